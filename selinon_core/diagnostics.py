@@ -1,0 +1,50 @@
+"""Mistakes as values: found anywhere, collected, sorted by place, printed by somebody else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import Enum
+from typing import NamedTuple
+
+from selinon_core.source import Span
+
+
+class Severity(str, Enum):
+    """How bad a diagnostic is; only errors keep a project from being compiled."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    INFO = "info"
+
+
+class Related(NamedTuple):
+    """Another place that explains a diagnostic, with a few words why."""
+
+    span: Span
+    message: str
+
+
+class Diagnostic(NamedTuple):
+    """One finding.
+
+    ``code`` is ``SELnnn``; ``message`` names the offender, ``note`` is the short text printed behind the
+    carets (what was expected), ``help`` says what to do.
+    """
+
+    code: str
+    severity: Severity
+    message: str
+    span: Span
+    note: str = ""
+    help: str = ""
+    related: tuple[Related, ...] = ()
+
+
+def sort_diagnostics(found: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
+    """Sort by place, then code and message, without exact repetitions."""
+    return tuple(sorted(set(found), key=lambda d: (d.span, d.code, d.message)))
+
+
+def has_errors(diagnostics: Iterable[Diagnostic]) -> bool:
+    """Tell whether any of the diagnostics is an error."""
+    return any(d.severity is Severity.ERROR for d in diagnostics)

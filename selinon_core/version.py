@@ -1,0 +1,3 @@
+"""The one place that states the version; a constant, because reading package metadata costs start-up time."""
+
+__version__ = "2.0.0"
