@@ -1,0 +1,1 @@
+"""From YAML text to a typed model of the project with places, and every mistake found on the way."""

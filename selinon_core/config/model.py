@@ -1,0 +1,455 @@
+"""The project as it is written: typed, with a place on everything a diagnostic may want to point at.
+
+The model is what could be understood. A part that is broken has already been reported by the reader and is
+``None`` (or ``BrokenDef`` in a condition), so that later checks work on the rest and stay silent about it; a part
+that was *not given* has its neutral value (``()``, ``None``, ``False``, 0), and ``given(key)`` tells the two
+apart. Names are references (``Ref``) and nothing here is resolved: ``ProjectModel`` has the dictionaries.
+
+Every definition is a ``Definition``: ``spot`` is the mapping it is written as, ``key_spot``/``value_spot`` lead to
+the keys as written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from selinon_core.config.spots import NO_SPOT, Spot
+from selinon_core.source import Span
+
+Json = Any
+
+
+class Ref:
+    """A name as written: of a task, flow, storage, predicate, module, function, queue..."""
+
+    __slots__ = ("name", "spot")
+
+    def __init__(self, name: str, spot: Spot) -> None:
+        self.name = name
+        self.spot = spot
+
+    @property
+    def span(self) -> Span:
+        """Where the name stands."""
+        return self.spot.span
+
+    def __repr__(self) -> str:
+        return f"Ref({self.name!r})"
+
+
+class Definition:
+    """A mapping of the language.
+
+    ``keys`` holds, per key as written, the spots of the key and of its value; keys given as null or ``[]`` are in
+    it too, though they count as not given. Broken and unknown keys are in it as well.
+    """
+
+    __slots__ = ("keys", "spot")
+
+    def __init__(self, spot: Spot = NO_SPOT, keys: Mapping[str, tuple[Spot, Spot]] | None = None) -> None:
+        self.spot = spot
+        self.keys: Mapping[str, tuple[Spot, Spot]] = keys if keys is not None else {}
+
+    @property
+    def span(self) -> Span:
+        """Where the mapping stands."""
+        return self.spot.span
+
+    def given(self, key: str) -> bool:
+        """Tell whether the key is written, whatever its value."""
+        return key in self.keys
+
+    def key_spot(self, key: str) -> Spot:
+        """Where ``key`` is written; the whole definition when it is not."""
+        found = self.keys.get(key)
+        return self.spot if found is None else found[0]
+
+    def value_spot(self, key: str) -> Spot:
+        """Where the value of ``key`` is written; the whole definition when it is not."""
+        found = self.keys.get(key)
+        return self.spot if found is None else found[1]
+
+
+class ImportDef:
+    """A function or class by module and name; ``name`` may be a default (then its spot is the entity's name)."""
+
+    __slots__ = ("module", "name")
+
+    def __init__(self, module: Ref, name: Ref) -> None:
+        self.module = module
+        self.name = name
+
+    def __repr__(self) -> str:
+        return f"ImportDef({self.module.name}.{self.name.name})"
+
+
+class Names:
+    """Some names, or all of them: the value of ``propagate_*`` and ``eager_failures``.
+
+    ``everything`` is True for ``true``; ``refs`` are the names listed. ``false`` and "not given" are neither.
+    """
+
+    __slots__ = ("everything", "refs")
+
+    def __init__(self, everything: bool = False, refs: tuple[Ref, ...] = ()) -> None:
+        self.everything = everything
+        self.refs = refs
+
+    def __bool__(self) -> bool:
+        return self.everything or bool(self.refs)
+
+    def covers(self, name: str) -> bool:
+        """Tell whether ``name`` is meant."""
+        return self.everything or any(ref.name == name for ref in self.refs)
+
+
+NO_NAMES = Names()
+
+
+# --- tasks and storages -------------------------------------------------------------------------------------
+
+
+class CacheDef(Definition):
+    """A cache; ``function`` is its class (default module ``selinon_core.caches``)."""
+
+    __slots__ = ("configuration", "function")
+
+    function: ImportDef | None
+    configuration: dict[str, Json]
+
+
+class TaskDef(Definition):
+    """A task. Times are seconds. ``function`` is its class; None when ``import`` or ``classname`` is broken."""
+
+    __slots__ = (
+        "function",
+        "max_retry",
+        "name",
+        "output_schema",
+        "queue",
+        "retry_countdown",
+        "selective_run_function",
+        "storage",
+        "storage_readonly",
+        "storage_task_name",
+        "throttling",
+        "timeout",
+    )
+
+    name: Ref
+    function: ImportDef | None
+    max_retry: int
+    retry_countdown: float
+    timeout: float | None
+    throttling: float | None
+    output_schema: Ref | None
+    storage: Ref | None
+    storage_readonly: bool
+    storage_task_name: str | None
+    selective_run_function: ImportDef | None
+    queue: Ref | None
+
+
+class StorageDef(Definition):
+    """A storage. ``configuration`` is JSON data: a mapping of keyword arguments, None, or the one argument."""
+
+    __slots__ = ("cache", "configuration", "function", "name")
+
+    name: Ref
+    function: ImportDef | None
+    configuration: Json
+    cache: CacheDef | None
+
+
+# --- conditions ---------------------------------------------------------------------------------------------
+
+
+class LeafDef(Definition):
+    """A predicate call.
+
+    ``node`` is the path as written: one name, or several leading through sub-flows to a task; None when not
+    given, ``node_broken`` when it was given but is wrong. ``args`` is JSON data; ``arg_spots`` has, per argument,
+    the spots of its key and value. ``args`` is None when it is broken.
+    """
+
+    __slots__ = ("arg_spots", "args", "name", "node", "node_broken", "quantifier")
+
+    name: Ref
+    node: tuple[Ref, ...] | None
+    node_broken: bool
+    args: dict[str, Json] | None
+    arg_spots: Mapping[str, tuple[Spot, Spot]]
+    quantifier: str | None
+
+
+class NotDef(Definition):
+    """A negation."""
+
+    __slots__ = ("operand",)
+
+    operand: ConditionDef
+
+
+class AndDef(Definition):
+    """A conjunction of at least one operand."""
+
+    __slots__ = ("operands",)
+
+    operands: tuple[ConditionDef, ...]
+
+
+class OrDef(Definition):
+    """A disjunction of at least one operand."""
+
+    __slots__ = ("operands",)
+
+    operands: tuple[ConditionDef, ...]
+
+
+class BrokenDef(Definition):
+    """A condition, or a part of one, that could not be understood and has been reported."""
+
+    __slots__ = ()
+
+
+ConditionDef = LeafDef | NotDef | AndDef | OrDef | BrokenDef
+
+
+def leaves(condition: ConditionDef | None) -> Iterator[LeafDef]:
+    """Yield the predicate calls of a condition, left to right."""
+    stack: list[ConditionDef] = [] if condition is None else [condition]
+    while stack:
+        current = stack.pop()
+        if isinstance(current, LeafDef):
+            yield current
+        elif isinstance(current, NotDef):
+            stack.append(current.operand)
+        elif isinstance(current, AndDef | OrDef):
+            stack.extend(reversed(current.operands))
+
+
+# --- flows --------------------------------------------------------------------------------------------------
+
+
+class ForeachDef(Definition):
+    """A fan-out at run time; ``function`` is None when it is broken."""
+
+    __slots__ = ("function", "propagate_result")
+
+    function: ImportDef | None
+    propagate_result: bool
+
+
+class SelectiveDef(Definition):
+    """A selective run of the edge's sub-flow; ``run_subsequent`` is false, true or a list of flows."""
+
+    __slots__ = ("follow_subflows", "run_subsequent", "tasks")
+
+    tasks: tuple[Ref, ...] | None
+    follow_subflows: bool
+    run_subsequent: Names
+
+
+class EdgeDef(Definition):
+    """An edge.
+
+    ``sources`` and ``destinations`` are None when broken; ``sources`` is ``()`` for a starting edge. A name stands
+    in them as often as it is written. ``foreach``/``selective`` are None when not given; they are present, with
+    None parts, when broken.
+    """
+
+    __slots__ = ("condition", "destinations", "foreach", "index", "name", "selective", "sources")
+
+    index: int
+    sources: tuple[Ref, ...] | None
+    destinations: tuple[Ref, ...] | None
+    condition: ConditionDef | None
+    foreach: ForeachDef | None
+    selective: SelectiveDef | None
+    name: str | None
+
+    @property
+    def is_start(self) -> bool:
+        """Tell whether the edge is certainly a starting edge."""
+        return self.sources is not None and not self.sources
+
+
+class FailureDef(Definition):
+    """An entry of ``failures``.
+
+    ``nodes`` is None when broken. ``fallback`` is None when broken and ``()`` for ``fallback: true`` (then
+    ``fallback_true`` holds).
+    """
+
+    __slots__ = ("condition", "fallback", "fallback_true", "index", "nodes", "propagate_failure")
+
+    index: int
+    nodes: tuple[Ref, ...] | None
+    fallback: tuple[Ref, ...] | None
+    fallback_true: bool
+    condition: ConditionDef | None
+    propagate_failure: bool
+
+
+class SamplingDef(Definition):
+    """A sampling strategy; ``args`` is None when not given (the strategy's defaults) or broken."""
+
+    __slots__ = ("args", "function")
+
+    function: ImportDef | None
+    args: dict[str, Json] | None
+
+
+class FlowDef(Definition):
+    """A flow. Times are seconds.
+
+    ``edges``/``failures`` hold the entries that are mappings; an entry's ``index`` counts all entries.
+    ``edges_broken``/``failures_broken`` tell that something there could not be read at all, so that checks of the
+    kind "nobody starts this" have to stay silent. ``merged`` tells that the flow is an alias of another one (its
+    mapping uses a merge key).
+    """
+
+    __slots__ = (
+        "cache",
+        "eager_failures",
+        "edges",
+        "edges_broken",
+        "failures",
+        "failures_broken",
+        "max_retry",
+        "merged",
+        "name",
+        "node_args_from_first",
+        "nowait",
+        "propagate_compound_failures",
+        "propagate_compound_finished",
+        "propagate_failures",
+        "propagate_finished",
+        "propagate_node_args",
+        "propagate_parent",
+        "propagate_parent_failures",
+        "queue",
+        "retry_countdown",
+        "sampling",
+        "throttling",
+        "timeout",
+    )
+
+    name: Ref
+    edges: tuple[EdgeDef, ...]
+    edges_broken: bool
+    failures: tuple[FailureDef, ...]
+    failures_broken: bool
+    merged: bool
+    queue: Ref | None
+    max_retry: int
+    retry_countdown: float
+    timeout: float | None
+    throttling: float | None
+    nowait: tuple[Ref, ...]
+    eager_failures: Names
+    node_args_from_first: bool
+    propagate_node_args: Names
+    propagate_parent: Names
+    propagate_finished: Names
+    propagate_compound_finished: Names
+    propagate_failures: Names
+    propagate_compound_failures: Names
+    propagate_parent_failures: Names
+    sampling: SamplingDef | None
+    cache: CacheDef | None
+
+
+# --- the whole ----------------------------------------------------------------------------------------------
+
+
+class TraceDef(Definition):
+    """One entry of ``trace``. ``sinks`` is the entry as JSON data, as it goes into the plan.
+
+    ``storage`` is the storage named by a storage sink, ``function`` the function of a function sink, ``dsn`` of a
+    Sentry sink (``""``: the environment's ``SENTRY_DSN``).
+    """
+
+    __slots__ = ("dsn", "function", "sinks", "storage")
+
+    sinks: dict[str, Json]
+    storage: Ref | None
+    function: ImportDef | None
+    dsn: Ref | None
+
+
+class GlobalDef(Definition):
+    """The ``global`` sections of all files together. ``predicates_module`` None means the shipped ones."""
+
+    __slots__ = (
+        "default_dispatcher_queue",
+        "default_task_queue",
+        "migration_dir",
+        "on_graph_change",
+        "on_unreached",
+        "predicates_module",
+        "trace",
+    )
+
+    predicates_module: Ref | None
+    default_task_queue: Ref | None
+    default_dispatcher_queue: Ref | None
+    migration_dir: Ref | None
+    trace: tuple[TraceDef, ...]
+    on_unreached: str | None
+    on_graph_change: str | None
+
+
+class ProjectModel:
+    """Everything the files of a project say, in the order of the files.
+
+    ``tasks``/``flows``/``storages`` hold every definition with a usable name, duplicates included; the
+    dictionaries ``task_by_name``/``flow_by_name``/``storage_by_name`` hold the first of each name.
+    ``flow_list`` holds all entries of all ``flows`` sections, None when no file has that section.
+    ``maybe_defined`` holds names that seem to be defined in text that could not be read (after a syntax error, or
+    in a broken definition): checks for unknown names have to be silent about them.
+    ``files`` are the display names of the files read.
+    """
+
+    __slots__ = (
+        "files",
+        "flow_by_name",
+        "flow_list",
+        "flows",
+        "maybe_defined",
+        "settings",
+        "storage_by_name",
+        "storages",
+        "task_by_name",
+        "tasks",
+    )
+
+    def __init__(
+        self,
+        tasks: tuple[TaskDef, ...],
+        flows: tuple[FlowDef, ...],
+        storages: tuple[StorageDef, ...],
+        flow_list: tuple[Ref, ...] | None,
+        settings: GlobalDef,
+        files: tuple[str, ...] = (),
+        maybe_defined: frozenset[str] = frozenset(),
+    ) -> None:
+        self.tasks = tasks
+        self.flows = flows
+        self.storages = storages
+        self.flow_list = flow_list
+        self.settings = settings
+        self.files = files
+        self.maybe_defined = maybe_defined
+        self.task_by_name = {task.name.name: task for task in reversed(tasks)}
+        self.flow_by_name = {flow.name.name: flow for flow in reversed(flows)}
+        self.storage_by_name = {storage.name.name: storage for storage in reversed(storages)}
+
+    def node(self, name: str) -> TaskDef | FlowDef | None:
+        """The task or flow of that name (tasks first: a clash is reported by its own rule); None when unknown."""
+        return self.task_by_name.get(name) or self.flow_by_name.get(name)
+
+    def is_flow(self, name: str) -> bool:
+        """Tell whether a flow and no task has the name."""
+        return name in self.flow_by_name and name not in self.task_by_name

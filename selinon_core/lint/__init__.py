@@ -1,0 +1,1 @@
+"""Checks over the model of a project: one rule a file, each with a code of its own."""
