@@ -89,7 +89,7 @@ class EdgePlan(NamedTuple):
     ``condition`` None means always.
     """
 
-    index: int
+    index: int  # type: ignore[assignment]  # the method of tuples is of no use here
     sources: tuple[str, ...]
     destinations: tuple[str, ...]
     condition: Condition | None
@@ -105,7 +105,7 @@ class FailurePlan(NamedTuple):
     ``nodes`` is sorted and free of repetitions.
     """
 
-    index: int
+    index: int  # type: ignore[assignment]  # the method of tuples is of no use here
     nodes: tuple[str, ...]
     fallback: tuple[str, ...]
     condition: Condition | None

@@ -1,0 +1,173 @@
+"""What the machine wants done. Names are imperative; who performs them is none of the machine's business.
+
+A question (``Ask...``) is an effect whose answer comes back as an event with the same ``question`` number.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from selinon_core.dispatch.node_run import FlowOutcome, NodeRun
+from selinon_core.dispatch.selective import SelectiveRun
+from selinon_core.plan import EdgePlan, FailurePlan
+
+
+class StartTask:
+    """Run a task. ``parent`` belongs to the receiver; ``run.args`` is shared and must be copied for user code."""
+
+    __slots__ = ("parent", "run")
+
+    def __init__(self, run: NodeRun, parent: dict[str, Any]) -> None:
+        self.run = run
+        self.parent = parent
+
+
+class StartFlow:
+    """Run a sub-flow with its own machine. ``parent`` is what its starting nodes get."""
+
+    __slots__ = ("parent", "run", "selective")
+
+    def __init__(self, run: NodeRun, parent: dict[str, Any], selective: SelectiveRun | None) -> None:
+        self.run = run
+        self.parent = parent
+        self.selective = selective
+
+
+class AskCondition:
+    """Evaluate the condition of an edge for one combination of finished runs."""
+
+    __slots__ = ("args", "edge", "question", "sources")
+
+    def __init__(self, question: int, edge: EdgePlan, sources: tuple[NodeRun, ...], args: Any) -> None:
+        self.question = question
+        self.edge = edge
+        self.sources = sources
+        self.args = args
+
+
+class AskFallbackCondition:
+    """Evaluate the condition of a failures entry, on arguments and environment only."""
+
+    __slots__ = ("args", "failure", "question")
+
+    def __init__(self, question: int, failure: FailurePlan, args: Any) -> None:
+        self.question = question
+        self.failure = failure
+        self.args = args
+
+
+class AskForeach:
+    """Call the foreach function of an edge that fires."""
+
+    __slots__ = ("args", "edge", "question", "sources")
+
+    def __init__(self, question: int, edge: EdgePlan, sources: tuple[NodeRun, ...], args: Any) -> None:
+        self.question = question
+        self.edge = edge
+        self.sources = sources
+        self.args = args
+
+
+class AskReuse:
+    """Call the selective run function of a task: run it, or reuse an earlier run?
+
+    ``args`` are what the task would get: the item under foreach, else the flow's arguments.
+    """
+
+    __slots__ = ("args", "edge", "given_item", "name", "question", "sources", "tasks")
+
+    def __init__(
+        self,
+        question: int,
+        edge: EdgePlan,
+        sources: tuple[NodeRun, ...],
+        name: str,
+        args: Any,
+        given_item: bool,
+        tasks: tuple[str, ...],
+    ) -> None:
+        self.question = question
+        self.edge = edge
+        self.sources = sources
+        self.name = name
+        self.args = args
+        self.given_item = given_item
+        self.tasks = tasks
+
+
+class AskArguments:
+    """Read the result of the first task: it becomes the flow's arguments (``node_args_from_first``)."""
+
+    __slots__ = ("question", "run")
+
+    def __init__(self, question: int, run: NodeRun) -> None:
+        self.question = question
+        self.run = run
+
+
+Question = AskCondition | AskFallbackCondition | AskForeach | AskReuse | AskArguments
+
+
+class AskAgain:
+    """Ask ``asked`` once more in ``delay`` seconds; ``deferrals`` counts how often that happened."""
+
+    __slots__ = ("asked", "deferrals", "delay")
+
+    def __init__(self, asked: Question, delay: float, deferrals: int) -> None:
+        self.asked = asked
+        self.delay = delay
+        self.deferrals = deferrals
+
+
+class ScheduleRetry:
+    """Report ``RetryDue`` in ``delay`` seconds; ``outcome`` is how the attempt that ended failed."""
+
+    __slots__ = ("delay", "outcome")
+
+    def __init__(self, delay: float, outcome: FlowOutcome) -> None:
+        self.delay = delay
+        self.outcome = outcome
+
+
+class FinishFlow:
+    """The flow run is over: exactly one such effect, and none after it."""
+
+    __slots__ = ("outcome",)
+
+    def __init__(self, outcome: FlowOutcome) -> None:
+        self.outcome = outcome
+
+
+class CancelFlows:
+    """Cancel these sub-flow runs."""
+
+    __slots__ = ("runs",)
+
+    def __init__(self, runs: tuple[NodeRun, ...]) -> None:
+        self.runs = runs
+
+
+class Note:
+    """Something for the trace that cannot be told from events and other effects. ``event`` is its trace name."""
+
+    __slots__ = ("details", "event")
+
+    def __init__(self, event: str, details: dict[str, Any]) -> None:
+        self.event = event
+        self.details = details
+
+
+Effect = (
+    StartTask
+    | StartFlow
+    | AskCondition
+    | AskFallbackCondition
+    | AskForeach
+    | AskReuse
+    | AskArguments
+    | AskAgain
+    | ScheduleRetry
+    | FinishFlow
+    | CancelFlows
+    | Note
+)

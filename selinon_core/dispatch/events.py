@@ -1,0 +1,143 @@
+"""What can happen to a flow run. Events are the only input of the machine, and the log of them is the truth.
+
+Names are in the past tense. Numbers refer to ``NodeRun.number`` and to the ``question`` of an effect. An answer
+carries everything the machine needs, so that replaying the log needs no storage, clock or user code.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from selinon_core.dispatch.node_run import FlowOutcome
+from selinon_core.dispatch.selective import SelectiveRun
+
+
+class FlowStarted:
+    """The flow run was asked for. All arguments are kept for its retries."""
+
+    __slots__ = ("args", "failures", "parent", "selective")
+
+    def __init__(
+        self,
+        args: Any = None,
+        parent: dict[str, Any] | None = None,
+        failures: dict[str, Any] | None = None,
+        selective: SelectiveRun | None = None,
+    ) -> None:
+        self.args = args
+        self.parent = parent or {}
+        self.failures = failures
+        self.selective = selective
+
+
+class NodeSucceeded:
+    """A node run ended well; ``outcome`` is given for sub-flows only."""
+
+    __slots__ = ("number", "outcome")
+
+    def __init__(self, number: int, outcome: FlowOutcome | None = None) -> None:
+        self.number = number
+        self.outcome = outcome
+
+
+class NodeFailed:
+    """A node run failed for good: its retries are used up. ``outcome`` is given for sub-flows only."""
+
+    __slots__ = ("number", "outcome")
+
+    def __init__(self, number: int, outcome: FlowOutcome | None = None) -> None:
+        self.number = number
+        self.outcome = outcome
+
+
+class ConditionAnswered:
+    """A condition was evaluated."""
+
+    __slots__ = ("question", "value")
+
+    def __init__(self, question: int, value: bool) -> None:
+        self.question = question
+        self.value = value
+
+
+class ForeachAnswered:
+    """A foreach function returned; None counts as no items."""
+
+    __slots__ = ("items", "question")
+
+    def __init__(self, question: int, items: list[Any]) -> None:
+        self.question = question
+        self.items = items
+
+
+class ReuseAnswered:
+    """A selective run function returned: the id of an earlier run to reuse, or None to run the task."""
+
+    __slots__ = ("question", "reused_id")
+
+    def __init__(self, question: int, reused_id: str | None) -> None:
+        self.question = question
+        self.reused_id = reused_id
+
+
+class ArgumentsAnswered:
+    """The result of the first task is known and becomes the flow's arguments."""
+
+    __slots__ = ("args", "question")
+
+    def __init__(self, question: int, args: Any) -> None:
+        self.question = question
+        self.args = args
+
+
+class QuestionDeferred:
+    """A question cannot be answered now because a storage is away; ask again later."""
+
+    __slots__ = ("question",)
+
+    def __init__(self, question: int) -> None:
+        self.question = question
+
+
+class QuestionFailed:
+    """A question can never be answered: the user's function raised, or a result is known to be missing."""
+
+    __slots__ = ("question", "reason")
+
+    def __init__(self, question: int, reason: str) -> None:
+        self.question = question
+        self.reason = reason
+
+
+class RetryDue:
+    """The countdown before a retry of the whole flow is over."""
+
+    __slots__ = ()
+
+
+class DeadlinePassed:
+    """The flow's ``timeout``, counted from its first start, is over."""
+
+    __slots__ = ()
+
+
+class FlowCancelled:
+    """Somebody cancelled the flow run."""
+
+    __slots__ = ()
+
+
+Event = (
+    FlowStarted
+    | NodeSucceeded
+    | NodeFailed
+    | ConditionAnswered
+    | ForeachAnswered
+    | ReuseAnswered
+    | ArgumentsAnswered
+    | QuestionDeferred
+    | QuestionFailed
+    | RetryDue
+    | DeadlinePassed
+    | FlowCancelled
+)

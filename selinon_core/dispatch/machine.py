@@ -1,0 +1,624 @@
+"""The dispatch machine: one flow run, decided step by step. It performs nothing and knows no time.
+
+Rules
+-----
+1. *Start.* Every starting edge is considered once, in the order of the file.
+2. *A run succeeds.* Every edge with its name among the sources, in the order of the file, is considered for every
+   combination of this run with one finished run of each other source. A run joins the finished ones only after
+   its own edges were looked at, so each combination is considered exactly once in the life of the flow run:
+   when its last member finishes.
+3. *Considering* an edge: the condition is asked for; if it holds, foreach is asked for; then every destination is
+   started, per item. A false condition is never asked again for that combination.
+4. *A run fails.* It is noted, other branches go on. An eager node fails the flow at once.
+5. *Nothing is active, something failed:* the fallback step (``_run_fallbacks``).
+6. *Nothing is active, nothing failed unhandled:* the flow succeeds.
+7. *The flow fails:* it starts again from the beginning with a clean state if retries are left, else it is over.
+
+Why order does not matter: which combinations arise depends on which runs succeed, not on when; fallbacks wait
+until nothing is active, and their choice looks at names, not at times. Numbers and ids do depend on order.
+
+States and events::
+
+                  FlowStarted                     nothing active, no question open
+    (new) ------------------------> running --------------------------------------------> ended
+                                     ^    | a failure, retries left                        ^
+                          RetryDue   |    v                                                |
+                                     waiting --------------- FlowCancelled, DeadlinePassed +
+
+While a question is open the run is not idle, so neither fallbacks nor the end can overtake an answer. Completions
+of runs that nobody waits for any more (``nowait``, and everything started before a failure ended its attempt) are
+accepted and change nothing.
+
+Cost: a completion touches the out-edges of its node and the combinations it completes. ``_missing`` counts, per
+join, the sources without a finished run, so a join of a thousand sources costs one decrement per source.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from itertools import product
+from typing import Any
+
+from selinon_core.dispatch import effects as do
+from selinon_core.dispatch import events as on
+from selinon_core.dispatch.fallbacks import applicable_groups
+from selinon_core.dispatch.node_run import FlowOutcome, NodeRun, NodeStatus
+from selinon_core.dispatch.propagation import (
+    failures_of,
+    merged_failures,
+    merged_parents,
+    parent_of_sources,
+)
+from selinon_core.dispatch.selective import SelectiveRun
+from selinon_core.dispatch.table import Destination, EdgeRow, FailureGroup, FlowTable
+from selinon_core.dispatch.unreached import unreached_nodes
+from selinon_core.errors import UnexpectedEvent
+from selinon_core.plan import FailurePlan
+
+#: A decision is put off for at least this many seconds when a storage is away.
+LEAST_DEFERRAL = 1.0
+
+
+class FlowRun:
+    """The state of one flow run and the function that moves it on.
+
+    ``make_id`` derives the id of a node run from its number and must be a pure function: the same log of events
+    gives the same effects, always. ``on_unreached`` is the project's setting (``ignore``, ``warn``, ``fail``).
+    """
+
+    __slots__ = (
+        "_active",
+        "_args_pending",
+        "_deferrals",
+        "_effects",
+        "_fallback_step",
+        "_first_number",
+        "_handled_for_failure",
+        "_missing",
+        "_no",
+        "_on_unreached",
+        "_pass_failures",
+        "_questions",
+        "_state",
+        "_subset",
+        "_succeeded",
+        "_unwaited",
+        "args",
+        "asked",
+        "attempt",
+        "considered",
+        "count",
+        "finished",
+        "fired",
+        "make_id",
+        "outcome",
+        "start",
+        "started_names",
+        "table",
+        "unhandled",
+    )
+
+    def __init__(self, table: FlowTable, make_id: Callable[[int], str], on_unreached: str = "warn") -> None:
+        self.table = table
+        self.make_id = make_id
+        self._on_unreached = on_unreached
+        self._state = "new"
+        self.count = 0
+        self.asked = 0
+        self.attempt = 0
+        self.considered: dict[int, int] = {}
+        self.fired: dict[int, int] = {}
+        self._questions: dict[int, do.Question] = {}
+        self._deferrals: dict[int, int] = {}
+        self._unwaited: dict[int, NodeRun] = {}
+        self.outcome: FlowOutcome | None = None
+
+    @property
+    def ended(self) -> bool:
+        """Whether ``FinishFlow`` was said."""
+        return self._state == "ended"
+
+    @property
+    def active(self) -> tuple[NodeRun, ...]:
+        """The runs the flow waits for."""
+        return tuple(self._active.values()) if self._state != "new" else ()
+
+    @property
+    def open_questions(self) -> tuple[do.Question, ...]:
+        """The questions without an answer, oldest first."""
+        return tuple(self._questions.values())
+
+    def advance(self, event: on.Event) -> list[do.Effect]:
+        """Take one event and return what has to be done, in this order.
+
+        Raises ``UnexpectedEvent`` for an event that cannot happen in this state; the state is then unchanged.
+        """
+        effects: list[do.Effect] = []
+        self._effects = effects
+        _HANDLERS[event.__class__](self, event)
+        while self._state == "running" and not self._active and not self._questions:
+            self._settle()
+        return effects
+
+    # -- start, retry, end ------------------------------------------------------------------------------------
+
+    def _on_started(self, event: on.FlowStarted) -> None:
+        if self._state != "new":
+            raise UnexpectedEvent("the flow run was started already")
+        self.start = event
+        self._begin_attempt()
+
+    def _on_retry_due(self, event: on.RetryDue) -> None:
+        if self._state == "ended":
+            return
+        if self._state != "waiting":
+            raise UnexpectedEvent("no retry of the flow run was scheduled")
+        self._begin_attempt()
+
+    def _begin_attempt(self) -> None:
+        start = self.start
+        self.attempt += 1
+        self._state = "running"
+        self.args = start.args
+        self._active: dict[int, NodeRun] = {}
+        self.finished: dict[str, list[NodeRun]] = {}
+        self.unhandled: dict[str, list[NodeRun]] = {}
+        self._handled_for_failure: list[NodeRun] = []
+        self.started_names: set[str] = set()
+        self._missing: dict[int, int] = {}
+        self._no: set[int] = set()
+        self._succeeded: deque[NodeRun] = deque()
+        self._fallback_step: dict[int, bool | None] | None = None
+        self._pass_failures = bool(start.failures)
+        self._first_number = self.count + 1
+        self._args_pending = self.table.flow.node_args_from_first
+        self._subset = None if start.selective is None else start.selective.edges.get(self.table.flow.name)
+        for row in self.table.starting:
+            if self._subset is None or self._selected(row):
+                self._consider(row, ())
+        self._spread()
+
+    def _settle(self) -> None:
+        if self.unhandled:
+            self._ask_fallback_conditions()
+        else:
+            self._succeed()
+
+    def _succeed(self) -> None:
+        if self._handled_for_failure:
+            self._fail_attempt("a fallback with propagate_failure was used")
+            return
+        unreached: tuple[str, ...] = ()
+        if self._on_unreached != "ignore":
+            unreached = unreached_nodes(
+                self.table, self.started_names, self.finished, lambda row: row.index in self._no
+            )
+            for name in unreached:
+                self._effects.append(do.Note("NODE_UNREACHED", {"node_name": name}))
+            if unreached and self._on_unreached == "fail":
+                self._fail_attempt(f"nodes were never reached: {', '.join(unreached)}", unreached)
+                return
+        self._end(self._outcome(True, None, unreached=unreached))
+
+    def _fail_attempt(self, reason: str, unreached: tuple[str, ...] = ()) -> None:
+        outcome = self._outcome(False, reason, unreached=unreached)
+        if self.attempt <= self.table.flow.max_retry:
+            self._abandon()
+            self._state = "waiting"
+            self._effects.append(do.ScheduleRetry(self.table.flow.retry_countdown, outcome))
+        else:
+            self._end(outcome)
+
+    def _abandon(self) -> None:
+        """Nobody waits for what is still active, and no answer is of interest any more."""
+        self._unwaited.update(self._active)
+        self._active = {}
+        self._questions = {}
+        self._deferrals = {}
+        self._succeeded = deque()
+
+    def _end(self, outcome: FlowOutcome) -> None:
+        self._abandon()
+        self._state = "ended"
+        self.outcome = outcome
+        self._effects.append(do.FinishFlow(outcome))
+
+    def _outcome(
+        self,
+        succeeded: bool,
+        reason: str | None,
+        *,
+        timed_out: bool = False,
+        cancelled: bool = False,
+        unreached: tuple[str, ...] = (),
+    ) -> FlowOutcome:
+        failed: dict[str, list[NodeRun]] = {}
+        if not succeeded:
+            for run in self._handled_for_failure:
+                failed.setdefault(run.name, []).append(run)
+            for name, runs in self.unhandled.items():
+                failed.setdefault(name, []).extend(runs)
+        active = [{"name": run.name, "id": run.id} for run in self._active.values()]
+        subflows: dict[str, list[FlowOutcome]] = {}
+        for runs_by_name in (self.finished, failed):
+            for name, runs in runs_by_name.items():
+                if runs[0].is_flow:
+                    ended = [run.outcome for run in runs if run.outcome is not None]
+                    subflows.setdefault(name, []).extend(ended)
+        return FlowOutcome(
+            succeeded,
+            {name: [run.id for run in runs] for name, runs in self.finished.items()},
+            {name: [run.id for run in runs] for name, runs in failed.items()},
+            active,
+            subflows,
+            reason,
+            timed_out,
+            cancelled,
+            unreached,
+        )
+
+    def _on_deadline(self, event: on.DeadlinePassed) -> None:
+        self._stop("the flow's timeout is over", timed_out=True)
+
+    def _on_cancelled(self, event: on.FlowCancelled) -> None:
+        self._stop("the flow run was cancelled", cancelled=True)
+
+    def _stop(self, reason: str, *, timed_out: bool = False, cancelled: bool = False) -> None:
+        """End without retries; sub-flows still running, abandoned ones too, are cancelled with it."""
+        if self._state == "ended":
+            return
+        if self._state == "new":
+            raise UnexpectedEvent("the flow run was not started yet")
+        running = {**self._unwaited, **self._active}
+        subflows = tuple(run for run in running.values() if run.is_flow)
+        self._end(self._outcome(False, reason, timed_out=timed_out, cancelled=cancelled))
+        if subflows:
+            self._effects.append(do.CancelFlows(subflows))
+
+    # -- completions ------------------------------------------------------------------------------------------
+
+    def _on_node_succeeded(self, event: on.NodeSucceeded) -> None:
+        run = self._complete(event.number, "success", event.outcome)
+        if run is None:
+            return
+        if self._args_pending and run.number == self._first_number:
+            self._ask(do.AskArguments(self._next_question(), run))
+            return
+        self._succeeded.append(run)
+        self._spread()
+
+    def _on_node_failed(self, event: on.NodeFailed) -> None:
+        run = self._complete(event.number, "failure", event.outcome)
+        if run is None:
+            return
+        self.unhandled.setdefault(run.name, []).append(run)
+        if run.name in self.table.flow.eager_failures:
+            self._effects.append(do.Note("EAGER_FAILURE", {"node_name": run.name, "node_id": run.id}))
+            self._fail_attempt(f"{run.name} failed and is listed in eager_failures")
+
+    def _complete(self, number: int, status: NodeStatus, outcome: FlowOutcome | None) -> NodeRun | None:
+        """Note how a run ended; None when the flow does not wait for it."""
+        if self._state == "new":
+            raise UnexpectedEvent("the flow run was not started yet")
+        run = self._active.pop(number, None)
+        waited_for = run is not None
+        if run is None:
+            run = self._unwaited.pop(number, None)
+            if run is None:
+                raise UnexpectedEvent(f"node run {number} is not active")
+        run.status = status
+        run.outcome = outcome
+        return run if waited_for else None
+
+    def _spread(self) -> None:
+        """Look at the edges of succeeded runs, one run after another (rule 2)."""
+        finished = self.finished
+        while self._succeeded:
+            run = self._succeeded.popleft()
+            name = run.name
+            earlier = finished.get(name)
+            for row in self.table.out_edges.get(name, ()):
+                if self._subset is not None and not self._selected(row):
+                    continue
+                if row.single:
+                    self._consider(row, (run,))
+                    continue
+                missing = self._missing.get(row.index)
+                if missing is None:
+                    missing = len(row.sources)
+                if earlier is None:
+                    missing -= 1
+                    self._missing[row.index] = missing
+                if not missing:
+                    choices = [(run,) if source == name else finished[source] for source in row.sources]
+                    for combination in product(*choices):
+                        self._consider(row, combination)
+            if earlier is None:
+                finished[name] = [run]
+            else:
+                earlier.append(run)
+
+    # -- edges ------------------------------------------------------------------------------------------------
+
+    def _selected(self, row: EdgeRow) -> bool:
+        assert self._subset is not None
+        if row.index in self._subset:
+            return True
+        self._no.add(row.index)
+        self._effects.append(do.Note("SELECTIVE_OMIT_EDGE", {"edge": row.index}))
+        return False
+
+    def _consider(self, row: EdgeRow, sources: tuple[NodeRun, ...]) -> None:
+        index = row.index
+        self.considered[index] = self.considered.get(index, 0) + 1
+        if row.condition is None:
+            self._fire(row, sources)
+        else:
+            self._ask(do.AskCondition(self._next_question(), row.edge, sources, self.args))
+
+    def _fire(self, row: EdgeRow, sources: tuple[NodeRun, ...]) -> None:
+        index = row.index
+        self.fired[index] = self.fired.get(index, 0) + 1
+        if row.foreach is not None:
+            self._ask(do.AskForeach(self._next_question(), row.edge, sources, self.args))
+        elif self._subset is None:
+            for destination in row.destinations:
+                self._start(destination, row, sources, self.args, False)
+        else:
+            self._start_selected(row, sources, self.args, False)
+
+    def _start_selected(self, row: EdgeRow, sources: tuple[NodeRun, ...], args: Any, given_item: bool) -> None:
+        assert self._subset is not None
+        assert self.start.selective is not None
+        tasks = self.start.selective.tasks
+        wanted = self._subset[row.index]
+        for destination in row.destinations:
+            name = destination.name
+            if wanted and name not in wanted:
+                details = {"edge": row.index, "omitted_node": name}
+                self._effects.append(do.Note("SELECTIVE_OMIT_NODE", details))
+            elif destination.is_flow or name in tasks:
+                self._start(destination, row, sources, args, given_item)
+            else:
+                question = self._next_question()
+                self._ask(do.AskReuse(question, row.edge, sources, name, args, given_item, tasks))
+
+    def _start(
+        self,
+        destination: Destination,
+        row: EdgeRow,
+        sources: tuple[NodeRun, ...],
+        args: Any,
+        given_item: bool,
+    ) -> None:
+        flow = self.table.flow
+        if not destination.takes_args and not given_item:
+            args = None
+        failures = None
+        if self._pass_failures and destination.takes_failures:
+            failures = merged_failures(sources) if sources else self.start.failures
+        run = self._new_run(destination, row.index, sources, args, failures)
+        if not destination.takes_parent:
+            parent: dict[str, Any] = {}
+        elif row.plain_parent:
+            parent = {source.name: source.id for source in sources}
+        elif sources:
+            parent = parent_of_sources(flow, sources)
+        else:
+            parent = dict(self.start.parent)
+        self._launch(run, parent, row.selective)
+
+    def _new_run(
+        self,
+        destination: Destination,
+        edge: int | None,
+        sources: tuple[NodeRun, ...],
+        args: Any,
+        failures: dict[str, Any] | None,
+    ) -> NodeRun:
+        self.count = number = self.count + 1
+        name = destination.name
+        run = NodeRun(
+            number,
+            self.make_id(number),
+            name,
+            destination.is_flow,
+            edge,
+            sources,
+            args,
+            failures,
+            self.attempt,
+        )
+        self.started_names.add(name)
+        if destination.waited_for:
+            self._active[number] = run
+        else:
+            self._unwaited[number] = run
+        return run
+
+    def _launch(self, run: NodeRun, parent: dict[str, Any], selective: SelectiveRun | None) -> None:
+        if not run.is_flow:
+            self._effects.append(do.StartTask(run, parent))
+            return
+        inherited = self.start.selective
+        if selective is None and inherited is not None and run.name in inherited.edges:
+            selective = inherited
+        self._effects.append(do.StartFlow(run, parent, selective))
+
+    # -- questions and answers --------------------------------------------------------------------------------
+
+    def _next_question(self) -> int:
+        self.asked += 1
+        return self.asked
+
+    def _ask(self, question: do.Question) -> None:
+        self._questions[question.question] = question
+        self._effects.append(question)
+
+    def _answered(self, number: int) -> do.Question | None:
+        """The question an answer belongs to; None when nobody is interested in it any more."""
+        question = self._questions.pop(number, None)
+        if question is None and not 0 < number <= self.asked:
+            raise UnexpectedEvent(f"question {number} was never asked")
+        self._deferrals.pop(number, None)
+        return question
+
+    def _on_condition(self, event: on.ConditionAnswered) -> None:
+        question = self._answered(event.question)
+        if isinstance(question, do.AskCondition):
+            row = self.table.rows[question.edge.index]
+            if event.value:
+                self._fire(row, question.sources)
+                self._spread()
+            else:
+                self._no.add(row.index)
+        elif isinstance(question, do.AskFallbackCondition):
+            assert self._fallback_step is not None
+            self._fallback_step[question.failure.index] = event.value
+            if None not in self._fallback_step.values():
+                self._run_fallbacks()
+        elif question is not None:
+            raise UnexpectedEvent(f"question {event.question} is not about a condition")
+
+    def _on_foreach(self, event: on.ForeachAnswered) -> None:
+        question = self._answered(event.question)
+        if question is None:
+            return
+        if not isinstance(question, do.AskForeach):
+            raise UnexpectedEvent(f"question {event.question} is not about a foreach")
+        row = self.table.rows[question.edge.index]
+        assert row.foreach is not None
+        if not event.items:
+            self._no.add(row.index)
+        given_item = row.foreach.propagate_result
+        for item in event.items:
+            args = item if given_item else question.args
+            if self._subset is None:
+                for destination in row.destinations:
+                    self._start(destination, row, question.sources, args, given_item)
+            else:
+                self._start_selected(row, question.sources, args, given_item)
+        self._spread()
+
+    def _on_reuse(self, event: on.ReuseAnswered) -> None:
+        question = self._answered(event.question)
+        if question is None:
+            return
+        if not isinstance(question, do.AskReuse):
+            raise UnexpectedEvent(f"question {event.question} is not about reusing a result")
+        row = self.table.rows[question.edge.index]
+        destination = self.table.destinations[question.name]
+        if not event.reused_id:
+            self._start(destination, row, question.sources, question.args, question.given_item)
+            return
+        run = self._new_run(destination, row.index, question.sources, question.args, None)
+        self._active.pop(run.number, None)
+        self._unwaited.pop(run.number, None)
+        run.id = event.reused_id
+        run.status = "reused"
+        details = {"task_name": run.name, "task_id": run.id, "run": run}
+        self._effects.append(do.Note("SELECTIVE_TASK_REUSE", details))
+        if self._args_pending and run.number == self._first_number:
+            self._ask(do.AskArguments(self._next_question(), run))
+        elif destination.waited_for:
+            self._succeeded.append(run)
+            self._spread()
+
+    def _on_arguments(self, event: on.ArgumentsAnswered) -> None:
+        question = self._answered(event.question)
+        if question is None:
+            return
+        if not isinstance(question, do.AskArguments):
+            raise UnexpectedEvent(f"question {event.question} is not about arguments")
+        self.args = event.args
+        self._succeeded.append(question.run)
+        self._spread()
+
+    def _on_question_deferred(self, event: on.QuestionDeferred) -> None:
+        question = self._questions.get(event.question)
+        if question is None:
+            self._answered(event.question)
+            return
+        deferrals = self._deferrals[event.question] = self._deferrals.get(event.question, 0) + 1
+        delay = max(self.table.flow.retry_countdown, LEAST_DEFERRAL)
+        self._effects.append(do.AskAgain(question, delay, deferrals))
+
+    def _on_question_failed(self, event: on.QuestionFailed) -> None:
+        if self._answered(event.question) is not None:
+            self._fail_attempt(event.reason)
+
+    # -- fallbacks --------------------------------------------------------------------------------------------
+
+    def _ask_fallback_conditions(self) -> None:
+        """Begin the fallback step: conditions of entries that may apply are asked for once per step.
+
+        They see arguments and environment only, so asking before the step is the same as asking within it.
+        """
+        groups = applicable_groups(self.table, self.unhandled)
+        asked = [entry for group in groups for entry in group.entries if entry.condition is not None]
+        self._fallback_step = dict.fromkeys((entry.index for entry in asked), None)
+        for entry in asked:
+            self._ask(do.AskFallbackCondition(self._next_question(), entry, self.args))
+        if not asked:
+            self._run_fallbacks()
+
+    def _run_fallbacks(self) -> None:
+        """Handle failed runs by the entries that apply, largest sets first (rule 5)."""
+        answers = self._fallback_step or {}
+        self._fallback_step = None
+        handled_any = False
+        for group in applicable_groups(self.table, self.unhandled):
+            holding = [e for e in group.entries if e.condition is None or answers.get(e.index)]
+            while holding and all(name in self.unhandled for name in group.nodes):
+                self._handle(group, holding)
+                handled_any = True
+        if not handled_any:
+            names = ", ".join(sorted(self.unhandled))
+            self._fail_attempt(f"no fallback applies to the failed nodes: {names}")
+
+    def _handle(self, group: FailureGroup, entries: list[FailurePlan]) -> None:
+        flow = self.table.flow
+        handled = []
+        for name in group.nodes:
+            runs = self.unhandled[name]
+            handled.append(runs.pop(0))
+            if not runs:
+                del self.unhandled[name]
+        failures = failures_of(flow, handled)
+        inherited = merged_failures(handled)
+        if inherited:
+            failures = {**inherited, **failures}
+        parent = merged_parents(flow, handled, self.start.parent)
+        for entry in entries:
+            if entry.propagate_failure:
+                self._handled_for_failure.extend(handled)
+            started = []
+            for name in entry.fallback:
+                destination = self.table.destinations[name]
+                args = self.args if destination.takes_args else None
+                given = failures if destination.takes_failures else None
+                run = self._new_run(destination, None, tuple(handled), args, given)
+                run.parent = parent if destination.takes_parent else {}
+                started.append(run)
+            self._pass_failures = self._pass_failures or bool(failures and started)
+            details = {"failure": entry.index, "handled": handled, "started": started}
+            self._effects.append(do.Note("FALLBACK_START", details))
+            for run in started:
+                self._launch(run, dict(run.parent or {}), None)
+
+
+_HANDLERS: dict[type[Any], Callable[[FlowRun, Any], None]] = {
+    on.FlowStarted: FlowRun._on_started,
+    on.NodeSucceeded: FlowRun._on_node_succeeded,
+    on.NodeFailed: FlowRun._on_node_failed,
+    on.ConditionAnswered: FlowRun._on_condition,
+    on.ForeachAnswered: FlowRun._on_foreach,
+    on.ReuseAnswered: FlowRun._on_reuse,
+    on.ArgumentsAnswered: FlowRun._on_arguments,
+    on.QuestionDeferred: FlowRun._on_question_deferred,
+    on.QuestionFailed: FlowRun._on_question_failed,
+    on.RetryDue: FlowRun._on_retry_due,
+    on.DeadlinePassed: FlowRun._on_deadline,
+    on.FlowCancelled: FlowRun._on_cancelled,
+}

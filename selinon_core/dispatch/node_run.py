@@ -1,0 +1,143 @@
+"""The values a flow run is made of: its node runs and, in the end, its outcome."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+NodeStatus = Literal["active", "success", "failure", "reused"]
+
+
+class NodeRun:
+    """One execution of a task or sub-flow inside a flow run.
+
+    ``number`` counts from 1 in the flow run and never repeats, not even over retries of the flow; ``id`` is
+    the name the outside knows it by. ``edge`` is the index of the edge that started it and ``sources`` the
+    combination of finished runs that edge fired for; for a fallback ``edge`` is None and ``sources`` are the
+    failed runs it handles. ``args`` are the node's arguments, shared and therefore never to be changed.
+    ``parent`` is kept for fallbacks only (merged from the runs they handle); for everything else it follows
+    from ``sources`` (see ``propagation.parent_of``). ``failures`` is what a fallback, and every task behind
+    it, sees as ``self.failures``. ``outcome`` is set once a sub-flow has ended.
+    """
+
+    __slots__ = (
+        "args",
+        "edge",
+        "failures",
+        "flow_attempt",
+        "id",
+        "is_flow",
+        "name",
+        "number",
+        "outcome",
+        "parent",
+        "sources",
+        "status",
+    )
+
+    def __init__(
+        self,
+        number: int,
+        id: str,
+        name: str,
+        is_flow: bool,
+        edge: int | None,
+        sources: tuple[NodeRun, ...],
+        args: Any,
+        failures: dict[str, Any] | None,
+        flow_attempt: int,
+    ) -> None:
+        self.number = number
+        self.id = id
+        self.name = name
+        self.is_flow = is_flow
+        self.edge = edge
+        self.sources = sources
+        self.args = args
+        self.failures = failures
+        self.flow_attempt = flow_attempt
+        self.parent: dict[str, Any] | None = None
+        self.status: NodeStatus = "active"
+        self.outcome: FlowOutcome | None = None
+
+    def __repr__(self) -> str:
+        return f"<NodeRun {self.number} {self.name} {self.status}>"
+
+
+class FlowOutcome:
+    """How a flow run ended.
+
+    ``finished`` and ``failed`` map node names to ids in order of finishing; the last attempt's only.
+    ``active`` lists what still ran when the flow failed, as ``{"name", "id"}``. ``subflows`` maps names of
+    sub-flows to the outcomes of their runs, in order of ending: what ``propagate_finished`` and conditions
+    on sub-flows look into. ``reason`` says in a sentence why a flow failed, ``timed_out`` and ``cancelled``
+    whether it was stopped from outside, ``unreached`` which nodes never had a chance to run.
+    """
+
+    __slots__ = (
+        "active",
+        "cancelled",
+        "failed",
+        "finished",
+        "reason",
+        "subflows",
+        "succeeded",
+        "timed_out",
+        "unreached",
+    )
+
+    def __init__(
+        self,
+        succeeded: bool,
+        finished: dict[str, list[str]],
+        failed: dict[str, list[str]],
+        active: list[dict[str, str]],
+        subflows: dict[str, list[FlowOutcome]],
+        reason: str | None = None,
+        timed_out: bool = False,
+        cancelled: bool = False,
+        unreached: tuple[str, ...] = (),
+    ) -> None:
+        self.succeeded = succeeded
+        self.finished = finished
+        self.failed = failed
+        self.active = active
+        self.subflows = subflows
+        self.reason = reason
+        self.timed_out = timed_out
+        self.cancelled = cancelled
+        self.unreached = unreached
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """The result of the flow as users see it."""
+        return {"finished_nodes": self.finished, "failed_nodes": self.failed, "active_nodes": self.active}
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON value that ``from_json`` turns back into an equal outcome."""
+        return {
+            "succeeded": self.succeeded,
+            "finished": self.finished,
+            "failed": self.failed,
+            "active": self.active,
+            "subflows": {name: [o.to_json() for o in runs] for name, runs in self.subflows.items()},
+            "reason": self.reason,
+            "timed_out": self.timed_out,
+            "cancelled": self.cancelled,
+            "unreached": list(self.unreached),
+        }
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> FlowOutcome:
+        """The inverse of ``to_json``."""
+        subflows = {name: [cls.from_json(o) for o in runs] for name, runs in value["subflows"].items()}
+        return cls(
+            value["succeeded"],
+            value["finished"],
+            value["failed"],
+            value["active"],
+            subflows,
+            value["reason"],
+            value["timed_out"],
+            value["cancelled"],
+            tuple(value["unreached"]),
+        )

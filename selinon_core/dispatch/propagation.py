@@ -1,0 +1,104 @@
+"""What a node learns of the runs before it: ``parent`` and ``failures``.
+
+A task among the sources appears as ``{name: id}``. A sub-flow appears only under ``propagate_finished``, nested
+as its sub-flows are (``{flow: {Task: [ids], subflow: {Task: [ids]}}}``), or ``propagate_compound_finished``,
+flattened under its name (``{flow: {Task: [ids]}}``). ``failures`` uses the same forms with lists for tasks.
+Ids are in order of finishing, depth first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from selinon_core.dispatch.node_run import FlowOutcome, NodeRun
+from selinon_core.plan import FlowPlan
+
+
+def parent_of_sources(flow: FlowPlan, sources: tuple[NodeRun, ...]) -> dict[str, Any]:
+    """The ``parent`` of a node started by an edge from these runs."""
+    parent: dict[str, Any] = {}
+    for run in sources:
+        if not run.is_flow:
+            parent[run.name] = run.id
+            continue
+        ids = _ids_below(flow.propagate_finished, flow.propagate_compound_finished, run, finished=True)
+        if ids:
+            parent[run.name] = ids
+    return parent
+
+
+def parent_of(flow: FlowPlan, run: NodeRun, flow_parent: dict[str, Any]) -> dict[str, Any]:
+    """The ``parent`` a run was started with, as a fresh mapping; sub-flows without propagation got none."""
+    if run.is_flow and run.name not in flow.propagate_parent:
+        return {}
+    if run.parent is not None:
+        return dict(run.parent)
+    return parent_of_sources(flow, run.sources) if run.sources else dict(flow_parent)
+
+
+def merged_parents(flow: FlowPlan, runs: Iterable[NodeRun], flow_parent: dict[str, Any]) -> dict[str, Any]:
+    """The ``parent`` of a fallback: those of the runs it handles; of two ids for a name the later-started wins."""
+    merged: dict[str, Any] = {}
+    for run in sorted(runs, key=lambda run: run.number):
+        if run.parent is not None:
+            merged.update(run.parent)
+        else:
+            merged.update(parent_of_sources(flow, run.sources) if run.sources else flow_parent)
+    return merged
+
+
+def failures_of(flow: FlowPlan, runs: Iterable[NodeRun]) -> dict[str, Any]:
+    """The ``failures`` of a fallback that handles these failed runs."""
+    failures: dict[str, Any] = {}
+    for run in runs:
+        if not run.is_flow:
+            failures.setdefault(run.name, []).append(run.id)
+            continue
+        ids = _ids_below(flow.propagate_failures, flow.propagate_compound_failures, run, finished=False)
+        if ids:
+            failures[run.name] = ids
+    return failures
+
+
+def merged_failures(runs: Iterable[NodeRun]) -> dict[str, Any] | None:
+    """What a node behind these runs inherits: their failures, without repetitions."""
+    merged: dict[str, Any] | None = None
+    for run in runs:
+        if run.failures:
+            merged = _merge(merged or {}, run.failures)
+    return merged
+
+
+def _merge(left: dict[str, Any], right: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(left)
+    for name, value in right.items():
+        known = merged.get(name)
+        if isinstance(known, dict) and isinstance(value, dict):
+            merged[name] = _merge(known, value)
+        elif isinstance(known, list) and isinstance(value, list):
+            merged[name] = known + [id for id in value if id not in known]
+        else:
+            merged[name] = value
+    return merged
+
+
+def _ids_below(
+    nested: frozenset[str], compound: frozenset[str], run: NodeRun, *, finished: bool
+) -> dict[str, Any]:
+    if run.outcome is None or (run.name not in nested and run.name not in compound):
+        return {}
+    tree: dict[str, Any] = {}
+    _collect(run.outcome, tree, finished=finished, nested=run.name in nested)
+    return tree
+
+
+def _collect(outcome: FlowOutcome, tree: dict[str, Any], *, finished: bool, nested: bool) -> None:
+    for name, ids in (outcome.finished if finished else outcome.failed).items():
+        below = outcome.subflows.get(name)
+        if below is None:
+            tree.setdefault(name, []).extend(ids)
+            continue
+        for sub in below:
+            if sub.succeeded is finished:
+                _collect(sub, tree.setdefault(name, {}) if nested else tree, finished=finished, nested=nested)
