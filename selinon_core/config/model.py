@@ -1,12 +1,13 @@
 """The project as it is written: typed, with a place on everything a diagnostic may want to point at.
 
 The model is what could be understood. A part that is broken has already been reported by the reader and is
-``None`` (or ``BrokenDef`` in a condition), so that later checks work on the rest and stay silent about it; a part
-that was *not given* has its neutral value (``()``, ``None``, ``False``, 0), and ``given(key)`` tells the two
-apart. Names are references (``Ref``) and nothing here is resolved: ``ProjectModel`` has the dictionaries.
+``None`` (or ``BrokenDef`` in a condition), so that later checks work on the rest and stay silent about it; a
+part that was *not given* has its neutral value (``()``, ``None``, ``False``, 0), and ``given(key)`` tells
+the two apart. Names are references (``Ref``) and nothing here is resolved: ``ProjectModel`` has the
+dictionaries.
 
-Every definition is a ``Definition``: ``spot`` is the mapping it is written as, ``key_spot``/``value_spot`` lead to
-the keys as written.
+Every definition is a ``Definition``: ``spot`` is the mapping it is written as, ``key_spot``/``value_spot``
+lead to the keys as written.
 """
 
 from __future__ import annotations
@@ -41,8 +42,8 @@ class Ref:
 class Definition:
     """A mapping of the language.
 
-    ``keys`` holds, per key as written, the spots of the key and of its value; keys given as null or ``[]`` are in
-    it too, though they count as not given. Broken and unknown keys are in it as well.
+    ``keys`` holds, per key as written, the spots of the key and of its value; keys given as null or ``[]``
+    are in it too, though they count as not given. Broken and unknown keys are in it as well.
     """
 
     __slots__ = ("keys", "spot")
@@ -72,7 +73,9 @@ class Definition:
 
 
 class ImportDef:
-    """A function or class by module and name; ``name`` may be a default (then its spot is the entity's name)."""
+    """A function or class by module and name; ``name`` may be a default (then its spot is the entity's
+    name).
+    """
 
     __slots__ = ("module", "name")
 
@@ -120,7 +123,9 @@ class CacheDef(Definition):
 
 
 class TaskDef(Definition):
-    """A task. Times are seconds. ``function`` is its class; None when ``import`` or ``classname`` is broken."""
+    """A task. Times are seconds. ``function`` is its class; None when ``import`` or ``classname`` is
+    broken.
+    """
 
     __slots__ = (
         "function",
@@ -152,7 +157,9 @@ class TaskDef(Definition):
 
 
 class StorageDef(Definition):
-    """A storage. ``configuration`` is JSON data: a mapping of keyword arguments, None, or the one argument."""
+    """A storage. ``configuration`` is JSON data: a mapping of keyword arguments, None, or the one
+    argument.
+    """
 
     __slots__ = ("cache", "configuration", "function", "name")
 
@@ -169,8 +176,8 @@ class LeafDef(Definition):
     """A predicate call.
 
     ``node`` is the path as written: one name, or several leading through sub-flows to a task; None when not
-    given, ``node_broken`` when it was given but is wrong. ``args`` is JSON data; ``arg_spots`` has, per argument,
-    the spots of its key and value. ``args`` is None when it is broken.
+    given, ``node_broken`` when it was given but is wrong. ``args`` is JSON data; ``arg_spots`` has, per
+    argument, the spots of its key and value. ``args`` is None when it is broken.
     """
 
     __slots__ = ("arg_spots", "args", "name", "node", "node_broken", "quantifier")
@@ -254,9 +261,9 @@ class SelectiveDef(Definition):
 class EdgeDef(Definition):
     """An edge.
 
-    ``sources`` and ``destinations`` are None when broken; ``sources`` is ``()`` for a starting edge. A name stands
-    in them as often as it is written. ``foreach``/``selective`` are None when not given; they are present, with
-    None parts, when broken.
+    ``sources`` and ``destinations`` are None when broken; ``sources`` is ``()`` for a starting edge. A name
+    stands in them as often as it is written. ``foreach``/``selective`` are None when not given; they are
+    present, with None parts, when broken.
     """
 
     __slots__ = ("condition", "destinations", "foreach", "index", "name", "selective", "sources")
@@ -305,9 +312,9 @@ class FlowDef(Definition):
     """A flow. Times are seconds.
 
     ``edges``/``failures`` hold the entries that are mappings; an entry's ``index`` counts all entries.
-    ``edges_broken``/``failures_broken`` tell that something there could not be read at all, so that checks of the
-    kind "nobody starts this" have to stay silent. ``merged`` tells that the flow is an alias of another one (its
-    mapping uses a merge key).
+    ``edges_broken``/``failures_broken`` tell that something there could not be read at all, so that checks
+    of the kind "nobody starts this" have to stay silent. ``merged`` tells that the flow is an alias of
+    another one (its mapping uses a merge key).
     """
 
     __slots__ = (
@@ -367,8 +374,8 @@ class FlowDef(Definition):
 class TraceDef(Definition):
     """One entry of ``trace``. ``sinks`` is the entry as JSON data, as it goes into the plan.
 
-    ``storage`` is the storage named by a storage sink, ``function`` the function of a function sink, ``dsn`` of a
-    Sentry sink (``""``: the environment's ``SENTRY_DSN``).
+    ``storage`` is the storage named by a storage sink, ``function`` the function of a function sink, ``dsn``
+    of a Sentry sink (``""``: the environment's ``SENTRY_DSN``).
     """
 
     __slots__ = ("dsn", "function", "sinks", "storage")
@@ -407,8 +414,8 @@ class ProjectModel:
     ``tasks``/``flows``/``storages`` hold every definition with a usable name, duplicates included; the
     dictionaries ``task_by_name``/``flow_by_name``/``storage_by_name`` hold the first of each name.
     ``flow_list`` holds all entries of all ``flows`` sections, None when no file has that section.
-    ``maybe_defined`` holds names that seem to be defined in text that could not be read (after a syntax error, or
-    in a broken definition): checks for unknown names have to be silent about them.
+    ``maybe_defined`` holds names that seem to be defined in text that could not be read (after a syntax
+    error, or in a broken definition): checks for unknown names have to be silent about them.
     ``files`` are the display names of the files read.
     """
 
@@ -447,7 +454,9 @@ class ProjectModel:
         self.storage_by_name = {storage.name.name: storage for storage in reversed(storages)}
 
     def node(self, name: str) -> TaskDef | FlowDef | None:
-        """The task or flow of that name (tasks first: a clash is reported by its own rule); None when unknown."""
+        """The task or flow of that name (tasks first: a clash is reported by its own rule); None when
+        unknown.
+        """
         return self.task_by_name.get(name) or self.flow_by_name.get(name)
 
     def is_flow(self, name: str) -> bool:

@@ -11,8 +11,8 @@ from selinon_core.source import NOWHERE, Place, Span
 class Spot:
     """Something with a place. ``via`` lists the aliases and merge keys that lead to it, outermost first.
 
-    ``span`` of a thing inside an anchored mapping is where the anchor's text stands; ``via`` then says where it
-    is used. Nodes of a document are spots themselves.
+    ``span`` of a thing inside an anchored mapping is where the anchor's text stands; ``via`` then says where
+    it is used. Nodes of a document are spots themselves.
     """
 
     __slots__ = ()
@@ -24,7 +24,9 @@ class Spot:
 
     @property
     def via(self) -> tuple[Span, ...]:
-        """The places of use of the text, outermost first; empty for a thing that is written where it is used."""
+        """The places of use of the text, outermost first; empty for a thing that is written where it is
+        used.
+        """
         return ()
 
     @property

@@ -23,8 +23,8 @@ A rule is a class: a code, a severity, a title, a docstring with fixed headings,
                 ...
                 yield self.found(ref.spot, f'unknown node "{ref.name}"', note="no task or flow has this name")
 
-Rules hold no state, see a project only through the context, and never raise. What several rules need is computed
-once, in the context.
+Rules hold no state, see a project only through the context, and never raise. What several rules need is
+computed once, in the context.
 """
 
 from __future__ import annotations
@@ -44,9 +44,9 @@ HEADINGS = ("What it does", "Why it is bad", "Example", "Use instead")
 class LintContext:
     """What rules look at: the model, the surroundings, and indexes that are computed when first asked for.
 
-    ``pythonpath`` are directories in which modules of the project are looked for (the project's root included);
-    ``root`` is the directory relative paths refer to; ``environ`` the environment variables. ``import_code`` asks
-    the 6xx rules to import user code instead of parsing it.
+    ``pythonpath`` are directories in which modules of the project are looked for (the project's root
+    included); ``root`` is the directory relative paths refer to; ``environ`` the environment variables.
+    ``import_code`` asks the 6xx rules to import user code instead of parsing it.
     """
 
     def __init__(
@@ -88,8 +88,8 @@ class FlowGraph:
     """Lookups for one flow; broken parts are left out. Every mapping goes by node name.
 
     ``started_by_edges``: the edges that start a node. ``by_source``: the edges a node is a source of.
-    ``fallbacks``: the names fallbacks start. ``complete`` is False when an edge or failure could not be read, so
-    that something may be started that is not seen here.
+    ``fallbacks``: the names fallbacks start. ``complete`` is False when an edge or failure could not be
+    read, so that something may be started that is not seen here.
     """
 
     __slots__ = ("by_source", "complete", "fallbacks", "flow", "start_edges", "started_by_edges")
