@@ -1,0 +1,56 @@
+"""Fixtures for all tests: real servers and private names on them."""
+
+from __future__ import annotations
+
+import functools
+
+import pytest
+
+from tests import services
+
+_why_unreachable = functools.cache(services.why_unreachable)
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Look after ``@pytest.mark.service("redis")``."""
+    for mark in item.iter_markers("service"):
+        for name in mark.args:
+            need(name)
+
+
+def need(name: str) -> str:
+    """Return the URL of a service; skip the test without it, or fail with ``SELINON_REQUIRE_SERVICES=1``."""
+    service = services.SERVICES[name]
+    why = _why_unreachable(service)
+    if why is not None:
+        reason = f"needs {name}: {why}"
+        # What has no usual address was not promised by whoever requires services.
+        if services.required() and service.default_url is not None:
+            pytest.fail(reason, pytrace=False)
+        pytest.skip(reason)
+    assert service.url is not None
+    return service.url
+
+
+@pytest.fixture(scope="session")
+def redis_url() -> str:
+    """URL of a Redis server; use keys that begin with a ``private_name``."""
+    return need("redis")
+
+
+@pytest.fixture(scope="session")
+def amqp_url() -> str:
+    """URL of a RabbitMQ server; use queues that begin with a ``private_name``."""
+    return need("amqp")
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> str:
+    """URL of a PostgreSQL database; use tables that begin with a ``private_name``."""
+    return need("postgres")
+
+
+@pytest.fixture
+def private_name() -> str:
+    """A name that no other test uses."""
+    return services.private_name()
