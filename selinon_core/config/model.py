@@ -424,6 +424,7 @@ class ProjectModel:
         "flow_by_name",
         "flow_list",
         "flows",
+        "incomplete",
         "maybe_defined",
         "settings",
         "storage_by_name",
@@ -441,6 +442,7 @@ class ProjectModel:
         settings: GlobalDef,
         files: tuple[str, ...] = (),
         maybe_defined: frozenset[str] = frozenset(),
+        incomplete: bool = False,
     ) -> None:
         self.tasks = tasks
         self.flows = flows
@@ -449,6 +451,7 @@ class ProjectModel:
         self.settings = settings
         self.files = files
         self.maybe_defined = maybe_defined
+        self.incomplete = incomplete
         self.task_by_name = {task.name.name: task for task in reversed(tasks)}
         self.flow_by_name = {flow.name.name: flow for flow in reversed(flows)}
         self.storage_by_name = {storage.name.name: storage for storage in reversed(storages)}

@@ -36,6 +36,9 @@ from typing import ClassVar
 from selinon_core.config.model import EdgeDef, FlowDef, ProjectModel, Ref
 from selinon_core.config.spots import Spot
 from selinon_core.diagnostics import Diagnostic, Related, Severity
+from selinon_core.suggestions import did_you_mean
+
+__all__ = ["HEADINGS", "FlowGraph", "LintContext", "Rule", "diagnose", "did_you_mean"]
 
 #: The headings of a rule's docstring, in order.
 HEADINGS = ("What it does", "Why it is bad", "Example", "Use instead")
@@ -151,9 +154,7 @@ class Rule:
         severity: Severity | None = None,
     ) -> Diagnostic:
         """Make a diagnostic of this rule at ``spot``; uses of an alias become related places."""
-        return diagnose(
-            self.code, severity or self.severity, spot, message, note=note, help=help, related=related
-        )
+        return diagnose(self.code, severity or self.severity, spot, message, note=note, help=help, related=related)
 
     @classmethod
     def explanation(cls) -> dict[str, str]:
@@ -184,15 +185,3 @@ def diagnose(
     """Make a diagnostic at ``spot``; where an alias or merge key leads to it, the use is a related place."""
     uses = tuple(Related(use, "used here") for use in spot.via)
     return Diagnostic(code, severity, message, spot.span, note, help, (*related, *uses))
-
-
-def did_you_mean(name: str, known: Iterable[str]) -> str | None:
-    """The known name closest to ``name``, if one is close; ties go to the first in alphabetical order."""
-    from difflib import get_close_matches
-
-    lowered = sorted(known)
-    for candidate in lowered:
-        if candidate.lower() == name.lower():
-            return candidate
-    matches = get_close_matches(name, lowered, n=1, cutoff=0.6)
-    return matches[0] if matches else None

@@ -1,0 +1,51 @@
+"""The JSON Schema of the YAML files, for editors; derived from the tables that read them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from selinon_core.config.common_tables import CACHE
+from selinon_core.config.condition import LEAF, Condition
+from selinon_core.config.flow_tables import EDGE, FAILURE, FLOW, FOREACH, SAMPLING, SELECTIVE
+from selinon_core.config.global_table import GLOBAL, SENTRY, TRACE_ENTRY, TRACE_FUNCTION, TRACE_STORAGE
+from selinon_core.config.node_tables import SELECTIVE_RUN_FUNCTION, STORAGE, TASK
+from selinon_core.config.reader import SECTIONS
+
+_TABLES = (
+    TASK,
+    STORAGE,
+    FLOW,
+    EDGE,
+    FAILURE,
+    LEAF,
+    FOREACH,
+    SELECTIVE,
+    SAMPLING,
+    CACHE,
+    SELECTIVE_RUN_FUNCTION,
+    GLOBAL,
+    TRACE_ENTRY,
+    TRACE_FUNCTION,
+    TRACE_STORAGE,
+    SENTRY,
+)
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema (draft 2020-12) of one YAML file; a fresh dictionary at every call."""
+    definitions = {table.definition_name: table.definition() for table in _TABLES}
+    definitions["condition"] = Condition.definition()
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": "https://selinon.github.io/schema/selinon.json",
+        "title": "selinon",
+        "description": "Tasks, storages and flows; the sections may be spread over several files.",
+        "type": "object",
+        "minProperties": 1,
+        "anyOf": [{"required": [section]} for section in SECTIONS],
+        "properties": {
+            section: {"description": text, "anyOf": [shape.schema(), {"enum": [None, []]}]}
+            for section, (shape, text) in SECTIONS.items()
+        },
+        "$defs": definitions,
+    }
