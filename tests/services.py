@@ -1,7 +1,7 @@
 """Real servers for tests: where they are, and what happens when they are not there.
 
 ``SELINON_TEST_REDIS_URL``, ``SELINON_TEST_AMQP_URL`` and ``SELINON_TEST_POSTGRES_URL`` default to the usual
-ports of this machine; ``SELINON_TEST_MONGODB_URL`` and ``SELINON_TEST_S3_URL`` have no default. A test whose
+ports of this machine; ``SELINON_TEST_MONGODB_URL`` has no default. A test whose
 server does not answer is skipped with the reason, or fails with ``SELINON_REQUIRE_SERVICES=1``. Tests keep to
 names of their own (``private_name``) and remove them afterwards.
 """

@@ -1,0 +1,103 @@
+"""Results as files: ``<path>/<flow>/<task>/<task id>.json`` holds a result, ``<task id>.error.json`` an error."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from selinon_core.storage import ExcInfo
+from selinon_core.storages.base import Address, ConnectedStorage, describe_error, from_json, to_json
+from selinon_core.storages.names import safe_name
+
+
+class Filesystem(ConnectedStorage[str]):
+    """Keeps each result in a JSON file of its own below the directory ``path`` (default: the current one).
+
+    A file appears complete or not at all, also when it is replaced, so readers need no lock. It survives the
+    process; surviving a power failure is left to the file system.
+    """
+
+    def __init__(self, path: str | os.PathLike[str] | None = None) -> None:
+        super().__init__()
+        # Made absolute now: a task that changes the working directory does not move the storage.
+        self.path = os.path.abspath(path or os.curdir)
+
+    def _open(self) -> str:
+        os.makedirs(self.path, exist_ok=True)
+        return self.path
+
+    def _close(self, connection: str) -> None:
+        pass
+
+    def _driver_errors(self) -> tuple[type[Exception], ...]:
+        return (OSError,)
+
+    def retrieve(self, flow_name: str, task_name: str, task_id: str) -> Any:
+        """Return a result."""
+        return self._read(Address(flow_name, task_name, task_id), "result")
+
+    def store(self, node_args: Any, flow_name: str, task_name: str, task_id: str, result: Any) -> str:
+        """Write a result; returns the path of its file."""
+        address = Address(flow_name, task_name, task_id)
+        return self._write(address, "result", to_json(result, address))
+
+    def store_error(self, node_args: Any, flow_name: str, task_name: str, task_id: str, exc_info: ExcInfo) -> str:
+        """Write an error; returns the path of its file."""
+        address = Address(flow_name, task_name, task_id)
+        record = address.record(node_args, error=describe_error(exc_info))
+        return self._write(address, "error", to_json(record, address))
+
+    def retrieve_error(self, flow_name: str, task_name: str, task_id: str) -> dict[str, Any]:
+        """Return what ``store_error`` kept."""
+        record: dict[str, Any] = self._read(Address(flow_name, task_name, task_id), "error")
+        return record
+
+    def delete(self, flow_name: str, task_name: str, task_id: str) -> None:
+        """Remove the files of a result and an error."""
+        address = Address(flow_name, task_name, task_id)
+        removed = [self._remove(address, what) for what in ("result", "error")]
+        if not any(removed):
+            raise address.missing()
+
+    def _path_of(self, address: Address, what: str) -> str:
+        flow_name, task_name, task_id = (safe_name(name) for name in address)
+        suffix = ".json" if what == "result" else ".error.json"
+        return os.path.join(self._connection.get(), flow_name, task_name, task_id + suffix)
+
+    def _read(self, address: Address, what: str) -> Any:
+        with self._translated(f"read the {what} of {address}"):
+            try:
+                with open(self._path_of(address, what), encoding="utf-8") as file:
+                    text = file.read()
+            except FileNotFoundError:
+                raise address.missing(what) from None
+        return from_json(text, address)
+
+    def _write(self, address: Address, what: str, text: str) -> str:
+        with self._translated(f"write the {what} of {address}"):
+            path = self._path_of(address, what)
+            folder = os.path.dirname(path)
+            # No result's name begins with a dot. In the same folder, because replacing across file systems
+            # is no single step.
+            temporary = os.path.join(folder, f".{os.urandom(8).hex()}.tmp")
+            try:
+                file = open(temporary, "x", encoding="utf-8")  # noqa: SIM115
+            except FileNotFoundError:
+                os.makedirs(folder, exist_ok=True)
+                file = open(temporary, "x", encoding="utf-8")  # noqa: SIM115
+            try:
+                with file:
+                    file.write(text)
+                os.replace(temporary, path)
+            except BaseException:
+                os.unlink(temporary)
+                raise
+            return path
+
+    def _remove(self, address: Address, what: str) -> bool:
+        with self._translated(f"remove the {what} of {address}"):
+            try:
+                os.unlink(self._path_of(address, what))
+            except FileNotFoundError:
+                return False
+            return True
