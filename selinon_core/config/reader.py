@@ -92,6 +92,11 @@ class ModelBuilder:
                     or 'sections of your own begin with "x-"; known are ' + ", ".join(SECTIONS),
                 )
 
+    def add_unreadable(self, name: str) -> None:
+        """Note that a file of the project could not be read at all."""
+        self._files.append(name)
+        self._incomplete = True
+
     def model(self) -> ProjectModel:
         """What all documents say together."""
         return ProjectModel(
@@ -162,11 +167,3 @@ def _no_settings() -> GlobalDef:
     for attribute, default in GLOBAL.defaults:
         setattr(settings, attribute, default)
     return settings
-
-
-def read_documents(documents: list[Document], collector: Collector) -> ProjectModel:
-    """The model of some documents."""
-    builder = ModelBuilder(collector)
-    for document in documents:
-        builder.add(document)
-    return builder.model()

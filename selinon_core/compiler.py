@@ -1,0 +1,259 @@
+"""Model to plan: defaults filled in, ``true`` spelled out, places kept. Pure; says nothing about mistakes.
+
+Only a model without errors can be compiled. The model's data goes into the plan as it is; neither is changed by
+anybody.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from selinon_core.config.model import (
+    AndDef,
+    CacheDef,
+    ConditionDef,
+    EdgeDef,
+    FailureDef,
+    FlowDef,
+    GlobalDef,
+    ImportDef,
+    LeafDef,
+    Names,
+    NotDef,
+    OrDef,
+    ProjectModel,
+    Ref,
+    StorageDef,
+    TaskDef,
+)
+from selinon_core.plan import (
+    And,
+    CachePlan,
+    Condition,
+    EdgePlan,
+    FailurePlan,
+    FlowPlan,
+    Foreach,
+    ImportRef,
+    Leaf,
+    Not,
+    Or,
+    Plan,
+    Selective,
+    Settings,
+    StoragePlan,
+    Strategy,
+    TaskPlan,
+)
+
+DEFAULT_QUEUE = "celery"
+DEFAULT_PREDICATES = "selinon_core.predicates"
+DEFAULT_SAMPLING = "biexponential_increase"
+DEFAULT_SAMPLING_ARGS = {"start_retry": 2, "max_retry": 120}
+DEFAULT_STRATEGIES = "selinon_core.strategies"
+#: Where shipped caches live; one that is configured by name only caches nothing.
+SHIPPED_CACHES = ("selinon_core.caches", "selinon.caches")
+
+
+def compile_model(model: ProjectModel) -> Plan:
+    """The plan of a model without errors.
+
+    Raises ``ValueError`` when a part is broken or names something unknown, which an error has told before.
+    """
+    _check_references(model)
+    settings = model.settings
+    task_queue = _text(settings.default_task_queue) or DEFAULT_QUEUE
+    flow_queue = _text(settings.default_dispatcher_queue) or DEFAULT_QUEUE
+    predicates = _text(settings.predicates_module) or DEFAULT_PREDICATES
+    return Plan(
+        {task.name.name: _task(task, task_queue) for task in model.tasks},
+        {flow.name.name: _flow(flow, flow_queue, predicates, model.flow_by_name.keys()) for flow in model.flows},
+        {storage.name.name: _storage(storage) for storage in model.storages},
+        _settings(settings),
+    )
+
+
+def _check_references(model: ProjectModel) -> None:
+    """Errors may have been silenced; a plan that names what does not exist would fail in the middle of a run."""
+    nodes = model.task_by_name.keys() | model.flow_by_name.keys()
+    if model.incomplete or len(nodes) < len(model.tasks) + len(model.flows):
+        raise ValueError("a model with errors cannot be compiled")
+    for flow in model.flows:
+        if flow.edges_broken or flow.failures_broken or not flow.edges:
+            raise ValueError(f"flow {flow.name.name} is not complete")
+        groups = [group for edge in flow.edges for group in (edge.sources, edge.destinations)]
+        groups += [group for failure in flow.failures for group in (failure.nodes, failure.fallback)]
+        for group in (*groups, flow.nowait):
+            if not nodes >= set(_names(group)):
+                raise ValueError(f"flow {flow.name.name} names an unknown node")
+    for task in model.tasks:
+        if task.storage is not None and task.storage.name not in model.storage_by_name:
+            raise ValueError(f"task {task.name.name} names an unknown storage")
+
+
+def _text(ref: Ref | None) -> str | None:
+    return None if ref is None else ref.name or None
+
+
+def _import(function: ImportDef | None) -> ImportRef:
+    if function is None:
+        raise ValueError("a model with errors cannot be compiled")
+    return ImportRef(function.module.name, function.name.name)
+
+
+def _names(refs: tuple[Ref, ...] | None) -> tuple[str, ...]:
+    if refs is None:
+        raise ValueError("a model with errors cannot be compiled")
+    return tuple(ref.name for ref in refs)
+
+
+def _settings(settings: GlobalDef) -> Settings:
+    sinks = tuple({name: value} for entry in settings.trace for name, value in entry.sinks.items())
+    return Settings(
+        _text(settings.migration_dir),
+        sinks,
+        settings.on_unreached or "warn",
+        settings.on_graph_change or "fail",
+    )
+
+
+def _task(task: TaskDef, default_queue: str) -> TaskPlan:
+    name = task.name.name
+    selective = task.selective_run_function
+    return TaskPlan(
+        name=name,
+        function=_import(task.function),
+        max_retry=task.max_retry,
+        retry_countdown=task.retry_countdown,
+        timeout=task.timeout,
+        throttling=task.throttling,
+        output_schema=_text(task.output_schema),
+        storage=_text(task.storage),
+        storage_readonly=task.storage_readonly,
+        storage_task_name=task.storage_task_name or name,
+        selective_run_function=None if selective is None else _import(selective),
+        queue=_text(task.queue) or default_queue,
+        place=task.name.spot.place,
+    )
+
+
+def _storage(storage: StorageDef) -> StoragePlan:
+    return StoragePlan(
+        storage.name.name,
+        _import(storage.function),
+        storage.configuration,
+        _cache(storage.cache),
+        storage.name.spot.place,
+    )
+
+
+def _cache(cache: CacheDef | None) -> CachePlan | None:
+    if cache is None:
+        return None
+    function = _import(cache.function)
+    configuration = cache.configuration
+    if not configuration and function.module in SHIPPED_CACHES:
+        configuration = {"max_cache_size": 0}
+    return CachePlan(function, configuration)
+
+
+def _flow(flow: FlowDef, default_queue: str, predicates: str, flows: Any) -> FlowPlan:
+    started = dict.fromkeys(
+        name
+        for group in (*(edge.destinations for edge in flow.edges), *(f.fallback for f in flow.failures))
+        for name in _names(group)
+    )
+    subflows = [name for name in started if name in flows]
+    nowait = frozenset(_names(flow.nowait))
+
+    def spelled_out(names: Names) -> frozenset[str]:
+        return frozenset(subflows if names.everything else _names(names.refs))
+
+    eager = flow.eager_failures
+    sampling, args = ImportRef(DEFAULT_STRATEGIES, DEFAULT_SAMPLING), DEFAULT_SAMPLING_ARGS
+    if flow.sampling is not None:
+        sampling = _import(flow.sampling.function)
+        given = flow.sampling.args
+        args = given if given is not None else DEFAULT_SAMPLING_ARGS if sampling.name == DEFAULT_SAMPLING else {}
+    return FlowPlan(
+        name=flow.name.name,
+        edges=tuple(_edge(edge, predicates) for edge in flow.edges),
+        failures=tuple(_failure(failure, predicates) for failure in flow.failures),
+        queue=_text(flow.queue) or default_queue,
+        max_retry=flow.max_retry,
+        retry_countdown=flow.retry_countdown,
+        timeout=flow.timeout,
+        throttling=flow.throttling,
+        nowait=nowait,
+        eager_failures=frozenset(started) - nowait if eager.everything else frozenset(_names(eager.refs)),
+        node_args_from_first=flow.node_args_from_first,
+        propagate_node_args=spelled_out(flow.propagate_node_args),
+        propagate_parent=spelled_out(flow.propagate_parent),
+        propagate_finished=spelled_out(flow.propagate_finished),
+        propagate_compound_finished=spelled_out(flow.propagate_compound_finished),
+        propagate_failures=spelled_out(flow.propagate_failures),
+        propagate_compound_failures=spelled_out(flow.propagate_compound_failures),
+        propagate_parent_failures=spelled_out(flow.propagate_parent_failures),
+        sampling=Strategy(sampling, args),
+        cache=_cache(flow.cache),
+        place=flow.name.spot.place,
+    )
+
+
+def _edge(edge: EdgeDef, predicates: str) -> EdgePlan:
+    sources = _names(edge.sources)
+    foreach = selective = None
+    if edge.foreach is not None:
+        foreach = Foreach(_import(edge.foreach.function), edge.foreach.propagate_result, edge.foreach.spot.place)
+    if edge.selective is not None:
+        subsequent = edge.selective.run_subsequent
+        selective = Selective(
+            _names(edge.selective.tasks),
+            edge.selective.follow_subflows,
+            _names(subsequent.refs) or subsequent.everything,
+        )
+    return EdgePlan(
+        index=edge.index,
+        sources=sources,
+        destinations=_names(edge.destinations),
+        condition=_condition(edge.condition, sources, predicates),
+        foreach=foreach,
+        selective=selective,
+        name=edge.name,
+        place=edge.spot.place,
+    )
+
+
+def _failure(failure: FailureDef, predicates: str) -> FailurePlan:
+    return FailurePlan(
+        index=failure.index,
+        nodes=tuple(sorted(set(_names(failure.nodes)))),
+        fallback=_names(failure.fallback),
+        condition=_condition(failure.condition, (), predicates),
+        propagate_failure=failure.propagate_failure,
+        place=failure.spot.place,
+    )
+
+
+def _condition(condition: ConditionDef | None, sources: tuple[str, ...], predicates: str) -> Condition | None:
+    return None if condition is None else _tree(condition, sources, predicates)
+
+
+def _tree(condition: ConditionDef, sources: tuple[str, ...], predicates: str) -> Condition:
+    if isinstance(condition, LeafDef):
+        node: tuple[str, ...] | None = sources if len(sources) == 1 else None
+        if condition.node is not None:
+            node = _names(condition.node)
+        if condition.args is None or condition.node_broken:
+            raise ValueError("a model with errors cannot be compiled")
+        function = ImportRef(predicates, condition.name.name)
+        return Leaf(function, node, condition.args, condition.quantifier, condition.name.spot.place)
+    if isinstance(condition, NotDef):
+        return Not(_tree(condition.operand, sources, predicates))
+    if isinstance(condition, AndDef | OrDef):
+        operands = tuple(_tree(operand, sources, predicates) for operand in condition.operands)
+        return And(operands) if isinstance(condition, AndDef) else Or(operands)
+    raise ValueError("a model with errors cannot be compiled")
+
+
+__all__ = ["compile_model"]
