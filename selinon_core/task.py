@@ -28,7 +28,7 @@ class SelinonTask(abc.ABC):
     the context are set on the instance afterwards, so that old subclasses and tests need not know them.
     """
 
-    #: Number of this attempt, counted from 1 (retries by ``max_retry`` count, ``self.retry()`` does not).
+    #: Number of this attempt, counted from 1; every attempt counts, also one that ``self.retry()`` asked for.
     attempt: int = 1
 
     # Set by whoever runs the task; None: the process-wide default.

@@ -3,6 +3,6 @@
 from selinon_core.dispatch.machine import FlowRun
 from selinon_core.dispatch.node_run import FlowOutcome, NodeRun
 from selinon_core.dispatch.selective import SelectiveRun, select
-from selinon_core.dispatch.table import FlowTable, FlowTables
+from selinon_core.dispatch.table import FlowTable, flow_tables
 
-__all__ = ["FlowOutcome", "FlowRun", "FlowTable", "FlowTables", "NodeRun", "SelectiveRun", "select"]
+__all__ = ["FlowOutcome", "FlowRun", "FlowTable", "NodeRun", "SelectiveRun", "flow_tables", "select"]

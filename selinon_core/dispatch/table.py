@@ -101,15 +101,6 @@ class FlowTable:
         return tuple(FailureGroup(nodes, tuple(by_nodes[nodes])) for nodes in ordered)
 
 
-class FlowTables:
-    """The tables of a plan, built when first asked for."""
-
-    def __init__(self, plan: Plan) -> None:
-        self.plan = plan
-        self._tables: dict[str, FlowTable] = {}
-
-    def __getitem__(self, flow: str) -> FlowTable:
-        table = self._tables.get(flow)
-        if table is None:
-            table = self._tables[flow] = FlowTable(self.plan, self.plan.flows[flow])
-        return table
+def flow_tables(plan: Plan) -> dict[str, FlowTable]:
+    """The tables of all flows of a plan, by name."""
+    return {name: FlowTable(plan, flow) for name, flow in plan.flows.items()}

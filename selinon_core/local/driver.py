@@ -1,0 +1,578 @@
+"""The in-process driver: performs the effects of flow runs, on virtual time and by default one task at a time.
+
+Steps wait on the ``Agenda``; events for machines wait in ``_inbox`` and are handed over before anything else
+happens, so that a machine is never advanced while another one (or itself) is being advanced.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+from selinon_core.dispatch import FlowRun, NodeRun, SelectiveRun, flow_tables
+from selinon_core.dispatch import effects as do
+from selinon_core.dispatch import events as on
+from selinon_core.errors import FlowError, FlowTimeout, TaskTimeout
+from selinon_core.local import journal
+from selinon_core.local.agenda import Agenda, Step
+from selinon_core.local.attempts import TIMED_OUT, SideRunner
+from selinon_core.local.mocked_storage import LocalStorages
+from selinon_core.local.mocks import UNGIVEN, MockedImports, Outcome, TaskScripts
+from selinon_core.local.options import LocalOptions
+from selinon_core.local.records import FlowRecord, NodeRecord
+from selinon_core.local.steps import StepLimitExceeded, describe_endless
+from selinon_core.plan import Plan, TaskPlan
+from selinon_core.runtime.answers import Answers
+from selinon_core.runtime.conditions import BoundConditions, LeafValues
+from selinon_core.runtime.ids import id_maker, random_flow_id, seeded_flow_id
+from selinon_core.runtime.json_values import copy_json, snapshot
+from selinon_core.runtime.task_run import (
+    Assignment,
+    Attempt,
+    Failed,
+    RetryLater,
+    SchemaChecker,
+    Succeeded,
+    TaskRunner,
+)
+from selinon_core.runtime.trace import Tracer, configured_sinks, jsonable
+from selinon_core.storage import DataStorage
+
+#: Locally a flow fails when one decision was put off this often.
+MOST_DEFERRALS = 10
+LEAST_STEP_LIMIT = 100_000
+
+
+class Prepared:
+    """What runs of one executor share, because it never changes: tables of the flows and imported functions."""
+
+    def __init__(self, plan: Plan, options: LocalOptions) -> None:
+        self.plan = plan
+        self.tables = flow_tables(plan)
+        mocked = options.mocks.functions if options.mocks is not None else {}
+        self.imports = MockedImports(options.pythonpath, mocked, options.mock_all)
+        self.conditions = BoundConditions(self.imports)
+        self.check_schema = SchemaChecker()
+
+
+class Driver:
+    """One local run. Built for it and thrown away afterwards: no state is shared between runs."""
+
+    def __init__(self, prepared: Prepared, options: LocalOptions) -> None:
+        plan = prepared.plan
+        self.plan = plan
+        self.options = options
+        self.agenda = Agenda(options.seed or 0)
+        self.flows: list[FlowRecord] = []
+        self.nodes: list[NodeRecord] = []
+        self.journal: list[journal.Entry] = []
+        self.warnings: list[str] = []
+        self.steps = 0
+        self._tables = prepared.tables
+        self._inbox: deque[tuple[FlowRecord, on.Event]] = deque()
+        self._next_start: dict[str, float] = {}
+        self._by_id: dict[str, NodeRecord] = {}
+        self._indexed = 0
+        self._reused_from: dict[str, str] = {}
+        self.imports = prepared.imports
+        real = frozenset(plan.storages) if options.storage == "real" else options.real_storages
+        self.storages = LocalStorages(plan, self.imports, self._told, self._told_read, real)
+        self._runner = TaskRunner(self.imports, self.storages, self, prepared.check_schema)
+        if options.mocks is not None:
+            options.mocks.check(plan, prepared.check_schema)
+        self._scripts = TaskScripts(options.mocks, options.mock_all, options.fail)
+        self._answers = Answers(
+            plan,
+            self.imports,
+            prepared.conditions,
+            self.storages,
+            self.locate,
+            self._result_of,
+            self._condition_told,
+        )
+        self._asking: FlowRecord | None = None
+        self._side: SideRunner | None = None
+        self._waiting: deque[NodeRecord] = deque()
+        limit = 10 * sum(len(edge.destinations) for flow in plan.flows.values() for edge in flow.edges)
+        self._most_steps = options.max_steps or max(LEAST_STEP_LIMIT, limit)
+        self._tracer = Tracer(configured_sinks(plan.settings.trace, self.imports, self.storages.connected))
+        self._record: Callable[[journal.Entry], None] = (
+            self._record_and_emit if self._tracer.sinks else self.journal.append
+        )
+        # Tasks that run their own code right here; all others take the general way.
+        self._plain = options.concurrency == 1 and options.pool == "thread" and self._scripts.empty
+
+    # -- the run ----------------------------------------------------------------------------------------------
+
+    def run(self, flow_name: str, node_args: Any, selective: SelectiveRun | None) -> FlowRecord:
+        """Run a flow until nothing is due any more and return its record.
+
+        Raises ``StepLimitExceeded``; ``KeyboardInterrupt`` passes through.
+        """
+        self._preload()
+        mocked = self.options.storage == "mocked" and not self.options.real_storages
+        seeded = mocked or self.options.seed is not None
+        id = seeded_flow_id(self.options.seed or 0, flow_name) if seeded else random_flow_id()
+        root = self._begin_flow(flow_name, id, copy_json(node_args), {}, None, selective, None, None)
+        try:
+            self._work()
+        finally:
+            self.storages.close()
+        return root
+
+    def _work(self) -> None:
+        inbox, agenda = self._inbox, self.agenda
+        began = time.monotonic()
+        while True:
+            while inbox:
+                record, event = inbox.popleft()
+                self._advance(record, event)
+            step = agenda.take_due()
+            if step is not None:
+                step[0](step[1])
+                continue
+            agenda.drop_while(_is_for_ended_flow)
+            next_time = agenda.next_time()
+            patience = None
+            if self.options.time == "real" and next_time is not None:
+                patience = max(0.0, began + next_time - time.monotonic())
+            if self._side is not None and self._side.running:
+                self._wait_for_side(patience, began)
+            elif next_time is None:
+                return
+            else:
+                if patience:
+                    time.sleep(patience)
+                agenda.now = next_time
+
+    def _wait_for_side(self, patience: float | None, began: float) -> None:
+        assert self._side is not None
+        ended = self._side.wait(patience)
+        if self.options.time == "real":
+            self.agenda.now = max(self.agenda.now, time.monotonic() - began)
+        if ended is None:
+            return
+        record, attempt = ended
+        if attempt is TIMED_OUT:
+            record.abandoned = True
+            task = self.plan.tasks[record.run.name]
+            attempt = self._timed_out(record, task, record.attempts, record.retries)
+        if self._waiting:
+            self.agenda.add(0, self._run_task, self._waiting.popleft())
+        self._attempt_ended(record, attempt)
+
+    def _advance(self, record: FlowRecord, event: on.Event) -> None:
+        for effect in record.machine.advance(event):
+            _PERFORM[effect.__class__](self, record, effect)
+
+    # -- flows ------------------------------------------------------------------------------------------------
+
+    def _begin_flow(
+        self,
+        name: str,
+        id: str,
+        args: Any,
+        parent: dict[str, Any],
+        failures: dict[str, Any] | None,
+        selective: SelectiveRun | None,
+        parent_run: FlowRecord | None,
+        node: NodeRecord | None,
+    ) -> FlowRecord:
+        machine = FlowRun(self._tables[name], id_maker(id), self.plan.settings.on_unreached)
+        flow = self.plan.flows[name]
+        record = FlowRecord(flow, id, machine, args, parent, failures, selective, parent_run, node)
+        self.flows.append(record)
+        self._record((journal.FLOW_STARTED, self.agenda.now, record))
+        if flow.timeout is not None:
+            self.agenda.add(flow.timeout, self._deadline, record)
+        self._inbox.append((record, on.FlowStarted(args, parent, failures, selective)))
+        return record
+
+    def _deadline(self, record: FlowRecord) -> None:
+        self._inbox.append((record, on.DeadlinePassed()))
+
+    def _start_flow(self, parent_run: FlowRecord, effect: do.StartFlow) -> None:
+        node = self._new_node(effect.run, parent_run, effect.parent)
+        throttling = self.plan.flows[effect.run.name].throttling
+        delay = self._throttled(effect.run.name, throttling) if throttling else 0.0
+        self._record((journal.SCHEDULED, self.agenda.now, node, delay))
+        self.agenda.add(delay, self._run_flow, (node, effect))
+
+    def _run_flow(self, item: tuple[NodeRecord, do.StartFlow]) -> None:
+        node, effect = item
+        if node.finished_at is not None:  # cancelled before it began
+            return
+        run = effect.run
+        node.started_at = self.agenda.now
+        node.attempts = 1
+        self._observe("started", node)
+        self._begin_flow(
+            run.name, run.id, run.args, effect.parent, run.failures, effect.selective, node.flow_run, node
+        )
+
+    def _finish_flow(self, record: FlowRecord, effect: do.FinishFlow) -> None:
+        outcome = effect.outcome
+        record.outcome = outcome
+        record.ended_at = now = self.agenda.now
+        node = record.node
+        if node is not None:
+            node.finished_at = now
+            node.attempts = record.machine.attempt
+            node.abandoned = self._is_abandoned(node)
+            if not outcome.succeeded:
+                node.error = (FlowTimeout if outcome.timed_out else FlowError)(outcome.state)
+            assert record.parent_run is not None
+            number = node.run.number
+            event = on.NodeSucceeded if outcome.succeeded else on.NodeFailed
+            self._inbox.append((record.parent_run, event(number, outcome)))
+            self._observe("ended", node)
+        self._record((journal.FLOW_ENDED, now, record, outcome))
+
+    def _schedule_retry(self, record: FlowRecord, effect: do.ScheduleRetry) -> None:
+        self._record((journal.FLOW_RETRIED, self.agenda.now, record, effect.outcome, effect.delay))
+        self._count_step(None)
+        self.agenda.add(effect.delay, self._retry_flow, record)
+
+    def _retry_flow(self, record: FlowRecord) -> None:
+        self._inbox.append((record, on.RetryDue()))
+
+    def _cancel_flows(self, record: FlowRecord, effect: do.CancelFlows) -> None:
+        wanted = {run.id for run in effect.runs}
+        for flow in self.flows:
+            if flow.id in wanted and flow.outcome is None:
+                wanted.discard(flow.id)
+                self._record((journal.FLOW_CANCELLED, self.agenda.now, flow))
+                self._inbox.append((flow, on.FlowCancelled()))
+        for node in self.nodes:  # throttled ones that did not begin yet
+            if node.run.id in wanted:
+                node.finished_at = self.agenda.now
+                node.abandoned = True
+                node.run.status = "failure"
+
+    # -- nodes ------------------------------------------------------------------------------------------------
+
+    def _new_node(self, run: NodeRun, flow_run: FlowRecord, parent: dict[str, Any] | None) -> NodeRecord:
+        record = NodeRecord(run, flow_run, parent)
+        self.nodes.append(record)
+        self._count_step(record)
+        if self.options.observer is not None:
+            self.options.observer("scheduled", record)
+        return record
+
+    def _count_step(self, record: NodeRecord | None) -> None:
+        self.steps += 1
+        if self.steps > self._most_steps:
+            raise StepLimitExceeded(describe_endless(self._most_steps, record, self.nodes))
+
+    def _throttled(self, name: str, least_distance: float) -> float:
+        """Seconds until a throttled node may start; starts are exactly ``least_distance`` apart."""
+        now = self.agenda.now
+        start = max(now, self._next_start.get(name, now))
+        self._next_start[name] = start + least_distance
+        return start - now
+
+    def _start_task(self, flow_run: FlowRecord, effect: do.StartTask) -> None:
+        record = self._new_node(effect.run, flow_run, effect.parent)
+        throttling = self.plan.tasks[effect.run.name].throttling
+        delay = self._throttled(effect.run.name, throttling) if throttling else 0.0
+        self._record((journal.SCHEDULED, self.agenda.now, record, delay))
+        self.agenda.add(delay, self._run_task, record)
+
+    def _run_task(self, record: NodeRecord) -> None:
+        """Run the next attempt of a task, here or at the side, or play its mock."""
+        task = self.plan.tasks[record.run.name]
+        side = not self._plain or task.timeout is not None
+        if side and self._side is not None and self._side.running >= self.options.concurrency:
+            self._waiting.append(record)
+            return
+        now = self.agenda.now
+        if record.started_at is None:
+            record.started_at = now
+        record.attempts += 1
+        self._record((journal.STARTED, now, record, record.attempts))
+        if self.options.observer is not None:
+            self.options.observer("started", record)
+        if side:
+            self._run_general(record, task)
+            return
+        began = time.perf_counter()
+        attempt = self._runner.run(task, self._assignment(record))
+        record.real_seconds += time.perf_counter() - began
+        self._attempt_ended(record, attempt)
+
+    def _run_general(self, record: NodeRecord, task: TaskPlan) -> None:
+        outcome = self._scripts.next(task.name)
+        if outcome is not None:
+            self._play(record, task, outcome)
+            return
+        assignment = self._assignment(record)
+        if self.options.pool == "thread" and self.options.concurrency == 1 and task.timeout is None:
+            began = time.perf_counter()
+            attempt = self._runner.run(task, assignment)
+            record.real_seconds += time.perf_counter() - began
+            self._attempt_ended(record, attempt)
+            return
+        if self._side is None:
+            self._side = SideRunner()
+        run = self._attempt_in_process if self.options.pool == "process" else self._runner.run
+
+        def timed() -> Attempt:
+            began = time.perf_counter()
+            try:
+                return run(task, assignment)
+            finally:
+                record.real_seconds += time.perf_counter() - began
+
+        self._side.submit(record, timed, task.timeout)
+
+    def _attempt_in_process(self, task: TaskPlan, assignment: Assignment) -> Attempt:
+        from selinon_core.local.child import run_in_process
+
+        return run_in_process(self, task, assignment)
+
+    def _assignment(self, record: NodeRecord) -> Assignment:
+        run = record.run
+        return Assignment(
+            record.flow_run.flow.name,
+            run.id,
+            record.flow_run.id,
+            copy_json(run.args),
+            record.take_parent(),
+            copy_json(run.failures) if run.failures else {},
+            record.attempts,
+            record.retries,
+        )
+
+    def _play(self, record: NodeRecord, task: TaskPlan, outcome: Outcome | BaseException) -> None:
+        """Let a mocked attempt end, after its virtual time or its time-out."""
+        after = outcome.after if isinstance(outcome, Outcome) else 0.0
+        if task.timeout is not None and after > task.timeout:
+            self.agenda.add(task.timeout, self._end_mocked, (record, None))
+        else:
+            self.agenda.add(after, self._end_mocked, (record, outcome))
+
+    def _end_mocked(self, item: tuple[NodeRecord, Outcome | BaseException | None]) -> None:
+        record, outcome = item
+        task = self.plan.tasks[record.run.name]
+        if outcome is None:
+            self._attempt_ended(record, self._timed_out(record, task, record.attempts, record.retries))
+            return
+        if isinstance(outcome, Outcome) and outcome.kind == "result":
+            attempt = self._mocked_result(record, task, outcome)
+        else:
+            error = outcome.error() if isinstance(outcome, Outcome) else outcome
+            attempt = self._runner.judge(task, self._assignment(record), error)
+        self._attempt_ended(record, attempt)
+
+    def _mocked_result(self, record: NodeRecord, task: TaskPlan, outcome: Outcome) -> Attempt:
+        assignment = self._assignment(record)
+        try:
+            result = self._least_result(task) if outcome.value is UNGIVEN else copy_json(outcome.value)
+            if task.storage is None or task.storage_readonly:
+                return Succeeded(result, False)
+            self.storages.store(assignment.args, assignment.flow_name, task.name, assignment.task_id, result)
+            return Succeeded(result, True)
+        except Exception as error:
+            return self._runner.judge(task, assignment, error)
+
+    def _least_result(self, task: TaskPlan) -> Any:
+        if task.output_schema is None:
+            return None
+        from selinon_core.schema_check import ResultSchema
+
+        return ResultSchema.load(task.output_schema).minimal_value()
+
+    def _timed_out(self, record: NodeRecord, task: TaskPlan, attempt: int, retries: int) -> Attempt:
+        error = TaskTimeout(f"attempt {attempt} of {task.name} ran longer than {task.timeout} s")
+        return self._runner.judge(task, self._assignment(record), error)
+
+    def _attempt_ended(self, record: NodeRecord, attempt: Attempt) -> None:
+        now = self.agenda.now
+        run = record.run
+        if attempt.__class__ is Succeeded:
+            result, record.stored = attempt
+            record.finished_at = now
+            mocked = record.stored and self.storages.is_mocked(run.name)
+            if result is None:
+                pass
+            elif mocked:
+                record.result = self.storages.kept(record.flow_run.flow.name, run.name, run.id)
+            else:
+                record.result = _snapshot_anyway(result)
+            if run.flow_attempt != record.flow_run.machine.attempt or record.flow_run.outcome is not None:
+                record.abandoned = record.abandoned or self._is_abandoned(record)
+            self._record((journal.SUCCEEDED, now, record, not mocked))
+            self._advance(record.flow_run, on.NodeSucceeded(run.number))
+        elif isinstance(attempt, RetryLater):
+            if attempt.error is not None:
+                record.retries += 1
+            entry = (journal.RETRIED, now, record, record.attempts, attempt.error, attempt.countdown)
+            self._record(entry)
+            self._count_step(record)
+            self._observe("retrying", record)
+            self.agenda.add(attempt.countdown, self._run_task, record)
+            return
+        else:
+            assert isinstance(attempt, Failed)
+            record.error = attempt.error
+            record.finished_at = now
+            record.abandoned = record.abandoned or self._is_abandoned(record)
+            self._record((journal.FAILED, now, record, record.attempts, attempt.error))
+            self._advance(record.flow_run, on.NodeFailed(run.number))
+        if self.options.observer is not None:
+            self.options.observer("ended", record)
+
+    def _is_abandoned(self, record: NodeRecord) -> bool:
+        """Whether the flow waited for this run once, and does not any more."""
+        flow_run = record.flow_run
+        if record.run.name in flow_run.flow.nowait:
+            return False
+        return flow_run.outcome is not None or record.run.flow_attempt != flow_run.machine.attempt
+
+    # -- questions --------------------------------------------------------------------------------------------
+
+    def _ask(self, record: FlowRecord, question: do.Question) -> None:
+        self._asking = record
+        answer = self._answers.answer(record.flow, record.parent, question)
+        if isinstance(answer, on.ForeachAnswered):
+            self._record((journal.FOREACH, self.agenda.now, record, question, answer.items))
+        elif isinstance(answer, on.ReuseAnswered):
+            self._record((journal.REUSE, self.agenda.now, record, question, answer.reused_id))
+        self._inbox.append((record, answer))
+
+    def _ask_again(self, record: FlowRecord, effect: do.AskAgain) -> None:
+        self._count_step(None)
+        question = effect.asked
+        if effect.deferrals >= MOST_DEFERRALS:
+            text = f"flow {record.flow.name}: a storage could not be read {MOST_DEFERRALS} times in a row"
+            self._inbox.append((record, on.QuestionFailed(question.question, text)))
+            return
+        self._record((journal.DEFERRED, self.agenda.now, record, question, effect.delay))
+        self.agenda.add(effect.delay, self._ask_deferred, (record, question))
+
+    def _ask_deferred(self, item: tuple[FlowRecord, do.Question]) -> None:
+        record, question = item
+        if record.outcome is None and question in record.machine.open_questions:
+            self._ask(record, question)
+
+    def _condition_told(
+        self, question: do.AskCondition | do.AskFallbackCondition, value: bool, leaves: LeafValues
+    ) -> None:
+        self._record((journal.CONDITION, self.agenda.now, self._asking, question, value, leaves))
+
+    def _note(self, record: FlowRecord, note: do.Note) -> None:
+        if note.event == "SELECTIVE_TASK_REUSE":
+            self._reused(record, note.details["run"])
+        self._record((journal.NOTE, self.agenda.now, record, note))
+
+    def _reused(self, flow_run: FlowRecord, run: NodeRun) -> None:
+        record = self._new_node(run, flow_run, None)
+        record.started_at = record.finished_at = self.agenda.now
+        task = self.plan.tasks[run.name]
+        if task.storage is not None:
+            try:
+                flow_name = self.locate(run.id) or flow_run.flow.name
+                record.result = snapshot(self.storages.retrieve(flow_name, run.name, run.id))
+            except Exception as error:
+                self.warnings.append(f"the result of {run.name} to be reused cannot be read: {error}")
+        self._observe("ended", record)
+
+    # -- what tasks may ask (TaskContext) ---------------------------------------------------------------------
+
+    def retrieve(self, flow_name: str, task_name: str, task_id: str) -> Any:
+        """The result of a task run, read where it was stored."""
+        return self.storages.retrieve(self.locate(task_id) or flow_name, task_name, task_id)
+
+    def storage_of(self, task_name: str) -> DataStorage | None:
+        """The storage of a task."""
+        return self.storages.of_task(task_name)
+
+    def exception_of(self, task_id: str) -> BaseException | None:
+        """What a failed run raised."""
+        record = self._find(task_id)
+        return None if record is None else record.error
+
+    def locate(self, task_id: str) -> str | None:
+        """The flow a task run was in."""
+        record = self._find(task_id)
+        if record is None:
+            return self._reused_from.get(task_id)
+        if record.run.status == "reused" and task_id in self._reused_from:
+            return self._reused_from[task_id]
+        return record.flow_run.flow.name
+
+    def _find(self, id: str) -> NodeRecord | None:
+        for record in self.nodes[self._indexed :]:
+            self._by_id[record.run.id] = record
+        self._indexed = len(self.nodes)
+        return self._by_id.get(id)
+
+    def _result_of(self, task_id: str) -> Any:
+        from selinon_core.runtime.json_values import restore
+
+        record = self._find(task_id)
+        if record is None or record.run.status == "reused":
+            raise KeyError(task_id)
+        return restore(record.result)
+
+    def _preload(self) -> None:
+        """Make the results of an earlier run readable."""
+        for node in (self.options.reuse or {}).get("nodes", ()):
+            if node.get("kind") == "task" and node.get("name") in self.plan.tasks:
+                self._reused_from[node["id"]] = node["flow"]
+                if node.get("status") in ("success", "reused"):
+                    self.storages.preload(node["flow"], node["name"], node["id"], node.get("result"))
+
+    # -- telling ----------------------------------------------------------------------------------------------
+
+    def _told(self, event: str, details: dict[str, Any]) -> None:
+        self._record((journal.TOLD, self.agenda.now, event, details))
+
+    def _told_read(self, flow_name: str, task_name: str, task_id: str) -> None:
+        self._record((journal.READ, self.agenda.now, flow_name, task_name, task_id))
+
+    def _record_and_emit(self, entry: journal.Entry) -> None:
+        self.journal.append(entry)
+        for event in journal.expand(self.plan, entry):
+            self._tracer.emit(event.event, event.details)
+
+    def _observe(self, what: str, record: NodeRecord | FlowRecord) -> None:
+        if self.options.observer is not None:
+            self.options.observer(what, record)
+
+
+def _is_for_ended_flow(step: Step) -> bool:
+    """Whether a step would do nothing: deadlines and deferred questions of flows that are over."""
+    function, argument = step
+    name = getattr(function, "__name__", "")
+    if name == "_ask_deferred":
+        argument = argument[0]
+    elif name not in ("_deadline", "_retry_flow"):
+        return False
+    return argument.outcome is not None
+
+
+def _snapshot_anyway(result: Any) -> Any:
+    """A snapshot even of what JSON cannot hold: nobody stores it, but the report shows it."""
+    try:
+        return snapshot(result)
+    except (TypeError, ValueError, RecursionError):
+        return snapshot(jsonable(result))
+
+
+_PERFORM: dict[type[Any], Callable[[Driver, FlowRecord, Any], None]] = {
+    do.StartTask: Driver._start_task,
+    do.StartFlow: Driver._start_flow,
+    do.AskCondition: Driver._ask,
+    do.AskFallbackCondition: Driver._ask,
+    do.AskForeach: Driver._ask,
+    do.AskReuse: Driver._ask,
+    do.AskArguments: Driver._ask,
+    do.AskAgain: Driver._ask_again,
+    do.ScheduleRetry: Driver._schedule_retry,
+    do.FinishFlow: Driver._finish_flow,
+    do.CancelFlows: Driver._cancel_flows,
+    do.Note: Driver._note,
+}

@@ -1,0 +1,81 @@
+"""Running flows in this process: no services, no waiting, every decision explained."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from typing import Any
+
+from selinon_core.dispatch import SelectiveRun, select
+from selinon_core.errors import RequestError, UnknownFlowError, UnknownStorageError, UnknownTaskError
+from selinon_core.local.driver import Driver, Prepared
+from selinon_core.local.options import LocalOptions
+from selinon_core.local.run import LocalRun
+from selinon_core.local.steps import StepLimitExceeded
+from selinon_core.plan import Plan
+from selinon_core.runtime.json_values import copy_json, describe_json_error
+
+
+class LocalExecutor:
+    """Runs flows of a plan; every run is independent of all others.
+
+    >>> run = LocalExecutor(project.plan).run("dinner", {"guests": 4})
+    >>> run.status
+    'success'
+    """
+
+    def __init__(self, plan: Plan, options: LocalOptions | None = None) -> None:
+        self._plan = plan
+        self._options = LocalOptions() if options is None else options
+        self._prepared = Prepared(plan, self._options)
+        for name in self._options.real_storages:
+            if name not in plan.storages:
+                raise UnknownStorageError(_unknown("storage", name, plan.storages))
+        for name in self._options.fail:
+            if name not in plan.tasks:
+                raise UnknownTaskError(_unknown("task", name, plan.tasks))
+
+    def run(self, flow: str, node_args: Any = None, selective: SelectiveRun | None = None) -> LocalRun:
+        """Run a flow to its end and return what happened; a failing flow is no exception.
+
+        ``node_args`` is a JSON value. Raises ``UnknownFlowError``, ``RequestError`` for arguments that JSON
+        cannot hold, ``ConfigurationError`` for mocks that do not fit the plan or a trace sink or strategy that
+        cannot be imported.
+        """
+        if flow not in self._plan.flows:
+            raise UnknownFlowError(_unknown("flow", flow, self._plan.flows))
+        try:
+            copy_json(node_args)
+        except (TypeError, ValueError, RecursionError):
+            raise RequestError(f"node_args is not a JSON value: {describe_json_error(node_args)}") from None
+        driver = Driver(self._prepared, self._options)
+        stopped_by: Exception | None = None
+        began = time.perf_counter()
+        try:
+            root = driver.run(flow, node_args, selective)
+        except StepLimitExceeded as error:
+            root, stopped_by = driver.flows[0], error
+        run = LocalRun(driver, root, time.perf_counter() - began, stopped_by)
+        if self._options.observer is not None:
+            self._options.observer("ended", root)
+        return run
+
+    def run_selective(
+        self,
+        flow: str,
+        tasks: Iterable[str],
+        node_args: Any = None,
+        follow_subflows: bool = False,
+        run_subsequent: bool | Iterable[str] = False,
+    ) -> LocalRun:
+        """Run only what leads to ``tasks``; raises ``SelectiveNoPathError`` and as ``run`` does."""
+        if flow not in self._plan.flows:
+            raise UnknownFlowError(_unknown("flow", flow, self._plan.flows))
+        return self.run(flow, node_args, select(self._plan, flow, tasks, follow_subflows, run_subsequent))
+
+
+def _unknown(kind: str, name: str, known: Iterable[str]) -> str:
+    from difflib import get_close_matches
+
+    close = get_close_matches(name, list(known), 1)
+    return f'no {kind} is named "{name}"' + (f'; did you mean "{close[0]}"?' if close else "")

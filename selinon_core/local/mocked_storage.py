@@ -1,0 +1,147 @@
+"""Storages in memory that stand in for the configured ones in a local run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from selinon_core.errors import StorageError, UnknownStorageError
+from selinon_core.plan import Plan, StoragePlan
+from selinon_core.runtime.imports import Imports
+from selinon_core.runtime.json_values import describe_json_error, restore, snapshot
+from selinon_core.runtime.storages import Storages, Tell
+from selinon_core.storage import DataStorage, ExcInfo, SelinonMissingDataException
+
+_Key = tuple[str, str, str]
+
+
+class MockedStorage(DataStorage):
+    """Behaves like a storage that keeps JSON: refuses what JSON cannot hold and hands out copies.
+
+    ``results`` and ``errors`` are addressed by (flow name, storage task name, task id).
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.results: dict[_Key, Any] = {}
+        self.errors: dict[_Key, str] = {}
+
+    def connect(self) -> None:
+        """Nothing to do."""
+
+    def is_connected(self) -> bool:
+        """Always."""
+        return True
+
+    def disconnect(self) -> None:
+        """Nothing to do."""
+
+    def retrieve(self, flow_name: str, task_name: str, task_id: str) -> Any:
+        """Return a copy of a result."""
+        try:
+            return restore(self.results[flow_name, task_name, task_id])
+        except KeyError:
+            text = f"no result of {task_name} (run {task_id}, flow {flow_name}) in {self.name}"
+            raise SelinonMissingDataException(text) from None
+
+    def store(self, node_args: Any, flow_name: str, task_name: str, task_id: str, result: Any) -> Any:
+        """Keep a result; raises ``StorageError`` for what JSON cannot hold."""
+        self.keep(flow_name, task_name, task_id, result)
+        return task_id
+
+    def keep(self, flow_name: str, task_name: str, task_id: str, result: Any) -> Any:
+        """Keep a result and return the snapshot that is kept."""
+        try:
+            kept = snapshot(result)
+        except (TypeError, ValueError, RecursionError):
+            what = describe_json_error(result)
+            raise StorageError(f"the result of {task_name} cannot be stored as JSON: {what}") from None
+        self.results[flow_name, task_name, task_id] = kept
+        return kept
+
+    def store_error(self, node_args: Any, flow_name: str, task_name: str, task_id: str, exc_info: ExcInfo) -> Any:
+        """Keep the text of an error."""
+        self.errors[flow_name, task_name, task_id] = f"{exc_info[0].__name__}: {exc_info[1]}"
+        return task_id
+
+    def delete(self, flow_name: str, task_name: str, task_id: str) -> None:
+        """Forget a result."""
+        if self.results.pop((flow_name, task_name, task_id), self) is self:
+            raise SelinonMissingDataException(f"no result of {task_name} (run {task_id}) in {self.name}")
+
+    def __getattr__(self, attribute: str) -> Any:
+        # Called only for what the class does not have: a task relies on the real storage.
+        raise AttributeError(
+            f'the in-memory stand-in of storage "{self.__dict__.get("name")}" has no attribute "{attribute}"; '
+            f"run with --real-storage {self.__dict__.get('name')} to use the real one"
+        )
+
+
+class LocalStorages(Storages):
+    """Storages of a local run: stand-ins, but for the names in ``real``.
+
+    ``told_read`` hears of every result read from a stand-in: flow name, task name, task id.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        imports: Imports,
+        tell: Tell,
+        told_read: Callable[[str, str, str], None],
+        real: frozenset[str],
+    ) -> None:
+        super().__init__(plan, imports, tell)
+        self._told_read = told_read
+        self._mocked = {name: MockedStorage(name) for name in plan.storages if name not in real}
+        self._of_task: dict[str, tuple[MockedStorage, str]] = {}
+        self._cached: set[str] = set()
+        for task in plan.tasks.values():
+            if task.storage in self._mocked:
+                self._of_task[task.name] = (self._mocked[task.storage], task.storage_task_name)
+                if plan.storages[task.storage].cache is not None:
+                    self._cached.add(task.name)
+
+    def make(self, storage: StoragePlan) -> DataStorage:
+        """A stand-in, or the real thing."""
+        return self._mocked[storage.name] if storage.name in self._mocked else super().make(storage)
+
+    def mocked(self, name: str) -> MockedStorage:
+        """The stand-in of a storage; raises ``UnknownStorageError`` where there is none."""
+        if name not in self._mocked:
+            raise UnknownStorageError(f'storage "{name}" is not mocked')
+        return self._mocked[name]
+
+    def is_mocked(self, task_name: str) -> bool:
+        """Whether results of a task are kept by a stand-in."""
+        return task_name in self._of_task
+
+    def store(self, node_args: Any, flow_name: str, task_name: str, task_id: str, result: Any) -> Any:
+        """As in the base class; a stand-in needs neither connection nor precautions (and is told about later)."""
+        mocked = self._of_task.get(task_name)
+        if mocked is None:
+            return super().store(node_args, flow_name, task_name, task_id, result)
+        storage, storage_task_name = mocked
+        return storage.keep(flow_name, storage_task_name, task_id, result)
+
+    def retrieve(self, flow_name: str, task_name: str, task_id: str) -> Any:
+        """As in the base class, without the precautions that a stand-in does not need."""
+        mocked = self._of_task.get(task_name)
+        if mocked is not None and task_name not in self._cached:
+            storage, storage_task_name = mocked
+            kept = storage.results.get((flow_name, storage_task_name, task_id), storage)
+            if kept is not storage:
+                self._told_read(flow_name, task_name, task_id)
+                return restore(kept)
+        return super().retrieve(flow_name, task_name, task_id)
+
+    def kept(self, flow_name: str, task_name: str, task_id: str) -> Any:
+        """The snapshot of a result that a stand-in keeps; raises ``KeyError``."""
+        storage, storage_task_name = self._of_task[task_name]
+        return storage.results[flow_name, storage_task_name, task_id]
+
+    def preload(self, flow_name: str, task_name: str, task_id: str, result: Any) -> None:
+        """Put an earlier result where it can be read again; nothing happens for real storages."""
+        if task_name in self._of_task:
+            storage, storage_task_name = self._of_task[task_name]
+            storage.keep(flow_name, storage_task_name, task_id, result)

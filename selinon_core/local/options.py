@@ -1,0 +1,41 @@
+"""The settings of a local run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+if TYPE_CHECKING:
+    from selinon_core.local.mocks import Mocks
+    from selinon_core.local.records import FlowRecord, NodeRecord
+
+#: ``observer(what, record)``: "scheduled", "started", "retrying", "ended" of a node, "ended" of the whole run
+Observer = Callable[[str, "NodeRecord | FlowRecord"], None]
+
+
+class LocalOptions(NamedTuple):
+    """How to run locally; the defaults are those of ``selinon run --local``.
+
+    ``storage``: ``mocked`` replaces every storage that is not in ``real_storages`` by one in memory, ``real``
+    uses all as configured. ``time``: ``virtual`` jumps over every wait, ``real`` waits. ``concurrency``: how
+    many tasks run at once; with 1 runs are deterministic. ``pool``: ``thread`` or ``process``. ``seed``: of ids
+    and of the order in which equally due tasks finish; None and 0: in the order they were scheduled.
+    ``mock_all`` runs no task's code. ``fail``: task -> how many first attempts fail (None: all).
+    ``max_steps`` bounds node runs, further attempts and deferrals together; None: 100 000, or ten times the
+    nodes of the project if that is more. ``reuse``: the JSON report of an earlier run whose results can be
+    read again. ``pythonpath``: directories to import user code from.
+    """
+
+    storage: Literal["mocked", "real"] = "mocked"
+    real_storages: frozenset[str] = frozenset()
+    time: Literal["virtual", "real"] = "virtual"
+    concurrency: int = 1
+    pool: Literal["thread", "process"] = "thread"
+    seed: int | None = None
+    mocks: Mocks | None = None
+    mock_all: bool = False
+    fail: Mapping[str, int | None] = {}
+    max_steps: int | None = None
+    reuse: Mapping[str, Any] | None = None
+    pythonpath: tuple[str, ...] = ()
+    observer: Observer | None = None

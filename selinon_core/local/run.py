@@ -1,0 +1,182 @@
+"""A finished local run, as its report and its trace tell it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from selinon_core.local.driver import Driver
+from selinon_core.local.journal import TraceEvent, expand
+from selinon_core.local.records import FlowRecord, NodeRecord
+from selinon_core.plan import EdgePlan
+from selinon_core.runtime.json_values import restore
+from selinon_core.runtime.task_run import error_json
+from selinon_core.runtime.trace import jsonable
+
+REPORT_VERSION = 1
+
+
+class LocalRun:
+    """How a flow ran. ``error`` says why it failed or was stopped; None after a success."""
+
+    def __init__(
+        self, driver: Driver, root: FlowRecord, real_seconds: float, stopped_by: Exception | None
+    ) -> None:
+        self._driver = driver
+        self._root = root
+        self.real_seconds = real_seconds
+        self.stopped_by = stopped_by
+
+    @property
+    def id(self) -> str:
+        """The id of the flow run."""
+        return self._root.id
+
+    @property
+    def flow(self) -> str:
+        """The name of the flow."""
+        return self._root.flow.name
+
+    @property
+    def status(self) -> str:
+        """``success`` or ``failure``."""
+        outcome = self._root.outcome
+        return "success" if outcome is not None and outcome.succeeded else "failure"
+
+    @property
+    def error(self) -> str | None:
+        """Why the flow failed, in a sentence."""
+        if self.stopped_by is not None:
+            return str(self.stopped_by)
+        outcome = self._root.outcome
+        return None if outcome is None else outcome.reason
+
+    @property
+    def result(self) -> dict[str, Any]:
+        """``{"finished_nodes": {name: [ids]}, "failed_nodes": {name: [ids]}, "active_nodes": []}``."""
+        outcome = self._root.outcome
+        if outcome is None:
+            return {"finished_nodes": {}, "failed_nodes": {}, "active_nodes": []}
+        return outcome.state
+
+    @property
+    def virtual_seconds(self) -> float:
+        """Seconds on the run's own clock until nothing was due any more."""
+        return self._driver.agenda.now
+
+    @property
+    def nodes(self) -> list[dict[str, Any]]:
+        """Every node run in the order they were scheduled, as in the report."""
+        return [_node(record) for record in self._driver.nodes]
+
+    @property
+    def edges(self) -> list[dict[str, Any]]:
+        """Every edge of the flows that ran, with how often it was considered and fired."""
+        return _edges(self._driver.flows)
+
+    @property
+    def events(self) -> list[TraceEvent]:
+        """The trace events; times are virtual seconds."""
+        return [event for entry in self._driver.journal for event in expand(self._driver.plan, entry)]
+
+    @property
+    def warnings(self) -> list[str]:
+        """What the user should know: stand-ins that were used, results that could not be reused."""
+        return [*self._driver.imports.warnings, *self._driver.warnings]
+
+    @property
+    def unreached_nodes(self) -> list[str]:
+        """Nodes that never had a chance to run in a flow run that ended otherwise well, each name once."""
+        found = [record.outcome.unreached for record in self._driver.flows if record.outcome is not None]
+        return list(dict.fromkeys(name for names in found for name in names))
+
+    def stored(self, storage_name: str) -> dict[tuple[str, str, str], Any]:
+        """What a mocked storage keeps: (flow name, storage task name, task id) -> result."""
+        storage = self._driver.storages.mocked(storage_name)
+        return {key: restore(value) for key, value in storage.results.items()}
+
+    def trace(self) -> Iterator[dict[str, Any]]:
+        """The trace as JSON objects: ``event``, ``time`` (virtual seconds) and the event's details."""
+        for event in self.events:
+            yield {"event": event.event, "time": _seconds(event.time), **jsonable(event.details)}
+
+    def report(self) -> dict[str, Any]:
+        """The JSON report."""
+        seed = self._driver.options.seed
+        return {
+            "version": REPORT_VERSION,
+            "flow": self.flow,
+            "id": self.id,
+            "status": self.status,
+            "error": self.error,
+            "node_args": self._root.args,
+            "virtual_seconds": _seconds(self.virtual_seconds),
+            "real_seconds": round(self.real_seconds, 6),
+            "seed": 0 if seed is None else seed,
+            "finished_nodes": self.result["finished_nodes"],
+            "failed_nodes": self.result["failed_nodes"],
+            "unreached_nodes": self.unreached_nodes,
+            "warnings": self.warnings,
+            "nodes": self.nodes,
+            "edges": self.edges,
+        }
+
+
+def _seconds(value: float | None) -> float | None:
+    """Seconds without the noise of adding floats."""
+    return None if value is None else round(value, 6)
+
+
+def _node(record: NodeRecord) -> dict[str, Any]:
+    run, flow_run = record.run, record.flow_run
+    told: dict[str, Any] = {
+        "id": run.id,
+        "name": run.name,
+        "kind": "flow" if run.is_flow else "task",
+        "flow": flow_run.flow.name,
+        "flow_id": flow_run.id,
+        "flow_attempt": run.flow_attempt,
+        "status": run.status,
+        "attempts": record.attempts,
+        "node_args": run.args,
+        "parent": record.parent,
+    }
+    if run.failures:
+        told["failures"] = run.failures
+    if not run.is_flow:
+        told["result"] = restore(record.result)
+    told["error"] = None if record.error is None else error_json(record.error)
+    if run.is_flow and record.error is not None:
+        told["error"]["traceback"] = ""
+    told["started_at"] = _seconds(record.started_at)
+    told["finished_at"] = _seconds(record.finished_at)
+    told["real_seconds"] = round(record.real_seconds, 6)
+    if record.abandoned:
+        told["abandoned"] = True
+    return told
+
+
+def _edges(flows: list[FlowRecord]) -> list[dict[str, Any]]:
+    considered: dict[tuple[str, int], int] = {}
+    fired: dict[tuple[str, int], int] = {}
+    seen: dict[str, tuple[EdgePlan, ...]] = {}
+    for record in flows:
+        name = record.flow.name
+        seen[name] = record.flow.edges
+        for index, times in record.machine.considered.items():
+            considered[name, index] = considered.get((name, index), 0) + times
+        for index, times in record.machine.fired.items():
+            fired[name, index] = fired.get((name, index), 0) + times
+    return [
+        {
+            "flow": name,
+            "index": edge.index,
+            "from": list(edge.sources),
+            "to": list(edge.destinations),
+            "where": str(edge.place),
+            "considered": considered.get((name, edge.index), 0),
+            "fired": fired.get((name, edge.index), 0),
+        }
+        for name, edges in seen.items()
+        for edge in edges
+    ]

@@ -1,0 +1,152 @@
+"""The interpreter of conditions: a tree of leaves, bound to the user's functions once and evaluated often."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import Any, Protocol
+
+from selinon_core.errors import StorageError, UserFunctionError
+from selinon_core.plan import And, Condition, Leaf, Not
+from selinon_core.runtime.imports import Imports
+from selinon_core.runtime.json_values import copy_json, is_scalar
+
+#: The truth of each leaf in reading order; None where the outcome was clear without it.
+LeafValues = list[bool | None]
+
+
+class Messages(Protocol):
+    """Where leaves get results from."""
+
+    def message(self, path: tuple[str, ...]) -> Any:
+        """The result of a source task, or the outcome of a source flow as a mapping; not to be changed."""
+        ...
+
+    def messages(self, path: tuple[str, ...]) -> list[Any]:
+        """The results of all runs of a task inside a source flow, in order of finishing."""
+        ...
+
+
+_Evaluate = Callable[[Messages, Any, LeafValues], bool]
+
+
+class BoundConditions:
+    """The conditions of one plan, bound when first needed and kept."""
+
+    def __init__(self, imports: Imports) -> None:
+        self._imports = imports
+        self._bound: dict[int, BoundCondition] = {}
+
+    def __getitem__(self, condition: Condition) -> BoundCondition:
+        # Keyed by identity: comparing trees would cost more than binding them. The bound condition holds on to
+        # the tree, so its identity is not given away.
+        bound = self._bound.get(id(condition))
+        if bound is None:
+            bound = self._bound[id(condition)] = BoundCondition(condition, self._imports)
+        return bound
+
+
+class BoundCondition:
+    """A condition whose functions are imported."""
+
+    __slots__ = ("_evaluate", "_leaves", "condition")
+
+    def __init__(self, condition: Condition, imports: Imports) -> None:
+        self.condition = condition
+        self._leaves = 0
+        self._evaluate = self._bind(condition, imports)
+
+    def evaluate(self, messages: Messages, node_args: Any) -> tuple[bool, LeafValues]:
+        """Return the truth and that of each leaf.
+
+        Raises ``StorageError`` when a result cannot be read, ``UserFunctionError`` when a predicate raises.
+        """
+        values: LeafValues = [None] * self._leaves
+        return self._evaluate(messages, node_args, values), values
+
+    def _bind(self, condition: Condition, imports: Imports) -> _Evaluate:
+        if isinstance(condition, Leaf):
+            index = self._leaves
+            self._leaves += 1
+            return _bind_leaf(condition, index, imports)
+        if isinstance(condition, Not):
+            operand = self._bind(condition.operand, imports)
+            return lambda messages, node_args, values: not operand(messages, node_args, values)
+        operands = tuple(self._bind(part, imports) for part in condition.operands)
+        if isinstance(condition, And):
+            return lambda messages, node_args, values: all(f(messages, node_args, values) for f in operands)
+        return lambda messages, node_args, values: any(f(messages, node_args, values) for f in operands)
+
+
+def _bind_leaf(leaf: Leaf, index: int, imports: Imports) -> _Evaluate:
+    function = imports.predicate(leaf.function)
+    takes_message, takes_node_args = _takes(function)
+    shared = all(is_scalar(value) for value in leaf.args.values())
+    # Shipped predicates only look; a user's own may change what it is given, so it gets copies.
+    trusted = leaf.function.module.startswith(("selinon_core.", "selinon."))
+    path = leaf.node
+
+    def call(message: Any, node_args: Any) -> bool:
+        arguments = dict(leaf.args) if shared else copy_json(dict(leaf.args))
+        if takes_message:
+            arguments["message"] = message if trusted else copy_json(message)
+        if takes_node_args:
+            arguments["node_args"] = node_args if trusted else copy_json(node_args)
+        try:
+            return bool(function(**arguments))
+        except StorageError:
+            raise
+        except Exception as error:
+            text = f"predicate {leaf.function} ({leaf.place}) raised {type(error).__name__}: {error}"
+            raise UserFunctionError(text) from error
+
+    def evaluate(messages: Messages, node_args: Any, values: LeafValues) -> bool:
+        if not takes_message or path is None:
+            value = call(None, node_args)
+        elif leaf.quantifier is not None:
+            truths = (call(message, node_args) for message in messages.messages(path))
+            value = {"any": any, "all": all, "none": lambda t: not any(t)}[leaf.quantifier](truths)
+        elif len(path) > 1:
+            results = messages.messages(path)
+            value = bool(results) and call(results[-1], node_args)
+        else:
+            value = call(messages.message(path), node_args)
+        values[index] = value
+        return value
+
+    return evaluate
+
+
+@lru_cache(maxsize=1024)
+def _takes(function: Callable[..., Any]) -> tuple[bool, bool]:
+    """Whether a predicate takes ``message`` and ``node_args``; reading a signature is slow."""
+    import inspect
+
+    try:
+        parameters = inspect.signature(function).parameters
+    except (TypeError, ValueError):
+        return False, False
+    return "message" in parameters, "node_args" in parameters
+
+
+def explain(condition: Condition, values: LeafValues) -> dict[str, Any]:
+    """The condition as a JSON tree in which every leaf has its ``value`` (None: not evaluated)."""
+    remaining = iter(values)
+
+    def tell(part: Condition) -> dict[str, Any]:
+        if isinstance(part, Leaf):
+            told: dict[str, Any] = {"name": part.function.name}
+            if part.node is not None:
+                told["node"] = part.node[0] if len(part.node) == 1 else list(part.node)
+            if part.quantifier is not None:
+                told["quantifier"] = part.quantifier
+            return told | {"args": _plain(part.args), "value": next(remaining, None)}
+        if isinstance(part, Not):
+            return {"not": tell(part.operand)}
+        return {part.kind: [tell(operand) for operand in part.operands]}
+
+    return tell(condition)
+
+
+def _plain(args: Mapping[str, Any]) -> dict[str, Any]:
+    return dict(args)

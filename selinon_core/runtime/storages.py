@@ -1,0 +1,313 @@
+"""Storages and caches of one process: connected on first use, shared by threads, watched by the trace."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from selinon_core.cache import Cache
+from selinon_core.errors import CacheMissError, ResultMissingError, StorageError, UnknownStorageError
+from selinon_core.plan import CachePlan, Plan, StoragePlan, TaskPlan
+from selinon_core.runtime.environment import expand
+from selinon_core.runtime.imports import Imports
+from selinon_core.runtime.json_values import copy_json
+from selinon_core.storage import DataStorage, ExcInfo
+
+#: ``trace(event, details)``: told about everything that happens to a storage.
+Tell = Callable[[str, dict[str, Any]], None]
+
+
+class Storages:
+    """All storages of a plan by name. ``make`` builds one; drivers replace it to put stand-ins in place."""
+
+    def __init__(self, plan: Plan, imports: Imports, tell: Tell) -> None:
+        self._plan = plan
+        self._imports = imports
+        self._tell = tell
+        self._lock = threading.RLock()
+        self._storages: dict[str, DataStorage] = {}
+        self._caches: dict[str, Cache] = {}
+        self._cache_locks: dict[str, threading.Lock] = {}
+        self._process = os.getpid()
+
+    def make(self, storage: StoragePlan) -> DataStorage:
+        """Build a storage from its configuration, not connected."""
+        cls = self._imports.storage_class(storage.function)
+        configuration = expand(copy_json(storage.configuration))
+        if configuration is None:
+            return cls()  # type: ignore[no-any-return]
+        if isinstance(configuration, Mapping):
+            return cls(**configuration)  # type: ignore[no-any-return]
+        return cls(configuration)  # type: ignore[no-any-return]
+
+    def connected(self, name: str) -> DataStorage:
+        """Return a storage, connecting it when needed.
+
+        Raises ``UnknownStorageError``, ``StorageError`` when it cannot be connected, and what its
+        constructor raises for a wrong configuration.
+        """
+        if self._process != os.getpid():  # connections must not be shared across a fork
+            self._forget()
+        storage = self._storages.get(name)
+        if storage is not None and storage.is_connected():
+            return storage
+        with self._lock:
+            storage = self._storages.get(name)
+            if storage is None:
+                if name not in self._plan.storages:
+                    raise UnknownStorageError(f'no storage is named "{name}"')
+                storage = self.make(self._plan.storages[name])
+                self._storages[name] = storage
+            if not storage.is_connected():
+                self._tell("STORAGE_CONNECT", {"storage_name": name})
+                try:
+                    storage.connect()
+                except Exception as error:
+                    self._tell("STORAGE_ISSUE", {"storage_name": name, "what": repr(error)})
+                    if isinstance(error, StorageError):
+                        raise
+                    raise StorageError(f'cannot connect storage "{name}": {error!r}') from error
+        return storage
+
+    def close(self) -> None:
+        """Disconnect everything; problems are told, not raised."""
+        for name, storage in self._storages.items():
+            try:
+                if storage.is_connected():
+                    storage.disconnect()
+                    self._tell("STORAGE_DISCONNECT", {"storage_name": name})
+            except Exception as error:
+                self._tell("STORAGE_ISSUE", {"storage_name": name, "what": repr(error)})
+
+    def of_task(self, task_name: str) -> DataStorage | None:
+        """Return the connected storage of a task, None when it has none."""
+        task = self._plan.tasks.get(task_name)
+        if task is None or task.storage is None:
+            return None
+        return self.connected(task.storage)
+
+    def name_of_task(self, task_name: str, graceful: bool = False) -> str | None:
+        """Return the name of a task's storage; without one None if ``graceful``, else ``UnknownStorageError``."""
+        task = self._plan.tasks.get(task_name)
+        if graceful and (task is None or task.storage is None):
+            return None
+        return self._storage_name(task_name)[1]
+
+    def retrieve(self, flow_name: str, task_name: str, task_id: str) -> Any:
+        """Return a task's result, from the cache if it is there; the caller owns the value.
+
+        Raises ``UnknownStorageError`` (the task has no storage), ``ResultMissingError``, ``StorageError``.
+        """
+        task, storage_name = self._storage_name(task_name)
+        details = {
+            "flow_name": flow_name,
+            "task_name": task_name,
+            "task_id": task_id,
+            "storage_name": storage_name,
+            "storage_task_name": task.storage_task_name,
+        }
+        cache = self._cache(storage_name)
+        if cache is not None:
+            found, value = self._from_cache(cache, storage_name, details)
+            if found:
+                return value
+        storage = self.connected(storage_name)
+        self._tell("STORAGE_RETRIEVE", details)
+        try:
+            result = storage.retrieve(flow_name, task.storage_task_name, task_id)
+        except (ResultMissingError, FileNotFoundError, KeyError) as error:
+            self._tell("STORAGE_ISSUE", details | {"what": repr(error)})
+            text = f'storage "{storage_name}" has no result of {task_name} (run {task_id}, flow {flow_name})'
+            raise ResultMissingError(text) from error
+        except Exception as error:
+            self._tell("STORAGE_ISSUE", details | {"what": repr(error)})
+            raise StorageError(f'cannot read from storage "{storage_name}": {error!r}') from error
+        self._tell("STORAGE_RETRIEVED", details)
+        if cache is not None:
+            self._to_cache(cache, storage_name, details, result)
+        return result
+
+    def store(self, node_args: Any, flow_name: str, task_name: str, task_id: str, result: Any) -> Any:
+        """Store a task's result and return the record's id; raises ``StorageError``."""
+        task, storage_name = self._storage_name(task_name)
+        details = {
+            "flow_name": flow_name,
+            "task_name": task_name,
+            "task_id": task_id,
+            "storage_name": storage_name,
+            "storage_task_name": task.storage_task_name,
+        }
+        storage = self.connected(storage_name)
+        self._tell("STORAGE_STORE", details)
+        try:
+            record = storage.store(node_args, flow_name, task.storage_task_name, task_id, result)
+        except Exception as error:
+            self._tell("STORAGE_ISSUE", details | {"what": repr(error)})
+            if isinstance(error, StorageError):
+                raise
+            raise StorageError(f'cannot write to storage "{storage_name}": {error!r}') from error
+        self._tell("STORAGE_STORED", details | {"record_id": record})
+        return record
+
+    def store_error(self, node_args: Any, flow_name: str, task_name: str, task_id: str, exc_info: ExcInfo) -> None:
+        """Let the task's storage keep what made it fail, if it can; never raises."""
+        task = self._plan.tasks[task_name]
+        if task.storage is None or task.storage_readonly:
+            return
+        details = {
+            "flow_name": flow_name,
+            "task_name": task_name,
+            "task_id": task_id,
+            "storage_name": task.storage,
+            "error_type": exc_info[0].__name__,
+            "error_value": str(exc_info[1]),
+        }
+        try:
+            storage = self.connected(task.storage)
+            storage.store_error(node_args, flow_name, task.storage_task_name, task_id, exc_info)
+        except NotImplementedError:
+            self._tell("STORAGE_OMIT_STORE_ERROR", details)
+        except Exception as error:
+            self._tell("STORAGE_ISSUE", details | {"what": repr(error)})
+        else:
+            self._tell("STORAGE_STORE_ERROR", details)
+
+    def delete(self, flow_name: str, task_name: str, task_id: str) -> None:
+        """Delete a task's result; raises ``ResultMissingError``, ``StorageError``."""
+        task, storage_name = self._storage_name(task_name)
+        details = {"flow_name": flow_name, "task_name": task_name, "task_id": task_id}
+        details["storage_name"] = storage_name
+        storage = self.connected(storage_name)
+        self._tell("STORAGE_DELETE", details)
+        try:
+            storage.delete(flow_name, task.storage_task_name, task_id)
+        except StorageError:
+            raise
+        except Exception as error:
+            self._tell("STORAGE_ISSUE", details | {"what": repr(error)})
+            raise StorageError(f'storage "{storage_name}" cannot delete: {error!r}') from error
+        self._tell("STORAGE_DELETED", details)
+
+    def _storage_name(self, task_name: str) -> tuple[TaskPlan, str]:
+        task = self._plan.tasks.get(task_name)
+        if task is None:
+            raise UnknownStorageError(f'no task is named "{task_name}"')
+        if task.storage is None:
+            raise UnknownStorageError(f'task "{task_name}" has no storage, so its result was not kept')
+        return task, task.storage
+
+    def _forget(self) -> None:
+        with self._lock:
+            if self._process != os.getpid():
+                self._storages = {}
+                self._caches = {}
+                self._process = os.getpid()
+
+    # -- caches: a failing one is told about and otherwise as good as none ------------------------------------
+
+    def _cache(self, storage_name: str) -> Cache | None:
+        storage = self._plan.storages.get(storage_name)
+        if storage is None or storage.cache is None:
+            return None
+        cache = self._caches.get(storage_name)
+        if cache is None:
+            with self._lock:
+                if storage_name not in self._caches:
+                    self._caches[storage_name] = self._make_cache(storage.cache)
+                    self._cache_locks[storage_name] = threading.Lock()
+                cache = self._caches[storage_name]
+        return cache
+
+    def _make_cache(self, cache: CachePlan) -> Cache:
+        cls = self._imports.storage_class(cache.function)
+        return cls(**copy_json(dict(cache.configuration)))  # type: ignore[no-any-return]
+
+    def _from_cache(self, cache: Cache, storage_name: str, details: dict[str, Any]) -> tuple[bool, Any]:
+        self._tell("TASK_RESULT_CACHE_GET", details)
+        try:
+            with self._cache_locks[storage_name]:
+                value = cache.get(
+                    details["task_id"], task_name=details["storage_task_name"], flow_name=details["flow_name"]
+                )
+            value = copy_json(value)
+        except CacheMissError:
+            self._tell("TASK_RESULT_CACHE_MISS", details)
+            return False, None
+        except Exception as error:
+            self._tell("TASK_RESULT_CACHE_ISSUE", details | {"what": repr(error)})
+            return False, None
+        self._tell("TASK_RESULT_CACHE_HIT", details)
+        return True, value
+
+    def _to_cache(self, cache: Cache, storage_name: str, details: dict[str, Any], result: Any) -> None:
+        self._tell("TASK_RESULT_CACHE_ADD", details)
+        try:
+            with self._cache_locks[storage_name]:
+                cache.add(
+                    details["task_id"],
+                    copy_json(result),
+                    task_name=details["storage_task_name"],
+                    flow_name=details["flow_name"],
+                )
+        except Exception as error:
+            self._tell("TASK_RESULT_CACHE_ISSUE", details | {"what": repr(error)})
+
+
+class StoragePool:
+    """What user functions get: the results of certain task runs by name.
+
+    ``ids`` maps task names to ids, ``locate`` tells in which flow a run was (None: in ``flow_name``).
+    """
+
+    def __init__(
+        self,
+        storages: Storages,
+        flow_name: str,
+        ids: Mapping[str, Any],
+        locate: Callable[[str], str | None],
+    ) -> None:
+        self._storages = storages
+        self._flow_name = flow_name
+        self._ids = ids
+        self._locate = locate
+
+    def get(self, task_name: str) -> Any:
+        """Return the result of a source task of this combination.
+
+        Raises ``ResultMissingError`` when the task is no source here, else as ``retrieve``.
+        """
+        task_id = self._ids.get(task_name)
+        if not isinstance(task_id, str):
+            known = ", ".join(name for name, id in self._ids.items() if isinstance(id, str)) or "none"
+            raise ResultMissingError(f'no run of task "{task_name}" here; there is {known}')
+        return self.retrieve(self._locate(task_id) or self._flow_name, task_name, task_id)
+
+    def retrieve(self, flow_name: str, task_name: str, task_id: str) -> Any:
+        """Return the result of any task run; see ``Storages.retrieve`` for errors."""
+        return self._storages.retrieve(flow_name, task_name, task_id)
+
+    def set(self, node_args: Any, flow_name: str, task_name: str, task_id: str, result: Any) -> Any:
+        """Store a result; see ``Storages.store``."""
+        return self._storages.store(node_args, flow_name, task_name, task_id, result)
+
+    def set_error(self, node_args: Any, flow_name: str, task_name: str, task_id: str, exc_info: ExcInfo) -> None:
+        """Store an error; see ``Storages.store_error``."""
+        self._storages.store_error(node_args, flow_name, task_name, task_id, exc_info)
+
+    def delete(self, flow_name: str, task_name: str, task_id: str) -> None:
+        """Delete a result; see ``Storages.delete``."""
+        self._storages.delete(flow_name, task_name, task_id)
+
+    def get_connected_storage(self, storage_name: str) -> DataStorage:
+        """Return a storage by name; see ``Storages.connected``."""
+        return self._storages.connected(storage_name)
+
+    def get_storage_by_task_name(self, task_name: str) -> DataStorage | None:
+        """Return the storage of a task, None when it has none."""
+        return self._storages.of_task(task_name)
+
+    def get_storage_name_by_task_name(self, task_name: str, graceful: bool = False) -> str | None:
+        """Return the name of a task's storage; without one None if ``graceful``, else ``UnknownStorageError``."""
+        return self._storages.name_of_task(task_name, graceful)

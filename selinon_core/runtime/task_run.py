@@ -1,0 +1,158 @@
+"""One attempt of one task: build the user's object, run it, check and store what it returns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from selinon_core.context import TaskContext
+from selinon_core.errors import ConfigurationError, FatalTaskError, Retry, SchemaMismatchError
+from selinon_core.plan import TaskPlan
+from selinon_core.runtime.imports import Imports
+from selinon_core.runtime.storages import Storages
+
+
+class Assignment(NamedTuple):
+    """What an attempt works on. ``args``, ``parent`` and ``failures`` belong to the attempt alone.
+
+    ``attempt`` counts every run of ``run`` from 1, ``retries`` only those that ``max_retry`` limits, from 0.
+    """
+
+    flow_name: str
+    task_id: str
+    dispatcher_id: str
+    args: Any
+    parent: dict[str, Any]
+    failures: dict[str, Any]
+    attempt: int
+    retries: int
+
+
+class Succeeded(NamedTuple):
+    """The attempt returned a result; ``stored`` says whether a storage keeps it."""
+
+    result: Any
+    stored: bool
+
+
+class RetryLater(NamedTuple):
+    """The task runs again in ``countdown`` seconds: it asked to (``error`` None), or a retry is left."""
+
+    countdown: float
+    error: BaseException | None
+
+
+class Failed(NamedTuple):
+    """The task failed for good."""
+
+    error: BaseException
+
+
+Attempt = Succeeded | RetryLater | Failed
+
+
+class TaskRunner:
+    """Runs attempts. ``check_schema(task, result)`` raises ``SchemaMismatchError``."""
+
+    def __init__(
+        self,
+        imports: Imports,
+        storages: Storages,
+        context: TaskContext,
+        check_schema: Callable[[TaskPlan, Any], None],
+    ) -> None:
+        self._imports = imports
+        self._storages = storages
+        self._context = context
+        self._check_schema = check_schema
+
+    def run(self, task: TaskPlan, assignment: Assignment) -> Attempt:
+        """Run one attempt to its end; raises nothing of the user's but ``KeyboardInterrupt``."""
+        try:
+            result = self._instance(task, assignment).run(assignment.args)
+            if task.output_schema is not None:
+                self._check_schema(task, result)
+            if task.storage is None or task.storage_readonly:
+                return Succeeded(result, False)
+            self._storages.store(assignment.args, assignment.flow_name, task.name, assignment.task_id, result)
+            return Succeeded(result, True)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # also SystemExit: a task that exits has failed, the worker goes on
+            return self.judge(task, assignment, error)
+
+    def judge(self, task: TaskPlan, assignment: Assignment, error: BaseException) -> Attempt:
+        """Decide what an error means: run again or fail; a final error is offered to the storage."""
+        if isinstance(error, Retry):
+            return RetryLater(error.countdown, None)
+        hopeless = isinstance(error, (FatalTaskError, ConfigurationError))
+        if not hopeless and assignment.retries < task.max_retry:
+            return RetryLater(task.retry_countdown, error)
+        if task.storage is not None and not task.storage_readonly:
+            self._storages.store_error(
+                assignment.args,
+                assignment.flow_name,
+                task.name,
+                assignment.task_id,
+                (type(error), error, error.__traceback__),
+            )
+        return Failed(error)
+
+    def _instance(self, task: TaskPlan, assignment: Assignment) -> Any:
+        instance = self._imports.task_class(task.function)(
+            flow_name=assignment.flow_name,
+            task_name=task.name,
+            parent=assignment.parent,
+            task_id=assignment.task_id,
+            dispatcher_id=assignment.dispatcher_id,
+        )
+        try:
+            instance._context = self._context
+            instance.attempt = assignment.attempt
+            if assignment.failures:
+                instance.failures = assignment.failures
+        except AttributeError:
+            pass  # any class may be a task; one with __slots__ of its own does without
+        return instance
+
+
+class SchemaChecker:
+    """Checks results against the schemas of the tasks; schemas are loaded once."""
+
+    def __init__(self) -> None:
+        self._checks: dict[str, Callable[[Any], None]] = {}
+
+    def __call__(self, task: TaskPlan, result: Any) -> None:
+        """Raise ``SchemaMismatchError`` with the place in the result, ``ConfigurationError`` for a bad schema."""
+        from selinon_core.schema_check import ResultSchema
+
+        path = task.output_schema
+        assert path is not None
+        check = self._checks.get(path)
+        if check is None:
+            check = self._checks[path] = ResultSchema.load(path).check
+        try:
+            check(result)
+        except SchemaMismatchError as error:
+            raise SchemaMismatchError(f"the result of {task.name} does not fit {path}: {error}") from None
+
+
+def user_traceback(error: BaseException) -> str:
+    """The traceback of a user's error, from the first frame that is not ours."""
+    import traceback
+
+    frames = traceback.extract_tb(error.__traceback__)
+    ours = __file__.rpartition("runtime")[0]
+    while len(frames) > 1 and frames[0].filename.startswith(ours):
+        del frames[0]
+    head = ["Traceback (most recent call last):\n", *traceback.format_list(frames)] if frames else []
+    return "".join([*head, *traceback.format_exception_only(error)]).rstrip("\n")
+
+
+def error_json(error: BaseException) -> dict[str, str]:
+    """An error as ``{"type", "message", "traceback"}``."""
+    return {
+        "type": type(error).__name__,
+        "message": str(error),
+        "traceback": user_traceback(error),
+    }
