@@ -58,6 +58,7 @@ from selinon_core.plan import FailurePlan
 
 #: A decision is put off for at least this many seconds when a storage is away.
 LEAST_DEFERRAL = 1.0
+_CONDITIONS = (do.AskCondition, do.AskFallbackCondition)
 
 
 class FlowRun:
@@ -71,8 +72,9 @@ class FlowRun:
         "_active",
         "_args_pending",
         "_deferrals",
+        "_dropped_questions",
         "_effects",
-        "_fallback_step",
+        "_fallback_answers",
         "_first_number",
         "_handled_for_failure",
         "_missing",
@@ -110,6 +112,7 @@ class FlowRun:
         self.considered: dict[int, int] = {}
         self.fired: dict[int, int] = {}
         self._questions: dict[int, do.Question] = {}
+        self._dropped_questions: set[int] = set()
         self._deferrals: dict[int, int] = {}
         self._unwaited: dict[int, NodeRun] = {}
         self.outcome: FlowOutcome | None = None
@@ -169,7 +172,7 @@ class FlowRun:
         self._missing: dict[int, int] = {}
         self._no: set[int] = set()
         self._succeeded: deque[NodeRun] = deque()
-        self._fallback_step: dict[int, bool | None] | None = None
+        self._fallback_answers: dict[int, bool] = {}
         self._pass_failures = bool(start.failures)
         self._first_number = self.count + 1
         self._args_pending = self.table.flow.node_args_from_first
@@ -214,6 +217,7 @@ class FlowRun:
         """Nobody waits for what is still active, and no answer is of interest any more."""
         self._unwaited.update(self._active)
         self._active = {}
+        self._dropped_questions.update(self._questions)
         self._questions = {}
         self._deferrals = {}
         self._succeeded = deque()
@@ -456,16 +460,28 @@ class FlowRun:
         self._questions[question.question] = question
         self._effects.append(question)
 
-    def _answered(self, number: int) -> do.Question | None:
-        """The question an answer belongs to; None when nobody is interested in it any more."""
-        question = self._questions.pop(number, None)
-        if question is None and not 0 < number <= self.asked:
-            raise UnexpectedEvent(f"question {number} was never asked")
-        self._deferrals.pop(number, None)
+    def _open(self, number: int) -> do.Question | None:
+        """The open question of that number; None when its attempt failed and nobody is interested any more."""
+        question = self._questions.get(number)
+        if question is None and number not in self._dropped_questions:
+            raise UnexpectedEvent(f"question {number} is not open")
+        return question
+
+    def _answered(self, number: int, kinds: type[Any] | tuple[type[Any], ...]) -> Any:
+        """Close the question of an answer, which has to be one of ``kinds``; None as for ``_open``."""
+        question = self._open(number)
+        if question is None:
+            self._dropped_questions.discard(number)
+            return None
+        if not isinstance(question, kinds):
+            raise UnexpectedEvent(f"question {number} is {question.__class__.__name__}, the answer is to another")
+        del self._questions[number]
+        if self._deferrals:
+            self._deferrals.pop(number, None)
         return question
 
     def _on_condition(self, event: on.ConditionAnswered) -> None:
-        question = self._answered(event.question)
+        question: do.AskCondition | do.AskFallbackCondition | None = self._answered(event.question, _CONDITIONS)
         if isinstance(question, do.AskCondition):
             row = self.table.rows[question.edge.index]
             if event.value:
@@ -473,20 +489,15 @@ class FlowRun:
                 self._spread()
             else:
                 self._no.add(row.index)
-        elif isinstance(question, do.AskFallbackCondition):
-            assert self._fallback_step is not None
-            self._fallback_step[question.failure.index] = event.value
-            if None not in self._fallback_step.values():
-                self._run_fallbacks()
         elif question is not None:
-            raise UnexpectedEvent(f"question {event.question} is not about a condition")
+            self._fallback_answers[question.failure.index] = event.value
+            if not self._questions:
+                self._run_fallbacks()
 
     def _on_foreach(self, event: on.ForeachAnswered) -> None:
-        question = self._answered(event.question)
+        question: do.AskForeach | None = self._answered(event.question, do.AskForeach)
         if question is None:
             return
-        if not isinstance(question, do.AskForeach):
-            raise UnexpectedEvent(f"question {event.question} is not about a foreach")
         row = self.table.rows[question.edge.index]
         assert row.foreach is not None
         if not event.items:
@@ -502,11 +513,9 @@ class FlowRun:
         self._spread()
 
     def _on_reuse(self, event: on.ReuseAnswered) -> None:
-        question = self._answered(event.question)
+        question: do.AskReuse | None = self._answered(event.question, do.AskReuse)
         if question is None:
             return
-        if not isinstance(question, do.AskReuse):
-            raise UnexpectedEvent(f"question {event.question} is not about reusing a result")
         row = self.table.rows[question.edge.index]
         destination = self.table.destinations[question.name]
         if not event.reused_id:
@@ -526,26 +535,23 @@ class FlowRun:
             self._spread()
 
     def _on_arguments(self, event: on.ArgumentsAnswered) -> None:
-        question = self._answered(event.question)
+        question: do.AskArguments | None = self._answered(event.question, do.AskArguments)
         if question is None:
             return
-        if not isinstance(question, do.AskArguments):
-            raise UnexpectedEvent(f"question {event.question} is not about arguments")
         self.args = event.args
         self._succeeded.append(question.run)
         self._spread()
 
     def _on_question_deferred(self, event: on.QuestionDeferred) -> None:
-        question = self._questions.get(event.question)
+        question = self._open(event.question)
         if question is None:
-            self._answered(event.question)
             return
         deferrals = self._deferrals[event.question] = self._deferrals.get(event.question, 0) + 1
         delay = max(self.table.flow.retry_countdown, LEAST_DEFERRAL)
         self._effects.append(do.AskAgain(question, delay, deferrals))
 
     def _on_question_failed(self, event: on.QuestionFailed) -> None:
-        if self._answered(event.question) is not None:
+        if self._answered(event.question, object) is not None:
             self._fail_attempt(event.reason)
 
     # -- fallbacks --------------------------------------------------------------------------------------------
@@ -557,7 +563,7 @@ class FlowRun:
         """
         groups = applicable_groups(self.table, self.unhandled)
         asked = [entry for group in groups for entry in group.entries if entry.condition is not None]
-        self._fallback_step = dict.fromkeys((entry.index for entry in asked), None)
+        self._fallback_answers = {}
         for entry in asked:
             self._ask(do.AskFallbackCondition(self._next_question(), entry, self.args))
         if not asked:
@@ -565,8 +571,7 @@ class FlowRun:
 
     def _run_fallbacks(self) -> None:
         """Handle failed runs by the entries that apply, largest sets first (rule 5)."""
-        answers = self._fallback_step or {}
-        self._fallback_step = None
+        answers = self._fallback_answers
         handled_any = False
         for group in applicable_groups(self.table, self.unhandled):
             holding = [e for e in group.entries if e.condition is None or answers.get(e.index)]
