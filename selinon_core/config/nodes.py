@@ -27,6 +27,10 @@ class Mark:
 ORIGIN = Mark()
 
 
+#: what stands in the place of a tag on values that are no text to be understood
+GIVEN_TAG = "given"
+
+
 class GivenScalar:
     """A scalar that is a Python value already; ``text`` is what messages show."""
 
@@ -35,8 +39,9 @@ class GivenScalar:
     start_mark = ORIGIN
     end_mark = ORIGIN
     implicit = (False, False)
-    tag = None
+    tag = GIVEN_TAG
     anchor = None
+    style = ""
 
     def __init__(self, given: Any) -> None:
         self.given = given

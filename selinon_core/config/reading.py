@@ -9,9 +9,9 @@ from selinon_core.config import codes
 from selinon_core.config.codes import Collector, Fault
 from selinon_core.config.document import Document, shorten
 from selinon_core.config.nodes import (
+    GIVEN_TAG,
     AliasNode,
     BrokenNode,
-    GivenScalar,
     MappingNode,
     Node,
     NodeSpot,
@@ -52,12 +52,10 @@ class Reading:
 
     def scalar(self, node: Any) -> Any:
         """The value of a scalar node: text, number, bool or None."""
-        if type(node) is GivenScalar:
-            return node.given
         tag = node.tag
-        if tag is not None:
-            return tagged_value(tag, node.value)
-        return self.plain[node.value] if node.implicit[0] else node.value
+        if tag is None:
+            return self.plain[node.value] if node.implicit[0] else node.value
+        return node.given if tag == GIVEN_TAG else tagged_value(tag, node.value)
 
     def report(
         self,

@@ -17,7 +17,7 @@ from selinon_core.config.reading import BROKEN, Broken, KeySpots, Reading, Via, 
 from selinon_core.config.shapes import JsonSchema, Shape
 from selinon_core.suggestions import did_you_mean
 
-_SCALARS_EXCLUDED = (MappingNode, SequenceNode, BrokenNode)
+_NULLS = frozenset(("", "~", "null", "Null", "NULL"))
 
 
 class Key(NamedTuple):
@@ -120,7 +120,12 @@ class Table(Shape):
         elif type(value) is SequenceNode:
             unset = not value.items and not shape.keeps_empty
         else:
-            unset = type(value) is not BrokenNode and reading.scalar(value) is None
+            # nearly every value is an untagged scalar, and asking for its value would be done twice
+            unset = type(value) is not BrokenNode and (
+                (value.implicit[0] and value.value in _NULLS)
+                if value.tag is None
+                else reading.scalar(value) is None
+            )
         if unset:
             if key.may_be_null:
                 given[key.name] = True
