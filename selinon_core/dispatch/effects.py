@@ -130,7 +130,7 @@ class ScheduleRetry:
 
 
 class FinishFlow:
-    """The flow run is over: exactly one such effect, and none after it."""
+    """The flow run is over: there is exactly one such effect, and it is the last of all effects."""
 
     __slots__ = ("outcome",)
 

@@ -65,7 +65,7 @@ class ForeachAnswered:
 
     __slots__ = ("items", "question")
 
-    def __init__(self, question: int, items: list[Any]) -> None:
+    def __init__(self, question: int, items: list[Any] | None) -> None:
         self.question = question
         self.items = items
 

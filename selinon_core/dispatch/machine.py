@@ -276,9 +276,9 @@ class FlowRun:
             raise UnexpectedEvent("the flow run was not started yet")
         running = {**self._unwaited, **self._active}
         subflows = tuple(run for run in running.values() if run.is_flow)
-        self._end(self._outcome(False, reason, timed_out=timed_out, cancelled=cancelled))
         if subflows:
             self._effects.append(do.CancelFlows(subflows))
+        self._end(self._outcome(False, reason, timed_out=timed_out, cancelled=cancelled))
 
     # -- completions ------------------------------------------------------------------------------------------
 
@@ -287,7 +287,7 @@ class FlowRun:
         if run is None:
             return
         if self._args_pending and run.number == self._first_number:
-            self._ask(do.AskArguments(self._next_question(), run))
+            self._ask_arguments(run)
             return
         self._succeeded.append(run)
         self._spread()
@@ -503,7 +503,7 @@ class FlowRun:
         if not event.items:
             self._no.add(row.index)
         given_item = row.foreach.propagate_result
-        for item in event.items:
+        for item in event.items or ():
             args = item if given_item else question.args
             if self._subset is None:
                 for destination in row.destinations:
@@ -529,16 +529,21 @@ class FlowRun:
         details = {"task_name": run.name, "task_id": run.id, "run": run}
         self._effects.append(do.Note("SELECTIVE_TASK_REUSE", details))
         if self._args_pending and run.number == self._first_number:
-            self._ask(do.AskArguments(self._next_question(), run))
+            self._ask_arguments(run)
         elif destination.waited_for:
             self._succeeded.append(run)
             self._spread()
+
+    def _ask_arguments(self, run: NodeRun) -> None:
+        self.finished[run.name] = [run]  # it is, whatever comes of the question, and nothing else can be yet
+        self._ask(do.AskArguments(self._next_question(), run))
 
     def _on_arguments(self, event: on.ArgumentsAnswered) -> None:
         question: do.AskArguments | None = self._answered(event.question, do.AskArguments)
         if question is None:
             return
         self.args = event.args
+        del self.finished[question.run.name]
         self._succeeded.append(question.run)
         self._spread()
 

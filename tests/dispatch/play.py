@@ -62,6 +62,11 @@ class Play:
             self.feed(answer_to(self.question, value))
         return self
 
+    def answer_late(self, value: Any) -> list[do.Effect]:
+        """Answer the question that was asked last although nobody may be interested any more."""
+        asked = [effect for effect in self.all if isinstance(effect, do.Question)]
+        return self.feed(answer_to(asked[-1], value)).effects
+
     # -- what was done ------------------------------------------------------------------------------------------
 
     @property
