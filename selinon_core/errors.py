@@ -36,7 +36,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -80,11 +79,15 @@ class FlowError(SelinonException):
     """
 
     def __init__(self, state: Mapping[str, Any] | str) -> None:
+        import json
+
         super().__init__(state if isinstance(state, str) else json.dumps(state, sort_keys=True))
 
     @property
     def state(self) -> dict[str, Any]:
         """The state of the flow run when it failed; ``{}`` when the text carries none."""
+        import json
+
         try:
             state = json.loads(str(self))
         except ValueError:
