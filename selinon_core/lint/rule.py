@@ -29,16 +29,18 @@ computed once, in the context.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import ClassVar
 
-from selinon_core.config.model import EdgeDef, FlowDef, ProjectModel, Ref
+from selinon_core.config.model import FlowDef, ProjectModel, StorageDef, TaskDef
 from selinon_core.config.spots import Spot
 from selinon_core.diagnostics import Diagnostic, Related, Severity
-from selinon_core.suggestions import did_you_mean
-
-__all__ = ["HEADINGS", "FlowGraph", "LintContext", "Rule", "diagnose", "did_you_mean"]
+from selinon_core.lint.analysis.facts import FlowFacts
+from selinon_core.lint.analysis.predicates import Predicates
+from selinon_core.lint.analysis.suggest import Suggester
+from selinon_core.lint.analysis.uses import LeafUse, leaf_uses
+from selinon_core.lint.code.index import CodeIndex
 
 #: The headings of a rule's docstring, in order.
 HEADINGS = ("What it does", "Why it is bad", "Example", "Use instead")
@@ -73,61 +75,54 @@ class LintContext:
         return name in model.task_by_name or name in model.flow_by_name or name in model.maybe_defined
 
     @cached_property
-    def graphs(self) -> Mapping[int, FlowGraph]:
-        """The indexes of every flow definition, by ``id`` of the ``FlowDef`` (names may repeat)."""
-        return {id(flow): FlowGraph(flow) for flow in self.model.flows}
+    def _facts(self) -> Mapping[int, FlowFacts]:
+        predicates = self.predicates
+        return {id(flow): FlowFacts(flow, self.is_known, predicates) for flow in self.model.flows}
 
-    def graph(self, flow: FlowDef) -> FlowGraph:
-        """The indexes of a flow."""
-        return self.graphs[id(flow)]
+    def facts(self, flow: FlowDef) -> FlowFacts:
+        """What starts what in a flow definition (names may repeat, definitions do not)."""
+        return self._facts[id(flow)]
 
     @cached_property
-    def used_nodes(self) -> frozenset[str]:
-        """The names that any flow starts or lists as source."""
-        return frozenset(name for graph in self.graphs.values() for name in (*graph.started, *graph.sources))
+    def code(self) -> CodeIndex:
+        """The project's Python code: parsed, or imported when that was asked for."""
+        if self.import_code:
+            from selinon_core.lint.code.imported import ImportedCode
 
+            return ImportedCode(self.pythonpath)
+        return CodeIndex(self.pythonpath)
 
-class FlowGraph:
-    """Lookups for one flow; broken parts are left out. Every mapping goes by node name.
+    @cached_property
+    def predicates(self) -> Predicates:
+        """The predicates that conditions may name."""
+        module = self.model.settings.predicates_module
+        return Predicates(None if module is None or not module.name else module.name, self.code)
 
-    ``started_by_edges``: the edges that start a node. ``by_source``: the edges a node is a source of.
-    ``fallbacks``: the names fallbacks start. ``complete`` is False when an edge or failure could not be
-    read, so that something may be started that is not seen here.
-    """
+    @cached_property
+    def _suggester(self) -> Suggester:
+        return Suggester()
 
-    __slots__ = ("by_source", "complete", "fallbacks", "flow", "start_edges", "started_by_edges")
+    def did_you_mean(
+        self, kind: str, name: str, known: Collection[str] | Mapping[str, TaskDef | FlowDef | StorageDef]
+    ) -> str:
+        """``did you mean "..."?``, with its place if it has one; or nothing. ``kind`` tells what is named,
+        ``known`` all names of the kind.
+        """
+        close = self._suggester.closest(kind, name, known)
+        if close is None:
+            return ""
+        place = f" ({known[close].name.spot.place})" if isinstance(known, Mapping) else ""
+        return f'did you mean "{close}"{place}?'
 
-    def __init__(self, flow: FlowDef) -> None:
-        self.flow = flow
-        self.started_by_edges: dict[str, list[EdgeDef]] = {}
-        self.by_source: dict[str, list[EdgeDef]] = {}
-        self.start_edges: list[EdgeDef] = []
-        self.fallbacks: dict[str, Ref] = {}
-        self.complete = not (flow.edges_broken or flow.failures_broken)
-        for edge in flow.edges:
-            if edge.sources is None or edge.destinations is None:
-                self.complete = False
-            if edge.is_start:
-                self.start_edges.append(edge)
-            for name in dict.fromkeys(ref.name for ref in edge.sources or ()):
-                self.by_source.setdefault(name, []).append(edge)
-            for name in dict.fromkeys(ref.name for ref in edge.destinations or ()):
-                self.started_by_edges.setdefault(name, []).append(edge)
-        for failure in flow.failures:
-            if failure.fallback is None:
-                self.complete = False
-            for ref in failure.fallback or ():
-                self.fallbacks.setdefault(ref.name, ref)
+    @cached_property
+    def nodes(self) -> Mapping[str, TaskDef | FlowDef]:
+        """Every task and flow by name; a task hides a flow of its name."""
+        return {**self.model.flow_by_name, **self.model.task_by_name}
 
-    @property
-    def started(self) -> frozenset[str]:
-        """The names that edges or fallbacks start."""
-        return frozenset((*self.started_by_edges, *self.fallbacks))
-
-    @property
-    def sources(self) -> frozenset[str]:
-        """The names that are a source of some edge."""
-        return frozenset(self.by_source)
+    @cached_property
+    def leaf_uses(self) -> tuple[LeafUse, ...]:
+        """Every predicate call of every flow, with what it is the condition of."""
+        return tuple(leaf_uses(self.model))
 
 
 class Rule:

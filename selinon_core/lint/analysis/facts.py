@@ -1,0 +1,190 @@
+"""What several rules want to know of one flow: what starts what, and what can start at all.
+
+The unit is the *step*: something that, once all of its sources have run, starts its destinations. Edges are steps
+(their sources have to succeed), and so are entries of ``failures`` (theirs have to fail). A node can start when
+some step that starts it has only sources that can start: the least fixpoint, so nodes that only wait for one
+another are not in it. Conditions count as possibly true here, failures as possible.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from functools import cached_property
+
+from selinon_core.config.model import ConditionDef, EdgeDef, FailureDef, FlowDef, Ref
+from selinon_core.lint.analysis.atoms import AtomMaker
+from selinon_core.lint.analysis.components import cyclic
+from selinon_core.lint.analysis.predicates import Predicates
+from selinon_core.lint.analysis.verdict import Verdict, verdict
+
+
+class Step:
+    """An edge or an entry of ``failures``, by names; ``origin`` is the definition.
+
+    ``verdict`` is about its condition alone. ``guarded`` tells that it may start nothing although its sources
+    have run: a condition that may be false, a foreach that may yield nothing, a failure that may not happen.
+    """
+
+    __slots__ = ("destinations", "guarded", "origin", "sources", "verdict")
+
+    def __init__(
+        self,
+        origin: EdgeDef | FailureDef,
+        sources: tuple[str, ...],
+        destinations: tuple[str, ...],
+        found: Verdict,
+        guarded: bool,
+    ) -> None:
+        self.origin = origin
+        self.sources = sources
+        self.destinations = destinations
+        self.verdict = found
+        self.guarded = guarded
+
+
+class FlowFacts:
+    """The steps of a flow and what follows from them.
+
+    ``reliable`` is False when a part that may start nodes could not be read: nothing can be said then about what
+    does *not* start.
+    """
+
+    def __init__(self, flow: FlowDef, is_known: Callable[[str], bool], predicates: Predicates) -> None:
+        self.flow = flow
+        self._is_known = is_known
+        self._predicates = predicates
+        self.reliable = not (flow.edges_broken or flow.failures_broken)
+        self.has_start = flow.edges_broken
+        self.edges: list[Step] = []
+        self.fallbacks: list[Step] = []
+        for edge in flow.edges:
+            if edge.sources is None or not edge.sources:
+                self.has_start = True
+            if edge.destinations is None:
+                self.reliable = False
+            sources = _names(edge.sources)
+            found = self.verdict(edge.condition, sources)
+            guarded = found is not Verdict.ALWAYS or edge.foreach is not None or edge.selective is not None
+            self.edges.append(Step(edge, sources, _names(edge.destinations), found, guarded))
+        for failure in flow.failures:
+            if failure.fallback is None:
+                self.reliable = False
+            found = self.verdict(failure.condition, ())
+            names = (_names(failure.nodes), _names(failure.fallback))
+            self.fallbacks.append(Step(failure, *names, found, guarded=True))
+
+    def verdict(self, condition: ConditionDef | None, sources: tuple[str, ...]) -> Verdict:
+        """Tell what is certain about a condition of this flow."""
+        if condition is None:
+            return Verdict.ALWAYS
+        return verdict(condition, AtomMaker(self._predicates, sources))
+
+    @property
+    def steps(self) -> list[Step]:
+        """Edges and fallbacks."""
+        return self.edges + self.fallbacks
+
+    @cached_property
+    def starters(self) -> Mapping[str, list[Step]]:
+        """Node -> the steps that start it."""
+        found: dict[str, list[Step]] = {}
+        for step in self.steps:
+            for name in step.destinations:
+                found.setdefault(name, []).append(step)
+        return found
+
+    @cached_property
+    def waited_for(self) -> Mapping[str, list[Step]]:
+        """Node -> the edges it is a source of."""
+        found: dict[str, list[Step]] = {}
+        for step in self.edges:
+            for name in step.sources:
+                found.setdefault(name, []).append(step)
+        return found
+
+    @cached_property
+    def never_started(self) -> frozenset[str]:
+        """Known nodes that something waits for and nothing starts. Empty when that cannot be told."""
+        if not self.reliable or not self.has_start:
+            return frozenset()
+        return frozenset(
+            name
+            for step in self.steps
+            for name in step.sources
+            if name not in self.starters and self._is_known(name)
+        )
+
+    @cached_property
+    def startable(self) -> frozenset[str]:
+        """The nodes that can start, supposing that unknown nodes and ``never_started`` ones do."""
+        return self._reached(self.steps)
+
+    @cached_property
+    def dead(self) -> frozenset[str]:
+        """The nodes that only wait for one another. Empty when that cannot be told."""
+        if not self.reliable or not self.has_start:
+            return frozenset()
+        return frozenset(self.starters).difference(self.startable)
+
+    @cached_property
+    def live(self) -> frozenset[str]:
+        """The nodes that can start when edges whose condition never holds are left out."""
+        if all(step.verdict is not Verdict.NEVER for step in self.steps):
+            return self.startable
+        return self._reached([step for step in self.steps if step.verdict is not Verdict.NEVER])
+
+    def _reached(self, steps: Iterable[Step]) -> frozenset[str]:
+        supposed = {name for step in self.steps for name in step.sources if name not in self.starters}
+        return reached(steps, supposed)
+
+    @cached_property
+    def _loops(self) -> tuple[frozenset[str], Mapping[str, int]]:
+        graph: dict[str, dict[str, None]] = {}
+        for step in self.edges:
+            for source in step.sources:
+                graph.setdefault(source, {}).update(dict.fromkeys(step.destinations))
+        number = {name: i for i, members in enumerate(cyclic(graph)) for name in members}
+        return frozenset(number), number
+
+    @property
+    def cyclic_nodes(self) -> frozenset[str]:
+        """The nodes on cycles of edges."""
+        return self._loops[0]
+
+    def on_one_cycle(self, source: str, destination: str) -> bool:
+        """Tell whether an edge between two nodes is part of a cycle."""
+        number = self._loops[1]
+        return source in number and number[source] == number.get(destination)
+
+
+def reached(steps: Iterable[Step], supposed: Iterable[str], without: str | None = None) -> frozenset[str]:
+    """The nodes that can start: those ``supposed`` and, again and again, the destinations of every step all of
+    whose sources can. ``without`` is a node whose success is left out: edges that wait for it never fire.
+    """
+    missing: dict[int, int] = {}
+    waiting: dict[str, list[Step]] = {}
+    todo = list(supposed)
+    for step in steps:
+        sources = dict.fromkeys(step.sources)
+        if without in sources and isinstance(step.origin, EdgeDef):
+            continue
+        missing[id(step)] = len(sources)
+        for name in sources:
+            waiting.setdefault(name, []).append(step)
+        if not sources:
+            todo.extend(step.destinations)
+    seen: set[str] = set()
+    while todo:
+        name = todo.pop()
+        if name in seen:
+            continue
+        seen.add(name)
+        for step in waiting.get(name, ()):
+            missing[id(step)] -= 1
+            if not missing[id(step)]:
+                todo.extend(step.destinations)
+    return frozenset(seen)
+
+
+def _names(refs: tuple[Ref, ...] | None) -> tuple[str, ...]:
+    return tuple([ref.name for ref in refs or ()])

@@ -1,0 +1,37 @@
+"""Keyword arguments as configured, held against a signature."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import NamedTuple
+
+from selinon_core.lint.code.symbols import Signature
+from selinon_core.suggestions import did_you_mean
+
+
+class Mismatch(NamedTuple):
+    """``unknown`` pairs each argument that is not taken with the missing one that is probably meant, or None.
+
+    ``missing`` are the required ones that are neither given nor meant by an unknown one, in the function's order;
+    ``taken`` are all that may be given.
+    """
+
+    unknown: tuple[tuple[str, str | None], ...]
+    missing: tuple[str, ...]
+    taken: tuple[str, ...]
+
+
+def mismatch(given: Collection[str], signature: Signature, handed_in: Collection[str] = ()) -> Mismatch:
+    """Compare the names given with those a function takes; ``handed_in`` are parameters others take care of."""
+    named = (*signature.positional, *sorted(signature.by_name.difference(signature.positional)))
+    taken = tuple(name for name in named if name in signature.by_name and name not in handed_in)
+    missing = [name for name in taken if name in signature.required and name not in given]
+    unknown: list[tuple[str, str | None]] = []
+    for name in given:
+        if name in taken or (signature.takes_more_by_name and name not in handed_in):
+            continue
+        meant = did_you_mean(name, missing) or did_you_mean(name, taken)
+        if meant in missing:
+            missing.remove(meant)
+        unknown.append((name, meant))
+    return Mismatch(tuple(unknown), tuple(missing), taken)

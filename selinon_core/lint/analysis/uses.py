@@ -1,0 +1,61 @@
+"""Where a project names what it is made of, as flat lists, so that rules do not all walk the same trees."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from selinon_core import shipped
+from selinon_core.config.model import (
+    CacheDef,
+    EdgeDef,
+    FailureDef,
+    FlowDef,
+    LeafDef,
+    ProjectModel,
+    Ref,
+    StorageDef,
+    leaves,
+)
+from selinon_core.diagnostics import Related
+
+
+class LeafUse(NamedTuple):
+    """A predicate call; ``origin`` is the edge or the fallback whose condition it belongs to."""
+
+    flow: FlowDef
+    origin: EdgeDef | FailureDef
+    leaf: LeafDef
+
+
+def leaf_uses(model: ProjectModel) -> Iterator[LeafUse]:
+    """Yield every predicate call, in the order of the files."""
+    for flow in model.flows:
+        origins: tuple[EdgeDef | FailureDef, ...] = (*flow.edges, *flow.failures)
+        for origin in origins:
+            if origin.condition is not None:
+                for leaf in leaves(origin.condition):
+                    yield LeafUse(flow, origin, leaf)
+
+
+def cache_uses(model: ProjectModel) -> Iterator[CacheDef]:
+    """Yield every cache of storages and flows."""
+    owners: tuple[StorageDef | FlowDef, ...] = (*model.storages, *model.flows)
+    for owner in owners:
+        if owner.cache is not None:
+            yield owner.cache
+
+
+def is_shipped_cache(cache: CacheDef) -> bool:
+    """Tell whether a cache is looked up among the shipped ones."""
+    return cache.function is not None and cache.function.module.name in shipped.CACHE_MODULES
+
+
+def repeated(names: Iterable[Ref]) -> Iterator[tuple[Ref, Related]]:
+    """Yield every name that was there before, with the place where it was there first."""
+    first: dict[str, Ref] = {}
+    for name in names:
+        if name.name in first:
+            yield name, Related(first[name.name].span, f'"{name.name}" is first defined here')
+        else:
+            first[name.name] = name

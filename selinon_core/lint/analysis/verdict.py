@@ -1,0 +1,149 @@
+"""What is certain about a condition whatever the run: that it never holds, or always.
+
+A condition is a boolean function of its leaves. Equal leaves are one unknown, because within one decision they get
+the same answer (``httpStatus`` apart, which asks a server each time). Functions of up to ``MOST_UNKNOWNS``
+unknowns are worked out as truth tables: an integer whose bit number *r* is the value in row *r*, so that ``and``,
+``or`` and ``not`` are one operation each. ``atoms.py`` says which rows cannot occur, because the shipped
+predicates in them contradict each other (``x`` cannot be 1 and 2).
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from selinon_core.config.model import AndDef, ConditionDef, LeafDef, NotDef, OrDef
+from selinon_core.lint.analysis.atoms import Atom, AtomMaker, implies, impossible_together
+
+#: Tables of more unknowns than this would be larger than what they tell.
+MOST_UNKNOWNS = 12
+
+
+class Verdict(Enum):
+    """Whether a condition can hold."""
+
+    NEVER = "never"
+    MAYBE = "maybe"
+    ALWAYS = "always"
+
+
+_OPPOSITE = {Verdict.NEVER: Verdict.ALWAYS, Verdict.MAYBE: Verdict.MAYBE, Verdict.ALWAYS: Verdict.NEVER}
+
+
+def verdict(condition: ConditionDef | None, make: AtomMaker) -> Verdict:
+    """Tell whether a condition can hold; None is the absent condition, which always does."""
+    if condition is None:
+        return Verdict.ALWAYS
+    if isinstance(condition, LeafDef):
+        constant = make.constant(condition)
+        if constant is None:
+            return Verdict.MAYBE
+        return Verdict.ALWAYS if constant else Verdict.NEVER
+    atoms = _Atoms(make)
+    tree = atoms.tree(condition)
+    if len(atoms.index) <= MOST_UNKNOWNS:
+        table = _Table(tuple(atoms.index))
+        return table.verdict(table.values(tree))
+    return _structural(tree)
+
+
+def may_all_be_false(conditions: list[ConditionDef], make: AtomMaker) -> bool | None:
+    """Tell whether there are answers for which every condition is false; None when there are too many."""
+    atoms = _Atoms(make)
+    trees = tuple(atoms.tree(condition) for condition in conditions)
+    if len(atoms.index) > MOST_UNKNOWNS:
+        return None
+    table = _Table(tuple(atoms.index))
+    return table.verdict(table.values(("or", trees))) is not Verdict.ALWAYS
+
+
+#: An unknown, a constant, or an operator with its operands.
+_Tree = Atom | bool | tuple[str, "tuple[_Tree, ...]"]
+
+
+class _Atoms:
+    """Conditions over numbered unknowns."""
+
+    def __init__(self, make: AtomMaker) -> None:
+        self.make = make
+        self.index: dict[Atom, int] = {}
+
+    def tree(self, condition: ConditionDef) -> _Tree:
+        if isinstance(condition, NotDef):
+            return ("not", (self.tree(condition.operand),))
+        if isinstance(condition, AndDef | OrDef):
+            kind = "and" if isinstance(condition, AndDef) else "or"
+            return (kind, tuple(self.tree(operand) for operand in condition.operands))
+        if isinstance(condition, LeafDef):
+            constant = self.make.constant(condition)
+            if constant is not None:
+                return constant
+        atom = self.make.atom(condition)
+        self.index.setdefault(atom, len(self.index))
+        return atom
+
+
+class _Table:
+    """Truth tables over some unknowns; row *r* gives unknown *i* the value of bit *i* of *r*."""
+
+    def __init__(self, atoms: tuple[Atom, ...]) -> None:
+        self.rows = (1 << (1 << len(atoms))) - 1
+        self.column = {atom: _column(i, len(atoms)) for i, atom in enumerate(atoms)}
+        self.possible = self.rows
+        for i, first in enumerate(atoms):
+            for second in atoms[i + 1 :]:
+                a, b = self.column[first], self.column[second]
+                if impossible_together(first, second):
+                    self.possible &= ~(a & b)
+                if implies(first, second):
+                    self.possible &= ~a | b
+                if implies(second, first):
+                    self.possible &= ~b | a
+
+    def values(self, tree: _Tree) -> int:
+        """The table of a condition."""
+        if isinstance(tree, bool):
+            return self.rows if tree else 0
+        if isinstance(tree, Atom):
+            return self.column[tree]
+        kind, operands = tree
+        if kind == "not":
+            return self.rows & ~self.values(operands[0])
+        result = self.rows if kind == "and" else 0
+        for operand in operands:
+            values = self.values(operand)
+            result = result & values if kind == "and" else result | values
+        return result
+
+    def verdict(self, values: int) -> Verdict:
+        if not values & self.possible:
+            return Verdict.NEVER
+        return Verdict.MAYBE if self.rows & ~values & self.possible else Verdict.ALWAYS
+
+
+def _column(index: int, count: int) -> int:
+    half = 1 << index
+    pattern = ((1 << half) - 1) << half
+    width = half * 2
+    while width < 1 << count:
+        pattern |= pattern << width
+        width *= 2
+    return pattern
+
+
+def _structural(tree: _Tree) -> Verdict:
+    """The same for large conditions, with less insight: operand by operand, and an unknown beside its negation."""
+    if isinstance(tree, bool):
+        return Verdict.ALWAYS if tree else Verdict.NEVER
+    if isinstance(tree, Atom):
+        return Verdict.MAYBE
+    kind, operands = tree
+    if kind == "not":
+        return _OPPOSITE[_structural(operands[0])]
+    decisive = Verdict.NEVER if kind == "and" else Verdict.ALWAYS
+    verdicts = {_structural(operand) for operand in operands}
+    if decisive in verdicts:
+        return decisive
+    plain = {operand for operand in operands if isinstance(operand, Atom)}
+    if any(isinstance(o, tuple) and o[0] == "not" and o[1][0] in plain for o in operands):
+        return decisive
+    return verdicts.pop() if len(verdicts) == 1 else Verdict.MAYBE

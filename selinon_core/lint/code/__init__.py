@@ -1,0 +1,1 @@
+"""The project's Python code, as far as it can be known without running it."""

@@ -1,0 +1,105 @@
+"""Finding the file of a module the way the import system would, without importing anything, parents included."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+#: A module that exists, but not as Python text: built in, compiled, or from a loader of its own.
+OPAQUE = ""
+
+_COMPILED = (".so", ".pyd", ".pyc")
+
+
+class Finder:
+    """Looks in ``pythonpath`` first and then where this interpreter would look."""
+
+    def __init__(self, pythonpath: tuple[str, ...]) -> None:
+        self._pythonpath = pythonpath
+        self._packages: dict[str, tuple[str, ...] | None] = {}
+        self._listings: dict[str, frozenset[str]] = {}
+
+    def find(self, module: str) -> str | None:
+        """Return the path of the module's text, ``OPAQUE``, or None when there is no such module."""
+        parent, _, name = module.rpartition(".")
+        if not all(part.isidentifier() for part in module.split(".")):
+            return None
+        if parent:
+            directories = self._package(parent)
+            if directories is None:
+                return OPAQUE if self.find(parent) == OPAQUE else None
+            return self._in(directories, name, parent)
+        found = self._in(self._pythonpath, name, "")
+        return found if found is not None else _installed(name)
+
+    def _package(self, module: str) -> tuple[str, ...] | None:
+        """The directories of a package's modules; None for what is no package."""
+        if module not in self._packages:
+            self._packages[module] = self._package_directories(module)
+        return self._packages[module]
+
+    def _package_directories(self, module: str) -> tuple[str, ...] | None:
+        parent, _, name = module.rpartition(".")
+        roots = self._package(parent) if parent else self._pythonpath
+        for root in roots or ():
+            directory = os.path.join(root, name)
+            if "__init__.py" in self._files(directory):
+                return (directory,)
+            if f"{name}.py" in self._files(root):
+                return None
+        spread = [os.path.join(root, name) for root in roots or () if name in self._files(root)]
+        if not parent:
+            spread += _installed_directories(name)
+        return tuple(spread) or None
+
+    def _in(self, directories: tuple[str, ...], name: str, parent: str) -> str | None:
+        namespace = None
+        for directory in directories:
+            files = self._files(directory)
+            if name in files:
+                inner = os.path.join(directory, name)
+                if "__init__.py" in self._files(inner):
+                    return os.path.join(inner, "__init__.py")
+                if os.path.isdir(inner) and (parent or not _installed_directories(name)):
+                    namespace = OPAQUE
+            if f"{name}.py" in files:
+                return os.path.join(directory, f"{name}.py")
+            if any(file.startswith(f"{name}.") and file.endswith(_COMPILED) for file in files):
+                return OPAQUE
+        return namespace
+
+    def _files(self, directory: str) -> frozenset[str]:
+        if directory not in self._listings:
+            try:
+                self._listings[directory] = frozenset(os.listdir(directory))
+            except OSError:
+                self._listings[directory] = frozenset()
+        return self._listings[directory]
+
+
+def _installed(name: str) -> str | None:
+    spec = _spec(name)
+    if spec is None:
+        return None
+    origin = getattr(spec, "origin", None)
+    return origin if isinstance(origin, str) and origin.endswith(".py") else OPAQUE
+
+
+def _installed_directories(name: str) -> list[str]:
+    spec = _spec(name)
+    try:
+        return [str(path) for path in getattr(spec, "submodule_search_locations", None) or ()]
+    except Exception:  # a namespace path of a foreign finder
+        return []
+
+
+def _spec(name: str) -> object | None:
+    """What the finders of this interpreter know of a top-level name; asking them imports nothing."""
+    for finder in sys.meta_path:
+        try:
+            spec = finder.find_spec(name, None)
+        except Exception:  # noqa: S112  (a foreign finder's fault is not ours to report)
+            continue
+        if spec is not None:
+            return spec
+    return None

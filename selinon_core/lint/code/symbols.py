@@ -1,0 +1,83 @@
+"""What is known of a module, a class or a function; what is not known is said to be unknown, never guessed."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import NamedTuple
+
+from selinon_core.source import NOWHERE, Span
+
+
+class Signature(NamedTuple):
+    """How a function can be called. For methods the first parameter (``self``) is left out.
+
+    ``positional`` are the parameters that may be given by position, ``by_name`` those of them (and of the
+    keyword-only ones) that may be given by name; ``required`` are those without default.
+    """
+
+    positional: tuple[str, ...]
+    by_name: frozenset[str]
+    required: frozenset[str]
+    takes_more_positional: bool = False
+    takes_more_by_name: bool = False
+
+    def accepts_positional(self, number: int) -> bool:
+        """Tell whether ``f(1, 2, ..., number)`` is a possible call."""
+        if number > len(self.positional) and not self.takes_more_positional:
+            return False
+        return self.required.issubset(self.positional[:number])
+
+    def __str__(self) -> str:
+        shown = [name if name in self.required else f"{name}=..." for name in self.positional]
+        if self.takes_more_positional:
+            shown.append("*args")
+        keyword_only = sorted(self.by_name.difference(self.positional))
+        if keyword_only and not self.takes_more_positional:
+            shown.append("*")
+        shown += [name if name in self.required else f"{name}=..." for name in keyword_only]
+        if self.takes_more_by_name:
+            shown.append("**kwargs")
+        return f"({', '.join(shown)})"
+
+
+class Kind(Enum):
+    """What a name stands for."""
+
+    CLASS = "class"
+    FUNCTION = "function"
+    MODULE = "module"
+    UNKNOWN = "unknown"
+
+
+class Symbol(NamedTuple):
+    """What a name stands for, if that could be found out; ``signature`` None is an unknown one.
+
+    ``home`` is the module it is defined in, ``span`` where.
+    """
+
+    kind: Kind
+    home: str = ""
+    name: str = ""
+    span: Span = NOWHERE
+    signature: Signature | None = None
+
+
+#: Something of that name exists, or may exist, and nothing else is known.
+UNKNOWN = Symbol(Kind.UNKNOWN)
+
+
+class ModuleState(Enum):
+    """Whether a module could be looked at; about an ``OPAQUE`` one (compiled, dynamic) nothing is said."""
+
+    FOUND = "found"
+    MISSING = "missing"
+    BROKEN = "broken"
+    OPAQUE = "opaque"
+
+
+class ModuleFault(NamedTuple):
+    """Why a module is ``BROKEN``: it is no valid Python, or raises when it is imported."""
+
+    message: str
+    span: Span
+    raised: bool

@@ -1,0 +1,1 @@
+"""The rules: one file and one code each. ``registry.py`` lists them."""

@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from selinon_core.config.model import FlowDef, Ref
+from selinon_core.diagnostics import Diagnostic, Severity
+from selinon_core.lint.rule import LintContext, Rule
+
+
+class UnknownNode(Rule):
+    """A flow names a node that is neither a task nor a flow.
+
+    What it does: Checks the names in ``from``, ``to``, ``nodes``, ``fallback``, ``nowait``, ``eager_failures`` and
+    ``selective.tasks`` against all tasks and flows of all files.
+
+    Why it is bad: A node that nobody defined can be neither started nor waited for, so the flow cannot run.
+
+    Example:
+        flow-definitions:
+          - name: nightly
+            edges:
+              - from:
+                to: Fecth
+
+    Use instead:
+        flow-definitions:
+          - name: nightly
+            edges:
+              - from:
+                to: Fetch
+    """
+
+    code = "SEL201"
+    severity = Severity.ERROR
+    title = "unknown node"
+
+    def check(self, project: LintContext) -> Iterator[Diagnostic]:
+        for flow in project.model.flows:
+            for ref in _nodes_named(flow):
+                if not project.is_known(ref.name):
+                    yield self.found(
+                        ref.spot,
+                        f'unknown node "{ref.name}"',
+                        note="no task or flow has this name",
+                        help=project.did_you_mean("node", ref.name, project.nodes),
+                    )
+
+
+def _nodes_named(flow: FlowDef) -> Iterator[Ref]:
+    for edge in flow.edges:
+        yield from edge.sources or ()
+        yield from edge.destinations or ()
+        if edge.selective is not None:
+            yield from edge.selective.tasks or ()
+    for failure in flow.failures:
+        yield from failure.nodes or ()
+        yield from failure.fallback or ()
+    yield from flow.nowait
+    yield from flow.eager_failures.refs
