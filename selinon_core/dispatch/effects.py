@@ -13,7 +13,10 @@ from selinon_core.plan import EdgePlan, FailurePlan
 
 
 class StartTask:
-    """Run a task. ``parent`` belongs to the receiver; ``run.args`` is shared and must be copied for user code."""
+    """Run a task. ``parent`` belongs to the receiver.
+
+    ``run.args`` and ``run.failures`` are shared and must be copied for user code.
+    """
 
     __slots__ = ("parent", "run")
 

@@ -45,6 +45,7 @@ from selinon_core.dispatch import events as on
 from selinon_core.dispatch.fallbacks import applicable_groups
 from selinon_core.dispatch.node_run import FlowOutcome, NodeRun, NodeStatus
 from selinon_core.dispatch.propagation import (
+    copied,
     failures_of,
     merged_failures,
     merged_parents,
@@ -410,7 +411,7 @@ class FlowRun:
         elif sources:
             parent = parent_of_sources(flow, sources)
         else:
-            parent = dict(self.start.parent)
+            parent = copied(self.start.parent)
         self._launch(run, parent, row.selective)
 
     def _new_run(
@@ -599,10 +600,10 @@ class FlowRun:
         inherited = merged_failures(handled)
         if inherited:
             failures = {**inherited, **failures}
-        parent = merged_parents(flow, handled, self.start.parent)
+        parent, numbers = merged_parents(flow, handled, self.start.parent)
+        if any(entry.propagate_failure for entry in entries):
+            self._handled_for_failure.extend(handled)
         for entry in entries:
-            if entry.propagate_failure:
-                self._handled_for_failure.extend(handled)
             started = []
             for name in entry.fallback:
                 destination = self.table.destinations[name]
@@ -610,12 +611,13 @@ class FlowRun:
                 given = failures if destination.takes_failures else None
                 run = self._new_run(destination, None, tuple(handled), args, given)
                 run.parent = parent if destination.takes_parent else {}
+                run.parent_numbers = numbers
                 started.append(run)
             self._pass_failures = self._pass_failures or bool(failures and started)
             details = {"failure": entry.index, "handled": handled, "started": started}
             self._effects.append(do.Note("FALLBACK_START", details))
             for run in started:
-                self._launch(run, dict(run.parent or {}), None)
+                self._launch(run, copied(run.parent or {}), None)
 
 
 _HANDLERS: dict[type[Any], Callable[[FlowRun, Any], None]] = {

@@ -15,7 +15,8 @@ class NodeRun:
     combination of finished runs that edge fired for; for a fallback ``edge`` is None and ``sources`` are the
     failed runs it handles. ``args`` are the node's arguments, shared and therefore never to be changed.
     ``parent`` is kept for fallbacks only (merged from the runs they handle); for everything else it follows
-    from ``sources`` (see ``propagation.parent_of``). ``failures`` is what a fallback, and every task behind
+    from ``sources`` (see ``propagation.parent_of``); ``parent_numbers`` goes with it and holds the numbers of
+    the runs it names, 0 for runs outside the flow run. ``failures`` is what a fallback, and every task behind
     it, sees as ``self.failures``. ``outcome`` is set once a sub-flow has ended.
     """
 
@@ -30,6 +31,7 @@ class NodeRun:
         "number",
         "outcome",
         "parent",
+        "parent_numbers",
         "sources",
         "status",
     )
@@ -56,6 +58,7 @@ class NodeRun:
         self.failures = failures
         self.flow_attempt = flow_attempt
         self.parent: dict[str, Any] | None = None
+        self.parent_numbers: dict[str, int] | None = None
         self.status: NodeStatus = "active"
         self.outcome: FlowOutcome | None = None
 

@@ -37,15 +37,35 @@ def parent_of(flow: FlowPlan, run: NodeRun, flow_parent: dict[str, Any]) -> dict
     return parent_of_sources(flow, run.sources) if run.sources else dict(flow_parent)
 
 
-def merged_parents(flow: FlowPlan, runs: Iterable[NodeRun], flow_parent: dict[str, Any]) -> dict[str, Any]:
-    """The ``parent`` of a fallback: those of the runs it handles; of two ids for a name the later-started wins."""
+def merged_parents(
+    flow: FlowPlan, runs: Iterable[NodeRun], flow_parent: dict[str, Any]
+) -> tuple[dict[str, Any], dict[str, int]]:
+    """The ``parent`` of a fallback: those of the runs it handles; of two ids for a name the later-started wins.
+
+    With it come the numbers of the runs that its ids stand for, 0 for what the flow itself was given. Handled
+    runs are not compared by their own numbers: those follow the order in which their sources finished.
+    """
     merged: dict[str, Any] = {}
-    for run in sorted(runs, key=lambda run: run.number):
-        if run.parent is not None:
-            merged.update(run.parent)
-        else:
-            merged.update(parent_of_sources(flow, run.sources) if run.sources else flow_parent)
-    return merged
+    numbers: dict[str, int] = {}
+    for run in runs:
+        of_run = run.parent_numbers
+        if of_run is None:
+            of_run = {source.name: source.number for source in run.sources}
+        for name, value in parent_of(flow, run, flow_parent).items():
+            number = of_run.get(name, 0)
+            if number >= numbers.get(name, 0):
+                merged[name] = value
+                numbers[name] = number
+    return merged, numbers
+
+
+def copied(parent: dict[str, Any]) -> dict[str, Any]:
+    """A ``parent`` that shares nothing with the given one."""
+    return {name: value if isinstance(value, str) else _copied(value) for name, value in parent.items()}
+
+
+def _copied(value: Any) -> Any:
+    return copied(value) if isinstance(value, dict) else list(value)
 
 
 def failures_of(flow: FlowPlan, runs: Iterable[NodeRun]) -> dict[str, Any]:
@@ -99,6 +119,9 @@ def _collect(outcome: FlowOutcome, tree: dict[str, Any], *, finished: bool, nest
         if below is None:
             tree.setdefault(name, []).extend(ids)
             continue
+        inner = tree.setdefault(name, {}) if nested else tree
         for sub in below:
             if sub.succeeded is finished:
-                _collect(sub, tree.setdefault(name, {}) if nested else tree, finished=finished, nested=nested)
+                _collect(sub, inner, finished=finished, nested=nested)
+        if not inner and nested:  # left out like a sub-flow of the flow itself that has nothing to show
+            del tree[name]
