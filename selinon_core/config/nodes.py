@@ -121,6 +121,6 @@ class NodeSpot(Spot):
         if getattr(node, "anchor", None) or getattr(node, "tag", None):
             # Anchor and tag belong to the node; people mean the text behind them.
             text = getattr(node, "value", None)
-            if isinstance(text, str) and node.style is None and start.line == end.line:
+            if isinstance(text, str) and not node.style and start.line == end.line:
                 column = max(column, end.column - len(text))
         return Span(self._file, start.line + 1, column + 1, end.line + 1, end.column + 1)
