@@ -1,0 +1,9 @@
+"""``python -m selinon_cli`` is ``selinon``."""
+
+from __future__ import annotations
+
+import sys
+
+from selinon_cli.main import main
+
+sys.exit(main())

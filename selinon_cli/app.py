@@ -1,0 +1,178 @@
+"""The Typer application, built from the same definitions as the fast parser.
+
+Answers what the fast parser leaves: ``--help``, ``--version``, mistakes, values from the environment, shell
+completion. Imported only then.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import typer
+from typer.core import TyperGroup
+from typer.main import get_command
+
+from selinon_cli.completion import completer
+from selinon_cli.exits import WRONG_USE
+from selinon_cli.frame import invoke
+from selinon_cli.options import ROOT_OPTIONS, Command, Option
+from selinon_cli.parse import default_of
+from selinon_cli.registry import Program, load_command
+from selinon_cli.terminal import standard_terminal
+from selinon_core.version import __version__
+
+
+def run_app(program: Program, words: Sequence[str]) -> int:
+    """Let Typer read the command line; returns the exit code."""
+    command = get_command(build_app(program, lambda *call: invoke(*call, words)))
+    try:
+        # Without words the help is shown, but nothing that was asked for is done.
+        code = command.main(args=list(words) or ["--help"], prog_name=program.name, standalone_mode=False)
+    except typer.Exit as end:
+        code = end.exit_code
+    except Exception as error:
+        if not hasattr(error, "format_message"):
+            raise
+        _tell_wrong_use(program, error)
+        return WRONG_USE
+    except SystemExit as end:
+        # Shell completion ends this way.
+        code = end.code if isinstance(end.code, int) else int(bool(end.code))
+    return (code or 0) if words else WRONG_USE
+
+
+def _tell_wrong_use(program: Program, error: Any) -> None:
+    """Tell a mistake on the command line in the words that commands use for theirs."""
+    message, hint = error.format_message().replace("Value error, ", ""), ""
+    if getattr(error, "possibilities", None):
+        message = f"No such option: {error.option_name}"
+        hint = f"did you mean {' or '.join(sorted(error.possibilities))}?"
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context is not None else program.name
+    standard_terminal().error(message, hint or f"{path} --help says what it takes")
+
+
+Invoke = Callable[[Command, dict[str, Any], dict[str, Any]], int]
+
+
+def build_app(program: Program, invoke_command: Invoke) -> typer.Typer:
+    """Build the application; ``invoke_command`` gets a command, its values and those given before it."""
+    app = typer.Typer(
+        name=program.name,
+        help=program.help,
+        cls=_WordsGroup,
+        pretty_exceptions_enable=False,
+        rich_markup_mode="rich",
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    root: dict[str, Any] = {}
+    app.callback()(_function("root", program.help, _parameters(ROOT_OPTIONS, None), root.update))
+
+    for name in program.commands:
+        command = load_command(program, name)
+
+        def called(values: dict[str, Any], command: Command = command) -> None:
+            raise typer.Exit(invoke_command(command, values, root))
+
+        parameters = _parameters(command.parameters(), command)
+        app.command(name, help=command.help, epilog=command.epilog or None)(
+            _function(name, command.help, parameters, called)
+        )
+    return app
+
+
+class _WordsGroup(TyperGroup):
+    """A group that knows commands of two words (``migrate check``)."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        words = " ".join(args[:2])
+        if len(args) > 1 and words in self.commands:
+            return words, self.commands[words], args[2:]
+        return super().resolve_command(ctx, args)
+
+
+def _function(
+    name: str, help: str, parameters: list[inspect.Parameter], receive: Callable[[dict[str, Any]], None]
+) -> Callable[..., None]:
+    """Make the function with the signature that Typer reads a command's parameters from."""
+
+    def function(**given: Any) -> None:
+        receive({name: _plain(value) for name, value in given.items() if name != "version"})
+
+    function.__name__ = name.replace(" ", "_")
+    function.__doc__ = help
+    function.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    function.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return function
+
+
+def _plain(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _parameters(options: Sequence[Option], command: Command | None) -> list[inspect.Parameter]:
+    return [
+        inspect.Parameter(
+            option.name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=_declaration(option, command),
+            annotation=_annotation(option),
+        )
+        for option in options
+    ]
+
+
+def _annotation(option: Option) -> Any:
+    kinds: dict[str, Any] = {
+        "flag": bool,
+        "version": bool,
+        "count": int,
+        "int": int,
+        "float": float,
+        "text": str,
+        "path": Path,
+        "choice": Literal[option.choices] if option.choices else str,
+    }
+    single = kinds[option.kind]
+    if option.many:
+        return list[single]
+    if option.kind in ("flag", "version", "count") or option.required:
+        return single
+    return single | None
+
+
+def _declaration(option: Option, command: Command | None) -> Any:
+    default: Any = ... if option.required else default_of(option)
+    settings: dict[str, Any] = {"help": option.help, "hidden": option.hidden}
+    if option.many and not option.required:
+        default = []
+    if option.metavar or option.kind in ("flag", "version", "count"):
+        settings["metavar"] = option.metavar
+    if option.kind == "path":
+        settings["path_type"] = str
+    if option.complete:
+        settings["autocompletion"] = completer(option.complete, command)
+    if option.minimum is not None:
+        settings["min"] = option.minimum
+    settings["show_default"] = option.kind not in ("flag", "version", "count") and bool(default)
+    if not option.flags:
+        return typer.Argument(default, **settings)
+    if command is not None and command.variables(option):
+        settings["envvar"] = list(command.variables(option))
+    if option.kind == "count":
+        settings["count"] = True
+    if option.kind == "version":
+        settings.update(is_eager=True, callback=_print_version)
+    if option.panel:
+        settings["rich_help_panel"] = option.panel
+    settings["show_envvar"] = False
+    return typer.Option(default, *option.flags, **settings)
+
+
+def _print_version(value: bool) -> None:
+    if value:
+        typer.echo(f"selinon {__version__}")
+        raise typer.Exit

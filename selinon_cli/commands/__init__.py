@@ -1,0 +1,1 @@
+"""One command a file: a plain function returning an exit code, and its definition as ``COMMAND``."""

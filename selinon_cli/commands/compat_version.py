@@ -1,0 +1,33 @@
+"""``selinon-cli version``."""
+
+from __future__ import annotations
+
+from selinon_cli.exits import FINE
+from selinon_cli.options import Command, Option
+from selinon_cli.terminal import Terminal
+from selinon_core.version import CODENAME, __version__
+
+
+def version(terminal: Terminal, *, codename: bool = False) -> int:
+    """Print the versions of selinon and, where it is installed, Celery."""
+    if codename:
+        terminal.data(CODENAME + "\n")
+        return FINE
+    from importlib.metadata import PackageNotFoundError
+    from importlib.metadata import version as installed
+
+    try:
+        celery = installed("celery")
+    except PackageNotFoundError:
+        celery = "Not Installed"
+    terminal.data(f"Selinon version: {__version__}\nCelery version: {celery}\n")
+    return FINE
+
+
+COMMAND = Command(
+    "version",
+    "Get version information.",
+    version,
+    options=(Option("codename", ("--codename",), "Get release codename.", kind="flag"),),
+    project=False,
+)

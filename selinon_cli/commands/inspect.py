@@ -1,0 +1,166 @@
+"""``selinon inspect``: what a project consists of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from selinon_cli.exits import FINE, WrongUse
+from selinon_cli.options import Command, Option
+from selinon_cli.terminal import Terminal
+
+if TYPE_CHECKING:
+    from selinon_core.plan import Plan
+
+
+def inspect(
+    terminal: Terminal,
+    *,
+    paths: Sequence[str] = (),
+    list_task_queues: bool = False,
+    list_dispatcher_queues: bool = False,
+    list_nodes: bool = False,
+    list_flows: bool = False,
+    dump: str | None = None,
+    format: str = "text",
+) -> int:
+    """Print the lists asked for, else a summary of every flow."""
+    lists_wanted = list_task_queues or list_dispatcher_queues or list_nodes or list_flows
+    if dump == "-" and lists_wanted:
+        raise WrongUse("--dump - and lists cannot both be written to stdout", "give --dump a file")
+    from selinon_cli.project import load_project
+
+    plan, _ = load_project(terminal, paths)
+    if dump is not None:
+        import json
+
+        from selinon_cli.output import write_text
+        from selinon_core.plan_json import plan_to_json
+
+        write_text(terminal, dump, json.dumps(plan_to_json(plan), indent=2) + "\n")
+        if not lists_wanted:
+            return FINE
+    told: dict[str, Any] = {}
+    if list_task_queues:
+        told["task_queues"] = task_queues(terminal, plan)
+    if list_dispatcher_queues:
+        told["dispatcher_queues"] = dispatcher_queues(terminal, plan)
+    if list_nodes:
+        told["nodes"] = {**dict.fromkeys(plan.tasks, "task"), **dict.fromkeys(plan.flows, "flow")}
+    if list_flows:
+        told["flows"] = list(plan.flows)
+    if format == "json":
+        import json
+
+        terminal.data(json.dumps(told or {"flows": flow_summaries(terminal, plan)}, indent=2) + "\n")
+    elif told:
+        for name, content in told.items():
+            queues = name.endswith("_queues")
+            terminal.data("".join(f"{key}:{content[key]}\n" if queues else f"{key}\n" for key in content))
+    else:
+        _print_summary(terminal, plan)
+    return FINE
+
+
+def task_queues(terminal: Terminal, plan: Plan) -> dict[str, str]:
+    """The queue of each task, environment variables filled in where they are set."""
+    return {name: expanded_queue(terminal, task.queue) for name, task in plan.tasks.items()}
+
+
+def dispatcher_queues(terminal: Terminal, plan: Plan) -> dict[str, str]:
+    """The queue of each flow's dispatcher, environment variables filled in where they are set."""
+    return {name: expanded_queue(terminal, flow.queue) for name, flow in plan.flows.items()}
+
+
+def expanded_queue(terminal: Terminal, queue: str) -> str:
+    """The queue name with environment variables filled in; one that is not set stays, with a warning."""
+    from selinon_core.errors import ConfigurationError
+    from selinon_core.runtime.environment import expand
+
+    try:
+        return str(expand(queue))
+    except ConfigurationError as error:
+        terminal.warn(str(error))
+        return str(expand(queue, keep_missing=True))
+
+
+def flow_summaries(terminal: Terminal, plan: Plan) -> list[dict[str, Any]]:
+    """Per flow: its nodes, the number of its edges and failures, its sub-flows, storages and queues."""
+    summaries = []
+    for flow in plan.flows.values():
+        names = dict.fromkeys(
+            name
+            for group in (
+                *((*edge.sources, *edge.destinations) for edge in flow.edges),
+                *((*failure.nodes, *failure.fallback) for failure in flow.failures),
+            )
+            for name in group
+        )
+        tasks = [plan.tasks[name] for name in names if name in plan.tasks]
+        summaries.append(
+            {
+                "name": flow.name,
+                "nodes": list(names),
+                "edges": len(flow.edges),
+                "failures": len(flow.failures),
+                "subflows": [name for name in names if plan.is_flow(name)],
+                "storages": list(dict.fromkeys(task.storage for task in tasks if task.storage is not None)),
+                "queue": flow.queue,
+                "task_queues": list(dict.fromkeys(task.queue for task in tasks)),
+                "where": str(flow.place),
+            }
+        )
+    return summaries
+
+
+def _print_summary(terminal: Terminal, plan: Plan) -> None:
+    from selinon_cli.render.columns import table
+    from selinon_cli.render.visible import counted
+
+    rows = [
+        (
+            summary["name"],
+            len(summary["nodes"]),
+            summary["edges"],
+            ", ".join(summary["subflows"]) or "-",
+            ", ".join(summary["storages"]) or "-",
+            ", ".join(dict.fromkeys((summary["queue"], *summary["task_queues"]))),
+        )
+        for summary in flow_summaries(terminal, plan)
+    ]
+    if rows:
+        header = ("flow", "nodes", "edges", "sub-flows", "storages", "queues")
+        terminal.data(table(header, rows, color=terminal.color_out))
+    if terminal.verbosity >= 0:
+        kinds = ((plan.flows, "flow"), (plan.tasks, "task"), (plan.storages, "storage"))
+        terminal.data(", ".join(counted(len(group), noun) for group, noun in kinds) + "\n")
+
+
+LIST_OPTIONS = (
+    Option("list_task_queues", ("--list-task-queues",), "Print name:queue of each task.", kind="flag"),
+    Option(
+        "list_dispatcher_queues",
+        ("--list-dispatcher-queues",),
+        "Print name:queue of each flow's dispatcher.",
+        kind="flag",
+    ),
+)
+
+COMMAND = Command(
+    "inspect",
+    "Show what a project consists of: flows, nodes, queues, or the whole compiled plan.",
+    inspect,
+    options=(
+        *LIST_OPTIONS,
+        Option("list_nodes", ("--list-nodes",), "Print the names of all tasks and flows.", kind="flag"),
+        Option("list_flows", ("--list-flows",), "Print the names of all flows.", kind="flag"),
+        Option(
+            "dump",
+            ("--dump",),
+            "Write the compiled plan as JSON to a file, - for stdout.",
+            kind="path",
+            metavar="FILE",
+        ),
+        Option("format", ("--format",), "How to print.", kind="choice", choices=("text", "json"), default="text"),
+    ),
+)

@@ -1,0 +1,198 @@
+"""``selinon lint``: every mistake in the YAML files at once, with its place."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from selinon_cli.exits import FINE, NOT_FINE, WrongUse
+from selinon_cli.options import Command, Option
+from selinon_cli.terminal import Terminal
+
+if TYPE_CHECKING:
+    from selinon_core.diagnostics import Diagnostic
+    from selinon_core.project import Project
+
+FORMATS = ("text", "json", "sarif", "github")
+
+
+def lint(
+    terminal: Terminal,
+    *,
+    paths: Sequence[str] = (),
+    format: str = "text",
+    strict: bool = False,
+    select: Sequence[str] = (),
+    ignore: Sequence[str] = (),
+    import_code: bool = False,
+    pythonpath: Sequence[str] = (),
+    explain: str | None = None,
+    list_rules: bool = False,
+    statistics: bool = False,
+    stdin_filename: str | None = None,
+) -> int:
+    """Check the files and print what was found; 1 when there are errors, with ``strict`` warnings too."""
+    if explain is not None or list_rules:
+        return _about_rules(terminal, explain, format)
+    chosen, refused = _prefixes(select), _prefixes(ignore)
+    from selinon_core.project import lint_project
+
+    if import_code:
+        terminal.set_user_output_apart()
+    stdin, files = _stdin(paths, stdin_filename)
+    project = lint_project(files, stdin=stdin, pythonpath=pythonpath, import_code=import_code)
+    found = _wanted(project.diagnostics, chosen, refused)
+    suppressed = [s for s in project.suppressed if _is_wanted(s.diagnostic, chosen, refused)]
+    if format == "text":
+        _print_text(terminal, project, found)
+    elif format == "json":
+        from selinon_cli.render.machine import to_json
+
+        terminal.data(to_json(found))
+    elif format == "github":
+        from selinon_cli.render.machine import to_github
+        from selinon_cli.repository import relative_to, repository_root
+
+        terminal.data(to_github(found, relative_to(repository_root())))
+    else:
+        from selinon_cli.render.sarif import to_sarif
+        from selinon_cli.repository import relative_to, repository_root
+        from selinon_cli.rules import rule_texts
+
+        root = repository_root()
+        terminal.data(to_sarif(found, suppressed, rule_texts(), relative_to(root), root))
+    if statistics and found:
+        _print_statistics(terminal, found, to_stdout=format == "text")
+    if format == "text":
+        _print_summary(terminal, project, found, len(suppressed))
+    else:
+        from selinon_cli.project import project_summary
+
+        terminal.note(project_summary(project, found, len(suppressed)))
+    bad = ("error", "warning") if strict else ("error",)
+    return NOT_FINE if any(diagnostic.severity.value in bad for diagnostic in found) else FINE
+
+
+def _print_text(terminal: Terminal, project: Project, found: Sequence[Diagnostic]) -> None:
+    if found:
+        from selinon_cli.render.text import SourceLines, render_blocks
+
+        terminal.data(render_blocks(found, SourceLines(project.sources), color=terminal.color_out))
+
+
+def _print_summary(terminal: Terminal, project: Project, found: Sequence[Diagnostic], suppressed: int) -> None:
+    if terminal.verbosity >= 0:
+        from selinon_cli.project import project_summary
+
+        terminal.data(project_summary(project, found, suppressed) + "\n")
+
+
+def _print_statistics(terminal: Terminal, found: Sequence[Diagnostic], *, to_stdout: bool) -> None:
+    from selinon_cli.render.rules import statistics
+    from selinon_cli.rules import rule_titles
+
+    (terminal.out if to_stdout else terminal.err).write(statistics(found, rule_titles()))
+
+
+def _about_rules(terminal: Terminal, explain: str | None, format: str) -> int:
+    if format not in ("text", "json"):
+        raise WrongUse(f"rules are shown as text or json, not as {format}")
+    from selinon_cli.render.rules import explanation, rule_json, rule_list
+    from selinon_cli.rules import known_code, rule_texts
+
+    texts = rule_texts() if explain is None else rule_texts([known_code(explain)])
+    if format == "json":
+        terminal.data(rule_json(texts))
+    elif explain is None:
+        terminal.data(rule_list(texts, color=terminal.color_out))
+    else:
+        terminal.data(explanation(texts[0], color=terminal.color_out))
+    return FINE
+
+
+def _prefixes(given: Sequence[str]) -> tuple[str, ...]:
+    if not given:
+        return ()
+    from selinon_cli.rules import known_prefixes
+
+    return known_prefixes(given)
+
+
+def _stdin(paths: Sequence[str], name: str | None) -> tuple[tuple[str, bytes] | None, list[str]]:
+    """The content of stdin when ``-`` is among the paths, and the other paths."""
+    if "-" not in paths:
+        if name is not None:
+            raise WrongUse("--stdin-filename needs - as a PATH")
+        return None, list(paths)
+    import sys
+
+    return (name or "<stdin>", sys.stdin.buffer.read()), [path for path in paths if path != "-"]
+
+
+def _wanted(found: Sequence[Diagnostic], select: Sequence[str], ignore: Sequence[str]) -> list[Diagnostic]:
+    if not select and not ignore:
+        return list(found)
+    return [diagnostic for diagnostic in found if _is_wanted(diagnostic, select, ignore)]
+
+
+def _is_wanted(diagnostic: Diagnostic, select: Sequence[str], ignore: Sequence[str]) -> bool:
+    """Whether it was asked for; a file that cannot be read as YAML is never fine, whatever was asked for."""
+    if not select and not ignore:
+        return True
+    if diagnostic.code.startswith("SEL0") and diagnostic.severity.value == "error":
+        return True
+    from selinon_cli.rules import is_selected
+
+    return is_selected(diagnostic.code, select, ignore)
+
+
+COMMAND = Command(
+    "lint",
+    "Check the YAML files: every mistake of every file, with its place and what to do about it.",
+    lint,
+    options=(
+        Option("format", ("--format",), "How to print.", kind="choice", choices=FORMATS, default="text"),
+        Option("strict", ("--strict",), "Let warnings count as errors.", kind="flag"),
+        Option(
+            "select",
+            ("--select",),
+            "Report only these codes; beginnings such as SEL3 are fine, commas too.",
+            metavar="CODES",
+            many=True,
+            complete="rule",
+        ),
+        Option(
+            "ignore",
+            ("--ignore",),
+            "Do not report these codes; the longer beginning wins over --select.",
+            metavar="CODES",
+            many=True,
+            complete="rule",
+        ),
+        Option(
+            "import_code",
+            ("--import",),
+            "Import the project's modules for the checks of user code, instead of parsing them.",
+            kind="flag",
+        ),
+        Option(
+            "pythonpath",
+            ("--pythonpath",),
+            "A directory to look for the project's modules in.",
+            kind="path",
+            metavar="DIR",
+            many=True,
+        ),
+        Option("explain", ("--explain",), "Explain a rule.", metavar="CODE", complete="rule"),
+        Option("list_rules", ("--list-rules",), "List all rules.", kind="flag"),
+        Option("statistics", ("--statistics",), "Count what was found per rule.", kind="flag"),
+        Option(
+            "stdin_filename",
+            ("--stdin-filename",),
+            "What to call the file that is read when a PATH is -; it replaces the file of that name.",
+            kind="path",
+            metavar="FILE",
+        ),
+    ),
+    epilog="A comment silences a finding on its line or below: # selinon: ignore[SEL301] reason",
+)

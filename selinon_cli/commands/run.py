@@ -1,0 +1,265 @@
+"""``selinon run``: run a flow and tell what happened."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from selinon_cli.exits import WrongUse
+from selinon_cli.options import Command, Option
+from selinon_cli.terminal import Terminal
+
+
+def run(
+    terminal: Terminal,
+    *,
+    paths: Sequence[str] = (),
+    local: bool = False,
+    flow: str | None = None,
+    node_args: Sequence[str] = (),
+    node_args_file: str | None = None,
+    storage: str = "mocked",
+    real_storage: Sequence[str] = (),
+    time: str = "virtual",
+    concurrency: int = 1,
+    pool: str = "thread",
+    seed: int | None = None,
+    mock_tasks: bool = False,
+    mock: Sequence[str] = (),
+    mocks: str | None = None,
+    fail: Sequence[str] = (),
+    select: Sequence[str] = (),
+    follow_subflows: bool = False,
+    run_subsequent: bool = False,
+    reuse: str | None = None,
+    max_steps: int | None = None,
+    report: str | None = None,
+    format: str = "text",
+    trace: str | None = None,
+    graph: str | None = None,
+    pythonpath: Sequence[str] = (),
+) -> int:
+    """Run a flow in this process; 1 when it fails."""
+    if not local:
+        raise WrongUse("say --local to run the flow in this process")
+    if (follow_subflows or run_subsequent) and not select:
+        raise WrongUse("--follow-subflows and --run-subsequent are about the tasks named by --select")
+    if (report, trace, graph).count("-") > 1:
+        raise WrongUse("only one of --report, --trace and --graph can be written to stdout")
+    from selinon_cli import run_inputs
+    from selinon_cli.local_run import Outputs, Selection, run_locally
+    from selinon_cli.project import chosen_flow, known_name, load_project
+    from selinon_core.local import LocalOptions
+
+    arguments = run_inputs.node_args(node_args, node_args_file)
+    plan, project = load_project(terminal, paths, pythonpath)
+    name = chosen_flow(plan, flow)
+    for storage_name in real_storage:
+        known_name("storage", storage_name, plan.storages)
+    tasks = run_inputs.names(select)
+    for task in tasks:
+        known_name("task", task, plan.tasks)
+    options = LocalOptions(
+        storage="real" if storage == "real" else "mocked",
+        real_storages=frozenset(real_storage),
+        time="real" if time == "real" else "virtual",
+        concurrency=concurrency,
+        pool="process" if pool == "process" else "thread",
+        seed=seed,
+        mocks=run_inputs.mocks(plan, mock, mocks),
+        mock_all=mock_tasks,
+        fail=run_inputs.failures(plan, fail),
+        max_steps=max_steps,
+        reuse=run_inputs.report(reuse),
+        pythonpath=project.pythonpath,
+    )
+    return run_locally(
+        terminal,
+        plan,
+        name,
+        arguments,
+        options,
+        selection=Selection(tasks, follow_subflows, run_subsequent) if tasks else None,
+        outputs=Outputs(format, report, trace, graph),
+    )
+
+
+COMMAND = Command(
+    "run",
+    "Run a flow: with --local in this process, on virtual time and with mocked storages.",
+    run,
+    options=(
+        Option("local", ("--local",), "Run in this process; no services are needed.", kind="flag"),
+        Option(
+            "flow",
+            ("--flow",),
+            "The flow to run; by default the only one that no other flow starts.",
+            metavar="NAME",
+            complete="flow",
+        ),
+        Option(
+            "node_args",
+            ("-a", "--node-args"),
+            "The flow's arguments: JSON, @file, or key=value (repeatable; values are JSON or text).",
+            metavar="ARGS",
+            many=True,
+        ),
+        Option(
+            "node_args_file",
+            ("--node-args-file",),
+            "A JSON file with the flow's arguments, - for stdin.",
+            kind="path",
+            metavar="FILE",
+        ),
+        Option(
+            "storage",
+            ("--storage",),
+            "Keep results in memory, or use the storages as configured.",
+            kind="choice",
+            choices=("mocked", "real"),
+            default="mocked",
+            panel="Storages and time",
+        ),
+        Option(
+            "real_storage",
+            ("--real-storage",),
+            "Use this one storage as configured; repeatable.",
+            metavar="NAME",
+            many=True,
+            complete="storage",
+            panel="Storages and time",
+        ),
+        Option(
+            "time",
+            ("--time",),
+            "Jump over every wait, or really wait.",
+            kind="choice",
+            choices=("virtual", "real"),
+            default="virtual",
+            panel="Storages and time",
+        ),
+        Option(
+            "concurrency",
+            ("--concurrency",),
+            "How many tasks run at once; with 1 runs repeat exactly.",
+            kind="int",
+            metavar="N",
+            default=1,
+            minimum=1,
+            panel="Storages and time",
+        ),
+        Option(
+            "pool",
+            ("--pool",),
+            "What runs tasks at once.",
+            kind="choice",
+            choices=("thread", "process"),
+            default="thread",
+            panel="Storages and time",
+        ),
+        Option(
+            "seed",
+            ("--seed",),
+            "Chooses ids and the order in which equally due tasks finish.",
+            kind="int",
+            metavar="N",
+            minimum=0,
+            panel="Storages and time",
+        ),
+        Option("mock_tasks", ("--mock-tasks",), "Run no task's code.", kind="flag", panel="Mocks"),
+        Option(
+            "mock",
+            ("--mock",),
+            "The result of a task that is not to run; repeatable.",
+            metavar="TASK=JSON",
+            many=True,
+            panel="Mocks",
+        ),
+        Option(
+            "mocks",
+            ("--mocks",),
+            "A YAML file with outcomes of tasks and values of functions.",
+            kind="path",
+            metavar="FILE",
+            panel="Mocks",
+        ),
+        Option(
+            "fail",
+            ("--fail",),
+            "Let a task fail, always or its first N attempts; repeatable.",
+            metavar="TASK[:N]",
+            many=True,
+            complete="task",
+            panel="Mocks",
+        ),
+        Option(
+            "select",
+            ("--select",),
+            "Run only what leads to these tasks.",
+            metavar="TASK,...",
+            many=True,
+            complete="task",
+            panel="Selective runs",
+        ),
+        Option(
+            "follow_subflows",
+            ("--follow-subflows",),
+            "Look for the tasks in sub-flows too.",
+            kind="flag",
+            panel="Selective runs",
+        ),
+        Option(
+            "run_subsequent",
+            ("--run-subsequent",),
+            "Run what follows the tasks too.",
+            kind="flag",
+            panel="Selective runs",
+        ),
+        Option(
+            "reuse",
+            ("--reuse",),
+            "The report of an earlier run, whose results selective run functions may reuse.",
+            kind="path",
+            metavar="REPORT.json",
+            panel="Selective runs",
+        ),
+        Option(
+            "max_steps",
+            ("--max-steps",),
+            "Stop after this many node runs and retries; default 100 000.",
+            kind="int",
+            metavar="N",
+            minimum=1,
+        ),
+        Option("report", ("--report",), "Write the JSON report, - for stdout.", kind="path", metavar="FILE"),
+        Option(
+            "format",
+            ("--format",),
+            "What to print at the end: a summary, or the JSON report.",
+            kind="choice",
+            choices=("text", "json"),
+            default="text",
+        ),
+        Option(
+            "trace",
+            ("--trace",),
+            "Write the events, one JSON object a line.",
+            kind="path",
+            metavar="FILE",
+        ),
+        Option(
+            "graph",
+            ("--graph",),
+            "Draw the run on the flow's graph; the ending says how (.svg, .png, .mmd, ...).",
+            kind="path",
+            metavar="FILE.svg",
+        ),
+        Option(
+            "pythonpath",
+            ("--pythonpath",),
+            "A directory to import the project's modules from.",
+            kind="path",
+            metavar="DIR",
+            many=True,
+        ),
+    ),
+)

@@ -1,0 +1,26 @@
+"""``selinon schema``: the JSON Schema of the YAML files, for editors."""
+
+from __future__ import annotations
+
+from selinon_cli.exits import FINE
+from selinon_cli.options import Command
+from selinon_cli.terminal import Terminal
+
+
+def schema(terminal: Terminal) -> int:
+    """Print the schema."""
+    import json
+
+    from selinon_core.config.schema import json_schema
+
+    terminal.data(json.dumps(json_schema(), indent=2) + "\n")
+    return FINE
+
+
+COMMAND = Command(
+    "schema",
+    "Print the JSON Schema of the YAML files, for editors.",
+    schema,
+    project=False,
+    epilog="In a YAML file: # yaml-language-server: $schema=selinon.schema.json",
+)

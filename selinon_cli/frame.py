@@ -1,0 +1,31 @@
+"""From parsed values to a command's exit code."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from selinon_cli.exits import guarded
+from selinon_cli.options import OUTPUT_OPTIONS, Command
+from selinon_cli.terminal import standard_terminal
+
+
+def invoke(command: Command, values: Mapping[str, Any], root: Mapping[str, Any], words: Sequence[str]) -> int:
+    """Call the command with its terminal and its own parameters; returns the exit code.
+
+    ``root`` holds what was given before the command: both places count. ``words`` is the command line, for
+    the log of a bug.
+    """
+    own = {name: value for name, value in values.items() if name not in _OUTPUT_NAMES}
+    if command.project:
+        nodes, flows = own.pop("nodes_definition"), own.pop("flow_definitions")
+        own["paths"] = (*((nodes,) if nodes else ()), *flows, *own["paths"])
+    quiet = values["quiet"] or root.get("quiet")
+    terminal = standard_terminal(
+        verbosity=-1 if quiet else values["verbose"] + root.get("verbose", 0),
+        no_color=bool(values["no_color"] or root.get("no_color")),
+    )
+    return guarded(terminal, words, lambda: command.run(terminal, **own))
+
+
+_OUTPUT_NAMES = frozenset(option.name for option in OUTPUT_OPTIONS)

@@ -1,0 +1,109 @@
+"""Running a flow in this process for a command, and telling what became of it."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from collections.abc import Sequence
+from typing import Any, NamedTuple, TextIO
+
+from selinon_cli.exits import FINE, NOT_FINE
+from selinon_cli.output import write_bytes, write_text
+from selinon_cli.render.run_progress import progress
+from selinon_cli.render.run_reasons import never_reached
+from selinon_cli.render.run_summary import run_summary
+from selinon_cli.terminal import Terminal
+from selinon_core.local import LocalExecutor, LocalOptions, LocalRun
+from selinon_core.plan import Plan
+
+
+class Selection(NamedTuple):
+    """What a selective run is about."""
+
+    tasks: Sequence[str]
+    follow_subflows: bool
+    run_subsequent: bool
+
+
+class Outputs(NamedTuple):
+    """Where to write what (None: nowhere, ``-``: stdout), and what to print at the end: text or json."""
+
+    format: str = "text"
+    report: str | None = None
+    trace: str | None = None
+    graph: str | None = None
+
+    @property
+    def files(self) -> tuple[str | None, ...]:
+        """The targets."""
+        return self.report, self.trace, self.graph
+
+
+def run_locally(
+    terminal: Terminal,
+    plan: Plan,
+    flow: str,
+    arguments: Any,
+    options: LocalOptions,
+    *,
+    selection: Selection | None = None,
+    outputs: Outputs = Outputs(),  # noqa: B008 - immutable
+) -> int:
+    """Run the flow, showing how it goes, and write what was asked for; 1 when it failed."""
+    terminal.set_user_output_apart()
+    _log_to_stderr(terminal.verbosity)
+    with progress(terminal) as observer:
+        executor = LocalExecutor(plan, options._replace(observer=observer))
+        if selection is None:
+            run = executor.run(flow, arguments)
+        else:
+            run = executor.run_selective(flow, selection.tasks, arguments, *selection[1:])
+    _tell(terminal, plan, run, outputs)
+    return FINE if run.status == "success" else NOT_FINE
+
+
+def _tell(terminal: Terminal, plan: Plan, run: LocalRun, outputs: Outputs) -> None:
+    report = run.report()
+    if outputs.trace is not None:
+        write_text(terminal, outputs.trace, "".join(json.dumps(event) + "\n" for event in run.trace()))
+    if outputs.report is not None:
+        write_text(terminal, outputs.report, json.dumps(report, indent=2) + "\n")
+    if outputs.graph is not None:
+        _draw(terminal, plan, run.flow, report, outputs.graph)
+    stdout_taken = "-" in outputs.files
+    if outputs.format == "json":
+        if not stdout_taken:
+            terminal.data(json.dumps(report, indent=2) + "\n")
+        return
+    events = [(event.event, event.details) for event in run.events]
+    fallbacks = [details for event, details in events if event == "FALLBACK_START"]
+    unreached = list(never_reached(plan, report, events))
+    if not stdout_taken:
+        terminal.data(run_summary(report, fallbacks, unreached, color=terminal.color_out))
+    elif terminal.verbosity >= 0:
+        terminal.err.write(run_summary(report, fallbacks, unreached, color=terminal.color_err))
+
+
+def _draw(terminal: Terminal, plan: Plan, flow: str, report: dict[str, Any], target: str) -> None:
+    from selinon_core.graph import FORMATS, draw_run
+
+    form = next((name for name, ending in FORMATS.items() if target.endswith(ending)), "svg")
+    write_bytes(terminal, target, draw_run(plan, flow, report, form))
+
+
+class _CurrentStderr(logging.StreamHandler[TextIO]):
+    """Writes to what ``sys.stderr`` is at the moment: a live display replaces it for a while."""
+
+    def __init__(self) -> None:
+        logging.Handler.__init__(self)
+
+    @property
+    def stream(self) -> TextIO:  # type: ignore[override]
+        return sys.stderr
+
+
+def _log_to_stderr(verbosity: int) -> None:
+    """Show what tasks log: warnings, with ``-v`` information, with ``-vv`` everything."""
+    level = logging.WARNING if verbosity <= 0 else logging.INFO if verbosity == 1 else logging.DEBUG
+    logging.basicConfig(level=level, format="%(levelname)s %(name)s: %(message)s", handlers=[_CurrentStderr()])

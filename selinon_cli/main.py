@@ -1,0 +1,37 @@
+"""The console script ``selinon``."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+from selinon_cli.exits import INTERRUPTED
+from selinon_cli.registry import SELINON, Program
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Run ``selinon`` with the words behind its name (default: the process's); returns the exit code."""
+    return run_program(SELINON, sys.argv[1:] if words is None else words)
+
+
+def run_program(program: Program, words: Sequence[str]) -> int:
+    """Run one of the console scripts; ordinary command lines never import Typer."""
+    try:
+        completing = f"_{program.name}_COMPLETE".replace("-", "_").upper() in os.environ
+        if not completing:
+            from selinon_cli.frame import invoke
+            from selinon_cli.parse import parse
+
+            invocation = parse(program, words, os.environ)
+            if invocation is not None:
+                return invoke(invocation.command, invocation.values, invocation.root, words)
+        from selinon_cli.app import run_app
+
+        return run_app(program, words)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,53 @@
+"""Writing results to where an option says: a file, or stdout for ``-``."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+
+from selinon_cli.exits import WrongUse
+from selinon_cli.terminal import Terminal
+
+
+def write_text(terminal: Terminal, target: str, text: str) -> None:
+    """Write to the file ``target``, whole or not at all, or to stdout for ``-``."""
+    if target == "-":
+        terminal.data(text)
+    else:
+        write_bytes(terminal, target, text.encode("utf-8", "backslashreplace"))
+
+
+def write_bytes(terminal: Terminal, target: str, content: bytes) -> None:
+    """Write to the file ``target``, whole or not at all, or to stdout for ``-``."""
+    if target == "-":
+        terminal.out.flush()
+        terminal.out.buffer.write(content)
+        return
+    if os.path.isdir(target):
+        raise WrongUse(f"{target} is a directory")
+    if os.path.exists(target) and not os.path.isfile(target):
+        # A pipe or a device cannot be replaced.
+        with open(target, "wb") as file:
+            file.write(content)
+        return
+    directory = os.path.dirname(os.path.realpath(target))
+    if not os.path.isdir(directory):
+        raise WrongUse(f"cannot write {target}: there is no directory {os.path.dirname(target)}")
+    descriptor, temporary = tempfile.mkstemp(dir=directory, prefix=".selinon-")
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+        os.chmod(temporary, _mode(target))
+        os.replace(temporary, os.path.realpath(target))
+    except BaseException:
+        os.unlink(temporary)
+        raise
+
+
+def _mode(target: str) -> int:
+    """The permissions a file has, or a new one gets."""
+    if os.path.exists(target):
+        return os.stat(target).st_mode & 0o777
+    mask = os.umask(0)
+    os.umask(mask)
+    return 0o666 & ~mask

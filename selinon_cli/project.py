@@ -1,0 +1,86 @@
+"""Getting a project for a command: its plan, or the mistakes told and the command ended."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from selinon_cli.exits import NOT_FINE, Stop, WrongUse
+from selinon_cli.render.text import SourceLines, render_blocks, summary
+from selinon_cli.terminal import Terminal
+from selinon_core.diagnostics import Diagnostic, Severity
+from selinon_core.plan import Plan
+from selinon_core.project import Project, compile_project
+from selinon_core.suggestions import did_you_mean
+
+
+def load_project(terminal: Terminal, paths: Sequence[str], pythonpath: Iterable[str] = ()) -> tuple[Plan, Project]:
+    """Compile the project in ``paths``.
+
+    Raises ``Stop`` after telling the errors when there are any, ``PathError`` for paths that do not exist.
+    """
+    project = compile_project(paths, pythonpath=pythonpath)
+    if project.plan is None:
+        errors = [found for found in project.diagnostics if found.severity is Severity.ERROR]
+        tell_diagnostics(terminal, project, errors)
+        raise Stop(NOT_FINE)
+    return project.plan, project
+
+
+def tell_diagnostics(terminal: Terminal, project: Project, found: Sequence[Diagnostic]) -> None:
+    """Write diagnostics and their number to stderr."""
+    terminal.err.write(render_blocks(found, SourceLines(project.sources), color=terminal.color_err))
+    terminal.note(project_summary(project, found))
+
+
+def project_summary(project: Project, found: Sequence[Diagnostic], suppressed: int = 0) -> str:
+    """The closing line about a project."""
+    model = project.model
+    return summary(
+        found,
+        files=len(project.files),
+        flows=len(model.flows),
+        tasks=len(model.tasks),
+        suppressed=suppressed,
+    )
+
+
+def chosen_flow(plan: Plan, name: str | None) -> str:
+    """The flow that is meant: the one named, else the only one that no other flow starts.
+
+    Raises ``WrongUse`` for an unknown name and when there is no single candidate.
+    """
+    if name is not None:
+        known_name("flow", name, plan.flows)
+        return name
+    candidates = plan.top_level_flows or tuple(plan.flows)
+    if len(candidates) == 1:
+        return candidates[0]
+    if not candidates:
+        raise WrongUse("the project has no flow")
+    raise WrongUse(
+        f"there are {len(candidates)} flows that no other flow starts: {_some(candidates)}",
+        "say which one with --flow NAME",
+    )
+
+
+def known_name(kind: str, name: str, known: Iterable[str]) -> None:
+    """Raise ``WrongUse`` with "did you mean" when ``name`` is none of the known ones."""
+    names = list(known)
+    if name in names:
+        return
+    close = did_you_mean(name, names)
+    hint = f'did you mean "{close}"?' if close else f"known are: {_some(names)}" if names else "there is none"
+    raise WrongUse(f'no {kind} is named "{name}"', hint)
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:10]) + (", ..." if len(names) > 10 else "")
+
+
+def declared_names(paths: Sequence[str], what: str) -> list[str]:
+    """The names of one sort (``flow``, ``task``, ``node``, ``storage``), mistakes in the files or not."""
+    model = compile_project(paths).model
+    flows = [flow.name.name for flow in model.flows]
+    tasks = [task.name.name for task in model.tasks]
+    storages = [storage.name.name for storage in model.storages]
+    return {"flow": flows, "task": tasks, "node": [*flows, *tasks], "storage": storages}[what]

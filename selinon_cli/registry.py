@@ -1,0 +1,48 @@
+"""Which commands there are, and the modules that define them as ``COMMAND``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from selinon_cli.options import Command
+
+
+class Program(NamedTuple):
+    """A console script: its name, its one-line help and its commands (name -> module)."""
+
+    name: str
+    help: str
+    commands: Mapping[str, str]
+
+
+SELINON = Program(
+    "selinon",
+    "Define, check, test and run dynamic task flows written in YAML.",
+    {
+        "lint": "selinon_cli.commands.lint",
+        "run": "selinon_cli.commands.run",
+        "inspect": "selinon_cli.commands.inspect",
+        "schema": "selinon_cli.commands.schema",
+    },
+)
+
+SELINON_CLI = Program(
+    "selinon-cli",
+    "The commands and options of Selinon 1.x; see `selinon` for the present ones.",
+    {
+        "execute": "selinon_cli.commands.compat_execute",
+        "inspect": "selinon_cli.commands.compat_inspect",
+        "version": "selinon_cli.commands.compat_version",
+    },
+)
+
+
+def load_command(program: Program, name: str) -> Command:
+    """Import the module of a command and return its definition; ``KeyError`` for an unknown name."""
+    from importlib import import_module
+
+    command = import_module(program.commands[name]).COMMAND
+    assert isinstance(command, Command)
+    assert command.name == name
+    return command

@@ -1,0 +1,1 @@
+"""Values in, text out: how diagnostics, runs and summaries look."""

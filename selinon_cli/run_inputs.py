@@ -1,0 +1,163 @@
+"""What ``selinon run`` is given as text: arguments of the flow, mocks, failures, earlier reports."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from selinon_cli.exits import WrongUse
+from selinon_cli.project import known_name
+from selinon_core.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from selinon_core.local import Mocks
+    from selinon_core.plan import Plan
+
+
+def node_args(given: Sequence[str], file: str | None) -> Any:
+    """The arguments of a flow from ``-a`` or from a file; None when nothing is given.
+
+    ``-a`` is one JSON text, one ``@file``, or any number of ``key=value``, whose values are JSON where they
+    read as JSON, else text.
+    """
+    if file is not None:
+        if given:
+            raise WrongUse("arguments come from --node-args or from --node-args-file, not from both")
+        return read_json(file, "--node-args-file")
+    if not given:
+        return None
+    if len(given) == 1:
+        if given[0].startswith("@"):
+            return read_json(given[0][1:], "--node-args")
+        try:
+            return parse_json(given[0])
+        except ValueError:
+            pass
+    found: dict[str, Any] = {}
+    for text in given:
+        key, equals, value = text.partition("=")
+        if not equals or not key or not _is_key(key):
+            raise WrongUse(
+                f"--node-args: {_shortened(text)} is neither JSON nor @file nor key=value",
+                "a text is written with quotes of its own: --node-args '\"text\"'",
+            )
+        if key in found:
+            raise WrongUse(f'--node-args: the key "{key}" is given twice')
+        found[key] = json_or_text(value)
+    return found
+
+
+def _is_key(key: str) -> bool:
+    return not any(character.isspace() or character in "{}[]\"'" for character in key)
+
+
+def json_or_text(text: str) -> Any:
+    """The value a JSON text stands for, or the text itself when it is none."""
+    try:
+        return parse_json(text)
+    except ValueError:
+        return text
+
+
+def parse_json(text: str) -> Any:
+    """Parse strict JSON (no NaN, no Infinity); raises ``ValueError``, too deep nesting included."""
+
+    def refuse(constant: str) -> Any:
+        raise ValueError(f"{constant} is not JSON")
+
+    try:
+        return json.loads(text, parse_constant=refuse)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+
+
+def read_json(path: str, option: str) -> Any:
+    """Read a JSON file, ``-`` is stdin; raises ``WrongUse`` naming the option."""
+    text = read_text(path, option)
+    try:
+        return parse_json(text)
+    except ValueError as error:
+        raise WrongUse(f"{option}: {path} is not JSON: {error}") from None
+
+
+def read_text(path: str, option: str) -> str:
+    """Read a UTF-8 file, ``-`` is stdin; raises ``WrongUse`` naming the option."""
+    try:
+        if path == "-":
+            return sys.stdin.buffer.read().decode("utf-8-sig")
+        with open(path, "rb") as file:
+            return file.read().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise WrongUse(f"{option}: {path} is not UTF-8: {error.reason} at byte {error.start}") from None
+    except OSError as error:
+        raise WrongUse(f"{option}: cannot read {path}: {error.strerror or error}") from None
+
+
+def mocks(plan: Plan, single: Iterable[str], file: str | None) -> Mocks:
+    """The mocks of a file and those of ``--mock TASK=JSON``, which take precedence."""
+    from selinon_core.local import Mocks
+
+    try:
+        found = Mocks() if file is None else Mocks.from_mapping(_read_yaml(file), file)
+    except ConfigurationError as error:
+        raise WrongUse(str(error)) from None
+    results: dict[str, Any] = {}
+    for text in single:
+        task, equals, value = text.partition("=")
+        if not equals:
+            raise WrongUse(f"--mock: expected TASK=JSON, got {_shortened(text)}")
+        results[task] = json_or_text(value)
+    found = found.with_results(results)
+    for task in found.tasks:
+        known_name("task", task, plan.tasks)
+    return found
+
+
+def _read_yaml(path: str) -> Any:
+    import yaml
+
+    text = read_text(path, "--mocks")
+    try:
+        return yaml.load(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - both are safe
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        place = f":{mark.line + 1}:{mark.column + 1}" if mark is not None else ""
+        raise WrongUse(f"{path}{place}: {error.problem or error.context}") from None
+    except (yaml.YAMLError, ValueError) as error:
+        # PyYAML lets a date such as 2024-13-45 through as a ValueError.
+        raise WrongUse(f"{path}: not YAML: {' '.join(str(error).split())}") from None
+    except RecursionError:
+        raise WrongUse(f"{path}: not YAML: nested too deeply") from None
+
+
+def failures(plan: Plan, given: Iterable[str]) -> dict[str, int | None]:
+    """Which tasks are to fail: ``TASK`` always, ``TASK:N`` their first N attempts."""
+    found: dict[str, int | None] = {}
+    for text in given:
+        task, colon, times = text.partition(":")
+        known_name("task", task, plan.tasks)
+        if colon and not (times.isascii() and times.isdigit() and int(times) > 0):
+            raise WrongUse(f"--fail: expected TASK or TASK:N with N above 0, got {_shortened(text)}")
+        found[task] = int(times) if colon else None
+    return found
+
+
+def names(given: Iterable[str]) -> tuple[str, ...]:
+    """Names given one by one or with commas."""
+    return tuple(dict.fromkeys(part.strip() for text in given for part in text.split(",") if part.strip()))
+
+
+def report(path: str | None) -> Mapping[str, Any] | None:
+    """The JSON report of an earlier run."""
+    if path is None:
+        return None
+    found = read_json(path, "--reuse")
+    if not isinstance(found, dict) or not isinstance(found.get("nodes"), list):
+        raise WrongUse(f"--reuse: {path} is no report of a run", "selinon run --report FILE writes one")
+    return found
+
+
+def _shortened(text: str) -> str:
+    return repr(text if len(text) <= 60 else text[:57] + "...")

@@ -1,0 +1,111 @@
+"""Where output goes: data to stdout, everything else to stderr, colours where somebody looks."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from typing import TextIO
+
+_RED, _YELLOW, _BOLD, _RESET = "\x1b[31m", "\x1b[33m", "\x1b[1m", "\x1b[0m"
+
+
+class Terminal:
+    """The streams of a command, whether they may be coloured, and how much to say.
+
+    ``verbosity`` is -1 with ``-q``, 0 by default, and the number of ``-v`` otherwise.
+    """
+
+    __slots__ = ("color_err", "color_out", "err", "interactive", "no_color", "out", "verbosity")
+
+    def __init__(
+        self,
+        out: TextIO,
+        err: TextIO,
+        *,
+        verbosity: int = 0,
+        no_color: bool = False,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        environment = os.environ if environment is None else environment
+        self.out = out
+        self.err = err
+        self.verbosity = verbosity
+        self.no_color = no_color or bool(environment.get("NO_COLOR"))
+        self.color_out = _colored(out, self.no_color, environment)
+        self.color_err = _colored(err, self.no_color, environment)
+        self.interactive = _is_terminal(err) and environment.get("TERM") != "dumb"
+
+    def data(self, text: str) -> None:
+        """Write what was asked for to stdout, as it is."""
+        self.out.write(text)
+
+    def note(self, text: str) -> None:
+        """Say something on stderr, unless asked to be quiet."""
+        if self.verbosity >= 0:
+            self.err.write(text + "\n")
+
+    def detail(self, text: str) -> None:
+        """Say something on stderr that only ``-v`` asks for."""
+        if self.verbosity >= 1:
+            self.err.write(text + "\n")
+
+    def warn(self, text: str) -> None:
+        """Say something on stderr that must not be missed."""
+        self.err.write(f"selinon: {text}\n")
+
+    def error(self, text: str, hint: str = "") -> None:
+        """Say on stderr why the command gives up."""
+        label = f"{_BOLD}{_RED}error:{_RESET}" if self.color_err else "error:"
+        self.err.write(f"{label} {text}\n")
+        if hint:
+            self.err.write(f"  {hint}\n")
+
+    def flush(self) -> None:
+        """Hand everything to the operating system."""
+        self.out.flush()
+        self.err.flush()
+
+    def set_user_output_apart(self) -> None:
+        """Send whatever user code writes to stdout, child processes included, to stderr from now on.
+
+        Data still goes to the real stdout. Does nothing where stdout is no real file (in tests).
+        """
+        self.flush()
+        try:
+            descriptor, target = sys.stdout.fileno(), sys.stderr.fileno()
+            if self.out is not sys.stdout:
+                raise OSError
+        except (OSError, ValueError, AttributeError):
+            if self.out is sys.stdout:
+                sys.stdout = sys.stderr
+            return
+        self.out = os.fdopen(
+            os.dup(descriptor), "w", encoding=sys.stdout.encoding, errors=sys.stdout.errors, buffering=1
+        )
+        os.dup2(target, descriptor)
+        sys.stdout = sys.stderr
+
+
+def standard_terminal(*, verbosity: int = 0, no_color: bool = False) -> Terminal:
+    """The terminal on the process's own streams, which no character can break."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="backslashreplace")
+    return Terminal(sys.stdout, sys.stderr, verbosity=verbosity, no_color=no_color)
+
+
+def _is_terminal(stream: TextIO) -> bool:
+    try:
+        return stream.isatty()
+    except (AttributeError, ValueError):
+        return False
+
+
+def _colored(stream: TextIO, no_color: bool, environment: Mapping[str, str]) -> bool:
+    if no_color:
+        return False
+    if environment.get("FORCE_COLOR"):
+        return True
+    return _is_terminal(stream) and environment.get("TERM") != "dumb"
