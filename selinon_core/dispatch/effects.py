@@ -60,24 +60,28 @@ class AskFallbackCondition:
 
 
 class AskForeach:
-    """Call the foreach function of an edge that fires."""
+    """Call the foreach function of an edge that fires; ``needs_items``: not only their number matters."""
 
-    __slots__ = ("args", "edge", "question", "sources")
+    __slots__ = ("args", "edge", "needs_items", "question", "sources")
 
-    def __init__(self, question: int, edge: EdgePlan, sources: tuple[NodeRun, ...], args: Any) -> None:
+    def __init__(
+        self, question: int, edge: EdgePlan, sources: tuple[NodeRun, ...], args: Any, needs_items: bool
+    ) -> None:
         self.question = question
         self.edge = edge
         self.sources = sources
         self.args = args
+        self.needs_items = needs_items
 
 
 class AskReuse:
     """Call the selective run function of a task: run it, or reuse an earlier run?
 
-    ``args`` are what the task would get: the item under foreach, else the flow's arguments.
+    ``args`` are what the function is given: the item under any foreach, else the flow's arguments.
+    ``task_args`` are what the task would get.
     """
 
-    __slots__ = ("args", "edge", "given_item", "name", "question", "sources", "tasks")
+    __slots__ = ("args", "edge", "given_item", "name", "question", "sources", "task_args", "tasks")
 
     def __init__(
         self,
@@ -86,6 +90,7 @@ class AskReuse:
         sources: tuple[NodeRun, ...],
         name: str,
         args: Any,
+        task_args: Any,
         given_item: bool,
         tasks: tuple[str, ...],
     ) -> None:
@@ -94,6 +99,7 @@ class AskReuse:
         self.sources = sources
         self.name = name
         self.args = args
+        self.task_args = task_args
         self.given_item = given_item
         self.tasks = tasks
 

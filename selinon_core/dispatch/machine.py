@@ -78,6 +78,7 @@ class FlowRun:
         "_fallback_answers",
         "_first_number",
         "_handled_for_failure",
+        "_also_started",
         "_missing",
         "_no",
         "_on_unreached",
@@ -97,7 +98,6 @@ class FlowRun:
         "make_id",
         "outcome",
         "start",
-        "started_names",
         "table",
         "unhandled",
     )
@@ -169,7 +169,7 @@ class FlowRun:
         self.finished: dict[str, list[NodeRun]] = {}
         self.unhandled: dict[str, list[NodeRun]] = {}
         self._handled_for_failure: list[NodeRun] = []
-        self.started_names: set[str] = set()
+        self._also_started: set[str] = set()
         self._missing: dict[int, int] = {}
         self._no: set[int] = set()
         self._succeeded: deque[NodeRun] = deque()
@@ -196,7 +196,7 @@ class FlowRun:
         unreached: tuple[str, ...] = ()
         if self._on_unreached != "ignore":
             unreached = unreached_nodes(
-                self.table, self.started_names, self.finished, lambda row: row.index in self._no
+                self.table, self._started, self.finished, lambda row: row.index in self._no
             )
             for name in unreached:
                 self._effects.append(do.Note("NODE_UNREACHED", {"node_name": name}))
@@ -204,6 +204,10 @@ class FlowRun:
                 self._fail_attempt(f"nodes were never reached: {', '.join(unreached)}", unreached)
                 return
         self._end(self._outcome(True, None, unreached=unreached))
+
+    def _started(self, name: str) -> bool:
+        """Whether a run of the node was started in this attempt; asked when nothing is active or unhandled."""
+        return name in self.finished or name in self._also_started
 
     def _fail_attempt(self, reason: str, unreached: tuple[str, ...] = ()) -> None:
         outcome = self._outcome(False, reason, unreached=unreached)
@@ -251,16 +255,16 @@ class FlowRun:
                 if runs[0].is_flow:
                     ended = [run.outcome for run in runs if run.outcome is not None]
                     subflows.setdefault(name, []).extend(ended)
-        return FlowOutcome(
+        return FlowOutcome.of_runs(
             succeeded,
-            {name: [run.id for run in runs] for name, runs in self.finished.items()},
-            {name: [run.id for run in runs] for name, runs in failed.items()},
-            active,
-            subflows,
-            reason,
-            timed_out,
-            cancelled,
-            unreached,
+            self.finished,
+            failed={name: [run.id for run in runs] for name, runs in failed.items()},
+            active=active,
+            subflows=subflows,
+            reason=reason,
+            timed_out=timed_out,
+            cancelled=cancelled,
+            unreached=unreached,
         )
 
     def _on_deadline(self, event: on.DeadlinePassed) -> None:
@@ -366,14 +370,18 @@ class FlowRun:
         index = row.index
         self.fired[index] = self.fired.get(index, 0) + 1
         if row.foreach is not None:
-            self._ask(do.AskForeach(self._next_question(), row.edge, sources, self.args))
+            needs_items = row.foreach.propagate_result or self._subset is not None
+            self._ask(do.AskForeach(self._next_question(), row.edge, sources, self.args, needs_items))
         elif self._subset is None:
             for destination in row.destinations:
                 self._start(destination, row, sources, self.args, False)
         else:
-            self._start_selected(row, sources, self.args, False)
+            self._start_selected(row, sources, self.args, False, self.args)
 
-    def _start_selected(self, row: EdgeRow, sources: tuple[NodeRun, ...], args: Any, given_item: bool) -> None:
+    def _start_selected(
+        self, row: EdgeRow, sources: tuple[NodeRun, ...], args: Any, given_item: bool, asked_args: Any
+    ) -> None:
+        """Start what is wanted; ``asked_args`` is what selective run functions see, the item under foreach."""
         assert self._subset is not None
         assert self.start.selective is not None
         tasks = self.start.selective.tasks
@@ -387,7 +395,7 @@ class FlowRun:
                 self._start(destination, row, sources, args, given_item)
             else:
                 question = self._next_question()
-                self._ask(do.AskReuse(question, row.edge, sources, name, args, given_item, tasks))
+                self._ask(do.AskReuse(question, row.edge, sources, name, asked_args, args, given_item, tasks))
 
     def _start(
         self,
@@ -435,11 +443,11 @@ class FlowRun:
             failures,
             self.attempt,
         )
-        self.started_names.add(name)
         if destination.waited_for:
             self._active[number] = run
         else:
             self._unwaited[number] = run
+            self._also_started.add(name)
         return run
 
     def _launch(self, run: NodeRun, parent: dict[str, Any], selective: SelectiveRun | None) -> None:
@@ -510,7 +518,7 @@ class FlowRun:
                 for destination in row.destinations:
                     self._start(destination, row, question.sources, args, given_item)
             else:
-                self._start_selected(row, question.sources, args, given_item)
+                self._start_selected(row, question.sources, args, given_item, item)
         self._spread()
 
     def _on_reuse(self, event: on.ReuseAnswered) -> None:
@@ -520,9 +528,9 @@ class FlowRun:
         row = self.table.rows[question.edge.index]
         destination = self.table.destinations[question.name]
         if not event.reused_id:
-            self._start(destination, row, question.sources, question.args, question.given_item)
+            self._start(destination, row, question.sources, question.task_args, question.given_item)
             return
-        run = self._new_run(destination, row.index, question.sources, question.args, None)
+        run = self._new_run(destination, row.index, question.sources, question.task_args, None)
         self._active.pop(run.number, None)
         self._unwaited.pop(run.number, None)
         run.id = event.reused_id
@@ -594,6 +602,7 @@ class FlowRun:
         for name in group.nodes:
             runs = self.unhandled[name]
             handled.append(runs.pop(0))
+            self._also_started.add(name)
             if not runs:
                 del self.unhandled[name]
         failures = failures_of(flow, handled)

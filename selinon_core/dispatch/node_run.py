@@ -77,10 +77,11 @@ class FlowOutcome:
     """
 
     __slots__ = (
+        "_finished",
+        "_finished_runs",
         "active",
         "cancelled",
         "failed",
-        "finished",
         "reason",
         "subflows",
         "succeeded",
@@ -101,7 +102,8 @@ class FlowOutcome:
         unreached: tuple[str, ...] = (),
     ) -> None:
         self.succeeded = succeeded
-        self.finished = finished
+        self._finished = finished
+        self._finished_runs: dict[str, list[NodeRun]] = {}
         self.failed = failed
         self.active = active
         self.subflows = subflows
@@ -109,6 +111,24 @@ class FlowOutcome:
         self.timed_out = timed_out
         self.cancelled = cancelled
         self.unreached = unreached
+
+    @classmethod
+    def of_runs(cls, succeeded: bool, finished: dict[str, list[NodeRun]], **rest: Any) -> FlowOutcome:
+        """An outcome whose ``finished`` ids are only listed when somebody asks: most often nobody does.
+
+        The runs belong to the outcome from now on.
+        """
+        outcome = cls(succeeded, {}, **rest)
+        outcome._finished_runs = finished
+        return outcome
+
+    @property
+    def finished(self) -> dict[str, list[str]]:
+        """The finished node runs: name -> ids in order of finishing."""
+        if self._finished_runs:
+            self._finished = {name: [run.id for run in runs] for name, runs in self._finished_runs.items()}
+            self._finished_runs = {}
+        return self._finished
 
     @property
     def state(self) -> dict[str, Any]:

@@ -14,16 +14,16 @@ from selinon_core.dispatch.table import EdgeRow, FlowTable
 
 def unreached_nodes(
     table: FlowTable,
-    started: Collection[str],
+    started: Callable[[str], bool],
     finished: Collection[str],
     answered_no: Callable[[EdgeRow], bool],
 ) -> tuple[str, ...]:
     """The nodes no run was started for and nothing explains, in the order of the file.
 
-    ``started`` and ``finished`` hold the names with a started and with a succeeded run; ``answered_no`` tells
-    whether an edge was left out, had a false condition or an empty foreach.
+    ``started`` tells whether a run of a node was started, ``finished`` holds the names with a succeeded run,
+    ``answered_no`` tells whether an edge was left out, had a false condition or an empty foreach.
     """
-    missing = [name for name in table.nodes if name not in started]
+    missing = [name for name in table.nodes if not started(name)]
     if not missing:
         return ()
     explained: set[str] = set()
@@ -32,16 +32,18 @@ def unreached_nodes(
     while todo:
         for destination in todo.pop().destinations:
             name = destination.name
-            if name not in started and name not in explained:
+            if name not in explained and not started(name):
                 explained.add(name)
                 todo.extend(table.out_edges.get(name, ()))
     return tuple(name for name in missing if name not in explained)
 
 
-def _source_failed(row: EdgeRow, table: FlowTable, started: Collection[str], finished: Collection[str]) -> bool:
+def _source_failed(
+    row: EdgeRow, table: FlowTable, started: Callable[[str], bool], finished: Collection[str]
+) -> bool:
     for name in row.sources:
         if name in finished:
             continue
-        if name in started or name not in table.nodes:  # it failed, or is a fallback nobody needed
+        if started(name) or name not in table.nodes:  # it failed, or is a fallback nobody needed
             return True
     return False

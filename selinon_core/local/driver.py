@@ -6,10 +6,12 @@ happens, so that a machine is never advanced while another one (or itself) is be
 
 from __future__ import annotations
 
+import os
+import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from selinon_core.dispatch import FlowRun, NodeRun, SelectiveRun, flow_tables
 from selinon_core.dispatch import effects as do
@@ -18,6 +20,7 @@ from selinon_core.errors import FlowError, FlowTimeout, TaskTimeout
 from selinon_core.local import journal
 from selinon_core.local.agenda import Agenda, Step
 from selinon_core.local.attempts import TIMED_OUT, SideRunner
+from selinon_core.local.collector import EVERY, RecordOutOfSight
 from selinon_core.local.mocked_storage import LocalStorages
 from selinon_core.local.mocks import UNGIVEN, MockedImports, Outcome, TaskScripts
 from selinon_core.local.options import LocalOptions
@@ -26,8 +29,9 @@ from selinon_core.local.steps import StepLimitExceeded, describe_endless
 from selinon_core.plan import Plan, TaskPlan
 from selinon_core.runtime.answers import Answers
 from selinon_core.runtime.conditions import BoundConditions, LeafValues
+from selinon_core.runtime.error_values import error_json
 from selinon_core.runtime.ids import id_maker, random_flow_id, seeded_flow_id
-from selinon_core.runtime.json_values import copy_json, snapshot
+from selinon_core.runtime.json_values import copy_json, restore, snapshot
 from selinon_core.runtime.task_run import (
     Assignment,
     Attempt,
@@ -40,9 +44,19 @@ from selinon_core.runtime.task_run import (
 from selinon_core.runtime.trace import Tracer, configured_sinks, jsonable
 from selinon_core.storage import DataStorage
 
+if TYPE_CHECKING:
+    from selinon_core.local.child import Known, ProcessPool
+
 #: Locally a flow fails when one decision was put off this often.
 MOST_DEFERRALS = 10
 LEAST_STEP_LIMIT = 100_000
+
+
+def default_pythonpath(plan: Plan) -> tuple[str, ...]:
+    """Where user code is looked for unless told otherwise: beside the files that declare tasks, and here."""
+    files = dict.fromkeys(task.place.file for task in plan.tasks.values())
+    directories = (os.path.dirname(os.path.abspath(file)) for file in files if os.path.isfile(file))
+    return tuple(dict.fromkeys([*directories, os.getcwd()]))
 
 
 class Prepared:
@@ -52,7 +66,7 @@ class Prepared:
         self.plan = plan
         self.tables = flow_tables(plan)
         mocked = options.mocks.functions if options.mocks is not None else {}
-        self.imports = MockedImports(options.pythonpath, mocked, options.mock_all)
+        self.imports = MockedImports(options.pythonpath or default_pythonpath(plan), mocked, options.mock_all)
         self.conditions = BoundConditions(self.imports)
         self.check_schema = SchemaChecker()
 
@@ -70,6 +84,7 @@ class Driver:
         self.journal: list[journal.Entry] = []
         self.warnings: list[str] = []
         self.steps = 0
+        self._collector = RecordOutOfSight()
         self._tables = prepared.tables
         self._inbox: deque[tuple[FlowRecord, on.Event]] = deque()
         self._next_start: dict[str, float] = {}
@@ -94,6 +109,8 @@ class Driver:
         )
         self._asking: FlowRecord | None = None
         self._side: SideRunner | None = None
+        self._processes: ProcessPool | None = None
+        self._index_lock = threading.Lock()
         self._waiting: deque[NodeRecord] = deque()
         limit = 10 * sum(len(edge.destinations) for flow in plan.flows.values() for edge in flow.edges)
         self._most_steps = options.max_steps or max(LEAST_STEP_LIMIT, limit)
@@ -117,8 +134,11 @@ class Driver:
         id = seeded_flow_id(self.options.seed or 0, flow_name) if seeded else random_flow_id()
         root = self._begin_flow(flow_name, id, copy_json(node_args), {}, None, selective, None, None)
         try:
-            self._work()
+            with self._collector:
+                self._work()
         finally:
+            if self._processes is not None:
+                self._processes.close()
             self.storages.close()
         return root
 
@@ -263,6 +283,8 @@ class Driver:
 
     def _count_step(self, record: NodeRecord | None) -> None:
         self.steps += 1
+        if not self.steps % EVERY:
+            self._collector.grown()
         if self.steps > self._most_steps:
             raise StepLimitExceeded(describe_endless(self._most_steps, record, self.nodes))
 
@@ -277,7 +299,8 @@ class Driver:
         record = self._new_node(effect.run, flow_run, effect.parent)
         throttling = self.plan.tasks[effect.run.name].throttling
         delay = self._throttled(effect.run.name, throttling) if throttling else 0.0
-        self._record((journal.SCHEDULED, self.agenda.now, record, delay))
+        now = self.agenda.now
+        self._record((journal.SCHEDULED, now, record, delay) if delay else (journal.SCHEDULED, now, record))
         self.agenda.add(delay, self._run_task, record)
 
     def _run_task(self, record: NodeRecord) -> None:
@@ -291,16 +314,22 @@ class Driver:
         if record.started_at is None:
             record.started_at = now
         record.attempts += 1
-        self._record((journal.STARTED, now, record, record.attempts))
         if self.options.observer is not None:
             self.options.observer("started", record)
-        if side:
+        if side or self._tracer.sinks:
+            self._record((journal.STARTED, now, record, record.attempts))
             self._run_general(record, task)
             return
+        entries = len(self.journal)
         began = time.perf_counter()
         attempt = self._runner.run(task, self._assignment(record))
         record.real_seconds += time.perf_counter() - began
-        self._attempt_ended(record, attempt)
+        if attempt.__class__ is not Succeeded or len(self.journal) > entries:
+            # Something else is to be told between the beginning and the end.
+            self.journal.insert(entries, (journal.STARTED, now, record, record.attempts))
+            self._attempt_ended(record, attempt)
+        else:
+            self._attempt_ended(record, attempt, journal.RAN)
 
     def _run_general(self, record: NodeRecord, task: TaskPlan) -> None:
         outcome = self._scripts.next(task.name)
@@ -316,6 +345,8 @@ class Driver:
             return
         if self._side is None:
             self._side = SideRunner()
+        if self._processes is None and self.options.pool == "process":
+            self._processes = self._start_processes()
         run = self._attempt_in_process if self.options.pool == "process" else self._runner.run
 
         def timed() -> Attempt:
@@ -327,10 +358,28 @@ class Driver:
 
         self._side.submit(record, timed, task.timeout)
 
-    def _attempt_in_process(self, task: TaskPlan, assignment: Assignment) -> Attempt:
-        from selinon_core.local.child import run_in_process
+    def _start_processes(self) -> ProcessPool:
+        from selinon_core.local.child import ProcessPool
 
-        return run_in_process(self, task, assignment)
+        real = frozenset(name for name in self.plan.storages if not self.storages.stands_in(name))
+        return ProcessPool(self.plan, tuple(self.imports.pythonpath), real, self.options.concurrency)
+
+    def _attempt_in_process(self, task: TaskPlan, assignment: Assignment) -> Attempt:
+        assert self._processes is not None
+        attempt = self._processes.run(task, assignment, self._known_of)
+        if isinstance(attempt, Succeeded) and attempt.stored and self.storages.is_mocked(task.name):
+            self.storages.store(
+                assignment.args, assignment.flow_name, task.name, assignment.task_id, attempt.result
+            )
+        return attempt
+
+    def _known_of(self, id: str) -> Known | None:
+        """What a task in a child process may ask of a parent run."""
+        record = self._find(id)
+        if record is None:
+            return None
+        error = None if record.error is None else error_json(record.error)
+        return (record.flow_run.flow.name, record.run.name, restore(record.result), error)
 
     def _assignment(self, record: NodeRecord) -> Assignment:
         run = record.run
@@ -378,17 +427,16 @@ class Driver:
             return self._runner.judge(task, assignment, error)
 
     def _least_result(self, task: TaskPlan) -> Any:
-        if task.output_schema is None:
-            return None
         from selinon_core.schema_check import ResultSchema
 
-        return ResultSchema.load(task.output_schema).minimal_value()
+        schema = ResultSchema.of_task(task)
+        return None if schema is None else schema.minimal_value()
 
     def _timed_out(self, record: NodeRecord, task: TaskPlan, attempt: int, retries: int) -> Attempt:
         error = TaskTimeout(f"attempt {attempt} of {task.name} ran longer than {task.timeout} s")
         return self._runner.judge(task, self._assignment(record), error)
 
-    def _attempt_ended(self, record: NodeRecord, attempt: Attempt) -> None:
+    def _attempt_ended(self, record: NodeRecord, attempt: Attempt, success: int = journal.SUCCEEDED) -> None:
         now = self.agenda.now
         run = record.run
         if attempt.__class__ is Succeeded:
@@ -403,7 +451,7 @@ class Driver:
                 record.result = _snapshot_anyway(result)
             if run.flow_attempt != record.flow_run.machine.attempt or record.flow_run.outcome is not None:
                 record.abandoned = record.abandoned or self._is_abandoned(record)
-            self._record((journal.SUCCEEDED, now, record, not mocked))
+            self._record((success, now, record) if mocked else (success, now, record, True))
             self._advance(record.flow_run, on.NodeSucceeded(run.number))
         elif isinstance(attempt, RetryLater):
             if attempt.error is not None:
@@ -504,14 +552,14 @@ class Driver:
         return record.flow_run.flow.name
 
     def _find(self, id: str) -> NodeRecord | None:
-        for record in self.nodes[self._indexed :]:
-            self._by_id[record.run.id] = record
-        self._indexed = len(self.nodes)
-        return self._by_id.get(id)
+        with self._index_lock:  # tasks in threads look up their parents
+            count = len(self.nodes)
+            for record in self.nodes[self._indexed : count]:
+                self._by_id[record.run.id] = record
+            self._indexed = count
+            return self._by_id.get(id)
 
     def _result_of(self, task_id: str) -> Any:
-        from selinon_core.runtime.json_values import restore
-
         record = self._find(task_id)
         if record is None or record.run.status == "reused":
             raise KeyError(task_id)

@@ -16,15 +16,15 @@ from selinon_core.errors import TaskTimeout
 from selinon_core.local.records import FlowRecord, NodeRecord
 from selinon_core.plan import EdgePlan, Plan
 from selinon_core.runtime.conditions import explain
+from selinon_core.runtime.error_values import error_json
 from selinon_core.runtime.json_values import restore
-from selinon_core.runtime.task_run import error_json
 
 #: (kind, seconds, what it is about ...)
 Entry = tuple[Any, ...]
 
 SCHEDULED, STARTED, SUCCEEDED, RETRIED, FAILED = range(5)
 FLOW_STARTED, FLOW_ENDED, FLOW_RETRIED, FLOW_CANCELLED = range(5, 9)
-CONDITION, FOREACH, REUSE, DEFERRED, NOTE, TOLD, READ = range(9, 16)
+CONDITION, FOREACH, REUSE, DEFERRED, NOTE, TOLD, READ, RAN = range(9, 17)
 
 
 class TraceEvent(NamedTuple):
@@ -80,7 +80,7 @@ def _ids(runs: tuple[NodeRun, ...]) -> dict[str, str]:
     return {run.name: run.id for run in runs}
 
 
-def _scheduled(plan: Plan, record: NodeRecord, countdown: float) -> _Told:
+def _scheduled(plan: Plan, record: NodeRecord, countdown: float = 0.0) -> _Told:
     details = _node(plan, record) | {"countdown": countdown or None}
     if record.run.edge is not None:
         details |= _edge(record.flow_run.flow.edges[record.run.edge])
@@ -93,7 +93,7 @@ def _started(plan: Plan, record: NodeRecord, attempt: int) -> _Told:
     yield "TASK_START", _node(plan, record) | {"attempt": attempt}
 
 
-def _succeeded(plan: Plan, record: NodeRecord, told_already: bool) -> _Told:
+def _succeeded(plan: Plan, record: NodeRecord, told_already: bool = False) -> _Told:
     details = _node(plan, record)
     task = plan.tasks[record.run.name]
     if record.stored and not told_already:
@@ -104,6 +104,12 @@ def _succeeded(plan: Plan, record: NodeRecord, told_already: bool) -> _Told:
         yield "TASK_DISCARD_RESULT", details | {"result": restore(record.result)}
     yield "TASK_END", details | {"storage": task.storage}
     yield "NODE_SUCCESSFUL", _ended(record)
+
+
+def _ran(plan: Plan, record: NodeRecord, told_already: bool = False) -> _Told:
+    """A beginning and a successful end with nothing in between: most entries are of this kind."""
+    yield from _started(plan, record, record.attempts)
+    yield from _succeeded(plan, record, told_already)
 
 
 def _ended(record: NodeRecord) -> dict[str, Any]:
@@ -218,7 +224,7 @@ def _told(plan: Plan, event: str, details: dict[str, Any]) -> _Told:
 
 def _read(plan: Plan, flow_name: str, task_name: str, task_id: str) -> _Told:
     task = plan.tasks[task_name]
-    details = {"flow_name": flow_name, "task_name": task_name, "task_id": task_id}
+    details: dict[str, Any] = {"flow_name": flow_name, "task_name": task_name, "task_id": task_id}
     details |= {"storage_name": task.storage, "storage_task_name": task.storage_task_name}
     yield "STORAGE_RETRIEVE", details
     yield "STORAGE_RETRIEVED", details
@@ -241,4 +247,5 @@ _EXPANDERS: dict[int, Any] = {
     NOTE: _note,
     TOLD: _told,
     READ: _read,
+    RAN: _ran,
 }

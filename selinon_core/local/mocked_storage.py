@@ -112,6 +112,10 @@ class LocalStorages(Storages):
             raise UnknownStorageError(f'storage "{name}" is not mocked')
         return self._mocked[name]
 
+    def stands_in(self, name: str) -> bool:
+        """Whether a storage is replaced by a stand-in."""
+        return name in self._mocked
+
     def is_mocked(self, task_name: str) -> bool:
         """Whether results of a task are kept by a stand-in."""
         return task_name in self._of_task

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import builtins
 import math
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
@@ -10,6 +9,7 @@ from typing import Any, NamedTuple
 from selinon_core import errors
 from selinon_core.errors import ConfigurationError, FatalTaskError, Retry, SchemaMismatchError
 from selinon_core.plan import ImportRef, Plan, TaskPlan
+from selinon_core.runtime.error_values import rebuild_error
 from selinon_core.runtime.imports import Imports
 from selinon_core.runtime.json_values import copy_json
 
@@ -37,15 +37,9 @@ class Outcome(NamedTuple):
             return FatalTaskError(str(self.value))
         name, colon, message = str(self.value).partition(":")
         name = name.strip()
-        if not colon and not name.isidentifier():
-            return RuntimeError(str(self.value))
-        known = getattr(builtins, name, None) or getattr(errors, name, None)
-        is_exception = isinstance(known, type) and issubclass(known, Exception)
-        cls = known if is_exception else type(name if name.isidentifier() else "MockedError", (Exception,), {})
-        try:
-            return cls(message.strip())  # type: ignore[no-any-return, misc]
-        except Exception:  # an exception with other arguments
-            return RuntimeError(str(self.value))
+        if name.isidentifier() and (colon or not name.islower()):
+            return rebuild_error(name, message.strip())
+        return RuntimeError(str(self.value))
 
 
 class Mocks(NamedTuple):

@@ -87,7 +87,9 @@ class Answers:
         else:
             condition, sources = question.failure.condition, ()
         assert condition is not None
-        value, leaves = self._conditions[condition].evaluate(_Combination(self._storages, flow, sources), question.args)
+        value, leaves = self._conditions[condition].evaluate(
+            _Combination(self._storages, flow, sources), question.args
+        )
         self._told(question, value, leaves)
         return on.ConditionAnswered(question.question, value)
 
@@ -108,7 +110,7 @@ class Answers:
         except Exception as error:
             text = f"foreach {foreach.function} raised {type(error).__name__}: {error}"
             raise UserFunctionError(text) from error
-        if not foreach.propagate_result:
+        if not question.needs_items:
             return [None] * len(found)  # only their number matters
         try:
             return [copy_json(item) for item in found]

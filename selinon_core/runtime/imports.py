@@ -16,7 +16,8 @@ class Imports:
 
     def __init__(self, pythonpath: Iterable[str] = ()) -> None:
         self._known: dict[ImportRef, Any] = {}
-        for directory in reversed(tuple(pythonpath)):
+        self.pythonpath = tuple(pythonpath)
+        for directory in reversed(self.pythonpath):
             if directory not in sys.path:
                 sys.path.insert(0, directory)
 

@@ -91,7 +91,4 @@ def restore(value: Any) -> Any:
 
 
 def _is_flat(value: dict[Any, Any]) -> bool:
-    for key, item in value.items():
-        if key.__class__ is not str or not is_scalar(item):
-            return False
-    return True
+    return all(key.__class__ is str and is_scalar(item) for key, item in value.items())

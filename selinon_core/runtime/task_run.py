@@ -126,33 +126,13 @@ class SchemaChecker:
         """Raise ``SchemaMismatchError`` with the place in the result, ``ConfigurationError`` for a bad schema."""
         from selinon_core.schema_check import ResultSchema
 
-        path = task.output_schema
-        assert path is not None
-        check = self._checks.get(path)
+        check = self._checks.get(task.name)
         if check is None:
-            check = self._checks[path] = ResultSchema.load(path).check
+            schema = ResultSchema.of_task(task)
+            assert schema is not None
+            check = self._checks[task.name] = schema.check
         try:
             check(result)
         except SchemaMismatchError as error:
-            raise SchemaMismatchError(f"the result of {task.name} does not fit {path}: {error}") from None
-
-
-def user_traceback(error: BaseException) -> str:
-    """The traceback of a user's error, from the first frame that is not ours."""
-    import traceback
-
-    frames = traceback.extract_tb(error.__traceback__)
-    ours = __file__.rpartition("runtime")[0]
-    while len(frames) > 1 and frames[0].filename.startswith(ours):
-        del frames[0]
-    head = ["Traceback (most recent call last):\n", *traceback.format_list(frames)] if frames else []
-    return "".join([*head, *traceback.format_exception_only(error)]).rstrip("\n")
-
-
-def error_json(error: BaseException) -> dict[str, str]:
-    """An error as ``{"type", "message", "traceback"}``."""
-    return {
-        "type": type(error).__name__,
-        "message": str(error),
-        "traceback": user_traceback(error),
-    }
+            text = f"the result of {task.name} does not fit {task.output_schema}: {error}"
+            raise SchemaMismatchError(text) from None
