@@ -1,0 +1,121 @@
+"""selinon: define, check, test and run dynamic task flows.
+
+The names below are the library. They are imported when first used, so that a command that only checks files does
+not pay for what runs them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from selinon_core.version import __version__
+
+if TYPE_CHECKING:
+    from selinon_core.cache import Cache
+    from selinon_core.dispatch import select
+    from selinon_core.errors import (
+        CacheMissError,
+        ConfigurationError,
+        FatalTaskError,
+        FlowError,
+        FlowTimeout,
+        MissingExtraError,
+        NoParentNodeError,
+        RequestError,
+        ResultMissingError,
+        Retry,
+        SchemaMismatchError,
+        SelectiveNoPathError,
+        SelinonException,
+        StorageError,
+        TaskTimeout,
+        UnknownFlowError,
+        UnknownStorageError,
+        UserFunctionError,
+    )
+    from selinon_core.plan import Plan
+    from selinon_core.plan_json import plan_from_json, plan_to_json
+    from selinon_core.project import Project, compile_project, compile_text, lint_project
+    from selinon_core.storage import DataStorage, SelinonMissingDataException
+    from selinon_core.task import SelinonTask
+
+_WHERE = {
+    "Cache": "cache",
+    "CacheMissError": "errors",
+    "ConfigurationError": "errors",
+    "DataStorage": "storage",
+    "FatalTaskError": "errors",
+    "FlowError": "errors",
+    "FlowTimeout": "errors",
+    "MissingExtraError": "errors",
+    "NoParentNodeError": "errors",
+    "Plan": "plan",
+    "Project": "project",
+    "RequestError": "errors",
+    "ResultMissingError": "errors",
+    "Retry": "errors",
+    "SchemaMismatchError": "errors",
+    "SelectiveNoPathError": "errors",
+    "SelinonException": "errors",
+    "SelinonMissingDataException": "storage",
+    "SelinonTask": "task",
+    "StorageError": "errors",
+    "TaskTimeout": "errors",
+    "UnknownFlowError": "errors",
+    "UnknownStorageError": "errors",
+    "UserFunctionError": "errors",
+    "compile_project": "project",
+    "compile_text": "project",
+    "lint_project": "project",
+    "plan_from_json": "plan_json",
+    "plan_to_json": "plan_json",
+    "select": "dispatch",
+}
+
+__all__ = [
+    "Cache",
+    "CacheMissError",
+    "ConfigurationError",
+    "DataStorage",
+    "FatalTaskError",
+    "FlowError",
+    "FlowTimeout",
+    "MissingExtraError",
+    "NoParentNodeError",
+    "Plan",
+    "Project",
+    "RequestError",
+    "ResultMissingError",
+    "Retry",
+    "SchemaMismatchError",
+    "SelectiveNoPathError",
+    "SelinonException",
+    "SelinonMissingDataException",
+    "SelinonTask",
+    "StorageError",
+    "TaskTimeout",
+    "UnknownFlowError",
+    "UnknownStorageError",
+    "UserFunctionError",
+    "__version__",
+    "compile_project",
+    "compile_text",
+    "lint_project",
+    "plan_from_json",
+    "plan_to_json",
+    "select",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _WHERE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    value = getattr(import_module(f"{__name__}.{_WHERE[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
