@@ -19,7 +19,6 @@ from selinon_core.config.shapes import (
     Shape,
     Text,
 )
-from selinon_core.config.spots import Spot
 from selinon_core.config.table import Key, Table
 from selinon_core.suggestions import suggestion
 
@@ -48,14 +47,6 @@ def import_def(module: Any, name: Any, default_module: str, default_name: Ref | 
             return None
         module = Ref(default_module, name.spot)
     return ImportDef(module, name)
-
-
-def empty_text(reading: Reading, key: str, ref: Any, spot: Spot) -> bool:
-    """Report a required text that is empty; tells whether it was."""
-    if isinstance(ref, Ref) and not ref.name:
-        reading.collector.add(codes.WRONG_VALUE, spot, f'"{key}" must not be empty', note="expected text")
-        return True
-    return False
 
 
 # --- caches -------------------------------------------------------------------------------------------------

@@ -21,6 +21,7 @@ from selinon_core.config.table import Key, Table
 from selinon_core.suggestions import did_you_mean
 
 _OPERATORS = ("and", "or", "not")
+_KINDS = (*_OPERATORS, "name")
 
 
 def _finish_leaf(reading: Reading, leaf: LeafDef, raw: dict[str, Any]) -> bool:
@@ -87,7 +88,7 @@ class Condition(Shape):
         entries = node.entries
         if "name" in entries and not any(operator in entries for operator in _OPERATORS):
             return self._leaf(reading, node, via)
-        found = [operator for operator in (*_OPERATORS, "name") if operator in entries]
+        found = [key for key in entries if key in _KINDS]
         if not found:
             return self._unknown(reading, node, via, label)
         if len(found) > 1:

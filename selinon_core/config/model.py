@@ -452,9 +452,15 @@ class ProjectModel:
         self.files = files
         self.maybe_defined = maybe_defined
         self.incomplete = incomplete
-        self.task_by_name = {task.name.name: task for task in reversed(tasks)}
-        self.flow_by_name = {flow.name.name: flow for flow in reversed(flows)}
-        self.storage_by_name = {storage.name.name: storage for storage in reversed(storages)}
+        self.task_by_name: dict[str, TaskDef] = {}
+        self.flow_by_name: dict[str, FlowDef] = {}
+        self.storage_by_name: dict[str, StorageDef] = {}
+        for task in tasks:
+            self.task_by_name.setdefault(task.name.name, task)
+        for flow in flows:
+            self.flow_by_name.setdefault(flow.name.name, flow)
+        for storage in storages:
+            self.storage_by_name.setdefault(storage.name.name, storage)
 
     def node(self, name: str) -> TaskDef | FlowDef | None:
         """The task or flow of that name (tasks first: a clash is reported by its own rule); None when

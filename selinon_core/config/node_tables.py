@@ -17,7 +17,6 @@ from selinon_core.config.common_tables import (
     THROTTLING,
     Function,
     FunctionDef,
-    empty_text,
     import_def,
 )
 from selinon_core.config.model import Ref, StorageDef, TaskDef
@@ -117,8 +116,6 @@ def _finish_storage(reading: Reading, storage: StorageDef, raw: dict[str, Any]) 
     name = raw.get("name")
     if not isinstance(name, Ref):
         return False
-    if empty_text(reading, "name", name, name.spot):
-        return False
     storage.function = import_def(raw.get("import"), raw.get("classname"), "", name)
     if storage.configuration is BROKEN:
         storage.configuration = None
@@ -129,7 +126,13 @@ STORAGE = Table(
     "a storage",
     StorageDef,
     (
-        Key("name", Text("the name of the storage"), "how tasks refer to the storage", "name", required=True),
+        Key(
+            "name",
+            Text("the name of the storage", nonempty=True),
+            "how tasks refer to the storage",
+            "name",
+            required=True,
+        ),
         Key("import", MODULE, "the module holding the class", required=True),
         Key("classname", CLASS_NAME, "the class in that module; default: the name"),
         Key(

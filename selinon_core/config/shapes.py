@@ -59,9 +59,10 @@ class Text(Shape):
     warning.
     """
 
-    def __init__(self, expected: str = "text", *, check: str = "") -> None:
+    def __init__(self, expected: str = "text", *, check: str = "", nonempty: bool = False) -> None:
         self.expected = expected
         self.check = check
+        self.nonempty = nonempty
 
     def read(self, reading: Reading, node: Node, via: Via, label: str) -> Ref | Broken:
         if type(node) in _CONTAINERS:
@@ -79,6 +80,10 @@ class Text(Shape):
             value = node.value
         if not isinstance(value, str):
             return reading.wrong_type(node, via, label, self.expected)
+        if self.nonempty and not value:
+            return reading.report(
+                codes.WRONG_VALUE, node, via, f"{label} must not be empty", note=f"expected {self.expected}"
+            )
         if self.check and not self._fits(value):
             self._bad(reading, node, via, label, value)
         return Ref(value, reading.spot(node, via))
@@ -101,7 +106,12 @@ class Text(Shape):
         )
 
     def schema(self) -> JsonSchema:
-        return {"type": "string", "pattern": self.check} if self.check else {"type": "string"}
+        schema: JsonSchema = {"type": "string"}
+        if self.check:
+            schema["pattern"] = self.check
+        if self.nonempty:
+            schema["minLength"] = 1
+        return schema
 
 
 class Plain(Text):
