@@ -5,24 +5,27 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 C = TypeVar("C")
+
+# Connections of parent processes, kept for as long as this process lives: several drivers say good-bye to the
+# server when their connection is collected.
+_inherited: list[Any] = []
 
 
 class PerProcess(Generic[C]):
     """Holds what ``open_`` returns and gives it to every thread of this process.
 
     After a fork the child opens its own: a database connection used by two processes returns one's answers to
-    the other. What was inherited is neither used nor closed, nor left to the garbage collector, as all of
-    these would speak to the server in the parent's name.
+    the other. What was inherited is neither used nor closed, nor left to the garbage collector, not even when
+    this object is: all of these may speak to the server in the parent's name.
     """
 
     def __init__(self, open_: Callable[[], C], close: Callable[[C], None]) -> None:
         self._open = open_
         self._close = close
         self._current: tuple[int, C] | None = None
-        self._inherited: list[C] = []
         # By process id: a lock that another thread held while this process was forked would never be free.
         self._locks: dict[int, threading.Lock] = {}
 
@@ -58,5 +61,9 @@ class PerProcess(Generic[C]):
 
     def _forget_inherited(self, pid: int) -> None:
         if self._current is not None and self._current[0] != pid:
-            self._inherited.append(self._current[1])
+            _inherited.append(self._current[1])
             self._current = None
+
+    def __del__(self) -> None:
+        """Hold on to what was inherited."""
+        self._forget_inherited(os.getpid())

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gc
+import os
 import threading
+import weakref
 
 import pytest
 
@@ -68,7 +71,7 @@ def test_what_a_parent_opened_is_neither_used_nor_closed(monkeypatch: pytest.Mon
     opened = Opened()
     connection = PerProcess(opened.open, opened.closed.append)
     assert connection.get() == 1
-    parent = __import__("os").getpid()
+    parent = os.getpid()
     monkeypatch.setattr("os.getpid", lambda: parent + 1)
     assert not connection.is_open
     connection.close()
@@ -76,3 +79,19 @@ def test_what_a_parent_opened_is_neither_used_nor_closed(monkeypatch: pytest.Mon
     assert connection.get() == 2
     connection.close()
     assert opened.closed == [2]
+
+
+class Connection:
+    pass
+
+
+@pytest.mark.parametrize("inherited", [True, False])
+def test_what_a_parent_opened_outlives_its_storage(inherited: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    connection = PerProcess(Connection, lambda opened: None)
+    opened = weakref.ref(connection.get())
+    parent = os.getpid()
+    if inherited:
+        monkeypatch.setattr("os.getpid", lambda: parent + 1)
+    del connection
+    gc.collect()
+    assert (opened() is not None) is inherited
