@@ -1,0 +1,5 @@
+"""See ``selinon_core.storages.filesystem``."""
+
+from selinon_core.storages.filesystem import Filesystem
+
+__all__ = ["Filesystem"]

@@ -1,0 +1,5 @@
+"""See ``selinon_core.storages.mongodb``."""
+
+from selinon_core.storages.mongodb import MongoDB
+
+__all__ = ["MongoDB"]
