@@ -71,6 +71,7 @@ class FlowRun:
 
     __slots__ = (
         "_active",
+        "_also_started",
         "_args_pending",
         "_deferrals",
         "_dropped_questions",
@@ -78,7 +79,6 @@ class FlowRun:
         "_fallback_answers",
         "_first_number",
         "_handled_for_failure",
-        "_also_started",
         "_missing",
         "_no",
         "_on_unreached",
@@ -195,9 +195,7 @@ class FlowRun:
             return
         unreached: tuple[str, ...] = ()
         if self._on_unreached != "ignore":
-            unreached = unreached_nodes(
-                self.table, self._started, self.finished, lambda row: row.index in self._no
-            )
+            unreached = unreached_nodes(self.table, self._started, self.finished, self._said_no)
             for name in unreached:
                 self._effects.append(do.Note("NODE_UNREACHED", {"node_name": name}))
             if unreached and self._on_unreached == "fail":
@@ -208,6 +206,10 @@ class FlowRun:
     def _started(self, name: str) -> bool:
         """Whether a run of the node was started in this attempt; asked when nothing is active or unhandled."""
         return name in self.finished or name in self._also_started
+
+    def _said_no(self, row: EdgeRow) -> bool:
+        """Whether an edge was left out, wholly or in part, or had a false condition or an empty foreach."""
+        return row.index in self._no or (self._subset is not None and row.index not in self._subset)
 
     def _fail_attempt(self, reason: str, unreached: tuple[str, ...] = ()) -> None:
         outcome = self._outcome(False, reason, unreached=unreached)
@@ -354,7 +356,6 @@ class FlowRun:
         assert self._subset is not None
         if row.index in self._subset:
             return True
-        self._no.add(row.index)
         self._effects.append(do.Note("SELECTIVE_OMIT_EDGE", {"edge": row.index}))
         return False
 
@@ -389,6 +390,7 @@ class FlowRun:
         for destination in row.destinations:
             name = destination.name
             if wanted and name not in wanted:
+                self._no.add(row.index)
                 details = {"edge": row.index, "omitted_node": name}
                 self._effects.append(do.Note("SELECTIVE_OMIT_NODE", details))
             elif destination.is_flow or name in tasks:
@@ -408,9 +410,7 @@ class FlowRun:
         flow = self.table.flow
         if not destination.takes_args and not given_item:
             args = None
-        failures = None
-        if self._pass_failures and destination.takes_failures:
-            failures = merged_failures(sources) if sources else self.start.failures
+        failures = self._failures_for(destination, sources) if self._pass_failures else None
         run = self._new_run(destination, row.index, sources, args, failures)
         if not destination.takes_parent:
             parent: dict[str, Any] = {}
@@ -421,6 +421,11 @@ class FlowRun:
         else:
             parent = copied(self.start.parent)
         self._launch(run, parent, row.selective)
+
+    def _failures_for(self, destination: Destination, sources: tuple[NodeRun, ...]) -> dict[str, Any] | None:
+        if not destination.takes_failures:
+            return None
+        return merged_failures(sources) if sources else self.start.failures
 
     def _new_run(
         self,
@@ -530,7 +535,8 @@ class FlowRun:
         if not event.reused_id:
             self._start(destination, row, question.sources, question.task_args, question.given_item)
             return
-        run = self._new_run(destination, row.index, question.sources, question.task_args, None)
+        failures = self._failures_for(destination, question.sources) if self._pass_failures else None
+        run = self._new_run(destination, row.index, question.sources, question.task_args, failures)
         self._active.pop(run.number, None)
         self._unwaited.pop(run.number, None)
         run.id = event.reused_id

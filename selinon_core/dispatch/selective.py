@@ -1,10 +1,13 @@
 """Selective runs: which edges lead to the tasks somebody wants to run.
 
 For each flow touched, ``SelectiveRun.edges`` says which edges are considered and which of their destinations
-are started. Wanted is every edge on any path from a start to a named task. A node can be reached at all only
-if some edge onto it has sources that can all be reached; edges of ``failures`` are no paths. Walking backwards
-from the named task over the edges that can be satisfied collects exactly the union of all paths, cycle edges
-onto tasks on the way included, in time linear in the edges.
+are started. Wanted is every edge on any path from a start to a named task. A node can be reached only if some
+edge onto it has sources that can all be reached; edges of ``failures`` are no paths. So a walk forwards from
+the starting edges finds the edges that can fire at all, and a walk backwards over those from the named task
+collects the union of all paths, cycle edges onto tasks on the way included, in time linear in the edges.
+
+The original takes any closed set of edges for a path, a cycle that nothing leads into too; such a task is an
+error here. In flows whose nodes can all be reached by edges both find the same.
 """
 
 from __future__ import annotations
@@ -105,31 +108,33 @@ def _callers(plan: Plan, flow: str) -> dict[str, tuple[str, ...]]:
     return {name: tuple(by) for name, by in callers.items()}
 
 
-def _satisfiable(flow: FlowPlan) -> frozenset[str]:
-    """The largest set of nodes of which each has an edge onto it with all sources in the set."""
-    nodes = {name for edge in flow.edges for name in edge.destinations}
-    while True:
-        kept = {
-            name
-            for edge in flow.edges
-            if nodes.issuperset(edge.sources)
-            for name in edge.destinations
-            if name in nodes
-        }
-        if kept == nodes:
-            return frozenset(nodes)
-        nodes = kept
+def _edges_that_can_fire(flow: FlowPlan) -> list[EdgePlan]:
+    """The edges with sources that can all be reached by edges from the start."""
+    waiting: dict[str, list[EdgePlan]] = {}
+    missing: dict[int, int] = {}
+    for edge in flow.edges:
+        missing[edge.index] = len(edge.sources)
+        for name in edge.sources:
+            waiting.setdefault(name, []).append(edge)
+    firing = [edge for edge in flow.edges if not edge.sources]
+    reached: set[str] = set()
+    for edge in firing:  # grows while it is walked
+        for name in edge.destinations:
+            if name in reached:
+                continue
+            reached.add(name)
+            for after in waiting.get(name, ()):
+                missing[after.index] -= 1
+                if not missing[after.index]:
+                    firing.append(after)
+    return firing
 
 
 def _paths(flow: FlowPlan, task: str) -> dict[int, tuple[str, ...]]:
-    nodes = _satisfiable(flow)
-    if task not in nodes:
-        return {}
     onto: dict[str, list[EdgePlan]] = {}
-    for edge in flow.edges:
-        if nodes.issuperset(edge.sources):
-            for name in dict.fromkeys(edge.destinations):
-                onto.setdefault(name, []).append(edge)
+    for edge in _edges_that_can_fire(flow):
+        for name in dict.fromkeys(edge.destinations):
+            onto.setdefault(name, []).append(edge)
     found: dict[int, tuple[str, ...]] = {}
     todo, seen = [task], {task}
     while todo:
