@@ -280,11 +280,13 @@ def _judge(
     for rule in rules:
         found.extend(rule.check(context))
     kept, silenced = suppress(sort_diagnostics(found), read.documents, active.__contains__)
-    plan = None
-    if not has_errors(kept):
-        plan, kept, silenced = _compile(read.model, kept, silenced)
+    plan = None if has_errors(kept) else _compile(read.model, silenced)
     if not everything:
         kept = [diagnostic for diagnostic in kept if diagnostic.code not in _COMMENT_CODES]
+        if plan is None:
+            # Whoever wants to run has to be told why not.
+            kept += [s.diagnostic for s in silenced if s.diagnostic.severity is Severity.ERROR]
+            silenced = [s for s in silenced if s.diagnostic.severity is not Severity.ERROR]
     return Project(
         sort_diagnostics(d for d in kept if _wanted(d.code, select, ignore)),
         plan,
@@ -310,20 +312,16 @@ def _needed_to_compile(rule: Rule) -> bool:
     return rule.severity is Severity.ERROR and not rule.code.startswith(_OUTSIDE_YAML)
 
 
-def _compile(
-    model: ProjectModel, kept: list[Diagnostic], silenced: list[Suppressed]
-) -> tuple[Plan | None, list[Diagnostic], list[Suppressed]]:
-    """The plan; when a silenced error keeps it from being made, that error is not silenced any more."""
+def _compile(model: ProjectModel, silenced: Sequence[Suppressed]) -> Plan | None:
+    """The plan; None when an error that is silenced keeps it from being made."""
     from selinon_core.compiler import compile_model
 
     try:
-        return compile_model(model), kept, silenced
+        return compile_model(model)
     except ValueError:
-        errors = [s.diagnostic for s in silenced if s.diagnostic.severity is Severity.ERROR]
-        if not errors:
+        if not any(s.diagnostic.severity is Severity.ERROR for s in silenced):
             raise
-        rest = [s for s in silenced if s.diagnostic.severity is not Severity.ERROR]
-        return None, [*kept, *errors], rest
+        return None
 
 
 def _wanted(code: str, select: Sequence[str], ignore: Sequence[str]) -> bool:

@@ -1,0 +1,108 @@
+"""Ignore comments: what they silence, and complaints about those of no use."""
+
+from __future__ import annotations
+
+import pytest
+
+from selinon_core.project import Project, compile_text
+
+HEAD = "tasks: [{name: A, import: m}]\n"
+
+
+def lint(text: str) -> Project:
+    return compile_text({"f": text}, lint=True)
+
+
+def codes(project: Project) -> list[tuple[str, int]]:
+    about = ("SEL1", "SEL2")
+    return [(d.code, d.span.line) for d in project.diagnostics if d.code.startswith(about)]
+
+
+FLOW = (
+    HEAD.replace("{", "{{").replace("}", "}}")
+    + "flow-definitions:\n  - name: f{0}\n    edges:{1}\n      - from:{2}\n        to: B{3}\n"
+)
+
+
+@pytest.mark.parametrize("where", range(4))
+def test_a_comment_on_the_line_or_where_something_around_it_begins(where: int) -> None:
+    comments = [""] * 4
+    comments[where] = "  # selinon: ignore[SEL201] comes later"
+    project = lint(FLOW.format(*comments))
+    assert codes(project) == []
+    assert [(s.diagnostic.code, s.reason) for s in project.suppressed] == [("SEL201", "comes later")]
+
+
+def test_a_comment_on_a_line_of_its_own_speaks_for_the_next() -> None:
+    text = FLOW.format("", "", "", "").replace(
+        "        to", "        # selinon:ignore[SEL201]\n        # more\n        to"
+    )
+    assert codes(lint(text)) == []
+
+
+def test_without_a_comment_it_is_reported() -> None:
+    assert codes(lint(FLOW.format("", "", "", ""))) == [("SEL201", 6)]
+
+
+@pytest.mark.parametrize(
+    "elsewhere", ["tasks: []  # selinon: ignore[SEL201]\n", "# selinon: ignore[SEL201]\ntasks: []\n"]
+)
+def test_a_comment_elsewhere_silences_nothing_and_is_reported(elsewhere: str) -> None:
+    text = elsewhere + "flow-definitions:\n  - name: f\n    edges: [{from: , to: B}]\n"
+    project = lint(text)
+    assert ("SEL190", 1) in codes(project)
+    assert "SEL201" in [code for code, _ in codes(project)]
+
+
+def test_several_codes_in_one_comment_are_judged_one_by_one() -> None:
+    project = lint(FLOW.format("", "", "", "  # selinon: ignore[SEL201, SEL202,SEL20] why"))
+    found = [(d.code, d.span.column, d.span.end_column) for d in project.diagnostics if d.code < "SEL2"]
+    assert found == [("SEL190", 42, 48), ("SEL191", 49, 54)]
+
+
+@pytest.mark.parametrize("comment", ["# selinon: ignore", "# selinon: ignore[]", "# selinon: ignore all"])
+def test_a_comment_without_codes_ignores_nothing(comment: str) -> None:
+    assert codes(lint(FLOW.format("", "", "", "  " + comment))) == [("SEL201", 6), ("SEL191", 6)]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "'x  # selinon: ignore[SEL201]'",
+        '"x # selinon: ignore[SEL201]"',
+        "|\n      # selinon: ignore[SEL201]",
+        "x#selinon: ignore[SEL201]",
+    ],
+)
+def test_what_looks_like_a_comment_in_a_value_is_none(value: str) -> None:
+    project = lint(HEAD + f"storages:\n  - name: S\n    import: m\n    configuration: {value}\n")
+    assert not [code for code, _ in codes(project) if code.startswith("SEL19")]
+
+
+def test_other_lines_of_a_mapping_are_not_covered() -> None:
+    text = HEAD + (
+        "flow-definitions:\n"
+        "  - name: f\n"
+        "    edges:\n"
+        "      - from:  # selinon: ignore[SEL201] here only\n"
+        "        to: B\n"
+        "      - from:\n"
+        "        to: C\n"
+    )
+    assert codes(lint(text)) == [("SEL201", 8)]
+
+
+def test_an_error_that_keeps_the_plan_from_being_made_is_told_to_whoever_wants_to_run() -> None:
+    text = FLOW.format("", "", "", "  # selinon: ignore[SEL201]")
+    assert (lint(text).plan, codes(lint(text))) == (None, [])
+    compiled = compile_text({"f": text})
+    assert (compiled.plan, codes(compiled)) == (None, [("SEL201", 6)])
+
+
+def test_silencing_an_error_that_does_not_matter_gives_a_plan() -> None:
+    text = (
+        HEAD
+        + "flow-definitions:\n  - name: f\n    nots: 1  # selinon: ignore[SEL101]\n    edges: [{from: , to: A}]\n"
+    )
+    project = lint(text)
+    assert project.plan is not None
