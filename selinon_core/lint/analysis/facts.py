@@ -134,8 +134,12 @@ class FlowFacts:
         return self._reached([step for step in self.steps if step.verdict is not Verdict.NEVER])
 
     def _reached(self, steps: Iterable[Step]) -> frozenset[str]:
-        supposed = {name for step in self.steps for name in step.sources if name not in self.starters}
-        return reached(steps, supposed)
+        return reached(steps, self.supposed)
+
+    @cached_property
+    def supposed(self) -> frozenset[str]:
+        """The nodes that something waits for and nothing starts: reported elsewhere, and supposed to start."""
+        return frozenset(name for step in self.steps for name in step.sources if name not in self.starters)
 
     @cached_property
     def _loops(self) -> tuple[frozenset[str], Mapping[str, int]]:

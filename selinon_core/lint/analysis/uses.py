@@ -59,3 +59,12 @@ def repeated(names: Iterable[Ref]) -> Iterator[tuple[Ref, Related]]:
             yield name, Related(first[name.name].span, f'"{name.name}" is first defined here')
         else:
             first[name.name] = name
+
+
+def first_refs(lists: Iterable[tuple[Ref, ...] | None]) -> dict[str, Ref]:
+    """Name -> where it stands first in some lists of names."""
+    found: dict[str, Ref] = {}
+    for refs in lists:
+        for ref in refs or ():
+            found.setdefault(ref.name, ref)
+    return found

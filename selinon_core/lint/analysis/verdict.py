@@ -9,6 +9,7 @@ predicates in them contradict each other (``x`` cannot be 1 and 2).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import Enum
 
 from selinon_core.config.model import AndDef, ConditionDef, LeafDef, NotDef, OrDef
@@ -46,13 +47,13 @@ def verdict(condition: ConditionDef | None, make: AtomMaker) -> Verdict:
     return _structural(tree)
 
 
-def may_all_be_false(conditions: list[ConditionDef], make: AtomMaker) -> bool | None:
+def may_all_be_false(conditions: Sequence[tuple[ConditionDef, AtomMaker]]) -> bool | None:
     """Tell whether there are answers for which every condition is false; None when there are too many."""
-    atoms = _Atoms(make)
-    trees = tuple(atoms.tree(condition) for condition in conditions)
-    if len(atoms.index) > MOST_UNKNOWNS:
+    index: dict[Atom, int] = {}
+    trees = tuple([_Atoms(make, index).tree(condition) for condition, make in conditions])
+    if len(index) > MOST_UNKNOWNS:
         return None
-    table = _Table(tuple(atoms.index))
+    table = _Table(tuple(index))
     return table.verdict(table.values(("or", trees))) is not Verdict.ALWAYS
 
 
@@ -63,9 +64,9 @@ _Tree = Atom | bool | tuple[str, "tuple[_Tree, ...]"]
 class _Atoms:
     """Conditions over numbered unknowns."""
 
-    def __init__(self, make: AtomMaker) -> None:
+    def __init__(self, make: AtomMaker, index: dict[Atom, int] | None = None) -> None:
         self.make = make
-        self.index: dict[Atom, int] = {}
+        self.index: dict[Atom, int] = {} if index is None else index
 
     def tree(self, condition: ConditionDef) -> _Tree:
         if isinstance(condition, NotDef):

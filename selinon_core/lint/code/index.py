@@ -33,6 +33,9 @@ class CodeIndex:
         self._states: dict[str, ModuleState] = {}
         self._modules: dict[str, ParsedModule] = {}
         self._faults: dict[str, ModuleFault] = {}
+        self._lookups: dict[tuple[str, str], Symbol | None] = {}
+        self._methods: dict[tuple[str, str, str], Symbol | None] = {}
+        self._names_read: dict[tuple[str, str], tuple[tuple[str, Span], ...]] = {}
 
     # --- modules ---------------------------------------------------------------------------------------------
 
@@ -43,6 +46,11 @@ class CodeIndex:
         if module not in self._states:
             self._states[module] = self._load(module)
         return self._states[module]
+
+    def directory(self, module: str) -> str | None:
+        """The directory of a module's file; None when it is not known."""
+        path = self._finder.find(module)
+        return os.path.dirname(path) if path else None
 
     def fault(self, module: str) -> ModuleFault:
         """Why a module is ``BROKEN``."""
@@ -95,7 +103,10 @@ class CodeIndex:
 
         Dotted names are followed through modules; inside of classes nothing is known.
         """
-        return self._lookup(module, name, LONGEST_CHAIN)
+        key = (module, name)
+        if key not in self._lookups:
+            self._lookups[key] = self._lookup(module, name, LONGEST_CHAIN)
+        return self._lookups[key]
 
     def _lookup(self, module: str, name: str, links: int) -> Symbol | None:
         if not links:
@@ -171,7 +182,10 @@ class CodeIndex:
 
     def method(self, cls: Symbol, name: str) -> Symbol | None:
         """What a class has under a name, its base classes included; None when it certainly has nothing."""
-        return self._method(cls, name, LONGEST_CHAIN)
+        key = (cls.home, cls.name, name)
+        if key not in self._methods:
+            self._methods[key] = self._method(cls, name, LONGEST_CHAIN)
+        return self._methods[key]
 
     def _method(self, cls: Symbol, name: str, links: int) -> Symbol | None:
         if (cls.home, cls.name) in shipped_modules.PLAIN_BASES:
@@ -230,6 +244,12 @@ class CodeIndex:
         """The tasks whose results a task class (``self.parent_task_result("T")``) or a function that gets a
         storage pool first (``storage_pool.get("T")``) certainly asks for, as far as the text shows it.
         """
+        key = (symbol.home, symbol.name)
+        if key not in self._names_read:
+            self._names_read[key] = self._find_names_read(symbol)
+        return self._names_read[key]
+
+    def _find_names_read(self, symbol: Symbol) -> tuple[tuple[str, Span], ...]:
         parsed = self._modules.get(symbol.home)
         definition = None if parsed is None else parsed.bindings.get(symbol.name)
         if parsed is None or definition is None:

@@ -11,7 +11,8 @@ class FlowListedTwice(Rule):
 
     What it does: Looks for repeated names in the ``flows`` sections of all files.
 
-    Why it is bad: It does no harm to the flow, but one of the two entries is a leftover or was to be another name.
+    Why it is bad: It does no harm to the flow, but one of the two entries is a leftover or was to be another
+    name.
 
     Example:
         flows: [nightly, nightly]

@@ -11,7 +11,8 @@ class FlowNotDefined(Rule):
 
     What it does: Compares the ``flows`` sections with ``flow-definitions``, over all files.
 
-    Why it is bad: The list promises a flow that nobody can run, after a typing error or when a file was not given.
+    Why it is bad: The list promises a flow that nobody can run, after a typing error or when a file was not
+    given.
 
     Example:
         flows: [nightly, weekly]

@@ -11,7 +11,8 @@ class FlowNotListed(Rule):
 
     What it does: Compares ``flow-definitions`` with the ``flows`` sections, if there are any in the files.
 
-    Why it is bad: The list is there to be complete; a flow that is missing was forgotten, or is meant to be gone.
+    Why it is bad: The list is there to be complete; a flow that is missing was forgotten, or is meant to be
+    gone.
 
     Example:
         flows: [nightly]

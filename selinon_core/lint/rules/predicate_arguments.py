@@ -14,8 +14,8 @@ class PredicateArguments(Rule):
     """A predicate is given arguments that it does not take, or not all that it needs.
 
     What it does: Compares ``args`` with the parameters of the predicate. ``message`` and ``node_args`` are
-    handed in and cannot be configured. Predicates of the project are read from their source; where that cannot
-    be found, or a decorator may have changed the parameters, nothing is said.
+    handed in and cannot be configured. Predicates of the project are read from their source; where that
+    cannot be found, or a decorator may have changed the parameters, nothing is said.
 
     Why it is bad: The call fails when the edge is considered, and the flow with it.
 

@@ -9,7 +9,8 @@ from selinon_core.lint.rule import LintContext, Rule
 class TaskAndFlow(Rule):
     """A task and a flow have one name.
 
-    What it does: Compares the names of tasks with the names of flows. (A storage may share its name with either.)
+    What it does: Compares the names of tasks with the names of flows. (A storage may share its name with
+    either.)
 
     Why it is bad: Tasks and flows are nodes and share one name space, so an edge could mean either.
 

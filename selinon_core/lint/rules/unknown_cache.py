@@ -11,8 +11,8 @@ from selinon_core.lint.rule import LintContext, Rule
 class UnknownCache(Rule):
     """A cache is none of the shipped ones.
 
-    What it does: Checks the name of a cache that is looked up among the shipped ones, because ``import`` is left
-    out or names their module.
+    What it does: Checks the name of a cache that is looked up among the shipped ones, because ``import`` is
+    left out or names their module.
 
     Why it is bad: A storage whose cache cannot be made cannot be used.
 

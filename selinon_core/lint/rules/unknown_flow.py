@@ -13,8 +13,8 @@ class UnknownFlow(Rule):
 
     What it does: Checks the names in ``propagate_*`` and ``selective.run_subsequent`` against all flows.
 
-    Why it is bad: What is to be passed on to a flow, or collected from it, needs that flow; tasks always get their
-    arguments and parents.
+    Why it is bad: What is to be passed on to a flow, or collected from it, needs that flow; tasks always get
+    their arguments and parents.
 
     Example:
         flow-definitions:

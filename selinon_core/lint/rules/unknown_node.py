@@ -10,8 +10,8 @@ from selinon_core.lint.rule import LintContext, Rule
 class UnknownNode(Rule):
     """A flow names a node that is neither a task nor a flow.
 
-    What it does: Checks the names in ``from``, ``to``, ``nodes``, ``fallback``, ``nowait``, ``eager_failures`` and
-    ``selective.tasks`` against all tasks and flows of all files.
+    What it does: Checks the names in ``from``, ``to``, ``nodes``, ``fallback``, ``nowait``,
+    ``eager_failures`` and ``selective.tasks`` against all tasks and flows of all files.
 
     Why it is bad: A node that nobody defined can be neither started nor waited for, so the flow cannot run.
 

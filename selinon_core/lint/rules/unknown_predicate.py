@@ -9,8 +9,9 @@ from selinon_core.lint.rule import LintContext, Rule
 class UnknownPredicate(Rule):
     """A condition calls a predicate that does not exist.
 
-    What it does: Looks predicates up among the shipped ones or, with ``global.predicates_module``, in that module.
-    When the module cannot be found, a name that is no shipped predicate is mentioned once, as information.
+    What it does: Looks predicates up among the shipped ones or, with ``global.predicates_module``, in that
+    module. When the module cannot be found, a name that is no shipped predicate is mentioned once, as
+    information.
 
     Why it is bad: A condition that cannot be evaluated makes the flow fail when the edge is considered.
 

@@ -10,8 +10,8 @@ from selinon_core.lint.rule import LintContext, Rule
 class UnknownStrategy(Rule):
     """A flow's sampling strategy is none of the shipped ones.
 
-    What it does: Checks the name of a strategy that is looked up among the shipped ones, because ``import`` is
-    left out or names their module.
+    What it does: Checks the name of a strategy that is looked up among the shipped ones, because ``import``
+    is left out or names their module.
 
     Why it is bad: Without its strategy the flow cannot be started.
 

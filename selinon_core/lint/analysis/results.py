@@ -1,0 +1,39 @@
+"""Whose result a predicate call reads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, NamedTuple
+
+from selinon_core.config.model import EdgeDef, LeafDef, TaskDef
+
+if TYPE_CHECKING:
+    from selinon_core.lint.rule import LintContext
+
+
+class ResultRead(NamedTuple):
+    """A call that certainly reads the result of ``task``."""
+
+    leaf: LeafDef
+    task: TaskDef
+
+
+def results_read(project: LintContext) -> Iterator[ResultRead]:
+    """Yield the predicate calls on edges that read the result of one known task."""
+    for use in project.leaf_uses:
+        leaf, edge = use.leaf, use.origin
+        if not isinstance(edge, EdgeDef) or leaf.node_broken or not edge.sources:
+            continue
+        if not project.predicates.takes_message(leaf.name.name):
+            continue
+        if leaf.node is not None:
+            name = leaf.node[-1].name
+            if leaf.node[0].name not in {ref.name for ref in edge.sources}:
+                continue
+        elif len(edge.sources) == 1:
+            name = edge.sources[0].name
+        else:
+            continue
+        task = project.model.task_by_name.get(name)
+        if task is not None:
+            yield ResultRead(leaf, task)

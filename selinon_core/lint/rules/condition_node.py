@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+
+from selinon_core.config.model import EdgeDef, Ref
+from selinon_core.diagnostics import Diagnostic, Related, Severity
+from selinon_core.lint.rule import LintContext, Rule
+from selinon_core.lint.words import quoted
+from selinon_core.suggestions import did_you_mean
+
+
+class ConditionNode(Rule):
+    """The ``node`` of a condition leads nowhere.
+
+    What it does: ``node`` is a source of the edge, or a path that begins with a sub-flow among the sources
+    and leads through the sub-flows started there to a task. Every step of it is checked.
+
+    Why it is bad: There is no result to look at.
+
+    Example:
+        flow-definitions:
+          - name: nightly
+            edges:
+              - from:
+                to: [Fetch, Parse]
+              - from: Fetch
+                to: Store
+                condition:
+                  name: fieldExist
+                  node: Parse
+                  args: {key: url}
+
+    Use instead:
+        flow-definitions:
+          - name: nightly
+            edges:
+              - from:
+                to: [Fetch, Parse]
+              - from: [Fetch, Parse]
+                to: Store
+                condition:
+                  name: fieldExist
+                  node: Parse
+                  args: {key: url}
+    """
+
+    code = "SEL405"
+    severity = Severity.ERROR
+    title = "condition on a node that is no source"
+
+    def check(self, project: LintContext) -> Iterator[Diagnostic]:
+        for use in project.leaf_uses:
+            path, edge = use.leaf.node, use.origin
+            if not path or not isinstance(edge, EdgeDef) or edge.sources is None:
+                continue
+            sources = dict.fromkeys(ref.name for ref in edge.sources)
+            if path[0].name not in sources:
+                close = did_you_mean(path[0].name, sources)
+                yield self.found(
+                    path[0].spot,
+                    f'"{path[0].name}" is no source of this edge',
+                    note="expected " + quoted(sources, "or") if sources else "a starting edge has no sources",
+                    help=f'did you mean "{close}"?' if close else "",
+                    related=[Related(edge.value_spot("from").span, "the sources are here")] if sources else (),
+                )
+            elif len(path) > 1:
+                yield from self._follow(project, path)
+
+    def _follow(self, project: LintContext, path: tuple[Ref, ...]) -> Iterator[Diagnostic]:
+        model = project.model
+        for flow_ref, ref in itertools.pairwise(path):
+            flow = model.flow_by_name.get(flow_ref.name)
+            if not model.is_flow(flow_ref.name) or flow is None:
+                if flow_ref.name in model.task_by_name:
+                    yield self.found(
+                        flow_ref.spot,
+                        f'"{flow_ref.name}" is a task: the path cannot lead on from it',
+                        note="expected a flow",
+                    )
+                return
+            facts = project.facts(flow)
+            if ref.name not in facts.starters:
+                if facts.reliable and ref.name not in model.maybe_defined:
+                    close = did_you_mean(ref.name, facts.starters)
+                    yield self.found(
+                        ref.spot,
+                        f'flow "{flow_ref.name}" never starts "{ref.name}"',
+                        note="not in this flow",
+                        help=f'did you mean "{close}"?' if close else "",
+                        related=(Related(flow.name.span, f'flow "{flow_ref.name}" is defined here'),),
+                    )
+                return
+        if model.is_flow(path[-1].name):
+            yield self.found(
+                path[-1].spot,
+                f'the path ends in flow "{path[-1].name}"; only tasks have results',
+                note="expected a task",
+            )

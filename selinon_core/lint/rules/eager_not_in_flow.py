@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from selinon_core.diagnostics import Diagnostic, Severity
+from selinon_core.lint.rule import LintContext, Rule
+from selinon_core.suggestions import did_you_mean
+
+
+class EagerNotInFlow(Rule):
+    """A node listed under ``eager_failures`` is not in the flow.
+
+    What it does: Compares ``eager_failures`` with all that the edges and fallbacks of the flow start.
+
+    Why it is bad: The entry has no effect; it is a leftover, or another node was meant.
+
+    Example:
+        flow-definitions:
+          - name: nightly
+            eager_failures: Notify
+            edges:
+              - from:
+                to: Fetch
+
+    Use instead:
+        flow-definitions:
+          - name: nightly
+            eager_failures: Notify
+            edges:
+              - from:
+                to: [Fetch, Notify]
+    """
+
+    code = "SEL412"
+    severity = Severity.ERROR
+    title = "eager node that is not in the flow"
+
+    def check(self, project: LintContext) -> Iterator[Diagnostic]:
+        for flow in project.model.flows:
+            facts = project.facts(flow)
+            if not flow.eager_failures.refs or not facts.reliable:
+                continue
+            for ref in flow.eager_failures.refs:
+                known = project.is_known(ref.name) and ref.name not in facts.waited_for
+                if known and ref.name not in facts.starters:
+                    close = did_you_mean(ref.name, facts.starters)
+                    yield self.found(
+                        ref.spot,
+                        f'"{ref.name}" is to fail the flow eagerly, but flow "{flow.name.name}" does not start it',
+                        note="never started here",
+                        help=f'did you mean "{close}"?' if close else "",
+                    )

@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from selinon_core.diagnostics import Diagnostic, Severity
+from selinon_core.lint.analysis.code_uses import modules_named
+from selinon_core.lint.code.symbols import ModuleState
+from selinon_core.lint.rule import LintContext, Rule
+
+
+class ModuleNotFound(Rule):
+    """A module cannot be found.
+
+    What it does: Looks for every module that the files name, in the directories of ``--pythonpath`` and
+    ``[tool.selinon] pythonpath``, in the project's root and where this interpreter would look. Nothing is
+    imported. Each module is mentioned once, and what is in it is not checked.
+
+    Why it is bad: Here it is a warning, because the linter often runs without the project's dependencies. A
+    worker cannot run without the module.
+
+    Example:
+        tasks:
+          - name: Fetch
+            import: shop.tsaks
+        flow-definitions:
+          - name: nightly
+            edges:
+              - from:
+                to: Fetch
+
+    Use instead:
+        # shop/tasks.py
+        #   class Fetch:
+        #       def run(self, node_args):
+        #           return 1
+        tasks:
+          - name: Fetch
+            import: shop.tasks
+        flow-definitions:
+          - name: nightly
+            edges:
+              - from:
+                to: Fetch
+    """
+
+    code = "SEL601"
+    severity = Severity.WARNING
+    title = "module not found"
+
+    def check(self, project: LintContext) -> Iterator[Diagnostic]:
+        named = modules_named(project.model)
+        missing = [module for module in named if project.code.state(module) is ModuleState.MISSING]
+        for module in missing:
+            first, *others = sorted(named[module], key=lambda ref: ref.span)
+            more = f" ({len(others)} more use{'s' if len(others) > 1 else ''})" if others else ""
+            yield self.found(
+                first.spot,
+                f'module "{module}" cannot be found{more}',
+                note="what is in it is not checked",
+                help="--pythonpath or [tool.selinon] pythonpath tell where modules are"
+                if module is missing[0]
+                else "",
+            )

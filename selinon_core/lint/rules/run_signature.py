@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from selinon_core.diagnostics import Diagnostic, Related, Severity
+from selinon_core.lint.analysis.code_uses import Role, code_uses
+from selinon_core.lint.code.symbols import Kind
+from selinon_core.lint.rule import LintContext, Rule
+
+
+class RunSignature(Rule):
+    """``run`` of a task cannot be called with one argument.
+
+    What it does: Looks at the parameters of ``run`` in the class, or in the base class that has it. A
+    decorated method may have other parameters than it shows, and nothing is said.
+
+    Why it is bad: A task is run as ``run(node_args)``; every attempt would fail.
+
+    Example:
+        # shop.py
+        #   class Fetch:
+        #       def run(self):
+        #           return 1
+        tasks:
+          - name: Fetch
+            import: shop
+        flow-definitions:
+          - name: nightly
+            edges:
+              - from:
+                to: Fetch
+
+    Use instead:
+        # shop.py
+        #   class Fetch:
+        #       def run(self, node_args):
+        #           return 1
+        tasks:
+          - name: Fetch
+            import: shop
+        flow-definitions:
+          - name: nightly
+            edges:
+              - from:
+                to: Fetch
+    """
+
+    code = "SEL604"
+    severity = Severity.ERROR
+    title = "run with wrong parameters"
+
+    def check(self, project: LintContext) -> Iterator[Diagnostic]:
+        for function, role in code_uses(project.model):
+            if role is not Role.TASK:
+                continue
+            symbol = project.code.lookup(function.module.name, function.name.name)
+            if symbol is None or symbol.kind is not Kind.CLASS:
+                continue
+            run = project.code.method(symbol, "run")
+            if run is None or run.signature is None or run.signature.accepts_positional(1):
+                continue
+            yield self.found(
+                function.name.spot,
+                f'"run" of class "{function.name.name}" cannot be called as run(node_args)',
+                note="expected run(self, node_args)",
+                related=(Related(run.span, f"it takes {run.signature} besides self"),),
+            )
