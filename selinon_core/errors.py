@@ -19,6 +19,8 @@
     │   └── SelectiveNoPathError      a selective run names a task that cannot be reached
     ├── StorageError                  a storage could not be read or written
     │   └── ResultMissingError        the storage works, but holds no such result
+    ├── StateStoreError               the store of flow runs could not be reached, or cannot serve
+    ├── MessageRefused                a message of the broker is malformed, too large or names what is unknown
     ├── CacheMissError                a cache does not hold the item
     ├── MissingExtraError             an optional driver is not installed
     ├── MigrationError                a migration file is wrong or missing
@@ -140,6 +142,14 @@ class StorageError(SelinonException):
 
 class ResultMissingError(StorageError):
     """Raised when a storage answers, but holds no result under the id: trying again is no use."""
+
+
+class StateStoreError(SelinonException):
+    """Raised when the store of flow runs cannot be reached or cannot serve; trying again may help."""
+
+
+class MessageRefused(SelinonException):
+    """Raised when a message is malformed, too large, or names a flow or task that is unknown."""
 
 
 class CacheMissError(SelinonException):

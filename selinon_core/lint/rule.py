@@ -103,17 +103,17 @@ class LintContext:
     def _suggester(self) -> Suggester:
         return Suggester()
 
-    def did_you_mean(
-        self, kind: str, name: str, known: Collection[str] | Mapping[str, TaskDef | FlowDef | StorageDef]
-    ) -> str:
-        """``did you mean "..."?``, with its place if it has one; or nothing. ``kind`` tells what is named,
-        ``known`` all names of the kind.
-        """
+    def did_you_mean(self, kind: str, name: str, known: Collection[str]) -> str:
+        """``did you mean "..."?``, or nothing; ``kind`` tells what is named, ``known`` all names of the kind."""
         close = self._suggester.closest(kind, name, known)
-        if close is None:
-            return ""
-        place = f" ({known[close].name.spot.place})" if isinstance(known, Mapping) else ""
-        return f'did you mean "{close}"{place}?'
+        return "" if close is None else f'did you mean "{close}"?'
+
+    def did_you_mean_one_of(
+        self, kind: str, name: str, known: Mapping[str, TaskDef | FlowDef | StorageDef]
+    ) -> str:
+        """``did_you_mean`` for what is defined in the files, with the place."""
+        close = self._suggester.closest(kind, name, known)
+        return "" if close is None else f'did you mean "{close}" ({known[close].name.spot.place})?'
 
     @cached_property
     def nodes(self) -> Mapping[str, TaskDef | FlowDef]:

@@ -45,6 +45,6 @@ class FlowNotDefined(Rule):
                     ref.spot,
                     f'flow "{ref.name}" is listed but not defined',
                     note="no definition has this name",
-                    help=project.did_you_mean("flow", ref.name, model.flow_by_name)
+                    help=project.did_you_mean_one_of("flow", ref.name, model.flow_by_name)
                     or "was the file that defines it given?",
                 )

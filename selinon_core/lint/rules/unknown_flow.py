@@ -53,7 +53,7 @@ class UnknownFlow(Rule):
                         ref.spot,
                         f'unknown flow "{ref.name}"',
                         note="no flow has this name",
-                        help=project.did_you_mean("flow", ref.name, model.flow_by_name),
+                        help=project.did_you_mean_one_of("flow", ref.name, model.flow_by_name),
                     )
                 else:
                     yield self.found(

@@ -42,7 +42,7 @@ class UnknownNode(Rule):
                         ref.spot,
                         f'unknown node "{ref.name}"',
                         note="no task or flow has this name",
-                        help=project.did_you_mean("node", ref.name, project.nodes),
+                        help=project.did_you_mean_one_of("node", ref.name, project.nodes),
                     )
 
 

@@ -66,5 +66,5 @@ class UnknownStorage(Rule):
                 ref.spot,
                 f'unknown storage "{ref.name}"',
                 note="no storage has this name",
-                help=project.did_you_mean("storage", ref.name, model.storage_by_name),
+                help=project.did_you_mean_one_of("storage", ref.name, model.storage_by_name),
             )

@@ -1,0 +1,151 @@
+"""Plans survive being JSON."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from selinon_core.compiler import compile_model
+from selinon_core.plan import (
+    And,
+    CachePlan,
+    EdgePlan,
+    FailurePlan,
+    FlowPlan,
+    Foreach,
+    ImportRef,
+    Leaf,
+    Not,
+    Or,
+    Plan,
+    Selective,
+    Settings,
+    StoragePlan,
+    Strategy,
+    TaskPlan,
+)
+from selinon_core.plan_json import plan_from_json, plan_to_json
+from selinon_core.source import Place
+from tests.config.reads import FULL, read_data
+
+names = st.text("abcXYZ_$", min_size=1, max_size=4)
+many = st.lists(names, max_size=3).map(tuple)
+sets = st.frozensets(names, max_size=3)
+places = st.builds(Place, names, st.integers(1, 99), st.integers(1, 99))
+imports = st.builds(ImportRef, names, names)
+numbers = st.integers(0, 10**12) | st.floats(0, 1e12)
+scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=4)
+keys = names | st.integers() | st.booleans() | st.none() | st.sampled_from(["$map", "$float"])
+data = st.recursive(
+    scalars,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(keys, inner, max_size=3),
+    max_leaves=6,
+)
+mappings = st.dictionaries(names, data, max_size=3)
+caches = st.none() | st.builds(CachePlan, imports, mappings)
+leaves = st.builds(Leaf, imports, st.none() | many, mappings, st.sampled_from([None, "any"]), places)
+conditions = st.recursive(
+    leaves,
+    lambda inner: (
+        st.builds(Not, inner)
+        | st.lists(inner, min_size=1, max_size=3).map(lambda parts: And(tuple(parts)))
+        | st.lists(inner, min_size=1, max_size=3).map(lambda parts: Or(tuple(parts)))
+    ),
+    max_leaves=5,
+)
+some_condition = st.none() | conditions
+edges = st.builds(
+    EdgePlan,
+    st.integers(0, 9),
+    many,
+    many,
+    some_condition,
+    st.none() | st.builds(Foreach, imports, st.booleans(), places),
+    st.none() | st.builds(Selective, many, st.booleans(), st.booleans() | st.lists(names, min_size=1).map(tuple)),
+    st.none() | names,
+    places,
+)
+failures = st.builds(FailurePlan, st.integers(0, 9), many, many, some_condition, st.booleans(), places)
+flows = st.builds(
+    FlowPlan,
+    names,
+    st.lists(edges, max_size=3).map(tuple),
+    st.lists(failures, max_size=2).map(tuple),
+    names,
+    st.integers(0, 5),
+    numbers,
+    st.none() | numbers,
+    st.none() | numbers,
+    sets,
+    sets,
+    st.booleans(),
+    *([sets] * 7),
+    st.builds(Strategy, imports, mappings),
+    caches,
+    places,
+)
+tasks = st.builds(
+    TaskPlan,
+    names,
+    imports,
+    st.integers(0, 5),
+    numbers,
+    st.none() | numbers,
+    st.none() | numbers,
+    st.none() | names,
+    st.none() | names,
+    st.booleans(),
+    names,
+    st.none() | imports,
+    names,
+    places,
+)
+storages = st.builds(StoragePlan, names, imports, data, caches, places)
+sinks = st.lists(mappings, max_size=2).map(tuple)
+
+
+def by_name(strategy: Any) -> Any:
+    return st.lists(strategy, max_size=3, unique_by=lambda item: item.name).map(lambda l: {i.name: i for i in l})  # noqa: E741
+
+
+plans = st.builds(
+    Plan,
+    by_name(tasks),
+    by_name(flows),
+    by_name(storages),
+    st.builds(Settings, st.none() | names, sinks, names, names),
+)
+
+
+@given(plans)
+def test_a_plan_survives_json(plan: Plan) -> None:
+    text = json.dumps(plan_to_json(plan), allow_nan=False)
+    back = plan_from_json(json.loads(text))
+    assert back == plan
+    assert isinstance(back, Plan)
+    assert list(back.flows) == list(plan.flows)
+    assert json.dumps(plan_to_json(back)) == text  # tells 1 from True, which == does not
+
+
+def test_a_compiled_project_survives_json() -> None:
+    plan = compile_model(read_data(FULL)[0])
+    assert plan_from_json(json.loads(json.dumps(plan_to_json(plan)))) == plan
+
+
+def test_the_form_is_the_same_every_time() -> None:
+    plan = compile_model(read_data(FULL)[0])
+    assert json.dumps(plan_to_json(plan)) == json.dumps(plan_to_json(plan_from_json(plan_to_json(plan))))
+
+
+def test_another_version_is_refused() -> None:
+    with pytest.raises(ValueError, match="version 99"):
+        plan_from_json({"version": 99})
+
+
+def test_the_two_kinds_of_groups_stay_apart() -> None:
+    leaf = Leaf(ImportRef("m", "f"), None, {}, None, Place("f", 1, 1))
+    assert And((leaf,)) != Or((leaf,))
