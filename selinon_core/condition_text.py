@@ -57,6 +57,8 @@ def wrap_condition(
     condition: Condition | None, sources: tuple[str, ...] = (), *, width: int = 34, limit: int | None = 60
 ) -> tuple[str, ...]:
     """Return a condition as lines of at most ``width`` characters, broken before ``and`` and ``or`` if need be."""
+    while isinstance(condition, And | Or) and len(condition.operands) == 1:
+        condition = condition.operands[0]
     text = condition_text(condition, sources, limit=limit)
     if len(text) <= width or not isinstance(condition, And | Or):
         return wrap_text(text, width)

@@ -1,0 +1,66 @@
+"""Style files: Graphviz attributes for the kinds of things in a drawing, under the original's keys."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from selinon_core.errors import RequestError
+
+#: What can be styled; values are mappings of Graphviz attributes.
+STYLE_KEYS = (
+    "task",
+    "flow",
+    "condition",
+    "condition_foreach",
+    "storage",
+    "edge",
+    "store_edge",
+    "fallback_edge",
+    "fallback_true",
+    "graph",
+)
+
+Style = Mapping[str, Mapping[str, str]]
+
+
+def load_style(path: str | Path) -> Style:
+    """Read a style file: YAML (or JSON) with the keys at the top or under ``style``.
+
+    Raises ``RequestError`` when it cannot be read or holds something else.
+    """
+    import yaml  # not needed by any other drawing
+
+    try:
+        content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise RequestError(f"cannot read the style file {path}: {error.strerror or error}") from error
+    except (ValueError, yaml.YAMLError) as error:
+        raise RequestError(f"the style file {path} is no valid YAML: {error}") from error
+    if isinstance(content, Mapping) and isinstance(content.get("style"), Mapping):
+        content = content["style"]
+    return check_style({} if content is None else content, str(path))
+
+
+def check_style(content: Any, origin: str = "style") -> Style:
+    """Return a style with all values as text; ``RequestError`` names what is wrong with it."""
+    if not isinstance(content, Mapping):
+        raise RequestError(f"{origin}: expected a mapping of {', '.join(STYLE_KEYS)}")
+    style: dict[str, dict[str, str]] = {}
+    for key, attributes in content.items():
+        if key not in STYLE_KEYS:
+            near = get_close_matches(str(key), STYLE_KEYS, 1)
+            hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(STYLE_KEYS)}"
+            raise RequestError(f"{origin}: unknown style {key!r}; {hint}")
+        if attributes is None:
+            continue
+        if not isinstance(attributes, Mapping):
+            raise RequestError(f"{origin}: {key} must be a mapping of Graphviz attributes")
+        style[key] = {}
+        for name, value in attributes.items():
+            if not isinstance(name, str) or not name.isidentifier() or isinstance(value, Mapping | list):
+                raise RequestError(f"{origin}: {key}: {name!r} is no Graphviz attribute with a plain value")
+            style[key][name] = str(value).lower() if isinstance(value, bool) else str(value)
+    return style

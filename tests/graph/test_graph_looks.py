@@ -1,0 +1,165 @@
+"""Style files, colours, links and what else makes a picture."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from pathlib import Path
+
+import pytest
+from graph_goldens import report
+from graph_plans import dinner, edge, everything, everything_later, flow, plan
+
+from selinon_core.errors import RequestError
+from selinon_core.graph import draw, load_style, locator, palette
+from selinon_core.graph.links import link_to
+from selinon_core.graph.style import check_style
+from selinon_core.plan import ImportRef
+from selinon_core.source import NOWHERE, Place
+
+
+def write(path: Path, text: str) -> Path:
+    path.write_text(text)
+    return path
+
+
+def test_style_file_of_the_original(tmp_path: Path) -> None:
+    style = load_style(
+        str(
+            write(
+                tmp_path / "style.yaml",
+                "style:\n  task: {fillcolor: '#102030', shape: ellipse}\n  graph: {rankdir: LR}\n  edge: null\n",
+            )
+        )
+    )
+    source = draw(dinner(), "prepare", format="dot", style=style).decode()
+    assert "rankdir=LR" in source
+    bake = next(line for line in source.splitlines() if "task_Bake [" in line)
+    assert 'fillcolor="#102030"' in bake
+    assert "shape=ellipse" in bake
+    assert 'fontcolor="#fefefe"' in bake  # dark fill, light text
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("taks: {color: red}", "unknown style 'taks'; did you mean 'task'"),
+        ("- task", "expected a mapping"),
+        ("task: red", "task must be a mapping"),
+        ("task: {color: [1]}", "'color' is no Graphviz attribute"),
+        ("task: {'x y': 1}", "'x y' is no Graphviz attribute"),
+        ("task: {", "no valid YAML"),
+    ],
+)
+def test_wrong_style_files_are_told(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(RequestError, match=re.escape(message)):
+        load_style(str(write(tmp_path / "style.yaml", text)))
+
+
+def test_missing_style_file(tmp_path: Path) -> None:
+    with pytest.raises(RequestError, match="cannot read the style file"):
+        load_style(str(tmp_path / "none.yaml"))
+
+
+def test_style_values_stay_text() -> None:
+    style = check_style({"task": {"tooltip": '<b>"\\N"</b>', "color": "<<b>x</b>>"}})
+    assert b"<script" not in draw(
+        dinner(), "prepare", format="svg", style=check_style({"task": {"xlabel": "<script>"}})
+    )
+    assert "color=<" not in draw(dinner(), "prepare", format="dot", style=style).decode()
+
+
+def luminance(colour: str) -> float:
+    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def contrast(one: str, two: str) -> float:
+    light, dark = sorted((luminance(one), luminance(two)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+FILLS = [
+    fill
+    for table in (palette.KIND_COLOURS, palette.STATE_COLOURS, palette.CHANGE_COLOURS)
+    for key, (fill, _) in table.items()
+    if key not in {"start", "end", "join", "unreached"}
+]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_text_and_lines_are_readable(scheme: str) -> None:
+    def shown(colour: str) -> str:
+        return palette.DARK[colour] if scheme == "dark" else colour
+
+    for fill in {*FILLS, palette.BACKGROUND, palette.FRAME_FILL}:
+        assert contrast(shown(palette.TEXT), shown(fill)) >= 7, fill
+    for ground in (palette.BACKGROUND, palette.FRAME_FILL):
+        assert contrast(shown(palette.MUTED), shown(ground)) >= 4.5
+        for line in [line for t in (palette.KIND_COLOURS, palette.CHANGE_COLOURS) for _, line in t.values()]:
+            assert contrast(shown(line), shown(ground)) >= 2.9, line
+    for ground in (palette.BACKGROUND, palette.FAINT_FILL):
+        assert contrast(shown(palette.FAINT_TEXT), shown(ground)) >= 3.5
+
+
+def test_every_colour_in_a_picture_has_a_dark_one() -> None:
+    pictures = [
+        draw(everything(), "release", format="svg", expand=True),
+        draw(everything(), "release", format="svg", report=report()),
+        draw(everything_later(), "release", format="svg", other=everything()),
+    ]
+    used = set(itertools.chain(*(re.findall(r'(?:fill|stroke)="(#[^"]*)"', p.decode()) for p in pictures)))
+    assert used <= set(palette.DARK)
+
+
+def test_tooltips_and_links(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "myapp").mkdir()
+    write(tmp_path / "myapp" / "tasks.py", "import nothing_there\n\nclass Bake:\n    pass\n")
+    picture = draw(dinner(), "prepare", format="svg", locate=locator([tmp_path])).decode()
+    assert 'xlink:href="myapp/tasks.py#L3"' in picture  # the class
+    assert 'xlink:href="flows/sample.yaml#L12"' in picture  # the edge and its condition
+    assert "<title>task Bake\nclass myapp.tasks.Bake\nqueue celery\nstorage Oven\n3 retries after 5 s" in picture
+
+
+def test_locating_imports_nothing(tmp_path: Path) -> None:
+    write(tmp_path / "trap.py", "raise SystemExit\nclass A: ...\ndef f(): ...\n")
+    write(tmp_path / "broken.py", "class A(:\n")
+    locate = locator([tmp_path])
+    found = locate(ImportRef("trap", "A"))
+    assert found is not None
+    assert found.line == 2
+    for reference in [("trap", "B"), ("broken", "A"), ("none", "A"), ("../trap", "A"), ("", "A")]:
+        assert locate(ImportRef(*reference)) is None
+
+
+def test_link_templates() -> None:
+    place = Place("flows/a b.yaml", 3, 7)
+    assert link_to(place) == "flows/a%20b.yaml#L3"
+    assert link_to(place, "https://code.example/blob/main/{file}?c={column}#L{line}") == (
+        "https://code.example/blob/main/flows/a%20b.yaml?c=7#L3"
+    )
+    assert link_to(place, "editor://{path}:{line}").endswith("/flows/a%20b.yaml:3")
+    assert link_to(Place("javascript:alert(1)", 1, 1)) == "javascript%3Aalert%281%29#L1"
+    assert link_to(NOWHERE.place) == ""
+    assert link_to(None) == ""
+
+
+def test_long_names_are_wrapped() -> None:
+    name = "RetrieveEveryProjectDescriptionFromThePackageIndexAndNormaliseItTask"
+    text = draw(plan(flow("f", [edge("", name)])), "f", format="ascii").decode()
+    assert max(len(line) for line in text.splitlines()) <= 31
+    for part in ("RetrieveEveryProject", "NormaliseItTask"):
+        assert part in text
+
+
+def test_wide_drawings_become_lists_in_a_terminal() -> None:
+    wide = plan(
+        flow(
+            "f",
+            [edge("", " ".join(f"SomeRatherLongName{i}" for i in range(30))), edge("SomeRatherLongName3", "B")],
+        )
+    )
+    text = draw(wide, "f", format="ascii").decode()
+    assert "SomeRatherLongName3 → B" in text
