@@ -152,7 +152,8 @@ def _declaration(option: Option, command: Command | None) -> Any:
     if option.metavar or option.kind in ("flag", "version", "count"):
         settings["metavar"] = option.metavar
     if option.kind == "path":
-        settings["path_type"] = str
+        # Commands open files themselves and say what is wrong with them.
+        settings.update(path_type=str, readable=False)
     if option.complete:
         settings["autocompletion"] = completer(option.complete, command)
     if option.minimum is not None:

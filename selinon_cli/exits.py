@@ -13,6 +13,7 @@ A user's mistake never shows a Python traceback.
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -45,26 +46,29 @@ class Stop(Exception):
 def guarded(terminal: Terminal, arguments: Sequence[str], action: Callable[[], int]) -> int:
     """Run ``action`` and return its exit code, or the code of what it raised, having told the user."""
     try:
-        code = action()
+        try:
+            code = action()
+        except (KeyboardInterrupt, BrokenPipeError):
+            raise
+        except Exception as error:
+            code = _told(terminal, arguments, error)
         terminal.flush()
         return code
     except KeyboardInterrupt:
         terminal.warn("interrupted")
         return INTERRUPTED
     except BrokenPipeError:
-        silence_broken_pipe(terminal)
+        # Nobody reads any more, which is their right: ``selinon lint | head``.
+        _silence(terminal)
         return NOT_FINE
-    except Exception as error:
-        code = _told(terminal, arguments, error)
-        try:
-            terminal.flush()
-        except BrokenPipeError:
-            silence_broken_pipe(terminal)
-        return code
+    except OSError as error:
+        _silence(terminal)
+        terminal.error(f"cannot write the output: {error.strerror or error}")
+        return WRONG_USE
 
 
-def silence_broken_pipe(terminal: Terminal) -> None:
-    """Nobody reads any more: point the streams at nothing, so that the interpreter's last flush is quiet."""
+def _silence(terminal: Terminal) -> None:
+    """Point streams that cannot be written at nothing, so that the interpreter's last flush is quiet."""
     sink = os.open(os.devnull, os.O_WRONLY)
     for stream in (terminal.out, terminal.err, sys.stdout, sys.stderr):
         try:
@@ -107,6 +111,8 @@ def _told(terminal: Terminal, arguments: Sequence[str], error: Exception) -> int
     if isinstance(error, OSError) and error.filename is not None and error.strerror:
         terminal.error(f"{os.fsdecode(error.filename)}: {error.strerror}")
         return WRONG_USE
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG):
+        raise error
     from selinon_cli.bug import report_bug
 
     report_bug(terminal, arguments, error)

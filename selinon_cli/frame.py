@@ -25,7 +25,10 @@ def invoke(command: Command, values: Mapping[str, Any], root: Mapping[str, Any],
         verbosity=-1 if quiet else values["verbose"] + root.get("verbose", 0),
         no_color=bool(values["no_color"] or root.get("no_color")),
     )
-    return guarded(terminal, words, lambda: command.run(terminal, **own))
+    try:
+        return guarded(terminal, words, lambda: command.run(terminal, **own))
+    finally:
+        terminal.close()
 
 
 _OUTPUT_NAMES = frozenset(option.name for option in OUTPUT_OPTIONS)

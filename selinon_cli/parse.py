@@ -136,6 +136,8 @@ def _store(given: dict[str, Any], option: Option, value: str | None) -> None:
 
 
 def _converted(option: Option, value: str) -> Any:
+    if option.kind == "path" and "\0" in value:
+        raise _NotOrdinary
     if not value.isascii():
         try:
             value.encode()

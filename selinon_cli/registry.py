@@ -22,6 +22,7 @@ SELINON = Program(
     {
         "lint": "selinon_cli.commands.lint",
         "run": "selinon_cli.commands.run",
+        "graph": "selinon_cli.commands.graph",
         "inspect": "selinon_cli.commands.inspect",
         "schema": "selinon_cli.commands.schema",
     },
@@ -33,6 +34,7 @@ SELINON_CLI = Program(
     {
         "execute": "selinon_cli.commands.compat_execute",
         "inspect": "selinon_cli.commands.compat_inspect",
+        "plot": "selinon_cli.commands.compat_plot",
         "version": "selinon_cli.commands.compat_version",
     },
 )

@@ -7,7 +7,9 @@ from collections.abc import Iterable
 from selinon_cli.exits import WrongUse
 from selinon_cli.render.rules import RuleText
 from selinon_core.lint.registry import RULES
-from selinon_core.suggestions import did_you_mean
+
+#: Beginnings that mean something even while no rule has them.
+_GROUPS = ("SEL", *(f"SEL{digit}" for digit in range(10)))
 
 
 def rule_codes() -> tuple[str, ...]:
@@ -39,7 +41,8 @@ def known_prefixes(given: Iterable[str]) -> tuple[str, ...]:
     prefixes = tuple(part.strip().upper() for text in given for part in text.split(",") if part.strip())
     codes = rule_codes() if prefixes else ()
     for prefix in prefixes:
-        if not any(code.startswith(prefix) for code in codes):
+        is_group = prefix in _GROUPS
+        if not is_group and not any(code.startswith(prefix) for code in codes):
             raise WrongUse(f'no rule has the code "{prefix}"', _hint(prefix, codes))
     return prefixes
 
@@ -63,5 +66,9 @@ def is_selected(code: str, select: Iterable[str], ignore: Iterable[str]) -> bool
 
 
 def _hint(code: str, codes: tuple[str, ...]) -> str:
-    close = did_you_mean(code, codes)
-    return f"did you mean {close}?" if close else "selinon lint --list-rules shows all codes"
+    """The codes that begin as the mistaken one does, if that says anything."""
+    for length in range(len(code) - 1, 3, -1):
+        close = [known for known in codes if known.startswith(code[:length])]
+        if close:
+            return "did you mean " + ", ".join(close[:8]) + (", ...?" if len(close) > 8 else "?")
+    return "selinon lint --list-rules shows all codes"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TextIO
 
 _RED, _YELLOW, _BOLD, _RESET = "\x1b[31m", "\x1b[33m", "\x1b[1m", "\x1b[0m"
@@ -16,7 +16,7 @@ class Terminal:
     ``verbosity`` is -1 with ``-q``, 0 by default, and the number of ``-v`` otherwise.
     """
 
-    __slots__ = ("color_err", "color_out", "err", "interactive", "no_color", "out", "verbosity")
+    __slots__ = ("_undo", "color_err", "color_out", "err", "interactive", "no_color", "out", "verbosity")
 
     def __init__(
         self,
@@ -30,6 +30,7 @@ class Terminal:
         environment = os.environ if environment is None else environment
         self.out = out
         self.err = err
+        self._undo: Callable[[], None] | None = None
         self.verbosity = verbosity
         self.no_color = no_color or bool(environment.get("NO_COLOR"))
         self.color_out = _colored(out, self.no_color, environment)
@@ -67,24 +68,42 @@ class Terminal:
         self.err.flush()
 
     def set_user_output_apart(self) -> None:
-        """Send whatever user code writes to stdout, child processes included, to stderr from now on.
+        """Send whatever user code writes to stdout, child processes included, to stderr until ``close``.
 
-        Data still goes to the real stdout. Does nothing where stdout is no real file (in tests).
+        Data still goes to the real stdout.
         """
-        self.flush()
-        try:
-            descriptor, target = sys.stdout.fileno(), sys.stderr.fileno()
-            if self.out is not sys.stdout:
-                raise OSError
-        except (OSError, ValueError, AttributeError):
-            if self.out is sys.stdout:
-                sys.stdout = sys.stderr
+        if self._undo is not None or self.out is not sys.stdout:
             return
-        self.out = os.fdopen(
-            os.dup(descriptor), "w", encoding=sys.stdout.encoding, errors=sys.stdout.errors, buffering=1
-        )
-        os.dup2(target, descriptor)
+        self.flush()
+        stdout, data = sys.stdout, os.dup(_STDOUT)
+        if _descriptor(stdout) == _STDOUT:
+            self.out = os.fdopen(data, "w", encoding=stdout.encoding, errors=stdout.errors, closefd=False)
+        os.dup2(_STDERR, _STDOUT)
         sys.stdout = sys.stderr
+
+        def undo() -> None:
+            self.out.flush()
+            os.dup2(data, _STDOUT)
+            os.close(data)
+            self.out = sys.stdout = stdout
+
+        self._undo = undo
+
+    def close(self) -> None:
+        """Give stdout back to whoever called."""
+        undo, self._undo = self._undo, None
+        if undo is not None:
+            undo()
+
+
+_STDOUT, _STDERR = 1, 2
+
+
+def _descriptor(stream: TextIO) -> int | None:
+    try:
+        return stream.fileno()
+    except (OSError, ValueError):
+        return None
 
 
 def standard_terminal(*, verbosity: int = 0, no_color: bool = False) -> Terminal:

@@ -1,0 +1,204 @@
+"""What the command line does with everything that can go wrong."""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from selinon_cli.exits import BUG, INTERRUPTED, NOT_FINE, WRONG_USE, Stop, WrongUse, guarded
+from selinon_cli.terminal import Terminal
+from selinon_core.diagnostics import Diagnostic, Severity
+from selinon_core.errors import (
+    ConfigurationError,
+    MissingExtraError,
+    StorageError,
+    UnexpectedEvent,
+    UnknownFlowError,
+)
+from selinon_core.source import Span
+from tests.cli.conftest import Cli
+
+
+def outcome(action: Callable[[], int]) -> tuple[int, str]:
+    out, err = io.StringIO(), io.StringIO()
+    code = guarded(Terminal(out, err, environment={}), ["lint", "x"], action)
+    assert out.getvalue() == ""
+    return code, err.getvalue()
+
+
+def raising(error: BaseException) -> Callable[[], int]:
+    def action() -> int:
+        raise error
+
+    return action
+
+
+DIAGNOSTIC = Diagnostic("SEL201", Severity.ERROR, "unknown node", Span("f.yaml", 2, 3, 2, 5))
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "told"),
+    [
+        (WrongUse("no", "do this"), WRONG_USE, "error: no\n  do this\n"),
+        (Stop(1), 1, ""),
+        (UnknownFlowError("no flow of that name"), WRONG_USE, "error: no flow of that name\n"),
+        (MissingExtraError("install it"), WRONG_USE, "error: install it\n"),
+        (StorageError("cannot connect"), NOT_FINE, "error: cannot connect\n"),
+        (StorageError(), NOT_FINE, "error: StorageError\n"),
+        (
+            ConfigurationError("cannot be loaded", (DIAGNOSTIC,)),
+            NOT_FINE,
+            "f.yaml:2:3: error[SEL201]: unknown node\nerror: cannot be loaded\n",
+        ),
+        (FileNotFoundError(2, "No such file", "a.json"), WRONG_USE, "error: a.json: No such file\n"),
+        (KeyboardInterrupt(), INTERRUPTED, "selinon: interrupted\n"),
+        (OSError(errno.ENOSPC, "No space left"), WRONG_USE, "error: cannot write the output: No space left\n"),
+        (BrokenPipeError(errno.EPIPE, "Broken pipe"), NOT_FINE, ""),
+    ],
+)
+def test_what_users_are_told(error: BaseException, code: int, told: str) -> None:
+    assert outcome(raising(error)) == (code, told)
+
+
+@pytest.mark.parametrize("error", [TypeError("unexpected"), UnexpectedEvent("no"), OSError("odd")])
+def test_a_bug_of_ours_leaves_a_log_to_attach(
+    error: Exception, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setenv("SECRET", "hunter2")
+    code, told = outcome(raising(error))
+    assert code == BUG
+    assert "this is a bug in selinon" in told
+    assert "Traceback" not in told
+    (named,) = re.findall(r"attach (\S+)", told)
+    log = Path(named).read_text()
+    assert "Traceback (most recent call last)" in log
+    assert "arguments ['lint', 'x']" in log
+    assert "hunter2" not in log
+
+
+ROOT = Path(__file__).parents[2]
+
+
+def start(*words: str, **more: object) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(  # type: ignore[call-overload, no-any-return]
+        [sys.executable, "-m", "selinon_cli", *words],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        **more,
+    )
+
+
+def test_a_reader_that_goes_away(shop: Path) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    process = start("schema", stdout=writing, stderr=subprocess.PIPE)
+    os.close(writing)
+    _, err = process.communicate()
+    assert err == b""
+    assert process.returncode == NOT_FINE
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full")
+def test_a_full_disk(shop: Path) -> None:
+    with open("/dev/full", "wb") as full:
+        process = start("schema", stdout=full, stderr=subprocess.PIPE)
+        _, err = process.communicate()
+    assert err == b"error: cannot write the output: No space left on device\n"
+    assert process.returncode == WRONG_USE
+
+
+def test_control_c_in_a_task(shop: Path) -> None:
+    (shop / "shop.py").write_text(
+        "import signal, sys\n"
+        "class Charge:\n"
+        "    def __init__(self, **names): pass\n"
+        "    def run(self, node_args):\n"
+        "        print('running', flush=True)\n"
+        "        signal.pause()\n"
+    )
+    process = start("run", "--local", stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=shop)
+    assert process.stderr is not None
+    while b"running" not in process.stderr.readline():
+        assert process.poll() is None
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate()
+    assert process.returncode == INTERRUPTED
+    assert b"Traceback" not in err
+    assert out == b""
+
+
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        (("lnt",), "Did you mean 'lint'?"),
+        (("lint", "--strickt"), "did you mean --strict?"),
+        (("run", "--local", "--flow", "oder"), 'did you mean "order"?'),
+        (("run", "--local", "--fail", "Chrage"), 'did you mean "Charge"?'),
+        (("run", "--local", "--mock", "Shipp=1"), 'did you mean "Ship"?'),
+        (("run", "--local", "--real-storage", "Leger"), 'did you mean "Ledger"?'),
+        (("run", "--local", "--select", "Chip"), 'did you mean "Ship"?'),
+        (("lint", "--format", "yaml"), "'yaml' is not one of 'text', 'json', 'sarif', 'github'"),
+        (("run", "--concurrency", "none"), "--concurrency"),
+        (("lint", "--format"), "--format"),
+        (("schema", "too", "much"), "too"),
+        (("run",), "--local"),
+    ],
+)
+def test_wrong_use(shop: Path, cli: Cli, words: tuple[str, ...], hint: str) -> None:
+    ran = cli(*words)
+    assert ran.code == WRONG_USE
+    assert ran.out == ""
+    assert ran.err.startswith("error: ")
+    assert hint in ran.err
+    assert "Traceback" not in ran.err
+
+
+def test_no_command_shows_what_there_is_and_is_wrong_use(cli: Cli) -> None:
+    ran = cli()
+    assert ran.code == WRONG_USE
+    assert "lint" in ran.out
+
+
+@pytest.mark.parametrize("words", [("--version",), ("lint", "--version"), ("run", "--local", "--version")])
+def test_version(cli: Cli, words: tuple[str, ...]) -> None:
+    from selinon_core.version import __version__
+
+    assert cli(*words) == (0, f"selinon {__version__}\n", "")
+
+
+@pytest.mark.parametrize("program", ["selinon", "selinon-cli"])
+def test_help_names_every_option(cli: Cli, program: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    from selinon_cli.registry import SELINON, SELINON_CLI, load_command
+
+    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setenv("TERMINAL_WIDTH", "200")
+    registry = SELINON if program == "selinon" else SELINON_CLI
+    ran = cli("--help", program=program)
+    assert ran.code == 0
+    for name in registry.commands:
+        assert name in ran.out
+        told = cli(name, "--help", program=program)
+        assert told.code == 0
+        for option in load_command(registry, name).parameters():
+            assert all(flag in told.out for flag in option.flags)
+
+
+def test_nothing_is_printed_but_ascii_safe_text_where_the_stream_is_ascii(shop: Path) -> None:
+    (shop / "flows" / "order.yaml").write_text("tasks: [größe, {")
+    process = subprocess.run(
+        [sys.executable, "-m", "selinon_cli", "lint"],
+        capture_output=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "ascii"},
+    )
+    assert process.returncode == NOT_FINE
+    assert b"gr\\xf6\\xdfe" in process.stdout
+    assert process.stderr == b""

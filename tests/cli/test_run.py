@@ -1,0 +1,233 @@
+"""``selinon run --local``: options, inputs, and what is told at the end."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from selinon_cli import run_inputs
+from selinon_cli.exits import WrongUse
+from selinon_core.project import compile_project
+from tests.cli.conftest import Cli
+from tests.cli.golden import check_golden
+
+
+@pytest.fixture(autouse=True)
+def _forget_user_modules() -> Iterator[None]:
+    yield
+    sys.modules.pop("shop", None)
+
+
+def steady(text: str) -> str:
+    """Real durations and paths differ from run to run."""
+    text = re.sub(r"[\d.]+ s real", "X s real", text)
+    return re.sub(r'File "[^"]*/', 'File "', text)
+
+
+def test_the_summary_of_a_success(shop: Path, cli: Cli) -> None:
+    ran = cli("run", "--local")
+    assert ran.code == 0
+    check_golden("run-success.txt", steady(ran.out))
+
+
+def test_the_summary_of_a_failure_with_fallback(shop: Path, cli: Cli) -> None:
+    ran = cli("run", "--local", "-a", "broke=true")
+    assert ran.code == 0
+    check_golden("run-fallback.txt", steady(ran.out))
+
+
+def test_the_summary_of_a_failed_flow(shop: Path, cli: Cli) -> None:
+    ran = cli("run", "--local", "--fail", "Charge", "--fail", "Refund")
+    assert ran.code == 1
+    check_golden("run-failure.txt", steady(ran.out))
+
+
+def test_user_prints_and_progress_go_to_stderr(shop: Path, cli: Cli) -> None:
+    (shop / "shop.py").write_text(
+        (shop / "shop.py")
+        .read_text()
+        .replace("import sys\n", "import os, sys\n")
+        .replace('print("to stderr", file=sys.stderr)', 'os.system("echo from a child process")')
+    )
+    ran = cli("run", "--local", "--format", "json")
+    json.loads(ran.out)
+    assert "charging None" in ran.err
+    assert "from a child process" in ran.err
+    assert "[     0.000] order/Charge: success" in ran.err
+    assert "order/Ship: success" in ran.err
+
+
+def test_quiet_says_only_what_was_asked_for(shop: Path, cli: Cli) -> None:
+    ran = cli("run", "--local", "-q", "--mock-tasks", "--format", "json")
+    json.loads(ran.out)
+    assert ran.err == ""
+
+
+def test_report_trace_and_graph_are_written(shop: Path, cli: Cli) -> None:
+    ran = cli("run", "--local", "--report", "r.json", "--trace", "t.jsonl", "--graph", "g.mmd")
+    assert ran.code == 0
+    assert "order: success" in ran.out
+    report = json.loads((shop / "r.json").read_text())
+    assert report["status"] == "success"
+    assert [node["name"] for node in report["nodes"]] == ["Charge", "Ship"]
+    events = [json.loads(line) for line in (shop / "t.jsonl").read_text().splitlines()]
+    assert events[0]["event"] == "FLOW_SCHEDULE"
+    assert "flowchart" in (shop / "g.mmd").read_text()
+
+
+def test_a_report_on_stdout_moves_the_summary(shop: Path, cli: Cli) -> None:
+    ran = cli("run", "--local", "--report", "-")
+    assert json.loads(ran.out)["flow"] == "order"
+    assert "order: success" in ran.err
+
+
+def test_only_one_thing_goes_to_stdout(shop: Path, cli: Cli) -> None:
+    assert cli("run", "--local", "--report", "-", "--trace", "-").code == 2
+
+
+def test_two_runs_give_the_same_report(shop: Path, cli: Cli) -> None:
+    def report() -> dict[str, Any]:
+        told = json.loads(cli("run", "--local", "--seed", "5", "--mock-tasks", "--report", "-").out)
+        for node in [told, *told["nodes"]]:
+            del node["real_seconds"]
+        return told  # type: ignore[no-any-return]
+
+    assert report() == report()
+
+
+def test_mocks_from_options_and_file(shop: Path, cli: Cli) -> None:
+    (shop / "mocks.yaml").write_text(
+        "Charge:\n  - error: 'ValueError: first'\n  - result: {paid: false}\n    after: 3\nShip: {result: 1}\n"
+    )
+    ran = cli("run", "--local", "--mock-tasks", "--mocks", "mocks.yaml", "--format", "json")
+    charge = json.loads(ran.out)["nodes"][0]
+    assert (charge["attempts"], charge["result"], charge["finished_at"]) == (2, {"paid": False}, 13.0)
+    ran = cli("run", "--local", "--mocks", "mocks.yaml", "--mock", 'Charge={"paid": true}', "--format", "json")
+    assert json.loads(ran.out)["nodes"][1]["name"] == "Ship"
+
+
+def test_selective_runs(shop: Path, cli: Cli) -> None:
+    ran = cli("run", "--local", "--mock-tasks", "--select", "Charge", "--format", "json")
+    assert [node["name"] for node in json.loads(ran.out)["nodes"]] == ["Charge"]
+    ran = cli("run", "--local", "--follow-subflows")
+    assert ran.code == 2
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ("Charge: [", "mocks.yaml:2:1:"),
+        ("Charge: 1", "mocks.yaml: Charge: expected an outcome"),
+        ("[]", "mocks.yaml: expected a mapping"),
+        ("Chrage: {result: 1}", 'no task is named "Chrage"'),
+        ("Charge: {result: 2024-13-45}", "mocks.yaml: not YAML"),
+        ("a: !!python/object/apply:os.system [exit]", "mocks.yaml:1:"),
+        ("\x00", "mocks.yaml: not YAML"),
+    ],
+)
+def test_mistakes_in_a_mocks_file(shop: Path, cli: Cli, content: str, told: str) -> None:
+    (shop / "mocks.yaml").write_text(content)
+    ran = cli("run", "--local", "--mocks", "mocks.yaml")
+    assert ran.code == 2
+    assert told in ran.err
+    assert "Traceback" not in ran.err
+
+
+def test_a_missing_mocks_file(shop: Path, cli: Cli) -> None:
+    ran = cli("run", "--local", "--mocks", "none.yaml")
+    assert ran == (2, "", "error: --mocks: cannot read none.yaml: No such file or directory\n")
+
+
+def test_mistakes_in_the_project_are_told_with_their_place(shop: Path, cli: Cli) -> None:
+    flow = shop / "flows" / "order.yaml"
+    flow.write_text(flow.read_text().replace("from: Charge", "from: Chrage"))
+    ran = cli("run", "--local")
+    assert ran.code == 1
+    assert ran.out == ""
+    assert ran.err.startswith("flows/order.yaml:7:15: error[SEL201]")
+    assert "^^^^^^" in ran.err
+
+
+def test_the_flow_has_to_be_named_where_there_are_several(shop: Path, cli: Cli) -> None:
+    (shop / "flows" / "more.yaml").write_text(
+        "flow-definitions:\n  - name: other\n    edges:\n      - from:\n        to: Ship\n"
+    )
+    ran = cli("run", "--local")
+    assert ran.code == 2
+    assert "--flow NAME" in ran.err
+    assert cli("run", "--local", "--flow", "other", "--mock-tasks").code == 0
+
+
+def test_a_target_that_cannot_be_written(shop: Path, cli: Cli) -> None:
+    ran = cli("run", "--local", "--mock-tasks", "--report", "no/such/dir/r.json")
+    assert ran.code == 2
+    assert "there is no directory no/such/dir" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ([], None),
+        (['{"a": 1}'], {"a": 1}),
+        (["null"], None),
+        (["3"], 3),
+        (['"text"'], "text"),
+        (["a=1"], {"a": 1}),
+        (["a=1", "b=x", "c=[1, 2]", "d="], {"a": 1, "b": "x", "c": [1, 2], "d": ""}),
+        (["a=b=c"], {"a": "b=c"}),
+        (['a={"b": NaN}'], {"a": '{"b": NaN}'}),
+    ],
+)
+def test_node_args(given: list[str], expected: Any) -> None:
+    assert run_inputs.node_args(given, None) == expected
+
+
+@pytest.mark.parametrize(
+    "given", [["hello"], ["{a=1}"], ["NaN"], ["a=1", "a=2"], ["a=1", '{"b": 2}'], ["=1"], ["[" * 100_000]]
+)
+def test_node_args_that_make_no_sense(given: list[str]) -> None:
+    with pytest.raises(WrongUse, match=r"--node-args"):
+        run_inputs.node_args(given, None)
+
+
+def test_node_args_from_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "args.json"
+    path.write_bytes(b'\xef\xbb\xbf{"a": "\xc3\xb6"}')
+    assert run_inputs.node_args([f"@{path}"], None) == {"a": "ö"}
+    assert run_inputs.node_args([], str(path)) == {"a": "ö"}
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"[1]")))
+    assert run_inputs.node_args([], "-") == [1]
+    with pytest.raises(WrongUse, match="not from both"):
+        run_inputs.node_args(["1"], str(path))
+    path.write_bytes(b"\xff")
+    with pytest.raises(WrongUse, match="not UTF-8"):
+        run_inputs.node_args([], str(path))
+    path.write_bytes(b"{")
+    with pytest.raises(WrongUse, match="is not JSON"):
+        run_inputs.node_args([], str(path))
+
+
+def test_failures_on_demand(shop: Path) -> None:
+    plan = compile_project(["nodes.yaml", "flows"]).plan
+    assert plan is not None
+    assert run_inputs.failures(plan, ["Charge", "Ship:2"]) == {"Charge": None, "Ship": 2}
+    for wrong in ("Charge:0", "Charge:x", "Charge:", "Ship:-1"):
+        with pytest.raises(WrongUse, match="TASK:N"):
+            run_inputs.failures(plan, [wrong])
+
+
+def test_reports_to_reuse(tmp_path: Path) -> None:
+    path = tmp_path / "r.json"
+    for wrong in ("[]", "{}", '{"nodes": 1}', "{"):
+        path.write_text(wrong)
+        with pytest.raises(WrongUse, match="--reuse"):
+            run_inputs.report(str(path))
+    path.write_text('{"nodes": []}')
+    assert run_inputs.report(str(path)) == {"nodes": []}
