@@ -21,8 +21,8 @@ NODES = (*TASKS, *SUBFLOWS)
 scripts = st.builds(
     Script,
     seed=st.integers(0, 10**6),
-    fails=st.sampled_from([0, 20, 40, 70]),
-    holds=st.sampled_from([30, 60, 80, 100]),
+    fails=st.sampled_from([40, 20, 70, 0]),
+    holds=st.sampled_from([80, 60, 100, 30]),
     reused=st.sampled_from([0, 50, 100]),
     question_fails=st.just(0),
     deferrals=st.sampled_from([0, 0, 2]),
@@ -53,7 +53,7 @@ class ShownPlan(Plan):
 def _edges(draw: st.DrawFn) -> list[EdgePlan]:
     """A starting edge, then edges mostly forward; one that may close a cycle has a condition."""
     edges = [edge(None, draw(st.lists(st.sampled_from(NODES[:4]), min_size=1, max_size=3)))]
-    for _ in range(draw(st.integers(0, 6))):
+    for _ in range(draw(st.sampled_from([4, 6, 3, 2, 1, 0]))):
         kind = draw(st.sampled_from(["start", "step", "step", "step", "join", "join"]))
         size = {"start": 0, "step": 1, "join": 2}[kind] + (kind == "join" and draw(st.booleans()))
         known = sorted({name for e in edges for name in e.destinations})
@@ -62,12 +62,12 @@ def _edges(draw: st.DrawFn) -> list[EdgePlan]:
         destinations = draw(st.lists(st.sampled_from(NODES), min_size=1, max_size=2))
         position = {name: index for index, name in enumerate(NODES)}
         forward = not sources or max(position[n] for n in sources) < min(position[n] for n in destinations)
-        fan_out = draw(st.integers(0, 3)) == 0
+        fan_out = draw(st.integers(0, 5)) == 5
         edges.append(
             edge(
                 sources,
                 destinations,
-                condition=not forward or draw(st.integers(0, 2)) == 0,
+                condition=not forward or draw(st.integers(0, 3)) == 3,
                 foreach=fan_out,
                 propagate_result=fan_out and draw(st.booleans()),
             )
@@ -78,23 +78,28 @@ def _edges(draw: st.DrawFn) -> list[EdgePlan]:
 @st.composite
 def _failures(draw: st.DrawFn, nodes: list[str]) -> list[FailurePlan]:
     entries = []
-    for _ in range(draw(st.integers(0, 4))):
+    for _ in range(draw(st.sampled_from([3, 5, 2, 1]))):
         pool = [*nodes, *FALLBACKS_ONLY]
-        of = draw(st.lists(st.sampled_from(pool), min_size=1, max_size=3, unique=True))
+        of = draw(
+            st.lists(st.sampled_from(pool), min_size=1, max_size=draw(st.sampled_from([1, 2, 3])), unique=True)
+        )
         fallback = draw(st.none() | st.lists(st.sampled_from([*NODES, *FALLBACKS_ONLY]), min_size=1, max_size=2))
         entries.append(
             failure(
                 of,
                 fallback,
-                condition=draw(st.booleans()),
+                condition=draw(st.integers(0, 3)) == 3,
                 propagate_failure=fallback is not None and draw(st.integers(0, 4)) == 0,
             )
         )
+    if draw(st.booleans()):  # most nodes have a fallback, so that the flow goes on after failures
+        fallbacks = st.sampled_from([None, *FALLBACKS_ONLY, *NODES])
+        entries += [failure(name, draw(fallbacks)) for name in nodes if draw(st.integers(0, 4))]
     return entries
 
 
 def _some(draw: st.DrawFn, names: tuple[str, ...] | list[str], often: int = 2) -> list[str]:
-    return [name for name in names if draw(st.integers(0, often)) == 0]
+    return [name for name in names if draw(st.integers(0, often)) == often]
 
 
 @st.composite
@@ -102,7 +107,7 @@ def plans(draw: st.DrawFn, *, eager: bool = True) -> Plan:
     """A plan whose flow ``main`` is random; its sub-flows only have names."""
     edges = draw(_edges())
     options: dict[str, Any] = {}
-    if draw(st.integers(0, 4)) == 0:
+    if draw(st.integers(0, 5)) == 5:
         options["node_args_from_first"] = True
         edges = [edge(None, "A", condition=draw(st.booleans())), *(e for e in edges[1:] if e.sources)]
     nodes = sorted({name for e in edges for name in e.destinations})
@@ -110,7 +115,7 @@ def plans(draw: st.DrawFn, *, eager: bool = True) -> Plan:
     used = {n for e in edges for n in e.sources} | {n for f in failures for n in f.nodes}
     fallbacks = {n for f in failures for n in f.fallback}
     options["nowait"] = _some(draw, sorted({*nodes, *fallbacks} - used), 3)
-    if eager and draw(st.integers(0, 3)) == 0:
+    if eager and draw(st.integers(0, 5)) == 5:
         options["eager_failures"] = _some(draw, sorted({*nodes, *fallbacks} - set(options["nowait"])))
     for name in ("node_args", "parent", "parent_failures"):
         options[f"propagate_{name}"] = _some(draw, SUBFLOWS, 1)
@@ -145,6 +150,6 @@ def starts(draw: st.DrawFn, of: Plan, *, selective: bool = True) -> Start:
         draw(st.none() | st.just({"given": [1]})),
         draw(st.none() | st.just({"A": "outside-a", "Far": "outside-far", "Flow": {"T": ["outside-t"]}})),
         draw(st.none() | st.just({"Before": ["outside-failed"]})),
-        draw(selective_runs(of)) if selective and draw(st.integers(0, 3)) == 0 else None,
-        draw(st.sampled_from(["ignore", "warn", "warn", "fail"])),
+        draw(selective_runs(of)) if selective and draw(st.integers(0, 4)) == 4 else None,
+        draw(st.sampled_from(["warn", "warn", "ignore", "fail"])),
     )

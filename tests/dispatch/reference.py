@@ -119,7 +119,7 @@ class Reference:
         if self.status != "running" or question not in self.view.open:
             return
         self.answers[question] = value
-        if question[0] == "reuse" and value is not None:
+        if question[0] == "reuse" and value is not None and question[4] not in self.flow.nowait:
             self.order.append(self._key_of_reuse(question))
         self._look()
 
@@ -192,7 +192,7 @@ class Reference:
             unhandled = [key for key in self._failed(view) if key not in view.handled]
             if not unhandled:
                 return view
-            if not self._fallbacks(view):
+            if not self._fallbacks(view, unhandled):
                 view.stuck = not view.open
                 return view
 
@@ -383,16 +383,17 @@ class Reference:
     def _failed(self, view: View) -> list[Key]:
         return [key for key in self.order if key in view.runs and not self._ended_well(view, key)]
 
-    def _oldest(self, view: View, name: str) -> Key | None:
-        for key in self._failed(view):
-            if view.runs[key].name == name and key not in view.handled:
-                return key
-        return None
+    def _fallbacks(self, view: View, unhandled: list[Key]) -> bool:
+        """One fallback step on these runs, oldest first; false when a question is open or nothing was handled."""
 
-    def _fallbacks(self, view: View) -> bool:
-        """One fallback step; false when a question is open or nothing was handled."""
+        def oldest(name: str) -> Key | None:
+            for key in unhandled:
+                if view.runs[key].name == name and key not in view.handled:
+                    return key
+            return None
+
         sets = sorted({entry.nodes for entry in self.flow.failures}, key=lambda nodes: (-len(nodes), nodes))
-        applicable = [nodes for nodes in sets if all(self._oldest(view, name) for name in nodes)]
+        applicable = [nodes for nodes in sets if all(oldest(name) for name in nodes)]
         holding: dict[tuple[str, ...], list[FailurePlan]] = {nodes: [] for nodes in applicable}
         for entry in self.flow.failures:
             if entry.nodes in holding and self._holds(view, entry):
@@ -401,8 +402,8 @@ class Reference:
             return False
         handled_any = False
         for nodes in applicable:
-            while holding[nodes] and all(self._oldest(view, name) for name in nodes):
-                handled = tuple(self._oldest(view, name) or "" for name in nodes)
+            while holding[nodes] and all(oldest(name) for name in nodes):
+                handled = tuple(oldest(name) or "" for name in nodes)
                 view.handled += handled
                 handled_any = True
                 for entry in holding[nodes]:
