@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 DOCS = Path(__file__).parents[2] / "docs"
 
-_EXAMPLE = re.compile(r"<!-- example: (?P<meta>\{.*?\}) -->\n```yaml\n(?P<text>.*?)```", re.S)
+_EXAMPLE = re.compile(r"<!-- example: (?P<meta>\{.*?\}) -->\n```yaml\n(?P<text>.*?)```", re.DOTALL)
 
 
 class Example(NamedTuple):

@@ -6,10 +6,10 @@ import json
 from collections import Counter
 
 import pytest
-from examples import Example, examples, with_tasks
 
 from selinon_core import compile_text
 from selinon_core.local import LocalExecutor, LocalOptions, Mocks
+from tests.docs.examples import Example, examples, with_tasks
 
 ALL = list(examples())
 
