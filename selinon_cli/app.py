@@ -27,10 +27,13 @@ from selinon_core.version import __version__
 
 def run_app(program: Program, words: Sequence[str]) -> int:
     """Let Typer read the command line; returns the exit code."""
-    command = get_command(build_app(program, lambda *call: invoke(*call, words)))
+
+    def call(command: Command, values: dict[str, Any], root: dict[str, Any]) -> int:
+        return invoke(command, values, root, words)
+
+    application = get_command(build_app(program, call))
     try:
-        # Without words the help is shown, but nothing that was asked for is done.
-        code = command.main(args=list(words) or ["--help"], prog_name=program.name, standalone_mode=False)
+        code = application.main(args=list(words), prog_name=program.name, standalone_mode=False)
     except typer.Exit as end:
         code = end.exit_code
     except Exception as error:
@@ -41,7 +44,7 @@ def run_app(program: Program, words: Sequence[str]) -> int:
     except SystemExit as end:
         # Shell completion ends this way.
         code = end.code if isinstance(end.code, int) else int(bool(end.code))
-    return (code or 0) if words else WRONG_USE
+    return code or 0
 
 
 def _tell_wrong_use(program: Program, error: Any) -> None:
@@ -138,7 +141,7 @@ def _annotation(option: Option) -> Any:
     }
     single = kinds[option.kind]
     if option.many:
-        return list[single]
+        return list.__class_getitem__(single)
     if option.kind in ("flag", "version", "count") or option.required:
         return single
     return single | None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -33,5 +34,14 @@ def _names(what: str, values: dict[str, Any]) -> list[str]:
     from selinon_cli.project import declared_names
 
     nodes, flows = values.get("nodes_definition"), values.get("flow_definitions") or ()
-    paths = [*([nodes] if nodes else []), *flows, *(values.get("paths") or ())]
-    return declared_names(paths, what)
+    return declared_names([*([nodes] if nodes else []), *flows, *_paths_typed()], what)
+
+
+def _paths_typed() -> list[str]:
+    """The paths on the command line so far: the parser drops them when the last option lacks its value."""
+    line = os.environ.get("COMP_WORDS") or os.environ.get("_TYPER_COMPLETE_ARGS") or ""
+    return [
+        word
+        for word in line.split()
+        if os.path.isdir(word) or (word.endswith((".yaml", ".yml")) and os.path.isfile(word))
+    ]

@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from selinon_cli.exits import INTERRUPTED
+from selinon_cli.exits import INTERRUPTED, WRONG_USE
 from selinon_cli.registry import SELINON, Program
 
 
@@ -28,7 +28,10 @@ def run_program(program: Program, words: Sequence[str]) -> int:
                 return invoke(invocation.command, invocation.values, invocation.root, words)
         from selinon_cli.app import run_app
 
-        return run_app(program, words)
+        if words or completing:
+            return run_app(program, words)
+        # Help is shown to whoever says nothing, but nothing was done.
+        return run_app(program, ["--help"]) or WRONG_USE
     except KeyboardInterrupt:
         return INTERRUPTED
 

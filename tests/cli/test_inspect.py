@@ -1,0 +1,82 @@
+"""``selinon inspect`` and ``selinon schema``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import jsonschema
+import pytest
+import yaml
+
+from selinon_core.plan_json import plan_from_json
+from selinon_core.project import compile_project
+from tests.cli.conftest import NODES, Cli
+from tests.cli.golden import check_golden
+
+
+def test_the_summary(shop: Path, cli: Cli) -> None:
+    ran = cli("inspect")
+    assert ran.code == 0
+    check_golden("inspect.txt", ran.out)
+
+
+def test_the_summary_as_json(shop: Path, cli: Cli) -> None:
+    assert json.loads(cli("inspect", "--format", "json").out) == {
+        "flows": [
+            {
+                "name": "order",
+                "nodes": ["Charge", "Ship", "Refund"],
+                "edges": 2,
+                "failures": 1,
+                "subflows": [],
+                "storages": ["Ledger"],
+                "queue": "orders",
+                "task_queues": ["work", "{SHOP_QUEUE}"],
+                "where": "flows/order.yaml:2:11",
+            }
+        ]
+    }
+
+
+def test_queues_are_what_deployment_scripts_cut(shop: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert cli("inspect", "--list-task-queues") == (0, "Charge:work\nRefund:work\nShip:shop\n", "")
+    assert cli("inspect", "--list-dispatcher-queues") == (0, "order:orders\n", "")
+    monkeypatch.delenv("SHOP_QUEUE")
+    ran = cli("inspect", "--list-task-queues")
+    assert ran.out == "Charge:work\nRefund:work\nShip:{SHOP_QUEUE}\n"
+    assert "SHOP_QUEUE is not set" in ran.err
+
+
+def test_names(shop: Path, cli: Cli) -> None:
+    assert cli("inspect", "--list-nodes").out == "Charge\nRefund\nShip\norder\n"
+    assert cli("inspect", "--list-flows").out == "order\n"
+    assert json.loads(cli("inspect", "--list-flows", "--list-nodes", "--format", "json").out) == {
+        "nodes": {"Charge": "task", "Refund": "task", "Ship": "task", "order": "flow"},
+        "flows": ["order"],
+    }
+
+
+def test_the_plan_comes_back(shop: Path, cli: Cli) -> None:
+    plan = compile_project().plan
+    assert cli("inspect", "--dump", "plan.json") == (0, "", "")
+    assert plan_from_json(json.loads((shop / "plan.json").read_text())) == plan
+    assert plan_from_json(json.loads(cli("inspect", "--dump", "-").out)) == plan
+    assert cli("inspect", "--dump", "plan.json", "--list-flows").out == "order\n"
+    assert cli("inspect", "--dump", "-", "--list-flows").code == 2
+
+
+def test_a_broken_project(shop: Path, cli: Cli) -> None:
+    (shop / "flows" / "order.yaml").write_text("flow-definitions:\n  - name: 1\n")
+    ran = cli("inspect", "--list-flows")
+    assert ran.code == 1
+    assert ran.out == ""
+    assert "error[SEL1" in ran.err
+
+
+def test_the_schema_fits_the_files(cli: Cli) -> None:
+    ran = cli("schema")
+    assert ran.code == 0
+    schema = json.loads(ran.out)
+    jsonschema.Draft202012Validator.check_schema(schema)
+    jsonschema.validate(yaml.safe_load(NODES), schema)

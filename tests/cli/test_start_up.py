@@ -1,0 +1,91 @@
+"""What a start of ``selinon lint`` imports; timing is for benchmarks/startup.py, this keeps the reasons away."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+HEAVY = (
+    "argparse",
+    "asyncio",
+    "boto3",
+    "celery",
+    "click",
+    "dataclasses",
+    "difflib",
+    "graphviz",
+    "importlib.metadata",
+    "inspect",
+    "json",
+    "jsonschema",
+    "logging",
+    "pathlib",
+    "pydantic",
+    "pymongo",
+    "redis",
+    "rich",
+    "sqlalchemy",
+    "tempfile",
+    "typer",
+    "watchdog",
+)
+
+SCRIPT = """
+import sys
+from selinon_cli.main import main
+code = main(sys.argv[1:])
+sys.stdout.flush()
+print(code, *sys.modules, file=sys.stderr)
+"""
+
+
+def modules_after(*words: str, cwd: Path) -> tuple[int, set[str]]:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("SELINON_")}
+    process = subprocess.run(
+        [sys.executable, "-S", "-c", SCRIPT, *words],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        # Without the site module: what a virtual environment's .pth files import is not ours.
+        env={**environment, "PYTHONPATH": os.pathsep.join([str(ROOT), *_site_packages()])},
+        check=True,
+    )
+    code, *modules = process.stderr.splitlines()[-1].split()
+    return int(code), set(modules)
+
+
+def _site_packages() -> list[str]:
+    return [path for path in sys.path if path.endswith("site-packages")]
+
+
+def test_lint_imports_nothing_heavy(shop: Path) -> None:
+    code, modules = modules_after("lint", "nodes.yaml", "flows", cwd=shop)
+    assert code == 0
+    assert "selinon_core.project" in modules
+    assert not modules & set(HEAVY)
+
+
+@pytest.mark.parametrize("words", [("inspect",), ("lint", "--list-rules"), ("lint", "--format", "sarif")])
+def test_no_command_that_reads_files_imports_what_others_need(shop: Path, words: tuple[str, ...]) -> None:
+    code, modules = modules_after(*words, cwd=shop)
+    assert code == 0
+    unneeded = {"celery", "sqlalchemy", "redis", "graphviz", "watchdog", "jsonschema", "rich", "typer", "pydantic"}
+    assert not modules & unneeded
+
+
+def test_user_code_is_not_imported_by_lint(shop: Path) -> None:
+    _, modules = modules_after("lint", cwd=shop)
+    assert "shop" not in modules
+
+
+def test_help_imports_no_command_s_back_end(shop: Path) -> None:
+    code, modules = modules_after("--help", cwd=shop)
+    assert code == 0
+    assert "typer" in modules
+    assert not modules & {"celery", "sqlalchemy", "redis", "graphviz", "watchdog", "jsonschema", "yaml"}
