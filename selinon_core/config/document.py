@@ -44,6 +44,8 @@ MAX_DEPTH = 200
 MAX_EXPANSION = 200_000
 _EXPANSION_PER_NODE = 3
 _MAX_REPORTED_CHARACTERS = 10
+#: Looking for a similar name takes time; a file with so many mistakes needs no more of it.
+_MAX_SUGGESTIONS = 100
 
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _ScalarEvent = yaml.ScalarEvent
@@ -291,7 +293,7 @@ class _Composer:
         anchor = event.anchor
         if anchor not in self.anchors:
             help_text = ""
-            if self.anchors:
+            if len(self.collector.found) < _MAX_SUGGESTIONS:
                 from selinon_core.suggestions import did_you_mean
 
                 close = did_you_mean(anchor, self.anchors)
@@ -506,12 +508,15 @@ def _report_syntax(error: yaml.YAMLError, document: Document, composer: _Compose
     composer.give_up(mark.index)
 
 
+def line_starts(text: str) -> list[int]:
+    """Where each line begins; lines end where YAML 1.1 says."""
+    return [0, *(found.end() for found in re.finditer("\r\n|[\n\r\x85\u2028\u2029]", text))]
+
+
 def position(text: str, index: int) -> tuple[int, int]:
-    """Line and column, from 1, of a character; lines end where YAML 1.1 says."""
-    line, begin = 1, 0
-    for found in re.finditer("\r\n|[\n\r\x85\u2028\u2029]", text[:index]):
-        line, begin = line + 1, found.end()
-    return line, index - begin + 1
+    """Line and column, from 1, of a character."""
+    starts = line_starts(text[:index])
+    return len(starts), index - starts[-1] + 1
 
 
 def _head(file: str, event: Any, length: int) -> Span:

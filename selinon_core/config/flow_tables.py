@@ -143,9 +143,9 @@ class _Fallback(Shape):
     def read(self, reading: Reading, node: Node, via: Via, label: str) -> Any:
         if type(node) is not SequenceNode and type(node) is not MappingNode:
             value = reading.scalar(node) if hasattr(node, "value") else None
-            if value is True and node.value.lower() == "true":
+            if value is True:
                 return ()
-            if not isinstance(value, str | bool) or node.value.lower() == "false":
+            if not isinstance(value, str):
                 return reading.wrong_type(node, via, label, self.expected)
         return _NODES.read(reading, node, via, label)
 

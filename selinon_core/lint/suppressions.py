@@ -8,12 +8,13 @@ separated by commas. A code that silences nothing is reported, so that comments 
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from selinon_core.config import codes
 from selinon_core.config.codes import Collector
-from selinon_core.config.document import Document, children_of, position
+from selinon_core.config.document import Document, children_of, line_starts
 from selinon_core.config.nodes import AliasNode, MappingNode, Node, SequenceNode
 from selinon_core.config.spots import FixedSpot
 from selinon_core.diagnostics import Diagnostic
@@ -86,14 +87,14 @@ def suppress(
 
 
 def _ignores(document: Document, collector: Collector) -> list[_Ignore]:
-    found = []
-    ranges: dict[int, int] | None = None
-    for comment in re.finditer(_COMMENT, document.text):
-        if _inside_scalar(document, comment.start()):
+    found: list[_Ignore] = []
+    text = document.text
+    layout: _Layout | None = None
+    for comment in re.finditer(_COMMENT, text):
+        layout = layout or _Layout(document)
+        if layout.is_inside_scalar(comment.start()):
             continue
-        if ranges is None:
-            ranges = _ranges(document)
-        line, column = position(document.text, comment.start())
+        line, column = layout.position(comment.start())
         listed = comment.group(1)
         if listed is None or not listed.strip():
             collector.add(
@@ -104,33 +105,22 @@ def _ignores(document: Document, collector: Collector) -> list[_Ignore]:
                 help="write # selinon: ignore[SELnnn] and why",
             )
             continue
-        covered = line
-        before = document.text[: comment.start()].rsplit("\n", 1)[-1]
-        if not before.strip():
-            covered = _next_line(document.text, comment.end(), line)
-        covers = ((line, line), (covered, max(covered, ranges.get(covered, covered))))
+        alone = not text[comment.start() - column + 1 : comment.start()].strip()
+        covered = layout.next_content(line) if alone else line
+        covers = ((line, line), (covered, layout.last_line(covered)))
         for code in re.finditer(r"[^,\s]+", listed):
             at = column + comment.start(1) - comment.start() + code.start()
             span = Span(document.file, line, at, line, at + len(code.group()))
-            if not re.fullmatch(r"SEL\d{3}", code.group()):
+            if re.fullmatch(r"SEL\d{3}", code.group()):
+                found.append(_Ignore(code.group(), comment.group(2).strip(), span, covers))
+            else:
                 collector.add(
                     codes.BAD_IGNORE,
                     FixedSpot(span),
                     f'"{code.group()}" is no code',
                     note="codes are SEL and three digits",
                 )
-                continue
-            found.append(_Ignore(code.group(), comment.group(2).strip(), span, covers))
     return found
-
-
-def _next_line(text: str, index: int, line: int) -> int:
-    """The number of the first line behind ``index`` that is neither empty nor a comment."""
-    for offset, content in enumerate(text[index:].splitlines()):
-        stripped = content.strip()
-        if offset and stripped and not stripped.startswith("#"):
-            return line + offset
-    return line
 
 
 def _nodes(document: Document) -> Iterable[Node]:
@@ -148,30 +138,56 @@ def _nodes(document: Document) -> Iterable[Node]:
             stack.extend(children_of(node))
 
 
-def _inside_scalar(document: Document, index: int) -> bool:
-    return any(
-        node.start_mark.index <= index < node.end_mark.index
-        for node in _nodes(document)
-        if type(node) not in (MappingNode, SequenceNode, AliasNode)
-    )
+class _Layout:
+    """Where lines, scalars and collections of a document are; worked out once, then looked up."""
 
+    def __init__(self, document: Document) -> None:
+        self._lines = line_starts(document.text)
+        self._text = document.text
+        self._next: dict[int, int] = {}
+        scalars = []
+        self._last_lines: dict[int, int] = {}
+        for node in _nodes(document):
+            if type(node) is MappingNode:
+                if node is not document.root:
+                    self._note(node.start_mark.line + 1, node)
+                for key, value, via in node.entries.values():
+                    if not via and type(value) in (MappingNode, SequenceNode):
+                        self._note(key.start_mark.line + 1, value)
+            elif type(node) not in (SequenceNode, AliasNode):
+                scalars.append((node.start_mark.index, node.end_mark.index))
+        scalars.sort()
+        self._begins = [begin for begin, _ in scalars]
+        self._ends = [end for _, end in scalars]
 
-def _ranges(document: Document) -> dict[int, int]:
-    """For each line on which something begins, the last line of the largest of what begins there."""
-    ranges: dict[int, int] = {}
+    def next_content(self, line: int) -> int:
+        """The first line behind ``line`` that is neither empty nor a comment; ``line`` itself if there is none."""
+        if not self._next:
+            following, ends = 0, [*self._lines, len(self._text)]
+            for number in range(len(self._lines), 0, -1):
+                self._next[number] = following or number
+                begin, end = ends[number - 1], ends[number]
+                content = self._text[begin:end].strip()
+                if content and not content.startswith("#"):
+                    following = number
+        return self._next[line]
 
-    def note(first: int, node: Node) -> None:
+    def _note(self, first: int, node: Node) -> None:
         last = node.end_mark.line + 1
         if node.end_mark.column == 0 and last > first:
             last -= 1
-        ranges[first] = max(ranges.get(first, first), last)
+        self._last_lines[first] = max(self._last_lines.get(first, first), last)
 
-    for node in _nodes(document):
-        if type(node) is not MappingNode:
-            continue
-        if node is not document.root:
-            note(node.start_mark.line + 1, node)
-        for key, value, via in node.entries.values():
-            if not via and type(value) in (MappingNode, SequenceNode):
-                note(key.start_mark.line + 1, value)
-    return ranges
+    def position(self, index: int) -> tuple[int, int]:
+        """Line and column of a character, from 1."""
+        line = bisect_right(self._lines, index)
+        return line, index - self._lines[line - 1] + 1
+
+    def is_inside_scalar(self, index: int) -> bool:
+        """Whether a character belongs to a value; values do not overlap."""
+        at = bisect_right(self._begins, index) - 1
+        return at >= 0 and index < self._ends[at]
+
+    def last_line(self, first: int) -> int:
+        """The last line of the largest of what begins on a line; the line itself when nothing does."""
+        return self._last_lines.get(first, first)

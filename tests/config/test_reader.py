@@ -376,3 +376,12 @@ def test_keys_lead_to_their_places() -> None:
     assert task.key_spot("max_retry").span[1:] == (4, 3, 4, 12)
     assert task.value_spot("max_retry").span[1:] == (4, 14, 4, 15)
     assert task.key_spot("queue").span.line == 2
+
+
+@pytest.mark.parametrize("written", ["true", "True", "yes", "on"])
+def test_fallback_true_in_every_spelling(written: str) -> None:
+    text = f"flow-definitions:\n- name: f\n  edges: [{{from: , to: A}}]\n  failures: [{{nodes: A, fallback: {written}}}]\n"
+    model, found = read_text(text)
+    assert found == ()
+    (failure,) = model.flows[0].failures
+    assert (failure.fallback_true, failure.fallback) == (True, ())
