@@ -380,8 +380,10 @@ def test_keys_lead_to_their_places() -> None:
 
 @pytest.mark.parametrize("written", ["true", "True", "yes", "on"])
 def test_fallback_true_in_every_spelling(written: str) -> None:
-    text = f"flow-definitions:\n- name: f\n  edges: [{{from: , to: A}}]\n  failures: [{{nodes: A, fallback: {written}}}]\n"
-    model, found = read_text(text)
+    failures = f"[{{nodes: A, fallback: {written}}}]"
+    model, found = read_text(
+        f"flow-definitions: [{{name: f, edges: [{{from: , to: A}}], failures: {failures}}}]\n"
+    )
     assert found == ()
     (failure,) = model.flows[0].failures
     assert (failure.fallback_true, failure.fallback) == (True, ())
