@@ -7,8 +7,8 @@ completion. Imported only then.
 from __future__ import annotations
 
 import inspect
+import os
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any, Literal
 
 import typer
@@ -136,7 +136,8 @@ def _annotation(option: Option) -> Any:
         "int": int,
         "float": float,
         "text": str,
-        "path": Path,
+        # Not Path: it would change what was typed, and commands say themselves what is wrong with a file.
+        "path": str,
         "choice": Literal[option.choices] if option.choices else str,
     }
     single = kinds[option.kind]
@@ -154,18 +155,23 @@ def _declaration(option: Option, command: Command | None) -> Any:
         default = []
     if option.metavar or option.kind in ("flag", "version", "count"):
         settings["metavar"] = option.metavar
-    if option.kind == "path":
-        # Commands open files themselves and say what is wrong with them.
-        settings.update(path_type=str, readable=False)
     if option.complete:
         settings["autocompletion"] = completer(option.complete, command)
     if option.minimum is not None:
         settings["min"] = option.minimum
-    settings["show_default"] = option.kind not in ("flag", "version", "count") and bool(default)
+    settings["show_default"] = (
+        not option.many and option.kind not in ("flag", "version", "count") and bool(default)
+    )
     if not option.flags:
         return typer.Argument(default, **settings)
     if command is not None and command.variables(option):
-        settings["envvar"] = list(command.variables(option))
+        variables = command.variables(option)
+        if option.many and option.kind == "path":
+            # Typer would split at spaces.
+            text = next((os.environ[name] for name in variables if os.environ.get(name)), "")
+            default = text.split(os.pathsep) if text else default
+        else:
+            settings["envvar"] = list(variables)
     if option.kind == "count":
         settings["count"] = True
     if option.kind == "version":

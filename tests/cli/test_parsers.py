@@ -169,7 +169,7 @@ def test_values_from_the_environment_are_left_to_typer(monkeypatch: pytest.Monke
     import os
 
     assert fast(SELINON, ["lint"], os.environ) is None
-    found = TYPER["selinon"].parse(["lint"])
+    found = TyperParser(SELINON).parse(["lint"])
     assert found is not None
     values = found[1]
     assert values["format"] == "json"
