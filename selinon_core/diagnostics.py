@@ -40,9 +40,23 @@ class Diagnostic(NamedTuple):
     related: tuple[Related, ...] = ()
 
 
+#: As many related places as help a reader.
+MOST_RELATED = 8
+
+
 def sort_diagnostics(found: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
-    """Sort by place, then code and message, without exact repetitions."""
-    return tuple(sorted(set(found), key=lambda d: (d.span, d.code, d.message)))
+    """Sort by place, then code and message, without repetitions.
+
+    What is said of one text for each of its uses (through aliases) is one diagnostic with all related places.
+    """
+    unique: dict[Diagnostic, tuple[Related, ...]] = {}
+    for diagnostic in found:
+        key = diagnostic._replace(related=()) if diagnostic.related else diagnostic
+        earlier = unique.get(key, ())
+        new = [related for related in diagnostic.related if related not in earlier]
+        unique[key] = (*earlier, *new)[:MOST_RELATED]
+    merged = (key._replace(related=related) if related else key for key, related in unique.items())
+    return tuple(sorted(merged, key=lambda d: (d.span, d.code, d.message)))
 
 
 def has_errors(diagnostics: Iterable[Diagnostic]) -> bool:

@@ -103,16 +103,20 @@ class LintContext:
     def _suggester(self) -> Suggester:
         return Suggester()
 
+    def closest(self, kind: str, name: str, known: Collection[str]) -> str | None:
+        """The known name that is probably meant, None if none is close; see ``did_you_mean``."""
+        return self._suggester.closest(kind, name, known)
+
     def did_you_mean(self, kind: str, name: str, known: Collection[str]) -> str:
         """``did you mean "..."?``, or nothing; ``kind`` tells what is named, ``known`` all names of the kind."""
-        close = self._suggester.closest(kind, name, known)
+        close = self.closest(kind, name, known)
         return "" if close is None else f'did you mean "{close}"?'
 
     def did_you_mean_one_of(
         self, kind: str, name: str, known: Mapping[str, TaskDef | FlowDef | StorageDef]
     ) -> str:
         """``did_you_mean`` for what is defined in the files, with the place."""
-        close = self._suggester.closest(kind, name, known)
+        close = self.closest(kind, name, known)
         return "" if close is None else f'did you mean "{close}" ({known[close].name.spot.place})?'
 
     @cached_property

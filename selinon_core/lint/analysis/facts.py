@@ -16,6 +16,10 @@ from selinon_core.lint.analysis.atoms import AtomMaker
 from selinon_core.lint.analysis.components import cyclic
 from selinon_core.lint.analysis.predicates import Predicates
 from selinon_core.lint.analysis.verdict import Verdict, verdict
+from selinon_core.suggestions import did_you_mean
+
+#: With more unknown names than this in a flow, any of them may mean any node.
+MOST_MISSPELT = 50
 
 
 class Step:
@@ -111,8 +115,19 @@ class FlowFacts:
             name
             for step in self.steps
             for name in step.sources
-            if name not in self.starters and self._is_known(name)
+            if not self.may_start(name) and self._is_known(name)
         )
+
+    def may_start(self, name: str) -> bool:
+        """Tell whether something starts a node, or may: a part that cannot be read, or a misspelt name."""
+        if name in self.starters or not self.reliable:
+            return True
+        unknown = self._unknown_started
+        return bool(unknown) and (len(unknown) > MOST_MISSPELT or did_you_mean(name, unknown) is not None)
+
+    @cached_property
+    def _unknown_started(self) -> tuple[str, ...]:
+        return tuple(name for name in self.starters if not self._is_known(name))
 
     @cached_property
     def startable(self) -> frozenset[str]:

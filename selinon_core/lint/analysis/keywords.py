@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import NamedTuple
 
+from selinon_core.config.model import Definition
+from selinon_core.config.reading import KeySpots
+from selinon_core.config.spots import Spot
 from selinon_core.lint.code.symbols import Signature
 from selinon_core.suggestions import did_you_mean
 
@@ -35,3 +38,12 @@ def mismatch(given: Collection[str], signature: Signature, handed_in: Collection
             missing.remove(meant)
         unknown.append((name, meant))
     return Mismatch(tuple(unknown), tuple(missing), taken)
+
+
+def argument_spot(definition: Definition, key: str, argument: str) -> Spot:
+    """Where an argument is written in the mapping under ``key``; the mapping, when that is not known."""
+    if isinstance(definition.keys, KeySpots) and definition.given(key):
+        below = definition.keys.below(key)
+        if argument in below:
+            return below[argument][0]
+    return definition.value_spot(key)

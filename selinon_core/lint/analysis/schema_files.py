@@ -45,7 +45,7 @@ def schema_fault(path: str, directories: Sequence[str]) -> str:
     try:
         ResultSchema(schema, path, os.path.dirname(found))
     except ConfigurationError as error:
-        return str(error).partition("' ")[2] or str(error)
+        return "it " + str(error).partition("' ")[2]
     return ""
 
 

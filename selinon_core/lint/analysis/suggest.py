@@ -29,5 +29,5 @@ class Suggester:
             if self._left < len(known):
                 return None
             self._left -= len(known)
-            self._answers[key] = did_you_mean(name, known)
+            self._answers[key] = did_you_mean(name, [other for other in known if other != name])
         return self._answers[key]

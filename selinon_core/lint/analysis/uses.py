@@ -68,3 +68,17 @@ def first_refs(lists: Iterable[tuple[Ref, ...] | None]) -> dict[str, Ref]:
         for ref in refs or ():
             found.setdefault(ref.name, ref)
     return found
+
+
+def nodes_named(flow: FlowDef) -> Iterator[Ref]:
+    """Yield every name of a node in a flow, the nodes of conditions apart."""
+    for edge in flow.edges:
+        yield from edge.sources or ()
+        yield from edge.destinations or ()
+        if edge.selective is not None:
+            yield from edge.selective.tasks or ()
+    for failure in flow.failures:
+        yield from failure.nodes or ()
+        yield from failure.fallback or ()
+    yield from flow.nowait
+    yield from flow.eager_failures.refs

@@ -89,7 +89,9 @@ class CodeIndex:
             if current not in self._modules:
                 seen.update(dict.fromkeys(self.names(current)))
                 continue
-            seen.update(dict.fromkeys(self._modules[current].bindings))
+            parsed = self._modules[current]
+            shown = parsed.bindings if current == module or parsed.public is None else parsed.public
+            seen.update(dict.fromkeys(sorted(shown) if shown is parsed.public else shown))
             for star in self._modules[current].stars:
                 if star not in done:
                     done.add(star)

@@ -56,7 +56,7 @@ class AliasesDiffer(Rule):
                 continue
             key = (task.function.module.name, task.function.name.name)
             other = first.setdefault(key, task)
-            if other is task:
+            if other is task or other.name.name == task.name.name:
                 continue
             related = (Related(other.name.span, f'task "{other.name.name}" has the same class'),)
             if task.max_retry != other.max_retry:

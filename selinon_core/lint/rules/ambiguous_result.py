@@ -56,5 +56,5 @@ class AmbiguousResult(Rule):
                     leaf.name.spot,
                     f'"{leaf.name.name}" does not say whose result it looks at',
                     note="the edge has several sources",
-                    help=f'add "node": {quoted(sources, "or")}',
+                    help=f'name the source under "node": {quoted(sources, "or")}',
                 )

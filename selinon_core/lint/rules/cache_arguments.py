@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from selinon_core import shipped
 from selinon_core.diagnostics import Diagnostic, Severity
-from selinon_core.lint.analysis.keywords import mismatch
+from selinon_core.lint.analysis.keywords import argument_spot, mismatch
 from selinon_core.lint.analysis.uses import cache_uses, is_shipped_cache
 from selinon_core.lint.code.symbols import Signature
 from selinon_core.lint.rule import LintContext, Rule
@@ -53,7 +53,7 @@ class CacheArguments(Rule):
             differs = mismatch(cache.configuration, Signature(names, frozenset(names), frozenset(taken.required)))
             for arg, meant in differs.unknown:
                 yield self.found(
-                    cache.value_spot("configuration"),
+                    argument_spot(cache, "configuration", arg),
                     f'cache "{name.name}" does not take an argument "{arg}"',
                     note="unknown argument",
                     help=suggested(meant, differs.taken),

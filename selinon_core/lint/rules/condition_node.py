@@ -81,7 +81,7 @@ class ConditionNode(Rule):
                 return
             facts = project.facts(flow)
             if ref.name not in facts.starters:
-                if facts.reliable and ref.name not in model.maybe_defined:
+                if not facts.may_start(ref.name) and ref.name not in model.maybe_defined:
                     close = did_you_mean(ref.name, facts.starters)
                     yield self.found(
                         ref.spot,

@@ -46,16 +46,14 @@ class FailureNotStarted(Rule):
                 continue
             for failure in flow.failures:
                 for ref in dict.fromkeys(failure.nodes or ()):
-                    if (
-                        ref.name in facts.starters
-                        or ref.name in facts.waited_for
-                        or not project.is_known(ref.name)
-                    ):
+                    if ref.name in facts.waited_for or not project.is_known(ref.name):
+                        continue
+                    if facts.may_start(ref.name):
                         continue
                     close = did_you_mean(ref.name, facts.starters)
                     yield self.found(
                         ref.spot,
-                        f'a fallback for "{ref.name}", but flow "{flow.name.name}" does not start it',
+                        f'a fallback for "{ref.name}", but nothing in the flow starts it',
                         note="never started here",
                         help=f'did you mean "{close}"?' if close else "",
                     )

@@ -48,8 +48,10 @@ class FlowNotListed(Rule):
         if model.flow_list is None or model.incomplete:
             return
         listed = {ref.name for ref in model.flow_list}
+        misspelt = [name for name in listed if name not in model.flow_by_name]
+        meant = {project.closest("flow", name, model.flow_by_name) for name in misspelt}
         for name, flow in model.flow_by_name.items():
-            if name not in listed:
+            if name not in listed and name not in meant:
                 related = (Related(model.flow_list[0].span, "the list of flows is here"),) if listed else ()
                 yield self.found(
                     flow.name.spot,

@@ -6,6 +6,7 @@ from selinon_core.diagnostics import Diagnostic, Related, Severity
 from selinon_core.lint.analysis.code_uses import CLASSES, code_uses
 from selinon_core.lint.code.symbols import Kind, ModuleState
 from selinon_core.lint.rule import LintContext, Rule
+from selinon_core.source import NOWHERE
 
 
 class NameNotFound(Rule):
@@ -72,5 +73,5 @@ class NameNotFound(Rule):
                     function.name.spot,
                     f'"{name}" in module "{module}" is a {symbol.kind.value}, not a {wanted}',
                     note=f"expected a {role.value}",
-                    related=(Related(symbol.span, "it is defined here"),) if symbol.span.line else (),
+                    related=(Related(symbol.span, "it is defined here"),) if symbol.span is not NOWHERE else (),
                 )

@@ -42,11 +42,11 @@ class NowaitNeverStarted(Rule):
                 continue
             for ref in flow.nowait:
                 known = project.is_known(ref.name) and ref.name not in facts.waited_for
-                if known and ref.name not in facts.starters:
+                if known and not facts.may_start(ref.name):
                     close = did_you_mean(ref.name, facts.starters)
                     yield self.found(
                         ref.spot,
-                        f'"{ref.name}" is marked "nowait", but flow "{flow.name.name}" does not start it',
+                        f'"{ref.name}" is marked "nowait", but nothing in the flow starts it',
                         note="never started here",
                         help=f'did you mean "{close}"?' if close else "",
                     )

@@ -44,12 +44,12 @@ class PropagationNotInFlow(Rule):
                 continue
             for flag in PROPAGATION:
                 for ref in flag.names(flow).refs:
-                    if not model.is_flow(ref.name) or ref.name in facts.starters or ref.name in facts.waited_for:
+                    if not model.is_flow(ref.name) or ref.name in facts.waited_for or facts.may_start(ref.name):
                         continue
                     close = did_you_mean(ref.name, [name for name in facts.starters if model.is_flow(name)])
                     yield self.found(
                         ref.spot,
-                        f'"{flag.key}" names "{ref.name}", but flow "{flow.name.name}" does not start it',
+                        f'"{flag.key}" names "{ref.name}", but nothing in the flow starts it',
                         note="never started here",
                         help=f'did you mean "{close}"?' if close else "",
                     )

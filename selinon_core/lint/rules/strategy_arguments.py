@@ -6,7 +6,7 @@ from selinon_core import shipped
 from selinon_core.compiler import DEFAULT_SAMPLING
 from selinon_core.config.model import ImportDef
 from selinon_core.diagnostics import Diagnostic, Related, Severity
-from selinon_core.lint.analysis.keywords import mismatch
+from selinon_core.lint.analysis.keywords import argument_spot, mismatch
 from selinon_core.lint.code.symbols import Kind, Signature
 from selinon_core.lint.rule import LintContext, Rule
 from selinon_core.lint.words import plural, quoted, suggested
@@ -24,8 +24,8 @@ class StrategyArguments(Rule):
         flow-definitions:
           - name: nightly
             sampling:
-              name: biexponential_increase
-              args: {start_retry: 2, max_rerty: 60}
+              name: biexponential_decrease
+              args: {start_retry: 60, stop_rerty: 2}
             edges:
               - from:
                 to: Fetch
@@ -62,7 +62,7 @@ class StrategyArguments(Rule):
             differs = mismatch(args, signature, ("status",))
             for arg, meant in differs.unknown:
                 yield self.found(
-                    sampling.value_spot("args"),
+                    argument_spot(sampling, "args", arg),
                     f'strategy "{name.name}" does not take an argument "{arg}"',
                     note="is handed in, not configured" if arg == "status" else "unknown argument",
                     help=suggested(meant, differs.taken),

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from selinon_core.config.model import FlowDef, Ref
 from selinon_core.diagnostics import Diagnostic, Severity
+from selinon_core.lint.analysis.uses import nodes_named
 from selinon_core.lint.rule import LintContext, Rule
 
 
@@ -36,7 +36,7 @@ class UnknownNode(Rule):
 
     def check(self, project: LintContext) -> Iterator[Diagnostic]:
         for flow in project.model.flows:
-            for ref in _nodes_named(flow):
+            for ref in nodes_named(flow):
                 if not project.is_known(ref.name):
                     yield self.found(
                         ref.spot,
@@ -44,16 +44,3 @@ class UnknownNode(Rule):
                         note="no task or flow has this name",
                         help=project.did_you_mean_one_of("node", ref.name, project.nodes),
                     )
-
-
-def _nodes_named(flow: FlowDef) -> Iterator[Ref]:
-    for edge in flow.edges:
-        yield from edge.sources or ()
-        yield from edge.destinations or ()
-        if edge.selective is not None:
-            yield from edge.selective.tasks or ()
-    for failure in flow.failures:
-        yield from failure.nodes or ()
-        yield from failure.fallback or ()
-    yield from flow.nowait
-    yield from flow.eager_failures.refs

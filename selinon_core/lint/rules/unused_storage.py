@@ -53,6 +53,9 @@ class UnusedStorage(Rule):
             return
         used = {task.storage.name for task in model.tasks if task.storage is not None}
         used |= {trace.storage.name for trace in model.settings.trace if trace.storage is not None}
+        misspelt = [name for name in used if name not in model.storage_by_name]
+        meant = (project.closest("storage", name, model.storage_by_name) for name in misspelt)
+        used.update(name for name in meant if name is not None)
         if any(task.storage is None and task.given("storage") for task in model.tasks):
             return  # one of them cannot be read
         for name, storage in model.storage_by_name.items():

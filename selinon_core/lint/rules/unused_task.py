@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from selinon_core.diagnostics import Diagnostic, Severity
+from selinon_core.lint.analysis.uses import nodes_named
 from selinon_core.lint.rule import LintContext, Rule
 
 
@@ -52,7 +53,10 @@ class UnusedTask(Rule):
         facts = [project.facts(flow) for flow in model.flows]
         if not all(fact.reliable for fact in facts):
             return
-        used = {name for fact in facts for name in (*fact.starters, *fact.waited_for)}
+        used = {ref.name for flow in model.flows for ref in nodes_named(flow)}
+        misspelt = [name for name in used if not project.is_known(name)]
+        meant = (project.closest("node", name, project.nodes) for name in misspelt)
+        used.update(name for name in meant if name is not None)
         for name, task in model.task_by_name.items():
             if name not in used and name not in model.flow_by_name:
                 yield self.found(

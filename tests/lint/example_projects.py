@@ -1,0 +1,92 @@
+"""Projects written as one text: YAML, with the Python and JSON files it needs in comments.
+
+::
+
+    # shop.py
+    #   class Fetch:
+    #       ...
+    flow-definitions: ...
+
+A text without ``tasks`` gets those of ``NODES`` in a file of its own, and a flow named ``publish``.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+import textwrap
+from collections.abc import Iterable
+from pathlib import Path
+
+from selinon_core.diagnostics import Diagnostic
+from selinon_core.project import Project, lint_project
+
+MAIN = "example.yaml"
+WITH_IMPORT = "with --import"
+
+NODES = """
+storages:
+  - name: Results
+    import: selinon.storages.memory
+    classname: InMemoryStorage
+tasks:
+  - {name: Fetch, import: nodes, storage: Results}
+  - {name: Parse, import: nodes, storage: Results}
+  - {name: Store, import: nodes, storage: Results}
+  - {name: Report, import: nodes, storage: Results}
+  - {name: Notify, import: nodes, storage: Results}
+  - {name: Rescue, import: nodes, storage: Results}
+flow-definitions:
+  - name: publish
+    edges:
+      - from:
+        to: Notify
+"""
+
+_FILE = re.compile(r"^# ([\w/]+\.(?:py|json))\n((?:#(?:   .*)?\n)+)", re.MULTILINE)
+
+
+def write_project(text: str, directory: Path) -> list[Path]:
+    """Write the files of a text and return the paths of the YAML files, the text's own first."""
+    text = textwrap.dedent(text.removeprefix(WITH_IMPORT).lstrip("\n")).rstrip("\n") + "\n"
+    for name, body in _FILE.findall(text):
+        path = directory / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(textwrap.dedent("".join(line[4:] or "\n" for line in body.splitlines(keepends=True))))
+    paths = [directory / MAIN]
+    paths[0].write_text(text)
+    if not re.search(r"^tasks:", text, re.MULTILINE):
+        paths.append(directory / "nodes.yaml")
+        paths[1].write_text(NODES)
+        tasks = re.findall(r"name: (\w+), import", NODES)
+        classes = [f"class {name}:\n    def run(self, node_args): ...\n" for name in tasks]
+        (directory / "nodes.py").write_text("".join(classes))
+    return paths
+
+
+def lint_text(text: str, directory: Path, environ: dict[str, str] | None = None) -> list[Diagnostic]:
+    """Lint a project written as one text; what is found in its main file."""
+    return in_main_file(lint_files(write_project(text, directory), directory, text, environ))
+
+
+def lint_files(
+    paths: Iterable[Path], directory: Path, text: str = "", environ: dict[str, str] | None = None
+) -> Project:
+    """Lint files that ``write_project`` wrote; modules that ``--import`` imports are forgotten again."""
+    before = set(sys.modules)
+    try:
+        return lint_project(
+            list(paths),
+            pythonpath=(str(directory),),
+            environ=environ or {},
+            import_code=text.startswith(WITH_IMPORT),
+        )
+    finally:
+        for name in set(sys.modules) - before:
+            if getattr(sys.modules[name], "__file__", None) in map(str, directory.rglob("*.py")):
+                del sys.modules[name]
+
+
+def in_main_file(project: Project) -> list[Diagnostic]:
+    """What was found in the text itself."""
+    return [diagnostic for diagnostic in project.diagnostics if diagnostic.span.file.endswith(MAIN)]
