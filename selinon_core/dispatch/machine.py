@@ -49,6 +49,7 @@ from selinon_core.dispatch.propagation import (
     failures_of,
     merged_failures,
     merged_parents,
+    parent_of,
     parent_of_sources,
 )
 from selinon_core.dispatch.selective import SelectiveRun
@@ -132,6 +133,44 @@ class FlowRun:
     def open_questions(self) -> tuple[do.Question, ...]:
         """The questions without an answer, oldest first."""
         return tuple(self._questions.values())
+
+    @property
+    def incomplete(self) -> int:
+        """How many node runs have neither succeeded nor failed, those nobody waits for included."""
+        return len(self._unwaited) + (len(self._active) if self._state != "new" else 0)
+
+    def run_of(self, number: int) -> NodeRun | None:
+        """The incomplete node run of that number, whether or not the flow waits for it."""
+        run = self._unwaited.get(number)
+        return run if run is not None or self._state == "new" else self._active.get(number)
+
+    def launch_of(self, number: int) -> do.StartTask | do.StartFlow | None:
+        """The effect that started an incomplete node run, made again: for a driver that lost it."""
+        run = self.run_of(number)
+        if run is None:
+            return None
+        parent = parent_of(self.table.flow, run, self.start.parent)
+        if not run.is_flow:
+            return do.StartTask(run, parent)
+        selective = None if run.edge is None else self.table.rows[run.edge].selective
+        return do.StartFlow(run, parent, self._selective_of(run, selective))
+
+    def quiet_completions(self) -> int:
+        """How many more node runs have to succeed, at the least, before anything can follow from it.
+
+        Until then nobody needs to hand their completions over (eager failures aside). At least 1.
+        """
+        if self._state != "running" or self._questions or self._args_pending:
+            return 1
+        least = len(self._active)
+        for name in {run.name for run in self._active.values()}:
+            for row in self.table.out_edges.get(name, ()):
+                if self._subset is not None and row.index not in self._subset:
+                    continue
+                if row.single:
+                    return 1
+                least = min(least, self._missing.get(row.index, len(row.sources)))
+        return max(least, 1)
 
     def advance(self, event: on.Event) -> list[do.Effect]:
         """Take one event and return what has to be done, in this order.
@@ -459,10 +498,14 @@ class FlowRun:
         if not run.is_flow:
             self._effects.append(do.StartTask(run, parent))
             return
+        self._effects.append(do.StartFlow(run, parent, self._selective_of(run, selective)))
+
+    def _selective_of(self, run: NodeRun, of_edge: SelectiveRun | None) -> SelectiveRun | None:
+        """How a sub-flow is run: as its edge says, else as the flow itself is."""
         inherited = self.start.selective
-        if selective is None and inherited is not None and run.name in inherited.edges:
-            selective = inherited
-        self._effects.append(do.StartFlow(run, parent, selective))
+        if of_edge is None and inherited is not None and run.name in inherited.edges:
+            return inherited
+        return of_edge
 
     # -- questions and answers --------------------------------------------------------------------------------
 

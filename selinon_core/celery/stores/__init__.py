@@ -1,0 +1,37 @@
+"""State stores by URL."""
+
+from __future__ import annotations
+
+from selinon_core.celery.stores.base import Store
+from selinon_core.errors import ConfigurationError
+
+_REDIS = ("redis", "rediss", "redis+socket", "socket", "unix", "valkey")
+_SQL = ("db+", "postgresql", "mysql", "mariadb", "sqlite")
+
+
+def open_store(url: str, prefix: str | None = None) -> Store:
+    """The state store at a URL (``redis://``, ``postgresql+psycopg://``, ``db+sqlite://``), not connected.
+
+    ``prefix`` begins the names of its keys or tables. Raises ``ConfigurationError`` for a URL that cannot serve,
+    ``MissingExtraError`` for a missing driver.
+    """
+    scheme = url.partition("://")[0]
+    if scheme in _REDIS:
+        from selinon_core.celery.stores.redis import RedisStore
+
+        return RedisStore(url, "selinon:" if prefix is None else prefix)
+    if url.startswith(_SQL):
+        from selinon_core.celery.stores.sql import SqlStore
+
+        return SqlStore(url, "selinon_" if prefix is None else prefix)
+    if scheme == "memory":
+        from selinon_core.celery.stores.memory import MemoryStore
+
+        return MemoryStore()
+    raise ConfigurationError(
+        f'flow runs cannot be kept in "{scheme}": set selinon_state_url in the Celery configuration to a Redis '
+        "or SQL database (redis://..., postgresql+psycopg://..., mysql+pymysql://..., sqlite:///...)"
+    )
+
+
+__all__ = ["Store", "open_store"]

@@ -1,0 +1,395 @@
+"""The state store in a process's own memory: for tests, and the reference for what the others do."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from selinon_core.celery.stores.base import (
+    BUSY,
+    DUPLICATE,
+    ENDED,
+    GONE,
+    LEASED,
+    ORPHAN,
+    QUIET,
+    RUN,
+    STALE,
+    WAKE,
+    Begun,
+    Commit,
+    Committed,
+    Delivered,
+    Due,
+    NodeRecord,
+    Opened,
+)
+
+#: Seconds a due run is put off when somebody was told of it, doubled each time, and the most of it.
+PUT_OFF = 2.0
+MOST_PUT_OFF = 300.0
+
+
+class _Run:
+    def __init__(self, header: Mapping[str, str], now: float) -> None:
+        self.header = dict(header) | {"created": repr(now), "updated": repr(now)}
+        self.version = 0
+        self.token = 0
+        self.lease = 0.0
+        self.unbegun = 0
+        self.wakes = 0
+        self.log: list[str] = []
+        self.inbox: list[str] = []
+        self.outbox: dict[str, None] = {}
+        self.nodes: dict[int, NodeRecord] = {}
+        self.ahead: dict[int, int] = {}
+        self.payloads: dict[int, str] = {}
+        self.timers: dict[str, float] = {}
+        self.expires: float | None = None
+
+    @property
+    def running(self) -> bool:
+        return self.header["status"] == "running"
+
+    def number(self, field: str) -> float:
+        return float(self.header.get(field) or 0)
+
+
+class MemoryStore:
+    """See ``Store``."""
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        self._runs: dict[str, _Run] = {}
+        self._agenda: dict[str, float] = {}
+        self._throttle: dict[str, float] = {}
+        self._errors: dict[str, str] = {}
+        self._leader = ("", 0.0)
+
+    def prepare(self) -> None:
+        """Nothing is missing."""
+
+    def begin(self, flow_id: str, number: int, serial: int, again: bool, now: float) -> Begun:
+        """See ``Store.begin``."""
+        with self._lock:
+            run = self._runs.get(flow_id)
+            if run is None or run.header["status"] == "cancelled":
+                return Begun(GONE)
+            record = run.nodes.get(number, NodeRecord())
+            if record.done or not number:
+                if number in run.ahead:
+                    run.outbox[f"o{run.ahead.pop(number)}"] = None
+                    self._look_by(flow_id, now + PUT_OFF)
+                return Begun(ORPHAN if run.outbox or run.inbox else DUPLICATE)
+            if serial < record.serial:
+                return Begun(STALE)
+            fresh = serial > record.serial or not record.begun_at
+            if not fresh and not again:
+                return Begun(STALE)
+            run.unbegun -= fresh
+            record = record._replace(serial=serial, begun_at=now, deliveries=record.deliveries + 1)
+            run.nodes[number] = record
+            return Begun(RUN, record.attempts, record.retries, record.deliveries, run.payloads.get(number))
+
+    def retry(
+        self, flow_id: str, number: int, serial: int, counted: bool, countdown: float, grace: float, now: float
+    ) -> int | None:
+        """See ``Store.retry``."""
+        with self._lock:
+            run = self._runs.get(flow_id)
+            record = None if run is None else run.nodes.get(number, NodeRecord())
+            if run is None or record is None or record.done or record.serial != serial:
+                return None
+            run.nodes[number] = NodeRecord(serial + 1, 0.0, record.attempts + 1, record.retries + counted, 0)
+            run.unbegun += 1
+            due = now + (countdown or grace)
+            run.timers[f"n{number}"] = due
+            self._look_by(flow_id, due)
+            return serial + 1
+
+    def deliver(
+        self,
+        flow_id: str,
+        number: int,
+        entry: str,
+        now: float,
+        *,
+        serial: int = -1,
+        urgent: bool = False,
+        known: int = 0,
+        lease: float = 0.0,
+        error: tuple[str, str] | None = None,
+        ttl: float = 0.0,
+    ) -> Delivered:
+        """See ``Store.deliver``."""
+        with self._lock:
+            run = self._runs.get(flow_id)
+            if run is None:
+                return Delivered(GONE)
+            if number:
+                record = run.nodes.get(number, NodeRecord())
+                if record.done or (serial >= 0 and record.serial != serial):
+                    return Delivered(DUPLICATE)
+                run.nodes[number] = record._replace(done=True)
+            if error is not None:
+                self._errors[error[0]] = error[1]
+            if not run.running:
+                return Delivered(ENDED)
+            run.inbox.append(entry)
+            if run.lease > now:
+                return Delivered(BUSY)
+            if not urgent and len(run.inbox) < run.number("wake_at"):
+                return Delivered(QUIET)
+            if lease:
+                return Delivered(LEASED, self._open(flow_id, run, known, lease, now))
+            self._look_by(flow_id, now + PUT_OFF)
+            return Delivered(WAKE)
+
+    def open(self, flow_id: str, known: int, lease: float, now: float) -> Opened | None:
+        """See ``Store.open``."""
+        with self._lock:
+            run = self._runs.get(flow_id)
+            if run is None or run.lease > now:
+                return None
+            return self._open(flow_id, run, known, lease, now)
+
+    def _open(self, flow_id: str, run: _Run, known: int, lease: float, now: float) -> Opened:
+        run.token += 1
+        run.lease = now + lease
+        self._agenda[flow_id] = run.lease
+        known = known if known <= run.version else 0
+        return Opened(
+            run.token,
+            run.version,
+            known,
+            tuple(run.log[known:]),
+            tuple(run.inbox),
+            self._header(run),
+            tuple(run.outbox),
+            tuple(name for name, due in run.timers.items() if due <= now),
+        )
+
+    def renew(self, flow_id: str, token: int, until: float) -> bool:
+        """See ``Store.renew``."""
+        with self._lock:
+            run = self._runs.get(flow_id)
+            if run is None or run.token != token or not run.lease:
+                return False
+            run.lease = until
+            self._agenda[flow_id] = until
+            return True
+
+    def commit(self, step: Commit) -> Committed:
+        """See ``Store.commit``."""
+        with self._lock:
+            now = step.now
+            run = self._runs.get(step.flow_id)
+            if run is None and step.create is not None:
+                run = self._runs[step.flow_id] = _Run(step.create, now)
+            if run is None or run.version != step.version:
+                return Committed(False)
+            if step.token is None:
+                done = step.completes and run.nodes.get(step.completes, NodeRecord()).done
+                if run.lease > now or run.inbox or done:
+                    return Committed(False)
+                if step.completes:
+                    record = run.nodes.get(step.completes, NodeRecord())
+                    run.nodes[step.completes] = record._replace(done=True)
+            elif run.token != step.token or not run.lease:
+                return Committed(False)
+            delays = self._apply(run, step)
+            entries = tuple(run.inbox)
+            running = run.running
+            if running and (step.keep or entries):
+                if step.token is None:
+                    run.token += 1
+                run.lease = now + step.lease
+                self._agenda[step.flow_id] = run.lease
+                return Committed(True, run.token, entries, delays)
+            if not running:
+                run.inbox.clear()
+                run.expires = now + step.ttl
+                if step.keep:
+                    if step.token is None:
+                        run.token += 1
+                    run.lease = now + step.lease
+                    self._agenda[step.flow_id] = run.lease
+                    return Committed(True, run.token, (), delays)
+            run.lease = 0.0
+            self._plan(step.flow_id, run, now)
+            return Committed(True, None, (), delays)
+
+    def _apply(self, run: _Run, step: Commit) -> list[float]:
+        now = step.now
+        if step.batch is not None:
+            run.log.append(step.batch)
+            run.version += 1
+        del run.inbox[: step.consumed]
+        for key in step.outbox:
+            run.outbox[key] = None
+            run.unbegun += key[0] in "tf"
+        for key in step.done:
+            run.outbox.pop(key, None)
+        if step.anchor is not None:
+            run.ahead.pop(step.anchor, None)
+            if step.ahead:
+                run.ahead[step.anchor] = step.ahead
+                run.nodes[step.ahead] = NodeRecord(0, now, 0, 0, 1)
+        run.payloads.update(step.payloads or {})
+        if step.clear_timers:
+            run.timers = {name: due for name, due in run.timers.items() if name[0] == "n"}
+        for name in step.no_timers:
+            run.timers.pop(name, None)
+        run.timers.update(step.timers or {})
+        delays = []
+        for key, name, distance in step.throttled:
+            start = max(now, self._throttle.get(name, now))
+            self._throttle[name] = start + distance
+            delays.append(start - now)
+            run.unbegun += 1
+            if start <= now:
+                run.outbox[key] = None
+            else:
+                run.timers["n" + key[1:] if key[0] == "t" else "s" + key[1:]] = start
+        run.header.update(step.fields or {})
+        run.header["updated"] = repr(now)
+        run.wakes = 0
+        return delays
+
+    def _plan(self, flow_id: str, run: _Run, now: float) -> None:
+        """Put on the agenda when to look at the run next."""
+        times = list(run.timers.values())
+        if run.outbox:
+            times.append(now + PUT_OFF)
+        silence = run.number("silence")
+        if silence and run.running:
+            times.append(run.number("updated") + silence)
+        if times:
+            self._agenda[flow_id] = min(times)
+        else:
+            self._agenda.pop(flow_id, None)
+
+    def _look_by(self, flow_id: str, when: float) -> None:
+        self._agenda[flow_id] = min(when, self._agenda.get(flow_id, when))
+
+    def sweep(self, now: float, limit: int, republish_after: float, least_silence: float) -> list[Due]:
+        """See ``Store.sweep``."""
+        found = []
+        with self._lock:
+            ready = sorted((when, id) for id, when in self._agenda.items() if when <= now)[:limit]
+            for _, flow_id in ready:
+                run = self._runs.get(flow_id)
+                reason = None
+                if run is not None:
+                    reason = self._reason(run, now, republish_after)
+                if run is None:
+                    self._agenda.pop(flow_id)
+                elif run.lease > now:
+                    self._agenda[flow_id] = run.lease
+                elif reason is None:
+                    self._plan(flow_id, run, now)
+                    if self._agenda.get(flow_id, now + 1) <= now:
+                        self._agenda[flow_id] = now + max(run.number("silence"), least_silence)
+                else:
+                    self._agenda[flow_id] = now + min(PUT_OFF * 2**run.wakes, MOST_PUT_OFF)
+                    run.wakes += 1
+                    found.append(Due(flow_id, run.header["flow"], run.header["queue"], reason))
+            for flow_id, run in list(self._runs.items()):
+                if run.expires is not None and run.expires <= now:
+                    del self._runs[flow_id]
+        return found
+
+    @staticmethod
+    def _reason(run: _Run, now: float, republish_after: float) -> str | None:
+        if run.lease > now:
+            return None
+        if run.lease:
+            return "lease"
+        if run.outbox:
+            return "outbox"
+        if run.running and run.inbox and len(run.inbox) >= run.number("wake_at"):
+            return "inbox"
+        if any(due <= now for due in run.timers.values()):
+            return "timer"
+        quiet = now - run.number("updated")
+        silence = run.number("silence")
+        if run.running and silence and quiet >= max(silence, republish_after) and (run.unbegun > 0 or run.inbox):
+            return "silent"
+        return None
+
+    def next_due(self) -> float | None:
+        """See ``Store.next_due``."""
+        with self._lock:
+            return min(self._agenda.values(), default=None)
+
+    def lead(self, owner: str, until: float, now: float) -> bool:
+        """See ``Store.lead``."""
+        with self._lock:
+            if self._leader[0] != owner and self._leader[1] > now:
+                return False
+            self._leader = (owner, until)
+            return True
+
+    @staticmethod
+    def _header(run: _Run) -> dict[str, str]:
+        return run.header | {"version": str(run.version), "lease": repr(run.lease)}
+
+    def header(self, flow_id: str) -> Mapping[str, str] | None:
+        """See ``Store.header``."""
+        with self._lock:
+            run = self._runs.get(flow_id)
+            return None if run is None else self._header(run)
+
+    def read(self, flow_id: str) -> tuple[Mapping[str, str], Sequence[str], Sequence[str]] | None:
+        """See ``Store.read``."""
+        with self._lock:
+            run = self._runs.get(flow_id)
+            return None if run is None else (self._header(run), tuple(run.log), tuple(run.inbox))
+
+    def records(self, flow_id: str, numbers: Sequence[int]) -> dict[int, NodeRecord]:
+        """See ``Store.records``."""
+        with self._lock:
+            run = self._runs.get(flow_id)
+            return {} if run is None else {n: run.nodes[n] for n in numbers if n in run.nodes}
+
+    def payload(self, flow_id: str, number: int) -> str | None:
+        """See ``Store.payload``."""
+        with self._lock:
+            run = self._runs.get(flow_id)
+            return None if run is None else run.payloads.get(number)
+
+    def republish(self, flow_id: str, number: int) -> int | None:
+        """See ``Store.republish``."""
+        with self._lock:
+            run = self._runs.get(flow_id)
+            record = None if run is None else run.nodes.get(number, NodeRecord())
+            if run is None or record is None or record.done:
+                return None
+            run.unbegun += bool(record.begun_at)
+            run.nodes[number] = record._replace(serial=record.serial + 1, begun_at=0.0)
+            return record.serial + 1
+
+    def error(self, task_id: str) -> str | None:
+        """See ``Store.error``."""
+        return self._errors.get(task_id)
+
+    def runs(self, limit: int) -> list[str]:
+        """See ``Store.runs``."""
+        with self._lock:
+            found = [(run.header["created"], id) for id, run in self._runs.items() if run.running]
+            return [id for _, id in sorted(found, key=lambda row: -float(row[0]))[:limit]]
+
+    def drop(self) -> None:
+        """See ``Store.drop``."""
+        self.__init__()  # type: ignore[misc]
+
+    def close(self) -> None:
+        """Nothing to give up."""
+
+    # for tests only
+    def left_over(self) -> Iterator[tuple[str, Any]]:
+        """Runs with something in inbox or outbox."""
+        for flow_id, run in self._runs.items():
+            if run.inbox or run.outbox:
+                yield flow_id, (run.inbox, list(run.outbox))

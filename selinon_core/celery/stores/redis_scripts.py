@@ -1,0 +1,333 @@
+"""The steps of the Redis store, as Lua scripts: each is atomic and takes one round trip.
+
+``KEYS`` are the prefix of the run's keys, the prefix of the store and the id of the run. A run's keys are ``:h``
+(header, hash), ``:l`` (log, list), ``:i`` (inbox, list), ``:o`` (outbox, set), ``:n`` (node records, hash), ``:a``
+(anchor -> node run ahead, hash), ``:p`` (payloads, hash) and ``:t`` (timers, sorted set). A node record is
+``serial,begun_at,attempts,retries,deliveries``, or those behind a ``D`` when the node run is done.
+
+Keys are built inside the scripts: a Redis cluster cannot serve.
+"""
+
+from __future__ import annotations
+
+_COMMON = """
+local R, S, ID = KEYS[1], KEYS[2], KEYS[3]
+local H, AG = R .. ':h', S .. 'agenda'
+local call = redis.call
+local function text(x) return string.format('%.6f', x) end
+local function fields(rec)
+  if not rec then return 0, 0, 0, 0, 0 end
+  local s, b, a, r, d = string.match(rec, '^D?(%-?%d*),([%d%.]*),(%d*),(%d*),(%d*)')
+  return tonumber(s) or 0, tonumber(b) or 0, tonumber(a) or 0, tonumber(r) or 0, tonumber(d) or 0
+end
+local function done(rec) return rec and string.sub(rec, 1, 1) == 'D' end
+local function mark_done(number, rec)
+  call('HSET', R .. ':n', number, 'D' .. (rec or '0,0,0,0,0'))
+end
+local function look_by(due)
+  local known = call('ZSCORE', AG, ID)
+  if not known or tonumber(known) > due then call('ZADD', AG, text(due), ID) end
+end
+local function open(now, known, lease)
+  local version = tonumber(call('HGET', H, 'version'))
+  local token = call('HINCRBY', H, 'token', 1)
+  local ends = text(now + lease)
+  call('HSET', H, 'lease', ends)
+  call('ZADD', AG, ends, ID)
+  if known > version then known = 0 end
+  local batches = {}
+  if known < version then batches = call('LRANGE', R .. ':l', known, -1) end
+  return {'leased', token, version, known, batches, call('LRANGE', R .. ':i', 0, -1), call('HGETALL', H),
+    call('SMEMBERS', R .. ':o'), call('ZRANGEBYSCORE', R .. ':t', '-inf', text(now))}
+end
+local function plan(now, head)
+  local due = nil
+  local first = call('ZRANGE', R .. ':t', 0, 0, 'WITHSCORES')
+  if first[2] then due = tonumber(first[2]) end
+  if call('SCARD', R .. ':o') > 0 and (not due or now + PUT_OFF < due) then due = now + PUT_OFF end
+  local h = head or call('HMGET', H, 'status', 'silence', 'updated')
+  local silence = tonumber(h[2]) or 0
+  if silence > 0 and h[1] == 'running' then
+    local look = (tonumber(h[3]) or now) + silence
+    if not due or look < due then due = look end
+  end
+  if due then call('ZADD', AG, text(due), ID) else call('ZREM', AG, ID) end
+  return due
+end
+""".replace("PUT_OFF", "2")
+
+BEGIN = (
+    _COMMON
+    + """
+local number, serial, again, now = ARGV[1], tonumber(ARGV[2]), ARGV[3] == '1', ARGV[4]
+local status = call('HGET', H, 'status')
+if not status or status == 'cancelled' then return {'gone'} end
+local rec = call('HGET', R .. ':n', number)
+if done(rec) or number == '0' then
+  local ahead = call('HGET', R .. ':a', number)
+  if ahead then
+    call('HDEL', R .. ':a', number)
+    call('SADD', R .. ':o', 'o' .. ahead)
+    look_by(tonumber(now) + 2)
+  end
+  if call('EXISTS', R .. ':o', R .. ':i') > 0 then return {'orphan'} end
+  return {'duplicate'}
+end
+local s, b, a, r, d = fields(rec)
+if serial < s then return {'stale'} end
+local fresh = serial > s or b == 0
+if not fresh and not again then return {'stale'} end
+if fresh then call('HINCRBY', H, 'unbegun', -1) end
+call('HSET', R .. ':n', number, table.concat({serial, now, a, r, d + 1}, ','))
+return {'run', a, r, d + 1, call('HGET', R .. ':p', number)}
+"""
+)
+
+RETRY = (
+    _COMMON
+    + """
+local number, serial, counted = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
+local due = tonumber(ARGV[4])
+if call('EXISTS', H) == 0 then return -1 end
+local rec = call('HGET', R .. ':n', number)
+local s, b, a, r, d = fields(rec)
+if done(rec) or s ~= serial then return -1 end
+call('HSET', R .. ':n', number, table.concat({serial + 1, 0, a + 1, r + counted, 0}, ','))
+call('HINCRBY', H, 'unbegun', 1)
+call('ZADD', R .. ':t', text(due), 'n' .. number)
+look_by(due)
+return serial + 1
+"""
+)
+
+DELIVER = (
+    _COMMON
+    + """
+local number, entry, now, serial = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
+local urgent, known, lease = ARGV[5] == '1', tonumber(ARGV[6]), tonumber(ARGV[7])
+local h = call('HMGET', H, 'status', 'lease', 'wake_at')
+if not h[1] then return {'gone'} end
+if number ~= '0' then
+  local rec = call('HGET', R .. ':n', number)
+  if done(rec) or (serial >= 0 and fields(rec) ~= serial) then return {'duplicate'} end
+  mark_done(number, rec)
+end
+if ARGV[8] ~= '' then
+  call('SET', S .. 'e:' .. ARGV[8], ARGV[9], 'EX', math.max(1, math.ceil(tonumber(ARGV[10]))))
+end
+if h[1] ~= 'running' then return {'ended'} end
+local waiting = call('RPUSH', R .. ':i', entry)
+if tonumber(h[2]) > now then return {'busy'} end
+if not urgent and waiting < (tonumber(h[3]) or 0) then return {'quiet'} end
+if lease > 0 then return open(now, known, lease) end
+look_by(now + 2)
+return {'wake'}
+"""
+)
+
+OPEN = (
+    _COMMON
+    + """
+local now = tonumber(ARGV[1])
+local held = call('HGET', H, 'lease')
+if not held or tonumber(held) > now then return false end
+return open(now, tonumber(ARGV[2]), tonumber(ARGV[3]))
+"""
+)
+
+RENEW = (
+    _COMMON
+    + """
+local h = call('HMGET', H, 'token', 'lease')
+if not h[1] or h[1] ~= ARGV[1] or tonumber(h[2]) == 0 then return 0 end
+call('HSET', H, 'lease', ARGV[2])
+call('ZADD', AG, ARGV[2], ID)
+return 1
+"""
+)
+
+COMMIT = (
+    _COMMON
+    + """
+local now, version, token, completes = tonumber(ARGV[1]), ARGV[2], ARGV[3], ARGV[4]
+local batch, consumed, anchor, ahead = ARGV[5], tonumber(ARGV[6]), ARGV[7], ARGV[8]
+local keep, lease, ttl, clear = ARGV[9] == '1', tonumber(ARGV[10]), tonumber(ARGV[11]), ARGV[12] == '1'
+local at = 13
+local function list()
+  local n = tonumber(ARGV[at])
+  local from = at + 1
+  at = from + n
+  return n, from
+end
+local h = call('HMGET', H, 'version', 'token', 'lease', 'status')
+local n, from = list()
+if not h[1] and n > 0 then
+  local made = {}
+  for i = from, from + n - 1 do made[#made + 1] = ARGV[i] end
+  call('HSET', H, 'version', 0, 'token', 0, 'lease', 0, 'unbegun', 0, 'created', ARGV[1], unpack(made))
+  call('ZADD', S .. 'runs', ARGV[1], ID)
+  h = {'0', '0', '0', 'running'}
+end
+if h[1] ~= version then return {0} end
+if token == '' then
+  if tonumber(h[3]) > now or call('EXISTS', R .. ':i') == 1 then return {0} end
+  if completes ~= '0' then
+    local rec = call('HGET', R .. ':n', completes)
+    if done(rec) then return {0} end
+    mark_done(completes, rec)
+  end
+elseif token ~= h[2] or tonumber(h[3]) == 0 then
+  return {0}
+end
+local set = {'updated', ARGV[1]}
+if batch ~= '' then
+  call('RPUSH', R .. ':l', batch)
+  set[#set + 1] = 'version'
+  set[#set + 1] = tonumber(version) + 1
+end
+if consumed > 0 then call('LTRIM', R .. ':i', consumed, -1) end
+local published = 0
+n, from = list()
+for i = from, from + n - 1 do
+  call('SADD', R .. ':o', ARGV[i])
+  local kind = string.sub(ARGV[i], 1, 1)
+  if kind == 't' or kind == 'f' then published = published + 1 end
+end
+n, from = list()
+for i = from, from + n - 1 do call('SREM', R .. ':o', ARGV[i]) end
+if anchor ~= '' then
+  if ahead == '0' then call('HDEL', R .. ':a', anchor)
+  else
+    call('HSET', R .. ':a', anchor, ahead)
+    call('HSET', R .. ':n', ahead, '0,' .. ARGV[1] .. ',0,0,1')
+  end
+end
+n, from = list()
+for i = from, from + n - 1, 2 do call('HSET', R .. ':p', ARGV[i], ARGV[i + 1]) end
+local touched = false
+if clear then
+  touched = true
+  for _, name in ipairs(call('ZRANGE', R .. ':t', 0, -1)) do
+    if string.sub(name, 1, 1) ~= 'n' then call('ZREM', R .. ':t', name) end
+  end
+end
+n, from = list()
+for i = from, from + n - 1 do call('ZREM', R .. ':t', ARGV[i]); touched = true end
+n, from = list()
+for i = from, from + n - 1, 2 do call('ZADD', R .. ':t', ARGV[i + 1], ARGV[i]); touched = true end
+local delays = {}
+n, from = list()
+for i = from, from + n - 1, 3 do
+  local start = math.max(now, tonumber(call('HGET', S .. 'throttle', ARGV[i + 1])) or now)
+  call('HSET', S .. 'throttle', ARGV[i + 1], text(start + tonumber(ARGV[i + 2])))
+  delays[#delays + 1] = text(start - now)
+  local kind, rest = string.sub(ARGV[i], 1, 1), string.sub(ARGV[i], 2)
+  published = published + 1
+  if start <= now then call('SADD', R .. ':o', ARGV[i])
+  else
+    call('ZADD', R .. ':t', text(start), (kind == 't' and 'n' or 's') .. rest)
+    touched = true
+  end
+end
+n, from = list()
+local status = h[4]
+for i = from, from + n - 1, 2 do
+  set[#set + 1] = ARGV[i]
+  set[#set + 1] = ARGV[i + 1]
+  if ARGV[i] == 'status' then status = ARGV[i + 1] end
+end
+local running = status == 'running'
+local entries = {}
+if running then
+  if token ~= '' then entries = call('LRANGE', R .. ':i', 0, -1) end
+else
+  call('DEL', R .. ':i')
+  call('ZREM', S .. 'runs', ID)
+end
+local held = ''
+if keep or #entries > 0 then
+  if token == '' then held = call('HINCRBY', H, 'token', 1) else held = token end
+  local ends = text(now + lease)
+  set[#set + 1] = 'lease'
+  set[#set + 1] = ends
+  call('ZADD', AG, ends, ID)
+elseif token ~= '' then
+  set[#set + 1] = 'lease'
+  set[#set + 1] = 0
+  set[#set + 1] = 'wakes'
+  set[#set + 1] = 0
+end
+call('HSET', H, unpack(set))
+if published > 0 then call('HINCRBY', H, 'unbegun', published) end
+if held == '' and (token ~= '' or touched or version == '0' or not running) then plan(now) end
+if not running and ttl > 0 then
+  for _, part in ipairs({':h', ':l', ':o', ':n', ':a', ':p', ':t'}) do
+    call('EXPIRE', R .. part, math.ceil(ttl))
+  end
+end
+return {1, held, entries, delays}
+"""
+)
+
+#: KEYS[1] is the prefix of all runs here.
+SWEEP = """
+local S, AG = KEYS[2], KEYS[2] .. 'agenda'
+local call = redis.call
+local now, limit, republish, least = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
+local function text(x) return string.format('%.6f', x) end
+local found = {}
+for _, id in ipairs(call('ZRANGEBYSCORE', AG, '-inf', ARGV[1], 'LIMIT', 0, limit)) do
+  local R = KEYS[1] .. id
+  local H = R .. ':h'
+  local h = call('HMGET', H, 'status', 'lease', 'wake_at', 'updated', 'silence', 'unbegun', 'flow', 'queue')
+  local lease = tonumber(h[2]) or 0
+  if not h[1] then call('ZREM', AG, id)
+  elseif lease > now then call('ZADD', AG, h[2], id)
+  else
+    local running, reason = h[1] == 'running', nil
+    local waiting, outbox = call('LLEN', R .. ':i'), call('SCARD', R .. ':o')
+    local first = call('ZRANGE', R .. ':t', 0, 0, 'WITHSCORES')
+    local timer = first[2] and tonumber(first[2])
+    local silence, updated = tonumber(h[5]) or 0, tonumber(h[4]) or now
+    if lease > 0 then reason = 'lease'
+    elseif outbox > 0 then reason = 'outbox'
+    elseif running and waiting > 0 and waiting >= (tonumber(h[3]) or 0) then reason = 'inbox'
+    elseif timer and timer <= now then reason = 'timer'
+    elseif running and silence > 0 and now - updated >= math.max(silence, republish)
+      and (tonumber(h[6]) > 0 or waiting > 0) then reason = 'silent' end
+    if reason then
+      local wakes = call('HINCRBY', H, 'wakes', 1)
+      call('ZADD', AG, text(now + math.min(2 ^ wakes, 300)), id)
+      found[#found + 1] = {id, h[7] or '', h[8] or '', reason}
+    else
+      local due = timer
+      if running and silence > 0 then
+        local look = updated + silence
+        if look <= now then look = now + math.max(silence, least) end
+        if not due or look < due then due = look end
+      end
+      if due then call('ZADD', AG, text(due), id) else call('ZREM', AG, id) end
+    end
+  end
+end
+return found
+"""
+
+REPUBLISH = (
+    _COMMON
+    + """
+local rec = call('HGET', R .. ':n', ARGV[1])
+if call('EXISTS', H) == 0 or done(rec) then return -1 end
+local s, b, a, r, d = fields(rec)
+if b > 0 then call('HINCRBY', H, 'unbegun', 1) end
+call('HSET', R .. ':n', ARGV[1], table.concat({s + 1, 0, a, r, d}, ','))
+return s + 1
+"""
+)
+
+LEAD = """
+local leader = redis.call('GET', KEYS[2] .. 'leader')
+if leader and leader ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[2] .. 'leader', ARGV[1], 'PX', ARGV[2])
+return 1
+"""

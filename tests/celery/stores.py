@@ -1,0 +1,36 @@
+"""The state stores to test, each with a name of its own on its server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from selinon_core.celery.stores import Store, open_store
+from tests import services
+
+KINDS = ["memory", "redis", "sqlite", "postgres"]
+
+
+def url_of(kind: str, directory: Path) -> str:
+    """The URL of a store of that kind; files go to ``directory``."""
+    if kind == "memory":
+        return "memory://"
+    if kind == "sqlite":
+        return f"sqlite:///{directory / 'state.db'}"
+    url = services.SERVICES[kind].url
+    assert url is not None
+    return url
+
+
+@contextmanager
+def fresh_store(kind: str, directory: Path) -> Iterator[Store]:
+    """An empty store; everything it wrote is removed afterwards."""
+    name = services.private_name()
+    store = open_store(url_of(kind, directory), f"{name}:" if kind == "redis" else f"{name}_")
+    store.prepare()
+    try:
+        yield store
+    finally:
+        store.drop()
+        store.close()

@@ -1,0 +1,344 @@
+"""What every state store does, on real servers. Times are given, nothing waits."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from selinon_core.celery.stores import Store, open_store
+from selinon_core.celery.stores.base import (
+    BUSY,
+    DUPLICATE,
+    ENDED,
+    GONE,
+    LEASED,
+    ORPHAN,
+    QUIET,
+    RUN,
+    STALE,
+    WAKE,
+    Commit,
+    Opened,
+)
+from selinon_core.errors import ConfigurationError
+from tests.celery.stores import KINDS, fresh_store, url_of
+
+NOW = 1_800_000_000.0
+HEADER = {"flow": "main", "queue": "q", "status": "running", "wake_at": "0", "silence": "0", "note": "é\n{}"}
+
+
+@pytest.fixture(
+    params=[
+        pytest.param(kind, marks=pytest.mark.service(kind)) if kind in ("redis", "postgres") else kind
+        for kind in KINDS
+    ]
+)
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+    if request.param in ("redis", "postgres"):
+        from tests.conftest import need
+
+        need(request.param)
+    with fresh_store(request.param, tmp_path) as made:
+        yield made
+
+
+def create(store: Store, id: str = "F", **changes: Any) -> None:
+    fields = {**HEADER, **changes.pop("header", {})}
+    step = Commit(id, 0, NOW, create=fields, batch='["S"]', **changes)
+    assert store.commit(step).ok
+
+
+def lease(store: Store, id: str = "F", at: float = NOW, known: int = 0) -> Opened:
+    opened = store.open(id, known, 5.0, at)
+    assert opened is not None
+    return opened
+
+
+def test_a_run_is_created_once(store: Store) -> None:
+    create(store)
+    again = store.commit(Commit("F", 0, NOW, create=HEADER, batch='["other"]'))
+    assert not again.ok
+    found = store.read("F")
+    assert found is not None
+    header, log, inbox = found
+    assert (list(log), list(inbox), header["note"], header["version"]) == (['["S"]'], [], "é\n{}", "1")
+    assert store.runs(10) == ["F"]
+
+
+def test_only_one_holds_the_lease_until_it_is_released_or_over(store: Store) -> None:
+    create(store)
+    first = lease(store)
+    assert store.open("F", 0, 5.0, NOW + 4.9) is None
+    second = lease(store, at=NOW + 5.1)
+    assert second.token > first.token
+    assert not store.commit(Commit("F", 1, NOW + 6, token=first.token, batch="[]")).ok
+    assert store.commit(Commit("F", 1, NOW + 6, token=second.token, batch="[]")).ok
+    assert store.open("F", 0, 5.0, NOW + 6) is not None
+
+
+def test_a_renewed_lease_lasts_and_a_lost_one_cannot_be_renewed(store: Store) -> None:
+    create(store)
+    first = lease(store)
+    assert store.renew("F", first.token, NOW + 20)
+    assert store.open("F", 0, 5.0, NOW + 19) is None
+    lease(store, at=NOW + 21)
+    assert not store.renew("F", first.token, NOW + 40)
+
+
+def test_opening_gives_only_the_batches_the_caller_does_not_know(store: Store) -> None:
+    create(store)
+    opened = lease(store)
+    for i in range(3):
+        assert store.commit(Commit("F", 1 + i, NOW, token=opened.token, batch=f"[{i}]", keep=True)).ok
+    store.commit(Commit("F", 4, NOW, token=opened.token))
+    assert list(lease(store, known=2).batches) == ["[1]", "[2]"]
+    newer = lease(store, at=NOW + 10, known=99)
+    assert (newer.known, list(newer.batches)) == (0, ['["S"]', "[0]", "[1]", "[2]"])
+
+
+def test_a_commit_of_an_old_version_is_refused(store: Store) -> None:
+    create(store)
+    opened = lease(store)
+    assert store.commit(Commit("F", 1, NOW, token=opened.token, batch="[]", keep=True)).ok
+    assert not store.commit(Commit("F", 1, NOW, token=opened.token, batch="[]")).ok
+
+
+def test_a_completion_counts_once(store: Store) -> None:
+    create(store)
+    assert store.deliver("F", 1, "[1]", NOW).kind == WAKE
+    assert store.deliver("F", 1, "[1]", NOW).kind == DUPLICATE
+    assert store.deliver("F", 2, "[2]", NOW).kind == WAKE
+    assert list(lease(store).entries) == ["[1]", "[2]"]
+    assert store.deliver("nobody", 1, "[1]", NOW).kind == GONE
+
+
+def test_completions_wait_quietly_until_something_can_follow(store: Store) -> None:
+    create(store, header={"wake_at": "3"})
+    assert store.deliver("F", 1, "[1]", NOW, lease=5.0).kind == QUIET
+    assert store.deliver("F", 2, "[2]", NOW, lease=5.0).kind == QUIET
+    found = store.deliver("F", 3, "[3]", NOW, lease=5.0)
+    assert found.kind == LEASED
+    assert found.opened is not None
+    assert list(found.opened.entries) == ["[1]", "[2]", "[3]"]
+    assert store.deliver("F", 4, "[4]", NOW, lease=5.0, urgent=True).kind == BUSY
+
+
+def test_something_urgent_does_not_wait(store: Store) -> None:
+    create(store, header={"wake_at": "3"})
+    assert store.deliver("F", 1, "[1]", NOW, lease=5.0, urgent=True).kind == LEASED
+
+
+def test_what_arrives_while_somebody_advances_is_given_to_them(store: Store) -> None:
+    create(store)
+    opened = lease(store)
+    assert store.deliver("F", 1, "[1]", NOW, lease=5.0).kind == BUSY
+    kept = store.commit(Commit("F", 1, NOW, token=opened.token, batch="[]"))
+    assert (kept.ok, kept.token, list(kept.entries)) == (True, opened.token, ["[1]"])
+    assert store.deliver("F", 2, "[2]", NOW, lease=5.0).kind == BUSY
+    kept = store.commit(Commit("F", 2, NOW, token=opened.token, batch="[]", consumed=1))
+    assert list(kept.entries) == ["[2]"]
+    assert store.commit(Commit("F", 3, NOW, token=opened.token, batch="[]", consumed=1)).token is None
+
+
+def test_a_short_cut_is_refused_when_anything_else_happened(store: Store) -> None:
+    create(store)
+    step = Commit("F", 1, NOW, batch="[]", completes=1)
+    opened = lease(store)
+    assert not store.commit(step).ok  # somebody advances
+    store.commit(Commit("F", 1, NOW, token=opened.token))
+    store.deliver("F", 2, "[2]", NOW)
+    assert not store.commit(step).ok  # something waits
+    opened = lease(store)
+    store.commit(Commit("F", 1, NOW, token=opened.token, consumed=1))
+    assert store.commit(step).ok
+    assert not store.commit(step._replace(version=2)).ok  # done already
+    assert store.deliver("F", 1, "[1]", NOW).kind == DUPLICATE
+
+
+def test_a_message_begins_once_per_serial_or_when_it_is_delivered_again(store: Store) -> None:
+    create(store, outbox=["t1"], payloads={1: '{"a": 1}'})
+    first = store.begin("F", 1, 0, False, NOW)
+    assert (first.kind, first.deliveries, first.payload) == (RUN, 1, '{"a": 1}')
+    assert store.begin("F", 1, 0, False, NOW).kind == STALE
+    again = store.begin("F", 1, 0, True, NOW)
+    assert (again.kind, again.deliveries) == (RUN, 2)
+    assert store.begin("nobody", 1, 0, False, NOW).kind == GONE
+
+
+def test_a_retry_makes_the_old_message_stale(store: Store) -> None:
+    create(store)
+    store.begin("F", 1, 0, False, NOW)
+    assert store.retry("F", 1, 0, True, 0, 10.0, NOW) == 1
+    assert store.retry("F", 1, 0, True, 0, 10.0, NOW) is None
+    assert store.begin("F", 1, 0, True, NOW).kind == STALE
+    second = store.begin("F", 1, 1, False, NOW)
+    assert (second.kind, second.attempts, second.retries, second.deliveries) == (RUN, 1, 1, 1)
+    assert store.retry("F", 1, 1, False, 7.0, 10.0, NOW) == 2
+    assert store.begin("F", 1, 2, False, NOW)[1:3] == (2, 1)
+    assert store.deliver("F", 1, "[1]", NOW, serial=1).kind == DUPLICATE
+    assert store.deliver("F", 1, "[1]", NOW, serial=2).kind == WAKE
+    assert store.begin("F", 1, 2, True, NOW).kind == ORPHAN  # the inbox holds its completion
+
+
+def test_what_runs_ahead_of_its_message_is_an_orphan_when_the_message_comes_again(store: Store) -> None:
+    create(store, outbox=["t1"])
+    opened = lease(store)
+    store.commit(Commit("F", 1, NOW, token=opened.token, done=["t1"]))
+    store.begin("F", 1, 0, False, NOW)
+    assert store.commit(Commit("F", 1, NOW, completes=1, batch="[]", anchor=1, ahead=2)).ok
+    assert store.begin("F", 1, 0, True, NOW).kind == ORPHAN
+    opened = lease(store)
+    assert list(opened.outbox) == ["o2"]
+    store.commit(Commit("F", 2, NOW, token=opened.token, done=["o2"]))
+    record = store.records("F", [1, 2, 3])
+    assert (record[1].done, record[2].done, record[2].deliveries, 3 in record) == (True, False, 1, False)
+    assert store.republish("F", 2) == 1
+    assert store.commit(Commit("F", 2, NOW, completes=2, batch="[]", anchor=1)).ok
+    assert store.begin("F", 1, 0, True, NOW).kind == DUPLICATE
+    assert store.republish("F", 2) is None
+
+
+def test_the_outbox_keeps_what_was_not_carried_out(store: Store) -> None:
+    create(store)
+    opened = lease(store)
+    kept = store.commit(Commit("F", 1, NOW, token=opened.token, batch="[]", outbox=["t1", "t2", "f3"], keep=True))
+    assert kept.token == opened.token
+    store.commit(Commit("F", 2, NOW, token=opened.token, done=["t1"], keep=True))
+    later = lease(store, at=NOW + 6)
+    assert sorted(later.outbox) == ["f3", "t2"]
+
+
+def test_timers_are_told_when_due(store: Store) -> None:
+    create(store, timers={"deadline": NOW + 10, "n3": NOW + 20, "q1": NOW + 5})
+    assert list(lease(store, at=NOW + 4).due) == []
+    assert sorted(lease(store, at=NOW + 11).due) == ["deadline", "q1"]
+    opened = lease(store, at=NOW + 30)
+    store.commit(Commit("F", 1, NOW + 30, token=opened.token, no_timers=["q1"], timers={"deadline": NOW + 99}))
+    opened = lease(store, at=NOW + 31)
+    assert list(opened.due) == ["n3"]
+    store.commit(Commit("F", 1, NOW + 31, token=opened.token, clear_timers=True))
+    assert list(lease(store, at=NOW + 200).due) == ["n3"]
+
+
+def test_the_sweep_finds_what_was_left_behind_and_nothing_else(store: Store) -> None:
+    def swept(at: float) -> list[tuple[str, str]]:
+        return [(due.flow_id, due.reason) for due in store.sweep(at, 100, 60.0, 60.0)]
+
+    create(store, "calm")
+    create(store, "timed", timers={"retry": NOW + 50})
+    create(store, "sent", outbox=["t1"])
+    create(store, "leased")
+    lease(store, "leased")
+    create(store, "left")
+    store.deliver("left", 1, "[1]", NOW)
+    assert swept(NOW + 1) == []
+    assert sorted(swept(NOW + 6)) == [("leased", "lease"), ("left", "inbox"), ("sent", "outbox")]
+    assert swept(NOW + 7) == []  # told already, told again later
+    assert sorted(swept(NOW + 30)) == [("leased", "lease"), ("left", "inbox"), ("sent", "outbox")]
+    assert ("timed", "timer") in swept(NOW + 51)
+    assert store.next_due() is not None
+
+
+def test_a_silent_run_is_looked_at_when_a_message_of_it_never_arrived(store: Store) -> None:
+    def swept(at: float) -> list[tuple[str, str]]:
+        return [(due.flow_id, due.reason) for due in store.sweep(at, 100, 60.0, 60.0)]
+
+    for id in ("lost", "works"):
+        create(store, id, header={"silence": "5"}, outbox=["t1"], keep=True)
+        store.commit(Commit(id, 1, NOW, token=1, done=["t1"]))
+    store.begin("works", 1, 0, False, NOW)
+    assert swept(NOW + 6) == []
+    assert swept(NOW + 30) == []
+    assert swept(NOW + 80) == [("lost", "silent")]
+
+
+def test_throttled_nodes_are_exactly_spaced_over_all_runs(store: Store) -> None:
+    create(store, "one")
+    create(store, "two")
+    first = store.commit(Commit("one", 1, NOW, batch="[]", throttled=[("t1", "Slow", 10.0), ("t2", "Slow", 10.0)]))
+    second = store.commit(Commit("two", 1, NOW + 1, batch="[]", throttled=[("f1", "Slow", 10.0)]))
+    assert [*first.delays, *second.delays] == pytest.approx([0.0, 10.0, 19.0], abs=1e-3)
+    assert list(lease(store, "one").outbox) == ["t1"]
+    assert list(lease(store, "one", at=NOW + 11).due) == ["n2"]
+    assert list(lease(store, "two", at=NOW + 21).due) == ["s1"]
+
+
+def test_an_ended_run_takes_no_events_and_forgets_its_inbox(store: Store) -> None:
+    create(store)
+    opened = lease(store)
+    store.deliver("F", 1, "[1]", NOW)
+    step = Commit("F", 1, NOW, token=opened.token, batch="[]", fields={"status": "failure", "note": "x"})
+    assert store.commit(step._replace(ttl=100.0)).ok
+    assert store.deliver("F", 2, "[2]", NOW).kind == ENDED
+    header = store.header("F")
+    assert header is not None
+    assert (header["status"], header["note"]) == ("failure", "x")
+    assert store.runs(10) == []
+
+
+def test_errors_are_kept_by_task(store: Store) -> None:
+    create(store)
+    store.deliver("F", 1, "[1]", NOW, error=("task-id", '{"type": "ValueError"}'), ttl=1000)
+    assert store.error("task-id") == '{"type": "ValueError"}'
+    assert store.error("other") is None
+
+
+def test_one_leads_at_a_time(store: Store) -> None:
+    assert store.lead("a", NOW + 100, NOW)
+    assert not store.lead("b", NOW + 100, NOW + 1)
+    assert store.lead("a", NOW + 200, NOW + 50)
+
+
+def test_of_many_that_complete_the_same_node_one_counts(store: Store) -> None:
+    create(store, header={"wake_at": "1000"})
+    found: list[str] = []
+    barrier = threading.Barrier(4)
+
+    def complete() -> None:
+        barrier.wait()
+        found.extend(store.deliver("F", number, f"[{number}]", NOW).kind for number in range(1, 21))
+
+    threads = [threading.Thread(target=complete) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (found.count(QUIET), found.count(DUPLICATE)) == (20, 60)
+    assert len(lease(store).entries) == 20
+
+
+@pytest.mark.parametrize("kind", ["sqlite", pytest.param("postgres", marks=pytest.mark.service("postgres"))])
+def test_many_may_prepare_a_database_at_once(kind: str, tmp_path: Path, private_name: str) -> None:
+    if kind == "postgres":
+        from tests.conftest import need
+
+        need(kind)
+    stores = [open_store(url_of(kind, tmp_path), private_name + "_") for _ in range(8)]
+    failures: list[Exception] = []
+
+    def prepare(store: Store) -> None:
+        try:
+            store.prepare()
+        except Exception as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=prepare, args=(store,)) for store in stores]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    create(stores[0])
+    assert failures == []
+    stores[0].drop()
+    for store in stores:
+        store.close()
+
+
+@pytest.mark.parametrize("url", ["rpc://", "cache+memcached://127.0.0.1", "file:///tmp/x"])
+def test_what_cannot_serve_is_said(url: str) -> None:
+    with pytest.raises(ConfigurationError, match="selinon_state_url"):
+        open_store(url)
