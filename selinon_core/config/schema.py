@@ -37,7 +37,7 @@ def json_schema() -> dict[str, Any]:
     definitions["condition"] = Condition.definition()
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "$id": "https://selinon.github.io/schema/selinon.json",
+        "$id": "urn:selinon:yaml",
         "title": "selinon",
         "description": "Tasks, storages and flows; the sections may be spread over several files.",
         "type": "object",
