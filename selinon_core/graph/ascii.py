@@ -16,6 +16,8 @@ from selinon_core.text_wrap import wrap_text
 
 #: Drawings wider than this become lists.
 MAX_WIDTH = 180
+#: More than these are no drawing for a terminal.
+MAX_NODES = 200
 _STATES = {"success": "ok", "failure": "FAILED", "mixed": "PARTLY FAILED", "reused": "reused"}
 #: corners and lines: top left, horizontal, top right, vertical, bottom left, bottom right
 _BORDERS = {
@@ -46,7 +48,7 @@ class _Box(NamedTuple):
 def to_ascii(drawing: Drawing, *, max_width: int = MAX_WIDTH) -> str:
     """Return the drawing as lines of text with box-drawing characters; if wider than ``max_width``, a list."""
     head = [drawing.title, *(line for note in drawing.notes for line in wrap_text(note, max_width))]
-    body = _drawn(drawing)
+    body = _drawn(drawing) if len(drawing.nodes) <= MAX_NODES else _listed(drawing)
     if max((len(line) for line in body), default=0) > max_width:
         body = _listed(drawing)
     lines = [*head, "", *body, "", *_legend(drawing)]

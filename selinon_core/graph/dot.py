@@ -48,8 +48,9 @@ def to_dot(
     import graphviz  # type: ignore[import-untyped]
 
     style = style or {}
+    own = _plain_all(style.get("graph", {}))
     names = slugs([*(n.id for n in drawing.nodes), *(f"cluster/{c.id}" for c in drawing.clusters)])
-    graph = graphviz.Digraph(name="flow", graph_attr={**_GRAPH, **_plain_all(style.get("graph", {}))})
+    graph = graphviz.Digraph(name="flow", graph_attr={**_GRAPH, **_effort(drawing), **own})
     graph.attr("node", **_NODE)
     graph.attr("edge", **_EDGE)
     if with_legend:
@@ -63,6 +64,18 @@ def to_dot(
         _edge(inner, edge, drawing, style, names, link)
     graph.subgraph(inner)
     return str(graph.source)
+
+
+def _effort(drawing: Drawing) -> dict[str, str]:
+    """Return limits to the engine's search for the best layout, which takes minutes for large drawings.
+
+    A drawing so dense that no eye can follow its lines gets straight ones.
+    """
+    arrows = len(drawing.edges)
+    if arrows <= 600:
+        return {}
+    limits = {"nslimit": "2", "mclimit": "0.2"}
+    return {**limits, "splines": "line"} if arrows > 1000 and arrows > 1.9 * len(drawing.nodes) else limits
 
 
 def _fill(

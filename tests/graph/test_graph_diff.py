@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import graph_plans
-from graph_plans import edge, failure, flow, leaf, plan, task
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -11,6 +9,8 @@ from selinon_core.graph import drawing_of
 from selinon_core.graph.diff import pair_edges
 from selinon_core.graph.model import Drawing
 from selinon_core.plan import FlowPlan
+from tests.graph import plans as graph_plans
+from tests.graph.plans import edge, failure, flow, leaf, plan, task
 
 
 def changes(drawing: Drawing) -> dict[str, str]:

@@ -8,11 +8,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from graph_plans import dinner
 
 from selinon_core.errors import MissingExtraError, RequestError, UnknownFlowError
 from selinon_core.graph import ENGINE_VARIABLE, draw, find_engine
 from selinon_core.graph import engine as engines
+from tests.graph.plans import dinner
 
 PYTHON = os.path.realpath(sys.executable)
 

@@ -7,7 +7,6 @@ import re
 import shutil
 from xml.etree import ElementTree
 
-import graph_plans
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -15,6 +14,7 @@ from hypothesis import strategies as st
 from selinon_core.graph import draw, drawing_of
 from selinon_core.plan import Plan
 from selinon_core.text_wrap import printable
+from tests.graph import plans as graph_plans
 
 HOSTILE = (
     "<script>alert(1)</script>",

@@ -7,8 +7,6 @@ import re
 from pathlib import Path
 
 import pytest
-from graph_goldens import report
-from graph_plans import dinner, edge, everything, everything_later, flow, plan
 
 from selinon_core.errors import RequestError
 from selinon_core.graph import draw, load_style, locator, palette
@@ -16,6 +14,8 @@ from selinon_core.graph.links import link_to
 from selinon_core.graph.style import check_style
 from selinon_core.plan import ImportRef
 from selinon_core.source import NOWHERE, Place
+from tests.graph.goldens import report
+from tests.graph.plans import dinner, edge, everything, everything_later, flow, plan
 
 
 def write(path: Path, text: str) -> Path:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from graph_plans import dinner, edge, everything, failure, flow, leaf, plan, task
-
 from selinon_core.graph import draw, drawing_of
 from selinon_core.graph.model import Drawing, Node
 from selinon_core.plan import Not
+from tests.graph.plans import dinner, edge, everything, failure, flow, leaf, plan, task
 
 
 def node(drawing: Drawing, ident: str) -> Node:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from graph_goldens import report
-from graph_plans import edge, everything, failure, flow, plan
 
 from selinon_core.graph import draw, draw_run, drawing_of
 from selinon_core.graph.overlay import seconds_text
+from tests.graph.goldens import report
+from tests.graph.plans import edge, everything, failure, flow, plan
 
 
 def test_states_counts_and_durations() -> None:

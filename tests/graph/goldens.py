@@ -9,7 +9,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-import graph_plans
+from tests.graph import plans as graph_plans
 
 GOLDEN = Path(__file__).parent / "golden"
 
