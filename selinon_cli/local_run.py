@@ -59,11 +59,11 @@ def run_locally(
             run = executor.run(flow, arguments)
         else:
             run = executor.run_selective(flow, selection.tasks, arguments, *selection[1:])
-    _tell(terminal, plan, run, outputs)
+    _tell(terminal, plan, run, outputs, selective=selection is not None)
     return FINE if run.status == "success" else NOT_FINE
 
 
-def _tell(terminal: Terminal, plan: Plan, run: LocalRun, outputs: Outputs) -> None:
+def _tell(terminal: Terminal, plan: Plan, run: LocalRun, outputs: Outputs, *, selective: bool) -> None:
     report = run.report()
     if outputs.trace is not None:
         write_text(terminal, outputs.trace, "".join(json.dumps(event) + "\n" for event in run.trace()))
@@ -77,12 +77,12 @@ def _tell(terminal: Terminal, plan: Plan, run: LocalRun, outputs: Outputs) -> No
             terminal.data(json.dumps(report, indent=2) + "\n")
         return
     events = [(event.event, event.details) for event in run.events]
-    fallbacks = [details for event, details in events if event == "FALLBACK_START"]
-    unreached = list(never_reached(plan, report, events))
+    # What a selective run leaves out was not asked for.
+    unreached = [] if selective else list(never_reached(plan, report, events))
     if not stdout_taken:
-        terminal.data(run_summary(report, fallbacks, unreached, color=terminal.color_out))
+        terminal.data(run_summary(report, events, unreached, color=terminal.color_out))
     elif terminal.verbosity >= 0:
-        terminal.err.write(run_summary(report, fallbacks, unreached, color=terminal.color_err))
+        terminal.err.write(run_summary(report, events, unreached, color=terminal.color_err))
 
 
 def _draw(terminal: Terminal, plan: Plan, flow: str, report: dict[str, Any], target: str) -> None:

@@ -20,7 +20,7 @@ class Option(NamedTuple):
     - ``version``: print the version and exit; never reaches the function.
 
     ``many`` collects every occurrence in a tuple. ``complete`` names what the shell offers: ``flow``, ``task``,
-    ``node``, ``storage`` or ``rule``. ``environment`` holds variables beside ``SELINON_<COMMAND>_<NAME>``.
+    ``node``, ``storage`` or ``rule``. ``environment`` holds variables beside ``SELINON_<COMMAND>_<OPTION>``.
     """
 
     name: str
@@ -62,8 +62,10 @@ class Command(NamedTuple):
         """The environment variables an option is read from, the first that is set and not empty counts."""
         if not option.flags or option.kind == "version":
             return ()
-        own = f"SELINON_{self.name}_{option.name}".upper().replace("-", "_").replace(" ", "_")
-        return (own, *option.environment)
+        long = next((flag[2:] for flag in option.flags if flag.startswith("--")), option.name)
+        names = (long,) if long.replace("-", "_") == option.name else (long, option.name)
+        own = (f"SELINON_{self.name}_{name}".upper().replace("-", "_").replace(" ", "_") for name in names)
+        return (*own, *option.environment)
 
 
 _COMMON = "Common options"

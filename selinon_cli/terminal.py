@@ -108,8 +108,11 @@ def _descriptor(stream: TextIO) -> int | None:
 
 def standard_terminal(*, verbosity: int = 0, no_color: bool = False) -> Terminal:
     """The terminal on the process's own streams, which no character can break."""
-    for stream in (sys.stdout, sys.stderr):
-        reconfigure = getattr(stream, "reconfigure", None)
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            # Closed by whoever started the process (``2>&-``).
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115 - for as long as the process lives
+        reconfigure = getattr(getattr(sys, name), "reconfigure", None)
         if reconfigure is not None:
             reconfigure(errors="backslashreplace")
     return Terminal(sys.stdout, sys.stderr, verbosity=verbosity, no_color=no_color)

@@ -41,6 +41,8 @@ def lint(
         terminal.set_user_output_apart()
     stdin, files = _stdin(paths, stdin_filename)
     project = lint_project(files, stdin=stdin, pythonpath=pythonpath, import_code=import_code)
+    for file in project.files:
+        terminal.detail(f"read {file}")
     found = _wanted(project.diagnostics, chosen, refused)
     suppressed = [s for s in project.suppressed if _is_wanted(s.diagnostic, chosen, refused)]
     if format == "text":

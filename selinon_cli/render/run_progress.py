@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from selinon_cli.render.run_summary import seconds
@@ -134,18 +135,18 @@ def _live_tree(terminal: Terminal) -> Iterator[Observer]:
 
     model = TreeModel()
     console = Console(file=terminal.err, no_color=terminal.no_color, highlight=False)
-    # Drawing happens at most eight times a second, in this thread's calls and nowhere else.
-    with Live(console=console, auto_refresh=False, transient=True, redirect_stdout=False) as live:
-        next_draw = 0.0
+    # The tree is drawn in a thread of its own: a task that takes long must not freeze it.
+    changing = Lock()
 
-        def observe(what: str, record: Any) -> None:
-            nonlocal next_draw
+    def observe(what: str, record: Any) -> None:
+        with changing:
             model.observe(what, record)
-            now = time.monotonic()
-            if now >= next_draw:
-                live.update(draw_tree(model, console.height - 2), refresh=True)
-                next_draw = time.monotonic() + 0.12
 
+    def draw() -> Tree:
+        with changing:
+            return draw_tree(model, console.height - 2)
+
+    with Live(console=console, get_renderable=draw, refresh_per_second=8, transient=True):
         yield observe
 
 

@@ -15,20 +15,20 @@ _MOST_LINES = 40
 
 def run_summary(
     report: Mapping[str, Any],
-    fallbacks: Iterable[Mapping[str, Any]],
+    events: Sequence[tuple[str, Mapping[str, Any]]],
     unreached: Iterable[tuple[str, str, str]],
     *,
     color: bool,
 ) -> str:
     """Tell what ran, what failed and why, which fallbacks ran, what was never reached and why, and how long.
 
-    ``report`` is the JSON report of the run, ``fallbacks`` the details of its ``FALLBACK_START`` events,
-    ``unreached`` triples of flow, node and reason.
+    ``report`` is the JSON report of the run, ``events`` names and details of its trace events, ``unreached``
+    triples of flow, node and reason.
     """
     parts = [
         _counts(report["nodes"], color),
-        _failures(report["nodes"], color),
-        _fallbacks(fallbacks, color),
+        _failures(report["nodes"], events, color),
+        _fallbacks((details for event, details in events if event == "FALLBACK_START"), color),
         _unreached(unreached, color),
         _section("warnings", report.get("warnings", ()), YELLOW, color),
         _verdict(report, color),
@@ -60,22 +60,26 @@ def _counts(nodes: Sequence[Mapping[str, Any]], color: bool) -> str:
     return table(header, listed, color=color)
 
 
-def _failures(nodes: Sequence[Mapping[str, Any]], color: bool) -> str:
+def _failures(
+    nodes: Sequence[Mapping[str, Any]], events: Iterable[tuple[str, Mapping[str, Any]]], color: bool
+) -> str:
+    reasons = {d["dispatcher_id"]: d["reason"] for event, d in events if event == "FLOW_FAILURE"}
     failed = [node for node in nodes if node["status"] == "failure" and node["error"] is not None]
-    # A failed flow says no more than that a node in it failed, unless there is none.
-    tasks = [node for node in failed if node["kind"] == "task"] or failed
+    # Tasks first: that a flow failed mostly follows from them.
+    failed.sort(key=lambda node: bool(node["kind"] == "flow"))
     lines: list[str] = []
-    for node in tasks[:_MOST_FAILURES]:
-        error = node["error"]
+    for node in failed[:_MOST_FAILURES]:
+        error, reason = node["error"], reasons.get(node["id"])
         attempts = f" after {node['attempts']} attempts" if node["attempts"] > 1 else ""
-        message = f"{error['type']}: {error['message']}" if error["message"] else error["type"]
-        lines.append(f"{node['name']} in flow {node['flow']}{attempts}: {message}")
+        abandoned = " (its flow did not wait for it)" if node.get("abandoned") else ""
+        message = reason or ": ".join(part for part in (error["type"], error["message"]) if part)
+        lines.append(f"{node['name']} in flow {node['flow']}{attempts}: {message}{abandoned}")
         trace = (error.get("traceback") or "").rstrip().splitlines()
         if len(trace) > 1:
             shown = trace if len(trace) <= _MOST_LINES else ["...", *trace[-_MOST_LINES:]]
             lines += ["  " + line for line in shown]
-    if len(tasks) > _MOST_FAILURES:
-        lines.append(f"and {len(tasks) - _MOST_FAILURES} more")
+    if len(failed) > _MOST_FAILURES:
+        lines.append(f"and {len(failed) - _MOST_FAILURES} more")
     return _section("failed", lines, RED, color)
 
 

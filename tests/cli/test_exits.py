@@ -116,6 +116,22 @@ def test_a_full_disk(shop: Path) -> None:
     assert process.returncode == WRONG_USE
 
 
+@pytest.mark.skipif(os.name != "posix", reason="needs a POSIX shell")
+@pytest.mark.parametrize("closed", ["2>&-", ">&-", "<&-", ">&- 2>&-"])
+@pytest.mark.parametrize("words", ["lint", "lint --import", "schema", "nonsense"])
+def test_closed_streams_are_no_bug(shop: Path, closed: str, words: str) -> None:
+    process = subprocess.run(
+        f'"{sys.executable}" -m selinon_cli {words} {closed}',
+        shell=True,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    assert process.returncode == (WRONG_USE if words == "nonsense" else 0)
+    assert "Traceback" not in process.stderr
+    assert "bug" not in process.stderr
+
+
 def test_control_c_in_a_task(shop: Path) -> None:
     (shop / "shop.py").write_text(
         "import signal, sys\n"

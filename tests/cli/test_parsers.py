@@ -184,8 +184,9 @@ def test_every_option_has_its_variable() -> None:
             command = load_command(program, name)
             for option in command.parameters():
                 if option.flags and option.kind != "version":
-                    variable = f"SELINON_{name}_{option.name}".upper().replace("-", "_")
-                    assert command.variables(option)[0] == variable.replace(" ", "_")
+                    long = next(flag[2:] for flag in option.flags if flag.startswith("--"))
+                    variable = f"SELINON_{name} {long}".upper().replace("-", "_").replace(" ", "_")
+                    assert variable in command.variables(option)
 
 
 def test_definitions_are_sound() -> None:
