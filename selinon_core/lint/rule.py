@@ -36,6 +36,7 @@ from typing import ClassVar
 from selinon_core.config.model import FlowDef, ProjectModel, StorageDef, TaskDef
 from selinon_core.config.spots import Spot
 from selinon_core.diagnostics import Diagnostic, Related, Severity
+from selinon_core.lint.analysis.code_uses import CodeUse, code_uses
 from selinon_core.lint.analysis.constants import ConstantPart, constant_parts
 from selinon_core.lint.analysis.facts import FlowFacts
 from selinon_core.lint.analysis.predicates import Predicates
@@ -128,6 +129,11 @@ class LintContext:
     def leaf_uses(self) -> tuple[LeafUse, ...]:
         """Every predicate call of every flow, with what it is the condition of."""
         return tuple(leaf_uses(self.model))
+
+    @cached_property
+    def code_uses(self) -> tuple[CodeUse, ...]:
+        """The classes and functions of user code that are named, each once per role."""
+        return tuple(code_uses(self.model))
 
     @cached_property
     def constant_parts(self) -> tuple[ConstantPart, ...]:

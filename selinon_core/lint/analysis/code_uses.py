@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from enum import Enum
-from typing import NamedTuple
 
 from selinon_core import shipped
 from selinon_core.config.model import ImportDef, ProjectModel, Ref
@@ -26,11 +25,14 @@ class Role(Enum):
 CLASSES = frozenset({Role.TASK, Role.STORAGE, Role.CACHE})
 
 
-class CodeUse(NamedTuple):
+class CodeUse:
     """A name in a module, and what it is used as."""
 
-    function: ImportDef
-    role: Role
+    __slots__ = ("function", "role")
+
+    def __init__(self, function: ImportDef, role: Role) -> None:
+        self.function = function
+        self.role = role
 
 
 def code_uses(model: ProjectModel) -> Iterator[CodeUse]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from selinon_core.config.model import (
     AndDef,
@@ -21,14 +20,19 @@ from selinon_core.lint.analysis.predicates import Predicates
 from selinon_core.lint.analysis.verdict import Verdict, verdict
 
 
-class ConstantPart(NamedTuple):
+class ConstantPart:
     """A constant condition (``whole``) or a part of one; ``spot`` is its operator or predicate."""
 
-    origin: EdgeDef | FailureDef
-    part: ConditionDef
-    spot: Spot
-    verdict: Verdict
-    whole: bool
+    __slots__ = ("origin", "part", "spot", "verdict", "whole")
+
+    def __init__(
+        self, origin: EdgeDef | FailureDef, part: ConditionDef, spot: Spot, verdict: Verdict, whole: bool
+    ) -> None:
+        self.origin = origin
+        self.part = part
+        self.spot = spot
+        self.verdict = verdict
+        self.whole = whole
 
 
 def constant_parts(model: ProjectModel, predicates: Predicates) -> Iterator[ConstantPart]:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from selinon_core.config.model import FlowDef, Names
 
 
-class Flag(NamedTuple):
+class Flag:
     """A flag by the name of its key."""
 
-    key: str
+    __slots__ = "key"
+
+    def __init__(self, key: str) -> None:
+        self.key = key
 
     def names(self, flow: FlowDef) -> Names:
         """What the flag is set to."""

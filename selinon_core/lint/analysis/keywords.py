@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import NamedTuple
 
 from selinon_core.config.model import Definition
 from selinon_core.config.reading import KeySpots
@@ -12,16 +11,21 @@ from selinon_core.lint.code.symbols import Signature
 from selinon_core.suggestions import did_you_mean
 
 
-class Mismatch(NamedTuple):
+class Mismatch:
     """``unknown`` pairs each argument that is not taken with the missing one that is probably meant, or None.
 
     ``missing`` are the required ones that are neither given nor meant by an unknown one, in the function's order;
     ``taken`` are all that may be given.
     """
 
-    unknown: tuple[tuple[str, str | None], ...]
-    missing: tuple[str, ...]
-    taken: tuple[str, ...]
+    __slots__ = ("missing", "taken", "unknown")
+
+    def __init__(
+        self, unknown: tuple[tuple[str, str | None], ...], missing: tuple[str, ...], taken: tuple[str, ...]
+    ) -> None:
+        self.unknown = unknown
+        self.missing = missing
+        self.taken = taken
 
 
 def mismatch(given: Collection[str], signature: Signature, handed_in: Collection[str] = ()) -> Mismatch:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 from selinon_core.config.model import ProjectModel, Ref, StorageDef
 from selinon_core.config.reading import KeySpots
@@ -14,13 +14,16 @@ from selinon_core.config.spots import Spot
 _PARTS = re.compile(r"\{\{|\}\}|\{([A-Za-z_][A-Za-z0-9_]*)\}|(\{[^{}]*\})")
 
 
-class Placeholder(NamedTuple):
+class Placeholder:
     """``name`` is the variable; None where the braces hold something else, which is ``text``."""
 
-    name: str | None
-    text: str
-    spot: Spot
-    where: str
+    __slots__ = ("name", "spot", "text", "where")
+
+    def __init__(self, name: str | None, text: str, spot: Spot, where: str) -> None:
+        self.name = name
+        self.text = text
+        self.spot = spot
+        self.where = where
 
 
 def placeholders(model: ProjectModel) -> Iterator[Placeholder]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from selinon_core.config.model import EdgeDef, LeafDef, TaskDef
 
@@ -11,15 +11,8 @@ if TYPE_CHECKING:
     from selinon_core.lint.rule import LintContext
 
 
-class ResultRead(NamedTuple):
-    """A call that certainly reads the result of ``task``."""
-
-    leaf: LeafDef
-    task: TaskDef
-
-
-def results_read(project: LintContext) -> Iterator[ResultRead]:
-    """Yield the predicate calls on edges that read the result of one known task."""
+def results_read(project: LintContext) -> Iterator[tuple[LeafDef, TaskDef]]:
+    """Yield the predicate calls on edges that certainly read the result of one known task, with that task."""
     for use in project.leaf_uses:
         leaf, edge = use.leaf, use.origin
         if not isinstance(edge, EdgeDef) or leaf.node_broken or not edge.sources:
@@ -36,4 +29,4 @@ def results_read(project: LintContext) -> Iterator[ResultRead]:
             continue
         task = project.model.task_by_name.get(name)
         if task is not None:
-            yield ResultRead(leaf, task)
+            yield leaf, task

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
 
 from selinon_core import shipped
 from selinon_core.config.model import (
@@ -20,12 +19,15 @@ from selinon_core.config.model import (
 from selinon_core.diagnostics import Related
 
 
-class LeafUse(NamedTuple):
+class LeafUse:
     """A predicate call; ``origin`` is the edge or the fallback whose condition it belongs to."""
 
-    flow: FlowDef
-    origin: EdgeDef | FailureDef
-    leaf: LeafDef
+    __slots__ = ("flow", "leaf", "origin")
+
+    def __init__(self, flow: FlowDef, origin: EdgeDef | FailureDef, leaf: LeafDef) -> None:
+        self.flow = flow
+        self.origin = origin
+        self.leaf = leaf
 
 
 def leaf_uses(model: ProjectModel) -> Iterator[LeafUse]:

@@ -49,17 +49,22 @@ class Kind(Enum):
     UNKNOWN = "unknown"
 
 
-class Symbol(NamedTuple):
+class Symbol:
     """What a name stands for, if that could be found out; ``signature`` None is an unknown one.
 
     ``home`` is the module it is defined in, ``span`` where.
     """
 
-    kind: Kind
-    home: str = ""
-    name: str = ""
-    span: Span = NOWHERE
-    signature: Signature | None = None
+    __slots__ = ("home", "kind", "name", "signature", "span")
+
+    def __init__(
+        self, kind: Kind, home: str = "", name: str = "", span: Span = NOWHERE, signature: Signature | None = None
+    ) -> None:
+        self.kind = kind
+        self.home = home
+        self.name = name
+        self.span = span
+        self.signature = signature
 
 
 #: Something of that name exists, or may exist, and nothing else is known.
@@ -75,9 +80,12 @@ class ModuleState(Enum):
     OPAQUE = "opaque"
 
 
-class ModuleFault(NamedTuple):
+class ModuleFault:
     """Why a module is ``BROKEN``: it is no valid Python, or raises when it is imported."""
 
-    message: str
-    span: Span
-    raised: bool
+    __slots__ = ("message", "raised", "span")
+
+    def __init__(self, message: str, span: Span, raised: bool) -> None:
+        self.message = message
+        self.span = span
+        self.raised = raised

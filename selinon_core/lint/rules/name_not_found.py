@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from selinon_core.diagnostics import Diagnostic, Related, Severity
-from selinon_core.lint.analysis.code_uses import CLASSES, code_uses
+from selinon_core.lint.analysis.code_uses import CLASSES
 from selinon_core.lint.code.symbols import Kind, ModuleState
 from selinon_core.lint.rule import LintContext, Rule
 from selinon_core.source import NOWHERE
@@ -53,7 +53,8 @@ class NameNotFound(Rule):
     title = "class or function not found"
 
     def check(self, project: LintContext) -> Iterator[Diagnostic]:
-        for function, role in code_uses(project.model):
+        for use in project.code_uses:
+            function, role = use.function, use.role
             module, name = function.module.name, function.name.name
             if not name or project.code.state(module) is not ModuleState.FOUND:
                 continue

@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from selinon_core.diagnostics import Diagnostic, Related, Severity
-from selinon_core.lint.analysis.code_uses import Role, code_uses
+from selinon_core.lint.analysis.code_uses import Role
 from selinon_core.lint.code.symbols import Kind
 from selinon_core.lint.rule import LintContext, Rule
 
@@ -50,7 +50,8 @@ class RunSignature(Rule):
     title = "run with wrong parameters"
 
     def check(self, project: LintContext) -> Iterator[Diagnostic]:
-        for function, role in code_uses(project.model):
+        for use in project.code_uses:
+            function, role = use.function, use.role
             if role is not Role.TASK:
                 continue
             symbol = project.code.lookup(function.module.name, function.name.name)
