@@ -159,8 +159,18 @@ def _close(part: Part) -> str:
             change=part.change,
         )
     )
+    overlay = part.scene.overlay
     for name in last or list(part.ends)[-1:]:
+        idle = overlay is not None and overlay.node(part.name, name) is None
         part.scene.connect(
-            Edge(part.ends[name][1], end, facts=("end",), arrow=False, dead=part.dead, change=part.change)
+            Edge(
+                part.ends[name][1],
+                end,
+                facts=("end",),
+                arrow=False,
+                dead=part.dead,
+                change=part.change,
+                idle=idle,
+            )
         )
     return end

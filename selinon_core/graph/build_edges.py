@@ -40,12 +40,13 @@ class _EdgeDrawing:
         overlay = part.scene.overlay
         counts = overlay.edge(part.name, edge) if overlay else None
         self.count = (f"{counts[1]}/{counts[0]}",) if counts else ()
+        idle = overlay is not None and (counts[1] == 0 if counts else not overlay.ran(part.name))
         self.arrow: dict[str, Any] = {
             "number": edge.index if pair.new else None,
             "facts": self.told,
             "place": edge.place,
             "dead": dead,
-            "idle": counts is not None and counts[1] == 0,
+            "idle": idle,
             "considered": counts[0] if counts else None,
             "fired": counts[1] if counts else None,
         }

@@ -38,6 +38,11 @@ class Overlay:
             self._nodes.setdefault((str(run.get("flow")), str(run.get("name"))), []).append(run)
         self._edges = _by_index(report.get("edges"))
         self._fallbacks = _by_index(report.get("fallbacks"))
+        self._flows = {flow for flow, _ in (*self._nodes, *self._edges)}
+
+    def ran(self, flow: str) -> bool:
+        """Tell whether the flow took part in the run."""
+        return flow in self._flows
 
     def node(self, flow: str, name: str) -> NodeRuns | None:
         """Return what became of a node, None if no run of it was started."""
@@ -138,7 +143,8 @@ def _error(error: Any) -> str:
     if not isinstance(error, Mapping):
         return ""
     kind, message = str(error.get("type", "")), str(error.get("message", ""))
-    first = message.strip().splitlines()[0] if message.strip() else ""
+    # the message of a failed flow is its state as JSON, which the drawing shows already
+    first = message.strip().splitlines()[0] if message.strip() and not message.startswith("{") else ""
     return printable(f"{kind}: {first}" if first else kind)
 
 
