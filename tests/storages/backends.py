@@ -17,6 +17,8 @@ class Backend(NamedTuple):
     #: whether another instance, and another process, sees what one instance stored
     shared: bool = True
     forks: bool = True
+    #: whether what stands in for the server replaces a record in one step, as the server does
+    atomic: bool = True
 
     def build(self) -> Any:
         """Return a new, unconnected instance."""

