@@ -1,0 +1,128 @@
+"""Write ``docs/gallery.md`` and its pictures: ``python docs/generate_gallery.py``.
+
+A test compares what is committed with what this writes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from selinon_cli.main import main as selinon
+from selinon_core.graph import draw
+from selinon_core.plan import Plan
+from selinon_core.project import compile_project
+
+DOCS = Path(__file__).parent
+FLOWS = DOCS / "gallery"
+
+
+class Picture(NamedTuple):
+    """A picture: its file's name, its heading, a few sentences, the command, and the arguments of ``draw``."""
+
+    name: str
+    heading: str
+    text: str
+    command: str
+    arguments: dict[str, Any]
+
+
+def plan_of(file: str) -> Plan:
+    """Compile a file of the gallery; its places are relative to the gallery."""
+    with contextlib.chdir(FLOWS):
+        plan = compile_project([file]).plan
+    assert plan is not None, file
+    return plan
+
+
+def run_report() -> dict[str, Any]:
+    """Run the flow ``order`` with mocked tasks; return its report."""
+    with tempfile.TemporaryDirectory() as directory, contextlib.chdir(FLOWS):
+        report = os.path.join(directory, "report.json")
+        words = ["run", "shop.yaml", "--local", "--flow", "order", "--mock-tasks", "--mocks", "mocks.yaml"]
+        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+            code = selinon([*words, "--report", report])
+        assert code == 0, code
+        content: dict[str, Any] = json.loads(Path(report).read_text(encoding="utf-8"))
+    return content
+
+
+def pictures() -> list[Picture]:
+    """Everything the gallery shows."""
+    shop, before = plan_of("shop.yaml"), plan_of("before.yaml")
+    return [
+        Picture(
+            "order",
+            "A flow",
+            "Tasks are green, sub-flows blue with a double border, conditions yellow. A bar waits for all of its "
+            "sources. Red boxes name the set of nodes that has to fail together for a fallback.",
+            "selinon graph shop.yaml --flow order",
+            {"plan": shop, "flow": "order"},
+        ),
+        Picture(
+            "deliver-expanded",
+            "Fan-out, and a sub-flow with what is in it",
+            "A violet box starts what follows once per item. With `--expand` a sub-flow is drawn with its nodes; "
+            "recursion is drawn once. A dashed border: started, but not waited for.",
+            "selinon graph shop.yaml --flow deliver --expand",
+            {"plan": shop, "flow": "deliver", "expand": True},
+        ),
+        Picture(
+            "track",
+            "A cycle, a join, an edge that never fires",
+            "What lies behind a condition that is always false is grey.",
+            "selinon graph shop.yaml --flow track",
+            {"plan": shop, "flow": "track"},
+        ),
+        Picture(
+            "order-run",
+            "A run laid over the graph",
+            "States, attempts, virtual durations and errors of a run report, and how often each edge fired of the "
+            "times it was considered.",
+            "selinon graph shop.yaml --run report.json --flow order",
+            {"plan": shop, "flow": "order", "report": run_report()},
+        ),
+        Picture(
+            "order-changed",
+            "What a change changes",
+            "Added, removed and changed things against a git revision or other files; `+`, `\u2212` and `~` say "
+            "it without colours.",
+            "selinon graph shop.yaml --flow order --diff before.yaml",
+            {"plan": shop, "flow": "order", "other": before},
+        ),
+    ]
+
+
+def write() -> dict[Path, bytes]:
+    """Return every file of the gallery."""
+    files: dict[Path, bytes] = {}
+    lines = [
+        "# Gallery",
+        "",
+        "What [`selinon graph`](reference/graph.md) draws. The flows are in `docs/gallery/shop.yaml`; "
+        "`python docs/generate_gallery.py` makes this page.",
+    ]
+    for picture in pictures():
+        files[FLOWS / f"{picture.name}.svg"] = draw(**picture.arguments, format="svg")
+        lines += ["", f"## {picture.heading}", "", picture.text, "", "```console", f"$ {picture.command}", "```"]
+        lines += ["", f"![{picture.heading}](gallery/{picture.name}.svg)"]
+    shop = plan_of("shop.yaml")
+    lines += ["", "## Mermaid, as GitHub draws it", "", "```console"]
+    lines += ["$ selinon graph shop.yaml --flow deliver --format mermaid -o -", "```", "", "```mermaid"]
+    lines += [draw(shop, "deliver", format="mermaid").decode().rstrip(), "```"]
+    lines += ["", "## In a terminal", "", "```console"]
+    lines += ["$ selinon graph shop.yaml --flow track --format ascii -o -"]
+    lines += [draw(shop, "track", format="ascii").decode().rstrip(), "```", ""]
+    files[DOCS / "gallery.md"] = "\n".join(lines).encode()
+    return files
+
+
+if __name__ == "__main__":
+    for file, content in write().items():
+        file.write_bytes(content)
+        print(f"wrote {file}")
