@@ -31,14 +31,22 @@ def load_style(path: str | Path) -> Style:
 
     Raises ``RequestError`` when it cannot be read or holds something else.
     """
-    import yaml  # not needed by any other drawing
+    from selinon_core.config.codes import Collector
+    from selinon_core.config.document import decode, read_document
+    from selinon_core.config.reading import Reading
+    from selinon_core.config.shapes import plain_data
+    from selinon_core.diagnostics import Severity
 
     try:
-        content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        data = Path(path).read_bytes()
     except OSError as error:
         raise RequestError(f"cannot read the style file {path}: {error.strerror or error}") from error
-    except (ValueError, yaml.YAMLError) as error:
-        raise RequestError(f"the style file {path} is no valid YAML: {error}") from error
+    collector = Collector()
+    document = read_document(decode(data, str(path), collector), str(path), collector)
+    for found in collector.found:
+        if found.severity is Severity.ERROR:
+            raise RequestError(f"{found.span.place}: the style file is no valid YAML: {found.message}")
+    content = None if document.root is None else plain_data(Reading(document, collector), document.root)
     if isinstance(content, Mapping) and isinstance(content.get("style"), Mapping):
         content = content["style"]
     return check_style({} if content is None else content, str(path))
