@@ -9,10 +9,14 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+import signal
+import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
+from multiprocessing.connection import Connection
 from typing import Any
 
+from selinon_core.errors import SelinonException
+from selinon_core.local.attempts import Ticket
 from selinon_core.local.mocked_storage import LocalStorages
 from selinon_core.plan import Plan, TaskPlan
 from selinon_core.plan_json import plan_from_json, plan_to_json
@@ -32,34 +36,121 @@ from selinon_core.storage import DataStorage
 
 #: What is known of a parent run: (flow name, task name, result or None, error as JSON or None)
 Known = tuple[str, str, Any, dict[str, str] | None]
+#: ``told(event, details)``: something happened to a storage
+Told = Callable[[str, dict[str, Any]], None]
+#: Seconds that storages have to disconnect.
+_LONGEST_FAREWELL = 5.0
 
 
 class ProcessPool:
-    """Runs attempts in up to ``size`` child processes."""
+    """Runs attempts in child processes, each of which is used again for later attempts.
 
-    def __init__(self, plan: Plan, pythonpath: tuple[str, ...], real: frozenset[str], size: int) -> None:
-        self._pool = ProcessPoolExecutor(
-            size,
-            # Not forked: a fork would share connections and locks with threads that do not exist there.
-            mp_context=multiprocessing.get_context("spawn"),
-            initializer=_prepare,
-            initargs=(json.dumps(plan_to_json(plan)), pythonpath, sorted(real)),
-        )
+    ``told`` hears what happens to storages in the children. Methods may be called from several threads.
+    """
 
-    def run(self, task: TaskPlan, assignment: Assignment, known_of: Callable[[str], Known | None]) -> Attempt:
-        """Run one attempt in a child; ``known_of`` tells what is known of a parent run by its id."""
+    def __init__(self, plan: Plan, pythonpath: tuple[str, ...], real: frozenset[str], told: Told) -> None:
+        self._arguments = (json.dumps(plan_to_json(plan)), pythonpath, sorted(real))
+        self._told = told
+        self._idle: list[_Worker] = []
+        self._lock = threading.Lock()
+
+    def run(
+        self, task: TaskPlan, assignment: Assignment, known_of: Callable[[str], Known | None], ticket: Ticket
+    ) -> Attempt:
+        """Run one attempt in a child; ``known_of`` tells what is known of a parent run by its id.
+
+        When ``ticket`` is given up, the child is killed.
+        """
         ids = {id for value in (assignment.parent, assignment.failures) for id in _ids(value)}
         known = {id: known_of(id) for id in sorted(ids)}
         request = json.dumps([task.name, assignment._asdict(), {i: k for i, k in known.items() if k}])
         try:
-            answer = json.loads(self._pool.submit(_run, request).result())
-        except Exception as error:  # the child died, or the pool is shut down
-            return Failed(error)
+            worker = self._take()
+        except Exception as error:
+            return Failed(ChildDied(f"no process can be started for {task.name}: {error!r}"))
+        ticket.stop = worker.kill
+        if ticket.given_up:
+            worker.kill()
+        try:
+            worker.wait_until_ready()
+            ticket.begin()
+            answer = json.loads(worker.ask(request))
+        except Exception as error:  # the child died; whatever the attempt did, it did not end well
+            worker.kill()
+            return Failed(ChildDied(f"the process that ran {task.name} died ({worker.fate()}): {error!r}"))
+        ticket.stop = None  # in this order, so that nobody kills a child that is handed to another attempt
+        if ticket.given_up:
+            worker.kill()
+            return Failed(ChildDied("nobody waits for this attempt any more"))
+        with self._lock:
+            self._idle.append(worker)
+        for event, details in answer["told"]:
+            self._told(event, details)
         return _attempt(answer)
 
+    def _take(self) -> _Worker:
+        with self._lock:
+            while self._idle:
+                worker = self._idle.pop()
+                if worker.is_alive():
+                    return worker
+        return _Worker(self._arguments)
+
     def close(self) -> None:
-        """End the children without waiting for what they do."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        """Let idle children end; those that are busy were killed when their attempts were given up."""
+        with self._lock:
+            idle, self._idle = self._idle, []
+        for worker in idle:
+            worker.close()
+
+
+class ChildDied(SelinonException):
+    """Raised for an attempt whose process ended before the attempt did."""
+
+
+class _Worker:
+    """One child process and the line to it."""
+
+    def __init__(self, arguments: tuple[str, tuple[str, ...], list[str]]) -> None:
+        # Not forked: a fork would share connections and locks with threads that do not exist there.
+        context = multiprocessing.get_context("spawn")
+        self._line, theirs = context.Pipe()
+        self._process = context.Process(target=_serve, args=(theirs, *arguments), name="selinon-child")
+        self._process.start()
+        theirs.close()
+        self._ready = False
+
+    def wait_until_ready(self) -> None:
+        """Wait until the child has started, which is not part of the time that the task takes."""
+        if not self._ready:
+            self._line.recv_bytes()
+            self._ready = True
+
+    def ask(self, request: str) -> str:
+        """Send a request and wait for the answer; raises ``EOFError`` or ``OSError`` when the child dies."""
+        self._line.send_bytes(request.encode())
+        return self._line.recv_bytes().decode()
+
+    def is_alive(self) -> bool:
+        """Whether the child can be asked."""
+        return self._process.is_alive()
+
+    def kill(self) -> None:
+        """End the child at once."""
+        self._process.kill()
+
+    def fate(self) -> str:
+        """How the child ended."""
+        self._process.join()
+        return f"exit code {self._process.exitcode}"
+
+    def close(self) -> None:
+        """Ask the child to end, which disconnects its storages, and see to it that it does."""
+        self._line.close()
+        self._process.join(_LONGEST_FAREWELL)
+        if self._process.is_alive():
+            self.kill()
+            self._process.join()
 
 
 def _ids(value: Any) -> Iterator[str]:
@@ -93,9 +184,19 @@ class _Child:
     def __init__(self, plan: Plan, pythonpath: tuple[str, ...], real: frozenset[str]) -> None:
         self.plan = plan
         self.known: dict[str, Known] = {}
+        self.told: list[tuple[str, dict[str, Any]]] = []
         imports = Imports(pythonpath)
-        self.storages = LocalStorages(plan, imports, lambda *told: None, lambda *told: None, real)
+        self.storages = LocalStorages(plan, imports, self._hear, self._hear_read, real)
         self.runner = TaskRunner(imports, self.storages, self, SchemaChecker())
+
+    def _hear(self, event: str, details: dict[str, Any]) -> None:
+        self.told.append((event, jsonable(details)))
+
+    def _hear_read(self, flow_name: str, task_name: str, task_id: str) -> None:
+        task = self.plan.tasks[task_name]
+        details: dict[str, Any] = {"flow_name": flow_name, "task_name": task_name, "task_id": task_id}
+        details |= {"storage_name": task.storage, "storage_task_name": task.storage_task_name}
+        self.told += [("STORAGE_RETRIEVE", details), ("STORAGE_RETRIEVED", details)]
 
     def retrieve(self, flow_name: str, task_name: str, task_id: str) -> Any:
         """The result of a parent."""
@@ -113,25 +214,33 @@ class _Child:
         return None if told is None else rebuild_error(told["type"], told["message"], told["traceback"])
 
 
-_child: _Child | None = None
+def _serve(line: Connection, plan: str, pythonpath: tuple[str, ...], real: list[str]) -> None:
+    """Answer requests until the other end of the line is closed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent process decides what an interrupt means
+    child = _Child(plan_from_json(json.loads(plan)), pythonpath, frozenset(real))
+    line.send_bytes(b"ready")
+    while True:
+        try:
+            request = line.recv_bytes()
+        except (EOFError, OSError):
+            child.storages.close()
+            return
+        line.send_bytes(json.dumps(_answer(child, json.loads(request))).encode())
 
 
-def _prepare(plan: str, pythonpath: tuple[str, ...], real: list[str]) -> None:
-    global _child
-    _child = _Child(plan_from_json(json.loads(plan)), pythonpath, frozenset(real))
-
-
-def _run(request: str) -> str:
-    assert _child is not None
-    task_name, fields, known = json.loads(request)
-    _child.known = known
+def _answer(child: _Child, request: list[Any]) -> dict[str, Any]:
+    task_name, fields, known = request
+    child.known = known
+    child.told = []
     for id, (flow, name, result, error) in known.items():
         if error is None:
-            _child.storages.preload(flow, name, id, result)
-    attempt = _child.runner.run(_child.plan.tasks[task_name], Assignment(**fields))
+            child.storages.preload(flow, name, id, result)
+    attempt = child.runner.run(child.plan.tasks[task_name], Assignment(**fields))
+    child.storages.forget()
+    told = {"told": child.told}
     if isinstance(attempt, Succeeded):
-        return json.dumps({"kind": "succeeded", "result": jsonable(attempt.result), "stored": attempt.stored})
-    error = None if attempt.error is None else error_json(attempt.error)
+        return told | {"kind": "succeeded", "result": jsonable(attempt.result), "stored": attempt.stored}
+    error_told = None if attempt.error is None else error_json(attempt.error)
     if isinstance(attempt, RetryLater):
-        return json.dumps({"kind": "retry", "countdown": attempt.countdown, "error": error})
-    return json.dumps({"kind": "failed", "error": error})
+        return told | {"kind": "retry", "countdown": attempt.countdown, "error": error_told}
+    return told | {"kind": "failed", "error": error_told}

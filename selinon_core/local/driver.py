@@ -19,7 +19,7 @@ from selinon_core.dispatch import events as on
 from selinon_core.errors import FlowError, FlowTimeout, TaskTimeout
 from selinon_core.local import journal
 from selinon_core.local.agenda import Agenda, Step
-from selinon_core.local.attempts import TIMED_OUT, SideRunner
+from selinon_core.local.attempts import TIMED_OUT, SideRunner, Ticket
 from selinon_core.local.collector import EVERY, RecordOutOfSight
 from selinon_core.local.mocked_storage import LocalStorages
 from selinon_core.local.mocks import UNGIVEN, MockedImports, Outcome, TaskScripts
@@ -119,6 +119,8 @@ class Driver:
             self._record_and_emit if self._tracer.sinks else self.journal.append
         )
         # Tasks that run their own code right here; all others take the general way.
+        self._real_time = options.time == "real"
+        self._began = time.monotonic()
         self._plain = options.concurrency == 1 and options.pool == "thread" and self._scripts.empty
 
     # -- the run ----------------------------------------------------------------------------------------------
@@ -137,6 +139,8 @@ class Driver:
             with self._collector:
                 self._work()
         finally:
+            if self._side is not None:
+                self._side.close()
             if self._processes is not None:
                 self._processes.close()
             self.storages.close()
@@ -144,43 +148,55 @@ class Driver:
 
     def _work(self) -> None:
         inbox, agenda = self._inbox, self.agenda
-        began = time.monotonic()
         while True:
             while inbox:
                 record, event = inbox.popleft()
                 self._advance(record, event)
+            if self._real_time:
+                self._look_at_clock()
             step = agenda.take_due()
             if step is not None:
                 step[0](step[1])
                 continue
-            agenda.drop_while(_is_for_ended_flow)
+            if self._waiting and not self._side_is_full():
+                agenda.add(0, self._run_task, self._waiting.popleft())
+                continue
+            agenda.drop_while(_is_of_no_use)
             next_time = agenda.next_time()
             patience = None
-            if self.options.time == "real" and next_time is not None:
-                patience = max(0.0, began + next_time - time.monotonic())
+            if self._real_time and next_time is not None:
+                patience = max(0.0, self._began + next_time - time.monotonic())
             if self._side is not None and self._side.running:
-                self._wait_for_side(patience, began)
+                self._wait_for_side(patience)
             elif next_time is None:
                 return
             else:
                 if patience:
                     time.sleep(patience)
-                agenda.now = next_time
+                agenda.now = max(agenda.now, next_time)
 
-    def _wait_for_side(self, patience: float | None, began: float) -> None:
+    def _look_at_clock(self) -> None:
+        self.agenda.now = max(self.agenda.now, time.monotonic() - self._began)
+
+    def _side_is_full(self) -> bool:
+        return self._side is not None and self._side.running >= self.options.concurrency
+
+    def _wait_for_side(self, patience: float | None) -> None:
+        """Wait for an attempt at the side to end; ``patience`` is in real seconds, None: for ever."""
         assert self._side is not None
         ended = self._side.wait(patience)
-        if self.options.time == "real":
-            self.agenda.now = max(self.agenda.now, time.monotonic() - began)
         if ended is None:
             return
-        record, attempt = ended
-        if attempt is TIMED_OUT:
-            record.abandoned = True
-            task = self.plan.tasks[record.run.name]
+        record, returned = ended
+        task = self.plan.tasks[record.run.name]
+        if returned is TIMED_OUT:
+            assert task.timeout is not None
+            record.real_seconds += task.timeout
+            record.abandoned = self.options.pool == "thread"  # processes are killed
             attempt = self._timed_out(record, task, record.attempts, record.retries)
-        if self._waiting:
-            self.agenda.add(0, self._run_task, self._waiting.popleft())
+        else:
+            attempt, seconds = returned
+            record.real_seconds += seconds
         self._attempt_ended(record, attempt)
 
     def _advance(self, record: FlowRecord, event: on.Event) -> None:
@@ -307,7 +323,7 @@ class Driver:
         """Run the next attempt of a task, here or at the side, or play its mock."""
         task = self.plan.tasks[record.run.name]
         side = not self._plain or task.timeout is not None
-        if side and self._side is not None and self._side.running >= self.options.concurrency:
+        if side and self._side_is_full():
             self._waiting.append(record)
             return
         now = self.agenda.now
@@ -347,26 +363,31 @@ class Driver:
             self._side = SideRunner()
         if self._processes is None and self.options.pool == "process":
             self._processes = self._start_processes()
-        run = self._attempt_in_process if self.options.pool == "process" else self._runner.run
+        run = self._attempt_in_process if self.options.pool == "process" else self._attempt_in_thread
 
-        def timed() -> Attempt:
+        def timed(ticket: Ticket) -> tuple[Attempt, float]:
             began = time.perf_counter()
-            try:
-                return run(task, assignment)
-            finally:
-                record.real_seconds += time.perf_counter() - began
+            return run(task, assignment, ticket), time.perf_counter() - began
 
         self._side.submit(record, timed, task.timeout)
+        if self.options.concurrency == 1:
+            self._wait_for_side(None)  # one at a time, also where another thread is needed for a time-out
+
+    def _attempt_in_thread(self, task: TaskPlan, assignment: Assignment, ticket: Ticket) -> Attempt:
+        ticket.begin()
+        return self._runner.run(task, assignment, ticket.wanted)
 
     def _start_processes(self) -> ProcessPool:
         from selinon_core.local.child import ProcessPool
 
         real = frozenset(name for name in self.plan.storages if not self.storages.stands_in(name))
-        return ProcessPool(self.plan, tuple(self.imports.pythonpath), real, self.options.concurrency)
+        return ProcessPool(self.plan, tuple(self.imports.pythonpath), real, self._told)
 
-    def _attempt_in_process(self, task: TaskPlan, assignment: Assignment) -> Attempt:
+    def _attempt_in_process(self, task: TaskPlan, assignment: Assignment, ticket: Ticket) -> Attempt:
         assert self._processes is not None
-        attempt = self._processes.run(task, assignment, self._known_of)
+        attempt = self._processes.run(task, assignment, self._known_of, ticket)
+        if ticket.given_up:
+            return attempt
         if isinstance(attempt, Succeeded) and attempt.stored and self.storages.is_mocked(task.name):
             self.storages.store(
                 assignment.args, assignment.flow_name, task.name, assignment.task_id, attempt.result
@@ -437,6 +458,8 @@ class Driver:
         return self._runner.judge(task, self._assignment(record), error)
 
     def _attempt_ended(self, record: NodeRecord, attempt: Attempt, success: int = journal.SUCCEEDED) -> None:
+        if self._real_time:
+            self._look_at_clock()
         now = self.agenda.now
         run = record.run
         if attempt.__class__ is Succeeded:
@@ -591,10 +614,13 @@ class Driver:
             self.options.observer(what, record)
 
 
-def _is_for_ended_flow(step: Step) -> bool:
-    """Whether a step would do nothing: deadlines and deferred questions of flows that are over."""
+def _is_of_no_use(step: Step) -> bool:
+    """Whether a step would do nothing: it is about a flow that is over, or was cancelled before it began."""
     function, argument = step
     name = getattr(function, "__name__", "")
+    if name == "_run_flow":
+        node: NodeRecord = argument[0]
+        return node.finished_at is not None
     if name == "_ask_deferred":
         argument = argument[0]
     elif name not in ("_deadline", "_retry_flow"):

@@ -126,7 +126,14 @@ class LocalStorages(Storages):
         if mocked is None:
             return super().store(node_args, flow_name, task_name, task_id, result)
         storage, storage_task_name = mocked
-        return storage.keep(flow_name, storage_task_name, task_id, result)
+        try:
+            return storage.keep(flow_name, storage_task_name, task_id, result)
+        except StorageError as error:
+            details = {"flow_name": flow_name, "task_name": task_name, "task_id": task_id}
+            details |= {"storage_name": storage.name, "storage_task_name": storage_task_name}
+            self._tell("STORAGE_STORE", details)
+            self._tell("STORAGE_ISSUE", details | {"what": repr(error)})
+            raise
 
     def retrieve(self, flow_name: str, task_name: str, task_id: str) -> Any:
         """As in the base class, without the precautions that a stand-in does not need."""
@@ -138,6 +145,12 @@ class LocalStorages(Storages):
                 self._told_read(flow_name, task_name, task_id)
                 return restore(kept)
         return super().retrieve(flow_name, task_name, task_id)
+
+    def forget(self) -> None:
+        """Empty the stand-ins."""
+        for storage in self._mocked.values():
+            storage.results.clear()
+            storage.errors.clear()
 
     def kept(self, flow_name: str, task_name: str, task_id: str) -> Any:
         """The snapshot of a result that a stand-in keeps; raises ``KeyError``."""

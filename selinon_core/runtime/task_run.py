@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -66,25 +67,33 @@ class TaskRunner:
         self._context = context
         self._check_schema = check_schema
 
-    def run(self, task: TaskPlan, assignment: Assignment) -> Attempt:
-        """Run one attempt to its end; raises nothing of the user's but ``KeyboardInterrupt``."""
+    def run(self, task: TaskPlan, assignment: Assignment, wanted: Callable[[], bool] | None = None) -> Attempt:
+        """Run one attempt to its end; raises nothing of the user's but ``KeyboardInterrupt``.
+
+        ``wanted`` tells whether anybody still waits for the attempt. When nobody does, it keeps its hands off
+        the storage, where a later attempt may have left its result, and what is returned means nothing.
+        """
         try:
             result = self._instance(task, assignment).run(assignment.args)
             if task.output_schema is not None:
                 self._check_schema(task, result)
-            if task.storage is None or task.storage_readonly:
+            if task.storage is None or task.storage_readonly or (wanted is not None and not wanted()):
                 return Succeeded(result, False)
             self._storages.store(assignment.args, assignment.flow_name, task.name, assignment.task_id, result)
             return Succeeded(result, True)
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # also SystemExit: a task that exits has failed, the worker goes on
+            if wanted is not None and not wanted():
+                return Failed(error)
             return self.judge(task, assignment, error)
 
     def judge(self, task: TaskPlan, assignment: Assignment, error: BaseException) -> Attempt:
         """Decide what an error means: run again or fail; a final error is offered to the storage."""
         if isinstance(error, Retry):
-            return RetryLater(error.countdown, None)
+            if is_seconds(error.countdown):
+                return RetryLater(max(0.0, error.countdown), None)
+            error = _bad_countdown(error)
         hopeless = isinstance(error, (FatalTaskError, ConfigurationError))
         if not hopeless and assignment.retries < task.max_retry:
             return RetryLater(task.retry_countdown, error)
@@ -114,6 +123,16 @@ class TaskRunner:
         except AttributeError:
             pass  # any class may be a task; one with __slots__ of its own does without
         return instance
+
+
+def is_seconds(value: Any) -> bool:
+    """Whether something the user gave can be waited for."""
+    return isinstance(value, (int, float)) and math.isfinite(value)
+
+
+def _bad_countdown(error: Retry) -> TypeError:
+    text = f"the countdown of a retry has to be a number of seconds, not {error.countdown!r}"
+    return TypeError(text).with_traceback(error.__traceback__)
 
 
 class SchemaChecker:
