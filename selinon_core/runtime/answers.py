@@ -11,6 +11,7 @@ from selinon_core.dispatch.node_run import FlowOutcome, NodeRun
 from selinon_core.dispatch.propagation import parent_of_sources
 from selinon_core.errors import (
     ConfigurationError,
+    MissingExtraError,
     ResultMissingError,
     StorageError,
     UnknownStorageError,
@@ -18,6 +19,7 @@ from selinon_core.errors import (
 )
 from selinon_core.plan import FlowPlan, Plan
 from selinon_core.runtime.conditions import BoundConditions, LeafValues
+from selinon_core.runtime.error_values import USER_ERRORS, name_error
 from selinon_core.runtime.imports import Imports
 from selinon_core.runtime.json_values import copy_json, describe_json_error
 from selinon_core.runtime.storages import StoragePool, Storages
@@ -74,11 +76,11 @@ class Answers:
             if isinstance(question, do.AskReuse):
                 return on.ReuseAnswered(number, self._reuse(flow, parent, question))
             return on.ArgumentsAnswered(number, self._arguments(flow, question.run))
-        except (ResultMissingError, UnknownStorageError) as error:
+        except StorageError as error:
+            if not isinstance(error, ResultMissingError):
+                return on.QuestionDeferred(number)
             return on.QuestionFailed(number, f"{_where(flow, question)}: {error}")
-        except StorageError:
-            return on.QuestionDeferred(number)
-        except (UserFunctionError, ConfigurationError) as error:
+        except (UserFunctionError, ConfigurationError, MissingExtraError, UnknownStorageError) as error:
             return on.QuestionFailed(number, f"{_where(flow, question)}: {error}")
 
     def _condition(self, flow: FlowPlan, question: do.AskCondition | do.AskFallbackCondition) -> Answer:
@@ -107,9 +109,8 @@ class Answers:
                     raise UserFunctionError(f"it yields more than {self._most_items} items")
         except (StorageError, UserFunctionError):
             raise
-        except Exception as error:
-            text = f"foreach {foreach.function} raised {type(error).__name__}: {error}"
-            raise UserFunctionError(text) from error
+        except USER_ERRORS as error:
+            raise UserFunctionError(f"foreach {foreach.function} raised {name_error(error)}") from error
         if not question.needs_items:
             return [None] * len(found)  # only their number matters
         try:
@@ -132,18 +133,23 @@ class Answers:
             answer = function(flow.name, question.name, copy_json(question.args), list(question.tasks), pool)
         except StorageError:
             raise
-        except Exception as error:
-            text = f"selective run function {ref} raised {type(error).__name__}: {error}"
-            raise UserFunctionError(text) from error
+        except USER_ERRORS as error:
+            raise UserFunctionError(f"selective run function {ref} raised {name_error(error)}") from error
         return str(answer) if answer else None
 
     def _arguments(self, flow: FlowPlan, run: NodeRun) -> Any:
-        if self._plan.tasks[run.name].storage is not None:
-            return self._storages.retrieve(flow.name, run.name, run.id)
         try:
-            return self._result_of(run.id)
+            if self._plan.tasks[run.name].storage is None:
+                return self._result_of(run.id)
+            result = self._storages.retrieve(self._locate(run.id) or flow.name, run.name, run.id)
         except KeyError:
             text = f"node_args_from_first needs the result of {run.name}, which has no storage"
+            raise UserFunctionError(text) from None
+        try:
+            return copy_json(result)
+        except (TypeError, ValueError, RecursionError):
+            what = describe_json_error(result)
+            text = f"node_args_from_first: the result of {run.name} is not a JSON value: {what}"
             raise UserFunctionError(text) from None
 
     def _pool(self, flow: FlowPlan, parent: dict[str, Any], sources: tuple[NodeRun, ...]) -> StoragePool:

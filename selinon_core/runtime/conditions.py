@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from selinon_core.errors import StorageError, UserFunctionError
 from selinon_core.plan import And, Condition, Leaf, Not
+from selinon_core.runtime.error_values import USER_ERRORS, name_error
 from selinon_core.runtime.imports import Imports
 from selinon_core.runtime.json_values import copy_json, is_scalar
 
@@ -89,15 +90,15 @@ def _bind_leaf(leaf: Leaf, index: int, imports: Imports) -> _Evaluate:
     def call(message: Any, node_args: Any) -> bool:
         arguments = dict(leaf.args) if shared else copy_json(dict(leaf.args))
         if takes_message:
-            arguments["message"] = message if trusted else copy_json(message)
+            arguments["message"] = message if trusted else _own(message)
         if takes_node_args:
             arguments["node_args"] = node_args if trusted else copy_json(node_args)
         try:
             return bool(function(**arguments))
         except StorageError:
             raise
-        except Exception as error:
-            text = f"predicate {leaf.function} ({leaf.place}) raised {type(error).__name__}: {error}"
+        except USER_ERRORS as error:
+            text = f"predicate {leaf.function} ({leaf.place}) raised {name_error(error)}"
             raise UserFunctionError(text) from error
 
     def evaluate(messages: Messages, node_args: Any, values: LeafValues) -> bool:
@@ -105,7 +106,7 @@ def _bind_leaf(leaf: Leaf, index: int, imports: Imports) -> _Evaluate:
             value = call(None, node_args)
         elif leaf.quantifier is not None:
             truths = (call(message, node_args) for message in messages.messages(path))
-            value = {"any": any, "all": all, "none": lambda t: not any(t)}[leaf.quantifier](truths)
+            value = all(truths) if leaf.quantifier == "all" else any(truths) == (leaf.quantifier == "any")
         elif len(path) > 1:
             results = messages.messages(path)
             value = bool(results) and call(results[-1], node_args)
@@ -115,6 +116,14 @@ def _bind_leaf(leaf: Leaf, index: int, imports: Imports) -> _Evaluate:
         return value
 
     return evaluate
+
+
+def _own(message: Any) -> Any:
+    """A copy of a result; what a storage of the user's returns need not be JSON."""
+    try:
+        return copy_json(message)
+    except (TypeError, ValueError, RecursionError):
+        return message
 
 
 @lru_cache(maxsize=1024)

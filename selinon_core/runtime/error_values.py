@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import builtins
 import os
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from selinon_core import errors
 from selinon_core.errors import SelinonException
+
+if TYPE_CHECKING:
+    from traceback import TracebackException
 
 _OURS = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 
@@ -16,27 +19,50 @@ class RemoteError(SelinonException):
     """Base of errors that were raised in another process and whose class is not known here."""
 
 
+#: What user code may raise and has to answer for; an interrupt is not the code's.
+USER_ERRORS = (Exception, SystemExit)
+
+
+def name_error(error: BaseException) -> str:
+    """An error in a few words: ``KeyError: 'x'``."""
+    return f"{type(error).__name__}: {error_text(error)}"
+
+
 def user_traceback(error: BaseException) -> str:
     """The traceback of a user's error, from the first frame that is not ours."""
     told = getattr(error, "remote_traceback", None)
     if isinstance(told, str):
         return told
-    import traceback
+    from traceback import TracebackException
 
-    frames = traceback.extract_tb(error.__traceback__)
-    while len(frames) > 1 and frames[0].filename.startswith(_OURS):
-        del frames[0]
-    head = ["Traceback (most recent call last):\n", *traceback.format_list(frames)] if frames else []
-    return "".join([*head, *traceback.format_exception_only(error)]).rstrip("\n")
+    told_error = TracebackException.from_exception(error, compact=True)
+    _leave_out_ours(told_error)
+    return "".join(told_error.format()).rstrip("\n")
+
+
+def _leave_out_ours(told: TracebackException) -> None:
+    """Begin the stacks, those of causes too, with the user's code: ours is of no interest."""
+    todo: list[TracebackException | None] = [told]
+    while todo:
+        part = todo.pop()
+        if part is None:
+            continue
+        while len(part.stack) > 1 and part.stack[0].filename.startswith(_OURS):
+            del part.stack[0]
+        todo += [part.__cause__, part.__context__]
 
 
 def error_json(error: BaseException) -> dict[str, str]:
     """An error as ``{"type", "message", "traceback"}``; never raises, whatever the error's class does."""
+    return {"type": type(error).__name__, "message": error_text(error), "traceback": user_traceback(error)}
+
+
+def error_text(error: BaseException) -> str:
+    """``str(error)``, whatever the error's class does."""
     try:
-        message = str(error)
+        return str(error)
     except Exception:
-        message = "(its text cannot be had)"
-    return {"type": type(error).__name__, "message": message, "traceback": user_traceback(error)}
+        return "(its text cannot be had)"
 
 
 def rebuild_error(type_name: str, message: str, traceback: str | None = None) -> Exception:
@@ -46,12 +72,22 @@ def rebuild_error(type_name: str, message: str, traceback: str | None = None) ->
     """
     known: Any = getattr(builtins, type_name, None) or getattr(errors, type_name, None)
     if not (isinstance(known, type) and issubclass(known, Exception)):
-        name = type_name if type_name.isidentifier() else "RemoteError"
-        known = type(name, (RemoteError,), {"__doc__": "An error raised in another process."})
+        known = _made_up(type_name, RemoteError)
     try:
         error: Exception = known(message)
     except Exception:  # a class that wants other arguments
-        error = RemoteError(f"{type_name}: {message}")
+        error = _made_up(type_name, RemoteError)(message)
+    if error_text(error) != message:  # KeyError("'x'") is "\"'x'\"": the text is a text already
+        error = _made_up(type_name, known)(message)
     if traceback is not None:
         error.remote_traceback = traceback  # type: ignore[attr-defined]
     return error
+
+
+def _made_up(name: str, base: type[Exception]) -> type[Exception]:
+    members = {
+        "__doc__": "An error raised in another process.",
+        "__init__": lambda self, message: Exception.__init__(self, message),
+        "__str__": lambda self: str(self.args[0]),
+    }
+    return type(name if name.isidentifier() else "RemoteError", (base,), members)

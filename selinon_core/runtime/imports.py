@@ -3,31 +3,48 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from collections.abc import Callable, Iterable
+from importlib.machinery import PathFinder
+from types import ModuleType
 from typing import Any
 
 from selinon_core.errors import ConfigurationError
 from selinon_core.plan import ImportRef
 
+#: Directories that were put on ``sys.path`` here, by any project of this process.
+_added: set[str] = set()
+
 
 class Imports:
-    """Imports each object once. ``pythonpath`` is put in front of ``sys.path`` for good."""
+    """Imports each object once. ``pythonpath`` is put in front of ``sys.path`` for good.
+
+    Projects of one process may have modules of the same name (nearly all have a ``tasks``): each gets its own.
+    """
 
     def __init__(self, pythonpath: Iterable[str] = ()) -> None:
         self._known: dict[ImportRef, Any] = {}
-        self.pythonpath = tuple(pythonpath)
+        self.pythonpath = tuple(os.path.abspath(directory) for directory in pythonpath)
+        self._put_in_front()
+
+    def _put_in_front(self) -> None:
+        """Look for modules in this project's directories first, before those of other projects."""
         for directory in reversed(self.pythonpath):
-            if directory not in sys.path:
-                sys.path.insert(0, directory)
+            if directory in sys.path:
+                if directory not in _added:
+                    continue  # somebody else decided where it stands
+                sys.path.remove(directory)
+            _added.add(directory)
+            sys.path.insert(0, directory)
 
     def load(self, ref: ImportRef) -> Any:
         """Return what ``ref`` names; raises ``ConfigurationError`` saying what went wrong with which import."""
         if ref in self._known:
             return self._known[ref]
         try:
-            module = importlib.import_module(ref.module)
-        except Exception as error:
+            module = self._module(ref.module)
+        except (Exception, SystemExit) as error:  # a module may also exit, as scripts do
             raise ConfigurationError(
                 f"cannot import module {ref.module} (needed for {ref.name}): {type(error).__name__}: {error}"
             ) from error
@@ -37,6 +54,15 @@ class Imports:
             raise ConfigurationError(f"module {ref.module} has no {ref.name}") from None
         self._known[ref] = found
         return found
+
+    def _module(self, name: str) -> ModuleType:
+        self._put_in_front()
+        package = name.partition(".")[0]
+        if _is_of_another_project(package, self.pythonpath):
+            # Whoever imported it keeps it; only the name is free again.
+            for known in [m for m in sys.modules if m == package or m.startswith(package + ".")]:
+                del sys.modules[known]
+        return importlib.import_module(name)
 
     # One method per kind, so that a driver can give stand-ins for what it cannot import.
 
@@ -69,3 +95,18 @@ class Imports:
         if not callable(found):
             raise ConfigurationError(f"{ref} is a {type(found).__name__}, not a function or class")
         return found  # type: ignore[no-any-return]
+
+
+def _is_of_another_project(package: str, pythonpath: tuple[str, ...]) -> bool:
+    """Whether a loaded module came from another project's directory and this project has one of that name."""
+    spec = getattr(sys.modules.get(package), "__spec__", None)
+    if spec is None or spec.origin is None or not os.path.isabs(spec.origin):
+        return False
+    origin = spec.origin
+    directory = os.path.dirname(origin)
+    if spec.submodule_search_locations is not None:
+        directory = os.path.dirname(directory)
+    if directory not in _added or directory in pythonpath:
+        return False
+    found = PathFinder.find_spec(package, list(pythonpath))
+    return found is not None and found.origin is not None and found.origin != origin

@@ -8,9 +8,17 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from selinon_core.cache import Cache
-from selinon_core.errors import CacheMissError, ResultMissingError, StorageError, UnknownStorageError
+from selinon_core.errors import (
+    CacheMissError,
+    ConfigurationError,
+    ResultMissingError,
+    SelinonException,
+    StorageError,
+    UnknownStorageError,
+)
 from selinon_core.plan import CachePlan, Plan, StoragePlan, TaskPlan
 from selinon_core.runtime.environment import expand
+from selinon_core.runtime.error_values import error_text
 from selinon_core.runtime.imports import Imports
 from selinon_core.runtime.json_values import copy_json
 from selinon_core.storage import DataStorage, ExcInfo
@@ -28,7 +36,7 @@ class Storages:
         self._tell = tell
         self._lock = threading.RLock()
         self._storages: dict[str, DataStorage] = {}
-        self._caches: dict[str, Cache] = {}
+        self._caches: dict[str, Cache | None] = {}
         self._cache_locks: dict[str, threading.Lock] = {}
         self._process = os.getpid()
 
@@ -45,22 +53,21 @@ class Storages:
     def connected(self, name: str) -> DataStorage:
         """Return a storage, connecting it when needed.
 
-        Raises ``UnknownStorageError``, ``StorageError`` when it cannot be connected, and what its
-        constructor raises for a wrong configuration.
+        Raises ``UnknownStorageError``, ``StorageError`` when it cannot be connected, ``ConfigurationError`` (or
+        ``MissingExtraError``) when it cannot be built from its configuration.
         """
         if self._process != os.getpid():  # connections must not be shared across a fork
             self._forget()
         storage = self._storages.get(name)
-        if storage is not None and storage.is_connected():
+        if storage is not None and _is_connected(storage):
             return storage
         with self._lock:
             storage = self._storages.get(name)
             if storage is None:
                 if name not in self._plan.storages:
                     raise UnknownStorageError(f'no storage is named "{name}"')
-                storage = self.make(self._plan.storages[name])
-                self._storages[name] = storage
-            if not storage.is_connected():
+                storage = self._storages[name] = self._made(self._plan.storages[name])
+            if not _is_connected(storage):
                 self._tell("STORAGE_CONNECT", {"storage_name": name})
                 try:
                     storage.connect()
@@ -71,9 +78,18 @@ class Storages:
                     raise StorageError(f'cannot connect storage "{name}": {error!r}') from error
         return storage
 
+    def _made(self, storage: StoragePlan) -> DataStorage:
+        try:
+            return self.make(storage)
+        except SelinonException:
+            raise
+        except Exception as error:
+            text = f'storage "{storage.name}" cannot be built from its configuration: {error!r}'
+            raise ConfigurationError(text) from error
+
     def close(self) -> None:
         """Disconnect everything; problems are told, not raised."""
-        for name, storage in self._storages.items():
+        for name, storage in list(self._storages.items()):
             try:
                 if storage.is_connected():
                     storage.disconnect()
@@ -162,7 +178,7 @@ class Storages:
             "task_id": task_id,
             "storage_name": task.storage,
             "error_type": exc_info[0].__name__,
-            "error_value": str(exc_info[1]),
+            "error_value": error_text(exc_info[1]),
         }
         try:
             storage = self.connected(task.storage)
@@ -211,18 +227,20 @@ class Storages:
         storage = self._plan.storages.get(storage_name)
         if storage is None or storage.cache is None:
             return None
-        cache = self._caches.get(storage_name)
-        if cache is None:
+        if storage_name not in self._caches:
             with self._lock:
                 if storage_name not in self._caches:
-                    self._caches[storage_name] = self._make_cache(storage.cache)
                     self._cache_locks[storage_name] = threading.Lock()
-                cache = self._caches[storage_name]
-        return cache
+                    self._caches[storage_name] = self._make_cache(storage.cache, storage_name)
+        return self._caches[storage_name]
 
-    def _make_cache(self, cache: CachePlan) -> Cache:
-        cls = self._imports.storage_class(cache.function)
-        return cls(**copy_json(dict(cache.configuration)))  # type: ignore[no-any-return]
+    def _make_cache(self, cache: CachePlan, storage_name: str) -> Cache | None:
+        try:
+            cls = self._imports.storage_class(cache.function)
+            return cls(**copy_json(dict(cache.configuration)))  # type: ignore[no-any-return]
+        except Exception as error:
+            self._tell("TASK_RESULT_CACHE_ISSUE", {"storage_name": storage_name, "what": repr(error)})
+            return None
 
     def _from_cache(self, cache: Cache, storage_name: str, details: dict[str, Any]) -> tuple[bool, Any]:
         self._tell("TASK_RESULT_CACHE_GET", details)
@@ -253,6 +271,13 @@ class Storages:
                 )
         except Exception as error:
             self._tell("TASK_RESULT_CACHE_ISSUE", details | {"what": repr(error)})
+
+
+def _is_connected(storage: DataStorage) -> bool:
+    try:
+        return storage.is_connected()
+    except Exception:  # it must not raise; one that does is out of order
+        return False
 
 
 class StoragePool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import platform
+import re
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
@@ -109,25 +110,51 @@ WARN_EVENTS = frozenset(
 _log = logging.getLogger("selinon.trace")
 
 
+#: Objects tell their address, which would make equal runs differ.
+_ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
+_LONGEST_TEXT = 2000
+_DEEPEST = 50
+#: Bits; Python refuses to write integers of more than 4300 digits.
+_LONGEST_INTEGER = 14_000
+
+
 def jsonable(value: Any) -> Any:
     """A fresh JSON value for anything: what JSON cannot hold becomes text, so that no event breaks its flow."""
-    return json.loads(json.dumps(_plain(value, 0)))
+    return json.loads(json.dumps(_plain(value, ())))
 
 
-def _plain(value: Any, depth: int) -> Any:
-    if value is None or isinstance(value, (bool, int, str)):
+def _plain(value: Any, above: tuple[int, ...]) -> Any:
+    if value is None or isinstance(value, (bool, str)):
         return value
+    if isinstance(value, int):
+        return value if value.bit_length() <= _LONGEST_INTEGER else hex(value)[:_LONGEST_TEXT] + "..."
     if isinstance(value, float):
         return value if value == value and abs(value) != float("inf") else repr(value)
-    if depth > 50:
-        return repr(value)[:200]
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item, depth + 1) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(item, depth + 1) for item in value]
-    if isinstance(value, (set, frozenset)):
-        return sorted((_plain(item, depth + 1) for item in value), key=repr)
-    return repr(value)
+    if len(above) >= _DEEPEST or id(value) in above:
+        return _text(value)
+    inside = (*above, id(value))
+    try:
+        if isinstance(value, Mapping):
+            return {_text(key): _plain(item, inside) for key, item in value.items()}
+        if isinstance(value, (list, tuple)):
+            return [_plain(item, inside) for item in value]
+        if isinstance(value, (set, frozenset)):
+            return sorted((_plain(item, inside) for item in value), key=repr)
+    except Exception:  # a class of the user's that only looks like a mapping
+        return f"<{type(value).__name__}>"
+    return _text(value)
+
+
+def _text(value: Any) -> str:
+    """Some text for an object, the same for the same run, whatever the object's class does."""
+    if isinstance(value, str):
+        return str(value)
+    try:
+        text = repr(value)
+    except Exception:
+        return f"<{type(value).__name__}>"
+    text = _ADDRESS.sub("", text)
+    return text if len(text) <= _LONGEST_TEXT else text[:_LONGEST_TEXT] + "..."
 
 
 class Tracer:
@@ -135,6 +162,7 @@ class Tracer:
 
     def __init__(self, sinks: Iterable[Sink] = ()) -> None:
         self.sinks: list[Sink] = list(sinks)
+        self._broken: set[int] = set()
 
     def emit(self, event: str, details: Mapping[str, Any]) -> None:
         """Give every sink the event and a report of its own."""
@@ -142,8 +170,11 @@ class Tracer:
             try:
                 sink(event, jsonable(details))
             except Exception:
-                # Not traced itself: a broken sink must not call itself for ever.
-                _log.exception("trace sink %r failed on %s", sink, event)
+                # Not traced itself: a broken sink must not call itself for ever. Told once: who traces every
+                # event does not need to read of the same fault at every event.
+                if id(sink) not in self._broken:
+                    self._broken.add(id(sink))
+                    _log.exception("trace sink %r failed on %s; later failures of it are not told", sink, event)
 
 
 def logging_sink(logger: logging.Logger | None = None) -> Sink:
