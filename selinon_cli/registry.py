@@ -25,6 +25,7 @@ SELINON = Program(
         "graph": "selinon_cli.commands.graph",
         "inspect": "selinon_cli.commands.inspect",
         "schema": "selinon_cli.commands.schema",
+        "watch": "selinon_cli.commands.watch",
     },
 )
 
