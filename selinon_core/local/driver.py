@@ -10,13 +10,13 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from selinon_core.dispatch import FlowRun, NodeRun, SelectiveRun, flow_tables
 from selinon_core.dispatch import effects as do
 from selinon_core.dispatch import events as on
-from selinon_core.errors import FlowError, FlowTimeout, TaskTimeout
+from selinon_core.errors import ConfigurationError, FlowError, FlowTimeout, TaskTimeout
 from selinon_core.local import journal
 from selinon_core.local.agenda import Agenda, Step
 from selinon_core.local.attempts import TIMED_OUT, SideRunner, Ticket
@@ -26,8 +26,8 @@ from selinon_core.local.mocks import UNGIVEN, MockedImports, Outcome, TaskScript
 from selinon_core.local.options import LocalOptions
 from selinon_core.local.records import FlowRecord, NodeRecord
 from selinon_core.local.steps import StepLimitExceeded, describe_endless
-from selinon_core.plan import Plan, TaskPlan
-from selinon_core.runtime.answers import Answers
+from selinon_core.plan import ImportRef, Plan, TaskPlan
+from selinon_core.runtime.answers import Answers, where_asked
 from selinon_core.runtime.conditions import BoundConditions, LeafValues
 from selinon_core.runtime.error_values import error_json
 from selinon_core.runtime.ids import id_maker, random_flow_id, seeded_flow_id
@@ -69,6 +69,29 @@ class Prepared:
         self.imports = MockedImports(options.pythonpath or default_pythonpath(plan), mocked, options.mock_all)
         self.conditions = BoundConditions(self.imports)
         self.check_schema = SchemaChecker()
+        self._checked: set[str] = set()
+
+    def check_strategies(self, flow_name: str) -> None:
+        """See that the sampling strategies of a flow and of all it may start can be imported.
+
+        They are not called locally, but a misspelled one should not wait for production to be found. Raises
+        ``ConfigurationError``.
+        """
+        todo = [flow_name]
+        while todo:
+            name = todo.pop()
+            if name in self._checked:
+                continue
+            self._checked.add(name)
+            flow = self.plan.flows[name]
+            if flow.sampling is not None:
+                try:
+                    self.imports.strategy(flow.sampling.function)
+                except ConfigurationError as error:
+                    self._checked.discard(name)
+                    raise ConfigurationError(f"the sampling of flow {name} at {flow.place}: {error}") from error
+            groups = (*(edge.destinations for edge in flow.edges), *(entry.fallback for entry in flow.failures))
+            todo += [node for group in groups for node in group if node in self.plan.flows]
 
 
 class Driver:
@@ -111,10 +134,11 @@ class Driver:
         self._side: SideRunner | None = None
         self._processes: ProcessPool | None = None
         self._index_lock = threading.Lock()
+        self._telling = threading.RLock()
         self._waiting: deque[NodeRecord] = deque()
         limit = 10 * sum(len(edge.destinations) for flow in plan.flows.values() for edge in flow.edges)
         self._most_steps = options.max_steps or max(LEAST_STEP_LIMIT, limit)
-        self._tracer = Tracer(configured_sinks(plan.settings.trace, self.imports, self.storages.connected))
+        self._tracer = Tracer(configured_sinks(self._trace_entries(), self.imports, self.storages.connected))
         self._record: Callable[[journal.Entry], None] = (
             self._record_and_emit if self._tracer.sinks else self.journal.append
         )
@@ -122,6 +146,29 @@ class Driver:
         self._real_time = options.time == "real"
         self._began = time.monotonic()
         self._plain = options.concurrency == 1 and options.pool == "thread" and self._scripts.empty
+
+    def _trace_entries(self) -> list[Mapping[str, Any]]:
+        """The configured sinks without those that mocked runs leave alone.
+
+        A run with stand-ins tells no storage that is not there, and does not report mistakes made on a
+        developer's machine to Sentry. With ``mock_all`` functions that cannot be imported are left out too.
+        """
+        entries: list[Mapping[str, Any]] = []
+        for given in self.plan.settings.trace:
+            entry = dict(given)
+            if "storage" in entry and self.storages.stands_in(entry["storage"]["name"]):
+                del entry["storage"]
+            if self.options.storage == "mocked":
+                entry.pop("sentry", None)
+            if "function" in entry and self.options.mock_all:
+                function = entry["function"]
+                try:
+                    self.imports.load(ImportRef(function["import"], function["name"]))
+                except ConfigurationError as error:
+                    self.warnings.append(f"{error}; the trace goes without it")
+                    del entry["function"]
+            entries.append(entry)
+        return entries
 
     # -- the run ----------------------------------------------------------------------------------------------
 
@@ -268,7 +315,7 @@ class Driver:
 
     def _schedule_retry(self, record: FlowRecord, effect: do.ScheduleRetry) -> None:
         self._record((journal.FLOW_RETRIED, self.agenda.now, record, effect.outcome, effect.delay))
-        self._count_step(None)
+        self._count_step(record)
         self.agenda.add(effect.delay, self._retry_flow, record)
 
     def _retry_flow(self, record: FlowRecord) -> None:
@@ -297,12 +344,16 @@ class Driver:
             self.options.observer("scheduled", record)
         return record
 
-    def _count_step(self, record: NodeRecord | None) -> None:
+    def _count_step(self, record: NodeRecord | FlowRecord, question: do.Question | None = None) -> None:
+        """Count a node run, a further attempt of a task or flow, or a deferral (of ``question``)."""
         self.steps += 1
         if not self.steps % EVERY:
             self._collector.grown()
         if self.steps > self._most_steps:
-            raise StepLimitExceeded(describe_endless(self._most_steps, record, self.nodes))
+            where = (
+                None if question is None or isinstance(record, NodeRecord) else where_asked(record.flow, question)
+            )
+            raise StepLimitExceeded(describe_endless(self.plan, self._most_steps, record, where))
 
     def _throttled(self, name: str, least_distance: float) -> float:
         """Seconds until a throttled node may start; starts are exactly ``least_distance`` apart."""
@@ -511,13 +562,17 @@ class Driver:
             self._record((journal.FOREACH, self.agenda.now, record, question, answer.items))
         elif isinstance(answer, on.ReuseAnswered):
             self._record((journal.REUSE, self.agenda.now, record, question, answer.reused_id))
+        elif isinstance(answer, on.QuestionFailed):
+            self._record((journal.UNANSWERED, self.agenda.now, record, question, answer.reason))
         self._inbox.append((record, answer))
 
     def _ask_again(self, record: FlowRecord, effect: do.AskAgain) -> None:
-        self._count_step(None)
+        self._count_step(record, effect.asked)
         question = effect.asked
         if effect.deferrals >= MOST_DEFERRALS:
-            text = f"flow {record.flow.name}: a storage could not be read {MOST_DEFERRALS} times in a row"
+            where = where_asked(record.flow, question)
+            text = f"{where}: a storage could not be read {MOST_DEFERRALS} times in a row"
+            self._record((journal.UNANSWERED, self.agenda.now, record, question, text))
             self._inbox.append((record, on.QuestionFailed(question.question, text)))
             return
         self._record((journal.DEFERRED, self.agenda.now, record, question, effect.delay))
@@ -604,9 +659,18 @@ class Driver:
     def _told_read(self, flow_name: str, task_name: str, task_id: str) -> None:
         self._record((journal.READ, self.agenda.now, flow_name, task_name, task_id))
 
+    def flow_run_of(self, task_id: str) -> str | None:
+        """The id of the flow run a task run belongs to."""
+        record = self._find(task_id)
+        return None if record is None else record.flow_run.id
+
     def _record_and_emit(self, entry: journal.Entry) -> None:
+        with self._telling:  # tasks in threads tell of their storages
+            self._emit(entry)
+
+    def _emit(self, entry: journal.Entry) -> None:
         self.journal.append(entry)
-        for event in journal.expand(self.plan, entry):
+        for event in journal.expand(self.plan, entry, self.flow_run_of):
             self._tracer.emit(event.event, event.details)
 
     def _observe(self, what: str, record: NodeRecord | FlowRecord) -> None:

@@ -48,6 +48,7 @@ class LocalExecutor:
             copy_json(node_args)
         except (TypeError, ValueError, RecursionError):
             raise RequestError(f"node_args is not a JSON value: {describe_json_error(node_args)}") from None
+        self._prepared.check_strategies(flow)
         driver = Driver(self._prepared, self._options)
         stopped_by: Exception | None = None
         began = time.perf_counter()

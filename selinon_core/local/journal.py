@@ -6,7 +6,7 @@ Nothing in the records an entry refers to changes in a way that would make an ol
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from selinon_core.condition_text import condition_text
@@ -24,7 +24,7 @@ Entry = tuple[Any, ...]
 
 SCHEDULED, STARTED, SUCCEEDED, RETRIED, FAILED = range(5)
 FLOW_STARTED, FLOW_ENDED, FLOW_RETRIED, FLOW_CANCELLED = range(5, 9)
-CONDITION, FOREACH, REUSE, DEFERRED, NOTE, TOLD, READ, RAN = range(9, 17)
+CONDITION, FOREACH, REUSE, DEFERRED, NOTE, TOLD, READ, RAN, UNANSWERED = range(9, 18)
 
 
 class TraceEvent(NamedTuple):
@@ -35,10 +35,12 @@ class TraceEvent(NamedTuple):
     details: dict[str, Any]
 
 
-def expand(plan: Plan, entry: Entry) -> Iterator[TraceEvent]:
-    """The trace events an entry stands for."""
+def expand(plan: Plan, entry: Entry, flow_run_of: Callable[[str], str | None]) -> Iterator[TraceEvent]:
+    """The trace events an entry stands for; ``flow_run_of`` tells the id of the flow run a task run was in."""
     kind, time = entry[0], entry[1]
     for event, details in _EXPANDERS[kind](plan, *entry[2:]):
+        if "task_id" in details and "dispatcher_id" not in details:  # storages know addresses of results only
+            details = {"flow_name": None, "dispatcher_id": flow_run_of(details["task_id"])} | details
         yield TraceEvent(event, time, details)
 
 
@@ -200,9 +202,24 @@ def _reuse(plan: Plan, record: FlowRecord, question: do.AskReuse, reused_id: str
 
 def _deferred(plan: Plan, record: FlowRecord, question: do.Question, delay: float) -> _Told:
     details = _flow(record) | {"countdown": delay, "reason": "a storage cannot be read"}
-    if not isinstance(question, (do.AskFallbackCondition, do.AskArguments)):
-        details |= _edge(question.edge)
-    yield "DISPATCHER_RETRY", details
+    yield "DISPATCHER_RETRY", details | _asked_about(question)
+
+
+def _unanswered(plan: Plan, record: FlowRecord, question: do.Question, reason: str) -> _Told:
+    yield "DISPATCHER_FAILURE", _flow(record) | _asked_about(question) | {"what": reason}
+
+
+def _asked_about(question: do.Question) -> dict[str, Any]:
+    if isinstance(question, do.AskFallbackCondition):
+        failure = question.failure
+        return {
+            "nodes": list(failure.nodes),
+            "fallback": list(failure.fallback) or True,
+            "where": str(failure.place),
+        }
+    if isinstance(question, do.AskArguments):
+        return {"node_name": question.run.name, "node_id": question.run.id}
+    return _edge(question.edge)
 
 
 def _note(plan: Plan, record: FlowRecord, note: do.Note) -> _Told:
@@ -248,4 +265,5 @@ _EXPANDERS: dict[int, Any] = {
     TOLD: _told,
     READ: _read,
     RAN: _ran,
+    UNANSWERED: _unanswered,
 }

@@ -77,7 +77,10 @@ class LocalRun:
     @property
     def events(self) -> list[TraceEvent]:
         """The trace events; times are virtual seconds."""
-        return [event for entry in self._driver.journal for event in expand(self._driver.plan, entry)]
+        driver = self._driver
+        return [
+            event for entry in list(driver.journal) for event in expand(driver.plan, entry, driver.flow_run_of)
+        ]
 
     @property
     def warnings(self) -> list[str]:

@@ -2,54 +2,98 @@
 
 from __future__ import annotations
 
+from collections import deque
+from itertools import pairwise
+
 from selinon_core.dispatch.node_run import NodeRun
 from selinon_core.errors import SelinonException
-from selinon_core.local.records import NodeRecord
+from selinon_core.local.records import FlowRecord, NodeRecord
+from selinon_core.plan import FlowPlan, Plan
+
+#: How many runs are looked at for the way back to an earlier run of the same node.
+_MOST_LOOKED_AT = 100_000
 
 
 class StepLimitExceeded(SelinonException):
     """Raised when a run took more steps than it may: it probably never ends."""
 
 
-def describe_endless(limit: int, record: NodeRecord | None, nodes: list[NodeRecord]) -> str:
-    """Say which cycle or recursion kept the run going, seen from the node run that was one too many."""
-    if record is None:
-        record = nodes[-1]
-    head = f"stopped after {limit} steps"
-    tail = "raise --max-steps if it is meant to take this long"
+def describe_endless(plan: Plan, limit: int, record: NodeRecord | FlowRecord, asked: str | None = None) -> str:
+    """Say what kept the run going, seen from the step that was one too many.
+
+    ``record`` is a new node run, a task or a flow that is tried again, or with ``asked`` (which says where) a flow
+    that waits for a storage.
+    """
+    what = _what(plan, record, asked)
+    return f"stopped after {limit} steps: {what}; raise --max-steps if it is meant to take this long"
+
+
+def _what(plan: Plan, record: NodeRecord | FlowRecord, asked: str | None) -> str:
+    if isinstance(record, FlowRecord):
+        if asked is not None:
+            return f"{asked}: a storage cannot be read, and the question is asked again and again"
+        return _retried(record)
+    flow = record.flow_run.flow
     if record.attempts:
-        again = f"{record.run.name} in flow {record.flow_run.flow.name} is run again and again"
-        return f"{head}: {again} ({record.attempts} attempts); {tail}"
-    cycle = _cycle(record)
+        task = plan.tasks[record.run.name]
+        times = f"{record.attempts} attempts"
+        return f"task {task.name} ({task.place}) in flow {flow.name} is run again and again ({times})"
+    cycle = _cycle(record.run)
     if cycle:
-        flow = record.flow_run.flow
-        places = " and ".join(dict.fromkeys(str(flow.edges[i].place) for _, i in cycle if i is not None))
-        names = " -> ".join(name for name, _ in reversed(cycle))
-        return f"{head}: the cycle {names} in flow {flow.name} does not end (edges at {places}); {tail}"
-    recursion = _recursion(record)
+        names = " -> ".join(run.name for run in cycle)
+        places = " and ".join(dict.fromkeys(place for run in cycle[1:] for place in _places(flow, run)))
+        return f"the cycle {names} in flow {flow.name} does not end ({places})"
+    recursion = _recursion(record.flow_run)
     if recursion:
-        return f"{head}: the recursion {' -> '.join(recursion)} does not end; {tail}"
-    return f"{head}, the last one {record.run.name} in flow {record.flow_run.flow.name}; {tail}"
+        names = " -> ".join(flow_run.flow.name for flow_run in recursion)
+        starts = [(above.flow, below.node) for above, below in pairwise(recursion)]
+        found = [place for flow, node in starts if node is not None for place in _places(flow, node.run)]
+        return f"the recursion {names} does not end ({' and '.join(dict.fromkeys(found))})"
+    above: FlowRecord | None = record.flow_run
+    while above is not None:
+        if above.machine.attempt > 1:
+            return _retried(above)
+        above = above.parent_run
+    return f"the last node run was {record.run.name} in flow {flow.name} ({', '.join(_places(flow, record.run))})"
 
 
-def _cycle(record: NodeRecord) -> list[tuple[str, int | None]]:
-    """The way back from a run to an earlier run of the same name, as (name, edge that started it)."""
-    way: list[tuple[str, int | None]] = []
-    run: NodeRun | None = record.run
-    while run is not None and len(way) <= len(record.flow_run.flow.edges) + 1:
-        way.append((run.name, run.edge))
-        if len(way) > 1 and run.name == record.run.name:
-            return [*way[:-1], (run.name, None)]
-        run = run.sources[-1] if run.sources else None
+def _retried(record: FlowRecord) -> str:
+    flow = record.flow
+    times = f"{record.machine.attempt} attempts"
+    return f"flow {flow.name} ({flow.place}) fails and is run again and again ({times})"
+
+
+def _places(flow: FlowPlan, run: NodeRun) -> list[str]:
+    """Where the YAML files say that a run is started."""
+    if run.edge is not None:
+        return [f"edge at {flow.edges[run.edge].place}"]
+    return [f"fallback at {entry.place}" for entry in flow.failures if run.name in entry.fallback]
+
+
+def _cycle(last: NodeRun) -> list[NodeRun]:
+    """The shortest way from an earlier run of the same name to this one; empty when there was none."""
+    came_from: dict[int, NodeRun] = {}
+    todo = deque([last])
+    while todo and len(came_from) < _MOST_LOOKED_AT:
+        run = todo.popleft()
+        for source in run.sources:
+            if source.number in came_from:
+                continue
+            came_from[source.number] = run
+            if source.name == last.name:
+                way = [source]
+                while way[-1] is not last:
+                    way.append(came_from[way[-1].number])
+                return way
+            todo.append(source)
     return []
 
 
-def _recursion(record: NodeRecord) -> list[str]:
-    """The flows from the innermost one out to its own next outer run, outermost first."""
-    flow_run, names = record.flow_run, [record.flow_run.flow.name]
-    while flow_run.parent_run is not None:
-        flow_run = flow_run.parent_run
-        names.append(flow_run.flow.name)
-        if flow_run.flow.name == names[0]:
-            return names[::-1]
+def _recursion(innermost: FlowRecord) -> list[FlowRecord]:
+    """The flow runs from the next outer one of the same flow in to this one; empty when there is none."""
+    way = [innermost]
+    while way[-1].parent_run is not None:
+        way.append(way[-1].parent_run)
+        if way[-1].flow.name == innermost.flow.name:
+            return way[::-1]
     return []

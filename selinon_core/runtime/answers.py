@@ -79,9 +79,9 @@ class Answers:
         except StorageError as error:
             if not isinstance(error, ResultMissingError):
                 return on.QuestionDeferred(number)
-            return on.QuestionFailed(number, f"{_where(flow, question)}: {error}")
+            return on.QuestionFailed(number, f"{where_asked(flow, question)}: {error}")
         except (UserFunctionError, ConfigurationError, MissingExtraError, UnknownStorageError) as error:
-            return on.QuestionFailed(number, f"{_where(flow, question)}: {error}")
+            return on.QuestionFailed(number, f"{where_asked(flow, question)}: {error}")
 
     def _condition(self, flow: FlowPlan, question: do.AskCondition | do.AskFallbackCondition) -> Answer:
         if isinstance(question, do.AskCondition):
@@ -194,7 +194,8 @@ class _Combination:
         return [self._storages.retrieve(flow, task, id) for id in ids]
 
 
-def _where(flow: FlowPlan, question: do.Question) -> str:
+def where_asked(flow: FlowPlan, question: do.Question) -> str:
+    """Name the flow, the edge or failures entry, and its place in the YAML files."""
     if isinstance(question, do.AskFallbackCondition):
         return f"flow {flow.name}, failures entry at {question.failure.place}"
     if isinstance(question, do.AskArguments):
