@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from canonical import canonical_runs
+from tests.conformance.canonical import canonical_runs
 
 
 def node(run_id: str, name: str, **changes: Any) -> dict[str, Any]:

@@ -6,7 +6,8 @@ import json
 from pathlib import Path
 
 import pytest
-from generator import PROFILES, make_case
+
+from tests.conformance.generator import PROFILES, make_case
 
 GOLDEN = Path(__file__).resolve().parent / "golden"
 

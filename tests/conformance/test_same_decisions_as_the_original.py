@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import scripted
-from canonical import canonical_runs, counts
+import scripted  # the module that the recorded configurations name
 
 from selinon_core.local import LocalExecutor, LocalOptions, LocalRun
 from selinon_core.plan import Plan
 from selinon_core.project import compile_project
+from tests.conformance.canonical import canonical_runs, counts
 
 Json = dict[str, Any]
 HERE = Path(__file__).resolve().parent
