@@ -215,11 +215,11 @@ class Storages:
         return task, task.storage
 
     def _forget(self) -> None:
-        with self._lock:
-            if self._process != os.getpid():
-                self._storages = {}
-                self._caches = {}
-                self._process = os.getpid()
+        """Begin anew after a fork; the old lock may be held by a thread that does not exist here."""
+        self._lock = threading.RLock()
+        self._storages = {}
+        self._caches = {}
+        self._process = os.getpid()
 
     # -- caches: a failing one is told about and otherwise as good as none ------------------------------------
 
