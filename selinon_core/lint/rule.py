@@ -138,7 +138,8 @@ class LintContext:
     @cached_property
     def constant_parts(self) -> tuple[ConstantPart, ...]:
         """What of the conditions never or always holds."""
-        return tuple(constant_parts(self.model, self.predicates))
+        steps = (step for flow in self.model.flows for step in self.facts(flow).steps)
+        return tuple(constant_parts(steps))
 
 
 class Rule:

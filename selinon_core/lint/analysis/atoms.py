@@ -33,14 +33,15 @@ class Atom:
 
 
 class AtomMaker:
-    """Makes the atoms of one edge's or one fallback's condition; ``sources`` are the edge's."""
+    """Makes the atoms of one edge's or one fallback's condition, each once; ``sources`` are the edge's."""
 
-    __slots__ = ("_predicates", "_serial", "_sources")
+    __slots__ = ("_made", "_predicates", "_serial", "_sources")
 
     def __init__(self, predicates: Predicates, sources: tuple[str, ...] = ()) -> None:
         self._predicates = predicates
         self._sources = sources
         self._serial = count()
+        self._made: dict[int, Atom] = {}
 
     def constant(self, leaf: LeafDef) -> bool | None:
         """The value of a leaf that is a constant; None otherwise."""
@@ -50,6 +51,12 @@ class AtomMaker:
 
     def atom(self, condition: ConditionDef) -> Atom:
         """The unknown of a leaf. What is broken, or asks the world, is like nothing else."""
+        made = self._made.get(id(condition))
+        if made is None:
+            made = self._made[id(condition)] = self._make(condition)
+        return made
+
+    def _make(self, condition: ConditionDef) -> Atom:
         if not isinstance(condition, LeafDef) or condition.args is None or condition.node_broken:
             return Atom((id(self), next(self._serial)))
         name = condition.name.name

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 
 def components(graph: Mapping[str, Iterable[str]]) -> list[tuple[str, ...]]:
@@ -53,8 +53,13 @@ def cyclic(graph: Mapping[str, Iterable[str]]) -> list[tuple[str, ...]]:
     ]
 
 
-def shortest_cycle(graph: Mapping[str, Iterable[str]], start: str) -> tuple[str, ...]:
-    """Return the nodes of a shortest cycle through ``start``, beginning with it; ``()`` if there is none."""
+def shortest_cycle(
+    graph: Mapping[str, Iterable[str]], start: str, within: Collection[str] | None = None
+) -> tuple[str, ...]:
+    """Return the nodes of a shortest cycle through ``start``, beginning with it; ``()`` if there is none.
+
+    ``within`` are the only nodes looked at, when given (those of a component, say).
+    """
     came_from: dict[str, str] = {}
     todo = [start]
     for name in todo:
@@ -64,7 +69,7 @@ def shortest_cycle(graph: Mapping[str, Iterable[str]], start: str) -> tuple[str,
                 while cycle[-1] != start:
                     cycle.append(came_from[cycle[-1]])
                 return tuple(reversed(cycle))
-            if successor not in came_from:
+            if successor not in came_from and (within is None or successor in within):
                 came_from[successor] = name
                 todo.append(successor)
     return ()

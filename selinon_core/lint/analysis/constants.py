@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from selinon_core.config.model import (
     AndDef,
@@ -12,11 +12,9 @@ from selinon_core.config.model import (
     LeafDef,
     NotDef,
     OrDef,
-    ProjectModel,
 )
 from selinon_core.config.spots import Spot
-from selinon_core.lint.analysis.atoms import AtomMaker
-from selinon_core.lint.analysis.predicates import Predicates
+from selinon_core.lint.analysis.facts import Step
 from selinon_core.lint.analysis.verdict import Verdict, verdict
 
 
@@ -35,25 +33,21 @@ class ConstantPart:
         self.whole = whole
 
 
-def constant_parts(model: ProjectModel, predicates: Predicates) -> Iterator[ConstantPart]:
-    """Yield the constant parts of all conditions, in the order of the files."""
-    for flow in model.flows:
-        origins: tuple[EdgeDef | FailureDef, ...] = (*flow.edges, *flow.failures)
-        for origin in origins:
-            if origin.condition is None:
-                continue
-            sources = (origin.sources or ()) if isinstance(origin, EdgeDef) else ()
-            make = AtomMaker(predicates, tuple(ref.name for ref in sources))
-            todo = [origin.condition]
-            while todo:
-                part = todo.pop()
-                found = verdict(part, make)
-                if found is not Verdict.MAYBE:
-                    yield ConstantPart(origin, part, _spot(part), found, part is origin.condition)
-                elif isinstance(part, NotDef):
-                    todo.append(part.operand)
-                elif isinstance(part, AndDef | OrDef):
-                    todo.extend(reversed(part.operands))
+def constant_parts(steps: Iterable[Step]) -> Iterator[ConstantPart]:
+    """Yield the constant parts of the conditions of some edges and fallbacks."""
+    for step in steps:
+        condition, make = step.origin.condition, step.atoms
+        if condition is None or make is None:
+            continue
+        todo = [(condition, step.verdict)]
+        while todo:
+            part, found = todo.pop()
+            if found is not Verdict.MAYBE:
+                yield ConstantPart(step.origin, part, _spot(part), found, part is condition)
+            elif isinstance(part, NotDef):
+                todo.append((part.operand, found))  # no constant either
+            elif isinstance(part, AndDef | OrDef):
+                todo.extend((operand, verdict(operand, make)) for operand in reversed(part.operands))
 
 
 def _spot(part: ConditionDef) -> Spot:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 
-from selinon_core.config.model import ConditionDef, EdgeDef, FailureDef, FlowDef, Ref
+from selinon_core.config.model import EdgeDef, FailureDef, FlowDef, Ref
 from selinon_core.lint.analysis.atoms import AtomMaker
 from selinon_core.lint.analysis.components import cyclic
 from selinon_core.lint.analysis.predicates import Predicates
@@ -29,21 +29,26 @@ class Step:
     have run: a condition that may be false, a foreach that may yield nothing, a failure that may not happen.
     """
 
-    __slots__ = ("destinations", "guarded", "origin", "sources", "verdict")
+    __slots__ = ("atoms", "destinations", "guarded", "origin", "sources", "verdict")
 
     def __init__(
         self,
         origin: EdgeDef | FailureDef,
         sources: tuple[str, ...],
         destinations: tuple[str, ...],
-        found: Verdict,
         guarded: bool,
+        predicates: Predicates,
     ) -> None:
         self.origin = origin
         self.sources = sources
         self.destinations = destinations
-        self.verdict = found
-        self.guarded = guarded
+        #: Of its condition; None without one.
+        self.atoms: AtomMaker | None = None
+        self.verdict = Verdict.ALWAYS
+        if origin.condition is not None:
+            self.atoms = AtomMaker(predicates, sources if isinstance(origin, EdgeDef) else ())
+            self.verdict = verdict(origin.condition, self.atoms)
+        self.guarded = guarded or self.verdict is not Verdict.ALWAYS
 
 
 class FlowFacts:
@@ -56,7 +61,6 @@ class FlowFacts:
     def __init__(self, flow: FlowDef, is_known: Callable[[str], bool], predicates: Predicates) -> None:
         self.flow = flow
         self._is_known = is_known
-        self._predicates = predicates
         self.reliable = not (flow.edges_broken or flow.failures_broken)
         self.has_start = flow.edges_broken
         self.edges: list[Step] = []
@@ -66,22 +70,14 @@ class FlowFacts:
                 self.has_start = True
             if edge.destinations is None:
                 self.reliable = False
-            sources = _names(edge.sources)
-            found = self.verdict(edge.condition, sources)
-            guarded = found is not Verdict.ALWAYS or edge.foreach is not None or edge.selective is not None
-            self.edges.append(Step(edge, sources, _names(edge.destinations), found, guarded))
+            guarded = edge.foreach is not None or edge.selective is not None
+            names = (_names(edge.sources), _names(edge.destinations))
+            self.edges.append(Step(edge, *names, guarded, predicates))
         for failure in flow.failures:
             if failure.fallback is None:
                 self.reliable = False
-            found = self.verdict(failure.condition, ())
             names = (_names(failure.nodes), _names(failure.fallback))
-            self.fallbacks.append(Step(failure, *names, found, guarded=True))
-
-    def verdict(self, condition: ConditionDef | None, sources: tuple[str, ...]) -> Verdict:
-        """Tell what is certain about a condition of this flow."""
-        if condition is None:
-            return Verdict.ALWAYS
-        return verdict(condition, AtomMaker(self._predicates, sources))
+            self.fallbacks.append(Step(failure, *names, True, predicates))
 
     @property
     def steps(self) -> list[Step]:
@@ -93,7 +89,7 @@ class FlowFacts:
         """Node -> the steps that start it."""
         found: dict[str, list[Step]] = {}
         for step in self.steps:
-            for name in step.destinations:
+            for name in dict.fromkeys(step.destinations):
                 found.setdefault(name, []).append(step)
         return found
 
@@ -102,7 +98,7 @@ class FlowFacts:
         """Node -> the edges it is a source of."""
         found: dict[str, list[Step]] = {}
         for step in self.edges:
-            for name in step.sources:
+            for name in dict.fromkeys(step.sources):
                 found.setdefault(name, []).append(step)
         return found
 
@@ -123,7 +119,11 @@ class FlowFacts:
         if name in self.starters or not self.reliable:
             return True
         unknown = self._unknown_started
-        return bool(unknown) and (len(unknown) > MOST_MISSPELT or did_you_mean(name, unknown) is not None)
+        if not unknown or len(unknown) > MOST_MISSPELT:
+            return bool(unknown)
+        letters = set(name)
+        alike = [other for other in unknown if abs(len(other) - len(name)) < 3 and len(letters ^ set(other)) < 4]
+        return bool(alike) and did_you_mean(name, alike) is not None
 
     @cached_property
     def _unknown_started(self) -> tuple[str, ...]:

@@ -171,7 +171,8 @@ class CodeIndex:
         if isinstance(binding, Import):
             if binding.name is None:
                 return Symbol(Kind.MODULE, binding.module)
-            found = self._lookup(binding.module, binding.name, links)
+            itself = (binding.module, binding.name) == (parsed.name, name)  # from . import name
+            found = None if itself else self._lookup(binding.module, binding.name, links)
             if found is None and self._finder.find(f"{binding.module}.{binding.name}") is not None:
                 return Symbol(Kind.MODULE, f"{binding.module}.{binding.name}")
             return found or UNKNOWN

@@ -7,24 +7,26 @@ from __future__ import annotations
 
 from selinon_core import shipped
 
-#: Classes of ``selinon.storages.<module>`` and ``selinon_core.storages.<module>``.
+#: Classes of ``selinon_core.storages.<module>``; ``selinon.storages.<module>`` has them too.
 STORAGES: dict[str, tuple[str, ...]] = {
     "filesystem": ("Filesystem",),
     "memory": ("InMemoryStorage",),
     "mongodb": ("MongoDB",),
-    "postgresql": ("PostgreSQL",),
     "redis": ("Redis",),
     "s3": ("S3",),
     "sql": ("SqlStorage",),
 }
 
 CLASSES: dict[str, tuple[str, ...]] = {
+    "selinon.storages.postgresql": ("PostgreSQL",),
     **{f"selinon.storages.{module}": classes for module, classes in STORAGES.items()},
     **{f"selinon_core.storages.{module}": classes for module, classes in STORAGES.items()},
     **{module: tuple(shipped.CACHES) for module in shipped.CACHE_MODULES},
 }
 
 FUNCTIONS: dict[str, tuple[str, ...]] = {
+    "selinon.routines": ("always_run",),
+    "selinon_core.routines": ("always_run",),
     **{module: tuple(shipped.PREDICATES) for module in shipped.PREDICATE_MODULES},
     **{module: tuple(shipped.STRATEGIES) for module in shipped.STRATEGY_MODULES},
 }

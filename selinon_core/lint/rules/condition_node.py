@@ -7,7 +7,6 @@ from selinon_core.config.model import EdgeDef, Ref
 from selinon_core.diagnostics import Diagnostic, Related, Severity
 from selinon_core.lint.rule import LintContext, Rule
 from selinon_core.lint.words import quoted
-from selinon_core.suggestions import did_you_mean
 
 
 class ConditionNode(Rule):
@@ -56,12 +55,11 @@ class ConditionNode(Rule):
                 continue
             sources = dict.fromkeys(ref.name for ref in edge.sources)
             if path[0].name not in sources:
-                close = did_you_mean(path[0].name, sources)
                 yield self.found(
                     path[0].spot,
                     f'"{path[0].name}" is no source of this edge',
                     note="expected " + quoted(sources, "or") if sources else "a starting edge has no sources",
-                    help=f'did you mean "{close}"?' if close else "",
+                    help=project.did_you_mean(f"source of {id(edge)}", path[0].name, sources),
                     related=[Related(edge.value_spot("from").span, "the sources are here")] if sources else (),
                 )
             elif len(path) > 1:
@@ -82,12 +80,11 @@ class ConditionNode(Rule):
             facts = project.facts(flow)
             if ref.name not in facts.starters:
                 if not facts.may_start(ref.name) and ref.name not in model.maybe_defined:
-                    close = did_you_mean(ref.name, facts.starters)
                     yield self.found(
                         ref.spot,
                         f'flow "{flow_ref.name}" never starts "{ref.name}"',
                         note="not in this flow",
-                        help=f'did you mean "{close}"?' if close else "",
+                        help=project.did_you_mean(f"started in {id(flow)}", ref.name, facts.starters),
                         related=(Related(flow.name.span, f'flow "{flow_ref.name}" is defined here'),),
                     )
                 return

@@ -3,7 +3,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 
-from selinon_core.config.model import EdgeDef, FlowDef, Ref
+from selinon_core.config.model import EdgeDef, Ref
 from selinon_core.diagnostics import Diagnostic, Related, Severity
 from selinon_core.lint.analysis.components import cyclic
 from selinon_core.lint.analysis.facts import FlowFacts, Step
@@ -53,9 +53,9 @@ class CyclicWait(Rule):
         for flow in project.model.flows:
             facts = project.facts(flow)
             if facts.dead:
-                yield from self._circles(flow, facts)
+                yield from self._circles(facts)
 
-    def _circles(self, flow: FlowDef, facts: FlowFacts) -> Iterator[Diagnostic]:
+    def _circles(self, facts: FlowFacts) -> Iterator[Diagnostic]:
         dead = facts.dead
         names = [name for name in facts.starters if name in dead]
         waits = {
@@ -66,7 +66,7 @@ class CyclicWait(Rule):
             circle = set(members)
             if any(not circle.issuperset(waits[name]) for name in circle):
                 continue  # something else has to be put right first
-            step, source, destination = _where(flow, facts, circle)
+            step, source, destination = _where(facts, circle)
             yield self._report(facts, waits, step, source, destination)
 
     def _report(
@@ -105,13 +105,11 @@ class CyclicWait(Rule):
         )
 
 
-def _where(flow: FlowDef, facts: FlowFacts, circle: set[str]) -> tuple[Step, Ref, str]:
+def _where(facts: FlowFacts, circle: set[str]) -> tuple[Step, Ref, str]:
     """The edge to point at: a join if there is one, else the first; its source and destination in the circle."""
-    candidates = [
-        step
-        for step in facts.steps
-        if not circle.isdisjoint(step.sources) and not circle.isdisjoint(step.destinations)
-    ]
+    starters = {id(step): step for name in circle for step in facts.starters[name]}
+    candidates = [step for step in starters.values() if not circle.isdisjoint(step.sources)]
+    candidates.sort(key=lambda step: (not isinstance(step.origin, EdgeDef), step.origin.index))
     joins = [step for step in candidates if isinstance(step.origin, EdgeDef) and len(set(step.sources)) > 1]
     step = (joins or candidates)[0]
     named = step.origin.sources if isinstance(step.origin, EdgeDef) else step.origin.nodes

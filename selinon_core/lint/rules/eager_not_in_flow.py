@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 from selinon_core.diagnostics import Diagnostic, Severity
 from selinon_core.lint.rule import LintContext, Rule
-from selinon_core.suggestions import did_you_mean
 
 
 class EagerNotInFlow(Rule):
@@ -43,10 +42,9 @@ class EagerNotInFlow(Rule):
             for ref in flow.eager_failures.refs:
                 known = project.is_known(ref.name) and ref.name not in facts.waited_for
                 if known and not facts.may_start(ref.name):
-                    close = did_you_mean(ref.name, facts.starters)
                     yield self.found(
                         ref.spot,
                         f'"{ref.name}" is to fail the flow eagerly, but nothing in the flow starts it',
                         note="never started here",
-                        help=f'did you mean "{close}"?' if close else "",
+                        help=project.did_you_mean(f"started in {id(flow)}", ref.name, facts.starters),
                     )

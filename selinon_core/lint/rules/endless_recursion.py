@@ -51,7 +51,7 @@ class EndlessRecursion(Rule):
         order = {name: position for position, name in enumerate(calls)}
         for members in cyclic(calls):
             first = min(members, key=order.__getitem__)
-            circle = shortest_cycle(calls, first)
+            circle = shortest_cycle(calls, first, set(members))
             hops = list(zip(circle, (*circle[1:], first), strict=True))
             if len(circle) == 1:
                 message = f'flow "{first}" always starts itself'

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 from selinon_core.diagnostics import Diagnostic, Severity
 from selinon_core.lint.rule import LintContext, Rule
-from selinon_core.suggestions import did_you_mean
 
 
 class FailureNotStarted(Rule):
@@ -50,10 +49,9 @@ class FailureNotStarted(Rule):
                         continue
                     if facts.may_start(ref.name):
                         continue
-                    close = did_you_mean(ref.name, facts.starters)
                     yield self.found(
                         ref.spot,
                         f'a fallback for "{ref.name}", but nothing in the flow starts it',
                         note="never started here",
-                        help=f'did you mean "{close}"?' if close else "",
+                        help=project.did_you_mean(f"started in {id(flow)}", ref.name, facts.starters),
                     )

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from selinon_core.config.model import EdgeDef
 from selinon_core.diagnostics import Diagnostic, Related, Severity
 from selinon_core.lint.rule import LintContext, Rule
 
@@ -41,7 +42,8 @@ class NeverStarted(Rule):
         for flow in project.model.flows:
             facts = project.facts(flow)
             for name in sorted(facts.never_started & facts.waited_for.keys()):
-                uses = [ref for edge in flow.edges for ref in edge.sources or () if ref.name == name]
+                edges = [step.origin for step in facts.waited_for[name] if isinstance(step.origin, EdgeDef)]
+                uses = [ref for edge in edges for ref in edge.sources or () if ref.name == name]
                 kind = "sub-flow" if project.model.is_flow(name) else "task"
                 yield self.found(
                     uses[0].spot,

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from selinon_core.config.model import EdgeDef
 from selinon_core.diagnostics import Diagnostic, Related, Severity
-from selinon_core.lint.analysis.atoms import AtomMaker
+from selinon_core.lint.analysis.facts import Step
 from selinon_core.lint.analysis.verdict import Verdict, may_all_be_false
 from selinon_core.lint.rule import LintContext, Rule
 
@@ -62,24 +62,26 @@ class OpenBranch(Rule):
     def check(self, project: LintContext) -> Iterator[Diagnostic]:
         for flow in project.model.flows:
             facts = project.facts(flow)
+            judged: set[tuple[int, ...]] = set()
             for name, steps in facts.waited_for.items():
-                if len(steps) < 2 or name not in facts.live:
+                if len(steps) < 2 or any(step.verdict is Verdict.ALWAYS for step in steps):
                     continue
-                if any(step.verdict is Verdict.ALWAYS for step in steps):
+                open_steps = [step for step in steps if step.verdict is Verdict.MAYBE]
+                key = tuple([step.origin.index for step in open_steps])
+                if len(open_steps) < 2 or key in judged or name not in facts.live:
                     continue
-                edges = [s.origin for s in steps if s.verdict is Verdict.MAYBE and isinstance(s.origin, EdgeDef)]
-                conditions = [
-                    (edge.condition, AtomMaker(project.predicates, tuple(r.name for r in edge.sources or ())))
-                    for edge in edges
-                    if edge.condition is not None
-                ]
-                if len(conditions) < 2 or not may_all_be_false(conditions):
-                    continue
-                refs = [next(ref for ref in edge.sources or () if ref.name == name) for edge in edges]
-                yield self.found(
-                    refs[0].spot,
-                    f'the {len(conditions)} conditions behind "{name}" may all be false together',
-                    note="then nothing follows",
-                    help="add an edge for the remaining case if the flow should not end here",
-                    related=[Related(ref.span, "another condition is here") for ref in refs[1:4]],
-                )
+                judged.add(key)  # nodes with the same edges onwards are one case
+                conditions = [(step.origin.condition, step.atoms) for step in open_steps]
+                if may_all_be_false([(c, make) for c, make in conditions if c is not None and make is not None]):
+                    yield self._report(name, open_steps)
+
+    def _report(self, name: str, steps: list[Step]) -> Diagnostic:
+        edges = [step.origin for step in steps if isinstance(step.origin, EdgeDef)]
+        refs = [next(ref for ref in edge.sources or () if ref.name == name) for edge in edges]
+        return self.found(
+            refs[0].spot,
+            f'the {len(refs)} conditions behind "{name}" may all be false together',
+            note="then nothing follows",
+            help="add an edge for the remaining case if the flow should not end here",
+            related=[Related(ref.span, "another condition is here") for ref in refs[1:4]],
+        )

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from selinon_core.diagnostics import Diagnostic, Severity
 from selinon_core.lint.analysis.flags import PROPAGATION
 from selinon_core.lint.rule import LintContext, Rule
-from selinon_core.suggestions import did_you_mean
 
 
 class PropagationNotInFlow(Rule):
@@ -46,10 +45,10 @@ class PropagationNotInFlow(Rule):
                 for ref in flag.names(flow).refs:
                     if not model.is_flow(ref.name) or ref.name in facts.waited_for or facts.may_start(ref.name):
                         continue
-                    close = did_you_mean(ref.name, [name for name in facts.starters if model.is_flow(name)])
+                    flows = [name for name in facts.starters if model.is_flow(name)]
                     yield self.found(
                         ref.spot,
                         f'"{flag.key}" names "{ref.name}", but nothing in the flow starts it',
                         note="never started here",
-                        help=f'did you mean "{close}"?' if close else "",
+                        help=project.did_you_mean(f"sub-flow of {id(flow)}", ref.name, flows),
                     )

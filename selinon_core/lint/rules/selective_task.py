@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 from selinon_core.diagnostics import Diagnostic, Related, Severity
 from selinon_core.lint.rule import LintContext, Rule
-from selinon_core.suggestions import did_you_mean
 
 
 class SelectiveTask(Rule):
@@ -59,12 +58,11 @@ class SelectiveTask(Rule):
                     if ref.name in found or not project.is_known(ref.name):
                         continue
                     further = " and the flows below it" if edge.selective.follow_subflows else ""
-                    close = did_you_mean(ref.name, found)
                     yield self.found(
                         ref.spot,
                         f'no edge of flow "{called.name.name}"{further} starts "{ref.name}"',
                         note="not on any path",
-                        help=f'did you mean "{close}"?' if close else "",
+                        help=project.did_you_mean(f"below {key}", ref.name, found),
                         related=(Related(called.name.span, f'flow "{called.name.name}" is defined here'),),
                     )
 

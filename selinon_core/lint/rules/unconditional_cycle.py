@@ -64,7 +64,7 @@ class UnconditionalCycle(Rule):
         order = {name: position for position, name in enumerate(facts.starters)}
         for members in cyclic(leads_to):
             first = min(members, key=lambda name: order.get(name, 0))
-            circle = shortest_cycle(leads_to, first)
+            circle = shortest_cycle(leads_to, first, set(members))
             hops = list(zip(circle, (*circle[1:], first), strict=True))
             back, entered = hops[-1]
             path = " -> ".join(f'"{name}"' for name in (*circle, first))
