@@ -233,6 +233,10 @@ class Store(Protocol):
         """The payload of a node run."""
         ...
 
+    def timers(self, flow_id: str) -> dict[str, float]:
+        """The timers of a run and when they are due."""
+        ...
+
     def republish(self, flow_id: str, number: int) -> int | None:
         """A new serial for a node run whose message got lost; None when it is done."""
         ...

@@ -359,6 +359,12 @@ class MemoryStore:
             run = self._runs.get(flow_id)
             return None if run is None else run.payloads.get(number)
 
+    def timers(self, flow_id: str) -> dict[str, float]:
+        """See ``Store.timers``."""
+        with self._lock:
+            run = self._runs.get(flow_id)
+            return {} if run is None else dict(run.timers)
+
     def republish(self, flow_id: str, number: int) -> int | None:
         """See ``Store.republish``."""
         with self._lock:

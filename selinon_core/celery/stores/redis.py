@@ -92,6 +92,10 @@ class RedisStore:
         reply = self._eval(scripts.RETRY, flow_id, number, serial, int(counted), due)
         return None if reply < 0 else int(reply)
 
+    def timers(self, flow_id: str) -> dict[str, float]:
+        """See ``Store.timers``."""
+        return dict(self._call("zrange", self._runs + flow_id + ":t", 0, -1, withscores=True))
+
     def republish(self, flow_id: str, number: int) -> int | None:
         """See ``Store.republish``."""
         reply = self._eval(scripts.REPUBLISH, flow_id, number)

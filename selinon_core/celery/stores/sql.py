@@ -219,6 +219,12 @@ class SqlStore:
 
         return self._do(step)
 
+    def timers(self, flow_id: str) -> dict[str, float]:
+        """See ``Store.timers``."""
+        timers = self.tables.timers
+        query = self._sa.select(timers.c.name, timers.c.due).where(timers.c.run == flow_id)
+        return self._do(lambda connection: {row.name: row.due for row in connection.execute(query)})
+
     def republish(self, flow_id: str, number: int) -> int | None:
         """See ``Store.republish``."""
 

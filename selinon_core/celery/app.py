@@ -1,0 +1,299 @@
+"""``Selinon``: flows of a project on a Celery app.
+
+>>> app = Celery("shop", broker="redis://...", backend="redis://...")
+>>> selinon = Selinon(app, paths=["nodes.yaml", "flows/"])
+>>> run = selinon.run_flow("order", {"id": 7})
+
+Workers are ordinary Celery workers of that app. Importing this module imports Celery.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from collections.abc import Iterable
+from typing import Any
+
+from celery import Celery
+from celery.exceptions import Reject
+
+from selinon_core.celery.advance import Budget
+from selinon_core.celery.defaults import CONFIGURATION, improve_transport
+from selinon_core.celery.engine import Engine
+from selinon_core.celery.envelope import Envelope
+from selinon_core.celery.handle import FlowHandle, check_json
+from selinon_core.celery.letters import LetterWriter
+from selinon_core.celery.messages import (
+    NodeMessage,
+    StartMessage,
+    WakeMessage,
+    is_of_the_original,
+    read_dispatch,
+    read_node,
+)
+from selinon_core.celery.publish import DISPATCHER, ENVELOPE, Letter, Publisher
+from selinon_core.celery.settings import AdapterSettings
+from selinon_core.celery.stores import Store
+from selinon_core.dispatch import select
+from selinon_core.errors import (
+    ConfigurationError,
+    MessageRefused,
+    RequestError,
+    StateStoreError,
+    UnknownFlowError,
+)
+from selinon_core.plan import Plan
+from selinon_core.runtime.ids import random_flow_id
+
+_log = logging.getLogger("selinon")
+
+
+class Selinon:
+    """Runs the flows of one project through one Celery app.
+
+    Give ``paths`` (files and directories; none: as ``compile_project``) or a compiled ``plan``. Nothing is read
+    and nothing connected before it is needed. ``pythonpath`` is where the project's modules are looked for.
+    """
+
+    def __init__(
+        self,
+        app: Celery,
+        paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]] | None = None,
+        *,
+        plan: Plan | None = None,
+        pythonpath: Iterable[str] = (),
+    ) -> None:
+        self.app = app
+        self._paths = paths
+        self._plan = plan
+        self._pythonpath = tuple(pythonpath)
+        self._lock = threading.RLock()
+        self._engine: Engine | None = None
+        self._publishing: tuple[LetterWriter, Publisher] | None = None
+        app.add_defaults(lambda: dict(CONFIGURATION))
+        app.on_after_configure.connect(improve_transport, weak=False)
+        self._register()
+        from selinon_core.celery.worker import hook_into_workers
+
+        hook_into_workers(self)
+
+    # -- parts ------------------------------------------------------------------------------------------------
+
+    @property
+    def plan(self) -> Plan:
+        """The compiled project; raises ``ConfigurationError`` with what is wrong with it."""
+        if self._plan is None:
+            with self._lock:
+                if self._plan is None:
+                    self._plan = self._compile()
+        return self._plan
+
+    def _compile(self) -> Plan:
+        from selinon_core.project import compile_project
+
+        project = compile_project(() if self._paths is None else self._paths, pythonpath=self._pythonpath)
+        if project.plan is None:
+            raise ConfigurationError("the project has errors", tuple(project.diagnostics))
+        self._pythonpath = tuple(project.pythonpath)
+        return project.plan
+
+    @property
+    def settings(self) -> AdapterSettings:
+        """The ``selinon_*`` settings."""
+        return AdapterSettings.of(self.app.conf)
+
+    @property
+    def engine(self) -> Engine:
+        """What workers need; raises ``ConfigurationError`` when flow runs cannot be kept anywhere."""
+        if self._engine is None:
+            with self._lock:
+                if self._engine is None:
+                    plan = self.plan
+                    self._engine = Engine(self.app, plan, self._pythonpath, self.settings)
+        return self._engine
+
+    @property
+    def store(self) -> Store:
+        """The state store."""
+        return self.engine.store
+
+    def _post(self) -> tuple[LetterWriter, Publisher]:
+        if self._publishing is None:
+            self._publishing = (LetterWriter(self.plan), Publisher(self.app))
+        return self._publishing
+
+    # -- for callers ------------------------------------------------------------------------------------------
+
+    def run_flow(self, flow: str, node_args: Any = None) -> FlowHandle:
+        """Ask for a run of a flow. Needs nothing but the broker; a worker creates the run.
+
+        ``node_args`` is a JSON value. Raises ``UnknownFlowError``, ``RequestError`` for arguments that JSON cannot
+        hold or that are too large, and kombu's ``OperationalError`` when the broker cannot be reached.
+        """
+        return self._start(flow, node_args, None)
+
+    def run_flow_selective(
+        self,
+        flow: str,
+        task_names: Iterable[str],
+        node_args: Any = None,
+        follow_subflows: bool = False,
+        run_subsequent: bool | Iterable[str] = False,
+    ) -> FlowHandle:
+        """Ask for a run of only what leads to the named tasks; also raises ``SelectiveNoPathError``."""
+        self._known(flow)
+        selective = select(self.plan, flow, task_names, follow_subflows, run_subsequent)
+        return self._start(flow, node_args, selective.to_json())
+
+    def _start(self, flow: str, node_args: Any, selective: dict[str, Any] | None) -> FlowHandle:
+        self._known(flow)
+        check_json(node_args, self.settings.selinon_max_message_bytes)
+        writer, publisher = self._post()
+        id = random_flow_id()
+        kwargs: dict[str, Any] = {"do": "start", "flow": flow, "id": id}
+        if node_args is not None:
+            kwargs["args"] = node_args
+        if selective is not None:
+            kwargs["selective"] = selective
+        publisher.send([Letter(writer.queue(flow), DISPATCHER, f"selinon.flow.{flow}", id, id, kwargs)])
+        return FlowHandle(self, id, flow)
+
+    def _known(self, flow: str) -> None:
+        if flow not in self.plan.flows:
+            from selinon_core.suggestions import suggestion
+
+            raise UnknownFlowError(f'no flow is named "{flow}"{suggestion(flow, self.plan.flows)}')
+
+    def cancel(self, id: str, flow: str | None = None) -> None:
+        """Ask for the end of a flow run; without ``flow`` the state store is asked which one it is.
+
+        Raises ``RequestError`` when the store does not know the run.
+        """
+        writer, publisher = self._post()
+        queue = None
+        if flow is None:
+            header = self.store.header(id)
+            if header is None:
+                raise RequestError(f"there is no flow run {id}")
+            flow, queue = header["flow"], header["queue"]
+        publisher.send([writer.wake(flow, id, queue, cancel=True)])
+
+    def status(self, id: str) -> dict[str, Any]:
+        """What is known of a flow run: see ``selinon_core.celery.status``; raises ``RequestError``."""
+        from selinon_core.celery.status import describe
+
+        return describe(self.engine, id)
+
+    def handle(self, id: str) -> FlowHandle:
+        """The handle of a flow run by its id; raises ``RequestError`` when the store does not know it."""
+        header = self.store.header(id)
+        if header is None:
+            raise RequestError(f"there is no flow run {id}")
+        return FlowHandle(self, id, header["flow"])
+
+    # -- the two Celery tasks ---------------------------------------------------------------------------------
+
+    def _register(self) -> None:
+        options: dict[str, Any] = {
+            "bind": True,
+            "acks_late": True,
+            "ignore_result": True,
+            "retry_on_worker_lost": True,
+            "max_retries": None,
+            "default_retry_delay": 0,
+            "track_started": False,
+            "store_errors_even_if_ignored": False,
+            "serializer": "json",
+            "Request": "selinon_core.celery.request:NodeRequest",
+            "selinon": self,
+        }
+        selinon = self
+
+        @self.app.task(name=DISPATCHER, **options)
+        def dispatcher(task: Any, /, *args: Any, **kwargs: Any) -> None:
+            selinon.dispatch(task, kwargs)
+
+        @self.app.task(name=ENVELOPE, **options)
+        def envelope(task: Any, /, *args: Any, **kwargs: Any) -> None:
+            selinon.run_node(task, kwargs)
+
+    def dispatch(self, task: Any, kwargs: dict[str, Any]) -> None:
+        """Handle a message of ``selinon.Dispatcher``."""
+        message = self._read(task, kwargs, read_dispatch)
+        if message is None:
+            return
+        engine = self.engine
+        try:
+            if isinstance(message, StartMessage):
+                start = message
+                budget = Budget(0, engine.settings)
+                again = _came_again(task)
+                ahead = engine.patiently(lambda: engine.advancer.start(start, again, budget))
+                Envelope(engine).run_ahead(ahead, budget)
+            elif message.cancel:
+                engine.patiently(lambda: engine.advancer.cancel(message.id))
+            else:
+                engine.patiently(lambda: engine.advancer.look_after(message.id))
+        except StateStoreError as error:
+            self._give_back(str(error))
+        except Exception as error:
+            self._bug(message, error)
+            if isinstance(message, StartMessage):  # of everything else the sweep will remind
+                self._give_back(str(error))
+
+    def run_node(self, task: Any, kwargs: dict[str, Any]) -> None:
+        """Handle a message of ``selinon.SelinonTaskEnvelope``."""
+        message = self._read(task, kwargs, read_node)
+        if message is None:
+            return
+        try:
+            Envelope(self.engine).handle(message, _came_again(task))
+        except StateStoreError as error:
+            self._give_back(str(error))
+        except Exception as error:  # counts as a delivery, so it comes to an end
+            self._bug(message, error)
+            self._give_back(str(error))
+
+    def _read(self, task: Any, kwargs: dict[str, Any], reader: Any) -> Any:
+        """The checked message, None when it was refused (which is told)."""
+        if is_of_the_original(kwargs):
+            self._refused(task, "a message in the format of selinon 1.x; it is put back")
+            self._give_back("not ours")
+        try:
+            message = reader(kwargs, self.engine.settings.selinon_max_message_bytes)
+            self._check_names(message)
+        except MessageRefused as error:
+            self._refused(task, str(error))
+            return None
+        return message
+
+    def _check_names(self, message: NodeMessage | StartMessage | WakeMessage) -> None:
+        plan = self.plan
+        if message.flow not in plan.flows:
+            raise MessageRefused(f'no flow is named "{message.flow}"')
+        if isinstance(message, NodeMessage) and message.task not in plan.tasks:
+            raise MessageRefused(f'no task is named "{message.task}"')
+        if isinstance(message, StartMessage) and message.up is not None and message.up[2] not in plan.flows:
+            raise MessageRefused(f'no flow is named "{message.up[2]}"')
+
+    def _bug(self, message: NodeMessage | StartMessage | WakeMessage, error: Exception) -> None:
+        _log.exception("flow run %s of %s cannot be advanced", message.id, message.flow)
+        what = f"{type(error).__name__}: {error}"
+        details = {"flow_name": message.flow, "dispatcher_id": message.id}
+        self.engine.teller.issue("DISPATCHER_FAILURE", what, **details)
+
+    def _refused(self, task: Any, why: str) -> None:
+        self.engine.teller.issue("DISPATCHER_FAILURE", f"message {task.request.id} refused: {why}")
+
+    @staticmethod
+    def _give_back(why: str) -> None:
+        time.sleep(1.0)  # it would come straight back
+        raise Reject(why, requeue=True)
+
+
+def _came_again(task: Any) -> bool:
+    """Whether the message was delivered before: by the broker, or by Celery after a lost worker process."""
+    request = task.request
+    return bool(request.retries or (request.delivery_info or {}).get("redelivered"))

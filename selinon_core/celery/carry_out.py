@@ -1,0 +1,218 @@
+"""Carrying out what was decided and committed: publishing messages, telling parents, writing results.
+
+Everything here may happen twice (a crash before the outbox was cleared) and is harmless then: a message counts
+once per serial, a node run ends once, a result is written again.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from selinon_core.celery.cached_run import CachedRun
+from selinon_core.celery.letters import LetterWriter
+from selinon_core.celery.publish import Letter, Publisher
+from selinon_core.celery.settings import AdapterSettings
+from selinon_core.celery.step import Launch
+from selinon_core.celery.stores import Store
+from selinon_core.celery.stores.base import GONE, LEASED, WAKE, Commit, Opened
+from selinon_core.celery.tell import Teller
+from selinon_core.dispatch import FlowOutcome
+from selinon_core.dispatch import events as on
+from selinon_core.dispatch.codec import encode_event
+
+_log = logging.getLogger("selinon")
+
+#: Messages sent between two renewals of the lease.
+CHUNK = 1000
+
+
+class Parent(NamedTuple):
+    """A parent run this worker got the lease of, because a sub-flow ended here."""
+
+    flow_id: str
+    opened: Opened
+
+
+class Courier:
+    """Performs the keys of outboxes; ``write_result(id, outcome)`` puts a result where Celery looks for it."""
+
+    def __init__(
+        self,
+        store: Store,
+        publisher: Publisher,
+        writer: LetterWriter,
+        settings: AdapterSettings,
+        teller: Teller,
+        serves: Callable[[str], bool],
+        write_result: Callable[[str, FlowOutcome], None],
+    ) -> None:
+        self._store = store
+        self._publisher = publisher
+        self._writer = writer
+        self._settings = settings
+        self._teller = teller
+        self._serves = serves
+        self._write_result = write_result
+        # Parents to be advanced once the current run is given back.
+        self._parents: deque[Parent] = deque()
+
+    def perform(self, run: CachedRun, token: int, keys: Iterable[str], letters: Mapping[str, Letter]) -> list[str]:
+        """Carry out keys and return those that are done; the sweep comes back to the others."""
+        done: list[str] = []
+        to_send: list[tuple[str, Letter]] = []
+        for key in keys:
+            letter = letters.get(key) or self._letter(run, key)
+            if letter is not None:
+                to_send.append((key, letter))
+                continue
+            try:
+                self._other(run, key)
+                done.append(key)
+            except Exception as error:
+                self._failed(run, error)
+        for begin in range(0, len(to_send), CHUNK):
+            if begin:
+                now = time.time()
+                self._store.renew(run.id, token, now + self._settings.selinon_lease)
+            part = to_send[begin : begin + CHUNK]
+            try:
+                self._publisher.send(letter for _, letter in part)
+                done.extend(key for key, _ in part)
+            except Exception as error:
+                self._failed(run, error)
+                break
+        return done
+
+    def _failed(self, run: CachedRun, error: Exception) -> None:
+        what = f"{type(error).__name__}: {error}"
+        self._teller.issue("DISPATCHER_FAILURE", what, flow_name=run.flow.name, dispatcher_id=run.id)
+
+    def _letter(self, run: CachedRun, key: str) -> Letter | None:
+        """The message of a key that was left behind; None when it needs none (any more)."""
+        if key[0] not in "tfo":
+            return None
+        number = int(key[1:])
+        launch = run.machine.launch_of(number)
+        if launch is None:
+            return None
+        if key[0] == "o":
+            serial = self._store.republish(run.id, number)
+            return None if serial is None else self._with_payload(run, launch, serial)
+        record = self._store.records(run.id, [number]).get(number)
+        if record is not None and (record.done or record.begun_at):
+            return None
+        return self._with_payload(run, launch, 0 if record is None else record.serial)
+
+    def _with_payload(self, run: CachedRun, launch: Launch, serial: int) -> Letter:
+        return self._writer.of_launch(run, launch, serial)[0]
+
+    def again(self, run: CachedRun, number: int) -> Letter | None:
+        """The message of a node run whose message got lost, or that was put off until now."""
+        launch = run.machine.launch_of(number)
+        if launch is None:
+            return None
+        record = self._store.records(run.id, [number]).get(number)
+        if record is not None and (record.done or record.begun_at):
+            return None
+        return self._with_payload(run, launch, 0 if record is None else record.serial)
+
+    def lost(self, run: CachedRun) -> list[Letter]:
+        """New messages for all node runs whose message did not arrive."""
+        machine = run.machine
+        numbers = [n for n in range(1, machine.count + 1) if machine.run_of(n) is not None]
+        records = self._store.records(run.id, numbers)
+        timed = self._store.timers(run.id)
+        letters = []
+        for number in numbers:
+            record = records.get(number)
+            launch = machine.launch_of(number)
+            if launch is None or (record is not None and (record.done or record.begun_at)):
+                continue
+            if f"n{number}" in timed or f"s{number}" in timed:
+                continue
+            serial = self._store.republish(run.id, number)
+            if serial is not None:
+                letters.append(self._with_payload(run, launch, serial))
+        return letters
+
+    # -- what is no message -----------------------------------------------------------------------------------
+
+    def _other(self, run: CachedRun, key: str) -> None:
+        if key == "r":
+            assert run.machine.outcome is not None
+            self._write_result(run.id, run.machine.outcome)
+        elif key == "p":
+            self._tell_parent(run)
+        elif key[0] == "c":
+            self._cancel(run, int(key[1:]))
+
+    def _tell_parent(self, run: CachedRun) -> None:
+        assert run.up is not None
+        outcome = run.machine.outcome
+        assert outcome is not None
+        flow_id, number, flow = run.up
+        event = (on.NodeSucceeded if outcome.succeeded else on.NodeFailed)(number, outcome)
+        queue = self._writer.queue(flow)
+        delivered = self._store.deliver(
+            flow_id,
+            number,
+            encode_event(event),
+            time.time(),
+            urgent=True,
+            lease=self._settings.selinon_lease if self._serves(queue) else 0.0,
+        )
+        if delivered.kind == LEASED:
+            assert delivered.opened is not None
+            self._parents.append(Parent(flow_id, delivered.opened))
+        elif delivered.kind == WAKE:
+            self._publisher.send([self._writer.wake(flow, flow_id)])
+
+    def _cancel(self, run: CachedRun, number: int) -> None:
+        node = run.machine.run_of(number)
+        if node is None:
+            return
+        now = time.time()
+        delivered = self._store.deliver(node.id, 0, encode_event(on.FlowCancelled()), now, urgent=True)
+        if delivered.kind == GONE:  # not begun: its message must not begin it any more
+            self._store.commit(
+                Commit(
+                    node.id,
+                    0,
+                    now,
+                    create={"flow": node.name, "queue": self._writer.queue(node.name), "status": "cancelled"},
+                    fields={"status": "cancelled"},
+                    ttl=self._settings.selinon_state_ttl,
+                )
+            )
+        elif delivered.kind == WAKE:
+            self._publisher.send([self._writer.wake(node.name, node.id)])
+
+    def send_safely(self, letters: Sequence[Letter]) -> bool:
+        """Send messages the sweep would send too; False when that failed."""
+        try:
+            self._publisher.send(letters)
+        except Exception as error:
+            _log.warning("cannot publish: %s: %s", type(error).__name__, error)
+            return False
+        return True
+
+    def next_parent(self) -> Parent | None:
+        """A parent to be advanced now, None when there is none (left)."""
+        try:
+            return self._parents.popleft()
+        except IndexError:
+            return None
+
+    def fail_unread(self, flow_id: str, header: Mapping[str, str], reason: str) -> None:
+        """Say that a run failed whose log cannot be read any more."""
+        self._write_result(flow_id, FlowOutcome(False, {}, {}, [], {}, reason))
+        if header.get("up"):
+            parent_id, number, flow = json.loads(header["up"])
+            entry = encode_event(on.NodeFailed(number, FlowOutcome(False, {}, {}, [], {}, reason)))
+            self._store.deliver(parent_id, number, entry, time.time(), urgent=True)
+            self.send_safely([self._writer.wake(flow, parent_id)])

@@ -1,0 +1,205 @@
+"""Everything a worker process needs to run nodes and advance flows, built once and on first use."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from selinon_core.celery.advance import Advancer
+from selinon_core.celery.cached_run import CachedRun
+from selinon_core.celery.carry_out import Courier
+from selinon_core.celery.letters import LetterWriter
+from selinon_core.celery.publish import Publisher
+from selinon_core.celery.remote_error import rebuild
+from selinon_core.celery.settings import AdapterSettings, state_url
+from selinon_core.celery.stores import Store, open_store
+from selinon_core.celery.tell import Teller
+from selinon_core.dispatch import FlowOutcome, flow_tables
+from selinon_core.dispatch import effects as do
+from selinon_core.dispatch import events as on
+from selinon_core.errors import FlowError, FlowTimeout, StateStoreError
+from selinon_core.local import journal
+from selinon_core.plan import Plan
+from selinon_core.runtime.answers import Answers
+from selinon_core.runtime.conditions import BoundConditions, LeafValues
+from selinon_core.runtime.imports import Imports
+from selinon_core.runtime.storages import Storages
+from selinon_core.runtime.task_run import SchemaChecker, TaskRunner
+from selinon_core.storage import DataStorage
+
+if TYPE_CHECKING:
+    from celery import Celery
+
+T = TypeVar("T")
+_log = logging.getLogger("selinon")
+
+#: Where a worker's main process tells its children (also spawned ones) which queues it consumes.
+SERVED_VARIABLE = "SELINON_SERVED_QUEUES"
+
+
+class Engine:
+    """The parts, wired. Survives forks: what holds connections connects anew in each process."""
+
+    def __init__(self, app: Celery, plan: Plan, pythonpath: tuple[str, ...], settings: AdapterSettings) -> None:
+        self.app = app
+        self.plan = plan
+        self.settings = settings
+        self.store: Store = open_store(state_url(settings, app.conf.result_backend), settings.selinon_state_prefix)
+        self.imports = Imports(pythonpath)
+        self.writer = LetterWriter(plan)
+        self.publisher = Publisher(app)
+        self.teller = Teller(plan, self.imports)
+        self.storages = Storages(plan, self.imports, self._storage_told)
+        self.teller.attach(self.storages)
+        self.check_schema = SchemaChecker()
+        self._now = threading.local()
+        self._served: frozenset[str] | None = None
+        courier = Courier(
+            self.store,
+            self.publisher,
+            self.writer,
+            settings,
+            self.teller,
+            self.serves,
+            self._write_result,
+        )
+        self.courier = courier
+        self._answers = Answers(
+            plan,
+            self.imports,
+            BoundConditions(self.imports),
+            self.storages,
+            self._locate,
+            self._result_of,
+            self._condition_told,
+        )
+        self.advancer = Advancer(
+            plan,
+            flow_tables(plan),
+            self.imports,
+            self.store,
+            courier,
+            self.writer,
+            settings,
+            self.teller,
+            self.serves,
+            self._answer,
+        )
+
+    # -- queues -----------------------------------------------------------------------------------------------
+
+    def serves(self, queue: str) -> bool:
+        """Whether this worker consumes a queue."""
+        if self._served is None:
+            self._served = frozenset(json.loads(os.environ.get(SERVED_VARIABLE) or "[]"))
+        return queue in self._served
+
+    def serve(self, queues: list[str]) -> None:
+        """Set which queues this worker and its children consume."""
+        os.environ[SERVED_VARIABLE] = json.dumps(queues)
+        self._served = frozenset(queues)
+
+    # -- patience ---------------------------------------------------------------------------------------------
+
+    def patiently(self, action: Callable[[], T]) -> T:
+        """Do something with the state store, again with growing pauses while it cannot be reached.
+
+        Raises ``StateStoreError`` when it stays away for ``selinon_patience`` seconds.
+        """
+        until = time.monotonic() + self.settings.selinon_patience
+        pause = 0.05
+        while True:
+            try:
+                return action()
+            except StateStoreError as error:
+                if time.monotonic() + pause > until:
+                    raise
+                _log.warning("%s; trying again in %.1f s", error, pause)
+                time.sleep(pause)
+                pause = min(pause * 2, 5.0)
+
+    # -- questions --------------------------------------------------------------------------------------------
+
+    def _answer(self, run: CachedRun, question: do.Question) -> on.Event:
+        self._now.run = run
+        try:
+            answer = self._answers.answer(run.flow, run.machine.start.parent, question)
+        finally:
+            self._now.run = None
+        if not self.teller.silent:
+            record = self.teller.flow(run)
+            if isinstance(answer, on.ForeachAnswered):
+                self.teller.entry(journal.FOREACH, record, question, answer.items)
+            elif isinstance(answer, on.ReuseAnswered):
+                self.teller.entry(journal.REUSE, record, question, answer.reused_id)
+        return answer
+
+    def _locate(self, task_id: str) -> str | None:
+        run: CachedRun | None = getattr(self._now, "run", None)
+        return None if run is None else run.origins.get(task_id)
+
+    def _result_of(self, task_id: str) -> Any:
+        return self.advancer.results[task_id]
+
+    def _condition_told(
+        self, question: do.AskCondition | do.AskFallbackCondition, value: bool, leaves: LeafValues
+    ) -> None:
+        if not self.teller.silent:
+            self.teller.entry(journal.CONDITION, self.teller.flow(self._now.run), question, value, leaves)
+
+    def _storage_told(self, event: str, details: dict[str, Any]) -> None:
+        # Not "silent": that may connect a storage to trace to, which tells of it.
+        if self.teller.tracer.sinks:
+            self.teller.tracer.emit(event, details)
+
+    # -- results ----------------------------------------------------------------------------------------------
+
+    def _write_result(self, flow_id: str, outcome: FlowOutcome) -> None:
+        """Put a flow's result where ``AsyncResult(flow_id)`` looks; a failing backend is tried again later."""
+        backend: Any = self.app.backend
+        if backend.__class__.__name__ == "DisabledBackend":
+            return
+        try:
+            if outcome.succeeded:
+                backend.store_result(flow_id, outcome.state, "SUCCESS")
+            else:
+                error = (FlowTimeout if outcome.timed_out else FlowError)(outcome.state)
+                backend.store_result(flow_id, error, "FAILURE")
+        except Exception as error:
+            what = f"{type(error).__name__}: {error}"
+            self.teller.issue("RESULT_BACKEND_ISSUE", what, dispatcher_id=flow_id)
+            raise
+
+    # -- tasks ------------------------------------------------------------------------------------------------
+
+    def runner(self, origins: Mapping[str, str]) -> TaskRunner:
+        """What runs an attempt of a task whose parents were in the flows that ``origins`` says."""
+        return TaskRunner(self.imports, self.storages, RunContext(self, origins), self.check_schema)
+
+
+class RunContext:
+    """What a running task may ask for (``TaskContext``)."""
+
+    __slots__ = ("_engine", "_origins")
+
+    def __init__(self, engine: Engine, origins: Mapping[str, str]) -> None:
+        self._engine = engine
+        self._origins = origins
+
+    def retrieve(self, flow_name: str, task_name: str, task_id: str) -> Any:
+        """The result of a task run, read where it was stored."""
+        return self._engine.storages.retrieve(self._origins.get(task_id) or flow_name, task_name, task_id)
+
+    def storage_of(self, task_name: str) -> DataStorage | None:
+        """The storage of a task."""
+        return self._engine.storages.of_task(task_name)
+
+    def exception_of(self, task_id: str) -> BaseException | None:
+        """What a failed run raised."""
+        text = self._engine.store.error(task_id)
+        return None if text is None else rebuild(text)

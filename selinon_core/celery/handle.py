@@ -1,0 +1,81 @@
+"""What ``run_flow`` returns, and what can be said about a flow run."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from selinon_core.errors import RequestError
+
+if TYPE_CHECKING:
+    from selinon_core.celery.app import Selinon
+
+
+class FlowHandle:
+    """A flow run that was asked for. ``str()`` and ``id`` are its id."""
+
+    __slots__ = ("_selinon", "flow", "id")
+
+    def __init__(self, selinon: Selinon, id: str, flow: str) -> None:
+        self._selinon = selinon
+        self.id = id
+        self.flow = flow
+
+    def __str__(self) -> str:
+        return self.id
+
+    def __repr__(self) -> str:
+        return f"<FlowHandle {self.flow} {self.id}>"
+
+    def status(self) -> str:
+        """``pending`` (no worker has begun it, or it is forgotten), ``running``, ``success``, ``failure``,
+        ``cancelled``. Needs the state store.
+        """
+        header = self._selinon.store.header(self.id)
+        return "pending" if header is None else header["status"]
+
+    def result(self, timeout: float | None = None) -> dict[str, Any]:
+        """Wait for the end and return ``{"finished_nodes", "failed_nodes", "active_nodes"}``.
+
+        Raises ``FlowError`` (with ``state``) when the flow failed, ``TimeoutError`` after ``timeout`` seconds.
+        Needs the result backend.
+        """
+        from celery.exceptions import TimeoutError as CeleryTimeoutError
+        from celery.result import AsyncResult
+
+        try:
+            return AsyncResult(self.id, app=self._selinon.app).get(timeout=timeout)
+        except CeleryTimeoutError:
+            raise TimeoutError(f"flow run {self.id} did not end within {timeout} s") from None
+
+    def wait(self, timeout: float | None = None, interval: float = 0.1) -> str:
+        """Wait for the end, in the state store, and return the status; raises ``TimeoutError``."""
+        until = None if timeout is None else time.monotonic() + timeout
+        while True:
+            status = self.status()
+            if status not in ("pending", "running"):
+                return status
+            if until is not None and time.monotonic() >= until:
+                raise TimeoutError(f"flow run {self.id} did not end within {timeout} s (it is {status})")
+            time.sleep(interval)
+
+    def cancel(self) -> None:
+        """Ask for the end of the flow run: nothing more is started, sub-flows are cancelled too."""
+        self._selinon.cancel(self.id, self.flow)
+
+
+def check_json(args: Any, most_bytes: int) -> None:
+    """Raise ``RequestError`` for arguments that are no JSON value, or too large to be sent."""
+    import json
+
+    from selinon_core.runtime.json_values import describe_json_error
+
+    try:
+        size = len(json.dumps(args, allow_nan=False))
+    except (TypeError, ValueError, RecursionError):
+        raise RequestError(f"node_args is not a JSON value: {describe_json_error(args)}") from None
+    if size > most_bytes:
+        raise RequestError(
+            f"node_args are {size} bytes of JSON, selinon_max_message_bytes is {most_bytes}: store them and send "
+            "an id"
+        )
