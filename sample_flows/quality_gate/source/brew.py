@@ -1,0 +1,3 @@
+def brew(leaves, minutes):
+    """Return a pot of tea."""
+    return {"leaves": leaves, "minutes": minutes}
