@@ -526,7 +526,7 @@ class Driver:
             if run.flow_attempt != record.flow_run.machine.attempt or record.flow_run.outcome is not None:
                 record.abandoned = record.abandoned or self._is_abandoned(record)
             self._record((success, now, record) if mocked else (success, now, record, True))
-            self._advance(record.flow_run, on.NodeSucceeded(run.number))
+            event: on.NodeSucceeded | on.NodeFailed = on.NodeSucceeded(run.number)
         elif isinstance(attempt, RetryLater):
             if attempt.error is not None:
                 record.retries += 1
@@ -542,9 +542,10 @@ class Driver:
             record.finished_at = now
             record.abandoned = record.abandoned or self._is_abandoned(record)
             self._record((journal.FAILED, now, record, record.attempts, attempt.error))
-            self._advance(record.flow_run, on.NodeFailed(run.number))
-        if self.options.observer is not None:
+            event = on.NodeFailed(run.number)
+        if self.options.observer is not None:  # before the flow takes notice, which may be its own end
             self.options.observer("ended", record)
+        self._advance(record.flow_run, event)
 
     def _is_abandoned(self, record: NodeRecord) -> bool:
         """Whether the flow waited for this run once, and does not any more."""

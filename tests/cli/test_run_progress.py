@@ -106,3 +106,15 @@ def test_a_live_tree_on_a_terminal(environment: dict[str, str]) -> None:
     assert "outer" in err.getvalue()
     assert out.getvalue() == ""
     assert ("\x1b[1m" in err.getvalue()) or "NO_COLOR" in environment
+
+
+def test_a_flow_is_told_to_have_ended_after_what_is_in_it() -> None:
+    ended: list[str] = []
+
+    def observe(what: str, record: Any) -> None:
+        if what == "ended":
+            ended.append(record.run.name if hasattr(record, "run") else record.flow.name)
+
+    run_with(observe)
+    assert ended.index("inner") > max(place for place, name in enumerate(ended) if name == "A")
+    assert ended[-1] == "outer"
