@@ -37,7 +37,8 @@ def user_traceback(error: BaseException) -> str:
 
     told_error = TracebackException.from_exception(error, compact=True)
     _leave_out_ours(told_error)
-    return "".join(told_error.format()).rstrip("\n")
+    lines = told_error.format() if _has_stack(told_error) else told_error.format_exception_only()
+    return "".join(lines).rstrip("\n")
 
 
 def _leave_out_ours(told: TracebackException) -> None:
@@ -47,9 +48,17 @@ def _leave_out_ours(told: TracebackException) -> None:
         part = todo.pop()
         if part is None:
             continue
-        while len(part.stack) > 1 and part.stack[0].filename.startswith(_OURS):
+        while part.stack and part.stack[0].filename.startswith(_OURS):
             del part.stack[0]
         todo += [part.__cause__, part.__context__]
+
+
+def _has_stack(told: TracebackException | None) -> bool:
+    """Whether the user's code has a part in it: a misfit of a schema, for one, is found by ours alone."""
+    if told is None:
+        return False
+    context = None if told.__suppress_context__ else told.__context__
+    return bool(told.stack) or _has_stack(told.__cause__) or _has_stack(context)
 
 
 def error_json(error: BaseException) -> dict[str, str]:
