@@ -82,7 +82,9 @@ class Advancer:
         teller: Teller,
         serves: Callable[[str], bool],
         answer: Callable[[CachedRun, do.Question], on.Event],
+        clock: Callable[[], float] = time.time,
     ) -> None:
+        self._clock = clock
         self._plan = plan
         self._tables = tables
         self._imports = imports
@@ -93,7 +95,7 @@ class Advancer:
         self._teller = teller
         self._serves = serves
         self._cache = RunCache(settings.selinon_remembered_runs)
-        self._keeper = LeaseKeeper(store, settings.selinon_lease)
+        self._keeper = LeaseKeeper(store, settings.selinon_lease, clock)
         self._asker = Asker(self._answered(answer), settings.selinon_max_deferrals)
         self._hashes: dict[str, str] = {}
         #: Results of tasks without storage, while the event that carried them is taken.
@@ -112,7 +114,7 @@ class Advancer:
 
     def start(self, message: StartMessage, again: bool, budget: Budget | None) -> Ahead | None:
         """Begin a flow run; a run that exists already is looked after instead."""
-        now = time.time()
+        now = self._clock()
         if message.up is not None:
             parent_id, number, _ = message.up
             begun = self._store.begin(parent_id, number, message.serial, again, now)
@@ -165,7 +167,7 @@ class Advancer:
         serves = self._serves(queue)
         run = self._cache.take(message.id) if serves else None
         if run is not None and error is None and not with_result and run.is_alone(number):
-            step = Step(self._plan, run, time.time(), self._asker)
+            step = Step(self._plan, run, self._clock(), self._asker)
             step.feed(event)
             kept, ahead = self._settle(run, step, None, budget, completes=number, running_ahead=running_ahead)
             if kept:
@@ -180,7 +182,7 @@ class Advancer:
             message.id,
             number,
             entry,
-            time.time(),
+            self._clock(),
             serial=serial,
             urgent=isinstance(event, on.NodeFailed) and message.task in flow.eager_failures,
             known=0 if run is None else run.version,
@@ -203,7 +205,7 @@ class Advancer:
         """Cancel a flow run."""
         event = encode_event(on.FlowCancelled())
         lease = self._settings.selinon_lease
-        delivered = self._store.deliver(flow_id, 0, event, time.time(), urgent=True, lease=lease)
+        delivered = self._store.deliver(flow_id, 0, event, self._clock(), urgent=True, lease=lease)
         if delivered.opened is not None:
             self._work(flow_id, self._cache.take(flow_id), delivered.opened, None, False)
             self._follow_up()
@@ -212,7 +214,7 @@ class Advancer:
         """Do whatever is due for a run; nothing when somebody else is at it."""
         run = self._cache.take(flow_id)
         known = 0 if run is None else run.version
-        opened = self._store.open(flow_id, known, self._settings.selinon_lease, time.time())
+        opened = self._store.open(flow_id, known, self._settings.selinon_lease, self._clock())
         if opened is not None:
             self._work(flow_id, run, opened, None, False)
             self._follow_up()
@@ -288,9 +290,9 @@ class Advancer:
         step = Commit(
             flow_id,
             opened.version,
-            time.time(),
+            self._clock(),
             token=opened.token,
-            batch=batch_text(time.time(), [json.dumps(["!", reason])]),
+            batch=batch_text(self._clock(), [json.dumps(["!", reason])]),
             fields=fields,
             clear_timers=True,
             ttl=self._settings.selinon_state_ttl,
@@ -299,7 +301,7 @@ class Advancer:
             self._courier.fail_unread(flow_id, opened.header, reason)
 
     def _advance(self, run: CachedRun, opened: Opened, budget: Budget | None, running_ahead: bool) -> Ahead | None:
-        now = time.time()
+        now = self._clock()
         step = Step(self._plan, run, now, self._asker)
         letters: dict[str, Letter] = {}
         for name in opened.due:
@@ -426,7 +428,7 @@ class Advancer:
             )
             done = self._courier.perform(run, token, to_do, letters)
             letters, left, first = {}, (), False
-            step = Step(self._plan, run, time.time(), self._asker)
+            step = Step(self._plan, run, self._clock(), self._asker)
             for entry in committed.entries:
                 self._take(step, entry)
             consumed = len(committed.entries)

@@ -50,7 +50,9 @@ class Courier:
         teller: Teller,
         serves: Callable[[str], bool],
         write_result: Callable[[str, FlowOutcome], None],
+        clock: Callable[[], float] = time.time,
     ) -> None:
+        self._clock = clock
         self._store = store
         self._publisher = publisher
         self._writer = writer
@@ -77,7 +79,7 @@ class Courier:
                 self._failed(run, error)
         for begin in range(0, len(to_send), CHUNK):
             if begin:
-                now = time.time()
+                now = self._clock()
                 self._store.renew(run.id, token, now + self._settings.selinon_lease)
             part = to_send[begin : begin + CHUNK]
             try:
@@ -162,7 +164,7 @@ class Courier:
             flow_id,
             number,
             encode_event(event),
-            time.time(),
+            self._clock(),
             urgent=True,
             lease=self._settings.selinon_lease if self._serves(queue) else 0.0,
         )
@@ -176,7 +178,7 @@ class Courier:
         node = run.machine.run_of(number)
         if node is None:
             return
-        now = time.time()
+        now = self._clock()
         delivered = self._store.deliver(node.id, 0, encode_event(on.FlowCancelled()), now, urgent=True)
         if delivered.kind == GONE:  # not begun: its message must not begin it any more
             self._store.commit(
@@ -214,5 +216,5 @@ class Courier:
         if header.get("up"):
             parent_id, number, flow = json.loads(header["up"])
             entry = encode_event(on.NodeFailed(number, FlowOutcome(False, {}, {}, [], {}, reason)))
-            self._store.deliver(parent_id, number, entry, time.time(), urgent=True)
+            self._store.deliver(parent_id, number, entry, self._clock(), urgent=True)
             self.send_safely([self._writer.wake(flow, parent_id)])

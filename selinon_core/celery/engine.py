@@ -45,14 +45,28 @@ SERVED_VARIABLE = "SELINON_SERVED_QUEUES"
 class Engine:
     """The parts, wired. Survives forks: what holds connections connects anew in each process."""
 
-    def __init__(self, app: Celery, plan: Plan, pythonpath: tuple[str, ...], settings: AdapterSettings) -> None:
+    def __init__(
+        self,
+        app: Celery,
+        plan: Plan,
+        pythonpath: tuple[str, ...],
+        settings: AdapterSettings,
+        *,
+        store: Store | None = None,
+        publisher: Publisher | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         self.app = app
+        self.clock = clock
         self.plan = plan
         self.settings = settings
-        self.store: Store = open_store(state_url(settings, app.conf.result_backend), settings.selinon_state_prefix)
+        if store is None:
+            url = state_url(settings, app.conf.result_backend)
+            store = open_store(url, settings.selinon_state_prefix)
+        self.store: Store = store
         self.imports = Imports(pythonpath)
         self.writer = LetterWriter(plan)
-        self.publisher = Publisher(app)
+        self.publisher = publisher or Publisher(app)
         self.teller = Teller(plan, self.imports)
         self.storages = Storages(plan, self.imports, self._storage_told)
         self.teller.attach(self.storages)
@@ -67,6 +81,7 @@ class Engine:
             self.teller,
             self.serves,
             self._write_result,
+            clock,
         )
         self.courier = courier
         self._answers = Answers(
@@ -89,6 +104,7 @@ class Engine:
             self.teller,
             self.serves,
             self._answer,
+            clock,
         )
 
     # -- queues -----------------------------------------------------------------------------------------------

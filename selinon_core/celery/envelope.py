@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
 from typing import Any
 
 from selinon_core.celery.advance import Ahead, Budget
@@ -44,7 +43,7 @@ class Envelope:
         """
         engine = self._engine
         begun = engine.patiently(
-            lambda: engine.store.begin(message.id, message.number, message.serial, again, time.time())
+            lambda: engine.store.begin(message.id, message.number, message.serial, again, engine.clock())
         )
         if begun.kind == ORPHAN:
             self._look_after(message)
@@ -150,7 +149,7 @@ class Envelope:
         ahead = engine.patiently(lambda: engine.advancer.completed(message, event, budget, **how))
         if ahead is None:
             store = engine.store
-            engine.patiently(lambda: store.begin(message.id, budget.anchor, message.serial, True, time.time()))
+            engine.patiently(lambda: store.begin(message.id, budget.anchor, message.serial, True, engine.clock()))
             self._look_after(message)
         return ahead
 
@@ -165,7 +164,7 @@ class Envelope:
                 counted,
                 max(attempt.countdown, 0.0),
                 GRACE,
-                time.time(),
+                engine.clock(),
             )
         )
         if serial is not None and attempt.countdown <= 0:
@@ -188,7 +187,7 @@ class Envelope:
             message.id,
             message.number,
             encode_event(on.NodeFailed(message.number)),
-            time.time(),
+            engine.clock(),
             serial=message.serial,
             urgent=True,
             error=(task_id, error_text(error)),

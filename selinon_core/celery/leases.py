@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+from collections.abc import Callable
 
 from selinon_core.celery.stores import Store
 from selinon_core.errors import StateStoreError
@@ -16,7 +17,8 @@ class LeaseKeeper:
     A run whose advancer is in user code for long stays its own; one whose process dies is free after a lease.
     """
 
-    def __init__(self, store: Store, lease: float) -> None:
+    def __init__(self, store: Store, lease: float, clock: Callable[[], float] = time.time) -> None:
+        self._clock = clock
         self._store = store
         self._lease = lease
         self._held: dict[str, tuple[int, float]] = {}
@@ -24,7 +26,7 @@ class LeaseKeeper:
 
     def hold(self, flow_id: str, token: int) -> None:
         """A lease was taken."""
-        self._held[flow_id] = (token, time.time() + self._lease)
+        self._held[flow_id] = (token, self._clock() + self._lease)
 
     def drop(self, flow_id: str) -> None:
         """It was given back, or lost."""
@@ -39,7 +41,7 @@ class LeaseKeeper:
     def _renew(self) -> None:
         while True:
             time.sleep(self._lease / 4)
-            now = time.time()
+            now = self._clock()
             for flow_id, (token, until) in list(self._held.items()):
                 if until - now > self._lease / 2:
                     continue

@@ -12,6 +12,8 @@ from selinon_core.errors import RequestError, SelinonException
 
 if TYPE_CHECKING:
     from selinon_core.celery.engine import Engine
+    from selinon_core.celery.stores import Store
+    from selinon_core.celery.stores.base import NodeRecord
 
 
 def describe(engine: Engine, id: str, depth: int = 20) -> dict[str, Any]:
@@ -51,7 +53,7 @@ def describe(engine: Engine, id: str, depth: int = 20) -> dict[str, Any]:
     records = engine.store.records(id, [node.number for node in runs])
     for node in runs:
         record = records.get(node.number)
-        status = node.status if node.status != "active" else _status(record)
+        status = status_of(engine.store, node, record)
         since = ended.get(node.number) or (record.begun_at if record is not None else 0.0)
         row: dict[str, Any] = {
             "id": node.id,
@@ -69,7 +71,16 @@ def describe(engine: Engine, id: str, depth: int = 20) -> dict[str, Any]:
     return told
 
 
-def _status(record: Any) -> str:
+def status_of(store: Store, node: NodeRun, record: NodeRecord | None) -> str:
+    """How a node run fares; one the flow does not wait for (any more) leaves its end outside of the log."""
+    if node.status != "active":
+        return node.status
+    if node.is_flow:
+        header = store.header(node.id)
+        if header is not None and header["status"] != "running":
+            return "success" if header["status"] == "success" else "failure"
+    if record is not None and record.done:
+        return "success" if store.error(node.id) is None else "failure"
     if record is None or not record.begun_at:
         return "retrying" if record is not None and record.attempts else "waiting"
     return "running"

@@ -1,0 +1,191 @@
+"""Workers without processes: the production driver on a memory store, a list of messages and a clock of its own.
+
+Everything between the broker and the machine is the real code; what is simulated is the broker (messages may be
+delivered in any order, twice, or again after a crash), the workers (several engines, one message at a time) and
+crashes (at any call to the store or the publisher).
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from celery import Celery
+
+from selinon_core.celery.advance import Budget
+from selinon_core.celery.engine import Engine
+from selinon_core.celery.envelope import Envelope
+from selinon_core.celery.messages import StartMessage, read_dispatch, read_node
+from selinon_core.celery.publish import DISPATCHER, Letter
+from selinon_core.celery.settings import AdapterSettings
+from selinon_core.celery.stores.memory import MemoryStore
+from selinon_core.plan import Plan
+
+
+class Crash(BaseException):
+    """A worker died here. No Exception: nothing may catch it."""
+
+
+class Faults:
+    """Crashes with a probability, before or after a step that others can see."""
+
+    def __init__(self, chooser: random.Random, crash: float) -> None:
+        self.chooser = chooser
+        self.crash = crash
+
+    def point(self) -> None:
+        """A worker may die here."""
+        if self.crash and self.chooser.random() < self.crash:
+            raise Crash
+
+
+class _Wrapped:
+    """A store or publisher whose every call may be the last of its worker."""
+
+    def __init__(self, inner: Any, faults: Faults) -> None:
+        self._inner = inner
+        self._faults = faults
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._inner, name)
+        if not callable(found):
+            return found
+
+        def call(*args: Any, **kwargs: Any) -> Any:
+            self._faults.point()
+            result = found(*args, **kwargs)
+            self._faults.point()
+            return result
+
+        return call
+
+
+class Broker:
+    """Messages on their way, as (text of the letter, whether it was delivered before)."""
+
+    def __init__(self, chooser: random.Random, duplicate: float = 0.0, lose: float = 0.0) -> None:
+        self.queue: list[tuple[str, bool]] = []
+        self.sent: list[Letter] = []
+        self.chooser = chooser
+        self.duplicate = duplicate
+        self.lose = lose
+
+    def send(self, letters: Iterable[Letter]) -> None:
+        for letter in letters:
+            self.sent.append(letter)
+            text = json.dumps([letter.celery_task, {"v": 1, **letter.kwargs}])
+            if self.lose and self.chooser.random() < self.lose:
+                continue
+            self.queue.append((text, False))
+            if self.duplicate and self.chooser.random() < self.duplicate:
+                self.queue.append((text, False))
+
+    def take(self, anywhere: bool) -> tuple[str, bool]:
+        return self.queue.pop(self.chooser.randrange(len(self.queue)) if anywhere else 0)
+
+
+class World:
+    """Some workers, a broker, a store and a clock."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        *,
+        seed: int = 0,
+        workers: int = 2,
+        shuffle: bool = False,
+        crash: float = 0.0,
+        duplicate: float = 0.0,
+        lose: float = 0.0,
+        serves: Callable[[int, str], bool] = lambda worker, queue: True,
+        **settings: Any,
+    ) -> None:
+        self.plan = plan
+        self.now = 1_800_000_000.0
+        self.chooser = random.Random(seed)
+        self.faults = Faults(self.chooser, crash)
+        self.broker = Broker(self.chooser, duplicate, lose)
+        self.store = MemoryStore()
+        self.shuffle = shuffle
+        self.crashes = 0
+        self.results: dict[str, tuple[str, Any]] = {}
+        self.serves = serves
+        self.settings = AdapterSettings(
+            **{"selinon_max_deliveries": 10_000, "selinon_patience": 0.0, **settings}  # type: ignore[arg-type]
+        )
+        self.app = Celery("simulated", set_as_current=False)
+        self._storages: dict[str, Any] = {}  # what tasks store is on servers, as it were: all workers share it
+        self.engines = [self._engine(worker) for worker in range(workers)]
+
+    def _engine(self, worker: int) -> Engine:
+        engine = Engine(
+            self.app,
+            self.plan,
+            (),
+            self.settings,
+            store=_Wrapped(self.store, self.faults),  # type: ignore[arg-type]
+            publisher=_Wrapped(self.broker, self.faults),  # type: ignore[arg-type]
+            clock=lambda: self.now,
+        )
+        engine.storages._storages = self._storages
+        engine.serves = lambda queue: self.serves(worker, queue)  # type: ignore[method-assign]
+        engine.courier._serves = engine.advancer._serves = engine.serves
+        engine.courier._write_result = self._result
+        return engine
+
+    def _result(self, id: str, outcome: Any) -> None:
+        self.results[id] = ("success" if outcome.succeeded else "failure", outcome.state)
+
+    def start(self, flow: str, node_args: Any = None, selective: Any = None, id: str = "") -> str:
+        id = id or f"00000000-0000-4000-8000-{len(self.broker.sent):012d}"
+        kwargs: dict[str, Any] = {"do": "start", "flow": flow, "id": id, "args": node_args}
+        if selective is not None:
+            kwargs["selective"] = selective.to_json()
+        self.broker.send([Letter("celery", DISPATCHER, flow, id, id, kwargs)])
+        return id
+
+    def cancel(self, flow: str, id: str) -> None:
+        self.broker.send([Letter("celery", DISPATCHER, flow, id, id, {"do": "cancel", "flow": flow, "id": id})])
+
+    def work(self, most: int = 100_000, until: float = float("inf")) -> None:
+        """Deliver messages, and let time pass where none are left, until nothing is due any more."""
+        for _ in range(most):
+            if self.broker.queue:
+                self._deliver(*self.broker.take(self.shuffle))
+                continue
+            due = self.store.next_due()
+            if due is None or due > until:
+                return
+            self.now = max(self.now, due) + 0.01
+            found = self.store.sweep(
+                self.now, 100, self.settings.selinon_republish_after, self.settings.selinon_least_silence
+            )
+            self.broker.send(self.engines[0].writer.wake(d.flow, d.flow_id, d.queue) for d in found)
+            if not self.store.runs(1) and not found and not self.broker.queue:
+                return
+        raise AssertionError(f"still busy: {dict(self.store.left_over())}")
+
+    def _deliver(self, text: str, again: bool) -> None:
+        """Hand a message to a worker; one that dies leaves it to be delivered again, to a new one."""
+        worker = self.chooser.randrange(len(self.engines))
+        try:
+            self._handle(self.engines[worker], *json.loads(text), again)
+        except Crash:
+            self.crashes += 1
+            self.engines[worker] = self._engine(worker)  # without anything it remembered
+            self.broker.queue.append((text, True))
+
+    def _handle(self, engine: Engine, task: str, kwargs: dict[str, Any], again: bool) -> None:
+        if task != DISPATCHER:
+            Envelope(engine).handle(read_node(kwargs, 1 << 20), again)
+            return
+        message = read_dispatch(kwargs, 1 << 20)
+        if isinstance(message, StartMessage):
+            budget = Budget(0, engine.settings)
+            Envelope(engine).run_ahead(engine.advancer.start(message, again, budget), budget)
+        elif message.cancel:
+            engine.advancer.cancel(message.id)
+        else:
+            engine.advancer.look_after(message.id)
