@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections.abc import Callable
@@ -22,7 +21,8 @@ class LeaseKeeper:
         self._store = store
         self._lease = lease
         self._held: dict[str, tuple[int, float]] = {}
-        self._process = 0
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
 
     def hold(self, flow_id: str, token: int) -> None:
         """A lease was taken."""
@@ -34,13 +34,20 @@ class LeaseKeeper:
 
     def watch(self) -> None:
         """User code is about to run."""
-        if self._process != os.getpid():
-            self._process = os.getpid()
-            threading.Thread(target=self._renew, name="selinon-leases", daemon=True).start()
+        thread = self._thread
+        if thread is None or not thread.is_alive():  # it does not survive a fork
+            with self._lock:
+                if self._thread is thread:
+                    self._thread = threading.Thread(target=self._renew, name="selinon-leases", daemon=True)
+                    self._thread.start()
 
     def _renew(self) -> None:
         while True:
             time.sleep(self._lease / 4)
+            with self._lock:
+                if not self._held:
+                    self._thread = None
+                    return
             now = self._clock()
             for flow_id, (token, until) in list(self._held.items()):
                 if until - now > self._lease / 2:

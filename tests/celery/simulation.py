@@ -130,6 +130,7 @@ class World:
             clock=lambda: self.now,
         )
         engine.storages._storages = self._storages
+        engine.advancer._keeper._store = self.store  # no crashes in its thread
         engine.serves = lambda queue: self.serves(worker, queue)  # type: ignore[method-assign]
         engine.courier._serves = engine.advancer._serves = engine.serves
         engine.courier._write_result = self._result

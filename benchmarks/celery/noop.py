@@ -1,0 +1,46 @@
+"""The task of the benchmark, and a storage shared by all worker processes."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any
+
+from selinon_core import DataStorage, SelinonTask
+
+
+class Noop(SelinonTask):
+    """Does nothing and returns a little."""
+
+    def run(self, node_args: Any) -> Any:
+        """Return what the condition of the condition chain reads."""
+        return {"ok": 1} if self.task_name.startswith("V") else None
+
+
+class Results(DataStorage):
+    """Results in the benchmark's Redis."""
+
+    def __init__(self) -> None:
+        self._client: Any = None
+
+    def is_connected(self) -> bool:
+        """Whether there is a client."""
+        return self._client is not None
+
+    def connect(self) -> None:
+        """Connect."""
+        import redis
+
+        self._client = redis.Redis.from_url(os.environ["BENCH_BACKEND"])
+
+    def disconnect(self) -> None:
+        """Disconnect."""
+        self._client = None
+
+    def retrieve(self, flow_name: str, task_name: str, task_id: str) -> Any:
+        """Read."""
+        return json.loads(self._client.get("result:" + task_id))
+
+    def store(self, node_args: Any, flow_name: str, task_name: str, task_id: str, result: Any) -> Any:
+        """Write."""
+        return self._client.set("result:" + task_id, json.dumps(result), ex=3600)
