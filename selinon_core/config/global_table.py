@@ -159,7 +159,7 @@ GLOBAL = Table(
         ),
         Key(
             "on_graph_change",
-            Choice("ignore", "warn", "fail"),
+            Choice("fail", "ignore", "retry"),
             "what to do about a run whose flow changed without a migration; default: fail",
             "on_graph_change",
         ),

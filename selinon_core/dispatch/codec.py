@@ -13,6 +13,7 @@ from typing import Any
 from selinon_core.dispatch import events as on
 from selinon_core.dispatch.node_run import FlowOutcome
 from selinon_core.dispatch.selective import SelectiveRun
+from selinon_core.flow_change import Step
 
 _encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 
@@ -65,6 +66,14 @@ _WRITERS: dict[type[Any], Callable[[Any], list[Any]]] = {
     on.RetryDue: lambda event: ["r"],
     on.DeadlinePassed: lambda event: ["t"],
     on.FlowCancelled: lambda event: ["k"],
+    on.Migrated: lambda event: [
+        "m",
+        event.shape,
+        event.version,
+        event.before,
+        [step.to_json() for step in event.steps],
+        event.forgotten,
+    ],
 }
 
 _READERS: dict[str, Callable[..., on.Event]] = {
@@ -80,4 +89,7 @@ _READERS: dict[str, Callable[..., on.Event]] = {
     "r": lambda: on.RetryDue(),
     "t": lambda: on.DeadlinePassed(),
     "k": lambda: on.FlowCancelled(),
+    "m": lambda shape, version, before, steps, forgotten: on.Migrated(
+        shape, version, before, tuple(Step.from_json(step) for step in steps), forgotten
+    ),
 }

@@ -10,6 +10,7 @@ from typing import Any
 
 from selinon_core.dispatch.node_run import FlowOutcome
 from selinon_core.dispatch.selective import SelectiveRun
+from selinon_core.flow_change import Step
 
 
 class FlowStarted:
@@ -127,6 +128,27 @@ class FlowCancelled:
     __slots__ = ()
 
 
+class Migrated:
+    """The flow is another one from here on; see ``migrating`` for what that does to a run.
+
+    ``shape`` names the table that holds now (see ``shape``). ``steps`` are what the migrations between version
+    ``before`` and ``version`` say about the flow, in order; none when the graph is the same. ``forgotten`` is set
+    when the graph changed without a migration: what the policy says, as a strategy; ``steps`` then holds what a
+    migration would have said.
+    """
+
+    __slots__ = ("before", "forgotten", "shape", "steps", "version")
+
+    def __init__(
+        self, shape: str, version: int, before: int, steps: tuple[Step, ...] = (), forgotten: str | None = None
+    ) -> None:
+        self.shape = shape
+        self.version = version
+        self.before = before
+        self.steps = steps
+        self.forgotten = forgotten
+
+
 Event = (
     FlowStarted
     | NodeSucceeded
@@ -140,4 +162,5 @@ Event = (
     | RetryDue
     | DeadlinePassed
     | FlowCancelled
+    | Migrated
 )

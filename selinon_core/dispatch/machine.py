@@ -43,6 +43,7 @@ from typing import Any
 from selinon_core.dispatch import effects as do
 from selinon_core.dispatch import events as on
 from selinon_core.dispatch.fallbacks import applicable_groups
+from selinon_core.dispatch.migrating import migrate
 from selinon_core.dispatch.node_run import FlowOutcome, NodeRun, NodeStatus
 from selinon_core.dispatch.propagation import (
     copied,
@@ -53,6 +54,7 @@ from selinon_core.dispatch.propagation import (
     parent_of_sources,
 )
 from selinon_core.dispatch.selective import SelectiveRun
+from selinon_core.dispatch.shape import Shape
 from selinon_core.dispatch.table import Destination, EdgeRow, FailureGroup, FlowTable
 from selinon_core.dispatch.unreached import unreached_nodes
 from selinon_core.errors import UnexpectedEvent
@@ -68,6 +70,8 @@ class FlowRun:
 
     ``make_id`` derives the id of a node run from its number and must be a pure function: the same log of events
     gives the same effects, always. ``on_unreached`` is the project's setting (``ignore``, ``warn``, ``fail``).
+    ``shapes`` finds the shape that a ``Migrated`` names; without it there can be no such event. ``considered`` and
+    ``fired`` count by edge, over all attempts.
     """
 
     __slots__ = (
@@ -78,8 +82,11 @@ class FlowRun:
         "_dropped_questions",
         "_effects",
         "_fallback_answers",
+        "_fired_before",
         "_first_number",
+        "_free_attempts",
         "_handled_for_failure",
+        "_launched_before",
         "_missing",
         "_no",
         "_on_unreached",
@@ -98,14 +105,22 @@ class FlowRun:
         "fired",
         "make_id",
         "outcome",
+        "shapes",
         "start",
         "table",
         "unhandled",
     )
 
-    def __init__(self, table: FlowTable, make_id: Callable[[int], str], on_unreached: str = "warn") -> None:
+    def __init__(
+        self,
+        table: FlowTable,
+        make_id: Callable[[int], str],
+        on_unreached: str = "warn",
+        shapes: Callable[[str], Shape] | None = None,
+    ) -> None:
         self.table = table
         self.make_id = make_id
+        self.shapes = shapes
         self._on_unreached = on_unreached
         self._state = "new"
         self.count = 0
@@ -117,6 +132,8 @@ class FlowRun:
         self._dropped_questions: set[int] = set()
         self._deferrals: dict[int, int] = {}
         self._unwaited: dict[int, NodeRun] = {}
+        self._free_attempts = 0
+        self._launched_before: dict[int, SelectiveRun | None] = {}
         self.outcome: FlowOutcome | None = None
 
     @property
@@ -152,8 +169,18 @@ class FlowRun:
         parent = parent_of(self.table.flow, run, self.start.parent)
         if not run.is_flow:
             return do.StartTask(run, parent)
-        selective = None if run.edge is None else self.table.rows[run.edge].selective
+        if number in self._launched_before:  # by an edge of another table
+            selective = self._launched_before[number]
+        else:
+            selective = None if run.edge is None else self.table.rows[run.edge].selective
         return do.StartFlow(run, parent, self._selective_of(run, selective))
+
+    def fired_in_attempt(self) -> list[int]:
+        """The edges that fired in this attempt; none while the run waits for one or has ended."""
+        if self._state != "running":
+            return []
+        before = self._fired_before
+        return [index for index, times in self.fired.items() if times > before.get(index, 0)]
 
     def quiet_completions(self) -> int:
         """How many more node runs have to succeed, at the least, before anything can follow from it.
@@ -215,6 +242,7 @@ class FlowRun:
         self._fallback_answers: dict[int, bool] = {}
         self._pass_failures = bool(start.failures)
         self._first_number = self.count + 1
+        self._fired_before = dict(self.fired)
         self._args_pending = self.table.flow.node_args_from_first
         self._subset = None if start.selective is None else start.selective.edges.get(self.table.flow.name)
         for row in self.table.starting:
@@ -252,12 +280,21 @@ class FlowRun:
 
     def _fail_attempt(self, reason: str, unreached: tuple[str, ...] = ()) -> None:
         outcome = self._outcome(False, reason, unreached=unreached)
-        if self.attempt <= self.table.flow.max_retry:
-            self._abandon()
-            self._state = "waiting"
-            self._effects.append(do.ScheduleRetry(self.table.flow.retry_countdown, outcome))
+        if self.attempt - self._free_attempts <= self.table.flow.max_retry:
+            self._wait_for_retry(outcome)
         else:
             self._end(outcome)
+
+    def _wait_for_retry(self, outcome: FlowOutcome) -> None:
+        self._abandon()
+        self._state = "waiting"
+        self._effects.append(do.ScheduleRetry(self.table.flow.retry_countdown, outcome))
+
+    def start_again(self, reason: str) -> None:
+        """Give this attempt up without counting it, and wait for the next (migrations)."""
+        outcome = self._outcome(False, reason)
+        self._free_attempts += 1
+        self._wait_for_retry(outcome)
 
     def _abandon(self) -> None:
         """Nobody waits for what is still active, and no answer is of interest any more."""
@@ -325,6 +362,11 @@ class FlowRun:
         if subflows:
             self._effects.append(do.CancelFlows(subflows))
         self._end(self._outcome(False, reason, timed_out=timed_out, cancelled=cancelled))
+
+    def _on_migrated(self, event: on.Migrated) -> None:
+        if self.shapes is None:
+            raise UnexpectedEvent("the flow run cannot be migrated: nothing is known of other shapes")
+        migrate(self, event, self.shapes(event.shape))
 
     # -- completions ------------------------------------------------------------------------------------------
 
@@ -691,4 +733,5 @@ _HANDLERS: dict[type[Any], Callable[[FlowRun, Any], None]] = {
     on.RetryDue: FlowRun._on_retry_due,
     on.DeadlinePassed: FlowRun._on_deadline,
     on.FlowCancelled: FlowRun._on_cancelled,
+    on.Migrated: FlowRun._on_migrated,
 }

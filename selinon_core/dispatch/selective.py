@@ -148,6 +148,14 @@ def _paths(flow: FlowPlan, task: str) -> dict[int, tuple[str, ...]]:
     return found
 
 
+def edges_leading_to(flow: FlowPlan, nodes: Iterable[str]) -> dict[int, tuple[str, ...]]:
+    """The edges of one flow on any path from a start to one of these nodes, with the destinations wanted."""
+    found: dict[int, tuple[str, ...]] = {}
+    for node in nodes:
+        _add(found, _paths(flow, node))
+    return found
+
+
 def _subsequent(flow: FlowPlan, tasks: Iterable[str]) -> dict[int, tuple[str, ...]]:
     """The edges all of whose sources are among the tasks or their successors, with all destinations."""
     reached = set(tasks)

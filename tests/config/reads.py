@@ -80,7 +80,7 @@ FULL: dict[str, Any] = {
             {"opentelemetry": True},
         ],
         "on_unreached": "fail",
-        "on_graph_change": "warn",
+        "on_graph_change": "retry",
     },
     "flow-definitions": [
         {

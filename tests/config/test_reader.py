@@ -81,7 +81,7 @@ def test_a_file_with_every_key_has_nothing_to_complain_about() -> None:
         ["opentelemetry"],
     ]
     assert model.settings.trace[2].sinks == {"storage": {"name": "Bare", "method": "trace"}}
-    assert model.settings.on_graph_change == "warn"
+    assert model.settings.on_graph_change == "retry"
 
 
 def test_reading_changes_nothing_it_was_given() -> None:
