@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from selinon_cli.exits import WrongUse
 from selinon_cli.render.rules import RuleText
-from selinon_core.lint.registry import RULES
+from selinon_core.lint.registry import every_rule
 
 #: Beginnings that mean something even while no rule has them.
 _GROUPS = ("SEL", *(f"SEL{digit}" for digit in range(10)))
@@ -14,19 +14,19 @@ _GROUPS = ("SEL", *(f"SEL{digit}" for digit in range(10)))
 
 def rule_codes() -> tuple[str, ...]:
     """Every code, sorted."""
-    return tuple(sorted({rule.code for rule in RULES}))
+    return tuple(sorted({rule.code for rule in every_rule()}))
 
 
 def rule_titles() -> dict[str, str]:
     """Title by code."""
-    return {rule.code: rule.title for rule in RULES}
+    return {rule.code: rule.title for rule in every_rule()}
 
 
 def rule_texts(codes: Iterable[str] | None = None) -> list[RuleText]:
     """What is said about some rules, or about all, sorted by code."""
     wanted = None if codes is None else set(codes)
     texts = {}
-    for rule in RULES:
+    for rule in every_rule():
         if wanted is None or rule.code in wanted:
             parts = rule.explanation()
             texts[rule.code] = RuleText(rule.code, rule.severity, rule.title, parts.pop("", ""), parts)

@@ -170,8 +170,9 @@ class Rule:
 
     @classmethod
     def explanation(cls) -> dict[str, str]:
-        """The docstring in parts, by heading; the first line stands under ``""``."""
+        """The docstring in parts, by heading; the first line stands under ``""``. Prose is wrapped anew."""
         import inspect
+        import textwrap
 
         parts: dict[str, list[str]] = {"": []}
         current = parts[""]
@@ -181,7 +182,12 @@ class Rule:
                 current = parts.setdefault(heading, [])
                 line = line[len(heading) + 1 :].lstrip()
             current.append(line)
-        return {heading: "\n".join(lines).strip("\n") for heading, lines in parts.items()}
+        texts = {heading: "\n".join(lines).strip("\n") for heading, lines in parts.items()}
+        for heading in ("What it does", "Why it is bad"):
+            paragraphs = texts.get(heading, "").split("\n\n")
+            wrapped = (textwrap.fill(p, 100, break_on_hyphens=False) for p in paragraphs)
+            texts[heading] = "\n\n".join(wrapped)
+        return texts
 
 
 def diagnose(

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import re
 import sys
+import tempfile
 import textwrap
 from collections.abc import Iterable
 from pathlib import Path
@@ -74,6 +75,9 @@ def lint_files(
 ) -> Project:
     """Lint files that ``write_project`` wrote; modules that ``--import`` imports are forgotten again."""
     before = set(sys.modules)
+    path = list(sys.path)
+    # What other tests left on the path is not there for these projects.
+    sys.path[:] = [entry for entry in path if not entry.startswith(tempfile.gettempdir())]
     try:
         return lint_project(
             list(paths),
@@ -82,6 +86,7 @@ def lint_files(
             import_code=text.startswith(WITH_IMPORT),
         )
     finally:
+        sys.path[:] = path
         for name in set(sys.modules) - before:
             if getattr(sys.modules[name], "__file__", None) in map(str, directory.rglob("*.py")):
                 del sys.modules[name]
