@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection
 from typing import Any
 
+from selinon_core.context import set_default_context
 from selinon_core.errors import SelinonException
 from selinon_core.local.attempts import Ticket
 from selinon_core.local.mocked_storage import LocalStorages
@@ -59,7 +60,7 @@ class ProcessPool:
     ) -> Attempt:
         """Run one attempt in a child; ``known_of`` tells what is known of a parent run by its id.
 
-        When ``ticket`` is given up, the child is killed.
+        When ``ticket`` is given up, the child is killed. Raises ``ChildDied``.
         """
         ids = {id for value in (assignment.parent, assignment.failures) for id in _ids(value)}
         known = {id: known_of(id) for id in sorted(ids)}
@@ -67,7 +68,7 @@ class ProcessPool:
         try:
             worker = self._take()
         except Exception as error:
-            return Failed(ChildDied(f"no process can be started for {task.name}: {error!r}"))
+            raise ChildDied(f"no process can be started for {task.name}: {error!r}") from None
         ticket.stop = worker.kill
         if ticket.given_up:
             worker.kill()
@@ -77,11 +78,11 @@ class ProcessPool:
             answer = json.loads(worker.ask(request))
         except Exception as error:  # the child died; whatever the attempt did, it did not end well
             worker.kill()
-            return Failed(ChildDied(f"the process that ran {task.name} died ({worker.fate()}): {error!r}"))
+            raise ChildDied(f"the process that ran {task.name} died ({worker.fate()}): {error!r}") from None
         ticket.stop = None  # in this order, so that nobody kills a child that is handed to another attempt
         if ticket.given_up:
             worker.kill()
-            return Failed(ChildDied("nobody waits for this attempt any more"))
+            raise ChildDied("nobody waits for this attempt any more")
         with self._lock:
             self._idle.append(worker)
         for event, details in answer["told"]:
@@ -186,10 +187,11 @@ class _Child:
         self.known: dict[str, Known] = {}
         self.told: list[tuple[str, dict[str, Any]]] = []
         imports = Imports(pythonpath)
-        self.storages = LocalStorages(plan, imports, self._hear, self._hear_read, real)
+        self.storages = LocalStorages(plan, imports, self.tell, self._hear_read, real)
         self.runner = TaskRunner(imports, self.storages, self, SchemaChecker())
 
-    def _hear(self, event: str, details: dict[str, Any]) -> None:
+    def tell(self, event: str, details: dict[str, Any]) -> None:
+        """Keep an event for the parent process."""
         self.told.append((event, jsonable(details)))
 
     def _hear_read(self, flow_name: str, task_name: str, task_id: str) -> None:
@@ -218,6 +220,7 @@ def _serve(line: Connection, plan: str, pythonpath: tuple[str, ...], real: list[
     """Answer requests until the other end of the line is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent process decides what an interrupt means
     child = _Child(plan_from_json(json.loads(plan)), pythonpath, frozenset(real))
+    set_default_context(child)
     line.send_bytes(b"ready")
     while True:
         try:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from selinon_core.dispatch import FlowRun, NodeRun, SelectiveRun, flow_tables
 from selinon_core.dispatch import effects as do
 from selinon_core.dispatch import events as on
-from selinon_core.errors import ConfigurationError, FlowError, FlowTimeout, TaskTimeout
+from selinon_core.errors import ConfigurationError, FlowError, FlowTimeout, SelinonException, TaskTimeout
 from selinon_core.local import journal
 from selinon_core.local.agenda import Agenda, Step
 from selinon_core.local.attempts import TIMED_OUT, SideRunner, Ticket
@@ -116,7 +116,9 @@ class Driver:
         self._reused_from: dict[str, str] = {}
         self.imports = prepared.imports
         real = frozenset(plan.storages) if options.storage == "real" else options.real_storages
-        self.storages = LocalStorages(plan, self.imports, self._told, self._told_read, real)
+        self.storages = LocalStorages(plan, self.imports, self.tell, self._told_read, real)
+        if options.storages is not None and options.storage == "real":
+            self.storages.share(options.storages)
         self._runner = TaskRunner(self.imports, self.storages, self, prepared.check_schema)
         if options.mocks is not None:
             options.mocks.check(plan, prepared.check_schema)
@@ -138,7 +140,8 @@ class Driver:
         self._waiting: deque[NodeRecord] = deque()
         limit = 10 * sum(len(edge.destinations) for flow in plan.flows.values() for edge in flow.edges)
         self._most_steps = options.max_steps or max(LEAST_STEP_LIMIT, limit)
-        self._tracer = Tracer(configured_sinks(self._trace_entries(), self.imports, self.storages.connected))
+        configured = configured_sinks(self._trace_entries(), self.imports, self.storages.connected)
+        self._tracer = Tracer([*configured, *options.sinks])
         self._record: Callable[[journal.Entry], None] = (
             self._record_and_emit if self._tracer.sinks else self.journal.append
         )
@@ -432,13 +435,14 @@ class Driver:
         from selinon_core.local.child import ProcessPool
 
         real = frozenset(name for name in self.plan.storages if not self.storages.stands_in(name))
-        return ProcessPool(self.plan, tuple(self.imports.pythonpath), real, self._told)
+        return ProcessPool(self.plan, tuple(self.imports.pythonpath), real, self.tell)
 
     def _attempt_in_process(self, task: TaskPlan, assignment: Assignment, ticket: Ticket) -> Attempt:
         assert self._processes is not None
-        attempt = self._processes.run(task, assignment, self._known_of, ticket)
-        if ticket.given_up:
-            return attempt
+        try:
+            attempt = self._processes.run(task, assignment, self._known_of, ticket)
+        except SelinonException as error:
+            return Failed(error) if ticket.given_up else self._runner.judge(task, assignment, error)
         if isinstance(attempt, Succeeded) and attempt.stored and self.storages.is_mocked(task.name):
             self.storages.store(
                 assignment.args, assignment.flow_name, task.name, assignment.task_id, attempt.result
@@ -654,7 +658,8 @@ class Driver:
 
     # -- telling ----------------------------------------------------------------------------------------------
 
-    def _told(self, event: str, details: dict[str, Any]) -> None:
+    def tell(self, event: str, details: dict[str, Any]) -> None:
+        """Record an event that storages, or tasks, tell of."""
         self._record((journal.TOLD, self.agenda.now, event, details))
 
     def _told_read(self, flow_name: str, task_name: str, task_id: str) -> None:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
+from selinon_core.context import running
 from selinon_core.dispatch import SelectiveRun, select
 from selinon_core.errors import RequestError, UnknownFlowError, UnknownStorageError, UnknownTaskError
 from selinon_core.local.driver import Driver, Prepared
@@ -53,7 +54,8 @@ class LocalExecutor:
         stopped_by: Exception | None = None
         began = time.perf_counter()
         try:
-            root = driver.run(flow, node_args, selective)
+            with running(driver):
+                root = driver.run(flow, node_args, selective)
         except StepLimitExceeded as error:
             root, stopped_by = driver.flows[0], error
         run = LocalRun(driver, root, time.perf_counter() - began, stopped_by)

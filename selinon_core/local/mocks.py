@@ -66,7 +66,8 @@ class Mocks(NamedTuple):
             raise ConfigurationError(f"{source}: tasks: expected a mapping, got {_kind(listed)}")
         scripts = {**{k: v for k, v in data.items() if k not in ("tasks", "functions")}, **listed}
         tasks = {str(name): _outcomes(script, f"{source}: {name}") for name, script in scripts.items()}
-        return cls(tasks, {str(name): copy_json(value) for name, value in functions.items()})
+        values = {str(name): _json(value, f"{source}: functions: {name}") for name, value in functions.items()}
+        return cls(tasks, values)
 
     def with_results(self, results: Mapping[str, Any]) -> Mocks:
         """These mocks and, for each task named, one result that takes precedence."""
@@ -119,13 +120,17 @@ def _outcome(script: Any, where: str) -> Outcome:
     if kind == "retry":
         value = _seconds(value, f"{where}: retry")
     elif kind == "result":
-        try:
-            value = copy_json(value)
-        except (TypeError, ValueError):
-            raise ConfigurationError(f"{where}: the result is not a JSON value (a date? quote it)") from None
+        value = _json(value, f"{where}: the result")
     elif not isinstance(value, str):
         raise ConfigurationError(f"{where}: {kind}: expected text, got {_kind(value)}")
     return Outcome(kind, value, after)
+
+
+def _json(value: Any, what: str) -> Any:
+    try:
+        return copy_json(value)
+    except (TypeError, ValueError, RecursionError):
+        raise ConfigurationError(f"{what} is not a JSON value (a date? quote it)") from None
 
 
 def _seconds(value: Any, where: str) -> float:

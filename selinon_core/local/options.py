@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 if TYPE_CHECKING:
     from selinon_core.local.mocks import Mocks
     from selinon_core.local.records import FlowRecord, NodeRecord
+    from selinon_core.runtime.storages import Storages
+    from selinon_core.runtime.trace import Sink
 
 #: ``observer(what, record)``: "scheduled", "started", "retrying", "ended" of a node, "ended" of the whole run
 Observer = Callable[[str, "NodeRecord | FlowRecord"], None]
@@ -23,7 +25,9 @@ class LocalOptions(NamedTuple):
     ``mock_all`` runs no task's code. ``fail``: task -> how many first attempts fail (None: all).
     ``max_steps`` bounds node runs, further attempts and deferrals together; None: 100 000, or ten times the
     nodes of the project if that is more. ``reuse``: the JSON report of an earlier run whose results can be
-    read again. ``pythonpath``: directories to import user code from.
+    read again. ``pythonpath``: directories to import user code from. ``sinks`` hear the trace beside those that
+    are configured. ``storages``: whose storages to use with ``storage="real"``, connected or not; they are left
+    open.
     """
 
     storage: Literal["mocked", "real"] = "mocked"
@@ -39,3 +43,5 @@ class LocalOptions(NamedTuple):
     reuse: Mapping[str, Any] | None = None
     pythonpath: tuple[str, ...] = ()
     observer: Observer | None = None
+    sinks: tuple[Sink, ...] = ()
+    storages: Storages | None = None

@@ -130,6 +130,11 @@ def _seconds(value: float | None) -> float | None:
     return None if value is None else round(value, 6)
 
 
+def _reported(result: Any) -> Any:
+    """A result as JSON has it; an integer alone may be longer than Python likes to write."""
+    return jsonable(result) if result.__class__ is int else result
+
+
 def _node(record: NodeRecord) -> dict[str, Any]:
     run, flow_run = record.run, record.flow_run
     told: dict[str, Any] = {
@@ -147,7 +152,7 @@ def _node(record: NodeRecord) -> dict[str, Any]:
     if run.failures:
         told["failures"] = run.failures
     if not run.is_flow:
-        told["result"] = restore(record.result)
+        told["result"] = _reported(restore(record.result))
     told["error"] = None if record.error is None else error_json(record.error)
     if run.is_flow and record.error is not None:
         told["error"]["traceback"] = ""

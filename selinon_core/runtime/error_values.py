@@ -80,23 +80,21 @@ def rebuild_error(type_name: str, message: str, traceback: str | None = None) ->
     User classes are never imported for it: the name comes from a message or a store.
     """
     known: Any = getattr(builtins, type_name, None) or getattr(errors, type_name, None)
-    if not (isinstance(known, type) and issubclass(known, Exception)):
+    if not (isinstance(known, type) and issubclass(known, Exception)) or known is errors.Retry:
         known = _made_up(type_name, RemoteError)
     try:
         error: Exception = known(message)
+        if error_text(error) != message:  # the text of KeyError("'x'") has two more quotes
+            error = _made_up(type_name, known, message)(message)
     except Exception:  # a class that wants other arguments
         error = _made_up(type_name, RemoteError)(message)
-    if error_text(error) != message:  # KeyError("'x'") is "\"'x'\"": the text is a text already
-        error = _made_up(type_name, known)(message)
     if traceback is not None:
         error.remote_traceback = traceback  # type: ignore[attr-defined]
     return error
 
 
-def _made_up(name: str, base: type[Exception]) -> type[Exception]:
-    members = {
-        "__doc__": "An error raised in another process.",
-        "__init__": lambda self, message: Exception.__init__(self, message),
-        "__str__": lambda self: str(self.args[0]),
-    }
+def _made_up(name: str, base: type[Exception], text: str | None = None) -> type[Exception]:
+    members: dict[str, Any] = {"__doc__": "An error raised in another process."}
+    if text is not None:
+        members["__str__"] = lambda self: text
     return type(name if name.isidentifier() else "RemoteError", (base,), members)

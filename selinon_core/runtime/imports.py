@@ -15,6 +15,8 @@ from selinon_core.plan import ImportRef
 
 #: Directories that were put on ``sys.path`` here, by any project of this process.
 _added: set[str] = set()
+#: Of the project that imported last.
+_last: tuple[str, ...] | None = None
 
 
 class Imports:
@@ -56,12 +58,11 @@ class Imports:
         return found
 
     def _module(self, name: str) -> ModuleType:
-        self._put_in_front()
-        package = name.partition(".")[0]
-        if _is_of_another_project(package, self.pythonpath):
-            # Whoever imported it keeps it; only the name is free again.
-            for known in [m for m in sys.modules if m == package or m.startswith(package + ".")]:
-                del sys.modules[known]
+        global _last
+        if _last != self.pythonpath:
+            self._put_in_front()
+            _set_aside_namesakes(self.pythonpath)
+            _last = self.pythonpath
         return importlib.import_module(name)
 
     # One method per kind, so that a driver can give stand-ins for what it cannot import.
@@ -97,16 +98,26 @@ class Imports:
         return found  # type: ignore[no-any-return]
 
 
-def _is_of_another_project(package: str, pythonpath: tuple[str, ...]) -> bool:
-    """Whether a loaded module came from another project's directory and this project has one of that name."""
-    spec = getattr(sys.modules.get(package), "__spec__", None)
-    if spec is None or spec.origin is None or not os.path.isabs(spec.origin):
-        return False
-    origin = spec.origin
-    directory = os.path.dirname(origin)
-    if spec.submodule_search_locations is not None:
-        directory = os.path.dirname(directory)
-    if directory not in _added or directory in pythonpath:
-        return False
-    found = PathFinder.find_spec(package, list(pythonpath))
-    return found is not None and found.origin is not None and found.origin != origin
+def _set_aside_namesakes(pythonpath: tuple[str, ...]) -> None:
+    """Free the names of modules that came from another project's directories and that this project has as well.
+
+    Whoever imported them keeps them. Modules that only the other project has stay: nobody confuses them.
+    """
+    aside = set()
+    for name, module in list(sys.modules.items()):
+        if "." in name:
+            continue
+        spec = getattr(module, "__spec__", None)
+        origin = None if spec is None else spec.origin
+        if spec is None or origin is None or not os.path.isabs(origin):
+            continue
+        directory = os.path.dirname(origin)
+        if spec.submodule_search_locations is not None:
+            directory = os.path.dirname(directory)
+        if directory not in _added or directory in pythonpath:
+            continue
+        found = PathFinder.find_spec(name, list(pythonpath))
+        if found is not None and found.origin not in (None, origin):
+            aside.add(name)
+    for name in [name for name in sys.modules if name.partition(".")[0] in aside]:
+        del sys.modules[name]

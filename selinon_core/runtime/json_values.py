@@ -36,6 +36,8 @@ def describe_json_error(value: Any) -> str:
     todo: list[tuple[str, Any, tuple[int, ...]]] = [("$", value, ())]
     while todo:
         path, part, above = todo.pop()
+        if isinstance(part, int) and part.bit_length() > _LONGEST_INTEGER:
+            return f"{path} is an integer of too many digits"
         if is_scalar(part) or isinstance(part, (str, int)):
             continue
         if id(part) in above:
@@ -55,6 +57,8 @@ def describe_json_error(value: Any) -> str:
 
 
 _MOST_FLAT_ITEMS = 8
+#: Bits: Python refuses to write integers of more than 4300 digits.
+_LONGEST_INTEGER = 14_000
 
 
 class Snapshot:

@@ -39,6 +39,15 @@ class Storages:
         self._caches: dict[str, Cache | None] = {}
         self._cache_locks: dict[str, threading.Lock] = {}
         self._process = os.getpid()
+        self._borrowed = False
+
+    def share(self, owner: Storages) -> None:
+        """Use the storages of another pool of the same plan, which is left to close them."""
+        self._lock = owner._lock
+        self._storages = owner._storages
+        self._caches = owner._caches
+        self._cache_locks = owner._cache_locks
+        self._borrowed = True
 
     def make(self, storage: StoragePlan) -> DataStorage:
         """Build a storage from its configuration, not connected."""
@@ -89,6 +98,8 @@ class Storages:
 
     def close(self) -> None:
         """Disconnect everything; problems are told, not raised."""
+        if self._borrowed:
+            return
         for name, storage in list(self._storages.items()):
             try:
                 if storage.is_connected():
@@ -167,11 +178,11 @@ class Storages:
         self._tell("STORAGE_STORED", details | {"record_id": record})
         return record
 
-    def store_error(self, node_args: Any, flow_name: str, task_name: str, task_id: str, exc_info: ExcInfo) -> None:
-        """Let the task's storage keep what made it fail, if it can; never raises."""
+    def store_error(self, node_args: Any, flow_name: str, task_name: str, task_id: str, exc_info: ExcInfo) -> bool:
+        """Let the task's storage keep what made it fail and tell whether it did; never raises."""
         task = self._plan.tasks[task_name]
         if task.storage is None or task.storage_readonly:
-            return
+            return False
         details = {
             "flow_name": flow_name,
             "task_name": task_name,
@@ -189,6 +200,8 @@ class Storages:
             self._tell("STORAGE_ISSUE", details | {"what": repr(error)})
         else:
             self._tell("STORAGE_STORE_ERROR", details)
+            return True
+        return False
 
     def delete(self, flow_name: str, task_name: str, task_id: str) -> None:
         """Delete a task's result; raises ``ResultMissingError``, ``StorageError``."""
@@ -317,9 +330,9 @@ class StoragePool:
         """Store a result; see ``Storages.store``."""
         return self._storages.store(node_args, flow_name, task_name, task_id, result)
 
-    def set_error(self, node_args: Any, flow_name: str, task_name: str, task_id: str, exc_info: ExcInfo) -> None:
+    def set_error(self, node_args: Any, flow_name: str, task_name: str, task_id: str, exc_info: ExcInfo) -> bool:
         """Store an error; see ``Storages.store_error``."""
-        self._storages.store_error(node_args, flow_name, task_name, task_id, exc_info)
+        return self._storages.store_error(node_args, flow_name, task_name, task_id, exc_info)
 
     def delete(self, flow_name: str, task_name: str, task_id: str) -> None:
         """Delete a result; see ``Storages.delete``."""

@@ -251,7 +251,11 @@ def configured_sinks(
 
 
 def _storage_sink(entry: Mapping[str, Any], connected: Callable[[str], Any]) -> Sink:
+    name = entry["name"]
+
     def sink(event: str, report: dict[str, Any]) -> None:
-        getattr(connected(entry["name"]), entry.get("method") or "trace")(event, report)
+        if event in ("STORAGE_CONNECT", "STORAGE_DISCONNECT") and report["storage_name"] == name:
+            return  # it is not connected at that moment, and to connect it would be the next such event
+        getattr(connected(name), entry.get("method") or "trace")(event, report)
 
     return sink
