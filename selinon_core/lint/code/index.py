@@ -187,7 +187,10 @@ class CodeIndex:
         """What a class has under a name, its base classes included; None when it certainly has nothing."""
         key = (cls.home, cls.name, name)
         if key not in self._methods:
-            self._methods[key] = self._method(cls, name, LONGEST_CHAIN)
+            try:
+                self._methods[key] = self._method(cls, name, LONGEST_CHAIN)
+            except RecursionError:  # a class body nested deeper than anybody writes
+                self._methods[key] = UNKNOWN
         return self._methods[key]
 
     def _method(self, cls: Symbol, name: str, links: int) -> Symbol | None:

@@ -6,6 +6,7 @@ This file is imported only when there is a module to read: ``ast`` is slow to im
 from __future__ import annotations
 
 import ast
+import os
 import warnings
 from collections.abc import Iterator
 
@@ -45,6 +46,8 @@ class ParsedModule:
         self.name = name
         self.path = path
         self.shown_path = shown_path
+        if not os.path.isfile(path):
+            raise ValueError("no regular file")
         with open(path, "rb") as file:
             text = file.read(LARGEST + 1)
         if len(text) > LARGEST:

@@ -3,7 +3,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from selinon_core import shipped
-from selinon_core.compiler import DEFAULT_SAMPLING
 from selinon_core.config.model import ImportDef
 from selinon_core.diagnostics import Diagnostic, Related, Severity
 from selinon_core.lint.analysis.keywords import argument_spot, mismatch
@@ -11,6 +10,9 @@ from selinon_core.lint.code.symbols import Kind, Signature
 from selinon_core.lint.rule import LintContext, Rule
 from selinon_core.lint.words import plural, quoted, suggested
 from selinon_core.source import NOWHERE, Span
+
+#: The one strategy that has arguments of its own when none are given.
+DEFAULT_SAMPLING = "biexponential_increase"
 
 
 class StrategyArguments(Rule):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import textwrap
 from collections.abc import Callable
@@ -220,3 +221,21 @@ def test_installed_packages_are_found_and_not_imported() -> None:
     assert index.state("selinon_core.storages.memory") is ModuleState.FOUND
     assert index.state("pip") is not ModuleState.BROKEN
     assert not {name for name in set(sys.modules) - before if name.startswith("pip")}
+
+
+def test_code_nested_beyond_reason_is_unknown(write: Write) -> None:
+    branches = "".join(f"    elif x == {n}:\n        pass\n" for n in range(3000))
+    index = write(
+        body=f"class T:\n    if x == 0:\n        pass\n{branches}",
+        module=f"if x == 0:\n        pass\n{branches.replace('    elif', 'elif')}class T: ...",
+    )
+    for name in ("body", "module"):
+        symbol = index.lookup(name, "T")
+        assert symbol is not None
+        assert symbol.kind is Kind.UNKNOWN or index.method(symbol, "run") is not None
+
+
+def test_what_is_no_regular_file_is_not_opened(write: Write, tmp_path: Path) -> None:
+    index = write()
+    os.mkfifo(tmp_path / "pipe.py")
+    assert index.state("pipe") is ModuleState.OPAQUE
