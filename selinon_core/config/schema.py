@@ -11,7 +11,8 @@ from selinon_core.config.global_table import GLOBAL, SENTRY, TRACE_ENTRY, TRACE_
 from selinon_core.config.node_tables import SELECTIVE_RUN_FUNCTION, STORAGE, TASK
 from selinon_core.config.reader import SECTIONS
 
-_TABLES = (
+#: Every mapping of the language, in the order in which readers want to hear of them.
+TABLES = (
     TASK,
     STORAGE,
     FLOW,
@@ -33,7 +34,7 @@ _TABLES = (
 
 def json_schema() -> dict[str, Any]:
     """The JSON Schema (draft 2020-12) of one YAML file; a fresh dictionary at every call."""
-    definitions = {table.definition_name: table.definition() for table in _TABLES}
+    definitions = {table.definition_name: table.definition() for table in TABLES}
     definitions["condition"] = Condition.definition()
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",

@@ -1,0 +1,190 @@
+"""Parts of pages that are made from the code: ``<!-- generated: KIND NAME -->`` ... ``<!-- end -->``."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable, Iterable, Sequence
+from importlib import import_module
+from typing import Any
+
+from selinon_cli.options import OUTPUT_OPTIONS, PROJECT_OPTIONS, Option
+from selinon_cli.registry import SELINON, SELINON_CLI, load_command
+from selinon_core import shipped
+from selinon_core.config import schema
+from selinon_core.config.common_tables import Function, Throttling
+from selinon_core.config.condition import Condition
+from selinon_core.config.global_table import Trace
+from selinon_core.config.reader import SECTIONS
+from selinon_core.config.shapes import Shape
+from selinon_core.config.table import Key, ListOf, Table
+from selinon_core.runtime.trace import EVENTS, WARN_EVENTS
+
+_PART = re.compile(r"(<!-- generated: (?P<what>[^>]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+
+def with_generated_parts(page: str) -> str:
+    """The page with its generated parts as the code has them now; ``KeyError`` for an unknown kind or name."""
+
+    def part(match: re.Match[str]) -> str:
+        kind, *names = match["what"].split(maxsplit=1)
+        return f"{match[1]}\n{_KINDS[kind](*names)}\n{match[3]}"
+
+    return _PART.sub(part, page)
+
+
+def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [header, ["---"] * len(header), *rows]
+    return "".join("| " + " | ".join(line) + " |\n" for line in lines)
+
+
+# --- the language ----------------------------------------------------------------------------------------------
+
+_BY_TITLE = {table.title: table for table in schema.TABLES}
+
+
+def _sections() -> str:
+    return _table(["section", "holds"], ([f"`{name}`", text] for name, (_, text) in SECTIONS.items()))
+
+
+def _keys(title: str) -> str:
+    keys = _BY_TITLE[title].keys.values()
+    rows = ([f"`{key.name}`", _value_of(key.shape), _default_of(key), key.text] for key in keys)
+    return _table(["key", "value", "default", "meaning"], rows)
+
+
+def _default_of(key: Key) -> str:
+    if key.required:
+        return "required"
+    if isinstance(key.default, bool):
+        return f"`{str(key.default).lower()}`"
+    if isinstance(key.default, int | float):
+        return f"`{key.default}`"
+    return ""
+
+
+def _value_of(shape: Shape) -> str:
+    if isinstance(shape, ListOf):
+        return f"a list of {_link(shape.item)}"
+    if isinstance(shape, Table):
+        return _link(shape)
+    if isinstance(shape, Function):
+        return _link(shape.table)
+    if isinstance(shape, Condition):
+        return "a [condition](#conditions)"
+    if isinstance(shape, Throttling):
+        return "[throttling](#throttling)"
+    if isinstance(shape, Trace):
+        return "[trace](#trace)"
+    return shape.expected
+
+
+def _link(table: Table) -> str:
+    return f"[{table.title}](#{table.definition_name.replace('_', '-')})"
+
+
+# --- the command line ------------------------------------------------------------------------------------------
+
+
+def _options(words: str) -> str:
+    program, name = words.split() if " " in words else ("selinon", words)
+    command = load_command({"selinon": SELINON, "selinon-cli": SELINON_CLI}[program], name)
+    return _option_table(command.options)
+
+
+def _common_options() -> str:
+    return _option_table((*PROJECT_OPTIONS, *OUTPUT_OPTIONS))
+
+
+def _option_table(options: Iterable[Option]) -> str:
+    return _table(
+        ["option", "meaning"], ([_option(option), option.help] for option in options if not option.hidden)
+    )
+
+
+def _option(option: Option) -> str:
+    if not option.flags:
+        return f"`{option.metavar or option.name.upper()}{'...' if option.many else ''}`"
+    value = "\\|".join(option.choices) if option.kind == "choice" else option.metavar
+    flags = ", ".join(f"`{flag}`" for flag in option.flags)
+    return f"{flags} `{value}`" if value and option.kind not in ("flag", "count", "version") else flags
+
+
+def _commands(program: str) -> str:
+    found = {"selinon": SELINON, "selinon-cli": SELINON_CLI}[program]
+    return _table(["command", "does"], ([f"`{name}`", load_command(found, name).help] for name in found.commands))
+
+
+# --- what ships ------------------------------------------------------------------------------------------------
+
+
+def _predicates(about: str) -> str:
+    module = import_module("selinon_core.predicates")
+    rows = []
+    for name, signature in shipped.PREDICATES.items():
+        if _is_about(about, signature):
+            arguments = ", ".join(f"`{argument}`" for argument in signature.args)
+            rows.append([f"`{name}`", arguments, _first_sentence(getattr(module, name))])
+    return _table(["predicate", "arguments", "true when"], rows)
+
+
+def _is_about(about: str, signature: shipped.PredicateSignature) -> bool:
+    found = "message" if signature.takes_message else "node_args" if signature.takes_node_args else "environment"
+    return found == about
+
+
+def _strategies() -> str:
+    module = import_module("selinon_core.strategies")
+    rows = [
+        [f"`{name}`", ", ".join(f"`{argument}`" for argument in arguments), _first_sentence(getattr(module, name))]
+        for name, arguments in shipped.STRATEGIES.items()
+    ]
+    return _table(["strategy", "arguments", "seconds"], rows)
+
+
+def _caches() -> str:
+    module = import_module("selinon_core.caches")
+    rows = [
+        [f"`{name}`", ", ".join(f"`{argument}`" for argument in signature.optional), _first_sentence(cls)]
+        for name, signature in shipped.CACHES.items()
+        for cls in [getattr(module, name)]
+    ]
+    return _table(["cache", "arguments", "what makes room"], rows)
+
+
+def _storage(path: str) -> str:
+    module, _, name = path.rpartition(".")
+    cls = getattr(import_module(module), name)
+    lines = [f"`import: {module}`, `classname: {name}`", "", inspect.cleandoc(cls.__doc__).replace("``", "`"), ""]
+    parameters = list(inspect.signature(cls).parameters.values())
+    rows = [
+        [f"`{parameter.name}`", "required" if parameter.default is parameter.empty else f"`{parameter.default!r}`"]
+        for parameter in parameters
+    ]
+    return "\n".join(lines) + "\n" + _table(["configuration", "default"], rows)
+
+
+def _first_sentence(documented: Callable[..., Any]) -> str:
+    text = " ".join(inspect.cleandoc(documented.__doc__ or "").split("\n\n")[0].split()).replace("``", "`")
+    return text.replace("|", "\\|")
+
+
+# --- events ----------------------------------------------------------------------------------------------------
+
+
+def _events() -> str:
+    return _table(["event", ""], ([f"`{event}`", "warning" if event in WARN_EVENTS else ""] for event in EVENTS))
+
+
+_KINDS: dict[str, Callable[..., str]] = {
+    "sections": _sections,
+    "keys": _keys,
+    "options": _options,
+    "common-options": _common_options,
+    "commands": _commands,
+    "predicates": _predicates,
+    "strategies": _strategies,
+    "caches": _caches,
+    "storage": _storage,
+    "events": _events,
+}

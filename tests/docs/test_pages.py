@@ -1,0 +1,67 @@
+"""What commands print on the pages is what they print; tables are what the code says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from docs.tools.console import WrongExitCode, with_real_output
+from docs.tools.tables import with_generated_parts
+
+DOCS = Path(__file__).parents[2] / "docs"
+PAGES = sorted(DOCS.rglob("*.md"))
+SHOWN = [page for page in PAGES if "<!-- session:" in page.read_text(encoding="utf-8")]
+MADE = [page for page in PAGES if "<!-- generated:" in page.read_text(encoding="utf-8")]
+
+
+def name(page: Path) -> str:
+    return str(page.relative_to(DOCS))
+
+
+@pytest.mark.parametrize("page", SHOWN, ids=name)
+def test_output_on_the_page_is_real(page: Path, tmp_path: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    assert with_real_output(text, tmp_path.resolve()) == text, "run: python docs/regenerate.py"
+
+
+@pytest.mark.parametrize("page", MADE, ids=name)
+def test_tables_on_the_page_are_what_the_code_says(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    assert with_generated_parts(text) == text, "run: python docs/regenerate.py"
+
+
+class TestHarness:
+    """The harness itself can fail."""
+
+    def test_output_is_replaced(self, tmp_path: Path) -> None:
+        page = "<!-- session: s -->\n<!-- file: a -->\n```\nhello\n```\n\n```console\n$ cat a\nbye\n$ pwd\n```\n"
+        assert with_real_output(page, tmp_path).endswith("$ cat a\nhello\n$ pwd\n/home/ada/s\n```\n")
+
+    def test_blocks_before_a_session_are_left_alone(self, tmp_path: Path) -> None:
+        page = "```console\n$ echo real\nunreal\n```\n"
+        assert with_real_output(page, tmp_path) == page
+
+    def test_blocks_can_be_left_out(self, tmp_path: Path) -> None:
+        page = "<!-- session: s -->\n<!-- not run -->\n```console\n$ echo real\nunreal\n```\n"
+        assert with_real_output(page, tmp_path) == page
+
+    def test_exit_codes_are_looked_at(self, tmp_path: Path) -> None:
+        with pytest.raises(WrongExitCode):
+            with_real_output("<!-- session: s -->\n```console\n$ false\n```\n", tmp_path)
+        page = "<!-- session: s -->\n<!-- exit: 3 -->\n```console\n$ exit 3\n```\n"
+        assert with_real_output(page, tmp_path) == page
+        with pytest.raises(WrongExitCode):
+            with_real_output(page.replace("exit: 3", "exit: 1"), tmp_path)
+
+    def test_a_command_may_have_several_lines(self, tmp_path: Path) -> None:
+        page = "<!-- session: s -->\n```console\n$ cat <<E\n> one\n> E\none\n```\n"
+        assert with_real_output(page, tmp_path) == page
+
+    def test_what_varies_is_made_the_same(self, tmp_path: Path) -> None:
+        page = "<!-- session: s -->\n```console\n$ echo 'in 0 s virtual, 1.234 s real'\n```\n"
+        assert "0 s virtual, 0.01 s real\n" in with_real_output(page, tmp_path)
+
+    def test_unknown_tables_are_an_error(self) -> None:
+        with pytest.raises(KeyError):
+            with_generated_parts("<!-- generated: keys a teapot -->\n<!-- end -->\n")
