@@ -67,6 +67,22 @@ def plan_at(revision: str, paths: Sequence[str] = (), *, pythonpath: Iterable[st
         return plan
 
 
+def names_at(revision: str, directory: str) -> list[str]:
+    """Return the names of the files that a directory had at a revision; none if it was not there.
+
+    Raises ``RequestError`` as ``plan_at`` does.
+    """
+    existing = os.path.realpath(directory)
+    while not os.path.isdir(existing):
+        existing = os.path.dirname(existing)
+    root = os.path.realpath(_git(existing, "rev-parse", "--show-toplevel").decode().rstrip("\n"))
+    inside = _inside(root, directory)
+    commit = _commit(root, revision)
+    place = [] if inside == "." else ["--", f"{inside}/"]
+    listing = _git(root, "ls-tree", "-z", "--name-only", "--full-tree", commit, *place)
+    return [os.fsdecode(path).rpartition("/")[2] for path in listing.split(b"\0") if path]
+
+
 def is_revision(text: str, start: str = ".") -> bool:
     """Tell whether git knows a revision of that name."""
     try:
