@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from selinon_core.version import __version__
+from selinon_core.version import CODENAME, __version__
 
 if TYPE_CHECKING:
     from selinon_core.cache import Cache
@@ -35,15 +35,22 @@ if TYPE_CHECKING:
         UnknownStorageError,
         UnsupportedCeleryError,
     )
+    from selinon_core.legacy.config import Config
+    from selinon_core.legacy.names import Dispatcher, SelinonTaskEnvelope, Storage, SystemState
+    from selinon_core.legacy.run import run_flow, run_flow_selective
+    from selinon_core.legacy.storage_pool import StoragePool
+    from selinon_core.legacy.trace import Trace
     from selinon_core.storage import DataStorage, SelinonMissingDataException
     from selinon_core.task import SelinonTask
 
 _WHERE = {
     "Cache": "selinon_core.cache",
     "CacheMissError": "selinon_core.errors",
+    "Config": "selinon_core.legacy.config",
     "ConfigNotInitializedError": "selinon_core.errors",
     "ConfigurationError": "selinon_core.errors",
     "DataStorage": "selinon_core.storage",
+    "Dispatcher": "selinon_core.legacy.names",
     "DispatcherRetry": "selinon_core.errors",
     "FatalTaskError": "selinon_core.errors",
     "FlowError": "selinon_core.errors",
@@ -59,19 +66,28 @@ _WHERE = {
     "SelinonException": "selinon_core.errors",
     "SelinonMissingDataException": "selinon_core.storage",
     "SelinonTask": "selinon_core.task",
+    "SelinonTaskEnvelope": "selinon_core.legacy.names",
+    "Storage": "selinon_core.legacy.names",
     "StorageError": "selinon_core.errors",
+    "StoragePool": "selinon_core.legacy.storage_pool",
+    "SystemState": "selinon_core.legacy.names",
+    "Trace": "selinon_core.legacy.trace",
     "UnknownError": "selinon_core.errors",
     "UnknownFlowError": "selinon_core.errors",
     "UnknownStorageError": "selinon_core.errors",
     "UnsupportedCeleryError": "selinon_core.errors",
+    "run_flow": "selinon_core.legacy.run",
+    "run_flow_selective": "selinon_core.legacy.run",
 }
 
 __all__ = [
     "Cache",
     "CacheMissError",
+    "Config",
     "ConfigNotInitializedError",
     "ConfigurationError",
     "DataStorage",
+    "Dispatcher",
     "DispatcherRetry",
     "FatalTaskError",
     "FlowError",
@@ -87,18 +103,29 @@ __all__ = [
     "SelinonException",
     "SelinonMissingDataException",
     "SelinonTask",
+    "SelinonTaskEnvelope",
+    "Storage",
     "StorageError",
+    "StoragePool",
+    "SystemState",
+    "Trace",
     "UnknownError",
     "UnknownFlowError",
     "UnknownStorageError",
     "UnsupportedCeleryError",
     "__version__",
     "__version_info__",
+    "run_flow",
+    "run_flow_selective",
     "selinon_version",
+    "selinon_version_codename",
 ]
 
 selinon_version = __version__
+selinon_version_codename = CODENAME
 __version_info__ = __version__.split(".")
+__title__ = "selinon"
+__license__ = "Apache-2.0"
 
 
 def __getattr__(name: str) -> Any:
@@ -109,3 +136,7 @@ def __getattr__(name: str) -> Any:
     value = getattr(import_module(_WHERE[name]), name)
     globals()[name] = value
     return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,11 +1,15 @@
 """How a task reaches the world: results and exceptions of other node runs, and its own storage.
 
 A task knows names and ids only. Whoever runs it hands it a ``TaskContext``; where nobody does (a class built
-by hand), the process-wide default is asked, which the ``selinon`` facade sets together with its ``Config``.
+by hand), the context of the local run around it is asked, or the process-wide default, which the ``selinon``
+facade sets together with its ``Config``.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Protocol
 
 from selinon_core.errors import ConfigNotInitializedError
@@ -38,6 +42,8 @@ class TaskContext(Protocol):
 
 
 _default: TaskContext | None = None
+_running_here: ContextVar[TaskContext | None] = ContextVar("selinon_running_here", default=None)
+_running: list[TaskContext] = []  # newest last; asked by threads that a run has started
 
 
 def set_default_context(context: TaskContext | None) -> TaskContext | None:
@@ -47,11 +53,32 @@ def set_default_context(context: TaskContext | None) -> TaskContext | None:
     return previous
 
 
+@contextmanager
+def running(context: TaskContext) -> Iterator[None]:
+    """While this lasts, tasks built by hand, and whoever asks for the default, get ``context``."""
+    token = _running_here.set(context)
+    _running.append(context)
+    try:
+        yield
+    finally:
+        _running.remove(context)
+        _running_here.reset(token)
+
+
+def running_context() -> TaskContext | None:
+    """The context of the run that is going on in this thread, else of the one begun last, if any."""
+    return _running_here.get() or (_running[-1] if _running else None)
+
+
 def default_context() -> TaskContext:
-    """Return the process-wide default; raises ``ConfigNotInitializedError`` when there is none."""
-    if _default is None:
+    """Return the context of the run that is going on, else the default.
+
+    Raises ``ConfigNotInitializedError`` when there is neither.
+    """
+    context = running_context() or _default
+    if context is None:
         raise ConfigNotInitializedError(
             "this task was not started by selinon and no configuration is set, so results of other tasks and "
             "storages cannot be reached; set one with selinon.Config, or assign the task's `_context`"
         )
-    return _default
+    return context

@@ -1,0 +1,5 @@
+"""One configuration for the whole process, as the original has it: what the ``selinon`` facade gives old projects.
+
+Everything here is a thin default over the instance-based library (``compile_project``, ``celery.Selinon``,
+``LocalExecutor``). New code does without: it has no way to hold two projects in one process.
+"""

@@ -1,0 +1,54 @@
+"""From the files or dictionaries of a project to a plan, with mistakes as one exception."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from selinon_core.config.files import PathError
+from selinon_core.diagnostics import Diagnostic, Severity
+from selinon_core.errors import ConfigurationError
+from selinon_core.plan import Plan
+from selinon_core.project import Project, compile_data, compile_project
+
+Path = str | os.PathLike[str]
+
+
+def load_files(nodes: Path, flows: Path | Iterable[Path]) -> tuple[Plan, tuple[str, ...]]:
+    """Compile files (``flows`` may be directories); returns the plan and where its modules are looked for.
+
+    Raises ``ConfigurationError`` with all mistakes, ``FileNotFoundError`` (one that is a
+    ``ConfigurationError`` too) for what does not exist.
+    """
+    rest = [flows] if isinstance(flows, (str, os.PathLike)) else list(flows)
+    try:
+        project = compile_project(list(dict.fromkeys([nodes, *rest])))
+    except PathError as error:
+        raise MissingFileError(str(error)) from None
+    return plan_of(project), tuple(project.pythonpath)
+
+
+def load_data(nodes: Mapping[str, Any], flows: Mapping[str, Any] | Iterable[Mapping[str, Any]]) -> Plan:
+    """Compile what files would hold; raises ``ConfigurationError`` with all mistakes."""
+    parts = [flows] if isinstance(flows, Mapping) else list(flows)
+    return plan_of(compile_data(nodes, *(part for part in parts if part is not nodes)))
+
+
+def plan_of(project: Project) -> Plan:
+    """The plan of a project; raises ``ConfigurationError`` when it has none."""
+    if project.plan is None:
+        errors = [d for d in project.diagnostics if d.severity is Severity.ERROR]
+        lines = "\n".join(_line(diagnostic) for diagnostic in errors)
+        raise ConfigurationError(f"the configuration has {len(errors)} errors:\n{lines}", project.diagnostics)
+    return project.plan
+
+
+class MissingFileError(ConfigurationError, FileNotFoundError):
+    """Raised when a configuration file does not exist."""
+
+
+def _line(diagnostic: Diagnostic) -> str:
+    span = diagnostic.span
+    help = f" ({diagnostic.help})" if diagnostic.help else ""
+    return f"{span.file}:{span.line}:{span.column}: [{diagnostic.code}] {diagnostic.message}{help}"

@@ -1,0 +1,184 @@
+"""What the process-wide names share: a plan, a Celery app, storages, and functions to trace to."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from selinon_core.context import running_context, set_default_context
+from selinon_core.errors import ConfigNotInitializedError
+from selinon_core.plan import Plan
+from selinon_core.runtime.storages import Storages
+from selinon_core.runtime.trace import Sink, Tracer, configured_sinks, jsonable
+
+if TYPE_CHECKING:
+    from celery import Celery
+
+    from selinon_core.legacy.adapter import ProcessWideSelinon
+    from selinon_core.runtime.imports import Imports
+    from selinon_core.storage import DataStorage
+
+
+class ProcessWide:
+    """The state; there is one, ``STATE``. The plan and the app may come in either order, and more than once."""
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        self._plan: Plan | None = None
+        self._imports: Imports | None = None
+        self._storages: Storages | None = None
+        self._tracer: Tracer | None = None
+        self._adapter: ProcessWideSelinon | None = None
+        #: Added by ``Trace.trace_by_*``; kept when the configuration is replaced.
+        self.functions: list[Sink] = []
+
+    # -- setting ----------------------------------------------------------------------------------------------
+
+    def set_plan(self, plan: Plan, pythonpath: tuple[str, ...]) -> None:
+        """Replace the configuration; storages of the one before are closed."""
+        from selinon_core.runtime.imports import Imports
+
+        with self._lock:
+            if self._storages is not None:
+                self._storages.close()
+            self._plan = plan
+            self._imports = Imports(pythonpath)
+            self._storages = Storages(plan, self._imports, self._told)
+            self._tracer = None
+            if self._adapter is not None:
+                self._adapter.forget()
+        set_default_context(self)
+
+    def set_app(self, app: Celery) -> None:
+        """Serve flows through a Celery app."""
+        from selinon_core.legacy.adapter import ProcessWideSelinon
+
+        with self._lock:
+            if self._adapter is None or self._adapter.app is not app:
+                self._adapter = ProcessWideSelinon(app, self)
+
+    def add_function(self, function: Sink) -> None:
+        """Trace to one more function."""
+        with self._lock:
+            self.functions.append(function)
+            self._tracer = None
+            if self._adapter is not None:
+                self._adapter.add_sink(function)
+
+    def reset(self) -> None:
+        """Forget everything, as in a new process."""
+        with self._lock:
+            if self._storages is not None:
+                self._storages.close()
+            self._plan = self._imports = self._storages = self._tracer = self._adapter = None
+            self.functions.clear()
+        set_default_context(None)
+
+    # -- asking -----------------------------------------------------------------------------------------------
+
+    @property
+    def initialized(self) -> bool:
+        """Whether there is a configuration."""
+        return self._plan is not None
+
+    @property
+    def plan(self) -> Plan:
+        """The plan; raises ``ConfigNotInitializedError``."""
+        if self._plan is None:
+            raise ConfigNotInitializedError(
+                "selinon is not configured: call Config.set_config_yaml or Config.set_config_dict first"
+            )
+        return self._plan
+
+    @property
+    def imports(self) -> Imports:
+        """What imports the project's code; raises ``ConfigNotInitializedError``."""
+        assert self.plan is not None
+        assert self._imports is not None
+        return self._imports
+
+    @property
+    def app(self) -> Celery | None:
+        """The Celery app, None when none was set."""
+        return None if self._adapter is None else self._adapter.app
+
+    @property
+    def adapter(self) -> ProcessWideSelinon:
+        """Flows on Celery: on the app that was set, else on Celery's current one."""
+        assert self.plan is not None
+        if self._adapter is None:
+            from celery import current_app
+
+            self.set_app(current_app._get_current_object())  # type: ignore[attr-defined]
+        assert self._adapter is not None
+        return self._adapter
+
+    @property
+    def own_storages(self) -> Storages:
+        """The storages of this process; raises ``ConfigNotInitializedError``."""
+        assert self.plan is not None
+        assert self._storages is not None
+        return self._storages
+
+    @property
+    def storages(self) -> Storages:
+        """Those a worker works with, else ``own_storages``."""
+        engine = None if self._adapter is None else self._adapter.engine_if_built
+        return self.own_storages if engine is None else engine.storages
+
+    # -- what tasks may ask for (``TaskContext``) -------------------------------------------------------------
+
+    def retrieve(self, flow_name: str, task_name: str, task_id: str) -> Any:
+        """Return the result of a task run."""
+        return self.storages.retrieve(flow_name, task_name, task_id)
+
+    def storage_of(self, task_name: str) -> DataStorage | None:
+        """Return the connected storage of a task."""
+        return self.storages.of_task(task_name)
+
+    def exception_of(self, task_id: str) -> BaseException | None:
+        """Return what a failed run raised; None without a Celery app."""
+        return None if self._adapter is None else self._adapter.exception_of(task_id)
+
+    # -- telling ----------------------------------------------------------------------------------------------
+
+    def tell(self, event: str, details: Mapping[str, Any]) -> None:
+        """Hand an event to every sink: those of the run that is going on, or the configured ones, and
+        functions.
+        """
+        run: Any = running_context()
+        if run is not None and run is not self and hasattr(run, "tell"):
+            told_anyway = getattr(getattr(run, "options", None), "sinks", ())
+            run.tell(event, jsonable(details))
+            Tracer(f for f in self.functions if f not in told_anyway).emit(event, details)
+            return
+        engine = None if self._adapter is None else self._adapter.engine_if_built
+        if engine is not None:
+            engine.teller.told(event, details)
+        else:
+            self._sinks().emit(event, details)
+
+    def _sinks(self) -> Tracer:
+        if self._tracer is None:
+            self._tracer = Tracer(self.functions)  # first: connecting a storage to trace to tells of it
+            if self._plan is not None:
+                configured = configured_sinks(self._plan.settings.trace, self.imports, self.own_storages.connected)
+                self._tracer = Tracer([*configured, *self.functions])
+        return self._tracer
+
+    def _told(self, event: str, details: dict[str, Any]) -> None:
+        self._sinks().emit(event, details)
+
+
+#: The one state of the process.
+STATE = ProcessWide()
+
+
+def storages_in_use() -> Storages:
+    """The storages of the run that is going on, else those of the process.
+
+    Raises ``ConfigNotInitializedError`` when there are neither.
+    """
+    found = getattr(running_context(), "storages", None)
+    return found if isinstance(found, Storages) else STATE.storages
