@@ -28,7 +28,8 @@ def rule_texts(codes: Iterable[str] | None = None) -> list[RuleText]:
     texts = {}
     for rule in every_rule():
         if wanted is None or rule.code in wanted:
-            parts = rule.explanation()
+            # code is marked as in Markdown, which people read more easily than reStructuredText
+            parts = {heading: text.replace("``", "`") for heading, text in rule.explanation().items()}
             texts[rule.code] = RuleText(rule.code, rule.severity, rule.title, parts.pop("", ""), parts)
     return [texts[code] for code in sorted(texts)]
 

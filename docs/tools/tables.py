@@ -65,7 +65,7 @@ def _default_of(key: Key) -> str:
 
 def _value_of(shape: Shape) -> str:
     if isinstance(shape, ListOf):
-        return f"a list of {_link(shape.item)}"
+        return f"a list, each item {_link(shape.item)}"
     if isinstance(shape, Table):
         return _link(shape)
     if isinstance(shape, Function):
@@ -80,7 +80,7 @@ def _value_of(shape: Shape) -> str:
 
 
 def _link(table: Table) -> str:
-    return f"[{table.title}](#{table.definition_name.replace('_', '-')})"
+    return f"[{table.title}](#{table.title.replace(' ', '-')})"
 
 
 # --- the command line ------------------------------------------------------------------------------------------
@@ -157,15 +157,20 @@ def _storage(path: str) -> str:
     cls = getattr(import_module(module), name)
     lines = [f"`import: {module}`, `classname: {name}`", "", inspect.cleandoc(cls.__doc__).replace("``", "`"), ""]
     parameters = list(inspect.signature(cls).parameters.values())
-    rows = [
-        [f"`{parameter.name}`", "required" if parameter.default is parameter.empty else f"`{parameter.default!r}`"]
-        for parameter in parameters
-    ]
-    return "\n".join(lines) + "\n" + _table(["configuration", "default"], rows)
+    rows = [[f"`{p.name}`", f"`{_cell(str(p.annotation))}`", _default_of_parameter(p)] for p in parameters]
+    return "\n".join(lines) + "\n" + _table(["configuration", "type", "default"], rows)
+
+
+def _default_of_parameter(parameter: inspect.Parameter) -> str:
+    return "required" if parameter.default is parameter.empty else f"`{parameter.default!r}`"
 
 
 def _first_sentence(documented: Callable[..., Any]) -> str:
     text = " ".join(inspect.cleandoc(documented.__doc__ or "").split("\n\n")[0].split()).replace("``", "`")
+    return _cell(text.removeprefix("Tell whether "))
+
+
+def _cell(text: str) -> str:
     return text.replace("|", "\\|")
 
 

@@ -20,7 +20,8 @@ class ChargeCard(SelinonTask):
         if card == "4001" or (card == "4000" and self.attempt < 3):
             raise GatewayBusy(f"no answer to attempt {self.attempt}")
         if card != "4000":
-            raise FatalTaskError(f"card {card} was refused")  # trying again would not help
+            # Fatal: trying again would not help.
+            raise FatalTaskError(f"card {card} was refused")
         return {"charged": card}
 
 

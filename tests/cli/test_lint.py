@@ -190,6 +190,7 @@ def test_every_rule_can_be_explained(cli: Cli) -> None:
         assert ran.out.startswith(f"{rule['code']}: {rule['title']} ({rule['severity']})\n")
         for heading in ("What it does", "Why it is bad", "Example"):
             assert f"\n{heading}\n  " in ran.out, rule["code"]
+        assert "``" not in ran.out, rule["code"]
 
 
 def test_explaining_what_is_not_there(cli: Cli) -> None:

@@ -1,0 +1,67 @@
+"""The README and the links of all pages."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PAGES += sorted((ROOT / "sample_flows").rglob("*.md"))
+
+_FENCED = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
+_LINK = re.compile(r"\[[^\]]*\]\((?!\w+:)([^)#\s]*)(?:#([^)\s]+))?\)")
+
+
+def prose(page: Path) -> str:
+    """A page without its blocks of code."""
+    return _FENCED.sub("", page.read_text(encoding="utf-8"))
+
+
+def anchors(page: Path) -> set[str]:
+    """What ``#...`` may name in a page, as GitHub makes it from headings."""
+    headings = re.findall(r"^#+ (.*)$", prose(page), re.MULTILINE)
+    plain = (re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading) for heading in headings)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-") for heading in plain}
+
+
+def test_the_command_for_the_tests_is_the_one_that_is_run_on_every_change() -> None:
+    commands = [line for line in README.splitlines() if line.startswith("python3 -m venv .venv")]
+    (tests,) = [command for command in commands if "pytest" in command]
+    assert tests in (ROOT / ".ci" / "run").read_text(encoding="utf-8").splitlines()
+
+
+def test_the_first_command_runs_a_sample_that_is_there() -> None:
+    first = next(line for line in README.splitlines() if line.startswith("python3 -m venv .venv"))
+    assert first.endswith(".venv/bin/selinon run --local sample_flows/order_pipeline")
+    assert (ROOT / "sample_flows" / "order_pipeline" / "nodes.yaml").is_file()
+
+
+def test_every_extra_that_is_named_exists() -> None:
+    import tomllib
+
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"][
+        "optional-dependencies"
+    ]
+    for page in PAGES:
+        for named in re.findall(r"selinon\[([a-z0-9,]+)\]", page.read_text(encoding="utf-8")):
+            assert set(named.split(",")) <= set(extras), page
+    assert {
+        name
+        for row in re.findall(r"^\| `(.*)` \|", README, re.MULTILINE)
+        for name in re.findall(r"\[(\w+)\]", row)
+    }
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_somewhere(page: Path) -> None:
+    for target, anchor in _LINK.findall(prose(page)):
+        file = (page.parent / target).resolve() if target else page
+        assert file.exists(), f"{page.name} links to {target}"
+        if anchor and file.suffix == ".md":
+            assert anchor in anchors(file), (
+                f"{page.name} links to {target}#{anchor}; there is {sorted(anchors(file))}"
+            )
