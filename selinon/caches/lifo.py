@@ -1,0 +1,5 @@
+"""See ``selinon_core.caches``."""
+
+from selinon_core.caches import LIFO
+
+__all__ = ["LIFO"]
