@@ -121,7 +121,7 @@ class Selinon:
 
     def _post(self) -> tuple[LetterWriter, Publisher]:
         if self._publishing is None:
-            self._publishing = (LetterWriter(self.plan), Publisher(self.app))
+            self._publishing = (LetterWriter(self.plan, self.app.conf.task_default_queue), Publisher(self.app))
         return self._publishing
 
     # -- for callers ------------------------------------------------------------------------------------------
@@ -198,6 +198,7 @@ class Selinon:
     def _register(self) -> None:
         options: dict[str, Any] = {
             "bind": True,
+            "shared": False,  # another app of this process has tasks of its own by these names
             "acks_late": True,
             "ignore_result": True,
             "retry_on_worker_lost": True,

@@ -65,7 +65,7 @@ class Engine:
             store = open_store(url, settings.selinon_state_prefix)
         self.store: Store = store
         self.imports = Imports(pythonpath)
-        self.writer = LetterWriter(plan)
+        self.writer = LetterWriter(plan, app.conf.task_default_queue)
         self.publisher = publisher or Publisher(app)
         self.teller = Teller(plan, self.imports)
         self.storages = Storages(plan, self.imports, self._storage_told)

@@ -13,6 +13,7 @@ from selinon_core.dispatch import effects as do
 from selinon_core.plan import Plan
 from selinon_core.runtime.environment import expand
 
+_DEFAULT_QUEUE = "celery"
 #: Seconds after a task's time-out at which the worker kills the process that did not stop.
 HARD_STOP_AFTER = 5.0
 
@@ -20,8 +21,9 @@ HARD_STOP_AFTER = 5.0
 class LetterWriter:
     """Writes the messages of one plan; queues are looked up once."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, default_queue: str) -> None:
         self._plan = plan
+        self._default_queue = default_queue
         self._queues: dict[str, str] = {}
 
     def queue(self, name: str) -> str:
@@ -30,7 +32,10 @@ class LetterWriter:
         if queue is None:
             plan = self._plan
             written = plan.flows[name].queue if plan.is_flow(name) else plan.tasks[name].queue
-            queue = self._queues[name] = expand(written)
+            queue = expand(written)
+            if queue == _DEFAULT_QUEUE:  # what a project that names none gets: the app's own default
+                queue = self._default_queue
+            self._queues[name] = queue
         return queue
 
     def of_launch(self, run: CachedRun, effect: Launch, serial: int = 0) -> tuple[Letter, str | None]:
