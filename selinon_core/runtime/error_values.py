@@ -29,7 +29,7 @@ def name_error(error: BaseException) -> str:
 
 
 def user_traceback(error: BaseException) -> str:
-    """The traceback of a user's error, from the first frame that is not ours."""
+    """The traceback of a user's error, from the first to the last frame that is not ours."""
     told = getattr(error, "remote_traceback", None)
     if isinstance(told, str):
         return told
@@ -42,7 +42,7 @@ def user_traceback(error: BaseException) -> str:
 
 
 def _leave_out_ours(told: TracebackException) -> None:
-    """Begin the stacks, those of causes too, with the user's code: ours is of no interest."""
+    """Let the stacks, those of causes too, begin and end with the user's code: ours is of no interest."""
     todo: list[TracebackException | None] = [told]
     while todo:
         part = todo.pop()
@@ -50,6 +50,8 @@ def _leave_out_ours(told: TracebackException) -> None:
             continue
         while part.stack and part.stack[0].filename.startswith(_OURS):
             del part.stack[0]
+        while part.stack and part.stack[-1].filename.startswith(_OURS):
+            del part.stack[-1]
         todo += [part.__cause__, part.__context__]
 
 
