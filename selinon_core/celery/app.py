@@ -202,6 +202,7 @@ class Selinon:
             "acks_late": True,
             "ignore_result": True,
             "retry_on_worker_lost": True,
+            "reject_on_worker_lost": True,  # only where publishing the retry fails; deliveries are counted
             "max_retries": None,
             "default_retry_delay": 0,
             "track_started": False,
@@ -213,12 +214,12 @@ class Selinon:
         selinon = self
 
         @self.app.task(name=DISPATCHER, **options)
-        def dispatcher(task: Any, /, *args: Any, **kwargs: Any) -> None:
-            selinon.dispatch(task, kwargs)
+        def dispatcher(celery_task: Any, *args: Any, **kwargs: Any) -> None:
+            selinon.dispatch(celery_task, kwargs)
 
         @self.app.task(name=ENVELOPE, **options)
-        def envelope(task: Any, /, *args: Any, **kwargs: Any) -> None:
-            selinon.run_node(task, kwargs)
+        def envelope(celery_task: Any, *args: Any, **kwargs: Any) -> None:
+            selinon.run_node(celery_task, kwargs)
 
     def dispatch(self, task: Any, kwargs: dict[str, Any]) -> None:
         """Handle a message of ``selinon.Dispatcher``."""

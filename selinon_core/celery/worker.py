@@ -51,7 +51,8 @@ def hook_into_workers(selinon: Selinon) -> None:
 
 def _told(error: SelinonException) -> str:
     diagnostics = getattr(error, "diagnostics", ())
-    return "\n".join([str(error), *(str(d) for d in diagnostics)])
+    lines = [f"{d.span.file}:{d.span.line}:{d.span.column}: {d.code} {d.message}" for d in diagnostics]
+    return "\n".join([str(error), *lines])
 
 
 class CaretakerStep(bootsteps.StartStopStep):
