@@ -62,6 +62,7 @@ from selinon_core.plan import FailurePlan
 
 #: A decision is put off for at least this many seconds when a storage is away.
 LEAST_DEFERRAL = 1.0
+_NO_RUNS: deque[NodeRun] = deque(maxlen=0)
 _CONDITIONS = (do.AskCondition, do.AskFallbackCondition)
 
 
@@ -307,6 +308,7 @@ class FlowRun:
 
     def _end(self, outcome: FlowOutcome) -> None:
         self._abandon()
+        self._succeeded = _NO_RUNS  # an empty deque of its own would be a fifth of what an ended run keeps
         self._state = "ended"
         self.outcome = outcome
         self._effects.append(do.FinishFlow(outcome))

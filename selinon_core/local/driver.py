@@ -197,12 +197,12 @@ class Driver:
         return root
 
     def _work(self) -> None:
-        inbox, agenda = self._inbox, self.agenda
+        inbox, agenda, real_time = self._inbox, self.agenda, self._real_time
         while True:
             while inbox:
                 record, event = inbox.popleft()
                 self._advance(record, event)
-            if self._real_time:
+            if real_time:
                 self._look_at_clock()
             step = agenda.take_due()
             if step is not None:
@@ -214,7 +214,7 @@ class Driver:
             agenda.drop_while(_is_of_no_use)
             next_time = agenda.next_time()
             patience = None
-            if self._real_time and next_time is not None:
+            if real_time and next_time is not None:
                 patience = max(0.0, self._began + next_time - time.monotonic())
             if self._side is not None and self._side.running:
                 self._wait_for_side(patience)
@@ -563,7 +563,9 @@ class Driver:
     def _ask(self, record: FlowRecord, question: do.Question) -> None:
         self._asking = record
         answer = self._answers.answer(record.flow, record.parent, question)
-        if isinstance(answer, on.ForeachAnswered):
+        if answer.__class__ is on.ConditionAnswered:
+            pass  # told where the values of its leaves are known
+        elif isinstance(answer, on.ForeachAnswered):
             self._record((journal.FOREACH, self.agenda.now, record, question, answer.items))
         elif isinstance(answer, on.ReuseAnswered):
             self._record((journal.REUSE, self.agenda.now, record, question, answer.reused_id))
