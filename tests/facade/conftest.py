@@ -9,6 +9,9 @@ import pytest
 
 from selinon_core.legacy.state import STATE
 
+#: Projects with tests of their own, which are run where they belong.
+collect_ignore = ["projects"]
+
 
 @pytest.fixture(autouse=True)
 def forget() -> Iterator[None]:

@@ -207,7 +207,7 @@ GONE: dict[str, str] = {
     "selinon.predicate": "model of the parser; Condition in the plan",
     "selinon.selective": "returned what travelled in messages; selinon_core.select",
     "selinon.selective_run_function": "model of the parser; ImportRef in the plan",
-    "selinon.storages.postgresql.Result": "a declarative class bound to one table; SqlStorage keeps the same table",
+    "selinon.storages.postgresql.Result": "a declarative class; SqlStorage keeps to the same table",
     "selinon.storages.postgresql.models": "as Result",
     "selinon.strategy": "model of the parser; Strategy in the plan",
     "selinon.task": "model of the parser; TaskPlan in the plan",

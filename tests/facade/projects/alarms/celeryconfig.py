@@ -1,0 +1,5 @@
+import os
+
+broker_url = os.environ['BROKER_URL']
+result_backend = os.environ['RESULT_BACKEND_URL']
+worker_prefetch_multiplier = 1
