@@ -7,8 +7,8 @@ copy of that directory of the repository if there is one, else an empty one of t
 - ``<!-- run: COMMAND -->`` runs a command that the page does not show,
 - every line ``$ COMMAND`` of a ``console`` block is run by bash, and the lines up to the next command are what it
   prints on stdout and stderr together. A command goes on over lines that begin with ``> ``. Its exit code is 0, or
-  what ``<!-- exit: N -->`` before the block says of the last command in it. A block after ``<!-- not run -->`` is
-  left alone.
+  what ``<!-- exit: N -->`` before the block says of the last command in it. A block without such
+  lines, and one after ``<!-- not run -->``, is left alone.
 
 What differs from run to run, and the lines that tell progress where there is no terminal, are made the same.
 """
@@ -40,6 +40,8 @@ _VARYING = (
     (re.compile(r'"real_seconds": [\d.e-]+'), '"real_seconds": 0.001'),
     (re.compile(r"\bin \d+\.\d\ds\b"), "in 0.10s"),
 )
+#: What runs of a sample leave in its directory.
+_LEFT_BEHIND = shutil.ignore_patterns("__pycache__", "results", "*.svg", "last-run.json", "events.jsonl")
 #: Told where there is no terminal to draw the tree of a run on.
 _PROGRESS = re.compile(r"^\[ *\d+\.\d{3}\] .*\n", re.MULTILINE)
 
@@ -59,7 +61,7 @@ class Shell(NamedTuple):
         if target.exists():
             shutil.rmtree(target)
         if given.is_dir():
-            shutil.copytree(given, target)
+            shutil.copytree(given, target, ignore=_LEFT_BEHIND)
         else:
             target.mkdir()
         return target
@@ -143,6 +145,8 @@ def _write(file: Path, content: str, mode: str) -> None:
 
 def _answered(match: re.Match[str], shell: Shell, directory: Path) -> str:
     commands = list(_commands(match["console"]))
+    if not commands:  # words to type, without a prompt
+        return match["console"]
     lines = []
     for number, command in enumerate(commands, 1):
         code, printed = shell.run(command.replace("\n> ", "\n"), directory)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from importlib import import_module
 from typing import Any
 
+from docs.tools.mistakes import mistakes
 from selinon_cli.options import OUTPUT_OPTIONS, PROJECT_OPTIONS, Option
 from selinon_cli.registry import SELINON, SELINON_CLI, load_command
 from selinon_core import shipped
@@ -192,4 +193,5 @@ _KINDS: dict[str, Callable[..., str]] = {
     "caches": _caches,
     "storage": _storage,
     "events": _events,
+    "mistakes": mistakes,
 }

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
 from docs.tools.console import WrongExitCode, with_real_output
 from docs.tools.tables import with_generated_parts
+from selinon_cli.registry import SELINON
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGES = sorted(DOCS.rglob("*.md"))
@@ -46,6 +48,10 @@ class TestHarness:
         page = "<!-- session: s -->\n<!-- not run -->\n```console\n$ echo real\nunreal\n```\n"
         assert with_real_output(page, tmp_path) == page
 
+    def test_blocks_without_a_prompt_are_left_alone(self, tmp_path: Path) -> None:
+        page = "<!-- session: s -->\n```console\nfalse\n```\n"
+        assert with_real_output(page, tmp_path) == page
+
     def test_exit_codes_are_looked_at(self, tmp_path: Path) -> None:
         with pytest.raises(WrongExitCode):
             with_real_output("<!-- session: s -->\n```console\n$ false\n```\n", tmp_path)
@@ -65,3 +71,21 @@ class TestHarness:
     def test_unknown_tables_are_an_error(self) -> None:
         with pytest.raises(KeyError):
             with_generated_parts("<!-- generated: keys a teapot -->\n<!-- end -->\n")
+
+
+@pytest.mark.parametrize("command", sorted(SELINON.commands))
+def test_every_command_has_a_page_with_its_options(command: str) -> None:
+    page = (DOCS / "reference" / "cli" / f"{command}.md").read_text(encoding="utf-8")
+    assert f"<!-- generated: options {command} -->" in page
+    assert f"({command}.md)" in (DOCS / "reference" / "cli" / "README.md").read_text(encoding="utf-8")
+
+
+def test_every_page_can_be_found_from_the_index() -> None:
+    """In two steps at most: the index, and the pages it links to."""
+    links = re.compile(r"\]\(([\w./-]+\.md)(?:#[\w-]*)?\)")
+    index = DOCS / "index.md"
+    first = {(DOCS / target).resolve() for target in links.findall(index.read_text(encoding="utf-8"))}
+    found = {index, *first}
+    for page in first:
+        found |= {(page.parent / target).resolve() for target in links.findall(page.read_text(encoding="utf-8"))}
+    assert [name(page) for page in PAGES if page.resolve() not in found] == []
