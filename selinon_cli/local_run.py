@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, TextIO
 
 from selinon_cli.exits import FINE, NOT_FINE
@@ -49,8 +49,12 @@ def run_locally(
     *,
     selection: Selection | None = None,
     outputs: Outputs = Outputs(),  # noqa: B008 - immutable
+    received: Callable[[dict[str, Any]], None] | None = None,
 ) -> int:
-    """Run the flow, showing how it goes, and write what was asked for; 1 when it failed."""
+    """Run the flow, showing how it goes, and write what was asked for; 1 when it failed.
+
+    ``received`` is called with the report.
+    """
     terminal.set_user_output_apart()
     _log_to_stderr(terminal.verbosity)
     with progress(terminal) as observer:
@@ -59,12 +63,16 @@ def run_locally(
             run = executor.run(flow, arguments)
         else:
             run = executor.run_selective(flow, selection.tasks, arguments, *selection[1:])
-    _tell(terminal, plan, run, outputs, selective=selection is not None)
+    report = run.report()
+    if received is not None:
+        received(report)
+    _tell(terminal, plan, run, report, outputs, selective=selection is not None)
     return FINE if run.status == "success" else NOT_FINE
 
 
-def _tell(terminal: Terminal, plan: Plan, run: LocalRun, outputs: Outputs, *, selective: bool) -> None:
-    report = run.report()
+def _tell(
+    terminal: Terminal, plan: Plan, run: LocalRun, report: dict[str, Any], outputs: Outputs, *, selective: bool
+) -> None:
     if outputs.trace is not None:
         write_text(terminal, outputs.trace, "".join(json.dumps(event) + "\n" for event in run.trace()))
     if outputs.report is not None:

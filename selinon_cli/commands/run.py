@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
+from selinon_cli.celery_app import APP_OPTION
 from selinon_cli.exits import WrongUse
 from selinon_cli.options import Command, Option
 from selinon_cli.terminal import Terminal
@@ -37,10 +39,11 @@ def run(
     trace: str | None = None,
     graph: str | None = None,
     pythonpath: Sequence[str] = (),
+    app: str | None = None,
+    detach: bool = False,
+    received: Callable[[dict[str, Any]], None] | None = None,
 ) -> int:
-    """Run a flow in this process; 1 when it fails."""
-    if not local:
-        raise WrongUse("say --local to run the flow in this process")
+    """Run a flow, in this process or on workers; 1 when it fails. ``received`` is called with a local report."""
     if (follow_subflows or run_subsequent) and not select:
         raise WrongUse("--follow-subflows and --run-subsequent are about the tasks named by --select")
     if (report, trace, graph).count("-") > 1:
@@ -51,6 +54,23 @@ def run(
     from selinon_core.local import LocalOptions
 
     arguments = run_inputs.node_args(node_args, node_args_file)
+    if not local:
+        from selinon_cli.remote_run import run_remotely
+
+        return run_remotely(
+            terminal,
+            paths=paths,
+            app=app,
+            flow=flow,
+            arguments=arguments,
+            tasks=run_inputs.names(select),
+            follow_subflows=follow_subflows,
+            run_subsequent=run_subsequent,
+            detach=detach,
+            format=format,
+        )
+    if app is not None or detach:
+        raise WrongUse("--app and --detach are about workers; with --local there are none")
     plan, project = load_project(terminal, paths, pythonpath)
     name = chosen_flow(plan, flow)
     for storage_name in real_storage:
@@ -80,15 +100,18 @@ def run(
         options,
         selection=Selection(tasks, follow_subflows, run_subsequent) if tasks else None,
         outputs=Outputs(format, report, trace, graph),
+        received=received,
     )
 
 
 COMMAND = Command(
     "run",
-    "Run a flow: with --local in this process, on virtual time and with mocked storages.",
+    "Run a flow: on Celery workers, or with --local in this process, on virtual time and with mocked storages.",
     run,
     options=(
         Option("local", ("--local",), "Run in this process; no services are needed.", kind="flag"),
+        APP_OPTION,
+        Option("detach", ("--detach",), "Print the id of the flow run and do not wait.", kind="flag"),
         Option(
             "flow",
             ("--flow",),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from selinon_cli.commands.run import COMMAND as RUN
@@ -22,39 +23,84 @@ def watch(
     command: str | None = None,
     serve: bool = False,
     port: int | None = None,
+    pythonpath: Sequence[str] = (),
     **run_options: Any,
 ) -> int:
-    """Watch until interrupted."""
-    import shlex
+    """Watch until interrupted. A directory without YAML files may get some; a path that is not there is wrong."""
+    from selinon_cli.watching.loop import Loop
+    from selinon_cli.watching.rounds import Wishes
 
-    from selinon_cli.watching.loop import Loop, Wishes, watched
-    from selinon_core.project import compile_project
-
-    if port is not None and not serve:
-        raise WrongUse("--port is about --serve")
-    given = {name: value for name, value in run_options.items() if value != _DEFAULTS[name]}
-    if given and not run:
-        flags = ", ".join(sorted(_FLAGS[name] for name in given))
-        raise WrongUse(f"{flags}: options of a run need --run")
-    project = compile_project(paths)  # the first look: unknown paths are told now, mistakes by the first round
-    sight = watched(paths, project.pythonpath)
-    sight.also(path for name in ("mocks", "node_args_file", "reuse") if (path := run_options.get(name)))
+    _check(run, graph, serve, port, run_options)
+    for path in paths:
+        if not os.path.exists(path):
+            raise WrongUse(f"no such file or directory: {path}")
+    outputs = [run_options["report"], run_options["trace"], graph]
     wishes = Wishes(
         paths=paths,
+        pythonpath=pythonpath,
         run=run_options if run else None,
         graph=graph,
-        command=shlex.split(command) if command else (),
+        flow=run_options["flow"],
+        command=_words(command),
         port=(DEFAULT_PORT if port is None else port) if serve else None,
+        inputs=list(_inputs(run_options)),
+        outputs=[path for path in outputs if path not in (None, "-")],
     )
-    Loop(terminal, wishes, sight).run()
+    Loop(terminal, wishes).run()
     return 0
 
 
-_OPTIONS_OF_RUN = tuple(o._replace(panel="With --run") for o in RUN.options if o.name not in ("local", "graph"))
+def _check(run: bool, graph: str | None, serve: bool, port: int | None, given: Mapping[str, Any]) -> None:
+    if port is not None and not serve:
+        raise WrongUse("--port is about --serve")
+    if graph == "-":
+        raise WrongUse("--graph needs a file or a directory")
+    if "-" in (given["node_args_file"], given["mocks"], given["reuse"]) or "@-" in given["node_args"]:
+        raise WrongUse("stdin can be read once, a watched project is run many times")
+    needless = [
+        _FLAGS[name]
+        for name, value in given.items()
+        if value != _DEFAULTS[name] and not (name == "flow" and graph is not None)
+    ]
+    if needless and not run:
+        raise WrongUse(f"{', '.join(sorted(needless))}: options of a run need --run")
+
+
+def _words(command: str | None) -> list[str]:
+    import shlex
+    import shutil
+
+    try:
+        words = shlex.split(command or "")
+    except ValueError as error:
+        raise WrongUse(f"--exec: {str(error)[0].lower()}{str(error)[1:]}") from error
+    if words and shutil.which(words[0]) is None:
+        raise WrongUse(
+            f"--exec: there is no command {words[0]}", "shell syntax needs a shell: --exec 'sh -c \"...\"'"
+        )
+    return words
+
+
+def _inputs(options: Mapping[str, Any]) -> Iterator[str]:
+    """Files that a run reads beside the project."""
+    for name in ("mocks", "node_args_file", "reuse"):
+        if options[name]:
+            yield options[name]
+    for text in options["node_args"]:
+        if text.startswith("@"):
+            yield text[1:]
+
+
+_OPTIONS_OF_RUN = tuple(
+    option._replace(panel="With --run")
+    for option in RUN.options
+    if option.name not in ("local", "graph", "pythonpath")
+)
 _DEFAULTS: dict[str, Any] = {
-    o.name: () if o.many else False if o.kind == "flag" else o.default for o in _OPTIONS_OF_RUN
+    option.name: () if option.many else False if option.kind == "flag" else option.default
+    for option in _OPTIONS_OF_RUN
 }
-_FLAGS = {o.name: o.flags[-1] for o in _OPTIONS_OF_RUN}
+_FLAGS = {option.name: option.flags[-1] for option in _OPTIONS_OF_RUN}
 
 COMMAND = Command(
     "watch",
@@ -65,7 +111,7 @@ COMMAND = Command(
         Option(
             "graph",
             ("--graph",),
-            "Draw after a clean check: a file (with --run: the run), or a directory for all flows.",
+            "Draw the flow into a file, or all flows into a directory, after a clean check; with --run, its run.",
             kind="path",
             metavar="FILE|DIR",
         ),
@@ -79,6 +125,7 @@ COMMAND = Command(
             metavar="N",
             minimum=0,
         ),
+        *(option for option in RUN.options if option.name == "pythonpath"),
         *_OPTIONS_OF_RUN,
     ),
 )

@@ -1,4 +1,4 @@
-"""A round in a process of its own, and other processes that must not outlive their reason."""
+"""Processes that must not outlive their reason: each leads a group that ends with it."""
 
 from __future__ import annotations
 
@@ -9,59 +9,126 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
-#: How long a process may take to obey before it is killed, in seconds.
+#: How long processes may take to obey before they are killed, in seconds.
 _GRACE = 0.2
+
+#: A fresh interpreter that does not look into the working directory for its own modules (a project may have a
+#: ``queue.py``), and that leaves no bytecode behind: Python takes bytecode for current when size and full second
+#: of the source agree, which two saves of a task within a second do.
+_ROUND = (sys.executable, "-P", "-B", "-c")
+_PROGRAM = "import sys; sys.path.append({home!r}); from selinon_cli.watching.round import main; sys.exit(main())"
+
+Receive = Callable[[dict[str, Any]], None]
 
 
 class Child:
-    """A process in a group of its own, which ends with ``stop`` together with all its children."""
+    """A process in a group of its own. When it ends, whatever is left of its group is killed."""
 
-    def __init__(self, process: subprocess.Popen[bytes]) -> None:
-        self.process = process
+    def __init__(self, process: subprocess.Popen[bytes], ended: Callable[[int], None]) -> None:
+        self._process = process
+        self._told = ended
+        self._lock = threading.Lock()
+        self._over = False
+        self._thread = threading.Thread(target=self._wait, name="selinon-watch-child", daemon=True)
+        self._thread.start()
 
-    def stop(self) -> None:
-        """End the process and everything it started."""
-        for kill in (signal.SIGTERM, getattr(signal, "SIGKILL", signal.SIGTERM)):
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                if hasattr(os, "killpg"):
-                    os.killpg(self.process.pid, kill)
-                else:
-                    self.process.terminate()
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self.process.wait(_GRACE)
-        for stream in (self.process.stdin, self.process.stdout):
-            if stream is not None:
-                with contextlib.suppress(OSError):
-                    stream.close()
+    def signal(self, number: int) -> None:
+        """Send a signal to the process and everything it started."""
+        with self._lock:
+            if not self._over:
+                self._send(number)
+
+    def wait(self, seconds: float) -> bool:
+        """Wait for the end; tells whether it has come."""
+        self._thread.join(max(0.0, seconds))
+        return not self._thread.is_alive()
+
+    def _wait(self) -> None:
+        if hasattr(os, "waitid"):
+            # As long as nobody asks for its exit code, no other process gets its id, nor its group's.
+            os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOWAIT)
+        else:
+            self._process.wait()
+        with self._lock:
+            self._send(getattr(signal, "SIGKILL", signal.SIGTERM))
+            self._over = True
+            code = self._process.wait()
+        self._told(code)
+
+    def _send(self, number: int) -> None:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            if hasattr(os, "killpg"):
+                os.killpg(self._process.pid, number)
+            else:
+                self._process.terminate()
 
 
-def start_round(request: Mapping[str, Any], ended: Callable[[dict[str, Any] | None], None]) -> Child:
-    """Start a round; ``ended`` is called in another thread with its result, None when it was stopped or died."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "selinon_cli.watching.round"],
+def stop(children: Sequence[Child]) -> bool:
+    """End these processes and everything they started: politely, and a moment later by force.
+
+    Tells whether none had to be forced.
+    """
+    if _obey(children, signal.SIGTERM):
+        return True
+    _obey(children, getattr(signal, "SIGKILL", signal.SIGTERM))
+    return False
+
+
+def _obey(children: Sequence[Child], number: int) -> bool:
+    for child in children:
+        child.signal(number)
+    deadline = time.monotonic() + _GRACE
+    return all(child.wait(deadline - time.monotonic()) for child in children)
+
+
+class RoundChild(Child):
+    """The process of a round, which stops behind its check until it may go on."""
+
+    def go_on(self) -> None:
+        """What the check said is on the screen, so there is room for what comes."""
+        assert self._process.stdin is not None
+        with contextlib.suppress(OSError, ValueError):
+            self._process.stdin.write(b"\n")
+            self._process.stdin.flush()
+
+
+def start_round(request: Mapping[str, Any], part: Receive, ended: Callable[[int], None]) -> RoundChild:
+    """Start a round; ``part`` gets what it finds, piece by piece, and ``ended`` its exit code behind the last one.
+
+    Both are called in other threads.
+    """
+    home = str(Path(__file__).parents[2])
+    process = subprocess.Popen(  # noqa: S603 - this interpreter and our own module
+        [*_ROUND, _PROGRAM.format(home=home)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         start_new_session=True,
     )
+    reader = threading.Thread(target=_read, args=(process, request, part), name="selinon-watch-round", daemon=True)
+    reader.start()
 
-    def read() -> None:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        try:
-            process.stdin.write(json.dumps(request).encode())
-            process.stdin.close()
-            content = process.stdout.read()
-            process.wait()
-            result = json.loads(content)
-        except (OSError, ValueError):
-            result = None
-        ended(result)
+    def all_read(code: int) -> None:
+        # Nobody is left who could write; the limit is for what has moved into another group.
+        reader.join(1)
+        ended(code)
 
-    threading.Thread(target=read, name="selinon-watch-round", daemon=True).start()
-    return Child(process)
+    return RoundChild(process, all_read)
+
+
+def _read(process: subprocess.Popen[bytes], request: Mapping[str, Any], part: Receive) -> None:
+    assert process.stdin is not None
+    assert process.stdout is not None
+    with contextlib.suppress(OSError, ValueError), process.stdin, process.stdout:
+        # stdin stays open: that it closes tells the round that the watcher is gone.
+        process.stdin.write(json.dumps(request).encode() + b"\n")
+        process.stdin.flush()
+        for line in process.stdout:
+            part(json.loads(line, parse_constant=str))
 
 
 def start_command(words: Sequence[str], ended: Callable[[int], None]) -> Child:
@@ -69,5 +136,4 @@ def start_command(words: Sequence[str], ended: Callable[[int], None]) -> Child:
     process = subprocess.Popen(  # noqa: S603 - the user's own command, not run by a shell
         list(words), stdin=subprocess.DEVNULL, start_new_session=True
     )
-    threading.Thread(target=lambda: ended(process.wait()), name="selinon-watch-exec", daemon=True).start()
-    return Child(process)
+    return Child(process, ended)

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from watchdog.events import FileSystemEvent, FileSystemEventHandler
 from watchdog.observers import Observer
 from watchdog.observers.api import ObservedWatch
 
-_TELLING = frozenset({"created", "modified", "moved", "deleted"})
+#: Reading is no change; our own looking would wake us.
+_NOTHING_CHANGED = frozenset({"opened", "closed_no_write"})
+#: Every watched directory costs a thread, with older watchdogs also one of the system's few inotify instances.
+#: What is beyond is found by looking every now and then.
+MOST_DIRECTORIES = 100
 
 
 class _Handler(FileSystemEventHandler):
@@ -18,7 +22,7 @@ class _Handler(FileSystemEventHandler):
         self._happened = happened
 
     def on_any_event(self, event: FileSystemEvent) -> None:
-        if event.event_type in _TELLING:  # not "opened" and "closed": our own reading would wake us
+        if event.event_type not in _NOTHING_CHANGED:
             self._happened()
 
 
@@ -28,23 +32,33 @@ class Eyes:
     def __init__(self, happened: Callable[[], None]) -> None:
         self._handler = _Handler(happened)
         self._observer = Observer()
-        self._watches: dict[str, ObservedWatch] = {}
+        #: By path and identity: a directory may be renamed and another one made in its place.
+        self._watches: dict[tuple[str, int, int], ObservedWatch] = {}
         self._observer.start()
 
-    def watch(self, directories: set[str]) -> None:
-        """Watch exactly these directories from now on."""
-        for directory in self._watches.keys() - directories:
-            watch = self._watches.pop(directory)
+    def watch(self, directories: Sequence[str]) -> bool:
+        """Watch exactly these directories from now on, the first ones if they are too many.
+
+        Tells whether there are new ones among them, in which something may have happened before.
+        """
+        wanted = {}
+        for directory in directories[:MOST_DIRECTORIES]:
+            with contextlib.suppress(OSError):
+                status = os.stat(directory)
+                wanted[directory, status.st_dev, status.st_ino] = directory
+        for key in self._watches.keys() - wanted.keys():
+            watch = self._watches.pop(key)
             with contextlib.suppress(KeyError, OSError):  # the directory is gone, and its watch with it
                 self._observer.unschedule(watch)
-        for directory in sorted(directories - self._watches.keys()):
-            try:
-                self._watches[directory] = self._observer.schedule(self._handler, directory)
-            except OSError as error:
-                if os.path.isdir(directory):
-                    raise OSError(error.errno, f"{error.strerror} (too many directories to watch?)") from error
+        news = False
+        for key, directory in wanted.items():
+            if key not in self._watches:
+                with contextlib.suppress(OSError):  # gone again, or a limit of the system: looking has to do
+                    self._watches[key] = self._observer.schedule(self._handler, directory)
+                    news = True
+        return news
 
     def close(self) -> None:
         """Stop watching."""
         self._observer.stop()
-        self._observer.join(timeout=1)
+        self._observer.join(timeout=0.2)

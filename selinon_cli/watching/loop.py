@@ -1,162 +1,169 @@
-"""Changes become rounds, rounds become what is shown. One round at a time, and the newest content wins."""
+"""From what happens to files to rounds: bursts, looks, and what a change is."""
 
 from __future__ import annotations
 
+import contextlib
+import importlib.util
 import os
 import queue
+import signal
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
-from typing import Any, NamedTuple
 
-from selinon_cli.exits import WrongUse
+from selinon_cli.render.style import BOLD, styled
+from selinon_cli.render.visible import visible
 from selinon_cli.terminal import Terminal
-from selinon_cli.watching.child import Child, start_command, start_round
 from selinon_cli.watching.eyes import Eyes
+from selinon_cli.watching.places import places
+from selinon_cli.watching.rounds import Rounds, Wishes
 from selinon_cli.watching.server import PageServer
-from selinon_cli.watching.sight import Changes, Sight, compare
+from selinon_cli.watching.sight import Look, Roots, Sight, compare
 
 #: Seconds without a further event after which a burst of events is over, and the longest a burst may last.
 QUIET, LONGEST_BURST = 0.05, 0.5
-#: Seconds between two looks without any event: for file systems that do not tell.
-LOOK_EVERY = 2.0
-
-_HAPPENED = "happened"
-
-
-class Wishes(NamedTuple):
-    """What to do in a round. ``run`` holds keyword arguments of the run command, None: do not run."""
-
-    paths: Sequence[str]
-    run: dict[str, Any] | None
-    graph: str | None
-    command: Sequence[str]
-    port: int | None
+#: Seconds between two looks without any event: for file systems that do not tell. In a large tree that takes long
+#: to look at, so many times longer than that.
+LOOK_EVERY, OF_LOOKING = 2.0, 20
+#: How often in a row a round is played again because files were written while it went on, with what they held
+#: before: it may have seen something in between. A task may be the writer, so this has to end.
+MOST_REPEATS = 2
 
 
 class Loop:
     """Watches until it is interrupted."""
 
-    def __init__(self, terminal: Terminal, wishes: Wishes, sight: Sight) -> None:
+    def __init__(self, terminal: Terminal, wishes: Wishes) -> None:
         self._terminal = terminal
         self._wishes = wishes
-        self._sight = sight
-        self._inbox: queue.SimpleQueue[Any] = queue.SimpleQueue()
-        self._round = 0
-        self._child: Child | None = None
-        self._command: Child | None = None
-        self._began = 0.0
-        self._good: str | None = None
-        self._server: PageServer | None = None
+        self._sight = Sight(places(wishes.paths, wishes.pythonpath), wishes.outputs)
+        self._sight.also(Roots(files=tuple(wishes.inputs)))
+        self._seen = Look({}, {}, ())
+        self._look_every = LOOK_EVERY
+        self._inbox: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        self._to_look = False
+        self._round_over = False
+        self._marks_before = self._seen.marks
+        self._repeats = 0
 
     def run(self) -> None:
-        """Watch; ends with ``KeyboardInterrupt`` only."""
-        eyes = Eyes(lambda: self._inbox.put(_HAPPENED))
-        try:
+        """Watch; ends with ``KeyboardInterrupt``, or ``SystemExit`` when the process is told to end.
+
+        Raises ``WrongUse`` when the port for the page is taken.
+        """
+        with _told_to_end(), contextlib.ExitStack() as cleanup:
+            server = None
             if self._wishes.port is not None:
-                self._server = PageServer(self._wishes.port)
-                self._terminal.note(f"page: {self._server.address}")
-            eyes.watch(self._sight.directories())
-            seen = self._sight.look()
-            self._terminal.note(f"watching {len(seen)} files (Ctrl-C ends)")
-            self._start_round()
+                server = PageServer(self._wishes.port)
+                cleanup.callback(server.close)
+                self._terminal.note(f"page: {server.address}")
+            eyes = Eyes(lambda: self._inbox.put(self._happened))
+            cleanup.callback(eyes.close)
+            rounds = Rounds(self._terminal, self._wishes, server, self._inbox.put, self._look_also, self._over)
+            cleanup.callback(rounds.stop)
+            cleanup.callback(_ignore_further_signals)
+            self._seen = self._look(eyes)
+            count = len(self._seen.contents)
+            self._terminal.note(f"watching {count} {'file' if count == 1 else 'files'} (Ctrl-C ends)")
             while True:
-                if self._wait():
-                    eyes.watch(self._sight.directories())
-                    now = self._sight.look()
-                    changes = compare(seen, now)
-                    if changes:
-                        seen = now
-                        self._say_changes(changes)
-                        self._start_round()
-        finally:
-            self._stop_all()
-            eyes.close()
-            if self._server is not None:
-                self._server.close()
+                self._marks_before = self._seen.marks
+                rounds.start()
+                while not self._is_worth_a_round(eyes):
+                    self._wait()
 
-    def _wait(self) -> bool:
-        """Wait for something; True when it is time to look at the files."""
-        try:
-            item = self._inbox.get(timeout=LOOK_EVERY)
-        except queue.Empty:
-            return True
-        burst_ends = time.monotonic() + LONGEST_BURST
-        happened = False
+    # --- what happens ---------------------------------------------------------------------------------------
+
+    def _happened(self) -> None:
+        self._to_look = True
+
+    def _over(self) -> None:
+        self._to_look = self._round_over = True
+
+    def _wait(self) -> None:
+        """Deal with what happens until it is time to look at the files: at the end of a burst of events."""
+        self._to_look = False
+        burst_ends = None
         while True:
-            if item == _HAPPENED:
-                happened = True
+            if burst_ends is None:
+                timeout = self._look_every
             else:
-                self._show(*item)
-            if not happened:
-                return False
+                timeout = min(QUIET, max(0.0, burst_ends - time.monotonic()))
             try:
-                item = self._inbox.get(timeout=min(QUIET, max(0.0, burst_ends - time.monotonic())))
+                action = self._inbox.get(timeout=timeout)
             except queue.Empty:
-                return True
+                return
+            action()
+            if self._to_look and burst_ends is None:
+                burst_ends = time.monotonic() + LONGEST_BURST
 
-    def _start_round(self) -> None:
-        self._stop_all()
-        self._round += 1
-        number = self._round
-        self._began = time.monotonic()
-        wishes = self._wishes
-        request = {
-            "paths": list(wishes.paths),
-            "run": wishes.run,
-            "graph": wishes.graph,
-            "pictures": self._server is not None,
-            "color": self._terminal.color_out,
-            "verbosity": self._terminal.verbosity,
-        }
-        if self._server is not None:
-            self._server.working()
-        self._child = start_round(request, lambda result: self._inbox.put((number, result)))
+    # --- looking --------------------------------------------------------------------------------------------
 
-    def _show(self, number: int, result: dict[str, Any] | None) -> None:
-        if number != self._round:
-            return  # of content that is not there any more
-        if result is None:
-            self._terminal.warn("the round ended without a result")
-            return
-        self._sight.also(result["also"])
-        self._terminal.data(result["text"])
-        run = result["run"]
-        if run is not None:
-            self._terminal.data(run["text"])
-        if result["ok"]:
-            self._good = f"{datetime.now():%H:%M:%S}"
-        elif self._good is not None:
-            self._terminal.note(f"(the last good result is of {self._good})")
-        self._terminal.detail(f"{time.monotonic() - self._began:.2f} s")
-        self._terminal.flush()
-        if self._server is not None:
-            self._server.show(result)
-        if result["ok"] and self._wishes.command:
-            self._start_command()
+    def _look(self, eyes: Eyes) -> Look:
+        began = time.monotonic()
+        look = self._sight.look()
+        while eyes.watch(look.directories):
+            look = self._sight.look()  # of what happened before there were eyes on it, nobody heard
+        self._look_every = max(LOOK_EVERY, OF_LOOKING * (time.monotonic() - began))
+        return look
 
-    def _start_command(self) -> None:
-        words = self._wishes.command
-        try:
-            self._command = start_command(words, self._command_ended)
-        except OSError as error:
-            raise WrongUse(f"cannot run {words[0]}: {error.strerror}") from error
+    def _is_worth_a_round(self, eyes: Eyes) -> bool:
+        """Look at the files and say what changed."""
+        before, self._seen = self._seen, self._look(eyes)
+        round_over, self._round_over = self._round_over, False
+        changes = compare(before.contents, self._seen.contents)
+        if changes:
+            self._repeats = 0
+            _forget_bytecode(changes.changed)
+            if any(os.path.basename(path) == "pyproject.toml" for path in (*changes.added, *changes.changed)):
+                self._sight.also(places(self._wishes.paths, self._wishes.pythonpath))
+            self._say(f"[{datetime.now():%H:%M:%S}] {changes.text()}")
+            return True
+        if round_over and self._seen.marks != self._marks_before and self._repeats < MOST_REPEATS:
+            self._repeats += 1
+            return True
+        return False
 
-    def _command_ended(self, code: int) -> None:
-        if code > 0:
-            self._terminal.warn(f"{self._wishes.command[0]} ended with exit code {code}")
+    def _say(self, text: str) -> None:
+        """A line between rounds, which are longer than a screen sometimes."""
+        self._terminal.note(styled(visible(text), BOLD, self._terminal.color_err))
 
-    def _say_changes(self, changes: Changes) -> None:
-        self._terminal.note(f"[{datetime.now():%H:%M:%S}] {changes.text()}")
-
-    def _stop_all(self) -> None:
-        for child in (self._child, self._command):
-            if child is not None:
-                child.stop()
-        self._child = self._command = None
+    def _look_also(self, files: Iterable[str]) -> None:
+        """Look at these files from now on; that they are new to us is no change of theirs."""
+        if self._sight.also(Roots(files=tuple(files))):
+            now = self._sight.look()
+            self._marks_before = {**now.marks, **self._marks_before}
+            self._seen = now._replace(contents={**now.contents, **self._seen.contents})
 
 
-def watched(paths: Sequence[str], pythonpath: Sequence[str]) -> Sight:
-    """What to watch for a project: the directories of its files and of its modules."""
-    directories = [path if os.path.isdir(path) else os.path.dirname(os.path.abspath(path)) for path in paths]
-    return Sight([*directories, *(path for path in pythonpath if os.path.isdir(path))])
+def _forget_bytecode(paths: Iterable[str]) -> None:
+    """Remove bytecode of what changed: Python does not notice a change of equal size within the same second."""
+    for path in paths:
+        if path.endswith(".py"):
+            with contextlib.suppress(OSError, NotImplementedError):
+                os.unlink(importlib.util.cache_from_source(path))
+
+
+@contextmanager
+def _told_to_end() -> Iterator[None]:
+    """Being told to end is a reason to tidy up, too."""
+
+    def end(number: int, frame: object) -> None:
+        raise SystemExit(128 + number)
+
+    before = {number: signal.signal(number, end) for number in _TO_END}
+    before[signal.SIGINT] = signal.getsignal(signal.SIGINT)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+_TO_END = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
+
+
+def _ignore_further_signals() -> None:
+    """What tidies up must not be interrupted half way; it takes less than half a second."""
+    for number in (signal.SIGINT, *_TO_END):
+        signal.signal(number, signal.SIG_IGN)

@@ -1,9 +1,17 @@
-"""One round of watching, in a fresh process: a request as JSON on stdin, its result as JSON on stdout.
+"""One round of watching, in a fresh process: a request as a line on stdin, the answer as lines on stdout.
 
-Request: ``paths``, ``run`` (keyword arguments of the run command, or null), ``graph`` (a target, or null),
-``pictures`` (draw all flows for the page), ``color``. Result: ``ok`` (no errors), ``text`` (what lint says),
-``diagnostics``, ``flows``, ``pythonpath``, ``also`` (other files the result depends on), ``run``
-(``code``, ``text``, ``report``) and ``pictures`` (flow -> svg).
+All lines are JSON. Request: ``paths``, ``pythonpath``, ``run`` (keyword arguments of the run command, or null),
+``graph`` (a target, or null), ``flow`` (for ``graph`` without a run), ``pictures`` (draw all flows for the page),
+``known`` (digests of pictures that need not be sent again), ``color`` and ``verbosity``.
+
+Parts of the answer, each with its ``part``:
+
+``check``     ``ok`` (no errors), ``text`` (what lint says), ``diagnostics``, ``flows``, ``files`` (what was read),
+              ``problem`` (why there could be no check at all, or null). Behind it, an empty line is waited for:
+              what follows writes to the same terminal as the watcher
+``run``       ``code``, ``text``, ``report`` (or null), ``problem`` (why there is none), ``files``
+``pictures``  ``flows`` (see ``pictures``) and ``problem``
+``end``       this was all
 """
 
 from __future__ import annotations
@@ -11,130 +19,191 @@ from __future__ import annotations
 import io
 import json
 import os
+import signal
 import sys
-import tempfile
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+import threading
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, TextIO
 
-from selinon_cli.exits import guarded
+from selinon_cli.exits import INTERRUPTED, guarded
 from selinon_cli.terminal import Terminal
 
 if TYPE_CHECKING:
-    from selinon_core.plan import Plan
     from selinon_core.project import Project
 
-
-def play(request: Mapping[str, Any]) -> dict[str, Any]:
-    """Do what is asked for and return the result."""
-    result: dict[str, Any] = {"ok": False, "text": "", "diagnostics": [], "flows": [], "also": []}
-    result |= {"pythonpath": [], "run": None, "pictures": {}}
-    told = _terminal(request)
-    guarded(told, sys.argv, lambda: _play(request, result))
-    return result
+Tell = Callable[[dict[str, Any]], None]
 
 
-def _play(request: Mapping[str, Any], result: dict[str, Any]) -> int:
-    project = _lint(request, result)
-    plan = project.plan
-    if plan is None or not result["ok"]:
-        return 1
-    result["flows"] = list(plan.flows)
-    result["also"] = _schemas(plan)
+def play(request: Mapping[str, Any], tell: Tell, wait: Callable[[], object]) -> None:
+    """Do what is asked for; ``wait`` returns when it may go on behind the check."""
+    check: dict[str, Any] = {"part": "check", "ok": False, "text": "", "diagnostics": [], "flows": [], "files": []}
+    found: list[Project] = []
+    check["problem"] = _problem(lambda: found.append(_lint(request, check)))
+    tell(check)
+    wait()
+    if not found or not check["ok"]:
+        return
+    # Until here there is nothing to tidy up: the default is to die at once.
+    signal.signal(signal.SIGTERM, _stopped)
+    project = found[0]
+    report = None
     if request["run"] is not None:
-        result["run"] = _run(request)
-    report = (result["run"] or {}).get("report")
+        run = _run(request)
+        report = run["report"]
+        tell(run)
+    if request["graph"] is not None:
+        problem = _problem(lambda: _draw_files(request, project, report))
+        if problem is not None:
+            sys.stderr.write(problem)
     if request["pictures"]:
-        result["pictures"] = _pictures(plan, project, report)
-    if request["graph"] is not None and request["run"] is None:
-        from selinon_cli.commands.graph import graph
+        from selinon_cli.watching.pictures import pictures
 
-        graph(_terminal(request), paths=request["paths"], output=request["graph"])
-    return 0
+        pictured: dict[str, Any] = {"part": "pictures", "flows": {}}
+        pictured["problem"] = _problem(
+            lambda: pictured["flows"].update(pictures(project, report, request["known"]))
+        )
+        tell(pictured)
+
+
+def _problem(action: Callable[[], None]) -> str | None:
+    """Do it; returns what the user has to be told when it did not work."""
+
+    def done() -> int:
+        action()
+        return 0
+
+    terminal = Terminal(io.StringIO(), io.StringIO())
+    if guarded(terminal, sys.argv, done) == INTERRUPTED:
+        raise KeyboardInterrupt
+    assert isinstance(terminal.err, io.StringIO)
+    return terminal.err.getvalue() or None
 
 
 def _terminal(request: Mapping[str, Any]) -> Terminal:
-    terminal = Terminal(io.StringIO(), sys.stderr, verbosity=request.get("verbosity", 0))
-    terminal.color_out = bool(request.get("color"))
+    terminal = Terminal(io.StringIO(), sys.stderr, verbosity=request["verbosity"])
+    terminal.color_out = bool(request["color"])
     return terminal
 
 
-def _lint(request: Mapping[str, Any], result: dict[str, Any]) -> Project:
+def _lint(request: Mapping[str, Any], check: dict[str, Any]) -> Project:
     from selinon_cli.project import project_summary
     from selinon_cli.render.machine import to_json
     from selinon_cli.render.text import SourceLines, render_blocks
+    from selinon_cli.watching.places import files_of
     from selinon_core.project import lint_project
 
-    project = lint_project(request["paths"])
+    project = lint_project(request["paths"], pythonpath=request["pythonpath"])
     found = project.diagnostics
-    color = bool(request.get("color"))
-    blocks = render_blocks(found, SourceLines(project.sources), color=color) if found else ""
-    result["text"] = blocks + project_summary(project, found, len(project.suppressed)) + "\n"
-    result["diagnostics"] = json.loads(to_json(found))
-    result["ok"] = project.plan is not None and all(d.severity.value != "error" for d in found)
-    result["pythonpath"] = list(project.pythonpath)
+    blocks = render_blocks(found, SourceLines(project.sources), color=bool(request["color"])) if found else ""
+    check["text"] = blocks + project_summary(project, found, len(project.suppressed)) + "\n"
+    check["diagnostics"] = json.loads(to_json(found))
+    check["ok"] = project.plan is not None and all(d.severity.value != "error" for d in found)
+    check["flows"] = list(project.plan.flows) if project.plan is not None else []
+    check["files"] = files_of(project)
     return project
 
 
 def _run(request: Mapping[str, Any]) -> dict[str, Any]:
     from selinon_cli.commands.run import run
+    from selinon_cli.watching.places import files_imported
 
     terminal = _terminal(request)
-    options = dict(request["run"])
-    wanted = options.pop("report", None)
-    handle, path = tempfile.mkstemp(suffix=".json", prefix="selinon-watch-")
-    os.close(handle)
-    try:
-        values = {**options, "paths": request["paths"], "local": True, "report": path}
-        if request["graph"] is not None:
-            values["graph"] = request["graph"]
-        code = guarded(terminal, sys.argv, lambda: run(terminal, **values))
-        with open(path, encoding="utf-8") as file:
-            content = file.read()
-    finally:
-        os.unlink(path)
-    if content and wanted is not None:
-        from selinon_cli.output import write_text
-
-        write_text(terminal, wanted, content)
+    reports: list[Mapping[str, Any]] = []
+    codes: list[int] = []
+    options = {**request["run"], "paths": request["paths"], "pythonpath": request["pythonpath"], "local": True}
+    # Only what keeps the run from beginning is told here: how it goes is told while it goes.
+    problem = _problem(lambda: codes.append(run(terminal, **options, received=reports.append)))
+    if problem is not None:
+        sys.stderr.write(problem)
     assert isinstance(terminal.out, io.StringIO)
-    return {"code": code, "text": terminal.out.getvalue(), "report": json.loads(content) if content else None}
+    return {
+        "part": "run",
+        "code": codes[0] if codes else None,
+        "text": terminal.out.getvalue(),
+        "report": reports[0] if reports else None,
+        "problem": problem,
+        "files": files_imported([*request["pythonpath"], os.getcwd()]),
+    }
 
 
-def _pictures(plan: Plan, project: Project, report: Mapping[str, Any] | None) -> dict[str, str]:
-    from selinon_core.errors import MissingExtraError
-    from selinon_core.graph import draw
+def _draw_files(request: Mapping[str, Any], project: Project, report: Mapping[str, Any] | None) -> None:
+    """Draw what ``--graph`` asks for: into a file the flow, or into a directory all of them, with the run."""
+    from selinon_cli.output import write_bytes
+    from selinon_core.graph import FORMATS, draw, locator
 
+    plan, target = project.plan, request["graph"]
+    assert plan is not None
+    into_directory = os.path.isdir(target) or target.endswith(("/", os.sep))
+    form = next((name for name, ending in FORMATS.items() if target.endswith(ending)), "svg")
     ran = {report["flow"], *(node["flow"] for node in report["nodes"])} if report else set()
-    pictures = {}
-    try:
-        for flow in plan.flows:
-            shown = report if flow in ran else None
-            pictures[flow] = draw(plan, flow, format="svg", report=shown, link="").decode()
-    except MissingExtraError as error:
-        print(f"selinon: {error}", file=sys.stderr)
-    return pictures
+    if into_directory:
+        os.makedirs(target, exist_ok=True)
+        flows = list(plan.flows)
+    elif report is not None:
+        flows = [report["flow"]]
+    else:
+        from selinon_cli.project import chosen_flow
 
-
-def _schemas(plan: Plan) -> list[str]:
-    """Schema files of tasks that are files beside the YAML or in the working directory."""
-    found = []
-    for task in plan.tasks.values():
-        for base in (os.path.dirname(task.place.file), "."):
-            path = os.path.join(base, task.output_schema or "")
-            if task.output_schema and os.path.isfile(path):
-                found.append(os.path.abspath(path))
-    return found
+        flows = [chosen_flow(plan, request["flow"])]
+    for flow in flows:
+        shown = report if flow in ran else None
+        picture = draw(plan, flow, format=form, report=shown, locate=locator(project.pythonpath))
+        write_bytes(_terminal(request), os.path.join(target, f"{flow}.svg") if into_directory else target, picture)
 
 
 def main() -> int:
-    """Read the request, play the round, write the result."""
-    request = json.load(sys.stdin)
-    # The real stdout is for the result alone: whatever user code prints goes to stderr.
-    with os.fdopen(os.dup(1), "w", encoding="utf-8") as out:
-        os.dup2(2, 1)
-        result = play(request)
-        json.dump(result, out)
+    """Read the request, play the round, tell what it finds."""
+    request = json.loads(sys.stdin.buffer.readline())
+    go_on = _watch_the_watcher()
+    with _answers_apart() as out:
+
+        def tell(part: dict[str, Any]) -> None:
+            out.write(json.dumps(part) + "\n")
+            out.flush()
+
+        try:
+            play(request, tell, go_on.wait)
+            tell({"part": "end"})
+        except KeyboardInterrupt:
+            return INTERRUPTED
     return 0
+
+
+def _watch_the_watcher() -> threading.Event:
+    """End with the watcher however it ends: then its end of our stdin closes. User code gets an empty stdin.
+
+    The event is set when the watcher lets the round go on.
+    """
+    go_on = threading.Event()
+    line = os.dup(0)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+
+    def wait() -> None:
+        while os.read(line, 1024):
+            go_on.set()
+        if hasattr(os, "killpg") and os.getpgrp() == os.getpid():
+            os.killpg(0, signal.SIGKILL)
+        os._exit(1)
+
+    threading.Thread(target=wait, name="selinon-watch-line", daemon=True).start()
+    return go_on
+
+
+def _stopped(number: int, frame: object) -> None:
+    """The watcher wants something newer: end as after Ctrl-C, which takes a live display off the screen."""
+    # Where an exception cannot be raised (in the import system's callbacks) it would be told instead.
+    sys.unraisablehook = lambda unraisable: None
+    raise KeyboardInterrupt
+
+
+def _answers_apart() -> TextIO:
+    """The real stdout is for answers alone: whatever user code and its children print goes to stderr."""
+    out = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    sys.stdout = sys.stderr
+    return out
 
 
 if __name__ == "__main__":

@@ -1,0 +1,144 @@
+"""What counts as a change."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from selinon_cli.watching.places import places
+from selinon_cli.watching.sight import Look, Roots, Sight, compare
+
+FLOW = "flow-definitions: []\n"
+
+
+def names(look: Look, directory: Path) -> list[str]:
+    return sorted(os.path.relpath(path, directory) for path in look.contents)
+
+
+def write(directory: Path, *paths: str) -> None:
+    for path in paths:
+        (directory / path).parent.mkdir(parents=True, exist_ok=True)
+        (directory / path).write_text(FLOW if path.endswith(("yaml", "yml")) else "")
+
+
+def test_yaml_files_modules_and_settings_matter(tmp_path: Path) -> None:
+    write(tmp_path, "a.yaml", "b/c.yml", "b/d.py", "pyproject.toml", "e.txt", "f.json", "b/g.pyc")
+    assert names(Sight(Roots((str(tmp_path),))).look(), tmp_path) == [
+        "a.yaml",
+        "b/c.yml",
+        "b/d.py",
+        "pyproject.toml",
+    ]
+
+
+def test_hidden_files_environments_and_caches_do_not_matter(tmp_path: Path) -> None:
+    write(tmp_path, ".a.yaml", ".git/b.yaml", "venv/pyvenv.cfg", "venv/lib/c.py", "__pycache__/d.py", "e.py")
+    write(tmp_path, "node_modules/f.yaml", "lib/site-packages/g.py")
+    look = Sight(Roots((str(tmp_path),))).look()
+    assert names(look, tmp_path) == ["e.py"]
+    assert not any("venv" in directory or ".git" in directory for directory in look.directories)
+
+
+def test_yaml_file_that_is_none_of_ours_does_not_matter_until_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "result.yaml"
+    sight = Sight(Roots((str(tmp_path),)))
+    path.write_text("x: 1\n")
+    first = sight.look()
+    path.write_text("x: 2\n")
+    second = sight.look()
+    assert not compare(first.contents, second.contents)
+    path.write_text(FLOW)
+    assert compare(second.contents, sight.look().contents).added == (str(path),)
+
+
+def test_yaml_file_that_was_named_always_matters(tmp_path: Path) -> None:
+    path = tmp_path / "mocks.yaml"
+    path.write_text("x: 1\n")
+    sight = Sight(Roots((str(tmp_path),), (), (str(path),)))
+    first = sight.look()
+    path.write_text("x: 2\n")
+    assert compare(first.contents, sight.look().contents).changed == (str(path),)
+
+
+def test_utf_16_is_read(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(FLOW, encoding="utf-16")
+    assert names(Sight(Roots((str(tmp_path),))).look(), tmp_path) == ["a.yaml"]
+
+
+def test_outputs_do_not_matter(tmp_path: Path) -> None:
+    write(tmp_path, "a.yaml", "report.yaml")
+    report = str(tmp_path / "report.yaml")
+    sight = Sight(Roots((str(tmp_path),), (), (report,)), [report])
+    assert names(sight.look(), tmp_path) == ["a.yaml"]
+
+
+def test_touching_is_no_change_but_leaves_a_mark(tmp_path: Path) -> None:
+    write(tmp_path, "a.yaml")
+    sight = Sight(Roots((str(tmp_path),)))
+    first = sight.look()
+    os.utime(tmp_path / "a.yaml", (1, 1))
+    second = sight.look()
+    assert not compare(first.contents, second.contents)
+    assert first.marks != second.marks
+
+
+def test_content_is_read_again_while_the_clock_of_the_file_system_stands_still(tmp_path: Path) -> None:
+    path = tmp_path / "a.py"
+    path.write_text("000")
+    sight = Sight(Roots((str(tmp_path),)))
+    before = sight.look()
+    for number in range(1, 500):
+        with path.open("r+") as file:  # same inode, same size, and most of the time the same time
+            file.write(f"{number:03}")
+        after = sight.look()
+        assert compare(before.contents, after.contents).changed, number
+        before = after
+
+
+def test_directory_without_depth(tmp_path: Path) -> None:
+    write(tmp_path, "a.py", "below/b.py")
+    look = Sight(Roots((), (str(tmp_path),))).look()
+    assert names(look, tmp_path) == ["a.py"]
+    assert look.directories == (str(tmp_path),)
+
+
+def test_changes_in_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    path = str(tmp_path)
+    before = {f"{path}/a.yaml": b"1", f"{path}/b.yaml": b"1"}
+    after = {f"{path}/a.yaml": b"2", **{f"{path}/c{n}.yaml": b"1" for n in range(7)}}
+    assert compare(before, after).text() == (
+        "added c0.yaml, c1.yaml, c2.yaml, c3.yaml, c4.yaml and 2 more; changed a.yaml; removed b.yaml"
+    )
+
+
+def test_places_of_a_project_with_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "shop" / "src").mkdir(parents=True)
+    (tmp_path / "shop" / "pyproject.toml").write_text('[tool.selinon]\npythonpath = ["src", "missing"]\n')
+    write(tmp_path, "shop/flows/a.yaml", "shop/nodes.yaml", "elsewhere/x.py", "beside.py", "shop/src/tasks.py")
+    sight = Sight(places(["shop/flows"]))
+    # The working directory is on the path of modules, but what is below it is none of the project's business.
+    assert names(sight.look(), tmp_path) == [
+        "beside.py",
+        "shop/flows/a.yaml",
+        "shop/nodes.yaml",
+        "shop/pyproject.toml",
+        "shop/src/tasks.py",
+    ]
+
+
+def test_places_of_a_file_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path, "a/flow.yaml", "a/nodes.yaml", "a/tasks.py", "a/other/b.yaml", "a/other/c.py")
+    assert names(Sight(places(["a/flow.yaml"])).look(), tmp_path) == ["a/flow.yaml", "a/nodes.yaml", "a/tasks.py"]
+
+
+def test_places_of_a_directory_without_anything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    sight = Sight(places([str(tmp_path)]))
+    assert not sight.look().contents
+    write(tmp_path, "new/flows.yaml")
+    assert "new/flows.yaml" in names(sight.look(), tmp_path)
