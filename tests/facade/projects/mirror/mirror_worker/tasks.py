@@ -1,4 +1,5 @@
 import hashlib
+import os
 
 from selinon import FatalTaskError, StoragePool
 
@@ -12,15 +13,16 @@ class ListPackages(BaseTask):
 
 class Download(BaseTask):
     required = ('name',)
-    failed = set()
 
     def execute(self, arguments):
         name = arguments['name']
         if name == 'gone':
             raise FatalTaskError('%s is gone' % name)
-        if name == 'flaky' and self.task_id not in self.failed:
-            self.failed.add(self.task_id)
-            raise RuntimeError('try again')
+        if name == 'flaky':
+            marker = os.path.join(os.environ['MIRROR_DATA'], 'tried-%s' % self.task_id)
+            if not os.path.exists(marker):
+                open(marker, 'w').close()
+                raise RuntimeError('try again')
         return {'name': name, 'size': len(name)}
 
 
