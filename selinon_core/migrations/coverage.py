@@ -41,8 +41,8 @@ def uncovered_since(
     """The plan as of a git revision, and the flows whose change since the files in ``directory`` do not cover.
 
     Migrations that were there at the revision count as deployed with it. Raises ``RequestError`` without git,
-    repository or revision, and for a directory outside of it, ``ConfigurationError`` when the project had errors, ``MigrationError`` when a file is
-    wrong, missing, or was there and is not any more.
+    repository or revision and for a directory outside of it, ``ConfigurationError`` when the project had errors,
+    ``MigrationError`` when a file is wrong, missing, or was there and is not any more.
     """
     from selinon_core.revision import names_at, plan_at
 

@@ -96,6 +96,11 @@ class Simulation:
         self._fallback_keys: dict[int, str] = {}
 
     @property
+    def label(self) -> Any:
+        """What keys of this attempt begin with."""
+        return self.machine.attempt
+
+    @property
     def outcome(self) -> FlowOutcome:
         assert self.machine.outcome is not None
         return self.machine.outcome
@@ -232,7 +237,7 @@ class Simulation:
             self._asked(effect)
 
     def _asked(self, question: do.Question) -> None:
-        attempt = self.machine.attempt
+        attempt = self.label
         key: tuple[Any, ...]
         if isinstance(question, do.AskFallbackCondition):
             entry = question.failure.index
@@ -257,7 +262,7 @@ class Simulation:
         return self._ordinals[what] - 1
 
     def _fallback(self, details: dict[str, Any]) -> None:
-        attempt, entry = self.machine.attempt, details["failure"]
+        attempt, entry = self.label, details["failure"]
         use = self._next("use", attempt, entry)
         names: Counter[str] = Counter()
         for run in details["started"]:
@@ -272,7 +277,7 @@ class Simulation:
         if run.edge is None:
             key = self._fallback_keys[run.number]
         else:
-            about = (run.flow_attempt, run.edge, combination, run.name)
+            about = (self.label, run.edge, combination, run.name)
             if self._hint is not None and self._hint[0] == about:
                 ordinal = self._hint[1]
             else:

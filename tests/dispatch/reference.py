@@ -59,6 +59,7 @@ class View:
         self.questions: dict[QuestionKey, tuple[Any, ...]] = {}
         self.open: set[QuestionKey] = set()
         self.no: set[int] = set()
+        self.fired: set[int] = set()
         self.handled: list[Key] = []
         self.handled_for_failure: list[Key] = []
         self.uses: dict[int, int] = {}
@@ -93,6 +94,11 @@ class Reference:
         self.past: dict[Key, Run] = {}
         self.past_questions: dict[QuestionKey, tuple[Any, ...]] = {}
         self._begin()
+
+    @property
+    def label(self) -> Any:
+        """What keys of this attempt begin with."""
+        return self.attempt
 
     # -- facts --------------------------------------------------------------------------------------------------
 
@@ -180,11 +186,19 @@ class Reference:
         return {
             key
             for key, run in view.runs.items()
-            if key not in self.ends and not run.reused and run.name not in self.flow.nowait
+            if key not in self.ends and not run.reused and not self.is_unwaited(run)
         }
 
+    def is_unwaited(self, run: Run) -> bool:
+        """Whether nobody waits for the run."""
+        return run.name in self.flow.nowait
+
+    def first_view(self) -> View:
+        """What is known before anything follows."""
+        return View()
+
     def _derive(self) -> View:
-        view = View()
+        view = self.first_view()
         while True:
             self._follow_edges(view)
             if self.active(view) or view.open:
@@ -215,7 +229,7 @@ class Reference:
         taken = []
         for key in self.order:
             run = view.runs.get(key)
-            if run is None or run.name != name or run.name in self.flow.nowait:
+            if run is None or run.name != name or self.is_unwaited(run):
                 continue
             if self._ended_well(view, key) and (not self._is_first(run) or self._arguments_known(view, key)):
                 taken.append(key)
@@ -225,7 +239,7 @@ class Reference:
         return self.flow.node_args_from_first and run.edge is not None and not run.sources
 
     def _arguments_known(self, view: View, key: Key) -> bool:
-        return self._ask(view, ("arguments", self.attempt, key))
+        return self._ask(view, ("arguments", self.label, key))
 
     def _ask(self, view: View, question: QuestionKey, *about: Any) -> bool:
         """Whether the question is answered."""
@@ -247,15 +261,16 @@ class Reference:
     def _consider(self, view: View, edge: EdgePlan, combination: tuple[Key, ...]) -> None:
         args = self._args(not edge.sources)
         if edge.condition is not None:
-            question = ("condition", self.attempt, edge.index, combination)
+            question = ("condition", self.label, edge.index, combination)
             if not self._ask(view, question, args):
                 return
             if not self.answers[question]:
                 view.no.add(edge.index)
                 return
+        view.fired.add(edge.index)
         items: list[Any] = [None]
         if edge.foreach is not None:
-            question = ("foreach", self.attempt, edge.index, combination)
+            question = ("foreach", self.label, edge.index, combination)
             if not self._ask(view, question, args):
                 return
             items = self.answers[question] or []
@@ -289,11 +304,11 @@ class Reference:
                 view.no.add(edge.index)
                 return
             if not self.plan.is_flow(name) and name not in self.selective.tasks:
-                question = ("reuse", self.attempt, edge.index, combination, name, ordinal)
+                question = ("reuse", self.label, edge.index, combination, name, ordinal)
                 if not self._ask(view, question, shown, self.selective.tasks):
                     return
                 reused = self.answers[question] is not None
-        key = run_key("edge", self.attempt, edge.index, combination, name, ordinal)
+        key = run_key("edge", self.label, edge.index, combination, name, ordinal)
         if key in view.runs:
             return
         is_flow = self.plan.is_flow(name)
@@ -416,7 +431,7 @@ class Reference:
         if entry.condition is None:
             return True
         times = view.asked_entries[entry.index] = view.asked_entries.get(entry.index, -1) + 1
-        question = ("fallback", self.attempt, entry.index, times)
+        question = ("fallback", self.label, entry.index, times)
         return self._ask(view, question, self._args(False)) and bool(self.answers[question])
 
     def _run_fallback(self, view: View, entry: FailurePlan, handled: tuple[Key, ...]) -> None:
@@ -424,7 +439,7 @@ class Reference:
         count: dict[str, int] = {}
         for name in entry.fallback:
             ordinal = count[name] = count.get(name, -1) + 1
-            key = run_key("fallback", self.attempt, entry.index, use, name, ordinal)
+            key = run_key("fallback", self.label, entry.index, use, name, ordinal)
             is_flow = self.plan.is_flow(name)
             args = self._args(False) if not is_flow or name in self.flow.propagate_node_args else None
             takes_parent = not is_flow or name in self.flow.propagate_parent
