@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
@@ -84,8 +85,9 @@ def _yaml_files(directory: str) -> Iterator[str]:
     for parent, folders, names in os.walk(directory):
         folders[:] = sorted(folder for folder in folders if not folder.startswith("."))
         for name in sorted(names):
-            if name.endswith(_SUFFIXES) and not name.startswith("."):
-                yield os.path.join(parent, name)
+            path = os.path.join(parent, name)
+            if name.endswith(_SUFFIXES) and not name.startswith(".") and not _is_named_pipe(path):
+                yield path
 
 
 def nodes_file_for(path: str) -> SourceFile | None:
@@ -101,12 +103,22 @@ def nodes_file_for(path: str) -> SourceFile | None:
 
 
 def read_bytes(path: str) -> bytes:
-    """The content of a file. Raises ``OSError``; a file larger than ``LARGEST_FILE`` is one."""
+    """The content of a file. Raises ``OSError``, for one larger than ``LARGEST_FILE`` and for a named pipe too."""
+    if _is_named_pipe(path):
+        raise OSError(errno.EINVAL, "a named pipe, nobody may ever write to it")
     with open(path, "rb") as file:
         data = file.read(LARGEST_FILE + 1)
     if len(data) > LARGEST_FILE:
         raise OSError(errno.EFBIG, f"larger than {LARGEST_FILE // 10**6} MB")
     return data
+
+
+def _is_named_pipe(path: str) -> bool:
+    """Whether opening it may wait for ever; what a shell passes for ``<(command)`` has its writer already."""
+    try:
+        return stat.S_ISFIFO(os.stat(path).st_mode) and not os.path.abspath(path).startswith(("/dev/", "/proc/"))
+    except OSError:
+        return False
 
 
 def _upwards(path: str) -> Iterator[str]:

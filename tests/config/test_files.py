@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -72,6 +73,14 @@ def test_each_file_is_read_once(root: Path) -> None:
     (root / "link.yaml").symlink_to(root / "conf" / "nodes.yaml")
     project = compile_paths(["conf/nodes.yaml", "conf", "link.yaml", root / "conf" / "flows" / "a.yaml"])
     assert names(project) == ["conf/nodes.yaml", "conf/flows/a.yaml", "conf/flows/b.yml"]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+def test_a_named_pipe_is_not_waited_for(root: Path) -> None:
+    os.mkfifo(root / "conf" / "pipe.yaml")
+    assert names(compile_paths(["conf"])) == ["conf/nodes.yaml", "conf/flows/a.yaml", "conf/flows/b.yml"]
+    [found] = [d for d in compile_paths(["conf/nodes.yaml", "conf/pipe.yaml"]).diagnostics if d.code == "SEL002"]
+    assert "named pipe" in found.message
 
 
 def test_a_named_file_of_another_kind_is_an_error_even_when_found_as_well(root: Path) -> None:
