@@ -1,0 +1,69 @@
+"""Real workers decide what is decided locally, whatever their pool; a few cases here, all of them by command.
+
+``python -m tests.workers.conformance`` and ``python -m tests.workers.samples`` run everything.
+"""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import need
+from tests.sample_flows.cases import samples
+from tests.workers.conformance import POOLS, comparable_cases, differences, running
+from tests.workers.merging import merge, separated
+from tests.workers.samples import differences as differences_of_sample
+
+pytestmark = [pytest.mark.xdist_group("workers"), pytest.mark.timeout(180)]
+CASES = comparable_cases()
+
+
+def test_merging_renames_names_and_no_values() -> None:
+    case = {
+        "nodes": {"tasks": [{"name": "Alpha", "import": "scripted"}]},
+        "flow_definitions": [
+            {
+                "name": "main",
+                "propagate_finished": ["main"],
+                "edges": [
+                    {
+                        "from": None,
+                        "to": ["Alpha"],
+                        "condition": {"name": "fieldEqual", "node": "Alpha", "args": {"key": "Alpha"}},
+                    }
+                ],
+            }
+        ],
+    }
+    merged = merge({"q3q": case}, "somewhere")
+    edge = merged["flow-definitions"][0]["edges"][0]
+    assert edge["to"] == ["q3qAlpha"]
+    assert edge["condition"] == {"name": "fieldEqual", "node": "q3qAlpha", "args": {"key": "Alpha"}}
+    assert merged["flow-definitions"][0]["propagate_finished"] == ["q3qmain"]
+    assert separated({"flow": "q3qmain", "parent": {"q3qAlpha": "id"}}, "q3q") == {
+        "flow": "main",
+        "parent": {"Alpha": "id"},
+    }
+
+
+@pytest.mark.parametrize("pool", POOLS)
+def test_recorded_cases_in_each_pool(pool: str, tmp_path: Path) -> None:
+    if pool == "gevent" and find_spec("gevent") is None:
+        pytest.skip("gevent is not installed")
+    number = list(POOLS).index(pool)
+    with running(CASES[number::60], pool, "redis", tmp_path) as (selinon, cases):
+        assert differences(selinon, cases, 90) == []
+
+
+@pytest.mark.service("amqp")
+def test_recorded_cases_on_rabbitmq_with_two_workers(tmp_path: Path) -> None:
+    with running(CASES[5::60], "prefork", need("amqp"), tmp_path, workers=2) as (selinon, cases):
+        assert differences(selinon, cases, 90) == []
+
+
+@pytest.mark.parametrize("name", ["order_pipeline", "crawler", "payment"])
+def test_samples_on_a_worker(name: str, tmp_path: Path) -> None:
+    (sample,) = (sample for sample in samples() if sample.name == name)
+    assert differences_of_sample(sample, tmp_path) == []
