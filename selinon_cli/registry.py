@@ -22,6 +22,9 @@ SELINON = Program(
     {
         "lint": "selinon_cli.commands.lint",
         "run": "selinon_cli.commands.run",
+        "worker": "selinon_cli.commands.worker",
+        "status": "selinon_cli.commands.status",
+        "cancel": "selinon_cli.commands.cancel",
         "graph": "selinon_cli.commands.graph",
         "inspect": "selinon_cli.commands.inspect",
         "schema": "selinon_cli.commands.schema",

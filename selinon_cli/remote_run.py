@@ -1,0 +1,64 @@
+"""``selinon run`` without ``--local``: ask workers for a run and follow it."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from selinon_cli.celery_app import flows_of
+from selinon_cli.exits import FINE, NOT_FINE
+from selinon_cli.terminal import Terminal
+
+
+def run_remotely(
+    terminal: Terminal,
+    *,
+    paths: Sequence[str],
+    app: str | None,
+    flow: str | None,
+    arguments: Any,
+    tasks: Sequence[str],
+    follow_subflows: bool,
+    run_subsequent: bool,
+    detach: bool,
+    format: str,
+) -> int:
+    """Submit a run and follow it to its end, or with ``detach`` print its id and leave."""
+    from selinon_cli.commands.status import render_run
+    from selinon_cli.project import chosen_flow
+
+    selinon = flows_of(app, paths)
+    name = chosen_flow(selinon.plan, flow)
+    if tasks:
+        run = selinon.run_flow_selective(name, tasks, arguments, follow_subflows, run_subsequent)
+    else:
+        run = selinon.run_flow(name, arguments)
+    if detach:
+        terminal.data(f"{run.id}\n")
+        return FINE
+    terminal.note(f"flow run {run.id}")
+    try:
+        status = _followed(terminal, run)
+    except KeyboardInterrupt:
+        terminal.note(f"the flow goes on; see: selinon status {run.id}, selinon cancel {run.id}")
+        raise
+    told = selinon.status(run.id)
+    terminal.data(json.dumps(told, indent=2) + "\n" if format == "json" else render_run(told))
+    return FINE if status == "success" else NOT_FINE
+
+
+def _followed(terminal: Terminal, run: Any) -> str:
+    """Wait for the end; after a while without a worker, say what is missing."""
+    began, hinted = time.monotonic(), False
+    pause = 0.02
+    while True:
+        status: str = run.status()
+        if status not in ("pending", "running"):
+            return status
+        if status == "pending" and not hinted and time.monotonic() - began > 3:
+            terminal.note("no worker has begun it yet; start one with: selinon worker")
+            hinted = True
+        time.sleep(pause)
+        pause = min(pause * 1.2, 0.5)
