@@ -19,6 +19,8 @@ _log = logging.getLogger("selinon")
 
 #: Runs looked at in one go.
 BATCH = 200
+#: Seconds between two looks at the least: many runs that are due one after another are looked at together.
+LEAST_PAUSE = 0.1
 
 
 class Sweeper:
@@ -50,7 +52,7 @@ class Sweeper:
                 return 0.0
             due = engine.store.next_due()
             if due is not None:
-                return min(max(due - self._clock(), 0.01), settings.selinon_sweep_interval)
+                return min(max(due - self._clock(), LEAST_PAUSE), settings.selinon_sweep_interval)
         except StateStoreError as error:
             return self._away(str(error))
         except Exception as error:

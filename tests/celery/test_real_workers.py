@@ -96,6 +96,7 @@ CHAIN = """
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("broker", BROKERS)
 def test_recorded_cases_on_a_real_worker(broker: str, tmp_path: Path) -> None:
     with site(tmp_path, broker) as place:
@@ -137,6 +138,7 @@ def test_recorded_cases_on_a_real_worker(broker: str, tmp_path: Path) -> None:
         assert different == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("broker", BROKERS)
 @pytest.mark.parametrize("pool", ["prefork", "threads", "solo"])
 def test_each_pool_runs_a_flow(broker: str, pool: str, tmp_path: Path) -> None:
@@ -161,6 +163,7 @@ def test_a_sql_database_keeps_flow_runs(state: str, tmp_path: Path) -> None:
             assert run.status() == "success"
 
 
+@pytest.mark.slow
 def test_spawned_processes_run_flows(tmp_path: Path) -> None:
     with site(tmp_path, worker_pool_start_method="spawn") as place:
         written(place, CHAIN, "A=Tell", "B=Tell", "C=Tell")
@@ -184,6 +187,7 @@ def test_a_killed_worker_delays_and_loses_nothing(broker: str, tmp_path: Path) -
         assert len(run.result(5)["finished_nodes"]) == 4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("broker", BROKERS)
 def test_a_killed_child_delays_and_loses_nothing(broker: str, tmp_path: Path) -> None:
     with site(tmp_path, broker) as place:
@@ -194,6 +198,7 @@ def test_a_killed_child_delays_and_loses_nothing(broker: str, tmp_path: Path) ->
         assert [line.split()[0] for line in place.ran()] == ["A", "B", "B", "C"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("broker", BROKERS)
 def test_a_task_that_always_kills_its_worker_is_stopped(broker: str, tmp_path: Path) -> None:
     with site(tmp_path, broker, selinon_max_deliveries=3) as place:
@@ -206,6 +211,7 @@ def test_a_task_that_always_kills_its_worker_is_stopped(broker: str, tmp_path: P
         assert [line.split()[0] for line in place.ran()].count("B") == 3
 
 
+@pytest.mark.slow
 def test_a_cancelled_flow_starts_nothing_more(tmp_path: Path) -> None:
     with site(tmp_path) as place:
         written(place, CHAIN, "A=Sleep", "B=Tell", "C=Tell")
@@ -221,6 +227,7 @@ def test_a_cancelled_flow_starts_nothing_more(tmp_path: Path) -> None:
         assert Counter(line.split()[0] for line in place.ran()) == {"A": 2, "B": 1, "C": 1}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pool", ["prefork", "threads"])
 def test_a_task_is_stopped_at_its_timeout(pool: str, tmp_path: Path) -> None:
     with site(tmp_path) as place:
@@ -231,6 +238,7 @@ def test_a_task_is_stopped_at_its_timeout(pool: str, tmp_path: Path) -> None:
         assert [line.split()[0] for line in place.ran()] == ["A", "B"]
 
 
+@pytest.mark.slow
 def test_a_flow_ends_at_its_timeout(tmp_path: Path) -> None:
     with site(tmp_path) as place:
         written(place, CHAIN, "A=Sleep", "B=Tell", "C=Tell", extra="    timeout: 1")
@@ -324,6 +332,7 @@ def test_a_store_that_cannot_serve_is_said_at_the_start(tmp_path: Path) -> None:
         assert "selinon_state_url" in place.logs()
 
 
+@pytest.mark.slow
 def test_selective_runs_are_asked_for_like_others(tmp_path: Path) -> None:
     with site(tmp_path) as place:
         written(place, CHAIN, "A=Tell", "B=Tell", "C=Tell")

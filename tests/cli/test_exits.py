@@ -166,7 +166,7 @@ def test_control_c_in_a_task(shop: Path) -> None:
         (("run", "--concurrency", "none"), "--concurrency"),
         (("lint", "--format"), "--format"),
         (("schema", "too", "much"), "too"),
-        (("run",), "--local"),
+        (("run", "--local", "--detach"), "--detach"),
     ],
 )
 def test_wrong_use(shop: Path, cli: Cli, words: tuple[str, ...], hint: str) -> None:
