@@ -1,0 +1,260 @@
+"""Flows under fire: seeded kills of processes and servers while flows are submitted, then the reckoning."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
+
+from selinon_core.celery import Selinon
+from selinon_core.celery.publish import DISPATCHER, Letter
+from selinon_core.runtime.ids import random_flow_id
+from tests import services
+from tests.chaos.cases import chosen
+from tests.chaos.reckoning import Reckoning, reckon
+from tests.workers.app import make
+from tests.workers.merging import merge, prefix_of
+from tests.workers.processes import Worker, environment_of
+from tests.workers.servers import PostgresCluster, RabbitNode, RedisServer
+
+Json = dict[str, Any]
+T = TypeVar("T")
+
+
+class Plan(NamedTuple):
+    """What to do. ``broker`` and ``store`` are redis, amqp, postgres, or the URL of a server that is left alone."""
+
+    flows: int = 1000
+    seconds: float = 120.0
+    broker: str = "redis"
+    store: str = "redis"
+    seed: int = 0
+    recorded: int = 60
+    workers: int = 3
+    every: float = 1.0
+    restarts: bool = True
+    die: float = 0.0005
+    duplicate: float = 0.05
+    delay: float = 0.02
+    patience: float = 180.0
+
+
+class Fire:
+    """One run of it, in ``directory``."""
+
+    def __init__(self, plan: Plan, directory: Path) -> None:
+        self.plan = plan
+        self.directory = directory
+        self.dice = random.Random(plan.seed)
+        self.kills: Counter[str] = Counter()
+        self._servers: dict[str, Any] = {}
+        self._workers: list[Worker] = []
+        self._read: Counter[str] = Counter()
+        self._late: list[tuple[float, Letter]] = []
+        self._log = (directory / "fire.log").open("a")
+
+    def say(self, text: str) -> None:
+        """Keep a line for whoever looks afterwards."""
+        self._log.write(f"{time.time():.3f} {text}\n")
+        self._log.flush()
+
+    # -- the stage --------------------------------------------------------------------------------------------
+
+    def _server(self, stack: ExitStack, role: str, kind: str, database: int = 0) -> str:
+        if "://" in kind:
+            return kind
+        made: Any
+        if kind == "redis":
+            made = RedisServer(self.directory / role, durable=role != "memory")
+        elif kind == "amqp":
+            made = RabbitNode(self.directory / role)
+        else:
+            made = PostgresCluster(self.directory / role)
+        made.start()
+        stack.callback(made.stop)
+        self._servers[role] = made
+        return f"{made.url}/{database}" if kind == "redis" else str(made.url)
+
+    def run(self) -> Reckoning:
+        """Set the stage, submit and kill, wait for the end, reckon."""
+        plan = self.plan
+        cases = {prefix_of(n): case for n, case in enumerate(chosen(plan.seed, plan.recorded))}
+        queue = services.private_name()
+        configuration, behaviours = self.directory / "nodes.yaml", self.directory / "cases.json"
+        configuration.write_text(json.dumps(merge(cases, queue)))
+        behaviours.write_text(json.dumps({prefix: case["behaviour"] for prefix, case in cases.items()}))
+        with ExitStack() as stack:
+            memory = self._server(stack, "memory", "redis")
+            broker = self._server(stack, "broker", plan.broker)
+            store = self._server(stack, "store", plan.store)
+            backend = store.rpartition("/")[0] + "/1" if store.startswith("redis") else f"db+{store}"
+            # Other than documented: a message that a broker lost is not missed for five minutes, and no task is given
+            # up because its worker was killed five times.
+            settings: Json = {"selinon_republish_after": 15, "selinon_max_deliveries": 1000}
+            settings |= {"task_default_queue": queue, "selinon_state_prefix": queue + "_"}
+            settings |= {"result_backend_max_retries": 3, "selinon_least_silence": 5}
+            environment = environment_of(broker, backend, store, [str(configuration)], **settings)
+            chaos = {"die": plan.die, "duplicate": plan.duplicate, "delay": plan.delay, "seed": plan.seed}
+            environment |= {
+                "SELINON_TEST_MEMORY": memory,
+                "SELINON_TEST_CASES": str(behaviours),
+                "SELINON_TEST_CHAOS": json.dumps({**chaos, "directory": str(self.directory)}),
+            }
+            given = json.loads(environment["SELINON_TEST_APP"])
+            if not broker.startswith("redis"):  # the client must know that the broker has its message
+                given["settings"]["broker_transport_options"] = {"confirm_publish": True}
+            app, selinon = make(given)
+            stack.callback(app.close)
+            selinon.store.prepare()
+            if plan.store.startswith("postgresql"):
+                stack.callback(selinon.store.drop)
+            for number in range(plan.workers):
+                self._workers.append(self._worker(environment, queue, number))
+            stack.callback(lambda: [worker.kill() for worker in self._workers])
+            for worker in self._workers:
+                worker.wait_until_ready()
+            ids = self._burn(selinon, cases, environment, queue)
+            began = time.monotonic()
+            missing = self._end(selinon, list(ids), environment, queue)
+            drained = time.monotonic() - began
+            found = reckon(selinon, store, broker, queue, memory, cases, ids, missing, patient)
+            died = self.directory / "died.txt"
+            points = [line.split(" ", 1)[1] for line in died.read_text().splitlines()] if died.exists() else []
+            self.kills.update({f"died {point}": count for point, count in Counter(points).items()})
+            found.figures["kills"] = dict(sorted(self.kills.items()))
+            found.figures["kills in total"] = sum(self.kills.values())
+            found.figures["late messages"] = sum(self._read.values())
+            found.figures["seconds to the last end after the fire"] = round(drained, 1)
+            for worker in self._workers:
+                worker.stop(5)
+            return found
+
+    def _worker(self, environment: dict[str, str], queue: str, number: int) -> Worker:
+        log = self.directory / f"worker{number}.log"
+        return Worker(environment, log, "-P", "prefork", "-c", "2", "-Q", queue, app="tests.chaos.app:app")
+
+    # -- the fire ---------------------------------------------------------------------------------------------
+
+    def _burn(self, selinon: Selinon, cases: dict[str, Json], environment: Json, queue: str) -> dict[str, str]:
+        """Submit all flows, spread over the time, while things die; returns prefixes by id."""
+        plan, ids = self.plan, {}
+        prefixes = [list(cases)[n % len(cases)] for n in range(plan.flows)]
+        self.dice.shuffle(prefixes)
+        began = time.monotonic()
+        next_kill = began + plan.every
+        while True:
+            passed = time.monotonic() - began
+            while prefixes and len(ids) <= plan.flows * passed / plan.seconds:
+                prefix = prefixes.pop()
+                ids[self._submit(selinon, prefix, cases[prefix])] = prefix
+            if passed >= plan.seconds and not prefixes:
+                return ids
+            if time.monotonic() >= next_kill:
+                next_kill += plan.every
+                self._kill_something()
+            self._tend(selinon, environment, queue)
+            time.sleep(0.02)
+
+    def _submit(self, selinon: Selinon, prefix: str, case: Json) -> str:
+        """As ``run_flow`` does, but with one id however often it has to be tried."""
+        from selinon_core.dispatch import select
+
+        request = case["request"]
+        flow, chosen_nodes, id = prefix + request["flow"], request["selective"], random_flow_id()
+        kwargs: Json = {"do": "start", "flow": flow, "id": id, "args": request["node_args"]}
+        if chosen_nodes:
+            subsequent = chosen_nodes["run_subsequent"]
+            if not isinstance(subsequent, bool):
+                subsequent = [prefix + name for name in subsequent]
+            names = [prefix + name for name in chosen_nodes["task_names"]]
+            selective = select(selinon.plan, flow, names, chosen_nodes["follow_subflows"], subsequent)
+            kwargs["selective"] = selective.to_json()
+        writer, publisher = selinon._post()
+        letter = Letter(writer.queue(flow), DISPATCHER, f"selinon.flow.{flow}", id, id, kwargs)
+        patient(lambda: publisher.send([letter]))
+        return id
+
+    def _kill_something(self) -> None:
+        chance = self.dice.random()
+        workers = [worker for worker in self._workers if worker.process.poll() is None]
+        if self.plan.restarts and chance < 0.05:
+            role = self.dice.choice([role for role in self._servers if role != "memory"])
+            self.say(f"restart of the {role}")
+            self._servers[role].kill()
+            time.sleep(self.dice.uniform(0, 1))
+            self._servers[role].start()
+            self.kills[f"{role} restarted"] += 1
+        elif chance < 0.3 and workers:
+            worker = self.dice.choice(workers)
+            self.say(f"kill of {worker.log.stem}")
+            worker.kill()
+            self.kills["worker"] += 1
+        else:
+            children = [pid for worker in workers for pid in worker.children()]
+            if children:
+                pid = self.dice.choice(children)
+                self.say(f"kill of child {pid}")
+                try:
+                    os.kill(pid, signal.SIGKILL)
+                    self.kills["child"] += 1
+                except ProcessLookupError:
+                    pass
+
+    def _tend(self, selinon: Selinon, environment: dict[str, str], queue: str) -> None:
+        """Start workers that are gone, post messages that are late."""
+        for number, worker in enumerate(self._workers):
+            if worker.process.poll() is not None:
+                self._workers[number] = self._worker(environment, queue, number)
+        for path in self.directory.glob("late-*.jsonl"):
+            lines = path.read_text().splitlines()
+            for line in lines[self._read[path.name] :]:
+                late = time.monotonic() + self.dice.uniform(0.2, 3)
+                self._late.append((late, Letter(*json.loads(line))))
+            self._read[path.name] = len(lines)
+        now = time.monotonic()
+        ready = [letter for due, letter in self._late if due <= now]
+        self._late = [entry for entry in self._late if entry[0] > now]
+        if ready:
+            patient(lambda: selinon._post()[1].send(ready))
+
+    def _end(self, selinon: Selinon, ids: list[str], environment: dict[str, str], queue: str) -> list[str]:
+        """Wait until all flow runs are over; returns those that are not after a while."""
+        until = time.monotonic() + self.plan.patience
+        left = ids
+        while left and time.monotonic() < until:
+            self._tend(selinon, environment, queue)
+            left = [id for id in left if patient(lambda id=id: _runs(selinon, id))]
+            time.sleep(0.2)
+        while time.monotonic() < until and (self._late or patient(lambda: selinon.store.runs(1))):
+            self._tend(selinon, environment, queue)
+            time.sleep(0.2)
+        return left
+
+
+def _runs(selinon: Selinon, id: str) -> bool:
+    header = selinon.store.header(id)
+    return header is None or header["status"] == "running"
+
+
+def patient(action: Callable[[], T], seconds: float = 60.0) -> T:
+    """Do it until it works: servers come back."""
+    until = time.monotonic() + seconds
+    while True:
+        try:
+            return action()
+        except Exception as error:
+            if time.monotonic() > until:
+                raise
+            print(f"again: {type(error).__name__}: {str(error)[:100]}", file=sys.stderr)
+            time.sleep(0.2)
+
+
+__all__ = ["Fire", "Plan", "patient"]

@@ -1,0 +1,123 @@
+"""After the fire: what the logs and stores say, held against what must hold.
+
+- every flow run ended, as an undisturbed local run does: same node runs, same parents, same outcome,
+- every decided task run was performed at least once, and nothing was performed that no log decided on,
+- nothing is left in an inbox, an outbox, a timer or a queue.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import Counter
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from selinon_core.celery import Selinon
+from tests.celery.reported import report_of
+from tests.workers.conformance import told
+
+Json = dict[str, Any]
+
+
+class Reckoning(NamedTuple):
+    """What is wrong (nothing, if all is well), and figures."""
+
+    wrong: list[str]
+    figures: Json
+
+
+def reckon(
+    selinon: Selinon,
+    store_url: str,
+    broker_url: str,
+    queue: str,
+    memory_url: str,
+    cases: dict[str, Json],
+    ids: dict[str, str],
+    missing: list[str],
+    patient: Callable[[Callable[[], Any]], Any],
+) -> Reckoning:
+    """Compare everything; ``ids`` maps flow run ids to the prefixes of their cases."""
+    import redis
+
+    wrong = []
+    for id in missing:
+        header = selinon.store.header(id)
+        wrong.append(f"{id} ({cases[ids[id]]['name']}) did not end: {dict(header) if header else 'never began'}")
+    decided: set[str] = set()
+    flow_runs = 0
+    for id, prefix in ids.items():
+        if id in missing:
+            continue
+        case = cases[prefix]
+        outcome = patient(lambda id=id, prefix=prefix, case=case: told(selinon, id, prefix, case))
+        if outcome != case["outcome"]:
+            wrong.append(f"{id} ({case['name']}): {json.dumps(outcome)} instead of {json.dumps(case['outcome'])}")
+        nodes = report_of(selinon.plan, selinon.store, id)["nodes"]
+        flow_runs += 1 + sum(node["kind"] == "flow" for node in nodes)
+        tasks = [node["id"] for node in nodes if node["kind"] == "task" and node["status"] != "reused"]
+        twice = [task for task, count in Counter(tasks).items() if count > 1]
+        wrong += [f"{id}: task run {task} was decided on twice" for task in twice]
+        decided.update(tasks)
+        state = selinon.app.AsyncResult(id).state
+        if state != ("SUCCESS" if outcome["status"] == "success" else "FAILURE"):
+            wrong.append(f"{id} ({case['name']}): the result backend says {state}, the log {outcome['status']}")
+    client: Any = redis.Redis.from_url(memory_url, decode_responses=True)
+    performed = Counter(client.lrange("performed", 0, -1))
+    if not missing:
+        wrong += [f"task run {task} was decided on and never performed" for task in decided - set(performed)]
+        wrong += [f"task run {task} was performed without being decided on" for task in set(performed) - decided]
+    left = _left_in_broker(selinon, broker_url, queue)
+    left |= _left_in_redis(store_url, queue) if store_url.startswith("redis") else _left_in_sql(selinon)
+    wrong += [f"{count} left in {where}" for where, count in left.items() if count]
+    again = sum(count - 1 for count in performed.values())
+    figures = {"flows": len(ids), "flow runs with sub-flows": flow_runs, "task runs decided on": len(decided)}
+    return Reckoning(wrong, {**figures, "task attempts beyond the first": again})
+
+
+def _left_in_redis(url: str, prefix: str) -> dict[str, int]:
+    import redis
+
+    client: Any = redis.Redis.from_url(url, decode_responses=True)
+    left = {"agenda": client.zcard(f"{prefix}_agenda"), "running": client.zcard(f"{prefix}_runs")}
+    for what, end in (("inboxes", "i"), ("outboxes", "o"), ("timers", "t")):
+        left[what] = sum(1 for _ in client.scan_iter(f"{prefix}_f:*:{end}", 1000))
+    return left
+
+
+def _left_in_sql(selinon: Selinon) -> dict[str, int]:
+    import sqlalchemy as sa
+
+    store: Any = selinon.store
+    tables = store.tables
+    with store.engine().connect() as connection:
+        left = {
+            name: connection.execute(sa.select(sa.func.count()).select_from(table)).scalar_one()
+            for name, table in (("inboxes", tables.inbox), ("outboxes", tables.outbox), ("timers", tables.timers))
+        }
+        due = sa.select(sa.func.count()).select_from(tables.runs)
+        left["agenda"] = connection.execute(due.where(tables.runs.c.due.is_not(None))).scalar_one()
+        left["running"] = connection.execute(due.where(tables.runs.c.status == "running")).scalar_one()
+    return left
+
+
+def _left_in_broker(selinon: Selinon, url: str, queue: str) -> dict[str, int]:
+    """Messages that nobody acknowledged; the last ones may still be on their way."""
+    until = time.monotonic() + 20
+    while True:
+        left = _count_in_broker(selinon, url, queue)
+        if not any(left.values()) or time.monotonic() > until:
+            return left
+        time.sleep(0.5)
+
+
+def _count_in_broker(selinon: Selinon, url: str, queue: str) -> dict[str, int]:
+    if url.startswith("redis"):
+        import redis
+
+        client: Any = redis.Redis.from_url(url)
+        return {"the queue": client.llen(queue), "unacknowledged": client.hlen("selinon.unacked")}
+    with selinon.app.connection_for_write() as connection:
+        declared = connection.default_channel.queue_declare(queue, passive=True)
+        return {"the queue": declared.message_count}
