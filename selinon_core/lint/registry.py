@@ -33,6 +33,7 @@ from selinon_core.lint.rules.flow_not_listed import FlowNotListed
 from selinon_core.lint.rules.function_signature import FunctionSignature
 from selinon_core.lint.rules.item_and_args import ItemAndArgs
 from selinon_core.lint.rules.join_in_cycle import JoinInCycle
+from selinon_core.lint.rules.length_differs import LengthDiffers
 from selinon_core.lint.rules.missing_variable import MissingVariable
 from selinon_core.lint.rules.module_not_found import ModuleNotFound
 from selinon_core.lint.rules.name_not_found import NameNotFound
@@ -47,6 +48,8 @@ from selinon_core.lint.rules.open_branch import OpenBranch
 from selinon_core.lint.rules.output_schema import OutputSchema
 from selinon_core.lint.rules.own_fallback import OwnFallback
 from selinon_core.lint.rules.parent_failures_of_nothing import ParentFailuresOfNothing
+from selinon_core.lint.rules.polling_event import PollingEvent
+from selinon_core.lint.rules.polling_setting import PollingSetting
 from selinon_core.lint.rules.predicate_arguments import PredicateArguments
 from selinon_core.lint.rules.predicate_signature import PredicateSignature
 from selinon_core.lint.rules.propagated_true import PropagatedTrue
@@ -154,6 +157,9 @@ RULES: tuple[type[Rule], ...] = (
     SimilarFlows,
     EmptyDiffers,
     StrategyDiffers,
+    LengthDiffers,
+    PollingSetting,
+    PollingEvent,
 )
 
 

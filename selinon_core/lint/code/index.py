@@ -276,6 +276,25 @@ class CodeIndex:
             if called_on == on
         )
 
+    def words_of(self, symbol: Symbol, method: str | None = None) -> tuple[tuple[str, Span], ...]:
+        """The attributes and texts in the code of a function, or of a method that a class itself defines."""
+        parsed = self._modules.get(symbol.home)
+        definition = None if parsed is None else parsed.bindings.get(symbol.name)
+        if parsed is None or definition is None:
+            return ()
+        import ast
+
+        from selinon_core.lint.code.parsed import FunctionNode, members, words
+
+        if method is not None:
+            definition = members(definition).get(method) if isinstance(definition, ast.ClassDef) else None
+        if not isinstance(definition, FunctionNode):
+            return ()
+        return tuple(
+            (word, Span(parsed.shown_path, line, column, line, column + length))
+            for word, line, column, length in words(definition)
+        )
+
 
 def _shipped(module: str, name: str) -> Symbol | None:
     if name in shipped_modules.CLASSES.get(module, ()):

@@ -212,6 +212,16 @@ def calls_with_name(node: ast.AST, methods: frozenset[str]) -> Iterator[tuple[st
                 yield on, call.args[0].value, call.args[0].lineno, call.args[0].col_offset + 1
 
 
+def words(node: ast.AST) -> Iterator[tuple[str, int, int, int]]:
+    """Yield (word, line, column, length in the text) of attributes (``a.word``) and texts; 1-based places."""
+    for part in ast.walk(node):
+        if isinstance(part, ast.Attribute) and part.end_col_offset is not None:
+            length = len(part.attr)
+            yield part.attr, part.end_lineno or part.lineno, part.end_col_offset - length + 1, length
+        elif isinstance(part, ast.Constant) and isinstance(part.value, str):
+            yield part.value, part.lineno, part.col_offset + 1, len(part.value) + 2
+
+
 def _nested(statement: ast.stmt) -> Iterator[list[ast.stmt]]:
     if isinstance(statement, ast.ClassDef | FunctionNode):
         return

@@ -37,7 +37,7 @@ class StrategyArguments(Rule):
           - name: nightly
             sampling:
               name: constant
-              args: {retry: 60}
+              args: {retry: 300}
             edges:
               - from:
                 to: Fetch

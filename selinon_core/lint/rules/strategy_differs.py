@@ -29,9 +29,6 @@ class StrategyDiffers(Rule):
     Use instead:
         flow-definitions:
           - name: nightly
-            sampling:
-              name: constant
-              args: {retry: 10}
             edges:
               - from:
                 to: Fetch

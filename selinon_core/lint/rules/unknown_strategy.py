@@ -20,7 +20,7 @@ class UnknownStrategy(Rule):
           - name: nightly
             sampling:
               name: constnat
-              args: {retry: 10}
+              args: {retry: 300}
             edges:
               - from:
                 to: Fetch
@@ -30,7 +30,7 @@ class UnknownStrategy(Rule):
           - name: nightly
             sampling:
               name: constant
-              args: {retry: 10}
+              args: {retry: 300}
             edges:
               - from:
                 to: Fetch
