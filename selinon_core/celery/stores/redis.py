@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -39,6 +40,7 @@ class RedisStore:
         self._client: Any = None
         self._process = 0
         self._shas: dict[str, str] = {}
+        self._local = threading.local()
 
     # -- talking ----------------------------------------------------------------------------------------------
 
@@ -59,11 +61,30 @@ class RedisStore:
             if sha is None:
                 sha = self._shas[script] = client.script_load(script)
             try:
-                return client.evalsha(sha, 3, *keys, *args)
+                return self._evalsha(client, sha, keys, args)
             except redis.exceptions.NoScriptError:
                 return client.eval(script, 3, *keys, *args)
         except redis.exceptions.RedisError as error:
             raise StateStoreError(f"the state store in Redis: {type(error).__name__}: {error}") from error
+
+    def _evalsha(self, client: Any, sha: str, keys: tuple[str, ...], args: tuple[Any, ...]) -> Any:
+        """Run a script on a connection of this thread's own.
+
+        Going through the client costs twice as much, and it repeats what failed, which may have been done.
+        """
+        local = self._local
+        if getattr(local, "process", 0) != os.getpid() or local.client is not client:
+            local.process, local.client = os.getpid(), client
+            local.connection = client.connection_pool.make_connection()
+        connection = local.connection
+        try:
+            connection.send_packed_command([_packed(("EVALSHA", sha, "3", *keys, *args))], check_health=False)
+            return connection.read_response()
+        except self._redis.exceptions.ResponseError:
+            raise
+        except BaseException:
+            connection.disconnect()  # whatever is still to come must not be taken for another answer
+            raise
 
     def _call(self, name: str, *args: Any, **options: Any) -> Any:
         try:
@@ -248,6 +269,15 @@ def _plain_url(url: str) -> str:
         options = [part.replace("virtual_host=", "db=", 1) for part in query.split("&") if part]
         return f"unix://{path}" + (f"?{'&'.join(options)}" if options else "")
     return url
+
+
+def _packed(parts: tuple[Any, ...]) -> bytes:
+    """A command in the protocol of Redis."""
+    out = [b"*%d\r\n" % len(parts)]
+    for part in parts:
+        encoded = str(part).encode()
+        out.append(b"$%d\r\n%b\r\n" % (len(encoded), encoded))
+    return b"".join(out)
 
 
 def _text(seconds: float) -> str:
