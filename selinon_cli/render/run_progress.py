@@ -67,9 +67,12 @@ class _Lines:
                 self._next_count = now + 1
                 self._terminal.note(f"... {self._ended} node runs ended")
             return
-        at = record.finished_at if what == "ended" else record.started_at
+        at = record.finished_at if what == "ended" else record.attempted_at
         place = f"{record.flow_run.flow.name}/{run.name}"
-        again = f" (attempt {record.attempts})" if record.attempts > 1 else ""
+        if what == "retrying":
+            again = f" after attempt {record.attempts}"
+        else:
+            again = f" (attempt {record.attempts})" if record.attempts > 1 else ""
         self._terminal.note(f"[{at or 0.0:10.3f}] {visible(place)}: {state}{again}")
 
 

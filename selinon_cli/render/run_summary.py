@@ -71,7 +71,7 @@ def _failures(
     for node in failed[:_MOST_FAILURES]:
         error, reason = node["error"], reasons.get(node["id"])
         attempts = f" after {node['attempts']} attempts" if node["attempts"] > 1 else ""
-        abandoned = " (its flow did not wait for it)" if node.get("abandoned") else ""
+        abandoned = f" ({_abandoned(error['type'])})" if node.get("abandoned") else ""
         message = reason or ": ".join(part for part in (error["type"], error["message"]) if part)
         lines.append(f"{node['name']} in flow {node['flow']}{attempts}: {message}{abandoned}")
         trace = (error.get("traceback") or "").rstrip().splitlines()
@@ -81,6 +81,12 @@ def _failures(
     if len(failed) > _MOST_FAILURES:
         lines.append(f"and {len(failed) - _MOST_FAILURES} more")
     return _section("failed", lines, RED, color)
+
+
+def _abandoned(error: str) -> str:
+    if error == "TaskTimeout":
+        return "the attempt could not be stopped; it was left alone"
+    return "its flow did not wait for it"
 
 
 def _fallbacks(events: Iterable[Mapping[str, Any]], color: bool) -> str:

@@ -6,92 +6,49 @@ happens, so that a machine is never advanced while another one (or itself) is be
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from selinon_core.dispatch import FlowRun, NodeRun, SelectiveRun, flow_tables
+from selinon_core.dispatch import FlowRun, NodeRun, SelectiveRun
 from selinon_core.dispatch import effects as do
 from selinon_core.dispatch import events as on
-from selinon_core.errors import ConfigurationError, FlowError, FlowTimeout, SelinonException, TaskTimeout
+from selinon_core.errors import FlowError, FlowTimeout, SelinonException, TaskTimeout
 from selinon_core.local import journal
 from selinon_core.local.agenda import Agenda, Step
 from selinon_core.local.attempts import TIMED_OUT, SideRunner, Ticket
 from selinon_core.local.collector import EVERY, RecordOutOfSight
+from selinon_core.local.lookup import Lookup
+from selinon_core.local.mocked_attempt import mocked_attempt
 from selinon_core.local.mocked_storage import LocalStorages
-from selinon_core.local.mocks import UNGIVEN, MockedImports, Outcome, TaskScripts
+from selinon_core.local.mocks import Outcome, TaskScripts
 from selinon_core.local.options import LocalOptions
+from selinon_core.local.prepared import Prepared
 from selinon_core.local.records import FlowRecord, NodeRecord
 from selinon_core.local.steps import StepLimitExceeded, describe_endless
-from selinon_core.plan import ImportRef, Plan, TaskPlan
+from selinon_core.plan import TaskPlan
 from selinon_core.runtime.answers import Answers, where_asked
-from selinon_core.runtime.conditions import BoundConditions, LeafValues
-from selinon_core.runtime.error_values import error_json
+from selinon_core.runtime.conditions import LeafValues
 from selinon_core.runtime.ids import id_maker, random_flow_id, seeded_flow_id
-from selinon_core.runtime.json_values import copy_json, restore, snapshot
+from selinon_core.runtime.json_values import copy_json, snapshot
 from selinon_core.runtime.task_run import (
     Assignment,
     Attempt,
     Failed,
     RetryLater,
-    SchemaChecker,
     Succeeded,
     TaskRunner,
 )
 from selinon_core.runtime.trace import Tracer, configured_sinks, jsonable
-from selinon_core.storage import DataStorage
 
 if TYPE_CHECKING:
-    from selinon_core.local.child import Known, ProcessPool
+    from selinon_core.local.child import ProcessPool
 
 #: Locally a flow fails when one decision was put off this often.
 MOST_DEFERRALS = 10
 LEAST_STEP_LIMIT = 100_000
-
-
-def default_pythonpath(plan: Plan) -> tuple[str, ...]:
-    """Where user code is looked for unless told otherwise: beside the files that declare tasks, and here."""
-    files = dict.fromkeys(task.place.file for task in plan.tasks.values())
-    directories = (os.path.dirname(os.path.abspath(file)) for file in files if os.path.isfile(file))
-    return tuple(dict.fromkeys([*directories, os.getcwd()]))
-
-
-class Prepared:
-    """What runs of one executor share, because it never changes: tables of the flows and imported functions."""
-
-    def __init__(self, plan: Plan, options: LocalOptions) -> None:
-        self.plan = plan
-        self.tables = flow_tables(plan)
-        mocked = options.mocks.functions if options.mocks is not None else {}
-        self.imports = MockedImports(options.pythonpath or default_pythonpath(plan), mocked, options.mock_all)
-        self.conditions = BoundConditions(self.imports)
-        self.check_schema = SchemaChecker()
-        self._checked: set[str] = set()
-
-    def check_strategies(self, flow_name: str) -> None:
-        """See that the sampling strategies of a flow and of all it may start can be imported.
-
-        They are not called locally, but a misspelled one should not wait for production to be found. Raises
-        ``ConfigurationError``.
-        """
-        todo = [flow_name]
-        while todo:
-            name = todo.pop()
-            if name in self._checked:
-                continue
-            self._checked.add(name)
-            flow = self.plan.flows[name]
-            if flow.sampling is not None:
-                try:
-                    self.imports.strategy(flow.sampling.function)
-                except ConfigurationError as error:
-                    self._checked.discard(name)
-                    raise ConfigurationError(f"the sampling of flow {name} at {flow.place}: {error}") from error
-            groups = (*(edge.destinations for edge in flow.edges), *(entry.fallback for entry in flow.failures))
-            todo += [node for group in groups for node in group if node in self.plan.flows]
 
 
 class Driver:
@@ -111,15 +68,13 @@ class Driver:
         self._tables = prepared.tables
         self._inbox: deque[tuple[FlowRecord, on.Event]] = deque()
         self._next_start: dict[str, float] = {}
-        self._by_id: dict[str, NodeRecord] = {}
-        self._indexed = 0
-        self._reused_from: dict[str, str] = {}
         self.imports = prepared.imports
         real = frozenset(plan.storages) if options.storage == "real" else options.real_storages
         self.storages = LocalStorages(plan, self.imports, self.tell, self._told_read, real)
         if options.storages is not None and options.storage == "real":
             self.storages.share(options.storages)
-        self._runner = TaskRunner(self.imports, self.storages, self, prepared.check_schema)
+        self.lookup = Lookup(self.nodes, self.storages)
+        self._runner = TaskRunner(self.imports, self.storages, self.lookup, prepared.check_schema)
         if options.mocks is not None:
             options.mocks.check(plan, prepared.check_schema)
         self._scripts = TaskScripts(options.mocks, options.mock_all, options.fail)
@@ -128,19 +83,19 @@ class Driver:
             self.imports,
             prepared.conditions,
             self.storages,
-            self.locate,
-            self._result_of,
+            self.lookup.locate,
+            self.lookup.result_of,
             self._condition_told,
         )
         self._asking: FlowRecord | None = None
         self._side: SideRunner | None = None
         self._processes: ProcessPool | None = None
-        self._index_lock = threading.Lock()
         self._telling = threading.RLock()
         self._waiting: deque[NodeRecord] = deque()
         limit = 10 * sum(len(edge.destinations) for flow in plan.flows.values() for edge in flow.edges)
         self._most_steps = options.max_steps or max(LEAST_STEP_LIMIT, limit)
-        configured = configured_sinks(self._trace_entries(), self.imports, self.storages.connected)
+        entries = prepared.trace_entries(options, self.storages.stands_in, self.warnings.append)
+        configured = configured_sinks(entries, self.imports, self.storages.connected)
         self._tracer = Tracer([*configured, *options.sinks])
         self._record: Callable[[journal.Entry], None] = (
             self._record_and_emit if self._tracer.sinks else self.journal.append
@@ -150,29 +105,6 @@ class Driver:
         self._began = time.monotonic()
         self._plain = options.concurrency == 1 and options.pool == "thread" and self._scripts.empty
 
-    def _trace_entries(self) -> list[Mapping[str, Any]]:
-        """The configured sinks without those that mocked runs leave alone.
-
-        A run with stand-ins tells no storage that is not there, and does not report mistakes made on a
-        developer's machine to Sentry. With ``mock_all`` functions that cannot be imported are left out too.
-        """
-        entries: list[Mapping[str, Any]] = []
-        for given in self.plan.settings.trace:
-            entry = dict(given)
-            if "storage" in entry and self.storages.stands_in(entry["storage"]["name"]):
-                del entry["storage"]
-            if self.options.storage == "mocked":
-                entry.pop("sentry", None)
-            if "function" in entry and self.options.mock_all:
-                function = entry["function"]
-                try:
-                    self.imports.load(ImportRef(function["import"], function["name"]))
-                except ConfigurationError as error:
-                    self.warnings.append(f"{error}; the trace goes without it")
-                    del entry["function"]
-            entries.append(entry)
-        return entries
-
     # -- the run ----------------------------------------------------------------------------------------------
 
     def run(self, flow_name: str, node_args: Any, selective: SelectiveRun | None) -> FlowRecord:
@@ -180,7 +112,7 @@ class Driver:
 
         Raises ``StepLimitExceeded``; ``KeyboardInterrupt`` passes through.
         """
-        self._preload()
+        self.lookup.preload(self.options.reuse or {}, self.plan.tasks)
         mocked = self.options.storage == "mocked" and not self.options.real_storages
         seeded = mocked or self.options.seed is not None
         id = seeded_flow_id(self.options.seed or 0, flow_name) if seeded else random_flow_id()
@@ -440,7 +372,7 @@ class Driver:
     def _attempt_in_process(self, task: TaskPlan, assignment: Assignment, ticket: Ticket) -> Attempt:
         assert self._processes is not None
         try:
-            attempt = self._processes.run(task, assignment, self._known_of, ticket)
+            attempt = self._processes.run(task, assignment, self.lookup.known_of, ticket)
         except SelinonException as error:
             return Failed(error) if ticket.given_up else self._runner.judge(task, assignment, error)
         if isinstance(attempt, Succeeded) and attempt.stored and self.storages.is_mocked(task.name):
@@ -448,14 +380,6 @@ class Driver:
                 assignment.args, assignment.flow_name, task.name, assignment.task_id, attempt.result
             )
         return attempt
-
-    def _known_of(self, id: str) -> Known | None:
-        """What a task in a child process may ask of a parent run."""
-        record = self._find(id)
-        if record is None:
-            return None
-        error = None if record.error is None else error_json(record.error)
-        return (record.flow_run.flow.name, record.run.name, restore(record.result), error)
 
     def _assignment(self, record: NodeRecord) -> Assignment:
         run = record.run
@@ -484,29 +408,8 @@ class Driver:
         if outcome is None:
             self._attempt_ended(record, self._timed_out(record, task, record.attempts, record.retries))
             return
-        if isinstance(outcome, Outcome) and outcome.kind == "result":
-            attempt = self._mocked_result(record, task, outcome)
-        else:
-            error = outcome.error() if isinstance(outcome, Outcome) else outcome
-            attempt = self._runner.judge(task, self._assignment(record), error)
+        attempt = mocked_attempt(self._runner, self.storages, task, self._assignment(record), outcome)
         self._attempt_ended(record, attempt)
-
-    def _mocked_result(self, record: NodeRecord, task: TaskPlan, outcome: Outcome) -> Attempt:
-        assignment = self._assignment(record)
-        try:
-            result = self._least_result(task) if outcome.value is UNGIVEN else copy_json(outcome.value)
-            if task.storage is None or task.storage_readonly:
-                return Succeeded(result, False)
-            self.storages.store(assignment.args, assignment.flow_name, task.name, assignment.task_id, result)
-            return Succeeded(result, True)
-        except Exception as error:
-            return self._runner.judge(task, assignment, error)
-
-    def _least_result(self, task: TaskPlan) -> Any:
-        from selinon_core.schema_check import ResultSchema
-
-        schema = ResultSchema.of_task(task)
-        return None if schema is None else schema.minimal_value()
 
     def _timed_out(self, record: NodeRecord, task: TaskPlan, attempt: int, retries: int) -> Attempt:
         error = TaskTimeout(f"attempt {attempt} of {task.name} ran longer than {task.timeout} s")
@@ -537,6 +440,7 @@ class Driver:
             entry = (journal.RETRIED, now, record, record.attempts, attempt.error, attempt.countdown)
             self._record(entry)
             self._count_step(record)
+            record.attempted_at = now
             self._observe("retrying", record)
             self.agenda.add(attempt.countdown, self._run_task, record)
             return
@@ -606,57 +510,11 @@ class Driver:
         task = self.plan.tasks[run.name]
         if task.storage is not None:
             try:
-                flow_name = self.locate(run.id) or flow_run.flow.name
+                flow_name = self.lookup.locate(run.id) or flow_run.flow.name
                 record.result = snapshot(self.storages.retrieve(flow_name, run.name, run.id))
             except Exception as error:
                 self.warnings.append(f"the result of {run.name} to be reused cannot be read: {error}")
         self._observe("ended", record)
-
-    # -- what tasks may ask (TaskContext) ---------------------------------------------------------------------
-
-    def retrieve(self, flow_name: str, task_name: str, task_id: str) -> Any:
-        """The result of a task run, read where it was stored."""
-        return self.storages.retrieve(self.locate(task_id) or flow_name, task_name, task_id)
-
-    def storage_of(self, task_name: str) -> DataStorage | None:
-        """The storage of a task."""
-        return self.storages.of_task(task_name)
-
-    def exception_of(self, task_id: str) -> BaseException | None:
-        """What a failed run raised."""
-        record = self._find(task_id)
-        return None if record is None else record.error
-
-    def locate(self, task_id: str) -> str | None:
-        """The flow a task run was in."""
-        record = self._find(task_id)
-        if record is None:
-            return self._reused_from.get(task_id)
-        if record.run.status == "reused" and task_id in self._reused_from:
-            return self._reused_from[task_id]
-        return record.flow_run.flow.name
-
-    def _find(self, id: str) -> NodeRecord | None:
-        with self._index_lock:  # tasks in threads look up their parents
-            count = len(self.nodes)
-            for record in self.nodes[self._indexed : count]:
-                self._by_id[record.run.id] = record
-            self._indexed = count
-            return self._by_id.get(id)
-
-    def _result_of(self, task_id: str) -> Any:
-        record = self._find(task_id)
-        if record is None or record.run.status == "reused":
-            raise KeyError(task_id)
-        return restore(record.result)
-
-    def _preload(self) -> None:
-        """Make the results of an earlier run readable."""
-        for node in (self.options.reuse or {}).get("nodes", ()):
-            if node.get("kind") == "task" and node.get("name") in self.plan.tasks:
-                self._reused_from[node["id"]] = node["flow"]
-                if node.get("status") in ("success", "reused"):
-                    self.storages.preload(node["flow"], node["name"], node["id"], node.get("result"))
 
     # -- telling ----------------------------------------------------------------------------------------------
 
@@ -667,18 +525,13 @@ class Driver:
     def _told_read(self, flow_name: str, task_name: str, task_id: str) -> None:
         self._record((journal.READ, self.agenda.now, flow_name, task_name, task_id))
 
-    def flow_run_of(self, task_id: str) -> str | None:
-        """The id of the flow run a task run belongs to."""
-        record = self._find(task_id)
-        return None if record is None else record.flow_run.id
-
     def _record_and_emit(self, entry: journal.Entry) -> None:
         with self._telling:  # tasks in threads tell of their storages
             self._emit(entry)
 
     def _emit(self, entry: journal.Entry) -> None:
         self.journal.append(entry)
-        for event in journal.expand(self.plan, entry, self.flow_run_of):
+        for event in journal.expand(self.plan, entry, self.lookup.flow_run_of):
             self._tracer.emit(event.event, event.details)
 
     def _observe(self, what: str, record: NodeRecord | FlowRecord) -> None:

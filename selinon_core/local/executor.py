@@ -9,8 +9,9 @@ from typing import Any
 from selinon_core.context import running
 from selinon_core.dispatch import SelectiveRun, select
 from selinon_core.errors import RequestError, UnknownFlowError, UnknownStorageError, UnknownTaskError
-from selinon_core.local.driver import Driver, Prepared
+from selinon_core.local.driver import Driver
 from selinon_core.local.options import LocalOptions
+from selinon_core.local.prepared import Prepared
 from selinon_core.local.run import LocalRun
 from selinon_core.local.steps import StepLimitExceeded
 from selinon_core.plan import Plan
@@ -54,7 +55,7 @@ class LocalExecutor:
         stopped_by: Exception | None = None
         began = time.perf_counter()
         try:
-            with running(driver):
+            with running(driver.lookup):
                 root = driver.run(flow, node_args, selective)
         except StepLimitExceeded as error:
             root, stopped_by = driver.flows[0], error

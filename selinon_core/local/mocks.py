@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from selinon_core import errors
 from selinon_core.errors import ConfigurationError, FatalTaskError, Retry, SchemaMismatchError
-from selinon_core.plan import ImportRef, Plan, TaskPlan
+from selinon_core.plan import Condition, ImportRef, Leaf, Not, Plan, TaskPlan
 from selinon_core.runtime.error_values import rebuild_error
 from selinon_core.runtime.imports import Imports
 from selinon_core.runtime.json_values import copy_json
+from selinon_core.suggestions import did_you_mean
 
 _KINDS = ("result", "error", "fatal", "retry")
 #: Stands for a result that nobody gave: the least value that fits the task's schema.
@@ -75,17 +76,14 @@ class Mocks(NamedTuple):
         return self._replace(tasks={**self.tasks, **given})
 
     def check(self, plan: Plan, check_schema: Callable[[TaskPlan, Any], None]) -> None:
-        """Hold the mocks against the plan: only known tasks, only results that fit their schema.
+        """Hold the mocks against the plan: only known tasks and functions, only results that fit their schema.
 
         Raises ``ConfigurationError`` naming the first one that is wrong.
         """
         for name, script in self.tasks.items():
             task = plan.tasks.get(name)
             if task is None:
-                from difflib import get_close_matches
-
-                close = get_close_matches(name, plan.tasks, 1)
-                hint = f'; did you mean "{close[0]}"?' if close else ""
+                hint = _hint(name, plan.tasks)
                 raise ConfigurationError(f'a mock is given for "{name}", but no task has this name{hint}')
             for outcome in script:
                 if outcome.kind == "result" and task.output_schema is not None and outcome.value is not UNGIVEN:
@@ -93,6 +91,39 @@ class Mocks(NamedTuple):
                         check_schema(task, outcome.value)
                     except SchemaMismatchError as error:
                         raise ConfigurationError(f"the mock of {name} is not realistic: {error}") from None
+
+        known = _functions(plan) if self.functions else ()
+        for name in self.functions:
+            if name not in known:
+                hint = _hint(name, known)
+                raise ConfigurationError(
+                    f'a mock is given for the function "{name}", but no flow or task names it{hint}'
+                )
+
+
+def _hint(name: str, known: Iterable[str]) -> str:
+    close = did_you_mean(name, known)
+    return f'; did you mean "{close}"?' if close else ""
+
+
+def _functions(plan: Plan) -> set[str]:
+    """The functions of the project that can be mocked, as ``module.name``."""
+    refs = [task.selective_run_function for task in plan.tasks.values() if task.selective_run_function is not None]
+    conditions: list[Condition | None] = []
+    for flow in plan.flows.values():
+        refs.append(flow.sampling.function)
+        refs += [edge.foreach.function for edge in flow.edges if edge.foreach is not None]
+        conditions += [edge.condition for edge in flow.edges]
+        conditions += [failure.condition for failure in flow.failures]
+    while conditions:
+        condition = conditions.pop()
+        if isinstance(condition, Leaf):
+            refs.append(condition.function)
+        elif isinstance(condition, Not):
+            conditions.append(condition.operand)
+        elif condition is not None:
+            conditions += condition.operands
+    return {str(ref) for ref in refs}
 
 
 def _outcomes(script: Any, where: str) -> tuple[Outcome, ...]:
@@ -111,7 +142,7 @@ def _outcome(script: Any, where: str) -> Outcome:
     kinds = [kind for kind in _KINDS if kind in script]
     if unknown or len(kinds) > 1:
         raise ConfigurationError(
-            f"{where}: expected one of {', '.join(_KINDS)} and after; got {', '.join(map(str, script))}"
+            f"{where}: expected one of {', '.join(_KINDS)}, and beside it after; got {', '.join(map(str, script))}"
         )
     after = _seconds(script.get("after", 0), f"{where}: after")
     if not kinds:

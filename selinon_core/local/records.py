@@ -63,11 +63,13 @@ class NodeRecord:
     """A node run: the machine's view (``run``) and the driver's. Times are seconds since the start.
 
     ``result`` is a snapshot (see ``runtime.json_values``). ``retries`` counts those that ``max_retry`` limits.
+    ``attempted_at`` is when the last attempt ended after which there is to be another one, and unset before.
     ``abandoned``: the flow did not wait for it any more, or an attempt could not be stopped at its time-out.
     """
 
     __slots__ = (
         "abandoned",
+        "attempted_at",
         "attempts",
         "error",
         "finished_at",
@@ -80,6 +82,8 @@ class NodeRecord:
         "started_at",
         "stored",
     )
+
+    attempted_at: float
 
     def __init__(self, run: NodeRun, flow_run: FlowRecord, given_parent: dict[str, Any] | None) -> None:
         self.run = run

@@ -79,7 +79,9 @@ class LocalRun:
         """The trace events; times are virtual seconds."""
         driver = self._driver
         return [
-            event for entry in list(driver.journal) for event in expand(driver.plan, entry, driver.flow_run_of)
+            event
+            for entry in list(driver.journal)
+            for event in expand(driver.plan, entry, driver.lookup.flow_run_of)
         ]
 
     @property
