@@ -27,6 +27,8 @@ SELINON = Program(
         "cancel": "selinon_cli.commands.cancel",
         "graph": "selinon_cli.commands.graph",
         "inspect": "selinon_cli.commands.inspect",
+        "migrate": "selinon_cli.commands.migrate",
+        "migrate check": "selinon_cli.commands.migrate_check",
         "schema": "selinon_cli.commands.schema",
         "watch": "selinon_cli.commands.watch",
     },
@@ -38,6 +40,7 @@ SELINON_CLI = Program(
     {
         "execute": "selinon_cli.commands.compat_execute",
         "inspect": "selinon_cli.commands.compat_inspect",
+        "migrate": "selinon_cli.commands.compat_migrate",
         "plot": "selinon_cli.commands.compat_plot",
         "version": "selinon_cli.commands.compat_version",
     },

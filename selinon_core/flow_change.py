@@ -162,7 +162,7 @@ def explains(steps: Sequence[Step], old: FlowPlan, new: FlowPlan) -> bool:
     """Whether these steps account for every difference between two versions of a flow.
 
     Every old edge has to arrive at an edge with the same ends or be gone, and every other new edge has to be one
-    that starts the flow or be announced as new by a step.
+    that starts the flow or be announced by a step as new, with its sources.
     """
     kept: set[int] = set()
     for edge in old.edges:
@@ -172,10 +172,14 @@ def explains(steps: Sequence[Step], old: FlowPlan, new: FlowPlan) -> bool:
         if found in kept or not 0 <= found < len(new.edges) or ends(new.edges[found]) != ends(edge):
             return False
         kept.add(found)
-    announced: set[int | None] = set()
+    announced: dict[int | None, frozenset[str]] = {}
     for position, step in enumerate(steps):
-        announced |= {follow(steps[position + 1 :], index) for index in step.change.tainting_nodes}
-    return all(edge.index in kept or not edge.sources or edge.index in announced for edge in new.edges)
+        for index, names in step.change.tainting_nodes.items():
+            announced[follow(steps[position + 1 :], index)] = frozenset(names)
+    return all(
+        edge.index in kept or not edge.sources or announced.get(edge.index) == frozenset(edge.sources)
+        for edge in new.edges
+    )
 
 
 def strongest(strategies: Collection[str]) -> str | None:

@@ -32,6 +32,7 @@ from selinon_core.dispatch import events as on
 from selinon_core.dispatch.selective import SelectiveRun, edges_leading_to
 from selinon_core.errors import UnexpectedEvent
 from selinon_core.flow_change import Step, follow, strongest
+from selinon_core.plan import FlowPlan
 
 if TYPE_CHECKING:
     from selinon_core.dispatch.machine import FlowRun
@@ -154,7 +155,7 @@ def _move(run: FlowRun, steps: tuple[Step, ...], shape: Shape) -> None:
     run._no = set(_moved(dict.fromkeys(run._no, 1), steps))
     start = run.start
     if start.selective is not None:
-        selective = _moved_selection(start.selective, steps, run.table, table)
+        selective = moved_selection(start.selective, steps, run.table.flow, table)
         run.start = on.FlowStarted(start.args, start.parent, start.failures, selective)
         run._subset = selective.edges.get(table.flow.name)
     run.table = table
@@ -179,8 +180,8 @@ def _moved(counts: dict[int, int], steps: tuple[Step, ...]) -> dict[int, int]:
     return moved
 
 
-def _moved_selection(
-    selective: SelectiveRun, steps: tuple[Step, ...], was: FlowTable, table: FlowTable
+def moved_selection(
+    selective: SelectiveRun, steps: tuple[Step, ...], was: FlowPlan, table: FlowTable
 ) -> SelectiveRun:
     """A selective run in terms of the new table: its edges, and new ones on a way to what it wants."""
     name = table.flow.name
@@ -197,13 +198,13 @@ def _moved_selection(
     return SelectiveRun(selective.tasks, {**selective.edges, name: dict(sorted(moved.items()))})
 
 
-def _new_edges(steps: tuple[Step, ...], was: FlowTable, table: FlowTable) -> list[int]:
-    kept = {follow(steps, row.index) for row in was.rows}
+def _new_edges(steps: tuple[Step, ...], was: FlowPlan, table: FlowTable) -> list[int]:
+    kept = {follow(steps, edge.index) for edge in was.edges}
     return [row.index for row in table.rows if row.index not in kept]
 
 
 def _miss_new_edges(run: FlowRun, steps: tuple[Step, ...], was: FlowTable) -> None:
-    for index in _new_edges(steps, was, run.table):
+    for index in _new_edges(steps, was.flow, run.table):
         if all(name in run.finished for name in run.table.rows[index].sources):
             run._no.add(index)
 

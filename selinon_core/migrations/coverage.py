@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from selinon_core.errors import MigrationError
@@ -35,21 +34,17 @@ def uncovered(old: Plan, new: Plan, migrations: Migrations, since: int) -> tuple
     return tuple(found)
 
 
-def uncovered_since(
-    revision: str, paths: Sequence[str], new: Plan, directory: str, *, pythonpath: Iterable[str] = ()
-) -> tuple[Plan, tuple[Uncovered, ...]]:
-    """The plan as of a git revision, and the flows whose change since the files in ``directory`` do not cover.
+def deployed_at(revision: str, migrations: Migrations) -> int:
+    """The newest migration that was there at a git revision: those up to it count as deployed.
 
-    Migrations that were there at the revision count as deployed with it. Raises ``RequestError`` without git,
-    repository or revision and for a directory outside of it, ``ConfigurationError`` when the project had errors,
-    ``MigrationError`` when a file is wrong, missing, or was there and is not any more.
+    Raises ``RequestError`` without git, repository or revision and for a directory outside of it,
+    ``MigrationError`` for a file that was there and is not any more.
     """
-    from selinon_core.revision import names_at, plan_at
+    from selinon_core.revision import names_at
 
-    old = plan_at(revision, paths, pythonpath=pythonpath)
-    migrations = Migrations.load(directory)
-    deployed = versions_among(names_at(revision, directory), directory)
+    assert migrations.directory is not None
+    deployed = versions_among(names_at(revision, migrations.directory), migrations.directory)
     gone = sorted(set(deployed) - set(migrations.versions))
     if gone:
         raise MigrationError(f"{migrations.path(gone[0])} was there at {revision} and is gone: runs may need it")
-    return old, uncovered(old, new, migrations, max(deployed, default=0))
+    return max(deployed, default=0)

@@ -14,7 +14,7 @@ HOOKS = Path(__file__).parents[2] / ".pre-commit-hooks.yaml"
 
 def test_every_hook_is_a_command_line_that_parses() -> None:
     hooks = {hook["id"]: hook for hook in yaml.safe_load(HOOKS.read_text())}
-    assert "selinon-lint" in hooks
+    assert set(hooks) == {"selinon-lint", "selinon-migrate-check"}
     for hook in hooks.values():
         program, *words = hook["entry"].split()
         assert program == "selinon"

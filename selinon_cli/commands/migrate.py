@@ -1,0 +1,201 @@
+"""``selinon migrate``: write a migration for what changed in the graphs of flows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from selinon_cli.exits import FINE, NOT_FINE, Stop, WrongUse
+from selinon_cli.options import Command, Option
+from selinon_cli.terminal import Terminal
+
+if TYPE_CHECKING:
+    from selinon_core.migrations.compare import Comparison
+    from selinon_core.plan import Plan
+
+STRATEGIES = ("IGNORE", "RETRY", "FAIL")
+
+
+def migrate(
+    terminal: Terminal,
+    *,
+    paths: Sequence[str] = (),
+    old_nodes_definition: str | None = None,
+    old_flow_definitions: Sequence[str] = (),
+    git: bool = False,
+    rev: str | None = None,
+    migration_dir: str | None = None,
+    tainted_flows: str = "IGNORE",
+    no_meta: bool = False,
+    no_check: bool = False,
+    dry_run: bool = False,
+    graph: str | None = None,
+    flow: Sequence[str] = (),
+) -> int:
+    """Compare two versions of a project and write the next migration file; nothing to write is fine."""
+    from selinon_cli.project import known_name, load_project
+    from selinon_core.migrations.account import account
+    from selinon_core.migrations.catalog import Migrations, same_as_newest, write_migration
+    from selinon_core.migrations.compare import compare_plans
+    from selinon_core.migrations.files import metadata, migration_text
+
+    given = (*((old_nodes_definition,) if old_nodes_definition else ()), *old_flow_definitions)
+    if given and (git or rev):
+        raise WrongUse("--git and old files are two ways to say what to compare with", "use one of them")
+    if not given and not (git or rev):
+        raise WrongUse(
+            "there is nothing to compare with",
+            "say --git (and --rev REV), or name the old files by -N and -F",
+        )
+    plan, _ = load_project(terminal, paths)
+    old = load_project(terminal, given)[0] if given else plan_at_revision(terminal, rev or "HEAD", paths)
+    comparison = compare_plans(old, plan)
+    for name in flow:
+        known_name("flow", name, comparison.changes)
+    for line in account(comparison, tainted_flows):
+        terminal.data(line + "\n") if dry_run else terminal.note(line)
+    if graph is not None:
+        draw_change(terminal, comparison, graph, flow)
+    if not comparison:
+        terminal.note("no flow changed in a way that needs a migration")
+        return FINE
+    text = migration_text(comparison, tainted_flows, None if no_meta else metadata())
+    migrations = Migrations.load(directory_of(plan, migration_dir, needed=not dry_run))
+    if same_as_newest(migrations, comparison.changes):
+        terminal.warn(
+            f"{migrations.path(migrations.latest)} says the same already; is this migration written twice?"
+        )
+    if dry_run:
+        terminal.data(f"{migrations.path(migrations.latest + 1)} would be:\n{text}\n")
+        return FINE
+    terminal.note(f"wrote {write_migration(migrations, text)}")
+    return FINE
+
+
+def directory_of(plan: Plan, given: str | None, *, needed: bool = True) -> str | None:
+    """Where migrations are: as given, else as ``global.migration_dir`` says; ``WrongUse`` when neither does."""
+    from selinon_core.runtime.environment import expand
+
+    if given is not None:
+        return given
+    configured = plan.settings.migration_dir
+    if configured is None:
+        if needed:
+            raise WrongUse("there is no directory for migrations", "set global.migration_dir, or give -m DIR")
+        return None
+    directory: str = expand(configured)
+    return directory
+
+
+def plan_at_revision(terminal: Terminal, revision: str, paths: Sequence[str]) -> Plan:
+    """The plan at a git revision; its mistakes are told and end the command."""
+    from selinon_core.errors import ConfigurationError
+    from selinon_core.revision import plan_at
+
+    try:
+        return plan_at(revision, paths)
+    except ConfigurationError as error:
+        from selinon_cli.render.text import render_blocks
+
+        terminal.err.write(render_blocks(error.diagnostics, {}, color=terminal.color_err))
+        terminal.error(str(error))
+        raise Stop(NOT_FINE) from error
+
+
+def draw_change(terminal: Terminal, comparison: Comparison, target: str, flows: Sequence[str]) -> None:
+    """Draw the changed flows, with what taints runs marked; one flow into a file, several into a directory."""
+    import os
+
+    from selinon_cli.output import write_bytes
+    from selinon_core.graph import FORMATS, write
+    from selinon_core.migrations.drawing import change_drawing
+
+    names = [name for name in comparison.changes if not flows or name in flows]
+    form = next((name for name, ending in FORMATS.items() if target.endswith(ending)), "svg")
+    several = len(names) != 1
+    if several and target.endswith(FORMATS[form]):
+        if not names:
+            return
+        target, ending = target[: -len(FORMATS[form])], FORMATS[form]
+        files = {name: f"{target}-{name}{ending}" for name in names}
+    else:
+        into_directory = several or os.path.isdir(target)
+        files = {n: os.path.join(target, n + FORMATS[form]) if into_directory else target for n in names}
+        if into_directory and names:
+            os.makedirs(target, exist_ok=True)
+    for name, file in files.items():
+        write_bytes(terminal, file, write(change_drawing(comparison, name), form))
+        terminal.note(f"wrote {file}")
+
+
+_WHAT_IS_OLD = (
+    Option(
+        "old_nodes_definition",
+        ("-N", "--old-nodes-definition"),
+        "The old file with tasks and storages.",
+        kind="path",
+        metavar="FILE",
+    ),
+    Option(
+        "old_flow_definitions",
+        ("-F", "--old-flow-definitions"),
+        "An old file or directory with flows; may be repeated.",
+        kind="path",
+        metavar="PATH",
+        many=True,
+    ),
+    Option("git", ("-g", "--git"), "Compare with what git has (see --rev).", kind="flag"),
+)
+MIGRATION_DIR = Option(
+    "migration_dir",
+    ("-m", "--migration-dir"),
+    "Where migration files are; default: global.migration_dir.",
+    kind="path",
+    metavar="DIR",
+)
+_TAINTED = Option(
+    "tainted_flows",
+    ("-t", "--tainted-flows"),
+    "What becomes of runs that the change taints.",
+    kind="choice",
+    choices=STRATEGIES,
+    default="IGNORE",
+)
+_NO_META = Option("no_meta", ("--no-meta",), "Do not write who made the migration, and when.", kind="flag")
+_NO_CHECK = Option(
+    "no_check", ("--no-check",), "Accepted for compatibility: files with errors cannot be compared.", kind="flag"
+)
+
+#: What the original's ``migrate`` takes.
+COMPAT_OPTIONS = (*_WHAT_IS_OLD, MIGRATION_DIR, _TAINTED, _NO_META, _NO_CHECK)
+
+COMMAND = Command(
+    "migrate",
+    "Write a migration: what becomes of runs in flight when the edges of flows change.",
+    migrate,
+    options=(
+        *_WHAT_IS_OLD,
+        Option("rev", ("--rev",), "The git revision to compare with; default: HEAD.", metavar="REV"),
+        MIGRATION_DIR,
+        _TAINTED,
+        _NO_META,
+        _NO_CHECK,
+        Option("dry_run", ("--dry-run",), "Tell what would be written, and write nothing.", kind="flag"),
+        Option(
+            "graph",
+            ("--graph",),
+            "Draw the change, with what taints runs; the ending says how (.svg, .png, .mmd, ...).",
+            kind="path",
+            metavar="FILE.svg",
+        ),
+        Option(
+            "flow",
+            ("--flow",),
+            "Draw only this flow; may be repeated.",
+            metavar="NAME",
+            many=True,
+            complete="flow",
+        ),
+    ),
+    epilog="Conditions, foreach and failures are no part of the graph: changing them needs no migration.",
+)

@@ -1,0 +1,107 @@
+"""``selinon migrate check``: is there a migration for everything that changed? For CI and pre-commit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from selinon_cli.commands.migrate import MIGRATION_DIR, directory_of, plan_at_revision
+from selinon_cli.exits import FINE, NOT_FINE
+from selinon_cli.options import Command, Option
+from selinon_cli.terminal import Terminal
+
+if TYPE_CHECKING:
+    from selinon_core.migrations.coverage import Uncovered
+    from selinon_core.migrations.histories import Verdict
+    from selinon_core.plan import Plan
+
+
+def check(
+    terminal: Terminal,
+    *,
+    paths: Sequence[str] = (),
+    rev: str = "HEAD",
+    migration_dir: str | None = None,
+    histories: Sequence[str] = (),
+    format: str = "text",
+) -> int:
+    """1 when a graph changed since the revision and no migration accounts for it, or a history diverges."""
+    from selinon_cli.project import load_project
+    from selinon_core.migrations.catalog import Migrations
+    from selinon_core.migrations.coverage import deployed_at, uncovered
+
+    plan, _ = load_project(terminal, paths)
+    directory = directory_of(plan, migration_dir, needed=False)
+    old = plan_at_revision(terminal, rev, paths)
+    migrations = Migrations.load(directory)
+    since = 0 if directory is None else deployed_at(rev, migrations)
+    found = uncovered(old, plan, migrations, since)
+    verdicts: Sequence[Verdict] = ()
+    if histories:
+        from selinon_core.migrations.histories import judge_histories
+
+        verdicts = judge_histories(histories, old, plan, migrations, since)
+    if format == "json":
+        _as_json(terminal, found, verdicts)
+    else:
+        _as_text(terminal, plan, found, verdicts, rev, directory)
+    return NOT_FINE if found or any(verdict.kind == "diverging" for verdict in verdicts) else FINE
+
+
+def _as_text(
+    terminal: Terminal,
+    plan: Plan,
+    found: Sequence[Uncovered],
+    verdicts: Sequence[Verdict],
+    rev: str,
+    directory: str | None,
+) -> None:
+    for each in found:
+        place = plan.flows[each.flow].place
+        since = f"; {', '.join(f'{v}.json' for v in each.versions)} do not account for it" if each.versions else ""
+        terminal.data(f"{place}: the graph of flow {each.flow} changed since {rev} without a migration{since}\n")
+    if found:
+        also = "" if directory is not None else " (and set global.migration_dir)"
+        terminal.note(f"write one with: selinon migrate --git --rev {rev} -t IGNORE|RETRY|FAIL{also}")
+    else:
+        terminal.note(f"every change since {rev} has its migration")
+    for verdict in verdicts:
+        terminal.data(f"{verdict.file}: flow {verdict.flow} {verdict.id}: {verdict.kind}")
+        terminal.data(f": {verdict.why}\n" if verdict.why else "\n")
+        if verdict.event:
+            terminal.data(f"    line {verdict.line}: {verdict.event}\n")
+        for where in verdict.places:
+            terminal.data(f"    at {where}\n")
+
+
+def _as_json(terminal: Terminal, found: Sequence[Uncovered], verdicts: Sequence[Verdict]) -> None:
+    import json
+
+    value = {
+        "uncovered": [{"flow": each.flow, "migrations": list(each.versions)} for each in found],
+        "histories": [verdict._asdict() | {"places": list(verdict.places)} for verdict in verdicts],
+    }
+    terminal.data(json.dumps(value, indent=2) + "\n")
+
+
+COMMAND = Command(
+    "migrate check",
+    "Check that every change of a graph has its migration, and what recorded runs would do.",
+    check,
+    options=(
+        Option(
+            "rev", ("--rev",), "The git revision that is deployed; default: HEAD.", metavar="REV", default="HEAD"
+        ),
+        MIGRATION_DIR,
+        Option(
+            "histories",
+            ("--histories",),
+            "Traces of runs (selinon run --trace, selinon status --history), or directories of them, to replay.",
+            kind="path",
+            metavar="DIR",
+            many=True,
+        ),
+        Option("format", ("--format",), "What to print.", kind="choice", choices=("text", "json"), default="text"),
+    ),
+    epilog="Exit code 1: a change without a migration, or a history that the new configuration cannot continue.",
+)
