@@ -23,16 +23,13 @@ def write_bytes(terminal: Terminal, target: str, content: bytes) -> None:
         terminal.out.flush()
         terminal.out.buffer.write(content)
         return
-    if os.path.isdir(target):
-        raise WrongUse(f"{target} is a directory")
+    check_target(target)
     if os.path.exists(target) and not os.path.isfile(target):
         # A pipe or a device cannot be replaced.
         with open(target, "wb") as file:
             file.write(content)
         return
     directory = os.path.dirname(os.path.realpath(target))
-    if not os.path.isdir(directory):
-        raise WrongUse(f"cannot write {target}: there is no directory {os.path.dirname(target)}")
     descriptor, temporary = tempfile.mkstemp(dir=directory, prefix=".selinon-")
     try:
         with os.fdopen(descriptor, "wb") as file:
@@ -42,6 +39,19 @@ def write_bytes(terminal: Terminal, target: str, content: bytes) -> None:
     except BaseException:
         os.unlink(temporary)
         raise
+
+
+def check_target(target: str) -> None:
+    """Raise ``WrongUse`` when nothing can be written there."""
+    if target == "-":
+        return
+    if os.path.isdir(target):
+        raise WrongUse(f"{target} is a directory")
+    if not target:
+        raise WrongUse("cannot write to a file without a name")
+    directory = os.path.dirname(os.path.realpath(target))
+    if not os.path.isdir(directory):
+        raise WrongUse(f"cannot write {target}: there is no directory {os.path.dirname(target)}")
 
 
 def _mode(target: str) -> int:

@@ -108,11 +108,21 @@ def mocks(plan: Plan, single: Iterable[str], file: str | None) -> Mocks:
         task, equals, value = text.partition("=")
         if not equals:
             raise WrongUse(f"--mock: expected TASK=JSON, got {_shortened(text)}")
-        results[task] = json_or_text(value)
+        results[task] = _mocked_result(value)
     found = found.with_results(results)
     for task in found.tasks:
         known_name("task", task, plan.tasks)
     return found
+
+
+def _mocked_result(value: str) -> Any:
+    """A JSON value, or a text that nobody would take for one."""
+    try:
+        return parse_json(value)
+    except ValueError as error:
+        if value.lstrip().startswith(("{", "[", '"')):
+            raise WrongUse(f"--mock: {_shortened(value)} is not JSON: {error}") from None
+        return value
 
 
 def _read_yaml(path: str) -> Any:

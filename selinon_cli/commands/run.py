@@ -49,10 +49,20 @@ def run(
     if (report, trace, graph).count("-") > 1:
         raise WrongUse("only one of --report, --trace and --graph can be written to stdout")
     from selinon_cli import run_inputs
-    from selinon_cli.local_run import Outputs, Selection, run_locally
+    from selinon_cli.local_run import Outputs, Selection, graph_format, run_locally
+    from selinon_cli.output import check_target
     from selinon_cli.project import chosen_flow, known_name, load_project
     from selinon_core.local import LocalOptions
 
+    tasks = run_inputs.names(select)
+    if select and not tasks:
+        raise WrongUse("--select names no task")
+    # Before the run: tasks may have done things that nobody wants to repeat because of a misspelt file name.
+    for target in (report, trace, graph):
+        if target is not None:
+            check_target(target)
+    if graph is not None:
+        graph_format(graph)
     arguments = run_inputs.node_args(node_args, node_args_file)
     if not local:
         from selinon_cli.remote_run import run_remotely
@@ -63,7 +73,7 @@ def run(
             app=app,
             flow=flow,
             arguments=arguments,
-            tasks=run_inputs.names(select),
+            tasks=tasks,
             follow_subflows=follow_subflows,
             run_subsequent=run_subsequent,
             detach=detach,
@@ -75,7 +85,6 @@ def run(
     name = chosen_flow(plan, flow)
     for storage_name in real_storage:
         known_name("storage", storage_name, plan.storages)
-    tasks = run_inputs.names(select)
     for task in tasks:
         known_name("task", task, plan.tasks)
     options = LocalOptions(

@@ -165,10 +165,42 @@ def test_the_flow_has_to_be_named_where_there_are_several(shop: Path, cli: Cli) 
     assert cli("run", "--local", "--flow", "other", "--mock-tasks").code == 0
 
 
-def test_a_target_that_cannot_be_written(shop: Path, cli: Cli) -> None:
-    ran = cli("run", "--local", "--mock-tasks", "--report", "no/such/dir/r.json")
-    assert ran.code == 2
-    assert "there is no directory no/such/dir" in ran.err
+@pytest.mark.parametrize("option", ["--report", "--trace", "--graph"])
+def test_a_target_that_cannot_be_written_is_told_before_anything_runs(shop: Path, cli: Cli, option: str) -> None:
+    ran = cli("run", "--local", option, "no/such/dir/r.svg")
+    assert ran == (2, "", "error: cannot write no/such/dir/r.svg: there is no directory no/such/dir\n")
+    assert cli("run", "--local", option, "flows") == (2, "", "error: flows is a directory\n")
+
+
+def test_a_drawing_needs_an_ending_that_is_known(shop: Path, cli: Cli) -> None:
+    ran = cli("run", "--local", "--graph", "run.jpeg")
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err.startswith('error: --graph: no drawing ends in ".jpeg"\n')
+    assert cli("run", "--local", "--mock-tasks", "--graph", "drawing").code == 0
+    assert (shop / "drawing").read_text().startswith("<?xml")
+
+
+def test_a_selection_of_nothing_is_no_full_run(shop: Path, cli: Cli) -> None:
+    assert cli("run", "--local", "--select", "") == (2, "", "error: --select names no task\n")
+
+
+def test_a_mock_that_looks_like_json_has_to_be_json(shop: Path, cli: Cli) -> None:
+    ran = cli("run", "--local", "--mock", 'Charge={"paid": True}')
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err.startswith("error: --mock: '{\"paid\": True}' is not JSON")
+    assert cli("run", "--local", "--mock-tasks", "--mock", "Ship=by train").code == 0
+
+
+def test_attempts_are_told_when_they_end(shop: Path, cli: Cli) -> None:
+    (shop / "mocks.yaml").write_text(
+        "Charge: [{error: 'ValueError: no', after: 2}, {result: {paid: true}, after: 1}]"
+    )
+    ran = cli("run", "--local", "--mock-tasks", "--mocks", "mocks.yaml")
+    told = [line for line in ran.err.splitlines() if "Charge" in line]
+    assert told == [
+        "[     2.000] order/Charge: retrying after attempt 1",
+        "[    13.000] order/Charge: success (attempt 2)",
+    ]
 
 
 @pytest.mark.parametrize(

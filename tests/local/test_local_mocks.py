@@ -107,6 +107,7 @@ class TestOutcomes:
         ("functions: {m.f: 2020-01-01}", "mocks.yaml: functions: m.f"),
         ("1: {result: 1}", 'a mock is given for "1"'),
         ("Aa: {result: 1}", 'did you mean "A"?'),
+        ("functions: {m.f: true}", 'a mock is given for the function "m.f"'),
     ],
 )
 def test_a_wrong_file_is_told_with_the_place_in_it(text: str, says: str) -> None:
