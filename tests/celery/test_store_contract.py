@@ -243,6 +243,15 @@ def test_the_sweep_finds_what_was_left_behind_and_nothing_else(store: Store) -> 
     assert store.next_due() is not None
 
 
+def test_looking_at_a_silent_run_does_not_put_off_its_timers(store: Store) -> None:
+    create(store, header={"silence": "2"}, timers={"retry": NOW + 100})
+    due = store.next_due()
+    while due is not None and due < NOW + 99:
+        assert store.sweep(due + 0.01, 100, 300.0, 60.0) == []
+        due = store.next_due()
+    assert due == pytest.approx(NOW + 100)
+
+
 def test_a_silent_run_is_looked_at_when_a_message_of_it_never_arrived(store: Store) -> None:
     def swept(at: float) -> list[tuple[str, str]]:
         return [(due.flow_id, due.reason) for due in store.sweep(at, 100, 60.0, 60.0)]

@@ -257,14 +257,15 @@ class MemoryStore:
         run.wakes = 0
         return delays
 
-    def _plan(self, flow_id: str, run: _Run, now: float) -> None:
+    def _plan(self, flow_id: str, run: _Run, now: float, least_silence: float = 0.0) -> None:
         """Put on the agenda when to look at the run next."""
         times = list(run.timers.values())
         if run.outbox:
             times.append(now + PUT_OFF)
         silence = run.number("silence")
         if silence and run.running:
-            times.append(run.number("updated") + silence)
+            look = run.number("updated") + silence
+            times.append(look if look > now or not least_silence else now + max(silence, least_silence))
         if times:
             self._agenda[flow_id] = min(times)
         else:
@@ -288,9 +289,7 @@ class MemoryStore:
                 elif run.lease > now:
                     self._agenda[flow_id] = run.lease
                 elif reason is None:
-                    self._plan(flow_id, run, now)
-                    if self._agenda.get(flow_id, now + 1) <= now:
-                        self._agenda[flow_id] = now + max(run.number("silence"), least_silence)
+                    self._plan(flow_id, run, now, least_silence)
                 else:
                     self._agenda[flow_id] = now + min(PUT_OFF * 2**run.wakes, MOST_PUT_OFF)
                     run.wakes += 1

@@ -1,0 +1,164 @@
+"""The sweep and what time does, on simulated workers: retries, deferrals, deadlines, lost messages, idle runs."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from selinon_core.celery.cached_run import batch_text, read_batch
+from selinon_core.celery.stores.base import Commit
+from selinon_core.celery.sweep import Sweeper
+from selinon_core.plan import Plan
+from selinon_core.project import compile_text
+from tests.celery.simulation import World
+
+CALLS: list[str] = []
+
+
+class Task:
+    """Runs and is counted."""
+
+    def __init__(self, **names: Any) -> None:
+        self.names = names
+
+    def run(self, node_args: Any) -> Any:
+        CALLS.append(self.names["task_name"])
+        if self.names["task_name"] == "Fail":
+            raise ValueError("no")
+        return None
+
+
+def plan_of(flow: str, extra: str = "", task: str = "") -> Plan:
+    names = ["A", "B", "C", "Fail"]
+    tasks = "\n".join(f"  - {{name: {n}, import: {__name__}, classname: Task{task}}}" for n in names)
+    text = f"tasks:\n{tasks}\nflow-definitions:\n  - name: main\n{extra}    edges:\n{flow}"
+    project = compile_text({"nodes.yaml": text})
+    assert project.plan is not None, [d.message for d in project.diagnostics]
+    return project.plan
+
+
+@pytest.fixture(autouse=True)
+def no_calls() -> None:
+    CALLS.clear()
+
+
+CHAIN = "      - {from: , to: A}\n      - {from: A, to: B}\n      - {from: B, to: C}\n"
+
+
+def test_a_chain_is_run_ahead_in_one_message() -> None:
+    world = World(plan_of(CHAIN), workers=1)
+    id = world.start("main")
+    world.work()
+    assert CALLS == ["A", "B", "C"]
+    assert len(world.broker.sent) == 1
+    assert world.results[id][0] == "success"
+
+
+def test_running_ahead_is_bounded() -> None:
+    world = World(plan_of(CHAIN), workers=1, selinon_run_ahead_count=1)
+    world.start("main")
+    world.work()
+    assert CALLS == ["A", "B", "C"]
+    assert len(world.broker.sent) == 2
+
+
+def test_a_flow_is_retried_when_its_countdown_is_over() -> None:
+    flow = "      - {from: , to: Fail}\n"
+    world = World(plan_of(flow, "    max_retry: 2\n    retry_countdown: 100\n"), workers=1)
+    began = world.now
+    id = world.start("main")
+    world.work()
+    assert CALLS == ["Fail"] * 3
+    assert 200 <= world.now - began < 210
+    assert world.results[id][0] == "failure"
+
+
+def test_a_task_is_retried_when_its_countdown_is_over() -> None:
+    flow = "      - {from: , to: Fail}\n"
+    world = World(plan_of(flow, task=", max_retry: 2, retry_countdown: 50"), workers=1)
+    began = world.now
+    world.start("main")
+    world.work()
+    assert CALLS == ["Fail"] * 3
+    assert 100 <= world.now - began < 110
+
+
+def test_a_flow_past_its_deadline_fails() -> None:
+    flow = "      - {from: , to: Fail}\n"
+    plan = plan_of(flow, "    timeout: 30\n    max_retry: 5\n    retry_countdown: 20\n")
+    world = World(plan, workers=1)
+    began = world.now
+    id = world.start("main")
+    world.work()
+    assert world.results[id][0] == "failure"
+    assert 30 <= world.now - began < 32
+    assert len(CALLS) == 2
+
+
+def test_a_message_that_never_arrived_is_sent_again_once_it_is_missed() -> None:
+    world = World(plan_of(CHAIN), workers=1, selinon_run_ahead_count=0)
+    began = world.now
+    id = world.start("main")
+    world._deliver(*world.broker.take(False))
+    world.broker.queue.clear()  # Redis lost it between the queue and the unacknowledged ones
+    world.work()
+    assert CALLS == ["A", "B", "C"]
+    assert world.results[id][0] == "success"
+    assert 300 <= world.now - began < 700
+
+
+def test_a_changed_graph_is_said_and_fails_the_run() -> None:
+    world = World(plan_of(CHAIN), workers=1, selinon_run_ahead_count=0)
+    id = world.start("main")
+    world._deliver(*world.broker.take(False))
+    changed = World(plan_of(CHAIN.replace("from: B", "from: A")), workers=1)
+    changed.store, changed.broker = world.store, world.broker
+    changed.engines = [changed._engine(0)]
+    changed.work()
+    assert changed.results[id][0] == "failure"
+    header = changed.store.header(id)
+    assert header is not None
+    assert "without a migration" in header["reason"]
+
+
+def test_waiting_runs_cost_no_messages() -> None:
+    world = World(plan_of(CHAIN), workers=1)
+    for number in range(2000):
+        header = {"flow": "main", "queue": "celery", "status": "running", "silence": "120"}
+        batch = batch_text(world.now, ['["S",null,{},null,null]'])
+        world.store.commit(Commit(f"run{number}", 0, world.now, create=header, batch=batch))
+    world.faults.crash = 0.0
+    sweeper = Sweeper(world.engines[0], clock=lambda: world.now)
+    for _ in range(2000):
+        world.now += 0.5
+        sweeper.tick()
+    assert world.broker.sent == []
+
+
+def test_messages_do_not_grow_with_the_flow() -> None:
+    def largest(width: int) -> int:
+        middle = [f"M{i}" for i in range(width)]
+        tasks = "\n".join(
+            f"  - {{name: {n}, import: {__name__}, classname: Task}}" for n in ["First", "Last", *middle]
+        )
+        flow = (
+            "      - {from: , to: First}\n"
+            f"      - {{from: First, to: [{', '.join(middle)}]}}\n"
+            f"      - {{from: [{', '.join(middle)}], to: Last}}\n"
+        )
+        text = f"tasks:\n{tasks}\nflow-definitions:\n  - name: main\n    edges:\n{flow}"
+        plan = compile_text({"nodes.yaml": text}).plan
+        assert plan is not None
+        world = World(plan, workers=1, selinon_run_ahead_count=0)
+        id = world.start("main", {"n": 1})
+        world.work()
+        assert world.results[id][0] == "success"
+        return max(len(json.dumps(letter.kwargs)) for letter in world.broker.sent)
+
+    assert largest(1000) <= max(largest(10), 1500)
+
+
+def test_a_batch_is_read_as_it_was_written() -> None:
+    assert read_batch(batch_text(12.5, ['["+",1]', '["c",2,1]'])) == (12.5, [["+", 1], ["c", 2, 1]])
