@@ -19,7 +19,7 @@ from selinon_core.errors import (
 )
 from selinon_core.plan import FlowPlan, Plan
 from selinon_core.runtime.conditions import BoundConditions, LeafValues
-from selinon_core.runtime.error_values import USER_ERRORS, name_error
+from selinon_core.runtime.error_values import USER_ERRORS, name_error_and_place
 from selinon_core.runtime.imports import Imports
 from selinon_core.runtime.json_values import copy_json, describe_json_error
 from selinon_core.runtime.storages import StoragePool, Storages
@@ -110,7 +110,7 @@ class Answers:
         except (StorageError, UserFunctionError):
             raise
         except USER_ERRORS as error:
-            raise UserFunctionError(f"foreach {foreach.function} raised {name_error(error)}") from error
+            raise UserFunctionError(f"foreach {foreach.function} raised {name_error_and_place(error)}") from error
         if not question.needs_items:
             return [None] * len(found)  # only their number matters
         try:
@@ -134,7 +134,9 @@ class Answers:
         except StorageError:
             raise
         except USER_ERRORS as error:
-            raise UserFunctionError(f"selective run function {ref} raised {name_error(error)}") from error
+            raise UserFunctionError(
+                f"selective run function {ref} raised {name_error_and_place(error)}"
+            ) from error
         return str(answer) if answer else None
 
     def _arguments(self, flow: FlowPlan, run: NodeRun) -> Any:

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from selinon_core.errors import StorageError, UserFunctionError
 from selinon_core.plan import And, Condition, Leaf, Not
-from selinon_core.runtime.error_values import USER_ERRORS, name_error
+from selinon_core.runtime.error_values import USER_ERRORS, name_error_and_place
 from selinon_core.runtime.imports import Imports
 from selinon_core.runtime.json_values import copy_json, is_scalar
 
@@ -98,7 +98,7 @@ def _bind_leaf(leaf: Leaf, index: int, imports: Imports) -> _Evaluate:
         except StorageError:
             raise
         except USER_ERRORS as error:
-            text = f"predicate {leaf.function} ({leaf.place}) raised {name_error(error)}"
+            text = f"predicate {leaf.function} ({leaf.place}) raised {name_error_and_place(error)}"
             raise UserFunctionError(text) from error
 
     def evaluate(messages: Messages, node_args: Any, values: LeafValues) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import importlib
 import os
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from traceback import TracebackException
 
 _OURS = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+#: Beginnings of the names of files that are of no interest to the user: ours, and Python's that imports.
+_NOT_THE_USERS = (_OURS, "<frozen importlib", os.path.dirname(importlib.__file__) + os.sep)
 
 
 class RemoteError(SelinonException):
@@ -26,6 +29,22 @@ USER_ERRORS = (Exception, SystemExit)
 def name_error(error: BaseException) -> str:
     """An error in a few words: ``KeyError: 'x'``."""
     return f"{type(error).__name__}: {error_text(error)}"
+
+
+def name_error_and_place(error: BaseException) -> str:
+    """As ``name_error``, and where the user's code raised it: ``KeyError: 'x' (tasks.py:12)``."""
+    place, trace = "", error.__traceback__
+    while trace is not None:
+        file = trace.tb_frame.f_code.co_filename
+        if not file.startswith(_NOT_THE_USERS):
+            place = f" ({_short_path(file)}:{trace.tb_lineno})"
+        trace = trace.tb_next
+    return name_error(error) + place
+
+
+def _short_path(file: str) -> str:
+    here = os.getcwd() + os.sep
+    return file.removeprefix(here)
 
 
 def user_traceback(error: BaseException) -> str:
@@ -48,10 +67,12 @@ def _leave_out_ours(told: TracebackException) -> None:
         part = todo.pop()
         if part is None:
             continue
-        while part.stack and part.stack[0].filename.startswith(_OURS):
+        while part.stack and part.stack[0].filename.startswith(_NOT_THE_USERS):
             del part.stack[0]
-        while part.stack and part.stack[-1].filename.startswith(_OURS):
+        while part.stack and part.stack[-1].filename.startswith(_NOT_THE_USERS):
             del part.stack[-1]
+        if not part.stack:
+            part.stack = None  # type: ignore[assignment]  # or it would be headed, and empty
         todo += [part.__cause__, part.__context__]
 
 
