@@ -78,7 +78,7 @@ class ProcessPool:
             answer = json.loads(worker.ask(request))
         except Exception as error:  # the child died; whatever the attempt did, it did not end well
             worker.kill()
-            raise ChildDied(f"the process that ran {task.name} died ({worker.fate()}): {error!r}") from None
+            raise ChildDied(f"the process that ran {task.name} died ({worker.fate()})") from error
         ticket.stop = None  # in this order, so that nobody kills a child that is handed to another attempt
         if ticket.given_up:
             worker.kill()
