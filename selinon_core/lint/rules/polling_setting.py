@@ -49,14 +49,14 @@ class PollingSetting(Rule):
             if flow.sampling is not None and _is_too_short(flow.sampling):
                 yield self.found(
                     flow.sampling.spot,
-                    f'the polling interval of flow "{flow.name.name}" has no effect',
+                    "this polling interval has no effect",
                     note="flows go on when a node ends",
                     help="leave it out",
                 )
             if flow.cache is not None and _is_known(flow.cache):
                 yield self.found(
                     flow.cache.spot,
-                    f'the cache of node states of flow "{flow.name.name}" is not used',
+                    "a cache of node states is not used",
                     note="states are not asked for",
                     help="leave it out",
                 )

@@ -1,0 +1,9 @@
+from .tasks import Task
+
+
+class FetchModel(Task):
+    pass
+
+
+class CompareModel(Task):
+    pass

@@ -1,0 +1,5 @@
+from .tasks import Task
+
+
+class CollectGarbage(Task):
+    pass

@@ -1,0 +1,5 @@
+from selinon.predicates import *  # noqa: F403
+
+
+def isCurrent(message, hours):
+    return message["hours"] <= hours
