@@ -64,6 +64,9 @@ class Replay:
                 self._feed(on.ArgumentsAnswered(effect.question, None))
             elif isinstance(effect, do.ScheduleRetry):
                 self._retry_due = True
+            elif isinstance(effect, do.Note) and effect.event == "SELECTIVE_TASK_REUSE":
+                run = effect.details["run"]
+                self._names[run.number] = run.id
         self._match()
 
     def _match(self) -> None:
@@ -84,6 +87,9 @@ class Replay:
     def _same_parent(self, run: NodeRun, details: Details) -> bool:
         parent = details.get("parent") or {}
         return all(parent.get(s.name, self._names.get(s.number)) == self._names.get(s.number) for s in run.sources)
+
+    def _ids_of(self, runs: Sequence[NodeRun]) -> dict[str, str | None]:
+        return {run.name: self._names.get(run.number) for run in runs}
 
     def _settled(self) -> None:
         """Everything that followed from the last completion was recorded, and nothing else was."""
@@ -151,7 +157,7 @@ class Replay:
         for question in self._machine.open_questions:
             if not isinstance(question, do.AskCondition) or question.edge.index != edge.index:
                 continue
-            if {run.name: self._names.get(run.number) for run in question.sources} == parent:
+            if self._ids_of(question.sources) == parent:
                 self._feed(on.ConditionAnswered(question.question, value))
                 return
         raise Differs(f"the condition of {edge_text(edge)} was asked, which the new flow does not do", edge.place)
@@ -180,7 +186,9 @@ class Replay:
 
     def _reuse(self, details: Details) -> None:
         for question in self._machine.open_questions:
-            if isinstance(question, do.AskReuse) and question.name == details.get("node_name"):
+            if not isinstance(question, do.AskReuse) or question.name != details.get("node_name"):
+                continue
+            if self._ids_of(question.sources) == (details.get("parent") or {}):
                 self._feed(on.ReuseAnswered(question.question, details.get("result")))
                 return
         raise Differs(f"{details.get('node_name')} was asked about, which the new flow does not do")

@@ -1,4 +1,4 @@
-"""A second opinion on runs that are migrated: what the naive reference says about an attempt that goes on elsewhere.
+"""A second opinion on migrated runs: what the naive reference says about an attempt that goes on elsewhere.
 
 Everything that was started stays. A combination all of whose runs had been taken before is settled: no edge of the
 new flow is tried with it, except edges that were still being decided about. Everything else is tried with the new

@@ -1,0 +1,146 @@
+"""Recorded runs replayed against configurations: the same one, one with its edges moved, others."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from selinon_core.flow_change import ends
+from selinon_core.local import LocalExecutor, LocalOptions
+from selinon_core.migrations.catalog import Migrations
+from selinon_core.migrations.histories import Verdict, judge_histories
+from selinon_core.plan import Plan
+from selinon_core.project import compile_data
+from tests.conformance import scripted
+
+GOLDEN = Path(__file__).parents[1] / "conformance" / "golden"
+CASES = [
+    json.loads(line)
+    for path in sorted(GOLDEN.glob("*.jsonl"))
+    for line in path.read_text().splitlines()[:: 1 if path.stem in ("eager", "selective_reuse") else 4]
+]
+NONE = Migrations.load(None)
+
+
+@pytest.fixture(autouse=True)
+def _scripted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The module that the cases name."""
+    monkeypatch.setitem(sys.modules, "scripted", scripted)
+
+
+def plan_of(case: dict[str, Any], flows: list[dict[str, Any]] | None = None) -> Plan:
+    project = compile_data(case["nodes"], {"flow-definitions": flows or case["flow_definitions"]})
+    assert project.plan is not None
+    return project.plan
+
+
+def record(case: dict[str, Any], plan: Plan, directory: Path) -> str:
+    scripted.set_up(case["behaviour"])
+    request = case["request"]
+    executor = LocalExecutor(plan, LocalOptions(storage="real", seed=len(case["name"])))
+    if request["selective"]:
+        chosen = request["selective"]
+        run = executor.run_selective(
+            request["flow"],
+            chosen["task_names"],
+            request["node_args"],
+            chosen["follow_subflows"],
+            chosen["run_subsequent"],
+        )
+    else:
+        run = executor.run(request["flow"], request["node_args"])
+    path = directory / "trace.jsonl"
+    path.write_text("".join(json.dumps(event) + "\n" for event in run.trace()))
+    return str(path)
+
+
+def kinds(verdicts: tuple[Verdict, ...]) -> dict[str, str]:
+    return {verdict.kind: str(verdict) for verdict in verdicts}
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
+def test_nothing_changed_nothing_differs(case: dict[str, Any], tmp_path: Path) -> None:
+    plan = plan_of(case)
+    trace = record(case, plan, tmp_path)
+    verdicts = judge_histories([trace], plan, plan, NONE, 0)
+    assert kinds(verdicts).keys() == {"unaffected"}, kinds(verdicts)
+
+
+def has_equal_edges(case: dict[str, Any]) -> bool:
+    """Of equal edges the first is taken for the first, whatever their conditions: reversed, they change places."""
+    flows = plan_of(case).flows.values()
+    return any(len({ends(edge) for edge in flow.edges}) < len(flow.edges) for flow in flows)
+
+
+@pytest.mark.parametrize("case", CASES[::3], ids=lambda case: case["name"])
+def test_edges_that_moved_are_mapped(case: dict[str, Any], tmp_path: Path) -> None:
+    if has_equal_edges(case):
+        return
+    old = plan_of(case)
+    moved = [{**flow, "edges": flow["edges"][::-1]} for flow in case["flow_definitions"]]
+    verdicts = judge_histories([record(case, old, tmp_path)], old, plan_of(case, moved), NONE, 0)
+    assert kinds(verdicts).keys() <= {"mapped", "unaffected"}, kinds(verdicts)
+
+
+SIMPLE: dict[str, Any] = {
+    "name": "simple",
+    "nodes": {"tasks": [{"name": n, "import": "scripted", "classname": "Scripted"} for n in ("A", "B", "C")]},
+    "flow_definitions": [
+        {"name": "main", "edges": [{"from": None, "to": "A"}, {"from": "A", "to": ["B", "C"]}]},
+    ],
+    "behaviour": {"tasks": {}, "parentless": []},
+    "request": {"flow": "main", "node_args": None, "selective": None},
+}
+
+
+def judged(directory: Path, edges: list[dict[str, Any]], **options: Any) -> Verdict:
+    old = plan_of(SIMPLE)
+    new = plan_of(SIMPLE, [{"name": "main", "edges": edges, **options}])
+    executor = LocalExecutor(old, LocalOptions(mock_all=True))
+    path = directory / "trace.jsonl"
+    path.write_text("".join(json.dumps(event) + "\n" for event in executor.run("main").trace()))
+    (verdict,) = judge_histories([str(directory)], old, new, NONE, 0)
+    return verdict
+
+
+def test_an_edge_that_is_gone(tmp_path: Path) -> None:
+    verdict = judged(tmp_path, [{"from": None, "to": "A"}, {"from": "A", "to": "B"}, {"from": "B", "to": "C"}])
+    assert verdict.kind == "tainted"
+    assert verdict.strategy == "FAIL"
+    assert (verdict.line, verdict.event) == (6, "NODE_SUCCESSFUL"), "from here on it has missed A -> B"
+    assert "it has missed A -> B, which is new" in verdict.why
+    verdict = judged(tmp_path, [{"from": None, "to": ["A", "B", "C"]}])
+    assert "start -> A has fired and is gone" in verdict.why
+    assert verdict.event == "TASK_SCHEDULE"
+
+
+def test_a_condition_more(tmp_path: Path) -> None:
+    condition = {"name": "argsFieldExist", "args": {"key": "x"}}
+    verdict = judged(
+        tmp_path, [{"from": None, "to": "A"}, {"from": "A", "to": ["B", "C"], "condition": condition}]
+    )
+    assert verdict.kind == "diverging"
+    assert verdict.event == "NODE_SUCCESSFUL"
+    assert "B was started by A -> B, C, which the new flow does not do" in verdict.why
+    assert verdict.places == ("<config>:1:1",)
+
+
+def test_a_destination_more(tmp_path: Path) -> None:
+    verdict = judged(tmp_path, [{"from": None, "to": "A"}, {"from": "A", "to": ["B", "C", "C"]}])
+    assert verdict.kind == "diverging"
+    assert "the new flow starts C by A -> B, C, C" in verdict.why
+
+
+def test_a_flow_that_is_gone(tmp_path: Path) -> None:
+    old = plan_of(SIMPLE)
+    new = plan_of(SIMPLE, [{**SIMPLE["flow_definitions"][0], "name": "other"}])
+    trace = str(tmp_path / "t.jsonl")
+    run = LocalExecutor(old, LocalOptions(mock_all=True)).run("main")
+    Path(trace).write_text("".join(json.dumps({"event": e["event"], "details": e}) + "\n" for e in run.trace()))
+    (verdict,) = judge_histories([trace], old, new, NONE, 0)
+    assert verdict.kind == "diverging"
+    assert "no such flow" in verdict.why

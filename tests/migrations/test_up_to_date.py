@@ -1,0 +1,188 @@
+"""What a worker does to a run it finds: nothing, a step, a policy, or leaving it to others."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from selinon_core.dispatch import FlowRun, flow_tables
+from selinon_core.dispatch import effects as do
+from selinon_core.dispatch import events as on
+from selinon_core.dispatch.shape import read_shape, shape_hash, shape_text
+from selinon_core.errors import MigrationError, MigrationSkew, UnexpectedEvent
+from selinon_core.migrations.catalog import Migrations
+from selinon_core.migrations.compare import compare_plans
+from selinon_core.migrations.files import migration_text
+from selinon_core.migrations.up_to_date import CurrentFlows
+from selinon_core.plan import Plan
+from tests.dispatch.plans import SETTINGS, edge, failure, flow, plan
+
+OLD = plan(flow("f", [edge(None, "A"), edge("A", "B")]), flow("g", [edge(None, "A")]))
+NEW = plan(flow("f", [edge(None, "A"), edge("A", "C"), edge("A", "B")]), flow("g", [edge(None, "A")]))
+
+
+class Store:
+    """Texts of shapes by hash, as a state store keeps them."""
+
+    def __init__(self) -> None:
+        self.texts: dict[str, str] = {}
+
+    def worker(self, of: Plan, directory: Path | None) -> CurrentFlows:
+        flows = CurrentFlows(
+            of,
+            flow_tables(of),
+            Migrations.load(None if directory is None else str(directory)),
+            self.texts.get,
+        )
+        for name in of.flows:
+            shape = flows.stamp(name).shape
+            self.texts[shape] = flows.text(shape)
+        return flows
+
+
+def migrated(directory: Path, version: int, old: Plan, new: Plan, strategy: str = "IGNORE") -> None:
+    directory.mkdir(exist_ok=True)
+    (directory / f"{version}.json").write_text(migration_text(compare_plans(old, new), strategy, None))
+
+
+def test_a_run_of_the_same_flow_is_left_alone(tmp_path: Path) -> None:
+    flows = Store().worker(OLD, tmp_path)
+    assert flows.migration("f", flows.stamp("f")) is None
+
+
+def test_a_migration_is_applied(tmp_path: Path) -> None:
+    store = Store()
+    before = store.worker(OLD, tmp_path).stamp("f")
+    migrated(tmp_path, 1, OLD, NEW, "RETRY")
+    flows = store.worker(NEW, tmp_path)
+    event = flows.migration("f", before)
+    assert event is not None
+    assert (event.version, event.before, event.forgotten) == (1, 0, None)
+    assert [step.strategy for step in event.steps] == ["RETRY"]
+    assert flows.stamp_after("f", event) == flows.stamp("f")
+    assert flows.migration("g", before._replace(shape=flows.stamp("g").shape)) is None, "no migration concerns it"
+
+
+def test_old_and_new_workers_side_by_side(tmp_path: Path) -> None:
+    """The old ones leave new runs to the new ones, except of flows that did not change."""
+    store = Store()
+    old = store.worker(OLD, tmp_path / "old")
+    migrated(tmp_path / "new", 1, OLD, NEW)
+    new = store.worker(NEW, tmp_path / "new")
+    with pytest.raises(MigrationSkew):
+        old.migration("f", new.stamp("f"))
+    assert old.migration("g", new.stamp("g")) is None
+    assert new.migration("f", old.stamp("f")) is not None
+
+
+@pytest.mark.parametrize("policy", ["fail", "ignore", "retry"])
+def test_a_forgotten_migration(tmp_path: Path, policy: str) -> None:
+    store = Store()
+    before = store.worker(OLD, tmp_path).stamp("f")
+    new = Plan(*NEW)._replace(settings=SETTINGS._replace(on_graph_change=policy))
+    event = store.worker(Plan(*new), tmp_path).migration("f", before)
+    assert event is not None
+    assert event.forgotten == policy.upper()
+    (step,) = event.steps
+    assert step.change == compare_plans(OLD, NEW).changes["f"]
+
+
+def test_a_change_that_is_none_of_the_graph(tmp_path: Path) -> None:
+    """A condition and a fallback more: other events follow, but no migration is needed."""
+    store = Store()
+    was = store.worker(OLD, tmp_path)
+    other = plan(flow("f", [edge(None, "A"), edge("A", "B", condition=True)], [failure("A", "B")]), OLD.flows["g"])
+    event = store.worker(other, tmp_path).migration("f", was.stamp("f"))
+    assert event is not None
+    assert (event.steps, event.forgotten, event.version) == ((), None, 0)
+
+
+def test_there_and_back_again_may_taint(tmp_path: Path) -> None:
+    store = Store()
+    before = store.worker(OLD, tmp_path / "none").stamp("f")
+    migrated(tmp_path / "m", 1, OLD, NEW)
+    migrated(tmp_path / "m", 2, NEW, OLD)
+    event = store.worker(OLD, tmp_path / "m").migration("f", before)
+    assert event is not None
+    assert len(event.steps) == 2
+
+
+def test_an_unknown_shape(tmp_path: Path) -> None:
+    stamp = Store().worker(OLD, tmp_path).stamp("f")
+    with pytest.raises(MigrationError, match="is not known"):
+        Store().worker(NEW, tmp_path).migration("f", stamp)
+
+
+def run_with(flows: CurrentFlows, name: str) -> FlowRun:
+    shape = flows.shape(flows.stamp(name).shape)
+    run = FlowRun(shape.table, "id-{}".format, shape.on_unreached, flows.shape)
+    run.advance(on.FlowStarted())
+    return run
+
+
+def names(effects: list[do.Effect], kind: type[Any] = do.StartTask) -> list[str]:
+    return [effect.run.name for effect in effects if isinstance(effect, kind)]
+
+
+@pytest.mark.parametrize("policy", ["fail", "ignore", "retry"])
+def test_what_the_policy_does_to_a_run_that_is_not_even_tainted(tmp_path: Path, policy: str) -> None:
+    store = Store()
+    was = store.worker(OLD, tmp_path)
+    run = run_with(was, "f")
+    new = Plan(*Plan(*NEW)._replace(settings=SETTINGS._replace(on_graph_change=policy)))
+    flows = store.worker(new, tmp_path)
+    event = flows.migration("f", was.stamp("f"))
+    assert event is not None
+    run.shapes = flows.shape
+    effects = run.advance(event)
+    notes = [effect.details for effect in effects if isinstance(effect, do.Note) and effect.event == "MIGRATION"]
+    assert [note["without_migration"] for note in notes] == [True]
+    if policy == "fail":
+        assert run.outcome is not None
+        assert run.outcome.reason is not None
+        assert "without a migration" in run.outcome.reason
+    elif policy == "retry":
+        assert isinstance(effects[-1], do.ScheduleRetry)
+        assert names(run.advance(on.RetryDue())) == ["A"]
+    else:
+        assert names(run.advance(on.NodeSucceeded(1))) == ["C", "B"]
+
+
+def test_a_join_waits_for_what_finishes_from_now_on() -> None:
+    old = plan(flow("f", [edge(None, "A B")]))
+    new = plan(flow("f", [edge(None, "A B"), edge("A B", "C"), edge("A", "D"), edge(None, "E")]))
+    store = Store()
+    was = store.worker(old, None)
+    run = run_with(was, "f")
+    run.advance(on.NodeSucceeded(1))
+    flows = store.worker(Plan(*Plan(*new)._replace(settings=SETTINGS._replace(on_graph_change="ignore"))), None)
+    run.shapes = flows.shape
+    event = flows.migration("f", was.stamp("f"))
+    assert event is not None
+    effects = run.advance(event)
+    tainted = [e.details["tainting_nodes"] for e in effects if isinstance(e, do.Note) and "TAINTED" in e.event]
+    assert tainted == [["A"]]
+    effects = run.advance(on.NodeSucceeded(2))
+    assert names(effects) == ["C"]
+    run.advance(on.NodeSucceeded(3))
+    assert run.outcome is not None
+    assert run.outcome.succeeded
+    assert run.outcome.unreached == (), "what was missed is no fault of the run"
+
+
+def test_a_machine_without_shapes_refuses() -> None:
+    run = FlowRun(flow_tables(OLD)["f"], str)
+    with pytest.raises(UnexpectedEvent):
+        run.advance(on.Migrated("x", 1, 0))
+
+
+def test_a_shape_has_a_stable_text() -> None:
+    text = shape_text(flow_tables(NEW)["f"], "warn")
+    assert shape_text(read_shape(text).table, "warn") == text
+    assert json.loads(text)["edges"] == [[[], ["A"], 0], [["A"], ["C"], 0], [["A"], ["B"], 0]]
+    assert shape_hash(text) != shape_hash(shape_text(flow_tables(NEW)["f"], "fail"))
+    with pytest.raises(ValueError, match="not the shape"):
+        read_shape("{}")
