@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 import os
 
-from celery import Celery
-
 from benchmarks.celery.shapes import configuration
+from celery import Celery
 from selinon_core.celery import Selinon
 from selinon_core.project import compile_data
 
@@ -18,7 +17,12 @@ app.conf.update(
     worker_hijack_root_logger=False,
     **json.loads(os.environ.get("BENCH_SETTINGS", "{}")),
 )
-_project = compile_data(configuration([tuple(row) for row in json.loads(os.environ["BENCH_WORKLOADS"])]))
+_given = os.environ.get("BENCH_CONFIGURATION")
+_project = compile_data(
+    json.loads(_given)
+    if _given
+    else configuration([tuple(row) for row in json.loads(os.environ["BENCH_WORKLOADS"])])
+)
 assert _project.plan is not None, [str(d) for d in _project.diagnostics]
 selinon = Selinon(app, plan=_project.plan)
 

@@ -44,3 +44,11 @@ class Results(DataStorage):
     def store(self, node_args: Any, flow_name: str, task_name: str, task_id: str, result: Any) -> Any:
         """Write."""
         return self._client.set("result:" + task_id, json.dumps(result), ex=3600)
+
+
+class Fails(SelinonTask):
+    """Fails, and waits for its next attempt."""
+
+    def run(self, node_args: Any) -> Any:
+        """Raise."""
+        raise RuntimeError("not yet")
