@@ -1,7 +1,7 @@
 """``python -m benchmarks.celery``: selinon, canvas and bare messages on real workers, side by side.
 
-Redis is a private server. RabbitMQ is the one at ``--amqp`` (default: the local one), in a virtual host of its own if
-``rabbitmqctl`` may make one. Times are medians of the same run, in seconds.
+Redis is a private server. RabbitMQ is the one at ``--amqp`` (default: the local one).
+Times are medians of the same run, in seconds.
 """
 
 from __future__ import annotations
@@ -42,7 +42,9 @@ def main() -> int:
                 "BENCH_BACKEND": f"{redis}/1",
                 "BENCH_STATE": f"{redis}/2",
                 "BENCH_WORKLOADS": json.dumps(workloads),
-                "BENCH_SETTINGS": json.dumps({"task_default_queue": "selinon_bench", **json.loads(options.settings)}),
+                "BENCH_SETTINGS": json.dumps(
+                    {"task_default_queue": "selinon_bench", **json.loads(options.settings)}
+                ),
             }
             log = Path(tempfile.mkdtemp()) / "worker.log"
             arguments = ["--concurrency", str(options.processes), "--queues", "selinon_bench,celery"]

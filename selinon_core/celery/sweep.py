@@ -20,7 +20,7 @@ _log = logging.getLogger("selinon")
 #: Runs looked at in one go.
 BATCH = 200
 #: Seconds between two looks at the least: many runs that are due one after another are looked at together.
-LEAST_PAUSE = 0.1
+LEAST_PAUSE = 0.25
 
 
 class Sweeper:

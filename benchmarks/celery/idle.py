@@ -1,0 +1,71 @@
+"""``python -m benchmarks.celery.idle``: what 10 000 waiting flow runs cost a worker and Redis, per second."""
+
+from __future__ import annotations
+
+import json
+import random
+import sys
+import time
+from typing import Any
+
+from benchmarks.celery.servers import redis_server
+from benchmarks.celery.shapes import configuration
+
+
+def main() -> int:
+    """Measure for 20 seconds."""
+    count = int(sys.argv[1]) if len(sys.argv) > 1 else 10_000
+    with redis_server() as redis:
+        print(json.dumps(measure(f"{redis}/0", count, 20.0)))
+    return 0
+
+
+def measure(url: str, count: int, seconds: float) -> dict[str, Any]:
+    """CPU shares (1.0 is a core) and messages sent."""
+    from celery import Celery
+    from selinon_core.celery.cached_run import batch_text
+    from selinon_core.celery.engine import Engine
+    from selinon_core.celery.settings import AdapterSettings
+    from selinon_core.celery.stores import open_store
+    from selinon_core.celery.stores.base import Commit
+    from selinon_core.celery.sweep import Sweeper
+    from selinon_core.project import compile_data
+
+    plan = compile_data(configuration([("chain", 10)])).plan
+    assert plan is not None
+    sent: list[Any] = []
+
+    class Sender:
+        def send(self, letters: Any) -> None:
+            sent.extend(letters)
+
+    store: Any = open_store(url)
+    publisher: Any = Sender()
+    engine = Engine(Celery("idle"), plan, (), AdapterSettings(), store=store, publisher=publisher)
+    chooser = random.Random(0)
+    for number in range(count):
+        now = time.time() - 60 + chooser.random() * 60  # looks are spread as they are in a running system
+        header = {"flow": "chain10", "queue": "celery", "status": "running", "silence": "60"}
+        batch = batch_text(now, ['["S",null,{},null,null]'])
+        store.commit(Commit(f"run{number}", 0, now, create=header, batch=batch))
+    client = store._connected()
+    sweeper = Sweeper(engine)
+    cpu, server = time.process_time(), client.info("cpu")
+    until = time.monotonic() + seconds
+    ticks = 0
+    while time.monotonic() < until:
+        time.sleep(sweeper.tick())
+        ticks += 1
+    after = client.info("cpu")
+    used = sum(after[key] - server[key] for key in ("used_cpu_sys", "used_cpu_user"))
+    return {
+        "waiting": count,
+        "worker_cpu": round((time.process_time() - cpu) / seconds, 5),
+        "redis_cpu": round(used / seconds, 5),
+        "messages": len(sent),
+        "looks_per_second": round(ticks / seconds, 1),
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,86 @@
+"""Events survive the trip through JSON text."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from selinon_core.dispatch import FlowOutcome, SelectiveRun
+from selinon_core.dispatch import events as on
+from selinon_core.dispatch.codec import decode_event, encode_event
+
+numbers = st.integers(1, 10**6)
+texts = st.text(max_size=8)
+values = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**53), 2**53)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | texts,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3),
+    max_leaves=6,
+)
+ids = st.dictionaries(texts, st.lists(texts, max_size=3), max_size=3)
+
+
+def outcomes(depth: int = 2) -> st.SearchStrategy[FlowOutcome]:
+    below = (
+        st.just({}) if not depth else st.dictionaries(texts, st.lists(outcomes(depth - 1), max_size=2), max_size=2)
+    )
+    active = st.lists(st.fixed_dictionaries({"name": texts, "id": texts}), max_size=2)
+    flags = st.booleans()
+    return st.builds(
+        FlowOutcome, flags, ids, ids, active, below, st.none() | texts, flags, flags, st.lists(texts).map(tuple)
+    )
+
+
+selectives = st.builds(
+    SelectiveRun,
+    st.lists(texts, max_size=3).map(tuple),
+    st.dictionaries(texts, st.dictionaries(st.integers(0, 9), st.lists(texts).map(tuple), max_size=2), max_size=2),
+)
+events = st.one_of(
+    st.builds(
+        on.FlowStarted, values, st.dictionaries(texts, values, max_size=3), st.none() | ids, st.none() | selectives
+    ),
+    st.builds(on.NodeSucceeded, numbers, st.none() | outcomes()),
+    st.builds(on.NodeFailed, numbers, st.none() | outcomes()),
+    st.builds(on.ConditionAnswered, numbers, st.booleans()),
+    st.builds(on.ForeachAnswered, numbers, st.none() | st.lists(values, max_size=3)),
+    st.builds(on.ReuseAnswered, numbers, st.none() | texts),
+    st.builds(on.ArgumentsAnswered, numbers, values),
+    st.builds(on.QuestionDeferred, numbers),
+    st.builds(on.QuestionFailed, numbers, texts),
+    st.builds(on.RetryDue),
+    st.builds(on.DeadlinePassed),
+    st.builds(on.FlowCancelled),
+)
+
+
+def shown(value: Any) -> Any:
+    """An event, or what is in it, as something that can be compared."""
+    if isinstance(value, FlowOutcome):
+        return value.to_json()
+    if isinstance(value, on.Event):  # type: ignore[arg-type]
+        return type(value).__name__, {name: shown(getattr(value, name)) for name in value.__slots__}
+    return value
+
+
+@given(events)
+def test_what_is_decoded_is_what_was_encoded(event: on.Event) -> None:
+    assert shown(decode_event(json.loads(encode_event(event)))) == shown(event)
+
+
+@given(numbers)
+def test_frequent_events_take_a_few_bytes(number: int) -> None:
+    assert len(encode_event(on.NodeSucceeded(number))) <= 13
+
+
+@pytest.mark.parametrize("parts", [[], ["?"], ["+"], ["c", 1], ["S", 1], ["k", 1, 2]])
+def test_what_is_no_event_is_refused(parts: list[Any]) -> None:
+    with pytest.raises(ValueError, match="not an event"):
+        decode_event(parts)
