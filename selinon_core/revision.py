@@ -67,6 +67,18 @@ def plan_at(revision: str, paths: Sequence[str] = (), *, pythonpath: Iterable[st
         return plan
 
 
+def differs(revision: str, directory: str, patterns: Sequence[str]) -> bool:
+    """Tell whether files that match one of the patterns differ from a revision, or are not known to git.
+
+    One or two short processes, for a look before more is done. Raises ``RequestError`` as ``plan_at`` does.
+    """
+    wanted = [f":(top,glob)**/{pattern}" for pattern in patterns]
+    commit = _commit(directory, revision)
+    if _git(directory, "diff", "--name-only", commit, "--", *wanted):
+        return True
+    return bool(_git(directory, "ls-files", "--others", "--exclude-standard", "--", *wanted))
+
+
 def names_at(revision: str, directory: str) -> list[str]:
     """Return the names of the files that a directory had at a revision; none if it was not there.
 

@@ -30,6 +30,7 @@ from selinon_core.lint.rules.failure_not_started import FailureNotStarted
 from selinon_core.lint.rules.flow_listed_twice import FlowListedTwice
 from selinon_core.lint.rules.flow_not_defined import FlowNotDefined
 from selinon_core.lint.rules.flow_not_listed import FlowNotListed
+from selinon_core.lint.rules.forgotten_migration import ForgottenMigration
 from selinon_core.lint.rules.function_signature import FunctionSignature
 from selinon_core.lint.rules.item_and_args import ItemAndArgs
 from selinon_core.lint.rules.join_in_cycle import JoinInCycle
@@ -147,6 +148,7 @@ RULES: tuple[type[Rule], ...] = (
     PredicateSignature,
     BrokenModule,
     FailingImport,
+    ForgottenMigration,
     UnusedTask,
     UnusedStorage,
     UnusedFlow,

@@ -7,12 +7,15 @@
     #       ...
     flow-definitions: ...
 
+Lines that end in ``# not committed yet`` make the directory a git work tree, and are no part of its commit.
+
 A text without ``tasks`` gets those of ``NODES`` in a file of its own, and a flow named ``publish``.
 """
 
 from __future__ import annotations
 
 import re
+import subprocess
 import sys
 import tempfile
 import textwrap
@@ -44,6 +47,8 @@ flow-definitions:
         to: Notify
 """
 
+_AUTHOR = ("-c", "user.name=a", "-c", "user.email=a@b", "-c", "commit.gpgsign=false")
+NOT_COMMITTED = "# not committed yet"
 _FILE = re.compile(r"^# ([\w/]+\.(?:py|json))\n((?:#(?:   .*)?\n)+)", re.MULTILINE)
 
 
@@ -62,6 +67,12 @@ def write_project(text: str, directory: Path) -> list[Path]:
         tasks = re.findall(r"name: (\w+), import", NODES)
         classes = [f"class {name}:\n    def run(self, node_args): ...\n" for name in tasks]
         (directory / "nodes.py").write_text("".join(classes))
+    if NOT_COMMITTED in text:
+        before = [line for line in text.splitlines(keepends=True) if not line.rstrip().endswith(NOT_COMMITTED)]
+        paths[0].write_text("".join(before))
+        for words in (["init", "-q"], ["add", "."], [*_AUTHOR, "commit", "-qm", "before"]):
+            subprocess.run(["git", "-C", str(directory), *words], check=True, capture_output=True)
+        paths[0].write_text(text)
     return paths
 
 
