@@ -13,7 +13,7 @@ class PropagationOfNothing(Rule):
 
     What it does: A sub-flow named under ``propagate_finished`` or ``propagate_compound_finished`` has to be
     the source of an edge; one named under ``propagate_failures`` or ``propagate_compound_failures`` has to be
-    among the ``nodes`` of a failure.
+    among the ``nodes`` of a failure. Finished tasks of a sub-flow that only has a fallback are a warning.
 
     Why it is bad: The tasks of the sub-flow are handed to what is started after it, or as its fallback. There
     is no such thing.
@@ -62,4 +62,6 @@ class PropagationOfNothing(Rule):
                             ref.spot,
                             f'"{flag.key}" collects tasks of "{ref.name}", but {why}',
                             note="nobody gets them",
+                            # Selinon 1.x loads this: to it, what has a fallback is waited for.
+                            severity=Severity.WARNING if ref.name in handled else None,
                         )
