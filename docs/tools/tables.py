@@ -88,8 +88,8 @@ def _link(table: Table) -> str:
 
 
 def _options(words: str) -> str:
-    program, name = words.split() if " " in words else ("selinon", words)
-    command = load_command({"selinon": SELINON, "selinon-cli": SELINON_CLI}[program], name)
+    program = SELINON_CLI if words.startswith("selinon-cli ") else SELINON
+    command = load_command(program, words.removeprefix("selinon-cli "))
     return _option_table(command.options)
 
 

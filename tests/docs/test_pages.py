@@ -75,9 +75,10 @@ class TestHarness:
 
 @pytest.mark.parametrize("command", sorted(SELINON.commands))
 def test_every_command_has_a_page_with_its_options(command: str) -> None:
-    page = (DOCS / "reference" / "cli" / f"{command}.md").read_text(encoding="utf-8")
+    file = f"{command.replace(' ', '-')}.md"
+    page = (DOCS / "reference" / "cli" / file).read_text(encoding="utf-8")
     assert f"<!-- generated: options {command} -->" in page
-    assert f"({command}.md)" in (DOCS / "reference" / "cli" / "README.md").read_text(encoding="utf-8")
+    assert f"({file})" in (DOCS / "reference" / "cli" / "README.md").read_text(encoding="utf-8")
 
 
 def test_every_page_can_be_found_from_the_index() -> None:
