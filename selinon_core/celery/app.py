@@ -35,6 +35,7 @@ from selinon_core.celery.messages import (
 )
 from selinon_core.celery.publish import DISPATCHER, ENVELOPE, Letter, Publisher
 from selinon_core.celery.settings import AdapterSettings
+from selinon_core.celery.starts import StartLedger
 from selinon_core.celery.stores import Store
 from selinon_core.dispatch import select
 from selinon_core.errors import (
@@ -72,6 +73,8 @@ class Selinon:
         self._lock = threading.RLock()
         self._engine: Engine | None = None
         self._publishing: tuple[LetterWriter, Publisher] | None = None
+        #: On Redis, starts of flow runs that may get lost.
+        self.ledger = StartLedger(app)
         app.add_defaults(lambda: dict(CONFIGURATION))
         app.on_after_configure.connect(improve_transport, weak=False)
         self._register()
@@ -157,7 +160,10 @@ class Selinon:
             kwargs["args"] = node_args
         if selective is not None:
             kwargs["selective"] = selective
-        publisher.send([Letter(writer.queue(flow), DISPATCHER, f"selinon.flow.{flow}", id, id, kwargs)])
+        letter = Letter(writer.queue(flow), DISPATCHER, f"selinon.flow.{flow}", id, id, kwargs)
+        if self.ledger.enabled:
+            self.ledger.keep(letter)
+        publisher.send([letter])
         return FlowHandle(self, id, flow)
 
     def _known(self, flow: str) -> None:

@@ -11,11 +11,13 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from celery import bootsteps, signals
 
 from selinon_core.celery.defaults import REFRESH_EVERY
+from selinon_core.celery.starts import INTERVAL
 from selinon_core.celery.sweep import Sweeper
 from selinon_core.errors import SelinonException
 
@@ -66,9 +68,14 @@ class CaretakerStep(bootsteps.StartStopStep):
 
     def start(self, worker: Any) -> None:
         """The worker starts."""
-        jobs = (("selinon-sweep", self._sweep, ()), ("selinon-refresh", self._refresh, (worker,)))
-        for name, target, args in jobs:
-            thread = threading.Thread(target=target, args=args, name=name, daemon=True)
+        jobs: dict[str, Callable[[], None]] = {
+            "selinon-sweep": self._sweep,
+            "selinon-refresh": lambda: self._refresh(worker),
+        }
+        if self.owner.ledger.enabled:
+            jobs["selinon-starts"] = self._remind_of_starts
+        for name, target in jobs.items():
+            thread = threading.Thread(target=target, name=name, daemon=True)
             thread.start()
             self._threads.append(thread)
 
@@ -84,6 +91,15 @@ class CaretakerStep(bootsteps.StartStopStep):
         sweeper = Sweeper(self.owner.engine)
         while not self._stop.wait(sweeper.tick()):
             pass
+
+    def _remind_of_starts(self) -> None:
+        ledger, engine = self.owner.ledger, self.owner.engine
+        while not self._stop.wait(INTERVAL):
+            try:
+                if ledger.lead():
+                    ledger.remind(engine.store, engine.publisher, ledger.clock())
+            except Exception as error:
+                _log.warning("cannot look for lost starts: %s: %s", type(error).__name__, error)
 
     def _refresh(self, worker: Any) -> None:
         while not self._stop.wait(REFRESH_EVERY):

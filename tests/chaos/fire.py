@@ -179,7 +179,10 @@ class Fire:
             kwargs["selective"] = selective.to_json()
         writer, publisher = selinon._post()
         letter = Letter(writer.queue(flow), DISPATCHER, f"selinon.flow.{flow}", id, id, kwargs)
+        if selinon.ledger.enabled:
+            patient(lambda: selinon.ledger.keep(letter))
         patient(lambda: publisher.send([letter]))
+        self.say(f"submitted {id} {flow}")
         return id
 
     def _kill_something(self) -> None:

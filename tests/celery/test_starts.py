@@ -1,0 +1,103 @@
+"""The message that starts a flow run is the only trace of it: on Redis it is kept until the run exists."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from celery import Celery
+
+from selinon_core.celery import Selinon
+from selinon_core.celery.starts import CHECK_AFTER, PATIENCE, StartLedger
+from selinon_core.celery.stores.base import Commit
+from selinon_core.project import compile_data
+from tests import services
+from tests.conftest import need
+
+pytestmark = pytest.mark.service("redis")
+NOW = 1_800_000_000.0
+_FLOW = {
+    "tasks": [{"name": "A", "import": "tasks"}],
+    "flows": ["main"],
+    "flow-definitions": [{"name": "main", "edges": [{"from": None, "to": "A"}]}],
+}
+
+
+class Place:
+    """An app whose names on the server are its own."""
+
+    def __init__(self, url: str) -> None:
+        import redis
+
+        self.name = services.private_name()
+        plan = compile_data(_FLOW).plan
+        assert plan is not None
+        self.app = Celery(self.name, broker=url, backend=url, set_as_current=False)
+        self.app.conf.update(
+            selinon_state_prefix=self.name + ":state:",
+            broker_transport_options={"global_keyprefix": self.name + ":"},
+        )
+        self.selinon = Selinon(self.app, plan=plan)
+        self.client: Any = redis.Redis.from_url(url, decode_responses=True)
+        self.ledger = StartLedger(self.app)
+
+    def queued(self) -> int:
+        return int(self.client.llen(f"{self.name}:celery"))
+
+    def lose(self) -> None:
+        """What happens when a worker is killed that was just handed the message."""
+        assert self.client.rpop(f"{self.name}:celery") is not None
+
+    def remind(self, now: float) -> int:
+        return self.ledger.remind(self.selinon.store, self.selinon.engine.publisher, now)
+
+
+@pytest.fixture
+def place() -> Iterator[Place]:
+    made = Place(need("redis"))
+    made.ledger.clock = lambda: NOW
+    made.selinon.ledger.clock = lambda: NOW
+    yield made
+    made.selinon.store.drop()
+    for key in made.client.scan_iter(made.name + "*"):
+        made.client.delete(key)
+    made.app.close()
+    made.client.close()
+
+
+def test_a_lost_start_is_sent_again(place: Place) -> None:
+    run = place.selinon.run_flow("main", {"n": 1})
+    place.lose()
+    assert place.remind(NOW + CHECK_AFTER / 2) == 0
+    assert place.remind(NOW + CHECK_AFTER + 1) == 1
+    assert place.queued() == 1
+    (text,) = place.client.lrange(f"{place.name}:celery", 0, -1)
+    assert run.id in text
+    assert place.remind(NOW + CHECK_AFTER + 2) == 0  # not at once again
+
+
+def test_a_start_that_waits_in_its_queue_is_left_alone(place: Place) -> None:
+    place.selinon.run_flow("main")
+    assert place.remind(NOW + CHECK_AFTER + 1) == 0
+    assert place.queued() == 1
+    assert place.remind(NOW + PATIENCE + 100) == 1  # but not for ever: others' messages may keep the queue busy
+
+
+def test_a_run_that_exists_is_forgotten(place: Place) -> None:
+    run = place.selinon.run_flow("main")
+    place.lose()
+    header = {"flow": "main", "queue": "celery", "status": "running"}
+    place.selinon.store.commit(Commit(run.id, 0, NOW, create=header, batch="[0]"))
+    assert place.remind(NOW + CHECK_AFTER + 1) == 0
+    assert list(place.client.scan_iter(f"{place.name}:selinon.starts*")) == []
+
+
+def test_one_worker_at_a_time_looks(place: Place) -> None:
+    assert place.ledger.lead()
+    assert not StartLedger(place.app).lead()
+
+
+def test_other_brokers_need_none() -> None:
+    app = Celery("other", broker="amqp://nowhere", set_as_current=False)
+    assert not StartLedger(app).enabled
