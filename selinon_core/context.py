@@ -7,14 +7,15 @@ facade sets together with its ``Config``.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from selinon_core.errors import ConfigNotInitializedError
 
 if TYPE_CHECKING:
+    from selinon_core.runtime.storages import Storages
     from selinon_core.storage import DataStorage
 
 
@@ -41,9 +42,21 @@ class TaskContext(Protocol):
         ...
 
 
+class Surroundings(NamedTuple):
+    """What user code of a local run finds when it asks the process instead of what it was given.
+
+    ``tell(event, details)`` traces; ``sinks`` are those it reaches beside the configured ones.
+    """
+
+    context: TaskContext
+    storages: Storages
+    tell: Callable[[str, dict[str, Any]], None]
+    sinks: tuple[Callable[[str, dict[str, Any]], object], ...] = ()
+
+
 _default: TaskContext | None = None
-_running_here: ContextVar[TaskContext | None] = ContextVar("selinon_running_here", default=None)
-_running: list[TaskContext] = []  # newest last; asked by threads that a run has started
+_running_here: ContextVar[Surroundings | None] = ContextVar("selinon_running_here", default=None)
+_running: list[Surroundings] = []  # newest last; asked by threads that a run has started
 
 
 def set_default_context(context: TaskContext | None) -> TaskContext | None:
@@ -54,19 +67,19 @@ def set_default_context(context: TaskContext | None) -> TaskContext | None:
 
 
 @contextmanager
-def running(context: TaskContext) -> Iterator[None]:
-    """While this lasts, tasks built by hand, and whoever asks for the default, get ``context``."""
-    token = _running_here.set(context)
-    _running.append(context)
+def running(surroundings: Surroundings) -> Iterator[None]:
+    """While this lasts, tasks built by hand, and whoever asks for the default, get what the run has."""
+    token = _running_here.set(surroundings)
+    _running.append(surroundings)
     try:
         yield
     finally:
-        _running.remove(context)
+        _running.remove(surroundings)
         _running_here.reset(token)
 
 
-def running_context() -> TaskContext | None:
-    """The context of the run that is going on in this thread, else of the one begun last, if any."""
+def running_here() -> Surroundings | None:
+    """The run that is going on in this thread, else the one begun last, if any."""
     return _running_here.get() or (_running[-1] if _running else None)
 
 
@@ -75,7 +88,8 @@ def default_context() -> TaskContext:
 
     Raises ``ConfigNotInitializedError`` when there is neither.
     """
-    context = running_context() or _default
+    run = running_here()
+    context = _default if run is None else run.context
     if context is None:
         raise ConfigNotInitializedError(
             "this task was not started by selinon and no configuration is set, so results of other tasks and "

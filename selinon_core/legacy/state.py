@@ -6,7 +6,7 @@ import threading
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from selinon_core.context import running_context, set_default_context
+from selinon_core.context import running_here, set_default_context
 from selinon_core.errors import ConfigNotInitializedError
 from selinon_core.plan import Plan
 from selinon_core.runtime.storages import Storages
@@ -147,11 +147,10 @@ class ProcessWide:
         """Hand an event to every sink: those of the run that is going on, or the configured ones, and
         functions.
         """
-        run: Any = running_context()
-        if run is not None and run is not self and hasattr(run, "tell"):
-            told_anyway = getattr(getattr(run, "options", None), "sinks", ())
+        run = running_here()
+        if run is not None:
             run.tell(event, jsonable(details))
-            Tracer(f for f in self.functions if f not in told_anyway).emit(event, details)
+            Tracer(f for f in self.functions if f not in run.sinks).emit(event, details)
             return
         engine = None if self._adapter is None else self._adapter.engine_if_built
         if engine is not None:
@@ -180,5 +179,5 @@ def storages_in_use() -> Storages:
 
     Raises ``ConfigNotInitializedError`` when there are neither.
     """
-    found = getattr(running_context(), "storages", None)
-    return found if isinstance(found, Storages) else STATE.storages
+    run = running_here()
+    return STATE.storages if run is None else run.storages

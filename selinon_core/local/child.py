@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection
 from typing import Any
 
-from selinon_core.context import set_default_context
+from selinon_core.context import Surroundings, running
 from selinon_core.errors import SelinonException
 from selinon_core.local.attempts import Ticket
 from selinon_core.local.mocked_storage import LocalStorages
@@ -220,15 +220,15 @@ def _serve(line: Connection, plan: str, pythonpath: tuple[str, ...], real: list[
     """Answer requests until the other end of the line is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent process decides what an interrupt means
     child = _Child(plan_from_json(json.loads(plan)), pythonpath, frozenset(real))
-    set_default_context(child)
     line.send_bytes(b"ready")
-    while True:
-        try:
-            request = line.recv_bytes()
-        except (EOFError, OSError):
-            child.storages.close()
-            return
-        line.send_bytes(json.dumps(_answer(child, json.loads(request))).encode())
+    with running(Surroundings(child, child.storages, child.tell)):
+        while True:
+            try:
+                request = line.recv_bytes()
+            except (EOFError, OSError):
+                child.storages.close()
+                return
+            line.send_bytes(json.dumps(_answer(child, json.loads(request))).encode())
 
 
 def _answer(child: _Child, request: list[Any]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
-from selinon_core.context import running
+from selinon_core.context import Surroundings, running
 from selinon_core.dispatch import SelectiveRun, select
 from selinon_core.errors import RequestError, UnknownFlowError, UnknownStorageError, UnknownTaskError
 from selinon_core.local.driver import Driver
@@ -55,7 +55,7 @@ class LocalExecutor:
         stopped_by: Exception | None = None
         began = time.perf_counter()
         try:
-            with running(driver.lookup):
+            with running(Surroundings(driver.lookup, driver.storages, driver.tell, self._options.sinks)):
                 root = driver.run(flow, node_args, selective)
         except StepLimitExceeded as error:
             root, stopped_by = driver.flows[0], error

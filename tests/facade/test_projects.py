@@ -233,6 +233,13 @@ def test_alarms_with_mocked_storages(alarms: Copy) -> None:
     assert told["virtual_seconds"] == pytest.approx(0.2)
 
 
+@pytest.mark.parametrize("storage", ["mocked", "real"])
+def test_alarms_in_processes_of_their_own(alarms: Copy, storage: str) -> None:
+    words = ("--flow", "watch", "-a", "loud=true", "--format", "json", "--pool", "process", "--storage", storage)
+    told = json.loads(alarms.cli("run", "--local", "alarms.yml", *words).out)
+    assert [node["result"] for node in told["nodes"] if node["name"] == "Raise"] == ["level 3"]
+
+
 # -- on workers -----------------------------------------------------------------------------------------------
 
 

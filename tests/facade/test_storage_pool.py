@@ -17,9 +17,11 @@ from selinon import (
     StoragePool,
     UnknownStorageError,
 )
-from selinon_core.context import running
+from selinon_core.context import Surroundings, running
 from selinon_core.legacy.state import ProcessWide
 from selinon_core.project import compile_data
+from selinon_core.runtime.imports import Imports
+from selinon_core.runtime.storages import Storages
 
 PROJECT: dict[str, Any] = {
     "tasks": [
@@ -100,16 +102,13 @@ def test_a_task_built_by_hand() -> None:
 
 def test_the_run_that_is_going_on_comes_first() -> None:
     Config.set_config_dict(PROJECT, [FLOWS])
-    other = ProcessWide()
     plan = compile_data(PROJECT, FLOWS).plan
     assert plan is not None
-    other._plan = plan
-    from selinon_core.runtime.imports import Imports
-    from selinon_core.runtime.storages import Storages
-
-    other._storages = Storages(plan, Imports(), lambda event, details: None)
+    other = ProcessWide()
+    storages = Storages(plan, Imports(), lambda event, details: None)
+    other._plan, other._storages = plan, storages
     outside = StoragePool.get_connected_storage("Memory")
-    with running(other):
+    with running(Surroundings(other, storages, lambda event, details: None)):
         inside = StoragePool.get_connected_storage("Memory")
         assert by_hand().storage is inside
     assert inside is not outside
