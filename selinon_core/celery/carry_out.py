@@ -137,9 +137,8 @@ class Courier:
                 continue
             if f"n{number}" in timed or f"s{number}" in timed:
                 continue
-            serial = self._store.republish(run.id, number)
-            if serial is not None:
-                letters.append(self._with_payload(run, launch, serial))
+            # With the serial it had: whichever copy comes first counts, should the old one just be late.
+            letters.append(self._with_payload(run, launch, 0 if record is None else record.serial))
         return letters
 
     # -- what is no message -----------------------------------------------------------------------------------

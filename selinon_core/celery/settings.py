@@ -24,8 +24,8 @@ class AdapterSettings(NamedTuple):
     #: How long and how many nodes a worker runs on with what follows before it takes the next message.
     selinon_run_ahead_seconds: float = 1.0
     selinon_run_ahead_count: int = 1000
-    #: A message that did not arrive for this long in a silent run is published again.
-    selinon_republish_after: float = 300.0
+    #: A message that did not arrive for this long in a silent run is published again, then after twice that ...
+    selinon_republish_after: float = 10.0
     #: A silent run is looked at every max(sampling, this).
     selinon_least_silence: float = 60.0
     #: How often a worker looks for what is due.

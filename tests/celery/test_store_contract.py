@@ -263,6 +263,8 @@ def test_a_silent_run_is_looked_at_when_a_message_of_it_never_arrived(store: Sto
     assert swept(NOW + 6) == []
     assert swept(NOW + 30) == []
     assert swept(NOW + 80) == [("lost", "silent")]
+    assert swept(NOW + 81) == []
+    assert swept(NOW + 170) == [("lost", "silent")]
 
 
 def test_throttled_nodes_are_exactly_spaced_over_all_runs(store: Store) -> None:

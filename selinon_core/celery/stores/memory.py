@@ -253,11 +253,14 @@ class MemoryStore:
             else:
                 run.timers["n" + key[1:] if key[0] == "t" else "s" + key[1:]] = start
         run.header.update(step.fields or {})
-        run.header["updated"] = repr(now)
+        if step.batch is not None:
+            run.header["updated"] = repr(now)
         run.wakes = 0
         return delays
 
-    def _plan(self, flow_id: str, run: _Run, now: float, least_silence: float = 0.0) -> None:
+    def _plan(
+        self, flow_id: str, run: _Run, now: float, least_silence: float = 0.0, republish_after: float = 0.0
+    ) -> None:
         """Put on the agenda when to look at the run next."""
         times = list(run.timers.values())
         if run.outbox:
@@ -265,7 +268,12 @@ class MemoryStore:
         silence = run.number("silence")
         if silence and run.running:
             look = run.number("updated") + silence
-            times.append(look if look > now or not least_silence else now + max(silence, least_silence))
+            if look <= now and least_silence:
+                look = now + max(silence, least_silence)
+                missing_at = run.number("updated") + republish_after
+                if run.unbegun > 0 and now < missing_at < look:
+                    look = missing_at
+            times.append(look)
         if times:
             self._agenda[flow_id] = min(times)
         else:
@@ -289,9 +297,12 @@ class MemoryStore:
                 elif run.lease > now:
                     self._agenda[flow_id] = run.lease
                 elif reason is None:
-                    self._plan(flow_id, run, now, least_silence)
+                    self._plan(flow_id, run, now, least_silence, republish_after)
                 else:
-                    self._agenda[flow_id] = now + min(PUT_OFF * 2**run.wakes, MOST_PUT_OFF)
+                    put_off = min(PUT_OFF * 2**run.wakes, MOST_PUT_OFF)
+                    if reason == "silent":
+                        put_off = max(put_off, now - run.number("updated"))
+                    self._agenda[flow_id] = now + put_off
                     run.wakes += 1
                     found.append(Due(flow_id, run.header["flow"], run.header["queue"], reason))
             for flow_id, run in list(self._runs.items()):
@@ -313,7 +324,7 @@ class MemoryStore:
             return "timer"
         quiet = now - run.number("updated")
         silence = run.number("silence")
-        if run.running and silence and quiet >= max(silence, republish_after) and (run.unbegun > 0 or run.inbox):
+        if run.running and silence and quiet >= republish_after and (run.unbegun > 0 or run.inbox):
             return "silent"
         return None
 

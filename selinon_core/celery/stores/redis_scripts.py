@@ -179,8 +179,10 @@ if token == '' then
 elseif token ~= h[2] or tonumber(h[3]) == 0 then
   return {0}
 end
-local set = {'updated', ARGV[1]}
+local set = {'touched', ARGV[1]}
 if batch ~= '' then
+  set[#set + 1] = 'updated'
+  set[#set + 1] = ARGV[1]
   call('RPUSH', R .. ':l', batch)
   set[#set + 1] = 'version'
   set[#set + 1] = tonumber(version) + 1
@@ -293,17 +295,23 @@ for _, id in ipairs(call('ZRANGEBYSCORE', AG, '-inf', ARGV[1], 'LIMIT', 0, limit
     elseif outbox > 0 then reason = 'outbox'
     elseif running and waiting > 0 and waiting >= (tonumber(h[3]) or 0) then reason = 'inbox'
     elseif timer and timer <= now then reason = 'timer'
-    elseif running and silence > 0 and now - updated >= math.max(silence, republish)
+    elseif running and silence > 0 and now - updated >= republish
       and (tonumber(h[6]) > 0 or waiting > 0) then reason = 'silent' end
     if reason then
       local wakes = call('HINCRBY', H, 'wakes', 1)
-      call('ZADD', AG, text(now + math.min(2 ^ wakes, 300)), id)
+      local off = math.min(2 ^ wakes, 300)
+      if reason == 'silent' then off = math.max(off, now - updated) end
+      call('ZADD', AG, text(now + off), id)
       found[#found + 1] = {id, h[7] or '', h[8] or '', reason}
     else
       local due = timer
       if running and silence > 0 then
         local look = updated + silence
-        if look <= now then look = now + math.max(silence, least) end
+        if look <= now then
+          look = now + math.max(silence, least)
+          local missing = updated + republish
+          if tonumber(h[6]) > 0 and missing > now and missing < look then look = missing end
+        end
         if not due or look < due then due = look end
       end
       if due then call('ZADD', AG, text(due), id) else call('ZREM', AG, id) end

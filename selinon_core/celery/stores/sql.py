@@ -406,7 +406,8 @@ class SqlStore:
             values |= {"token": token, "lease": now + step.lease, "due": now + step.lease}
         else:
             silence = values.get("silence", run.silence)
-            values |= {"lease": 0.0, "due": self._next(connection, flow_id, running, silence, now, now)}
+            updated = values.get("updated", run.updated)
+            values |= {"lease": 0.0, "due": self._next(connection, flow_id, running, silence, updated, now)}
         self._change(connection, flow_id, **values)
         return Committed(True, token, entries, delays)
 
@@ -433,8 +434,9 @@ class SqlStore:
 
     def _apply(self, connection: sa.Connection, run: Any, step: Commit) -> dict[str, Any]:
         sql, tables, flow_id = self._sa, self.tables, step.flow_id
-        values: dict[str, Any] = {"updated": step.now, "wakes": 0}
+        values: dict[str, Any] = {"wakes": 0}
         if step.batch is not None:
+            values["updated"] = step.now
             values["version"] = run.version + 1
             row = {"run": flow_id, "version": run.version + 1, "batch": step.batch}
             connection.execute(tables.log.insert().values(**row))
@@ -585,15 +587,22 @@ class SqlStore:
             reason = "inbox"
         elif due is not None and due <= now:
             reason = "timer"
-        elif running and run.silence and now - run.updated >= max(run.silence, republish_after):
+        elif running and run.silence and now - run.updated >= republish_after:
             reason = "silent" if run.unbegun > 0 or waiting else None
         if reason is not None:
             put_off = min(PUT_OFF * 2**run.wakes, MOST_PUT_OFF)
+            if reason == "silent":
+                put_off = max(put_off, now - run.updated)
             self._change(connection, flow_id, wakes=run.wakes + 1, due=now + put_off)
             return Due(flow_id, run.flow, run.queue, reason)
         if running and run.silence:
             look = run.updated + run.silence
-            due = _earlier(due, look if look > now else now + max(run.silence, least_silence))
+            if look <= now:
+                look = now + max(run.silence, least_silence)
+                missing_at = run.updated + republish_after
+                if run.unbegun > 0 and now < missing_at < look:
+                    look = missing_at
+            due = _earlier(due, look)
         self._change(connection, flow_id, due=due)
         return None
 
