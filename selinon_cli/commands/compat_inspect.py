@@ -43,7 +43,7 @@ def inspect(
 
 
 def _without_check(terminal: Terminal, paths: Sequence[str], tasks: bool, flows: bool) -> int:
-    from selinon_cli.commands.inspect import expanded_queue
+    from selinon_cli.commands.inspect import expanded_queues
     from selinon_core.compiler import DEFAULT_QUEUE
     from selinon_core.project import compile_project
 
@@ -51,10 +51,10 @@ def _without_check(terminal: Terminal, paths: Sequence[str], tasks: bool, flows:
     settings = model.settings
     task_queue = settings.default_task_queue.name if settings.default_task_queue else DEFAULT_QUEUE
     flow_queue = settings.default_dispatcher_queue.name if settings.default_dispatcher_queue else DEFAULT_QUEUE
-    listed = [(task.name, task.queue, task_queue) for task in model.tasks if tasks]
-    listed += [(flow.name, flow.queue, flow_queue) for flow in model.flows if flows]
-    for name, queue, default in listed:
-        terminal.data(f"{name.name}:{expanded_queue(terminal, queue.name if queue else default)}\n")
+    listed = [(task.name.name, task.queue.name if task.queue else task_queue) for task in model.tasks if tasks]
+    listed += [(flow.name.name, flow.queue.name if flow.queue else flow_queue) for flow in model.flows if flows]
+    for name, queue in expanded_queues(terminal, listed):
+        terminal.data(f"{name}:{queue}\n")
     if not tasks and not flows:
         terminal.data("Your configuration looks OK.\n")
     return FINE

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from selinon_cli.exits import FINE, WrongUse
@@ -64,24 +65,24 @@ def inspect(
 
 def task_queues(terminal: Terminal, plan: Plan) -> dict[str, str]:
     """The queue of each task, environment variables filled in where they are set."""
-    return {name: expanded_queue(terminal, task.queue) for name, task in plan.tasks.items()}
+    return dict(expanded_queues(terminal, [(name, task.queue) for name, task in plan.tasks.items()]))
 
 
 def dispatcher_queues(terminal: Terminal, plan: Plan) -> dict[str, str]:
     """The queue of each flow's dispatcher, environment variables filled in where they are set."""
-    return {name: expanded_queue(terminal, flow.queue) for name, flow in plan.flows.items()}
+    return dict(expanded_queues(terminal, [(name, flow.queue) for name, flow in plan.flows.items()]))
 
 
-def expanded_queue(terminal: Terminal, queue: str) -> str:
-    """The queue name with environment variables filled in; one that is not set stays, with a warning."""
-    from selinon_core.errors import ConfigurationError
-    from selinon_core.runtime.environment import expand
+def expanded_queues(terminal: Terminal, queues: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Names and their queues, environment variables filled in; one that is not set stays, with one warning."""
+    from selinon_core.runtime.environment import expand, missing_variables
 
-    try:
-        return str(expand(queue))
-    except ConfigurationError as error:
-        terminal.warn(str(error))
-        return str(expand(queue, keep_missing=True))
+    listed = list(queues)
+    uses_of = Counter(variable for _, queue in listed for variable in missing_variables(queue))
+    for variable, used in uses_of.items():
+        uses = "the name of a queue" if used == 1 else f"the names of {used} queues"
+        terminal.warn(f"the environment variable {variable} is not set; it stays as it is in {uses}")
+    return [(name, str(expand(queue, keep_missing=True))) for name, queue in listed]
 
 
 def flow_summaries(terminal: Terminal, plan: Plan) -> list[dict[str, Any]]:

@@ -27,6 +27,13 @@ def expand(value: Any, environment: Mapping[str, str] | None = None, *, keep_mis
     return value
 
 
+def missing_variables(text: str, environment: Mapping[str, str] | None = None) -> list[str]:
+    """The variables that a string refers to and that are not set, each once."""
+    known = os.environ if environment is None else environment
+    names = dict.fromkeys(match.group(1) for match in _PART.finditer(text) if match.group(1) is not None)
+    return [name for name in names if name not in known]
+
+
 def _expand_text(text: str, known: Mapping[str, str], keep_missing: bool) -> str:
     def part(match: re.Match[str]) -> str:
         name = match.group(1)

@@ -45,7 +45,11 @@ def test_queues_are_what_deployment_scripts_cut(shop: Path, cli: Cli, monkeypatc
     monkeypatch.delenv("SHOP_QUEUE")
     ran = cli("inspect", "--list-task-queues")
     assert ran.out == "Charge:work\nRefund:work\nShip:{SHOP_QUEUE}\n"
-    assert "SHOP_QUEUE is not set" in ran.err
+    assert ran.err.count("SHOP_QUEUE is not set") == 1
+    nodes = shop / "nodes.yaml"
+    nodes.write_text(nodes.read_text().replace("queue: work", "queue: '{SHOP_QUEUE}'"))
+    ran = cli("inspect", "--list-task-queues")
+    assert ran.err.count("SHOP_QUEUE is not set") == 1
 
 
 def test_names(shop: Path, cli: Cli) -> None:
