@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import json
+import sys
 from typing import Any
 
 from selinon_core import errors
@@ -24,16 +25,18 @@ class TaskFailed(SelinonException):
 
 
 def error_text(error: BaseException) -> str:
-    """An error as JSON text ``{"type", "message", "traceback"}``."""
-    told = error_json(error)
+    """An error as JSON text ``{"type", "message", "traceback", "module"}``."""
+    told = {**error_json(error), "module": str(type(error).__module__)}
     return json.dumps({key: value[-MOST_TEXT:] for key, value in told.items()})
 
 
 def rebuild(text: str) -> BaseException:
-    """The exception of such a text: a built-in or one of selinon's where it was one, else a ``TaskFailed``."""
+    """The exception of such a text: of its class where that is built in, one of selinon's, or in a module that
+    this process has imported (as whoever asks for it by class has), else a ``TaskFailed``.
+    """
     told: dict[str, Any] = json.loads(text)
     name, message = str(told.get("type") or "Exception"), str(told.get("message") or "")
-    error = _known(name, message)
+    error = _known(name, message) or _imported(str(told.get("module") or ""), name, message)
     if error is None:
         error = type(name if name.isidentifier() else "TaskFailed", (TaskFailed,), {})(message)
     error.__dict__["traceback_text"] = str(told.get("traceback") or "")
@@ -50,3 +53,16 @@ def _known(name: str, message: str) -> BaseException | None:
                 return None
             return error if str(error) == message else None
     return None
+
+
+def _imported(module: str, name: str, message: str) -> BaseException | None:
+    """An exception of a user's class. Nothing is imported for it, and its ``__init__`` is not run."""
+    cls = vars(sys.modules.get(module, builtins)).get(name)
+    if not (isinstance(cls, type) and issubclass(cls, Exception)):
+        return None
+    try:
+        error = cls.__new__(cls)
+        error.args = (message,)
+        return error if str(error) == message else None
+    except Exception:  # a class with ideas of its own
+        return None

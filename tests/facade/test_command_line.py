@@ -76,8 +76,6 @@ DEFAULTS = {
 
 
 def options_of(command: str) -> list[Option]:
-    if command not in SELINON_CLI.commands:
-        pytest.skip(f"there is no {command} yet")
     return list(load_command(SELINON_CLI, command).parameters())
 
 
@@ -115,8 +113,7 @@ def test_environment(command: str) -> None:
 
 
 def test_every_command_is_there() -> None:
-    assert set(SELINON_CLI.commands) <= set(ORIGINAL)
-    assert set(ORIGINAL) - set(SELINON_CLI.commands) <= {"migrate"}
+    assert set(SELINON_CLI.commands) == set(ORIGINAL)
 
 
 def test_as_a_module() -> None:
