@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from selinon_core.context import running_here, set_default_context
-from selinon_core.errors import ConfigNotInitializedError
+from selinon_core.errors import ConfigNotInitializedError, MissingExtraError, UnsupportedCeleryError
 from selinon_core.plan import Plan
 from selinon_core.runtime.storages import Storages
 from selinon_core.runtime.trace import Sink, Tracer, configured_sinks, jsonable
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from selinon_core.legacy.adapter import ProcessWideSelinon
     from selinon_core.runtime.imports import Imports
     from selinon_core.storage import DataStorage
+
+#: Older ones retry a task that kills its worker for ever.
+OLDEST_CELERY = (5, 7)
 
 
 class ProcessWide:
@@ -51,7 +54,8 @@ class ProcessWide:
         set_default_context(self)
 
     def set_app(self, app: Celery) -> None:
-        """Serve flows through a Celery app."""
+        """Serve flows through a Celery app; raises ``MissingExtraError``, ``UnsupportedCeleryError``."""
+        need_celery()
         from selinon_core.legacy.adapter import ProcessWideSelinon
 
         with self._lock:
@@ -108,6 +112,7 @@ class ProcessWide:
         """Flows on Celery: on the app that was set, else on Celery's current one."""
         assert self.plan is not None
         if self._adapter is None:
+            need_celery()
             from celery import current_app
 
             self.set_app(current_app._get_current_object())  # type: ignore[attr-defined]
@@ -168,6 +173,17 @@ class ProcessWide:
 
     def _told(self, event: str, details: dict[str, Any]) -> None:
         self._sinks().emit(event, details)
+
+
+def need_celery() -> None:
+    """Raise ``MissingExtraError`` without Celery, ``UnsupportedCeleryError`` with one that is too old."""
+    try:
+        from celery import VERSION
+    except ImportError:
+        raise MissingExtraError("running flows on Celery needs: pip install 'selinon[celery]'") from None
+    if tuple(VERSION[:2]) < OLDEST_CELERY:
+        found, needed = (".".join(map(str, version[:2])) for version in (VERSION, OLDEST_CELERY))
+        raise UnsupportedCeleryError(f"Celery {found} is installed, {needed} or newer is needed")
 
 
 #: The one state of the process.

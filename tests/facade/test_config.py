@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import sys
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -20,8 +21,9 @@ from selinon import (
     run_flow,
     run_flow_selective,
 )
-from selinon.errors import RequestError, SelectiveNoPathError
+from selinon.errors import RequestError, SelectiveNoPathError, UnsupportedCeleryError
 from selinon.system import System
+from selinon_core.errors import MissingExtraError
 from selinon_core.legacy.state import STATE
 
 NODES: dict[str, Any] = {
@@ -242,6 +244,19 @@ def test_the_current_app_serves_when_none_was_set(app: Celery) -> None:
         from celery._state import _tls
 
         _tls.current_app = None
+
+
+def test_celery_has_to_be_there_and_new_enough(app: Celery, monkeypatch: pytest.MonkeyPatch) -> None:
+    import celery
+
+    Config.set_config_dict(NODES, [FLOWS])
+    monkeypatch.setattr(celery, "VERSION", celery.VERSION._replace(major=5, minor=6))
+    with pytest.raises(UnsupportedCeleryError, match=r"Celery 5\.6 is installed, 5\.7"):
+        Config.set_celery_app(app)
+    monkeypatch.setitem(sys.modules, "celery", None)
+    with pytest.raises(MissingExtraError, match=r"selinon\[celery\]"):
+        run_flow("daily")
+    assert Config.celery_app is None
 
 
 def test_system(tmp_path: Path) -> None:
