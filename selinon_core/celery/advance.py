@@ -29,6 +29,7 @@ from selinon_core.celery.letters import LetterWriter
 from selinon_core.celery.messages import NodeMessage, StartMessage
 from selinon_core.celery.publish import Letter
 from selinon_core.celery.settings import AdapterSettings
+from selinon_core.celery.spans import Spans
 from selinon_core.celery.step import Asker, Step
 from selinon_core.celery.stores import Store
 from selinon_core.celery.stores.base import DUPLICATE, GONE, LEASED, STALE, WAKE, Commit, Opened
@@ -83,8 +84,10 @@ class Advancer:
         serves: Callable[[str], bool],
         answer: Callable[[CachedRun, do.Question], on.Event],
         clock: Callable[[], float] = time.time,
+        spans: Spans | None = None,
     ) -> None:
         self._clock = clock
+        self._spans = Spans(plan) if spans is None else spans
         self._plan = plan
         self._tables = tables
         self._imports = imports
@@ -132,7 +135,10 @@ class Advancer:
             header["up"] = json.dumps(message.up)
         if message.origins:
             header["origins"] = json.dumps(message.origins)
+        if self._spans.enabled:
+            header["trace"] = message.trace or self._spans.root(message.id)
         run = CachedRun(self._tables[flow.name], message.id, header, self._plan.settings.on_unreached)
+        run.created = now
         selective = None if message.selective is None else SelectiveRun.from_json(message.selective)
         step = Step(self._plan, run, now, self._asker)
         step.told.append((journal.FLOW_STARTED,))
@@ -418,6 +424,9 @@ class Advancer:
             if step.events:
                 run.version += 1
             self._tell(run, step, committed.delays)
+            if "r" in step.outbox and run.machine.outcome is not None:
+                reason = run.machine.outcome.reason
+                self._spans.flow(run.trace, run.flow.name, run.id, run.created, step.now, reason)
             token = committed.token
             if token is None:
                 break
@@ -461,6 +470,7 @@ class Advancer:
                 kwargs.get("origins") or {},
                 0,
                 False,
+                step.run.trace,
             )
             return key, Ahead(message.with_payload(payload), node.id)
         return None

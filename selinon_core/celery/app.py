@@ -35,6 +35,7 @@ from selinon_core.celery.messages import (
 )
 from selinon_core.celery.publish import DISPATCHER, ENVELOPE, Letter, Publisher
 from selinon_core.celery.settings import AdapterSettings
+from selinon_core.celery.spans import HEADER, Spans
 from selinon_core.celery.starts import StartLedger
 from selinon_core.celery.stores import Store
 from selinon_core.dispatch import select
@@ -160,7 +161,10 @@ class Selinon:
             kwargs["args"] = node_args
         if selective is not None:
             kwargs["selective"] = selective
-        letter = Letter(writer.queue(flow), DISPATCHER, f"selinon.flow.{flow}", id, id, kwargs)
+        trace = Spans(self.plan).current()
+        headers = {HEADER: trace} if trace else None
+        shown = f"selinon.flow.{flow}"
+        letter = Letter(writer.queue(flow), DISPATCHER, shown, id, id, kwargs, headers=headers)
         if self.ledger.enabled:
             self.ledger.keep(letter)
         publisher.send([letter])
@@ -232,6 +236,8 @@ class Selinon:
         message = self._read(task, kwargs, read_dispatch)
         if message is None:
             return
+        if isinstance(message, StartMessage):
+            message = message._replace(trace=_traceparent(task))
         engine = self.engine
         try:
             if isinstance(message, StartMessage):
@@ -256,6 +262,7 @@ class Selinon:
         message = self._read(task, kwargs, read_node)
         if message is None:
             return
+        message = message._replace(trace=_traceparent(task))
         try:
             Envelope(self.engine).handle(message, _came_again(task))
         except StateStoreError as error:
@@ -305,3 +312,9 @@ def _came_again(task: Any) -> bool:
     """Whether the message was delivered before: by the broker, or by Celery after a lost worker process."""
     request = task.request
     return bool(request.retries or (request.delivery_info or {}).get("redelivered"))
+
+
+def _traceparent(task: Any) -> str:
+    """The trace a message belongs to, as its header says."""
+    found = getattr(task.request, HEADER, None) or (task.request.headers or {}).get(HEADER)
+    return found if isinstance(found, str) else ""

@@ -21,6 +21,7 @@ class CachedRun:
 
     __slots__ = (
         "analysed",
+        "created",
         "flow",
         "header",
         "id",
@@ -28,6 +29,7 @@ class CachedRun:
         "machine",
         "origins",
         "silence",
+        "trace",
         "up",
         "version",
         "wake_at",
@@ -43,6 +45,8 @@ class CachedRun:
         self.analysed = 0
         self.silence: float | None = None
         self.looked_at = 0.0
+        self.trace = header.get("trace", "")
+        self.created = float(header.get("created") or 0)
         self.origins: dict[str, str] = json.loads(header.get("origins") or "{}")
         up = json.loads(header.get("up") or "null")
         self.up: tuple[str, int, str] | None = None if up is None else (up[0], up[1], up[2])

@@ -17,6 +17,7 @@ from selinon_core.celery.letters import LetterWriter
 from selinon_core.celery.publish import Publisher
 from selinon_core.celery.remote_error import rebuild
 from selinon_core.celery.settings import AdapterSettings, state_url
+from selinon_core.celery.spans import Spans
 from selinon_core.celery.stores import Store, open_store
 from selinon_core.celery.tell import Teller
 from selinon_core.dispatch import FlowOutcome, flow_tables
@@ -68,6 +69,7 @@ class Engine:
         self.writer = LetterWriter(plan, app.conf.task_default_queue)
         self.publisher = publisher or Publisher(app)
         self.teller = Teller(plan, self.imports)
+        self.spans = Spans(plan)
         self.storages = Storages(plan, self.imports, self._storage_told)
         self.teller.attach(self.storages)
         self.check_schema = SchemaChecker()
@@ -105,6 +107,7 @@ class Engine:
             self.serves,
             self._answer,
             clock,
+            self.spans,
         )
 
     # -- queues -----------------------------------------------------------------------------------------------

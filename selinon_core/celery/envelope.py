@@ -83,7 +83,10 @@ class Envelope:
         else:
             if record is not None:
                 engine.teller.entry(journal.STARTED, record, record.attempts)
-            attempt = self._attempt(message, task_id, begun)
+            about = (message.flow, message.id, message.task, task_id, begun.attempts + 1)
+            with engine.spans.attempt(message.trace, *about) as ended:
+                attempt = self._attempt(message, task_id, begun)
+                ended(attempt)
         if isinstance(attempt, Succeeded):
             if record is not None:
                 record.stored, record.result = attempt.stored, _tellable(attempt.result)

@@ -7,6 +7,7 @@ from typing import Any
 from selinon_core.celery.cached_run import CachedRun
 from selinon_core.celery.messages import NodeMessage, split_payload
 from selinon_core.celery.publish import DISPATCHER, ENVELOPE, Letter
+from selinon_core.celery.spans import HEADER
 from selinon_core.celery.step import Launch
 from selinon_core.dispatch import FlowOutcome, NodeRun
 from selinon_core.dispatch import effects as do
@@ -58,12 +59,16 @@ class LetterWriter:
             timeout = self._plan.tasks[node.name].timeout
             limit = None if timeout is None else timeout + HARD_STOP_AFTER
             shown = f"selinon.task.{node.name}"
-            return Letter(self.queue(node.name), ENVELOPE, shown, node.id, run.id, kwargs, limit), payload
+            return Letter(
+                self.queue(node.name), ENVELOPE, shown, node.id, run.id, kwargs, limit, _traced(run.trace)
+            ), payload
         kwargs = {"do": "start", "flow": node.name, "id": node.id, "up": [run.id, node.number, run.flow.name]}
         if effect.selective is not None:
             kwargs["selective"] = effect.selective.to_json()
         shown = f"selinon.flow.{node.name}"
-        return Letter(self.queue(node.name), DISPATCHER, shown, node.id, run.id, kwargs | inline), payload
+        return Letter(
+            self.queue(node.name), DISPATCHER, shown, node.id, run.id, kwargs | inline, None, _traced(run.trace)
+        ), payload
 
     def of_message(self, message: NodeMessage, task_id: str, serial: int) -> Letter:
         """The message of a task's next attempt."""
@@ -76,12 +81,17 @@ class LetterWriter:
         timeout = self._plan.tasks[message.task].timeout
         limit = None if timeout is None else timeout + HARD_STOP_AFTER
         queue = self.queue(message.task)
-        return Letter(queue, ENVELOPE, f"selinon.task.{message.task}", task_id, message.id, kwargs, limit)
+        shown, headers = f"selinon.task.{message.task}", _traced(message.trace)
+        return Letter(queue, ENVELOPE, shown, task_id, message.id, kwargs, limit, headers)
 
     def wake(self, flow: str, id: str, queue: str | None = None, *, cancel: bool = False) -> Letter:
         """The message that makes a dispatcher look after a run."""
         kwargs = {"do": "cancel" if cancel else "wake", "flow": flow, "id": id}
         return Letter(queue or self.queue(flow), DISPATCHER, f"selinon.flow.{flow}", id, id, kwargs)
+
+
+def _traced(trace: str) -> dict[str, str] | None:
+    return {HEADER: trace} if trace else None
 
 
 def origins_of(run: CachedRun, effect: Launch) -> dict[str, str]:

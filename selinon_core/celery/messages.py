@@ -33,6 +33,7 @@ class NodeMessage(NamedTuple):
     origins: dict[str, str]
     serial: int
     big: bool
+    trace: str = ""
 
     def with_payload(self, text: str | None) -> NodeMessage:
         """The message with what the store kept for it."""
@@ -57,6 +58,7 @@ class StartMessage(NamedTuple):
     up: tuple[str, int, str] | None
     serial: int
     big: bool
+    trace: str = ""
 
     def with_payload(self, text: str | None) -> StartMessage:
         """The message with what the store kept for it."""

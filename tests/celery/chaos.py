@@ -93,7 +93,7 @@ def main() -> int:
     parser.add_argument("--patience", type=float, default=120.0, help="how long runs may take after the last kill")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
-    settings = {"selinon_republish_after": 8.0, "selinon_least_silence": 5.0, "selinon_max_deliveries": 1000}
+    settings = {"selinon_max_deliveries": 1000}
     with (
         tempfile.TemporaryDirectory() as directory,
         site(Path(directory), options.broker, options.state, **settings) as place,

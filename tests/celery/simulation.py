@@ -75,7 +75,7 @@ class Broker:
     def send(self, letters: Iterable[Letter]) -> None:
         for letter in letters:
             self.sent.append(letter)
-            text = json.dumps([letter.celery_task, {"v": 1, **letter.kwargs}])
+            text = json.dumps([letter.celery_task, {"v": 1, **letter.kwargs}, letter.headers or {}])
             if self.lose and self.chooser.random() < self.lose:
                 continue
             self.queue.append((text, False))
@@ -178,13 +178,17 @@ class World:
             self.engines[worker] = self._engine(worker)  # without anything it remembered
             self.broker.queue.append((text, True))
 
-    def _handle(self, engine: Engine, task: str, kwargs: dict[str, Any], again: bool) -> None:
+    def _handle(
+        self, engine: Engine, task: str, kwargs: dict[str, Any], headers: dict[str, str], again: bool
+    ) -> None:
+        trace = headers.get("traceparent", "")
         if task != DISPATCHER:
-            Envelope(engine).handle(read_node(kwargs, 1 << 20), again)
+            Envelope(engine).handle(read_node(kwargs, 1 << 20)._replace(trace=trace), again)
             return
         message = read_dispatch(kwargs, 1 << 20)
         if isinstance(message, StartMessage):
             budget = Budget(0, engine.settings)
+            message = message._replace(trace=trace)
             Envelope(engine).run_ahead(engine.advancer.start(message, again, budget), budget)
         elif message.cancel:
             engine.advancer.cancel(message.id)

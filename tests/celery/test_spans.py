@@ -1,0 +1,77 @@
+"""OpenTelemetry: one trace per flow run, a span per attempt."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from selinon_core.celery.spans import Spans
+from selinon_core.plan import Plan
+from selinon_core.project import compile_text
+from tests.celery.simulation import World
+
+sdk = pytest.importorskip("opentelemetry.sdk.trace")
+
+
+class Task:
+    """Does nothing; ``Fail`` fails."""
+
+    def __init__(self, **names: Any) -> None:
+        self.names = names
+
+    def run(self, node_args: Any) -> None:
+        if self.names["task_name"] == "Fail":
+            raise ValueError("no")
+
+
+def traced_plan() -> Plan:
+    text = f"""
+global:
+  trace:
+    - opentelemetry: true
+tasks:
+  - {{name: A, import: {__name__}, classname: Task}}
+  - {{name: Fail, import: {__name__}, classname: Task}}
+flow-definitions:
+  - name: main
+    edges: [{{from: , to: A}}, {{from: A, to: below}}]
+  - name: below
+    edges: [{{from: , to: Fail}}]
+"""
+    plan = compile_text({"nodes.yaml": text}).plan
+    assert plan is not None
+    return plan
+
+
+def test_all_spans_of_a_flow_run_are_of_one_trace() -> None:
+    from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+    from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+    exporter = InMemorySpanExporter()
+    provider = sdk.TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+
+    class Api:
+        """The API with a provider of its own: the global one can be set only once in a process."""
+
+        def __getattr__(self, name: str) -> Any:
+            from opentelemetry import trace
+
+            return provider.get_tracer if name == "get_tracer" else getattr(trace, name)
+
+    world = World(traced_plan(), workers=1)
+    for engine in world.engines:
+        engine.spans._api = engine.advancer._spans._api = Api()
+    world.start("main")
+    world.work()
+    spans = exporter.get_finished_spans()
+    assert sorted(span.name for span in spans) == ["flow below", "flow main", "task A", "task Fail"]
+    assert len({span.context.trace_id for span in spans}) == 1
+    failed = {span.name for span in spans if not span.status.is_ok and span.status.status_code.name == "ERROR"}
+    assert failed == {"flow below", "flow main", "task Fail"}
+
+
+def test_nothing_is_traced_that_nobody_asked_for() -> None:
+    plan = compile_text({"nodes.yaml": "tasks:\n  - {name: A, import: x}\n"}).plan
+    assert plan is None or not Spans(plan).enabled
