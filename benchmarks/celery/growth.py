@@ -1,7 +1,7 @@
 """``python -m benchmarks.celery.growth``: what a node costs in a large flow and in a small one.
 
-For chains and fan-outs of 100, 1000 and 10 000 nodes, per node: time, CPU time of the worker, the bytes that the state
-store was sent and keeps; and the largest message. Workers are real; Redis is a private server.
+For chains and fan-outs of 100, 1000 and 10 000 nodes, per node: time, CPU time of the worker, the bytes that the
+state store was sent and keeps; and the largest message. Workers are real; Redis is a private server.
 """
 
 from __future__ import annotations

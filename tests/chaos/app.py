@@ -1,8 +1,8 @@
 """The app of endangered workers: processes die at fail points, messages come twice and late.
 
-The fail points are calls that others can see: before and after a commit (so between "decided" and "published"), after a
-completion was kept, after messages were sent. ``SELINON_TEST_CHAOS`` is JSON: ``{"die", "duplicate", "delay",
-"seed", "directory"}``, the first three are probabilities per call or message.
+The fail points are calls that others can see: before and after a commit (so between "decided" and "published"),
+after a completion was kept, after messages were sent. ``SELINON_TEST_CHAOS`` is JSON: ``{"die", "duplicate",
+"delay", "seed", "directory"}``, the first three are probabilities per call or message.
 """
 
 from __future__ import annotations

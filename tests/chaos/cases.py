@@ -1,7 +1,7 @@
 """What runs under fire: shapes written here and recorded cases, each with the outcome of an undisturbed local run.
 
-Tasks are those of the recorded cases: what one does depends on its script, its arguments and what led to it, so a task
-that runs twice does the same twice.
+Tasks are those of the recorded cases: what one does depends on its script, its arguments and what led to it, so
+a task that runs twice does the same twice.
 """
 
 from __future__ import annotations

@@ -30,7 +30,7 @@ T = TypeVar("T")
 
 
 class Plan(NamedTuple):
-    """What to do. ``broker`` and ``store`` are redis, amqp, postgres, or the URL of a server that is left alone."""
+    """What to do. ``broker`` and ``store`` are redis, amqp, postgres, or a URL of a server that is left alone."""
 
     flows: int = 1000
     seconds: float = 120.0
@@ -41,6 +41,7 @@ class Plan(NamedTuple):
     workers: int = 3
     every: float = 1.0
     restarts: bool = True
+    restart_share: float = 0.05
     die: float = 0.0005
     duplicate: float = 0.05
     delay: float = 0.02
@@ -92,12 +93,13 @@ class Fire:
         configuration.write_text(json.dumps(merge(cases, queue)))
         behaviours.write_text(json.dumps({prefix: case["behaviour"] for prefix, case in cases.items()}))
         with ExitStack() as stack:
+            stack.enter_context(self._log)
             memory = self._server(stack, "memory", "redis")
             broker = self._server(stack, "broker", plan.broker)
             store = self._server(stack, "store", plan.store)
             backend = store.rpartition("/")[0] + "/1" if store.startswith("redis") else f"db+{store}"
-            # Other than documented: a message that a broker lost is not missed for five minutes, and no task is given
-            # up because its worker was killed five times.
+            # Other than documented: a message that a broker lost is missed after 15 seconds, and no task is
+            # given up because its worker was killed five times.
             settings: Json = {"selinon_republish_after": 15, "selinon_max_deliveries": 1000}
             settings |= {"task_default_queue": queue, "selinon_state_prefix": queue + "_"}
             settings |= {"result_backend_max_retries": 3, "selinon_least_silence": 5}
@@ -114,8 +116,9 @@ class Fire:
             app, selinon = make(given)
             stack.callback(app.close)
             selinon.store.prepare()
-            if plan.store.startswith("postgresql"):
-                stack.callback(selinon.store.drop)
+            if not broker.startswith("redis"):
+                stack.callback(lambda: _delete_queue(selinon, queue))
+            stack.callback(selinon.store.close)
             for number in range(plan.workers):
                 self._workers.append(self._worker(environment, queue, number))
             stack.callback(lambda: [worker.kill() for worker in self._workers])
@@ -188,14 +191,14 @@ class Fire:
     def _kill_something(self) -> None:
         chance = self.dice.random()
         workers = [worker for worker in self._workers if worker.process.poll() is None]
-        if self.plan.restarts and chance < 0.05:
+        if self.plan.restarts and chance < self.plan.restart_share:
             role = self.dice.choice([role for role in self._servers if role != "memory"])
             self.say(f"restart of the {role}")
             self._servers[role].kill()
             time.sleep(self.dice.uniform(0, 1))
             self._servers[role].start()
             self.kills[f"{role} restarted"] += 1
-        elif chance < 0.3 and workers:
+        elif chance < self.plan.restart_share + 0.25 and workers:
             worker = self.dice.choice(workers)
             self.say(f"kill of {worker.log.stem}")
             worker.kill()
@@ -240,6 +243,11 @@ class Fire:
             self._tend(selinon, environment, queue)
             time.sleep(0.2)
         return left
+
+
+def _delete_queue(selinon: Selinon, queue: str) -> None:
+    with selinon.app.connection_for_write() as connection:
+        connection.default_channel.queue_delete(queue)
 
 
 def _runs(selinon: Selinon, id: str) -> bool:

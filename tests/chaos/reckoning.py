@@ -68,12 +68,22 @@ def reckon(
     if not missing:
         wrong += [f"task run {task} was decided on and never performed" for task in decided - set(performed)]
         wrong += [f"task run {task} was performed without being decided on" for task in set(performed) - decided]
-    left = _left_in_broker(selinon, broker_url, queue)
-    left |= _left_in_redis(store_url, queue) if store_url.startswith("redis") else _left_in_sql(selinon)
+    left = _left(selinon, store_url, broker_url, queue)
     wrong += [f"{count} left in {where}" for where, count in left.items() if count]
     again = sum(count - 1 for count in performed.values())
     figures = {"flows": len(ids), "flow runs with sub-flows": flow_runs, "task runs decided on": len(decided)}
     return Reckoning(wrong, {**figures, "task attempts beyond the first": again})
+
+
+def _left(selinon: Selinon, store_url: str, broker_url: str, queue: str) -> dict[str, int]:
+    """What is left where; a reminder of a retry outlives its run by some seconds, and so may a message."""
+    until = time.monotonic() + 30
+    while True:
+        left = _count_in_broker(selinon, broker_url, queue)
+        left |= _left_in_redis(store_url, queue) if store_url.startswith("redis") else _left_in_sql(selinon)
+        if not any(left.values()) or time.monotonic() > until:
+            return left
+        time.sleep(0.5)
 
 
 def _left_in_redis(url: str, prefix: str) -> dict[str, int]:
@@ -100,16 +110,6 @@ def _left_in_sql(selinon: Selinon) -> dict[str, int]:
         left["agenda"] = connection.execute(due.where(tables.runs.c.due.is_not(None))).scalar_one()
         left["running"] = connection.execute(due.where(tables.runs.c.status == "running")).scalar_one()
     return left
-
-
-def _left_in_broker(selinon: Selinon, url: str, queue: str) -> dict[str, int]:
-    """Messages that nobody acknowledged; the last ones may still be on their way."""
-    until = time.monotonic() + 20
-    while True:
-        left = _count_in_broker(selinon, url, queue)
-        if not any(left.values()) or time.monotonic() > until:
-            return left
-        time.sleep(0.5)
 
 
 def _count_in_broker(selinon: Selinon, url: str, queue: str) -> dict[str, int]:

@@ -1,7 +1,7 @@
-"""What recorded cases run on real workers: the scripted tasks, with their memory in a Redis that all processes see.
+"""What recorded cases run on real workers: the scripted tasks, with a memory in Redis that all processes see.
 
-The cases are merged into one configuration. What belongs to case 12 begins with ``q12q`` there (see ``merging``), and
-that is how a task finds its script.
+The cases are merged into one configuration. What belongs to case 12 begins with ``q12q`` there (see
+``merging``), and that is how a task finds its script.
 """
 
 from __future__ import annotations

@@ -26,4 +26,6 @@ def make(given: dict[str, Any]) -> tuple[Celery, Selinon]:
     return made, Selinon(made, paths=given["paths"], pythonpath=given.get("pythonpath", ()))
 
 
-app, selinon = make(json.loads(os.environ["SELINON_TEST_APP"])) if "SELINON_TEST_APP" in os.environ else (None, None)
+app, selinon = (
+    make(json.loads(os.environ["SELINON_TEST_APP"])) if "SELINON_TEST_APP" in os.environ else (None, None)
+)

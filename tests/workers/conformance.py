@@ -44,7 +44,9 @@ POOLS: dict[str, tuple[tuple[str, ...], Json]] = {
 
 def comparable_cases() -> list[Json]:
     """Every recorded case whose outcome does not depend on which task ends first, of all profiles in turn."""
-    files = [path.read_text().splitlines() for path in sorted(GOLDEN.glob("*.jsonl")) if not _is_ordered(path.stem)]
+    files = [
+        path.read_text().splitlines() for path in sorted(GOLDEN.glob("*.jsonl")) if not _is_ordered(path.stem)
+    ]
     return [json.loads(lines[i]) for i in range(max(map(len, files))) for lines in files if i < len(lines)]
 
 
@@ -72,7 +74,8 @@ def running(
         environment["SELINON_TEST_MEMORY"] = f"{redis.url}/3"
         environment["SELINON_TEST_CASES"] = str(behaviours)
         made = [
-            Worker(environment, directory / f"worker{number}.log", *options, "-Q", queue) for number in range(workers)
+            Worker(environment, directory / f"worker{number}.log", *options, "-Q", queue)
+            for number in range(workers)
         ]
         for worker in made:
             stack.callback(worker.stop)

@@ -22,8 +22,8 @@ def merge(cases: dict[str, Json], queue: str) -> Json:
     for prefix, case in cases.items():
         names = {task["name"] for task in case["nodes"]["tasks"]}
         names |= {flow["name"] for flow in case["flow_definitions"]}
-        for task in _renamed(case["nodes"]["tasks"], prefix, names):
-            tasks.append({**task, "import": "tests.workers.acting", "queue": queue})
+        renamed = _renamed(case["nodes"]["tasks"], prefix, names)
+        tasks += [{**task, "import": "tests.workers.acting", "queue": queue} for task in renamed]
         flows += [{**flow, "queue": queue} for flow in _renamed(case["flow_definitions"], prefix, names)]
     storage = {"name": "Memory", "import": "tests.workers.acting", "classname": "SharedStorage"}
     return {

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -73,10 +74,8 @@ class Worker:
 
     def kill(self) -> None:
         """All of its processes at once, as when a machine goes away."""
-        try:
+        with suppress(ProcessLookupError):
             os.killpg(self.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
         self.process.wait()
 
     def stop(self, seconds: float = 20.0) -> int:
@@ -91,7 +90,13 @@ class Worker:
 
 
 def environment_of(
-    broker: str, backend: str, state: str, paths: list[str], *, pythonpath: list[str] | None = None, **settings: Any
+    broker: str,
+    backend: str,
+    state: str,
+    paths: list[str],
+    *,
+    pythonpath: list[str] | None = None,
+    **settings: Any,
 ) -> dict[str, str]:
     """What ``tests.workers.app`` reads."""
     given = {"broker": broker, "backend": backend, "state": state, "paths": paths, "settings": settings}

@@ -1,7 +1,8 @@
 """The sample projects on real workers: the same task runs and outcome as in a local run.
 
-``python -m tests.workers.samples [NAME...]`` runs those named, or all. Samples keep results in memory, which worker
-processes do not share, so that storage is replaced; mocks and failures asked for on the command line are left out.
+``python -m tests.workers.samples [NAME...]`` runs those named, or all. Samples keep results in memory, which
+worker processes do not share, so that storage is replaced; mocks and failures asked for on the command line are
+left out.
 """
 
 from __future__ import annotations

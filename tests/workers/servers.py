@@ -180,7 +180,11 @@ class PostgresCluster:
                 shutil.chown(self._data, "postgres", "postgres")
             command = [_postgres_program("initdb"), "-D", str(self._data), "-U", "postgres", "-A", "trust", "-N"]
             subprocess.run(
-                self._as_somebody(command), check=True, stdout=subprocess.DEVNULL, cwd="/", stderr=subprocess.DEVNULL
+                self._as_somebody(command),
+                check=True,
+                stdout=subprocess.DEVNULL,
+                cwd="/",
+                stderr=subprocess.DEVNULL,
             )
         (self._data / "postmaster.pid").unlink(missing_ok=True)
         command = [_postgres_program("postgres"), "-D", str(self._data), "-p", str(self.port), "-k", ""]
@@ -237,5 +241,3 @@ def postgres_database() -> Iterator[str]:
     finally:
         with psycopg.connect(plain, autocommit=True) as connection:
             connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
-
-

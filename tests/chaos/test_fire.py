@@ -1,0 +1,30 @@
+"""A short fire; ``python -m tests.chaos`` is the long one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.chaos.fire import Fire, Plan
+from tests.conftest import need
+from tests.workers.servers import postgres_database
+
+pytestmark = [pytest.mark.xdist_group("workers"), pytest.mark.timeout(240)]
+SHORT = Plan(flows=40, seconds=6.0, recorded=15, workers=2, patience=120.0, die=0.001)
+
+
+def test_on_redis_whose_servers_die_too(tmp_path: Path) -> None:
+    found = Fire(SHORT._replace(seed=11, restart_share=0.3), tmp_path).run()
+    assert found.wrong == []
+    assert found.figures["kills in total"] >= 3
+    assert found.figures["task runs decided on"] > 100
+
+
+@pytest.mark.service("amqp", "postgres")
+def test_on_rabbitmq_and_postgresql(tmp_path: Path) -> None:
+    with postgres_database() as store:
+        plan = SHORT._replace(seed=12, broker=need("amqp"), store=store, restarts=False)
+        found = Fire(plan, tmp_path).run()
+    assert found.wrong == []
+    assert found.figures["kills in total"] >= 3
