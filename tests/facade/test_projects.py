@@ -324,6 +324,8 @@ def test_mirror_on_workers(mirror: Copy, workers: Any) -> None:
 @pytest.mark.timeout(180)
 def test_invoices_on_workers(invoices: Copy, workers: Any) -> None:
     worker = workers(invoices, invoices.name)
+    invoices.cli("run", "--app", "app:app", "--flow", "customer", "-a", "customer=bo")
+    assert invoices.cli("status", "--app", "app:app").out
     state = worker.schedule("monthly", json.dumps({"names": ["ada", "slow", "broken"]}))
     assert set(state["finished_nodes"]) == {"LoadCustomers", "customer", "Mail"}
     assert mails(invoices) == MAILED
