@@ -207,14 +207,16 @@ class Advancer:
             self._courier.send_safely([self._writer.wake(message.flow, message.id, queue)])
         return None
 
-    def cancel(self, flow_id: str) -> None:
-        """Cancel a flow run."""
+    def cancel(self, flow_id: str, flow: str) -> None:
+        """Cancel a flow run; one that was not begun will not begin any more."""
         event = encode_event(on.FlowCancelled())
         lease = self._settings.selinon_lease
         delivered = self._store.deliver(flow_id, 0, event, self._clock(), urgent=True, lease=lease)
         if delivered.opened is not None:
             self._work(flow_id, self._cache.take(flow_id), delivered.opened, None, False)
             self._follow_up()
+        elif delivered.kind == GONE:
+            self._courier.bury(flow_id, flow)
 
     def look_after(self, flow_id: str) -> None:
         """Do whatever is due for a run; nothing when somebody else is at it."""

@@ -223,7 +223,8 @@ class Selinon:
         }
         selinon = self
 
-        @self.app.task(name=DISPATCHER, **options)
+        # A predicate that kills its worker must not do so for ever; the sweep reminds of the flow ever more rarely.
+        @self.app.task(name=DISPATCHER, **{**options, "max_retries": 10})
         def dispatcher(celery_task: Any, *args: Any, **kwargs: Any) -> None:
             selinon.dispatch(celery_task, kwargs)
 
@@ -247,7 +248,7 @@ class Selinon:
                 ahead = engine.patiently(lambda: engine.advancer.start(start, again, budget))
                 Envelope(engine).run_ahead(ahead, budget)
             elif message.cancel:
-                engine.patiently(lambda: engine.advancer.cancel(message.id))
+                engine.patiently(lambda: engine.advancer.cancel(message.id, message.flow))
             else:
                 engine.patiently(lambda: engine.advancer.look_after(message.id))
         except StateStoreError as error:

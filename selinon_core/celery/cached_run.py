@@ -56,7 +56,8 @@ class CachedRun:
         advance = self.machine.advance
         for batch in batches:
             for event in _loads(batch)[0][1:]:
-                advance(decode_event(event))
+                if event[0] != "!":  # ended from outside: nothing of it is for the machine
+                    advance(decode_event(event))
         self.version += len(batches)
 
     def is_alone(self, number: int) -> bool:

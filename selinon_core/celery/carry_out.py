@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from selinon_core.celery.cached_run import CachedRun
+from selinon_core.celery.cached_run import CachedRun, batch_text
 from selinon_core.celery.letters import LetterWriter
 from selinon_core.celery.publish import Letter, Publisher
 from selinon_core.celery.settings import AdapterSettings
@@ -179,19 +179,21 @@ class Courier:
             return
         now = self._clock()
         delivered = self._store.deliver(node.id, 0, encode_event(on.FlowCancelled()), now, urgent=True)
-        if delivered.kind == GONE:  # not begun: its message must not begin it any more
-            self._store.commit(
-                Commit(
-                    node.id,
-                    0,
-                    now,
-                    create={"flow": node.name, "queue": self._writer.queue(node.name), "status": "cancelled"},
-                    fields={"status": "cancelled"},
-                    ttl=self._settings.selinon_state_ttl,
-                )
-            )
+        if delivered.kind == GONE:
+            self.bury(node.id, node.name)
         elif delivered.kind == WAKE:
             self._publisher.send([self._writer.wake(node.name, node.id)])
+
+    def bury(self, flow_id: str, flow: str) -> None:
+        """Cancel a run that was not begun: its start message must not begin it any more."""
+        header = {"flow": flow, "queue": self._writer.queue(flow), "status": "cancelled"}
+        ttl = self._settings.selinon_state_ttl
+        fields = {"status": "cancelled", "reason": "the flow run was cancelled before it began"}
+        now = self._clock()
+        batch = batch_text(now, ['["!","cancelled"]'])  # so that its version is not that of a run to be begun
+        step = Commit(flow_id, 0, now, create=header, batch=batch, fields=fields, ttl=ttl)
+        if self._store.commit(step).ok:
+            self._write_result(flow_id, FlowOutcome(False, {}, {}, [], {}, fields["reason"], cancelled=True))
 
     def send_safely(self, letters: Sequence[Letter]) -> bool:
         """Send messages the sweep would send too; False when that failed."""

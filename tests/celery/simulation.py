@@ -191,6 +191,6 @@ class World:
             message = message._replace(trace=trace)
             Envelope(engine).run_ahead(engine.advancer.start(message, again, budget), budget)
         elif message.cancel:
-            engine.advancer.cancel(message.id)
+            engine.advancer.cancel(message.id, message.flow)
         else:
             engine.advancer.look_after(message.id)

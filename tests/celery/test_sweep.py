@@ -109,6 +109,35 @@ def test_a_message_that_never_arrived_is_sent_again_once_it_is_missed() -> None:
     assert 10 <= world.now - began < 11
 
 
+def test_a_run_cancelled_before_it_began_never_begins() -> None:
+    world = World(plan_of(CHAIN), workers=1)
+    id = world.start("main")
+    start = world.broker.queue.pop()
+    world.cancel("main", id)
+    world.work()
+    world.broker.queue.append(start)
+    world.work()
+    assert CALLS == []
+    assert world.results[id][0] == "failure"
+    header = world.store.header(id)
+    assert header is not None
+    assert header["status"] == "cancelled"
+
+
+def test_a_cancelled_run_starts_nothing_more() -> None:
+    world = World(plan_of(CHAIN), workers=1, selinon_run_ahead_count=0)
+    id = world.start("main")
+    world._deliver(*world.broker.take(False))
+    world._deliver(*world.broker.take(False))
+    world.cancel("main", id)
+    world.broker.queue.reverse()
+    world.work()
+    assert CALLS == ["A"]
+    header = world.store.header(id)
+    assert header is not None
+    assert header["status"] == "cancelled"
+
+
 def test_a_changed_graph_is_said_and_fails_the_run() -> None:
     world = World(plan_of(CHAIN), workers=1, selinon_run_ahead_count=0)
     id = world.start("main")
