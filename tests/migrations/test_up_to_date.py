@@ -13,6 +13,7 @@ from selinon_core.dispatch import effects as do
 from selinon_core.dispatch import events as on
 from selinon_core.dispatch.shape import read_shape, shape_hash, shape_text
 from selinon_core.errors import MigrationError, MigrationSkew, UnexpectedEvent
+from selinon_core.flow_change import Step
 from selinon_core.migrations.catalog import Migrations
 from selinon_core.migrations.compare import compare_plans
 from selinon_core.migrations.files import migration_text
@@ -186,3 +187,41 @@ def test_a_shape_has_a_stable_text() -> None:
     assert shape_hash(text) != shape_hash(shape_text(flow_tables(NEW)["f"], "fail"))
     with pytest.raises(ValueError, match="not the shape"):
         read_shape("{}")
+
+
+def test_what_fired_in_an_earlier_attempt_taints_nothing() -> None:
+    """Positions move too: what counts as fired before the attempt has to move with its edge."""
+    old = plan(flow("f", [edge(None, "A"), edge("A", "B"), edge("B", "C")], max_retry=1))
+    moved = plan(flow("f", [edge("B", "C"), edge(None, "A"), edge("A", "B")], max_retry=1))
+    gone = plan(flow("f", [edge("B", "C"), edge(None, "A"), edge("A", "C")], max_retry=1))
+    run = FlowRun(flow_tables(old)["f"], str)
+    for event in (on.FlowStarted(), on.NodeSucceeded(1), on.NodeFailed(2), on.RetryDue()):
+        run.advance(event)
+    texts = {name: shape_text(flow_tables(of)["f"], "warn") for name, of in (("moved", moved), ("gone", gone))}
+    run.shapes = lambda name: read_shape(texts[name])
+    first = (Step(1, "FAIL", compare_plans(old, moved).changes["f"]),)
+    second = (Step(2, "FAIL", compare_plans(moved, gone).changes["f"]),)
+    run.advance(on.Migrated("moved", 1, 0, first))
+    effects = run.advance(on.Migrated("gone", 2, 1, second))
+    assert [effect.event for effect in effects if isinstance(effect, do.Note)] == ["MIGRATION"]
+    assert names(run.advance(on.NodeSucceeded(3))) == ["C"]
+
+
+def test_an_open_question_is_put_again_as_the_new_flow_has_it() -> None:
+    """An edge that lost its condition fires; one that is gone asks no more, and late answers change nothing."""
+    old = plan(flow("f", [edge(None, "A"), edge("A", "B", condition=True), edge("A", "C", condition=True)]))
+    new = plan(flow("f", [edge(None, "A"), edge("A", "B")]))
+    run = FlowRun(flow_tables(old)["f"], str)
+    run.advance(on.FlowStarted())
+    run.advance(on.NodeSucceeded(1))
+    assert len(run.open_questions) == 2
+    text = shape_text(flow_tables(new)["f"], "warn")
+    run.shapes = lambda name: read_shape(text)
+    steps = (Step(1, "FAIL", compare_plans(old, new).changes["f"]),)
+    assert names(run.advance(on.Migrated("new", 1, 0, steps))) == ["B"]
+    assert not run.open_questions
+    for question in (1, 2):
+        assert run.advance(on.ConditionAnswered(question, True)) == []
+    run.advance(on.NodeSucceeded(2))
+    assert run.outcome is not None
+    assert run.outcome.succeeded
