@@ -223,7 +223,7 @@ class Selinon:
         }
         selinon = self
 
-        # A predicate that kills its worker must not do so for ever; the sweep reminds of the flow ever more rarely.
+        # A predicate that kills its worker must not do so for ever; the sweep reminds of its flow more rarely.
         @self.app.task(name=DISPATCHER, **{**options, "max_retries": 10})
         def dispatcher(celery_task: Any, *args: Any, **kwargs: Any) -> None:
             selinon.dispatch(celery_task, kwargs)
