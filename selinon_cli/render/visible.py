@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 TAB = "    "
+_FAMILIAR = {"\n": "\\n", "\r": "\\r"}
 
 
 def visible(text: str) -> str:
@@ -33,7 +34,7 @@ def cells(text: str) -> Iterable[tuple[str, int]]:
         elif (kind := category(character)) in ("Mn", "Me"):
             yield character, 0
         elif kind[0] == "C" or kind in ("Zl", "Zp"):
-            escape = character.encode("ascii", "backslashreplace").decode()
+            escape = _FAMILIAR.get(character) or character.encode("ascii", "backslashreplace").decode()
             escape = escape if len(escape) > 1 else f"\\x{ord(character):02x}"
             yield escape, len(escape)
         else:
