@@ -52,9 +52,7 @@ class DataStorage(abc.ABC):
     def store(self, node_args: Any, flow_name: str, task_name: str, task_id: str, result: Any) -> Any:
         """Keep a result, in place of an earlier one under the same names; return the record's id, if any."""
 
-    def store_error(
-        self, node_args: Any, flow_name: str, task_name: str, task_id: str, exc_info: ExcInfo
-    ) -> Any:
+    def store_error(self, node_args: Any, flow_name: str, task_name: str, task_id: str, exc_info: ExcInfo) -> Any:
         """Keep what made a task fail for good; return the record's id, if any. Need not be implemented."""
         raise NotImplementedError(f"{type(self).__name__} does not store errors")
 

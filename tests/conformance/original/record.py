@@ -32,12 +32,12 @@ sys.path.insert(0, str(HERE.parent))
 import scripted  # noqa: E402
 from canonical import canonical_runs, counts  # noqa: E402
 from generator import PROFILES, make_case  # noqa: E402
+
+from selinon import Config, SelectiveNoPathError  # noqa: E402
 from selinon.dispatcher import Dispatcher  # noqa: E402
 from selinon.executor import celery_mocks, executor  # noqa: E402
 from selinon.task_envelope import SelinonTaskEnvelope  # noqa: E402
 from selinon.trace import Trace  # noqa: E402
-
-from selinon import Config, SelectiveNoPathError  # noqa: E402
 
 Json = dict[str, Any]
 ORDERS = 4
