@@ -7,6 +7,7 @@ Only the machine's own user is meant to see it: it listens on 127.0.0.1, refuses
 from __future__ import annotations
 
 import json
+import os
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.resources import files
@@ -18,12 +19,13 @@ _STATIC = {
     "/": ("page.html", "text/html; charset=utf-8"),
     "/page.css": ("page.css", "text/css; charset=utf-8"),
     "/page.js": ("page.js", "text/javascript; charset=utf-8"),
+    "/icon.svg": ("icon.svg", "image/svg+xml"),
 }
 
 _SECURITY = {
     "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; connect-src 'self'; "
-        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+        "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self'; "
+        "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     ),
     "Cross-Origin-Resource-Policy": "same-origin",
     "Referrer-Policy": "no-referrer",
@@ -40,11 +42,12 @@ class _State:
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
-        self._version = 0
-        self._content = json.dumps({"version": 0, "working": True, "result": None, "good": None}).encode()
+        self._version = -1
+        self._project = os.path.basename(os.getcwd())
         self._result: dict[str, Any] | None = None
         self._good: dict[str, Any] | None = None
         self.closed = False
+        self.update(working=True)
 
     def update(self, *, working: bool, result: dict[str, Any] | None = None) -> None:
         """Take a new result, or note that one is on its way."""
@@ -57,6 +60,7 @@ class _State:
             shown = self._result
             content = {
                 "version": self._version,
+                "project": self._project,
                 "working": working,
                 "result": shown,
                 # What is broken has no picture: the page keeps the last good one.

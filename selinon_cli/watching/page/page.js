@@ -3,6 +3,7 @@
 // known SVG elements and attributes of it are taken over, none of which can run or load anything.
 
 const LONGEST_TEXT = 20000;
+const MOST_RUNS = 100;
 const ELEMENTS = new Set(["svg", "g", "path", "polygon", "polyline", "ellipse", "circle", "rect", "line", "text",
   "tspan", "title", "style", "defs", "linearGradient", "stop", "a"]);
 const ATTRIBUTES = new Set(["id", "class", "d", "points", "x", "y", "x1", "x2", "y1", "y2", "cx", "cy", "rx", "ry",
@@ -11,12 +12,18 @@ const ATTRIBUTES = new Set(["id", "class", "d", "points", "x", "y", "x1", "x2", 
   "text-decoration", "offset", "stop-color", "stop-opacity", "gradientUnits", "dominant-baseline",
   "textLength", "xml:space"]);
 const SVG = "http://www.w3.org/2000/svg";
+const XLINK = "http://www.w3.org/1999/xlink";
 
 let state = null;
 let chosenFlow = null;
 let chosenNode = null;
+let drawn = "";        // the picture that is on the page
+let size = null;       // width and height of it, in its own units
+let zoom = null;       // null: as large as fits
+const opened = new Map();  // which runs of which node somebody opened or closed
 
 const byId = (id) => document.getElementById(id);
+const plural = (count, word) => `${count} ${word}${count === 1 ? "" : "s"}`;
 
 function element(name, className, text) {
   const made = document.createElement(name);
@@ -25,13 +32,25 @@ function element(name, className, text) {
   return made;
 }
 
+function button(text, className, action) {
+  const made = element("button", className, text);
+  made.type = "button";
+  made.addEventListener("click", action);
+  return made;
+}
+
+// The graph and the run of what is broken do not exist: the last good ones are shown, greyed.
+const shownResult = () => state && (state.good || state.result);
+const shownReport = () => { const shown = shownResult(); return shown && shown.run && shown.run.report; };
+
+// --- graph -----------------------------------------------------------------------------------------------------
+
 function safeCopy(source) {
-  const name = source.localName === "a" ? "g" : source.localName;
-  const copy = document.createElementNS(SVG, name);
+  const copy = document.createElementNS(SVG, source.localName === "a" ? "g" : source.localName);
   for (const attribute of source.attributes) {
     if (ATTRIBUTES.has(attribute.name)) copy.setAttribute(attribute.name, attribute.value);
   }
-  const tip = source.localName === "a" && source.getAttributeNS("http://www.w3.org/1999/xlink", "title");
+  const tip = source.localName === "a" && source.getAttributeNS(XLINK, "title");
   if (tip) {
     const title = document.createElementNS(SVG, "title");
     title.textContent = tip;
@@ -40,94 +59,157 @@ function safeCopy(source) {
   for (const child of source.childNodes) {
     if (child.nodeType === Node.TEXT_NODE) copy.append(document.createTextNode(child.data));
     else if (child.nodeType === Node.ELEMENT_NODE && ELEMENTS.has(child.localName)) {
-      if (tip && child.localName === "title") continue;
-      copy.append(safeCopy(child));
+      if (!(tip && child.localName === "title")) copy.append(safeCopy(child));
     }
   }
   return copy;
-}
-
-function shownResult() {
-  // The graph and the run of what is broken do not exist: show the last good ones, greyed.
-  return state.good || state.result;
 }
 
 function showGraph() {
   const area = byId("graph");
   const shown = shownResult();
   const picture = shown && shown.pictures[chosenFlow];
+  const notice = byId("notice");
   area.classList.toggle("old", Boolean(state.good));
+  notice.hidden = !state.good;
+  notice.textContent = state.good ? "What is in the files now has errors. Graph and run are those of the last good state." : "";
+  byId("zoom").hidden = !picture;
   if (!picture) {
-    area.replaceChildren(element("p", "muted", shown ? "No picture of this flow." : "Waiting for the first result …"));
+    drawn = "";
+    const text = !shown ? "Waiting for the first result …" : shown.ok ? "There is no picture of this flow."
+      : "There is nothing to draw yet: the check says why.";
+    area.replaceChildren(element("p", "muted", text));
     return;
   }
-  const parsed = new DOMParser().parseFromString(picture, "image/svg+xml").documentElement;
+  if (drawn === picture.svg) return;  // whoever looks at it keeps the place
+  const parsed = new DOMParser().parseFromString(picture.svg, "image/svg+xml").documentElement;
   if (parsed.localName !== "svg") {
     area.replaceChildren(element("p", "failure", "The picture cannot be read."));
     return;
   }
+  const focused = document.activeElement && area.contains(document.activeElement) ? document.activeElement.id : "";
   const svg = safeCopy(parsed);
-  for (const node of svg.querySelectorAll("g.node[id]")) {
-    const match = /^(task|flow)_(.*)$/.exec(node.id);
-    if (!match) continue;
-    node.setAttribute("tabindex", "0");
-    const choose = () => { chosenNode = match[2]; showNode(); };
-    node.addEventListener("click", choose);
-    node.addEventListener("dblclick", () => { if (match[1] === "flow") chooseFlow(match[2]); });
-    node.addEventListener("keydown", (event) => { if (event.key === "Enter") choose(); });
+  const box = (svg.getAttribute("viewBox") || "0 0 300 150").split(/\s+/).map(Number);
+  size = { width: box[2], height: box[3] };
+  for (const [id, [kind, name]] of Object.entries(picture.nodes)) {
+    const node = [...svg.querySelectorAll("g[id]")].find((group) => group.id === id);
+    if (node) makeNode(node, kind, name);
   }
+  const { scrollLeft, scrollTop } = area;
   area.replaceChildren(svg);
+  applyZoom();
+  area.scrollTo(scrollLeft, scrollTop);
+  drawn = picture.svg;
+  const again = focused && svg.querySelector("#" + CSS.escape(focused));
+  if (again) again.focus();
 }
 
+function makeNode(node, kind, name) {
+  node.setAttribute("tabindex", "0");
+  node.setAttribute("role", "button");
+  node.setAttribute("aria-label", `${kind} ${name}`);
+  node.dataset.name = name;
+  node.addEventListener("click", () => chooseNode(name));
+  if (kind === "flow") node.addEventListener("dblclick", () => chooseFlow(name));
+  node.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" || event.key === " ") { event.preventDefault(); chooseNode(name); }
+  });
+}
+
+function applyZoom() {
+  const area = byId("graph");
+  const svg = area.querySelector("svg");
+  if (!svg || !size) return;
+  const fit = Math.min((area.clientWidth - 32) / size.width, (area.clientHeight - 32) / size.height);
+  // Small graphs are not blown up, and what would be too small to read is scrolled instead.
+  const scale = zoom === null ? Math.min(1.33, Math.max(fit, 0.6)) : zoom;
+  svg.setAttribute("width", Math.round(size.width * scale));
+  svg.setAttribute("height", Math.round(size.height * scale));
+  area.dataset.scale = scale;
+}
+
+function changeZoom(factor) {
+  zoom = factor === null ? null : Math.min(6, Math.max(0.1, Number(byId("graph").dataset.scale || 1) * factor));
+  applyZoom();
+}
+
+// --- flows and nodes -------------------------------------------------------------------------------------------
+
 function showFlows() {
-  const select = byId("flow");
   const shown = shownResult();
   const flows = shown ? shown.flows : [];
-  const ran = shown && shown.run && shown.run.report;
-  if (!flows.includes(chosenFlow)) chosenFlow = ran && flows.includes(ran.flow) ? ran.flow : flows[0] || null;
-  select.replaceChildren(...flows.map((name) => {
-    const option = element("option", "", name);
-    option.value = name;
-    option.selected = name === chosenFlow;
-    return option;
-  }));
+  const report = shownReport();
+  if (!flows.includes(chosenFlow)) chosenFlow = report && flows.includes(report.flow) ? report.flow : flows[0] || null;
+  const select = byId("flow");
+  select.disabled = !flows.length;
+  if (flows.join("\n") !== [...select.options].map((option) => option.value).join("\n")) {
+    select.replaceChildren(...flows.map((name) => {
+      const option = element("option", "", name);
+      option.value = name;
+      return option;
+    }));
+  }
+  if (chosenFlow !== null) select.value = chosenFlow;
 }
 
 function chooseFlow(name) {
   chosenFlow = name;
+  chosenNode = null;
   showFlows();
   showGraph();
+  showRun();
   showNode();
 }
 
-function showFindings() {
-  const found = state.result ? state.result.diagnostics : [];
-  byId("findings").replaceChildren(...(found.length ? found.map((finding) => {
-    const box = element("div", "finding " + finding.severity);
-    box.append(element("div", "place", `${finding.file}:${finding.line}:${finding.column} ${finding.code}`));
-    box.append(element("div", "", finding.message));
-    if (finding.help) box.append(element("div", "muted", finding.help));
-    return box;
-  }) : [element("p", "muted", state.result ? "No problems." : "…")]));
+function chooseNode(name) {
+  chosenNode = name;
+  showNode();
 }
 
-function showRun() {
-  const shown = shownResult();
-  const run = shown && shown.run;
-  const area = byId("outcome");
-  if (!run) {
-    area.replaceChildren(element("p", "muted", "Not run (watch --run runs the flow)."));
-  } else if (!run.report) {
-    area.replaceChildren(element("p", "failure", "The run could not begin; the terminal says why."));
-  } else {
-    const report = run.report;
-    const line = element("p");
-    line.append(element("strong", report.status, report.status), ` of ${report.flow}: ${report.nodes.length} node runs, `
-      + `${report.virtual_seconds} s virtual, ${report.real_seconds} s real`);
-    area.replaceChildren(line);
-    if (report.error) area.append(element("p", "failure", report.error));
-    if (report.unreached_nodes.length) area.append(element("p", "", "never reached: " + report.unreached_nodes.join(", ")));
+function runsOf(report, name) {
+  return report ? report.nodes.filter((run) => run.name === name && run.flow === chosenFlow) : [];
+}
+
+function showNode() {
+  for (const node of document.querySelectorAll("#graph [data-name]")) {
+    const chosen = node.dataset.name === chosenNode;
+    node.classList.toggle("selected", chosen);
+    node.setAttribute("aria-pressed", chosen);
   }
+  const area = byId("details");
+  if (chosenNode === null) {
+    area.replaceChildren(element("p", "muted", "Click a node in the graph, or reach it with Tab and press Enter."));
+    return;
+  }
+  const report = shownReport();
+  const runs = runsOf(report, chosenNode);
+  const content = [element("h3", "", chosenNode)];
+  if (shownResult() && shownResult().flows.includes(chosenNode)) {
+    const flow = chosenNode;
+    content.push(button("Show this flow", "", () => chooseFlow(flow)));
+  }
+  if (!runs.length) content.push(element("p", "muted", report ? "It did not run in this flow." : "There is no run."));
+  content.push(...runs.slice(0, MOST_RUNS).map((run, index) => nodeRun(run, index, runs.length)));
+  if (runs.length > MOST_RUNS) content.push(element("p", "muted", `and ${runs.length - MOST_RUNS} more runs`));
+  area.replaceChildren(...content);
+}
+
+function nodeRun(run, index, count) {
+  const box = element("details");
+  const key = `${chosenFlow}\n${chosenNode}\n${index}`;
+  box.open = opened.has(key) ? opened.get(key) : index === 0;
+  box.addEventListener("toggle", () => opened.set(key, box.open));
+  const summary = element("summary", "", count > 1 ? `run ${index + 1} of ${count}: ` : "");
+  const attempts = run.attempts > 1 ? `, ${run.attempts} attempts` : "";
+  const until = run.finished_at === run.started_at ? "" : ` to ${run.finished_at} s`;
+  summary.append(element("span", run.status, run.status), ` at ${run.started_at} s${until}${attempts}`);
+  box.append(summary);
+  const part = (caption, ...content) => box.append(element("div", "caption", caption), ...content);
+  if (run.error) part("error", element("pre", "failure", run.error.traceback || `${run.error.type}: ${run.error.message}`));
+  part("arguments", json(run.node_args));
+  if (run.parent && Object.keys(run.parent).length) part("parents", json(run.parent));
+  if (run.kind === "task" && !run.error) part("result", json(run.result === undefined ? null : run.result));
+  return box;
 }
 
 function json(value) {
@@ -139,68 +221,118 @@ function json(value) {
   }
   pre.textContent = text.slice(0, LONGEST_TEXT) + " …";
   const box = element("div");
-  const more = element("button", "", `show all ${text.length} characters`);
-  more.addEventListener("click", () => { pre.textContent = text; more.remove(); });
+  const more = button(`Show all ${text.length} characters`, "", () => { pre.textContent = text; more.remove(); });
   box.append(pre, more);
   return box;
 }
 
-function nodeRun(run, number) {
-  const box = element("details");
-  box.open = number === 1;
-  const summary = element("summary", "", `run ${number}: `);
-  const attempts = run.attempts > 1 ? `, ${run.attempts} attempts` : "";
-  summary.append(element("span", run.status, run.status), ` at ${run.started_at} s${attempts}`);
-  box.append(summary, element("div", "muted", "arguments"), json(run.node_args));
-  if (run.parent && Object.keys(run.parent).length) box.append(element("div", "muted", "parents"), json(run.parent));
-  if (run.kind === "task") box.append(element("div", "muted", "result"), json(run.result === undefined ? null : run.result));
-  if (run.error) {
-    box.append(element("div", "muted", "error"), element("pre", "failure", run.error.traceback || run.error.message));
+// --- check and run ---------------------------------------------------------------------------------------------
+
+function showFindings() {
+  const result = state.result;
+  const content = [];
+  if (!result) content.push(element("p", "muted", "…"));
+  else {
+    if (result.problem) content.push(element("pre", "failure problem", result.problem));
+    for (const finding of result.diagnostics) {
+      const box = element("div", "finding " + finding.severity);
+      box.append(element("div", "place", `${finding.file}:${finding.line}:${finding.column} ${finding.severity} ${finding.code}`));
+      box.append(element("div", "", finding.message));
+      if (finding.help) box.append(element("div", "muted", finding.help));
+      for (const other of finding.related) box.append(element("div", "muted", `${other.file}:${other.line}:${other.column} ${other.message}`));
+      content.push(box);
+    }
+    if (!content.length) content.push(element("p", "muted", "No problems."));
   }
-  return box;
+  byId("findings").replaceChildren(...content);
 }
 
-function showNode() {
-  for (const node of document.querySelectorAll("#graph .selected")) node.classList.remove("selected");
-  const area = byId("details");
-  if (chosenNode === null) return;
-  for (const kind of ["task_", "flow_"]) {
-    const node = document.getElementById(kind + chosenNode);
-    if (node) node.classList.add("selected");
-  }
+function showRun() {
   const shown = shownResult();
-  const report = shown && shown.run && shown.run.report;
-  const runs = report ? report.nodes.filter((run) => run.name === chosenNode && run.flow === chosenFlow) : [];
-  area.replaceChildren(element("p", "", chosenNode));
-  if (!runs.length) area.append(element("p", "muted", report ? "It did not run in this flow." : "There is no run."));
-  runs.slice(0, 100).forEach((run, index) => area.append(nodeRun(run, index + 1)));
-  if (runs.length > 100) area.append(element("p", "muted", `and ${runs.length - 100} more runs`));
+  const run = shown && shown.run;
+  const content = [];
+  if (!run) content.push(element("p", "muted", shown && shown.ok ? "Not run; selinon watch --run runs the flow." : "There is no run."));
+  else if (!run.report) content.push(element("pre", "failure problem", run.problem || "There is no report."));
+  else {
+    const report = run.report;
+    const line = element("p");
+    line.append(element("strong", report.status, report.status), ` of ${report.flow}: `
+      + `${plural(report.nodes.length, "node run")}, ${report.virtual_seconds} s virtual, ${report.real_seconds.toFixed(3)} s real`);
+    content.push(line);
+    if (report.error) content.push(element("p", "failure", report.error));
+    const failed = Object.keys(report.failed_nodes);
+    if (failed.length && chosenFlow === report.flow) content.push(element("div", "caption", "failed"), names(failed, "failure"));
+    if (report.unreached_nodes.length && chosenFlow === report.flow) {
+      content.push(element("div", "caption", "never reached"), names(report.unreached_nodes, ""));
+    }
+  }
+  byId("outcome").replaceChildren(...content);
+}
+
+function names(list, className) {
+  const made = element("ul", "names");
+  for (const name of list) {
+    const item = element("li");
+    item.append(button(name, className, () => chooseNode(name)));
+    made.append(item);
+  }
+  return made;
 }
 
 function showStatus() {
-  const status = byId("status");
-  const errors = state.result ? state.result.diagnostics.filter((d) => d.severity === "error").length : 0;
   const result = state.result;
+  const errors = result ? result.diagnostics.filter((found) => found.severity === "error").length : 0;
   const failed = result && result.run && result.run.code !== 0;
-  status.className = errors || failed ? "bad" : result ? "good" : "";
-  status.textContent = state.working ? "working …"
-    : errors ? `${errors} error${errors > 1 ? "s" : ""}`
-    : failed ? "the run failed" : result ? "fine" : "";
-  status.dataset.version = state.version;
+  const bad = result && (!result.ok || failed);
+  const text = !result ? "working …" : errors ? plural(errors, "error") : !result.ok ? "cannot be checked"
+    : failed ? "the run failed" : "fine";
+  setStatus(state.working && result ? text + " · working …" : text, bad ? "bad" : result ? "good" : "");
+  byId("status").dataset.version = state.version;
+  byId("project").textContent = state.project;
+  document.title = `${text} · ${state.project} · selinon watch`;
 }
 
+function setStatus(text, className) {
+  const status = byId("status");
+  status.className = className;
+  if (status.textContent !== text) status.textContent = text;
+}
+
+// --- what happens ----------------------------------------------------------------------------------------------
+
+let asked = 0;
+
 async function refresh() {
-  const answer = await fetch("state", { cache: "no-store" });
-  state = await answer.json();
-  showFlows();
-  showGraph();
-  showFindings();
-  showRun();
-  showNode();
+  const number = ++asked;
+  let answer;
+  try {
+    answer = await (await fetch("state", { cache: "no-store" })).json();
+  } catch (error) {
+    return;  // the stream of events tells when the watcher is back
+  }
+  if (number !== asked) return;
+  const before = state;
+  state = answer;
+  if (!(before && before.working !== state.working && state.working)) {
+    showFlows();
+    showGraph();
+    showFindings();
+    showRun();
+    showNode();
+  }
   showStatus();
 }
 
 byId("flow").addEventListener("change", (event) => chooseFlow(event.target.value));
+byId("smaller").addEventListener("click", () => changeZoom(1 / 1.25));
+byId("larger").addEventListener("click", () => changeZoom(1.25));
+byId("fit").addEventListener("click", () => changeZoom(null));
+byId("graph").addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  const factor = { "+": 1.25, "=": 1.25, "-": 1 / 1.25, "0": null }[event.key];
+  if (factor !== undefined) { event.preventDefault(); changeZoom(factor); }
+});
+window.addEventListener("resize", applyZoom);
 
 let seen = -1;
 const events = new EventSource("events");
@@ -209,8 +341,6 @@ events.onmessage = (event) => {
   if (version !== seen) { seen = version; refresh(); }
 };
 events.onerror = () => {
-  const status = byId("status");
-  status.className = "bad";
-  status.textContent = "the watcher is gone";
+  setStatus("the watcher is gone", "bad");
   seen = -1;
 };
