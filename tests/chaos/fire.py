@@ -98,11 +98,9 @@ class Fire:
             broker = self._server(stack, "broker", plan.broker)
             store = self._server(stack, "store", plan.store)
             backend = store.rpartition("/")[0] + "/1" if store.startswith("redis") else f"db+{store}"
-            # Other than documented: a message that a broker lost is missed after 15 seconds, and no task is
-            # given up because its worker was killed five times.
-            settings: Json = {"selinon_republish_after": 15, "selinon_max_deliveries": 1000}
+            # The one setting other than documented: no task is given up because its worker was killed five times.
+            settings: Json = {"selinon_max_deliveries": 1000}
             settings |= {"task_default_queue": queue, "selinon_state_prefix": queue + "_"}
-            settings |= {"result_backend_max_retries": 3, "selinon_least_silence": 5}
             environment = environment_of(broker, backend, store, [str(configuration)], **settings)
             chaos = {"die": plan.die, "duplicate": plan.duplicate, "delay": plan.delay, "seed": plan.seed}
             environment |= {
