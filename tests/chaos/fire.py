@@ -45,7 +45,7 @@ class Plan(NamedTuple):
     die: float = 0.0005
     duplicate: float = 0.05
     delay: float = 0.02
-    patience: float = 180.0
+    patience: float = 600.0
 
 
 class Fire:
