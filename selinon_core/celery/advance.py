@@ -38,8 +38,8 @@ from selinon_core.dispatch import FlowTable, SelectiveRun
 from selinon_core.dispatch import effects as do
 from selinon_core.dispatch import events as on
 from selinon_core.dispatch.codec import decode_event, encode_event
-from selinon_core.local import journal
 from selinon_core.plan import Plan
+from selinon_core.runtime import journal
 from selinon_core.runtime.imports import Imports
 
 _log = logging.getLogger("selinon")
@@ -542,7 +542,7 @@ class Advancer:
         for entry in step.told:
             self._teller.entry(entry[0], record, *entry[1:])
         for key, launch in step.launches.items():
-            from selinon_core.local.records import NodeRecord
+            from selinon_core.runtime.records import NodeRecord
 
             node = NodeRecord(launch.run, record, launch.parent)
             self._teller.entry(journal.SCHEDULED, node, put_off.get(key, 0.0))

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from types import FrameType
 
 from selinon_core.errors import TaskTimeout
-from selinon_core.local.attempts import TIMED_OUT, SideRunner, Ticket
+from selinon_core.runtime.side_runner import TIMED_OUT, SideRunner, Ticket
 from selinon_core.runtime.task_run import Attempt
 
 #: Runs the attempt; what it is given tells whether anybody still waits for it.

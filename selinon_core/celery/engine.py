@@ -24,8 +24,8 @@ from selinon_core.dispatch import FlowOutcome, flow_tables
 from selinon_core.dispatch import effects as do
 from selinon_core.dispatch import events as on
 from selinon_core.errors import FlowError, FlowTimeout, StateStoreError
-from selinon_core.local import journal
 from selinon_core.plan import Plan
+from selinon_core.runtime import journal
 from selinon_core.runtime.answers import Answers
 from selinon_core.runtime.conditions import BoundConditions, LeafValues
 from selinon_core.runtime.imports import Imports

@@ -14,7 +14,7 @@ from selinon_core.celery.stores.base import ORPHAN, RUN, WAKE, Begun
 from selinon_core.dispatch import events as on
 from selinon_core.dispatch.codec import encode_event
 from selinon_core.errors import SelinonException, StateStoreError, TaskTimeout
-from selinon_core.local import journal
+from selinon_core.runtime import journal
 from selinon_core.runtime.ids import id_maker
 from selinon_core.runtime.json_values import copy_json, snapshot
 from selinon_core.runtime.task_run import Assignment, Attempt, Failed, RetryLater, Succeeded

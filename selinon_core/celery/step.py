@@ -15,8 +15,8 @@ from selinon_core.dispatch import effects as do
 from selinon_core.dispatch import events as on
 from selinon_core.dispatch.codec import encode_event
 from selinon_core.errors import UnexpectedEvent
-from selinon_core.local import journal
 from selinon_core.plan import Plan
+from selinon_core.runtime import journal
 
 Launch = do.StartTask | do.StartFlow
 

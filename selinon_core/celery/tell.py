@@ -10,10 +10,10 @@ from typing import Any
 from selinon_core.celery.cached_run import CachedRun
 from selinon_core.celery.messages import NodeMessage
 from selinon_core.dispatch import NodeRun
-from selinon_core.local import journal
-from selinon_core.local.records import FlowRecord, NodeRecord
 from selinon_core.plan import Plan
+from selinon_core.runtime import journal
 from selinon_core.runtime.imports import Imports
+from selinon_core.runtime.records import FlowRecord, NodeRecord
 from selinon_core.runtime.storages import Storages
 from selinon_core.runtime.trace import Sink, Tracer, configured_sinks
 

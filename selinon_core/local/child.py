@@ -17,12 +17,12 @@ from typing import Any
 
 from selinon_core.context import Surroundings, running
 from selinon_core.errors import SelinonException
-from selinon_core.local.attempts import Ticket
 from selinon_core.local.mocked_storage import LocalStorages
 from selinon_core.plan import Plan, TaskPlan
 from selinon_core.plan_json import plan_from_json, plan_to_json
 from selinon_core.runtime.error_values import error_json, rebuild_error
 from selinon_core.runtime.imports import Imports
+from selinon_core.runtime.side_runner import Ticket
 from selinon_core.runtime.task_run import (
     Assignment,
     Attempt,

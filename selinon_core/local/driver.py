@@ -16,9 +16,7 @@ from selinon_core.dispatch import FlowRun, NodeRun, SelectiveRun
 from selinon_core.dispatch import effects as do
 from selinon_core.dispatch import events as on
 from selinon_core.errors import FlowError, FlowTimeout, SelinonException, TaskTimeout
-from selinon_core.local import journal
 from selinon_core.local.agenda import Agenda, Step
-from selinon_core.local.attempts import TIMED_OUT, SideRunner, Ticket
 from selinon_core.local.collector import EVERY, RecordOutOfSight
 from selinon_core.local.lookup import Lookup
 from selinon_core.local.mocked_attempt import mocked_attempt
@@ -26,13 +24,15 @@ from selinon_core.local.mocked_storage import LocalStorages
 from selinon_core.local.mocks import Outcome, TaskScripts
 from selinon_core.local.options import LocalOptions
 from selinon_core.local.prepared import Prepared
-from selinon_core.local.records import FlowRecord, NodeRecord
 from selinon_core.local.steps import StepLimitExceeded, describe_endless
 from selinon_core.plan import TaskPlan
+from selinon_core.runtime import journal
 from selinon_core.runtime.answers import Answers, where_asked
 from selinon_core.runtime.conditions import LeafValues
 from selinon_core.runtime.ids import id_maker, random_flow_id, seeded_flow_id
 from selinon_core.runtime.json_values import copy_json, snapshot
+from selinon_core.runtime.records import FlowRecord, NodeRecord
+from selinon_core.runtime.side_runner import TIMED_OUT, SideRunner, Ticket
 from selinon_core.runtime.task_run import (
     Assignment,
     Attempt,

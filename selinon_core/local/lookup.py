@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from selinon_core.local.mocked_storage import LocalStorages
-from selinon_core.local.records import NodeRecord
 from selinon_core.runtime.error_values import error_json
 from selinon_core.runtime.json_values import restore
+from selinon_core.runtime.records import NodeRecord
 from selinon_core.storage import DataStorage
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 if TYPE_CHECKING:
     from selinon_core.local.mocks import Mocks
-    from selinon_core.local.records import FlowRecord, NodeRecord
+    from selinon_core.runtime.records import FlowRecord, NodeRecord
     from selinon_core.runtime.storages import Storages
     from selinon_core.runtime.trace import Sink
 

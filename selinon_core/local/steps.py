@@ -7,8 +7,8 @@ from itertools import pairwise
 
 from selinon_core.dispatch.node_run import NodeRun
 from selinon_core.errors import SelinonException
-from selinon_core.local.records import FlowRecord, NodeRecord
 from selinon_core.plan import FlowPlan, Plan
+from selinon_core.runtime.records import FlowRecord, NodeRecord
 
 #: How many runs are looked at for the way back to an earlier run of the same node.
 _MOST_LOOKED_AT = 100_000

@@ -1,4 +1,4 @@
-"""What a local run remembers of each flow run and node run. Kept small: there may be very many."""
+"""What a driver remembers of each flow run and node run. Kept small: there may be very many."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The record of a local run, kept compactly while it runs and told as trace events afterwards.
+"""The record of what node runs and flow runs did, kept compactly and told as trace events: of any driver.
 
 An entry is a tuple of its kind, the time and what it is about; ``expand`` turns it into events with details.
 Nothing in the records an entry refers to changes in a way that would make an older entry tell something else.
@@ -13,11 +13,11 @@ from selinon_core.condition_text import condition_text
 from selinon_core.dispatch import effects as do
 from selinon_core.dispatch.node_run import FlowOutcome, NodeRun
 from selinon_core.errors import TaskTimeout
-from selinon_core.local.records import FlowRecord, NodeRecord
 from selinon_core.plan import EdgePlan, Plan
 from selinon_core.runtime.conditions import explain
 from selinon_core.runtime.error_values import error_json
 from selinon_core.runtime.json_values import restore
+from selinon_core.runtime.records import FlowRecord, NodeRecord
 
 #: (kind, seconds, what it is about ...)
 Entry = tuple[Any, ...]
