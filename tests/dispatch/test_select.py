@@ -239,3 +239,9 @@ def names(rows: Iterable[int]) -> list[int]:
 def test_edges_come_in_the_order_of_the_file() -> None:
     found = select(plan(flow("main", line(5))), "main", ["N5"])
     assert names(found.edges["main"]) == sorted(found.edges["main"])
+
+
+def test_a_join_of_nodes_that_one_edge_starts_is_a_way() -> None:
+    """The original loses it as soon as there are three of them."""
+    main = flow("main", [edge(None, ["A", "B", "C"]), edge(["A", "B", "C"], ["D", "E"])])
+    assert as_sets(select(plan(main), "main", ["D"])) == {"main": {0: {"A", "B", "C"}, 1: {"D"}}}
