@@ -29,6 +29,8 @@ _log = logging.getLogger("selinon")
 
 #: Messages sent between two renewals of the lease.
 CHUNK = 1000
+#: While their queue is busy, one in so many messages that were not heard of is sent again.
+SHARE = 10
 
 
 class Parent(NamedTuple):
@@ -124,11 +126,17 @@ class Courier:
         return self._with_payload(run, launch, 0 if record is None else record.serial)
 
     def lost(self, run: CachedRun) -> list[Letter]:
-        """New messages for all node runs whose message did not arrive."""
+        """New messages for all node runs whose message did not arrive.
+
+        While a queue holds messages, theirs are probably among them and more copies would only make it longer. So
+        most wait; a share in turn does not, because a queue may never be empty and theirs lost nevertheless.
+        """
         machine = run.machine
         numbers = [n for n in range(1, machine.count + 1) if machine.run_of(n) is not None]
         records = self._store.records(run.id, numbers)
         timed = self._store.timers(run.id)
+        turn = int(self._clock() // self._settings.selinon_republish_after)
+        waiting: dict[str, int] = {}
         letters = []
         for number in numbers:
             record = records.get(number)
@@ -138,7 +146,11 @@ class Courier:
             if f"n{number}" in timed or f"s{number}" in timed:
                 continue
             # With the serial it had: whichever copy comes first counts, should the old one just be late.
-            letters.append(self._with_payload(run, launch, 0 if record is None else record.serial))
+            letter = self._with_payload(run, launch, 0 if record is None else record.serial)
+            if letter.queue not in waiting:
+                waiting[letter.queue] = self._publisher.waiting(letter.queue)
+            if not waiting[letter.queue] or (number + turn) % SHARE == 0:
+                letters.append(letter)
         return letters
 
     # -- what is no message -----------------------------------------------------------------------------------

@@ -64,6 +64,20 @@ class Publisher:
                 self._declared.clear()
                 self._send(producer, letters, retry=True)
 
+    def waiting(self, queue: str) -> int:
+        """How many messages wait in a queue, 0 when that cannot be said."""
+        try:
+            with self._app.producer_pool.acquire(block=True) as producer:
+                connection: Any = producer.connection
+                # On a channel of its own: RabbitMQ closes the one on which a queue is asked for that is not there.
+                channel = connection.channel()
+                try:
+                    return int(channel.queue_declare(queue, passive=True).message_count)
+                finally:
+                    channel.close()
+        except Exception:
+            return 0
+
     def _send(self, producer: Any, letters: list[Letter], retry: bool) -> None:
         batching = len(letters) > 1 and not retry and producer.supports_batch_publish
         policy = dict(self._app.conf.task_publish_retry_policy) if retry else None

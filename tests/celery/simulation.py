@@ -71,6 +71,10 @@ class Broker:
         self.chooser = chooser
         self.duplicate = duplicate
         self.lose = lose
+        self.backlog = 0
+
+    def waiting(self, queue: str) -> int:
+        return self.backlog
 
     def send(self, letters: Iterable[Letter]) -> None:
         for letter in letters:
