@@ -31,6 +31,7 @@ SELINON = Program(
         "migrate check": "selinon_cli.commands.migrate_check",
         "schema": "selinon_cli.commands.schema",
         "watch": "selinon_cli.commands.watch",
+        "new": "selinon_cli.commands.new",
     },
 )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 
 import hypothesis
 import pytest
@@ -17,7 +18,9 @@ _why_unreachable = functools.cache(services.why_unreachable)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Look after ``@pytest.mark.service("redis")``."""
+    """Look after ``@pytest.mark.service("redis")`` and ``@pytest.mark.slow``."""
+    if item.get_closest_marker("slow") and os.environ.get("SELINON_TEST_SLOW", "") in ("", "0"):
+        pytest.skip("takes long; set SELINON_TEST_SLOW=1")
     for mark in item.iter_markers("service"):
         for name in mark.args:
             need(name)

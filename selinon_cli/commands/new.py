@@ -1,0 +1,107 @@
+"""``selinon new``: a small working project to start from."""
+
+from __future__ import annotations
+
+import os
+
+from selinon_cli.exits import FINE, WrongUse
+from selinon_cli.options import Command, Option
+from selinon_cli.terminal import Terminal
+
+#: What is written, and the file in ``selinon_cli/template`` it is made of. (They do not have the names they get:
+#: nothing that looks for Python or YAML files may find them.)
+FILES = {
+    "README.md": "README.md.txt",
+    "pyproject.toml": "pyproject.toml.txt",
+    "nodes.yaml": "nodes.yaml.txt",
+    "flows/order.yaml": "order.yaml.txt",
+    "tasks.py": "tasks.py.txt",
+    "app.py": "app.py.txt",
+    "tests/test_order.py": "test_order.py.txt",
+    ".pre-commit-config.yaml": "pre-commit-config.yaml.txt",
+    ".gitignore": "gitignore.txt",
+}
+#: What editors read; made, because it belongs to the version.
+SCHEMA = ".selinon.schema.json"
+
+
+def new(terminal: Terminal, *, directory: str) -> int:
+    """Write a project into a directory that is new or empty."""
+    name = _name(directory)
+    _check_is_free(directory)
+    texts = {path: _text(template, name) for path, template in FILES.items()} | {SCHEMA: _schema()}
+    for path, text in texts.items():
+        target = os.path.join(directory, path)
+        os.makedirs(os.path.dirname(target) or ".", exist_ok=True)
+        with open(target, "x", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+        terminal.detail(f"wrote {os.path.normpath(target)}")
+    terminal.note(f"wrote {len(texts)} files; now:")
+    if os.path.abspath(directory) != os.getcwd():
+        import shlex
+
+        terminal.note(f"  cd {shlex.quote(os.path.normpath(directory))}")
+    terminal.note("  selinon run --local\n  selinon watch --run --serve")
+    return FINE
+
+
+def _name(directory: str) -> str:
+    """The name of the project, which is that of its directory."""
+    import re
+
+    name = os.path.basename(os.path.abspath(directory))
+    if re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?", name) is None:
+        raise WrongUse(
+            f"{name!r} cannot be the name of a project",
+            "ASCII letters, digits, and in between -, _ and . are fine",
+        )
+    return name
+
+
+def _check_is_free(directory: str) -> None:
+    """Nothing is overwritten, and nothing is put among other things (a fresh ``.git`` is none)."""
+    if not os.path.lexists(directory):
+        return
+    if not os.path.isdir(directory):
+        raise WrongUse(f"{directory} is not a directory")
+    found = sorted(os.listdir(directory))
+    in_the_way = [name for name in found if not name.startswith(".") or name in (*FILES, SCHEMA)]
+    if in_the_way:
+        shown = ", ".join(in_the_way[:3]) + (", ..." if len(in_the_way) > 3 else "")
+        raise WrongUse(f"{directory} is not empty: {shown}", "choose a directory that is new or empty")
+
+
+def _text(template: str, name: str) -> str:
+    from importlib.resources import files
+
+    from selinon_core.version import __version__
+
+    following = int(__version__.partition(".")[0]) + 1
+    text = (files("selinon_cli") / "template" / template).read_text(encoding="utf-8")
+    return text.replace("@NAME@", name).replace("@VERSION@", __version__).replace("@NEXT@", str(following))
+
+
+def _schema() -> str:
+    import json
+
+    from selinon_core.config.schema import json_schema
+
+    return json.dumps(json_schema(), indent=2) + "\n"
+
+
+COMMAND = Command(
+    "new",
+    "Write a small working project: a flow, its tasks and tests, a Celery app, a pre-commit configuration.",
+    new,
+    options=(
+        Option(
+            "directory",
+            (),
+            "Where to write it; its name becomes the project's.",
+            kind="path",
+            metavar="DIR",
+            required=True,
+        ),
+    ),
+    project=False,
+)

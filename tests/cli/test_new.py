@@ -1,0 +1,119 @@
+"""``selinon new``: what it writes, and when it refuses to. That it works is tested in tests/packaging."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+
+from selinon_cli.commands.new import FILES, SCHEMA
+from selinon_core.version import __version__
+from tests.cli.conftest import Cli
+
+TEMPLATE = Path(__file__).parents[2] / "selinon_cli" / "template"
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def files_in(directory: Path) -> set[str]:
+    return {str(path.relative_to(directory)) for path in directory.rglob("*") if path.is_file()}
+
+
+def test_writes_a_project_that_lints_clean_and_runs(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran = cli("new", "shop")
+    assert ran.code == 0
+    assert ran.out == ""
+    assert "cd shop\n  selinon run --local\n" in ran.err
+    assert files_in(tmp_path / "shop") == {*FILES, SCHEMA}
+    monkeypatch.chdir(tmp_path / "shop")
+    assert cli("lint", "--strict").out == "no problems in 2 files (1 flow, 4 tasks)\n"
+    assert cli("migrate", "check", "--help").code == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ([], "order: success in 0 s virtual"),
+        (["-a", "number=2"], "Charge in flow order: the condition was false"),
+        (["-a", "number=3"], "Charge -> Apologise in flow order"),
+        (["--fail", "Charge:1"], "order: success in 30 s virtual"),
+    ],
+)
+def test_what_the_readme_says_to_try(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str], told: str
+) -> None:
+    cli("new", "shop")
+    monkeypatch.chdir(tmp_path / "shop")
+    ran = cli("run", "--local", *words)
+    assert ran.code == 0
+    assert told in ran.out
+
+
+def test_names_and_versions_are_filled_in(cli: Cli, tmp_path: Path) -> None:
+    cli("new", "deep/My-Shop.2")
+    project = tmp_path / "deep" / "My-Shop.2"
+    settings = tomllib.loads((project / "pyproject.toml").read_text())
+    assert settings["project"]["name"] == "My-Shop.2"
+    assert settings["project"]["dependencies"] == [f"selinon[celery]>={__version__},<3"]
+    assert 'Celery(\n    "My-Shop.2",' in (project / "app.py").read_text()
+    (repository,) = yaml.safe_load((project / ".pre-commit-config.yaml").read_text())["repos"]
+    assert repository["hooks"][0]["additional_dependencies"] == [f"selinon>={__version__},<3"]
+    for path in files_in(project):
+        content = (project / path).read_text()
+        assert "@NAME@" not in content
+        assert "@VERSION@" not in content
+        assert "@NEXT@" not in content
+
+
+def test_every_template_is_used() -> None:
+    assert {path.name for path in TEMPLATE.iterdir() if path.is_file()} == set(FILES.values())
+
+
+def test_this_directory(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "shop" / ".git").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "shop")
+    ran = cli("new", ".")
+    assert ran.code == 0
+    assert "cd " not in ran.err
+    assert 'name = "shop"' in (tmp_path / "shop" / "pyproject.toml").read_text()
+
+
+def test_overwrites_nothing(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "shop" / "notes.txt").write_text("mine")
+    ran = cli("new", "shop")
+    assert ran.code == 2
+    assert "shop is not empty: notes.txt" in ran.err
+    assert files_in(tmp_path / "shop") == {"notes.txt"}
+
+
+def test_overwrites_no_hidden_file(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "shop" / ".gitignore").write_text("mine")
+    assert cli("new", "shop").code == 2
+    assert (tmp_path / "shop" / ".gitignore").read_text() == "mine"
+
+
+@pytest.mark.parametrize("name", ["a b", "shöp", "-x", "a'b", "..."])
+def test_names_that_no_project_can_have(cli: Cli, tmp_path: Path, name: str) -> None:
+    ran = cli("new", "--", name)
+    assert ran.code == 2
+    assert "cannot be the name of a project" in ran.err
+    assert not files_in(tmp_path)
+
+
+def test_wrong_use(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    (tmp_path / "nowhere").symlink_to("missing")
+    assert "Missing argument" in cli("new").err
+    assert "file is not a directory" in cli("new", "file").err
+    assert "nowhere is not a directory" in cli("new", "nowhere").err
+    assert cli("new", "file/below").code == 2
+    assert cli("new", "a", "b").code == 2
