@@ -267,6 +267,22 @@ def test_a_silent_run_is_looked_at_when_a_message_of_it_never_arrived(store: Sto
     assert swept(NOW + 170) == [("lost", "silent")]
 
 
+def test_what_waits_for_its_time_is_not_missed(store: Store) -> None:
+    """A retry after an hour, or a throttled start: no message of theirs is on its way."""
+    create(store, "retries", header={"silence": "5"}, outbox=["t1"], keep=True)
+    store.commit(Commit("retries", 1, NOW, token=1, done=["t1"]))
+    store.begin("retries", 1, 0, False, NOW)
+    assert store.retry("retries", 1, 0, True, 3600.0, 10.0, NOW) == 1
+    create(store, "throttled", header={"silence": "5"})
+    throttled = [("t1", "Slow", 3600.0), ("t2", "Slow", 3600.0), ("f3", "Slow", 3600.0)]
+    assert store.commit(Commit("throttled", 1, NOW, throttled=throttled, keep=True, lease=1.0)).ok
+    store.begin("throttled", 1, 0, False, NOW)
+    store.commit(Commit("throttled", 1, NOW, token=1, done=["t1"]))
+    for seconds in range(10, 3000, 50):
+        assert store.sweep(NOW + seconds, 100, 10.0, 60.0) == []
+    assert {due.reason for due in store.sweep(NOW + 3700, 100, 10.0, 60.0)} == {"timer"}
+
+
 def test_throttled_nodes_are_exactly_spaced_over_all_runs(store: Store) -> None:
     create(store, "one")
     create(store, "two")

@@ -52,6 +52,11 @@ class _Run:
     def running(self) -> bool:
         return self.header["status"] == "running"
 
+    @property
+    def missing(self) -> int:
+        """How many node runs have a message on its way: not those that wait for their time."""
+        return self.unbegun - sum(name[0] in "ns" for name in self.timers)
+
     def number(self, field: str) -> float:
         return float(self.header.get(field) or 0)
 
@@ -271,7 +276,7 @@ class MemoryStore:
             if look <= now and least_silence:
                 look = now + max(silence, least_silence)
                 missing_at = run.number("updated") + republish_after
-                if run.unbegun > 0 and now < missing_at < look:
+                if run.missing > 0 and now < missing_at < look:
                     look = missing_at
             times.append(look)
         if times:
@@ -324,7 +329,7 @@ class MemoryStore:
             return "timer"
         quiet = now - run.number("updated")
         silence = run.number("silence")
-        if run.running and silence and quiet >= republish_after and (run.unbegun > 0 or run.inbox):
+        if run.running and silence and quiet >= republish_after and (run.missing > 0 or run.inbox):
             return "silent"
         return None
 

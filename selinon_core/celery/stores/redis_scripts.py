@@ -291,12 +291,19 @@ for _, id in ipairs(call('ZRANGEBYSCORE', AG, '-inf', ARGV[1], 'LIMIT', 0, limit
     local first = call('ZRANGE', R .. ':t', 0, 0, 'WITHSCORES')
     local timer = first[2] and tonumber(first[2])
     local silence, updated = tonumber(h[5]) or 0, tonumber(h[4]) or now
+    local missing = tonumber(h[6])
+    if missing > 0 and first[1] then
+      -- What waits for its time (a retry, a throttled start) has no message on its way.
+      for _, name in ipairs(call('ZRANGE', R .. ':t', 0, -1)) do
+        if string.find(name, '^[ns]%d') then missing = missing - 1 end
+      end
+    end
     if lease > 0 then reason = 'lease'
     elseif outbox > 0 then reason = 'outbox'
     elseif running and waiting > 0 and waiting >= (tonumber(h[3]) or 0) then reason = 'inbox'
     elseif timer and timer <= now then reason = 'timer'
     elseif running and silence > 0 and now - updated >= republish
-      and (tonumber(h[6]) > 0 or waiting > 0) then reason = 'silent' end
+      and (missing > 0 or waiting > 0) then reason = 'silent' end
     if reason then
       local wakes = call('HINCRBY', H, 'wakes', 1)
       local off = math.min(2 ^ wakes, 300)
@@ -309,8 +316,8 @@ for _, id in ipairs(call('ZRANGEBYSCORE', AG, '-inf', ARGV[1], 'LIMIT', 0, limit
         local look = updated + silence
         if look <= now then
           look = now + math.max(silence, least)
-          local missing = updated + republish
-          if tonumber(h[6]) > 0 and missing > now and missing < look then look = missing end
+          local missing_at = updated + republish
+          if missing > 0 and missing_at > now and missing_at < look then look = missing_at end
         end
         if not due or look < due then due = look end
       end

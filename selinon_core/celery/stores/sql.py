@@ -566,6 +566,13 @@ class SqlStore:
             self._do(lambda connection: connection.execute(errors.delete().where(errors.c.expires <= now)))
         return found
 
+    def _missing(self, connection: sa.Connection, run: Any) -> int:
+        """How many node runs have a message on its way: not those that wait for their time."""
+        if run.unbegun <= 0:
+            return 0
+        names = self._column(connection, self.tables.timers, "name", run.id)
+        return int(run.unbegun) - sum(name[0] in "ns" for name in names)
+
     def _look(
         self, connection: sa.Connection, flow_id: str, now: float, republish_after: float, least_silence: float
     ) -> Due | None:
@@ -588,7 +595,7 @@ class SqlStore:
         elif due is not None and due <= now:
             reason = "timer"
         elif running and run.silence and now - run.updated >= republish_after:
-            reason = "silent" if run.unbegun > 0 or waiting else None
+            reason = "silent" if waiting or self._missing(connection, run) > 0 else None
         if reason is not None:
             put_off = min(PUT_OFF * 2**run.wakes, MOST_PUT_OFF)
             if reason == "silent":
@@ -600,7 +607,7 @@ class SqlStore:
             if look <= now:
                 look = now + max(run.silence, least_silence)
                 missing_at = run.updated + republish_after
-                if run.unbegun > 0 and now < missing_at < look:
+                if now < missing_at < look and self._missing(connection, run) > 0:
                     look = missing_at
             due = _earlier(due, look)
         self._change(connection, flow_id, due=due)
