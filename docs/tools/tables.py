@@ -106,7 +106,8 @@ def _option_table(options: Iterable[Option]) -> str:
 def _option(option: Option) -> str:
     if not option.flags:
         return f"`{option.metavar or option.name.upper()}{'...' if option.many else ''}`"
-    value = "\\|".join(option.choices) if option.kind == "choice" else option.metavar
+    value = "|".join(option.choices) if option.kind == "choice" else option.metavar
+    value = value.replace("|", "\\|")  # a column would end there
     flags = ", ".join(f"`{flag}`" for flag in option.flags)
     return f"{flags} `{value}`" if value and option.kind not in ("flag", "count", "version") else flags
 
