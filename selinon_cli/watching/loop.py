@@ -19,7 +19,7 @@ from selinon_cli.watching.eyes import Eyes
 from selinon_cli.watching.places import places
 from selinon_cli.watching.rounds import Rounds, Wishes
 from selinon_cli.watching.server import PageServer
-from selinon_cli.watching.sight import Look, Roots, Sight, compare
+from selinon_cli.watching.sight import Changes, Look, Roots, Sight, compare
 
 #: Seconds without a further event after which a burst of events is over, and the longest a burst may last.
 QUIET, LONGEST_BURST = 0.05, 0.5
@@ -69,8 +69,11 @@ class Loop:
             while True:
                 self._marks_before = self._seen.marks
                 rounds.start()
-                while not self._is_worth_a_round(eyes):
+                while (changes := self._worth_a_round(eyes)) is None:
                     self._wait()
+                rounds.stop()  # takes its live display off the screen
+                if changes:
+                    self._say(f"[{datetime.now():%H:%M:%S}] {changes.text()}")
 
     # --- what happens ---------------------------------------------------------------------------------------
 
@@ -107,8 +110,8 @@ class Loop:
         self._look_every = max(LOOK_EVERY, OF_LOOKING * (time.monotonic() - began))
         return look
 
-    def _is_worth_a_round(self, eyes: Eyes) -> bool:
-        """Look at the files and say what changed."""
+    def _worth_a_round(self, eyes: Eyes) -> Changes | None:
+        """Look at the files: what changed, which may be nothing if a round has to be played again; else None."""
         before, self._seen = self._seen, self._look(eyes)
         round_over, self._round_over = self._round_over, False
         changes = compare(before.contents, self._seen.contents)
@@ -117,12 +120,11 @@ class Loop:
             _forget_bytecode(changes.changed)
             if any(os.path.basename(path) == "pyproject.toml" for path in (*changes.added, *changes.changed)):
                 self._sight.also(places(self._wishes.paths, self._wishes.pythonpath))
-            self._say(f"[{datetime.now():%H:%M:%S}] {changes.text()}")
-            return True
+            return changes
         if round_over and self._seen.marks != self._marks_before and self._repeats < MOST_REPEATS:
             self._repeats += 1
-            return True
-        return False
+            return changes
+        return None
 
     def _say(self, text: str) -> None:
         """A line between rounds, which are longer than a screen sometimes."""

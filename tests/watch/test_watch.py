@@ -291,30 +291,52 @@ def test_nothing_is_left_of_a_killed_watcher(project: Path) -> None:
         until(lambda: not processes_with(watcher.tag), lambda: f"left: {processes_with(watcher.tag)}")
 
 
+class Terminal:
+    """A watcher in a terminal of its own."""
+
+    def __init__(self, project: Path) -> None:
+        spawn = "import pty, sys, os; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))"
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", spawn, sys.executable, "-m", "selinon_cli", "watch", "--run"],
+            cwd=project,
+            env={**environment(), "TERM": "xterm"},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+        self.shown = b""
+
+    def until(self, text: bytes) -> None:
+        assert self.process.stdout is not None
+        while text not in self.shown:
+            chunk = os.read(self.process.stdout.fileno(), 65536)
+            assert chunk, self.shown
+            self.shown += chunk
+
+    def press_ctrl_c(self) -> int:
+        rest, _ = self.process.communicate(b"\x03", timeout=60)
+        self.shown += rest
+        return self.process.returncode
+
+
 def test_ctrl_c_in_a_terminal(project: Path) -> None:
     (project / "work.py").write_text(OBEDIENT)
-    spawn = "import pty, sys, os; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))"
-    process = subprocess.Popen(
-        [sys.executable, "-c", spawn, sys.executable, "-m", "selinon_cli", "watch", "--run"],
-        cwd=project,
-        env={**environment(), "TERM": "xterm", "TAG_OF_THE_TEST": project.name},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-    )
-    assert process.stdin is not None
-    assert process.stdout is not None
-    seen = b""
-    while b"begun" not in seen:
-        chunk = os.read(process.stdout.fileno(), 65536)
-        assert chunk, seen
-        seen += chunk
-    process.stdin.write(b"\x03")
-    process.stdin.flush()
-    rest, _ = process.communicate(timeout=60)
-    assert process.returncode == 130, seen + rest
-    shown = seen + rest
-    assert shown.rindex(b"\x1b[?25h") > shown.rindex(b"\x1b[?25l"), "the cursor is visible again"
-    assert b"Traceback" not in shown
+    terminal = Terminal(project)
+    terminal.until(b"begun")
+    assert terminal.press_ctrl_c() == 130
+    assert terminal.shown.rindex(b"\x1b[?25h") > terminal.shown.rindex(b"\x1b[?25l"), "the cursor is visible again"
+    assert b"Traceback" not in terminal.shown
+
+
+def test_live_display_of_a_run_that_is_ended_takes_nothing_else_off_the_screen(project: Path) -> None:
+    (project / "work.py").write_text(OBEDIENT)
+    terminal = Terminal(project)
+    terminal.until(b"begun")
+    save(project / "work.py", WORK.format(version=2))
+    terminal.until(b"version 2")
+    between = terminal.shown.partition(b"changed work.py")[2].partition(b"no problems")[0]
+    assert b"\x1b[1A" not in between, "the cursor does not go up any more"
+    assert b"\x1b[2K" not in between, "no line is erased any more"
+    assert terminal.press_ctrl_c() == 130
 
 
 @pytest.mark.parametrize(
