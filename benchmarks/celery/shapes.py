@@ -7,7 +7,15 @@ from typing import Any
 
 Json = dict[str, Any]
 #: (workload, size), the smaller half for a quick run
-QUICK = [("chain", 10), ("chain", 100), ("fan", 10), ("fan", 100), ("ladder", 10), ("conditions", 100), ("many", 50)]
+QUICK = [
+    ("chain", 10),
+    ("chain", 100),
+    ("fan", 10),
+    ("fan", 100),
+    ("ladder", 10),
+    ("conditions", 100),
+    ("many", 50),
+]
 FULL = [
     ("chain", 10),
     ("chain", 100),

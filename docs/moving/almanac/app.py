@@ -1,4 +1,5 @@
 from celery import Celery
+
 from selinon import Config
 
 app = Celery("almanac")
