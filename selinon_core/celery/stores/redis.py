@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import threading
+from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -40,7 +40,7 @@ class RedisStore:
         self._client: Any = None
         self._process = 0
         self._shas: dict[str, str] = {}
-        self._local = threading.local()
+        self._free: deque[Any] = deque()
 
     # -- talking ----------------------------------------------------------------------------------------------
 
@@ -49,6 +49,7 @@ class RedisStore:
             self._client = self._redis.Redis.from_url(
                 self._url, decode_responses=True, health_check_interval=0, socket_timeout=30
             )
+            self._free = deque()  # those of before a fork belong to the parent
             self._process = os.getpid()
         return self._client
 
@@ -68,23 +69,36 @@ class RedisStore:
             raise StateStoreError(f"the state store in Redis: {type(error).__name__}: {error}") from error
 
     def _evalsha(self, client: Any, sha: str, keys: tuple[str, ...], args: tuple[Any, ...]) -> Any:
-        """Run a script on a connection of this thread's own.
+        """Run a script on a connection that nobody else uses meanwhile.
 
         Going through the client costs twice as much, and it repeats what failed, which may have been done.
         """
-        local = self._local
-        if getattr(local, "process", 0) != os.getpid() or local.client is not client:
-            local.process, local.client = os.getpid(), client
-            local.connection = client.connection_pool.make_connection()
-        connection = local.connection
+        free = self._free
+        try:
+            connection = free.pop()
+        except IndexError:
+            # Not from the client's pool, which has an end: there may be as many as threads or greenlets.
+            pool = client.connection_pool
+            connection = pool.connection_class(**pool.connection_kwargs)
         try:
             connection.send_packed_command([_packed(("EVALSHA", sha, "3", *keys, *args))], check_health=False)
-            return connection.read_response()
+            reply = connection.read_response()
         except self._redis.exceptions.ResponseError:
+            free.append(connection)
             raise
         except BaseException:
             connection.disconnect()  # whatever is still to come must not be taken for another answer
+            self._disconnect_free()  # where one broke, others did: not one failure for each of them
             raise
+        free.append(connection)
+        return reply
+
+    def _disconnect_free(self) -> None:
+        while self._free:
+            try:
+                self._free.pop().disconnect()
+            except IndexError:
+                return
 
     def _call(self, name: str, *args: Any, **options: Any) -> Any:
         try:
@@ -258,6 +272,7 @@ class RedisStore:
     def close(self) -> None:
         """See ``Store.close``."""
         if self._client is not None and self._process == os.getpid():
+            self._disconnect_free()
             self._client.close()
         self._client = None
 
