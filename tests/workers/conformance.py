@@ -38,7 +38,7 @@ POOLS: dict[str, tuple[tuple[str, ...], Json]] = {
     ),
     "threads": (("-P", "threads", "-c", "4"), {}),
     "solo": (("-P", "solo"), {}),
-    "gevent": (("-P", "gevent", "-c", "20"), {}),
+    "gevent": (("-P", "gevent", "-c", "50"), {}),
 }
 
 
