@@ -21,7 +21,7 @@ from tests.dispatch.script import Script
 from tests.migrations.edited_plans import STRATEGIES, edited
 from tests.migrations.migrating_driver import MigratingSimulation, Move, steps_of
 
-many = settings(max_examples=150, suppress_health_check=list(HealthCheck))
+many = settings(max_examples=25, suppress_health_check=list(HealthCheck))
 
 
 @st.composite

@@ -77,7 +77,14 @@ class Finder:
         return self._listings[directory]
 
 
+#: Where our own packages are, whatever ``sys.path`` says by now.
+_OURS_IN = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
+_OURS = ("selinon", "selinon_core")
+
+
 def _installed(name: str) -> str | None:
+    if name in _OURS:
+        return os.path.join(_OURS_IN, name, "__init__.py")
     spec = _spec(name)
     if spec is None:
         return None
@@ -86,6 +93,8 @@ def _installed(name: str) -> str | None:
 
 
 def _installed_directories(name: str) -> list[str]:
+    if name in _OURS:
+        return [os.path.join(_OURS_IN, name)]
     spec = _spec(name)
     try:
         return [str(path) for path in getattr(spec, "submodule_search_locations", None) or ()]
