@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import signal
 
 import hypothesis
 import pytest
@@ -13,6 +14,11 @@ from tests import services
 # A machine under load is no reason to fail; what has to be fast is measured by the benchmarks.
 hypothesis.settings.register_profile("selinon", deadline=None)
 hypothesis.settings.load_profile("selinon")
+
+# Who starts the tests in the background makes them, and all programs they start, deaf to these signals.
+for _number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
+    if signal.getsignal(_number) is signal.SIG_IGN:
+        signal.signal(_number, signal.default_int_handler if _number == signal.SIGINT else signal.SIG_DFL)
 
 _why_unreachable = functools.cache(services.why_unreachable)
 
