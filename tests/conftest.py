@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import faulthandler
 import functools
 import os
 import signal
+from collections.abc import Iterator
 
 import hypothesis
 import pytest
@@ -20,6 +22,9 @@ for _number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
     if signal.getsignal(_number) is signal.SIG_IGN:
         signal.signal(_number, signal.default_int_handler if _number == signal.SIGINT else signal.SIG_DFL)
 
+#: Seconds, twice the time-out of a test (and more than any that sets its own).
+HOPELESS = 900.0
+
 _why_unreachable = functools.cache(services.why_unreachable)
 
 
@@ -30,6 +35,16 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     for mark in item.iter_markers("service"):
         for name in mark.args:
             need(name)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol() -> Iterator[None]:
+    """End the process when not even the time-out ends a test: Hypothesis takes that for a failure to be repeated."""
+    faulthandler.dump_traceback_later(HOPELESS, exit=True)
+    try:
+        return (yield)
+    finally:
+        faulthandler.cancel_dump_traceback_later()
 
 
 def need(name: str) -> str:
