@@ -22,8 +22,8 @@ for _number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
     if signal.getsignal(_number) is signal.SIG_IGN:
         signal.signal(_number, signal.default_int_handler if _number == signal.SIGINT else signal.SIG_DFL)
 
-#: Seconds, twice the time-out of a test (and more than any that sets its own).
-HOPELESS = 900.0
+#: Seconds: more than any time-out of a test.
+HOPELESS = 1200.0
 
 _why_unreachable = functools.cache(services.why_unreachable)
 
@@ -39,7 +39,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol() -> Iterator[None]:
-    """End the process when not even the time-out ends a test: Hypothesis takes that for a failure to be repeated."""
+    """End the process when not even the time-out ends a test: Hypothesis repeats what failed."""
     faulthandler.dump_traceback_later(HOPELESS, exit=True)
     try:
         return (yield)

@@ -11,6 +11,10 @@ taken.
 *Running ahead*: of the tasks that become ready, one may be run right here instead of being published. The message
 that is being handled (the anchor) stays unacknowledged meanwhile, and the store knows what depends on it: when it
 comes again, what was run ahead is published (key ``o<number>``).
+
+Before anything else is decided for a run whose flow is another one than this worker's, the run is brought to it
+(``selinon_core.migrations.up_to_date``), in the same commit as what follows. A run that is newer than this
+worker's files is let go of at once; the sweep wakes somebody else.
 """
 
 from __future__ import annotations
@@ -21,9 +25,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from selinon_core.celery.cached_run import CachedRun, RunCache, batch_text
+from selinon_core.celery.cached_run import CachedRun, RunCache, batch_text, stamp_fields, stamp_in
 from selinon_core.celery.carry_out import Courier
-from selinon_core.celery.graph_change import graph_hash
 from selinon_core.celery.leases import LeaseKeeper
 from selinon_core.celery.letters import LetterWriter
 from selinon_core.celery.messages import NodeMessage, StartMessage
@@ -34,16 +37,21 @@ from selinon_core.celery.step import Asker, Step
 from selinon_core.celery.stores import Store
 from selinon_core.celery.stores.base import DUPLICATE, GONE, LEASED, STALE, WAKE, Commit, Opened
 from selinon_core.celery.tell import Teller
-from selinon_core.dispatch import FlowTable, SelectiveRun
+from selinon_core.dispatch import SelectiveRun
 from selinon_core.dispatch import effects as do
 from selinon_core.dispatch import events as on
 from selinon_core.dispatch.codec import decode_event, encode_event
+from selinon_core.errors import MigrationError, MigrationSkew
+from selinon_core.migrations.up_to_date import CurrentFlows
 from selinon_core.plan import Plan
 from selinon_core.runtime import journal
 from selinon_core.runtime.imports import Imports
 
 _log = logging.getLogger("selinon")
 _loads = json.JSONDecoder().raw_decode
+
+#: Seconds until a run that is for another worker may be tried by the next one.
+SKEW_PAUSE = 1.0
 
 
 class Budget:
@@ -74,7 +82,7 @@ class Advancer:
     def __init__(
         self,
         plan: Plan,
-        tables: Mapping[str, FlowTable],
+        flows: CurrentFlows,
         imports: Imports,
         store: Store,
         courier: Courier,
@@ -89,7 +97,7 @@ class Advancer:
         self._clock = clock
         self._spans = Spans(plan) if spans is None else spans
         self._plan = plan
-        self._tables = tables
+        self._flows = flows
         self._imports = imports
         self._store = store
         self._courier = courier
@@ -100,7 +108,7 @@ class Advancer:
         self._cache = RunCache(settings.selinon_remembered_runs)
         self._keeper = LeaseKeeper(store, settings.selinon_lease, clock)
         self._asker = Asker(self._answered(answer), settings.selinon_max_deferrals)
-        self._hashes: dict[str, str] = {}
+        self._kept_shapes: set[str] = set()
         #: Results of tasks without storage, while the event that carried them is taken.
         self.results: dict[str, Any] = {}
 
@@ -125,11 +133,14 @@ class Advancer:
                 return None
             message = message.with_payload(begun.payload)
         flow = self._plan.flows[message.flow]
+        stamp = self._flows.stamp(flow.name)
+        self._keep_shape(stamp.shape)
         header = {
             "flow": flow.name,
             "queue": self._writer.queue(flow.name),
             "status": "running",
-            "graph": self._hash(flow.name),
+            "began": stamp.shape,
+            **stamp_fields(stamp),
         }
         if message.up is not None:
             header["up"] = json.dumps(message.up)
@@ -137,7 +148,7 @@ class Advancer:
             header["origins"] = json.dumps(message.origins)
         if self._spans.enabled:
             header["trace"] = message.trace or self._spans.root(message.id)
-        run = CachedRun(self._tables[flow.name], message.id, header, self._plan.settings.on_unreached)
+        run = CachedRun(message.id, header, self._flows)
         run.created = now
         selective = None if message.selective is None else SelectiveRun.from_json(message.selective)
         step = Step(self._plan, run, now, self._asker)
@@ -240,15 +251,21 @@ class Advancer:
         running_ahead: bool,
     ) -> Ahead | None:
         """Advance a run whose lease was taken."""
-        ahead = None
+        if "began" not in opened.header:  # buried before it was begun
+            self._store.commit(Commit(flow_id, opened.version, self._clock(), token=opened.token))
+            return None
         self._keeper.hold(flow_id, opened.token)
         try:
             run = self._caught_up(flow_id, run, opened)
-            if run is not None:
-                ahead = self._advance(run, opened, budget, running_ahead)
+            migrated = self._migration(run, opened)
+            return self._advance(run, opened, migrated, budget, running_ahead)
+        except MigrationSkew as error:
+            self._leave_to_others(flow_id, opened, str(error))
+        except MigrationError as error:
+            self._fail_unread(flow_id, opened, str(error))
         finally:
             self._keeper.drop(flow_id)
-        return ahead
+        return None
 
     def _follow_up(self) -> None:
         """Advance the parents of the sub-flows that ended here."""
@@ -258,42 +275,44 @@ class Advancer:
                 return
             self._work(parent.flow_id, self._cache.take(parent.flow_id), parent.opened, None, False)
 
-    def _caught_up(self, flow_id: str, run: CachedRun | None, opened: Opened) -> CachedRun | None:
-        """The run as of now; None when this worker cannot advance it (and has let go of it)."""
+    def _caught_up(self, flow_id: str, run: CachedRun | None, opened: Opened) -> CachedRun:
+        """The run as of now. Raises ``MigrationError`` when its log cannot be folded."""
+        batches: Sequence[str] = opened.batches
         if run is None or opened.known != run.version:
-            name = opened.header["flow"]
-            table = self._tables.get(name)
-            if table is None:
-                what = f'flow run {flow_id} is of flow "{name}", which this worker does not know'
-                self._teller.issue("MIGRATION_SKEW", what, flow_name=name, dispatcher_id=flow_id)
-                return None  # the lease runs out and the sweep wakes somebody else
-            if not self._same_graph(flow_id, name, opened):
-                return None
-            batches: Sequence[str] = opened.batches
             if opened.known:
                 read = self._store.read(flow_id)
                 batches = read[1][: opened.version] if read is not None else ()
-            run = CachedRun(table, flow_id, opened.header, self._plan.settings.on_unreached)
-            run.fold(batches)
-        else:
-            run.fold(opened.batches)
+            run = CachedRun(flow_id, opened.header, self._flows)
+        run.fold(batches)
+        run.stamp = stamp_in(opened.header)
         run.wake_at = int(opened.header.get("wake_at") or 0)
         return run
 
-    def _same_graph(self, flow_id: str, name: str, opened: Opened) -> bool:
-        if opened.header.get("graph", "") in ("", self._hash(name)) or opened.header["status"] != "running":
-            return True
-        policy = self._plan.settings.on_graph_change
-        what = f'the graph of flow "{name}" changed while flow run {flow_id} was in flight, without a migration'
-        if policy != "ignore":
-            self._teller.issue("MIGRATION_TAINTED_FLOW", what, flow_name=name, dispatcher_id=flow_id)
-        if policy != "fail":
-            return True
-        self._fail_unread(flow_id, opened, what)
-        return False
+    def _migration(self, run: CachedRun, opened: Opened) -> on.Migrated | None:
+        """What has to happen first. Raises ``MigrationSkew`` for a run that is for another worker."""
+        if run.machine.ended:
+            return None
+        name = run.flow.name
+        if name in self._plan.flows:
+            return self._flows.migration(name, run.stamp)
+        if any(isinstance(decode_event(_event_in(entry)[0]), on.FlowCancelled) for entry in opened.entries):
+            return None  # the end of it needs nothing of the flow
+        raise MigrationSkew(f'flow run {run.id} is of flow "{name}", which this worker does not know')
+
+    def _leave_to_others(self, flow_id: str, opened: Opened, why: str) -> None:
+        name = opened.header["flow"]
+        self._teller.issue("MIGRATION_SKEW", why, flow_name=name, dispatcher_id=flow_id)
+        self._keeper.drop(flow_id)
+        self._store.renew(flow_id, opened.token, self._clock() + SKEW_PAUSE)
+
+    def _keep_shape(self, shape: str) -> None:
+        if shape not in self._kept_shapes:
+            self._store.keep_shape(shape, self._flows.text(shape))
+            self._kept_shapes.add(shape)
 
     def _fail_unread(self, flow_id: str, opened: Opened, reason: str) -> None:
-        """Fail a run whose log cannot be folded any more."""
+        """Fail a run whose log cannot be folded any more; who waits for it is told first, lest it never is."""
+        self._courier.fail_unread(flow_id, opened.header, reason)
         fields = {"status": "failure", "reason": reason}
         step = Commit(
             flow_id,
@@ -305,12 +324,20 @@ class Advancer:
             clear_timers=True,
             ttl=self._settings.selinon_state_ttl,
         )
-        if self._store.commit(step).ok:
-            self._courier.fail_unread(flow_id, opened.header, reason)
+        self._store.commit(step)
 
-    def _advance(self, run: CachedRun, opened: Opened, budget: Budget | None, running_ahead: bool) -> Ahead | None:
+    def _advance(
+        self,
+        run: CachedRun,
+        opened: Opened,
+        migrated: on.Migrated | None,
+        budget: Budget | None,
+        running_ahead: bool,
+    ) -> Ahead | None:
         now = self._clock()
         step = Step(self._plan, run, now, self._asker)
+        if migrated is not None:
+            self._migrate(run, step, migrated)
         letters: dict[str, Letter] = {}
         for name in opened.due:
             self._timer(run, step, name, letters)
@@ -332,6 +359,13 @@ class Advancer:
         )
         return ahead
 
+    def _migrate(self, run: CachedRun, step: Step, event: on.Migrated) -> None:
+        run.stamp = self._flows.stamp_after(run.flow.name, event)
+        run.analysed = 0
+        self._keep_shape(event.shape)
+        step.fields.update(stamp_fields(run.stamp))
+        step.feed(event)
+
     def _timer(self, run: CachedRun, step: Step, name: str, letters: dict[str, Letter]) -> None:
         step.no_timers.append(name)
         if name == "retry":
@@ -347,14 +381,14 @@ class Advancer:
 
     def _take(self, step: Step, entry: str) -> None:
         """Feed an entry of the inbox: an event, or an event with the result of a task without storage."""
-        parts = _loads(entry)[0]
-        if isinstance(parts[0], list):
-            task_id = step.run.machine.make_id(parts[0][1])
-            self.results[task_id] = parts[1]
-            step.feed(decode_event(parts[0]))
+        parts, results = _event_in(entry)
+        event = decode_event(parts)
+        if results:
+            task_id = step.run.machine.make_id(parts[1])
+            self.results[task_id] = results[0]
+            step.feed(event)
             del self.results[task_id]
         else:
-            event = decode_event(parts)
             if isinstance(event, on.FlowCancelled) and not step.ended:
                 step.told.append((journal.FLOW_CANCELLED,))
             step.feed(event)
@@ -478,7 +512,7 @@ class Advancer:
         return None
 
     def _fields(self, run: CachedRun, step: Step) -> dict[str, str]:
-        fields: dict[str, str] = {}
+        fields = dict(step.fields)
         machine = run.machine
         if not step.events:
             return fields
@@ -486,7 +520,7 @@ class Advancer:
             outcome = machine.outcome
             if outcome is not None and "r" in step.outbox:
                 status = "success" if outcome.succeeded else "cancelled" if outcome.cancelled else "failure"
-                fields = {"status": status, "reason": outcome.reason or ""}
+                fields |= {"status": status, "reason": outcome.reason or ""}
             return fields
         wake_at = self._wake_at(run)
         if wake_at != run.wake_at:
@@ -547,8 +581,8 @@ class Advancer:
             node = NodeRecord(launch.run, record, launch.parent)
             self._teller.entry(journal.SCHEDULED, node, put_off.get(key, 0.0))
 
-    def _hash(self, flow: str) -> str:
-        found = self._hashes.get(flow)
-        if found is None:
-            found = self._hashes[flow] = graph_hash(self._plan, self._plan.flows[flow])
-        return found
+
+def _event_in(entry: str) -> tuple[list[Any], list[Any]]:
+    """The event of an entry of the inbox, and the result that came with it in a list, empty if none did."""
+    parts = _loads(entry)[0]
+    return (parts[0], parts[1:]) if isinstance(parts[0], list) else (parts, [])

@@ -14,7 +14,7 @@ import os
 import threading
 import time
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NoReturn
 
 from celery import Celery
 from celery.exceptions import Reject
@@ -38,6 +38,7 @@ from selinon_core.celery.settings import AdapterSettings
 from selinon_core.celery.spans import HEADER, Spans
 from selinon_core.celery.starts import StartLedger
 from selinon_core.celery.stores import Store
+from selinon_core.celery.strangers import PAUSE, Fate, Strangers, unknown_in
 from selinon_core.dispatch import select
 from selinon_core.errors import (
     ConfigurationError,
@@ -74,6 +75,7 @@ class Selinon:
         self._lock = threading.RLock()
         self._engine: Engine | None = None
         self._publishing: tuple[LetterWriter, Publisher] | None = None
+        self._strangers = Strangers()
         #: On Redis, starts of flow runs that may get lost.
         self.ledger = StartLedger(app)
         app.add_defaults(lambda: dict(CONFIGURATION))
@@ -279,20 +281,28 @@ class Selinon:
             self._give_back("not ours")
         try:
             message = reader(kwargs, self.engine.settings.selinon_max_message_bytes)
-            self._check_names(message)
         except MessageRefused as error:
             self._refused(task, str(error))
             return None
-        return message
+        unknown = unknown_in(self.plan, message)
+        if unknown is None:
+            return message
+        engine = self.engine
+        try:
+            if engine.patiently(lambda: self._may_be_cancelled(message)):
+                return message
+            fate = engine.patiently(lambda: self._strangers.fate(engine, message, unknown))
+        except StateStoreError as error:
+            self._give_back(str(error))
+        if fate is Fate.PUT_BACK:
+            self._give_back(unknown, PAUSE)
+        if fate is Fate.REFUSE:
+            self._refused(task, unknown)
+        return None
 
-    def _check_names(self, message: NodeMessage | StartMessage | WakeMessage) -> None:
-        plan = self.plan
-        if message.flow not in plan.flows:
-            raise MessageRefused(f'no flow is named "{message.flow}"')
-        if isinstance(message, NodeMessage) and message.task not in plan.tasks:
-            raise MessageRefused(f'no task is named "{message.task}"')
-        if isinstance(message, StartMessage) and message.up is not None and message.up[2] not in plan.flows:
-            raise MessageRefused(f'no flow is named "{message.up[2]}"')
+    def _may_be_cancelled(self, message: NodeMessage | StartMessage | WakeMessage) -> bool:
+        """Whether this asks for the end of a run, which needs nothing of its flow."""
+        return isinstance(message, WakeMessage) and message.cancel and self.store.header(message.id) is not None
 
     def _bug(self, message: NodeMessage | StartMessage | WakeMessage, error: Exception) -> None:
         _log.exception("flow run %s of %s cannot be advanced", message.id, message.flow)
@@ -304,8 +314,8 @@ class Selinon:
         self.engine.teller.issue("DISPATCHER_FAILURE", f"message {task.request.id} refused: {why}")
 
     @staticmethod
-    def _give_back(why: str) -> None:
-        time.sleep(1.0)  # it would come straight back
+    def _give_back(why: str, pause: float = 1.0) -> NoReturn:
+        time.sleep(pause)  # it would come straight back
         raise Reject(why, requeue=True)
 
 

@@ -8,8 +8,9 @@ from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from selinon_core.dispatch import FlowRun, FlowTable
+from selinon_core.dispatch import FlowRun
 from selinon_core.dispatch.codec import decode_event
+from selinon_core.migrations.up_to_date import CurrentFlows, Stamp
 from selinon_core.plan import FlowPlan
 from selinon_core.runtime.ids import id_maker
 
@@ -17,29 +18,33 @@ _loads = json.JSONDecoder().raw_decode
 
 
 class CachedRun:
-    """A flow run as of ``version``: its machine and the fields of the header that never change."""
+    """A flow run as of ``version``: its machine and the fields of the header that never change.
+
+    ``stamp`` is the flow it was last brought to. Raises ``MigrationError`` when the shape it began with is lost.
+    """
 
     __slots__ = (
         "analysed",
         "created",
-        "flow",
         "header",
         "id",
         "looked_at",
         "machine",
         "origins",
         "silence",
+        "stamp",
         "trace",
         "up",
         "version",
         "wake_at",
     )
 
-    def __init__(self, table: FlowTable, id: str, header: Mapping[str, str], on_unreached: str) -> None:
+    def __init__(self, id: str, header: Mapping[str, str], flows: CurrentFlows) -> None:
         self.id = id
-        self.flow: FlowPlan = table.flow
         self.header = header
-        self.machine = FlowRun(table, id_maker(id), on_unreached)
+        self.stamp = stamp_in(header)
+        shape = flows.shape(header["began"])
+        self.machine = FlowRun(shape.table, id_maker(id), shape.on_unreached, flows.shape)
         self.version = 0
         self.wake_at = 0
         self.analysed = 0
@@ -50,6 +55,11 @@ class CachedRun:
         self.origins: dict[str, str] = json.loads(header.get("origins") or "{}")
         up = json.loads(header.get("up") or "null")
         self.up: tuple[str, int, str] | None = None if up is None else (up[0], up[1], up[2])
+
+    @property
+    def flow(self) -> FlowPlan:
+        """The flow as this run has it now."""
+        return self.machine.table.flow
 
     def fold(self, batches: Sequence[str]) -> None:
         """Catch up with what others committed; what the machine wants done was done by them."""
@@ -87,6 +97,16 @@ class RunCache:
             self._runs[run.id] = run
             while len(self._runs) > self._most:
                 self._runs.popitem(last=False)
+
+
+def stamp_fields(stamp: Stamp) -> dict[str, str]:
+    """A stamp as fields of a header."""
+    return {"migration": str(stamp.version), "graph": stamp.graph, "shape": stamp.shape}
+
+
+def stamp_in(header: Mapping[str, str]) -> Stamp:
+    """The inverse of ``stamp_fields``."""
+    return Stamp(int(header["migration"]), header["graph"], header["shape"])
 
 
 def batch_text(now: float, events: Sequence[str]) -> str:

@@ -24,10 +24,13 @@ from selinon_core.dispatch import FlowOutcome, flow_tables
 from selinon_core.dispatch import effects as do
 from selinon_core.dispatch import events as on
 from selinon_core.errors import FlowError, FlowTimeout, StateStoreError
+from selinon_core.migrations.catalog import Migrations
+from selinon_core.migrations.up_to_date import CurrentFlows
 from selinon_core.plan import Plan
 from selinon_core.runtime import journal
 from selinon_core.runtime.answers import Answers
 from selinon_core.runtime.conditions import BoundConditions, LeafValues
+from selinon_core.runtime.environment import expand
 from selinon_core.runtime.imports import Imports
 from selinon_core.runtime.storages import Storages
 from selinon_core.runtime.task_run import SchemaChecker, TaskRunner
@@ -65,6 +68,7 @@ class Engine:
             url = state_url(settings, app.conf.result_backend)
             store = open_store(url, settings.selinon_state_prefix)
         self.store: Store = store
+        self.flows = CurrentFlows(plan, flow_tables(plan), _migrations(plan), self.store.shape)
         self.imports = Imports(pythonpath)
         self.writer = LetterWriter(plan, app.conf.task_default_queue)
         self.publisher = publisher or Publisher(app)
@@ -97,7 +101,7 @@ class Engine:
         )
         self.advancer = Advancer(
             plan,
-            flow_tables(plan),
+            self.flows,
             self.imports,
             self.store,
             courier,
@@ -199,6 +203,15 @@ class Engine:
     def runner(self, origins: Mapping[str, str]) -> TaskRunner:
         """What runs an attempt of a task whose parents were in the flows that ``origins`` says."""
         return TaskRunner(self.imports, self.storages, RunContext(self, origins), self.check_schema)
+
+
+def _migrations(plan: Plan) -> Migrations:
+    """The migration files as they are now: read here, so that a deployment does not change what a worker knows."""
+    directory = plan.settings.migration_dir
+    migrations = Migrations.load(None if directory is None else expand(directory))
+    for version in migrations.versions:
+        migrations.file(version)
+    return migrations
 
 
 class RunContext:

@@ -41,7 +41,7 @@ def describe(engine: Engine, id: str, depth: int = 20) -> dict[str, Any]:
         "timers": engine.store.timers(id),
         "nodes": [],
     }
-    if name not in engine.plan.flows:
+    if "began" not in header:
         return told
     try:
         run, runs, ended = _replayed(engine, id, header, log)
@@ -88,11 +88,9 @@ def status_of(store: Store, node: NodeRun, record: NodeRecord | None) -> str:
 
 def _replayed(engine: Engine, id: str, header: Any, log: Any) -> tuple[CachedRun, list[NodeRun], dict[int, float]]:
     """The folded run, its node runs in order of their numbers, and when each ended."""
-    from selinon_core.dispatch import FlowTable
     from selinon_core.dispatch import effects as do
 
-    table = FlowTable(engine.plan, engine.plan.flows[header["flow"]])
-    run = CachedRun(table, id, header, engine.plan.settings.on_unreached)
+    run = CachedRun(id, header, engine.flows)
     runs: list[NodeRun] = []
     ended: dict[int, float] = {}
     for batch in log:

@@ -42,6 +42,7 @@ class Step:
         self.outbox: list[str] = []
         self.timers: dict[str, float] = {}
         self.no_timers: list[str] = []
+        self.fields: dict[str, str] = {}
         self.told: list[tuple[Any, ...]] = []
         self.wrong: list[str] = []
         self._queue: deque[on.Event] = deque()

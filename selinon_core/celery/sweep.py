@@ -44,9 +44,8 @@ class Sweeper:
                 now, BATCH, settings.selinon_republish_after, settings.selinon_least_silence
             )
             if found:
-                known = engine.plan.flows
-                letters = [engine.writer.wake(d.flow, d.flow_id, d.queue) for d in found if d.flow in known]
-                engine.publisher.send(letters)
+                # Also for flows this worker does not know: another one may.
+                engine.publisher.send(engine.writer.wake(d.flow, d.flow_id, d.queue) for d in found)
             self._pause = settings.selinon_sweep_interval
             if len(found) == BATCH:
                 return 0.0

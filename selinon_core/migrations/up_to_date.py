@@ -9,20 +9,21 @@ compares a stamp with the worker's own and returns the event that has to be fed 
 - the graph is the same and something else changed (a condition came, an entry of ``failures`` went):
   ``Migrated`` without steps;
 - the graph changed, and no migration says how: ``Migrated`` with ``forgotten``, by ``global.on_graph_change``;
-- the run is newer than the worker's files: ``MigrationSkew``. It is for another worker.
+- the run is newer than the worker's files: ``MigrationSkew``. It is for another worker. A version says so, or
+  a graph that ours becomes without a migration (by an edge behind all others that starts the flow).
 
 Typical use, for a run that was just read::
 
     flows = CurrentFlows(plan, tables, Migrations.load(directory), fetch=texts_by_hash.get)
-    shape = flows.shape(header["shape"])
+    shape = flows.shape(began)
     machine = FlowRun(shape.table, make_id, shape.on_unreached, flows.shape)
     ...fold the log...
     event = flows.migration(name, stamp)
     if event is not None:
-        ...feed it, keep it in the log, and stamp the run with flows.stamp_after(event)
+        ...feed it, keep it in the log, and stamp the run with flows.stamp_after(name, event)
 
-A new run is stamped with ``stamp(name)``, and ``text(stamp.shape)`` has to be where ``fetch`` finds it before the
-run is kept. Texts are never changed and may be shared by all runs.
+``began`` is the shape in the run's first stamp. A new run is stamped with ``stamp(name)``. Before a stamp is kept,
+``text(stamp.shape)`` has to be where ``fetch`` finds it. Texts are never changed and may be shared by all runs.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ from typing import NamedTuple
 from selinon_core.dispatch.events import Migrated
 from selinon_core.dispatch.shape import Shape, read_shape, shape_hash, shape_text
 from selinon_core.dispatch.table import FlowTable
-from selinon_core.errors import MigrationError, UnknownFlowError
+from selinon_core.errors import MigrationError, MigrationSkew, UnknownFlowError
 from selinon_core.flow_change import Step, compare_flows, explains
 from selinon_core.graph_hash import graph_hash
 from selinon_core.migrations.catalog import Migrations
@@ -113,6 +114,8 @@ class CurrentFlows:
         file is wrong or the run's shape is not known, ``UnknownFlowError``.
         """
         own = self.stamp(flow)
+        if stamp == own:
+            return None
         steps = self._migrations.steps(flow, stamp.version)
         if stamp.shape == own.shape and not steps:
             return None
@@ -120,6 +123,8 @@ class CurrentFlows:
         version = max(stamp.version, own.version)
         if explains(steps, before, now):
             return Migrated(own.shape, version, stamp.version, steps)
+        if not steps and explains((), now, before):
+            raise MigrationSkew(f"a run of flow {flow} has an edge that is not known here")
         policy = self._plan.settings.on_graph_change.upper()
         found = Step(version, policy, compare_flows(before, now))
         return Migrated(own.shape, version, stamp.version, (found,), policy)

@@ -7,9 +7,11 @@ from typing import Any
 from selinon_core.celery.cached_run import CachedRun, read_batch
 from selinon_core.celery.status import status_of
 from selinon_core.celery.stores import Store
-from selinon_core.dispatch import FlowTable
 from selinon_core.dispatch import effects as do
+from selinon_core.dispatch import flow_tables
 from selinon_core.dispatch.codec import decode_event
+from selinon_core.migrations.catalog import Migrations
+from selinon_core.migrations.up_to_date import CurrentFlows
 from selinon_core.plan import Plan
 
 
@@ -31,8 +33,7 @@ def _collect(plan: Plan, store: Store, id: str, nodes: list[dict[str, Any]]) -> 
     found = store.read(id)
     assert found is not None, f"no flow run {id}"
     header, log, _ = found
-    table = FlowTable(plan, plan.flows[header["flow"]])
-    run = CachedRun(table, id, header, plan.settings.on_unreached)
+    run = CachedRun(id, header, CurrentFlows(plan, flow_tables(plan), Migrations(None, ()), store.shape))
     launches: list[Any] = []
     below: list[str] = []
     for batch in log:

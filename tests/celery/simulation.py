@@ -17,10 +17,12 @@ from celery import Celery
 from selinon_core.celery.advance import Budget
 from selinon_core.celery.engine import Engine
 from selinon_core.celery.envelope import Envelope
-from selinon_core.celery.messages import StartMessage, read_dispatch, read_node
+from selinon_core.celery.messages import NodeMessage, StartMessage, WakeMessage, read_dispatch, read_node
 from selinon_core.celery.publish import DISPATCHER, Letter
 from selinon_core.celery.settings import AdapterSettings
+from selinon_core.celery.stores.base import Due
 from selinon_core.celery.stores.memory import MemoryStore
+from selinon_core.celery.strangers import PAUSE, Fate, Strangers, unknown_in
 from selinon_core.plan import Plan
 
 
@@ -106,7 +108,7 @@ class World:
         serves: Callable[[int, str], bool] = lambda worker, queue: True,
         **settings: Any,
     ) -> None:
-        self.plan = plan
+        self.plans = [plan] * workers
         self.now = 1_800_000_000.0
         self.chooser = random.Random(seed)
         self.faults = Faults(self.chooser, crash)
@@ -114,6 +116,7 @@ class World:
         self.store = MemoryStore()
         self.shuffle = shuffle
         self.crashes = 0
+        self.strangers = Strangers(lambda: self.now)
         self.results: dict[str, tuple[str, Any]] = {}
         self.serves = serves
         self.settings = AdapterSettings(
@@ -126,7 +129,7 @@ class World:
     def _engine(self, worker: int) -> Engine:
         engine = Engine(
             self.app,
-            self.plan,
+            self.plans[worker],
             (),
             self.settings,
             store=_Wrapped(self.store, self.faults),  # type: ignore[arg-type]
@@ -139,6 +142,11 @@ class World:
         engine.courier._serves = engine.advancer._serves = engine.serves
         engine.courier._write_result = self._result
         return engine
+
+    def deploy(self, worker: int, plan: Plan) -> None:
+        """Replace a worker by one with other files."""
+        self.plans[worker] = plan
+        self.engines[worker] = self._engine(worker)
 
     def _result(self, id: str, outcome: Any) -> None:
         self.results[id] = ("success" if outcome.succeeded else "failure", outcome.state)
@@ -163,14 +171,28 @@ class World:
             due = self.store.next_due()
             if due is None or due > until:
                 return
-            self.now = max(self.now, due) + 0.01
-            found = self.store.sweep(
-                self.now, 100, self.settings.selinon_republish_after, self.settings.selinon_least_silence
-            )
-            self.broker.send(self.engines[0].writer.wake(d.flow, d.flow_id, d.queue) for d in found)
+            found = self._sweep(max(self.now, due) + 0.01)
             if not self.store.runs(1) and not found and not self.broker.queue:
                 return
         raise AssertionError(f"still busy: {dict(self.store.left_over())}")
+
+    def work_some(self, messages: int) -> None:
+        """Deliver so many messages, fewer if there are none left."""
+        for _ in range(messages):
+            while not self.broker.queue:
+                due = self.store.next_due()
+                if due is None:
+                    return
+                self._sweep(max(self.now, due) + 0.01)
+            self._deliver(*self.broker.take(self.shuffle))
+
+    def _sweep(self, now: float) -> list[Due]:
+        self.now = now
+        found = self.store.sweep(
+            now, 100, self.settings.selinon_republish_after, self.settings.selinon_least_silence
+        )
+        self.broker.send(self.engines[0].writer.wake(d.flow, d.flow_id, d.queue) for d in found)
+        return found
 
     def _deliver(self, text: str, again: bool) -> None:
         """Hand a message to a worker; one that dies leaves it to be delivered again, to a new one."""
@@ -186,11 +208,16 @@ class World:
         self, engine: Engine, task: str, kwargs: dict[str, Any], headers: dict[str, str], again: bool
     ) -> None:
         trace = headers.get("traceparent", "")
-        if task != DISPATCHER:
-            Envelope(engine).handle(read_node(kwargs, 1 << 20)._replace(trace=trace), again)
+        message = (read_dispatch if task == DISPATCHER else read_node)(kwargs, 1 << 20)
+        unknown = unknown_in(engine.plan, message)
+        if unknown is not None and not (isinstance(message, WakeMessage) and message.cancel):
+            if self.strangers.fate(engine, message, unknown) is Fate.PUT_BACK:
+                self.broker.queue.append((json.dumps([task, kwargs, headers]), again))
+                self.now += PAUSE
             return
-        message = read_dispatch(kwargs, 1 << 20)
-        if isinstance(message, StartMessage):
+        if isinstance(message, NodeMessage):
+            Envelope(engine).handle(message._replace(trace=trace), again)
+        elif isinstance(message, StartMessage):
             budget = Budget(0, engine.settings)
             message = message._replace(trace=trace)
             Envelope(engine).run_ahead(engine.advancer.start(message, again, budget), budget)

@@ -369,3 +369,24 @@ def test_many_may_prepare_a_database_at_once(kind: str, tmp_path: Path, private_
 def test_what_cannot_serve_is_said(url: str) -> None:
     with pytest.raises(ConfigurationError, match="selinon_state_url"):
         open_store(url)
+
+
+def test_shapes_are_kept_for_good(store: Store) -> None:
+    assert store.shape("one") is None
+    store.keep_shape("one", '{"flow":"é"}')
+    store.keep_shape("one", '{"flow":"é"}')
+    store.keep_shape("two", "x" * 100_000)
+    assert store.shape("one") == '{"flow":"é"}'
+    assert len(store.shape("two") or "") == 100_000
+
+
+def test_fields_of_the_header_can_be_replaced(store: Store) -> None:
+    create(store)
+    opened = lease(store)
+    step = Commit(
+        "F", opened.version, NOW, token=opened.token, batch='["m"]', fields={"note": "new", "wake_at": "7"}
+    )
+    assert store.commit(step).ok
+    header = store.header("F")
+    assert header is not None
+    assert (header["note"], header["wake_at"], header["flow"]) == ("new", "7", "main")

@@ -13,7 +13,7 @@ Per flow run it holds
 - *timers*: names with a due time.
 
 Over all runs there is the *agenda* (when to look at which run next), the throttling slots, the errors of
-failed runs and a leader for the sweep.
+failed runs, the *shapes* of flows that logs refer to, and a leader for the sweep.
 
 One advancer at a time: a *lease* with a fencing token. Every change by an advancer names its token and the
 version it has seen, and is refused when either is not current any more. A commit without a token is the short
@@ -243,6 +243,14 @@ class Store(Protocol):
 
     def error(self, task_id: str) -> str | None:
         """What ``deliver`` kept of a failed task run."""
+        ...
+
+    def keep_shape(self, name: str, text: str) -> None:
+        """Keep the text of a flow's shape for good; one of that name that is there already stays."""
+        ...
+
+    def shape(self, name: str) -> str | None:
+        """What ``keep_shape`` kept."""
         ...
 
     def runs(self, limit: int) -> list[str]:

@@ -70,6 +70,7 @@ class MemoryStore:
         self._agenda: dict[str, float] = {}
         self._throttle: dict[str, float] = {}
         self._errors: dict[str, str] = {}
+        self._shapes: dict[str, str] = {}
         self._leader = ("", 0.0)
 
     def prepare(self) -> None:
@@ -394,6 +395,14 @@ class MemoryStore:
     def error(self, task_id: str) -> str | None:
         """See ``Store.error``."""
         return self._errors.get(task_id)
+
+    def keep_shape(self, name: str, text: str) -> None:
+        """See ``Store.keep_shape``."""
+        self._shapes.setdefault(name, text)
+
+    def shape(self, name: str) -> str | None:
+        """See ``Store.shape``."""
+        return self._shapes.get(name)
 
     def runs(self, limit: int) -> list[str]:
         """See ``Store.runs``."""

@@ -153,6 +153,14 @@ class RedisStore:
         """See ``Store.error``."""
         return self._call("get", f"{self._prefix}e:{task_id}")  # type: ignore[no-any-return]
 
+    def keep_shape(self, name: str, text: str) -> None:
+        """See ``Store.keep_shape``."""
+        self._call("hsetnx", self._prefix + "shapes", name, text)
+
+    def shape(self, name: str) -> str | None:
+        """See ``Store.shape``."""
+        return self._call("hget", self._prefix + "shapes", name)  # type: ignore[no-any-return]
+
     # -- flow runs --------------------------------------------------------------------------------------------
 
     def deliver(

@@ -268,6 +268,23 @@ class SqlStore:
         query = self._sa.select(errors.c.body).where(errors.c.task == task_id)
         return self._do(lambda connection: connection.execute(query).scalar())
 
+    def keep_shape(self, name: str, text: str) -> None:
+        """See ``Store.keep_shape``."""
+        shapes = self.tables.shapes
+
+        def step(connection: sa.Connection) -> None:
+            known = connection.execute(self._sa.select(shapes.c.name).where(shapes.c.name == name)).first()
+            if known is None:
+                connection.execute(shapes.insert().values(name=name, body=text))
+
+        self._do(step)
+
+    def shape(self, name: str) -> str | None:
+        """See ``Store.shape``."""
+        shapes = self.tables.shapes
+        query = self._sa.select(shapes.c.body).where(shapes.c.name == name)
+        return self._do(lambda connection: connection.execute(query).scalar())
+
     def _set_timers(self, connection: sa.Connection, flow_id: str, timers: Mapping[str, float]) -> None:
         table = self.tables.timers
         for name, due in timers.items():

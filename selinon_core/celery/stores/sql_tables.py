@@ -98,6 +98,11 @@ class Tables:
             sa.Column("body", _LONG, nullable=False),
             sa.Column("expires", _SECONDS, nullable=False, index=True),
         )
+        self.shapes = table(
+            "shapes",
+            sa.Column("name", _ID, primary_key=True),
+            sa.Column("body", _LONG, nullable=False),
+        )
         self.slots = table(
             "slots",
             sa.Column("name", sa.String(255), primary_key=True),
