@@ -7,16 +7,24 @@ import time
 from typing import Any
 
 from selinon_cli.celery_app import APP_OPTION, flows_of
-from selinon_cli.exits import FINE
+from selinon_cli.exits import FINE, WrongUse
 from selinon_cli.options import Command, Option
 from selinon_cli.terminal import Terminal
 
 
 def status(
-    terminal: Terminal, *, id: str | None = None, app: str | None = None, watch: bool = False, format: str = "text"
+    terminal: Terminal,
+    *,
+    id: str | None = None,
+    app: str | None = None,
+    watch: bool = False,
+    history: bool = False,
+    format: str = "text",
 ) -> int:
-    """Tell how flow runs fare; with ``watch`` again and again."""
+    """Tell how flow runs fare; with ``watch`` again and again, with ``history`` what happened to one."""
     selinon = flows_of(app, ())
+    if history:
+        return _tell_history(terminal, selinon, id)
     while True:
         told = _told(selinon, id)
         if format == "json":
@@ -29,6 +37,15 @@ def status(
         if not watch or (isinstance(told, dict) and told["status"] != "running"):
             return FINE
         time.sleep(1)
+
+
+def _tell_history(terminal: Terminal, selinon: Any, id: str | None) -> int:
+    if id is None:
+        raise WrongUse("a history is that of one flow run", "name it: selinon status ID --history")
+    from selinon_core.celery.history import history
+
+    terminal.data("".join(json.dumps(event) + "\n" for event in history(selinon.engine, id)))
+    return FINE
 
 
 def _told(selinon: Any, id: str | None) -> Any:
@@ -76,6 +93,12 @@ COMMAND = Command(
         Option("id", (), "The flow run; without it, all that are running.", metavar="ID"),
         APP_OPTION,
         Option("watch", ("-w", "--watch"), "Show it again every second until it ends.", kind="flag"),
+        Option(
+            "history",
+            ("--history",),
+            "What happened to the run and its sub-flows, and why: a JSON object a line, as of run --trace.",
+            kind="flag",
+        ),
         Option(
             "format",
             ("--format",),

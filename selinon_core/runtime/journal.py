@@ -56,9 +56,11 @@ def _node(plan: Plan, record: NodeRecord) -> dict[str, Any]:
     details = _flow(record.flow_run)
     if run.is_flow:
         details |= {"child_flow_name": run.name, "child_dispatcher_id": run.id}
-        details["queue"] = plan.flows[run.name].queue
     else:
-        details |= {"task_name": run.name, "task_id": run.id, "queue": plan.tasks[run.name].queue}
+        details |= {"task_name": run.name, "task_id": run.id}
+    known = plan.flows.get(run.name) or plan.tasks.get(run.name)
+    if known is not None:  # an old run may tell of a node that is gone from the files
+        details["queue"] = known.queue
     return details | {"parent": record.parent, "node_args": run.args}
 
 
