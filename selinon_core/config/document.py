@@ -394,7 +394,7 @@ class _Composer:
         node.entries = entries
 
     def _merge(self, merges: list[tuple[Any, Node]], own: dict[Any, Entry]) -> dict[Any, Entry]:
-        """PyYAML's order: later merge keys win over earlier ones, in a list the first wins, own keys win."""
+        """Later merge keys win over earlier ones, in a list the first wins, own keys win: as in PyYAML up to 6.0.3."""
         merged: dict[Any, Entry] = {}
         for key, value in merges:
             target = value.target if type(value) is AliasNode else value
@@ -498,10 +498,13 @@ def _report_syntax(error: yaml.YAMLError, document: Document, composer: _Compose
         place = Span(document.file, around.line + 1, around.column + 1, around.line + 1, around.column + 2)
         related = (Related(place, str(context)),)
     place = Span(document.file, mark.line + 1, mark.column + 1, mark.line + 1, mark.column + 2)
+    fault, message = codes.SYNTAX, f"YAML syntax: {getattr(error, 'problem', None) or 'this cannot be read'}"
+    if "nesting depth" in message:  # newer parsers have a limit too, and look ahead further than we have read
+        fault, message = codes.TOO_DEEP, f"more than {MAX_DEPTH} levels of nesting"
     collector.add(
-        codes.SYNTAX,
+        fault,
         FixedSpot(place),
-        f"YAML syntax: {getattr(error, 'problem', None) or 'this cannot be read'}",
+        message,
         note=str(context) if context and not related else "",
         related=related,
     )

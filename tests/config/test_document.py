@@ -91,25 +91,24 @@ def test_endless_numbers_stay_text() -> None:
     assert data_of(f"[{digits}, -0x{digits}, {'1:' * 3000}1]") == [digits, f"-0x{digits}", "1:" * 3000 + "1"]
 
 
-MERGES = [
-    "a: &a {x: 1, y: 2}\nb: {<<: *a, y: 3, z: 4}",
-    "a: &a {x: 1, y: 2}\nb: {y: 3, <<: *a, z: 4}",
-    "a: &a {x: 1, y: 2}\nc: &c {y: 5, w: 6}\nb: {<<: [*a, *c], z: 4}",
-    "a: &a {x: 1, y: 2}\nc: &c {y: 5, w: 6}\nb: {<<: *a, z: 4, <<: *c}",
-    "a: &a {x: 1}\nb: &b {<<: *a, y: 2}\nc: {<<: *b, z: 3}",
-    "a: &a {x: 1}\nb: {<<: [{q: 1, x: 7}, *a]}",
-    "a: &a {x: 1}\nl: &l [*a, {x: 2, y: 3}]\nb: {<<: *l}",
-    'a: {"<<": 1}',
-    "b: {<<: {}}",
-]
+MERGES = {
+    "a: &a {x: 1, y: 2}\nb: {<<: *a, y: 3, z: 4}": {"x": 1, "y": 3, "z": 4},
+    "a: &a {x: 1, y: 2}\nb: {y: 3, <<: *a, z: 4}": {"x": 1, "y": 3, "z": 4},
+    "a: &a {x: 1, y: 2}\nc: &c {y: 5, w: 6}\nb: {<<: [*a, *c], z: 4}": {"y": 2, "w": 6, "x": 1, "z": 4},
+    "a: &a {x: 1, y: 2}\nc: &c {y: 5, w: 6}\nb: {<<: *a, z: 4, <<: *c}": {"x": 1, "y": 5, "w": 6, "z": 4},
+    "a: &a {x: 1}\nc: &c {<<: *a, y: 2}\nb: {<<: *c, z: 3}": {"x": 1, "y": 2, "z": 3},
+    "a: &a {x: 1}\nb: {<<: [{q: 1, x: 7}, *a]}": {"x": 7, "q": 1},
+    "a: &a {x: 1}\nl: &l [*a, {x: 2, y: 3}]\nb: {<<: *l}": {"x": 1, "y": 3},
+    'b: {"<<": 1}': {"<<": 1},
+    "b: {<<: {}}": {},
+}
 
 
-@pytest.mark.parametrize("text", MERGES)
-def test_merge_keys_give_what_pyyaml_gives_in_its_order(text: str) -> None:
-    expected = yaml.safe_load(text)
-    got = data_of(text)
-    assert got == expected
-    assert [list(value) for value in got.values()] == [list(value) for value in expected.values()]
+@pytest.mark.parametrize(("text", "expected"), MERGES.items())
+def test_merge_keys(text: str, expected: Any) -> None:
+    """In a list the first wins, as the type's definition says. (PyYAML did so up to 6.0.3; 6.0.4 differs.)"""
+    got = data_of(text)["b"]
+    assert list(got.items()) == list(expected.items())
 
 
 _KEYS = st.sampled_from("abcd")
@@ -130,10 +129,15 @@ def test_random_merges(bases: list[dict[str, int]], own: dict[str, int], chained
     pairs = [f"{key}: {value}" for key, value in own.items()]
     merge = "<<: [" + ", ".join(f"*m{number}" for number in range(len(bases))) + "]"
     lines.append(f"own: {{{', '.join([*pairs, merge])}}}")
-    text = "\n".join(lines)
-    expected = yaml.safe_load(text)
-    got = data_of(text)
-    assert [list(value.items()) for value in got.values()] == [list(value.items()) for value in expected.values()]
+    flat: list[list[tuple[str, int]]] = []
+    for number, base in enumerate(bases):
+        flat.append([*(flat[number - 1] if chained and number else ()), *base.items()])
+    merged = [pair for pairs in reversed(flat) for pair in pairs]
+    got = data_of("\n".join(lines))
+    assert list(got["own"].items()) == list(dict([*merged, *own.items()]).items())
+    assert [list(got[f"m{number}"].items()) for number in range(len(bases))] == [
+        list(dict(pairs).items()) for pairs in flat
+    ]
 
 
 def test_a_duplicate_key_is_a_warning_and_the_last_one_counts() -> None:

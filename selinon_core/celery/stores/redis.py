@@ -21,6 +21,8 @@ from selinon_core.celery.stores.base import (
 )
 from selinon_core.errors import MissingExtraError, StateStoreError
 
+_NO_END = 1 << 30
+
 
 class RedisStore:
     """See ``Store``. ``url`` is one redis-py takes, also ``redis+socket:///path?virtual_host=1`` as Celery has it.
@@ -46,8 +48,13 @@ class RedisStore:
 
     def _connected(self) -> Any:
         if self._client is None or self._process != os.getpid():
+            # No end to its connections: there may be as many threads or greenlets at once.
             self._client = self._redis.Redis.from_url(
-                self._url, decode_responses=True, health_check_interval=0, socket_timeout=30
+                self._url,
+                decode_responses=True,
+                health_check_interval=0,
+                socket_timeout=30,
+                max_connections=_NO_END,
             )
             self._free = deque()  # those of before a fork belong to the parent
             self._process = os.getpid()
@@ -77,7 +84,6 @@ class RedisStore:
         try:
             connection = free.pop()
         except IndexError:
-            # Not from the client's pool, which has an end: there may be as many as threads or greenlets.
             pool = client.connection_pool
             connection = pool.connection_class(**pool.connection_kwargs)
         try:
