@@ -31,7 +31,7 @@ from selinon_core.celery.messages import (
     WakeMessage,
     is_of_the_original,
     read_dispatch,
-    read_node,
+    read_nodes,
 )
 from selinon_core.celery.publish import DISPATCHER, ENVELOPE, Letter, Publisher
 from selinon_core.celery.settings import AdapterSettings
@@ -232,12 +232,12 @@ class Selinon:
 
         @self.app.task(name=ENVELOPE, **options)
         def envelope(celery_task: Any, *args: Any, **kwargs: Any) -> None:
-            selinon.run_node(celery_task, kwargs)
+            selinon.run_nodes(celery_task, kwargs)
 
     def dispatch(self, task: Any, kwargs: dict[str, Any]) -> None:
         """Handle a message of ``selinon.Dispatcher``."""
         message = self._read(task, kwargs, read_dispatch)
-        if message is None:
+        if message is None or self._is_strange(task, message):
             return
         if isinstance(message, StartMessage):
             message = message._replace(trace=_traceparent(task))
@@ -260,19 +260,24 @@ class Selinon:
             if isinstance(message, StartMessage):  # of everything else the sweep will remind
                 self._give_back(str(error))
 
-    def run_node(self, task: Any, kwargs: dict[str, Any]) -> None:
+    def run_nodes(self, task: Any, kwargs: dict[str, Any]) -> None:
         """Handle a message of ``selinon.SelinonTaskEnvelope``."""
-        message = self._read(task, kwargs, read_node)
-        if message is None:
+        read = self._read(task, kwargs, read_nodes)
+        if read is None:
             return
-        message = message._replace(trace=_traceparent(task))
+        trace = _traceparent(task)
+        messages = [message._replace(trace=trace) for message in read]
+        known = [message for message in messages if unknown_in(self.plan, message) is None]
         try:
-            Envelope(self.engine).handle(message, _came_again(task))
+            if known:
+                Envelope(self.engine).handle(known, _came_again(task))
         except StateStoreError as error:
             self._give_back(str(error))
         except Exception as error:  # counts as a delivery, so it comes to an end
-            self._bug(message, error)
+            self._bug(messages[0], error)
             self._give_back(str(error))
+        for message in messages:
+            self._is_strange(task, message)
 
     def _read(self, task: Any, kwargs: dict[str, Any], reader: Any) -> Any:
         """The checked message, None when it was refused (which is told)."""
@@ -280,17 +285,20 @@ class Selinon:
             self._refused(task, "a message in the format of selinon 1.x; it is put back")
             self._give_back("not ours")
         try:
-            message = reader(kwargs, self.engine.settings.selinon_max_message_bytes)
+            return reader(kwargs, self.engine.settings.selinon_max_message_bytes)
         except MessageRefused as error:
             self._refused(task, str(error))
             return None
+
+    def _is_strange(self, task: Any, message: NodeMessage | StartMessage | WakeMessage) -> bool:
+        """Whether a message names what is unknown here; what becomes of it is seen to."""
         unknown = unknown_in(self.plan, message)
         if unknown is None:
-            return message
+            return False
         engine = self.engine
         try:
             if engine.patiently(lambda: self._may_be_cancelled(message)):
-                return message
+                return False
             fate = engine.patiently(lambda: self._strangers.fate(engine, message, unknown))
         except StateStoreError as error:
             self._give_back(str(error))
@@ -298,7 +306,7 @@ class Selinon:
             self._give_back(unknown, PAUSE)
         if fate is Fate.REFUSE:
             self._refused(task, unknown)
-        return None
+        return True
 
     def _may_be_cancelled(self, message: NodeMessage | StartMessage | WakeMessage) -> bool:
         """Whether this asks for the end of a run, which needs nothing of its flow."""

@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+from selinon_core.celery.bundles import Bundler
 from selinon_core.celery.cached_run import CachedRun, batch_text
 from selinon_core.celery.letters import LetterWriter
 from selinon_core.celery.publish import Letter, Publisher
@@ -50,6 +51,7 @@ class Courier:
         writer: LetterWriter,
         settings: AdapterSettings,
         teller: Teller,
+        bundler: Bundler,
         serves: Callable[[str], bool],
         write_result: Callable[[str, FlowOutcome], None],
         clock: Callable[[], float] = time.time,
@@ -60,6 +62,7 @@ class Courier:
         self._writer = writer
         self._settings = settings
         self._teller = teller
+        self._bundler = bundler
         self._serves = serves
         self._write_result = write_result
         # Parents to be advanced once the current run is given back.
@@ -85,7 +88,7 @@ class Courier:
                 self._store.renew(run.id, token, now + self._settings.selinon_lease)
             part = to_send[begin : begin + CHUNK]
             try:
-                self._publisher.send(letter for _, letter in part)
+                self._publisher.send(self._bundler.packed([letter for _, letter in part]))
                 done.extend(key for key, _ in part)
             except Exception as error:
                 self._failed(run, error)

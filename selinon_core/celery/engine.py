@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from selinon_core.celery.advance import Advancer
+from selinon_core.celery.bundles import Bundler, BundleWatch, Pace
 from selinon_core.celery.cached_run import CachedRun
 from selinon_core.celery.carry_out import Courier
 from selinon_core.celery.letters import LetterWriter
@@ -79,12 +80,15 @@ class Engine:
         self.check_schema = SchemaChecker()
         self._now = threading.local()
         self._served: frozenset[str] | None = None
+        self.pace = Pace()
+        self.bundle_watch = BundleWatch()
         courier = Courier(
             self.store,
             self.publisher,
             self.writer,
             settings,
             self.teller,
+            Bundler(plan, self.pace, _without_bundles(settings) if _limits_time(app) else settings),
             self.serves,
             self._write_result,
             clock,
@@ -212,6 +216,15 @@ def _migrations(plan: Plan) -> Migrations:
     for version in migrations.versions:
         migrations.file(version)
     return migrations
+
+
+def _limits_time(app: Celery) -> bool:
+    """Whether Celery stops any message for taking long: then each has to be for one node run."""
+    return bool(app.conf.task_time_limit or app.conf.task_soft_time_limit)
+
+
+def _without_bundles(settings: AdapterSettings) -> AdapterSettings:
+    return settings._replace(selinon_bundle_count=1)
 
 
 class RunContext:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import logging
+import time
+from collections.abc import Sequence
 from typing import Any
 
 from selinon_core.celery.advance import Ahead, Budget
+from selinon_core.celery.bundles import Bundle
 from selinon_core.celery.deadline import run_with_deadline
 from selinon_core.celery.engine import Engine
 from selinon_core.celery.messages import NodeMessage
@@ -36,11 +39,29 @@ class Envelope:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def handle(self, message: NodeMessage, again: bool) -> None:
-        """Handle a message; ``again``: it was delivered before, and its receiver may be gone.
+    def handle(self, messages: Sequence[NodeMessage], again: bool) -> None:
+        """Handle what one message holds; ``again``: it was delivered before, and its receiver may be gone.
 
         Raises ``StateStoreError`` when the store stays away: the message has to be given back.
         """
+        budget = Budget(messages[0].number, self._engine.settings)
+        if len(messages) == 1:
+            self._handle(messages[0], again, budget)
+            return
+        bundle = Bundle(messages, self._give_away)
+        with self._engine.bundle_watch.over(bundle):
+            while (message := bundle.take()) is not None:
+                budget.anchor = message.number
+                self._handle(message, again, budget)
+
+    def _give_away(self, messages: Sequence[NodeMessage]) -> bool:
+        """Leave node runs to others; with the serial they have, so that whoever comes first runs them."""
+        writer = self._engine.writer
+        return self._engine.courier.send_safely(
+            [writer.of_message(each, id_maker(each.id)(each.number), each.serial) for each in messages]
+        )
+
+    def _handle(self, message: NodeMessage, again: bool, budget: Budget) -> None:
         engine = self._engine
         begun = engine.patiently(
             lambda: engine.store.begin(message.id, message.number, message.serial, again, engine.clock())
@@ -51,7 +72,6 @@ class Envelope:
         if begun.kind != RUN:
             return
         task_id = id_maker(message.id)(message.number)
-        budget = Budget(message.number, engine.settings)
         ahead = self._run(message.with_payload(begun.payload), task_id, begun, budget, False)
         self.run_ahead(ahead, budget)
 
@@ -134,7 +154,10 @@ class Envelope:
         )
         runner = engine.runner(message.origins)
         if task.timeout is None:
-            return runner.run(task, assignment)
+            began = time.perf_counter()
+            attempt = runner.run(task, assignment)
+            engine.pace.note(task.function, time.perf_counter() - began)
+            return attempt
         return run_with_deadline(
             lambda wanted: runner.run(task, assignment, wanted),
             task.timeout,

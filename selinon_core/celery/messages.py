@@ -16,6 +16,8 @@ FORMAT = 1
 #: Parents, failures and origins above this many characters of JSON go to the store; arguments have more.
 MOST_INLINE = 1024
 MOST_ARGUMENTS = 65536
+#: The size of the JSON of what ``is_small``, at the most, in characters.
+SMALL = 1000
 
 _encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 
@@ -86,11 +88,11 @@ def split_payload(parts: dict[str, Any]) -> tuple[dict[str, Any], str | None]:
         if not value and key != "args":
             continue
         limit = MOST_ARGUMENTS if key == "args" else MOST_INLINE
-        (inline if _is_small(value) or len(_encode(value)) <= limit else kept)[key] = value
+        (inline if is_small(value) or len(_encode(value)) <= limit else kept)[key] = value
     return inline, _encode(kept) if kept else None
 
 
-def _is_small(value: Any) -> bool:
+def is_small(value: Any) -> bool:
     """Whether it is obvious that a value's JSON is small: most are, and encoding twice costs."""
     kind = value.__class__
     if kind is str:
@@ -103,8 +105,23 @@ def _is_small(value: Any) -> bool:
 _SCALARS = frozenset({type(None), bool, int, float})
 
 
+def read_nodes(kwargs: Mapping[str, Any], most_bytes: int) -> tuple[NodeMessage, ...]:
+    """Check the arguments of ``selinon.SelinonTaskEnvelope``: one node run, or several (``nodes``).
+
+    Raises ``MessageRefused``.
+    """
+    nodes = kwargs.get("nodes")
+    if nodes is None:
+        return (read_node(kwargs, most_bytes),)
+    _check_format(kwargs, most_bytes)
+    if not isinstance(nodes, list) or not nodes or not all(isinstance(node, dict) for node in nodes):
+        raise MessageRefused(f'"nodes" is no list of node runs: {str(nodes)[:50]!r}')
+    shared = {"v": FORMAT, "flow": kwargs.get("flow"), "id": kwargs.get("id")}
+    return tuple(read_node({**node, **shared}, most_bytes) for node in nodes)
+
+
 def read_node(kwargs: Mapping[str, Any], most_bytes: int) -> NodeMessage:
-    """Check the arguments of ``selinon.SelinonTaskEnvelope``; raises ``MessageRefused``."""
+    """Check the arguments that ask for one node run; raises ``MessageRefused``."""
     _check_format(kwargs, most_bytes)
     return NodeMessage(
         _name(kwargs, "flow"),
@@ -161,7 +178,7 @@ def is_of_the_original(kwargs: Mapping[str, Any]) -> bool:
 def _check_format(kwargs: Mapping[str, Any], most_bytes: int) -> None:
     if kwargs.get("v") != FORMAT:
         raise MessageRefused(f"a message of format {str(kwargs.get('v'))[:20]!r}, not {FORMAT}")
-    if not all(_is_small(value) for value in kwargs.values()):
+    if not all(is_small(value) for value in kwargs.values()):
         size = len(_encode(dict(kwargs)))
         if size > most_bytes:
             raise MessageRefused(f"a message of {size} bytes; selinon_max_message_bytes is {most_bytes}")

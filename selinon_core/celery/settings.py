@@ -24,6 +24,9 @@ class AdapterSettings(NamedTuple):
     #: How long and how many nodes a worker runs on with what follows before it takes the next message.
     selinon_run_ahead_seconds: float = 1.0
     selinon_run_ahead_count: int = 1000
+    #: How much work, and how many node runs, a message may hold at the most; a count of 1: no bundles.
+    selinon_bundle_seconds: float = 0.02
+    selinon_bundle_count: int = 32
     #: A message that did not arrive for this long in a silent run is published again, then after twice that ...
     selinon_republish_after: float = 10.0
     #: A silent run is looked at every max(sampling, this).

@@ -394,7 +394,7 @@ class _Composer:
         node.entries = entries
 
     def _merge(self, merges: list[tuple[Any, Node]], own: dict[Any, Entry]) -> dict[Any, Entry]:
-        """Later merge keys win over earlier ones, in a list the first wins, own keys win: as in PyYAML up to 6.0.3."""
+        """Later merge keys win over earlier ones, in a list the first wins, own keys win (as in PyYAML 6.0.3)."""
         merged: dict[Any, Entry] = {}
         for key, value in merges:
             target = value.target if type(value) is AliasNode else value

@@ -10,19 +10,21 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from celery import Celery
 
 from selinon_core.celery.advance import Budget
+from selinon_core.celery.bundles import Bundle, BundleWatch
 from selinon_core.celery.engine import Engine
 from selinon_core.celery.envelope import Envelope
-from selinon_core.celery.messages import NodeMessage, StartMessage, WakeMessage, read_dispatch, read_node
+from selinon_core.celery.messages import NodeMessage, StartMessage, WakeMessage, read_dispatch, read_nodes
 from selinon_core.celery.publish import DISPATCHER, Letter
 from selinon_core.celery.settings import AdapterSettings
 from selinon_core.celery.stores.base import Due
 from selinon_core.celery.stores.memory import MemoryStore
-from selinon_core.celery.strangers import PAUSE, Fate, Strangers, unknown_in
+from selinon_core.celery.strangers import PAUSE, Fate, Message, Strangers, unknown_in
 from selinon_core.plan import Plan
 
 
@@ -92,6 +94,11 @@ class Broker:
         return self.queue.pop(self.chooser.randrange(len(self.queue)) if anywhere else 0)
 
 
+class _Unwatched(BundleWatch):
+    def over(self, bundle: Bundle) -> AbstractContextManager[None]:
+        return nullcontext()
+
+
 class World:
     """Some workers, a broker, a store and a clock."""
 
@@ -137,6 +144,7 @@ class World:
             clock=lambda: self.now,
         )
         engine.storages._storages = self._storages
+        engine.bundle_watch = _Unwatched()  # time does not pass by itself here
         engine.advancer._keeper._store = self.store  # no crashes in its thread
         engine.serves = lambda queue: self.serves(worker, queue)  # type: ignore[method-assign]
         engine.courier._serves = engine.advancer._serves = engine.serves
@@ -204,20 +212,38 @@ class World:
             self.engines[worker] = self._engine(worker)  # without anything it remembered
             self.broker.queue.append((text, True))
 
+    @staticmethod
+    def _is_known(engine: Engine, message: Message) -> bool:
+        cancels = isinstance(message, WakeMessage) and message.cancel
+        return cancels or unknown_in(engine.plan, message) is None
+
+    def _strange(self, engine: Engine, messages: list[Message], text: str, again: bool) -> None:
+        """As ``Selinon`` does about messages that name what is unknown."""
+        for message in messages:
+            unknown = unknown_in(engine.plan, message)
+            assert unknown is not None
+            if self.strangers.fate(engine, message, unknown) is Fate.PUT_BACK:
+                self.broker.queue.append((text, again))
+                self.now += PAUSE
+                return
+
     def _handle(
         self, engine: Engine, task: str, kwargs: dict[str, Any], headers: dict[str, str], again: bool
     ) -> None:
         trace = headers.get("traceparent", "")
-        message = (read_dispatch if task == DISPATCHER else read_node)(kwargs, 1 << 20)
-        unknown = unknown_in(engine.plan, message)
-        if unknown is not None and not (isinstance(message, WakeMessage) and message.cancel):
-            if self.strangers.fate(engine, message, unknown) is Fate.PUT_BACK:
-                self.broker.queue.append((json.dumps([task, kwargs, headers]), again))
-                self.now += PAUSE
+        messages = read_nodes(kwargs, 1 << 20) if task != DISPATCHER else (read_dispatch(kwargs, 1 << 20),)
+        known = [m for m in messages if self._is_known(engine, m)]
+        nodes = [m._replace(trace=trace) for m in known if isinstance(m, NodeMessage)]
+        if nodes:
+            Envelope(engine).handle(nodes, again)
+        if len(known) < len(messages):
+            self._strange(
+                engine, [m for m in messages if m not in known], json.dumps([task, kwargs, headers]), again
+            )
+        if not known or nodes:
             return
-        if isinstance(message, NodeMessage):
-            Envelope(engine).handle(message._replace(trace=trace), again)
-        elif isinstance(message, StartMessage):
+        message = known[0]
+        if isinstance(message, StartMessage):
             budget = Budget(0, engine.settings)
             message = message._replace(trace=trace)
             Envelope(engine).run_ahead(engine.advancer.start(message, again, budget), budget)

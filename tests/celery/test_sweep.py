@@ -186,7 +186,9 @@ def test_messages_do_not_grow_with_the_flow() -> None:
         assert world.results[id][0] == "success"
         return max(len(json.dumps(letter.kwargs)) for letter in world.broker.sent)
 
-    assert largest(1000) <= max(largest(10), 1500)
+    # Of a hundred nodes and more as many travel together as ever do.
+    assert largest(1000) <= 1.1 * largest(100)
+    assert largest(1000) < 64 * 120
 
 
 def test_a_batch_is_read_as_it_was_written() -> None:

@@ -1,0 +1,190 @@
+"""Short tasks travel together; to everything else each of them is what it would be alone."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from selinon_core.celery.bundles import MOST_BYTES, Bundle, Bundler, Pace
+from selinon_core.celery.messages import NodeMessage, read_nodes
+from selinon_core.celery.publish import DISPATCHER, ENVELOPE, Letter
+from selinon_core.celery.settings import AdapterSettings
+from selinon_core.errors import FlowError, MessageRefused
+from selinon_core.project import compile_data
+from tests.celery.workers import Site, site, wait_until
+
+_PROJECT = compile_data(
+    {
+        "tasks": [
+            {"name": "Short", "import": "tasks"},
+            {"name": "Long", "import": "tasks"},
+            {"name": "Unknown", "import": "tasks"},
+        ],
+        "flow-definitions": [{"name": "f", "edges": [{"from": None, "to": ["Short", "Long", "Unknown"]}]}],
+    }
+)
+assert _PROJECT.plan is not None
+PLAN = _PROJECT.plan
+
+
+def bundler(**settings: Any) -> Bundler:
+    pace = Pace()
+    for _ in range(9):
+        pace.note(PLAN.tasks["Short"].function, 0.001)
+        pace.note(PLAN.tasks["Long"].function, 0.2)
+    return Bundler(PLAN, pace, AdapterSettings(**settings))
+
+
+def letter(number: int, task: str = "Short", queue: str = "q", run: str = "r", **more: Any) -> Letter:
+    limit = more.pop("limit", None)
+    kwargs = {"flow": "f", "id": run, "number": number, "task": task, **more}
+    return Letter(queue, ENVELOPE, f"selinon.task.{task}", f"id{number}", run, kwargs, limit)
+
+
+def numbers(letters: list[Letter]) -> list[int]:
+    """The node runs asked for, as a receiver reads them."""
+    return [m.number for each in letters for m in read_nodes({"v": 1, **each.kwargs}, 1 << 20)]
+
+
+def test_short_tasks_travel_together_and_others_alone() -> None:
+    letters = [letter(1), letter(2, "Long"), letter(3), letter(4, "Unknown"), letter(5, limit=9.0), letter(6)]
+    packed = bundler().packed(letters)
+    assert sorted(sorted(numbers([each])) for each in packed) == [[1, 3, 6], [2], [4], [5]]
+
+
+def test_a_bundle_is_no_more_work_than_allowed() -> None:
+    packed = bundler(selinon_bundle_seconds=0.0152).packed([letter(n) for n in range(1, 31)])
+    assert [len(numbers([each])) for each in packed] == [10, 10, 10]
+    assert len(bundler(selinon_bundle_count=7).packed([letter(n) for n in range(1, 15)])) == 2
+    assert len(bundler(selinon_bundle_count=1).packed([letter(n) for n in range(1, 15)])) == 14
+
+
+def test_flow_runs_queues_and_large_arguments_are_kept_apart() -> None:
+    packed = bundler().packed([letter(1), letter(2, queue="other"), letter(3, run="s"), letter(4)])
+    assert sorted(numbers([each]) for each in packed) == [[1, 4], [2], [3]]
+    large = letter(5, args="x" * MOST_BYTES)
+    assert numbers(bundler().packed([large, letter(6), letter(7)])) == [5, 6, 7]
+
+
+def test_what_is_no_task_is_left_alone() -> None:
+    start = Letter("q", DISPATCHER, "selinon.flow.f", "x", "r", {"do": "start", "flow": "f", "id": "x"})
+    assert bundler().packed([start, start]) == [start, start]
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["Short", "Short", "Long", "Unknown"]),
+            st.sampled_from(["q", "p"]),
+            st.sampled_from([None, {"k": 1}, "y" * 3000, "z" * 9000]),
+        ),
+        max_size=90,
+    )
+)
+def test_nothing_is_lost_or_said_twice(rows: list[tuple[str, str, Any]]) -> None:
+    letters = [letter(n, task, queue, args=args) for n, (task, queue, args) in enumerate(rows, 1)]
+    packed = bundler().packed(letters)
+    asked = [m for each in packed for m in read_nodes({"v": 1, **each.kwargs}, 1 << 20)]
+    assert sorted(m.number for m in asked) == list(range(1, len(rows) + 1))
+    for message in asked:
+        task, _, args = rows[message.number - 1]
+        assert (message.flow, message.id, message.task, message.args) == ("f", "r", task, args)
+    queue_of = {m.number: each.queue for each in packed for m in read_nodes({"v": 1, **each.kwargs}, 1 << 20)}
+    assert all(queue_of[n] == queue for n, (_, queue, _) in enumerate(rows, 1))
+
+
+def test_an_estimate_rises_at_once_and_falls_slowly() -> None:
+    pace, function = Pace(), PLAN.tasks["Short"].function
+    assert pace.expected(function) is None
+    pace.note(function, 0.001)
+    pace.note(function, 2.0)
+    assert pace.expected(function) == 2.0
+    pace.note(function, 0.001)
+    assert 1.0 < (pace.expected(function) or 0) < 2.0
+
+
+@pytest.mark.parametrize(
+    "nodes", [[], {}, "x", [1], [{"number": 1}], [{"number": 1, "task": "A"}, {"number": 0, "task": "A"}]]
+)
+def test_a_strange_bundle_is_refused(nodes: Any) -> None:
+    with pytest.raises(MessageRefused):
+        read_nodes({"v": 1, "flow": "f", "id": "x", "nodes": nodes}, 1 << 20)
+
+
+def message(number: int) -> NodeMessage:
+    return NodeMessage("f", "r", number, "Short", None, {}, {}, {}, 0, False)
+
+
+def test_what_was_given_away_is_not_taken() -> None:
+    given: list[int] = []
+
+    def give(messages: Any) -> bool:
+        given.extend(m.number for m in messages)
+        return len(given) > 2  # the broker is away at first
+
+    bundle = Bundle([message(n) for n in (1, 2, 3)], give)
+    assert bundle.take() == message(1)
+    bundle.give_away()
+    assert given == [2, 3]
+    bundle.give_away()
+    assert given == [2, 3, 2, 3]
+    assert bundle.take() is None
+
+
+# -- on real workers ----------------------------------------------------------------------------------------------
+
+TASKS = """
+import os, signal, time
+from pathlib import Path
+from selinon_core import SelinonTask
+
+RAN = Path(__file__).parent / "ran.txt"
+
+class Work(SelinonTask):
+    def run(self, node_args):
+        if self.task_name == "N7":
+            {"waits": self.wait, "kills": self.kill}.get(node_args, lambda: None)()
+        with RAN.open("a") as out:
+            out.write(f"{node_args} {self.task_name}\\n")
+
+    def wait(self):
+        until = time.monotonic() + 60
+        while RAN.read_text().count("waits ") < 19:
+            assert time.monotonic() < until, "the others waited for this one"
+            time.sleep(0.01)
+
+    def kill(self):
+        os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def fanned(place: Site) -> None:
+    names = [f"N{number}" for number in range(20)]
+    tasks = "\n".join(f"  - {{name: {n}, import: tasks_{place.name}, classname: Work}}" for n in names)
+    flow = f"flow-definitions:\n  - {{name: main, edges: [{{from: , to: [{', '.join(names)}]}}]}}"
+    place.write(f"tasks:\n{tasks}\n{flow}\n", TASKS)
+
+
+@pytest.mark.service("redis")
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize("broker", ["redis", pytest.param("amqp", marks=pytest.mark.service("amqp"))])
+def test_a_task_that_takes_long_or_kills_holds_up_none_of_its_bundle(broker: str, tmp_path: Path) -> None:
+    """One of twenty waits until all others have run, then one kills every process it gets into."""
+    with site(tmp_path, broker, selinon_max_deliveries=2, selinon_republish_after=600) as place:
+        fanned(place)
+        place.start("-c", "2")
+        for _ in range(4):  # until both processes know that these are short
+            assert place.selinon.run_flow("main", "warm").wait(60) == "success", place.logs()
+        assert place.logs().count("] received") < 4 * 19, "bundles were sent"
+        assert place.selinon.run_flow("main", "waits").wait(90) == "success", place.logs()
+        with pytest.raises(FlowError) as raised:
+            place.selinon.run_flow("main", "kills").result(90)
+        assert list(raised.value.state["failed_nodes"]) == ["N7"]
+        wait_until(lambda: sum(line.startswith("kills") for line in place.ran()) >= 19, told=place.logs)
+        ran = Counter(place.ran())
+        assert {line for line in ran if line.startswith("kills")} == {f"kills N{n}" for n in range(20) if n != 7}
