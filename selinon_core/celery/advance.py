@@ -25,12 +25,14 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from selinon_core.celery.cached_run import CachedRun, RunCache, batch_text, stamp_fields, stamp_in
+from selinon_core.celery.cached_run import CachedRun, RunCache, batch_text
 from selinon_core.celery.carry_out import Courier
 from selinon_core.celery.leases import LeaseKeeper
 from selinon_core.celery.letters import LetterWriter
 from selinon_core.celery.messages import NodeMessage, StartMessage
+from selinon_core.celery.opening import Opener, event_in
 from selinon_core.celery.publish import Letter
+from selinon_core.celery.quiet import Quiet
 from selinon_core.celery.settings import AdapterSettings
 from selinon_core.celery.spans import Spans
 from selinon_core.celery.step import Asker, Step
@@ -97,8 +99,8 @@ class Advancer:
         self._clock = clock
         self._spans = Spans(plan) if spans is None else spans
         self._plan = plan
-        self._flows = flows
-        self._imports = imports
+        self._opener = Opener(plan, flows, store)
+        self._quiet = Quiet(imports, settings, teller)
         self._store = store
         self._courier = courier
         self._writer = writer
@@ -108,7 +110,6 @@ class Advancer:
         self._cache = RunCache(settings.selinon_remembered_runs)
         self._keeper = LeaseKeeper(store, settings.selinon_lease, clock)
         self._asker = Asker(self._answered(answer), settings.selinon_max_deferrals)
-        self._kept_shapes: set[str] = set()
         #: Results of tasks without storage, while the event that carried them is taken.
         self.results: dict[str, Any] = {}
 
@@ -133,22 +134,15 @@ class Advancer:
                 return None
             message = message.with_payload(begun.payload)
         flow = self._plan.flows[message.flow]
-        stamp = self._flows.stamp(flow.name)
-        self._keep_shape(stamp.shape)
-        header = {
-            "flow": flow.name,
-            "queue": self._writer.queue(flow.name),
-            "status": "running",
-            "began": stamp.shape,
-            **stamp_fields(stamp),
-        }
+        header = {"flow": flow.name, "queue": self._writer.queue(flow.name), "status": "running"}
+        header |= self._opener.fields_of_new(flow.name)
         if message.up is not None:
             header["up"] = json.dumps(message.up)
         if message.origins:
             header["origins"] = json.dumps(message.origins)
         if self._spans.enabled:
             header["trace"] = message.trace or self._spans.root(message.id)
-        run = CachedRun(message.id, header, self._flows)
+        run = self._opener.new(message.id, header)
         run.created = now
         selective = None if message.selective is None else SelectiveRun.from_json(message.selective)
         step = Step(self._plan, run, now, self._asker)
@@ -156,8 +150,7 @@ class Advancer:
         step.feed(on.FlowStarted(message.args, message.parent, message.failures, selective))
         if flow.timeout is not None and not step.ended:
             step.timers["deadline"] = now + flow.timeout
-        silence = self._silence(run, now)
-        header["silence"] = f"{silence or 0:.3f}"
+        header["silence"] = self._quiet.silence(run, now)
         kept, ahead = self._settle(run, step, None, budget, create=header)
         if kept:
             self._follow_up()
@@ -256,8 +249,8 @@ class Advancer:
             return None
         self._keeper.hold(flow_id, opened.token)
         try:
-            run = self._caught_up(flow_id, run, opened)
-            migrated = self._migration(run, opened)
+            run = self._opener.caught_up(flow_id, run, opened)
+            migrated = self._opener.migration(run, opened)
             return self._advance(run, opened, migrated, budget, running_ahead)
         except MigrationSkew as error:
             self._leave_to_others(flow_id, opened, str(error))
@@ -275,40 +268,11 @@ class Advancer:
                 return
             self._work(parent.flow_id, self._cache.take(parent.flow_id), parent.opened, None, False)
 
-    def _caught_up(self, flow_id: str, run: CachedRun | None, opened: Opened) -> CachedRun:
-        """The run as of now. Raises ``MigrationError`` when its log cannot be folded."""
-        batches: Sequence[str] = opened.batches
-        if run is None or opened.known != run.version:
-            if opened.known:
-                read = self._store.read(flow_id)
-                batches = read[1][: opened.version] if read is not None else ()
-            run = CachedRun(flow_id, opened.header, self._flows)
-        run.fold(batches)
-        run.stamp = stamp_in(opened.header)
-        run.wake_at = int(opened.header.get("wake_at") or 0)
-        return run
-
-    def _migration(self, run: CachedRun, opened: Opened) -> on.Migrated | None:
-        """What has to happen first. Raises ``MigrationSkew`` for a run that is for another worker."""
-        if run.machine.ended:
-            return None
-        name = run.flow.name
-        if name in self._plan.flows:
-            return self._flows.migration(name, run.stamp)
-        if any(isinstance(decode_event(_event_in(entry)[0]), on.FlowCancelled) for entry in opened.entries):
-            return None  # the end of it needs nothing of the flow
-        raise MigrationSkew(f'flow run {run.id} is of flow "{name}", which this worker does not know')
-
     def _leave_to_others(self, flow_id: str, opened: Opened, why: str) -> None:
         name = opened.header["flow"]
         self._teller.issue("MIGRATION_SKEW", why, flow_name=name, dispatcher_id=flow_id)
         self._keeper.drop(flow_id)
         self._store.renew(flow_id, opened.token, self._clock() + SKEW_PAUSE)
-
-    def _keep_shape(self, shape: str) -> None:
-        if shape not in self._kept_shapes:
-            self._store.keep_shape(shape, self._flows.text(shape))
-            self._kept_shapes.add(shape)
 
     def _fail_unread(self, flow_id: str, opened: Opened, reason: str) -> None:
         """Fail a run whose log cannot be folded any more; who waits for it is told first, lest it never is."""
@@ -337,11 +301,14 @@ class Advancer:
         now = self._clock()
         step = Step(self._plan, run, now, self._asker)
         if migrated is not None:
-            self._migrate(run, step, migrated)
+            self._opener.migrate(run, step, migrated)
+        silent = now - float(opened.header.get("updated") or now)
+        for node in self._opener.given_up(run, opened, silent):
+            step.wrong.append(f"{node.name} is gone from the files before it began: it counts as failed")
+            step.feed(on.NodeFailed(node.number))
         letters: dict[str, Letter] = {}
         for name in opened.due:
             self._timer(run, step, name, letters)
-        silent = now - float(opened.header.get("updated") or now)
         if silent >= self._settings.selinon_republish_after and budget is None:
             for letter in self._courier.lost(run):
                 letters[f"again {len(letters)}"] = letter
@@ -359,13 +326,6 @@ class Advancer:
         )
         return ahead
 
-    def _migrate(self, run: CachedRun, step: Step, event: on.Migrated) -> None:
-        run.stamp = self._flows.stamp_after(run.flow.name, event)
-        run.analysed = 0
-        self._keep_shape(event.shape)
-        step.fields.update(stamp_fields(run.stamp))
-        step.feed(event)
-
     def _timer(self, run: CachedRun, step: Step, name: str, letters: dict[str, Letter]) -> None:
         step.no_timers.append(name)
         if name == "retry":
@@ -381,7 +341,7 @@ class Advancer:
 
     def _take(self, step: Step, entry: str) -> None:
         """Feed an entry of the inbox: an event, or an event with the result of a task without storage."""
-        parts, results = _event_in(entry)
+        parts, results = event_in(entry)
         event = decode_event(parts)
         if results:
             task_id = step.run.machine.make_id(parts[1])
@@ -522,49 +482,7 @@ class Advancer:
                 status = "success" if outcome.succeeded else "cancelled" if outcome.cancelled else "failure"
                 fields |= {"status": status, "reason": outcome.reason or ""}
             return fields
-        wake_at = self._wake_at(run)
-        if wake_at != run.wake_at:
-            run.wake_at = wake_at
-            fields["wake_at"] = str(wake_at)
-        if run.looked_at and step.now - run.looked_at >= self._settings.selinon_least_silence:
-            fields["silence"] = f"{self._silence(run, step.now) or 0:.3f}"
-        return fields
-
-    def _wake_at(self, run: CachedRun) -> int:
-        """How many completions may wait quietly. Finding out costs what is active, so it is not done each time."""
-        machine = run.machine
-        incomplete = machine.incomplete
-        if incomplete < 4:
-            return 0
-        run.analysed -= 1
-        if run.analysed > 0:
-            return 0
-        quiet = machine.quiet_completions()
-        run.analysed = 0 if quiet > 1 else max(incomplete // 8, 1)
-        return quiet if quiet > 1 else 0
-
-    def _silence(self, run: CachedRun, now: float) -> float | None:
-        """The longest silence before the sweep looks, from the flow's sampling strategy; None: never."""
-        strategy = run.flow.sampling
-        machine = run.machine
-        active = machine.active if not machine.ended else ()
-        status = {
-            "previous_retry": run.silence if run.looked_at else None,
-            "active_nodes": [{"name": node.name, "id": node.id} for node in active[:1000]],
-            "failed_nodes": {name: [r.id for r in runs] for name, runs in machine.unhandled.items()},
-            "new_started_nodes": [],
-            "new_fallback_nodes": [],
-            "finished_nodes": {},
-        }
-        try:
-            seconds = self._imports.strategy(strategy.function)(status, **strategy.args)
-            run.silence = None if seconds is None else max(float(seconds), 0.001)
-        except Exception as error:
-            what = f"sampling strategy {strategy.function}: {type(error).__name__}: {error}"
-            self._teller.issue("DISPATCHER_FAILURE", what, flow_name=run.flow.name, dispatcher_id=run.id)
-            run.silence = self._settings.selinon_least_silence
-        run.looked_at = now
-        return run.silence
+        return fields | self._quiet.fields(run, step.now)
 
     def _tell(self, run: CachedRun, step: Step, delays: Sequence[float]) -> None:
         for what in step.wrong:
@@ -580,9 +498,3 @@ class Advancer:
 
             node = NodeRecord(launch.run, record, launch.parent)
             self._teller.entry(journal.SCHEDULED, node, put_off.get(key, 0.0))
-
-
-def _event_in(entry: str) -> tuple[list[Any], list[Any]]:
-    """The event of an entry of the inbox, and the result that came with it in a list, empty if none did."""
-    parts = _loads(entry)[0]
-    return (parts[0], parts[1:]) if isinstance(parts[0], list) else (parts, [])

@@ -104,7 +104,7 @@ class Courier:
         if key[0] not in "tfo":
             return None
         number = int(key[1:])
-        launch = run.machine.launch_of(number)
+        launch = self._launch(run, number)
         if launch is None:
             return None
         if key[0] == "o":
@@ -120,13 +120,18 @@ class Courier:
 
     def again(self, run: CachedRun, number: int) -> Letter | None:
         """The message of a node run whose message got lost, or that was put off until now."""
-        launch = run.machine.launch_of(number)
+        launch = self._launch(run, number)
         if launch is None:
             return None
         record = self._store.records(run.id, [number]).get(number)
         if record is not None and (record.done or record.begun_at):
             return None
         return self._with_payload(run, launch, 0 if record is None else record.serial)
+
+    def _launch(self, run: CachedRun, number: int) -> Launch | None:
+        """What started a node run that is not over; None also when its task or flow is gone from the files."""
+        launch = run.machine.launch_of(number)
+        return launch if launch is not None and self._writer.knows(launch.run.name) else None
 
     def lost(self, run: CachedRun) -> list[Letter]:
         """New messages for all node runs whose message did not arrive.
@@ -143,7 +148,7 @@ class Courier:
         letters = []
         for number in numbers:
             record = records.get(number)
-            launch = machine.launch_of(number)
+            launch = self._launch(run, number)
             if launch is None or (record is not None and (record.done or record.begun_at)):
                 continue
             if f"n{number}" in timed or f"s{number}" in timed:

@@ -27,6 +27,10 @@ class LetterWriter:
         self._default_queue = default_queue
         self._queues: dict[str, str] = {}
 
+    def knows(self, name: str) -> bool:
+        """Whether there is a task or a flow of that name."""
+        return name in self._plan.tasks or name in self._plan.flows
+
     def queue(self, name: str) -> str:
         """The queue of a task, or the dispatcher queue of a flow, with the environment filled in."""
         queue = self._queues.get(name)

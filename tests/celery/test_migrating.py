@@ -260,6 +260,29 @@ def test_a_task_that_is_gone_fails_in_the_end() -> None:
     assert "Gone" in Story(world, plan_of(NODES, CHAIN), id).run.machine.outcome.failed  # type: ignore[union-attr]
 
 
+def test_a_task_that_is_gone_and_whose_message_was_lost_fails_in_the_end() -> None:
+    more = {"tasks": [*NODES["tasks"], {"name": "Gone", "import": "scripted", "classname": "Scripted"}]}
+    world, id = in_flight(plan_of(more, [flow((None, "A"), ("A", "Gone"))]), 1)
+    world.broker.lose = 1.0
+    world.work_some(1)  # A; the message of Gone is lost
+    world.broker.lose = 0.0
+    assert world.broker.queue == []
+    world.deploy(0, plan_of(NODES, CHAIN, on_graph_change="ignore"))
+    world.work()
+    assert world.results[id][0] == "failure"
+    assert "Gone" in Story(world, plan_of(NODES, CHAIN), id).run.machine.outcome.failed  # type: ignore[union-attr]
+
+
+def test_a_task_that_is_gone_is_not_tried_again() -> None:
+    scripted.set_up({**BEHAVIOUR, "tasks": {"Gone": {"failure": {"kind": "error", "per": "node_run"}}}})
+    gone = {"name": "Gone", "import": "scripted", "classname": "Scripted", "max_retry": 3, "retry_countdown": 20}
+    world, id = in_flight(plan_of({"tasks": [*NODES["tasks"], gone]}, [flow((None, "Gone"))]), 2)
+    assert [name for name in world.store.timers(id) if name.startswith("n")]
+    world.deploy(0, plan_of(NODES, CHAIN, on_graph_change="ignore"))
+    world.work()
+    assert world.results[id][0] == "failure"
+
+
 def test_a_sub_flow_that_is_gone_fails_in_the_end() -> None:
     inner: Json = {"name": "inner", "edges": [{"from": None, "to": "A"}]}
     world, id = in_flight(plan_of(NODES, [flow((None, "inner")), inner]), 1)
