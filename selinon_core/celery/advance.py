@@ -37,7 +37,7 @@ from selinon_core.celery.settings import AdapterSettings
 from selinon_core.celery.spans import Spans
 from selinon_core.celery.step import Asker, Step
 from selinon_core.celery.stores import Store
-from selinon_core.celery.stores.base import DUPLICATE, GONE, LEASED, STALE, WAKE, Commit, Opened
+from selinon_core.celery.stores.base import DUPLICATE, FOREVER, GONE, LEASED, STALE, WAKE, Commit, Opened
 from selinon_core.celery.tell import Teller
 from selinon_core.dispatch import SelectiveRun
 from selinon_core.dispatch import effects as do
@@ -152,6 +152,8 @@ class Advancer:
             step.timers["deadline"] = now + flow.timeout
         header["silence"] = self._quiet.silence(run, now)
         kept, ahead = self._settle(run, step, None, budget, create=header)
+        if message.up is not None:
+            self._store.touch(message.up[0], (message.up[1],), FOREVER)
         if kept:
             self._follow_up()
             return ahead
@@ -309,9 +311,11 @@ class Advancer:
         letters: dict[str, Letter] = {}
         for name in opened.due:
             self._timer(run, step, name, letters)
-        if silent >= self._settings.selinon_republish_after and budget is None:
-            for letter in self._courier.lost(run):
-                letters[f"again {len(letters)}"] = letter
+        if budget is None:  # somebody was sent to look after the run
+            again = self._courier.stale(run)
+            if silent >= self._settings.selinon_republish_after:
+                again += self._courier.lost(run)
+            letters |= {f"again {number}": letter for number, letter in enumerate(again)}
         for entry in opened.entries:
             self._take(step, entry)
         _, ahead = self._settle(

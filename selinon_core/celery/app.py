@@ -246,8 +246,9 @@ class Selinon:
             if isinstance(message, StartMessage):
                 start = message
                 budget = Budget(0, engine.settings)
-                again = _came_again(task)
-                ahead = engine.patiently(lambda: engine.advancer.start(start, again, budget))
+                ahead = engine.receive(
+                    lambda again: engine.advancer.start(start, again, budget), _came_again(task)
+                )
                 Envelope(engine).run_ahead(ahead, budget)
             elif message.cancel:
                 engine.patiently(lambda: engine.advancer.cancel(message.id, message.flow))

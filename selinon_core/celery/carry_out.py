@@ -20,7 +20,7 @@ from selinon_core.celery.publish import Letter, Publisher
 from selinon_core.celery.settings import AdapterSettings
 from selinon_core.celery.step import Launch
 from selinon_core.celery.stores import Store
-from selinon_core.celery.stores.base import GONE, LEASED, WAKE, Commit, Opened
+from selinon_core.celery.stores.base import FOREVER, GONE, LEASED, WAKE, Commit, Opened
 from selinon_core.celery.tell import Teller
 from selinon_core.dispatch import FlowOutcome
 from selinon_core.dispatch import events as on
@@ -159,6 +159,22 @@ class Courier:
                 waiting[letter.queue] = self._publisher.waiting(letter.queue)
             if not waiting[letter.queue] or (number + turn) % SHARE == 0:
                 letters.append(letter)
+        return letters
+
+    def stale(self, run: CachedRun) -> list[Letter]:
+        """New messages for node runs whose receiver is gone, and whose message did not come again either."""
+        letters = []
+        now = self._clock()
+        for number in self._store.stale(run.id, now - self._settings.selinon_lost_after):
+            launch = self._launch(run, number)
+            if launch is None:
+                self._store.touch(run.id, (number,), FOREVER)  # nothing waits for it any more
+            elif launch.run.is_flow and self._store.header(launch.run.id) is not None:
+                self._store.touch(run.id, (number,), FOREVER)  # it was begun, and looks after itself
+            else:
+                serial = self._store.republish(run.id, number)
+                if serial is not None:
+                    letters.append(self._with_payload(run, launch, serial))
         return letters
 
     # -- what is no message -----------------------------------------------------------------------------------

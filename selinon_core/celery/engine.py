@@ -150,6 +150,14 @@ class Engine:
                 time.sleep(pause)
                 pause = min(pause * 2, 5.0)
 
+    def receive(self, action: Callable[[bool], T], again: bool) -> T:
+        """As ``patiently``, for what is done about a message: a second try has to take it for one that came again.
+
+        The first may have been kept though its answer got lost, and the message would count as somebody else's.
+        """
+        tries = iter((again,))
+        return self.patiently(lambda: action(next(tries, True)))
+
     # -- questions --------------------------------------------------------------------------------------------
 
     def _answer(self, run: CachedRun, question: do.Question) -> on.Event:

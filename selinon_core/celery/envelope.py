@@ -63,8 +63,9 @@ class Envelope:
 
     def _handle(self, message: NodeMessage, again: bool, budget: Budget) -> None:
         engine = self._engine
-        begun = engine.patiently(
-            lambda: engine.store.begin(message.id, message.number, message.serial, again, engine.clock())
+        begun = engine.receive(
+            lambda again: engine.store.begin(message.id, message.number, message.serial, again, engine.clock()),
+            again,
         )
         if begun.kind == ORPHAN:
             self._look_after(message)

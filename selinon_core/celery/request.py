@@ -18,7 +18,7 @@ class NodeRequest(Request):
 
     def on_timeout(self, soft: bool, timeout: float) -> None:
         """Celery killed the process of a task that did not stop at its time-out."""
-        if not soft and self.task_name == ENVELOPE:
+        if not soft and self.task.name == ENVELOPE:  # its own name may be the one it is shown as
             try:
                 self._stopped()
             except Exception:

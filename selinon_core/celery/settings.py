@@ -29,6 +29,8 @@ class AdapterSettings(NamedTuple):
     selinon_bundle_count: int = 32
     #: A message that did not arrive for this long in a silent run is published again, then after twice that ...
     selinon_republish_after: float = 10.0
+    #: A node run that no worker says it is working on for this long is given to another one.
+    selinon_lost_after: float = 60.0
     #: A silent run is looked at every max(sampling, this).
     selinon_least_silence: float = 60.0
     #: How often a worker looks for what is due.

@@ -41,7 +41,11 @@ class Sweeper:
             if not engine.store.lead(self._owner, now + 4 * settings.selinon_sweep_interval, now):
                 return settings.selinon_sweep_interval
             found = engine.store.sweep(
-                now, BATCH, settings.selinon_republish_after, settings.selinon_least_silence
+                now,
+                BATCH,
+                settings.selinon_republish_after,
+                settings.selinon_least_silence,
+                settings.selinon_lost_after,
             )
             if found:
                 # Also for flows this worker does not know: another one may.

@@ -15,8 +15,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from celery import bootsteps, signals
+from celery.worker import state
 
 from selinon_core.celery.defaults import REFRESH_EVERY
+from selinon_core.celery.publish import DISPATCHER, ENVELOPE
 from selinon_core.celery.starts import INTERVAL
 from selinon_core.celery.sweep import Sweeper
 from selinon_core.errors import SelinonException
@@ -25,6 +27,9 @@ if TYPE_CHECKING:
     from selinon_core.celery.app import Selinon
 
 _log = logging.getLogger("selinon")
+
+#: How often workers say of what takes long that they still work on it, before it would count as lost.
+TOUCHES = 6
 
 
 def hook_into_workers(selinon: Selinon) -> None:
@@ -64,6 +69,7 @@ class CaretakerStep(bootsteps.StartStopStep):
 
     def __init__(self, worker: Any, **_: Any) -> None:
         self._stop = threading.Event()
+        self._touch_at = 0.0
         self._threads: list[threading.Thread] = []
 
     def start(self, worker: Any) -> None:
@@ -105,8 +111,38 @@ class CaretakerStep(bootsteps.StartStopStep):
         while not self._stop.wait(REFRESH_EVERY):
             try:
                 refresh_unacknowledged(worker)
+                self._touch()
             except Exception as error:
                 _log.warning("cannot refresh unacknowledged messages: %s: %s", type(error).__name__, error)
+
+    def _touch(self) -> None:
+        """Say of node runs that take long that they are still being worked on."""
+        now = time.time()
+        if now < self._touch_at:
+            return
+        every = self.owner.settings.selinon_lost_after / TOUCHES
+        self._touch_at = now + every
+        store = self.owner.store
+        for flow_id, numbers in in_hand(self.owner.app, now - every):
+            store.touch(flow_id, numbers, now)
+
+
+def in_hand(app: Any, since: float) -> list[tuple[str, list[int]]]:
+    """The node runs, by flow run id, of messages that were taken by a process of this worker before then.
+
+    0 stands for the message that started the flow run.
+    """
+    held: list[tuple[str, list[int]]] = []
+    for request in list(state.active_requests):
+        if request.app is not app or not request.time_start or request.time_start > since:
+            continue
+        kwargs = request.kwargs
+        if request.task.name == DISPATCHER and kwargs.get("do") == "start":
+            held.append((kwargs["id"], [0]))
+        elif request.task.name == ENVELOPE:
+            nodes = kwargs.get("nodes") or [kwargs]
+            held.append((kwargs["id"], [node["number"] for node in nodes]))
+    return held
 
 
 def refresh_unacknowledged(worker: Any) -> int:

@@ -196,8 +196,9 @@ class World:
 
     def _sweep(self, now: float) -> list[Due]:
         self.now = now
+        settings = self.settings
         found = self.store.sweep(
-            now, 100, self.settings.selinon_republish_after, self.settings.selinon_least_silence
+            now, 100, settings.selinon_republish_after, settings.selinon_least_silence, settings.selinon_lost_after
         )
         self.broker.send(self.engines[0].writer.wake(d.flow, d.flow_id, d.queue) for d in found)
         return found
@@ -210,7 +211,10 @@ class World:
         except Crash:
             self.crashes += 1
             self.engines[worker] = self._engine(worker)  # without anything it remembered
-            self.broker.queue.append((text, True))
+            kwargs = json.loads(text)[1]
+            kept_elsewhere = kwargs.get("do") != "start" or "up" in kwargs  # others are in the ledger of starts
+            if not kept_elsewhere or self.chooser.random() >= self.broker.lose:
+                self.broker.queue.append((text, True))
 
     @staticmethod
     def _is_known(engine: Engine, message: Message) -> bool:

@@ -1,7 +1,9 @@
-"""A process died and the broker is away: the message of what it ran is given back, never acknowledged."""
+"""Processes die while they run something, and messages with them: it is run again, and nothing else is."""
 
 from __future__ import annotations
 
+import time
+from pathlib import Path
 from typing import Any
 from unittest.mock import Mock
 
@@ -15,6 +17,7 @@ from selinon_core.celery import Selinon
 from selinon_core.celery.publish import DISPATCHER, ENVELOPE
 from selinon_core.celery.request import NodeRequest
 from selinon_core.project import compile_data
+from tests.celery.workers import Site, site, wait_until
 
 
 @pytest.mark.parametrize("name", [DISPATCHER, ENVELOPE])
@@ -41,3 +44,74 @@ def test_a_message_that_cannot_be_sent_again_is_given_back(name: str, monkeypatc
     assert acknowledged.call_count == 0
     assert given_back.call_count == 1
     assert given_back.call_args.args[-1] is True  # requeue
+
+
+TASKS = """
+import time
+from pathlib import Path
+from selinon_core import SelinonTask
+
+HERE = Path(__file__).parent
+
+class Wait(SelinonTask):
+    def run(self, node_args):
+        with (HERE / "ran.txt").open("a") as out:
+            out.write(self.task_name + "\\n")
+        until = time.monotonic() + 90
+        while not (HERE / "go").exists():
+            assert time.monotonic() < until
+            time.sleep(0.02)
+"""
+FLOW = """
+tasks: [{name: A, import: MODULE, classname: Wait}, {name: B, import: MODULE, classname: Wait}]
+flow-definitions:
+  - {name: main, edges: [{from: , to: A}, {from: A, to: B}], sampling: {name: constant, args: {retry: 1}}}
+"""
+LOST_AFTER = 4.5
+
+
+def waiting(place: Site) -> None:
+    place.write(FLOW.replace("MODULE", f"tasks_{place.name}"), TASKS)
+
+
+@pytest.mark.service("redis")
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("state", ["redis", "sqlite"])
+def test_a_task_that_takes_long_is_not_lost(state: str, tmp_path: Path) -> None:
+    """Its worker says that it is at it; the task may be the message's own or run ahead."""
+    with site(tmp_path, "redis", state, selinon_lost_after=LOST_AFTER, selinon_least_silence=1) as place:
+        waiting(place)
+        place.start("-c", "2")
+        run = place.selinon.run_flow("main")
+        wait_until(place.ran, told=place.logs)
+        begun_before = time.time()
+        later = begun_before + LOST_AFTER + 1.0
+        wait_until(lambda: not place.selinon.store.stale(run.id, later), told=place.logs)
+        assert time.time() > later
+        (tmp_path / "go").touch()
+        assert run.wait(30) == "success"
+        assert place.ran() == ["A", "B"]
+
+
+@pytest.mark.service("redis")
+@pytest.mark.timeout(120)
+def test_a_task_whose_worker_and_message_are_gone_runs_again(tmp_path: Path) -> None:
+    """Redis hands a message over before anybody notes it: the second copy may be lost like any other."""
+    import redis
+
+    with site(tmp_path, "redis", selinon_lost_after=LOST_AFTER, selinon_least_silence=1) as place:
+        waiting(place)
+        worker = place.start("-c", "1")
+        run = place.selinon.run_flow("main")
+        wait_until(place.ran, told=place.logs)
+        place.kill(worker)
+        client: Any = redis.Redis.from_url(place.environment["TESTED_BROKER"], decode_responses=True)
+        held = [tag for tag, text in client.hscan_iter("selinon.unacked") if run.id in text]
+        assert held
+        for tag in held:
+            client.hdel("selinon.unacked", tag)
+            client.zrem("selinon.unacked_index", tag)
+        (tmp_path / "go").touch()
+        place.start("-c", "1")
+        assert run.wait(60) == "success", place.logs()
+        assert place.ran() == ["A", "A", "B"]

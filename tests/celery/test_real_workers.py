@@ -60,6 +60,14 @@ class DieOnce(Tell):
             marker.touch()
             os.kill(os.getpid(), signal.SIGKILL)
 
+class Stubborn(Tell):
+    def act(self, node_args):
+        while True:
+            try:
+                time.sleep(60)
+            except BaseException:
+                pass
+
 class Fail(Tell):
     def act(self, node_args):
         raise ValueError("no")
@@ -236,6 +244,18 @@ def test_a_task_is_stopped_at_its_timeout(pool: str, tmp_path: Path) -> None:
         run = place.selinon.run_flow("main", {"seconds": 30})
         assert run.wait(20) == "failure", place.logs()
         assert [line.split()[0] for line in place.ran()] == ["A", "B"]
+
+
+@pytest.mark.slow
+def test_a_task_that_does_not_let_itself_be_stopped_is_killed(tmp_path: Path) -> None:
+    """Its process goes, the attempt counts as failed, and its retries are left."""
+    with site(tmp_path) as place:
+        written(place, CHAIN, "A=Tell", "B=Stubborn,timeout: 0.5,max_retry: 1", "C=Tell")
+        place.start("-c", "2")
+        run = place.selinon.run_flow("main")
+        assert run.wait(60) == "failure", place.logs()
+        assert [line.split()[0::2] for line in place.ran()] == [["A", "1"], ["B", "1"], ["B", "2"]]
+        assert "did not stop" in str(place.selinon.store.error(place.ran()[1].split()[1]))
 
 
 @pytest.mark.slow

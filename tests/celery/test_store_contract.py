@@ -14,6 +14,7 @@ from selinon_core.celery.stores.base import (
     BUSY,
     DUPLICATE,
     ENDED,
+    FOREVER,
     GONE,
     LEASED,
     ORPHAN,
@@ -226,7 +227,7 @@ def test_timers_are_told_when_due(store: Store) -> None:
 
 def test_the_sweep_finds_what_was_left_behind_and_nothing_else(store: Store) -> None:
     def swept(at: float) -> list[tuple[str, str]]:
-        return [(due.flow_id, due.reason) for due in store.sweep(at, 100, 60.0, 60.0)]
+        return [(due.flow_id, due.reason) for due in store.sweep(at, 100, 60.0, 60.0, 1e6)]
 
     create(store, "calm")
     create(store, "timed", timers={"retry": NOW + 50})
@@ -247,14 +248,14 @@ def test_looking_at_a_silent_run_does_not_put_off_its_timers(store: Store) -> No
     create(store, header={"silence": "2"}, timers={"retry": NOW + 100})
     due = store.next_due()
     while due is not None and due < NOW + 99:
-        assert store.sweep(due + 0.01, 100, 300.0, 60.0) == []
+        assert store.sweep(due + 0.01, 100, 300.0, 60.0, 1e6) == []
         due = store.next_due()
     assert due == pytest.approx(NOW + 100)
 
 
 def test_a_silent_run_is_looked_at_when_a_message_of_it_never_arrived(store: Store) -> None:
     def swept(at: float) -> list[tuple[str, str]]:
-        return [(due.flow_id, due.reason) for due in store.sweep(at, 100, 60.0, 60.0)]
+        return [(due.flow_id, due.reason) for due in store.sweep(at, 100, 60.0, 60.0, 1e6)]
 
     for id in ("lost", "works"):
         create(store, id, header={"silence": "5"}, outbox=["t1"], keep=True)
@@ -279,8 +280,8 @@ def test_what_waits_for_its_time_is_not_missed(store: Store) -> None:
     store.begin("throttled", 1, 0, False, NOW)
     store.commit(Commit("throttled", 1, NOW, token=1, done=["t1"]))
     for seconds in range(10, 3000, 50):
-        assert store.sweep(NOW + seconds, 100, 10.0, 60.0) == []
-    assert {due.reason for due in store.sweep(NOW + 3700, 100, 10.0, 60.0)} == {"timer"}
+        assert store.sweep(NOW + seconds, 100, 10.0, 60.0, 1e6) == []
+    assert {due.reason for due in store.sweep(NOW + 3700, 100, 10.0, 60.0, 1e6)} == {"timer"}
 
 
 def test_throttled_nodes_are_exactly_spaced_over_all_runs(store: Store) -> None:
@@ -390,3 +391,42 @@ def test_fields_of_the_header_can_be_replaced(store: Store) -> None:
     header = store.header("F")
     assert header is not None
     assert (header["note"], header["wake_at"], header["flow"]) == ("new", "7", "main")
+
+
+def test_what_nobody_works_on_any_more_is_lost(store: Store) -> None:
+    """A receiver that is gone says nothing more, and its message may be gone with it."""
+    create(store, header={"silence": "2"}, outbox=["t1", "t2", "f3"], lease=5.0, keep=False)
+    opened = lease(store)
+    step = Commit("F", opened.version, NOW, token=opened.token, done=["t1", "t2", "f3"])
+    assert store.commit(step).ok
+    for number in (1, 2, 3):
+        assert store.begin("F", number, 0, False, NOW).kind == RUN
+    assert store.stale("F", NOW - 1) == []
+    assert store.stale("F", NOW) == [1, 2, 3]
+    store.touch("F", [1, 7], NOW + 50)
+    store.touch("F", [3], FOREVER)
+    assert store.stale("F", NOW + 40) == [2]
+
+    def reasons(at: float) -> list[str]:
+        return [due.reason for due in store.sweep(at, 100, 1000.0, 10.0, 60.0)]
+
+    assert reasons(NOW + 30) == []
+    assert reasons(NOW + 62) == ["lost"]
+    assert store.republish("F", 2) == 1
+    assert store.stale("F", NOW + 49) == []
+    assert store.begin("F", 2, 1, False, NOW + 63).kind == RUN
+    assert store.deliver("F", 1, '["+",1]', NOW + 64).kind == WAKE
+    assert store.stale("F", NOW + 1000) == [2], "what is done is not waited for"
+    assert store.retry("F", 2, 1, True, 5.0, 0.0, NOW + 65) == 2
+    assert store.stale("F", NOW + 1000) == []
+
+
+def test_what_is_run_ahead_is_seen_with_its_message(store: Store) -> None:
+    create(store, header={"silence": "2"}, outbox=["t1"])
+    assert store.begin("F", 1, 0, False, NOW).kind == RUN
+    opened = lease(store)
+    ahead = Commit("F", opened.version, NOW, token=opened.token, batch='["+"]', done=["t1"], anchor=1, ahead=2)
+    assert store.commit(ahead).ok
+    store.touch("F", [1], NOW + 50)
+    assert store.stale("F", NOW + 49) == []
+    assert store.stale("F", NOW + 50) == [1, 2]

@@ -8,7 +8,8 @@ Per flow run it holds
 - the *inbox*: events that arrived and were not decided on yet,
 - the *outbox*: keys of effects that were decided on and not carried out yet (what a key means can be told from
   the log: ``t12`` is "publish the message of node run 12"),
-- *node records*: per node run how often it was delivered and tried, and whether it is done,
+- *node records*: per node run how often it was delivered and tried, whether it is done, and when it was last seen
+  being worked on,
 - *payloads*: arguments and parents too large for a message,
 - *timers*: names with a due time.
 
@@ -42,6 +43,9 @@ GONE = "gone"  # no such run
 RUN = "run"  # go on
 STALE = "stale"  # a newer message of the node run is on its way
 ORPHAN = "orphan"  # done, but something that depended on this message was left behind: advance the run
+
+#: A time that never comes to pass; exact in every store.
+FOREVER = 1e12
 
 
 class Opened(NamedTuple):
@@ -128,7 +132,7 @@ class Committed(NamedTuple):
 
 
 class Due(NamedTuple):
-    """A run the sweep found something to do for; ``reason`` is lease, outbox, inbox, timer or silent."""
+    """A run the sweep found something to do for; ``reason`` is lease, outbox, inbox, timer, lost or silent."""
 
     flow_id: str
     flow: str
@@ -205,7 +209,20 @@ class Store(Protocol):
         """
         ...
 
-    def sweep(self, now: float, limit: int, republish_after: float, least_silence: float) -> list[Due]:
+    def touch(self, flow_id: str, numbers: Sequence[int], at: float) -> None:
+        """These node runs, and what is run ahead of their messages, are seen being worked on at that time.
+
+        Those that are not begun, or done, are left alone. ``FOREVER``: nobody has to say so again.
+        """
+        ...
+
+    def stale(self, flow_id: str, before: float) -> list[int]:
+        """Node runs that were begun, are not done and were not seen since then: their receivers are gone."""
+        ...
+
+    def sweep(
+        self, now: float, limit: int, republish_after: float, least_silence: float, lost_after: float
+    ) -> list[Due]:
         """What is due, each put off for a while so that it is not told at every sweep."""
         ...
 

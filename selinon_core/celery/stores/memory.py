@@ -43,6 +43,7 @@ class _Run:
         self.inbox: list[str] = []
         self.outbox: dict[str, None] = {}
         self.nodes: dict[int, NodeRecord] = {}
+        self.seen: dict[int, float] = {}
         self.ahead: dict[int, int] = {}
         self.payloads: dict[int, str] = {}
         self.timers: dict[str, float] = {}
@@ -56,6 +57,14 @@ class _Run:
     def missing(self) -> int:
         """How many node runs have a message on its way: not those that wait for their time."""
         return self.unbegun - sum(name[0] in "ns" for name in self.timers)
+
+    def keep(self, number: int, record: NodeRecord) -> None:
+        """Keep a record; a node run that is begun and not done was seen when it began."""
+        self.nodes[number] = record
+        if record.begun_at and not record.done:
+            self.seen[number] = record.begun_at
+        else:
+            self.seen.pop(number, None)
 
     def number(self, field: str) -> float:
         return float(self.header.get(field) or 0)
@@ -95,7 +104,7 @@ class MemoryStore:
                 return Begun(STALE)
             run.unbegun -= fresh
             record = record._replace(serial=serial, begun_at=now, deliveries=record.deliveries + 1)
-            run.nodes[number] = record
+            run.keep(number, record)
             return Begun(RUN, record.attempts, record.retries, record.deliveries, run.payloads.get(number))
 
     def retry(
@@ -107,7 +116,7 @@ class MemoryStore:
             record = None if run is None else run.nodes.get(number, NodeRecord())
             if run is None or record is None or record.done or record.serial != serial:
                 return None
-            run.nodes[number] = NodeRecord(serial + 1, 0.0, record.attempts + 1, record.retries + counted, 0)
+            run.keep(number, NodeRecord(serial + 1, 0.0, record.attempts + 1, record.retries + counted, 0))
             run.unbegun += 1
             due = now + (countdown or grace)
             run.timers[f"n{number}"] = due
@@ -137,7 +146,7 @@ class MemoryStore:
                 record = run.nodes.get(number, NodeRecord())
                 if record.done or (serial >= 0 and record.serial != serial):
                     return Delivered(DUPLICATE)
-                run.nodes[number] = record._replace(done=True)
+                run.keep(number, record._replace(done=True))
             if error is not None:
                 self._errors[error[0]] = error[1]
             if not run.running:
@@ -201,7 +210,7 @@ class MemoryStore:
                     return Committed(False)
                 if step.completes:
                     record = run.nodes.get(step.completes, NodeRecord())
-                    run.nodes[step.completes] = record._replace(done=True)
+                    run.keep(step.completes, record._replace(done=True))
             elif run.token != step.token or not run.lease:
                 return Committed(False)
             delays = self._apply(run, step)
@@ -241,7 +250,7 @@ class MemoryStore:
             run.ahead.pop(step.anchor, None)
             if step.ahead:
                 run.ahead[step.anchor] = step.ahead
-                run.nodes[step.ahead] = NodeRecord(0, now, 0, 0, 1)
+                run.keep(step.ahead, NodeRecord(0, now, 0, 0, 1))
         run.payloads.update(step.payloads or {})
         if step.clear_timers:
             run.timers = {name: due for name, due in run.timers.items() if name[0] == "n"}
@@ -265,7 +274,13 @@ class MemoryStore:
         return delays
 
     def _plan(
-        self, flow_id: str, run: _Run, now: float, least_silence: float = 0.0, republish_after: float = 0.0
+        self,
+        flow_id: str,
+        run: _Run,
+        now: float,
+        least_silence: float = 0.0,
+        republish_after: float = 0.0,
+        lost_after: float = 0.0,
     ) -> None:
         """Put on the agenda when to look at the run next."""
         times = list(run.timers.values())
@@ -279,6 +294,8 @@ class MemoryStore:
                 missing_at = run.number("updated") + republish_after
                 if run.missing > 0 and now < missing_at < look:
                     look = missing_at
+                if run.seen:
+                    look = min(look, max(min(run.seen.values()) + lost_after, now))
             times.append(look)
         if times:
             self._agenda[flow_id] = min(times)
@@ -288,7 +305,24 @@ class MemoryStore:
     def _look_by(self, flow_id: str, when: float) -> None:
         self._agenda[flow_id] = min(when, self._agenda.get(flow_id, when))
 
-    def sweep(self, now: float, limit: int, republish_after: float, least_silence: float) -> list[Due]:
+    def touch(self, flow_id: str, numbers: Sequence[int], at: float) -> None:
+        """See ``Store.touch``."""
+        with self._lock:
+            run = self._runs.get(flow_id)
+            if run is not None:
+                for number in (*numbers, *(run.ahead[n] for n in numbers if n in run.ahead)):
+                    if number in run.seen:
+                        run.seen[number] = at
+
+    def stale(self, flow_id: str, before: float) -> list[int]:
+        """See ``Store.stale``."""
+        with self._lock:
+            run = self._runs.get(flow_id)
+            return [] if run is None else sorted(n for n, at in run.seen.items() if at <= before)
+
+    def sweep(
+        self, now: float, limit: int, republish_after: float, least_silence: float, lost_after: float
+    ) -> list[Due]:
         """See ``Store.sweep``."""
         found = []
         with self._lock:
@@ -297,13 +331,13 @@ class MemoryStore:
                 run = self._runs.get(flow_id)
                 reason = None
                 if run is not None:
-                    reason = self._reason(run, now, republish_after)
+                    reason = self._reason(run, now, republish_after, lost_after)
                 if run is None:
                     self._agenda.pop(flow_id)
                 elif run.lease > now:
                     self._agenda[flow_id] = run.lease
                 elif reason is None:
-                    self._plan(flow_id, run, now, least_silence, republish_after)
+                    self._plan(flow_id, run, now, least_silence, republish_after, lost_after)
                 else:
                     put_off = min(PUT_OFF * 2**run.wakes, MOST_PUT_OFF)
                     if reason == "silent":
@@ -317,7 +351,7 @@ class MemoryStore:
         return found
 
     @staticmethod
-    def _reason(run: _Run, now: float, republish_after: float) -> str | None:
+    def _reason(run: _Run, now: float, republish_after: float, lost_after: float) -> str | None:
         if run.lease > now:
             return None
         if run.lease:
@@ -330,6 +364,8 @@ class MemoryStore:
             return "timer"
         quiet = now - run.number("updated")
         silence = run.number("silence")
+        if run.running and silence and run.seen and min(run.seen.values()) <= now - lost_after:
+            return "lost"
         if run.running and silence and quiet >= republish_after and (run.missing > 0 or run.inbox):
             return "silent"
         return None
@@ -389,7 +425,7 @@ class MemoryStore:
             if run is None or record is None or record.done:
                 return None
             run.unbegun += bool(record.begun_at)
-            run.nodes[number] = record._replace(serial=record.serial + 1, begun_at=0.0)
+            run.keep(number, record._replace(serial=record.serial + 1, begun_at=0.0))
             return record.serial + 1
 
     def error(self, task_id: str) -> str | None:

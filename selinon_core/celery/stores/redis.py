@@ -133,6 +133,15 @@ class RedisStore:
         reply = self._eval(scripts.RETRY, flow_id, number, serial, int(counted), due)
         return None if reply < 0 else int(reply)
 
+    def touch(self, flow_id: str, numbers: Sequence[int], at: float) -> None:
+        """See ``Store.touch``."""
+        self._eval(scripts.TOUCH, flow_id, _text(at), *numbers)
+
+    def stale(self, flow_id: str, before: float) -> list[int]:
+        """See ``Store.stale``."""
+        found = self._call("zrangebyscore", self._runs + flow_id + ":b", "-inf", _text(before))
+        return sorted(int(number) for number in found)
+
     def timers(self, flow_id: str) -> dict[str, float]:
         """See ``Store.timers``."""
         return dict(self._call("zrange", self._runs + flow_id + ":t", 0, -1, withscores=True))
@@ -263,9 +272,11 @@ class RedisStore:
 
     # -- sweeping ---------------------------------------------------------------------------------------------
 
-    def sweep(self, now: float, limit: int, republish_after: float, least_silence: float) -> list[Due]:
+    def sweep(
+        self, now: float, limit: int, republish_after: float, least_silence: float, lost_after: float
+    ) -> list[Due]:
         """See ``Store.sweep``."""
-        reply = self._eval(scripts.SWEEP, "", _text(now), limit, republish_after, least_silence)
+        reply = self._eval(scripts.SWEEP, "", _text(now), limit, republish_after, least_silence, lost_after)
         return [Due(*row) for row in reply]
 
     def next_due(self) -> float | None:

@@ -2,7 +2,8 @@
 
 ``KEYS`` are the prefix of the run's keys, the prefix of the store and the id of the run. A run's keys are ``:h``
 (header, hash), ``:l`` (log, list), ``:i`` (inbox, list), ``:o`` (outbox, set), ``:n`` (node records, hash), ``:a``
-(anchor -> node run ahead, hash), ``:p`` (payloads, hash) and ``:t`` (timers, sorted set). A node record is
+(anchor -> node run ahead, hash), ``:p`` (payloads, hash), ``:t`` (timers, sorted set) and ``:b`` (node runs that
+are begun and not done, by when they were last seen, sorted set). A node record is
 ``serial,begun_at,attempts,retries,deliveries``, or those behind a ``D`` when the node run is done.
 
 Keys are built inside the scripts: a Redis cluster cannot serve.
@@ -23,6 +24,7 @@ end
 local function done(rec) return rec and string.sub(rec, 1, 1) == 'D' end
 local function mark_done(number, rec)
   call('HSET', R .. ':n', number, 'D' .. (rec or '0,0,0,0,0'))
+  call('ZREM', R .. ':b', number)
 end
 local function look_by(due)
   local known = call('ZSCORE', AG, ID)
@@ -79,6 +81,7 @@ local fresh = serial > s or b == 0
 if not fresh and not again then return {'stale'} end
 if fresh then call('HINCRBY', H, 'unbegun', -1) end
 call('HSET', R .. ':n', number, table.concat({serial, now, a, r, d + 1}, ','))
+call('ZADD', R .. ':b', now, number)
 return {'run', a, r, d + 1, call('HGET', R .. ':p', number)}
 """
 )
@@ -93,6 +96,7 @@ local rec = call('HGET', R .. ':n', number)
 local s, b, a, r, d = fields(rec)
 if done(rec) or s ~= serial then return -1 end
 call('HSET', R .. ':n', number, table.concat({serial + 1, 0, a + 1, r + counted, 0}, ','))
+call('ZREM', R .. ':b', number)
 call('HINCRBY', H, 'unbegun', 1)
 call('ZADD', R .. ':t', text(due), 'n' .. number)
 look_by(due)
@@ -202,6 +206,7 @@ if anchor ~= '' then
   else
     call('HSET', R .. ':a', anchor, ahead)
     call('HSET', R .. ':n', ahead, '0,' .. ARGV[1] .. ',0,0,1')
+    call('ZADD', R .. ':b', ARGV[1], ahead)
   end
 end
 n, from = list()
@@ -263,7 +268,7 @@ call('HSET', H, unpack(set))
 if published > 0 then call('HINCRBY', H, 'unbegun', published) end
 if held == '' and (token ~= '' or touched or version == '0' or not running) then plan(now) end
 if not running and ttl > 0 then
-  for _, part in ipairs({':h', ':l', ':o', ':n', ':a', ':p', ':t'}) do
+  for _, part in ipairs({':h', ':l', ':o', ':n', ':a', ':p', ':t', ':b'}) do
     call('EXPIRE', R .. part, math.ceil(ttl))
   end
 end
@@ -276,6 +281,7 @@ SWEEP = """
 local S, AG = KEYS[2], KEYS[2] .. 'agenda'
 local call = redis.call
 local now, limit, republish, least = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
+local lost = tonumber(ARGV[5])
 local function text(x) return string.format('%.6f', x) end
 local found = {}
 for _, id in ipairs(call('ZRANGEBYSCORE', AG, '-inf', ARGV[1], 'LIMIT', 0, limit)) do
@@ -291,6 +297,8 @@ for _, id in ipairs(call('ZRANGEBYSCORE', AG, '-inf', ARGV[1], 'LIMIT', 0, limit
     local first = call('ZRANGE', R .. ':t', 0, 0, 'WITHSCORES')
     local timer = first[2] and tonumber(first[2])
     local silence, updated = tonumber(h[5]) or 0, tonumber(h[4]) or now
+    local oldest = running and silence > 0 and call('ZRANGE', R .. ':b', 0, 0, 'WITHSCORES')
+    local seen = oldest and oldest[2] and tonumber(oldest[2])
     local missing = tonumber(h[6])
     if missing > 0 and first[1] then
       -- What waits for its time (a retry, a throttled start) has no message on its way.
@@ -302,6 +310,7 @@ for _, id in ipairs(call('ZRANGEBYSCORE', AG, '-inf', ARGV[1], 'LIMIT', 0, limit
     elseif outbox > 0 then reason = 'outbox'
     elseif running and waiting > 0 and waiting >= (tonumber(h[3]) or 0) then reason = 'inbox'
     elseif timer and timer <= now then reason = 'timer'
+    elseif seen and seen <= now - lost then reason = 'lost'
     elseif running and silence > 0 and now - updated >= republish
       and (missing > 0 or waiting > 0) then reason = 'silent' end
     if reason then
@@ -318,6 +327,7 @@ for _, id in ipairs(call('ZRANGEBYSCORE', AG, '-inf', ARGV[1], 'LIMIT', 0, limit
           look = now + math.max(silence, least)
           local missing_at = updated + republish
           if missing > 0 and missing_at > now and missing_at < look then look = missing_at end
+          if seen then look = math.min(look, math.max(seen + lost, now)) end
         end
         if not due or look < due then due = look end
       end
@@ -336,7 +346,20 @@ if call('EXISTS', H) == 0 or done(rec) then return -1 end
 local s, b, a, r, d = fields(rec)
 if b > 0 then call('HINCRBY', H, 'unbegun', 1) end
 call('HSET', R .. ':n', ARGV[1], table.concat({s + 1, 0, a, r, d}, ','))
+call('ZREM', R .. ':b', ARGV[1])
 return s + 1
+"""
+)
+
+TOUCH = (
+    _COMMON
+    + """
+for i = 2, #ARGV do
+  call('ZADD', R .. ':b', 'XX', ARGV[1], ARGV[i])
+  local ahead = call('HGET', R .. ':a', ARGV[i])
+  if ahead then call('ZADD', R .. ':b', 'XX', ARGV[1], ahead) end
+end
+return 0
 """
 )
 

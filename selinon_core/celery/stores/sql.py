@@ -156,7 +156,7 @@ class SqlStore:
         self, connection: sa.Connection, flow_id: str, number: int, known: NodeRecord | None, new: NodeRecord
     ) -> None:
         nodes = self.tables.nodes
-        values = new._asdict()
+        values: dict[str, Any] = {**new._asdict(), "seen_at": new.begun_at}
         if known is None:
             connection.execute(nodes.insert().values(run=flow_id, number=number, **values))
         else:
@@ -218,6 +218,33 @@ class SqlStore:
             return serial + 1
 
         return self._do(step)
+
+    def touch(self, flow_id: str, numbers: Sequence[int], at: float) -> None:
+        """See ``Store.touch``."""
+        nodes, ahead = self.tables.nodes, self.tables.ahead
+        behind = self._sa.select(ahead.c.number).where(ahead.c.run == flow_id, ahead.c.anchor.in_(numbers))
+
+        def step(connection: sa.Connection) -> None:
+            touched = [*numbers, *connection.execute(behind).scalars()]
+            where = (nodes.c.run == flow_id, nodes.c.number.in_(touched), nodes.c.seen_at > 0, ~nodes.c.done)
+            connection.execute(nodes.update().where(*where).values(seen_at=at))
+
+        self._do(step)
+
+    def _begun(self, flow_id: str) -> tuple[Any, ...]:
+        nodes = self.tables.nodes
+        return nodes.c.run == flow_id, nodes.c.seen_at > 0, ~nodes.c.done
+
+    def stale(self, flow_id: str, before: float) -> list[int]:
+        """See ``Store.stale``."""
+        nodes = self.tables.nodes
+        query = self._sa.select(nodes.c.number).where(*self._begun(flow_id), nodes.c.seen_at <= before)
+        return self._do(lambda connection: sorted(connection.execute(query).scalars()))
+
+    def _seen(self, connection: sa.Connection, flow_id: str) -> float | None:
+        """When that node run was seen that was seen least recently of those that are begun and not done."""
+        query = self._sa.select(self._sa.func.min(self.tables.nodes.c.seen_at)).where(*self._begun(flow_id))
+        return connection.execute(query).scalar()
 
     def timers(self, flow_id: str) -> dict[str, float]:
         """See ``Store.timers``."""
@@ -560,7 +587,9 @@ class SqlStore:
 
     # -- sweeping ---------------------------------------------------------------------------------------------
 
-    def sweep(self, now: float, limit: int, republish_after: float, least_silence: float) -> list[Due]:
+    def sweep(
+        self, now: float, limit: int, republish_after: float, least_silence: float, lost_after: float
+    ) -> list[Due]:
         """See ``Store.sweep``."""
         sql, runs, errors = self._sa, self.tables.runs, self.tables.errors
         due = sql.select(runs.c.id).where(runs.c.due <= now).order_by(runs.c.due).limit(limit)
@@ -573,7 +602,7 @@ class SqlStore:
         found = []
         for flow_id in ids:
             told = self._do(
-                lambda c, flow_id=flow_id: self._look(c, flow_id, now, republish_after, least_silence)  # type: ignore[misc]
+                lambda c, id=flow_id: self._look(c, id, now, republish_after, least_silence, lost_after)  # type: ignore[misc]
             )
             if told is not None:
                 found.append(told)
@@ -591,7 +620,13 @@ class SqlStore:
         return int(run.unbegun) - sum(name[0] in "ns" for name in names)
 
     def _look(
-        self, connection: sa.Connection, flow_id: str, now: float, republish_after: float, least_silence: float
+        self,
+        connection: sa.Connection,
+        flow_id: str,
+        now: float,
+        republish_after: float,
+        least_silence: float,
+        lost_after: float,
     ) -> Due | None:
         run = self._locked(connection, flow_id)
         if run is None or run.due is None or run.due > now:
@@ -602,6 +637,7 @@ class SqlStore:
         running = run.status == "running"
         waiting = self._count(connection, self.tables.inbox, flow_id)
         due = self._next(connection, flow_id, running, 0.0, now, now)
+        seen = self._seen(connection, flow_id) if running and run.silence else None
         reason = None
         if run.lease:
             reason = "lease"
@@ -611,6 +647,8 @@ class SqlStore:
             reason = "inbox"
         elif due is not None and due <= now:
             reason = "timer"
+        elif seen is not None and seen <= now - lost_after:
+            reason = "lost"
         elif running and run.silence and now - run.updated >= republish_after:
             reason = "silent" if waiting or self._missing(connection, run) > 0 else None
         if reason is not None:
@@ -626,6 +664,8 @@ class SqlStore:
                 missing_at = run.updated + republish_after
                 if now < missing_at < look and self._missing(connection, run) > 0:
                     look = missing_at
+                if seen is not None:
+                    look = min(look, max(seen + lost_after, now))
             due = _earlier(due, look)
         self._change(connection, flow_id, due=due)
         return None

@@ -73,6 +73,7 @@ class Tables:
             sa.Column("retries", sa.Integer, nullable=False),
             sa.Column("deliveries", sa.Integer, nullable=False),
             sa.Column("done", sa.Boolean, nullable=False),
+            sa.Column("seen_at", _SECONDS, nullable=False),
         )
         self.ahead = table(
             "ahead",
