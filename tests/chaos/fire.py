@@ -6,27 +6,22 @@ import json
 import os
 import random
 import signal
-import sys
 import time
 from collections import Counter
-from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 from selinon_core.celery import Selinon
 from selinon_core.celery.publish import DISPATCHER, Letter
 from selinon_core.runtime.ids import random_flow_id
-from tests import services
 from tests.chaos.cases import chosen
 from tests.chaos.reckoning import Reckoning, reckon
-from tests.workers.app import make
 from tests.workers.merging import merge, prefix_of
-from tests.workers.processes import Worker, environment_of
-from tests.workers.servers import PostgresCluster, RabbitNode, RedisServer
+from tests.workers.processes import Worker
+from tests.workers.stage import Stage, is_running, patient
 
 Json = dict[str, Any]
-T = TypeVar("T")
 
 
 class Plan(NamedTuple):
@@ -69,54 +64,25 @@ class Fire:
 
     # -- the stage --------------------------------------------------------------------------------------------
 
-    def _server(self, stack: ExitStack, role: str, kind: str, database: int = 0) -> str:
-        if "://" in kind:
-            return kind
-        made: Any
-        if kind == "redis":
-            made = RedisServer(self.directory / role, durable=role != "memory")
-        elif kind == "amqp":
-            made = RabbitNode(self.directory / role)
-        else:
-            made = PostgresCluster(self.directory / role)
-        made.start()
-        stack.callback(made.stop)
-        self._servers[role] = made
-        return f"{made.url}/{database}" if kind == "redis" else str(made.url)
-
     def run(self) -> Reckoning:
         """Set the stage, submit and kill, wait for the end, reckon."""
         plan = self.plan
         cases = {prefix_of(n): case for n, case in enumerate(chosen(plan.seed, plan.recorded))}
-        queue = services.private_name()
         configuration, behaviours = self.directory / "nodes.yaml", self.directory / "cases.json"
-        configuration.write_text(json.dumps(merge(cases, queue)))
         behaviours.write_text(json.dumps({prefix: case["behaviour"] for prefix, case in cases.items()}))
         with ExitStack() as stack:
             stack.enter_context(self._log)
-            memory = self._server(stack, "memory", "redis")
-            broker = self._server(stack, "broker", plan.broker)
-            store = self._server(stack, "store", plan.store)
-            backend = store.rpartition("/")[0] + "/1" if store.startswith("redis") else f"db+{store}"
+            stage = Stage(stack, self.directory, plan.broker, plan.store)
+            queue, self._servers = stage.queue, stage.servers
+            configuration.write_text(json.dumps(merge(cases, queue)))
             # The one setting other than documented: no task is given up because its worker was killed five times.
-            settings: Json = {"selinon_max_deliveries": 1000}
-            settings |= {"task_default_queue": queue, "selinon_state_prefix": queue + "_"}
-            environment = environment_of(broker, backend, store, [str(configuration)], **settings)
+            environment = stage.environment([str(configuration)], selinon_max_deliveries=1000)
             chaos = {"die": plan.die, "duplicate": plan.duplicate, "delay": plan.delay, "seed": plan.seed}
             environment |= {
-                "SELINON_TEST_MEMORY": memory,
                 "SELINON_TEST_CASES": str(behaviours),
                 "SELINON_TEST_CHAOS": json.dumps({**chaos, "directory": str(self.directory)}),
             }
-            given = json.loads(environment["SELINON_TEST_APP"])
-            if not broker.startswith("redis"):  # the client must know that the broker has its message
-                given["settings"]["broker_transport_options"] = {"confirm_publish": True}
-            app, selinon = make(given)
-            stack.callback(app.close)
-            selinon.store.prepare()
-            if not broker.startswith("redis"):
-                stack.callback(lambda: _delete_queue(selinon, queue))
-            stack.callback(selinon.store.close)
+            selinon = stage.client(environment)
             for number in range(plan.workers):
                 self._workers.append(self._worker(environment, queue, number))
             stack.callback(lambda: [worker.kill() for worker in self._workers])
@@ -126,7 +92,8 @@ class Fire:
             began = time.monotonic()
             missing = self._end(selinon, list(ids), environment, queue)
             drained = time.monotonic() - began
-            found = reckon(selinon, store, broker, queue, memory, cases, ids, missing, patient)
+            urls = (stage.store, stage.broker, queue, stage.memory)
+            found = reckon(selinon, *urls, cases, ids, missing, patient)
             died = self.directory / "died.txt"
             points = [line.split(" ", 1)[1] for line in died.read_text().splitlines()] if died.exists() else []
             self.kills.update({f"died {point}": count for point, count in Counter(points).items()})
@@ -235,7 +202,7 @@ class Fire:
         left = ids
         while left and time.monotonic() < until:
             self._tend(selinon, environment, queue)
-            left = [id for id in left if patient(lambda id=id: _runs(selinon, id))]
+            left = [id for id in left if patient(lambda id=id: is_running(selinon, id))]
             time.sleep(0.2)
         while time.monotonic() < until and (self._late or patient(lambda: selinon.store.runs(1))):
             self._tend(selinon, environment, queue)
@@ -243,27 +210,4 @@ class Fire:
         return left
 
 
-def _delete_queue(selinon: Selinon, queue: str) -> None:
-    with selinon.app.connection_for_write() as connection:
-        connection.default_channel.queue_delete(queue)
-
-
-def _runs(selinon: Selinon, id: str) -> bool:
-    header = selinon.store.header(id)
-    return header is None or header["status"] == "running"
-
-
-def patient(action: Callable[[], T], seconds: float = 60.0) -> T:
-    """Do it until it works: servers come back."""
-    until = time.monotonic() + seconds
-    while True:
-        try:
-            return action()
-        except Exception as error:
-            if time.monotonic() > until:
-                raise
-            print(f"again: {type(error).__name__}: {str(error)[:100]}", file=sys.stderr)
-            time.sleep(0.2)
-
-
-__all__ = ["Fire", "Plan", "patient"]
+__all__ = ["Fire", "Plan"]

@@ -8,7 +8,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections import Counter
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -16,6 +15,7 @@ from typing import Any, NamedTuple
 from selinon_core.celery import Selinon
 from tests.celery.reported import report_of
 from tests.workers.conformance import told
+from tests.workers.leftovers import left_over
 
 Json = dict[str, Any]
 
@@ -68,56 +68,8 @@ def reckon(
     if not missing:
         wrong += [f"task run {task} was decided on and never performed" for task in decided - set(performed)]
         wrong += [f"task run {task} was performed without being decided on" for task in set(performed) - decided]
-    left = _left(selinon, store_url, broker_url, queue)
+    left = left_over(selinon, store_url, broker_url, queue)
     wrong += [f"{count} left in {where}" for where, count in left.items() if count]
     again = sum(count - 1 for count in performed.values())
     figures = {"flows": len(ids), "flow runs with sub-flows": flow_runs, "task runs decided on": len(decided)}
     return Reckoning(wrong, {**figures, "task attempts beyond the first": again})
-
-
-def _left(selinon: Selinon, store_url: str, broker_url: str, queue: str) -> dict[str, int]:
-    """What is left where; a reminder of a retry outlives its run by some seconds, and so may a message."""
-    until = time.monotonic() + 30
-    while True:
-        left = _count_in_broker(selinon, broker_url, queue)
-        left |= _left_in_redis(store_url, queue) if store_url.startswith("redis") else _left_in_sql(selinon)
-        if not any(left.values()) or time.monotonic() > until:
-            return left
-        time.sleep(0.5)
-
-
-def _left_in_redis(url: str, prefix: str) -> dict[str, int]:
-    import redis
-
-    client: Any = redis.Redis.from_url(url, decode_responses=True)
-    left = {"agenda": client.zcard(f"{prefix}_agenda"), "running": client.zcard(f"{prefix}_runs")}
-    for what, end in (("inboxes", "i"), ("outboxes", "o"), ("timers", "t")):
-        left[what] = sum(1 for _ in client.scan_iter(f"{prefix}_f:*:{end}", 1000))
-    return left
-
-
-def _left_in_sql(selinon: Selinon) -> dict[str, int]:
-    import sqlalchemy as sa
-
-    store: Any = selinon.store
-    tables = store.tables
-    with store.engine().connect() as connection:
-        left = {
-            name: connection.execute(sa.select(sa.func.count()).select_from(table)).scalar_one()
-            for name, table in (("inboxes", tables.inbox), ("outboxes", tables.outbox), ("timers", tables.timers))
-        }
-        due = sa.select(sa.func.count()).select_from(tables.runs)
-        left["agenda"] = connection.execute(due.where(tables.runs.c.due.is_not(None))).scalar_one()
-        left["running"] = connection.execute(due.where(tables.runs.c.status == "running")).scalar_one()
-    return left
-
-
-def _count_in_broker(selinon: Selinon, url: str, queue: str) -> dict[str, int]:
-    if url.startswith("redis"):
-        import redis
-
-        client: Any = redis.Redis.from_url(url)
-        return {"the queue": client.llen(queue), "unacknowledged": client.hlen("selinon.unacked")}
-    with selinon.app.connection_for_write() as connection:
-        declared = connection.default_channel.queue_declare(queue, passive=True)
-        return {"the queue": declared.message_count}
