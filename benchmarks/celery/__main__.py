@@ -1,8 +1,7 @@
-"""``python -m benchmarks.celery``: selinon, canvas, bare messages and the original, side by side on real workers.
+"""``python -m benchmarks.celery``: selinon, canvas, the original and bare messages on real workers, side by side.
 
-Redis is a private server. RabbitMQ is the one at ``--amqp`` (default: the local one). The original selinon 1.4.0
-is installed into an environment of its own; its polling interval is 0.
-Times are medians of the same run, in seconds; ``--out`` keeps all of them, with the load of the machine.
+Redis is a private server; RabbitMQ is the one at ``--amqp`` (default: the local one). The original, selinon 1.4.0,
+is installed into an environment of its own. The table is Markdown; times are seconds, medians of the same run.
 """
 
 from __future__ import annotations
@@ -10,110 +9,106 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import statistics
-import subprocess
+import platform
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
-from benchmarks.celery.original_system import measured, original_worker
-from benchmarks.celery.servers import redis_server, worker
+from benchmarks.celery.original import ENVIRONMENT
 from benchmarks.celery.shapes import FULL, QUICK, nodes
+from benchmarks.celery.systems import SYSTEMS, rows
 
 Json = dict[str, Any]
-COLUMNS = ("selinon", "canvas", "original", "bare")
+RATIOS = ("canvas", "original")
 
 
 def main() -> int:
     """Run and print a table."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--broker", choices=("redis", "amqp"), default="redis")
-    parser.add_argument("--amqp", default="amqp://guest:guest@127.0.0.1:5672//")
-    parser.add_argument("--systems", default="selinon,canvas,bare,original")
-    parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--only", default="", help="workloads, as chain:100,fan:1000")
-    parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--processes", type=int, default=2)
-    parser.add_argument("--limit", type=float, default=240.0, help="seconds for a workload of the original")
-    parser.add_argument("--out", default="")
-    parser.add_argument("--settings", default="{}", help="JSON of Celery settings")
-    options = parser.parse_args()
+    options = _arguments()
     workloads = QUICK if options.quick else FULL
     if options.only:
-        workloads = [(name, int(size)) for name, size in (part.split(":") for part in options.only.split(","))]
-    rows = []
+        parts = dict.fromkeys(options.only.split(","))
+        workloads = [(name, int(size)) for name, size in (part.split(":") for part in parts)]
+    measured: list[Json] = []
     for system in options.systems.split(","):
-        with redis_server() as redis:
-            environment = {
-                "BENCH_BROKER": f"{redis}/0" if options.broker == "redis" else options.amqp,
-                "BENCH_BACKEND": f"{redis}/1",
-                "BENCH_STATE": f"{redis}/2",
-                "BENCH_WORKLOADS": json.dumps(workloads),
-                "BENCH_SETTINGS": json.dumps(
-                    {"task_default_queue": "selinon_bench", **json.loads(options.settings)}
-                ),
-            }
-            if system == "original":
-                rows += _original(workloads, options, environment)
-                continue
-            log = Path(tempfile.mkdtemp()) / "worker.log"
-            arguments = ["--concurrency", str(options.processes), "--queues", "selinon_bench,celery"]
-            with worker(environment, *arguments, log=log):
-                rows += _measured(system, options.repeats, environment)
-    _table(rows)
-    if options.out:
-        Path(options.out).write_text(json.dumps(rows, indent=1))
+        for row in rows(system, workloads, options):
+            measured.append(row)
+            if options.out:  # also when this is stopped before the end
+                Path(options.out).write_text(json.dumps(measured, indent=1) + "\n")
+    print(_heading(measured, options))
+    print(_table(measured))
+    for row in measured:
+        if "reason" in row:
+            print(f"\n{row['system']} {row['workload']} {row['size']}: {row['reason']}")
     return 0
 
 
-def _measured(system: str, repeats: int, environment: dict[str, str]) -> list[Json]:
-    command = [sys.executable, "-m", "benchmarks.celery.measure", system, str(repeats)]
-    with subprocess.Popen(
-        command, env={**os.environ, **environment}, stdout=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdout is not None
-        return [_told(json.loads(line)) for line in process.stdout]
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--broker", choices=("redis", "amqp"), default="redis")
+    parser.add_argument("--amqp", default="amqp://guest:guest@127.0.0.1:5672//")
+    parser.add_argument("--systems", type=_systems, default=",".join(SYSTEMS))
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--only", default="", help="workloads, as chain:100,fan:1000")
+    parser.add_argument(
+        "--repeats", type=int, default=3, help="of what takes at most 5 s; the rest is measured once"
+    )
+    parser.add_argument("--processes", type=int, default=2, help="of the worker")
+    parser.add_argument("--limit", type=float, default=120.0, help="seconds that one measurement may take")
+    parser.add_argument(
+        "--out", default="", help="a file for all times and the load they were measured under, JSON"
+    )
+    parser.add_argument("--settings", default="{}", help="JSON of Celery settings")
+    parser.add_argument("--worker-log", default="", metavar="FILE", help="keep what the workers print")
+    parser.add_argument(
+        "--original-venv", type=Path, default=ENVIRONMENT, metavar="DIRECTORY", help="made unless it is there"
+    )
+    return parser.parse_args()
 
 
-def _original(
-    workloads: list[tuple[str, int]], options: argparse.Namespace, environment: dict[str, str]
-) -> list[Json]:
-    with original_worker(workloads, environment, options.processes) as mine:
-        return [
-            _told(measured(workload, size, 1 if size >= 500 else options.repeats, mine, options.limit))
-            for workload, size in workloads
-        ]
+def _systems(text: str) -> str:
+    unknown = set(text.split(",")) - set(SYSTEMS)
+    if unknown:
+        raise argparse.ArgumentTypeError(f"{', '.join(sorted(unknown))}: not among {', '.join(SYSTEMS)}")
+    return text
 
 
-def _told(row: Json) -> Json:
-    row["load"] = os.getloadavg()[0]
-    shown = row.get("reason", "")
-    if "seconds" in row:
-        row["median"] = statistics.median(row["seconds"])
-        row["per_node_us"] = row["median"] / nodes(row["workload"], row["size"]) * 1e6
-        shown = f"{row['median']:.3f} s"
-    print(f"  {row['system']} {row['workload']} {row['size']}: {shown}", file=sys.stderr)
-    return row
+def _heading(measured: list[Json], options: argparse.Namespace) -> str:
+    import celery
+
+    loads = [row[name] for row in measured for name in ("load_at_start", "load_at_end") if name in row]
+    load = f", load {min(loads):.1f} to {max(loads):.1f}" if loads else ""
+    broker = {"redis": "Redis", "amqp": "RabbitMQ"}[options.broker]
+    return (
+        f"Celery {celery.__version__} over {broker}, worker with {options.processes} processes, "
+        f"Python {platform.python_version()}, {os.cpu_count()} cores{load}. Seconds, medians.\n"
+    )
 
 
-def _table(rows: list[Json]) -> None:
-    cells: dict[tuple[str, int], dict[str, float]] = {}
-    for row in rows:
-        cells.setdefault((row["workload"], row["size"]), {})[row["system"]] = row.get("median", 0.0)
-    heads = ["workload", *COLUMNS, "canvas / selinon", "original / selinon", "us per node"]
-    _line(heads)
-    _line(["---"] * len(heads))
+def _table(measured: list[Json]) -> str:
+    cells: dict[tuple[str, int], dict[str, float | None]] = {}
+    for row in measured:
+        cells.setdefault((row["workload"], row["size"]), {})[row["system"]] = row["median"]
+    systems = [name for name in SYSTEMS if any(row["system"] == name for row in measured)]
+    ratios = [name for name in RATIOS if {name, "selinon"} <= set(systems)]
+    each = ["selinon, us per node"] if "selinon" in systems else []
+    heads = ["workload", *systems, *(f"{name} / selinon" for name in ratios), *each]
+    lines = [heads, ["---"] + ["---:"] * (len(heads) - 1)]
     for (workload, size), cell in cells.items():
-        ours = cell.get("selinon", 0.0)
-        times = [f"{cell[name]:.3f}" if cell.get(name) else "-" for name in COLUMNS]
-        peers = [cell.get(name, 0.0) for name in ("canvas", "original")]
-        ratios = [f"{peer / ours:.1f}" if ours and peer else "-" for peer in peers]
-        _line([f"{workload} {size}", *times, *ratios, f"{ours / nodes(workload, size) * 1e6:.0f}"])
+        ours = cell.get("selinon")
+        per_node = [_number(ours and ours / nodes(workload, size) * 1e6, ".0f") for _ in each]
+        factors = [_number(_over(cell.get(name), ours), ".1f") for name in ratios]
+        times = [_number(cell.get(name), ".3f") for name in systems]
+        lines.append([f"{workload} {size}", *times, *factors, *per_node])
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def _line(cells: list[str]) -> None:
-    print(f"| {' | '.join(cells)} |")
+def _over(peer: float | None, ours: float | None) -> float | None:
+    return peer / ours if peer and ours else None
+
+
+def _number(value: float | None, form: str) -> str:
+    return "-" if value is None else format(value, form)
 
 
 if __name__ == "__main__":

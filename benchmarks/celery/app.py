@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 
+from benchmarks.celery import ready  # noqa: F401
 from benchmarks.celery.shapes import configuration
 from celery import Celery
 from selinon_core.celery import Selinon

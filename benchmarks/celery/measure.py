@@ -1,33 +1,101 @@
-"""Runs in a process of its own against running workers: prints one JSON line per measurement."""
+"""Runs in a process of its own against running workers: one line of JSON per workload, by the same clock for all.
+
+The original runs this file too, in its environment: nothing of this repository is imported before it is needed.
+"""
 
 from __future__ import annotations
 
 import json
+import os
+import signal
 import sys
 import time
+from collections.abc import Callable
+from functools import partial
 from typing import Any
+
+#: What takes longer than this many seconds is measured once.
+SLOW = 5.0
+#: Before it is measured a workload runs at least once, and for so many seconds or so many times: all processes of
+#: the worker have then loaded what they need.
+WARM, MOST = 0.5, 20
+
+
+class TooLong(BaseException):
+    """The limit has passed. (No ``Exception``: clients of brokers would handle it and try again.)"""
 
 
 def main() -> None:
-    """``measure.py SYSTEM REPEATS`` with the workloads in the environment."""
-    import os
+    """``measure.py SYSTEM WORKLOADS REPEATS LIMIT``; stops after a failure, as what failed may still run."""
+    system, workloads, repeats, limit = sys.argv[1], json.loads(sys.argv[2]), int(sys.argv[3]), float(sys.argv[4])
+    for workload, size in workloads:
+        began = os.getloadavg()[0]
+        answer = _tried(partial(_MEASURE[system], workload, size), repeats, limit)
+        loads = {"load_at_start": began, "load_at_end": os.getloadavg()[0]}
+        print(json.dumps({"workload": workload, "size": size, **answer, **loads}), flush=True)
+        if "reason" in answer:
+            return
 
-    system, repeats = sys.argv[1], int(sys.argv[2])
-    for workload, size in json.loads(os.environ["BENCH_WORKLOADS"]):
-        _MEASURE[system](workload, size)
-        times = [_MEASURE[system](workload, size) for _ in range(1 if size >= 5000 else repeats)]
-        print(json.dumps({"system": system, "workload": workload, "size": size, "seconds": times}), flush=True)
+
+def _tried(measure: Callable[[], float], repeats: int, limit: float) -> dict[str, Any]:
+    try:
+        took = _warmed(partial(_limited, measure, limit))
+        return {"seconds": [_limited(measure, limit) for _ in range(1 if took > SLOW else repeats)]}
+    except TooLong:
+        return {"reason": f"not done after {limit:.0f} s"}
+    except Exception as error:
+        return {"reason": f"{type(error).__name__}: {error}"[:300]}
+
+
+def _warmed(measure: Callable[[], float]) -> float:
+    until = time.perf_counter() + WARM
+    for _ in range(MOST):
+        took = measure()
+        if time.perf_counter() > until:
+            break
+    return took
+
+
+def _limited(measure: Callable[[], float], limit: float) -> float:
+    def stop(*_told: Any) -> None:
+        raise TooLong
+
+    signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, limit)
+    try:
+        return measure()
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 def _selinon(workload: str, size: int) -> float:
     from benchmarks.celery.app import selinon
-    from benchmarks.celery.shapes import name_of
+    from benchmarks.celery.shapes import name_of, nodes
 
     began = time.perf_counter()
     runs = [selinon.run_flow(name_of(workload, size)) for _ in range(size if workload == "many" else 1)]
-    for run in runs:
-        run.result(300)
-    return time.perf_counter() - began
+    results = [run.result() for run in runs]
+    took = time.perf_counter() - began
+    _check(results, nodes(workload, size))
+    return took
+
+
+def _original(workload: str, size: int) -> float:
+    from original_app import run_flow
+    from shapes import name_of, nodes
+
+    began = time.perf_counter()
+    runs = [run_flow(name_of(workload, size)) for _ in range(size if workload == "many" else 1)]
+    results = [run.get() for run in runs]
+    took = time.perf_counter() - began
+    _check(results, nodes(workload, size))
+    return took
+
+
+def _check(results: list[dict[str, Any]], expected: int) -> None:
+    count = sum(len(ids) for result in results for ids in result["finished_nodes"].values())
+    if count != expected:
+        raise RuntimeError(f"{count} nodes finished instead of {expected}")
 
 
 def _canvas(workload: str, size: int) -> float:
@@ -37,13 +105,11 @@ def _canvas(workload: str, size: int) -> float:
     began = time.perf_counter()
     results: list[Any] = [work.apply_async() for work in canvas(workload, size, noop)]
     for result in results:
-        result.get(timeout=300)
+        result.get(interval=0.005)  # groups are looked at every half second otherwise
     return time.perf_counter() - began
 
 
 def _bare(workload: str, size: int) -> float:
-    import os
-
     import redis
 
     from benchmarks.celery.app import app, bare
@@ -61,7 +127,7 @@ def _bare(workload: str, size: int) -> float:
     return time.perf_counter() - began
 
 
-_MEASURE = {"selinon": _selinon, "canvas": _canvas, "bare": _bare}
+_MEASURE = {"selinon": _selinon, "canvas": _canvas, "bare": _bare, "original": _original}
 
 if __name__ == "__main__":
     main()

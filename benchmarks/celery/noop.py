@@ -1,4 +1,4 @@
-"""The task of the benchmark, and a storage shared by all worker processes."""
+"""The task of the benchmark, and a storage shared by all worker processes; the original runs them too."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 import os
 from typing import Any
 
-from selinon_core import DataStorage, SelinonTask
+from selinon import DataStorage, SelinonTask
 
 
 class Noop(SelinonTask):
@@ -18,9 +18,10 @@ class Noop(SelinonTask):
 
 
 class Results(DataStorage):
-    """Results in the benchmark's Redis."""
+    """Results in a Redis. (The original's own storage does not work with today's client library.)"""
 
-    def __init__(self) -> None:
+    def __init__(self, variable: str) -> None:
+        self._url = os.environ[variable]
         self._client: Any = None
 
     def is_connected(self) -> bool:
@@ -31,7 +32,7 @@ class Results(DataStorage):
         """Connect."""
         import redis
 
-        self._client = redis.Redis.from_url(os.environ["BENCH_BACKEND"])
+        self._client = redis.Redis.from_url(self._url)
 
     def disconnect(self) -> None:
         """Disconnect."""

@@ -15,6 +15,10 @@ from pathlib import Path
 from typing import Any
 
 
+class WorkerError(Exception):
+    """A worker does not start."""
+
+
 def free_port() -> int:
     """A port nobody listens on."""
     with socket.socket() as probe:
@@ -52,13 +56,23 @@ def redis_server(*options: str) -> Iterator[str]:
 
 
 @contextmanager
-def worker(environment: dict[str, str], *options: str, log: Path) -> Iterator[subprocess.Popen[Any]]:
-    """A Celery worker of the benchmark's app, ready."""
-    command = [sys.executable, "-m", "celery", "-A", "benchmarks.celery.app:app", "worker"]
+def worker(
+    environment: dict[str, str],
+    *options: str,
+    log: Path,
+    app: str = "benchmarks.celery.app:app",
+    python: str = sys.executable,
+    directory: Path | None = None,
+) -> Iterator[subprocess.Popen[Any]]:
+    """A Celery worker, ready; raises ``WorkerError`` when it does not get there."""
+    command = [python, "-m", "celery", "-A", app, "worker"]
     command += ["--loglevel", "WARNING", "--without-mingle", "--without-gossip", *options]
+    ready = Path(tempfile.mkdtemp()) / "ready"
+    environment = {**os.environ, **environment, "BENCH_READY": str(ready)}
     with log.open("wb") as out:
-        process = subprocess.Popen(command, env={**os.environ, **environment}, stdout=out, stderr=out)
+        process = subprocess.Popen(command, env=environment, cwd=directory, stdout=out, stderr=out)
     try:
+        _wait_until(ready, process, log)
         yield process
     finally:
         process.terminate()
@@ -67,3 +81,13 @@ def worker(environment: dict[str, str], *options: str, log: Path) -> Iterator[su
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+        shutil.rmtree(ready.parent, ignore_errors=True)
+
+
+def _wait_until(ready: Path, process: subprocess.Popen[Any], log: Path, seconds: float = 120.0) -> None:
+    until = time.monotonic() + seconds
+    while not ready.exists():
+        if process.poll() is not None or time.monotonic() > until:
+            lines = log.read_text(errors="replace").strip().splitlines()
+            raise WorkerError(f"the worker does not start: {lines[-1] if lines else process.returncode}")
+        time.sleep(0.05)

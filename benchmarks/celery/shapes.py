@@ -43,8 +43,8 @@ def name_of(workload: str, size: int) -> str:
     return f"{workload}{size}"
 
 
-def configuration(workloads: list[tuple[str, int]]) -> Json:
-    """One configuration with all flows."""
+def configuration(workloads: list[tuple[str, int]], module: str = "benchmarks.celery.noop") -> Json:
+    """One configuration with all flows, that the original can read too; ``module`` has the task."""
     flows, used = [], set()
     for workload, size in workloads:
         edges = _EDGES[workload](size)
@@ -52,25 +52,31 @@ def configuration(workloads: list[tuple[str, int]]) -> Json:
         for edge in edges:
             used.update(edge["to"])
     tasks = [
-        {"name": name, "import": "benchmarks.celery.noop", "classname": "Noop"}
+        {"name": name, "import": module, "classname": "Noop"}
         | ({"storage": "Results"} if name.startswith("V") else {})
         for name in sorted(used)
     ]
     storage = {
         "name": "Results",
-        "import": "benchmarks.celery.noop",
+        "import": module,
         "classname": "Results",
+        "configuration": {"variable": "BENCH_BACKEND"},
     }
-    return {"tasks": tasks, "storages": [storage], "flow-definitions": flows, "flows": [f["name"] for f in flows]}
+    return {
+        "tasks": tasks,
+        "storages": [storage] if any("storage" in task for task in tasks) else [],
+        "flow-definitions": flows,
+        "flows": [flow["name"] for flow in flows],
+    }
 
 
 def _chain(size: int) -> list[Json]:
-    edges: list[Json] = [{"from": None, "to": ["T0"]}]
+    edges: list[Json] = [{"from": [], "to": ["T0"]}]
     return edges + [{"from": [f"T{i}"], "to": [f"T{i + 1}"]} for i in range(size - 1)]
 
 
 def _conditions(size: int) -> list[Json]:
-    edges: list[Json] = [{"from": None, "to": ["V0"]}]
+    edges: list[Json] = [{"from": [], "to": ["V0"]}]
     holds = {"name": "fieldExist", "args": {"key": "ok"}}
     return edges + [{"from": [f"V{i}"], "to": [f"V{i + 1}"], "condition": holds} for i in range(size - 1)]
 
@@ -78,7 +84,7 @@ def _conditions(size: int) -> list[Json]:
 def _fan(size: int) -> list[Json]:
     middle = [f"T{i + 1}" for i in range(size)]
     return [
-        {"from": None, "to": ["T0"]},
+        {"from": [], "to": ["T0"]},
         {"from": ["T0"], "to": middle},
         {"from": middle, "to": ["Last"]},
     ]
@@ -86,7 +92,7 @@ def _fan(size: int) -> list[Json]:
 
 def _ladder(size: int) -> list[Json]:
     layers = [[f"T{layer * WIDTH + i}" for i in range(WIDTH)] for layer in range(size)]
-    edges: list[Json] = [{"from": None, "to": layers[0]}]
+    edges: list[Json] = [{"from": [], "to": layers[0]}]
     return edges + [{"from": layers[i], "to": layers[i + 1]} for i in range(size - 1)]
 
 
@@ -114,6 +120,6 @@ def canvas(workload: str, size: int, task: Any) -> list[Any]:
         layers = [group(one() for _ in range(WIDTH)) for _ in range(size)]
         work = layers[-1]
         for layer in reversed(layers[:-1]):
-            work = chord(layer, chain(one(), work)) if size < 0 else chord(layer, work)
+            work = chord(layer, work)
         return [work]
     return [chain(one() for _ in range(5)) for _ in range(size)]
