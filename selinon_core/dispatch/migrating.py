@@ -25,20 +25,19 @@ were never reached.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
+from selinon_core.dispatch import edges, endings
 from selinon_core.dispatch import effects as do
 from selinon_core.dispatch import events as on
+from selinon_core.dispatch.node_run import NodeRun
 from selinon_core.dispatch.selective import SelectiveRun, edges_leading_to
+from selinon_core.dispatch.shape import Shape
+from selinon_core.dispatch.state import Attempt, RunState
+from selinon_core.dispatch.table import EdgeRow, FlowTable
 from selinon_core.errors import UnexpectedEvent
 from selinon_core.flow_change import Step, follow, strongest
 from selinon_core.plan import FlowPlan
-
-if TYPE_CHECKING:
-    from selinon_core.dispatch.machine import FlowRun
-    from selinon_core.dispatch.node_run import NodeRun
-    from selinon_core.dispatch.shape import Shape
-    from selinon_core.dispatch.table import EdgeRow, FlowTable
 
 
 class TaintedBy(NamedTuple):
@@ -51,14 +50,14 @@ class TaintedBy(NamedTuple):
     nodes: tuple[str, ...]
 
 
-def tainted_by(run: FlowRun, steps: tuple[Step, ...]) -> tuple[TaintedBy, ...]:
+def tainted_by(run: RunState, steps: tuple[Step, ...]) -> tuple[TaintedBy, ...]:
     """Everything that would taint a run now; nothing is changed."""
-    if run._state != "running":
+    if run.phase != "running":
         return ()
     where = {index: index for index in run.fired_in_attempt()}
     found = []
     for step in steps:
-        taint = step.change.taint(where.keys(), run.finished)
+        taint = step.change.taint(where.keys(), run.current.finished)
         found += [TaintedBy(step.version, step.strategy, where[index], ()) for index in taint.edges]
         found += [
             TaintedBy(step.version, step.strategy, None, step.change.tainting_nodes[index])
@@ -69,29 +68,29 @@ def tainted_by(run: FlowRun, steps: tuple[Step, ...]) -> tuple[TaintedBy, ...]:
     return tuple(found)
 
 
-def migrate(run: FlowRun, event: on.Migrated, shape: Shape) -> None:
+def migrate(run: RunState, event: on.Migrated, shape: Shape) -> None:
     """Bring a run to another table. Raises ``UnexpectedEvent`` before the start and for steps that do not fit."""
-    if run._state == "new":
+    if run.phase == "new":
         raise UnexpectedEvent("the flow run was not started yet")
-    if run._state == "ended":
+    if run.phase == "ended":
         return
     was = run.table
     if any((follow(event.steps, row.index) or 0) >= len(shape.table.rows) for row in was.rows):
         raise UnexpectedEvent(f"the migration does not lead to flow {was.flow.name} as it is")
-    running = run._state == "running"
+    running = run.phase == "running"
     taints = tainted_by(run, event.steps)
     strategy = strongest([taint.strategy for taint in taints])
     if event.forgotten is not None and running and event.forgotten != "IGNORE":
         strategy = event.forgotten
     _tell(run, event, was, taints, strategy)
-    open_questions = _close_questions(run)
+    open_questions = run.questions.drop()
     _move(run, event.steps, shape)
     if not running:
         return
     if strategy == "FAIL":
-        run._end(run._outcome(False, _reason(event, "fail")))
+        endings.fail_at_once(run, _reason(event, "fail"))
     elif strategy == "RETRY":
-        run.start_again(_reason(event, "be run again"))
+        endings.start_again(run, _reason(event, "be run again"))
     else:
         _miss_new_edges(run, event.steps, was)
         _ask_again(run, event.steps, open_questions)
@@ -104,7 +103,7 @@ def _reason(event: on.Migrated, what: str) -> str:
 
 
 def _tell(
-    run: FlowRun, event: on.Migrated, was: FlowTable, taints: tuple[TaintedBy, ...], strategy: str | None
+    run: RunState, event: on.Migrated, was: FlowTable, taints: tuple[TaintedBy, ...], strategy: str | None
 ) -> None:
     if not event.steps and event.forgotten is None:
         return  # the graph is the same
@@ -119,56 +118,52 @@ def _tell(
         if taint.edge is not None:
             edge = was.rows[taint.edge].edge
             details["tainted_edge"] = {"from": list(edge.sources), "to": list(edge.destinations)}
-        run._effects.append(do.Note("MIGRATION_TAINTED_FLOW", details))
-    run._effects.append(
-        do.Note(
-            "MIGRATION",
-            {
-                "old_migration_version": event.before,
-                "new_migration_version": event.version,
-                "tainted": bool(taints),
-                "tainted_flow_strategy": strategy,
-                "without_migration": event.forgotten is not None,
-            },
-        )
+        run.note("MIGRATION_TAINTED_FLOW", details)
+    run.note(
+        "MIGRATION",
+        {
+            "old_migration_version": event.before,
+            "new_migration_version": event.version,
+            "tainted": bool(taints),
+            "tainted_flow_strategy": strategy,
+            "without_migration": event.forgotten is not None,
+        },
     )
 
 
-def _close_questions(run: FlowRun) -> tuple[do.Question, ...]:
-    questions = run.open_questions
-    run._dropped_questions.update(run._questions)
-    run._questions = {}
-    run._deferrals = {}
-    run._fallback_answers = {}
-    return questions
-
-
-def _move(run: FlowRun, steps: tuple[Step, ...], shape: Shape) -> None:
+def _move(run: RunState, steps: tuple[Step, ...], shape: Shape) -> None:
     """Everything that refers to edges by index, and what can be told from the table."""
-    table = shape.table
-    for node in (*run.active, *run._unwaited.values()):
-        if node.is_flow and node.edge is not None and node.number not in run._launched_before:
-            run._launched_before[node.number] = run.table.rows[node.edge].selective
+    table, current = shape.table, run.current
+    for node in (*current.active.values(), *run.unwaited.values()):
+        if node.is_flow and node.edge is not None and node.number not in run.launched_before:
+            run.launched_before[node.number] = run.table.rows[node.edge].selective
     run.considered = _moved(run.considered, steps)
     run.fired = _moved(run.fired, steps)
-    run._fired_before = _moved(run._fired_before, steps)
-    run._no = set(_moved(dict.fromkeys(run._no, 1), steps))
+    current.fired_before = _moved(current.fired_before, steps)
+    current.said_no = set(_moved(dict.fromkeys(current.said_no, 1), steps))
+    current.fallback_answers = {}
     start = run.start
     if start.selective is not None:
         selective = moved_selection(start.selective, steps, run.table.flow, table)
         run.start = on.FlowStarted(start.args, start.parent, start.failures, selective)
-        run._subset = selective.edges.get(table.flow.name)
+        current.subset = selective.edges.get(table.flow.name)
     run.table = table
-    run._on_unreached = shape.on_unreached
-    pending = run._args_pending and table.flow.node_args_from_first
-    first = run._first_number if run._args_pending else 0
-    run._missing = {}
+    run.on_unreached = shape.on_unreached
+    current.missing = _missing(current, table)
+    current.awaits_args = current.awaits_args and table.flow.node_args_from_first
+
+
+def _missing(current: Attempt, table: FlowTable) -> dict[int, int]:
+    """What the joins of a table wait for; the first node has not finished for them while its result is read."""
+    unread = current.first_number if current.awaits_args else 0
+    missing = {}
     for row in table.rows:
         if len(row.sources) > 1:
-            known = sum(1 for name in row.sources if any(r.number != first for r in run.finished.get(name, ())))
+            finished = (current.finished.get(name, ()) for name in row.sources)
+            known = sum(1 for nodes in finished if any(node.number != unread for node in nodes))
             if known:
-                run._missing[row.index] = len(row.sources) - known
-    run._args_pending = pending
+                missing[row.index] = len(row.sources) - known
+    return missing
 
 
 def _moved(counts: dict[int, int], steps: tuple[Step, ...]) -> dict[int, int]:
@@ -203,45 +198,42 @@ def _new_edges(steps: tuple[Step, ...], was: FlowPlan, table: FlowTable) -> list
     return [row.index for row in table.rows if row.index not in kept]
 
 
-def _miss_new_edges(run: FlowRun, steps: tuple[Step, ...], was: FlowTable) -> None:
+def _miss_new_edges(run: RunState, steps: tuple[Step, ...], was: FlowTable) -> None:
     for index in _new_edges(steps, was.flow, run.table):
-        if all(name in run.finished for name in run.table.rows[index].sources):
-            run._no.add(index)
+        if all(name in run.current.finished for name in run.table.rows[index].sources):
+            run.current.said_no.add(index)
 
 
-def _ask_again(run: FlowRun, steps: tuple[Step, ...], questions: tuple[do.Question, ...]) -> None:
+def _ask_again(run: RunState, steps: tuple[Step, ...], questions: tuple[do.Question, ...]) -> None:
     """Put questions about edges that are left; those about fallbacks come again by themselves."""
+    first: NodeRun | None = None
     for question in questions:
         if isinstance(question, do.AskArguments):
-            _ask_for_arguments(run, question)
+            if run.current.awaits_args:
+                edges.ask_arguments(run, question.run)
+            else:
+                first = question.run
         elif not isinstance(question, do.AskFallbackCondition):
             index = follow(steps, question.edge.index)
-            if index is not None and (run._subset is None or index in run._subset):
+            if index is not None and (run.current.subset is None or index in run.current.subset):
                 _ask_about(run, run.table.rows[index], question)
-    run._spread()
+    if first is not None:
+        edges.follow_first(run, first)
 
 
-def _ask_for_arguments(run: FlowRun, question: do.AskArguments) -> None:
-    if run._args_pending:
-        run._ask_arguments(question.run)
-        return
-    del run.finished[question.run.name]
-    run._succeeded.append(question.run)
-
-
-def _ask_about(run: FlowRun, row: EdgeRow, question: do.AskCondition | do.AskForeach | do.AskReuse) -> None:
+def _ask_about(run: RunState, row: EdgeRow, question: do.AskCondition | do.AskForeach | do.AskReuse) -> None:
     if isinstance(question, do.AskCondition):
         if row.condition is None:
-            run._fire(row, question.sources)
+            edges.fire(run, row, question.sources)
         else:
-            run._ask(do.AskCondition(run._next_question(), row.edge, question.sources, run.args))
+            edges.ask_condition(run, row, question.sources)
     elif isinstance(question, do.AskForeach):
-        _fire_again(run, row, question.sources)
+        edges.fire(run, row, question.sources, again=True)
     else:
         tasks = run.start.selective.tasks if run.start.selective is not None else ()
-        run._ask(
+        run.ask(
             do.AskReuse(
-                run._next_question(),
+                run.questions.next_number(),
                 row.edge,
                 question.sources,
                 question.name,
@@ -251,15 +243,3 @@ def _ask_about(run: FlowRun, row: EdgeRow, question: do.AskCondition | do.AskFor
                 tasks,
             )
         )
-
-
-def _fire_again(run: FlowRun, row: EdgeRow, sources: tuple[NodeRun, ...]) -> None:
-    """Fire an edge whose foreach had not answered yet; it was counted when it fired."""
-    if row.foreach is not None:
-        needs_items = row.foreach.propagate_result or run._subset is not None
-        run._ask(do.AskForeach(run._next_question(), row.edge, sources, run.args, needs_items))
-    elif run._subset is None:
-        for destination in row.destinations:
-            run._start(destination, row, sources, run.args, False)
-    else:
-        run._start_selected(row, sources, run.args, False, run.args)
