@@ -80,6 +80,7 @@ def on_arguments(run: RunState, event: on.ArgumentsAnswered) -> None:
     if question is None:
         return
     run.current.args = event.args
+    run.current.awaits_args = False
     follow_first(run, question.run)
 
 

@@ -24,9 +24,9 @@ class Attempt:
     """One attempt of the flow: what was started in it, and how far that got.
 
     ``args`` are the arguments of the flow's nodes. With ``node_args_from_first`` they are the result of the node
-    run with ``first_number``; ``awaits_args``: this is so. ``subset`` are the edges of this flow in a selective
-    run. ``passes_failures``: some node run has ``failures`` that those behind it inherit. ``fired_before`` is what
-    ``RunState.fired`` was when the attempt began.
+    run with ``first_number``, and not known while ``awaits_args``. ``subset`` are the edges of this flow in a
+    selective run. ``passes_failures``: some node run has ``failures`` that those behind it inherit.
+    ``fired_before`` is what ``RunState.fired`` was when the attempt began.
 
     Node runs go from ``active`` (by number) to ``finished`` (by name, in order of finishing); those that fail go
     to ``unhandled`` (by name) until a fallback takes them, and then to ``handled_for_failure`` if the flow has to

@@ -184,3 +184,24 @@ def test_selective_runs_keep_to_what_they_want() -> None:
     asked = simulation.feed(on.NodeSucceeded(1))
     questions = [effect.name for effect in asked if isinstance(effect, do.AskReuse)]
     assert questions == ["D"]
+
+
+def test_a_join_still_counts_the_first_node_once_its_result_was_read() -> None:
+    """With ``node_args_from_first`` the first node has finished once its result was read, and not before."""
+    from tests.dispatch.plans import edge, flow, plan
+
+    edges = [edge(None, "A"), edge("A", "B"), edge(["A", "B"], "C")]
+    old = plan(flow("main", edges, node_args_from_first=True))
+    new = plan(flow("main", [*edges, edge("C", "D")], node_args_from_first=True))
+    for migrated_while_read in (True, False):
+        simulation = MigratingSimulation(old, Script(fails=0, reused=0), Random(0), Start(), (), check=False)
+        simulation.feed(Start().event())
+        simulation.feed(on.NodeSucceeded(1))
+        if migrated_while_read:
+            simulation.migrate(Move(0, ((new, "IGNORE"),)))
+            simulation.feed(on.ArgumentsAnswered(2, None))
+        else:
+            simulation.feed(on.ArgumentsAnswered(1, None))
+            simulation.migrate(Move(0, ((new, "IGNORE"),)))
+        effects = simulation.feed(on.NodeSucceeded(2))
+        assert [effect.run.name for effect in effects if isinstance(effect, do.StartTask)] == ["C"]
