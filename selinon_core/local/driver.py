@@ -10,41 +10,28 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from selinon_core.dispatch import FlowRun, NodeRun, SelectiveRun
 from selinon_core.dispatch import effects as do
 from selinon_core.dispatch import events as on
-from selinon_core.errors import FlowError, FlowTimeout, SelinonException, TaskTimeout
+from selinon_core.errors import FlowError, FlowTimeout
 from selinon_core.local.agenda import Agenda, Step
+from selinon_core.local.attempts import Attempts
 from selinon_core.local.collector import EVERY, RecordOutOfSight
 from selinon_core.local.lookup import Lookup
-from selinon_core.local.mocked_attempt import mocked_attempt
 from selinon_core.local.mocked_storage import LocalStorages
-from selinon_core.local.mocks import Outcome, TaskScripts
 from selinon_core.local.options import LocalOptions
 from selinon_core.local.prepared import Prepared
 from selinon_core.local.steps import StepLimitExceeded, describe_endless
-from selinon_core.plan import TaskPlan
 from selinon_core.runtime import journal
 from selinon_core.runtime.answers import Answers, where_asked
 from selinon_core.runtime.conditions import LeafValues
 from selinon_core.runtime.ids import id_maker, random_flow_id, seeded_flow_id
 from selinon_core.runtime.json_values import copy_json, snapshot
 from selinon_core.runtime.records import FlowRecord, NodeRecord
-from selinon_core.runtime.side_runner import TIMED_OUT, SideRunner, Ticket
-from selinon_core.runtime.task_run import (
-    Assignment,
-    Attempt,
-    Failed,
-    RetryLater,
-    Succeeded,
-    TaskRunner,
-)
+from selinon_core.runtime.task_run import Attempt, Failed, RetryLater, Succeeded
 from selinon_core.runtime.trace import Tracer, configured_sinks, jsonable
-
-if TYPE_CHECKING:
-    from selinon_core.local.child import ProcessPool
 
 #: Locally a flow fails when one decision was put off this often.
 MOST_DEFERRALS = 10
@@ -74,10 +61,9 @@ class Driver:
         if options.storages is not None and options.storage == "real":
             self.storages.share(options.storages)
         self.lookup = Lookup(self.nodes, self.storages)
-        self._runner = TaskRunner(self.imports, self.storages, self.lookup, prepared.check_schema)
-        if options.mocks is not None:
-            options.mocks.check(plan, prepared.check_schema)
-        self._scripts = TaskScripts(options.mocks, options.mock_all, options.fail)
+        self._attempts = Attempts(
+            prepared, options, self.agenda, self.storages, self.lookup, self.tell, self._attempt_ended
+        )
         self._answers = Answers(
             plan,
             self.imports,
@@ -88,8 +74,6 @@ class Driver:
             self._condition_told,
         )
         self._asking: FlowRecord | None = None
-        self._side: SideRunner | None = None
-        self._processes: ProcessPool | None = None
         self._telling = threading.RLock()
         self._waiting: deque[NodeRecord] = deque()
         limit = 10 * sum(len(edge.destinations) for flow in plan.flows.values() for edge in flow.edges)
@@ -100,10 +84,8 @@ class Driver:
         self._record: Callable[[journal.Entry], None] = (
             self._record_and_emit if self._tracer.sinks else self.journal.append
         )
-        # Tasks that run their own code right here; all others take the general way.
         self._real_time = options.time == "real"
         self._began = time.monotonic()
-        self._plain = options.concurrency == 1 and options.pool == "thread" and self._scripts.empty
 
     # -- the run ----------------------------------------------------------------------------------------------
 
@@ -121,15 +103,12 @@ class Driver:
             with self._collector:
                 self._work()
         finally:
-            if self._side is not None:
-                self._side.close()
-            if self._processes is not None:
-                self._processes.close()
+            self._attempts.close()
             self.storages.close()
         return root
 
     def _work(self) -> None:
-        inbox, agenda, real_time = self._inbox, self.agenda, self._real_time
+        inbox, agenda, attempts, real_time = self._inbox, self.agenda, self._attempts, self._real_time
         while True:
             while inbox:
                 record, event = inbox.popleft()
@@ -140,7 +119,7 @@ class Driver:
             if step is not None:
                 step[0](step[1])
                 continue
-            if self._waiting and not self._side_is_full():
+            if self._waiting and not attempts.is_full():
                 agenda.add(0, self._run_task, self._waiting.popleft())
                 continue
             agenda.drop_while(_is_of_no_use)
@@ -148,8 +127,8 @@ class Driver:
             patience = None
             if real_time and next_time is not None:
                 patience = max(0.0, self._began + next_time - time.monotonic())
-            if self._side is not None and self._side.running:
-                self._wait_for_side(patience)
+            if attempts.running:
+                attempts.wait(patience)
             elif next_time is None:
                 return
             else:
@@ -159,27 +138,6 @@ class Driver:
 
     def _look_at_clock(self) -> None:
         self.agenda.now = max(self.agenda.now, time.monotonic() - self._began)
-
-    def _side_is_full(self) -> bool:
-        return self._side is not None and self._side.running >= self.options.concurrency
-
-    def _wait_for_side(self, patience: float | None) -> None:
-        """Wait for an attempt at the side to end; ``patience`` is in real seconds, None: for ever."""
-        assert self._side is not None
-        ended = self._side.wait(patience)
-        if ended is None:
-            return
-        record, returned = ended
-        task = self.plan.tasks[record.run.name]
-        if returned is TIMED_OUT:
-            assert task.timeout is not None
-            record.real_seconds += task.timeout
-            record.abandoned = self.options.pool == "thread"  # processes are killed
-            attempt = self._timed_out(record, task, record.attempts, record.retries)
-        else:
-            attempt, seconds = returned
-            record.real_seconds += seconds
-        self._attempt_ended(record, attempt)
 
     def _advance(self, record: FlowRecord, event: on.Event) -> None:
         for effect in record.machine.advance(event):
@@ -308,8 +266,8 @@ class Driver:
     def _run_task(self, record: NodeRecord) -> None:
         """Run the next attempt of a task, here or at the side, or play its mock."""
         task = self.plan.tasks[record.run.name]
-        side = not self._plain or task.timeout is not None
-        if side and self._side_is_full():
+        plain = self._attempts.plain and task.timeout is None
+        if not plain and self._attempts.is_full():
             self._waiting.append(record)
             return
         now = self.agenda.now
@@ -318,102 +276,18 @@ class Driver:
         record.attempts += 1
         if self.options.observer is not None:
             self.options.observer("started", record)
-        if side or self._tracer.sinks:
+        if not plain or self._tracer.sinks:
             self._record((journal.STARTED, now, record, record.attempts))
-            self._run_general(record, task)
+            self._attempts.begin(record, task)
             return
         entries = len(self.journal)
-        began = time.perf_counter()
-        attempt = self._runner.run(task, self._assignment(record))
-        record.real_seconds += time.perf_counter() - began
+        attempt = self._attempts.run(record, task)
         if attempt.__class__ is not Succeeded or len(self.journal) > entries:
             # Something else is to be told between the beginning and the end.
             self.journal.insert(entries, (journal.STARTED, now, record, record.attempts))
             self._attempt_ended(record, attempt)
         else:
             self._attempt_ended(record, attempt, journal.RAN)
-
-    def _run_general(self, record: NodeRecord, task: TaskPlan) -> None:
-        outcome = self._scripts.next(task.name)
-        if outcome is not None:
-            self._play(record, task, outcome)
-            return
-        assignment = self._assignment(record)
-        if self.options.pool == "thread" and self.options.concurrency == 1 and task.timeout is None:
-            began = time.perf_counter()
-            attempt = self._runner.run(task, assignment)
-            record.real_seconds += time.perf_counter() - began
-            self._attempt_ended(record, attempt)
-            return
-        if self._side is None:
-            self._side = SideRunner()
-        if self._processes is None and self.options.pool == "process":
-            self._processes = self._start_processes()
-        run = self._attempt_in_process if self.options.pool == "process" else self._attempt_in_thread
-
-        def timed(ticket: Ticket) -> tuple[Attempt, float]:
-            began = time.perf_counter()
-            return run(task, assignment, ticket), time.perf_counter() - began
-
-        self._side.submit(record, timed, task.timeout)
-        if self.options.concurrency == 1:
-            self._wait_for_side(None)  # one at a time, also where another thread is needed for a time-out
-
-    def _attempt_in_thread(self, task: TaskPlan, assignment: Assignment, ticket: Ticket) -> Attempt:
-        ticket.begin()
-        return self._runner.run(task, assignment, ticket.wanted)
-
-    def _start_processes(self) -> ProcessPool:
-        from selinon_core.local.child import ProcessPool
-
-        real = frozenset(name for name in self.plan.storages if not self.storages.stands_in(name))
-        return ProcessPool(self.plan, tuple(self.imports.pythonpath), real, self.tell)
-
-    def _attempt_in_process(self, task: TaskPlan, assignment: Assignment, ticket: Ticket) -> Attempt:
-        assert self._processes is not None
-        try:
-            attempt = self._processes.run(task, assignment, self.lookup.known_of, ticket)
-        except SelinonException as error:
-            return Failed(error) if ticket.given_up else self._runner.judge(task, assignment, error)
-        if isinstance(attempt, Succeeded) and attempt.stored and self.storages.is_mocked(task.name):
-            self.storages.store(
-                assignment.args, assignment.flow_name, task.name, assignment.task_id, attempt.result
-            )
-        return attempt
-
-    def _assignment(self, record: NodeRecord) -> Assignment:
-        run = record.run
-        return Assignment(
-            record.flow_run.flow.name,
-            run.id,
-            record.flow_run.id,
-            copy_json(run.args),
-            record.take_parent(),
-            copy_json(run.failures) if run.failures else {},
-            record.attempts,
-            record.retries,
-        )
-
-    def _play(self, record: NodeRecord, task: TaskPlan, outcome: Outcome | BaseException) -> None:
-        """Let a mocked attempt end, after its virtual time or its time-out."""
-        after = outcome.after if isinstance(outcome, Outcome) else 0.0
-        if task.timeout is not None and after > task.timeout:
-            self.agenda.add(task.timeout, self._end_mocked, (record, None))
-        else:
-            self.agenda.add(after, self._end_mocked, (record, outcome))
-
-    def _end_mocked(self, item: tuple[NodeRecord, Outcome | BaseException | None]) -> None:
-        record, outcome = item
-        task = self.plan.tasks[record.run.name]
-        if outcome is None:
-            self._attempt_ended(record, self._timed_out(record, task, record.attempts, record.retries))
-            return
-        attempt = mocked_attempt(self._runner, self.storages, task, self._assignment(record), outcome)
-        self._attempt_ended(record, attempt)
-
-    def _timed_out(self, record: NodeRecord, task: TaskPlan, attempt: int, retries: int) -> Attempt:
-        error = TaskTimeout(f"attempt {attempt} of {task.name} ran longer than {task.timeout} s")
-        return self._runner.judge(task, self._assignment(record), error)
 
     def _attempt_ended(self, record: NodeRecord, attempt: Attempt, success: int = journal.SUCCEEDED) -> None:
         if self._real_time:

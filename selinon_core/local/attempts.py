@@ -1,0 +1,188 @@
+"""Carrying out attempts of tasks: right here, at the side in threads or processes, or as a mock says."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from selinon_core.errors import SelinonException, TaskTimeout
+from selinon_core.local.agenda import Agenda
+from selinon_core.local.lookup import Lookup
+from selinon_core.local.mocked_attempt import mocked_attempt
+from selinon_core.local.mocked_storage import LocalStorages
+from selinon_core.local.mocks import Outcome, TaskScripts
+from selinon_core.local.options import LocalOptions
+from selinon_core.local.prepared import Prepared
+from selinon_core.plan import TaskPlan
+from selinon_core.runtime.json_values import copy_json
+from selinon_core.runtime.records import NodeRecord
+from selinon_core.runtime.side_runner import TIMED_OUT, SideRunner, Ticket
+from selinon_core.runtime.task_run import Assignment, Attempt, Failed, Succeeded, TaskRunner
+
+if TYPE_CHECKING:
+    from selinon_core.local.child import ProcessPool
+
+
+class Attempts:
+    """The attempts of one local run.
+
+    ``ended(record, attempt)`` hears how those ended that ``begin`` began, ``told(event, details)`` what happens to
+    storages in other processes. ``plain``: tasks without a time-out run their own code right here, one at a time.
+    """
+
+    def __init__(
+        self,
+        prepared: Prepared,
+        options: LocalOptions,
+        agenda: Agenda,
+        storages: LocalStorages,
+        lookup: Lookup,
+        told: Callable[[str, dict[str, Any]], None],
+        ended: Callable[[NodeRecord, Attempt], None],
+    ) -> None:
+        if options.mocks is not None:
+            options.mocks.check(prepared.plan, prepared.check_schema)
+        self._plan = prepared.plan
+        self._pythonpath = prepared.imports.pythonpath
+        self._options = options
+        self._agenda = agenda
+        self._storages = storages
+        self._lookup = lookup
+        self._told = told
+        self._ended = ended
+        self._runner = TaskRunner(prepared.imports, storages, lookup, prepared.check_schema)
+        self._scripts = TaskScripts(options.mocks, options.mock_all, options.fail)
+        self._here = options.concurrency == 1 and options.pool == "thread"
+        self.plain = self._here and self._scripts.empty
+        self._side: SideRunner | None = None
+        self._processes: ProcessPool | None = None
+
+    @property
+    def running(self) -> int:
+        """How many run at the side."""
+        return 0 if self._side is None else self._side.running
+
+    def is_full(self) -> bool:
+        """Whether no more may run at the side."""
+        return self._side is not None and self._side.running >= self._options.concurrency
+
+    def run(self, record: NodeRecord, task: TaskPlan) -> Attempt:
+        """Run the code of a task right here, to its end."""
+        began = time.perf_counter()
+        attempt = self._runner.run(task, self._assignment(record))
+        record.real_seconds += time.perf_counter() - began
+        return attempt
+
+    def begin(self, record: NodeRecord, task: TaskPlan) -> None:
+        """Begin the next attempt as the options say; it may end at once."""
+        outcome = self._scripts.next(task.name)
+        if outcome is not None:
+            self._play(record, task, outcome)
+        elif self._here and task.timeout is None:
+            self._ended(record, self.run(record, task))
+        else:
+            self._run_at_side(record, task)
+
+    def wait(self, patience: float | None) -> None:
+        """Wait for an attempt at the side to end; ``patience`` is in real seconds, None: for ever."""
+        assert self._side is not None
+        ended = self._side.wait(patience)
+        if ended is None:
+            return
+        record, returned = ended
+        task = self._plan.tasks[record.run.name]
+        if returned is TIMED_OUT:
+            assert task.timeout is not None
+            record.real_seconds += task.timeout
+            record.abandoned = self._options.pool == "thread"  # processes are killed
+            attempt = self._timed_out(record, task)
+        else:
+            attempt, seconds = returned
+            record.real_seconds += seconds
+        self._ended(record, attempt)
+
+    def close(self) -> None:
+        """Give up what still runs, and let the processes go."""
+        if self._side is not None:
+            self._side.close()
+        if self._processes is not None:
+            self._processes.close()
+
+    # -- at the side --------------------------------------------------------------------------------------------
+
+    def _run_at_side(self, record: NodeRecord, task: TaskPlan) -> None:
+        assignment = self._assignment(record)
+        if self._side is None:
+            self._side = SideRunner()
+        if self._processes is None and self._options.pool == "process":
+            self._processes = self._start_processes()
+        run = self._run_in_thread if self._processes is None else self._run_in_process
+
+        def timed(ticket: Ticket) -> tuple[Attempt, float]:
+            began = time.perf_counter()
+            return run(task, assignment, ticket), time.perf_counter() - began
+
+        self._side.submit(record, timed, task.timeout)
+        if self._options.concurrency == 1:
+            self.wait(None)  # one at a time, also where another thread is needed for a time-out
+
+    def _run_in_thread(self, task: TaskPlan, assignment: Assignment, ticket: Ticket) -> Attempt:
+        ticket.begin()
+        return self._runner.run(task, assignment, ticket.wanted)
+
+    def _start_processes(self) -> ProcessPool:
+        from selinon_core.local.child import ProcessPool
+
+        real = frozenset(name for name in self._plan.storages if not self._storages.stands_in(name))
+        return ProcessPool(self._plan, tuple(self._pythonpath), real, self._told)
+
+    def _run_in_process(self, task: TaskPlan, assignment: Assignment, ticket: Ticket) -> Attempt:
+        assert self._processes is not None
+        try:
+            attempt = self._processes.run(task, assignment, self._lookup.known_of, ticket)
+        except SelinonException as error:
+            return Failed(error) if ticket.given_up else self._runner.judge(task, assignment, error)
+        if isinstance(attempt, Succeeded) and attempt.stored and self._storages.is_mocked(task.name):
+            self._storages.store(
+                assignment.args, assignment.flow_name, task.name, assignment.task_id, attempt.result
+            )
+        return attempt
+
+    # -- mocked -------------------------------------------------------------------------------------------------
+
+    def _play(self, record: NodeRecord, task: TaskPlan, outcome: Outcome | BaseException) -> None:
+        """Let a mocked attempt end, after its virtual time or its time-out."""
+        after = outcome.after if isinstance(outcome, Outcome) else 0.0
+        if task.timeout is not None and after > task.timeout:
+            self._agenda.add(task.timeout, self._end_mocked, (record, None))
+        else:
+            self._agenda.add(after, self._end_mocked, (record, outcome))
+
+    def _end_mocked(self, item: tuple[NodeRecord, Outcome | BaseException | None]) -> None:
+        record, outcome = item
+        task = self._plan.tasks[record.run.name]
+        if outcome is None:
+            attempt = self._timed_out(record, task)
+        else:
+            attempt = mocked_attempt(self._runner, self._storages, task, self._assignment(record), outcome)
+        self._ended(record, attempt)
+
+    # -- what an attempt is given, and what it means when it takes too long -------------------------------------
+
+    def _assignment(self, record: NodeRecord) -> Assignment:
+        run = record.run
+        return Assignment(
+            record.flow_run.flow.name,
+            run.id,
+            record.flow_run.id,
+            copy_json(run.args),
+            record.take_parent(),
+            copy_json(run.failures) if run.failures else {},
+            record.attempts,
+            record.retries,
+        )
+
+    def _timed_out(self, record: NodeRecord, task: TaskPlan) -> Attempt:
+        error = TaskTimeout(f"attempt {record.attempts} of {task.name} ran longer than {task.timeout} s")
+        return self._runner.judge(task, self._assignment(record), error)
