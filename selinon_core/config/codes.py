@@ -104,3 +104,9 @@ class Collector:
         self.found.append(
             Diagnostic(fault.code, fault.severity, message, spot.span, note, help, (*related, *uses))
         )
+
+
+def shorten(text: str) -> str:
+    """Text for a message: one line of at most 60 characters."""
+    line = " ".join(text.split()) if len(text) < 10_000 else " ".join(text[:200].split())
+    return line if len(line) <= 60 else line[:57] + "..."

@@ -104,6 +104,18 @@ Node = Any
 Entry = tuple[Any, Node, tuple[AliasNode, ...]]
 
 
+def children_of(node: Node) -> list[Node]:
+    """The nodes directly below a node; keys of mappings are none."""
+    kind = type(node)
+    if kind is SequenceNode:
+        return node.items  # type: ignore[no-any-return]
+    if kind is MappingNode:
+        return [value for _, value, _ in node.entries.values()]
+    if kind is AliasNode:
+        return [node.target]
+    return []
+
+
 class NodeSpot(Spot):
     """The place of a node in a file."""
 

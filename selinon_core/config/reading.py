@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from selinon_core.config import codes
-from selinon_core.config.codes import Collector, Fault
-from selinon_core.config.document import Document, shorten
+from selinon_core.config.codes import Collector, Fault, shorten
+from selinon_core.config.document import Document
 from selinon_core.config.nodes import (
     GIVEN_TAG,
     AliasNode,

@@ -72,3 +72,8 @@ def tagged_value(tag: str, text: str) -> Any:
         except (KeyError, IndexError, ValueError) as error:
             raise ValueError(text) from error
     raise LookupError(tag)
+
+
+def short_tag(tag: str) -> str:
+    """A tag as people write it."""
+    return "!!" + tag[18:] if tag.startswith("tag:yaml.org,2002:") else tag

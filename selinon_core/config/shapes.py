@@ -10,6 +10,7 @@ from math import isfinite
 from typing import Any
 
 from selinon_core.config import codes
+from selinon_core.config.codes import shorten
 from selinon_core.config.model import Names, Ref
 from selinon_core.config.nodes import BrokenNode, MappingNode, Node, SequenceNode
 from selinon_core.config.reading import BROKEN, Broken, Reading, Via, written
@@ -101,7 +102,7 @@ class Text(Shape):
             codes.BAD_NAME,
             node,
             via,
-            f'{label}: "{_short(value)}" is no {"name" if self.check == NAME_PATTERN else self.expected[2:]}',
+            f'{label}: "{shorten(value)}" is no {"name" if self.check == NAME_PATTERN else self.expected[2:]}',
             note=f"allowed are {allowed}",
         )
 
@@ -138,7 +139,7 @@ class Choice(Shape):
                 codes.WRONG_VALUE,
                 node,
                 via,
-                f'{label} has to be {self.expected}, not "{_short(value)}"',
+                f'{label} has to be {self.expected}, not "{shorten(value)}"',
                 note=f"expected {self.expected}",
                 help=suggestion(value, self.words),
             )
@@ -184,7 +185,7 @@ class Number(Shape):
                 codes.WRONG_VALUE,
                 node,
                 via,
-                f"{label} has to be {expected}, not {_short(node.value)}",
+                f"{label} has to be {expected}, not {shorten(node.value)}",
                 note=f"expected {expected}",
             )
         return value
@@ -306,9 +307,3 @@ def plain_data(reading: Reading, node: Node) -> Any:
         items = [plain_data(reading, item) for item in node.items]
         return BROKEN if any(item is BROKEN for item in items) else items
     return BROKEN if kind is BrokenNode else reading.scalar(node)
-
-
-def _short(text: str) -> str:
-    from selinon_core.config.document import shorten
-
-    return shorten(text)

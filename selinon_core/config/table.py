@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from selinon_core.config import codes
-from selinon_core.config.document import shorten
+from selinon_core.config.codes import shorten
 from selinon_core.config.model import Definition
 from selinon_core.config.nodes import AliasNode, BrokenNode, MappingNode, Node, SequenceNode
 from selinon_core.config.reading import BROKEN, Broken, KeySpots, Reading, Via, written

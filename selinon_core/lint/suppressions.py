@@ -14,8 +14,8 @@ from typing import NamedTuple
 
 from selinon_core.config import codes
 from selinon_core.config.codes import Collector
-from selinon_core.config.document import Document, children_of, line_starts
-from selinon_core.config.nodes import AliasNode, MappingNode, Node, SequenceNode
+from selinon_core.config.document import Document, line_starts
+from selinon_core.config.nodes import AliasNode, MappingNode, Node, SequenceNode, children_of
 from selinon_core.config.spots import FixedSpot
 from selinon_core.diagnostics import Diagnostic
 from selinon_core.source import Span

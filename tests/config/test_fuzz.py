@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from selinon_core.compiler import compile_model
-from selinon_core.config import document as document_module
 from selinon_core.config.codes import Collector
+from selinon_core.config.composer import MAX_DEPTH
 from selinon_core.config.document import decode, read_document
 from selinon_core.config.reader import ModelBuilder
 from selinon_core.diagnostics import Diagnostic, has_errors
@@ -168,7 +168,7 @@ def test_deep_nesting_is_one_diagnostic(text: str) -> None:
 
 
 def test_nesting_below_the_limit_can_be_compiled() -> None:
-    depth = document_module.MAX_DEPTH - 20
+    depth = MAX_DEPTH - 20
     condition = "{not: " * depth + "{name: alwaysTrue}" + "}" * depth
     flow = f"{{name: A, edges: [{{from: , to: B, condition: {condition}}}]}}"
     text = f"tasks: [{{name: B, import: m}}]\nflow-definitions: [{flow}]"
