@@ -2,23 +2,25 @@
 
 During a rolling update that is nothing unusual: a newer worker started a node that came with its files, or an
 older one a node that is gone from ours. Such a message belongs to a node run the state store knows, and it is put
-back for another worker. When none took it for ``PATIENCE`` seconds, there is none, and the node run fails.
-Everything else that names what is unknown is refused.
+back for another worker. When none took it for ``PATIENCE`` seconds, there is none, and the node run fails; but not
+where the flow run is newer than our files: what its nodes are is for newer workers to say, as it is for them to
+advance it. Everything else that names what is unknown is refused.
 """
 
 from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from enum import Enum
 
 from selinon_core.celery.advance import Budget
+from selinon_core.celery.cached_run import stamp_in
 from selinon_core.celery.engine import Engine
 from selinon_core.celery.messages import NodeMessage, StartMessage, WakeMessage
 from selinon_core.celery.remote_error import error_text
 from selinon_core.dispatch import events as on
-from selinon_core.errors import ConfigurationError
+from selinon_core.errors import ConfigurationError, MigrationError, MigrationSkew, UnknownFlowError
 from selinon_core.plan import Plan
 from selinon_core.runtime.ids import id_maker
 
@@ -77,13 +79,24 @@ class Strangers:
             while len(self._met) >= _MOST_REMEMBERED:
                 self._met.pop(next(iter(self._met)))
             since = self._met[flow_id, number] = now
-        if now - since < PATIENCE:
+        if now - since < PATIENCE or _is_newer(engine, flow, header):
             return Fate.PUT_BACK
         del self._met[flow_id, number]
         if flow not in engine.plan.flows:
             return Fate.REFUSE
         _fail(engine, message, f"{unknown}, and no worker took it for {PATIENCE:.0f} s")
         return Fate.FAILED
+
+
+def _is_newer(engine: Engine, flow: str, header: Mapping[str, str]) -> bool:
+    """Whether a flow run is for workers with newer files than ours."""
+    try:
+        engine.flows.migration(flow, stamp_in(header))
+    except MigrationSkew:
+        return True
+    except (MigrationError, UnknownFlowError):
+        return False
+    return False
 
 
 def _fail(engine: Engine, message: Message, why: str) -> None:

@@ -11,6 +11,7 @@ import scripted
 
 from selinon_core.celery.cached_run import CachedRun, read_batch
 from selinon_core.celery.status import status_of
+from selinon_core.celery.strangers import PATIENCE
 from selinon_core.dispatch import NodeRun, flow_tables
 from selinon_core.dispatch import effects as do
 from selinon_core.dispatch import events as on
@@ -247,6 +248,23 @@ def test_a_new_task_waits_for_a_new_worker() -> None:
     world.deploy(0, plan_of(more, [flow((None, "New"))]))
     world.work()
     assert world.results[id][0] == "success"
+
+
+def test_an_old_worker_does_not_give_up_what_newer_ones_know(tmp_path: Path) -> None:
+    """However long it meets the message of a new task: RabbitMQ may give it to the same worker again and again."""
+    more = {"tasks": [*NODES["tasks"], {"name": "New", "import": "scripted", "classname": "Scripted"}]}
+    old = plan_of(NODES, CHAIN, tmp_path / "none")
+    new = plan_of(more, [flow((None, "A"), ("A", "New"), ("A", "B"), ("B", "C"))], tmp_path / "some")
+    written(tmp_path / "some", 1, old, new, "FAIL")
+    world, id = in_flight(new, 2)
+    world.deploy(0, old)
+    began = world.now
+    while world.now - began < 2 * PATIENCE:
+        world.work_some(20)
+    world.deploy(0, new)
+    world.work()
+    assert world.results[id][0] == "success"
+    assert sorted(Story(world, new, id).run.machine.outcome.finished) == ["A", "B", "C", "New"]  # type: ignore[union-attr]
 
 
 def test_a_task_that_is_gone_fails_in_the_end() -> None:

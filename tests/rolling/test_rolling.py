@@ -16,7 +16,7 @@ from tests.rolling.versions import ARGUMENTS, ASKED_FOR, write_both
 from tests.workers.servers import postgres_database
 
 pytestmark = [pytest.mark.xdist_group("workers"), pytest.mark.timeout(240)]
-SHORT = Plan(flows=45, workers=2, in_flight=20, beside=4, patience=120.0)
+SHORT = Plan(flows=40, workers=2, in_flight=20, beside=4, patience=120.0)
 
 
 def check(found: Reckoning) -> None:
@@ -25,7 +25,7 @@ def check(found: Reckoning) -> None:
     figures = found.figures
     assert figures["asked for"] >= SHORT.flows
     # Sub-flows count here too: a flow run that was asked for has up to eight of them.
-    assert figures["migrated"] >= 10, figures
+    assert figures["migrated"] >= 8, figures
     assert figures["tainted"] >= 3, figures
     assert figures["untainted"] >= 3, figures
     assert figures["began on 2"] >= 10, figures
@@ -40,7 +40,7 @@ def test_on_redis(strategy: str, kill: bool, tmp_path: Path) -> None:
 @pytest.mark.service("amqp", "postgres")
 def test_on_rabbitmq_and_postgresql(tmp_path: Path) -> None:
     with postgres_database() as store:
-        plan = SHORT._replace(strategy="RETRY", broker=need("amqp"), store=store, kill=False, seed=2)
+        plan = SHORT._replace(strategy="RETRY", broker=need("amqp"), store=store, in_flight=16, kill=False, seed=2)
         check(Update(plan, tmp_path).run())
 
 
