@@ -38,11 +38,12 @@ def kind(index: CodeIndex, module: str, name: str) -> Kind | None:
 def test_nothing_is_executed(write: Write, tmp_path: Path) -> None:
     marker = tmp_path / "executed"
     index = write(
-        shop__init=f"open({str(marker)!r}, 'w')", shop__tasks=f"open({str(marker)!r}, 'w')\nclass A: ..."
+        unheard_of__init=f"open({str(marker)!r}, 'w')",
+        unheard_of__tasks=f"open({str(marker)!r}, 'w')\nclass A: ...",
     )
-    assert kind(index, "shop.tasks", "A") is Kind.CLASS
+    assert kind(index, "unheard_of.tasks", "A") is Kind.CLASS
     assert not marker.exists()
-    assert "shop" not in sys.modules
+    assert "unheard_of" not in sys.modules
 
 
 def test_states_of_modules(write: Write, tmp_path: Path) -> None:
