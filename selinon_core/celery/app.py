@@ -17,7 +17,7 @@ from collections.abc import Iterable
 from typing import Any, NoReturn
 
 from celery import Celery
-from celery.exceptions import Reject
+from celery.exceptions import Ignore, Reject
 
 from selinon_core.celery.advance import Budget
 from selinon_core.celery.defaults import CONFIGURATION, improve_transport
@@ -38,7 +38,7 @@ from selinon_core.celery.settings import AdapterSettings
 from selinon_core.celery.spans import HEADER, Spans
 from selinon_core.celery.starts import StartLedger
 from selinon_core.celery.stores import Store
-from selinon_core.celery.strangers import PAUSE, Fate, Strangers, unknown_in
+from selinon_core.celery.strangers import PAUSE, Fate, Strangers, put_behind, unknown_in
 from selinon_core.dispatch import select
 from selinon_core.errors import (
     ConfigurationError,
@@ -304,6 +304,9 @@ class Selinon:
         except StateStoreError as error:
             self._give_back(str(error))
         if fate is Fate.PUT_BACK:
+            if put_behind(engine, task, _came_again(task)):
+                time.sleep(PAUSE)
+                raise Ignore(unknown)
             self._give_back(unknown, PAUSE)
         if fate is Fate.REFUSE:
             self._refused(task, unknown)

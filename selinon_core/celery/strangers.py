@@ -13,12 +13,16 @@ import json
 import time
 from collections.abc import Callable, Mapping
 from enum import Enum
+from typing import Any
 
 from selinon_core.celery.advance import Budget
 from selinon_core.celery.cached_run import stamp_in
+from selinon_core.celery.defaults import is_redis
 from selinon_core.celery.engine import Engine
 from selinon_core.celery.messages import NodeMessage, StartMessage, WakeMessage
+from selinon_core.celery.publish import Letter
 from selinon_core.celery.remote_error import error_text
+from selinon_core.celery.spans import HEADER
 from selinon_core.dispatch import events as on
 from selinon_core.errors import ConfigurationError, MigrationError, MigrationSkew, UnknownFlowError
 from selinon_core.plan import Plan
@@ -86,6 +90,31 @@ class Strangers:
             return Fate.REFUSE
         _fail(engine, message, f"{unknown}, and no worker took it for {PATIENCE:.0f} s")
         return Fate.FAILED
+
+
+def put_behind(engine: Engine, task: Any, again: bool) -> bool:
+    """Send the message of a Celery task anew, to the end of its queue, so that it can be acknowledged.
+
+    RabbitMQ puts what is rejected back in front, and whoever just became free for it is the worker that rejected
+    it: while newer workers are busy, older ones would do nothing else. False where rejecting is right: Redis has
+    it at the end, and a message that was delivered before (``again``) has to stay known as that.
+    """
+    request = task.request
+    queue = str((request.delivery_info or {}).get("routing_key"))
+    if again or is_redis(engine.app.conf.broker_url) or queue not in engine.app.amqp.queues:
+        return False
+    trace = getattr(request, HEADER, None) or (request.headers or {}).get(HEADER)
+    letter = Letter(
+        queue,
+        task.name,
+        getattr(request, "shadow", None) or task.name,
+        request.id,
+        request.root_id or request.id,
+        request.kwargs,
+        (request.timelimit or (None,))[0],
+        {HEADER: trace} if isinstance(trace, str) else None,
+    )
+    return engine.courier.send_safely([letter])
 
 
 def _is_newer(engine: Engine, flow: str, header: Mapping[str, str]) -> bool:

@@ -114,7 +114,9 @@ class Update:
                 worker.process.terminate()
             statuses = {worker.log.stem: worker.process.wait(60) for worker in new}
             found.wrong.extend(f"{name} ended with {status}" for name, status in statuses.items() if status)
-        figures = {"asked for": len(load.ids), **found.figures, "left to others": self._skews()}
+        figures = {"asked for": len(load.ids), **found.figures, "left to others": self._told("MIGRATION_SKEW")}
+        # A message that names what is unknown goes back to the queue: rejected, or sent anew and ignored.
+        figures |= {"put back": self._told(" reject requeue=True", " ignored")}
         figures |= {"killed": self.victim, "seconds of the update": round(took, 1)}
         return found._replace(figures=figures)
 
@@ -158,6 +160,7 @@ class Update:
         found.wrong.extend(f"{count} left in {where}" for where, count in left.items() if count)
         return found
 
-    def _skews(self) -> int:
-        """How often an old worker left a run or a message to newer ones."""
-        return sum(path.read_text().count("MIGRATION_SKEW") for path in self.directory.glob("v1-*.log"))
+    def _told(self, *texts: str) -> int:
+        """How often old workers said one of these."""
+        logs = [path.read_text() for path in self.directory.glob("v1-*.log")]
+        return sum(log.count(text) for log in logs for text in texts)

@@ -1,0 +1,98 @@
+"""Messages that go back to the queue for workers with other files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from celery import Celery
+from celery.exceptions import Ignore, Reject
+
+from selinon_core.celery import Selinon
+from selinon_core.celery.publish import ENVELOPE, Letter
+from selinon_core.celery.stores.base import Commit
+from selinon_core.celery.stores.memory import MemoryStore
+from tests.celery.test_migrating import CHAIN, NODES, plan_of
+
+STRANGE = {"v": 1, "flow": "f", "id": "run", "number": 1, "task": "New", "args": 7}
+
+
+class Posted:
+    """Stands for the publisher."""
+
+    def __init__(self, *, away: bool = False) -> None:
+        self.letters: list[Letter] = []
+        self.away = away
+
+    def send(self, letters: Iterable[Letter]) -> None:
+        if self.away:
+            raise ConnectionError
+        self.letters += letters
+
+
+def received(redelivered: bool = False) -> Any:
+    """The Celery task of a message that was received."""
+    delivery = {"exchange": "", "routing_key": "celery", "redelivered": redelivered}
+    request = SimpleNamespace(
+        id="node",
+        root_id="run",
+        kwargs=STRANGE,
+        shadow="selinon.task.New",
+        delivery_info=delivery,
+        retries=0,
+        timelimit=[12.0, None],
+        headers={"traceparent": "00-a-b-01"},
+    )
+    return SimpleNamespace(name=ENVELOPE, request=request)
+
+
+@pytest.fixture
+def old_worker(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Makes a worker that does not know the task; by the URL of its broker."""
+    monkeypatch.setattr("selinon_core.celery.app.PAUSE", 0.0)
+
+    def make(broker: str, posted: Posted) -> Selinon:
+        app = Celery("old", broker=broker, backend="cache+memory://", set_as_current=False)
+        app.conf.selinon_state_url = "memory://"
+        selinon = Selinon(app, plan=plan_of(NODES, CHAIN))
+        store = selinon.engine.store = MemoryStore()
+        selinon.engine.courier._publisher = posted  # type: ignore[assignment]
+        header = {"flow": "f", "queue": "celery", "status": "running", "began": "other"}
+        store.commit(
+            Commit("run", 0, 1.0, create={**header, "migration": "1", "graph": "g", "shape": "other"}, batch="[1]")
+        )
+        return selinon
+
+    return make
+
+
+def test_rabbitmq_has_it_at_the_end_of_the_queue(old_worker: Any) -> None:
+    posted = Posted()
+    with pytest.raises(Ignore):
+        old_worker("amqp://", posted).run_nodes(received(), STRANGE)
+    (letter,) = posted.letters
+    assert letter == Letter(
+        "celery",
+        ENVELOPE,
+        "selinon.task.New",
+        "node",
+        "run",
+        STRANGE,
+        12.0,
+        {"traceparent": "00-a-b-01"},
+    )
+
+
+@pytest.mark.parametrize(
+    ("broker", "redelivered", "away"),
+    [("redis://", False, False), ("amqp://", True, False), ("amqp://", False, True)],
+    ids=["redis", "came again", "broker away"],
+)
+def test_it_is_rejected_where_that_is_right(broker: str, redelivered: bool, away: bool, old_worker: Any) -> None:
+    posted = Posted(away=away)
+    with pytest.raises(Reject) as given_back:
+        old_worker(broker, posted).run_nodes(received(redelivered), STRANGE)
+    assert given_back.value.requeue
+    assert posted.letters == []
