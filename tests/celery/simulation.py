@@ -210,6 +210,7 @@ class World:
             self._handle(self.engines[worker], *json.loads(text), again)
         except Crash:
             self.crashes += 1
+            self.engines[worker].advancer._keeper._held.clear()  # its thread dies with it
             self.engines[worker] = self._engine(worker)  # without anything it remembered
             kwargs = json.loads(text)[1]
             kept_elsewhere = kwargs.get("do") != "start" or "up" in kwargs  # others are in the ledger of starts
