@@ -250,9 +250,10 @@ class World:
         message = known[0]
         if isinstance(message, StartMessage):
             budget = Budget(0, engine.settings)
-            message = message._replace(trace=trace)
-            Envelope(engine).run_ahead(engine.advancer.start(message, again, budget), budget)
+            start = message._replace(trace=trace)
+            ahead = engine.receive(lambda again: engine.advancer.start(start, again, budget), again)
+            Envelope(engine).run_ahead(ahead, budget)
         elif message.cancel:
             engine.advancer.cancel(message.id, message.flow)
         else:
-            engine.advancer.look_after(message.id)
+            engine.patiently(lambda: engine.advancer.look_after(message.id))

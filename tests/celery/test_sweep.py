@@ -9,7 +9,9 @@ import pytest
 
 from selinon_core.celery.cached_run import batch_text, read_batch
 from selinon_core.celery.stores.base import Commit
+from selinon_core.celery.stores.memory import MemoryStore
 from selinon_core.celery.sweep import Sweeper
+from selinon_core.errors import StateStoreError
 from selinon_core.plan import Plan
 from selinon_core.project import compile_text
 from tests.celery.simulation import World
@@ -193,3 +195,39 @@ def test_messages_do_not_grow_with_the_flow() -> None:
 
 def test_a_batch_is_read_as_it_was_written() -> None:
     assert read_batch(batch_text(12.5, ['["+",1]', '["c",2,1]'])) == (12.5, [["+", 1], ["c", 2, 1]])
+
+
+@pytest.mark.parametrize("method", ["begin", "commit"])
+def test_a_step_that_was_kept_though_the_answer_got_lost(method: str) -> None:
+    """The second try must not take the message for somebody else's: nobody else has it."""
+    plan = compile_text({"nodes.yaml": _INNER}).plan
+    assert plan is not None
+    never = {"selinon_lost_after": 1e9, "selinon_republish_after": 1e9}  # nothing else may come to its help
+    world = World(plan, workers=1, selinon_run_ahead_count=0, selinon_patience=5.0, **never)
+    for number in range(3):  # whichever call of the run it is
+        inner, calls = getattr(MemoryStore, method), [0]
+
+        def lossy(*args: Any, inner: Any = inner, calls: Any = calls, at: int = number, **kwargs: Any) -> Any:
+            result = inner(world.store, *args, **kwargs)
+            calls[0] += 1
+            if calls[0] == at + 1:
+                raise StateStoreError("the connection broke")
+            return result
+
+        setattr(world.store, method, lossy)
+        id = world.start("outer")
+        world.work()
+        assert world.results[id][0] == "success"
+        assert calls[0] > number
+        assert not world.store.stale(id, world.now)
+
+
+_INNER = f"""
+tasks:
+  - {{name: A, import: {__name__}, classname: Task}}
+flow-definitions:
+  - name: outer
+    edges: [{{from: , to: inner}}, {{from: inner, to: A}}]
+  - name: inner
+    edges: [{{from: , to: A}}]
+"""
