@@ -304,7 +304,7 @@ class Selinon:
         except StateStoreError as error:
             self._give_back(str(error))
         if fate is Fate.PUT_BACK:
-            if put_behind(engine, task, _came_again(task)):
+            if put_behind(engine, task, _came_again(task), _traceparent(task)):
                 time.sleep(PAUSE)
                 raise Ignore(unknown)
             self._give_back(unknown, PAUSE)

@@ -92,7 +92,7 @@ class Strangers:
         return Fate.FAILED
 
 
-def put_behind(engine: Engine, task: Any, again: bool) -> bool:
+def put_behind(engine: Engine, task: Any, again: bool, trace: str) -> bool:
     """Send the message of a Celery task anew, to the end of its queue, so that it can be acknowledged.
 
     RabbitMQ puts what is rejected back in front, and whoever just became free for it is the worker that rejected
@@ -103,7 +103,6 @@ def put_behind(engine: Engine, task: Any, again: bool) -> bool:
     queue = str((request.delivery_info or {}).get("routing_key"))
     if again or is_redis(engine.app.conf.broker_url) or queue not in engine.app.amqp.queues:
         return False
-    trace = getattr(request, HEADER, None) or (request.headers or {}).get(HEADER)
     letter = Letter(
         queue,
         task.name,
@@ -112,7 +111,7 @@ def put_behind(engine: Engine, task: Any, again: bool) -> bool:
         request.root_id or request.id,
         request.kwargs,
         (request.timelimit or (None,))[0],
-        {HEADER: trace} if isinstance(trace, str) else None,
+        {HEADER: trace} if trace else None,
     )
     return engine.courier.send_safely([letter])
 

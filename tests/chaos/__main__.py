@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import json
-import shutil
 import sys
 import tempfile
 import time
 from pathlib import Path
 
 from tests.chaos.fire import Fire, Plan
+from tests.workers.stage import verdict
 
 
 def main() -> int:
@@ -29,15 +28,7 @@ def main() -> int:
     began = time.monotonic()
     found = Fire(Plan(**vars(options)), directory).run()
     figures = {**vars(options), **found.figures, "seconds in all": round(time.monotonic() - began, 1)}
-    print(json.dumps(figures, indent=1))
-    for line in found.wrong[:50]:
-        print(f"WRONG: {line[:2000]}")
-    if found.wrong:
-        print(f"{len(found.wrong)} violations; see {directory}")
-        return 1
-    shutil.rmtree(directory, ignore_errors=True)
-    print("everything held")
-    return 0
+    return verdict(figures, found.wrong, directory)
 
 
 if __name__ == "__main__":

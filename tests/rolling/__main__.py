@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
-import shutil
 import sys
 import tempfile
 import time
@@ -12,6 +10,7 @@ from pathlib import Path
 
 from selinon_core.flow_change import STRATEGIES
 from tests.rolling.update import Plan, Update
+from tests.workers.stage import verdict
 
 
 def main() -> int:
@@ -29,15 +28,7 @@ def main() -> int:
     began = time.monotonic()
     found = Update(Plan(**vars(options)), directory).run()
     figures = {**vars(options), **found.figures, "seconds in all": round(time.monotonic() - began, 1)}
-    print(json.dumps(figures, indent=1))
-    for line in found.wrong[:50]:
-        print(f"WRONG: {line[:2000]}")
-    if found.wrong:
-        print(f"{len(found.wrong)} violations; see {directory}")
-        return 1
-    shutil.rmtree(directory, ignore_errors=True)
-    print("everything held")
-    return 0
+    return verdict(figures, found.wrong, directory)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 import time
 from collections.abc import Callable
@@ -93,3 +94,16 @@ def patient(action: Callable[[], T], seconds: float = 60.0) -> T:
                 raise
             print(f"again: {type(error).__name__}: {str(error)[:100]}", file=sys.stderr)
             time.sleep(0.2)
+
+
+def verdict(figures: dict[str, Any], wrong: list[str], directory: Path) -> int:
+    """Print what came out; the exit code. What was written is kept where something is wrong."""
+    print(json.dumps(figures, indent=1))
+    for line in wrong[:50]:
+        print(f"WRONG: {line[:2000]}")
+    if wrong:
+        print(f"{len(wrong)} violations; see {directory}")
+        return 1
+    shutil.rmtree(directory, ignore_errors=True)
+    print("everything held")
+    return 0
