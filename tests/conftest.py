@@ -6,7 +6,10 @@ import faulthandler
 import functools
 import os
 import signal
+import sys
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import hypothesis
 import pytest
@@ -24,6 +27,9 @@ for _number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
 
 #: Seconds: more than any time-out of a test.
 HOPELESS = 1200.0
+
+#: Where modules that belong to one test are.
+_OF_ONE_TEST = (tempfile.gettempdir(), str(Path(__file__).parent / "facade" / "projects"))
 
 _why_unreachable = functools.cache(services.why_unreachable)
 
@@ -45,6 +51,17 @@ def pytest_runtest_protocol() -> Iterator[None]:
         return (yield)
     finally:
         faulthandler.cancel_dump_traceback_later()
+
+
+@pytest.fixture(autouse=True)
+def forget_user_modules() -> Iterator[None]:
+    """Leave the process as it was: projects of other tests have modules of the same names."""
+    path, modules = list(sys.path), set(sys.modules)
+    yield
+    sys.path[:] = path
+    for name in set(sys.modules) - modules:
+        if (getattr(sys.modules[name], "__file__", None) or "").startswith(_OF_ONE_TEST):
+            del sys.modules[name]
 
 
 def need(name: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -105,8 +104,6 @@ def test_in_a_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for path in ("schema_test_pkg:schemas/u.json", "schema_test_pkg.nope:t.json", "schema_test_nope:t.json"):
         with pytest.raises(ConfigurationError, match=path):
             ResultSchema.load(path)
-    for module in [name for name in sys.modules if name.startswith("schema_test_pkg")]:
-        monkeypatch.delitem(sys.modules, module)
 
 
 def test_read_once_and_again_when_it_changed(tmp_path: Path) -> None:

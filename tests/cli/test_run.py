@@ -6,7 +6,6 @@ import io
 import json
 import re
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +16,6 @@ from selinon_cli.exits import WrongUse
 from selinon_core.project import compile_project
 from tests.cli.conftest import Cli
 from tests.cli.golden import check_golden
-
-
-@pytest.fixture(autouse=True)
-def _forget_user_modules() -> Iterator[None]:
-    yield
-    sys.modules.pop("shop", None)
 
 
 def steady(text: str) -> str:

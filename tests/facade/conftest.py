@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 
 import pytest
@@ -16,12 +15,6 @@ collect_ignore = ["projects"]
 @pytest.fixture(autouse=True)
 def forget() -> Iterator[None]:
     """Leave the process as it was."""
-    path, modules = list(sys.path), set(sys.modules)
     STATE.reset()
     yield
     STATE.reset()
-    sys.path[:] = path
-    for name in set(sys.modules) - modules:
-        file = getattr(sys.modules[name], "__file__", None) or ""
-        if "/tests/facade/projects/" in file or "/pytest-" in file:
-            del sys.modules[name]

@@ -16,8 +16,6 @@ from __future__ import annotations
 
 import re
 import subprocess
-import sys
-import tempfile
 import textwrap
 from collections.abc import Iterable
 from pathlib import Path
@@ -84,23 +82,13 @@ def lint_text(text: str, directory: Path, environ: dict[str, str] | None = None)
 def lint_files(
     paths: Iterable[Path], directory: Path, text: str = "", environ: dict[str, str] | None = None
 ) -> Project:
-    """Lint files that ``write_project`` wrote; modules that ``--import`` imports are forgotten again."""
-    before = set(sys.modules)
-    path = list(sys.path)
-    # What other tests left on the path is not there for these projects.
-    sys.path[:] = [entry for entry in path if not entry.startswith(tempfile.gettempdir())]
-    try:
-        return lint_project(
-            list(paths),
-            pythonpath=(str(directory),),
-            environ=environ or {},
-            import_code=text.startswith(WITH_IMPORT),
-        )
-    finally:
-        sys.path[:] = path
-        for name in set(sys.modules) - before:
-            if getattr(sys.modules[name], "__file__", None) in map(str, directory.rglob("*.py")):
-                del sys.modules[name]
+    """Lint files that ``write_project`` wrote."""
+    return lint_project(
+        list(paths),
+        pythonpath=(str(directory),),
+        environ=environ or {},
+        import_code=text.startswith(WITH_IMPORT),
+    )
 
 
 def in_main_file(project: Project) -> list[Diagnostic]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -38,16 +37,12 @@ number = 3
 
 
 @pytest.fixture
-def index(tmp_path: Path) -> Iterator[ImportedCode]:
+def index(tmp_path: Path) -> ImportedCode:
     (tmp_path / "imported_good.py").write_text(GOOD)
     (tmp_path / "imported_exits.py").write_text("import sys\nsys.exit('bye')")
     (tmp_path / "imported_syntax.py").write_text("\nx = = 1")
     (tmp_path / "imported_lacks.py").write_text("import imported_nowhere.deep")
-    before = set(sys.modules)
-    yield ImportedCode((str(tmp_path),))
-    for name in set(sys.modules) - before:
-        if name.startswith("imported_"):
-            del sys.modules[name]
+    return ImportedCode((str(tmp_path),))
 
 
 def test_prints_of_user_code_go_to_stderr(index: ImportedCode, capsys: pytest.CaptureFixture[str]) -> None:
