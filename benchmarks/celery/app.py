@@ -16,8 +16,8 @@ app.conf.update(
     worker_prefetch_multiplier=int(os.environ.get("BENCH_PREFETCH", "1")),
     selinon_state_url=os.environ["BENCH_STATE"],
     worker_hijack_root_logger=False,
-    **json.loads(os.environ.get("BENCH_SETTINGS", "{}")),
 )
+app.conf.update(json.loads(os.environ.get("BENCH_SETTINGS", "{}")))
 _given = os.environ.get("BENCH_CONFIGURATION")
 _project = compile_data(
     json.loads(_given)
