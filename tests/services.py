@@ -1,7 +1,7 @@
 """Real servers for tests: where they are, and what happens when they are not there.
 
 ``SELINON_TEST_REDIS_URL``, ``SELINON_TEST_AMQP_URL`` and ``SELINON_TEST_POSTGRES_URL`` default to the usual
-ports of this machine; ``SELINON_TEST_MONGODB_URL`` has no default. A test whose
+ports of this machine; ``SELINON_TEST_MYSQL_URL`` and ``SELINON_TEST_MONGODB_URL`` have no default. A test whose
 server does not answer is skipped with the reason, or fails with ``SELINON_REQUIRE_SERVICES=1``. Tests keep to
 names of their own (``private_name``) and remove them afterwards.
 """
@@ -37,6 +37,7 @@ SERVICES = {
         Service(
             "postgres", "SELINON_TEST_POSTGRES_URL", "postgresql+psycopg://postgres@127.0.0.1:5432/test", 5432
         ),
+        Service("mysql", "SELINON_TEST_MYSQL_URL", None, 3306),
         Service("mongodb", "SELINON_TEST_MONGODB_URL", None, 27017),
     )
 }

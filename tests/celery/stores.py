@@ -9,7 +9,8 @@ from pathlib import Path
 from selinon_core.celery.stores import Store, open_store
 from tests import services
 
-KINDS = ["memory", "redis", "sqlite", "postgres"]
+SERVERS = ("redis", "postgres", "mysql")
+KINDS = ["memory", "sqlite", *SERVERS]
 
 
 def url_of(kind: str, directory: Path) -> str:

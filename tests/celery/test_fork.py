@@ -37,7 +37,9 @@ def _connection_of(store: Any, kind: str) -> str:
         return str(store._connected().client_id())
     import sqlalchemy as sa
 
-    return str(store._do(lambda connection: connection.execute(sa.text("SELECT pg_backend_pid()")).scalar()))
+    return str(
+        store.database.do(lambda connection: connection.execute(sa.text("SELECT pg_backend_pid()")).scalar())
+    )
 
 
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")

@@ -26,20 +26,17 @@ from selinon_core.celery.stores.base import (
     Opened,
 )
 from selinon_core.errors import ConfigurationError
-from tests.celery.stores import KINDS, fresh_store, url_of
+from tests.celery.stores import KINDS, SERVERS, fresh_store, url_of
 
 NOW = 1_800_000_000.0
 HEADER = {"flow": "main", "queue": "q", "status": "running", "wake_at": "0", "silence": "0", "note": "é\n{}"}
 
 
 @pytest.fixture(
-    params=[
-        pytest.param(kind, marks=pytest.mark.service(kind)) if kind in ("redis", "postgres") else kind
-        for kind in KINDS
-    ]
+    params=[pytest.param(kind, marks=pytest.mark.service(kind)) if kind in SERVERS else kind for kind in KINDS]
 )
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
-    if request.param in ("redis", "postgres"):
+    if request.param in SERVERS:
         from tests.conftest import need
 
         need(request.param)
@@ -430,3 +427,38 @@ def test_what_is_run_ahead_is_seen_with_its_message(store: Store) -> None:
     store.touch("F", [1], NOW + 50)
     assert store.stale("F", NOW + 49) == []
     assert store.stale("F", NOW + 50) == [1, 2]
+
+
+def test_what_a_step_sets_stays_though_it_clears_the_rest(store: Store) -> None:
+    create(store, timers={"deadline": NOW + 5, "q1": NOW + 6, "n3": NOW + 7, "retry": NOW + 8})
+    step = Commit(
+        "F", 1, NOW, timers={"deadline": NOW + 9, "retry": NOW + 4}, clear_timers=True, no_timers=["retry"]
+    )
+    assert store.commit(step).ok
+    assert store.timers("F") == {"deadline": NOW + 9, "n3": NOW + 7, "retry": NOW + 4}
+    assert store.next_due() == NOW + 4
+    assert store.commit(Commit("F", 1, NOW, timers={"n3": NOW + 20}, no_timers=["retry"])).ok
+    assert store.next_due() == NOW + 9
+
+
+def test_effects_that_are_put_twice_or_done_in_the_same_step(store: Store) -> None:
+    create(store, outbox=["t1", "t2"], keep=True)
+    opened = lease(store, at=NOW + 6)
+    step = Commit("F", 1, NOW + 6, token=opened.token, outbox=["t2", "t3", "t3", "t4"], done=["t1", "t4"])
+    assert store.commit(step).ok
+    assert sorted(lease(store, at=NOW + 7).outbox) == ["t2", "t3"]
+
+
+def test_a_step_of_every_size(store: Store) -> None:
+    keys = [f"t{number}" for number in range(1, 1201)]
+    create(store, outbox=keys, payloads=dict.fromkeys(range(700), "x"), keep=True)
+    for number in range(600):
+        assert store.deliver("F", number + 1, f'["N",{number}]', NOW).kind == BUSY
+    opened = lease(store, at=NOW + 6)
+    assert (len(opened.outbox), len(opened.entries)) == (1200, 600)
+    step = Commit("F", 1, NOW + 6, token=opened.token, batch='["S"]', consumed=550, done=keys[:1199])
+    committed = store.commit(step)
+    assert (committed.ok, len(committed.entries), committed.entries[0]) == (True, 50, '["N",550]')
+    assert committed.token == opened.token
+    again = lease(store, at=NOW + 20, known=1)
+    assert (list(again.outbox), len(again.entries), list(again.batches)) == (["t1200"], 50, ['["S"]'])

@@ -34,7 +34,7 @@ def _left_in_sql(selinon: Selinon) -> dict[str, int]:
 
     store: Any = selinon.store
     tables = store.tables
-    with store.engine().connect() as connection:
+    with store.database.engine.connect() as connection:
         left = {
             name: connection.execute(sa.select(sa.func.count()).select_from(table)).scalar_one()
             for name, table in (("inboxes", tables.inbox), ("outboxes", tables.outbox), ("timers", tables.timers))

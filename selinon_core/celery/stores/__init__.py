@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from selinon_core.celery.stores.base import Store
-from selinon_core.errors import ConfigurationError
+from selinon_core.errors import ConfigurationError, MissingExtraError
 
 _REDIS = ("redis", "rediss", "redis+socket", "socket", "unix", "valkey")
 _SQL = ("db+", "postgresql", "mysql", "mariadb", "sqlite")
@@ -21,8 +21,10 @@ def open_store(url: str, prefix: str | None = None) -> Store:
 
         return RedisStore(url, "selinon:" if prefix is None else prefix)
     if url.startswith(_SQL):
-        from selinon_core.celery.stores.sql import SqlStore
-
+        try:
+            from selinon_core.celery.stores.sql import SqlStore
+        except ModuleNotFoundError as error:
+            raise MissingExtraError("a state store in a SQL database needs: pip install 'selinon[sql]'") from error
         return SqlStore(url, "selinon_" if prefix is None else prefix)
     if scheme == "memory":
         from selinon_core.celery.stores.memory import MemoryStore

@@ -116,6 +116,58 @@ class Tables:
             sa.Column("until", _SECONDS, nullable=False),
         )
 
+        self._prepare_questions()
+
+    def _prepare_questions(self) -> None:
+        """What every step asks, made once: most of the time that a statement takes here goes into making it."""
+        inbox, outbox, timers, ahead = self.inbox, self.outbox, self.timers, self.ahead
+        nodes, payloads, log = self.nodes, self.payloads, self.log
+        run: Any = sa.bindparam("run")
+
+        #: The row of a run, locked until the transaction ends.
+        self.lock = sa.select(self.runs).where(self.runs.c.id == run).with_for_update()
+
+        #: See ``RunStep.entries``.
+        self.entries = sa.select(inbox.c.id, inbox.c.entry).where(inbox.c.run == run).order_by(inbox.c.id)
+
+        def any_of(query: Any) -> Any:
+            return sa.case((query.exists(), 1), else_=0)
+
+        number = sa.bindparam("number", type_=sa.Integer)
+        several: Any = sa.bindparam("numbers", expanding=True)
+        waiting = sa.select(sa.func.count()).select_from(inbox).where(inbox.c.run == run).scalar_subquery()
+        counted = sa.bindparam("counted", type_=sa.Boolean).is_(sa.true())
+        others = outbox.c.name.not_in(sa.bindparam("done", expanding=True))
+        unchanged = timers.c.name.not_in(sa.bindparam("changed", expanding=True))
+        first = sa.select(sa.func.min(timers.c.due)).where(timers.c.run == run, unchanged)
+        anchored = sa.select(ahead.c.number).where(ahead.c.run == run, ahead.c.anchor == number)
+        payload = sa.select(payloads.c.body).where(payloads.c.run == run, payloads.c.number == number)
+        there = sa.select(
+            sa.case((counted, waiting), else_=any_of(sa.select(inbox.c.id).where(inbox.c.run == run))).label(
+                "waiting"
+            ),
+            any_of(sa.select(outbox.c.name).where(outbox.c.run == run, others)).label("outbox"),
+            first.where(timers.c.name.like(sa.bindparam("timers"))).scalar_subquery().label("timer"),
+            anchored.scalar_subquery().label("ahead"),
+            payload.scalar_subquery().label("payload"),
+        ).subquery()
+        asked_for = sa.and_(nodes.c.run == run, nodes.c.number.in_(several))
+        #: See ``RunStep.look``: one row, or as many as there are records.
+        self.look = sa.select(there, *nodes.c).select_from(there.outerjoin(nodes, asked_for))
+
+        def part(kind: str, table: sa.Table, at: Any, text: Any, *conditions: Any) -> Any:
+            columns: Any = (sa.literal_column(f"'{kind}'").label("kind"), at.label("at"), text.label("text"))
+            return sa.select(*columns).where(table.c.run == run, *conditions)
+
+        zero: Any = sa.literal_column("0")
+        #: See ``RunStep.open``.
+        self.opened = sa.union_all(
+            part("log", log, log.c.version, log.c.batch, log.c.version > sa.bindparam("known")),
+            part("inbox", inbox, inbox.c.id, inbox.c.entry),
+            part("outbox", outbox, zero, outbox.c.name),
+            part("due", timers, zero, timers.c.name, timers.c.due <= sa.bindparam("now")),
+        ).order_by("kind", "at")
+
     @property
     def of_runs(self) -> tuple[sa.Table, ...]:
         """Every table with rows that belong to a run."""

@@ -1,0 +1,113 @@
+"""The connections of one process to a SQL database, and transactions on them."""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+
+from selinon_core.errors import StateStoreError
+
+T = TypeVar("T")
+_MOST_TRIES = 8
+
+#: Seconds after which a connection that nobody used is asked whether it still works.
+_IDLE = 5.0
+
+
+class Database:
+    """``url`` is one SQLAlchemy takes, or Celery (``db+...``)."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url.removeprefix("db+")
+        self._engine: sa.Engine | None = None
+        self._process = 0
+
+    @property
+    def engine(self) -> sa.Engine:
+        """The engine of this process; one inherited across a fork is given up without touching its connections."""
+        if self._engine is None or self._process != os.getpid():
+            if self._engine is not None:
+                self._engine.dispose(close=False)
+            self._engine = self._connect()
+            self._process = os.getpid()
+        return self._engine
+
+    def do(self, step: Callable[[sa.Connection], T]) -> T:
+        """Run one step in a transaction, again when it lost against another (deadlock, busy, unique row).
+
+        Raises ``StateStoreError``. A connection that broke is replaced once, unless the answer to a commit was
+        lost: then only the caller can find out whether it was kept.
+        """
+        for attempt in range(_MOST_TRIES):
+            decided = False
+            try:
+                with self.engine.begin() as connection:
+                    result = step(connection)
+                    decided = True
+                return result
+            except (sa.exc.IntegrityError, sa.exc.OperationalError) as error:
+                broken = error.connection_invalidated
+                if attempt == _MOST_TRIES - 1 or (broken and (decided or attempt)):
+                    raise failed(error) from error
+                if not broken:
+                    time.sleep(random.uniform(0, 0.01 * 2**attempt))  # noqa: S311  (spreads load, hides nothing)
+            except sa.exc.SQLAlchemyError as error:
+                raise failed(error) from error
+        raise AssertionError("unreachable")
+
+    def close(self) -> None:
+        """Give up the connections of this process."""
+        if self._engine is not None:
+            self._engine.dispose(close=self._process == os.getpid())
+        self._engine = None
+
+    def _connect(self) -> sa.Engine:
+        if self._url.startswith("sqlite"):
+            return _sqlite(self._url)
+        engine = sa.create_engine(self._url, isolation_level="READ COMMITTED")
+        _ask_idle_connections(engine)
+        return engine
+
+
+def failed(error: Exception) -> StateStoreError:
+    """What a caller is told when the database failed."""
+    text = str(error).partition("\n")[0]
+    return StateStoreError(f"the state store in the SQL database: {type(error).__name__}: {text}")
+
+
+def _ask_idle_connections(engine: sa.Engine) -> None:
+    """SQLAlchemy's ``pool_pre_ping`` asks before every transaction, which costs as much as a short one."""
+
+    def back(_: Any, record: Any) -> None:
+        record.info["used"] = time.monotonic()
+
+    def out(connection: Any, record: Any, _: Any) -> None:
+        if time.monotonic() - record.info.get("used", time.monotonic()) > _IDLE:
+            try:
+                engine.dialect.do_ping(connection)
+            except Exception as error:
+                raise sa.exc.DisconnectionError() from error
+
+    sa.event.listen(engine, "checkin", back)
+    sa.event.listen(engine, "checkout", out)
+
+
+def _sqlite(url: str) -> sa.Engine:
+    engine = sa.create_engine(url, connect_args={"timeout": 30})
+
+    def connected(connection: Any, _: Any) -> None:
+        connection.isolation_level = None  # the driver must not begin transactions of its own
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=NORMAL")
+
+    def begin(connection: Any) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    sa.event.listen(engine, "connect", connected)
+    sa.event.listen(engine, "begin", begin)
+    return engine
