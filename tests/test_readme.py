@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -38,6 +40,21 @@ def test_the_first_command_runs_a_sample_that_is_there() -> None:
     first = next(line for line in README.splitlines() if line.startswith("python3 -m venv .venv"))
     assert first.endswith(".venv/bin/selinon run --local sample_flows/order_pipeline")
     assert (ROOT / "sample_flows" / "order_pipeline" / "nodes.yaml").is_file()
+
+
+def test_what_lint_says_about_the_flow(tmp_path: Path) -> None:
+    (flow,) = re.findall(r"^```yaml\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+    (said,) = re.findall(r"^\$ selinon lint\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+    tasks = [
+        f"  - {{name: {name}, import: shop, storage: Orders}}" for name in ("Reserve", "Charge", "Ship", "Release")
+    ]
+    storage = "storages:\n  - {name: Orders, import: selinon.storages.memory, classname: InMemoryStorage}"
+    text = "\n".join(["tasks:", *tasks, storage, flow.replace("to: Charge", "to: Chrage", 1)])
+    (tmp_path / "flow.yaml").write_text(text)
+    ran = subprocess.run(
+        [sys.executable, "-m", "selinon_cli", "lint", "flow.yaml"], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert said in ran.stdout
 
 
 def test_every_extra_that_is_named_exists() -> None:
