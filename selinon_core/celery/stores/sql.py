@@ -92,6 +92,7 @@ class SqlStore:
                 run.change(unbegun=run.row.unbegun - 1)
             record = record._replace(serial=serial, begun_at=now, deliveries=record.deliveries + 1)
             run.put_record(number, record)
+            run.may_be_forgotten()  # then it counts as not begun: at worst it is run again
             return Begun(RUN, record.attempts, record.retries, record.deliveries, look.payload)
 
         return self._step(flow_id, step)

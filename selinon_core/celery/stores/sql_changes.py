@@ -65,11 +65,11 @@ class Changes:
             statement = _statement(_Shape("put", table, tuple(keys[0]), ()), self._connection.dialect.name, 0)
             self._connection.execute(statement, [_named(0, key) for key in keys])
 
-    def send(self) -> None:
-        """Make the changes."""
+    def send(self, *, flushed: bool = True) -> None:
+        """Make the changes; if not ``flushed``, a crash of the server may forget them (but nothing older)."""
         shapes, dialect = self._shapes, self._connection.dialect.name
-        if dialect == "postgresql" and len(shapes) > 1:
-            self._connection.execute(_together(tuple(shapes)), self._values)
+        if dialect == "postgresql" and shapes:
+            self._connection.execute(_together(tuple(shapes), flushed), self._values)
         else:
             for number, shape in enumerate(shapes):
                 names = [_name(number, name) for name in (*shape.where, *shape.columns)]
@@ -92,9 +92,10 @@ def _named(number: int, values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 @functools.lru_cache(1024)
-def _together(shapes: tuple[_Shape, ...]) -> sa.Select[Any]:
+def _together(shapes: tuple[_Shape, ...], flushed: bool) -> sa.Select[Any]:
     parts = [_statement(shape, "postgresql", number) for number, shape in enumerate(shapes)]
-    return sa.select(sa.literal_column("1")).add_cte(*(part.cte(f"w{n}") for n, part in enumerate(parts)))
+    end = "1" if flushed else "set_config('synchronous_commit', 'off', true)"
+    return sa.select(sa.literal_column(end)).add_cte(*(part.cte(f"w{n}") for n, part in enumerate(parts)))
 
 
 @functools.lru_cache(1024)

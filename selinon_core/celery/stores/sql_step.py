@@ -46,6 +46,7 @@ class RunStep:
         self.changes = Changes(connection)
         self._values: dict[str, Any] = {}
         self._new = False
+        self._flushed = True
         self.row: Any = connection.execute(tables.lock, {"run": flow_id}).first()
 
     # -- reading ----------------------------------------------------------------------------------------------
@@ -134,13 +135,17 @@ class RunStep:
             self.put_outbox([f"o{ahead}"])
             self.due_by(now + PUT_OFF)
 
+    def may_be_forgotten(self) -> None:
+        """Nothing is decided on this step: no need to wait for the disk while others wait for the run's row."""
+        self._flushed = False
+
     def send(self) -> None:
         """Make the changes."""
         if self._new:
             self.changes.insert(self.tables.runs, id=self.id, **self._values)
         elif self._values:
             self.changes.update(self.tables.runs, {"id": self.id}, **self._values)
-        self.changes.send()
+        self.changes.send(flushed=self._flushed)
 
 
 def earlier(one: float | None, other: float) -> float:
