@@ -18,7 +18,7 @@ from selinon_core.errors import (
 )
 from selinon_core.plan import CachePlan, Plan, StoragePlan, TaskPlan
 from selinon_core.runtime.environment import expand
-from selinon_core.runtime.error_values import error_text
+from selinon_core.runtime.error_values import error_json, error_text
 from selinon_core.runtime.imports import Imports
 from selinon_core.runtime.json_values import copy_json
 from selinon_core.storage import DataStorage, ExcInfo
@@ -165,6 +165,7 @@ class Storages:
             "task_id": task_id,
             "storage_name": storage_name,
             "storage_task_name": task.storage_task_name,
+            "node_args": node_args,
         }
         storage = self.connected(storage_name)
         self._tell("STORAGE_STORE", details)
@@ -188,18 +189,21 @@ class Storages:
             "task_name": task_name,
             "task_id": task_id,
             "storage_name": task.storage,
+            "storage_task_name": task.storage_task_name,
+            "node_args": node_args,
             "error_type": exc_info[0].__name__,
             "error_value": error_text(exc_info[1]),
+            "error_traceback": error_json(exc_info[1])["traceback"],
         }
         try:
             storage = self.connected(task.storage)
-            storage.store_error(node_args, flow_name, task.storage_task_name, task_id, exc_info)
+            record = storage.store_error(node_args, flow_name, task.storage_task_name, task_id, exc_info)
         except NotImplementedError:
             self._tell("STORAGE_OMIT_STORE_ERROR", details)
         except Exception as error:
             self._tell("STORAGE_ISSUE", details | {"what": repr(error)})
         else:
-            self._tell("STORAGE_STORE_ERROR", details)
+            self._tell("STORAGE_STORE_ERROR", details | {"record_id": record})
             return True
         return False
 
