@@ -124,13 +124,14 @@ class Envelope:
             )
         if isinstance(attempt, RetryLater):
             if record is not None:
-                entry = (journal.RETRIED, record, record.attempts, attempt.error, attempt.countdown)
-                engine.teller.entry(*entry)
+                retries = begun.retries + (attempt.error is not None)
+                told = (record.attempts, attempt.error, attempt.countdown, retries)
+                engine.teller.entry(journal.RETRIED, record, *told)
             self._retry(message, task_id, attempt)
             return None
         if record is not None:
             record.error = attempt.error
-            engine.teller.entry(journal.FAILED, record, record.attempts, attempt.error)
+            engine.teller.entry(journal.FAILED, record, record.attempts, attempt.error, begun.retries)
         return self._completed(
             message,
             on.NodeFailed(message.number),

@@ -30,7 +30,7 @@ from selinon_core.config.model import (
     SelectiveDef,
 )
 from selinon_core.config.nodes import MappingNode, Node, SequenceNode
-from selinon_core.config.reading import BROKEN, KeySpots, Reading, Via
+from selinon_core.config.reading import BROKEN, Broken, KeySpots, Reading, Via
 from selinon_core.config.shapes import Flag, JsonSchema, OneOrMore, Plain, Shape, SomeOrAll, Text
 from selinon_core.config.table import Key, ListOf, Table
 
@@ -39,6 +39,16 @@ CONDITION = Condition()
 _FLOW_NAME = Text("the name of a flow")
 _NODES = OneOrMore(NODE, "a node or a list of nodes")
 _SOME_NODES = OneOrMore(NODE, "a node or a list of nodes", nonempty=True)
+
+
+class _Sources(OneOrMore):
+    """Nodes; an empty text is none, as in the original."""
+
+    def read(self, reading: Reading, node: Node, via: Via, label: str) -> tuple[Any, ...] | Broken:
+        found = super().read(reading, node, via, label)
+        if type(node) is not SequenceNode and isinstance(found, tuple) and not found[0].name:
+            return ()
+        return found
 
 
 def _finish_foreach(reading: Reading, foreach: ForeachDef, raw: dict[str, Any]) -> bool:
@@ -110,8 +120,8 @@ EDGE = Table(
     (
         Key(
             "from",
-            _NODES,
-            "source nodes; null or an empty list makes it a starting edge",
+            _Sources(NODE, "a node or a list of nodes"),
+            "source nodes; null, an empty list or an empty text makes it a starting edge",
             "sources",
             (),
             required=True,

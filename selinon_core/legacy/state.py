@@ -51,7 +51,6 @@ class ProcessWide:
             self._tracer = None
             if self._adapter is not None:
                 self._adapter.forget()
-        set_default_context(self)
 
     def set_app(self, app: Celery) -> None:
         """Serve flows through a Celery app; raises ``MissingExtraError``, ``UnsupportedCeleryError``."""
@@ -77,7 +76,6 @@ class ProcessWide:
                 self._storages.close()
             self._plan = self._imports = self._storages = self._tracer = self._adapter = None
             self.functions.clear()
-        set_default_context(None)
 
     # -- asking -----------------------------------------------------------------------------------------------
 
@@ -132,15 +130,20 @@ class ProcessWide:
         engine = None if self._adapter is None else self._adapter.engine_if_built
         return self.own_storages if engine is None else engine.storages
 
-    # -- what tasks may ask for (``TaskContext``) -------------------------------------------------------------
+    # -- what tasks built by hand may ask for (``TaskContext``), by way of ``StoragePool``: tests of such tasks ---
+    # -- replace its methods, and need no configuration then ------------------------------------------------------
 
     def retrieve(self, flow_name: str, task_name: str, task_id: str) -> Any:
         """Return the result of a task run."""
-        return self.storages.retrieve(flow_name, task_name, task_id)
+        from selinon_core.legacy.storage_pool import StoragePool
+
+        return StoragePool.retrieve(flow_name, task_name, task_id)
 
     def storage_of(self, task_name: str) -> DataStorage | None:
         """Return the connected storage of a task."""
-        return self.storages.of_task(task_name)
+        from selinon_core.legacy.storage_pool import StoragePool
+
+        return StoragePool.get_storage_by_task_name(task_name)
 
     def exception_of(self, task_id: str) -> BaseException | None:
         """Return what a failed run raised; None without a Celery app."""
@@ -188,6 +191,7 @@ def need_celery() -> None:
 
 #: The one state of the process.
 STATE = ProcessWide()
+set_default_context(STATE)
 
 
 def storages_in_use() -> Storages:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from selinon_core.errors import ResultMissingError
 from selinon_core.legacy.state import storages_in_use
+from selinon_core.runtime.storages import NoSuchSourceError
 from selinon_core.storage import DataStorage, ExcInfo
 
 
@@ -22,10 +22,9 @@ class StoragePool:
         self._flow_name = flow_name
 
     def get(self, task_name: str) -> Any:
-        """Return the result of the run that the mapping names; raises as ``retrieve``."""
+        """Return the result of the run that the mapping names; ``NoSuchSourceError``, else as ``retrieve``."""
         if task_name not in self._ids:
-            known = ", ".join(self._ids) or "none"
-            raise ResultMissingError(f'no run of task "{task_name}" here; there is {known}')
+            raise NoSuchSourceError.of(task_name, self._ids)
         return self.retrieve(self._flow_name, task_name, self._ids[task_name])
 
     @classmethod

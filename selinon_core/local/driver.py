@@ -311,8 +311,8 @@ class Driver:
         elif isinstance(attempt, RetryLater):
             if attempt.error is not None:
                 record.retries += 1
-            entry = (journal.RETRIED, now, record, record.attempts, attempt.error, attempt.countdown)
-            self._record(entry)
+            told = (record.attempts, attempt.error, attempt.countdown, record.retries)
+            self._record((journal.RETRIED, now, record, *told))
             self._count_step(record)
             record.attempted_at = now
             self._observe("retrying", record)
@@ -323,7 +323,7 @@ class Driver:
             record.error = attempt.error
             record.finished_at = now
             record.abandoned = record.abandoned or self._is_abandoned(record)
-            self._record((journal.FAILED, now, record, record.attempts, attempt.error))
+            self._record((journal.FAILED, now, record, record.attempts, attempt.error, record.retries))
             event = on.NodeFailed(run.number)
         if self.options.observer is not None:  # before the flow takes notice, which may be its own end
             self.options.observer("ended", record)

@@ -13,8 +13,9 @@ from selinon_core.condition_text import condition_text
 from selinon_core.dispatch import effects as do
 from selinon_core.dispatch.node_run import FlowOutcome, NodeRun
 from selinon_core.errors import TaskTimeout
-from selinon_core.plan import EdgePlan, Plan
+from selinon_core.plan import EdgePlan, FlowPlan, Plan, TaskPlan
 from selinon_core.runtime.conditions import explain
+from selinon_core.runtime.environment import expand as with_environment
 from selinon_core.runtime.error_values import error_json
 from selinon_core.runtime.json_values import restore
 from selinon_core.runtime.records import FlowRecord, NodeRecord
@@ -60,8 +61,13 @@ def _node(plan: Plan, record: NodeRecord) -> dict[str, Any]:
         details |= {"task_name": run.name, "task_id": run.id}
     known = plan.flows.get(run.name) or plan.tasks.get(run.name)
     if known is not None:  # an old run may tell of a node that is gone from the files
-        details["queue"] = known.queue
+        details["queue"] = _queue(known)
     return details | {"parent": record.parent, "node_args": run.args}
+
+
+def _queue(node: FlowPlan | TaskPlan) -> str:
+    queue: str = with_environment(node.queue, keep_missing=True)
+    return queue
 
 
 def _edge(edge: EdgePlan) -> dict[str, Any]:
@@ -85,7 +91,7 @@ def _ids(runs: tuple[NodeRun, ...]) -> dict[str, str]:
 
 
 def _scheduled(plan: Plan, record: NodeRecord, countdown: float = 0.0) -> _Told:
-    details = _node(plan, record) | {"countdown": countdown or None}
+    details = _node(plan, record) | {"countdown": countdown or None, "condition_str": None, "foreach_str": None}
     if record.run.edge is not None:
         details |= _edge(record.flow_run.flow.edges[record.run.edge])
     if record.run.failures:
@@ -121,8 +127,10 @@ def _ended(record: NodeRecord) -> dict[str, Any]:
     return details | {"abandoned": True} if record.abandoned else details
 
 
-def _retried(plan: Plan, record: NodeRecord, attempt: int, error: BaseException | None, countdown: float) -> _Told:
-    details = _node(plan, record) | {"attempt": attempt}
+def _retried(
+    plan: Plan, record: NodeRecord, attempt: int, error: BaseException | None, countdown: float, retries: int
+) -> _Told:
+    details = _node(plan, record) | {"attempt": attempt, "retried_count": retries}
     if isinstance(error, TaskTimeout):
         yield "TASK_TIMEOUT", details | {"timeout": plan.tasks[record.run.name].timeout}
     details |= {"retry_countdown": countdown, "user_retry": error is None}
@@ -132,8 +140,8 @@ def _retried(plan: Plan, record: NodeRecord, attempt: int, error: BaseException 
     yield "TASK_RETRY", details
 
 
-def _failed(plan: Plan, record: NodeRecord, attempt: int, error: BaseException) -> _Told:
-    details = _node(plan, record) | {"attempt": attempt}
+def _failed(plan: Plan, record: NodeRecord, attempt: int, error: BaseException, retries: int) -> _Told:
+    details = _node(plan, record) | {"attempt": attempt, "retried_count": retries}
     if isinstance(error, TaskTimeout):
         yield "TASK_TIMEOUT", details | {"timeout": plan.tasks[record.run.name].timeout}
     what = error_json(error)["traceback"]
@@ -141,8 +149,13 @@ def _failed(plan: Plan, record: NodeRecord, attempt: int, error: BaseException) 
     yield "NODE_FAILURE", _ended(record) | {"what": what}
 
 
+def _flow_given(record: FlowRecord) -> dict[str, Any]:
+    """A flow run with what it was given."""
+    return _flow(record) | {"queue": _queue(record.flow), "node_args": record.args, "parent": record.parent}
+
+
 def _flow_started(plan: Plan, record: FlowRecord) -> _Told:
-    details = _flow(record) | {"queue": record.flow.queue, "node_args": record.args, "parent": record.parent}
+    details = _flow_given(record)
     details["selective"] = None if record.selective is None else record.selective.to_json()
     if record.parent_run is None:
         yield "FLOW_SCHEDULE", details
@@ -150,7 +163,7 @@ def _flow_started(plan: Plan, record: FlowRecord) -> _Told:
 
 
 def _flow_ended(plan: Plan, record: FlowRecord, outcome: FlowOutcome) -> _Told:
-    details = _flow(record) | {"state": outcome.state}
+    details = _flow_given(record) | {"state": outcome.state}
     if outcome.succeeded:
         yield "FLOW_END", details
     else:
@@ -160,7 +173,7 @@ def _flow_ended(plan: Plan, record: FlowRecord, outcome: FlowOutcome) -> _Told:
 
 
 def _flow_retried(plan: Plan, record: FlowRecord, outcome: FlowOutcome, delay: float) -> _Told:
-    details = _flow(record) | {"state": outcome.state, "reason": outcome.reason}
+    details = _flow_given(record) | {"state": outcome.state, "reason": outcome.reason}
     yield "FLOW_FAILURE", details | {"will_retry": True}
     yield "FLOW_RETRY", details | {"countdown": delay, "max_retry": record.flow.max_retry}
 
@@ -192,7 +205,8 @@ def _condition(
 
 
 def _foreach(plan: Plan, record: FlowRecord, question: do.AskForeach, items: list[Any]) -> _Told:
-    details = _flow(record) | _edge(question.edge) | {"parent": _ids(question.sources)}
+    details = _flow(record) | {"node_args": question.args, "condition_str": None}
+    details |= _edge(question.edge) | {"parent": _ids(question.sources)}
     propagates = question.edge.foreach is not None and question.edge.foreach.propagate_result
     yield "FOREACH_RESULT", details | {"count": len(items), "result": items if propagates else None}
 

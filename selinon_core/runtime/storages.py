@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Self
 
 from selinon_core.cache import Cache
 from selinon_core.errors import (
@@ -18,7 +18,7 @@ from selinon_core.errors import (
 )
 from selinon_core.plan import CachePlan, Plan, StoragePlan, TaskPlan
 from selinon_core.runtime.environment import expand
-from selinon_core.runtime.error_values import error_text
+from selinon_core.runtime.error_values import error_json, error_text
 from selinon_core.runtime.imports import Imports
 from selinon_core.runtime.json_values import copy_json
 from selinon_core.storage import DataStorage, ExcInfo
@@ -165,6 +165,7 @@ class Storages:
             "task_id": task_id,
             "storage_name": storage_name,
             "storage_task_name": task.storage_task_name,
+            "node_args": node_args,
         }
         storage = self.connected(storage_name)
         self._tell("STORAGE_STORE", details)
@@ -188,18 +189,21 @@ class Storages:
             "task_name": task_name,
             "task_id": task_id,
             "storage_name": task.storage,
+            "storage_task_name": task.storage_task_name,
+            "node_args": node_args,
             "error_type": exc_info[0].__name__,
             "error_value": error_text(exc_info[1]),
+            "error_traceback": error_json(exc_info[1])["traceback"],
         }
         try:
             storage = self.connected(task.storage)
-            storage.store_error(node_args, flow_name, task.storage_task_name, task_id, exc_info)
+            record = storage.store_error(node_args, flow_name, task.storage_task_name, task_id, exc_info)
         except NotImplementedError:
             self._tell("STORAGE_OMIT_STORE_ERROR", details)
         except Exception as error:
             self._tell("STORAGE_ISSUE", details | {"what": repr(error)})
         else:
-            self._tell("STORAGE_STORE_ERROR", details)
+            self._tell("STORAGE_STORE_ERROR", details | {"record_id": record})
             return True
         return False
 
@@ -293,6 +297,19 @@ def _is_connected(storage: DataStorage) -> bool:
         return False
 
 
+# Also a KeyError because that is what the original's pool raised: functions of several edges ask for one source
+# after another and catch it.
+class NoSuchSourceError(ResultMissingError, KeyError):
+    """Raised when a storage pool is asked for a task of which no run is at hand."""
+
+    __str__ = Exception.__str__  # a KeyError would quote the text
+
+    @classmethod
+    def of(cls, task_name: str, known: Iterable[str]) -> Self:
+        """The error about ``task_name`` where there are runs of ``known``."""
+        return cls(f'no run of task "{task_name}" here; there is {", ".join(known) or "none"}')
+
+
 class StoragePool:
     """What user functions get: the results of certain task runs by name.
 
@@ -314,12 +331,11 @@ class StoragePool:
     def get(self, task_name: str) -> Any:
         """Return the result of a source task of this combination.
 
-        Raises ``ResultMissingError`` when the task is no source here, else as ``retrieve``.
+        Raises ``NoSuchSourceError`` when the task is no source here, else as ``retrieve``.
         """
         task_id = self._ids.get(task_name)
         if not isinstance(task_id, str):
-            known = ", ".join(name for name, id in self._ids.items() if isinstance(id, str)) or "none"
-            raise ResultMissingError(f'no run of task "{task_name}" here; there is {known}')
+            raise NoSuchSourceError.of(task_name, [name for name, id in self._ids.items() if isinstance(id, str)])
         return self.retrieve(self._locate(task_id) or self._flow_name, task_name, task_id)
 
     def retrieve(self, flow_name: str, task_name: str, task_id: str) -> Any:

@@ -212,6 +212,13 @@ def test_null_and_an_empty_list_mean_not_given(section: str, entry: dict[str, An
         assert a == b or a is b, attribute
 
 
+@pytest.mark.parametrize("nothing", ["", "null", "[]", "''", '""'])
+def test_an_edge_from_nothing_starts_the_flow(nothing: str) -> None:
+    model, found = read_text(f"flow-definitions: [{{name: f, edges: [{{from: {nothing}, to: A}}]}}]")
+    assert not found
+    assert model.flows[0].edges[0].sources == ()
+
+
 def test_a_merged_key_is_unset_by_an_alias() -> None:
     model, found = read_text(
         "flow-definitions:\n"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from typing import Any
+from unittest import mock
 
 import pytest
 
@@ -98,6 +99,26 @@ def test_a_task_built_by_hand() -> None:
     with pytest.raises(RequestError, match="did not raise"):
         by_hand(Keep="1").parent_task_exception("Keep")
     assert Keep("all", "Keep", None, None, None).parent == {}  # type: ignore[arg-type]
+
+
+class Sum(SelinonTask):
+    def run(self, node_args: Any) -> Any:
+        return [self.parent_task_result("Keep"), self.parent_flow_result("sub", "Keep"), self.storage]
+
+
+def test_what_a_test_puts_in_place_of_the_pool_is_what_a_task_built_by_hand_gets() -> None:
+    task = Sum("all", "Sum", {"Keep": "1", "sub": {"Keep": ["2"]}}, "3", "0")
+    with (
+        mock.patch.object(StoragePool, "retrieve", side_effect=lambda *names: "-".join(names)),
+        mock.patch("selinon.storage_pool.StoragePool.get_storage_by_task_name", return_value="none"),
+    ):
+        assert task.run({}) == ["all-Keep-1", "sub-Keep-2", "none"]
+
+
+def test_a_pool_without_a_run_says_so_as_a_mapping_would() -> None:
+    with pytest.raises(KeyError) as raised:
+        StoragePool({"Keep": "1"}, "all").get("Other")
+    assert str(raised.value) == 'no run of task "Other" here; there is Keep'
 
 
 def test_the_run_that_is_going_on_comes_first() -> None:

@@ -25,27 +25,27 @@ STORED = FLOW | {"task_name", "task_id", "storage_name", "storage_task_name"}
 DETAILS = {
     "FLOW_SCHEDULE": FLOW | {"node_args", "parent", "queue", "selective"},
     "FLOW_START": FLOW | {"node_args", "parent", "queue", "selective"},
-    "FLOW_END": FLOW | {"state"},
-    "FLOW_FAILURE": FLOW | {"state", "reason", "will_retry"},
-    "FLOW_RETRY": FLOW | {"countdown", "reason", "max_retry"},
+    "FLOW_END": FLOW | {"state", "node_args", "parent", "queue"},
+    "FLOW_FAILURE": FLOW | {"state", "reason", "will_retry", "node_args", "parent", "queue"},
+    "FLOW_RETRY": FLOW | {"state", "countdown", "reason", "max_retry", "node_args", "parent", "queue"},
     "FLOW_CANCEL": FLOW,
     "EAGER_FAILURE": FLOW | {"node_name", "node_id"},
     "DISPATCHER_RETRY": EDGE | {"countdown", "reason"},
     "DISPATCHER_FAILURE": EDGE | {"what"},
-    "TASK_SCHEDULE": TASK | {"countdown", "edge", "where", "condition_str"},
+    "TASK_SCHEDULE": TASK | {"countdown", "edge", "where", "condition_str", "foreach_str"},
     "TASK_START": TASK | {"attempt"},
     "TASK_END": TASK | {"storage"},
-    "TASK_RETRY": TASK | {"attempt", "retry_countdown", "user_retry", "max_retry", "what"},
-    "TASK_FAILURE": TASK | {"attempt", "what"},
+    "TASK_RETRY": TASK | {"attempt", "retry_countdown", "user_retry", "max_retry", "retried_count", "what"},
+    "TASK_FAILURE": TASK | {"attempt", "retried_count", "what"},
     "TASK_DISCARD_RESULT": TASK | {"result"},
     "TASK_TIMEOUT": TASK | {"timeout", "attempt"},
-    "SUBFLOW_SCHEDULE": SUBFLOW | {"countdown", "edge", "where"},
+    "SUBFLOW_SCHEDULE": SUBFLOW | {"countdown", "edge", "where", "condition_str", "foreach_str"},
     "NODE_SUCCESSFUL": FLOW | {"node_name", "node_id"},
     "NODE_FAILURE": FLOW | {"node_name", "node_id"},
     "NODE_UNREACHED": FLOW | {"node_name"},
     "EDGE_COND_TRUE": EDGE | {"condition", "condition_str", "node_args", "parent"},
     "EDGE_COND_FALSE": EDGE | {"condition", "condition_str", "node_args", "parent"},
-    "FOREACH_RESULT": EDGE | {"count", "result", "foreach_str", "parent"},
+    "FOREACH_RESULT": EDGE | {"count", "result", "foreach_str", "condition_str", "node_args", "parent"},
     "FALLBACK_START": FLOW | {"nodes", "fallback", "started", "where"},
     "FALLBACK_COND_TRUE": FLOW | {"nodes", "fallback", "where", "condition", "condition_str"},
     "FALLBACK_COND_FALSE": FLOW | {"nodes", "fallback", "where", "condition", "condition_str"},
@@ -57,10 +57,10 @@ DETAILS = {
     "STORAGE_DISCONNECT": {"storage_name"},
     "STORAGE_RETRIEVE": STORED,
     "STORAGE_RETRIEVED": STORED,
-    "STORAGE_STORE": STORED,
-    "STORAGE_STORED": STORED,
-    "STORAGE_STORE_ERROR": FLOW | {"task_name", "task_id", "storage_name", "error_type", "error_value"},
-    "STORAGE_OMIT_STORE_ERROR": FLOW | {"task_name", "task_id", "storage_name", "error_type", "error_value"},
+    "STORAGE_STORE": STORED | {"node_args"},
+    "STORAGE_STORED": STORED | {"node_args"},
+    "STORAGE_STORE_ERROR": STORED | {"node_args", "error_type", "error_value", "error_traceback"},
+    "STORAGE_OMIT_STORE_ERROR": STORED | {"node_args", "error_type", "error_value", "error_traceback"},
     "STORAGE_ISSUE": STORED | {"what"},
     "TASK_RESULT_CACHE_GET": STORED,
     "TASK_RESULT_CACHE_ADD": STORED,
@@ -170,6 +170,14 @@ def test_the_event_occurs_and_tells_what_it_should(eventful: list[LocalRun], eve
     for line in found:
         missing = [key for key in DETAILS[event] & FLOW if line.get(key) is None]
         assert not missing or event.startswith(("TASK_RESULT_CACHE_ISSUE", "STORAGE_ISSUE")), line
+
+
+def test_retries_are_counted_and_queues_have_their_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WHERE", "here")
+    plan = build({"f": ["-> A"]}, {"A": {"max_retry": 2, "queue": "{WHERE}_a_{NOT_SET_ANYWHERE}"}})
+    told = [e for e in play(plan, does={"A": failing(9)}).trace() if e["event"] in ("TASK_RETRY", "TASK_FAILURE")]
+    assert [event["retried_count"] for event in told] == [1, 2, 2]
+    assert {event["queue"] for event in told} == {"here_a_{NOT_SET_ANYWHERE}"}
 
 
 def test_no_other_event_occurs(eventful: list[LocalRun]) -> None:
