@@ -297,7 +297,7 @@ class KeywordData(Shape):
 
 
 def plain_data(reading: Reading, node: Node) -> Any:
-    """JSON data from nodes, copied at every use of an alias; ``BROKEN`` when some of it is."""
+    """JSON data from nodes, copied at every use of an alias; ``BROKEN`` when some of it is, or is no JSON."""
     node, _ = written(node, ())
     kind = type(node)
     if kind is MappingNode:
@@ -306,4 +306,16 @@ def plain_data(reading: Reading, node: Node) -> Any:
     if kind is SequenceNode:
         items = [plain_data(reading, item) for item in node.items]
         return BROKEN if any(item is BROKEN for item in items) else items
-    return BROKEN if kind is BrokenNode else reading.scalar(node)
+    if kind is BrokenNode:
+        return BROKEN
+    value = reading.scalar(node)
+    if isinstance(value, float) and not isfinite(value):
+        return reading.report(
+            codes.WRONG_VALUE,
+            node,
+            (),
+            f"{shorten(node.value)} is no number that JSON has",
+            note="plans and messages are JSON",
+            help="write a finite number, or leave it out",
+        )
+    return value
