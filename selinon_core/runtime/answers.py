@@ -78,7 +78,7 @@ class Answers:
             return on.ArgumentsAnswered(number, self._arguments(flow, question.run))
         except StorageError as error:
             if not isinstance(error, ResultMissingError):
-                return on.QuestionDeferred(number)
+                return on.QuestionDeferred(number, str(error))
             return on.QuestionFailed(number, f"{where_asked(flow, question)}: {error}")
         except (UserFunctionError, ConfigurationError, MissingExtraError, UnknownStorageError) as error:
             return on.QuestionFailed(number, f"{where_asked(flow, question)}: {error}")

@@ -69,6 +69,14 @@ def test_what_users_are_told(error: BaseException, code: int, told: str) -> None
     assert outcome(raising(error)) == (code, told)
 
 
+@pytest.mark.parametrize("error", [GeneratorExit("of theirs"), SystemExit("of theirs")])
+def test_what_only_code_of_the_project_raises_is_told_in_a_line(error: BaseException) -> None:
+    code, told = outcome(raising(error))
+    assert code == NOT_FINE
+    assert told.startswith(f"error: code of the project ended the command: {type(error).__name__}: of theirs (")
+    assert told.count("\n") == 1
+
+
 @pytest.mark.parametrize("error", [TypeError("unexpected"), UnexpectedEvent("no"), OSError("odd")])
 def test_a_bug_of_ours_leaves_a_log_to_attach(
     error: Exception, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
