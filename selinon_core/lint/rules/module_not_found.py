@@ -30,7 +30,8 @@ class ModuleNotFound(Rule):
 
     Use instead:
         # shop/tasks.py
-        #   class Fetch:
+        #   from selinon import SelinonTask
+        #   class Fetch(SelinonTask):
         #       def run(self, node_args):
         #           return 1
         tasks:
