@@ -106,7 +106,8 @@ class Answers:
             for item in () if items is None else items:
                 found.append(item)
                 if len(found) > self._most_items:
-                    raise UserFunctionError(f"it yields more than {self._most_items} items")
+                    text = f"foreach {foreach.function} yields more than {self._most_items} items"
+                    raise UserFunctionError(text)
         except (StorageError, UserFunctionError):
             raise
         except USER_ERRORS as error:
