@@ -5,6 +5,7 @@ Output of commands, tables from the code, the page of the rules, the gallery. Th
 
 from __future__ import annotations
 
+import contextlib
 import runpy
 import sys
 import tempfile
@@ -33,5 +34,6 @@ if __name__ == "__main__":
     if not named:
         for script in ("generate_rules.py", "generate_gallery.py"):
             sys.argv = [script]
-            runpy.run_path(str(DOCS / script), run_name="__main__")
+            with contextlib.suppress(SystemExit):  # they are programs, and end as such
+                runpy.run_path(str(DOCS / script), run_name="__main__")
     regenerate(named or sorted(DOCS.rglob("*.md")))

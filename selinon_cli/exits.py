@@ -65,6 +65,14 @@ def guarded(terminal: Terminal, arguments: Sequence[str], action: Callable[[], i
         _silence(terminal)
         terminal.error(f"cannot write the output: {error.strerror or error}")
         return WRONG_USE
+    except SystemExit:
+        raise  # how ``watch`` takes signals
+    except BaseException as error:
+        # Nothing of ours raises such a thing.
+        from selinon_core.runtime.error_values import name_error_and_place
+
+        terminal.error(f"code of the project ended the command: {name_error_and_place(error)}")
+        return NOT_FINE
 
 
 def _silence(terminal: Terminal) -> None:

@@ -27,7 +27,7 @@ for _number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
 #: Seconds: more than any time-out of a test.
 HOPELESS = 1200.0
 
-#: Projects of tests that are not written by the tests.
+#: Where modules that belong to one test are, beside the directories that pytest makes.
 _PROJECTS = str(Path(__file__).parent / "facade" / "projects")
 
 _why_unreachable = functools.cache(services.why_unreachable)
@@ -55,12 +55,13 @@ def pytest_runtest_protocol() -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def forget_user_modules(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Leave the process as it was: projects of other tests have modules of the same names."""
-    written = str(tmp_path_factory.getbasetemp())
+    # Not all of the temporary directory: this clone and its libraries may be in it.
+    of_one_test = (str(tmp_path_factory.getbasetemp()), _PROJECTS)
     path, modules = list(sys.path), set(sys.modules)
     yield
     sys.path[:] = path
     for name in set(sys.modules) - modules:
-        if (getattr(sys.modules[name], "__file__", None) or "").startswith((written, _PROJECTS)):
+        if (getattr(sys.modules[name], "__file__", None) or "").startswith(of_one_test):
             del sys.modules[name]
 
 

@@ -21,8 +21,8 @@ def never_reached(
     for node in report["nodes"]:
         ran.setdefault(node["flow"], {}).setdefault(node["name"], []).append(node["status"])
     flows = dict.fromkeys([report["flow"], *(node["name"] for node in report["nodes"] if node["kind"] == "flow")])
-    edges = {(edge["flow"], edge["index"]): edge for edge in report["edges"]}
-    empty = _edges_without_items(events)
+    considered = {(edge["flow"], edge["index"]) for edge in report["edges"] if edge["considered"]}
+    verdicts = _Verdicts(events)
     for flow_name in flows:
         flow = plan.flows[flow_name]
         statuses = ran.get(flow_name, {})
@@ -30,7 +30,8 @@ def never_reached(
             if node in statuses:
                 continue
             reasons = dict.fromkeys(
-                _reason(edge, edges.get((flow_name, edge.index)), statuses, (flow_name, edge.index) in empty)
+                verdicts.of(flow_name, edge, node)
+                or _undecided(edge, (flow_name, edge.index) in considered, statuses)
                 for edge in flow.edges
                 if node in edge.destinations
             )
@@ -41,25 +42,51 @@ def _destinations(flow: FlowPlan) -> Iterable[str]:
     return dict.fromkeys(node for edge in flow.edges for node in edge.destinations)
 
 
-def _reason(
-    edge: EdgePlan, seen: Mapping[str, Any] | None, statuses: Mapping[str, Sequence[str]], no_items: bool
-) -> str:
-    where = f"({edge.place})"
-    if seen is not None and seen["considered"]:
-        if no_items:
+class _Verdicts:
+    """What the events say of edges that did not start a node."""
+
+    def __init__(self, events: Iterable[tuple[str, Mapping[str, Any]]]) -> None:
+        self._false: set[tuple[str, int]] = set()
+        self._omitted: set[tuple[str, int, str | None]] = set()
+        self._items: dict[tuple[str, int], int] = {}
+        for event, details in events:
+            if event == "EDGE_COND_FALSE":
+                self._false.add((details["flow_name"], details["edge"]))
+            elif event == "FOREACH_RESULT":
+                key = (details["flow_name"], details["edge"])
+                self._items[key] = self._items.get(key, 0) + details["count"]
+            elif event in ("SELECTIVE_OMIT_EDGE", "SELECTIVE_OMIT_NODE"):
+                self._omitted.add((details["flow_name"], details["edge"], details.get("omitted_node")))
+
+    def of(self, flow: str, edge: EdgePlan, node: str) -> str | None:
+        """Why an edge did not start ``node``, None where that was never decided."""
+        key, where = (flow, edge.index), f"({edge.place})"
+        if self._items.get(key) == 0:
             return f"its foreach yielded nothing {where}"
-        if edge.condition is not None:
+        if key in self._false:
             return f"the condition was false: {condition_text(edge.condition)} {where}"
-        return f"its edge did not fire {where}"
+        if (*key, None) in self._omitted or (*key, node) in self._omitted:
+            return f"the selective run leaves it out {where}"
+        return None
+
+
+def _undecided(edge: EdgePlan, considered: bool, statuses: Mapping[str, Sequence[str]]) -> str:
+    """Why nothing was ever decided about an edge."""
+    where = f"({edge.place})"
+    unfinished = [name for name in edge.sources if name in statuses and not _finished(statuses[name])]
+    failed = [name for name in unfinished if "failure" in statuses[name]]
     missing = [name for name in edge.sources if name not in statuses]
-    failed = [name for name in edge.sources if name in statuses and not _finished(statuses[name])]
+    if considered:
+        return f"its flow ended before the edge was decided {where}"
     if failed:
         return f"{_listed(failed)} failed {where}"
+    if unfinished:
+        return f"{_listed(unfinished)} did not finish {where}"
     if missing:
         return f"{_listed(missing)} never ran {where}"
-    if edge.sources:
+    if len(edge.sources) > 1:
         return f"{_listed(edge.sources)} never finished together {where}"
-    return f"the starting edge was left out {where}"
+    return f"its flow ended before the edge was considered {where}"
 
 
 def _finished(statuses: Sequence[str]) -> bool:
@@ -68,13 +95,3 @@ def _finished(statuses: Sequence[str]) -> bool:
 
 def _listed(names: Sequence[str]) -> str:
     return names[0] if len(names) == 1 else ", ".join(names[:-1]) + " and " + names[-1]
-
-
-def _edges_without_items(events: Iterable[tuple[str, Mapping[str, Any]]]) -> set[tuple[str, int]]:
-    """Edges whose foreach was asked and never gave an item, by flow and index."""
-    items: dict[tuple[str, int], int] = {}
-    for event, details in events:
-        if event == "FOREACH_RESULT":
-            key = (details["flow_name"], details["edge"])
-            items[key] = items.get(key, 0) + details["count"]
-    return {key for key, count in items.items() if not count}

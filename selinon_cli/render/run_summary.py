@@ -39,19 +39,20 @@ def run_summary(
 def _counts(nodes: Sequence[Mapping[str, Any]], color: bool) -> str:
     rows: dict[tuple[str, str], list[Any]] = {}
     for node in nodes:
-        row = rows.setdefault((node["flow"], node["name"]), [0, 0, 0, 0, 0, 0.0])
+        row = rows.setdefault((node["flow"], node["name"]), [0, 0, 0, 0, 0, 0, 0.0])
         row[0] += 1
         row[1] += node["status"] == "success"
         row[2] += node["status"] == "failure"
-        row[3] += node["status"] == "reused"
-        row[4] += max(node["attempts"] - 1, 0)
+        row[3] += node["status"] == "active"
+        row[4] += node["status"] == "reused"
+        row[5] += max(node["attempts"] - 1, 0)
         if node["started_at"] is not None and node["finished_at"] is not None:
-            row[5] += node["finished_at"] - node["started_at"]
+            row[6] += node["finished_at"] - node["started_at"]
     if not rows:
         return ""
-    header = ["flow", "node", "runs", "ok", "failed", "reused", "retries", "virtual"]
-    listed = [[flow, name, *row[:5], seconds(row[5])] for (flow, name), row in rows.items()]
-    for title in ("reused", "retries"):
+    header = ["flow", "node", "runs", "ok", "failed", "unfinished", "reused", "retries", "virtual"]
+    listed = [[flow, name, *row[:6], seconds(row[6])] for (flow, name), row in rows.items()]
+    for title in ("unfinished", "reused", "retries"):
         column = header.index(title)
         if not any(row[column] for row in listed):
             del header[column]

@@ -95,7 +95,7 @@ class Step:
         number = effect.asked.question
         most = self._asker.most_deferrals
         if most is not None and effect.deferrals >= most:
-            text = f"flow {self.run.flow.name}: a storage could not be read {most} times in a row"
+            text = f"flow {self.run.flow.name}: a storage could not be read {most} times in a row: {effect.reason}"
             self._queue.append(on.QuestionFailed(number, text))
             return
         self.timers[f"q{number}"] = self.now + effect.delay

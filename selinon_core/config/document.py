@@ -199,6 +199,7 @@ def _report_syntax(error: yaml.YAMLError, document: Document, composer: Composer
         FixedSpot(place),
         message,
         note=str(context) if context and not related else "",
+        help="write spaces: YAML takes no tab here" if document.text[mark.index : mark.index + 1] == "\t" else "",
         related=related,
     )
     composer.give_up(mark.index)

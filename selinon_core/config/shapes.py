@@ -6,13 +6,14 @@ reported why not. ``label`` names the value in messages.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from math import isfinite
 from typing import Any
 
 from selinon_core.config import codes
 from selinon_core.config.codes import shorten
 from selinon_core.config.model import Names, Ref
-from selinon_core.config.nodes import BrokenNode, MappingNode, Node, SequenceNode
+from selinon_core.config.nodes import BrokenNode, MappingNode, Node, SequenceNode, children_of
 from selinon_core.config.reading import BROKEN, Broken, Reading, Via, written
 from selinon_core.suggestions import suggestion
 
@@ -264,7 +265,7 @@ class Data(Shape):
     keeps_empty = True
 
     def read(self, reading: Reading, node: Node, via: Via, label: str) -> Any:
-        return plain_data(reading, node)
+        return _json_data(reading, node)
 
     def schema(self) -> JsonSchema:
         return {}
@@ -289,7 +290,7 @@ class KeywordData(Shape):
                     f"a key of {label} has to be text, not {reading.describe(written_key)}",
                     note="it names an argument",
                 )
-        data = plain_data(reading, node)
+        data = _json_data(reading, node)
         return data if whole and data is not BROKEN else BROKEN
 
     def schema(self) -> JsonSchema:
@@ -307,3 +308,28 @@ def plain_data(reading: Reading, node: Node) -> Any:
         items = [plain_data(reading, item) for item in node.items]
         return BROKEN if any(item is BROKEN for item in items) else items
     return BROKEN if kind is BrokenNode else reading.scalar(node)
+
+
+def _json_data(reading: Reading, node: Node) -> Any:
+    """As ``plain_data``; numbers that JSON lacks are reported, and make it ``BROKEN``."""
+    data = plain_data(reading, node)
+    for scalar in _scalars(node):
+        value = reading.scalar(scalar)
+        if isinstance(value, float) and not isfinite(value):
+            data = reading.report(
+                codes.WRONG_VALUE,
+                scalar,
+                (),
+                f"{shorten(scalar.value)} is no number that JSON has",
+                note="plans and messages are JSON",
+                help="write a finite number, or leave it out",
+            )
+    return data
+
+
+def _scalars(node: Node) -> Iterator[Node]:
+    node, _ = written(node, ())
+    if type(node) not in _CONTAINERS:
+        yield node
+    for child in children_of(node):
+        yield from _scalars(child)

@@ -90,7 +90,7 @@ def on_question_deferred(run: RunState, event: on.QuestionDeferred) -> None:
     if question is None:
         return
     delay = max(run.table.flow.retry_countdown, LEAST_DEFERRAL)
-    run.effects.append(do.AskAgain(question, delay, run.questions.defer(event.question)))
+    run.effects.append(do.AskAgain(question, delay, run.questions.defer(event.question), event.reason))
 
 
 def on_question_failed(run: RunState, event: on.QuestionFailed) -> None:

@@ -118,14 +118,18 @@ Question = AskCondition | AskFallbackCondition | AskForeach | AskReuse | AskArgu
 
 
 class AskAgain:
-    """Ask ``asked`` once more in ``delay`` seconds; ``deferrals`` counts how often that happened."""
+    """Ask ``asked`` once more in ``delay`` seconds.
 
-    __slots__ = ("asked", "deferrals", "delay")
+    ``deferrals`` counts how often that happened, ``reason`` says why it did this time.
+    """
 
-    def __init__(self, asked: Question, delay: float, deferrals: int) -> None:
+    __slots__ = ("asked", "deferrals", "delay", "reason")
+
+    def __init__(self, asked: Question, delay: float, deferrals: int, reason: str = "") -> None:
         self.asked = asked
         self.delay = delay
         self.deferrals = deferrals
+        self.reason = reason
 
 
 class ScheduleRetry:

@@ -92,12 +92,13 @@ class ArgumentsAnswered:
 
 
 class QuestionDeferred:
-    """A question cannot be answered now because a storage is away; ask again later."""
+    """A question cannot be answered now because a storage is away (``reason`` says how); ask again later."""
 
-    __slots__ = ("question",)
+    __slots__ = ("question", "reason")
 
-    def __init__(self, question: int) -> None:
+    def __init__(self, question: int, reason: str = "") -> None:
         self.question = question
+        self.reason = reason
 
 
 class QuestionFailed:

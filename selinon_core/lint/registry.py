@@ -71,6 +71,7 @@ from selinon_core.lint.rules.similar_flows import SimilarFlows
 from selinon_core.lint.rules.strategy_arguments import StrategyArguments
 from selinon_core.lint.rules.strategy_differs import StrategyDiffers
 from selinon_core.lint.rules.task_and_flow import TaskAndFlow
+from selinon_core.lint.rules.task_constructor import TaskConstructor
 from selinon_core.lint.rules.unconditional_cycle import UnconditionalCycle
 from selinon_core.lint.rules.unknown_cache import UnknownCache
 from selinon_core.lint.rules.unknown_flow import UnknownFlow
@@ -148,6 +149,7 @@ RULES: tuple[type[Rule], ...] = (
     PredicateSignature,
     BrokenModule,
     FailingImport,
+    TaskConstructor,
     ForgottenMigration,
     UnusedTask,
     UnusedStorage,

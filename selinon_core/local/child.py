@@ -76,9 +76,10 @@ class ProcessPool:
             worker.wait_until_ready()
             ticket.begin()
             answer = json.loads(worker.ask(request))
-        except Exception as error:  # the child died; whatever the attempt did, it did not end well
+        except Exception:  # the child died; whatever the attempt did, it did not end well
             worker.kill()
-            raise ChildDied(f"the process that ran {task.name} died ({worker.fate()})") from error
+            # how we noticed says nothing to the user
+            raise ChildDied(f"the process that ran {task.name} died ({worker.fate()})") from None
         ticket.stop = None  # in this order, so that nobody kills a child that is handed to another attempt
         if ticket.given_up:
             worker.kill()

@@ -356,7 +356,7 @@ class Driver:
         question = effect.asked
         if effect.deferrals >= MOST_DEFERRALS:
             where = where_asked(record.flow, question)
-            text = f"{where}: a storage could not be read {MOST_DEFERRALS} times in a row"
+            text = f"{where}: a storage could not be read {MOST_DEFERRALS} times in a row: {effect.reason}"
             self._record((journal.UNANSWERED, self.agenda.now, record, question, text))
             self._inbox.append((record, on.QuestionFailed(question.question, text)))
             return

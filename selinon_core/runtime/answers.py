@@ -78,7 +78,7 @@ class Answers:
             return on.ArgumentsAnswered(number, self._arguments(flow, question.run))
         except StorageError as error:
             if not isinstance(error, ResultMissingError):
-                return on.QuestionDeferred(number)
+                return on.QuestionDeferred(number, str(error))
             return on.QuestionFailed(number, f"{where_asked(flow, question)}: {error}")
         except (UserFunctionError, ConfigurationError, MissingExtraError, UnknownStorageError) as error:
             return on.QuestionFailed(number, f"{where_asked(flow, question)}: {error}")
@@ -106,7 +106,8 @@ class Answers:
             for item in () if items is None else items:
                 found.append(item)
                 if len(found) > self._most_items:
-                    raise UserFunctionError(f"it yields more than {self._most_items} items")
+                    text = f"foreach {foreach.function} yields more than {self._most_items} items"
+                    raise UserFunctionError(text)
         except (StorageError, UserFunctionError):
             raise
         except USER_ERRORS as error:

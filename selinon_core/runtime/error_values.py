@@ -97,6 +97,14 @@ def error_text(error: BaseException) -> str:
         return "(its text cannot be had)"
 
 
+def error_repr(error: BaseException) -> str:
+    """``repr(error)``, whatever the error's class does."""
+    try:
+        return repr(error)
+    except Exception:
+        return f"{type(error).__name__}(...)"
+
+
 def rebuild_error(type_name: str, message: str, traceback: str | None = None) -> Exception:
     """An exception of the named class: a built-in one, one of ours, or a subclass of ``RemoteError`` made up.
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from selinon_core.errors import ConfigurationError
 from selinon_core.plan import ImportRef
+from selinon_core.runtime.error_values import USER_ERRORS, name_error_and_place
 
 #: Directories that were put on ``sys.path`` here, by any project of this process.
 _added: set[str] = set()
@@ -46,9 +47,9 @@ class Imports:
             return self._known[ref]
         try:
             module = self._module(ref.module)
-        except (Exception, SystemExit) as error:  # a module may also exit, as scripts do
+        except USER_ERRORS as error:  # a module may also exit, as scripts do
             raise ConfigurationError(
-                f"cannot import module {ref.module} (needed for {ref.name}): {type(error).__name__}: {error}"
+                f"cannot import module {ref.module} (needed for {ref.name}): {name_error_and_place(error)}"
             ) from error
         try:
             found = getattr(module, ref.name)

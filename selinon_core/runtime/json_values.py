@@ -42,6 +42,8 @@ def describe_json_error(value: Any) -> str:
             continue
         if id(part) in above:
             return f"{path} contains itself"
+        if len(above) == _DEEPEST:
+            continue
         inside = (*above, id(part))
         if isinstance(part, dict):
             for key, item in part.items():
@@ -59,6 +61,8 @@ def describe_json_error(value: Any) -> str:
 _MOST_FLAT_ITEMS = 8
 #: Bits: Python refuses to write integers of more than 4300 digits.
 _LONGEST_INTEGER = 14_000
+#: Levels: nobody reads a longer path, and looking further down would take time that grows with the square.
+_DEEPEST = 1_000
 
 
 class Snapshot:

@@ -18,7 +18,7 @@ from selinon_core.errors import (
 )
 from selinon_core.plan import CachePlan, Plan, StoragePlan, TaskPlan
 from selinon_core.runtime.environment import expand
-from selinon_core.runtime.error_values import error_json, error_text
+from selinon_core.runtime.error_values import USER_ERRORS, error_json, error_repr, error_text
 from selinon_core.runtime.imports import Imports
 from selinon_core.runtime.json_values import copy_json
 from selinon_core.storage import DataStorage, ExcInfo
@@ -80,11 +80,11 @@ class Storages:
                 self._tell("STORAGE_CONNECT", {"storage_name": name})
                 try:
                     storage.connect()
-                except Exception as error:
-                    self._tell("STORAGE_ISSUE", {"storage_name": name, "what": repr(error)})
+                except USER_ERRORS as error:
+                    self._tell("STORAGE_ISSUE", {"storage_name": name, "what": error_repr(error)})
                     if isinstance(error, StorageError):
                         raise
-                    raise StorageError(f'cannot connect storage "{name}": {error!r}') from error
+                    raise StorageError(f'cannot connect storage "{name}": {error_repr(error)}') from error
         return storage
 
     def _made(self, storage: StoragePlan) -> DataStorage:
@@ -92,8 +92,8 @@ class Storages:
             return self.make(storage)
         except SelinonException:
             raise
-        except Exception as error:
-            text = f'storage "{storage.name}" cannot be built from its configuration: {error!r}'
+        except USER_ERRORS as error:
+            text = f'storage "{storage.name}" cannot be built from its configuration: {error_repr(error)}'
             raise ConfigurationError(text) from error
 
     def close(self) -> None:
@@ -105,8 +105,8 @@ class Storages:
                 if storage.is_connected():
                     storage.disconnect()
                     self._tell("STORAGE_DISCONNECT", {"storage_name": name})
-            except Exception as error:
-                self._tell("STORAGE_ISSUE", {"storage_name": name, "what": repr(error)})
+            except USER_ERRORS as error:
+                self._tell("STORAGE_ISSUE", {"storage_name": name, "what": error_repr(error)})
 
     def of_task(self, task_name: str) -> DataStorage | None:
         """Return the connected storage of a task, None when it has none."""
@@ -145,12 +145,12 @@ class Storages:
         try:
             result = storage.retrieve(flow_name, task.storage_task_name, task_id)
         except (ResultMissingError, FileNotFoundError, KeyError) as error:
-            self._tell("STORAGE_ISSUE", details | {"what": repr(error)})
+            self._tell("STORAGE_ISSUE", details | {"what": error_repr(error)})
             text = f'storage "{storage_name}" has no result of {task_name} (run {task_id}, flow {flow_name})'
             raise ResultMissingError(text) from error
-        except Exception as error:
-            self._tell("STORAGE_ISSUE", details | {"what": repr(error)})
-            raise StorageError(f'cannot read from storage "{storage_name}": {error!r}') from error
+        except USER_ERRORS as error:
+            self._tell("STORAGE_ISSUE", details | {"what": error_repr(error)})
+            raise StorageError(f'cannot read from storage "{storage_name}": {error_repr(error)}') from error
         self._tell("STORAGE_RETRIEVED", details)
         if cache is not None:
             self._to_cache(cache, storage_name, details, result)
@@ -171,11 +171,11 @@ class Storages:
         self._tell("STORAGE_STORE", details)
         try:
             record = storage.store(node_args, flow_name, task.storage_task_name, task_id, result)
-        except Exception as error:
-            self._tell("STORAGE_ISSUE", details | {"what": repr(error)})
+        except USER_ERRORS as error:
+            self._tell("STORAGE_ISSUE", details | {"what": error_repr(error)})
             if isinstance(error, StorageError):
                 raise
-            raise StorageError(f'cannot write to storage "{storage_name}": {error!r}') from error
+            raise StorageError(f'cannot write to storage "{storage_name}": {error_repr(error)}') from error
         self._tell("STORAGE_STORED", details | {"record_id": record})
         return record
 
@@ -200,8 +200,8 @@ class Storages:
             record = storage.store_error(node_args, flow_name, task.storage_task_name, task_id, exc_info)
         except NotImplementedError:
             self._tell("STORAGE_OMIT_STORE_ERROR", details)
-        except Exception as error:
-            self._tell("STORAGE_ISSUE", details | {"what": repr(error)})
+        except USER_ERRORS as error:
+            self._tell("STORAGE_ISSUE", details | {"what": error_repr(error)})
         else:
             self._tell("STORAGE_STORE_ERROR", details | {"record_id": record})
             return True
@@ -218,9 +218,9 @@ class Storages:
             storage.delete(flow_name, task.storage_task_name, task_id)
         except StorageError:
             raise
-        except Exception as error:
-            self._tell("STORAGE_ISSUE", details | {"what": repr(error)})
-            raise StorageError(f'storage "{storage_name}" cannot delete: {error!r}') from error
+        except USER_ERRORS as error:
+            self._tell("STORAGE_ISSUE", details | {"what": error_repr(error)})
+            raise StorageError(f'storage "{storage_name}" cannot delete: {error_repr(error)}') from error
         self._tell("STORAGE_DELETED", details)
 
     def _storage_name(self, task_name: str) -> tuple[TaskPlan, str]:
@@ -255,8 +255,8 @@ class Storages:
         try:
             cls = self._imports.storage_class(cache.function)
             return cls(**copy_json(dict(cache.configuration)))  # type: ignore[no-any-return]
-        except Exception as error:
-            self._tell("TASK_RESULT_CACHE_ISSUE", {"storage_name": storage_name, "what": repr(error)})
+        except USER_ERRORS as error:
+            self._tell("TASK_RESULT_CACHE_ISSUE", {"storage_name": storage_name, "what": error_repr(error)})
             return None
 
     def _from_cache(self, cache: Cache, storage_name: str, details: dict[str, Any]) -> tuple[bool, Any]:
@@ -270,8 +270,8 @@ class Storages:
         except CacheMissError:
             self._tell("TASK_RESULT_CACHE_MISS", details)
             return False, None
-        except Exception as error:
-            self._tell("TASK_RESULT_CACHE_ISSUE", details | {"what": repr(error)})
+        except USER_ERRORS as error:
+            self._tell("TASK_RESULT_CACHE_ISSUE", details | {"what": error_repr(error)})
             return False, None
         self._tell("TASK_RESULT_CACHE_HIT", details)
         return True, value
@@ -286,14 +286,14 @@ class Storages:
                     task_name=details["storage_task_name"],
                     flow_name=details["flow_name"],
                 )
-        except Exception as error:
-            self._tell("TASK_RESULT_CACHE_ISSUE", details | {"what": repr(error)})
+        except USER_ERRORS as error:
+            self._tell("TASK_RESULT_CACHE_ISSUE", details | {"what": error_repr(error)})
 
 
 def _is_connected(storage: DataStorage) -> bool:
     try:
         return storage.is_connected()
-    except Exception:  # it must not raise; one that does is out of order
+    except USER_ERRORS:  # it must not raise; one that does is out of order
         return False
 
 

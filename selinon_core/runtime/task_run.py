@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from types import CoroutineType
 from typing import Any, NamedTuple
 
 from selinon_core.context import TaskContext
@@ -75,6 +76,10 @@ class TaskRunner:
         """
         try:
             result = self._instance(task, assignment).run(assignment.args)
+            if result.__class__ is CoroutineType:
+                result.close()
+                text = f"run of {task.name} is a coroutine function, and nobody awaits it: "
+                raise ConfigurationError(text + "make it a plain method, which may call asyncio.run")
             if task.output_schema is not None:
                 self._check_schema(task, result)
             if task.storage is None or task.storage_readonly or (wanted is not None and not wanted()):

@@ -18,6 +18,7 @@ from typing import Any
 from selinon_core.errors import MissingExtraError
 from selinon_core.plan import ImportRef
 from selinon_core.runtime.environment import expand
+from selinon_core.runtime.error_values import USER_ERRORS
 from selinon_core.runtime.imports import Imports
 
 Sink = Callable[[str, dict[str, Any]], object]
@@ -169,7 +170,7 @@ class Tracer:
         for sink in self.sinks:
             try:
                 sink(event, jsonable(details))
-            except Exception:
+            except USER_ERRORS:
                 # Not traced itself: a broken sink must not call itself for ever. Told once: who traces every
                 # event does not need to read of the same fault at every event.
                 if id(sink) not in self._broken:

@@ -69,6 +69,13 @@ def test_what_users_are_told(error: BaseException, code: int, told: str) -> None
     assert outcome(raising(error)) == (code, told)
 
 
+def test_what_only_code_of_the_project_raises_is_told_in_a_line() -> None:
+    code, told = outcome(raising(GeneratorExit("of theirs")))
+    assert code == NOT_FINE
+    assert told.startswith("error: code of the project ended the command: GeneratorExit: of theirs (")
+    assert told.count("\n") == 1
+
+
 @pytest.mark.parametrize("error", [TypeError("unexpected"), UnexpectedEvent("no"), OSError("odd")])
 def test_a_bug_of_ours_leaves_a_log_to_attach(
     error: Exception, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+import types
 from typing import Any
 
 import pytest
@@ -44,10 +46,13 @@ flow-definitions:
 
 
 def told(fail: dict[str, int | None], **mocks: Any) -> str:
-    plan = compile_text({"f.yaml": YAML}, environ={}).plan
-    assert plan is not None
     scripts = Mocks.from_mapping({"A": {"result": {"count": 1}, "after": 1.5}, **mocks})
-    options = LocalOptions(mock_all=True, mocks=scripts, fail=fail)
+    return summed_up(YAML, LocalOptions(mock_all=True, mocks=scripts, fail=fail))
+
+
+def summed_up(text: str, options: LocalOptions) -> str:
+    plan = compile_text({"f.yaml": text}, environ={}).plan
+    assert plan is not None
     run = LocalExecutor(plan, options).run("outer")
     events = [(event.event, event.details) for event in run.events]
     report = run.report()
@@ -56,6 +61,58 @@ def told(fail: dict[str, int | None], **mocks: Any) -> str:
 
 def test_every_reason_why_nodes_never_ran() -> None:
     check_golden("run-reasons.txt", steady(told({"B": None})))
+
+
+ENDED_EARLY = """
+tasks:
+  - {name: A, import: none, storage: S}
+  - {name: B, import: none}
+  - {name: C, import: none}
+storages:
+  - {name: S, import: none}
+flow-definitions:
+  - name: outer
+    edges:
+      - {from: , to: [A, inner]}
+      - {from: A, to: C, condition: {name: fieldExist, args: {key: x}}}
+      - {from: inner, to: C}
+  - name: inner
+    edges:
+      - {from: , to: [A, B]}
+      - {from: B, to: C}
+"""
+
+
+def test_a_condition_without_an_answer_was_not_false() -> None:
+    def boom(message: object) -> bool:
+        raise KeyError("x")
+
+    module = types.ModuleType("predicates_that_raise")
+    module.boom = boom  # type: ignore[attr-defined]
+    text = ENDED_EARLY.replace("fieldExist, args: {key: x}", "boom")
+    text = "global: {predicates_module: predicates_that_raise}" + text
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(sys.modules, module.__name__, module)
+        summary = summed_up(text, LocalOptions(mock_all=True))
+    assert "the condition was false" not in summary
+    assert "C in flow outer: its flow ended before the edge was decided (f.yaml:12:9)" in summary
+
+
+def test_a_run_that_is_stopped_says_what_did_not_finish() -> None:
+    summary = summed_up(ENDED_EARLY, LocalOptions(mock_all=True, max_steps=3))
+    assert "unfinished" in summary
+    assert "C in flow inner: B did not finish (f.yaml:17:9)" in summary
+    assert "failed (f.yaml" not in summary
+
+
+def test_what_a_selective_edge_leaves_out() -> None:
+    text = ENDED_EARLY.replace("to: [A, inner]", "to: A").replace(
+        "{from: inner, to: C}", "{from: A, to: inner, selective: {tasks: [A]}}"
+    )
+    summary = summed_up(text, LocalOptions(mock_all=True))
+    assert "B in flow inner: the selective run leaves it out (f.yaml:16:9)" in summary
+    assert "C in flow inner: B never ran (f.yaml:17:9)" in summary
+    assert "inner: its edge did not fire" not in summary
 
 
 def test_a_flow_that_fails_says_why() -> None:

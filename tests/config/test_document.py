@@ -232,6 +232,13 @@ def test_faults_of_yaml(text: str, code: str, line: int, column: int) -> None:
     assert [(d.code, d.span.line, d.span.column) for d in collector.found] == [(code, line, column)]
 
 
+@pytest.mark.parametrize("text", ["a:\n\tb: c\n", "a: b\n\tc: d\n", "-\ta: b\n"])
+def test_a_tab_is_told_from_other_characters(text: str) -> None:
+    collector = Collector()
+    read_document(text, "f", collector)
+    assert [d.help for d in collector.found] == ["write spaces: YAML takes no tab here"]
+
+
 def test_what_is_complete_before_a_syntax_error_is_kept() -> None:
     text = "tasks:\n- {name: A}\n- name: B\n  import: 'b\n- name: C\n"
     document = read_document(text, "f", Collector())

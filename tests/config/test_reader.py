@@ -108,7 +108,7 @@ tasks:
 storages:
   - name: S
     configuration: {}
-  - &s {name: T, import: m, cache: [1]}
+  - &s {name: T, import: m, cache: [1], configuration: {limit: [1, .inf]}}
 flow-definitions:
   - name: f
     edges: []
@@ -154,6 +154,7 @@ EXPECTED = [
     ("SEL104", 12, 5),  # text for a mapping
     ("SEL103", 14, 5),  # no import
     ("SEL104", 16, 36),  # list for a cache
+    ("SEL105", 16, 68),  # no number of JSON
     ("SEL107", 19, 12),  # no edges
     ("SEL107", 21, 16),  # no nodes
     ("SEL104", 22, 19),  # fallback: false

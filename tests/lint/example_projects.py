@@ -63,8 +63,8 @@ def write_project(text: str, directory: Path) -> list[Path]:
         paths.append(directory / "nodes.yaml")
         paths[1].write_text(NODES)
         tasks = re.findall(r"name: (\w+), import", NODES)
-        classes = [f"class {name}:\n    def run(self, node_args): ...\n" for name in tasks]
-        (directory / "nodes.py").write_text("".join(classes))
+        classes = [f"class {name}(SelinonTask):\n    def run(self, node_args): ...\n" for name in tasks]
+        (directory / "nodes.py").write_text("from selinon import SelinonTask\n" + "".join(classes))
     if NOT_COMMITTED in text:
         before = [line for line in text.splitlines(keepends=True) if not line.rstrip().endswith(NOT_COMMITTED)]
         paths[0].write_text("".join(before))

@@ -145,6 +145,7 @@ class TestProcesses:
         dies = node(run, "Dies")
         assert (dies["status"], dies["attempts"], dies["error"]["type"]) == ("failure", 2, "ChildDied")
         assert "exit code 7" in dies["error"]["message"]
+        assert "EOFError" not in dies["error"]["traceback"]
         assert node(run, "Pid")["status"] == "success"
 
     def test_results_that_json_cannot_hold_fail_or_are_told(self, project: Project) -> None:

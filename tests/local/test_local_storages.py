@@ -10,7 +10,12 @@ from selinon_core.plan import Plan
 from tests.local.trying import HERE, build, each, holding, names, node, play, told
 
 
-def broken(times: int, error: Exception | None = None) -> Any:
+class Silent(Exception):
+    def __repr__(self) -> str:
+        raise RuntimeError("no text")
+
+
+def broken(times: int, error: BaseException | None = None) -> Any:
     left = iter(range(times))
 
     def hook(*address: str) -> None:
@@ -44,8 +49,15 @@ class TestReadingFails:
         run = play(conditional(), does={"retrieve": broken(99), "holds": always}, storage="real")
         assert (run.status, len(told(run, "STORAGE_ISSUE"))) == ("failure", 10)
         assert run.error is not None
-        assert "10 times in a row" in run.error
+        assert run.error.endswith(
+            """10 times in a row: cannot read from storage "S": OSError('no route to host')"""
+        )
         assert "A -> B" in run.error
+
+    @pytest.mark.parametrize("error", [SystemExit(3), Silent()])
+    def test_one_that_exits_or_cannot_even_say_why_is_out_of_order_too(self, error: BaseException) -> None:
+        run = play(conditional(), does={"retrieve": broken(9, error), "holds": always}, storage="real")
+        assert (run.status, len(told(run, "STORAGE_ISSUE"))) == ("success", 9)
 
     def test_the_countdown_of_the_flow_is_the_delay_and_retries_are_not_used_up(self) -> None:
         plan = conditional(max_retry=1, retry_countdown=30)
@@ -134,9 +146,12 @@ class TestCaches:
 
     @pytest.mark.parametrize("where", ["cache.init", "cache.get", "cache.add"])
     @pytest.mark.parametrize("storage", ["real", "mocked"])
-    def test_a_failing_cache_is_an_event_and_never_an_error(self, where: str, storage: str) -> None:
+    @pytest.mark.parametrize("error", [RuntimeError("cache on fire"), SystemExit("cache on fire")])
+    def test_a_failing_cache_is_an_event_and_never_an_error(
+        self, where: str, storage: str, error: BaseException
+    ) -> None:
         def fail(*arguments: Any) -> None:
-            raise RuntimeError("cache on fire")
+            raise error
 
         run = play(self.plan(), does=self.does(**{where: fail}), storage=storage)
         assert (run.status, names(run)) == ("success", ["A", "B", "C"])

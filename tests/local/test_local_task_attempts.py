@@ -118,6 +118,15 @@ def test_a_task_that_exits_has_failed() -> None:
     assert node(run, "B")["status"] == "success"
 
 
+def test_a_coroutine_that_nobody_awaits_is_no_success() -> None:
+    async def act(task: Any, node_args: Any) -> None: ...
+
+    run = play(build({"f": ["-> A"]}, {"A": {"storage": None, "max_retry": 3}}), does={"A": act})
+    told = node(run, "A")
+    assert (told["status"], told["attempts"], told["error"]["type"]) == ("failure", 1, "ConfigurationError")
+    assert "run of A is a coroutine function" in told["error"]["message"]
+
+
 @pytest.mark.parametrize("concurrency", [1, 3])
 @pytest.mark.parametrize("timeout", [None, 60])
 def test_an_interrupt_passes_through(concurrency: int, timeout: int | None) -> None:

@@ -280,12 +280,15 @@ class TestSinks:
         assert seen[::2] == seen[1::2]
         assert node(run, "A")["node_args"] == node(run, "B")["node_args"] == {"a": [1]}
 
-    def test_a_broken_sink_disturbs_nobody_and_is_told_once(self, caplog: pytest.LogCaptureFixture) -> None:
+    @pytest.mark.parametrize("error", [RuntimeError("sink on fire"), SystemExit("sink on fire")])
+    def test_a_broken_sink_disturbs_nobody_and_is_told_once(
+        self, caplog: pytest.LogCaptureFixture, error: BaseException
+    ) -> None:
         calls: list[str] = []
 
         def broken(event: str, report: dict[str, Any]) -> None:
             calls.append(event)
-            raise RuntimeError("sink on fire")
+            raise error
 
         run = self.run(self.FUNCTION, sink=broken)
         assert run.status == "success"

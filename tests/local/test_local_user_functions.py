@@ -4,6 +4,7 @@ raise.
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import pytest
@@ -46,6 +47,13 @@ RAISING = {
     "predicate": (CONDITION, "holds", f"predicate {HERE}.holds", "A -> B at flow.yaml:11:5"),
     "foreach": (FOREACH, "items", f"foreach {HERE}.items", "A -> B at flow.yaml:11:5"),
 }
+
+
+def test_a_foreach_without_end_is_named() -> None:
+    run = play(flow(FOREACH), does={"items": lambda pool, args: itertools.count()})
+    assert run.status == "failure"
+    assert run.error is not None
+    assert f"foreach {HERE}.items yields more than" in run.error
 
 
 @pytest.mark.parametrize("raising", [boom, exits])

@@ -102,6 +102,8 @@ def test_a_value_that_is_nested_too_deeply_is_refused() -> None:
         value = [value]
     with pytest.raises((ValueError, RecursionError)):
         copy_json(value)
+    assert describe_json_error(value) == "it is nested too deeply"
+    assert describe_json_error([{1}, value]) == "$[0] is a set"
     assert jsonable(value)
     while value:  # Python would take it apart recursively
         value = value.pop()

@@ -93,6 +93,8 @@ class ImportedCode(CodeIndex):
         if not callable(function):
             return UNKNOWN
         declared = inspect.getattr_static(found, name, None)
+        if declared is inspect.getattr_static(object, name, UNKNOWN):
+            return None
         is_bound = not isinstance(declared, staticmethod | classmethod)
         called = _signature(function)
         if called is not None and is_bound:
@@ -108,6 +110,8 @@ def _is_part(missing: str, module: str) -> bool:
 
 
 def _signature(function: object) -> Signature | None:
+    if hasattr(function, "__wrapped__"):
+        return None  # it shows the parameters of what it wraps, and may give or take some
     try:
         parameters = inspect.signature(function).parameters.values()  # type: ignore[arg-type]
     except (TypeError, ValueError):

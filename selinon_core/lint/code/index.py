@@ -195,7 +195,7 @@ class CodeIndex:
 
     def _method(self, cls: Symbol, name: str, links: int) -> Symbol | None:
         if (cls.home, cls.name) in shipped_modules.PLAIN_BASES:
-            return None
+            return None if name == "run" else UNKNOWN
         definition = self._definition(cls)
         if definition is None or not links:
             return UNKNOWN

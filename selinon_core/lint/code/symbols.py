@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from enum import Enum
 from typing import NamedTuple
 
@@ -26,6 +27,10 @@ class Signature(NamedTuple):
         if number > len(self.positional) and not self.takes_more_positional:
             return False
         return self.required.issubset(self.positional[:number])
+
+    def accepts_named(self, names: Collection[str]) -> bool:
+        """Tell whether ``f(a=1, b=2, ...)`` with these names is a possible call."""
+        return self.required.issubset(names) and (self.takes_more_by_name or self.by_name.issuperset(names))
 
     def __str__(self) -> str:
         shown = [name if name in self.required else f"{name}=..." for name in self.positional]

@@ -31,7 +31,8 @@ class BrokenModule(Rule):
 
     Use instead:
         # shop.py
-        #   class Fetch:
+        #   from selinon import SelinonTask
+        #   class Fetch(SelinonTask):
         #       def run(self, node_args):
         #           return 1
         tasks:

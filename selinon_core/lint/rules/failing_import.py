@@ -30,7 +30,8 @@ class FailingImport(Rule):
 
     Use instead:  with --import
         # shop.py
-        #   class Fetch:
+        #   from selinon import SelinonTask
+        #   class Fetch(SelinonTask):
         #       def run(self, node_args):
         #           return 1
         tasks:

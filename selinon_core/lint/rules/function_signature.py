@@ -25,9 +25,10 @@ class FunctionSignature(Rule):
 
     Example:
         # shop.py
+        #   from selinon import SelinonTask
         #   def pages(node_args):
         #       return [1, 2, 3]
-        #   class Fetch:
+        #   class Fetch(SelinonTask):
         #       def run(self, node_args):
         #           return 1
         tasks:
@@ -44,9 +45,10 @@ class FunctionSignature(Rule):
 
     Use instead:
         # shop.py
+        #   from selinon import SelinonTask
         #   def pages(storage_pool, node_args):
         #       return [1, 2, 3]
-        #   class Fetch:
+        #   class Fetch(SelinonTask):
         #       def run(self, node_args):
         #           return 1
         tasks:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from selinon_core.config.shapes import is_module
 from selinon_core.diagnostics import Diagnostic, Severity
 from selinon_core.lint.analysis.code_uses import modules_named
 from selinon_core.lint.code.symbols import ModuleState
@@ -30,7 +31,8 @@ class ModuleNotFound(Rule):
 
     Use instead:
         # shop/tasks.py
-        #   class Fetch:
+        #   from selinon import SelinonTask
+        #   class Fetch(SelinonTask):
         #       def run(self, node_args):
         #           return 1
         tasks:
@@ -49,7 +51,12 @@ class ModuleNotFound(Rule):
 
     def check(self, project: LintContext) -> Iterator[Diagnostic]:
         named = modules_named(project.model)
-        missing = [module for module in named if project.code.state(module) is ModuleState.MISSING]
+        missing = [
+            module
+            for module in named
+            if is_module(module)
+            and project.code.state(module) is ModuleState.MISSING  # the others are told already
+        ]
         for module in missing:
             first, *others = sorted(named[module], key=lambda ref: ref.span)
             more = f" ({len(others)} more use{'s' if len(others) > 1 else ''})" if others else ""

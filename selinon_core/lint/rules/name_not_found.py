@@ -20,7 +20,8 @@ class NameNotFound(Rule):
 
     Example:
         # shop.py
-        #   class Fetch:
+        #   from selinon import SelinonTask
+        #   class Fetch(SelinonTask):
         #       def run(self, node_args):
         #           return 1
         tasks:
@@ -34,7 +35,8 @@ class NameNotFound(Rule):
 
     Use instead:
         # shop.py
-        #   class Fetch:
+        #   from selinon import SelinonTask
+        #   class Fetch(SelinonTask):
         #       def run(self, node_args):
         #           return 1
         tasks:

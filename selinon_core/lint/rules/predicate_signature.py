@@ -17,7 +17,8 @@ class PredicateSignature(Rule):
 
     Example:
         # shop.py
-        #   class Fetch:
+        #   from selinon import SelinonTask
+        #   class Fetch(SelinonTask):
         #       def run(self, node_args):
         #           return {"pages": 1}
         # checks.py
@@ -45,7 +46,8 @@ class PredicateSignature(Rule):
 
     Use instead:
         # shop.py
-        #   class Fetch:
+        #   from selinon import SelinonTask
+        #   class Fetch(SelinonTask):
         #       def run(self, node_args):
         #           return {"pages": 1}
         # checks.py

@@ -18,7 +18,8 @@ class RunSignature(Rule):
 
     Example:
         # shop.py
-        #   class Fetch:
+        #   from selinon import SelinonTask
+        #   class Fetch(SelinonTask):
         #       def run(self):
         #           return 1
         tasks:
@@ -32,7 +33,8 @@ class RunSignature(Rule):
 
     Use instead:
         # shop.py
-        #   class Fetch:
+        #   from selinon import SelinonTask
+        #   class Fetch(SelinonTask):
         #       def run(self, node_args):
         #           return 1
         tasks:

@@ -28,6 +28,10 @@ def wrapped(f):
     def g(*args): return f(*args)
     return g
 
+class Given:
+    @wrapped
+    def run(self): ...
+
 @wrapped
 def pages(pool, node_args): ...
 
@@ -92,12 +96,12 @@ def test_symbols(index: ImportedCode) -> None:
 
 def test_signatures_are_those_of_what_is_called(index: ImportedCode) -> None:
     shown = {}
-    for name in ("Task", "Static", "Empty"):
+    for name in ("Task", "Static", "Empty", "Given"):
         symbol = index.lookup("imported_good", name)
         assert symbol is not None
         method = index.method(symbol, "run")
         shown[name] = None if method is None else str(method.signature)
-    assert shown == {"Task": "(node_args)", "Static": "(node_args)", "Empty": None}
+    assert shown == {"Task": "(node_args)", "Static": "(node_args)", "Empty": None, "Given": "None"}
     partial = index.lookup("imported_good", "partial")
     assert partial is not None
     assert str(partial.signature) == "(node_args)"
