@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from selinon_cli.exits import NOT_FINE, Stop, WrongUse
+from selinon_cli.module_places import check_pythonpath
 from selinon_cli.render.text import SourceLines, render_blocks, summary
 from selinon_cli.terminal import Terminal
 from selinon_core.diagnostics import Diagnostic, Severity
@@ -16,8 +17,10 @@ from selinon_core.suggestions import did_you_mean
 def load_project(terminal: Terminal, paths: Sequence[str], pythonpath: Iterable[str] = ()) -> tuple[Plan, Project]:
     """Compile the project in ``paths``.
 
-    Raises ``Stop`` after telling the errors when there are any, ``PathError`` for paths that do not exist.
+    Raises ``Stop`` after telling the errors when there are any, ``PathError`` for paths that do not exist,
+    ``WrongUse`` for such places of modules.
     """
+    check_pythonpath(pythonpath)
     project = compile_project(paths, pythonpath=pythonpath)
     if project.plan is None:
         errors = [found for found in project.diagnostics if found.severity is Severity.ERROR]

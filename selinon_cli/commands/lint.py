@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from selinon_cli.exits import FINE, NOT_FINE, WrongUse
+from selinon_cli.module_places import check_pythonpath
 from selinon_cli.options import Command, Option
 from selinon_cli.terminal import Terminal
 
@@ -35,6 +36,7 @@ def lint(
     if explain is not None or list_rules:
         return _about_rules(terminal, explain, format)
     chosen, refused = _prefixes(select), _prefixes(ignore)
+    check_pythonpath(pythonpath)
     from selinon_core.project import lint_project
 
     if import_code:

@@ -8,6 +8,7 @@ from typing import Any
 
 from selinon_cli.commands.run import COMMAND as RUN
 from selinon_cli.exits import WrongUse
+from selinon_cli.module_places import check_pythonpath
 from selinon_cli.options import Command, Option
 from selinon_cli.terminal import Terminal
 
@@ -34,6 +35,7 @@ def watch(
     for path in paths:
         if not os.path.exists(path):
             raise WrongUse(f"no such file or directory: {path}")
+    check_pythonpath(pythonpath)
     outputs = [run_options["report"], run_options["trace"], graph]
     wishes = Wishes(
         paths=paths,

@@ -40,7 +40,8 @@ def plan_of(project: Project) -> Plan:
     if project.plan is None:
         errors = [d for d in project.diagnostics if d.severity is Severity.ERROR]
         lines = "\n".join(_line(diagnostic) for diagnostic in errors)
-        raise ConfigurationError(f"the configuration has {len(errors)} errors:\n{lines}", project.diagnostics)
+        count = "an error" if len(errors) == 1 else f"{len(errors)} errors"
+        raise ConfigurationError(f"the configuration has {count}:\n{lines}", project.diagnostics)
     return project.plan
 
 

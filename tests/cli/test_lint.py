@@ -238,3 +238,10 @@ def test_values_come_from_the_environment(broken: Path, cli: Cli, monkeypatch: p
     assert json.loads(cli("lint").out)[0]["code"] == "SEL201"
     monkeypatch.setenv("SELINON_LINT_IGNORE", "SEL9 SEL201")
     assert json.loads(cli("lint").out) == []
+
+
+@pytest.mark.parametrize("command", [["lint"], ["run", "--local"], ["watch"]])
+def test_a_place_of_modules_that_does_not_exist(shop: Path, cli: Cli, command: list[str]) -> None:
+    ran = cli(*command, "--pythonpath", "nowhere")
+    assert (ran.code, ran.out) == (2, "")
+    assert "--pythonpath: no such directory: nowhere" in ran.err
