@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
+from selinon_cli.broker import asking_broker
 from selinon_cli.celery_app import flows_of
 from selinon_cli.exits import FINE, NOT_FINE
 from selinon_cli.terminal import Terminal
@@ -31,10 +32,11 @@ def run_remotely(
 
     selinon = flows_of(app, paths)
     name = chosen_flow(selinon.plan, flow)
-    if tasks:
-        run = selinon.run_flow_selective(name, tasks, arguments, follow_subflows, run_subsequent)
-    else:
-        run = selinon.run_flow(name, arguments)
+    with asking_broker(terminal, selinon.app):
+        if tasks:
+            run = selinon.run_flow_selective(name, tasks, arguments, follow_subflows, run_subsequent)
+        else:
+            run = selinon.run_flow(name, arguments)
     if detach:
         terminal.data(f"{run.id}\n")
         return FINE

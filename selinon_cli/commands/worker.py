@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from selinon_cli.broker import check_broker
 from selinon_cli.celery_app import APP_OPTION, flows_of
 from selinon_cli.exits import FINE, INTERRUPTED, NOT_FINE, WrongUse
 from selinon_cli.options import Command, Option
@@ -40,6 +41,7 @@ def worker(
     for flag, value in (("--concurrency", concurrency), ("--pool", pool), ("--hostname", hostname)):
         if value is not None:
             words += [flag, str(value)]
+    check_broker(selinon.app)
     terminal.note(f"serving {served}")
     if dispatcher_only or tasks_only:
         _tell_of_shared(terminal, selinon, served.split(","), dispatcher_only)
