@@ -27,8 +27,8 @@ def run_remotely(
     format: str,
 ) -> int:
     """Submit a run and follow it to its end, or with ``detach`` print its id and leave."""
-    from selinon_cli.commands.status import render_run
     from selinon_cli.project import chosen_flow
+    from selinon_cli.render.run_tree import run_tree
 
     selinon = flows_of(app, paths)
     name = chosen_flow(selinon.plan, flow)
@@ -47,7 +47,9 @@ def run_remotely(
         terminal.note(f"the flow goes on; see: selinon status {run.id}, selinon cancel {run.id}")
         raise
     told = selinon.status(run.id)
-    terminal.data(json.dumps(told, indent=2) + "\n" if format == "json" else render_run(told))
+    terminal.data(
+        json.dumps(told, indent=2) + "\n" if format == "json" else run_tree(told, color=terminal.color_out)
+    )
     return FINE if status == "success" else NOT_FINE
 
 
