@@ -54,6 +54,14 @@ def test_a_worker_that_cannot_reach_the_state_store_says_so_and_fails(shop: Path
     assert "error: the state store in Redis: ConnectionError: Error 111" in said
 
 
+def test_results_in_the_memory_of_one_process_are_warned_of(shop: Path) -> None:
+    storage = "{name: Memory, import: selinon_core.storages.memory, classname: InMemoryStorage}"
+    (shop / "nodes.yaml").write_text(NODES.replace("import: tasks}", "import: tasks, storage: Memory}"))
+    with (shop / "nodes.yaml").open("a") as nodes:
+        nodes.write(f"storages: [{storage}]\n")
+    assert 'storage "Memory" keeps results in the memory of one process' in worker(shop, "--pool", "solo")[1]
+
+
 def test_a_result_backend_that_cannot_serve_is_told_at_the_start(shop: Path) -> None:
     (shop / "shop.py").write_text(APP.format(backend="rpc://"))
     code, said = worker(shop, "--pool", "solo")
