@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import sys
@@ -34,12 +35,34 @@ def flows_of(app: str | None, paths: Sequence[str]) -> Selinon:
         return selinon
     from celery.app.utils import find_app
 
+    from selinon_core.errors import SelinonException
+    from selinon_core.runtime.error_values import USER_ERRORS
+
     try:
         found = find_app(app)
-    except (ImportError, AttributeError) as error:
-        raise WrongUse(f'cannot import the Celery app "{app}": {error}') from None
+    except SelinonException:
+        raise
+    except USER_ERRORS as error:
+        raise WrongUse(f'cannot import the Celery app "{app}": {_told(error)}') from None
     task = found.tasks.get("selinon.Dispatcher")
     owner: Selinon | None = getattr(task, "selinon", None)
     if owner is None:
         raise WrongUse(f'the Celery app "{app}" has no flows', "write: selinon = Selinon(app, paths=[...])")
     return owner
+
+
+def _told(error: BaseException) -> str:
+    """What a module raised, and where in it: how it came to be imported is of no interest."""
+    import celery
+    import kombu
+
+    from selinon_core.runtime.error_values import name_error_and_place
+
+    if isinstance(error, ImportError) and isinstance(error.__context__, AttributeError):
+        error = error.__context__  # then Celery takes "module:name" for a module, which says nothing
+    libraries = tuple(os.path.dirname(str(library.__file__)) for library in (celery, kombu))
+    way = (__file__, *libraries, "<frozen importlib", importlib.__file__)
+    trace = error.__traceback__
+    while trace is not None and trace.tb_frame.f_code.co_filename.startswith(way):
+        trace = trace.tb_next
+    return name_error_and_place(error.with_traceback(trace))

@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
+from selinon_cli.broker import asking_broker
 from selinon_cli.celery_app import flows_of
 from selinon_cli.exits import FINE, NOT_FINE
 from selinon_cli.terminal import Terminal
@@ -26,15 +27,16 @@ def run_remotely(
     format: str,
 ) -> int:
     """Submit a run and follow it to its end, or with ``detach`` print its id and leave."""
-    from selinon_cli.commands.status import render_run
     from selinon_cli.project import chosen_flow
+    from selinon_cli.render.run_tree import run_tree
 
     selinon = flows_of(app, paths)
     name = chosen_flow(selinon.plan, flow)
-    if tasks:
-        run = selinon.run_flow_selective(name, tasks, arguments, follow_subflows, run_subsequent)
-    else:
-        run = selinon.run_flow(name, arguments)
+    with asking_broker(terminal, selinon.app):
+        if tasks:
+            run = selinon.run_flow_selective(name, tasks, arguments, follow_subflows, run_subsequent)
+        else:
+            run = selinon.run_flow(name, arguments)
     if detach:
         terminal.data(f"{run.id}\n")
         return FINE
@@ -45,7 +47,9 @@ def run_remotely(
         terminal.note(f"the flow goes on; see: selinon status {run.id}, selinon cancel {run.id}")
         raise
     told = selinon.status(run.id)
-    terminal.data(json.dumps(told, indent=2) + "\n" if format == "json" else render_run(told))
+    terminal.data(
+        json.dumps(told, indent=2) + "\n" if format == "json" else run_tree(told, color=terminal.color_out)
+    )
     return FINE if status == "success" else NOT_FINE
 
 

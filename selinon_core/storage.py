@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import abc
 from types import TracebackType
-from typing import Any
+from typing import Any, ClassVar
 
 from selinon_core.errors import ResultMissingError
 
@@ -24,6 +24,9 @@ class DataStorage(abc.ABC):
     A result is addressed by (flow name, task name, task id); ``task_name`` is the configured
     ``storage_task_name``. ``node_args`` and ``result`` are JSON values.
     """
+
+    #: Whether other processes, workers among them, do not find what one process stored.
+    private_to_process: ClassVar[bool] = False
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: B027  (a storage may need no arguments)
         """Take the ``configuration`` of the YAML file: a mapping as keywords, all else as one argument."""

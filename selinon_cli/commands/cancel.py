@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from selinon_cli.broker import asking_broker
 from selinon_cli.celery_app import APP_OPTION, flows_of
 from selinon_cli.exits import FINE
 from selinon_cli.options import Command, Option
@@ -14,7 +15,8 @@ def cancel(terminal: Terminal, *, ids: Sequence[str] = (), app: str | None = Non
     """Ask for the end of flow runs."""
     selinon = flows_of(app, ())
     for id in ids:
-        selinon.cancel(id)
+        with asking_broker(terminal, selinon.app):
+            selinon.cancel(id)
         terminal.note(f"asked for the end of {id}")
     return FINE
 

@@ -9,6 +9,7 @@ from typing import Any
 from selinon_cli.celery_app import APP_OPTION, flows_of
 from selinon_cli.exits import FINE, WrongUse
 from selinon_cli.options import Command, Option
+from selinon_cli.render.run_tree import run_list, run_tree
 from selinon_cli.terminal import Terminal
 
 
@@ -32,7 +33,8 @@ def status(
         else:
             if watch and terminal.interactive:
                 terminal.data("\x1b[H\x1b[2J")
-            terminal.data(render_run(told) if isinstance(told, dict) else render_list(told))
+            is_one = isinstance(told, dict)
+            terminal.data(run_tree(told, color=terminal.color_out) if is_one else run_list(told))
         terminal.flush()
         if not watch or (isinstance(told, dict) and told["status"] != "running"):
             return FINE
@@ -52,37 +54,6 @@ def _told(selinon: Any, id: str | None) -> Any:
     from selinon_core.celery.status import list_runs
 
     return selinon.status(id) if id else list_runs(selinon.engine)
-
-
-def render_list(rows: list[dict[str, Any]]) -> str:
-    """Running flow runs, a line each."""
-    if not rows:
-        return "no flow is running\n"
-    return "".join(f"{row['id']}  {row['flow']:24}  {row['seconds']:10.1f} s\n" for row in rows)
-
-
-def render_run(told: dict[str, Any], indent: str = "") -> str:
-    """A flow run and its nodes as a tree."""
-    now = time.time()
-    ended = told["status"] != "running"
-    seconds = (told["updated"] if ended else now) - told["created"]
-    lines = [f"{indent}{told['flow']}  {told['status']}  {seconds:.1f} s  {told['id']}"]
-    if told.get("reason"):
-        lines.append(f"{indent}  {told['reason']}")
-    for node in told["nodes"]:
-        since = f"  for {now - node['since']:.1f} s" if node["status"] == "running" and node["since"] else ""
-        tries = f"  attempt {node['attempts']}" if node["attempts"] > 1 else ""
-        if "run" in node:
-            lines.append(render_run(node["run"], indent + "  ").rstrip("\n"))
-        else:
-            lines.append(f"{indent}  {node['name']}  {node['status']}{tries}{since}")
-    lines += [f"{indent}  due {_timer(name)} in {due - now:.1f} s" for name, due in told["timers"].items()]
-    return "\n".join(lines) + "\n"
-
-
-def _timer(name: str) -> str:
-    kinds = {"n": "a task's next attempt", "q": "a decision that was put off", "s": "a throttled sub-flow"}
-    return {"retry": "the flow's retry", "deadline": "the flow's time-out"}.get(name, kinds.get(name[0], name))
 
 
 COMMAND = Command(

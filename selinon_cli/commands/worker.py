@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
+from selinon_cli.broker import check_broker
 from selinon_cli.celery_app import APP_OPTION, flows_of
-from selinon_cli.exits import FINE, NOT_FINE, WrongUse
+from selinon_cli.exits import FINE, INTERRUPTED, NOT_FINE, WrongUse
 from selinon_cli.options import Command, Option
 from selinon_cli.terminal import Terminal
+
+if TYPE_CHECKING:
+    from celery import Celery
+
+    from selinon_core.celery.app import Selinon
 
 
 def worker(
@@ -26,29 +33,67 @@ def worker(
     """Serve the project's queues until interrupted."""
     if dispatcher_only and tasks_only:
         raise WrongUse("--dispatcher-only and --tasks-only are each other's opposite")
+    if pool is not None:
+        _make_way(pool)
     selinon = flows_of(app, paths)
     served = queues or ",".join(project_queues(selinon, dispatcher_only, tasks_only))
     words = ["worker", "--queues", served, "--loglevel", loglevel]
     for flag, value in (("--concurrency", concurrency), ("--pool", pool), ("--hostname", hostname)):
         if value is not None:
             words += [flag, str(value)]
+    check_broker(selinon.app)
     terminal.note(f"serving {served}")
+    if dispatcher_only or tasks_only:
+        _tell_of_shared(terminal, selinon, served.split(","), dispatcher_only)
+    ended = _served(selinon.app, words)
+    if isinstance(ended, str):
+        terminal.error(ended.removeprefix("selinon: "))
+        return NOT_FINE
+    from celery.worker import state
+
+    return INTERRUPTED if state.should_stop else ended or FINE  # what Ctrl-C sets; SIGTERM sets 0
+
+
+def _make_way(pool: str) -> None:
+    """Let gevent and eventlet replace what blocks, before anything is imported that keeps the original."""
+    from celery import maybe_patch_concurrency
+
     try:
-        selinon.app.worker_main(words)
+        maybe_patch_concurrency(["--pool", pool])
+    except ImportError as error:
+        raise WrongUse(f"the pool {pool} cannot be used: {error}", f"pip install {pool}") from None
+
+
+def _served(app: Celery, words: list[str]) -> int | str | None:
+    """Run Celery's own command; how the worker ended, which ``app.worker_main`` keeps to itself."""
+    from celery.bin.celery import celery
+    from click import ClickException
+
+    celery.params[0].default = app
+    try:
+        ended: int | str | None = celery.main(args=words, standalone_mode=False)
+    except ClickException as error:
+        raise WrongUse(error.format_message()) from None
     except SystemExit as end:
-        if isinstance(end.code, str):
-            terminal.error(end.code)
-            return NOT_FINE
-        return end.code or FINE
-    return FINE
+        return end.code
+    return ended
 
 
-def project_queues(selinon: object, dispatcher_only: bool = False, tasks_only: bool = False) -> list[str]:
+def _tell_of_shared(terminal: Terminal, selinon: Selinon, served: list[str], dispatcher_only: bool) -> None:
+    """A queue that flows and tasks have in common brings both kinds of messages, whatever was asked for."""
+    others = project_queues(selinon, tasks_only=dispatcher_only, dispatcher_only=not dispatcher_only)
+    for queue in sorted({*served} & {*others}):
+        also = "tasks run" if dispatcher_only else "flows are advanced"
+        terminal.warn(
+            f'{also} here too: the queue "{queue}" is one of flows and of tasks '
+            "(default_dispatcher_queue and default_task_queue keep them apart)"
+        )
+
+
+def project_queues(selinon: Selinon, dispatcher_only: bool = False, tasks_only: bool = False) -> list[str]:
     """The queues of a project, by kind."""
-    from selinon_core.celery.app import Selinon
     from selinon_core.celery.letters import LetterWriter
 
-    assert isinstance(selinon, Selinon)
     plan = selinon.plan
     writer = LetterWriter(plan, selinon.app.conf.task_default_queue)
     names = [*(() if tasks_only else plan.flows), *(() if dispatcher_only else plan.tasks)]

@@ -27,7 +27,7 @@ def run_summary(
     """
     parts = [
         _counts(report["nodes"], color),
-        _failures(report["nodes"], events, color),
+        failures(report["nodes"], events, color),
         _fallbacks((details for event, details in events if event == "FALLBACK_START"), color),
         _unreached(unreached, color),
         _section("warnings", report.get("warnings", ()), YELLOW, color),
@@ -61,9 +61,10 @@ def _counts(nodes: Sequence[Mapping[str, Any]], color: bool) -> str:
     return table(header, listed, color=color)
 
 
-def _failures(
+def failures(
     nodes: Sequence[Mapping[str, Any]], events: Iterable[tuple[str, Mapping[str, Any]]], color: bool
 ) -> str:
+    """The node runs that failed, with tracebacks; ``events`` say why flows did."""
     reasons = {d["dispatcher_id"]: d["reason"] for event, d in events if event == "FLOW_FAILURE"}
     failed = [node for node in nodes if node["status"] == "failure" and node["error"] is not None]
     # Tasks first: that a flow failed mostly follows from them.

@@ -18,6 +18,7 @@ from selinon_core.dispatch import events as on
 from selinon_core.dispatch.codec import encode_event
 from selinon_core.errors import SelinonException, StateStoreError, TaskTimeout
 from selinon_core.runtime import journal
+from selinon_core.runtime.error_values import user_traceback
 from selinon_core.runtime.ids import id_maker
 from selinon_core.runtime.json_values import copy_json, snapshot
 from selinon_core.runtime.task_run import Assignment, Attempt, Failed, RetryLater, Succeeded
@@ -122,6 +123,7 @@ class Envelope:
                 with_result=wanted,
                 running_ahead=running_ahead,
             )
+        _log_failure(message, task_id, begun.attempts + 1, attempt)
         if isinstance(attempt, RetryLater):
             if record is not None:
                 retries = begun.retries + (attempt.error is not None)
@@ -223,6 +225,17 @@ class Envelope:
         )
         if delivered.kind == WAKE:
             engine.courier.send_safely([engine.writer.wake(message.flow, message.id)])
+
+
+def _log_failure(message: NodeMessage, task_id: str, number: int, attempt: RetryLater | Failed) -> None:
+    """To Celery the message went well; who reads a worker's log wants to know of the task."""
+    if attempt.error is None:  # it asked to run again
+        return
+    level, what = logging.ERROR, "failed"
+    if isinstance(attempt, RetryLater):
+        level, what = logging.WARNING, f"failed, the next one is in {attempt.countdown:g} s"
+    about = (number, message.task, message.flow, what, message.id, task_id, user_traceback(attempt.error))
+    _log.log(level, "attempt %d of %s in flow %s %s (%s, task %s)\n%s", *about)
 
 
 def _json_value(result: Any) -> Any:

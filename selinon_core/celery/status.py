@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -20,9 +21,10 @@ def describe(engine: Engine, id: str, depth: int = 20) -> dict[str, Any]:
     """A flow run as a JSON value.
 
     ``{"id", "flow", "status", "reason", "created", "updated", "attempt", "nodes": [...], "timers": {name: due}}``;
-    a node is ``{"id", "name", "kind", "status", "attempts", "since", "waiting"}`` and a sub-flow has its own
-    ``run``. ``status`` is waiting (its message is on the way), running, retrying, success, failure or reused;
-    times are seconds since the epoch. Raises ``RequestError`` when the store does not know the run.
+    a node is ``{"id", "name", "kind", "number", "status", "flow_attempt", "attempts", "since", "error"}`` and a
+    sub-flow has its own ``run``. ``error`` is ``{"type", "message", "traceback"}`` of a task that failed;
+    ``status`` is waiting (its message is on the way), running, retrying, success, failure or reused; times are
+    seconds since the epoch. Raises ``RequestError`` when the store does not know the run.
     """
     found = engine.store.read(id)
     if found is None:
@@ -64,6 +66,7 @@ def describe(engine: Engine, id: str, depth: int = 20) -> dict[str, Any]:
             "flow_attempt": node.flow_attempt,
             "attempts": 0 if record is None else record.attempts + (record.begun_at > 0),
             "since": since or None,
+            "error": _error(engine.store, node, status),
         }
         if node.is_flow and depth > 0 and engine.store.header(node.id) is not None:
             row["run"] = describe(engine, node.id, depth - 1)
@@ -84,6 +87,15 @@ def status_of(store: Store, node: NodeRun, record: NodeRecord | None) -> str:
     if record is None or not record.begun_at:
         return "retrying" if record is not None and record.attempts else "waiting"
     return "running"
+
+
+def _error(store: Store, node: NodeRun, status: str) -> dict[str, str] | None:
+    """What a failed task raised."""
+    text = store.error(node.id) if status == "failure" and not node.is_flow else None
+    if text is None:
+        return None
+    told = json.loads(text)
+    return {key: told.get(key) or "" for key in ("type", "message", "traceback")}
 
 
 def _replayed(engine: Engine, id: str, header: Any, log: Any) -> tuple[CachedRun, list[NodeRun], dict[int, float]]:

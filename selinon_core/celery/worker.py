@@ -25,11 +25,13 @@ from selinon_core.errors import SelinonException
 
 if TYPE_CHECKING:
     from selinon_core.celery.app import Selinon
+    from selinon_core.plan import Plan
 
 _log = logging.getLogger("selinon")
 
 #: How often workers say of what takes long that they still work on it, before it would count as lost.
 TOUCHES = 6
+_IN_MEMORY = ("selinon_core.storages.memory", "selinon.storages.memory")
 
 
 def hook_into_workers(selinon: Selinon) -> None:
@@ -49,11 +51,23 @@ def hook_into_workers(selinon: Selinon) -> None:
         try:
             queues_are_known(sender, instance)
             if instance.app is selinon.app:
+                _warn_of_private_storages(selinon.plan)
                 selinon.store.prepare()
         except SelinonException as error:
             raise SystemExit(f"selinon: {_told(error)}") from None
 
     signals.celeryd_after_setup.connect(check, weak=False)
+
+
+def _warn_of_private_storages(plan: Plan) -> None:
+    """Tell of storages whose results only the process that stored them will find."""
+    for name in sorted({task.storage for task in plan.tasks.values() if task.storage is not None}):
+        if plan.storages[name].function.module in _IN_MEMORY:
+            _log.warning(
+                'storage "%s" keeps results in the memory of one process: tasks and conditions in other processes '
+                "do not find them. Name one that processes share (files, Redis, SQL, ...)",
+                name,
+            )
 
 
 def _told(error: SelinonException) -> str:

@@ -27,6 +27,12 @@ from selinon_core.storage import DataStorage, ExcInfo
 Tell = Callable[[str, dict[str, Any]], None]
 
 
+_PRIVATE = (
+    "it keeps results in the memory of one process, where others do not find them; on workers, name a storage "
+    "that processes share (files, Redis, SQL, ...)"
+)
+
+
 class Storages:
     """All storages of a plan by name. ``make`` builds one; drivers replace it to put stand-ins in place."""
 
@@ -147,6 +153,8 @@ class Storages:
         except (ResultMissingError, FileNotFoundError, KeyError) as error:
             self._tell("STORAGE_ISSUE", details | {"what": error_repr(error)})
             text = f'storage "{storage_name}" has no result of {task_name} (run {task_id}, flow {flow_name})'
+            if getattr(storage, "private_to_process", False):
+                text += f": {_PRIVATE}"
             raise ResultMissingError(text) from error
         except USER_ERRORS as error:
             self._tell("STORAGE_ISSUE", details | {"what": error_repr(error)})

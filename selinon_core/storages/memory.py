@@ -16,8 +16,11 @@ class InMemoryStorage(DataStorage):
     ``echo`` prints what is stored and retrieved: True or ``"stdout"``, or ``"stderr"``; with ``json`` as JSON.
 
     Results are kept as JSON text, so that a task that changes what it retrieved or returned changes nothing
-    for others, and what another storage would refuse is refused here too.
+    for others, and what another storage would refuse is refused here too. Other processes do not see them: on
+    workers, name a storage that processes share.
     """
+
+    private_to_process = True
 
     def __init__(self, echo: bool | str = False, json: bool = False) -> None:
         super().__init__()

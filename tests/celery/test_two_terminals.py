@@ -67,9 +67,9 @@ class Terminals:
         self.started.append(process)
         return process
 
-    def worker(self) -> subprocess.Popen[Any]:
+    def worker(self, *options: str) -> subprocess.Popen[Any]:
         with (self.directory / "worker.log").open("ab") as log:
-            return self.open("worker", "-c", "2", stdout=log, stderr=log)
+            return self.open("worker", "-c", "2", *options, stdout=log, stderr=log)
 
     def ran(self) -> list[str]:
         path = self.directory / "ran.txt"
@@ -138,3 +138,20 @@ def test_runs_are_listed_shown_and_cancelled(terminals: Terminals) -> None:
     eventually(lambda: "cancelled" in say("status", id))
     assert json.loads(say("status", id, "--format", "json"))["status"] == "cancelled"
     assert "End" not in terminals.ran()
+
+
+@pytest.mark.parametrize("pool", ["gevent", "threads", "solo"])
+def test_every_pool_serves_and_ends_when_it_is_asked_to(terminals: Terminals, pool: str) -> None:
+    if pool == "gevent":
+        pytest.importorskip("gevent")
+    worker = terminals.worker("--pool", pool)
+    runs = [terminals.open("run", "-a", "seconds=2", stderr=subprocess.PIPE) for _ in range(2)]
+    for run in runs:
+        _, err = run.communicate(timeout=40)
+        assert run.returncode == 0, err
+    assert sorted(terminals.ran()) == sorted(["Begin", "Middle", "End"] * 2)
+    if pool != "solo":
+        assert terminals.ran()[-1] == terminals.ran()[-2] == "End", "they waited for each other"
+    by_hand = pool == "solo"
+    worker.send_signal(signal.SIGINT if by_hand else signal.SIGTERM)
+    assert worker.wait(30) == (130 if by_hand else 0)

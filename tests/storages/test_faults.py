@@ -10,6 +10,9 @@ from typing import Any
 import pytest
 
 from selinon_core.errors import MissingExtraError, ResultMissingError, SelinonException, StorageError
+from selinon_core.project import compile_text
+from selinon_core.runtime.imports import Imports
+from selinon_core.runtime.storages import Storages
 from selinon_core.storages.filesystem import Filesystem
 from selinon_core.storages.mongodb import MongoDB
 from selinon_core.storages.names import safe_name
@@ -18,6 +21,14 @@ from selinon_core.storages.s3 import S3
 from selinon_core.storages.sql import PostgreSQL, SqlStorage
 
 ADDRESS = ("flow", "Task", "id")
+IN_MEMORY = """
+tasks:
+  - {name: Task, import: tasks, storage: Memory}
+storages:
+  - {name: Memory, import: selinon_core.storages.memory, classname: InMemoryStorage}
+flow-definitions:
+  - {name: flow, edges: [{from: , to: Task}]}
+"""
 
 
 @pytest.fixture
@@ -111,6 +122,19 @@ def test_modules_of_storages_can_be_imported_without_drivers() -> None:
 def test_a_url_that_is_none_is_a_selinon_error(url: str) -> None:
     with pytest.raises(SelinonException):
         SqlStorage(url).connect()
+
+
+def test_a_result_in_the_memory_of_another_process_is_not_just_missing() -> None:
+    plan = compile_text({"nodes.yaml": IN_MEMORY}).plan
+    assert plan is not None
+    storages = Storages(plan, Imports(()), lambda event, details: None)
+    with pytest.raises(ResultMissingError) as caught:
+        storages.retrieve("flow", "Task", "id")
+    assert str(caught.value) == (
+        'storage "Memory" has no result of Task (run id, flow flow): '
+        "it keeps results in the memory of one process, where others do not find them; "
+        "on workers, name a storage that processes share (files, Redis, SQL, ...)"
+    )
 
 
 def test_a_file_that_is_not_json_is_a_storage_error(tmp_path: Path) -> None:

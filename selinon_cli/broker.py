@@ -1,0 +1,42 @@
+"""What goes wrong with a broker, told as what it is: nobody's bug."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from selinon_cli.exits import NOT_FINE, Stop, WrongUse
+from selinon_cli.terminal import Terminal
+
+if TYPE_CHECKING:
+    from celery import Celery
+
+
+def check_broker(app: Celery) -> Any:
+    """A connection to the broker, not made yet; raises ``WrongUse`` for a URL that nothing can be done with."""
+    try:
+        connection: Any = app.connection_for_write()
+        connection.get_transport_cls()
+    except (KeyError, ImportError) as error:
+        raise WrongUse(f"{_broker(app)} cannot be used: {error.args[0]}") from None
+    return connection
+
+
+@contextmanager
+def asking_broker(terminal: Terminal, app: Celery) -> Iterator[None]:
+    """Send something; a broker that is away or lets nobody in is told."""
+    from kombu.exceptions import OperationalError
+
+    connection = check_broker(app)
+    try:
+        yield
+    except (OperationalError, *connection.connection_errors, *connection.channel_errors) as error:
+        terminal.error(f"{_broker(app)}: {error}")
+        raise Stop(NOT_FINE) from None
+
+
+def _broker(app: Celery) -> str:
+    from kombu.utils.url import maybe_sanitize_url
+
+    return f"the broker {maybe_sanitize_url(app.conf.broker_write_url or app.conf.broker_url)}"

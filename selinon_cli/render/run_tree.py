@@ -1,0 +1,67 @@
+"""Flow runs on workers, for people: those that are running, and one with its nodes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from selinon_cli.render.run_summary import failures
+from selinon_cli.render.visible import visible
+
+#: Of more runs of one node in one state than that, only the number is told.
+_MOST_ALIKE = 5
+
+Json = Mapping[str, Any]
+
+
+def run_list(rows: Sequence[Json]) -> str:
+    """Running flow runs, a line each."""
+    if not rows:
+        return "no flow is running\n"
+    return "".join(f"{row['id']}  {row['flow']:24}  {row['seconds']:10.1f} s\n" for row in rows)
+
+
+def run_tree(told: Json, *, color: bool) -> str:
+    """A flow run and its nodes as a tree, and what the failed ones raised."""
+    return "".join(f"{line}\n" for line in _flow(told, "", time.time())) + failures(list(_nodes(told)), (), color)
+
+
+def _flow(told: Json, indent: str, now: float) -> Iterator[str]:
+    ended = told["status"] != "running"
+    seconds = (told["updated"] if ended else now) - told["created"]
+    yield f"{indent}{told['flow']}  {told['status']}  {seconds:.1f} s  {told['id']}"
+    indent += "  "
+    if told.get("reason"):
+        yield indent + visible(told["reason"])
+    alike: dict[tuple[str, str], list[Json]] = {}
+    for node in told["nodes"]:
+        alike.setdefault((node["name"], node["status"]), []).append(node)
+    for node in told["nodes"]:
+        others = alike[node["name"], node["status"]]
+        if "run" in node:
+            yield from _flow(node["run"], indent, now)
+        elif len(others) <= _MOST_ALIKE:
+            tries = f"  attempt {node['attempts']}" if node["attempts"] > 1 else ""
+            yield f"{indent}{node['name']}  {node['status']}{tries}{_for(node, now)}"
+        elif node is others[0]:
+            yield f"{indent}{node['name']}  {len(others)} {node['status']}{_for(node, now)}"
+    for name, due in told["timers"].items():
+        yield f"{indent}due {_timer(name)} in {due - now:.1f} s"
+
+
+def _for(node: Json, now: float) -> str:
+    """How long a node has been running; of several the first has for the longest."""
+    return f"  for {now - node['since']:.1f} s" if node["status"] == "running" and node["since"] else ""
+
+
+def _nodes(told: Json) -> Iterator[Json]:
+    """All node runs with the names of their flows."""
+    for node in told["nodes"]:
+        yield {**node, "flow": told["flow"]}
+        yield from _nodes(node["run"]) if "run" in node else ()
+
+
+def _timer(name: str) -> str:
+    kinds = {"n": "a task's next attempt", "q": "a decision that was put off", "s": "a throttled sub-flow"}
+    return {"retry": "the flow's retry", "deadline": "the flow's time-out"}.get(name, kinds.get(name[0], name))

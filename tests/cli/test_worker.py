@@ -1,0 +1,93 @@
+"""`selinon worker` when it cannot start, and what else it says before it serves."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+APP = """
+from celery import Celery
+from selinon_core.celery import Selinon
+
+app = Celery("shop", broker="memory://", backend="{backend}")
+selinon = Selinon(app, paths=["nodes.yaml"])
+"""
+NODES = """
+tasks:
+  - {name: Ship, import: tasks}
+flow-definitions:
+  - {name: order, edges: [{from: , to: Ship}]}
+"""
+#: Nothing listens there.
+DOWN = "redis://127.0.0.1:1/0"
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Path:
+    (tmp_path / "nodes.yaml").write_text(NODES)
+    (tmp_path / "shop.py").write_text(APP.format(backend=DOWN))
+    return tmp_path
+
+
+def worker(directory: Path, *words: str) -> tuple[int, str]:
+    """The exit code and what was said."""
+    ran = subprocess.run(
+        [sys.executable, "-m", "selinon_cli", "worker", "--app", "shop:app", *words],
+        cwd=directory,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "C_FORCE_ROOT": "1"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert ran.stdout == ""
+    return ran.returncode, ran.stderr
+
+
+def test_a_worker_that_cannot_reach_the_state_store_says_so_and_fails(shop: Path) -> None:
+    code, said = worker(shop, "--pool", "solo")
+    assert code == 1
+    assert "error: the state store in Redis: ConnectionError: Error 111" in said
+
+
+def test_results_in_the_memory_of_one_process_are_warned_of(shop: Path) -> None:
+    storage = "{name: Memory, import: selinon_core.storages.memory, classname: InMemoryStorage}"
+    (shop / "nodes.yaml").write_text(NODES.replace("import: tasks}", "import: tasks, storage: Memory}"))
+    with (shop / "nodes.yaml").open("a") as nodes:
+        nodes.write(f"storages: [{storage}]\n")
+    assert 'storage "Memory" keeps results in the memory of one process' in worker(shop, "--pool", "solo")[1]
+
+
+def test_a_result_backend_that_cannot_serve_is_told_at_the_start(shop: Path) -> None:
+    (shop / "shop.py").write_text(APP.format(backend="rpc://"))
+    code, said = worker(shop, "--pool", "solo")
+    assert code == 1
+    assert 'error: flow runs cannot be kept in "rpc": set selinon_state_url' in said
+
+
+@pytest.mark.parametrize("option", [("--pool", "bogus"), ("--loglevel", "NOISY")])
+def test_what_celery_does_not_take_is_wrong_use(shop: Path, option: tuple[str, str]) -> None:
+    code, said = worker(shop, *option)
+    assert code == 2
+    assert f"'{option[1]}' is not one of" in said
+    assert "bug" not in said
+
+
+def test_a_queue_of_flows_and_tasks_brings_both_whatever_was_asked_for(shop: Path) -> None:
+    _, said = worker(shop, "--pool", "solo", "--tasks-only")
+    assert 'selinon: flows are advanced here too: the queue "celery" is one of flows and of tasks' in said
+    (shop / "nodes.yaml").write_text(NODES + "global: {default_dispatcher_queue: decide}\n")
+    _, said = worker(shop, "--pool", "solo", "--tasks-only")
+    assert "advanced here too" not in said
+
+
+def test_a_pool_that_is_not_installed_is_named(shop: Path) -> None:
+    pytest.importorskip("gevent")
+    (shop / "gevent.py").write_text("raise ImportError('no gevent here')")
+    code, said = worker(shop, "--pool", "gevent")
+    assert code == 2
+    assert said == "error: the pool gevent cannot be used: no gevent here\n  pip install gevent\n"
