@@ -6,6 +6,7 @@ import html
 import re
 from collections.abc import Mapping
 
+from selinon_core.graph.facts import brief
 from selinon_core.graph.looks import FONT
 from selinon_core.graph.model import Drawing
 from selinon_core.graph.names import slugs
@@ -41,7 +42,7 @@ def _tips(drawing: Drawing) -> Mapping[str, str]:
     tips.update({names[f"cluster/{cluster.id}"]: cluster.facts for cluster in drawing.clusters})
     for edge in drawing.edges:
         tips.setdefault(f"{names[edge.source]}->{names[edge.target]}", edge.facts)
-    return {ident: html.escape("\n".join(facts)) for ident, facts in tips.items()}
+    return {ident: html.escape("\n".join(brief(facts))) for ident, facts in tips.items()}
 
 
 def _dark_scheme() -> str:
