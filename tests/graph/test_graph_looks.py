@@ -15,7 +15,7 @@ from selinon_core.graph.style import check_style
 from selinon_core.plan import ImportRef, Plan
 from selinon_core.source import NOWHERE, Place
 from tests.graph.goldens import report
-from tests.graph.plans import dinner, edge, everything, everything_later, flow, plan
+from tests.graph.plans import dinner, edge, everything, everything_later, flow, leaf, plan
 
 
 def write(path: Path, text: str) -> Path:
@@ -200,3 +200,12 @@ def test_pictures_of_joins_grow_with_what_is_joined_and_not_with_its_square() ->
 
     for form in ("svg", "dot", "json"):
         assert size(800, form) < 2.2 * size(400, form)
+
+
+def test_boxes_in_a_terminal_hold_wide_characters_and_marks() -> None:
+    value = "\u65e5\u672c\u8a9e cafe\u0301"  # three characters of two columns each, and a mark that takes none
+    one = edge("A", "B", leaf("argsFieldEqual", key="city", value=value))
+    text = draw(plan(flow("main", [edge("", "A"), one])), "main", format="ascii").decode()
+    box = [line for line in text.splitlines() if value in line or "\u250c\u2500" in line]
+    ends = [sum(1 + (ch in value[:3]) - (ch == "\u0301") for ch in line) for line in box[:2]]
+    assert ends[0] == ends[1]
