@@ -41,6 +41,19 @@ def write_bytes(terminal: Terminal, target: str, content: bytes) -> None:
         raise
 
 
+def graph_format(target: str, option: str = "--graph") -> str:
+    """What the ending of a file says how to draw, svg without one. Raises ``WrongUse`` for an unknown ending."""
+    from selinon_core.graph import FORMATS
+
+    ending = os.path.splitext(target)[1]
+    if not ending:
+        return "svg"
+    for name, known in FORMATS.items():
+        if ending == known:
+            return name
+    raise WrongUse(f'{option}: no drawing ends in "{ending}"', f"known are: {', '.join(FORMATS.values())}")
+
+
 def check_target(target: str) -> None:
     """Raise ``WrongUse`` when nothing can be written there."""
     if target == "-":
