@@ -30,7 +30,12 @@ def write_bytes(terminal: Terminal, target: str, content: bytes) -> None:
             file.write(content)
         return
     directory = os.path.dirname(os.path.realpath(target))
-    descriptor, temporary = tempfile.mkstemp(dir=directory, prefix=".selinon-")
+    try:
+        descriptor, temporary = tempfile.mkstemp(dir=directory, prefix=".selinon-")
+    except OSError as error:
+        if error.filename is not None:
+            error.filename = target  # nobody knows the other one
+        raise
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)
