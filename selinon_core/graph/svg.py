@@ -12,7 +12,8 @@ from selinon_core.graph.model import Drawing
 from selinon_core.graph.names import slugs
 from selinon_core.graph.palette import DARK
 
-_FONTS = f"{FONT}, Helvetica, Liberation Sans, Arimo, sans-serif"
+#: Boxes are as wide as Arial is: behind it come those of the same measures, then what is nearest to them.
+_FONTS = f"{FONT}, Helvetica, Liberation Sans, Arimo, Nimbus Sans, FreeSans, DejaVu Sans Condensed, sans-serif"
 _TITLE = re.compile(r'(<g id="([^"]*)" class="(?:node|cluster)[^"]*">\s*)<title>[^<]*</title>')
 _EDGE_TITLE = re.compile(r'(<g id="[^"]*" class="edge[^"]*">\s*)<title>([^<]*)</title>')
 _COMMENT = re.compile(r"<!--.*?-->\n?", re.DOTALL)
