@@ -119,9 +119,21 @@ def _told(terminal: Terminal, arguments: Sequence[str], error: Exception) -> int
     if isinstance(error, OSError) and error.filename is not None and error.strerror:
         terminal.error(f"{os.fsdecode(error.filename)}: {error.strerror}")
         return WRONG_USE
+    if isinstance(error, FileNotFoundError) and not _stands_somewhere():
+        terminal.error("the working directory is not there any more", "change into one that is")
+        return WRONG_USE
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG):
         raise error
     from selinon_cli.bug import report_bug
 
     report_bug(terminal, arguments, error)
     return BUG
+
+
+def _stands_somewhere() -> bool:
+    """Tell whether this process has a working directory; somebody may have removed it."""
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        return False
+    return True

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, TextIO
 
-from selinon_cli.exits import FINE, NOT_FINE, WrongUse
-from selinon_cli.output import write_bytes, write_text
+from selinon_cli.exits import FINE, NOT_FINE
+from selinon_cli.output import graph_format, write_bytes, write_text
 from selinon_cli.render.run_progress import progress
 from selinon_cli.render.run_reasons import never_reached
 from selinon_cli.render.run_summary import run_summary
@@ -98,19 +97,6 @@ def _draw(terminal: Terminal, plan: Plan, flow: str, report: dict[str, Any], tar
     from selinon_core.graph import draw_run
 
     write_bytes(terminal, target, draw_run(plan, flow, report, graph_format(target)))
-
-
-def graph_format(target: str) -> str:
-    """What the ending of a file says how to draw, svg without one. Raises ``WrongUse`` for an unknown ending."""
-    from selinon_core.graph import FORMATS
-
-    ending = os.path.splitext(target)[1]
-    if not ending:
-        return "svg"
-    for name, known in FORMATS.items():
-        if ending == known:
-            return name
-    raise WrongUse(f'--graph: no drawing ends in "{ending}"', f"known are: {', '.join(FORMATS.values())}")
 
 
 class _CurrentStderr(logging.StreamHandler[TextIO]):

@@ -30,7 +30,12 @@ def write_bytes(terminal: Terminal, target: str, content: bytes) -> None:
             file.write(content)
         return
     directory = os.path.dirname(os.path.realpath(target))
-    descriptor, temporary = tempfile.mkstemp(dir=directory, prefix=".selinon-")
+    try:
+        descriptor, temporary = tempfile.mkstemp(dir=directory, prefix=".selinon-")
+    except OSError as error:
+        if error.filename is not None:
+            error.filename = target  # nobody knows the other one
+        raise
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)
@@ -39,6 +44,19 @@ def write_bytes(terminal: Terminal, target: str, content: bytes) -> None:
     except BaseException:
         os.unlink(temporary)
         raise
+
+
+def graph_format(target: str, option: str = "--graph") -> str:
+    """What the ending of a file says how to draw, svg without one. Raises ``WrongUse`` for an unknown ending."""
+    from selinon_core.graph import FORMATS
+
+    ending = os.path.splitext(target)[1]
+    if not ending:
+        return "svg"
+    for name, known in FORMATS.items():
+        if ending == known:
+            return name
+    raise WrongUse(f'{option}: no drawing ends in "{ending}"', f"known are: {', '.join(FORMATS.values())}")
 
 
 def check_target(target: str) -> None:

@@ -24,6 +24,21 @@ def _escape(ch: str) -> str:
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
+def columns(text: str) -> list[str]:
+    """Return what stands in each column of a terminal: wide characters take two, marks none of their own."""
+    if text.isascii():
+        return list(text)
+    from unicodedata import category, east_asian_width
+
+    found: list[str] = []
+    for ch in text:
+        if category(ch) in ("Mn", "Me"):
+            found[-1:] = ["".join([*found[-1:], ch])]
+        else:
+            found.extend([ch, ""] if east_asian_width(ch) in "WF" else [ch])
+    return found
+
+
 def shorten(text: str, limit: int) -> str:
     """Return ``text`` with at most ``limit`` characters, an ellipsis standing for the missing end."""
     return text if len(text) <= limit else text[: max(limit - 1, 0)] + "…"

@@ -23,7 +23,7 @@ def graph(
     *,
     paths: Sequence[str] = (),
     flow: Sequence[str] = (),
-    format: str = "svg",
+    format: str | None = None,
     output: str | None = None,
     style: str | None = None,
     no_storages: bool = False,
@@ -54,10 +54,11 @@ def graph(
     differing = sum(drawing.differs for drawing in drawings)
     if other is not None and not flow:
         drawings = [drawing for drawing in drawings if drawing.differs]
+    form = format or _format_of(output, len(drawings))
     pictures = {
         drawing.flow: write(
             drawing,
-            format,
+            form,
             style=looks,
             engine=engine,
             legend=not no_legend,
@@ -66,7 +67,7 @@ def graph(
         )
         for drawing in drawings
     }
-    _deliver(terminal, pictures, format, output)
+    _deliver(terminal, pictures, form, output)
     if other is not None:
         terminal.note(f"{differing or 'no'} {'flow differs' if differing == 1 else 'flows differ'}")
     return NOT_FINE if differing else FINE
@@ -118,6 +119,20 @@ def _other(terminal: Terminal, diff: str, paths: Sequence[str]) -> Plan:
         raise Stop(NOT_FINE) from error
 
 
+def _format_of(output: str | None, count: int) -> str:
+    """What the ending of the one file says; svg where there is none."""
+    from selinon_cli.output import graph_format
+
+    if output is None or output == "-" or _is_directory(output, count):
+        return "svg"
+    return graph_format(output, "--output")
+
+
+def _is_directory(target: str, count: int) -> bool:
+    """Tell whether so many pictures go to files in a directory, be it there or not."""
+    return os.path.isdir(target) or target.endswith((os.sep, "/")) or count != 1
+
+
 def _deliver(terminal: Terminal, pictures: Mapping[str, bytes], format: str, output: str | None) -> None:
     from selinon_cli.output import write_bytes
     from selinon_core.graph import FORMATS as endings
@@ -126,7 +141,7 @@ def _deliver(terminal: Terminal, pictures: Mapping[str, bytes], format: str, out
         _print(terminal, pictures, format)
         return
     target = output or "."
-    into_directory = os.path.isdir(target) or target.endswith((os.sep, "/")) or len(pictures) != 1
+    into_directory = _is_directory(target, len(pictures))
     if into_directory and not os.path.isdir(target):
         if target.endswith(tuple(endings.values())):
             raise WrongUse(
@@ -181,7 +196,13 @@ def _options() -> Iterable[Option]:
     yield Option(
         "flow", ("--flow",), "Draw only this flow; may be repeated.", metavar="NAME", many=True, complete="flow"
     )
-    yield Option("format", ("--format",), "What to draw.", kind="choice", choices=FORMATS, default="svg")
+    yield Option(
+        "format",
+        ("--format",),
+        "What to draw. Default: what the ending of the file to write says, else svg.",
+        kind="choice",
+        choices=FORMATS,
+    )
     yield Option(
         "output",
         ("-o", "--output"),

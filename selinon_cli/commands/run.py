@@ -49,8 +49,8 @@ def run(
     if (report, trace, graph).count("-") > 1:
         raise WrongUse("only one of --report, --trace and --graph can be written to stdout")
     from selinon_cli import run_inputs
-    from selinon_cli.local_run import Outputs, Selection, graph_format, run_locally
-    from selinon_cli.output import check_target
+    from selinon_cli.local_run import Outputs, Selection, run_locally
+    from selinon_cli.output import check_target, graph_format
     from selinon_cli.project import chosen_flow, known_name, load_project
     from selinon_core.local import LocalOptions
 

@@ -128,13 +128,13 @@ def _run(request: Mapping[str, Any]) -> dict[str, Any]:
 
 def _draw_files(request: Mapping[str, Any], project: Project, report: Mapping[str, Any] | None) -> None:
     """Draw what ``--graph`` asks for: into a file the flow, or into a directory all of them, with the run."""
-    from selinon_cli.output import write_bytes
-    from selinon_core.graph import FORMATS, draw, locator
+    from selinon_cli.output import graph_format, write_bytes
+    from selinon_core.graph import draw, locator
 
     plan, target = project.plan, request["graph"]
     assert plan is not None
     into_directory = os.path.isdir(target) or target.endswith(("/", os.sep))
-    form = next((name for name, ending in FORMATS.items() if target.endswith(ending)), "svg")
+    form = "svg" if into_directory else graph_format(target)
     ran = {report["flow"], *(node["flow"] for node in report["nodes"])} if report else set()
     if into_directory:
         os.makedirs(target, exist_ok=True)

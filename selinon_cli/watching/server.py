@@ -97,6 +97,8 @@ class PageServer:
         except OSError as error:
             hint = "choose another one with --port N, 0 takes a free one"
             raise WrongUse(f"cannot serve on port {port}: {error.strerror}", hint) from error
+        except OverflowError as error:
+            raise WrongUse(f"there is no port {port}: they end at 65535") from error
         self._http.daemon_threads = True
         self.address = f"http://127.0.0.1:{self._http.server_address[1]}/"
         threading.Thread(target=self._http.serve_forever, args=(0.1,), name="selinon-page", daemon=True).start()

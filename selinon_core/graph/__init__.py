@@ -125,7 +125,7 @@ def write(
         find_engine(format, engine)  # before the work, so that the hint comes at once
     from selinon_core.graph.dot import to_dot
 
-    source = to_dot(drawing, style=style, with_legend=legend, link=link, locate=locate)
+    source = to_dot(drawing, style=style, with_legend=legend, link=link, locate=locate, image_format=format)
     if format == "dot":
         return source.encode()
     from selinon_core.graph.engine import render

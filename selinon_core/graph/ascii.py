@@ -12,7 +12,7 @@ from selinon_core.graph.canvas import Canvas, Stroke
 from selinon_core.graph.layers import arrange, back_edges
 from selinon_core.graph.looks import CHANGE_SIGNS
 from selinon_core.graph.model import Drawing, Edge, Node
-from selinon_core.text_wrap import wrap_text
+from selinon_core.text_wrap import columns, wrap_text
 
 #: Drawings wider than this become lists.
 MAX_WIDTH = 180
@@ -36,7 +36,7 @@ class _Box(NamedTuple):
 
     @property
     def width(self) -> int:
-        inner = max((len(line) for line in self.lines), default=1)
+        inner = max((len(columns(line)) for line in self.lines), default=1)
         # odd, so that every box has a middle column and lines between boxes need no jog
         return (inner + 4 if self.border else max(inner, 3)) | 1
 
@@ -49,7 +49,7 @@ def to_ascii(drawing: Drawing, *, max_width: int = MAX_WIDTH) -> str:
     """Return the drawing as lines of text with box-drawing characters; if wider than ``max_width``, a list."""
     head = [drawing.title, *(line for note in drawing.notes for line in wrap_text(note, max_width))]
     body = _drawn(drawing) if len(drawing.nodes) <= MAX_NODES else _listed(drawing)
-    if max((len(line) for line in body), default=0) > max_width:
+    if max((len(columns(line)) for line in body), default=0) > max_width:
         body = _listed(drawing)
     lines = [*head, "", *body, "", *_legend(drawing)]
     return "\n".join(line.rstrip() for line in lines).rstrip() + "\n"
@@ -134,7 +134,8 @@ def _box_lines(box: _Box) -> list[str]:
 
 
 def _centred(line: str, width: int) -> str:
-    return (" " * ((width - len(line)) // 2) + line).ljust(width)
+    room = width - len(columns(line))
+    return " " * (room // 2) + line + " " * (room - room // 2)
 
 
 def _listed(drawing: Drawing) -> list[str]:

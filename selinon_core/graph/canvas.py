@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from selinon_core.graph.layers import Layout
+from selinon_core.text_wrap import columns
 
 _UP, _RIGHT, _DOWN, _LEFT = 1, 2, 4, 8
 _JOINTS = " ╵╶└╷│┌├╴┘─┴┐┤┬┼"
@@ -49,7 +50,8 @@ class Canvas:
         """Write a node's lines to its place, over its frame; where lines leave, its lower border shows it."""
         top, left = self._top[node], self._layout.left[node]
         for i, line in enumerate(lines):
-            self._rows[top + i][left : left + len(line)] = line
+            cells = columns(line)
+            self._rows[top + i][left : left + len(cells)] = cells
 
     def lines(self) -> list[str]:
         """Return the rows of the grid."""

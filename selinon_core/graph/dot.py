@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from selinon_core.graph import palette
+from selinon_core.graph.effort import limits
+from selinon_core.graph.facts import brief
 from selinon_core.graph.links import DEFAULT_LINK, Locate, link_to
 from selinon_core.graph.looks import CHANGE_SIGNS, FONT, cluster_look, edge_look, legend, node_look
 from selinon_core.graph.model import Drawing, Edge, Node
@@ -43,14 +45,18 @@ def to_dot(
     with_legend: bool = True,
     link: str = DEFAULT_LINK,
     locate: Locate | None = None,
+    image_format: str = "svg",
 ) -> str:
-    """Return the drawing as DOT text. ``link`` is the template of addresses, ``locate`` finds classes for it."""
+    """Return the drawing as DOT text. ``link`` is the template of addresses, ``locate`` finds classes for it.
+
+    ``image_format`` is what an engine is going to make of it.
+    """
     import graphviz  # type: ignore[import-untyped]
 
     style = style or {}
     own = _plain_all(style.get("graph", {}))
     names = slugs([*(n.id for n in drawing.nodes), *(f"cluster/{c.id}" for c in drawing.clusters)])
-    graph = graphviz.Digraph(name="flow", graph_attr={**_GRAPH, **_effort(drawing), **own})
+    graph = graphviz.Digraph(name="flow", graph_attr={**_GRAPH, **limits(drawing, image_format), **own})
     graph.attr("node", **_NODE)
     graph.attr("edge", **_EDGE)
     if with_legend:
@@ -64,18 +70,6 @@ def to_dot(
         _edge(inner, edge, drawing, style, names, link)
     graph.subgraph(inner)
     return str(graph.source)
-
-
-def _effort(drawing: Drawing) -> dict[str, str]:
-    """Return limits to the engine's search for the best layout, which takes minutes for large drawings.
-
-    A drawing so dense that no eye can follow its lines gets straight ones.
-    """
-    arrows = len(drawing.edges)
-    if arrows <= 600:
-        return {}
-    limits = {"nslimit": "2", "mclimit": "0.2"}
-    return {**limits, "splines": "line"} if arrows > 1000 and arrows > 1.9 * len(drawing.nodes) else limits
 
 
 def _fill(
@@ -215,7 +209,7 @@ def _plain_all(attributes: Mapping[str, str]) -> dict[str, str]:
 
 
 def _tooltip(lines: Sequence[str]) -> str:
-    return _nohtml("\\n".join(_plain(line) for line in lines) or " ")
+    return _nohtml("\\n".join(_plain(line) for line in brief(lines)) or " ")
 
 
 def _address(url: str) -> dict[str, str]:

@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from selinon_core.condition_text import condition_text
 from selinon_core.graph.overlay import seconds_text
 from selinon_core.plan import EdgePlan, FailurePlan, FlowPlan, Foreach, Selective, StoragePlan, TaskPlan
-from selinon_core.text_wrap import printable
+from selinon_core.text_wrap import printable, shorten
+
+#: Every arrow of a join tells what it waits for: with a thousand sources the lot would be the picture's square.
+LONGEST = 500
+
+
+def brief(facts: Iterable[str]) -> tuple[str, ...]:
+    """Return facts short enough to be told at every arrow."""
+    return tuple(shorten(fact, LONGEST) for fact in facts)
 
 
 def task_facts(task: TaskPlan) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from selinon_core.graph.facts import brief
 from selinon_core.graph.model import Drawing
 
 
@@ -37,6 +38,8 @@ def _plain(value: Any) -> dict[str, Any]:
         # 0 is a finding: an edge that is known never to have fired
         if key == "lines" or each is None or each is False or each in ("", ()):
             continue
+        if key == "facts":
+            each = brief(each)
         if hasattr(each, "_asdict"):
             each = each._asdict()
         result[key] = list(each) if isinstance(each, tuple) else each

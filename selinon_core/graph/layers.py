@@ -1,6 +1,6 @@
 """A layered layout on a grid of characters: ranks from top to bottom, few crossings, mostly straight lines.
 
-It works on plain numbers: nodes are 0..n-1 with an odd width, edges are pairs without cycles.
+It works on plain numbers: nodes are 0..n-1 with an odd width, edges are pairs, without cycles unless said.
 """
 
 from __future__ import annotations
@@ -53,6 +53,13 @@ def back_edges(count: int, edges: Sequence[tuple[int, int]]) -> set[int]:
                 state[node] = 2
                 stack.pop()
     return back
+
+
+def ranks_passed(count: int, edges: Sequence[tuple[int, int]]) -> int:
+    """Return how many ranks edges pass between their ends, cycles or not: with that grows an engine's work."""
+    back = back_edges(count, edges)
+    rank = _ranks(count, [edge for number, edge in enumerate(edges) if number not in back])
+    return sum(max(abs(rank[source] - rank[target]) - 1, 0) for source, target in edges)
 
 
 def arrange(widths: Sequence[int], edges: Sequence[tuple[int, int]]) -> Layout:

@@ -6,12 +6,14 @@ import html
 import re
 from collections.abc import Mapping
 
+from selinon_core.graph.facts import brief
 from selinon_core.graph.looks import FONT
 from selinon_core.graph.model import Drawing
 from selinon_core.graph.names import slugs
 from selinon_core.graph.palette import DARK
 
-_FONTS = f"{FONT}, Helvetica, Liberation Sans, Arimo, sans-serif"
+#: Boxes are as wide as Arial is: behind it come those of the same measures, then what is nearest to them.
+_FONTS = f"{FONT}, Helvetica, Liberation Sans, Arimo, Nimbus Sans, FreeSans, DejaVu Sans Condensed, sans-serif"
 _TITLE = re.compile(r'(<g id="([^"]*)" class="(?:node|cluster)[^"]*">\s*)<title>[^<]*</title>')
 _EDGE_TITLE = re.compile(r'(<g id="[^"]*" class="edge[^"]*">\s*)<title>([^<]*)</title>')
 _COMMENT = re.compile(r"<!--.*?-->\n?", re.DOTALL)
@@ -41,7 +43,7 @@ def _tips(drawing: Drawing) -> Mapping[str, str]:
     tips.update({names[f"cluster/{cluster.id}"]: cluster.facts for cluster in drawing.clusters})
     for edge in drawing.edges:
         tips.setdefault(f"{names[edge.source]}->{names[edge.target]}", edge.facts)
-    return {ident: html.escape("\n".join(facts)) for ident, facts in tips.items()}
+    return {ident: html.escape("\n".join(brief(facts))) for ident, facts in tips.items()}
 
 
 def _dark_scheme() -> str:

@@ -27,6 +27,8 @@ from selinon_core.errors import (
 from selinon_core.source import Span
 from tests.cli.conftest import Cli
 
+ROOT = Path(__file__).resolve().parents[2]
+
 
 def outcome(action: Callable[[], int]) -> tuple[int, str]:
     out, err = io.StringIO(), io.StringIO()
@@ -115,6 +117,28 @@ def test_a_reader_that_goes_away(shop: Path) -> None:
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full")
+@pytest.mark.parametrize("words", [("lint",), ("graph", "-o", "-"), ("inspect",), ("watch",), ("new", "shop")])
+def test_a_working_directory_that_was_removed(tmp_path: Path, words: tuple[str, ...]) -> None:
+    script = f'rmdir "$PWD" && exec {sys.executable} -m selinon_cli {" ".join(words)}'
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        ["sh", "-c", script], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (WRONG_USE, "")
+    assert "error: the working directory is not there any more\n" in done.stderr
+
+
+def test_what_cannot_be_written_is_called_by_its_name(
+    shop: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(**options: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", str(shop / ".selinon-x"))
+
+    monkeypatch.setattr("tempfile.mkstemp", refused)
+    ran = cli("graph", "--flow", "order", "--format", "dot", "-o", "order.dot")
+    assert (ran.code, ran.err) == (WRONG_USE, "error: order.dot: Permission denied\n")
+
+
 def test_a_full_disk(shop: Path) -> None:
     with open("/dev/full", "wb") as full:
         process = start("schema", stdout=full, stderr=subprocess.PIPE)

@@ -76,6 +76,15 @@ def test_one_flow_into_a_file_several_into_a_directory(project: Path) -> None:
     assert "2 flows do not fit into one file" in done.stderr
 
 
+def test_the_ending_of_a_file_says_what_to_draw(project: Path) -> None:
+    assert selinon("graph", "project.yaml", "--flow", "one", "-o", "x.png").returncode == 0
+    assert (project / "x.png").read_bytes().startswith(b"\x89PNG")
+    assert selinon("graph", "project.yaml", "--flow", "one", "--format", "dot", "-o", "x.txt").returncode == 0
+    assert (project / "x.txt").read_text().startswith("digraph")
+    assert selinon("graph", "project.yaml", "-o", "graphs.d").returncode == 0
+    assert files(project / "graphs.d", "") == ["one.svg", "two.svg"]
+
+
 def test_stdout_holds_the_result_and_nothing_else() -> None:
     done = selinon("graph", "project.yaml", "--flow", "two", "--format", "json", "-o", "-")
     assert json.loads(done.stdout)["flow"] == "two"
@@ -105,6 +114,7 @@ def test_ascii_for_terminals_that_know_no_more() -> None:
         (["--diff", "nonsense"], "git"),
         (["--run", "x", "--diff", "y"], "--run and --diff"),
         (["--format", "gif"], "gif"),
+        (["--flow", "one", "-o", "x.gif"], '--output: no drawing ends in ".gif"'),
     ],
 )
 def test_wrong_use(words: list[str], message: str) -> None:

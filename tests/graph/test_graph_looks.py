@@ -12,10 +12,10 @@ from selinon_core.errors import RequestError
 from selinon_core.graph import draw, load_style, locator, palette
 from selinon_core.graph.links import link_to
 from selinon_core.graph.style import check_style
-from selinon_core.plan import ImportRef
+from selinon_core.plan import ImportRef, Plan
 from selinon_core.source import NOWHERE, Place
 from tests.graph.goldens import report
-from tests.graph.plans import dinner, edge, everything, everything_later, flow, plan
+from tests.graph.plans import dinner, edge, everything, everything_later, flow, leaf, plan
 
 
 def write(path: Path, text: str) -> Path:
@@ -163,3 +163,49 @@ def test_wide_drawings_become_lists_in_a_terminal() -> None:
     )
     text = draw(wide, "f", format="ascii").decode()
     assert "SomeRatherLongName3 → B" in text
+
+
+def tangle(nodes: int, arrows: int) -> Plan:
+    """Every node leads to others anywhere, so that most arrows pass many ranks."""
+    steps = [(i * 7919 + i // nodes) % nodes for i in range(arrows)]
+    edges = [edge(f"N{i % nodes}", f"N{step}") for i, step in enumerate(steps)]
+    return plan(flow("main", [edge("", "N0"), *edges]))
+
+
+def test_a_tangle_gets_straight_lines_which_are_found_in_seconds() -> None:
+    one = tangle(100, 600)
+    assert "splines=line" in draw(one, "main", format="dot").decode()
+    assert draw(one, "main", format="svg").count(b'class="edge') == 601
+
+
+def test_arrows_are_routed_around_boxes_where_that_is_cheap() -> None:
+    names = [" ".join(f"N{rank}_{i}" for i in range(10)) for rank in range(11)]
+    layers = [edge(source, below) for above, below in itertools.pairwise(names) for source in above.split()]
+    source = draw(plan(flow("main", [edge("", names[0]), *layers])), "main", format="dot").decode()
+    assert source.count("->") > 1000
+    assert "splines" not in source
+
+
+def test_a_tangle_fits_a_square_when_it_is_painted() -> None:
+    one = tangle(100, 600)
+    small = draw(one, "main", format="png")
+    assert max(int.from_bytes(small[16:20], "big"), int.from_bytes(small[20:24], "big")) <= 7200
+    assert 'size="60,60"' not in draw(one, "main", format="dot").decode()
+
+
+def test_pictures_of_joins_grow_with_what_is_joined_and_not_with_its_square() -> None:
+    def size(count: int, form: str) -> int:
+        sources = " ".join(f"Source{i}" for i in range(count))
+        return len(draw(plan(flow("main", [edge("", sources), edge(sources, "Last")])), "main", format=form))
+
+    for form in ("svg", "dot", "json"):
+        assert size(800, form) < 2.2 * size(400, form)
+
+
+def test_boxes_in_a_terminal_hold_wide_characters_and_marks() -> None:
+    value = "\u65e5\u672c\u8a9e cafe\u0301"  # three characters of two columns each, and a mark that takes none
+    one = edge("A", "B", leaf("argsFieldEqual", key="city", value=value))
+    text = draw(plan(flow("main", [edge("", "A"), one])), "main", format="ascii").decode()
+    box = [line for line in text.splitlines() if value in line or "\u250c\u2500" in line]
+    ends = [sum(1 + (ch in value[:3]) - (ch == "\u0301") for ch in line) for line in box[:2]]
+    assert ends[0] == ends[1]

@@ -171,6 +171,23 @@ def test_pick_a_flow(browser: Browser, project: Path) -> None:
         assert tab.run("document.querySelector('#flow').value") == "second"
 
 
+def test_text_stays_in_its_box_whatever_fonts_there_are(browser: Browser, project: Path) -> None:
+    long = "ALongNameThatGoesOnAndOnForMoreThanFortyCharacters"
+    for file in ("nodes.yaml", "flows.yaml", "work.py"):
+        (project / file).write_text((project / file).read_text().replace("Fetch", long))
+    with page(browser, project) as tab:
+        tab.until("document.querySelector('#graph .node text')")
+        cut = tab.run(
+            "[...document.querySelectorAll('#graph .node')].flatMap(node => {"
+            "  const box = node.querySelector('path, polygon, ellipse').getBBox();"
+            "  return [...node.querySelectorAll('text')].filter(text => {"
+            "    const own = text.getBBox();"
+            "    return own.x < box.x || own.x + own.width > box.x + box.width; }).map(text => text.textContent);"
+            "})"
+        )
+        assert cut == []
+
+
 def test_from_a_node_to_its_flow_and_from_the_run_to_a_node(browser: Browser, project: Path) -> None:
     with page(browser, project, "--run") as tab:
         tab.until("document.querySelector('#outcome .names button')")

@@ -154,3 +154,8 @@ def test_port_that_is_taken(
     monkeypatch.chdir(tmp_path)
     assert main(["watch", "--serve", "--port", str(port(server))]) == 2
     assert "--port N, 0 takes a free one" in capfd.readouterr().err
+
+
+def test_a_port_that_does_not_exist() -> None:
+    with pytest.raises(WrongUse, match="there is no port 65536"):
+        PageServer(65536)

@@ -347,6 +347,7 @@ def test_live_display_of_a_run_that_is_ended_takes_nothing_else_off_the_screen(p
         (["--mock-tasks", "--flow", "first"], "--flow, --mock-tasks: options of a run need --run"),
         (["--port", "1"], "--port is about --serve"),
         (["--graph", "-"], "--graph needs a file or a directory"),
+        (["--graph", "x.gif"], '--graph: no drawing ends in ".gif"'),
         (["--run", "--node-args-file", "-"], "stdin can be read once"),
         (["--run", "-a", "@-"], "stdin can be read once"),
         (["--exec", "no-such-command-at-all"], "there is no command no-such-command-at-all"),
