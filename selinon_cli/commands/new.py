@@ -49,7 +49,7 @@ def _name(directory: str) -> str:
     """The name of the project, which is that of its directory."""
     import re
 
-    name = os.path.basename(os.path.abspath(directory))
+    name = os.path.basename(os.path.abspath(directory)) if directory else ""
     if re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?", name) is None:
         raise WrongUse(
             f"{name!r} cannot be the name of a project",

@@ -101,7 +101,7 @@ def test_overwrites_no_hidden_file(cli: Cli, tmp_path: Path) -> None:
     assert (tmp_path / "shop" / ".gitignore").read_text() == "mine"
 
 
-@pytest.mark.parametrize("name", ["a b", "shöp", "-x", "a'b", "..."])
+@pytest.mark.parametrize("name", ["", "a b", "shöp", "-x", "a'b", "..."])
 def test_names_that_no_project_can_have(cli: Cli, tmp_path: Path, name: str) -> None:
     ran = cli("new", "--", name)
     assert ran.code == 2
