@@ -1,10 +1,13 @@
 """A drawing as a Mermaid flowchart that GitHub renders.
 
 Mermaid reads labels as HTML and as Markdown, so every character that could mean something there is written as a
-numeric entity: then no text can be markup, mathematics, an icon, a list or the end of its label.
+numeric entity, and what would still mean something is taken apart: then no text can be markup, mathematics, an
+icon, a list or the end of its label.
 """
 
 from __future__ import annotations
+
+from itertools import pairwise
 
 from selinon_core.graph import palette
 from selinon_core.graph.looks import CHANGE_SIGNS
@@ -31,6 +34,10 @@ _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ01234567
 _PLAIN_TITLE = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")
 #: Harmless within a line; at its beginning, behind digits as well, they make lists and headings.
 _NOT_FIRST = frozenset(").=+-")
+#: Pairs that Mermaid looks for behind the entities: a line end, mathematics, an icon (``fa:fa-car``).
+_PAIRS = frozenset({"\\n", "$$", ":f"})
+#: Shown as nothing; keeps what it stands between apart.
+_JOINER = "#8288;"
 #: Colours stand on light and dark pages alike: every box has its own fill and a text colour that fits it.
 _TEXT = palette.TEXT
 
@@ -153,8 +160,10 @@ def _link_styles(drawing: Drawing) -> list[str]:
 def _text(text: str) -> str:
     written = []
     first = True
-    for ch in text:
+    for ch, following in pairwise(f"{text} "):
         plain = ch in _PLAIN or (ord(ch) > 127 and ch.isalnum())
         written.append(ch if plain and not (first and ch in _NOT_FIRST) else f"#{ord(ch)};")
+        if ch + following in _PAIRS:
+            written.append(_JOINER)
         first = first and (ch.isdigit() or ch == " ")
     return "".join(written)

@@ -98,6 +98,14 @@ def test_mermaid_labels_hold_nothing_special(name: str, value: str) -> None:
         assert node.fullmatch(line) or arrow.fullmatch(line) or look.fullmatch(line), line
 
 
+@pytest.mark.parametrize("value", ["C:\\new", "$$x^2$$", "$$$", "fa:fa-car"])
+def test_mermaid_finds_nothing_behind_the_entities(value: str) -> None:
+    text = draw(hostile_plan("A", value), value, format="mermaid").decode()
+    seen = re.sub(r"#(\d+);", lambda found: chr(int(found[1])), text.partition("flowchart")[2])
+    assert not re.search(r"\\n|\$\$|fa:fa", seen)
+    assert value in seen.replace("\u2060", "")
+
+
 @quick
 @given(texts, texts)
 def test_json_brings_the_names_back(name: str, value: str) -> None:
