@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from selinon_core.errors import ConfigurationError
+
 CONFIGURATION: dict[str, Any] = {
     # Running tasks are redelivered when their worker dies, and nothing is hoarded meanwhile.
     "worker_prefetch_multiplier": 1,
@@ -34,6 +36,14 @@ _REDIS = {
 def is_redis(url: str | None) -> bool:
     """Whether a broker URL is of Redis or Valkey."""
     return bool(url) and str(url).partition("://")[0] in ("redis", "rediss", "redis+socket", "sentinel")
+
+
+def check_accepts_json(conf: Any) -> None:
+    """Raise ``ConfigurationError`` for workers that would throw our messages away."""
+    if not {"json", "application/json"} & set(conf.accept_content):
+        raise ConfigurationError(
+            'messages of flows are JSON: add "json" to accept_content in the Celery configuration'
+        )
 
 
 def improve_transport(sender: Any = None, **_: Any) -> None:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from celery import bootsteps, signals
 from celery.worker import state
 
-from selinon_core.celery.defaults import REFRESH_EVERY
+from selinon_core.celery.defaults import REFRESH_EVERY, check_accepts_json
 from selinon_core.celery.publish import DISPATCHER, ENVELOPE
 from selinon_core.celery.starts import INTERVAL
 from selinon_core.celery.sweep import Sweeper
@@ -51,6 +51,7 @@ def hook_into_workers(selinon: Selinon) -> None:
         try:
             queues_are_known(sender, instance)
             if instance.app is selinon.app:
+                check_accepts_json(instance.app.conf)
                 _warn_of_private_storages(selinon.plan)
                 selinon.store.prepare()
         except SelinonException as error:

@@ -69,6 +69,14 @@ def test_a_result_backend_that_cannot_serve_is_told_at_the_start(shop: Path) -> 
     assert 'error: flow runs cannot be kept in "rpc": set selinon_state_url' in said
 
 
+def test_a_worker_that_would_throw_messages_of_flows_away_does_not_start(shop: Path) -> None:
+    with (shop / "shop.py").open("a") as app:
+        app.write('app.conf.accept_content = ["pickle"]\n')
+    code, said = worker(shop, "--pool", "solo")
+    assert code == 1
+    assert 'error: messages of flows are JSON: add "json" to accept_content in the Celery configuration' in said
+
+
 @pytest.mark.parametrize("option", [("--pool", "bogus"), ("--loglevel", "NOISY")])
 def test_what_celery_does_not_take_is_wrong_use(shop: Path, option: tuple[str, str]) -> None:
     code, said = worker(shop, *option)
