@@ -221,6 +221,7 @@ class Selinon:
             "store_errors_even_if_ignored": False,
             "serializer": "json",
             "Request": "selinon_core.celery.request:NodeRequest",
+            "Strategy": "selinon_core.celery.request:strategy",
             "selinon": self,
         }
         selinon = self

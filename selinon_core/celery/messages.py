@@ -10,6 +10,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from selinon_core.dispatch import SelectiveRun
 from selinon_core.errors import MessageRefused
 
 FORMAT = 1
@@ -129,9 +130,9 @@ def read_node(kwargs: Mapping[str, Any], most_bytes: int) -> NodeMessage:
         _count(kwargs, "number", 1),
         _name(kwargs, "task"),
         kwargs.get("args"),
-        _mapping(kwargs, "parent"),
-        _mapping(kwargs, "failures"),
-        _mapping(kwargs, "origins"),
+        _lineage(kwargs, "parent"),
+        _lineage(kwargs, "failures"),
+        _origins(kwargs),
         _count(kwargs, "serial", 0),
         bool(kwargs.get("big")),
     )
@@ -160,10 +161,10 @@ def read_dispatch(kwargs: Mapping[str, Any], most_bytes: int) -> StartMessage | 
         flow,
         id,
         kwargs.get("args"),
-        _mapping(kwargs, "parent"),
-        _mapping(kwargs, "failures") or None,
-        _mapping(kwargs, "selective") or None,
-        _mapping(kwargs, "origins"),
+        _lineage(kwargs, "parent"),
+        _lineage(kwargs, "failures") or None,
+        _selective(kwargs),
+        _origins(kwargs),
         None if up is None else (up[0], up[1], up[2]),
         _count(kwargs, "serial", 0),
         bool(kwargs.get("big")),
@@ -209,4 +210,38 @@ def _mapping(kwargs: Mapping[str, Any], key: str) -> dict[str, Any]:
         return {}
     if not isinstance(value, dict):
         raise MessageRefused(f'"{key}" is no mapping: {str(value)[:50]!r}')
+    return value
+
+
+def _lineage(kwargs: Mapping[str, Any], key: str) -> dict[str, Any]:
+    """Node run ids by name: one, several, or those of a sub-flow by name again."""
+    value = _mapping(kwargs, key)
+    if not _holds_ids(value):
+        raise MessageRefused(f'"{key}" holds what is no id: {str(value)[:50]!r}')
+    return value
+
+
+def _holds_ids(value: Any) -> bool:
+    if isinstance(value, dict):
+        return all(_holds_ids(item) for item in value.values())
+    return isinstance(value, str) or (isinstance(value, list) and all(isinstance(item, str) for item in value))
+
+
+def _origins(kwargs: Mapping[str, Any]) -> dict[str, str]:
+    value = _mapping(kwargs, "origins")
+    if not all(isinstance(flow, str) for flow in value.values()):
+        raise MessageRefused(f'"origins" holds what is no flow: {str(value)[:50]!r}')
+    return value
+
+
+def _selective(kwargs: Mapping[str, Any]) -> dict[str, Any] | None:
+    value = _mapping(kwargs, "selective")
+    if not value:
+        return None
+    try:
+        selective = SelectiveRun.from_json(value)
+    except (KeyError, TypeError, ValueError, AttributeError):
+        raise MessageRefused(f'"selective" is no selection: {str(value)[:50]!r}') from None
+    if not all(isinstance(task, str) for task in selective.tasks):
+        raise MessageRefused(f'"selective" names no tasks: {str(value)[:50]!r}')
     return value

@@ -3,14 +3,42 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from typing import Any
 
+from celery.exceptions import InvalidTaskError
 from celery.worker.request import Request
+from celery.worker.strategy import default
 
 from selinon_core.celery.messages import read_node
 from selinon_core.celery.publish import ENVELOPE
 
 _log = logging.getLogger("selinon")
+
+
+def strategy(task: Any, app: Any, consumer: Any, **options: Any) -> Callable[..., Any]:
+    """Celery's own way to take messages, but that one which is not of its protocol does not end the worker."""
+    take = default(task, app, consumer, **options)
+
+    def checked(message: Any, *how: Any, **more: Any) -> Any:
+        check_form(message)
+        return take(message, *how, **more)
+
+    return checked
+
+
+def check_form(message: Any) -> None:
+    """Raise ``InvalidTaskError``, with which Celery drops a message, for what it would stumble over."""
+    match message.payload:
+        case [list(), dict(), dict() | None]:
+            pass
+        case _:
+            raise InvalidTaskError("the body is not a list of arguments, keyword arguments and options")
+    match message.headers.get("timelimit"):
+        case None | [int() | float() | None, int() | float() | None]:
+            pass
+        case _:
+            raise InvalidTaskError("the time limit is not two numbers")
 
 
 class NodeRequest(Request):
