@@ -32,6 +32,8 @@ def check_form(message: Any) -> None:
     match message.payload:
         case [list(), dict(), dict() | None]:
             pass
+        case {"args": list(), "kwargs": dict()}:  # of apps with task_protocol = 1
+            pass
         case _:
             raise InvalidTaskError("the body is not a list of arguments, keyword arguments and options")
     match message.headers.get("timelimit"):
