@@ -27,6 +27,11 @@ class Spans:
         self.enabled = any(sink.get("opentelemetry") for sink in plan.settings.trace)
         self._api: Any = None
 
+    def check(self) -> None:
+        """Raise ``MissingExtraError`` now, where nothing has begun yet."""
+        if self.enabled:
+            self._otel()
+
     def _otel(self) -> Any:
         if self._api is None:
             try:

@@ -52,6 +52,7 @@ def hook_into_workers(selinon: Selinon) -> None:
             queues_are_known(sender, instance)
             if instance.app is selinon.app:
                 check_accepts_json(instance.app.conf)
+                selinon.engine.spans.check()
                 _warn_of_private_storages(selinon.plan)
                 selinon.store.prepare()
         except SelinonException as error:

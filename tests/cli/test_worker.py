@@ -77,6 +77,15 @@ def test_a_worker_that_would_throw_messages_of_flows_away_does_not_start(shop: P
     assert 'error: messages of flows are JSON: add "json" to accept_content in the Celery configuration' in said
 
 
+def test_a_tracing_library_that_is_missing_is_told_at_the_start(shop: Path) -> None:
+    with (shop / "nodes.yaml").open("a") as nodes:
+        nodes.write("global: {trace: [{opentelemetry: true}]}\n")
+    (shop / "opentelemetry.py").write_text("raise ImportError")
+    code, said = worker(shop, "--pool", "solo")
+    assert code == 1
+    assert "error: tracing needs: pip install 'selinon[opentelemetry]'" in said
+
+
 @pytest.mark.parametrize("option", [("--pool", "bogus"), ("--loglevel", "NOISY")])
 def test_what_celery_does_not_take_is_wrong_use(shop: Path, option: tuple[str, str]) -> None:
     code, said = worker(shop, *option)
