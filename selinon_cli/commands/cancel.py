@@ -15,6 +15,10 @@ def cancel(terminal: Terminal, *, ids: Sequence[str] = (), app: str | None = Non
     """Ask for the end of flow runs."""
     selinon = flows_of(app, ())
     for id in ids:
+        status = selinon.handle(id).status()
+        if status != "running":
+            terminal.note(f"{id} has ended already: {status}")
+            continue
         with asking_broker(terminal, selinon.app):
             selinon.cancel(id)
         terminal.note(f"asked for the end of {id}")

@@ -20,6 +20,7 @@ def status(
     app: str | None = None,
     watch: bool = False,
     history: bool = False,
+    limit: int = 100,
     format: str = "text",
 ) -> int:
     """Tell how flow runs fare; with ``watch`` again and again, with ``history`` what happened to one."""
@@ -27,14 +28,14 @@ def status(
     if history:
         return _tell_history(terminal, selinon, id)
     while True:
-        told = _told(selinon, id)
+        told = selinon.status(id) if id else _listed(terminal, selinon, limit)
         if format == "json":
             terminal.data(json.dumps(told, indent=None if watch else 2) + "\n")
         else:
             if watch and terminal.interactive:
                 terminal.data("\x1b[H\x1b[2J")
-            is_one = isinstance(told, dict)
-            terminal.data(run_tree(told, color=terminal.color_out) if is_one else run_list(told))
+            color = terminal.color_out
+            terminal.data(run_tree(told, color=color) if isinstance(told, dict) else run_list(told))
         terminal.flush()
         if not watch or (isinstance(told, dict) and told["status"] != "running"):
             return FINE
@@ -50,10 +51,13 @@ def _tell_history(terminal: Terminal, selinon: Any, id: str | None) -> int:
     return FINE
 
 
-def _told(selinon: Any, id: str | None) -> Any:
+def _listed(terminal: Terminal, selinon: Any, limit: int) -> list[dict[str, Any]]:
     from selinon_core.celery.status import list_runs
 
-    return selinon.status(id) if id else list_runs(selinon.engine)
+    rows = list_runs(selinon.engine, limit + 1)
+    if len(rows) > limit:
+        terminal.note(f"these are the newest {limit}, there are more: see --limit")
+    return rows[:limit]
 
 
 COMMAND = Command(
@@ -70,6 +74,7 @@ COMMAND = Command(
             "What happened to the run and its sub-flows, and why: a JSON object a line, as of run --trace.",
             kind="flag",
         ),
+        Option("limit", ("--limit",), "List so many flow runs, the newest.", kind="int", minimum=1, default=100),
         Option(
             "format",
             ("--format",),

@@ -1,0 +1,63 @@
+"""`selinon status` and `selinon cancel` on a store with known contents."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Cli
+
+NODES = """
+tasks:
+  - {name: Ship, import: tasks}
+flow-definitions:
+  - {name: order, edges: [{from: , to: Ship}]}
+"""
+APP = """
+from celery import Celery
+from selinon_core.celery import Selinon
+from selinon_core.celery.stores.base import Commit
+
+app = Celery("shop", broker="memory://", set_as_current=False)
+app.conf.selinon_state_url = "memory://"
+selinon = Selinon(app, paths=["nodes.yaml"])
+for number in range(120):
+    header = {"flow": "order", "queue": "celery", "status": "running" if number else "success"}
+    selinon.store.commit(Commit(f"run{number:03}", 0, 1000.0 + number, create=header))
+"""
+
+
+@pytest.fixture
+def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "nodes.yaml").write_text(NODES)
+    (tmp_path / "status_app.py").write_text(APP)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    monkeypatch.delitem(sys.modules, "status_app", raising=False)
+    return tmp_path
+
+
+def test_a_list_that_ends_early_says_so(cli: Cli, shop: Path) -> None:
+    ran = cli("status", "--app", "status_app:app")
+    assert len(ran.out.splitlines()) == 100
+    assert ran.out.startswith("run119  order")
+    assert ran.err == "these are the newest 100, there are more: see --limit\n"
+
+
+@pytest.mark.parametrize(
+    ("limit", "listed", "said"), [("119", 119, ""), ("3", 3, "these are the newest 3, there")]
+)
+def test_a_list_is_as_long_as_it_may_be(cli: Cli, shop: Path, limit: str, listed: int, said: str) -> None:
+    ran = cli("status", "--app", "status_app:app", "--limit", limit, "--format", "json")
+    assert len(json.loads(ran.out)) == listed
+    assert ran.err.startswith(said)
+    assert bool(ran.err) == bool(said)
+
+
+def test_the_end_of_what_has_ended_is_not_asked_for(cli: Cli, shop: Path) -> None:
+    ran = cli("cancel", "--app", "status_app:app", "run000", "run001")
+    assert ran.code == 0
+    assert ran.err == "run000 has ended already: success\nasked for the end of run001\n"
