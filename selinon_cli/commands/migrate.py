@@ -106,12 +106,13 @@ def draw_change(terminal: Terminal, comparison: Comparison, target: str, flows: 
     """Draw the changed flows, with what taints runs marked; one flow into a file, several into a directory."""
     import os
 
-    from selinon_cli.output import write_bytes
+    from selinon_cli.output import graph_format, write_bytes
     from selinon_core.graph import FORMATS, write
     from selinon_core.migrations.drawing import change_drawing
 
     names = [name for name in comparison.changes if not flows or name in flows]
-    form = next((name for name, ending in FORMATS.items() if target.endswith(ending)), "svg")
+    is_directory = os.path.isdir(target) or target.endswith((os.sep, "/"))
+    form = "svg" if is_directory else graph_format(target)
     several = len(names) != 1
     if several and target.endswith(FORMATS[form]):
         if not names:
@@ -119,7 +120,7 @@ def draw_change(terminal: Terminal, comparison: Comparison, target: str, flows: 
         target, ending = target[: -len(FORMATS[form])], FORMATS[form]
         files = {name: f"{target}-{name}{ending}" for name in names}
     else:
-        into_directory = several or os.path.isdir(target)
+        into_directory = several or is_directory
         files = {n: os.path.join(target, n + FORMATS[form]) if into_directory else target for n in names}
         if into_directory and names:
             os.makedirs(target, exist_ok=True)

@@ -120,6 +120,8 @@ def test_graph(repository: Path, cli: Cli) -> None:
     drawn = (repository / "change.dot").read_text().replace("\\n", " ")
     assert "taints runs in" in drawn
     assert "which it fired" in drawn
+    refused = cli("migrate", "--git", "--dry-run", "--graph", "change.bmp")
+    assert (refused.code, 'no drawing ends in ".bmp"' in refused.err) == (2, True)
     assert cli("migrate", "--git", "--dry-run", "--graph", "change.svg").code == 0
     assert "<svg" in (repository / "change.svg").read_text()
 
