@@ -19,6 +19,7 @@ from celery.worker import state
 
 from selinon_core.celery.defaults import REFRESH_EVERY, check_accepts_json
 from selinon_core.celery.publish import DISPATCHER, ENVELOPE
+from selinon_core.celery.reconnect import ForgivingChannel
 from selinon_core.celery.starts import INTERVAL
 from selinon_core.celery.sweep import Sweeper
 from selinon_core.errors import SelinonException
@@ -42,6 +43,7 @@ def hook_into_workers(selinon: Selinon) -> None:
         owner = selinon
 
     selinon.app.steps["worker"].add(Caretaker)
+    selinon.app.steps["consumer"].add(ForgivingChannel)
 
     def queues_are_known(sender: Any = None, instance: Any = None, **_: Any) -> None:
         if instance.app is selinon.app:
