@@ -11,6 +11,7 @@ from selinon_cli.broker import asking_broker
 from selinon_cli.celery_app import flows_of
 from selinon_cli.exits import FINE, NOT_FINE
 from selinon_cli.terminal import Terminal
+from selinon_core.errors import StateStoreError
 
 
 def run_remotely(
@@ -42,7 +43,7 @@ def run_remotely(
         return FINE
     terminal.note(f"flow run {run.id}")
     try:
-        status = _followed(terminal, run)
+        status = followed(terminal, run)
     except KeyboardInterrupt:
         terminal.note(f"the flow goes on; see: selinon status {run.id}, selinon cancel {run.id}")
         raise
@@ -53,12 +54,21 @@ def run_remotely(
     return FINE if status == "success" else NOT_FINE
 
 
-def _followed(terminal: Terminal, run: Any) -> str:
+def followed(terminal: Terminal, run: Any) -> str:
     """Wait for the end; after a while without a worker, say what is missing."""
     began, hinted = time.monotonic(), False
-    pause = 0.02
+    pause, asked, away = 0.02, False, False
     while True:
-        status: str = run.status()
+        status = "running"
+        try:
+            status = run.status()
+            asked, away = True, False
+        except StateStoreError as error:
+            if not asked:  # not away, but wrong
+                raise
+            if not away:
+                terminal.note(f"{error}; the flow goes on when it is back")
+            away = True
         if status not in ("pending", "running"):
             return status
         if status == "pending" and not hinted and time.monotonic() - began > 3:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from selinon_cli.remote_run import followed
+from selinon_cli.terminal import Terminal
+from selinon_core.errors import StateStoreError
 from tests.cli.conftest import Cli
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -86,3 +90,25 @@ def test_a_worker_of_a_broker_nobody_knows_does_not_start(shop: Path) -> None:
     ran = subprocess.run(command, cwd=shop, env={"PYTHONPATH": str(ROOT)}, capture_output=True, text=True)
     assert ran.returncode == 2
     assert ran.stderr.startswith("error: the broker pigeon://roof")
+
+
+class Followed:
+    """A flow run whose store says one thing after another."""
+
+    def __init__(self, *said: str) -> None:
+        self.said = list(said)
+
+    def status(self) -> str:
+        said = self.said.pop(0)
+        if said == "away":
+            raise StateStoreError("the state store is away")
+        return said
+
+
+def test_a_store_that_restarts_does_not_end_the_watch_over_a_flow_run() -> None:
+    out, err = io.StringIO(), io.StringIO()
+    run = Followed("pending", "running", "away", "away", "running", "success")
+    assert followed(Terminal(out, err, environment={}), run) == "success"
+    assert err.getvalue() == "the state store is away; the flow goes on when it is back\n"
+    with pytest.raises(StateStoreError):
+        followed(Terminal(out, err, environment={}), Followed("away"))
