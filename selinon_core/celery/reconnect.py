@@ -28,7 +28,9 @@ class ForgivingChannel(bootsteps.StartStopStep):
 
 def forgive(channel: Any) -> None:
     """Let a channel whose connection is gone raise ``ConnectionResetError``."""
-    parameters = channel._connparams
+    parameters = getattr(channel, "_connparams", None)
+    if parameters is None:  # another kombu, which has no such fault as far as is known
+        return
 
     def checked(*args: Any, **kwargs: Any) -> Any:
         if getattr(channel.connection, "client", None) is None:
