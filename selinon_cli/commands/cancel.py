@@ -6,21 +6,29 @@ from collections.abc import Sequence
 
 from selinon_cli.broker import asking_broker
 from selinon_cli.celery_app import APP_OPTION, flows_of
-from selinon_cli.exits import FINE
+from selinon_cli.exits import FINE, WrongUse
 from selinon_cli.options import Command, Option
 from selinon_cli.terminal import Terminal
 
 
-def cancel(terminal: Terminal, *, ids: Sequence[str] = (), app: str | None = None) -> int:
-    """Ask for the end of flow runs."""
+def cancel(terminal: Terminal, *, ids: Sequence[str] = (), app: str | None = None, flow: str | None = None) -> int:
+    """Ask for the end of flow runs; ``flow`` names that of runs the state store need not know."""
+    from selinon_cli.project import known_name
+
     selinon = flows_of(app, ())
+    if flow is not None:
+        known_name("flow", flow, selinon.plan.flows)
     for id in ids:
-        status = selinon.handle(id).status()
+        header = selinon.store.header(id)
+        if header is None and flow is None:
+            hint = "one that no worker has begun yet is cancelled with --flow NAME"
+            raise WrongUse(f"there is no flow run {id}", hint)
+        status = "running" if header is None else header["status"]
         if status != "running":
             terminal.note(f"{id} has ended already: {status}")
             continue
         with asking_broker(terminal, selinon.app):
-            selinon.cancel(id)
+            selinon.cancel(id, flow if header is None else None)
         terminal.note(f"asked for the end of {id}")
     return FINE
 
@@ -32,6 +40,7 @@ COMMAND = Command(
     options=(
         Option("ids", (), "The flow runs.", metavar="ID", many=True, required=True),
         APP_OPTION,
+        Option("flow", ("--flow",), "The flow of runs that no worker has begun yet.", metavar="NAME"),
     ),
     project=False,
 )

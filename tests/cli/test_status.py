@@ -61,3 +61,15 @@ def test_the_end_of_what_has_ended_is_not_asked_for(cli: Cli, shop: Path) -> Non
     ran = cli("cancel", "--app", "status_app:app", "run000", "run001")
     assert ran.code == 0
     assert ran.err == "run000 has ended already: success\nasked for the end of run001\n"
+
+
+def test_what_no_worker_has_begun_is_cancelled_by_the_name_of_its_flow(cli: Cli, shop: Path) -> None:
+    ran = cli("cancel", "--app", "status_app:app", "queued")
+    assert ran.code == 2
+    assert ran.err == (
+        "error: there is no flow run queued\n  one that no worker has begun yet is cancelled with --flow NAME\n"
+    )
+    ran = cli("cancel", "--app", "status_app:app", "queued", "--flow", "order")
+    assert (ran.code, ran.err) == (0, "asked for the end of queued\n")
+    ran = cli("cancel", "--app", "status_app:app", "queued", "--flow", "ordr")
+    assert (ran.code, ran.err) == (2, 'error: no flow is named "ordr"\n  did you mean "order"?\n')
