@@ -37,6 +37,7 @@ from selinon_core.celery.publish import DISPATCHER, ENVELOPE, Letter, Publisher
 from selinon_core.celery.settings import AdapterSettings
 from selinon_core.celery.spans import HEADER, Spans
 from selinon_core.celery.starts import StartLedger
+from selinon_core.celery.stopping import may_be_stopped
 from selinon_core.celery.stores import Store
 from selinon_core.celery.strangers import PAUSE, Fate, Strangers, put_behind, unknown_in
 from selinon_core.dispatch import select
@@ -229,11 +230,13 @@ class Selinon:
         # A predicate that kills its worker must not do so for ever; the sweep reminds of its flow more rarely.
         @self.app.task(name=DISPATCHER, **{**options, "max_retries": 10})
         def dispatcher(celery_task: Any, *args: Any, **kwargs: Any) -> None:
-            selinon.dispatch(celery_task, kwargs)
+            with may_be_stopped():
+                selinon.dispatch(celery_task, kwargs)
 
         @self.app.task(name=ENVELOPE, **options)
         def envelope(celery_task: Any, *args: Any, **kwargs: Any) -> None:
-            selinon.run_nodes(celery_task, kwargs)
+            with may_be_stopped():
+                selinon.run_nodes(celery_task, kwargs)
 
     def dispatch(self, task: Any, kwargs: dict[str, Any]) -> None:
         """Handle a message of ``selinon.Dispatcher``."""

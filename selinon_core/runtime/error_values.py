@@ -22,6 +22,14 @@ class RemoteError(SelinonException):
     """Base of errors that were raised in another process and whose class is not known here."""
 
 
+class Stopped(BaseException):
+    """Raised in user code whose process is told to end; nobody but who told it may take it for an error."""
+
+    def __init__(self, stop: SystemExit) -> None:
+        super().__init__(stop.code)
+        self.stop = stop
+
+
 #: What user code may raise and has to answer for; an interrupt is not the code's.
 USER_ERRORS = (Exception, SystemExit)
 

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from selinon_core.context import TaskContext
 from selinon_core.errors import ConfigurationError, FatalTaskError, Retry, SchemaMismatchError
 from selinon_core.plan import TaskPlan
+from selinon_core.runtime.error_values import Stopped
 from selinon_core.runtime.imports import Imports
 from selinon_core.runtime.storages import Storages
 
@@ -69,7 +70,7 @@ class TaskRunner:
         self._check_schema = check_schema
 
     def run(self, task: TaskPlan, assignment: Assignment, wanted: Callable[[], bool] | None = None) -> Attempt:
-        """Run one attempt to its end; raises nothing of the user's but ``KeyboardInterrupt``.
+        """Run one attempt to its end; raises nothing but ``KeyboardInterrupt`` and ``Stopped``.
 
         ``wanted`` tells whether anybody still waits for the attempt. When nobody does, it keeps its hands off
         the storage, where a later attempt may have left its result, and what is returned means nothing.
@@ -86,7 +87,7 @@ class TaskRunner:
                 return Succeeded(result, False)
             self._storages.store(assignment.args, assignment.flow_name, task.name, assignment.task_id, result)
             return Succeeded(result, True)
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, Stopped):
             raise
         except BaseException as error:  # also SystemExit: a task that exits has failed, the worker goes on
             if wanted is not None and not wanted():
