@@ -25,7 +25,7 @@ from selinon_core.celery.stores.base import (
     Commit,
     Opened,
 )
-from selinon_core.errors import ConfigurationError
+from selinon_core.errors import ConfigurationError, MissingExtraError
 from tests.celery.stores import KINDS, SERVERS, fresh_store, url_of
 
 NOW = 1_800_000_000.0
@@ -462,3 +462,9 @@ def test_a_step_of_every_size(store: Store) -> None:
     assert committed.token == opened.token
     again = lease(store, at=NOW + 20, known=1)
     assert (list(again.outbox), len(again.entries), list(again.batches)) == (["t1200"], 50, ['["S"]'])
+
+
+def test_a_driver_that_is_not_installed_is_said() -> None:
+    store = open_store("db+mssql+pyodbc://here/db")
+    with pytest.raises(MissingExtraError, match="pyodbc"):
+        store.prepare()

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
-from selinon_core.errors import StateStoreError
+from selinon_core.errors import MissingExtraError, StateStoreError
 
 T = TypeVar("T")
 _MOST_TRIES = 8
@@ -67,6 +67,15 @@ class Database:
         self._engine = None
 
     def _connect(self) -> sa.Engine:
+        try:
+            return self._made()
+        except ModuleNotFoundError as error:
+            raise MissingExtraError(
+                f"a state store at {sa.make_url(self._url).drivername} needs the module {error.name} "
+                "(for PostgreSQL: pip install 'selinon[postgresql]')"
+            ) from error
+
+    def _made(self) -> sa.Engine:
         if self._url.startswith("sqlite"):
             return _sqlite(self._url)
         engine = sa.create_engine(self._url, isolation_level="READ COMMITTED")
