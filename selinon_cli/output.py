@@ -46,6 +46,11 @@ def write_bytes(terminal: Terminal, target: str, content: bytes) -> None:
         raise
 
 
+def names_directory(target: str) -> bool:
+    """Tell whether a target is a directory, be it there already or only written as one."""
+    return os.path.isdir(target) or target.endswith((os.sep, "/"))
+
+
 def graph_format(target: str, option: str = "--graph") -> str:
     """What the ending of a file says how to draw, svg without one. Raises ``WrongUse`` for an unknown ending."""
     from selinon_core.graph import FORMATS

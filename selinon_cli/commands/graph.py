@@ -130,7 +130,9 @@ def _format_of(output: str | None, count: int) -> str:
 
 def _is_directory(target: str, count: int) -> bool:
     """Tell whether so many pictures go to files in a directory, be it there or not."""
-    return os.path.isdir(target) or target.endswith((os.sep, "/")) or count != 1
+    from selinon_cli.output import names_directory
+
+    return names_directory(target) or count != 1
 
 
 def _deliver(terminal: Terminal, pictures: Mapping[str, bytes], format: str, output: str | None) -> None:

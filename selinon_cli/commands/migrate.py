@@ -106,12 +106,12 @@ def draw_change(terminal: Terminal, comparison: Comparison, target: str, flows: 
     """Draw the changed flows, with what taints runs marked; one flow into a file, several into a directory."""
     import os
 
-    from selinon_cli.output import graph_format, write_bytes
+    from selinon_cli.output import graph_format, names_directory, write_bytes
     from selinon_core.graph import FORMATS, write
     from selinon_core.migrations.drawing import change_drawing
 
     names = [name for name in comparison.changes if not flows or name in flows]
-    is_directory = os.path.isdir(target) or target.endswith((os.sep, "/"))
+    is_directory = names_directory(target)
     form = "svg" if is_directory else graph_format(target)
     several = len(names) != 1
     if several and target.endswith(FORMATS[form]):

@@ -57,10 +57,11 @@ def _check(run: bool, graph: str | None, serve: bool, port: int | None, given: M
         raise WrongUse("--port is about --serve")
     if graph == "-":
         raise WrongUse("--graph needs a file or a directory")
-    if graph is not None and not os.path.isdir(graph) and not graph.endswith((os.sep, "/")):
-        from selinon_cli.output import graph_format
+    if graph is not None:
+        from selinon_cli.output import graph_format, names_directory
 
-        graph_format(graph)
+        if not names_directory(graph):
+            graph_format(graph)
     if "-" in (given["node_args_file"], given["mocks"], given["reuse"]) or "@-" in given["node_args"]:
         raise WrongUse("stdin can be read once, a watched project is run many times")
     needless = [

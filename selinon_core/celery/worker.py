@@ -32,6 +32,8 @@ _log = logging.getLogger("selinon")
 
 #: How often workers say of what takes long that they still work on it, before it would count as lost.
 TOUCHES = 6
+#: Modules of storages that are private to a process (``DataStorage.private_to_process``); by name, because the
+#: main process of a worker imports nothing that tasks use.
 _IN_MEMORY = ("selinon_core.storages.memory", "selinon.storages.memory")
 
 

@@ -54,8 +54,8 @@ class ModuleNotFound(Rule):
         missing = [
             module
             for module in named
-            if is_module(module)
-            and project.code.state(module) is ModuleState.MISSING  # the others are told already
+            if is_module(module)  # the others are told already
+            and project.code.state(module) is ModuleState.MISSING
         ]
         for module in missing:
             first, *others = sorted(named[module], key=lambda ref: ref.span)
