@@ -1,6 +1,4 @@
-"""Codes of the faults that are found while files are read; ``lint/reading_rules.py`` explains each of
-them.
-"""
+"""Codes of the faults that are found while files are read; ``lint/rules/yaml`` explains each of them."""
 
 from __future__ import annotations
 

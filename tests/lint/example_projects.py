@@ -1,4 +1,4 @@
-"""Projects written as one text: YAML, with the Python and JSON files it needs in comments.
+"""Projects written as one text: YAML, with the other files it needs in comments.
 
 ::
 
@@ -7,7 +7,9 @@
     #       ...
     flow-definitions: ...
 
-Lines that end in ``# not committed yet`` make the directory a git work tree, and are no part of its commit.
+YAML files in comments are read before the text itself. Lines that end in ``# not committed yet`` make the
+directory a git work tree, and are not part of its commit. A line ``# saved as Latin-1`` is about the encoding of the
+text; ``[[[]]]   # 500 levels`` stands for that many brackets.
 
 A text without ``tasks`` gets those of ``NODES`` in a file of its own, and a flow named ``publish``.
 """
@@ -47,30 +49,37 @@ flow-definitions:
 
 _AUTHOR = ("-c", "user.name=a", "-c", "user.email=a@b", "-c", "commit.gpgsign=false")
 NOT_COMMITTED = "# not committed yet"
-_FILE = re.compile(r"^# ([\w/]+\.(?:py|json))\n((?:#(?:   .*)?\n)+)", re.MULTILINE)
+SAVED_AS_LATIN_1 = "# saved as Latin-1"
+_FILE = re.compile(r"^# ([\w/]+\.(?:py|json|yaml))\n((?:#(?:   .*)?\n)+)", re.MULTILINE)
+_LEVELS = re.compile(r"\[\[\[\]\]\](?=   # (\d+) levels)")
 
 
 def write_project(text: str, directory: Path) -> list[Path]:
-    """Write the files of a text and return the paths of the YAML files, the text's own first."""
+    """Write the files of a text and return the paths of the YAML files, those in comments first."""
     text = textwrap.dedent(text.removeprefix(WITH_IMPORT).lstrip("\n")).rstrip("\n") + "\n"
+    text = _LEVELS.sub(lambda match: "[" * int(match[1]) + "]" * int(match[1]), text)
+    paths = []
     for name, body in _FILE.findall(text):
         path = directory / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(textwrap.dedent("".join(line[4:] or "\n" for line in body.splitlines(keepends=True))))
-    paths = [directory / MAIN]
-    paths[0].write_text(text)
+        if path.suffix == ".yaml":
+            paths.append(path)
+    main = directory / MAIN
+    main.write_text(text, encoding="latin-1" if SAVED_AS_LATIN_1 in text else "utf-8")
+    paths.append(main)
     if not re.search(r"^tasks:", text, re.MULTILINE):
         paths.append(directory / "nodes.yaml")
-        paths[1].write_text(NODES)
+        paths[-1].write_text(NODES)
         tasks = re.findall(r"name: (\w+), import", NODES)
         classes = [f"class {name}(SelinonTask):\n    def run(self, node_args): ...\n" for name in tasks]
         (directory / "nodes.py").write_text("from selinon import SelinonTask\n" + "".join(classes))
     if NOT_COMMITTED in text:
         before = [line for line in text.splitlines(keepends=True) if not line.rstrip().endswith(NOT_COMMITTED)]
-        paths[0].write_text("".join(before))
+        main.write_text("".join(before))
         for words in (["init", "-q"], ["add", "."], [*_AUTHOR, "commit", "-qm", "before"]):
             subprocess.run(["git", "-C", str(directory), *words], check=True, capture_output=True)
-        paths[0].write_text(text)
+        main.write_text(text)
     return paths
 
 

@@ -1,6 +1,6 @@
 """What the linter says, word by word: ``golden/<name>.yaml`` and, in ``<name>.txt``, what is printed for it.
 
-``UPDATE_GOLDEN=1 pytest tests/lint/test_golden.py`` writes the texts anew; read the difference before you commit.
+``UPDATE_GOLDEN=1 pytest tests/lint/test_golden.py`` updates the texts; read the difference before you commit.
 """
 
 from __future__ import annotations

@@ -1,0 +1,36 @@
+from __future__ import annotations
+
+from selinon_core.diagnostics import Severity
+from selinon_core.lint.rule import Rule
+
+
+class BadName(Rule):
+    """A name has characters that names cannot have.
+
+    What it does: Reports names of tasks and flows that are not letters, digits and underscores, and names
+    of modules, classes and functions that Python cannot have.
+
+    Why it is bad: Flows could not refer to it, or it cannot be imported.
+
+    Example:
+        tasks:
+          - name: charge-card
+            import: shop/tasks
+            classname: ChargeCard
+        flow-definitions:
+          - name: order
+            edges: [{from: , to: charge-card}]
+
+    Use instead:
+        tasks:
+          - name: charge_card
+            import: shop.tasks
+            classname: ChargeCard
+        flow-definitions:
+          - name: order
+            edges: [{from: , to: charge_card}]
+    """
+
+    code = "SEL106"
+    severity = Severity.ERROR
+    title = "bad name"
