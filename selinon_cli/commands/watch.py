@@ -28,8 +28,8 @@ def watch(
     **run_options: Any,
 ) -> int:
     """Watch until interrupted. A directory without YAML files may get some; a path that is not there is wrong."""
-    from selinon_cli.watching.loop import Loop
-    from selinon_cli.watching.rounds import Wishes
+    from selinon_cli.watching.loop import WatchLoop
+    from selinon_cli.watching.options import WatchOptions
 
     _check(run, graph, serve, port, run_options)
     for path in paths:
@@ -37,7 +37,7 @@ def watch(
             raise WrongUse(f"no such file or directory: {path}")
     check_pythonpath(pythonpath)
     outputs = [run_options["report"], run_options["trace"], graph]
-    wishes = Wishes(
+    options = WatchOptions(
         paths=paths,
         pythonpath=pythonpath,
         run=run_options if run else None,
@@ -48,7 +48,7 @@ def watch(
         inputs=list(_inputs(run_options)),
         outputs=[path for path in outputs if path not in (None, "-")],
     )
-    Loop(terminal, wishes).run()
+    WatchLoop(terminal, options).run()
     return 0
 
 

@@ -2,13 +2,15 @@
 
 ::
 
-    places   where to look: the directories and files of a project
-    sight    which files matter, and what is in them (by content, so that touching a file is no change)
-    eyes     watchdog: something happened in one of the directories
-    child    one round in a fresh process, so that changed task code is really reloaded
-    round    what that process does: lint, and if asked for run and draw
-    rounds   one at a time, and what of them is shown
-    loop     changes -> rounds; the newest content wins
-    pictures of all flows, for the page
-    server   the page on loopback
+    options            what the user asked for
+    watch_roots        the directories and files of a project in which changes matter
+    file_snapshot      which files matter and their content digests (so that touching a file is not a change)
+    file_events        watchdog: notifications that something happened in one of the directories
+    child              processes whose whole group ends with them
+    rebuild            what one fresh process does: lint, and if asked for run and draw. A new process, so that
+                       changed task code is really reloaded
+    rebuild_scheduler  one rebuild at a time, and what of it is shown
+    loop               changes -> rebuilds; the newest content wins
+    drawings           of all flows, for the page
+    server             the page on loopback
 """

@@ -14,14 +14,14 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-#: How long processes may take to obey before they are killed, in seconds.
+#: How long processes may take to end after SIGTERM before they are killed, in seconds.
 _GRACE = 0.2
 
 #: A fresh interpreter that does not look into the working directory for its own modules (a project may have a
 #: ``queue.py``), and that leaves no bytecode behind: Python takes bytecode for current when size and full second
 #: of the source agree, which two saves of a task within a second do.
-_ROUND = (sys.executable, "-P", "-B", "-c")
-_PROGRAM = "import sys; sys.path.append({home!r}); from selinon_cli.watching.round import main; sys.exit(main())"
+_INTERPRETER = (sys.executable, "-P", "-B", "-c")
+_PROGRAM = "import sys; sys.path.append({home!r}); from selinon_cli.watching.rebuild import main; sys.exit(main())"
 
 Receive = Callable[[dict[str, Any]], None]
 
@@ -31,7 +31,7 @@ class Child:
 
     def __init__(self, process: subprocess.Popen[bytes], ended: Callable[[int], None]) -> None:
         self._process = process
-        self._told = ended
+        self._ended = ended
         self._lock = threading.Lock()
         self._over = False
         self._thread = threading.Thread(target=self._wait, name="selinon-watch-child", daemon=True)
@@ -44,13 +44,13 @@ class Child:
                 self._send(number)
 
     def wait(self, seconds: float) -> bool:
-        """Wait for the end; tells whether it has come."""
+        """Wait for the end; returns whether it has come."""
         self._thread.join(max(0.0, seconds))
         return not self._thread.is_alive()
 
     def _wait(self) -> None:
         if hasattr(os, "waitid"):
-            # As long as nobody asks for its exit code, no other process gets its id, nor its group's.
+            # Until its exit code is asked for, no other process gets its id, nor its group's.
             os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOWAIT)
         else:
             self._process.wait()
@@ -58,7 +58,7 @@ class Child:
             self._send(getattr(signal, "SIGKILL", signal.SIGTERM))
             self._over = True
             code = self._process.wait()
-        self._told(code)
+        self._ended(code)
 
     def _send(self, number: int) -> None:
         with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -71,60 +71,62 @@ class Child:
 def stop(children: Sequence[Child]) -> bool:
     """End these processes and everything they started: politely, and a moment later by force.
 
-    Tells whether none had to be forced.
+    Returns whether all of them ended without force.
     """
-    if _obey(children, signal.SIGTERM):
+    if _signal_and_wait(children, signal.SIGTERM):
         return True
-    _obey(children, getattr(signal, "SIGKILL", signal.SIGTERM))
+    _signal_and_wait(children, getattr(signal, "SIGKILL", signal.SIGTERM))
     return False
 
 
-def _obey(children: Sequence[Child], number: int) -> bool:
+def _signal_and_wait(children: Sequence[Child], number: int) -> bool:
     for child in children:
         child.signal(number)
     deadline = time.monotonic() + _GRACE
     return all(child.wait(deadline - time.monotonic()) for child in children)
 
 
-class RoundChild(Child):
-    """The process of a round, which stops behind its check until it may go on."""
+class RebuildProcess(Child):
+    """The process of a rebuild, which waits behind its check until it may go on."""
 
     def go_on(self) -> None:
-        """What the check said is on the screen, so there is room for what comes."""
+        """Let it go on: the result of the check is on the screen, so the terminal is free."""
         assert self._process.stdin is not None
         with contextlib.suppress(OSError, ValueError):
             self._process.stdin.write(b"\n")
             self._process.stdin.flush()
 
 
-def start_round(request: Mapping[str, Any], part: Receive, ended: Callable[[int], None]) -> RoundChild:
-    """Start a round; ``part`` gets what it finds, piece by piece, and ``ended`` its exit code behind the last one.
+def start_rebuild(request: Mapping[str, Any], part: Receive, ended: Callable[[int], None]) -> RebuildProcess:
+    """Start a rebuild; ``part`` gets its results, piece by piece, and ``ended`` its exit code behind the last one.
 
     Both are called in other threads.
     """
     home = str(Path(__file__).parents[2])
     process = subprocess.Popen(  # noqa: S603 - this interpreter and our own module
-        [*_ROUND, _PROGRAM.format(home=home)],
+        [*_INTERPRETER, _PROGRAM.format(home=home)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         start_new_session=True,
     )
-    reader = threading.Thread(target=_read, args=(process, request, part), name="selinon-watch-round", daemon=True)
+    reader = threading.Thread(
+        target=_read, args=(process, request, part), name="selinon-watch-rebuild", daemon=True
+    )
     reader.start()
 
     def all_read(code: int) -> None:
-        # Nobody is left who could write; the limit is for what has moved into another group.
+        # No process of the group is left to write; the limit is for one that moved into another group.
         reader.join(1)
         ended(code)
 
-    return RoundChild(process, all_read)
+    return RebuildProcess(process, all_read)
 
 
 def _read(process: subprocess.Popen[bytes], request: Mapping[str, Any], part: Receive) -> None:
     assert process.stdin is not None
     assert process.stdout is not None
     with contextlib.suppress(OSError, ValueError), process.stdin, process.stdout:
-        # stdin stays open: that it closes tells the round that the watcher is gone.
+        # stdin stays open: the rebuild ends when it closes, because then the watcher is gone.
         process.stdin.write(json.dumps(request).encode() + b"\n")
         process.stdin.flush()
         for line in process.stdout:

@@ -1,4 +1,4 @@
-"""From what happens to files to rounds: bursts, looks, and what a change is."""
+"""The main loop: file events become scans, and changes found by a scan become rebuilds."""
 
 from __future__ import annotations
 
@@ -15,126 +15,135 @@ from datetime import datetime
 from selinon_cli.render.style import BOLD, styled
 from selinon_cli.render.visible import visible
 from selinon_cli.terminal import Terminal
-from selinon_cli.watching.eyes import Eyes
-from selinon_cli.watching.places import places
-from selinon_cli.watching.rounds import Rounds, Wishes
+from selinon_cli.watching.file_events import FileEvents
+from selinon_cli.watching.file_snapshot import Changes, FileScanner, FileSnapshot, WatchRoots, compare
+from selinon_cli.watching.options import WatchOptions
+from selinon_cli.watching.rebuild_scheduler import RebuildScheduler
 from selinon_cli.watching.server import PageServer
-from selinon_cli.watching.sight import Changes, Look, Roots, Sight, compare
+from selinon_cli.watching.watch_roots import watch_roots
 
 #: Seconds without a further event after which a burst of events is over, and the longest a burst may last.
-QUIET, LONGEST_BURST = 0.05, 0.5
-#: Seconds between two looks without any event: for file systems that do not tell. In a large tree that takes long
-#: to look at, so many times longer than that.
-LOOK_EVERY, OF_LOOKING = 2.0, 20
-#: How often in a row a round is played again because files were written while it went on, with what they held
-#: before: it may have seen something in between. A task may be the writer, so this has to end.
-MOST_REPEATS = 2
+BURST_PAUSE, LONGEST_BURST = 0.05, 0.5
+#: Seconds between two scans without any event, for file systems that send none; in a large tree this many times
+#: the duration of a scan.
+SCAN_INTERVAL, SCAN_INTERVAL_FACTOR = 2.0, 20
+#: Maximum repeats after files were rewritten with equal content during a rebuild, which may have read an
+#: intermediate state. Bounded, because a task may be the writer.
+MAX_REPEATS = 2
 
 
-class Loop:
+class WatchLoop:
     """Watches until it is interrupted."""
 
-    def __init__(self, terminal: Terminal, wishes: Wishes) -> None:
+    def __init__(self, terminal: Terminal, options: WatchOptions) -> None:
         self._terminal = terminal
-        self._wishes = wishes
-        self._sight = Sight(places(wishes.paths, wishes.pythonpath), wishes.outputs)
-        self._sight.also(Roots(files=tuple(wishes.inputs)))
-        self._seen = Look({}, {}, ())
-        self._look_every = LOOK_EVERY
+        self._options = options
+        self._scanner = FileScanner(watch_roots(options.paths, options.pythonpath), options.outputs)
+        self._scanner.add(WatchRoots(files=tuple(options.inputs)))
+        self._seen = FileSnapshot({}, {}, ())
+        self._scan_interval = SCAN_INTERVAL
         self._inbox: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
-        self._to_look = False
-        self._round_over = False
-        self._marks_before = self._seen.marks
+        self._scan_due = False
+        self._rebuild_ended = False
+        self._stamps_before = self._seen.stamps
         self._repeats = 0
 
     def run(self) -> None:
-        """Watch; ends with ``KeyboardInterrupt``, or ``SystemExit`` when the process is told to end.
+        """Watch; ends with ``KeyboardInterrupt``, or ``SystemExit`` when the process receives a signal to end.
 
         Raises ``WrongUse`` when the port for the page is taken.
         """
-        with _told_to_end(), contextlib.ExitStack() as cleanup:
+        with _signals_as_exits(), contextlib.ExitStack() as cleanup:
             server = None
-            if self._wishes.port is not None:
-                server = PageServer(self._wishes.port)
+            if self._options.port is not None:
+                server = PageServer(self._options.port)
                 cleanup.callback(server.close)
                 self._terminal.note(f"page: {server.address}")
-            eyes = Eyes(lambda: self._inbox.put(self._happened))
-            cleanup.callback(eyes.close)
-            rounds = Rounds(self._terminal, self._wishes, server, self._inbox.put, self._look_also, self._over)
-            cleanup.callback(rounds.stop)
+            events = FileEvents(lambda: self._inbox.put(self._on_file_event))
+            cleanup.callback(events.close)
+            scheduler = RebuildScheduler(
+                self._terminal,
+                self._options,
+                server,
+                later=self._inbox.put,
+                add_files=self._add_files,
+                ended=self._on_rebuild_ended,
+            )
+            cleanup.callback(scheduler.stop)
             cleanup.callback(_ignore_further_signals)
-            self._seen = self._look(eyes)
+            self._seen = self._scan(events)
             count = len(self._seen.contents)
             self._terminal.note(f"watching {count} {'file' if count == 1 else 'files'} (Ctrl-C ends)")
             while True:
-                self._marks_before = self._seen.marks
-                rounds.start()
-                while (changes := self._worth_a_round(eyes)) is None:
+                self._stamps_before = self._seen.stamps
+                scheduler.start()
+                while (changes := self._changes_to_build(events)) is None:
                     self._wait()
-                rounds.stop()  # takes its live display off the screen
+                scheduler.stop()  # takes its live display off the screen
                 if changes:
-                    self._say(f"[{datetime.now():%H:%M:%S}] {changes.text()}")
+                    self._print_change(f"[{datetime.now():%H:%M:%S}] {changes.text()}")
 
-    # --- what happens ---------------------------------------------------------------------------------------
+    # --- events ---------------------------------------------------------------------------------------------
 
-    def _happened(self) -> None:
-        self._to_look = True
+    def _on_file_event(self) -> None:
+        self._scan_due = True
 
-    def _over(self) -> None:
-        self._to_look = self._round_over = True
+    def _on_rebuild_ended(self) -> None:
+        self._scan_due = self._rebuild_ended = True
 
     def _wait(self) -> None:
-        """Deal with what happens until it is time to look at the files: at the end of a burst of events."""
-        self._to_look = False
+        """Handle events until the files have to be scanned: at the end of a burst of events."""
+        self._scan_due = False
         burst_ends = None
         while True:
             if burst_ends is None:
-                timeout = self._look_every
+                timeout = self._scan_interval
             else:
-                timeout = min(QUIET, max(0.0, burst_ends - time.monotonic()))
+                timeout = min(BURST_PAUSE, max(0.0, burst_ends - time.monotonic()))
             try:
                 action = self._inbox.get(timeout=timeout)
             except queue.Empty:
                 return
             action()
-            if self._to_look and burst_ends is None:
+            if self._scan_due and burst_ends is None:
                 burst_ends = time.monotonic() + LONGEST_BURST
 
-    # --- looking --------------------------------------------------------------------------------------------
+    # --- scanning -------------------------------------------------------------------------------------------
 
-    def _look(self, eyes: Eyes) -> Look:
+    def _scan(self, events: FileEvents) -> FileSnapshot:
         began = time.monotonic()
-        look = self._sight.look()
-        while eyes.watch(look.directories):
-            look = self._sight.look()  # of what happened before there were eyes on it, nobody heard
-        self._look_every = max(LOOK_EVERY, OF_LOOKING * (time.monotonic() - began))
-        return look
+        snapshot = self._scanner.scan()
+        while events.watch(snapshot.directories):
+            # A change in a new directory may have come before its events were subscribed to.
+            snapshot = self._scanner.scan()
+        self._scan_interval = max(SCAN_INTERVAL, SCAN_INTERVAL_FACTOR * (time.monotonic() - began))
+        return snapshot
 
-    def _worth_a_round(self, eyes: Eyes) -> Changes | None:
-        """Look at the files: what changed, which may be nothing if a round has to be played again; else None."""
-        before, self._seen = self._seen, self._look(eyes)
-        round_over, self._round_over = self._round_over, False
+    def _changes_to_build(self, events: FileEvents) -> Changes | None:
+        """Scan the files. None: no rebuild is needed. Empty changes: the last rebuild has to be repeated."""
+        before, self._seen = self._seen, self._scan(events)
+        rebuild_ended, self._rebuild_ended = self._rebuild_ended, False
         changes = compare(before.contents, self._seen.contents)
         if changes:
             self._repeats = 0
             _forget_bytecode(changes.changed)
             if any(os.path.basename(path) == "pyproject.toml" for path in (*changes.added, *changes.changed)):
-                self._sight.also(places(self._wishes.paths, self._wishes.pythonpath))
+                self._scanner.add(watch_roots(self._options.paths, self._options.pythonpath))
             return changes
-        if round_over and self._seen.marks != self._marks_before and self._repeats < MOST_REPEATS:
+        if rebuild_ended and self._seen.stamps != self._stamps_before and self._repeats < MAX_REPEATS:
             self._repeats += 1
             return changes
         return None
 
-    def _say(self, text: str) -> None:
-        """A line between rounds, which are longer than a screen sometimes."""
+    def _print_change(self, text: str) -> None:
+        """Print a line that separates the output of two rebuilds, which may be longer than a screen."""
         self._terminal.note(styled(visible(text), BOLD, self._terminal.color_err))
 
-    def _look_also(self, files: Iterable[str]) -> None:
-        """Look at these files from now on; that they are new to us is no change of theirs."""
-        if self._sight.also(Roots(files=tuple(files))):
-            now = self._sight.look()
-            self._marks_before = {**now.marks, **self._marks_before}
+    def _add_files(self, files: Iterable[str]) -> None:
+        """Watch these files from now on. That they are new to the watcher is not a change."""
+        if self._scanner.add(WatchRoots(files=tuple(files))):
+            now = self._scanner.scan()
+            self._stamps_before = {**now.stamps, **self._stamps_before}
             self._seen = now._replace(contents={**now.contents, **self._seen.contents})
 
 
@@ -147,8 +156,8 @@ def _forget_bytecode(paths: Iterable[str]) -> None:
 
 
 @contextmanager
-def _told_to_end() -> Iterator[None]:
-    """Being told to end is a reason to tidy up, too."""
+def _signals_as_exits() -> Iterator[None]:
+    """Turn signals to end into ``SystemExit``, so that the watcher cleans up."""
 
     def end(number: int, frame: object) -> None:
         raise SystemExit(128 + number)
@@ -166,6 +175,6 @@ _TO_END = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasat
 
 
 def _ignore_further_signals() -> None:
-    """What tidies up must not be interrupted half way; it takes less than half a second."""
+    """The clean-up must not be interrupted half way; it takes less than half a second."""
     for number in (signal.SIGINT, *_TO_END):
         signal.signal(number, signal.SIG_IGN)

@@ -1,4 +1,4 @@
-"""The page on loopback: what the last round found, refreshed by itself.
+"""The page on loopback: the results of the last rebuild, refreshed by itself.
 
 Only the machine's own user is meant to see it: it listens on 127.0.0.1, refuses requests that name another host
 (DNS rebinding) or come from another origin, and everything it shows is put on the page as text.
@@ -33,8 +33,8 @@ _SECURITY = {
     "Cache-Control": "no-store",
 }
 
-#: Seconds between two signs of life to a waiting page.
-_SIGN_OF_LIFE = 10.0
+#: Seconds between two heartbeats to a waiting page.
+_HEARTBEAT = 10.0
 
 
 class _State:
@@ -63,7 +63,7 @@ class _State:
                 "project": self._project,
                 "working": working,
                 "result": shown,
-                # What is broken has no picture: the page keeps the last good one.
+                # A project with errors has no drawing: the page keeps the last good one.
                 "good": self._good if shown is not None and not shown["ok"] else None,
             }
             self._content = json.dumps(content).encode()
@@ -75,13 +75,13 @@ class _State:
             return self._content
 
     def wait_beyond(self, version: int) -> int:
-        """Wait until there is something newer, or for a while; returns the version there is."""
+        """Wait until there is a newer version, or for a heartbeat; returns the current version."""
         with self._changed:
-            self._changed.wait_for(lambda: self.closed or self._version > version, timeout=_SIGN_OF_LIFE)
+            self._changed.wait_for(lambda: self.closed or self._version > version, timeout=_HEARTBEAT)
             return self._version
 
     def close(self) -> None:
-        """Let everybody who waits go."""
+        """Wake all waiting requests."""
         with self._changed:
             self.closed = True
             self._changed.notify_all()
@@ -104,11 +104,11 @@ class PageServer:
         threading.Thread(target=self._http.serve_forever, args=(0.1,), name="selinon-page", daemon=True).start()
 
     def working(self) -> None:
-        """A round has begun."""
+        """A rebuild has begun."""
         self._state.update(working=True)
 
     def show(self, result: dict[str, Any]) -> None:
-        """A round has ended."""
+        """A rebuild has ended."""
         self._state.update(working=False, result=result)
 
     def close(self) -> None:

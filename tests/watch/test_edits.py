@@ -151,7 +151,7 @@ def test_random_edits_end_with_the_result_of_the_last_content(tmp_path: Path, se
         watcher.says("no problems in 2 files")
         for number in range(EDITS):
             editor.edit()
-            # Sometimes in the middle of a round, sometimes many in one go, sometimes behind it.
+            # Sometimes in the middle of a rebuild, sometimes many in one go, sometimes behind it.
             time.sleep(pace.choice([0, 0, 0.01, 0.05, 0.1, 0.3 if number % 10 == 0 else 0]))
 
         wanted = expected(tmp_path, run=run)
@@ -167,8 +167,8 @@ def test_random_edits_end_with_the_result_of_the_last_content(tmp_path: Path, se
     assert "bug" not in watcher.err
 
 
-def test_edit_that_is_taken_back_while_a_round_reads_it_is_not_what_is_shown(tmp_path: Path) -> None:
-    # The round starts with version 1, reads version 2, and then the file holds version 1 again: from one look to
+def test_edit_that_is_taken_back_while_a_rebuild_reads_it_is_not_what_is_shown(tmp_path: Path) -> None:
+    # The rebuild starts with version 1, reads version 2, and then the file holds version 1 again: from one scan to
     # the next nothing has changed.
     write_project(tmp_path)
     code = tmp_path / "code.py"

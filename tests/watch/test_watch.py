@@ -102,7 +102,7 @@ def test_schemas_are_watched(project: Path) -> None:
         assert watcher.err.count("schema.json") == 1
 
 
-def test_files_that_tasks_write_do_not_start_rounds(project: Path) -> None:
+def test_files_that_tasks_write_do_not_start_rebuilds(project: Path) -> None:
     (project / "nodes.yaml").write_text(
         "tasks:\n  - {name: Work, import: work, storage: Files}\n"
         "storages:\n  - name: Files\n    import: selinon_core.storages.filesystem\n    classname: Filesystem\n"
@@ -120,7 +120,7 @@ def test_files_that_tasks_write_do_not_start_rounds(project: Path) -> None:
         watcher.says("first: success")
         save(project / "flows" / "first.yaml", FLOW.format(name="second", node="Work"))
         watcher.says("second: success")
-        # Had the files of the first round been changes, there would have been a round in between.
+        # Had the files of the first rebuild been changes, there would have been a rebuild in between.
         assert watcher.out.count("no problems") == 2
         watcher.end()
     assert list((project / "results").rglob("*.json"))
@@ -235,7 +235,7 @@ def test_task_that_kills_its_process_is_told(project: Path) -> None:
         WORK.replace('raise RuntimeError("version {version}")', "import os; os.kill(os.getpid(), 9)")
     )
     with watching(project, "--run") as watcher:
-        watcher.says("the round did not come to its end: ended by SIGKILL")
+        watcher.says("the rebuild did not come to its end: ended by SIGKILL")
         save(project / "work.py", WORK.format(version=2))
         watcher.says("version 2")
         watcher.end()

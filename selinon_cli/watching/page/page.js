@@ -1,5 +1,5 @@
 "use strict";
-// Everything from outside is put on the page with textContent. The picture is the one thing that is markup: only
+// Everything from outside is put on the page with textContent. The drawing is the one thing that is markup: only
 // known SVG elements and attributes of it are taken over, none of which can run or load anything.
 
 const LONGEST_TEXT = 20000;
@@ -17,10 +17,10 @@ const XLINK = "http://www.w3.org/1999/xlink";
 let state = null;
 let chosenFlow = null;
 let chosenNode = null;
-let drawn = "";        // the picture that is on the page
+let drawn = "";        // the drawing that is on the page
 let size = null;       // width and height of it, in its own units
 let zoom = null;       // null: as large as fits
-const opened = new Map();  // which runs of which node somebody opened or closed
+const opened = new Map();  // which runs of which node the user opened or closed
 
 const byId = (id) => document.getElementById(id);
 const plural = (count, word) => `${count} ${word}${count === 1 ? "" : "s"}`;
@@ -68,30 +68,30 @@ function safeCopy(source) {
 function showGraph() {
   const area = byId("graph");
   const shown = shownResult();
-  const picture = shown && shown.pictures[chosenFlow];
+  const drawing = shown && shown.drawings[chosenFlow];
   const notice = byId("notice");
   area.classList.toggle("old", Boolean(state.good));
   notice.hidden = !state.good;
   notice.textContent = state.good ? "What is in the files now has errors. Graph and run are those of the last good state." : "";
-  byId("zoom").hidden = !picture;
-  if (!picture) {
+  byId("zoom").hidden = !drawing;
+  if (!drawing) {
     drawn = "";
-    const text = !shown ? "Waiting for the first result …" : shown.ok ? "There is no picture of this flow."
+    const text = !shown ? "Waiting for the first result …" : shown.ok ? "There is no drawing of this flow."
       : "There is nothing to draw yet: the check says why.";
     area.replaceChildren(element("p", "muted", text));
     return;
   }
-  if (drawn === picture.svg) return;  // whoever looks at it keeps the place
-  const parsed = new DOMParser().parseFromString(picture.svg, "image/svg+xml").documentElement;
+  if (drawn === drawing.svg) return;  // keeps the scroll position
+  const parsed = new DOMParser().parseFromString(drawing.svg, "image/svg+xml").documentElement;
   if (parsed.localName !== "svg") {
-    area.replaceChildren(element("p", "failure", "The picture cannot be read."));
+    area.replaceChildren(element("p", "failure", "The drawing cannot be read."));
     return;
   }
   const focused = document.activeElement && area.contains(document.activeElement) ? document.activeElement.id : "";
   const svg = safeCopy(parsed);
   const box = (svg.getAttribute("viewBox") || "0 0 300 150").split(/\s+/).map(Number);
   size = { width: box[2], height: box[3] };
-  for (const [id, [kind, name]] of Object.entries(picture.nodes)) {
+  for (const [id, [kind, name]] of Object.entries(drawing.nodes)) {
     const node = [...svg.querySelectorAll("g[id]")].find((group) => group.id === id);
     if (node) makeNode(node, kind, name);
   }
@@ -99,7 +99,7 @@ function showGraph() {
   area.replaceChildren(svg);
   applyZoom();
   area.scrollTo(scrollLeft, scrollTop);
-  drawn = picture.svg;
+  drawn = drawing.svg;
   const again = focused && svg.querySelector("#" + CSS.escape(focused));
   if (again) again.focus();
 }

@@ -1,4 +1,4 @@
-"""Where to look for changes of a project: what its YAML files, settings and modules can be read from."""
+"""What to watch for a project: the places its YAML files, settings and modules can be read from."""
 
 from __future__ import annotations
 
@@ -7,37 +7,37 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from selinon_cli.watching.sight import Roots
+from selinon_cli.watching.file_snapshot import WatchRoots
 from selinon_core.config.files import PathError, ProjectSettings, nodes_file_for, project_settings
 
 if TYPE_CHECKING:
     from selinon_core.plan import Plan
     from selinon_core.project import Project
 
-_MARKS = ("pyproject.toml", ".git")
+_ROOT_FILES = ("pyproject.toml", ".git")
 
 
-def places(paths: Sequence[str], pythonpath: Sequence[str] = ()) -> Roots:
+def watch_roots(paths: Sequence[str], pythonpath: Sequence[str] = ()) -> WatchRoots:
     """What to watch for these paths, whether or not there is a project yet.
 
     The working directory is on the path of modules without being part of the project: of a directory that is not,
-    only the modules right in it matter (it may be somebody's home).
+    only the modules right in it matter (it may be the user's home).
     """
     begin = (paths[0] if os.path.isdir(paths[0]) else os.path.dirname(paths[0]) or ".") if paths else "."
     try:
         settings = project_settings(begin)
-    except PathError:  # the rounds say what is wrong with it
+    except PathError:  # the check of every rebuild reports it
         settings = ProjectSettings(os.path.abspath(begin))
     deep = [path for path in paths if os.path.isdir(path)]
     shallow = [os.getcwd(), *(os.path.dirname(os.path.abspath(path)) for path in paths if path not in deep)]
-    marked = any(os.path.exists(os.path.join(settings.root, mark)) for mark in _MARKS)
+    marked = any(os.path.exists(os.path.join(settings.root, name)) for name in _ROOT_FILES)
     (deep if marked or not paths else shallow).append(settings.root)
     deep += [path for path in _modules_from(settings, pythonpath) if os.path.isdir(path)]
     files = [path for path in paths if path not in deep]
     nodes = nodes_file_for(begin)
     if nodes is not None:
         files.append(nodes.path)
-    return Roots(tuple(deep), tuple(shallow), tuple(files))
+    return WatchRoots(tuple(deep), tuple(shallow), tuple(files))
 
 
 def _modules_from(settings: ProjectSettings, pythonpath: Sequence[str]) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Pictures of all flows for the page. Drawing takes longer than all else, so what is known is not drawn again."""
+"""Drawings of all flows for the page. Drawing takes the longest, so a drawing that is known is not made again."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ if TYPE_CHECKING:
     from selinon_core.project import Project
 
 
-def pictures(
+def draw_flows(
     project: Project, report: Mapping[str, Any] | None, known: Sequence[str]
 ) -> dict[str, dict[str, Any]]:
     """Draw every flow, with the run on it when it took part in one.
 
     Returns flow -> ``digest`` of the drawing, ``svg`` (None when the digest is among the ``known`` ones) and
-    ``nodes``: id in the picture -> name of the task or flow. Raises ``MissingExtraError`` without an engine.
+    ``nodes``: id in the drawing -> name of the task or flow. Raises ``MissingExtraError`` without an engine.
     """
     from selinon_core.graph import drawing_of, write
     from selinon_core.graph.names import slugs

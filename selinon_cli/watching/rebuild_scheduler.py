@@ -1,85 +1,69 @@
-"""Playing rounds one at a time, and showing what they find in the terminal and on the page."""
+"""Runs rebuilds one at a time, and shows their results in the terminal and on the page."""
 
 from __future__ import annotations
 
 import os
 import signal
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 from selinon_cli.exits import FINE
 from selinon_cli.terminal import Terminal
-from selinon_cli.watching.child import Child, RoundChild, start_command, start_round, stop
+from selinon_cli.watching.child import Child, RebuildProcess, start_command, start_rebuild, stop
+from selinon_cli.watching.options import WatchOptions
 from selinon_cli.watching.server import PageServer
 
 _SHOW_CURSOR = "\x1b[?25h"
 
 
-class Wishes(NamedTuple):
-    """What to do in a round. ``run`` holds keyword arguments of the run command, None: do not run.
+class RebuildScheduler:
+    """Starts rebuilds and takes their results.
 
-    ``flow`` is what to draw without a run, ``inputs`` are files that the run reads, ``outputs`` those it writes.
-    """
-
-    paths: Sequence[str]
-    pythonpath: Sequence[str] = ()
-    run: dict[str, Any] | None = None
-    graph: str | None = None
-    flow: str | None = None
-    command: Sequence[str] = ()
-    port: int | None = None
-    inputs: Sequence[str] = ()
-    outputs: Sequence[str] = ()
-
-
-class Rounds:
-    """Plays rounds.
-
-    ``later`` takes an action from another thread and does it in the one that everything happens in. ``read`` gets
-    the files a round has read, ``over`` is called when nothing of a round is missing any more.
+    ``later`` takes an action from another thread and performs it in the watcher's thread. ``add_files`` gets the
+    files a rebuild has read, ``ended`` is called behind the last part of a rebuild.
     """
 
     def __init__(
         self,
         terminal: Terminal,
-        wishes: Wishes,
+        options: WatchOptions,
         server: PageServer | None,
         later: Callable[[Callable[[], None]], None],
-        read: Callable[[Iterable[str]], None],
-        over: Callable[[], None],
+        add_files: Callable[[Iterable[str]], None],
+        ended: Callable[[], None],
     ) -> None:
         self._terminal = terminal
-        self._wishes = wishes
+        self._options = options
         self._server = server
         self._later = later
-        self._read = read
-        self._over = over
+        self._add_files = add_files
+        self._ended = ended
         self._number = 0
-        self._child: RoundChild | None = None
+        self._child: RebuildProcess | None = None
         self._command: Child | None = None
         self._began = 0.0
         self._good_at: str | None = None
         self._result: dict[str, Any] | None = None
-        #: digest -> svg of the last pictures
-        self._pictures: dict[str, str] = {}
+        #: digest -> svg of the last drawings
+        self._drawings: dict[str, str] = {}
 
     def start(self) -> None:
-        """End what is going on and play a round of what is there now."""
+        """End what is running and rebuild from the files as they are now."""
         self.stop()
         number = self._number
         self._began = time.monotonic()
-        self._result = {"ok": False, "problem": None, "diagnostics": [], "flows": [], "run": None, "pictures": {}}
-        wishes = self._wishes
+        self._result = {"ok": False, "problem": None, "diagnostics": [], "flows": [], "run": None, "drawings": {}}
+        options = self._options
         request = {
-            "paths": list(wishes.paths),
-            "pythonpath": list(wishes.pythonpath),
-            "run": wishes.run,
-            "graph": wishes.graph,
-            "flow": wishes.flow,
-            "pictures": self._server is not None,
-            "known": list(self._pictures),
+            "paths": list(options.paths),
+            "pythonpath": list(options.pythonpath),
+            "run": options.run,
+            "graph": options.graph,
+            "flow": options.flow,
+            "drawings": self._server is not None,
+            "known": list(self._drawings),
             "color": self._terminal.color_out,
             "verbosity": self._terminal.verbosity,
         }
@@ -90,24 +74,24 @@ class Rounds:
         def part(found: dict[str, Any]) -> None:
             self._later(lambda: self._take(number, found))
 
-        self._child = start_round(request, part, lambda code: self._later(lambda: self._died(number, code)))
+        self._child = start_rebuild(request, part, lambda code: self._later(lambda: self._died(number, code)))
 
     def stop(self) -> None:
-        """End what is going on; what it has found is not wanted any more."""
+        """End what is running and ignore its results."""
         self._number += 1
         running = [child for child in (self._child, self._command) if child is not None]
         if running:
             self._child = self._command = None
             if not stop(running):
-                self._tidy()
+                self._reset_screen()
 
     def _take(self, number: int, part: dict[str, Any]) -> None:
         if number != self._number or self._result is None:
-            return  # of content that is not there any more
+            return  # the files have changed since
         {
             "check": self._take_check,
             "run": self._take_run,
-            "pictures": self._take_pictures,
+            "drawings": self._take_drawings,
             "end": self._take_end,
         }[part["part"]](part)
         self._terminal.flush()
@@ -115,7 +99,7 @@ class Rounds:
     def _take_check(self, part: dict[str, Any]) -> None:
         assert self._result is not None
         self._result.update({name: part[name] for name in ("ok", "problem", "diagnostics", "flows")})
-        self._read(part["files"])
+        self._add_files(part["files"])
         self._terminal.data(part["text"])
         if part["problem"] is not None:
             self._terminal.err.write(part["problem"])
@@ -130,18 +114,18 @@ class Rounds:
     def _take_run(self, part: dict[str, Any]) -> None:
         assert self._result is not None
         self._result["run"] = {name: part[name] for name in ("code", "report", "problem")}
-        self._read(part["files"])
+        self._add_files(part["files"])
         self._terminal.data(part["text"])
 
-    def _take_pictures(self, part: dict[str, Any]) -> None:
+    def _take_drawings(self, part: dict[str, Any]) -> None:
         assert self._result is not None
         drawn = part["flows"]
-        self._pictures = {
-            picture["digest"]: picture["svg"] or self._pictures[picture["digest"]] for picture in drawn.values()
+        self._drawings = {
+            drawing["digest"]: drawing["svg"] or self._drawings[drawing["digest"]] for drawing in drawn.values()
         }
-        self._result["pictures"] = {
-            flow: {"svg": self._pictures[picture["digest"]], "nodes": picture["nodes"]}
-            for flow, picture in drawn.items()
+        self._result["drawings"] = {
+            flow: {"svg": self._drawings[drawing["digest"]], "nodes": drawing["nodes"]}
+            for flow, drawing in drawn.items()
         }
         if part["problem"] is not None:
             self._terminal.err.write(part["problem"])
@@ -152,18 +136,18 @@ class Rounds:
         self._terminal.detail(f"{time.monotonic() - self._began:.2f} s")
         if self._server is not None:
             self._server.show(result)
-        if result["ok"] and self._wishes.command:
+        if result["ok"] and self._options.command:
             self._start_command()
-        self._over()
+        self._ended()
 
     def _died(self, number: int, code: int) -> None:
-        """The process is gone; usually it has told everything."""
+        """The process has ended; usually all of its results have been taken."""
         if number != self._number or self._result is None:
             return
-        problem = f"the round did not come to its end: {_how_it_ended(code)}"
-        self._tidy()
+        problem = f"the rebuild did not come to its end: {_how_it_ended(code)}"
+        self._reset_screen()
         self._terminal.warn(problem)
-        if self._wishes.run is not None and self._result["ok"] and self._result["run"] is None:
+        if self._options.run is not None and self._result["ok"] and self._result["run"] is None:
             self._result["run"] = {"code": None, "report": None, "problem": problem}
         else:
             self._result["problem"] = problem
@@ -171,16 +155,16 @@ class Rounds:
         self._terminal.flush()
         if self._server is not None:
             self._server.show(result)
-        self._over()
+        self._ended()
 
-    def _tidy(self) -> None:
-        """Put the screen in order behind a process that may have died in a live display."""
+    def _reset_screen(self) -> None:
+        """Show the cursor again: the process may have died in a live display."""
         if self._terminal.interactive:
             self._terminal.err.write(f"{_SHOW_CURSOR}\n")
             self._terminal.err.flush()
 
     def _start_command(self) -> None:
-        words, number = self._wishes.command, self._number
+        words, number = self._options.command, self._number
         try:
             self._command = start_command(
                 words, lambda code: self._later(lambda: self._command_ended(number, code))
@@ -190,7 +174,7 @@ class Rounds:
 
     def _command_ended(self, number: int, code: int) -> None:
         if number == self._number and code != FINE:
-            self._terminal.warn(f"{os.path.basename(self._wishes.command[0])}: {_how_it_ended(code)}")
+            self._terminal.warn(f"{os.path.basename(self._options.command[0])}: {_how_it_ended(code)}")
             self._terminal.flush()
 
 

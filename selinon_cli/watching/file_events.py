@@ -1,4 +1,4 @@
-"""Hearing that something happened in a directory. What happened is found out by looking (see ``sight``)."""
+"""Notifications that something happened in a directory. A scan finds out what (see ``file_snapshot``)."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from watchdog.events import FileSystemEvent, FileSystemEventHandler
 from watchdog.observers import Observer
 from watchdog.observers.api import ObservedWatch
 
-#: Reading is no change; our own looking would wake us.
-_NOTHING_CHANGED = frozenset({"opened", "closed_no_write"})
+#: Reading is not a change; the watcher's own scans would start further ones.
+_READING = frozenset({"opened", "closed_no_write"})
 #: Every watched directory costs a thread, with older watchdogs also one of the system's few inotify instances.
-#: What is beyond is found by looking every now and then.
-MOST_DIRECTORIES = 100
+#: Changes in further directories are found by the scans at intervals.
+MAX_DIRECTORIES = 100
 
 
 class _Handler(FileSystemEventHandler):
@@ -22,11 +22,11 @@ class _Handler(FileSystemEventHandler):
         self._happened = happened
 
     def on_any_event(self, event: FileSystemEvent) -> None:
-        if event.event_type not in _NOTHING_CHANGED:
+        if event.event_type not in _READING:
             self._happened()
 
 
-class Eyes:
+class FileEvents:
     """Watches directories one by one (not recursively: what is left out must not cost anything)."""
 
     def __init__(self, happened: Callable[[], None]) -> None:
@@ -39,10 +39,10 @@ class Eyes:
     def watch(self, directories: Sequence[str]) -> bool:
         """Watch exactly these directories from now on, the first ones if they are too many.
 
-        Tells whether there are new ones among them, in which something may have happened before.
+        Returns whether some of them are new: something may have happened in those before.
         """
         wanted = {}
-        for directory in directories[:MOST_DIRECTORIES]:
+        for directory in directories[:MAX_DIRECTORIES]:
             with contextlib.suppress(OSError):
                 status = os.stat(directory)
                 wanted[directory, status.st_dev, status.st_ino] = directory
@@ -50,13 +50,13 @@ class Eyes:
             watch = self._watches.pop(key)
             with contextlib.suppress(KeyError, OSError):  # the directory is gone, and its watch with it
                 self._observer.unschedule(watch)
-        news = False
+        added = False
         for key, directory in wanted.items():
             if key not in self._watches:
-                with contextlib.suppress(OSError):  # gone again, or a limit of the system: looking has to do
+                with contextlib.suppress(OSError):  # gone again, or a limit of the system: the scans have to do
                     self._watches[key] = self._observer.schedule(self._handler, directory)
-                    news = True
-        return news
+                    added = True
+        return added
 
     def close(self) -> None:
         """Stop watching."""

@@ -12,34 +12,34 @@ _YAML = (".yaml", ".yml")
 _SUFFIXES = (*_YAML, ".py")
 _NAMES = ("pyproject.toml",)
 _NEVER = frozenset({"__pycache__", "node_modules", "site-packages"})
-#: A YAML file that nobody named is ours only when it has one of these; others are as good as not there, so that
-#: a task may write YAML files into the project without waking the watcher.
+#: A YAML file that was not named on the command line matters only when it has one of these sections. Tasks may
+#: write other YAML files into the project without starting a rebuild.
 _SECTIONS = (b"tasks", b"flows", b"storages", b"global", b"flow-definitions")
 #: Nanoseconds for which a file's times are not trusted to tell contents apart: clocks of file systems are coarse.
 _COARSE = 2_500_000_000
 
 #: What a file looks like from outside: times of content and inode, size, inode.
-Mark = tuple[int, int, int, int]
+FileStamp = tuple[int, int, int, int]
 
 
-class Roots(NamedTuple):
-    """Where to look: directories with everything below them, directories alone, and files by name."""
+class WatchRoots(NamedTuple):
+    """What to watch: directories with everything below them, directories alone, and files by name."""
 
     deep: tuple[str, ...] = ()
     shallow: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
 
 
-class Look(NamedTuple):
-    """The files that matter with digests of their contents and their marks; every directory to keep an eye on."""
+class FileSnapshot(NamedTuple):
+    """The files that matter with digests of their contents and their stamps; every directory to watch."""
 
     contents: Mapping[str, bytes]
-    marks: Mapping[str, Mark]
+    stamps: Mapping[str, FileStamp]
     directories: tuple[str, ...]
 
 
 class Changes(NamedTuple):
-    """What differs between two looks at the files."""
+    """The difference between two snapshots."""
 
     added: tuple[str, ...]
     changed: tuple[str, ...]
@@ -59,7 +59,7 @@ class Changes(NamedTuple):
 
 
 def compare(before: Mapping[str, bytes], after: Mapping[str, bytes]) -> Changes:
-    """What happened between two looks at contents."""
+    """The changes between the contents of two snapshots."""
     return Changes(
         tuple(sorted(after.keys() - before.keys())),
         tuple(sorted(path for path in before.keys() & after.keys() if before[path] != after[path])),
@@ -67,22 +67,22 @@ def compare(before: Mapping[str, bytes], after: Mapping[str, bytes]) -> Changes:
     )
 
 
-class Sight:
-    """The files in some places that matter. Hidden directories, virtual environments and caches are left out.
+class FileScanner:
+    """Finds the files below some roots that matter; leaves out hidden directories, environments and caches.
 
     ``outputs`` are files that the watcher itself writes: they never matter.
     """
 
-    def __init__(self, roots: Roots, outputs: Iterable[str] = ()) -> None:
+    def __init__(self, roots: WatchRoots, outputs: Iterable[str] = ()) -> None:
         self._deep: list[str] = []
         self._shallow: set[str] = set()
         self._files: set[str] = set()
         self._outputs = {os.path.abspath(path) for path in outputs}
-        self._known: dict[str, tuple[Mark, bytes | None]] = {}
-        self.also(roots)
+        self._known: dict[str, tuple[FileStamp, bytes | None]] = {}
+        self.add(roots)
 
-    def also(self, roots: Roots) -> bool:
-        """Look there too from now on; tells whether that is news."""
+    def add(self, roots: WatchRoots) -> bool:
+        """Scan these roots too from now on; returns whether any of them is new."""
         before = (list(self._deep), set(self._shallow), set(self._files))
         self._deep = _outermost([*self._deep, *map(os.path.abspath, roots.deep)])
         self._shallow.update(map(os.path.abspath, roots.shallow))
@@ -90,8 +90,8 @@ class Sight:
         self._files -= self._outputs
         return before != (self._deep, self._shallow, self._files)
 
-    def look(self) -> Look:
-        """What there is now."""
+    def scan(self) -> FileSnapshot:
+        """Take a snapshot of the files as they are now."""
         directories: dict[str, bool] = {}
         paths = dict.fromkeys(self._files, True)
         for directory, names in self._walk():
@@ -107,15 +107,15 @@ class Sight:
             directory = os.path.dirname(path)
             if os.path.isdir(directory):
                 directories[directory] = True
-        known: dict[str, tuple[Mark, bytes | None]] = {}
+        known: dict[str, tuple[FileStamp, bytes | None]] = {}
         for path in paths.keys() - self._outputs:
-            seen = self._see(path, named=paths[path])
+            seen = self._stamp_and_digest(path, named=paths[path])
             if seen is not None:
                 known[path] = seen
         self._known = known
-        return Look(
+        return FileSnapshot(
             {path: digest for path, (_, digest) in known.items() if digest is not None},
-            {path: mark for path, (mark, digest) in known.items() if digest is not None},
+            {path: stamp for path, (stamp, digest) in known.items() if digest is not None},
             # Those with files that matter come first, then those near the top.
             tuple(sorted(directories, key=lambda path: (not directories[path], path.count(os.sep), path))),
         )
@@ -130,29 +130,29 @@ class Sight:
                 except OSError:
                     continue
 
-    def _see(self, path: str, named: bool) -> tuple[Mark, bytes | None] | None:
-        """Mark and digest of a file; without a digest it does not matter. None: it is not there."""
+    def _stamp_and_digest(self, path: str, named: bool) -> tuple[FileStamp, bytes | None] | None:
+        """The stamp and the digest of a file; without a digest it does not matter. None: it does not exist."""
         try:
             status = os.stat(path)
         except OSError:
             return None
-        mark = (status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_ino)
+        stamp = (status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_ino)
         known = self._known.get(path)
-        if known is not None and known[0] == mark and time.time_ns() - max(mark[:2]) > _COARSE:
+        if known is not None and known[0] == stamp and time.time_ns() - max(stamp[:2]) > _COARSE:
             return known
         try:
             with open(path, "rb") as file:
                 content = file.read()
         except IsADirectoryError:
             return None
-        except OSError as error:  # it is there: what the check says about it is worth a round
-            return mark, f"unreadable: {error.errno}".encode()
-        if not named and path.endswith(_YAML) and not _may_be_ours(content):
-            return mark, None
-        return mark, hashlib.sha256(content).digest()
+        except OSError as error:  # it exists: what the check says about it is worth a rebuild
+            return stamp, f"unreadable: {error.errno}".encode()
+        if not named and path.endswith(_YAML) and not _may_define_flows(content):
+            return stamp, None
+        return stamp, hashlib.sha256(content).digest()
 
 
-def _may_be_ours(content: bytes) -> bool:
+def _may_define_flows(content: bytes) -> bool:
     plain = content.replace(b"\0", b"")  # UTF-16
     return any(section in plain for section in _SECTIONS)
 

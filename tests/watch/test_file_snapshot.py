@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from selinon_cli.watching.places import places
-from selinon_cli.watching.sight import Look, Roots, Sight, compare
+from selinon_cli.watching.file_snapshot import FileScanner, FileSnapshot, WatchRoots, compare
+from selinon_cli.watching.watch_roots import watch_roots
 
 FLOW = "flow-definitions: []\n"
 
 
-def names(look: Look, directory: Path) -> list[str]:
-    return sorted(os.path.relpath(path, directory) for path in look.contents)
+def names(snapshot: FileSnapshot, directory: Path) -> list[str]:
+    return sorted(os.path.relpath(path, directory) for path in snapshot.contents)
 
 
 def write(directory: Path, *paths: str) -> None:
@@ -25,7 +25,7 @@ def write(directory: Path, *paths: str) -> None:
 
 def test_yaml_files_modules_and_settings_matter(tmp_path: Path) -> None:
     write(tmp_path, "a.yaml", "b/c.yml", "b/d.py", "pyproject.toml", "e.txt", "f.json", "b/g.pyc")
-    assert names(Sight(Roots((str(tmp_path),))).look(), tmp_path) == [
+    assert names(FileScanner(WatchRoots((str(tmp_path),))).scan(), tmp_path) == [
         "a.yaml",
         "b/c.yml",
         "b/d.py",
@@ -36,72 +36,72 @@ def test_yaml_files_modules_and_settings_matter(tmp_path: Path) -> None:
 def test_hidden_files_environments_and_caches_do_not_matter(tmp_path: Path) -> None:
     write(tmp_path, ".a.yaml", ".git/b.yaml", "venv/pyvenv.cfg", "venv/lib/c.py", "__pycache__/d.py", "e.py")
     write(tmp_path, "node_modules/f.yaml", "lib/site-packages/g.py")
-    look = Sight(Roots((str(tmp_path),))).look()
-    assert names(look, tmp_path) == ["e.py"]
-    assert not any("venv" in directory or ".git" in directory for directory in look.directories)
+    snapshot = FileScanner(WatchRoots((str(tmp_path),))).scan()
+    assert names(snapshot, tmp_path) == ["e.py"]
+    assert not any("venv" in directory or ".git" in directory for directory in snapshot.directories)
 
 
 def test_yaml_file_that_is_none_of_ours_does_not_matter_until_it_is(tmp_path: Path) -> None:
     path = tmp_path / "result.yaml"
-    sight = Sight(Roots((str(tmp_path),)))
+    scanner = FileScanner(WatchRoots((str(tmp_path),)))
     path.write_text("x: 1\n")
-    first = sight.look()
+    first = scanner.scan()
     path.write_text("x: 2\n")
-    second = sight.look()
+    second = scanner.scan()
     assert not compare(first.contents, second.contents)
     path.write_text(FLOW)
-    assert compare(second.contents, sight.look().contents).added == (str(path),)
+    assert compare(second.contents, scanner.scan().contents).added == (str(path),)
 
 
 def test_yaml_file_that_was_named_always_matters(tmp_path: Path) -> None:
     path = tmp_path / "mocks.yaml"
     path.write_text("x: 1\n")
-    sight = Sight(Roots((str(tmp_path),), (), (str(path),)))
-    first = sight.look()
+    scanner = FileScanner(WatchRoots((str(tmp_path),), (), (str(path),)))
+    first = scanner.scan()
     path.write_text("x: 2\n")
-    assert compare(first.contents, sight.look().contents).changed == (str(path),)
+    assert compare(first.contents, scanner.scan().contents).changed == (str(path),)
 
 
 def test_utf_16_is_read(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text(FLOW, encoding="utf-16")
-    assert names(Sight(Roots((str(tmp_path),))).look(), tmp_path) == ["a.yaml"]
+    assert names(FileScanner(WatchRoots((str(tmp_path),))).scan(), tmp_path) == ["a.yaml"]
 
 
 def test_outputs_do_not_matter(tmp_path: Path) -> None:
     write(tmp_path, "a.yaml", "report.yaml")
     report = str(tmp_path / "report.yaml")
-    sight = Sight(Roots((str(tmp_path),), (), (report,)), [report])
-    assert names(sight.look(), tmp_path) == ["a.yaml"]
+    scanner = FileScanner(WatchRoots((str(tmp_path),), (), (report,)), [report])
+    assert names(scanner.scan(), tmp_path) == ["a.yaml"]
 
 
-def test_touching_is_no_change_but_leaves_a_mark(tmp_path: Path) -> None:
+def test_touching_is_no_change_but_changes_its_stamp(tmp_path: Path) -> None:
     write(tmp_path, "a.yaml")
-    sight = Sight(Roots((str(tmp_path),)))
-    first = sight.look()
+    scanner = FileScanner(WatchRoots((str(tmp_path),)))
+    first = scanner.scan()
     os.utime(tmp_path / "a.yaml", (1, 1))
-    second = sight.look()
+    second = scanner.scan()
     assert not compare(first.contents, second.contents)
-    assert first.marks != second.marks
+    assert first.stamps != second.stamps
 
 
 def test_content_is_read_again_while_the_clock_of_the_file_system_stands_still(tmp_path: Path) -> None:
     path = tmp_path / "a.py"
     path.write_text("000")
-    sight = Sight(Roots((str(tmp_path),)))
-    before = sight.look()
+    scanner = FileScanner(WatchRoots((str(tmp_path),)))
+    before = scanner.scan()
     for number in range(1, 500):
         with path.open("r+") as file:  # same inode, same size, and most of the time the same time
             file.write(f"{number:03}")
-        after = sight.look()
+        after = scanner.scan()
         assert compare(before.contents, after.contents).changed, number
         before = after
 
 
 def test_directory_without_depth(tmp_path: Path) -> None:
     write(tmp_path, "a.py", "below/b.py")
-    look = Sight(Roots((), (str(tmp_path),))).look()
-    assert names(look, tmp_path) == ["a.py"]
-    assert look.directories == (str(tmp_path),)
+    snapshot = FileScanner(WatchRoots((), (str(tmp_path),))).scan()
+    assert names(snapshot, tmp_path) == ["a.py"]
+    assert snapshot.directories == (str(tmp_path),)
 
 
 def test_changes_in_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -114,14 +114,14 @@ def test_changes_in_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     )
 
 
-def test_places_of_a_project_with_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_watch_roots_of_a_project_with_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "shop" / "src").mkdir(parents=True)
     (tmp_path / "shop" / "pyproject.toml").write_text('[tool.selinon]\npythonpath = ["src", "missing"]\n')
     write(tmp_path, "shop/flows/a.yaml", "shop/nodes.yaml", "elsewhere/x.py", "beside.py", "shop/src/tasks.py")
-    sight = Sight(places(["shop/flows"]))
+    scanner = FileScanner(watch_roots(["shop/flows"]))
     # The working directory is on the path of modules, but what is below it is none of the project's business.
-    assert names(sight.look(), tmp_path) == [
+    assert names(scanner.scan(), tmp_path) == [
         "beside.py",
         "shop/flows/a.yaml",
         "shop/nodes.yaml",
@@ -130,15 +130,19 @@ def test_places_of_a_project_with_settings(tmp_path: Path, monkeypatch: pytest.M
     ]
 
 
-def test_places_of_a_file_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_watch_roots_of_a_file_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     write(tmp_path, "a/flow.yaml", "a/nodes.yaml", "a/tasks.py", "a/other/b.yaml", "a/other/c.py")
-    assert names(Sight(places(["a/flow.yaml"])).look(), tmp_path) == ["a/flow.yaml", "a/nodes.yaml", "a/tasks.py"]
+    assert names(FileScanner(watch_roots(["a/flow.yaml"])).scan(), tmp_path) == [
+        "a/flow.yaml",
+        "a/nodes.yaml",
+        "a/tasks.py",
+    ]
 
 
-def test_places_of_a_directory_without_anything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_watch_roots_of_a_directory_without_anything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    sight = Sight(places([str(tmp_path)]))
-    assert not sight.look().contents
+    scanner = FileScanner(watch_roots([str(tmp_path)]))
+    assert not scanner.scan().contents
     write(tmp_path, "new/flows.yaml")
-    assert "new/flows.yaml" in names(sight.look(), tmp_path)
+    assert "new/flows.yaml" in names(scanner.scan(), tmp_path)

@@ -1,17 +1,17 @@
-"""One round of watching, in a fresh process: a request as a line on stdin, the answer as lines on stdout.
+"""One rebuild, in a fresh process: a request as a line on stdin, the answer as lines on stdout.
 
 All lines are JSON. Request: ``paths``, ``pythonpath``, ``run`` (keyword arguments of the run command, or null),
-``graph`` (a target, or null), ``flow`` (for ``graph`` without a run), ``pictures`` (draw all flows for the page),
-``known`` (digests of pictures that need not be sent again), ``color`` and ``verbosity``.
+``graph`` (a target, or null), ``flow`` (for ``graph`` without a run), ``drawings`` (draw all flows for the page),
+``known`` (digests of drawings that need not be sent again), ``color`` and ``verbosity``.
 
 Parts of the answer, each with its ``part``:
 
-``check``     ``ok`` (no errors), ``text`` (what lint says), ``diagnostics``, ``flows``, ``files`` (what was read),
-              ``problem`` (why there could be no check at all, or null). Behind it, an empty line is waited for:
-              what follows writes to the same terminal as the watcher
+``check``     ``ok`` (no errors), ``text`` (what lint prints), ``diagnostics``, ``flows``, ``files`` (those read),
+              ``problem`` (why there could be no check at all, or null). Then the rebuild waits for an empty line,
+              because the following parts write to the same terminal as the watcher
 ``run``       ``code``, ``text``, ``report`` (or null), ``problem`` (why there is none), ``files``
-``pictures``  ``flows`` (see ``pictures``) and ``problem``
-``end``       this was all
+``drawings``  ``flows`` (see ``draw_flows``) and ``problem``
+``end``       there is no further part
 """
 
 from __future__ import annotations
@@ -31,42 +31,40 @@ from selinon_cli.terminal import Terminal
 if TYPE_CHECKING:
     from selinon_core.project import Project
 
-Tell = Callable[[dict[str, Any]], None]
+Emit = Callable[[dict[str, Any]], None]
 
 
-def play(request: Mapping[str, Any], tell: Tell, wait: Callable[[], object]) -> None:
+def rebuild(request: Mapping[str, Any], emit: Emit, wait: Callable[[], object]) -> None:
     """Do what is asked for; ``wait`` returns when it may go on behind the check."""
     check: dict[str, Any] = {"part": "check", "ok": False, "text": "", "diagnostics": [], "flows": [], "files": []}
     found: list[Project] = []
     check["problem"] = _problem(lambda: found.append(_lint(request, check)))
-    tell(check)
+    emit(check)
     wait()
     if not found or not check["ok"]:
         return
-    # Until here there is nothing to tidy up: the default is to die at once.
+    # Until here there is nothing to clean up, and SIGTERM ends the process at once.
     signal.signal(signal.SIGTERM, _stopped)
     project = found[0]
     report = None
     if request["run"] is not None:
         run = _run(request)
         report = run["report"]
-        tell(run)
+        emit(run)
     if request["graph"] is not None:
         problem = _problem(lambda: _draw_files(request, project, report))
         if problem is not None:
             sys.stderr.write(problem)
-    if request["pictures"]:
-        from selinon_cli.watching.pictures import pictures
+    if request["drawings"]:
+        from selinon_cli.watching.drawings import draw_flows
 
-        pictured: dict[str, Any] = {"part": "pictures", "flows": {}}
-        pictured["problem"] = _problem(
-            lambda: pictured["flows"].update(pictures(project, report, request["known"]))
-        )
-        tell(pictured)
+        drawn: dict[str, Any] = {"part": "drawings", "flows": {}}
+        drawn["problem"] = _problem(lambda: drawn["flows"].update(draw_flows(project, report, request["known"])))
+        emit(drawn)
 
 
 def _problem(action: Callable[[], None]) -> str | None:
-    """Do it; returns what the user has to be told when it did not work."""
+    """Do it; returns the message for the user when it did not work."""
 
     def done() -> int:
         action()
@@ -89,7 +87,7 @@ def _lint(request: Mapping[str, Any], check: dict[str, Any]) -> Project:
     from selinon_cli.project import project_summary
     from selinon_cli.render.machine import to_json
     from selinon_cli.render.text import SourceLines, render_blocks
-    from selinon_cli.watching.places import files_of
+    from selinon_cli.watching.watch_roots import files_of
     from selinon_core.project import lint_project
 
     project = lint_project(request["paths"], pythonpath=request["pythonpath"])
@@ -105,13 +103,13 @@ def _lint(request: Mapping[str, Any], check: dict[str, Any]) -> Project:
 
 def _run(request: Mapping[str, Any]) -> dict[str, Any]:
     from selinon_cli.commands.run import run
-    from selinon_cli.watching.places import files_imported
+    from selinon_cli.watching.watch_roots import files_imported
 
     terminal = _terminal(request)
     reports: list[Mapping[str, Any]] = []
     codes: list[int] = []
     options = {**request["run"], "paths": request["paths"], "pythonpath": request["pythonpath"], "local": True}
-    # Only what keeps the run from beginning is told here: how it goes is told while it goes.
+    # Only what keeps the run from beginning is a problem; the run itself prints its progress.
     problem = _problem(lambda: codes.append(run(terminal, **options, received=reports.append)))
     if problem is not None:
         sys.stderr.write(problem)
@@ -152,27 +150,27 @@ def _draw_files(request: Mapping[str, Any], project: Project, report: Mapping[st
 
 
 def main() -> int:
-    """Read the request, play the round, tell what it finds."""
+    """Read the request, do it, write the answer."""
     request = json.loads(sys.stdin.buffer.readline())
-    go_on = _watch_the_watcher()
+    go_on = _end_with_the_watcher()
     with _answers_apart() as out:
 
-        def tell(part: dict[str, Any]) -> None:
+        def emit(part: dict[str, Any]) -> None:
             out.write(json.dumps(part) + "\n")
             out.flush()
 
         try:
-            play(request, tell, go_on.wait)
-            tell({"part": "end"})
+            rebuild(request, emit, go_on.wait)
+            emit({"part": "end"})
         except KeyboardInterrupt:
             return INTERRUPTED
     return 0
 
 
-def _watch_the_watcher() -> threading.Event:
+def _end_with_the_watcher() -> threading.Event:
     """End with the watcher however it ends: then its end of our stdin closes. User code gets an empty stdin.
 
-    The event is set when the watcher lets the round go on.
+    The event is set when the watcher lets the rebuild go on.
     """
     go_on = threading.Event()
     line = os.dup(0)
@@ -192,8 +190,8 @@ def _watch_the_watcher() -> threading.Event:
 
 
 def _stopped(number: int, frame: object) -> None:
-    """The watcher wants something newer: end as after Ctrl-C, which takes a live display off the screen."""
-    # Where an exception cannot be raised (in the import system's callbacks) it would be told instead.
+    """The watcher has newer content: end as after Ctrl-C, which takes a live display off the screen."""
+    # Where an exception cannot be raised (in the import system's callbacks) Python would print it instead.
     sys.unraisablehook = lambda unraisable: None
     raise KeyboardInterrupt
 
