@@ -6,7 +6,7 @@ How a command line becomes a call::
         registry      which module holds a command (a literal dict: name -> module)
         parse         a small parser that reads ordinary command lines; it needs no imports, so it is fast
         app           the Typer application: help, errors, completion and whatever ``parse`` does not take
-        frame         terminal, project paths, one call ``command.run(terminal, **values) -> exit code``
+        invoke        terminal, project paths, one call ``command.run(terminal, **values) -> exit code``
         exits         exceptions -> exit codes, in this one place
 
 Both parsers are built from the same ``options.Command`` values, and a test holds them together.
@@ -19,6 +19,6 @@ Adding a command takes one file and one line:
    Import what is heavy inside the function: every command module is imported for ``selinon --help``.
 2. a line in ``registry.COMMANDS``. A command of two words (``migrate check``) is registered under that name.
 
-Write data with ``terminal.data``, everything else with ``terminal.note`` and its kin. Raise ``WrongUse`` for
+Write data with ``terminal.data``, everything else with ``terminal.note`` and its kin. Raise ``UsageError`` for
 mistakes on the command line; let other exceptions through.
 """

@@ -16,8 +16,8 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 from selinon_cli.completion import completer
-from selinon_cli.exits import WRONG_USE
-from selinon_cli.frame import invoke
+from selinon_cli.exits import EXIT_USAGE
+from selinon_cli.invoke import invoke
 from selinon_cli.options import ROOT_OPTIONS, Command, Option
 from selinon_cli.parse import default_of
 from selinon_cli.registry import Program, load_command
@@ -39,16 +39,16 @@ def run_app(program: Program, words: Sequence[str]) -> int:
     except Exception as error:
         if not hasattr(error, "format_message"):
             raise
-        _tell_wrong_use(program, error)
-        return WRONG_USE
+        _report_usage_error(program, error)
+        return EXIT_USAGE
     except SystemExit as end:
         # Shell completion ends this way.
         code = end.code if isinstance(end.code, int) else int(bool(end.code))
     return code or 0
 
 
-def _tell_wrong_use(program: Program, error: Any) -> None:
-    """Tell a mistake on the command line in the words that commands use for theirs."""
+def _report_usage_error(program: Program, error: Any) -> None:
+    """Print a mistake on the command line in the form that commands use for theirs."""
     message, hint = error.format_message().replace("Value error, ", ""), ""
     if getattr(error, "possibilities", None):
         message = f"No such option: {error.option_name}"

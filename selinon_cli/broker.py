@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from selinon_cli.exits import NOT_FINE, Stop, WrongUse
+from selinon_cli.exits import EXIT_FINDINGS, CommandExit, UsageError
 from selinon_cli.terminal import Terminal
 
 if TYPE_CHECKING:
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 
 def check_broker(app: Celery) -> Any:
-    """A connection to the broker, not made yet; raises ``WrongUse`` for a URL that nothing can be done with."""
+    """A connection to the broker, not made yet; raises ``UsageError`` for a URL that nothing can be done with."""
     try:
         connection: Any = app.connection_for_write()
         connection.get_transport_cls()
     except (KeyError, ImportError) as error:
-        raise WrongUse(f"{_broker(app)} cannot be used: {error.args[0]}") from None
+        raise UsageError(f"{_broker(app)} cannot be used: {error.args[0]}") from None
     return connection
 
 
@@ -33,7 +33,7 @@ def asking_broker(terminal: Terminal, app: Celery) -> Iterator[None]:
         yield
     except (OperationalError, *connection.connection_errors, *connection.channel_errors) as error:
         terminal.error(f"{_broker(app)}: {error}")
-        raise Stop(NOT_FINE) from None
+        raise CommandExit(EXIT_FINDINGS) from None
 
 
 def _broker(app: Celery) -> str:

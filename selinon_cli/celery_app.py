@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from selinon_cli.exits import WrongUse
+from selinon_cli.exits import UsageError
 from selinon_cli.options import Option
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ APP_OPTION = Option(
 
 
 def flows_of(app: str | None, paths: Sequence[str]) -> Selinon:
-    """The flows on the app; raises ``WrongUse`` for an app that cannot be imported or has none."""
+    """The flows on the app; raises ``UsageError`` for an app that cannot be imported or has none."""
     sys.path.insert(0, os.getcwd())
     if app is None:
         if paths:
@@ -43,15 +43,15 @@ def flows_of(app: str | None, paths: Sequence[str]) -> Selinon:
     except SelinonException:
         raise
     except USER_ERRORS as error:
-        raise WrongUse(f'cannot import the Celery app "{app}": {_told(error)}') from None
+        raise UsageError(f'cannot import the Celery app "{app}": {_import_failure(error)}') from None
     task = found.tasks.get("selinon.Dispatcher")
     owner: Selinon | None = getattr(task, "selinon", None)
     if owner is None:
-        raise WrongUse(f'the Celery app "{app}" has no flows', "write: selinon = Selinon(app, paths=[...])")
+        raise UsageError(f'the Celery app "{app}" has no flows', "write: selinon = Selinon(app, paths=[...])")
     return owner
 
 
-def _told(error: BaseException) -> str:
+def _import_failure(error: BaseException) -> str:
     """What a module raised, and where in it: how it came to be imported is of no interest."""
     import celery
     import kombu

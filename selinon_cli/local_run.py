@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, TextIO
 
-from selinon_cli.exits import FINE, NOT_FINE
+from selinon_cli.exits import EXIT_FINDINGS, EXIT_OK
 from selinon_cli.output import graph_format, write_bytes, write_text
 from selinon_cli.render.run_progress import progress
 from selinon_cli.render.run_reasons import never_reached
@@ -67,7 +67,7 @@ def run_locally(
     if received is not None:
         received(report)
     _tell(terminal, plan, run, report, outputs, selective=selection is not None)
-    return FINE if run.status == "success" else NOT_FINE
+    return EXIT_OK if run.status == "success" else EXIT_FINDINGS
 
 
 def _tell(

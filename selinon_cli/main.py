@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from selinon_cli.exits import INTERRUPTED, WRONG_USE
+from selinon_cli.exits import EXIT_INTERRUPTED, EXIT_USAGE
 from selinon_cli.registry import SELINON, Program
 
 
@@ -20,7 +20,7 @@ def run_program(program: Program, words: Sequence[str]) -> int:
     try:
         completing = f"_{program.name}_COMPLETE".replace("-", "_").upper() in os.environ
         if not completing:
-            from selinon_cli.frame import invoke
+            from selinon_cli.invoke import invoke
             from selinon_cli.parse import parse
 
             invocation = parse(program, words, os.environ)
@@ -30,10 +30,10 @@ def run_program(program: Program, words: Sequence[str]) -> int:
 
         if words or completing:
             return run_app(program, words)
-        # Help is shown to whoever says nothing, but nothing was done.
-        return run_app(program, ["--help"]) or WRONG_USE
+        # Without arguments help is shown, but no command was run.
+        return run_app(program, ["--help"]) or EXIT_USAGE
     except KeyboardInterrupt:
-        return INTERRUPTED
+        return EXIT_INTERRUPTED
 
 
 if __name__ == "__main__":

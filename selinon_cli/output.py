@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 
-from selinon_cli.exits import WrongUse
+from selinon_cli.exits import UsageError
 from selinon_cli.terminal import Terminal
 
 
@@ -52,7 +52,7 @@ def names_directory(target: str) -> bool:
 
 
 def graph_format(target: str, option: str = "--graph") -> str:
-    """What the ending of a file says how to draw, svg without one. Raises ``WrongUse`` for an unknown ending."""
+    """What the ending of a file says how to draw, svg without one. Raises ``UsageError`` for an unknown ending."""
     from selinon_core.graph import FORMATS
 
     ending = os.path.splitext(target)[1]
@@ -61,20 +61,20 @@ def graph_format(target: str, option: str = "--graph") -> str:
     for name, known in FORMATS.items():
         if ending == known:
             return name
-    raise WrongUse(f'{option}: no drawing ends in "{ending}"', f"known are: {', '.join(FORMATS.values())}")
+    raise UsageError(f'{option}: no drawing ends in "{ending}"', f"known are: {', '.join(FORMATS.values())}")
 
 
 def check_target(target: str) -> None:
-    """Raise ``WrongUse`` when nothing can be written there."""
+    """Raise ``UsageError`` when nothing can be written there."""
     if target == "-":
         return
     if os.path.isdir(target):
-        raise WrongUse(f"{target} is a directory")
+        raise UsageError(f"{target} is a directory")
     if not target:
-        raise WrongUse("cannot write to a file without a name")
+        raise UsageError("cannot write to a file without a name")
     directory = os.path.dirname(os.path.realpath(target))
     if not os.path.isdir(directory):
-        raise WrongUse(f"cannot write {target}: there is no directory {os.path.dirname(target)}")
+        raise UsageError(f"cannot write {target}: there is no directory {os.path.dirname(target)}")
 
 
 def _mode(target: str) -> int:

@@ -1,10 +1,10 @@
-"""Getting a project for a command: its plan, or the mistakes told and the command ended."""
+"""Getting a project for a command: its plan, or its mistakes printed and the command ended."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from selinon_cli.exits import NOT_FINE, Stop, WrongUse
+from selinon_cli.exits import EXIT_FINDINGS, CommandExit, UsageError
 from selinon_cli.module_places import check_pythonpath
 from selinon_cli.render.text import SourceLines, render_blocks, summary
 from selinon_cli.terminal import Terminal
@@ -17,15 +17,15 @@ from selinon_core.suggestions import did_you_mean
 def load_project(terminal: Terminal, paths: Sequence[str], pythonpath: Iterable[str] = ()) -> tuple[Plan, Project]:
     """Compile the project in ``paths``.
 
-    Raises ``Stop`` after telling the errors when there are any, ``PathError`` for paths that do not exist,
-    ``WrongUse`` for such places of modules.
+    Raises ``CommandExit`` after printing the errors when there are any, ``PathError`` for paths that do not exist,
+    ``UsageError`` for such places of modules.
     """
     check_pythonpath(pythonpath)
     project = compile_project(paths, pythonpath=pythonpath)
     if project.plan is None:
         errors = [found for found in project.diagnostics if found.severity is Severity.ERROR]
         tell_diagnostics(terminal, project, errors)
-        raise Stop(NOT_FINE)
+        raise CommandExit(EXIT_FINDINGS)
     return project.plan, project
 
 
@@ -50,7 +50,7 @@ def project_summary(project: Project, found: Sequence[Diagnostic], suppressed: i
 def chosen_flow(plan: Plan, name: str | None) -> str:
     """The flow that is meant: the one named, else the only one that no other flow starts.
 
-    Raises ``WrongUse`` for an unknown name and when there is no single candidate.
+    Raises ``UsageError`` for an unknown name and when there is no single candidate.
     """
     if name is not None:
         known_name("flow", name, plan.flows)
@@ -59,21 +59,21 @@ def chosen_flow(plan: Plan, name: str | None) -> str:
     if len(candidates) == 1:
         return candidates[0]
     if not candidates:
-        raise WrongUse("the project has no flow")
-    raise WrongUse(
+        raise UsageError("the project has no flow")
+    raise UsageError(
         f"there are {len(candidates)} flows that no other flow starts: {_some(candidates)}",
         "say which one with --flow NAME",
     )
 
 
 def known_name(kind: str, name: str, known: Iterable[str]) -> None:
-    """Raise ``WrongUse`` with "did you mean" when ``name`` is none of the known ones."""
+    """Raise ``UsageError`` with "did you mean" when ``name`` is none of the known ones."""
     names = list(known)
     if name in names:
         return
     close = did_you_mean(name, names)
     hint = f'did you mean "{close}"?' if close else f"known are: {_some(names)}" if names else "there is none"
-    raise WrongUse(f'no {kind} is named "{name}"', hint)
+    raise UsageError(f'no {kind} is named "{name}"', hint)
 
 
 def _some(names: Sequence[str]) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 from selinon_cli.broker import asking_broker
 from selinon_cli.celery_app import flows_of
-from selinon_cli.exits import FINE, NOT_FINE
+from selinon_cli.exits import EXIT_FINDINGS, EXIT_OK
 from selinon_cli.terminal import Terminal
 from selinon_core.errors import StateStoreError
 
@@ -40,7 +40,7 @@ def run_remotely(
             run = selinon.run_flow(name, arguments)
     if detach:
         terminal.data(f"{run.id}\n")
-        return FINE
+        return EXIT_OK
     terminal.note(f"flow run {run.id}")
     try:
         status = followed(terminal, run)
@@ -51,7 +51,7 @@ def run_remotely(
     terminal.data(
         json.dumps(told, indent=2) + "\n" if format == "json" else run_tree(told, color=terminal.color_out)
     )
-    return FINE if status == "success" else NOT_FINE
+    return EXIT_OK if status == "success" else EXIT_FINDINGS
 
 
 def followed(terminal: Terminal, run: Any) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from selinon_cli.exits import WrongUse
+from selinon_cli.exits import UsageError
 from selinon_cli.render.rules import RuleText
 from selinon_core.lint.registry import every_rule
 
@@ -37,23 +37,23 @@ def rule_texts(codes: Iterable[str] | None = None) -> list[RuleText]:
 def known_prefixes(given: Iterable[str]) -> tuple[str, ...]:
     """Codes and beginnings of codes as typed (``SEL301,sel4``), in capitals.
 
-    Raises ``WrongUse`` for one that no rule's code begins with.
+    Raises ``UsageError`` for one that no rule's code begins with.
     """
     prefixes = tuple(part.strip().upper() for text in given for part in text.split(",") if part.strip())
     codes = rule_codes() if prefixes else ()
     for prefix in prefixes:
         is_group = prefix in _GROUPS
         if not is_group and not any(code.startswith(prefix) for code in codes):
-            raise WrongUse(f'no rule has the code "{prefix}"', _hint(prefix, codes))
+            raise UsageError(f'no rule has the code "{prefix}"', _hint(prefix, codes))
     return prefixes
 
 
 def known_code(given: str) -> str:
-    """One code as typed, in capitals; raises ``WrongUse`` when no rule has it."""
+    """One code as typed, in capitals; raises ``UsageError`` when no rule has it."""
     code = given.strip().upper()
     codes = rule_codes()
     if code not in codes:
-        raise WrongUse(f'no rule has the code "{given}"', _hint(code, codes))
+        raise UsageError(f'no rule has the code "{given}"', _hint(code, codes))
     return code
 
 

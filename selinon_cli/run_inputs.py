@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from selinon_cli.exits import WrongUse
+from selinon_cli.exits import UsageError
 from selinon_cli.project import known_name
 from selinon_core.errors import ConfigurationError
 
@@ -24,7 +24,7 @@ def node_args(given: Sequence[str], file: str | None) -> Any:
     """
     if file is not None:
         if given:
-            raise WrongUse("arguments come from --node-args or from --node-args-file, not from both")
+            raise UsageError("arguments come from --node-args or from --node-args-file, not from both")
         return read_json(file, "--node-args-file")
     if not given:
         return None
@@ -39,12 +39,12 @@ def node_args(given: Sequence[str], file: str | None) -> Any:
     for text in given:
         key, equals, value = text.partition("=")
         if not equals or not key or not _is_key(key):
-            raise WrongUse(
+            raise UsageError(
                 f"--node-args: {_shortened(text)} is neither JSON nor @file nor key=value",
                 "a text is written with quotes of its own: --node-args '\"text\"'",
             )
         if key in found:
-            raise WrongUse(f'--node-args: the key "{key}" is given twice')
+            raise UsageError(f'--node-args: the key "{key}" is given twice')
         found[key] = json_or_text(value)
     return found
 
@@ -74,25 +74,25 @@ def parse_json(text: str) -> Any:
 
 
 def read_json(path: str, option: str) -> Any:
-    """Read a JSON file, ``-`` is stdin; raises ``WrongUse`` naming the option."""
+    """Read a JSON file, ``-`` is stdin; raises ``UsageError`` naming the option."""
     text = read_text(path, option)
     try:
         return parse_json(text)
     except ValueError as error:
-        raise WrongUse(f"{option}: {path} is not JSON: {error}") from None
+        raise UsageError(f"{option}: {path} is not JSON: {error}") from None
 
 
 def read_text(path: str, option: str) -> str:
-    """Read a UTF-8 file, ``-`` is stdin; raises ``WrongUse`` naming the option."""
+    """Read a UTF-8 file, ``-`` is stdin; raises ``UsageError`` naming the option."""
     try:
         if path == "-":
             return sys.stdin.buffer.read().decode("utf-8-sig")
         with open(path, "rb") as file:
             return file.read().decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise WrongUse(f"{option}: {path} is not UTF-8: {error.reason} at byte {error.start}") from None
+        raise UsageError(f"{option}: {path} is not UTF-8: {error.reason} at byte {error.start}") from None
     except OSError as error:
-        raise WrongUse(f"{option}: cannot read {path}: {error.strerror or error}") from None
+        raise UsageError(f"{option}: cannot read {path}: {error.strerror or error}") from None
 
 
 def mocks(plan: Plan, single: Iterable[str], file: str | None) -> Mocks:
@@ -102,12 +102,12 @@ def mocks(plan: Plan, single: Iterable[str], file: str | None) -> Mocks:
     try:
         found = Mocks() if file is None else Mocks.from_mapping(_read_yaml(file), file)
     except ConfigurationError as error:
-        raise WrongUse(str(error)) from None
+        raise UsageError(str(error)) from None
     results: dict[str, Any] = {}
     for text in single:
         task, equals, value = text.partition("=")
         if not equals:
-            raise WrongUse(f"--mock: expected TASK=JSON, got {_shortened(text)}")
+            raise UsageError(f"--mock: expected TASK=JSON, got {_shortened(text)}")
         results[task] = _mocked_result(value)
     found = found.with_results(results)
     for task in found.tasks:
@@ -121,7 +121,7 @@ def _mocked_result(value: str) -> Any:
         return parse_json(value)
     except ValueError as error:
         if value.lstrip().startswith(("{", "[", '"')):
-            raise WrongUse(f"--mock: {_shortened(value)} is not JSON: {error}") from None
+            raise UsageError(f"--mock: {_shortened(value)} is not JSON: {error}") from None
         return value
 
 
@@ -134,12 +134,12 @@ def _read_yaml(path: str) -> Any:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = f":{mark.line + 1}:{mark.column + 1}" if mark is not None else ""
-        raise WrongUse(f"{path}{place}: {error.problem or error.context}") from None
+        raise UsageError(f"{path}{place}: {error.problem or error.context}") from None
     except (yaml.YAMLError, ValueError) as error:
         # PyYAML lets a date such as 2024-13-45 through as a ValueError.
-        raise WrongUse(f"{path}: not YAML: {' '.join(str(error).split())}") from None
+        raise UsageError(f"{path}: not YAML: {' '.join(str(error).split())}") from None
     except RecursionError:
-        raise WrongUse(f"{path}: not YAML: nested too deeply") from None
+        raise UsageError(f"{path}: not YAML: nested too deeply") from None
 
 
 def failures(plan: Plan, given: Iterable[str]) -> dict[str, int | None]:
@@ -149,7 +149,7 @@ def failures(plan: Plan, given: Iterable[str]) -> dict[str, int | None]:
         task, colon, times = text.partition(":")
         known_name("task", task, plan.tasks)
         if colon and not (times.isascii() and times.isdigit() and int(times) > 0):
-            raise WrongUse(f"--fail: expected TASK or TASK:N with N above 0, got {_shortened(text)}")
+            raise UsageError(f"--fail: expected TASK or TASK:N with N above 0, got {_shortened(text)}")
         found[task] = int(times) if colon else None
     return found
 
@@ -165,7 +165,7 @@ def report(path: str | None) -> Mapping[str, Any] | None:
         return None
     found = read_json(path, "--reuse")
     if not isinstance(found, dict) or not isinstance(found.get("nodes"), list):
-        raise WrongUse(f"--reuse: {path} is no report of a run", "selinon run --report FILE writes one")
+        raise UsageError(f"--reuse: {path} is no report of a run", "selinon run --report FILE writes one")
     return found
 
 

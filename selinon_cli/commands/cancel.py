@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from selinon_cli.broker import asking_broker
 from selinon_cli.celery_app import APP_OPTION, flows_of
-from selinon_cli.exits import FINE, WrongUse
+from selinon_cli.exits import EXIT_OK, UsageError
 from selinon_cli.options import Command, Option
 from selinon_cli.terminal import Terminal
 
@@ -22,7 +22,7 @@ def cancel(terminal: Terminal, *, ids: Sequence[str] = (), app: str | None = Non
         header = selinon.store.header(id)
         if header is None and flow is None:
             hint = "one that no worker has begun yet is cancelled with --flow NAME"
-            raise WrongUse(f"there is no flow run {id}", hint)
+            raise UsageError(f"there is no flow run {id}", hint)
         status = "running" if header is None else header["status"]
         if status != "running":
             terminal.note(f"{id} has ended already: {status}")
@@ -30,7 +30,7 @@ def cancel(terminal: Terminal, *, ids: Sequence[str] = (), app: str | None = Non
         with asking_broker(terminal, selinon.app):
             selinon.cancel(id, flow if header is None else None)
         terminal.note(f"asked for the end of {id}")
-    return FINE
+    return EXIT_OK
 
 
 COMMAND = Command(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from selinon_cli.exits import WrongUse
+from selinon_cli.exits import UsageError
 from selinon_cli.options import Command, Option
 from selinon_cli.terminal import Terminal
 
@@ -29,14 +29,14 @@ def execute(
 ) -> int:
     """Run a flow with its configured storages; 1 when it fails."""
     if node_args and node_args_file:
-        raise WrongUse("arguments come from --node-args or from --node-args-file, not from both")
+        raise UsageError("arguments come from --node-args or from --node-args-file, not from both")
     if not selective_task_names:
         for given, option in (
             (selective_follow_subflows, "--selective-follow-subflows"),
             (selective_run_subsequent, "--selective-run-subsequent"),
         ):
             if given:
-                raise WrongUse(f"{option} is about the tasks named by --selective-task-names")
+                raise UsageError(f"{option} is about the tasks named by --selective-task-names")
     if hide_progressbar:
         terminal.verbosity = min(terminal.verbosity, -1)
     from selinon_cli import run_inputs
@@ -51,7 +51,7 @@ def execute(
         try:
             arguments = run_inputs.parse_json(arguments)
         except ValueError as error:
-            raise WrongUse(f"the arguments are not JSON: {error}") from None
+            raise UsageError(f"the arguments are not JSON: {error}") from None
     plan, project = load_project(terminal, paths)
     tasks = run_inputs.names([selective_task_names or ""])
     for task in tasks:

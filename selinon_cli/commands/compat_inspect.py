@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from selinon_cli.commands.inspect import LIST_OPTIONS
-from selinon_cli.exits import FINE
+from selinon_cli.exits import EXIT_OK
 from selinon_cli.options import Command, Option
 from selinon_cli.terminal import Terminal
 
@@ -32,7 +32,7 @@ def inspect(
 
         load_project(terminal, paths)
         terminal.data("Your configuration looks OK.\n")
-        return FINE
+        return EXIT_OK
     return present.inspect(
         terminal,
         paths=paths,
@@ -57,7 +57,7 @@ def _without_check(terminal: Terminal, paths: Sequence[str], tasks: bool, flows:
         terminal.data(f"{name}:{queue}\n")
     if not tasks and not flows:
         terminal.data("Your configuration looks OK.\n")
-    return FINE
+    return EXIT_OK
 
 
 COMMAND = Command(

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from selinon_cli.commands.migrate import COMPAT_OPTIONS
 from selinon_cli.commands.migrate import migrate as write
-from selinon_cli.exits import WrongUse
+from selinon_cli.exits import UsageError
 from selinon_cli.options import Command
 from selinon_cli.terminal import Terminal
 
@@ -25,7 +25,7 @@ def migrate(
 ) -> int:
     """Write a migration, compared with old files or with what was last committed."""
     if bool(old_nodes_definition) != bool(old_flow_definitions):
-        raise WrongUse("name both old files, by -N and -F, or use --git")
+        raise UsageError("name both old files, by -N and -F, or use --git")
     return write(
         terminal,
         paths=paths,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from selinon_cli.exits import WrongUse
+from selinon_cli.exits import UsageError
 from selinon_cli.options import Command, Option
 from selinon_cli.terminal import Terminal
 
@@ -21,7 +21,7 @@ def plot(
     from selinon_cli.commands.graph import FORMATS, graph
 
     if image_format not in FORMATS:
-        raise WrongUse(f"cannot draw as {image_format!r}", f"known formats are {', '.join(FORMATS)}")
+        raise UsageError(f"cannot draw as {image_format!r}", f"known formats are {', '.join(FORMATS)}")
     return graph(terminal, paths=paths, format=image_format, output=output_dir.rstrip("/") + "/", style=config)
 
 

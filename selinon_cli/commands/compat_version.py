@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from selinon_cli.exits import FINE
+from selinon_cli.exits import EXIT_OK
 from selinon_cli.options import Command, Option
 from selinon_cli.terminal import Terminal
 from selinon_core.version import CODENAME, __version__
@@ -12,7 +12,7 @@ def version(terminal: Terminal, *, codename: bool = False) -> int:
     """Print the versions of selinon and, where it is installed, Celery."""
     if codename:
         terminal.data(CODENAME + "\n")
-        return FINE
+        return EXIT_OK
     from importlib.metadata import PackageNotFoundError
     from importlib.metadata import version as installed
 
@@ -21,7 +21,7 @@ def version(terminal: Terminal, *, codename: bool = False) -> int:
     except PackageNotFoundError:
         celery = "Not Installed"
     terminal.data(f"Selinon version: {__version__}\nCelery version: {celery}\n")
-    return FINE
+    return EXIT_OK
 
 
 COMMAND = Command(

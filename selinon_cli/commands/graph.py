@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from selinon_cli.exits import FINE, NOT_FINE, Stop, WrongUse
+from selinon_cli.exits import EXIT_FINDINGS, EXIT_OK, CommandExit, UsageError
 from selinon_cli.options import Command, Option
 from selinon_cli.terminal import Terminal
 
@@ -39,7 +39,7 @@ def graph(
     from selinon_core.graph import DEFAULT_LINK, drawing_of, flows_of, load_style, locator, write
 
     if run is not None and diff is not None:
-        raise WrongUse("--run and --diff both colour the graph", "draw one of them at a time")
+        raise UsageError("--run and --diff both colour the graph", "draw one of them at a time")
     looks = load_style(style) if style is not None else None
     report = _report(run) if run is not None else None
     plan, project = load_project(terminal, paths)
@@ -70,7 +70,7 @@ def graph(
     _deliver(terminal, pictures, form, output)
     if other is not None:
         terminal.note(f"{differing or 'no'} {'flow differs' if differing == 1 else 'flows differ'}")
-    return NOT_FINE if differing else FINE
+    return EXIT_FINDINGS if differing else EXIT_OK
 
 
 def _report(path: str) -> Mapping[str, Any]:
@@ -84,9 +84,9 @@ def _report(path: str) -> Mapping[str, Any]:
             with open(path, encoding="utf-8") as file:
                 report = json.load(file)
     except ValueError as error:
-        raise WrongUse(f"{path} is no run report: {error}") from error
+        raise UsageError(f"{path} is no run report: {error}") from error
     if not isinstance(report, dict) or report.get("version") != 1 or "nodes" not in report:
-        raise WrongUse(f"{path} is no run report", "write one with: selinon run --local --report FILE")
+        raise UsageError(f"{path} is no run report", "write one with: selinon run --local --report FILE")
     return report
 
 
@@ -96,7 +96,7 @@ def _flows_run(plan: Plan, report: Mapping[str, Any]) -> list[str]:
     took_part = dict.fromkeys([str(report.get("flow")), *(str(node.get("flow")) for node in nodes)])
     names = [name for name in took_part if name in plan.flows]
     if not names:
-        raise WrongUse(f"the report is about the flow {report.get('flow')!r}, which is not in this project")
+        raise UsageError(f"the report is about the flow {report.get('flow')!r}, which is not in this project")
     return names
 
 
@@ -116,7 +116,7 @@ def _other(terminal: Terminal, diff: str, paths: Sequence[str]) -> Plan:
 
         terminal.err.write(render_blocks(error.diagnostics, {}, color=terminal.color_err))
         terminal.error(str(error))
-        raise Stop(NOT_FINE) from error
+        raise CommandExit(EXIT_FINDINGS) from error
 
 
 def _format_of(output: str | None, count: int) -> str:
@@ -146,7 +146,7 @@ def _deliver(terminal: Terminal, pictures: Mapping[str, bytes], format: str, out
     into_directory = _is_directory(target, len(pictures))
     if into_directory and not os.path.isdir(target):
         if target.endswith(tuple(endings.values())):
-            raise WrongUse(
+            raise UsageError(
                 f"{len(pictures)} flows do not fit into one file",
                 "give -o a directory, or choose with --flow NAME",
             )
@@ -165,7 +165,7 @@ def _file_name(flow: str) -> str:
 
 def _print(terminal: Terminal, pictures: Mapping[str, bytes], format: str) -> None:
     if len(pictures) > 1 and format not in _JOINABLE:
-        raise WrongUse(
+        raise UsageError(
             f"{len(pictures)} flows cannot go to stdout as {format}",
             "choose one with --flow NAME, or give -o a DIR",
         )

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from selinon_cli.exits import FINE, WrongUse
+from selinon_cli.exits import EXIT_OK, UsageError
 from selinon_cli.options import Command, Option
 from selinon_cli.terminal import Terminal
 
@@ -28,7 +28,7 @@ def inspect(
     """Print the lists asked for, else a summary of every flow."""
     lists_wanted = list_task_queues or list_dispatcher_queues or list_nodes or list_flows
     if dump == "-" and lists_wanted:
-        raise WrongUse("--dump - and lists cannot both be written to stdout", "give --dump a file")
+        raise UsageError("--dump - and lists cannot both be written to stdout", "give --dump a file")
     from selinon_cli.project import load_project
 
     plan, _ = load_project(terminal, paths)
@@ -40,7 +40,7 @@ def inspect(
 
         write_text(terminal, dump, json.dumps(plan_to_json(plan), indent=2) + "\n")
         if not lists_wanted:
-            return FINE
+            return EXIT_OK
     told: dict[str, Any] = {}
     if list_task_queues:
         told["task_queues"] = task_queues(terminal, plan)
@@ -60,7 +60,7 @@ def inspect(
             terminal.data("".join(f"{key}:{content[key]}\n" if queues else f"{key}\n" for key in content))
     else:
         _print_summary(terminal, plan)
-    return FINE
+    return EXIT_OK
 
 
 def task_queues(terminal: Terminal, plan: Plan) -> dict[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from selinon_cli.exits import FINE, NOT_FINE, WrongUse
+from selinon_cli.exits import EXIT_FINDINGS, EXIT_OK, UsageError
 from selinon_cli.module_places import check_pythonpath
 from selinon_cli.options import Command, Option
 from selinon_cli.terminal import Terminal
@@ -74,7 +74,7 @@ def lint(
 
         terminal.note(project_summary(project, found, len(suppressed)))
     bad = ("error", "warning") if strict else ("error",)
-    return NOT_FINE if any(diagnostic.severity.value in bad for diagnostic in found) else FINE
+    return EXIT_FINDINGS if any(diagnostic.severity.value in bad for diagnostic in found) else EXIT_OK
 
 
 def _print_text(terminal: Terminal, project: Project, found: Sequence[Diagnostic]) -> None:
@@ -100,7 +100,7 @@ def _print_statistics(terminal: Terminal, found: Sequence[Diagnostic], *, to_std
 
 def _about_rules(terminal: Terminal, explain: str | None, format: str) -> int:
     if format not in ("text", "json"):
-        raise WrongUse(f"rules are shown as text or json, not as {format}")
+        raise UsageError(f"rules are shown as text or json, not as {format}")
     from selinon_cli.render.rules import explanation, rule_json, rule_list
     from selinon_cli.rules import known_code, rule_texts
 
@@ -111,7 +111,7 @@ def _about_rules(terminal: Terminal, explain: str | None, format: str) -> int:
         terminal.data(rule_list(texts, color=terminal.color_out))
     else:
         terminal.data(explanation(texts[0], color=terminal.color_out))
-    return FINE
+    return EXIT_OK
 
 
 def _prefixes(given: Sequence[str]) -> tuple[str, ...]:
@@ -126,7 +126,7 @@ def _stdin(paths: Sequence[str], name: str | None) -> tuple[tuple[str, bytes] | 
     """The content of stdin when ``-`` is among the paths, and the other paths."""
     if "-" not in paths:
         if name is not None:
-            raise WrongUse("--stdin-filename needs - as a PATH")
+            raise UsageError("--stdin-filename needs - as a PATH")
         return None, list(paths)
     import sys
 

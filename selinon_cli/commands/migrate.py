@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from selinon_cli.exits import FINE, NOT_FINE, Stop, WrongUse
+from selinon_cli.exits import EXIT_FINDINGS, EXIT_OK, CommandExit, UsageError
 from selinon_cli.options import Command, Option
 from selinon_cli.terminal import Terminal
 
@@ -41,9 +41,9 @@ def migrate(
 
     given = (*((old_nodes_definition,) if old_nodes_definition else ()), *old_flow_definitions)
     if given and (git or rev):
-        raise WrongUse("--git and old files are two ways to say what to compare with", "use one of them")
+        raise UsageError("--git and old files are two ways to say what to compare with", "use one of them")
     if not given and not (git or rev):
-        raise WrongUse(
+        raise UsageError(
             "there is nothing to compare with",
             "say --git (and --rev REV), or name the old files by -N and -F",
         )
@@ -58,7 +58,7 @@ def migrate(
         draw_change(terminal, comparison, graph, flow)
     if not comparison:
         terminal.note("no flow changed in a way that needs a migration")
-        return FINE
+        return EXIT_OK
     text = migration_text(comparison, tainted_flows, None if no_meta else metadata())
     migrations = Migrations.load(directory_of(plan, migration_dir, needed=not dry_run))
     if same_as_newest(migrations, comparison.changes):
@@ -67,13 +67,13 @@ def migrate(
         )
     if dry_run:
         terminal.data(f"{migrations.path(migrations.latest + 1)} would be:\n{text}\n")
-        return FINE
+        return EXIT_OK
     terminal.note(f"wrote {write_migration(migrations, text)}")
-    return FINE
+    return EXIT_OK
 
 
 def directory_of(plan: Plan, given: str | None, *, needed: bool = True) -> str | None:
-    """Where migrations are: as given, else as ``global.migration_dir`` says; ``WrongUse`` when neither does."""
+    """Where migrations are: as given, else as ``global.migration_dir`` says; ``UsageError`` when neither does."""
     from selinon_core.runtime.environment import expand
 
     if given is not None:
@@ -81,7 +81,7 @@ def directory_of(plan: Plan, given: str | None, *, needed: bool = True) -> str |
     configured = plan.settings.migration_dir
     if configured is None:
         if needed:
-            raise WrongUse("there is no directory for migrations", "set global.migration_dir, or give -m DIR")
+            raise UsageError("there is no directory for migrations", "set global.migration_dir, or give -m DIR")
         return None
     directory: str = expand(configured)
     return directory
@@ -99,7 +99,7 @@ def plan_at_revision(terminal: Terminal, revision: str, paths: Sequence[str]) ->
 
         terminal.err.write(render_blocks(error.diagnostics, {}, color=terminal.color_err))
         terminal.error(str(error))
-        raise Stop(NOT_FINE) from error
+        raise CommandExit(EXIT_FINDINGS) from error
 
 
 def draw_change(terminal: Terminal, comparison: Comparison, target: str, flows: Sequence[str]) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from selinon_cli.commands.migrate import MIGRATION_DIR, directory_of, plan_at_revision
-from selinon_cli.exits import FINE, NOT_FINE
+from selinon_cli.exits import EXIT_FINDINGS, EXIT_OK
 from selinon_cli.options import Command, Option
 from selinon_cli.terminal import Terminal
 
@@ -45,7 +45,7 @@ def check(
         _as_json(terminal, found, verdicts)
     else:
         _as_text(terminal, plan, found, verdicts, rev, directory)
-    return NOT_FINE if found or any(verdict.kind == "diverging" for verdict in verdicts) else FINE
+    return EXIT_FINDINGS if found or any(verdict.kind == "diverging" for verdict in verdicts) else EXIT_OK
 
 
 def _as_text(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from selinon_cli.exits import FINE, WrongUse
+from selinon_cli.exits import EXIT_OK, UsageError
 from selinon_cli.options import Command, Option
 from selinon_cli.terminal import Terminal
 
@@ -42,7 +42,7 @@ def new(terminal: Terminal, *, directory: str) -> int:
 
         terminal.note(f"  cd {shlex.quote(os.path.normpath(directory))}")
     terminal.note("  selinon run --local\n  selinon watch --run --serve")
-    return FINE
+    return EXIT_OK
 
 
 def _name(directory: str) -> str:
@@ -51,7 +51,7 @@ def _name(directory: str) -> str:
 
     name = os.path.basename(os.path.abspath(directory)) if directory else ""
     if re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?", name) is None:
-        raise WrongUse(
+        raise UsageError(
             f"{name!r} cannot be the name of a project",
             "ASCII letters, digits, and in between -, _ and . are fine",
         )
@@ -63,12 +63,12 @@ def _check_is_free(directory: str) -> None:
     if not os.path.lexists(directory):
         return
     if not os.path.isdir(directory):
-        raise WrongUse(f"{directory} is not a directory")
+        raise UsageError(f"{directory} is not a directory")
     found = sorted(os.listdir(directory))
     in_the_way = [name for name in found if not name.startswith(".") or name in (*FILES, SCHEMA)]
     if in_the_way:
         shown = ", ".join(in_the_way[:3]) + (", ..." if len(in_the_way) > 3 else "")
-        raise WrongUse(f"{directory} is not empty: {shown}", "choose a directory that is new or empty")
+        raise UsageError(f"{directory} is not empty: {shown}", "choose a directory that is new or empty")
 
 
 def _text(template: str, name: str) -> str:

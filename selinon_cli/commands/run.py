@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from selinon_cli.celery_app import APP_OPTION
-from selinon_cli.exits import WrongUse
+from selinon_cli.exits import UsageError
 from selinon_cli.options import Command, Option
 from selinon_cli.terminal import Terminal
 
@@ -45,9 +45,9 @@ def run(
 ) -> int:
     """Run a flow, in this process or on workers; 1 when it fails. ``received`` is called with a local report."""
     if (follow_subflows or run_subsequent) and not select:
-        raise WrongUse("--follow-subflows and --run-subsequent are about the tasks named by --select")
+        raise UsageError("--follow-subflows and --run-subsequent are about the tasks named by --select")
     if (report, trace, graph).count("-") > 1:
-        raise WrongUse("only one of --report, --trace and --graph can be written to stdout")
+        raise UsageError("only one of --report, --trace and --graph can be written to stdout")
     from selinon_cli import run_inputs
     from selinon_cli.local_run import Outputs, Selection, run_locally
     from selinon_cli.output import check_target, graph_format
@@ -56,7 +56,7 @@ def run(
 
     tasks = run_inputs.names(select)
     if select and not tasks:
-        raise WrongUse("--select names no task")
+        raise UsageError("--select names no task")
     # Before the run: tasks may have done things that nobody wants to repeat because of a misspelt file name.
     for target in (report, trace, graph):
         if target is not None:
@@ -80,7 +80,7 @@ def run(
             format=format,
         )
     if app is not None or detach:
-        raise WrongUse("--app and --detach are about workers; with --local there are none")
+        raise UsageError("--app and --detach are about workers; with --local there are none")
     plan, project = load_project(terminal, paths, pythonpath)
     name = chosen_flow(plan, flow)
     for storage_name in real_storage:

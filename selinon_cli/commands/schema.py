@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from selinon_cli.exits import FINE
+from selinon_cli.exits import EXIT_OK
 from selinon_cli.options import Command
 from selinon_cli.terminal import Terminal
 
@@ -14,7 +14,7 @@ def schema(terminal: Terminal) -> int:
     from selinon_core.config.schema import json_schema
 
     terminal.data(json.dumps(json_schema(), indent=2) + "\n")
-    return FINE
+    return EXIT_OK
 
 
 COMMAND = Command(

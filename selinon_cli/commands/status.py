@@ -7,7 +7,7 @@ import time
 from typing import Any
 
 from selinon_cli.celery_app import APP_OPTION, flows_of
-from selinon_cli.exits import FINE, WrongUse
+from selinon_cli.exits import EXIT_OK, UsageError
 from selinon_cli.options import Command, Option
 from selinon_cli.render.run_tree import run_list, run_tree
 from selinon_cli.terminal import Terminal
@@ -38,17 +38,17 @@ def status(
             terminal.data(run_tree(told, color=color) if isinstance(told, dict) else run_list(told))
         terminal.flush()
         if not watch or (isinstance(told, dict) and told["status"] != "running"):
-            return FINE
+            return EXIT_OK
         time.sleep(1)
 
 
 def _tell_history(terminal: Terminal, selinon: Any, id: str | None) -> int:
     if id is None:
-        raise WrongUse("a history is that of one flow run", "name it: selinon status ID --history")
+        raise UsageError("a history is that of one flow run", "name it: selinon status ID --history")
     from selinon_core.celery.history import history
 
     terminal.data("".join(json.dumps(event) + "\n" for event in history(selinon.engine, id)))
-    return FINE
+    return EXIT_OK
 
 
 def _listed(terminal: Terminal, selinon: Any, limit: int) -> list[dict[str, Any]]:

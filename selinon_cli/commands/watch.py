@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from selinon_cli.commands.run import COMMAND as RUN
-from selinon_cli.exits import WrongUse
+from selinon_cli.exits import UsageError
 from selinon_cli.module_places import check_pythonpath
 from selinon_cli.options import Command, Option
 from selinon_cli.terminal import Terminal
@@ -34,7 +34,7 @@ def watch(
     _check(run, graph, serve, port, run_options)
     for path in paths:
         if not os.path.exists(path):
-            raise WrongUse(f"no such file or directory: {path}")
+            raise UsageError(f"no such file or directory: {path}")
     check_pythonpath(pythonpath)
     outputs = [run_options["report"], run_options["trace"], graph]
     options = WatchOptions(
@@ -54,23 +54,23 @@ def watch(
 
 def _check(run: bool, graph: str | None, serve: bool, port: int | None, given: Mapping[str, Any]) -> None:
     if port is not None and not serve:
-        raise WrongUse("--port is about --serve")
+        raise UsageError("--port is about --serve")
     if graph == "-":
-        raise WrongUse("--graph needs a file or a directory")
+        raise UsageError("--graph needs a file or a directory")
     if graph is not None:
         from selinon_cli.output import graph_format, names_directory
 
         if not names_directory(graph):
             graph_format(graph)
     if "-" in (given["node_args_file"], given["mocks"], given["reuse"]) or "@-" in given["node_args"]:
-        raise WrongUse("stdin can be read once, a watched project is run many times")
+        raise UsageError("stdin can be read once, a watched project is run many times")
     needless = [
         _FLAGS[name]
         for name, value in given.items()
         if value != _DEFAULTS[name] and not (name == "flow" and graph is not None)
     ]
     if needless and not run:
-        raise WrongUse(f"{', '.join(sorted(needless))}: options of a run need --run")
+        raise UsageError(f"{', '.join(sorted(needless))}: options of a run need --run")
 
 
 def _words(command: str | None) -> list[str]:
@@ -80,9 +80,9 @@ def _words(command: str | None) -> list[str]:
     try:
         words = shlex.split(command or "")
     except ValueError as error:
-        raise WrongUse(f"--exec: {str(error)[0].lower()}{str(error)[1:]}") from error
+        raise UsageError(f"--exec: {str(error)[0].lower()}{str(error)[1:]}") from error
     if words and shutil.which(words[0]) is None:
-        raise WrongUse(
+        raise UsageError(
             f"--exec: there is no command {words[0]}", "shell syntax needs a shell: --exec 'sh -c \"...\"'"
         )
     return words

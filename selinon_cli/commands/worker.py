@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from selinon_cli.broker import check_broker
 from selinon_cli.celery_app import APP_OPTION, flows_of
-from selinon_cli.exits import FINE, INTERRUPTED, NOT_FINE, WrongUse
+from selinon_cli.exits import EXIT_FINDINGS, EXIT_INTERRUPTED, EXIT_OK, UsageError
 from selinon_cli.options import Command, Option
 from selinon_cli.terminal import Terminal
 
@@ -32,7 +32,7 @@ def worker(
 ) -> int:
     """Serve the project's queues until interrupted."""
     if dispatcher_only and tasks_only:
-        raise WrongUse("--dispatcher-only and --tasks-only are each other's opposite")
+        raise UsageError("--dispatcher-only and --tasks-only are each other's opposite")
     if pool is not None:
         _make_way(pool)
     selinon = flows_of(app, paths)
@@ -48,10 +48,10 @@ def worker(
     ended = _served(selinon.app, words)
     if isinstance(ended, str):
         terminal.error(ended.removeprefix("selinon: "))
-        return NOT_FINE
+        return EXIT_FINDINGS
     from celery.worker import state
 
-    return INTERRUPTED if state.should_stop else ended or FINE  # what Ctrl-C sets; SIGTERM sets 0
+    return EXIT_INTERRUPTED if state.should_stop else ended or EXIT_OK  # what Ctrl-C sets; SIGTERM sets 0
 
 
 def _make_way(pool: str) -> None:
@@ -61,7 +61,7 @@ def _make_way(pool: str) -> None:
     try:
         maybe_patch_concurrency(["--pool", pool])
     except ImportError as error:
-        raise WrongUse(f"the pool {pool} cannot be used: {error}", f"pip install {pool}") from None
+        raise UsageError(f"the pool {pool} cannot be used: {error}", f"pip install {pool}") from None
 
 
 def _served(app: Celery, words: list[str]) -> int | str | None:
@@ -73,7 +73,7 @@ def _served(app: Celery, words: list[str]) -> int | str | None:
     try:
         ended: int | str | None = celery.main(args=words, standalone_mode=False)
     except ClickException as error:
-        raise WrongUse(error.format_message()) from None
+        raise UsageError(error.format_message()) from None
     except SystemExit as end:
         return end.code
     return ended

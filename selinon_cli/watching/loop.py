@@ -51,7 +51,7 @@ class WatchLoop:
     def run(self) -> None:
         """Watch; ends with ``KeyboardInterrupt``, or ``SystemExit`` when the process receives a signal to end.
 
-        Raises ``WrongUse`` when the port for the page is taken.
+        Raises ``UsageError`` when the port for the page is taken.
         """
         with _signals_as_exits(), contextlib.ExitStack() as cleanup:
             server = None

@@ -25,7 +25,7 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TextIO
 
-from selinon_cli.exits import INTERRUPTED, guarded
+from selinon_cli.exits import EXIT_INTERRUPTED, run_guarded
 from selinon_cli.terminal import Terminal
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def _problem(action: Callable[[], None]) -> str | None:
         return 0
 
     terminal = Terminal(io.StringIO(), io.StringIO())
-    if guarded(terminal, sys.argv, done) == INTERRUPTED:
+    if run_guarded(terminal, sys.argv, done) == EXIT_INTERRUPTED:
         raise KeyboardInterrupt
     assert isinstance(terminal.err, io.StringIO)
     return terminal.err.getvalue() or None
@@ -163,7 +163,7 @@ def main() -> int:
             rebuild(request, emit, go_on.wait)
             emit({"part": "end"})
         except KeyboardInterrupt:
-            return INTERRUPTED
+            return EXIT_INTERRUPTED
     return 0
 
 

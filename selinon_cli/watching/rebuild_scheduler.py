@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
 
-from selinon_cli.exits import FINE
+from selinon_cli.exits import EXIT_OK
 from selinon_cli.terminal import Terminal
 from selinon_cli.watching.child import Child, RebuildProcess, start_command, start_rebuild, stop
 from selinon_cli.watching.options import WatchOptions
@@ -173,7 +173,7 @@ class RebuildScheduler:
             self._terminal.warn(f"cannot run {words[0]}: {error.strerror}")
 
     def _command_ended(self, number: int, code: int) -> None:
-        if number == self._number and code != FINE:
+        if number == self._number and code != EXIT_OK:
             self._terminal.warn(f"{os.path.basename(self._options.command[0])}: {_how_it_ended(code)}")
             self._terminal.flush()
 

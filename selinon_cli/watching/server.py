@@ -13,7 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.resources import files
 from typing import Any
 
-from selinon_cli.exits import WrongUse
+from selinon_cli.exits import UsageError
 
 _STATIC = {
     "/": ("page.html", "text/html; charset=utf-8"),
@@ -88,7 +88,7 @@ class _State:
 
 
 class PageServer:
-    """Serves the page until closed. Raises ``WrongUse`` when the port is taken."""
+    """Serves the page until closed. Raises ``UsageError`` when the port is taken."""
 
     def __init__(self, port: int) -> None:
         self._state = _State()
@@ -96,9 +96,9 @@ class PageServer:
             self._http = ThreadingHTTPServer(("127.0.0.1", port), _handler(self._state))
         except OSError as error:
             hint = "choose another one with --port N, 0 takes a free one"
-            raise WrongUse(f"cannot serve on port {port}: {error.strerror}", hint) from error
+            raise UsageError(f"cannot serve on port {port}: {error.strerror}", hint) from error
         except OverflowError as error:
-            raise WrongUse(f"there is no port {port}: they end at 65535") from error
+            raise UsageError(f"there is no port {port}: they end at 65535") from error
         self._http.daemon_threads = True
         self.address = f"http://127.0.0.1:{self._http.server_address[1]}/"
         threading.Thread(target=self._http.serve_forever, args=(0.1,), name="selinon-page", daemon=True).start()

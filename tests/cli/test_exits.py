@@ -14,7 +14,15 @@ from pathlib import Path
 
 import pytest
 
-from selinon_cli.exits import BUG, INTERRUPTED, NOT_FINE, WRONG_USE, Stop, WrongUse, guarded
+from selinon_cli.exits import (
+    EXIT_BUG,
+    EXIT_FINDINGS,
+    EXIT_INTERRUPTED,
+    EXIT_USAGE,
+    CommandExit,
+    UsageError,
+    run_guarded,
+)
 from selinon_cli.terminal import Terminal
 from selinon_core.diagnostics import Diagnostic, Severity
 from selinon_core.errors import (
@@ -32,7 +40,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def outcome(action: Callable[[], int]) -> tuple[int, str]:
     out, err = io.StringIO(), io.StringIO()
-    code = guarded(Terminal(out, err, environment={}), ["lint", "x"], action)
+    code = run_guarded(Terminal(out, err, environment={}), ["lint", "x"], action)
     assert out.getvalue() == ""
     return code, err.getvalue()
 
@@ -50,21 +58,21 @@ DIAGNOSTIC = Diagnostic("SEL201", Severity.ERROR, "unknown node", Span("f.yaml",
 @pytest.mark.parametrize(
     ("error", "code", "told"),
     [
-        (WrongUse("no", "do this"), WRONG_USE, "error: no\n  do this\n"),
-        (Stop(1), 1, ""),
-        (UnknownFlowError("no flow of that name"), WRONG_USE, "error: no flow of that name\n"),
-        (MissingExtraError("install it"), WRONG_USE, "error: install it\n"),
-        (StorageError("cannot connect"), NOT_FINE, "error: cannot connect\n"),
-        (StorageError(), NOT_FINE, "error: StorageError\n"),
+        (UsageError("no", "do this"), EXIT_USAGE, "error: no\n  do this\n"),
+        (CommandExit(1), 1, ""),
+        (UnknownFlowError("no flow of that name"), EXIT_USAGE, "error: no flow of that name\n"),
+        (MissingExtraError("install it"), EXIT_USAGE, "error: install it\n"),
+        (StorageError("cannot connect"), EXIT_FINDINGS, "error: cannot connect\n"),
+        (StorageError(), EXIT_FINDINGS, "error: StorageError\n"),
         (
             ConfigurationError("cannot be loaded", (DIAGNOSTIC,)),
-            NOT_FINE,
+            EXIT_FINDINGS,
             "f.yaml:2:3: error[SEL201]: unknown node\nerror: cannot be loaded\n",
         ),
-        (FileNotFoundError(2, "No such file", "a.json"), WRONG_USE, "error: a.json: No such file\n"),
-        (KeyboardInterrupt(), INTERRUPTED, "selinon: interrupted\n"),
-        (OSError(errno.ENOSPC, "No space left"), WRONG_USE, "error: cannot write the output: No space left\n"),
-        (BrokenPipeError(errno.EPIPE, "Broken pipe"), NOT_FINE, ""),
+        (FileNotFoundError(2, "No such file", "a.json"), EXIT_USAGE, "error: a.json: No such file\n"),
+        (KeyboardInterrupt(), EXIT_INTERRUPTED, "selinon: interrupted\n"),
+        (OSError(errno.ENOSPC, "No space left"), EXIT_USAGE, "error: cannot write the output: No space left\n"),
+        (BrokenPipeError(errno.EPIPE, "Broken pipe"), EXIT_FINDINGS, ""),
     ],
 )
 def test_what_users_are_told(error: BaseException, code: int, told: str) -> None:
@@ -73,7 +81,7 @@ def test_what_users_are_told(error: BaseException, code: int, told: str) -> None
 
 def test_what_only_code_of_the_project_raises_is_told_in_a_line() -> None:
     code, told = outcome(raising(GeneratorExit("of theirs")))
-    assert code == NOT_FINE
+    assert code == EXIT_FINDINGS
     assert told.startswith("error: code of the project ended the command: GeneratorExit: of theirs (")
     assert told.count("\n") == 1
 
@@ -85,7 +93,7 @@ def test_a_bug_of_ours_leaves_a_log_to_attach(
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     monkeypatch.setenv("SECRET", "hunter2")
     code, told = outcome(raising(error))
-    assert code == BUG
+    assert code == EXIT_BUG
     assert "this is a bug in selinon" in told
     assert "Traceback" not in told
     (named,) = re.findall(r"attach (\S+)", told)
@@ -113,7 +121,7 @@ def test_a_reader_that_goes_away(shop: Path) -> None:
     os.close(writing)
     _, err = process.communicate()
     assert err == b""
-    assert process.returncode == NOT_FINE
+    assert process.returncode == EXIT_FINDINGS
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full")
@@ -124,7 +132,7 @@ def test_a_working_directory_that_was_removed(tmp_path: Path, words: tuple[str, 
     done = subprocess.run(
         ["sh", "-c", script], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
     )
-    assert (done.returncode, done.stdout) == (WRONG_USE, "")
+    assert (done.returncode, done.stdout) == (EXIT_USAGE, "")
     assert "error: the working directory is not there any more\n" in done.stderr
 
 
@@ -136,7 +144,7 @@ def test_what_cannot_be_written_is_called_by_its_name(
 
     monkeypatch.setattr("tempfile.mkstemp", refused)
     ran = cli("graph", "--flow", "order", "--format", "dot", "-o", "order.dot")
-    assert (ran.code, ran.err) == (WRONG_USE, "error: order.dot: Permission denied\n")
+    assert (ran.code, ran.err) == (EXIT_USAGE, "error: order.dot: Permission denied\n")
 
 
 def test_a_full_disk(shop: Path) -> None:
@@ -144,7 +152,7 @@ def test_a_full_disk(shop: Path) -> None:
         process = start("schema", stdout=full, stderr=subprocess.PIPE)
         _, err = process.communicate()
     assert err == b"error: cannot write the output: No space left on device\n"
-    assert process.returncode == WRONG_USE
+    assert process.returncode == EXIT_USAGE
 
 
 @pytest.mark.skipif(os.name != "posix", reason="needs a POSIX shell")
@@ -158,7 +166,7 @@ def test_closed_streams_are_no_bug(shop: Path, closed: str, words: str) -> None:
         text=True,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
     )
-    assert process.returncode == (WRONG_USE if words == "nonsense" else 0)
+    assert process.returncode == (EXIT_USAGE if words == "nonsense" else 0)
     assert "Traceback" not in process.stderr
     assert "bug" not in process.stderr
 
@@ -178,7 +186,7 @@ def test_control_c_in_a_task(shop: Path) -> None:
         assert process.poll() is None
     process.send_signal(signal.SIGINT)
     out, err = process.communicate()
-    assert process.returncode == INTERRUPTED
+    assert process.returncode == EXIT_INTERRUPTED
     assert b"Traceback" not in err
     assert out == b""
 
@@ -202,7 +210,7 @@ def test_control_c_in_a_task(shop: Path) -> None:
 )
 def test_wrong_use(shop: Path, cli: Cli, words: tuple[str, ...], hint: str) -> None:
     ran = cli(*words)
-    assert ran.code == WRONG_USE
+    assert ran.code == EXIT_USAGE
     assert ran.out == ""
     assert ran.err.startswith("error: ")
     assert hint in ran.err
@@ -211,7 +219,7 @@ def test_wrong_use(shop: Path, cli: Cli, words: tuple[str, ...], hint: str) -> N
 
 def test_no_command_shows_what_there_is_and_is_wrong_use(cli: Cli) -> None:
     ran = cli()
-    assert ran.code == WRONG_USE
+    assert ran.code == EXIT_USAGE
     assert "lint" in ran.out
 
 
@@ -246,6 +254,6 @@ def test_nothing_is_printed_but_ascii_safe_text_where_the_stream_is_ascii(shop: 
         capture_output=True,
         env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "ascii"},
     )
-    assert process.returncode == NOT_FINE
+    assert process.returncode == EXIT_FINDINGS
     assert b"gr\\xf6\\xdfe" in process.stdout
     assert process.stderr == b""

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from selinon_cli import run_inputs
-from selinon_cli.exits import WrongUse
+from selinon_cli.exits import UsageError
 from selinon_core.project import compile_project
 from tests.cli.conftest import Cli
 from tests.cli.golden import check_golden
@@ -218,7 +218,7 @@ def test_node_args(given: list[str], expected: Any) -> None:
     "given", [["hello"], ["{a=1}"], ["NaN"], ["a=1", "a=2"], ["a=1", '{"b": 2}'], ["=1"], ["[" * 100_000]]
 )
 def test_node_args_that_make_no_sense(given: list[str]) -> None:
-    with pytest.raises(WrongUse, match=r"--node-args"):
+    with pytest.raises(UsageError, match=r"--node-args"):
         run_inputs.node_args(given, None)
 
 
@@ -229,13 +229,13 @@ def test_node_args_from_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert run_inputs.node_args([], str(path)) == {"a": "ö"}
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"[1]")))
     assert run_inputs.node_args([], "-") == [1]
-    with pytest.raises(WrongUse, match="not from both"):
+    with pytest.raises(UsageError, match="not from both"):
         run_inputs.node_args(["1"], str(path))
     path.write_bytes(b"\xff")
-    with pytest.raises(WrongUse, match="not UTF-8"):
+    with pytest.raises(UsageError, match="not UTF-8"):
         run_inputs.node_args([], str(path))
     path.write_bytes(b"{")
-    with pytest.raises(WrongUse, match="is not JSON"):
+    with pytest.raises(UsageError, match="is not JSON"):
         run_inputs.node_args([], str(path))
 
 
@@ -244,7 +244,7 @@ def test_failures_on_demand(shop: Path) -> None:
     assert plan is not None
     assert run_inputs.failures(plan, ["Charge", "Ship:2"]) == {"Charge": None, "Ship": 2}
     for wrong in ("Charge:0", "Charge:x", "Charge:", "Ship:-1"):
-        with pytest.raises(WrongUse, match="TASK:N"):
+        with pytest.raises(UsageError, match="TASK:N"):
             run_inputs.failures(plan, [wrong])
 
 
@@ -252,7 +252,7 @@ def test_reports_to_reuse(tmp_path: Path) -> None:
     path = tmp_path / "r.json"
     for wrong in ("[]", "{}", '{"nodes": 1}', "{"):
         path.write_text(wrong)
-        with pytest.raises(WrongUse, match="--reuse"):
+        with pytest.raises(UsageError, match="--reuse"):
             run_inputs.report(str(path))
     path.write_text('{"nodes": []}')
     assert run_inputs.report(str(path)) == {"nodes": []}

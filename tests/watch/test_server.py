@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from selinon_cli.exits import WrongUse
+from selinon_cli.exits import UsageError
 from selinon_cli.main import main
 from selinon_cli.watching.server import PageServer
 
@@ -149,7 +149,7 @@ def test_closing_lets_waiting_pages_go(server: PageServer) -> None:
 def test_port_that_is_taken(
     server: PageServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    with pytest.raises(WrongUse):
+    with pytest.raises(UsageError):
         PageServer(port(server))
     monkeypatch.chdir(tmp_path)
     assert main(["watch", "--serve", "--port", str(port(server))]) == 2
@@ -157,5 +157,5 @@ def test_port_that_is_taken(
 
 
 def test_a_port_that_does_not_exist() -> None:
-    with pytest.raises(WrongUse, match="there is no port 65536"):
+    with pytest.raises(UsageError, match="there is no port 65536"):
         PageServer(65536)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from selinon_cli.exits import guarded
+from selinon_cli.exits import run_guarded
 from selinon_cli.options import OUTPUT_OPTIONS, Command
 from selinon_cli.terminal import standard_terminal
 
@@ -26,7 +26,7 @@ def invoke(command: Command, values: Mapping[str, Any], root: Mapping[str, Any],
         no_color=bool(values["no_color"] or root.get("no_color")),
     )
     try:
-        return guarded(terminal, words, lambda: command.run(terminal, **own))
+        return run_guarded(terminal, words, lambda: command.run(terminal, **own))
     finally:
         terminal.close()
 

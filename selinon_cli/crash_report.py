@@ -1,4 +1,4 @@
-"""What happens when selinon itself is at fault: a short message and a log file to attach to a report."""
+"""The message for a bug in selinon itself, and the log file to attach to a report."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from selinon_cli.terminal import Terminal
 from selinon_core.version import __version__
 
 
-def report_bug(terminal: Terminal, arguments: Sequence[str], error: BaseException) -> None:
+def write_crash_report(terminal: Terminal, arguments: Sequence[str], error: BaseException) -> None:
     """Write the log (no environment variables: they hold secrets) and name it on stderr."""
     summary = "".join(traceback.format_exception_only(error)).strip()
     text = "\n".join(
