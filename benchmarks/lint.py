@@ -1,6 +1,6 @@
 """What linting costs as projects grow: whole projects through ``lint_project``, in a fresh process each.
 
-    python benchmarks/lint.py [--rounds 5] [--json FILE]
+    python benchmarks/lint.py [--rounds 5] [--quick] [--json FILE]
 
 A project of n tasks and n edges in 50 flows with conditions, joins and sub-flows. Timed in the process,
 from paths to diagnostics with every rule, imports of the linter included the first time (a lint runs once).
@@ -18,10 +18,9 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any
 
 ROOT = Path(__file__).parents[1]
-SIZES = (100, 1000, 5000, 20_000)
+SIZES, QUICK_SIZES = (100, 1000, 5000, 20_000), (100, 200)
 #: Seconds that the sizes named in the project's targets may take.
 TARGETS = {1000: 0.25, 5000: 1.2}
 
@@ -39,52 +38,56 @@ print(json.dumps({"seconds": taken, "errors": errors[:3], "diagnostics": len(pro
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--quick", action="store_true", help="tiny sizes, one round")
     parser.add_argument("--json", type=Path, metavar="FILE")
     options = parser.parse_args()
-    seconds = measure_all(options.rounds)
+    seconds = measure_all(QUICK_SIZES, 1) if options.quick else measure_all(SIZES, options.rounds)
     print(f"Python {platform.python_version()}, {os.cpu_count()} cores, {platform.system()}")
     print("| tasks + edges | seconds | target | us per task and edge |\n| --- | --- | --- | --- |")
     for size, taken in seconds.items():
         print(f"| {size} + {size} | {taken:.3f} | {TARGETS.get(size, '')} | {taken / size * 1e6:.0f} |")
-    small, large = SIZES[1], SIZES[-1]
+    small, large = sorted(seconds)[-3:][0], max(seconds)
     exponent = math.log(seconds[large] / seconds[small]) / math.log(large / small)
     print(f"growth exponent from {small} to {large}: {exponent:.3f}")
     if options.json:
         options.json.write_text(json.dumps({"seconds": seconds, "exponent": exponent}, indent=1) + "\n")
 
 
-def measure_all(rounds: int) -> dict[int, float]:
+def measure_all(sizes: tuple[int, ...], rounds: int) -> dict[int, float]:
     """Size -> median seconds over the rounds, after one to warm up the bytecode and file caches."""
-    taken: dict[int, list[float]] = {size: [] for size in SIZES}
+    taken: dict[int, list[float]] = {size: [] for size in sizes}
     with tempfile.TemporaryDirectory() as place:
-        for size in SIZES:
+        for size in sizes:
             write_project(Path(place) / str(size), size)
         for number in range(rounds + 1):
-            for size in SIZES:
-                told = lint(Path(place) / str(size))
+            for size in sizes:
+                seconds = lint(Path(place) / str(size))
                 if number:
-                    taken[size].append(told["seconds"])
+                    taken[size].append(seconds)
     return {size: statistics.median(all_) for size, all_ in taken.items()}
 
 
-def lint(directory: Path) -> dict[str, Any]:
-    """What a fresh process tells of a project."""
+def lint(directory: Path) -> float:
+    """Seconds that a fresh process takes to lint a project."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-c", CHILD, str(directory)]
     ran = subprocess.run(command, capture_output=True, text=True, check=False, env=environment, cwd=directory)
     if ran.returncode:
         raise SystemExit(ran.stderr)
-    told: dict[str, Any] = json.loads(ran.stdout)
-    if told["errors"]:
-        raise SystemExit(f"the generated project has errors: {told['errors']}")
-    return told
+    answer = json.loads(ran.stdout)
+    if answer["errors"]:
+        raise SystemExit(f"the generated project has errors: {answer['errors']}")
+    return float(answer["seconds"])
 
 
 def write_project(directory: Path, size: int, flows: int = 50) -> None:
     """``size`` tasks and as many edges: chains with conditions and joins of two; each flow starts the next."""
     (directory / "flows").mkdir(parents=True)
     (directory / "pyproject.toml").write_text("")
-    (directory / "work.py").write_text("class Work:\n    def run(self, node_args):\n        return 1\n")
+    (directory / "work.py").write_text(
+        "from selinon import SelinonTask\n\n\n"
+        "class Work(SelinonTask):\n    def run(self, node_args):\n        return 1\n"
+    )
     declared = "  - name: T{}\n    import: work\n    classname: Work\n    storage: Memory"
     nodes = ["tasks:", *(declared.format(number) for number in range(size))]
     nodes.append(

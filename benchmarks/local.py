@@ -28,7 +28,7 @@ HERE = Path(__file__).parent
 ROOT = HERE.parent
 sys.path.insert(0, str(HERE / "in_process"))
 
-from shapes import COMPARED, workload  # noqa: E402
+from shapes import COMPARED, QUICK, workload  # noqa: E402
 
 PEERS = {
     "selinon": ("ours", None),
@@ -41,6 +41,7 @@ ORIGINAL = "original 1.4.0"
 SLOW = {(ORIGINAL, "fan:5000"), (ORIGINAL, "chain:1000")}
 REMEMBERED = ("chain:5000", "fan:5000", "flows:500x5")
 GROWTH = {"chain": (100, 1000, 10_000, 100_000), "fan": (100, 1000, 10_000, 100_000)}
+QUICK_GROWTH = {"chain": (20, 40), "fan": (20, 40)}
 
 
 def main() -> None:
@@ -50,12 +51,11 @@ def main() -> None:
     print(heading())
     print(table(seconds, list(peers)))
     result: dict[str, Any] = {"machine": heading(), "seconds": seconds}
-    if not options.quick:
-        result["growth"] = growth(options)
-        result["bytes_per_node"] = {name: bytes_per_node(name) for name in REMEMBERED}
-        print("\ngrowth, us per node: " + "; ".join(growth_line(*item) for item in result["growth"].items()))
-        told = ", ".join(f"{name} {count:.0f}" for name, count in result["bytes_per_node"].items())
-        print(f"memory, bytes per node: {told}")
+    result["growth"] = growth(options)
+    result["bytes_per_node"] = {name: bytes_per_node(name) for name in (QUICK if options.quick else REMEMBERED)}
+    print("\ngrowth, us per node: " + "; ".join(growth_line(*item) for item in result["growth"].items()))
+    sizes = ", ".join(f"{name} {count:.0f}" for name, count in result["bytes_per_node"].items())
+    print(f"memory, bytes per node: {sizes}")
     if options.json:
         options.json.write_text(json.dumps(result, indent=1) + "\n")
 
@@ -65,9 +65,12 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=5, help="fresh processes per peer and workload")
     parser.add_argument("--runs", type=int, default=5, help="timed runs in each of them")
     parser.add_argument("--original", default=os.environ.get("SELINON_ORIGINAL"), metavar="PYTHON")
-    parser.add_argument("--quick", action="store_true", help="only compare: no growth, no memory")
+    parser.add_argument("--quick", action="store_true", help="tiny sizes, one round of one run")
     parser.add_argument("--json", type=Path, metavar="FILE")
-    return parser.parse_args()
+    options = parser.parse_args()
+    if options.quick:
+        options.rounds = options.runs = 1
+    return options
 
 
 def installed_peers(original: str | None) -> dict[str, tuple[str, str]]:
@@ -87,17 +90,20 @@ def installed_peers(original: str | None) -> dict[str, tuple[str, str]]:
 
 def compare(peers: dict[str, tuple[str, str]], options: argparse.Namespace) -> dict[str, dict[str, float]]:
     """Workload -> peer -> median seconds."""
-    taken: dict[str, dict[str, list[float]]] = {name: {peer: [] for peer in peers} for name in COMPARED}
+    compared = QUICK if options.quick else COMPARED
+    taken: dict[str, dict[str, list[float]]] = {name: {peer: [] for peer in peers} for name in compared}
     for number in range(options.rounds):
-        for name in COMPARED:
+        for name in compared:
             for peer, (module, python) in peers.items():
                 slow = (peer, name) in SLOW
                 if slow and number:
                     continue
                 told = measure(module, name, str(1 if slow else options.runs), python)
                 taken[name][peer].append(statistics.median(told["seconds"]))
-                print(f"\rround {number + 1}: {peer}, {name}" + " " * 30, end="\r", file=sys.stderr, flush=True)
-    print(" " * 70, end="\r", file=sys.stderr)
+                if sys.stderr.isatty():
+                    print(f"\rround {number + 1}: {peer}, {name}{' ' * 30}", end="\r", file=sys.stderr, flush=True)
+    if sys.stderr.isatty():
+        print(" " * 70, end="\r", file=sys.stderr)
     return {name: {peer: statistics.median(all_) for peer, all_ in row.items()} for name, row in taken.items()}
 
 
@@ -118,10 +124,13 @@ def measure(module: str, name: str, runs: str, python: str = sys.executable) -> 
 def growth(options: argparse.Namespace) -> dict[str, dict[int, float]]:
     """Shape -> nodes -> median seconds."""
     found: dict[str, dict[int, float]] = {}
-    for shape, sizes in GROWTH.items():
+    for shape, sizes in (QUICK_GROWTH if options.quick else GROWTH).items():
         found[shape] = {}
         for size in sizes:
-            rounds = [measure("ours", f"{shape}:{size}", str(min(options.runs, 3))) for _ in range(3)]
+            rounds = [
+                measure("ours", f"{shape}:{size}", str(min(options.runs, 3)))
+                for _ in range(min(options.rounds, 3))
+            ]
             found[shape][size] = statistics.median(statistics.median(told["cpu_seconds"]) for told in rounds)
     return found
 

@@ -1,6 +1,6 @@
 """How long a whole process of ``selinon lint`` takes, beside yamllint on the same files.
 
-    python benchmarks/startup.py [--runs 21] [--json FILE]
+    python benchmarks/startup.py [--runs 21] [--quick] [--json FILE]
 
 Generates a project of 20 flows and 60 tasks in 21 files, starts every command once to warm up and then in turns,
 and prints medians and ratios. Peers that are not installed are left out. Bytecode has to be cached for the
@@ -136,12 +136,13 @@ def main() -> None:
     """Measure and print a table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--runs", type=int, default=21)
+    parser.add_argument("--quick", action="store_true", help="one run")
     parser.add_argument("--json", metavar="FILE")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         directory = Path(name)
         write_project(directory)
-        times = measure(arguments.runs, directory)
+        times = measure(1 if arguments.quick else arguments.runs, directory)
     medians = {name: statistics.median(values) for name, values in times.items()}
     peer = medians.get("yamllint")
     print(f"{'':34}{'median ms':>10}{'min':>8}{'max':>8}{'x yamllint':>12}")

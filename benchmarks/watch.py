@@ -1,6 +1,6 @@
 """How long it takes from saving a file to the printed result of ``selinon watch``, its process included.
 
-    python benchmarks/watch.py [--saves 21] [--json FILE]
+    python benchmarks/watch.py [--saves 21] [--quick] [--json FILE]
 
 Watches a copy of a sample project, saves the YAML file of its flow and its task module in turns, as editors do (by
 renaming), and waits for the last line of what it prints. Each save is made some time after the result before, so
@@ -111,8 +111,10 @@ def main() -> int:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--saves", type=int, default=21)
+    parser.add_argument("--quick", action="store_true", help="one save of each file, one Ctrl-C")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
+    saves, interrupts = (1, 1) if options.quick else (options.saves, 5)
     found: dict[str, float] = {}
     with tempfile.TemporaryDirectory() as home:
         directory = Path(home) / SAMPLE.name
@@ -125,9 +127,9 @@ def main() -> int:
             "run, task module": (tasks, ("--run",), "order: "),
         }
         for name, (path, words, last) in measures.items():
-            found[name] = statistics.median(from_saving_to_result(directory, path, words, last, options.saves))
+            found[name] = statistics.median(from_saving_to_result(directory, path, words, last, saves))
             print(f"{name:20} {found[name]:6.3f} s")
-        found["Ctrl-C"] = max(ctrl_c(directory, 5))
+        found["Ctrl-C"] = max(ctrl_c(directory, interrupts))
         print(f"{'Ctrl-C, the longest':20} {found['Ctrl-C']:6.3f} s")
     if options.json is not None:
         options.json.write_text(json.dumps(found, indent=2) + "\n")

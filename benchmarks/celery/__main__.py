@@ -1,7 +1,8 @@
-"""``python -m benchmarks.celery``: selinon, canvas, the original and bare messages on real workers, side by side.
+"""``python -m benchmarks.celery``: selinon, canvas, the original, bare messages and DBOS, side by side.
 
-Redis is a private server; RabbitMQ is the one at ``--amqp`` (default: the local one). The original, selinon 1.4.0,
-is installed into an environment of its own. The table is Markdown; times are seconds, medians of the same run.
+Redis is a private server; RabbitMQ is the one at ``--amqp`` (default: the local one), PostgreSQL the one at
+``--postgres``, with a database of its own. The original, selinon 1.4.0, is installed into an environment of its
+own, and so is DBOS where it is missing. The table is Markdown; times are seconds, medians of the same run.
 """
 
 from __future__ import annotations
@@ -14,18 +15,21 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from benchmarks.celery.original import ENVIRONMENT
+from benchmarks.celery.environments import ORIGINAL
+from benchmarks.celery.postgres import SERVER
 from benchmarks.celery.shapes import FULL, QUICK, nodes
-from benchmarks.celery.systems import SYSTEMS, rows
+from benchmarks.celery.systems import DBOS, SYSTEMS, rows
 
 Json = dict[str, Any]
-RATIOS = ("canvas", "original")
+RATIOS = ("canvas", "original", *DBOS)
 
 
 def main() -> int:
     """Run and print a table."""
     options = _arguments()
-    workloads = QUICK if options.quick else FULL
+    workloads = FULL
+    if options.quick:
+        workloads, options.repeats, options.warm = QUICK, 1, 0.0
     if options.only:
         parts = dict.fromkeys(options.only.split(","))
         workloads = [(name, int(size)) for name, size in (part.split(":") for part in parts)]
@@ -40,7 +44,7 @@ def main() -> int:
     for row in measured:
         if "reason" in row:
             print(f"\n{row['system']} {row['workload']} {row['size']}: {row['reason']}")
-    return 0
+    return int(options.quick and any("reason" in row for row in measured))
 
 
 def _arguments() -> argparse.Namespace:
@@ -48,11 +52,18 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--broker", choices=("redis", "amqp"), default="redis")
     parser.add_argument("--amqp", default="amqp://guest:guest@127.0.0.1:5672//")
     parser.add_argument("--systems", type=_systems, default=",".join(SYSTEMS))
-    parser.add_argument("--quick", action="store_true")
+    parser.add_argument(
+        "--store", choices=("redis", "postgres"), default="redis", help="the state store of selinon"
+    )
+    parser.add_argument("--postgres", default=SERVER, metavar="URL", help="the server for --store and DBOS")
+    parser.add_argument(
+        "--quick", action="store_true", help="tiny sizes, once; exit 1 when anything cannot be measured"
+    )
     parser.add_argument("--only", default="", help="workloads, as chain:100,fan:1000")
     parser.add_argument(
         "--repeats", type=int, default=3, help="of what takes at most 5 s; the rest is measured once"
     )
+    parser.add_argument("--warm", type=float, default=0.5, help="seconds of each workload before it is measured")
     parser.add_argument("--processes", type=int, default=2, help="of the worker")
     parser.add_argument("--limit", type=float, default=120.0, help="seconds that one measurement may take")
     parser.add_argument(
@@ -61,7 +72,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--settings", default="{}", help="JSON of Celery settings")
     parser.add_argument("--worker-log", default="", metavar="FILE", help="keep what the workers print")
     parser.add_argument(
-        "--original-venv", type=Path, default=ENVIRONMENT, metavar="DIRECTORY", help="made unless it is there"
+        "--original-venv", type=Path, default=ORIGINAL, metavar="DIRECTORY", help="made unless it is there"
     )
     return parser.parse_args()
 
@@ -79,8 +90,9 @@ def _heading(measured: list[Json], options: argparse.Namespace) -> str:
     loads = [row[name] for row in measured for name in ("load_at_start", "load_at_end") if name in row]
     load = f", load {min(loads):.1f} to {max(loads):.1f}" if loads else ""
     broker = {"redis": "Redis", "amqp": "RabbitMQ"}[options.broker]
+    store = {"redis": "Redis", "postgres": "PostgreSQL"}[options.store]
     return (
-        f"Celery {celery.__version__} over {broker}, worker with {options.processes} processes, "
+        f"Celery {celery.__version__} over {broker}, state in {store}, worker with {options.processes} processes, "
         f"Python {platform.python_version()}, {os.cpu_count()} cores{load}. Seconds, medians.\n"
     )
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import statistics
 import sys
@@ -21,7 +22,9 @@ from benchmarks.celery.servers import redis_server, worker
 from benchmarks.celery.shapes import name_of, nodes
 from benchmarks.celery.waiting import cpu_seconds
 
-SIZES = (100, 1000, 10_000)
+SIZES, QUICK_SIZES = (100, 1000, 10_000), (5, 10)
+#: Nodes that are run for one measurement, in as many flow runs as that takes.
+LEAST = 2000
 #: Where starts of flow runs are kept until the runs exist.
 STARTS = ("selinon.starts", "selinon.starts.messages")
 
@@ -32,8 +35,10 @@ def main() -> int:
     parser.add_argument("--shapes", default="chain,fan")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--run-ahead", type=int, default=1000, help="0: every node goes through the broker")
+    parser.add_argument("--quick", action="store_true", help="tiny sizes, once")
     options = parser.parse_args()
-    workloads = [(shape, size) for shape in options.shapes.split(",") for size in SIZES]
+    sizes, repeats, least = (QUICK_SIZES, 1, 1) if options.quick else (SIZES, options.repeats, LEAST)
+    workloads = [(shape, size) for shape in options.shapes.split(",") for size in sizes]
     settings = {"task_default_queue": "selinon_bench", "selinon_run_ahead_count": options.run_ahead}
     with redis_server() as broker, redis_server() as store:
         os.environ |= {
@@ -46,7 +51,7 @@ def main() -> int:
         log = Path(tempfile.mkdtemp()) / "worker.log"
         with worker({}, "--concurrency", "2", "--queues", "selinon_bench,celery", log=log) as process:
             rows = [
-                _measured(shape, size, options.repeats, broker, store, process.pid) for shape, size in workloads
+                _measured(shape, size, repeats, least, broker, store, process.pid) for shape, size in workloads
             ]
     heads = ("us/node", "CPU us/node", "largest message", "bytes sent/node", "bytes kept/node")
     print(f"{'flow':12}" + "".join(f"{head:>18}" for head in heads))
@@ -55,14 +60,20 @@ def main() -> int:
         print(f"{row['flow']:12}" + "".join(f"{figure:>18.0f}" for figure in figures))
     for shape in options.shapes.split(","):
         costs = {row["size"]: row for row in rows if row["shape"] == shape}
-        times, cpu = (costs[SIZES[-1]][of] / costs[SIZES[0]][of] for of in ("us", "cpu"))
+        times, cpu = (_over(costs[sizes[-1]][of], costs[sizes[0]][of]) for of in ("us", "cpu"))
         print(
-            f"{shape}: from {SIZES[0]} to {SIZES[-1]} nodes, per node {times:.2f} x the time, {cpu:.2f} x the CPU"
+            f"{shape}: from {sizes[0]} to {sizes[-1]} nodes, per node {times:.2f} x the time, {cpu:.2f} x the CPU"
         )
     return 0
 
 
-def _measured(shape: str, size: int, repeats: int, broker: str, store: str, pid: int) -> dict[str, Any]:
+def _over(large: float, small: float) -> float:
+    return large / small if small else math.nan
+
+
+def _measured(
+    shape: str, size: int, repeats: int, least: int, broker: str, store: str, pid: int
+) -> dict[str, Any]:
     import redis
 
     from benchmarks.celery.app import selinon
@@ -80,7 +91,7 @@ def _measured(shape: str, size: int, repeats: int, broker: str, store: str, pid:
         empty = int(client.info("memory")["used_memory"])
         used, began = cpu_seconds(pid), time.perf_counter()
         # As many runs that all take long enough for the clock of CPU times.
-        times = max(1, 2000 // count)
+        times = max(1, least // count)
         for _ in range(times):
             selinon.run_flow(flow).result(600)
         cpu.append((cpu_seconds(pid) - used) / times)

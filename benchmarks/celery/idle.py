@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import random
 import sys
@@ -13,10 +14,16 @@ from benchmarks.celery.shapes import configuration
 
 
 def main() -> int:
-    """Measure for 20 seconds."""
-    count = int(sys.argv[1]) if len(sys.argv) > 1 else 10_000
+    """Measure and print JSON."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runs", type=int, default=10_000)
+    parser.add_argument("--seconds", type=float, default=20.0)
+    parser.add_argument("--quick", action="store_true", help="10 runs, one second")
+    options = parser.parse_args()
+    if options.quick:
+        options.runs, options.seconds = 10, 1.0
     with redis_server() as redis:
-        print(json.dumps(measure(f"{redis}/0", count, 20.0)))
+        print(json.dumps(measure(f"{redis}/0", options.runs, options.seconds)))
     return 0
 
 

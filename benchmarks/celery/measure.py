@@ -1,6 +1,7 @@
 """Runs in a process of its own against running workers: one line of JSON per workload, by the same clock for all.
 
-The original runs this file too, in its environment: nothing of this repository is imported before it is needed.
+The original and DBOS run this file too, in their environments: nothing of this repository is imported before it is
+needed.
 """
 
 from __future__ import annotations
@@ -16,9 +17,9 @@ from typing import Any
 
 #: What takes longer than this many seconds is measured once.
 SLOW = 5.0
-#: Before it is measured a workload runs at least once, and for so many seconds or so many times: all processes of
-#: the worker have then loaded what they need.
-WARM, MOST = 0.5, 20
+#: Before it is measured a workload runs at least once, and for WARM seconds or so many times: all processes of the
+#: worker have then loaded what they need.
+MOST = 20
 
 
 class TooLong(BaseException):
@@ -26,20 +27,21 @@ class TooLong(BaseException):
 
 
 def main() -> None:
-    """``measure.py SYSTEM WORKLOADS REPEATS LIMIT``; stops after a failure, as what failed may still run."""
-    system, workloads, repeats, limit = sys.argv[1], json.loads(sys.argv[2]), int(sys.argv[3]), float(sys.argv[4])
+    """``measure.py SYSTEM WORKLOADS REPEATS LIMIT WARM``; stops after a failure: what failed may still run."""
+    system, workloads, repeats = sys.argv[1], json.loads(sys.argv[2]), int(sys.argv[3])
+    limit, warm = float(sys.argv[4]), float(sys.argv[5])
     for workload, size in workloads:
         began = os.getloadavg()[0]
-        answer = _tried(partial(_MEASURE[system], workload, size), repeats, limit)
+        answer = _tried(partial(_MEASURE[system], workload, size), repeats, limit, warm)
         loads = {"load_at_start": began, "load_at_end": os.getloadavg()[0]}
         print(json.dumps({"workload": workload, "size": size, **answer, **loads}), flush=True)
         if "reason" in answer:
             return
 
 
-def _tried(measure: Callable[[], float], repeats: int, limit: float) -> dict[str, Any]:
+def _tried(measure: Callable[[], float], repeats: int, limit: float, warm: float) -> dict[str, Any]:
     try:
-        took = _warmed(partial(_limited, measure, limit))
+        took = _warmed(partial(_limited, measure, limit), warm)
         return {"seconds": [_limited(measure, limit) for _ in range(1 if took > SLOW else repeats)]}
     except TooLong:
         return {"reason": f"not done after {limit:.0f} s"}
@@ -47,8 +49,8 @@ def _tried(measure: Callable[[], float], repeats: int, limit: float) -> dict[str
         return {"reason": f"{type(error).__name__}: {error}"[:300]}
 
 
-def _warmed(measure: Callable[[], float]) -> float:
-    until = time.perf_counter() + WARM
+def _warmed(measure: Callable[[], float], warm: float) -> float:
+    until = time.perf_counter() + warm
     for _ in range(MOST):
         took = measure()
         if time.perf_counter() > until:
@@ -127,7 +129,33 @@ def _bare(workload: str, size: int) -> float:
     return time.perf_counter() - began
 
 
-_MEASURE = {"selinon": _selinon, "canvas": _canvas, "bare": _bare, "original": _original}
+def _dbos(system: str, workload: str, size: int) -> float:
+    import dbos_app
+    from shapes import nodes
+
+    global _client
+    if _client is None:
+        _client = dbos_app.Queued() if system == "dbos-queue" else dbos_app.InProcess()
+    began = time.perf_counter()
+    count = _client.run(workload, size)
+    took = time.perf_counter() - began
+    if count != nodes(workload, size):
+        raise RuntimeError(f"{count} tasks ran instead of {nodes(workload, size)}")
+    return took
+
+
+_client: Any = None
+_MEASURE: dict[str, Callable[[str, int], float]] = {
+    "selinon": _selinon,
+    "canvas": _canvas,
+    "bare": _bare,
+    "original": _original,
+    "dbos": partial(_dbos, "dbos"),
+    "dbos-queue": partial(_dbos, "dbos-queue"),
+}
 
 if __name__ == "__main__":
     main()
+    # Threads of clients may still wait for something.
+    sys.stdout.flush()
+    os._exit(0)

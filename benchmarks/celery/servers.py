@@ -67,9 +67,18 @@ def worker(
     """A Celery worker, ready; raises ``WorkerError`` when it does not get there."""
     command = [python, "-m", "celery", "-A", app, "worker"]
     command += ["--loglevel", "WARNING", "--without-mingle", "--without-gossip", *options]
+    with served(command, environment, log=log, directory=directory) as process:
+        yield process
+
+
+@contextmanager
+def served(
+    command: list[str], environment: dict[str, str], *, log: Path, directory: Path | None = None
+) -> Iterator[subprocess.Popen[Any]]:
+    """A process that has made the file ``BENCH_READY``; raises ``WorkerError`` when it does not get there."""
     ready = Path(tempfile.mkdtemp()) / "ready"
     environment = {**os.environ, **environment, "BENCH_READY": str(ready)}
-    with log.open("wb") as out:
+    with log.open("ab") as out:
         process = subprocess.Popen(command, env=environment, cwd=directory, stdout=out, stderr=out)
     try:
         _wait_until(ready, process, log)

@@ -38,7 +38,10 @@ def main() -> int:
     parser.add_argument("--runs", type=int, default=10_000)
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--state", default="", help="URL of the state store; default: a private Redis")
+    parser.add_argument("--quick", action="store_true", help="10 runs, one second")
     options = parser.parse_args()
+    if options.quick:
+        options.runs, options.seconds = 10, 1.0
     with redis_server() as broker, redis_server() as store:
         os.environ |= {
             "BENCH_BROKER": f"{broker}/0",

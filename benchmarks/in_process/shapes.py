@@ -60,5 +60,6 @@ def workload(name: str) -> Workload:
     raise ValueError(f"no workload is named {name}")
 
 
-#: The ones that are compared.
+#: The ones that are compared, in the quick form and else.
+QUICK = ("chain:20", "fan:20", "ladder:3x3", "flows:5x5", "predicates:20")
 COMPARED = ("chain:1000", "fan:5000", "ladder:100x10", "flows:500x5", "predicates:100")
