@@ -28,6 +28,13 @@ class CacheSignature(NamedTuple):
     optional: tuple[str, ...]
 
 
+class StorageSignature(NamedTuple):
+    """Keyword arguments of a storage's class, each with its type as annotations write it."""
+
+    required: dict[str, str]
+    optional: dict[str, str]
+
+
 _ON_MESSAGE: dict[str, tuple[str, ...]] = {
     "empty": (),
     "isNone": (),
@@ -95,4 +102,66 @@ CACHES: dict[str, CacheSignature] = {
     "LRU": CacheSignature((), ("max_cache_size",)),
     "MRU": CacheSignature((), ("max_cache_size",)),
     "RR": CacheSignature((), ("max_cache_size", "seed")),
+}
+
+#: Types of arguments by name. The predicates and strategies that take one of a name all mean the same.
+PREDICATE_TYPES: dict[str, str] = {
+    "env": "str",
+    "host": "str",
+    "length": "int | float",
+    "netloc": "str",
+    "path": "str",
+    "scheme": "str",
+    "status": "int",
+}
+STRATEGY_TYPES: dict[str, str] = {
+    "max_retry": "float",
+    "retry": "float",
+    "start_retry": "float",
+    "step": "float",
+    "stop_retry": "float",
+}
+CACHE_TYPES: dict[str, str] = {"max_cache_size": "int", "seed": "int"}
+
+_SQL = StorageSignature({"connection_string": "str"}, {"encoding": "str | None", "echo": "bool", "table": "str"})
+
+#: Every shipped storage.
+STORAGES: dict[str, StorageSignature] = {
+    "Filesystem": StorageSignature({}, {"path": "str | None"}),
+    "InMemoryStorage": StorageSignature({}, {"echo": "bool | str", "json": "bool"}),
+    "MongoDB": StorageSignature(
+        {"db_name": "str", "collection_name": "str"}, {"host": "str | None", "port": "int | str"}
+    ),
+    "PostgreSQL": _SQL,
+    "Redis": StorageSignature(
+        {},
+        {
+            "host": "str | None",
+            "port": "int | str",
+            "db": "int | str",
+            "password": "str | None",
+            "socket_timeout": "float | None",
+            "connection_pool": "None",
+            "charset": "str | None",
+            "errors": "str | None",
+            "unix_socket_path": "str | None",
+            "url": "str | None",
+            "prefix": "str",
+            "expire": "int | None",
+        },
+    ),
+    "S3": StorageSignature(
+        {"bucket": "str"},
+        {
+            "location": "str | None",
+            "endpoint_url": "str | None",
+            "use_ssl": "bool | str | None",
+            "aws_access_key_id": "str | None",
+            "aws_secret_access_key": "str | None",
+            "region_name": "str | None",
+            "serialize_json": "bool",
+            "prefix": "str",
+        },
+    ),
+    "SqlStorage": _SQL,
 }

@@ -55,7 +55,8 @@ def import_def(module: Any, name: Any, default_module: str, default_name: Ref | 
 def _finish_cache(reading: Reading, cache: CacheDef, raw: dict[str, Any]) -> bool:
     cache.function = import_def(raw.get("import"), raw.get("name"), DEFAULT_CACHES, Ref("LRU", cache.spot))
     configuration = raw.get("configuration", {})
-    cache.configuration = {} if configuration is BROKEN else configuration
+    cache.configuration_broken = configuration is BROKEN
+    cache.configuration = {} if cache.configuration_broken else configuration
     return True
 
 

@@ -114,12 +114,15 @@ NO_NAMES = Names()
 
 
 class CacheDef(Definition):
-    """A cache; ``function`` is its class (default module ``selinon_core.caches``)."""
+    """A cache; ``function`` is its class (default module ``selinon_core.caches``). ``configuration_broken``
+    tells that a configuration was given that is not known.
+    """
 
-    __slots__ = ("configuration", "function")
+    __slots__ = ("configuration", "configuration_broken", "function")
 
     function: ImportDef | None
     configuration: dict[str, Json]
+    configuration_broken: bool
 
 
 class TaskDef(Definition):
@@ -157,15 +160,16 @@ class TaskDef(Definition):
 
 
 class StorageDef(Definition):
-    """A storage. ``configuration`` is JSON data: a mapping of keyword arguments, None, or the one
-    argument.
+    """A storage. ``configuration`` is JSON data: a mapping of keyword arguments, None, or the one argument.
+    ``configuration_broken`` tells that one was given that is not known.
     """
 
-    __slots__ = ("cache", "configuration", "function", "name")
+    __slots__ = ("cache", "configuration", "configuration_broken", "function", "name")
 
     name: Ref
     function: ImportDef | None
     configuration: Json
+    configuration_broken: bool
     cache: CacheDef | None
 
 

@@ -117,7 +117,8 @@ def _finish_storage(reading: Reading, storage: StorageDef, raw: dict[str, Any]) 
     if not isinstance(name, Ref):
         return False
     storage.function = import_def(raw.get("import"), raw.get("classname"), "", name)
-    if storage.configuration is BROKEN:
+    storage.configuration_broken = storage.configuration is BROKEN
+    if storage.configuration_broken:
         storage.configuration = None
     return True
 

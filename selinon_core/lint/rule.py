@@ -37,6 +37,7 @@ from selinon_core.config.model import FlowDef, ProjectModel, StorageDef, TaskDef
 from selinon_core.config.spots import Spot
 from selinon_core.diagnostics import Diagnostic, Related, Severity
 from selinon_core.lint.analysis.code_uses import CodeUse, code_uses
+from selinon_core.lint.analysis.configured import Callee, Configured, configured
 from selinon_core.lint.analysis.constants import ConstantPart, constant_parts
 from selinon_core.lint.analysis.facts import FlowFacts
 from selinon_core.lint.analysis.predicates import Predicates
@@ -134,6 +135,14 @@ class LintContext:
     def code_uses(self) -> tuple[CodeUse, ...]:
         """The classes and functions of user code that are named, each once per role."""
         return tuple(code_uses(self.model))
+
+    @cached_property
+    def _configured(self) -> tuple[Configured, ...]:
+        return tuple(configured(self.model, self.predicates, self.code))
+
+    def configured(self, *callees: Callee) -> Iterator[Configured]:
+        """The calls of some kinds that get arguments from the configuration; without kinds all of them."""
+        return (call for call in self._configured if not callees or call.callee in callees)
 
     @cached_property
     def constant_parts(self) -> tuple[ConstantPart, ...]:

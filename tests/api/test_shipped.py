@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import inspect
 import subprocess
 import sys
@@ -10,6 +11,9 @@ import pytest
 
 from selinon_core import caches, predicates, shipped, strategies
 from selinon_core.cache import Cache
+from selinon_core.lint.code import shipped_modules
+
+MODULES = {"PostgreSQL": "sql", **{name: m for m, names in shipped_modules.STORAGES.items() for name in names}}
 
 
 def test_every_predicate_is_in_the_table_and_the_reverse() -> None:
@@ -59,6 +63,35 @@ def test_caches() -> None:
                 tuple(p.name for p in parameters if p.default is not p.empty),
             )
     assert real == shipped.CACHES
+
+
+@pytest.mark.parametrize("name", sorted(shipped.STORAGES))
+def test_storages(name: str) -> None:
+    kind = getattr(importlib.import_module(f"selinon_core.storages.{MODULES[name]}"), name)
+    required: dict[str, str] = {}
+    optional: dict[str, str] = {}
+    for parameter in inspect.signature(kind).parameters.values():
+        table = required if parameter.default is parameter.empty else optional
+        # What no YAML file can hold is left out of the table.
+        parts = str(parameter.annotation).split(" | ")
+        table[parameter.name] = " | ".join(p for p in parts if "." not in p)
+    assert shipped.STORAGES[name] == (required, optional)
+
+
+def test_types_of_strategies_and_caches() -> None:
+    for name, args in shipped.STRATEGIES.items():
+        parameters = inspect.signature(getattr(strategies, name)).parameters
+        for arg in args:
+            assert parameters[arg].annotation == shipped.STRATEGY_TYPES[arg]
+    for name, signature in shipped.CACHES.items():
+        parameters = inspect.signature(getattr(caches, name)).parameters
+        for arg in (*signature.required, *signature.optional):
+            assert parameters[arg].annotation == shipped.CACHE_TYPES[arg]
+
+
+def test_types_of_predicates_are_about_their_arguments() -> None:
+    arguments = {arg for signature in shipped.PREDICATES.values() for arg in signature.args}
+    assert set(shipped.PREDICATE_TYPES) == arguments - {"key", "value"}
 
 
 def test_the_tables_and_the_predicates_are_cheap_to_import() -> None:

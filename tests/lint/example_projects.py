@@ -8,8 +8,8 @@
     flow-definitions: ...
 
 YAML files in comments are read before the text itself. Lines that end in ``# not committed yet`` make the
-directory a git work tree, and are not part of its commit. A line ``# saved as Latin-1`` is about the encoding of the
-text; ``[[[]]]   # 500 levels`` stands for that many brackets.
+directory a git work tree, and are not part of its commit. A line ``# saved as Latin-1`` is about the encoding;
+``[[[]]]   # 500 levels`` stands for that many brackets.
 
 A text without ``tasks`` gets those of ``NODES`` in a file of its own, and a flow named ``publish``.
 """

@@ -35,19 +35,22 @@ def mismatch(given: Collection[str], signature: Signature, handed_in: Collection
     missing = [name for name in taken if name in signature.required and name not in given]
     unknown: list[tuple[str, str | None]] = []
     for name in given:
-        if name in taken or (signature.takes_more_by_name and name not in handed_in):
+        more = signature.takes_more_by_name and name not in handed_in and isinstance(name, str)
+        if name in taken or more:
             continue
-        meant = did_you_mean(name, missing) or did_you_mean(name, taken)
+        meant = did_you_mean(str(name), missing) or did_you_mean(str(name), taken)
         if meant in missing:
             missing.remove(meant)
         unknown.append((name, meant))
     return Mismatch(tuple(unknown), tuple(missing), taken)
 
 
-def argument_spot(definition: Definition, key: str, argument: str) -> Spot:
-    """Where an argument is written in the mapping under ``key``; the mapping, when that is not known."""
+def argument_spot(definition: Definition, key: str, argument: str, *, value: bool = False) -> Spot:
+    """Where the name (or the value) of an argument is written in the mapping under ``key``; where the mapping is,
+    when that is not known.
+    """
     if isinstance(definition.keys, KeySpots) and definition.given(key):
         below = definition.keys.below(key)
         if argument in below:
-            return below[argument][0]
+            return below[argument][1 if value else 0]
     return definition.value_spot(key)

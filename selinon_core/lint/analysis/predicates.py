@@ -83,4 +83,4 @@ def _shipped_signature(name: str) -> Signature:
         args = ("message", *args)
     if shipped.PREDICATES[name].takes_node_args:
         args = ("node_args", *args)
-    return Signature(args, frozenset(args), frozenset(args))
+    return Signature(args, frozenset(args), frozenset(args), types=shipped.PREDICATE_TYPES)

@@ -125,7 +125,18 @@ def _signature(function: object) -> Signature | None:
         frozenset(p.name for p in (*positional, *named) if p.default is kinds.empty),
         any(p.kind is kinds.VAR_POSITIONAL for p in parameters),
         any(p.kind is kinds.VAR_KEYWORD for p in parameters),
+        {p.name: _type(p) for p in (*positional, *named) if p.annotation is not kinds.empty},
     )
+
+
+def _type(parameter: inspect.Parameter) -> str:
+    """The annotation of a parameter as text."""
+    annotation = parameter.annotation
+    if isinstance(annotation, type) and not hasattr(annotation, "__args__"):
+        text = annotation.__name__
+    else:
+        text = annotation if isinstance(annotation, str) else str(annotation)
+    return f"{text} | None" if parameter.default is None else text
 
 
 def _without_self(called: Signature) -> Signature:

@@ -170,7 +170,25 @@ def signature(function: FunctionNode, *, bound: bool) -> Signature | None:
         frozenset(required),
         arguments.vararg is not None,
         arguments.kwarg is not None,
+        _types(arguments),
     )
+
+
+def _types(arguments: ast.arguments) -> dict[str, str]:
+    """The annotations of the parameters as text."""
+    positional = [*arguments.posonlyargs, *arguments.args]
+    without = [None] * (len(positional) - len(arguments.defaults))
+    defaults = [*without, *arguments.defaults, *arguments.kw_defaults]
+    found = {}
+    for argument, default in zip([*positional, *arguments.kwonlyargs], defaults, strict=True):
+        annotation = argument.annotation
+        if annotation is not None:
+            text = ast.unparse(annotation)
+            if isinstance(annotation, ast.Constant) and isinstance(annotation.value, str):
+                text = annotation.value
+            none = isinstance(default, ast.Constant) and default.value is None
+            found[argument.arg] = f"{text} | None" if none else text
+    return found
 
 
 def members(definition: ast.ClassDef) -> dict[str, FunctionNode | None]:

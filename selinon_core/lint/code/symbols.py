@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from enum import Enum
+from types import MappingProxyType
 from typing import NamedTuple
 
 from selinon_core.source import NOWHERE, Span
@@ -13,7 +14,8 @@ class Signature(NamedTuple):
     """How a function can be called. For methods the first parameter (``self``) is left out.
 
     ``positional`` are the parameters that may be given by position, ``by_name`` those of them (and of the
-    keyword-only ones) that may be given by name; ``required`` are those without default.
+    keyword-only ones) that may be given by name; ``required`` are those without default. ``types`` has the
+    annotations as text, by parameter; ``| None`` is added where None is the default.
     """
 
     positional: tuple[str, ...]
@@ -21,6 +23,7 @@ class Signature(NamedTuple):
     required: frozenset[str]
     takes_more_positional: bool = False
     takes_more_by_name: bool = False
+    types: Mapping[str, str] = MappingProxyType({})
 
     def accepts_positional(self, number: int) -> bool:
         """Tell whether ``f(1, 2, ..., number)`` is a possible call."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from selinon_core.lint.rule import Rule
 from selinon_core.lint.rules.code.broken_module import BrokenModule
 from selinon_core.lint.rules.code.class_without_run import ClassWithoutRun
+from selinon_core.lint.rules.code.configured_class import ConfiguredClass
 from selinon_core.lint.rules.code.failing_import import FailingImport
 from selinon_core.lint.rules.code.function_signature import FunctionSignature
 from selinon_core.lint.rules.code.module_not_found import ModuleNotFound
@@ -23,4 +24,5 @@ RULES: tuple[type[Rule], ...] = (
     BrokenModule,  # SEL607
     FailingImport,  # SEL608
     TaskConstructor,  # SEL609
+    ConfiguredClass,  # SEL610
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from selinon_core.lint.rule import Rule
+from selinon_core.lint.rules.names.argument_type import ArgumentType
 from selinon_core.lint.rules.names.cache_arguments import CacheArguments
 from selinon_core.lint.rules.names.duplicate_flow import DuplicateFlow
 from selinon_core.lint.rules.names.duplicate_storage import DuplicateStorage
@@ -12,6 +13,7 @@ from selinon_core.lint.rules.names.flow_not_defined import FlowNotDefined
 from selinon_core.lint.rules.names.flow_not_listed import FlowNotListed
 from selinon_core.lint.rules.names.predicate_arguments import PredicateArguments
 from selinon_core.lint.rules.names.repeated_source import RepeatedSource
+from selinon_core.lint.rules.names.storage_arguments import StorageArguments
 from selinon_core.lint.rules.names.strategy_arguments import StrategyArguments
 from selinon_core.lint.rules.names.task_and_flow import TaskAndFlow
 from selinon_core.lint.rules.names.unknown_cache import UnknownCache
@@ -39,4 +41,6 @@ RULES: tuple[type[Rule], ...] = (
     CacheArguments,  # SEL215
     RepeatedSource,  # SEL216
     FlowListedTwice,  # SEL217
+    StorageArguments,  # SEL218
+    ArgumentType,  # SEL219
 )
