@@ -57,22 +57,6 @@ def test_what_lint_says_about_the_flow(tmp_path: Path) -> None:
     assert said in ran.stdout
 
 
-def test_every_extra_that_is_named_exists() -> None:
-    import tomllib
-
-    extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"][
-        "optional-dependencies"
-    ]
-    for page in PAGES:
-        for named in re.findall(r"selinon\[([a-z0-9,]+)\]", page.read_text(encoding="utf-8")):
-            assert set(named.split(",")) <= set(extras), page
-    assert {
-        name
-        for row in re.findall(r"^\| `(.*)` \|", README, re.MULTILINE)
-        for name in re.findall(r"\[(\w+)\]", row)
-    }
-
-
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_links_lead_somewhere(page: Path) -> None:
     for target, anchor in _LINK.findall(prose(page)):

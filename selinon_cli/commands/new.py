@@ -42,7 +42,20 @@ def new(terminal: Terminal, *, directory: str) -> int:
 
         terminal.note(f"  cd {shlex.quote(os.path.normpath(directory))}")
     terminal.note("  selinon run --local\n  selinon watch --run --serve")
+    _note_origin(terminal)
     return EXIT_OK
+
+
+def _note_origin(terminal: Terminal) -> None:
+    """Say it when the project depends on files of this machine."""
+    from selinon_cli.requirement import source_url
+
+    origin = source_url()
+    if origin is not None and origin.startswith("file:"):
+        terminal.note(
+            f"it depends on selinon at {origin}: on other machines "
+            "name another place in pyproject.toml and .pre-commit-config.yaml"
+        )
 
 
 def _name(directory: str) -> str:
@@ -74,11 +87,12 @@ def _check_is_free(directory: str) -> None:
 def _text(template: str, name: str) -> str:
     from importlib.resources import files
 
-    from selinon_core.version import __version__
+    from selinon_cli.requirement import requirement
 
-    following = int(__version__.partition(".")[0]) + 1
     text = (files("selinon_cli") / "template" / template).read_text(encoding="utf-8")
-    return text.replace("@NAME@", name).replace("@VERSION@", __version__).replace("@NEXT@", str(following))
+    for mark, extra in (("@SELINON@", ""), ("@SELINON[celery]@", "celery"), ("@SELINON[dev]@", "dev")):
+        text = text.replace(mark, requirement(extra))
+    return text.replace("@NAME@", name)
 
 
 def _schema() -> str:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import importlib.metadata
+import json
 import tomllib
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import yaml
 
 from selinon_cli.commands.new import FILES, SCHEMA
+from selinon_cli.requirement import requirement
 from selinon_core.version import __version__
 from tests.cli.conftest import Cli
 
@@ -61,15 +66,66 @@ def test_names_and_versions_are_filled_in(cli: Cli, tmp_path: Path) -> None:
     project = tmp_path / "deep" / "My-Shop.2"
     settings = tomllib.loads((project / "pyproject.toml").read_text())
     assert settings["project"]["name"] == "My-Shop.2"
-    assert settings["project"]["dependencies"] == [f"selinon[celery]>={__version__},<3"]
+    assert settings["project"]["dependencies"] == [requirement("celery")]
+    assert settings["project"]["optional-dependencies"]["dev"][0] == requirement("dev")
     assert 'Celery(\n    "My-Shop.2",' in (project / "app.py").read_text()
     (repository,) = yaml.safe_load((project / ".pre-commit-config.yaml").read_text())["repos"]
-    assert repository["hooks"][0]["additional_dependencies"] == [f"selinon>={__version__},<3"]
+    assert repository["hooks"][0]["additional_dependencies"] == [requirement()]
     for path in files_in(project):
         content = (project / path).read_text()
         assert "@NAME@" not in content
-        assert "@VERSION@" not in content
-        assert "@NEXT@" not in content
+        assert "@SELINON" not in content
+
+
+@pytest.mark.parametrize(
+    ("direct_url", "expected"),
+    [
+        (None, f"selinon[dev]>={__version__},<3"),
+        (
+            {"url": "file:///home/ada/selinon", "dir_info": {"editable": True}},
+            "selinon[dev] @ file:///home/ada/selinon",
+        ),
+        (
+            {"url": "file:///tmp/selinon-2.0.0-py3-none-any.whl", "archive_info": {}},
+            "selinon[dev] @ file:///tmp/selinon-2.0.0-py3-none-any.whl",
+        ),
+        (
+            {"url": "https://git.example/s.git", "vcs_info": {"vcs": "git", "commit_id": "a1b2"}},
+            "selinon[dev] @ git+https://git.example/s.git@a1b2",
+        ),
+        (
+            {
+                "url": "https://git.example/s.git",
+                "vcs_info": {"vcs": "git", "commit_id": "a1b2", "requested_revision": "v2"},
+                "subdirectory": "python",
+            },
+            "selinon[dev] @ git+https://git.example/s.git@v2#subdirectory=python",
+        ),
+    ],
+)
+def test_what_is_written_can_be_installed(
+    monkeypatch: pytest.MonkeyPatch, direct_url: dict[str, Any] | None, expected: str
+) -> None:
+    text = None if direct_url is None else json.dumps(direct_url)
+    monkeypatch.setattr(
+        importlib.metadata, "distribution", lambda name: SimpleNamespace(read_text=lambda file: text)
+    )
+    assert requirement("dev") == expected
+
+
+def test_selinon_that_is_run_from_its_sources_is_named_by_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(name: str) -> None:
+        raise importlib.metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(importlib.metadata, "distribution", missing)
+    assert requirement() == f"selinon @ {TEMPLATE.parents[1].resolve().as_uri()}"
+
+
+def test_a_place_on_this_machine_is_said(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("selinon_cli.requirement.source_url", lambda: "file:///home/ada/selinon")
+    assert "it depends on selinon at file:///home/ada/selinon: on other machines" in cli("new", "shop").err
+    monkeypatch.setattr("selinon_cli.requirement.source_url", lambda: None)
+    assert "depends on" not in cli("new", "other").err
 
 
 def test_every_template_is_used() -> None:

@@ -36,6 +36,20 @@ def call(*words: str | Path, cwd: Path, env: dict[str, str], code: int = 0) -> s
     return said
 
 
+def build_wheel(directory: Path, env: dict[str, str]) -> Path:
+    """Build the wheel of this repository into a directory."""
+    words = ("-m", "pip", "wheel", "-q", "--no-deps", "--wheel-dir", directory, ROOT)
+    call(sys.executable, *words, cwd=directory, env=env)
+    (wheel,) = directory.glob("selinon-*.whl")
+    return wheel
+
+
+def new_environment(directory: Path, env: dict[str, str]) -> Path:
+    """Make a virtual environment with nothing but pip; returns the directory of its programs."""
+    call(sys.executable, "-m", "venv", directory, cwd=directory.parent, env=env)
+    return directory / "bin"
+
+
 def need_package_index(env: dict[str, str], cwd: Path) -> None:
     """Skip the test where nothing can be installed, or fail with ``SELINON_REQUIRE_SERVICES=1``."""
     done = subprocess.run(
