@@ -14,17 +14,18 @@ class _Missing:
 
 
 MISSING = _Missing()
+#: What an integer picks one item of; of a text it is the character, as in Selinon 1.x.
+_INDEXED = (list, tuple, str)
 
 
 def field(value: Any, key: Any) -> Any:
     """Follow a key or a path of keys and indexes into ``value``; ``MISSING`` where it leads nowhere."""
     for step in key if isinstance(key, list) else (key,):
-        if isinstance(value, Mapping) or (isinstance(value, (list, tuple)) and type(step) is int):
-            try:
-                value = value[step]
-            except (LookupError, TypeError):  # no such key or index; a key that cannot be one
+        try:
+            if not isinstance(value, Mapping) and not (isinstance(value, _INDEXED) and type(step) is int):
                 return MISSING
-        else:
+            value = value[step]
+        except Exception:  # no such key or index, a key that cannot be one, whatever a foreign object raises
             return MISSING
     return value
 
@@ -66,12 +67,13 @@ def is_empty(value: Any) -> bool:
 
 
 def compare_url_part(part: str, found: Any, value: Any) -> bool:
-    """Tell whether a part (``scheme``, ``netloc``, ``path``) of the URL that was found equals ``value``."""
+    """Tell whether a part (``scheme``, ``netloc``, ``path``) of the URL that was found equals ``value``.
+
+    As in Selinon 1.x the path ends before ``;parameters``.
+    """
     if not isinstance(found, str):
         return False
-    from urllib.parse import urlsplit
+    from urllib.parse import urlparse
 
-    try:
-        return bool(getattr(urlsplit(found), part) == value)
-    except ValueError:  # not a URL, for example an unclosed IPv6 address
-        return False
+    # A text that is not a URL (an unclosed IPv6 address) does not compare either.
+    return compare(lambda url, expected: getattr(urlparse(url), part) == expected, found, value)

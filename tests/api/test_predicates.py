@@ -75,7 +75,13 @@ def test_on_the_whole_value(name: str, value: Any, expected: bool) -> None:
         ("fieldExist", {"key": ["map", "a", "b", -1]}, True),
         ("fieldExist", {"key": ["map", "a", "b", True]}, False),
         ("fieldExist", {"key": ["map", "a", "b", "1"]}, False),
-        ("fieldExist", {"key": ["name", 0]}, False),
+        ("fieldExist", {"key": ["name", 0]}, True),
+        ("fieldExist", {"key": ["name", -1]}, True),
+        ("fieldExist", {"key": ["name", 7]}, False),
+        ("fieldExist", {"key": ["name", "0"]}, False),
+        ("fieldExist", {"key": ["name", True]}, False),
+        ("fieldEqual", {"key": ["name", 0], "value": "s"}, True),
+        ("fieldEqual", {"key": ["list", 1, "deep", -1], "value": "e"}, True),
         ("fieldExist", {"key": []}, True),
         ("fieldExist", {"key": [["map"]]}, False),
         ("fieldExist", {"key": {}}, False),
@@ -158,6 +164,21 @@ def test_an_invalid_url_is_no_url() -> None:
     assert predicates.fieldUrlNetloc({"u": "http://[::1"}, "u", "") is False
 
 
+def test_the_path_of_a_url_ends_before_its_parameters() -> None:
+    document = {"u": "http://h/x;y?z#w"}
+    assert predicates.fieldUrlPath(document, "u", "/x") is True
+    assert predicates.fieldUrlPath(document, "u", "/x;y") is False
+
+
+@pytest.mark.parametrize("name", [name for name in ON_MESSAGE if name.startswith("field")])
+def test_what_a_foreign_object_raises_is_false(name: str) -> None:
+    for message in ({"k": Raising()}, {"k": "http://h/x"}, {"k": "http://[::1"}, RaisingMapping()):
+        given = {arg: "k" if arg == "key" else Raising() for arg in PREDICATES[name].args}
+        result = getattr(predicates, name)(message, **given)
+        assert result is True or result is False
+        assert getattr(predicates, twin_of(name))(message, **given) is result
+
+
 def test_constants() -> None:
     assert predicates.alwaysTrue() is True
     assert predicates.alwaysFalse() is False
@@ -185,6 +206,13 @@ class Raising:
         raise RuntimeError("eq")
 
     __hash__ = None  # type: ignore[assignment]
+
+
+class RaisingMapping(dict[str, Any]):
+    """A mapping as lazy ones are: looking into it may raise anything."""
+
+    def __getitem__(self, key: str) -> Any:
+        raise RuntimeError("getitem")
 
 
 json_values = st.recursive(

@@ -454,14 +454,19 @@ class Reference:
         started = {run.name for run in view.runs.values()}
         succeeded = {run.name for key, run in view.runs.items() if self._ended_well(view, key)}
         by_edges = [name for edge in self.flow.edges for name in edge.destinations]
-        explained: set[str] = set()
+        possible: set[str] = set()
+        for _ in by_edges:
+            for edge in self.flow.edges:
+                if possible.issuperset(edge.sources):
+                    possible.update(edge.destinations)
+        fallbacks = {name for entry in self.flow.failures for name in entry.fallback}
+        explained = fallbacks - possible - started
         for _ in by_edges:
             for edge in self.flow.edges:
                 omitted = self.subset is not None and edge.index not in self.subset
                 behind_failure = any(name in started and name not in succeeded for name in edge.sources)
-                behind_fallback = any(name not in started and name not in by_edges for name in edge.sources)
                 behind_explained = any(name in explained for name in edge.sources)
-                if edge.index in view.no or omitted or behind_failure or behind_fallback or behind_explained:
+                if edge.index in view.no or omitted or behind_failure or behind_explained:
                     explained.update(set(edge.destinations) - started)
         return tuple(n for n in dict.fromkeys(by_edges) if n not in started and n not in explained)
 

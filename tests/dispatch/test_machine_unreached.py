@@ -7,6 +7,7 @@ import pytest
 from selinon_core.dispatch import SelectiveRun
 from selinon_core.dispatch import effects as do
 from selinon_core.dispatch import events as on
+from selinon_core.plan import EdgePlan
 from tests.dispatch.plans import edge, failure, flow, plan
 from tests.dispatch.play import Play
 
@@ -77,10 +78,36 @@ def test_nothing_is_reported_behind_a_fallback_that_was_not_needed_or_failed() -
     assert Play(main).fail("A").ok("B").fail("F").outcome.unreached == ()
 
 
+@pytest.mark.parametrize(
+    "behind",
+    [
+        [edge("B", "B", condition=True)],
+        [edge("B", "C"), edge("C", "B", condition=True)],
+        [edge("B", "C"), edge("C", "E"), edge("E", "C B", condition=True)],
+        [edge("B", "C"), edge("A C", "E"), edge("E", "B", condition=True)],
+        [edge("B A", "C"), edge("C", "B")],
+        [edge("B", "G"), edge("G", "B C"), edge("C", "B")],
+    ],
+    ids=["itself", "cycle", "longer", "join behind it", "join with it", "two ways back"],
+)
+@pytest.mark.parametrize("on_unreached", ["warn", "fail"])
+def test_a_fallback_that_only_its_own_cycle_leads_back_to_was_not_needed(
+    behind: list[EdgePlan], on_unreached: str
+) -> None:
+    main = plan(flow("main", [edge(None, "A"), *behind], [failure("A", "B")]))
+    outcome = Play(main, on_unreached=on_unreached).ok("A").outcome
+    assert outcome.succeeded
+    assert outcome.unreached == ()
+
+
+def test_a_dead_join_beside_a_fallback_that_an_edge_started_is_reported() -> None:
+    main = plan(flow("main", [*DEAD, edge("B", "G")], [failure("A", "G")]))
+    assert Play(main).ok("A", "B", "G").outcome.unreached == ("D", "C", "E", "F")
+
+
 def test_a_node_started_by_a_fallback_was_reached() -> None:
     edges = [edge(None, "A B"), edge("B D", "C"), edge("C", "D", condition=True)]
     main = plan(flow("main", edges, [failure("A", "D")]))
-    assert Play(main).ok("A", "B").outcome.unreached == ("C", "D")
     play = Play(main).fail("A").ok("B", "D", "C").answer(False)
     assert play.outcome.succeeded
     assert play.outcome.unreached == ()
