@@ -46,12 +46,15 @@ class Replay:
         self._names: dict[int, str] = {}
         self._deferred: set[int] = set()
         self._retry_due = False
+        self._retry_recorded = False
 
     def take(self, event: str, details: Details) -> None:
         """Take the next recorded event; raises ``Differs``."""
         handler = _HANDLERS.get(event)
         if handler is not None:
             try:
+                if self._retry_recorded and event not in _BETWEEN_ATTEMPTS:
+                    self._begin_attempt()
                 handler(self, details)
             except UnexpectedEvent as error:
                 raise Differs(f"the new flow does not get here: {error}", self._table.flow.place) from error
@@ -117,6 +120,8 @@ class Replay:
     # -- events -------------------------------------------------------------------------------------------------
 
     def _flow_started(self, details: Details) -> None:
+        if self._machine.phase != "new":
+            return  # of a later attempt, which has begun in the machine
         selective = details.get("selective")
         chosen = None if selective is None else SelectiveRun.from_json(selective)
         if chosen is not None:
@@ -205,7 +210,13 @@ class Replay:
     def _retry(self, details: Details) -> None:
         if not self._retry_due:
             raise Differs("the run was started again, which the new flow does not do", self._table.flow.place)
+        self._settled()
         self._retry_due = False
+        self._retry_recorded = True
+
+    def _begin_attempt(self) -> None:
+        """The next attempt begins: after its countdown, in which node runs of the one before may still end."""
+        self._retry_recorded = False
         self._feed(on.RetryDue())
 
     def _ended_well(self, details: Details) -> None:
@@ -236,6 +247,9 @@ def edge_recorded(details: Mapping[str, Any], was: FlowPlan) -> int | None:
         return index
     return next((edge.index for edge in was.edges if ends(edge) == same), None)
 
+
+#: What may be recorded between the end of an attempt and the beginning of the next.
+_BETWEEN_ATTEMPTS = frozenset({"NODE_SUCCESSFUL", "NODE_FAILURE", "FLOW_CANCEL", "FLOW_FAILURE"})
 
 _HANDLERS: dict[str, Callable[[Replay, Details], None]] = {
     "FLOW_START": Replay._flow_started,

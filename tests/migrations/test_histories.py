@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from selinon_core.flow_change import ends
-from selinon_core.local import LocalExecutor, LocalOptions
+from selinon_core.local import LocalExecutor, LocalOptions, Mocks
 from selinon_core.migrations.catalog import Migrations
 from selinon_core.migrations.histories import Verdict, judge_histories
 from selinon_core.plan import Plan
@@ -144,3 +144,41 @@ def test_a_flow_that_is_gone(tmp_path: Path) -> None:
     (verdict,) = judge_histories([trace], old, new, NONE, 0)
     assert verdict.kind == "diverging"
     assert "no such flow" in verdict.why
+
+
+RETRYING: dict[str, Any] = {"max_retry": 1, "retry_countdown": 10, "eager_failures": ["A"]}
+SLOW_B = {"tasks": {"A": [{"error": "no", "after": 1}, {"result": 1}], "B": {"result": 1, "after": 5}}}
+SLOW_SUBFLOW = {"tasks": {"A": [{"error": "no", "after": 1}, {"result": 1}], "C": {"result": 1, "after": 5}}}
+FAILING_B = {"tasks": {"A": [{"error": "no", "after": 1}, {"result": 1}], "B": {"error": "no", "after": 5}}}
+BOTH_AFTER = {"tasks": {"A": [{"error": "no", "after": 1}, {"result": 1}], "B": {"result": 1, "after": 50}}}
+LATE = {"tasks": {"A": {"error": "no", "after": 1}, "B": {"result": 1, "after": 5}}}
+
+
+@pytest.mark.parametrize(
+    ("mocks", "more", "to"),
+    [
+        (SLOW_B, {}, ["A", "B"]),
+        (FAILING_B, {}, ["A", "B"]),
+        (BOTH_AFTER, {}, ["A", "B"]),
+        (LATE, {}, ["A", "B"]),
+        (LATE, {"timeout": 7}, ["A", "B"]),
+        (SLOW_SUBFLOW, {}, ["A", "inner"]),
+        (SLOW_SUBFLOW, {"nowait": "inner"}, ["A", "inner"]),
+        (SLOW_B, {"max_retry": 3, "retry_countdown": 0}, ["A", "B"]),
+    ],
+)
+def test_what_ends_while_a_flow_waits_for_its_retry_is_no_difference(
+    mocks: dict[str, Any], more: dict[str, Any], to: list[str], tmp_path: Path
+) -> None:
+    tasks = [{"name": name, "import": "tests.local.trying", "classname": "Acting"} for name in "ABC"]
+    flows = [
+        {"name": "f", "edges": [{"from": None, "to": to}, {"from": "A", "to": "C"}], **RETRYING, **more},
+        {"name": "inner", "edges": [{"from": None, "to": "C"}]},
+    ]
+    project = compile_data({"tasks": tasks, "flow-definitions": flows})
+    assert project.plan is not None, project.diagnostics
+    run = LocalExecutor(project.plan, LocalOptions(mocks=Mocks.from_mapping(mocks))).run("f")
+    path = tmp_path / "trace.jsonl"
+    path.write_text("".join(json.dumps(event) + "\n" for event in run.trace()))
+    verdicts = judge_histories([str(path)], project.plan, project.plan, NONE, 0)
+    assert kinds(verdicts).keys() == {"unaffected"}, verdicts

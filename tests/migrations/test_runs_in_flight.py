@@ -205,3 +205,21 @@ def test_a_join_still_counts_the_first_node_once_its_result_was_read() -> None:
             simulation.migrate(Move(0, ((new, "IGNORE"),)))
         effects = simulation.feed(on.NodeSucceeded(2))
         assert [effect.run.name for effect in effects if isinstance(effect, do.StartTask)] == ["C"]
+
+
+def test_an_edge_whose_foreach_is_asked_once_more_has_fired_once() -> None:
+    """The question is dropped by a migration and put again; the edge was counted when its condition held."""
+    from tests.dispatch.plans import edge, flow, plan
+
+    edges = [edge(None, "A"), edge("A", "B", foreach=True)]
+    old = plan(flow("main", edges))
+    new = plan(flow("main", [*edges, edge("B", "C")]))
+    simulation = MigratingSimulation(old, Script(fails=0, reused=0), Random(0), Start(), (), check=False)
+    simulation.feed(Start().event())
+    simulation.feed(on.NodeSucceeded(1))
+    (asked,) = (
+        effect for effect in simulation.migrate(Move(0, ((new, "IGNORE"),))) if isinstance(effect, do.AskForeach)
+    )
+    simulation.feed(on.ForeachAnswered(asked.question, [1, 2]))
+    assert simulation.machine.fired == {0: 1, 1: 1}
+    assert simulation.machine.considered == {0: 1, 1: 1}
