@@ -1,34 +1,59 @@
-"""JSON values and copies of them: what may travel between nodes."""
+"""JSON values and copies of them: what may travel between nodes.
+
+There is one encoder, here: whatever one storage, stand-in, message or process refuses, all refuse.
+"""
 
 from __future__ import annotations
 
 import json
 import math
+import re
 from typing import Any
 
 # One encoder for all: json.dumps would build one per call, because NaN is refused.
 _encode = json.JSONEncoder(allow_nan=False).encode
 _decode = json.JSONDecoder().raw_decode
 
-_SCALARS = frozenset({type(None), bool, int, str})
+_SCALARS = frozenset({type(None), bool, str})
+#: The first integer that Python refuses to write: of more than 4300 digits.
+_TOO_LONG = 10**4300
+#: A key that may have been something else than text.
+_LIKE_AN_ODD_KEY = re.compile(r'"(?:-?[0-9][^"]*|true|false|null)":')
 
 
 def is_scalar(value: Any) -> bool:
-    """Tell whether a value can be shared because nobody can change it."""
+    """Tell whether a value is JSON that can be shared because it cannot change."""
     kind = value.__class__
+    if kind is int:
+        return -_TOO_LONG < value < _TOO_LONG  # type: ignore[no-any-return]
     return kind in _SCALARS or (kind is float and math.isfinite(value))
+
+
+def encode_json(value: Any) -> str:
+    """The JSON text of a value.
+
+    Raises ``TypeError``, ``ValueError`` or ``RecursionError`` for what JSON cannot hold: NaN and infinity, sets,
+    objects, circular references, integers of too many digits, and mappings in which two keys (``1`` and ``"1"``)
+    are written alike, so that one of their values would be lost. ``describe_json_error`` says which part it is.
+    """
+    text = _encode(value)
+    if _LIKE_AN_ODD_KEY.search(text) is not None:
+        where = _clashing_keys(value)
+        if where is not None:
+            raise ValueError(where)
+    return text
 
 
 def copy_json(value: Any) -> Any:
     """Copy a JSON value; tuples become lists and subclasses their base, as a trip through JSON text would do.
 
-    Raises ``TypeError`` or ``ValueError`` for what JSON cannot hold (sets, objects, NaN, circular references).
+    Raises as ``encode_json`` does.
     """
     if is_scalar(value):
         return value
     if value.__class__ is dict and len(value) <= _MOST_FLAT_ITEMS and _is_flat(value):
         return dict(value)
-    return _decode(_encode(value))[0]
+    return _decode(encode_json(value))[0]
 
 
 def describe_json_error(value: Any) -> str:
@@ -36,7 +61,7 @@ def describe_json_error(value: Any) -> str:
     todo: list[tuple[str, Any, tuple[int, ...]]] = [("$", value, ())]
     while todo:
         path, part, above = todo.pop()
-        if isinstance(part, int) and part.bit_length() > _LONGEST_INTEGER:
+        if isinstance(part, int) and not -_TOO_LONG < part < _TOO_LONG:
             return f"{path} is an integer of too many digits"
         if is_scalar(part) or isinstance(part, (str, int)):
             continue
@@ -49,7 +74,12 @@ def describe_json_error(value: Any) -> str:
             for key, item in part.items():
                 if not isinstance(key, (str, int, float, bool, type(None))):
                     return f"a key of {path} is a {type(key).__name__}"
+                if not isinstance(key, (str, bool)) and not is_scalar(key):
+                    return f"a key of {path} is a number that JSON cannot hold"
                 todo.append((f"{path}.{key}", item, inside))
+            clash = _clash(part)
+            if clash is not None:
+                return f"the keys {clash} of {path} are the same in JSON"
         elif isinstance(part, (list, tuple)):
             todo.extend((f"{path}[{i}]", item, inside) for i, item in enumerate(part))
         else:
@@ -58,9 +88,39 @@ def describe_json_error(value: Any) -> str:
     return "it is nested too deeply"
 
 
+def _clashing_keys(value: Any) -> str | None:
+    """Which keys of a value, which JSON can hold otherwise, are written alike; None when there are none."""
+    todo = [("$", value)]
+    while todo:
+        path, part = todo.pop()
+        if isinstance(part, dict):
+            clash = _clash(part)
+            if clash is not None:
+                return f"the keys {clash} of {path} are the same in JSON"
+            todo += [
+                (f"{path}.{key}", item) for key, item in part.items() if isinstance(item, (dict, list, tuple))
+            ]
+        elif isinstance(part, (list, tuple)):
+            todo += [
+                (f"{path}[{i}]", item) for i, item in enumerate(part) if isinstance(item, (dict, list, tuple))
+            ]
+    return None
+
+
+def _clash(mapping: dict[Any, Any]) -> str | None:
+    """Two keys that JSON writes alike: ``1 and '1'``."""
+    if all(isinstance(key, str) for key in mapping):
+        return None
+    written: dict[str, Any] = {}
+    for key in mapping:
+        text = str.__str__(key) if isinstance(key, str) else _encode(key)
+        if text in written:
+            return f"{written[text]!r} and {key!r}"
+        written[text] = key
+    return None
+
+
 _MOST_FLAT_ITEMS = 8
-#: Bits: Python refuses to write integers of more than 4300 digits.
-_LONGEST_INTEGER = 14_000
 #: Levels: nobody reads a longer path, and looking further down would take time that grows with the square.
 _DEEPEST = 1_000
 
@@ -87,7 +147,7 @@ def snapshot(value: Any) -> Any:
         return value
     if value.__class__ is dict and len(value) <= _MOST_FLAT_ITEMS and _is_flat(value):
         return dict(value)
-    return Snapshot(_encode(value))
+    return Snapshot(encode_json(value))
 
 
 def restore(value: Any) -> Any:

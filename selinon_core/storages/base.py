@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from selinon_core.errors import MissingExtraError, StorageError
+from selinon_core.runtime.json_values import describe_json_error, encode_json
 from selinon_core.storage import DataStorage, ExcInfo, SelinonMissingDataException
 from selinon_core.storages.connection import PerProcess
 
@@ -88,9 +89,10 @@ class ConnectedStorage(DataStorage, Generic[C]):
 def to_json(value: Any, address: Address) -> str:
     """Return a value as JSON text; ``StorageError`` when it is not JSON."""
     try:
-        return json.dumps(value)
+        return encode_json(value)
     except (TypeError, ValueError, RecursionError) as exc:
-        raise StorageError(f"what {address} returned or was given is not JSON: {exc}") from exc
+        what = describe_json_error(value)
+        raise StorageError(f"what {address} returned or was given is not JSON: {what}") from exc
 
 
 def from_json(text: str | bytes, address: Address) -> Any:

@@ -131,10 +131,11 @@ class MongoDB(ConnectedStorage["MongoClient[Document]"]):
 def _replace(collection: Collection[Document], address: Address, values: dict[str, Any]) -> None:
     document: Document = {"_id": _id(address), **address._asdict()}
     for name, value in values.items():
+        text = to_json(value, address)  # also for what BSON can hold: dates and NaN are not JSON
         if _fits_bson(value):
             document[name] = value
         else:
-            document[f"{name}_json"] = to_json(value, address)
+            document[f"{name}_json"] = text
     collection.replace_one({"_id": document["_id"]}, document, upsert=True)
 
 

@@ -11,6 +11,8 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
+from selinon_core.runtime.json_values import encode_json
+
 _ENVELOPE = "selinon:json"
 # What JSON text with one of these may become in JSONB is not worth finding out precisely.
 _NOT_IN_JSONB = ("NaN", "Infinity", "\\u0000", "\\ud", "e+", "-0.0", _ENVELOPE)
@@ -38,7 +40,7 @@ class Json(TypeDecorator[Any]):
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
         """Encode."""
-        text = json.dumps(value)
+        text = encode_json(value)
         if dialect.name != "postgresql":
             return text
         return {_ENVELOPE: text} if any(part in text for part in _NOT_IN_JSONB) else value
