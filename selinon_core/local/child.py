@@ -2,7 +2,8 @@
 
 A child gets the plan once, and with each attempt what the task may ask for: results of its parents that a stand-in
 keeps, and errors of failed parents. What it returns is stored by the parent process, where the stand-ins are; real
-storages are used by the child itself. Everything crosses as JSON text.
+storages are used by the child itself. Everything crosses as JSON text, and values of the user's as texts of their
+own, so that a process takes and gives neither more nor less than a thread.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from selinon_core.plan import Plan, TaskPlan
 from selinon_core.plan_json import plan_from_json, plan_to_json
 from selinon_core.runtime.error_values import error_json, rebuild_error
 from selinon_core.runtime.imports import Imports
+from selinon_core.runtime.json_values import NotJson, describe_json_error, encode_json
 from selinon_core.runtime.side_runner import Ticket
 from selinon_core.runtime.task_run import (
     Assignment,
@@ -35,8 +37,8 @@ from selinon_core.runtime.task_run import (
 from selinon_core.runtime.trace import jsonable
 from selinon_core.storage import DataStorage
 
-#: What is known of a parent run: (flow name, task name, result or None, error as JSON or None)
-Known = tuple[str, str, Any, dict[str, str] | None]
+#: What is known of a parent run: (flow name, task name, result as JSON text, error as JSON or None)
+Known = tuple[str, str, str, dict[str, str] | None]
 #: ``told(event, details)``: something happened to a storage
 Told = Callable[[str, dict[str, Any]], None]
 #: Seconds that storages have to disconnect.
@@ -60,11 +62,13 @@ class ProcessPool:
     ) -> Attempt:
         """Run one attempt in a child; ``known_of`` tells what is known of a parent run by its id.
 
-        When ``ticket`` is given up, the child is killed. Raises ``ChildDied``.
+        When ``ticket`` is given up, the child is killed. Raises ``ChildDied``, and ``KeyboardInterrupt`` where the
+        task does.
         """
         ids = {id for value in (assignment.parent, assignment.failures) for id in _ids(value)}
         known = {id: known_of(id) for id in sorted(ids)}
-        request = json.dumps([task.name, assignment._asdict(), {i: k for i, k in known.items() if k}])
+        fields = assignment._replace(args=encode_json(assignment.args))._asdict()
+        request = json.dumps([task.name, fields, {i: k for i, k in known.items() if k}])
         try:
             worker = self._take()
         except Exception as error:
@@ -76,7 +80,7 @@ class ProcessPool:
             worker.wait_until_ready()
             ticket.begin()
             answer = json.loads(worker.ask(request))
-        except Exception:  # the child died; whatever the attempt did, it did not end well
+        except (EOFError, OSError):  # the child died; whatever the attempt did, it did not end well
             worker.kill()
             # how we noticed says nothing to the user
             raise ChildDied(f"the process that ran {task.name} died ({worker.fate()})") from None
@@ -167,8 +171,11 @@ def _ids(value: Any) -> Iterator[str]:
 
 
 def _attempt(answer: dict[str, Any]) -> Attempt:
+    if answer["kind"] == "interrupted":
+        raise KeyboardInterrupt
     if answer["kind"] == "succeeded":
-        return Succeeded(answer["result"], answer["stored"])
+        result = json.loads(answer["result"])
+        return Succeeded(result if answer["why"] is None else NotJson(result, answer["why"]), answer["stored"])
     told = answer["error"]
     error = None if told is None else rebuild_error(told["type"], told["message"], told["traceback"])
     if answer["kind"] == "retry":
@@ -238,13 +245,27 @@ def _answer(child: _Child, request: list[Any]) -> dict[str, Any]:
     child.told = []
     for id, (flow, name, result, error) in known.items():
         if error is None:
-            child.storages.preload(flow, name, id, result)
-    attempt = child.runner.run(child.plan.tasks[task_name], Assignment(**fields))
+            child.storages.preload(flow, name, id, json.loads(result))
+    assignment = Assignment(**fields)
+    try:
+        attempt = child.runner.run(
+            child.plan.tasks[task_name], assignment._replace(args=json.loads(assignment.args))
+        )
+    except KeyboardInterrupt:  # the task's own: those of the terminal are ignored here
+        return {"told": child.told, "kind": "interrupted"}
     child.storages.forget()
     told = {"told": child.told}
     if isinstance(attempt, Succeeded):
-        return told | {"kind": "succeeded", "result": jsonable(attempt.result), "stored": attempt.stored}
+        return told | {"kind": "succeeded", "stored": attempt.stored} | _result(attempt.result)
     error_told = None if attempt.error is None else error_json(attempt.error)
     if isinstance(attempt, RetryLater):
         return told | {"kind": "retry", "countdown": attempt.countdown, "error": error_told}
     return told | {"kind": "failed", "error": error_told}
+
+
+def _result(result: Any) -> dict[str, Any]:
+    """What a task returned as JSON text, or what can be shown of it and why it is not JSON."""
+    try:
+        return {"result": encode_json(result), "why": None}
+    except (TypeError, ValueError, RecursionError):
+        return {"result": json.dumps(jsonable(result)), "why": describe_json_error(result)}

@@ -28,7 +28,7 @@ from selinon_core.runtime import journal
 from selinon_core.runtime.answers import Answers, where_asked
 from selinon_core.runtime.conditions import LeafValues
 from selinon_core.runtime.ids import id_maker, random_flow_id, seeded_flow_id
-from selinon_core.runtime.json_values import copy_json, snapshot
+from selinon_core.runtime.json_values import NotJson, copy_json, describe_json_error, snapshot
 from selinon_core.runtime.records import FlowRecord, NodeRecord
 from selinon_core.runtime.task_run import Attempt, Failed, RetryLater, Succeeded
 from selinon_core.runtime.trace import Tracer, configured_sinks, jsonable
@@ -428,11 +428,13 @@ def _is_of_no_use(step: Step) -> bool:
 
 
 def _snapshot_anyway(result: Any) -> Any:
-    """A snapshot even of what JSON cannot hold: nobody stores it, but the report shows it."""
+    """A snapshot even of what JSON cannot hold: no stand-in stores it, but the report shows it."""
+    if result.__class__ is NotJson:
+        return result
     try:
         return snapshot(result)
     except (TypeError, ValueError, RecursionError):
-        return snapshot(jsonable(result))
+        return NotJson(jsonable(result), describe_json_error(result))
 
 
 _PERFORM: dict[type[Any], Callable[[Driver, FlowRecord, Any], None]] = {

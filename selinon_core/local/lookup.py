@@ -6,9 +6,10 @@ import threading
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from selinon_core.errors import UserFunctionError
 from selinon_core.local.mocked_storage import LocalStorages
 from selinon_core.runtime.error_values import error_json
-from selinon_core.runtime.json_values import restore
+from selinon_core.runtime.json_values import NotJson, encode_json, restore
 from selinon_core.runtime.records import NodeRecord
 from selinon_core.storage import DataStorage
 
@@ -63,10 +64,18 @@ class Lookup:
         return None if record is None else record.flow_run.id
 
     def result_of(self, task_id: str) -> Any:
-        """A task's result, stored or not; raises ``KeyError`` where this run does not know it."""
+        """A task's result, stored or not.
+
+        Raises ``KeyError`` where this run does not know it, ``UserFunctionError`` where it is not JSON.
+        """
         record = self.find(task_id)
         if record is None or record.run.status == "reused":
             raise KeyError(task_id)
+        if isinstance(record.result, NotJson):
+            text = (
+                f"node_args_from_first: the result of {record.run.name} is not a JSON value: {record.result.why}"
+            )
+            raise UserFunctionError(text)
         return restore(record.result)
 
     def known_of(self, id: str) -> Known | None:
@@ -75,7 +84,7 @@ class Lookup:
         if record is None:
             return None
         error = None if record.error is None else error_json(record.error)
-        return (record.flow_run.flow.name, record.run.name, restore(record.result), error)
+        return (record.flow_run.flow.name, record.run.name, encode_json(restore(record.result)), error)
 
     # -- what tasks ask (TaskContext) -------------------------------------------------------------------------
 

@@ -138,6 +138,19 @@ class Snapshot:
         return _decode(self.text)[0]
 
 
+class NotJson:
+    """Stands for a result that JSON cannot hold.
+
+    ``shown`` is what a report tells of it, ``why`` says what is wrong.
+    """
+
+    __slots__ = ("shown", "why")
+
+    def __init__(self, shown: Any, why: str) -> None:
+        self.shown = shown
+        self.why = why
+
+
 def snapshot(value: Any) -> Any:
     """A scalar as it is, anything else so that it cannot change any more; raises as ``copy_json`` does.
 
@@ -151,10 +164,10 @@ def snapshot(value: Any) -> Any:
 
 
 def restore(value: Any) -> Any:
-    """The inverse of ``snapshot``: a fresh copy each time."""
+    """The inverse of ``snapshot``: a fresh copy each time; for ``NotJson`` of what is shown of it."""
     kind = value.__class__
-    if kind is Snapshot:
-        return value.load()
+    if kind is Snapshot or kind is NotJson:
+        return value.load() if kind is Snapshot else restore(snapshot(value.shown))
     return dict(value) if kind is dict else value
 
 

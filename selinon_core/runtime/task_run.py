@@ -133,7 +133,10 @@ class TaskRunner:
 
 def is_seconds(value: Any) -> bool:
     """Whether something the user gave can be waited for."""
-    return isinstance(value, (int, float)) and math.isfinite(value)
+    try:
+        return isinstance(value, (int, float)) and math.isfinite(value)
+    except OverflowError:  # an integer beyond all floats
+        return False
 
 
 def _bad_countdown(error: Retry) -> TypeError:

@@ -59,11 +59,52 @@ class Dies(SelinonTask):
     def run(self, node_args):
         os._exit(7)
 
+class Interrupts(SelinonTask):
+    def run(self, node_args):
+        raise KeyboardInterrupt
+
+VALUES = {
+    "deep": lambda: nested(60), "deeper": lambda: nested(600), "keys": lambda: {None: 1, True: 2, 3: 4, 1.5: 5},
+    "long": lambda: {"n": 10**4290, "l": []}, "too long": lambda: {"n": 10**4400, "l": []},
+    "clash": lambda: {"x": {1: 2, "1": 3}}, "nan": lambda: [float("nan")], "tuple": lambda: (1, (2,)),
+    "surrogate": lambda: {"x": chr(0xD800)}, "far too deep": lambda: nested(100_000),
+}
+
+def nested(levels):
+    value = []
+    for _ in range(levels):
+        value = [value]
+    return value
+
+class Gives(SelinonTask):
+    def run(self, node_args):
+        return VALUES[node_args["value"]]()
+
+class Takes(SelinonTask):
+    def run(self, node_args):
+        value, depth = self.parent_task_result("Gives"), 0
+        while isinstance(value, list) and value:
+            value, depth = value[0], depth + 1
+        return [depth, repr(value)[:80]]
+
 class Unserialisable(SelinonTask):
     def run(self, node_args):
         return {1, 2}
 """
-CLASSES = ("Pid", "Sum", "Fails", "FailsOddly", "Asks", "Again", "Hangs", "Dies", "Unserialisable")
+CLASSES = (
+    "Pid",
+    "Sum",
+    "Fails",
+    "FailsOddly",
+    "Asks",
+    "Again",
+    "Hangs",
+    "Dies",
+    "Unserialisable",
+    "Interrupts",
+    "Gives",
+    "Takes",
+)
 
 
 class Project:
@@ -74,7 +115,7 @@ class Project:
         self.module = f"tasks_of_{directory.name}".replace("-", "_")
         (directory / f"{self.module}.py").write_text(CODE)
 
-    def run(self, edges: str, more: str = "", task: str = "", **options: Any) -> LocalRun:
+    def run(self, edges: str, more: str = "", task: str = "", node_args: Any = None, **options: Any) -> LocalRun:
         tasks = "\n".join(
             f"- {{name: {name}, import: {self.module}, storage: S, max_retry: 1{task}}}" for name in CLASSES
         )
@@ -96,7 +137,7 @@ flow-definitions:
         )
         assert project.plan is not None, [str(d) for d in project.diagnostics]
         given = {"pool": "process", "concurrency": 2, "pythonpath": (str(self.directory),), **options}
-        return LocalExecutor(project.plan, LocalOptions(**given)).run("f", {"x": [1]})
+        return LocalExecutor(project.plan, LocalOptions(**given)).run("f", node_args or {"x": [1]})
 
 
 @pytest.fixture
@@ -152,6 +193,35 @@ class TestProcesses:
         run = project.run("Unserialisable, Loose")
         assert node(run, "Unserialisable")["error"]["type"] == "StorageError"
         assert node(run, "Loose")["result"] == [1, 2]
+
+    @pytest.mark.parametrize(
+        "value",
+        ["deep", "deeper", "keys", "long", "too long", "clash", "nan", "tuple", "surrogate", "far too deep"],
+    )
+    @pytest.mark.parametrize("storage", ["mocked", "real"])
+    def test_a_process_gives_and_takes_what_a_thread_does(
+        self, project: Project, value: str, storage: str
+    ) -> None:
+        told = []
+        for pool in ("thread", "process"):
+            run = project.run(
+                "Gives",
+                "  - {from: Gives, to: Takes}",
+                node_args={"value": value},
+                pool=pool,
+                storage=storage,
+                seed=1,
+            )
+            gives = node(run, "Gives")
+            error = gives["error"] and (gives["error"]["type"], gives["error"]["message"])
+            told.append((gives["result"], error, [n["result"] for n in run.nodes if n["name"] == "Takes"]))
+        assert told[0] == told[1] or value == "far too deep"
+        assert (told[1][1] is None) == (value in ("deep", "deeper", "keys", "long", "tuple", "surrogate"))
+
+    def test_an_interrupt_that_a_task_raises_ends_the_run_as_in_threads(self, project: Project) -> None:
+        for pool in ("thread", "process"):
+            with pytest.raises(KeyboardInterrupt):
+                project.run("Interrupts", pool=pool)
 
     def test_real_storages_are_used_by_the_children(self, project: Project) -> None:
         run = project.run("Pid", "  - {from: Pid, to: Sum}", storage="real")
