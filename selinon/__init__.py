@@ -6,6 +6,8 @@ There is no logic here: everything is ``selinon_core``'s, imported when first us
 
 from __future__ import annotations
 
+# Projects call logging.config.dictConfig after importing only `logging` and `selinon`, which once imported it.
+import logging.config as _logging_config  # noqa: F401
 from typing import TYPE_CHECKING, Any
 
 from selinon_core.version import CODENAME, __version__
@@ -35,8 +37,9 @@ if TYPE_CHECKING:
         UnknownStorageError,
         UnsupportedCeleryError,
     )
+    from selinon_core.legacy.celery_tasks import Dispatcher, SelinonTaskEnvelope
     from selinon_core.legacy.config import Config
-    from selinon_core.legacy.names import Dispatcher, SelinonTaskEnvelope, Storage, SystemState
+    from selinon_core.legacy.names import Storage, SystemState
     from selinon_core.legacy.run import run_flow, run_flow_selective
     from selinon_core.legacy.storage_pool import StoragePool
     from selinon_core.legacy.trace import Trace
@@ -50,7 +53,7 @@ _WHERE = {
     "ConfigNotInitializedError": "selinon_core.errors",
     "ConfigurationError": "selinon_core.errors",
     "DataStorage": "selinon_core.storage",
-    "Dispatcher": "selinon_core.legacy.names",
+    "Dispatcher": "selinon_core.legacy.celery_tasks",
     "DispatcherRetry": "selinon_core.errors",
     "FatalTaskError": "selinon_core.errors",
     "FlowError": "selinon_core.errors",
@@ -66,7 +69,7 @@ _WHERE = {
     "SelinonException": "selinon_core.errors",
     "SelinonMissingDataException": "selinon_core.storage",
     "SelinonTask": "selinon_core.task",
-    "SelinonTaskEnvelope": "selinon_core.legacy.names",
+    "SelinonTaskEnvelope": "selinon_core.legacy.celery_tasks",
     "Storage": "selinon_core.legacy.names",
     "StorageError": "selinon_core.errors",
     "StoragePool": "selinon_core.legacy.storage_pool",

@@ -1,5 +1,5 @@
-"""The name of the dispatcher, under the original module path. See ``selinon_core.legacy.names``."""
+"""The name of the dispatcher, under the original module path. See ``selinon_core.legacy.celery_tasks``."""
 
-from selinon_core.legacy.names import Dispatcher
+from selinon_core.legacy.celery_tasks import Dispatcher
 
 __all__ = ["Dispatcher"]

@@ -1,5 +1,5 @@
-"""The name of the task that runs tasks, under the original module path. See ``selinon_core.legacy.names``."""
+"""The task that runs tasks, under the original module path. See ``selinon_core.legacy.celery_tasks``."""
 
-from selinon_core.legacy.names import SelinonTaskEnvelope
+from selinon_core.legacy.celery_tasks import SelinonTaskEnvelope
 
 __all__ = ["SelinonTaskEnvelope"]

@@ -8,6 +8,7 @@ from celery import Celery
 
 from selinon_core.celery.app import Selinon
 from selinon_core.celery.engine import Engine, RunContext
+from selinon_core.legacy.replaced import warn_of_replaced
 from selinon_core.plan import Plan
 from selinon_core.runtime.trace import Sink
 
@@ -32,6 +33,7 @@ class ProcessWideSelinon(Selinon):
         if self._engine is None:
             with self._lock:
                 if self._engine is None:
+                    warn_of_replaced()
                     engine = super().engine
                     engine.storages.share(self._state.own_storages)
                     for function in self._state.functions:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from selinon_core.errors import ConfigurationError
 from selinon_core.legacy import views
 from selinon_core.legacy.loading import Path, load_data, load_files
+from selinon_core.legacy.replaced import watch_replacing
 from selinon_core.legacy.state import STATE
 from selinon_core.legacy.trace import Trace
 from selinon_core.storage import DataStorage
@@ -154,13 +155,25 @@ class _Attributes(type):
         raise AttributeError(f"type object 'Config' has no attribute {name!r}")
 
     def __setattr__(cls, name: str, value: Any) -> None:
-        if not name.startswith("__"):
+        if name in GONE or isinstance(vars(_Attributes).get(name), property):
             raise AttributeError(
                 f"Config.{name} cannot be assigned: use Config.set_config_yaml or Config.set_config_dict"
             )
         super().__setattr__(name, value)
 
 
+@watch_replacing(
+    "get_task_instance",
+    "has_readonly_storage",
+    "has_readwrite_storage",
+    "has_storage",
+    "is_flow",
+    "is_task",
+    "should_propagate_compound_finished",
+    "should_propagate_finished",
+    "should_propagate_node_args",
+    "should_propagate_parent",
+)
 class Config(metaclass=_Attributes):
     """The configuration of the process. The app and the files may be set in either order."""
 

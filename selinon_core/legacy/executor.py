@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from selinon_core.legacy.loading import Path, load_files
+from selinon_core.legacy.replaced import warn_of_replaced
 from selinon_core.legacy.state import STATE
 from selinon_core.local import LocalExecutor, LocalOptions, LocalRun
 
@@ -58,6 +59,7 @@ class Executor:
         )
 
     def _executor(self) -> LocalExecutor:
+        warn_of_replaced()
         if STATE.plan is not self._plan:  # another one was configured since
             STATE.set_plan(self._plan, self._pythonpath)
         options = LocalOptions(

@@ -1,82 +1,23 @@
-"""Names that projects mention although nothing behind them is left to call."""
+"""``SystemState`` and ``Storage``: names that projects mention although workers do without them."""
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
+from collections.abc import Mapping
+from typing import Any, NoReturn
 
 from selinon_core.errors import RequestError
-
-if TYPE_CHECKING:
-    from selinon_core.legacy.flow_result import FlowResult
+from selinon_core.legacy.not_called import NotCalled, do_nothing
 
 
-class _NotCalled(type):
-    """Warns, once per class, that what is assigned changes nothing."""
-
-    instead: ClassVar[str]
-    _warned: ClassVar[set[str]] = set()
-
-    def __setattr__(cls, name: str, value: Any) -> None:
-        if not name.startswith("_") and cls.__name__ not in _NotCalled._warned:
-            _NotCalled._warned.add(cls.__name__)
-            warnings.warn(
-                f"{cls.__name__}.{name} = ... has no effect: {cls.__name__} is not called any more. {cls.instead}",
-                stacklevel=2,
-            )
-        super().__setattr__(name, value)
-
-
-class Dispatcher(metaclass=_NotCalled):
-    """Stands for the original's dispatcher task; ``name`` is what routes and monitoring see."""
-
-    instead = (
-        "For a deadline of a flow set its `timeout` in the YAML file; queues, retries and acknowledgement are "
-        "configured there and in the Celery app."
-    )
-    name = "selinon.Dispatcher"
-    acks_late = True
-    ignore_result = False
-    max_retries = None
-    track_started = True
-
-    def apply_async(
-        self, args: Sequence[Any] | None = None, kwargs: Mapping[str, Any] | None = None, **options: Any
-    ) -> FlowResult:
-        """``run_flow`` with ``flow_name`` and ``node_args``; raises ``RequestError`` for anything else."""
-        from selinon_core.legacy.run import run_flow
-
-        given = {**dict(zip(("flow_name", "node_args"), args or (), strict=False)), **(kwargs or {})}
-        other = sorted(name for name in given if name not in ("flow_name", "node_args") and given[name])
-        if other or "flow_name" not in given:
-            raise RequestError(
-                f"a flow is started with flow_name and node_args, not {', '.join(other) or 'without flow_name'}; "
-                "see run_flow and run_flow_selective"
-            )
-        return run_flow(given["flow_name"], given.get("node_args"))
-
-    def delay(self, *args: Any, **kwargs: Any) -> FlowResult:
-        """As ``apply_async``."""
-        return self.apply_async(args, kwargs)
-
-
-class SelinonTaskEnvelope(metaclass=_NotCalled):
-    """Stands for the original's task that ran tasks; ``name`` is what routes and monitoring see."""
-
-    instead = (
-        "For a deadline of a task set its `timeout` in the YAML file; queues, retries and acknowledgement are "
-        "configured there and in the Celery app."
-    )
-    name = "selinon.SelinonTaskEnvelope"
-    acks_late = True
-    ignore_result = False
-    max_retries = None
-    track_started = True
-
-
-class SystemState:
+class SystemState(metaclass=NotCalled):
     """Stands for the state that the original sent along in messages; a flow run's state is in the state store."""
+
+    instead = "A trace function gets what a flow run does as events; see Trace.trace_by_func."
+
+    # The original's methods: no object has them called.
+    node_args = selective = to_dict = update = do_nothing
+    _compute_and_run_fallback = _continue_and_update_retry = _fire_edge = _get_async_result = do_nothing
+    _get_countdown = _run_fallback = _start_and_update_retry = _start_new_from_finished = _start_node = do_nothing
 
     def __init__(self, *args: Any, **kwargs: Any) -> NoReturn:
         raise RequestError(

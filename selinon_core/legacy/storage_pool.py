@@ -5,11 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from selinon_core.legacy.replaced import watch_replacing
 from selinon_core.legacy.state import storages_in_use
 from selinon_core.runtime.storages import NoSuchSourceError
 from selinon_core.storage import DataStorage, ExcInfo
 
 
+@watch_replacing(
+    "delete",
+    "get",
+    "get_connected_storage",
+    "get_storage_by_task_name",
+    "get_storage_name_by_task_name",
+    "retrieve",
+    "set",
+    "set_error",
+)
 class StoragePool:
     """Storages of the run that is going on, else of the process-wide configuration.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NoReturn, TextIO, TypeVar
 
 from selinon_core.errors import ConfigurationError
 from selinon_core.legacy import views
@@ -12,6 +12,8 @@ from selinon_core.legacy.loading import Path, load_data, load_files
 from selinon_core.plan import FlowPlan, Plan, StoragePlan, TaskPlan
 
 _T = TypeVar("_T")
+
+_NO_CODE = "no Python code is generated; `selinon inspect --dump` writes the plan as JSON"
 
 
 class System:
@@ -96,9 +98,11 @@ class System:
 
     def dump2file(self, output_file: Path) -> NoReturn:
         """Raise ``ConfigurationError``: no code is generated."""
-        raise ConfigurationError(
-            f"{output_file}: no Python code is generated; `selinon inspect --dump` writes the plan as JSON"
-        )
+        raise ConfigurationError(f"{output_file}: {_NO_CODE}")
+
+    def dump2stream(self, stream: TextIO) -> NoReturn:
+        """Raise ``ConfigurationError``: no code is generated."""
+        raise ConfigurationError(_NO_CODE)
 
 
 def _found(found: _T | None, kind: str, name: str, graceful: bool) -> _T | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from selinon_core.legacy.replaced import watch_replacing
 from selinon_core.legacy.state import STATE
 from selinon_core.runtime import trace
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     import logging
 
 
+@watch_replacing("json_trace_func", "log", "logging_trace_func")
 class Trace:
     """The trace of the process. A sink is ``f(event, report)`` with a dictionary of its own."""
 

@@ -301,6 +301,57 @@ TASK_METHODS = (
     "retry",
     "run",
 )
+#: Of the two Celery tasks: their own methods, then those of ``celery.Task`` that projects wrap or call.
+DISPATCHER_METHODS = ("flow_failure", "migrate_message", "run", "selinon_retry")
+ENVELOPE_METHODS = ("run", "selinon_retry", "validate_result")
+CELERY_TASK_METHODS = (
+    "AsyncResult",
+    "__call__",
+    "after_return",
+    "apply",
+    "apply_async",
+    "before_start",
+    "delay",
+    "on_failure",
+    "on_retry",
+    "on_success",
+    "retry",
+    "s",
+    "si",
+    "signature",
+    "subtask",
+    "update_state",
+)
+CELERY_TASK_ATTRIBUTES = (
+    "acks_late",
+    "app",
+    "backend",
+    "ignore_result",
+    "max_retries",
+    "name",
+    "rate_limit",
+    "request",
+    "serializer",
+    "soft_time_limit",
+    "throws",
+    "time_limit",
+    "track_started",
+)
+SYSTEM_STATE_METHODS = ("_fire_edge", "_get_async_result", "_run_fallback", "_start_node", "to_dict", "update")
+EXECUTOR_METHODS = ("run", "run_flow_selective")
+SYSTEM_METHODS = (
+    "dispatcher_queue_names",
+    "dump2file",
+    "dump2stream",
+    "flow_by_name",
+    "from_dict",
+    "from_files",
+    "node_by_name",
+    "plot_graph",
+    "storage_by_name",
+    "task_by_name",
+    "task_queue_names",
+)
 #: In the order of their numbers.
 EVENTS = (
     "DISPATCHER_WAKEUP",

@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 
 import selinon
+from selinon.executor import Executor
+from selinon.system import System
 from selinon_core.legacy.config import GONE as GONE_FROM_CONFIG
 from tests.facade import original_names as original
 
@@ -81,10 +83,20 @@ def test_attributes_of_config() -> None:
         (selinon.StoragePool, original.STORAGE_POOL_METHODS),
         (selinon.Trace, original.TRACE_METHODS),
         (selinon.SelinonTask, original.TASK_METHODS),
+        (selinon.Dispatcher, original.DISPATCHER_METHODS + original.CELERY_TASK_METHODS),
+        (selinon.SelinonTaskEnvelope, original.ENVELOPE_METHODS + original.CELERY_TASK_METHODS),
+        (selinon.SystemState, original.SYSTEM_STATE_METHODS),
+        (Executor, original.EXECUTOR_METHODS),
+        (System, original.SYSTEM_METHODS),
     ],
 )
 def test_methods(kind: type, names: tuple[str, ...]) -> None:
     assert [name for name in names if not callable(getattr(kind, name, None))] == []
+
+
+def test_logging_config_is_imported_as_the_original_did_in_passing() -> None:
+    code = "import logging, selinon; logging.config.dictConfig({'version': 1})"
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).resolve().parents[2])
 
 
 HEAVY = ("celery", "kombu", "sqlalchemy", "redis", "pymongo", "boto3", "graphviz", "yaml", "typer", "rich")
