@@ -170,6 +170,12 @@ class SelinonTask(abc.ABC):
                 f"'{task_name}' has {len(ids)} runs in {where}, the {kind} of {self._who()}: no index {index}"
             ) from None
 
+    def _selinon_dereference_task_id(
+        self, flow_names: str | list[str] | tuple[str, ...], task_name: str, index: int | None
+    ) -> str:
+        """Return the id of a run in a parent sub-flow: what base classes of projects know from selinon 1.x."""
+        return self._run_below(_path(flow_names), task_name, index, self.parent, "parent")
+
     def _who(self) -> str:
         return f"task '{self.task_name}' in flow '{self.flow_name}'"
 

@@ -17,7 +17,7 @@ from selinon_core.errors import (
     UnknownStorageError,
 )
 from selinon_core.plan import CachePlan, Plan, StoragePlan, TaskPlan
-from selinon_core.runtime.environment import expand
+from selinon_core.runtime.environment import built_from, expand
 from selinon_core.runtime.error_values import USER_ERRORS, error_json, error_repr, error_text
 from selinon_core.runtime.imports import Imports
 from selinon_core.runtime.json_values import copy_json
@@ -59,11 +59,12 @@ class Storages:
         """Build a storage from its configuration, not connected."""
         cls = self._imports.storage_class(storage.function)
         configuration = expand(copy_json(storage.configuration))
-        if configuration is None:
-            return cls()  # type: ignore[no-any-return]
-        if isinstance(configuration, Mapping):
-            return cls(**configuration)  # type: ignore[no-any-return]
-        return cls(configuration)  # type: ignore[no-any-return]
+        with built_from(configuration):
+            if configuration is None:
+                return cls()  # type: ignore[no-any-return]
+            if isinstance(configuration, Mapping):
+                return cls(**configuration)  # type: ignore[no-any-return]
+            return cls(configuration)  # type: ignore[no-any-return]
 
     def connected(self, name: str) -> DataStorage:
         """Return a storage, connecting it when needed.

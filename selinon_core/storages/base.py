@@ -8,9 +8,10 @@ may be called from several threads, and work in a forked process.
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, Self, TypeVar
 
 from selinon_core.errors import MissingExtraError, StorageError
 from selinon_core.runtime.json_values import describe_json_error, encode_json
@@ -40,11 +41,38 @@ class Address(NamedTuple):
 
 
 class ConnectedStorage(DataStorage, Generic[C]):
-    """A storage behind a connection of type ``C``: subclasses open it, close it and use ``_connection.get()``."""
+    """A storage behind a connection of type ``C``: subclasses open it, close it and use ``_opened()``.
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._connection: PerProcess[C] = PerProcess(self._open, self._close)
+    Storages of projects derive from the shipped ones, and use and assign their connection by the attribute that
+    selinon 1.x had. So there is a connection from the first moment on, whatever a constructor does, and assigning
+    replaces it.
+    """
+
+    _connection: PerProcess[C]
+    _connecting: set[int]
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
+        """Make the storage with its connection, not opened."""
+        storage = super().__new__(cls)
+        storage._connection = PerProcess(storage._open, storage._close)
+        storage._connecting = set()
+        return storage
+
+    def _opened(self) -> C:
+        """Return the connection, opened if need be: by ``connect`` where a project has one of its own.
+
+        None while such a ``connect`` runs and has not assigned one.
+        """
+        if type(self).connect is not ConnectedStorage.connect and not self._connection.is_open:
+            thread = threading.get_ident()
+            if thread in self._connecting:
+                return None  # type: ignore[return-value]
+            self._connecting.add(thread)
+            try:
+                self.connect()
+            finally:
+                self._connecting.discard(thread)
+        return self._connection.get()
 
     def _open(self) -> C:
         raise NotImplementedError

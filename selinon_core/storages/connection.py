@@ -41,6 +41,13 @@ class PerProcess(Generic[C]):
                 current = self._current = (pid, self._open())
             return current[1]
 
+    def put(self, connection: C | None) -> None:
+        """Take a connection that was made elsewhere, or none, in place of the present one, which stays open."""
+        pid = os.getpid()
+        with self._lock(pid):
+            self._forget_inherited(pid)
+            self._current = None if connection is None else (pid, connection)
+
     @property
     def is_open(self) -> bool:
         """Tell whether this process has opened it."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
+from selinon_core.runtime.environment import by_hand
 from selinon_core.storage import ExcInfo
 from selinon_core.storages.base import Address, ConnectedStorage, describe_error, from_json, to_json
 from selinon_core.storages.names import safe_name
@@ -20,7 +21,28 @@ class Filesystem(ConnectedStorage[str]):
     def __init__(self, path: str | os.PathLike[str] | None = None) -> None:
         super().__init__()
         # Made absolute now: a task that changes the working directory does not move the storage.
-        self.path = os.path.abspath(path or os.curdir)
+        self.path = os.path.abspath(by_hand(path) or os.curdir)
+
+    # Overridden by projects that lay out their files otherwise: names as of selinon 1.x.
+
+    def _construct_base_path(self, flow_name: str, task_name: str) -> str:
+        """Return the directory of a task's files."""
+        return os.path.join(self.path, safe_name(flow_name), safe_name(task_name))
+
+    def _construct_path(self, flow_name: str, task_name: str, task_id: str) -> str:
+        """Return the path of a result."""
+        return os.path.join(self._construct_base_path(flow_name, task_name), f"{safe_name(task_id)}.json")
+
+    @property
+    def _connected(self) -> bool:
+        return self.is_connected()
+
+    @_connected.setter
+    def _connected(self, connected: bool) -> None:
+        if connected:
+            self._connection.get()
+        else:
+            self._connection.close()
 
     def _open(self) -> str:
         os.makedirs(self.path, exist_ok=True)
@@ -60,9 +82,11 @@ class Filesystem(ConnectedStorage[str]):
             raise address.missing()
 
     def _path_of(self, address: Address, what: str) -> str:
-        flow_name, task_name, task_id = (safe_name(name) for name in address)
-        suffix = ".json" if what == "result" else ".error.json"
-        return os.path.join(self._connection.get(), flow_name, task_name, task_id + suffix)
+        self._opened()
+        if what == "result":
+            return self._construct_path(*address)
+        folder = self._construct_base_path(address.flow_name, address.task_name)
+        return os.path.join(folder, f"{safe_name(address.task_id)}.error.json")
 
     def _read(self, address: Address, what: str) -> Any:
         with self._translated(f"read the {what} of {address}"):

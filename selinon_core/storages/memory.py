@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json as jsonlib
 import sys
-from typing import Any, TextIO
+from collections.abc import Mapping
+from typing import Any, Self, TextIO
 
 from selinon_core.storage import DataStorage, ExcInfo
 from selinon_core.storages.base import Address, describe_error, from_json, to_json
+from selinon_core.storages.memory_records import Records
 
 
 class InMemoryStorage(DataStorage):
@@ -21,6 +23,11 @@ class InMemoryStorage(DataStorage):
     """
 
     private_to_process = True
+    echo: bool | str = False
+    echo_json = False
+    _echo_file: TextIO | None = None
+    _errors: dict[Address, dict[str, Any]]
+    _database: Records
 
     def __init__(self, echo: bool | str = False, json: bool = False) -> None:
         super().__init__()
@@ -30,23 +37,39 @@ class InMemoryStorage(DataStorage):
             raise ValueError("json says how to echo, so it needs echo as well ('stdout' or 'stderr')")
         self.echo = echo
         self.echo_json = json
-        self._results: dict[Address, tuple[Any, str]] = {}
-        self._errors: dict[Address, dict[str, Any]] = {}
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
+        """Make an empty storage: one of a project may have a constructor that does not call this one's."""
+        storage = super().__new__(cls)
+        storage._errors = {}
+        storage._database = Records()
+        return storage
 
     @property
-    def database(self) -> dict[str, dict[str, Any]]:
-        """What is stored, by task id: the three names, ``node_args`` and ``result``. A copy made on each use."""
-        return {
-            address.task_id: address.record(node_args, result=jsonlib.loads(text))
-            for address, (node_args, text) in self._results.copy().items()
-        }
+    def database(self) -> Records:
+        """What is stored, by task id: the three names, ``node_args`` and ``result``; as copies.
+
+        It can be assigned and changed, as storages of projects do.
+        """
+        return self._database
+
+    @database.setter
+    def database(self, records: Mapping[str, Any]) -> None:
+        kept = dict(records)
+        self._database.clear()
+        self._database.update(kept)
 
     @property
     def echo_file(self) -> TextIO | None:
-        """Where it is printed."""
-        if not self.echo:
-            return None
+        """Where it is printed; can be assigned."""
+        if self._echo_file is not None or not self.echo:
+            return self._echo_file
         return sys.stderr if self.echo == "stderr" else sys.stdout
+
+    @echo_file.setter
+    def echo_file(self, file: TextIO | None) -> None:
+        self._echo_file = file
+        self.echo = file is not None
 
     def connect(self) -> None:
         """Do nothing."""
@@ -61,18 +84,21 @@ class InMemoryStorage(DataStorage):
     def retrieve(self, flow_name: str, task_name: str, task_id: str) -> Any:
         """Return a result."""
         address = Address(flow_name, task_name, task_id)
-        try:
-            _, text = self._results[address]
-        except KeyError:
-            raise address.missing() from None
-        result = from_json(text, address)
+        found = self._database.results.get(address)
+        if found is not None:
+            result = from_json(found[1], address)
+        else:
+            record = self._database.others.get(task_id)
+            if not isinstance(record, dict) or "result" not in record:
+                raise address.missing()
+            result = record["result"]
         self._print(result)
         return result
 
     def store(self, node_args: Any, flow_name: str, task_name: str, task_id: str, result: Any) -> str:
         """Keep a result; returns the task id."""
         address = Address(flow_name, task_name, task_id)
-        self._results[address] = (node_args, to_json(result, address))
+        self._database.keep(address, node_args, to_json(result, address))
         if self.echo:
             self._print(address.record(node_args, result=result))
         return task_id
@@ -94,8 +120,12 @@ class InMemoryStorage(DataStorage):
     def delete(self, flow_name: str, task_name: str, task_id: str) -> None:
         """Forget a result and an error."""
         address = Address(flow_name, task_name, task_id)
-        error = self._errors.pop(address, None)
-        if self._results.pop(address, None) is None and error is None:
+        removed = [
+            self._database.forget(address),
+            self._errors.pop(address, None) is not None,
+            self._database.others.pop(task_id, None) is not None,
+        ]
+        if not any(removed):
             raise address.missing()
 
     def _print(self, value: Any) -> None:

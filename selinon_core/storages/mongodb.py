@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from selinon_core.runtime.environment import by_hand
 from selinon_core.storage import ExcInfo
 from selinon_core.storages.base import (
     Address,
@@ -33,30 +34,49 @@ class MongoDB(ConnectedStorage["MongoClient[Document]"]):
     ``host`` may be a ``mongodb://`` URI with everything in it.
     """
 
+    _db: Database[Document] | None = None
+    _collection: Collection[Document] | None = None
+
     def __init__(
         self, db_name: str, collection_name: str, host: str | None = None, port: int | str = 27017
     ) -> None:
         super().__init__()
         require_driver("pymongo", "mongodb", self)
-        self.host = host or "localhost"
-        self.port = int(port)
-        self.db_name = db_name
-        self.collection_name = collection_name
+        self.host = by_hand(host) or "localhost"
+        self.port = int(by_hand(port))
+        self.db_name = by_hand(db_name)
+        self.collection_name = by_hand(collection_name)
+
+    # The three can be assigned, as storages of projects do in a ``connect`` of their own.
 
     @property
     def client(self) -> MongoClient[Document]:
         """The driver's client of this process."""
-        return self._connection.get()
+        return self._opened()
+
+    @client.setter
+    def client(self, client: MongoClient[Document] | None) -> None:
+        self._connection.put(client)
 
     @property
     def db(self) -> Database[Document]:
         """The database."""
-        return self.client[self.db_name]
+        client = self.client  # first: connecting may assign a database
+        return client[self.db_name] if self._db is None else self._db
+
+    @db.setter
+    def db(self, db: Database[Document] | None) -> None:
+        self._db = db
 
     @property
     def collection(self) -> Collection[Document]:
         """The collection of results."""
-        return self.db[self.collection_name]
+        db = self.db  # first: connecting may assign a collection
+        return db[self.collection_name] if self._collection is None else self._collection
+
+    @collection.setter
+    def collection(self, collection: Collection[Document] | None) -> None:
+        self._collection = collection
 
     @property
     def error_collection(self) -> Collection[Document]:
@@ -75,6 +95,7 @@ class MongoDB(ConnectedStorage["MongoClient[Document]"]):
         return client
 
     def _close(self, connection: MongoClient[Document]) -> None:
+        self.db = self.collection = None
         connection.close()
 
     def _driver_errors(self) -> tuple[type[Exception], ...]:

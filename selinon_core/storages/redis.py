@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from selinon_core.errors import StorageError
+from selinon_core.runtime.environment import by_hand
 from selinon_core.storage import ExcInfo
 from selinon_core.storages.base import (
     Address,
@@ -32,6 +33,12 @@ class Redis(ConnectedStorage["redis.Redis"]):
     ``errors`` say how records are decoded. ``expire`` seconds after it was stored a result is gone.
     """
 
+    # For storages of projects whose constructor does not call this one's.
+    charset, errors = "utf-8", "strict"
+    url: str | None = None
+    prefix = "selinon:result:"
+    expire: int | None = None
+
     def __init__(
         self,
         host: str | None = None,
@@ -50,23 +57,27 @@ class Redis(ConnectedStorage["redis.Redis"]):
     ) -> None:
         super().__init__()
         require_driver("redis", "redis", self)
-        self.host = host or "localhost"
-        self.port = int(port)
-        self.db = int(db)
-        self.password = password
+        self.host = by_hand(host) or "localhost"
+        self.port = int(by_hand(port))
+        self.db = int(by_hand(db))
+        self.password = by_hand(password)
         self.socket_timeout = socket_timeout
         self.connection_pool = connection_pool
         self.charset = charset or "utf-8"
         self.errors = errors or "strict"
-        self.unix_socket_path = unix_socket_path
-        self.url = url
-        self.prefix = prefix
+        self.unix_socket_path = by_hand(unix_socket_path)
+        self.url = by_hand(url)
+        self.prefix = by_hand(prefix)
         self.expire = expire
 
     @property
     def conn(self) -> redis.Redis:
         """The driver's client of this process."""
-        return self._connection.get()
+        return self._opened()
+
+    @conn.setter
+    def conn(self, client: redis.Redis | None) -> None:
+        self._connection.put(client)
 
     def _open(self) -> redis.Redis:
         import redis

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from selinon_core.runtime.environment import by_hand
 from selinon_core.storage import ExcInfo
+from selinon_core.storages.alias import Alias
 from selinon_core.storages.base import (
     Address,
     ConnectedStorage,
@@ -18,12 +21,14 @@ from selinon_core.storages.names import safe_name
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from selinon_core.storages.s3_connection import S3Connection
+
 _JSON = "application/json"
 _TEXT = "text/plain"
 _BYTES = "binary/octet-stream"
 
 
-class S3(ConnectedStorage[Any]):
+class S3(ConnectedStorage["S3Connection"]):
     """Keeps results as objects ``<prefix><flow>/<task>/<task id>``, errors under the same key and ``.error``.
 
     The bucket is created if it is missing, in the region ``location``. Credentials not given here are found
@@ -33,6 +38,12 @@ class S3(ConnectedStorage[Any]):
     or bytes is the object's content as it is. Objects of the original, under the bare task id, are found as
     well; without ``serialize_json`` these give bytes.
     """
+
+    # For storages of projects whose constructor does not call this one's.
+    location = endpoint_url = aws_access_key_id = aws_secret_access_key = region_name = None
+    use_ssl = True
+    serialize_json = False
+    prefix = ""
 
     def __init__(
         self,
@@ -49,39 +60,61 @@ class S3(ConnectedStorage[Any]):
     ) -> None:
         super().__init__()
         require_driver("boto3", "s3", self)
-        self.bucket = bucket
-        self.location = location
-        self.endpoint_url = endpoint_url
-        self.use_ssl = use_ssl not in (False, "", "0", "false", "False", "no")
-        self.aws_access_key_id = aws_access_key_id
-        self.aws_secret_access_key = aws_secret_access_key
-        self.region_name = region_name
+        self.bucket = by_hand(bucket)
+        self.location = by_hand(location)
+        self.endpoint_url = by_hand(endpoint_url)
+        self.use_ssl = by_hand(use_ssl) not in (False, "", "0", "false", "False", "no")
+        self.aws_access_key_id = by_hand(aws_access_key_id)
+        self.aws_secret_access_key = by_hand(aws_secret_access_key)
+        self.region_name = by_hand(region_name)
         self.serialize_json = serialize_json
-        self.prefix = prefix
+        self.prefix = by_hand(prefix)
 
     @property
     def client(self) -> Any:
         """boto3's S3 client of this process."""
-        return self._connection.get()
+        return self._opened().client
 
-    def _open(self) -> Any:
+    def _open(self) -> S3Connection:
+        from selinon_core.storages.s3_connection import S3Connection
+
+        connection = S3Connection(self._session, use_ssl=self.use_ssl, endpoint_url=self.endpoint_url)
+        self._ensure_bucket(connection.client)
+        return connection
+
+    # -- under the names that storages of projects, which derive from this one, know from selinon 1.x -------------
+
+    _bucket_name = Alias("bucket")
+    _location = Alias("location")
+    _endpoint_url = Alias("endpoint_url")
+    _use_ssl = Alias("use_ssl")
+    _serialize_json = Alias("serialize_json")
+
+    @cached_property
+    def _session(self) -> Any:
+        """boto3's session."""
         import boto3  # type: ignore[import-untyped]
-        from botocore.client import Config  # type: ignore[import-untyped]
 
-        session = boto3.session.Session(
+        return boto3.session.Session(
             aws_access_key_id=self.aws_access_key_id,
             aws_secret_access_key=self.aws_secret_access_key,
             region_name=self.region_name,
         )
-        # Signature version 4: newer regions know no other.
-        client = session.client(
-            "s3",
-            config=Config(signature_version="s3v4"),
-            use_ssl=self.use_ssl,
-            endpoint_url=self.endpoint_url,
-        )
-        self._ensure_bucket(client)
-        return client
+
+    @property
+    def _s3(self) -> Any:
+        """boto3's S3 resource of this thread."""
+        connection = self._opened()
+        return None if connection is None else connection.resource
+
+    @_s3.setter
+    def _s3(self, resource: Any) -> None:
+        if resource is None:
+            self._connection.put(None)
+        else:
+            from selinon_core.storages.s3_connection import AssignedResource
+
+            self._connection.put(AssignedResource(resource))
 
     def _ensure_bucket(self, client: Any) -> None:
         from botocore.exceptions import ClientError  # type: ignore[import-untyped]
@@ -100,7 +133,7 @@ class S3(ConnectedStorage[Any]):
             )
             client.create_bucket(Bucket=self.bucket, **constraint)
 
-    def _close(self, connection: Any) -> None:
+    def _close(self, connection: S3Connection) -> None:
         connection.close()
 
     def _driver_errors(self) -> tuple[type[Exception], ...]:

@@ -5,13 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from selinon_core.errors import MissingExtraError, StorageError
+from selinon_core.runtime.environment import by_hand
 from selinon_core.storage import ExcInfo
 from selinon_core.storages.base import Address, ConnectedStorage, describe_error, require_driver, to_json
 
 if TYPE_CHECKING:
     from sqlalchemy import URL, Connection, Engine, Table
+    from sqlalchemy.orm import Session
     from sqlalchemy.sql.elements import ColumnElement
 
+    from selinon_core.storages.sql_sessions import Sessions
     from selinon_core.storages.sql_tables import Tables
 
 
@@ -26,6 +29,8 @@ class SqlStorage(ConnectedStorage["Engine"]):
     """
 
     _extra = "sql"
+    table = "result"  # for storages of projects whose constructor does not call this one's
+    _tables_or_none: Tables | None = None
 
     def __init__(
         self,
@@ -37,15 +42,18 @@ class SqlStorage(ConnectedStorage["Engine"]):
     ) -> None:
         super().__init__()
         require_driver("sqlalchemy", self._extra, self)
-        self.connection_string = connection_string
+        self.connection_string = by_hand(connection_string)
         self.echo = echo
-        self.table = table
-        self._tables_or_none: Tables | None = None
+        self.table = by_hand(table)
 
     @property
     def engine(self) -> Engine:
         """SQLAlchemy's engine of this process."""
-        return self._connection.get()
+        return self._opened()
+
+    @engine.setter
+    def engine(self, engine: Engine | None) -> None:
+        self._connection.put(engine)
 
     def _open(self) -> Engine:
         engine = self._create_engine()
@@ -188,9 +196,40 @@ class SqlStorage(ConnectedStorage["Engine"]):
 
 
 class PostgreSQL(SqlStorage):
-    """``SqlStorage`` under its old name, which also creates the database if it is missing."""
+    """``SqlStorage`` under its old name, which also creates the database if it is missing.
+
+    Storages of projects that derive from it have ``session`` beside ``engine``.
+    """
 
     _extra = "postgresql"
+    _sessions: Sessions | None = None
+    _session: Session | None = None
+
+    @property
+    def session(self) -> Session:
+        """An SQLAlchemy session on the engine, one for each thread; it can be assigned."""
+        if self._session is not None:
+            return self._session
+        engine = self.engine  # first: connecting may assign a session
+        if self._session is not None:
+            return self._session
+        sessions = self._sessions
+        if sessions is None or sessions.engine is not engine:
+            from selinon_core.storages.sql_sessions import Sessions
+
+            sessions = self._sessions = Sessions(engine)
+        return sessions.of_this_thread()
+
+    @session.setter
+    def session(self, session: Session | None) -> None:
+        self._session = session
+
+    def _close(self, connection: Engine) -> None:
+        for sessions in (self._sessions, self._session):
+            if sessions is not None:
+                sessions.close()
+        self._sessions = self._session = None
+        super()._close(connection)
 
     def _open(self) -> Engine:
         from sqlalchemy.exc import OperationalError

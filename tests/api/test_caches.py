@@ -140,3 +140,73 @@ def test_may_be_used_by_several_threads(kind: Any) -> None:
         thread.join()
     assert wrong == []
     assert cache.current_cache_size == 16
+
+
+# -- caches of projects that derive from a shipped one, as they did from those of selinon 1.4.0 -------------------
+
+
+class Pinned(caches.FIFO):
+    """Never gives up what is called pinned."""
+
+    def _clean_cache(self) -> None:
+        while self.current_cache_size + 1 > self.max_cache_size and self.current_cache_size > 0:
+            usage = self._cache_usage
+            victim = usage.popleft()
+            if victim == "pinned":
+                victim = usage.popleft()
+            del self._cache[victim]
+
+
+def test_a_cache_with_a_way_of_its_own_to_make_room() -> None:
+    cache = Pinned(2)
+    for item_id in ("pinned", "a", "b", "c"):
+        cache.add(item_id, item_id.upper())
+    assert (list(cache._cache), list(cache._cache_usage)) == (["pinned", "c"], ["pinned", "c"])
+    assert cache.get("pinned") == "PINNED"
+    usage = cache._cache_usage
+    assert (len(usage), usage[0], usage[0:1], usage.pop()) == (2, "pinned", ["pinned"], "c")
+    usage.append("d")
+    usage.remove("pinned")
+    assert cache.current_cache_size == 2
+
+
+class Newest(caches.LRU):
+    """What MRU did in selinon 1.4.0."""
+
+    def _clean_cache(self) -> None:
+        while self.current_cache_size + 1 > self.max_cache_size and self.current_cache_size > 0:
+            record = self._record_tail
+            assert record is not None
+            self._remove_record(record)
+
+
+def test_a_cache_that_removes_records() -> None:
+    cache = Newest(2)
+    assert (cache._record_head, cache._record_tail) == (None, None)
+    for item_id in ("a", "b", "c"):
+        cache.add(item_id, item_id.upper())
+    assert cache._record_head == cache._cache["a"] == ("a", "A")
+    assert cache._record_tail == ("c", "C")
+    cache._add_record(caches.Record("d", "D"))
+    assert cache.get("d") == "D"
+
+
+def test_items_of_a_random_cache_can_be_read() -> None:
+    cache = caches.RR(2)
+    cache.add("a", 1)
+    assert cache._cache == {"a": 1}
+    with pytest.raises(TypeError):
+        cache._cache["b"] = 2  # type: ignore[index]
+
+
+def test_a_cache_can_be_asked_while_it_makes_room() -> None:
+    class Asking(caches.FIFO):
+        def _clean_cache(self) -> None:
+            if self._cache:
+                assert self.get(next(iter(self._cache))) is not None
+            super()._clean_cache()
+
+    cache = Asking(1)
+    cache.add("a", 1)
+    cache.add("b", 2)
+    assert cache.get("b") == 2
