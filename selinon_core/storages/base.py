@@ -11,7 +11,8 @@ import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Generic, NamedTuple, Self, TypeVar
+from functools import cached_property
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from selinon_core.errors import MissingExtraError, StorageError
 from selinon_core.runtime.json_values import describe_json_error, encode_json
@@ -48,15 +49,18 @@ class ConnectedStorage(DataStorage, Generic[C]):
     replaces it.
     """
 
-    _connection: PerProcess[C]
-    _connecting: set[int]
+    def __init__(self) -> None:
+        super().__init__()
+        _ = self._connection  # made now, where only one thread can be the first
 
-    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
-        """Make the storage with its connection, not opened."""
-        storage = super().__new__(cls)
-        storage._connection = PerProcess(storage._open, storage._close)
-        storage._connecting = set()
-        return storage
+    @cached_property
+    def _connection(self) -> PerProcess[C]:
+        return PerProcess(self._open, self._close)
+
+    @cached_property
+    def _connecting(self) -> set[int]:
+        """Threads that run a ``connect`` of the project's."""
+        return set()
 
     def _opened(self) -> C:
         """Return the connection, opened if need be: by ``connect`` where a project has one of its own.

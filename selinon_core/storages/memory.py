@@ -5,7 +5,8 @@ from __future__ import annotations
 import json as jsonlib
 import sys
 from collections.abc import Mapping
-from typing import Any, Self, TextIO
+from functools import cached_property
+from typing import Any, TextIO
 
 from selinon_core.storage import DataStorage, ExcInfo
 from selinon_core.storages.base import Address, describe_error, from_json, to_json
@@ -26,8 +27,6 @@ class InMemoryStorage(DataStorage):
     echo: bool | str = False
     echo_json = False
     _echo_file: TextIO | None = None
-    _errors: dict[Address, dict[str, Any]]
-    _database: Records
 
     def __init__(self, echo: bool | str = False, json: bool = False) -> None:
         super().__init__()
@@ -37,13 +36,17 @@ class InMemoryStorage(DataStorage):
             raise ValueError("json says how to echo, so it needs echo as well ('stdout' or 'stderr')")
         self.echo = echo
         self.echo_json = json
+        _ = self._database, self._errors  # now, where only one thread can be the first
 
-    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
-        """Make an empty storage: one of a project may have a constructor that does not call this one's."""
-        storage = super().__new__(cls)
-        storage._errors = {}
-        storage._database = Records()
-        return storage
+    # Made when first used, as the constructor of a project's storage need not call this one's.
+
+    @cached_property
+    def _database(self) -> Records:
+        return Records()
+
+    @cached_property
+    def _errors(self) -> dict[Address, dict[str, Any]]:
+        return {}
 
     @property
     def database(self) -> Records:
