@@ -40,6 +40,7 @@ from selinon_core.lint.analysis.code_uses import CodeUse, code_uses
 from selinon_core.lint.analysis.configured import Callee, Configured, configured
 from selinon_core.lint.analysis.constants import ConstantPart, constant_parts
 from selinon_core.lint.analysis.facts import FlowFacts
+from selinon_core.lint.analysis.parents import Parents
 from selinon_core.lint.analysis.predicates import Predicates
 from selinon_core.lint.analysis.suggest import Suggester
 from selinon_core.lint.analysis.uses import LeafUse, leaf_uses
@@ -85,6 +86,11 @@ class LintContext:
     def facts(self, flow: FlowDef) -> FlowFacts:
         """What starts what in a flow definition (names may repeat, definitions do not)."""
         return self._facts[id(flow)]
+
+    @cached_property
+    def parents(self) -> Parents:
+        """Whose results nodes may be given."""
+        return Parents(self.model, self.facts, self.is_known)
 
     @cached_property
     def code(self) -> CodeIndex:

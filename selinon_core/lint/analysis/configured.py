@@ -126,7 +126,7 @@ def _predicates(model: ProjectModel, predicates: Predicates) -> Iterator[Configu
         signature = predicates.signature(name)
         if signature is None or leaf.args is None:
             continue
-        symbol = None if predicates.is_shipped(name) else predicates.symbol(name)
+        symbol = predicates.own_symbol(name)
         span = NOWHERE if symbol is None else symbol.span
         title = f'predicate "{name}"'
         yield Configured(

@@ -35,6 +35,10 @@ class Predicates:
             self._found[name] = self._code.lookup(self.module, name)
         return self._found[name]
 
+    def own_symbol(self, name: str) -> Symbol | None:
+        """What stands for the name in the custom module; None for a shipped predicate."""
+        return None if self.module is None or self.is_shipped(name) else self.symbol(name)
+
     def exists(self, name: str) -> bool | None:
         """Tell whether there is such a predicate; None when that is not known."""
         if self.module is None:

@@ -11,7 +11,16 @@ from collections.abc import Collection
 from types import ModuleType
 
 from selinon_core.lint.code.index import CodeIndex, shown_path
-from selinon_core.lint.code.symbols import UNKNOWN, Kind, ModuleFault, ModuleState, Signature, Symbol
+from selinon_core.lint.code.symbols import (
+    UNKNOWN,
+    Kind,
+    ModuleFault,
+    ModuleState,
+    ResultRead,
+    Returns,
+    Signature,
+    Symbol,
+)
 from selinon_core.source import NOWHERE, Span
 
 
@@ -71,14 +80,14 @@ class ImportedCode(CodeIndex):
                 return UNKNOWN
         if isinstance(found, ModuleType):
             return Symbol(Kind.MODULE, found.__name__)
-        if not isinstance(found, type) and not callable(found):
-            return UNKNOWN
+        if not callable(found):
+            return Symbol(Kind.VALUE, module, name)
         home, own_name = getattr(found, "__module__", ""), getattr(found, "__qualname__", name)
         kind = Kind.CLASS if isinstance(found, type) else Kind.FUNCTION
         called = None if kind is Kind.CLASS else _signature(found)
         if isinstance(home, str) and home.startswith("selinon_core.predicates"):
             home = "selinon_core.predicates"
-        return Symbol(kind, str(home), str(own_name), _defined_at(found), called)
+        return Symbol(kind, str(home), str(own_name), _defined_at(found), called, _returns(found))
 
     def method(self, cls: Symbol, name: str) -> Symbol | None:
         module = sys.modules.get(cls.home)
@@ -99,10 +108,21 @@ class ImportedCode(CodeIndex):
         called = _signature(function)
         if called is not None and is_bound:
             called = _without_self(called)
-        return Symbol(Kind.FUNCTION, cls.home, f"{cls.name}.{name}", _defined_at(function), called)
+        own_name = f"{cls.name}.{name}"
+        return Symbol(Kind.FUNCTION, cls.home, own_name, _defined_at(function), called, _returns(function))
 
-    def names_read(self, symbol: Symbol) -> tuple[tuple[str, Span], ...]:
+    def results_read(self, symbol: Symbol) -> tuple[ResultRead, ...]:
         return ()
+
+
+def _returns(function: object) -> Returns:
+    if hasattr(function, "__wrapped__"):
+        return Returns.VALUE
+    if inspect.isasyncgenfunction(function):
+        return Returns.ASYNC_GENERATOR
+    if inspect.iscoroutinefunction(function):
+        return Returns.COROUTINE
+    return Returns.GENERATOR if inspect.isgeneratorfunction(function) else Returns.VALUE
 
 
 def _is_part(missing: str, module: str) -> bool:

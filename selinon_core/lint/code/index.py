@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from selinon_core.lint.code import shipped_modules
 from selinon_core.lint.code.finder import OPAQUE, Finder
-from selinon_core.lint.code.symbols import UNKNOWN, Kind, ModuleFault, ModuleState, Symbol
+from selinon_core.lint.code.symbols import UNKNOWN, Kind, ModuleFault, ModuleState, ResultRead, Symbol
 from selinon_core.source import Span
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class CodeIndex:
         self._faults: dict[str, ModuleFault] = {}
         self._lookups: dict[tuple[str, str], Symbol | None] = {}
         self._methods: dict[tuple[str, str, str], Symbol | None] = {}
-        self._names_read: dict[tuple[str, str], tuple[tuple[str, Span], ...]] = {}
+        self._results_read: dict[tuple[str, str], tuple[ResultRead, ...]] = {}
 
     # --- modules ---------------------------------------------------------------------------------------------
 
@@ -160,7 +160,8 @@ class CodeIndex:
         return self._lookup_plain(module, name, links - 1)
 
     def _bound(self, parsed: ParsedModule, name: str, links: int) -> Symbol:
-        from selinon_core.lint.code.parsed import FunctionNode, Import, signature
+        from selinon_core.lint.code.bodies import returns
+        from selinon_core.lint.code.parsed import FunctionNode, Import, Literal, signature
 
         binding = parsed.bindings[name]
         if binding is None:
@@ -177,8 +178,10 @@ class CodeIndex:
                 return Symbol(Kind.MODULE, f"{binding.module}.{binding.name}")
             return found or UNKNOWN
         if isinstance(binding, FunctionNode):
-            called = signature(binding, bound=False)
-            return Symbol(Kind.FUNCTION, parsed.name, name, parsed.span(binding), called)
+            called, gives = signature(binding, bound=False), returns(binding, bound=False)
+            return Symbol(Kind.FUNCTION, parsed.name, name, parsed.span(binding), called, gives)
+        if isinstance(binding, Literal):
+            return Symbol(Kind.VALUE, parsed.name, name, binding.span)
         return Symbol(Kind.CLASS, parsed.name, name, parsed.span(binding))
 
     # --- classes ---------------------------------------------------------------------------------------------
@@ -199,6 +202,7 @@ class CodeIndex:
         definition = self._definition(cls)
         if definition is None or not links:
             return UNKNOWN
+        from selinon_core.lint.code.bodies import returns
         from selinon_core.lint.code.parsed import dotted, members, signature
 
         parsed = self._modules[cls.home]
@@ -207,8 +211,8 @@ class CodeIndex:
             function = own[name]
             if function is None:
                 return UNKNOWN
-            called = signature(function, bound=True)
-            return Symbol(Kind.FUNCTION, cls.home, f"{cls.name}.{name}", parsed.span(function), called)
+            called, gives = signature(function, bound=True), returns(function, bound=True)
+            return Symbol(Kind.FUNCTION, cls.home, f"{cls.name}.{name}", parsed.span(function), called, gives)
         if definition.keywords or definition.decorator_list or "__getattr__" in own:
             return UNKNOWN  # metaclasses and decorators add what they like
         for base in definition.bases:
@@ -246,34 +250,41 @@ class CodeIndex:
 
     # --- what code reads -------------------------------------------------------------------------------------
 
-    def names_read(self, symbol: Symbol) -> tuple[tuple[str, Span], ...]:
-        """The tasks whose results a task class (``self.parent_task_result("T")``) or a function that gets a
-        storage pool first (``storage_pool.get("T")``) certainly asks for, as far as the text shows it.
+    def results_read(self, symbol: Symbol) -> tuple[ResultRead, ...]:
+        """The results that a task class (``self.parent_task_result("T")``, ``self.parent_flow_result("f", "T")``)
+        or a function that gets a storage pool first (``storage_pool.get("T")``) asks for, as far as its own text
+        shows it.
         """
         key = (symbol.home, symbol.name)
-        if key not in self._names_read:
-            self._names_read[key] = self._find_names_read(symbol)
-        return self._names_read[key]
+        if key not in self._results_read:
+            self._results_read[key] = self._find_results_read(symbol)
+        return self._results_read[key]
 
-    def _find_names_read(self, symbol: Symbol) -> tuple[tuple[str, Span], ...]:
+    def _find_results_read(self, symbol: Symbol) -> tuple[ResultRead, ...]:
         parsed = self._modules.get(symbol.home)
         definition = None if parsed is None else parsed.bindings.get(symbol.name)
         if parsed is None or definition is None:
             return ()
         import ast
 
-        from selinon_core.lint.code.parsed import FunctionNode, calls_with_name
+        from selinon_core.lint.code.bodies import calls_with_name
+        from selinon_core.lint.code.parsed import FunctionNode
 
         if isinstance(definition, ast.ClassDef):
-            methods, on = frozenset({"parent_task_result"}), "self"
+            methods, on = frozenset({"parent_task_result", "parent_flow_result"}), "self"
         elif isinstance(definition, FunctionNode) and definition.args.args:
             methods, on = frozenset({"get"}), definition.args.args[0].arg
         else:
             return ()
         return tuple(
-            (name, Span(parsed.shown_path, line, column, line, column + len(name) + 2))
-            for called_on, name, line, column in calls_with_name(definition, methods)
-            if called_on == on
+            ResultRead(
+                call.text,
+                of_flow=call.method == "parent_flow_result",
+                guarded=call.guarded,
+                span=Span(parsed.shown_path, call.line, call.column, call.line, call.column + len(call.text) + 2),
+            )
+            for call in calls_with_name(definition, methods)
+            if call.on == on
         )
 
     def words_of(self, symbol: Symbol, method: str | None = None) -> tuple[tuple[str, Span], ...]:
@@ -284,7 +295,8 @@ class CodeIndex:
             return ()
         import ast
 
-        from selinon_core.lint.code.parsed import FunctionNode, members, words
+        from selinon_core.lint.code.bodies import words
+        from selinon_core.lint.code.parsed import FunctionNode, members
 
         if method is not None:
             definition = members(definition).get(method) if isinstance(definition, ast.ClassDef) else None

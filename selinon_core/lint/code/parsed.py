@@ -32,8 +32,29 @@ class Import:
         self.name = name
 
 
+class Literal:
+    """A value that is written out and certainly cannot be called: a list, a text, a number."""
+
+    __slots__ = ("span",)
+
+    def __init__(self, span: Span) -> None:
+        self.span = span
+
+
+_LITERALS = (
+    ast.Constant,
+    ast.Dict,
+    ast.DictComp,
+    ast.JoinedStr,
+    ast.List,
+    ast.ListComp,
+    ast.Set,
+    ast.SetComp,
+    ast.Tuple,
+)
+
 #: What a name was bound to; None for anything that cannot be looked into.
-Binding = ast.ClassDef | FunctionNode | Import | str | None
+Binding = ast.ClassDef | FunctionNode | Import | Literal | str | None
 
 
 class ParsedModule:
@@ -115,11 +136,20 @@ class ParsedModule:
             if target.id == "__all__":
                 self.public = _names_in(value)
                 self.dynamic = self.dynamic or self.public is None
-            yield target.id, dotted(value) if isinstance(value, ast.Name | ast.Attribute) else None
+            yield target.id, self._value(target, value)
         else:
             for node in ast.walk(target):
                 if isinstance(node, ast.Name):
                     yield node.id, None
+
+    def _value(self, target: ast.Name, value: ast.expr) -> Literal | str | None:
+        if isinstance(value, ast.Name | ast.Attribute):
+            return dotted(value)
+        # None may be there until something else is put in its place.
+        if not isinstance(value, _LITERALS) or (isinstance(value, ast.Constant) and value.value is None):
+            return None
+        line, column = target.lineno, target.col_offset + 1
+        return Literal(Span(self.shown_path, line, column, line, column + len(target.id)))
 
     def _absolute(self, statement: ast.ImportFrom) -> str:
         if not statement.level:
@@ -142,14 +172,18 @@ def dotted(expression: ast.expr) -> str | None:
     return ".".join([expression.id, *reversed(parts)])
 
 
+def is_decorated(function: FunctionNode, *, bound: bool) -> bool:
+    """Tell whether decorators may have put something else in a function's place; ``bound``: it is a method."""
+    plain = ("staticmethod", "classmethod") if bound else ()
+    return any(dotted(decorator) not in plain for decorator in function.decorator_list)
+
+
 def signature(function: FunctionNode, *, bound: bool) -> Signature | None:
     """How a function is called; None when decorators may have changed that. ``bound`` leaves out ``self``."""
-    for decorator in function.decorator_list:
-        name = dotted(decorator)
-        if bound and name == "staticmethod":
-            bound = False
-        elif not (bound and name == "classmethod"):
-            return None
+    if is_decorated(function, bound=bound):
+        return None
+    if any(dotted(decorator) == "staticmethod" for decorator in function.decorator_list):
+        bound = False
     arguments = function.args
     positional = [*arguments.posonlyargs, *arguments.args]
     optional = {argument.arg for argument in positional[len(positional) - len(arguments.defaults) :]}
@@ -212,32 +246,6 @@ def members(definition: ast.ClassDef) -> dict[str, FunctionNode | None]:
 
     collect(definition.body, False)
     return found
-
-
-def calls_with_name(node: ast.AST, methods: frozenset[str]) -> Iterator[tuple[str, str, int, int]]:
-    """Yield (object, text, line, column) of the calls ``object.method("text", ...)``; 1-based places."""
-    for call in ast.walk(node):
-        if (
-            isinstance(call, ast.Call)
-            and isinstance(call.func, ast.Attribute)
-            and call.func.attr in methods
-            and call.args
-            and isinstance(call.args[0], ast.Constant)
-            and isinstance(call.args[0].value, str)
-        ):
-            on = dotted(call.func.value)
-            if on is not None:
-                yield on, call.args[0].value, call.args[0].lineno, call.args[0].col_offset + 1
-
-
-def words(node: ast.AST) -> Iterator[tuple[str, int, int, int]]:
-    """Yield (word, line, column, length in the text) of attributes (``a.word``) and texts; 1-based places."""
-    for part in ast.walk(node):
-        if isinstance(part, ast.Attribute) and part.end_col_offset is not None:
-            length = len(part.attr)
-            yield part.attr, part.end_lineno or part.lineno, part.end_col_offset - length + 1, length
-        elif isinstance(part, ast.Constant) and isinstance(part.value, str):
-            yield part.value, part.lineno, part.col_offset + 1, len(part.value) + 2
 
 
 def _nested(statement: ast.stmt) -> Iterator[list[ast.stmt]]:

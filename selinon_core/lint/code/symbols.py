@@ -48,12 +48,22 @@ class Signature(NamedTuple):
         return f"({', '.join(shown)})"
 
 
+class Returns(Enum):
+    """What a call of a function gives; ``VALUE`` is also said of a function of which nothing else is known."""
+
+    VALUE = "value"
+    COROUTINE = "coroutine"
+    GENERATOR = "generator"
+    ASYNC_GENERATOR = "asynchronous generator"
+
+
 class Kind(Enum):
-    """What a name stands for."""
+    """What a name stands for; ``VALUE`` is something that certainly cannot be called."""
 
     CLASS = "class"
     FUNCTION = "function"
     MODULE = "module"
+    VALUE = "value"
     UNKNOWN = "unknown"
 
 
@@ -63,16 +73,34 @@ class Symbol:
     ``home`` is the module it is defined in, ``span`` where.
     """
 
-    __slots__ = ("home", "kind", "name", "signature", "span")
+    __slots__ = ("home", "kind", "name", "returns", "signature", "span")
 
     def __init__(
-        self, kind: Kind, home: str = "", name: str = "", span: Span = NOWHERE, signature: Signature | None = None
+        self,
+        kind: Kind,
+        home: str = "",
+        name: str = "",
+        span: Span = NOWHERE,
+        signature: Signature | None = None,
+        returns: Returns = Returns.VALUE,
     ) -> None:
         self.kind = kind
         self.home = home
         self.name = name
         self.span = span
         self.signature = signature
+        self.returns = returns
+
+
+class ResultRead(NamedTuple):
+    """A place in code that asks for the result of a task, or of a task in the sub-flow ``name``; ``guarded``: code
+    may see to it that it is not reached in vain.
+    """
+
+    name: str
+    of_flow: bool
+    guarded: bool
+    span: Span
 
 
 #: Something of that name exists, or may exist, and nothing else is known.

@@ -87,7 +87,7 @@ def test_symbols(index: ImportedCode) -> None:
         "Task": Kind.CLASS,
         "pages": Kind.FUNCTION,
         "partial": Kind.FUNCTION,
-        "number": Kind.UNKNOWN,
+        "number": Kind.VALUE,
         "functools": Kind.MODULE,
         "Nothing": None,
     }

@@ -204,16 +204,17 @@ def test_results_that_code_reads(write: Write) -> None:
                 return self.helper(other.parent_task_result("B"), self.parent_task_result(node_args))
             def helper(self):
                 self.parent_task_result("C")
+                self.parent_flow_result("F", "G", 0)
         def pages(pool, node_args):
             return pool.get("D") or node_args.get("E")
         """
     )
-    read = {}
+    found = {}
     for name in ("T", "pages"):
         symbol = index.lookup("here", name)
         assert symbol is not None
-        read[name] = [(task, span.line) for task, span in index.names_read(symbol)]
-    assert read == {"T": [("A", 4), ("C", 7)], "pages": [("D", 9)]}
+        found[name] = [(read.name, read.of_flow, read.span.line) for read in index.results_read(symbol)]
+    assert found == {"T": [("A", False, 4), ("C", False, 7), ("F", True, 8)], "pages": [("D", False, 10)]}
 
 
 def test_installed_packages_are_found_and_not_imported() -> None:

@@ -6,6 +6,7 @@ from selinon_core.lint.rule import Rule
 from selinon_core.lint.rules.code.broken_module import BrokenModule
 from selinon_core.lint.rules.code.class_without_run import ClassWithoutRun
 from selinon_core.lint.rules.code.configured_class import ConfiguredClass
+from selinon_core.lint.rules.code.coroutine_or_generator import CoroutineOrGenerator
 from selinon_core.lint.rules.code.failing_import import FailingImport
 from selinon_core.lint.rules.code.function_signature import FunctionSignature
 from selinon_core.lint.rules.code.module_not_found import ModuleNotFound
@@ -25,4 +26,5 @@ RULES: tuple[type[Rule], ...] = (
     FailingImport,  # SEL608
     TaskConstructor,  # SEL609
     ConfiguredClass,  # SEL610
+    CoroutineOrGenerator,  # SEL611
 )

@@ -71,7 +71,7 @@ class NameNotFound(Rule):
                     note=f"no {role.value} of this name",
                     help=close or default,
                 )
-            elif symbol.kind is Kind.MODULE or (role in CLASSES and symbol.kind is Kind.FUNCTION):
+            elif symbol.kind in (Kind.MODULE, Kind.VALUE) or (role in CLASSES and symbol.kind is Kind.FUNCTION):
                 yield self.found(
                     function.name.spot,
                     f'"{name}" in module "{module}" is a {symbol.kind.value}, not a {wanted}',

@@ -12,6 +12,7 @@ from selinon_core.lint.rules.flows.item_and_args import ItemAndArgs
 from selinon_core.lint.rules.flows.nowait_never_started import NowaitNeverStarted
 from selinon_core.lint.rules.flows.nowait_waited_for import NowaitWaitedFor
 from selinon_core.lint.rules.flows.parent_failures_of_nothing import ParentFailuresOfNothing
+from selinon_core.lint.rules.flows.parent_not_given import ParentNotGiven
 from selinon_core.lint.rules.flows.propagation_not_in_flow import PropagationNotInFlow
 from selinon_core.lint.rules.flows.propagation_of_nothing import PropagationOfNothing
 from selinon_core.lint.rules.flows.propagation_twice import PropagationTwice
@@ -33,4 +34,5 @@ RULES: tuple[type[Rule], ...] = (
     SelectiveDestination,  # SEL421
     SelectiveTask,  # SEL422
     DiscardedResult,  # SEL423
+    ParentNotGiven,  # SEL424
 )

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from selinon_core.config.model import EdgeDef, FlowDef, ImportDef, Ref, TaskDef
 from selinon_core.diagnostics import Diagnostic, Related, Severity
+from selinon_core.lint.code.symbols import ResultRead
 from selinon_core.lint.rule import LintContext, Rule
 from selinon_core.source import Span
 
@@ -81,11 +82,11 @@ class DiscardedResult(Rule):
                     if task is None or not _discards(task):
                         continue
                     for reader, function, refs in _readers(project, flow, edge):
-                        for name, span in _names_read(project, function):
-                            key = (source.name, reader, span)
-                            if name == source.name and key not in reported:
+                        for read in _results_read(project, function):
+                            key = (source.name, reader, read.span)
+                            if read.name == source.name and not read.of_flow and key not in reported:
                                 reported.add(key)
-                                yield self._report(source, task, reader, refs, span)
+                                yield self._report(source, task, reader, refs, read.span)
 
     def _report(self, source: Ref, task: TaskDef, reader: str, ref: Ref, span: Span) -> Diagnostic:
         why = "has no storage" if task.storage is None else "has a read-only storage"
@@ -115,6 +116,6 @@ def _readers(project: LintContext, flow: FlowDef, edge: EdgeDef) -> Iterator[tup
             yield f'task "{ref.name}"', task.function, ref
 
 
-def _names_read(project: LintContext, function: ImportDef) -> tuple[tuple[str, Span], ...]:
+def _results_read(project: LintContext, function: ImportDef) -> tuple[ResultRead, ...]:
     symbol = project.code.lookup(function.module.name, function.name.name)
-    return () if symbol is None else project.code.names_read(symbol)
+    return () if symbol is None else project.code.results_read(symbol)

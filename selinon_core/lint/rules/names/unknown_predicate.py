@@ -2,8 +2,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from selinon_core.diagnostics import Diagnostic, Severity
+from selinon_core.diagnostics import Diagnostic, Related, Severity
+from selinon_core.lint.code.symbols import Kind
 from selinon_core.lint.rule import LintContext, Rule
+from selinon_core.source import NOWHERE
 
 
 class UnknownPredicate(Rule):
@@ -50,6 +52,13 @@ class UnknownPredicate(Rule):
         for use in project.leaf_uses:
             name = use.leaf.name.name
             exists = predicates.exists(name)
+            if exists and (symbol := predicates.own_symbol(name)) and symbol.kind in (Kind.VALUE, Kind.MODULE):
+                yield self.found(
+                    use.leaf.name.spot,
+                    f'"{name}" in module "{predicates.module}" is a {symbol.kind.value}, not a function',
+                    note="expected a predicate",
+                    related=() if symbol.span is NOWHERE else (Related(symbol.span, "it is defined here"),),
+                )
             if exists or (exists is None and (name in predicates.names() or name in unsure)):
                 continue
             close = project.did_you_mean("predicate", name, predicates.names())
