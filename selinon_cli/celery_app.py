@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import json
 import os
 import sys
 from collections.abc import Sequence
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from selinon_cli.exits import UsageError
 from selinon_cli.options import Option
+from selinon_cli.terminal import Terminal
 
 if TYPE_CHECKING:
     from selinon_core.celery.app import Selinon
@@ -24,15 +24,20 @@ APP_OPTION = Option(
 )
 
 
-def flows_of(app: str | None, paths: Sequence[str]) -> Selinon:
-    """The flows on the app; raises ``UsageError`` for an app that cannot be imported or has none."""
+def flows_of(terminal: Terminal, app: str | None, paths: Sequence[str]) -> Selinon:
+    """The flows on the app; without one those of the project in ``paths``, on the embedded server.
+
+    Raises ``UsageError`` without Celery, and for an app that cannot be imported or has no flows;
+    ``CommandExit`` after printing the errors of the project, before a server is started for it.
+    """
+    require_celery()
     sys.path.insert(0, os.getcwd())
     if app is None:
-        if paths:
-            os.environ["SELINON_PATHS"] = json.dumps([os.path.abspath(path) for path in paths])
-        from selinon_core.celery.default_app import selinon
+        from selinon_cli.project import load_project
+        from selinon_core.celery.embedded_app import make_embedded_app
 
-        return selinon
+        plan, project = load_project(terminal, paths)
+        return make_embedded_app(os.environ, plan, project.pythonpath)
     from celery.app.utils import find_app
 
     from selinon_core.errors import SelinonException
@@ -51,8 +56,20 @@ def flows_of(app: str | None, paths: Sequence[str]) -> Selinon:
     return owner
 
 
+def require_celery() -> None:
+    """Raise ``UsageError`` where Celery, which only workers and their callers need, is not installed."""
+    try:
+        import celery  # noqa: F401
+    except ModuleNotFoundError as error:
+        raise UsageError(
+            "flows on workers need Celery: pip install 'selinon[celery]' "
+            "(or 'selinon[dev]', with a private server)",
+            "without workers, in this process: selinon run --local",
+        ) from error
+
+
 def _import_failure(error: BaseException) -> str:
-    """What a module raised, and where in it: how it came to be imported is of no interest."""
+    """What a module raised, and where in it, without the frames of the import itself."""
     import celery
     import kombu
 

@@ -90,6 +90,7 @@ def _discard_output(terminal: Terminal) -> None:
 
 def _report_error(terminal: Terminal, arguments: Sequence[str], error: Exception) -> int:
     """Print the error; returns the exit code."""
+    from selinon_core.config.files import NoFilesError
     from selinon_core.errors import (
         ConfigurationError,
         MissingExtraError,
@@ -110,6 +111,9 @@ def _report_error(terminal: Terminal, arguments: Sequence[str], error: Exception
             terminal.err.write(render_blocks(error.diagnostics, {}, color=terminal.color_err))
         terminal.error(str(error) or "the project cannot be used as it is configured")
         return EXIT_FINDINGS
+    if isinstance(error, NoFilesError):
+        terminal.error(str(error), "selinon new DIR writes a small project to begin with")
+        return EXIT_USAGE
     if isinstance(error, RequestError | MissingExtraError):
         terminal.error(str(error))
         return EXIT_USAGE

@@ -31,7 +31,7 @@ def run_remotely(
     from selinon_cli.project import chosen_flow
     from selinon_cli.render.run_tree import run_tree
 
-    selinon = flows_of(app, paths)
+    selinon = flows_of(terminal, app, paths)
     name = chosen_flow(selinon.plan, flow)
     with asking_broker(terminal, selinon.app):
         if tasks:

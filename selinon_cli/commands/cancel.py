@@ -15,7 +15,7 @@ def cancel(terminal: Terminal, *, ids: Sequence[str] = (), app: str | None = Non
     """Ask for the end of flow runs; ``flow`` names that of runs the state store need not know."""
     from selinon_cli.project import known_name
 
-    selinon = flows_of(app, ())
+    selinon = flows_of(terminal, app, ())
     if flow is not None:
         known_name("flow", flow, selinon.plan.flows)
     for id in ids:

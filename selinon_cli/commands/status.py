@@ -24,7 +24,7 @@ def status(
     format: str = "text",
 ) -> int:
     """Tell how flow runs fare; with ``watch`` again and again, with ``history`` what happened to one."""
-    selinon = flows_of(app, ())
+    selinon = flows_of(terminal, app, ())
     if history:
         return _tell_history(terminal, selinon, id)
     while True:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from selinon_cli.broker import check_broker
-from selinon_cli.celery_app import APP_OPTION, flows_of
+from selinon_cli.celery_app import APP_OPTION, flows_of, require_celery
 from selinon_cli.exits import EXIT_FINDINGS, EXIT_INTERRUPTED, EXIT_OK, UsageError
 from selinon_cli.options import Command, Option
 from selinon_cli.terminal import Terminal
@@ -35,7 +35,7 @@ def worker(
         raise UsageError("--dispatcher-only and --tasks-only are each other's opposite")
     if pool is not None:
         _make_way(pool)
-    selinon = flows_of(app, paths)
+    selinon = flows_of(terminal, app, paths)
     served = queues or ",".join(project_queues(selinon, dispatcher_only, tasks_only))
     words = ["worker", "--queues", served, "--loglevel", loglevel]
     for flag, value in (("--concurrency", concurrency), ("--pool", pool), ("--hostname", hostname)):
@@ -56,6 +56,7 @@ def worker(
 
 def _make_way(pool: str) -> None:
     """Let gevent and eventlet replace what blocks, before anything is imported that keeps the original."""
+    require_celery()
     from celery import maybe_patch_concurrency
 
     try:

@@ -1,8 +1,8 @@
-"""The Celery app of projects that have none: an importable ``app``, configured by the environment.
+"""An importable Celery app, configured by the environment: ``celery -A selinon_core.celery.default_app worker``.
 
-``SELINON_PATHS`` (a JSON list; default: as ``compile_project``) names the project's files,
-``SELINON_PYTHONPATH`` (a JSON list) where its modules are, ``SELINON_BROKER_URL``, ``SELINON_RESULT_BACKEND`` and
-``SELINON_STATE_URL`` the servers. Without a broker it is the embedded one of the working directory.
+``SELINON_PATHS`` (a JSON list; default: as ``compile_project``) names the project's files and
+``SELINON_PYTHONPATH`` (a JSON list) where its modules are; ``embedded_app`` says which variables name the servers.
+Importing this may start the embedded server; only ``celery -A`` needs it.
 """
 
 from __future__ import annotations
@@ -10,25 +10,19 @@ from __future__ import annotations
 import json
 import os
 
-from celery import Celery
-
 from selinon_core.celery.app import Selinon
+from selinon_core.celery.embedded_app import make_embedded_app
+from selinon_core.errors import ConfigurationError
+from selinon_core.project import compile_project
 
 
-def _make() -> tuple[Celery, Selinon]:
-    broker = os.environ.get("SELINON_BROKER_URL")
-    if not broker:
-        from selinon_core.celery.embedded import embedded_url
-
-        broker = embedded_url()
-    backend = os.environ.get("SELINON_RESULT_BACKEND") or broker
-    made = Celery("selinon", broker=broker, backend=backend)
-    state = os.environ.get("SELINON_STATE_URL")
-    if state:
-        made.conf.selinon_state_url = state
+def _from_environment() -> Selinon:
     paths = json.loads(os.environ.get("SELINON_PATHS") or "[]")
-    pythonpath = json.loads(os.environ.get("SELINON_PYTHONPATH") or "[]")
-    return made, Selinon(made, paths=paths, pythonpath=pythonpath)
+    project = compile_project(paths, pythonpath=json.loads(os.environ.get("SELINON_PYTHONPATH") or "[]"))
+    if project.plan is None:
+        raise ConfigurationError("the project has errors", tuple(project.diagnostics))
+    return make_embedded_app(os.environ, project.plan, project.pythonpath)
 
 
-app, selinon = _make()
+selinon = _from_environment()
+app = selinon.app

@@ -24,6 +24,10 @@ class PathError(RequestError):
     """Raised when a path named on purpose does not exist, or a directory has no YAML file."""
 
 
+class NoFilesError(PathError):
+    """Raised when a directory has no YAML file: there is no project yet."""
+
+
 class SourceFile(NamedTuple):
     """A file to read. ``path`` opens it, ``name`` is how messages call it; ``explicit``: somebody named it."""
 
@@ -68,7 +72,7 @@ def named_files(paths: Iterable[str | os.PathLike[str]]) -> list[SourceFile]:
         if os.path.isdir(path):
             inside = list(_yaml_files(path))
             if not inside:
-                raise PathError(f"no YAML files in {display_name(path)}")
+                raise NoFilesError(f"no YAML files in {display_name(path)}")
             for file in inside:
                 found.setdefault(os.path.realpath(file), SourceFile(file, display_name(file), False))
         elif os.path.exists(path):

@@ -11,6 +11,7 @@ from selinon_core.cache import Cache
 from selinon_core.errors import (
     CacheMissError,
     ConfigurationError,
+    MissingExtraError,
     ResultMissingError,
     SelinonException,
     StorageError,
@@ -89,7 +90,7 @@ class Storages:
                     storage.connect()
                 except USER_ERRORS as error:
                     self._tell("STORAGE_ISSUE", {"storage_name": name, "what": error_repr(error)})
-                    if isinstance(error, StorageError):
+                    if isinstance(error, StorageError | MissingExtraError):
                         raise
                     raise StorageError(f'cannot connect storage "{name}": {error_repr(error)}') from error
         return storage

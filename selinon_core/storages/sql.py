@@ -41,7 +41,8 @@ class SqlStorage(ConnectedStorage["Engine"]):
         table: str = "result",
     ) -> None:
         super().__init__()
-        require_driver("sqlalchemy", self._extra, self)
+        is_postgresql = str(connection_string).startswith("postgres")
+        require_driver("sqlalchemy", "postgresql" if is_postgresql else self._extra, self)
         self.connection_string = by_hand(connection_string)
         self.echo = echo
         self.table = by_hand(table)
@@ -178,7 +179,7 @@ class SqlStorage(ConnectedStorage["Engine"]):
             raise MissingExtraError(
                 f"the driver '{exc.name}' of the URL '{url}' is not installed: pip install "
                 f"'selinon[{extra}]'" + ("" if extra == "postgresql" else f" and '{exc.name}'")
-            ) from exc
+            ) from None
         except ArgumentError as exc:
             raise StorageError(f"{type(self).__name__} cannot use its connection_string: {exc}") from exc
 
