@@ -14,7 +14,7 @@ from collections.abc import Callable
 from types import FrameType
 
 from selinon_core.errors import TaskTimeout
-from selinon_core.runtime.side_runner import TIMED_OUT, SideRunner, Ticket
+from selinon_core.runtime.side_runner import SideRunner, Ticket, TimedOut
 from selinon_core.runtime.task_run import Attempt
 
 #: Runs the attempt; what it is given tells whether anybody still waits for it.
@@ -36,7 +36,7 @@ def run_with_deadline(
     side.submit(None, begin, timeout)
     ended = side.wait(None)
     assert ended is not None
-    if ended[1] is TIMED_OUT:
+    if isinstance(ended[1], TimedOut):
         return late(TaskTimeout(text))
     result: Attempt = ended[1]
     return result

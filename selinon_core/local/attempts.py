@@ -17,8 +17,8 @@ from selinon_core.local.prepared import Prepared
 from selinon_core.plan import TaskPlan
 from selinon_core.runtime.json_values import copy_json
 from selinon_core.runtime.records import NodeRecord
-from selinon_core.runtime.side_runner import TIMED_OUT, SideRunner, Ticket
-from selinon_core.runtime.task_run import Assignment, Attempt, Failed, Succeeded, TaskRunner
+from selinon_core.runtime.side_runner import SideRunner, Ticket, TimedOut
+from selinon_core.runtime.task_run import Assignment, Attempt, Failed, Succeeded, TaskRunner, timeout_text
 
 if TYPE_CHECKING:
     from selinon_core.local.child import ProcessPool
@@ -92,11 +92,11 @@ class Attempts:
             return
         record, returned = ended
         task = self._plan.tasks[record.run.name]
-        if returned is TIMED_OUT:
+        if isinstance(returned, TimedOut):
             assert task.timeout is not None
             record.real_seconds += task.timeout
             record.abandoned = self._options.pool == "thread"  # processes are killed
-            attempt = self._timed_out(record, task)
+            attempt = self._timed_out(record, task, returned.stack)
         else:
             attempt, seconds = returned
             record.real_seconds += seconds
@@ -183,6 +183,9 @@ class Attempts:
             record.retries,
         )
 
-    def _timed_out(self, record: NodeRecord, task: TaskPlan) -> Attempt:
-        error = TaskTimeout(f"attempt {record.attempts} of {task.name} ran longer than {task.timeout} s")
-        return self._runner.judge(task, self._assignment(record), error)
+    def _timed_out(self, record: NodeRecord, task: TaskPlan, stack: str = "") -> Attempt:
+        assignment = self._assignment(record)
+        error = TaskTimeout(timeout_text(task, assignment))
+        if stack:  # where it was, which an error that was raised here does not know
+            error.remote_traceback = f"{stack}TaskTimeout: {error}"  # type: ignore[attr-defined]
+        return self._runner.judge(task, assignment, error)

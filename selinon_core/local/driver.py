@@ -86,6 +86,7 @@ class Driver:
         )
         self._real_time = options.time == "real"
         self._began = time.monotonic()
+        self._interrupted = False
 
     # -- the run ----------------------------------------------------------------------------------------------
 
@@ -107,9 +108,15 @@ class Driver:
             self.storages.close()
         return root
 
+    def interrupt(self) -> None:
+        """Let a run in another thread end before its next step."""
+        self._interrupted = True
+
     def _work(self) -> None:
         inbox, agenda, attempts, real_time = self._inbox, self.agenda, self._attempts, self._real_time
         while True:
+            if self._interrupted:
+                raise KeyboardInterrupt
             while inbox:
                 record, event = inbox.popleft()
                 self._advance(record, event)

@@ -15,7 +15,9 @@ from selinon_core.local.prepared import Prepared
 from selinon_core.local.run import LocalRun
 from selinon_core.local.steps import StepLimitExceeded
 from selinon_core.plan import Plan
+from selinon_core.runtime.coroutines import in_thread, loop_is_running
 from selinon_core.runtime.json_values import copy_json, describe_json_error
+from selinon_core.runtime.records import FlowRecord
 
 
 class LocalExecutor:
@@ -55,8 +57,14 @@ class LocalExecutor:
         stopped_by: Exception | None = None
         began = time.perf_counter()
         try:
-            with running(Surroundings(driver.lookup, driver.storages, driver.tell, self._options.sinks)):
-                root = driver.run(flow, node_args, selective)
+            surroundings = Surroundings(driver.lookup, driver.storages, driver.tell, self._options.sinks)
+
+            def drive() -> FlowRecord:
+                with running(surroundings):
+                    return driver.run(flow, node_args, selective)
+
+            # Code of the project may want an event loop of its own, and a thread has but one.
+            root = in_thread(drive, driver.interrupt) if loop_is_running() else drive()
         except StepLimitExceeded as error:
             root, stopped_by = driver.flows[0], error
         run = LocalRun(driver, root, time.perf_counter() - began, stopped_by)

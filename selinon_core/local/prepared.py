@@ -13,6 +13,7 @@ from selinon_core.local.options import LocalOptions
 from selinon_core.plan import ImportRef, Plan
 from selinon_core.runtime.conditions import BoundConditions
 from selinon_core.runtime.task_run import SchemaChecker
+from selinon_core.runtime.unusable import written_as
 
 
 def default_pythonpath(plan: Plan) -> tuple[str, ...]:
@@ -49,7 +50,9 @@ class Prepared:
             flow = self.plan.flows[name]
             if flow.sampling is not None:
                 try:
-                    self.imports.strategy(flow.sampling.function)
+                    wrong = written_as(self.imports.strategy(flow.sampling.function))
+                    if wrong is not None:
+                        raise ConfigurationError(f"{flow.sampling.function} {wrong}")
                 except ConfigurationError as error:
                     self._checked.discard(name)
                     raise ConfigurationError(f"the sampling of flow {name} at {flow.place}: {error}") from error

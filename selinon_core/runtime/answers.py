@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+from uuid import UUID
 
 from selinon_core.dispatch import effects as do
 from selinon_core.dispatch import events as on
@@ -19,10 +20,11 @@ from selinon_core.errors import (
 )
 from selinon_core.plan import FlowPlan, Plan
 from selinon_core.runtime.conditions import BoundConditions, LeafValues
-from selinon_core.runtime.error_values import USER_ERRORS, name_error_and_place
+from selinon_core.runtime.error_values import USER_ERRORS, error_repr, name_error_and_place
 from selinon_core.runtime.imports import Imports
 from selinon_core.runtime.json_values import copy_json, describe_json_error
 from selinon_core.runtime.storages import StoragePool, Storages
+from selinon_core.runtime.unusable import unusable
 
 Answer = (
     on.ConditionAnswered
@@ -102,8 +104,11 @@ class Answers:
         pool = self._pool(flow, parent, question.sources)
         try:
             items = function(pool, copy_json(question.args))
+            wrong = unusable(items, generator=True)
+            if wrong is not None:
+                raise UserFunctionError(f"foreach {foreach.function} {wrong}")
             found = []
-            for item in () if items is None else items:
+            for item in () if _is_false(items) else items:
                 found.append(item)
                 if len(found) > self._most_items:
                     text = f"foreach {foreach.function} yields more than {self._most_items} items"
@@ -138,7 +143,14 @@ class Answers:
             raise UserFunctionError(
                 f"selective run function {ref} raised {name_error_and_place(error)}"
             ) from error
-        return str(answer) if answer else None
+        wrong = unusable(answer)
+        if wrong is None and isinstance(answer, (str, UUID)):
+            return str(answer) or None
+        if wrong is None and not _is_false(answer):
+            wrong = f"returned {error_repr(answer)}, which is not the id of a task run"
+        if wrong is not None:
+            raise UserFunctionError(f"selective run function {ref} {wrong}")
+        return None
 
     def _arguments(self, flow: FlowPlan, run: NodeRun) -> Any:
         try:
@@ -158,6 +170,14 @@ class Answers:
     def _pool(self, flow: FlowPlan, parent: dict[str, Any], sources: tuple[NodeRun, ...]) -> StoragePool:
         ids = {run.name: run.id for run in sources if not run.is_flow} if sources else parent
         return StoragePool(self._storages, flow.name, ids, self._locate)
+
+
+def _is_false(answer: Any) -> bool:
+    """Whether an answer is false, as nothing to do for a foreach and nothing to reuse are in Selinon 1.x."""
+    try:
+        return not answer
+    except Exception:  # an array of several numbers has no truth; it has items
+        return False
 
 
 class _Combination:

@@ -11,6 +11,7 @@ from selinon_core.plan import And, Condition, Leaf, Not
 from selinon_core.runtime.error_values import USER_ERRORS, name_error_and_place
 from selinon_core.runtime.imports import Imports
 from selinon_core.runtime.json_values import copy_json, is_scalar
+from selinon_core.runtime.unusable import unusable
 
 #: The truth of each leaf in reading order; None where the outcome was clear without it.
 LeafValues = list[bool | None]
@@ -60,7 +61,8 @@ class BoundCondition:
     def evaluate(self, messages: Messages, node_args: Any) -> tuple[bool, LeafValues]:
         """Return the truth and that of each leaf.
 
-        Raises ``StorageError`` when a result cannot be read, ``UserFunctionError`` when a predicate raises.
+        Raises ``StorageError`` when a result cannot be read, ``UserFunctionError`` when a predicate raises or
+        returns what is not an answer.
         """
         values: LeafValues = [None] * self._leaves
         return self._evaluate(messages, node_args, values), values
@@ -94,12 +96,16 @@ def _bind_leaf(leaf: Leaf, index: int, imports: Imports) -> _Evaluate:
         if takes_node_args:
             arguments["node_args"] = node_args if trusted else copy_json(node_args)
         try:
-            return bool(function(**arguments))
+            answer = function(**arguments)
+            wrong = unusable(answer)
+            if wrong is None:
+                return bool(answer)
         except StorageError:
             raise
         except USER_ERRORS as error:
             text = f"predicate {leaf.function} ({leaf.place}) raised {name_error_and_place(error)}"
             raise UserFunctionError(text) from error
+        raise UserFunctionError(f"predicate {leaf.function} ({leaf.place}) {wrong}")
 
     def evaluate(messages: Messages, node_args: Any, values: LeafValues) -> bool:
         if not takes_message or path is None:

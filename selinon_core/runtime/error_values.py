@@ -11,7 +11,9 @@ from selinon_core import errors
 from selinon_core.errors import SelinonException
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from traceback import TracebackException
+    from types import FrameType
 
 _OURS = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 #: Beginnings of the names of files that are of no interest to the user: ours, and Python's that imports.
@@ -66,6 +68,33 @@ def user_traceback(error: BaseException) -> str:
     _leave_out_ours(told_error)
     lines = told_error.format() if _has_stack(told_error) else told_error.format_exception_only()
     return "".join(lines).rstrip("\n")
+
+
+def user_stack(frame: FrameType, awaited: Any = None) -> str:
+    """Where a thread is, in the words of a traceback, without the frames of ours that lead to the user's.
+
+    With ``awaited``, where that coroutine waits, whatever its thread does. '' when there is nothing of the user's.
+    """
+    from traceback import StackSummary, walk_stack
+
+    frames = list(_awaiting(awaited)) or list(walk_stack(frame))[::-1]
+    stack = list(StackSummary.extract(iter(frames)))
+    ours = [part.filename.startswith(_NOT_THE_USERS) for part in stack]
+    first = ours.index(True) if True in ours else 0
+    while first < len(stack) and ours[first]:
+        first += 1
+    shown = StackSummary.from_list(stack[first:])
+    return "Where it was (most recent call last):\n" + "".join(shown.format()) if shown else ""
+
+
+def _awaiting(awaited: Any) -> Iterator[tuple[FrameType, int]]:
+    """The frames of a coroutine that waits, and of those it waits for."""
+    while awaited is not None:
+        frame = getattr(awaited, "cr_frame", None) or getattr(awaited, "gi_frame", None)
+        if frame is None:
+            return
+        yield frame, frame.f_lineno
+        awaited = getattr(awaited, "cr_await", None) or getattr(awaited, "gi_yieldfrom", None)
 
 
 def _leave_out_ours(told: TracebackException) -> None:

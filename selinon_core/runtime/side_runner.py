@@ -9,22 +9,30 @@ from __future__ import annotations
 
 import itertools
 import queue
+import sys
 import threading
 import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from selinon_core.runtime.error_values import user_stack
+
 
 class Ticket:
-    """One function that runs at the side. ``stop`` is called when it is given up, if anything can be stopped."""
+    """One function that runs at the side.
 
-    __slots__ = ("_ended", "_timeout", "deadline", "given_up", "stop", "token")
+    ``stop`` is called when it is given up, if anything can be stopped. ``awaited`` is the coroutine it waits for.
+    """
+
+    __slots__ = ("_ended", "_timeout", "awaited", "deadline", "given_up", "stop", "thread", "token")
 
     def __init__(self, token: Any, timeout: float | None, ended: queue.SimpleQueue[Any]) -> None:
         self.token = token
         self.given_up = False
         self.deadline: float | None = None
-        self.stop: Callable[[], None] | None = None
+        self.stop: Callable[[], object] | None = None
+        self.thread: int | None = None
+        self.awaited: Any = None
         self._timeout = timeout
         self._ended = ended
 
@@ -44,6 +52,21 @@ class Ticket:
         stop = self.stop  # read once: another thread may take it away
         if stop is not None:
             stop()
+
+
+_here = threading.local()
+
+
+def current_ticket() -> Ticket | None:
+    """The ticket of the function that runs in this thread, None when it does not run at the side."""
+    ticket: Ticket | None = getattr(_here, "ticket", None)
+    return ticket
+
+
+class TimedOut(NamedTuple):
+    """What ``SideRunner.wait`` returns for a function that passed its deadline; ``stack`` is where it was."""
+
+    stack: str
 
 
 class Interrupted(NamedTuple):
@@ -77,6 +100,8 @@ class SideRunner:
         ticket = self._running[number] = Ticket(token, timeout, self._ended)
 
         def work() -> None:
+            _here.ticket = ticket
+            ticket.thread = threading.get_ident()
             try:
                 returned = function(ticket)
             except BaseException as error:  # nobody would hear of it in this thread, but wait for ever
@@ -86,7 +111,7 @@ class SideRunner:
         threading.Thread(target=work, name=f"selinon-attempt-{number}", daemon=True).start()
 
     def wait(self, patience: float | None) -> tuple[Any, Any] | None:
-        """Wait for one to end: its token and what it returned, or ``TIMED_OUT``.
+        """Wait for one to end: its token and what it returned, or ``TimedOut``.
 
         None when nothing ended within ``patience`` real seconds (None: for ever). Raises what a function raised.
         """
@@ -122,10 +147,13 @@ class SideRunner:
         for number, ticket in self._running.items():
             if ticket.deadline is not None and ticket.deadline <= now and self._ended.empty():
                 del self._running[number]
+                stack = _stack_of(ticket)
                 ticket.give_up()
-                return ticket.token, TIMED_OUT
+                return ticket.token, TimedOut(stack)
         return None
 
 
-#: What ``SideRunner.wait`` returns for a function that passed its deadline.
-TIMED_OUT = object()
+def _stack_of(ticket: Ticket) -> str:
+    """Where a function is, in the words of a traceback; '' when that cannot be seen."""
+    frame = None if ticket.thread is None else sys._current_frames().get(ticket.thread)
+    return "" if frame is None else user_stack(frame, ticket.awaited)

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from types import CoroutineType
+from types import AsyncGeneratorType, GeneratorType
 from typing import Any, NamedTuple
 
 from selinon_core.context import TaskContext
-from selinon_core.errors import ConfigurationError, FatalTaskError, Retry, SchemaMismatchError
+from selinon_core.errors import ConfigurationError, FatalTaskError, Retry, SchemaMismatchError, TaskTimeout
 from selinon_core.plan import TaskPlan
+from selinon_core.runtime.coroutines import is_awaitable, result_of
+from selinon_core.runtime.deadline import Deadline
 from selinon_core.runtime.error_values import Stopped
 from selinon_core.runtime.imports import Imports
+from selinon_core.runtime.side_runner import current_ticket
 from selinon_core.runtime.storages import Storages
 
 
@@ -69,18 +72,30 @@ class TaskRunner:
         self._context = context
         self._check_schema = check_schema
 
-    def run(self, task: TaskPlan, assignment: Assignment, wanted: Callable[[], bool] | None = None) -> Attempt:
+    def run(
+        self,
+        task: TaskPlan,
+        assignment: Assignment,
+        wanted: Callable[[], bool] | None = None,
+        deadline: Deadline | None = None,
+    ) -> Attempt:
         """Run one attempt to its end; raises nothing but ``KeyboardInterrupt`` and ``Stopped``.
 
-        ``wanted`` tells whether anybody still waits for the attempt. When nobody does, it keeps its hands off
-        the storage, where a later attempt may have left its result, and what is returned means nothing.
+        ``wanted`` says whether the result of the attempt is still awaited. When it is not, the storage, where a
+        later attempt may have left its result, is left alone, and what is returned means nothing. ``deadline``
+        is that of the attempt if it was set before; without it the time-out begins here.
         """
+        if deadline is None and task.timeout is not None:
+            deadline = Deadline(task.timeout, timeout_text(task, assignment))
         try:
             result = self._instance(task, assignment).run(assignment.args)
-            if result.__class__ is CoroutineType:
-                result.close()
-                text = f"run of {task.name} is a coroutine function, and nobody awaits it: "
-                raise ConfigurationError(text + "make it a plain method, which may call asyncio.run")
+            if is_awaitable(result):
+                owners = [owner for owner in (current_ticket(), deadline) if owner is not None]
+                result = result_of(result, owners)
+            elif isinstance(result, (GeneratorType, AsyncGeneratorType)):
+                _refuse_generator(task, result)
+            if deadline is not None:
+                deadline.check()
             if task.output_schema is not None:
                 self._check_schema(task, result)
             if task.storage is None or task.storage_readonly or (wanted is not None and not wanted()):
@@ -92,6 +107,8 @@ class TaskRunner:
         except BaseException as error:  # also SystemExit: a task that exits has failed, the worker goes on
             if wanted is not None and not wanted():
                 return Failed(error)
+            if deadline is not None and deadline.passed() and not isinstance(error, TaskTimeout):
+                error = _late(deadline, error)
             return self.judge(task, assignment, error)
 
     def judge(self, task: TaskPlan, assignment: Assignment, error: BaseException) -> Attempt:
@@ -129,6 +146,25 @@ class TaskRunner:
         except AttributeError:
             pass  # any class may be a task; one with __slots__ of its own does without
         return instance
+
+
+def timeout_text(task: TaskPlan, assignment: Assignment) -> str:
+    """What is said of an attempt that took longer than it may."""
+    return f"attempt {assignment.attempt} of {task.name} ran longer than {task.timeout} s"
+
+
+def _late(deadline: Deadline, error: BaseException) -> TaskTimeout:
+    """The time-out behind which another error came up, which may be but a consequence of it."""
+    late = deadline.error()
+    late.__cause__ = error
+    return late.with_traceback(error.__traceback__)
+
+
+def _refuse_generator(task: TaskPlan, result: Any) -> None:
+    """Nothing runs what a generator yields, unless a storage of the user's does."""
+    if task.storage is None or task.storage_readonly or isinstance(result, AsyncGeneratorType):
+        text = f"run of {task.name} is a generator function, so none of it was run: there is a 'yield' in it"
+        raise ConfigurationError(text)
 
 
 def is_seconds(value: Any) -> bool:

@@ -15,11 +15,12 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from selinon_core.errors import MissingExtraError
+from selinon_core.errors import ConfigurationError, MissingExtraError
 from selinon_core.plan import ImportRef
 from selinon_core.runtime.environment import expand
 from selinon_core.runtime.error_values import USER_ERRORS
 from selinon_core.runtime.imports import Imports
+from selinon_core.runtime.unusable import unusable, written_as
 
 Sink = Callable[[str, dict[str, Any]], object]
 
@@ -169,7 +170,9 @@ class Tracer:
         """Give every sink the event and a report of its own."""
         for sink in self.sinks:
             try:
-                sink(event, jsonable(details))
+                wrong = unusable(sink(event, jsonable(details)))
+                if wrong is not None:
+                    raise TypeError(f"the sink {wrong}")
             except USER_ERRORS:
                 # Not traced itself: a broken sink must not call itself for ever. Told once: who traces every
                 # event does not need to read of the same fault at every event.
@@ -233,7 +236,7 @@ def configured_sinks(
 
     OpenTelemetry is no sink of events but a hook of the production driver, and left out here.
 
-    Raises ``ConfigurationError`` for a function that cannot be imported, ``MissingExtraError``.
+    Raises ``ConfigurationError`` for a function that cannot be imported or called, ``MissingExtraError``.
     """
     sinks: list[Sink] = []
     for entry in entries:
@@ -243,7 +246,12 @@ def configured_sinks(
             sinks.append(json_sink)
         if "function" in entry:
             function = entry["function"]
-            sinks.append(imports.load(ImportRef(function["import"], function["name"])))
+            ref = ImportRef(function["import"], function["name"])
+            loaded = imports.load(ref)
+            wrong = written_as(loaded)
+            if wrong is not None:
+                raise ConfigurationError(f"the trace function {ref} {wrong}")
+            sinks.append(loaded)
         if "storage" in entry:
             sinks.append(_storage_sink(entry["storage"], connected))
         if "sentry" in entry:

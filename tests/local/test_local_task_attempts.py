@@ -118,13 +118,21 @@ def test_a_task_that_exits_has_failed() -> None:
     assert node(run, "B")["status"] == "success"
 
 
-def test_a_coroutine_that_nobody_awaits_is_no_success() -> None:
-    async def act(task: Any, node_args: Any) -> None: ...
+def test_a_generator_that_is_run_by_no_storage_is_no_success() -> None:
+    def yields(task: Any, node_args: Any) -> Any:
+        yield 1
 
-    run = play(build({"f": ["-> A"]}, {"A": {"storage": None, "max_retry": 3}}), does={"A": act})
-    told = node(run, "A")
-    assert (told["status"], told["attempts"], told["error"]["type"]) == ("failure", 1, "ConfigurationError")
-    assert "run of A is a coroutine function" in told["error"]["message"]
+    async def yields_later(task: Any, node_args: Any) -> Any:
+        yield 1
+
+    for act in (yields, yields_later):
+        run = play(build({"f": ["-> A"]}, {"A": {"storage": None, "max_retry": 3}}), does={"A": act})
+        told = node(run, "A")
+        assert (told["status"], told["attempts"], told["error"]["type"]) == ("failure", 1, "ConfigurationError")
+        assert "run of A is a generator function" in told["error"]["message"]
+    run = play(build({"f": ["-> A"]}), does={"A": yields})
+    assert node(run, "A")["error"]["message"].endswith("cannot be stored as JSON: $ is a generator")
+    assert play(build({"f": ["-> A"]}), does={"A": yields}, storage="real").status == "success"
 
 
 @pytest.mark.parametrize("concurrency", [1, 3])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from typing import Any
 
@@ -189,3 +190,30 @@ def test_on_real_time_a_flow_runs_out_of_it_while_its_tasks_run() -> None:
     assert (run.status, names(run)) == ("failure", ["A", "B"])
     assert node(run, "A")["finished_at"] >= 0.05
     assert node(run, "B")["abandoned"]
+
+
+@pytest.mark.parametrize("concurrency", [1, 2])
+def test_a_time_out_says_where_the_task_was(concurrency: int, hanging: Any) -> None:
+    def waits_for_the_other(task: Any, args: Any) -> None:
+        hanging(task, args)
+
+    plan = build({"f": "-> A"}, {"A": {"timeout": SOON}})
+    error = node(play(plan, does={"A": waits_for_the_other}, concurrency=concurrency), "A")["error"]
+    assert error["traceback"].startswith("Where it was (most recent call last):\n")
+    assert "in waits_for_the_other\n    hanging(task, args)" in error["traceback"]
+    assert "selinon_core" not in error["traceback"]
+    assert error["traceback"].endswith(f"TaskTimeout: attempt 1 of A ran longer than {SOON} s")
+
+
+def test_a_time_out_says_what_a_coroutine_awaited() -> None:
+    async def never() -> None:
+        await asyncio.Event().wait()
+
+    async def waits_for_what_never_comes(task: Any, args: Any) -> None:
+        await never()
+
+    plan = build({"f": "-> A"}, {"A": {"timeout": SOON}})
+    lines = node(play(plan, does={"A": waits_for_what_never_comes}), "A")["error"]["traceback"].splitlines()
+    assert lines[1].endswith("in waits_for_what_never_comes")
+    assert lines[3].endswith("in never")
+    assert lines[4] == "    await asyncio.Event().wait()"

@@ -4,6 +4,7 @@ raise.
 
 from __future__ import annotations
 
+import functools
 import itertools
 from typing import Any
 
@@ -82,6 +83,114 @@ def test_the_flow_is_retried_for_it(kind: str) -> None:
     assert (run.status, names(run), run.virtual_seconds) == ("success", ["A", "A", "B"], 10.0)
 
 
+async def a_coroutine(*arguments: Any) -> Any:
+    return False
+
+
+def a_generator(*arguments: Any) -> Any:
+    yield False
+
+
+async def an_async_generator(*arguments: Any) -> Any:
+    yield False
+
+
+class Awaitable:
+    def __await__(self) -> Any:
+        yield
+
+
+UNUSABLE: dict[str, tuple[Any, str]] = {
+    "coroutine": (a_coroutine, "returned a coroutine"),
+    "awaitable": (lambda *args: Awaitable(), "returned something to be awaited, of the class Awaitable"),
+    "async generator": (an_async_generator, "returned an asynchronous generator"),
+    "function": (lambda *args: boom, "returned the function boom"),
+    "lambda": (lambda *args: lambda: False, "returned the function <lambda>"),
+    "method": (lambda *args: "".isdigit, "returned the function isdigit"),
+    "partial": (lambda *args: functools.partial(boom), "returned the function functools.partial"),
+    "class": (lambda *args: dict, "returned the function dict"),
+    "NotImplemented": (lambda *args: NotImplemented, "returned NotImplemented"),
+}
+
+
+@pytest.mark.parametrize("answer", UNUSABLE)
+@pytest.mark.parametrize("kind", RAISING)
+def test_what_cannot_be_meant_fails_the_flow_which_says_what_and_where(kind: str, answer: str) -> None:
+    edges, name, function, where = RAISING[kind]
+    does, says = UNUSABLE[answer]
+    run = play(flow(edges), does={name: does})
+    assert (run.status, names(run)) == ("failure", ["A"])
+    assert run.error is not None
+    for part in (f"{function} ", says, "flow f", where):
+        assert part in run.error
+    (event,) = told(run, "DISPATCHER_FAILURE")
+    assert (event["what"], event["edge"], event["where"]) == (run.error, 1, "flow.yaml:11:5")
+
+
+def test_a_predicate_with_a_yield_in_it_is_not_true() -> None:
+    run = play(flow(CONDITION), does={"holds": a_generator})
+    assert run.status == "failure"
+    assert f"predicate {HERE}.holds (flow.yaml:11:40) returned a generator" in str(run.error)
+
+
+@pytest.mark.parametrize("answer", [*UNUSABLE, "True", "list", "number"])
+def test_a_selective_function_gives_an_id_or_nothing(answer: str) -> None:
+    from selinon_core.local import LocalExecutor
+
+    more = {"True": (True, "returned True"), "list": (["id"], "returned ['id']"), "number": (5, "returned 5")}
+    does, says = UNUSABLE.get(answer) or (lambda *args: more[answer][0], more[answer][1])
+    behaviours.clear()
+    behaviours["reuse"] = does
+    run = LocalExecutor(flow("  - {from: , to: A}\n  - {from: A, to: B}")).run_selective("f", ["B"])
+    assert run.status == "failure"
+    assert f"selective run function {HERE}.reuse {says}" in str(run.error)
+    assert "edge (start) -> A at flow.yaml:10:5" in str(run.error)
+
+
+@pytest.mark.parametrize("answer", [None, False, 0, "", (), [], {}])
+def test_a_selective_function_that_gives_nothing_runs_the_task(answer: Any) -> None:
+    from selinon_core.local import LocalExecutor
+
+    behaviours.clear()
+    behaviours["reuse"] = lambda *args: answer
+    run = LocalExecutor(flow("  - {from: , to: A}\n  - {from: A, to: B}")).run_selective("f", ["B"])
+    assert [n["status"] for n in run.nodes] == ["success", "success"]
+
+
+async def async_strategy(status: Any) -> float:
+    return 1.0
+
+
+def yielding_strategy(status: Any) -> Any:
+    yield 1.0
+
+
+@pytest.mark.parametrize(
+    ("name", "says"), [("async_strategy", "'async def'"), ("yielding_strategy", "generator function")]
+)
+def test_a_strategy_that_gives_no_number_is_found_before_anything_runs(name: str, says: str) -> None:
+    flow = {"edges": ["-> A"], "sampling": {"name": name, "import": __name__, "args": {}}}
+    with pytest.raises(ConfigurationError, match=rf"sampling of flow f at .*{name} is .*{says}"):
+        play(build({"f": flow}))
+
+
+async def async_sink(event: str, report: Any) -> None: ...
+
+
+def test_a_trace_function_that_is_not_awaited_is_refused() -> None:
+    trace = [{"function": {"import": __name__, "name": "async_sink"}}]
+    with pytest.raises(
+        ConfigurationError, match=rf"trace function {__name__}.async_sink is written with 'async def'"
+    ):
+        play(build({"f": "-> A"}, trace=trace))
+
+
+def test_a_sink_that_returns_a_coroutine_is_said_once(caplog: pytest.LogCaptureFixture) -> None:
+    run = play(build({"f": ["-> A", "A -> B"]}), sinks=(lambda event, report: a_coroutine(),))
+    assert run.status == "success"
+    assert caplog.text.count("TypeError: the sink returned a coroutine") == 1
+
+
 def test_a_selective_function_that_raises_fails_the_flow_too() -> None:
     behaviours.clear()
     from selinon_core.local import LocalExecutor
@@ -129,7 +238,7 @@ def test_a_strategy_that_cannot_be_imported_is_found_before_anything_runs() -> N
 class TestForeach:
     plan = staticmethod(lambda: build({"f": ["-> A", ("A -> B", each(True)), "B -> C"]}))
 
-    @pytest.mark.parametrize("items", [None, [], (), iter(())])
+    @pytest.mark.parametrize("items", [None, [], (), iter(()), 0, False, "", 0.0, {}])
     def test_nothing_to_do_starts_nothing_and_hangs_nothing(self, items: Any) -> None:
         run = play(self.plan(), does={"items": lambda pool, args: items})
         assert (run.status, names(run), run.unreached_nodes) == ("success", ["A"], [])
