@@ -10,6 +10,9 @@
 
 Keys are indexes of edges as text. The strategy may be written in any case; ``_meta`` may be missing and is not
 looked at. 1.x read the files with a parser of YAML, so what is YAML and no JSON is accepted too.
+
+Files from before the first release are accepted as well: there ``tainted_edges`` is a list of indexes, a tainted
+edge may become another one, and nothing (``{}`` or null) may be said about a flow.
 """
 
 from __future__ import annotations
@@ -143,6 +146,8 @@ def _migration(value: Any) -> MigrationFile:
 
 
 def _change(value: Any, path: _Path) -> FlowChange:
+    if value is None or value == {}:
+        return FlowChange()
     _mapping(value, path, "what is said about a flow")
     for key in value:
         if key not in _PARTS:
@@ -150,11 +155,19 @@ def _change(value: Any, path: _Path) -> FlowChange:
     for key in _PARTS:
         if key not in value:
             raise _Wrong(path, f'the key "{key}" is missing')
-        _mapping(value[key], (*path, key), key)
+    return FlowChange(
+        _translation(value["translation"], (*path, "translation")),
+        _tainted_edges(value["tainted_edges"], (*path, "tainted_edges")),
+        _tainting_nodes(value["tainting_nodes"], (*path, "tainting_nodes")),
+    )
+
+
+def _translation(value: Any, path: _Path) -> dict[int, int | None]:
+    _mapping(value, path, "translation")
     translation: dict[int, int | None] = {}
     reached: dict[int, str] = {}
-    for old, new in value["translation"].items():
-        here = (*path, "translation", old)
+    for old, new in value.items():
+        here = (*path, old)
         if new is not None and (not isinstance(new, int) or isinstance(new, bool) or new < 0):
             raise _Wrong(here, f"{new!r} is no index of an edge; null says that the edge is gone")
         if new in reached:
@@ -162,21 +175,25 @@ def _change(value: Any, path: _Path) -> FlowChange:
         if new is not None:
             reached[new] = old
         translation[_index(old, here)] = new
-    tainted = []
-    for old in value["tainted_edges"]:
-        index = _index(old, (*path, "tainted_edges", old))
-        if translation.get(index, index) is not None:
-            raise _Wrong(
-                (*path, "tainted_edges", old), f"edge {old} taints, but translation does not say it is gone"
-            )
-        tainted.append(index)
+    return translation
+
+
+def _tainted_edges(value: Any, path: _Path) -> frozenset[int]:
+    if isinstance(value, list):
+        return frozenset(_index(old, (*path, position)) for position, old in enumerate(value))
+    _mapping(value, path, "tainted_edges")
+    return frozenset(_index(old, (*path, old)) for old in value)
+
+
+def _tainting_nodes(value: Any, path: _Path) -> dict[int, tuple[str, ...]]:
+    _mapping(value, path, "tainting_nodes")
     tainting: dict[int, tuple[str, ...]] = {}
-    for new, names in value["tainting_nodes"].items():
-        here = (*path, "tainting_nodes", new)
+    for new, names in value.items():
+        here = (*path, new)
         if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
             raise _Wrong(here, "a list of names of nodes is expected")
         tainting[_index(new, here)] = tuple(names)
-    return FlowChange(translation, frozenset(tainted), tainting)
+    return tainting
 
 
 def _index(key: Any, path: _Path) -> int:

@@ -78,13 +78,21 @@ def edited(**parts: Any) -> str:
         ('{"migration": [],\n"tainted_flow_strategy": "FAIL"}', "1:2", "migration is a mapping, not a list"),
         ('{"migration": {},\n"tainted_flow_strategy": "NO"}', "2:1", "'NO' is none of IGNORE, RETRY, FAIL"),
         ('{"migration": {},\n"tainted_flow_strategy": "FAIL",\n"extra": 1}', "3:1", 'unknown key "extra"'),
-        ('{"migration": {"f": {}}, "tainted_flow_strategy": "FAIL"}', "1:16", '"translation" is missing'),
+        (
+            '{"migration": {"f": {"translation": {}}}, "tainted_flow_strategy": "FAIL"}',
+            "1:16",
+            '"tainted_edges" is',
+        ),
+        ('{"migration": {"f": []}, "tainted_flow_strategy": "FAIL"}', "1:16", "is a mapping, not a list"),
         (edited(more={}), "7:4", 'unknown key "more"'),
         (edited(translation={"a": 1}), "5:5", "'a' is no index of an edge"),
         (edited(translation={"0": "1"}), "5:5", "'1' is no index of an edge; null says"),
         (edited(translation={"0": -1}), "5:5", "-1 is no index"),
         (edited(translation={"0": 2, "1": 2}), "6:5", "the edges 0 and 1 cannot both become edge 2"),
-        (edited(tainted_edges={"3": {}}), "6:5", "edge 3 taints, but translation does not say it is gone"),
+        (edited(tainted_edges={"x": {}}), "6:5", "'x' is no index of an edge"),
+        (edited(tainted_edges=[1, "x"]), "7:5", "'x' is no index of an edge"),
+        (edited(tainted_edges=[True]), "6:5", "True is no index of an edge"),
+        (edited(tainted_edges=1), "5:4", "tainted_edges is a mapping, not a number"),
         (edited(tainting_nodes={"0": "A"}), "7:5", "a list of names of nodes is expected"),
     ],
 )
@@ -103,6 +111,31 @@ def test_garbage_is_no_crash(data: bytes) -> None:
 
 def test_yaml_was_accepted_too() -> None:
     assert parse_migration(b"migration: {}\ntainted_flow_strategy: retry\n", "1.json").strategy == "RETRY"
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"tainted_edges": []}, FlowChange()),
+        ({"tainted_edges": [3, 0], "translation": {"3": None}}, FlowChange({3: None}, frozenset({0, 3}))),
+        ({"tainted_edges": {"1": {}}, "translation": {"1": 2}}, FlowChange({1: 2}, frozenset({1}))),
+        ({"tainted_edges": {"1": {}}}, FlowChange({}, frozenset({1}))),
+    ],
+)
+def test_forms_from_before_the_first_release(change: dict[str, Any], expected: FlowChange) -> None:
+    assert parse_migration(edited(**change).encode(), "1.json").changes["f"] == expected
+
+
+@pytest.mark.parametrize("nothing", ["{}", "null"])
+def test_nothing_may_be_said_about_a_flow(nothing: str) -> None:
+    text = f'{{"migration": {{"f": {nothing}}}, "tainted_flow_strategy": "FAIL"}}'
+    assert not parse_migration(text.encode(), "1.json").changes["f"]
+
+
+def test_a_tainted_edge_that_becomes_another_one_taints_and_goes_on() -> None:
+    change = parse_migration(edited(tainted_edges=[1], translation={"1": 2}).encode(), "1.json").changes["f"]
+    assert change.taint([1], []).edges == (1,)
+    assert change.moved(1) == 2
 
 
 # -- the directory -----------------------------------------------------------------------------------------------
