@@ -26,7 +26,7 @@ from selinon_core.config.files import (
 )
 from selinon_core.config.model import ProjectModel
 from selinon_core.config.nodes import MappingNode
-from selinon_core.config.reader import ModelBuilder, has_section
+from selinon_core.config.reader import ModelBuilder, has_section, section_mappings
 from selinon_core.config.spots import FixedSpot
 from selinon_core.diagnostics import Diagnostic, Severity, has_errors, sort_diagnostics
 from selinon_core.lint.rule import LintContext, Rule
@@ -252,7 +252,11 @@ class _Loader:
             self.documents.insert(0 if first else len(self.documents), document)
 
     def declares_tasks(self) -> bool:
-        return any(type(d.root) is MappingNode and "tasks" in d.root.entries for d in self.documents)
+        return any(
+            type(root) is MappingNode and "tasks" in root.entries
+            for document in self.documents
+            for root, _ in section_mappings(document)
+        )
 
 
 # --- judging ------------------------------------------------------------------------------------------------

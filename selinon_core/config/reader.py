@@ -38,13 +38,29 @@ _GLOBAL_KEYS = tuple(GLOBAL.keys)
 
 def has_section(document: Document) -> bool:
     """Tell whether a document has any of the five keys, or may have one in text that could not be read."""
-    root = document.root
-    if type(root) is MappingNode:
-        return any(key in SECTIONS for key in root.entries)
-    if document.unread_from is None:
+    if any(_names_section(root) for root, _ in section_mappings(document)):
+        return True
+    if type(document.root) is MappingNode or document.unread_from is None:
         return False
     keys = "|".join(SECTIONS)
     return re.search(rf"^[ \t]*['\"]?(?:{keys})['\"]?[ \t]*:", document.text, re.MULTILINE) is not None
+
+
+def section_mappings(document: Document) -> list[tuple[Node, Via]]:
+    """What may have sections: the document, or where it is a list of mappings with sections, each of them.
+
+    The list is how selinon 1.x let one file hold several files of flows.
+    """
+    root, via = written(document.root, ())
+    if type(root) is SequenceNode:
+        items = [written(item, via) for item in root.items]
+        if any(_names_section(item) for item, _ in items):
+            return items
+    return [(root, via)]
+
+
+def _names_section(node: Node) -> bool:
+    return type(node) is MappingNode and any(key in SECTIONS for key in node.entries)
 
 
 class ModelBuilder:
@@ -68,16 +84,14 @@ class ModelBuilder:
             self._incomplete = True
             text = document.text[document.unread_from :]
             self._maybe.update(re.findall(r"\bname['\"]?[ \t]*:[ \t]*['\"]?([A-Za-z_]\w*)", text))
-        root, via = written(document.root, ())
-        if type(root) is BrokenNode:
-            return
-        if type(root) is not MappingNode:
-            if document.unread_from is None:
-                self._no_section(document, root)
-            return
-        if document.unread_from is None and not any(key in SECTIONS for key in root.entries):
-            self._no_section(document, root)
         reading = Reading(document, self.collector)
+        for root, via in section_mappings(document):
+            if document.unread_from is None and type(root) is not BrokenNode and not _names_section(root):
+                self._no_section(document, root)
+            if type(root) is MappingNode:
+                self._sections(reading, root, via)
+
+    def _sections(self, reading: Reading, root: MappingNode, via: Via) -> None:
         for key, (written_key, value, inner) in root.entries.items():
             if key in SECTIONS:
                 self._section(reading, key, written_key, *written(value, via + inner))
@@ -112,7 +126,7 @@ class ModelBuilder:
 
     def _no_section(self, document: Document, root: Node | None) -> None:
         spot = FixedSpot(Span(document.file, 1, 1, 1, 1))
-        if type(root) is SequenceNode or hasattr(root, "value"):
+        if root is not document.root or type(root) is SequenceNode or hasattr(root, "value"):
             spot = FixedSpot(document.spot(root).span)
         self.collector.add(
             codes.NO_SECTION,

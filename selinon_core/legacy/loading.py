@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from selinon_core.config.files import PathError
@@ -31,8 +31,16 @@ def load_files(nodes: Path, flows: Path | Iterable[Path]) -> tuple[Plan, tuple[s
 
 def load_data(nodes: Mapping[str, Any], flows: Mapping[str, Any] | Iterable[Mapping[str, Any]]) -> Plan:
     """Compile what files would hold; raises ``ConfigurationError`` with all mistakes."""
-    parts = [flows] if isinstance(flows, Mapping) else list(flows)
-    return plan_of(compile_data(nodes, *(part for part in parts if part is not nodes)))
+    return plan_of(compile_data(nodes, *(part for part in _parts(flows) if part is not nodes)))
+
+
+def _parts(flows: Any) -> Iterator[Mapping[str, Any]]:
+    """What files of flows would hold, each by itself, in lists, or in lists of lists."""
+    if isinstance(flows, Iterable) and not isinstance(flows, Mapping | str | bytes):
+        for part in flows:
+            yield from _parts(part)
+    else:
+        yield flows
 
 
 def plan_of(project: Project) -> Plan:

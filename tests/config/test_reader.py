@@ -355,6 +355,38 @@ def test_a_file_without_sections(text: str) -> None:
     assert "SEL100" in [d.code for d in found]
 
 
+LIST = """\
+- tasks: [{name: A, import: m}]
+- flow-definitions:
+  - name: one
+    edges: [{from: , to: A}]
+- &more
+  flow-definitions:
+  - name: two
+    edges: [{from: , to: A, colour: red}]
+"""
+
+
+def test_a_file_may_be_a_list_of_what_several_files_hold() -> None:
+    model, found = read_text(LIST)
+    assert [flow.name.name for flow in model.flows] == ["one", "two"]
+    assert [task.name.name for task in model.tasks] == ["A"]
+    assert [(d.code, d.span.line) for d in found] == [("SEL101", 8)]
+
+
+@pytest.mark.parametrize(
+    ("entry", "line"), [("- x", 9), ("- []", 9), ("- {a: 1}", 9), ("-", 9), ("- x-more: 1", 9)]
+)
+def test_each_entry_of_such_a_list_has_sections(entry: str, line: int) -> None:
+    _, found = read_text(LIST.replace(", colour: red", "") + entry)
+    assert ("SEL100", line) in [(d.code, d.span.line) for d in found]
+
+
+def test_a_list_without_any_section_is_not_one() -> None:
+    _, found = read_text("- a: 1\n- b: 2\n")
+    assert [(d.code, d.span.line) for d in found] == [("SEL100", 1)]
+
+
 def test_sections_of_users_are_silent() -> None:
     assert read_text("x-any: [thing]\ntasks: []\n")[1] == ()
 

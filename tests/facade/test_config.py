@@ -141,6 +141,22 @@ def test_dictionaries_are_not_changed_so_that_they_load_again() -> None:
     assert (nodes, flows) == (NODES, FLOWS)
 
 
+@pytest.mark.parametrize(
+    "flows",
+    [FLOWS, [FLOWS], (FLOWS,), [[FLOWS]], [[{"flow-definitions": [flow]} for flow in FLOWS["flow-definitions"]]]],
+)
+def test_flows_may_be_in_lists_of_lists(flows: Any) -> None:
+    Config.set_config_dict(NODES, flows)
+    assert Config.flows == ["daily", "below"]
+    assert [flow.name for flow in System.from_dict(NODES, flows).flows] == ["daily", "below"]
+
+
+@pytest.mark.parametrize("flows", ["abc", ["abc"], [None], [[1]], b"abc"])
+def test_flows_that_are_something_else(flows: Any) -> None:
+    with pytest.raises(ConfigurationError):
+        Config.set_config_dict(NODES, flows)
+
+
 def test_files_without_an_app(tmp_path: Path) -> None:
     nodes, flows = write(tmp_path)
     Config.set_config_yaml(nodes, flows, config_py=str(tmp_path / "config.py"), keep_config_py=True)
