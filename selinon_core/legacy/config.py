@@ -12,6 +12,7 @@ from selinon_core.legacy.loading import Path, load_data, load_files
 from selinon_core.legacy.replaced import watch_replacing
 from selinon_core.legacy.state import STATE
 from selinon_core.legacy.trace import Trace
+from selinon_core.legacy.written import Flag
 from selinon_core.storage import DataStorage
 
 if TYPE_CHECKING:
@@ -47,12 +48,12 @@ class _Attributes(type):
     @property
     def flows(cls) -> list[str]:
         """Names of the flows."""
-        return views.flows(STATE.plan) if STATE.initialized else []
+        return list(STATE.written.flows) if STATE.initialized else []
 
     @property
     def dispatcher_queues(cls) -> dict[str, str]:
         """Flow -> queue, with the environment filled in."""
-        return views.dispatcher_queues(STATE.plan) if STATE.initialized else {}
+        return views.dispatcher_queues(STATE.plan, STATE.written) if STATE.initialized else {}
 
     @property
     def task_queues(cls) -> dict[str, str]:
@@ -70,8 +71,8 @@ class _Attributes(type):
         return views.ConnectedStorages(STATE.plan) if STATE.initialized else {}
 
     @property
-    def task2storage_mapping(cls) -> dict[str, str]:
-        """Task -> storage name."""
+    def task2storage_mapping(cls) -> dict[str, str | None]:
+        """Task -> storage name, None for a task without storage."""
         return views.task2storage_mapping(STATE.plan) if STATE.initialized else {}
 
     @property
@@ -102,7 +103,7 @@ class _Attributes(type):
     @property
     def nowait_nodes(cls) -> dict[str, list[str]]:
         """Flow -> nodes that are not waited for."""
-        return views.nowait_nodes(STATE.plan) if STATE.initialized else {}
+        return dict(STATE.written.nowait) if STATE.initialized else {}
 
     @property
     def eager_failures(cls) -> dict[str, list[str]]:
@@ -115,24 +116,24 @@ class _Attributes(type):
         return views.node_args_from_first(STATE.plan) if STATE.initialized else {}
 
     @property
-    def propagate_node_args(cls) -> dict[str, list[str]]:
-        """Flow -> sub-flows that get its arguments."""
-        return views.propagated(STATE.plan, "propagate_node_args") if STATE.initialized else {}
+    def propagate_node_args(cls) -> dict[str, Flag]:
+        """Flow -> sub-flows that get its arguments; true for all, false for none."""
+        return dict(STATE.written.flags["propagate_node_args"]) if STATE.initialized else {}
 
     @property
-    def propagate_parent(cls) -> dict[str, list[str]]:
-        """Flow -> sub-flows that get parents."""
-        return views.propagated(STATE.plan, "propagate_parent") if STATE.initialized else {}
+    def propagate_parent(cls) -> dict[str, Flag]:
+        """Flow -> sub-flows that get parents; true for all, false for none."""
+        return dict(STATE.written.flags["propagate_parent"]) if STATE.initialized else {}
 
     @property
-    def propagate_finished(cls) -> dict[str, list[str]]:
-        """Flow -> sub-flows whose finished tasks are collected, nested."""
-        return views.propagated(STATE.plan, "propagate_finished") if STATE.initialized else {}
+    def propagate_finished(cls) -> dict[str, Flag]:
+        """Flow -> sub-flows whose finished tasks are collected, nested; true for all, false for none."""
+        return dict(STATE.written.flags["propagate_finished"]) if STATE.initialized else {}
 
     @property
-    def propagate_compound_finished(cls) -> dict[str, list[str]]:
-        """Flow -> sub-flows whose finished tasks are collected, flattened."""
-        return views.propagated(STATE.plan, "propagate_compound_finished") if STATE.initialized else {}
+    def propagate_compound_finished(cls) -> dict[str, Flag]:
+        """Flow -> sub-flows whose finished tasks are collected, flattened; true for all, false for none."""
+        return dict(STATE.written.flags["propagate_compound_finished"]) if STATE.initialized else {}
 
     @property
     def throttle_tasks(cls) -> dict[str, timedelta | None]:
@@ -195,16 +196,16 @@ class Config(metaclass=_Attributes):
         ``config_py`` and ``keep_config_py`` have no effect: no code is generated. Raises ``ConfigurationError``
         with every mistake in the files.
         """
-        STATE.set_plan(*load_files(nodes_definition_file, flow_definition_files))
+        STATE.configure(load_files(nodes_definition_file, flow_definition_files))
 
     @classmethod
     def set_config_dict(
         cls,
         nodes_definition: Mapping[str, Any],
-        flow_definitions: Mapping[str, Any] | Iterable[Mapping[str, Any]],
+        flow_definitions: Mapping[str, Any] | Iterable[Any],
     ) -> None:
         """Configure from what files would hold; raises ``ConfigurationError`` with every mistake."""
-        STATE.set_plan(load_data(nodes_definition, flow_definitions), ())
+        STATE.configure(load_data(nodes_definition, flow_definitions))
 
     @classmethod
     def set_config_py(cls, config_code: str) -> NoReturn:

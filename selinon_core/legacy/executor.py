@@ -34,11 +34,11 @@ class Executor:
         keep_config_py: bool = False,
         show_progressbar: bool = True,
     ) -> None:
-        self._plan, self._pythonpath = load_files(nodes_definition, flow_definitions)
+        self._loaded = load_files(nodes_definition, flow_definitions)
         self.concurrency = concurrency
         self.sleep_time = sleep_time
         self.show_progressbar = show_progressbar
-        STATE.set_plan(self._plan, self._pythonpath)
+        STATE.configure(self._loaded)
 
     def run(self, flow_name: str, node_args: Any = None) -> LocalRun:
         """Run a flow to its end; one that fails is logged and no exception."""
@@ -60,16 +60,16 @@ class Executor:
 
     def _executor(self) -> LocalExecutor:
         warn_of_replaced()
-        if STATE.plan is not self._plan:  # another one was configured since
-            STATE.set_plan(self._plan, self._pythonpath)
+        if STATE.plan is not self._loaded.plan:  # another one was configured since
+            STATE.configure(self._loaded)
         options = LocalOptions(
             storage="real",
             concurrency=self.concurrency,
-            pythonpath=self._pythonpath,
+            pythonpath=self._loaded.pythonpath,
             sinks=tuple(STATE.functions),
             storages=STATE.own_storages,
         )
-        return LocalExecutor(self._plan, options)
+        return LocalExecutor(self._loaded.plan, options)
 
     def _told(self, run: LocalRun) -> LocalRun:
         for node in run.nodes:

@@ -4,19 +4,28 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from selinon_core.config.files import PathError
 from selinon_core.diagnostics import Diagnostic, Severity
 from selinon_core.errors import ConfigurationError
+from selinon_core.legacy.written import Written
 from selinon_core.plan import Plan
 from selinon_core.project import Project, compile_data, compile_project
 
 Path = str | os.PathLike[str]
 
 
-def load_files(nodes: Path, flows: Path | Iterable[Path]) -> tuple[Plan, tuple[str, ...]]:
-    """Compile files (``flows`` may be directories); returns the plan and where its modules are looked for.
+class Loaded(NamedTuple):
+    """A configuration: its plan, where its modules are looked for, and what only the files say."""
+
+    plan: Plan
+    pythonpath: tuple[str, ...]
+    written: Written
+
+
+def load_files(nodes: Path, flows: Path | Iterable[Path]) -> Loaded:
+    """Compile files (``flows`` may be directories).
 
     Raises ``ConfigurationError`` with all mistakes, ``FileNotFoundError`` (one that is a
     ``ConfigurationError`` too) for what does not exist.
@@ -26,12 +35,16 @@ def load_files(nodes: Path, flows: Path | Iterable[Path]) -> tuple[Plan, tuple[s
         project = compile_project(list(dict.fromkeys([nodes, *rest])))
     except PathError as error:
         raise MissingFileError(str(error)) from None
-    return plan_of(project), tuple(project.pythonpath)
+    return _loaded(project)
 
 
-def load_data(nodes: Mapping[str, Any], flows: Mapping[str, Any] | Iterable[Mapping[str, Any]]) -> Plan:
+def load_data(nodes: Mapping[str, Any], flows: Mapping[str, Any] | Iterable[Any]) -> Loaded:
     """Compile what files would hold; raises ``ConfigurationError`` with all mistakes."""
-    return plan_of(compile_data(nodes, *(part for part in _parts(flows) if part is not nodes)))
+    return _loaded(compile_data(nodes, *(part for part in _parts(flows) if part is not nodes)))
+
+
+def _loaded(project: Project) -> Loaded:
+    return Loaded(plan_of(project), tuple(project.pythonpath), Written.of(project.model))
 
 
 def _parts(flows: Any) -> Iterator[Mapping[str, Any]]:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from celery import Celery
 
     from selinon_core.legacy.adapter import ProcessWideSelinon
+    from selinon_core.legacy.loading import Loaded
+    from selinon_core.legacy.written import Written
     from selinon_core.runtime.imports import Imports
     from selinon_core.storage import DataStorage
 
@@ -29,6 +31,7 @@ class ProcessWide:
     def __init__(self) -> None:
         self._lock = threading.RLock()
         self._plan: Plan | None = None
+        self._written: Written | None = None
         self._imports: Imports | None = None
         self._storages: Storages | None = None
         self._tracer: Tracer | None = None
@@ -38,16 +41,17 @@ class ProcessWide:
 
     # -- setting ----------------------------------------------------------------------------------------------
 
-    def set_plan(self, plan: Plan, pythonpath: tuple[str, ...]) -> None:
+    def configure(self, loaded: Loaded) -> None:
         """Replace the configuration; storages of the one before are closed."""
         from selinon_core.runtime.imports import Imports
 
         with self._lock:
             if self._storages is not None:
                 self._storages.close()
-            self._plan = plan
-            self._imports = Imports(pythonpath)
-            self._storages = Storages(plan, self._imports, self._told)
+            self._plan = loaded.plan
+            self._written = loaded.written
+            self._imports = Imports(loaded.pythonpath)
+            self._storages = Storages(loaded.plan, self._imports, self._told)
             self._tracer = None
             if self._adapter is not None:
                 self._adapter.forget()
@@ -74,7 +78,7 @@ class ProcessWide:
         with self._lock:
             if self._storages is not None:
                 self._storages.close()
-            self._plan = self._imports = self._storages = self._tracer = self._adapter = None
+            self._plan = self._written = self._imports = self._storages = self._tracer = self._adapter = None
             self.functions.clear()
 
     # -- asking -----------------------------------------------------------------------------------------------
@@ -92,6 +96,13 @@ class ProcessWide:
                 "selinon is not configured: call Config.set_config_yaml or Config.set_config_dict first"
             )
         return self._plan
+
+    @property
+    def written(self) -> Written:
+        """What only the files say; raises ``ConfigNotInitializedError``."""
+        assert self.plan is not None
+        assert self._written is not None
+        return self._written
 
     @property
     def imports(self) -> Imports:

@@ -8,8 +8,8 @@ from typing import Any, NoReturn, TextIO, TypeVar
 
 from selinon_core.errors import ConfigurationError
 from selinon_core.legacy import views
-from selinon_core.legacy.loading import Path, load_data, load_files
-from selinon_core.plan import FlowPlan, Plan, StoragePlan, TaskPlan
+from selinon_core.legacy.loading import Loaded, Path, load_data, load_files
+from selinon_core.plan import FlowPlan, StoragePlan, TaskPlan
 
 _T = TypeVar("_T")
 
@@ -19,8 +19,9 @@ _NO_CODE = "no Python code is generated; `selinon inspect --dump` writes the pla
 class System:
     """Tasks, flows and storages as the plan has them (``TaskPlan``, ``FlowPlan``, ``StoragePlan``)."""
 
-    def __init__(self, plan: Plan) -> None:
-        self.plan = plan
+    def __init__(self, loaded: Loaded) -> None:
+        self.plan = loaded.plan
+        self._written = loaded.written
 
     @classmethod
     def from_files(
@@ -30,13 +31,13 @@ class System:
         no_check: bool = False,
     ) -> System:
         """Read and check files; raises ``ConfigurationError`` with every mistake. Always checks."""
-        return cls(load_files(nodes_definition_file, flow_definition_files)[0])
+        return cls(load_files(nodes_definition_file, flow_definition_files))
 
     @classmethod
     def from_dict(
         cls,
         nodes_definition: Mapping[str, Any],
-        flow_definitions: Mapping[str, Any] | Iterable[Mapping[str, Any]],
+        flow_definitions: Mapping[str, Any] | Iterable[Any],
         no_check: bool = False,
     ) -> System:
         """Read and check what files would hold; raises as ``from_files``."""
@@ -50,7 +51,7 @@ class System:
     @property
     def flows(self) -> list[FlowPlan]:
         """The flows."""
-        return list(self.plan.flows.values())
+        return [self.plan.flows[name] for name in self._written.flows]
 
     @property
     def storages(self) -> list[StoragePlan]:
@@ -80,7 +81,7 @@ class System:
 
     def dispatcher_queue_names(self) -> dict[str, str]:
         """Flow -> queue; raises ``ConfigurationError`` for a missing environment variable."""
-        return views.dispatcher_queues(self.plan)
+        return views.dispatcher_queues(self.plan, self._written)
 
     def plot_graph(self, output_dir: str, image_format: str | None = None) -> list[str]:
         """Draw every flow into a directory; returns the paths without their endings."""
@@ -89,7 +90,7 @@ class System:
         form = image_format or "svg"
         os.makedirs(output_dir, exist_ok=True)
         drawn = []
-        for name in self.plan.flows:
+        for name in self._written.flows:
             path = os.path.join(output_dir, name)
             with open(f"{path}.{form}", "wb") as file:
                 file.write(draw(self.plan, name, format=form))

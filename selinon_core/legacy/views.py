@@ -7,19 +7,15 @@ from datetime import timedelta
 from typing import Any
 
 from selinon_core.legacy.state import STATE
+from selinon_core.legacy.written import Written
 from selinon_core.plan import FlowPlan, Plan, TaskPlan
 from selinon_core.runtime.environment import expand
 from selinon_core.storage import DataStorage
 
 
-def flows(plan: Plan) -> list[str]:
-    """Names of the flows."""
-    return list(plan.flows)
-
-
-def dispatcher_queues(plan: Plan) -> dict[str, str]:
+def dispatcher_queues(plan: Plan, written: Written) -> dict[str, str]:
     """Flow -> queue; raises ``ConfigurationError`` for a missing environment variable."""
-    return {name: expand(flow.queue) for name, flow in plan.flows.items()}
+    return {name: expand(plan.flows[name].queue) for name in written.flows}
 
 
 def task_queues(plan: Plan) -> dict[str, str]:
@@ -41,9 +37,9 @@ def _nodes(plan: Plan) -> list[tuple[str, TaskPlan | FlowPlan]]:
     return [*plan.tasks.items(), *plan.flows.items()]
 
 
-def task2storage_mapping(plan: Plan) -> dict[str, str]:
-    """Task -> storage, of the tasks that have one."""
-    return {name: task.storage for name, task in plan.tasks.items() if task.storage is not None}
+def task2storage_mapping(plan: Plan) -> dict[str, str | None]:
+    """Task -> storage, None for a task without one."""
+    return {name: task.storage for name, task in plan.tasks.items()}
 
 
 def storage_readonly(plan: Plan) -> dict[str, bool]:
@@ -61,11 +57,6 @@ def output_schemas(plan: Plan) -> dict[str, str]:
     return {name: task.output_schema for name, task in plan.tasks.items() if task.output_schema is not None}
 
 
-def nowait_nodes(plan: Plan) -> dict[str, list[str]]:
-    """Flow -> nodes that are not waited for."""
-    return {name: sorted(flow.nowait) for name, flow in plan.flows.items()}
-
-
 def eager_failures(plan: Plan) -> dict[str, list[str]]:
     """Flow -> nodes whose failure ends it at once."""
     return {name: sorted(flow.eager_failures) for name, flow in plan.flows.items()}
@@ -74,11 +65,6 @@ def eager_failures(plan: Plan) -> dict[str, list[str]]:
 def node_args_from_first(plan: Plan) -> dict[str, bool]:
     """Flow -> whether its arguments come from its first task."""
     return {name: flow.node_args_from_first for name, flow in plan.flows.items()}
-
-
-def propagated(plan: Plan, what: str) -> dict[str, list[str]]:
-    """Flow -> sub-flows in its ``propagate_...``; ``true`` is spelled out."""
-    return {name: sorted(getattr(flow, what)) for name, flow in plan.flows.items()}
 
 
 def throttling(nodes: Mapping[str, Any]) -> dict[str, timedelta | None]:

@@ -113,11 +113,13 @@ def test_tables() -> None:
     assert Config.max_retry["Fetch"] == 2
     assert Config.max_retry["daily"] == 1
     assert Config.retry_countdown["Fetch"] == 30
-    assert Config.task2storage_mapping == {"Fetch": "Kept", "Tell": "Kept"}
+    assert Config.task2storage_mapping == {"Fetch": "Kept", "Tell": "Kept", "Clean": None}
     assert Config.storage_task_name["Fetch"] == "Fetched"
     assert Config.storage_readonly == {"Fetch": False, "Tell": True, "Clean": False}
     assert Config.nowait_nodes == {"daily": ["Clean"], "below": []}
-    assert Config.propagate_finished == {"daily": ["below"], "below": []}
+    assert Config.propagate_finished == {"daily": True, "below": False}
+    assert Config.propagate_node_args == {"daily": ["below"], "below": False}
+    assert Config.propagate_parent == Config.propagate_compound_finished == {"daily": False, "below": False}
     assert Config.throttle_tasks["Tell"] == timedelta(seconds=5)
     assert Config.throttle_flows == {"daily": None, "below": None}
     assert Config.is_flow("below")
@@ -132,6 +134,16 @@ def test_tables() -> None:
     assert list(Config.task_classes) == ["Fetch", "Tell", "Clean"]
     assert Config.storage_mapping["Kept"] is StoragePool.get_storage_by_task_name("Tell")
     assert set(Config.storage_mapping) == {"Kept"}
+
+
+def test_flows_are_in_the_order_in_which_they_are_listed() -> None:
+    Config.set_config_dict({**NODES, "flows": ["below", "daily"]}, [FLOWS])
+    assert Config.flows == list(Config.dispatcher_queues) == list(Config.nowait_nodes) == ["below", "daily"]
+    system = System.from_dict({**NODES, "flows": ["below", "daily"]}, [FLOWS])
+    assert [flow.name for flow in system.flows] == list(system.dispatcher_queue_names()) == ["below", "daily"]
+    del Config.flows[0]  # a copy
+    Config.set_config_dict({key: value for key, value in NODES.items() if key != "flows"}, [FLOWS])
+    assert Config.flows == ["daily", "below"]
 
 
 def test_dictionaries_are_not_changed_so_that_they_load_again() -> None:
