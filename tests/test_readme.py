@@ -58,6 +58,14 @@ def test_what_lint_says_about_the_flow(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_table_has_a_header(page: Path) -> None:
+    """Behind an empty line a table begins; rows without a header are shown as text with bars."""
+    lines = ["", *prose(page).splitlines(), ""]
+    begins = [n for n, line in enumerate(lines) if line.startswith("|") and not lines[n - 1].startswith("|")]
+    assert [lines[n] for n in begins if not re.match(r"\|[ :-]*-", lines[n + 1])] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_links_lead_somewhere(page: Path) -> None:
     for target, anchor in _LINK.findall(prose(page)):
         file = (page.parent / target).resolve() if target else page
