@@ -42,6 +42,7 @@ from selinon_core.lint.analysis.constants import ConstantPart, constant_parts
 from selinon_core.lint.analysis.facts import FlowFacts
 from selinon_core.lint.analysis.parents import Parents
 from selinon_core.lint.analysis.predicates import Predicates
+from selinon_core.lint.analysis.requirements import Exclusions
 from selinon_core.lint.analysis.suggest import Suggester
 from selinon_core.lint.analysis.uses import LeafUse, leaf_uses
 from selinon_core.lint.code.index import CodeIndex
@@ -86,6 +87,15 @@ class LintContext:
     def facts(self, flow: FlowDef) -> FlowFacts:
         """What starts what in a flow definition (names may repeat, definitions do not)."""
         return self._facts[id(flow)]
+
+    @cached_property
+    def _exclusions(self) -> Mapping[int, Exclusions]:
+        flows = self.model.flows
+        return {id(flow): Exclusions(flow, self.facts(flow), self.predicates) for flow in flows}
+
+    def exclusions(self, flow: FlowDef) -> Exclusions:
+        """Which nodes of a flow exclude each other."""
+        return self._exclusions[id(flow)]
 
     @cached_property
     def parents(self) -> Parents:

@@ -63,6 +63,7 @@ class FlowFacts:
         self._is_known = is_known
         self.reliable = not (flow.edges_broken or flow.failures_broken)
         self.has_start = flow.edges_broken
+        self._once: dict[str, bool] = {}
         self.edges: list[Step] = []
         self.fallbacks: list[Step] = []
         for edge in flow.edges:
@@ -169,6 +170,32 @@ class FlowFacts:
     def cyclic_nodes(self) -> frozenset[str]:
         """The nodes on cycles of edges."""
         return self._loops[0]
+
+    def runs_once(self, name: str) -> bool:
+        """Tell whether a node certainly has at most one run in a flow run."""
+        todo = [name]
+        while todo:
+            current = todo[-1]
+            if current in self._once:
+                todo.pop()
+                continue
+            steps = self.starters.get(current, ())
+            if (
+                current in self.cyclic_nodes
+                or len(steps) != 1
+                or not isinstance(origin := steps[0].origin, EdgeDef)
+                or steps[0].destinations.count(current) != 1
+                or origin.foreach is not None
+            ):
+                self._once[current] = False
+                continue
+            sources = steps[0].sources
+            unknown = [source for source in sources if source not in self._once]
+            if unknown:
+                todo.extend(unknown)
+            else:
+                self._once[current] = all(self._once[source] for source in sources)
+        return self._once[name]
 
     def on_one_cycle(self, source: str, destination: str) -> bool:
         """Tell whether an edge between two nodes is part of a cycle."""

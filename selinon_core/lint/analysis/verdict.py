@@ -57,6 +57,22 @@ def may_all_be_false(conditions: Sequence[tuple[ConditionDef, AtomMaker]]) -> bo
     return table.verdict(table.values(("or", trees))) is not Verdict.ALWAYS
 
 
+#: Conditions of which one has to hold, each with the maker of its unknowns.
+Clause = Sequence[tuple[ConditionDef, AtomMaker]]
+
+
+def may_hold_together(clauses: Sequence[Clause]) -> bool | None:
+    """Tell whether there are answers for which a condition of every clause holds; None when there are too many."""
+    index: dict[Atom, int] = {}
+    trees = tuple(
+        [("or", tuple([_Atoms(make, index).tree(condition) for condition, make in clause])) for clause in clauses]
+    )
+    if len(index) > MOST_UNKNOWNS:
+        return None
+    table = _Table(tuple(index))
+    return table.verdict(table.values(("and", trees))) is not Verdict.NEVER
+
+
 #: An unknown, a constant, or an operator with its operands.
 _Tree = Atom | bool | tuple[str, "tuple[_Tree, ...]"]
 

@@ -2,9 +2,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from selinon_core.config.model import EdgeDef, FlowDef
+from selinon_core.config.model import FlowDef
 from selinon_core.diagnostics import Diagnostic, Severity
 from selinon_core.lint.analysis.facts import FlowFacts, reached
+from selinon_core.lint.analysis.requirements import Exclusions
 from selinon_core.lint.rule import LintContext, Rule
 
 
@@ -13,7 +14,7 @@ class MutuallyExclusiveFailures(Rule):
 
     What it does: Looks for two nodes of which one runs at most once and the other starts only after the first
     one succeeded: when the first one failed the other never ran, and when the other failed the first one did
-    not.
+    not. Nodes behind conditions that cannot hold together are found too.
 
     Why it is bad: The fallback never runs, and the failure that was meant stays unhandled.
 
@@ -52,9 +53,9 @@ class MutuallyExclusiveFailures(Rule):
         for flow in project.model.flows:
             facts = project.facts(flow)
             if facts.reliable and facts.has_start:
-                yield from self._judge(flow, facts)
+                yield from self._judge(flow, facts, project.exclusions(flow))
 
-    def _judge(self, flow: FlowDef, facts: FlowFacts) -> Iterator[Diagnostic]:
+    def _judge(self, flow: FlowDef, facts: FlowFacts, exclusions: Exclusions) -> Iterator[Diagnostic]:
         without: dict[str, frozenset[str]] = {}
         size = sum(len(step.sources) + len(step.destinations) + 1 for step in facts.steps)
         searches = MOST_NAMES // size
@@ -63,12 +64,16 @@ class MutuallyExclusiveFailures(Rule):
             if len(names) < 2 or not facts.startable.issuperset(names):
                 continue
             pair = _exclusive_pair(facts, names, without, searches)
+            message = '"{second}" can only run after "{first}" succeeded, so they never fail together'
+            if pair is None and facts.live.issuperset(names):
+                pair = exclusions.failing_pair(names)
+                message = '"{first}" and "{second}" never run in one flow run, so they never fail together'
             if pair is not None:
                 first, second = pair
                 ref = next(ref for ref in failure.nodes or () if ref.name == second)
                 yield self.found(
                     ref.spot,
-                    f'"{second}" can only run after "{first}" succeeded, so they never fail together',
+                    message.format(first=first, second=second),
                     note=f'never fails together with "{first}"',
                     help="write one entry for each of them",
                 )
@@ -78,7 +83,7 @@ def _exclusive_pair(
     facts: FlowFacts, names: list[str], without: dict[str, frozenset[str]], searches: int
 ) -> tuple[str, str] | None:
     for first in names:
-        if first not in facts.waited_for or not _runs_once(facts, first, {}):
+        if first not in facts.waited_for or not facts.runs_once(first):
             continue
         if first not in without:
             if len(without) >= searches:
@@ -93,22 +98,3 @@ def _exclusive_pair(
 
 #: Names looked at per flow, all searches together; about a tenth of a second. Nobody writes flows that need more.
 MOST_NAMES = 300_000
-
-
-def _runs_once(facts: FlowFacts, name: str, known: dict[str, bool]) -> bool:
-    """Tell whether a node certainly has at most one run in a flow run."""
-    todo = [name]
-    while todo:
-        current = todo[-1]
-        if current in known:
-            todo.pop()
-            continue
-        steps = facts.starters.get(current, ())
-        if current in facts.cyclic_nodes or len(steps) != 1 or not isinstance(steps[0].origin, EdgeDef):
-            return False
-        if steps[0].destinations.count(current) != 1 or steps[0].origin.foreach is not None:
-            return False
-        known[current] = True
-        todo.pop()
-        todo.extend(steps[0].sources)
-    return True

@@ -6,6 +6,7 @@ from selinon_core.lint.rule import Rule
 from selinon_core.lint.rules.graph.always_true import AlwaysTrue
 from selinon_core.lint.rules.graph.cyclic_wait import CyclicWait
 from selinon_core.lint.rules.graph.endless_recursion import EndlessRecursion
+from selinon_core.lint.rules.graph.impossible_join import ImpossibleJoin
 from selinon_core.lint.rules.graph.join_in_cycle import JoinInCycle
 from selinon_core.lint.rules.graph.never_started import NeverStarted
 from selinon_core.lint.rules.graph.never_true import NeverTrue
@@ -27,4 +28,5 @@ RULES: tuple[type[Rule], ...] = (
     JoinInCycle,  # SEL315
     RepeatedEdge,  # SEL316
     NonExhaustiveConditions,  # SEL317
+    ImpossibleJoin,  # SEL318
 )

@@ -1,0 +1,171 @@
+"""What must have happened in a flow run in which a node was started, and whether such things exclude each other.
+
+``Requirements`` of a node are found by going up from it. Where one step starts the node, that step was taken: the
+condition of an edge held and its sources succeeded, or the nodes of a fallback failed. Where several steps start
+it, one of their conditions held, and what they have in common has happened. That is collected for all ancestors;
+leaving some of it out is never wrong, it only finds less.
+
+Two requirements exclude each other when a node that runs at most once has to succeed and to fail, or when the
+conditions cannot all hold. Conditions of different edges are compared where they certainly see the same data: the
+arguments of the flow, or the result of a node that runs at most once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from itertools import combinations
+from typing import NamedTuple
+
+from selinon_core.config.model import ConditionDef, EdgeDef, FlowDef, LeafDef
+from selinon_core.lint.analysis.atoms import Atom, AtomMaker
+from selinon_core.lint.analysis.facts import FlowFacts, Step
+from selinon_core.lint.analysis.predicates import Predicates
+from selinon_core.lint.analysis.verdict import Clause, Verdict, may_hold_together
+
+#: Ancestors that are looked at, per node and per flow: nobody writes flows that need more.
+MOST_ANCESTORS = 300
+MOST_IN_A_FLOW = 100_000
+
+
+class Requirements(NamedTuple):
+    """``clauses``: of each, one step's condition held. ``succeeded``, ``failed``: nodes that run at most once."""
+
+    clauses: frozenset[tuple[Step, ...]]
+    succeeded: frozenset[str]
+    failed: frozenset[str]
+
+    def with_(self, other: Requirements) -> Requirements:
+        """Both together."""
+        return Requirements(
+            self.clauses | other.clauses, self.succeeded | other.succeeded, self.failed | other.failed
+        )
+
+
+NOTHING = Requirements(frozenset(), frozenset(), frozenset())
+
+
+class Exclusions:
+    """Which nodes of a flow exclude each other."""
+
+    def __init__(self, flow: FlowDef, facts: FlowFacts, predicates: Predicates) -> None:
+        self._facts = facts
+        self._left = MOST_IN_A_FLOW
+        self._leaves = _Leaves(flow, facts, predicates)
+        self._started: dict[str, Requirements] = {}
+        self._verdicts: dict[Requirements, bool] = {}
+
+    def started(self, name: str) -> Requirements:
+        """What must have happened for a node to be started."""
+        if name not in self._started:
+            self._started[name] = self._of(name)
+        return self._started[name]
+
+    def succeeded(self, name: str) -> Requirements:
+        """What must have happened for a node to have succeeded."""
+        return self.started(name).with_(NOTHING._replace(succeeded=self._once([name])))
+
+    def failed(self, name: str) -> Requirements:
+        """What must have happened for a node to have failed."""
+        return self.started(name).with_(NOTHING._replace(failed=self._once([name])))
+
+    def failing_pair(self, names: Sequence[str]) -> tuple[str, str] | None:
+        """Two of some nodes, each of which may fail, that never fail in one run."""
+        needs = {name: self.failed(name) for name in names}
+        if not all(self.possible(need) for need in needs.values()):
+            return None
+        pairs = combinations(needs, 2)
+        return next((p for p in pairs if not self.possible(needs[p[0]].with_(needs[p[1]]))), None)
+
+    def condition(self, step: Step) -> Requirements:
+        """What the condition of a step adds."""
+        return NOTHING._replace(clauses=frozenset({(step,)}) if step.verdict is Verdict.MAYBE else frozenset())
+
+    def possible(self, needed: Requirements) -> bool:
+        """Tell whether all of it may happen in one run; True also where that cannot be told."""
+        if needed not in self._verdicts:
+            self._verdicts[needed] = needed.succeeded.isdisjoint(needed.failed) and self._conditions_may_hold(
+                needed
+            )
+        return self._verdicts[needed]
+
+    def _conditions_may_hold(self, needed: Requirements) -> bool:
+        clauses: list[Clause] = []
+        for steps in sorted(needed.clauses, key=lambda steps: [step.origin.index for step in steps]):
+            conditions = [(step.origin.condition, self._leaves.of(step)) for step in steps]
+            clauses.append([(condition, make) for condition, make in conditions if condition is not None])
+        return len(clauses) < 2 or may_hold_together(clauses) is not False
+
+    def _once(self, names: Iterable[str]) -> frozenset[str]:
+        return frozenset(name for name in names if self._facts.runs_once(name))
+
+    def _of(self, name: str) -> Requirements:
+        clauses: set[tuple[Step, ...]] = set()
+        succeeded: set[str] = set()
+        failed: set[str] = set()
+        todo, seen = [name], {name}
+        while todo and len(seen) <= MOST_ANCESTORS and self._left > 0:
+            current = todo.pop(0)
+            self._left -= 1
+            steps = self._facts.starters.get(current, ())
+            if not steps:
+                continue
+            edges = [step for step in steps if isinstance(step.origin, EdgeDef)]
+            if len(edges) == len(steps) and all(step.verdict is Verdict.MAYBE for step in steps):
+                clauses.add(tuple(steps))
+            if edges and len(edges) < len(steps):
+                continue
+            common = set(steps[0].sources).intersection(*(step.sources for step in steps[1:]))
+            (succeeded if edges else failed).update(self._once(common))
+            todo.extend(sorted(common - seen))
+            seen |= common
+        return Requirements(frozenset(clauses), frozenset(succeeded), frozenset(failed))
+
+
+class _Leaves:
+    """Makes the unknowns of conditions so that equal ones are equal in different edges too."""
+
+    def __init__(self, flow: FlowDef, facts: FlowFacts, predicates: Predicates) -> None:
+        self._changing_args = flow.node_args_from_first
+        self._facts = facts
+        self._predicates = predicates
+
+    def of(self, step: Step) -> AtomMaker:
+        """The maker for the condition of an edge."""
+        assert step.atoms is not None
+        return _AcrossEdges(step, step.atoms, self._scope)
+
+    def _scope(self, step: Step, leaf: LeafDef) -> object:
+        """What else has to be equal for two leaves to see the same."""
+        name = leaf.name.name
+        sources = step.sources
+        looks_at = tuple(ref.name for ref in leaf.node) if leaf.node is not None else sources
+        if self._predicates.is_shipped(name):
+            if name.startswith("args"):
+                return not sources if self._changing_args else None
+            if self._predicates.takes_message(name):
+                known = len(looks_at) == 1 or leaf.node is not None
+                return None if known and self._facts.runs_once(looks_at[0]) else id(step)
+        # Code of the project, or about the surroundings: the answers may change in time.
+        if all(self._facts.runs_once(source) for source in sources):
+            return frozenset(sources)
+        return id(step)
+
+
+class _AcrossEdges(AtomMaker):
+    """Unknowns of one edge's condition that tell what they look at."""
+
+    def __init__(self, step: Step, made: AtomMaker, scope: Callable[[Step, LeafDef], object]) -> None:
+        self._step = step
+        self._made_by = made
+        self._scope = scope
+
+    def constant(self, leaf: LeafDef) -> bool | None:
+        return self._made_by.constant(leaf)
+
+    def atom(self, condition: ConditionDef) -> Atom:
+        atom = self._made_by.atom(condition)
+        if not isinstance(condition, LeafDef):
+            return atom
+        scope = self._scope(self._step, condition)
+        subject = None if atom.subject is None else (scope, atom.subject)
+        return Atom((scope, atom.key), subject, atom.test, atom.operand)
