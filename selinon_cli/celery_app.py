@@ -41,7 +41,7 @@ def flows_of(terminal: Terminal, app: str | None, paths: Sequence[str]) -> Selin
     from celery.app.utils import find_app
 
     from selinon_core.errors import SelinonException
-    from selinon_core.runtime.error_values import USER_ERRORS
+    from selinon_core.runtime.error_codec import USER_ERRORS
 
     try:
         found = find_app(app)
@@ -73,7 +73,7 @@ def _import_failure(error: BaseException) -> str:
     import celery
     import kombu
 
-    from selinon_core.runtime.error_values import name_error_and_place
+    from selinon_core.runtime.error_codec import name_error_and_place
 
     if isinstance(error, ImportError) and isinstance(error.__context__, AttributeError):
         error = error.__context__  # then Celery takes "module:name" for a module, which says nothing

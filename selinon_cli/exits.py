@@ -69,7 +69,7 @@ def run_guarded(terminal: Terminal, arguments: Sequence[str], action: Callable[[
         raise  # how ``watch`` takes signals
     except BaseException as error:
         # Only code of the project raises such exceptions.
-        from selinon_core.runtime.error_values import name_error_and_place
+        from selinon_core.runtime.error_codec import name_error_and_place
 
         terminal.error(f"code of the project ended the command: {name_error_and_place(error)}")
         return EXIT_FINDINGS
@@ -90,7 +90,7 @@ def _discard_output(terminal: Terminal) -> None:
 
 def _report_error(terminal: Terminal, arguments: Sequence[str], error: Exception) -> int:
     """Print the error; returns the exit code."""
-    from selinon_core.config.files import NoFilesError
+    from selinon_core.config.yaml.files import NoFilesError
     from selinon_core.errors import (
         ConfigurationError,
         MissingExtraError,

@@ -9,9 +9,9 @@ from selinon_cli.module_places import check_pythonpath
 from selinon_cli.render.text import SourceLines, render_blocks, summary
 from selinon_cli.terminal import Terminal
 from selinon_core.diagnostics import Diagnostic, Severity
+from selinon_core.diagnostics.wording import did_you_mean
 from selinon_core.plan import Plan
 from selinon_core.project import Project, compile_project
-from selinon_core.suggestions import did_you_mean
 
 
 def load_project(terminal: Terminal, paths: Sequence[str], pythonpath: Iterable[str] = ()) -> tuple[Plan, Project]:

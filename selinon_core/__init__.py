@@ -34,7 +34,7 @@ if TYPE_CHECKING:
         UserFunctionError,
     )
     from selinon_core.plan import Plan
-    from selinon_core.plan_json import plan_from_json, plan_to_json
+    from selinon_core.plan.json_form import plan_from_json, plan_to_json
     from selinon_core.project import Project, compile_project, compile_text, lint_project
     from selinon_core.storage import DataStorage, SelinonMissingDataException
     from selinon_core.task import SelinonTask

@@ -10,7 +10,7 @@ import pytest
 
 from selinon_core.errors import ConfigurationError, RequestError
 from selinon_core.plan import Plan
-from selinon_core.revision import is_revision, plan_at
+from selinon_core.project.git_revision import is_revision, plan_at
 
 NODES = "tasks:\n  - {name: A, import: myapp.tasks}\n  - {name: B, import: myapp.tasks}\n"
 

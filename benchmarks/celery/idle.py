@@ -30,12 +30,12 @@ def main() -> int:
 def measure(url: str, count: int, seconds: float) -> dict[str, Any]:
     """CPU shares (1.0 is a core) and messages sent."""
     from celery import Celery
-    from selinon_core.celery.cached_run import batch_text
-    from selinon_core.celery.engine import Engine
+    from selinon_core.celery.execution.run_cache import batch_text
+    from selinon_core.celery.services import Engine
     from selinon_core.celery.settings import AdapterSettings
     from selinon_core.celery.stores import open_store
-    from selinon_core.celery.stores.base import Commit
-    from selinon_core.celery.sweep import Sweeper
+    from selinon_core.celery.stores.protocol import Commit
+    from selinon_core.celery.worker.reaper import Sweeper
     from selinon_core.project import compile_data
 
     plan = compile_data(configuration([("chain", 10)])).plan

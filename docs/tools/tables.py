@@ -11,15 +11,15 @@ from typing import Any
 from docs.tools.mistakes import mistakes
 from selinon_cli.options import OUTPUT_OPTIONS, PROJECT_OPTIONS, Option
 from selinon_cli.registry import SELINON, SELINON_CLI, load_command
-from selinon_core import shipped
-from selinon_core.config import schema
-from selinon_core.config.common_tables import Function, Throttling
-from selinon_core.config.condition import Condition
-from selinon_core.config.global_table import Trace
-from selinon_core.config.reader import SECTIONS
-from selinon_core.config.shapes import Shape
-from selinon_core.config.table import Key, ListOf, Table
-from selinon_core.runtime.trace import EVENTS, WARN_EVENTS
+from selinon_core.config.model_builder import SECTIONS
+from selinon_core.config.schema.common import Function, Throttling
+from selinon_core.config.schema.condition import Condition
+from selinon_core.config.schema.global_section import Trace
+from selinon_core.config.schema.json_schema import json_schema
+from selinon_core.config.schema.mapping import Key, ListOf, Table
+from selinon_core.config.schema.types import Shape
+from selinon_core.plan import shipped
+from selinon_core.runtime.trace.tracer import EVENTS, WARN_EVENTS
 
 _PART = re.compile(r"(<!-- generated: (?P<what>[^>]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
@@ -41,7 +41,7 @@ def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 # --- the language ----------------------------------------------------------------------------------------------
 
-_BY_TITLE = {table.title: table for table in schema.TABLES}
+_BY_TITLE = {table.title: table for table in json_schema.TABLES}
 
 
 def _sections() -> str:

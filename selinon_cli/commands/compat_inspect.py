@@ -44,8 +44,8 @@ def inspect(
 
 def _without_check(terminal: Terminal, paths: Sequence[str], tasks: bool, flows: bool) -> int:
     from selinon_cli.commands.inspect import expanded_queues
-    from selinon_core.compiler import DEFAULT_QUEUE
     from selinon_core.project import compile_project
+    from selinon_core.project.compiler import DEFAULT_QUEUE
 
     model = compile_project(paths).model
     settings = model.settings

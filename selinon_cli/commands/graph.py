@@ -107,7 +107,7 @@ def _other(terminal: Terminal, diff: str, paths: Sequence[str]) -> Plan:
 
         return load_project(terminal, [diff])[0]
     from selinon_core.errors import ConfigurationError
-    from selinon_core.revision import plan_at
+    from selinon_core.project.git_revision import plan_at
 
     try:
         return plan_at(diff, paths)
@@ -177,7 +177,7 @@ def _print(terminal: Terminal, pictures: Mapping[str, bytes], format: str) -> No
         return
     texts = [picture.decode() for picture in pictures.values()]
     if format == "ascii" and not _can_draw_boxes(terminal):
-        from selinon_core.graph.ascii import without_unicode
+        from selinon_core.graph.writers.ascii import without_unicode
 
         texts = [without_unicode(text) for text in texts]
     if format == "json" and len(texts) != 1:

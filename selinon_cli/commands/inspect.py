@@ -36,7 +36,7 @@ def inspect(
         import json
 
         from selinon_cli.output import write_text
-        from selinon_core.plan_json import plan_to_json
+        from selinon_core.plan.json_form import plan_to_json
 
         write_text(terminal, dump, json.dumps(plan_to_json(plan), indent=2) + "\n")
         if not lists_wanted:

@@ -34,10 +34,10 @@ def migrate(
 ) -> int:
     """Compare two versions of a project and write the next migration file; nothing to write is fine."""
     from selinon_cli.project import known_name, load_project
-    from selinon_core.migrations.account import account
-    from selinon_core.migrations.catalog import Migrations, same_as_newest, write_migration
     from selinon_core.migrations.compare import compare_plans
+    from selinon_core.migrations.describe import account
     from selinon_core.migrations.files import metadata, migration_text
+    from selinon_core.migrations.repository import Migrations, same_as_newest, write_migration
 
     given = (*((old_nodes_definition,) if old_nodes_definition else ()), *old_flow_definitions)
     if given and (git or rev):
@@ -90,7 +90,7 @@ def directory_of(plan: Plan, given: str | None, *, needed: bool = True) -> str |
 def plan_at_revision(terminal: Terminal, revision: str, paths: Sequence[str]) -> Plan:
     """The plan at a git revision; its mistakes are told and end the command."""
     from selinon_core.errors import ConfigurationError
-    from selinon_core.revision import plan_at
+    from selinon_core.project.git_revision import plan_at
 
     try:
         return plan_at(revision, paths)

@@ -12,7 +12,7 @@ from selinon_cli.terminal import Terminal
 
 if TYPE_CHECKING:
     from selinon_core.migrations.coverage import Uncovered
-    from selinon_core.migrations.histories import Verdict
+    from selinon_core.migrations.history_check import Verdict
     from selinon_core.plan import Plan
 
 
@@ -27,8 +27,8 @@ def check(
 ) -> int:
     """1 when a graph changed since the revision and no migration accounts for it, or a history diverges."""
     from selinon_cli.project import load_project
-    from selinon_core.migrations.catalog import Migrations
     from selinon_core.migrations.coverage import deployed_at, uncovered
+    from selinon_core.migrations.repository import Migrations
 
     plan, _ = load_project(terminal, paths)
     directory = directory_of(plan, migration_dir, needed=False)
@@ -38,7 +38,7 @@ def check(
     found = uncovered(old, plan, migrations, since)
     verdicts: Sequence[Verdict] = ()
     if histories:
-        from selinon_core.migrations.histories import judge_histories
+        from selinon_core.migrations.history_check import judge_histories
 
         verdicts = judge_histories(histories, old, plan, migrations, since)
     if format == "json":

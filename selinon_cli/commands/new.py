@@ -98,7 +98,7 @@ def _text(template: str, name: str) -> str:
 def _schema() -> str:
     import json
 
-    from selinon_core.config.schema import json_schema
+    from selinon_core.config.schema.json_schema import json_schema
 
     return json.dumps(json_schema(), indent=2) + "\n"
 

@@ -11,7 +11,7 @@ def schema(terminal: Terminal) -> int:
     """Print the schema."""
     import json
 
-    from selinon_core.config.schema import json_schema
+    from selinon_core.config.schema.json_schema import json_schema
 
     terminal.data(json.dumps(json_schema(), indent=2) + "\n")
     return EXIT_OK

@@ -93,7 +93,7 @@ def _tell_of_shared(terminal: Terminal, selinon: Selinon, served: list[str], dis
 
 def project_queues(selinon: Selinon, dispatcher_only: bool = False, tasks_only: bool = False) -> list[str]:
     """The queues of a project, by kind."""
-    from selinon_core.celery.letters import LetterWriter
+    from selinon_core.celery.transport.message_builder import LetterWriter
 
     plan = selinon.plan
     writer = LetterWriter(plan, selinon.app.conf.task_default_queue)

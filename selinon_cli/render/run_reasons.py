@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from selinon_core.condition_text import condition_text
 from selinon_core.plan import EdgePlan, FlowPlan, Plan
+from selinon_core.plan.condition_text import condition_text
 
 
 def never_reached(

@@ -15,8 +15,8 @@ from urllib.parse import quote
 
 from selinon_cli.render.rules import RuleText
 from selinon_core.diagnostics import Diagnostic, Severity
+from selinon_core.diagnostics.location import Span
 from selinon_core.lint.suppressions import Suppressed
-from selinon_core.source import Span
 from selinon_core.version import __version__
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from selinon_cli.render.style import BLUE, BOLD, SEVERITY_STYLE, styled
 from selinon_cli.render.visible import cells, counted, visible
 from selinon_core.diagnostics import Diagnostic, Severity
-from selinon_core.source import Span
+from selinon_core.diagnostics.location import Span
 
 #: A line longer than this (in columns) is cut around what is pointed at.
 LONGEST_LINE = 160

@@ -19,7 +19,7 @@ def draw_flows(
     ``nodes``: id in the drawing -> name of the task or flow. Raises ``MissingExtraError`` without an engine.
     """
     from selinon_core.graph import drawing_of, write
-    from selinon_core.graph.names import slugs
+    from selinon_core.graph.writers.identifiers import slugs
 
     plan = project.plan
     assert plan is not None

@@ -19,13 +19,15 @@ from typing import Any, NoReturn
 from celery import Celery
 from celery.exceptions import Ignore, Reject
 
-from selinon_core.celery.advance import Budget
-from selinon_core.celery.defaults import CONFIGURATION, improve_transport
-from selinon_core.celery.engine import Engine
-from selinon_core.celery.envelope import Envelope
+from selinon_core.celery.execution.flow_executor import Budget
 from selinon_core.celery.handle import FlowHandle, check_json
-from selinon_core.celery.letters import LetterWriter
-from selinon_core.celery.messages import (
+from selinon_core.celery.reporting.opentelemetry import HEADER, Spans
+from selinon_core.celery.services import Engine
+from selinon_core.celery.settings import AdapterSettings
+from selinon_core.celery.stores import Store
+from selinon_core.celery.transport.defaults import CONFIGURATION, improve_transport
+from selinon_core.celery.transport.message_builder import LetterWriter
+from selinon_core.celery.transport.message_schema import (
     NodeMessage,
     StartMessage,
     WakeMessage,
@@ -33,13 +35,11 @@ from selinon_core.celery.messages import (
     read_dispatch,
     read_nodes,
 )
-from selinon_core.celery.publish import DISPATCHER, ENVELOPE, Letter, Publisher
-from selinon_core.celery.settings import AdapterSettings
-from selinon_core.celery.spans import HEADER, Spans
-from selinon_core.celery.starts import StartLedger
-from selinon_core.celery.stopping import may_be_stopped
-from selinon_core.celery.stores import Store
-from selinon_core.celery.strangers import PAUSE, Fate, Strangers, put_behind, unknown_in
+from selinon_core.celery.transport.pending_starts import StartLedger
+from selinon_core.celery.transport.publisher import DISPATCHER, ENVELOPE, Letter, Publisher
+from selinon_core.celery.worker.shutdown import may_be_stopped
+from selinon_core.celery.worker.task_handler import Envelope
+from selinon_core.celery.worker.unroutable import PAUSE, Fate, Strangers, put_behind, unknown_in
 from selinon_core.dispatch import select
 from selinon_core.errors import (
     ConfigurationError,
@@ -82,7 +82,7 @@ class Selinon:
         app.add_defaults(lambda: dict(CONFIGURATION))
         app.on_after_configure.connect(improve_transport, weak=False)
         self._register()
-        from selinon_core.celery.worker import hook_into_workers
+        from selinon_core.celery.worker.maintenance import hook_into_workers
 
         hook_into_workers(self)
 
@@ -175,7 +175,7 @@ class Selinon:
 
     def _known(self, flow: str) -> None:
         if flow not in self.plan.flows:
-            from selinon_core.suggestions import suggestion
+            from selinon_core.diagnostics.wording import suggestion
 
             raise UnknownFlowError(f'no flow is named "{flow}"{suggestion(flow, self.plan.flows)}')
 
@@ -194,8 +194,8 @@ class Selinon:
         publisher.send([writer.wake(flow, id, queue, cancel=True)])
 
     def status(self, id: str) -> dict[str, Any]:
-        """What is known of a flow run: see ``selinon_core.celery.status``; raises ``RequestError``."""
-        from selinon_core.celery.status import describe
+        """What is known of a flow run: see ``selinon_core.celery.reporting.run_status``; raises ``RequestError``."""
+        from selinon_core.celery.reporting.run_status import describe
 
         return describe(self.engine, id)
 
@@ -221,8 +221,8 @@ class Selinon:
             "track_started": False,
             "store_errors_even_if_ignored": False,
             "serializer": "json",
-            "Request": "selinon_core.celery.request:NodeRequest",
-            "Strategy": "selinon_core.celery.request:strategy",
+            "Request": "selinon_core.celery.worker.celery_request:NodeRequest",
+            "Strategy": "selinon_core.celery.worker.celery_request:strategy",
             "selinon": self,
         }
         selinon = self

@@ -19,7 +19,7 @@ def make_embedded_app(environment: Mapping[str, str], plan: Plan, pythonpath: It
     """
     broker = environment.get("SELINON_BROKER_URL")
     if not broker:
-        from selinon_core.celery.embedded import embedded_url
+        from selinon_core.celery.embedded_broker import embedded_url
 
         broker = embedded_url()
     made = Celery("selinon", broker=broker, backend=environment.get("SELINON_RESULT_BACKEND") or broker)

@@ -15,8 +15,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from selinon_core.config.spots import NO_SPOT, Spot
-from selinon_core.source import Span
+from selinon_core.diagnostics.location import Span
+from selinon_core.diagnostics.spots import NO_SPOT, Spot
 
 Json = Any
 

@@ -42,14 +42,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from selinon_core.dispatch import answers, endings
 from selinon_core.dispatch import effects as do
 from selinon_core.dispatch import events as on
-from selinon_core.dispatch.edges import ask_arguments, consider_starting_edges, follow_edges
-from selinon_core.dispatch.fallbacks import begin_fallbacks
-from selinon_core.dispatch.migrating import migrate
 from selinon_core.dispatch.node_run import FlowOutcome, NodeRun, NodeStatus
-from selinon_core.dispatch.starts import launch_again
+from selinon_core.dispatch.rules import answers, completion
+from selinon_core.dispatch.rules.edges import ask_arguments, consider_starting_edges, follow_edges
+from selinon_core.dispatch.rules.fallbacks import begin_fallbacks
+from selinon_core.dispatch.rules.migration import migrate
+from selinon_core.dispatch.rules.starts import launch_again
 from selinon_core.dispatch.state import Attempt, RunState
 from selinon_core.errors import UnexpectedEvent
 
@@ -76,7 +76,7 @@ class FlowRun(RunState):
             if self.current.unhandled:
                 begin_fallbacks(self)
             else:
-                endings.succeed(self)
+                completion.succeed(self)
         return effects
 
     # -- what drivers ask ---------------------------------------------------------------------------------------
@@ -181,7 +181,7 @@ def _on_node_failed(run: RunState, event: on.NodeFailed) -> None:
     run.current.unhandled.setdefault(node.name, []).append(node)
     if node.name in run.table.flow.eager_failures:
         run.note("EAGER_FAILURE", {"node_name": node.name, "node_id": node.id})
-        endings.fail_attempt(run, f"{node.name} failed and is listed in eager_failures")
+        completion.fail_attempt(run, f"{node.name} failed and is listed in eager_failures")
 
 
 def _complete(run: RunState, number: int, status: NodeStatus, outcome: FlowOutcome | None) -> NodeRun | None:
@@ -200,11 +200,11 @@ def _complete(run: RunState, number: int, status: NodeStatus, outcome: FlowOutco
 
 
 def _on_deadline(run: RunState, event: on.DeadlinePassed) -> None:
-    endings.stop(run, "the flow's timeout is over", timed_out=True)
+    completion.stop(run, "the flow's timeout is over", timed_out=True)
 
 
 def _on_cancelled(run: RunState, event: on.FlowCancelled) -> None:
-    endings.stop(run, "the flow run was cancelled", cancelled=True)
+    completion.stop(run, "the flow run was cancelled", cancelled=True)
 
 
 def _on_migrated(run: RunState, event: on.Migrated) -> None:

@@ -11,11 +11,11 @@ from typing import Any, Literal
 
 from selinon_core.dispatch import effects as do
 from selinon_core.dispatch import events as on
+from selinon_core.dispatch.flow_index import EdgeRow, FlowTable
 from selinon_core.dispatch.node_run import FlowOutcome, NodeRun
 from selinon_core.dispatch.questions import Questions
-from selinon_core.dispatch.selective import SelectiveRun
-from selinon_core.dispatch.shape import Shape
-from selinon_core.dispatch.table import EdgeRow, FlowTable
+from selinon_core.dispatch.replay_definition import Shape
+from selinon_core.dispatch.rules.selective import SelectiveRun
 
 Phase = Literal["new", "running", "waiting", "ended"]
 

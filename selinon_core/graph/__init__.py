@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from selinon_core.errors import RequestError, UnknownFlowError
-from selinon_core.graph.engine import ENGINE_FORMATS, ENGINE_VARIABLE, find_engine
-from selinon_core.graph.links import DEFAULT_LINK, Locate, locator
+from selinon_core.graph.build.links import DEFAULT_LINK, Locate, locator
+from selinon_core.graph.layout.engine import ENGINE_FORMATS, ENGINE_VARIABLE, find_engine
 from selinon_core.graph.model import Drawing
 from selinon_core.plan import Plan
 
@@ -89,7 +89,7 @@ def drawing_of(
     storages: bool = True,
 ) -> Drawing:
     """Return the drawing of a flow as a value; ``differs`` on it tells whether a comparison found anything."""
-    from selinon_core.graph.build import build
+    from selinon_core.graph.build.drawing import build
 
     if flow not in plan.flows and not (other is not None and flow in other.flows):
         raise UnknownFlowError(f"no flow is called {flow!r}")
@@ -108,31 +108,31 @@ def write(
 ) -> bytes:
     """Write a drawing in one of ``FORMATS``; see ``draw`` for the rest."""
     if format == "mermaid":
-        from selinon_core.graph.mermaid import to_mermaid
+        from selinon_core.graph.writers.mermaid import to_mermaid
 
         return to_mermaid(drawing).encode()
     if format == "json":
-        from selinon_core.graph.json_form import to_json
+        from selinon_core.graph.writers.json_form import to_json
 
         return to_json(drawing).encode()
     if format == "ascii":
-        from selinon_core.graph.ascii import to_ascii
+        from selinon_core.graph.writers.ascii import to_ascii
 
         return to_ascii(drawing).encode()
     if format not in FORMATS:
         raise RequestError(f"unknown format {format!r}; known are {', '.join(FORMATS)}")
     if format in ENGINE_FORMATS:
         find_engine(format, engine)  # before the work, so that the hint comes at once
-    from selinon_core.graph.dot import to_dot
+    from selinon_core.graph.writers.dot import to_dot
 
     source = to_dot(drawing, style=style, with_legend=legend, link=link, locate=locate, image_format=format)
     if format == "dot":
         return source.encode()
-    from selinon_core.graph.engine import render
+    from selinon_core.graph.layout.engine import render
 
     picture = render(source, format, engine)
     if format == "svg":
-        from selinon_core.graph.svg import finish_svg
+        from selinon_core.graph.writers.svg import finish_svg
 
         return finish_svg(picture, drawing)
     return picture

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from selinon_core.diagnostics.location import Place
 from selinon_core.plan import ImportRef
-from selinon_core.source import Place
 
 #: Kinds of nodes, in the order of the legend.
 NODE_KINDS = (

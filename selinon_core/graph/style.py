@@ -31,11 +31,11 @@ def load_style(path: str | Path) -> Style:
 
     Raises ``RequestError`` when it cannot be read or holds something else.
     """
-    from selinon_core.config.codes import Collector
-    from selinon_core.config.document import decode, read_document
-    from selinon_core.config.reading import Reading
-    from selinon_core.config.shapes import plain_data
+    from selinon_core.config.read_context import Reading
+    from selinon_core.config.schema.types import plain_data
+    from selinon_core.config.yaml.document import decode, read_document
     from selinon_core.diagnostics import Severity
+    from selinon_core.diagnostics.kinds import Collector
 
     try:
         data = Path(path).read_bytes()

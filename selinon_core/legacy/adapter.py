@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from celery import Celery
 
 from selinon_core.celery.app import Selinon
-from selinon_core.celery.engine import Engine, RunContext
+from selinon_core.celery.services import Engine, RunContext
 from selinon_core.legacy.replaced import warn_of_replaced
 from selinon_core.plan import Plan
-from selinon_core.runtime.trace import Sink
+from selinon_core.runtime.trace.tracer import Sink
 
 if TYPE_CHECKING:
     from selinon_core.legacy.state import ProcessWide

@@ -199,7 +199,7 @@ class SelinonTaskEnvelope(_CeleryTask):
     def validate_result(cls, task_name: str, result: Any) -> None:
         """Check a result against the schema of its task; raises what a run of the task would fail with."""
         from selinon_core.legacy.state import STATE
-        from selinon_core.runtime.task_run import SchemaChecker
+        from selinon_core.runtime.task_runner import SchemaChecker
 
         task = STATE.plan.tasks.get(task_name)
         if task is not None and task.output_schema is not None:

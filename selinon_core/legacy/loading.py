@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from selinon_core.config.files import PathError
+from selinon_core.config.yaml.files import PathError
 from selinon_core.diagnostics import Diagnostic, Severity
 from selinon_core.errors import ConfigurationError
 from selinon_core.legacy.written import Written

@@ -10,7 +10,7 @@ from selinon_core.context import running_here, set_default_context
 from selinon_core.errors import ConfigNotInitializedError, MissingExtraError, UnsupportedCeleryError
 from selinon_core.plan import Plan
 from selinon_core.runtime.storages import Storages
-from selinon_core.runtime.trace import Sink, Tracer, configured_sinks, jsonable
+from selinon_core.runtime.trace.tracer import Sink, Tracer, configured_sinks, jsonable
 
 if TYPE_CHECKING:
     from celery import Celery

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from selinon_core.legacy.replaced import watch_replacing
 from selinon_core.legacy.state import STATE
-from selinon_core.runtime import trace
+from selinon_core.runtime.trace import tracer
 
 if TYPE_CHECKING:
     import logging
@@ -80,7 +80,7 @@ class Trace:
     TASK_TIMEOUT = "TASK_TIMEOUT"
 
     #: Events somebody should look at.
-    WARN_EVENTS = tuple(event for event in trace.EVENTS if event in trace.WARN_EVENTS)
+    WARN_EVENTS = tuple(event for event in tracer.EVENTS if event in tracer.WARN_EVENTS)
 
     def __init__(self) -> None:
         raise NotImplementedError("Trace has class methods only")
@@ -88,12 +88,12 @@ class Trace:
     @classmethod
     def trace_by_logging(cls, logger: logging.Logger | None = None) -> None:
         """Trace to a logger, ``selinon.trace`` by default."""
-        STATE.add_function(trace.logging_sink(logger))
+        STATE.add_function(tracer.logging_sink(logger))
 
     @classmethod
     def trace_by_json(cls) -> None:
         """Trace as JSON lines on stdout, and on stderr what needs a look."""
-        STATE.add_function(trace.json_sink)
+        STATE.add_function(tracer.json_sink)
 
     @classmethod
     def trace_by_func(cls, func: Callable[[str, dict[str, Any]], object]) -> None:
@@ -103,7 +103,7 @@ class Trace:
     @classmethod
     def trace_by_sentry(cls, dsn: str | None = None) -> None:
         """Report failures to Sentry; without ``dsn`` the environment's. Raises ``MissingExtraError``."""
-        STATE.add_function(trace.sentry_sink(dsn or ""))
+        STATE.add_function(tracer.sentry_sink(dsn or ""))
 
     @classmethod
     def log(cls, event: str, *msg_dict: Mapping[str, Any], **msg_dict_kwargs: Any) -> None:
@@ -124,9 +124,9 @@ class Trace:
         cls, event: str, msg_dict: Mapping[str, Any], logger: logging.Logger | None = None
     ) -> None:
         """A sink: one line in a log."""
-        trace.logging_sink(logger)(event, trace.jsonable(msg_dict))
+        tracer.logging_sink(logger)(event, tracer.jsonable(msg_dict))
 
     @classmethod
     def json_trace_func(cls, event: str, msg_dict: Mapping[str, Any]) -> None:
         """A sink: one JSON line."""
-        trace.json_sink(event, trace.jsonable(msg_dict))
+        tracer.json_sink(event, tracer.jsonable(msg_dict))

@@ -34,8 +34,9 @@ from functools import cached_property
 from typing import ClassVar
 
 from selinon_core.config.model import FlowDef, ProjectModel, StorageDef, TaskDef
-from selinon_core.config.spots import Spot
 from selinon_core.diagnostics import Diagnostic, Related, Severity
+from selinon_core.diagnostics.spots import Spot
+from selinon_core.diagnostics.suggester import Suggester
 from selinon_core.lint.analysis.code_uses import CodeUse, code_uses
 from selinon_core.lint.analysis.configured import Callee, Configured, configured
 from selinon_core.lint.analysis.constants import ConstantPart, constant_parts
@@ -43,7 +44,6 @@ from selinon_core.lint.analysis.facts import FlowFacts
 from selinon_core.lint.analysis.parents import Parents
 from selinon_core.lint.analysis.predicates import Predicates
 from selinon_core.lint.analysis.requirements import Exclusions
-from selinon_core.lint.analysis.suggest import Suggester
 from selinon_core.lint.analysis.uses import LeafUse, leaf_uses
 from selinon_core.lint.code.index import CodeIndex
 

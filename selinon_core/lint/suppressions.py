@@ -12,13 +12,12 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-from selinon_core.config import codes
-from selinon_core.config.codes import Collector
-from selinon_core.config.document import Document, line_starts
-from selinon_core.config.nodes import AliasNode, MappingNode, Node, SequenceNode, children_of
-from selinon_core.config.spots import FixedSpot
-from selinon_core.diagnostics import Diagnostic
-from selinon_core.source import Span
+from selinon_core.config.yaml.document import Document, line_starts
+from selinon_core.config.yaml.nodes import AliasNode, MappingNode, Node, SequenceNode, children_of
+from selinon_core.diagnostics import Diagnostic, kinds
+from selinon_core.diagnostics.kinds import Collector
+from selinon_core.diagnostics.location import Span
+from selinon_core.diagnostics.spots import FixedSpot
 
 MARKER = "selinon:"
 _COMMENT = r"(?:(?<=\s)|(?<![^\n\r]))#[ \t]*selinon:[ \t]*ignore\b(?:[ \t]*\[([^\]\n\r]*)\])?([^\n\r]*)"
@@ -77,7 +76,7 @@ def suppress(
         for ignore in group:
             if not ignore.used and is_active(ignore.code):
                 collector.add(
-                    codes.UNUSED_IGNORE,
+                    kinds.UNUSED_IGNORE,
                     FixedSpot(ignore.span),
                     f"there is no {ignore.code} here to ignore",
                     note="silences nothing",
@@ -98,7 +97,7 @@ def _ignores(document: Document, collector: Collector) -> list[_Ignore]:
         listed = comment.group(1)
         if listed is None or not listed.strip():
             collector.add(
-                codes.BAD_IGNORE,
+                kinds.BAD_IGNORE,
                 FixedSpot(Span(document.file, line, column, line, column + len(comment.group().rstrip()))),
                 "an ignore comment has to name codes",
                 note="nothing is ignored",
@@ -115,7 +114,7 @@ def _ignores(document: Document, collector: Collector) -> list[_Ignore]:
                 found.append(_Ignore(code.group(), comment.group(2).strip(), span, covers))
             else:
                 collector.add(
-                    codes.BAD_IGNORE,
+                    kinds.BAD_IGNORE,
                     FixedSpot(span),
                     f'"{code.group()}" is no code',
                     note="codes are SEL and three digits",

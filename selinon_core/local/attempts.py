@@ -7,21 +7,21 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from selinon_core.errors import SelinonException, TaskTimeout
-from selinon_core.local.agenda import Agenda
-from selinon_core.local.lookup import Lookup
+from selinon_core.local.event_queue import Agenda
 from selinon_core.local.mocked_attempt import mocked_attempt
 from selinon_core.local.mocked_storage import LocalStorages
 from selinon_core.local.mocks import Outcome, TaskScripts
 from selinon_core.local.options import LocalOptions
-from selinon_core.local.prepared import Prepared
+from selinon_core.local.run_index import Lookup
+from selinon_core.local.run_setup import Prepared
 from selinon_core.plan import TaskPlan
 from selinon_core.runtime.json_values import copy_json
-from selinon_core.runtime.records import NodeRecord
-from selinon_core.runtime.side_runner import SideRunner, Ticket, TimedOut
-from selinon_core.runtime.task_run import Assignment, Attempt, Failed, Succeeded, TaskRunner, timeout_text
+from selinon_core.runtime.task_runner import Assignment, Attempt, Failed, Succeeded, TaskRunner, timeout_text
+from selinon_core.runtime.threads import SideRunner, Ticket, TimedOut
+from selinon_core.runtime.trace.run_records import NodeRecord
 
 if TYPE_CHECKING:
-    from selinon_core.local.child import ProcessPool
+    from selinon_core.local.process_pool import ProcessPool
 
 
 class Attempts:
@@ -132,7 +132,7 @@ class Attempts:
         return self._runner.run(task, assignment, ticket.wanted)
 
     def _start_processes(self) -> ProcessPool:
-        from selinon_core.local.child import ProcessPool
+        from selinon_core.local.process_pool import ProcessPool
 
         real = frozenset(name for name in self._plan.storages if not self._storages.stands_in(name))
         return ProcessPool(self._plan, tuple(self._pythonpath), real, self._told)

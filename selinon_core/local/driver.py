@@ -16,22 +16,22 @@ from selinon_core.dispatch import FlowRun, NodeRun, SelectiveRun
 from selinon_core.dispatch import effects as do
 from selinon_core.dispatch import events as on
 from selinon_core.errors import FlowError, FlowTimeout
-from selinon_core.local.agenda import Agenda, Step
 from selinon_core.local.attempts import Attempts
-from selinon_core.local.collector import EVERY, RecordOutOfSight
-from selinon_core.local.lookup import Lookup
+from selinon_core.local.event_queue import Agenda, Step
+from selinon_core.local.gc_freezer import EVERY, RecordOutOfSight
 from selinon_core.local.mocked_storage import LocalStorages
 from selinon_core.local.options import LocalOptions
-from selinon_core.local.prepared import Prepared
-from selinon_core.local.steps import StepLimitExceeded, describe_endless
-from selinon_core.runtime import journal
-from selinon_core.runtime.answers import Answers, where_asked
+from selinon_core.local.run_index import Lookup
+from selinon_core.local.run_setup import Prepared
+from selinon_core.local.step_limit import StepLimitExceeded, describe_endless
 from selinon_core.runtime.conditions import LeafValues
 from selinon_core.runtime.ids import id_maker, random_flow_id, seeded_flow_id
 from selinon_core.runtime.json_values import NotJson, copy_json, describe_json_error, snapshot
-from selinon_core.runtime.records import FlowRecord, NodeRecord
-from selinon_core.runtime.task_run import Attempt, Failed, RetryLater, Succeeded
-from selinon_core.runtime.trace import Tracer, configured_sinks, jsonable
+from selinon_core.runtime.question_answerer import Answers, where_asked
+from selinon_core.runtime.task_runner import Attempt, Failed, RetryLater, Succeeded
+from selinon_core.runtime.trace import entries as trace_entries
+from selinon_core.runtime.trace.run_records import FlowRecord, NodeRecord
+from selinon_core.runtime.trace.tracer import Tracer, configured_sinks, jsonable
 
 #: Locally a flow fails when one decision was put off this often.
 MOST_DEFERRALS = 10
@@ -48,7 +48,7 @@ class Driver:
         self.agenda = Agenda(options.seed or 0)
         self.flows: list[FlowRecord] = []
         self.nodes: list[NodeRecord] = []
-        self.journal: list[journal.Entry] = []
+        self.journal: list[trace_entries.Entry] = []
         self.warnings: list[str] = []
         self.steps = 0
         self._collector = RecordOutOfSight()
@@ -81,7 +81,7 @@ class Driver:
         entries = prepared.trace_entries(options, self.storages.stands_in, self.warnings.append)
         configured = configured_sinks(entries, self.imports, self.storages.connected)
         self._tracer = Tracer([*configured, *options.sinks])
-        self._record: Callable[[journal.Entry], None] = (
+        self._record: Callable[[trace_entries.Entry], None] = (
             self._record_and_emit if self._tracer.sinks else self.journal.append
         )
         self._real_time = options.time == "real"
@@ -167,7 +167,7 @@ class Driver:
         flow = self.plan.flows[name]
         record = FlowRecord(flow, id, machine, args, parent, failures, selective, parent_run, node)
         self.flows.append(record)
-        self._record((journal.FLOW_STARTED, self.agenda.now, record))
+        self._record((trace_entries.FLOW_STARTED, self.agenda.now, record))
         if flow.timeout is not None:
             self.agenda.add(flow.timeout, self._deadline, record)
         self._inbox.append((record, on.FlowStarted(args, parent, failures, selective)))
@@ -180,7 +180,7 @@ class Driver:
         node = self._new_node(effect.run, parent_run, effect.parent)
         throttling = self.plan.flows[effect.run.name].throttling
         delay = self._throttled(effect.run.name, throttling) if throttling else 0.0
-        self._record((journal.SCHEDULED, self.agenda.now, node, delay))
+        self._record((trace_entries.SCHEDULED, self.agenda.now, node, delay))
         self.agenda.add(delay, self._run_flow, (node, effect))
 
     def _run_flow(self, item: tuple[NodeRecord, do.StartFlow]) -> None:
@@ -211,10 +211,10 @@ class Driver:
             event = on.NodeSucceeded if outcome.succeeded else on.NodeFailed
             self._inbox.append((record.parent_run, event(number, outcome)))
             self._observe("ended", node)
-        self._record((journal.FLOW_ENDED, now, record, outcome))
+        self._record((trace_entries.FLOW_ENDED, now, record, outcome))
 
     def _schedule_retry(self, record: FlowRecord, effect: do.ScheduleRetry) -> None:
-        self._record((journal.FLOW_RETRIED, self.agenda.now, record, effect.outcome, effect.delay))
+        self._record((trace_entries.FLOW_RETRIED, self.agenda.now, record, effect.outcome, effect.delay))
         self._count_step(record)
         self.agenda.add(effect.delay, self._retry_flow, record)
 
@@ -226,7 +226,7 @@ class Driver:
         for flow in self.flows:
             if flow.id in wanted and flow.outcome is None:
                 wanted.discard(flow.id)
-                self._record((journal.FLOW_CANCELLED, self.agenda.now, flow))
+                self._record((trace_entries.FLOW_CANCELLED, self.agenda.now, flow))
                 self._inbox.append((flow, on.FlowCancelled()))
         for node in self.nodes:  # throttled ones that did not begin yet
             if node.run.id in wanted:
@@ -267,7 +267,9 @@ class Driver:
         throttling = self.plan.tasks[effect.run.name].throttling
         delay = self._throttled(effect.run.name, throttling) if throttling else 0.0
         now = self.agenda.now
-        self._record((journal.SCHEDULED, now, record, delay) if delay else (journal.SCHEDULED, now, record))
+        self._record(
+            (trace_entries.SCHEDULED, now, record, delay) if delay else (trace_entries.SCHEDULED, now, record)
+        )
         self.agenda.add(delay, self._run_task, record)
 
     def _run_task(self, record: NodeRecord) -> None:
@@ -284,19 +286,19 @@ class Driver:
         if self.options.observer is not None:
             self.options.observer("started", record)
         if not plain or self._tracer.sinks:
-            self._record((journal.STARTED, now, record, record.attempts))
+            self._record((trace_entries.STARTED, now, record, record.attempts))
             self._attempts.begin(record, task)
             return
         entries = len(self.journal)
         attempt = self._attempts.run(record, task)
         if attempt.__class__ is not Succeeded or len(self.journal) > entries:
             # Something else is to be told between the beginning and the end.
-            self.journal.insert(entries, (journal.STARTED, now, record, record.attempts))
+            self.journal.insert(entries, (trace_entries.STARTED, now, record, record.attempts))
             self._attempt_ended(record, attempt)
         else:
-            self._attempt_ended(record, attempt, journal.RAN)
+            self._attempt_ended(record, attempt, trace_entries.RAN)
 
-    def _attempt_ended(self, record: NodeRecord, attempt: Attempt, success: int = journal.SUCCEEDED) -> None:
+    def _attempt_ended(self, record: NodeRecord, attempt: Attempt, success: int = trace_entries.SUCCEEDED) -> None:
         if self._real_time:
             self._look_at_clock()
         now = self.agenda.now
@@ -319,7 +321,7 @@ class Driver:
             if attempt.error is not None:
                 record.retries += 1
             told = (record.attempts, attempt.error, attempt.countdown, record.retries)
-            self._record((journal.RETRIED, now, record, *told))
+            self._record((trace_entries.RETRIED, now, record, *told))
             self._count_step(record)
             record.attempted_at = now
             self._observe("retrying", record)
@@ -330,7 +332,7 @@ class Driver:
             record.error = attempt.error
             record.finished_at = now
             record.abandoned = record.abandoned or self._is_abandoned(record)
-            self._record((journal.FAILED, now, record, record.attempts, attempt.error, record.retries))
+            self._record((trace_entries.FAILED, now, record, record.attempts, attempt.error, record.retries))
             event = on.NodeFailed(run.number)
         if self.options.observer is not None:  # before the flow takes notice, which may be its own end
             self.options.observer("ended", record)
@@ -351,11 +353,11 @@ class Driver:
         if answer.__class__ is on.ConditionAnswered:
             pass  # told where the values of its leaves are known
         elif isinstance(answer, on.ForeachAnswered):
-            self._record((journal.FOREACH, self.agenda.now, record, question, answer.items))
+            self._record((trace_entries.FOREACH, self.agenda.now, record, question, answer.items))
         elif isinstance(answer, on.ReuseAnswered):
-            self._record((journal.REUSE, self.agenda.now, record, question, answer.reused_id))
+            self._record((trace_entries.REUSE, self.agenda.now, record, question, answer.reused_id))
         elif isinstance(answer, on.QuestionFailed):
-            self._record((journal.UNANSWERED, self.agenda.now, record, question, answer.reason))
+            self._record((trace_entries.UNANSWERED, self.agenda.now, record, question, answer.reason))
         self._inbox.append((record, answer))
 
     def _ask_again(self, record: FlowRecord, effect: do.AskAgain) -> None:
@@ -364,10 +366,10 @@ class Driver:
         if effect.deferrals >= MOST_DEFERRALS:
             where = where_asked(record.flow, question)
             text = f"{where}: a storage could not be read {MOST_DEFERRALS} times in a row: {effect.reason}"
-            self._record((journal.UNANSWERED, self.agenda.now, record, question, text))
+            self._record((trace_entries.UNANSWERED, self.agenda.now, record, question, text))
             self._inbox.append((record, on.QuestionFailed(question.question, text)))
             return
-        self._record((journal.DEFERRED, self.agenda.now, record, question, effect.delay))
+        self._record((trace_entries.DEFERRED, self.agenda.now, record, question, effect.delay))
         self.agenda.add(effect.delay, self._ask_deferred, (record, question))
 
     def _ask_deferred(self, item: tuple[FlowRecord, do.Question]) -> None:
@@ -378,12 +380,12 @@ class Driver:
     def _condition_told(
         self, question: do.AskCondition | do.AskFallbackCondition, value: bool, leaves: LeafValues
     ) -> None:
-        self._record((journal.CONDITION, self.agenda.now, self._asking, question, value, leaves))
+        self._record((trace_entries.CONDITION, self.agenda.now, self._asking, question, value, leaves))
 
     def _note(self, record: FlowRecord, note: do.Note) -> None:
         if note.event == "SELECTIVE_TASK_REUSE":
             self._reused(record, note.details["run"])
-        self._record((journal.NOTE, self.agenda.now, record, note))
+        self._record((trace_entries.NOTE, self.agenda.now, record, note))
 
     def _reused(self, flow_run: FlowRecord, run: NodeRun) -> None:
         record = self._new_node(run, flow_run, None)
@@ -401,18 +403,18 @@ class Driver:
 
     def tell(self, event: str, details: dict[str, Any]) -> None:
         """Record an event that storages, or tasks, tell of."""
-        self._record((journal.TOLD, self.agenda.now, event, details))
+        self._record((trace_entries.TOLD, self.agenda.now, event, details))
 
     def _told_read(self, flow_name: str, task_name: str, task_id: str) -> None:
-        self._record((journal.READ, self.agenda.now, flow_name, task_name, task_id))
+        self._record((trace_entries.READ, self.agenda.now, flow_name, task_name, task_id))
 
-    def _record_and_emit(self, entry: journal.Entry) -> None:
+    def _record_and_emit(self, entry: trace_entries.Entry) -> None:
         with self._telling:  # tasks in threads tell of their storages
             self._emit(entry)
 
-    def _emit(self, entry: journal.Entry) -> None:
+    def _emit(self, entry: trace_entries.Entry) -> None:
         self.journal.append(entry)
-        for event in journal.expand(self.plan, entry, self.lookup.flow_run_of):
+        for event in trace_entries.expand(self.plan, entry, self.lookup.flow_run_of):
             self._tracer.emit(event.event, event.details)
 
     def _observe(self, what: str, record: NodeRecord | FlowRecord) -> None:

@@ -11,13 +11,13 @@ from selinon_core.dispatch import SelectiveRun, select
 from selinon_core.errors import RequestError, UnknownFlowError, UnknownStorageError, UnknownTaskError
 from selinon_core.local.driver import Driver
 from selinon_core.local.options import LocalOptions
-from selinon_core.local.prepared import Prepared
 from selinon_core.local.run import LocalRun
-from selinon_core.local.steps import StepLimitExceeded
+from selinon_core.local.run_setup import Prepared
+from selinon_core.local.step_limit import StepLimitExceeded
 from selinon_core.plan import Plan
 from selinon_core.runtime.coroutines import in_thread, loop_is_running
 from selinon_core.runtime.json_values import copy_json, describe_json_error
-from selinon_core.runtime.records import FlowRecord
+from selinon_core.runtime.trace.run_records import FlowRecord
 
 
 class LocalExecutor:

@@ -8,7 +8,7 @@ from selinon_core.local.mocks import UNGIVEN, Outcome
 from selinon_core.plan import TaskPlan
 from selinon_core.runtime.json_values import copy_json
 from selinon_core.runtime.storages import Storages
-from selinon_core.runtime.task_run import Assignment, Attempt, Succeeded, TaskRunner
+from selinon_core.runtime.task_runner import Assignment, Attempt, Succeeded, TaskRunner
 
 
 def mocked_attempt(
@@ -34,7 +34,7 @@ def mocked_attempt(
 
 
 def _least_result(task: TaskPlan) -> Any:
-    from selinon_core.schema_check import ResultSchema
+    from selinon_core.schemas.check import ResultSchema
 
     schema = ResultSchema.of_task(task)
     return None if schema is None else schema.minimal_value()

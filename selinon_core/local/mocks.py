@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from selinon_core import errors
+from selinon_core.diagnostics.wording import did_you_mean
 from selinon_core.errors import ConfigurationError, FatalTaskError, Retry, SchemaMismatchError
 from selinon_core.plan import Condition, ImportRef, Leaf, Not, Plan, TaskPlan
-from selinon_core.runtime.error_values import rebuild_error
+from selinon_core.runtime.error_codec import rebuild_error
 from selinon_core.runtime.imports import Imports
 from selinon_core.runtime.json_values import copy_json
-from selinon_core.suggestions import did_you_mean
 
 _KINDS = ("result", "error", "fatal", "retry")
 #: Stands for a result that nobody gave: the least value that fits the task's schema.

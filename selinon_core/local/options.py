@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 if TYPE_CHECKING:
     from selinon_core.local.mocks import Mocks
-    from selinon_core.runtime.records import FlowRecord, NodeRecord
     from selinon_core.runtime.storages import Storages
-    from selinon_core.runtime.trace import Sink
+    from selinon_core.runtime.trace.run_records import FlowRecord, NodeRecord
+    from selinon_core.runtime.trace.tracer import Sink
 
 #: ``observer(what, record)``: "scheduled", "started", "retrying", "ended" of a node, "ended" of the whole run
 Observer = Callable[[str, "NodeRecord | FlowRecord"], None]

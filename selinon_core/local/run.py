@@ -7,11 +7,11 @@ from typing import Any
 
 from selinon_core.local.driver import Driver
 from selinon_core.plan import EdgePlan
-from selinon_core.runtime.error_values import error_json
-from selinon_core.runtime.journal import TraceEvent, expand
+from selinon_core.runtime.error_codec import error_json
 from selinon_core.runtime.json_values import restore
-from selinon_core.runtime.records import FlowRecord, NodeRecord
-from selinon_core.runtime.trace import jsonable
+from selinon_core.runtime.trace.entries import TraceEvent, expand
+from selinon_core.runtime.trace.run_records import FlowRecord, NodeRecord
+from selinon_core.runtime.trace.tracer import jsonable
 
 REPORT_VERSION = 1
 

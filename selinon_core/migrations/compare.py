@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from selinon_core.flow_change import FlowChange, compare_flows
 from selinon_core.plan import Plan
+from selinon_core.plan.flow_diff import FlowChange, compare_flows
 
 
 class Comparison(NamedTuple):

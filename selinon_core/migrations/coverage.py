@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from selinon_core.errors import MigrationError
-from selinon_core.flow_change import FlowChange, compare_flows, explains
-from selinon_core.migrations.catalog import Migrations, versions_among
+from selinon_core.migrations.repository import Migrations, versions_among
 from selinon_core.plan import Plan
+from selinon_core.plan.flow_diff import FlowChange, compare_flows, explains
 
 
 class Uncovered(NamedTuple):
@@ -40,7 +40,7 @@ def deployed_at(revision: str, migrations: Migrations) -> int:
     Raises ``RequestError`` without git, repository or revision and for a directory outside of it,
     ``MigrationError`` for a file that was there and is not any more.
     """
-    from selinon_core.revision import names_at
+    from selinon_core.project.git_revision import names_at
 
     assert migrations.directory is not None
     deployed = versions_among(names_at(revision, migrations.directory), migrations.directory)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from selinon_core.diagnostics.location import Place
 from selinon_core.graph import Drawing, drawing_of
 from selinon_core.graph.model import Edge
-from selinon_core.migrations.account import edge_text, taints_of
+from selinon_core.graph.text_wrap import wrap_text
 from selinon_core.migrations.compare import Comparison
-from selinon_core.source import Place
-from selinon_core.text_wrap import wrap_text
+from selinon_core.migrations.describe import edge_text, taints_of
 
 
 def change_drawing(comparison: Comparison, flow: str) -> Drawing:

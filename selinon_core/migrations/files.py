@@ -23,9 +23,9 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from selinon_core.errors import MigrationError
-from selinon_core.flow_change import STRATEGIES, FlowChange
 from selinon_core.migrations.compare import Comparison
 from selinon_core.plan import And, Condition, EdgePlan, Leaf, Not
+from selinon_core.plan.flow_diff import STRATEGIES, FlowChange
 
 _PARTS = ("translation", "tainted_edges", "tainting_nodes")
 _Path = tuple[str | int, ...]
@@ -99,9 +99,9 @@ def _as_yaml(data: bytes, name: str, error: json.JSONDecodeError) -> Any:
 
 def _placed(error: _Wrong, data: bytes, name: str) -> MigrationError:
     """An error with the place of the offender; where it cannot be found, of the innermost thing around it."""
-    from selinon_core.config.codes import Collector
-    from selinon_core.config.document import decode, read_document
-    from selinon_core.config.nodes import MappingNode, SequenceNode
+    from selinon_core.config.yaml.document import decode, read_document
+    from selinon_core.config.yaml.nodes import MappingNode, SequenceNode
+    from selinon_core.diagnostics.kinds import Collector
 
     ignored = Collector()
     document = read_document(decode(data, name, ignored), name, ignored)

@@ -4,7 +4,7 @@ Each returns a bool and never raises: a missing key, a wrong type or a failing c
 a key, or a list of keys and indexes that leads into nested mappings and lists.
 
 Those on a result take it as ``message``; each has a twin with the prefix ``args`` that looks at the flow's
-arguments, ``node_args``. ``selinon_core.shipped.PREDICATES`` lists all signatures without importing them.
+arguments, ``node_args``. ``selinon_core.plan.shipped.PREDICATES`` lists all signatures without importing them.
 """
 
 from selinon_core.predicates.on_arguments import (

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from selinon_core.errors import StorageError, UserFunctionError
 from selinon_core.plan import And, Condition, Leaf, Not
-from selinon_core.runtime.error_values import USER_ERRORS, name_error_and_place
+from selinon_core.runtime.error_codec import USER_ERRORS, name_error_and_place
 from selinon_core.runtime.imports import Imports
 from selinon_core.runtime.json_values import copy_json, is_scalar
 from selinon_core.runtime.unusable import unusable

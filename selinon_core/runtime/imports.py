@@ -12,7 +12,7 @@ from typing import Any
 
 from selinon_core.errors import ConfigurationError
 from selinon_core.plan import ImportRef
-from selinon_core.runtime.error_values import USER_ERRORS, name_error_and_place
+from selinon_core.runtime.error_codec import USER_ERRORS, name_error_and_place
 
 #: Directories that were put on ``sys.path`` here, by any project of this process.
 _added: set[str] = set()

@@ -19,7 +19,7 @@ from selinon_core.errors import (
 )
 from selinon_core.plan import CachePlan, Plan, StoragePlan, TaskPlan
 from selinon_core.runtime.environment import built_from, expand
-from selinon_core.runtime.error_values import USER_ERRORS, error_json, error_repr, error_text
+from selinon_core.runtime.error_codec import USER_ERRORS, error_json, error_repr, error_text
 from selinon_core.runtime.imports import Imports
 from selinon_core.runtime.json_values import copy_json
 from selinon_core.storage import DataStorage, ExcInfo

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from selinon_core import predicates
-from selinon_core.shipped import PREDICATES
+from selinon_core.plan.shipped import PREDICATES
 
 ON_MESSAGE = sorted(name for name, signature in PREDICATES.items() if signature.takes_message)
 DOCUMENT = {

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from selinon_core.diagnostics.location import Place
 from selinon_core.errors import ConfigurationError, SchemaMismatchError
 from selinon_core.plan import ImportRef, TaskPlan
-from selinon_core.schema_check import ResultSchema
-from selinon_core.source import Place
+from selinon_core.schemas.check import ResultSchema
 
 
 def write(path: Path, schema: Any) -> Path:

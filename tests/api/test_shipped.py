@@ -9,9 +9,10 @@ import sys
 
 import pytest
 
-from selinon_core import caches, predicates, shipped, strategies
+from selinon_core import caches, predicates, strategies
 from selinon_core.cache import Cache
 from selinon_core.lint.code import shipped_modules
+from selinon_core.plan import shipped
 
 MODULES = {"PostgreSQL": "sql", **{name: m for m, names in shipped_modules.STORAGES.items() for name in names}}
 
@@ -98,7 +99,7 @@ def test_the_tables_and_the_predicates_are_cheap_to_import() -> None:
     heavy = ["dataclasses", "inspect", "logging", "urllib.parse", "http.client", "jsonschema", "socket"]
     code = (
         "import sys; before = set(sys.modules);"
-        "import selinon_core.shipped, selinon_core.predicates, selinon_core.strategies;"
+        "import selinon_core.plan.shipped, selinon_core.predicates, selinon_core.strategies;"
         f"print(sorted(set({heavy}) & (set(sys.modules) - before)))"
     )
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from selinon_core import strategies
-from selinon_core.shipped import STRATEGIES
+from selinon_core.plan.shipped import STRATEGIES
 
 VALUES = {"retry": 5, "start_retry": 2, "max_retry": 120, "step": 10, "stop_retry": 1}
 

@@ -15,16 +15,22 @@ from typing import Any
 
 from celery import Celery
 
-from selinon_core.celery.advance import Budget
-from selinon_core.celery.bundles import Bundle, BundleWatch
-from selinon_core.celery.engine import Engine
-from selinon_core.celery.envelope import Envelope
-from selinon_core.celery.messages import NodeMessage, StartMessage, WakeMessage, read_dispatch, read_nodes
-from selinon_core.celery.publish import DISPATCHER, Letter
+from selinon_core.celery.execution.flow_executor import Budget
+from selinon_core.celery.services import Engine
 from selinon_core.celery.settings import AdapterSettings
-from selinon_core.celery.stores.base import Due
 from selinon_core.celery.stores.memory import MemoryStore
-from selinon_core.celery.strangers import PAUSE, Fate, Message, Strangers, unknown_in
+from selinon_core.celery.stores.protocol import Due
+from selinon_core.celery.transport.batching import Bundle, BundleWatch
+from selinon_core.celery.transport.message_schema import (
+    NodeMessage,
+    StartMessage,
+    WakeMessage,
+    read_dispatch,
+    read_nodes,
+)
+from selinon_core.celery.transport.publisher import DISPATCHER, Letter
+from selinon_core.celery.worker.task_handler import Envelope
+from selinon_core.celery.worker.unroutable import PAUSE, Fate, Message, Strangers, unknown_in
 from selinon_core.plan import Plan
 
 

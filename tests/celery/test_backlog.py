@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from celery import Celery
 
-from selinon_core.celery.carry_out import SHARE
-from selinon_core.celery.publish import ENVELOPE, Letter, Publisher
+from selinon_core.celery.execution.outbox_relay import SHARE
+from selinon_core.celery.transport.publisher import ENVELOPE, Letter, Publisher
 from selinon_core.project import compile_data
 from tests import services
 from tests.celery.simulation import World

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from selinon_core.celery.bundles import MOST_BYTES, Bundle, Bundler, Pace
-from selinon_core.celery.messages import NodeMessage, read_nodes
-from selinon_core.celery.publish import DISPATCHER, ENVELOPE, Letter
 from selinon_core.celery.settings import AdapterSettings
+from selinon_core.celery.transport.batching import MOST_BYTES, Bundle, Bundler, Pace
+from selinon_core.celery.transport.message_schema import NodeMessage, read_nodes
+from selinon_core.celery.transport.publisher import DISPATCHER, ENVELOPE, Letter
 from selinon_core.errors import FlowError, MessageRefused
 from selinon_core.project import compile_data
 from tests.celery.workers import Site, site, wait_until

@@ -11,7 +11,7 @@ import pytest
 
 from selinon_cli.render.run_tree import run_tree
 from selinon_core import SelinonTask
-from selinon_core.celery.status import describe
+from selinon_core.celery.reporting.run_status import describe
 from selinon_core.project import compile_text
 from tests.celery.simulation import World
 

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 import scripted
 
-from selinon_core.celery.history import history
+from selinon_core.celery.reporting.run_history import history
 from selinon_core.dispatch import select
 from selinon_core.errors import RequestError
-from selinon_core.migrations.catalog import Migrations
-from selinon_core.migrations.histories import judge_histories
+from selinon_core.migrations.history_check import judge_histories
+from selinon_core.migrations.repository import Migrations
 from selinon_core.project import compile_project
 from tests.celery.simulation import World
 from tests.conformance.test_same_decisions_as_the_original import (

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from kombu import Connection
 
-from selinon_core.celery.reconnect import forgive
+from selinon_core.celery.transport.redis_reconnect import forgive
 from tests import services
 from tests.celery.workers import site, wait_until
 from tests.workers.servers import RedisServer

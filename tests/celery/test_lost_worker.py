@@ -14,8 +14,8 @@ from celery import Celery
 from kombu.exceptions import OperationalError
 
 from selinon_core.celery import Selinon
-from selinon_core.celery.publish import DISPATCHER, ENVELOPE
-from selinon_core.celery.request import NodeRequest
+from selinon_core.celery.transport.publisher import DISPATCHER, ENVELOPE
+from selinon_core.celery.worker.celery_request import NodeRequest
 from selinon_core.project import compile_data
 from tests.celery.workers import Site, site, wait_until
 

@@ -10,8 +10,8 @@ from celery.exceptions import InvalidTaskError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from selinon_core.celery.messages import read_dispatch, read_nodes
-from selinon_core.celery.request import check_form
+from selinon_core.celery.transport.message_schema import read_dispatch, read_nodes
+from selinon_core.celery.worker.celery_request import check_form
 from selinon_core.errors import MessageRefused
 from selinon_core.project import compile_text
 from tests.celery.simulation import World

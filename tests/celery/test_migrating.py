@@ -9,22 +9,22 @@ from typing import Any
 import pytest
 import scripted
 
-from selinon_core.celery.cached_run import CachedRun, read_batch
-from selinon_core.celery.status import status_of
-from selinon_core.celery.strangers import PATIENCE
+from selinon_core.celery.execution.run_cache import CachedRun, read_batch
+from selinon_core.celery.reporting.run_status import status_of
+from selinon_core.celery.worker.unroutable import PATIENCE
 from selinon_core.dispatch import NodeRun, flow_tables
 from selinon_core.dispatch import effects as do
 from selinon_core.dispatch import events as on
 from selinon_core.dispatch.codec import decode_event
-from selinon_core.dispatch.migrating import tainted_by
+from selinon_core.dispatch.rules.migration import tainted_by
 from selinon_core.errors import MigrationError
-from selinon_core.flow_change import strongest
 from selinon_core.local import LocalExecutor, LocalOptions
-from selinon_core.migrations.catalog import Migrations
 from selinon_core.migrations.compare import compare_plans
 from selinon_core.migrations.files import migration_text
-from selinon_core.migrations.up_to_date import CurrentFlows
+from selinon_core.migrations.repository import Migrations
+from selinon_core.migrations.versions import CurrentFlows
 from selinon_core.plan import Plan
+from selinon_core.plan.flow_diff import strongest
 from selinon_core.project import compile_data
 from tests.celery.simulation import World
 from tests.migrations.pairs import make_pair

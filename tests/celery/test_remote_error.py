@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from selinon_core.celery.remote_error import TaskFailed, error_text, rebuild
+from selinon_core.celery.reporting.remote_error import TaskFailed, error_text, rebuild
 from selinon_core.errors import FatalTaskError
 
 

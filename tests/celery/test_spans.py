@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from selinon_core.celery.spans import Spans
+from selinon_core.celery.reporting.opentelemetry import Spans
 from selinon_core.plan import Plan
 from selinon_core.project import compile_text
 from tests.celery.simulation import World

@@ -9,8 +9,8 @@ import pytest
 from celery import Celery
 
 from selinon_core.celery import Selinon
-from selinon_core.celery.starts import CHECK_AFTER, PATIENCE, StartLedger
-from selinon_core.celery.stores.base import Commit
+from selinon_core.celery.stores.protocol import Commit
+from selinon_core.celery.transport.pending_starts import CHECK_AFTER, PATIENCE, StartLedger
 from selinon_core.project import compile_data
 from tests import services
 from tests.conftest import need

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from selinon_core.celery.stopping import may_be_stopped
-from selinon_core.runtime.error_values import USER_ERRORS
+from selinon_core.celery.worker.shutdown import may_be_stopped
+from selinon_core.runtime.error_codec import USER_ERRORS
 from tests.celery.workers import Site, site, wait_until
 
 TASKS = """

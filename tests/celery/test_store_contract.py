@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from selinon_core.celery.stores import Store, open_store
-from selinon_core.celery.stores.base import (
+from selinon_core.celery.stores.protocol import (
     BUSY,
     DUPLICATE,
     ENDED,

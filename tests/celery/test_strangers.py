@@ -11,9 +11,9 @@ from celery import Celery
 from celery.exceptions import Ignore, Reject
 
 from selinon_core.celery import Selinon
-from selinon_core.celery.publish import ENVELOPE, Letter
-from selinon_core.celery.stores.base import Commit
 from selinon_core.celery.stores.memory import MemoryStore
+from selinon_core.celery.stores.protocol import Commit
+from selinon_core.celery.transport.publisher import ENVELOPE, Letter
 from tests.celery.test_migrating import CHAIN, NODES, plan_of
 
 STRANGE = {"v": 1, "flow": "f", "id": "run", "number": 1, "task": "New", "args": 7}

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from selinon_core.celery.cached_run import batch_text, read_batch
-from selinon_core.celery.stores.base import Commit
+from selinon_core.celery.execution.run_cache import batch_text, read_batch
 from selinon_core.celery.stores.memory import MemoryStore
-from selinon_core.celery.sweep import Sweeper
+from selinon_core.celery.stores.protocol import Commit
+from selinon_core.celery.worker.reaper import Sweeper
 from selinon_core.errors import StateStoreError
 from selinon_core.plan import Plan
 from selinon_core.project import compile_text

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from selinon_core.celery.publish import Letter
+from selinon_core.celery.transport.publisher import Letter
 from tests.workers.app import app, selinon
 
 assert selinon is not None

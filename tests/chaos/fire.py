@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from selinon_core.celery import Selinon
-from selinon_core.celery.publish import DISPATCHER, Letter
+from selinon_core.celery.transport.publisher import DISPATCHER, Letter
 from selinon_core.runtime.ids import random_flow_id
 from tests.chaos.cases import chosen
 from tests.chaos.reckoning import Reckoning, reckon

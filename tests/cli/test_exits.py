@@ -25,6 +25,7 @@ from selinon_cli.exits import (
 )
 from selinon_cli.terminal import Terminal
 from selinon_core.diagnostics import Diagnostic, Severity
+from selinon_core.diagnostics.location import Span
 from selinon_core.errors import (
     ConfigurationError,
     MissingExtraError,
@@ -32,7 +33,6 @@ from selinon_core.errors import (
     UnexpectedEvent,
     UnknownFlowError,
 )
-from selinon_core.source import Span
 from tests.cli.conftest import Cli
 
 ROOT = Path(__file__).resolve().parents[2]

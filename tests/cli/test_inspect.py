@@ -9,7 +9,7 @@ import jsonschema
 import pytest
 import yaml
 
-from selinon_core.plan_json import plan_from_json
+from selinon_core.plan.json_form import plan_from_json
 from selinon_core.project import compile_project
 from tests.cli.conftest import NODES, Cli
 from tests.cli.golden import check_golden

@@ -17,8 +17,8 @@ from selinon_cli.render.sarif import to_sarif
 from selinon_cli.render.text import LONGEST_LINE, render_blocks, split_lines, summary
 from selinon_cli.render.visible import visible
 from selinon_core.diagnostics import Diagnostic, Related, Severity
+from selinon_core.diagnostics.location import Span
 from selinon_core.lint.suppressions import Suppressed
-from selinon_core.source import Span
 from tests.cli.golden import check_golden
 
 LINES = {

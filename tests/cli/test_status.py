@@ -19,7 +19,7 @@ flow-definitions:
 APP = """
 from celery import Celery
 from selinon_core.celery import Selinon
-from selinon_core.celery.stores.base import Commit
+from selinon_core.celery.stores.protocol import Commit
 
 app = Celery("shop", broker="memory://", set_as_current=False)
 app.conf.selinon_state_url = "memory://"

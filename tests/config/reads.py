@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from selinon_core.config.codes import Collector
-from selinon_core.config.document import document_from_data, read_document
 from selinon_core.config.model import ProjectModel
-from selinon_core.config.reader import ModelBuilder
+from selinon_core.config.model_builder import ModelBuilder
+from selinon_core.config.yaml.document import document_from_data, read_document
 from selinon_core.diagnostics import Diagnostic, sort_diagnostics
+from selinon_core.diagnostics.kinds import Collector
 
 Found = tuple[Diagnostic, ...]
 

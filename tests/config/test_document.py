@@ -10,11 +10,11 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from selinon_core.config.codes import Collector
-from selinon_core.config.document import decode, read_document
-from selinon_core.config.nodes import AliasNode, MappingNode
-from selinon_core.config.reading import BROKEN, Reading
-from selinon_core.config.shapes import plain_data
+from selinon_core.config.read_context import BROKEN, Reading
+from selinon_core.config.schema.types import plain_data
+from selinon_core.config.yaml.document import decode, read_document
+from selinon_core.config.yaml.nodes import AliasNode, MappingNode
+from selinon_core.diagnostics.kinds import Collector
 
 
 def data_of(text: str) -> Any:
@@ -250,7 +250,7 @@ def test_the_pure_python_parser_gives_the_same(monkeypatch: pytest.MonkeyPatch) 
     text = "a: &x [1, {b: c}]\nd: *x\ne:\n  - <<: {f: g}\n    h: 'i'\nj: [k\n"
     results = []
     for loader in (yaml.CSafeLoader, yaml.SafeLoader):
-        monkeypatch.setattr("selinon_core.config.document._Loader", loader)
+        monkeypatch.setattr("selinon_core.config.yaml.document._Loader", loader)
         collector = Collector()
         document = read_document(text, "f", collector)
         spans = [document.spot(value).span for _, value, _ in document.root.entries.values()]  # type: ignore[union-attr]
@@ -266,7 +266,7 @@ def test_broken_nodes_make_broken_data() -> None:
 @settings(max_examples=50)
 @given(DATA)
 def test_data_given_as_values_is_read_as_it_is(data: Any) -> None:
-    from selinon_core.config.document import document_from_data
+    from selinon_core.config.yaml.document import document_from_data
 
     collector = Collector()
     document = document_from_data(data, "f", collector)

@@ -7,7 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from selinon_core.config.files import PathError, ProjectSettings, configured_files, named_files, project_settings
+from selinon_core.config.yaml.files import (
+    PathError,
+    ProjectSettings,
+    configured_files,
+    named_files,
+    project_settings,
+)
 from selinon_core.project import Project, lint_project
 from selinon_core.project import compile_project as compile_paths
 
@@ -134,7 +140,7 @@ def test_files_that_are_no_yaml_at_all(root: Path) -> None:
 
 
 def test_endless_files_are_diagnostics(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("selinon_core.config.files.LARGEST_FILE", 10)
+    monkeypatch.setattr("selinon_core.config.yaml.files.LARGEST_FILE", 10)
     project = compile_paths(["conf/nodes.yaml"])
     assert [d.code for d in project.diagnostics] == ["SEL002"]
     assert "larger" in project.diagnostics[0].message

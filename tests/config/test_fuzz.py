@@ -11,12 +11,12 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from selinon_core.compiler import compile_model
-from selinon_core.config.codes import Collector
-from selinon_core.config.composer import MAX_DEPTH
-from selinon_core.config.document import decode, read_document
-from selinon_core.config.reader import ModelBuilder
+from selinon_core.config.model_builder import ModelBuilder
+from selinon_core.config.yaml.composer import MAX_DEPTH
+from selinon_core.config.yaml.document import decode, read_document
 from selinon_core.diagnostics import Diagnostic, has_errors
+from selinon_core.diagnostics.kinds import Collector
+from selinon_core.project.compiler import compile_model
 from tests.config.reads import FULL, read_data
 
 FULL_TEXT = yaml.safe_dump(FULL, sort_keys=False)

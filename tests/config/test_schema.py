@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from selinon_core.config.schema import json_schema
+from selinon_core.config.schema.json_schema import json_schema
 from selinon_core.diagnostics import Severity
 from tests.config.reads import FULL, read_data
 from tests.config.test_fuzz import ANYTHING, PATHS, replaced

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from selinon_core.diagnostics.location import Place
 from selinon_core.plan import (
     EdgePlan,
     FailurePlan,
@@ -18,7 +19,6 @@ from selinon_core.plan import (
     Strategy,
     TaskPlan,
 )
-from selinon_core.source import Place
 
 NOWHERE = Place("flow.yaml", 1, 1)
 A_CONDITION = Leaf(ImportRef("predicates", "holds"), None, {}, None, NOWHERE)

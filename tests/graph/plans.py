@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from selinon_core.diagnostics.location import Place
 from selinon_core.plan import (
     And,
     Condition,
@@ -22,7 +23,6 @@ from selinon_core.plan import (
     Strategy,
     TaskPlan,
 )
-from selinon_core.source import Place
 
 FILE = "flows/sample.yaml"
 

@@ -11,7 +11,7 @@ import pytest
 
 from selinon_core.errors import MissingExtraError, RequestError, UnknownFlowError
 from selinon_core.graph import ENGINE_VARIABLE, draw, find_engine
-from selinon_core.graph import engine as engines
+from selinon_core.graph.layout import engine as engines
 from tests.graph.plans import dinner
 
 PYTHON = os.path.realpath(sys.executable)

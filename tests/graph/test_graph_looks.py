@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from selinon_core.diagnostics.location import NOWHERE, Place
 from selinon_core.errors import RequestError
 from selinon_core.graph import draw, load_style, locator, palette
-from selinon_core.graph.links import link_to
+from selinon_core.graph.build.links import link_to
 from selinon_core.graph.style import check_style
 from selinon_core.plan import ImportRef, Plan
-from selinon_core.source import NOWHERE, Place
 from tests.graph.goldens import report
 from tests.graph.plans import dinner, edge, everything, everything_later, flow, leaf, plan
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from selinon_core.graph import draw, draw_run, drawing_of
-from selinon_core.graph.overlay import seconds_text
+from selinon_core.graph.build.overlay import seconds_text
 from tests.graph.goldens import report
 from tests.graph.plans import edge, everything, failure, flow, plan
 

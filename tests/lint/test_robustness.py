@@ -8,9 +8,9 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from selinon_core.config.flow_tables import EDGE, FAILURE, FLOW, FOREACH, SAMPLING, SELECTIVE
-from selinon_core.config.global_table import GLOBAL, TRACE_ENTRY
-from selinon_core.config.node_tables import STORAGE, TASK
+from selinon_core.config.schema.flows import EDGE, FAILURE, FLOW, FOREACH, SAMPLING, SELECTIVE
+from selinon_core.config.schema.global_section import GLOBAL, TRACE_ENTRY
+from selinon_core.config.schema.nodes import STORAGE, TASK
 from selinon_core.diagnostics import Diagnostic
 from selinon_core.project import compile_text
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from selinon_core.config.codes import ALL_FAULTS
 from selinon_core.diagnostics import Severity
+from selinon_core.diagnostics.kinds import ALL_FAULTS
 from selinon_core.lint import rules as rules_package
 from selinon_core.lint.registry import RULES, every_rule
 from selinon_core.lint.rule import HEADINGS, Rule

@@ -12,7 +12,7 @@ from selinon_core.cache import Cache
 from selinon_core.errors import CacheMissError
 from selinon_core.local import LocalExecutor, LocalRun, Mocks
 from selinon_core.plan import Plan
-from selinon_core.runtime.trace import EVENTS
+from selinon_core.runtime.trace.tracer import EVENTS
 from tests.local.trying import HERE, behaviours, build, each, failing, holding, node, play, told
 
 FLOW = {"flow_name", "dispatcher_id"}

@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 from selinon_core.dispatch import FlowTable, flow_tables
 from selinon_core.dispatch import effects as do
 from selinon_core.dispatch import events as on
-from selinon_core.dispatch.shape import Shape, read_shape, shape_hash, shape_text
-from selinon_core.flow_change import Step, compare_flows
+from selinon_core.dispatch.replay_definition import Shape, read_shape, shape_hash, shape_text
 from selinon_core.plan import Plan
+from selinon_core.plan.flow_diff import Step, compare_flows
 from tests.dispatch.driver import MOST_EVENTS, Simulation, Start, TooBig
 from tests.dispatch.script import Script
 from tests.migrations.migrating_reference import MigratingReference

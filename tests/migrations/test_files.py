@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from selinon_core.errors import MigrationError, MigrationSkew
-from selinon_core.flow_change import FlowChange
-from selinon_core.migrations.catalog import Migrations, write_migration
 from selinon_core.migrations.compare import compare_plans
 from selinon_core.migrations.files import migration_text, parse_migration
+from selinon_core.migrations.repository import Migrations, write_migration
+from selinon_core.plan.flow_diff import FlowChange
 from tests.dispatch.plans import edge, flow, plan
 
 #: As selinon 1.x wrote it.

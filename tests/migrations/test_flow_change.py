@@ -5,9 +5,9 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from selinon_core.flow_change import FlowChange, Step, compare_flows, compose, explains, follow, strongest
-from selinon_core.graph_hash import graph_hash
 from selinon_core.plan import FlowPlan
+from selinon_core.plan.flow_diff import FlowChange, Step, compare_flows, compose, explains, follow, strongest
+from selinon_core.plan.graph_hash import graph_hash
 from tests.dispatch.plans import edge, flow
 
 names = st.sampled_from("ABCD")

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from selinon_core.flow_change import ends
 from selinon_core.local import LocalExecutor, LocalOptions, Mocks
-from selinon_core.migrations.catalog import Migrations
-from selinon_core.migrations.histories import Verdict, judge_histories
+from selinon_core.migrations.history_check import Verdict, judge_histories
+from selinon_core.migrations.repository import Migrations
 from selinon_core.plan import Plan
+from selinon_core.plan.flow_diff import ends
 from selinon_core.project import compile_data
 from tests.conformance import scripted
 

@@ -13,7 +13,7 @@ from selinon_core.dispatch import FlowRun
 from selinon_core.dispatch import effects as do
 from selinon_core.dispatch import events as on
 from selinon_core.dispatch.codec import decode_event, encode_event
-from selinon_core.dispatch.migrating import tainted_by
+from selinon_core.dispatch.rules.migration import tainted_by
 from selinon_core.plan import Plan
 from tests.dispatch.driver import Start, TooBig
 from tests.dispatch.flows import orders, plans, scripts, starts

@@ -11,14 +11,14 @@ import pytest
 from selinon_core.dispatch import FlowRun, flow_tables
 from selinon_core.dispatch import effects as do
 from selinon_core.dispatch import events as on
-from selinon_core.dispatch.shape import read_shape, shape_hash, shape_text
+from selinon_core.dispatch.replay_definition import read_shape, shape_hash, shape_text
 from selinon_core.errors import MigrationError, MigrationSkew, UnexpectedEvent
-from selinon_core.flow_change import Step
-from selinon_core.migrations.catalog import Migrations
 from selinon_core.migrations.compare import compare_plans
 from selinon_core.migrations.files import migration_text
-from selinon_core.migrations.up_to_date import CurrentFlows
+from selinon_core.migrations.repository import Migrations
+from selinon_core.migrations.versions import CurrentFlows
 from selinon_core.plan import Plan
+from selinon_core.plan.flow_diff import Step
 from tests.dispatch.plans import SETTINGS, edge, failure, flow, plan
 
 OLD = plan(flow("f", [edge(None, "A"), edge("A", "B")]), flow("g", [edge(None, "A")]))

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from selinon_core.compiler import compile_model
 from selinon_core.plan import And, CachePlan, ImportRef, Leaf, Not, Or, Plan, Strategy
+from selinon_core.project.compiler import compile_model
 from tests.config.reads import FULL, read_data, read_text
 
 

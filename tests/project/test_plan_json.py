@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from selinon_core.compiler import compile_model
+from selinon_core.diagnostics.location import Place
 from selinon_core.plan import (
     And,
     CachePlan,
@@ -28,8 +28,8 @@ from selinon_core.plan import (
     Strategy,
     TaskPlan,
 )
-from selinon_core.plan_json import plan_from_json, plan_to_json
-from selinon_core.source import Place
+from selinon_core.plan.json_form import plan_from_json, plan_to_json
+from selinon_core.project.compiler import compile_model
 from tests.config.reads import FULL, read_data
 
 names = st.text("abcXYZ_$", min_size=1, max_size=4)

@@ -8,7 +8,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from selinon_core.flow_change import STRATEGIES
+from selinon_core.plan.flow_diff import STRATEGIES
 from tests.rolling.update import Plan, Update
 from tests.workers.stage import verdict
 

@@ -6,15 +6,15 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from selinon_core.celery.cached_run import CachedRun, read_batch
-from selinon_core.celery.status import status_of
+from selinon_core.celery.execution.run_cache import CachedRun, read_batch
+from selinon_core.celery.reporting.run_status import status_of
 from selinon_core.celery.stores import Store
 from selinon_core.dispatch import NodeRun, flow_tables
 from selinon_core.dispatch import effects as do
 from selinon_core.dispatch import events as on
 from selinon_core.dispatch.codec import decode_event
-from selinon_core.migrations.catalog import Migrations
-from selinon_core.migrations.up_to_date import CurrentFlows
+from selinon_core.migrations.repository import Migrations
+from selinon_core.migrations.versions import CurrentFlows
 from selinon_core.plan import Plan
 
 Json = dict[str, Any]

@@ -14,10 +14,10 @@ from typing import Any, NamedTuple
 
 from selinon_core.celery import Selinon
 from selinon_core.dispatch import flow_tables
-from selinon_core.flow_change import Step
-from selinon_core.migrations.catalog import Migrations
-from selinon_core.migrations.up_to_date import CurrentFlows
+from selinon_core.migrations.repository import Migrations
+from selinon_core.migrations.versions import CurrentFlows
 from selinon_core.plan import Plan
+from selinon_core.plan.flow_diff import Step
 from tests.celery.reported import report_of
 from tests.conformance.canonical import canonical_runs
 from tests.rolling.arithmetic import is_tainted, starts

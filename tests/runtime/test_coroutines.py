@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 
-from selinon_core.celery.deadline import run_with_deadline
+from selinon_core.celery.worker.task_timeout import run_with_deadline
 from selinon_core.errors import FatalTaskError, Retry, TaskTimeout
 from selinon_core.plan import TaskPlan
 from selinon_core.runtime.coroutines import in_thread, loop_is_running, result_of
 from selinon_core.runtime.deadline import Deadline
-from selinon_core.runtime.task_run import Assignment, Attempt, Failed, RetryLater, Succeeded, TaskRunner
+from selinon_core.runtime.task_runner import Assignment, Attempt, Failed, RetryLater, Succeeded, TaskRunner
 from tests.local.trying import build
 
 ASSIGNMENT = Assignment("f", "id", "flow id", {"n": 1}, {}, {}, 1, 0)

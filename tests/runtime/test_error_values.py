@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from selinon_core.errors import FatalTaskError, Retry
-from selinon_core.runtime.error_values import RemoteError, error_json, rebuild_error
+from selinon_core.runtime.error_codec import RemoteError, error_json, rebuild_error
 
 ERRORS: list[Exception] = [
     ValueError("plain"),

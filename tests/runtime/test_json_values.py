@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from selinon_core.runtime.json_values import copy_json, describe_json_error, encode_json, restore, snapshot
-from selinon_core.runtime.trace import jsonable
+from selinon_core.runtime.trace.tracer import jsonable
 
 values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from selinon_core.celery.stores.base import Store
+from selinon_core.celery.stores.protocol import Store
 from selinon_core.errors import ConfigurationError, MissingExtraError
 
 _REDIS = ("redis", "rediss", "redis+socket", "socket", "unix", "valkey")
@@ -17,12 +17,12 @@ def open_store(url: str, prefix: str | None = None) -> Store:
     """
     scheme = url.partition("://")[0]
     if scheme in _REDIS:
-        from selinon_core.celery.stores.redis import RedisStore
+        from selinon_core.celery.stores.redis.store import RedisStore
 
         return RedisStore(url, "selinon:" if prefix is None else prefix)
     if url.startswith(_SQL):
         try:
-            from selinon_core.celery.stores.sql import SqlStore
+            from selinon_core.celery.stores.sql.store import SqlStore
         except ModuleNotFoundError as error:
             raise MissingExtraError("a state store in a SQL database needs: pip install 'selinon[sql]'") from error
         return SqlStore(url, "selinon_" if prefix is None else prefix)

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from selinon_core.celery.stores.base import (
+from selinon_core.celery.stores.protocol import (
     BUSY,
     DUPLICATE,
     ENDED,

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from enum import Enum
 
-from selinon_core import shipped
 from selinon_core.config.model import ImportDef, ProjectModel, Ref
 from selinon_core.lint.analysis.uses import cache_uses
+from selinon_core.plan import shipped
 
 
 class Role(Enum):

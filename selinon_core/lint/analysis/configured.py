@@ -8,17 +8,17 @@ from collections.abc import Iterator, Mapping
 from enum import Enum
 from typing import Any
 
-from selinon_core import shipped
 from selinon_core.config.model import CacheDef, Definition, ImportDef, ProjectModel, Ref, StorageDef
-from selinon_core.config.spots import Spot
 from selinon_core.diagnostics import Related
+from selinon_core.diagnostics.location import NOWHERE, Span
+from selinon_core.diagnostics.spots import Spot
+from selinon_core.diagnostics.words import plural, quoted, suggested
 from selinon_core.lint.analysis.keywords import argument_spot, mismatch
 from selinon_core.lint.analysis.predicates import PROVIDED, Predicates
 from selinon_core.lint.analysis.uses import cache_uses, is_shipped_cache, leaf_uses
 from selinon_core.lint.code.index import CodeIndex
 from selinon_core.lint.code.symbols import Kind, Signature
-from selinon_core.lint.words import plural, quoted, suggested
-from selinon_core.source import NOWHERE, Span
+from selinon_core.plan import shipped
 
 #: The one strategy that has arguments of its own when none are given.
 DEFAULT_SAMPLING = "biexponential_increase"

@@ -13,7 +13,7 @@ from selinon_core.config.model import (
     NotDef,
     OrDef,
 )
-from selinon_core.config.spots import Spot
+from selinon_core.diagnostics.spots import Spot
 from selinon_core.lint.analysis.facts import Step
 from selinon_core.lint.analysis.verdict import Verdict, verdict
 

@@ -12,11 +12,11 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 
 from selinon_core.config.model import EdgeDef, FailureDef, FlowDef, Ref
+from selinon_core.diagnostics.wording import did_you_mean
 from selinon_core.lint.analysis.atoms import AtomMaker
 from selinon_core.lint.analysis.components import cyclic
 from selinon_core.lint.analysis.predicates import Predicates
 from selinon_core.lint.analysis.verdict import Verdict, verdict
-from selinon_core.suggestions import did_you_mean
 
 #: With more unknown names than this in a flow, any of them may mean any node.
 MOST_MISSPELT = 50

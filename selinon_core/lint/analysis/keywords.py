@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from selinon_core.config.model import Definition
-from selinon_core.config.reading import KeySpots
-from selinon_core.config.spots import Spot
+from selinon_core.config.read_context import KeySpots
+from selinon_core.diagnostics.spots import Spot
+from selinon_core.diagnostics.wording import did_you_mean
 from selinon_core.lint.code.symbols import Signature
-from selinon_core.suggestions import did_you_mean
 
 
 class Mismatch:

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from selinon_core.config.model import ProjectModel, Ref, StorageDef
-from selinon_core.config.reading import KeySpots
-from selinon_core.config.spots import Spot
+from selinon_core.config.read_context import KeySpots
+from selinon_core.diagnostics.spots import Spot
 
 #: The same grammar as where placeholders are replaced: literal braces, a plain name, or something else in braces.
 _PARTS = re.compile(r"\{\{|\}\}|\{([A-Za-z_][A-Za-z0-9_]*)\}|(\{[^{}]*\})")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 
-from selinon_core import shipped
 from selinon_core.lint.code.symbols import Kind, ModuleState, Signature, Symbol
+from selinon_core.plan import shipped
 
 if TYPE_CHECKING:
     from selinon_core.lint.code.index import CodeIndex

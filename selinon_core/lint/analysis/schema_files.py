@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from selinon_core.errors import ConfigurationError
-from selinon_core.schema_check import ResultSchema, find_schema
+from selinon_core.schemas.check import ResultSchema, find_schema
 
 _TYPES = frozenset({"null", "boolean", "integer", "number", "string", "array", "object"})
 _TEXTS = frozenset({"title", "description", "format", "$comment"})

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from selinon_core import shipped
 from selinon_core.config.model import (
     CacheDef,
     EdgeDef,
@@ -17,6 +16,7 @@ from selinon_core.config.model import (
     leaves,
 )
 from selinon_core.diagnostics import Related
+from selinon_core.plan import shipped
 
 
 class LeafUse:

@@ -10,6 +10,7 @@ import traceback
 from collections.abc import Collection
 from types import ModuleType
 
+from selinon_core.diagnostics.location import NOWHERE, Span
 from selinon_core.lint.code.index import CodeIndex, shown_path
 from selinon_core.lint.code.symbols import (
     UNKNOWN,
@@ -21,7 +22,6 @@ from selinon_core.lint.code.symbols import (
     Signature,
     Symbol,
 )
-from selinon_core.source import NOWHERE, Span
 
 
 class ImportedCode(CodeIndex):

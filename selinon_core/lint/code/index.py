@@ -11,10 +11,10 @@ import sys
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 
+from selinon_core.diagnostics.location import Span
 from selinon_core.lint.code import shipped_modules
 from selinon_core.lint.code.finder import OPAQUE, Finder
 from selinon_core.lint.code.symbols import UNKNOWN, Kind, ModuleFault, ModuleState, ResultRead, Symbol
-from selinon_core.source import Span
 
 if TYPE_CHECKING:
     import ast

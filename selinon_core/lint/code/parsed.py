@@ -10,8 +10,8 @@ import os
 import warnings
 from collections.abc import Iterator
 
+from selinon_core.diagnostics.location import Span
 from selinon_core.lint.code.symbols import Signature
-from selinon_core.source import Span
 
 #: Texts larger than this are not looked at.
 LARGEST = 4_000_000

@@ -5,7 +5,7 @@ A name that is not here is looked up in the source like any other. Tests hold th
 
 from __future__ import annotations
 
-from selinon_core import shipped
+from selinon_core.plan import shipped
 
 #: Classes of ``selinon_core.storages.<module>``; ``selinon.storages.<module>`` has them too.
 STORAGES: dict[str, tuple[str, ...]] = {

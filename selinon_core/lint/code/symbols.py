@@ -7,7 +7,7 @@ from enum import Enum
 from types import MappingProxyType
 from typing import NamedTuple
 
-from selinon_core.source import NOWHERE, Span
+from selinon_core.diagnostics.location import NOWHERE, Span
 
 
 class Signature(NamedTuple):

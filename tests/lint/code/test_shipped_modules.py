@@ -6,8 +6,8 @@ import importlib
 
 import pytest
 
-from selinon_core import shipped
 from selinon_core.lint.code import shipped_modules
+from selinon_core.plan import shipped
 
 
 @pytest.mark.parametrize("module", shipped_modules.CLASSES)

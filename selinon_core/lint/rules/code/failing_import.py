@@ -3,10 +3,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from selinon_core.diagnostics import Diagnostic, Related, Severity
+from selinon_core.diagnostics.location import NOWHERE
 from selinon_core.lint.analysis.code_uses import modules_named
 from selinon_core.lint.code.symbols import ModuleState
 from selinon_core.lint.rule import LintContext, Rule
-from selinon_core.source import NOWHERE
 
 
 class FailingImport(Rule):

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from selinon_core.config.shapes import is_module
+from selinon_core.config.schema.types import is_module
 from selinon_core.diagnostics import Diagnostic, Severity
 from selinon_core.lint.analysis.code_uses import modules_named
 from selinon_core.lint.code.symbols import ModuleState

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 from selinon_core.config.model import FailureDef, FlowDef
 from selinon_core.diagnostics import Diagnostic, Related, Severity
+from selinon_core.diagnostics.words import quoted
 from selinon_core.lint.analysis.same import condition_key
 from selinon_core.lint.rule import LintContext, Rule
-from selinon_core.lint.words import quoted
 
 
 class ShadowedFallback(Rule):

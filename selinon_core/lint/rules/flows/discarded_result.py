@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 from selinon_core.config.model import EdgeDef, FlowDef, ImportDef, Ref, TaskDef
 from selinon_core.diagnostics import Diagnostic, Related, Severity
+from selinon_core.diagnostics.location import Span
 from selinon_core.lint.code.symbols import ResultRead
 from selinon_core.lint.rule import LintContext, Rule
-from selinon_core.source import Span
 
 
 class DiscardedResult(Rule):

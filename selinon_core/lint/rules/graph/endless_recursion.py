@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 from selinon_core.config.model import FlowDef, Ref
 from selinon_core.diagnostics import Diagnostic, Related, Severity
+from selinon_core.diagnostics.words import quoted
 from selinon_core.lint.analysis.components import cyclic, shortest_cycle
 from selinon_core.lint.analysis.facts import reached
 from selinon_core.lint.rule import LintContext, Rule
-from selinon_core.lint.words import quoted
 
 
 class EndlessRecursion(Rule):

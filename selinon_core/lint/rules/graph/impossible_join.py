@@ -5,11 +5,11 @@ from itertools import combinations
 
 from selinon_core.config.model import EdgeDef
 from selinon_core.diagnostics import Diagnostic, Related, Severity
+from selinon_core.diagnostics.words import quoted
 from selinon_core.lint.analysis.facts import FlowFacts, Step
 from selinon_core.lint.analysis.requirements import Exclusions, Requirements
 from selinon_core.lint.analysis.verdict import Verdict
 from selinon_core.lint.rule import LintContext, Rule
-from selinon_core.lint.words import quoted
 
 
 class ImpossibleJoin(Rule):

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 from selinon_core.config.model import EdgeDef
 from selinon_core.diagnostics import Diagnostic, Related, Severity
+from selinon_core.diagnostics.words import quoted
 from selinon_core.lint.analysis.facts import FlowFacts, Step
 from selinon_core.lint.rule import LintContext, Rule
-from selinon_core.lint.words import quoted
 
 
 class JoinInCycle(Rule):

@@ -51,11 +51,11 @@ class ForgottenMigration(Rule):
         directory = _expanded(setting.name, project.environ)
         if directory is None:
             return
-        from selinon_core.compiler import compile_model
         from selinon_core.errors import SelinonException
-        from selinon_core.migrations.catalog import Migrations
         from selinon_core.migrations.coverage import deployed_at, uncovered
-        from selinon_core.revision import differs, plan_at
+        from selinon_core.migrations.repository import Migrations
+        from selinon_core.project.compiler import compile_model
+        from selinon_core.project.git_revision import differs, plan_at
 
         try:
             if not differs("HEAD", project.root, ("*.yaml", "*.yml")):

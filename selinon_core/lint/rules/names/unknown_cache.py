@@ -2,10 +2,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from selinon_core import shipped
 from selinon_core.diagnostics import Diagnostic, Severity
 from selinon_core.lint.analysis.uses import cache_uses, is_shipped_cache
 from selinon_core.lint.rule import LintContext, Rule
+from selinon_core.plan import shipped
 
 
 class UnknownCache(Rule):

@@ -3,9 +3,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from selinon_core.diagnostics import Diagnostic, Related, Severity
+from selinon_core.diagnostics.location import NOWHERE
 from selinon_core.lint.code.symbols import Kind
 from selinon_core.lint.rule import LintContext, Rule
-from selinon_core.source import NOWHERE
 
 
 class UnknownPredicate(Rule):

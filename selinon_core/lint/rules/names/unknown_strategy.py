@@ -2,9 +2,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from selinon_core import shipped
 from selinon_core.diagnostics import Diagnostic, Severity
 from selinon_core.lint.rule import LintContext, Rule
+from selinon_core.plan import shipped
 
 
 class UnknownStrategy(Rule):

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 from selinon_core.config.model import EdgeDef, Ref
 from selinon_core.diagnostics import Diagnostic, Related, Severity
+from selinon_core.diagnostics.words import quoted
 from selinon_core.lint.rule import LintContext, Rule
-from selinon_core.lint.words import quoted
 
 
 class ConditionNode(Rule):

@@ -65,7 +65,7 @@ class OutputSchema(Rule):
 
 def _fault(project: LintContext, ref: Ref) -> str:
     from selinon_core.lint.analysis.schema_files import schema_fault
-    from selinon_core.schema_check import find_schema
+    from selinon_core.schemas.check import find_schema
 
     beside = (os.path.dirname(ref.span.file),)
     module, colon, file = ref.name.partition(":")

@@ -2,10 +2,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from selinon_core import shipped
 from selinon_core.config.model import CacheDef, SamplingDef
 from selinon_core.diagnostics import Diagnostic, Severity
 from selinon_core.lint.rule import LintContext, Rule
+from selinon_core.plan import shipped
 
 #: Seconds of silence that pass anyway before a flow run is looked at.
 LEAST_SILENCE = 60

@@ -1,0 +1,101 @@
+"""Opening a flow run: its log is folded, and it is brought to the flows of this worker's files."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from selinon_core.celery.execution.run_cache import CachedRun, stamp_fields, stamp_in
+from selinon_core.celery.execution.transition import Step
+from selinon_core.celery.stores import Store
+from selinon_core.celery.stores.protocol import Opened
+from selinon_core.dispatch import NodeRun
+from selinon_core.dispatch import events as on
+from selinon_core.dispatch.codec import decode_event
+from selinon_core.errors import MigrationSkew
+from selinon_core.migrations.versions import CurrentFlows
+from selinon_core.plan import Plan
+
+_loads = json.JSONDecoder().raw_decode
+
+#: Seconds after which a node whose task or flow is gone from the files, and that nobody began, is given up.
+GONE_AFTER = 60.0
+
+
+class Opener:
+    """Opens runs for one plan in one process; safe under threads."""
+
+    def __init__(self, plan: Plan, flows: CurrentFlows, store: Store) -> None:
+        self._plan = plan
+        self._flows = flows
+        self._store = store
+        self._kept_shapes: set[str] = set()
+
+    def fields_of_new(self, flow: str) -> dict[str, str]:
+        """What the header of a new run says about its flow."""
+        stamp = self._flows.stamp(flow)
+        self._keep(stamp.shape)
+        return {"began": stamp.shape, **stamp_fields(stamp)}
+
+    def new(self, id: str, header: dict[str, str]) -> CachedRun:
+        """A run that nobody has begun."""
+        return CachedRun(id, header, self._flows)
+
+    def caught_up(self, flow_id: str, run: CachedRun | None, opened: Opened) -> CachedRun:
+        """The run as of now. Raises ``MigrationError`` when its log cannot be folded."""
+        batches: Sequence[str] = opened.batches
+        if run is None or opened.known != run.version:
+            if opened.known:
+                read = self._store.read(flow_id)
+                batches = read[1][: opened.version] if read is not None else ()
+            run = CachedRun(flow_id, opened.header, self._flows)
+        run.fold(batches)
+        run.stamp = stamp_in(opened.header)
+        run.wake_at = int(opened.header.get("wake_at") or 0)
+        return run
+
+    def migration(self, run: CachedRun, opened: Opened) -> on.Migrated | None:
+        """What has to happen first. Raises ``MigrationSkew`` for a run that is for another worker."""
+        if run.machine.ended:
+            return None
+        name = run.flow.name
+        if name in self._plan.flows:
+            return self._flows.migration(name, run.stamp)
+        if any(isinstance(decode_event(event_in(entry)[0]), on.FlowCancelled) for entry in opened.entries):
+            return None  # the end of it needs nothing of the flow
+        raise MigrationSkew(f'flow run {run.id} is of flow "{name}", which this worker does not know')
+
+    def migrate(self, run: CachedRun, step: Step, event: on.Migrated) -> None:
+        """Make a migration the first thing of a step."""
+        run.stamp = self._flows.stamp_after(run.flow.name, event)
+        run.analysed = 0
+        self._keep(event.shape)
+        step.fields.update(stamp_fields(run.stamp))
+        step.feed(event)
+
+    def given_up(self, run: CachedRun, opened: Opened, silent: float) -> list[NodeRun]:
+        """Active nodes whose message would have to be sent now, and whose task or flow is gone from the files."""
+        flow = run.flow.name
+        if flow not in self._plan.flows or opened.header["began"] == self._flows.stamp(flow).shape:
+            return []
+        known = {*self._plan.tasks, *self._plan.flows}
+        gone = {node.number: node for node in run.machine.active if node.name not in known}
+        if not gone:
+            return []
+        due = {int(key[1:]) for key in (*opened.due, *opened.outbox) if key[0] in "nstfo" and key[1:].isdigit()}
+        if silent >= GONE_AFTER:
+            records = self._store.records(run.id, list(gone))
+            due |= {number for number in gone if number not in records or not records[number].begun_at}
+        return [node for number, node in gone.items() if number in due]
+
+    def _keep(self, shape: str) -> None:
+        if shape not in self._kept_shapes:
+            self._store.keep_shape(shape, self._flows.text(shape))
+            self._kept_shapes.add(shape)
+
+
+def event_in(entry: str) -> tuple[list[Any], list[Any]]:
+    """The event of an entry of the inbox, and the result that came with it in a list, empty if none did."""
+    parts = _loads(entry)[0]
+    return (parts[0], parts[1:]) if isinstance(parts[0], list) else (parts, [])

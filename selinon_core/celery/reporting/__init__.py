@@ -1,0 +1,1 @@
+"""What people see of flow runs: trace, spans, status, history."""

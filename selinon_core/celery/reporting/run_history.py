@@ -1,0 +1,133 @@
+"""The history of a flow run: its log told as the events of a trace, for people and for ``migrate check``.
+
+What is told is what the dispatcher decided, and why. What tasks did meanwhile (attempts, results, storages) is no
+part of the log; a sink of the trace has that. Leaves of conditions have no values: the log holds answers only.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from selinon_core.celery.execution.run_cache import CachedRun, read_batch
+from selinon_core.dispatch import effects as do
+from selinon_core.dispatch import events as on
+from selinon_core.dispatch.codec import decode_event
+from selinon_core.errors import RequestError
+from selinon_core.runtime.trace import entries as trace_entries
+from selinon_core.runtime.trace.run_records import FlowRecord, NodeRecord
+from selinon_core.runtime.trace.tracer import jsonable
+
+if TYPE_CHECKING:
+    from selinon_core.celery.services import Engine
+
+Entry = tuple[Any, ...]
+
+
+def history(engine: Engine, id: str) -> list[dict[str, Any]]:
+    """The events of a flow run and of its sub-flows as JSON objects, in order of time.
+
+    ``{"event", "time", "flow_name", "dispatcher_id", ...}`` as of a local run; ``time`` is seconds since the
+    epoch. Raises ``RequestError`` when the store does not know the run, ``MigrationError`` when its log cannot be
+    read any more.
+    """
+    events = [
+        {"event": event.event, "time": round(event.time, 3), **jsonable(event.details)}
+        for entry in _Telling(engine).entries(id, None)
+        for event in trace_entries.expand(engine.plan, entry, lambda task_id: None)
+    ]
+    return sorted(events, key=lambda event: event["time"])  # stable: the order of each run is kept
+
+
+class _Telling:
+    """Goes through logs, each with a machine of its own."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def entries(self, id: str, above: FlowRecord | None) -> Iterator[Entry]:
+        """What happened to a run and below it; ``above`` is its caller."""
+        found = self._engine.store.read(id)
+        if found is None:
+            raise RequestError(f"there is no flow run {id}")
+        header, log, _ = found
+        if "began" not in header:
+            return
+        run = CachedRun(id, header, self._engine.flows)
+        record = FlowRecord(run.flow, id, run.machine, None, {}, None, None, above, None)
+        below: list[str] = []
+        for batch in log:
+            at, events = read_batch(batch)
+            for parts in events:
+                if parts[0] == "!":
+                    return
+                yield from self._event(record, at, decode_event(parts), below)
+        for inner in below:
+            if self._engine.store.header(inner) is not None:
+                yield from self.entries(inner, record)
+
+    def _event(self, record: FlowRecord, at: float, event: on.Event, below: list[str]) -> Iterator[Entry]:
+        machine = record.machine
+        before = self._before(record, event)
+        if isinstance(event, on.FlowStarted):
+            record.args, record.parent, record.failures = event.args, event.parent, event.failures
+            record.selective = event.selective
+        effects = machine.advance(event)
+        record.flow = machine.table.flow
+        yield from ((kind, at, *about) for kind, *about in before)
+        for effect in effects:
+            if isinstance(effect, do.StartFlow):
+                below.append(effect.run.id)
+            for kind, *about in _of_effect(record, effect):
+                yield kind, at, *about
+
+    def _before(self, record: FlowRecord, event: on.Event) -> Sequence[Entry]:
+        """What an event itself says; the machine has not taken it yet."""
+        machine = record.machine
+        if isinstance(event, on.FlowStarted):
+            return [(trace_entries.FLOW_STARTED, record)]
+        if isinstance(event, on.FlowCancelled):
+            return [(trace_entries.FLOW_CANCELLED, record)]
+        if isinstance(event, on.NodeSucceeded | on.NodeFailed):
+            return self._node_ended(record, event)
+        number = getattr(event, "question", None)
+        question = next((q for q in machine.open_questions if q.question == number), None)
+        if isinstance(event, on.ConditionAnswered) and question is not None:
+            return [(trace_entries.CONDITION, record, question, event.value, [])]
+        if isinstance(event, on.ForeachAnswered) and question is not None:
+            return [(trace_entries.FOREACH, record, question, event.items or [])]
+        if isinstance(event, on.ReuseAnswered) and question is not None:
+            return [(trace_entries.REUSE, record, question, event.reused_id)]
+        if isinstance(event, on.QuestionFailed) and question is not None:
+            return [(trace_entries.UNANSWERED, record, question, event.reason)]
+        return ()
+
+    def _node_ended(self, record: FlowRecord, event: on.NodeSucceeded | on.NodeFailed) -> Sequence[Entry]:
+        node = record.machine.run_of(event.number)
+        if node is None:
+            return ()
+        details: dict[str, Any] = {"flow_name": record.flow.name, "dispatcher_id": record.id}
+        details |= {"node_name": node.name, "node_id": node.id}
+        given_up = record.machine.ended or node.flow_attempt != record.machine.attempt
+        if given_up and node.name not in record.flow.nowait:
+            details["abandoned"] = True
+        if isinstance(event, on.NodeSucceeded):
+            return [(trace_entries.TOLD, "NODE_SUCCESSFUL", details)]
+        error = self._engine.store.error(node.id)
+        if error is not None:
+            details["what"] = json.loads(error).get("traceback")
+        return [(trace_entries.TOLD, "NODE_FAILURE", details)]
+
+
+def _of_effect(record: FlowRecord, effect: do.Effect) -> Iterator[Entry]:
+    if isinstance(effect, do.StartTask | do.StartFlow):
+        yield trace_entries.SCHEDULED, NodeRecord(effect.run, record, effect.parent)
+    elif isinstance(effect, do.AskAgain):
+        yield trace_entries.DEFERRED, record, effect.asked, effect.delay
+    elif isinstance(effect, do.ScheduleRetry):
+        yield trace_entries.FLOW_RETRIED, record, effect.outcome, effect.delay
+    elif isinstance(effect, do.FinishFlow):
+        yield trace_entries.FLOW_ENDED, record, effect.outcome
+    elif isinstance(effect, do.Note):
+        yield trace_entries.NOTE, record, effect

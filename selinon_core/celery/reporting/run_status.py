@@ -1,0 +1,141 @@
+"""What is known of a flow run: its log folded, with what the store knows of each node run."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING, Any
+
+from selinon_core.celery.execution.run_cache import CachedRun, read_batch
+from selinon_core.dispatch import NodeRun
+from selinon_core.dispatch.codec import decode_event
+from selinon_core.errors import RequestError, SelinonException
+
+if TYPE_CHECKING:
+    from selinon_core.celery.services import Engine
+    from selinon_core.celery.stores import Store
+    from selinon_core.celery.stores.protocol import NodeRecord
+
+
+def describe(engine: Engine, id: str, depth: int = 20) -> dict[str, Any]:
+    """A flow run as a JSON value.
+
+    ``{"id", "flow", "status", "reason", "created", "updated", "attempt", "nodes": [...], "timers": {name: due}}``;
+    a node is ``{"id", "name", "kind", "number", "status", "flow_attempt", "attempts", "since", "error"}`` and a
+    sub-flow has its own ``run``. ``error`` is ``{"type", "message", "traceback"}`` of a task that failed;
+    ``status`` is waiting (its message is on the way), running, retrying, success, failure or reused; times are
+    seconds since the epoch. Raises ``RequestError`` when the store does not know the run.
+    """
+    found = engine.store.read(id)
+    if found is None:
+        raise RequestError(f"there is no flow run {id}")
+    header, log, inbox = found
+    name = header["flow"]
+    told: dict[str, Any] = {
+        "id": id,
+        "flow": name,
+        "status": header["status"],
+        "reason": header.get("reason") or None,
+        "created": float(header["created"]),
+        "updated": float(header["updated"]),
+        "queue": header["queue"],
+        "undecided": len(inbox),
+        "timers": engine.store.timers(id),
+        "nodes": [],
+    }
+    if "began" not in header:
+        return told
+    try:
+        run, runs, ended = _replayed(engine, id, header, log)
+    except (SelinonException, ValueError, KeyError) as error:
+        told["reason"] = f"the log does not fit this configuration: {error}"
+        return told
+    told["attempt"] = run.machine.attempt
+    told["questions"] = len(run.machine.open_questions)
+    records = engine.store.records(id, [node.number for node in runs])
+    for node in runs:
+        record = records.get(node.number)
+        status = status_of(engine.store, node, record)
+        since = ended.get(node.number) or (record.begun_at if record is not None else 0.0)
+        row: dict[str, Any] = {
+            "id": node.id,
+            "name": node.name,
+            "kind": "flow" if node.is_flow else "task",
+            "number": node.number,
+            "status": status,
+            "flow_attempt": node.flow_attempt,
+            "attempts": 0 if record is None else record.attempts + (record.begun_at > 0),
+            "since": since or None,
+            "error": _error(engine.store, node, status),
+        }
+        if node.is_flow and depth > 0 and engine.store.header(node.id) is not None:
+            row["run"] = describe(engine, node.id, depth - 1)
+        told["nodes"].append(row)
+    return told
+
+
+def status_of(store: Store, node: NodeRun, record: NodeRecord | None) -> str:
+    """How a node run fares; one the flow does not wait for (any more) leaves its end outside of the log."""
+    if node.status != "active":
+        return node.status
+    if node.is_flow:
+        header = store.header(node.id)
+        if header is not None and header["status"] != "running":
+            return "success" if header["status"] == "success" else "failure"
+    if record is not None and record.done:
+        return "success" if store.error(node.id) is None else "failure"
+    if record is None or not record.begun_at:
+        return "retrying" if record is not None and record.attempts else "waiting"
+    return "running"
+
+
+def _error(store: Store, node: NodeRun, status: str) -> dict[str, str] | None:
+    """What a failed task raised."""
+    text = store.error(node.id) if status == "failure" and not node.is_flow else None
+    if text is None:
+        return None
+    told = json.loads(text)
+    return {key: told.get(key) or "" for key in ("type", "message", "traceback")}
+
+
+def _replayed(engine: Engine, id: str, header: Any, log: Any) -> tuple[CachedRun, list[NodeRun], dict[int, float]]:
+    """The folded run, its node runs in order of their numbers, and when each ended."""
+    from selinon_core.dispatch import effects as do
+
+    run = CachedRun(id, header, engine.flows)
+    runs: list[NodeRun] = []
+    ended: dict[int, float] = {}
+    for batch in log:
+        at, events = read_batch(batch)
+        for parts in events:
+            if parts[0] == "!":
+                return run, runs, ended
+            if parts[0] in "+-":
+                ended[parts[1]] = at
+            for effect in run.machine.advance(decode_event(parts)):
+                if isinstance(effect, do.StartTask | do.StartFlow):
+                    runs.append(effect.run)
+                elif isinstance(effect, do.Note) and "run" in effect.details:
+                    runs.append(effect.details["run"])
+    return run, runs, ended
+
+
+def list_runs(engine: Engine, limit: int = 100) -> list[dict[str, Any]]:
+    """Running flow runs, newest first: ``{"id", "flow", "status", "created", "updated", "seconds"}``."""
+    rows = []
+    for id in engine.store.runs(limit):
+        header = engine.store.header(id)
+        if header is None:
+            continue
+        created = float(header["created"])
+        rows.append(
+            {
+                "id": id,
+                "flow": header["flow"],
+                "status": header["status"],
+                "created": created,
+                "updated": float(header["updated"]),
+                "seconds": round(time.time() - created, 3),
+            }
+        )
+    return rows

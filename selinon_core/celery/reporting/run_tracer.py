@@ -1,0 +1,108 @@
+"""The trace of the production driver: the events of a local run, told as they happen."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from selinon_core.celery.execution.run_cache import CachedRun
+from selinon_core.celery.transport.message_schema import NodeMessage
+from selinon_core.dispatch import NodeRun
+from selinon_core.plan import Plan
+from selinon_core.runtime.imports import Imports
+from selinon_core.runtime.storages import Storages
+from selinon_core.runtime.trace import entries as trace_entries
+from selinon_core.runtime.trace.run_records import FlowRecord, NodeRecord
+from selinon_core.runtime.trace.tracer import Sink, Tracer, configured_sinks
+
+_log = logging.getLogger("selinon")
+
+
+class Teller:
+    """Turns entries (see ``local.journal``) into events for the sinks; costs nothing where there is no sink."""
+
+    def __init__(self, plan: Plan, imports: Imports) -> None:
+        self._plan = plan
+        self._imports = imports
+        self._storages: Storages | None = None
+        self.tracer = Tracer()
+        self._process = 0
+        self._added: list[Sink] = []
+
+    def attach(self, storages: Storages) -> None:
+        """Set where storage sinks find their storages."""
+        self._storages = storages
+
+    def add(self, sink: Sink) -> None:
+        """Add a sink beside the configured ones."""
+        self._added.append(sink)
+        self._process = 0
+
+    @property
+    def silent(self) -> bool:
+        """Whether nobody listens."""
+        if self._process != os.getpid():
+            assert self._storages is not None
+            self._process = os.getpid()  # first: connecting a storage to trace to asks this again
+            configured: list[Sink] = []
+            try:
+                sinks = self._plan.settings.trace
+                configured = configured_sinks(sinks, self._imports, self._storages.connected)
+            except Exception:
+                _log.exception("the trace cannot be set up")
+            self.tracer.sinks = [*configured, *self._added]
+        return not self.tracer.sinks
+
+    def told(self, event: str, details: Mapping[str, Any]) -> None:
+        """Tell an event that needs no expanding."""
+        if not self.silent:
+            self.tracer.emit(event, details)
+
+    def entry(self, *entry: Any) -> None:
+        """Tell an entry (kind, what it is about ...)."""
+        if self.silent:
+            return
+        for event in trace_entries.expand(self._plan, (entry[0], 0.0, *entry[1:]), _nowhere):
+            self.tracer.emit(event.event, event.details)
+
+    def issue(self, event: str, what: str, **details: Any) -> None:
+        """Tell, and log, that something is wrong."""
+        _log.warning("%s: %s", event, what)
+        self.told(event, {**details, "what": what})
+
+    # -- records for entries ----------------------------------------------------------------------------------
+
+    def flow(self, run: CachedRun) -> FlowRecord:
+        """A flow run as entries have it."""
+        start = getattr(run.machine, "start", None)
+        args, parent, failures, selective = None, {}, None, None
+        if start is not None:
+            args, parent, failures, selective = start.args, start.parent, start.failures, start.selective
+        record = FlowRecord(run.flow, run.id, run.machine, args, parent, failures, selective, None, None)
+        record.outcome = run.machine.outcome
+        if run.up is not None:
+            flow_id, number, name = run.up
+            above = FlowRecord(self._plan.flows[name], flow_id, run.machine, None, {}, None, None, None, None)
+            node = NodeRun(number, run.id, run.flow.name, True, None, (), args, failures, 1)
+            node.parent = parent
+            record.node = NodeRecord(node, above, parent)
+            record.parent_run = above
+        return record
+
+    def task(self, message: NodeMessage, task_id: str, attempts: int) -> NodeRecord:
+        """A task run as entries have it, made of its message."""
+        flow = self._plan.flows[message.flow]
+        above = FlowRecord(flow, message.id, None, None, {}, None, None, None, None)  # type: ignore[arg-type]
+        run = NodeRun(
+            message.number, task_id, message.task, False, None, (), message.args, message.failures or None, 1
+        )
+        run.parent = message.parent
+        record = NodeRecord(run, above, message.parent)
+        record.attempts = attempts
+        return record
+
+
+def _nowhere(task_id: str) -> None:
+    """Every entry told here has its flow run with it."""

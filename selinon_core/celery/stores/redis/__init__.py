@@ -1,0 +1,1 @@
+"""The state store on Redis: each step is one Lua script."""

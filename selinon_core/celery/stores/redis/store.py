@@ -1,0 +1,351 @@
+"""The state store in Redis or Valkey: one script, one round trip, per step."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from selinon_core.celery.stores.protocol import (
+    LEASED,
+    RUN,
+    Begun,
+    Commit,
+    Committed,
+    Delivered,
+    Due,
+    NodeRecord,
+    Opened,
+)
+from selinon_core.celery.stores.redis import scripts
+from selinon_core.errors import MissingExtraError, StateStoreError
+
+_NO_END = 1 << 30
+
+
+class RedisStore:
+    """See ``Store``. ``url`` is one redis-py takes, also ``redis+socket:///path?virtual_host=1`` as Celery has it.
+
+    All keys begin with ``prefix``.
+    """
+
+    def __init__(self, url: str, prefix: str = "selinon:") -> None:
+        try:
+            import redis
+        except ImportError:
+            raise MissingExtraError("a state store in Redis needs: pip install 'selinon[celery]'") from None
+        self._redis = redis
+        self._url = _plain_url(url)
+        self._prefix = prefix
+        self._runs = prefix + "f:"
+        self._client: Any = None
+        self._process = 0
+        self._shas: dict[str, str] = {}
+        self._free: deque[Any] = deque()
+
+    # -- talking ----------------------------------------------------------------------------------------------
+
+    def _connected(self) -> Any:
+        if self._client is None or self._process != os.getpid():
+            # No end to its connections: there may be as many threads or greenlets at once.
+            self._client = self._redis.Redis.from_url(
+                self._url,
+                decode_responses=True,
+                health_check_interval=0,
+                socket_timeout=30,
+                max_connections=_NO_END,
+            )
+            self._free = deque()  # those of before a fork belong to the parent
+            self._process = os.getpid()
+        return self._client
+
+    def _eval(self, script: str, flow_id: str, *args: Any) -> Any:
+        redis = self._redis
+        client = self._connected()
+        keys = (self._runs + flow_id, self._prefix, flow_id)
+        try:
+            sha = self._shas.get(script)
+            if sha is None:
+                sha = self._shas[script] = client.script_load(script)
+            try:
+                return self._evalsha(client, sha, keys, args)
+            except redis.exceptions.NoScriptError:
+                return client.eval(script, 3, *keys, *args)
+        except redis.exceptions.RedisError as error:
+            raise StateStoreError(f"the state store in Redis: {type(error).__name__}: {error}") from error
+
+    def _evalsha(self, client: Any, sha: str, keys: tuple[str, ...], args: tuple[Any, ...]) -> Any:
+        """Run a script on a connection that nobody else uses meanwhile.
+
+        Going through the client costs twice as much, and it repeats what failed, which may have been done.
+        """
+        free = self._free
+        try:
+            connection = free.pop()
+        except IndexError:
+            pool = client.connection_pool
+            connection = pool.connection_class(**pool.connection_kwargs)
+        try:
+            connection.send_packed_command([_packed(("EVALSHA", sha, "3", *keys, *args))], check_health=False)
+            reply = connection.read_response()
+        except self._redis.exceptions.ResponseError:
+            free.append(connection)
+            raise
+        except BaseException:
+            connection.disconnect()  # whatever is still to come must not be taken for another answer
+            self._disconnect_free()  # where one broke, others did: not one failure for each of them
+            raise
+        free.append(connection)
+        return reply
+
+    def _disconnect_free(self) -> None:
+        while self._free:
+            try:
+                self._free.pop().disconnect()
+            except IndexError:
+                return
+
+    def _call(self, name: str, *args: Any, **options: Any) -> Any:
+        try:
+            return getattr(self._connected(), name)(*args, **options)
+        except self._redis.exceptions.RedisError as error:
+            raise StateStoreError(f"the state store in Redis: {type(error).__name__}: {error}") from error
+
+    def prepare(self) -> None:
+        """See ``Store.prepare``: nothing to create, but the server has to answer."""
+        self._call("ping")
+
+    # -- node runs --------------------------------------------------------------------------------------------
+
+    def begin(self, flow_id: str, number: int, serial: int, again: bool, now: float) -> Begun:
+        """See ``Store.begin``."""
+        reply = self._eval(scripts.BEGIN, flow_id, number, serial, int(again), _text(now))
+        if reply[0] != RUN:
+            return Begun(reply[0])
+        return Begun(RUN, int(reply[1]), int(reply[2]), int(reply[3]), reply[4] if len(reply) > 4 else None)
+
+    def retry(
+        self, flow_id: str, number: int, serial: int, counted: bool, countdown: float, grace: float, now: float
+    ) -> int | None:
+        """See ``Store.retry``."""
+        due = _text(now + (countdown or grace))
+        reply = self._eval(scripts.RETRY, flow_id, number, serial, int(counted), due)
+        return None if reply < 0 else int(reply)
+
+    def touch(self, flow_id: str, numbers: Sequence[int], at: float) -> None:
+        """See ``Store.touch``."""
+        self._eval(scripts.TOUCH, flow_id, _text(at), *numbers)
+
+    def stale(self, flow_id: str, before: float) -> list[int]:
+        """See ``Store.stale``."""
+        found = self._call("zrangebyscore", self._runs + flow_id + ":b", "-inf", _text(before))
+        return sorted(int(number) for number in found)
+
+    def timers(self, flow_id: str) -> dict[str, float]:
+        """See ``Store.timers``."""
+        return dict(self._call("zrange", self._runs + flow_id + ":t", 0, -1, withscores=True))
+
+    def republish(self, flow_id: str, number: int) -> int | None:
+        """See ``Store.republish``."""
+        reply = self._eval(scripts.REPUBLISH, flow_id, number)
+        return None if reply < 0 else int(reply)
+
+    def records(self, flow_id: str, numbers: Sequence[int]) -> dict[int, NodeRecord]:
+        """See ``Store.records``."""
+        found: dict[int, NodeRecord] = {}
+        for begin in range(0, len(numbers), 500):
+            part = list(numbers[begin : begin + 500])
+            texts = self._call("hmget", self._runs + flow_id + ":n", [str(n) for n in part])
+            found.update({n: _record(text) for n, text in zip(part, texts, strict=True) if text})
+        return found
+
+    def payload(self, flow_id: str, number: int) -> str | None:
+        """See ``Store.payload``."""
+        return self._call("hget", self._runs + flow_id + ":p", str(number))  # type: ignore[no-any-return]
+
+    def error(self, task_id: str) -> str | None:
+        """See ``Store.error``."""
+        return self._call("get", f"{self._prefix}e:{task_id}")  # type: ignore[no-any-return]
+
+    def keep_shape(self, name: str, text: str) -> None:
+        """See ``Store.keep_shape``."""
+        self._call("hsetnx", self._prefix + "shapes", name, text)
+
+    def shape(self, name: str) -> str | None:
+        """See ``Store.shape``."""
+        return self._call("hget", self._prefix + "shapes", name)  # type: ignore[no-any-return]
+
+    # -- flow runs --------------------------------------------------------------------------------------------
+
+    def deliver(
+        self,
+        flow_id: str,
+        number: int,
+        entry: str,
+        now: float,
+        *,
+        serial: int = -1,
+        urgent: bool = False,
+        known: int = 0,
+        lease: float = 0.0,
+        error: tuple[str, str] | None = None,
+        ttl: float = 0.0,
+    ) -> Delivered:
+        """See ``Store.deliver``."""
+        task_id, text = error or ("", "")
+        reply = self._eval(
+            scripts.DELIVER,
+            flow_id,
+            number,
+            entry,
+            _text(now),
+            serial,
+            int(urgent),
+            known,
+            lease,
+            task_id,
+            text,
+            ttl or 86400,
+        )
+        return Delivered(LEASED, _opened(reply)) if reply[0] == LEASED else Delivered(reply[0])
+
+    def open(self, flow_id: str, known: int, lease: float, now: float) -> Opened | None:
+        """See ``Store.open``."""
+        reply = self._eval(scripts.OPEN, flow_id, _text(now), known, lease)
+        return _opened(reply) if reply else None
+
+    def renew(self, flow_id: str, token: int, until: float) -> bool:
+        """See ``Store.renew``."""
+        return bool(self._eval(scripts.RENEW, flow_id, token, _text(until)))
+
+    def commit(self, step: Commit) -> Committed:
+        """See ``Store.commit``."""
+        args: list[Any] = [
+            _text(step.now),
+            step.version,
+            "" if step.token is None else step.token,
+            step.completes,
+            step.batch or "",
+            step.consumed,
+            "" if step.anchor is None else step.anchor,
+            step.ahead,
+            int(step.keep),
+            step.lease,
+            step.ttl,
+            int(step.clear_timers),
+        ]
+        _pairs(args, step.create)
+        _items(args, step.outbox)
+        _items(args, step.done)
+        _pairs(args, step.payloads)
+        _items(args, step.no_timers)
+        _pairs(args, step.timers)
+        _items(args, [part for entry in step.throttled for part in entry])
+        _pairs(args, step.fields)
+        reply = self._eval(scripts.COMMIT, step.flow_id, *args)
+        if not reply[0]:
+            return Committed(False)
+        held = reply[1]
+        return Committed(
+            True, None if held == "" else int(held), tuple(reply[2]), [float(text) for text in reply[3]]
+        )
+
+    def header(self, flow_id: str) -> Mapping[str, str] | None:
+        """See ``Store.header``."""
+        return self._call("hgetall", self._runs + flow_id + ":h") or None
+
+    def read(self, flow_id: str) -> tuple[Mapping[str, str], Sequence[str], Sequence[str]] | None:
+        """See ``Store.read``."""
+        run = self._runs + flow_id
+        try:
+            with self._connected().pipeline(transaction=True) as pipe:
+                pipe.hgetall(run + ":h").lrange(run + ":l", 0, -1).lrange(run + ":i", 0, -1)
+                header, log, inbox = pipe.execute()
+        except self._redis.exceptions.RedisError as error:
+            raise StateStoreError(f"the state store in Redis: {type(error).__name__}: {error}") from error
+        return (header, log, inbox) if header else None
+
+    def runs(self, limit: int) -> list[str]:
+        """See ``Store.runs``."""
+        return list(self._call("zrevrange", self._prefix + "runs", 0, limit - 1))
+
+    # -- sweeping ---------------------------------------------------------------------------------------------
+
+    def sweep(
+        self, now: float, limit: int, republish_after: float, least_silence: float, lost_after: float
+    ) -> list[Due]:
+        """See ``Store.sweep``."""
+        reply = self._eval(scripts.SWEEP, "", _text(now), limit, republish_after, least_silence, lost_after)
+        return [Due(*row) for row in reply]
+
+    def next_due(self) -> float | None:
+        """See ``Store.next_due``."""
+        rows = self._call("zrange", self._prefix + "agenda", 0, 0, withscores=True)
+        return float(rows[0][1]) if rows else None
+
+    def lead(self, owner: str, until: float, now: float) -> bool:
+        """See ``Store.lead``."""
+        return bool(self._eval(scripts.LEAD, "", owner, max(1, int((until - now) * 1000))))
+
+    def drop(self) -> None:
+        """See ``Store.drop``."""
+        client = self._connected()
+        for batch in iter(lambda: list(client.scan_iter(self._prefix + "*", 1000)), []):
+            client.delete(*batch)
+
+    def close(self) -> None:
+        """See ``Store.close``."""
+        if self._client is not None and self._process == os.getpid():
+            self._disconnect_free()
+            self._client.close()
+        self._client = None
+
+
+def _plain_url(url: str) -> str:
+    """Celery's form of a URL of a unix socket in redis-py's form."""
+    if url.startswith(("redis+socket://", "socket://")):
+        path, _, query = url.partition("://")[2].partition("?")
+        options = [part.replace("virtual_host=", "db=", 1) for part in query.split("&") if part]
+        return f"unix://{path}" + (f"?{'&'.join(options)}" if options else "")
+    return url
+
+
+def _packed(parts: tuple[Any, ...]) -> bytes:
+    """A command in the protocol of Redis."""
+    out = [b"*%d\r\n" % len(parts)]
+    for part in parts:
+        encoded = str(part).encode()
+        out.append(b"$%d\r\n%b\r\n" % (len(encoded), encoded))
+    return b"".join(out)
+
+
+def _text(seconds: float) -> str:
+    return f"{seconds:.6f}"
+
+
+def _items(args: list[Any], items: Sequence[Any]) -> None:
+    args.append(len(items))
+    args.extend(items)
+
+
+def _pairs(args: list[Any], pairs: Mapping[Any, Any] | None) -> None:
+    if not pairs:
+        args.append(0)
+        return
+    args.append(2 * len(pairs))
+    for key, value in pairs.items():
+        args.append(key)
+        args.append(value)
+
+
+def _record(text: str) -> NodeRecord:
+    done = text.startswith("D")
+    serial, begun, attempts, retries, deliveries = text.removeprefix("D").split(",")
+    return NodeRecord(int(serial), float(begun or 0), int(attempts), int(retries), int(deliveries), done)
+
+
+def _opened(reply: list[Any]) -> Opened:
+    _, token, version, known, batches, entries, header, outbox, due = reply
+    fields = dict(zip(header[::2], header[1::2], strict=True))
+    return Opened(token, version, known, batches, entries, fields, outbox, due)

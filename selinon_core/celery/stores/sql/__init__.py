@@ -1,0 +1,1 @@
+"""The state store on SQL databases: each step is one transaction."""

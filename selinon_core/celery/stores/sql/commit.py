@@ -1,0 +1,149 @@
+"""``Store.commit`` in a SQL database."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import sqlalchemy as sa
+
+from selinon_core.celery.stores.memory import PUT_OFF
+from selinon_core.celery.stores.protocol import Commit, Committed, NodeRecord
+from selinon_core.celery.stores.sql.transaction import OF_MESSAGES, OWN, Look, RunStep, earlier
+
+_MOST_AT_ONCE = 500
+
+
+def commit(run: RunStep, step: Commit) -> Committed:
+    """Keep a step; the row of its run is locked."""
+    if run.row is None and step.create is not None:
+        run.create(step.create, step.now)
+    row = run.row
+    if row is None or row.version != step.version:
+        return Committed(False)
+    if step.token is None:
+        if row.lease > step.now:
+            return Committed(False)
+    elif row.token != step.token or not row.lease:
+        return Committed(False)
+    look = run.look(
+        [step.completes] if step.completes else (),
+        done=step.done,
+        changed=[*step.no_timers, *(step.timers or ())],
+        timers=OF_MESSAGES if step.clear_timers else "%",
+    )
+    if step.token is None:
+        if look.waiting:
+            return Committed(False)
+        if step.completes:
+            record = look.records.get(step.completes, NodeRecord())
+            if record.done:
+                return Committed(False)
+            run.put_record(step.completes, record._replace(done=True))
+    return _keep(run, step, look)
+
+
+def _keep(run: RunStep, step: Commit, look: Look) -> Committed:
+    row, now = run.row, step.now
+    values = _fields(run, step)
+    running = values.get("status", row.status) == "running"
+    entries = _inbox(run, step, running)
+    run.put_outbox([key for key in step.outbox if key not in step.done])
+    for begin in range(0, len(step.done), _MOST_AT_ONCE):
+        keys = list(step.done[begin : begin + _MOST_AT_ONCE])
+        run.changes.delete(run.tables.outbox, run=run.id, name__in=keys)
+    _ahead(run, step)
+    _payloads(run, step)
+    _timers(run, step)
+    delays, later = _throttle(run, step)
+    unbegun = len(step.throttled) + sum(key[0] in "tf" for key in step.outbox)
+    if unbegun:
+        values["unbegun"] = row.unbegun + unbegun
+    if not running:
+        values["expires"] = now + step.ttl if step.ttl else None
+    token = None
+    if step.keep or entries:
+        token = row.token + 1 if step.token is None else step.token
+        values |= {"token": token, "lease": now + step.lease, "due": now + step.lease}
+    else:
+        due = look.timer
+        for at in [*(step.timers or {}).values(), *later]:
+            due = earlier(due, at)
+        if look.outbox or step.outbox or 0.0 in delays:
+            due = earlier(due, now + PUT_OFF)
+        silence = values.get("silence", row.silence)
+        if silence and running:
+            due = earlier(due, values.get("updated", row.updated) + silence)
+        values |= {"lease": 0.0, "due": due}
+    run.change(**values)
+    return Committed(True, token, entries, delays)
+
+
+def _fields(run: RunStep, step: Commit) -> dict[str, Any]:
+    """What becomes of the run's row and of its log."""
+    values: dict[str, Any] = {"wakes": 0}
+    if step.batch is not None:
+        values |= {"updated": step.now, "version": run.row.version + 1}
+        run.changes.insert(run.tables.log, run=run.id, version=run.row.version + 1, batch=step.batch)
+    fields = step.fields or {}
+    others = {name: value for name, value in fields.items() if name not in OWN}
+    if others:
+        values["fields"] = json.dumps(json.loads(run.row.fields) | others)
+    return values | {name: kind(fields[name] or 0) for name, kind in OWN.items() if name in fields}
+
+
+def _inbox(run: RunStep, step: Commit, running: bool) -> list[str]:
+    """Drop what was consumed; what else is there, for who holds the lease."""
+    if not running:
+        run.changes.delete(run.tables.inbox, run=run.id)
+        return []
+    if step.token is None:
+        return []
+    rows = run.entries()
+    if step.consumed:
+        run.changes.delete(run.tables.inbox, run=run.id, id__upto=rows[step.consumed - 1].id)
+    return [row.entry for row in rows[step.consumed :]]
+
+
+def _ahead(run: RunStep, step: Commit) -> None:
+    if step.anchor is None:
+        return
+    if not step.ahead:
+        run.changes.delete(run.tables.ahead, run=run.id, anchor=step.anchor)
+        return
+    run.changes.put(run.tables.ahead, {"run": run.id, "anchor": step.anchor}, number=step.ahead)
+    run.put_record(step.ahead, NodeRecord(0, step.now, 0, 0, 1))
+
+
+def _payloads(run: RunStep, step: Commit) -> None:
+    if step.payloads:
+        rows = [{"run": run.id, "number": number, "body": body} for number, body in step.payloads.items()]
+        run.connection.execute(run.tables.payloads.insert(), rows)
+
+
+def _timers(run: RunStep, step: Commit) -> None:
+    table, timers = run.tables.timers, step.timers or {}
+    if step.clear_timers:
+        run.changes.delete(table, run=run.id, name__unlike=OF_MESSAGES, name__not_in=list(timers))
+    gone = [name for name in step.no_timers if name not in timers]
+    if gone:
+        run.changes.delete(table, run=run.id, name__in=gone)
+    run.put_timers(timers)
+
+
+def _throttle(run: RunStep, step: Commit) -> tuple[list[float], list[float]]:
+    """The seconds each throttled node waits, and when those come that wait."""
+    slots, delays, later = run.tables.slots, [], []
+    for key, name, distance in step.throttled:
+        query = sa.select(slots.c.next).where(slots.c.name == name).with_for_update()
+        start = max(step.now, run.connection.execute(query).scalar() or 0.0)
+        taken = slots.update().where(slots.c.name == name).values(next=start + distance)
+        if not run.connection.execute(taken).rowcount:
+            run.connection.execute(slots.insert().values(name=name, next=start + distance))
+        delays.append(start - step.now)
+        if start <= step.now:
+            run.put_outbox([key])
+        else:
+            run.put_timers({("n" if key[0] == "t" else "s") + key[1:]: start})
+            later.append(start)
+    return delays, later

@@ -1,0 +1,342 @@
+"""The state store in a SQL database: PostgreSQL, MySQL or MariaDB, SQLite.
+
+Every step is one transaction that begins by locking the row of its run, so steps of one run take turns and steps
+of different runs do not meet. SQLite locks the whole database instead. What a step asks and what it changes goes
+to the database in as few messages as possible (``sql_step``, ``sql_changes``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+
+from selinon_core.celery.stores.memory import PUT_OFF
+from selinon_core.celery.stores.protocol import (
+    BUSY,
+    DUPLICATE,
+    ENDED,
+    GONE,
+    LEASED,
+    ORPHAN,
+    QUIET,
+    RUN,
+    STALE,
+    WAKE,
+    Begun,
+    Commit,
+    Committed,
+    Delivered,
+    Due,
+    NodeRecord,
+    Opened,
+)
+from selinon_core.celery.stores.sql.commit import commit
+from selinon_core.celery.stores.sql.database import Database, failed
+from selinon_core.celery.stores.sql.sweep import Limits, begun, due_runs, forget, look_at
+from selinon_core.celery.stores.sql.tables import Tables
+from selinon_core.celery.stores.sql.transaction import RunStep, header_of, record_of
+
+T = TypeVar("T")
+_MOST_AT_ONCE = 500
+
+
+class SqlStore:
+    """See ``Store``. ``url`` is one SQLAlchemy takes; names of tables begin with ``prefix``."""
+
+    def __init__(self, url: str, prefix: str = "selinon_") -> None:
+        self.database = Database(url)
+        self.tables = Tables(prefix)
+
+    def prepare(self) -> None:
+        """See ``Store.prepare``."""
+        try:
+            self.tables.create(self.database.engine)
+        except sa.exc.SQLAlchemyError as error:
+            raise failed(error) from error
+
+    def _step(self, flow_id: str, step: Callable[[RunStep], T]) -> T:
+        """Run a step of a run in a transaction."""
+
+        def whole(connection: sa.Connection) -> T:
+            run = RunStep(connection, self.tables, flow_id)
+            result = step(run)
+            run.send()
+            return result
+
+        return self.database.do(whole)
+
+    def _first(self, query: Any) -> Any:
+        """The first column of the first row; None when there is none."""
+        return self.database.do(lambda connection: connection.execute(query).scalar())
+
+    # -- node runs --------------------------------------------------------------------------------------------
+
+    def begin(self, flow_id: str, number: int, serial: int, again: bool, now: float) -> Begun:
+        """See ``Store.begin``."""
+
+        def step(run: RunStep) -> Begun:
+            if run.row is None or run.row.status == "cancelled":
+                return Begun(GONE)
+            look = run.look([number])
+            record = look.records.get(number, NodeRecord())
+            if record.done or not number:
+                run.leave_ahead(number, look.ahead, now)
+                left = look.ahead is not None or look.outbox or look.waiting
+                return Begun(ORPHAN if left else DUPLICATE)
+            fresh = serial > record.serial or not record.begun_at
+            if serial < record.serial or (not fresh and not again):
+                return Begun(STALE)
+            if fresh:
+                run.change(unbegun=run.row.unbegun - 1)
+            record = record._replace(serial=serial, begun_at=now, deliveries=record.deliveries + 1)
+            run.put_record(number, record)
+            run.may_be_forgotten()  # then it counts as not begun: at worst it is run again
+            return Begun(RUN, record.attempts, record.retries, record.deliveries, look.payload)
+
+        return self._step(flow_id, step)
+
+    def retry(
+        self, flow_id: str, number: int, serial: int, counted: bool, countdown: float, grace: float, now: float
+    ) -> int | None:
+        """See ``Store.retry``."""
+
+        def step(run: RunStep) -> int | None:
+            if run.row is None:
+                return None
+            record = run.look([number]).records.get(number, NodeRecord())
+            if record.done or record.serial != serial:
+                return None
+            run.put_record(number, NodeRecord(serial + 1, 0.0, record.attempts + 1, record.retries + counted, 0))
+            due = now + (countdown or grace)
+            run.put_timers({f"n{number}": due})
+            run.change(unbegun=run.row.unbegun + 1)
+            run.due_by(due)
+            return serial + 1
+
+        return self._step(flow_id, step)
+
+    def republish(self, flow_id: str, number: int) -> int | None:
+        """See ``Store.republish``."""
+
+        def step(run: RunStep) -> int | None:
+            if run.row is None:
+                return None
+            record = run.look([number]).records.get(number, NodeRecord())
+            if record.done:
+                return None
+            if record.begun_at:
+                run.change(unbegun=run.row.unbegun + 1)
+            run.put_record(number, record._replace(serial=record.serial + 1, begun_at=0.0))
+            return record.serial + 1
+
+        return self._step(flow_id, step)
+
+    def touch(self, flow_id: str, numbers: Sequence[int], at: float) -> None:
+        """See ``Store.touch``."""
+        nodes, ahead = self.tables.nodes, self.tables.ahead
+        behind = sa.select(ahead.c.number).where(ahead.c.run == flow_id, ahead.c.anchor.in_(numbers))
+        conditions = begun(self.tables, flow_id)
+
+        def step(connection: sa.Connection) -> None:
+            touched = [*numbers, *connection.execute(behind).scalars()]
+            connection.execute(nodes.update().where(*conditions, nodes.c.number.in_(touched)).values(seen_at=at))
+
+        self.database.do(step)
+
+    def stale(self, flow_id: str, before: float) -> list[int]:
+        """See ``Store.stale``."""
+        nodes = self.tables.nodes
+        query = sa.select(nodes.c.number).where(*begun(self.tables, flow_id), nodes.c.seen_at <= before)
+        return self.database.do(lambda connection: sorted(connection.execute(query).scalars()))
+
+    def records(self, flow_id: str, numbers: Sequence[int]) -> dict[int, NodeRecord]:
+        """See ``Store.records``."""
+        nodes = self.tables.nodes
+
+        def step(connection: sa.Connection) -> dict[int, NodeRecord]:
+            found: dict[int, NodeRecord] = {}
+            for begin in range(0, len(numbers), _MOST_AT_ONCE):
+                some = list(numbers[begin : begin + _MOST_AT_ONCE])
+                query = sa.select(nodes).where(nodes.c.run == flow_id, nodes.c.number.in_(some))
+                found |= {row.number: record_of(row) for row in connection.execute(query)}
+            return found
+
+        return self.database.do(step)
+
+    def payload(self, flow_id: str, number: int) -> str | None:
+        """See ``Store.payload``."""
+        table = self.tables.payloads
+        text: str | None = self._first(
+            sa.select(table.c.body).where(table.c.run == flow_id, table.c.number == number)
+        )
+        return text
+
+    def timers(self, flow_id: str) -> dict[str, float]:
+        """See ``Store.timers``."""
+        timers = self.tables.timers
+        query = sa.select(timers.c.name, timers.c.due).where(timers.c.run == flow_id)
+        return self.database.do(lambda connection: {row.name: row.due for row in connection.execute(query)})
+
+    def error(self, task_id: str) -> str | None:
+        """See ``Store.error``."""
+        table = self.tables.errors
+        text: str | None = self._first(sa.select(table.c.body).where(table.c.task == task_id))
+        return text
+
+    # -- flow runs --------------------------------------------------------------------------------------------
+
+    def deliver(
+        self,
+        flow_id: str,
+        number: int,
+        entry: str,
+        now: float,
+        *,
+        serial: int = -1,
+        urgent: bool = False,
+        known: int = 0,
+        lease: float = 0.0,
+        error: tuple[str, str] | None = None,
+        ttl: float = 0.0,
+    ) -> Delivered:
+        """See ``Store.deliver``."""
+
+        def step(run: RunStep) -> Delivered:
+            row = run.row
+            if row is None:
+                return Delivered(GONE)
+            collects = row.wake_at > 1 and not urgent and row.lease <= now
+            look = run.look([number], counted=True) if number or collects else None
+            if number and look is not None:
+                record = look.records.get(number, NodeRecord())
+                if record.done or (serial >= 0 and record.serial != serial):
+                    return Delivered(DUPLICATE)
+                run.put_record(number, record._replace(done=True))
+            if error is not None:
+                run.put_error(*error, now + (ttl or 86400))
+            if row.status != "running":
+                return Delivered(ENDED)
+            run.changes.insert(self.tables.inbox, run=flow_id, entry=entry)
+            if row.lease > now:
+                return Delivered(BUSY)
+            if collects and look is not None and look.waiting + 1 < row.wake_at:
+                return Delivered(QUIET)
+            if lease:
+                return Delivered(LEASED, run.open(known, lease, now, entry))
+            run.due_by(now + PUT_OFF)
+            return Delivered(WAKE)
+
+        return self._step(flow_id, step)
+
+    def open(self, flow_id: str, known: int, lease: float, now: float) -> Opened | None:
+        """See ``Store.open``."""
+
+        def step(run: RunStep) -> Opened | None:
+            return None if run.row is None or run.row.lease > now else run.open(known, lease, now)
+
+        return self._step(flow_id, step)
+
+    def renew(self, flow_id: str, token: int, until: float) -> bool:
+        """See ``Store.renew``."""
+        runs = self.tables.runs
+        held = runs.update().where(runs.c.id == flow_id, runs.c.token == token, runs.c.lease != 0)
+        query = held.values(lease=until, due=until)
+        return bool(self.database.do(lambda connection: connection.execute(query).rowcount))
+
+    def commit(self, step: Commit) -> Committed:
+        """See ``Store.commit``."""
+        return self._step(step.flow_id, lambda run: commit(run, step))
+
+    # -- looking ----------------------------------------------------------------------------------------------
+
+    def header(self, flow_id: str) -> Mapping[str, str] | None:
+        """See ``Store.header``."""
+        runs = self.tables.runs
+        query = sa.select(runs).where(runs.c.id == flow_id)
+        row = self.database.do(lambda connection: connection.execute(query).first())
+        return None if row is None else header_of(row)
+
+    def read(self, flow_id: str) -> tuple[Mapping[str, str], Sequence[str], Sequence[str]] | None:
+        """See ``Store.read``."""
+        log = self.tables.log
+        query = sa.select(log.c.batch).where(log.c.run == flow_id).order_by(log.c.version)
+
+        def step(run: RunStep) -> tuple[Mapping[str, str], Sequence[str], Sequence[str]] | None:
+            if run.row is None:
+                return None
+            batches = list(run.connection.execute(query).scalars())
+            return header_of(run.row), batches, [row.entry for row in run.entries()]
+
+        return self._step(flow_id, step)
+
+    def runs(self, limit: int) -> list[str]:
+        """See ``Store.runs``."""
+        runs = self.tables.runs
+        query = sa.select(runs.c.id).where(runs.c.status == "running").order_by(runs.c.created.desc())
+        return self.database.do(lambda connection: list(connection.execute(query.limit(limit)).scalars()))
+
+    # -- over all runs ----------------------------------------------------------------------------------------
+
+    def sweep(
+        self, now: float, limit: int, republish_after: float, least_silence: float, lost_after: float
+    ) -> list[Due]:
+        """See ``Store.sweep``."""
+        errors, do = self.tables.errors, self.database.do
+        limits = Limits(now, republish_after, least_silence, lost_after)
+        ids, expired = do(lambda connection: due_runs(connection, self.tables, now, limit))
+        told = [self._step(flow_id, lambda run: look_at(run, limits)) for flow_id in ids]
+        for flow_id in expired:
+            do(lambda connection, gone=flow_id: forget(connection, self.tables, gone))  # type: ignore[misc]
+        if expired:
+            do(lambda connection: connection.execute(errors.delete().where(errors.c.expires <= now)))
+        return [due for due in told if due is not None]
+
+    def next_due(self) -> float | None:
+        """See ``Store.next_due``."""
+        runs = self.tables.runs
+        due: float | None = self._first(
+            sa.select(runs.c.due).where(runs.c.due.is_not(None)).order_by(runs.c.due).limit(1)
+        )
+        return due
+
+    def lead(self, owner: str, until: float, now: float) -> bool:
+        """See ``Store.lead``."""
+        leader = self.tables.leader
+
+        def step(connection: sa.Connection) -> bool:
+            row = connection.execute(sa.select(leader).with_for_update()).first()
+            if row is None:
+                connection.execute(leader.insert().values(name="sweep", owner=owner, until=until))
+                return True
+            if row.owner != owner and row.until > now:
+                return False
+            connection.execute(leader.update().values(owner=owner, until=until))
+            return True
+
+        return self.database.do(step)
+
+    def keep_shape(self, name: str, text: str) -> None:
+        """See ``Store.keep_shape``."""
+        shapes = self.tables.shapes
+
+        def step(connection: sa.Connection) -> None:
+            if connection.execute(sa.select(shapes.c.name).where(shapes.c.name == name)).first() is None:
+                connection.execute(shapes.insert().values(name=name, body=text))
+
+        self.database.do(step)
+
+    def shape(self, name: str) -> str | None:
+        """See ``Store.shape``."""
+        table = self.tables.shapes
+        text: str | None = self._first(sa.select(table.c.body).where(table.c.name == name))
+        return text
+
+    def drop(self) -> None:
+        """See ``Store.drop``."""
+        self.tables.metadata.drop_all(self.database.engine)
+
+    def close(self) -> None:
+        """See ``Store.close``."""
+        self.database.close()

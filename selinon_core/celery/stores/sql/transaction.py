@@ -1,0 +1,166 @@
+"""One step of one run: its row is locked, what the step needs is read, then what it changes is written."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from types import SimpleNamespace
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+
+from selinon_core.celery.stores.memory import PUT_OFF
+from selinon_core.celery.stores.protocol import NodeRecord, Opened
+from selinon_core.celery.stores.sql.changes import Changes
+from selinon_core.celery.stores.sql.tables import Tables
+
+#: Fields of a header with a column of their own, and the types of these.
+OWN = {"status": str, "flow": str, "queue": str, "wake_at": int, "silence": float}
+
+#: Timers of messages of node runs; they outlive the end of their flow run.
+OF_MESSAGES = "n%"
+
+
+class Look(NamedTuple):
+    """What there is about a run beside its row.
+
+    ``waiting`` is the length of the inbox, if it was not to be counted 0 or 1. ``outbox`` and ``timer`` leave out
+    what the question left out.
+    """
+
+    waiting: int
+    outbox: bool
+    timer: float | None
+    ahead: int | None
+    payload: str | None
+    records: Mapping[int, NodeRecord]
+
+
+class RunStep:
+    """A step of the run ``id``; ``row`` is None when there is no such run."""
+
+    def __init__(self, connection: sa.Connection, tables: Tables, flow_id: str) -> None:
+        self.id = flow_id
+        self.connection = connection
+        self.tables = tables
+        self.changes = Changes(connection)
+        self._values: dict[str, Any] = {}
+        self._new = False
+        self._flushed = True
+        self.row: Any = connection.execute(tables.lock, {"run": flow_id}).first()
+
+    # -- reading ----------------------------------------------------------------------------------------------
+
+    def look(
+        self,
+        numbers: Iterable[int] = (),
+        *,
+        counted: bool = False,
+        done: Sequence[str] = (),
+        changed: Sequence[str] = (),
+        timers: str = "%",
+    ) -> Look:
+        """Read what a step needs, all at once.
+
+        The records of node runs ``numbers``, payload and what is run ahead of the first of them; whether anything
+        but ``done`` is in the outbox; when the first of the ``timers`` that are not ``changed`` is due.
+        """
+        numbers = list(numbers)
+        values = {"run": self.id, "numbers": numbers, "number": numbers[0] if numbers else -1}
+        values |= {"counted": counted, "done": list(done), "changed": list(changed), "timers": timers}
+        rows = self.connection.execute(self.tables.look, values).all()
+        records = {row.number: record_of(row) for row in rows if row.number is not None}
+        first = rows[0]
+        return Look(first.waiting, bool(first.outbox), first.timer, first.ahead, first.payload, records)
+
+    def entries(self) -> list[Any]:
+        """What is in the inbox, oldest first: rows of ``id`` and ``entry``."""
+        return list(self.connection.execute(self.tables.entries, {"run": self.id}).all())
+
+    def open(self, known: int, lease: float, now: float, entry: str | None = None) -> Opened:
+        """Take the lease; ``entry`` is on its way into the inbox."""
+        row, until = self.row, now + lease
+        known = known if known <= row.version else 0
+        self.change(token=row.token + 1, lease=until, due=until)
+        found: dict[str, list[str]] = {"log": [], "inbox": [], "outbox": [], "due": []}
+        for part in self.connection.execute(self.tables.opened, {"run": self.id, "known": known, "now": now}):
+            found[part.kind].append(part.text)
+        entries = found["inbox"] if entry is None else [*found["inbox"], entry]
+        header = header_of(row)
+        return Opened(
+            row.token + 1, row.version, known, found["log"], entries, header, found["outbox"], found["due"]
+        )
+
+    # -- changing ---------------------------------------------------------------------------------------------
+
+    def change(self, **values: Any) -> None:
+        """Change columns of the run's row."""
+        self._values |= values
+
+    def create(self, header: Mapping[str, str], now: float) -> None:
+        """Make the run's row, with version 0."""
+        values: dict[str, Any] = {name: kind(header.get(name) or 0) for name, kind in OWN.items()}
+        values |= dict.fromkeys(("version", "token", "unbegun", "wakes"), 0)
+        values |= {"lease": 0.0, "created": now, "updated": now, "due": None, "expires": None}
+        values["fields"] = json.dumps({name: value for name, value in header.items() if name not in OWN})
+        self._new, self._values = True, values
+        self.row = SimpleNamespace(id=self.id, **values)
+
+    def put_record(self, number: int, record: NodeRecord) -> None:
+        """Keep what is known of a node run; one that is begun and not done was seen when it began."""
+        key = {"run": self.id, "number": number}
+        self.changes.put(self.tables.nodes, key, **record._asdict(), seen_at=record.begun_at)
+
+    def put_outbox(self, keys: Iterable[str]) -> None:
+        """These effects are to be carried out."""
+        self.changes.put_all(self.tables.outbox, [{"run": self.id, "name": key} for key in dict.fromkeys(keys)])
+
+    def put_timers(self, timers: Mapping[str, float]) -> None:
+        """Set timers."""
+        for name, due in timers.items():
+            self.changes.put(self.tables.timers, {"run": self.id, "name": name}, due=due)
+
+    def put_error(self, task_id: str, body: str, expires: float) -> None:
+        """Keep what went wrong with a task run."""
+        self.changes.put(self.tables.errors, {"task": task_id}, body=body, expires=expires)
+
+    def due_by(self, at: float) -> None:
+        """See to it that somebody looks at the run by then."""
+        self.change(due=earlier(self.row.due, at))
+
+    def leave_ahead(self, anchor: int, ahead: int | None, now: float) -> None:
+        """What the receiver of a message ran ahead is to be published after all."""
+        if ahead is not None:
+            self.changes.delete(self.tables.ahead, run=self.id, anchor=anchor)
+            self.put_outbox([f"o{ahead}"])
+            self.due_by(now + PUT_OFF)
+
+    def may_be_forgotten(self) -> None:
+        """Nothing is decided on this step: no need to wait for the disk while others wait for the run's row."""
+        self._flushed = False
+
+    def send(self) -> None:
+        """Make the changes."""
+        if self._new:
+            self.changes.insert(self.tables.runs, id=self.id, **self._values)
+        elif self._values:
+            self.changes.update(self.tables.runs, {"id": self.id}, **self._values)
+        self.changes.send(flushed=self._flushed)
+
+
+def earlier(one: float | None, other: float) -> float:
+    """The earlier of two times; the first may be none."""
+    return other if one is None else min(one, other)
+
+
+def record_of(row: Any) -> NodeRecord:
+    """The record in a row of the table of node runs."""
+    return NodeRecord(row.serial, row.begun_at, row.attempts, row.retries, row.deliveries, bool(row.done))
+
+
+def header_of(row: Any) -> dict[str, str]:
+    """The header in a row of the table of runs."""
+    fields: dict[str, str] = json.loads(row.fields)
+    fields |= {"flow": row.flow, "queue": row.queue, "status": row.status, "version": str(row.version)}
+    fields |= {"wake_at": str(row.wake_at), "silence": repr(row.silence), "lease": repr(row.lease)}
+    return fields | {"created": repr(row.created), "updated": repr(row.updated)}

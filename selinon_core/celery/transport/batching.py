@@ -1,0 +1,188 @@
+"""Several node runs in one message: where tasks are so short that the message costs more than they do.
+
+Only tasks travel together that this process has seen to be short, without a time limit, with small arguments, of
+one flow run and on one queue. To everything else they are what they would be alone: each is begun and ends by
+itself. That tasks are short is a guess: when one takes long after all, what waits behind it in
+the same process is published again, each by itself (``BundleWatch``).
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from selinon_core.celery.settings import AdapterSettings
+from selinon_core.celery.transport.message_schema import SMALL, NodeMessage, is_small
+from selinon_core.celery.transport.publisher import ENVELOPE, Letter
+from selinon_core.plan import ImportRef, Plan
+
+#: What a task costs besides itself, in seconds.
+OVERHEAD = 0.0005
+#: How large a bundle may be; what alone takes an eighth of it travels alone.
+MOST_BYTES = 32_768
+#: Seconds after which what waits behind a task in its bundle is given away.
+PATIENCE = 0.25
+_SHARED = ("flow", "id")
+_PARTS = ("args", "parent", "failures", "origins")
+
+
+class Pace:
+    """How long tasks take, as seen in this process: an estimate that rises at once and falls slowly."""
+
+    def __init__(self) -> None:
+        self._seconds: dict[ImportRef, float] = {}
+
+    def note(self, function: ImportRef, seconds: float) -> None:
+        """An attempt took so long."""
+        known = self._seconds.get(function)
+        self._seconds[function] = seconds if known is None else max(seconds, 0.8 * known + 0.2 * seconds)
+
+    def expected(self, function: ImportRef) -> float | None:
+        """Seconds the next attempt takes, None when there was none here."""
+        return self._seconds.get(function)
+
+
+class Bundler:
+    """Puts messages together, each bundle for at most ``selinon_bundle_seconds`` of work."""
+
+    def __init__(self, plan: Plan, pace: Pace, settings: AdapterSettings) -> None:
+        self._plan = plan
+        self._pace = pace
+        self._most_seconds = settings.selinon_bundle_seconds
+        self._most = settings.selinon_bundle_count
+
+    def packed(self, letters: Sequence[Letter]) -> list[Letter]:
+        """The same node runs in fewer messages; the order stays but for what travels together."""
+        if len(letters) < 2 or self._most < 2:
+            return list(letters)
+        packed: list[Letter] = []
+        open_bundles: dict[tuple[str, str], _Filling] = {}
+        for letter in letters:
+            seconds = self._seconds(letter)
+            size = 0 if seconds is None else _size(letter)
+            if seconds is None or size > MOST_BYTES / 8:
+                packed.append(letter)
+                continue
+            bundle = open_bundles.setdefault((letter.queue, letter.root_id), _Filling())
+            if bundle.letters and not self._fits(bundle, seconds, size):
+                packed.append(bundle.closed())
+            bundle.add(letter, seconds, size)
+        packed += [bundle.closed() for bundle in open_bundles.values()]
+        return packed
+
+    def _fits(self, bundle: _Filling, seconds: float, size: int) -> bool:
+        return (
+            bundle.seconds + seconds <= self._most_seconds
+            and bundle.size + size <= MOST_BYTES
+            and len(bundle.letters) < self._most
+        )
+
+    def _seconds(self, letter: Letter) -> float | None:
+        """How long what a message asks for takes; None: it has to travel alone."""
+        if letter.celery_task != ENVELOPE or letter.time_limit is not None:
+            return None
+        task = self._plan.tasks.get(letter.kwargs.get("task", ""))
+        expected = None if task is None else self._pace.expected(task.function)
+        if expected is None or expected + OVERHEAD > self._most_seconds / 2:
+            return None
+        return expected + OVERHEAD
+
+
+class _Filling:
+    """A bundle that is being made."""
+
+    def __init__(self) -> None:
+        self.letters: list[Letter] = []
+        self.seconds = 0.0
+        self.size = 0
+
+    def add(self, letter: Letter, seconds: float, size: int) -> None:
+        self.letters.append(letter)
+        self.seconds += seconds
+        self.size += size
+
+    def closed(self) -> Letter:
+        """The message; a new bundle begins."""
+        letters = self.letters
+        self.letters, self.seconds, self.size = [], 0.0, 0
+        return _together(letters)
+
+
+def _size(letter: Letter) -> int:
+    """About how many bytes a message adds to a bundle."""
+    parts = [letter.kwargs[part] for part in _PARTS if letter.kwargs.get(part)]
+    return 200 + sum(SMALL if is_small(part) else len(json.dumps(part)) for part in parts)
+
+
+def _together(letters: list[Letter]) -> Letter:
+    first = letters[0]
+    if len(letters) == 1:
+        return first
+    nodes = [{key: value for key, value in each.kwargs.items() if key not in _SHARED} for each in letters]
+    kwargs: dict[str, Any] = {**{key: first.kwargs[key] for key in _SHARED}, "nodes": nodes}
+    return first._replace(kwargs=kwargs, shown_as=f"{first.shown_as} and others")
+
+
+GiveAway = Callable[[Sequence[NodeMessage]], bool]
+
+
+class Bundle:
+    """What a message holds that was not begun yet; safe under threads."""
+
+    def __init__(self, messages: Sequence[NodeMessage], give_away: GiveAway) -> None:
+        self._lock = threading.Lock()
+        self._rest = deque(messages)
+        self._give_away = give_away
+        self.taken_at = time.monotonic()
+
+    def take(self) -> NodeMessage | None:
+        """The next one to run, None when none is left here."""
+        with self._lock:
+            self.taken_at = time.monotonic()
+            return self._rest.popleft() if self._rest else None
+
+    def give_away(self) -> None:
+        """Leave what is left to other processes."""
+        with self._lock:
+            if self._rest and self._give_away(tuple(self._rest)):
+                self._rest.clear()
+
+
+class BundleWatch:
+    """Gives away what waits behind a task that takes long, from a thread that lives while there are bundles."""
+
+    def __init__(self, patience: float = PATIENCE) -> None:
+        self._patience = patience
+        self._lock = threading.Lock()
+        self._bundles: set[Bundle] = set()
+        self._thread: threading.Thread | None = None
+
+    @contextmanager
+    def over(self, bundle: Bundle) -> Iterator[None]:
+        """Watch a bundle while it is worked on."""
+        with self._lock:
+            self._bundles.add(bundle)
+            if self._thread is None or not self._thread.is_alive():  # it does not survive a fork
+                self._thread = threading.Thread(target=self._watch, name="selinon-bundles", daemon=True)
+                self._thread.start()
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._bundles.discard(bundle)
+
+    def _watch(self) -> None:
+        while True:
+            time.sleep(self._patience / 2)
+            with self._lock:
+                if not self._bundles:
+                    self._thread = None
+                    return
+                late = [b for b in self._bundles if time.monotonic() - b.taken_at > self._patience]
+            for bundle in late:
+                bundle.give_away()

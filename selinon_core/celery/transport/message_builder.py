@@ -1,0 +1,137 @@
+"""From effects to messages: what of a node's start travels and what stays in the state store."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from selinon_core.celery.execution.run_cache import CachedRun
+from selinon_core.celery.execution.transition import Launch
+from selinon_core.celery.reporting.opentelemetry import HEADER
+from selinon_core.celery.transport.message_schema import NodeMessage, split_payload
+from selinon_core.celery.transport.publisher import DISPATCHER, ENVELOPE, Letter
+from selinon_core.dispatch import FlowOutcome, NodeRun
+from selinon_core.dispatch import effects as do
+from selinon_core.plan import Plan
+from selinon_core.runtime.environment import expand
+
+_DEFAULT_QUEUE = "celery"
+#: Seconds after a task's time-out at which the worker kills the process that did not stop.
+HARD_STOP_AFTER = 5.0
+
+
+class LetterWriter:
+    """Writes the messages of one plan; queues are looked up once."""
+
+    def __init__(self, plan: Plan, default_queue: str) -> None:
+        self._plan = plan
+        self._default_queue = default_queue
+        self._queues: dict[str, str] = {}
+
+    def knows(self, name: str) -> bool:
+        """Whether there is a task or a flow of that name."""
+        return name in self._plan.tasks or name in self._plan.flows
+
+    def queue(self, name: str) -> str:
+        """The queue of a task, or the dispatcher queue of a flow, with the environment filled in."""
+        queue = self._queues.get(name)
+        if queue is None:
+            plan = self._plan
+            written = plan.flows[name].queue if plan.is_flow(name) else plan.tasks[name].queue
+            queue = expand(written)
+            if queue == _DEFAULT_QUEUE:  # what a project that names none gets: the app's own default
+                queue = self._default_queue
+            self._queues[name] = queue
+        return queue
+
+    def of_launch(self, run: CachedRun, effect: Launch, serial: int = 0) -> tuple[Letter, str | None]:
+        """The message that starts a node run, and the payload that has to be kept for it."""
+        node = effect.run
+        inline, payload = split_payload(
+            {
+                "args": node.args,
+                "parent": effect.parent,
+                "failures": node.failures,
+                "origins": origins_of(run, effect),
+            }
+        )
+        if serial:
+            inline["serial"] = serial
+        if payload is not None:
+            inline["big"] = True
+        if isinstance(effect, do.StartTask):
+            kwargs = {"flow": run.flow.name, "id": run.id, "number": node.number, "task": node.name, **inline}
+            timeout = self._plan.tasks[node.name].timeout
+            limit = None if timeout is None else timeout + HARD_STOP_AFTER
+            shown = f"selinon.task.{node.name}"
+            return Letter(
+                self.queue(node.name), ENVELOPE, shown, node.id, run.id, kwargs, limit, _traced(run.trace)
+            ), payload
+        kwargs = {"do": "start", "flow": node.name, "id": node.id, "up": [run.id, node.number, run.flow.name]}
+        if effect.selective is not None:
+            kwargs["selective"] = effect.selective.to_json()
+        shown = f"selinon.flow.{node.name}"
+        return Letter(
+            self.queue(node.name), DISPATCHER, shown, node.id, run.id, kwargs | inline, None, _traced(run.trace)
+        ), payload
+
+    def of_message(self, message: NodeMessage, task_id: str, serial: int) -> Letter:
+        """The message of a task's next attempt."""
+        kwargs: dict[str, Any] = {"flow": message.flow, "id": message.id, "number": message.number}
+        parts = {key: getattr(message, key) for key in ("args", "parent", "failures", "origins")}
+        inline, payload = split_payload(parts)
+        kwargs |= {"task": message.task, "serial": serial, **inline}
+        if payload is not None:
+            kwargs["big"] = True
+        timeout = self._plan.tasks[message.task].timeout
+        limit = None if timeout is None else timeout + HARD_STOP_AFTER
+        queue = self.queue(message.task)
+        shown, headers = f"selinon.task.{message.task}", _traced(message.trace)
+        return Letter(queue, ENVELOPE, shown, task_id, message.id, kwargs, limit, headers)
+
+    def wake(self, flow: str, id: str, queue: str | None = None, *, cancel: bool = False) -> Letter:
+        """The message that makes a dispatcher look after a run."""
+        kwargs = {"do": "cancel" if cancel else "wake", "flow": flow, "id": id}
+        return Letter(queue or self.queue(flow), DISPATCHER, f"selinon.flow.{flow}", id, id, kwargs)
+
+
+def _traced(trace: str) -> dict[str, str] | None:
+    return {HEADER: trace} if trace else None
+
+
+def origins_of(run: CachedRun, effect: Launch) -> dict[str, str]:
+    """Where the ids in a node's parent and failures were: id -> flow name, as far as the names do not tell.
+
+    A task looks for a parent's result in its own flow, or in the flow it names on the way down. What was handed
+    into the flow from outside, and what compound propagation flattened, is elsewhere.
+    """
+    node = effect.run
+    found: dict[str, str] = {}
+    sources = node.sources
+    if node.edge is None or not sources:
+        found.update(run.origins)
+    if node.edge is None:
+        sources = (*sources, *(above for source in sources for above in source.sources))
+    for source in sources:
+        if source.is_flow and source.outcome is not None and _is_flattened(run, source):
+            _collect(source.outcome, source.name, found)
+    if isinstance(effect, do.StartFlow):
+        for id in effect.parent.values():
+            if isinstance(id, str):
+                found.setdefault(id, run.flow.name)
+    return found
+
+
+def _is_flattened(run: CachedRun, source: NodeRun) -> bool:
+    flow = run.flow
+    return source.name in flow.propagate_compound_finished or source.name in flow.propagate_compound_failures
+
+
+def _collect(outcome: FlowOutcome, flow: str, found: dict[str, str]) -> None:
+    for by_name in (outcome.finished, outcome.failed):
+        for name, ids in by_name.items():
+            below = outcome.subflows.get(name)
+            if below is None:
+                found.update(dict.fromkeys(ids, flow))
+            else:
+                for sub in below:
+                    _collect(sub, name, found)

@@ -1,0 +1,110 @@
+"""Starts of flow runs on Redis are written down until the run exists.
+
+Redis hands a message over and forgets it; the worker notes it as its own a moment later. A worker that is killed
+in between takes the message with it. Any message but the first of a flow run is known to the state store and is
+sent again by the sweep. The start is known to nobody else, and whoever asks for a flow need not reach the state
+store. So it is kept on the broker, beside the queue, and workers look whether it became a run.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING, Any
+
+from selinon_core.celery.stores import Store
+from selinon_core.celery.transport.defaults import is_redis
+from selinon_core.celery.transport.publisher import Letter, Publisher
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from celery import Celery
+
+#: Seconds after which a start without a run is looked at ...
+CHECK_AFTER = 5.0
+#: ... and sent again if its queue is empty, or after this many, doubled each time.
+PATIENCE = 300.0
+#: How often a worker looks, and how many starts in one go.
+INTERVAL = 2.5
+BATCH = 500
+
+_KEY = "selinon.starts"
+_MESSAGES = "selinon.starts.messages"
+_LEADER = "selinon.starts.leader"
+
+
+class StartLedger:
+    """Starts by id in a sorted set (when to look next) and a hash (how often the
+    message was sent, when first, and the message)."""
+
+    def __init__(self, app: Celery) -> None:
+        self._app = app
+        self.clock: Callable[[], float] = time.time
+
+    @property
+    def enabled(self) -> bool:
+        """Whether the broker is one that needs it."""
+        conf = self._app.conf
+        return is_redis(conf.broker_write_url or conf.broker_url)
+
+    def _with_client(self, action: Callable[[Any], Any]) -> Any:
+        with self._app.producer_pool.acquire(block=True) as producer:
+            channel: Any = producer.channel
+            with channel.conn_or_acquire() as client:
+                return action(client)
+
+    def keep(self, letter: Letter) -> None:
+        """A start is about to be sent; raises what the connection raises."""
+        now = self.clock()
+        text = json.dumps([1, now, *letter])
+
+        def write(client: Any) -> None:
+            with client.pipeline(transaction=False) as pipe:
+                pipe.hset(_MESSAGES, letter.task_id, text)
+                pipe.zadd(_KEY, {letter.task_id: now + CHECK_AFTER})
+                pipe.execute()
+
+        self._with_client(write)
+
+    def lead(self) -> bool:
+        """Whether this worker is the one that looks now."""
+        return bool(self._with_client(lambda client: client.set(_LEADER, "1", nx=True, px=int(INTERVAL * 900))))
+
+    def remind(self, store: Store, publisher: Publisher, now: float) -> int:
+        """Forget starts that became runs and send those again that got lost; returns how many were sent."""
+        sent = 0
+        while True:
+            looked_at, lost = self._with_client(lambda client: self._look(client, store, now))
+            publisher.send(lost)
+            sent += len(lost)
+            if looked_at < BATCH:
+                return sent
+
+    def _look(self, client: Any, store: Store, now: float) -> tuple[int, list[Letter]]:
+        """How many were due, and those of them that are lost."""
+        rows = client.zrange(_KEY, 0, BATCH - 1, withscores=True)
+        due = [name.decode() if isinstance(name, bytes) else str(name) for name, at in rows if at <= now]
+        lost: list[Letter] = []
+        if not due:
+            return 0, lost
+        with client.pipeline(transaction=False) as pipe:
+            for id in due:
+                pipe.hget(_MESSAGES, id)
+            texts = pipe.execute()
+        with client.pipeline(transaction=False) as pipe:
+            for id, text in zip(due, texts, strict=True):
+                if text is None or store.header(id) is not None:
+                    pipe.zrem(_KEY, id)
+                    pipe.hdel(_MESSAGES, id)
+                    continue
+                times, kept_at, *parts = json.loads(text)
+                letter = Letter(*parts)
+                if client.llen(letter.queue) and now - kept_at < PATIENCE * times:
+                    pipe.zadd(_KEY, {id: now + CHECK_AFTER}, xx=True)
+                    continue
+                lost.append(letter)
+                pipe.hset(_MESSAGES, id, json.dumps([times * 2, kept_at, *parts]))
+                pipe.zadd(_KEY, {id: now + CHECK_AFTER * times * 2}, xx=True)
+            pipe.execute()
+        return len(due), lost

@@ -1,0 +1,65 @@
+"""Celery's view of a message in a worker's main process, for what only that process sees."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from celery.exceptions import InvalidTaskError
+from celery.worker.request import Request
+from celery.worker.strategy import default
+
+from selinon_core.celery.transport.message_schema import read_node
+from selinon_core.celery.transport.publisher import ENVELOPE
+
+_log = logging.getLogger("selinon")
+
+
+def strategy(task: Any, app: Any, consumer: Any, **options: Any) -> Callable[..., Any]:
+    """Celery's own way to take messages, but that one which is not of its protocol does not end the worker."""
+    take = default(task, app, consumer, **options)
+
+    def checked(message: Any, *how: Any, **more: Any) -> Any:
+        check_form(message)
+        return take(message, *how, **more)
+
+    return checked
+
+
+def check_form(message: Any) -> None:
+    """Raise ``InvalidTaskError``, with which Celery drops a message, for what it would stumble over."""
+    match message.payload:
+        case [list(), dict(), dict() | None]:
+            pass
+        case {"args": list(), "kwargs": dict()}:  # of apps with task_protocol = 1
+            pass
+        case _:
+            raise InvalidTaskError("the body is not a list of arguments, keyword arguments and options")
+    match message.headers.get("timelimit"):
+        case None | [int() | float() | None, int() | float() | None]:
+            pass
+        case _:
+            raise InvalidTaskError("the time limit is not two numbers")
+
+
+class NodeRequest(Request):
+    """A request whose hard time limit counts as a failed attempt of the task."""
+
+    def on_timeout(self, soft: bool, timeout: float) -> None:
+        """Celery killed the process of a task that did not stop at its time-out."""
+        if not soft and self.task.name == ENVELOPE:  # its own name may be the one it is shown as
+            try:
+                self._stopped()
+            except Exception:
+                _log.exception("the time-out of %s could not be kept", self.id)
+        super().on_timeout(soft, timeout)
+
+    def _stopped(self) -> None:
+        from selinon_core.celery.worker.task_handler import Envelope
+
+        engine = self.task.selinon.engine  # type: ignore[attr-defined]
+        kwargs: dict[str, Any] = self.kwargs
+        message = read_node(kwargs, engine.settings.selinon_max_message_bytes)
+        payload = engine.store.payload(message.id, message.number) if message.big else None
+        Envelope(engine).stopped(message.with_payload(payload))

@@ -1,0 +1,188 @@
+"""What a worker does beside running tasks: its queues, the sweep, and keeping its messages its own.
+
+Redis knows no connections of consumers, only that a message was not acknowledged for a while
+(``visibility_timeout``). A short time makes a dead worker's messages come back soon, a long one keeps long tasks
+from running twice. Here workers say every ``REFRESH_EVERY`` seconds that they still hold theirs, so that the time
+can be short however long a task takes.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from celery import bootsteps, signals
+from celery.worker import state
+
+from selinon_core.celery.transport.defaults import REFRESH_EVERY, check_accepts_json
+from selinon_core.celery.transport.pending_starts import INTERVAL
+from selinon_core.celery.transport.publisher import DISPATCHER, ENVELOPE
+from selinon_core.celery.transport.redis_reconnect import ForgivingChannel
+from selinon_core.celery.worker.reaper import Sweeper
+from selinon_core.errors import SelinonException
+
+if TYPE_CHECKING:
+    from selinon_core.celery.app import Selinon
+    from selinon_core.plan import Plan
+
+_log = logging.getLogger("selinon")
+
+#: How often workers say of what takes long that they still work on it, before it would count as lost.
+TOUCHES = 6
+#: Modules of storages that are private to a process (``DataStorage.private_to_process``); by name, because the
+#: main process of a worker imports nothing that tasks use.
+_IN_MEMORY = ("selinon_core.storages.memory", "selinon.storages.memory")
+
+
+def hook_into_workers(selinon: Selinon) -> None:
+    """Make workers of the app look after its flows."""
+
+    class Caretaker(CaretakerStep):
+        name = "selinon_core.celery.worker.maintenance:Caretaker"
+        owner = selinon
+
+    selinon.app.steps["worker"].add(Caretaker)
+    selinon.app.steps["consumer"].add(ForgivingChannel)
+
+    def queues_are_known(sender: Any = None, instance: Any = None, **_: Any) -> None:
+        if instance.app is selinon.app:
+            selinon.engine.serve(sorted(instance.app.amqp.queues.consume_from))
+
+    def check(sender: Any = None, instance: Any = None, **_: Any) -> None:
+        try:
+            queues_are_known(sender, instance)
+            if instance.app is selinon.app:
+                check_accepts_json(instance.app.conf)
+                selinon.engine.spans.check()
+                _warn_of_private_storages(selinon.plan)
+                selinon.store.prepare()
+        except SelinonException as error:
+            raise SystemExit(f"selinon: {_told(error)}") from None
+
+    signals.celeryd_after_setup.connect(check, weak=False)
+
+
+def _warn_of_private_storages(plan: Plan) -> None:
+    """Tell of storages whose results only the process that stored them will find."""
+    for name in sorted({task.storage for task in plan.tasks.values() if task.storage is not None}):
+        if plan.storages[name].function.module in _IN_MEMORY:
+            _log.warning(
+                'storage "%s" keeps results in the memory of one process: tasks and conditions in other processes '
+                "do not find them. Name one that processes share (files, Redis, SQL, ...)",
+                name,
+            )
+
+
+def _told(error: SelinonException) -> str:
+    diagnostics = getattr(error, "diagnostics", ())
+    lines = [f"{d.span.file}:{d.span.line}:{d.span.column}: {d.code} {d.message}" for d in diagnostics]
+    return "\n".join([str(error), *lines])
+
+
+class CaretakerStep(bootsteps.StartStopStep):
+    """A thread of the worker's main process: sweeps, and refreshes the messages this worker holds."""
+
+    owner: Selinon
+
+    def __init__(self, worker: Any, **_: Any) -> None:
+        self._stop = threading.Event()
+        self._touch_at = 0.0
+        self._threads: list[threading.Thread] = []
+
+    def start(self, worker: Any) -> None:
+        """The worker starts."""
+        jobs: dict[str, Callable[[], None]] = {
+            "selinon-sweep": self._sweep,
+            "selinon-refresh": lambda: self._refresh(worker),
+        }
+        if self.owner.ledger.enabled:
+            jobs["selinon-starts"] = self._remind_of_starts
+        for name, target in jobs.items():
+            thread = threading.Thread(target=target, name=name, daemon=True)
+            thread.start()
+            self._threads.append(thread)
+
+    def stop(self, worker: Any) -> None:
+        """The worker stops; what it still runs is kept until the process ends."""
+        self._stop.set()
+
+    def terminate(self, worker: Any) -> None:
+        """The worker stops at once."""
+        self._stop.set()
+
+    def _sweep(self) -> None:
+        sweeper = Sweeper(self.owner.engine)
+        while not self._stop.wait(sweeper.tick()):
+            pass
+
+    def _remind_of_starts(self) -> None:
+        ledger, engine = self.owner.ledger, self.owner.engine
+        while not self._stop.wait(INTERVAL):
+            try:
+                if ledger.lead():
+                    ledger.remind(engine.store, engine.publisher, ledger.clock())
+            except Exception as error:
+                _log.warning("cannot look for lost starts: %s: %s", type(error).__name__, error)
+
+    def _refresh(self, worker: Any) -> None:
+        while not self._stop.wait(REFRESH_EVERY):
+            try:
+                refresh_unacknowledged(worker)
+                self._touch()
+            except Exception as error:
+                _log.warning("cannot refresh unacknowledged messages: %s: %s", type(error).__name__, error)
+
+    def _touch(self) -> None:
+        """Say of node runs that take long that they are still being worked on."""
+        now = time.time()
+        if now < self._touch_at:
+            return
+        every = self.owner.settings.selinon_lost_after / TOUCHES
+        self._touch_at = now + every
+        store = self.owner.store
+        for flow_id, numbers in in_hand(self.owner.app, now - every):
+            store.touch(flow_id, numbers, now)
+
+
+def in_hand(app: Any, since: float) -> list[tuple[str, list[int]]]:
+    """The node runs, by flow run id, of messages that were taken by a process of this worker before then.
+
+    0 stands for the message that started the flow run.
+    """
+    held: list[tuple[str, list[int]]] = []
+    for request in list(state.active_requests):
+        if request.app is not app or not request.time_start or request.time_start > since:
+            continue
+        kwargs = request.kwargs
+        if request.task.name == DISPATCHER and kwargs.get("do") == "start":
+            held.append((kwargs["id"], [0]))
+        elif request.task.name == ENVELOPE:
+            nodes = kwargs.get("nodes") or [kwargs]
+            held.append((kwargs["id"], [node["number"] for node in nodes]))
+    return held
+
+
+def refresh_unacknowledged(worker: Any) -> int:
+    """Tell Redis that the messages this worker holds are still being worked on; returns how many."""
+    consumer = getattr(getattr(worker, "consumer", None), "task_consumer", None)
+    channel: Any = getattr(consumer, "channel", None)
+    qos: Any = getattr(channel, "qos", None)
+    key = getattr(qos, "unacked_index_key", None)
+    if key is None:
+        return 0
+    for _ in range(10):
+        try:
+            tags = list(qos._delivered)
+            break
+        except RuntimeError:  # changed while it was listed
+            continue
+    else:
+        return 0
+    if tags:
+        with channel.conn_or_acquire() as client:
+            now = time.time()
+            client.zadd(key, dict.fromkeys(tags, now), xx=True)
+    return len(tags)

@@ -1,0 +1,68 @@
+"""The sweep: finds what nobody is looking after and sends somebody there.
+
+It runs in a thread of every worker's main process; one of them leads. It never runs user code and never advances a
+flow itself: it sends a wake-up message to the flow's dispatcher queue. What is due is found by time in the store,
+so that flow runs that only wait cost nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+import uuid
+from collections.abc import Callable
+
+from selinon_core.celery.services import Engine
+from selinon_core.errors import StateStoreError
+
+_log = logging.getLogger("selinon")
+
+#: Runs looked at in one go.
+BATCH = 200
+#: Seconds between two looks at the least: many runs that are due one after another are looked at together.
+LEAST_PAUSE = 0.25
+
+
+class Sweeper:
+    """One worker's part in the sweep. ``clock`` is replaced by tests."""
+
+    def __init__(self, engine: Engine, clock: Callable[[], float] = time.time) -> None:
+        self._engine = engine
+        self._clock = clock
+        self._owner = uuid.uuid4().hex
+        self._pause = engine.settings.selinon_sweep_interval
+
+    def tick(self) -> float:
+        """Look once, if this worker leads; returns the seconds until the next look."""
+        engine = self._engine
+        settings = engine.settings
+        try:
+            now = self._clock()
+            if not engine.store.lead(self._owner, now + 4 * settings.selinon_sweep_interval, now):
+                return settings.selinon_sweep_interval
+            found = engine.store.sweep(
+                now,
+                BATCH,
+                settings.selinon_republish_after,
+                settings.selinon_least_silence,
+                settings.selinon_lost_after,
+            )
+            if found:
+                # Also for flows this worker does not know: another one may.
+                engine.publisher.send(engine.writer.wake(d.flow, d.flow_id, d.queue) for d in found)
+            self._pause = settings.selinon_sweep_interval
+            if len(found) == BATCH:
+                return 0.0
+            due = engine.store.next_due()
+            if due is not None:
+                return min(max(due - self._clock(), LEAST_PAUSE), settings.selinon_sweep_interval)
+        except StateStoreError as error:
+            return self._away(str(error))
+        except Exception as error:
+            return self._away(f"{type(error).__name__}: {error}")
+        return settings.selinon_sweep_interval
+
+    def _away(self, what: str) -> float:
+        self._pause = min(self._pause * 2, 10.0)
+        _log.warning("the sweep waits %.1f s: %s", self._pause, what)
+        return self._pause

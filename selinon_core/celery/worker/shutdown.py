@@ -1,0 +1,58 @@
+"""A process that is told to end has not failed at what it does.
+
+Workers end processes of their pool by a signal (a soft shutdown whose time is over, a second Ctrl-C), and so do
+supervisors that signal whole process groups. Celery's handler raises ``SystemExit`` wherever the process happens
+to be, mostly in a task, where ``SystemExit`` means that the task failed. So it becomes a ``Stopped`` there, which
+goes through all of it, and a ``SystemExit`` again behind it: this worker or another one has the message anew.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+from selinon_core.runtime.error_codec import Stopped
+
+_SIGNALS = [getattr(signal, name) for name in ("SIGTERM", "SIGQUIT", "SIGHUP", "SIGINT") if hasattr(signal, name)]
+
+#: Messages the main thread is at: a signal may come while Celery calls a task of the user's own, or nothing.
+_at_work = 0
+
+
+@contextmanager
+def may_be_stopped() -> Iterator[None]:
+    """Work on a message in a process that may be told to end."""
+    global _at_work
+    if threading.current_thread() is not threading.main_thread():  # handlers run in the main thread only
+        yield
+        return
+    for number in _SIGNALS:
+        handler = signal.getsignal(number)
+        if callable(handler) and not isinstance(handler, _Handler):
+            signal.signal(number, _Handler(handler))
+    _at_work += 1
+    try:
+        yield
+    except Stopped as stopped:
+        raise stopped.stop from None
+    finally:
+        _at_work -= 1
+
+
+class _Handler:
+    """Does what the handler before it did, but for what it raises."""
+
+    def __init__(self, before: Callable[[int, FrameType | None], Any]) -> None:
+        self._before = before
+
+    def __call__(self, number: int, frame: FrameType | None) -> None:
+        try:
+            self._before(number, frame)
+        except SystemExit as stop:
+            if _at_work:
+                raise Stopped(stop) from None
+            raise

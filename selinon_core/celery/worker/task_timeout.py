@@ -1,0 +1,59 @@
+"""Ending an attempt at its task's time-out.
+
+In the main thread of a process (prefork, solo) an alarm raises ``TaskTimeout`` inside the task; a task that does
+not let itself be interrupted is killed by Celery's hard time limit a few seconds later (prefork). Elsewhere
+(threads, gevent) the attempt runs at the side and is abandoned: it counts as failed, what it may still return is
+dropped.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable
+from types import FrameType
+
+from selinon_core.errors import TaskTimeout
+from selinon_core.runtime.task_runner import Attempt
+from selinon_core.runtime.threads import SideRunner, Ticket, TimedOut
+
+#: Runs the attempt; what it is given tells whether anybody still waits for it.
+_Run = Callable[[Callable[[], bool] | None], Attempt]
+
+
+def run_with_deadline(
+    attempt: _Run, timeout: float, text: str, late: Callable[[BaseException], Attempt]
+) -> Attempt:
+    """Run an attempt for at most ``timeout`` seconds; ``late(error)`` judges one that was abandoned."""
+    if threading.current_thread() is threading.main_thread() and hasattr(signal, "setitimer"):
+        return _interrupted(attempt, timeout, text, late)
+    side = SideRunner()
+
+    def begin(ticket: Ticket) -> Attempt:
+        ticket.begin()
+        return attempt(ticket.wanted)
+
+    side.submit(None, begin, timeout)
+    ended = side.wait(None)
+    assert ended is not None
+    if isinstance(ended[1], TimedOut):
+        return late(TaskTimeout(text))
+    result: Attempt = ended[1]
+    return result
+
+
+def _interrupted(attempt: _Run, timeout: float, text: str, late: Callable[[BaseException], Attempt]) -> Attempt:
+    def alarm(number: int, frame: FrameType | None) -> None:
+        raise TaskTimeout(text)
+
+    previous = signal.signal(signal.SIGALRM, alarm)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, timeout)
+        try:
+            return attempt(None)
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+    except TaskTimeout as error:  # it rang just outside of the task
+        return late(error)
+    finally:
+        signal.signal(signal.SIGALRM, previous)

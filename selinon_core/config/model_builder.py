@@ -1,0 +1,182 @@
+"""Documents to the model: the five sections of every file, put together."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from selinon_core.config.model import FlowDef, GlobalDef, ProjectModel, Ref, StorageDef, TaskDef
+from selinon_core.config.read_context import BROKEN, Reading, Via, written
+from selinon_core.config.schema.flows import FLOW
+from selinon_core.config.schema.global_section import GLOBAL
+from selinon_core.config.schema.mapping import ListOf
+from selinon_core.config.schema.nodes import STORAGE, TASK
+from selinon_core.config.schema.types import OneOrMore, Shape, Text
+from selinon_core.config.yaml.document import Document
+from selinon_core.config.yaml.nodes import BrokenNode, MappingNode, Node, SequenceNode
+from selinon_core.diagnostics import Related, kinds
+from selinon_core.diagnostics.kinds import Collector
+from selinon_core.diagnostics.location import Span
+from selinon_core.diagnostics.spots import FixedSpot
+from selinon_core.diagnostics.wording import suggestion
+
+#: The top-level keys and what stands under them.
+SECTIONS: dict[str, tuple[Shape, str]] = {
+    "tasks": (ListOf(TASK), "The tasks of the project."),
+    "flows": (
+        OneOrMore(Text("the name of a flow"), "a list of names of flows", only_list=True),
+        "The names of all flows; optional, but complete when given.",
+    ),
+    "storages": (ListOf(STORAGE), "The storages of the project."),
+    "global": (GLOBAL, "Settings of the whole project."),
+    "flow-definitions": (ListOf(FLOW), "The flows of the project."),
+}
+
+_GLOBAL_KEYS = tuple(GLOBAL.keys)
+
+
+def has_section(document: Document) -> bool:
+    """Tell whether a document has any of the five keys, or may have one in text that could not be read."""
+    if any(_names_section(root) for root, _ in section_mappings(document)):
+        return True
+    if type(document.root) is MappingNode or document.unread_from is None:
+        return False
+    keys = "|".join(SECTIONS)
+    return re.search(rf"^[ \t]*['\"]?(?:{keys})['\"]?[ \t]*:", document.text, re.MULTILINE) is not None
+
+
+def section_mappings(document: Document) -> list[tuple[Node, Via]]:
+    """What may have sections: the document, or where it is a list of mappings with sections, each of them.
+
+    The list is how selinon 1.x let one file hold several files of flows.
+    """
+    root, via = written(document.root, ())
+    if type(root) is SequenceNode:
+        items = [written(item, via) for item in root.items]
+        if any(_names_section(item) for item, _ in items):
+            return items
+    return [(root, via)]
+
+
+def _names_section(node: Node) -> bool:
+    return type(node) is MappingNode and any(key in SECTIONS for key in node.entries)
+
+
+class ModelBuilder:
+    """Takes documents one by one and gives the model of them all."""
+
+    def __init__(self, collector: Collector) -> None:
+        self.collector = collector
+        self._tasks: list[TaskDef] = []
+        self._storages: list[StorageDef] = []
+        self._flows: list[FlowDef] = []
+        self._flow_list: list[Ref] | None = None
+        self._settings = _no_settings()
+        self._files: list[str] = []
+        self._maybe: set[str] = set()
+        self._incomplete = False
+
+    def add(self, document: Document) -> None:
+        """Read a document that has at least one section; one without any is reported."""
+        self._files.append(document.file)
+        if document.unread_from is not None:
+            self._incomplete = True
+            text = document.text[document.unread_from :]
+            self._maybe.update(re.findall(r"\bname['\"]?[ \t]*:[ \t]*['\"]?([A-Za-z_]\w*)", text))
+        reading = Reading(document, self.collector)
+        for root, via in section_mappings(document):
+            if document.unread_from is None and type(root) is not BrokenNode and not _names_section(root):
+                self._no_section(document, root)
+            if type(root) is MappingNode:
+                self._sections(reading, root, via)
+
+    def _sections(self, reading: Reading, root: MappingNode, via: Via) -> None:
+        for key, (written_key, value, inner) in root.entries.items():
+            if key in SECTIONS:
+                self._section(reading, key, written_key, *written(value, via + inner))
+            elif not str(key).startswith("x-"):
+                reading.report(
+                    kinds.UNKNOWN_SECTION,
+                    written_key,
+                    via + inner,
+                    f'unknown top-level key "{key}" is ignored',
+                    note="not a section",
+                    help=suggestion(str(key), SECTIONS)
+                    or 'sections of your own begin with "x-"; known are ' + ", ".join(SECTIONS),
+                )
+
+    def add_unreadable(self, name: str) -> None:
+        """Note that a file of the project could not be read at all."""
+        self._files.append(name)
+        self._incomplete = True
+
+    def model(self) -> ProjectModel:
+        """What all documents say together."""
+        return ProjectModel(
+            tuple(self._tasks),
+            tuple(self._flows),
+            tuple(self._storages),
+            None if self._flow_list is None else tuple(self._flow_list),
+            self._settings,
+            tuple(self._files),
+            frozenset(self._maybe),
+            self._incomplete,
+        )
+
+    def _no_section(self, document: Document, root: Node | None) -> None:
+        spot = FixedSpot(Span(document.file, 1, 1, 1, 1))
+        if root is not document.root or type(root) is SequenceNode or hasattr(root, "value"):
+            spot = FixedSpot(document.spot(root).span)
+        self.collector.add(
+            kinds.NO_SECTION,
+            spot,
+            "the file has none of " + ", ".join(SECTIONS),
+            note="expected a mapping with one of them" if root is not None else "the file is empty",
+        )
+
+    def _section(self, reading: Reading, key: str, written_key: Any, value: Node, via: Via) -> None:
+        empty = hasattr(value, "value") and reading.scalar(value) is None
+        if empty or (type(value) is SequenceNode and not value.items):
+            if key == "flows" and not empty:
+                self._flow_list = self._flow_list or []
+            return
+        found = SECTIONS[key][0].read(reading, value, via, f'"{key}"')
+        if found is BROKEN:
+            self._incomplete = True
+            return
+        if key == "tasks":
+            self._tasks.extend(task for task in found if task is not BROKEN)
+        elif key == "storages":
+            self._storages.extend(storage for storage in found if storage is not BROKEN)
+        elif key == "flow-definitions":
+            self._flows.extend(flow for flow in found if flow is not BROKEN)
+        elif key == "flows":
+            self._flow_list = [*(self._flow_list or ()), *found]
+        else:
+            self._merge_settings(found)
+
+    def _merge_settings(self, found: GlobalDef) -> None:
+        """Sections of several files are one; of a key that is given twice the last counts."""
+        merged: dict[str, Any] = dict(self._settings.keys)
+        for key in found.keys:
+            if key not in _GLOBAL_KEYS:
+                continue
+            if key in merged:
+                self.collector.add(
+                    kinds.GIVEN_TWICE,
+                    found.key_spot(key),
+                    f'"{key}" is given in several files',
+                    note="the last one counts",
+                    related=(Related(merged[key][0].span, "also given here"),),
+                )
+            merged[key] = found.keys[key]
+            setattr(self._settings, key, getattr(found, key))
+        self._settings.keys = merged
+        self._settings.spot = found.spot
+
+
+def _no_settings() -> GlobalDef:
+    settings = GlobalDef()
+    for attribute, default in GLOBAL.defaults:
+        setattr(settings, attribute, default)
+    return settings

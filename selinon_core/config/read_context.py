@@ -1,0 +1,143 @@
+"""What the readers share: one file being read, and how values in it are got at and complained about."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final
+
+from selinon_core.config.yaml.document import Document
+from selinon_core.config.yaml.nodes import (
+    GIVEN_TAG,
+    AliasNode,
+    BrokenNode,
+    MappingNode,
+    Node,
+    NodeSpot,
+    SequenceNode,
+)
+from selinon_core.config.yaml.scalars import tagged_value
+from selinon_core.diagnostics import Related, kinds
+from selinon_core.diagnostics.kinds import Collector, Fault, shorten
+from selinon_core.diagnostics.spots import AliasedSpot, Spot
+
+Via = tuple[AliasNode, ...]
+
+
+class Broken:
+    """The type of ``BROKEN``."""
+
+    __slots__ = ()
+
+
+#: What reading gives for a value that has been reported.
+BROKEN: Final = Broken()
+
+
+class Reading:
+    """One document on its way to the model. ``collector`` gets what is wrong with it."""
+
+    __slots__ = ("collector", "document", "file", "plain")
+
+    def __init__(self, document: Document, collector: Collector) -> None:
+        self.document = document
+        self.collector = collector
+        self.file = document.file
+        self.plain = document.plain
+
+    def spot(self, node: Node, via: Via) -> Spot:
+        """Where ``node`` stands, with the uses that led to it."""
+        spot = NodeSpot(self.file, node)
+        return AliasedSpot(spot, tuple(NodeSpot(self.file, use) for use in via)) if via else spot
+
+    def scalar(self, node: Any) -> Any:
+        """The value of a scalar node: text, number, bool or None."""
+        tag = node.tag
+        if tag is None:
+            return self.plain[node.value] if node.implicit[0] else node.value
+        return node.given if tag == GIVEN_TAG else tagged_value(tag, node.value)
+
+    def report(
+        self,
+        fault: Fault,
+        node: Node,
+        via: Via,
+        message: str,
+        note: str = "",
+        help: str = "",
+        related: Iterable[Related] = (),
+    ) -> Broken:
+        """Report a mistake at a node."""
+        self.collector.add(fault, self.spot(node, via), message, note, help, related)
+        return BROKEN
+
+    def wrong_type(self, node: Node, via: Via, label: str, expected: str, help: str = "") -> Broken:
+        """Report a value of the wrong type; ``expected`` says what would be right. Silent on broken nodes."""
+        if type(node) is BrokenNode:
+            return BROKEN
+        return self.report(
+            kinds.WRONG_TYPE,
+            node,
+            via,
+            f"{label} has to be {expected}, not {self.describe(node)}",
+            note=f"expected {expected}",
+            help=help,
+        )
+
+    def describe(self, node: Node) -> str:
+        """A node in a few words, for messages."""
+        if type(node) is MappingNode:
+            return "a mapping"
+        if type(node) is SequenceNode:
+            return "a list" if node.items else "an empty list"
+        value = self.scalar(node)
+        if value is None:
+            return "null"
+        if isinstance(value, bool):
+            return f"the boolean {shorten(node.value)}"
+        if isinstance(value, int | float):
+            return f"the number {shorten(node.value)}"
+        return f'the text "{shorten(value)}"'
+
+
+def written(node: Node, via: Via) -> tuple[Node, Via]:
+    """The node behind an alias, and how one got there."""
+    while type(node) is AliasNode:
+        via = (*via, node)
+        node = node.target
+    return node, via
+
+
+class KeySpots(Mapping[str, tuple[Spot, Spot]]):
+    """The spots of a mapping's keys and values, worked out on demand."""
+
+    __slots__ = ("_node", "_reading", "_via")
+
+    def __init__(self, reading: Reading, node: MappingNode, via: Via) -> None:
+        self._reading = reading
+        self._node = node
+        self._via = via
+
+    def __getitem__(self, key: str) -> tuple[Spot, Spot]:
+        name, value, inner = self._node.entries[key]
+        via = self._via + inner
+        return self._reading.spot(name, via), self._reading.spot(*written(value, via))
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._node.entries)
+
+    def __len__(self) -> int:
+        return len(self._node.entries)
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._node.entries
+
+    @property
+    def merges(self) -> bool:
+        """Whether the mapping uses a merge key."""
+        return self._node.merges
+
+    def below(self, key: str) -> Mapping[str, tuple[Spot, Spot]]:
+        """The spots of the mapping that is the value of ``key``; empty when it is none."""
+        _, value, inner = self._node.entries[key]
+        node, via = written(value, self._via + inner)
+        return KeySpots(self._reading, node, via) if type(node) is MappingNode else {}

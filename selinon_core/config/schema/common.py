@@ -1,0 +1,159 @@
+"""Tables that several sections use: caches, throttling, functions by module and name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from selinon_core.config.model import CacheDef, Definition, ImportDef, Ref
+from selinon_core.config.read_context import BROKEN, Broken, Reading, Via
+from selinon_core.config.schema.mapping import Key, Table
+from selinon_core.config.schema.types import (
+    FUNCTION_PATTERN,
+    LARGEST,
+    MODULE_PATTERN,
+    NAME_PATTERN,
+    JsonSchema,
+    KeywordData,
+    Number,
+    Shape,
+    Text,
+)
+from selinon_core.config.yaml.nodes import MappingNode, Node
+from selinon_core.diagnostics import kinds
+from selinon_core.diagnostics.wording import suggestion
+
+DEFAULT_CACHES = "selinon_core.caches"
+
+NAME = Text("a name", check=NAME_PATTERN)
+NODE = Text("the name of a task or flow")
+MODULE = Text("a module", check=MODULE_PATTERN)
+CLASS_NAME = Text("a class", check=FUNCTION_PATTERN)
+FUNCTION_NAME = Text("a function", check=FUNCTION_PATTERN)
+COUNT = Number(whole=True)
+SECONDS = Number()
+DURATION = Number(positive=True)
+KEYWORDS = KeywordData()
+
+
+def import_def(module: Any, name: Any, default_module: str, default_name: Ref | None) -> ImportDef | None:
+    """A function from the values of its two keys, either of which may be missing (None) or broken."""
+    if module is BROKEN or name is BROKEN:
+        return None
+    name = name or default_name
+    if name is None:
+        return None
+    if module is None:
+        if not default_module:
+            return None
+        module = Ref(default_module, name.spot)
+    return ImportDef(module, name)
+
+
+# --- caches -------------------------------------------------------------------------------------------------
+
+
+def _finish_cache(reading: Reading, cache: CacheDef, raw: dict[str, Any]) -> bool:
+    cache.function = import_def(raw.get("import"), raw.get("name"), DEFAULT_CACHES, Ref("LRU", cache.spot))
+    configuration = raw.get("configuration", {})
+    cache.configuration_broken = configuration is BROKEN
+    cache.configuration = {} if cache.configuration_broken else configuration
+    return True
+
+
+CACHE = Table(
+    "a cache",
+    CacheDef,
+    (
+        Key("name", CLASS_NAME, "the class: FIFO, LIFO, LRU, MRU or RR, or a class of your own; default LRU"),
+        Key("import", MODULE, "the module holding the class; default: the shipped caches"),
+        Key("configuration", KEYWORDS, "keyword arguments of the class"),
+    ),
+    finish=_finish_cache,
+    text="A cache.",
+)
+
+
+# --- functions ----------------------------------------------------------------------------------------------
+
+
+class FunctionDef(Definition):
+    """What a table of a function's module and name is read into on the way to an ``ImportDef``."""
+
+    __slots__ = ("function",)
+
+    function: ImportDef | None
+
+
+class Function(Shape):
+    """A function given by module and name, as an ``ImportDef``."""
+
+    def __init__(self, table: Table) -> None:
+        self.table = table
+        self.expected = table.expected
+        self.empty_is_unset = table.empty_is_unset
+
+    def read(self, reading: Reading, node: Node, via: Via, label: str) -> ImportDef | Broken:
+        found = self.table.read(reading, node, via, label)
+        function = found.function if isinstance(found, FunctionDef) else None
+        return function if function is not None else BROKEN
+
+    def schema(self) -> JsonSchema:
+        return self.table.schema()
+
+
+# --- throttling ---------------------------------------------------------------------------------------------
+
+_UNITS = {
+    "weeks": 604800,
+    "days": 86400,
+    "hours": 3600,
+    "minutes": 60,
+    "seconds": 1,
+    "milliseconds": 1e-3,
+    "microseconds": 1e-6,
+}
+
+
+class Throttling(Shape):
+    """A duration in units, as seconds; one of no length is None."""
+
+    expected = "a mapping of " + ", ".join(_UNITS)
+    empty_is_unset = True
+
+    def read(self, reading: Reading, node: Node, via: Via, label: str) -> float | Broken | None:
+        if type(node) is not MappingNode:
+            return reading.wrong_type(node, via, label, self.expected, help="for instance {seconds: 30}")
+        total = 0.0
+        broken = False
+        for unit, (key, value, inner) in node.entries.items():
+            if unit not in _UNITS:
+                broken = True
+                reading.report(
+                    kinds.UNKNOWN_KEY,
+                    key,
+                    via + inner,
+                    f'unknown unit "{unit}" in throttling',
+                    note="expected " + ", ".join(_UNITS),
+                    help=suggestion(str(unit), _UNITS),
+                )
+                continue
+            from selinon_core.config.read_context import written
+
+            target, at = written(value, via + inner)
+            number = SECONDS.read(reading, target, at, unit)
+            if isinstance(number, Broken):
+                broken = True
+            else:
+                total += number * _UNITS[unit]
+        return BROKEN if broken else total or None
+
+    def schema(self) -> JsonSchema:
+        number = {"type": "number", "minimum": 0, "maximum": LARGEST}
+        return {
+            "type": "object",
+            "properties": dict.fromkeys(_UNITS, number),
+            "additionalProperties": False,
+        }
+
+
+THROTTLING = Throttling()

@@ -1,0 +1,168 @@
+"""The section ``global``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from selinon_core.config.model import Definition, GlobalDef, ImportDef, Ref, TraceDef
+from selinon_core.config.read_context import BROKEN, Broken, Reading, Via, written
+from selinon_core.config.schema.common import FUNCTION_NAME, MODULE, Function, FunctionDef, import_def
+from selinon_core.config.schema.mapping import Key, Table
+from selinon_core.config.schema.types import Choice, Flag, JsonSchema, Plain, Shape, Text
+from selinon_core.config.yaml.nodes import MappingNode, Node, SequenceNode
+
+
+def _finish_function(reading: Reading, found: FunctionDef, raw: dict[str, Any]) -> bool:
+    found.function = import_def(raw.get("import"), raw.get("name"), "", None)
+    return True
+
+
+TRACE_FUNCTION = Table(
+    "a trace function",
+    FunctionDef,
+    (
+        Key("import", MODULE, "the module holding the function", required=True),
+        Key("name", FUNCTION_NAME, "called with (event, report)", required=True),
+    ),
+    finish=_finish_function,
+    text="A function that gets every event.",
+)
+
+
+class _StorageSink(Definition):
+    __slots__ = ("method", "name")
+
+    name: Ref | None
+    method: str | None
+
+
+TRACE_STORAGE = Table(
+    "a trace storage",
+    _StorageSink,
+    (
+        Key("name", Text("the name of a storage"), "the storage", "name", required=True),
+        Key("method", Plain("a method", check=FUNCTION_NAME.check), "its method; default: trace", "method"),
+    ),
+    text="A storage whose method gets every event.",
+)
+
+
+class _SentrySink(Definition):
+    __slots__ = ("dsn",)
+
+    dsn: Ref | None
+
+
+SENTRY = Table(
+    "sentry",
+    _SentrySink,
+    (
+        Key(
+            "dsn",
+            Text("a dsn"),
+            "where errors go; empty: the environment's SENTRY_DSN",
+            "dsn",
+            required=True,
+        ),
+    ),
+    text="Errors of tasks go to Sentry.",
+)
+
+
+def _finish_trace(reading: Reading, trace: TraceDef, raw: dict[str, Any]) -> bool:
+    sinks: dict[str, Any] = {}
+    trace.storage = trace.function = trace.dsn = None
+    for key, value in raw.items():
+        if value is BROKEN or value is False:
+            continue
+        if value is True:
+            sinks[key] = True
+        elif isinstance(value, ImportDef):
+            trace.function = value
+            sinks[key] = {"import": value.module.name, "name": value.name.name}
+        elif isinstance(value, _StorageSink) and value.name is not None:
+            trace.storage = value.name
+            sinks[key] = {"name": value.name.name, "method": value.method or "trace"}
+        elif isinstance(value, _SentrySink) and value.dsn is not None:
+            trace.dsn = value.dsn
+            sinks[key] = {"dsn": value.dsn.name}
+    trace.sinks = sinks
+    return True
+
+
+TRACE_ENTRY = Table(
+    "a trace entry",
+    TraceDef,
+    (
+        Key("logging", Flag(), "events go to Python's logging"),
+        Key("json", Flag(), "events are printed, one JSON object a line"),
+        Key("opentelemetry", Flag(), "events become spans"),
+        Key("function", Function(TRACE_FUNCTION), "events go to a function"),
+        Key("storage", TRACE_STORAGE, "events go to a storage"),
+        Key("sentry", SENTRY, "errors go to Sentry"),
+    ),
+    finish=_finish_trace,
+    text="Where events go.",
+)
+
+
+class Trace(Shape):
+    """``false``, an entry or a list of entries, as a tuple of ``TraceDef``."""
+
+    expected = "false, a trace entry or a list of them"
+
+    def read(self, reading: Reading, node: Node, via: Via, label: str) -> tuple[TraceDef, ...] | Broken:
+        items = [(node, via)]
+        if type(node) is SequenceNode:
+            items = [written(item, via) for item in node.items]
+        elif type(node) is not MappingNode:
+            if hasattr(node, "value") and reading.scalar(node) is False:
+                return ()
+            return reading.wrong_type(node, via, label, self.expected)
+        found = [TRACE_ENTRY.read(reading, item, at, "a trace entry") for item, at in items]
+        return tuple(entry for entry in found if isinstance(entry, TraceDef))
+
+    def schema(self) -> JsonSchema:
+        entry = TRACE_ENTRY.schema()
+        return {"anyOf": [{"const": False}, entry, {"type": "array", "items": entry}]}
+
+
+GLOBAL = Table(
+    "global",
+    GlobalDef,
+    (
+        Key(
+            "predicates_module",
+            MODULE,
+            "module with the predicates; default: the shipped ones",
+            "predicates_module",
+        ),
+        Key(
+            "default_task_queue",
+            Text("a queue"),
+            "queue of tasks without one; default: celery",
+            "default_task_queue",
+        ),
+        Key(
+            "default_dispatcher_queue",
+            Text("a queue"),
+            "queue of flows without one; default: celery",
+            "default_dispatcher_queue",
+        ),
+        Key("migration_dir", Text("a directory"), "where migration files are", "migration_dir"),
+        Key("trace", Trace(), "where events go", "trace", (), broken=()),
+        Key(
+            "on_unreached",
+            Choice("ignore", "warn", "fail"),
+            "what to do about nodes that a finished flow never reached; default: warn",
+            "on_unreached",
+        ),
+        Key(
+            "on_graph_change",
+            Choice("fail", "ignore", "retry"),
+            "what to do about a run whose flow changed without a migration; default: fail",
+            "on_graph_change",
+        ),
+    ),
+    text="Settings of the whole project.",
+)

@@ -1,0 +1,52 @@
+"""The JSON Schema of the YAML files, for editors; derived from the tables that read them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from selinon_core.config.model_builder import SECTIONS
+from selinon_core.config.schema.common import CACHE
+from selinon_core.config.schema.condition import LEAF, Condition
+from selinon_core.config.schema.flows import EDGE, FAILURE, FLOW, FOREACH, SAMPLING, SELECTIVE
+from selinon_core.config.schema.global_section import GLOBAL, SENTRY, TRACE_ENTRY, TRACE_FUNCTION, TRACE_STORAGE
+from selinon_core.config.schema.nodes import SELECTIVE_RUN_FUNCTION, STORAGE, TASK
+
+#: Every mapping of the language, in the order in which readers want to hear of them.
+TABLES = (
+    TASK,
+    STORAGE,
+    FLOW,
+    EDGE,
+    FAILURE,
+    LEAF,
+    FOREACH,
+    SELECTIVE,
+    SAMPLING,
+    CACHE,
+    SELECTIVE_RUN_FUNCTION,
+    GLOBAL,
+    TRACE_ENTRY,
+    TRACE_FUNCTION,
+    TRACE_STORAGE,
+    SENTRY,
+)
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema (draft 2020-12) of one YAML file; a fresh dictionary at every call."""
+    definitions = {table.definition_name: table.definition() for table in TABLES}
+    definitions["condition"] = Condition.definition()
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": "urn:selinon:yaml",
+        "title": "selinon",
+        "description": "Tasks, storages and flows; the sections may be spread over several files.",
+        "type": "object",
+        "minProperties": 1,
+        "anyOf": [{"required": [section]} for section in SECTIONS],
+        "properties": {
+            section: {"description": text, "anyOf": [shape.schema(), {"enum": [None, []]}]}
+            for section, (shape, text) in SECTIONS.items()
+        },
+        "$defs": definitions,
+    }

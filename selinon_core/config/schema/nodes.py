@@ -1,0 +1,149 @@
+"""The sections ``tasks`` and ``storages``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from selinon_core.config.model import Ref, StorageDef, TaskDef
+from selinon_core.config.read_context import BROKEN, Reading
+from selinon_core.config.schema.common import (
+    CACHE,
+    CLASS_NAME,
+    COUNT,
+    DURATION,
+    FUNCTION_NAME,
+    MODULE,
+    NAME,
+    SECONDS,
+    THROTTLING,
+    Function,
+    FunctionDef,
+    import_def,
+)
+from selinon_core.config.schema.mapping import Key, Table
+from selinon_core.config.schema.types import Data, Flag, Plain, Text
+from selinon_core.diagnostics import kinds
+
+#: What runs when a task has no function of its own for selective runs, and where a nameless one is looked for.
+DEFAULT_SELECTIVE_MODULE = "selinon_core.routines"
+
+
+def _finish_selective(reading: Reading, found: FunctionDef, raw: dict[str, Any]) -> bool:
+    name = raw.get("name", raw.get("function"))
+    default = Ref("always_run", found.spot)
+    found.function = import_def(raw.get("import"), name, DEFAULT_SELECTIVE_MODULE, default)
+    return True
+
+
+SELECTIVE_RUN_FUNCTION = Table(
+    "a selective run function",
+    FunctionDef,
+    (
+        Key("name", FUNCTION_NAME, "the function"),
+        Key("function", FUNCTION_NAME, "the function; the same as name"),
+        Key("import", MODULE, "the module holding the function"),
+    ),
+    finish=_finish_selective,
+    together=(("name", "function"),),
+    empty_is_unset=True,
+    text="A function that decides, in a selective run, whether a task runs or an earlier result is reused.",
+)
+
+
+def _finish_task(reading: Reading, task: TaskDef, raw: dict[str, Any]) -> bool:
+    name = raw.get("name")
+    if not isinstance(name, Ref):
+        return False
+    task.function = import_def(raw.get("import"), raw.get("classname"), "", name)
+    for key in ("queue", "output_schema", "storage"):
+        ref = getattr(task, key)
+        if ref is not None and not ref.name:
+            setattr(task, key, None)
+    if task.storage_task_name is not None and "storage" not in raw:
+        reading.collector.add(
+            kinds.KEY_WITHOUT_KEY,
+            task.key_spot("storage_task_name"),
+            f'task "{name.name}" has "storage_task_name" but no "storage"',
+            note="there is no storage to use it with",
+        )
+    return True
+
+
+TASK = Table(
+    "a task",
+    TaskDef,
+    (
+        Key("name", NAME, "how flows refer to the task", "name", required=True),
+        Key("import", MODULE, "the module holding the class", required=True),
+        Key("classname", CLASS_NAME, "the class in that module; default: the name"),
+        Key("max_retry", COUNT, "retries after an exception", "max_retry", 0, broken=0),
+        Key("retry_countdown", SECONDS, "seconds before a retry", "retry_countdown", 0, broken=0),
+        Key("timeout", DURATION, "seconds after which an attempt is stopped and counts as failed", "timeout"),
+        Key(
+            "output_schema",
+            Text("a path"),
+            "path of a JSON Schema (relative to this file, then to the working directory), or "
+            "package.module:file.json; a result that does not fit fails the attempt",
+            "output_schema",
+        ),
+        Key("storage", Text("the name of a storage"), "where results go", "storage"),
+        Key(
+            "storage_readonly",
+            Flag(),
+            "the storage can be read by the task, results are not stored",
+            "storage_readonly",
+            False,
+            broken=False,
+        ),
+        Key("storage_read_only", Flag(), "the same as storage_readonly", "storage_readonly", False, broken=False),
+        Key("storage_task_name", Plain(), "the task's name towards the storage", "storage_task_name"),
+        Key(
+            "selective_run_function",
+            Function(SELECTIVE_RUN_FUNCTION),
+            "decides in selective runs whether the task runs; default: always",
+            "selective_run_function",
+        ),
+        Key("queue", Text("a queue"), "broker queue; default: the global default_task_queue", "queue"),
+        Key("throttling", THROTTLING, "least time between two schedulings of this task", "throttling"),
+    ),
+    finish=_finish_task,
+    together=(("storage_readonly", "storage_read_only"),),
+    text="A task.",
+)
+
+
+def _finish_storage(reading: Reading, storage: StorageDef, raw: dict[str, Any]) -> bool:
+    name = raw.get("name")
+    if not isinstance(name, Ref):
+        return False
+    storage.function = import_def(raw.get("import"), raw.get("classname"), "", name)
+    storage.configuration_broken = storage.configuration is BROKEN
+    if storage.configuration_broken:
+        storage.configuration = None
+    return True
+
+
+STORAGE = Table(
+    "a storage",
+    StorageDef,
+    (
+        Key(
+            "name",
+            Text("the name of the storage", nonempty=True),
+            "how tasks refer to the storage",
+            "name",
+            required=True,
+        ),
+        Key("import", MODULE, "the module holding the class", required=True),
+        Key("classname", CLASS_NAME, "the class in that module; default: the name"),
+        Key(
+            "configuration",
+            Data(),
+            "a mapping: keyword arguments of the class; anything else: its one argument",
+            "configuration",
+        ),
+        Key("cache", CACHE, "a cache of task results in front of the storage", "cache"),
+    ),
+    finish=_finish_storage,
+    text="A storage.",
+)

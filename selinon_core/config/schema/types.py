@@ -1,0 +1,335 @@
+"""Kinds of values: each knows how to read itself from a node and how to describe itself as JSON Schema.
+
+``read`` gets the node behind any aliases and gives the value for the model, or ``BROKEN`` after it has
+reported why not. ``label`` names the value in messages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import isfinite
+from typing import Any
+
+from selinon_core.config.model import Names, Ref
+from selinon_core.config.read_context import BROKEN, Broken, Reading, Via, written
+from selinon_core.config.yaml.nodes import BrokenNode, MappingNode, Node, SequenceNode, children_of
+from selinon_core.diagnostics import kinds
+from selinon_core.diagnostics.kinds import shorten
+from selinon_core.diagnostics.wording import suggestion
+
+JsonSchema = dict[str, Any]
+
+#: No duration or count is larger; it keeps every sum of them exact and printable.
+LARGEST = 10**12
+
+NAME_PATTERN = "^[A-Za-z_][A-Za-z0-9_]*$"
+MODULE_PATTERN = r"^[^\W\d]\w*(\.[^\W\d]\w*)*$"
+FUNCTION_PATTERN = r"^[^\W\d]\w*$"
+_CONTAINERS = (MappingNode, SequenceNode, BrokenNode)
+
+
+def is_name(text: str) -> bool:
+    """Tell whether a task or flow can have this name."""
+    return text.isascii() and text.isidentifier()
+
+
+def is_module(text: str) -> bool:
+    """Tell whether this can be the full name of a module."""
+    return all(part.isidentifier() for part in text.split("."))
+
+
+class Shape:
+    """A kind of value. ``expected`` completes "has to be ..."."""
+
+    expected: str
+    #: whether an empty mapping means "not given", as an empty list and null do everywhere
+    empty_is_unset = False
+    #: whether an empty list is a value of its own, so that it does not mean "not given"
+    keeps_empty = False
+
+    def read(self, reading: Reading, node: Node, via: Via, label: str) -> Any:
+        """The value, or ``BROKEN``."""
+        raise NotImplementedError
+
+    def schema(self) -> JsonSchema:
+        """The values ``read`` accepts, as JSON Schema."""
+        raise NotImplementedError
+
+
+class Text(Shape):
+    """Text, as a ``Ref``. Unquoted YAML 1.1 booleans (``on``, ``no``) are taken as written, with a
+    warning.
+    """
+
+    def __init__(self, expected: str = "text", *, check: str = "", nonempty: bool = False) -> None:
+        self.expected = expected
+        self.check = check
+        self.nonempty = nonempty
+
+    def read(self, reading: Reading, node: Node, via: Via, label: str) -> Ref | Broken:
+        if type(node) in _CONTAINERS:
+            return reading.wrong_type(node, via, label, self.expected)
+        value = reading.scalar(node)
+        if isinstance(value, bool) and isinstance(node.value, str):
+            reading.report(
+                kinds.YAML_BOOLEAN_NAME,
+                node,
+                via,
+                f"{label}: {node.value} is a boolean in YAML 1.1",
+                note="taken as text here",
+                help=f'write "{node.value}" in quotes',
+            )
+            value = node.value
+        if not isinstance(value, str):
+            return reading.wrong_type(node, via, label, self.expected)
+        if self.nonempty and not value:
+            return reading.report(
+                kinds.WRONG_VALUE, node, via, f"{label} must not be empty", note=f"expected {self.expected}"
+            )
+        if self.check and not self._fits(value):
+            self._bad(reading, node, via, label, value)
+        return Ref(value, reading.spot(node, via))
+
+    def _fits(self, value: str) -> bool:
+        if self.check == NAME_PATTERN:
+            return value.isascii() and value.isidentifier()
+        return is_module(value) if self.check == MODULE_PATTERN else value.isidentifier()
+
+    def _bad(self, reading: Reading, node: Node, via: Via, label: str, value: str) -> None:
+        allowed = "letters, digits and underscores, not beginning with a digit"
+        if self.check == MODULE_PATTERN:
+            allowed += "; dots between the parts"
+        reading.report(
+            kinds.BAD_NAME,
+            node,
+            via,
+            f'{label}: "{shorten(value)}" is no {"name" if self.check == NAME_PATTERN else self.expected[2:]}',
+            note=f"allowed are {allowed}",
+        )
+
+    def schema(self) -> JsonSchema:
+        schema: JsonSchema = {"type": "string"}
+        if self.check:
+            schema["pattern"] = self.check
+        if self.nonempty:
+            schema["minLength"] = 1
+        return schema
+
+
+class Plain(Text):
+    """Text, as ``str``."""
+
+    def read(self, reading: Reading, node: Node, via: Via, label: str) -> Any:
+        ref = super().read(reading, node, via, label)
+        return ref.name if isinstance(ref, Ref) else ref
+
+
+class Choice(Shape):
+    """One of a few words, as ``str``."""
+
+    def __init__(self, *words: str) -> None:
+        self.words = words
+        self.expected = "one of " + ", ".join(words)
+
+    def read(self, reading: Reading, node: Node, via: Via, label: str) -> str | Broken:
+        value = None if type(node) in _CONTAINERS else reading.scalar(node)
+        if not isinstance(value, str):
+            return reading.wrong_type(node, via, label, self.expected)
+        if value not in self.words:
+            return reading.report(
+                kinds.WRONG_VALUE,
+                node,
+                via,
+                f'{label} has to be {self.expected}, not "{shorten(value)}"',
+                note=f"expected {self.expected}",
+                help=suggestion(value, self.words),
+            )
+        return value
+
+    def schema(self) -> JsonSchema:
+        return {"enum": list(self.words)}
+
+
+class Flag(Shape):
+    """A boolean."""
+
+    expected = "true or false"
+
+    def read(self, reading: Reading, node: Node, via: Via, label: str) -> bool | Broken:
+        value = None if type(node) in _CONTAINERS else reading.scalar(node)
+        if isinstance(value, bool):
+            return value
+        return reading.wrong_type(node, via, label, self.expected)
+
+    def schema(self) -> JsonSchema:
+        return {"type": "boolean"}
+
+
+class Number(Shape):
+    """A number of at least 0; with ``positive``, more than 0; with ``whole``, an integer."""
+
+    def __init__(self, *, whole: bool = False, positive: bool = False) -> None:
+        self.whole = whole
+        self.positive = positive
+        kind = "an integer" if whole else "a number"
+        self.expected = kind + (" greater than 0" if positive else " of at least 0")
+
+    def read(self, reading: Reading, node: Node, via: Via, label: str) -> float | Broken:
+        value = None if type(node) in _CONTAINERS else reading.scalar(node)
+        wanted = int if self.whole else (int, float)
+        if isinstance(value, bool) or not isinstance(value, wanted):
+            return reading.wrong_type(node, via, label, self.expected)
+        if value < 0 or (self.positive and value == 0) or not isfinite(value) or value > LARGEST:
+            above = value > LARGEST
+            expected = f"a number of at most {LARGEST}" if above else self.expected
+            return reading.report(
+                kinds.WRONG_VALUE,
+                node,
+                via,
+                f"{label} has to be {expected}, not {shorten(node.value)}",
+                note=f"expected {expected}",
+            )
+        return value
+
+    def schema(self) -> JsonSchema:
+        # "integer" takes 1.0, which YAML has as another type than 1
+        bound = "exclusiveMinimum" if self.positive else "minimum"
+        return {"type": "integer" if self.whole else "number", bound: 0, "maximum": LARGEST}
+
+
+class OneOrMore(Shape):
+    """One item or a list of them, as a tuple. ``nonempty``: an empty list is a mistake."""
+
+    def __init__(self, item: Shape, expected: str, *, nonempty: bool = False, only_list: bool = False) -> None:
+        self.item = item
+        self.expected = expected
+        self.nonempty = nonempty
+        self.only_list = only_list
+        self.keeps_empty = nonempty
+
+    def read(self, reading: Reading, node: Node, via: Via, label: str) -> tuple[Any, ...] | Broken:
+        if type(node) is not SequenceNode:
+            if self.only_list or type(node) is MappingNode:
+                return reading.wrong_type(node, via, label, self.expected)
+            one = self.item.read(reading, node, via, label)
+            return BROKEN if one is BROKEN else (one,)
+        if not node.items and self.nonempty:
+            return reading.report(kinds.EMPTY_LIST, node, via, f"{label} is empty", note="at least one is needed")
+        values = []
+        whole = True
+        for item in node.items:
+            value = self.item.read(reading, *written(item, via), f"an item of {label}")
+            if value is BROKEN:
+                whole = False
+            values.append(value)
+        return tuple(values) if whole else BROKEN
+
+    def schema(self) -> JsonSchema:
+        many: JsonSchema = {"type": "array", "items": self.item.schema()}
+        if self.nonempty:
+            many["minItems"] = 1
+        return many if self.only_list else {"anyOf": [self.item.schema(), many]}
+
+
+class SomeOrAll(Shape):
+    """``true``, a name or a list of names; with ``no``, also ``false``. Gives ``Names``."""
+
+    def __init__(self, item: Shape, *, no: bool = True, single: bool = True) -> None:
+        self.names = OneOrMore(item, "", only_list=not single)
+        self.no = no
+        choices = ["true", *(["false"] if no else []), *(["a name"] if single else []), "a list of names"]
+        self.expected = ", ".join(choices[:-1]) + " or " + choices[-1]
+
+    def read(self, reading: Reading, node: Node, via: Via, label: str) -> Names | Broken:
+        if type(node) is not SequenceNode:
+            value = None if type(node) in _CONTAINERS else reading.scalar(node)
+            if value is True:
+                return Names(True)
+            if value is False and self.no:
+                return Names()
+            if not isinstance(value, str) or self.names.only_list:
+                return reading.wrong_type(node, via, label, self.expected)
+        refs = self.names.read(reading, node, via, label)
+        return BROKEN if isinstance(refs, Broken) else Names(False, refs)
+
+    def schema(self) -> JsonSchema:
+        names = self.names.schema()
+        flag: JsonSchema = {"type": "boolean"} if self.no else {"const": True}
+        return {"anyOf": [flag, *names.get("anyOf", [names])]}
+
+
+class Data(Shape):
+    """Any JSON data, as it is."""
+
+    expected = "data"
+    keeps_empty = True
+
+    def read(self, reading: Reading, node: Node, via: Via, label: str) -> Any:
+        return _json_data(reading, node)
+
+    def schema(self) -> JsonSchema:
+        return {}
+
+
+class KeywordData(Shape):
+    """A mapping of keyword arguments to JSON data."""
+
+    expected = "a mapping"
+
+    def read(self, reading: Reading, node: Node, via: Via, label: str) -> dict[str, Any] | Broken:
+        if type(node) is not MappingNode:
+            return reading.wrong_type(node, via, label, self.expected)
+        whole = True
+        for key, (written_key, _, inner) in node.entries.items():
+            if not isinstance(key, str):
+                whole = False
+                reading.report(
+                    kinds.WRONG_TYPE,
+                    written_key,
+                    via + inner,
+                    f"a key of {label} has to be text, not {reading.describe(written_key)}",
+                    note="it names an argument",
+                )
+        data = _json_data(reading, node)
+        return data if whole and data is not BROKEN else BROKEN
+
+    def schema(self) -> JsonSchema:
+        return {"type": "object"}
+
+
+def plain_data(reading: Reading, node: Node) -> Any:
+    """JSON data from nodes, copied at every use of an alias; ``BROKEN`` when some of it is."""
+    node, _ = written(node, ())
+    kind = type(node)
+    if kind is MappingNode:
+        mapping = {key: plain_data(reading, value) for key, (_, value, _) in node.entries.items()}
+        return BROKEN if any(value is BROKEN for value in mapping.values()) else mapping
+    if kind is SequenceNode:
+        items = [plain_data(reading, item) for item in node.items]
+        return BROKEN if any(item is BROKEN for item in items) else items
+    return BROKEN if kind is BrokenNode else reading.scalar(node)
+
+
+def _json_data(reading: Reading, node: Node) -> Any:
+    """As ``plain_data``; numbers that JSON lacks are reported, and make it ``BROKEN``."""
+    data = plain_data(reading, node)
+    for scalar in _scalars(node):
+        value = reading.scalar(scalar)
+        if isinstance(value, float) and not isfinite(value):
+            data = reading.report(
+                kinds.WRONG_VALUE,
+                scalar,
+                (),
+                f"{shorten(scalar.value)} is no number that JSON has",
+                note="plans and messages are JSON",
+                help="write a finite number, or leave it out",
+            )
+    return data
+
+
+def _scalars(node: Node) -> Iterator[Node]:
+    node, _ = written(node, ())
+    if type(node) not in _CONTAINERS:
+        yield node
+    for child in children_of(node):
+        yield from _scalars(child)

@@ -1,0 +1,1 @@
+"""Files and YAML text to nodes with positions."""

@@ -1,0 +1,138 @@
+"""The nodes of a YAML document: what stands where, before anything is understood.
+
+A scalar is kept as the parser's own event (``ScalarEvent``), because most scalars are looked at once; a
+document made from Python data has ``GivenScalar`` in its place. Nodes have marks (0-based ``line`` and
+``column`` in code points); ``NodeSpot`` turns them into places.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from selinon_core.diagnostics.location import Span
+from selinon_core.diagnostics.spots import Spot
+
+
+class Mark:
+    """A position, 0-based, with the attributes of the parser's own marks."""
+
+    __slots__ = ("column", "index", "line")
+
+    def __init__(self, line: int = 0, column: int = 0, index: int = 0) -> None:
+        self.line = line
+        self.column = column
+        self.index = index
+
+
+ORIGIN = Mark()
+
+
+#: what stands in the place of a tag on values that are no text to be understood
+GIVEN_TAG = "given"
+
+
+class GivenScalar:
+    """A scalar that is a Python value already; ``text`` is what messages show."""
+
+    __slots__ = ("given", "value")
+
+    start_mark = ORIGIN
+    end_mark = ORIGIN
+    implicit = (False, False)
+    tag = GIVEN_TAG
+    anchor = None
+    style = ""
+
+    def __init__(self, given: Any) -> None:
+        self.given = given
+        self.value = given if isinstance(given, str) else str(given)
+
+
+class SequenceNode:
+    """A list. ``end_mark`` is where its last item ends."""
+
+    __slots__ = ("end_mark", "items", "start_mark")
+
+    def __init__(self, start_mark: Any, items: list[Node]) -> None:
+        self.items = items
+        self.start_mark = start_mark
+        self.end_mark = start_mark
+
+
+class MappingNode:
+    """A mapping with merge keys worked out.
+
+    ``entries`` goes by the constructed key (text, number, bool or None) and is in PyYAML's order: merged
+    entries first, a key at its first place with its last value. ``merges`` tells whether there was a merge
+    key.
+    """
+
+    __slots__ = ("end_mark", "entries", "merges", "start_mark")
+
+    def __init__(self, start_mark: Any, entries: dict[Any, Entry]) -> None:
+        self.entries = entries
+        self.merges = False
+        self.start_mark = start_mark
+        self.end_mark = start_mark
+
+
+class AliasNode:
+    """A place where an anchored node is used; ``target`` is never an alias itself."""
+
+    __slots__ = ("end_mark", "start_mark", "target")
+
+    def __init__(self, event: Any, target: Node) -> None:
+        self.start_mark = event.start_mark
+        self.end_mark = event.end_mark
+        self.target = target
+
+
+class BrokenNode:
+    """What has been reported already (an unknown tag, a recursive alias); everybody is silent about it."""
+
+    __slots__ = ("end_mark", "start_mark")
+
+    def __init__(self, start_mark: Any, end_mark: Any) -> None:
+        self.start_mark = start_mark
+        self.end_mark = end_mark
+
+
+#: ``SequenceNode | MappingNode | AliasNode | BrokenNode | ScalarEvent | GivenScalar``; readers ask ``type(node)``.
+#: It is ``Any`` because yaml's types do not declare what its events hold.
+Node = Any
+#: key node, value node, and the aliases through which a merge key reached the entry
+Entry = tuple[Any, Node, tuple[AliasNode, ...]]
+
+
+def children_of(node: Node) -> list[Node]:
+    """The nodes directly below a node; keys of mappings are none."""
+    kind = type(node)
+    if kind is SequenceNode:
+        return node.items  # type: ignore[no-any-return]
+    if kind is MappingNode:
+        return [value for _, value, _ in node.entries.values()]
+    if kind is AliasNode:
+        return [node.target]
+    return []
+
+
+class NodeSpot(Spot):
+    """The place of a node in a file."""
+
+    __slots__ = ("_file", "_node")
+
+    def __init__(self, file: str, node: Node) -> None:
+        self._file = file
+        self._node = node
+
+    @property
+    def span(self) -> Span:
+        node = self._node
+        start, end = node.start_mark, node.end_mark
+        column = start.column
+        if getattr(node, "anchor", None) or getattr(node, "tag", None):
+            # Anchor and tag belong to the node; people mean the text behind them.
+            text = getattr(node, "value", None)
+            if isinstance(text, str) and not node.style and start.line == end.line:
+                column = max(column, end.column - len(text))
+        return Span(self._file, start.line + 1, column + 1, end.line + 1, end.column + 1)

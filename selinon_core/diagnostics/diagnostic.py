@@ -1,0 +1,64 @@
+"""Mistakes as values: found anywhere, collected, sorted by place, printed by somebody else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import StrEnum
+from typing import NamedTuple
+
+from selinon_core.diagnostics.location import Span
+
+
+class Severity(StrEnum):
+    """How bad a diagnostic is; only errors keep a project from being compiled."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    INFO = "info"
+
+
+class Related(NamedTuple):
+    """Another place that explains a diagnostic, with a few words why."""
+
+    span: Span
+    message: str
+
+
+class Diagnostic(NamedTuple):
+    """One finding.
+
+    ``code`` is ``SELnnn``; ``message`` names the offender, ``note`` is the short text printed behind the
+    carets (what was expected), ``help`` says what to do.
+    """
+
+    code: str
+    severity: Severity
+    message: str
+    span: Span
+    note: str = ""
+    help: str = ""
+    related: tuple[Related, ...] = ()
+
+
+#: As many related places as help a reader.
+MOST_RELATED = 8
+
+
+def sort_diagnostics(found: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
+    """Sort by place, then code and message, without repetitions.
+
+    What is said of one text for each of its uses (through aliases) is one diagnostic with all related places.
+    """
+    unique: dict[Diagnostic, tuple[Related, ...]] = {}
+    for diagnostic in found:
+        key = diagnostic._replace(related=()) if diagnostic.related else diagnostic
+        earlier = unique.get(key, ())
+        new = [related for related in diagnostic.related if related not in earlier]
+        unique[key] = (*earlier, *new)[:MOST_RELATED]
+    merged = (key._replace(related=related) if related else key for key, related in unique.items())
+    return tuple(sorted(merged, key=lambda d: (d.span, d.code, d.message)))
+
+
+def has_errors(diagnostics: Iterable[Diagnostic]) -> bool:
+    """Tell whether any of the diagnostics is an error."""
+    return any(d.severity is Severity.ERROR for d in diagnostics)

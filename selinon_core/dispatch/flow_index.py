@@ -1,0 +1,106 @@
+"""A flow plan prepared for dispatch: everything a completion touches is one look-up away."""
+
+from __future__ import annotations
+
+from selinon_core.dispatch.rules.selective import SelectiveRun, select
+from selinon_core.plan import Condition, EdgePlan, FailurePlan, FlowPlan, Foreach, Plan
+
+
+class Destination:
+    """A node as it is started by an edge or a fallback of one flow."""
+
+    __slots__ = ("is_flow", "name", "takes_args", "takes_failures", "takes_parent", "waited_for")
+
+    def __init__(self, plan: Plan, flow: FlowPlan, name: str) -> None:
+        self.name = name
+        self.is_flow = plan.is_flow(name)
+        self.waited_for = name not in flow.nowait
+        self.takes_args = not self.is_flow or name in flow.propagate_node_args
+        self.takes_parent = not self.is_flow or name in flow.propagate_parent
+        self.takes_failures = not self.is_flow or name in flow.propagate_parent_failures
+
+
+class EdgeRow:
+    """An edge with its destinations looked up. ``plain_parent``: all sources are tasks, ``parent`` is just ids."""
+
+    __slots__ = (
+        "condition",
+        "destinations",
+        "edge",
+        "foreach",
+        "index",
+        "plain_parent",
+        "selective",
+        "single",
+        "sources",
+    )
+
+    def __init__(self, plan: Plan, edge: EdgePlan, destinations: tuple[Destination, ...]) -> None:
+        self.edge = edge
+        self.index = edge.index
+        self.sources = edge.sources
+        self.single = len(edge.sources) == 1
+        self.condition: Condition | None = edge.condition
+        self.foreach: Foreach | None = edge.foreach
+        self.destinations = destinations
+        self.plain_parent = bool(edge.sources) and not any(plan.is_flow(name) for name in edge.sources)
+        self.selective: SelectiveRun | None = None
+        if edge.selective is not None:
+            wanted = edge.selective
+            self.selective = select(
+                plan, edge.destinations[0], wanted.tasks, wanted.follow_subflows, wanted.run_subsequent
+            )
+
+
+class FailureGroup:
+    """The ``failures`` entries with one set of nodes: they are evaluated against the same failed runs."""
+
+    __slots__ = ("entries", "nodes")
+
+    def __init__(self, nodes: tuple[str, ...], entries: tuple[FailurePlan, ...]) -> None:
+        self.nodes = nodes
+        self.entries = entries
+
+
+class FlowTable:
+    """One flow of a plan, indexed. Building it costs the size of the flow, once per plan."""
+
+    __slots__ = ("destinations", "failure_groups", "flow", "nodes", "out_edges", "rows", "starting")
+
+    def __init__(self, plan: Plan, flow: FlowPlan) -> None:
+        self.flow = flow
+        self.destinations: dict[str, Destination] = {}
+        self.rows = tuple(
+            EdgeRow(plan, edge, tuple(self._destination(plan, name) for name in edge.destinations))
+            for edge in flow.edges
+        )
+        self.starting = tuple(row for row in self.rows if not row.sources)
+        self.out_edges: dict[str, list[EdgeRow]] = {}
+        for row in self.rows:
+            for name in row.sources:
+                self.out_edges.setdefault(name, []).append(row)
+        #: nodes that an edge may start, in the order of the file
+        self.nodes: dict[str, None] = dict.fromkeys(n for edge in flow.edges for n in edge.destinations)
+        self.failure_groups = self._groups()
+        for entry in flow.failures:
+            for name in entry.fallback:
+                self._destination(plan, name)
+
+    def _destination(self, plan: Plan, name: str) -> Destination:
+        known = self.destinations.get(name)
+        if known is None:
+            known = self.destinations[name] = Destination(plan, self.flow, name)
+        return known
+
+    def _groups(self) -> tuple[FailureGroup, ...]:
+        """Groups from the largest set to the smallest, equal sizes in lexical order (spec: rule 5)."""
+        by_nodes: dict[tuple[str, ...], list[FailurePlan]] = {}
+        for entry in self.flow.failures:
+            by_nodes.setdefault(entry.nodes, []).append(entry)
+        ordered = sorted(by_nodes, key=lambda nodes: (-len(nodes), nodes))
+        return tuple(FailureGroup(nodes, tuple(by_nodes[nodes])) for nodes in ordered)
+
+
+def flow_tables(plan: Plan) -> dict[str, FlowTable]:
+    """The tables of all flows of a plan, by name."""
+    return {name: FlowTable(plan, flow) for name, flow in plan.flows.items()}

@@ -1,0 +1,142 @@
+"""The shape of a flow: what the log of a run depends on, as a short text that a table can be made of again.
+
+A log is folded with the table it was written with. Which combinations an edge waits for, whether it asks a
+question before it fires, which failures have an entry, how often a flow is retried: change one of these and the
+same events mean something else, whether or not the graph changed in a way that needs a migration. So every run
+names the shape its log begins with, by a hash of its text, and ``events.Migrated`` names the one that holds from
+there on. Whoever folds a log needs the texts of the shapes it names, not the project as it was.
+
+No part of the shape is what no fold asks for: which predicate a condition calls, what a foreach function is
+called, places, countdowns, queues. An edge of a table made from a text has stand-ins for those; a run is brought
+to the worker's own table before anything new is asked.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any, NamedTuple
+
+from selinon_core.diagnostics.location import Place
+from selinon_core.dispatch.flow_index import EdgeRow, FlowTable
+from selinon_core.dispatch.rules.selective import SelectiveRun
+from selinon_core.plan import (
+    Condition,
+    EdgePlan,
+    FailurePlan,
+    FlowPlan,
+    Foreach,
+    ImportRef,
+    Leaf,
+    Plan,
+    Settings,
+    Strategy,
+)
+
+_SETS = (
+    "nowait",
+    "eager_failures",
+    "propagate_node_args",
+    "propagate_parent",
+    "propagate_finished",
+    "propagate_compound_finished",
+    "propagate_failures",
+    "propagate_compound_failures",
+    "propagate_parent_failures",
+)
+_CONDITION, _FOREACH, _ITEMS = 1, 2, 4
+_FAILS = 2
+_SOMEWHERE = Place("<recorded>", 1, 1)
+_SOMETHING = ImportRef("recorded", "function")
+_A_CONDITION = Leaf(_SOMETHING, None, {}, None, _SOMEWHERE)
+
+
+class Shape(NamedTuple):
+    """A table and ``global.on_unreached``: what a machine is made of."""
+
+    table: FlowTable
+    on_unreached: str
+
+
+def shape_text(table: FlowTable, on_unreached: str) -> str:
+    """The shape of a flow as JSON; equal shapes have equal texts."""
+    flow = table.flow
+    value: dict[str, Any] = {
+        "flow": flow.name,
+        "edges": [_edge(row) for row in table.rows],
+        "subflows": sorted(name for name, node in table.destinations.items() if node.is_flow),
+        "on_unreached": on_unreached,
+    }
+    if flow.failures:
+        value["failures"] = [
+            [list(f.nodes), list(f.fallback), bool(f.condition) + _FAILS * f.propagate_failure]
+            for f in flow.failures
+        ]
+    if flow.max_retry:
+        value["max_retry"] = flow.max_retry
+    if flow.node_args_from_first:
+        value["node_args_from_first"] = True
+    for name in _SETS:
+        if getattr(flow, name):
+            value[name] = sorted(getattr(flow, name))
+    return json.dumps(value, separators=(",", ":"), sort_keys=True)
+
+
+def shape_hash(text: str) -> str:
+    """What a shape is called."""
+    return hashlib.sha256(text.encode()).hexdigest()[:24]
+
+
+def read_shape(text: str) -> Shape:
+    """The inverse of ``shape_text``, with stand-ins; raises ``ValueError`` for anything that is no shape."""
+    try:
+        value = json.loads(text)
+        return Shape(_table(value), value["on_unreached"])
+    except (KeyError, TypeError, IndexError) as error:
+        raise ValueError(f"not the shape of a flow: {text[:200]}") from error
+
+
+def _edge(row: EdgeRow) -> list[Any]:
+    flags = _CONDITION * (row.condition is not None)
+    if row.foreach is not None:
+        flags |= _FOREACH | _ITEMS * row.foreach.propagate_result
+    told: list[Any] = [list(row.sources), [node.name for node in row.destinations], flags]
+    return told if row.selective is None else [*told, row.selective.to_json()]
+
+
+def _table(value: dict[str, Any]) -> FlowTable:
+    flow = FlowPlan(
+        name=value["flow"],
+        edges=tuple(
+            EdgePlan(index, tuple(sources), tuple(to), _condition(flags), _foreach(flags), None, None, _SOMEWHERE)
+            for index, (sources, to, flags, *_) in enumerate(value["edges"])
+        ),
+        failures=tuple(
+            FailurePlan(index, tuple(nodes), tuple(fallback), _condition(flags), bool(flags & _FAILS), _SOMEWHERE)
+            for index, (nodes, fallback, flags) in enumerate(value.get("failures", ()))
+        ),
+        queue="",
+        max_retry=value.get("max_retry", 0),
+        retry_countdown=0.0,
+        timeout=None,
+        throttling=None,
+        node_args_from_first=value.get("node_args_from_first", False),
+        sampling=Strategy(_SOMETHING, {}),
+        cache=None,
+        place=_SOMEWHERE,
+        **{name: frozenset(value.get(name, ())) for name in _SETS},
+    )
+    known = dict.fromkeys((*value["subflows"], flow.name), flow)
+    table = FlowTable(Plan({}, known, {}, Settings(None, (), "warn", "fail")), flow)
+    for row, (_, _, _, *selective) in zip(table.rows, value["edges"], strict=True):
+        if selective:
+            row.selective = SelectiveRun.from_json(selective[0])
+    return table
+
+
+def _condition(flags: int) -> Condition | None:
+    return _A_CONDITION if flags & _CONDITION else None
+
+
+def _foreach(flags: int) -> Foreach | None:
+    return Foreach(_SOMETHING, bool(flags & _ITEMS), _SOMEWHERE) if flags & _FOREACH else None

@@ -1,0 +1,99 @@
+"""What follows from answers. One to a question that was dropped changes nothing."""
+
+from __future__ import annotations
+
+from selinon_core.dispatch import effects as do
+from selinon_core.dispatch import events as on
+from selinon_core.dispatch.rules.completion import fail_attempt
+from selinon_core.dispatch.rules.edges import ask_arguments, fire, follow_edges, follow_first
+from selinon_core.dispatch.rules.fallbacks import run_fallbacks
+from selinon_core.dispatch.rules.starts import inherited_failures, new_node, start, start_selected
+from selinon_core.dispatch.state import RunState
+
+#: A decision is put off for at least this many seconds when a storage is away.
+LEAST_DEFERRAL = 1.0
+_CONDITIONS = (do.AskCondition, do.AskFallbackCondition)
+
+
+def on_condition(run: RunState, event: on.ConditionAnswered) -> None:
+    """An edge fires or does not, or the fallback step goes on."""
+    question: do.AskCondition | do.AskFallbackCondition | None
+    question = run.questions.close(event.question, _CONDITIONS)
+    if isinstance(question, do.AskCondition):
+        row = run.table.rows[question.edge.index]
+        if event.value:
+            fire(run, row, question.sources)
+        else:
+            run.current.said_no.add(row.index)
+    elif question is not None:
+        run.current.fallback_answers[question.failure.index] = event.value
+        if not run.questions.open:
+            run_fallbacks(run)
+
+
+def on_foreach(run: RunState, event: on.ForeachAnswered) -> None:
+    """The destinations of the edge are started for every item."""
+    question: do.AskForeach | None = run.questions.close(event.question, do.AskForeach)
+    if question is None:
+        return
+    row = run.table.rows[question.edge.index]
+    assert row.foreach is not None
+    if not event.items:
+        run.current.said_no.add(row.index)
+    given_item = row.foreach.propagate_result
+    for item in event.items or ():
+        args = item if given_item else question.args
+        if run.current.subset is None:
+            for destination in row.destinations:
+                start(run, destination, row, question.sources, args, given_item)
+        else:
+            start_selected(run, row, question.sources, args, given_item, item)
+
+
+def on_reuse(run: RunState, event: on.ReuseAnswered) -> None:
+    """A task of a selective run is started, or an earlier run stands in for it."""
+    question: do.AskReuse | None = run.questions.close(event.question, do.AskReuse)
+    if question is None:
+        return
+    row = run.table.rows[question.edge.index]
+    destination = run.table.destinations[question.name]
+    if not event.reused_id:
+        start(run, destination, row, question.sources, question.task_args, question.given_item)
+        return
+    current = run.current
+    failures = inherited_failures(run, destination, question.sources) if current.passes_failures else None
+    node = new_node(run, destination, row.index, question.sources, question.task_args, failures)
+    current.active.pop(node.number, None)
+    run.unwaited.pop(node.number, None)
+    node.id = event.reused_id
+    node.status = "reused"
+    run.note("SELECTIVE_TASK_REUSE", {"task_name": node.name, "task_id": node.id, "run": node})
+    if current.awaits_args and node.number == current.first_number:
+        ask_arguments(run, node)
+    elif destination.waited_for:
+        follow_edges(run, node)
+
+
+def on_arguments(run: RunState, event: on.ArgumentsAnswered) -> None:
+    """The result of the first node becomes the flow's arguments."""
+    question: do.AskArguments | None = run.questions.close(event.question, do.AskArguments)
+    if question is None:
+        return
+    run.current.args = event.args
+    run.current.awaits_args = False
+    follow_first(run, question.run)
+
+
+def on_question_deferred(run: RunState, event: on.QuestionDeferred) -> None:
+    """The question is put again after a while."""
+    question = run.questions.find(event.question)
+    if question is None:
+        return
+    delay = max(run.table.flow.retry_countdown, LEAST_DEFERRAL)
+    run.effects.append(do.AskAgain(question, delay, run.questions.defer(event.question), event.reason))
+
+
+def on_question_failed(run: RunState, event: on.QuestionFailed) -> None:
+    """A decision that cannot be made fails the attempt."""
+    if run.questions.close(event.question, object) is not None:
+        fail_attempt(run, event.reason)

@@ -1,0 +1,115 @@
+"""How an attempt ends, and with it the flow run, or not: rules 6 and 7 of the machine."""
+
+from __future__ import annotations
+
+from selinon_core.dispatch import effects as do
+from selinon_core.dispatch.node_run import FlowOutcome, NodeRun
+from selinon_core.dispatch.rules.unreached import unreached_nodes
+from selinon_core.dispatch.state import RunState
+from selinon_core.errors import UnexpectedEvent
+
+
+def succeed(run: RunState) -> None:
+    """Nothing is active and nothing failed unhandled: the flow succeeds, or there is something else against it."""
+    current = run.current
+    if current.handled_for_failure:
+        fail_attempt(run, "a fallback with propagate_failure was used")
+        return
+    unreached: tuple[str, ...] = ()
+    if run.on_unreached != "ignore":
+        unreached = unreached_nodes(run.table, current.started, current.finished, current.left_out)
+        for name in unreached:
+            run.note("NODE_UNREACHED", {"node_name": name})
+        if unreached and run.on_unreached == "fail":
+            fail_attempt(run, f"nodes were never reached: {', '.join(unreached)}", unreached)
+            return
+    _end(run, _outcome(run, True, None, unreached=unreached))
+
+
+def fail_attempt(run: RunState, reason: str, unreached: tuple[str, ...] = ()) -> None:
+    """Wait for the next attempt if retries are left, else the flow fails."""
+    outcome = _outcome(run, False, reason, unreached=unreached)
+    if run.attempt - run.free_attempts <= run.table.flow.max_retry:
+        _wait_for_retry(run, outcome)
+    else:
+        _end(run, outcome)
+
+
+def fail_at_once(run: RunState, reason: str) -> None:
+    """The flow fails, whether or not retries are left (migrations)."""
+    _end(run, _outcome(run, False, reason))
+
+
+def start_again(run: RunState, reason: str) -> None:
+    """Give this attempt up without counting it, and wait for the next (migrations)."""
+    outcome = _outcome(run, False, reason)
+    run.free_attempts += 1
+    _wait_for_retry(run, outcome)
+
+
+def stop(run: RunState, reason: str, *, timed_out: bool = False, cancelled: bool = False) -> None:
+    """End without retries; sub-flows still running, abandoned ones too, are cancelled with it."""
+    if run.phase == "ended":
+        return
+    if run.phase == "new":
+        raise UnexpectedEvent("the flow run was not started yet")
+    running = {**run.unwaited, **run.current.active}
+    subflows = tuple(node for node in running.values() if node.is_flow)
+    if subflows:
+        run.effects.append(do.CancelFlows(subflows))
+    _end(run, _outcome(run, False, reason, timed_out=timed_out, cancelled=cancelled))
+
+
+def _wait_for_retry(run: RunState, outcome: FlowOutcome) -> None:
+    _abandon(run)
+    run.phase = "waiting"
+    run.effects.append(do.ScheduleRetry(run.table.flow.retry_countdown, outcome))
+
+
+def _end(run: RunState, outcome: FlowOutcome) -> None:
+    _abandon(run)
+    run.phase = "ended"
+    run.outcome = outcome
+    run.effects.append(do.FinishFlow(outcome))
+
+
+def _abandon(run: RunState) -> None:
+    """Nobody waits for what is still active, and no answer is of interest any more."""
+    run.unwaited.update(run.current.active)
+    run.current.active = {}
+    run.questions.drop()
+
+
+def _outcome(
+    run: RunState,
+    succeeded: bool,
+    reason: str | None,
+    *,
+    timed_out: bool = False,
+    cancelled: bool = False,
+    unreached: tuple[str, ...] = (),
+) -> FlowOutcome:
+    current = run.current
+    failed: dict[str, list[NodeRun]] = {}
+    if not succeeded:
+        for node in current.handled_for_failure:
+            failed.setdefault(node.name, []).append(node)
+        for name, nodes in current.unhandled.items():
+            failed.setdefault(name, []).extend(nodes)
+    subflows: dict[str, list[FlowOutcome]] = {}
+    for nodes_by_name in (current.finished, failed):
+        for name, nodes in nodes_by_name.items():
+            if nodes[0].is_flow:
+                ended = [node.outcome for node in nodes if node.outcome is not None]
+                subflows.setdefault(name, []).extend(ended)
+    return FlowOutcome.of_runs(
+        succeeded,
+        current.finished,
+        failed={name: [node.id for node in nodes] for name, nodes in failed.items()},
+        active=[{"name": node.name, "id": node.id} for node in current.active.values()],
+        subflows=subflows,
+        reason=reason,
+        timed_out=timed_out,
+        cancelled=cancelled,
+        unreached=unreached,
+    )

@@ -1,0 +1,87 @@
+"""The fallback step: entries of ``failures`` take failed runs over, largest sets first (rule 5 of the machine)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from selinon_core.dispatch import effects as do
+from selinon_core.dispatch.flow_index import FailureGroup, FlowTable
+from selinon_core.dispatch.node_run import NodeRun
+from selinon_core.dispatch.rules.completion import fail_attempt
+from selinon_core.dispatch.rules.propagation import copied, failures_of, merged_failures, merged_parents
+from selinon_core.dispatch.rules.starts import launch, new_node
+from selinon_core.dispatch.state import RunState
+from selinon_core.plan import FailurePlan
+
+
+def applicable_groups(table: FlowTable, failed: Collection[str]) -> list[FailureGroup]:
+    """The groups whose nodes have all failed: larger sets first, equal sizes in lexical order."""
+    return [group for group in table.failure_groups if all(name in failed for name in group.nodes)]
+
+
+def begin_fallbacks(run: RunState) -> None:
+    """Begin the step: conditions of entries that may apply are asked for once per step.
+
+    They see arguments and environment only, so asking before the step is the same as asking within it.
+    """
+    current = run.current
+    groups = applicable_groups(run.table, current.unhandled)
+    asked = [entry for group in groups for entry in group.entries if entry.condition is not None]
+    current.fallback_answers = {}
+    for entry in asked:
+        run.ask(do.AskFallbackCondition(run.questions.next_number(), entry, current.args))
+    if not asked:
+        run_fallbacks(run)
+
+
+def run_fallbacks(run: RunState) -> None:
+    """Handle failed runs by the entries that apply; all their conditions were answered."""
+    unhandled, answers = run.current.unhandled, run.current.fallback_answers
+    handled_any = False
+    for group in applicable_groups(run.table, unhandled):
+        holding = [e for e in group.entries if e.condition is None or answers.get(e.index)]
+        while holding and all(name in unhandled for name in group.nodes):
+            _handle(run, _take_failed(run, group), holding)
+            handled_any = True
+    if not handled_any:
+        names = ", ".join(sorted(unhandled))
+        fail_attempt(run, f"no fallback applies to the failed nodes: {names}")
+
+
+def _take_failed(run: RunState, group: FailureGroup) -> tuple[NodeRun, ...]:
+    """The oldest failed run of each node of a group."""
+    current = run.current
+    taken = []
+    for name in group.nodes:
+        failed = current.unhandled[name]
+        taken.append(failed.pop(0))
+        current.also_started.add(name)
+        if not failed:
+            del current.unhandled[name]
+    return tuple(taken)
+
+
+def _handle(run: RunState, handled: tuple[NodeRun, ...], entries: list[FailurePlan]) -> None:
+    """Start the fallbacks of all entries for failed runs."""
+    current, flow = run.current, run.table.flow
+    failures = failures_of(flow, handled)
+    inherited = merged_failures(handled)
+    if inherited:
+        failures = {**inherited, **failures}
+    parent, numbers = merged_parents(flow, handled, run.start.parent)
+    if any(entry.propagate_failure for entry in entries):
+        current.handled_for_failure.extend(handled)
+    for entry in entries:
+        started = []
+        for name in entry.fallback:
+            destination = run.table.destinations[name]
+            args = current.args if destination.takes_args else None
+            given = failures if destination.takes_failures else None
+            node = new_node(run, destination, None, handled, args, given)
+            node.parent = parent if destination.takes_parent else {}
+            node.parent_numbers = numbers
+            started.append(node)
+        current.passes_failures = current.passes_failures or bool(failures and started)
+        run.note("FALLBACK_START", {"failure": entry.index, "handled": list(handled), "started": started})
+        for node in started:
+            launch(run, node, copied(node.parent or {}), None)

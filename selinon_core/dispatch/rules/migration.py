@@ -1,0 +1,245 @@
+"""Moving a flow run in flight from one table to another: what ``events.Migrated`` does to a machine.
+
+Rules
+-----
+1. *Nothing that runs is lost.* Active node runs stay active, whatever became of the edge that started them.
+2. *Counts move with their edge*; those of edges that are gone are forgotten.
+3. *A new edge* is considered for every combination with at least one run that finishes from now on. This needs no
+   record of what happened before: a combination is considered when its last member finishes, so one whose members
+   have all finished is never considered again, and every other one is.
+4. *New starting edges* are considered when an attempt begins, so in this attempt never.
+5. *Open questions* are put again, as the new table has it: an edge that is gone asks no more, one that lost its
+   condition fires, one that lost its foreach starts its destinations once. Answers to the old questions change
+   nothing.
+6. *Taint.* Every step of the chain is judged on the run as the steps before it left it: an edge that is gone
+   and fired in this attempt, or a new edge all of whose sources have finished. The strongest strategy of the
+   steps that taint wins. RETRY starts the run again like a retry that is not counted; FAIL ends it without one;
+   what is active then is neither stopped nor waited for.
+7. *Without a migration* (``forgotten``) the policy ``on_graph_change`` takes the place of a strategy, and RETRY
+   and FAIL need no taint.
+8. A run that waits for its next attempt did nothing yet that could be wrong: it is not tainted.
+
+Nodes behind edges that the run has missed (3 and 4) count as explained when the run is searched for nodes that
+were never reached.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from selinon_core.dispatch import effects as do
+from selinon_core.dispatch import events as on
+from selinon_core.dispatch.flow_index import EdgeRow, FlowTable
+from selinon_core.dispatch.node_run import NodeRun
+from selinon_core.dispatch.replay_definition import Shape
+from selinon_core.dispatch.rules import completion, edges
+from selinon_core.dispatch.rules.selective import SelectiveRun, edges_leading_to
+from selinon_core.dispatch.state import Attempt, RunState
+from selinon_core.errors import UnexpectedEvent
+from selinon_core.plan import FlowPlan
+from selinon_core.plan.flow_diff import Step, follow, strongest
+
+
+class TaintedBy(NamedTuple):
+    """What of a step tainted a run: ``edge`` (an index of the table it had) or ``nodes`` (the sources of a new
+    edge)."""
+
+    version: int
+    strategy: str
+    edge: int | None
+    nodes: tuple[str, ...]
+
+
+def tainted_by(run: RunState, steps: tuple[Step, ...]) -> tuple[TaintedBy, ...]:
+    """Everything that would taint a run now; nothing is changed."""
+    if run.phase != "running":
+        return ()
+    where = {index: index for index in run.fired_in_attempt()}
+    found = []
+    for step in steps:
+        taint = step.change.taint(where.keys(), run.current.finished)
+        found += [TaintedBy(step.version, step.strategy, where[index], ()) for index in taint.edges]
+        found += [
+            TaintedBy(step.version, step.strategy, None, step.change.tainting_nodes[index])
+            for index in taint.missed
+        ]
+        moved = {step.change.moved(index): old for index, old in where.items()}
+        where = {index: old for index, old in moved.items() if index is not None}
+    return tuple(found)
+
+
+def migrate(run: RunState, event: on.Migrated, shape: Shape) -> None:
+    """Bring a run to another table. Raises ``UnexpectedEvent`` before the start and for steps that do not fit."""
+    if run.phase == "new":
+        raise UnexpectedEvent("the flow run was not started yet")
+    if run.phase == "ended":
+        return
+    was = run.table
+    if any((follow(event.steps, row.index) or 0) >= len(shape.table.rows) for row in was.rows):
+        raise UnexpectedEvent(f"the migration does not lead to flow {was.flow.name} as it is")
+    running = run.phase == "running"
+    taints = tainted_by(run, event.steps)
+    strategy = strongest([taint.strategy for taint in taints])
+    if event.forgotten is not None and running and event.forgotten != "IGNORE":
+        strategy = event.forgotten
+    _tell(run, event, was, taints, strategy)
+    open_questions = run.questions.drop()
+    _move(run, event.steps, shape)
+    if not running:
+        return
+    if strategy == "FAIL":
+        completion.fail_at_once(run, _reason(event, "fail"))
+    elif strategy == "RETRY":
+        completion.start_again(run, _reason(event, "be run again"))
+    else:
+        _miss_new_edges(run, event.steps, was)
+        _ask_again(run, event.steps, open_questions)
+
+
+def _reason(event: on.Migrated, what: str) -> str:
+    if event.forgotten is not None:
+        return f"its graph changed without a migration, and such runs {what}"
+    return f"migration {event.version} taints it, and tainted runs {what}"
+
+
+def _tell(
+    run: RunState, event: on.Migrated, was: FlowTable, taints: tuple[TaintedBy, ...], strategy: str | None
+) -> None:
+    if not event.steps and event.forgotten is None:
+        return  # the graph is the same
+    for taint in taints:
+        details: dict[str, Any] = {
+            "migration_version": taint.version,
+            "latest_migration_version": event.version,
+            "tainted_flow_strategy": taint.strategy,
+            "tainting_nodes": list(taint.nodes) or None,
+            "tainted_edge": None,
+        }
+        if taint.edge is not None:
+            edge = was.rows[taint.edge].edge
+            details["tainted_edge"] = {"from": list(edge.sources), "to": list(edge.destinations)}
+        run.note("MIGRATION_TAINTED_FLOW", details)
+    run.note(
+        "MIGRATION",
+        {
+            "old_migration_version": event.before,
+            "new_migration_version": event.version,
+            "tainted": bool(taints),
+            "tainted_flow_strategy": strategy,
+            "without_migration": event.forgotten is not None,
+        },
+    )
+
+
+def _move(run: RunState, steps: tuple[Step, ...], shape: Shape) -> None:
+    """Everything that refers to edges by index, and what can be told from the table."""
+    table, current = shape.table, run.current
+    for node in (*current.active.values(), *run.unwaited.values()):
+        if node.is_flow and node.edge is not None and node.number not in run.launched_before:
+            run.launched_before[node.number] = run.table.rows[node.edge].selective
+    run.considered = _moved(run.considered, steps)
+    run.fired = _moved(run.fired, steps)
+    current.fired_before = _moved(current.fired_before, steps)
+    current.said_no = set(_moved(dict.fromkeys(current.said_no, 1), steps))
+    current.fallback_answers = {}
+    start = run.start
+    if start.selective is not None:
+        selective = moved_selection(start.selective, steps, run.table.flow, table)
+        run.start = on.FlowStarted(start.args, start.parent, start.failures, selective)
+        current.subset = selective.edges.get(table.flow.name)
+    run.table = table
+    run.on_unreached = shape.on_unreached
+    current.missing = _missing(current, table)
+    current.awaits_args = current.awaits_args and table.flow.node_args_from_first
+
+
+def _missing(current: Attempt, table: FlowTable) -> dict[int, int]:
+    """What the joins of a table wait for; the first node has not finished for them while its result is read."""
+    unread = current.first_number if current.awaits_args else 0
+    missing = {}
+    for row in table.rows:
+        if len(row.sources) > 1:
+            finished = (current.finished.get(name, ()) for name in row.sources)
+            known = sum(1 for nodes in finished if any(node.number != unread for node in nodes))
+            if known:
+                missing[row.index] = len(row.sources) - known
+    return missing
+
+
+def _moved(counts: dict[int, int], steps: tuple[Step, ...]) -> dict[int, int]:
+    moved: dict[int, int] = {}
+    for index, count in counts.items():
+        new = follow(steps, index)
+        if new is not None:
+            moved[new] = moved.get(new, 0) + count
+    return moved
+
+
+def moved_selection(
+    selective: SelectiveRun, steps: tuple[Step, ...], was: FlowPlan, table: FlowTable
+) -> SelectiveRun:
+    """A selective run in terms of the new table: its edges, and new ones on a way to what it wants."""
+    name = table.flow.name
+    rows = selective.edges.get(name)
+    if rows is None:
+        return selective
+    wanted = set(selective.tasks)
+    wanted |= {to for names in rows.values() for to in names if to in selective.edges}
+    moved = {new: to for old, to in rows.items() if (new := follow(steps, old)) is not None}
+    leading = edges_leading_to(table.flow, sorted(wanted))
+    for index in _new_edges(steps, was, table):
+        if index in leading:
+            moved[index] = leading[index]
+    return SelectiveRun(selective.tasks, {**selective.edges, name: dict(sorted(moved.items()))})
+
+
+def _new_edges(steps: tuple[Step, ...], was: FlowPlan, table: FlowTable) -> list[int]:
+    kept = {follow(steps, edge.index) for edge in was.edges}
+    return [row.index for row in table.rows if row.index not in kept]
+
+
+def _miss_new_edges(run: RunState, steps: tuple[Step, ...], was: FlowTable) -> None:
+    for index in _new_edges(steps, was.flow, run.table):
+        if all(name in run.current.finished for name in run.table.rows[index].sources):
+            run.current.said_no.add(index)
+
+
+def _ask_again(run: RunState, steps: tuple[Step, ...], questions: tuple[do.Question, ...]) -> None:
+    """Put questions about edges that are left; those about fallbacks come again by themselves."""
+    first: NodeRun | None = None
+    for question in questions:
+        if isinstance(question, do.AskArguments):
+            if run.current.awaits_args:
+                edges.ask_arguments(run, question.run)
+            else:
+                first = question.run
+        elif not isinstance(question, do.AskFallbackCondition):
+            index = follow(steps, question.edge.index)
+            if index is not None and (run.current.subset is None or index in run.current.subset):
+                _ask_about(run, run.table.rows[index], question)
+    if first is not None:
+        edges.follow_first(run, first)
+
+
+def _ask_about(run: RunState, row: EdgeRow, question: do.AskCondition | do.AskForeach | do.AskReuse) -> None:
+    if isinstance(question, do.AskCondition):
+        if row.condition is None:
+            edges.fire(run, row, question.sources)
+        else:
+            edges.ask_condition(run, row, question.sources)
+    elif isinstance(question, do.AskForeach):
+        edges.fire(run, row, question.sources, again=True)
+    else:
+        tasks = run.start.selective.tasks if run.start.selective is not None else ()
+        run.ask(
+            do.AskReuse(
+                run.questions.next_number(),
+                row.edge,
+                question.sources,
+                question.name,
+                question.args,
+                question.task_args,
+                question.given_item,
+                tasks,
+            )
+        )

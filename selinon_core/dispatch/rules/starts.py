@@ -1,0 +1,119 @@
+"""Starting node runs: what they are given, and what selective runs leave out or reuse."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from selinon_core.dispatch import effects as do
+from selinon_core.dispatch.flow_index import Destination, EdgeRow
+from selinon_core.dispatch.node_run import NodeRun
+from selinon_core.dispatch.rules.propagation import copied, merged_failures, parent_of, parent_of_sources
+from selinon_core.dispatch.rules.selective import SelectiveRun
+from selinon_core.dispatch.state import RunState
+
+
+def start(
+    run: RunState,
+    destination: Destination,
+    row: EdgeRow,
+    sources: tuple[NodeRun, ...],
+    args: Any,
+    given_item: bool,
+) -> None:
+    """Start a destination of an edge; ``args`` are the item of foreach if ``given_item``."""
+    if not destination.takes_args and not given_item:
+        args = None
+    failures = inherited_failures(run, destination, sources) if run.current.passes_failures else None
+    node = new_node(run, destination, row.index, sources, args, failures)
+    if not destination.takes_parent:
+        parent: dict[str, Any] = {}
+    elif row.plain_parent:
+        parent = {source.name: source.id for source in sources}
+    elif sources:
+        parent = parent_of_sources(run.table.flow, sources)
+    else:
+        parent = copied(run.start.parent)
+    launch(run, node, parent, row.selective)
+
+
+def start_selected(
+    run: RunState, row: EdgeRow, sources: tuple[NodeRun, ...], args: Any, given_item: bool, asked_args: Any
+) -> None:
+    """Start what a selective run wants of an edge, or ask whether an earlier run can be reused.
+
+    ``asked_args`` is what selective run functions see: the item under any foreach.
+    """
+    current = run.current
+    assert current.subset is not None
+    assert run.start.selective is not None
+    tasks = run.start.selective.tasks
+    wanted = current.subset[row.index]
+    for destination in row.destinations:
+        name = destination.name
+        if wanted and name not in wanted:
+            current.said_no.add(row.index)
+            run.note("SELECTIVE_OMIT_NODE", {"edge": row.index, "omitted_node": name})
+        elif destination.is_flow or name in tasks:
+            start(run, destination, row, sources, args, given_item)
+        else:
+            number = run.questions.next_number()
+            run.ask(do.AskReuse(number, row.edge, sources, name, asked_args, args, given_item, tasks))
+
+
+def inherited_failures(
+    run: RunState, destination: Destination, sources: tuple[NodeRun, ...]
+) -> dict[str, Any] | None:
+    """The ``failures`` of a node behind these sources; of the flow itself for one that starts it."""
+    if not destination.takes_failures:
+        return None
+    return merged_failures(sources) if sources else run.start.failures
+
+
+def new_node(
+    run: RunState,
+    destination: Destination,
+    edge: int | None,
+    sources: tuple[NodeRun, ...],
+    args: Any,
+    failures: dict[str, Any] | None,
+) -> NodeRun:
+    """Count a node run and keep it among the incomplete ones."""
+    run.count = number = run.count + 1
+    name = destination.name
+    node = NodeRun(
+        number, run.make_id(number), name, destination.is_flow, edge, sources, args, failures, run.attempt
+    )
+    if destination.waited_for:
+        run.current.active[number] = node
+    else:
+        run.unwaited[number] = node
+        run.current.also_started.add(name)
+    return node
+
+
+def launch(run: RunState, node: NodeRun, parent: dict[str, Any], selective: SelectiveRun | None) -> None:
+    """Say that a node is to be run; ``selective`` is what its edge says of sub-flows."""
+    if not node.is_flow:
+        run.effects.append(do.StartTask(node, parent))
+        return
+    run.effects.append(do.StartFlow(node, parent, _selective_of(run, node, selective)))
+
+
+def launch_again(run: RunState, node: NodeRun) -> do.StartTask | do.StartFlow:
+    """The effect that started an incomplete node run."""
+    parent = parent_of(run.table.flow, node, run.start.parent)
+    if not node.is_flow:
+        return do.StartTask(node, parent)
+    if node.number in run.launched_before:
+        selective = run.launched_before[node.number]
+    else:
+        selective = None if node.edge is None else run.table.rows[node.edge].selective
+    return do.StartFlow(node, parent, _selective_of(run, node, selective))
+
+
+def _selective_of(run: RunState, node: NodeRun, of_edge: SelectiveRun | None) -> SelectiveRun | None:
+    """How a sub-flow is run: as its edge says, else as the flow itself is."""
+    inherited = run.start.selective
+    if of_edge is None and inherited is not None and node.name in inherited.edges:
+        return inherited
+    return of_edge

@@ -1,0 +1,66 @@
+"""Which nodes never had a chance: a succeeded flow run is searched for joins that could not be satisfied.
+
+A node that was never started is *explained* when something on a way to it says why: a condition was false, a
+foreach yielded nothing, a selective run left the edge out, a source failed or is a fallback that was not needed,
+or a source was itself never started and explained. What is left over is unreached.
+
+A fallback was not needed when no edge could have started it: the starting edges do not lead to it, or they lead to
+it only through itself, as in a cycle of polling (``B -> C -> B``) that a fallback enters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+
+from selinon_core.dispatch.flow_index import EdgeRow, FlowTable
+
+
+def unreached_nodes(
+    table: FlowTable,
+    started: Callable[[str], bool],
+    finished: Collection[str],
+    answered_no: Callable[[EdgeRow], bool],
+) -> tuple[str, ...]:
+    """The nodes no run was started for and nothing explains, in the order of the file.
+
+    ``started`` tells whether a run of a node was started, ``finished`` holds the names with a succeeded run,
+    ``answered_no`` tells whether an edge was left out, had a false condition or an empty foreach.
+    """
+    missing = [name for name in table.nodes if not started(name)]
+    if not missing:
+        return ()
+    explained = {name for name in _started_by_fallbacks_only(table) if not started(name)}
+    todo = [row for row in table.rows if answered_no(row)]
+    todo += [row for row in table.rows if any(source in explained for source in row.sources)]
+    todo += [row for row in table.rows if _source_failed(row, started, finished)]
+    while todo:
+        for destination in todo.pop().destinations:
+            name = destination.name
+            if name not in explained and not started(name):
+                explained.add(name)
+                todo.extend(table.out_edges.get(name, ()))
+    return tuple(name for name in missing if name not in explained)
+
+
+def _source_failed(row: EdgeRow, started: Callable[[str], bool], finished: Collection[str]) -> bool:
+    return any(name not in finished and started(name) for name in row.sources)
+
+
+def _started_by_fallbacks_only(table: FlowTable) -> set[str]:
+    """The fallbacks that edges alone cannot start: an edge is followed when all of its sources have finished."""
+    fallbacks = {name for entry in table.flow.failures for name in entry.fallback}
+    if not fallbacks:
+        return fallbacks
+    waits_for = {row.index: len(set(row.sources)) for row in table.rows}
+    reached: set[str] = set()
+    todo = list(table.starting)
+    while todo:
+        for destination in todo.pop().destinations:
+            if destination.name in reached:
+                continue
+            reached.add(destination.name)
+            for row in table.out_edges.get(destination.name, ()):
+                waits_for[row.index] -= 1
+                if not waits_for[row.index]:
+                    todo.append(row)
+    return fallbacks - reached

@@ -1,0 +1,146 @@
+"""What a tooltip tells about a node, an edge or a flow: short lines, only what is not the default."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from selinon_core.graph.build.overlay import seconds_text
+from selinon_core.graph.text_wrap import printable, shorten
+from selinon_core.plan import EdgePlan, FailurePlan, FlowPlan, Foreach, Selective, StoragePlan, TaskPlan
+from selinon_core.plan.condition_text import condition_text
+
+#: Every arrow of a join tells what it waits for: with a thousand sources the lot would be the picture's square.
+LONGEST = 500
+
+
+def brief(facts: Iterable[str]) -> tuple[str, ...]:
+    """Return facts short enough to be told at every arrow."""
+    return tuple(shorten(fact, LONGEST) for fact in facts)
+
+
+def task_facts(task: TaskPlan) -> tuple[str, ...]:
+    """Describe a task: its class, queue, storage, retries, limits and place."""
+    facts = [f"class {task.function}", f"queue {task.queue}"]
+    if task.storage:
+        facts.append(f"storage {task.storage}" + (" (read only)" if task.storage_readonly else ""))
+        if task.storage_task_name != task.name:
+            facts.append(f"stored as {task.storage_task_name}")
+    facts.extend(_retries(task.max_retry, task.retry_countdown))
+    facts.extend(_limits(task.timeout, task.throttling))
+    if task.output_schema:
+        facts.append(f"output schema {task.output_schema}")
+    if task.selective_run_function:
+        facts.append(f"selective run function {task.selective_run_function}")
+    return _clean([*facts, str(task.place)])
+
+
+def flow_facts(flow: FlowPlan) -> tuple[str, ...]:
+    """Describe a flow: queue, retries, limits, what it propagates, and its place."""
+    facts = [f"queue {flow.queue}"]
+    facts.extend(_retries(flow.max_retry, flow.retry_countdown))
+    facts.extend(_limits(flow.timeout, flow.throttling))
+    if flow.node_args_from_first:
+        facts.append("arguments from the first task's result")
+    for key in (
+        "propagate_node_args",
+        "propagate_parent",
+        "propagate_finished",
+        "propagate_compound_finished",
+        "propagate_failures",
+        "propagate_compound_failures",
+        "propagate_parent_failures",
+    ):
+        names = getattr(flow, key)
+        if names:
+            facts.append(f"{key}: {', '.join(sorted(names))}")
+    return _clean([*facts, str(flow.place)])
+
+
+def flow_notes(flow: FlowPlan) -> tuple[str, ...]:
+    """Return the one line under a flow's name, or nothing."""
+    parts = [f"queue {flow.queue}"]
+    parts.extend(_retries(flow.max_retry, flow.retry_countdown))
+    parts.extend(_limits(flow.timeout, flow.throttling))
+    if flow.node_args_from_first:
+        parts.append("arguments from the first task")
+    return (" · ".join(_clean(parts)),)
+
+
+def storage_facts(storage: StoragePlan) -> tuple[str, ...]:
+    """Describe a storage by its class and place; its configuration may hold secrets and is not shown."""
+    facts = [f"class {storage.function}"]
+    if storage.cache:
+        facts.append(f"cache {storage.cache.function}")
+    return _clean([*facts, str(storage.place)])
+
+
+def edge_facts(edge: EdgePlan) -> tuple[str, ...]:
+    """Describe an edge by its ends, decision and place."""
+    facts = [f"{' + '.join(edge.sources) or 'start'} → {', '.join(edge.destinations)}"]
+    if edge.name:
+        facts.insert(0, edge.name)
+    if edge.condition is not None:
+        facts.append(f"if {condition_text(edge.condition, edge.sources)}")
+    if edge.foreach:
+        facts.append(foreach_text(edge.foreach))
+        if edge.foreach.propagate_result:
+            facts.append("each item is the argument of what it starts")
+    if edge.selective:
+        facts.append(selective_text(edge.selective))
+    return _clean([*facts, str(edge.place)])
+
+
+def failure_facts(entry: FailurePlan) -> tuple[str, ...]:
+    """Describe a failures entry."""
+    facts = [f"when {' and '.join(entry.nodes)} failed"]
+    if entry.condition is not None:
+        facts.append(f"if {condition_text(entry.condition)}")
+    facts.append(
+        f"start {', '.join(entry.fallback)}" if entry.fallback else "start nothing: the failure is accepted"
+    )
+    if entry.propagate_failure:
+        facts.append("the flow fails afterwards")
+    return _clean([*facts, str(entry.place)])
+
+
+def foreach_text(foreach: Foreach) -> str:
+    """Return ``for each item of iter_guests()``."""
+    return f"for each item of {printable(foreach.function.name)}()"
+
+
+def selective_text(selective: Selective) -> str:
+    """Return ``only A, B`` and what else is run."""
+    text = f"only {', '.join(selective.tasks)}"
+    if selective.follow_subflows:
+        text += ", following sub-flows"
+    if isinstance(selective.run_subsequent, tuple):
+        text += f", and what follows in {', '.join(selective.run_subsequent)}"
+    elif selective.run_subsequent:
+        text += ", and what follows"
+    return printable(text)
+
+
+def failed_text(nodes: tuple[str, ...]) -> str:
+    """Return ``A, B and C failed``."""
+    *most, last = nodes
+    return printable(f"{', '.join(most)} and {last} failed" if most else f"{last} failed")
+
+
+def _retries(count: int, countdown: float) -> list[str]:
+    if not count:
+        return []
+    after = f" after {seconds_text(countdown)}" if countdown else ""
+    return [f"{count} {'retry' if count == 1 else 'retries'}{after}"]
+
+
+def _limits(timeout: float | None, throttling: float | None) -> list[str]:
+    facts = []
+    if timeout is not None:
+        facts.append(f"timeout {seconds_text(timeout)}")
+    if throttling is not None:
+        facts.append(f"at most one start in {seconds_text(throttling)}")
+    return facts
+
+
+def _clean(facts: list[str]) -> tuple[str, ...]:
+    return tuple(printable(fact) for fact in facts)

@@ -1,0 +1,1 @@
+"""Where the parts of a drawing go: engines, their limits, and the layout for terminals."""

@@ -1,0 +1,1 @@
+"""A drawing as text: DOT, SVG, Mermaid, ASCII, JSON."""

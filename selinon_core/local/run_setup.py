@@ -1,0 +1,86 @@
+"""What is settled before a local run: tables of the flows, imported functions, where traces go."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from selinon_core.dispatch import flow_tables
+from selinon_core.errors import ConfigurationError
+from selinon_core.local.mocks import MockedImports
+from selinon_core.local.options import LocalOptions
+from selinon_core.plan import ImportRef, Plan
+from selinon_core.runtime.conditions import BoundConditions
+from selinon_core.runtime.task_runner import SchemaChecker
+from selinon_core.runtime.unusable import written_as
+
+
+def default_pythonpath(plan: Plan) -> tuple[str, ...]:
+    """Where user code is looked for unless told otherwise: beside the files that declare tasks, and here."""
+    files = dict.fromkeys(task.place.file for task in plan.tasks.values())
+    directories = (os.path.dirname(os.path.abspath(file)) for file in files if os.path.isfile(file))
+    return tuple(dict.fromkeys([*directories, os.getcwd()]))
+
+
+class Prepared:
+    """What runs of one executor share, because it never changes: tables of the flows and imported functions."""
+
+    def __init__(self, plan: Plan, options: LocalOptions) -> None:
+        self.plan = plan
+        self.tables = flow_tables(plan)
+        mocked = options.mocks.functions if options.mocks is not None else {}
+        self.imports = MockedImports(options.pythonpath or default_pythonpath(plan), mocked, options.mock_all)
+        self.conditions = BoundConditions(self.imports)
+        self.check_schema = SchemaChecker()
+        self._checked: set[str] = set()
+
+    def check_strategies(self, flow_name: str) -> None:
+        """See that the sampling strategies of a flow and of all it may start can be imported.
+
+        They are not called locally, but a misspelled one should not wait for production to be found. Raises
+        ``ConfigurationError``.
+        """
+        todo = [flow_name]
+        while todo:
+            name = todo.pop()
+            if name in self._checked:
+                continue
+            self._checked.add(name)
+            flow = self.plan.flows[name]
+            if flow.sampling is not None:
+                try:
+                    wrong = written_as(self.imports.strategy(flow.sampling.function))
+                    if wrong is not None:
+                        raise ConfigurationError(f"{flow.sampling.function} {wrong}")
+                except ConfigurationError as error:
+                    self._checked.discard(name)
+                    raise ConfigurationError(f"the sampling of flow {name} at {flow.place}: {error}") from error
+            groups = (*(edge.destinations for edge in flow.edges), *(entry.fallback for entry in flow.failures))
+            todo += [node for group in groups for node in group if node in self.plan.flows]
+
+    def trace_entries(
+        self, options: LocalOptions, stands_in: Callable[[str], bool], warn: Callable[[str], None]
+    ) -> list[Mapping[str, Any]]:
+        """The configured sinks without those that mocked runs leave alone.
+
+        A run with stand-ins (``stands_in`` tells of a storage) tells no storage that is not there, and does not
+        report mistakes made on a developer's machine to Sentry. With ``mock_all`` functions that cannot be
+        imported are left out with a warning.
+        """
+        entries: list[Mapping[str, Any]] = []
+        for given in self.plan.settings.trace:
+            entry = dict(given)
+            if "storage" in entry and stands_in(entry["storage"]["name"]):
+                del entry["storage"]
+            if options.storage == "mocked":
+                entry.pop("sentry", None)
+            if "function" in entry and options.mock_all:
+                function = entry["function"]
+                try:
+                    self.imports.load(ImportRef(function["import"], function["name"]))
+                except ConfigurationError as error:
+                    warn(f"{error}; the trace goes without it")
+                    del entry["function"]
+            entries.append(entry)
+        return entries

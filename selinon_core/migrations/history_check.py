@@ -1,0 +1,187 @@
+"""What recorded runs would have done with the configuration as it is now: the safety net before deploying.
+
+A history is the trace of a run, one JSON object a line (``selinon run --trace``, ``selinon status --history``); it
+may hold several flow runs. Each is judged as if it had been in flight when the new configuration arrived:
+
+- ``tainted``: at some event of it a migration would have tainted it, by the same rules as for real runs;
+- otherwise it is replayed: a machine gets the new flow, the recorded completions and the recorded answers. When it
+  starts and asks what was recorded, the run is ``unaffected``, or ``mapped`` where edges have other indexes now;
+- ``diverging`` where it does something else; told is the first event that is not as recorded.
+
+No user code is called, and nothing outside of the trace is looked at.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from selinon_core.dispatch.flow_index import FlowTable
+from selinon_core.errors import RequestError
+from selinon_core.migrations.describe import WHAT_HAPPENS, edge_text
+from selinon_core.migrations.replay import Differs, Replay, edge_recorded
+from selinon_core.migrations.repository import Migrations
+from selinon_core.plan import FlowPlan, Plan
+from selinon_core.plan.flow_diff import FlowChange, Step, compare_flows, explains, strongest
+
+
+class Verdict(NamedTuple):
+    """What would become of one recorded flow run. ``line`` and ``event`` tell where that is decided first."""
+
+    file: str
+    flow: str
+    id: str
+    kind: str  # unaffected, mapped, tainted, diverging
+    why: str = ""
+    strategy: str | None = None
+    line: int = 0
+    event: str = ""
+    places: tuple[str, ...] = ()
+
+
+class Recorded(NamedTuple):
+    """An event of a history and the line it stands in."""
+
+    line: int
+    event: str
+    details: Mapping[str, Any]
+
+
+def judge_histories(
+    paths: Sequence[str], old: Plan, new: Plan, migrations: Migrations, since: int
+) -> tuple[Verdict, ...]:
+    """Judge the flow runs of all histories in files and directories.
+
+    ``old`` is the configuration they were recorded with, ``since`` the newest migration it knew. Raises
+    ``RequestError`` for what is no history.
+    """
+    found = []
+    for file in _files(paths):
+        for (flow, id), events in read_history(file).items():
+            found.append(judge(file, flow, id, events, old, new, migrations, since))
+    return tuple(found)
+
+
+def _files(paths: Sequence[str]) -> Iterator[str]:
+    for path in paths:
+        if not os.path.isdir(path):
+            yield path
+            continue
+        for root, directories, files in os.walk(path):
+            directories.sort()
+            yield from (os.path.join(root, name) for name in sorted(files) if name.endswith((".jsonl", ".json")))
+
+
+def read_history(file: str) -> dict[tuple[str, str], list[Recorded]]:
+    """The events of each flow run in a file, by flow name and id, in order. Raises ``RequestError``."""
+    runs: dict[tuple[str, str], list[Recorded]] = {}
+    try:
+        with open(file, encoding="utf-8") as lines:
+            for number, line in enumerate(lines, 1):
+                if line.strip():
+                    event = _event(json.loads(line), number)
+                    flow, id = event.details.get("flow_name"), event.details.get("dispatcher_id")
+                    if isinstance(flow, str) and isinstance(id, str):
+                        runs.setdefault((flow, id), []).append(event)
+    except OSError as error:
+        raise RequestError(f"{file}: {error.strerror}") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise RequestError(f"{file}:{number}: this is no event of a trace: {error}") from error
+    return runs
+
+
+def _event(value: Mapping[str, Any], line: int) -> Recorded:
+    details = value.get("details")
+    return Recorded(line, value["event"], details if isinstance(details, dict) else value)
+
+
+def judge(
+    file: str,
+    flow: str,
+    id: str,
+    events: Sequence[Recorded],
+    old: Plan,
+    new: Plan,
+    migrations: Migrations,
+    since: int,
+) -> Verdict:
+    """Judge one flow run."""
+    verdict = Verdict(file, flow, id, "unaffected")
+    if flow not in new.flows:
+        return verdict._replace(kind="diverging", why="there is no such flow any more")
+    now = new.flows[flow]
+    was = old.flows.get(flow, now)
+    steps = migrations.steps(flow, min(since, migrations.latest))
+    if not explains(steps, was, now):
+        policy = new.settings.on_graph_change.upper()
+        steps = (Step(migrations.latest, policy, compare_flows(was, now)),)
+    tainted = _tainted(events, was, now, steps)
+    if tainted is not None:
+        return verdict._replace(kind="tainted", **tainted)
+    replay = Replay(FlowTable(new, now), was, steps, new.settings.on_unreached)
+    for event in events:
+        try:
+            replay.take(event.event, event.details)
+        except Differs as difference:
+            return verdict._replace(
+                kind="diverging",
+                why=str(difference),
+                line=event.line,
+                event=event.event,
+                places=difference.places,
+            )
+    moved = any(change.translation for change in (step.change for step in steps))
+    return verdict._replace(kind="mapped" if moved else "unaffected")
+
+
+def _tainted(
+    events: Sequence[Recorded], was: FlowPlan, now: FlowPlan, steps: Sequence[Step]
+) -> dict[str, Any] | None:
+    """Where a run became one that the change taints, None if it never did."""
+    fired: set[int] = set()
+    finished: set[str] = set()
+    for event in events:
+        details = event.details
+        if event.event == "FLOW_RETRY":
+            fired, finished = set(), set()
+        elif event.event == "NODE_SUCCESSFUL" and not details.get("abandoned"):
+            finished.add(details.get("node_name", ""))
+        elif event.event in ("TASK_SCHEDULE", "SUBFLOW_SCHEDULE", "EDGE_COND_TRUE") and "edge" in details:
+            index = edge_recorded(details, was)
+            if index is not None:
+                fired.add(index)
+        else:
+            continue
+        found = _taints(steps, fired, finished)
+        if found:
+            strategy = strongest([step.strategy for step, _, _ in found])
+            assert strategy is not None
+            _, edge, nodes = next(each for each in found if each[0].strategy == strategy)
+            if edge is not None:
+                gone = was.edges[edge]
+                why = f"{edge_text(gone)} has fired and is gone"
+                places: tuple[str, ...] = (str(gone.place),)
+            else:
+                missed = [e for e in now.edges if set(e.sources) == set(nodes)]
+                why = f"it has missed {', '.join(edge_text(e) for e in missed) or 'an edge'}, which is new"
+                places = tuple(str(e.place) for e in missed)
+            why = f"{why}; {strategy}: {WHAT_HAPPENS[strategy]}"
+            return {"why": why, "strategy": strategy, "line": event.line, "event": event.event, "places": places}
+    return None
+
+
+def _taints(
+    steps: Sequence[Step], fired: set[int], finished: set[str]
+) -> list[tuple[Step, int | None, tuple[str, ...]]]:
+    found: list[tuple[Step, int | None, tuple[str, ...]]] = []
+    where = {index: index for index in fired}
+    for step in steps:
+        change: FlowChange = step.change
+        taint = change.taint(where.keys(), finished)
+        found += [(step, where[index], ()) for index in taint.edges]
+        found += [(step, None, change.tainting_nodes[index]) for index in taint.missed]
+        moved = {change.moved(index): first for index, first in where.items()}
+        where = {index: first for index, first in moved.items() if index is not None}
+    return found

@@ -1,0 +1,271 @@
+"""One recorded flow run fed to a machine with the new flow: completions and answers go in, effects are compared.
+
+The events after a completion tell what followed from it, in no particular order; so what the machine wants and
+what was recorded are collected, and have to be the same when the next completion comes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from selinon_core.dispatch import effects as do
+from selinon_core.dispatch import events as on
+from selinon_core.dispatch.flow_index import FlowTable
+from selinon_core.dispatch.machine import FlowRun
+from selinon_core.dispatch.node_run import NodeRun
+from selinon_core.dispatch.rules.migration import moved_selection
+from selinon_core.dispatch.rules.selective import SelectiveRun
+from selinon_core.errors import UnexpectedEvent
+from selinon_core.migrations.describe import edge_text
+from selinon_core.plan import EdgePlan, FlowPlan
+from selinon_core.plan.flow_diff import Step, ends, follow
+
+Details = Mapping[str, Any]
+
+
+class Differs(Exception):
+    """Raised when the new flow does not do what was recorded; ``places`` are in the YAML files."""
+
+    def __init__(self, message: str, *places: object) -> None:
+        super().__init__(message)
+        self.places = tuple(str(place) for place in places)
+
+
+class Replay:
+    """``was`` is the flow the run was recorded with, ``steps`` lead from its edges to those of ``table``."""
+
+    def __init__(self, table: FlowTable, was: FlowPlan, steps: Sequence[Step], on_unreached: str) -> None:
+        self._machine = FlowRun(table, str, on_unreached)
+        self._table = table
+        self._was = was
+        self._steps = tuple(steps)
+        self._started: list[NodeRun] = []  # by the machine, not yet seen in the record
+        self._scheduled: list[tuple[str, EdgePlan | None, Details]] = []  # in the record, not yet by the machine
+        self._ids: dict[str, int] = {}
+        self._names: dict[int, str] = {}
+        self._deferred: set[int] = set()
+        self._retry_due = False
+        self._retry_recorded = False
+
+    def take(self, event: str, details: Details) -> None:
+        """Take the next recorded event; raises ``Differs``."""
+        handler = _HANDLERS.get(event)
+        if handler is not None:
+            try:
+                if self._retry_recorded and event not in _BETWEEN_ATTEMPTS:
+                    self._begin_attempt()
+                handler(self, details)
+            except UnexpectedEvent as error:
+                raise Differs(f"the new flow does not get here: {error}", self._table.flow.place) from error
+
+    def _feed(self, event: on.Event) -> None:
+        for effect in self._machine.advance(event):
+            if isinstance(effect, (do.StartTask, do.StartFlow)):
+                self._started.append(effect.run)
+            elif isinstance(effect, do.AskArguments):
+                self._feed(on.ArgumentsAnswered(effect.question, None))
+            elif isinstance(effect, do.ScheduleRetry):
+                self._retry_due = True
+            elif isinstance(effect, do.Note) and effect.event == "SELECTIVE_TASK_REUSE":
+                run = effect.details["run"]
+                self._names[run.number] = run.id
+        self._match()
+
+    def _match(self) -> None:
+        """Pair what was started with what was recorded: by node, edge and parents, else by node and edge."""
+        for strict in (True, False):
+            for name, edge, details in list(self._scheduled):
+                index = None if edge is None else edge.index
+                for run in self._started:
+                    if run.name != name or run.edge != index or (strict and not self._same_parent(run, details)):
+                        continue
+                    id = details.get("task_id") or details.get("child_dispatcher_id") or details.get("node_id")
+                    self._ids[str(id)] = run.number
+                    self._names[run.number] = str(id)
+                    self._started.remove(run)
+                    self._scheduled.remove((name, edge, details))
+                    break
+
+    def _same_parent(self, run: NodeRun, details: Details) -> bool:
+        parent = details.get("parent") or {}
+        return all(parent.get(s.name, self._names.get(s.number)) == self._names.get(s.number) for s in run.sources)
+
+    def _ids_of(self, runs: Sequence[NodeRun]) -> dict[str, str | None]:
+        return {run.name: self._names.get(run.number) for run in runs}
+
+    def _settled(self) -> None:
+        """Everything that followed from the last completion was recorded, and nothing else was."""
+        if self._scheduled:
+            name, edge, _ = self._scheduled[0]
+            how = "as a fallback" if edge is None else f"by {edge_text(edge)}"
+            place = self._table.flow.place if edge is None else edge.place
+            raise Differs(f"{name} was started {how}, which the new flow does not do", place)
+        if self._started:
+            run = self._started[0]
+            if run.edge is None:
+                raise Differs(f"the new flow starts {run.name} as a fallback", self._table.flow.place)
+            edge = self._table.rows[run.edge].edge
+            raise Differs(f"the new flow starts {run.name} by {edge_text(edge)}", edge.place)
+        for question in self._machine.open_questions:
+            if question.question in self._deferred or isinstance(question, do.AskArguments):
+                continue
+            if isinstance(question, do.AskFallbackCondition):
+                raise Differs("the new flow asks the condition of a fallback", question.failure.place)
+            what = "foreach" if isinstance(question, do.AskForeach) else "condition"
+            if isinstance(question, do.AskReuse):
+                what = "selective run function"
+            raise Differs(f"the new flow asks the {what} of {edge_text(question.edge)}", question.edge.place)
+
+    # -- events -------------------------------------------------------------------------------------------------
+
+    def _flow_started(self, details: Details) -> None:
+        if self._machine.phase != "new":
+            return  # of a later attempt, which has begun in the machine
+        selective = details.get("selective")
+        chosen = None if selective is None else SelectiveRun.from_json(selective)
+        if chosen is not None:
+            chosen = moved_selection(chosen, self._steps, self._was, self._table)
+        self._feed(on.FlowStarted(details.get("node_args"), details.get("parent"), None, chosen))
+
+    def _node_scheduled(self, details: Details) -> None:
+        name = str(details.get("task_name") or details.get("child_flow_name"))
+        edge = self._edge(details) if "edge" in details else None
+        self._scheduled.append((name, edge, details))
+        self._match()
+
+    def _edge(self, details: Details) -> EdgePlan:
+        recorded = edge_recorded(details, self._was)
+        index = None if recorded is None else follow(self._steps, recorded)
+        if index is None:
+            sources, to = (", ".join(details.get(key, ())) for key in ("nodes_from", "nodes_to"))
+            raise Differs(
+                f"there is no edge {sources or 'start'} -> {to} in the new flow", details.get("where", "")
+            )
+        return self._table.rows[index].edge
+
+    def _node_succeeded(self, details: Details) -> None:
+        self._node_ended(details, on.NodeSucceeded)
+
+    def _node_failed(self, details: Details) -> None:
+        self._node_ended(details, on.NodeFailed)
+
+    def _node_ended(self, details: Details, event: Callable[[int], on.Event]) -> None:
+        self._settled()
+        number = self._ids.get(str(details.get("node_id")))
+        if number is not None:
+            self._feed(event(number))
+
+    def _condition(self, details: Details, value: bool) -> None:
+        edge = self._edge(details)
+        parent = details.get("parent") or {}
+        for question in self._machine.open_questions:
+            if not isinstance(question, do.AskCondition) or question.edge.index != edge.index:
+                continue
+            if self._ids_of(question.sources) == parent:
+                self._feed(on.ConditionAnswered(question.question, value))
+                return
+        raise Differs(f"the condition of {edge_text(edge)} was asked, which the new flow does not do", edge.place)
+
+    def _foreach(self, details: Details) -> None:
+        edge = self._edge(details)
+        for question in self._machine.open_questions:
+            if isinstance(question, do.AskForeach) and question.edge.index == edge.index:
+                items = details.get("result") or [None] * int(details.get("count") or 0)
+                self._feed(on.ForeachAnswered(question.question, items))
+                return
+        raise Differs(f"the foreach of {edge_text(edge)} was called, which the new flow does not do", edge.place)
+
+    def _fallback_condition(self, details: Details, value: bool) -> None:
+        fallback = details.get("fallback")
+        for question in self._machine.open_questions:
+            if isinstance(question, do.AskFallbackCondition) and (
+                list(question.failure.nodes) == details.get("nodes")
+                and (list(question.failure.fallback) or True) == fallback
+            ):
+                self._feed(on.ConditionAnswered(question.question, value))
+                return
+        raise Differs(
+            "the condition of a fallback was asked that the new flow does not have", details.get("where")
+        )
+
+    def _reuse(self, details: Details) -> None:
+        for question in self._machine.open_questions:
+            if not isinstance(question, do.AskReuse) or question.name != details.get("node_name"):
+                continue
+            if self._ids_of(question.sources) == (details.get("parent") or {}):
+                self._feed(on.ReuseAnswered(question.question, details.get("result")))
+                return
+        raise Differs(f"{details.get('node_name')} was asked about, which the new flow does not do")
+
+    def _deferral(self, details: Details) -> None:
+        if "edge" in details:
+            edge = self._edge(details)
+            self._deferred.update(
+                q.question
+                for q in self._machine.open_questions
+                if isinstance(q, (do.AskCondition, do.AskForeach)) and q.edge.index == edge.index
+            )
+
+    def _retry(self, details: Details) -> None:
+        if not self._retry_due:
+            raise Differs("the run was started again, which the new flow does not do", self._table.flow.place)
+        self._settled()
+        self._retry_due = False
+        self._retry_recorded = True
+
+    def _begin_attempt(self) -> None:
+        """The next attempt begins: after its countdown, in which node runs of the one before may still end."""
+        self._retry_recorded = False
+        self._feed(on.RetryDue())
+
+    def _ended_well(self, details: Details) -> None:
+        self._settled()
+        outcome = self._machine.outcome
+        if outcome is None or not outcome.succeeded:
+            raise Differs("the flow had succeeded here, which the new one has not", self._table.flow.place)
+
+    def _ended_badly(self, details: Details) -> None:
+        machine = self._machine
+        if not machine.ended and "timeout" in str(details.get("reason")):
+            self._feed(on.DeadlinePassed())
+        elif not machine.ended and not self._retry_due and machine.open_questions:
+            self._feed(on.QuestionFailed(machine.open_questions[0].question, str(details.get("reason"))))
+        self._settled()
+        if self._retry_due != bool(details.get("will_retry")) or (machine.outcome and machine.outcome.succeeded):
+            raise Differs("the flow had failed here, which the new one has not", self._table.flow.place)
+
+    def _cancelled(self, details: Details) -> None:
+        self._feed(on.FlowCancelled())
+
+
+def edge_recorded(details: Mapping[str, Any], was: FlowPlan) -> int | None:
+    """The index an edge of an event has in the old flow, None when that flow has no such edge."""
+    same = (frozenset(details.get("nodes_from", ())), frozenset(details.get("nodes_to", ())))
+    index = details.get("edge")
+    if isinstance(index, int) and 0 <= index < len(was.edges) and ends(was.edges[index]) == same:
+        return index
+    return next((edge.index for edge in was.edges if ends(edge) == same), None)
+
+
+#: What may be recorded between the end of an attempt and the beginning of the next.
+_BETWEEN_ATTEMPTS = frozenset({"NODE_SUCCESSFUL", "NODE_FAILURE", "FLOW_CANCEL", "FLOW_FAILURE"})
+
+_HANDLERS: dict[str, Callable[[Replay, Details], None]] = {
+    "FLOW_START": Replay._flow_started,
+    "TASK_SCHEDULE": Replay._node_scheduled,
+    "SUBFLOW_SCHEDULE": Replay._node_scheduled,
+    "NODE_SUCCESSFUL": Replay._node_succeeded,
+    "NODE_FAILURE": Replay._node_failed,
+    "EDGE_COND_TRUE": lambda replay, details: replay._condition(details, True),
+    "EDGE_COND_FALSE": lambda replay, details: replay._condition(details, False),
+    "FOREACH_RESULT": Replay._foreach,
+    "FALLBACK_COND_TRUE": lambda replay, details: replay._fallback_condition(details, True),
+    "FALLBACK_COND_FALSE": lambda replay, details: replay._fallback_condition(details, False),
+    "SELECTIVE_RUN_FUNC": Replay._reuse,
+    "DISPATCHER_RETRY": Replay._deferral,
+    "FLOW_RETRY": Replay._retry,
+    "FLOW_END": Replay._ended_well,
+    "FLOW_FAILURE": Replay._ended_badly,
+    "FLOW_CANCEL": Replay._cancelled,
+}

@@ -1,0 +1,223 @@
+"""The plan: what a project means, as an immutable value. The only thing both halves of selinon share.
+
+The YAML half produces a ``Plan``; dispatch, the runtime, the drivers and the drawings consume it. Nothing in
+it refers to text, and everything in it survives ``plan_from_json(plan_to_json(plan)) == plan``.
+
+Mappings and lists that come from the user (``configuration``, predicate ``args``) are plain JSON values; who
+hands them to user code hands out a copy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any, NamedTuple
+
+from selinon_core.diagnostics.location import Place
+
+Json = Any
+
+
+class ImportRef(NamedTuple):
+    """A function or class by name; resolved by the runtime, never by the YAML half."""
+
+    module: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.module}.{self.name}"
+
+
+class Leaf(NamedTuple):
+    """A predicate call.
+
+    ``node`` is the path to the result that becomes ``message``, if the function takes one; None where there is
+    nothing to read (a starting edge, several sources and no ``node``). A path of one name is a source of the
+    edge (a task, or a flow whose outcome is the message); a longer one leads through sub-flows to a task,
+    whose last result is read, or with ``quantifier`` (``any``, ``all``, ``none``) each of its results.
+    """
+
+    function: ImportRef
+    node: tuple[str, ...] | None
+    args: Mapping[str, Json]
+    quantifier: str | None
+    place: Place
+
+
+class Not(NamedTuple):
+    """True when ``operand`` is false."""
+
+    operand: Condition
+
+
+class And(NamedTuple):
+    """True when all operands are; evaluated left to right, stopping at the first false one."""
+
+    operands: tuple[Condition, ...]
+    kind: str = "and"
+
+
+class Or(NamedTuple):
+    """True when any operand is; evaluated left to right, stopping at the first true one."""
+
+    operands: tuple[Condition, ...]
+    kind: str = "or"
+
+
+Condition = Leaf | Not | And | Or
+
+
+class Foreach(NamedTuple):
+    """A fan-out computed at run time by ``function(storage_pool, node_args)``."""
+
+    function: ImportRef
+    propagate_result: bool
+    place: Place
+
+
+class Selective(NamedTuple):
+    """How an edge runs its sub-flow selectively; ``run_subsequent`` is a bool or the flows it holds for."""
+
+    tasks: tuple[str, ...]
+    follow_subflows: bool
+    run_subsequent: bool | tuple[str, ...]
+
+
+class EdgePlan(NamedTuple):
+    """An edge. No sources: a starting edge. A destination listed k times is started k times.
+
+    ``condition`` None means always.
+    """
+
+    index: int  # type: ignore[assignment]  # the method of tuples is of no use here
+    sources: tuple[str, ...]
+    destinations: tuple[str, ...]
+    condition: Condition | None
+    foreach: Foreach | None
+    selective: Selective | None
+    name: str | None
+    place: Place
+
+
+class FailurePlan(NamedTuple):
+    """A fallback for a combination of failed nodes; ``fallback`` is empty for ``fallback: true``.
+
+    ``nodes`` is sorted and free of repetitions.
+    """
+
+    index: int  # type: ignore[assignment]  # the method of tuples is of no use here
+    nodes: tuple[str, ...]
+    fallback: tuple[str, ...]
+    condition: Condition | None
+    propagate_failure: bool
+    place: Place
+
+
+class Strategy(NamedTuple):
+    """A sampling strategy ``function(status, **args)``: how long a silence the sweep lets pass."""
+
+    function: ImportRef
+    args: Mapping[str, Json]
+
+
+class CachePlan(NamedTuple):
+    """A cache and the keyword arguments of its class."""
+
+    function: ImportRef
+    configuration: Mapping[str, Json]
+
+
+class FlowPlan(NamedTuple):
+    """A flow. The ``propagate_*`` sets hold names of sub-flows; ``true`` is spelled out by the compiler.
+
+    ``eager_failures`` is spelled out too. Times are seconds. ``queue`` may hold ``{ENVIRONMENT}`` references.
+    """
+
+    name: str
+    edges: tuple[EdgePlan, ...]
+    failures: tuple[FailurePlan, ...]
+    queue: str
+    max_retry: int
+    retry_countdown: float
+    timeout: float | None
+    throttling: float | None
+    nowait: frozenset[str]
+    eager_failures: frozenset[str]
+    node_args_from_first: bool
+    propagate_node_args: frozenset[str]
+    propagate_parent: frozenset[str]
+    propagate_finished: frozenset[str]
+    propagate_compound_finished: frozenset[str]
+    propagate_failures: frozenset[str]
+    propagate_compound_failures: frozenset[str]
+    propagate_parent_failures: frozenset[str]
+    sampling: Strategy
+    cache: CachePlan | None
+    place: Place
+
+
+class TaskPlan(NamedTuple):
+    """A task. Times are seconds. ``output_schema`` is the path of a file (or ``pkg.module:file.json``)."""
+
+    name: str
+    function: ImportRef
+    max_retry: int
+    retry_countdown: float
+    timeout: float | None
+    throttling: float | None
+    output_schema: str | None
+    storage: str | None
+    storage_readonly: bool
+    storage_task_name: str
+    selective_run_function: ImportRef | None
+    queue: str
+    place: Place
+
+
+class StoragePlan(NamedTuple):
+    """A storage; a mapping as ``configuration`` is keyword arguments, None is none, else the one argument."""
+
+    name: str
+    function: ImportRef
+    configuration: Json
+    cache: CachePlan | None
+    place: Place
+
+
+class Settings(NamedTuple):
+    """The ``global`` section. ``trace`` holds one mapping per sink: ``{"logging": True}``, ...
+
+    ``migration_dir``, queue names and strings in storage configurations may hold ``{ENVIRONMENT}`` references.
+    """
+
+    migration_dir: str | None
+    trace: tuple[Mapping[str, Json], ...]
+    on_unreached: str
+    on_graph_change: str
+
+
+class _Plan(NamedTuple):
+    tasks: Mapping[str, TaskPlan]
+    flows: Mapping[str, FlowPlan]
+    storages: Mapping[str, StoragePlan]
+    settings: Settings
+
+
+class Plan(_Plan):
+    """A whole project: tasks, flows and storages by name, in the order of the files."""
+
+    def is_flow(self, name: str) -> bool:
+        """Tell whether a node is a sub-flow; nodes have one name space."""
+        return name in self.flows
+
+    @cached_property
+    def top_level_flows(self) -> tuple[str, ...]:
+        """The flows that no other flow starts."""
+        started = {
+            node
+            for flow in self.flows.values()
+            for group in (*(e.destinations for e in flow.edges), *(f.fallback for f in flow.failures))
+            for node in group
+            if node != flow.name
+        }
+        return tuple(name for name in self.flows if name not in started)

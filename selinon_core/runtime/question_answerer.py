@@ -1,0 +1,228 @@
+"""Answers to the machine's questions: the user's predicates, foreach and selective functions are called here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from selinon_core.dispatch import effects as do
+from selinon_core.dispatch import events as on
+from selinon_core.dispatch.node_run import FlowOutcome, NodeRun
+from selinon_core.dispatch.rules.propagation import parent_of_sources
+from selinon_core.errors import (
+    ConfigurationError,
+    MissingExtraError,
+    ResultMissingError,
+    StorageError,
+    UnknownStorageError,
+    UserFunctionError,
+)
+from selinon_core.plan import FlowPlan, Plan
+from selinon_core.runtime.conditions import BoundConditions, LeafValues
+from selinon_core.runtime.error_codec import USER_ERRORS, error_repr, name_error_and_place
+from selinon_core.runtime.imports import Imports
+from selinon_core.runtime.json_values import copy_json, describe_json_error
+from selinon_core.runtime.storages import StoragePool, Storages
+from selinon_core.runtime.unusable import unusable
+
+Answer = (
+    on.ConditionAnswered
+    | on.ForeachAnswered
+    | on.ReuseAnswered
+    | on.ArgumentsAnswered
+    | on.QuestionDeferred
+    | on.QuestionFailed
+)
+
+#: ``told(condition question, value, values of its leaves)``, for the trace
+ConditionTold = Callable[[do.AskCondition | do.AskFallbackCondition, bool, LeafValues], None]
+
+
+class Answers:
+    """Answers questions of flow runs of one plan.
+
+    ``locate`` tells in which flow a node run was, None when that is not known. ``result_of`` may know a
+    task's result although no storage holds it; it raises ``KeyError`` when it does not. ``most_items`` bounds
+    a foreach that would never end.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        imports: Imports,
+        conditions: BoundConditions,
+        storages: Storages,
+        locate: Callable[[str], str | None],
+        result_of: Callable[[str], Any],
+        told: ConditionTold,
+        most_items: int = 1_000_000,
+    ) -> None:
+        self._plan = plan
+        self._imports = imports
+        self._conditions = conditions
+        self._storages = storages
+        self._locate = locate
+        self._result_of = result_of
+        self._told = told
+        self._most_items = most_items
+
+    def answer(self, flow: FlowPlan, parent: dict[str, Any], question: do.Question) -> Answer:
+        """Answer a question of a run of ``flow`` that was given ``parent``; raises nothing of the user's."""
+        number = question.question
+        try:
+            if isinstance(question, (do.AskCondition, do.AskFallbackCondition)):
+                return self._condition(flow, question)
+            if isinstance(question, do.AskForeach):
+                return on.ForeachAnswered(number, self._items(flow, parent, question))
+            if isinstance(question, do.AskReuse):
+                return on.ReuseAnswered(number, self._reuse(flow, parent, question))
+            return on.ArgumentsAnswered(number, self._arguments(flow, question.run))
+        except StorageError as error:
+            if not isinstance(error, ResultMissingError):
+                return on.QuestionDeferred(number, str(error))
+            return on.QuestionFailed(number, f"{where_asked(flow, question)}: {error}")
+        except (UserFunctionError, ConfigurationError, MissingExtraError, UnknownStorageError) as error:
+            return on.QuestionFailed(number, f"{where_asked(flow, question)}: {error}")
+
+    def _condition(self, flow: FlowPlan, question: do.AskCondition | do.AskFallbackCondition) -> Answer:
+        if isinstance(question, do.AskCondition):
+            condition, sources = question.edge.condition, question.sources
+        else:
+            condition, sources = question.failure.condition, ()
+        assert condition is not None
+        value, leaves = self._conditions[condition].evaluate(
+            _Combination(self._storages, flow, sources), question.args
+        )
+        self._told(question, value, leaves)
+        return on.ConditionAnswered(question.question, value)
+
+    def _items(self, flow: FlowPlan, parent: dict[str, Any], question: do.AskForeach) -> list[Any]:
+        foreach = question.edge.foreach
+        assert foreach is not None
+        function = self._imports.foreach(foreach.function)
+        pool = self._pool(flow, parent, question.sources)
+        try:
+            items = function(pool, copy_json(question.args))
+            wrong = unusable(items, generator=True)
+            if wrong is not None:
+                raise UserFunctionError(f"foreach {foreach.function} {wrong}")
+            found = []
+            for item in () if _is_false(items) else items:
+                found.append(item)
+                if len(found) > self._most_items:
+                    text = f"foreach {foreach.function} yields more than {self._most_items} items"
+                    raise UserFunctionError(text)
+        except (StorageError, UserFunctionError):
+            raise
+        except USER_ERRORS as error:
+            raise UserFunctionError(f"foreach {foreach.function} raised {name_error_and_place(error)}") from error
+        if not question.needs_items:
+            return [None] * len(found)  # only their number matters
+        try:
+            return [copy_json(item) for item in found]
+        except (TypeError, ValueError, RecursionError):
+            what = describe_json_error(found)
+            raise UserFunctionError(f"foreach {foreach.function} yields what JSON cannot hold: {what}") from None
+
+    def _reuse(self, flow: FlowPlan, parent: dict[str, Any], question: do.AskReuse) -> str | None:
+        ref = self._plan.tasks[question.name].selective_run_function
+        if ref is None:
+            return None
+        function = self._imports.selective(ref)
+        if question.sources:
+            ids = parent_of_sources(flow, question.sources)
+        else:
+            ids = parent
+        pool = StoragePool(self._storages, flow.name, ids, self._locate)
+        try:
+            answer = function(flow.name, question.name, copy_json(question.args), list(question.tasks), pool)
+        except StorageError:
+            raise
+        except USER_ERRORS as error:
+            raise UserFunctionError(
+                f"selective run function {ref} raised {name_error_and_place(error)}"
+            ) from error
+        wrong = unusable(answer)
+        if wrong is None and isinstance(answer, (str, UUID)):
+            return str(answer) or None
+        if wrong is None and not _is_false(answer):
+            wrong = f"returned {error_repr(answer)}, which is not the id of a task run"
+        if wrong is not None:
+            raise UserFunctionError(f"selective run function {ref} {wrong}")
+        return None
+
+    def _arguments(self, flow: FlowPlan, run: NodeRun) -> Any:
+        try:
+            if self._plan.tasks[run.name].storage is None:
+                return self._result_of(run.id)
+            result = self._storages.retrieve(self._locate(run.id) or flow.name, run.name, run.id)
+        except KeyError:
+            text = f"node_args_from_first needs the result of {run.name}, which has no storage"
+            raise UserFunctionError(text) from None
+        try:
+            return copy_json(result)
+        except (TypeError, ValueError, RecursionError):
+            what = describe_json_error(result)
+            text = f"node_args_from_first: the result of {run.name} is not a JSON value: {what}"
+            raise UserFunctionError(text) from None
+
+    def _pool(self, flow: FlowPlan, parent: dict[str, Any], sources: tuple[NodeRun, ...]) -> StoragePool:
+        ids = {run.name: run.id for run in sources if not run.is_flow} if sources else parent
+        return StoragePool(self._storages, flow.name, ids, self._locate)
+
+
+def _is_false(answer: Any) -> bool:
+    """Whether an answer is false, as nothing to do for a foreach and nothing to reuse are in Selinon 1.x."""
+    try:
+        return not answer
+    except Exception:  # an array of several numbers has no truth; it has items
+        return False
+
+
+class _Combination:
+    """The results of one combination of source runs, read when a leaf asks."""
+
+    __slots__ = ("_flow", "_sources", "_storages")
+
+    def __init__(self, storages: Storages, flow: FlowPlan, sources: tuple[NodeRun, ...]) -> None:
+        self._storages = storages
+        self._flow = flow
+        self._sources = sources
+
+    def _run(self, name: str) -> NodeRun:
+        for run in self._sources:
+            if run.name == name:
+                return run
+        raise UserFunctionError(f"the condition reads {name}, which is no source of the edge")
+
+    def message(self, path: tuple[str, ...]) -> Any:
+        run = self._run(path[0])
+        if not run.is_flow:
+            return self._storages.retrieve(self._flow.name, run.name, run.id)
+        outcome = run.outcome
+        assert outcome is not None
+        return {"finished_nodes": outcome.finished, "failed_nodes": outcome.failed}
+
+    def messages(self, path: tuple[str, ...]) -> list[Any]:
+        run = self._run(path[0])
+        if len(path) == 1:
+            return [self.message(path)]
+        assert run.outcome is not None
+        below: list[FlowOutcome] = [run.outcome]
+        for name in path[1:-1]:
+            below = [inner for outcome in below for inner in outcome.subflows.get(name, ())]
+        task, flow = path[-1], path[-2]
+        ids = [id for outcome in below for id in outcome.finished.get(task, ())]
+        return [self._storages.retrieve(flow, task, id) for id in ids]
+
+
+def where_asked(flow: FlowPlan, question: do.Question) -> str:
+    """Name the flow, the edge or failures entry, and its place in the YAML files."""
+    if isinstance(question, do.AskFallbackCondition):
+        return f"flow {flow.name}, failures entry at {question.failure.place}"
+    if isinstance(question, do.AskArguments):
+        return f"flow {flow.name} at {flow.place}"
+    edge = question.edge
+    ends = f"{', '.join(edge.sources) or '(start)'} -> {', '.join(edge.destinations)}"
+    return f"flow {flow.name}, edge {ends} at {edge.place}"

@@ -1,0 +1,202 @@
+"""One attempt of one task: build the user's object, run it, check and store what it returns."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from types import AsyncGeneratorType, GeneratorType
+from typing import Any, NamedTuple
+
+from selinon_core.context import TaskContext
+from selinon_core.errors import ConfigurationError, FatalTaskError, Retry, SchemaMismatchError, TaskTimeout
+from selinon_core.plan import TaskPlan
+from selinon_core.runtime.coroutines import is_awaitable, result_of
+from selinon_core.runtime.deadline import Deadline
+from selinon_core.runtime.error_codec import Stopped
+from selinon_core.runtime.imports import Imports
+from selinon_core.runtime.storages import Storages
+from selinon_core.runtime.threads import current_ticket
+
+
+class Assignment(NamedTuple):
+    """What an attempt works on. ``args``, ``parent`` and ``failures`` belong to the attempt alone.
+
+    ``attempt`` counts every run of ``run`` from 1, ``retries`` only those that ``max_retry`` limits, from 0.
+    """
+
+    flow_name: str
+    task_id: str
+    dispatcher_id: str
+    args: Any
+    parent: dict[str, Any]
+    failures: dict[str, Any]
+    attempt: int
+    retries: int
+
+
+class Succeeded(NamedTuple):
+    """The attempt returned a result; ``stored`` says whether a storage keeps it."""
+
+    result: Any
+    stored: bool
+
+
+class RetryLater(NamedTuple):
+    """The task runs again in ``countdown`` seconds: it asked to (``error`` None), or a retry is left."""
+
+    countdown: float
+    error: BaseException | None
+
+
+class Failed(NamedTuple):
+    """The task failed for good."""
+
+    error: BaseException
+
+
+Attempt = Succeeded | RetryLater | Failed
+
+
+class TaskRunner:
+    """Runs attempts. ``check_schema(task, result)`` raises ``SchemaMismatchError``."""
+
+    def __init__(
+        self,
+        imports: Imports,
+        storages: Storages,
+        context: TaskContext,
+        check_schema: Callable[[TaskPlan, Any], None],
+    ) -> None:
+        self._imports = imports
+        self._storages = storages
+        self._context = context
+        self._check_schema = check_schema
+
+    def run(
+        self,
+        task: TaskPlan,
+        assignment: Assignment,
+        wanted: Callable[[], bool] | None = None,
+        deadline: Deadline | None = None,
+    ) -> Attempt:
+        """Run one attempt to its end; raises nothing but ``KeyboardInterrupt`` and ``Stopped``.
+
+        ``wanted`` says whether the result of the attempt is still awaited. When it is not, the storage, where a
+        later attempt may have left its result, is left alone, and what is returned means nothing. ``deadline``
+        is that of the attempt if it was set before; without it the time-out begins here.
+        """
+        if deadline is None and task.timeout is not None:
+            deadline = Deadline(task.timeout, timeout_text(task, assignment))
+        try:
+            result = self._instance(task, assignment).run(assignment.args)
+            if is_awaitable(result):
+                owners = [owner for owner in (current_ticket(), deadline) if owner is not None]
+                result = result_of(result, owners)
+            elif isinstance(result, (GeneratorType, AsyncGeneratorType)):
+                _refuse_generator(task, result)
+            if deadline is not None:
+                deadline.check()
+            if task.output_schema is not None:
+                self._check_schema(task, result)
+            if task.storage is None or task.storage_readonly or (wanted is not None and not wanted()):
+                return Succeeded(result, False)
+            self._storages.store(assignment.args, assignment.flow_name, task.name, assignment.task_id, result)
+            return Succeeded(result, True)
+        except (KeyboardInterrupt, Stopped):
+            raise
+        except BaseException as error:  # also SystemExit: a task that exits has failed, the worker goes on
+            if wanted is not None and not wanted():
+                return Failed(error)
+            if deadline is not None and deadline.passed() and not isinstance(error, TaskTimeout):
+                error = _late(deadline, error)
+            return self.judge(task, assignment, error)
+
+    def judge(self, task: TaskPlan, assignment: Assignment, error: BaseException) -> Attempt:
+        """Decide what an error means: run again or fail; a final error is offered to the storage."""
+        if isinstance(error, Retry):
+            if is_seconds(error.countdown):
+                return RetryLater(max(0.0, error.countdown), None)
+            error = _bad_countdown(error)
+        hopeless = isinstance(error, (FatalTaskError, ConfigurationError))
+        if not hopeless and assignment.retries < task.max_retry:
+            return RetryLater(task.retry_countdown, error)
+        if task.storage is not None and not task.storage_readonly:
+            self._storages.store_error(
+                assignment.args,
+                assignment.flow_name,
+                task.name,
+                assignment.task_id,
+                (type(error), error, error.__traceback__),
+            )
+        return Failed(error)
+
+    def _instance(self, task: TaskPlan, assignment: Assignment) -> Any:
+        instance = self._imports.task_class(task.function)(
+            flow_name=assignment.flow_name,
+            task_name=task.name,
+            parent=assignment.parent,
+            task_id=assignment.task_id,
+            dispatcher_id=assignment.dispatcher_id,
+        )
+        try:
+            instance._context = self._context
+            instance.attempt = assignment.attempt
+            if assignment.failures:
+                instance.failures = assignment.failures
+        except AttributeError:
+            pass  # any class may be a task; one with __slots__ of its own does without
+        return instance
+
+
+def timeout_text(task: TaskPlan, assignment: Assignment) -> str:
+    """What is said of an attempt that took longer than it may."""
+    return f"attempt {assignment.attempt} of {task.name} ran longer than {task.timeout} s"
+
+
+def _late(deadline: Deadline, error: BaseException) -> TaskTimeout:
+    """The time-out behind which another error came up, which may be but a consequence of it."""
+    late = deadline.error()
+    late.__cause__ = error
+    return late.with_traceback(error.__traceback__)
+
+
+def _refuse_generator(task: TaskPlan, result: Any) -> None:
+    """Nothing runs what a generator yields, unless a storage of the user's does."""
+    if task.storage is None or task.storage_readonly or isinstance(result, AsyncGeneratorType):
+        text = f"run of {task.name} is a generator function, so none of it was run: there is a 'yield' in it"
+        raise ConfigurationError(text)
+
+
+def is_seconds(value: Any) -> bool:
+    """Whether something the user gave can be waited for."""
+    try:
+        return isinstance(value, (int, float)) and math.isfinite(value)
+    except OverflowError:  # an integer beyond all floats
+        return False
+
+
+def _bad_countdown(error: Retry) -> TypeError:
+    text = f"the countdown of a retry has to be a number of seconds, not {error.countdown!r}"
+    return TypeError(text).with_traceback(error.__traceback__)
+
+
+class SchemaChecker:
+    """Checks results against the schemas of the tasks; schemas are loaded once."""
+
+    def __init__(self) -> None:
+        self._checks: dict[str, Callable[[Any], None]] = {}
+
+    def __call__(self, task: TaskPlan, result: Any) -> None:
+        """Raise ``SchemaMismatchError`` with the place in the result, ``ConfigurationError`` for a bad schema."""
+        from selinon_core.schemas.check import ResultSchema
+
+        check = self._checks.get(task.name)
+        if check is None:
+            schema = ResultSchema.of_task(task)
+            assert schema is not None
+            check = self._checks[task.name] = schema.check
+        try:
+            check(result)
+        except SchemaMismatchError as error:
+            text = f"the result of {task.name} does not fit {task.output_schema}: {error}"
+            raise SchemaMismatchError(text) from None

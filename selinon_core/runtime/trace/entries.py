@@ -1,0 +1,285 @@
+"""The record of what node runs and flow runs did, kept compactly and told as trace events: of any driver.
+
+An entry is a tuple of its kind, the time and what it is about; ``expand`` turns it into events with details.
+Nothing in the records an entry refers to changes in a way that would make an older entry tell something else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+from selinon_core.dispatch import effects as do
+from selinon_core.dispatch.node_run import FlowOutcome, NodeRun
+from selinon_core.errors import TaskTimeout
+from selinon_core.plan import EdgePlan, FlowPlan, Plan, TaskPlan
+from selinon_core.plan.condition_text import condition_text
+from selinon_core.runtime.conditions import explain
+from selinon_core.runtime.environment import expand as with_environment
+from selinon_core.runtime.error_codec import error_json
+from selinon_core.runtime.json_values import restore
+from selinon_core.runtime.trace.run_records import FlowRecord, NodeRecord
+
+#: (kind, seconds, what it is about ...)
+Entry = tuple[Any, ...]
+
+SCHEDULED, STARTED, SUCCEEDED, RETRIED, FAILED = range(5)
+FLOW_STARTED, FLOW_ENDED, FLOW_RETRIED, FLOW_CANCELLED = range(5, 9)
+CONDITION, FOREACH, REUSE, DEFERRED, NOTE, TOLD, READ, RAN, UNANSWERED = range(9, 18)
+
+
+class TraceEvent(NamedTuple):
+    """A named event, ``time`` in virtual seconds since the start, with JSON-like details."""
+
+    event: str
+    time: float
+    details: dict[str, Any]
+
+
+def expand(plan: Plan, entry: Entry, flow_run_of: Callable[[str], str | None]) -> Iterator[TraceEvent]:
+    """The trace events an entry stands for; ``flow_run_of`` tells the id of the flow run a task run was in."""
+    kind, time = entry[0], entry[1]
+    for event, details in _EXPANDERS[kind](plan, *entry[2:]):
+        if "task_id" in details and "dispatcher_id" not in details:  # storages know addresses of results only
+            details = {"flow_name": None, "dispatcher_id": flow_run_of(details["task_id"])} | details
+        yield TraceEvent(event, time, details)
+
+
+_Told = Iterator[tuple[str, dict[str, Any]]]
+
+
+def _flow(record: FlowRecord) -> dict[str, Any]:
+    return {"flow_name": record.flow.name, "dispatcher_id": record.id}
+
+
+def _node(plan: Plan, record: NodeRecord) -> dict[str, Any]:
+    run = record.run
+    details = _flow(record.flow_run)
+    if run.is_flow:
+        details |= {"child_flow_name": run.name, "child_dispatcher_id": run.id}
+    else:
+        details |= {"task_name": run.name, "task_id": run.id}
+    known = plan.flows.get(run.name) or plan.tasks.get(run.name)
+    if known is not None:  # an old run may tell of a node that is gone from the files
+        details["queue"] = _queue(known)
+    return details | {"parent": record.parent, "node_args": run.args}
+
+
+def _queue(node: FlowPlan | TaskPlan) -> str:
+    queue: str = with_environment(node.queue, keep_missing=True)
+    return queue
+
+
+def _edge(edge: EdgePlan) -> dict[str, Any]:
+    details: dict[str, Any] = {
+        "edge": edge.index,
+        "nodes_from": list(edge.sources),
+        "nodes_to": list(edge.destinations),
+        "where": str(edge.place),
+    }
+    if edge.name is not None:
+        details["edge_name"] = edge.name
+    if edge.condition is not None:
+        details["condition_str"] = condition_text(edge.condition)
+    if edge.foreach is not None:
+        details["foreach_str"] = str(edge.foreach.function)
+    return details
+
+
+def _ids(runs: tuple[NodeRun, ...]) -> dict[str, str]:
+    return {run.name: run.id for run in runs}
+
+
+def _scheduled(plan: Plan, record: NodeRecord, countdown: float = 0.0) -> _Told:
+    details = _node(plan, record) | {"countdown": countdown or None, "condition_str": None, "foreach_str": None}
+    if record.run.edge is not None:
+        details |= _edge(record.flow_run.flow.edges[record.run.edge])
+    if record.run.failures:
+        details["failures"] = record.run.failures
+    yield "SUBFLOW_SCHEDULE" if record.run.is_flow else "TASK_SCHEDULE", details
+
+
+def _started(plan: Plan, record: NodeRecord, attempt: int) -> _Told:
+    yield "TASK_START", _node(plan, record) | {"attempt": attempt}
+
+
+def _succeeded(plan: Plan, record: NodeRecord, told_already: bool = False) -> _Told:
+    details = _node(plan, record)
+    task = plan.tasks[record.run.name]
+    if record.stored and not told_already:
+        stored = details | {"storage_name": task.storage, "storage_task_name": task.storage_task_name}
+        yield "STORAGE_STORE", stored
+        yield "STORAGE_STORED", stored
+    elif not record.stored and record.result is not None:
+        yield "TASK_DISCARD_RESULT", details | {"result": restore(record.result)}
+    yield "TASK_END", details | {"storage": task.storage}
+    yield "NODE_SUCCESSFUL", _ended(record)
+
+
+def _ran(plan: Plan, record: NodeRecord, told_already: bool = False) -> _Told:
+    """A beginning and a successful end with nothing in between: most entries are of this kind."""
+    yield from _started(plan, record, record.attempts)
+    yield from _succeeded(plan, record, told_already)
+
+
+def _ended(record: NodeRecord) -> dict[str, Any]:
+    details = _flow(record.flow_run) | {"node_name": record.run.name, "node_id": record.run.id}
+    return details | {"abandoned": True} if record.abandoned else details
+
+
+def _retried(
+    plan: Plan, record: NodeRecord, attempt: int, error: BaseException | None, countdown: float, retries: int
+) -> _Told:
+    details = _node(plan, record) | {"attempt": attempt, "retried_count": retries}
+    if isinstance(error, TaskTimeout):
+        yield "TASK_TIMEOUT", details | {"timeout": plan.tasks[record.run.name].timeout}
+    details |= {"retry_countdown": countdown, "user_retry": error is None}
+    details["max_retry"] = plan.tasks[record.run.name].max_retry
+    if error is not None:
+        details["what"] = error_json(error)["traceback"]
+    yield "TASK_RETRY", details
+
+
+def _failed(plan: Plan, record: NodeRecord, attempt: int, error: BaseException, retries: int) -> _Told:
+    details = _node(plan, record) | {"attempt": attempt, "retried_count": retries}
+    if isinstance(error, TaskTimeout):
+        yield "TASK_TIMEOUT", details | {"timeout": plan.tasks[record.run.name].timeout}
+    what = error_json(error)["traceback"]
+    yield "TASK_FAILURE", details | {"what": what}
+    yield "NODE_FAILURE", _ended(record) | {"what": what}
+
+
+def _flow_given(record: FlowRecord) -> dict[str, Any]:
+    """A flow run with what it was given."""
+    return _flow(record) | {"queue": _queue(record.flow), "node_args": record.args, "parent": record.parent}
+
+
+def _flow_started(plan: Plan, record: FlowRecord) -> _Told:
+    details = _flow_given(record)
+    details["selective"] = None if record.selective is None else record.selective.to_json()
+    if record.parent_run is None:
+        yield "FLOW_SCHEDULE", details
+    yield "FLOW_START", details
+
+
+def _flow_ended(plan: Plan, record: FlowRecord, outcome: FlowOutcome) -> _Told:
+    details = _flow_given(record) | {"state": outcome.state}
+    if outcome.succeeded:
+        yield "FLOW_END", details
+    else:
+        yield "FLOW_FAILURE", details | {"reason": outcome.reason, "will_retry": False}
+    if record.node is not None:
+        yield "NODE_SUCCESSFUL" if outcome.succeeded else "NODE_FAILURE", _ended(record.node)
+
+
+def _flow_retried(plan: Plan, record: FlowRecord, outcome: FlowOutcome, delay: float) -> _Told:
+    details = _flow_given(record) | {"state": outcome.state, "reason": outcome.reason}
+    yield "FLOW_FAILURE", details | {"will_retry": True}
+    yield "FLOW_RETRY", details | {"countdown": delay, "max_retry": record.flow.max_retry}
+
+
+def _flow_cancelled(plan: Plan, record: FlowRecord) -> _Told:
+    yield "FLOW_CANCEL", _flow(record)
+
+
+def _condition(
+    plan: Plan,
+    record: FlowRecord,
+    question: do.AskCondition | do.AskFallbackCondition,
+    value: bool,
+    leaves: list[bool | None],
+) -> _Told:
+    details = _flow(record) | {"node_args": question.args}
+    if isinstance(question, do.AskCondition):
+        assert question.edge.condition is not None
+        details |= _edge(question.edge)
+        details |= {"parent": _ids(question.sources), "condition": explain(question.edge.condition, leaves)}
+        yield "EDGE_COND_TRUE" if value else "EDGE_COND_FALSE", details
+        return
+    failure = question.failure
+    assert failure.condition is not None
+    details |= {"nodes": list(failure.nodes), "fallback": list(failure.fallback) or True}
+    details |= {"where": str(failure.place), "condition": explain(failure.condition, leaves)}
+    details["condition_str"] = condition_text(failure.condition)
+    yield "FALLBACK_COND_TRUE" if value else "FALLBACK_COND_FALSE", details
+
+
+def _foreach(plan: Plan, record: FlowRecord, question: do.AskForeach, items: list[Any]) -> _Told:
+    details = _flow(record) | {"node_args": question.args, "condition_str": None}
+    details |= _edge(question.edge) | {"parent": _ids(question.sources)}
+    propagates = question.edge.foreach is not None and question.edge.foreach.propagate_result
+    yield "FOREACH_RESULT", details | {"count": len(items), "result": items if propagates else None}
+
+
+def _reuse(plan: Plan, record: FlowRecord, question: do.AskReuse, reused_id: str | None) -> _Told:
+    details = _flow(record) | {"node_name": question.name, "node_args": question.args}
+    yield "SELECTIVE_RUN_FUNC", details | {"parent": _ids(question.sources), "result": reused_id}
+
+
+def _deferred(plan: Plan, record: FlowRecord, question: do.Question, delay: float) -> _Told:
+    details = _flow(record) | {"countdown": delay, "reason": "a storage cannot be read"}
+    yield "DISPATCHER_RETRY", details | _asked_about(question)
+
+
+def _unanswered(plan: Plan, record: FlowRecord, question: do.Question, reason: str) -> _Told:
+    yield "DISPATCHER_FAILURE", _flow(record) | _asked_about(question) | {"what": reason}
+
+
+def _asked_about(question: do.Question) -> dict[str, Any]:
+    if isinstance(question, do.AskFallbackCondition):
+        failure = question.failure
+        return {
+            "nodes": list(failure.nodes),
+            "fallback": list(failure.fallback) or True,
+            "where": str(failure.place),
+        }
+    if isinstance(question, do.AskArguments):
+        return {"node_name": question.run.name, "node_id": question.run.id}
+    return _edge(question.edge)
+
+
+def _note(plan: Plan, record: FlowRecord, note: do.Note) -> _Told:
+    details = dict(note.details)
+    details.pop("run", None)
+    if "edge" in details:
+        details |= _edge(record.flow.edges[details["edge"]])
+    if note.event == "FALLBACK_START":
+        failure = record.flow.failures[details.pop("failure")]
+        details["nodes"] = [{"name": run.name, "id": run.id} for run in details.pop("handled")]
+        details["started"] = [{"name": run.name, "id": run.id} for run in details["started"]]
+        details |= {"fallback": list(failure.fallback) or True, "where": str(failure.place)}
+    yield note.event, _flow(record) | details
+
+
+def _told(plan: Plan, event: str, details: dict[str, Any]) -> _Told:
+    yield event, details
+
+
+def _read(plan: Plan, flow_name: str, task_name: str, task_id: str) -> _Told:
+    task = plan.tasks[task_name]
+    details: dict[str, Any] = {"flow_name": flow_name, "task_name": task_name, "task_id": task_id}
+    details |= {"storage_name": task.storage, "storage_task_name": task.storage_task_name}
+    yield "STORAGE_RETRIEVE", details
+    yield "STORAGE_RETRIEVED", details
+
+
+_EXPANDERS: dict[int, Any] = {
+    SCHEDULED: _scheduled,
+    STARTED: _started,
+    SUCCEEDED: _succeeded,
+    RETRIED: _retried,
+    FAILED: _failed,
+    FLOW_STARTED: _flow_started,
+    FLOW_ENDED: _flow_ended,
+    FLOW_RETRIED: _flow_retried,
+    FLOW_CANCELLED: _flow_cancelled,
+    CONDITION: _condition,
+    FOREACH: _foreach,
+    REUSE: _reuse,
+    DEFERRED: _deferred,
+    NOTE: _note,
+    TOLD: _told,
+    READ: _read,
+    RAN: _ran,
+    UNANSWERED: _unanswered,
+}

@@ -1,0 +1,1 @@
+"""JSON Schemas of results: checking values, and building values that fit."""

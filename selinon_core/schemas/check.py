@@ -1,0 +1,185 @@
+"""Results of tasks against their JSON Schemas (``output_schema``).
+
+A path is tried relative to the given base directories, then to the working directory; ``pkg.module:file.json``
+is a file beside the module (whose packages are imported to find it). A schema may refer to files beside it
+(``{"$ref": "other.json"}``), never to the network.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from selinon_core.errors import ConfigurationError, SchemaMismatchError
+
+if TYPE_CHECKING:
+    from jsonschema.protocols import Validator
+    from referencing import Registry, Resource
+
+    from selinon_core.plan import TaskPlan
+
+_LONGEST_MESSAGE = 500  # characters: the validator quotes whole results
+_UNKNOWN = object()
+
+# By what was read: a file that changed is another key, so nothing here can be out of date.
+_loaded: dict[tuple[str, int, int], ResultSchema] = {}
+
+
+class ResultSchema:
+    """A schema, ready to check many results."""
+
+    def __init__(self, schema: Any, name: str = "the schema", directory: str | None = None) -> None:
+        """Take a schema as JSON; ``directory`` is where relative references lead from.
+
+        Raises ``ConfigurationError`` when it is no valid schema.
+        """
+        self.name = name
+        self.schema = schema
+        self._validator = _validator_of(schema, name, directory)
+        self._minimal: Any = _UNKNOWN
+
+    @classmethod
+    def load(cls, path: str, base_directories: Sequence[str] = ()) -> ResultSchema:
+        """Read a schema; one that was read before is returned as long as its file stays the same.
+
+        Raises ``ConfigurationError`` when it is not found, no JSON or no valid schema.
+        """
+        found = find_schema(path, base_directories)
+        if found is None:
+            return _load_from_package(path, base_directories)
+        try:
+            status = os.stat(found)
+            key = (found, status.st_mtime_ns, status.st_size)
+            schema = _loaded.get(key)
+            if schema is None:
+                with open(found, "rb") as file:
+                    content = file.read()
+                schema = _loaded[key] = cls(_parse(content, found), found, os.path.dirname(found))
+        except OSError as exc:
+            raise ConfigurationError(f"output_schema '{path}' cannot be read: {exc}") from exc
+        return schema
+
+    @classmethod
+    def of_task(cls, task: TaskPlan) -> ResultSchema | None:
+        """Return the schema of a task's results, found from the task's YAML file; None when it has none."""
+        if task.output_schema is None:
+            return None
+        return cls.load(task.output_schema, (os.path.dirname(task.place.file),))
+
+    def check(self, result: Any) -> None:
+        """Raise ``SchemaMismatchError`` with the place and the reason unless ``result`` fits."""
+        if self._is_valid(result):
+            return
+        from jsonschema.exceptions import best_match
+
+        error = best_match(self._validator.iter_errors(result))
+        assert error is not None
+        message = error.message
+        if len(message) > _LONGEST_MESSAGE:
+            message = f"{message[: _LONGEST_MESSAGE // 2]} ... {message[-_LONGEST_MESSAGE // 2 :]}"
+        raise SchemaMismatchError(f"at {error.json_path}: {message}")
+
+    def minimal_value(self) -> Any:
+        """Return a small value that fits; the same each time, and each time a new one.
+
+        Raises ``ConfigurationError`` when none was found, which may be for want of trying.
+        """
+        if self._minimal is _UNKNOWN:
+            from selinon_core.schemas.values.search import find_minimal_value
+
+            try:
+                self._minimal = find_minimal_value(self._validator)
+            except LookupError as exc:
+                raise ConfigurationError(
+                    f"no value that fits {self.name} was found ({exc}): give the result of the mock"
+                ) from exc
+            except Exception as exc:
+                raise self._unusable(exc) from exc
+        return json.loads(json.dumps(self._minimal))
+
+    def _is_valid(self, result: Any) -> bool:
+        from referencing.exceptions import Unresolvable
+
+        try:
+            return bool(self._validator.is_valid(result))
+        except (Unresolvable, RecursionError) as exc:
+            raise self._unusable(exc) from exc
+
+    def _unusable(self, exc: Exception) -> ConfigurationError:
+        return ConfigurationError(f"output_schema '{self.name}' cannot be used: {exc}")
+
+
+def find_schema(path: str, base_directories: Sequence[str] = ()) -> str | None:
+    """Return the absolute path of a schema's file, None when there is none: it may be in a package."""
+    for directory in (*base_directories, os.curdir):
+        candidate = os.path.abspath(os.path.join(directory, path))
+        if os.path.isfile(candidate):
+            return candidate
+    return None
+
+
+def _load_from_package(path: str, base_directories: Sequence[str]) -> ResultSchema:
+    import pkgutil
+
+    module, colon, file = path.partition(":")
+    if colon and file and all(part.isidentifier() for part in module.split(".")):
+        try:
+            content = pkgutil.get_data(module, file)
+        except Exception as exc:  # importing the package runs its code
+            raise ConfigurationError(f"output_schema '{path}' cannot be read: {exc}") from exc
+        if content is not None:
+            return ResultSchema(_parse(content, path), path)
+        raise ConfigurationError(f"output_schema '{path}' was not found: there is no module '{module}'")
+    tried = dict.fromkeys(os.path.abspath(directory) for directory in (*base_directories, os.curdir))
+    raise ConfigurationError(f"output_schema '{path}' was not found in {', '.join(tried)}")
+
+
+def _parse(content: bytes, name: str) -> Any:
+    try:
+        return json.loads(content)
+    except (ValueError, RecursionError) as exc:
+        raise ConfigurationError(f"output_schema '{name}' is not JSON: {exc}") from exc
+
+
+def _validator_of(schema: Any, name: str, directory: str | None) -> Validator:
+    from jsonschema import Draft202012Validator
+    from jsonschema.exceptions import SchemaError, best_match
+    from jsonschema.validators import extend, validator_for
+
+    if not isinstance(schema, (dict, bool)):
+        raise ConfigurationError(f"output_schema '{name}' is no valid JSON Schema: it has to be an object")
+    draft = validator_for(schema, default=Draft202012Validator)
+    error: SchemaError | None = None
+    try:
+        error = best_match(draft(draft.META_SCHEMA).iter_errors(schema))
+    except RecursionError as exc:
+        raise ConfigurationError(f"output_schema '{name}' is nested too deeply") from exc
+    if error is not None:
+        raise ConfigurationError(
+            f"output_schema '{name}' is no valid JSON Schema: at {error.json_path}: {error.message}"
+        )
+    # A tuple is a list in JSON, and results are checked before they become JSON.
+    types = draft.TYPE_CHECKER.redefine("array", lambda _, value: isinstance(value, (list, tuple)))
+    tolerant: type[Validator] = extend(draft, type_checker=types)  # type: ignore[no-untyped-call]
+    return tolerant(schema, registry=_registry(directory))
+
+
+def _registry(directory: str | None) -> Registry[Any]:
+    """Return where references are looked up: in files beside the schema, and nowhere else."""
+    from referencing import Registry, Resource
+    from referencing.exceptions import NoSuchResource
+    from referencing.jsonschema import DRAFT202012
+
+    def retrieve(uri: str) -> Resource[Any]:
+        if directory is None or "://" in uri or os.path.isabs(uri):
+            raise NoSuchResource(ref=uri)  # type: ignore[call-arg]
+        try:
+            with open(os.path.join(directory, uri), "rb") as file:
+                content = json.load(file)
+        except (OSError, ValueError) as exc:
+            raise NoSuchResource(ref=uri) from exc  # type: ignore[call-arg]
+        return Resource.from_contents(content, default_specification=DRAFT202012)
+
+    return Registry(retrieve=retrieve)  # type: ignore[call-arg]
