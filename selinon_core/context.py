@@ -42,7 +42,7 @@ class TaskContext(Protocol):
         ...
 
 
-class Surroundings(NamedTuple):
+class RunEnvironment(NamedTuple):
     """What user code of a local run finds when it asks the process instead of what it was given.
 
     ``tell(event, details)`` traces; ``sinks`` are those it reaches beside the configured ones.
@@ -50,13 +50,13 @@ class Surroundings(NamedTuple):
 
     context: TaskContext
     storages: Storages
-    tell: Callable[[str, dict[str, Any]], None]
+    emit: Callable[[str, dict[str, Any]], None]
     sinks: tuple[Callable[[str, dict[str, Any]], object], ...] = ()
 
 
 _default: TaskContext | None = None
-_running_here: ContextVar[Surroundings | None] = ContextVar("selinon_running_here", default=None)
-_running: list[Surroundings] = []  # newest last; asked by threads that a run has started
+_running_here: ContextVar[RunEnvironment | None] = ContextVar("selinon_running_here", default=None)
+_running: list[RunEnvironment] = []  # newest last; asked by threads that a run has started
 
 
 def set_default_context(context: TaskContext | None) -> TaskContext | None:
@@ -67,7 +67,7 @@ def set_default_context(context: TaskContext | None) -> TaskContext | None:
 
 
 @contextmanager
-def running(surroundings: Surroundings) -> Iterator[None]:
+def active_run(surroundings: RunEnvironment) -> Iterator[None]:
     """While this lasts, tasks built by hand, and whoever asks for the default, get what the run has."""
     token = _running_here.set(surroundings)
     _running.append(surroundings)
@@ -78,7 +78,7 @@ def running(surroundings: Surroundings) -> Iterator[None]:
         _running_here.reset(token)
 
 
-def running_here() -> Surroundings | None:
+def active_run_here() -> RunEnvironment | None:
     """The run that is going on in this thread, else the one begun last, if any."""
     return _running_here.get() or (_running[-1] if _running else None)
 
@@ -88,7 +88,7 @@ def default_context() -> TaskContext:
 
     Raises ``ConfigNotInitializedError`` when there is neither.
     """
-    run = running_here()
+    run = active_run_here()
     context = _default if run is None else run.context
     if context is None:
         raise ConfigNotInitializedError(

@@ -39,7 +39,7 @@ def main() -> int:
     options = parser.parse_args()
     sizes, repeats, least = (QUICK_SIZES, 1, 1) if options.quick else (SIZES, options.repeats, LEAST)
     workloads = [(shape, size) for shape in options.shapes.split(",") for size in sizes]
-    settings = {"task_default_queue": "selinon_bench", "selinon_run_ahead_count": options.run_ahead}
+    settings = {"task_default_queue": "selinon_bench", "selinon_inline_count": options.run_inline}
     with redis_server() as broker, redis_server() as store:
         os.environ |= {
             "BENCH_BROKER": f"{broker}/0",
@@ -59,7 +59,7 @@ def main() -> int:
         figures = (row["us"], row["cpu"], row["message"], row["sent"], row["kept"])
         print(f"{row['flow']:12}" + "".join(f"{figure:>18.0f}" for figure in figures))
     for shape in options.shapes.split(","):
-        costs = {row["size"]: row for row in rows if row["shape"] == shape}
+        costs = {row["size"]: row for row in rows if row["definition"] == shape}
         times, cpu = (_over(costs[sizes[-1]][of], costs[sizes[0]][of]) for of in ("us", "cpu"))
         print(
             f"{shape}: from {sizes[0]} to {sizes[-1]} nodes, per node {times:.2f} x the time, {cpu:.2f} x the CPU"
@@ -100,7 +100,7 @@ def _measured(
         kept.append((int(client.info("memory")["used_memory"]) - empty) / times)
     return {
         "flow": flow,
-        "shape": shape,
+        "definition": shape,
         "size": size,
         "us": statistics.median(seconds) / count * 1e6,
         "cpu": statistics.median(cpu) / count * 1e6,

@@ -30,12 +30,12 @@ def main() -> int:
 def measure(url: str, count: int, seconds: float) -> dict[str, Any]:
     """CPU shares (1.0 is a core) and messages sent."""
     from celery import Celery
-    from selinon_core.celery.execution.run_cache import batch_text
-    from selinon_core.celery.services import Engine
+    from selinon_core.celery.execution.run_cache import encode_batch
+    from selinon_core.celery.services import WorkerServices
     from selinon_core.celery.settings import AdapterSettings
     from selinon_core.celery.stores import open_store
     from selinon_core.celery.stores.protocol import Commit
-    from selinon_core.celery.worker.reaper import Sweeper
+    from selinon_core.celery.worker.reaper import Reaper
     from selinon_core.project import compile_data
 
     plan = compile_data(configuration([("chain", 10)])).plan
@@ -48,20 +48,20 @@ def measure(url: str, count: int, seconds: float) -> dict[str, Any]:
 
     store: Any = open_store(url)
     publisher: Any = Sender()
-    engine = Engine(Celery("idle"), plan, (), AdapterSettings(), store=store, publisher=publisher)
+    engine = WorkerServices(Celery("idle"), plan, (), AdapterSettings(), store=store, publisher=publisher)
     chooser = random.Random(0)
     for number in range(count):
         now = time.time() - 60 + chooser.random() * 60  # looks are spread as they are in a running system
-        header = {"flow": "chain10", "queue": "celery", "status": "running", "silence": "60"}
-        batch = batch_text(now, ['["S",null,{},null,null]'])
+        header = {"flow": "chain10", "queue": "celery", "status": "running", "idle_check_after": "60"}
+        batch = encode_batch(now, ['["S",null,{},null,null]'])
         store.commit(Commit(f"run{number}", 0, now, create=header, batch=batch))
     client = store._connected()
-    sweeper = Sweeper(engine)
+    sweeper = Reaper(engine)
     cpu, server = time.process_time(), client.info("cpu")
     until = time.monotonic() + seconds
     ticks = 0
     while time.monotonic() < until:
-        time.sleep(sweeper.tick())
+        time.sleep(sweeper.run_once())
         ticks += 1
     after = client.info("cpu")
     used = sum(after[key] - server[key] for key in ("used_cpu_sys", "used_cpu_user"))

@@ -15,9 +15,9 @@ from selinon_core.config.model_builder import SECTIONS
 from selinon_core.config.schema.common import Function, Throttling
 from selinon_core.config.schema.condition import Condition
 from selinon_core.config.schema.global_section import Trace
-from selinon_core.config.schema.json_schema import json_schema
-from selinon_core.config.schema.mapping import Key, ListOf, Table
-from selinon_core.config.schema.types import Shape
+from selinon_core.config.schema import json_schema
+from selinon_core.config.schema.mapping import Key, ListOf, MappingType
+from selinon_core.config.schema.types import ValueType
 from selinon_core.plan import shipped
 from selinon_core.runtime.trace.tracer import EVENTS, WARN_EVENTS
 
@@ -64,10 +64,10 @@ def _default_of(key: Key) -> str:
     return ""
 
 
-def _value_of(shape: Shape) -> str:
+def _value_of(shape: ValueType) -> str:
     if isinstance(shape, ListOf):
         return f"a list, each item {_link(shape.item)}"
-    if isinstance(shape, Table):
+    if isinstance(shape, MappingType):
         return _link(shape)
     if isinstance(shape, Function):
         return _link(shape.table)
@@ -80,7 +80,7 @@ def _value_of(shape: Shape) -> str:
     return shape.expected
 
 
-def _link(table: Table) -> str:
+def _link(table: MappingType) -> str:
     return f"[{table.title}](#{table.title.replace(' ', '-')})"
 
 

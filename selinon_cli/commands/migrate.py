@@ -35,7 +35,7 @@ def migrate(
     """Compare two versions of a project and write the next migration file; nothing to write is fine."""
     from selinon_cli.project import known_name, load_project
     from selinon_core.migrations.compare import compare_plans
-    from selinon_core.migrations.describe import account
+    from selinon_core.migrations.describe import describe
     from selinon_core.migrations.files import metadata, migration_text
     from selinon_core.migrations.repository import Migrations, same_as_newest, write_migration
 
@@ -52,7 +52,7 @@ def migrate(
     comparison = compare_plans(old, plan)
     for name in flow:
         known_name("flow", name, comparison.changes)
-    for line in account(comparison, tainted_flows):
+    for line in describe(comparison, tainted_flows):
         terminal.data(line + "\n") if dry_run else terminal.note(line)
     if graph is not None:
         draw_change(terminal, comparison, graph, flow)

@@ -12,7 +12,7 @@ from selinon_cli.terminal import Terminal
 
 if TYPE_CHECKING:
     from selinon_core.migrations.coverage import Uncovered
-    from selinon_core.migrations.history_check import Verdict
+    from selinon_core.migrations.history_check import ReplayResult
     from selinon_core.plan import Plan
 
 
@@ -36,7 +36,7 @@ def check(
     migrations = Migrations.load(directory)
     since = 0 if directory is None else deployed_at(rev, migrations)
     found = uncovered(old, plan, migrations, since)
-    verdicts: Sequence[Verdict] = ()
+    verdicts: Sequence[ReplayResult] = ()
     if histories:
         from selinon_core.migrations.history_check import judge_histories
 
@@ -52,7 +52,7 @@ def _as_text(
     terminal: Terminal,
     plan: Plan,
     found: Sequence[Uncovered],
-    verdicts: Sequence[Verdict],
+    verdicts: Sequence[ReplayResult],
     rev: str,
     directory: str | None,
 ) -> None:
@@ -74,7 +74,7 @@ def _as_text(
             terminal.data(f"    at {where}\n")
 
 
-def _as_json(terminal: Terminal, found: Sequence[Uncovered], verdicts: Sequence[Verdict]) -> None:
+def _as_json(terminal: Terminal, found: Sequence[Uncovered], verdicts: Sequence[ReplayResult]) -> None:
     import json
 
     value = {

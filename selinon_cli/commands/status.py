@@ -47,14 +47,14 @@ def _tell_history(terminal: Terminal, selinon: Any, id: str | None) -> int:
         raise UsageError("a history is that of one flow run", "name it: selinon status ID --history")
     from selinon_core.celery.reporting.run_history import history
 
-    terminal.data("".join(json.dumps(event) + "\n" for event in history(selinon.engine, id)))
+    terminal.data("".join(json.dumps(event) + "\n" for event in history(selinon.services, id)))
     return EXIT_OK
 
 
 def _listed(terminal: Terminal, selinon: Any, limit: int) -> list[dict[str, Any]]:
     from selinon_core.celery.reporting.run_status import list_runs
 
-    rows = list_runs(selinon.engine, limit + 1)
+    rows = list_runs(selinon.services, limit + 1)
     if len(rows) > limit:
         terminal.note(f"these are the newest {limit}, there are more: see --limit")
     return rows[:limit]

@@ -93,10 +93,10 @@ def _tell_of_shared(terminal: Terminal, selinon: Selinon, served: list[str], dis
 
 def project_queues(selinon: Selinon, dispatcher_only: bool = False, tasks_only: bool = False) -> list[str]:
     """The queues of a project, by kind."""
-    from selinon_core.celery.transport.message_builder import LetterWriter
+    from selinon_core.celery.transport.message_builder import MessageBuilder
 
     plan = selinon.plan
-    writer = LetterWriter(plan, selinon.app.conf.task_default_queue)
+    writer = MessageBuilder(plan, selinon.app.conf.task_default_queue)
     names = [*(() if tasks_only else plan.flows), *(() if dispatcher_only else plan.tasks)]
     return sorted({writer.queue(name) for name in names})
 

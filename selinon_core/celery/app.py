@@ -19,27 +19,33 @@ from typing import Any, NoReturn
 from celery import Celery
 from celery.exceptions import Ignore, Reject
 
-from selinon_core.celery.execution.flow_executor import Budget
+from selinon_core.celery.execution.flow_executor import InlineBudget
 from selinon_core.celery.handle import FlowHandle, check_json
 from selinon_core.celery.reporting.opentelemetry import HEADER, Spans
-from selinon_core.celery.services import Engine
+from selinon_core.celery.services import WorkerServices
 from selinon_core.celery.settings import AdapterSettings
 from selinon_core.celery.stores import Store
 from selinon_core.celery.transport.defaults import CONFIGURATION, improve_transport
-from selinon_core.celery.transport.message_builder import LetterWriter
+from selinon_core.celery.transport.message_builder import MessageBuilder
 from selinon_core.celery.transport.message_schema import (
     NodeMessage,
     StartMessage,
     WakeMessage,
-    is_of_the_original,
+    is_v1_message,
     read_dispatch,
     read_nodes,
 )
-from selinon_core.celery.transport.pending_starts import StartLedger
-from selinon_core.celery.transport.publisher import DISPATCHER, ENVELOPE, Letter, Publisher
-from selinon_core.celery.worker.shutdown import may_be_stopped
-from selinon_core.celery.worker.task_handler import Envelope
-from selinon_core.celery.worker.unroutable import PAUSE, Fate, Strangers, put_behind, unknown_in
+from selinon_core.celery.transport.pending_starts import PendingStarts
+from selinon_core.celery.transport.publisher import DISPATCHER, ENVELOPE, OutgoingMessage, Publisher
+from selinon_core.celery.worker.shutdown import shutdown_guard
+from selinon_core.celery.worker.task_handler import TaskMessageHandler
+from selinon_core.celery.worker.unroutable import (
+    PAUSE,
+    Disposition,
+    UnroutableMessages,
+    requeue_at_tail,
+    unknown_in,
+)
 from selinon_core.dispatch import select
 from selinon_core.errors import (
     ConfigurationError,
@@ -74,11 +80,11 @@ class Selinon:
         self._plan = plan
         self._pythonpath = tuple(pythonpath)
         self._lock = threading.RLock()
-        self._engine: Engine | None = None
-        self._publishing: tuple[LetterWriter, Publisher] | None = None
-        self._strangers = Strangers()
+        self._services: WorkerServices | None = None
+        self._publishing: tuple[MessageBuilder, Publisher] | None = None
+        self._unroutable = UnroutableMessages()
         #: On Redis, starts of flow runs that may get lost.
-        self.ledger = StartLedger(app)
+        self.pending_starts = PendingStarts(app)
         app.add_defaults(lambda: dict(CONFIGURATION))
         app.on_after_configure.connect(improve_transport, weak=False)
         self._register()
@@ -112,23 +118,23 @@ class Selinon:
         return AdapterSettings.of(self.app.conf)
 
     @property
-    def engine(self) -> Engine:
+    def services(self) -> WorkerServices:
         """What workers need; raises ``ConfigurationError`` when flow runs cannot be kept anywhere."""
-        if self._engine is None:
+        if self._services is None:
             with self._lock:
-                if self._engine is None:
+                if self._services is None:
                     plan = self.plan
-                    self._engine = Engine(self.app, plan, self._pythonpath, self.settings)
-        return self._engine
+                    self._services = WorkerServices(self.app, plan, self._pythonpath, self.settings)
+        return self._services
 
     @property
     def store(self) -> Store:
         """The state store."""
-        return self.engine.store
+        return self.services.store
 
-    def _post(self) -> tuple[LetterWriter, Publisher]:
+    def _publisher(self) -> tuple[MessageBuilder, Publisher]:
         if self._publishing is None:
-            self._publishing = (LetterWriter(self.plan, self.app.conf.task_default_queue), Publisher(self.app))
+            self._publishing = (MessageBuilder(self.plan, self.app.conf.task_default_queue), Publisher(self.app))
         return self._publishing
 
     # -- for callers ------------------------------------------------------------------------------------------
@@ -150,16 +156,16 @@ class Selinon:
         run_subsequent: bool | Iterable[str] = False,
     ) -> FlowHandle:
         """Ask for a run of only what leads to the named tasks; also raises ``SelectiveNoPathError``."""
-        self._known(flow)
+        self._require_flow(flow)
         selective = select(self.plan, flow, task_names, follow_subflows, run_subsequent)
         return self._start(flow, node_args, selective.to_json())
 
     def _start(self, flow: str, node_args: Any, selective: dict[str, Any] | None) -> FlowHandle:
-        self._known(flow)
+        self._require_flow(flow)
         check_json(node_args, self.settings.selinon_max_message_bytes)
-        writer, publisher = self._post()
+        writer, publisher = self._publisher()
         id = random_flow_id()
-        kwargs: dict[str, Any] = {"do": "start", "flow": flow, "id": id}
+        kwargs: dict[str, Any] = {"action": "start", "flow": flow, "id": id}
         if node_args is not None:
             kwargs["args"] = node_args
         if selective is not None:
@@ -167,13 +173,13 @@ class Selinon:
         trace = Spans(self.plan).current()
         headers = {HEADER: trace} if trace else None
         shown = f"selinon.flow.{flow}"
-        letter = Letter(writer.queue(flow), DISPATCHER, shown, id, id, kwargs, headers=headers)
-        if self.ledger.enabled:
-            self.ledger.keep(letter)
+        letter = OutgoingMessage(writer.queue(flow), DISPATCHER, shown, id, id, kwargs, headers=headers)
+        if self.pending_starts.enabled:
+            self.pending_starts.add(letter)
         publisher.send([letter])
         return FlowHandle(self, id, flow)
 
-    def _known(self, flow: str) -> None:
+    def _require_flow(self, flow: str) -> None:
         if flow not in self.plan.flows:
             from selinon_core.diagnostics.wording import suggestion
 
@@ -184,7 +190,7 @@ class Selinon:
 
         Raises ``RequestError`` when the store does not know the run.
         """
-        writer, publisher = self._post()
+        writer, publisher = self._publisher()
         queue = None
         if flow is None:
             header = self.store.header(id)
@@ -194,10 +200,10 @@ class Selinon:
         publisher.send([writer.wake(flow, id, queue, cancel=True)])
 
     def status(self, id: str) -> dict[str, Any]:
-        """What is known of a flow run: see ``selinon_core.celery.reporting.run_status``; raises ``RequestError``."""
+        """What is known of a flow run: see ``reporting.run_status``; raises ``RequestError``."""
         from selinon_core.celery.reporting.run_status import describe
 
-        return describe(self.engine, id)
+        return describe(self.services, id)
 
     def handle(self, id: str) -> FlowHandle:
         """The handle of a flow run by its id; raises ``RequestError`` when the store does not know it."""
@@ -230,34 +236,34 @@ class Selinon:
         # A predicate that kills its worker must not do so for ever; the sweep reminds of its flow more rarely.
         @self.app.task(name=DISPATCHER, **{**options, "max_retries": 10})
         def dispatcher(celery_task: Any, *args: Any, **kwargs: Any) -> None:
-            with may_be_stopped():
+            with shutdown_guard():
                 selinon.dispatch(celery_task, kwargs)
 
         @self.app.task(name=ENVELOPE, **options)
         def envelope(celery_task: Any, *args: Any, **kwargs: Any) -> None:
-            with may_be_stopped():
+            with shutdown_guard():
                 selinon.run_nodes(celery_task, kwargs)
 
     def dispatch(self, task: Any, kwargs: dict[str, Any]) -> None:
         """Handle a message of ``selinon.Dispatcher``."""
         message = self._read(task, kwargs, read_dispatch)
-        if message is None or self._is_strange(task, message):
+        if message is None or self._handle_unroutable(task, message):
             return
         if isinstance(message, StartMessage):
             message = message._replace(trace=_traceparent(task))
-        engine = self.engine
+        services = self.services
         try:
             if isinstance(message, StartMessage):
                 start = message
-                budget = Budget(0, engine.settings)
-                ahead = engine.receive(
-                    lambda again: engine.advancer.start(start, again, budget), _came_again(task)
+                budget = InlineBudget(0, services.settings)
+                ahead = services.retry_as_redelivered(
+                    lambda again: services.executor.start(start, again, budget), _is_redelivery(task)
                 )
-                Envelope(engine).run_ahead(ahead, budget)
+                TaskMessageHandler(services).run_inline(ahead, budget)
             elif message.cancel:
-                engine.patiently(lambda: engine.advancer.cancel(message.id, message.flow))
+                services.retry_while_unavailable(lambda: services.executor.cancel(message.id, message.flow))
             else:
-                engine.patiently(lambda: engine.advancer.look_after(message.id))
+                services.retry_while_unavailable(lambda: services.executor.process_due_work(message.id))
         except StateStoreError as error:
             self._give_back(str(error))
         except Exception as error:
@@ -275,44 +281,46 @@ class Selinon:
         known = [message for message in messages if unknown_in(self.plan, message) is None]
         try:
             if known:
-                Envelope(self.engine).handle(known, _came_again(task))
+                TaskMessageHandler(self.services).handle(known, _is_redelivery(task))
         except StateStoreError as error:
             self._give_back(str(error))
         except Exception as error:  # counts as a delivery, so it comes to an end
             self._bug(messages[0], error)
             self._give_back(str(error))
         for message in messages:
-            self._is_strange(task, message)
+            self._handle_unroutable(task, message)
 
     def _read(self, task: Any, kwargs: dict[str, Any], reader: Any) -> Any:
         """The checked message, None when it was refused (which is told)."""
-        if is_of_the_original(kwargs):
+        if is_v1_message(kwargs):
             self._refused(task, "a message in the format of selinon 1.x; it is put back")
             self._give_back("not ours")
         try:
-            return reader(kwargs, self.engine.settings.selinon_max_message_bytes)
+            return reader(kwargs, self.services.settings.selinon_max_message_bytes)
         except MessageRefused as error:
             self._refused(task, str(error))
             return None
 
-    def _is_strange(self, task: Any, message: NodeMessage | StartMessage | WakeMessage) -> bool:
+    def _handle_unroutable(self, task: Any, message: NodeMessage | StartMessage | WakeMessage) -> bool:
         """Whether a message names what is unknown here; what becomes of it is seen to."""
         unknown = unknown_in(self.plan, message)
         if unknown is None:
             return False
-        engine = self.engine
+        services = self.services
         try:
-            if engine.patiently(lambda: self._may_be_cancelled(message)):
+            if services.retry_while_unavailable(lambda: self._may_be_cancelled(message)):
                 return False
-            fate = engine.patiently(lambda: self._strangers.fate(engine, message, unknown))
+            fate = services.retry_while_unavailable(
+                lambda: self._unroutable.disposition(services, message, unknown)
+            )
         except StateStoreError as error:
             self._give_back(str(error))
-        if fate is Fate.PUT_BACK:
-            if put_behind(engine, task, _came_again(task), _traceparent(task)):
+        if fate is Disposition.PUT_BACK:
+            if requeue_at_tail(services, task, _is_redelivery(task), _traceparent(task)):
                 time.sleep(PAUSE)
                 raise Ignore(unknown)
             self._give_back(unknown, PAUSE)
-        if fate is Fate.REFUSE:
+        if fate is Disposition.REFUSE:
             self._refused(task, unknown)
         return True
 
@@ -324,10 +332,10 @@ class Selinon:
         _log.exception("flow run %s of %s cannot be advanced", message.id, message.flow)
         what = f"{type(error).__name__}: {error}"
         details = {"flow_name": message.flow, "dispatcher_id": message.id}
-        self.engine.teller.issue("DISPATCHER_FAILURE", what, **details)
+        self.services.tracer.warn("DISPATCHER_FAILURE", what, **details)
 
     def _refused(self, task: Any, why: str) -> None:
-        self.engine.teller.issue("DISPATCHER_FAILURE", f"message {task.request.id} refused: {why}")
+        self.services.tracer.warn("DISPATCHER_FAILURE", f"message {task.request.id} refused: {why}")
 
     @staticmethod
     def _give_back(why: str, pause: float = 1.0) -> NoReturn:
@@ -335,7 +343,7 @@ class Selinon:
         raise Reject(why, requeue=True)
 
 
-def _came_again(task: Any) -> bool:
+def _is_redelivery(task: Any) -> bool:
     """Whether the message was delivered before: by the broker, or by Celery after a lost worker process."""
     request = task.request
     return bool(request.retries or (request.delivery_info or {}).get("redelivered"))

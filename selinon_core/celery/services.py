@@ -10,28 +10,28 @@ import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from selinon_core.celery.execution.flow_executor import Advancer
-from selinon_core.celery.execution.outbox_relay import Courier
+from selinon_core.celery.execution.flow_executor import FlowExecutor
+from selinon_core.celery.execution.outbox_relay import OutboxRelay
 from selinon_core.celery.execution.run_cache import CachedRun
 from selinon_core.celery.reporting.opentelemetry import Spans
 from selinon_core.celery.reporting.remote_error import rebuild
-from selinon_core.celery.reporting.run_tracer import Teller
+from selinon_core.celery.reporting.run_tracer import RunTracer
 from selinon_core.celery.settings import AdapterSettings, state_url
 from selinon_core.celery.stores import Store, open_store
-from selinon_core.celery.transport.batching import Bundler, BundleWatch, Pace
-from selinon_core.celery.transport.message_builder import LetterWriter
+from selinon_core.celery.transport.batching import BatchWatchdog, DurationEstimates, MessageBatcher
+from selinon_core.celery.transport.message_builder import MessageBuilder
 from selinon_core.celery.transport.publisher import Publisher
-from selinon_core.dispatch import FlowOutcome, flow_tables
+from selinon_core.dispatch import FlowOutcome, flow_indexes
 from selinon_core.dispatch import effects as do
 from selinon_core.dispatch import events as on
 from selinon_core.errors import FlowError, FlowTimeout, StateStoreError
 from selinon_core.migrations.repository import Migrations
-from selinon_core.migrations.versions import CurrentFlows
+from selinon_core.migrations.versions import FlowVersions
 from selinon_core.plan import Plan
 from selinon_core.runtime.conditions import BoundConditions, LeafValues
 from selinon_core.runtime.environment import expand
 from selinon_core.runtime.imports import Imports
-from selinon_core.runtime.question_answerer import Answers
+from selinon_core.runtime.question_answerer import QuestionAnswerer
 from selinon_core.runtime.storages import Storages
 from selinon_core.runtime.task_runner import SchemaChecker, TaskRunner
 from selinon_core.runtime.trace import entries as trace_entries
@@ -47,7 +47,7 @@ _log = logging.getLogger("selinon")
 SERVED_VARIABLE = "SELINON_SERVED_QUEUES"
 
 
-class Engine:
+class WorkerServices:
     """The parts, wired. Survives forks: what holds connections connects anew in each process."""
 
     def __init__(
@@ -69,49 +69,49 @@ class Engine:
             url = state_url(settings, app.conf.result_backend)
             store = open_store(url, settings.selinon_state_prefix)
         self.store: Store = store
-        self.flows = CurrentFlows(plan, flow_tables(plan), _migrations(plan), self.store.shape)
+        self.flow_versions = FlowVersions(plan, flow_indexes(plan), _migrations(plan), self.store.get_definition)
         self.imports = Imports(pythonpath)
-        self.writer = LetterWriter(plan, app.conf.task_default_queue)
+        self.messages = MessageBuilder(plan, app.conf.task_default_queue)
         self.publisher = publisher or Publisher(app)
-        self.teller = Teller(plan, self.imports)
+        self.tracer = RunTracer(plan, self.imports)
         self.spans = Spans(plan)
-        self.storages = Storages(plan, self.imports, self._storage_told)
-        self.teller.attach(self.storages)
+        self.storages = Storages(plan, self.imports, self._trace_storage)
+        self.tracer.attach(self.storages)
         self.check_schema = SchemaChecker()
-        self._now = threading.local()
+        self._answering = threading.local()
         self._served: frozenset[str] | None = None
-        self.pace = Pace()
-        self.bundle_watch = BundleWatch()
-        courier = Courier(
+        self.durations = DurationEstimates()
+        self.batch_watchdog = BatchWatchdog()
+        courier = OutboxRelay(
             self.store,
             self.publisher,
-            self.writer,
+            self.messages,
             settings,
-            self.teller,
-            Bundler(plan, self.pace, _without_bundles(settings) if _limits_time(app) else settings),
+            self.tracer,
+            MessageBatcher(plan, self.durations, _without_batches(settings) if _limits_time(app) else settings),
             self.serves,
             self._write_result,
             clock,
         )
-        self.courier = courier
-        self._answers = Answers(
+        self.relay = courier
+        self._answers = QuestionAnswerer(
             plan,
             self.imports,
             BoundConditions(self.imports),
             self.storages,
             self._locate,
             self._result_of,
-            self._condition_told,
+            self._trace_condition,
         )
-        self.advancer = Advancer(
+        self.executor = FlowExecutor(
             plan,
-            self.flows,
+            self.flow_versions,
             self.imports,
             self.store,
             courier,
-            self.writer,
+            self.messages,
             settings,
-            self.teller,
+            self.tracer,
             self.serves,
             self._answer,
             clock,
@@ -133,12 +133,12 @@ class Engine:
 
     # -- patience ---------------------------------------------------------------------------------------------
 
-    def patiently(self, action: Callable[[], T]) -> T:
+    def retry_while_unavailable(self, action: Callable[[], T]) -> T:
         """Do something with the state store, again with growing pauses while it cannot be reached.
 
-        Raises ``StateStoreError`` when it stays away for ``selinon_patience`` seconds.
+        Raises ``StateStoreError`` when it stays away for ``selinon_store_retry_timeout`` seconds.
         """
-        until = time.monotonic() + self.settings.selinon_patience
+        until = time.monotonic() + self.settings.selinon_store_retry_timeout
         pause = 0.05
         while True:
             try:
@@ -150,47 +150,49 @@ class Engine:
                 time.sleep(pause)
                 pause = min(pause * 2, 5.0)
 
-    def receive(self, action: Callable[[bool], T], again: bool) -> T:
+    def retry_as_redelivered(self, action: Callable[[bool], T], again: bool) -> T:
         """As ``patiently``, for what is done about a message: a second try has to take it for one that came again.
 
         The first may have been kept though its answer got lost, and the message would count as somebody else's.
         """
         tries = iter((again,))
-        return self.patiently(lambda: action(next(tries, True)))
+        return self.retry_while_unavailable(lambda: action(next(tries, True)))
 
     # -- questions --------------------------------------------------------------------------------------------
 
     def _answer(self, run: CachedRun, question: do.Question) -> on.Event:
-        self._now.run = run
+        self._answering.run = run
         try:
             answer = self._answers.answer(run.flow, run.machine.start.parent, question)
         finally:
-            self._now.run = None
-        if not self.teller.silent:
-            record = self.teller.flow(run)
+            self._answering.run = None
+        if not self.tracer.silent:
+            record = self.tracer.flow(run)
             if isinstance(answer, on.ForeachAnswered):
-                self.teller.entry(trace_entries.FOREACH, record, question, answer.items)
+                self.tracer.emit_entry(trace_entries.FOREACH, record, question, answer.items)
             elif isinstance(answer, on.ReuseAnswered):
-                self.teller.entry(trace_entries.REUSE, record, question, answer.reused_id)
+                self.tracer.emit_entry(trace_entries.REUSE, record, question, answer.reused_id)
         return answer
 
     def _locate(self, task_id: str) -> str | None:
-        run: CachedRun | None = getattr(self._now, "run", None)
-        return None if run is None else run.origins.get(task_id)
+        run: CachedRun | None = getattr(self._answering, "run", None)
+        return None if run is None else run.result_locations.get(task_id)
 
     def _result_of(self, task_id: str) -> Any:
-        return self.advancer.results[task_id]
+        return self.executor.results[task_id]
 
-    def _condition_told(
+    def _trace_condition(
         self, question: do.AskCondition | do.AskFallbackCondition, value: bool, leaves: LeafValues
     ) -> None:
-        if not self.teller.silent:
-            self.teller.entry(trace_entries.CONDITION, self.teller.flow(self._now.run), question, value, leaves)
+        if not self.tracer.silent:
+            self.tracer.emit_entry(
+                trace_entries.CONDITION, self.tracer.flow(self._answering.run), question, value, leaves
+            )
 
-    def _storage_told(self, event: str, details: dict[str, Any]) -> None:
+    def _trace_storage(self, event: str, details: dict[str, Any]) -> None:
         # Not "silent": that may connect a storage to trace to, which tells of it.
-        if self.teller.tracer.sinks:
-            self.teller.tracer.emit(event, details)
+        if self.tracer.tracer.sinks:
+            self.tracer.tracer.emit(event, details)
 
     # -- results ----------------------------------------------------------------------------------------------
 
@@ -207,14 +209,14 @@ class Engine:
                 backend.store_result(flow_id, error, "FAILURE")
         except Exception as error:
             what = f"{type(error).__name__}: {error}"
-            self.teller.issue("RESULT_BACKEND_ISSUE", what, dispatcher_id=flow_id)
+            self.tracer.warn("RESULT_BACKEND_ISSUE", what, dispatcher_id=flow_id)
             raise
 
     # -- tasks ------------------------------------------------------------------------------------------------
 
-    def runner(self, origins: Mapping[str, str]) -> TaskRunner:
+    def runner(self, result_locations: Mapping[str, str]) -> TaskRunner:
         """What runs an attempt of a task whose parents were in the flows that ``origins`` says."""
-        return TaskRunner(self.imports, self.storages, RunContext(self, origins), self.check_schema)
+        return TaskRunner(self.imports, self.storages, RunContext(self, result_locations), self.check_schema)
 
 
 def _migrations(plan: Plan) -> Migrations:
@@ -231,28 +233,30 @@ def _limits_time(app: Celery) -> bool:
     return bool(app.conf.task_time_limit or app.conf.task_soft_time_limit)
 
 
-def _without_bundles(settings: AdapterSettings) -> AdapterSettings:
-    return settings._replace(selinon_bundle_count=1)
+def _without_batches(settings: AdapterSettings) -> AdapterSettings:
+    return settings._replace(selinon_batch_count=1)
 
 
 class RunContext:
     """What a running task may ask for (``TaskContext``)."""
 
-    __slots__ = ("_engine", "_origins")
+    __slots__ = ("_result_locations", "_services")
 
-    def __init__(self, engine: Engine, origins: Mapping[str, str]) -> None:
-        self._engine = engine
-        self._origins = origins
+    def __init__(self, services: WorkerServices, result_locations: Mapping[str, str]) -> None:
+        self._services = services
+        self._result_locations = result_locations
 
     def retrieve(self, flow_name: str, task_name: str, task_id: str) -> Any:
         """The result of a task run, read where it was stored."""
-        return self._engine.storages.retrieve(self._origins.get(task_id) or flow_name, task_name, task_id)
+        return self._services.storages.retrieve(
+            self._result_locations.get(task_id) or flow_name, task_name, task_id
+        )
 
     def storage_of(self, task_name: str) -> DataStorage | None:
         """The storage of a task."""
-        return self._engine.storages.of_task(task_name)
+        return self._services.storages.of_task(task_name)
 
     def exception_of(self, task_id: str) -> BaseException | None:
         """What a failed run raised."""
-        text = self._engine.store.error(task_id)
+        text = self._services.store.error(task_id)
         return None if text is None else rebuild(text)

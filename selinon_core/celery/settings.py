@@ -22,17 +22,17 @@ class AdapterSettings(NamedTuple):
     #: How often a node run may kill its worker before it counts as failed.
     selinon_max_deliveries: int = 5
     #: How long and how many nodes a worker runs on with what follows before it takes the next message.
-    selinon_run_ahead_seconds: float = 1.0
-    selinon_run_ahead_count: int = 1000
+    selinon_inline_seconds: float = 1.0
+    selinon_inline_count: int = 1000
     #: How much work, and how many node runs, a message may hold at the most; a count of 1: no bundles.
-    selinon_bundle_seconds: float = 0.02
-    selinon_bundle_count: int = 32
+    selinon_batch_seconds: float = 0.02
+    selinon_batch_count: int = 32
     #: A message that did not arrive for this long in a silent run is published again, then after twice that ...
-    selinon_republish_after: float = 10.0
+    selinon_resend_after: float = 10.0
     #: A node run that no worker says it is working on for this long is given to another one.
-    selinon_lost_after: float = 60.0
+    selinon_heartbeat_timeout: float = 60.0
     #: A silent run is looked at every max(sampling, this).
-    selinon_least_silence: float = 60.0
+    selinon_idle_check_interval: float = 60.0
     #: How often a worker looks for what is due.
     selinon_sweep_interval: float = 0.5
     #: The largest message (its arguments as JSON text) that is sent or accepted, in bytes.
@@ -40,9 +40,9 @@ class AdapterSettings(NamedTuple):
     #: How often one decision may be put off because a storage cannot be read; None: no limit.
     selinon_max_deferrals: int | None = None
     #: How many flow runs a worker process remembers.
-    selinon_remembered_runs: int = 512
+    selinon_run_cache_size: int = 512
     #: Where an unreachable store is waited for before the message is given back.
-    selinon_patience: float = 60.0
+    selinon_store_retry_timeout: float = 60.0
 
     @classmethod
     def of(cls, conf: Mapping[str, Any]) -> AdapterSettings:

@@ -3,11 +3,11 @@
 The model is what could be understood. A part that is broken has already been reported by the reader and is
 ``None`` (or ``BrokenDef`` in a condition), so that later checks work on the rest and stay silent about it; a
 part that was *not given* has its neutral value (``()``, ``None``, ``False``, 0), and ``given(key)`` tells
-the two apart. Names are references (``Ref``) and nothing here is resolved: ``ProjectModel`` has the
+the two apart. Names are references (``NameRef``) and nothing here is resolved: ``ProjectModel`` has the
 dictionaries.
 
-Every definition is a ``Definition``: ``spot`` is the mapping it is written as, ``key_spot``/``value_spot``
-lead to the keys as written.
+Every definition is a ``Definition``: ``location`` is the mapping it is written as; ``key_location`` and
+``value_location`` lead to the keys as written.
 """
 
 from __future__ import annotations
@@ -15,25 +15,24 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from selinon_core.diagnostics.location import Span
-from selinon_core.diagnostics.spots import NO_SPOT, Spot
+from selinon_core.diagnostics.location import NO_LOCATION, SourceLocation, Span
 
 Json = Any
 
 
-class Ref:
+class NameRef:
     """A name as written: of a task, flow, storage, predicate, module, function, queue..."""
 
-    __slots__ = ("name", "spot")
+    __slots__ = ("location", "name")
 
-    def __init__(self, name: str, spot: Spot) -> None:
+    def __init__(self, name: str, location: SourceLocation) -> None:
         self.name = name
-        self.spot = spot
+        self.location = location
 
     @property
     def span(self) -> Span:
         """Where the name stands."""
-        return self.spot.span
+        return self.location.span
 
     def __repr__(self) -> str:
         return f"Ref({self.name!r})"
@@ -42,44 +41,48 @@ class Ref:
 class Definition:
     """A mapping of the language.
 
-    ``keys`` holds, per key as written, the spots of the key and of its value; keys given as null or ``[]``
+    ``keys`` holds, per key as written, the locations of the key and of its value; keys given as null or ``[]``
     are in it too, though they count as not given. Broken and unknown keys are in it as well.
     """
 
-    __slots__ = ("keys", "spot")
+    __slots__ = ("keys", "location")
 
-    def __init__(self, spot: Spot = NO_SPOT, keys: Mapping[str, tuple[Spot, Spot]] | None = None) -> None:
-        self.spot = spot
-        self.keys: Mapping[str, tuple[Spot, Spot]] = keys if keys is not None else {}
+    def __init__(
+        self,
+        location: SourceLocation = NO_LOCATION,
+        keys: Mapping[str, tuple[SourceLocation, SourceLocation]] | None = None,
+    ) -> None:
+        self.location = location
+        self.keys: Mapping[str, tuple[SourceLocation, SourceLocation]] = keys if keys is not None else {}
 
     @property
     def span(self) -> Span:
         """Where the mapping stands."""
-        return self.spot.span
+        return self.location.span
 
     def given(self, key: str) -> bool:
         """Tell whether the key is written, whatever its value."""
         return key in self.keys
 
-    def key_spot(self, key: str) -> Spot:
+    def key_location(self, key: str) -> SourceLocation:
         """Where ``key`` is written; the whole definition when it is not."""
         found = self.keys.get(key)
-        return self.spot if found is None else found[0]
+        return self.location if found is None else found[0]
 
-    def value_spot(self, key: str) -> Spot:
+    def value_location(self, key: str) -> SourceLocation:
         """Where the value of ``key`` is written; the whole definition when it is not."""
         found = self.keys.get(key)
-        return self.spot if found is None else found[1]
+        return self.location if found is None else found[1]
 
 
 class ImportDef:
-    """A function or class by module and name; ``name`` may be a default (then its spot is the entity's
+    """A function or class by module and name; ``name`` may be a default (then its location is the entity's
     name).
     """
 
     __slots__ = ("module", "name")
 
-    def __init__(self, module: Ref, name: Ref) -> None:
+    def __init__(self, module: NameRef, name: NameRef) -> None:
         self.module = module
         self.name = name
 
@@ -95,7 +98,7 @@ class Names:
 
     __slots__ = ("everything", "refs")
 
-    def __init__(self, everything: bool = False, refs: tuple[Ref, ...] = ()) -> None:
+    def __init__(self, everything: bool = False, refs: tuple[NameRef, ...] = ()) -> None:
         self.everything = everything
         self.refs = refs
 
@@ -145,18 +148,18 @@ class TaskDef(Definition):
         "timeout",
     )
 
-    name: Ref
+    name: NameRef
     function: ImportDef | None
     max_retry: int
     retry_countdown: float
     timeout: float | None
     throttling: float | None
-    output_schema: Ref | None
-    storage: Ref | None
+    output_schema: NameRef | None
+    storage: NameRef | None
     storage_readonly: bool
     storage_task_name: str | None
     selective_run_function: ImportDef | None
-    queue: Ref | None
+    queue: NameRef | None
 
 
 class StorageDef(Definition):
@@ -166,7 +169,7 @@ class StorageDef(Definition):
 
     __slots__ = ("cache", "configuration", "configuration_broken", "function", "name")
 
-    name: Ref
+    name: NameRef
     function: ImportDef | None
     configuration: Json
     configuration_broken: bool
@@ -180,17 +183,17 @@ class LeafDef(Definition):
     """A predicate call.
 
     ``node`` is the path as written: one name, or several leading through sub-flows to a task; None when not
-    given, ``node_broken`` when it was given but is wrong. ``args`` is JSON data; ``arg_spots`` has, per
-    argument, the spots of its key and value. ``args`` is None when it is broken.
+    given, ``node_broken`` when it was given but is wrong. ``args`` is JSON data; ``arg_locations`` has, per
+    argument, the locations of its key and value. ``args`` is None when it is broken.
     """
 
-    __slots__ = ("arg_spots", "args", "name", "node", "node_broken", "quantifier")
+    __slots__ = ("arg_locations", "args", "name", "node", "node_broken", "quantifier")
 
-    name: Ref
-    node: tuple[Ref, ...] | None
+    name: NameRef
+    node: tuple[NameRef, ...] | None
     node_broken: bool
     args: dict[str, Json] | None
-    arg_spots: Mapping[str, tuple[Spot, Spot]]
+    arg_locations: Mapping[str, tuple[SourceLocation, SourceLocation]]
     quantifier: str | None
 
 
@@ -257,7 +260,7 @@ class SelectiveDef(Definition):
 
     __slots__ = ("follow_subflows", "run_subsequent", "tasks")
 
-    tasks: tuple[Ref, ...] | None
+    tasks: tuple[NameRef, ...] | None
     follow_subflows: bool
     run_subsequent: Names
 
@@ -273,8 +276,8 @@ class EdgeDef(Definition):
     __slots__ = ("condition", "destinations", "foreach", "index", "name", "selective", "sources")
 
     index: int
-    sources: tuple[Ref, ...] | None
-    destinations: tuple[Ref, ...] | None
+    sources: tuple[NameRef, ...] | None
+    destinations: tuple[NameRef, ...] | None
     condition: ConditionDef | None
     foreach: ForeachDef | None
     selective: SelectiveDef | None
@@ -296,8 +299,8 @@ class FailureDef(Definition):
     __slots__ = ("condition", "fallback", "fallback_true", "index", "nodes", "propagate_failure")
 
     index: int
-    nodes: tuple[Ref, ...] | None
-    fallback: tuple[Ref, ...] | None
+    nodes: tuple[NameRef, ...] | None
+    fallback: tuple[NameRef, ...] | None
     fallback_true: bool
     condition: ConditionDef | None
     propagate_failure: bool
@@ -347,18 +350,18 @@ class FlowDef(Definition):
         "timeout",
     )
 
-    name: Ref
+    name: NameRef
     edges: tuple[EdgeDef, ...]
     edges_broken: bool
     failures: tuple[FailureDef, ...]
     failures_broken: bool
     merged: bool
-    queue: Ref | None
+    queue: NameRef | None
     max_retry: int
     retry_countdown: float
     timeout: float | None
     throttling: float | None
-    nowait: tuple[Ref, ...]
+    nowait: tuple[NameRef, ...]
     eager_failures: Names
     node_args_from_first: bool
     propagate_node_args: Names
@@ -385,9 +388,9 @@ class TraceDef(Definition):
     __slots__ = ("dsn", "function", "sinks", "storage")
 
     sinks: dict[str, Json]
-    storage: Ref | None
+    storage: NameRef | None
     function: ImportDef | None
-    dsn: Ref | None
+    dsn: NameRef | None
 
 
 class GlobalDef(Definition):
@@ -403,10 +406,10 @@ class GlobalDef(Definition):
         "trace",
     )
 
-    predicates_module: Ref | None
-    default_task_queue: Ref | None
-    default_dispatcher_queue: Ref | None
-    migration_dir: Ref | None
+    predicates_module: NameRef | None
+    default_task_queue: NameRef | None
+    default_dispatcher_queue: NameRef | None
+    migration_dir: NameRef | None
     trace: tuple[TraceDef, ...]
     on_unreached: str | None
     on_graph_change: str | None
@@ -442,7 +445,7 @@ class ProjectModel:
         tasks: tuple[TaskDef, ...],
         flows: tuple[FlowDef, ...],
         storages: tuple[StorageDef, ...],
-        flow_list: tuple[Ref, ...] | None,
+        flow_list: tuple[NameRef, ...] | None,
         settings: GlobalDef,
         files: tuple[str, ...] = (),
         maybe_defined: frozenset[str] = frozenset(),

@@ -5,23 +5,22 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from selinon_core.config.model import FlowDef, GlobalDef, ProjectModel, Ref, StorageDef, TaskDef
-from selinon_core.config.read_context import BROKEN, Reading, Via, written
+from selinon_core.config.model import FlowDef, GlobalDef, NameRef, ProjectModel, StorageDef, TaskDef
+from selinon_core.config.read_context import BROKEN, ReadContext, Via, resolve_alias
 from selinon_core.config.schema.flows import FLOW
 from selinon_core.config.schema.global_section import GLOBAL
 from selinon_core.config.schema.mapping import ListOf
 from selinon_core.config.schema.nodes import STORAGE, TASK
-from selinon_core.config.schema.types import OneOrMore, Shape, Text
+from selinon_core.config.schema.types import OneOrMore, Text, ValueType
 from selinon_core.config.yaml.document import Document
 from selinon_core.config.yaml.nodes import BrokenNode, MappingNode, Node, SequenceNode
 from selinon_core.diagnostics import Related, kinds
 from selinon_core.diagnostics.kinds import Collector
-from selinon_core.diagnostics.location import Span
-from selinon_core.diagnostics.spots import FixedSpot
+from selinon_core.diagnostics.location import FixedLocation, Span
 from selinon_core.diagnostics.wording import suggestion
 
 #: The top-level keys and what stands under them.
-SECTIONS: dict[str, tuple[Shape, str]] = {
+SECTIONS: dict[str, tuple[ValueType, str]] = {
     "tasks": (ListOf(TASK), "The tasks of the project."),
     "flows": (
         OneOrMore(Text("the name of a flow"), "a list of names of flows", only_list=True),
@@ -50,9 +49,9 @@ def section_mappings(document: Document) -> list[tuple[Node, Via]]:
 
     The list is how selinon 1.x let one file hold several files of flows.
     """
-    root, via = written(document.root, ())
+    root, via = resolve_alias(document.root, ())
     if type(root) is SequenceNode:
-        items = [written(item, via) for item in root.items]
+        items = [resolve_alias(item, via) for item in root.items]
         if any(_names_section(item) for item, _ in items):
             return items
     return [(root, via)]
@@ -70,7 +69,7 @@ class ModelBuilder:
         self._tasks: list[TaskDef] = []
         self._storages: list[StorageDef] = []
         self._flows: list[FlowDef] = []
-        self._flow_list: list[Ref] | None = None
+        self._flow_list: list[NameRef] | None = None
         self._settings = _no_settings()
         self._files: list[str] = []
         self._maybe: set[str] = set()
@@ -83,17 +82,17 @@ class ModelBuilder:
             self._incomplete = True
             text = document.text[document.unread_from :]
             self._maybe.update(re.findall(r"\bname['\"]?[ \t]*:[ \t]*['\"]?([A-Za-z_]\w*)", text))
-        reading = Reading(document, self.collector)
+        reading = ReadContext(document, self.collector)
         for root, via in section_mappings(document):
             if document.unread_from is None and type(root) is not BrokenNode and not _names_section(root):
                 self._no_section(document, root)
             if type(root) is MappingNode:
                 self._sections(reading, root, via)
 
-    def _sections(self, reading: Reading, root: MappingNode, via: Via) -> None:
+    def _sections(self, reading: ReadContext, root: MappingNode, via: Via) -> None:
         for key, (written_key, value, inner) in root.entries.items():
             if key in SECTIONS:
-                self._section(reading, key, written_key, *written(value, via + inner))
+                self._section(reading, key, written_key, *resolve_alias(value, via + inner))
             elif not str(key).startswith("x-"):
                 reading.report(
                     kinds.UNKNOWN_SECTION,
@@ -124,17 +123,17 @@ class ModelBuilder:
         )
 
     def _no_section(self, document: Document, root: Node | None) -> None:
-        spot = FixedSpot(Span(document.file, 1, 1, 1, 1))
+        location = FixedLocation(Span(document.file, 1, 1, 1, 1))
         if root is not document.root or type(root) is SequenceNode or hasattr(root, "value"):
-            spot = FixedSpot(document.spot(root).span)
+            location = FixedLocation(document.location(root).span)
         self.collector.add(
             kinds.NO_SECTION,
-            spot,
+            location,
             "the file has none of " + ", ".join(SECTIONS),
             note="expected a mapping with one of them" if root is not None else "the file is empty",
         )
 
-    def _section(self, reading: Reading, key: str, written_key: Any, value: Node, via: Via) -> None:
+    def _section(self, reading: ReadContext, key: str, written_key: Any, value: Node, via: Via) -> None:
         empty = hasattr(value, "value") and reading.scalar(value) is None
         if empty or (type(value) is SequenceNode and not value.items):
             if key == "flows" and not empty:
@@ -164,7 +163,7 @@ class ModelBuilder:
             if key in merged:
                 self.collector.add(
                     kinds.GIVEN_TWICE,
-                    found.key_spot(key),
+                    found.key_location(key),
                     f'"{key}" is given in several files',
                     note="the last one counts",
                     related=(Related(merged[key][0].span, "also given here"),),
@@ -172,7 +171,7 @@ class ModelBuilder:
             merged[key] = found.keys[key]
             setattr(self._settings, key, getattr(found, key))
         self._settings.keys = merged
-        self._settings.spot = found.spot
+        self._settings.location = found.location
 
 
 def _no_settings() -> GlobalDef:

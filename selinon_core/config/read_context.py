@@ -12,13 +12,13 @@ from selinon_core.config.yaml.nodes import (
     BrokenNode,
     MappingNode,
     Node,
-    NodeSpot,
+    NodeLocation,
     SequenceNode,
 )
 from selinon_core.config.yaml.scalars import tagged_value
 from selinon_core.diagnostics import Related, kinds
-from selinon_core.diagnostics.kinds import Collector, Fault, shorten
-from selinon_core.diagnostics.spots import AliasedSpot, Spot
+from selinon_core.diagnostics.kinds import Collector, DiagnosticKind, shorten
+from selinon_core.diagnostics.location import AliasedLocation, SourceLocation
 
 Via = tuple[AliasNode, ...]
 
@@ -33,7 +33,7 @@ class Broken:
 BROKEN: Final = Broken()
 
 
-class Reading:
+class ReadContext:
     """One document on its way to the model. ``collector`` gets what is wrong with it."""
 
     __slots__ = ("collector", "document", "file", "plain")
@@ -44,10 +44,10 @@ class Reading:
         self.file = document.file
         self.plain = document.plain
 
-    def spot(self, node: Node, via: Via) -> Spot:
+    def location(self, node: Node, via: Via) -> SourceLocation:
         """Where ``node`` stands, with the uses that led to it."""
-        spot = NodeSpot(self.file, node)
-        return AliasedSpot(spot, tuple(NodeSpot(self.file, use) for use in via)) if via else spot
+        location = NodeLocation(self.file, node)
+        return AliasedLocation(location, tuple(NodeLocation(self.file, use) for use in via)) if via else location
 
     def scalar(self, node: Any) -> Any:
         """The value of a scalar node: text, number, bool or None."""
@@ -58,7 +58,7 @@ class Reading:
 
     def report(
         self,
-        fault: Fault,
+        fault: DiagnosticKind,
         node: Node,
         via: Via,
         message: str,
@@ -67,7 +67,7 @@ class Reading:
         related: Iterable[Related] = (),
     ) -> Broken:
         """Report a mistake at a node."""
-        self.collector.add(fault, self.spot(node, via), message, note, help, related)
+        self.collector.add(fault, self.location(node, via), message, note, help, related)
         return BROKEN
 
     def wrong_type(self, node: Node, via: Via, label: str, expected: str, help: str = "") -> Broken:
@@ -99,7 +99,7 @@ class Reading:
         return f'the text "{shorten(value)}"'
 
 
-def written(node: Node, via: Via) -> tuple[Node, Via]:
+def resolve_alias(node: Node, via: Via) -> tuple[Node, Via]:
     """The node behind an alias, and how one got there."""
     while type(node) is AliasNode:
         via = (*via, node)
@@ -107,20 +107,20 @@ def written(node: Node, via: Via) -> tuple[Node, Via]:
     return node, via
 
 
-class KeySpots(Mapping[str, tuple[Spot, Spot]]):
-    """The spots of a mapping's keys and values, worked out on demand."""
+class KeyLocations(Mapping[str, tuple[SourceLocation, SourceLocation]]):
+    """The locations of a mapping's keys and values, worked out on demand."""
 
     __slots__ = ("_node", "_reading", "_via")
 
-    def __init__(self, reading: Reading, node: MappingNode, via: Via) -> None:
+    def __init__(self, reading: ReadContext, node: MappingNode, via: Via) -> None:
         self._reading = reading
         self._node = node
         self._via = via
 
-    def __getitem__(self, key: str) -> tuple[Spot, Spot]:
+    def __getitem__(self, key: str) -> tuple[SourceLocation, SourceLocation]:
         name, value, inner = self._node.entries[key]
         via = self._via + inner
-        return self._reading.spot(name, via), self._reading.spot(*written(value, via))
+        return self._reading.location(name, via), self._reading.location(*resolve_alias(value, via))
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._node.entries)
@@ -136,8 +136,8 @@ class KeySpots(Mapping[str, tuple[Spot, Spot]]):
         """Whether the mapping uses a merge key."""
         return self._node.merges
 
-    def below(self, key: str) -> Mapping[str, tuple[Spot, Spot]]:
-        """The spots of the mapping that is the value of ``key``; empty when it is none."""
+    def below(self, key: str) -> Mapping[str, tuple[SourceLocation, SourceLocation]]:
+        """The locations of the mapping that is the value of ``key``; empty when it is none."""
         _, value, inner = self._node.entries[key]
-        node, via = written(value, self._via + inner)
-        return KeySpots(self._reading, node, via) if type(node) is MappingNode else {}
+        node, via = resolve_alias(value, self._via + inner)
+        return KeyLocations(self._reading, node, via) if type(node) is MappingNode else {}

@@ -6,47 +6,47 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from selinon_core.diagnostics.diagnostic import Diagnostic, Related, Severity
-from selinon_core.diagnostics.spots import Spot
+from selinon_core.diagnostics.location import SourceLocation
 
 
-class Fault(NamedTuple):
+class DiagnosticKind(NamedTuple):
     """A kind of mistake and how bad it is."""
 
     code: str
     severity: Severity
 
 
-SYNTAX = Fault("SEL001", Severity.ERROR)
-UNREADABLE = Fault("SEL002", Severity.ERROR)
-DUPLICATE_KEY = Fault("SEL003", Severity.WARNING)
-UNKNOWN_TAG = Fault("SEL004", Severity.ERROR)
-UNKNOWN_ALIAS = Fault("SEL005", Severity.ERROR)
-RECURSIVE_ALIAS = Fault("SEL006", Severity.ERROR)
-TOO_LARGE = Fault("SEL007", Severity.ERROR)
-TOO_DEEP = Fault("SEL008", Severity.ERROR)
-SEVERAL_DOCUMENTS = Fault("SEL009", Severity.ERROR)
-BAD_MERGE = Fault("SEL010", Severity.ERROR)
-BAD_KEY = Fault("SEL011", Severity.ERROR)
-BAD_SCALAR = Fault("SEL012", Severity.ERROR)
-DUPLICATE_ANCHOR = Fault("SEL013", Severity.WARNING)
+SYNTAX = DiagnosticKind("SEL001", Severity.ERROR)
+UNREADABLE = DiagnosticKind("SEL002", Severity.ERROR)
+DUPLICATE_KEY = DiagnosticKind("SEL003", Severity.WARNING)
+UNKNOWN_TAG = DiagnosticKind("SEL004", Severity.ERROR)
+UNKNOWN_ALIAS = DiagnosticKind("SEL005", Severity.ERROR)
+RECURSIVE_ALIAS = DiagnosticKind("SEL006", Severity.ERROR)
+TOO_LARGE = DiagnosticKind("SEL007", Severity.ERROR)
+TOO_DEEP = DiagnosticKind("SEL008", Severity.ERROR)
+SEVERAL_DOCUMENTS = DiagnosticKind("SEL009", Severity.ERROR)
+BAD_MERGE = DiagnosticKind("SEL010", Severity.ERROR)
+BAD_KEY = DiagnosticKind("SEL011", Severity.ERROR)
+BAD_SCALAR = DiagnosticKind("SEL012", Severity.ERROR)
+DUPLICATE_ANCHOR = DiagnosticKind("SEL013", Severity.WARNING)
 
-NO_SECTION = Fault("SEL100", Severity.ERROR)
-UNKNOWN_KEY = Fault("SEL101", Severity.ERROR)
-UNKNOWN_SECTION = Fault("SEL102", Severity.WARNING)
-MISSING_KEY = Fault("SEL103", Severity.ERROR)
-WRONG_TYPE = Fault("SEL104", Severity.ERROR)
-WRONG_VALUE = Fault("SEL105", Severity.ERROR)
-BAD_NAME = Fault("SEL106", Severity.ERROR)
-EMPTY_LIST = Fault("SEL107", Severity.ERROR)
-CONFLICTING_KEYS = Fault("SEL108", Severity.ERROR)
-GIVEN_TWICE = Fault("SEL109", Severity.WARNING)
-KEY_WITHOUT_KEY = Fault("SEL110", Severity.ERROR)
-BAD_CONDITION = Fault("SEL111", Severity.ERROR)
+NO_SECTION = DiagnosticKind("SEL100", Severity.ERROR)
+UNKNOWN_KEY = DiagnosticKind("SEL101", Severity.ERROR)
+UNKNOWN_SECTION = DiagnosticKind("SEL102", Severity.WARNING)
+MISSING_KEY = DiagnosticKind("SEL103", Severity.ERROR)
+WRONG_TYPE = DiagnosticKind("SEL104", Severity.ERROR)
+WRONG_VALUE = DiagnosticKind("SEL105", Severity.ERROR)
+BAD_NAME = DiagnosticKind("SEL106", Severity.ERROR)
+EMPTY_LIST = DiagnosticKind("SEL107", Severity.ERROR)
+CONFLICTING_KEYS = DiagnosticKind("SEL108", Severity.ERROR)
+GIVEN_TWICE = DiagnosticKind("SEL109", Severity.WARNING)
+KEY_WITHOUT_KEY = DiagnosticKind("SEL110", Severity.ERROR)
+BAD_CONDITION = DiagnosticKind("SEL111", Severity.ERROR)
 
-UNUSED_IGNORE = Fault("SEL190", Severity.WARNING)
-BAD_IGNORE = Fault("SEL191", Severity.WARNING)
+UNUSED_IGNORE = DiagnosticKind("SEL190", Severity.WARNING)
+BAD_IGNORE = DiagnosticKind("SEL191", Severity.WARNING)
 
-YAML_BOOLEAN_NAME = Fault("SEL901", Severity.WARNING)
+YAML_BOOLEAN_NAME = DiagnosticKind("SEL901", Severity.WARNING)
 
 ALL_FAULTS = (
     SYNTAX,
@@ -90,17 +90,17 @@ class Collector:
 
     def add(
         self,
-        fault: Fault,
-        spot: Spot,
+        fault: DiagnosticKind,
+        location: SourceLocation,
         message: str,
         note: str = "",
         help: str = "",
         related: Iterable[Related] = (),
     ) -> None:
-        """Note a mistake at ``spot``; uses of an alias become related places."""
-        uses = tuple(Related(use, "used here") for use in spot.via)
+        """Note a mistake at ``location``; uses of an alias become related places."""
+        uses = tuple(Related(use, "used here") for use in location.alias_path)
         self.found.append(
-            Diagnostic(fault.code, fault.severity, message, spot.span, note, help, (*related, *uses))
+            Diagnostic(fault.code, fault.severity, message, location.span, note, help, (*related, *uses))
         )
 
 

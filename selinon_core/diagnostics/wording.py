@@ -1,8 +1,11 @@
-"""The closest known name, for messages."""
+"""How messages name things: the closest known name ("did you mean ...?"), and lists of names.
+
+A file of a thousand typing errors must not cost a thousand searches, so a ``Suggester`` has a budget.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 #: Above this many known names only those that begin or end alike are compared: it is done per mistake.
 _MANY = 200
@@ -32,3 +35,48 @@ def suggestion(name: str, known: Iterable[str]) -> str:
     """``did you mean "..."?``, or nothing."""
     close = did_you_mean(name, known)
     return f'did you mean "{close}"?' if close else ""
+
+
+def quoted(names: Iterable[str], last: str = "and") -> str:
+    """``"A", "B" and "C"``."""
+    shown = [f'"{name}"' for name in names]
+    return f" {last} ".join([", ".join(shown[:-1]), shown[-1]]) if len(shown) > 1 else "".join(shown)
+
+
+def plural(noun: str, names: Collection[str]) -> str:
+    """``the argument "A"`` or ``the arguments "A" and "B"``."""
+    return f"the {noun}{'s' if len(names) > 1 else ''} {quoted(names)}"
+
+
+def suggested(meant: str | None, taken: Collection[str]) -> str:
+    """What was probably meant, or else all that is possible."""
+    if meant is not None:
+        return f'did you mean "{meant}"?'
+    return f"it takes {quoted(taken)}" if taken else "it takes none"
+
+
+#: Comparisons of two names in one run of all rules; some tens of milliseconds.
+BUDGET = 20_000
+
+
+class Suggester:
+    """Finds the closest known names, until the budget is used up. The same questions get the same answers."""
+
+    __slots__ = ("_answers", "_left")
+
+    def __init__(self, budget: int = BUDGET) -> None:
+        self._left = budget
+        self._answers: dict[tuple[str, str], str | None] = {}
+
+    def closest(self, kind: str, name: str, known: Collection[str]) -> str | None:
+        """Return the name in ``known`` that is closest to ``name``, None if none is close.
+
+        ``kind`` says what is named; ``known`` is the same for all names of a kind.
+        """
+        key = (kind, name)
+        if key not in self._answers:
+            if self._left < len(known):
+                return None
+            self._left -= len(known)
+            self._answers[key] = did_you_mean(name, [other for other in known if other != name])
+        return self._answers[key]

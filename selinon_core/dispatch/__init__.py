@@ -1,8 +1,8 @@
 """The dispatch machine and its vocabulary. Imports the plan and the errors, and nothing that acts."""
 
-from selinon_core.dispatch.flow_index import FlowTable, flow_tables
+from selinon_core.dispatch.flow_index import FlowIndex, flow_indexes
 from selinon_core.dispatch.machine import FlowRun
 from selinon_core.dispatch.node_run import FlowOutcome, NodeRun
 from selinon_core.dispatch.rules.selective import SelectiveRun, select
 
-__all__ = ["FlowOutcome", "FlowRun", "FlowTable", "NodeRun", "SelectiveRun", "flow_tables", "select"]
+__all__ = ["FlowIndex", "FlowOutcome", "FlowRun", "NodeRun", "SelectiveRun", "flow_indexes", "select"]

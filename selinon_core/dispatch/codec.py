@@ -13,7 +13,7 @@ from typing import Any
 from selinon_core.dispatch import events as on
 from selinon_core.dispatch.node_run import FlowOutcome
 from selinon_core.dispatch.rules.selective import SelectiveRun
-from selinon_core.plan.flow_diff import Step
+from selinon_core.plan.flow_diff import MigrationStep
 
 _encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 
@@ -68,7 +68,7 @@ _WRITERS: dict[type[Any], Callable[[Any], list[Any]]] = {
     on.FlowCancelled: lambda event: ["k"],
     on.Migrated: lambda event: [
         "m",
-        event.shape,
+        event.definition,
         event.version,
         event.before,
         [step.to_json() for step in event.steps],
@@ -89,7 +89,7 @@ _READERS: dict[str, Callable[..., on.Event]] = {
     "r": lambda: on.RetryDue(),
     "t": lambda: on.DeadlinePassed(),
     "k": lambda: on.FlowCancelled(),
-    "m": lambda shape, version, before, steps, forgotten: on.Migrated(
-        shape, version, before, tuple(Step.from_json(step) for step in steps), forgotten
+    "m": lambda definition, version, before, steps, forgotten: on.Migrated(
+        definition, version, before, tuple(MigrationStep.from_json(step) for step in steps), forgotten
     ),
 }

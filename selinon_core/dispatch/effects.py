@@ -160,7 +160,7 @@ class CancelFlows:
         self.runs = runs
 
 
-class Note:
+class TraceNote:
     """Something for the trace that cannot be told from events and other effects. ``event`` is its trace name."""
 
     __slots__ = ("details", "event")
@@ -182,5 +182,5 @@ Effect = (
     | ScheduleRetry
     | FinishFlow
     | CancelFlows
-    | Note
+    | TraceNote
 )

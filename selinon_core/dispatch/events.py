@@ -10,7 +10,7 @@ from typing import Any
 
 from selinon_core.dispatch.node_run import FlowOutcome
 from selinon_core.dispatch.rules.selective import SelectiveRun
-from selinon_core.plan.flow_diff import Step
+from selinon_core.plan.flow_diff import MigrationStep
 
 
 class FlowStarted:
@@ -132,18 +132,23 @@ class FlowCancelled:
 class Migrated:
     """The flow is another one from here on; see ``migrating`` for what that does to a run.
 
-    ``shape`` names the table that holds now (see ``shape``). ``steps`` are what the migrations between version
-    ``before`` and ``version`` say about the flow, in order; none when the graph is the same. ``forgotten`` is set
-    when the graph changed without a migration: what the policy says, as a strategy; ``steps`` then holds what a
-    migration would have said.
+    ``definition`` names the flow index that holds now (see ``replay_definition``). ``steps`` are what the
+    migrations between version ``before`` and ``version`` say about the flow, in order; none when the graph is the
+    same. ``forgotten`` is set when the graph changed without a migration: what the policy says, as a strategy;
+    ``steps`` then holds what a migration would have said.
     """
 
-    __slots__ = ("before", "forgotten", "shape", "steps", "version")
+    __slots__ = ("before", "definition", "forgotten", "steps", "version")
 
     def __init__(
-        self, shape: str, version: int, before: int, steps: tuple[Step, ...] = (), forgotten: str | None = None
+        self,
+        definition: str,
+        version: int,
+        before: int,
+        steps: tuple[MigrationStep, ...] = (),
+        forgotten: str | None = None,
     ) -> None:
-        self.shape = shape
+        self.definition = definition
         self.version = version
         self.before = before
         self.steps = steps

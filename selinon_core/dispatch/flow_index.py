@@ -20,7 +20,7 @@ class Destination:
         self.takes_failures = not self.is_flow or name in flow.propagate_parent_failures
 
 
-class EdgeRow:
+class EdgeIndex:
     """An edge with its destinations looked up. ``plain_parent``: all sources are tasks, ``parent`` is just ids."""
 
     __slots__ = (
@@ -62,7 +62,7 @@ class FailureGroup:
         self.entries = entries
 
 
-class FlowTable:
+class FlowIndex:
     """One flow of a plan, indexed. Building it costs the size of the flow, once per plan."""
 
     __slots__ = ("destinations", "failure_groups", "flow", "nodes", "out_edges", "rows", "starting")
@@ -71,11 +71,11 @@ class FlowTable:
         self.flow = flow
         self.destinations: dict[str, Destination] = {}
         self.rows = tuple(
-            EdgeRow(plan, edge, tuple(self._destination(plan, name) for name in edge.destinations))
+            EdgeIndex(plan, edge, tuple(self._destination(plan, name) for name in edge.destinations))
             for edge in flow.edges
         )
         self.starting = tuple(row for row in self.rows if not row.sources)
-        self.out_edges: dict[str, list[EdgeRow]] = {}
+        self.out_edges: dict[str, list[EdgeIndex]] = {}
         for row in self.rows:
             for name in row.sources:
                 self.out_edges.setdefault(name, []).append(row)
@@ -101,6 +101,6 @@ class FlowTable:
         return tuple(FailureGroup(nodes, tuple(by_nodes[nodes])) for nodes in ordered)
 
 
-def flow_tables(plan: Plan) -> dict[str, FlowTable]:
+def flow_indexes(plan: Plan) -> dict[str, FlowIndex]:
     """The tables of all flows of a plan, by name."""
-    return {name: FlowTable(plan, flow) for name, flow in plan.flows.items()}
+    return {name: FlowIndex(plan, flow) for name, flow in plan.flows.items()}

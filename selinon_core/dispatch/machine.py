@@ -50,7 +50,7 @@ from selinon_core.dispatch.rules.edges import ask_arguments, consider_starting_e
 from selinon_core.dispatch.rules.fallbacks import begin_fallbacks
 from selinon_core.dispatch.rules.migration import migrate
 from selinon_core.dispatch.rules.starts import launch_again
-from selinon_core.dispatch.state import Attempt, RunState
+from selinon_core.dispatch.state import FlowAttempt, RunState
 from selinon_core.errors import UnexpectedEvent
 
 
@@ -59,7 +59,7 @@ class FlowRun(RunState):
 
     ``make_id`` derives the id of a node run from its number and must be a pure function: the same log of events
     gives the same effects, always. ``on_unreached`` is the project's setting (``ignore``, ``warn``, ``fail``).
-    ``shapes`` finds the shape that a ``Migrated`` names; without it there can be no such event.
+    ``definitions`` finds the definition that a ``Migrated`` names; without it there can be no such event.
     """
 
     __slots__ = ()
@@ -109,19 +109,19 @@ class FlowRun(RunState):
     @property
     def incomplete(self) -> int:
         """How many node runs have neither succeeded nor failed, those nobody waits for included."""
-        return len(self.unwaited) + (len(self.current.active) if self.phase != "new" else 0)
+        return len(self.detached) + (len(self.current.active) if self.phase != "new" else 0)
 
     def run_of(self, number: int) -> NodeRun | None:
         """The incomplete node run of that number, whether or not the flow waits for it."""
-        node = self.unwaited.get(number)
+        node = self.detached.get(number)
         return node if node is not None or self.phase == "new" else self.current.active.get(number)
 
-    def launch_of(self, number: int) -> do.StartTask | do.StartFlow | None:
+    def start_effect_of(self, number: int) -> do.StartTask | do.StartFlow | None:
         """The effect that started an incomplete node run, made again: for a driver that lost it."""
         node = self.run_of(number)
         return None if node is None else launch_again(self, node)
 
-    def quiet_completions(self) -> int:
+    def completions_until_decision(self) -> int:
         """How many more node runs have to succeed, at the least, before anything can follow from it.
 
         Until then nobody needs to hand their completions over (eager failures aside). At least 1.
@@ -132,11 +132,11 @@ class FlowRun(RunState):
         least = len(current.active)
         for name in {node.name for node in current.active.values()}:
             for row in self.table.out_edges.get(name, ()):
-                if current.subset is not None and row.index not in current.subset:
+                if current.selected_edges is not None and row.index not in current.selected_edges:
                     continue
                 if row.single:
                     return 1
-                least = min(least, current.missing.get(row.index, len(row.sources)))
+                least = min(least, current.pending_sources.get(row.index, len(row.sources)))
         return max(least, 1)
 
 
@@ -160,7 +160,7 @@ def _begin_attempt(run: RunState) -> None:
     subset = None if start.selective is None else start.selective.edges.get(flow.name)
     run.attempt += 1
     run.phase = "running"
-    run.current = Attempt(start, subset, run.count + 1, flow.node_args_from_first, dict(run.fired))
+    run.current = FlowAttempt(start, subset, run.count + 1, flow.node_args_from_first, dict(run.fired))
     consider_starting_edges(run)
 
 
@@ -191,7 +191,7 @@ def _complete(run: RunState, number: int, status: NodeStatus, outcome: FlowOutco
     node = run.current.active.pop(number, None)
     waited_for = node is not None
     if node is None:
-        node = run.unwaited.pop(number, None)
+        node = run.detached.pop(number, None)
         if node is None:
             raise UnexpectedEvent(f"node run {number} is not active")
     node.status = status
@@ -208,9 +208,9 @@ def _on_cancelled(run: RunState, event: on.FlowCancelled) -> None:
 
 
 def _on_migrated(run: RunState, event: on.Migrated) -> None:
-    if run.shapes is None:
-        raise UnexpectedEvent("the flow run cannot be migrated: nothing is known of other shapes")
-    migrate(run, event, run.shapes(event.shape))
+    if run.definitions is None:
+        raise UnexpectedEvent("the flow run cannot be migrated: nothing is known of other definitions")
+    migrate(run, event, run.definitions(event.definition))
 
 
 _HANDLERS: dict[type[Any], Callable[[RunState, Any], None]] = {

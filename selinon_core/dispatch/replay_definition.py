@@ -1,12 +1,12 @@
-"""The shape of a flow: what the log of a run depends on, as a short text that a table can be made of again.
+"""The definition of a flow: what the log of a run depends on, as a short text that a table can be made of again.
 
 A log is folded with the table it was written with. Which combinations an edge waits for, whether it asks a
 question before it fires, which failures have an entry, how often a flow is retried: change one of these and the
 same events mean something else, whether or not the graph changed in a way that needs a migration. So every run
-names the shape its log begins with, by a hash of its text, and ``events.Migrated`` names the one that holds from
-there on. Whoever folds a log needs the texts of the shapes it names, not the project as it was.
+names the definition its log begins with, by a hash of its text, and ``events.Migrated`` names the one that holds
+from there on. Whoever folds a log needs the texts of the definitions it names, not the project as it was.
 
-No part of the shape is what no fold asks for: which predicate a condition calls, what a foreach function is
+No part of the definition is what no fold asks for: which predicate a condition calls, what a foreach function is
 called, places, countdowns, queues. An edge of a table made from a text has stand-ins for those; a run is brought
 to the worker's own table before anything new is asked.
 """
@@ -18,7 +18,7 @@ import json
 from typing import Any, NamedTuple
 
 from selinon_core.diagnostics.location import Place
-from selinon_core.dispatch.flow_index import EdgeRow, FlowTable
+from selinon_core.dispatch.flow_index import EdgeIndex, FlowIndex
 from selinon_core.dispatch.rules.selective import SelectiveRun
 from selinon_core.plan import (
     Condition,
@@ -51,15 +51,15 @@ _SOMETHING = ImportRef("recorded", "function")
 _A_CONDITION = Leaf(_SOMETHING, None, {}, None, _SOMEWHERE)
 
 
-class Shape(NamedTuple):
+class ReplayDefinition(NamedTuple):
     """A table and ``global.on_unreached``: what a machine is made of."""
 
-    table: FlowTable
+    table: FlowIndex
     on_unreached: str
 
 
-def shape_text(table: FlowTable, on_unreached: str) -> str:
-    """The shape of a flow as JSON; equal shapes have equal texts."""
+def definition_text(table: FlowIndex, on_unreached: str) -> str:
+    """The definition of a flow as JSON; equal definitions have equal texts."""
     flow = table.flow
     value: dict[str, Any] = {
         "flow": flow.name,
@@ -82,21 +82,21 @@ def shape_text(table: FlowTable, on_unreached: str) -> str:
     return json.dumps(value, separators=(",", ":"), sort_keys=True)
 
 
-def shape_hash(text: str) -> str:
-    """What a shape is called."""
+def definition_hash(text: str) -> str:
+    """What a definition is called."""
     return hashlib.sha256(text.encode()).hexdigest()[:24]
 
 
-def read_shape(text: str) -> Shape:
-    """The inverse of ``shape_text``, with stand-ins; raises ``ValueError`` for anything that is no shape."""
+def read_definition(text: str) -> ReplayDefinition:
+    """The inverse of ``definition_text``, with stand-ins; raises ``ValueError`` for any other text."""
     try:
         value = json.loads(text)
-        return Shape(_table(value), value["on_unreached"])
+        return ReplayDefinition(_table(value), value["on_unreached"])
     except (KeyError, TypeError, IndexError) as error:
-        raise ValueError(f"not the shape of a flow: {text[:200]}") from error
+        raise ValueError(f"not the definition of a flow: {text[:200]}") from error
 
 
-def _edge(row: EdgeRow) -> list[Any]:
+def _edge(row: EdgeIndex) -> list[Any]:
     flags = _CONDITION * (row.condition is not None)
     if row.foreach is not None:
         flags |= _FOREACH | _ITEMS * row.foreach.propagate_result
@@ -104,7 +104,7 @@ def _edge(row: EdgeRow) -> list[Any]:
     return told if row.selective is None else [*told, row.selective.to_json()]
 
 
-def _table(value: dict[str, Any]) -> FlowTable:
+def _table(value: dict[str, Any]) -> FlowIndex:
     flow = FlowPlan(
         name=value["flow"],
         edges=tuple(
@@ -127,7 +127,7 @@ def _table(value: dict[str, Any]) -> FlowTable:
         **{name: frozenset(value.get(name, ())) for name in _SETS},
     )
     known = dict.fromkeys((*value["subflows"], flow.name), flow)
-    table = FlowTable(Plan({}, known, {}, Settings(None, (), "warn", "fail")), flow)
+    table = FlowIndex(Plan({}, known, {}, Settings(None, (), "warn", "fail")), flow)
     for row, (_, _, _, *selective) in zip(table.rows, value["edges"], strict=True):
         if selective:
             row.selective = SelectiveRun.from_json(selective[0])

@@ -11,16 +11,16 @@ from typing import Any, Literal
 
 from selinon_core.dispatch import effects as do
 from selinon_core.dispatch import events as on
-from selinon_core.dispatch.flow_index import EdgeRow, FlowTable
+from selinon_core.dispatch.flow_index import EdgeIndex, FlowIndex
 from selinon_core.dispatch.node_run import FlowOutcome, NodeRun
 from selinon_core.dispatch.questions import Questions
-from selinon_core.dispatch.replay_definition import Shape
+from selinon_core.dispatch.replay_definition import ReplayDefinition
 from selinon_core.dispatch.rules.selective import SelectiveRun
 
 Phase = Literal["new", "running", "waiting", "ended"]
 
 
-class Attempt:
+class FlowAttempt:
     """One attempt of the flow: what was started in it, and how far that got.
 
     ``args`` are the arguments of the flow's nodes. With ``node_args_from_first`` they are the result of the node
@@ -40,18 +40,18 @@ class Attempt:
 
     __slots__ = (
         "active",
-        "also_started",
         "args",
         "awaits_args",
+        "edges_not_taken",
         "fallback_answers",
         "finished",
         "fired_before",
         "first_number",
         "handled_for_failure",
-        "missing",
         "passes_failures",
-        "said_no",
-        "subset",
+        "pending_sources",
+        "selected_edges",
+        "started_elsewhere",
         "unhandled",
     )
 
@@ -65,7 +65,7 @@ class Attempt:
     ) -> None:
         self.args: Any = start.args
         self.passes_failures = bool(start.failures)
-        self.subset = subset
+        self.selected_edges = subset
         self.first_number = first_number
         self.awaits_args = awaits_args
         self.fired_before = fired_before
@@ -73,18 +73,20 @@ class Attempt:
         self.finished: dict[str, list[NodeRun]] = {}
         self.unhandled: dict[str, list[NodeRun]] = {}
         self.handled_for_failure: list[NodeRun] = []
-        self.also_started: set[str] = set()
-        self.missing: dict[int, int] = {}
-        self.said_no: set[int] = set()
+        self.started_elsewhere: set[str] = set()
+        self.pending_sources: dict[int, int] = {}
+        self.edges_not_taken: set[int] = set()
         self.fallback_answers: dict[int, bool] = {}
 
     def started(self, name: str) -> bool:
         """Whether a run of the node was started; to be asked when nothing is active or unhandled."""
-        return name in self.finished or name in self.also_started
+        return name in self.finished or name in self.started_elsewhere
 
-    def left_out(self, row: EdgeRow) -> bool:
+    def left_out(self, row: EdgeIndex) -> bool:
         """Whether an edge was left out, wholly or in part, or had a false condition or an empty foreach."""
-        return row.index in self.said_no or (self.subset is not None and row.index not in self.subset)
+        return row.index in self.edges_not_taken or (
+            self.selected_edges is not None and row.index not in self.selected_edges
+        )
 
 
 class RunState:
@@ -103,6 +105,8 @@ class RunState:
         "considered",
         "count",
         "current",
+        "definitions",
+        "detached",
         "effects",
         "fired",
         "free_attempts",
@@ -112,27 +116,25 @@ class RunState:
         "outcome",
         "phase",
         "questions",
-        "shapes",
         "start",
         "table",
-        "unwaited",
     )
 
-    current: Attempt
+    current: FlowAttempt
     start: on.FlowStarted
     effects: list[do.Effect]
 
     def __init__(
         self,
-        table: FlowTable,
+        table: FlowIndex,
         make_id: Callable[[int], str],
         on_unreached: str = "warn",
-        shapes: Callable[[str], Shape] | None = None,
+        definitions: Callable[[str], ReplayDefinition] | None = None,
     ) -> None:
         self.table = table
         self.make_id = make_id
         self.on_unreached = on_unreached
-        self.shapes = shapes
+        self.definitions = definitions
         self.phase: Phase = "new"
         self.attempt = 0
         self.free_attempts = 0
@@ -140,7 +142,7 @@ class RunState:
         self.considered: dict[int, int] = {}
         self.fired: dict[int, int] = {}
         self.questions = Questions()
-        self.unwaited: dict[int, NodeRun] = {}
+        self.detached: dict[int, NodeRun] = {}
         self.launched_before: dict[int, SelectiveRun | None] = {}
         self.outcome: FlowOutcome | None = None
 
@@ -158,4 +160,4 @@ class RunState:
 
     def note(self, event: str, details: dict[str, Any]) -> None:
         """Tell the trace something."""
-        self.effects.append(do.Note(event, details))
+        self.effects.append(do.TraceNote(event, details))

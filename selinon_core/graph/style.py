@@ -31,7 +31,7 @@ def load_style(path: str | Path) -> Style:
 
     Raises ``RequestError`` when it cannot be read or holds something else.
     """
-    from selinon_core.config.read_context import Reading
+    from selinon_core.config.read_context import ReadContext
     from selinon_core.config.schema.types import plain_data
     from selinon_core.config.yaml.document import decode, read_document
     from selinon_core.diagnostics import Severity
@@ -46,7 +46,7 @@ def load_style(path: str | Path) -> Style:
     for found in collector.found:
         if found.severity is Severity.ERROR:
             raise RequestError(f"{found.span.place}: the style file is no valid YAML: {found.message}")
-    content = None if document.root is None else plain_data(Reading(document, collector), document.root)
+    content = None if document.root is None else plain_data(ReadContext(document, collector), document.root)
     if isinstance(content, Mapping) and isinstance(content.get("style"), Mapping):
         content = content["style"]
     return check_style({} if content is None else content, str(path))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from celery import Celery
 
 from selinon_core.celery.app import Selinon
-from selinon_core.celery.services import Engine, RunContext
+from selinon_core.celery.services import RunContext, WorkerServices
 from selinon_core.legacy.replaced import warn_of_replaced
 from selinon_core.plan import Plan
 from selinon_core.runtime.trace.tracer import Sink
@@ -28,34 +28,34 @@ class ProcessWideSelinon(Selinon):
         return self._state.plan
 
     @property
-    def engine(self) -> Engine:
+    def engine(self) -> WorkerServices:
         """As of ``Selinon``, with the storages and trace functions of the process."""
-        if self._engine is None:
+        if self._services is None:
             with self._lock:
-                if self._engine is None:
+                if self._services is None:
                     warn_of_replaced()
-                    engine = super().engine
+                    engine = super().services
                     engine.storages.share(self._state.own_storages)
                     for function in self._state.functions:
-                        engine.teller.add(function)
-        assert self._engine is not None
-        return self._engine
+                        engine.tracer.add(function)
+        assert self._services is not None
+        return self._services
 
     @property
-    def engine_if_built(self) -> Engine | None:
+    def engine_if_built(self) -> WorkerServices | None:
         """The engine of a worker; None where nothing needed one yet."""
-        return self._engine
+        return self._services
 
     def add_sink(self, function: Sink) -> None:
         """Trace to one more function from now on."""
-        if self._engine is not None:
-            self._engine.teller.add(function)
+        if self._services is not None:
+            self._services.tracer.add(function)
 
     def forget(self) -> None:
         """Begin anew with another configuration."""
         with self._lock:
-            self._plan = self._engine = self._publishing = None
+            self._plan = self._services = self._publishing = None
 
     def exception_of(self, task_id: str) -> BaseException | None:
         """What a failed node run raised, None when the state store knows of no failure."""
-        return RunContext(self.engine, {}).exception_of(task_id)
+        return RunContext(self.services, {}).exception_of(task_id)

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from selinon_core.context import running_here, set_default_context
+from selinon_core.context import active_run_here, set_default_context
 from selinon_core.errors import ConfigNotInitializedError, MissingExtraError, UnsupportedCeleryError
 from selinon_core.plan import Plan
 from selinon_core.runtime.storages import Storages
@@ -166,14 +166,14 @@ class ProcessWide:
         """Hand an event to every sink: those of the run that is going on, or the configured ones, and
         functions.
         """
-        run = running_here()
+        run = active_run_here()
         if run is not None:
-            run.tell(event, jsonable(details))
+            run.emit(event, jsonable(details))
             Tracer(f for f in self.functions if f not in run.sinks).emit(event, details)
             return
         engine = None if self._adapter is None else self._adapter.engine_if_built
         if engine is not None:
-            engine.teller.told(event, details)
+            engine.tracer.emit(event, details)
         else:
             self._sinks().emit(event, details)
 
@@ -210,5 +210,5 @@ def storages_in_use() -> Storages:
 
     Raises ``ConfigNotInitializedError`` when there are neither.
     """
-    run = running_here()
+    run = active_run_here()
     return STATE.storages if run is None else run.storages

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from selinon_core.config.model import Names, ProjectModel, Ref
+from selinon_core.config.model import NameRef, Names, ProjectModel
 
 #: ``true``, ``false`` or the names that are listed.
 Flag = bool | list[str]
@@ -48,5 +48,5 @@ def _flag(value: Names) -> Flag:
     return _names(value.refs) or value.everything
 
 
-def _names(refs: tuple[Ref, ...]) -> list[str]:
+def _names(refs: tuple[NameRef, ...]) -> list[str]:
     return list(dict.fromkeys(ref.name for ref in refs))

@@ -21,7 +21,7 @@ A rule is a class: a code, a severity, a title, a docstring with fixed headings,
         def check(self, project: LintContext) -> Iterator[Diagnostic]:
             for flow in project.model.flows:
                 ...
-                yield self.found(ref.spot, f'unknown node "{ref.name}"', note="no task or flow has this name")
+                yield self.found(ref.location, f'unknown node "{ref.name}"', note="no task or flow has this name")
 
 Rules hold no state, see a project only through the context, and never raise. What several rules need is
 computed once, in the context.
@@ -35,12 +35,12 @@ from typing import ClassVar
 
 from selinon_core.config.model import FlowDef, ProjectModel, StorageDef, TaskDef
 from selinon_core.diagnostics import Diagnostic, Related, Severity
-from selinon_core.diagnostics.spots import Spot
-from selinon_core.diagnostics.suggester import Suggester
+from selinon_core.diagnostics.location import SourceLocation
+from selinon_core.diagnostics.wording import Suggester
 from selinon_core.lint.analysis.code_uses import CodeUse, code_uses
 from selinon_core.lint.analysis.configured import Callee, Configured, configured
 from selinon_core.lint.analysis.constants import ConstantPart, constant_parts
-from selinon_core.lint.analysis.facts import FlowFacts
+from selinon_core.lint.analysis.facts import FlowGraph
 from selinon_core.lint.analysis.parents import Parents
 from selinon_core.lint.analysis.predicates import Predicates
 from selinon_core.lint.analysis.requirements import Exclusions
@@ -80,11 +80,11 @@ class LintContext:
         return name in model.task_by_name or name in model.flow_by_name or name in model.maybe_defined
 
     @cached_property
-    def _facts(self) -> Mapping[int, FlowFacts]:
+    def _facts(self) -> Mapping[int, FlowGraph]:
         predicates = self.predicates
-        return {id(flow): FlowFacts(flow, self.is_known, predicates) for flow in self.model.flows}
+        return {id(flow): FlowGraph(flow, self.is_known, predicates) for flow in self.model.flows}
 
-    def facts(self, flow: FlowDef) -> FlowFacts:
+    def facts(self, flow: FlowDef) -> FlowGraph:
         """What starts what in a flow definition (names may repeat, definitions do not)."""
         return self._facts[id(flow)]
 
@@ -135,7 +135,7 @@ class LintContext:
     ) -> str:
         """``did_you_mean`` for what is defined in the files, with the place."""
         close = self.closest(kind, name, known)
-        return "" if close is None else f'did you mean "{close}" ({known[close].name.spot.place})?'
+        return "" if close is None else f'did you mean "{close}" ({known[close].name.location.place})?'
 
     @cached_property
     def nodes(self) -> Mapping[str, TaskDef | FlowDef]:
@@ -182,7 +182,7 @@ class Rule:
 
     def found(
         self,
-        spot: Spot,
+        location: SourceLocation,
         message: str,
         *,
         note: str = "",
@@ -190,8 +190,10 @@ class Rule:
         related: Iterable[Related] = (),
         severity: Severity | None = None,
     ) -> Diagnostic:
-        """Make a diagnostic of this rule at ``spot``; uses of an alias become related places."""
-        return diagnose(self.code, severity or self.severity, spot, message, note=note, help=help, related=related)
+        """Make a diagnostic of this rule at ``location``; uses of an alias become related places."""
+        return diagnose(
+            self.code, severity or self.severity, location, message, note=note, help=help, related=related
+        )
 
     @classmethod
     def explanation(cls) -> dict[str, str]:
@@ -218,13 +220,13 @@ class Rule:
 def diagnose(
     code: str,
     severity: Severity,
-    spot: Spot,
+    location: SourceLocation,
     message: str,
     *,
     note: str = "",
     help: str = "",
     related: Iterable[Related] = (),
 ) -> Diagnostic:
-    """Make a diagnostic at ``spot``; where an alias or merge key leads to it, the use is a related place."""
-    uses = tuple(Related(use, "used here") for use in spot.via)
-    return Diagnostic(code, severity, message, spot.span, note, help, (*related, *uses))
+    """Make a diagnostic at ``location``; where an alias or merge key leads to it, the use is a related place."""
+    uses = tuple(Related(use, "used here") for use in location.alias_path)
+    return Diagnostic(code, severity, message, location.span, note, help, (*related, *uses))

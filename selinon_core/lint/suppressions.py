@@ -16,8 +16,7 @@ from selinon_core.config.yaml.document import Document, line_starts
 from selinon_core.config.yaml.nodes import AliasNode, MappingNode, Node, SequenceNode, children_of
 from selinon_core.diagnostics import Diagnostic, kinds
 from selinon_core.diagnostics.kinds import Collector
-from selinon_core.diagnostics.location import Span
-from selinon_core.diagnostics.spots import FixedSpot
+from selinon_core.diagnostics.location import FixedLocation, Span
 
 MARKER = "selinon:"
 _COMMENT = r"(?:(?<=\s)|(?<![^\n\r]))#[ \t]*selinon:[ \t]*ignore\b(?:[ \t]*\[([^\]\n\r]*)\])?([^\n\r]*)"
@@ -77,7 +76,7 @@ def suppress(
             if not ignore.used and is_active(ignore.code):
                 collector.add(
                     kinds.UNUSED_IGNORE,
-                    FixedSpot(ignore.span),
+                    FixedLocation(ignore.span),
                     f"there is no {ignore.code} here to ignore",
                     note="silences nothing",
                     help="remove it",
@@ -98,7 +97,7 @@ def _ignores(document: Document, collector: Collector) -> list[_Ignore]:
         if listed is None or not listed.strip():
             collector.add(
                 kinds.BAD_IGNORE,
-                FixedSpot(Span(document.file, line, column, line, column + len(comment.group().rstrip()))),
+                FixedLocation(Span(document.file, line, column, line, column + len(comment.group().rstrip()))),
                 "an ignore comment has to name codes",
                 note="nothing is ignored",
                 help="write # selinon: ignore[SELnnn] and why",
@@ -115,7 +114,7 @@ def _ignores(document: Document, collector: Collector) -> list[_Ignore]:
             else:
                 collector.add(
                     kinds.BAD_IGNORE,
-                    FixedSpot(span),
+                    FixedLocation(span),
                     f'"{code.group()}" is no code',
                     note="codes are SEL and three digits",
                 )

@@ -7,17 +7,17 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from selinon_core.errors import SelinonException, TaskTimeout
-from selinon_core.local.event_queue import Agenda
+from selinon_core.local.event_queue import EventQueue
 from selinon_core.local.mocked_attempt import mocked_attempt
 from selinon_core.local.mocked_storage import LocalStorages
 from selinon_core.local.mocks import Outcome, TaskScripts
 from selinon_core.local.options import LocalOptions
-from selinon_core.local.run_index import Lookup
-from selinon_core.local.run_setup import Prepared
+from selinon_core.local.run_index import RunIndex
+from selinon_core.local.run_setup import RunSetup
 from selinon_core.plan import TaskPlan
 from selinon_core.runtime.json_values import copy_json
 from selinon_core.runtime.task_runner import Assignment, Attempt, Failed, Succeeded, TaskRunner, timeout_text
-from selinon_core.runtime.threads import SideRunner, Ticket, TimedOut
+from selinon_core.runtime.threads import AttemptHandle, ThreadRunner, TimedOut
 from selinon_core.runtime.trace.run_records import NodeRecord
 
 if TYPE_CHECKING:
@@ -33,11 +33,11 @@ class Attempts:
 
     def __init__(
         self,
-        prepared: Prepared,
+        prepared: RunSetup,
         options: LocalOptions,
-        agenda: Agenda,
+        agenda: EventQueue,
         storages: LocalStorages,
-        lookup: Lookup,
+        lookup: RunIndex,
         told: Callable[[str, dict[str, Any]], None],
         ended: Callable[[NodeRecord, Attempt], None],
     ) -> None:
@@ -55,7 +55,7 @@ class Attempts:
         self._scripts = TaskScripts(options.mocks, options.mock_all, options.fail)
         self._here = options.concurrency == 1 and options.pool == "thread"
         self.plain = self._here and self._scripts.empty
-        self._side: SideRunner | None = None
+        self._side: ThreadRunner | None = None
         self._processes: ProcessPool | None = None
 
     @property
@@ -114,12 +114,12 @@ class Attempts:
     def _run_at_side(self, record: NodeRecord, task: TaskPlan) -> None:
         assignment = self._assignment(record)
         if self._side is None:
-            self._side = SideRunner()
+            self._side = ThreadRunner()
         if self._processes is None and self._options.pool == "process":
             self._processes = self._start_processes()
         run = self._run_in_thread if self._processes is None else self._run_in_process
 
-        def timed(ticket: Ticket) -> tuple[Attempt, float]:
+        def timed(ticket: AttemptHandle) -> tuple[Attempt, float]:
             began = time.perf_counter()
             return run(task, assignment, ticket), time.perf_counter() - began
 
@@ -127,7 +127,7 @@ class Attempts:
         if self._options.concurrency == 1:
             self.wait(None)  # one at a time, also where another thread is needed for a time-out
 
-    def _run_in_thread(self, task: TaskPlan, assignment: Assignment, ticket: Ticket) -> Attempt:
+    def _run_in_thread(self, task: TaskPlan, assignment: Assignment, ticket: AttemptHandle) -> Attempt:
         ticket.begin()
         return self._runner.run(task, assignment, ticket.wanted)
 
@@ -137,7 +137,7 @@ class Attempts:
         real = frozenset(name for name in self._plan.storages if not self._storages.stands_in(name))
         return ProcessPool(self._plan, tuple(self._pythonpath), real, self._told)
 
-    def _run_in_process(self, task: TaskPlan, assignment: Assignment, ticket: Ticket) -> Attempt:
+    def _run_in_process(self, task: TaskPlan, assignment: Assignment, ticket: AttemptHandle) -> Attempt:
         assert self._processes is not None
         try:
             attempt = self._processes.run(task, assignment, self._lookup.known_of, ticket)

@@ -17,17 +17,17 @@ from selinon_core.dispatch import effects as do
 from selinon_core.dispatch import events as on
 from selinon_core.errors import FlowError, FlowTimeout
 from selinon_core.local.attempts import Attempts
-from selinon_core.local.event_queue import Agenda, Step
-from selinon_core.local.gc_freezer import EVERY, RecordOutOfSight
+from selinon_core.local.event_queue import EventQueue, Step
+from selinon_core.local.gc_freezer import EVERY, GcFreezer
 from selinon_core.local.mocked_storage import LocalStorages
 from selinon_core.local.options import LocalOptions
-from selinon_core.local.run_index import Lookup
-from selinon_core.local.run_setup import Prepared
+from selinon_core.local.run_index import RunIndex
+from selinon_core.local.run_setup import RunSetup
 from selinon_core.local.step_limit import StepLimitExceeded, describe_endless
 from selinon_core.runtime.conditions import LeafValues
 from selinon_core.runtime.ids import id_maker, random_flow_id, seeded_flow_id
 from selinon_core.runtime.json_values import NotJson, copy_json, describe_json_error, snapshot
-from selinon_core.runtime.question_answerer import Answers, where_asked
+from selinon_core.runtime.question_answerer import QuestionAnswerer, where_asked
 from selinon_core.runtime.task_runner import Attempt, Failed, RetryLater, Succeeded
 from selinon_core.runtime.trace import entries as trace_entries
 from selinon_core.runtime.trace.run_records import FlowRecord, NodeRecord
@@ -41,17 +41,17 @@ LEAST_STEP_LIMIT = 100_000
 class Driver:
     """One local run. Built for it and thrown away afterwards: no state is shared between runs."""
 
-    def __init__(self, prepared: Prepared, options: LocalOptions) -> None:
+    def __init__(self, prepared: RunSetup, options: LocalOptions) -> None:
         plan = prepared.plan
         self.plan = plan
         self.options = options
-        self.agenda = Agenda(options.seed or 0)
+        self.agenda = EventQueue(options.seed or 0)
         self.flows: list[FlowRecord] = []
         self.nodes: list[NodeRecord] = []
         self.journal: list[trace_entries.Entry] = []
         self.warnings: list[str] = []
         self.steps = 0
-        self._collector = RecordOutOfSight()
+        self._collector = GcFreezer()
         self._tables = prepared.tables
         self._inbox: deque[tuple[FlowRecord, on.Event]] = deque()
         self._next_start: dict[str, float] = {}
@@ -60,11 +60,11 @@ class Driver:
         self.storages = LocalStorages(plan, self.imports, self.tell, self._told_read, real)
         if options.storages is not None and options.storage == "real":
             self.storages.share(options.storages)
-        self.lookup = Lookup(self.nodes, self.storages)
+        self.lookup = RunIndex(self.nodes, self.storages)
         self._attempts = Attempts(
             prepared, options, self.agenda, self.storages, self.lookup, self.tell, self._attempt_ended
         )
-        self._answers = Answers(
+        self._answers = QuestionAnswerer(
             plan,
             self.imports,
             prepared.conditions,
@@ -382,7 +382,7 @@ class Driver:
     ) -> None:
         self._record((trace_entries.CONDITION, self.agenda.now, self._asking, question, value, leaves))
 
-    def _note(self, record: FlowRecord, note: do.Note) -> None:
+    def _note(self, record: FlowRecord, note: do.TraceNote) -> None:
         if note.event == "SELECTIVE_TASK_REUSE":
             self._reused(record, note.details["run"])
         self._record((trace_entries.NOTE, self.agenda.now, record, note))
@@ -458,5 +458,5 @@ _PERFORM: dict[type[Any], Callable[[Driver, FlowRecord, Any], None]] = {
     do.ScheduleRetry: Driver._schedule_retry,
     do.FinishFlow: Driver._finish_flow,
     do.CancelFlows: Driver._cancel_flows,
-    do.Note: Driver._note,
+    do.TraceNote: Driver._note,
 }

@@ -13,7 +13,7 @@ from typing import Any
 Step = tuple[Callable[[Any], None], Any]
 
 
-class Agenda:
+class EventQueue:
     """Steps by due time. ``now`` counts seconds from the start of the run.
 
     Steps due at the same time come in the order they were added, or in an order drawn from ``seed``.

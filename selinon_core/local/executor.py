@@ -6,13 +6,13 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
-from selinon_core.context import Surroundings, running
+from selinon_core.context import RunEnvironment, active_run
 from selinon_core.dispatch import SelectiveRun, select
 from selinon_core.errors import RequestError, UnknownFlowError, UnknownStorageError, UnknownTaskError
 from selinon_core.local.driver import Driver
 from selinon_core.local.options import LocalOptions
 from selinon_core.local.run import LocalRun
-from selinon_core.local.run_setup import Prepared
+from selinon_core.local.run_setup import RunSetup
 from selinon_core.local.step_limit import StepLimitExceeded
 from selinon_core.plan import Plan
 from selinon_core.runtime.coroutines import in_thread, loop_is_running
@@ -31,7 +31,7 @@ class LocalExecutor:
     def __init__(self, plan: Plan, options: LocalOptions | None = None) -> None:
         self._plan = plan
         self._options = LocalOptions() if options is None else options
-        self._prepared = Prepared(plan, self._options)
+        self._prepared = RunSetup(plan, self._options)
         for name in self._options.real_storages:
             if name not in plan.storages:
                 raise UnknownStorageError(_unknown("storage", name, plan.storages))
@@ -57,10 +57,10 @@ class LocalExecutor:
         stopped_by: Exception | None = None
         began = time.perf_counter()
         try:
-            surroundings = Surroundings(driver.lookup, driver.storages, driver.tell, self._options.sinks)
+            surroundings = RunEnvironment(driver.lookup, driver.storages, driver.tell, self._options.sinks)
 
             def drive() -> FlowRecord:
-                with running(surroundings):
+                with active_run(surroundings):
                     return driver.run(flow, node_args, selective)
 
             # Code of the project may want an event loop of its own, and a thread has but one.

@@ -13,13 +13,13 @@ import gc
 EVERY = 4096
 
 
-class RecordOutOfSight:
+class GcFreezer:
     """Active between ``__enter__`` and ``__exit__``; ``grown`` is called as the record grows."""
 
     def __init__(self) -> None:
         self._allowed = gc.isenabled() and gc.get_freeze_count() == 0
 
-    def __enter__(self) -> RecordOutOfSight:
+    def __enter__(self) -> GcFreezer:
         return self
 
     def grown(self) -> None:

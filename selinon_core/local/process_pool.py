@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection
 from typing import Any
 
-from selinon_core.context import Surroundings, running
+from selinon_core.context import RunEnvironment, active_run
 from selinon_core.errors import SelinonException
 from selinon_core.local.mocked_storage import LocalStorages
 from selinon_core.plan import Plan, TaskPlan
@@ -33,7 +33,7 @@ from selinon_core.runtime.task_runner import (
     Succeeded,
     TaskRunner,
 )
-from selinon_core.runtime.threads import Ticket
+from selinon_core.runtime.threads import AttemptHandle
 from selinon_core.runtime.trace.tracer import jsonable
 from selinon_core.storage import DataStorage
 
@@ -58,7 +58,11 @@ class ProcessPool:
         self._lock = threading.Lock()
 
     def run(
-        self, task: TaskPlan, assignment: Assignment, known_of: Callable[[str], Known | None], ticket: Ticket
+        self,
+        task: TaskPlan,
+        assignment: Assignment,
+        known_of: Callable[[str], Known | None],
+        ticket: AttemptHandle,
     ) -> Attempt:
         """Run one attempt in a child; ``known_of`` tells what is known of a parent run by its id.
 
@@ -229,7 +233,7 @@ def _serve(line: Connection, plan: str, pythonpath: tuple[str, ...], real: list[
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent process decides what an interrupt means
     child = _Child(plan_from_json(json.loads(plan)), pythonpath, frozenset(real))
     line.send_bytes(b"ready")
-    with running(Surroundings(child, child.storages, child.tell)):
+    with active_run(RunEnvironment(child, child.storages, child.tell)):
         while True:
             try:
                 request = line.recv_bytes()

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from selinon_core.local.process_pool import Known
 
 
-class Lookup:
+class RunIndex:
     """The ``TaskContext`` of local runs.
 
     ``nodes`` is the driver's growing list. It is indexed only when somebody asks, and only what is new: most runs

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from selinon_core.dispatch import flow_tables
+from selinon_core.dispatch import flow_indexes
 from selinon_core.errors import ConfigurationError
 from selinon_core.local.mocks import MockedImports
 from selinon_core.local.options import LocalOptions
@@ -23,12 +23,12 @@ def default_pythonpath(plan: Plan) -> tuple[str, ...]:
     return tuple(dict.fromkeys([*directories, os.getcwd()]))
 
 
-class Prepared:
+class RunSetup:
     """What runs of one executor share, because it never changes: tables of the flows and imported functions."""
 
     def __init__(self, plan: Plan, options: LocalOptions) -> None:
         self.plan = plan
-        self.tables = flow_tables(plan)
+        self.tables = flow_indexes(plan)
         mocked = options.mocks.functions if options.mocks is not None else {}
         self.imports = MockedImports(options.pythonpath or default_pythonpath(plan), mocked, options.mock_all)
         self.conditions = BoundConditions(self.imports)

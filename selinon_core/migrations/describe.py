@@ -22,7 +22,7 @@ def edge_text(edge: EdgePlan) -> str:
     return f"{sources} -> {', '.join(edge.destinations)}"
 
 
-def account(comparison: Comparison, strategy: str) -> Iterator[str]:
+def describe(comparison: Comparison, strategy: str) -> Iterator[str]:
     """Tell a comparison, a line at a time."""
     for name, change in comparison.changes.items():
         yield f"flow {name}"

@@ -108,14 +108,14 @@ def _placed(error: _Wrong, data: bytes, name: str) -> MigrationError:
     node = document.root
     line, column = 1, 1
     if node is not None:
-        found = document.spot(node)
+        found = document.location(node)
         for step in error.path:
             if isinstance(node, MappingNode) and step in node.entries:
                 key, node, *_ = node.entries[step]
-                found = document.spot(key)
+                found = document.location(key)
             elif isinstance(node, SequenceNode) and isinstance(step, int) and step < len(node.items):
                 node = node.items[step]
-                found = document.spot(node)
+                found = document.location(node)
             else:
                 break
         line, column = found.span.line, found.span.column

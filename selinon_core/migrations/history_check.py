@@ -18,16 +18,16 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from selinon_core.dispatch.flow_index import FlowTable
+from selinon_core.dispatch.flow_index import FlowIndex
 from selinon_core.errors import RequestError
 from selinon_core.migrations.describe import WHAT_HAPPENS, edge_text
-from selinon_core.migrations.replay import Differs, Replay, edge_recorded
+from selinon_core.migrations.replay import Replay, ReplayMismatch, edge_recorded
 from selinon_core.migrations.repository import Migrations
 from selinon_core.plan import FlowPlan, Plan
-from selinon_core.plan.flow_diff import FlowChange, Step, compare_flows, explains, strongest
+from selinon_core.plan.flow_diff import FlowChange, MigrationStep, compare_flows, explains, strongest
 
 
-class Verdict(NamedTuple):
+class ReplayResult(NamedTuple):
     """What would become of one recorded flow run. ``line`` and ``event`` tell where that is decided first."""
 
     file: str
@@ -51,7 +51,7 @@ class Recorded(NamedTuple):
 
 def judge_histories(
     paths: Sequence[str], old: Plan, new: Plan, migrations: Migrations, since: int
-) -> tuple[Verdict, ...]:
+) -> tuple[ReplayResult, ...]:
     """Judge the flow runs of all histories in files and directories.
 
     ``old`` is the configuration they were recorded with, ``since`` the newest migration it knew. Raises
@@ -106,9 +106,9 @@ def judge(
     new: Plan,
     migrations: Migrations,
     since: int,
-) -> Verdict:
+) -> ReplayResult:
     """Judge one flow run."""
-    verdict = Verdict(file, flow, id, "unaffected")
+    verdict = ReplayResult(file, flow, id, "unaffected")
     if flow not in new.flows:
         return verdict._replace(kind="diverging", why="there is no such flow any more")
     now = new.flows[flow]
@@ -116,15 +116,15 @@ def judge(
     steps = migrations.steps(flow, min(since, migrations.latest))
     if not explains(steps, was, now):
         policy = new.settings.on_graph_change.upper()
-        steps = (Step(migrations.latest, policy, compare_flows(was, now)),)
+        steps = (MigrationStep(migrations.latest, policy, compare_flows(was, now)),)
     tainted = _tainted(events, was, now, steps)
     if tainted is not None:
         return verdict._replace(kind="tainted", **tainted)
-    replay = Replay(FlowTable(new, now), was, steps, new.settings.on_unreached)
+    replay = Replay(FlowIndex(new, now), was, steps, new.settings.on_unreached)
     for event in events:
         try:
             replay.take(event.event, event.details)
-        except Differs as difference:
+        except ReplayMismatch as difference:
             return verdict._replace(
                 kind="diverging",
                 why=str(difference),
@@ -137,7 +137,7 @@ def judge(
 
 
 def _tainted(
-    events: Sequence[Recorded], was: FlowPlan, now: FlowPlan, steps: Sequence[Step]
+    events: Sequence[Recorded], was: FlowPlan, now: FlowPlan, steps: Sequence[MigrationStep]
 ) -> dict[str, Any] | None:
     """Where a run became one that the change taints, None if it never did."""
     fired: set[int] = set()
@@ -173,9 +173,9 @@ def _tainted(
 
 
 def _taints(
-    steps: Sequence[Step], fired: set[int], finished: set[str]
-) -> list[tuple[Step, int | None, tuple[str, ...]]]:
-    found: list[tuple[Step, int | None, tuple[str, ...]]] = []
+    steps: Sequence[MigrationStep], fired: set[int], finished: set[str]
+) -> list[tuple[MigrationStep, int | None, tuple[str, ...]]]:
+    found: list[tuple[MigrationStep, int | None, tuple[str, ...]]] = []
     where = {index: index for index in fired}
     for step in steps:
         change: FlowChange = step.change

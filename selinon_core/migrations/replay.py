@@ -11,7 +11,7 @@ from typing import Any
 
 from selinon_core.dispatch import effects as do
 from selinon_core.dispatch import events as on
-from selinon_core.dispatch.flow_index import FlowTable
+from selinon_core.dispatch.flow_index import FlowIndex
 from selinon_core.dispatch.machine import FlowRun
 from selinon_core.dispatch.node_run import NodeRun
 from selinon_core.dispatch.rules.migration import moved_selection
@@ -19,12 +19,12 @@ from selinon_core.dispatch.rules.selective import SelectiveRun
 from selinon_core.errors import UnexpectedEvent
 from selinon_core.migrations.describe import edge_text
 from selinon_core.plan import EdgePlan, FlowPlan
-from selinon_core.plan.flow_diff import Step, ends, follow
+from selinon_core.plan.flow_diff import MigrationStep, ends, follow
 
 Details = Mapping[str, Any]
 
 
-class Differs(Exception):
+class ReplayMismatch(Exception):
     """Raised when the new flow does not do what was recorded; ``places`` are in the YAML files."""
 
     def __init__(self, message: str, *places: object) -> None:
@@ -35,7 +35,7 @@ class Differs(Exception):
 class Replay:
     """``was`` is the flow the run was recorded with, ``steps`` lead from its edges to those of ``table``."""
 
-    def __init__(self, table: FlowTable, was: FlowPlan, steps: Sequence[Step], on_unreached: str) -> None:
+    def __init__(self, table: FlowIndex, was: FlowPlan, steps: Sequence[MigrationStep], on_unreached: str) -> None:
         self._machine = FlowRun(table, str, on_unreached)
         self._table = table
         self._was = was
@@ -57,7 +57,7 @@ class Replay:
                     self._begin_attempt()
                 handler(self, details)
             except UnexpectedEvent as error:
-                raise Differs(f"the new flow does not get here: {error}", self._table.flow.place) from error
+                raise ReplayMismatch(f"the new flow does not get here: {error}", self._table.flow.place) from error
 
     def _feed(self, event: on.Event) -> None:
         for effect in self._machine.advance(event):
@@ -67,7 +67,7 @@ class Replay:
                 self._feed(on.ArgumentsAnswered(effect.question, None))
             elif isinstance(effect, do.ScheduleRetry):
                 self._retry_due = True
-            elif isinstance(effect, do.Note) and effect.event == "SELECTIVE_TASK_REUSE":
+            elif isinstance(effect, do.TraceNote) and effect.event == "SELECTIVE_TASK_REUSE":
                 run = effect.details["run"]
                 self._names[run.number] = run.id
         self._match()
@@ -100,22 +100,24 @@ class Replay:
             name, edge, _ = self._scheduled[0]
             how = "as a fallback" if edge is None else f"by {edge_text(edge)}"
             place = self._table.flow.place if edge is None else edge.place
-            raise Differs(f"{name} was started {how}, which the new flow does not do", place)
+            raise ReplayMismatch(f"{name} was started {how}, which the new flow does not do", place)
         if self._started:
             run = self._started[0]
             if run.edge is None:
-                raise Differs(f"the new flow starts {run.name} as a fallback", self._table.flow.place)
+                raise ReplayMismatch(f"the new flow starts {run.name} as a fallback", self._table.flow.place)
             edge = self._table.rows[run.edge].edge
-            raise Differs(f"the new flow starts {run.name} by {edge_text(edge)}", edge.place)
+            raise ReplayMismatch(f"the new flow starts {run.name} by {edge_text(edge)}", edge.place)
         for question in self._machine.open_questions:
             if question.question in self._deferred or isinstance(question, do.AskArguments):
                 continue
             if isinstance(question, do.AskFallbackCondition):
-                raise Differs("the new flow asks the condition of a fallback", question.failure.place)
+                raise ReplayMismatch("the new flow asks the condition of a fallback", question.failure.place)
             what = "foreach" if isinstance(question, do.AskForeach) else "condition"
             if isinstance(question, do.AskReuse):
                 what = "selective run function"
-            raise Differs(f"the new flow asks the {what} of {edge_text(question.edge)}", question.edge.place)
+            raise ReplayMismatch(
+                f"the new flow asks the {what} of {edge_text(question.edge)}", question.edge.place
+            )
 
     # -- events -------------------------------------------------------------------------------------------------
 
@@ -139,7 +141,7 @@ class Replay:
         index = None if recorded is None else follow(self._steps, recorded)
         if index is None:
             sources, to = (", ".join(details.get(key, ())) for key in ("nodes_from", "nodes_to"))
-            raise Differs(
+            raise ReplayMismatch(
                 f"there is no edge {sources or 'start'} -> {to} in the new flow", details.get("where", "")
             )
         return self._table.rows[index].edge
@@ -165,7 +167,9 @@ class Replay:
             if self._ids_of(question.sources) == parent:
                 self._feed(on.ConditionAnswered(question.question, value))
                 return
-        raise Differs(f"the condition of {edge_text(edge)} was asked, which the new flow does not do", edge.place)
+        raise ReplayMismatch(
+            f"the condition of {edge_text(edge)} was asked, which the new flow does not do", edge.place
+        )
 
     def _foreach(self, details: Details) -> None:
         edge = self._edge(details)
@@ -174,7 +178,9 @@ class Replay:
                 items = details.get("result") or [None] * int(details.get("count") or 0)
                 self._feed(on.ForeachAnswered(question.question, items))
                 return
-        raise Differs(f"the foreach of {edge_text(edge)} was called, which the new flow does not do", edge.place)
+        raise ReplayMismatch(
+            f"the foreach of {edge_text(edge)} was called, which the new flow does not do", edge.place
+        )
 
     def _fallback_condition(self, details: Details, value: bool) -> None:
         fallback = details.get("fallback")
@@ -185,7 +191,7 @@ class Replay:
             ):
                 self._feed(on.ConditionAnswered(question.question, value))
                 return
-        raise Differs(
+        raise ReplayMismatch(
             "the condition of a fallback was asked that the new flow does not have", details.get("where")
         )
 
@@ -196,7 +202,7 @@ class Replay:
             if self._ids_of(question.sources) == (details.get("parent") or {}):
                 self._feed(on.ReuseAnswered(question.question, details.get("result")))
                 return
-        raise Differs(f"{details.get('node_name')} was asked about, which the new flow does not do")
+        raise ReplayMismatch(f"{details.get('node_name')} was asked about, which the new flow does not do")
 
     def _deferral(self, details: Details) -> None:
         if "edge" in details:
@@ -209,7 +215,9 @@ class Replay:
 
     def _retry(self, details: Details) -> None:
         if not self._retry_due:
-            raise Differs("the run was started again, which the new flow does not do", self._table.flow.place)
+            raise ReplayMismatch(
+                "the run was started again, which the new flow does not do", self._table.flow.place
+            )
         self._settled()
         self._retry_due = False
         self._retry_recorded = True
@@ -223,7 +231,7 @@ class Replay:
         self._settled()
         outcome = self._machine.outcome
         if outcome is None or not outcome.succeeded:
-            raise Differs("the flow had succeeded here, which the new one has not", self._table.flow.place)
+            raise ReplayMismatch("the flow had succeeded here, which the new one has not", self._table.flow.place)
 
     def _ended_badly(self, details: Details) -> None:
         machine = self._machine
@@ -233,7 +241,7 @@ class Replay:
             self._feed(on.QuestionFailed(machine.open_questions[0].question, str(details.get("reason"))))
         self._settled()
         if self._retry_due != bool(details.get("will_retry")) or (machine.outcome and machine.outcome.succeeded):
-            raise Differs("the flow had failed here, which the new one has not", self._table.flow.place)
+            raise ReplayMismatch("the flow had failed here, which the new one has not", self._table.flow.place)
 
     def _cancelled(self, details: Details) -> None:
         self._feed(on.FlowCancelled())

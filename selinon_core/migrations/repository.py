@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 
 from selinon_core.errors import MigrationError, MigrationSkew, RequestError
 from selinon_core.migrations.files import MigrationFile, read_migration
-from selinon_core.plan.flow_diff import FlowChange, Step
+from selinon_core.plan.flow_diff import FlowChange, MigrationStep
 
 
 class Migrations:
@@ -60,7 +60,7 @@ class Migrations:
                 raise MigrationError(f"{self.path(version)}: {error.strerror}") from error
         return known
 
-    def steps(self, flow: str, from_version: int, to_version: int | None = None) -> tuple[Step, ...]:
+    def steps(self, flow: str, from_version: int, to_version: int | None = None) -> tuple[MigrationStep, ...]:
         """What the files behind ``from_version`` (up to ``to_version``, default all) say about a flow, in order.
 
         Files that do not mention it, or say nothing about it, are left out. Raises ``MigrationSkew`` when the
@@ -78,7 +78,7 @@ class Migrations:
             found = self.file(version)
             change = found.changes.get(flow)
             if change:
-                steps.append(Step(version, found.strategy, change))
+                steps.append(MigrationStep(version, found.strategy, change))
         return tuple(steps)
 
     def version_of(self, flow: str) -> int:

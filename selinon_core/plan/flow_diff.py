@@ -83,7 +83,7 @@ class Taint(NamedTuple):
         return bool(self.edges or self.missed)
 
 
-class Step(NamedTuple):
+class MigrationStep(NamedTuple):
     """What one migration file (``version`` is its number) says about a flow; ``strategy`` one of STRATEGIES."""
 
     version: int
@@ -95,7 +95,7 @@ class Step(NamedTuple):
         return [self.version, self.strategy, self.change.to_json()]
 
     @classmethod
-    def from_json(cls, value: Sequence[Any]) -> Step:
+    def from_json(cls, value: Sequence[Any]) -> MigrationStep:
         """The inverse of ``to_json``."""
         return cls(value[0], value[1], FlowChange.from_json(value[2]))
 
@@ -148,7 +148,7 @@ def compose(first: FlowChange, second: FlowChange, edges: int) -> FlowChange:
     return FlowChange(translation, frozenset(tainted), tainting)
 
 
-def follow(steps: Sequence[Step], index: int) -> int | None:
+def follow(steps: Sequence[MigrationStep], index: int) -> int | None:
     """Where an edge is after these steps, None when it is gone."""
     for step in steps:
         moved = step.change.moved(index)
@@ -158,7 +158,7 @@ def follow(steps: Sequence[Step], index: int) -> int | None:
     return index
 
 
-def explains(steps: Sequence[Step], old: FlowPlan, new: FlowPlan) -> bool:
+def explains(steps: Sequence[MigrationStep], old: FlowPlan, new: FlowPlan) -> bool:
     """Whether these steps account for every difference between two versions of a flow.
 
     Every old edge has to arrive at an edge with the same ends or be gone, and every other new edge has to be one

@@ -18,11 +18,11 @@ from selinon_core.config.model import (
     GlobalDef,
     ImportDef,
     LeafDef,
+    NameRef,
     Names,
     NotDef,
     OrDef,
     ProjectModel,
-    Ref,
     StorageDef,
     TaskDef,
 )
@@ -91,7 +91,7 @@ def _check_references(model: ProjectModel) -> None:
             raise ValueError(f"task {task.name.name} names an unknown storage")
 
 
-def _text(ref: Ref | None) -> str | None:
+def _text(ref: NameRef | None) -> str | None:
     return None if ref is None else ref.name or None
 
 
@@ -101,7 +101,7 @@ def _import(function: ImportDef | None) -> ImportRef:
     return ImportRef(function.module.name, function.name.name)
 
 
-def _names(refs: tuple[Ref, ...] | None) -> tuple[str, ...]:
+def _names(refs: tuple[NameRef, ...] | None) -> tuple[str, ...]:
     if refs is None:
         raise ValueError("a model with errors cannot be compiled")
     return tuple(ref.name for ref in refs)
@@ -133,7 +133,7 @@ def _task(task: TaskDef, default_queue: str) -> TaskPlan:
         storage_task_name=task.storage_task_name or name,
         selective_run_function=None if selective is None else _import(selective),
         queue=_text(task.queue) or default_queue,
-        place=task.name.spot.place,
+        place=task.name.location.place,
     )
 
 
@@ -143,7 +143,7 @@ def _storage(storage: StorageDef) -> StoragePlan:
         _import(storage.function),
         storage.configuration,
         _cache(storage.cache),
-        storage.name.spot.place,
+        storage.name.location.place,
     )
 
 
@@ -196,7 +196,7 @@ def _flow(flow: FlowDef, default_queue: str, predicates: str, flows: Any) -> Flo
         propagate_parent_failures=spelled_out(flow.propagate_parent_failures),
         sampling=Strategy(sampling, args),
         cache=_cache(flow.cache),
-        place=flow.name.spot.place,
+        place=flow.name.location.place,
     )
 
 
@@ -204,7 +204,9 @@ def _edge(edge: EdgeDef, predicates: str) -> EdgePlan:
     sources = _names(edge.sources)
     foreach = selective = None
     if edge.foreach is not None:
-        foreach = Foreach(_import(edge.foreach.function), edge.foreach.propagate_result, edge.foreach.spot.place)
+        foreach = Foreach(
+            _import(edge.foreach.function), edge.foreach.propagate_result, edge.foreach.location.place
+        )
     if edge.selective is not None:
         subsequent = edge.selective.run_subsequent
         selective = Selective(
@@ -220,7 +222,7 @@ def _edge(edge: EdgeDef, predicates: str) -> EdgePlan:
         foreach=foreach,
         selective=selective,
         name=edge.name,
-        place=edge.spot.place,
+        place=edge.location.place,
     )
 
 
@@ -231,7 +233,7 @@ def _failure(failure: FailureDef, predicates: str) -> FailurePlan:
         fallback=_names(failure.fallback),
         condition=_condition(failure.condition, (), predicates),
         propagate_failure=failure.propagate_failure,
-        place=failure.spot.place,
+        place=failure.location.place,
     )
 
 
@@ -247,7 +249,7 @@ def _tree(condition: ConditionDef, sources: tuple[str, ...], predicates: str) ->
         if condition.args is None or condition.node_broken:
             raise ValueError("a model with errors cannot be compiled")
         function = ImportRef(predicates, condition.name.name)
-        return Leaf(function, node, condition.args, condition.quantifier, condition.name.spot.place)
+        return Leaf(function, node, condition.args, condition.quantifier, condition.name.location.place)
     if isinstance(condition, NotDef):
         return Not(_tree(condition.operand, sources, predicates))
     if isinstance(condition, AndDef | OrDef):

@@ -27,8 +27,7 @@ from selinon_core.config.yaml.files import (
 from selinon_core.config.yaml.nodes import MappingNode
 from selinon_core.diagnostics import Diagnostic, Severity, has_errors, kinds, sort_diagnostics
 from selinon_core.diagnostics.kinds import Collector
-from selinon_core.diagnostics.location import Span
-from selinon_core.diagnostics.spots import FixedSpot
+from selinon_core.diagnostics.location import FixedLocation, Span
 from selinon_core.lint.rule import LintContext, Rule
 from selinon_core.lint.suppressions import Suppressed, suppress
 from selinon_core.plan import Plan
@@ -236,7 +235,7 @@ class _Loader:
         except OSError as error:
             self.collector.add(
                 kinds.UNREADABLE,
-                FixedSpot(Span(file.name, 1, 1, 1, 1)),
+                FixedLocation(Span(file.name, 1, 1, 1, 1)),
                 f"the file cannot be read: {error.strerror or error}",
             )
             self.unreadable.append(file.name)

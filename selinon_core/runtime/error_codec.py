@@ -24,7 +24,7 @@ class RemoteError(SelinonException):
     """Base of errors that were raised in another process and whose class is not known here."""
 
 
-class Stopped(BaseException):
+class WorkerShutdown(BaseException):
     """Raised in user code whose process is told to end; nobody but who told it may take it for an error."""
 
     def __init__(self, stop: SystemExit) -> None:
@@ -149,19 +149,19 @@ def rebuild_error(type_name: str, message: str, traceback: str | None = None) ->
     """
     known: Any = getattr(builtins, type_name, None) or getattr(errors, type_name, None)
     if not (isinstance(known, type) and issubclass(known, Exception)) or known is errors.Retry:
-        known = _made_up(type_name, RemoteError)
+        known = _synthetic_class(type_name, RemoteError)
     try:
         error: Exception = known(message)
         if error_text(error) != message:  # the text of KeyError("'x'") has two more quotes
-            error = _made_up(type_name, known, message)(message)
+            error = _synthetic_class(type_name, known, message)(message)
     except Exception:  # a class that wants other arguments
-        error = _made_up(type_name, RemoteError)(message)
+        error = _synthetic_class(type_name, RemoteError)(message)
     if traceback is not None:
         error.remote_traceback = traceback  # type: ignore[attr-defined]
     return error
 
 
-def _made_up(name: str, base: type[Exception], text: str | None = None) -> type[Exception]:
+def _synthetic_class(name: str, base: type[Exception], text: str | None = None) -> type[Exception]:
     members: dict[str, Any] = {"__doc__": "An error raised in another process."}
     if text is not None:
         members["__str__"] = lambda self: text

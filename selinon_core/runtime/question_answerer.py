@@ -39,7 +39,7 @@ Answer = (
 ConditionTold = Callable[[do.AskCondition | do.AskFallbackCondition, bool, LeafValues], None]
 
 
-class Answers:
+class QuestionAnswerer:
     """Answers questions of flow runs of one plan.
 
     ``locate`` tells in which flow a node run was, None when that is not known. ``result_of`` may know a
@@ -92,7 +92,7 @@ class Answers:
             condition, sources = question.failure.condition, ()
         assert condition is not None
         value, leaves = self._conditions[condition].evaluate(
-            _Combination(self._storages, flow, sources), question.args
+            SourceResults(self._storages, flow, sources), question.args
         )
         self._told(question, value, leaves)
         return on.ConditionAnswered(question.question, value)
@@ -180,7 +180,7 @@ def _is_false(answer: Any) -> bool:
         return False
 
 
-class _Combination:
+class SourceResults:
     """The results of one combination of source runs, read when a leaf asks."""
 
     __slots__ = ("_flow", "_sources", "_storages")

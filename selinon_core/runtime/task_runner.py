@@ -12,7 +12,7 @@ from selinon_core.errors import ConfigurationError, FatalTaskError, Retry, Schem
 from selinon_core.plan import TaskPlan
 from selinon_core.runtime.coroutines import is_awaitable, result_of
 from selinon_core.runtime.deadline import Deadline
-from selinon_core.runtime.error_codec import Stopped
+from selinon_core.runtime.error_codec import WorkerShutdown
 from selinon_core.runtime.imports import Imports
 from selinon_core.runtime.storages import Storages
 from selinon_core.runtime.threads import current_ticket
@@ -102,7 +102,7 @@ class TaskRunner:
                 return Succeeded(result, False)
             self._storages.store(assignment.args, assignment.flow_name, task.name, assignment.task_id, result)
             return Succeeded(result, True)
-        except (KeyboardInterrupt, Stopped):
+        except (KeyboardInterrupt, WorkerShutdown):
             raise
         except BaseException as error:  # also SystemExit: a task that exits has failed, the worker goes on
             if wanted is not None and not wanted():

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 from selinon_core.runtime.error_codec import user_stack
 
 
-class Ticket:
+class AttemptHandle:
     """One function that runs at the side.
 
     ``stop`` is called when it is given up, if anything can be stopped. ``awaited`` is the coroutine it waits for.
@@ -57,25 +57,25 @@ class Ticket:
 _here = threading.local()
 
 
-def current_ticket() -> Ticket | None:
+def current_ticket() -> AttemptHandle | None:
     """The ticket of the function that runs in this thread, None when it does not run at the side."""
-    ticket: Ticket | None = getattr(_here, "ticket", None)
+    ticket: AttemptHandle | None = getattr(_here, "ticket", None)
     return ticket
 
 
 class TimedOut(NamedTuple):
-    """What ``SideRunner.wait`` returns for a function that passed its deadline; ``stack`` is where it was."""
+    """What ``ThreadRunner.wait`` returns for a function that passed its deadline; ``stack`` is where it was."""
 
     stack: str
 
 
-class Interrupted(NamedTuple):
+class Raised(NamedTuple):
     """What a function raised instead of returning."""
 
     error: BaseException
 
 
-class SideRunner:
+class ThreadRunner:
     """Runs functions in threads of their own and reports what they return, in the order they end.
 
     Functions should return their errors: what they raise is raised by ``wait``. Deadlines are in real seconds.
@@ -84,20 +84,20 @@ class SideRunner:
     def __init__(self) -> None:
         self._ended: queue.SimpleQueue[tuple[int, Any] | None] = queue.SimpleQueue()
         self._count = itertools.count()
-        self._running: dict[int, Ticket] = {}
+        self._running: dict[int, AttemptHandle] = {}
 
     @property
     def running(self) -> int:
         """How many have neither ended nor been given up."""
         return len(self._running)
 
-    def submit(self, token: Any, function: Callable[[Ticket], Any], timeout: float | None) -> None:
+    def submit(self, token: Any, function: Callable[[AttemptHandle], Any], timeout: float | None) -> None:
         """Begin to run ``function``, which says ``begin`` when its time starts.
 
         ``token`` comes back with what it returns.
         """
         number = next(self._count)
-        ticket = self._running[number] = Ticket(token, timeout, self._ended)
+        ticket = self._running[number] = AttemptHandle(token, timeout, self._ended)
 
         def work() -> None:
             _here.ticket = ticket
@@ -105,7 +105,7 @@ class SideRunner:
             try:
                 returned = function(ticket)
             except BaseException as error:  # nobody would hear of it in this thread, but wait for ever
-                returned = Interrupted(error)
+                returned = Raised(error)
             self._ended.put((number, returned))
 
         threading.Thread(target=work, name=f"selinon-attempt-{number}", daemon=True).start()
@@ -132,7 +132,7 @@ class SideRunner:
             if ended is None or ended[0] not in self._running:  # the latter was given up
                 continue
             ticket = self._running.pop(ended[0])
-            if isinstance(ended[1], Interrupted):
+            if isinstance(ended[1], Raised):
                 raise ended[1].error
             return ticket.token, ended[1]
 
@@ -153,7 +153,7 @@ class SideRunner:
         return None
 
 
-def _stack_of(ticket: Ticket) -> str:
+def _stack_of(ticket: AttemptHandle) -> str:
     """Where a function is, in the words of a traceback; '' when that cannot be seen."""
     frame = None if ticket.thread is None else sys._current_frames().get(ticket.thread)
     return "" if frame is None else user_stack(frame, ticket.awaited)

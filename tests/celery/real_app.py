@@ -31,8 +31,8 @@ def switch(directory: str) -> None:
 
     case = json.loads((Path(directory) / "case.json").read_text())
     project = compile_project([Path(directory) / "nodes.yaml"])
-    queues: Any = selinon._engine
+    queues: Any = selinon._services
     served = [app.conf.task_default_queue] if queues is None else sorted(queues._served or ())
-    selinon._plan, selinon._engine = project.plan, None
+    selinon._plan, selinon._services = project.plan, None
     scripted.set_up(case["behaviour"])
-    selinon.engine.serve(served)
+    selinon.services.serve(served)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from selinon_core.celery.execution.run_cache import CachedRun, read_batch
+from selinon_core.celery.execution.run_cache import CachedRun, decode_batch
 from selinon_core.celery.reporting.run_status import status_of
 from selinon_core.celery.stores import Store
 from selinon_core.dispatch import effects as do
-from selinon_core.dispatch import flow_tables
+from selinon_core.dispatch import flow_indexes
 from selinon_core.dispatch.codec import decode_event
 from selinon_core.migrations.repository import Migrations
-from selinon_core.migrations.versions import CurrentFlows
+from selinon_core.migrations.versions import FlowVersions
 from selinon_core.plan import Plan
 
 
@@ -33,15 +33,15 @@ def _collect(plan: Plan, store: Store, id: str, nodes: list[dict[str, Any]]) -> 
     found = store.read(id)
     assert found is not None, f"no flow run {id}"
     header, log, _ = found
-    run = CachedRun(id, header, CurrentFlows(plan, flow_tables(plan), Migrations(None, ()), store.shape))
+    run = CachedRun(id, header, FlowVersions(plan, flow_indexes(plan), Migrations(None, ()), store.get_definition))
     launches: list[Any] = []
     below: list[str] = []
     for batch in log:
-        for parts in read_batch(batch)[1]:
+        for parts in decode_batch(batch)[1]:
             for effect in run.machine.advance(decode_event(parts)):
                 if isinstance(effect, do.StartTask | do.StartFlow):
                     launches.append((effect.run, effect.parent))
-                elif isinstance(effect, do.Note) and "run" in effect.details:
+                elif isinstance(effect, do.TraceNote) and "run" in effect.details:
                     launches.append((effect.details["run"], {}))
     records = store.records(id, [node.number for node, _ in launches])
     for node, parent in launches:

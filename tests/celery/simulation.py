@@ -15,12 +15,12 @@ from typing import Any
 
 from celery import Celery
 
-from selinon_core.celery.execution.flow_executor import Budget
-from selinon_core.celery.services import Engine
+from selinon_core.celery.execution.flow_executor import InlineBudget
+from selinon_core.celery.services import WorkerServices
 from selinon_core.celery.settings import AdapterSettings
 from selinon_core.celery.stores.memory import MemoryStore
 from selinon_core.celery.stores.protocol import Due
-from selinon_core.celery.transport.batching import Bundle, BundleWatch
+from selinon_core.celery.transport.batching import BatchWatchdog, MessageBatch
 from selinon_core.celery.transport.message_schema import (
     NodeMessage,
     StartMessage,
@@ -28,9 +28,9 @@ from selinon_core.celery.transport.message_schema import (
     read_dispatch,
     read_nodes,
 )
-from selinon_core.celery.transport.publisher import DISPATCHER, Letter
-from selinon_core.celery.worker.task_handler import Envelope
-from selinon_core.celery.worker.unroutable import PAUSE, Fate, Message, Strangers, unknown_in
+from selinon_core.celery.transport.publisher import DISPATCHER, OutgoingMessage
+from selinon_core.celery.worker.task_handler import TaskMessageHandler
+from selinon_core.celery.worker.unroutable import PAUSE, Disposition, Message, UnroutableMessages, unknown_in
 from selinon_core.plan import Plan
 
 
@@ -77,7 +77,7 @@ class Broker:
 
     def __init__(self, chooser: random.Random, duplicate: float = 0.0, lose: float = 0.0) -> None:
         self.queue: list[tuple[str, bool]] = []
-        self.sent: list[Letter] = []
+        self.sent: list[OutgoingMessage] = []
         self.chooser = chooser
         self.duplicate = duplicate
         self.lose = lose
@@ -86,7 +86,7 @@ class Broker:
     def waiting(self, queue: str) -> int:
         return self.backlog
 
-    def send(self, letters: Iterable[Letter]) -> None:
+    def send(self, letters: Iterable[OutgoingMessage]) -> None:
         for letter in letters:
             self.sent.append(letter)
             text = json.dumps([letter.celery_task, {"v": 1, **letter.kwargs}, letter.headers or {}])
@@ -100,8 +100,8 @@ class Broker:
         return self.queue.pop(self.chooser.randrange(len(self.queue)) if anywhere else 0)
 
 
-class _Unwatched(BundleWatch):
-    def over(self, bundle: Bundle) -> AbstractContextManager[None]:
+class _Unwatched(BatchWatchdog):
+    def over(self, bundle: MessageBatch) -> AbstractContextManager[None]:
         return nullcontext()
 
 
@@ -129,18 +129,18 @@ class World:
         self.store = MemoryStore()
         self.shuffle = shuffle
         self.crashes = 0
-        self.strangers = Strangers(lambda: self.now)
+        self.strangers = UnroutableMessages(lambda: self.now)
         self.results: dict[str, tuple[str, Any]] = {}
         self.serves = serves
         self.settings = AdapterSettings(
-            **{"selinon_max_deliveries": 10_000, "selinon_patience": 0.0, **settings}  # type: ignore[arg-type]
+            **{"selinon_max_deliveries": 10_000, "selinon_store_retry_timeout": 0.0, **settings}  # type: ignore[arg-type]
         )
         self.app = Celery("simulated", set_as_current=False)
         self._storages: dict[str, Any] = {}  # what tasks store is on servers, as it were: all workers share it
         self.engines = [self._engine(worker) for worker in range(workers)]
 
-    def _engine(self, worker: int) -> Engine:
-        engine = Engine(
+    def _engine(self, worker: int) -> WorkerServices:
+        engine = WorkerServices(
             self.app,
             self.plans[worker],
             (),
@@ -150,13 +150,13 @@ class World:
             clock=lambda: self.now,
         )
         engine.storages._storages = self._storages
-        engine.bundle_watch = _Unwatched()  # time does not pass by itself here
-        note = engine.pace.note
-        engine.pace.note = lambda function, seconds: note(function, 0.0001)  # type: ignore[method-assign]
-        engine.advancer._keeper._store = self.store  # no crashes in its thread
+        engine.batch_watchdog = _Unwatched()  # time does not pass by itself here
+        note = engine.durations.note
+        engine.durations.note = lambda function, seconds: note(function, 0.0001)  # type: ignore[method-assign]
+        engine.executor._leases._store = self.store  # no crashes in its thread
         engine.serves = lambda queue: self.serves(worker, queue)  # type: ignore[method-assign]
-        engine.courier._serves = engine.advancer._serves = engine.serves
-        engine.courier._write_result = self._result
+        engine.relay._serves = engine.executor._serves = engine.serves
+        engine.relay._write_result = self._result
         return engine
 
     def deploy(self, worker: int, plan: Plan) -> None:
@@ -169,14 +169,16 @@ class World:
 
     def start(self, flow: str, node_args: Any = None, selective: Any = None, id: str = "") -> str:
         id = id or f"00000000-0000-4000-8000-{len(self.broker.sent):012d}"
-        kwargs: dict[str, Any] = {"do": "start", "flow": flow, "id": id, "args": node_args}
+        kwargs: dict[str, Any] = {"action": "start", "flow": flow, "id": id, "args": node_args}
         if selective is not None:
             kwargs["selective"] = selective.to_json()
-        self.broker.send([Letter("celery", DISPATCHER, flow, id, id, kwargs)])
+        self.broker.send([OutgoingMessage("celery", DISPATCHER, flow, id, id, kwargs)])
         return id
 
     def cancel(self, flow: str, id: str) -> None:
-        self.broker.send([Letter("celery", DISPATCHER, flow, id, id, {"do": "cancel", "flow": flow, "id": id})])
+        self.broker.send(
+            [OutgoingMessage("celery", DISPATCHER, flow, id, id, {"action": "cancel", "flow": flow, "id": id})]
+        )
 
     def work(self, most: int = 100_000, until: float = float("inf")) -> None:
         """Deliver messages, and let time pass where none are left, until nothing is due any more."""
@@ -205,10 +207,14 @@ class World:
     def _sweep(self, now: float) -> list[Due]:
         self.now = now
         settings = self.settings
-        found = self.store.sweep(
-            now, 100, settings.selinon_republish_after, settings.selinon_least_silence, settings.selinon_lost_after
+        found = self.store.claim_due_runs(
+            now,
+            100,
+            settings.selinon_resend_after,
+            settings.selinon_idle_check_interval,
+            settings.selinon_heartbeat_timeout,
         )
-        self.broker.send(self.engines[0].writer.wake(d.flow, d.flow_id, d.queue) for d in found)
+        self.broker.send(self.engines[0].messages.wake(d.flow, d.flow_id, d.queue) for d in found)
         return found
 
     def _deliver(self, text: str, again: bool) -> None:
@@ -218,37 +224,39 @@ class World:
             self._handle(self.engines[worker], *json.loads(text), again)
         except Crash:
             self.crashes += 1
-            self.engines[worker].advancer._keeper._held.clear()  # its thread dies with it
+            self.engines[worker].executor._leases._tracked.clear()  # its thread dies with it
             self.engines[worker] = self._engine(worker)  # without anything it remembered
             kwargs = json.loads(text)[1]
-            kept_elsewhere = kwargs.get("do") != "start" or "up" in kwargs  # others are in the ledger of starts
+            kept_elsewhere = (
+                kwargs.get("action") != "start" or "caller" in kwargs
+            )  # others are in the ledger of starts
             if not kept_elsewhere or self.chooser.random() >= self.broker.lose:
                 self.broker.queue.append((text, True))
 
     @staticmethod
-    def _is_known(engine: Engine, message: Message) -> bool:
+    def _is_known(engine: WorkerServices, message: Message) -> bool:
         cancels = isinstance(message, WakeMessage) and message.cancel
         return cancels or unknown_in(engine.plan, message) is None
 
-    def _strange(self, engine: Engine, messages: list[Message], text: str, again: bool) -> None:
+    def _strange(self, engine: WorkerServices, messages: list[Message], text: str, again: bool) -> None:
         """As ``Selinon`` does about messages that name what is unknown."""
         for message in messages:
             unknown = unknown_in(engine.plan, message)
             assert unknown is not None
-            if self.strangers.fate(engine, message, unknown) is Fate.PUT_BACK:
+            if self.strangers.disposition(engine, message, unknown) is Disposition.PUT_BACK:
                 self.broker.queue.append((text, again))
                 self.now += PAUSE
                 return
 
     def _handle(
-        self, engine: Engine, task: str, kwargs: dict[str, Any], headers: dict[str, str], again: bool
+        self, engine: WorkerServices, task: str, kwargs: dict[str, Any], headers: dict[str, str], again: bool
     ) -> None:
         trace = headers.get("traceparent", "")
         messages = read_nodes(kwargs, 1 << 20) if task != DISPATCHER else (read_dispatch(kwargs, 1 << 20),)
         known = [m for m in messages if self._is_known(engine, m)]
         nodes = [m._replace(trace=trace) for m in known if isinstance(m, NodeMessage)]
         if nodes:
-            Envelope(engine).handle(nodes, again)
+            TaskMessageHandler(engine).handle(nodes, again)
         if len(known) < len(messages):
             self._strange(
                 engine, [m for m in messages if m not in known], json.dumps([task, kwargs, headers]), again
@@ -257,11 +265,11 @@ class World:
             return
         message = known[0]
         if isinstance(message, StartMessage):
-            budget = Budget(0, engine.settings)
+            budget = InlineBudget(0, engine.settings)
             start = message._replace(trace=trace)
-            ahead = engine.receive(lambda again: engine.advancer.start(start, again, budget), again)
-            Envelope(engine).run_ahead(ahead, budget)
+            ahead = engine.retry_as_redelivered(lambda again: engine.executor.start(start, again, budget), again)
+            TaskMessageHandler(engine).run_inline(ahead, budget)
         elif message.cancel:
-            engine.advancer.cancel(message.id, message.flow)
+            engine.executor.cancel(message.id, message.flow)
         else:
-            engine.patiently(lambda: engine.advancer.look_after(message.id))
+            engine.retry_while_unavailable(lambda: engine.executor.process_due_work(message.id))

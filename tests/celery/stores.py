@@ -33,5 +33,5 @@ def fresh_store(kind: str, directory: Path) -> Iterator[Store]:
     try:
         yield store
     finally:
-        store.drop()
+        store.clear()
         store.close()

@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 from celery import Celery
 
-from selinon_core.celery.execution.outbox_relay import SHARE
-from selinon_core.celery.transport.publisher import ENVELOPE, Letter, Publisher
+from selinon_core.celery.execution.outbox_relay import RESEND_ONE_IN
+from selinon_core.celery.transport.publisher import ENVELOPE, OutgoingMessage, Publisher
 from selinon_core.project import compile_data
 from tests import services
 from tests.celery.simulation import World
 from tests.conftest import need
 
-_NAMES = [f"T{number}" for number in range(2 * SHARE)]
+_NAMES = [f"T{number}" for number in range(2 * RESEND_ONE_IN)]
 _FLOW = {
     "tasks": [{"name": name, "import": __name__, "classname": "Task"} for name in _NAMES],
     "flow-definitions": [{"name": "main", "edges": [{"from": None, "to": _NAMES}]}],
@@ -36,7 +36,7 @@ def _lost(backlog: int) -> tuple[World, str]:
     """A run all messages of which are gone, with so many others in the queue."""
     plan = compile_data(_FLOW).plan
     assert plan is not None
-    world = World(plan, workers=1, selinon_run_ahead_count=0)
+    world = World(plan, workers=1, selinon_inline_count=0)
     id = world.start("main")
     text, again = world.broker.queue.pop()
     world._deliver(text, again)
@@ -47,8 +47,8 @@ def _lost(backlog: int) -> tuple[World, str]:
 
 
 def _sent_again(world: World, id: str) -> list[str]:
-    world.now += world.settings.selinon_republish_after + 1
-    world.engines[0].advancer.look_after(id)
+    world.now += world.settings.selinon_resend_after + 1
+    world.engines[0].executor.process_due_work(id)
     sent = [letter.kwargs["task"] for letter in world.broker.sent if letter.celery_task == ENVELOPE]
     world.broker.sent.clear()
     world.broker.queue.clear()
@@ -62,8 +62,8 @@ def test_with_an_empty_queue_all_are_missed() -> None:
 
 def test_with_a_busy_queue_a_share_is_sent_again_and_each_has_its_turn() -> None:
     world, id = _lost(1000)
-    rounds = [_sent_again(world, id) for _ in range(2 * SHARE)]
-    assert all(len(sent) <= len(_NAMES) // SHARE for sent in rounds)
+    rounds = [_sent_again(world, id) for _ in range(2 * RESEND_ONE_IN)]
+    assert all(len(sent) <= len(_NAMES) // RESEND_ONE_IN for sent in rounds)
     assert {name for sent in rounds for name in sent} == set(_NAMES)
 
 
@@ -80,7 +80,7 @@ def test_brokers_tell_how_much_waits(kind: str) -> None:
     app.conf.task_default_queue = queue
     publisher = Publisher(app)
     assert publisher.waiting(queue) == 0
-    letter = Letter(queue, ENVELOPE, "x", "1", "1", {})
+    letter = OutgoingMessage(queue, ENVELOPE, "x", "1", "1", {})
     try:
         publisher.send([letter, letter, letter])
         until = time.monotonic() + 20

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from selinon_core.celery.settings import AdapterSettings
-from selinon_core.celery.transport.batching import MOST_BYTES, Bundle, Bundler, Pace
+from selinon_core.celery.transport.batching import MOST_BYTES, DurationEstimates, MessageBatch, MessageBatcher
 from selinon_core.celery.transport.message_schema import NodeMessage, read_nodes
-from selinon_core.celery.transport.publisher import DISPATCHER, ENVELOPE, Letter
+from selinon_core.celery.transport.publisher import DISPATCHER, ENVELOPE, OutgoingMessage
 from selinon_core.errors import FlowError, MessageRefused
 from selinon_core.project import compile_data
 from tests.celery.workers import Site, site, wait_until
@@ -32,48 +32,50 @@ assert _PROJECT.plan is not None
 PLAN = _PROJECT.plan
 
 
-def bundler(**settings: Any) -> Bundler:
-    pace = Pace()
+def bundler(**settings: Any) -> MessageBatcher:
+    pace = DurationEstimates()
     for _ in range(9):
         pace.note(PLAN.tasks["Short"].function, 0.001)
         pace.note(PLAN.tasks["Long"].function, 0.2)
-    return Bundler(PLAN, pace, AdapterSettings(**settings))
+    return MessageBatcher(PLAN, pace, AdapterSettings(**settings))
 
 
-def letter(number: int, task: str = "Short", queue: str = "q", run: str = "r", **more: Any) -> Letter:
+def letter(number: int, task: str = "Short", queue: str = "q", run: str = "r", **more: Any) -> OutgoingMessage:
     limit = more.pop("limit", None)
     kwargs = {"flow": "f", "id": run, "number": number, "task": task, **more}
-    return Letter(queue, ENVELOPE, f"selinon.task.{task}", f"id{number}", run, kwargs, limit)
+    return OutgoingMessage(queue, ENVELOPE, f"selinon.task.{task}", f"id{number}", run, kwargs, limit)
 
 
-def numbers(letters: list[Letter]) -> list[int]:
+def numbers(letters: list[OutgoingMessage]) -> list[int]:
     """The node runs asked for, as a receiver reads them."""
     return [m.number for each in letters for m in read_nodes({"v": 1, **each.kwargs}, 1 << 20)]
 
 
 def test_short_tasks_travel_together_and_others_alone() -> None:
     letters = [letter(1), letter(2, "Long"), letter(3), letter(4, "Unknown"), letter(5, limit=9.0), letter(6)]
-    packed = bundler().packed(letters)
+    packed = bundler().batched(letters)
     assert sorted(sorted(numbers([each])) for each in packed) == [[1, 3, 6], [2], [4], [5]]
 
 
 def test_a_bundle_is_no_more_work_than_allowed() -> None:
-    packed = bundler(selinon_bundle_seconds=0.0152).packed([letter(n) for n in range(1, 31)])
+    packed = bundler(selinon_batch_seconds=0.0152).batched([letter(n) for n in range(1, 31)])
     assert [len(numbers([each])) for each in packed] == [10, 10, 10]
-    assert len(bundler(selinon_bundle_count=7).packed([letter(n) for n in range(1, 15)])) == 2
-    assert len(bundler(selinon_bundle_count=1).packed([letter(n) for n in range(1, 15)])) == 14
+    assert len(bundler(selinon_batch_count=7).batched([letter(n) for n in range(1, 15)])) == 2
+    assert len(bundler(selinon_batch_count=1).batched([letter(n) for n in range(1, 15)])) == 14
 
 
 def test_flow_runs_queues_and_large_arguments_are_kept_apart() -> None:
-    packed = bundler().packed([letter(1), letter(2, queue="other"), letter(3, run="s"), letter(4)])
+    packed = bundler().batched([letter(1), letter(2, queue="other"), letter(3, run="s"), letter(4)])
     assert sorted(numbers([each]) for each in packed) == [[1, 4], [2], [3]]
     large = letter(5, args="x" * MOST_BYTES)
-    assert numbers(bundler().packed([large, letter(6), letter(7)])) == [5, 6, 7]
+    assert numbers(bundler().batched([large, letter(6), letter(7)])) == [5, 6, 7]
 
 
 def test_what_is_no_task_is_left_alone() -> None:
-    start = Letter("q", DISPATCHER, "selinon.flow.f", "x", "r", {"do": "start", "flow": "f", "id": "x"})
-    assert bundler().packed([start, start]) == [start, start]
+    start = OutgoingMessage(
+        "q", DISPATCHER, "selinon.flow.f", "x", "r", {"action": "start", "flow": "f", "id": "x"}
+    )
+    assert bundler().batched([start, start]) == [start, start]
 
 
 @given(
@@ -88,7 +90,7 @@ def test_what_is_no_task_is_left_alone() -> None:
 )
 def test_nothing_is_lost_or_said_twice(rows: list[tuple[str, str, Any]]) -> None:
     letters = [letter(n, task, queue, args=args) for n, (task, queue, args) in enumerate(rows, 1)]
-    packed = bundler().packed(letters)
+    packed = bundler().batched(letters)
     asked = [m for each in packed for m in read_nodes({"v": 1, **each.kwargs}, 1 << 20)]
     assert sorted(m.number for m in asked) == list(range(1, len(rows) + 1))
     for message in asked:
@@ -99,7 +101,7 @@ def test_nothing_is_lost_or_said_twice(rows: list[tuple[str, str, Any]]) -> None
 
 
 def test_an_estimate_rises_at_once_and_falls_slowly() -> None:
-    pace, function = Pace(), PLAN.tasks["Short"].function
+    pace, function = DurationEstimates(), PLAN.tasks["Short"].function
     assert pace.expected(function) is None
     pace.note(function, 0.001)
     pace.note(function, 2.0)
@@ -127,11 +129,11 @@ def test_what_was_given_away_is_not_taken() -> None:
         given.extend(m.number for m in messages)
         return len(given) > 2  # the broker is away at first
 
-    bundle = Bundle([message(n) for n in (1, 2, 3)], give)
+    bundle = MessageBatch([message(n) for n in (1, 2, 3)], give)
     assert bundle.take() == message(1)
-    bundle.give_away()
+    bundle.hand_back()
     assert given == [2, 3]
-    bundle.give_away()
+    bundle.hand_back()
     assert given == [2, 3, 2, 3]
     assert bundle.take() is None
 
@@ -175,7 +177,7 @@ def fanned(place: Site) -> None:
 @pytest.mark.parametrize("broker", ["redis", pytest.param("amqp", marks=pytest.mark.service("amqp"))])
 def test_a_task_that_takes_long_or_kills_holds_up_none_of_its_bundle(broker: str, tmp_path: Path) -> None:
     """One of twenty waits until all others have run, then one kills every process it gets into."""
-    with site(tmp_path, broker, selinon_max_deliveries=2, selinon_republish_after=600) as place:
+    with site(tmp_path, broker, selinon_max_deliveries=2, selinon_resend_after=600) as place:
         fanned(place)
         place.start("-c", "2")
         for _ in range(4):  # until both processes know that these are short

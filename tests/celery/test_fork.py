@@ -59,7 +59,7 @@ def test_a_store_connects_anew_behind_a_fork(kind: str, tmp_path: Path) -> None:
         # The child's end did not take the parent's connection with it.
         assert _connection_of(store, kind) == mine
         assert store.runs(1) == []
-        assert store.lead("somebody", time.time() + 1, time.time())
+        assert store.acquire_leadership("somebody", time.time() + 1, time.time())
 
 
 @pytest.mark.service("redis")

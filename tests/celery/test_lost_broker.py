@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from kombu import Connection
 
-from selinon_core.celery.transport.redis_reconnect import forgive
+from selinon_core.celery.transport.redis_reconnect import raise_connection_reset
 from tests import services
 from tests.celery.workers import site, wait_until
 from tests.workers.servers import RedisServer
@@ -59,7 +59,7 @@ def test_a_worker_goes_on_when_its_redis_was_restarted(tmp_path: Path, seconds: 
 def test_a_channel_whose_connection_is_gone_says_that() -> None:
     """Which of its channels notices first is chance: some workers went on, and some ended."""
     channel: Any = Connection(services.SERVICES["redis"].url).channel()
-    forgive(channel)
+    raise_connection_reset(channel)
     assert channel.pool is not None
     channel.connection.client.collect()
     channel._disconnect_pools()

@@ -79,14 +79,16 @@ def waiting(place: Site) -> None:
 @pytest.mark.parametrize("state", ["redis", "sqlite"])
 def test_a_task_that_takes_long_is_not_lost(state: str, tmp_path: Path) -> None:
     """Its worker says that it is at it; the task may be the message's own or run ahead."""
-    with site(tmp_path, "redis", state, selinon_lost_after=LOST_AFTER, selinon_least_silence=1) as place:
+    with site(
+        tmp_path, "redis", state, selinon_heartbeat_timeout=LOST_AFTER, selinon_idle_check_interval=1
+    ) as place:
         waiting(place)
         place.start("-c", "2")
         run = place.selinon.run_flow("main")
         wait_until(place.ran, told=place.logs)
         begun_before = time.time()
         later = begun_before + LOST_AFTER + 1.0
-        wait_until(lambda: not place.selinon.store.stale(run.id, later), told=place.logs)
+        wait_until(lambda: not place.selinon.store.stalled_nodes(run.id, later), told=place.logs)
         assert time.time() > later
         (tmp_path / "go").touch()
         assert run.wait(30) == "success"
@@ -99,7 +101,7 @@ def test_a_task_whose_worker_and_message_are_gone_runs_again(tmp_path: Path) -> 
     """Redis hands a message over before anybody notes it: the second copy may be lost like any other."""
     import redis
 
-    with site(tmp_path, "redis", selinon_lost_after=LOST_AFTER, selinon_least_silence=1) as place:
+    with site(tmp_path, "redis", selinon_heartbeat_timeout=LOST_AFTER, selinon_idle_check_interval=1) as place:
         waiting(place)
         worker = place.start("-c", "1")
         run = place.selinon.run_flow("main")

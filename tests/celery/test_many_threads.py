@@ -21,7 +21,7 @@ def test_threads_that_ended_leave_no_connections_behind(tmp_path: Path) -> None:
 
         def use() -> None:
             try:
-                assert store.open("F", 0, 1.0, NOW) is None
+                assert store.acquire_lease("F", 0, 1.0, NOW) is None
             except BaseException as error:
                 failed.append(error)
 
@@ -43,7 +43,7 @@ def test_more_threads_at_once_than_a_pool_holds(tmp_path: Path) -> None:
         def use() -> None:
             try:
                 ready.wait(30)
-                assert store.open("F", 0, 1.0, NOW) is None
+                assert store.acquire_lease("F", 0, 1.0, NOW) is None
             except BaseException as error:
                 failed.append(error)
 

@@ -16,7 +16,7 @@ from selinon_core.errors import MessageRefused
 from selinon_core.project import compile_text
 from tests.celery.simulation import World
 
-START = {"v": 1, "do": "start", "flow": "order", "id": "run"}
+START = {"v": 1, "action": "start", "flow": "order", "id": "run"}
 NODE = {"v": 1, "flow": "order", "id": "run", "number": 1, "task": "Ship"}
 BODY = [[], {"v": 1}, {"chord": None}]
 YAML = """
@@ -39,7 +39,7 @@ json_values = st.recursive(
         {"parent": {"Ship": 1}},
         {"parent": {"flow": {"Ship": [1]}}},
         {"failures": {"Ship": 1}},
-        {"origins": {"id": ["order"]}},
+        {"result_locations": {"id": ["order"]}},
         {"selective": {"tasks": ["Ship"]}},
         {"selective": {"tasks": [1], "edges": {}}},
         {"selective": {"tasks": [], "edges": {"order": {"first": []}}}},
@@ -55,7 +55,7 @@ def test_what_is_not_of_its_shape_is_refused(parts: dict[str, Any]) -> None:
 
 @given(
     parts=st.fixed_dictionaries(
-        {}, optional=dict.fromkeys(("parent", "failures", "origins", "selective"), json_values)
+        {}, optional=dict.fromkeys(("parent", "failures", "result_locations", "selective"), json_values)
     )
 )
 def test_a_start_that_is_not_refused_can_be_begun(parts: dict[str, Any]) -> None:

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 import scripted
 
-from selinon_core.celery.execution.run_cache import CachedRun, read_batch
+from selinon_core.celery.execution.run_cache import CachedRun, decode_batch
 from selinon_core.celery.reporting.run_status import status_of
-from selinon_core.celery.worker.unroutable import PATIENCE
-from selinon_core.dispatch import NodeRun, flow_tables
+from selinon_core.celery.worker.unroutable import FAIL_AFTER
+from selinon_core.dispatch import NodeRun, flow_indexes
 from selinon_core.dispatch import effects as do
 from selinon_core.dispatch import events as on
 from selinon_core.dispatch.codec import decode_event
@@ -22,7 +22,7 @@ from selinon_core.local import LocalExecutor, LocalOptions
 from selinon_core.migrations.compare import compare_plans
 from selinon_core.migrations.files import migration_text
 from selinon_core.migrations.repository import Migrations
-from selinon_core.migrations.versions import CurrentFlows
+from selinon_core.migrations.versions import FlowVersions
 from selinon_core.plan import Plan
 from selinon_core.plan.flow_diff import strongest
 from selinon_core.project import compile_data
@@ -71,11 +71,11 @@ class Story:
         assert self.status != "running"
         assert not inbox
         self.run = run = CachedRun(
-            id, header, CurrentFlows(plan, flow_tables(plan), Migrations(None, ()), world.store.shape)
+            id, header, FlowVersions(plan, flow_indexes(plan), Migrations(None, ()), world.store.get_definition)
         )
         launched: list[NodeRun] = []
         for batch in log:
-            for parts in read_batch(batch)[1]:
+            for parts in decode_batch(batch)[1]:
                 event = decode_event(parts)
                 if isinstance(event, on.Migrated):
                     self.migrations.append(event)
@@ -174,7 +174,7 @@ def names(world: World, id: str) -> list[str]:
 
 def in_flight(old: Plan, messages: int, **options: Any) -> tuple[World, str]:
     """A run of ``f`` after so many messages; nothing is run ahead, so that each is one step."""
-    world = World(old, workers=1, selinon_run_ahead_count=0, **options)
+    world = World(old, workers=1, selinon_inline_count=0, **options)
     id = world.start("f")
     world.work_some(messages)
     return world, id
@@ -259,7 +259,7 @@ def test_an_old_worker_does_not_give_up_what_newer_ones_know(tmp_path: Path) -> 
     world, id = in_flight(new, 2)
     world.deploy(0, old)
     began = world.now
-    while world.now - began < 2 * PATIENCE:
+    while world.now - began < 2 * FAIL_AFTER:
         world.work_some(20)
     world.deploy(0, new)
     world.work()

@@ -323,9 +323,9 @@ def test_strange_messages_are_refused_and_harm_nobody(broker: str, tmp_path: Pat
     strange: list[Json] = [
         {},
         {"v": 1},
-        {"v": 1, "flow": "nobody", "id": "x", "do": "start"},
-        {"v": 1, "flow": "main", "id": "x" * 1000, "do": "start"},
-        {"v": 1, "flow": "main", "id": "x", "do": "rm"},
+        {"v": 1, "flow": "nobody", "id": "x", "action": "start"},
+        {"v": 1, "flow": "main", "id": "x" * 1000, "action": "start"},
+        {"v": 1, "flow": "main", "id": "x", "action": "rm"},
         {"v": 1, "flow": "main", "id": "x", "number": 1, "task": "Nobody"},
         {"v": 1, "flow": "main", "id": "x", "number": -1, "task": "A"},
         {"v": 1, "flow": "main", "id": "x", "number": 1, "task": "A", "parent": [1]},

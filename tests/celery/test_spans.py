@@ -62,7 +62,7 @@ def test_all_spans_of_a_flow_run_are_of_one_trace() -> None:
 
     world = World(traced_plan(), workers=1)
     for engine in world.engines:
-        engine.spans._api = engine.advancer._spans._api = Api()
+        engine.spans._api = engine.executor._spans._api = Api()
     world.start("main")
     world.work()
     spans = exporter.get_finished_spans()

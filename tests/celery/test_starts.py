@@ -10,7 +10,7 @@ from celery import Celery
 
 from selinon_core.celery import Selinon
 from selinon_core.celery.stores.protocol import Commit
-from selinon_core.celery.transport.pending_starts import CHECK_AFTER, PATIENCE, StartLedger
+from selinon_core.celery.transport.pending_starts import CHECK_AFTER, RESEND_DESPITE_BACKLOG_AFTER, PendingStarts
 from selinon_core.project import compile_data
 from tests import services
 from tests.conftest import need
@@ -40,7 +40,7 @@ class Place:
         )
         self.selinon = Selinon(self.app, plan=plan)
         self.client: Any = redis.Redis.from_url(url, decode_responses=True)
-        self.ledger = StartLedger(self.app)
+        self.ledger = PendingStarts(self.app)
 
     def queued(self) -> int:
         return int(self.client.llen(f"{self.name}:celery"))
@@ -50,16 +50,16 @@ class Place:
         assert self.client.rpop(f"{self.name}:celery") is not None
 
     def remind(self, now: float) -> int:
-        return self.ledger.remind(self.selinon.store, self.selinon.engine.publisher, now)
+        return self.ledger.resend_lost(self.selinon.store, self.selinon.services.publisher, now)
 
 
 @pytest.fixture
 def place() -> Iterator[Place]:
     made = Place(need("redis"))
     made.ledger.clock = lambda: NOW
-    made.selinon.ledger.clock = lambda: NOW
+    made.selinon.pending_starts.clock = lambda: NOW
     yield made
-    made.selinon.store.drop()
+    made.selinon.store.clear()
     for key in made.client.scan_iter(made.name + "*"):
         made.client.delete(key)
     made.app.close()
@@ -81,7 +81,9 @@ def test_a_start_that_waits_in_its_queue_is_left_alone(place: Place) -> None:
     place.selinon.run_flow("main")
     assert place.remind(NOW + CHECK_AFTER + 1) == 0
     assert place.queued() == 1
-    assert place.remind(NOW + PATIENCE + 100) == 1  # but not for ever: others' messages may keep the queue busy
+    assert (
+        place.remind(NOW + RESEND_DESPITE_BACKLOG_AFTER + 100) == 1
+    )  # but not for ever: others' messages may keep the queue busy
 
 
 def test_a_run_that_exists_is_forgotten(place: Place) -> None:
@@ -94,10 +96,10 @@ def test_a_run_that_exists_is_forgotten(place: Place) -> None:
 
 
 def test_one_worker_at_a_time_looks(place: Place) -> None:
-    assert place.ledger.lead()
-    assert not StartLedger(place.app).lead()
+    assert place.ledger.try_lead()
+    assert not PendingStarts(place.app).try_lead()
 
 
 def test_other_brokers_need_none() -> None:
     app = Celery("other", broker="amqp://nowhere", set_as_current=False)
-    assert not StartLedger(app).enabled
+    assert not PendingStarts(app).enabled

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from selinon_core.celery.worker.shutdown import may_be_stopped
+from selinon_core.celery.worker.shutdown import shutdown_guard
 from selinon_core.runtime.error_codec import USER_ERRORS
 from tests.celery.workers import Site, site, wait_until
 
@@ -88,7 +88,7 @@ def end_this_process() -> None:
         pytest.fail("it was told to end")
 
 
-@may_be_stopped()
+@shutdown_guard()
 def message(work: Callable[[], object]) -> None:
     work()
 

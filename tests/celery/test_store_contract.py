@@ -11,17 +11,17 @@ import pytest
 
 from selinon_core.celery.stores import Store, open_store
 from selinon_core.celery.stores.protocol import (
-    BUSY,
+    BUFFERED,
     DUPLICATE,
     ENDED,
     FOREVER,
     GONE,
+    LEASE_HELD,
     LEASED,
-    ORPHAN,
-    QUIET,
+    NEEDS_ADVANCE,
+    REDELIVERED_UNFINISHED,
     RUN,
     STALE,
-    WAKE,
     Commit,
     Opened,
 )
@@ -29,7 +29,14 @@ from selinon_core.errors import ConfigurationError, MissingExtraError
 from tests.celery.stores import KINDS, SERVERS, fresh_store, url_of
 
 NOW = 1_800_000_000.0
-HEADER = {"flow": "main", "queue": "q", "status": "running", "wake_at": "0", "silence": "0", "note": "é\n{}"}
+HEADER = {
+    "flow": "main",
+    "queue": "q",
+    "status": "running",
+    "inbox_threshold": "0",
+    "idle_check_after": "0",
+    "note": "é\n{}",
+}
 
 
 @pytest.fixture(
@@ -51,7 +58,7 @@ def create(store: Store, id: str = "F", **changes: Any) -> None:
 
 
 def lease(store: Store, id: str = "F", at: float = NOW, known: int = 0) -> Opened:
-    opened = store.open(id, known, 5.0, at)
+    opened = store.acquire_lease(id, known, 5.0, at)
     assert opened is not None
     return opened
 
@@ -70,21 +77,21 @@ def test_a_run_is_created_once(store: Store) -> None:
 def test_only_one_holds_the_lease_until_it_is_released_or_over(store: Store) -> None:
     create(store)
     first = lease(store)
-    assert store.open("F", 0, 5.0, NOW + 4.9) is None
+    assert store.acquire_lease("F", 0, 5.0, NOW + 4.9) is None
     second = lease(store, at=NOW + 5.1)
     assert second.token > first.token
     assert not store.commit(Commit("F", 1, NOW + 6, token=first.token, batch="[]")).ok
     assert store.commit(Commit("F", 1, NOW + 6, token=second.token, batch="[]")).ok
-    assert store.open("F", 0, 5.0, NOW + 6) is not None
+    assert store.acquire_lease("F", 0, 5.0, NOW + 6) is not None
 
 
 def test_a_renewed_lease_lasts_and_a_lost_one_cannot_be_renewed(store: Store) -> None:
     create(store)
     first = lease(store)
-    assert store.renew("F", first.token, NOW + 20)
-    assert store.open("F", 0, 5.0, NOW + 19) is None
+    assert store.renew_lease("F", first.token, NOW + 20)
+    assert store.acquire_lease("F", 0, 5.0, NOW + 19) is None
     lease(store, at=NOW + 21)
-    assert not store.renew("F", first.token, NOW + 40)
+    assert not store.renew_lease("F", first.token, NOW + 40)
 
 
 def test_opening_gives_only_the_batches_the_caller_does_not_know(store: Store) -> None:
@@ -107,36 +114,36 @@ def test_a_commit_of_an_old_version_is_refused(store: Store) -> None:
 
 def test_a_completion_counts_once(store: Store) -> None:
     create(store)
-    assert store.deliver("F", 1, "[1]", NOW).kind == WAKE
-    assert store.deliver("F", 1, "[1]", NOW).kind == DUPLICATE
-    assert store.deliver("F", 2, "[2]", NOW).kind == WAKE
+    assert store.append_event("F", 1, "[1]", NOW).kind == NEEDS_ADVANCE
+    assert store.append_event("F", 1, "[1]", NOW).kind == DUPLICATE
+    assert store.append_event("F", 2, "[2]", NOW).kind == NEEDS_ADVANCE
     assert list(lease(store).entries) == ["[1]", "[2]"]
-    assert store.deliver("nobody", 1, "[1]", NOW).kind == GONE
+    assert store.append_event("nobody", 1, "[1]", NOW).kind == GONE
 
 
 def test_completions_wait_quietly_until_something_can_follow(store: Store) -> None:
-    create(store, header={"wake_at": "3"})
-    assert store.deliver("F", 1, "[1]", NOW, lease=5.0).kind == QUIET
-    assert store.deliver("F", 2, "[2]", NOW, lease=5.0).kind == QUIET
-    found = store.deliver("F", 3, "[3]", NOW, lease=5.0)
+    create(store, header={"inbox_threshold": "3"})
+    assert store.append_event("F", 1, "[1]", NOW, lease=5.0).kind == BUFFERED
+    assert store.append_event("F", 2, "[2]", NOW, lease=5.0).kind == BUFFERED
+    found = store.append_event("F", 3, "[3]", NOW, lease=5.0)
     assert found.kind == LEASED
     assert found.opened is not None
     assert list(found.opened.entries) == ["[1]", "[2]", "[3]"]
-    assert store.deliver("F", 4, "[4]", NOW, lease=5.0, urgent=True).kind == BUSY
+    assert store.append_event("F", 4, "[4]", NOW, lease=5.0, urgent=True).kind == LEASE_HELD
 
 
 def test_something_urgent_does_not_wait(store: Store) -> None:
-    create(store, header={"wake_at": "3"})
-    assert store.deliver("F", 1, "[1]", NOW, lease=5.0, urgent=True).kind == LEASED
+    create(store, header={"inbox_threshold": "3"})
+    assert store.append_event("F", 1, "[1]", NOW, lease=5.0, urgent=True).kind == LEASED
 
 
 def test_what_arrives_while_somebody_advances_is_given_to_them(store: Store) -> None:
     create(store)
     opened = lease(store)
-    assert store.deliver("F", 1, "[1]", NOW, lease=5.0).kind == BUSY
+    assert store.append_event("F", 1, "[1]", NOW, lease=5.0).kind == LEASE_HELD
     kept = store.commit(Commit("F", 1, NOW, token=opened.token, batch="[]"))
     assert (kept.ok, kept.token, list(kept.entries)) == (True, opened.token, ["[1]"])
-    assert store.deliver("F", 2, "[2]", NOW, lease=5.0).kind == BUSY
+    assert store.append_event("F", 2, "[2]", NOW, lease=5.0).kind == LEASE_HELD
     kept = store.commit(Commit("F", 2, NOW, token=opened.token, batch="[]", consumed=1))
     assert list(kept.entries) == ["[2]"]
     assert store.commit(Commit("F", 3, NOW, token=opened.token, batch="[]", consumed=1)).token is None
@@ -148,56 +155,58 @@ def test_a_short_cut_is_refused_when_anything_else_happened(store: Store) -> Non
     opened = lease(store)
     assert not store.commit(step).ok  # somebody advances
     store.commit(Commit("F", 1, NOW, token=opened.token))
-    store.deliver("F", 2, "[2]", NOW)
+    store.append_event("F", 2, "[2]", NOW)
     assert not store.commit(step).ok  # something waits
     opened = lease(store)
     store.commit(Commit("F", 1, NOW, token=opened.token, consumed=1))
     assert store.commit(step).ok
     assert not store.commit(step._replace(version=2)).ok  # done already
-    assert store.deliver("F", 1, "[1]", NOW).kind == DUPLICATE
+    assert store.append_event("F", 1, "[1]", NOW).kind == DUPLICATE
 
 
 def test_a_message_begins_once_per_serial_or_when_it_is_delivered_again(store: Store) -> None:
     create(store, outbox=["t1"], payloads={1: '{"a": 1}'})
-    first = store.begin("F", 1, 0, False, NOW)
+    first = store.claim_delivery("F", 1, 0, False, NOW)
     assert (first.kind, first.deliveries, first.payload) == (RUN, 1, '{"a": 1}')
-    assert store.begin("F", 1, 0, False, NOW).kind == STALE
-    again = store.begin("F", 1, 0, True, NOW)
+    assert store.claim_delivery("F", 1, 0, False, NOW).kind == STALE
+    again = store.claim_delivery("F", 1, 0, True, NOW)
     assert (again.kind, again.deliveries) == (RUN, 2)
-    assert store.begin("nobody", 1, 0, False, NOW).kind == GONE
+    assert store.claim_delivery("nobody", 1, 0, False, NOW).kind == GONE
 
 
 def test_a_retry_makes_the_old_message_stale(store: Store) -> None:
     create(store)
-    store.begin("F", 1, 0, False, NOW)
+    store.claim_delivery("F", 1, 0, False, NOW)
     assert store.retry("F", 1, 0, True, 0, 10.0, NOW) == 1
     assert store.retry("F", 1, 0, True, 0, 10.0, NOW) is None
-    assert store.begin("F", 1, 0, True, NOW).kind == STALE
-    second = store.begin("F", 1, 1, False, NOW)
+    assert store.claim_delivery("F", 1, 0, True, NOW).kind == STALE
+    second = store.claim_delivery("F", 1, 1, False, NOW)
     assert (second.kind, second.attempts, second.retries, second.deliveries) == (RUN, 1, 1, 1)
     assert store.retry("F", 1, 1, False, 7.0, 10.0, NOW) == 2
-    assert store.begin("F", 1, 2, False, NOW)[1:3] == (2, 1)
-    assert store.deliver("F", 1, "[1]", NOW, serial=1).kind == DUPLICATE
-    assert store.deliver("F", 1, "[1]", NOW, serial=2).kind == WAKE
-    assert store.begin("F", 1, 2, True, NOW).kind == ORPHAN  # the inbox holds its completion
+    assert store.claim_delivery("F", 1, 2, False, NOW)[1:3] == (2, 1)
+    assert store.append_event("F", 1, "[1]", NOW, delivery=1).kind == DUPLICATE
+    assert store.append_event("F", 1, "[1]", NOW, delivery=2).kind == NEEDS_ADVANCE
+    assert (
+        store.claim_delivery("F", 1, 2, True, NOW).kind == REDELIVERED_UNFINISHED
+    )  # the inbox holds its completion
 
 
 def test_what_runs_ahead_of_its_message_is_an_orphan_when_the_message_comes_again(store: Store) -> None:
     create(store, outbox=["t1"])
     opened = lease(store)
     store.commit(Commit("F", 1, NOW, token=opened.token, done=["t1"]))
-    store.begin("F", 1, 0, False, NOW)
-    assert store.commit(Commit("F", 1, NOW, completes=1, batch="[]", anchor=1, ahead=2)).ok
-    assert store.begin("F", 1, 0, True, NOW).kind == ORPHAN
+    store.claim_delivery("F", 1, 0, False, NOW)
+    assert store.commit(Commit("F", 1, NOW, completes=1, batch="[]", carrier=1, inlined=2)).ok
+    assert store.claim_delivery("F", 1, 0, True, NOW).kind == REDELIVERED_UNFINISHED
     opened = lease(store)
     assert list(opened.outbox) == ["o2"]
     store.commit(Commit("F", 2, NOW, token=opened.token, done=["o2"]))
     record = store.records("F", [1, 2, 3])
     assert (record[1].done, record[2].done, record[2].deliveries, 3 in record) == (True, False, 1, False)
-    assert store.republish("F", 2) == 1
-    assert store.commit(Commit("F", 2, NOW, completes=2, batch="[]", anchor=1)).ok
-    assert store.begin("F", 1, 0, True, NOW).kind == DUPLICATE
-    assert store.republish("F", 2) is None
+    assert store.next_delivery("F", 2) == 1
+    assert store.commit(Commit("F", 2, NOW, completes=2, batch="[]", carrier=1)).ok
+    assert store.claim_delivery("F", 1, 0, True, NOW).kind == DUPLICATE
+    assert store.next_delivery("F", 2) is None
 
 
 def test_the_outbox_keeps_what_was_not_carried_out(store: Store) -> None:
@@ -215,7 +224,9 @@ def test_timers_are_told_when_due(store: Store) -> None:
     assert list(lease(store, at=NOW + 4).due) == []
     assert sorted(lease(store, at=NOW + 11).due) == ["deadline", "q1"]
     opened = lease(store, at=NOW + 30)
-    store.commit(Commit("F", 1, NOW + 30, token=opened.token, no_timers=["q1"], timers={"deadline": NOW + 99}))
+    store.commit(
+        Commit("F", 1, NOW + 30, token=opened.token, cancelled_timers=["q1"], timers={"deadline": NOW + 99})
+    )
     opened = lease(store, at=NOW + 31)
     assert list(opened.due) == ["n3"]
     store.commit(Commit("F", 1, NOW + 31, token=opened.token, clear_timers=True))
@@ -224,7 +235,7 @@ def test_timers_are_told_when_due(store: Store) -> None:
 
 def test_the_sweep_finds_what_was_left_behind_and_nothing_else(store: Store) -> None:
     def swept(at: float) -> list[tuple[str, str]]:
-        return [(due.flow_id, due.reason) for due in store.sweep(at, 100, 60.0, 60.0, 1e6)]
+        return [(due.flow_id, due.reason) for due in store.claim_due_runs(at, 100, 60.0, 60.0, 1e6)]
 
     create(store, "calm")
     create(store, "timed", timers={"retry": NOW + 50})
@@ -232,7 +243,7 @@ def test_the_sweep_finds_what_was_left_behind_and_nothing_else(store: Store) -> 
     create(store, "leased")
     lease(store, "leased")
     create(store, "left")
-    store.deliver("left", 1, "[1]", NOW)
+    store.append_event("left", 1, "[1]", NOW)
     assert swept(NOW + 1) == []
     assert sorted(swept(NOW + 6)) == [("leased", "lease"), ("left", "inbox"), ("sent", "outbox")]
     assert swept(NOW + 7) == []  # told already, told again later
@@ -242,22 +253,22 @@ def test_the_sweep_finds_what_was_left_behind_and_nothing_else(store: Store) -> 
 
 
 def test_looking_at_a_silent_run_does_not_put_off_its_timers(store: Store) -> None:
-    create(store, header={"silence": "2"}, timers={"retry": NOW + 100})
+    create(store, header={"idle_check_after": "2"}, timers={"retry": NOW + 100})
     due = store.next_due()
     while due is not None and due < NOW + 99:
-        assert store.sweep(due + 0.01, 100, 300.0, 60.0, 1e6) == []
+        assert store.claim_due_runs(due + 0.01, 100, 300.0, 60.0, 1e6) == []
         due = store.next_due()
     assert due == pytest.approx(NOW + 100)
 
 
 def test_a_silent_run_is_looked_at_when_a_message_of_it_never_arrived(store: Store) -> None:
     def swept(at: float) -> list[tuple[str, str]]:
-        return [(due.flow_id, due.reason) for due in store.sweep(at, 100, 60.0, 60.0, 1e6)]
+        return [(due.flow_id, due.reason) for due in store.claim_due_runs(at, 100, 60.0, 60.0, 1e6)]
 
     for id in ("lost", "works"):
-        create(store, id, header={"silence": "5"}, outbox=["t1"], keep=True)
+        create(store, id, header={"idle_check_after": "5"}, outbox=["t1"], keep=True)
         store.commit(Commit(id, 1, NOW, token=1, done=["t1"]))
-    store.begin("works", 1, 0, False, NOW)
+    store.claim_delivery("works", 1, 0, False, NOW)
     assert swept(NOW + 6) == []
     assert swept(NOW + 30) == []
     assert swept(NOW + 80) == [("lost", "silent")]
@@ -267,18 +278,18 @@ def test_a_silent_run_is_looked_at_when_a_message_of_it_never_arrived(store: Sto
 
 def test_what_waits_for_its_time_is_not_missed(store: Store) -> None:
     """A retry after an hour, or a throttled start: no message of theirs is on its way."""
-    create(store, "retries", header={"silence": "5"}, outbox=["t1"], keep=True)
+    create(store, "retries", header={"idle_check_after": "5"}, outbox=["t1"], keep=True)
     store.commit(Commit("retries", 1, NOW, token=1, done=["t1"]))
-    store.begin("retries", 1, 0, False, NOW)
+    store.claim_delivery("retries", 1, 0, False, NOW)
     assert store.retry("retries", 1, 0, True, 3600.0, 10.0, NOW) == 1
-    create(store, "throttled", header={"silence": "5"})
+    create(store, "throttled", header={"idle_check_after": "5"})
     throttled = [("t1", "Slow", 3600.0), ("t2", "Slow", 3600.0), ("f3", "Slow", 3600.0)]
     assert store.commit(Commit("throttled", 1, NOW, throttled=throttled, keep=True, lease=1.0)).ok
-    store.begin("throttled", 1, 0, False, NOW)
+    store.claim_delivery("throttled", 1, 0, False, NOW)
     store.commit(Commit("throttled", 1, NOW, token=1, done=["t1"]))
     for seconds in range(10, 3000, 50):
-        assert store.sweep(NOW + seconds, 100, 10.0, 60.0, 1e6) == []
-    assert {due.reason for due in store.sweep(NOW + 3700, 100, 10.0, 60.0, 1e6)} == {"timer"}
+        assert store.claim_due_runs(NOW + seconds, 100, 10.0, 60.0, 1e6) == []
+    assert {due.reason for due in store.claim_due_runs(NOW + 3700, 100, 10.0, 60.0, 1e6)} == {"timer"}
 
 
 def test_throttled_nodes_are_exactly_spaced_over_all_runs(store: Store) -> None:
@@ -295,10 +306,10 @@ def test_throttled_nodes_are_exactly_spaced_over_all_runs(store: Store) -> None:
 def test_an_ended_run_takes_no_events_and_forgets_its_inbox(store: Store) -> None:
     create(store)
     opened = lease(store)
-    store.deliver("F", 1, "[1]", NOW)
+    store.append_event("F", 1, "[1]", NOW)
     step = Commit("F", 1, NOW, token=opened.token, batch="[]", fields={"status": "failure", "note": "x"})
     assert store.commit(step._replace(ttl=100.0)).ok
-    assert store.deliver("F", 2, "[2]", NOW).kind == ENDED
+    assert store.append_event("F", 2, "[2]", NOW).kind == ENDED
     header = store.header("F")
     assert header is not None
     assert (header["status"], header["note"]) == ("failure", "x")
@@ -307,32 +318,32 @@ def test_an_ended_run_takes_no_events_and_forgets_its_inbox(store: Store) -> Non
 
 def test_errors_are_kept_by_task(store: Store) -> None:
     create(store)
-    store.deliver("F", 1, "[1]", NOW, error=("task-id", '{"type": "ValueError"}'), ttl=1000)
+    store.append_event("F", 1, "[1]", NOW, error=("task-id", '{"type": "ValueError"}'), ttl=1000)
     assert store.error("task-id") == '{"type": "ValueError"}'
     assert store.error("other") is None
 
 
 def test_one_leads_at_a_time(store: Store) -> None:
-    assert store.lead("a", NOW + 100, NOW)
-    assert not store.lead("b", NOW + 100, NOW + 1)
-    assert store.lead("a", NOW + 200, NOW + 50)
+    assert store.acquire_leadership("a", NOW + 100, NOW)
+    assert not store.acquire_leadership("b", NOW + 100, NOW + 1)
+    assert store.acquire_leadership("a", NOW + 200, NOW + 50)
 
 
 def test_of_many_that_complete_the_same_node_one_counts(store: Store) -> None:
-    create(store, header={"wake_at": "1000"})
+    create(store, header={"inbox_threshold": "1000"})
     found: list[str] = []
     barrier = threading.Barrier(4)
 
     def complete() -> None:
         barrier.wait()
-        found.extend(store.deliver("F", number, f"[{number}]", NOW).kind for number in range(1, 21))
+        found.extend(store.append_event("F", number, f"[{number}]", NOW).kind for number in range(1, 21))
 
     threads = [threading.Thread(target=complete) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert (found.count(QUIET), found.count(DUPLICATE)) == (20, 60)
+    assert (found.count(BUFFERED), found.count(DUPLICATE)) == (20, 60)
     assert len(lease(store).entries) == 20
 
 
@@ -358,7 +369,7 @@ def test_many_may_prepare_a_database_at_once(kind: str, tmp_path: Path, private_
         thread.join()
     create(stores[0])
     assert failures == []
-    stores[0].drop()
+    stores[0].clear()
     for store in stores:
         store.close()
 
@@ -370,74 +381,74 @@ def test_what_cannot_serve_is_said(url: str) -> None:
 
 
 def test_shapes_are_kept_for_good(store: Store) -> None:
-    assert store.shape("one") is None
-    store.keep_shape("one", '{"flow":"é"}')
-    store.keep_shape("one", '{"flow":"é"}')
-    store.keep_shape("two", "x" * 100_000)
-    assert store.shape("one") == '{"flow":"é"}'
-    assert len(store.shape("two") or "") == 100_000
+    assert store.get_definition("one") is None
+    store.put_definition("one", '{"flow":"é"}')
+    store.put_definition("one", '{"flow":"é"}')
+    store.put_definition("two", "x" * 100_000)
+    assert store.get_definition("one") == '{"flow":"é"}'
+    assert len(store.get_definition("two") or "") == 100_000
 
 
 def test_fields_of_the_header_can_be_replaced(store: Store) -> None:
     create(store)
     opened = lease(store)
     step = Commit(
-        "F", opened.version, NOW, token=opened.token, batch='["m"]', fields={"note": "new", "wake_at": "7"}
+        "F", opened.version, NOW, token=opened.token, batch='["m"]', fields={"note": "new", "inbox_threshold": "7"}
     )
     assert store.commit(step).ok
     header = store.header("F")
     assert header is not None
-    assert (header["note"], header["wake_at"], header["flow"]) == ("new", "7", "main")
+    assert (header["note"], header["inbox_threshold"], header["flow"]) == ("new", "7", "main")
 
 
 def test_what_nobody_works_on_any_more_is_lost(store: Store) -> None:
     """A receiver that is gone says nothing more, and its message may be gone with it."""
-    create(store, header={"silence": "2"}, outbox=["t1", "t2", "f3"], lease=5.0, keep=False)
+    create(store, header={"idle_check_after": "2"}, outbox=["t1", "t2", "f3"], lease=5.0, keep=False)
     opened = lease(store)
     step = Commit("F", opened.version, NOW, token=opened.token, done=["t1", "t2", "f3"])
     assert store.commit(step).ok
     for number in (1, 2, 3):
-        assert store.begin("F", number, 0, False, NOW).kind == RUN
-    assert store.stale("F", NOW - 1) == []
-    assert store.stale("F", NOW) == [1, 2, 3]
-    store.touch("F", [1, 7], NOW + 50)
-    store.touch("F", [3], FOREVER)
-    assert store.stale("F", NOW + 40) == [2]
+        assert store.claim_delivery("F", number, 0, False, NOW).kind == RUN
+    assert store.stalled_nodes("F", NOW - 1) == []
+    assert store.stalled_nodes("F", NOW) == [1, 2, 3]
+    store.heartbeat("F", [1, 7], NOW + 50)
+    store.heartbeat("F", [3], FOREVER)
+    assert store.stalled_nodes("F", NOW + 40) == [2]
 
     def reasons(at: float) -> list[str]:
-        return [due.reason for due in store.sweep(at, 100, 1000.0, 10.0, 60.0)]
+        return [due.reason for due in store.claim_due_runs(at, 100, 1000.0, 10.0, 60.0)]
 
     assert reasons(NOW + 30) == []
     assert reasons(NOW + 62) == ["lost"]
-    assert store.republish("F", 2) == 1
-    assert store.stale("F", NOW + 49) == []
-    assert store.begin("F", 2, 1, False, NOW + 63).kind == RUN
-    assert store.deliver("F", 1, '["+",1]', NOW + 64).kind == WAKE
-    assert store.stale("F", NOW + 1000) == [2], "what is done is not waited for"
+    assert store.next_delivery("F", 2) == 1
+    assert store.stalled_nodes("F", NOW + 49) == []
+    assert store.claim_delivery("F", 2, 1, False, NOW + 63).kind == RUN
+    assert store.append_event("F", 1, '["+",1]', NOW + 64).kind == NEEDS_ADVANCE
+    assert store.stalled_nodes("F", NOW + 1000) == [2], "what is done is not waited for"
     assert store.retry("F", 2, 1, True, 5.0, 0.0, NOW + 65) == 2
-    assert store.stale("F", NOW + 1000) == []
+    assert store.stalled_nodes("F", NOW + 1000) == []
 
 
 def test_what_is_run_ahead_is_seen_with_its_message(store: Store) -> None:
-    create(store, header={"silence": "2"}, outbox=["t1"])
-    assert store.begin("F", 1, 0, False, NOW).kind == RUN
+    create(store, header={"idle_check_after": "2"}, outbox=["t1"])
+    assert store.claim_delivery("F", 1, 0, False, NOW).kind == RUN
     opened = lease(store)
-    ahead = Commit("F", opened.version, NOW, token=opened.token, batch='["+"]', done=["t1"], anchor=1, ahead=2)
+    ahead = Commit("F", opened.version, NOW, token=opened.token, batch='["+"]', done=["t1"], carrier=1, inlined=2)
     assert store.commit(ahead).ok
-    store.touch("F", [1], NOW + 50)
-    assert store.stale("F", NOW + 49) == []
-    assert store.stale("F", NOW + 50) == [1, 2]
+    store.heartbeat("F", [1], NOW + 50)
+    assert store.stalled_nodes("F", NOW + 49) == []
+    assert store.stalled_nodes("F", NOW + 50) == [1, 2]
 
 
 def test_what_a_step_sets_stays_though_it_clears_the_rest(store: Store) -> None:
     create(store, timers={"deadline": NOW + 5, "q1": NOW + 6, "n3": NOW + 7, "retry": NOW + 8})
     step = Commit(
-        "F", 1, NOW, timers={"deadline": NOW + 9, "retry": NOW + 4}, clear_timers=True, no_timers=["retry"]
+        "F", 1, NOW, timers={"deadline": NOW + 9, "retry": NOW + 4}, clear_timers=True, cancelled_timers=["retry"]
     )
     assert store.commit(step).ok
     assert store.timers("F") == {"deadline": NOW + 9, "n3": NOW + 7, "retry": NOW + 4}
     assert store.next_due() == NOW + 4
-    assert store.commit(Commit("F", 1, NOW, timers={"n3": NOW + 20}, no_timers=["retry"])).ok
+    assert store.commit(Commit("F", 1, NOW, timers={"n3": NOW + 20}, cancelled_timers=["retry"])).ok
     assert store.next_due() == NOW + 9
 
 
@@ -453,7 +464,7 @@ def test_a_step_of_every_size(store: Store) -> None:
     keys = [f"t{number}" for number in range(1, 1201)]
     create(store, outbox=keys, payloads=dict.fromkeys(range(700), "x"), keep=True)
     for number in range(600):
-        assert store.deliver("F", number + 1, f'["N",{number}]', NOW).kind == BUSY
+        assert store.append_event("F", number + 1, f'["N",{number}]', NOW).kind == LEASE_HELD
     opened = lease(store, at=NOW + 6)
     assert (len(opened.outbox), len(opened.entries)) == (1200, 600)
     step = Commit("F", 1, NOW + 6, token=opened.token, batch='["S"]', consumed=550, done=keys[:1199])

@@ -13,7 +13,7 @@ from celery.exceptions import Ignore, Reject
 from selinon_core.celery import Selinon
 from selinon_core.celery.stores.memory import MemoryStore
 from selinon_core.celery.stores.protocol import Commit
-from selinon_core.celery.transport.publisher import ENVELOPE, Letter
+from selinon_core.celery.transport.publisher import ENVELOPE, OutgoingMessage
 from tests.celery.test_migrating import CHAIN, NODES, plan_of
 
 STRANGE = {"v": 1, "flow": "f", "id": "run", "number": 1, "task": "New", "args": 7}
@@ -23,10 +23,10 @@ class Posted:
     """Stands for the publisher."""
 
     def __init__(self, *, away: bool = False) -> None:
-        self.letters: list[Letter] = []
+        self.letters: list[OutgoingMessage] = []
         self.away = away
 
-    def send(self, letters: Iterable[Letter]) -> None:
+    def send(self, letters: Iterable[OutgoingMessage]) -> None:
         if self.away:
             raise ConnectionError
         self.letters += letters
@@ -57,11 +57,17 @@ def old_worker(monkeypatch: pytest.MonkeyPatch) -> Any:
         app = Celery("old", broker=broker, backend="cache+memory://", set_as_current=False)
         app.conf.selinon_state_url = "memory://"
         selinon = Selinon(app, plan=plan_of(NODES, CHAIN))
-        store = selinon.engine.store = MemoryStore()
-        selinon.engine.courier._publisher = posted  # type: ignore[assignment]
-        header = {"flow": "f", "queue": "celery", "status": "running", "began": "other"}
+        store = selinon.services.store = MemoryStore()
+        selinon.services.relay._publisher = posted  # type: ignore[assignment]
+        header = {"flow": "f", "queue": "celery", "status": "running", "initial_definition": "other"}
         store.commit(
-            Commit("run", 0, 1.0, create={**header, "migration": "1", "graph": "g", "shape": "other"}, batch="[1]")
+            Commit(
+                "run",
+                0,
+                1.0,
+                create={**header, "migration": "1", "graph": "g", "definition": "other"},
+                batch="[1]",
+            )
         )
         return selinon
 
@@ -73,7 +79,7 @@ def test_rabbitmq_has_it_at_the_end_of_the_queue(old_worker: Any) -> None:
     with pytest.raises(Ignore):
         old_worker("amqp://", posted).run_nodes(received(), STRANGE)
     (letter,) = posted.letters
-    assert letter == Letter(
+    assert letter == OutgoingMessage(
         "celery",
         ENVELOPE,
         "selinon.task.New",

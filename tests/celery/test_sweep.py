@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from selinon_core.celery.execution.run_cache import batch_text, read_batch
+from selinon_core.celery.execution.run_cache import decode_batch, encode_batch
 from selinon_core.celery.stores.memory import MemoryStore
 from selinon_core.celery.stores.protocol import Commit
-from selinon_core.celery.worker.reaper import Sweeper
+from selinon_core.celery.worker.reaper import Reaper
 from selinon_core.errors import StateStoreError
 from selinon_core.plan import Plan
 from selinon_core.project import compile_text
@@ -59,7 +59,7 @@ def test_a_chain_is_run_ahead_in_one_message() -> None:
 
 
 def test_running_ahead_is_bounded() -> None:
-    world = World(plan_of(CHAIN), workers=1, selinon_run_ahead_count=1)
+    world = World(plan_of(CHAIN), workers=1, selinon_inline_count=1)
     world.start("main")
     world.work()
     assert CALLS == ["A", "B", "C"]
@@ -100,7 +100,7 @@ def test_a_flow_past_its_deadline_fails() -> None:
 
 
 def test_a_message_that_never_arrived_is_sent_again_once_it_is_missed() -> None:
-    world = World(plan_of(CHAIN), workers=1, selinon_run_ahead_count=0)
+    world = World(plan_of(CHAIN), workers=1, selinon_inline_count=0)
     began = world.now
     id = world.start("main")
     world._deliver(*world.broker.take(False))
@@ -127,7 +127,7 @@ def test_a_run_cancelled_before_it_began_never_begins() -> None:
 
 
 def test_a_cancelled_run_starts_nothing_more() -> None:
-    world = World(plan_of(CHAIN), workers=1, selinon_run_ahead_count=0)
+    world = World(plan_of(CHAIN), workers=1, selinon_inline_count=0)
     id = world.start("main")
     world._deliver(*world.broker.take(False))
     world._deliver(*world.broker.take(False))
@@ -141,7 +141,7 @@ def test_a_cancelled_run_starts_nothing_more() -> None:
 
 
 def test_a_changed_graph_is_said_and_fails_the_run() -> None:
-    world = World(plan_of(CHAIN), workers=1, selinon_run_ahead_count=0)
+    world = World(plan_of(CHAIN), workers=1, selinon_inline_count=0)
     id = world.start("main")
     world._deliver(*world.broker.take(False))
     changed = World(plan_of(CHAIN.replace("from: B", "from: A")), workers=1)
@@ -157,14 +157,14 @@ def test_a_changed_graph_is_said_and_fails_the_run() -> None:
 def test_waiting_runs_cost_no_messages() -> None:
     world = World(plan_of(CHAIN), workers=1)
     for number in range(2000):
-        header = {"flow": "main", "queue": "celery", "status": "running", "silence": "120"}
-        batch = batch_text(world.now, ['["S",null,{},null,null]'])
+        header = {"flow": "main", "queue": "celery", "status": "running", "idle_check_after": "120"}
+        batch = encode_batch(world.now, ['["S",null,{},null,null]'])
         world.store.commit(Commit(f"run{number}", 0, world.now, create=header, batch=batch))
     world.faults.crash = 0.0
-    sweeper = Sweeper(world.engines[0], clock=lambda: world.now)
+    sweeper = Reaper(world.engines[0], clock=lambda: world.now)
     for _ in range(2000):
         world.now += 0.5
-        sweeper.tick()
+        sweeper.run_once()
     assert world.broker.sent == []
 
 
@@ -182,7 +182,7 @@ def test_messages_do_not_grow_with_the_flow() -> None:
         text = f"tasks:\n{tasks}\nflow-definitions:\n  - name: main\n    edges:\n{flow}"
         plan = compile_text({"nodes.yaml": text}).plan
         assert plan is not None
-        world = World(plan, workers=1, selinon_run_ahead_count=0)
+        world = World(plan, workers=1, selinon_inline_count=0)
         id = world.start("main", {"n": 1})
         world.work()
         assert world.results[id][0] == "success"
@@ -194,16 +194,16 @@ def test_messages_do_not_grow_with_the_flow() -> None:
 
 
 def test_a_batch_is_read_as_it_was_written() -> None:
-    assert read_batch(batch_text(12.5, ['["+",1]', '["c",2,1]'])) == (12.5, [["+", 1], ["c", 2, 1]])
+    assert decode_batch(encode_batch(12.5, ['["+",1]', '["c",2,1]'])) == (12.5, [["+", 1], ["c", 2, 1]])
 
 
-@pytest.mark.parametrize("method", ["begin", "commit"])
+@pytest.mark.parametrize("method", ["claim_delivery", "commit"])
 def test_a_step_that_was_kept_though_the_answer_got_lost(method: str) -> None:
     """The second try must not take the message for somebody else's: nobody else has it."""
     plan = compile_text({"nodes.yaml": _INNER}).plan
     assert plan is not None
-    never = {"selinon_lost_after": 1e9, "selinon_republish_after": 1e9}  # nothing else may come to its help
-    world = World(plan, workers=1, selinon_run_ahead_count=0, selinon_patience=5.0, **never)
+    never = {"selinon_heartbeat_timeout": 1e9, "selinon_resend_after": 1e9}  # nothing else may come to its help
+    world = World(plan, workers=1, selinon_inline_count=0, selinon_store_retry_timeout=5.0, **never)
     for number in range(3):  # whichever call of the run it is
         inner, calls = getattr(MemoryStore, method), [0]
 
@@ -219,7 +219,7 @@ def test_a_step_that_was_kept_though_the_answer_got_lost(method: str) -> None:
         world.work()
         assert world.results[id][0] == "success"
         assert calls[0] > number
-        assert not world.store.stale(id, world.now)
+        assert not world.store.stalled_nodes(id, world.now)
 
 
 _INNER = f"""

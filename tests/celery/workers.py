@@ -120,8 +120,8 @@ class Site:
         for worker in self.workers:
             if worker.poll() is None:
                 self.kill(worker)
-        if self._selinon is not None and self._selinon._engine is not None:
-            self._selinon.store.drop()
+        if self._selinon is not None and self._selinon._services is not None:
+            self._selinon.store.clear()
             self._selinon.store.close()
         try:
             with self.app.connection_for_write() as connection:

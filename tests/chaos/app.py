@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from selinon_core.celery.transport.publisher import Letter
+from selinon_core.celery.transport.publisher import OutgoingMessage
 from tests.workers.app import app, selinon
 
 assert selinon is not None
@@ -60,8 +60,8 @@ def _endanger(owner: Any, method: str) -> None:
 def _disorder(owner: Any) -> None:
     inner = owner.send
 
-    def send(letters: Iterable[Letter]) -> None:
-        now: list[Letter] = []
+    def send(letters: Iterable[OutgoingMessage]) -> None:
+        now: list[OutgoingMessage] = []
         for letter in letters:
             if dice().random() < _given["delay"]:
                 _note(f"late-{os.getpid()}.jsonl", json.dumps(letter))
@@ -74,9 +74,9 @@ def _disorder(owner: Any) -> None:
     owner.send = send
 
 
-for _method in ("begin", "deliver", "commit"):
-    _endanger(selinon.engine.store, _method)
-_disorder(selinon.engine.publisher)
-_endanger(selinon.engine.publisher, "send")
+for _method in ("claim_delivery", "append_event", "commit"):
+    _endanger(selinon.services.store, _method)
+_disorder(selinon.services.publisher)
+_endanger(selinon.services.publisher, "send")
 
 __all__ = ["app", "selinon"]

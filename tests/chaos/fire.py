@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from selinon_core.celery import Selinon
-from selinon_core.celery.transport.publisher import DISPATCHER, Letter
+from selinon_core.celery.transport.publisher import DISPATCHER, OutgoingMessage
 from selinon_core.runtime.ids import random_flow_id
 from tests.chaos.cases import chosen
 from tests.chaos.reckoning import Reckoning, reckon
@@ -54,7 +54,7 @@ class Fire:
         self._servers: dict[str, Any] = {}
         self._workers: list[Worker] = []
         self._read: Counter[str] = Counter()
-        self._late: list[tuple[float, Letter]] = []
+        self._late: list[tuple[float, OutgoingMessage]] = []
         self._log = (directory / "fire.log").open("a")
 
     def say(self, text: str) -> None:
@@ -137,7 +137,7 @@ class Fire:
 
         request = case["request"]
         flow, chosen_nodes, id = prefix + request["flow"], request["selective"], random_flow_id()
-        kwargs: Json = {"do": "start", "flow": flow, "id": id, "args": request["node_args"]}
+        kwargs: Json = {"action": "start", "flow": flow, "id": id, "args": request["node_args"]}
         if chosen_nodes:
             subsequent = chosen_nodes["run_subsequent"]
             if not isinstance(subsequent, bool):
@@ -145,10 +145,10 @@ class Fire:
             names = [prefix + name for name in chosen_nodes["task_names"]]
             selective = select(selinon.plan, flow, names, chosen_nodes["follow_subflows"], subsequent)
             kwargs["selective"] = selective.to_json()
-        writer, publisher = selinon._post()
-        letter = Letter(writer.queue(flow), DISPATCHER, f"selinon.flow.{flow}", id, id, kwargs)
-        if selinon.ledger.enabled:
-            patient(lambda: selinon.ledger.keep(letter))
+        writer, publisher = selinon._publisher()
+        letter = OutgoingMessage(writer.queue(flow), DISPATCHER, f"selinon.flow.{flow}", id, id, kwargs)
+        if selinon.pending_starts.enabled:
+            patient(lambda: selinon.pending_starts.add(letter))
         patient(lambda: publisher.send([letter]))
         self.say(f"submitted {id} {flow}")
         return id
@@ -188,13 +188,13 @@ class Fire:
             lines = path.read_text().splitlines()
             for line in lines[self._read[path.name] :]:
                 late = time.monotonic() + self.dice.uniform(0.2, 3)
-                self._late.append((late, Letter(*json.loads(line))))
+                self._late.append((late, OutgoingMessage(*json.loads(line))))
             self._read[path.name] = len(lines)
         now = time.monotonic()
         ready = [letter for due, letter in self._late if due <= now]
         self._late = [entry for entry in self._late if entry[0] > now]
         if ready:
-            patient(lambda: selinon._post()[1].send(ready))
+            patient(lambda: selinon._publisher()[1].send(ready))
 
     def _end(self, selinon: Selinon, ids: list[str], environment: dict[str, str], queue: str) -> list[str]:
         """Wait until all flow runs are over; returns those that are not after a while."""

@@ -10,7 +10,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from selinon_core.config.read_context import BROKEN, Reading
+from selinon_core.config.read_context import BROKEN, ReadContext
 from selinon_core.config.schema.types import plain_data
 from selinon_core.config.yaml.document import decode, read_document
 from selinon_core.config.yaml.nodes import AliasNode, MappingNode
@@ -21,7 +21,7 @@ def data_of(text: str) -> Any:
     collector = Collector()
     document = read_document(text, "f", collector)
     assert [d for d in collector.found if d.severity == "error"] == []
-    return None if document.root is None else plain_data(Reading(document, collector), document.root)
+    return None if document.root is None else plain_data(ReadContext(document, collector), document.root)
 
 
 def as_text(value: Any) -> Any:
@@ -147,7 +147,7 @@ def test_a_duplicate_key_is_a_warning_and_the_last_one_counts() -> None:
         ("SEL003", "warning", 3, 1),
         ("SEL003", "warning", 4, 3),
     ]
-    assert list(plain_data(Reading(document, collector), document.root).items()) == [("a", 4), ("b", 2)]
+    assert list(plain_data(ReadContext(document, collector), document.root).items()) == [("a", 4), ("b", 2)]
 
 
 def test_keys_of_different_types_are_different_keys() -> None:
@@ -160,7 +160,7 @@ def test_aliases_share_one_node_and_know_where_they_are_used() -> None:
     (_, anchored, _), (_, used, _) = document.root.entries.values()
     assert type(used) is AliasNode
     assert used.target is anchored
-    assert document.spot(used).span == ("f", 2, 4, 2, 6)
+    assert document.location(used).span == ("f", 2, 4, 2, 6)
 
 
 @pytest.mark.parametrize(
@@ -182,7 +182,7 @@ def test_aliases_share_one_node_and_know_where_they_are_used() -> None:
 def test_places_count_code_points_from_one(text: str, span: tuple[int, int, int, int]) -> None:
     document = read_document(text, "f", Collector())
     value = next(iter(document.root.entries.values()))[1]  # type: ignore[union-attr]
-    assert document.spot(value).span[1:] == span
+    assert document.location(value).span[1:] == span
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
@@ -242,7 +242,7 @@ def test_a_tab_is_told_from_other_characters(text: str) -> None:
 def test_what_is_complete_before_a_syntax_error_is_kept() -> None:
     text = "tasks:\n- {name: A}\n- name: B\n  import: 'b\n- name: C\n"
     document = read_document(text, "f", Collector())
-    assert data_of("tasks:\n- {name: A}\n") == plain_data(Reading(document, Collector()), document.root)
+    assert data_of("tasks:\n- {name: A}\n") == plain_data(ReadContext(document, Collector()), document.root)
     assert document.unread_from == text.index("name: B")
 
 
@@ -253,14 +253,14 @@ def test_the_pure_python_parser_gives_the_same(monkeypatch: pytest.MonkeyPatch) 
         monkeypatch.setattr("selinon_core.config.yaml.document._Loader", loader)
         collector = Collector()
         document = read_document(text, "f", collector)
-        spans = [document.spot(value).span for _, value, _ in document.root.entries.values()]  # type: ignore[union-attr]
+        spans = [document.location(value).span for _, value, _ in document.root.entries.values()]  # type: ignore[union-attr]
         results.append((spans, [d.span.line for d in collector.found]))
     assert results[0] == results[1]
 
 
 def test_broken_nodes_make_broken_data() -> None:
     document = read_document("a: [1, !x 2]\n", "f", Collector())
-    assert plain_data(Reading(document, Collector()), document.root) is BROKEN
+    assert plain_data(ReadContext(document, Collector()), document.root) is BROKEN
 
 
 @settings(max_examples=50)
@@ -271,4 +271,4 @@ def test_data_given_as_values_is_read_as_it_is(data: Any) -> None:
     collector = Collector()
     document = document_from_data(data, "f", collector)
     assert collector.found == []
-    assert plain_data(Reading(document, collector), document.root) == data
+    assert plain_data(ReadContext(document, collector), document.root) == data

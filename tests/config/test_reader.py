@@ -259,8 +259,8 @@ def test_a_mistake_inside_an_alias_tells_where_it_is_used() -> None:
 def test_references_inside_an_alias_know_their_uses() -> None:
     model, _ = read_text("x-e: &e\n  - {from: , to: A}\nflow-definitions:\n  - name: f\n    edges: *e\n")
     ref = (model.flows[0].edges[0].destinations or ())[0]
-    assert ref.spot.span[1:] == (2, 18, 2, 19)
-    assert [span[1:] for span in ref.spot.via] == [(5, 12, 5, 14)]
+    assert ref.location.span[1:] == (2, 18, 2, 19)
+    assert [span[1:] for span in ref.location.alias_path] == [(5, 12, 5, 14)]
 
 
 @pytest.mark.parametrize("word", ["on", "no", "Yes", "true", "OFF"])
@@ -413,9 +413,9 @@ def test_keys_lead_to_their_places() -> None:
     task = model.tasks[0]
     assert task.given("max_retry")
     assert not task.given("queue")
-    assert task.key_spot("max_retry").span[1:] == (4, 3, 4, 12)
-    assert task.value_spot("max_retry").span[1:] == (4, 14, 4, 15)
-    assert task.key_spot("queue").span.line == 2
+    assert task.key_location("max_retry").span[1:] == (4, 3, 4, 12)
+    assert task.value_location("max_retry").span[1:] == (4, 14, 4, 15)
+    assert task.key_location("queue").span.line == 2
 
 
 @pytest.mark.parametrize("written", ["true", "True", "yes", "on"])

@@ -10,7 +10,7 @@ from collections import Counter
 from random import Random
 from typing import Any
 
-from selinon_core.dispatch import FlowRun, NodeRun, SelectiveRun, flow_tables
+from selinon_core.dispatch import FlowRun, NodeRun, SelectiveRun, flow_indexes
 from selinon_core.dispatch import effects as do
 from selinon_core.dispatch import events as on
 from selinon_core.dispatch.node_run import FlowOutcome
@@ -50,7 +50,7 @@ class Start:
 
 
 def new_machine(plan: Plan, flow: str, on_unreached: str = "warn") -> FlowRun:
-    return FlowRun(flow_tables(plan)[flow], "run-{}".format, on_unreached)
+    return FlowRun(flow_indexes(plan)[flow], "run-{}".format, on_unreached)
 
 
 class Simulation:
@@ -219,7 +219,7 @@ class Simulation:
             assert isinstance(effect, do.StartFlow) == self.plan.is_flow(effect.run.name)
             if isinstance(effect, do.StartFlow):
                 self.subflows_running[effect.run.number] = effect.run
-        elif isinstance(effect, do.Note):
+        elif isinstance(effect, do.TraceNote):
             if effect.event == "FALLBACK_START":
                 self._fallback(effect.details)
             elif effect.event == "SELECTIVE_TASK_REUSE":

@@ -100,7 +100,7 @@ class Play:
         return [effect for effect in self.all if isinstance(effect, kind)]
 
     def notes(self, event: str) -> list[dict[str, Any]]:
-        return [note.details for note in self.of(do.Note) if note.event == event]
+        return [note.details for note in self.of(do.TraceNote) if note.event == event]
 
     @property
     def outcome(self) -> FlowOutcome:

@@ -64,7 +64,7 @@ def test_an_open_question_keeps_the_flow_from_ending_and_from_fallbacks() -> Non
 def test_an_eager_failure_ends_the_flow_at_once_without_fallbacks() -> None:
     main = flow("main", [edge(None, "A B S")], [failure("C", "F")], eager_failures="A")
     play = Play(plan(main, subflows="S")).fail("A")
-    assert kinds(play.effects) == ["Note", "FinishFlow"]
+    assert kinds(play.effects) == ["TraceNote", "FinishFlow"]
     assert play.outcome.active == [{"name": "B", "id": "run-2"}, {"name": "S", "id": "run-3"}]
     assert play.outcome.failed == {"A": ["run-1"]}
     assert play.ok("B").effects == []
@@ -107,7 +107,7 @@ def test_a_retry_starts_from_the_beginning_with_what_was_first_given() -> None:
 def test_runs_of_an_attempt_that_failed_are_neither_stopped_nor_waited_for() -> None:
     main = flow("main", [edge(None, "A S"), edge("S", "B")], eager_failures="A", max_retry=1)
     play = Play(plan(main, subflows="S")).fail("A")
-    assert kinds(play.effects) == ["Note", "ScheduleRetry"]
+    assert kinds(play.effects) == ["TraceNote", "ScheduleRetry"]
     assert play.ok("S", outcome=OK).effects == []
     play.feed(on.RetryDue()).ok("A", "S", "B")
     assert play.outcome.succeeded

@@ -49,7 +49,7 @@ def test_a_flow_is_asked_for(app: Celery) -> None:
     assert (result.status, result.state, result.ready()) == ("PENDING", "PENDING", False)
     (message,) = published(app)
     assert message["task"] == "selinon.Dispatcher"
-    asked = {"do": "start", "flow": "main", "id": result.id, "args": {"a": 1}}
+    asked = {"action": "start", "flow": "main", "id": result.id, "args": {"a": 1}}
     assert {name: message["kwargs"][name] for name in asked} == asked
 
 
@@ -65,9 +65,9 @@ def test_cancel(app: Celery) -> None:
     result = run_flow("main")
     result.cancel()
     start, cancel = published(app)
-    assert start["kwargs"]["do"] == "start"
+    assert start["kwargs"]["action"] == "start"
     assert cancel["kwargs"]["id"] == result.id
-    assert cancel["kwargs"]["do"] != "start"
+    assert cancel["kwargs"]["action"] != "start"
 
 
 def test_selective(app: Celery) -> None:

@@ -18,7 +18,7 @@ from selinon import (
     StoragePool,
     UnknownStorageError,
 )
-from selinon_core.context import Surroundings, running
+from selinon_core.context import RunEnvironment, active_run
 from selinon_core.legacy.state import ProcessWide
 from selinon_core.project import compile_data
 from selinon_core.runtime.imports import Imports
@@ -129,7 +129,7 @@ def test_the_run_that_is_going_on_comes_first() -> None:
     storages = Storages(plan, Imports(), lambda event, details: None)
     other._plan, other._storages = plan, storages
     outside = StoragePool.get_connected_storage("Memory")
-    with running(Surroundings(other, storages, lambda event, details: None)):
+    with active_run(RunEnvironment(other, storages, lambda event, details: None)):
         inside = StoragePool.get_connected_storage("Memory")
         assert by_hand().storage is inside
     assert inside is not outside

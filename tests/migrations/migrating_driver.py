@@ -6,12 +6,17 @@ from collections.abc import Sequence
 from random import Random
 from typing import Any, NamedTuple
 
-from selinon_core.dispatch import FlowTable, flow_tables
+from selinon_core.dispatch import FlowIndex, flow_indexes
 from selinon_core.dispatch import effects as do
 from selinon_core.dispatch import events as on
-from selinon_core.dispatch.replay_definition import Shape, read_shape, shape_hash, shape_text
+from selinon_core.dispatch.replay_definition import (
+    ReplayDefinition,
+    definition_hash,
+    definition_text,
+    read_definition,
+)
 from selinon_core.plan import Plan
-from selinon_core.plan.flow_diff import Step, compare_flows
+from selinon_core.plan.flow_diff import MigrationStep, compare_flows
 from tests.dispatch.driver import MOST_EVENTS, Simulation, Start, TooBig
 from tests.dispatch.script import Script
 from tests.migrations.migrating_reference import MigratingReference
@@ -30,27 +35,27 @@ class Shapes:
 
     def __init__(self) -> None:
         self.texts: dict[str, str] = {}
-        self._tables: dict[str, Shape] = {}
+        self._tables: dict[str, ReplayDefinition] = {}
 
-    def add(self, table: FlowTable, on_unreached: str) -> str:
-        text = shape_text(table, on_unreached)
-        name = shape_hash(text)
+    def add(self, table: FlowIndex, on_unreached: str) -> str:
+        text = definition_text(table, on_unreached)
+        name = definition_hash(text)
         self.texts[name] = text
-        self._tables[name] = Shape(table, on_unreached)
+        self._tables[name] = ReplayDefinition(table, on_unreached)
         return name
 
-    def live(self, name: str) -> Shape:
+    def live(self, name: str) -> ReplayDefinition:
         return self._tables[name]
 
-    def recorded(self, name: str) -> Shape:
-        return read_shape(self.texts[name])
+    def recorded(self, name: str) -> ReplayDefinition:
+        return read_definition(self.texts[name])
 
 
-def steps_of(old: Plan, chain: Sequence[tuple[Plan, str]], flow: str = "main") -> tuple[Step, ...]:
+def steps_of(old: Plan, chain: Sequence[tuple[Plan, str]], flow: str = "main") -> tuple[MigrationStep, ...]:
     """What the migrations along a chain of plans say; versions count from 1."""
     plans = [old, *(plan for plan, _ in chain)]
     return tuple(
-        Step(version, strategy, compare_flows(plans[version - 1].flows[flow], plan.flows[flow]))
+        MigrationStep(version, strategy, compare_flows(plans[version - 1].flows[flow], plan.flows[flow]))
         for version, (plan, strategy) in enumerate(chain, 1)
     )
 
@@ -73,7 +78,7 @@ class MigratingSimulation(Simulation):
         self.moves = list(moves)
         self.shapes = Shapes()
         self.first_shape = self.shapes.add(self.machine.table, start.on_unreached)
-        self.machine.shapes = self.shapes.live
+        self.machine.definitions = self.shapes.live
         self.with_reference = check
         self.strategies: list[str | None] = []
         self.tainted: list[bool] = []
@@ -103,7 +108,7 @@ class MigratingSimulation(Simulation):
     def migrate(self, move: Move) -> list[do.Effect]:
         steps = steps_of(self.plan, move.chain)
         plan = move.chain[-1][0]
-        shape = self.shapes.add(flow_tables(plan)["main"], move.on_unreached)
+        shape = self.shapes.add(flow_indexes(plan)["main"], move.on_unreached)
         active = [run.number for run in self.machine.active]
         incomplete = self.machine.incomplete
         ended = self.machine.ended
@@ -111,7 +116,7 @@ class MigratingSimulation(Simulation):
         self.plan = plan
         event = on.Migrated(shape, len(steps), 0, steps)
         effects = self.feed(event)
-        notes = [e for e in effects if isinstance(e, do.Note) and e.event == "MIGRATION_TAINTED_FLOW"]
+        notes = [e for e in effects if isinstance(e, do.TraceNote) and e.event == "MIGRATION_TAINTED_FLOW"]
         self.tainted.append(bool(notes))
         started = sum(isinstance(effect, (do.StartTask, do.StartFlow)) for effect in effects)
         assert self.machine.incomplete == incomplete + started

@@ -6,7 +6,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from selinon_core.plan import FlowPlan
-from selinon_core.plan.flow_diff import FlowChange, Step, compare_flows, compose, explains, follow, strongest
+from selinon_core.plan.flow_diff import (
+    FlowChange,
+    MigrationStep,
+    compare_flows,
+    compose,
+    explains,
+    follow,
+    strongest,
+)
 from selinon_core.plan.graph_hash import graph_hash
 from tests.dispatch.plans import edge, flow
 
@@ -20,8 +28,8 @@ edges = st.builds(
 flows = st.lists(edges, min_size=1, max_size=7).map(lambda found: flow("f", found))
 
 
-def step(old: FlowPlan, new: FlowPlan) -> Step:
-    return Step(1, "IGNORE", compare_flows(old, new))
+def step(old: FlowPlan, new: FlowPlan) -> MigrationStep:
+    return MigrationStep(1, "IGNORE", compare_flows(old, new))
 
 
 def test_an_example() -> None:
@@ -86,7 +94,7 @@ def test_the_hash_is_the_same_when_nothing_moves_or_taints(old: FlowPlan, new: F
 def test_as_json_and_back(old: FlowPlan, new: FlowPlan) -> None:
     change = compare_flows(old, new)
     assert FlowChange.from_json(change.to_json()) == change
-    assert Step.from_json(step(old, new).to_json()) == step(old, new)
+    assert MigrationStep.from_json(step(old, new).to_json()) == step(old, new)
 
 
 def test_a_migration_for_another_change_explains_nothing() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from selinon_core.local import LocalExecutor, LocalOptions, Mocks
-from selinon_core.migrations.history_check import Verdict, judge_histories
+from selinon_core.migrations.history_check import ReplayResult, judge_histories
 from selinon_core.migrations.repository import Migrations
 from selinon_core.plan import Plan
 from selinon_core.plan.flow_diff import ends
@@ -58,7 +58,7 @@ def record(case: dict[str, Any], plan: Plan, directory: Path) -> str:
     return str(path)
 
 
-def kinds(verdicts: tuple[Verdict, ...]) -> dict[str, str]:
+def kinds(verdicts: tuple[ReplayResult, ...]) -> dict[str, str]:
     return {verdict.kind: str(verdict) for verdict in verdicts}
 
 
@@ -97,7 +97,7 @@ SIMPLE: dict[str, Any] = {
 }
 
 
-def judged(directory: Path, edges: list[dict[str, Any]], **options: Any) -> Verdict:
+def judged(directory: Path, edges: list[dict[str, Any]], **options: Any) -> ReplayResult:
     old = plan_of(SIMPLE)
     new = plan_of(SIMPLE, [{"name": "main", "edges": edges, **options}])
     executor = LocalExecutor(old, LocalOptions(mock_all=True))

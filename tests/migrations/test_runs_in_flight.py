@@ -86,7 +86,7 @@ def test_a_tainted_run_follows_its_strategy(
     taints = tainted_by(machine, steps_of(simulation.plan, move.chain))
     effects = simulation.migrate(move)
     retries = [effect for effect in effects if isinstance(effect, do.ScheduleRetry)]
-    told = [e.details for e in effects if isinstance(e, do.Note) and e.event == "MIGRATION_TAINTED_FLOW"]
+    told = [e.details for e in effects if isinstance(e, do.TraceNote) and e.event == "MIGRATION_TAINTED_FLOW"]
     assert [each["tainted_flow_strategy"] for each in told] == [taint.strategy for taint in taints]
     strategies = {taint.strategy for taint in taints}
     if "FAIL" in strategies:
@@ -160,10 +160,10 @@ def _state(machine: FlowRun) -> dict[str, Any]:
         "active": [run.number for run in machine.active],
         "considered": machine.considered,
         "fired": machine.fired,
-        "missing": machine.current.missing,
-        "no": machine.current.said_no,
+        "missing": machine.current.pending_sources,
+        "no": machine.current.edges_not_taken,
         "ended": machine.ended,
-        "quiet": machine.quiet_completions(),
+        "quiet": machine.completions_until_decision(),
         "fired_in_attempt": machine.fired_in_attempt(),
     }
 

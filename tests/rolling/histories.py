@@ -6,15 +6,15 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from selinon_core.celery.execution.run_cache import CachedRun, read_batch
+from selinon_core.celery.execution.run_cache import CachedRun, decode_batch
 from selinon_core.celery.reporting.run_status import status_of
 from selinon_core.celery.stores import Store
-from selinon_core.dispatch import NodeRun, flow_tables
+from selinon_core.dispatch import NodeRun, flow_indexes
 from selinon_core.dispatch import effects as do
 from selinon_core.dispatch import events as on
 from selinon_core.dispatch.codec import decode_event
 from selinon_core.migrations.repository import Migrations
-from selinon_core.migrations.versions import CurrentFlows
+from selinon_core.migrations.versions import FlowVersions
 from selinon_core.plan import Plan
 
 Json = dict[str, Any]
@@ -56,7 +56,7 @@ class Reader:
 
     def __init__(self, plan: Plan, store: Store) -> None:
         self._store = store
-        self._flows = CurrentFlows(plan, flow_tables(plan), Migrations(None, ()), store.shape)
+        self._flows = FlowVersions(plan, flow_indexes(plan), Migrations(None, ()), store.get_definition)
 
     def read(self, id: str) -> History | None:
         """The history of a flow run, None when there is none."""
@@ -87,7 +87,7 @@ class Reader:
             header["flow"],
             header["status"],
             header.get("reason") or "",
-            header["began"],
+            header["initial_definition"],
             run.machine.start.args,
             run.machine.attempt,
             migrations,
@@ -117,5 +117,5 @@ class Reader:
 
 def _events(log: Iterable[str]) -> Iterable[on.Event]:
     for batch in log:
-        for parts in read_batch(batch)[1]:
+        for parts in decode_batch(batch)[1]:
             yield decode_event(parts)

@@ -13,11 +13,11 @@ from collections import Counter
 from typing import Any, NamedTuple
 
 from selinon_core.celery import Selinon
-from selinon_core.dispatch import flow_tables
+from selinon_core.dispatch import flow_indexes
 from selinon_core.migrations.repository import Migrations
-from selinon_core.migrations.versions import CurrentFlows
+from selinon_core.migrations.versions import FlowVersions
 from selinon_core.plan import Plan
-from selinon_core.plan.flow_diff import Step
+from selinon_core.plan.flow_diff import MigrationStep
 from tests.celery.reported import report_of
 from tests.conformance.canonical import canonical_runs
 from tests.rolling.arithmetic import is_tainted, starts
@@ -36,8 +36,8 @@ class Reckoning(NamedTuple):
 
 
 def _shapes(plan: Plan) -> dict[str, str]:
-    flows = CurrentFlows(plan, flow_tables(plan), Migrations(None, ()))
-    return {flow: flows.stamp(flow).shape for flow in plan.flows}
+    flows = FlowVersions(plan, flow_indexes(plan), Migrations(None, ()))
+    return {flow: flows.version(flow).definition for flow in plan.flows}
 
 
 class Judge:
@@ -81,7 +81,7 @@ class Judge:
 
     def _migrated(self, history: History) -> list[str]:
         event, flow = history.migrations[0], history.flow
-        expected = (Step(1, self._strategy, self._changes[flow]),) if self._changes.get(flow) else ()
+        expected = (MigrationStep(1, self._strategy, self._changes[flow]),) if self._changes.get(flow) else ()
         wrong = [f"it was migrated {len(history.migrations)} times"] if len(history.migrations) > 1 else []
         if (event.steps, event.version, event.before, event.forgotten) != (expected, 1, 0, None):
             told = [step.to_json() for step in event.steps]

@@ -122,7 +122,7 @@ class Update:
 
     def _environment(self, stage: Stage, version: Version) -> dict[str, str]:
         # Little is run ahead, so that most runs meet several workers.
-        return stage.environment([str(version.directory)], selinon_run_ahead_seconds=0.1)
+        return stage.environment([str(version.directory)], selinon_inline_seconds=0.1)
 
     def _worker(self, stack: ExitStack, stage: Stage, version: Version, number: int) -> Worker:
         log = self.directory / f"{version.directory.name}-{number}.log"

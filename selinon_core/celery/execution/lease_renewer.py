@@ -10,7 +10,7 @@ from selinon_core.celery.stores import Store
 from selinon_core.errors import StateStoreError
 
 
-class LeaseKeeper:
+class LeaseRenewer:
     """Renews the leases held by this process, from a thread that starts with the first question asked.
 
     A run whose advancer is in user code for long stays its own; one whose process dies is free after a lease.
@@ -20,19 +20,19 @@ class LeaseKeeper:
         self._clock = clock
         self._store = store
         self._lease = lease
-        self._held: dict[str, tuple[int, float]] = {}
+        self._tracked: dict[str, tuple[int, float]] = {}
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
 
-    def hold(self, flow_id: str, token: int) -> None:
+    def track(self, flow_id: str, token: int) -> None:
         """A lease was taken."""
-        self._held[flow_id] = (token, self._clock() + self._lease)
+        self._tracked[flow_id] = (token, self._clock() + self._lease)
 
-    def drop(self, flow_id: str) -> None:
+    def untrack(self, flow_id: str) -> None:
         """It was given back, or lost."""
-        self._held.pop(flow_id, None)
+        self._tracked.pop(flow_id, None)
 
-    def watch(self) -> None:
+    def start(self) -> None:
         """User code is about to run."""
         thread = self._thread
         if thread is None or not thread.is_alive():  # it does not survive a fork
@@ -45,17 +45,17 @@ class LeaseKeeper:
         while True:
             time.sleep(self._lease / 4)
             with self._lock:
-                if not self._held:
+                if not self._tracked:
                     self._thread = None
                     return
             now = self._clock()
-            for flow_id, (token, until) in list(self._held.items()):
+            for flow_id, (token, until) in list(self._tracked.items()):
                 if until - now > self._lease / 2:
                     continue
                 try:
-                    if self._store.renew(flow_id, token, now + self._lease):
-                        self._held[flow_id] = (token, now + self._lease)
+                    if self._store.renew_lease(flow_id, token, now + self._lease):
+                        self._tracked[flow_id] = (token, now + self._lease)
                     else:
-                        self._held.pop(flow_id, None)
+                        self._tracked.pop(flow_id, None)
                 except StateStoreError:
                     continue  # the commit will tell

@@ -10,7 +10,7 @@ from typing import Any
 
 from selinon_core.dispatch import FlowRun
 from selinon_core.dispatch.codec import decode_event
-from selinon_core.migrations.versions import CurrentFlows, Stamp
+from selinon_core.migrations.versions import FlowVersions, RunVersion
 from selinon_core.plan import FlowPlan
 from selinon_core.runtime.ids import id_maker
 
@@ -20,48 +20,49 @@ _loads = json.JSONDecoder().raw_decode
 class CachedRun:
     """A flow run as of ``version``: its machine and the fields of the header that never change.
 
-    ``stamp`` is the flow it was last brought to. Raises ``MigrationError`` when the shape it began with is lost.
+    ``run_version`` is the flow that it was last migrated to. Raises ``MigrationError`` when its initial definition
+    is lost.
     """
 
     __slots__ = (
-        "analysed",
+        "caller",
         "created",
+        "evaluated_at",
         "header",
         "id",
-        "looked_at",
+        "idle_check_after",
+        "inbox_threshold",
         "machine",
-        "origins",
-        "silence",
-        "stamp",
+        "result_locations",
+        "run_version",
+        "skip_analysis",
         "trace",
-        "up",
         "version",
-        "wake_at",
     )
 
-    def __init__(self, id: str, header: Mapping[str, str], flows: CurrentFlows) -> None:
+    def __init__(self, id: str, header: Mapping[str, str], flows: FlowVersions) -> None:
         self.id = id
         self.header = header
-        self.stamp = stamp_in(header)
-        shape = flows.shape(header["began"])
-        self.machine = FlowRun(shape.table, id_maker(id), shape.on_unreached, flows.shape)
+        self.run_version = version_in(header)
+        definition = flows.definition(header["initial_definition"])
+        self.machine = FlowRun(definition.table, id_maker(id), definition.on_unreached, flows.definition)
         self.version = 0
-        self.wake_at = 0
-        self.analysed = 0
-        self.silence: float | None = None
-        self.looked_at = 0.0
+        self.inbox_threshold = 0
+        self.skip_analysis = 0
+        self.idle_check_after: float | None = None
+        self.evaluated_at = 0.0
         self.trace = header.get("trace", "")
         self.created = float(header.get("created") or 0)
-        self.origins: dict[str, str] = json.loads(header.get("origins") or "{}")
-        up = json.loads(header.get("up") or "null")
-        self.up: tuple[str, int, str] | None = None if up is None else (up[0], up[1], up[2])
+        self.result_locations: dict[str, str] = json.loads(header.get("result_locations") or "{}")
+        up = json.loads(header.get("caller") or "null")
+        self.caller: tuple[str, int, str] | None = None if up is None else (up[0], up[1], up[2])
 
     @property
     def flow(self) -> FlowPlan:
         """The flow as this run has it now."""
         return self.machine.table.flow
 
-    def fold(self, batches: Sequence[str]) -> None:
+    def replay(self, batches: Sequence[str]) -> None:
         """Catch up with what others committed; what the machine wants done was done by them."""
         advance = self.machine.advance
         for batch in batches:
@@ -70,7 +71,7 @@ class CachedRun:
                     advance(decode_event(event))
         self.version += len(batches)
 
-    def is_alone(self, number: int) -> bool:
+    def is_last_open_node(self, number: int) -> bool:
         """Whether nothing but the end of that node run can happen to this run next."""
         machine = self.machine
         return machine.incomplete == 1 and machine.run_of(number) is not None and not machine.open_questions
@@ -80,7 +81,7 @@ class RunCache:
     """The most recently advanced runs. Whoever takes one out has it alone; nobody else sees it meanwhile."""
 
     def __init__(self, most: int) -> None:
-        self._most = most
+        self._capacity = most
         self._lock = threading.Lock()
         self._runs: OrderedDict[str, CachedRun] = OrderedDict()
 
@@ -95,26 +96,26 @@ class RunCache:
             return
         with self._lock:
             self._runs[run.id] = run
-            while len(self._runs) > self._most:
+            while len(self._runs) > self._capacity:
                 self._runs.popitem(last=False)
 
 
-def stamp_fields(stamp: Stamp) -> dict[str, str]:
+def version_fields(stamp: RunVersion) -> dict[str, str]:
     """A stamp as fields of a header."""
-    return {"migration": str(stamp.version), "graph": stamp.graph, "shape": stamp.shape}
+    return {"migration": str(stamp.version), "graph": stamp.graph, "definition": stamp.definition}
 
 
-def stamp_in(header: Mapping[str, str]) -> Stamp:
+def version_in(header: Mapping[str, str]) -> RunVersion:
     """The inverse of ``stamp_fields``."""
-    return Stamp(int(header["migration"]), header["graph"], header["shape"])
+    return RunVersion(int(header["migration"]), header["graph"], header["definition"])
 
 
-def batch_text(now: float, events: Sequence[str]) -> str:
+def encode_batch(now: float, events: Sequence[str]) -> str:
     """A batch of the log: when, then the events."""
     return f"[{now:.3f},{','.join(events)}]"
 
 
-def read_batch(text: str) -> tuple[float, list[Any]]:
+def decode_batch(text: str) -> tuple[float, list[Any]]:
     """The inverse of ``batch_text``; events are parsed, not decoded."""
     parts = _loads(text)[0]
     return parts[0], parts[1:]

@@ -6,15 +6,15 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from selinon_core.celery.execution.run_cache import CachedRun, stamp_fields, stamp_in
-from selinon_core.celery.execution.transition import Step
+from selinon_core.celery.execution.run_cache import CachedRun, version_fields, version_in
+from selinon_core.celery.execution.transition import Transition
 from selinon_core.celery.stores import Store
 from selinon_core.celery.stores.protocol import Opened
 from selinon_core.dispatch import NodeRun
 from selinon_core.dispatch import events as on
 from selinon_core.dispatch.codec import decode_event
 from selinon_core.errors import MigrationSkew
-from selinon_core.migrations.versions import CurrentFlows
+from selinon_core.migrations.versions import FlowVersions
 from selinon_core.plan import Plan
 
 _loads = json.JSONDecoder().raw_decode
@@ -23,26 +23,26 @@ _loads = json.JSONDecoder().raw_decode
 GONE_AFTER = 60.0
 
 
-class Opener:
+class RunLoader:
     """Opens runs for one plan in one process; safe under threads."""
 
-    def __init__(self, plan: Plan, flows: CurrentFlows, store: Store) -> None:
+    def __init__(self, plan: Plan, flows: FlowVersions, store: Store) -> None:
         self._plan = plan
         self._flows = flows
         self._store = store
-        self._kept_shapes: set[str] = set()
+        self._stored_definitions: set[str] = set()
 
     def fields_of_new(self, flow: str) -> dict[str, str]:
         """What the header of a new run says about its flow."""
-        stamp = self._flows.stamp(flow)
-        self._keep(stamp.shape)
-        return {"began": stamp.shape, **stamp_fields(stamp)}
+        stamp = self._flows.version(flow)
+        self._store_definition(stamp.definition)
+        return {"initial_definition": stamp.definition, **version_fields(stamp)}
 
     def new(self, id: str, header: dict[str, str]) -> CachedRun:
         """A run that nobody has begun."""
         return CachedRun(id, header, self._flows)
 
-    def caught_up(self, flow_id: str, run: CachedRun | None, opened: Opened) -> CachedRun:
+    def replayed(self, flow_id: str, run: CachedRun | None, opened: Opened) -> CachedRun:
         """The run as of now. Raises ``MigrationError`` when its log cannot be folded."""
         batches: Sequence[str] = opened.batches
         if run is None or opened.known != run.version:
@@ -50,9 +50,9 @@ class Opener:
                 read = self._store.read(flow_id)
                 batches = read[1][: opened.version] if read is not None else ()
             run = CachedRun(flow_id, opened.header, self._flows)
-        run.fold(batches)
-        run.stamp = stamp_in(opened.header)
-        run.wake_at = int(opened.header.get("wake_at") or 0)
+        run.replay(batches)
+        run.run_version = version_in(opened.header)
+        run.inbox_threshold = int(opened.header.get("inbox_threshold") or 0)
         return run
 
     def migration(self, run: CachedRun, opened: Opened) -> on.Migrated | None:
@@ -61,38 +61,41 @@ class Opener:
             return None
         name = run.flow.name
         if name in self._plan.flows:
-            return self._flows.migration(name, run.stamp)
+            return self._flows.migration(name, run.run_version)
         if any(isinstance(decode_event(event_in(entry)[0]), on.FlowCancelled) for entry in opened.entries):
             return None  # the end of it needs nothing of the flow
         raise MigrationSkew(f'flow run {run.id} is of flow "{name}", which this worker does not know')
 
-    def migrate(self, run: CachedRun, step: Step, event: on.Migrated) -> None:
+    def migrate(self, run: CachedRun, step: Transition, event: on.Migrated) -> None:
         """Make a migration the first thing of a step."""
-        run.stamp = self._flows.stamp_after(run.flow.name, event)
-        run.analysed = 0
-        self._keep(event.shape)
-        step.fields.update(stamp_fields(run.stamp))
+        run.run_version = self._flows.version_after(run.flow.name, event)
+        run.skip_analysis = 0
+        self._store_definition(event.definition)
+        step.fields.update(version_fields(run.run_version))
         step.feed(event)
 
-    def given_up(self, run: CachedRun, opened: Opened, silent: float) -> list[NodeRun]:
+    def nodes_without_definition(self, run: CachedRun, opened: Opened, idle_for: float) -> list[NodeRun]:
         """Active nodes whose message would have to be sent now, and whose task or flow is gone from the files."""
         flow = run.flow.name
-        if flow not in self._plan.flows or opened.header["began"] == self._flows.stamp(flow).shape:
+        if (
+            flow not in self._plan.flows
+            or opened.header["initial_definition"] == self._flows.version(flow).definition
+        ):
             return []
         known = {*self._plan.tasks, *self._plan.flows}
         gone = {node.number: node for node in run.machine.active if node.name not in known}
         if not gone:
             return []
         due = {int(key[1:]) for key in (*opened.due, *opened.outbox) if key[0] in "nstfo" and key[1:].isdigit()}
-        if silent >= GONE_AFTER:
+        if idle_for >= GONE_AFTER:
             records = self._store.records(run.id, list(gone))
             due |= {number for number in gone if number not in records or not records[number].begun_at}
         return [node for number, node in gone.items() if number in due]
 
-    def _keep(self, shape: str) -> None:
-        if shape not in self._kept_shapes:
-            self._store.keep_shape(shape, self._flows.text(shape))
-            self._kept_shapes.add(shape)
+    def _store_definition(self, definition: str) -> None:
+        if definition not in self._stored_definitions:
+            self._store.put_definition(definition, self._flows.text(definition))
+            self._stored_definitions.add(definition)
 
 
 def event_in(entry: str) -> tuple[list[Any], list[Any]]:

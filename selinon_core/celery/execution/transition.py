@@ -18,33 +18,33 @@ from selinon_core.errors import UnexpectedEvent
 from selinon_core.plan import Plan
 from selinon_core.runtime.trace import entries as trace_entries
 
-Launch = do.StartTask | do.StartFlow
+StartEffect = do.StartTask | do.StartFlow
 
 
-class Asker(NamedTuple):
+class QuestionHandler(NamedTuple):
     """Who answers questions: ``answer(run, question)``, and the limit on deferrals (None: none)."""
 
     answer: Callable[[CachedRun, do.Question], on.Event]
-    most_deferrals: int | None
+    max_deferrals: int | None
 
 
-class Step:
+class Transition:
     """Collects what a commit will hold. ``launches`` maps outbox keys (``t12``, ``f7``) to their effects."""
 
-    def __init__(self, plan: Plan, run: CachedRun, now: float, asker: Asker) -> None:
+    def __init__(self, plan: Plan, run: CachedRun, now: float, asker: QuestionHandler) -> None:
         self._plan = plan
-        self._asker = asker
+        self._questions = asker
         self.run = run
         self.now = now
         self.events: list[str] = []
-        self.launches: dict[str, Launch] = {}
+        self.start_effects: dict[str, StartEffect] = {}
         self.throttled: list[tuple[str, str, float]] = []
         self.outbox: list[str] = []
         self.timers: dict[str, float] = {}
-        self.no_timers: list[str] = []
+        self.cancelled_timers: list[str] = []
         self.fields: dict[str, str] = {}
-        self.told: list[tuple[Any, ...]] = []
-        self.wrong: list[str] = []
+        self.trace: list[tuple[Any, ...]] = []
+        self.problems: list[str] = []
         self._queue: deque[on.Event] = deque()
 
     @property
@@ -61,7 +61,7 @@ class Step:
             try:
                 effects = machine.advance(event)
             except UnexpectedEvent as error:
-                self.wrong.append(f"{encode_event(event)[:200]}: {error}")
+                self.problems.append(f"{encode_event(event)[:200]}: {error}")
                 continue
             self.events.append(encode_event(event))
             for effect in effects:
@@ -71,67 +71,67 @@ class Step:
         """Ask an open question whose time has come."""
         for asked in self.run.machine.open_questions:
             if asked.question == question:
-                self.feed(self._asker.answer(self.run, asked))
+                self.feed(self._questions.answer(self.run, asked))
                 return
 
     # -- effects ----------------------------------------------------------------------------------------------
 
-    def _start(self, effect: Launch) -> None:
+    def _start(self, effect: StartEffect) -> None:
         run = effect.run
         if isinstance(effect, do.StartTask):
             key, throttling = f"t{run.number}", self._plan.tasks[run.name].throttling
         else:
             key, throttling = f"f{run.number}", self._plan.flows[run.name].throttling
-        self.launches[key] = effect
+        self.start_effects[key] = effect
         if throttling:
             self.throttled.append((key, run.name, throttling))
         else:
             self.outbox.append(key)
 
     def _ask(self, question: do.Question) -> None:
-        self._queue.append(self._asker.answer(self.run, question))
+        self._queue.append(self._questions.answer(self.run, question))
 
     def _ask_again(self, effect: do.AskAgain) -> None:
         number = effect.asked.question
-        most = self._asker.most_deferrals
+        most = self._questions.max_deferrals
         if most is not None and effect.deferrals >= most:
             text = f"flow {self.run.flow.name}: a storage could not be read {most} times in a row: {effect.reason}"
             self._queue.append(on.QuestionFailed(number, text))
             return
         self.timers[f"q{number}"] = self.now + effect.delay
-        self.told.append((trace_entries.DEFERRED, effect.asked, effect.delay))
+        self.trace.append((trace_entries.DEFERRED, effect.asked, effect.delay))
 
     def _retry(self, effect: do.ScheduleRetry) -> None:
-        self.told.append((trace_entries.FLOW_RETRIED, effect.outcome, effect.delay))
+        self.trace.append((trace_entries.FLOW_RETRIED, effect.outcome, effect.delay))
         if effect.delay > 0:
             self.timers["retry"] = self.now + effect.delay
         else:
             self._queue.append(on.RetryDue())
 
     def _finish(self, effect: do.FinishFlow) -> None:
-        if self.run.up is not None:
+        if self.run.caller is not None:
             self.outbox.append("p")
         self.outbox.append("r")
-        self.told.append((trace_entries.FLOW_ENDED, effect.outcome))
+        self.trace.append((trace_entries.FLOW_ENDED, effect.outcome))
 
     def _cancel(self, effect: do.CancelFlows) -> None:
         self.outbox.extend(f"c{run.number}" for run in effect.runs)
 
-    def _note(self, effect: do.Note) -> None:
-        self.told.append((trace_entries.NOTE, effect))
+    def _note(self, effect: do.TraceNote) -> None:
+        self.trace.append((trace_entries.NOTE, effect))
 
 
-_PERFORM: dict[type[Any], Callable[[Step, Any], None]] = {
-    do.StartTask: Step._start,
-    do.StartFlow: Step._start,
-    do.AskCondition: Step._ask,
-    do.AskFallbackCondition: Step._ask,
-    do.AskForeach: Step._ask,
-    do.AskReuse: Step._ask,
-    do.AskArguments: Step._ask,
-    do.AskAgain: Step._ask_again,
-    do.ScheduleRetry: Step._retry,
-    do.FinishFlow: Step._finish,
-    do.CancelFlows: Step._cancel,
-    do.Note: Step._note,
+_PERFORM: dict[type[Any], Callable[[Transition, Any], None]] = {
+    do.StartTask: Transition._start,
+    do.StartFlow: Transition._start,
+    do.AskCondition: Transition._ask,
+    do.AskFallbackCondition: Transition._ask,
+    do.AskForeach: Transition._ask,
+    do.AskReuse: Transition._ask,
+    do.AskArguments: Transition._ask,
+    do.AskAgain: Transition._ask_again,
+    do.ScheduleRetry: Transition._retry,
+    do.FinishFlow: Transition._finish,
+    do.CancelFlows: Transition._cancel,
+    do.TraceNote: Transition._note,
 }

@@ -3,44 +3,44 @@
 from __future__ import annotations
 
 from selinon_core.celery.execution.run_cache import CachedRun
-from selinon_core.celery.reporting.run_tracer import Teller
+from selinon_core.celery.reporting.run_tracer import RunTracer
 from selinon_core.celery.settings import AdapterSettings
 from selinon_core.runtime.imports import Imports
 
 
-class Quiet:
+class WakeupPolicy:
     """Answers for the runs of one plan."""
 
-    def __init__(self, imports: Imports, settings: AdapterSettings, teller: Teller) -> None:
+    def __init__(self, imports: Imports, settings: AdapterSettings, teller: RunTracer) -> None:
         self._imports = imports
         self._settings = settings
-        self._teller = teller
+        self._tracer = teller
 
     def fields(self, run: CachedRun, now: float) -> dict[str, str]:
         """What of it has to be kept in the header, because it changed."""
         fields: dict[str, str] = {}
-        wake_at = self._wake_at(run)
-        if wake_at != run.wake_at:
-            run.wake_at = wake_at
-            fields["wake_at"] = str(wake_at)
-        if run.looked_at and now - run.looked_at >= self._settings.selinon_least_silence:
-            fields["silence"] = self.silence(run, now)
+        wake_at = self._inbox_threshold(run)
+        if wake_at != run.inbox_threshold:
+            run.inbox_threshold = wake_at
+            fields["inbox_threshold"] = str(wake_at)
+        if run.evaluated_at and now - run.evaluated_at >= self._settings.selinon_idle_check_interval:
+            fields["idle_check_after"] = self.idle_check_after(run, now)
         return fields
 
-    def _wake_at(self, run: CachedRun) -> int:
+    def _inbox_threshold(self, run: CachedRun) -> int:
         """How many completions may wait quietly. Finding out costs what is active, so it is not done each time."""
         machine = run.machine
         incomplete = machine.incomplete
         if incomplete < 4:
             return 0
-        run.analysed -= 1
-        if run.analysed > 0:
+        run.skip_analysis -= 1
+        if run.skip_analysis > 0:
             return 0
-        quiet = machine.quiet_completions()
-        run.analysed = 0 if quiet > 1 else max(incomplete // 8, 1)
+        quiet = machine.completions_until_decision()
+        run.skip_analysis = 0 if quiet > 1 else max(incomplete // 8, 1)
         return quiet if quiet > 1 else 0
 
-    def silence(self, run: CachedRun, now: float) -> str:
+    def idle_check_after(self, run: CachedRun, now: float) -> str:
         """The longest silence before the sweep looks, in seconds as text; 0: it never does.
 
         That is what the flow's sampling strategy says.
@@ -49,7 +49,7 @@ class Quiet:
         machine = run.machine
         active = machine.active if not machine.ended else ()
         status = {
-            "previous_retry": run.silence if run.looked_at else None,
+            "previous_retry": run.idle_check_after if run.evaluated_at else None,
             "active_nodes": [{"name": node.name, "id": node.id} for node in active[:1000]],
             "failed_nodes": {name: [r.id for r in runs] for name, runs in machine.unhandled.items()},
             "new_started_nodes": [],
@@ -58,10 +58,10 @@ class Quiet:
         }
         try:
             seconds = self._imports.strategy(strategy.function)(status, **strategy.args)
-            run.silence = None if seconds is None else max(float(seconds), 0.001)
+            run.idle_check_after = None if seconds is None else max(float(seconds), 0.001)
         except Exception as error:
             what = f"sampling strategy {strategy.function}: {type(error).__name__}: {error}"
-            self._teller.issue("DISPATCHER_FAILURE", what, flow_name=run.flow.name, dispatcher_id=run.id)
-            run.silence = self._settings.selinon_least_silence
-        run.looked_at = now
-        return f"{run.silence or 0:.3f}"
+            self._tracer.warn("DISPATCHER_FAILURE", what, flow_name=run.flow.name, dispatcher_id=run.id)
+            run.idle_check_after = self._settings.selinon_idle_check_interval
+        run.evaluated_at = now
+        return f"{run.idle_check_after or 0:.3f}"

@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from selinon_core.celery.execution.run_cache import CachedRun, read_batch
+from selinon_core.celery.execution.run_cache import CachedRun, decode_batch
 from selinon_core.dispatch import effects as do
 from selinon_core.dispatch import events as on
 from selinon_core.dispatch.codec import decode_event
@@ -20,12 +20,12 @@ from selinon_core.runtime.trace.run_records import FlowRecord, NodeRecord
 from selinon_core.runtime.trace.tracer import jsonable
 
 if TYPE_CHECKING:
-    from selinon_core.celery.services import Engine
+    from selinon_core.celery.services import WorkerServices
 
 Entry = tuple[Any, ...]
 
 
-def history(engine: Engine, id: str) -> list[dict[str, Any]]:
+def history(services: WorkerServices, id: str) -> list[dict[str, Any]]:
     """The events of a flow run and of its sub-flows as JSON objects, in order of time.
 
     ``{"event", "time", "flow_name", "dispatcher_id", ...}`` as of a local run; ``time`` is seconds since the
@@ -34,17 +34,17 @@ def history(engine: Engine, id: str) -> list[dict[str, Any]]:
     """
     events = [
         {"event": event.event, "time": round(event.time, 3), **jsonable(event.details)}
-        for entry in _Telling(engine).entries(id, None)
-        for event in trace_entries.expand(engine.plan, entry, lambda task_id: None)
+        for entry in _Replayer(services).entries(id, None)
+        for event in trace_entries.expand(services.plan, entry, lambda task_id: None)
     ]
     return sorted(events, key=lambda event: event["time"])  # stable: the order of each run is kept
 
 
-class _Telling:
+class _Replayer:
     """Goes through logs, each with a machine of its own."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    def __init__(self, services: WorkerServices) -> None:
+        self._engine = services
 
     def entries(self, id: str, above: FlowRecord | None) -> Iterator[Entry]:
         """What happened to a run and below it; ``above`` is its caller."""
@@ -52,13 +52,13 @@ class _Telling:
         if found is None:
             raise RequestError(f"there is no flow run {id}")
         header, log, _ = found
-        if "began" not in header:
+        if "initial_definition" not in header:
             return
-        run = CachedRun(id, header, self._engine.flows)
+        run = CachedRun(id, header, self._engine.flow_versions)
         record = FlowRecord(run.flow, id, run.machine, None, {}, None, None, above, None)
         below: list[str] = []
         for batch in log:
-            at, events = read_batch(batch)
+            at, events = decode_batch(batch)
             for parts in events:
                 if parts[0] == "!":
                     return
@@ -129,5 +129,5 @@ def _of_effect(record: FlowRecord, effect: do.Effect) -> Iterator[Entry]:
         yield trace_entries.FLOW_RETRIED, record, effect.outcome, effect.delay
     elif isinstance(effect, do.FinishFlow):
         yield trace_entries.FLOW_ENDED, record, effect.outcome
-    elif isinstance(effect, do.Note):
+    elif isinstance(effect, do.TraceNote):
         yield trace_entries.NOTE, record, effect

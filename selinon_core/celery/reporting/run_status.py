@@ -6,18 +6,18 @@ import json
 import time
 from typing import TYPE_CHECKING, Any
 
-from selinon_core.celery.execution.run_cache import CachedRun, read_batch
+from selinon_core.celery.execution.run_cache import CachedRun, decode_batch
 from selinon_core.dispatch import NodeRun
 from selinon_core.dispatch.codec import decode_event
 from selinon_core.errors import RequestError, SelinonException
 
 if TYPE_CHECKING:
-    from selinon_core.celery.services import Engine
+    from selinon_core.celery.services import WorkerServices
     from selinon_core.celery.stores import Store
     from selinon_core.celery.stores.protocol import NodeRecord
 
 
-def describe(engine: Engine, id: str, depth: int = 20) -> dict[str, Any]:
+def describe(services: WorkerServices, id: str, depth: int = 20) -> dict[str, Any]:
     """A flow run as a JSON value.
 
     ``{"id", "flow", "status", "reason", "created", "updated", "attempt", "nodes": [...], "timers": {name: due}}``;
@@ -26,7 +26,7 @@ def describe(engine: Engine, id: str, depth: int = 20) -> dict[str, Any]:
     ``status`` is waiting (its message is on the way), running, retrying, success, failure or reused; times are
     seconds since the epoch. Raises ``RequestError`` when the store does not know the run.
     """
-    found = engine.store.read(id)
+    found = services.store.read(id)
     if found is None:
         raise RequestError(f"there is no flow run {id}")
     header, log, inbox = found
@@ -40,22 +40,22 @@ def describe(engine: Engine, id: str, depth: int = 20) -> dict[str, Any]:
         "updated": float(header["updated"]),
         "queue": header["queue"],
         "undecided": len(inbox),
-        "timers": engine.store.timers(id),
+        "timers": services.store.timers(id),
         "nodes": [],
     }
-    if "began" not in header:
+    if "initial_definition" not in header:
         return told
     try:
-        run, runs, ended = _replayed(engine, id, header, log)
+        run, runs, ended = _replayed(services, id, header, log)
     except (SelinonException, ValueError, KeyError) as error:
         told["reason"] = f"the log does not fit this configuration: {error}"
         return told
     told["attempt"] = run.machine.attempt
     told["questions"] = len(run.machine.open_questions)
-    records = engine.store.records(id, [node.number for node in runs])
+    records = services.store.records(id, [node.number for node in runs])
     for node in runs:
         record = records.get(node.number)
-        status = status_of(engine.store, node, record)
+        status = status_of(services.store, node, record)
         since = ended.get(node.number) or (record.begun_at if record is not None else 0.0)
         row: dict[str, Any] = {
             "id": node.id,
@@ -66,10 +66,10 @@ def describe(engine: Engine, id: str, depth: int = 20) -> dict[str, Any]:
             "flow_attempt": node.flow_attempt,
             "attempts": 0 if record is None else record.attempts + (record.begun_at > 0),
             "since": since or None,
-            "error": _error(engine.store, node, status),
+            "error": _error(services.store, node, status),
         }
-        if node.is_flow and depth > 0 and engine.store.header(node.id) is not None:
-            row["run"] = describe(engine, node.id, depth - 1)
+        if node.is_flow and depth > 0 and services.store.header(node.id) is not None:
+            row["run"] = describe(services, node.id, depth - 1)
         told["nodes"].append(row)
     return told
 
@@ -98,15 +98,17 @@ def _error(store: Store, node: NodeRun, status: str) -> dict[str, str] | None:
     return {key: told.get(key) or "" for key in ("type", "message", "traceback")}
 
 
-def _replayed(engine: Engine, id: str, header: Any, log: Any) -> tuple[CachedRun, list[NodeRun], dict[int, float]]:
+def _replayed(
+    services: WorkerServices, id: str, header: Any, log: Any
+) -> tuple[CachedRun, list[NodeRun], dict[int, float]]:
     """The folded run, its node runs in order of their numbers, and when each ended."""
     from selinon_core.dispatch import effects as do
 
-    run = CachedRun(id, header, engine.flows)
+    run = CachedRun(id, header, services.flow_versions)
     runs: list[NodeRun] = []
     ended: dict[int, float] = {}
     for batch in log:
-        at, events = read_batch(batch)
+        at, events = decode_batch(batch)
         for parts in events:
             if parts[0] == "!":
                 return run, runs, ended
@@ -115,16 +117,16 @@ def _replayed(engine: Engine, id: str, header: Any, log: Any) -> tuple[CachedRun
             for effect in run.machine.advance(decode_event(parts)):
                 if isinstance(effect, do.StartTask | do.StartFlow):
                     runs.append(effect.run)
-                elif isinstance(effect, do.Note) and "run" in effect.details:
+                elif isinstance(effect, do.TraceNote) and "run" in effect.details:
                     runs.append(effect.details["run"])
     return run, runs, ended
 
 
-def list_runs(engine: Engine, limit: int = 100) -> list[dict[str, Any]]:
+def list_runs(services: WorkerServices, limit: int = 100) -> list[dict[str, Any]]:
     """Running flow runs, newest first: ``{"id", "flow", "status", "created", "updated", "seconds"}``."""
     rows = []
-    for id in engine.store.runs(limit):
-        header = engine.store.header(id)
+    for id in services.store.runs(limit):
+        header = services.store.header(id)
         if header is None:
             continue
         created = float(header["created"])

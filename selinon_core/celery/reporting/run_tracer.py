@@ -20,7 +20,7 @@ from selinon_core.runtime.trace.tracer import Sink, Tracer, configured_sinks
 _log = logging.getLogger("selinon")
 
 
-class Teller:
+class RunTracer:
     """Turns entries (see ``local.journal``) into events for the sinks; costs nothing where there is no sink."""
 
     def __init__(self, plan: Plan, imports: Imports) -> None:
@@ -55,22 +55,22 @@ class Teller:
             self.tracer.sinks = [*configured, *self._added]
         return not self.tracer.sinks
 
-    def told(self, event: str, details: Mapping[str, Any]) -> None:
+    def emit(self, event: str, details: Mapping[str, Any]) -> None:
         """Tell an event that needs no expanding."""
         if not self.silent:
             self.tracer.emit(event, details)
 
-    def entry(self, *entry: Any) -> None:
+    def emit_entry(self, *entry: Any) -> None:
         """Tell an entry (kind, what it is about ...)."""
         if self.silent:
             return
-        for event in trace_entries.expand(self._plan, (entry[0], 0.0, *entry[1:]), _nowhere):
+        for event in trace_entries.expand(self._plan, (entry[0], 0.0, *entry[1:]), _no_location):
             self.tracer.emit(event.event, event.details)
 
-    def issue(self, event: str, what: str, **details: Any) -> None:
+    def warn(self, event: str, what: str, **details: Any) -> None:
         """Tell, and log, that something is wrong."""
         _log.warning("%s: %s", event, what)
-        self.told(event, {**details, "what": what})
+        self.emit(event, {**details, "what": what})
 
     # -- records for entries ----------------------------------------------------------------------------------
 
@@ -82,8 +82,8 @@ class Teller:
             args, parent, failures, selective = start.args, start.parent, start.failures, start.selective
         record = FlowRecord(run.flow, run.id, run.machine, args, parent, failures, selective, None, None)
         record.outcome = run.machine.outcome
-        if run.up is not None:
-            flow_id, number, name = run.up
+        if run.caller is not None:
+            flow_id, number, name = run.caller
             above = FlowRecord(self._plan.flows[name], flow_id, run.machine, None, {}, None, None, None, None)
             node = NodeRun(number, run.id, run.flow.name, True, None, (), args, failures, 1)
             node.parent = parent
@@ -104,5 +104,5 @@ class Teller:
         return record
 
 
-def _nowhere(task_id: str) -> None:
+def _no_location(task_id: str) -> None:
     """Every entry told here has its flow run with it."""

@@ -7,16 +7,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from selinon_core.celery.stores.protocol import (
-    BUSY,
+    BUFFERED,
     DUPLICATE,
     ENDED,
     GONE,
+    LEASE_HELD,
     LEASED,
-    ORPHAN,
-    QUIET,
+    NEEDS_ADVANCE,
+    REDELIVERED_UNFINISHED,
     RUN,
     STALE,
-    WAKE,
     Begun,
     Commit,
     Committed,
@@ -27,8 +27,8 @@ from selinon_core.celery.stores.protocol import (
 )
 
 #: Seconds a due run is put off when somebody was told of it, doubled each time, and the most of it.
-PUT_OFF = 2.0
-MOST_PUT_OFF = 300.0
+WAKEUP_BACKOFF = 2.0
+MAX_WAKEUP_BACKOFF = 300.0
 
 
 class _Run:
@@ -37,14 +37,14 @@ class _Run:
         self.version = 0
         self.token = 0
         self.lease = 0.0
-        self.unbegun = 0
-        self.wakes = 0
+        self.undelivered = 0
+        self.wakeups_sent = 0
         self.log: list[str] = []
         self.inbox: list[str] = []
         self.outbox: dict[str, None] = {}
         self.nodes: dict[int, NodeRecord] = {}
         self.seen: dict[int, float] = {}
-        self.ahead: dict[int, int] = {}
+        self.inlined: dict[int, int] = {}
         self.payloads: dict[int, str] = {}
         self.timers: dict[str, float] = {}
         self.expires: float | None = None
@@ -56,7 +56,7 @@ class _Run:
     @property
     def missing(self) -> int:
         """How many node runs have a message on its way: not those that wait for their time."""
-        return self.unbegun - sum(name[0] in "ns" for name in self.timers)
+        return self.undelivered - sum(name[0] in "ns" for name in self.timers)
 
     def keep(self, number: int, record: NodeRecord) -> None:
         """Keep a record; a node run that is begun and not done was seen when it began."""
@@ -76,75 +76,75 @@ class MemoryStore:
     def __init__(self) -> None:
         self._lock = threading.RLock()
         self._runs: dict[str, _Run] = {}
-        self._agenda: dict[str, float] = {}
+        self._due_index: dict[str, float] = {}
         self._throttle: dict[str, float] = {}
         self._errors: dict[str, str] = {}
-        self._shapes: dict[str, str] = {}
+        self._definitions: dict[str, str] = {}
         self._leader = ("", 0.0)
 
     def prepare(self) -> None:
         """Nothing is missing."""
 
-    def begin(self, flow_id: str, number: int, serial: int, again: bool, now: float) -> Begun:
-        """See ``Store.begin``."""
+    def claim_delivery(self, flow_id: str, number: int, delivery: int, redelivered: bool, now: float) -> Begun:
+        """See ``Store.claim_delivery``."""
         with self._lock:
             run = self._runs.get(flow_id)
             if run is None or run.header["status"] == "cancelled":
                 return Begun(GONE)
             record = run.nodes.get(number, NodeRecord())
             if record.done or not number:
-                if number in run.ahead:
-                    run.outbox[f"o{run.ahead.pop(number)}"] = None
-                    self._look_by(flow_id, now + PUT_OFF)
-                return Begun(ORPHAN if run.outbox or run.inbox else DUPLICATE)
-            if serial < record.serial:
+                if number in run.inlined:
+                    run.outbox[f"o{run.inlined.pop(number)}"] = None
+                    self._look_by(flow_id, now + WAKEUP_BACKOFF)
+                return Begun(REDELIVERED_UNFINISHED if run.outbox or run.inbox else DUPLICATE)
+            if delivery < record.delivery:
                 return Begun(STALE)
-            fresh = serial > record.serial or not record.begun_at
-            if not fresh and not again:
+            fresh = delivery > record.delivery or not record.begun_at
+            if not fresh and not redelivered:
                 return Begun(STALE)
-            run.unbegun -= fresh
-            record = record._replace(serial=serial, begun_at=now, deliveries=record.deliveries + 1)
+            run.undelivered -= fresh
+            record = record._replace(delivery=delivery, begun_at=now, deliveries=record.deliveries + 1)
             run.keep(number, record)
             return Begun(RUN, record.attempts, record.retries, record.deliveries, run.payloads.get(number))
 
     def retry(
-        self, flow_id: str, number: int, serial: int, counted: bool, countdown: float, grace: float, now: float
+        self, flow_id: str, number: int, delivery: int, counted: bool, countdown: float, grace: float, now: float
     ) -> int | None:
         """See ``Store.retry``."""
         with self._lock:
             run = self._runs.get(flow_id)
             record = None if run is None else run.nodes.get(number, NodeRecord())
-            if run is None or record is None or record.done or record.serial != serial:
+            if run is None or record is None or record.done or record.delivery != delivery:
                 return None
-            run.keep(number, NodeRecord(serial + 1, 0.0, record.attempts + 1, record.retries + counted, 0))
-            run.unbegun += 1
+            run.keep(number, NodeRecord(delivery + 1, 0.0, record.attempts + 1, record.retries + counted, 0))
+            run.undelivered += 1
             due = now + (countdown or grace)
             run.timers[f"n{number}"] = due
             self._look_by(flow_id, due)
-            return serial + 1
+            return delivery + 1
 
-    def deliver(
+    def append_event(
         self,
         flow_id: str,
         number: int,
         entry: str,
         now: float,
         *,
-        serial: int = -1,
+        delivery: int = -1,
         urgent: bool = False,
         known: int = 0,
         lease: float = 0.0,
         error: tuple[str, str] | None = None,
         ttl: float = 0.0,
     ) -> Delivered:
-        """See ``Store.deliver``."""
+        """See ``Store.append_event``."""
         with self._lock:
             run = self._runs.get(flow_id)
             if run is None:
                 return Delivered(GONE)
             if number:
                 record = run.nodes.get(number, NodeRecord())
-                if record.done or (serial >= 0 and record.serial != serial):
+                if record.done or (delivery >= 0 and record.delivery != delivery):
                     return Delivered(DUPLICATE)
                 run.keep(number, record._replace(done=True))
             if error is not None:
@@ -153,26 +153,26 @@ class MemoryStore:
                 return Delivered(ENDED)
             run.inbox.append(entry)
             if run.lease > now:
-                return Delivered(BUSY)
-            if not urgent and len(run.inbox) < run.number("wake_at"):
-                return Delivered(QUIET)
+                return Delivered(LEASE_HELD)
+            if not urgent and len(run.inbox) < run.number("inbox_threshold"):
+                return Delivered(BUFFERED)
             if lease:
-                return Delivered(LEASED, self._open(flow_id, run, known, lease, now))
-            self._look_by(flow_id, now + PUT_OFF)
-            return Delivered(WAKE)
+                return Delivered(LEASED, self._acquire_lease(flow_id, run, known, lease, now))
+            self._look_by(flow_id, now + WAKEUP_BACKOFF)
+            return Delivered(NEEDS_ADVANCE)
 
-    def open(self, flow_id: str, known: int, lease: float, now: float) -> Opened | None:
-        """See ``Store.open``."""
+    def acquire_lease(self, flow_id: str, known: int, lease: float, now: float) -> Opened | None:
+        """See ``Store.acquire_lease``."""
         with self._lock:
             run = self._runs.get(flow_id)
             if run is None or run.lease > now:
                 return None
-            return self._open(flow_id, run, known, lease, now)
+            return self._acquire_lease(flow_id, run, known, lease, now)
 
-    def _open(self, flow_id: str, run: _Run, known: int, lease: float, now: float) -> Opened:
+    def _acquire_lease(self, flow_id: str, run: _Run, known: int, lease: float, now: float) -> Opened:
         run.token += 1
         run.lease = now + lease
-        self._agenda[flow_id] = run.lease
+        self._due_index[flow_id] = run.lease
         known = known if known <= run.version else 0
         return Opened(
             run.token,
@@ -185,14 +185,14 @@ class MemoryStore:
             tuple(name for name, due in run.timers.items() if due <= now),
         )
 
-    def renew(self, flow_id: str, token: int, until: float) -> bool:
-        """See ``Store.renew``."""
+    def renew_lease(self, flow_id: str, token: int, until: float) -> bool:
+        """See ``Store.renew_lease``."""
         with self._lock:
             run = self._runs.get(flow_id)
             if run is None or run.token != token or not run.lease:
                 return False
             run.lease = until
-            self._agenda[flow_id] = until
+            self._due_index[flow_id] = until
             return True
 
     def commit(self, step: Commit) -> Committed:
@@ -220,7 +220,7 @@ class MemoryStore:
                 if step.token is None:
                     run.token += 1
                 run.lease = now + step.lease
-                self._agenda[step.flow_id] = run.lease
+                self._due_index[step.flow_id] = run.lease
                 return Committed(True, run.token, entries, delays)
             if not running:
                 run.inbox.clear()
@@ -229,7 +229,7 @@ class MemoryStore:
                     if step.token is None:
                         run.token += 1
                     run.lease = now + step.lease
-                    self._agenda[step.flow_id] = run.lease
+                    self._due_index[step.flow_id] = run.lease
                     return Committed(True, run.token, (), delays)
             run.lease = 0.0
             self._plan(step.flow_id, run, now)
@@ -243,18 +243,18 @@ class MemoryStore:
         del run.inbox[: step.consumed]
         for key in step.outbox:
             run.outbox[key] = None
-            run.unbegun += key[0] in "tf"
+            run.undelivered += key[0] in "tf"
         for key in step.done:
             run.outbox.pop(key, None)
-        if step.anchor is not None:
-            run.ahead.pop(step.anchor, None)
-            if step.ahead:
-                run.ahead[step.anchor] = step.ahead
-                run.keep(step.ahead, NodeRecord(0, now, 0, 0, 1))
+        if step.carrier is not None:
+            run.inlined.pop(step.carrier, None)
+            if step.inlined:
+                run.inlined[step.carrier] = step.inlined
+                run.keep(step.inlined, NodeRecord(0, now, 0, 0, 1))
         run.payloads.update(step.payloads or {})
         if step.clear_timers:
             run.timers = {name: due for name, due in run.timers.items() if name[0] == "n"}
-        for name in step.no_timers:
+        for name in step.cancelled_timers:
             run.timers.pop(name, None)
         run.timers.update(step.timers or {})
         delays = []
@@ -262,7 +262,7 @@ class MemoryStore:
             start = max(now, self._throttle.get(name, now))
             self._throttle[name] = start + distance
             delays.append(start - now)
-            run.unbegun += 1
+            run.undelivered += 1
             if start <= now:
                 run.outbox[key] = None
             else:
@@ -270,7 +270,7 @@ class MemoryStore:
         run.header.update(step.fields or {})
         if step.batch is not None:
             run.header["updated"] = repr(now)
-        run.wakes = 0
+        run.wakeups_sent = 0
         return delays
 
     def _plan(
@@ -282,15 +282,15 @@ class MemoryStore:
         republish_after: float = 0.0,
         lost_after: float = 0.0,
     ) -> None:
-        """Put on the agenda when to look at the run next."""
+        """Put on the due_index when to look at the run next."""
         times = list(run.timers.values())
         if run.outbox:
-            times.append(now + PUT_OFF)
-        silence = run.number("silence")
-        if silence and run.running:
-            look = run.number("updated") + silence
+            times.append(now + WAKEUP_BACKOFF)
+        idle_check_after = run.number("idle_check_after")
+        if idle_check_after and run.running:
+            look = run.number("updated") + idle_check_after
             if look <= now and least_silence:
-                look = now + max(silence, least_silence)
+                look = now + max(idle_check_after, least_silence)
                 missing_at = run.number("updated") + republish_after
                 if run.missing > 0 and now < missing_at < look:
                     look = missing_at
@@ -298,52 +298,52 @@ class MemoryStore:
                     look = min(look, max(min(run.seen.values()) + lost_after, now))
             times.append(look)
         if times:
-            self._agenda[flow_id] = min(times)
+            self._due_index[flow_id] = min(times)
         else:
-            self._agenda.pop(flow_id, None)
+            self._due_index.pop(flow_id, None)
 
     def _look_by(self, flow_id: str, when: float) -> None:
-        self._agenda[flow_id] = min(when, self._agenda.get(flow_id, when))
+        self._due_index[flow_id] = min(when, self._due_index.get(flow_id, when))
 
-    def touch(self, flow_id: str, numbers: Sequence[int], at: float) -> None:
-        """See ``Store.touch``."""
+    def heartbeat(self, flow_id: str, numbers: Sequence[int], at: float) -> None:
+        """See ``Store.heartbeat``."""
         with self._lock:
             run = self._runs.get(flow_id)
             if run is not None:
-                for number in (*numbers, *(run.ahead[n] for n in numbers if n in run.ahead)):
+                for number in (*numbers, *(run.inlined[n] for n in numbers if n in run.inlined)):
                     if number in run.seen:
                         run.seen[number] = at
 
-    def stale(self, flow_id: str, before: float) -> list[int]:
-        """See ``Store.stale``."""
+    def stalled_nodes(self, flow_id: str, before: float) -> list[int]:
+        """See ``Store.stalled_nodes``."""
         with self._lock:
             run = self._runs.get(flow_id)
             return [] if run is None else sorted(n for n, at in run.seen.items() if at <= before)
 
-    def sweep(
-        self, now: float, limit: int, republish_after: float, least_silence: float, lost_after: float
+    def claim_due_runs(
+        self, now: float, limit: int, resend_after: float, idle_check_interval: float, heartbeat_timeout: float
     ) -> list[Due]:
-        """See ``Store.sweep``."""
+        """See ``Store.claim_due_runs``."""
         found = []
         with self._lock:
-            ready = sorted((when, id) for id, when in self._agenda.items() if when <= now)[:limit]
+            ready = sorted((when, id) for id, when in self._due_index.items() if when <= now)[:limit]
             for _, flow_id in ready:
                 run = self._runs.get(flow_id)
                 reason = None
                 if run is not None:
-                    reason = self._reason(run, now, republish_after, lost_after)
+                    reason = self._reason(run, now, resend_after, heartbeat_timeout)
                 if run is None:
-                    self._agenda.pop(flow_id)
+                    self._due_index.pop(flow_id)
                 elif run.lease > now:
-                    self._agenda[flow_id] = run.lease
+                    self._due_index[flow_id] = run.lease
                 elif reason is None:
-                    self._plan(flow_id, run, now, least_silence, republish_after, lost_after)
+                    self._plan(flow_id, run, now, idle_check_interval, resend_after, heartbeat_timeout)
                 else:
-                    put_off = min(PUT_OFF * 2**run.wakes, MOST_PUT_OFF)
+                    put_off = min(WAKEUP_BACKOFF * 2**run.wakeups_sent, MAX_WAKEUP_BACKOFF)
                     if reason == "silent":
                         put_off = max(put_off, now - run.number("updated"))
-                    self._agenda[flow_id] = now + put_off
-                    run.wakes += 1
+                    self._due_index[flow_id] = now + put_off
+                    run.wakeups_sent += 1
                     found.append(Due(flow_id, run.header["flow"], run.header["queue"], reason))
             for flow_id, run in list(self._runs.items()):
                 if run.expires is not None and run.expires <= now:
@@ -358,25 +358,25 @@ class MemoryStore:
             return "lease"
         if run.outbox:
             return "outbox"
-        if run.running and run.inbox and len(run.inbox) >= run.number("wake_at"):
+        if run.running and run.inbox and len(run.inbox) >= run.number("inbox_threshold"):
             return "inbox"
         if any(due <= now for due in run.timers.values()):
             return "timer"
         quiet = now - run.number("updated")
-        silence = run.number("silence")
-        if run.running and silence and run.seen and min(run.seen.values()) <= now - lost_after:
+        idle_check_after = run.number("idle_check_after")
+        if run.running and idle_check_after and run.seen and min(run.seen.values()) <= now - lost_after:
             return "lost"
-        if run.running and silence and quiet >= republish_after and (run.missing > 0 or run.inbox):
+        if run.running and idle_check_after and quiet >= republish_after and (run.missing > 0 or run.inbox):
             return "silent"
         return None
 
     def next_due(self) -> float | None:
         """See ``Store.next_due``."""
         with self._lock:
-            return min(self._agenda.values(), default=None)
+            return min(self._due_index.values(), default=None)
 
-    def lead(self, owner: str, until: float, now: float) -> bool:
-        """See ``Store.lead``."""
+    def acquire_leadership(self, owner: str, until: float, now: float) -> bool:
+        """See ``Store.acquire_leadership``."""
         with self._lock:
             if self._leader[0] != owner and self._leader[1] > now:
                 return False
@@ -417,28 +417,28 @@ class MemoryStore:
             run = self._runs.get(flow_id)
             return {} if run is None else dict(run.timers)
 
-    def republish(self, flow_id: str, number: int) -> int | None:
-        """See ``Store.republish``."""
+    def next_delivery(self, flow_id: str, number: int) -> int | None:
+        """See ``Store.next_delivery``."""
         with self._lock:
             run = self._runs.get(flow_id)
             record = None if run is None else run.nodes.get(number, NodeRecord())
             if run is None or record is None or record.done:
                 return None
-            run.unbegun += bool(record.begun_at)
-            run.keep(number, record._replace(serial=record.serial + 1, begun_at=0.0))
-            return record.serial + 1
+            run.undelivered += bool(record.begun_at)
+            run.keep(number, record._replace(delivery=record.delivery + 1, begun_at=0.0))
+            return record.delivery + 1
 
     def error(self, task_id: str) -> str | None:
         """See ``Store.error``."""
         return self._errors.get(task_id)
 
-    def keep_shape(self, name: str, text: str) -> None:
-        """See ``Store.keep_shape``."""
-        self._shapes.setdefault(name, text)
+    def put_definition(self, name: str, text: str) -> None:
+        """See ``Store.put_definition``."""
+        self._definitions.setdefault(name, text)
 
-    def shape(self, name: str) -> str | None:
-        """See ``Store.shape``."""
-        return self._shapes.get(name)
+    def get_definition(self, name: str) -> str | None:
+        """See ``Store.definition``."""
+        return self._definitions.get(name)
 
     def runs(self, limit: int) -> list[str]:
         """See ``Store.runs``."""
@@ -446,8 +446,8 @@ class MemoryStore:
             found = [(run.header["created"], id) for id, run in self._runs.items() if run.running]
             return [id for _, id in sorted(found, key=lambda row: -float(row[0]))[:limit]]
 
-    def drop(self) -> None:
-        """See ``Store.drop``."""
+    def clear(self) -> None:
+        """See ``Store.clear``."""
         self.__init__()  # type: ignore[misc]
 
     def close(self) -> None:

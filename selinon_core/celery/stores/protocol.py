@@ -13,8 +13,8 @@ Per flow run it holds
 - *payloads*: arguments and parents too large for a message,
 - *timers*: names with a due time.
 
-Over all runs there is the *agenda* (when to look at which run next), the throttling slots, the errors of
-failed runs, the *shapes* of flows that logs refer to, and a leader for the sweep.
+Over all runs there is the *due_index* (when to look at which run next), the throttling slots, the errors of
+failed runs, the *definitions* of flows that logs refer to, and a leader for the sweep.
 
 One advancer at a time: a *lease* with a fencing token. Every change by an advancer names its token and the
 version it has seen, and is refused when either is not current any more. A commit without a token is the short
@@ -30,19 +30,21 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
-#: What ``Store.deliver`` found.
-QUIET = "quiet"  # kept; nothing can be decided before more arrives
-WAKE = "wake"  # kept; somebody has to advance the run
-BUSY = "busy"  # kept; who holds the lease will see it
+#: What ``Store.append_event`` found.
+BUFFERED = "quiet"  # kept; nothing can be decided before more arrives
+NEEDS_ADVANCE = "wake"  # kept; somebody has to advance the run
+LEASE_HELD = "busy"  # kept; who holds the lease will see it
 LEASED = "leased"  # kept, and the caller holds the lease now
 DUPLICATE = "duplicate"  # the node run is done already
 ENDED = "ended"  # the run is over
 GONE = "gone"  # no such run
 
-#: What ``Store.begin`` found (beside DUPLICATE and GONE).
+#: What ``Store.claim_delivery`` found (beside DUPLICATE and GONE).
 RUN = "run"  # go on
 STALE = "stale"  # a newer message of the node run is on its way
-ORPHAN = "orphan"  # done, but something that depended on this message was left behind: advance the run
+REDELIVERED_UNFINISHED = (
+    "orphan"  # done, but something that depended on this message was left behind: advance the run
+)
 
 #: A time that never comes to pass; exact in every store.
 FOREVER = 1e12
@@ -84,7 +86,7 @@ class Begun(NamedTuple):
 class NodeRecord(NamedTuple):
     """What is known of the deliveries of a node run; ``begun_at`` is 0 until its newest message arrived."""
 
-    serial: int = 0
+    delivery: int = 0
     begun_at: float = 0.0
     attempts: int = 0
     retries: int = 0
@@ -105,11 +107,11 @@ class Commit(NamedTuple):
     consumed: int = 0
     outbox: Sequence[str] = ()
     done: Sequence[str] = ()
-    anchor: int | None = None
-    ahead: int = 0
+    carrier: int | None = None
+    inlined: int = 0
     payloads: Mapping[int, str] | None = None
     timers: Mapping[str, float] | None = None
-    no_timers: Sequence[str] = ()
+    cancelled_timers: Sequence[str] = ()
     clear_timers: bool = False
     throttled: Sequence[tuple[str, str, float]] = ()
     fields: Mapping[str, str] | None = None
@@ -150,33 +152,33 @@ class Store(Protocol):
         """Create what is missing (tables, scripts); harmless when many do it at once."""
         ...
 
-    def begin(self, flow_id: str, number: int, serial: int, again: bool, now: float) -> Begun:
+    def claim_delivery(self, flow_id: str, number: int, delivery: int, redelivered: bool, now: float) -> Begun:
         """A message of a node run arrived: is it to be run? ``again``: the broker delivered it before.
 
-        A message counts once per ``serial``; one delivered again counts again (its first receiver may be gone).
+        A message counts once per ``delivery``; one delivered again counts again (its first receiver may be gone).
         ``number`` 0 is the message that started the run; it counts as done. When the message of a done node run
-        comes again, what its receiver ran ahead is put into the outbox as ``o<number>``.
+        comes again, what its receiver ran inlined is put into the outbox as ``o<number>``.
         """
         ...
 
     def retry(
-        self, flow_id: str, number: int, serial: int, counted: bool, countdown: float, grace: float, now: float
+        self, flow_id: str, number: int, delivery: int, counted: bool, countdown: float, grace: float, now: float
     ) -> int | None:
-        """An attempt ended and there will be another: the serial of its message, None when it is stale or done.
+        """An attempt ended and there will be another: the delivery of its message, None when it is stale or done.
 
         The timer ``n<number>`` is set for when it is due, ``grace`` later if that is now: then it reminds of a
         message that was not published after all.
         """
         ...
 
-    def deliver(
+    def append_event(
         self,
         flow_id: str,
         number: int,
         entry: str,
         now: float,
         *,
-        serial: int = -1,
+        delivery: int = -1,
         urgent: bool = False,
         known: int = 0,
         lease: float = 0.0,
@@ -185,16 +187,16 @@ class Store(Protocol):
     ) -> Delivered:
         """Put an event into the inbox, once per node run ``number`` (0: no node run, no such check).
 
-        Under ``serial`` >= 0 it only counts when that is the newest serial. ``lease`` seconds are asked for when
+        Under ``delivery`` >= 0 it only counts when that is the newest one. ``lease`` seconds are asked for when
         there is something to decide; 0: not at all. ``error`` is a task id and its error, kept ``ttl`` seconds.
         """
         ...
 
-    def open(self, flow_id: str, known: int, lease: float, now: float) -> Opened | None:
+    def acquire_lease(self, flow_id: str, known: int, lease: float, now: float) -> Opened | None:
         """Get the lease, None when somebody has it or there is no such run."""
         ...
 
-    def renew(self, flow_id: str, token: int, until: float) -> bool:
+    def renew_lease(self, flow_id: str, token: int, until: float) -> bool:
         """Keep the lease; False when it is lost."""
         ...
 
@@ -203,25 +205,25 @@ class Store(Protocol):
 
         Refused unless version and token are current (without a token: unless the lease is free, the inbox empty
         and node run ``completes`` not done). Appends ``batch``, drops ``consumed`` entries of the inbox, adds
-        ``outbox`` and removes ``done``, notes that the receiver of message ``anchor`` runs node run ``ahead``
+        ``outbox`` and removes ``done``, notes that the receiver of message ``carrier`` runs node run ``inlined``
         itself (0: no more), sets timers and fields. The lease is released, unless ``keep`` or the inbox holds
         entries.
         """
         ...
 
-    def touch(self, flow_id: str, numbers: Sequence[int], at: float) -> None:
-        """These node runs, and what is run ahead of their messages, are seen being worked on at that time.
+    def heartbeat(self, flow_id: str, numbers: Sequence[int], at: float) -> None:
+        """These node runs, and what is run inlined of their messages, are seen being worked on at that time.
 
         Those that are not begun, or done, are left alone. ``FOREVER``: nobody has to say so again.
         """
         ...
 
-    def stale(self, flow_id: str, before: float) -> list[int]:
+    def stalled_nodes(self, flow_id: str, before: float) -> list[int]:
         """Node runs that were begun, are not done and were not seen since then: their receivers are gone."""
         ...
 
-    def sweep(
-        self, now: float, limit: int, republish_after: float, least_silence: float, lost_after: float
+    def claim_due_runs(
+        self, now: float, limit: int, resend_after: float, idle_check_interval: float, heartbeat_timeout: float
     ) -> list[Due]:
         """What is due, each put off for a while so that it is not told at every sweep."""
         ...
@@ -230,7 +232,7 @@ class Store(Protocol):
         """When something is due next."""
         ...
 
-    def lead(self, owner: str, until: float, now: float) -> bool:
+    def acquire_leadership(self, owner: str, until: float, now: float) -> bool:
         """Become or stay the leader until then."""
         ...
 
@@ -254,27 +256,27 @@ class Store(Protocol):
         """The timers of a run and when they are due."""
         ...
 
-    def republish(self, flow_id: str, number: int) -> int | None:
-        """A new serial for a node run whose message got lost; None when it is done."""
+    def next_delivery(self, flow_id: str, number: int) -> int | None:
+        """A new delivery for a node run whose message got lost; None when it is done."""
         ...
 
     def error(self, task_id: str) -> str | None:
-        """What ``deliver`` kept of a failed task run."""
+        """What ``append_event`` kept of a failed task run."""
         ...
 
-    def keep_shape(self, name: str, text: str) -> None:
-        """Keep the text of a flow's shape for good; one of that name that is there already stays."""
+    def put_definition(self, name: str, text: str) -> None:
+        """Keep the text of a flow's definition for good; one of that name that is there already stays."""
         ...
 
-    def shape(self, name: str) -> str | None:
-        """What ``keep_shape`` kept."""
+    def get_definition(self, name: str) -> str | None:
+        """What ``put_definition`` kept."""
         ...
 
     def runs(self, limit: int) -> list[str]:
         """Ids of running flow runs, newest first."""
         ...
 
-    def drop(self) -> None:
+    def clear(self) -> None:
         """Remove everything this store holds (for tests)."""
         ...
 

@@ -3,7 +3,7 @@
 Only tasks travel together that this process has seen to be short, without a time limit, with small arguments, of
 one flow run and on one queue. To everything else they are what they would be alone: each is begun and ends by
 itself. That tasks are short is a guess: when one takes long after all, what waits behind it in
-the same process is published again, each by itself (``BundleWatch``).
+the same process is published again, each by itself (``BatchWatchdog``).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any
 
 from selinon_core.celery.settings import AdapterSettings
 from selinon_core.celery.transport.message_schema import SMALL, NodeMessage, is_small
-from selinon_core.celery.transport.publisher import ENVELOPE, Letter
+from selinon_core.celery.transport.publisher import ENVELOPE, OutgoingMessage
 from selinon_core.plan import ImportRef, Plan
 
 #: What a task costs besides itself, in seconds.
@@ -26,12 +26,12 @@ OVERHEAD = 0.0005
 #: How large a bundle may be; what alone takes an eighth of it travels alone.
 MOST_BYTES = 32_768
 #: Seconds after which what waits behind a task in its bundle is given away.
-PATIENCE = 0.25
+HAND_BACK_AFTER = 0.25
 _SHARED = ("flow", "id")
-_PARTS = ("args", "parent", "failures", "origins")
+_PARTS = ("args", "parent", "failures", "result_locations")
 
 
-class Pace:
+class DurationEstimates:
     """How long tasks take, as seen in this process: an estimate that rises at once and falls slowly."""
 
     def __init__(self) -> None:
@@ -47,20 +47,20 @@ class Pace:
         return self._seconds.get(function)
 
 
-class Bundler:
-    """Puts messages together, each bundle for at most ``selinon_bundle_seconds`` of work."""
+class MessageBatcher:
+    """Puts messages together, each bundle for at most ``selinon_batch_seconds`` of work."""
 
-    def __init__(self, plan: Plan, pace: Pace, settings: AdapterSettings) -> None:
+    def __init__(self, plan: Plan, pace: DurationEstimates, settings: AdapterSettings) -> None:
         self._plan = plan
-        self._pace = pace
-        self._most_seconds = settings.selinon_bundle_seconds
-        self._most = settings.selinon_bundle_count
+        self._durations = pace
+        self._most_seconds = settings.selinon_batch_seconds
+        self._most = settings.selinon_batch_count
 
-    def packed(self, letters: Sequence[Letter]) -> list[Letter]:
+    def batched(self, letters: Sequence[OutgoingMessage]) -> list[OutgoingMessage]:
         """The same node runs in fewer messages; the order stays but for what travels together."""
         if len(letters) < 2 or self._most < 2:
             return list(letters)
-        packed: list[Letter] = []
+        packed: list[OutgoingMessage] = []
         open_bundles: dict[tuple[str, str], _Filling] = {}
         for letter in letters:
             seconds = self._seconds(letter)
@@ -82,12 +82,12 @@ class Bundler:
             and len(bundle.letters) < self._most
         )
 
-    def _seconds(self, letter: Letter) -> float | None:
+    def _seconds(self, letter: OutgoingMessage) -> float | None:
         """How long what a message asks for takes; None: it has to travel alone."""
         if letter.celery_task != ENVELOPE or letter.time_limit is not None:
             return None
         task = self._plan.tasks.get(letter.kwargs.get("task", ""))
-        expected = None if task is None else self._pace.expected(task.function)
+        expected = None if task is None else self._durations.expected(task.function)
         if expected is None or expected + OVERHEAD > self._most_seconds / 2:
             return None
         return expected + OVERHEAD
@@ -97,29 +97,29 @@ class _Filling:
     """A bundle that is being made."""
 
     def __init__(self) -> None:
-        self.letters: list[Letter] = []
+        self.letters: list[OutgoingMessage] = []
         self.seconds = 0.0
         self.size = 0
 
-    def add(self, letter: Letter, seconds: float, size: int) -> None:
+    def add(self, letter: OutgoingMessage, seconds: float, size: int) -> None:
         self.letters.append(letter)
         self.seconds += seconds
         self.size += size
 
-    def closed(self) -> Letter:
+    def closed(self) -> OutgoingMessage:
         """The message; a new bundle begins."""
         letters = self.letters
         self.letters, self.seconds, self.size = [], 0.0, 0
-        return _together(letters)
+        return _as_one(letters)
 
 
-def _size(letter: Letter) -> int:
+def _size(letter: OutgoingMessage) -> int:
     """About how many bytes a message adds to a bundle."""
     parts = [letter.kwargs[part] for part in _PARTS if letter.kwargs.get(part)]
     return 200 + sum(SMALL if is_small(part) else len(json.dumps(part)) for part in parts)
 
 
-def _together(letters: list[Letter]) -> Letter:
+def _as_one(letters: list[OutgoingMessage]) -> OutgoingMessage:
     first = letters[0]
     if len(letters) == 1:
         return first
@@ -128,16 +128,16 @@ def _together(letters: list[Letter]) -> Letter:
     return first._replace(kwargs=kwargs, shown_as=f"{first.shown_as} and others")
 
 
-GiveAway = Callable[[Sequence[NodeMessage]], bool]
+HandBack = Callable[[Sequence[NodeMessage]], bool]
 
 
-class Bundle:
+class MessageBatch:
     """What a message holds that was not begun yet; safe under threads."""
 
-    def __init__(self, messages: Sequence[NodeMessage], give_away: GiveAway) -> None:
+    def __init__(self, messages: Sequence[NodeMessage], give_away: HandBack) -> None:
         self._lock = threading.Lock()
         self._rest = deque(messages)
-        self._give_away = give_away
+        self._hand_back = give_away
         self.taken_at = time.monotonic()
 
     def take(self) -> NodeMessage | None:
@@ -146,24 +146,24 @@ class Bundle:
             self.taken_at = time.monotonic()
             return self._rest.popleft() if self._rest else None
 
-    def give_away(self) -> None:
+    def hand_back(self) -> None:
         """Leave what is left to other processes."""
         with self._lock:
-            if self._rest and self._give_away(tuple(self._rest)):
+            if self._rest and self._hand_back(tuple(self._rest)):
                 self._rest.clear()
 
 
-class BundleWatch:
+class BatchWatchdog:
     """Gives away what waits behind a task that takes long, from a thread that lives while there are bundles."""
 
-    def __init__(self, patience: float = PATIENCE) -> None:
+    def __init__(self, patience: float = HAND_BACK_AFTER) -> None:
         self._patience = patience
         self._lock = threading.Lock()
-        self._bundles: set[Bundle] = set()
+        self._bundles: set[MessageBatch] = set()
         self._thread: threading.Thread | None = None
 
     @contextmanager
-    def over(self, bundle: Bundle) -> Iterator[None]:
+    def over(self, bundle: MessageBatch) -> Iterator[None]:
         """Watch a bundle while it is worked on."""
         with self._lock:
             self._bundles.add(bundle)
@@ -185,4 +185,4 @@ class BundleWatch:
                     return
                 late = [b for b in self._bundles if time.monotonic() - b.taken_at > self._patience]
             for bundle in late:
-                bundle.give_away()
+                bundle.hand_back()

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from selinon_core.celery.execution.run_cache import CachedRun
-from selinon_core.celery.execution.transition import Launch
+from selinon_core.celery.execution.transition import StartEffect
 from selinon_core.celery.reporting.opentelemetry import HEADER
 from selinon_core.celery.transport.message_schema import NodeMessage, split_payload
-from selinon_core.celery.transport.publisher import DISPATCHER, ENVELOPE, Letter
+from selinon_core.celery.transport.publisher import DISPATCHER, ENVELOPE, OutgoingMessage
 from selinon_core.dispatch import FlowOutcome, NodeRun
 from selinon_core.dispatch import effects as do
 from selinon_core.plan import Plan
@@ -19,7 +19,7 @@ _DEFAULT_QUEUE = "celery"
 HARD_STOP_AFTER = 5.0
 
 
-class LetterWriter:
+class MessageBuilder:
     """Writes the messages of one plan; queues are looked up once."""
 
     def __init__(self, plan: Plan, default_queue: str) -> None:
@@ -43,7 +43,7 @@ class LetterWriter:
             self._queues[name] = queue
         return queue
 
-    def of_launch(self, run: CachedRun, effect: Launch, serial: int = 0) -> tuple[Letter, str | None]:
+    def of_start(self, run: CachedRun, effect: StartEffect, serial: int = 0) -> tuple[OutgoingMessage, str | None]:
         """The message that starts a node run, and the payload that has to be kept for it."""
         node = effect.run
         inline, payload = split_payload(
@@ -51,54 +51,59 @@ class LetterWriter:
                 "args": node.args,
                 "parent": effect.parent,
                 "failures": node.failures,
-                "origins": origins_of(run, effect),
+                "result_locations": result_locations(run, effect),
             }
         )
         if serial:
-            inline["serial"] = serial
+            inline["delivery"] = serial
         if payload is not None:
-            inline["big"] = True
+            inline["has_payload"] = True
         if isinstance(effect, do.StartTask):
             kwargs = {"flow": run.flow.name, "id": run.id, "number": node.number, "task": node.name, **inline}
             timeout = self._plan.tasks[node.name].timeout
             limit = None if timeout is None else timeout + HARD_STOP_AFTER
             shown = f"selinon.task.{node.name}"
-            return Letter(
+            return OutgoingMessage(
                 self.queue(node.name), ENVELOPE, shown, node.id, run.id, kwargs, limit, _traced(run.trace)
             ), payload
-        kwargs = {"do": "start", "flow": node.name, "id": node.id, "up": [run.id, node.number, run.flow.name]}
+        kwargs = {
+            "action": "start",
+            "flow": node.name,
+            "id": node.id,
+            "caller": [run.id, node.number, run.flow.name],
+        }
         if effect.selective is not None:
             kwargs["selective"] = effect.selective.to_json()
         shown = f"selinon.flow.{node.name}"
-        return Letter(
+        return OutgoingMessage(
             self.queue(node.name), DISPATCHER, shown, node.id, run.id, kwargs | inline, None, _traced(run.trace)
         ), payload
 
-    def of_message(self, message: NodeMessage, task_id: str, serial: int) -> Letter:
+    def of_message(self, message: NodeMessage, task_id: str, serial: int) -> OutgoingMessage:
         """The message of a task's next attempt."""
         kwargs: dict[str, Any] = {"flow": message.flow, "id": message.id, "number": message.number}
-        parts = {key: getattr(message, key) for key in ("args", "parent", "failures", "origins")}
+        parts = {key: getattr(message, key) for key in ("args", "parent", "failures", "result_locations")}
         inline, payload = split_payload(parts)
-        kwargs |= {"task": message.task, "serial": serial, **inline}
+        kwargs |= {"task": message.task, "delivery": serial, **inline}
         if payload is not None:
-            kwargs["big"] = True
+            kwargs["has_payload"] = True
         timeout = self._plan.tasks[message.task].timeout
         limit = None if timeout is None else timeout + HARD_STOP_AFTER
         queue = self.queue(message.task)
         shown, headers = f"selinon.task.{message.task}", _traced(message.trace)
-        return Letter(queue, ENVELOPE, shown, task_id, message.id, kwargs, limit, headers)
+        return OutgoingMessage(queue, ENVELOPE, shown, task_id, message.id, kwargs, limit, headers)
 
-    def wake(self, flow: str, id: str, queue: str | None = None, *, cancel: bool = False) -> Letter:
+    def wake(self, flow: str, id: str, queue: str | None = None, *, cancel: bool = False) -> OutgoingMessage:
         """The message that makes a dispatcher look after a run."""
-        kwargs = {"do": "cancel" if cancel else "wake", "flow": flow, "id": id}
-        return Letter(queue or self.queue(flow), DISPATCHER, f"selinon.flow.{flow}", id, id, kwargs)
+        kwargs = {"action": "cancel" if cancel else "wake", "flow": flow, "id": id}
+        return OutgoingMessage(queue or self.queue(flow), DISPATCHER, f"selinon.flow.{flow}", id, id, kwargs)
 
 
 def _traced(trace: str) -> dict[str, str] | None:
     return {HEADER: trace} if trace else None
 
 
-def origins_of(run: CachedRun, effect: Launch) -> dict[str, str]:
+def result_locations(run: CachedRun, effect: StartEffect) -> dict[str, str]:
     """Where the ids in a node's parent and failures were: id -> flow name, as far as the names do not tell.
 
     A task looks for a parent's result in its own flow, or in the flow it names on the way down. What was handed
@@ -108,7 +113,7 @@ def origins_of(run: CachedRun, effect: Launch) -> dict[str, str]:
     found: dict[str, str] = {}
     sources = node.sources
     if node.edge is None or not sources:
-        found.update(run.origins)
+        found.update(run.result_locations)
     if node.edge is None:
         sources = (*sources, *(above for source in sources for above in source.sources))
     for source in sources:

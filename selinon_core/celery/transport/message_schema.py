@@ -33,9 +33,9 @@ class NodeMessage(NamedTuple):
     args: Any
     parent: dict[str, Any]
     failures: dict[str, Any]
-    origins: dict[str, str]
-    serial: int
-    big: bool
+    result_locations: dict[str, str]
+    delivery: int
+    has_payload: bool
     trace: str = ""
 
     def with_payload(self, text: str | None) -> NodeMessage:
@@ -44,7 +44,7 @@ class NodeMessage(NamedTuple):
             return self
         payload = json.loads(text)
         return self._replace(
-            **{key: payload[key] for key in ("args", "parent", "failures", "origins") if key in payload}
+            **{key: payload[key] for key in ("args", "parent", "failures", "result_locations") if key in payload}
         )
 
 
@@ -57,10 +57,10 @@ class StartMessage(NamedTuple):
     parent: dict[str, Any]
     failures: dict[str, Any] | None
     selective: dict[str, Any] | None
-    origins: dict[str, str]
-    up: tuple[str, int, str] | None
-    serial: int
-    big: bool
+    result_locations: dict[str, str]
+    caller: tuple[str, int, str] | None
+    delivery: int
+    has_payload: bool
     trace: str = ""
 
     def with_payload(self, text: str | None) -> StartMessage:
@@ -69,7 +69,7 @@ class StartMessage(NamedTuple):
             return self
         payload = json.loads(text)
         return self._replace(
-            **{key: payload[key] for key in ("args", "parent", "failures", "origins") if key in payload}
+            **{key: payload[key] for key in ("args", "parent", "failures", "result_locations") if key in payload}
         )
 
 
@@ -133,21 +133,21 @@ def read_node(kwargs: Mapping[str, Any], most_bytes: int) -> NodeMessage:
         _lineage(kwargs, "parent"),
         _lineage(kwargs, "failures"),
         _origins(kwargs),
-        _count(kwargs, "serial", 0),
-        bool(kwargs.get("big")),
+        _count(kwargs, "delivery", 0),
+        bool(kwargs.get("has_payload")),
     )
 
 
 def read_dispatch(kwargs: Mapping[str, Any], most_bytes: int) -> StartMessage | WakeMessage:
     """Check the arguments of ``selinon.Dispatcher``; raises ``MessageRefused``."""
     _check_format(kwargs, most_bytes)
-    do = kwargs.get("do")
+    do = kwargs.get("action")
     flow, id = _name(kwargs, "flow"), _name(kwargs, "id")
     if do in ("wake", "cancel"):
         return WakeMessage(flow, id, do == "cancel")
     if do != "start":
         raise MessageRefused(f"nothing is to be done about {str(do)[:50]!r}")
-    up = kwargs.get("up")
+    up = kwargs.get("caller")
     if up is not None and not (
         isinstance(up, list)
         and len(up) == 3
@@ -156,7 +156,7 @@ def read_dispatch(kwargs: Mapping[str, Any], most_bytes: int) -> StartMessage | 
         and not isinstance(up[1], bool)
         and _is_name(up[2])
     ):
-        raise MessageRefused('"up" is no caller')
+        raise MessageRefused('"caller" is no caller')
     return StartMessage(
         flow,
         id,
@@ -166,12 +166,12 @@ def read_dispatch(kwargs: Mapping[str, Any], most_bytes: int) -> StartMessage | 
         _selective(kwargs),
         _origins(kwargs),
         None if up is None else (up[0], up[1], up[2]),
-        _count(kwargs, "serial", 0),
-        bool(kwargs.get("big")),
+        _count(kwargs, "delivery", 0),
+        bool(kwargs.get("has_payload")),
     )
 
 
-def is_of_the_original(kwargs: Mapping[str, Any]) -> bool:
+def is_v1_message(kwargs: Mapping[str, Any]) -> bool:
     """Whether a message is one of selinon 1.x: another deployment's, to be left to it."""
     return "v" not in kwargs and "flow_name" in kwargs
 
@@ -228,9 +228,9 @@ def _holds_ids(value: Any) -> bool:
 
 
 def _origins(kwargs: Mapping[str, Any]) -> dict[str, str]:
-    value = _mapping(kwargs, "origins")
+    value = _mapping(kwargs, "result_locations")
     if not all(isinstance(flow, str) for flow in value.values()):
-        raise MessageRefused(f'"origins" holds what is no flow: {str(value)[:50]!r}')
+        raise MessageRefused(f'"result_locations" holds what is no flow: {str(value)[:50]!r}')
     return value
 
 

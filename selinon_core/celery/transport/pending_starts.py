@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from selinon_core.celery.stores import Store
 from selinon_core.celery.transport.defaults import is_redis
-from selinon_core.celery.transport.publisher import Letter, Publisher
+from selinon_core.celery.transport.publisher import OutgoingMessage, Publisher
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 #: Seconds after which a start without a run is looked at ...
 CHECK_AFTER = 5.0
 #: ... and sent again if its queue is empty, or after this many, doubled each time.
-PATIENCE = 300.0
+RESEND_DESPITE_BACKLOG_AFTER = 300.0
 #: How often a worker looks, and how many starts in one go.
 INTERVAL = 2.5
 BATCH = 500
@@ -34,7 +34,7 @@ _MESSAGES = "selinon.starts.messages"
 _LEADER = "selinon.starts.leader"
 
 
-class StartLedger:
+class PendingStarts:
     """Starts by id in a sorted set (when to look next) and a hash (how often the
     message was sent, when first, and the message)."""
 
@@ -54,7 +54,7 @@ class StartLedger:
             with channel.conn_or_acquire() as client:
                 return action(client)
 
-    def keep(self, letter: Letter) -> None:
+    def add(self, letter: OutgoingMessage) -> None:
         """A start is about to be sent; raises what the connection raises."""
         now = self.clock()
         text = json.dumps([1, now, *letter])
@@ -67,11 +67,11 @@ class StartLedger:
 
         self._with_client(write)
 
-    def lead(self) -> bool:
+    def try_lead(self) -> bool:
         """Whether this worker is the one that looks now."""
         return bool(self._with_client(lambda client: client.set(_LEADER, "1", nx=True, px=int(INTERVAL * 900))))
 
-    def remind(self, store: Store, publisher: Publisher, now: float) -> int:
+    def resend_lost(self, store: Store, publisher: Publisher, now: float) -> int:
         """Forget starts that became runs and send those again that got lost; returns how many were sent."""
         sent = 0
         while True:
@@ -81,11 +81,11 @@ class StartLedger:
             if looked_at < BATCH:
                 return sent
 
-    def _look(self, client: Any, store: Store, now: float) -> tuple[int, list[Letter]]:
+    def _look(self, client: Any, store: Store, now: float) -> tuple[int, list[OutgoingMessage]]:
         """How many were due, and those of them that are lost."""
         rows = client.zrange(_KEY, 0, BATCH - 1, withscores=True)
         due = [name.decode() if isinstance(name, bytes) else str(name) for name, at in rows if at <= now]
-        lost: list[Letter] = []
+        lost: list[OutgoingMessage] = []
         if not due:
             return 0, lost
         with client.pipeline(transaction=False) as pipe:
@@ -99,8 +99,8 @@ class StartLedger:
                     pipe.hdel(_MESSAGES, id)
                     continue
                 times, kept_at, *parts = json.loads(text)
-                letter = Letter(*parts)
-                if client.llen(letter.queue) and now - kept_at < PATIENCE * times:
+                letter = OutgoingMessage(*parts)
+                if client.llen(letter.queue) and now - kept_at < RESEND_DESPITE_BACKLOG_AFTER * times:
                     pipe.zadd(_KEY, {id: now + CHECK_AFTER}, xx=True)
                     continue
                 lost.append(letter)

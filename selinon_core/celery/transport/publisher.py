@@ -23,7 +23,7 @@ _encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 _EMBED = ',{"callbacks":null,"errbacks":null,"chain":null,"chord":null}]'
 
 
-class Letter(NamedTuple):
+class OutgoingMessage(NamedTuple):
     """A message to be sent: to which queue, for which Celery task, shown under which name, with which ids."""
 
     queue: str
@@ -36,7 +36,7 @@ class Letter(NamedTuple):
     headers: Mapping[str, str] | None = None
 
 
-class _Envelope(NamedTuple):
+class _MessageTemplate(NamedTuple):
     headers: dict[str, Any]
     options: dict[str, Any]
     declare: list[Any]
@@ -47,22 +47,22 @@ class Publisher:
 
     def __init__(self, app: Celery) -> None:
         self._app = app
-        self._envelopes: dict[tuple[str, str, str], _Envelope] = {}
+        self._templates: dict[tuple[str, str, str], _MessageTemplate] = {}
         self._declared: set[tuple[int, str]] = set()
 
-    def send(self, letters: Iterable[Letter]) -> None:
+    def send(self, messages: Iterable[OutgoingMessage]) -> None:
         """Send messages; raises kombu's ``OperationalError`` when the broker stays away. Some may be sent then."""
-        letters = list(letters)
-        if not letters:
+        messages = list(messages)
+        if not messages:
             return
         with self._app.producer_pool.acquire(block=True) as producer:
             connection: Any = producer.connection
             try:
-                self._send(producer, letters, retry=False)
+                self._send(producer, messages, retry=False)
             except connection.recoverable_connection_errors:
                 # The pooled connection was stale: once more, with Celery's own policy of retrying.
                 self._declared.clear()
-                self._send(producer, letters, retry=True)
+                self._send(producer, messages, retry=True)
 
     def waiting(self, queue: str) -> int:
         """How many messages wait in a queue, 0 when that cannot be said."""
@@ -78,12 +78,12 @@ class Publisher:
         except Exception:
             return 0
 
-    def _send(self, producer: Any, letters: list[Letter], retry: bool) -> None:
+    def _send(self, producer: Any, letters: list[OutgoingMessage], retry: bool) -> None:
         batching = len(letters) > 1 and not retry and producer.supports_batch_publish
         policy = dict(self._app.conf.task_publish_retry_policy) if retry else None
         with producer.batch() if batching else nullcontext():
             for letter in letters:
-                envelope = self._envelope(letter)
+                envelope = self._template(letter)
                 headers = envelope.headers.copy()
                 headers["id"] = letter.task_id
                 headers["root_id"] = letter.root_id
@@ -103,14 +103,14 @@ class Publisher:
                 )
                 self._declared.add(known)
 
-    def _envelope(self, letter: Letter) -> _Envelope:
+    def _template(self, letter: OutgoingMessage) -> _MessageTemplate:
         key = (letter.queue, letter.celery_task, letter.shown_as)
-        envelope = self._envelopes.get(key)
+        envelope = self._templates.get(key)
         if envelope is None:
-            envelope = self._envelopes[key] = self._make_envelope(*key)
+            envelope = self._templates[key] = self._make_template(*key)
         return envelope
 
-    def _make_envelope(self, queue_name: str, task: str, shown_as: str) -> _Envelope:
+    def _make_template(self, queue_name: str, task: str, shown_as: str) -> _MessageTemplate:
         amqp = self._app.amqp
         message = amqp.as_task_v2(
             "", task, (), {}, shadow=shown_as, argsrepr="()", kwargsrepr="{}", ignore_result=True
@@ -130,4 +130,4 @@ class Publisher:
             "content_encoding": "utf-8",
             "reply_to": "",
         }
-        return _Envelope(message.headers, options, [queue])
+        return _MessageTemplate(message.headers, options, [queue])

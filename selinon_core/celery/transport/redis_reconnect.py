@@ -15,7 +15,7 @@ from celery import bootsteps
 from selinon_core.celery.transport.defaults import is_redis
 
 
-class ForgivingChannel(bootsteps.StartStopStep):
+class LostConnectionStep(bootsteps.StartStopStep):
     """Makes the channel of a worker's messages say what is the matter; anew after each connection."""
 
     requires = ("celery.worker.consumer.tasks:Tasks",)
@@ -23,10 +23,10 @@ class ForgivingChannel(bootsteps.StartStopStep):
     def start(self, consumer: Any) -> None:
         """The worker is connected."""
         if is_redis(consumer.app.conf.broker_url):
-            forgive(consumer.task_consumer.channel)
+            raise_connection_reset(consumer.task_consumer.channel)
 
 
-def forgive(channel: Any) -> None:
+def raise_connection_reset(channel: Any) -> None:
     """Let a channel whose connection is gone raise ``ConnectionResetError``."""
     parameters = getattr(channel, "_connparams", None)
     if parameters is None:  # another kombu, which has no such fault as far as is known

@@ -56,10 +56,10 @@ class NodeRequest(Request):
         super().on_timeout(soft, timeout)
 
     def _stopped(self) -> None:
-        from selinon_core.celery.worker.task_handler import Envelope
+        from selinon_core.celery.worker.task_handler import TaskMessageHandler
 
-        engine = self.task.selinon.engine  # type: ignore[attr-defined]
+        services = self.task.selinon.services  # type: ignore[attr-defined]
         kwargs: dict[str, Any] = self.kwargs
-        message = read_node(kwargs, engine.settings.selinon_max_message_bytes)
-        payload = engine.store.payload(message.id, message.number) if message.big else None
-        Envelope(engine).stopped(message.with_payload(payload))
+        message = read_node(kwargs, services.settings.selinon_max_message_bytes)
+        payload = services.store.payload(message.id, message.number) if message.has_payload else None
+        TaskMessageHandler(services).attempt_killed(message.with_payload(payload))

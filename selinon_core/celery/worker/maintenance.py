@@ -20,8 +20,8 @@ from celery.worker import state
 from selinon_core.celery.transport.defaults import REFRESH_EVERY, check_accepts_json
 from selinon_core.celery.transport.pending_starts import INTERVAL
 from selinon_core.celery.transport.publisher import DISPATCHER, ENVELOPE
-from selinon_core.celery.transport.redis_reconnect import ForgivingChannel
-from selinon_core.celery.worker.reaper import Sweeper
+from selinon_core.celery.transport.redis_reconnect import LostConnectionStep
+from selinon_core.celery.worker.reaper import Reaper
 from selinon_core.errors import SelinonException
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger("selinon")
 
 #: How often workers say of what takes long that they still work on it, before it would count as lost.
-TOUCHES = 6
+HEARTBEATS = 6
 #: Modules of storages that are private to a process (``DataStorage.private_to_process``); by name, because the
 #: main process of a worker imports nothing that tasks use.
 _IN_MEMORY = ("selinon_core.storages.memory", "selinon.storages.memory")
@@ -40,27 +40,27 @@ _IN_MEMORY = ("selinon_core.storages.memory", "selinon.storages.memory")
 def hook_into_workers(selinon: Selinon) -> None:
     """Make workers of the app look after its flows."""
 
-    class Caretaker(CaretakerStep):
+    class Caretaker(MaintenanceStep):
         name = "selinon_core.celery.worker.maintenance:Caretaker"
         owner = selinon
 
     selinon.app.steps["worker"].add(Caretaker)
-    selinon.app.steps["consumer"].add(ForgivingChannel)
+    selinon.app.steps["consumer"].add(LostConnectionStep)
 
     def queues_are_known(sender: Any = None, instance: Any = None, **_: Any) -> None:
         if instance.app is selinon.app:
-            selinon.engine.serve(sorted(instance.app.amqp.queues.consume_from))
+            selinon.services.serve(sorted(instance.app.amqp.queues.consume_from))
 
     def check(sender: Any = None, instance: Any = None, **_: Any) -> None:
         try:
             queues_are_known(sender, instance)
             if instance.app is selinon.app:
                 check_accepts_json(instance.app.conf)
-                selinon.engine.spans.check()
+                selinon.services.spans.check()
                 _warn_of_private_storages(selinon.plan)
                 selinon.store.prepare()
         except SelinonException as error:
-            raise SystemExit(f"selinon: {_told(error)}") from None
+            raise SystemExit(f"selinon: {_described(error)}") from None
 
     signals.celeryd_after_setup.connect(check, weak=False)
 
@@ -76,13 +76,13 @@ def _warn_of_private_storages(plan: Plan) -> None:
             )
 
 
-def _told(error: SelinonException) -> str:
+def _described(error: SelinonException) -> str:
     diagnostics = getattr(error, "diagnostics", ())
     lines = [f"{d.span.file}:{d.span.line}:{d.span.column}: {d.code} {d.message}" for d in diagnostics]
     return "\n".join([str(error), *lines])
 
 
-class CaretakerStep(bootsteps.StartStopStep):
+class MaintenanceStep(bootsteps.StartStopStep):
     """A thread of the worker's main process: sweeps, and refreshes the messages this worker holds."""
 
     owner: Selinon
@@ -98,8 +98,8 @@ class CaretakerStep(bootsteps.StartStopStep):
             "selinon-sweep": self._sweep,
             "selinon-refresh": lambda: self._refresh(worker),
         }
-        if self.owner.ledger.enabled:
-            jobs["selinon-starts"] = self._remind_of_starts
+        if self.owner.pending_starts.enabled:
+            jobs["selinon-starts"] = self._resend_lost_starts
         for name, target in jobs.items():
             thread = threading.Thread(target=target, name=name, daemon=True)
             thread.start()
@@ -114,40 +114,40 @@ class CaretakerStep(bootsteps.StartStopStep):
         self._stop.set()
 
     def _sweep(self) -> None:
-        sweeper = Sweeper(self.owner.engine)
-        while not self._stop.wait(sweeper.tick()):
+        sweeper = Reaper(self.owner.services)
+        while not self._stop.wait(sweeper.run_once()):
             pass
 
-    def _remind_of_starts(self) -> None:
-        ledger, engine = self.owner.ledger, self.owner.engine
+    def _resend_lost_starts(self) -> None:
+        ledger, services = self.owner.pending_starts, self.owner.services
         while not self._stop.wait(INTERVAL):
             try:
-                if ledger.lead():
-                    ledger.remind(engine.store, engine.publisher, ledger.clock())
+                if ledger.try_lead():
+                    ledger.resend_lost(services.store, services.publisher, ledger.clock())
             except Exception as error:
                 _log.warning("cannot look for lost starts: %s: %s", type(error).__name__, error)
 
     def _refresh(self, worker: Any) -> None:
         while not self._stop.wait(REFRESH_EVERY):
             try:
-                refresh_unacknowledged(worker)
-                self._touch()
+                extend_visibility(worker)
+                self._heartbeat()
             except Exception as error:
                 _log.warning("cannot refresh unacknowledged messages: %s: %s", type(error).__name__, error)
 
-    def _touch(self) -> None:
+    def _heartbeat(self) -> None:
         """Say of node runs that take long that they are still being worked on."""
         now = time.time()
         if now < self._touch_at:
             return
-        every = self.owner.settings.selinon_lost_after / TOUCHES
+        every = self.owner.settings.selinon_heartbeat_timeout / HEARTBEATS
         self._touch_at = now + every
         store = self.owner.store
-        for flow_id, numbers in in_hand(self.owner.app, now - every):
-            store.touch(flow_id, numbers, now)
+        for flow_id, numbers in long_running_nodes(self.owner.app, now - every):
+            store.heartbeat(flow_id, numbers, now)
 
 
-def in_hand(app: Any, since: float) -> list[tuple[str, list[int]]]:
+def long_running_nodes(app: Any, since: float) -> list[tuple[str, list[int]]]:
     """The node runs, by flow run id, of messages that were taken by a process of this worker before then.
 
     0 stands for the message that started the flow run.
@@ -157,7 +157,7 @@ def in_hand(app: Any, since: float) -> list[tuple[str, list[int]]]:
         if request.app is not app or not request.time_start or request.time_start > since:
             continue
         kwargs = request.kwargs
-        if request.task.name == DISPATCHER and kwargs.get("do") == "start":
+        if request.task.name == DISPATCHER and kwargs.get("action") == "start":
             held.append((kwargs["id"], [0]))
         elif request.task.name == ENVELOPE:
             nodes = kwargs.get("nodes") or [kwargs]
@@ -165,7 +165,7 @@ def in_hand(app: Any, since: float) -> list[tuple[str, list[int]]]:
     return held
 
 
-def refresh_unacknowledged(worker: Any) -> int:
+def extend_visibility(worker: Any) -> int:
     """Tell Redis that the messages this worker holds are still being worked on; returns how many."""
     consumer = getattr(getattr(worker, "consumer", None), "task_consumer", None)
     channel: Any = getattr(consumer, "channel", None)

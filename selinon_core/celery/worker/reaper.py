@@ -12,7 +12,7 @@ import time
 import uuid
 from collections.abc import Callable
 
-from selinon_core.celery.services import Engine
+from selinon_core.celery.services import WorkerServices
 from selinon_core.errors import StateStoreError
 
 _log = logging.getLogger("selinon")
@@ -23,37 +23,37 @@ BATCH = 200
 LEAST_PAUSE = 0.25
 
 
-class Sweeper:
+class Reaper:
     """One worker's part in the sweep. ``clock`` is replaced by tests."""
 
-    def __init__(self, engine: Engine, clock: Callable[[], float] = time.time) -> None:
-        self._engine = engine
+    def __init__(self, services: WorkerServices, clock: Callable[[], float] = time.time) -> None:
+        self._services = services
         self._clock = clock
         self._owner = uuid.uuid4().hex
-        self._pause = engine.settings.selinon_sweep_interval
+        self._pause = services.settings.selinon_sweep_interval
 
-    def tick(self) -> float:
+    def run_once(self) -> float:
         """Look once, if this worker leads; returns the seconds until the next look."""
-        engine = self._engine
-        settings = engine.settings
+        services = self._services
+        settings = services.settings
         try:
             now = self._clock()
-            if not engine.store.lead(self._owner, now + 4 * settings.selinon_sweep_interval, now):
+            if not services.store.acquire_leadership(self._owner, now + 4 * settings.selinon_sweep_interval, now):
                 return settings.selinon_sweep_interval
-            found = engine.store.sweep(
+            found = services.store.claim_due_runs(
                 now,
                 BATCH,
-                settings.selinon_republish_after,
-                settings.selinon_least_silence,
-                settings.selinon_lost_after,
+                settings.selinon_resend_after,
+                settings.selinon_idle_check_interval,
+                settings.selinon_heartbeat_timeout,
             )
             if found:
                 # Also for flows this worker does not know: another one may.
-                engine.publisher.send(engine.writer.wake(d.flow, d.flow_id, d.queue) for d in found)
+                services.publisher.send(services.messages.wake(d.flow, d.flow_id, d.queue) for d in found)
             self._pause = settings.selinon_sweep_interval
             if len(found) == BATCH:
                 return 0.0
-            due = engine.store.next_due()
+            due = services.store.next_due()
             if due is not None:
                 return min(max(due - self._clock(), LEAST_PAUSE), settings.selinon_sweep_interval)
         except StateStoreError as error:

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
-from selinon_core.runtime.error_codec import Stopped
+from selinon_core.runtime.error_codec import WorkerShutdown
 
 _SIGNALS = [getattr(signal, name) for name in ("SIGTERM", "SIGQUIT", "SIGHUP", "SIGINT") if hasattr(signal, name)]
 
@@ -24,7 +24,7 @@ _at_work = 0
 
 
 @contextmanager
-def may_be_stopped() -> Iterator[None]:
+def shutdown_guard() -> Iterator[None]:
     """Work on a message in a process that may be told to end."""
     global _at_work
     if threading.current_thread() is not threading.main_thread():  # handlers run in the main thread only
@@ -37,7 +37,7 @@ def may_be_stopped() -> Iterator[None]:
     _at_work += 1
     try:
         yield
-    except Stopped as stopped:
+    except WorkerShutdown as stopped:
         raise stopped.stop from None
     finally:
         _at_work -= 1
@@ -54,5 +54,5 @@ class _Handler:
             self._before(number, frame)
         except SystemExit as stop:
             if _at_work:
-                raise Stopped(stop) from None
+                raise WorkerShutdown(stop) from None
             raise

@@ -7,11 +7,11 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from selinon_core.celery.execution.flow_executor import Ahead, Budget
+from selinon_core.celery.execution.flow_executor import InlineBudget, InlineTask
 from selinon_core.celery.reporting.remote_error import error_text
-from selinon_core.celery.services import Engine
-from selinon_core.celery.stores.protocol import ORPHAN, RUN, WAKE, Begun
-from selinon_core.celery.transport.batching import Bundle
+from selinon_core.celery.services import WorkerServices
+from selinon_core.celery.stores.protocol import NEEDS_ADVANCE, REDELIVERED_UNFINISHED, RUN, Begun
+from selinon_core.celery.transport.batching import MessageBatch
 from selinon_core.celery.transport.message_schema import NodeMessage
 from selinon_core.celery.worker.task_timeout import run_with_deadline
 from selinon_core.dispatch import events as on
@@ -34,118 +34,120 @@ class WorkerKilled(SelinonException):
     """Raised for a task that killed its worker as often as ``selinon_max_deliveries`` allows."""
 
 
-class Envelope:
+class TaskMessageHandler:
     """Runs the tasks of one plan."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    def __init__(self, services: WorkerServices) -> None:
+        self._services = services
 
     def handle(self, messages: Sequence[NodeMessage], again: bool) -> None:
         """Handle what one message holds; ``again``: it was delivered before, and its receiver may be gone.
 
         Raises ``StateStoreError`` when the store stays away: the message has to be given back.
         """
-        budget = Budget(messages[0].number, self._engine.settings)
+        budget = InlineBudget(messages[0].number, self._services.settings)
         if len(messages) == 1:
             self._handle(messages[0], again, budget)
             return
-        bundle = Bundle(messages, self._give_away)
-        with self._engine.bundle_watch.over(bundle):
+        bundle = MessageBatch(messages, self._hand_back)
+        with self._services.batch_watchdog.over(bundle):
             while (message := bundle.take()) is not None:
-                budget.anchor = message.number
+                budget.carrier = message.number
                 self._handle(message, again, budget)
 
-    def _give_away(self, messages: Sequence[NodeMessage]) -> bool:
+    def _hand_back(self, messages: Sequence[NodeMessage]) -> bool:
         """Leave node runs to others; with the serial they have, so that whoever comes first runs them."""
-        writer = self._engine.writer
-        return self._engine.courier.send_safely(
-            [writer.of_message(each, id_maker(each.id)(each.number), each.serial) for each in messages]
+        writer = self._services.messages
+        return self._services.relay.send_safely(
+            [writer.of_message(each, id_maker(each.id)(each.number), each.delivery) for each in messages]
         )
 
-    def _handle(self, message: NodeMessage, again: bool, budget: Budget) -> None:
-        engine = self._engine
-        begun = engine.receive(
-            lambda again: engine.store.begin(message.id, message.number, message.serial, again, engine.clock()),
+    def _handle(self, message: NodeMessage, again: bool, budget: InlineBudget) -> None:
+        services = self._services
+        begun = services.retry_as_redelivered(
+            lambda again: services.store.claim_delivery(
+                message.id, message.number, message.delivery, again, services.clock()
+            ),
             again,
         )
-        if begun.kind == ORPHAN:
-            self._look_after(message)
+        if begun.kind == REDELIVERED_UNFINISHED:
+            self._process_due_work(message)
             return
         if begun.kind != RUN:
             return
         task_id = id_maker(message.id)(message.number)
         ahead = self._run(message.with_payload(begun.payload), task_id, begun, budget, False)
-        self.run_ahead(ahead, budget)
+        self.run_inline(ahead, budget)
 
-    def run_ahead(self, ahead: Ahead | None, budget: Budget) -> None:
+    def run_inline(self, inline_task: InlineTask | None, budget: InlineBudget) -> None:
         """Run what may be run here of what follows."""
         first = Begun(RUN)
-        while ahead is not None:
-            ahead = self._run(ahead.message, ahead.task_id, first, budget, True)
+        while inline_task is not None:
+            inline_task = self._run(inline_task.message, inline_task.task_id, first, budget, True)
 
-    def _look_after(self, message: NodeMessage) -> None:
-        engine = self._engine
-        queue = engine.writer.queue(message.flow)
-        if engine.serves(queue):
-            engine.patiently(lambda: engine.advancer.look_after(message.id))
+    def _process_due_work(self, message: NodeMessage) -> None:
+        services = self._services
+        queue = services.messages.queue(message.flow)
+        if services.serves(queue):
+            services.retry_while_unavailable(lambda: services.executor.process_due_work(message.id))
         else:
-            engine.courier.send_safely([engine.writer.wake(message.flow, message.id, queue)])
+            services.relay.send_safely([services.messages.wake(message.flow, message.id, queue)])
 
     def _run(
-        self, message: NodeMessage, task_id: str, begun: Begun, budget: Budget, running_ahead: bool
-    ) -> Ahead | None:
-        engine = self._engine
-        most = engine.settings.selinon_max_deliveries
-        tells = not engine.teller.silent
-        record = engine.teller.task(message, task_id, begun.attempts + 1) if tells else None
+        self, message: NodeMessage, task_id: str, begun: Begun, budget: InlineBudget, inline: bool
+    ) -> InlineTask | None:
+        services = self._services
+        most = services.settings.selinon_max_deliveries
+        tells = not services.tracer.silent
+        record = services.tracer.task(message, task_id, begun.attempts + 1) if tells else None
         if begun.deliveries > most:
             attempt: Attempt = Failed(
                 WorkerKilled(f"{message.task} was delivered {most} times and its worker never came back from it")
             )
         else:
             if record is not None:
-                engine.teller.entry(trace_entries.STARTED, record, record.attempts)
+                services.tracer.emit_entry(trace_entries.STARTED, record, record.attempts)
             about = (message.flow, message.id, message.task, task_id, begun.attempts + 1)
-            with engine.spans.attempt(message.trace, *about) as ended:
+            with services.spans.attempt(message.trace, *about) as ended:
                 attempt = self._attempt(message, task_id, begun)
                 ended(attempt)
         if isinstance(attempt, Succeeded):
             if record is not None:
-                record.stored, record.result = attempt.stored, _tellable(attempt.result)
-                engine.teller.entry(trace_entries.SUCCEEDED, record, attempt.stored)
-            flow = engine.plan.flows[message.flow]
+                record.stored, record.result = attempt.stored, _traceable(attempt.result)
+                services.tracer.emit_entry(trace_entries.SUCCEEDED, record, attempt.stored)
+            flow = services.plan.flows[message.flow]
             wanted = flow.node_args_from_first and not attempt.stored
-            return self._completed(
+            return self._complete(
                 message,
                 on.NodeSucceeded(message.number),
                 budget,
                 result=_json_value(attempt.result) if wanted else None,
                 with_result=wanted,
-                running_ahead=running_ahead,
+                inline=inline,
             )
         _log_failure(message, task_id, begun.attempts + 1, attempt)
         if isinstance(attempt, RetryLater):
             if record is not None:
                 retries = begun.retries + (attempt.error is not None)
                 told = (record.attempts, attempt.error, attempt.countdown, retries)
-                engine.teller.entry(trace_entries.RETRIED, record, *told)
+                services.tracer.emit_entry(trace_entries.RETRIED, record, *told)
             self._retry(message, task_id, attempt)
             return None
         if record is not None:
             record.error = attempt.error
-            engine.teller.entry(trace_entries.FAILED, record, record.attempts, attempt.error, begun.retries)
-        return self._completed(
+            services.tracer.emit_entry(trace_entries.FAILED, record, record.attempts, attempt.error, begun.retries)
+        return self._complete(
             message,
             on.NodeFailed(message.number),
             budget,
-            serial=message.serial,
+            serial=message.delivery,
             error=(task_id, error_text(attempt.error)),
-            running_ahead=running_ahead,
+            inline=inline,
         )
 
     def _attempt(self, message: NodeMessage, task_id: str, begun: Begun) -> Attempt:
-        engine = self._engine
-        task = engine.plan.tasks[message.task]
+        services = self._services
+        task = services.plan.tasks[message.task]
         assignment = Assignment(
             message.flow,
             task_id,
@@ -156,11 +158,11 @@ class Envelope:
             begun.attempts + 1,
             begun.retries,
         )
-        runner = engine.runner(message.origins)
+        runner = services.runner(message.result_locations)
         if task.timeout is None:
             began = time.perf_counter()
             attempt = runner.run(task, assignment)
-            engine.pace.note(task.function, time.perf_counter() - began)
+            services.durations.note(task.function, time.perf_counter() - began)
             return attempt
         return run_with_deadline(
             lambda wanted: runner.run(task, assignment, wanted),
@@ -169,43 +171,47 @@ class Envelope:
             lambda error: runner.judge(task, assignment, error),
         )
 
-    def _completed(self, message: NodeMessage, event: on.Event, budget: Budget, **how: Any) -> Ahead | None:
+    def _complete(
+        self, message: NodeMessage, event: on.Event, budget: InlineBudget, **how: Any
+    ) -> InlineTask | None:
         """Keep a completion. When the store was away in the middle of it, its first try may have counted."""
-        engine = self._engine
+        services = self._services
         try:
-            return engine.advancer.completed(message, event, budget, **how)
+            return services.executor.complete(message, event, budget, **how)
         except StateStoreError as error:
             _log.warning("%s; the end of %s will be kept later", error, message.task)
-        ahead = engine.patiently(lambda: engine.advancer.completed(message, event, budget, **how))
+        ahead = services.retry_while_unavailable(lambda: services.executor.complete(message, event, budget, **how))
         if ahead is None:
-            store = engine.store
-            engine.patiently(lambda: store.begin(message.id, budget.anchor, message.serial, True, engine.clock()))
-            self._look_after(message)
+            store = services.store
+            services.retry_while_unavailable(
+                lambda: store.claim_delivery(message.id, budget.carrier, message.delivery, True, services.clock())
+            )
+            self._process_due_work(message)
         return ahead
 
     def _retry(self, message: NodeMessage, task_id: str, attempt: RetryLater) -> None:
-        engine = self._engine
+        services = self._services
         counted = attempt.error is not None
-        serial = engine.patiently(
-            lambda: engine.store.retry(
+        serial = services.retry_while_unavailable(
+            lambda: services.store.retry(
                 message.id,
                 message.number,
-                message.serial,
+                message.delivery,
                 counted,
                 max(attempt.countdown, 0.0),
                 GRACE,
-                engine.clock(),
+                services.clock(),
             )
         )
         if serial is not None and attempt.countdown <= 0:
-            engine.courier.send_safely([engine.writer.of_message(message, task_id, serial)])
+            services.relay.send_safely([services.messages.of_message(message, task_id, serial)])
 
-    def stopped(self, message: NodeMessage) -> None:
+    def attempt_killed(self, message: NodeMessage) -> None:
         """A process was killed because its task did not stop at its time-out: the attempt counts as failed."""
-        engine = self._engine
-        task = engine.plan.tasks[message.task]
-        record = engine.store.records(message.id, [message.number]).get(message.number)
-        if record is None or record.done or record.serial != message.serial:
+        services = self._services
+        task = services.plan.tasks[message.task]
+        record = services.store.records(message.id, [message.number]).get(message.number)
+        if record is None or record.done or record.delivery != message.delivery:
             return
         error = TaskTimeout(f"attempt {record.attempts + 1} of {task.name} did not stop after {task.timeout} s")
         task_id = id_maker(message.id)(message.number)
@@ -213,18 +219,18 @@ class Envelope:
             self._retry(message, task_id, RetryLater(task.retry_countdown, error))
             return
         # This is the worker's main process: no user code is run here, so somebody else has to advance the flow.
-        delivered = engine.store.deliver(
+        delivered = services.store.append_event(
             message.id,
             message.number,
             encode_event(on.NodeFailed(message.number)),
-            engine.clock(),
-            serial=message.serial,
+            services.clock(),
+            delivery=message.delivery,
             urgent=True,
             error=(task_id, error_text(error)),
-            ttl=engine.settings.selinon_state_ttl,
+            ttl=services.settings.selinon_state_ttl,
         )
-        if delivered.kind == WAKE:
-            engine.courier.send_safely([engine.writer.wake(message.flow, message.id)])
+        if delivered.kind == NEEDS_ADVANCE:
+            services.relay.send_safely([services.messages.wake(message.flow, message.id)])
 
 
 def _log_failure(message: NodeMessage, task_id: str, number: int, attempt: RetryLater | Failed) -> None:
@@ -245,7 +251,7 @@ def _json_value(result: Any) -> Any:
         return jsonable(result)
 
 
-def _tellable(result: Any) -> Any:
+def _traceable(result: Any) -> Any:
     try:
         return snapshot(result)
     except (TypeError, ValueError, RecursionError):

@@ -15,7 +15,7 @@ from types import FrameType
 
 from selinon_core.errors import TaskTimeout
 from selinon_core.runtime.task_runner import Attempt
-from selinon_core.runtime.threads import SideRunner, Ticket, TimedOut
+from selinon_core.runtime.threads import AttemptHandle, ThreadRunner, TimedOut
 
 #: Runs the attempt; what it is given tells whether anybody still waits for it.
 _Run = Callable[[Callable[[], bool] | None], Attempt]
@@ -27,9 +27,9 @@ def run_with_deadline(
     """Run an attempt for at most ``timeout`` seconds; ``late(error)`` judges one that was abandoned."""
     if threading.current_thread() is threading.main_thread() and hasattr(signal, "setitimer"):
         return _interrupted(attempt, timeout, text, late)
-    side = SideRunner()
+    side = ThreadRunner()
 
-    def begin(ticket: Ticket) -> Attempt:
+    def begin(ticket: AttemptHandle) -> Attempt:
         ticket.begin()
         return attempt(ticket.wanted)
 

@@ -15,14 +15,14 @@ from collections.abc import Callable, Mapping
 from enum import Enum
 from typing import Any
 
-from selinon_core.celery.execution.flow_executor import Budget
-from selinon_core.celery.execution.run_cache import stamp_in
+from selinon_core.celery.execution.flow_executor import InlineBudget
+from selinon_core.celery.execution.run_cache import version_in
 from selinon_core.celery.reporting.opentelemetry import HEADER
 from selinon_core.celery.reporting.remote_error import error_text
-from selinon_core.celery.services import Engine
+from selinon_core.celery.services import WorkerServices
 from selinon_core.celery.transport.defaults import is_redis
 from selinon_core.celery.transport.message_schema import NodeMessage, StartMessage, WakeMessage
-from selinon_core.celery.transport.publisher import Letter
+from selinon_core.celery.transport.publisher import OutgoingMessage
 from selinon_core.dispatch import events as on
 from selinon_core.errors import ConfigurationError, MigrationError, MigrationSkew, UnknownFlowError
 from selinon_core.plan import Plan
@@ -31,12 +31,12 @@ from selinon_core.runtime.ids import id_maker
 Message = NodeMessage | StartMessage | WakeMessage
 
 #: Seconds this process waits for another worker to take such a message, and the pause before it is put back.
-PATIENCE = 60.0
+FAIL_AFTER = 60.0
 PAUSE = 0.2
 _MOST_REMEMBERED = 10_000
 
 
-class Fate(Enum):
+class Disposition(Enum):
     """What becomes of a message."""
 
     REFUSE = "refuse"
@@ -50,49 +50,49 @@ def unknown_in(plan: Plan, message: Message) -> str | None:
         return f'no flow is named "{message.flow}"'
     if isinstance(message, NodeMessage) and message.task not in plan.tasks:
         return f'no task is named "{message.task}"'
-    if isinstance(message, StartMessage) and message.up is not None and message.up[2] not in plan.flows:
-        return f'no flow is named "{message.up[2]}"'
+    if isinstance(message, StartMessage) and message.caller is not None and message.caller[2] not in plan.flows:
+        return f'no flow is named "{message.caller[2]}"'
     return None
 
 
-class Strangers:
+class UnroutableMessages:
     """Decides on such messages of one process; ``clock`` need not be that of others."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._met: dict[tuple[str, int], float] = {}
 
-    def fate(self, engine: Engine, message: Message, unknown: str) -> Fate:
+    def disposition(self, services: WorkerServices, message: Message, unknown: str) -> Disposition:
         """What becomes of a message in which ``unknown`` is named; raises ``StateStoreError``."""
         if isinstance(message, NodeMessage):
             flow_id, number, flow = message.id, message.number, message.flow
-        elif isinstance(message, StartMessage) and message.up is not None:
-            flow_id, number, flow = message.up
+        elif isinstance(message, StartMessage) and message.caller is not None:
+            flow_id, number, flow = message.caller
         else:
-            return Fate.REFUSE
-        header = engine.store.header(flow_id)
-        record = engine.store.records(flow_id, [number]).get(number)
+            return Disposition.REFUSE
+        header = services.store.header(flow_id)
+        record = services.store.records(flow_id, [number]).get(number)
         if header is None or header["status"] != "running" or (record is not None and record.done):
             self._met.pop((flow_id, number), None)
-            return Fate.REFUSE
+            return Disposition.REFUSE
         now = self._clock()
         since = self._met.get((flow_id, number))
         if since is None:
             details = {"flow_name": flow, "dispatcher_id": flow_id}
-            engine.teller.issue("MIGRATION_SKEW", f"{unknown} here; left to another worker", **details)
+            services.tracer.warn("MIGRATION_SKEW", f"{unknown} here; left to another worker", **details)
             while len(self._met) >= _MOST_REMEMBERED:
                 self._met.pop(next(iter(self._met)))
             since = self._met[flow_id, number] = now
-        if now - since < PATIENCE or _is_newer(engine, flow, header):
-            return Fate.PUT_BACK
+        if now - since < FAIL_AFTER or _is_newer(services, flow, header):
+            return Disposition.PUT_BACK
         del self._met[flow_id, number]
-        if flow not in engine.plan.flows:
-            return Fate.REFUSE
-        _fail(engine, message, f"{unknown}, and no worker took it for {PATIENCE:.0f} s")
-        return Fate.FAILED
+        if flow not in services.plan.flows:
+            return Disposition.REFUSE
+        _fail(services, message, f"{unknown}, and no worker took it for {FAIL_AFTER:.0f} s")
+        return Disposition.FAILED
 
 
-def put_behind(engine: Engine, task: Any, again: bool, trace: str) -> bool:
+def requeue_at_tail(services: WorkerServices, task: Any, again: bool, trace: str) -> bool:
     """Send the message of a Celery task anew, to the end of its queue, so that it can be acknowledged.
 
     RabbitMQ puts what is rejected back in front, and whoever just became free for it is the worker that rejected
@@ -101,9 +101,9 @@ def put_behind(engine: Engine, task: Any, again: bool, trace: str) -> bool:
     """
     request = task.request
     queue = str((request.delivery_info or {}).get("routing_key"))
-    if again or is_redis(engine.app.conf.broker_url) or queue not in engine.app.amqp.queues:
+    if again or is_redis(services.app.conf.broker_url) or queue not in services.app.amqp.queues:
         return False
-    letter = Letter(
+    letter = OutgoingMessage(
         queue,
         task.name,
         getattr(request, "shadow", None) or task.name,
@@ -113,13 +113,13 @@ def put_behind(engine: Engine, task: Any, again: bool, trace: str) -> bool:
         (request.timelimit or (None,))[0],
         {HEADER: trace} if trace else None,
     )
-    return engine.courier.send_safely([letter])
+    return services.relay.send_safely([letter])
 
 
-def _is_newer(engine: Engine, flow: str, header: Mapping[str, str]) -> bool:
+def _is_newer(services: WorkerServices, flow: str, header: Mapping[str, str]) -> bool:
     """Whether a flow run is for workers with newer files than ours."""
     try:
-        engine.flows.migration(flow, stamp_in(header))
+        services.flow_versions.migration(flow, version_in(header))
     except MigrationSkew:
         return True
     except (MigrationError, UnknownFlowError):
@@ -127,15 +127,15 @@ def _is_newer(engine: Engine, flow: str, header: Mapping[str, str]) -> bool:
     return False
 
 
-def _fail(engine: Engine, message: Message, why: str) -> None:
+def _fail(services: WorkerServices, message: Message, why: str) -> None:
     if isinstance(message, NodeMessage):
         task_id = id_maker(message.id)(message.number)
-        engine.advancer.completed(
+        services.executor.complete(
             message,
             on.NodeFailed(message.number),
-            Budget(message.number, engine.settings),
-            serial=message.serial,
+            InlineBudget(message.number, services.settings),
+            serial=message.delivery,
             error=(task_id, error_text(ConfigurationError(why))),
         )
     elif isinstance(message, StartMessage):
-        engine.courier.fail_unread(message.id, {"up": json.dumps(message.up)}, why)
+        services.relay.fail_unreplayable(message.id, {"caller": json.dumps(message.caller)}, why)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from selinon_core.config.model import CacheDef, Definition, ImportDef, Ref
-from selinon_core.config.read_context import BROKEN, Broken, Reading, Via
-from selinon_core.config.schema.mapping import Key, Table
+from selinon_core.config.model import CacheDef, Definition, ImportDef, NameRef
+from selinon_core.config.read_context import BROKEN, Broken, ReadContext, Via
+from selinon_core.config.schema.mapping import Key, MappingType
 from selinon_core.config.schema.types import (
     FUNCTION_PATTERN,
     LARGEST,
@@ -15,8 +15,8 @@ from selinon_core.config.schema.types import (
     JsonSchema,
     KeywordData,
     Number,
-    Shape,
     Text,
+    ValueType,
 )
 from selinon_core.config.yaml.nodes import MappingNode, Node
 from selinon_core.diagnostics import kinds
@@ -35,7 +35,7 @@ DURATION = Number(positive=True)
 KEYWORDS = KeywordData()
 
 
-def import_def(module: Any, name: Any, default_module: str, default_name: Ref | None) -> ImportDef | None:
+def import_def(module: Any, name: Any, default_module: str, default_name: NameRef | None) -> ImportDef | None:
     """A function from the values of its two keys, either of which may be missing (None) or broken."""
     if module is BROKEN or name is BROKEN:
         return None
@@ -45,22 +45,22 @@ def import_def(module: Any, name: Any, default_module: str, default_name: Ref | 
     if module is None:
         if not default_module:
             return None
-        module = Ref(default_module, name.spot)
+        module = NameRef(default_module, name.location)
     return ImportDef(module, name)
 
 
 # --- caches -------------------------------------------------------------------------------------------------
 
 
-def _finish_cache(reading: Reading, cache: CacheDef, raw: dict[str, Any]) -> bool:
-    cache.function = import_def(raw.get("import"), raw.get("name"), DEFAULT_CACHES, Ref("LRU", cache.spot))
+def _finish_cache(reading: ReadContext, cache: CacheDef, raw: dict[str, Any]) -> bool:
+    cache.function = import_def(raw.get("import"), raw.get("name"), DEFAULT_CACHES, NameRef("LRU", cache.location))
     configuration = raw.get("configuration", {})
     cache.configuration_broken = configuration is BROKEN
     cache.configuration = {} if cache.configuration_broken else configuration
     return True
 
 
-CACHE = Table(
+CACHE = MappingType(
     "a cache",
     CacheDef,
     (
@@ -84,15 +84,15 @@ class FunctionDef(Definition):
     function: ImportDef | None
 
 
-class Function(Shape):
+class Function(ValueType):
     """A function given by module and name, as an ``ImportDef``."""
 
-    def __init__(self, table: Table) -> None:
+    def __init__(self, table: MappingType) -> None:
         self.table = table
         self.expected = table.expected
         self.empty_is_unset = table.empty_is_unset
 
-    def read(self, reading: Reading, node: Node, via: Via, label: str) -> ImportDef | Broken:
+    def read(self, reading: ReadContext, node: Node, via: Via, label: str) -> ImportDef | Broken:
         found = self.table.read(reading, node, via, label)
         function = found.function if isinstance(found, FunctionDef) else None
         return function if function is not None else BROKEN
@@ -114,13 +114,13 @@ _UNITS = {
 }
 
 
-class Throttling(Shape):
+class Throttling(ValueType):
     """A duration in units, as seconds; one of no length is None."""
 
     expected = "a mapping of " + ", ".join(_UNITS)
     empty_is_unset = True
 
-    def read(self, reading: Reading, node: Node, via: Via, label: str) -> float | Broken | None:
+    def read(self, reading: ReadContext, node: Node, via: Via, label: str) -> float | Broken | None:
         if type(node) is not MappingNode:
             return reading.wrong_type(node, via, label, self.expected, help="for instance {seconds: 30}")
         total = 0.0
@@ -137,9 +137,9 @@ class Throttling(Shape):
                     help=suggestion(str(unit), _UNITS),
                 )
                 continue
-            from selinon_core.config.read_context import written
+            from selinon_core.config.read_context import resolve_alias
 
-            target, at = written(value, via + inner)
+            target, at = resolve_alias(value, via + inner)
             number = SECONDS.read(reading, target, at, unit)
             if isinstance(number, Broken):
                 broken = True

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from selinon_core.config.model import AndDef, BrokenDef, ConditionDef, LeafDef, NotDef, OrDef, Ref
-from selinon_core.config.read_context import BROKEN, KeySpots, Reading, Via, written
-from selinon_core.config.schema.mapping import Key, Table
+from selinon_core.config.model import AndDef, BrokenDef, ConditionDef, LeafDef, NameRef, NotDef, OrDef
+from selinon_core.config.read_context import BROKEN, KeyLocations, ReadContext, Via, resolve_alias
+from selinon_core.config.schema.mapping import Key, MappingType
 from selinon_core.config.schema.types import (
     FUNCTION_PATTERN,
     Choice,
     JsonSchema,
     KeywordData,
     OneOrMore,
-    Shape,
     Text,
+    ValueType,
 )
 from selinon_core.config.yaml.nodes import MappingNode, Node, SequenceNode
 from selinon_core.diagnostics import kinds
@@ -24,28 +24,28 @@ _OPERATORS = ("and", "or", "not")
 _KINDS = (*_OPERATORS, "name")
 
 
-def _finish_leaf(reading: Reading, leaf: LeafDef, raw: dict[str, Any]) -> bool:
+def _finish_leaf(reading: ReadContext, leaf: LeafDef, raw: dict[str, Any]) -> bool:
     node = raw.get("node")
     leaf.node_broken = node is BROKEN
     leaf.node = None if node is BROKEN else node
     args = raw.get("args", {})
     leaf.args = None if args is BROKEN else args
-    leaf.arg_spots = {}
+    leaf.arg_locations = {}
     entry = leaf.keys
-    if args and args is not BROKEN and isinstance(entry, KeySpots):
-        leaf.arg_spots = entry.below("args")
+    if args and args is not BROKEN and isinstance(entry, KeyLocations):
+        leaf.arg_locations = entry.below("args")
     if leaf.quantifier is not None and not leaf.node_broken and len(leaf.node or ()) < 2:
         reading.collector.add(
             kinds.KEY_WITHOUT_KEY,
-            leaf.key_spot("quantifier"),
+            leaf.key_location("quantifier"),
             '"quantifier" needs a "node" that is a path',
             note="there is one result only",
             help="write node: [flow, ..., Task]",
         )
-    return isinstance(raw.get("name"), Ref)
+    return isinstance(raw.get("name"), NameRef)
 
 
-LEAF = Table(
+LEAF = MappingType(
     "a predicate",
     LeafDef,
     (
@@ -75,12 +75,12 @@ LEAF = Table(
 )
 
 
-class Condition(Shape):
+class Condition(ValueType):
     """A predicate tree, as a ``ConditionDef``; what is wrong in it becomes ``BrokenDef``."""
 
     expected = "a condition"
 
-    def read(self, reading: Reading, node: Node, via: Via, label: str) -> ConditionDef:
+    def read(self, reading: ReadContext, node: Node, via: Via, label: str) -> ConditionDef:
         if type(node) is not MappingNode:
             help_text = "combine conditions with and: [...] or or: [...]" if type(node) is SequenceNode else ""
             reading.wrong_type(node, via, label, "a mapping with and, or, not or name", help=help_text)
@@ -112,13 +112,13 @@ class Condition(Shape):
                     note="not a part of a condition",
                 )
         _, value, inner = entries[found[0]]
-        return self._operator(reading, node, via, found[0], *written(value, via + inner))
+        return self._operator(reading, node, via, found[0], *resolve_alias(value, via + inner))
 
-    def _leaf(self, reading: Reading, node: MappingNode, via: Via) -> ConditionDef:
+    def _leaf(self, reading: ReadContext, node: MappingNode, via: Via) -> ConditionDef:
         leaf = LEAF.read(reading, node, via, "")
         return leaf if isinstance(leaf, LeafDef) else self._broken(reading, node, via)
 
-    def _unknown(self, reading: Reading, node: MappingNode, via: Via, label: str) -> ConditionDef:
+    def _unknown(self, reading: ReadContext, node: MappingNode, via: Via, label: str) -> ConditionDef:
         if any(did_you_mean(str(name), ("name",)) for name in node.entries) or "args" in node.entries:
             return self._leaf(reading, node, via)
         names = [str(name) for name in node.entries]
@@ -134,12 +134,12 @@ class Condition(Shape):
         return self._broken(reading, node, via)
 
     def _operator(
-        self, reading: Reading, node: MappingNode, via: Via, operator: str, value: Node, value_via: Via
+        self, reading: ReadContext, node: MappingNode, via: Via, operator: str, value: Node, value_via: Via
     ) -> ConditionDef:
-        keys = KeySpots(reading, node, via)
-        spot = reading.spot(node, via)
+        keys = KeyLocations(reading, node, via)
+        location = reading.location(node, via)
         if operator == "not":
-            negation = NotDef(spot, keys)
+            negation = NotDef(location, keys)
             if type(value) is SequenceNode:
                 if len(value.items) != 1:
                     fault = kinds.WRONG_VALUE if value.items else kinds.EMPTY_LIST
@@ -147,7 +147,7 @@ class Condition(Shape):
                         fault, value, value_via, f'"not" takes one condition, not {len(value.items)}', note="one"
                     )
                     return self._broken(reading, node, via)
-                value, value_via = written(value.items[0], value_via)
+                value, value_via = resolve_alias(value.items[0], value_via)
             negation.operand = self.read(reading, value, value_via, "not")
             return negation
         if type(value) is not SequenceNode:
@@ -159,15 +159,15 @@ class Condition(Shape):
             )
             return self._broken(reading, node, via)
         operands = tuple(
-            self.read(reading, *written(item, value_via), f"an item of {operator}") for item in value.items
+            self.read(reading, *resolve_alias(item, value_via), f"an item of {operator}") for item in value.items
         )
-        both: AndDef | OrDef = AndDef(spot, keys) if operator == "and" else OrDef(spot, keys)
+        both: AndDef | OrDef = AndDef(location, keys) if operator == "and" else OrDef(location, keys)
         both.operands = operands
         return both
 
     @staticmethod
-    def _broken(reading: Reading, node: Node, via: Via) -> BrokenDef:
-        return BrokenDef(reading.spot(node, via))
+    def _broken(reading: ReadContext, node: Node, via: Via) -> BrokenDef:
+        return BrokenDef(reading.location(node, via))
 
     def schema(self) -> JsonSchema:
         return {"$ref": "#/$defs/condition"}

@@ -10,12 +10,12 @@ from selinon_core.config.model import (
     FailureDef,
     FlowDef,
     ForeachDef,
+    NameRef,
     Names,
-    Ref,
     SamplingDef,
     SelectiveDef,
 )
-from selinon_core.config.read_context import BROKEN, Broken, KeySpots, Reading, Via
+from selinon_core.config.read_context import BROKEN, Broken, KeyLocations, ReadContext, Via
 from selinon_core.config.schema.common import (
     CACHE,
     COUNT,
@@ -30,8 +30,8 @@ from selinon_core.config.schema.common import (
     import_def,
 )
 from selinon_core.config.schema.condition import Condition
-from selinon_core.config.schema.mapping import Key, ListOf, Table
-from selinon_core.config.schema.types import Flag, JsonSchema, OneOrMore, Plain, Shape, SomeOrAll, Text
+from selinon_core.config.schema.mapping import Key, ListOf, MappingType
+from selinon_core.config.schema.types import Flag, JsonSchema, NamesOrAll, OneOrMore, PlainText, Text, ValueType
 from selinon_core.config.yaml.nodes import MappingNode, Node, SequenceNode
 
 DEFAULT_STRATEGIES = "selinon_core.strategies"
@@ -44,19 +44,19 @@ _SOME_NODES = OneOrMore(NODE, "a node or a list of nodes", nonempty=True)
 class _Sources(OneOrMore):
     """Nodes; an empty text is none, as in the original."""
 
-    def read(self, reading: Reading, node: Node, via: Via, label: str) -> tuple[Any, ...] | Broken:
+    def read(self, reading: ReadContext, node: Node, via: Via, label: str) -> tuple[Any, ...] | Broken:
         found = super().read(reading, node, via, label)
         if type(node) is not SequenceNode and isinstance(found, tuple) and not found[0].name:
             return ()
         return found
 
 
-def _finish_foreach(reading: Reading, foreach: ForeachDef, raw: dict[str, Any]) -> bool:
+def _finish_foreach(reading: ReadContext, foreach: ForeachDef, raw: dict[str, Any]) -> bool:
     foreach.function = import_def(raw.get("import"), raw.get("function"), "", None)
     return True
 
 
-FOREACH = Table(
+FOREACH = MappingType(
     "foreach",
     ForeachDef,
     (
@@ -75,7 +75,7 @@ FOREACH = Table(
     text="A fan-out: every destination is started once per item.",
 )
 
-SELECTIVE = Table(
+SELECTIVE = MappingType(
     "selective",
     SelectiveDef,
     (
@@ -96,7 +96,7 @@ SELECTIVE = Table(
         ),
         Key(
             "run_subsequent",
-            SomeOrAll(_FLOW_NAME, single=False),
+            NamesOrAll(_FLOW_NAME, single=False),
             "also run what depends on the tasks: true, or the flows in which to do so",
             "run_subsequent",
             NO_NAMES,
@@ -108,13 +108,13 @@ SELECTIVE = Table(
 )
 
 
-def _finish_edge(reading: Reading, edge: EdgeDef, raw: dict[str, Any]) -> bool:
+def _finish_edge(reading: ReadContext, edge: EdgeDef, raw: dict[str, Any]) -> bool:
     if edge.name == "":
         edge.name = None
     return True
 
 
-EDGE = Table(
+EDGE = MappingType(
     "an edge",
     EdgeDef,
     (
@@ -138,19 +138,19 @@ EDGE = Table(
         Key("condition", CONDITION, "when the edge fires; default: always", "condition"),
         Key("foreach", FOREACH, "start the destinations once per item", "foreach"),
         Key("selective", SELECTIVE, "run the one destination, a flow, selectively", "selective"),
-        Key("name", Plain(), "a label for traces, graphs and coverage", "name"),
+        Key("name", PlainText(), "a label for traces, graphs and coverage", "name"),
     ),
     finish=_finish_edge,
     text="An edge: when its sources have finished and its condition holds, its destinations are started.",
 )
 
 
-class _Fallback(Shape):
+class _Fallback(ValueType):
     """``true``, a node or a list of nodes; ``()`` stands for ``true``."""
 
     expected = "true, a node or a list of nodes"
 
-    def read(self, reading: Reading, node: Node, via: Via, label: str) -> Any:
+    def read(self, reading: ReadContext, node: Node, via: Via, label: str) -> Any:
         if type(node) is not SequenceNode and type(node) is not MappingNode:
             value = reading.scalar(node) if hasattr(node, "value") else None
             if value is True:
@@ -163,12 +163,12 @@ class _Fallback(Shape):
         return {"anyOf": [{"const": True}, *_NODES.schema()["anyOf"]]}
 
 
-def _finish_failure(reading: Reading, failure: FailureDef, raw: dict[str, Any]) -> bool:
+def _finish_failure(reading: ReadContext, failure: FailureDef, raw: dict[str, Any]) -> bool:
     failure.fallback_true = raw.get("fallback") == ()
     return True
 
 
-FAILURE = Table(
+FAILURE = MappingType(
     "a failures entry",
     FailureDef,
     (
@@ -196,14 +196,14 @@ FAILURE = Table(
 )
 
 
-def _finish_sampling(reading: Reading, sampling: SamplingDef, raw: dict[str, Any]) -> bool:
+def _finish_sampling(reading: ReadContext, sampling: SamplingDef, raw: dict[str, Any]) -> bool:
     sampling.function = import_def(raw.get("import"), raw.get("name"), DEFAULT_STRATEGIES, None)
     args = raw.get("args")
     sampling.args = None if args is BROKEN else args
     return True
 
 
-SAMPLING = Table(
+SAMPLING = MappingType(
     "sampling",
     SamplingDef,
     (
@@ -217,13 +217,13 @@ SAMPLING = Table(
 )
 
 
-def _finish_flow(reading: Reading, flow: FlowDef, raw: dict[str, Any]) -> bool:
-    if not isinstance(raw.get("name"), Ref):
+def _finish_flow(reading: ReadContext, flow: FlowDef, raw: dict[str, Any]) -> bool:
+    if not isinstance(raw.get("name"), NameRef):
         return False
     flow.edges, flow.edges_broken = _numbered(raw.get("edges"))
     flow.failures, flow.failures_broken = _numbered(raw.get("failures", []))
-    spots = flow.keys
-    flow.merged = isinstance(spots, KeySpots) and spots.merges
+    locations = flow.keys
+    flow.merged = isinstance(locations, KeyLocations) and locations.merges
     if flow.queue is not None and not flow.queue.name:
         flow.queue = None
     return True
@@ -242,11 +242,11 @@ def _numbered(found: Any) -> tuple[tuple[Any, ...], bool]:
 
 
 def _propagate(name: str, text: str) -> Key:
-    shape = SomeOrAll(_FLOW_NAME)
+    shape = NamesOrAll(_FLOW_NAME)
     return Key(name, shape, f"{text}; true: all sub-flows", name, NO_NAMES, broken=NO_NAMES)
 
 
-FLOW = Table(
+FLOW = MappingType(
     "a flow",
     FlowDef,
     (
@@ -269,7 +269,7 @@ FLOW = Table(
         ),
         Key(
             "eager_failures",
-            SomeOrAll(NODE, no=False),
+            NamesOrAll(NODE, no=False),
             "nodes whose failure fails the flow at once",
             "eager_failures",
             NO_NAMES,

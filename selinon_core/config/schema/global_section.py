@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from selinon_core.config.model import Definition, GlobalDef, ImportDef, Ref, TraceDef
-from selinon_core.config.read_context import BROKEN, Broken, Reading, Via, written
+from selinon_core.config.model import Definition, GlobalDef, ImportDef, NameRef, TraceDef
+from selinon_core.config.read_context import BROKEN, Broken, ReadContext, Via, resolve_alias
 from selinon_core.config.schema.common import FUNCTION_NAME, MODULE, Function, FunctionDef, import_def
-from selinon_core.config.schema.mapping import Key, Table
-from selinon_core.config.schema.types import Choice, Flag, JsonSchema, Plain, Shape, Text
+from selinon_core.config.schema.mapping import Key, MappingType
+from selinon_core.config.schema.types import Choice, Flag, JsonSchema, PlainText, Text, ValueType
 from selinon_core.config.yaml.nodes import MappingNode, Node, SequenceNode
 
 
-def _finish_function(reading: Reading, found: FunctionDef, raw: dict[str, Any]) -> bool:
+def _finish_function(reading: ReadContext, found: FunctionDef, raw: dict[str, Any]) -> bool:
     found.function = import_def(raw.get("import"), raw.get("name"), "", None)
     return True
 
 
-TRACE_FUNCTION = Table(
+TRACE_FUNCTION = MappingType(
     "a trace function",
     FunctionDef,
     (
@@ -32,16 +32,16 @@ TRACE_FUNCTION = Table(
 class _StorageSink(Definition):
     __slots__ = ("method", "name")
 
-    name: Ref | None
+    name: NameRef | None
     method: str | None
 
 
-TRACE_STORAGE = Table(
+TRACE_STORAGE = MappingType(
     "a trace storage",
     _StorageSink,
     (
         Key("name", Text("the name of a storage"), "the storage", "name", required=True),
-        Key("method", Plain("a method", check=FUNCTION_NAME.check), "its method; default: trace", "method"),
+        Key("method", PlainText("a method", check=FUNCTION_NAME.check), "its method; default: trace", "method"),
     ),
     text="A storage whose method gets every event.",
 )
@@ -50,10 +50,10 @@ TRACE_STORAGE = Table(
 class _SentrySink(Definition):
     __slots__ = ("dsn",)
 
-    dsn: Ref | None
+    dsn: NameRef | None
 
 
-SENTRY = Table(
+SENTRY = MappingType(
     "sentry",
     _SentrySink,
     (
@@ -69,7 +69,7 @@ SENTRY = Table(
 )
 
 
-def _finish_trace(reading: Reading, trace: TraceDef, raw: dict[str, Any]) -> bool:
+def _finish_trace(reading: ReadContext, trace: TraceDef, raw: dict[str, Any]) -> bool:
     sinks: dict[str, Any] = {}
     trace.storage = trace.function = trace.dsn = None
     for key, value in raw.items():
@@ -90,7 +90,7 @@ def _finish_trace(reading: Reading, trace: TraceDef, raw: dict[str, Any]) -> boo
     return True
 
 
-TRACE_ENTRY = Table(
+TRACE_ENTRY = MappingType(
     "a trace entry",
     TraceDef,
     (
@@ -106,15 +106,15 @@ TRACE_ENTRY = Table(
 )
 
 
-class Trace(Shape):
+class Trace(ValueType):
     """``false``, an entry or a list of entries, as a tuple of ``TraceDef``."""
 
     expected = "false, a trace entry or a list of them"
 
-    def read(self, reading: Reading, node: Node, via: Via, label: str) -> tuple[TraceDef, ...] | Broken:
+    def read(self, reading: ReadContext, node: Node, via: Via, label: str) -> tuple[TraceDef, ...] | Broken:
         items = [(node, via)]
         if type(node) is SequenceNode:
-            items = [written(item, via) for item in node.items]
+            items = [resolve_alias(item, via) for item in node.items]
         elif type(node) is not MappingNode:
             if hasattr(node, "value") and reading.scalar(node) is False:
                 return ()
@@ -127,7 +127,7 @@ class Trace(Shape):
         return {"anyOf": [{"const": False}, entry, {"type": "array", "items": entry}]}
 
 
-GLOBAL = Table(
+GLOBAL = MappingType(
     "global",
     GlobalDef,
     (

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from selinon_core.config.model import Definition
-from selinon_core.config.read_context import BROKEN, Broken, KeySpots, Reading, Via, written
-from selinon_core.config.schema.types import JsonSchema, Shape
+from selinon_core.config.read_context import BROKEN, Broken, KeyLocations, ReadContext, Via, resolve_alias
+from selinon_core.config.schema.types import JsonSchema, ValueType
 from selinon_core.config.yaml.nodes import AliasNode, BrokenNode, MappingNode, Node, SequenceNode
 from selinon_core.diagnostics import kinds
 from selinon_core.diagnostics.kinds import shorten
@@ -28,7 +28,7 @@ class Key(NamedTuple):
     """
 
     name: str
-    shape: Shape
+    shape: ValueType
     text: str
     attribute: str = ""
     default: Any = None
@@ -37,7 +37,7 @@ class Key(NamedTuple):
     broken: Any = None
 
 
-class Table(Shape):
+class MappingType(ValueType):
     """A mapping with known keys that becomes a ``Definition``.
 
     ``finish(reading, definition, raw)`` completes the definition from ``raw``, the values by key of those
@@ -51,7 +51,7 @@ class Table(Shape):
         factory: type[Definition],
         keys: tuple[Key, ...],
         *,
-        finish: Callable[[Reading, Any, dict[str, Any]], bool] | None = None,
+        finish: Callable[[ReadContext, Any, dict[str, Any]], bool] | None = None,
         together: tuple[tuple[str, str], ...] = (),
         one_of: tuple[str, ...] = (),
         empty_is_unset: bool = False,
@@ -69,11 +69,11 @@ class Table(Shape):
         self.defaults = tuple({key.attribute: key.default for key in keys if key.attribute}.items())
         self.required = tuple(key for key in keys if key.required)
 
-    def read(self, reading: Reading, node: Node, via: Via, label: str) -> Any:
+    def read(self, reading: ReadContext, node: Node, via: Via, label: str) -> Any:
         """The definition; parts that are wrong are None in it (or the key's ``broken``)."""
         if type(node) is not MappingNode:
             return reading.wrong_type(node, via, label or self.title, self.expected)
-        definition = self.factory(reading.spot(node, via), KeySpots(reading, node, via))
+        definition = self.factory(reading.location(node, via), KeyLocations(reading, node, via))
         for attribute, default in self.defaults:
             setattr(definition, attribute, default)
         raw: dict[str, Any] = {}
@@ -103,7 +103,7 @@ class Table(Shape):
 
     def _read_key(
         self,
-        reading: Reading,
+        reading: ReadContext,
         key: Key,
         written_key: Any,
         value: Node,
@@ -113,7 +113,7 @@ class Table(Shape):
         given: dict[str, bool],
     ) -> None:
         if type(value) is AliasNode:
-            value, via = written(value, via)
+            value, via = resolve_alias(value, via)
         shape = key.shape
         if type(value) is MappingNode:
             unset = shape.empty_is_unset and not value.entries
@@ -138,7 +138,7 @@ class Table(Shape):
 
     def _report_unknown(
         self,
-        reading: Reading,
+        reading: ReadContext,
         unknown: list[tuple[Any, Via, Node]],
         node: MappingNode,
         definition: Definition,
@@ -148,7 +148,7 @@ class Table(Shape):
         missing = {key.name for key in self.required if key.name not in given and key.name not in node.entries}
         missing.update(name for name in self.one_of if name not in given)
         for written_key, via, value in unknown:
-            text = str(written(written_key, ())[0].value)
+            text = str(resolve_alias(written_key, ())[0].value)
             meant = did_you_mean(text, missing)
             close = meant or did_you_mean(text, (name for name in self.keys if name not in node.entries))
             reading.report(
@@ -164,7 +164,7 @@ class Table(Shape):
                 self._read_key(reading, self.keys[meant], written_key, value, via, definition, raw, given)
                 given[meant] = True
 
-    def _missing(self, reading: Reading, key: Key, node: MappingNode, via: Via) -> None:
+    def _missing(self, reading: ReadContext, key: Key, node: MappingNode, via: Via) -> None:
         entry = node.entries.get(key.name)
         if entry is not None:
             at, _, inner = entry
@@ -185,7 +185,7 @@ class Table(Shape):
             help=f'"{key.name}" is {key.text}',
         )
 
-    def _together(self, reading: Reading, node: MappingNode, via: Via, first: str, second: str) -> None:
+    def _together(self, reading: ReadContext, node: MappingNode, via: Via, first: str, second: str) -> None:
         positions = [node.entries[name] for name in (first, second) if name in node.entries]
         if len(positions) < 2:
             return
@@ -198,7 +198,7 @@ class Table(Shape):
             via + late_via,
             f'"{first}" and "{second}" in {self.title} mean the same',
             note="give one of them",
-            related=(Related(reading.spot(early, via + early_via).span, "also given here"),),
+            related=(Related(reading.location(early, via + early_via).span, "also given here"),),
         )
 
     def schema(self) -> JsonSchema:
@@ -254,19 +254,19 @@ def key_schema(key: Key) -> JsonSchema:
     return {"description": key.text, **schema}
 
 
-class ListOf(Shape):
+class ListOf(ValueType):
     """A list of mappings, as a tuple of ``(index, definition)`` for those that can be used.
 
     ``nonempty``: an empty list is a mistake.
     """
 
-    def __init__(self, item: Table, *, nonempty: bool = False) -> None:
+    def __init__(self, item: MappingType, *, nonempty: bool = False) -> None:
         self.item = item
         self.nonempty = nonempty
         self.keeps_empty = nonempty
         self.expected = "a list"
 
-    def read(self, reading: Reading, node: Node, via: Via, label: str) -> list[Any] | Broken:
+    def read(self, reading: ReadContext, node: Node, via: Via, label: str) -> list[Any] | Broken:
         """The items in order, ``BROKEN`` in the place of those that cannot be used."""
         if type(node) is not SequenceNode:
             help_text = 'put "- " before the entry' if type(node) is MappingNode else ""
@@ -275,7 +275,7 @@ class ListOf(Shape):
             return reading.report(kinds.EMPTY_LIST, node, via, f"{label} is empty", note="at least one is needed")
         table = self.item
         return [
-            table.read(reading, *(written(item, via) if type(item) is AliasNode else (item, via)), "")
+            table.read(reading, *(resolve_alias(item, via) if type(item) is AliasNode else (item, via)), "")
             for item in node.items
         ]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from selinon_core.config.model import Ref, StorageDef, TaskDef
-from selinon_core.config.read_context import BROKEN, Reading
+from selinon_core.config.model import NameRef, StorageDef, TaskDef
+from selinon_core.config.read_context import BROKEN, ReadContext
 from selinon_core.config.schema.common import (
     CACHE,
     CLASS_NAME,
@@ -20,22 +20,22 @@ from selinon_core.config.schema.common import (
     FunctionDef,
     import_def,
 )
-from selinon_core.config.schema.mapping import Key, Table
-from selinon_core.config.schema.types import Data, Flag, Plain, Text
+from selinon_core.config.schema.mapping import Key, MappingType
+from selinon_core.config.schema.types import Flag, JsonValue, PlainText, Text
 from selinon_core.diagnostics import kinds
 
 #: What runs when a task has no function of its own for selective runs, and where a nameless one is looked for.
 DEFAULT_SELECTIVE_MODULE = "selinon_core.routines"
 
 
-def _finish_selective(reading: Reading, found: FunctionDef, raw: dict[str, Any]) -> bool:
+def _finish_selective(reading: ReadContext, found: FunctionDef, raw: dict[str, Any]) -> bool:
     name = raw.get("name", raw.get("function"))
-    default = Ref("always_run", found.spot)
+    default = NameRef("always_run", found.location)
     found.function = import_def(raw.get("import"), name, DEFAULT_SELECTIVE_MODULE, default)
     return True
 
 
-SELECTIVE_RUN_FUNCTION = Table(
+SELECTIVE_RUN_FUNCTION = MappingType(
     "a selective run function",
     FunctionDef,
     (
@@ -50,9 +50,9 @@ SELECTIVE_RUN_FUNCTION = Table(
 )
 
 
-def _finish_task(reading: Reading, task: TaskDef, raw: dict[str, Any]) -> bool:
+def _finish_task(reading: ReadContext, task: TaskDef, raw: dict[str, Any]) -> bool:
     name = raw.get("name")
-    if not isinstance(name, Ref):
+    if not isinstance(name, NameRef):
         return False
     task.function = import_def(raw.get("import"), raw.get("classname"), "", name)
     for key in ("queue", "output_schema", "storage"):
@@ -62,14 +62,14 @@ def _finish_task(reading: Reading, task: TaskDef, raw: dict[str, Any]) -> bool:
     if task.storage_task_name is not None and "storage" not in raw:
         reading.collector.add(
             kinds.KEY_WITHOUT_KEY,
-            task.key_spot("storage_task_name"),
+            task.key_location("storage_task_name"),
             f'task "{name.name}" has "storage_task_name" but no "storage"',
             note="there is no storage to use it with",
         )
     return True
 
 
-TASK = Table(
+TASK = MappingType(
     "a task",
     TaskDef,
     (
@@ -96,7 +96,7 @@ TASK = Table(
             broken=False,
         ),
         Key("storage_read_only", Flag(), "the same as storage_readonly", "storage_readonly", False, broken=False),
-        Key("storage_task_name", Plain(), "the task's name towards the storage", "storage_task_name"),
+        Key("storage_task_name", PlainText(), "the task's name towards the storage", "storage_task_name"),
         Key(
             "selective_run_function",
             Function(SELECTIVE_RUN_FUNCTION),
@@ -112,9 +112,9 @@ TASK = Table(
 )
 
 
-def _finish_storage(reading: Reading, storage: StorageDef, raw: dict[str, Any]) -> bool:
+def _finish_storage(reading: ReadContext, storage: StorageDef, raw: dict[str, Any]) -> bool:
     name = raw.get("name")
-    if not isinstance(name, Ref):
+    if not isinstance(name, NameRef):
         return False
     storage.function = import_def(raw.get("import"), raw.get("classname"), "", name)
     storage.configuration_broken = storage.configuration is BROKEN
@@ -123,7 +123,7 @@ def _finish_storage(reading: Reading, storage: StorageDef, raw: dict[str, Any]) 
     return True
 
 
-STORAGE = Table(
+STORAGE = MappingType(
     "a storage",
     StorageDef,
     (
@@ -138,7 +138,7 @@ STORAGE = Table(
         Key("classname", CLASS_NAME, "the class in that module; default: the name"),
         Key(
             "configuration",
-            Data(),
+            JsonValue(),
             "a mapping: keyword arguments of the class; anything else: its one argument",
             "configuration",
         ),

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from math import isfinite
 from typing import Any
 
-from selinon_core.config.model import Names, Ref
-from selinon_core.config.read_context import BROKEN, Broken, Reading, Via, written
+from selinon_core.config.model import NameRef, Names
+from selinon_core.config.read_context import BROKEN, Broken, ReadContext, Via, resolve_alias
 from selinon_core.config.yaml.nodes import BrokenNode, MappingNode, Node, SequenceNode, children_of
 from selinon_core.diagnostics import kinds
 from selinon_core.diagnostics.kinds import shorten
@@ -38,7 +38,7 @@ def is_module(text: str) -> bool:
     return all(part.isidentifier() for part in text.split("."))
 
 
-class Shape:
+class ValueType:
     """A kind of value. ``expected`` completes "has to be ..."."""
 
     expected: str
@@ -47,7 +47,7 @@ class Shape:
     #: whether an empty list is a value of its own, so that it does not mean "not given"
     keeps_empty = False
 
-    def read(self, reading: Reading, node: Node, via: Via, label: str) -> Any:
+    def read(self, reading: ReadContext, node: Node, via: Via, label: str) -> Any:
         """The value, or ``BROKEN``."""
         raise NotImplementedError
 
@@ -56,7 +56,7 @@ class Shape:
         raise NotImplementedError
 
 
-class Text(Shape):
+class Text(ValueType):
     """Text, as a ``Ref``. Unquoted YAML 1.1 booleans (``on``, ``no``) are taken as written, with a
     warning.
     """
@@ -66,7 +66,7 @@ class Text(Shape):
         self.check = check
         self.nonempty = nonempty
 
-    def read(self, reading: Reading, node: Node, via: Via, label: str) -> Ref | Broken:
+    def read(self, reading: ReadContext, node: Node, via: Via, label: str) -> NameRef | Broken:
         if type(node) in _CONTAINERS:
             return reading.wrong_type(node, via, label, self.expected)
         value = reading.scalar(node)
@@ -88,14 +88,14 @@ class Text(Shape):
             )
         if self.check and not self._fits(value):
             self._bad(reading, node, via, label, value)
-        return Ref(value, reading.spot(node, via))
+        return NameRef(value, reading.location(node, via))
 
     def _fits(self, value: str) -> bool:
         if self.check == NAME_PATTERN:
             return value.isascii() and value.isidentifier()
         return is_module(value) if self.check == MODULE_PATTERN else value.isidentifier()
 
-    def _bad(self, reading: Reading, node: Node, via: Via, label: str, value: str) -> None:
+    def _bad(self, reading: ReadContext, node: Node, via: Via, label: str, value: str) -> None:
         allowed = "letters, digits and underscores, not beginning with a digit"
         if self.check == MODULE_PATTERN:
             allowed += "; dots between the parts"
@@ -116,22 +116,22 @@ class Text(Shape):
         return schema
 
 
-class Plain(Text):
+class PlainText(Text):
     """Text, as ``str``."""
 
-    def read(self, reading: Reading, node: Node, via: Via, label: str) -> Any:
+    def read(self, reading: ReadContext, node: Node, via: Via, label: str) -> Any:
         ref = super().read(reading, node, via, label)
-        return ref.name if isinstance(ref, Ref) else ref
+        return ref.name if isinstance(ref, NameRef) else ref
 
 
-class Choice(Shape):
+class Choice(ValueType):
     """One of a few words, as ``str``."""
 
     def __init__(self, *words: str) -> None:
         self.words = words
         self.expected = "one of " + ", ".join(words)
 
-    def read(self, reading: Reading, node: Node, via: Via, label: str) -> str | Broken:
+    def read(self, reading: ReadContext, node: Node, via: Via, label: str) -> str | Broken:
         value = None if type(node) in _CONTAINERS else reading.scalar(node)
         if not isinstance(value, str):
             return reading.wrong_type(node, via, label, self.expected)
@@ -150,12 +150,12 @@ class Choice(Shape):
         return {"enum": list(self.words)}
 
 
-class Flag(Shape):
+class Flag(ValueType):
     """A boolean."""
 
     expected = "true or false"
 
-    def read(self, reading: Reading, node: Node, via: Via, label: str) -> bool | Broken:
+    def read(self, reading: ReadContext, node: Node, via: Via, label: str) -> bool | Broken:
         value = None if type(node) in _CONTAINERS else reading.scalar(node)
         if isinstance(value, bool):
             return value
@@ -165,7 +165,7 @@ class Flag(Shape):
         return {"type": "boolean"}
 
 
-class Number(Shape):
+class Number(ValueType):
     """A number of at least 0; with ``positive``, more than 0; with ``whole``, an integer."""
 
     def __init__(self, *, whole: bool = False, positive: bool = False) -> None:
@@ -174,7 +174,7 @@ class Number(Shape):
         kind = "an integer" if whole else "a number"
         self.expected = kind + (" greater than 0" if positive else " of at least 0")
 
-    def read(self, reading: Reading, node: Node, via: Via, label: str) -> float | Broken:
+    def read(self, reading: ReadContext, node: Node, via: Via, label: str) -> float | Broken:
         value = None if type(node) in _CONTAINERS else reading.scalar(node)
         wanted = int if self.whole else (int, float)
         if isinstance(value, bool) or not isinstance(value, wanted):
@@ -197,17 +197,17 @@ class Number(Shape):
         return {"type": "integer" if self.whole else "number", bound: 0, "maximum": LARGEST}
 
 
-class OneOrMore(Shape):
+class OneOrMore(ValueType):
     """One item or a list of them, as a tuple. ``nonempty``: an empty list is a mistake."""
 
-    def __init__(self, item: Shape, expected: str, *, nonempty: bool = False, only_list: bool = False) -> None:
+    def __init__(self, item: ValueType, expected: str, *, nonempty: bool = False, only_list: bool = False) -> None:
         self.item = item
         self.expected = expected
         self.nonempty = nonempty
         self.only_list = only_list
         self.keeps_empty = nonempty
 
-    def read(self, reading: Reading, node: Node, via: Via, label: str) -> tuple[Any, ...] | Broken:
+    def read(self, reading: ReadContext, node: Node, via: Via, label: str) -> tuple[Any, ...] | Broken:
         if type(node) is not SequenceNode:
             if self.only_list or type(node) is MappingNode:
                 return reading.wrong_type(node, via, label, self.expected)
@@ -218,7 +218,7 @@ class OneOrMore(Shape):
         values = []
         whole = True
         for item in node.items:
-            value = self.item.read(reading, *written(item, via), f"an item of {label}")
+            value = self.item.read(reading, *resolve_alias(item, via), f"an item of {label}")
             if value is BROKEN:
                 whole = False
             values.append(value)
@@ -231,16 +231,16 @@ class OneOrMore(Shape):
         return many if self.only_list else {"anyOf": [self.item.schema(), many]}
 
 
-class SomeOrAll(Shape):
+class NamesOrAll(ValueType):
     """``true``, a name or a list of names; with ``no``, also ``false``. Gives ``Names``."""
 
-    def __init__(self, item: Shape, *, no: bool = True, single: bool = True) -> None:
+    def __init__(self, item: ValueType, *, no: bool = True, single: bool = True) -> None:
         self.names = OneOrMore(item, "", only_list=not single)
         self.no = no
         choices = ["true", *(["false"] if no else []), *(["a name"] if single else []), "a list of names"]
         self.expected = ", ".join(choices[:-1]) + " or " + choices[-1]
 
-    def read(self, reading: Reading, node: Node, via: Via, label: str) -> Names | Broken:
+    def read(self, reading: ReadContext, node: Node, via: Via, label: str) -> Names | Broken:
         if type(node) is not SequenceNode:
             value = None if type(node) in _CONTAINERS else reading.scalar(node)
             if value is True:
@@ -258,25 +258,25 @@ class SomeOrAll(Shape):
         return {"anyOf": [flag, *names.get("anyOf", [names])]}
 
 
-class Data(Shape):
+class JsonValue(ValueType):
     """Any JSON data, as it is."""
 
     expected = "data"
     keeps_empty = True
 
-    def read(self, reading: Reading, node: Node, via: Via, label: str) -> Any:
+    def read(self, reading: ReadContext, node: Node, via: Via, label: str) -> Any:
         return _json_data(reading, node)
 
     def schema(self) -> JsonSchema:
         return {}
 
 
-class KeywordData(Shape):
+class KeywordData(ValueType):
     """A mapping of keyword arguments to JSON data."""
 
     expected = "a mapping"
 
-    def read(self, reading: Reading, node: Node, via: Via, label: str) -> dict[str, Any] | Broken:
+    def read(self, reading: ReadContext, node: Node, via: Via, label: str) -> dict[str, Any] | Broken:
         if type(node) is not MappingNode:
             return reading.wrong_type(node, via, label, self.expected)
         whole = True
@@ -297,9 +297,9 @@ class KeywordData(Shape):
         return {"type": "object"}
 
 
-def plain_data(reading: Reading, node: Node) -> Any:
+def plain_data(reading: ReadContext, node: Node) -> Any:
     """JSON data from nodes, copied at every use of an alias; ``BROKEN`` when some of it is."""
-    node, _ = written(node, ())
+    node, _ = resolve_alias(node, ())
     kind = type(node)
     if kind is MappingNode:
         mapping = {key: plain_data(reading, value) for key, (_, value, _) in node.entries.items()}
@@ -310,7 +310,7 @@ def plain_data(reading: Reading, node: Node) -> Any:
     return BROKEN if kind is BrokenNode else reading.scalar(node)
 
 
-def _json_data(reading: Reading, node: Node) -> Any:
+def _json_data(reading: ReadContext, node: Node) -> Any:
     """As ``plain_data``; numbers that JSON lacks are reported, and make it ``BROKEN``."""
     data = plain_data(reading, node)
     for scalar in _scalars(node):
@@ -328,7 +328,7 @@ def _json_data(reading: Reading, node: Node) -> Any:
 
 
 def _scalars(node: Node) -> Iterator[Node]:
-    node, _ = written(node, ())
+    node, _ = resolve_alias(node, ())
     if type(node) not in _CONTAINERS:
         yield node
     for child in children_of(node):

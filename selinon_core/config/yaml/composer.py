@@ -16,12 +16,19 @@ from typing import Any
 
 import yaml
 
-from selinon_core.config.yaml.nodes import AliasNode, BrokenNode, Entry, MappingNode, Node, NodeSpot, SequenceNode
+from selinon_core.config.yaml.nodes import (
+    AliasNode,
+    BrokenNode,
+    Entry,
+    MappingNode,
+    Node,
+    NodeLocation,
+    SequenceNode,
+)
 from selinon_core.config.yaml.scalars import MAP_TAG, MERGE_TAG, SEQ_TAG, PlainScalars, short_tag, tagged_value
 from selinon_core.diagnostics import Related, kinds
 from selinon_core.diagnostics.kinds import Collector, shorten
-from selinon_core.diagnostics.location import Span
-from selinon_core.diagnostics.spots import FixedSpot, Spot
+from selinon_core.diagnostics.location import FixedLocation, SourceLocation, Span
 
 MAX_DEPTH = 200
 #: How many nodes a document may have once aliases are expanded: this many and some per node that is written.
@@ -155,14 +162,14 @@ class Composer:
         outer.append(root)
         self.root = self.top[0] if self.top else None
 
-    def _at(self, node: Any) -> Spot:
-        return NodeSpot(self.file, node)
+    def _at(self, node: Any) -> SourceLocation:
+        return NodeLocation(self.file, node)
 
     def _define(self, anchor: str, node: Node | None, event: Any) -> None:
         if anchor in self.anchors:
             self.collector.add(
                 kinds.DUPLICATE_ANCHOR,
-                FixedSpot(_head(self.file, event, len(anchor) + 1)),
+                FixedLocation(_head(self.file, event, len(anchor) + 1)),
                 f'anchor "{anchor}" is defined again',
                 note="aliases below mean this one",
             )
@@ -171,7 +178,7 @@ class Composer:
     def _too_deep(self, event: Any) -> None:
         self.collector.add(
             kinds.TOO_DEEP,
-            FixedSpot(_head(self.file, event, 1)),
+            FixedLocation(_head(self.file, event, 1)),
             f"more than {MAX_DEPTH} levels of nesting",
             note="the rest of the file is not read",
         )
@@ -234,7 +241,7 @@ class Composer:
         tag = short_tag(event.tag)
         self.collector.add(
             kinds.UNKNOWN_TAG,
-            FixedSpot(_head(self.file, event, len(tag))),
+            FixedLocation(_head(self.file, event, len(tag))),
             f'unknown tag "{shorten(tag)}"',
             note="tags are never executed",
             help="write plain values, lists and mappings",

@@ -21,15 +21,14 @@ from selinon_core.config.yaml.nodes import (
     MappingNode,
     Mark,
     Node,
-    NodeSpot,
+    NodeLocation,
     SequenceNode,
     children_of,
 )
 from selinon_core.config.yaml.scalars import PlainScalars
 from selinon_core.diagnostics import Related, kinds
 from selinon_core.diagnostics.kinds import Collector
-from selinon_core.diagnostics.location import Span
-from selinon_core.diagnostics.spots import FixedSpot, Spot
+from selinon_core.diagnostics.location import FixedLocation, SourceLocation, Span
 
 _MAX_REPORTED_CHARACTERS = 10
 
@@ -52,9 +51,9 @@ class Document:
         self.unread_from: int | None = None
         self.plain = PlainScalars()
 
-    def spot(self, node: Node) -> Spot:
+    def location(self, node: Node) -> SourceLocation:
         """Where a node stands."""
-        return NodeSpot(self.file, node)
+        return NodeLocation(self.file, node)
 
 
 def decode(data: bytes, file: str, collector: Collector) -> str:
@@ -70,7 +69,7 @@ def decode(data: bytes, file: str, collector: Collector) -> str:
         name = "UTF-16" if encoding == "utf-16" else "UTF-8"
         collector.add(
             kinds.UNREADABLE,
-            FixedSpot(Span(file, line, column, line, column + 1)),
+            FixedLocation(Span(file, line, column, line, column + 1)),
             f"the file is not {name} text ({error.reason})",
             help="save the file as UTF-8",
         )
@@ -92,7 +91,7 @@ def read_document(text: str, file: str, collector: Collector) -> Document:
                 if len(collector.found) > collected:
                     continue
             composer.give_up(0)
-            collector.add(kinds.SYNTAX, FixedSpot(Span(file, 1, 1, 1, 1)), "the file is not text")
+            collector.add(kinds.SYNTAX, FixedLocation(Span(file, 1, 1, 1, 1)), "the file is not text")
         except yaml.YAMLError as error:
             _report_syntax(error, document, composer, collector)
         break
@@ -130,8 +129,8 @@ def document_from_data(data: Any, file: str, collector: Collector) -> Document:
     return document
 
 
-def _start(file: str) -> Spot:
-    return FixedSpot(Span(file, 1, 1, 1, 1))
+def _start(file: str) -> SourceLocation:
+    return FixedLocation(Span(file, 1, 1, 1, 1))
 
 
 def _check_expansion(document: Document, count: int, collector: Collector) -> None:
@@ -159,7 +158,7 @@ def _check_expansion(document: Document, count: int, collector: Collector) -> No
                 if size > limit
                 else (f"more than {MAX_DEPTH} levels", kinds.TOO_DEEP)
             )
-            collector.add(fault, document.spot(node), f"aliases expand to {what}", note="the file is not read")
+            collector.add(fault, document.location(node), f"aliases expand to {what}", note="the file is not read")
             document.root = None
             document.unread_from = 0
             return
@@ -174,7 +173,7 @@ def _without_unprintable(document: Document, collector: Collector) -> str:
         line, column = position(text, match.start())
         collector.add(
             kinds.SYNTAX,
-            FixedSpot(Span(document.file, line, column, line, column + 1)),
+            FixedLocation(Span(document.file, line, column, line, column + 1)),
             f"control character U+{ord(match.group()):04X}",
             note="not allowed in YAML",
             help='write it as "\\xNN" or "\\uNNNN" in double quotes',
@@ -195,7 +194,7 @@ def _report_syntax(error: yaml.YAMLError, document: Document, composer: Composer
         fault, message = kinds.TOO_DEEP, f"more than {MAX_DEPTH} levels of nesting"
     collector.add(
         fault,
-        FixedSpot(place),
+        FixedLocation(place),
         message,
         note=str(context) if context and not related else "",
         help="write spaces: YAML takes no tab here" if document.text[mark.index : mark.index + 1] == "\t" else "",

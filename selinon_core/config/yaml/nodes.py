@@ -2,15 +2,14 @@
 
 A scalar is kept as the parser's own event (``ScalarEvent``), because most scalars are looked at once; a
 document made from Python data has ``GivenScalar`` in its place. Nodes have marks (0-based ``line`` and
-``column`` in code points); ``NodeSpot`` turns them into places.
+``column`` in code points); ``NodeLocation`` turns them into places.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from selinon_core.diagnostics.location import Span
-from selinon_core.diagnostics.spots import Spot
+from selinon_core.diagnostics.location import SourceLocation, Span
 
 
 class Mark:
@@ -116,7 +115,7 @@ def children_of(node: Node) -> list[Node]:
     return []
 
 
-class NodeSpot(Spot):
+class NodeLocation(SourceLocation):
     """The place of a node in a file."""
 
     __slots__ = ("_file", "_node")

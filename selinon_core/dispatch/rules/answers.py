@@ -24,7 +24,7 @@ def on_condition(run: RunState, event: on.ConditionAnswered) -> None:
         if event.value:
             fire(run, row, question.sources)
         else:
-            run.current.said_no.add(row.index)
+            run.current.edges_not_taken.add(row.index)
     elif question is not None:
         run.current.fallback_answers[question.failure.index] = event.value
         if not run.questions.open:
@@ -39,11 +39,11 @@ def on_foreach(run: RunState, event: on.ForeachAnswered) -> None:
     row = run.table.rows[question.edge.index]
     assert row.foreach is not None
     if not event.items:
-        run.current.said_no.add(row.index)
+        run.current.edges_not_taken.add(row.index)
     given_item = row.foreach.propagate_result
     for item in event.items or ():
         args = item if given_item else question.args
-        if run.current.subset is None:
+        if run.current.selected_edges is None:
             for destination in row.destinations:
                 start(run, destination, row, question.sources, args, given_item)
         else:
@@ -64,7 +64,7 @@ def on_reuse(run: RunState, event: on.ReuseAnswered) -> None:
     failures = inherited_failures(run, destination, question.sources) if current.passes_failures else None
     node = new_node(run, destination, row.index, question.sources, question.task_args, failures)
     current.active.pop(node.number, None)
-    run.unwaited.pop(node.number, None)
+    run.detached.pop(node.number, None)
     node.id = event.reused_id
     node.status = "reused"
     run.note("SELECTIVE_TASK_REUSE", {"task_name": node.name, "task_id": node.id, "run": node})

@@ -53,7 +53,7 @@ def stop(run: RunState, reason: str, *, timed_out: bool = False, cancelled: bool
         return
     if run.phase == "new":
         raise UnexpectedEvent("the flow run was not started yet")
-    running = {**run.unwaited, **run.current.active}
+    running = {**run.detached, **run.current.active}
     subflows = tuple(node for node in running.values() if node.is_flow)
     if subflows:
         run.effects.append(do.CancelFlows(subflows))
@@ -75,7 +75,7 @@ def _end(run: RunState, outcome: FlowOutcome) -> None:
 
 def _abandon(run: RunState) -> None:
     """Nobody waits for what is still active, and no answer is of interest any more."""
-    run.unwaited.update(run.current.active)
+    run.detached.update(run.current.active)
     run.current.active = {}
     run.questions.drop()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import product
 
 from selinon_core.dispatch import effects as do
-from selinon_core.dispatch.flow_index import EdgeRow
+from selinon_core.dispatch.flow_index import EdgeIndex
 from selinon_core.dispatch.node_run import NodeRun
 from selinon_core.dispatch.rules.starts import start, start_selected
 from selinon_core.dispatch.state import RunState
@@ -25,17 +25,17 @@ def follow_edges(run: RunState, node: NodeRun) -> None:
     name = node.name
     earlier = finished.get(name)
     for row in run.table.out_edges.get(name, ()):
-        if current.subset is not None and not _is_selected(run, row):
+        if current.selected_edges is not None and not _is_selected(run, row):
             continue
         if row.single:
             consider(run, row, (node,))
             continue
-        missing = current.missing.get(row.index)
+        missing = current.pending_sources.get(row.index)
         if missing is None:
             missing = len(row.sources)
         if earlier is None:
             missing -= 1
-            current.missing[row.index] = missing
+            current.pending_sources[row.index] = missing
         if not missing:
             choices = [(node,) if source == name else finished[source] for source in row.sources]
             for combination in product(*choices):
@@ -46,15 +46,15 @@ def follow_edges(run: RunState, node: NodeRun) -> None:
         earlier.append(node)
 
 
-def _is_selected(run: RunState, row: EdgeRow) -> bool:
-    subset = run.current.subset
+def _is_selected(run: RunState, row: EdgeIndex) -> bool:
+    subset = run.current.selected_edges
     if subset is None or row.index in subset:
         return True
     run.note("SELECTIVE_OMIT_EDGE", {"edge": row.index})
     return False
 
 
-def consider(run: RunState, row: EdgeRow, sources: tuple[NodeRun, ...]) -> None:
+def consider(run: RunState, row: EdgeIndex, sources: tuple[NodeRun, ...]) -> None:
     """Look at an edge for one combination (rule 3)."""
     index = row.index
     run.considered[index] = run.considered.get(index, 0) + 1
@@ -64,12 +64,12 @@ def consider(run: RunState, row: EdgeRow, sources: tuple[NodeRun, ...]) -> None:
         ask_condition(run, row, sources)
 
 
-def ask_condition(run: RunState, row: EdgeRow, sources: tuple[NodeRun, ...]) -> None:
+def ask_condition(run: RunState, row: EdgeIndex, sources: tuple[NodeRun, ...]) -> None:
     """Ask whether an edge fires for a combination."""
     run.ask(do.AskCondition(run.questions.next_number(), row.edge, sources, run.current.args))
 
 
-def fire(run: RunState, row: EdgeRow, sources: tuple[NodeRun, ...], *, again: bool = False) -> None:
+def fire(run: RunState, row: EdgeIndex, sources: tuple[NodeRun, ...], *, again: bool = False) -> None:
     """Follow an edge whose condition holds. ``again``: it fired for this combination and was counted."""
     if not again:
         index = row.index
@@ -77,9 +77,9 @@ def fire(run: RunState, row: EdgeRow, sources: tuple[NodeRun, ...], *, again: bo
     current = run.current
     args = current.args
     if row.foreach is not None:
-        needs_items = row.foreach.propagate_result or current.subset is not None
+        needs_items = row.foreach.propagate_result or current.selected_edges is not None
         run.ask(do.AskForeach(run.questions.next_number(), row.edge, sources, args, needs_items))
-    elif current.subset is None:
+    elif current.selected_edges is None:
         for destination in row.destinations:
             start(run, destination, row, sources, args, False)
     else:

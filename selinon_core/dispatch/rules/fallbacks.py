@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from selinon_core.dispatch import effects as do
-from selinon_core.dispatch.flow_index import FailureGroup, FlowTable
+from selinon_core.dispatch.flow_index import FailureGroup, FlowIndex
 from selinon_core.dispatch.node_run import NodeRun
 from selinon_core.dispatch.rules.completion import fail_attempt
 from selinon_core.dispatch.rules.propagation import copied, failures_of, merged_failures, merged_parents
@@ -14,7 +14,7 @@ from selinon_core.dispatch.state import RunState
 from selinon_core.plan import FailurePlan
 
 
-def applicable_groups(table: FlowTable, failed: Collection[str]) -> list[FailureGroup]:
+def applicable_groups(table: FlowIndex, failed: Collection[str]) -> list[FailureGroup]:
     """The groups whose nodes have all failed: larger sets first, equal sizes in lexical order."""
     return [group for group in table.failure_groups if all(name in failed for name in group.nodes)]
 
@@ -55,7 +55,7 @@ def _take_failed(run: RunState, group: FailureGroup) -> tuple[NodeRun, ...]:
     for name in group.nodes:
         failed = current.unhandled[name]
         taken.append(failed.pop(0))
-        current.also_started.add(name)
+        current.started_elsewhere.add(name)
         if not failed:
             del current.unhandled[name]
     return tuple(taken)

@@ -29,15 +29,15 @@ from typing import Any, NamedTuple
 
 from selinon_core.dispatch import effects as do
 from selinon_core.dispatch import events as on
-from selinon_core.dispatch.flow_index import EdgeRow, FlowTable
+from selinon_core.dispatch.flow_index import EdgeIndex, FlowIndex
 from selinon_core.dispatch.node_run import NodeRun
-from selinon_core.dispatch.replay_definition import Shape
+from selinon_core.dispatch.replay_definition import ReplayDefinition
 from selinon_core.dispatch.rules import completion, edges
 from selinon_core.dispatch.rules.selective import SelectiveRun, edges_leading_to
-from selinon_core.dispatch.state import Attempt, RunState
+from selinon_core.dispatch.state import FlowAttempt, RunState
 from selinon_core.errors import UnexpectedEvent
 from selinon_core.plan import FlowPlan
-from selinon_core.plan.flow_diff import Step, follow, strongest
+from selinon_core.plan.flow_diff import MigrationStep, follow, strongest
 
 
 class TaintedBy(NamedTuple):
@@ -50,7 +50,7 @@ class TaintedBy(NamedTuple):
     nodes: tuple[str, ...]
 
 
-def tainted_by(run: RunState, steps: tuple[Step, ...]) -> tuple[TaintedBy, ...]:
+def tainted_by(run: RunState, steps: tuple[MigrationStep, ...]) -> tuple[TaintedBy, ...]:
     """Everything that would taint a run now; nothing is changed."""
     if run.phase != "running":
         return ()
@@ -68,14 +68,14 @@ def tainted_by(run: RunState, steps: tuple[Step, ...]) -> tuple[TaintedBy, ...]:
     return tuple(found)
 
 
-def migrate(run: RunState, event: on.Migrated, shape: Shape) -> None:
+def migrate(run: RunState, event: on.Migrated, definition: ReplayDefinition) -> None:
     """Bring a run to another table. Raises ``UnexpectedEvent`` before the start and for steps that do not fit."""
     if run.phase == "new":
         raise UnexpectedEvent("the flow run was not started yet")
     if run.phase == "ended":
         return
     was = run.table
-    if any((follow(event.steps, row.index) or 0) >= len(shape.table.rows) for row in was.rows):
+    if any((follow(event.steps, row.index) or 0) >= len(definition.table.rows) for row in was.rows):
         raise UnexpectedEvent(f"the migration does not lead to flow {was.flow.name} as it is")
     running = run.phase == "running"
     taints = tainted_by(run, event.steps)
@@ -84,7 +84,7 @@ def migrate(run: RunState, event: on.Migrated, shape: Shape) -> None:
         strategy = event.forgotten
     _tell(run, event, was, taints, strategy)
     open_questions = run.questions.drop()
-    _move(run, event.steps, shape)
+    _move(run, event.steps, definition)
     if not running:
         return
     if strategy == "FAIL":
@@ -92,7 +92,7 @@ def migrate(run: RunState, event: on.Migrated, shape: Shape) -> None:
     elif strategy == "RETRY":
         completion.start_again(run, _reason(event, "be run again"))
     else:
-        _miss_new_edges(run, event.steps, was)
+        _mark_missed_edges(run, event.steps, was)
         _ask_again(run, event.steps, open_questions)
 
 
@@ -103,7 +103,7 @@ def _reason(event: on.Migrated, what: str) -> str:
 
 
 def _tell(
-    run: RunState, event: on.Migrated, was: FlowTable, taints: tuple[TaintedBy, ...], strategy: str | None
+    run: RunState, event: on.Migrated, was: FlowIndex, taints: tuple[TaintedBy, ...], strategy: str | None
 ) -> None:
     if not event.steps and event.forgotten is None:
         return  # the graph is the same
@@ -131,29 +131,29 @@ def _tell(
     )
 
 
-def _move(run: RunState, steps: tuple[Step, ...], shape: Shape) -> None:
+def _move(run: RunState, steps: tuple[MigrationStep, ...], definition: ReplayDefinition) -> None:
     """Everything that refers to edges by index, and what can be told from the table."""
-    table, current = shape.table, run.current
-    for node in (*current.active.values(), *run.unwaited.values()):
+    table, current = definition.table, run.current
+    for node in (*current.active.values(), *run.detached.values()):
         if node.is_flow and node.edge is not None and node.number not in run.launched_before:
             run.launched_before[node.number] = run.table.rows[node.edge].selective
     run.considered = _moved(run.considered, steps)
     run.fired = _moved(run.fired, steps)
     current.fired_before = _moved(current.fired_before, steps)
-    current.said_no = set(_moved(dict.fromkeys(current.said_no, 1), steps))
+    current.edges_not_taken = set(_moved(dict.fromkeys(current.edges_not_taken, 1), steps))
     current.fallback_answers = {}
     start = run.start
     if start.selective is not None:
         selective = moved_selection(start.selective, steps, run.table.flow, table)
         run.start = on.FlowStarted(start.args, start.parent, start.failures, selective)
-        current.subset = selective.edges.get(table.flow.name)
+        current.selected_edges = selective.edges.get(table.flow.name)
     run.table = table
-    run.on_unreached = shape.on_unreached
-    current.missing = _missing(current, table)
+    run.on_unreached = definition.on_unreached
+    current.pending_sources = _missing(current, table)
     current.awaits_args = current.awaits_args and table.flow.node_args_from_first
 
 
-def _missing(current: Attempt, table: FlowTable) -> dict[int, int]:
+def _missing(current: FlowAttempt, table: FlowIndex) -> dict[int, int]:
     """What the joins of a table wait for; the first node has not finished for them while its result is read."""
     unread = current.first_number if current.awaits_args else 0
     missing = {}
@@ -166,7 +166,7 @@ def _missing(current: Attempt, table: FlowTable) -> dict[int, int]:
     return missing
 
 
-def _moved(counts: dict[int, int], steps: tuple[Step, ...]) -> dict[int, int]:
+def _moved(counts: dict[int, int], steps: tuple[MigrationStep, ...]) -> dict[int, int]:
     moved: dict[int, int] = {}
     for index, count in counts.items():
         new = follow(steps, index)
@@ -176,7 +176,7 @@ def _moved(counts: dict[int, int], steps: tuple[Step, ...]) -> dict[int, int]:
 
 
 def moved_selection(
-    selective: SelectiveRun, steps: tuple[Step, ...], was: FlowPlan, table: FlowTable
+    selective: SelectiveRun, steps: tuple[MigrationStep, ...], was: FlowPlan, table: FlowIndex
 ) -> SelectiveRun:
     """A selective run in terms of the new table: its edges, and new ones on a way to what it wants."""
     name = table.flow.name
@@ -193,18 +193,18 @@ def moved_selection(
     return SelectiveRun(selective.tasks, {**selective.edges, name: dict(sorted(moved.items()))})
 
 
-def _new_edges(steps: tuple[Step, ...], was: FlowPlan, table: FlowTable) -> list[int]:
+def _new_edges(steps: tuple[MigrationStep, ...], was: FlowPlan, table: FlowIndex) -> list[int]:
     kept = {follow(steps, edge.index) for edge in was.edges}
     return [row.index for row in table.rows if row.index not in kept]
 
 
-def _miss_new_edges(run: RunState, steps: tuple[Step, ...], was: FlowTable) -> None:
+def _mark_missed_edges(run: RunState, steps: tuple[MigrationStep, ...], was: FlowIndex) -> None:
     for index in _new_edges(steps, was.flow, run.table):
         if all(name in run.current.finished for name in run.table.rows[index].sources):
-            run.current.said_no.add(index)
+            run.current.edges_not_taken.add(index)
 
 
-def _ask_again(run: RunState, steps: tuple[Step, ...], questions: tuple[do.Question, ...]) -> None:
+def _ask_again(run: RunState, steps: tuple[MigrationStep, ...], questions: tuple[do.Question, ...]) -> None:
     """Put questions about edges that are left; those about fallbacks come again by themselves."""
     first: NodeRun | None = None
     for question in questions:
@@ -215,13 +215,13 @@ def _ask_again(run: RunState, steps: tuple[Step, ...], questions: tuple[do.Quest
                 first = question.run
         elif not isinstance(question, do.AskFallbackCondition):
             index = follow(steps, question.edge.index)
-            if index is not None and (run.current.subset is None or index in run.current.subset):
+            if index is not None and (run.current.selected_edges is None or index in run.current.selected_edges):
                 _ask_about(run, run.table.rows[index], question)
     if first is not None:
         edges.follow_first(run, first)
 
 
-def _ask_about(run: RunState, row: EdgeRow, question: do.AskCondition | do.AskForeach | do.AskReuse) -> None:
+def _ask_about(run: RunState, row: EdgeIndex, question: do.AskCondition | do.AskForeach | do.AskReuse) -> None:
     if isinstance(question, do.AskCondition):
         if row.condition is None:
             edges.fire(run, row, question.sources)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from selinon_core.dispatch import effects as do
-from selinon_core.dispatch.flow_index import Destination, EdgeRow
+from selinon_core.dispatch.flow_index import Destination, EdgeIndex
 from selinon_core.dispatch.node_run import NodeRun
 from selinon_core.dispatch.rules.propagation import copied, merged_failures, parent_of, parent_of_sources
 from selinon_core.dispatch.rules.selective import SelectiveRun
@@ -15,7 +15,7 @@ from selinon_core.dispatch.state import RunState
 def start(
     run: RunState,
     destination: Destination,
-    row: EdgeRow,
+    row: EdgeIndex,
     sources: tuple[NodeRun, ...],
     args: Any,
     given_item: bool,
@@ -37,21 +37,21 @@ def start(
 
 
 def start_selected(
-    run: RunState, row: EdgeRow, sources: tuple[NodeRun, ...], args: Any, given_item: bool, asked_args: Any
+    run: RunState, row: EdgeIndex, sources: tuple[NodeRun, ...], args: Any, given_item: bool, asked_args: Any
 ) -> None:
     """Start what a selective run wants of an edge, or ask whether an earlier run can be reused.
 
     ``asked_args`` is what selective run functions see: the item under any foreach.
     """
     current = run.current
-    assert current.subset is not None
+    assert current.selected_edges is not None
     assert run.start.selective is not None
     tasks = run.start.selective.tasks
-    wanted = current.subset[row.index]
+    wanted = current.selected_edges[row.index]
     for destination in row.destinations:
         name = destination.name
         if wanted and name not in wanted:
-            current.said_no.add(row.index)
+            current.edges_not_taken.add(row.index)
             run.note("SELECTIVE_OMIT_NODE", {"edge": row.index, "omitted_node": name})
         elif destination.is_flow or name in tasks:
             start(run, destination, row, sources, args, given_item)
@@ -86,8 +86,8 @@ def new_node(
     if destination.waited_for:
         run.current.active[number] = node
     else:
-        run.unwaited[number] = node
-        run.current.also_started.add(name)
+        run.detached[number] = node
+        run.current.started_elsewhere.add(name)
     return node
 
 

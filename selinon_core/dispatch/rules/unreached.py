@@ -12,14 +12,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 
-from selinon_core.dispatch.flow_index import EdgeRow, FlowTable
+from selinon_core.dispatch.flow_index import EdgeIndex, FlowIndex
 
 
 def unreached_nodes(
-    table: FlowTable,
+    table: FlowIndex,
     started: Callable[[str], bool],
     finished: Collection[str],
-    answered_no: Callable[[EdgeRow], bool],
+    answered_no: Callable[[EdgeIndex], bool],
 ) -> tuple[str, ...]:
     """The nodes no run was started for and nothing explains, in the order of the file.
 
@@ -42,11 +42,11 @@ def unreached_nodes(
     return tuple(name for name in missing if name not in explained)
 
 
-def _source_failed(row: EdgeRow, started: Callable[[str], bool], finished: Collection[str]) -> bool:
+def _source_failed(row: EdgeIndex, started: Callable[[str], bool], finished: Collection[str]) -> bool:
     return any(name not in finished and started(name) for name in row.sources)
 
 
-def _started_by_fallbacks_only(table: FlowTable) -> set[str]:
+def _started_by_fallbacks_only(table: FlowIndex) -> set[str]:
     """The fallbacks that edges alone cannot start: an edge is followed when all of its sources have finished."""
     fallbacks = {name for entry in table.flow.failures for name in entry.fallback}
     if not fallbacks:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from enum import Enum
 
-from selinon_core.config.model import ImportDef, ProjectModel, Ref
+from selinon_core.config.model import ImportDef, NameRef, ProjectModel
 from selinon_core.lint.analysis.uses import cache_uses
 from selinon_core.plan import shipped
 
@@ -49,9 +49,9 @@ def code_uses(model: ProjectModel) -> Iterator[CodeUse]:
             yield CodeUse(function, role)
 
 
-def modules_named(model: ProjectModel) -> dict[str, list[Ref]]:
+def modules_named(model: ProjectModel) -> dict[str, list[NameRef]]:
     """Module -> where it is named, in the order of first use."""
-    found: dict[str, list[Ref]] = {}
+    found: dict[str, list[NameRef]] = {}
     for function, _ in _all(model):
         if function is not None and function.module.name:
             found.setdefault(function.module.name, []).append(function.module)

@@ -8,12 +8,11 @@ from collections.abc import Iterator, Mapping
 from enum import Enum
 from typing import Any
 
-from selinon_core.config.model import CacheDef, Definition, ImportDef, ProjectModel, Ref, StorageDef
+from selinon_core.config.model import CacheDef, Definition, ImportDef, NameRef, ProjectModel, StorageDef
 from selinon_core.diagnostics import Related
-from selinon_core.diagnostics.location import NOWHERE, Span
-from selinon_core.diagnostics.spots import Spot
-from selinon_core.diagnostics.words import plural, quoted, suggested
-from selinon_core.lint.analysis.keywords import argument_spot, mismatch
+from selinon_core.diagnostics.location import NOWHERE, SourceLocation, Span
+from selinon_core.diagnostics.wording import plural, quoted, suggested
+from selinon_core.lint.analysis.keywords import argument_location, mismatch
 from selinon_core.lint.analysis.predicates import PROVIDED, Predicates
 from selinon_core.lint.analysis.uses import cache_uses, is_shipped_cache, leaf_uses
 from selinon_core.lint.code.index import CodeIndex
@@ -47,7 +46,7 @@ class Configured:
         self,
         callee: Callee,
         title: str,
-        name: Ref,
+        name: NameRef,
         definition: Definition,
         key: str,
         arguments: Mapping[str, Any],
@@ -65,13 +64,13 @@ class Configured:
         self.span = span
         self.handed_in = handed_in
 
-    def spot_of(self, argument: str) -> Spot:
+    def spot_of(self, argument: str) -> SourceLocation:
         """Where the name of an argument is written."""
-        return argument_spot(self.definition, self.key, argument)
+        return argument_location(self.definition, self.key, argument)
 
-    def value_spot_of(self, argument: str) -> Spot:
+    def value_spot_of(self, argument: str) -> SourceLocation:
         """Where the value of an argument is written."""
-        return argument_spot(self.definition, self.key, argument, value=True)
+        return argument_location(self.definition, self.key, argument, value=True)
 
     @property
     def related(self) -> tuple[Related, ...]:
@@ -82,10 +81,10 @@ class Configured:
 class ArgumentFault:
     """What is wrong with the names of some arguments."""
 
-    __slots__ = ("help", "message", "note", "spot")
+    __slots__ = ("help", "location", "message", "note")
 
-    def __init__(self, spot: Spot, message: str, note: str, help: str) -> None:
-        self.spot = spot
+    def __init__(self, location: SourceLocation, message: str, note: str, help: str) -> None:
+        self.location = location
         self.message = message
         self.note = note
         self.help = help
@@ -103,7 +102,7 @@ def argument_faults(call: Configured) -> Iterator[ArgumentFault]:
         )
     if differs.missing:
         yield ArgumentFault(
-            call.name.spot,
+            call.name.location,
             f"{call.title} needs {plural('argument', differs.missing)}",
             "not given",
             f'add {quoted(differs.missing)} to "{call.key}"',
@@ -215,7 +214,7 @@ def _is_shipped_storage(module: str, name: str) -> bool:
 
 
 def _own_class(
-    function: ImportDef, what: str, name: Ref, definition: Definition, given: dict[str, Any], code: CodeIndex
+    function: ImportDef, what: str, name: NameRef, definition: Definition, given: dict[str, Any], code: CodeIndex
 ) -> Iterator[Configured]:
     """The call of a class of the project, whose constructor can be seen."""
     symbol = code.lookup(function.module.name, function.name.name)

@@ -13,27 +13,32 @@ from selinon_core.config.model import (
     NotDef,
     OrDef,
 )
-from selinon_core.diagnostics.spots import Spot
-from selinon_core.lint.analysis.facts import Step
-from selinon_core.lint.analysis.verdict import Verdict, verdict
+from selinon_core.diagnostics.location import SourceLocation
+from selinon_core.lint.analysis.facts import StartRule
+from selinon_core.lint.analysis.verdict import Satisfiability, verdict
 
 
 class ConstantPart:
-    """A constant condition (``whole``) or a part of one; ``spot`` is its operator or predicate."""
+    """A constant condition (``whole``) or a part of one; ``location`` is its operator or predicate."""
 
-    __slots__ = ("origin", "part", "spot", "verdict", "whole")
+    __slots__ = ("location", "origin", "part", "verdict", "whole")
 
     def __init__(
-        self, origin: EdgeDef | FailureDef, part: ConditionDef, spot: Spot, verdict: Verdict, whole: bool
+        self,
+        origin: EdgeDef | FailureDef,
+        part: ConditionDef,
+        location: SourceLocation,
+        verdict: Satisfiability,
+        whole: bool,
     ) -> None:
         self.origin = origin
         self.part = part
-        self.spot = spot
+        self.location = location
         self.verdict = verdict
         self.whole = whole
 
 
-def constant_parts(steps: Iterable[Step]) -> Iterator[ConstantPart]:
+def constant_parts(steps: Iterable[StartRule]) -> Iterator[ConstantPart]:
     """Yield the constant parts of the conditions of some edges and fallbacks."""
     for step in steps:
         condition, make = step.origin.condition, step.atoms
@@ -42,15 +47,15 @@ def constant_parts(steps: Iterable[Step]) -> Iterator[ConstantPart]:
         todo = [(condition, step.verdict)]
         while todo:
             part, found = todo.pop()
-            if found is not Verdict.MAYBE:
-                yield ConstantPart(step.origin, part, _spot(part), found, part is condition)
+            if found is not Satisfiability.MAYBE:
+                yield ConstantPart(step.origin, part, _location(part), found, part is condition)
             elif isinstance(part, NotDef):
                 todo.append((part.operand, found))  # no constant either
             elif isinstance(part, AndDef | OrDef):
                 todo.extend((operand, verdict(operand, make)) for operand in reversed(part.operands))
 
 
-def _spot(part: ConditionDef) -> Spot:
+def _location(part: ConditionDef) -> SourceLocation:
     if isinstance(part, LeafDef):
-        return part.name.spot
-    return part.key_spot(next((key for key in ("and", "or", "not") if part.given(key)), ""))
+        return part.name.location
+    return part.key_location(next((key for key in ("and", "or", "not") if part.given(key)), ""))

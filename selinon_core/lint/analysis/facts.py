@@ -11,18 +11,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 
-from selinon_core.config.model import EdgeDef, FailureDef, FlowDef, Ref
+from selinon_core.config.model import EdgeDef, FailureDef, FlowDef, NameRef
 from selinon_core.diagnostics.wording import did_you_mean
 from selinon_core.lint.analysis.atoms import AtomMaker
 from selinon_core.lint.analysis.components import cyclic
 from selinon_core.lint.analysis.predicates import Predicates
-from selinon_core.lint.analysis.verdict import Verdict, verdict
+from selinon_core.lint.analysis.verdict import Satisfiability, verdict
 
 #: With more unknown names than this in a flow, any of them may mean any node.
 MOST_MISSPELT = 50
 
 
-class Step:
+class StartRule:
     """An edge or an entry of ``failures``, by names; ``origin`` is the definition.
 
     ``verdict`` is about its condition alone. ``guarded`` tells that it may start nothing although its sources
@@ -44,14 +44,14 @@ class Step:
         self.destinations = destinations
         #: Of its condition; None without one.
         self.atoms: AtomMaker | None = None
-        self.verdict = Verdict.ALWAYS
+        self.verdict = Satisfiability.ALWAYS
         if origin.condition is not None:
             self.atoms = AtomMaker(predicates, sources if isinstance(origin, EdgeDef) else ())
             self.verdict = verdict(origin.condition, self.atoms)
-        self.guarded = guarded or self.verdict is not Verdict.ALWAYS
+        self.guarded = guarded or self.verdict is not Satisfiability.ALWAYS
 
 
-class FlowFacts:
+class FlowGraph:
     """The steps of a flow and what follows from them.
 
     ``reliable`` is False when a part that may start nodes could not be read: nothing can be said then about what
@@ -64,8 +64,8 @@ class FlowFacts:
         self.reliable = not (flow.edges_broken or flow.failures_broken)
         self.has_start = flow.edges_broken
         self._once: dict[str, bool] = {}
-        self.edges: list[Step] = []
-        self.fallbacks: list[Step] = []
+        self.edges: list[StartRule] = []
+        self.fallbacks: list[StartRule] = []
         for edge in flow.edges:
             if edge.sources is None or not edge.sources:
                 self.has_start = True
@@ -73,31 +73,31 @@ class FlowFacts:
                 self.reliable = False
             guarded = edge.foreach is not None or edge.selective is not None
             names = (_names(edge.sources), _names(edge.destinations))
-            self.edges.append(Step(edge, *names, guarded, predicates))
+            self.edges.append(StartRule(edge, *names, guarded, predicates))
         for failure in flow.failures:
             if failure.fallback is None:
                 self.reliable = False
             names = (_names(failure.nodes), _names(failure.fallback))
-            self.fallbacks.append(Step(failure, *names, True, predicates))
+            self.fallbacks.append(StartRule(failure, *names, True, predicates))
 
     @property
-    def steps(self) -> list[Step]:
+    def steps(self) -> list[StartRule]:
         """Edges and fallbacks."""
         return self.edges + self.fallbacks
 
     @cached_property
-    def starters(self) -> Mapping[str, list[Step]]:
+    def starters(self) -> Mapping[str, list[StartRule]]:
         """Node -> the steps that start it."""
-        found: dict[str, list[Step]] = {}
+        found: dict[str, list[StartRule]] = {}
         for step in self.steps:
             for name in dict.fromkeys(step.destinations):
                 found.setdefault(name, []).append(step)
         return found
 
     @cached_property
-    def waited_for(self) -> Mapping[str, list[Step]]:
+    def waited_for(self) -> Mapping[str, list[StartRule]]:
         """Node -> the edges it is a source of."""
-        found: dict[str, list[Step]] = {}
+        found: dict[str, list[StartRule]] = {}
         for step in self.edges:
             for name in dict.fromkeys(step.sources):
                 found.setdefault(name, []).append(step)
@@ -145,11 +145,11 @@ class FlowFacts:
     @cached_property
     def live(self) -> frozenset[str]:
         """The nodes that can start when edges whose condition never holds are left out."""
-        if all(step.verdict is not Verdict.NEVER for step in self.steps):
+        if all(step.verdict is not Satisfiability.NEVER for step in self.steps):
             return self.startable
-        return self._reached([step for step in self.steps if step.verdict is not Verdict.NEVER])
+        return self._reached([step for step in self.steps if step.verdict is not Satisfiability.NEVER])
 
-    def _reached(self, steps: Iterable[Step]) -> frozenset[str]:
+    def _reached(self, steps: Iterable[StartRule]) -> frozenset[str]:
         return reached(steps, self.supposed)
 
     @cached_property
@@ -203,12 +203,12 @@ class FlowFacts:
         return source in number and number[source] == number.get(destination)
 
 
-def reached(steps: Iterable[Step], supposed: Iterable[str], without: str | None = None) -> frozenset[str]:
+def reached(steps: Iterable[StartRule], supposed: Iterable[str], without: str | None = None) -> frozenset[str]:
     """The nodes that can start: those ``supposed`` and, again and again, the destinations of every step all of
     whose sources can. ``without`` is a node whose success is left out: edges that wait for it never fire.
     """
     missing: dict[int, int] = {}
-    waiting: dict[str, list[Step]] = {}
+    waiting: dict[str, list[StartRule]] = {}
     todo = list(supposed)
     for step in steps:
         sources = dict.fromkeys(step.sources)
@@ -232,5 +232,5 @@ def reached(steps: Iterable[Step], supposed: Iterable[str], without: str | None 
     return frozenset(seen)
 
 
-def _names(refs: tuple[Ref, ...] | None) -> tuple[str, ...]:
+def _names(refs: tuple[NameRef, ...] | None) -> tuple[str, ...]:
     return tuple([ref.name for ref in refs or ()])

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from selinon_core.config.model import Definition
-from selinon_core.config.read_context import KeySpots
-from selinon_core.diagnostics.spots import Spot
+from selinon_core.config.read_context import KeyLocations
+from selinon_core.diagnostics.location import SourceLocation
 from selinon_core.diagnostics.wording import did_you_mean
 from selinon_core.lint.code.symbols import Signature
 
@@ -45,12 +45,12 @@ def mismatch(given: Collection[str], signature: Signature, handed_in: Collection
     return Mismatch(tuple(unknown), tuple(missing), taken)
 
 
-def argument_spot(definition: Definition, key: str, argument: str, *, value: bool = False) -> Spot:
+def argument_location(definition: Definition, key: str, argument: str, *, value: bool = False) -> SourceLocation:
     """Where the name (or the value) of an argument is written in the mapping under ``key``; where the mapping is,
     when that is not known.
     """
-    if isinstance(definition.keys, KeySpots) and definition.given(key):
+    if isinstance(definition.keys, KeyLocations) and definition.given(key):
         below = definition.keys.below(key)
         if argument in below:
             return below[argument][1 if value else 0]
-    return definition.value_spot(key)
+    return definition.value_location(key)

@@ -10,14 +10,14 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 
 from selinon_core.config.model import EdgeDef, FlowDef, ProjectModel
-from selinon_core.lint.analysis.facts import FlowFacts
+from selinon_core.lint.analysis.facts import FlowGraph
 
 
 class Parents:
     """The possible parents of the nodes of a project."""
 
     def __init__(
-        self, model: ProjectModel, facts: Callable[[FlowDef], FlowFacts], is_known: Callable[[str], bool]
+        self, model: ProjectModel, facts: Callable[[FlowDef], FlowGraph], is_known: Callable[[str], bool]
     ) -> None:
         self._model = model
         self._facts = facts

@@ -18,9 +18,9 @@ from typing import NamedTuple
 
 from selinon_core.config.model import ConditionDef, EdgeDef, FlowDef, LeafDef
 from selinon_core.lint.analysis.atoms import Atom, AtomMaker
-from selinon_core.lint.analysis.facts import FlowFacts, Step
+from selinon_core.lint.analysis.facts import FlowGraph, StartRule
 from selinon_core.lint.analysis.predicates import Predicates
-from selinon_core.lint.analysis.verdict import Clause, Verdict, may_hold_together
+from selinon_core.lint.analysis.verdict import Clause, Satisfiability, may_hold_together
 
 #: Ancestors that are looked at, per node and per flow: nobody writes flows that need more.
 MOST_ANCESTORS = 300
@@ -30,7 +30,7 @@ MOST_IN_A_FLOW = 100_000
 class Requirements(NamedTuple):
     """``clauses``: of each, one step's condition held. ``succeeded``, ``failed``: nodes that run at most once."""
 
-    clauses: frozenset[tuple[Step, ...]]
+    clauses: frozenset[tuple[StartRule, ...]]
     succeeded: frozenset[str]
     failed: frozenset[str]
 
@@ -47,7 +47,7 @@ NOTHING = Requirements(frozenset(), frozenset(), frozenset())
 class Exclusions:
     """Which nodes of a flow exclude each other."""
 
-    def __init__(self, flow: FlowDef, facts: FlowFacts, predicates: Predicates) -> None:
+    def __init__(self, flow: FlowDef, facts: FlowGraph, predicates: Predicates) -> None:
         self._facts = facts
         self._left = MOST_IN_A_FLOW
         self._leaves = _Leaves(flow, facts, predicates)
@@ -76,9 +76,11 @@ class Exclusions:
         pairs = combinations(needs, 2)
         return next((p for p in pairs if not self.possible(needs[p[0]].with_(needs[p[1]]))), None)
 
-    def condition(self, step: Step) -> Requirements:
+    def condition(self, step: StartRule) -> Requirements:
         """What the condition of a step adds."""
-        return NOTHING._replace(clauses=frozenset({(step,)}) if step.verdict is Verdict.MAYBE else frozenset())
+        return NOTHING._replace(
+            clauses=frozenset({(step,)}) if step.verdict is Satisfiability.MAYBE else frozenset()
+        )
 
     def possible(self, needed: Requirements) -> bool:
         """Tell whether all of it may happen in one run; True also where that cannot be told."""
@@ -99,7 +101,7 @@ class Exclusions:
         return frozenset(name for name in names if self._facts.runs_once(name))
 
     def _of(self, name: str) -> Requirements:
-        clauses: set[tuple[Step, ...]] = set()
+        clauses: set[tuple[StartRule, ...]] = set()
         succeeded: set[str] = set()
         failed: set[str] = set()
         todo, seen = [name], {name}
@@ -110,7 +112,7 @@ class Exclusions:
             if not steps:
                 continue
             edges = [step for step in steps if isinstance(step.origin, EdgeDef)]
-            if len(edges) == len(steps) and all(step.verdict is Verdict.MAYBE for step in steps):
+            if len(edges) == len(steps) and all(step.verdict is Satisfiability.MAYBE for step in steps):
                 clauses.add(tuple(steps))
             if edges and len(edges) < len(steps):
                 continue
@@ -124,17 +126,17 @@ class Exclusions:
 class _Leaves:
     """Makes the unknowns of conditions so that equal ones are equal in different edges too."""
 
-    def __init__(self, flow: FlowDef, facts: FlowFacts, predicates: Predicates) -> None:
+    def __init__(self, flow: FlowDef, facts: FlowGraph, predicates: Predicates) -> None:
         self._changing_args = flow.node_args_from_first
         self._facts = facts
         self._predicates = predicates
 
-    def of(self, step: Step) -> AtomMaker:
+    def of(self, step: StartRule) -> AtomMaker:
         """The maker for the condition of an edge."""
         assert step.atoms is not None
         return _AcrossEdges(step, step.atoms, self._scope)
 
-    def _scope(self, step: Step, leaf: LeafDef) -> object:
+    def _scope(self, step: StartRule, leaf: LeafDef) -> object:
         """What else has to be equal for two leaves to see the same."""
         name = leaf.name.name
         sources = step.sources
@@ -154,7 +156,7 @@ class _Leaves:
 class _AcrossEdges(AtomMaker):
     """Unknowns of one edge's condition that tell what they look at."""
 
-    def __init__(self, step: Step, made: AtomMaker, scope: Callable[[Step, LeafDef], object]) -> None:
+    def __init__(self, step: StartRule, made: AtomMaker, scope: Callable[[StartRule, LeafDef], object]) -> None:
         self._step = step
         self._made_by = made
         self._scope = scope

@@ -14,10 +14,10 @@ from selinon_core.config.model import (
     ForeachDef,
     ImportDef,
     LeafDef,
+    NameRef,
     Names,
     NotDef,
     OrDef,
-    Ref,
     SamplingDef,
     SelectiveDef,
 )
@@ -80,7 +80,7 @@ def flow_key(flow: FlowDef) -> Hashable:
     )
 
 
-def _names(refs: tuple[Ref, ...] | None) -> tuple[str, ...] | None:
+def _names(refs: tuple[NameRef, ...] | None) -> tuple[str, ...] | None:
     return None if refs is None else tuple([ref.name for ref in refs])
 
 

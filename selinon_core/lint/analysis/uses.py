@@ -10,8 +10,8 @@ from selinon_core.config.model import (
     FailureDef,
     FlowDef,
     LeafDef,
+    NameRef,
     ProjectModel,
-    Ref,
     StorageDef,
     leaves,
 )
@@ -53,9 +53,9 @@ def is_shipped_cache(cache: CacheDef) -> bool:
     return cache.function is not None and cache.function.module.name in shipped.CACHE_MODULES
 
 
-def repeated(names: Iterable[Ref]) -> Iterator[tuple[Ref, Related]]:
+def repeated(names: Iterable[NameRef]) -> Iterator[tuple[NameRef, Related]]:
     """Yield every name that was there before, with the place where it was there first."""
-    first: dict[str, Ref] = {}
+    first: dict[str, NameRef] = {}
     for name in names:
         if name.name in first:
             yield name, Related(first[name.name].span, f'"{name.name}" is first defined here')
@@ -63,16 +63,16 @@ def repeated(names: Iterable[Ref]) -> Iterator[tuple[Ref, Related]]:
             first[name.name] = name
 
 
-def first_refs(lists: Iterable[tuple[Ref, ...] | None]) -> dict[str, Ref]:
+def first_refs(lists: Iterable[tuple[NameRef, ...] | None]) -> dict[str, NameRef]:
     """Name -> where it stands first in some lists of names."""
-    found: dict[str, Ref] = {}
+    found: dict[str, NameRef] = {}
     for refs in lists:
         for ref in refs or ():
             found.setdefault(ref.name, ref)
     return found
 
 
-def nodes_named(flow: FlowDef) -> Iterator[Ref]:
+def nodes_named(flow: FlowDef) -> Iterator[NameRef]:
     """Yield every name of a node in a flow, the nodes of conditions apart."""
     for edge in flow.edges:
         yield from edge.sources or ()

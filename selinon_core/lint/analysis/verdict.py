@@ -19,7 +19,7 @@ from selinon_core.lint.analysis.atoms import Atom, AtomMaker, implies, impossibl
 MOST_UNKNOWNS = 12
 
 
-class Verdict(Enum):
+class Satisfiability(Enum):
     """Whether a condition can hold."""
 
     NEVER = "never"
@@ -27,18 +27,22 @@ class Verdict(Enum):
     ALWAYS = "always"
 
 
-_OPPOSITE = {Verdict.NEVER: Verdict.ALWAYS, Verdict.MAYBE: Verdict.MAYBE, Verdict.ALWAYS: Verdict.NEVER}
+_OPPOSITE = {
+    Satisfiability.NEVER: Satisfiability.ALWAYS,
+    Satisfiability.MAYBE: Satisfiability.MAYBE,
+    Satisfiability.ALWAYS: Satisfiability.NEVER,
+}
 
 
-def verdict(condition: ConditionDef | None, make: AtomMaker) -> Verdict:
+def verdict(condition: ConditionDef | None, make: AtomMaker) -> Satisfiability:
     """Tell whether a condition can hold; None is the absent condition, which always does."""
     if condition is None:
-        return Verdict.ALWAYS
+        return Satisfiability.ALWAYS
     if isinstance(condition, LeafDef):
         constant = make.constant(condition)
         if constant is None:
-            return Verdict.MAYBE
-        return Verdict.ALWAYS if constant else Verdict.NEVER
+            return Satisfiability.MAYBE
+        return Satisfiability.ALWAYS if constant else Satisfiability.NEVER
     atoms = _Atoms(make)
     tree = atoms.tree(condition)
     if len(atoms.index) <= MOST_UNKNOWNS:
@@ -54,7 +58,7 @@ def may_all_be_false(conditions: Sequence[tuple[ConditionDef, AtomMaker]]) -> bo
     if len(index) > MOST_UNKNOWNS:
         return None
     table = _Table(tuple(index))
-    return table.verdict(table.values(("or", trees))) is not Verdict.ALWAYS
+    return table.verdict(table.values(("or", trees))) is not Satisfiability.ALWAYS
 
 
 #: Conditions of which one has to hold, each with the maker of its unknowns.
@@ -70,7 +74,7 @@ def may_hold_together(clauses: Sequence[Clause]) -> bool | None:
     if len(index) > MOST_UNKNOWNS:
         return None
     table = _Table(tuple(index))
-    return table.verdict(table.values(("and", trees))) is not Verdict.NEVER
+    return table.verdict(table.values(("and", trees))) is not Satisfiability.NEVER
 
 
 #: An unknown, a constant, or an operator with its operands.
@@ -131,10 +135,10 @@ class _Table:
             result = result & values if kind == "and" else result | values
         return result
 
-    def verdict(self, values: int) -> Verdict:
+    def verdict(self, values: int) -> Satisfiability:
         if not values & self.possible:
-            return Verdict.NEVER
-        return Verdict.MAYBE if self.rows & ~values & self.possible else Verdict.ALWAYS
+            return Satisfiability.NEVER
+        return Satisfiability.MAYBE if self.rows & ~values & self.possible else Satisfiability.ALWAYS
 
 
 def _column(index: int, count: int) -> int:
@@ -147,20 +151,20 @@ def _column(index: int, count: int) -> int:
     return pattern
 
 
-def _structural(tree: _Tree) -> Verdict:
+def _structural(tree: _Tree) -> Satisfiability:
     """The same for large conditions, with less insight: operand by operand, and an unknown beside its negation."""
     if isinstance(tree, bool):
-        return Verdict.ALWAYS if tree else Verdict.NEVER
+        return Satisfiability.ALWAYS if tree else Satisfiability.NEVER
     if isinstance(tree, Atom):
-        return Verdict.MAYBE
+        return Satisfiability.MAYBE
     kind, operands = tree
     if kind == "not":
         return _OPPOSITE[_structural(operands[0])]
-    decisive = Verdict.NEVER if kind == "and" else Verdict.ALWAYS
+    decisive = Satisfiability.NEVER if kind == "and" else Satisfiability.ALWAYS
     verdicts = {_structural(operand) for operand in operands}
     if decisive in verdicts:
         return decisive
     plain = {operand for operand in operands if isinstance(operand, Atom)}
     if any(isinstance(o, tuple) and o[0] == "not" and o[1][0] in plain for o in operands):
         return decisive
-    return verdicts.pop() if len(verdicts) == 1 else Verdict.MAYBE
+    return verdicts.pop() if len(verdicts) == 1 else Satisfiability.MAYBE

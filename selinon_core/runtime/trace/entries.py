@@ -238,7 +238,7 @@ def _asked_about(question: do.Question) -> dict[str, Any]:
     return _edge(question.edge)
 
 
-def _note(plan: Plan, record: FlowRecord, note: do.Note) -> _Told:
+def _note(plan: Plan, record: FlowRecord, note: do.TraceNote) -> _Told:
     details = dict(note.details)
     details.pop("run", None)
     if "edge" in details:

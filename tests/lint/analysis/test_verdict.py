@@ -14,7 +14,7 @@ from selinon_core import predicates
 from selinon_core.config.model import ConditionDef
 from selinon_core.lint.analysis.atoms import AtomMaker
 from selinon_core.lint.analysis.predicates import Predicates
-from selinon_core.lint.analysis.verdict import MOST_UNKNOWNS, Verdict, may_all_be_false, verdict
+from selinon_core.lint.analysis.verdict import MOST_UNKNOWNS, Satisfiability, may_all_be_false, verdict
 from selinon_core.lint.code.index import CodeIndex
 from selinon_core.project import compile_data
 
@@ -83,9 +83,9 @@ def test_what_is_certain_is_so_for_every_message(tree: Json) -> None:
     conditions, make = read(tree)
     found = verdict(conditions[0], make)
     answers = {holds(tree, message) for message in MESSAGES}
-    if found is Verdict.NEVER:
+    if found is Satisfiability.NEVER:
         assert answers == {False}
-    elif found is Verdict.ALWAYS:
+    elif found is Satisfiability.ALWAYS:
         assert answers == {True}
 
 
@@ -101,7 +101,13 @@ def test_independent_leaves_are_judged_exactly(tree: Json) -> None:
     conditions, make = read(tree)
     rows = [{f"k{n}": row >> n & 1 for n in range(5)} for row in range(32)]
     answers = {holds(tree, message) for message in rows}
-    expected = Verdict.MAYBE if len(answers) == 2 else Verdict.ALWAYS if answers == {True} else Verdict.NEVER
+    expected = (
+        Satisfiability.MAYBE
+        if len(answers) == 2
+        else Satisfiability.ALWAYS
+        if answers == {True}
+        else Satisfiability.NEVER
+    )
     assert verdict(conditions[0], make) is expected
 
 
@@ -110,13 +116,17 @@ def test_a_leaf_beside_its_negation_is_seen_in_conditions_of_any_size(size: int)
     some = [{"name": "fieldExist", "args": {"key": f"k{n}"}} for n in range(size)]
     opposite = {"not": some[size // 2]}
     both, make = read({"and": [*some, opposite]}, {"or": [*some, opposite]}, {"and": some})
-    assert [verdict(condition, make) for condition in both] == [Verdict.NEVER, Verdict.ALWAYS, Verdict.MAYBE]
+    assert [verdict(condition, make) for condition in both] == [
+        Satisfiability.NEVER,
+        Satisfiability.ALWAYS,
+        Satisfiability.MAYBE,
+    ]
 
 
 def test_two_requests_to_a_server_may_be_answered_differently() -> None:
     leaf = {"name": "httpStatus", "args": {"host": "h", "path": "p", "status": 200}}
     both, make = read({"and": [leaf, {"not": leaf}]})
-    assert verdict(both[0], make) is Verdict.MAYBE
+    assert verdict(both[0], make) is Satisfiability.MAYBE
 
 
 def test_answers_do_not_depend_on_the_order_of_operands() -> None:
@@ -129,4 +139,4 @@ def test_answers_do_not_depend_on_the_order_of_operands() -> None:
     for _ in range(6):
         rng.shuffle(parts)
         conditions, make = read({"and": list(parts)})
-        assert verdict(conditions[0], make) is Verdict.NEVER
+        assert verdict(conditions[0], make) is Satisfiability.NEVER

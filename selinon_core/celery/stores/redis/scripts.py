@@ -2,9 +2,9 @@
 
 ``KEYS`` are the prefix of the run's keys, the prefix of the store and the id of the run. A run's keys are ``:h``
 (header, hash), ``:l`` (log, list), ``:i`` (inbox, list), ``:o`` (outbox, set), ``:n`` (node records, hash), ``:a``
-(anchor -> node run ahead, hash), ``:p`` (payloads, hash), ``:t`` (timers, sorted set) and ``:b`` (node runs that
-are begun and not done, by when they were last seen, sorted set). A node record is
-``serial,begun_at,attempts,retries,deliveries``, or those behind a ``D`` when the node run is done.
+(carrier -> inlined node run, hash), ``:p`` (payloads, hash), ``:t`` (timers, sorted set) and ``:b`` (node runs
+that are begun and not done, by when they were last seen, sorted set). A node record is
+``delivery,begun_at,attempts,retries,deliveries``, or those behind a ``D`` when the node run is done.
 
 Keys are built inside the scripts: a Redis cluster cannot serve.
 """
@@ -13,7 +13,7 @@ from __future__ import annotations
 
 _COMMON = """
 local R, S, ID = KEYS[1], KEYS[2], KEYS[3]
-local H, AG = R .. ':h', S .. 'agenda'
+local H, AG = R .. ':h', S .. 'due_index'
 local call = redis.call
 local function text(x) return string.format('%.6f', x) end
 local function fields(rec)
@@ -47,10 +47,10 @@ local function plan(now, head)
   local first = call('ZRANGE', R .. ':t', 0, 0, 'WITHSCORES')
   if first[2] then due = tonumber(first[2]) end
   if call('SCARD', R .. ':o') > 0 and (not due or now + PUT_OFF < due) then due = now + PUT_OFF end
-  local h = head or call('HMGET', H, 'status', 'silence', 'updated')
-  local silence = tonumber(h[2]) or 0
-  if silence > 0 and h[1] == 'running' then
-    local look = (tonumber(h[3]) or now) + silence
+  local h = head or call('HMGET', H, 'status', 'idle_check_after', 'updated')
+  local idle_check_after = tonumber(h[2]) or 0
+  if idle_check_after > 0 and h[1] == 'running' then
+    local look = (tonumber(h[3]) or now) + idle_check_after
     if not due or look < due then due = look end
   end
   if due then call('ZADD', AG, text(due), ID) else call('ZREM', AG, ID) end
@@ -61,26 +61,26 @@ end
 BEGIN = (
     _COMMON
     + """
-local number, serial, again, now = ARGV[1], tonumber(ARGV[2]), ARGV[3] == '1', ARGV[4]
+local number, delivery, again, now = ARGV[1], tonumber(ARGV[2]), ARGV[3] == '1', ARGV[4]
 local status = call('HGET', H, 'status')
 if not status or status == 'cancelled' then return {'gone'} end
 local rec = call('HGET', R .. ':n', number)
 if done(rec) or number == '0' then
-  local ahead = call('HGET', R .. ':a', number)
-  if ahead then
+  local inlined = call('HGET', R .. ':a', number)
+  if inlined then
     call('HDEL', R .. ':a', number)
-    call('SADD', R .. ':o', 'o' .. ahead)
+    call('SADD', R .. ':o', 'o' .. inlined)
     look_by(tonumber(now) + 2)
   end
   if call('EXISTS', R .. ':o', R .. ':i') > 0 then return {'orphan'} end
   return {'duplicate'}
 end
 local s, b, a, r, d = fields(rec)
-if serial < s then return {'stale'} end
-local fresh = serial > s or b == 0
+if delivery < s then return {'stale'} end
+local fresh = delivery > s or b == 0
 if not fresh and not again then return {'stale'} end
-if fresh then call('HINCRBY', H, 'unbegun', -1) end
-call('HSET', R .. ':n', number, table.concat({serial, now, a, r, d + 1}, ','))
+if fresh then call('HINCRBY', H, 'undelivered', -1) end
+call('HSET', R .. ':n', number, table.concat({delivery, now, a, r, d + 1}, ','))
 call('ZADD', R .. ':b', now, number)
 return {'run', a, r, d + 1, call('HGET', R .. ':p', number)}
 """
@@ -89,31 +89,31 @@ return {'run', a, r, d + 1, call('HGET', R .. ':p', number)}
 RETRY = (
     _COMMON
     + """
-local number, serial, counted = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
+local number, delivery, counted = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 local due = tonumber(ARGV[4])
 if call('EXISTS', H) == 0 then return -1 end
 local rec = call('HGET', R .. ':n', number)
 local s, b, a, r, d = fields(rec)
-if done(rec) or s ~= serial then return -1 end
-call('HSET', R .. ':n', number, table.concat({serial + 1, 0, a + 1, r + counted, 0}, ','))
+if done(rec) or s ~= delivery then return -1 end
+call('HSET', R .. ':n', number, table.concat({delivery + 1, 0, a + 1, r + counted, 0}, ','))
 call('ZREM', R .. ':b', number)
-call('HINCRBY', H, 'unbegun', 1)
+call('HINCRBY', H, 'undelivered', 1)
 call('ZADD', R .. ':t', text(due), 'n' .. number)
 look_by(due)
-return serial + 1
+return delivery + 1
 """
 )
 
 DELIVER = (
     _COMMON
     + """
-local number, entry, now, serial = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
+local number, entry, now, delivery = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
 local urgent, known, lease = ARGV[5] == '1', tonumber(ARGV[6]), tonumber(ARGV[7])
-local h = call('HMGET', H, 'status', 'lease', 'wake_at')
+local h = call('HMGET', H, 'status', 'lease', 'inbox_threshold')
 if not h[1] then return {'gone'} end
 if number ~= '0' then
   local rec = call('HGET', R .. ':n', number)
-  if done(rec) or (serial >= 0 and fields(rec) ~= serial) then return {'duplicate'} end
+  if done(rec) or (delivery >= 0 and fields(rec) ~= delivery) then return {'duplicate'} end
   mark_done(number, rec)
 end
 if ARGV[8] ~= '' then
@@ -154,7 +154,7 @@ COMMIT = (
     _COMMON
     + """
 local now, version, token, completes = tonumber(ARGV[1]), ARGV[2], ARGV[3], ARGV[4]
-local batch, consumed, anchor, ahead = ARGV[5], tonumber(ARGV[6]), ARGV[7], ARGV[8]
+local batch, consumed, carrier, inlined = ARGV[5], tonumber(ARGV[6]), ARGV[7], ARGV[8]
 local keep, lease, ttl, clear = ARGV[9] == '1', tonumber(ARGV[10]), tonumber(ARGV[11]), ARGV[12] == '1'
 local at = 13
 local function list()
@@ -168,7 +168,7 @@ local n, from = list()
 if not h[1] and n > 0 then
   local made = {}
   for i = from, from + n - 1 do made[#made + 1] = ARGV[i] end
-  call('HSET', H, 'version', 0, 'token', 0, 'lease', 0, 'unbegun', 0, 'created', ARGV[1], unpack(made))
+  call('HSET', H, 'version', 0, 'token', 0, 'lease', 0, 'undelivered', 0, 'created', ARGV[1], unpack(made))
   call('ZADD', S .. 'runs', ARGV[1], ID)
   h = {'0', '0', '0', 'running'}
 end
@@ -201,12 +201,12 @@ for i = from, from + n - 1 do
 end
 n, from = list()
 for i = from, from + n - 1 do call('SREM', R .. ':o', ARGV[i]) end
-if anchor ~= '' then
-  if ahead == '0' then call('HDEL', R .. ':a', anchor)
+if carrier ~= '' then
+  if inlined == '0' then call('HDEL', R .. ':a', carrier)
   else
-    call('HSET', R .. ':a', anchor, ahead)
-    call('HSET', R .. ':n', ahead, '0,' .. ARGV[1] .. ',0,0,1')
-    call('ZADD', R .. ':b', ARGV[1], ahead)
+    call('HSET', R .. ':a', carrier, inlined)
+    call('HSET', R .. ':n', inlined, '0,' .. ARGV[1] .. ',0,0,1')
+    call('ZADD', R .. ':b', ARGV[1], inlined)
   end
 end
 n, from = list()
@@ -261,11 +261,11 @@ if keep or #entries > 0 then
 elseif token ~= '' then
   set[#set + 1] = 'lease'
   set[#set + 1] = 0
-  set[#set + 1] = 'wakes'
+  set[#set + 1] = 'wakeups_sent'
   set[#set + 1] = 0
 end
 call('HSET', H, unpack(set))
-if published > 0 then call('HINCRBY', H, 'unbegun', published) end
+if published > 0 then call('HINCRBY', H, 'undelivered', published) end
 if held == '' and (token ~= '' or touched or version == '0' or not running) then plan(now) end
 if not running and ttl > 0 then
   for _, part in ipairs({':h', ':l', ':o', ':n', ':a', ':p', ':t', ':b'}) do
@@ -278,7 +278,7 @@ return {1, held, entries, delays}
 
 #: KEYS[1] is the prefix of all runs here.
 SWEEP = """
-local S, AG = KEYS[2], KEYS[2] .. 'agenda'
+local S, AG = KEYS[2], KEYS[2] .. 'due_index'
 local call = redis.call
 local now, limit, republish, least = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 local lost = tonumber(ARGV[5])
@@ -287,7 +287,8 @@ local found = {}
 for _, id in ipairs(call('ZRANGEBYSCORE', AG, '-inf', ARGV[1], 'LIMIT', 0, limit)) do
   local R = KEYS[1] .. id
   local H = R .. ':h'
-  local h = call('HMGET', H, 'status', 'lease', 'wake_at', 'updated', 'silence', 'unbegun', 'flow', 'queue')
+  local h = call('HMGET', H, 'status', 'lease', 'inbox_threshold', 'updated', 'idle_check_after', 'undelivered',
+                 'flow', 'queue')
   local lease = tonumber(h[2]) or 0
   if not h[1] then call('ZREM', AG, id)
   elseif lease > now then call('ZADD', AG, h[2], id)
@@ -296,8 +297,8 @@ for _, id in ipairs(call('ZRANGEBYSCORE', AG, '-inf', ARGV[1], 'LIMIT', 0, limit
     local waiting, outbox = call('LLEN', R .. ':i'), call('SCARD', R .. ':o')
     local first = call('ZRANGE', R .. ':t', 0, 0, 'WITHSCORES')
     local timer = first[2] and tonumber(first[2])
-    local silence, updated = tonumber(h[5]) or 0, tonumber(h[4]) or now
-    local oldest = running and silence > 0 and call('ZRANGE', R .. ':b', 0, 0, 'WITHSCORES')
+    local idle_check_after, updated = tonumber(h[5]) or 0, tonumber(h[4]) or now
+    local oldest = running and idle_check_after > 0 and call('ZRANGE', R .. ':b', 0, 0, 'WITHSCORES')
     local seen = oldest and oldest[2] and tonumber(oldest[2])
     local missing = tonumber(h[6])
     if missing > 0 and first[1] then
@@ -311,20 +312,20 @@ for _, id in ipairs(call('ZRANGEBYSCORE', AG, '-inf', ARGV[1], 'LIMIT', 0, limit
     elseif running and waiting > 0 and waiting >= (tonumber(h[3]) or 0) then reason = 'inbox'
     elseif timer and timer <= now then reason = 'timer'
     elseif seen and seen <= now - lost then reason = 'lost'
-    elseif running and silence > 0 and now - updated >= republish
+    elseif running and idle_check_after > 0 and now - updated >= republish
       and (missing > 0 or waiting > 0) then reason = 'silent' end
     if reason then
-      local wakes = call('HINCRBY', H, 'wakes', 1)
-      local off = math.min(2 ^ wakes, 300)
+      local wakeups_sent = call('HINCRBY', H, 'wakeups_sent', 1)
+      local off = math.min(2 ^ wakeups_sent, 300)
       if reason == 'silent' then off = math.max(off, now - updated) end
       call('ZADD', AG, text(now + off), id)
       found[#found + 1] = {id, h[7] or '', h[8] or '', reason}
     else
       local due = timer
-      if running and silence > 0 then
-        local look = updated + silence
+      if running and idle_check_after > 0 then
+        local look = updated + idle_check_after
         if look <= now then
-          look = now + math.max(silence, least)
+          look = now + math.max(idle_check_after, least)
           local missing_at = updated + republish
           if missing > 0 and missing_at > now and missing_at < look then look = missing_at end
           if seen then look = math.min(look, math.max(seen + lost, now)) end
@@ -344,7 +345,7 @@ REPUBLISH = (
 local rec = call('HGET', R .. ':n', ARGV[1])
 if call('EXISTS', H) == 0 or done(rec) then return -1 end
 local s, b, a, r, d = fields(rec)
-if b > 0 then call('HINCRBY', H, 'unbegun', 1) end
+if b > 0 then call('HINCRBY', H, 'undelivered', 1) end
 call('HSET', R .. ':n', ARGV[1], table.concat({s + 1, 0, a, r, d}, ','))
 call('ZREM', R .. ':b', ARGV[1])
 return s + 1
@@ -356,8 +357,8 @@ TOUCH = (
     + """
 for i = 2, #ARGV do
   call('ZADD', R .. ':b', 'XX', ARGV[1], ARGV[i])
-  local ahead = call('HGET', R .. ':a', ARGV[i])
-  if ahead then call('ZADD', R .. ':b', 'XX', ARGV[1], ahead) end
+  local inlined = call('HGET', R .. ':a', ARGV[i])
+  if inlined then call('ZADD', R .. ':b', 'XX', ARGV[1], inlined) end
 end
 return 0
 """

@@ -118,27 +118,27 @@ class RedisStore:
 
     # -- node runs --------------------------------------------------------------------------------------------
 
-    def begin(self, flow_id: str, number: int, serial: int, again: bool, now: float) -> Begun:
-        """See ``Store.begin``."""
-        reply = self._eval(scripts.BEGIN, flow_id, number, serial, int(again), _text(now))
+    def claim_delivery(self, flow_id: str, number: int, delivery: int, redelivered: bool, now: float) -> Begun:
+        """See ``Store.claim_delivery``."""
+        reply = self._eval(scripts.BEGIN, flow_id, number, delivery, int(redelivered), _text(now))
         if reply[0] != RUN:
             return Begun(reply[0])
         return Begun(RUN, int(reply[1]), int(reply[2]), int(reply[3]), reply[4] if len(reply) > 4 else None)
 
     def retry(
-        self, flow_id: str, number: int, serial: int, counted: bool, countdown: float, grace: float, now: float
+        self, flow_id: str, number: int, delivery: int, counted: bool, countdown: float, grace: float, now: float
     ) -> int | None:
         """See ``Store.retry``."""
         due = _text(now + (countdown or grace))
-        reply = self._eval(scripts.RETRY, flow_id, number, serial, int(counted), due)
+        reply = self._eval(scripts.RETRY, flow_id, number, delivery, int(counted), due)
         return None if reply < 0 else int(reply)
 
-    def touch(self, flow_id: str, numbers: Sequence[int], at: float) -> None:
-        """See ``Store.touch``."""
+    def heartbeat(self, flow_id: str, numbers: Sequence[int], at: float) -> None:
+        """See ``Store.heartbeat``."""
         self._eval(scripts.TOUCH, flow_id, _text(at), *numbers)
 
-    def stale(self, flow_id: str, before: float) -> list[int]:
-        """See ``Store.stale``."""
+    def stalled_nodes(self, flow_id: str, before: float) -> list[int]:
+        """See ``Store.stalled_nodes``."""
         found = self._call("zrangebyscore", self._runs + flow_id + ":b", "-inf", _text(before))
         return sorted(int(number) for number in found)
 
@@ -146,8 +146,8 @@ class RedisStore:
         """See ``Store.timers``."""
         return dict(self._call("zrange", self._runs + flow_id + ":t", 0, -1, withscores=True))
 
-    def republish(self, flow_id: str, number: int) -> int | None:
-        """See ``Store.republish``."""
+    def next_delivery(self, flow_id: str, number: int) -> int | None:
+        """See ``Store.next_delivery``."""
         reply = self._eval(scripts.REPUBLISH, flow_id, number)
         return None if reply < 0 else int(reply)
 
@@ -168,31 +168,31 @@ class RedisStore:
         """See ``Store.error``."""
         return self._call("get", f"{self._prefix}e:{task_id}")  # type: ignore[no-any-return]
 
-    def keep_shape(self, name: str, text: str) -> None:
-        """See ``Store.keep_shape``."""
-        self._call("hsetnx", self._prefix + "shapes", name, text)
+    def put_definition(self, name: str, text: str) -> None:
+        """See ``Store.put_definition``."""
+        self._call("hsetnx", self._prefix + "definitions", name, text)
 
-    def shape(self, name: str) -> str | None:
-        """See ``Store.shape``."""
-        return self._call("hget", self._prefix + "shapes", name)  # type: ignore[no-any-return]
+    def get_definition(self, name: str) -> str | None:
+        """See ``Store.definition``."""
+        return self._call("hget", self._prefix + "definitions", name)  # type: ignore[no-any-return]
 
     # -- flow runs --------------------------------------------------------------------------------------------
 
-    def deliver(
+    def append_event(
         self,
         flow_id: str,
         number: int,
         entry: str,
         now: float,
         *,
-        serial: int = -1,
+        delivery: int = -1,
         urgent: bool = False,
         known: int = 0,
         lease: float = 0.0,
         error: tuple[str, str] | None = None,
         ttl: float = 0.0,
     ) -> Delivered:
-        """See ``Store.deliver``."""
+        """See ``Store.append_event``."""
         task_id, text = error or ("", "")
         reply = self._eval(
             scripts.DELIVER,
@@ -200,7 +200,7 @@ class RedisStore:
             number,
             entry,
             _text(now),
-            serial,
+            delivery,
             int(urgent),
             known,
             lease,
@@ -210,13 +210,13 @@ class RedisStore:
         )
         return Delivered(LEASED, _opened(reply)) if reply[0] == LEASED else Delivered(reply[0])
 
-    def open(self, flow_id: str, known: int, lease: float, now: float) -> Opened | None:
-        """See ``Store.open``."""
+    def acquire_lease(self, flow_id: str, known: int, lease: float, now: float) -> Opened | None:
+        """See ``Store.acquire_lease``."""
         reply = self._eval(scripts.OPEN, flow_id, _text(now), known, lease)
         return _opened(reply) if reply else None
 
-    def renew(self, flow_id: str, token: int, until: float) -> bool:
-        """See ``Store.renew``."""
+    def renew_lease(self, flow_id: str, token: int, until: float) -> bool:
+        """See ``Store.renew_lease``."""
         return bool(self._eval(scripts.RENEW, flow_id, token, _text(until)))
 
     def commit(self, step: Commit) -> Committed:
@@ -228,8 +228,8 @@ class RedisStore:
             step.completes,
             step.batch or "",
             step.consumed,
-            "" if step.anchor is None else step.anchor,
-            step.ahead,
+            "" if step.carrier is None else step.carrier,
+            step.inlined,
             int(step.keep),
             step.lease,
             step.ttl,
@@ -239,7 +239,7 @@ class RedisStore:
         _items(args, step.outbox)
         _items(args, step.done)
         _pairs(args, step.payloads)
-        _items(args, step.no_timers)
+        _items(args, step.cancelled_timers)
         _pairs(args, step.timers)
         _items(args, [part for entry in step.throttled for part in entry])
         _pairs(args, step.fields)
@@ -272,24 +272,26 @@ class RedisStore:
 
     # -- sweeping ---------------------------------------------------------------------------------------------
 
-    def sweep(
-        self, now: float, limit: int, republish_after: float, least_silence: float, lost_after: float
+    def claim_due_runs(
+        self, now: float, limit: int, resend_after: float, idle_check_interval: float, heartbeat_timeout: float
     ) -> list[Due]:
-        """See ``Store.sweep``."""
-        reply = self._eval(scripts.SWEEP, "", _text(now), limit, republish_after, least_silence, lost_after)
+        """See ``Store.claim_due_runs``."""
+        reply = self._eval(
+            scripts.SWEEP, "", _text(now), limit, resend_after, idle_check_interval, heartbeat_timeout
+        )
         return [Due(*row) for row in reply]
 
     def next_due(self) -> float | None:
         """See ``Store.next_due``."""
-        rows = self._call("zrange", self._prefix + "agenda", 0, 0, withscores=True)
+        rows = self._call("zrange", self._prefix + "due_index", 0, 0, withscores=True)
         return float(rows[0][1]) if rows else None
 
-    def lead(self, owner: str, until: float, now: float) -> bool:
-        """See ``Store.lead``."""
+    def acquire_leadership(self, owner: str, until: float, now: float) -> bool:
+        """See ``Store.acquire_leadership``."""
         return bool(self._eval(scripts.LEAD, "", owner, max(1, int((until - now) * 1000))))
 
-    def drop(self) -> None:
-        """See ``Store.drop``."""
+    def clear(self) -> None:
+        """See ``Store.clear``."""
         client = self._connected()
         for batch in iter(lambda: list(client.scan_iter(self._prefix + "*", 1000)), []):
             client.delete(*batch)
@@ -341,8 +343,8 @@ def _pairs(args: list[Any], pairs: Mapping[Any, Any] | None) -> None:
 
 def _record(text: str) -> NodeRecord:
     done = text.startswith("D")
-    serial, begun, attempts, retries, deliveries = text.removeprefix("D").split(",")
-    return NodeRecord(int(serial), float(begun or 0), int(attempts), int(retries), int(deliveries), done)
+    delivery, begun, attempts, retries, deliveries = text.removeprefix("D").split(",")
+    return NodeRecord(int(delivery), float(begun or 0), int(attempts), int(retries), int(deliveries), done)
 
 
 def _opened(reply: list[Any]) -> Opened:

@@ -7,14 +7,14 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from selinon_core.celery.stores.memory import PUT_OFF
+from selinon_core.celery.stores.memory import WAKEUP_BACKOFF
 from selinon_core.celery.stores.protocol import Commit, Committed, NodeRecord
-from selinon_core.celery.stores.sql.transaction import OF_MESSAGES, OWN, Look, RunStep, earlier
+from selinon_core.celery.stores.sql.transaction import OF_MESSAGES, OWN, RunSnapshot, RunTransaction, earlier
 
 _MOST_AT_ONCE = 500
 
 
-def commit(run: RunStep, step: Commit) -> Committed:
+def commit(run: RunTransaction, step: Commit) -> Committed:
     """Keep a step; the row of its run is locked."""
     if run.row is None and step.create is not None:
         run.create(step.create, step.now)
@@ -29,7 +29,7 @@ def commit(run: RunStep, step: Commit) -> Committed:
     look = run.look(
         [step.completes] if step.completes else (),
         done=step.done,
-        changed=[*step.no_timers, *(step.timers or ())],
+        changed=[*step.cancelled_timers, *(step.timers or ())],
         timers=OF_MESSAGES if step.clear_timers else "%",
     )
     if step.token is None:
@@ -43,7 +43,7 @@ def commit(run: RunStep, step: Commit) -> Committed:
     return _keep(run, step, look)
 
 
-def _keep(run: RunStep, step: Commit, look: Look) -> Committed:
+def _keep(run: RunTransaction, step: Commit, look: RunSnapshot) -> Committed:
     row, now = run.row, step.now
     values = _fields(run, step)
     running = values.get("status", row.status) == "running"
@@ -56,9 +56,9 @@ def _keep(run: RunStep, step: Commit, look: Look) -> Committed:
     _payloads(run, step)
     _timers(run, step)
     delays, later = _throttle(run, step)
-    unbegun = len(step.throttled) + sum(key[0] in "tf" for key in step.outbox)
-    if unbegun:
-        values["unbegun"] = row.unbegun + unbegun
+    undelivered = len(step.throttled) + sum(key[0] in "tf" for key in step.outbox)
+    if undelivered:
+        values["undelivered"] = row.undelivered + undelivered
     if not running:
         values["expires"] = now + step.ttl if step.ttl else None
     token = None
@@ -70,18 +70,18 @@ def _keep(run: RunStep, step: Commit, look: Look) -> Committed:
         for at in [*(step.timers or {}).values(), *later]:
             due = earlier(due, at)
         if look.outbox or step.outbox or 0.0 in delays:
-            due = earlier(due, now + PUT_OFF)
-        silence = values.get("silence", row.silence)
-        if silence and running:
-            due = earlier(due, values.get("updated", row.updated) + silence)
+            due = earlier(due, now + WAKEUP_BACKOFF)
+        idle_check_after = values.get("idle_check_after", row.idle_check_after)
+        if idle_check_after and running:
+            due = earlier(due, values.get("updated", row.updated) + idle_check_after)
         values |= {"lease": 0.0, "due": due}
     run.change(**values)
     return Committed(True, token, entries, delays)
 
 
-def _fields(run: RunStep, step: Commit) -> dict[str, Any]:
+def _fields(run: RunTransaction, step: Commit) -> dict[str, Any]:
     """What becomes of the run's row and of its log."""
-    values: dict[str, Any] = {"wakes": 0}
+    values: dict[str, Any] = {"wakeups_sent": 0}
     if step.batch is not None:
         values |= {"updated": step.now, "version": run.row.version + 1}
         run.changes.insert(run.tables.log, run=run.id, version=run.row.version + 1, batch=step.batch)
@@ -92,7 +92,7 @@ def _fields(run: RunStep, step: Commit) -> dict[str, Any]:
     return values | {name: kind(fields[name] or 0) for name, kind in OWN.items() if name in fields}
 
 
-def _inbox(run: RunStep, step: Commit, running: bool) -> list[str]:
+def _inbox(run: RunTransaction, step: Commit, running: bool) -> list[str]:
     """Drop what was consumed; what else is there, for who holds the lease."""
     if not running:
         run.changes.delete(run.tables.inbox, run=run.id)
@@ -105,33 +105,33 @@ def _inbox(run: RunStep, step: Commit, running: bool) -> list[str]:
     return [row.entry for row in rows[step.consumed :]]
 
 
-def _ahead(run: RunStep, step: Commit) -> None:
-    if step.anchor is None:
+def _ahead(run: RunTransaction, step: Commit) -> None:
+    if step.carrier is None:
         return
-    if not step.ahead:
-        run.changes.delete(run.tables.ahead, run=run.id, anchor=step.anchor)
+    if not step.inlined:
+        run.changes.delete(run.tables.inlined, run=run.id, carrier=step.carrier)
         return
-    run.changes.put(run.tables.ahead, {"run": run.id, "anchor": step.anchor}, number=step.ahead)
-    run.put_record(step.ahead, NodeRecord(0, step.now, 0, 0, 1))
+    run.changes.put(run.tables.inlined, {"run": run.id, "carrier": step.carrier}, number=step.inlined)
+    run.put_record(step.inlined, NodeRecord(0, step.now, 0, 0, 1))
 
 
-def _payloads(run: RunStep, step: Commit) -> None:
+def _payloads(run: RunTransaction, step: Commit) -> None:
     if step.payloads:
         rows = [{"run": run.id, "number": number, "body": body} for number, body in step.payloads.items()]
         run.connection.execute(run.tables.payloads.insert(), rows)
 
 
-def _timers(run: RunStep, step: Commit) -> None:
+def _timers(run: RunTransaction, step: Commit) -> None:
     table, timers = run.tables.timers, step.timers or {}
     if step.clear_timers:
         run.changes.delete(table, run=run.id, name__unlike=OF_MESSAGES, name__not_in=list(timers))
-    gone = [name for name in step.no_timers if name not in timers]
+    gone = [name for name in step.cancelled_timers if name not in timers]
     if gone:
         run.changes.delete(table, run=run.id, name__in=gone)
     run.put_timers(timers)
 
 
-def _throttle(run: RunStep, step: Commit) -> tuple[list[float], list[float]]:
+def _throttle(run: RunTransaction, step: Commit) -> tuple[list[float], list[float]]:
     """The seconds each throttled node waits, and when those come that wait."""
     slots, delays, later = run.tables.slots, [], []
     for key, name, distance in step.throttled:

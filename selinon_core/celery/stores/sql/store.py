@@ -12,18 +12,18 @@ from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
-from selinon_core.celery.stores.memory import PUT_OFF
+from selinon_core.celery.stores.memory import WAKEUP_BACKOFF
 from selinon_core.celery.stores.protocol import (
-    BUSY,
+    BUFFERED,
     DUPLICATE,
     ENDED,
     GONE,
+    LEASE_HELD,
     LEASED,
-    ORPHAN,
-    QUIET,
+    NEEDS_ADVANCE,
+    REDELIVERED_UNFINISHED,
     RUN,
     STALE,
-    WAKE,
     Begun,
     Commit,
     Committed,
@@ -34,9 +34,9 @@ from selinon_core.celery.stores.protocol import (
 )
 from selinon_core.celery.stores.sql.commit import commit
 from selinon_core.celery.stores.sql.database import Database, failed
-from selinon_core.celery.stores.sql.sweep import Limits, begun, due_runs, forget, look_at
+from selinon_core.celery.stores.sql.sweep import Limits, due_runs, forget, look_at, unfinished
 from selinon_core.celery.stores.sql.tables import Tables
-from selinon_core.celery.stores.sql.transaction import RunStep, header_of, record_of
+from selinon_core.celery.stores.sql.transaction import RunTransaction, header_of, record_of
 
 T = TypeVar("T")
 _MOST_AT_ONCE = 500
@@ -56,11 +56,11 @@ class SqlStore:
         except sa.exc.SQLAlchemyError as error:
             raise failed(error) from error
 
-    def _step(self, flow_id: str, step: Callable[[RunStep], T]) -> T:
+    def _step(self, flow_id: str, step: Callable[[RunTransaction], T]) -> T:
         """Run a step of a run in a transaction."""
 
         def whole(connection: sa.Connection) -> T:
-            run = RunStep(connection, self.tables, flow_id)
+            run = RunTransaction(connection, self.tables, flow_id)
             result = step(run)
             run.send()
             return result
@@ -73,24 +73,24 @@ class SqlStore:
 
     # -- node runs --------------------------------------------------------------------------------------------
 
-    def begin(self, flow_id: str, number: int, serial: int, again: bool, now: float) -> Begun:
-        """See ``Store.begin``."""
+    def claim_delivery(self, flow_id: str, number: int, delivery: int, redelivered: bool, now: float) -> Begun:
+        """See ``Store.claim_delivery``."""
 
-        def step(run: RunStep) -> Begun:
+        def step(run: RunTransaction) -> Begun:
             if run.row is None or run.row.status == "cancelled":
                 return Begun(GONE)
             look = run.look([number])
             record = look.records.get(number, NodeRecord())
             if record.done or not number:
-                run.leave_ahead(number, look.ahead, now)
-                left = look.ahead is not None or look.outbox or look.waiting
-                return Begun(ORPHAN if left else DUPLICATE)
-            fresh = serial > record.serial or not record.begun_at
-            if serial < record.serial or (not fresh and not again):
+                run.leave_ahead(number, look.inlined, now)
+                left = look.inlined is not None or look.outbox or look.waiting
+                return Begun(REDELIVERED_UNFINISHED if left else DUPLICATE)
+            fresh = delivery > record.delivery or not record.begun_at
+            if delivery < record.delivery or (not fresh and not redelivered):
                 return Begun(STALE)
             if fresh:
-                run.change(unbegun=run.row.unbegun - 1)
-            record = record._replace(serial=serial, begun_at=now, deliveries=record.deliveries + 1)
+                run.change(undelivered=run.row.undelivered - 1)
+            record = record._replace(delivery=delivery, begun_at=now, deliveries=record.deliveries + 1)
             run.put_record(number, record)
             run.may_be_forgotten()  # then it counts as not begun: at worst it is run again
             return Begun(RUN, record.attempts, record.retries, record.deliveries, look.payload)
@@ -98,46 +98,46 @@ class SqlStore:
         return self._step(flow_id, step)
 
     def retry(
-        self, flow_id: str, number: int, serial: int, counted: bool, countdown: float, grace: float, now: float
+        self, flow_id: str, number: int, delivery: int, counted: bool, countdown: float, grace: float, now: float
     ) -> int | None:
         """See ``Store.retry``."""
 
-        def step(run: RunStep) -> int | None:
+        def step(run: RunTransaction) -> int | None:
             if run.row is None:
                 return None
             record = run.look([number]).records.get(number, NodeRecord())
-            if record.done or record.serial != serial:
+            if record.done or record.delivery != delivery:
                 return None
-            run.put_record(number, NodeRecord(serial + 1, 0.0, record.attempts + 1, record.retries + counted, 0))
+            run.put_record(number, NodeRecord(delivery + 1, 0.0, record.attempts + 1, record.retries + counted, 0))
             due = now + (countdown or grace)
             run.put_timers({f"n{number}": due})
-            run.change(unbegun=run.row.unbegun + 1)
+            run.change(undelivered=run.row.undelivered + 1)
             run.due_by(due)
-            return serial + 1
+            return delivery + 1
 
         return self._step(flow_id, step)
 
-    def republish(self, flow_id: str, number: int) -> int | None:
-        """See ``Store.republish``."""
+    def next_delivery(self, flow_id: str, number: int) -> int | None:
+        """See ``Store.next_delivery``."""
 
-        def step(run: RunStep) -> int | None:
+        def step(run: RunTransaction) -> int | None:
             if run.row is None:
                 return None
             record = run.look([number]).records.get(number, NodeRecord())
             if record.done:
                 return None
             if record.begun_at:
-                run.change(unbegun=run.row.unbegun + 1)
-            run.put_record(number, record._replace(serial=record.serial + 1, begun_at=0.0))
-            return record.serial + 1
+                run.change(undelivered=run.row.undelivered + 1)
+            run.put_record(number, record._replace(delivery=record.delivery + 1, begun_at=0.0))
+            return record.delivery + 1
 
         return self._step(flow_id, step)
 
-    def touch(self, flow_id: str, numbers: Sequence[int], at: float) -> None:
-        """See ``Store.touch``."""
-        nodes, ahead = self.tables.nodes, self.tables.ahead
-        behind = sa.select(ahead.c.number).where(ahead.c.run == flow_id, ahead.c.anchor.in_(numbers))
-        conditions = begun(self.tables, flow_id)
+    def heartbeat(self, flow_id: str, numbers: Sequence[int], at: float) -> None:
+        """See ``Store.heartbeat``."""
+        nodes, inlined = self.tables.nodes, self.tables.inlined
+        behind = sa.select(inlined.c.number).where(inlined.c.run == flow_id, inlined.c.carrier.in_(numbers))
+        conditions = unfinished(self.tables, flow_id)
 
         def step(connection: sa.Connection) -> None:
             touched = [*numbers, *connection.execute(behind).scalars()]
@@ -145,10 +145,10 @@ class SqlStore:
 
         self.database.do(step)
 
-    def stale(self, flow_id: str, before: float) -> list[int]:
-        """See ``Store.stale``."""
+    def stalled_nodes(self, flow_id: str, before: float) -> list[int]:
+        """See ``Store.stalled_nodes``."""
         nodes = self.tables.nodes
-        query = sa.select(nodes.c.number).where(*begun(self.tables, flow_id), nodes.c.seen_at <= before)
+        query = sa.select(nodes.c.number).where(*unfinished(self.tables, flow_id), nodes.c.seen_at <= before)
         return self.database.do(lambda connection: sorted(connection.execute(query).scalars()))
 
     def records(self, flow_id: str, numbers: Sequence[int]) -> dict[int, NodeRecord]:
@@ -187,31 +187,31 @@ class SqlStore:
 
     # -- flow runs --------------------------------------------------------------------------------------------
 
-    def deliver(
+    def append_event(
         self,
         flow_id: str,
         number: int,
         entry: str,
         now: float,
         *,
-        serial: int = -1,
+        delivery: int = -1,
         urgent: bool = False,
         known: int = 0,
         lease: float = 0.0,
         error: tuple[str, str] | None = None,
         ttl: float = 0.0,
     ) -> Delivered:
-        """See ``Store.deliver``."""
+        """See ``Store.append_event``."""
 
-        def step(run: RunStep) -> Delivered:
+        def step(run: RunTransaction) -> Delivered:
             row = run.row
             if row is None:
                 return Delivered(GONE)
-            collects = row.wake_at > 1 and not urgent and row.lease <= now
+            collects = row.inbox_threshold > 1 and not urgent and row.lease <= now
             look = run.look([number], counted=True) if number or collects else None
             if number and look is not None:
                 record = look.records.get(number, NodeRecord())
-                if record.done or (serial >= 0 and record.serial != serial):
+                if record.done or (delivery >= 0 and record.delivery != delivery):
                     return Delivered(DUPLICATE)
                 run.put_record(number, record._replace(done=True))
             if error is not None:
@@ -220,26 +220,26 @@ class SqlStore:
                 return Delivered(ENDED)
             run.changes.insert(self.tables.inbox, run=flow_id, entry=entry)
             if row.lease > now:
-                return Delivered(BUSY)
-            if collects and look is not None and look.waiting + 1 < row.wake_at:
-                return Delivered(QUIET)
+                return Delivered(LEASE_HELD)
+            if collects and look is not None and look.waiting + 1 < row.inbox_threshold:
+                return Delivered(BUFFERED)
             if lease:
                 return Delivered(LEASED, run.open(known, lease, now, entry))
-            run.due_by(now + PUT_OFF)
-            return Delivered(WAKE)
+            run.due_by(now + WAKEUP_BACKOFF)
+            return Delivered(NEEDS_ADVANCE)
 
         return self._step(flow_id, step)
 
-    def open(self, flow_id: str, known: int, lease: float, now: float) -> Opened | None:
-        """See ``Store.open``."""
+    def acquire_lease(self, flow_id: str, known: int, lease: float, now: float) -> Opened | None:
+        """See ``Store.acquire_lease``."""
 
-        def step(run: RunStep) -> Opened | None:
+        def step(run: RunTransaction) -> Opened | None:
             return None if run.row is None or run.row.lease > now else run.open(known, lease, now)
 
         return self._step(flow_id, step)
 
-    def renew(self, flow_id: str, token: int, until: float) -> bool:
-        """See ``Store.renew``."""
+    def renew_lease(self, flow_id: str, token: int, until: float) -> bool:
+        """See ``Store.renew_lease``."""
         runs = self.tables.runs
         held = runs.update().where(runs.c.id == flow_id, runs.c.token == token, runs.c.lease != 0)
         query = held.values(lease=until, due=until)
@@ -263,7 +263,7 @@ class SqlStore:
         log = self.tables.log
         query = sa.select(log.c.batch).where(log.c.run == flow_id).order_by(log.c.version)
 
-        def step(run: RunStep) -> tuple[Mapping[str, str], Sequence[str], Sequence[str]] | None:
+        def step(run: RunTransaction) -> tuple[Mapping[str, str], Sequence[str], Sequence[str]] | None:
             if run.row is None:
                 return None
             batches = list(run.connection.execute(query).scalars())
@@ -279,12 +279,12 @@ class SqlStore:
 
     # -- over all runs ----------------------------------------------------------------------------------------
 
-    def sweep(
-        self, now: float, limit: int, republish_after: float, least_silence: float, lost_after: float
+    def claim_due_runs(
+        self, now: float, limit: int, resend_after: float, idle_check_interval: float, heartbeat_timeout: float
     ) -> list[Due]:
-        """See ``Store.sweep``."""
+        """See ``Store.claim_due_runs``."""
         errors, do = self.tables.errors, self.database.do
-        limits = Limits(now, republish_after, least_silence, lost_after)
+        limits = Limits(now, resend_after, idle_check_interval, heartbeat_timeout)
         ids, expired = do(lambda connection: due_runs(connection, self.tables, now, limit))
         told = [self._step(flow_id, lambda run: look_at(run, limits)) for flow_id in ids]
         for flow_id in expired:
@@ -301,8 +301,8 @@ class SqlStore:
         )
         return due
 
-    def lead(self, owner: str, until: float, now: float) -> bool:
-        """See ``Store.lead``."""
+    def acquire_leadership(self, owner: str, until: float, now: float) -> bool:
+        """See ``Store.acquire_leadership``."""
         leader = self.tables.leader
 
         def step(connection: sa.Connection) -> bool:
@@ -317,24 +317,24 @@ class SqlStore:
 
         return self.database.do(step)
 
-    def keep_shape(self, name: str, text: str) -> None:
-        """See ``Store.keep_shape``."""
-        shapes = self.tables.shapes
+    def put_definition(self, name: str, text: str) -> None:
+        """See ``Store.put_definition``."""
+        definitions = self.tables.definitions
 
         def step(connection: sa.Connection) -> None:
-            if connection.execute(sa.select(shapes.c.name).where(shapes.c.name == name)).first() is None:
-                connection.execute(shapes.insert().values(name=name, body=text))
+            if connection.execute(sa.select(definitions.c.name).where(definitions.c.name == name)).first() is None:
+                connection.execute(definitions.insert().values(name=name, body=text))
 
         self.database.do(step)
 
-    def shape(self, name: str) -> str | None:
-        """See ``Store.shape``."""
-        table = self.tables.shapes
+    def get_definition(self, name: str) -> str | None:
+        """See ``Store.definition``."""
+        table = self.tables.definitions
         text: str | None = self._first(sa.select(table.c.body).where(table.c.name == name))
         return text
 
-    def drop(self) -> None:
-        """See ``Store.drop``."""
+    def clear(self) -> None:
+        """See ``Store.clear``."""
         self.tables.metadata.drop_all(self.database.engine)
 
     def close(self) -> None:

@@ -36,10 +36,10 @@ class Tables:
             sa.Column("version", sa.Integer, nullable=False),
             sa.Column("token", sa.Integer, nullable=False),
             sa.Column("lease", _SECONDS, nullable=False),
-            sa.Column("unbegun", sa.Integer, nullable=False),
-            sa.Column("wakes", sa.Integer, nullable=False),
-            sa.Column("wake_at", sa.Integer, nullable=False),
-            sa.Column("silence", _SECONDS, nullable=False),
+            sa.Column("undelivered", sa.Integer, nullable=False),
+            sa.Column("wakeups_sent", sa.Integer, nullable=False),
+            sa.Column("inbox_threshold", sa.Integer, nullable=False),
+            sa.Column("idle_check_after", _SECONDS, nullable=False),
             sa.Column("created", _SECONDS, nullable=False),
             sa.Column("updated", _SECONDS, nullable=False),
             sa.Column("due", _SECONDS, index=True),
@@ -67,7 +67,7 @@ class Tables:
             "nodes",
             sa.Column("run", _ID, primary_key=True),
             sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
-            sa.Column("serial", sa.Integer, nullable=False),
+            sa.Column("delivery", sa.Integer, nullable=False),
             sa.Column("begun_at", _SECONDS, nullable=False),
             sa.Column("attempts", sa.Integer, nullable=False),
             sa.Column("retries", sa.Integer, nullable=False),
@@ -75,10 +75,10 @@ class Tables:
             sa.Column("done", sa.Boolean, nullable=False),
             sa.Column("seen_at", _SECONDS, nullable=False),
         )
-        self.ahead = table(
-            "ahead",
+        self.inlined = table(
+            "inlined",
             sa.Column("run", _ID, primary_key=True),
-            sa.Column("anchor", sa.Integer, primary_key=True, autoincrement=False),
+            sa.Column("carrier", sa.Integer, primary_key=True, autoincrement=False),
             sa.Column("number", sa.Integer, nullable=False),
         )
         self.payloads = table(
@@ -99,8 +99,8 @@ class Tables:
             sa.Column("body", _LONG, nullable=False),
             sa.Column("expires", _SECONDS, nullable=False, index=True),
         )
-        self.shapes = table(
-            "shapes",
+        self.definitions = table(
+            "definitions",
             sa.Column("name", _ID, primary_key=True),
             sa.Column("body", _LONG, nullable=False),
         )
@@ -120,7 +120,7 @@ class Tables:
 
     def _prepare_questions(self) -> None:
         """What every step asks, made once: most of the time that a statement takes here goes into making it."""
-        inbox, outbox, timers, ahead = self.inbox, self.outbox, self.timers, self.ahead
+        inbox, outbox, timers, inlined = self.inbox, self.outbox, self.timers, self.inlined
         nodes, payloads, log = self.nodes, self.payloads, self.log
         run: Any = sa.bindparam("run")
 
@@ -140,7 +140,7 @@ class Tables:
         others = outbox.c.name.not_in(sa.bindparam("done", expanding=True))
         unchanged = timers.c.name.not_in(sa.bindparam("changed", expanding=True))
         first = sa.select(sa.func.min(timers.c.due)).where(timers.c.run == run, unchanged)
-        anchored = sa.select(ahead.c.number).where(ahead.c.run == run, ahead.c.anchor == number)
+        anchored = sa.select(inlined.c.number).where(inlined.c.run == run, inlined.c.carrier == number)
         payload = sa.select(payloads.c.body).where(payloads.c.run == run, payloads.c.number == number)
         there = sa.select(
             sa.case((counted, waiting), else_=any_of(sa.select(inbox.c.id).where(inbox.c.run == run))).label(
@@ -148,7 +148,7 @@ class Tables:
             ),
             any_of(sa.select(outbox.c.name).where(outbox.c.run == run, others)).label("outbox"),
             first.where(timers.c.name.like(sa.bindparam("timers"))).scalar_subquery().label("timer"),
-            anchored.scalar_subquery().label("ahead"),
+            anchored.scalar_subquery().label("inlined"),
             payload.scalar_subquery().label("payload"),
         ).subquery()
         asked_for = sa.and_(nodes.c.run == run, nodes.c.number.in_(several))
@@ -171,7 +171,7 @@ class Tables:
     @property
     def of_runs(self) -> tuple[sa.Table, ...]:
         """Every table with rows that belong to a run."""
-        return (self.log, self.inbox, self.outbox, self.nodes, self.ahead, self.payloads, self.timers)
+        return (self.log, self.inbox, self.outbox, self.nodes, self.inlined, self.payloads, self.timers)
 
     def create(self, engine: sa.Engine) -> None:
         """Create what is missing. Many may do it at once: they take turns, or lose the race and look again."""

@@ -9,19 +9,19 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
-from selinon_core.celery.stores.memory import PUT_OFF
+from selinon_core.celery.stores.memory import WAKEUP_BACKOFF
 from selinon_core.celery.stores.protocol import NodeRecord, Opened
 from selinon_core.celery.stores.sql.changes import Changes
 from selinon_core.celery.stores.sql.tables import Tables
 
 #: Fields of a header with a column of their own, and the types of these.
-OWN = {"status": str, "flow": str, "queue": str, "wake_at": int, "silence": float}
+OWN = {"status": str, "flow": str, "queue": str, "inbox_threshold": int, "idle_check_after": float}
 
 #: Timers of messages of node runs; they outlive the end of their flow run.
 OF_MESSAGES = "n%"
 
 
-class Look(NamedTuple):
+class RunSnapshot(NamedTuple):
     """What there is about a run beside its row.
 
     ``waiting`` is the length of the inbox, if it was not to be counted 0 or 1. ``outbox`` and ``timer`` leave out
@@ -31,12 +31,12 @@ class Look(NamedTuple):
     waiting: int
     outbox: bool
     timer: float | None
-    ahead: int | None
+    inlined: int | None
     payload: str | None
     records: Mapping[int, NodeRecord]
 
 
-class RunStep:
+class RunTransaction:
     """A step of the run ``id``; ``row`` is None when there is no such run."""
 
     def __init__(self, connection: sa.Connection, tables: Tables, flow_id: str) -> None:
@@ -59,10 +59,10 @@ class RunStep:
         done: Sequence[str] = (),
         changed: Sequence[str] = (),
         timers: str = "%",
-    ) -> Look:
+    ) -> RunSnapshot:
         """Read what a step needs, all at once.
 
-        The records of node runs ``numbers``, payload and what is run ahead of the first of them; whether anything
+        The records of node runs ``numbers``, payload and inlined node run of the first of them; whether anything
         but ``done`` is in the outbox; when the first of the ``timers`` that are not ``changed`` is due.
         """
         numbers = list(numbers)
@@ -71,7 +71,7 @@ class RunStep:
         rows = self.connection.execute(self.tables.look, values).all()
         records = {row.number: record_of(row) for row in rows if row.number is not None}
         first = rows[0]
-        return Look(first.waiting, bool(first.outbox), first.timer, first.ahead, first.payload, records)
+        return RunSnapshot(first.waiting, bool(first.outbox), first.timer, first.inlined, first.payload, records)
 
     def entries(self) -> list[Any]:
         """What is in the inbox, oldest first: rows of ``id`` and ``entry``."""
@@ -100,7 +100,7 @@ class RunStep:
     def create(self, header: Mapping[str, str], now: float) -> None:
         """Make the run's row, with version 0."""
         values: dict[str, Any] = {name: kind(header.get(name) or 0) for name, kind in OWN.items()}
-        values |= dict.fromkeys(("version", "token", "unbegun", "wakes"), 0)
+        values |= dict.fromkeys(("version", "token", "undelivered", "wakeups_sent"), 0)
         values |= {"lease": 0.0, "created": now, "updated": now, "due": None, "expires": None}
         values["fields"] = json.dumps({name: value for name, value in header.items() if name not in OWN})
         self._new, self._values = True, values
@@ -128,12 +128,12 @@ class RunStep:
         """See to it that somebody looks at the run by then."""
         self.change(due=earlier(self.row.due, at))
 
-    def leave_ahead(self, anchor: int, ahead: int | None, now: float) -> None:
-        """What the receiver of a message ran ahead is to be published after all."""
-        if ahead is not None:
-            self.changes.delete(self.tables.ahead, run=self.id, anchor=anchor)
-            self.put_outbox([f"o{ahead}"])
-            self.due_by(now + PUT_OFF)
+    def leave_ahead(self, carrier: int, inlined: int | None, now: float) -> None:
+        """What the receiver of a message ran inlined is to be published after all."""
+        if inlined is not None:
+            self.changes.delete(self.tables.inlined, run=self.id, carrier=carrier)
+            self.put_outbox([f"o{inlined}"])
+            self.due_by(now + WAKEUP_BACKOFF)
 
     def may_be_forgotten(self) -> None:
         """Nothing is decided on this step: no need to wait for the disk while others wait for the run's row."""
@@ -155,12 +155,16 @@ def earlier(one: float | None, other: float) -> float:
 
 def record_of(row: Any) -> NodeRecord:
     """The record in a row of the table of node runs."""
-    return NodeRecord(row.serial, row.begun_at, row.attempts, row.retries, row.deliveries, bool(row.done))
+    return NodeRecord(row.delivery, row.begun_at, row.attempts, row.retries, row.deliveries, bool(row.done))
 
 
 def header_of(row: Any) -> dict[str, str]:
     """The header in a row of the table of runs."""
     fields: dict[str, str] = json.loads(row.fields)
     fields |= {"flow": row.flow, "queue": row.queue, "status": row.status, "version": str(row.version)}
-    fields |= {"wake_at": str(row.wake_at), "silence": repr(row.silence), "lease": repr(row.lease)}
+    fields |= {
+        "inbox_threshold": str(row.inbox_threshold),
+        "idle_check_after": repr(row.idle_check_after),
+        "lease": repr(row.lease),
+    }
     return fields | {"created": repr(row.created), "updated": repr(row.updated)}

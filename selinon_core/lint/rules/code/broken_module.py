@@ -55,7 +55,7 @@ class BrokenModule(Rule):
                 continue
             fault = project.code.fault(module)
             yield self.found(
-                min(refs, key=lambda ref: ref.span).spot,
+                min(refs, key=lambda ref: ref.span).location,
                 f'module "{module}" is not valid Python: {fault.message}',
                 note="cannot be imported",
                 related=(Related(fault.span, fault.message),),

@@ -60,7 +60,7 @@ class ClassWithoutRun(Rule):
             if symbol is None or symbol.kind is not Kind.CLASS or project.code.method(symbol, "run") is not None:
                 continue
             yield self.found(
-                function.name.spot,
+                function.name.location,
                 f'class "{function.name.name}" in "{function.module.name}" has no method "run"',
                 note="expected run(self, node_args)",
                 related=(Related(symbol.span, "the class is here"),),

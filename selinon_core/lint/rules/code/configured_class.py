@@ -61,4 +61,6 @@ class ConfiguredClass(Rule):
     def check(self, project: LintContext) -> Iterator[Diagnostic]:
         for call in project.configured(Callee.OWN_CLASS):
             for fault in argument_faults(call):
-                yield self.found(fault.spot, fault.message, note=fault.note, help=fault.help, related=call.related)
+                yield self.found(
+                    fault.location, fault.message, note=fault.note, help=fault.help, related=call.related
+                )

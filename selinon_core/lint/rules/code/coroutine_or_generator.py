@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from selinon_core.config.model import Ref
+from selinon_core.config.model import NameRef
 from selinon_core.diagnostics import Diagnostic, Related, Severity
 from selinon_core.lint.analysis.code_uses import CodeUse, Role
 from selinon_core.lint.code.symbols import Kind, Returns, Symbol
@@ -73,7 +73,7 @@ class CoroutineOrGenerator(Rule):
             if predicate is not None:
                 yield from self._judge(first[name], f'predicate "{name}"', predicate, None)
 
-    def _judge(self, name: Ref, what: str, symbol: Symbol, fine: Returns | None) -> Iterator[Diagnostic]:
+    def _judge(self, name: NameRef, what: str, symbol: Symbol, fine: Returns | None) -> Iterator[Diagnostic]:
         given = symbol.returns
         if symbol.kind is not Kind.FUNCTION or given in (Returns.VALUE, fine):
             return
@@ -82,7 +82,7 @@ class CoroutineOrGenerator(Rule):
             note, help = "nothing awaits it", "write it without async, for example with asyncio.run inside"
         article = "an" if given is Returns.ASYNC_GENERATOR else "a"
         yield self.found(
-            name.spot,
+            name.location,
             f"a call of {what} gives {article} {given.value}",
             note=note,
             help=help,

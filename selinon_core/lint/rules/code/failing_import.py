@@ -54,7 +54,7 @@ class FailingImport(Rule):
                 continue
             fault = project.code.fault(module)
             yield self.found(
-                min(refs, key=lambda ref: ref.span).spot,
+                min(refs, key=lambda ref: ref.span).location,
                 f'importing module "{module}" failed: {fault.message}',
                 note="cannot be imported",
                 related=() if fault.span is NOWHERE else (Related(fault.span, "raised here"),),

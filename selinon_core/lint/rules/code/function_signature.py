@@ -85,7 +85,7 @@ class FunctionSignature(Rule):
                 fits = symbol.signature.accepts_positional(len(CALLED_WITH[role]))
             if not fits:
                 yield self.found(
-                    function.name.spot,
+                    function.name.location,
                     f'{role.value} "{name}" cannot be called as {expected}',
                     note="other parameters are expected",
                     related=(Related(symbol.span, f"it is defined here, with {symbol.signature}"),),

@@ -61,7 +61,7 @@ class ModuleNotFound(Rule):
             first, *others = sorted(named[module], key=lambda ref: ref.span)
             more = f" ({len(others)} more use{'s' if len(others) > 1 else ''})" if others else ""
             yield self.found(
-                first.spot,
+                first.location,
                 f'module "{module}" cannot be found{more}',
                 note="what is in it is not checked",
                 help="--pythonpath or [tool.selinon] pythonpath tell where modules are"

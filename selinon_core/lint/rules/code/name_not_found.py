@@ -66,14 +66,14 @@ class NameNotFound(Rule):
                 close = project.did_you_mean(f"name in {module}", name, project.code.names(module))
                 default = 'without "classname" the class has the name of the entry' if role in CLASSES else ""
                 yield self.found(
-                    function.name.spot,
+                    function.name.location,
                     f'module "{module}" has no {wanted} "{name}"',
                     note=f"no {role.value} of this name",
                     help=close or default,
                 )
             elif symbol.kind in (Kind.MODULE, Kind.VALUE) or (role in CLASSES and symbol.kind is Kind.FUNCTION):
                 yield self.found(
-                    function.name.spot,
+                    function.name.location,
                     f'"{name}" in module "{module}" is a {symbol.kind.value}, not a {wanted}',
                     note=f"expected a {role.value}",
                     related=(Related(symbol.span, "it is defined here"),) if symbol.span is not NOWHERE else (),

@@ -92,7 +92,7 @@ class PredicateSignature(Rule):
             if signature is None or symbol is None or signature.required <= signature.by_name:
                 continue
             yield self.found(
-                use.leaf.name.spot,
+                use.leaf.name.location,
                 f'predicate "{name}" has parameters that cannot be given by name',
                 note="called with keyword arguments",
                 related=(Related(symbol.span, f"it is defined here, with {signature}"),),

@@ -63,7 +63,7 @@ class RunSignature(Rule):
             if run is None or run.signature is None or run.signature.accepts_positional(1):
                 continue
             yield self.found(
-                function.name.spot,
+                function.name.location,
                 f'"run" of class "{function.name.name}" cannot be called as run(node_args)',
                 note="expected run(self, node_args)",
                 related=(Related(run.span, f"it takes {run.signature} besides self"),),

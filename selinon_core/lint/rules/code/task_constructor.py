@@ -73,7 +73,7 @@ class TaskConstructor(Rule):
                 related = Related(init.span, f"it takes {init.signature} besides self")
                 remedy = "take **names, and hand them on to super().__init__(**names)"
             yield self.found(
-                function.name.spot,
+                function.name.location,
                 f'class "{function.name.name}" cannot be built as a task',
                 note=f"expected __init__(self, {', '.join(CALLED_WITH)})",
                 help=remedy,

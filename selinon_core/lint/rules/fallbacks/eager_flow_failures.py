@@ -41,8 +41,8 @@ class EagerFlowFailures(Rule):
         for flow in project.model.flows:
             if flow.eager_failures.everything and flow.failures:
                 yield self.found(
-                    flow.key_spot("failures"),
+                    flow.key_location("failures"),
                     f'the fallbacks of flow "{flow.name.name}" are never used',
                     note='"eager_failures: true" comes first',
-                    related=(Related(flow.key_spot("eager_failures").span, '"eager_failures" is set here'),),
+                    related=(Related(flow.key_location("eager_failures").span, '"eager_failures" is set here'),),
                 )

@@ -55,14 +55,14 @@ class FailureCondition(Rule):
             if project.predicates.takes_message(name):
                 twin = f"args{name[0].upper()}{name[1:]}"
                 yield self.found(
-                    leaf.name.spot,
+                    leaf.name.location,
                     f'"{name}" looks at a result, but a failed node has none',
                     note="expected a predicate on arguments or environment",
                     help=f'"{twin}" looks at the arguments of the flow' if project.predicates.exists(twin) else "",
                 )
             elif leaf.node:
                 yield self.found(
-                    leaf.node[0].spot,
+                    leaf.node[0].location,
                     'the condition of a fallback has no sources, so there is nothing that "node" could mean',
                     note="not allowed here",
                 )

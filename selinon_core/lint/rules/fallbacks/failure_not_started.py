@@ -50,7 +50,7 @@ class FailureNotStarted(Rule):
                     if facts.may_start(ref.name):
                         continue
                     yield self.found(
-                        ref.spot,
+                        ref.location,
                         f'a fallback for "{ref.name}", but nothing in the flow starts it',
                         note="never started here",
                         help=project.did_you_mean(f"started in {id(flow)}", ref.name, facts.starters),

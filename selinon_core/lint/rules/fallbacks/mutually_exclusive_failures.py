@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from selinon_core.config.model import FlowDef
 from selinon_core.diagnostics import Diagnostic, Severity
-from selinon_core.lint.analysis.facts import FlowFacts, reached
+from selinon_core.lint.analysis.facts import FlowGraph, reached
 from selinon_core.lint.analysis.requirements import Exclusions
 from selinon_core.lint.rule import LintContext, Rule
 
@@ -55,7 +55,7 @@ class MutuallyExclusiveFailures(Rule):
             if facts.reliable and facts.has_start:
                 yield from self._judge(flow, facts, project.exclusions(flow))
 
-    def _judge(self, flow: FlowDef, facts: FlowFacts, exclusions: Exclusions) -> Iterator[Diagnostic]:
+    def _judge(self, flow: FlowDef, facts: FlowGraph, exclusions: Exclusions) -> Iterator[Diagnostic]:
         without: dict[str, frozenset[str]] = {}
         size = sum(len(step.sources) + len(step.destinations) + 1 for step in facts.steps)
         searches = MOST_NAMES // size
@@ -72,7 +72,7 @@ class MutuallyExclusiveFailures(Rule):
                 first, second = pair
                 ref = next(ref for ref in failure.nodes or () if ref.name == second)
                 yield self.found(
-                    ref.spot,
+                    ref.location,
                     message.format(first=first, second=second),
                     note=f'never fails together with "{first}"',
                     help="write one entry for each of them",
@@ -80,7 +80,7 @@ class MutuallyExclusiveFailures(Rule):
 
 
 def _exclusive_pair(
-    facts: FlowFacts, names: list[str], without: dict[str, frozenset[str]], searches: int
+    facts: FlowGraph, names: list[str], without: dict[str, frozenset[str]], searches: int
 ) -> tuple[str, str] | None:
     for first in names:
         if first not in facts.waited_for or not facts.runs_once(first):

@@ -47,7 +47,7 @@ class OwnFallback(Rule):
                 if len(nodes) == 1 and len(fallback) == 1 and nodes[0].name == fallback[0].name:
                     is_task = nodes[0].name in project.model.task_by_name
                     yield self.found(
-                        fallback[0].spot,
+                        fallback[0].location,
                         f'"{nodes[0].name}" is its own fallback',
                         note="may go on for ever",
                         help=f'to try again, set "max_retry" of {"task" if is_task else "flow"} "{nodes[0].name}"',

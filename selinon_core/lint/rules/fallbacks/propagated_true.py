@@ -45,8 +45,8 @@ class PropagatedTrue(Rule):
             for failure in flow.failures:
                 if failure.fallback_true and failure.propagate_failure:
                     yield self.found(
-                        failure.key_spot("propagate_failure"),
+                        failure.key_location("propagate_failure"),
                         '"propagate_failure" contradicts "fallback: true"',
                         note="the failure counts as handled",
-                        related=(Related(failure.key_spot("fallback").span, '"fallback: true" is here'),),
+                        related=(Related(failure.key_location("fallback").span, '"fallback: true" is here'),),
                     )

@@ -4,7 +4,7 @@ from collections.abc import Hashable, Iterator
 
 from selinon_core.config.model import FailureDef
 from selinon_core.diagnostics import Diagnostic, Related, Severity
-from selinon_core.diagnostics.words import quoted
+from selinon_core.diagnostics.wording import quoted
 from selinon_core.lint.analysis.same import failure_key
 from selinon_core.lint.rule import LintContext, Rule
 
@@ -53,7 +53,7 @@ class RepeatedFailure(Rule):
                 if earlier is not failure and earlier.nodes:
                     names = dict.fromkeys(ref.name for ref in failure.nodes)
                     yield self.found(
-                        failure.nodes[0].spot,
+                        failure.nodes[0].location,
                         f"a second fallback for {quoted(names)} under the same condition",
                         note="both run",
                         help='write one entry with all of them in "fallback"',

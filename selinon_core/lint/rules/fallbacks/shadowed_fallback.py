@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from selinon_core.config.model import FailureDef, FlowDef
 from selinon_core.diagnostics import Diagnostic, Related, Severity
-from selinon_core.diagnostics.words import quoted
+from selinon_core.diagnostics.wording import quoted
 from selinon_core.lint.analysis.same import condition_key
 from selinon_core.lint.rule import LintContext, Rule
 
@@ -73,7 +73,7 @@ class ShadowedFallback(Rule):
                 assert larger.nodes
                 rest = [ref.name for ref in larger.nodes if ref.name not in nodes]
                 yield self.found(
-                    failure.nodes[0].spot,
+                    failure.nodes[0].location,
                     f"the fallback for {quoted(ref.name for ref in failure.nodes)} does not run when "
                     f"{quoted(dict.fromkeys(rest))} failed too",
                     note="a larger fallback takes the failure",

@@ -68,7 +68,7 @@ class ArgsWithoutStorage(Rule):
                 continue
             why = "has no storage" if task.storage is None else "has a read-only storage"
             yield self.found(
-                ref.spot,
+                ref.location,
                 f'the result of "{ref.name}" becomes the arguments of the flow, but the task {why}',
                 note="may not be at hand",
                 help=f'give task "{ref.name}" a storage' if task.storage is None else "",

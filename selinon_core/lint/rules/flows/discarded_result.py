@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from selinon_core.config.model import EdgeDef, FlowDef, ImportDef, Ref, TaskDef
+from selinon_core.config.model import EdgeDef, FlowDef, ImportDef, NameRef, TaskDef
 from selinon_core.diagnostics import Diagnostic, Related, Severity
 from selinon_core.diagnostics.location import Span
 from selinon_core.lint.code.symbols import ResultRead
@@ -88,10 +88,10 @@ class DiscardedResult(Rule):
                                 reported.add(key)
                                 yield self._report(source, task, reader, refs, read.span)
 
-    def _report(self, source: Ref, task: TaskDef, reader: str, ref: Ref, span: Span) -> Diagnostic:
+    def _report(self, source: NameRef, task: TaskDef, reader: str, ref: NameRef, span: Span) -> Diagnostic:
         why = "has no storage" if task.storage is None else "has a read-only storage"
         return self.found(
-            ref.spot,
+            ref.location,
             f'{reader} reads the result of "{source.name}", which {why}',
             note="the result is discarded",
             help=f'give task "{source.name}" a storage' if task.storage is None else "",
@@ -106,7 +106,7 @@ def _discards(task: TaskDef) -> bool:
     return task.storage_readonly if task.storage is not None else not task.given("storage")
 
 
-def _readers(project: LintContext, flow: FlowDef, edge: EdgeDef) -> Iterator[tuple[str, ImportDef, Ref]]:
+def _readers(project: LintContext, flow: FlowDef, edge: EdgeDef) -> Iterator[tuple[str, ImportDef, NameRef]]:
     if edge.foreach is not None and edge.foreach.function is not None:
         function = edge.foreach.function
         yield f'foreach function "{function.name.name}"', function, function.name

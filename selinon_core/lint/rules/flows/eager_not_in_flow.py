@@ -43,7 +43,7 @@ class EagerNotInFlow(Rule):
                 known = project.is_known(ref.name) and ref.name not in facts.waited_for
                 if known and not facts.may_start(ref.name):
                     yield self.found(
-                        ref.spot,
+                        ref.location,
                         f'"{ref.name}" is to fail the flow eagerly, but nothing in the flow starts it',
                         note="never started here",
                         help=project.did_you_mean(f"started in {id(flow)}", ref.name, facts.starters),

@@ -48,7 +48,7 @@ class EagerWithFallback(Rule):
             for ref in flow.eager_failures.refs:
                 if ref.name in handled:
                     yield self.found(
-                        ref.spot,
+                        ref.location,
                         f'"{ref.name}" is to fail the flow eagerly, but it has a fallback',
                         note="the fallback can never run",
                         related=(Related(handled[ref.name].span, "the fallback is here"),),

@@ -44,10 +44,10 @@ class FirstNodeNotSingleTask(Rule):
             if not flow.node_args_from_first:
                 continue
             starts = [edge for edge in flow.edges if edge.is_start]
-            flag = Related(flow.key_spot("node_args_from_first").span, '"node_args_from_first" is set here')
+            flag = Related(flow.key_location("node_args_from_first").span, '"node_args_from_first" is set here')
             for edge in starts[1:]:
                 yield self.found(
-                    edge.key_spot("from"),
+                    edge.key_location("from"),
                     '"node_args_from_first" allows one starting edge only',
                     note="another starting edge",
                     related=(flag, Related(starts[0].span, "the first one is here")),
@@ -59,21 +59,21 @@ class FirstNodeNotSingleTask(Rule):
         refs = edge.destinations or ()
         if len(refs) > 1:
             yield self.found(
-                refs[1].spot,
+                refs[1].location,
                 '"node_args_from_first" allows one starting task only',
                 note="started once more" if refs[1].name == refs[0].name else "a second one",
                 related=(flag,),
             )
         elif refs and project.model.is_flow(refs[0].name):
             yield self.found(
-                refs[0].spot,
+                refs[0].location,
                 f'"node_args_from_first" needs the result of a task, but "{refs[0].name}" is a flow',
                 note="expected a task",
                 related=(flag,),
             )
         if edge.foreach is not None:
             yield self.found(
-                edge.key_spot("foreach"),
+                edge.key_location("foreach"),
                 '"node_args_from_first" allows no foreach on the starting edge',
                 note="it may start the task several times",
                 related=(flag,),

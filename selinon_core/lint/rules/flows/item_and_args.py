@@ -51,9 +51,9 @@ class ItemAndArgs(Rule):
                     continue
                 for ref in dict.fromkeys(edge.destinations or ()):
                     if project.model.is_flow(ref.name) and flow.propagate_node_args.covers(ref.name):
-                        flag = flow.key_spot("propagate_node_args").span
+                        flag = flow.key_location("propagate_node_args").span
                         yield self.found(
-                            edge.foreach.key_spot("propagate_result"),
+                            edge.foreach.key_location("propagate_result"),
                             f'"{ref.name}" would get both the item of the foreach and the arguments of the flow',
                             note="the item becomes the arguments",
                             help='remove the sub-flow from "propagate_node_args", or this line',

@@ -51,7 +51,7 @@ class NowaitWaitedFor(Rule):
                 related = [found[ref.name] for found in uses if ref.name in found]
                 if related:
                     yield self.found(
-                        ref.spot,
+                        ref.location,
                         f'"{ref.name}" is marked "nowait", but something waits for it',
                         note="its end is not looked at",
                         related=related,

@@ -48,7 +48,7 @@ class ParentFailuresOfNothing(Rule):
                 is_here = project.model.is_flow(ref.name) and ref.name in facts.starters
                 if is_here and ref.name not in fallbacks:
                     yield self.found(
-                        ref.spot,
+                        ref.location,
                         f'"propagate_parent_failures" names "{ref.name}", which no fallback starts',
                         note="has no effect",
                     )

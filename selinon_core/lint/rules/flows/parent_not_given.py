@@ -2,9 +2,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from selinon_core.config.model import ImportDef, Ref
+from selinon_core.config.model import ImportDef, NameRef
 from selinon_core.diagnostics import Diagnostic, Related, Severity
-from selinon_core.diagnostics.words import quoted
+from selinon_core.diagnostics.wording import quoted
 from selinon_core.lint.code.symbols import ResultRead
 from selinon_core.lint.rule import LintContext, Rule
 
@@ -87,12 +87,12 @@ class ParentNotGiven(Rule):
                     yield self._report(project, reader, ref, read, parents)
 
     def _report(
-        self, project: LintContext, reader: str, ref: Ref, read: ResultRead, parents: frozenset[str]
+        self, project: LintContext, reader: str, ref: NameRef, read: ResultRead, parents: frozenset[str]
     ) -> Diagnostic:
         close = project.did_you_mean("parent", read.name, tuple(sorted(parents)))
         given = f"it is given {quoted(sorted(parents))}" if parents else "it is given no results"
         return self.found(
-            ref.spot,
+            ref.location,
             f'{reader} asks for the result of "{read.name}", which is never given to it',
             note="no edge leads from there",
             help=close or (given if len(parents) <= MOST_SHOWN else ""),
@@ -102,12 +102,12 @@ class ParentNotGiven(Rule):
 
 MOST_SHOWN = 6
 
-_Reader = tuple[str, ImportDef, Ref, frozenset[str]]
+_Reader = tuple[str, ImportDef, NameRef, frozenset[str]]
 
 
 def _tasks(project: LintContext) -> Iterator[_Reader]:
     """The task classes, with the possible parents of all tasks of the class: its code may tell them apart."""
-    by_class: dict[tuple[str, str], list[tuple[Ref, ImportDef]]] = {}
+    by_class: dict[tuple[str, str], list[tuple[NameRef, ImportDef]]] = {}
     for task in project.model.tasks:
         if task.function is not None:
             key = (task.function.module.name, task.function.name.name)

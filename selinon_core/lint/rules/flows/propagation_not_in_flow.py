@@ -47,7 +47,7 @@ class PropagationNotInFlow(Rule):
                         continue
                     flows = [name for name in facts.starters if model.is_flow(name)]
                     yield self.found(
-                        ref.spot,
+                        ref.location,
                         f'"{flag.key}" names "{ref.name}", but nothing in the flow starts it',
                         note="never started here",
                         help=project.did_you_mean(f"sub-flow of {id(flow)}", ref.name, flows),

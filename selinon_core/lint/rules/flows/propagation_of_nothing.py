@@ -59,7 +59,7 @@ class PropagationOfNothing(Rule):
                     is_here = project.model.is_flow(ref.name) and ref.name in facts.starters
                     if is_here and ref.name not in wanted:
                         yield self.found(
-                            ref.spot,
+                            ref.location,
                             f'"{flag.key}" collects tasks of "{ref.name}", but {why}',
                             note="nobody gets them",
                             # Selinon 1.x loads this: to it, what has a fallback is waited for.

@@ -53,18 +53,18 @@ class PropagationTwice(Rule):
             return
         if one.everything or other.everything:
             yield self.found(
-                flow.key_spot(flattened.key),
+                flow.key_location(flattened.key),
                 f'"{nested.key}" and "{flattened.key}" name the same sub-flows',
                 note="true means all of them",
                 help="list the flows of each separately",
-                related=(Related(flow.key_spot(nested.key).span, f'"{nested.key}" is set here'),),
+                related=(Related(flow.key_location(nested.key).span, f'"{nested.key}" is set here'),),
             )
             return
         first = {ref.name: ref for ref in one.refs}
         for ref in other.refs:
             if ref.name in first:
                 yield self.found(
-                    ref.spot,
+                    ref.location,
                     f'"{ref.name}" is named by "{nested.key}" and "{flattened.key}"',
                     note="a flow can be in one of them",
                     related=(Related(first[ref.name].span, "also named here"),),

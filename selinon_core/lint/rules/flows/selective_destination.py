@@ -44,17 +44,17 @@ class SelectiveDestination(Rule):
                 refs = edge.destinations
                 if edge.selective is None or not refs:
                     continue
-                here = (Related(edge.key_spot("selective").span, '"selective" is given here'),)
+                here = (Related(edge.key_location("selective").span, '"selective" is given here'),)
                 if len(refs) > 1:
                     yield self.found(
-                        refs[1].spot,
+                        refs[1].location,
                         "a selective edge has one destination",
                         note="a second one",
                         related=here,
                     )
                 elif refs[0].name in project.model.task_by_name:
                     yield self.found(
-                        refs[0].spot,
+                        refs[0].location,
                         f'"{refs[0].name}" is a task; only flows run selectively',
                         note="expected a flow",
                         related=here,

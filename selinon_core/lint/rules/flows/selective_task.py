@@ -59,7 +59,7 @@ class SelectiveTask(Rule):
                         continue
                     further = " and the flows below it" if edge.selective.follow_subflows else ""
                     yield self.found(
-                        ref.spot,
+                        ref.location,
                         f'no edge of flow "{called.name.name}"{further} starts "{ref.name}"',
                         note="not on any path",
                         help=project.did_you_mean(f"below {key}", ref.name, found),

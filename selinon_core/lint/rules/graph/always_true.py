@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from selinon_core.config.model import LeafDef
 from selinon_core.diagnostics import Diagnostic, Severity
-from selinon_core.lint.analysis.verdict import Verdict
+from selinon_core.lint.analysis.verdict import Satisfiability
 from selinon_core.lint.rule import LintContext, Rule
 
 
@@ -51,11 +51,11 @@ class AlwaysTrue(Rule):
 
     def check(self, project: LintContext) -> Iterator[Diagnostic]:
         for constant in project.constant_parts:
-            if constant.verdict is not Verdict.ALWAYS:
+            if constant.verdict is not Satisfiability.ALWAYS:
                 continue
             plain = isinstance(constant.part, LeafDef)
             yield self.found(
-                constant.spot,
+                constant.location,
                 "this condition always holds" if constant.whole else "this part of the condition always holds",
                 note="decides nothing" if constant.whole else "always true",
                 help="leave the condition out: an edge without one always fires" if constant.whole else "",

@@ -3,11 +3,11 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 
-from selinon_core.config.model import EdgeDef, Ref
+from selinon_core.config.model import EdgeDef, NameRef
 from selinon_core.diagnostics import Diagnostic, Related, Severity
-from selinon_core.diagnostics.words import quoted
+from selinon_core.diagnostics.wording import quoted
 from selinon_core.lint.analysis.components import cyclic
-from selinon_core.lint.analysis.facts import FlowFacts, Step
+from selinon_core.lint.analysis.facts import FlowGraph, StartRule
 from selinon_core.lint.rule import LintContext, Rule
 
 
@@ -55,7 +55,7 @@ class CyclicWait(Rule):
             if facts.dead:
                 yield from self._circles(facts)
 
-    def _circles(self, facts: FlowFacts) -> Iterator[Diagnostic]:
+    def _circles(self, facts: FlowGraph) -> Iterator[Diagnostic]:
         dead = facts.dead
         names = [name for name in facts.starters if name in dead]
         waits = {
@@ -71,10 +71,10 @@ class CyclicWait(Rule):
 
     def _report(
         self,
-        facts: FlowFacts,
+        facts: FlowGraph,
         waits: dict[str, dict[str, None]],
-        step: Step,
-        source: Ref,
+        step: StartRule,
+        source: NameRef,
         destination: str,
     ) -> Diagnostic:
         # From the source around to the destination, which waits for it here.
@@ -94,7 +94,7 @@ class CyclicWait(Rule):
             ref = next(_refs_to(s, name) for s in facts.starters[name] if before in s.sources)
             related.append(Related(ref.span, f'"{name}" is started here, after "{before}"'))
         return self.found(
-            source.spot,
+            source.location,
             message,
             note=note,
             help=f"let an edge start {quoted(dict.fromkeys((source.name, destination)), 'or')} "
@@ -105,7 +105,7 @@ class CyclicWait(Rule):
         )
 
 
-def _where(facts: FlowFacts, circle: set[str]) -> tuple[Step, Ref, str]:
+def _where(facts: FlowGraph, circle: set[str]) -> tuple[StartRule, NameRef, str]:
     """The edge to point at: a join if there is one, else the first; its source and destination in the circle."""
     starters = {id(step): step for name in circle for step in facts.starters[name]}
     candidates = [step for step in starters.values() if not circle.isdisjoint(step.sources)]
@@ -117,7 +117,7 @@ def _where(facts: FlowFacts, circle: set[str]) -> tuple[Step, Ref, str]:
     return step, source, next(name for name in step.destinations if name in circle)
 
 
-def _refs_to(step: Step, name: str) -> Ref:
+def _refs_to(step: StartRule, name: str) -> NameRef:
     named = step.origin.destinations if isinstance(step.origin, EdgeDef) else step.origin.fallback
     return next(ref for ref in named or () if ref.name == name)
 

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from selinon_core.config.model import FlowDef, Ref
+from selinon_core.config.model import FlowDef, NameRef
 from selinon_core.diagnostics import Diagnostic, Related, Severity
-from selinon_core.diagnostics.words import quoted
+from selinon_core.diagnostics.wording import quoted
 from selinon_core.lint.analysis.components import cyclic, shortest_cycle
 from selinon_core.lint.analysis.facts import reached
 from selinon_core.lint.rule import LintContext, Rule
@@ -59,7 +59,7 @@ class EndlessRecursion(Rule):
                 path = " -> ".join(f'"{name}"' for name in (*circle, first))
                 message = f"flows {quoted(circle)} always start each other: {path}"
             yield self.found(
-                calls[hops[0][0]][hops[0][1]].spot,
+                calls[hops[0][0]][hops[0][1]].location,
                 message,
                 note="no condition or foreach on the way",
                 help="give an edge on the way a condition that ends the recursion",
@@ -70,14 +70,14 @@ class EndlessRecursion(Rule):
             )
 
 
-def _always_started(project: LintContext, flow: FlowDef) -> dict[str, Ref]:
+def _always_started(project: LintContext, flow: FlowDef) -> dict[str, NameRef]:
     """The sub-flows that every run of a flow starts, each with the place where it is started first."""
     model = project.model
     if not any(model.is_flow(ref.name) for edge in flow.edges for ref in edge.destinations or ()):
         return {}
     steps = [step for step in project.facts(flow).edges if not step.guarded]
     started = reached(steps, ())
-    found: dict[str, Ref] = {}
+    found: dict[str, NameRef] = {}
     for step in steps:
         if started.issuperset(step.sources):
             for ref in getattr(step.origin, "destinations", None) or ():

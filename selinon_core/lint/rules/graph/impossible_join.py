@@ -5,10 +5,10 @@ from itertools import combinations
 
 from selinon_core.config.model import EdgeDef
 from selinon_core.diagnostics import Diagnostic, Related, Severity
-from selinon_core.diagnostics.words import quoted
-from selinon_core.lint.analysis.facts import FlowFacts, Step
+from selinon_core.diagnostics.wording import quoted
+from selinon_core.lint.analysis.facts import FlowGraph, StartRule
 from selinon_core.lint.analysis.requirements import Exclusions, Requirements
-from selinon_core.lint.analysis.verdict import Verdict
+from selinon_core.lint.analysis.verdict import Satisfiability
 from selinon_core.lint.rule import LintContext, Rule
 
 
@@ -53,10 +53,14 @@ class ImpossibleJoin(Rule):
                 continue
             exclusions = project.exclusions(flow)
             for step in facts.edges:
-                if step.sources and step.verdict is not Verdict.NEVER and facts.live.issuperset(step.sources):
+                if (
+                    step.sources
+                    and step.verdict is not Satisfiability.NEVER
+                    and facts.live.issuperset(step.sources)
+                ):
                     yield from self._judge(facts, exclusions, step)
 
-    def _judge(self, facts: FlowFacts, exclusions: Exclusions, step: Step) -> Iterator[Diagnostic]:
+    def _judge(self, facts: FlowGraph, exclusions: Exclusions, step: StartRule) -> Iterator[Diagnostic]:
         edge = step.origin
         assert isinstance(edge, EdgeDef)
         needs = {name: exclusions.succeeded(name) for name in step.sources}
@@ -69,7 +73,7 @@ class ImpossibleJoin(Rule):
         for first, second in combinations(needs, 2):
             if not exclusions.possible(_together(needs[first], needs[second])):
                 yield self.found(
-                    refs[second].spot,
+                    refs[second].location,
                     f'"{first}" and "{second}" never both succeed in one flow run, so this edge never fires',
                     note=f'never succeeds together with "{first}"',
                     help="write one edge for each of them if either of them is enough",
@@ -79,14 +83,14 @@ class ImpossibleJoin(Rule):
         related = _reasons(facts, needs)
         if not exclusions.possible(_together(*needs.values())):
             yield self.found(
-                next(iter(refs.values())).spot,
+                next(iter(refs.values())).location,
                 f"{quoted(needs)} never all succeed in one flow run, so this edge never fires",
                 note="never succeeds together with the others",
                 related=related,
             )
         elif edge.condition is not None:
             yield self.found(
-                edge.condition.spot,
+                edge.condition.location,
                 "this condition never holds here: it contradicts the conditions on the way to the edge",
                 note="the edge never fires",
                 related=related,
@@ -99,7 +103,7 @@ def _together(first: Requirements, *others: Requirements) -> Requirements:
     return first
 
 
-def _reasons(facts: FlowFacts, needs: dict[str, Requirements]) -> list[Related]:
+def _reasons(facts: FlowGraph, needs: dict[str, Requirements]) -> list[Related]:
     """Where to look: the fallback that needs a failure, else the conditions that are not common to all."""
     succeeded = frozenset().union(*(need.succeeded for need in needs.values()))
     for need in needs.values():

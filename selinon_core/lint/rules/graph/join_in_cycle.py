@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from selinon_core.config.model import EdgeDef
 from selinon_core.diagnostics import Diagnostic, Related, Severity
-from selinon_core.diagnostics.words import quoted
-from selinon_core.lint.analysis.facts import FlowFacts, Step
+from selinon_core.diagnostics.wording import quoted
+from selinon_core.lint.analysis.facts import FlowGraph, StartRule
 from selinon_core.lint.rule import LintContext, Rule
 
 
@@ -70,7 +70,7 @@ class JoinInCycle(Rule):
                     yield self._report(step, sources, tuple(again), tuple(on_cycle))
 
     def _report(
-        self, step: Step, sources: tuple[str, ...], again: tuple[str, ...], on_cycle: tuple[str, ...]
+        self, step: StartRule, sources: tuple[str, ...], again: tuple[str, ...], on_cycle: tuple[str, ...]
     ) -> Diagnostic:
         assert isinstance(step.origin, EdgeDef)
         if len(again) > 1:
@@ -85,7 +85,7 @@ class JoinInCycle(Rule):
             note = "fires again in every round"
         first, *others = [ref for ref in step.origin.sources or () if ref.name in again or ref.name in on_cycle]
         return self.found(
-            first.spot,
+            first.location,
             message,
             note=note,
             help="a sub-flow that runs once per round keeps the rounds apart",
@@ -93,7 +93,7 @@ class JoinInCycle(Rule):
         )
 
 
-def _repeating(facts: FlowFacts) -> frozenset[str]:
+def _repeating(facts: FlowGraph) -> frozenset[str]:
     """The nodes on cycles, and those that run once for each of their runs."""
     seen = set(facts.cyclic_nodes)
     todo = list(seen)

@@ -46,7 +46,7 @@ class NeverStarted(Rule):
                 uses = [ref for edge in edges for ref in edge.sources or () if ref.name == name]
                 kind = "sub-flow" if project.model.is_flow(name) else "task"
                 yield self.found(
-                    uses[0].spot,
+                    uses[0].location,
                     f'{kind} "{name}" is waited for, but nothing in the flow starts it',
                     note="never started here",
                     help=f'add "{name}" to the "to" of an edge, or remove it from "from"',

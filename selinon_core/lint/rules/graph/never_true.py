@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from selinon_core.config.model import EdgeDef
 from selinon_core.diagnostics import Diagnostic, Severity
-from selinon_core.lint.analysis.verdict import Verdict
+from selinon_core.lint.analysis.verdict import Satisfiability
 from selinon_core.lint.rule import LintContext, Rule
 
 
@@ -54,11 +54,11 @@ class NeverTrue(Rule):
 
     def check(self, project: LintContext) -> Iterator[Diagnostic]:
         for constant in project.constant_parts:
-            if constant.verdict is not Verdict.NEVER:
+            if constant.verdict is not Satisfiability.NEVER:
                 continue
             never = "the edge never fires" if isinstance(constant.origin, EdgeDef) else "the fallback never runs"
             yield self.found(
-                constant.spot,
+                constant.location,
                 "this condition can never hold" if constant.whole else "this part of the condition can never hold",
                 note=never if constant.whole else "always false",
             )

@@ -38,7 +38,7 @@ class NoStart(Rule):
         for flow in project.model.flows:
             if not project.facts(flow).has_start:
                 yield self.found(
-                    flow.name.spot,
+                    flow.name.location,
                     f'flow "{flow.name.name}" has no starting edge',
                     note="nothing in it ever starts",
                     help='add an edge with an empty "from"',

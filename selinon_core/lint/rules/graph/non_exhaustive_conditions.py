@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from selinon_core.config.model import EdgeDef
 from selinon_core.diagnostics import Diagnostic, Related, Severity
-from selinon_core.lint.analysis.facts import Step
-from selinon_core.lint.analysis.verdict import Verdict, may_all_be_false
+from selinon_core.lint.analysis.facts import StartRule
+from selinon_core.lint.analysis.verdict import Satisfiability, may_all_be_false
 from selinon_core.lint.rule import LintContext, Rule
 
 
@@ -64,9 +64,9 @@ class NonExhaustiveConditions(Rule):
             facts = project.facts(flow)
             judged: set[tuple[int, ...]] = set()
             for name, steps in facts.waited_for.items():
-                if len(steps) < 2 or any(step.verdict is Verdict.ALWAYS for step in steps):
+                if len(steps) < 2 or any(step.verdict is Satisfiability.ALWAYS for step in steps):
                     continue
-                open_steps = [step for step in steps if step.verdict is Verdict.MAYBE]
+                open_steps = [step for step in steps if step.verdict is Satisfiability.MAYBE]
                 key = tuple([step.origin.index for step in open_steps])
                 if len(open_steps) < 2 or key in judged or name not in facts.live:
                     continue
@@ -75,11 +75,11 @@ class NonExhaustiveConditions(Rule):
                 if may_all_be_false([(c, make) for c, make in conditions if c is not None and make is not None]):
                     yield self._report(name, open_steps)
 
-    def _report(self, name: str, steps: list[Step]) -> Diagnostic:
+    def _report(self, name: str, steps: list[StartRule]) -> Diagnostic:
         edges = [step.origin for step in steps if isinstance(step.origin, EdgeDef)]
         refs = [next(ref for ref in edge.sources or () if ref.name == name) for edge in edges]
         return self.found(
-            refs[0].spot,
+            refs[0].location,
             f'the {len(refs)} conditions behind "{name}" may all be false together',
             note="then nothing follows",
             help="add an edge for the remaining case if the flow should not end here",

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator
 
-from selinon_core.config.model import Ref
+from selinon_core.config.model import NameRef
 from selinon_core.diagnostics import Diagnostic, Related, Severity
 from selinon_core.lint.analysis.same import edge_key
 from selinon_core.lint.rule import LintContext, Rule
@@ -45,7 +45,7 @@ class RepeatedEdge(Rule):
         for flow in project.model.flows:
             if len(flow.edges) < 2:
                 continue
-            started: dict[Hashable, dict[str, Ref]] = {}
+            started: dict[Hashable, dict[str, NameRef]] = {}
             for edge in flow.edges:
                 if edge.sources is None or edge.destinations is None:
                     continue
@@ -54,7 +54,7 @@ class RepeatedEdge(Rule):
                 for ref in dict.fromkeys(edge.destinations):
                     if ref.name in earlier and named[ref.name] is ref:
                         yield self.found(
-                            ref.spot,
+                            ref.location,
                             f'"{ref.name}" is started twice: another edge has the same sources and condition',
                             note="started once more",
                             related=(Related(earlier[ref.name].span, "the other edge starts it here"),),

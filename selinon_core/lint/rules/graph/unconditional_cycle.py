@@ -2,10 +2,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from selinon_core.config.model import FlowDef, Ref
+from selinon_core.config.model import FlowDef, NameRef
 from selinon_core.diagnostics import Diagnostic, Related, Severity
 from selinon_core.lint.analysis.components import cyclic, shortest_cycle
-from selinon_core.lint.analysis.facts import FlowFacts
+from selinon_core.lint.analysis.facts import FlowGraph
 from selinon_core.lint.rule import LintContext, Rule
 
 
@@ -53,8 +53,8 @@ class UnconditionalCycle(Rule):
             if facts.cyclic_nodes:
                 yield from self._cycles(flow, facts)
 
-    def _cycles(self, flow: FlowDef, facts: FlowFacts) -> Iterator[Diagnostic]:
-        leads_to: dict[str, dict[str, Ref]] = {}
+    def _cycles(self, flow: FlowDef, facts: FlowGraph) -> Iterator[Diagnostic]:
+        leads_to: dict[str, dict[str, NameRef]] = {}
         for step in facts.edges:
             if step.guarded or not facts.live.issuperset(step.sources):
                 continue
@@ -69,7 +69,7 @@ class UnconditionalCycle(Rule):
             back, entered = hops[-1]
             path = " -> ".join(f'"{name}"' for name in (*circle, first))
             yield self.found(
-                leads_to[back][entered].spot,
+                leads_to[back][entered].location,
                 f"the cycle {path} has no condition on any of its edges",
                 note="runs for ever",
                 help="give one of its edges a condition",

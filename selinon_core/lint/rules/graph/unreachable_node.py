@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from selinon_core.config.model import EdgeDef
 from selinon_core.diagnostics import Diagnostic, Related, Severity
-from selinon_core.lint.analysis.verdict import Verdict
+from selinon_core.lint.analysis.verdict import Satisfiability
 from selinon_core.lint.rule import LintContext, Rule
 
 
@@ -47,7 +47,7 @@ class UnreachableNode(Rule):
             for name in facts.starters:
                 if name in facts.live or name not in facts.startable:
                     continue
-                false = [step for step in facts.starters[name] if step.verdict is Verdict.NEVER]
+                false = [step for step in facts.starters[name] if step.verdict is Satisfiability.NEVER]
                 direct = [step for step in false if facts.live.issuperset(step.sources)]
                 if direct:
                     origin = direct[0].origin
@@ -56,7 +56,7 @@ class UnreachableNode(Rule):
                     condition = origin.condition
                     assert condition is not None
                     yield self.found(
-                        ref.spot,
+                        ref.location,
                         f'"{name}" can only be reached where a condition never holds',
                         note="never runs",
                         related=(Related(condition.span, "this condition is always false"),),

@@ -69,7 +69,7 @@ class ForgottenMigration(Rule):
         for each in found:
             files = ", ".join(f"{version}.json" for version in each.versions)
             yield self.found(
-                project.model.flow_by_name[each.flow].name.spot,
+                project.model.flow_by_name[each.flow].name.location,
                 f'the graph of flow "{each.flow}" changed since HEAD without a migration',
                 note=f"{files} do not account for it" if files else "its runs in flight do not fit",
                 help="selinon migrate --git -t IGNORE|RETRY|FAIL writes one",

@@ -40,4 +40,6 @@ class CacheArguments(Rule):
     def check(self, project: LintContext) -> Iterator[Diagnostic]:
         for call in project.configured(Callee.SHIPPED_CACHE):
             for fault in argument_faults(call):
-                yield self.found(fault.spot, fault.message, note=fault.note, help=fault.help, related=call.related)
+                yield self.found(
+                    fault.location, fault.message, note=fault.note, help=fault.help, related=call.related
+                )

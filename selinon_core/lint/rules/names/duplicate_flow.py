@@ -44,5 +44,5 @@ class DuplicateFlow(Rule):
     def check(self, project: LintContext) -> Iterator[Diagnostic]:
         for name, first in repeated(flow.name for flow in project.model.flows):
             yield self.found(
-                name.spot, f'flow "{name.name}" is defined twice', note="a second definition", related=(first,)
+                name.location, f'flow "{name.name}" is defined twice', note="a second definition", related=(first,)
             )

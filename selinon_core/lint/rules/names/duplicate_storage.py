@@ -55,5 +55,8 @@ class DuplicateStorage(Rule):
     def check(self, project: LintContext) -> Iterator[Diagnostic]:
         for name, first in repeated(storage.name for storage in project.model.storages):
             yield self.found(
-                name.spot, f'storage "{name.name}" is defined twice', note="a second definition", related=(first,)
+                name.location,
+                f'storage "{name.name}" is defined twice',
+                note="a second definition",
+                related=(first,),
             )

@@ -47,5 +47,5 @@ class DuplicateTask(Rule):
     def check(self, project: LintContext) -> Iterator[Diagnostic]:
         for name, first in repeated(task.name for task in project.model.tasks):
             yield self.found(
-                name.spot, f'task "{name.name}" is defined twice', note="a second definition", related=(first,)
+                name.location, f'task "{name.name}" is defined twice', note="a second definition", related=(first,)
             )

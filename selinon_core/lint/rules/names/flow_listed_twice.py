@@ -40,7 +40,7 @@ class FlowListedTwice(Rule):
         for ref in project.model.flow_list or ():
             if ref.name in first:
                 yield self.found(
-                    ref.spot,
+                    ref.location,
                     f'flow "{ref.name}" is listed twice',
                     note="listed before",
                     related=(first[ref.name],),

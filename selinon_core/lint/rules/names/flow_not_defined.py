@@ -42,7 +42,7 @@ class FlowNotDefined(Rule):
         for ref in model.flow_list or ():
             if ref.name not in model.flow_by_name and ref.name not in model.maybe_defined:
                 yield self.found(
-                    ref.spot,
+                    ref.location,
                     f'flow "{ref.name}" is listed but not defined',
                     note="no definition has this name",
                     help=project.did_you_mean_one_of("flow", ref.name, model.flow_by_name)

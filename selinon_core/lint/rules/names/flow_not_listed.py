@@ -54,7 +54,7 @@ class FlowNotListed(Rule):
             if name not in listed and name not in meant:
                 related = (Related(model.flow_list[0].span, "the list of flows is here"),) if listed else ()
                 yield self.found(
-                    flow.name.spot,
+                    flow.name.location,
                     f'flow "{name}" is missing in the list of flows',
                     note="defined, but not listed",
                     help='add it to "flows", or leave that section out altogether',

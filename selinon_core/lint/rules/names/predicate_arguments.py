@@ -48,4 +48,6 @@ class PredicateArguments(Rule):
     def check(self, project: LintContext) -> Iterator[Diagnostic]:
         for call in project.configured(Callee.PREDICATE):
             for fault in argument_faults(call):
-                yield self.found(fault.spot, fault.message, note=fault.note, help=fault.help, related=call.related)
+                yield self.found(
+                    fault.location, fault.message, note=fault.note, help=fault.help, related=call.related
+                )

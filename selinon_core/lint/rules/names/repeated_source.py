@@ -43,7 +43,7 @@ class RepeatedSource(Rule):
                 for ref in edge.sources or ():
                     if ref.name in first:
                         yield self.found(
-                            ref.spot,
+                            ref.location,
                             f'"{ref.name}" stands twice in "from"',
                             note="named before",
                             related=(first[ref.name],),

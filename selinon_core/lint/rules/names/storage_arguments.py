@@ -50,4 +50,6 @@ class StorageArguments(Rule):
     def check(self, project: LintContext) -> Iterator[Diagnostic]:
         for call in project.configured(Callee.SHIPPED_STORAGE):
             for fault in argument_faults(call):
-                yield self.found(fault.spot, fault.message, note=fault.note, help=fault.help, related=call.related)
+                yield self.found(
+                    fault.location, fault.message, note=fault.note, help=fault.help, related=call.related
+                )

@@ -42,4 +42,6 @@ class StrategyArguments(Rule):
     def check(self, project: LintContext) -> Iterator[Diagnostic]:
         for call in project.configured(Callee.STRATEGY):
             for fault in argument_faults(call):
-                yield self.found(fault.spot, fault.message, note=fault.note, help=fault.help, related=call.related)
+                yield self.found(
+                    fault.location, fault.message, note=fault.note, help=fault.help, related=call.related
+                )

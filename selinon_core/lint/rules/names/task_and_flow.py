@@ -44,7 +44,7 @@ class TaskAndFlow(Rule):
             task = project.model.task_by_name.get(name)
             if task is not None:
                 yield self.found(
-                    flow.name.spot,
+                    flow.name.location,
                     f'flow "{name}" has the name of a task',
                     note="tasks and flows share one name space",
                     related=(Related(task.name.span, f'task "{name}" is defined here'),),

@@ -45,7 +45,7 @@ class UnknownCache(Rule):
                 continue
             name = cache.function.name.name
             yield self.found(
-                cache.function.name.spot,
+                cache.function.name.location,
                 f'unknown cache "{name}"',
                 note="no shipped cache has this name",
                 help=project.did_you_mean("cache", name, shipped.CACHES.keys())

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from selinon_core.config.model import FlowDef, Ref
+from selinon_core.config.model import FlowDef, NameRef
 from selinon_core.diagnostics import Diagnostic, Related, Severity
 from selinon_core.lint.analysis.flags import PROPAGATION
 from selinon_core.lint.rule import LintContext, Rule
@@ -50,21 +50,21 @@ class UnknownFlow(Rule):
                 task = model.task_by_name.get(ref.name)
                 if task is None:
                     yield self.found(
-                        ref.spot,
+                        ref.location,
                         f'unknown flow "{ref.name}"',
                         note="no flow has this name",
                         help=project.did_you_mean_one_of("flow", ref.name, model.flow_by_name),
                     )
                 else:
                     yield self.found(
-                        ref.spot,
+                        ref.location,
                         f'"{ref.name}" is a task, not a flow',
                         note="expected the name of a flow",
                         related=(Related(task.name.span, f'task "{ref.name}" is defined here'),),
                     )
 
 
-def _flows_named(flow: FlowDef) -> Iterator[Ref]:
+def _flows_named(flow: FlowDef) -> Iterator[NameRef]:
     for flag in PROPAGATION:
         yield from flag.names(flow).refs
     for edge in flow.edges:

@@ -39,7 +39,7 @@ class UnknownNode(Rule):
             for ref in nodes_named(flow):
                 if not project.is_known(ref.name):
                     yield self.found(
-                        ref.spot,
+                        ref.location,
                         f'unknown node "{ref.name}"',
                         note="no task or flow has this name",
                         help=project.did_you_mean_one_of("node", ref.name, project.nodes),

@@ -54,7 +54,7 @@ class UnknownPredicate(Rule):
             exists = predicates.exists(name)
             if exists and (symbol := predicates.own_symbol(name)) and symbol.kind in (Kind.VALUE, Kind.MODULE):
                 yield self.found(
-                    use.leaf.name.spot,
+                    use.leaf.name.location,
                     f'"{name}" in module "{predicates.module}" is a {symbol.kind.value}, not a function',
                     note="expected a predicate",
                     related=() if symbol.span is NOWHERE else (Related(symbol.span, "it is defined here"),),
@@ -65,7 +65,7 @@ class UnknownPredicate(Rule):
             if exists is None:
                 unsure.add(name)
                 yield self.found(
-                    use.leaf.name.spot,
+                    use.leaf.name.location,
                     f'cannot tell whether there is a predicate "{name}"',
                     note=f'module "{predicates.module}" cannot be looked at',
                     help=close,
@@ -74,7 +74,7 @@ class UnknownPredicate(Rule):
             else:
                 where = "shipped predicate" if predicates.module is None else f'predicate in "{predicates.module}"'
                 yield self.found(
-                    use.leaf.name.spot,
+                    use.leaf.name.location,
                     f'unknown predicate "{name}"',
                     note=f"no {where} has this name",
                     help=close,

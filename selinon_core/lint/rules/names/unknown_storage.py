@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from selinon_core.config.model import Ref
+from selinon_core.config.model import NameRef
 from selinon_core.diagnostics import Diagnostic, Severity
 from selinon_core.lint.rule import LintContext, Rule
 
@@ -57,13 +57,13 @@ class UnknownStorage(Rule):
 
     def check(self, project: LintContext) -> Iterator[Diagnostic]:
         model = project.model
-        named: list[Ref | None] = [task.storage for task in model.tasks]
+        named: list[NameRef | None] = [task.storage for task in model.tasks]
         named += [trace.storage for trace in model.settings.trace]
         for ref in named:
             if ref is None or ref.name in model.storage_by_name or ref.name in model.maybe_defined:
                 continue
             yield self.found(
-                ref.spot,
+                ref.location,
                 f'unknown storage "{ref.name}"',
                 note="no storage has this name",
                 help=project.did_you_mean_one_of("storage", ref.name, model.storage_by_name),

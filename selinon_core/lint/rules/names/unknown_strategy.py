@@ -48,7 +48,7 @@ class UnknownStrategy(Rule):
             name = function.name.name
             if name not in shipped.STRATEGIES:
                 yield self.found(
-                    function.name.spot,
+                    function.name.location,
                     f'unknown sampling strategy "{name}"',
                     note="no shipped strategy has this name",
                     help=project.did_you_mean("strategy", name, shipped.STRATEGIES.keys())

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from selinon_core.config.model import EdgeDef
 from selinon_core.diagnostics import Diagnostic, Severity
-from selinon_core.diagnostics.words import quoted
+from selinon_core.diagnostics.wording import quoted
 from selinon_core.lint.rule import LintContext, Rule
 
 
@@ -53,7 +53,7 @@ class AmbiguousResult(Rule):
             sources = dict.fromkeys(ref.name for ref in edge.sources or ())
             if len(sources) > 1 and project.predicates.takes_message(leaf.name.name):
                 yield self.found(
-                    leaf.name.spot,
+                    leaf.name.location,
                     f'"{leaf.name.name}" does not say whose result it looks at',
                     note="the edge has several sources",
                     help=f'name the source under "node": {quoted(sources, "or")}',

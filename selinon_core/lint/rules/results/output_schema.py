@@ -3,7 +3,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
-from selinon_core.config.model import Ref
+from selinon_core.config.model import NameRef
 from selinon_core.diagnostics import Diagnostic, Severity
 from selinon_core.lint.rule import LintContext, Rule
 
@@ -57,13 +57,13 @@ class OutputSchema(Rule):
                 judged[key] = _fault(project, ref)
             if judged[key]:
                 yield self.found(
-                    ref.spot,
+                    ref.location,
                     f'the output_schema of "{task.name.name}" cannot be used: {judged[key]}',
                     note="expected the path of a JSON Schema",
                 )
 
 
-def _fault(project: LintContext, ref: Ref) -> str:
+def _fault(project: LintContext, ref: NameRef) -> str:
     from selinon_core.lint.analysis.schema_files import schema_fault
     from selinon_core.schemas.check import find_schema
 

@@ -50,7 +50,7 @@ class ResultAtStart(Rule):
                 twin = f"args{name[0].upper()}{name[1:]}"
                 on_args = f'"{twin}" looks at the arguments of the flow'
                 yield self.found(
-                    leaf.name.spot,
+                    leaf.name.location,
                     f'"{name}" looks at a result, but a starting edge has no source',
                     note="there is no result yet",
                     help=on_args if project.predicates.exists(twin) else "",

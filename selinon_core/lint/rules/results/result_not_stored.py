@@ -70,8 +70,8 @@ class ResultNotStored(Rule):
             if task.storage is not None and task.storage_readonly:
                 key = "storage_readonly" if task.given("storage_readonly") else "storage_read_only"
                 yield self.found(
-                    leaf.name.spot if leaf.node is None else leaf.node[-1].spot,
+                    leaf.name.location if leaf.node is None else leaf.node[-1].location,
                     f'"{leaf.name.name}" looks at the result of "{task.name.name}", whose storage is read-only',
                     note="the result is not stored",
-                    related=(Related(task.key_spot(key).span, f'"{task.name.name}" is made read-only here'),),
+                    related=(Related(task.key_location(key).span, f'"{task.name.name}" is made read-only here'),),
                 )

@@ -63,7 +63,7 @@ class ResultWithoutStorage(Rule):
         for leaf, task in results_read(project):
             if task.storage is None and not task.given("storage"):
                 yield self.found(
-                    leaf.name.spot if leaf.node is None else leaf.node[-1].spot,
+                    leaf.name.location if leaf.node is None else leaf.node[-1].location,
                     f'"{leaf.name.name}" looks at the result of "{task.name.name}", which has no storage',
                     note="the result is discarded",
                     help=f'give task "{task.name.name}" a "storage"',

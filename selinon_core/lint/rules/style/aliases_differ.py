@@ -61,7 +61,7 @@ class AliasesDiffer(Rule):
             related = (Related(other.name.span, f'task "{other.name.name}" has the same class'),)
             if task.max_retry != other.max_retry:
                 yield self.found(
-                    task.key_spot("max_retry") if task.given("max_retry") else task.name.spot,
+                    task.key_location("max_retry") if task.given("max_retry") else task.name.location,
                     f'"{task.name.name}" and "{other.name.name}" are of one class, but differ in "max_retry": '
                     f"{task.max_retry} and {other.max_retry}",
                     note=f'class "{key[1]}" of "{key[0]}"',
@@ -69,7 +69,7 @@ class AliasesDiffer(Rule):
                 )
             if _schema(task) != _schema(other):
                 yield self.found(
-                    task.key_spot("output_schema") if task.given("output_schema") else task.name.spot,
+                    task.key_location("output_schema") if task.given("output_schema") else task.name.location,
                     f'"{task.name.name}" and "{other.name.name}" are of one class, but differ in "output_schema"',
                     note=f'class "{key[1]}" of "{key[0]}"',
                     related=related,

@@ -49,7 +49,7 @@ class CountdownWithoutRetry(Rule):
             if node.retry_countdown and not node.max_retry:
                 is_task = isinstance(node, TaskDef)
                 yield self.found(
-                    node.key_spot("retry_countdown"),
+                    node.key_location("retry_countdown"),
                     f'{"task" if is_task else "flow"} "{node.name.name}" has a "retry_countdown" but no retries',
                     note='"max_retry" is 0',
                     severity=None if is_task else Severity.INFO,

@@ -47,7 +47,7 @@ class EmptySemanticsChanged(Rule):
             name = use.leaf.name.name
             if name in ("empty", "argsEmpty") and project.predicates.is_shipped(name):
                 yield self.found(
-                    use.leaf.name.spot,
+                    use.leaf.name.location,
                     f'"{name}" is true for None and for what has length 0; in Selinon 1.x it was the opposite',
                     note="differs from Selinon 1.x",
                 )

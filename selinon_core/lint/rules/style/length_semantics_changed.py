@@ -53,7 +53,7 @@ class LengthSemanticsChanged(Rule):
                 name
             ):
                 yield self.found(
-                    use.leaf.name.spot,
+                    use.leaf.name.location,
                     f'"{name}" is true from `length` upwards; in Selinon 1.x it was true up to `length`',
                     note="differs from Selinon 1.x",
                 )

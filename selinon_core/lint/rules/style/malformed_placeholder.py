@@ -48,7 +48,7 @@ class MalformedPlaceholder(Rule):
             # In a storage's configuration braces are often a text of their own, such as JSON.
             if placeholder.name is None and "storage" not in placeholder.where:
                 yield self.found(
-                    placeholder.spot,
+                    placeholder.location,
                     f'"{placeholder.text}" in {placeholder.where} is not replaced',
                     note="expected the name of an environment variable in braces",
                     help="{{ and }} are how to write literal braces",

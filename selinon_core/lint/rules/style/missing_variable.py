@@ -49,13 +49,13 @@ class MissingVariable(Rule):
             if placeholder.name is not None and placeholder.name not in project.environ:
                 uses.setdefault(placeholder.name, []).append(placeholder)
         for name, places in uses.items():
-            first = min(places, key=lambda use: use.spot.span)
+            first = min(places, key=lambda use: use.location.span)
             others = len(places) - 1
             more = f" ({others} more use{'s' if others > 1 else ''})" if others else ""
             yield self.found(
-                first.spot,
+                first.location,
                 f"the environment variable {name} is not set; it is used in {first.where}{more}",
                 note=f"{{{name}}} stays as it is",
                 help=f"{{{{{name}}}}} is how to write literal braces" if not others else "",
-                related=[Related(use.spot.span, "also used here") for use in places if use is not first][:1],
+                related=[Related(use.location.span, "also used here") for use in places if use is not first][:1],
             )

@@ -83,7 +83,7 @@ class PollingEvent(Rule):
             if event in EVENTS and event not in seen:
                 seen.add(event)
                 yield self.found(
-                    function.name.spot,
+                    function.name.location,
                     f'"{called}" waits for {event}, which {EVENTS[event]}',
                     note="differs from Selinon 1.x",
                     related=(Related(span, "it is named here"),),

@@ -48,14 +48,14 @@ class PollingSetting(Rule):
         for flow in project.model.flows:
             if flow.sampling is not None and _is_too_short(flow.sampling):
                 yield self.found(
-                    flow.sampling.spot,
+                    flow.sampling.location,
                     "this polling interval has no effect",
                     note="flows go on when a node ends",
                     help="leave it out",
                 )
             if flow.cache is not None and _is_known(flow.cache):
                 yield self.found(
-                    flow.cache.spot,
+                    flow.cache.location,
                     "a cache of node states is not used",
                     note="states are not asked for",
                     help="leave it out",

@@ -61,10 +61,10 @@ class SimilarFlows(Rule):
             other = first.setdefault(flow_key(flow), flow)
             if other is flow or other.name.name == flow.name.name:
                 continue
-            if flow.value_spot("edges").span == other.value_spot("edges").span:
+            if flow.value_location("edges").span == other.value_location("edges").span:
                 continue  # an alias of the edges
             yield self.found(
-                flow.name.spot,
+                flow.name.location,
                 f'flow "{flow.name.name}" is flow "{other.name.name}" under another name',
                 note="the same edges, failures and flags",
                 help="with an anchor and a merge key (<<) it would be an alias of the other one",

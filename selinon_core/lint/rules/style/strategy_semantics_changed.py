@@ -46,7 +46,7 @@ class StrategySemanticsChanged(Rule):
             name = function.name.name
             if name in shipped.STRATEGIES and name.endswith(("_increase", "_adapt")):
                 yield self.found(
-                    function.name.spot,
+                    function.name.location,
                     f'"{name}" grows while nothing is started; in Selinon 1.x it was the opposite',
                     note="differs from Selinon 1.x",
                 )

@@ -56,7 +56,7 @@ class UnusedFlow(Rule):
             name = flow.name.name
             if not any(name in fact.starters for fact in facts if fact.flow is not flow):
                 yield self.found(
-                    flow.name.spot,
+                    flow.name.location,
                     f'internal flow "{name}" is started by no other flow',
                     note="a leading underscore marks sub-flows",
                 )

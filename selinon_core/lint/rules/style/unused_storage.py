@@ -60,4 +60,4 @@ class UnusedStorage(Rule):
             return  # one of them cannot be read
         for name, storage in model.storage_by_name.items():
             if name not in used:
-                yield self.found(storage.name.spot, f'storage "{name}" is used by no task', note="never used")
+                yield self.found(storage.name.location, f'storage "{name}" is used by no task', note="never used")

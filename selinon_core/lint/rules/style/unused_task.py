@@ -60,7 +60,7 @@ class UnusedTask(Rule):
         for name, task in model.task_by_name.items():
             if name not in used and name not in model.flow_by_name:
                 yield self.found(
-                    task.name.spot,
+                    task.name.location,
                     f'task "{name}" is used by no flow',
                     note="never runs",
                 )
