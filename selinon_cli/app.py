@@ -22,7 +22,6 @@ from selinon_cli.options import ROOT_OPTIONS, Command, Option
 from selinon_cli.parse import default_of
 from selinon_cli.registry import Program, load_command
 from selinon_cli.terminal import standard_terminal
-from selinon_core.version import __version__
 
 
 def run_app(program: Program, words: Sequence[str]) -> int:
@@ -72,7 +71,7 @@ def build_app(program: Program, invoke_command: Invoke) -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     root: dict[str, Any] = {}
-    app.callback()(_function("root", program.help, _parameters(ROOT_OPTIONS, None), root.update))
+    app.callback()(_function("root", program.help, _parameters(ROOT_OPTIONS, None, program), root.update))
 
     for name in program.commands:
         command = load_command(program, name)
@@ -80,7 +79,7 @@ def build_app(program: Program, invoke_command: Invoke) -> typer.Typer:
         def called(values: dict[str, Any], command: Command = command) -> None:
             raise typer.Exit(invoke_command(command, values, root))
 
-        parameters = _parameters(command.parameters(), command)
+        parameters = _parameters(command.parameters(), command, program)
         app.command(name, help=command.help, epilog=command.epilog or None)(
             _function(name, command.help, parameters, called)
         )
@@ -116,12 +115,12 @@ def _plain(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
-def _parameters(options: Sequence[Option], command: Command | None) -> list[inspect.Parameter]:
+def _parameters(options: Sequence[Option], command: Command | None, program: Program) -> list[inspect.Parameter]:
     return [
         inspect.Parameter(
             option.name,
             inspect.Parameter.KEYWORD_ONLY,
-            default=_declaration(option, command),
+            default=_declaration(option, command, program),
             annotation=_annotation(option),
         )
         for option in options
@@ -148,7 +147,7 @@ def _annotation(option: Option) -> Any:
     return single | None
 
 
-def _declaration(option: Option, command: Command | None) -> Any:
+def _declaration(option: Option, command: Command | None, program: Program) -> Any:
     default: Any = ... if option.required else default_of(option)
     settings: dict[str, Any] = {"help": option.help, "hidden": option.hidden}
     if option.many and not option.required:
@@ -175,14 +174,17 @@ def _declaration(option: Option, command: Command | None) -> Any:
     if option.kind == "count":
         settings["count"] = True
     if option.kind == "version":
-        settings.update(is_eager=True, callback=_print_version)
+        settings.update(is_eager=True, callback=_printing(program.version))
     if option.panel:
         settings["rich_help_panel"] = option.panel
     settings["show_envvar"] = False
     return typer.Option(default, *option.flags, **settings)
 
 
-def _print_version(value: bool) -> None:
-    if value:
-        typer.echo(f"selinon {__version__}")
-        raise typer.Exit
+def _printing(version: str) -> Callable[[bool], None]:
+    def print_version(value: bool) -> None:
+        if value:
+            typer.echo(version)
+            raise typer.Exit
+
+    return print_version

@@ -19,7 +19,11 @@ def invoke(command: Command, values: Mapping[str, Any], root: Mapping[str, Any],
     own = {name: value for name, value in values.items() if name not in _OUTPUT_NAMES}
     if command.project:
         nodes, flows = own.pop("nodes_definition"), own.pop("flow_definitions")
-        own["paths"] = (*((nodes,) if nodes else ()), *flows, *own["paths"])
+        if not command.positional:
+            from selinon_cli.compat_files import with_hidden_directories
+
+            flows = with_hidden_directories(flows)
+        own["paths"] = (*((nodes,) if nodes else ()), *flows, *own.pop("paths", ()))
     quiet = values["quiet"] or root.get("quiet")
     terminal = standard_terminal(
         verbosity=-1 if quiet else values["verbose"] + root.get("verbose", 0),

@@ -27,12 +27,16 @@ class Selection(NamedTuple):
 
 
 class Outputs(NamedTuple):
-    """Where to write what (None: nowhere, ``-``: stdout), and what to print at the end: text or json."""
+    """Where to write what (None: nowhere, ``-``: stdout), and what to print at the end: text or json.
+
+    ``printing_tasks``: stdout is for what tasks print, and the summary goes to stderr.
+    """
 
     format: str = "text"
     report: str | None = None
     trace: str | None = None
     graph: str | None = None
+    printing_tasks: bool = False
 
     @property
     def files(self) -> tuple[str | None, ...]:
@@ -55,7 +59,8 @@ def run_locally(
 
     ``received`` is called with the report.
     """
-    terminal.set_user_output_apart()
+    if not outputs.printing_tasks:
+        terminal.set_user_output_apart()
     _log_to_stderr(terminal.verbosity)
     with progress(terminal) as observer:
         executor = LocalExecutor(plan, options._replace(observer=observer))
@@ -79,7 +84,7 @@ def _tell(
         write_text(terminal, outputs.report, json.dumps(report, indent=2) + "\n")
     if outputs.graph is not None:
         _draw(terminal, plan, run.flow, report, outputs.graph)
-    stdout_taken = "-" in outputs.files
+    stdout_taken = outputs.printing_tasks or "-" in outputs.files
     if outputs.format == "json":
         if not stdout_taken:
             terminal.data(json.dumps(report, indent=2) + "\n")
@@ -89,7 +94,7 @@ def _tell(
     unreached = [] if selective else list(never_reached(plan, report, events))
     if not stdout_taken:
         terminal.data(run_summary(report, events, unreached, color=terminal.color_out))
-    elif terminal.verbosity >= 0:
+    elif terminal.verbosity >= 0 or run.status != "success":
         terminal.err.write(run_summary(report, events, unreached, color=terminal.color_err))
 
 

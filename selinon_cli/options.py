@@ -42,7 +42,8 @@ class Option(NamedTuple):
 class Command(NamedTuple):
     """A command: ``run(terminal, **values)`` returns its exit code.
 
-    With ``project`` it takes ``PATH...``, ``-n`` and ``-f``, and ``run`` gets them as one tuple ``paths``.
+    With ``project`` it takes ``PATH...``, ``-n`` and ``-f``, and ``run`` gets them as one tuple ``paths``. Without
+    ``positional`` it takes no ``PATH...``, and both options are required.
     """
 
     name: str
@@ -51,11 +52,13 @@ class Command(NamedTuple):
     options: tuple[Option, ...] = ()
     project: bool = True
     epilog: str = ""
+    positional: bool = True
 
     def parameters(self) -> tuple[Option, ...]:
         """Everything this command takes, the common options included."""
         if self.project:
-            return (*PROJECT_OPTIONS, *self.options, *OUTPUT_OPTIONS)
+            project = PROJECT_OPTIONS if self.positional else NAMED_FILES
+            return (*project, *self.options, *OUTPUT_OPTIONS)
         return (*self.options, *OUTPUT_OPTIONS)
 
     def variables(self, option: Option) -> tuple[str, ...]:
@@ -98,6 +101,11 @@ PROJECT_OPTIONS = (
         environment=("SELINON_FLOW_DEFINITIONS",),
         panel=_COMMON,
     ),
+)
+
+NAMED_FILES = (
+    PROJECT_OPTIONS[1]._replace(help="The file with tasks and storages.", required=True),
+    PROJECT_OPTIONS[2]._replace(help="A file or directory with flows; may be repeated.", required=True),
 )
 
 OUTPUT_OPTIONS = (

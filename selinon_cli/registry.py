@@ -6,14 +6,16 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from selinon_cli.options import Command
+from selinon_core.version import __version__
 
 
 class Program(NamedTuple):
-    """A console script: its name, its one-line help and its commands (name -> module)."""
+    """A console script: its name, one line of help, its commands (name -> module), what ``--version`` prints."""
 
     name: str
     help: str
     commands: Mapping[str, str]
+    version: str
 
 
 SELINON = Program(
@@ -33,6 +35,7 @@ SELINON = Program(
         "watch": "selinon_cli.commands.watch",
         "new": "selinon_cli.commands.new",
     },
+    f"selinon {__version__}",
 )
 
 SELINON_CLI = Program(
@@ -45,6 +48,7 @@ SELINON_CLI = Program(
         "plot": "selinon_cli.commands.compat_plot",
         "version": "selinon_cli.commands.compat_version",
     },
+    __version__,  # alone, as scripts compare it
 )
 
 

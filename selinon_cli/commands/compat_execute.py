@@ -27,7 +27,7 @@ def execute(
     selective_follow_subflows: bool = False,
     selective_run_subsequent: bool = False,
 ) -> int:
-    """Run a flow with its configured storages; 1 when it fails."""
+    """Run a flow with its configured storages; 1 when it fails. What tasks print goes to stdout, as it did."""
     if node_args and node_args_file:
         raise UsageError("arguments come from --node-args or from --node-args-file, not from both")
     if not selective_task_names:
@@ -40,7 +40,7 @@ def execute(
     if hide_progressbar:
         terminal.verbosity = min(terminal.verbosity, -1)
     from selinon_cli import run_inputs
-    from selinon_cli.local_run import Selection, run_locally
+    from selinon_cli.local_run import Outputs, Selection, run_locally
     from selinon_cli.project import chosen_flow, known_name, load_project
     from selinon_core.local import LocalOptions
 
@@ -62,6 +62,7 @@ def execute(
         chosen_flow(plan, flow_name),
         arguments,
         LocalOptions(storage="real", concurrency=concurrency, pythonpath=project.pythonpath),
+        outputs=Outputs(printing_tasks=True),
         selection=Selection(tasks, selective_follow_subflows, selective_run_subsequent) if tasks else None,
     )
 
@@ -130,4 +131,5 @@ COMMAND = Command(
             kind="flag",
         ),
     ),
+    positional=False,
 )

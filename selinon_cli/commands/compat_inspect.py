@@ -3,11 +3,50 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from selinon_cli.commands.inspect import LIST_OPTIONS
-from selinon_cli.exits import EXIT_OK
+from selinon_cli.exits import EXIT_FINDINGS, EXIT_OK
 from selinon_cli.options import Command, Option
 from selinon_cli.terminal import Terminal
+
+if TYPE_CHECKING:
+    from selinon_core.config.model import ProjectModel
+
+#: What selinon 1.x did not look for under --no-check; all other mistakes kept it from reading the files.
+NOT_CHECKED = frozenset(
+    {
+        "SEL206",
+        "SEL209",
+        "SEL213",
+        "SEL215",
+        "SEL216",
+        "SEL218",
+        "SEL301",
+        "SEL302",
+        "SEL303",
+        "SEL304",
+        "SEL401",
+        "SEL402",
+        "SEL403",
+        "SEL404",
+        "SEL405",
+        "SEL406",
+        "SEL410",
+        "SEL411",
+        "SEL412",
+        "SEL413",
+        "SEL414",
+        "SEL415",
+        "SEL417",
+        "SEL418",
+        "SEL420",
+        "SEL421",
+        "SEL422",
+        "SEL501",
+        "SEL503",
+    }
+)
 
 
 def inspect(
@@ -21,43 +60,45 @@ def inspect(
 ) -> int:
     """Print what was asked for, or that the configuration is fine; 1 when it is not.
 
-    With ``no_check`` queues are listed whatever mistakes there are.
+    With ``no_check`` mistakes count only where they keep the files from being read.
     """
-    from selinon_cli.commands import inspect as present
-
-    if no_check and dump is None:
-        return _without_check(terminal, paths, list_task_queues, list_dispatcher_queues)
-    if dump is None and not list_task_queues and not list_dispatcher_queues:
-        from selinon_cli.project import load_project
-
-        load_project(terminal, paths)
-        terminal.data("Your configuration looks OK.\n")
-        return EXIT_OK
-    return present.inspect(
-        terminal,
-        paths=paths,
-        dump=dump,
-        list_task_queues=list_task_queues,
-        list_dispatcher_queues=list_dispatcher_queues,
-    )
-
-
-def _without_check(terminal: Terminal, paths: Sequence[str], tasks: bool, flows: bool) -> int:
-    from selinon_cli.commands.inspect import expanded_queues
+    from selinon_cli.project import tell_diagnostics
+    from selinon_core.diagnostics import Severity
     from selinon_core.project import compile_project
-    from selinon_core.project.compiler import DEFAULT_QUEUE
 
-    model = compile_project(paths).model
+    project = compile_project(paths)
+    errors = [found for found in project.diagnostics if found.severity is Severity.ERROR]
+    if no_check and dump is None:  # a plan is made of files without mistakes only
+        errors = [found for found in errors if found.code not in NOT_CHECKED]
+    if errors:
+        tell_diagnostics(terminal, project, errors)
+        return EXIT_FINDINGS
+    if list_task_queues or list_dispatcher_queues:
+        _print_queues(terminal, project.model, list_task_queues, list_dispatcher_queues)
+    if dump is not None:
+        from selinon_cli.commands import inspect as present
+
+        return present.inspect(terminal, paths=paths, dump=dump)
+    if not list_task_queues and not list_dispatcher_queues:
+        terminal.data("Your configuration looks OK.\n")
+    return EXIT_OK
+
+
+def _print_queues(terminal: Terminal, model: ProjectModel, tasks: bool, flows: bool) -> None:
+    """Print the queues of tasks as they are defined, and those of flows in the order in which they are listed."""
+    from selinon_cli.commands.inspect import expanded_queues
+    from selinon_core.project.compiler import DEFAULT_QUEUE
+    from selinon_core.legacy.written import Written
+
     settings = model.settings
     task_queue = settings.default_task_queue.name if settings.default_task_queue else DEFAULT_QUEUE
     flow_queue = settings.default_dispatcher_queue.name if settings.default_dispatcher_queue else DEFAULT_QUEUE
     listed = [(task.name.name, task.queue.name if task.queue else task_queue) for task in model.tasks if tasks]
-    listed += [(flow.name.name, flow.queue.name if flow.queue else flow_queue) for flow in model.flows if flows]
+    if flows:
+        queues = {flow.name.name: flow.queue.name if flow.queue else flow_queue for flow in model.flows}
+        listed += [(name, queues[name]) for name in Written.of(model).flows]
     for name, queue in expanded_queues(terminal, listed):
         terminal.data(f"{name}:{queue}\n")
-    if not tasks and not flows:
-        terminal.data("Your configuration looks OK.\n")
-    return EXIT_OK
 
 
 COMMAND = Command(
@@ -75,4 +116,5 @@ COMMAND = Command(
         Option("no_check", ("--no-check",), "Do not check the configuration for errors.", kind="flag"),
         *LIST_OPTIONS,
     ),
+    positional=False,
 )

@@ -47,4 +47,5 @@ COMMAND = Command(
         ),
         Option("image_format", ("--format",), "Format of the images.", metavar="FORMAT", default="svg"),
     ),
+    positional=False,
 )

@@ -31,8 +31,12 @@ def migrate(
     dry_run: bool = False,
     graph: str | None = None,
     flow: Sequence[str] = (),
+    code_of_nothing: int = EXIT_OK,
 ) -> int:
-    """Compare two versions of a project and write the next migration file; nothing to write is fine."""
+    """Compare two versions of a project and write the next migration file.
+
+    Returns ``code_of_nothing`` when no migration is needed.
+    """
     from selinon_cli.project import known_name, load_project
     from selinon_core.migrations.compare import compare_plans
     from selinon_core.migrations.describe import describe
@@ -58,7 +62,7 @@ def migrate(
         draw_change(terminal, comparison, graph, flow)
     if not comparison:
         terminal.note("no flow changed in a way that needs a migration")
-        return EXIT_OK
+        return code_of_nothing
     text = migration_text(comparison, tainted_flows, None if no_meta else metadata())
     migrations = Migrations.load(directory_of(plan, migration_dir, needed=not dry_run))
     if same_as_newest(migrations, comparison.changes):

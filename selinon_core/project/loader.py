@@ -196,7 +196,7 @@ def _read_paths(paths: Paths, stdin: tuple[str, bytes] | None, pythonpath: Itera
     elif settings.nodes or settings.flows:
         files = configured_files(settings)
     else:
-        files = named_files(["."])
+        files = named_files(["."], follow_links=False)
     loader = _Loader()
     if stdin is not None:
         name, data = stdin

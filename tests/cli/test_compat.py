@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from selinon_cli.commands.compat_inspect import NOT_CHECKED
+from selinon_core.diagnostics import Severity
+from selinon_core.lint.registry import RULES
 from selinon_core.version import CODENAME, __version__
 from tests.cli.conftest import Cli
 
@@ -46,9 +49,114 @@ def test_inspect_a_broken_project(shop: Path, cli: Cli) -> None:
     assert "SEL201" in ran.err
     assert "Traceback" not in ran.err
     ran = cli("inspect", *FILES, "--no-check", "--list-task-queues", program="selinon-cli")
+    assert (ran.code, ran.out) == (1, "")
+    assert "SEL201" in ran.err
+
+
+#: What selinon 1.4.0 finds by its check (not under --no-check), and what keeps it from reading the files.
+CHECKED = [("from: Charge", "from: Refund", "SEL401"), ("key: paid", "key: paid\n            more: 1", "SEL213")]
+READ = [
+    ("name: order", "name: odrer", "SEL211"),
+    ("condition:", "condition: 5\n        x:", "SEL1"),
+    ("- name", "- [", "SEL0"),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "code"), CHECKED)
+def test_inspect_without_a_check(shop: Path, cli: Cli, old: str, new: str, code: str) -> None:
+    flow = shop / "flows" / "order.yaml"
+    flow.write_text(flow.read_text().replace(old, new))
+    assert code in cli("inspect", *FILES, program="selinon-cli").err
+    ran = cli("inspect", *FILES, "--no-check", program="selinon-cli")
+    assert ran == (0, "Your configuration looks OK.\n", "")
+    ran = cli("inspect", *FILES, "--no-check", "--list-task-queues", program="selinon-cli")
     assert ran == (0, "Charge:work\nRefund:work\nShip:shop\n", "")
     ran = cli("inspect", *FILES, "--no-check", "--list-dispatcher-queues", program="selinon-cli")
     assert ran == (0, "order:orders\n", "")
+
+
+@pytest.mark.parametrize(("old", "new", "code"), READ)
+def test_no_check_is_not_for_files_that_cannot_be_read(
+    shop: Path, cli: Cli, old: str, new: str, code: str
+) -> None:
+    nodes, flow = shop / "nodes.yaml", shop / "flows" / "order.yaml"
+    nodes.write_text(nodes.read_text() + "flows: [order]\n")
+    flow.write_text(flow.read_text().replace(old, new))
+    ran = cli("inspect", *FILES, "--no-check", program="selinon-cli")
+    assert (ran.code, ran.out) == (1, "")
+    assert code in ran.err
+
+
+def test_codes_that_no_check_skips_are_codes_of_errors() -> None:
+    errors = {rule.code for rule in RULES if rule.severity is Severity.ERROR}
+    assert errors >= NOT_CHECKED
+
+
+def test_queues_of_flows_are_in_the_order_in_which_they_are_listed(shop: Path, cli: Cli) -> None:
+    nodes = shop / "nodes.yaml"
+    nodes.write_text(nodes.read_text() + "flows: [track, order]\n")
+    (shop / "flows" / "track.yaml").write_text(
+        "flow-definitions: [{name: track, queue: tracks, edges: [{from: , to: Ship}]}]\n"
+    )
+    ran = cli("inspect", *FILES, "--list-dispatcher-queues", program="selinon-cli")
+    assert ran == (0, "track:tracks\norder:orders\n", "")
+
+
+def test_the_version_is_printed_alone(cli: Cli) -> None:
+    assert cli("--version", program="selinon-cli") == (0, f"{__version__}\n", "")
+    assert cli("inspect", "--version", program="selinon-cli").out == f"{__version__}\n"
+    assert cli("--version").out == f"selinon {__version__}\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "printed"),
+    [
+        (("inspect", *FILES, "word"), "word"),
+        (("inspect", "-f", "flows"), "--nodes-definition"),
+        (("plot", "-n", "nodes.yaml"), "--flow-definitions"),
+        (("inspect",), "--nodes-definition"),
+        (("migrate", *FILES, "--git", "-m", "nowhere"), "there is no directory nowhere"),
+    ],
+)
+def test_what_the_original_refused_is_refused(shop: Path, cli: Cli, words: tuple[str, ...], printed: str) -> None:
+    ran = cli(*words, program="selinon-cli")
+    assert (ran.code, ran.out) == (2, "")
+    assert printed in ran.err
+
+
+def test_a_migration_that_is_not_needed_is_not_success(shop: Path, cli: Cli) -> None:
+    migrations, flow = shop / "migrations", shop / "flows" / "order.yaml"
+    migrations.mkdir()
+    (shop / "old.yaml").write_text(flow.read_text())
+    words = ("migrate", *FILES, "-N", "nodes.yaml", "-F", "old.yaml", "-m", "migrations", "--no-meta")
+    ran = cli(*words, program="selinon-cli")
+    assert (ran.code, ran.out) == (1, "")
+    assert "needs a migration" in ran.err
+    assert cli(*words).code == 0
+    flow.write_text(flow.read_text().replace("to: Ship", "to: Refund"))
+    assert cli(*words, program="selinon-cli").code == 0
+    assert (migrations / "1.json").exists()
+
+
+def test_linked_and_hidden_directories_are_searched_and_hidden_files_are_not(shop: Path, cli: Cli) -> None:
+    one = "flow-definitions: [{name: NAME, edges: [{from: , to: Ship}]}]\n"
+    places = {"flows/.hidden/below/a.yaml": "a", "flows/.hidden/.more/b.yml": "b", "elsewhere/c.yaml": "c"}
+    for place, name in {**places, "flows/.d.yaml": "d"}.items():
+        (shop / place).parent.mkdir(parents=True, exist_ok=True)
+        (shop / place).write_text(one.replace("NAME", name))
+    (shop / "flows" / "linked").symlink_to(shop / "elsewhere")
+    (shop / "elsewhere" / "back").symlink_to(shop / "flows")
+    (shop / "flows" / ".empty").mkdir()
+
+    def queues(directory: str) -> list[str]:
+        words = ("inspect", "-n", "nodes.yaml", "-f", directory, "--list-dispatcher-queues")
+        return sorted(line.partition(":")[0] for line in cli(*words, program="selinon-cli").out.splitlines())
+
+    assert queues("flows") == ["a", "b", "c", "order"]
+    assert queues("flows/.hidden") == ["a", "b"]
+    assert sorted(cli("inspect", "nodes.yaml", "flows", "--list-flows").out.split()) == ["c", "order"]
+    ran = cli("inspect", "-n", "nodes.yaml", "-f", "flows/.empty", program="selinon-cli")
+    assert (ran.code, "no YAML files in flows/.empty" in ran.err) == (2, True)
 
 
 def test_files_from_the_environment(shop: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -100,8 +208,8 @@ def test_execute(echo: Path, cli: Cli, words: tuple[str, ...], got: str) -> None
     (echo / "args.json").write_text("[1]")
     ran = cli("-v", "execute", *FILES, "--flow-name", "order", *words, program="selinon-cli")
     assert ran.code == 0
-    assert f"got {got}\n" in ran.err
-    assert "order: success" in ran.out
+    assert ran.out == f"got {got}\n"
+    assert "order: success" in ran.err
 
 
 def test_execute_takes_every_option_of_the_original(echo: Path, cli: Cli) -> None:
@@ -112,8 +220,16 @@ def test_execute_takes_every_option_of_the_original(echo: Path, cli: Cli) -> Non
         program="selinon-cli",
     )
     assert ran.code == 0
-    assert ran.err.startswith("got None")
+    assert (ran.out, ran.err) == ("got None\n", "")
     assert not (echo / "config.py").exists()
+
+
+def test_a_failed_flow_says_why_whatever_is_hidden(echo: Path, cli: Cli) -> None:
+    module = echo / "echo_shop.py"
+    module.write_text(module.read_text().replace("return", "raise ValueError('broke')\n        return"))
+    ran = cli("execute", *FILES, "--flow-name", "order", "--hide-progressbar", program="selinon-cli")
+    assert ran.code == 1
+    assert "broke" in ran.err
 
 
 @pytest.mark.parametrize(

@@ -81,6 +81,22 @@ def test_each_file_is_read_once(root: Path) -> None:
     assert names(project) == ["conf/nodes.yaml", "conf/flows/a.yaml", "conf/flows/b.yml"]
 
 
+def test_linked_directories_are_searched_where_a_directory_is_named(root: Path) -> None:
+    shared = root / "shared"
+    shared.mkdir()
+    (shared / "c.yaml").write_text("flow-definitions: []\n")
+    (root / "conf" / "shared").symlink_to(shared)
+    (root / "conf" / "again").symlink_to(shared)
+    (shared / "back").symlink_to(root / "conf")
+    (shared / "gone").symlink_to(root / "nowhere")
+    assert "conf/again/c.yaml" in names(compile_paths(["conf"]))
+    assert len([name for name in names(compile_paths(["conf"])) if name.endswith("c.yaml")]) == 1
+    (root / "link").symlink_to(shared)
+    assert [file.name for file in named_files(["."], follow_links=False) if "c.yaml" in file.name] == [
+        "shared/c.yaml"
+    ]
+
+
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
 def test_a_named_pipe_is_not_waited_for(root: Path) -> None:
     os.mkfifo(root / "conf" / "pipe.yaml")

@@ -60,8 +60,11 @@ def display_name(path: str) -> str:
     return path if os.path.isabs(path) else os.path.relpath(absolute, here)
 
 
-def named_files(paths: Iterable[str | os.PathLike[str]]) -> list[SourceFile]:
+def named_files(paths: Iterable[str | os.PathLike[str]], *, follow_links: bool = True) -> list[SourceFile]:
     """The files that are meant by files and directories, each once, in the order given; directories sorted.
+
+    ``follow_links``: search linked directories too. A directory that somebody names is searched completely, a
+    working directory may hold links to anything.
 
     Raises ``PathError`` for a path that does not exist, is neither file nor directory, or is a directory
     without YAML files.
@@ -70,7 +73,7 @@ def named_files(paths: Iterable[str | os.PathLike[str]]) -> list[SourceFile]:
     for given in paths:
         path = os.fspath(given)
         if os.path.isdir(path):
-            inside = list(_yaml_files(path))
+            inside = list(yaml_files(path, follow_links))
             if not inside:
                 raise NoFilesError(f"no YAML files in {display_name(path)}")
             for file in inside:
@@ -84,9 +87,16 @@ def named_files(paths: Iterable[str | os.PathLike[str]]) -> list[SourceFile]:
     return list(found.values())
 
 
-def _yaml_files(directory: str) -> Iterator[str]:
-    """YAML files below a directory, hidden ones left out; links to directories are not followed."""
-    for parent, folders, names in os.walk(directory):
+def yaml_files(directory: str, follow_links: bool) -> Iterator[str]:
+    """YAML files below a directory, hidden ones left out; with ``follow_links`` each directory once."""
+    seen: set[str] = set()
+    for parent, folders, names in os.walk(directory, followlinks=follow_links):
+        if follow_links:
+            real = os.path.realpath(parent)
+            if real in seen:  # a link that leads back, or to what another one leads to
+                folders.clear()
+                continue
+            seen.add(real)
         folders[:] = sorted(folder for folder in folders if not folder.startswith("."))
         for name in sorted(names):
             path = os.path.join(parent, name)
@@ -198,7 +208,7 @@ def configured_files(settings: ProjectSettings) -> list[SourceFile]:
         if not matches:
             raise PathError(f'"{pattern}" of [tool.selinon] matches no file in {display_name(settings.root)}')
         for match in matches:
-            for file in _yaml_files(match) if os.path.isdir(match) else (match,):
+            for file in yaml_files(match, True) if os.path.isdir(match) else (match,):
                 explicit = not os.path.isdir(match)
                 found.setdefault(os.path.realpath(file), SourceFile(file, display_name(file), explicit))
     return list(found.values())
