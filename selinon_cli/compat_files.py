@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 def with_hidden_directories(paths: Sequence[str]) -> list[str]:
     """The paths; a directory is followed by the hidden ones below it that hold YAML files."""
-    from selinon_core.config.files import yaml_files
+    from selinon_core.config.yaml.files import yaml_files
 
     found: list[str] = []
     for path in paths:

@@ -87,8 +87,8 @@ def inspect(
 def _print_queues(terminal: Terminal, model: ProjectModel, tasks: bool, flows: bool) -> None:
     """Print the queues of tasks as they are defined, and those of flows in the order in which they are listed."""
     from selinon_cli.commands.inspect import expanded_queues
-    from selinon_core.project.compiler import DEFAULT_QUEUE
     from selinon_core.legacy.written import Written
+    from selinon_core.project.compiler import DEFAULT_QUEUE
 
     settings = model.settings
     task_queue = settings.default_task_queue.name if settings.default_task_queue else DEFAULT_QUEUE
