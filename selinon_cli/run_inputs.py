@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from selinon_cli.exits import UsageError
 from selinon_cli.project import known_name
-from selinon_core.errors import ConfigurationError
+from selinon_core.errors import ConfigurationError, RequestError
 
 if TYPE_CHECKING:
     from selinon_core.local import Mocks
@@ -83,12 +83,16 @@ def read_json(path: str, option: str) -> Any:
 
 
 def read_text(path: str, option: str) -> str:
-    """Read a UTF-8 file, ``-`` is stdin; raises ``UsageError`` naming the option."""
+    """Read a UTF-8 file, ``-`` is stdin; raises ``UsageError`` naming the option.
+
+    A named pipe, for which one might wait for ever, and what is larger than a YAML file may be are refused.
+    """
+    from selinon_core.config.yaml.files import read_bytes
+
     try:
         if path == "-":
             return sys.stdin.buffer.read().decode("utf-8-sig")
-        with open(path, "rb") as file:
-            return file.read().decode("utf-8-sig")
+        return read_bytes(path).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise UsageError(f"{option}: {path} is not UTF-8: {error.reason} at byte {error.start}") from None
     except OSError as error:
@@ -117,29 +121,24 @@ def mocks(plan: Plan, single: Iterable[str], file: str | None) -> Mocks:
 
 def _mocked_result(value: str) -> Any:
     """A JSON value, or a text that nobody would take for one."""
+    from selinon_core.runtime.json_values import copy_json, describe_json_error
+
     try:
-        return parse_json(value)
+        found = parse_json(value)
     except ValueError as error:
         if value.lstrip().startswith(("{", "[", '"')):
             raise UsageError(f"--mock: {_shortened(value)} is not JSON: {error}") from None
         return value
+    try:
+        return copy_json(found)
+    except (ValueError, RecursionError):  # 1e999, which Python reads as infinity
+        raise UsageError(f"--mock: {_shortened(value)} is not JSON: {describe_json_error(found)}") from None
 
 
 def _read_yaml(path: str) -> Any:
-    import yaml
+    from selinon_core.config.plain_files import plain_content
 
-    text = read_text(path, "--mocks")
-    try:
-        return yaml.load(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - both are safe
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        place = f":{mark.line + 1}:{mark.column + 1}" if mark is not None else ""
-        raise UsageError(f"{path}{place}: {error.problem or error.context}") from None
-    except (yaml.YAMLError, ValueError) as error:
-        # PyYAML lets a date such as 2024-13-45 through as a ValueError.
-        raise UsageError(f"{path}: not YAML: {' '.join(str(error).split())}") from None
-    except RecursionError:
-        raise UsageError(f"{path}: not YAML: nested too deeply") from None
+    return plain_content(read_text(path, "--mocks").encode(), path)
 
 
 def failures(plan: Plan, given: Iterable[str]) -> dict[str, int | None]:
@@ -159,14 +158,28 @@ def names(given: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(part.strip() for text in given for part in text.split(",") if part.strip()))
 
 
-def report(path: str | None) -> Mapping[str, Any] | None:
-    """The JSON report of an earlier run."""
+def report(path: str | None, option: str = "--reuse") -> Mapping[str, Any] | None:
+    """The JSON report of an earlier run; raises ``UsageError`` naming the option and what is not as in one."""
     if path is None:
         return None
-    found = read_json(path, "--reuse")
-    if not isinstance(found, dict) or not isinstance(found.get("nodes"), list):
-        raise UsageError(f"--reuse: {path} is no report of a run", "selinon run --report FILE writes one")
-    return found
+    from selinon_core.local.earlier_run import check_report
+
+    try:
+        return check_report(read_json(path, option))
+    except RequestError as error:
+        raise UsageError(
+            f"{option}: {path} is not the report of a run: {error}", "selinon run --local --report FILE writes one"
+        ) from None
+
+
+def check_reuse(report: Mapping[str, Any], plan: Plan, flow: str) -> None:
+    """Raise ``UsageError`` when a report is about another flow, so that nothing of it could be reused."""
+    from selinon_core.local.earlier_run import check_reusable
+
+    try:
+        check_reusable(report, plan, flow)
+    except RequestError as error:
+        raise UsageError(f"--reuse: {error}") from None
 
 
 def _shortened(text: str) -> str:

@@ -74,20 +74,16 @@ def graph(
 
 
 def _report(path: str) -> Mapping[str, Any]:
-    import json
-    import sys
+    from selinon_cli.run_inputs import report
 
-    try:
-        if path == "-":
-            report = json.load(sys.stdin)
-        else:
-            with open(path, encoding="utf-8") as file:
-                report = json.load(file)
-    except ValueError as error:
-        raise UsageError(f"{path} is no run report: {error}") from error
-    if not isinstance(report, dict) or report.get("version") != 1 or "nodes" not in report:
-        raise UsageError(f"{path} is no run report", "write one with: selinon run --local --report FILE")
-    return report
+    found = report(path, "--run")
+    assert found is not None
+    if found.get("version") != 1:
+        raise UsageError(
+            f"--run: {path} is not the report of a run of this version",
+            "selinon run --local --report FILE writes one",
+        )
+    return found
 
 
 def _flows_run(plan: Plan, report: Mapping[str, Any]) -> list[str]:

@@ -46,6 +46,8 @@ def run(
     """Run a flow, in this process or on workers; 1 when it fails. ``received`` is called with a local report."""
     if (follow_subflows or run_subsequent) and not select:
         raise UsageError("--follow-subflows and --run-subsequent are about the tasks named by --select")
+    if reuse is not None and not select:
+        raise UsageError("--reuse is about runs with --select: it names what selective run functions may reuse")
     if (report, trace, graph).count("-") > 1:
         raise UsageError("only one of --report, --trace and --graph can be written to stdout")
     from selinon_cli import run_inputs
@@ -87,6 +89,9 @@ def run(
         known_name("storage", storage_name, plan.storages)
     for task in tasks:
         known_name("task", task, plan.tasks)
+    earlier = run_inputs.report(reuse)
+    if earlier is not None:
+        run_inputs.check_reuse(earlier, plan, name)
     options = LocalOptions(
         storage="real" if storage == "real" else "mocked",
         real_storages=frozenset(real_storage),
@@ -98,7 +103,7 @@ def run(
         mock_all=mock_tasks,
         fail=run_inputs.failures(plan, fail),
         max_steps=max_steps,
-        reuse=run_inputs.report(reuse),
+        reuse=earlier,
         pythonpath=project.pythonpath,
     )
     return run_locally(

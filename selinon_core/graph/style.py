@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from selinon_core.errors import RequestError
+from selinon_core.errors import ConfigurationError, RequestError
 
 #: What can be styled; values are mappings of Graphviz attributes.
 STYLE_KEYS = (
@@ -31,22 +31,15 @@ def load_style(path: str | Path) -> Style:
 
     Raises ``RequestError`` when it cannot be read or holds something else.
     """
-    from selinon_core.config.read_context import ReadContext
-    from selinon_core.config.schema.types import plain_data
-    from selinon_core.config.yaml.document import decode, read_document
-    from selinon_core.diagnostics import Severity
-    from selinon_core.diagnostics.kinds import Collector
+    from selinon_core.config.plain_files import read_plain_file
 
     try:
-        data = Path(path).read_bytes()
+        content = read_plain_file(str(path))
     except OSError as error:
         raise RequestError(f"cannot read the style file {path}: {error.strerror or error}") from error
-    collector = Collector()
-    document = read_document(decode(data, str(path), collector), str(path), collector)
-    for found in collector.found:
-        if found.severity is Severity.ERROR:
-            raise RequestError(f"{found.span.place}: the style file is no valid YAML: {found.message}")
-    content = None if document.root is None else plain_data(ReadContext(document, collector), document.root)
+    except ConfigurationError as error:
+        place, _, message = str(error).partition(": ")
+        raise RequestError(f"{place}: the style file is no valid YAML: {message}") from error
     if isinstance(content, Mapping) and isinstance(content.get("style"), Mapping):
         content = content["style"]
     return check_style({} if content is None else content, str(path))

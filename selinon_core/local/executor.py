@@ -10,6 +10,7 @@ from selinon_core.context import RunEnvironment, active_run
 from selinon_core.dispatch import SelectiveRun, select
 from selinon_core.errors import RequestError, UnknownFlowError, UnknownStorageError, UnknownTaskError
 from selinon_core.local.driver import Driver
+from selinon_core.local.earlier_run import check_report
 from selinon_core.local.options import LocalOptions
 from selinon_core.local.run import LocalRun
 from selinon_core.local.run_setup import RunSetup
@@ -32,6 +33,8 @@ class LocalExecutor:
         self._plan = plan
         self._options = LocalOptions() if options is None else options
         self._prepared = RunSetup(plan, self._options)
+        if self._options.reuse is not None:
+            check_report(self._options.reuse)
         for name in self._options.real_storages:
             if name not in plan.storages:
                 raise UnknownStorageError(_unknown("storage", name, plan.storages))

@@ -12,7 +12,7 @@ from selinon_core.errors import ConfigurationError, FatalTaskError, Retry, Schem
 from selinon_core.plan import Condition, ImportRef, Leaf, Not, Plan, TaskPlan
 from selinon_core.runtime.error_codec import rebuild_error
 from selinon_core.runtime.imports import Imports
-from selinon_core.runtime.json_values import copy_json
+from selinon_core.runtime.json_values import copy_json, describe_json_error
 
 _KINDS = ("result", "error", "fatal", "retry")
 #: Stands for a result that nobody gave: the least value that fits the task's schema.
@@ -71,8 +71,14 @@ class Mocks(NamedTuple):
         return cls(tasks, values)
 
     def with_results(self, results: Mapping[str, Any]) -> Mocks:
-        """These mocks and, for each task named, one result that takes precedence."""
-        given = {name: (Outcome("result", value, 0.0),) for name, value in results.items()}
+        """These mocks and, for each task named, one result that takes precedence.
+
+        Raises ``ConfigurationError`` for what is not JSON.
+        """
+        given = {
+            name: (Outcome("result", _json(value, f"mocks: {name}: the result"), 0.0),)
+            for name, value in results.items()
+        }
         return self._replace(tasks={**self.tasks, **given})
 
     def check(self, plan: Plan, check_schema: Callable[[TaskPlan, Any], None]) -> None:
@@ -161,7 +167,8 @@ def _json(value: Any, what: str) -> Any:
     try:
         return copy_json(value)
     except (TypeError, ValueError, RecursionError):
-        raise ConfigurationError(f"{what} is not a JSON value (a date? quote it)") from None
+        text = f"{what} is not a JSON value: {describe_json_error(value)} (a date? quote it)"
+        raise ConfigurationError(text) from None
 
 
 def _seconds(value: Any, where: str) -> float:

@@ -18,6 +18,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from selinon_core.config.yaml.files import refuse_named_pipe
 from selinon_core.dispatch.flow_index import FlowIndex
 from selinon_core.errors import RequestError
 from selinon_core.migrations.describe import WHAT_HAPPENS, edge_text
@@ -77,7 +78,9 @@ def _files(paths: Sequence[str]) -> Iterator[str]:
 def read_history(file: str) -> dict[tuple[str, str], list[Recorded]]:
     """The events of each flow run in a file, by flow name and id, in order. Raises ``RequestError``."""
     runs: dict[tuple[str, str], list[Recorded]] = {}
+    number = 0
     try:
+        refuse_named_pipe(file)
         with open(file, encoding="utf-8") as lines:
             for number, line in enumerate(lines, 1):
                 if line.strip():
@@ -87,12 +90,14 @@ def read_history(file: str) -> dict[tuple[str, str], list[Recorded]]:
                         runs.setdefault((flow, id), []).append(event)
     except OSError as error:
         raise RequestError(f"{file}: {error.strerror}") from error
-    except (ValueError, KeyError, TypeError) as error:
-        raise RequestError(f"{file}:{number}: this is no event of a trace: {error}") from error
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise RequestError(f"{file}:{number}: this is not an event of a trace: {error}") from error
     return runs
 
 
-def _event(value: Mapping[str, Any], line: int) -> Recorded:
+def _event(value: Any, line: int) -> Recorded:
+    if not isinstance(value, dict):
+        raise TypeError("it is not a mapping")
     details = value.get("details")
     return Recorded(line, value["event"], details if isinstance(details, dict) else value)
 

@@ -109,7 +109,7 @@ def test_ascii_for_terminals_that_know_no_more() -> None:
         (["--flow", "oen"], 'did you mean "one"'),
         (["--engine", "nosuch"], "'nosuch' is not installed"),
         (["--style", "none.yaml"], "cannot read the style file none.yaml"),
-        (["--run", "project.yaml"], "is no run report"),
+        (["--run", "project.yaml"], "--run: project.yaml is not JSON"),
         (["--run", "none.json"], "none.json: No such file"),
         (["--diff", "nonsense"], "git"),
         (["--run", "x", "--diff", "y"], "--run and --diff"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import re
 import sys
 from pathlib import Path
@@ -13,6 +14,9 @@ import pytest
 
 from selinon_cli import run_inputs
 from selinon_cli.exits import UsageError
+from selinon_core.errors import ConfigurationError, RequestError
+from selinon_core.local import LocalExecutor, LocalOptions, Mocks
+from selinon_core.plan import Plan
 from selinon_core.project import compile_project
 from tests.cli.conftest import Cli
 from tests.cli.golden import check_golden
@@ -113,6 +117,14 @@ def test_selective_runs(shop: Path, cli: Cli) -> None:
     assert ran.code == 2
 
 
+ALIASES = "a0: &a0 {result: [1]}\n" + "".join(
+    f"a{i + 1}: &a{i + 1} [{', '.join([f'*a{i}'] * 10)}]\n" for i in range(9)
+)
+MERGES = "a0: &a0 {result: 1}\n" + "".join(
+    f"a{i + 1}: &a{i + 1} {{<<: [{', '.join([f'*a{i}'] * 10)}]}}\n" for i in range(9)
+)
+
+
 @pytest.mark.parametrize(
     ("content", "told"),
     [
@@ -120,9 +132,12 @@ def test_selective_runs(shop: Path, cli: Cli) -> None:
         ("Charge: 1", "mocks.yaml: Charge: expected an outcome"),
         ("[]", "mocks.yaml: expected a mapping"),
         ("Chrage: {result: 1}", 'no task is named "Chrage"'),
-        ("Charge: {result: 2024-13-45}", "mocks.yaml: not YAML"),
         ("a: !!python/object/apply:os.system [exit]", "mocks.yaml:1:"),
-        ("\x00", "mocks.yaml: not YAML"),
+        ("\x00", "mocks.yaml:1:1: control character"),
+        ("Charge: {result: .inf}", "mocks.yaml: Charge: the result is not a JSON value: $ is not a finite number"),
+        ("a: &a [1, *a]", "mocks.yaml:1:"),
+        (ALIASES, "aliases expand to more than a file may hold"),
+        (MERGES, 'no task is named "a0"'),
     ],
 )
 def test_mistakes_in_a_mocks_file(shop: Path, cli: Cli, content: str, told: str) -> None:
@@ -248,11 +263,112 @@ def test_failures_on_demand(shop: Path) -> None:
             run_inputs.failures(plan, [wrong])
 
 
+A_NODE = {"id": "1", "name": "Charge", "kind": "task", "flow": "order", "status": "success", "result": 1}
+AN_EDGE = {"flow": "order", "index": 0, "from": [], "to": ["Charge"], "considered": 1, "fired": 1}
+NO_REPORTS = [
+    ("[]", "it is a list"),
+    ("5", "it is a number"),
+    ("{}", "it has no nodes"),
+    ('{"nodes": 5}', "nodes is a number, not a list"),
+    ('{"nodes": [5]}', "nodes[0] is a number, not a mapping"),
+    ('{"nodes": [], "edges": 5}', "edges is a number, not a list"),
+    ('{"nodes": [], "edges": [5]}', "edges[0] is a number, not a mapping"),
+    *[
+        (json.dumps({"nodes": [A_NODE, {**A_NODE, key: wrong}]}), f"nodes[1].{key} is ")
+        for key, wrong in [
+            ("id", ["1"]),
+            ("flow", None),
+            ("name", 5),
+            ("status", True),
+            ("attempts", "1"),
+            ("started_at", "0"),
+            ("error", "no"),
+        ]
+    ],
+    (
+        json.dumps({"nodes": [{key: value for key, value in A_NODE.items() if key != "flow"}]}),
+        "nodes[0] has no flow",
+    ),
+    (json.dumps({"nodes": [], "edges": [{**AN_EDGE, "index": "0"}]}), "edges[0].index is text, not a number"),
+    (json.dumps({"nodes": [], "edges": [{**AN_EDGE, "to": [5]}]}), "edges[0].to is not a list of names"),
+    ('{"nodes": ' + "[" * 100_000, "nested too deeply"),
+    ("{", "is not JSON"),
+]
+
+
+@pytest.mark.parametrize(("content", "told"), NO_REPORTS, ids=range(len(NO_REPORTS)))
+def test_what_is_not_a_report_is_refused(shop: Path, cli: Cli, content: str, told: str) -> None:
+    (shop / "r.json").write_text(content)
+    for option, words in (("--reuse", ("run", "--local", "--select", "Charge")), ("--run", ("graph",))):
+        ran = cli(*words, option, "r.json")
+        assert (ran.code, ran.out) == (2, "")
+        assert ran.err.startswith(f"error: {option}: r.json is not ")
+        assert told in ran.err
+    if told != "nested too deeply" and content != "{":
+        with pytest.raises(RequestError):
+            LocalExecutor(plan_of_shop(), LocalOptions(reuse=json.loads(content)))
+
+
+def plan_of_shop() -> Plan:
+    plan = compile_project(["nodes.yaml", "flows"]).plan
+    assert plan is not None
+    return plan
+
+
+def test_a_report_to_reuse_needs_a_selection_and_the_same_flow(shop: Path, cli: Cli) -> None:
+    (shop / "r.json").write_text('{"flow": "other", "nodes": []}')
+    ran = cli("run", "--local", "--reuse", "r.json")
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err.startswith("error: --reuse is about runs with --select")
+    ran = cli("run", "--local", "--select", "Charge", "--reuse", "r.json")
+    assert (ran.code, ran.out) == (2, "")
+    assert (
+        ran.err == "error: --reuse: the report is about the flow 'other', and nothing of it is in flow 'order'\n"
+    )
+    (shop / "r.json").write_text(json.dumps({"flow": "other", "nodes": [A_NODE]}))
+    assert cli("run", "--local", "--mock-tasks", "--select", "Charge", "--reuse", "r.json").code == 0
+
+
+@pytest.mark.parametrize("mock", ["1e999", "-1e999", '{"n": [1e999]}', '{"n": NaN}'])
+def test_a_mock_is_a_value_that_tasks_can_return(shop: Path, cli: Cli, mock: str) -> None:
+    ran = cli("run", "--local", "--mock", f"Charge={mock}")
+    assert (ran.code, ran.out) == (2, "")
+    assert "is not JSON" in ran.err
+    for value in (float(mock), [float(mock)]) if mock.endswith("e999") else ():
+        with pytest.raises(ConfigurationError, match=r"not a JSON value: \$.* is not a finite number"):
+            Mocks().with_results({"Charge": value})
+
+
+READERS = {
+    "--mocks": ("run", "--local", "--mocks"),
+    "--reuse": ("run", "--local", "--select", "Charge", "--reuse"),
+    "--node-args-file": ("run", "--local", "--node-args-file"),
+    "--style": ("graph", "--style"),
+    "--run": ("graph", "--run"),
+    "--histories": ("migrate", "check", "--histories"),
+}
+
+
+@pytest.mark.parametrize("option", [*READERS, "-a"])
+def test_a_named_pipe_is_not_waited_for(shop: Path, cli: Cli, option: str) -> None:
+    os.mkfifo(shop / "pipe")
+    words = ("run", "--local", "-a", "@pipe") if option == "-a" else (*READERS[option], "pipe")
+    ran = cli(*words)
+    assert (ran.code, ran.out) == (2, "")
+    assert "a named pipe" in ran.err or option == "--histories"
+
+
+@pytest.mark.parametrize("option", [option for option in READERS if option != "--histories"])
+def test_what_never_ends_is_not_read_to_its_end(
+    shop: Path, cli: Cli, option: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("selinon_core.config.yaml.files.LARGEST_FILE", 10_000)
+    ran = cli(*READERS[option], "/dev/zero")
+    assert (ran.code, ran.out) == (2, "")
+    assert "larger than" in ran.err
+
+
 def test_reports_to_reuse(tmp_path: Path) -> None:
     path = tmp_path / "r.json"
-    for wrong in ("[]", "{}", '{"nodes": 1}', "{"):
-        path.write_text(wrong)
-        with pytest.raises(UsageError, match="--reuse"):
-            run_inputs.report(str(path))
     path.write_text('{"nodes": []}')
     assert run_inputs.report(str(path)) == {"nodes": []}

@@ -118,13 +118,18 @@ def nodes_file_for(path: str) -> SourceFile | None:
 
 def read_bytes(path: str) -> bytes:
     """The content of a file. Raises ``OSError``, for one larger than ``LARGEST_FILE`` and for a named pipe too."""
-    if _is_named_pipe(path):
-        raise OSError(errno.EINVAL, "a named pipe, nobody may ever write to it")
+    refuse_named_pipe(path)
     with open(path, "rb") as file:
         data = file.read(LARGEST_FILE + 1)
     if len(data) > LARGEST_FILE:
         raise OSError(errno.EFBIG, f"larger than {LARGEST_FILE // 10**6} MB")
     return data
+
+
+def refuse_named_pipe(path: str) -> None:
+    """Raise ``OSError`` for a file whose reading may wait for ever."""
+    if _is_named_pipe(path):
+        raise OSError(errno.EINVAL, "a named pipe, to which nothing may ever be written", path)
 
 
 def _is_named_pipe(path: str) -> bool:
