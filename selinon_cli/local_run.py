@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, TextIO
@@ -38,6 +39,13 @@ class Outputs(NamedTuple):
     graph: str | None = None
     printing_tasks: bool = False
 
+    def absolute(self) -> Outputs:
+        """The same with absolute targets: a task may change the working directory."""
+        report, trace, graph = (
+            target if target is None or target == "-" else os.path.abspath(target) for target in self.files
+        )
+        return self._replace(report=report, trace=trace, graph=graph)
+
     @property
     def files(self) -> tuple[str | None, ...]:
         """The targets."""
@@ -59,6 +67,7 @@ def run_locally(
 
     ``received`` is called with the report.
     """
+    outputs = outputs.absolute()
     if not outputs.printing_tasks:
         terminal.set_user_output_apart()
     _log_to_stderr(terminal.verbosity)

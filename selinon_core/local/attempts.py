@@ -51,6 +51,8 @@ class Attempts:
         self._lookup = lookup
         self._told = told
         self._ended = ended
+        self._check_schema = prepared.check_schema
+        self._directory = prepared.directory
         self._runner = TaskRunner(prepared.imports, storages, lookup, prepared.check_schema)
         self._scripts = TaskScripts(options.mocks, options.mock_all, options.fail)
         self._here = options.concurrency == 1 and options.pool == "thread"
@@ -135,7 +137,7 @@ class Attempts:
         from selinon_core.local.process_pool import ProcessPool
 
         real = frozenset(name for name in self._plan.storages if not self._storages.stands_in(name))
-        return ProcessPool(self._plan, tuple(self._pythonpath), real, self._told)
+        return ProcessPool(self._plan, tuple(self._pythonpath), self._directory, real, self._told)
 
     def _run_in_process(self, task: TaskPlan, assignment: Assignment, ticket: AttemptHandle) -> Attempt:
         assert self._processes is not None
@@ -165,7 +167,9 @@ class Attempts:
         if outcome is None:
             attempt = self._timed_out(record, task)
         else:
-            attempt = mocked_attempt(self._runner, self._storages, task, self._assignment(record), outcome)
+            attempt = mocked_attempt(
+                self._runner, self._storages, self._check_schema, task, self._assignment(record), outcome
+            )
         self._ended(record, attempt)
 
     # -- what an attempt is given, and what it means when it takes too long -------------------------------------

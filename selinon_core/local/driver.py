@@ -57,7 +57,7 @@ class Driver:
         self._next_start: dict[str, float] = {}
         self.imports = prepared.imports
         real = frozenset(plan.storages) if options.storage == "real" else options.real_storages
-        self.storages = LocalStorages(plan, self.imports, self.tell, self._told_read, real)
+        self.storages = LocalStorages(plan, self.imports, self.tell, self._told_read, real, prepared.directory)
         if options.storages is not None and options.storage == "real":
             self.storages.share(options.storages)
         self.lookup = RunIndex(self.nodes, self.storages)

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from selinon_core.local.mocks import UNGIVEN, Outcome
 from selinon_core.plan import TaskPlan
 from selinon_core.runtime.json_values import copy_json
 from selinon_core.runtime.storages import Storages
-from selinon_core.runtime.task_runner import Assignment, Attempt, Succeeded, TaskRunner
+from selinon_core.runtime.task_runner import Assignment, Attempt, SchemaChecker, Succeeded, TaskRunner
 
 
 def mocked_attempt(
     runner: TaskRunner,
     storages: Storages,
+    check_schema: SchemaChecker,
     task: TaskPlan,
     assignment: Assignment,
     outcome: Outcome | BaseException,
@@ -24,17 +23,10 @@ def mocked_attempt(
     if outcome.kind != "result":
         return runner.judge(task, assignment, outcome.error())
     try:
-        result = _least_result(task) if outcome.value is UNGIVEN else copy_json(outcome.value)
+        result = check_schema.minimal_value(task) if outcome.value is UNGIVEN else copy_json(outcome.value)
         if task.storage is None or task.storage_readonly:
             return Succeeded(result, False)
         storages.store(assignment.args, assignment.flow_name, task.name, assignment.task_id, result)
         return Succeeded(result, True)
     except Exception as error:
         return runner.judge(task, assignment, error)
-
-
-def _least_result(task: TaskPlan) -> Any:
-    from selinon_core.schemas.check import ResultSchema
-
-    schema = ResultSchema.of_task(task)
-    return None if schema is None else schema.minimal_value()

@@ -90,8 +90,9 @@ class LocalStorages(Storages):
         tell: Tell,
         told_read: Callable[[str, str, str], None],
         real: frozenset[str],
+        directory: str | None = None,
     ) -> None:
-        super().__init__(plan, imports, tell)
+        super().__init__(plan, imports, tell, directory)
         self._told_read = told_read
         self._mocked = {name: MockedStorage(name) for name in plan.storages if name not in real}
         self._of_task: dict[str, tuple[MockedStorage, str]] = {}

@@ -48,11 +48,14 @@ _LONGEST_FAREWELL = 5.0
 class ProcessPool:
     """Runs attempts in child processes, each of which is used again for later attempts.
 
-    ``told`` hears what happens to storages in the children. Methods may be called from several threads.
+    Relative paths of the project lead from ``directory``. ``told`` hears what happens to storages in the children.
+    Methods may be called from several threads.
     """
 
-    def __init__(self, plan: Plan, pythonpath: tuple[str, ...], real: frozenset[str], told: Told) -> None:
-        self._arguments = (json.dumps(plan_to_json(plan)), pythonpath, sorted(real))
+    def __init__(
+        self, plan: Plan, pythonpath: tuple[str, ...], directory: str, real: frozenset[str], told: Told
+    ) -> None:
+        self._arguments = (json.dumps(plan_to_json(plan)), pythonpath, directory, sorted(real))
         self._told = told
         self._idle: list[_Worker] = []
         self._lock = threading.Lock()
@@ -121,7 +124,7 @@ class ChildDied(SelinonException):
 class _Worker:
     """One child process and the line to it."""
 
-    def __init__(self, arguments: tuple[str, tuple[str, ...], list[str]]) -> None:
+    def __init__(self, arguments: tuple[str, tuple[str, ...], str, list[str]]) -> None:
         # Not forked: a fork would share connections and locks with threads that do not exist there.
         context = multiprocessing.get_context("spawn")
         self._line, theirs = context.Pipe()
@@ -194,13 +197,13 @@ def _attempt(answer: dict[str, Any]) -> Attempt:
 class _Child:
     """The state of a child process, and the context of the task it runs."""
 
-    def __init__(self, plan: Plan, pythonpath: tuple[str, ...], real: frozenset[str]) -> None:
+    def __init__(self, plan: Plan, pythonpath: tuple[str, ...], directory: str, real: frozenset[str]) -> None:
         self.plan = plan
         self.known: dict[str, Known] = {}
         self.told: list[tuple[str, dict[str, Any]]] = []
         imports = Imports(pythonpath)
-        self.storages = LocalStorages(plan, imports, self.tell, self._hear_read, real)
-        self.runner = TaskRunner(imports, self.storages, self, SchemaChecker())
+        self.storages = LocalStorages(plan, imports, self.tell, self._hear_read, real, directory)
+        self.runner = TaskRunner(imports, self.storages, self, SchemaChecker(directory))
 
     def tell(self, event: str, details: dict[str, Any]) -> None:
         """Keep an event for the parent process."""
@@ -228,10 +231,10 @@ class _Child:
         return None if told is None else rebuild_error(told["type"], told["message"], told["traceback"])
 
 
-def _serve(line: Connection, plan: str, pythonpath: tuple[str, ...], real: list[str]) -> None:
+def _serve(line: Connection, plan: str, pythonpath: tuple[str, ...], directory: str, real: list[str]) -> None:
     """Answer requests until the other end of the line is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent process decides what an interrupt means
-    child = _Child(plan_from_json(json.loads(plan)), pythonpath, frozenset(real))
+    child = _Child(plan_from_json(json.loads(plan)), pythonpath, directory, frozenset(real))
     line.send_bytes(b"ready")
     with active_run(RunEnvironment(child, child.storages, child.tell)):
         while True:

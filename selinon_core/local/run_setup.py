@@ -12,6 +12,7 @@ from selinon_core.local.mocks import MockedImports
 from selinon_core.local.options import LocalOptions
 from selinon_core.plan import ImportRef, Plan
 from selinon_core.runtime.conditions import BoundConditions
+from selinon_core.runtime.environment import working_directory
 from selinon_core.runtime.task_runner import SchemaChecker
 from selinon_core.runtime.unusable import written_as
 
@@ -32,7 +33,9 @@ class RunSetup:
         mocked = options.mocks.functions if options.mocks is not None else {}
         self.imports = MockedImports(options.pythonpath or default_pythonpath(plan), mocked, options.mock_all)
         self.conditions = BoundConditions(self.imports)
-        self.check_schema = SchemaChecker()
+        #: where relative paths lead from, wherever tasks go
+        self.directory = working_directory()
+        self.check_schema = SchemaChecker(self.directory)
         self._checked: set[str] = set()
 
     def check_strategies(self, flow_name: str) -> None:

@@ -69,6 +69,14 @@ def _texts_with_braces(value: Any) -> Iterator[str]:
             yield from _texts_with_braces(item)
 
 
+def working_directory() -> str:
+    """The working directory; one that was removed is as good as the root."""
+    try:
+        return os.getcwd()
+    except FileNotFoundError:
+        return os.sep
+
+
 def missing_variables(text: str, environment: Mapping[str, str] | None = None) -> list[str]:
     """The variables that a string refers to and that are not set, each once."""
     known = os.environ if environment is None else environment

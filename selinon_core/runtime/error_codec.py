@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from selinon_core import errors
 from selinon_core.errors import SelinonException
+from selinon_core.runtime.environment import working_directory
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,8 +54,7 @@ def name_error_and_place(error: BaseException) -> str:
 
 
 def _short_path(file: str) -> str:
-    here = os.getcwd() + os.sep
-    return file.removeprefix(here)
+    return file.removeprefix(working_directory().rstrip(os.sep) + os.sep)
 
 
 def user_traceback(error: BaseException) -> str:

@@ -18,7 +18,7 @@ from selinon_core.errors import (
     UnknownStorageError,
 )
 from selinon_core.plan import CachePlan, Plan, StoragePlan, TaskPlan
-from selinon_core.runtime.environment import built_from, expand
+from selinon_core.runtime.environment import built_from, expand, working_directory
 from selinon_core.runtime.error_codec import USER_ERRORS, error_json, error_repr, error_text
 from selinon_core.runtime.imports import Imports
 from selinon_core.runtime.json_values import copy_json
@@ -35,9 +35,14 @@ _PRIVATE = (
 
 
 class Storages:
-    """All storages of a plan by name. ``make`` builds one; drivers replace it to put stand-ins in place."""
+    """All storages of a plan by name. ``make`` builds one; drivers replace it to put stand-ins in place.
 
-    def __init__(self, plan: Plan, imports: Imports, tell: Tell) -> None:
+    Relative paths in configurations lead from ``directory``, by default the working directory of now: a storage is
+    built when it is first used, and by then a task may have changed it.
+    """
+
+    def __init__(self, plan: Plan, imports: Imports, tell: Tell, directory: str | None = None) -> None:
+        self._directory = working_directory() if directory is None else directory
         self._plan = plan
         self._imports = imports
         self._tell = tell
@@ -60,6 +65,9 @@ class Storages:
         """Build a storage from its configuration, not connected."""
         cls = self._imports.storage_class(storage.function)
         configuration = expand(copy_json(storage.configuration))
+        anchored = getattr(cls, "anchored", None)  # shipped storages and those derived from them have it
+        if anchored is not None and isinstance(configuration, Mapping):
+            configuration = anchored(configuration, self._directory)
         with built_from(configuration):
             if configuration is None:
                 return cls()  # type: ignore[no-any-return]

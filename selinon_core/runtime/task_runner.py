@@ -5,17 +5,21 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from types import AsyncGeneratorType, GeneratorType
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from selinon_core.context import TaskContext
 from selinon_core.errors import ConfigurationError, FatalTaskError, Retry, SchemaMismatchError, TaskTimeout
 from selinon_core.plan import TaskPlan
 from selinon_core.runtime.coroutines import is_awaitable, result_of
 from selinon_core.runtime.deadline import Deadline
+from selinon_core.runtime.environment import working_directory
 from selinon_core.runtime.error_codec import WorkerShutdown
 from selinon_core.runtime.imports import Imports
 from selinon_core.runtime.storages import Storages
 from selinon_core.runtime.threads import current_ticket
+
+if TYPE_CHECKING:
+    from selinon_core.schemas.check import ResultSchema
 
 
 class Assignment(NamedTuple):
@@ -79,7 +83,7 @@ class TaskRunner:
         wanted: Callable[[], bool] | None = None,
         deadline: Deadline | None = None,
     ) -> Attempt:
-        """Run one attempt to its end; raises nothing but ``KeyboardInterrupt`` and ``Stopped``.
+        """Run one attempt to its end; raises nothing but ``KeyboardInterrupt`` and ``WorkerShutdown``.
 
         ``wanted`` says whether the result of the attempt is still awaited. When it is not, the storage, where a
         later attempt may have left its result, is left alone, and what is returned means nothing. ``deadline``
@@ -181,22 +185,34 @@ def _bad_countdown(error: Retry) -> TypeError:
 
 
 class SchemaChecker:
-    """Checks results against the schemas of the tasks; schemas are loaded once."""
+    """Checks results against the schemas of the tasks; schemas are loaded once.
 
-    def __init__(self) -> None:
-        self._checks: dict[str, Callable[[Any], None]] = {}
+    Relative paths of schemas lead from ``directory``, by default the working directory of now: a schema is loaded
+    when it is first needed, and by then a task may have changed it.
+    """
+
+    def __init__(self, directory: str | None = None) -> None:
+        self._directory = working_directory() if directory is None else directory
+        self._schemas: dict[str, ResultSchema] = {}
 
     def __call__(self, task: TaskPlan, result: Any) -> None:
         """Raise ``SchemaMismatchError`` with the place in the result, ``ConfigurationError`` for a bad schema."""
-        from selinon_core.schemas.check import ResultSchema
-
-        check = self._checks.get(task.name)
-        if check is None:
-            schema = ResultSchema.of_task(task)
-            assert schema is not None
-            check = self._checks[task.name] = schema.check
         try:
-            check(result)
+            self._schema(task).check(result)
         except SchemaMismatchError as error:
             text = f"the result of {task.name} does not fit {task.output_schema}: {error}"
             raise SchemaMismatchError(text) from None
+
+    def minimal_value(self, task: TaskPlan) -> Any:
+        """A small result that fits, None for a task without a schema; raises ``ConfigurationError``."""
+        return None if task.output_schema is None else self._schema(task).minimal_value()
+
+    def _schema(self, task: TaskPlan) -> ResultSchema:
+        schema = self._schemas.get(task.name)
+        if schema is None:
+            from selinon_core.schemas.check import ResultSchema
+
+            schema = ResultSchema.of_task(task, self._directory)
+            assert schema is not None
+            self._schemas[task.name] = schema
+        return schema

@@ -1,8 +1,8 @@
 """Results of tasks against their JSON Schemas (``output_schema``).
 
-A path is tried relative to the given base directories, then to the working directory; ``pkg.module:file.json``
-is a file beside the module (whose packages are imported to find it). A schema may refer to files beside it
-(``{"$ref": "other.json"}``), never to the network.
+A path is tried relative to the given base directories, then to ``here``, the working directory;
+``pkg.module:file.json`` is a file beside the module (whose packages are imported to find it). A schema may refer
+to files beside it (``{"$ref": "other.json"}``), never to the network.
 """
 
 from __future__ import annotations
@@ -41,14 +41,14 @@ class ResultSchema:
         self._minimal: Any = _UNKNOWN
 
     @classmethod
-    def load(cls, path: str, base_directories: Sequence[str] = ()) -> ResultSchema:
+    def load(cls, path: str, base_directories: Sequence[str] = (), here: str = os.curdir) -> ResultSchema:
         """Read a schema; one that was read before is returned as long as its file stays the same.
 
         Raises ``ConfigurationError`` when it is not found, no JSON or no valid schema.
         """
-        found = find_schema(path, base_directories)
+        found = find_schema(path, base_directories, here)
         if found is None:
-            return _load_from_package(path, base_directories)
+            return _load_from_package(path, (*base_directories, here))
         try:
             status = os.stat(found)
             key = (found, status.st_mtime_ns, status.st_size)
@@ -62,11 +62,15 @@ class ResultSchema:
         return schema
 
     @classmethod
-    def of_task(cls, task: TaskPlan) -> ResultSchema | None:
-        """Return the schema of a task's results, found from the task's YAML file; None when it has none."""
+    def of_task(cls, task: TaskPlan, directory: str = os.curdir) -> ResultSchema | None:
+        """Return the schema of a task's results, found from the task's YAML file; None when it has none.
+
+        Relative paths lead from ``directory``: the working directory may be another one by now.
+        """
         if task.output_schema is None:
             return None
-        return cls.load(task.output_schema, (os.path.dirname(task.place.file),))
+        beside = os.path.join(directory, os.path.dirname(task.place.file))
+        return cls.load(task.output_schema, (beside,), directory)
 
     def check(self, result: Any) -> None:
         """Raise ``SchemaMismatchError`` with the place and the reason unless ``result`` fits."""
@@ -100,27 +104,25 @@ class ResultSchema:
         return json.loads(json.dumps(self._minimal))
 
     def _is_valid(self, result: Any) -> bool:
-        from referencing.exceptions import Unresolvable
-
         try:
             return bool(self._validator.is_valid(result))
-        except (Unresolvable, RecursionError) as exc:
+        except Exception as exc:  # what it refers to, patterns that do not compile, numbers beyond all floats
             raise self._unusable(exc) from exc
 
     def _unusable(self, exc: Exception) -> ConfigurationError:
         return ConfigurationError(f"output_schema '{self.name}' cannot be used: {exc}")
 
 
-def find_schema(path: str, base_directories: Sequence[str] = ()) -> str | None:
+def find_schema(path: str, base_directories: Sequence[str] = (), here: str = os.curdir) -> str | None:
     """Return the absolute path of a schema's file, None when there is none: it may be in a package."""
-    for directory in (*base_directories, os.curdir):
+    for directory in (*base_directories, here):
         candidate = os.path.abspath(os.path.join(directory, path))
         if os.path.isfile(candidate):
             return candidate
     return None
 
 
-def _load_from_package(path: str, base_directories: Sequence[str]) -> ResultSchema:
+def _load_from_package(path: str, directories: Sequence[str]) -> ResultSchema:
     import pkgutil
 
     module, colon, file = path.partition(":")
@@ -132,7 +134,7 @@ def _load_from_package(path: str, base_directories: Sequence[str]) -> ResultSche
         if content is not None:
             return ResultSchema(_parse(content, path), path)
         raise ConfigurationError(f"output_schema '{path}' was not found: there is no module '{module}'")
-    tried = dict.fromkeys(os.path.abspath(directory) for directory in (*base_directories, os.curdir))
+    tried = dict.fromkeys(os.path.abspath(directory) for directory in directories)
     raise ConfigurationError(f"output_schema '{path}' was not found in {', '.join(tried)}")
 
 
@@ -150,12 +152,14 @@ def _validator_of(schema: Any, name: str, directory: str | None) -> Validator:
 
     if not isinstance(schema, (dict, bool)):
         raise ConfigurationError(f"output_schema '{name}' is no valid JSON Schema: it has to be an object")
-    draft = validator_for(schema, default=Draft202012Validator)
     error: SchemaError | None = None
     try:
+        draft = validator_for(schema, default=Draft202012Validator)
         error = best_match(draft(draft.META_SCHEMA).iter_errors(schema))
     except RecursionError as exc:
         raise ConfigurationError(f"output_schema '{name}' is nested too deeply") from exc
+    except Exception as exc:  # "$schema" that is not a text, and whatever else the library does not expect
+        raise ConfigurationError(f"output_schema '{name}' is no valid JSON Schema: {exc}") from exc
     if error is not None:
         raise ConfigurationError(
             f"output_schema '{name}' is no valid JSON Schema: at {error.json_path}: {error.message}"

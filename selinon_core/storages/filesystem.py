@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from typing import Any
 
 from selinon_core.runtime.environment import by_hand
@@ -22,6 +23,14 @@ class Filesystem(ConnectedStorage[str]):
         super().__init__()
         # Made absolute now: a task that changes the working directory does not move the storage.
         self.path = os.path.abspath(by_hand(path) or os.curdir)
+
+    @classmethod
+    def anchored(cls, configuration: Mapping[str, Any], directory: str) -> dict[str, Any]:
+        """A configuration whose path, if it is relative, leads from ``directory``."""
+        path = configuration.get("path")
+        if not isinstance(path, (str, os.PathLike)):
+            return dict(configuration)
+        return {**configuration, "path": os.path.join(directory, path)}
 
     # Overridden by projects that lay out their files otherwise: names as of selinon 1.x.
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import re
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from selinon_core.errors import MissingExtraError, StorageError
@@ -16,6 +19,10 @@ if TYPE_CHECKING:
 
     from selinon_core.storages.sql_sessions import Sessions
     from selinon_core.storages.sql_tables import Tables
+
+
+#: A database in a file whose path is relative: what is before the path, the path with any options.
+_SQLITE_FILE = re.compile(r"(sqlite(?:\+\w+)?:///)(?!/|:memory:|file:)(.+)")
 
 
 class SqlStorage(ConnectedStorage["Engine"]):
@@ -46,6 +53,15 @@ class SqlStorage(ConnectedStorage["Engine"]):
         self.connection_string = by_hand(connection_string)
         self.echo = echo
         self.table = by_hand(table)
+
+    @classmethod
+    def anchored(cls, configuration: Mapping[str, Any], directory: str) -> dict[str, Any]:
+        """A configuration whose database, if it is a file with a relative path, is found from ``directory``."""
+        url = configuration.get("connection_string")
+        found = _SQLITE_FILE.fullmatch(url) if isinstance(url, str) else None
+        if found is None:
+            return dict(configuration)
+        return {**configuration, "connection_string": found[1] + os.path.join(directory, found[2])}
 
     @property
     def engine(self) -> Engine:
