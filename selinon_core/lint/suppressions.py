@@ -8,8 +8,8 @@ separated by commas. A code that silences nothing is reported, so that comments 
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
-from collections.abc import Callable, Iterable
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from selinon_core.config.yaml.document import Document, line_starts
@@ -46,11 +46,12 @@ def suppress(
     found: Iterable[Diagnostic],
     documents: Iterable[Document],
     is_active: Callable[[str], bool] = lambda code: True,
+    is_known: Callable[[str], bool] = lambda code: True,
 ) -> tuple[list[Diagnostic], list[Suppressed]]:
     """Split diagnostics into those that stay and those that comments silence.
 
     Warnings about comments of no use are among those that stay; a code for which ``is_active`` is false was
-    not looked for, so nothing is said about it.
+    not looked for, so nothing is said about it. ``is_known`` tells whether a rule has the code at all.
     """
     ignores: dict[tuple[str, str], list[_Ignore]] = {}
     collector = Collector()
@@ -60,20 +61,25 @@ def suppress(
                 ignores.setdefault((document.file, ignore.code), []).append(ignore)
     kept: list[Diagnostic] = []
     silenced: list[Suppressed] = []
+    found = tuple(found)
+    matches = _matches(found, ignores)
     for diagnostic in found:
-        match = None
-        line = diagnostic.span.line
-        for ignore in ignores.get((diagnostic.span.file, diagnostic.code), ()):
-            if any(first <= line <= last for first, last in ignore.covers):
-                ignore.used = True
-                match = match or ignore
+        match = matches.get((diagnostic.span.file, diagnostic.code, diagnostic.span.line))
         if match is None:
             kept.append(diagnostic)
         else:
             silenced.append(Suppressed(diagnostic, match.reason))
     for group in ignores.values():
         for ignore in group:
-            if not ignore.used and is_active(ignore.code):
+            if not is_known(ignore.code):
+                collector.add(
+                    kinds.BAD_IGNORE,
+                    FixedLocation(ignore.span),
+                    f"no rule has the code {ignore.code}",
+                    note="silences nothing",
+                    help="selinon lint --list-rules shows all codes",
+                )
+            elif not ignore.used and is_active(ignore.code):
                 collector.add(
                     kinds.UNUSED_IGNORE,
                     FixedLocation(ignore.span),
@@ -82,6 +88,26 @@ def suppress(
                     help="remove it",
                 )
     return kept + collector.found, silenced
+
+
+def _matches(
+    found: Sequence[Diagnostic], ignores: Mapping[tuple[str, str], Sequence[_Ignore]]
+) -> dict[tuple[str, str, int], _Ignore]:
+    """The first comment that covers what was found of a code in a line of a file; every one that does is used."""
+    lines: dict[tuple[str, str], set[int]] = {}
+    for diagnostic in found:
+        key = (diagnostic.span.file, diagnostic.code)
+        if key in ignores:
+            lines.setdefault(key, set()).add(diagnostic.span.line)
+    matches: dict[tuple[str, str, int], _Ignore] = {}
+    for key, numbers in lines.items():
+        ordered = sorted(numbers)
+        for ignore in ignores[key]:
+            for first, last in ignore.covers:
+                for line in ordered[bisect_left(ordered, first) : bisect_right(ordered, last)]:
+                    ignore.used = True
+                    matches.setdefault((*key, line), ignore)
+    return matches
 
 
 def _ignores(document: Document, collector: Collector) -> list[_Ignore]:
@@ -115,7 +141,7 @@ def _ignores(document: Document, collector: Collector) -> list[_Ignore]:
                 collector.add(
                     kinds.BAD_IGNORE,
                     FixedLocation(span),
-                    f'"{code.group()}" is no code',
+                    f'"{code.group()}" is not a code',
                     note="codes are SEL and three digits",
                 )
     return found

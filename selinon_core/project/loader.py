@@ -281,7 +281,7 @@ def _judge(
     found = list(read.collector.found)
     for rule in rules:
         found.extend(rule.check(context))
-    kept, silenced = suppress(sort_diagnostics(found), read.documents, active.__contains__)
+    kept, silenced = suppress(sort_diagnostics(found), read.documents, active.__contains__, _is_rule)
     plan = None if has_errors(kept) else _compile(read.model, silenced)
     if not everything:
         kept = [diagnostic for diagnostic in kept if diagnostic.code not in _COMMENT_CODES]
@@ -308,6 +308,12 @@ def _rules() -> list[Rule]:
     from selinon_core.lint.registry import RULES
 
     return [rule() for rule in RULES]
+
+
+def _is_rule(code: str) -> bool:
+    from selinon_core.lint.registry import every_rule
+
+    return any(rule.code == code for rule in every_rule())
 
 
 def _needed_to_compile(rule: Rule) -> bool:

@@ -106,3 +106,17 @@ def test_silencing_an_error_that_does_not_matter_gives_a_plan() -> None:
     )
     project = lint(text)
     assert project.plan is not None
+
+
+@pytest.mark.parametrize("code", ["SEL999", "SEL218O", "FOO"])
+def test_a_code_that_no_rule_has_is_reported(code: str) -> None:
+    found = lint(FLOW.format("", "", "", f"  # selinon: ignore[{code}]")).diagnostics
+    assert [d.severity.value for d in found if d.code == "SEL191"] == ["warning"]
+
+
+def test_each_of_many_comments_silences_what_is_on_its_line() -> None:
+    lines = [f"      - {{from: , to: B{n}}}  # selinon: ignore[SEL201] number {n}" for n in range(2000)]
+    project = lint("\n".join([HEAD + "flow-definitions:", "  - name: f", "    edges:", *lines]))
+    assert codes(project) == []
+    silenced = [(s.diagnostic.span.line, s.reason) for s in project.suppressed if s.diagnostic.code == "SEL201"]
+    assert silenced == [(n + 5, f"number {n}") for n in range(2000)]

@@ -4,26 +4,42 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from enum import Enum
 from typing import Any
 
 from selinon_core.config.model import NameRef, ProjectModel, StorageDef
 from selinon_core.config.read_context import KeyLocations
 from selinon_core.diagnostics.location import SourceLocation
 
-#: The same grammar as where placeholders are replaced: literal braces, a plain name, or something else in braces.
-_PARTS = re.compile(r"\{\{|\}\}|\{([A-Za-z_][A-Za-z0-9_]*)\}|(\{[^{}]*\})")
+#: The same grammar as where placeholders are replaced: literal braces, a plain name (perhaps behind a dollar sign
+#: that does not belong there), something else in braces, or a brace without its partner.
+_PARTS = re.compile(
+    r"(?P<literal>\{\{|\}\})|(?P<dollar>\$?)\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)\}|(?P<other>\{[^{}]*\})|(?P<lone>[{}])"
+)
+
+
+class Odd(Enum):
+    """What is odd about braces."""
+
+    #: ``${NAME}``: the variable is put in, and the dollar sign stays.
+    DOLLAR = "dollar"
+    #: Something else than a plain name is between them.
+    CONTENT = "content"
+    #: There is only one of them.
+    LONE = "lone"
 
 
 class Placeholder:
-    """``name`` is the variable; None where the braces hold something else, which is ``text``."""
+    """Braces in a text; ``name`` is the variable they stand for, None where they do not stand for one."""
 
-    __slots__ = ("location", "name", "text", "where")
+    __slots__ = ("location", "name", "odd", "text", "where")
 
-    def __init__(self, name: str | None, text: str, location: SourceLocation, where: str) -> None:
+    def __init__(self, name: str | None, text: str, location: SourceLocation, where: str, odd: Odd | None) -> None:
         self.name = name
         self.text = text
         self.location = location
         self.where = where
+        self.odd = odd
 
 
 def placeholders(model: ProjectModel) -> Iterator[Placeholder]:
@@ -35,19 +51,22 @@ def placeholders(model: ProjectModel) -> Iterator[Placeholder]:
     refs += [(settings.migration_dir, "migration_dir")]
     refs += [(trace.dsn, "a Sentry dsn") for trace in settings.trace]
     for ref, where in refs:
-        if ref is not None and "{" in ref.name:
+        if ref is not None:
             yield from _in_text(ref.name, ref.location, where)
     for storage in model.storages:
         where = f'the configuration of storage "{storage.name.name}"'
         for text, location in _texts(storage):
-            if "{" in text:
-                yield from _in_text(text, location, where)
+            yield from _in_text(text, location, where)
 
 
 def _in_text(text: str, location: SourceLocation, where: str) -> Iterator[Placeholder]:
+    if "{" not in text and "}" not in text:
+        return
     for match in _PARTS.finditer(text):
-        if match.group(1) or match.group(2):
-            yield Placeholder(match.group(1), match.group(0), location, where)
+        if match["name"]:
+            yield Placeholder(match["name"], match[0], location, where, Odd.DOLLAR if match["dollar"] else None)
+        elif not match["literal"]:
+            yield Placeholder(None, match[0], location, where, Odd.CONTENT if match["other"] else Odd.LONE)
 
 
 def _texts(storage: StorageDef) -> Iterator[tuple[str, SourceLocation]]:
@@ -55,10 +74,8 @@ def _texts(storage: StorageDef) -> Iterator[tuple[str, SourceLocation]]:
     whole = storage.value_location("configuration")
     todo: list[tuple[Any, SourceLocation]] = [(storage.configuration, whole)]
     if isinstance(storage.configuration, dict) and isinstance(storage.keys, KeyLocations):
-        locations = storage.keys.below("configuration")
-        todo = [
-            (v, locations[k][1] if k in locations else whole) for k, v in reversed(storage.configuration.items())
-        ]
+        spots = storage.keys.below("configuration")
+        todo = [(v, spots[k][1] if k in spots else whole) for k, v in reversed(storage.configuration.items())]
     while todo:
         current, location = todo.pop()
         if isinstance(current, str):

@@ -3,18 +3,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from selinon_core.diagnostics import Diagnostic, Severity
-from selinon_core.lint.analysis.placeholders import placeholders
+from selinon_core.lint.analysis.placeholders import Odd, placeholders
 from selinon_core.lint.rule import LintContext, Rule
 
 
 class MalformedPlaceholder(Rule):
-    """Braces that look like a placeholder and are none.
+    """Braces that look like a placeholder and are not one.
 
-    What it does: Looks for braces around something else than a plain name in queue names, ``migration_dir``
-    and Sentry dsns.
+    What it does: Looks for braces around something else than a plain name, and for single braces, in queue names,
+    ``migration_dir`` and Sentry dsns; there and in configurations of storages also for ``${NAME}``.
 
     Why it is bad: ``{NAME}`` is replaced by an environment variable. Attributes, indexes, formats and numbers
-    are not understood; such text stays as it is.
+    are not understood, and such text stays as it is. So does a dollar sign in front of the braces.
 
     Example:
         tasks:
@@ -41,15 +41,32 @@ class MalformedPlaceholder(Rule):
 
     code = "SEL908"
     severity = Severity.WARNING
-    title = "braces that are no placeholder"
+    title = "braces that are not a placeholder"
 
     def check(self, project: LintContext) -> Iterator[Diagnostic]:
         for placeholder in placeholders(project.model):
-            # In a storage's configuration braces are often a text of their own, such as JSON.
-            if placeholder.name is None and "storage" not in placeholder.where:
+            text, where = placeholder.text, placeholder.where
+            literal = "{{ and }} are how to write literal braces"
+            if placeholder.odd is Odd.DOLLAR:
                 yield self.found(
                     placeholder.location,
-                    f'"{placeholder.text}" in {placeholder.where} is not replaced',
+                    f'the dollar sign of "{text}" in {where} stays where it is',
+                    note="placeholders are written without it",
+                    help=f"write {text[1:]}",
+                )
+            elif placeholder.odd is None or "storage" in where:
+                continue  # in a storage's configuration braces are often a text of their own, such as JSON
+            elif placeholder.odd is Odd.CONTENT:
+                yield self.found(
+                    placeholder.location,
+                    f'"{text}" in {where} is not replaced',
                     note="expected the name of an environment variable in braces",
-                    help="{{ and }} are how to write literal braces",
+                    help=literal,
+                )
+            else:
+                yield self.found(
+                    placeholder.location,
+                    f'a single "{text}" in {where} stays as it is',
+                    note="the other brace is missing",
+                    help=literal,
                 )

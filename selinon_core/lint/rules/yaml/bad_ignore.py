@@ -5,10 +5,10 @@ from selinon_core.lint.rule import Rule
 
 
 class BadIgnore(Rule):
-    """An ignore comment names no code.
+    """An ignore comment does not name a code.
 
-    What it does: Reports ignore comments without codes, and codes that are not `SEL` and three digits.
-    Nothing is ignored then.
+    What it does: Reports ignore comments without codes, codes that are not `SEL` and three digits, and codes that
+    no rule has. Nothing is ignored then.
 
     Why it is bad: An ignore without a code would hide any mistake.
 
