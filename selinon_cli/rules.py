@@ -7,9 +7,7 @@ from collections.abc import Iterable
 from selinon_cli.exits import UsageError
 from selinon_cli.render.rules import RuleText
 from selinon_core.lint.registry import every_rule
-
-#: Beginnings that mean something even while no rule has them.
-_GROUPS = ("SEL", *(f"SEL{digit}" for digit in range(10)))
+from selinon_core.lint.selection import is_beginning
 
 
 def rule_codes() -> tuple[str, ...]:
@@ -40,11 +38,9 @@ def known_prefixes(given: Iterable[str]) -> tuple[str, ...]:
     Raises ``UsageError`` for one that no rule's code begins with.
     """
     prefixes = tuple(part.strip().upper() for text in given for part in text.split(",") if part.strip())
-    codes = rule_codes() if prefixes else ()
     for prefix in prefixes:
-        is_group = prefix in _GROUPS
-        if not is_group and not any(code.startswith(prefix) for code in codes):
-            raise UsageError(f'no rule has the code "{prefix}"', _hint(prefix, codes))
+        if not is_beginning(prefix):
+            raise UsageError(f'no rule has the code "{prefix}"', _hint(prefix, rule_codes()))
     return prefixes
 
 
@@ -55,15 +51,6 @@ def known_code(given: str) -> str:
     if code not in codes:
         raise UsageError(f'no rule has the code "{given}"', _hint(code, codes))
     return code
-
-
-def is_selected(code: str, select: Iterable[str], ignore: Iterable[str]) -> bool:
-    """Tell whether a code is wanted: the longest matching prefix decides, ``ignore`` where both are as long."""
-    chosen = max((len(prefix) for prefix in select if code.startswith(prefix)), default=-1)
-    refused = max((len(prefix) for prefix in ignore if code.startswith(prefix)), default=-1)
-    if chosen == refused == -1:
-        return not tuple(select)
-    return chosen > refused
 
 
 def _hint(code: str, codes: tuple[str, ...]) -> str:

@@ -12,6 +12,7 @@ from selinon_cli.terminal import Terminal
 
 if TYPE_CHECKING:
     from selinon_core.diagnostics import Diagnostic
+    from selinon_core.lint.suppressions import Suppressed
     from selinon_core.project import Project
 
 FORMATS = ("text", "json", "sarif", "github")
@@ -42,29 +43,19 @@ def lint(
     if import_code:
         terminal.set_user_output_apart()
     stdin, files = _stdin(paths, stdin_filename)
-    project = lint_project(files, stdin=stdin, pythonpath=pythonpath, import_code=import_code)
+    project = lint_project(
+        files, stdin=stdin, pythonpath=pythonpath, select=chosen, ignore=refused, import_code=import_code
+    )
+    strict = strict or (project.settings is not None and project.settings.strict)
     for file in project.files:
         terminal.detail(f"read {file}")
-    found = _wanted(project.diagnostics, chosen, refused)
-    suppressed = [s for s in project.suppressed if _is_wanted(s.diagnostic, chosen, refused)]
+    found, suppressed = project.diagnostics, project.suppressed
     if format == "text":
         _print_text(terminal, project, found)
-    elif format == "json":
-        from selinon_cli.render.machine import to_json
-
-        terminal.data(to_json(found))
-    elif format == "github":
-        from selinon_cli.render.machine import to_github
-        from selinon_cli.repository import relative_to, repository_root
-
-        terminal.data(to_github(found, relative_to(repository_root())))
     else:
-        from selinon_cli.render.sarif import to_sarif
-        from selinon_cli.repository import relative_to, repository_root
-        from selinon_cli.rules import rule_texts
-
-        root = repository_root()
-        terminal.data(to_sarif(found, suppressed, rule_texts(), relative_to(root), root))
+        # An annotation says what the exit code says.
+        shown = [_as_error(diagnostic) for diagnostic in found] if strict else found
+        _print_machine_form(terminal, format, shown, suppressed)
     if statistics and found:
         _print_statistics(terminal, found, to_stdout=format == "text")
     if format == "text":
@@ -82,6 +73,34 @@ def _print_text(terminal: Terminal, project: Project, found: Sequence[Diagnostic
         from selinon_cli.render.text import SourceLines, render_blocks
 
         terminal.data(render_blocks(found, SourceLines(project.sources), color=terminal.color_out))
+
+
+def _as_error(diagnostic: Diagnostic) -> Diagnostic:
+    """A warning as the error that it is with ``strict``."""
+    from selinon_core.diagnostics import Severity
+
+    return diagnostic._replace(severity=Severity.ERROR) if diagnostic.severity is Severity.WARNING else diagnostic
+
+
+def _print_machine_form(
+    terminal: Terminal, format: str, found: Sequence[Diagnostic], suppressed: Sequence[Suppressed]
+) -> None:
+    if format == "json":
+        from selinon_cli.render.machine import to_json
+
+        terminal.data(to_json(found))
+    elif format == "github":
+        from selinon_cli.render.machine import to_github
+        from selinon_cli.repository import relative_to, repository_root
+
+        terminal.data(to_github(found, relative_to(repository_root())))
+    else:
+        from selinon_cli.render.sarif import to_sarif
+        from selinon_cli.repository import relative_to, repository_root
+        from selinon_cli.rules import rule_texts
+
+        root = repository_root()
+        terminal.data(to_sarif(found, suppressed, rule_texts(), relative_to(root), root))
 
 
 def _print_summary(terminal: Terminal, project: Project, found: Sequence[Diagnostic], suppressed: int) -> None:
@@ -131,23 +150,6 @@ def _stdin(paths: Sequence[str], name: str | None) -> tuple[tuple[str, bytes] | 
     import sys
 
     return (name or "<stdin>", sys.stdin.buffer.read()), [path for path in paths if path != "-"]
-
-
-def _wanted(found: Sequence[Diagnostic], select: Sequence[str], ignore: Sequence[str]) -> list[Diagnostic]:
-    if not select and not ignore:
-        return list(found)
-    return [diagnostic for diagnostic in found if _is_wanted(diagnostic, select, ignore)]
-
-
-def _is_wanted(diagnostic: Diagnostic, select: Sequence[str], ignore: Sequence[str]) -> bool:
-    """Whether it was asked for; a file that cannot be read as YAML is never fine, whatever was asked for."""
-    if not select and not ignore:
-        return True
-    if diagnostic.code.startswith("SEL0") and diagnostic.severity.value == "error":
-        return True
-    from selinon_cli.rules import is_selected
-
-    return is_selected(diagnostic.code, select, ignore)
 
 
 COMMAND = Command(

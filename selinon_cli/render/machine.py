@@ -6,11 +6,15 @@ import json
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from selinon_cli.render.visible import visible
 from selinon_core.diagnostics import Diagnostic, Severity
 
 
 def to_json(diagnostics: Iterable[Diagnostic]) -> str:
-    """A JSON list, one object per diagnostic; lines and columns count from 1, ``help`` may be null."""
+    """A JSON list, one object per diagnostic; lines and columns count from 1, ``label`` and ``help`` may be null.
+
+    ``label`` is what the text form prints behind the carets.
+    """
     return json.dumps([_as_object(diagnostic) for diagnostic in diagnostics], indent=2) + "\n"
 
 
@@ -25,6 +29,7 @@ def _as_object(diagnostic: Diagnostic) -> dict[str, Any]:
         "column": span.column,
         "end_line": span.end_line,
         "end_column": span.end_column,
+        "label": diagnostic.note or None,
         "help": diagnostic.help or None,
         "related": [
             {
@@ -64,7 +69,8 @@ def _annotation(diagnostic: Diagnostic, locate: Callable[[str], str]) -> str:
 
 
 def _escaped(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    shown = "\n".join(visible(line) for line in text.split("\n"))
+    return shown.replace("%", "%25").replace("\n", "%0A")
 
 
 def _escaped_property(text: str) -> str:

@@ -114,4 +114,5 @@ def _artifact(path: str) -> dict[str, str]:
     if path.startswith(("/", "../")):
         return {"uri": Path(path).absolute().as_uri()}
     # A colon in the first segment would read as a scheme.
-    return {"uri": quote(path, safe="/"), "uriBaseId": _ROOT}
+    # Bytes that are not UTF-8 stay what they are.
+    return {"uri": quote(path, safe="/", errors="surrogateescape"), "uriBaseId": _ROOT}

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from selinon_cli.watching.file_snapshot import WatchRoots
-from selinon_core.config.yaml.files import PathError, ProjectSettings, nodes_file_for, project_settings
+from selinon_core.config.pyproject import ProjectSettings, project_settings
+from selinon_core.config.yaml.files import PathError, nodes_file_for
 
 if TYPE_CHECKING:
     from selinon_core.plan import Plan

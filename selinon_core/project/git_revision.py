@@ -29,7 +29,8 @@ def plan_at(revision: str, paths: Sequence[str] = (), *, pythonpath: Iterable[st
     Places in it are called ``REVISION:path/in/the/repository``. Raises ``RequestError`` when there is no git, no
     repository or no such revision, and ``ConfigurationError`` with the diagnostics when the project had errors.
     """
-    from selinon_core.config.yaml.files import PathError, configured_files, project_settings
+    from selinon_core.config.pyproject import configured_files, project_settings
+    from selinon_core.config.yaml.files import PathError
     from selinon_core.errors import ConfigurationError
     from selinon_core.project.loader import compile_project
 

@@ -13,22 +13,20 @@ from typing import Any
 
 from selinon_core.config.model import ProjectModel
 from selinon_core.config.model_builder import ModelBuilder, has_section, section_mappings
-from selinon_core.config.yaml.document import Document, decode, document_from_data, read_document
-from selinon_core.config.yaml.files import (
-    PathError,
+from selinon_core.config.pyproject import (
     ProjectSettings,
-    SourceFile,
     configured_files,
-    named_files,
-    nodes_file_for,
+    module_directories,
     project_settings,
-    read_bytes,
 )
+from selinon_core.config.yaml.document import Document, decode, document_from_data, read_document
+from selinon_core.config.yaml.files import PathError, SourceFile, named_files, nodes_file_for, read_bytes
 from selinon_core.config.yaml.nodes import MappingNode
 from selinon_core.diagnostics import Diagnostic, Severity, has_errors, kinds, sort_diagnostics
 from selinon_core.diagnostics.kinds import Collector
 from selinon_core.diagnostics.location import FixedLocation, Span
 from selinon_core.lint.rule import LintContext, Rule
+from selinon_core.lint.selection import EVERYTHING, Selection
 from selinon_core.lint.suppressions import Suppressed, suppress
 from selinon_core.plan import Plan
 
@@ -137,15 +135,16 @@ def lint_project(
     """Read the project in ``paths`` and run every rule.
 
     ``stdin`` is a name and the content of one more file, which replaces a file of that name. ``select`` and
-    ``ignore`` are codes or beginnings of codes (``SEL3``) that limit what is reported, the latter added to
-    ``ignore`` of ``pyproject.toml``. ``import_code`` imports user code instead of parsing it. ``environ`` are
-    the environment variables (default: those of the process). Raises ``PathError`` as ``compile_project``
-    does.
+    ``ignore`` are codes or beginnings of codes (``SEL3``) that limit what is reported: the former instead of
+    ``select`` in ``pyproject.toml``, the latter in addition to ``ignore`` there. The longest beginning decides.
+    ``import_code`` imports user code instead of parsing it. ``environ`` are the environment variables (default:
+    those of the process). Raises ``PathError`` as ``compile_project`` does, and for codes in ``pyproject.toml``
+    that no rule has.
     """
     with _without_gc():
         read = _read_paths(paths, stdin, pythonpath)
-        ignored = (*ignore, *(read.settings.ignore if read.settings is not None else ()))
-        return _judge(read, environ, everything=True, select=select, ignore=ignored, import_code=import_code)
+        selection = Selection(select, ignore, read.settings)
+        return _judge(read, environ, everything=True, selection=selection, import_code=import_code)
 
 
 def compile_text(
@@ -214,7 +213,7 @@ def _read_paths(paths: Paths, stdin: tuple[str, bytes] | None, pythonpath: Itera
             + ", ".join(file.name for file in files[:5])
             + (", ..." if len(files) > 5 else "")
         )
-    roots = (*pythonpath, *(os.path.join(settings.root, path) for path in settings.pythonpath), settings.root)
+    roots = (*pythonpath, *module_directories(settings), settings.root)
     where = tuple(dict.fromkeys(os.path.abspath(path) for path in (*roots, os.getcwd())))
     return _Read(loader.documents, loader.unreadable, loader.collector, settings, where)
 
@@ -265,8 +264,7 @@ def _judge(
     environ: Mapping[str, str] | None,
     *,
     everything: bool,
-    select: Sequence[str] = (),
-    ignore: Sequence[str] = (),
+    selection: Selection = EVERYTHING,
     import_code: bool = False,
 ) -> Project:
     context = LintContext(
@@ -290,11 +288,11 @@ def _judge(
             kept += [s.diagnostic for s in silenced if s.diagnostic.severity is Severity.ERROR]
             silenced = [s for s in silenced if s.diagnostic.severity is not Severity.ERROR]
     return Project(
-        sort_diagnostics(d for d in kept if _wanted(d.code, select, ignore)),
+        sort_diagnostics(d for d in kept if selection.wants(d)),
         plan,
         read.model,
         {document.file: document.text for document in read.documents},
-        tuple(s for s in silenced if _wanted(s.diagnostic.code, select, ignore)),
+        tuple(s for s in silenced if selection.wants(s.diagnostic)),
         read.settings,
         read.pythonpath,
     )
@@ -330,9 +328,3 @@ def _compile(model: ProjectModel, silenced: Sequence[Suppressed]) -> Plan | None
         if not any(s.diagnostic.severity is Severity.ERROR for s in silenced):
             raise
         return None
-
-
-def _wanted(code: str, select: Sequence[str], ignore: Sequence[str]) -> bool:
-    if ignore and code.startswith(tuple(ignore)):
-        return False
-    return not select or code.startswith(tuple(select))

@@ -106,6 +106,20 @@ def test_warnings_count_under_strict(warned: Path, cli: Cli) -> None:
     assert "1 warning in" in ran.out
 
 
+def test_pyproject_may_say_strict(warned: Path, cli: Cli) -> None:
+    (warned / "pyproject.toml").write_text("[tool.selinon]\nstrict = true\n")
+    assert cli("lint").code == 1
+
+
+def test_annotations_say_what_the_exit_code_says(warned: Path, cli: Cli) -> None:
+    assert [found["severity"] for found in json.loads(cli("lint", "--format", "json").out)] == ["warning"]
+    strict = cli("lint", "--strict", "--format", "json").out
+    assert [found["severity"] for found in json.loads(strict)] == ["error"]
+    assert cli("lint", "--strict", "--format", "github").out.startswith("::error ")
+    sarif = json.loads(cli("lint", "--strict", "--format", "sarif").out)
+    assert [result["level"] for result in sarif["runs"][0]["results"]] == ["error"]
+
+
 @pytest.mark.parametrize(
     ("words", "codes"),
     [

@@ -162,6 +162,7 @@ def test_json() -> None:
         "column": 13,
         "end_line": 14,
         "end_column": 19,
+        "label": "no task or flow has this name",
         "help": 'did you mean "Charge" (nodes.yaml:9:13)?',
         "related": [],
     }
@@ -193,6 +194,13 @@ def test_github_annotations() -> None:
         "::notice file=sub/a%2Cb%3Ac.yaml,line=2,endLine=4,title=SEL201::something is wrong",
         "::error file=sub/flows/order.yaml,line=2,endLine=2,col=3,endColumn=3,title=SEL201::something is wrong",
     ]
+
+
+def test_github_annotations_show_what_is_invisible() -> None:
+    text = to_github([found(1, 1, 2, "a\x1b[31m\u202eb\u2028c\r", file="x\x1b.yaml")], str)
+    assert text == (
+        "::error file=x\\x1b.yaml,line=1,endLine=1,col=1,endColumn=1,title=SEL201::a\\x1b[31m\\u202eb\\u2028c\\r\n"
+    )
 
 
 RULES = [
@@ -285,3 +293,9 @@ def test_sarif_of_files_elsewhere() -> None:
     run = sarif([found(1, 1, 2, file="/else/where.yaml"), found(1, 1, 2, file="<stdin>")])
     uris = [result["locations"][0]["physicalLocation"]["artifactLocation"] for result in run["results"]]
     assert uris == [{"uri": "file:///else/where.yaml"}, {"uri": "%3Cstdin%3E", "uriBaseId": "ROOT"}]
+
+
+def test_sarif_quotes_the_bytes_of_a_name_that_is_not_utf8() -> None:
+    log = sarif([found(1, 1, 2, file="a\udcff.yaml")])
+    location = log["results"][0]["locations"][0]["physicalLocation"]
+    assert location["artifactLocation"]["uri"] == "a%FF.yaml"

@@ -7,13 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from selinon_core.config.yaml.files import (
-    PathError,
-    ProjectSettings,
-    configured_files,
-    named_files,
-    project_settings,
-)
+from selinon_core.config.yaml.files import PathError, named_files
 from selinon_core.project import Project, lint_project
 from selinon_core.project import compile_project as compile_paths
 
@@ -160,46 +154,6 @@ def test_endless_files_are_diagnostics(root: Path, monkeypatch: pytest.MonkeyPat
     project = compile_paths(["conf/nodes.yaml"])
     assert [d.code for d in project.diagnostics] == ["SEL002"]
     assert "larger" in project.diagnostics[0].message
-
-
-def test_settings_of_the_project(root: Path) -> None:
-    (root / "pyproject.toml").write_text(
-        '[tool.selinon]\nnodes = "conf/nodes.yaml"\nflows = ["conf/flows/*.yaml", "conf/**/b.*"]\n'
-        'pythonpath = ["src"]\nignore = ["SEL9"]\n'
-    )
-    settings = project_settings(str(root / "conf" / "flows"))
-    assert settings == ProjectSettings(
-        str(root), ("conf/nodes.yaml",), ("conf/flows/*.yaml", "conf/**/b.*"), ("src",), ("SEL9",)
-    )
-    assert [Path(file.name).as_posix() for file in configured_files(settings)] == [
-        "conf/nodes.yaml",
-        "conf/flows/a.yaml",
-        "conf/flows/b.yml",
-    ]
-    project = lint_project()
-    assert names(project) == ["conf/nodes.yaml", "conf/flows/a.yaml", "conf/flows/b.yml"]
-    assert str(root / "src") in project.pythonpath
-    assert not [d for d in project.diagnostics if d.code.startswith("SEL9")]
-
-
-@pytest.mark.parametrize(
-    ("toml", "message"),
-    [
-        ("[tool.selinon]\nnode = 'x'\n", 'unknown key "node"'),
-        ("[tool.selinon]\nflows = [1]\n", "list of texts"),
-        ("[tool.selinon\n", "cannot read"),
-        ("tool = {selinon = 3}\n", "has to be a table"),
-    ],
-)
-def test_broken_settings(root: Path, toml: str, message: str) -> None:
-    (root / "pyproject.toml").write_text(toml)
-    with pytest.raises(PathError, match=message):
-        compile_paths()
-
-
-def test_a_glob_that_matches_nothing(root: Path) -> None:
-    with pytest.raises(PathError, match="matches no file"):
-        configured_files(ProjectSettings(str(root), flows=("none/*.yaml",)))
 
 
 def test_standard_input_under_a_name(root: Path) -> None:

@@ -36,21 +36,6 @@ class SourceFile(NamedTuple):
     explicit: bool
 
 
-class ProjectSettings(NamedTuple):
-    """``[tool.selinon]`` of the nearest ``pyproject.toml``; ``root`` is its directory.
-
-    ``nodes`` and ``flows`` are globs relative to ``root``, ``pythonpath`` directories relative to it, ``ignore``
-    codes. Without such a table everything is empty, and ``root`` is where the project seems to begin: the nearest
-    directory with ``pyproject.toml`` or ``.git``, else the starting directory.
-    """
-
-    root: str
-    nodes: tuple[str, ...] = ()
-    flows: tuple[str, ...] = ()
-    pythonpath: tuple[str, ...] = ()
-    ignore: tuple[str, ...] = ()
-
-
 def display_name(path: str) -> str:
     """How messages call a file: relative to the working directory where it lies below it."""
     absolute = os.path.abspath(path)
@@ -106,12 +91,12 @@ def yaml_files(directory: str, follow_links: bool) -> Iterator[str]:
 
 def nodes_file_for(path: str) -> SourceFile | None:
     """The ``nodes.yaml`` beside ``path`` or in a directory above it, up to the project's root; None if none."""
-    for directory in _upwards(path if os.path.isdir(path) else os.path.dirname(os.path.abspath(path))):
+    for directory in upwards(path if os.path.isdir(path) else os.path.dirname(os.path.abspath(path))):
         for name in _NODES_FILES:
             candidate = os.path.join(directory, name)
             if os.path.isfile(candidate):
                 return SourceFile(candidate, display_name(candidate), False)
-        if _is_root(directory):
+        if is_root(directory):
             return None
     return None
 
@@ -140,7 +125,7 @@ def _is_named_pipe(path: str) -> bool:
         return False
 
 
-def _upwards(path: str) -> Iterator[str]:
+def upwards(path: str) -> Iterator[str]:
     directory = os.path.abspath(path)
     while True:
         yield directory
@@ -150,70 +135,5 @@ def _upwards(path: str) -> Iterator[str]:
         directory = parent
 
 
-def _is_root(directory: str) -> bool:
+def is_root(directory: str) -> bool:
     return any(os.path.exists(os.path.join(directory, mark)) for mark in ("pyproject.toml", ".git"))
-
-
-def project_settings(start: str | None = None) -> ProjectSettings:
-    """The settings that hold in ``start`` (default: the working directory).
-
-    Raises ``PathError`` when the ``pyproject.toml`` cannot be read or its ``[tool.selinon]`` is wrong.
-    """
-    begin = os.path.abspath(start or os.getcwd())
-    fallback = None
-    for directory in _upwards(begin):
-        candidate = os.path.join(directory, "pyproject.toml")
-        if os.path.isfile(candidate):
-            return _read_settings(candidate, directory)
-        if fallback is None and _is_root(directory):
-            fallback = directory
-    return ProjectSettings(fallback or begin)
-
-
-def _read_settings(path: str, root: str) -> ProjectSettings:
-    try:
-        with open(path, "rb") as file:
-            data = file.read()
-    except OSError as error:
-        raise PathError(f"cannot read {display_name(path)}: {error.strerror}") from error
-    if b"selinon" not in data:
-        return ProjectSettings(root)
-    import tomllib  # only for projects that say something about us
-
-    try:
-        table = tomllib.loads(data.decode()).get("tool", {}).get("selinon", {})
-    except (ValueError, AttributeError) as error:
-        raise PathError(f"cannot read {display_name(path)}: {error}") from error
-    if not isinstance(table, dict):
-        raise PathError(f"{display_name(path)}: tool.selinon has to be a table")
-    known = ("nodes", "flows", "pythonpath", "ignore")
-    values: dict[str, tuple[str, ...]] = {}
-    for key, value in table.items():
-        if key not in known:
-            raise PathError(
-                f'{display_name(path)}: unknown key "{key}" in [tool.selinon], known: {", ".join(known)}'
-            )
-        items = [value] if isinstance(value, str) else value
-        if not isinstance(items, list) or not all(isinstance(item, str) for item in items):
-            raise PathError(f"{display_name(path)}: tool.selinon.{key} has to be a list of texts")
-        values[key] = tuple(items)
-    return ProjectSettings(root, **values)
-
-
-def configured_files(settings: ProjectSettings) -> list[SourceFile]:
-    """The files that ``nodes`` and ``flows`` of the settings mean.
-
-    Raises ``PathError`` for an entry that matches nothing.
-    """
-    import glob
-
-    found: dict[str, SourceFile] = {}
-    for pattern in (*settings.nodes, *settings.flows):
-        matches = sorted(glob.glob(os.path.join(glob.escape(settings.root), pattern), recursive=True))
-        if not matches:
-            raise PathError(f'"{pattern}" of [tool.selinon] matches no file in {display_name(settings.root)}')
-        for match in matches:
-            for file in yaml_files(match, True) if os.path.isdir(match) else (match,):
-                explicit = not os.path.isdir(match)
-                found.setdefault(os.path.realpath(file), SourceFile(file, display_name(file), explicit))
-    return list(found.values())
