@@ -97,6 +97,14 @@ def test_a_reused_nowait_run_is_followed_by_nothing() -> None:
     assert play.outcome.finished == {"A": ["run-1"]}
 
 
+def test_a_reused_nowait_run_does_not_give_the_arguments() -> None:
+    selective = SelectiveRun(("B",), {"main": {0: ("A",), 1: ("B",)}})
+    edges = [edge(None, "A"), edge("A", "B")]
+    play = Play(plan(flow("main", edges, nowait=("A",), node_args_from_first=True)), selective=selective)
+    play.answer("old-a")
+    assert play.outcome.succeeded, "the end of a nowait run asks nothing, nor does its reuse"
+
+
 def test_a_late_answer_about_reuse_is_ignored() -> None:
     play = chain(SelectiveRun(("C",), {"main": ON_THE_WAY})).feed(on.FlowCancelled())
     assert play.answer_late("old-a") == []
