@@ -1,21 +1,20 @@
 """How a task reaches the world: results and exceptions of other node runs, and its own storage.
 
-A task knows names and ids only. Whoever runs it hands it a ``TaskContext``; where nobody does (a class built
-by hand), the context of the local run around it is asked, or the process-wide default, which the ``selinon``
-facade sets together with its ``Config``.
+A task knows names and ids only. The driver that runs it hands it a ``TaskContext``. A task that was built by hand
+has none of its own: it uses the context of the active local run, or the default of the process, which the
+``selinon`` facade sets together with its ``Config``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from selinon_core.errors import ConfigNotInitializedError
 
 if TYPE_CHECKING:
-    from selinon_core.runtime.storages import Storages
     from selinon_core.storage import DataStorage
 
 
@@ -42,21 +41,9 @@ class TaskContext(Protocol):
         ...
 
 
-class RunEnvironment(NamedTuple):
-    """What user code of a local run finds when it asks the process instead of what it was given.
-
-    ``tell(event, details)`` traces; ``sinks`` are those it reaches beside the configured ones.
-    """
-
-    context: TaskContext
-    storages: Storages
-    emit: Callable[[str, dict[str, Any]], None]
-    sinks: tuple[Callable[[str, dict[str, Any]], object], ...] = ()
-
-
 _default: TaskContext | None = None
-_running_here: ContextVar[RunEnvironment | None] = ContextVar("selinon_running_here", default=None)
-_running: list[RunEnvironment] = []  # newest last; asked by threads that a run has started
+_active_here: ContextVar[TaskContext | None] = ContextVar("selinon_active_context", default=None)
+_active: list[TaskContext] = []  # newest last; asked by threads that a run has started
 
 
 def set_default_context(context: TaskContext | None) -> TaskContext | None:
@@ -67,29 +54,23 @@ def set_default_context(context: TaskContext | None) -> TaskContext | None:
 
 
 @contextmanager
-def active_run(surroundings: RunEnvironment) -> Iterator[None]:
-    """While this lasts, tasks built by hand, and whoever asks for the default, get what the run has."""
-    token = _running_here.set(surroundings)
-    _running.append(surroundings)
+def active_context(context: TaskContext) -> Iterator[None]:
+    """While this lasts, tasks built by hand use this context."""
+    token = _active_here.set(context)
+    _active.append(context)
     try:
         yield
     finally:
-        _running.remove(surroundings)
-        _running_here.reset(token)
-
-
-def active_run_here() -> RunEnvironment | None:
-    """The run that is going on in this thread, else the one begun last, if any."""
-    return _running_here.get() or (_running[-1] if _running else None)
+        _active.remove(context)
+        _active_here.reset(token)
 
 
 def default_context() -> TaskContext:
-    """Return the context of the run that is going on, else the default.
+    """Return the context of the active run (this thread's, else the newest), else the default.
 
     Raises ``ConfigNotInitializedError`` when there is neither.
     """
-    run = active_run_here()
-    context = _default if run is None else run.context
+    context = _active_here.get() or (_active[-1] if _active else _default)
     if context is None:
         raise ConfigNotInitializedError(
             "this task was not started by selinon and no configuration is set, so results of other tasks and "

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from selinon_core.diagnostics.location import Place
-from selinon_core.graph.text_wrap import printable, wrap_name, wrap_text
 from selinon_core.plan import And, Condition, ImportRef, Leaf, Not, Or
 from selinon_core.plan.condition_text import condition_text, constant_truth, wrap_condition
+from selinon_core.plan.text_wrap import printable, wrap_name, wrap_text
 
 
 def leaf(name: str, node: str | tuple[str, ...] | None = None, quantifier: str | None = None, **args: Any) -> Leaf:

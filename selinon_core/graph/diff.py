@@ -12,8 +12,8 @@ from collections import Counter
 from collections.abc import Callable, Hashable, Iterable
 from typing import Any, NamedTuple
 
-from selinon_core.graph.text_wrap import printable
 from selinon_core.plan import And, Condition, EdgePlan, FailurePlan, FlowPlan, Leaf, Not, Or, TaskPlan
+from selinon_core.plan.text_wrap import printable
 
 
 class EdgePair(NamedTuple):

@@ -6,9 +6,10 @@ import threading
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from selinon_core.context import active_run_here, set_default_context
+from selinon_core.context import set_default_context
 from selinon_core.errors import ConfigNotInitializedError, MissingExtraError, UnsupportedCeleryError
 from selinon_core.plan import Plan
+from selinon_core.runtime.active_run import active_run_here
 from selinon_core.runtime.storages import Storages
 from selinon_core.runtime.trace.tracer import Sink, Tracer, configured_sinks, jsonable
 

@@ -6,7 +6,6 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
-from selinon_core.context import RunEnvironment, active_run
 from selinon_core.dispatch import SelectiveRun, select
 from selinon_core.errors import RequestError, UnknownFlowError, UnknownStorageError, UnknownTaskError
 from selinon_core.local.driver import Driver
@@ -16,6 +15,7 @@ from selinon_core.local.run import LocalRun
 from selinon_core.local.run_setup import RunSetup
 from selinon_core.local.step_limit import StepLimitExceeded
 from selinon_core.plan import Plan
+from selinon_core.runtime.active_run import RunEnvironment, active_run
 from selinon_core.runtime.coroutines import in_thread, loop_is_running
 from selinon_core.runtime.json_values import copy_json, describe_json_error
 from selinon_core.runtime.trace.run_records import FlowRecord

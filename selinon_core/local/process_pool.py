@@ -16,11 +16,11 @@ from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection
 from typing import Any
 
-from selinon_core.context import RunEnvironment, active_run
 from selinon_core.errors import SelinonException
 from selinon_core.local.mocked_storage import LocalStorages
 from selinon_core.plan import Plan, TaskPlan
 from selinon_core.plan.json_form import plan_from_json, plan_to_json
+from selinon_core.runtime.active_run import RunEnvironment, active_run
 from selinon_core.runtime.error_codec import error_json, rebuild_error
 from selinon_core.runtime.imports import Imports
 from selinon_core.runtime.json_values import NotJson, describe_json_error, encode_json

@@ -5,9 +5,9 @@ from __future__ import annotations
 from selinon_core.diagnostics.location import Place
 from selinon_core.graph import Drawing, drawing_of
 from selinon_core.graph.model import Edge
-from selinon_core.graph.text_wrap import wrap_text
 from selinon_core.migrations.compare import Comparison
 from selinon_core.migrations.describe import edge_text, taints_of
+from selinon_core.plan.text_wrap import wrap_text
 
 
 def change_drawing(comparison: Comparison, flow: str) -> Drawing:

@@ -13,8 +13,8 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from selinon_core.graph.text_wrap import printable, shorten, wrap_text
 from selinon_core.plan.model import And, Condition, Leaf, Not, Or
+from selinon_core.plan.text_wrap import printable, shorten, wrap_text
 
 _OR, _AND, _NOT, _COMPARISON, _ATOM = range(1, 6)
 

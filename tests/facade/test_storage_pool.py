@@ -18,9 +18,9 @@ from selinon import (
     StoragePool,
     UnknownStorageError,
 )
-from selinon_core.context import RunEnvironment, active_run
 from selinon_core.legacy.state import ProcessWide
 from selinon_core.project import compile_data
+from selinon_core.runtime.active_run import RunEnvironment, active_run
 from selinon_core.runtime.imports import Imports
 from selinon_core.runtime.storages import Storages
 

@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from selinon_core.graph import draw, drawing_of
-from selinon_core.graph.text_wrap import printable
 from selinon_core.plan import Plan
+from selinon_core.plan.text_wrap import printable
 from tests.graph import plans as graph_plans
 
 HOSTILE = (

@@ -21,8 +21,8 @@ from selinon_core.graph.build.overlay import Overlay
 from selinon_core.graph.build.reachability import reach
 from selinon_core.graph.diff import EdgePair, FailurePair, pair_edges, pair_failures
 from selinon_core.graph.model import Cluster, Drawing, Edge, Node
-from selinon_core.graph.text_wrap import printable
 from selinon_core.plan import Plan
+from selinon_core.plan.text_wrap import printable
 
 
 def build(

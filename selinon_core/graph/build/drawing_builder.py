@@ -9,8 +9,8 @@ from selinon_core.graph.build.overlay import Overlay
 from selinon_core.graph.build.reachability import Reach
 from selinon_core.graph.diff import changed_settings
 from selinon_core.graph.model import Cluster, Edge, Node
-from selinon_core.graph.text_wrap import printable, wrap_name, wrap_text
 from selinon_core.plan import FlowPlan, Plan
+from selinon_core.plan.text_wrap import printable, wrap_name, wrap_text
 
 #: Lengths of lines in boxes.
 TEXT_WIDTH = 34

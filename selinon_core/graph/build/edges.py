@@ -9,9 +9,9 @@ from selinon_core.graph.build import tooltips
 from selinon_core.graph.build.drawing_builder import TEXT_WIDTH, Part, marked, wrapped
 from selinon_core.graph.diff import EdgePair, condition_shape
 from selinon_core.graph.model import Edge, Node
-from selinon_core.graph.text_wrap import printable
 from selinon_core.plan import Condition, EdgePlan
 from selinon_core.plan.condition_text import condition_text, constant_truth, wrap_condition
+from selinon_core.plan.text_wrap import printable
 
 TIMES = "\u00d7"
 

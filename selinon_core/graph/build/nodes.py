@@ -7,8 +7,8 @@ from selinon_core.graph.build.drawing_builder import NAME_WIDTH, Part, wrapped
 from selinon_core.graph.build.overlay import run_notes
 from selinon_core.graph.diff import changed_task
 from selinon_core.graph.model import Node
-from selinon_core.graph.text_wrap import printable, wrap_name
 from selinon_core.plan import FlowPlan
+from selinon_core.plan.text_wrap import printable, wrap_name
 
 
 def describe_node(part: Part, name: str) -> Node:

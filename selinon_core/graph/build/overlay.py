@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from selinon_core.graph.text_wrap import printable, shorten
 from selinon_core.plan import EdgePlan, FailurePlan
+from selinon_core.plan.text_wrap import printable, shorten
 
 
 class NodeRuns(NamedTuple):

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from selinon_core.graph.build.overlay import seconds_text
-from selinon_core.graph.text_wrap import printable, shorten
 from selinon_core.plan import EdgePlan, FailurePlan, FlowPlan, Foreach, Selective, StoragePlan, TaskPlan
 from selinon_core.plan.condition_text import condition_text
+from selinon_core.plan.text_wrap import printable, shorten
 
 #: Every arrow of a join tells what it waits for: with a thousand sources the lot would be the picture's square.
 LONGEST = 500

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from selinon_core.graph.layout.layered_layout import Layout
-from selinon_core.graph.text_wrap import columns
+from selinon_core.plan.text_wrap import columns
 
 _UP, _RIGHT, _DOWN, _LEFT = 1, 2, 4, 8
 _JOINTS = " ╵╶└╷│┌├╴┘─┴┐┤┬┼"

@@ -11,8 +11,8 @@ from typing import NamedTuple
 from selinon_core.graph.layout.char_grid import Canvas, Stroke
 from selinon_core.graph.layout.layered_layout import arrange, back_edges
 from selinon_core.graph.model import Drawing, Edge, Node
-from selinon_core.graph.text_wrap import columns, wrap_text
 from selinon_core.graph.writers.dot_attributes import CHANGE_SIGNS
+from selinon_core.plan.text_wrap import columns, wrap_text
 
 #: Drawings wider than this become lists.
 MAX_WIDTH = 180

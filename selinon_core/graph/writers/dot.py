@@ -16,7 +16,6 @@ from selinon_core.graph.build.tooltips import brief
 from selinon_core.graph.layout.layout_limits import limits
 from selinon_core.graph.model import Drawing, Edge, Node
 from selinon_core.graph.style import Style
-from selinon_core.graph.text_wrap import wrap_text
 from selinon_core.graph.writers.dot_attributes import (
     CHANGE_SIGNS,
     FONT,
@@ -26,6 +25,7 @@ from selinon_core.graph.writers.dot_attributes import (
     node_look,
 )
 from selinon_core.graph.writers.identifiers import slugs
+from selinon_core.plan.text_wrap import wrap_text
 
 _NOTE_SIZE = 9
 _LEGEND_COLUMNS = 4
