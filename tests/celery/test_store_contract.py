@@ -164,6 +164,32 @@ def test_a_short_cut_is_refused_when_anything_else_happened(store: Store) -> Non
     assert store.append_event("F", 1, "[1]", NOW).kind == DUPLICATE
 
 
+def test_a_delivery_that_was_given_back_does_not_count(store: Store) -> None:
+    create(store, outbox=["t1"])
+    first = store.claim_delivery("F", 1, 0, False, NOW)
+    store.release_delivery("F", 1, 0, first.deliveries)
+    store.release_delivery("F", 1, 0, first.deliveries)  # a second time changes nothing
+    again = store.claim_delivery("F", 1, 0, True, NOW + 1)
+    assert (again.kind, again.deliveries) == (RUN, 1)
+    assert store.claim_delivery("F", 1, 0, True, NOW + 2).deliveries == 2  # the receiver vanished: this counts
+    store.release_delivery("F", 1, 0, 1)  # of a receiver whose message was claimed again since then
+    store.release_delivery("F", 1, 7, 2)
+    store.release_delivery("gone", 1, 0, 1)
+    assert store.records("F", [1])[1].deliveries == 2
+    assert store.stalled_nodes("F", NOW + 3) == [1]
+    store.append_event("F", 1, "e", NOW + 3)
+    store.release_delivery("F", 1, 0, 2)
+    assert store.records("F", [1])[1].done
+
+
+def test_which_node_run_a_message_carries_is_known(store: Store) -> None:
+    create(store)
+    assert store.inlined_node("F", 1) is None
+    assert store.commit(Commit("F", 1, NOW, completes=1, batch="[]", carrier=1, inlined=2)).ok
+    assert store.inlined_node("F", 1) == 2
+    assert store.inlined_node("gone", 1) is None
+
+
 def test_a_message_begins_once_per_serial_or_when_it_is_delivered_again(store: Store) -> None:
     create(store, outbox=["t1"], payloads={1: '{"a": 1}'})
     first = store.claim_delivery("F", 1, 0, False, NOW)

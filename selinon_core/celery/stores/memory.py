@@ -428,6 +428,22 @@ class MemoryStore:
             run.keep(number, record._replace(delivery=record.delivery + 1, begun_at=0.0))
             return record.delivery + 1
 
+    def release_delivery(self, flow_id: str, number: int, delivery: int, deliveries: int) -> None:
+        """See ``Store.release_delivery``."""
+        with self._lock:
+            run = self._runs.get(flow_id)
+            record = None if run is None else run.nodes.get(number)
+            if run is None or record is None or record.done:
+                return
+            if (record.delivery, record.deliveries) == (delivery, deliveries):
+                run.nodes[number] = record._replace(deliveries=deliveries - 1)
+
+    def inlined_node(self, flow_id: str, carrier: int) -> int | None:
+        """See ``Store.inlined_node``."""
+        with self._lock:
+            run = self._runs.get(flow_id)
+            return None if run is None else run.inlined.get(carrier)
+
     def error(self, task_id: str) -> str | None:
         """See ``Store.error``."""
         return self._errors.get(task_id)

@@ -260,6 +260,18 @@ class Store(Protocol):
         """A new delivery for a node run whose message got lost; None when it is done."""
         ...
 
+    def release_delivery(self, flow_id: str, number: int, delivery: int, deliveries: int) -> None:
+        """The receiver of a message gives it back in good order: this delivery does not count.
+
+        ``deliveries`` is what ``claim_delivery`` returned to this receiver. Nothing happens when the node run is
+        done, or when its message was claimed again since then.
+        """
+        ...
+
+    def inlined_node(self, flow_id: str, carrier: int) -> int | None:
+        """The node run that the receiver of this message runs inline, None when there is none."""
+        ...
+
     def error(self, task_id: str) -> str | None:
         """What ``append_event`` kept of a failed task run."""
         ...

@@ -352,6 +352,18 @@ return s + 1
 """
 )
 
+RELEASE = (
+    _COMMON
+    + """
+local rec = call('HGET', R .. ':n', ARGV[1])
+if not rec or done(rec) then return 0 end
+local s, b, a, r, d = fields(rec)
+if s ~= tonumber(ARGV[2]) or d ~= tonumber(ARGV[3]) then return 0 end
+call('HSET', R .. ':n', ARGV[1], table.concat({s, text(b), a, r, d - 1}, ','))
+return 1
+"""
+)
+
 TOUCH = (
     _COMMON
     + """

@@ -151,6 +151,15 @@ class RedisStore:
         reply = self._eval(scripts.REPUBLISH, flow_id, number)
         return None if reply < 0 else int(reply)
 
+    def release_delivery(self, flow_id: str, number: int, delivery: int, deliveries: int) -> None:
+        """See ``Store.release_delivery``."""
+        self._eval(scripts.RELEASE, flow_id, number, delivery, deliveries)
+
+    def inlined_node(self, flow_id: str, carrier: int) -> int | None:
+        """See ``Store.inlined_node``."""
+        found = self._call("hget", self._runs + flow_id + ":a", str(carrier))
+        return None if found is None else int(found)
+
     def records(self, flow_id: str, numbers: Sequence[int]) -> dict[int, NodeRecord]:
         """See ``Store.records``."""
         found: dict[int, NodeRecord] = {}

@@ -133,6 +133,19 @@ class SqlStore:
 
         return self._step(flow_id, step)
 
+    def release_delivery(self, flow_id: str, number: int, delivery: int, deliveries: int) -> None:
+        """See ``Store.release_delivery``."""
+        nodes = self.tables.nodes
+        same = (nodes.c.delivery == delivery, nodes.c.deliveries == deliveries, nodes.c.done.is_(False))
+        change = nodes.update().where(nodes.c.run == flow_id, nodes.c.number == number, *same)
+        self.database.do(lambda connection: connection.execute(change.values(deliveries=deliveries - 1)))
+
+    def inlined_node(self, flow_id: str, carrier: int) -> int | None:
+        """See ``Store.inlined_node``."""
+        inlined = self.tables.inlined
+        query = sa.select(inlined.c.number).where(inlined.c.run == flow_id, inlined.c.carrier == carrier)
+        return self.database.do(lambda connection: connection.execute(query).scalar())
+
     def heartbeat(self, flow_id: str, numbers: Sequence[int], at: float) -> None:
         """See ``Store.heartbeat``."""
         nodes, inlined = self.tables.nodes, self.tables.inlined
