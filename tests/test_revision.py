@@ -164,6 +164,17 @@ def test_without_git(repository: Repository, tmp_path: Path, monkeypatch: pytest
         plan_at("HEAD", ["flows"])
 
 
+def test_linked_directories_in_the_repository(repository: Repository) -> None:
+    flows = repository.root / "flows"
+    repository.write("elsewhere/two.yaml", flow("two", "B"))
+    links = {"shared": "../elsewhere", "back": ".", "out": "../..", "gone": "../none", "absolute": "/tmp"}
+    for name, target in links.items():
+        os.symlink(target, flows / name)
+    repository.commit()
+    (flows / "shared").unlink()
+    assert sorted(plan_at("HEAD", ["flows"]).flows) == ["one", "two"]
+
+
 def test_links_in_the_repository(repository: Repository) -> None:
     os.symlink("../nodes.yaml", repository.root / "flows" / "nodes.yaml")
     repository.commit()

@@ -160,7 +160,22 @@ def _extract(root: str, commit: str, base: str) -> dict[str, str]:
         file = Path(base, path)
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(content)
+    _link_directories(root, base, {path: objects[path] for path in links.difference(wanted)}, _folders(objects))
     return objects
+
+
+def _link_directories(root: str, base: str, links: dict[str, str], folders: set[str]) -> None:
+    """Make the links that lead to directories of the revision; all others are left out."""
+    for path, content in zip(links, _contents(root, list(links.values())), strict=True):
+        text = os.fsdecode(content)
+        if os.path.normpath(os.path.join(os.path.dirname(path), text)) in folders:
+            link = Path(base, path)
+            link.parent.mkdir(parents=True, exist_ok=True)
+            link.symlink_to(text, target_is_directory=True)
+
+
+def _folders(files: Iterable[str]) -> set[str]:
+    return {"/".join(parts[:i]) for file in files for parts in [file.split("/")] for i in range(1, len(parts))}
 
 
 def _contents(root: str, idents: Sequence[str]) -> list[bytes]:
@@ -180,7 +195,7 @@ def _contents(root: str, idents: Sequence[str]) -> list[bytes]:
 
 def _paths_before(root: str, commit: str, files: dict[str, str], paths: Sequence[str]) -> list[str]:
     """Return what paths were called at the revision; what was not there is left out."""
-    folders = {"/".join(parts[:i]) for file in files for parts in [file.split("/")] for i in range(1, len(parts))}
+    folders = _folders(files)
     before: dict[str, None] = {}
     renames: dict[str, str] | None = None
     for path in paths:

@@ -33,7 +33,8 @@ class Copy:
 
     def __init__(self, name: str, directory: Path) -> None:
         self.directory = directory / name
-        shutil.copytree(PROJECTS / name, self.directory, ignore=shutil.ignore_patterns("__pycache__"))
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(PROJECTS / name, self.directory, ignore=ignored, symlinks=True)
         self.data = directory / "data"
         self.name = services.private_name()
         self.variables = {
@@ -45,6 +46,9 @@ class Copy:
             "INVOICES_QUEUE": self.name,
             "ALARM_DATA": str(self.data),
             "ALARM_QUEUE": self.name,
+            "PARCELS_DATA": str(self.data),
+            "PARCELS_QUEUE": self.name,
+            "PATH": os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"])),
             "BROKER_URL": "memory://",
             "RESULT_BACKEND_URL": "cache+memory://",
         }
@@ -52,7 +56,10 @@ class Copy:
 
     def run(self, *words: str, expected: int = 0) -> Ran:
         """Run Python with some words in the project's directory."""
-        command = [sys.executable, *words]
+        return self.start(sys.executable, *words, expected=expected)
+
+    def start(self, *command: str, expected: int = 0) -> Ran:
+        """Run a program in the project's directory."""
         environment = {**os.environ, **self.variables}
         ran = subprocess.run(
             command, cwd=self.directory, env=environment, capture_output=True, text=True, timeout=120
@@ -84,7 +91,13 @@ def alarms(tmp_path: Path) -> Copy:
     return Copy("alarms", tmp_path)
 
 
+@pytest.fixture
+def parcels(tmp_path: Path) -> Copy:
+    return Copy("parcels", tmp_path)
+
+
 FILES = {
+    "parcels": ("-n", "parcels.yml", "-f", "flows"),
     "mirror": ("-n", "nodes.yml", "-f", "flows"),
     "invoices": ("-n", "nodes.yaml", "-f", "flows/monthly.yaml", "-f", "flows/customer.yaml"),
     "alarms": ("-n", "alarms.yml", "-f", "alarms.yml"),
@@ -155,6 +168,57 @@ def test_queues_from_config(alarms: Copy) -> None:
     ran = alarms.run("queues.py")
     assert ran.out == f"{alarms.name},{alarms.name}_flows,{alarms.name}_urgent\n"
     assert ran.err.count("Dispatcher.soft_time_limit = ... has no effect") == 1
+
+
+def test_a_project_that_wraps_methods_and_shows_its_configuration(parcels: Copy) -> None:
+    ran = parcels.run("tables.py")
+    shown, late = ran.out.splitlines()
+    assert json.loads(shown) == {
+        "flows": ["send", "pack"],
+        "queues": {"send": f"{parcels.name}_flows", "pack": f"{parcels.name}_flows"},
+        "storages": {"Weigh": "Ledger", "Label": "Labels", "Explain": None, "Count": "Labels"},
+        "arguments": {"send": ["pack"], "pack": True},
+        "without": ["Explain"],
+    }
+    assert late == "too old: send"
+    assert ran.err.count("Dispatcher.migrate_message = ... has no effect") == 1
+    assert ran.err.count("SelinonTaskEnvelope.on_failure = ... has no effect") == 1
+
+
+SENT = {
+    "books": "labels: 1 ['books, 5 kg']\n",
+    "furniture": "too long\nlabels: 0 []\n",
+    "an elephant": "labels: 0 []\n",
+}
+
+
+@pytest.mark.parametrize("content", SENT)
+def test_parcels_run_by_a_script(parcels: Copy, content: str) -> None:
+    ran = parcels.start("bash", "hack/run.sh", "drawings", content)
+    assert ran.out == "pack.dot\nsend.dot\n" + SENT[content]
+    assert [path.name for path in parcels.data.iterdir() if path.is_file()] == ["pack-Weigh.json"]
+
+
+def test_scripts_that_call_selinon_cli(parcels: Copy) -> None:
+    ran = parcels.start("bash", "hack/queues.sh")
+    assert ran.out.endswith(f"queues={parcels.name},{parcels.name}_flows\n")
+
+    def git(*words: str) -> None:
+        parcels.start("git", "-c", "user.name=a", "-c", "user.email=a@b", *words)
+
+    git("init", "-q")
+    git("add", "-A")
+    git("commit", "-qm", "first")
+    committed = "Flow migration is present"
+    assert committed not in parcels.start("bash", "hack/migrate.sh", expected=1).out
+    flow = parcels.directory / "elsewhere" / "send.yml"
+    flow.write_text(
+        flow.read_text()
+        .replace("- from: pack", "- from: [pack, Explain]")
+        .replace("to: pack", "to: [pack, Explain]")
+    )
+    assert committed in parcels.start("bash", "hack/migrate.sh").out
+    assert list(json.loads((parcels.directory / "migrations" / "1.json").read_text())["migration"]) == ["send"]
 
 
 def test_unit_tests_of_the_project(mirror: Copy) -> None:
