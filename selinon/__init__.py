@@ -131,11 +131,34 @@ __title__ = "selinon"
 __license__ = "Apache-2.0"
 
 
+#: Modules that ``import selinon`` alone made available in the original (``selinon.errors.FatalTaskError``).
+_MODULES = (
+    "cache",
+    "celery",
+    "codename",
+    "config",
+    "data_storage",
+    "dispatcher",
+    "errors",
+    "run",
+    "selinon_task",
+    "storage",
+    "storage_pool",
+    "system",
+    "system_state",
+    "task_envelope",
+    "trace",
+    "version",
+)
+
+
 def __getattr__(name: str) -> Any:
-    if name not in _WHERE:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
+    if name in _MODULES:
+        return import_module(f"{__name__}.{name}")
+    if name not in _WHERE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = getattr(import_module(_WHERE[name]), name)
     globals()[name] = value
     return value

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+# Projects use celery.result after importing only `celery` and `selinon`: the original imported it.
+import celery.result as _celery_result  # noqa: F401
 from celery import Celery
 
 from selinon_core.celery.app import Selinon

@@ -99,6 +99,28 @@ def test_logging_config_is_imported_as_the_original_did_in_passing() -> None:
     subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).resolve().parents[2])
 
 
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "selinon.errors.FatalTaskError",
+        "selinon.config.Config",
+        "selinon.storage_pool.StoragePool",
+        "selinon.run.run_flow",
+    ],
+)
+def test_modules_are_there_when_only_the_package_is_imported(expression: str) -> None:
+    code = f"import selinon; assert {expression} is selinon.{expression.rpartition('.')[2]}"
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).resolve().parents[2])
+
+
+def test_celery_result_is_imported_when_an_app_is_set() -> None:
+    code = (
+        "import celery; from selinon import Config; app = celery.Celery('a', broker='memory://');"
+        "Config.set_celery_app(app); celery.result.AsyncResult"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).resolve().parents[2])
+
+
 HEAVY = ("celery", "kombu", "sqlalchemy", "redis", "pymongo", "boto3", "graphviz", "yaml", "typer", "rich")
 
 
