@@ -41,6 +41,7 @@ def migrate(
         no_meta=no_meta,
         no_check=no_check,
         code_of_nothing=EXIT_FINDINGS,  # as a shell reads it: `... migrate ... && git add ...`
+        force=True,  # the original counted on its callers, and scripts may
     )
 
 

@@ -10,6 +10,7 @@ from selinon_cli.options import Command, Option
 from selinon_cli.terminal import Terminal
 
 if TYPE_CHECKING:
+    from selinon_core.migrations.repository import Migrations
     from selinon_core.migrations.compare import Comparison
     from selinon_core.plan import Plan
 
@@ -32,16 +33,18 @@ def migrate(
     graph: str | None = None,
     flow: Sequence[str] = (),
     code_of_nothing: int = EXIT_OK,
+    force: bool = False,
 ) -> int:
     """Compare two versions of a project and write the next migration file.
 
-    Returns ``code_of_nothing`` when no migration is needed.
+    Returns ``code_of_nothing`` when no migration is needed. Raises ``UsageError`` for a change that a migration
+    which is not deployed yet is about, unless ``force``.
     """
     from selinon_cli.project import known_name, load_project
     from selinon_core.migrations.compare import compare_plans
     from selinon_core.migrations.describe import describe
     from selinon_core.migrations.files import metadata, migration_text
-    from selinon_core.migrations.repository import Migrations, same_as_newest, write_migration
+    from selinon_core.migrations.repository import Migrations, write_migration
 
     given = (*((old_nodes_definition,) if old_nodes_definition else ()), *old_flow_definitions)
     if given and (git or rev):
@@ -65,15 +68,38 @@ def migrate(
         return code_of_nothing
     text = migration_text(comparison, tainted_flows, None if no_meta else metadata())
     migrations = Migrations.load(directory_of(plan, migration_dir, needed=not dry_run))
-    if same_as_newest(migrations, comparison.changes):
-        terminal.warn(
-            f"{migrations.path(migrations.latest)} says the same already; is this migration written twice?"
-        )
+    problem = doubled(migrations, comparison, None if given else rev or "HEAD")
+    if problem is not None and not (force or dry_run):
+        raise UsageError(problem, "delete that file to write one for the whole change, or --force writes both")
+    if problem is not None:
+        terminal.warn(problem)
     if dry_run:
         terminal.data(f"{migrations.path(migrations.latest + 1)} would be:\n{text}\n")
         return EXIT_OK
     terminal.note(f"wrote {write_migration(migrations, text)}")
     return EXIT_OK
+
+
+def doubled(migrations: Migrations, comparison: Comparison, revision: str | None) -> str | None:
+    """Why runs would be migrated twice with a migration for this change; None: they would not.
+
+    ``revision`` is what the change was computed against, None for files.
+    """
+    from selinon_core.errors import RequestError
+    from selinon_core.migrations.repository import same_as_newest
+    from selinon_core.migrations.coverage import deployed_at
+
+    if revision is not None and migrations.directory is not None:
+        try:
+            since = deployed_at(revision, migrations)
+        except RequestError:  # a directory that git does not know
+            since = migrations.latest
+        if since < migrations.latest:
+            file = migrations.path(migrations.latest)
+            return f"{file} was written since {revision}: runs would be migrated by both"
+    if same_as_newest(migrations, comparison.changes):
+        return f"{migrations.path(migrations.latest)} says the same already: runs would be migrated twice"
+    return None
 
 
 def directory_of(plan: Plan, given: str | None, *, needed: bool = True) -> str | None:
@@ -200,6 +226,12 @@ COMMAND = Command(
             metavar="NAME",
             many=True,
             complete="flow",
+        ),
+        Option(
+            "force",
+            ("--force",),
+            "Write it even where a migration that is not deployed yet is about the same change.",
+            kind="flag",
         ),
     ),
     epilog="Conditions, foreach and failures are no part of the graph: changing them needs no migration.",

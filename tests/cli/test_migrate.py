@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from pathlib import Path
 
@@ -69,8 +70,64 @@ def test_a_new_edge(repository: Path, cli: Cli) -> None:
     }
     assert written["tainted_flow_strategy"] == "RETRY"
     assert set(written["_meta"]) == {"selinon_version", "host", "datetime", "user"}
-    assert "is this migration written twice" in cli("migrate", "--git", "-t", "RETRY", "--no-meta").err
-    assert "_meta" not in json.loads((repository / "migrations" / "2.json").read_text())
+
+
+def test_without_the_author(repository: Path, cli: Cli) -> None:
+    add_edge(repository)
+    assert cli("migrate", "--git", "--no-meta").code == 0
+    assert "_meta" not in json.loads((repository / "migrations" / "1.json").read_text())
+
+
+@pytest.mark.parametrize("more", [False, True], ids=["the same change", "a larger change"])
+@pytest.mark.parametrize("words", [("--git",), ("--rev", "HEAD")], ids=" ".join)
+def test_runs_are_not_migrated_twice(repository: Path, cli: Cli, words: tuple[str, ...], more: bool) -> None:
+    add_edge(repository)
+    assert cli("migrate", *words).code == 0
+    if more:
+        edit(repository, NEW_EDGE, NEW_EDGE + "      - {from: Refund, to: Charge}\n")
+    problem = "migrations/1.json was written since HEAD: runs would be migrated by both"
+    ran = cli("migrate", *words)
+    assert (ran.code, ran.out) == (2, "")
+    assert (
+        f"error: {problem}\n  delete that file to write one for the whole change, or --force writes both"
+        in ran.err
+    )
+    assert os.listdir(repository / "migrations") == ["1.json"]
+    ran = cli("migrate", *words, "--dry-run")
+    assert ran.code == 0
+    assert problem in ran.err
+    assert cli("migrate", *words, "--force").code == 0
+    assert sorted(os.listdir(repository / "migrations")) == ["1.json", "2.json"]
+
+
+def test_runs_are_not_migrated_twice_between_files(repository: Path, cli: Cli) -> None:
+    (repository / "before.yaml").write_text((repository / "flows" / "order.yaml").read_text())
+    add_edge(repository)
+    words = ("migrate", "-N", "nodes.yaml", "-F", "before.yaml", "-n", "nodes.yaml", "-f", "flows")
+    assert cli(*words).code == 0
+    ran = cli(*words)
+    assert ran.code == 2
+    assert "error: migrations/1.json says the same already: runs would be migrated twice" in ran.err
+    assert cli(*words, "--force").code == 0
+
+
+def test_a_deployed_migration_is_not_in_the_way(repository: Path, cli: Cli) -> None:
+    add_edge(repository)
+    assert cli("migrate", "--git").code == 0
+    git("add", ".")
+    git("commit", "-qm", "second")
+    edit(repository, NEW_EDGE, NEW_EDGE + "      - {from: Refund, to: Charge}\n")
+    assert cli("migrate", "--git").code == 0
+    assert sorted(os.listdir(repository / "migrations")) == ["1.json", "2.json"]
+
+
+def test_a_directory_that_git_does_not_know(
+    repository: Path, cli: Cli, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    add_edge(repository)
+    assert cli("migrate", "--git", "-m", str(elsewhere)).code == 0
+    assert cli("migrate", "--git", "-m", str(elsewhere)).code == 2
 
 
 def test_dry_run_writes_nothing(repository: Path, cli: Cli) -> None:

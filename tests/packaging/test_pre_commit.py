@@ -55,11 +55,11 @@ def test_hooks_find_what_is_wrong(tmp_path: Path) -> None:
     call("git", "init", "-q", cwd=scratch, env=env)
     call("git", "add", ".", cwd=scratch, env=env)
 
-    def tried() -> str:
-        words = ("-m", "pre_commit", "try-repo", tmp_path / "selinon", "--all-files", "--verbose")
+    def tried(*which: str) -> str:
+        words = ("-m", "pre_commit", "try-repo", tmp_path / "selinon", "--verbose", *which)
         return call(sys.executable, *words, cwd=scratch, env=env, code=1)
 
-    said = tried()
+    said = tried("--all-files")
     assert 'flows/first.yaml:5:13: error[SEL201]: unknown node "Wrok"' in said
     assert 'did you mean "Work" (nodes.yaml:2:11)?' in said
 
@@ -69,10 +69,16 @@ def test_hooks_find_what_is_wrong(tmp_path: Path) -> None:
     (scratch / "flows" / "first.yaml").write_text(FLOW.format(node="Work") + "      - {from: Work, to: Rest}\n")
     call("git", "add", ".", cwd=scratch, env=env)
 
-    said = tried()
+    said = tried("--all-files")
     assert re.search(r"selinon lint\.+Passed", said), said
     assert "no problems in 2 files (1 flow, 2 tasks)" in said
     assert re.search(r"selinon migrate check\.+Failed", said), said
+
+    call("git", "commit", "-q", "-m", "second", cwd=scratch, env=env)
+    (scratch / "work.py").write_text(WORK.replace("Rest", "Pause"))
+    call("git", "add", ".", cwd=scratch, env=env)
+    # Python files alone are committed now.
+    assert 'error[SEL602]: module "work" has no class "Rest"' in tried()
 
 
 def _replace(source: Path, target: Path) -> None:
