@@ -37,6 +37,8 @@ def worker(
         _make_way(pool)
     selinon = flows_of(terminal, app, paths)
     served = queues or ",".join(project_queues(selinon, dispatcher_only, tasks_only))
+    if queues is not None:
+        _check_queues(terminal, selinon, queues.split(","))
     words = ["worker", "--queues", served, "--loglevel", loglevel]
     for flag, value in (("--concurrency", concurrency), ("--pool", pool), ("--hostname", hostname)):
         if value is not None:
@@ -44,7 +46,7 @@ def worker(
     check_broker(selinon.app)
     terminal.note(f"serving {served}")
     if dispatcher_only or tasks_only:
-        _tell_of_shared(terminal, selinon, served.split(","), dispatcher_only)
+        _warn_of_shared(terminal, selinon, served.split(","), dispatcher_only)
     ended = _served(selinon.app, words)
     if isinstance(ended, str):
         terminal.error(ended.removeprefix("selinon: "))
@@ -80,7 +82,27 @@ def _served(app: Celery, words: list[str]) -> int | str | None:
     return ended
 
 
-def _tell_of_shared(terminal: Terminal, selinon: Selinon, served: list[str], dispatcher_only: bool) -> None:
+def _check_queues(terminal: Terminal, selinon: Selinon, queues: list[str]) -> None:
+    """Refuse a queue that is probably misspelt, and warn of one that no flow and no task has.
+
+    The latter may hold messages of other Celery tasks, or of runs from before a queue was renamed.
+    """
+    from selinon_core.suggestions import did_you_mean
+
+    known = project_queues(selinon)
+    for queue in queues:
+        if queue in known:
+            continue
+        close = did_you_mean(queue, known)
+        if close:
+            raise UsageError(
+                f'no flow and no task has the queue "{queue}"',
+                f'did you mean "{close}"? (celery worker -Q serves any queue)',
+            )
+        terminal.warn(f'no flow and no task has the queue "{queue}"; there are: {", ".join(known)}')
+
+
+def _warn_of_shared(terminal: Terminal, selinon: Selinon, served: list[str], dispatcher_only: bool) -> None:
     """A queue that flows and tasks have in common brings both kinds of messages, whatever was asked for."""
     others = project_queues(selinon, tasks_only=dispatcher_only, dispatcher_only=not dispatcher_only)
     for queue in sorted({*served} & {*others}):

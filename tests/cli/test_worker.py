@@ -102,6 +102,28 @@ def test_a_queue_of_flows_and_tasks_brings_both_whatever_was_asked_for(shop: Pat
     assert "advanced here too" not in said
 
 
+def test_a_misspelt_queue_is_refused(shop: Path) -> None:
+    (shop / "nodes.yaml").write_text(
+        NODES + "global: {default_dispatcher_queue: orders, default_task_queue: work}\n"
+    )
+    code, said = worker(shop, "--pool", "solo", "-Q", "work,ordres")
+    assert code == 2
+    assert said == (
+        'error: no flow and no task has the queue "ordres"\n'
+        '  did you mean "orders"? (celery worker -Q serves any queue)\n'
+    )
+
+
+def test_a_queue_that_is_not_of_the_project_is_warned_of(shop: Path) -> None:
+    (shop / "nodes.yaml").write_text(
+        NODES + "global: {default_dispatcher_queue: orders, default_task_queue: work}\n"
+    )
+    _, said = worker(shop, "--pool", "solo", "-Q", "orders,emails")
+    assert 'selinon: no flow and no task has the queue "emails"; there are: orders, work\n' in said
+    _, said = worker(shop, "--pool", "solo", "-Q", "orders,work")
+    assert "no flow and no task" not in said
+
+
 def test_a_pool_that_is_not_installed_is_named(shop: Path) -> None:
     pytest.importorskip("gevent")
     (shop / "gevent.py").write_text("raise ImportError('no gevent here')")
