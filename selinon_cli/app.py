@@ -12,10 +12,10 @@ from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
-from selinon_cli.completion import completer
+from selinon_cli.completion import completer, words_or_files
 from selinon_cli.exits import EXIT_USAGE
 from selinon_cli.invoke import invoke
 from selinon_cli.options import ROOT_OPTIONS, Command, Option
@@ -38,7 +38,7 @@ def run_app(program: Program, words: Sequence[str]) -> int:
     except Exception as error:
         if not hasattr(error, "format_message"):
             raise
-        _report_usage_error(program, error)
+        _report_usage_error(program, words, error)
         return EXIT_USAGE
     except SystemExit as end:
         # Shell completion ends this way.
@@ -46,14 +46,14 @@ def run_app(program: Program, words: Sequence[str]) -> int:
     return code or 0
 
 
-def _report_usage_error(program: Program, error: Any) -> None:
+def _report_usage_error(program: Program, words: Sequence[str], error: Any) -> None:
     """Print a mistake on the command line in the form that commands use for theirs."""
     message, hint = error.format_message().replace("Value error, ", ""), ""
     if getattr(error, "possibilities", None):
         message = f"No such option: {error.option_name}"
         hint = f"did you mean {' or '.join(sorted(error.possibilities))}?"
     context = getattr(error, "ctx", None)
-    path = context.command_path if context is not None else program.name
+    path = context.command_path if context is not None else " ".join((program.name, *program.command_of(words)))
     standard_terminal().error(message, hint or f"{path} --help says what it takes")
 
 
@@ -65,7 +65,7 @@ def build_app(program: Program, invoke_command: Invoke) -> typer.Typer:
     app = typer.Typer(
         name=program.name,
         help=program.help,
-        cls=_WordsGroup,
+        cls=_group_class(program),
         pretty_exceptions_enable=False,
         rich_markup_mode="rich",
         context_settings={"help_option_names": ["-h", "--help"]},
@@ -80,20 +80,58 @@ def build_app(program: Program, invoke_command: Invoke) -> typer.Typer:
             raise typer.Exit(invoke_command(command, values, root))
 
         parameters = _parameters(command.parameters(), command, program)
-        app.command(name, help=command.help, epilog=command.epilog or None)(
+        app.command(name, cls=_command_class(command), help=command.help, epilog=command.epilog or None)(
             _function(name, command.help, parameters, called)
         )
     return app
 
 
-class _WordsGroup(TyperGroup):
-    """A group that knows commands of two words (``migrate check``)."""
+class _PlainHelp:
+    """Help without the names of Python types, and with command lines to copy at its end."""
 
-    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        words = " ".join(args[:2])
-        if len(args) > 1 and words in self.commands:
-            return words, self.commands[words], args[2:]
-        return super().resolve_command(ctx, args)
+    examples: tuple[str, ...] = ()
+
+    def get_params(self, ctx: Any) -> Any:
+        """The parameters; those without a value, and arguments, show no type."""
+        params = super().get_params(ctx)  # type: ignore[misc]
+        for param in params:
+            if not param.opts[0].startswith("-"):
+                param.display_type = lambda ctx: ""
+            elif param.metavar is None and (getattr(param, "is_flag", False) or getattr(param, "count", False)):
+                param.metavar = ""
+        return params
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Print the help, then the examples."""
+        super().format_help(ctx, formatter)  # type: ignore[misc]
+        if self.examples:
+            typer.echo("".join(("Examples:\n", *(f"  {line}\n" for line in self.examples))), nl=False)
+
+
+def _command_class(command: Command) -> type[TyperCommand]:
+    class WithExamples(_PlainHelp, TyperCommand):
+        examples = command.examples
+
+    return WithExamples
+
+
+def _group_class(program: Program) -> type[TyperGroup]:
+    class Words(_PlainHelp, TyperGroup):
+        """A group that knows commands of two words (``migrate check``)."""
+
+        examples = program.examples
+
+        def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+            words = " ".join(args[:2])
+            if len(args) > 1 and words in self.commands:
+                return words, self.commands[words], args[2:]
+            return super().resolve_command(ctx, args)
+
+        def shell_complete(self, ctx: Any, incomplete: str) -> Any:
+            """Commands of one word; the second word of others is completed behind the first."""
+            return [found for found in super().shell_complete(ctx, incomplete) if " " not in found.value]
+
+    return Words
 
 
 def _function(
@@ -155,7 +193,9 @@ def _declaration(option: Option, command: Command | None, program: Program) -> A
     if option.metavar or option.kind in ("flag", "version", "count"):
         settings["metavar"] = option.metavar
     if option.complete:
-        settings["autocompletion"] = completer(option.complete, command)
+        settings["autocompletion"] = completer(option.complete)
+    elif command is not None and option.name == "paths" and program.second_words(command.name):
+        settings["autocompletion"] = words_or_files(program.second_words(command.name))
     if option.minimum is not None:
         settings["min"] = option.minimum
     settings["show_default"] = (

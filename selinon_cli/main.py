@@ -17,6 +17,7 @@ def main(words: Sequence[str] | None = None) -> int:
 
 def run_program(program: Program, words: Sequence[str]) -> int:
     """Run one of the console scripts; ordinary command lines never import Typer."""
+    words = program.spelled_out(words)
     try:
         completing = f"_{program.name}_COMPLETE".replace("-", "_").upper() in os.environ
         if not completing:

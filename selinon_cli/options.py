@@ -20,7 +20,8 @@ class Option(NamedTuple):
     - ``version``: print the version and exit; never reaches the function.
 
     ``many`` collects every occurrence in a tuple. ``complete`` names what the shell offers: ``flow``, ``task``,
-    ``node``, ``storage`` or ``rule``. ``environment`` holds variables beside ``SELINON_<COMMAND>_<OPTION>``.
+    ``node``, ``storage``, ``rule``, ``run`` (ids of flow runs) or ``mock`` (a task and ``=``). ``environment``
+    holds variables beside ``SELINON_<COMMAND>_<OPTION>``.
     """
 
     name: str
@@ -43,7 +44,8 @@ class Command(NamedTuple):
     """A command: ``run(terminal, **values)`` returns its exit code.
 
     With ``project`` it takes ``PATH...``, ``-n`` and ``-f``, and ``run`` gets them as one tuple ``paths``. Without
-    ``positional`` it takes no ``PATH...``, and both options are required.
+    ``positional`` it takes no ``PATH...``, and both options are required. ``examples`` are command lines for the
+    help, with a comment where they need one.
     """
 
     name: str
@@ -53,6 +55,7 @@ class Command(NamedTuple):
     project: bool = True
     epilog: str = ""
     positional: bool = True
+    examples: tuple[str, ...] = ()
 
     def parameters(self) -> tuple[Option, ...]:
         """Everything this command takes, the common options included."""
@@ -112,7 +115,7 @@ OUTPUT_OPTIONS = (
     Option("verbose", ("-v", "--verbose"), "Say more; may be repeated.", kind="count", panel=_COMMON),
     Option("quiet", ("-q", "--quiet"), "Say only what was asked for.", kind="flag", panel=_COMMON),
     Option("no_color", ("--no-color",), "No colours; NO_COLOR does the same.", kind="flag", panel=_COMMON),
-    Option("version", ("--version",), "Print the version and exit.", kind="version", panel=_COMMON),
+    Option("version", ("--version", "-V"), "Print the version and exit.", kind="version", panel=_COMMON),
 )
 
 #: What may stand before the command.

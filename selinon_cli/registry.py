@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from selinon_cli.options import Command
@@ -10,12 +10,40 @@ from selinon_core.version import __version__
 
 
 class Program(NamedTuple):
-    """A console script: its name, one line of help, its commands (name -> module), what ``--version`` prints."""
+    """A console script.
+
+    ``help`` is one line, ``commands`` maps names to modules, ``version`` is what ``--version`` prints, ``examples``
+    are command lines for the help.
+    """
 
     name: str
     help: str
     commands: Mapping[str, str]
     version: str
+    examples: tuple[str, ...] = ()
+
+    def command_of(self, words: Sequence[str]) -> Sequence[str]:
+        """The words of a command line that name its command; empty when there is none."""
+        for begin, word in enumerate(words):
+            if not word.startswith("-"):
+                for length in (2, 1):
+                    if " ".join(words[begin : begin + length]) in self.commands:
+                        return words[begin : begin + length]
+                break
+        return ()
+
+    def second_words(self, name: str) -> tuple[str, ...]:
+        """What may follow a command's name to make another command: ``check`` for ``migrate``."""
+        return tuple(other[len(name) + 1 :] for other in self.commands if other.startswith(name + " "))
+
+    def spelled_out(self, words: Sequence[str]) -> Sequence[str]:
+        """The command line that ``help [COMMAND]`` and ``version`` stand for; others as they are."""
+        if words and words[0] not in self.commands:
+            if words[0] == "help":
+                return [*words[1:], "--help"]
+            if words[0] == "version" and len(words) == 1:
+                return ["--version"]
+        return words
 
 
 SELINON = Program(
@@ -36,6 +64,13 @@ SELINON = Program(
         "new": "selinon_cli.commands.new",
     },
     f"selinon {__version__}",
+    (
+        "selinon new shop                # a small project to begin with",
+        "selinon lint                    # is everything right?",
+        "selinon run --local             # run the flow here, without services",
+        "selinon watch --run --serve     # all of this on every change, on a page",
+        "selinon help run                # what a command takes, with examples",
+    ),
 )
 
 SELINON_CLI = Program(

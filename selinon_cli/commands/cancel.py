@@ -8,6 +8,7 @@ from selinon_cli.broker import asking_broker
 from selinon_cli.celery_app import APP_OPTION, flows_of
 from selinon_cli.exits import EXIT_OK, UsageError
 from selinon_cli.options import Command, Option
+from selinon_cli.run_ids import full_id
 from selinon_cli.terminal import Terminal
 
 
@@ -18,7 +19,7 @@ def cancel(terminal: Terminal, *, ids: Sequence[str] = (), app: str | None = Non
     selinon = flows_of(terminal, app, ())
     if flow is not None:
         known_name("flow", flow, selinon.plan.flows)
-    for id in ids:
+    for id in [full_id(selinon, typed) for typed in ids]:
         header = selinon.store.header(id)
         if header is None and flow is None:
             hint = "one that no worker has begun yet is cancelled with --flow NAME"
@@ -38,9 +39,15 @@ COMMAND = Command(
     "End a flow run: nothing more of it is started, its sub-flows end too; running tasks finish.",
     cancel,
     options=(
-        Option("ids", (), "The flow runs.", metavar="ID", many=True, required=True),
+        Option("ids", (), "The flow runs.", metavar="ID", many=True, required=True, complete="run"),
         APP_OPTION,
-        Option("flow", ("--flow",), "The flow of runs that no worker has begun yet.", metavar="NAME"),
+        Option(
+            "flow", ("--flow",), "The flow of runs that no worker has begun yet.", metavar="NAME", complete="flow"
+        ),
     ),
     project=False,
+    examples=(
+        "selinon cancel 3f2a                         # the beginning of the id is enough",
+        "selinon cancel 3f2a91c0-5c1e-4e0e-9d0c-6f1f0e8a2b11 --flow order     # not begun by a worker yet",
+    ),
 )

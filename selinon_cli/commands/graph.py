@@ -244,5 +244,12 @@ COMMAND = Command(
     "Draw flows: as pictures or as text, with a run laid over them, or compared with a revision.",
     graph,
     options=tuple(_options()),
+    examples=(
+        "selinon graph                               # FLOW.svg for each flow",
+        "selinon graph --flow order -o order.png",
+        "selinon graph --format ascii -o -           # in the terminal",
+        "selinon graph --run report.json             # with a run on it",
+        "selinon graph --diff origin/main --format mermaid -o -",
+    ),
     epilog="Without --flow, --run draws the flows that took part in it and --diff those that differ.",
 )

@@ -164,4 +164,9 @@ COMMAND = Command(
         ),
         Option("format", ("--format",), "How to print.", kind="choice", choices=("text", "json"), default="text"),
     ),
+    examples=(
+        "selinon inspect",
+        "selinon inspect --list-flows --format json",
+        "selinon inspect --dump plan.json",
+    ),
 )

@@ -200,5 +200,12 @@ COMMAND = Command(
             metavar="FILE",
         ),
     ),
+    examples=(
+        "selinon lint",
+        "selinon lint --strict flows/ nodes.yaml",
+        "selinon lint --select SEL3,SEL5 --ignore SEL317",
+        "selinon lint --explain SEL317",
+        "selinon lint --format sarif > selinon.sarif",
+    ),
     epilog="A comment silences a finding on its line or below: # selinon: ignore[SEL301] reason",
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -44,8 +45,15 @@ def migrate(
     from selinon_core.migrations.compare import compare_plans
     from selinon_core.migrations.describe import describe
     from selinon_core.migrations.files import metadata, migration_text
+    from selinon_core.diagnostics.wording import did_you_mean
     from selinon_core.migrations.repository import Migrations, write_migration
 
+    for path in paths:
+        if not os.path.exists(path):
+            near = did_you_mean(path, ["check"])
+            raise UsageError(
+                f"no such file or directory: {path}", f"did you mean: selinon migrate {near}" if near else ""
+            )
     given = (*((old_nodes_definition,) if old_nodes_definition else ()), *old_flow_definitions)
     if given and (git or rev):
         raise UsageError("--git and old files are two ways to say what to compare with", "use one of them")
@@ -134,8 +142,6 @@ def plan_at_revision(terminal: Terminal, revision: str, paths: Sequence[str]) ->
 
 def draw_change(terminal: Terminal, comparison: Comparison, target: str, flows: Sequence[str]) -> None:
     """Draw the changed flows, with what taints runs marked; one flow into a file, several into a directory."""
-    import os
-
     from selinon_cli.output import graph_format, names_directory, write_bytes
     from selinon_core.graph import FORMATS, write
     from selinon_core.migrations.drawing import change_drawing
@@ -234,5 +240,11 @@ COMMAND = Command(
             kind="flag",
         ),
     ),
-    epilog="Conditions, foreach and failures are no part of the graph: changing them needs no migration.",
+    epilog="Conditions, foreach and failures do not belong to the graph: changing them needs no migration.",
+    examples=(
+        "selinon migrate --git --dry-run             # what does my change do to runs?",
+        "selinon migrate --git -t RETRY              # write the migration",
+        "selinon migrate --rev v1.4 --graph change.svg",
+        "selinon migrate check                       # is a migration missing?",
+    ),
 )

@@ -89,9 +89,7 @@ COMMAND = Command(
     "Check that every change of a graph has its migration, and what recorded runs would do.",
     check,
     options=(
-        Option(
-            "rev", ("--rev",), "The git revision that is deployed; default: HEAD.", metavar="REV", default="HEAD"
-        ),
+        Option("rev", ("--rev",), "The git revision that is deployed.", metavar="REV", default="HEAD"),
         MIGRATION_DIR,
         Option(
             "histories",
@@ -104,4 +102,8 @@ COMMAND = Command(
         Option("format", ("--format",), "What to print.", kind="choice", choices=("text", "json"), default="text"),
     ),
     epilog="Exit code 1: a change without a migration, or a history that the new configuration cannot continue.",
+    examples=(
+        "selinon migrate check",
+        "selinon migrate check --rev v1.4 --histories recorded/",
+    ),
 )

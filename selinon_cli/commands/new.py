@@ -118,4 +118,5 @@ COMMAND = Command(
         ),
     ),
     project=False,
+    examples=("selinon new shop",),
 )

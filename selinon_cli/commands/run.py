@@ -209,6 +209,7 @@ COMMAND = Command(
             "The result of a task that is not to run; repeatable.",
             metavar="TASK=JSON",
             many=True,
+            complete="mock",
             panel="Mocks",
         ),
         Option(
@@ -298,5 +299,12 @@ COMMAND = Command(
             metavar="DIR",
             many=True,
         ),
+    ),
+    examples=(
+        "selinon run --local",
+        "selinon run --local --flow order -a id=7 -a gift=true",
+        "selinon run --local --fail Charge:1 --mock Ship='{\"ok\": true}'",
+        "selinon run --local --report report.json --graph run.svg",
+        "selinon run --flow order -a @arguments.json --detach     # on workers",
     ),
 )

@@ -22,5 +22,6 @@ COMMAND = Command(
     "Print the JSON Schema of the YAML files, for editors.",
     schema,
     project=False,
+    examples=("selinon schema > selinon.schema.json",),
     epilog="In a YAML file: # yaml-language-server: $schema=selinon.schema.json",
 )

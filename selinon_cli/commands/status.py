@@ -9,7 +9,8 @@ from typing import Any
 from selinon_cli.celery_app import APP_OPTION, flows_of
 from selinon_cli.exits import EXIT_OK, UsageError
 from selinon_cli.options import Command, Option
-from selinon_cli.render.run_tree import run_list, run_tree
+from selinon_cli.render.run_tree import OPEN, run_list, run_tree
+from selinon_cli.run_ids import full_id
 from selinon_cli.terminal import Terminal
 
 
@@ -23,26 +24,28 @@ def status(
     limit: int = 100,
     format: str = "text",
 ) -> int:
-    """Tell how flow runs fare; with ``watch`` again and again, with ``history`` what happened to one."""
+    """Print the state of flow runs; with ``watch`` again and again, with ``history`` what happened to one."""
     selinon = flows_of(terminal, app, ())
+    if id is not None:
+        id = full_id(selinon, id)
     if history:
-        return _tell_history(terminal, selinon, id)
+        return _print_history(terminal, selinon, id)
     while True:
-        told = selinon.status(id) if id else _listed(terminal, selinon, limit)
+        found = selinon.status(id) if id else _listed(terminal, selinon, limit)
         if format == "json":
-            terminal.data(json.dumps(told, indent=None if watch else 2) + "\n")
+            terminal.data(json.dumps(found, indent=None if watch else 2) + "\n")
         else:
             if watch and terminal.interactive:
                 terminal.data("\x1b[H\x1b[2J")
             color = terminal.color_out
-            terminal.data(run_tree(told, color=color) if isinstance(told, dict) else run_list(told))
+            terminal.data(run_tree(found, color=color) if isinstance(found, dict) else run_list(found))
         terminal.flush()
-        if not watch or (isinstance(told, dict) and told["status"] != "running"):
+        if not watch or (isinstance(found, dict) and found["status"] not in OPEN):
             return EXIT_OK
         time.sleep(1)
 
 
-def _tell_history(terminal: Terminal, selinon: Any, id: str | None) -> int:
+def _print_history(terminal: Terminal, selinon: Any, id: str | None) -> int:
     if id is None:
         raise UsageError("a history is that of one flow run", "name it: selinon status ID --history")
     from selinon_core.celery.reporting.run_history import history
@@ -65,7 +68,7 @@ COMMAND = Command(
     "List the running flow runs, or show one with its nodes.",
     status,
     options=(
-        Option("id", (), "The flow run; without it, all that are running.", metavar="ID"),
+        Option("id", (), "The flow run; without it, all that are running.", metavar="ID", complete="run"),
         APP_OPTION,
         Option("watch", ("-w", "--watch"), "Show it again every second until it ends.", kind="flag"),
         Option(
@@ -74,7 +77,15 @@ COMMAND = Command(
             "What happened to the run and its sub-flows, and why: a JSON object a line, as of run --trace.",
             kind="flag",
         ),
-        Option("limit", ("--limit",), "List so many flow runs, the newest.", kind="int", minimum=1, default=100),
+        Option(
+            "limit",
+            ("--limit",),
+            "List so many flow runs, the newest.",
+            kind="int",
+            metavar="N",
+            minimum=1,
+            default=100,
+        ),
         Option(
             "format",
             ("--format",),
@@ -85,4 +96,9 @@ COMMAND = Command(
         ),
     ),
     project=False,
+    examples=(
+        "selinon status                              # what is running",
+        "selinon status 3f2a --watch                 # one run; the beginning of its id is enough",
+        "selinon status 3f2a --history               # what happened to it, and why",
+    ),
 )

@@ -135,4 +135,9 @@ COMMAND = Command(
         *(option for option in RUN.options if option.name == "pythonpath"),
         *_OPTIONS_OF_RUN,
     ),
+    examples=(
+        "selinon watch",
+        "selinon watch --run --flow order --serve",
+        "selinon watch --exec 'pytest -q'",
+    ),
 )

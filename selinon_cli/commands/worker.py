@@ -132,10 +132,17 @@ COMMAND = Command(
         Option("queues", ("-Q", "--queues"), "Serve these queues only, separated by commas.", metavar="NAMES"),
         Option("dispatcher_only", ("--dispatcher-only",), "Advance flows, run no tasks.", kind="flag"),
         Option("tasks_only", ("--tasks-only",), "Run tasks, advance no flows.", kind="flag"),
-        Option("concurrency", ("-c", "--concurrency"), "Processes or threads.", kind="int", minimum=1),
+        Option(
+            "concurrency", ("-c", "--concurrency"), "Processes or threads.", kind="int", metavar="N", minimum=1
+        ),
         Option("pool", ("-P", "--pool"), "How tasks run: prefork, threads, solo, gevent.", metavar="KIND"),
         Option("hostname", ("--hostname",), "The worker's name.", metavar="NAME"),
         Option("loglevel", ("-l", "--loglevel"), "How much the worker tells.", metavar="LEVEL", default="INFO"),
     ),
     epilog="The same as `celery -A APP worker -Q ...`; further options are there.",
+    examples=(
+        "selinon worker                              # with a private server",
+        "selinon worker --app shop.app -c 8",
+        "selinon worker --app shop.app --dispatcher-only",
+    ),
 )

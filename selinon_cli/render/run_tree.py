@@ -9,8 +9,10 @@ from typing import Any
 from selinon_cli.render.run_summary import failures
 from selinon_cli.render.visible import visible
 
-#: Of more runs of one node in one state than that, only the number is told.
-_MOST_ALIKE = 5
+#: Of more runs of one node in one state than that, only the number is shown.
+_MAX_ALIKE = 5
+#: States of a flow run that has not ended; ``pending``: no worker has begun it.
+OPEN = ("pending", "running")
 
 Json = Mapping[str, Any]
 
@@ -22,31 +24,32 @@ def run_list(rows: Sequence[Json]) -> str:
     return "".join(f"{row['id']}  {row['flow']:24}  {row['seconds']:10.1f} s\n" for row in rows)
 
 
-def run_tree(told: Json, *, color: bool) -> str:
+def run_tree(run: Json, *, color: bool) -> str:
     """A flow run and its nodes as a tree, and what the failed ones raised."""
-    return "".join(f"{line}\n" for line in _flow(told, "", time.time())) + failures(list(_nodes(told)), (), color)
+    return "".join(f"{line}\n" for line in _flow(run, "", time.time())) + failures(list(_nodes(run)), (), color)
 
 
-def _flow(told: Json, indent: str, now: float) -> Iterator[str]:
-    ended = told["status"] != "running"
-    seconds = (told["updated"] if ended else now) - told["created"]
-    yield f"{indent}{told['flow']}  {told['status']}  {seconds:.1f} s  {told['id']}"
+def _flow(run: Json, indent: str, now: float) -> Iterator[str]:
+    seconds = (now if run["status"] in OPEN else run["updated"]) - run["created"]
+    yield f"{indent}{run['flow']}  {run['status']}  {seconds:.1f} s  {run['id']}"
     indent += "  "
-    if told.get("reason"):
-        yield indent + visible(told["reason"])
+    if run.get("reason"):
+        yield indent + visible(run["reason"])
+    if run["status"] == "pending":
+        yield f"{indent}no worker has begun it"
     alike: dict[tuple[str, str], list[Json]] = {}
-    for node in told["nodes"]:
+    for node in run["nodes"]:
         alike.setdefault((node["name"], node["status"]), []).append(node)
-    for node in told["nodes"]:
+    for node in run["nodes"]:
         others = alike[node["name"], node["status"]]
         if "run" in node:
             yield from _flow(node["run"], indent, now)
-        elif len(others) <= _MOST_ALIKE:
+        elif len(others) <= _MAX_ALIKE:
             tries = f"  attempt {node['attempts']}" if node["attempts"] > 1 else ""
             yield f"{indent}{node['name']}  {node['status']}{tries}{_for(node, now)}"
         elif node is others[0]:
             yield f"{indent}{node['name']}  {len(others)} {node['status']}{_for(node, now)}"
-    for name, due in told["timers"].items():
+    for name, due in run["timers"].items():
         yield f"{indent}due {_timer(name)} in {due - now:.1f} s"
 
 
@@ -55,10 +58,10 @@ def _for(node: Json, now: float) -> str:
     return f"  for {now - node['since']:.1f} s" if node["status"] == "running" and node["since"] else ""
 
 
-def _nodes(told: Json) -> Iterator[Json]:
+def _nodes(run: Json) -> Iterator[Json]:
     """All node runs with the names of their flows."""
-    for node in told["nodes"]:
-        yield {**node, "flow": told["flow"]}
+    for node in run["nodes"]:
+        yield {**node, "flow": run["flow"]}
         yield from _nodes(node["run"]) if "run" in node else ()
 
 

@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
 
 from selinon_cli.main import run_program
 from selinon_cli.registry import SELINON, SELINON_CLI
+
+APP = """
+from celery import Celery
+from selinon_core.celery import Selinon
+from selinon_core.celery.stores.base import Commit
+
+app = Celery("shop", broker="memory://", set_as_current=False)
+app.conf.selinon_state_url = "memory://"
+selinon = Selinon(app, paths=["nodes.yaml", "flows"])
+for id in ("3f2a", "3f99", "b1"):
+    selinon.store.commit(Commit(id, 0, 1.0, create={"flow": "order", "queue": "celery", "status": "running"}))
+"""
 
 
 @pytest.fixture
@@ -47,6 +60,30 @@ def test_names_of_the_project(shop: Path, complete) -> None:  # type: ignore[no-
     assert complete("selinon run -f flows --flow o") == ["order"]
     assert complete("selinon lint --explain SEL201") == ["SEL201"]
     assert complete("selinon-cli execute -f flows --flow-name ", "selinon-cli") == ["order"]
+
+
+def test_commands_of_two_words(shop: Path, complete) -> None:  # type: ignore[no-untyped-def]
+    assert complete("selinon migr") == ["migrate"]
+    assert complete("selinon migrate ch") == ["check"]
+    assert complete("selinon migrate ") == ["check", "flows/", "nodes.yaml"]
+    assert complete("selinon migrate flows/") == ["flows/order.yaml"]
+    assert complete("selinon migrate check --hist") == ["--histories"]
+
+
+def test_tasks_to_mock(shop: Path, complete) -> None:  # type: ignore[no-untyped-def]
+    assert complete("selinon run --mock ") == ["Charge=", "Refund=", "Ship="]
+
+
+def test_ids_of_flow_runs(shop: Path, complete, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
+    pytest.importorskip("celery")
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    monkeypatch.delitem(sys.modules, "completed_app", raising=False)
+    (shop / "completed_app.py").write_text(APP)
+    assert complete("selinon status --app completed_app 3") == ["3f2a", "3f99"]
+    assert complete("selinon cancel --app completed_app 3f2") == ["3f2a"]
+    # No server is started for a completion.
+    assert complete("selinon status ") == []
+    assert not (shop / ".selinon").exists()
 
 
 def test_a_broken_project_offers_what_is_left(shop: Path, complete) -> None:  # type: ignore[no-untyped-def]

@@ -158,6 +158,15 @@ def test_wrong_use(repository: Path, cli: Cli, words: tuple[str, ...]) -> None:
     assert cli("migrate", *words).code == 2
 
 
+def test_a_misspelt_second_word(repository: Path, cli: Cli) -> None:
+    ran = cli("migrate", "chek")
+    assert (ran.code, ran.err) == (
+        2,
+        "error: no such file or directory: chek\n  did you mean: selinon migrate check\n",
+    )
+    assert cli("migrate", "--git", "missing").err == "error: no such file or directory: missing\n"
+
+
 def test_no_directory(shop: Path, cli: Cli) -> None:
     git("init", "-q")
     git("add", ".")

@@ -57,6 +57,24 @@ def test_a_list_is_as_long_as_it_may_be(cli: Cli, shop: Path, limit: str, listed
     assert bool(ran.err) == bool(said)
 
 
+def test_the_beginning_of_an_id_is_enough(cli: Cli, shop: Path) -> None:
+    assert cli("status", "--app", "status_app:app", "run00").err == (
+        'error: 9 flow runs have ids that begin with "run00": run001, run002, run003, run004, run005, ...\n'
+        "  name one of them\n"
+    )
+    ran = cli("status", "--app", "status_app:app", "run119")
+    assert ran.out.startswith("order  running ")
+    with (shop / "status_app.py").open("a") as app:
+        app.write("selinon.store.commit(Commit('3f2a91c0', 0, 1.0, create=dict(header)))\n")
+    for words in (["status", "3f2a"], ["status", "3f2a91c0"], ["status", "3f2a", "--format", "json"]):
+        sys.modules.pop("status_app", None)
+        assert "3f2a91c0" in cli(*words, "--app", "status_app:app").out
+    sys.modules.pop("status_app", None)
+    assert cli("cancel", "--app", "status_app:app", "3f2a").err == "asked for the end of 3f2a91c0\n"
+    # Too short to mean one run.
+    assert cli("status", "--app", "status_app:app", "3f").err == "error: there is no flow run 3f\n"
+
+
 def test_the_end_of_what_has_ended_is_not_asked_for(cli: Cli, shop: Path) -> None:
     ran = cli("cancel", "--app", "status_app:app", "run000", "run001")
     assert ran.code == 0
