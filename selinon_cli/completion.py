@@ -63,12 +63,12 @@ def _run_ids(app: str | None) -> list[str]:
     """Ids of running flow runs, the newest first. No server is started for them."""
     from selinon_cli.celery_app import flows_of
     from selinon_cli.terminal import Terminal
-    from selinon_core.celery.status import list_runs
+    from selinon_core.celery.reporting.run_status import list_runs
 
     if app is None and not os.path.exists(os.path.join(".selinon", "server.json")):
         return []
     selinon = flows_of(Terminal(io.StringIO(), io.StringIO()), app, ())
-    return [row["id"] for row in list_runs(selinon.engine, 100)]
+    return [row["id"] for row in list_runs(selinon.services, 100)]
 
 
 def _paths_typed() -> list[str]:

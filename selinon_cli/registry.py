@@ -12,8 +12,8 @@ from selinon_core.version import __version__
 class Program(NamedTuple):
     """A console script.
 
-    ``help`` is one line, ``commands`` maps names to modules, ``version`` is what ``--version`` prints, ``examples``
-    are command lines for the help.
+    ``help`` is one line, ``commands`` maps names to modules, ``version`` is what ``--version`` prints, and
+    ``examples`` are command lines for the help.
     """
 
     name: str

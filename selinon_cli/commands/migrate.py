@@ -11,8 +11,8 @@ from selinon_cli.options import Command, Option
 from selinon_cli.terminal import Terminal
 
 if TYPE_CHECKING:
-    from selinon_core.migrations.repository import Migrations
     from selinon_core.migrations.compare import Comparison
+    from selinon_core.migrations.repository import Migrations
     from selinon_core.plan import Plan
 
 STRATEGIES = ("IGNORE", "RETRY", "FAIL")
@@ -42,10 +42,10 @@ def migrate(
     which is not deployed yet is about, unless ``force``.
     """
     from selinon_cli.project import known_name, load_project
+    from selinon_core.diagnostics.wording import did_you_mean
     from selinon_core.migrations.compare import compare_plans
     from selinon_core.migrations.describe import describe
     from selinon_core.migrations.files import metadata, migration_text
-    from selinon_core.diagnostics.wording import did_you_mean
     from selinon_core.migrations.repository import Migrations, write_migration
 
     for path in paths:
@@ -94,8 +94,8 @@ def doubled(migrations: Migrations, comparison: Comparison, revision: str | None
     ``revision`` is what the change was computed against, None for files.
     """
     from selinon_core.errors import RequestError
-    from selinon_core.migrations.repository import same_as_newest
     from selinon_core.migrations.coverage import deployed_at
+    from selinon_core.migrations.repository import same_as_newest
 
     if revision is not None and migrations.directory is not None:
         try:

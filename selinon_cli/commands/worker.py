@@ -87,7 +87,7 @@ def _check_queues(terminal: Terminal, selinon: Selinon, queues: list[str]) -> No
 
     The latter may hold messages of other Celery tasks, or of runs from before a queue was renamed.
     """
-    from selinon_core.suggestions import did_you_mean
+    from selinon_core.diagnostics.wording import did_you_mean
 
     known = project_queues(selinon)
     for queue in queues:

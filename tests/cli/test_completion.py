@@ -13,7 +13,7 @@ from selinon_cli.registry import SELINON, SELINON_CLI
 APP = """
 from celery import Celery
 from selinon_core.celery import Selinon
-from selinon_core.celery.stores.base import Commit
+from selinon_core.celery.stores.protocol import Commit
 
 app = Celery("shop", broker="memory://", set_as_current=False)
 app.conf.selinon_state_url = "memory://"
