@@ -167,10 +167,10 @@ def _validator_of(schema: Any, name: str, directory: str | None) -> Validator:
     # A tuple is a list in JSON, and results are checked before they become JSON.
     types = draft.TYPE_CHECKER.redefine("array", lambda _, value: isinstance(value, (list, tuple)))
     tolerant: type[Validator] = extend(draft, type_checker=types)  # type: ignore[no-untyped-call]
-    return tolerant(schema, registry=_registry(directory))
+    return tolerant(schema, registry=registry_of(directory))
 
 
-def _registry(directory: str | None) -> Registry[Any]:
+def registry_of(directory: str | None) -> Registry[Any]:
     """Return where references are looked up: in files beside the schema, and nowhere else."""
     from referencing import Registry, Resource
     from referencing.exceptions import NoSuchResource

@@ -46,7 +46,9 @@ def schema_fault(path: str, directories: Sequence[str]) -> str:
         ResultSchema(schema, path, os.path.dirname(found))
     except ConfigurationError as error:
         return "it " + str(error).partition("' ")[2]
-    return ""
+    from selinon_core.schemas.references import use_fault
+
+    return use_fault(schema, os.path.dirname(found))
 
 
 def _plainly_valid(schema: Any, depth: int) -> bool:
