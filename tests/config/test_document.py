@@ -272,3 +272,26 @@ def test_data_given_as_values_is_read_as_it_is(data: Any) -> None:
     document = document_from_data(data, "f", collector)
     assert collector.found == []
     assert plain_data(ReadContext(document, collector), document.root) == data
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "name: !!merge x",
+        "- !!merge <<",
+        "!!merge <<",
+        "a: [!!merge x]",
+        "&m !!merge <<: {a: 1}\nb: *m",
+        "? [!!merge x]\n: 1",
+    ],
+)
+def test_the_tag_of_merge_keys_is_unknown_elsewhere(text: str) -> None:
+    collector = Collector()
+    document = read_document(text, "f", collector)
+    assert "SEL004" in {d.code for d in collector.found}
+    if document.root is not None:
+        plain_data(ReadContext(document, collector), document.root)
+
+
+def test_the_tag_of_merge_keys_on_a_key() -> None:
+    assert data_of("a: &a {x: 1}\nb: {!!merge whatever: *a, y: 2}") == {"a": {"x": 1}, "b": {"x": 1, "y": 2}}

@@ -22,6 +22,8 @@ JsonSchema = dict[str, Any]
 #: No duration or count is larger; it keeps every sum of them exact and printable.
 LARGEST = 10**12
 
+#: Workers refuse messages with longer names.
+LONGEST_NAME = 255
 NAME_PATTERN = "^[A-Za-z_][A-Za-z0-9_]*$"
 MODULE_PATTERN = r"^[^\W\d]\w*(\.[^\W\d]\w*)*$"
 FUNCTION_PATTERN = r"^[^\W\d]\w*$"
@@ -86,7 +88,7 @@ class Text(ValueType):
             return reading.report(
                 kinds.WRONG_VALUE, node, via, f"{label} must not be empty", note=f"expected {self.expected}"
             )
-        if self.check and not self._fits(value):
+        if self.check and (len(value) > LONGEST_NAME or not self._fits(value)):
             self._bad(reading, node, via, label, value)
         return NameRef(value, reading.location(node, via))
 
@@ -96,6 +98,10 @@ class Text(ValueType):
         return is_module(value) if self.check == MODULE_PATTERN else value.isidentifier()
 
     def _bad(self, reading: ReadContext, node: Node, via: Via, label: str, value: str) -> None:
+        if len(value) > LONGEST_NAME:
+            text = f'{label}: "{shorten(value)}" is longer than {LONGEST_NAME} characters'
+            reading.report(kinds.BAD_NAME, node, via, text, note=f"it has {len(value)}")
+            return
         allowed = "letters, digits and underscores, not beginning with a digit"
         if self.check == MODULE_PATTERN:
             allowed += "; dots between the parts"
@@ -103,7 +109,7 @@ class Text(ValueType):
             kinds.BAD_NAME,
             node,
             via,
-            f'{label}: "{shorten(value)}" is no {"name" if self.check == NAME_PATTERN else self.expected[2:]}',
+            f'{label}: "{shorten(value)}" is not {self.expected}',
             note=f"allowed are {allowed}",
         )
 
@@ -111,6 +117,7 @@ class Text(ValueType):
         schema: JsonSchema = {"type": "string"}
         if self.check:
             schema["pattern"] = self.check
+            schema["maxLength"] = LONGEST_NAME
         if self.nonempty:
             schema["minLength"] = 1
         return schema

@@ -86,7 +86,8 @@ class Composer:
             if kind is scalar:
                 count += 1
                 if event.anchor is not None or event.tag is not None:
-                    items.append(self._marked_scalar(event))
+                    is_key = bool(stack) and type(stack[-1][0]) is MappingNode and len(items) % 2 == 0
+                    items.append(self._marked_scalar(event, is_key))
                 else:
                     items.append(event)
             elif kind is mapping_start or kind is sequence_start:
@@ -213,18 +214,21 @@ class Composer:
             return BrokenNode(event.start_mark, event.end_mark)
         return AliasNode(event, target)
 
-    def _marked_scalar(self, event: Any) -> Node:
+    def _marked_scalar(self, event: Any, is_key: bool) -> Node:
+        """A scalar with a tag or an anchor. The tag of merge keys means something on a key only."""
         node: Node = event
         if event.tag is not None:
             try:
                 tagged_value(event.tag, event.value)
             except LookupError:
-                if event.tag != MERGE_TAG:
+                if event.tag != MERGE_TAG or not is_key or event.anchor is not None:
                     self._unknown_tag(event)
                     node = BrokenNode(event.start_mark, event.end_mark)
             except ValueError:
                 self.collector.add(
-                    kinds.BAD_SCALAR, self._at(event), f'"{shorten(event.value)}" is no {short_tag(event.tag)}'
+                    kinds.BAD_SCALAR,
+                    self._at(event),
+                    f'"{shorten(event.value)}" is not a value of {short_tag(event.tag)}',
                 )
                 node = BrokenNode(event.start_mark, event.end_mark)
         if event.anchor is not None:

@@ -5,9 +5,13 @@ from __future__ import annotations
 import os
 import sys
 
+from selinon_core.diagnostics.wording import did_you_mean
+
 #: A module that exists, but not as Python text: built in, compiled, or from a loader of its own.
 OPAQUE = ""
 
+#: Packages are not nested deeper than this.
+DEEPEST = 100
 _COMPILED = (".so", ".pyd", ".pyc")
 
 
@@ -22,6 +26,8 @@ class Finder:
     def find(self, module: str) -> str | None:
         """Return the path of the module's text, ``OPAQUE``, or None when there is no such module."""
         parent, _, name = module.rpartition(".")
+        if module.count(".") > DEEPEST:
+            return None
         if not all(part.isidentifier() for part in module.split(".")):
             return None
         if parent:
@@ -31,6 +37,34 @@ class Finder:
             return self._in(directories, name, parent)
         found = self._in(self._pythonpath, name, "")
         return found if found is not None else _installed(name)
+
+    def like(self, module: str) -> str | None:
+        """The module of the project that is probably meant by the name of one that is not there."""
+        if module.count(".") > DEEPEST:
+            return None
+        if module.endswith(".py") and self.find(module.removesuffix(".py")):
+            return module.removesuffix(".py")
+        found = ""
+        for name in module.split("."):
+            there = f"{found}.{name}" if found else name
+            if self.find(there) is None:
+                close = did_you_mean(name, self._modules_in(found))
+                if close is None:
+                    return None
+                there = f"{found}.{close}" if found else close
+            found = there
+        return found
+
+    def _modules_in(self, package: str) -> list[str]:
+        """The names of modules and packages in a package, or on top of the project."""
+        names = set()
+        for directory in (self._package(package) if package else self._pythonpath) or ():
+            for file in self._files(directory):
+                if file.endswith(".py"):
+                    names.add(file.removesuffix(".py"))
+                elif any(inner.endswith(".py") for inner in self._files(os.path.join(directory, file))):
+                    names.add(file)
+        return [name for name in names if name.isidentifier() and name != "__init__"]
 
     def _package(self, module: str) -> tuple[str, ...] | None:
         """The directories of a package's modules; None for what is no package."""

@@ -52,6 +52,10 @@ class CodeIndex:
         path = self._finder.find(module)
         return os.path.dirname(path) if path else None
 
+    def like(self, module: str) -> str | None:
+        """The module of the project that is probably meant by the name of a missing one."""
+        return self._finder.like(module)
+
     def fault(self, module: str) -> ModuleFault:
         """Why a module is ``BROKEN``."""
         return self._faults[module]

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 
 from selinon_core.config.schema.types import is_module
 from selinon_core.diagnostics import Diagnostic, Severity
+from selinon_core.diagnostics.kinds import shorten
+from selinon_core.diagnostics.wording import is_slip
 from selinon_core.lint.analysis.code_uses import modules_named
 from selinon_core.lint.code.symbols import ModuleState
 from selinon_core.lint.rule import LintContext, Rule
@@ -16,8 +18,9 @@ class ModuleNotFound(Rule):
     ``[tool.selinon] pythonpath``, in the project's root and where this interpreter would look. Nothing is
     imported. Each module is mentioned once, and what is in it is not checked.
 
-    Why it is bad: Here it is a warning, because the linter often runs without the project's dependencies. A
-    worker cannot run without the module.
+    Why it is bad: A worker cannot run without the module. It is an error where the project has a module that
+    differs in a letter or two, and a warning else, because the linter often runs without the project's
+    dependencies.
 
     Example:
         tasks:
@@ -57,14 +60,24 @@ class ModuleNotFound(Rule):
             if is_module(module)  # the others are told already
             and project.code.state(module) is ModuleState.MISSING
         ]
+        told = False
         for module in missing:
             first, *others = sorted(named[module], key=lambda ref: ref.span)
             more = f" ({len(others)} more use{'s' if len(others) > 1 else ''})" if others else ""
+            meant = project.code.like(module)
+            help = "" if told else "--pythonpath or [tool.selinon] pythonpath tell where modules are"
+            if meant is not None:
+                help = f'did you mean "{meant}"?'
+            else:
+                told = True
             yield self.found(
                 first.location,
-                f'module "{module}" cannot be found{more}',
+                f'module "{shorten(module)}" cannot be found{more}',
                 note="what is in it is not checked",
-                help="--pythonpath or [tool.selinon] pythonpath tell where modules are"
-                if module is missing[0]
-                else "",
+                help=help,
+                severity=Severity.ERROR if meant is not None and _is_certain(module, meant) else None,
             )
+
+
+def _is_certain(module: str, meant: str) -> bool:
+    return module.removesuffix(".py") == meant or is_slip(module, meant)

@@ -5,12 +5,12 @@ from selinon_core.lint.rule import Rule
 
 
 class BadName(Rule):
-    """A name has characters that names cannot have.
+    """A name has characters that names cannot have, or too many.
 
-    What it does: Reports names of tasks and flows that are not letters, digits and underscores, and names
-    of modules, classes and functions that Python cannot have.
+    What it does: Reports names of tasks and flows that are not letters, digits and underscores, names of modules,
+    classes and functions that Python cannot have, and names of more than 255 characters.
 
-    Why it is bad: Flows could not refer to it, or it cannot be imported.
+    Why it is bad: Flows could not refer to it, it cannot be imported, or workers refuse messages about it.
 
     Example:
         tasks:
