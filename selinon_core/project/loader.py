@@ -298,6 +298,8 @@ def _judge(
     )
 
 
+#: What a plan cannot be used with: conditions and selective runs that lead nowhere end any run of it.
+_UNUSABLE = ("SEL405", "SEL421", "SEL422")
 #: About comments, which only a run of all rules can judge.
 _COMMENT_CODES = (kinds.UNUSED_IGNORE.code, kinds.BAD_IGNORE.code)
 
@@ -322,6 +324,8 @@ def _compile(model: ProjectModel, silenced: Sequence[Suppressed]) -> Plan | None
     """The plan; None when an error that is silenced keeps it from being made."""
     from selinon_core.project.compiler import compile_model
 
+    if any(s.diagnostic.code in _UNUSABLE for s in silenced):
+        return None
     try:
         return compile_model(model)
     except ValueError:

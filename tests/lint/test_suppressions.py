@@ -120,3 +120,23 @@ def test_each_of_many_comments_silences_what_is_on_its_line() -> None:
     assert codes(project) == []
     silenced = [(s.diagnostic.span.line, s.reason) for s in project.suppressed if s.diagnostic.code == "SEL201"]
     assert silenced == [(n + 5, f"number {n}") for n in range(2000)]
+
+
+@pytest.mark.parametrize(
+    ("edge", "code"),
+    [
+        ("{from: A, to: A, condition: {name: fieldExist, node: [A, B], args: {key: x}}}", "SEL405"),
+        ("{from: A, to: A, selective: {tasks: [A]}}", "SEL421"),
+        ("{from: A, to: g, selective: {tasks: [B]}}", "SEL422"),
+    ],
+)
+def test_what_would_end_every_run_cannot_be_silenced(edge: str, code: str) -> None:
+    text = (
+        "tasks: [{name: A, import: m}, {name: B, import: m}]\nflow-definitions:\n"
+        "  - {name: g, edges: [{from: , to: A}, {from: B, to: B}], failures: [{nodes: A, fallback: B}]}\n"
+        f"  - name: f\n    edges:\n      - {{from: , to: A}}\n      - {edge}"
+    )
+    assert code in {d.code for d in compile_text({"f": text}).diagnostics}
+    silenced = compile_text({"f": f"{text}  # selinon: ignore[{code}]"})
+    assert silenced.plan is None
+    assert code in {d.code for d in silenced.diagnostics}

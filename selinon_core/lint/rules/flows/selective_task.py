@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from selinon_core.diagnostics import Diagnostic, Related, Severity
+from selinon_core.lint.analysis.facts import reached
 from selinon_core.lint.rule import LintContext, Rule
 
 
@@ -60,7 +61,7 @@ class SelectiveTask(Rule):
                     further = " and the flows below it" if edge.selective.follow_subflows else ""
                     yield self.found(
                         ref.location,
-                        f'no edge of flow "{called.name.name}"{further} starts "{ref.name}"',
+                        f'no path of edges in flow "{called.name.name}"{further} leads to "{ref.name}"',
                         note="not on any path",
                         help=project.did_you_mean(f"below {key}", ref.name, found),
                         related=(Related(called.name.span, f'flow "{called.name.name}" is defined here'),),
@@ -68,18 +69,19 @@ class SelectiveTask(Rule):
 
 
 def _started_below(project: LintContext, flow_name: str, follow: bool) -> frozenset[str] | None:
-    """The names that edges start, in the flow or below it too; None when some of it cannot be read."""
+    """The names that a path of edges leads to, in the flow or below it; None when some of it cannot be read."""
     model = project.model
     found: dict[str, None] = {}
     todo, done = [flow_name], {flow_name}
     for name in todo:
         flow = model.flow_by_name[name]
-        if not project.facts(flow).reliable:
+        facts = project.facts(flow)
+        if not facts.reliable:
             return None
-        for edge in flow.edges:
-            for ref in edge.destinations or ():
-                found[ref.name] = None
-                if follow and ref.name in model.flow_by_name and ref.name not in done:
-                    done.add(ref.name)
-                    todo.append(ref.name)
+        # What is waited for and never started is reported elsewhere, and supposed to start.
+        for started in sorted(reached(facts.edges, facts.supposed)):
+            found[started] = None
+            if follow and started in model.flow_by_name and started not in done:
+                done.add(started)
+                todo.append(started)
     return frozenset(found)
