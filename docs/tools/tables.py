@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 import re
 from collections.abc import Callable, Iterable, Sequence
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 from docs.tools.mistakes import mistakes
 from selinon_cli.options import OUTPUT_OPTIONS, PROJECT_OPTIONS, Option
 from selinon_cli.registry import SELINON, SELINON_CLI, load_command
+from selinon_core.celery.settings import AdapterSettings
 from selinon_core.config.model_builder import SECTIONS
 from selinon_core.config.schema import json_schema
 from selinon_core.config.schema.common import Function, Throttling
@@ -117,6 +120,54 @@ def _commands(program: str) -> str:
     return _table(["command", "does"], ([f"`{name}`", load_command(found, name).help] for name in found.commands))
 
 
+# --- settings --------------------------------------------------------------------------------------------------
+
+_FIELD = re.compile(r"(?P<text>(?:    #:.*\n)+)    (?P<name>selinon_\w+):")
+
+
+def _settings() -> str:
+    defaults = AdapterSettings._field_defaults
+    rows = []
+    for field in _FIELD.finditer(inspect.getsource(AdapterSettings)):
+        text = " ".join(line.strip().removeprefix("#:").strip() for line in field["text"].splitlines())
+        meaning, _, change = (part.strip() for part in text.partition("|"))
+        default = defaults[field["name"]]
+        shown = "" if default is None else f"`{default:g}`" if isinstance(default, float) else f"`{default}`"
+        rows.append([f"`{field['name']}`", shown, meaning, change])
+    assert [row[0].strip("`") for row in rows] == list(defaults), "every setting has a comment"
+    return _table(["setting", "default", "what it is", "change it when"], rows)
+
+
+# --- the code --------------------------------------------------------------------------------------------------
+
+
+def _modules(package: str) -> str:
+    """Every module below a package with its first sentence: a map that cannot be out of date."""
+    root = Path(__file__).parents[2]
+    rows = []
+    for path in sorted((root / package.replace(".", "/")).rglob("*.py")):
+        name = path.relative_to(root / package.replace(".", "/")).as_posix()
+        if path.stat().st_size:
+            rows.append([f"`{name.removesuffix('__init__.py') or '__init__.py'}`", _says(path)])
+    return _table(["module", "what it is"], rows)
+
+
+def _rooms() -> str:
+    """The rooms of the library with the first sentence of each."""
+    library = Path(__file__).parents[2] / "selinon_core"
+    found = {path: path / "__init__.py" for path in library.iterdir() if (path / "__init__.py").exists()}
+    found |= {path: path for path in library.glob("*.py") if path.name != "__init__.py"}
+    rows = [
+        [f"`{path.name}{'/' if path.is_dir() else ''}`", _says(text)] for path, text in sorted(found.items())
+    ]
+    return _table(["room", "what it is"], rows)
+
+
+def _says(path: Path) -> str:
+    text = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+    return " ".join(text.split("\n\n")[0].split()).replace("|", "\\|")
+
+
 # --- what ships ------------------------------------------------------------------------------------------------
 
 
@@ -194,5 +245,8 @@ _KINDS: dict[str, Callable[..., str]] = {
     "caches": _caches,
     "storage": _storage,
     "events": _events,
+    "settings": _settings,
+    "modules": _modules,
+    "rooms": _rooms,
     "mistakes": mistakes,
 }

@@ -9,39 +9,57 @@ from selinon_core.errors import ConfigurationError
 
 
 class AdapterSettings(NamedTuple):
-    """Times are seconds. See docs/tuning for what to change when."""
+    """The settings, with their defaults; times are seconds.
 
-    #: Where flow runs are kept; by default derived from the result backend.
+    The comment above a field is its row in docs/production/settings.md: what it is, then when to change it.
+    """
+
+    #: The URL of the state store (default: the result backend). | Flow runs should live elsewhere.
     selinon_state_url: str | None = None
-    #: What names of keys and tables begin with (default ``selinon:`` and ``selinon_``).
+    #: The beginning of names of keys and tables (default `selinon:` and `selinon_`). | Two deployments share a
+    #: database.
     selinon_state_prefix: str | None = None
-    #: How long a finished run is remembered.
+    #: How long the store keeps a finished run. | Finished runs are needed for longer, or fill the store.
     selinon_state_ttl: float = 7 * 86400.0
-    #: How long the run of a dead advancer stays locked.
+    #: How long the run of a worker that died while it decided stays locked. | Workers pause for longer than
+    #: that (a suspended virtual machine): more.
     selinon_lease: float = 4.0
-    #: How often a node run may kill its worker before it counts as failed.
+    #: After how many deliveries without an end a node run counts as failed (`WorkerKilled`). | Tasks that kill
+    #: their worker should fail sooner, or machines die often.
     selinon_max_deliveries: int = 5
-    #: How long and how many nodes a worker runs on with what follows before it takes the next message.
+    #: How long a worker executes what follows inline before it takes the next message. | Other messages wait
+    #: too long behind one flow: less.
     selinon_inline_seconds: float = 1.0
+    #: How many node runs a worker executes inline. | 0: every node goes through the broker, which is fairer
+    #: among flows and slower.
     selinon_inline_count: int = 1000
-    #: How much work, and how many node runs, a message may hold at the most; a count of 1: no bundles.
+    #: How much work, by the times this process saw, one message may hold. | Short tasks should be spread more
+    #: finely over many workers: less.
     selinon_batch_seconds: float = 0.02
+    #: How many node runs one message may hold. | 1: every node run has a message of its own, and Flower shows
+    #: each.
     selinon_batch_count: int = 32
-    #: A message that did not arrive for this long in a silent run is published again, then after twice that ...
+    #: After how long in an idle run a message that did not arrive is sent again, then after twice that, and so
+    #: on. | Messages get lost often: less. Queues are long: more.
     selinon_resend_after: float = 10.0
-    #: A node run that no worker says it is working on for this long is given to another one.
+    #: After how long without a heartbeat another worker gets a node run. | A task whose worker and message are
+    #: both gone should run again sooner.
     selinon_heartbeat_timeout: float = 60.0
-    #: A silent run is looked at every max(sampling, this).
+    #: An idle run is checked every max(`sampling`, this). | Many runs are idle for days: more.
     selinon_idle_check_interval: float = 60.0
-    #: How often a worker looks for what is due.
+    #: How often a worker looks for runs with due work. | Retries, throttling and deadlines may be later than
+    #: that: more.
     selinon_sweep_interval: float = 0.5
-    #: The largest message (its arguments as JSON text) that is sent or accepted, in bytes.
+    #: The largest message (its arguments as JSON text, in bytes) that is sent or accepted. | Arguments are
+    #: larger; better: store them and send an id.
     selinon_max_message_bytes: int = 1 << 20
-    #: How often one decision may be put off because a storage cannot be read; None: no limit.
+    #: How often one decision may be deferred because a storage cannot be read (default: no limit). | A decision
+    #: should fail after so many attempts.
     selinon_max_deferrals: int | None = None
-    #: How many flow runs a worker process remembers.
+    #: How many flow runs a worker process keeps in memory. | Flows have many thousand nodes: less.
     selinon_run_cache_size: int = 512
-    #: Where an unreachable store is waited for before the message is given back.
+    #: How long a worker waits for an unreachable store before it gives its message back. | Outages of the store
+    #: are longer, and giving back costs too much: more.
     selinon_store_retry_timeout: float = 60.0
 
     @classmethod
@@ -56,7 +74,7 @@ class AdapterSettings(NamedTuple):
                 try:
                     value = type(default)(value) if isinstance(default, int | float) else int(value)
                 except (TypeError, ValueError):
-                    raise ConfigurationError(f"{name} is {value!r}, which is no number") from None
+                    raise ConfigurationError(f"{name} is {value!r}, which is not a number") from None
             values[name] = value
         return cls(**values)
 

@@ -11,7 +11,8 @@ import yaml
 
 from selinon_core.celery.settings import AdapterSettings
 
-DOCS = Path(__file__).parents[2] / "docs"
+DOCS = Path(__file__).parents[2] / "docs" / "production"
+PAGES = ("README", "deploying", "settings", "guarantees", "operations")
 COMPOSE: dict[str, Any] = yaml.safe_load((DOCS / "deploy" / "docker-compose.yaml").read_text())
 MANIFESTS: list[dict[str, Any]] = list(yaml.safe_load_all((DOCS / "deploy" / "kubernetes.yaml").read_text()))
 DEPLOYMENTS = [manifest for manifest in MANIFESTS if manifest["kind"] == "Deployment"]
@@ -67,12 +68,12 @@ def test_queues_are_those_of_the_page() -> None:
     assert {COMPOSE["services"][name]["command"].split()[5] for name in ("dispatcher", "tasks")} == queues
 
 
-def test_every_setting_is_in_the_page_about_tuning() -> None:
-    page = (DOCS / "tuning.md").read_text()
+def test_every_setting_is_in_the_page_about_settings() -> None:
+    page = (DOCS / "settings.md").read_text()
     assert set(re.findall(r"^\| `(selinon_\w+)`", page, re.MULTILINE)) == set(AdapterSettings._fields)
 
 
-@pytest.mark.parametrize("page", ["deploying", "tuning", "guarantees", "operations"])
+@pytest.mark.parametrize("page", PAGES)
 def test_links_lead_somewhere(page: str) -> None:
     text = (DOCS / f"{page}.md").read_text()
     links = re.findall(r"\]\(([^)#:]+)\)", text)
@@ -80,10 +81,8 @@ def test_links_lead_somewhere(page: str) -> None:
 
 
 def test_modules_named_as_commands_exist() -> None:
-    root = DOCS.parent
-    text = "".join(
-        (DOCS / f"{page}.md").read_text() for page in ("deploying", "tuning", "guarantees", "operations")
-    )
+    root = DOCS.parents[1]
+    text = "".join((DOCS / f"{page}.md").read_text() for page in PAGES)
     for module in re.findall(r"python -m ([\w.]+)", text):
         path = root / module.replace(".", "/")
         assert path.with_suffix(".py").exists() or (path / "__main__.py").exists(), module
