@@ -157,9 +157,7 @@ def _rooms() -> str:
     library = Path(__file__).parents[2] / "selinon_core"
     found = {path: path / "__init__.py" for path in library.iterdir() if (path / "__init__.py").exists()}
     found |= {path: path for path in library.glob("*.py") if path.name != "__init__.py"}
-    rows = [
-        [f"`{path.name}{'/' if path.is_dir() else ''}`", _says(text)] for path, text in sorted(found.items())
-    ]
+    rows = [[f"`{path.name}{'/' if path.is_dir() else ''}`", _says(text)] for path, text in sorted(found.items())]
     return _table(["room", "what it is"], rows)
 
 

@@ -82,7 +82,7 @@ class WorkerServices:
         self._served: frozenset[str] | None = None
         self.durations = DurationEstimates()
         self.batch_watchdog = BatchWatchdog()
-        courier = OutboxRelay(
+        relay = OutboxRelay(
             self.store,
             self.publisher,
             self.messages,
@@ -93,7 +93,7 @@ class WorkerServices:
             self._write_result,
             clock,
         )
-        self.relay = courier
+        self.relay = relay
         self._answers = QuestionAnswerer(
             plan,
             self.imports,
@@ -108,7 +108,7 @@ class WorkerServices:
             self.flow_versions,
             self.imports,
             self.store,
-            courier,
+            relay,
             self.messages,
             settings,
             self.tracer,
@@ -151,7 +151,7 @@ class WorkerServices:
                 pause = min(pause * 2, 5.0)
 
     def retry_as_redelivered(self, action: Callable[[bool], T], again: bool) -> T:
-        """As ``patiently``, for what is done about a message: a second try has to take it for one that came again.
+        """As ``retry_while_unavailable``, for a message: a second try has to take it for one that came again.
 
         The first may have been kept though its answer got lost, and the message would count as somebody else's.
         """

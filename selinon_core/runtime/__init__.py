@@ -1,0 +1,1 @@
+"""What every driver needs to run user code: imports, storages, attempts of tasks, answers, the trace."""

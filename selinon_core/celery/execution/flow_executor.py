@@ -1,4 +1,4 @@
-"""The advancer: turns what happened into events for the machine, commits, and carries out what was decided.
+"""Advancing flow runs: events for the machine, a commit of what it decided, then the relay of the outbox.
 
 The order is always: decide (in memory), commit (one atomic step of the store, which holds the events and the
 keys of what is to be done), carry out, clear. A crash anywhere leaves either nothing or something the sweep finds.

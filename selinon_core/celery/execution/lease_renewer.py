@@ -13,7 +13,7 @@ from selinon_core.errors import StateStoreError
 class LeaseRenewer:
     """Renews the leases held by this process, from a thread that starts with the first question asked.
 
-    A run whose advancer is in user code for long stays its own; one whose process dies is free after a lease.
+    A run whose worker is in user code for long stays its own; one whose process dies is free after a lease.
     """
 
     def __init__(self, store: Store, lease: float, clock: Callable[[], float] = time.time) -> None:

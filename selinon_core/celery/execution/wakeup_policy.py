@@ -11,10 +11,10 @@ from selinon_core.runtime.imports import Imports
 class WakeupPolicy:
     """Answers for the runs of one plan."""
 
-    def __init__(self, imports: Imports, settings: AdapterSettings, teller: RunTracer) -> None:
+    def __init__(self, imports: Imports, settings: AdapterSettings, tracer: RunTracer) -> None:
         self._imports = imports
         self._settings = settings
-        self._tracer = teller
+        self._tracer = tracer
 
     def fields(self, run: CachedRun, now: float) -> dict[str, str]:
         """What of it has to be kept in the header, because it changed."""

@@ -16,7 +16,7 @@ Per flow run it holds
 Over all runs there is the *due_index* (when to look at which run next), the throttling slots, the errors of
 failed runs, the *definitions* of flows that logs refer to, and a leader for the sweep.
 
-One advancer at a time: a *lease* with a fencing token. Every change by an advancer names its token and the
+One worker at a time advances a run: it holds a *lease* with a fencing token. Every change names the token and the
 version it has seen, and is refused when either is not current any more. A commit without a token is the short
 cut for a run in which nothing else can happen: it is refused when somebody holds the lease or left anything in
 the inbox.

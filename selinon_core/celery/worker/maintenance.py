@@ -40,11 +40,11 @@ _IN_MEMORY = ("selinon_core.storages.memory", "selinon.storages.memory")
 def hook_into_workers(selinon: Selinon) -> None:
     """Make workers of the app look after its flows."""
 
-    class Caretaker(MaintenanceStep):
-        name = "selinon_core.celery.worker.maintenance:Caretaker"
+    class Maintenance(MaintenanceStep):
+        name = "selinon_core.celery.worker.maintenance:Maintenance"
         owner = selinon
 
-    selinon.app.steps["worker"].add(Caretaker)
+    selinon.app.steps["worker"].add(Maintenance)
     selinon.app.steps["consumer"].add(LostConnectionStep)
 
     def queues_are_known(sender: Any = None, instance: Any = None, **_: Any) -> None:
