@@ -44,13 +44,14 @@ def known_prefixes(given: Iterable[str]) -> tuple[str, ...]:
     return prefixes
 
 
-def known_code(given: str) -> str:
-    """One code as typed, in capitals; raises ``UsageError`` when no rule has it."""
-    code = given.strip().upper()
+def known_codes(given: str) -> list[str]:
+    """The codes that begin as typed, in capitals; raises ``UsageError`` when there is none."""
+    begin = given.strip().upper()
     codes = rule_codes()
-    if code not in codes:
-        raise UsageError(f'no rule has the code "{given}"', _hint(code, codes))
-    return code
+    found = [code for code in codes if begin and code.startswith(begin)]
+    if not found:
+        raise UsageError(f'no rule has the code "{given}"', _hint(begin, codes))
+    return found
 
 
 def _hint(code: str, codes: tuple[str, ...]) -> str:

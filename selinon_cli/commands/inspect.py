@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from selinon_cli.exits import EXIT_OK, UsageError
@@ -41,26 +41,34 @@ def inspect(
         write_text(terminal, dump, json.dumps(plan_to_json(plan), indent=2) + "\n")
         if not lists_wanted:
             return EXIT_OK
-    told: dict[str, Any] = {}
+    lists: dict[str, Any] = {}
     if list_task_queues:
-        told["task_queues"] = task_queues(terminal, plan)
+        lists["task_queues"] = task_queues(terminal, plan)
     if list_dispatcher_queues:
-        told["dispatcher_queues"] = dispatcher_queues(terminal, plan)
+        lists["dispatcher_queues"] = dispatcher_queues(terminal, plan)
     if list_nodes:
-        told["nodes"] = {**dict.fromkeys(plan.tasks, "task"), **dict.fromkeys(plan.flows, "flow")}
+        lists["nodes"] = {**dict.fromkeys(plan.tasks, "task"), **dict.fromkeys(plan.flows, "flow")}
     if list_flows:
-        told["flows"] = list(plan.flows)
+        lists["flows"] = list(plan.flows)
     if format == "json":
         import json
 
-        terminal.data(json.dumps(told or {"flows": flow_summaries(terminal, plan)}, indent=2) + "\n")
-    elif told:
-        for name, content in told.items():
-            queues = name.endswith("_queues")
-            terminal.data("".join(f"{key}:{content[key]}\n" if queues else f"{key}\n" for key in content))
+        terminal.data(json.dumps(lists or {"flows": flow_summaries(terminal, plan)}, indent=2) + "\n")
+    elif lists:
+        _print_lists(terminal, lists)
     else:
         _print_summary(terminal, plan)
     return EXIT_OK
+
+
+def _print_lists(terminal: Terminal, lists: Mapping[str, Any]) -> None:
+    """Print lists, of several each below its name: one list alone is for scripts."""
+    for name, content in lists.items():
+        lines = [f"{key}:{content[key]}" if name.endswith("_queues") else key for key in content]
+        if len(lists) > 1:
+            terminal.data(f"{name.replace('_', ' ')}:\n")
+            lines = [f"  {line}" for line in lines]
+        terminal.data("".join(f"{line}\n" for line in lines))
 
 
 def task_queues(terminal: Terminal, plan: Plan) -> dict[str, str]:

@@ -121,13 +121,15 @@ def _about_rules(terminal: Terminal, explain: str | None, format: str) -> int:
     if format not in ("text", "json"):
         raise UsageError(f"rules are shown as text or json, not as {format}")
     from selinon_cli.render.rules import explanation, rule_json, rule_list
-    from selinon_cli.rules import known_code, rule_texts
+    from selinon_cli.rules import known_codes, rule_texts
 
-    texts = rule_texts() if explain is None else rule_texts([known_code(explain)])
+    texts = rule_texts(None if explain is None else known_codes(explain))
     if format == "json":
         terminal.data(rule_json(texts))
-    elif explain is None:
+    elif explain is None or len(texts) > 1:
         terminal.data(rule_list(texts, color=terminal.color_out))
+        if explain is not None:
+            terminal.note(f"these begin with {explain.strip().upper()}; selinon lint --explain CODE explains one")
     else:
         terminal.data(explanation(texts[0], color=terminal.color_out))
     return EXIT_OK
@@ -189,7 +191,13 @@ COMMAND = Command(
             metavar="DIR",
             many=True,
         ),
-        Option("explain", ("--explain",), "Explain a rule.", metavar="CODE", complete="rule"),
+        Option(
+            "explain",
+            ("--explain",),
+            "Explain a rule; with the beginning of codes, list those rules.",
+            metavar="CODE",
+            complete="rule",
+        ),
         Option("list_rules", ("--list-rules",), "List all rules.", kind="flag"),
         Option("statistics", ("--statistics",), "Count what was found per rule.", kind="flag"),
         Option(

@@ -46,14 +46,14 @@ def rebuild(request: Mapping[str, Any], emit: Emit, wait: Callable[[], object]) 
     # Until here there is nothing to clean up, and SIGTERM ends the process at once.
     signal.signal(signal.SIGTERM, _stopped)
     project = found[0]
-    report = None
+    report = printed = None
     if request["run"] is not None:
         run = _run(request)
-        report = run["report"]
+        report, printed = run["report"], run["problem"]
         emit(run)
     if request["graph"] is not None:
         problem = _problem(lambda: _draw_files(request, project, report))
-        if problem is not None:
+        if problem not in (None, printed):  # which flow is meant is asked for a run and for a drawing
             sys.stderr.write(problem)
     if request["drawings"]:
         from selinon_cli.watching.drawings import draw_flows

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from selinon_core.errors import RequestError, UnknownFlowError
-from selinon_core.graph.build.links import DEFAULT_LINK, Locate, locator
+from selinon_core.graph.build.links import DEFAULT_LINK, Locate, check_link, locator
 from selinon_core.graph.layout.engine import ENGINE_FORMATS, ENGINE_VARIABLE, find_engine
 from selinon_core.graph.model import Drawing
 from selinon_core.plan import Plan
@@ -107,6 +107,7 @@ def write(
     locate: Locate | None = None,
 ) -> bytes:
     """Write a drawing in one of ``FORMATS``; see ``draw`` for the rest."""
+    check_link(link)
     if format == "mermaid":
         from selinon_core.graph.writers.mermaid import to_mermaid
 

@@ -55,6 +55,11 @@ def test_queues_are_what_deployment_scripts_cut(shop: Path, cli: Cli, monkeypatc
 def test_names(shop: Path, cli: Cli) -> None:
     assert cli("inspect", "--list-nodes").out == "Charge\nRefund\nShip\norder\n"
     assert cli("inspect", "--list-flows").out == "order\n"
+    assert cli("inspect", "--list-flows", "--list-nodes", "--list-task-queues").out == (
+        "task queues:\n  Charge:work\n  Refund:work\n  Ship:shop\n"
+        "nodes:\n  Charge\n  Refund\n  Ship\n  order\n"
+        "flows:\n  order\n"
+    )
     assert json.loads(cli("inspect", "--list-flows", "--list-nodes", "--format", "json").out) == {
         "nodes": {"Charge": "task", "Refund": "task", "Ship": "task", "order": "flow"},
         "flows": ["order"],

@@ -207,6 +207,15 @@ def test_every_rule_can_be_explained(cli: Cli) -> None:
         assert "``" not in ran.out, rule["code"]
 
 
+def test_explaining_a_group(cli: Cli) -> None:
+    ran = cli("lint", "--explain", "sel90")
+    assert ran.code == 0
+    assert {line[:5] for line in ran.out.splitlines()} == {"SEL90"}
+    assert ran.err == "these begin with SEL90; selinon lint --explain CODE explains one\n"
+    codes = [rule["code"] for rule in json.loads(cli("lint", "--explain", "SEL90", "--format", "json").out)]
+    assert [line.split()[0] for line in ran.out.splitlines()] == codes
+
+
 def test_explaining_what_is_not_there(cli: Cli) -> None:
     ran = cli("lint", "--explain", "SEL999x")
     assert ran.code == 2

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -132,6 +133,26 @@ def test_locating_imports_nothing(tmp_path: Path) -> None:
     assert found.line == 2
     for reference in [("trap", "B"), ("broken", "A"), ("none", "A"), ("../trap", "A"), ("", "A")]:
         assert locate(ImportRef(*reference)) is None
+
+
+@pytest.mark.parametrize(
+    "compared", [{}, {"report": report()}, {"other": everything_later()}], ids=["plain", "run", "diff"]
+)
+def test_the_legend_explains_the_octagon(compared: dict[str, Any]) -> None:
+    assert "octagon: when nodes have failed" in draw(everything(), "release", format="dot", **compared).decode()
+    without = plan(flow("f", [edge("", "A"), edge("A", "sub")]), flow("sub", [edge("", "A")]))
+    assert "octagon" not in draw(without, "f", format="dot").decode()
+
+
+@pytest.mark.parametrize(
+    ("link", "wrong"), [("{nope}", "{nope}"), ("x{", "{"), ("{line}}", "}"), ("{file", "{file")]
+)
+@pytest.mark.parametrize("form", ["dot", "mermaid", "ascii"])
+def test_braces_that_nothing_is_put_in_for_are_refused(link: str, wrong: str, form: str) -> None:
+    with pytest.raises(RequestError) as caught:
+        draw(plan(flow("f", [edge("", "A")])), "f", format=form, link=link)
+    known = "{file}, {path}, {line}, {column}"
+    assert str(caught.value) == f'the link has "{wrong}"; what is filled in: {known}'
 
 
 def test_link_templates() -> None:

@@ -3,17 +3,30 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from urllib.parse import quote
 
 from selinon_core.diagnostics.location import NOWHERE, Place
+from selinon_core.errors import RequestError
 from selinon_core.plan import ImportRef
 
 #: ``{file}`` is the path as the command was given it, ``{path}`` the absolute one, both quoted for URLs.
 DEFAULT_LINK = "{file}#L{line}"
+_FIELDS = ("{file}", "{path}", "{line}", "{column}")
 
 Locate = Callable[[ImportRef], Place | None]
+
+
+def check_link(template: str) -> None:
+    """Raise ``RequestError`` for a template with braces that nothing is put in for."""
+    rest = template
+    for field in _FIELDS:
+        rest = rest.replace(field, "")
+    found = re.search(r"\{[^{}]*\}?|\}", rest)
+    if found is not None:
+        raise RequestError(f'the link has "{found[0]}"; what is filled in: {", ".join(_FIELDS)}')
 
 
 def link_to(place: Place | None, template: str = DEFAULT_LINK) -> str:

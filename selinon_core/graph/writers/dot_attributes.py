@@ -123,13 +123,20 @@ def cluster_look(cluster: Cluster, drawing: Drawing) -> dict[str, str]:
     return look
 
 
+_OCTAGON = "octagon: when nodes have failed"
+
+
 def legend(drawing: Drawing) -> tuple[tuple[str, str, str], ...]:
     """Return what needs explaining in this drawing: (fill, line, text) each."""
     items: list[tuple[str, str, str]] = []
+    octagon = (
+        [(palette.BACKGROUND, palette.MUTED, _OCTAGON)] if any(n.kind == "failure" for n in drawing.nodes) else []
+    )
     if drawing.compared:
         found = {n.change for n in drawing.nodes} | {e.change for e in drawing.edges}
         found |= {c.change for c in drawing.clusters} | {drawing.change}
-        return tuple((*palette.CHANGE_COLOURS[c], c) for c in ("added", "removed", "changed") if c in found)
+        items = [(*palette.CHANGE_COLOURS[c], c) for c in ("added", "removed", "changed") if c in found]
+        return (*items, *octagon)
     if drawing.run:
         states = {n.state for n in drawing.nodes if n.kind in {"task", "flow"}}
         texts = {
@@ -142,14 +149,14 @@ def legend(drawing: Drawing) -> tuple[tuple[str, str, str], ...]:
         items = [(*palette.STATE_COLOURS[s], t) for s, t in texts.items() if s in states]
         if any(e.considered is not None for e in drawing.edges):
             items.append((palette.BACKGROUND, palette.BACKGROUND, "2/3: fired 2 times of 3 considered"))
-        return tuple(items)
+        return (*items, *octagon)
     texts = {
         "task": "task",
         "flow": "sub-flow",
         "condition": "condition",
         "foreach": "fan-out",
         "join": "waits for all",
-        "failure": "fallback for failed nodes",
+        "failure": _OCTAGON,
         "storage": "storage",
     }
     found_kinds = {n.kind for n in drawing.nodes}
