@@ -39,7 +39,7 @@ def load_style(path: str | Path) -> Style:
         raise RequestError(f"cannot read the style file {path}: {error.strerror or error}") from error
     except ConfigurationError as error:
         place, _, message = str(error).partition(": ")
-        raise RequestError(f"{place}: the style file is no valid YAML: {message}") from error
+        raise RequestError(f"{place}: the style file is not valid YAML: {message}") from error
     if isinstance(content, Mapping) and isinstance(content.get("style"), Mapping):
         content = content["style"]
     return check_style({} if content is None else content, str(path))

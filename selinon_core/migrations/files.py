@@ -137,7 +137,7 @@ def _migration(value: Any) -> MigrationFile:
     changes = {}
     for flow, change in value["migration"].items():
         if not isinstance(flow, str):
-            raise _Wrong(("migration", flow), f"{flow!r} is no name of a flow")
+            raise _Wrong(("migration", flow), f"{flow!r} is not the name of a flow")
         changes[flow] = _change(change, ("migration", flow))
     meta = value.get("_meta")
     if meta is not None:
@@ -169,7 +169,7 @@ def _translation(value: Any, path: _Path) -> dict[int, int | None]:
     for old, new in value.items():
         here = (*path, old)
         if new is not None and (not isinstance(new, int) or isinstance(new, bool) or new < 0):
-            raise _Wrong(here, f"{new!r} is no index of an edge; null says that the edge is gone")
+            raise _Wrong(here, f"{new!r} is not the index of an edge; null says that the edge is gone")
         if new in reached:
             raise _Wrong(here, f"the edges {reached[new]} and {old} cannot both become edge {new}")
         if new is not None:
@@ -199,7 +199,7 @@ def _tainting_nodes(value: Any, path: _Path) -> dict[int, tuple[str, ...]]:
 def _index(key: Any, path: _Path) -> int:
     text = str(key)
     if not (text.isascii() and text.isdigit() and len(text) < 10):
-        raise _Wrong(path, f"{key!r} is no index of an edge")
+        raise _Wrong(path, f"{key!r} is not the index of an edge")
     return int(text)
 
 

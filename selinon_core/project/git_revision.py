@@ -107,7 +107,7 @@ def is_revision(text: str, start: str = ".") -> bool:
 
 def _commit(root: str, revision: str) -> str:
     if not revision or revision.startswith("-"):
-        raise RequestError(f"{revision!r} is no git revision")
+        raise RequestError(f"{revision!r} is not a git revision")
     try:
         return _git(root, "rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}").decode().strip()
     except RequestError as error:

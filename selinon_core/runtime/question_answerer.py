@@ -194,7 +194,7 @@ class SourceResults:
         for run in self._sources:
             if run.name == name:
                 return run
-        raise UserFunctionError(f"the condition reads {name}, which is no source of the edge")
+        raise UserFunctionError(f"the condition reads {name}, which is not a source of the edge")
 
     def message(self, path: tuple[str, ...]) -> Any:
         run = self._run(path[0])

@@ -349,7 +349,7 @@ class StoragePool:
     def get(self, task_name: str) -> Any:
         """Return the result of a source task of this combination.
 
-        Raises ``NoSuchSourceError`` when the task is no source here, else as ``retrieve``.
+        Raises ``NoSuchSourceError`` when the task is not a source here, else as ``retrieve``.
         """
         task_id = self._ids.get(task_name)
         if not isinstance(task_id, str):

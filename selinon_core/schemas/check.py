@@ -151,7 +151,7 @@ def _validator_of(schema: Any, name: str, directory: str | None) -> Validator:
     from jsonschema.validators import extend, validator_for
 
     if not isinstance(schema, (dict, bool)):
-        raise ConfigurationError(f"output_schema '{name}' is no valid JSON Schema: it has to be an object")
+        raise ConfigurationError(f"output_schema '{name}' is not a valid JSON Schema: it has to be an object")
     error: SchemaError | None = None
     try:
         draft = validator_for(schema, default=Draft202012Validator)
@@ -159,10 +159,10 @@ def _validator_of(schema: Any, name: str, directory: str | None) -> Validator:
     except RecursionError as exc:
         raise ConfigurationError(f"output_schema '{name}' is nested too deeply") from exc
     except Exception as exc:  # "$schema" that is not a text, and whatever else the library does not expect
-        raise ConfigurationError(f"output_schema '{name}' is no valid JSON Schema: {exc}") from exc
+        raise ConfigurationError(f"output_schema '{name}' is not a valid JSON Schema: {exc}") from exc
     if error is not None:
         raise ConfigurationError(
-            f"output_schema '{name}' is no valid JSON Schema: at {error.json_path}: {error.message}"
+            f"output_schema '{name}' is not a valid JSON Schema: at {error.json_path}: {error.message}"
         )
     # A tuple is a list in JSON, and results are checked before they become JSON.
     types = draft.TYPE_CHECKER.redefine("array", lambda _, value: isinstance(value, (list, tuple)))

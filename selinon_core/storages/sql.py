@@ -280,7 +280,7 @@ def _is_at(address: Address, table: Table) -> tuple[ColumnElement[bool], ...]:
 
 def _options(url: URL) -> dict[str, Any]:
     if url.get_backend_name() != "sqlite":
-        return {"pool_pre_ping": True}  # a server restarted meanwhile is no error
+        return {"pool_pre_ping": True}  # a server that restarted meanwhile is not an error
     if url.database in (None, "", ":memory:"):
         from sqlalchemy import QueuePool
 

@@ -138,10 +138,10 @@ def test_a_reference_to_nothing(reference: str, tmp_path: Path) -> None:
         ("{", "is not JSON"),
         ("\xff", "is not JSON"),
         ("[" * 100_000, "is not JSON"),
-        ('{"type": "nonsense"}', r"no valid JSON Schema: at \$\.type"),
-        ('{"required": "a"}', r"no valid JSON Schema: at \$\.required"),
-        ("[1]", "no valid JSON Schema"),
-        ("null", "no valid JSON Schema"),
+        ('{"type": "nonsense"}', r"not a valid JSON Schema: at \$\.type"),
+        ('{"required": "a"}', r"not a valid JSON Schema: at \$\.required"),
+        ("[1]", "not a valid JSON Schema"),
+        ("null", "not a valid JSON Schema"),
     ],
 )
 def test_what_is_no_schema(content: str, message: str, tmp_path: Path) -> None:

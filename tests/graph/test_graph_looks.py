@@ -49,7 +49,7 @@ def test_style_file_of_the_original(tmp_path: Path) -> None:
         ("task: red", "task must be a mapping"),
         ("task: {color: [1]}", "'color' is no Graphviz attribute"),
         ("task: {'x y': 1}", "'x y' is no Graphviz attribute"),
-        ("task: {", "no valid YAML"),
+        ("task: {", "not valid YAML"),
     ],
 )
 def test_wrong_style_files_are_told(tmp_path: Path, text: str, message: str) -> None:

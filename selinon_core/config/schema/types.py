@@ -327,7 +327,7 @@ def _json_data(reading: ReadContext, node: Node) -> Any:
                 kinds.WRONG_VALUE,
                 scalar,
                 (),
-                f"{shorten(scalar.value)} is no number that JSON has",
+                f"{shorten(scalar.value)} is not a number that JSON has",
                 note="plans and messages are JSON",
                 help="write a finite number, or leave it out",
             )

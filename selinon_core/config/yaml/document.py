@@ -122,7 +122,7 @@ def document_from_data(data: Any, file: str, collector: Collector) -> Document:
             return SequenceNode(Mark(), [convert(item, depth + 1) for item in value])
         if value is None or isinstance(value, bool | int | float | str):
             return GivenScalar(value)
-        collector.add(kinds.UNKNOWN_TAG, _start(file), f"a value of type {type(value).__name__} is no plain data")
+        collector.add(kinds.UNKNOWN_TAG, _start(file), f"a value of type {type(value).__name__} is not plain data")
         return BrokenNode(Mark(), Mark())
 
     document.root = convert(data, 0)

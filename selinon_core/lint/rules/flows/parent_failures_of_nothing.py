@@ -8,7 +8,7 @@ from selinon_core.lint.rule import LintContext, Rule
 
 
 class ParentFailuresOfNothing(Rule):
-    """``propagate_parent_failures`` names a flow that is no fallback.
+    """``propagate_parent_failures`` names a flow that is not a fallback.
 
     What it does: Compares the names with what the fallbacks of the flow start.
 
@@ -36,7 +36,7 @@ class ParentFailuresOfNothing(Rule):
 
     code = "SEL416"
     severity = Severity.WARNING
-    title = "parent failures for a flow that is no fallback"
+    title = "parent failures for a flow that is not a fallback"
 
     def check(self, project: LintContext) -> Iterator[Diagnostic]:
         for flow in project.model.flows:

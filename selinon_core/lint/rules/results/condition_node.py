@@ -46,7 +46,7 @@ class ConditionNode(Rule):
 
     code = "SEL405"
     severity = Severity.ERROR
-    title = "condition on a node that is no source"
+    title = "condition on a node that is not a source"
 
     def check(self, project: LintContext) -> Iterator[Diagnostic]:
         for use in project.leaf_uses:
@@ -57,7 +57,7 @@ class ConditionNode(Rule):
             if path[0].name not in sources:
                 yield self.found(
                     path[0].location,
-                    f'"{path[0].name}" is no source of this edge',
+                    f'"{path[0].name}" is not a source of this edge',
                     note="expected " + quoted(sources, "or") if sources else "a starting edge has no sources",
                     help=project.did_you_mean(f"source of {id(edge)}", path[0].name, sources),
                     related=[Related(edge.value_location("from").span, "the sources are here")] if sources else (),
