@@ -37,7 +37,7 @@ from selinon_core.config.model import FlowDef, ProjectModel, StorageDef, TaskDef
 from selinon_core.diagnostics import Diagnostic, Related, Severity
 from selinon_core.diagnostics.location import SourceLocation
 from selinon_core.diagnostics.wording import Suggester
-from selinon_core.lint.analysis.code_uses import CodeUse, code_uses
+from selinon_core.lint.analysis.code_uses import CodeUse, code_uses, modules_named
 from selinon_core.lint.analysis.configured import Callee, Configured, configured
 from selinon_core.lint.analysis.constants import ConstantPart, constant_parts
 from selinon_core.lint.analysis.facts import FlowGraph
@@ -112,6 +112,14 @@ class LintContext:
         return CodeIndex(self.pythonpath)
 
     @cached_property
+    def knows_selinon_1(self) -> bool:
+        """Whether the project, or code that it names, imports ``selinon``, the package of Selinon 1.x."""
+        modules = modules_named(self.model)
+        return any(_is_of_selinon_1(module) for module in modules) or any(
+            _is_of_selinon_1(imported) for module in modules for imported in self.code.imports(module)
+        )
+
+    @cached_property
     def predicates(self) -> Predicates:
         """The predicates that conditions may name."""
         module = self.model.settings.predicates_module
@@ -167,6 +175,10 @@ class LintContext:
         return tuple(constant_parts(steps))
 
 
+def _is_of_selinon_1(module: str) -> bool:
+    return module == "selinon" or module.startswith("selinon.")
+
+
 class Rule:
     """One check. Subclasses set the class attributes and override ``check``."""
 
@@ -175,6 +187,8 @@ class Rule:
     severity: ClassVar[Severity]
     #: The fault in a few words, for ``--list-rules``.
     title: ClassVar[str]
+    #: Whether it is about what differs from Selinon 1.x, which concerns projects that were written for it.
+    about_selinon_1: ClassVar[bool] = False
 
     def check(self, project: LintContext) -> Iterator[Diagnostic]:
         """Yield what is wrong; the default, for faults that the reader reports itself, is nothing."""

@@ -30,6 +30,10 @@ class Selection:
             root = os.path.abspath(settings.root)
             self._files = tuple((os.path.join(root, glob), codes) for glob, codes in settings.per_file_ignores)
 
+    def names(self, code: str) -> bool:
+        """Tell whether a rule is asked for, and not just one of a whole range."""
+        return _longest(code, self._select) > len("SEL9")
+
     def wants(self, diagnostic: Diagnostic) -> bool:
         """Tell whether a finding is reported. A file that cannot be read as YAML always is."""
         code = diagnostic.code

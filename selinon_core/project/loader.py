@@ -275,6 +275,8 @@ def _judge(
         import_code=import_code,
     )
     rules = [rule for rule in _rules() if everything or _needed_to_compile(rule)]
+    if everything and not context.knows_selinon_1:
+        rules = [rule for rule in rules if not rule.about_selinon_1 or selection.names(rule.code)]
     active = {rule.code for rule in rules} | {fault.code for fault in kinds.ALL_FAULTS}
     found = list(read.collector.found)
     for rule in rules:

@@ -62,6 +62,9 @@ class ImportedCode(CodeIndex):
         self._faults[module] = ModuleFault(message, span, raised=True)
         return ModuleState.BROKEN
 
+    def imports(self, module: str) -> Collection[str]:
+        return CodeIndex(self._pythonpath).imports(module)
+
     def names(self, module: str) -> Collection[str]:
         if self.state(module) is ModuleState.FOUND and module in self._imported:
             return tuple(name for name in vars(self._imported[module]) if not name.startswith("__"))

@@ -56,6 +56,11 @@ class CodeIndex:
         """The module of the project that is probably meant by the name of a missing one."""
         return self._finder.like(module)
 
+    def imports(self, module: str) -> Collection[str]:
+        """The modules that a module imports on top, as far as its text shows it."""
+        parsed = self._modules.get(module) if self.state(module) is ModuleState.FOUND else None
+        return () if parsed is None else parsed.imports()
+
     def fault(self, module: str) -> ModuleFault:
         """Why a module is ``BROKEN``."""
         return self._faults[module]

@@ -83,6 +83,11 @@ class ParsedModule:
         self._collect(tree.body, conditional=False)
         self.dynamic = self.dynamic or "__getattr__" in self.bindings
 
+    def imports(self) -> list[str]:
+        """The modules that are imported."""
+        imported = [binding.module for binding in self.bindings.values() if isinstance(binding, Import)]
+        return [*imported, *self.stars]
+
     def span(self, node: ast.ClassDef | FunctionNode) -> Span:
         """Where the name of a definition stands."""
         keyword = "class " if isinstance(node, ast.ClassDef) else "def "

@@ -9,7 +9,8 @@ from selinon_core.lint.rule import LintContext, Rule
 class EmptySemanticsChanged(Rule):
     """``empty`` and ``argsEmpty`` answer the opposite of what they did in Selinon 1.x.
 
-    What it does: Mentions every use of the two shipped predicates.
+    What it does: Looks at projects that import ``selinon``.
+    Mentions every use of the two shipped predicates.
 
     Why it is bad: They are true when the value is None or has length 0. In Selinon 1.x they were true when it
     had not, so a condition that was written for it has to be negated. A comment silences this where it has
@@ -41,6 +42,7 @@ class EmptySemanticsChanged(Rule):
     code = "SEL910"
     severity = Severity.INFO
     title = "predicate that differs from Selinon 1.x"
+    about_selinon_1 = True
 
     def check(self, project: LintContext) -> Iterator[Diagnostic]:
         for use in project.leaf_uses:

@@ -11,7 +11,8 @@ _NAMES = ("fieldLenGreaterEqual", "argsFieldLenGreaterEqual")
 class LengthSemanticsChanged(Rule):
     """``fieldLenGreaterEqual`` answers the opposite of what it did in Selinon 1.x.
 
-    What it does: Mentions every use of the shipped ``fieldLenGreaterEqual`` and ``argsFieldLenGreaterEqual``.
+    What it does: Looks at projects that import ``selinon``.
+    Mentions every use of the shipped ``fieldLenGreaterEqual`` and ``argsFieldLenGreaterEqual``.
 
     Why it is bad: They are true when the field has at least ``length`` items. In Selinon 1.x they were true
     when it had at most so many, so a condition that was tried out there means ``fieldLenLessEqual`` now. A
@@ -45,6 +46,7 @@ class LengthSemanticsChanged(Rule):
     code = "SEL912"
     severity = Severity.INFO
     title = "length predicate that differs from Selinon 1.x"
+    about_selinon_1 = True
 
     def check(self, project: LintContext) -> Iterator[Diagnostic]:
         for use in project.leaf_uses:

@@ -21,7 +21,8 @@ EVENTS = {
 class PollingEvent(Rule):
     """A trace function waits for events of polling.
 
-    What it does: Looks at the code of functions and storage methods that are traced to, for names of events that
+    What it does: Looks at projects that import ``selinon``.
+    Looks at the code of functions and storage methods that are traced to, for names of events that
     told of polling (``Trace.DISPATCHER_RETRY`` or its text): ``DISPATCHER_RETRY``, ``DISPATCHER_WAKEUP`` and
     ``NODE_STATE_CACHE_...``.
 
@@ -62,6 +63,7 @@ class PollingEvent(Rule):
     code = "SEL914"
     severity = Severity.INFO
     title = "trace function that waits for events of polling"
+    about_selinon_1 = True
 
     def check(self, project: LintContext) -> Iterator[Diagnostic]:
         for trace in project.model.settings.trace:

@@ -14,7 +14,8 @@ LEAST_SILENCE = 60
 class PollingSetting(Rule):
     """A setting of a flow is about polling, and flows are not polled.
 
-    What it does: Mentions flows with a ``cache`` of node states, and flows with a shipped ``sampling`` strategy
+    What it does: Looks at projects that import ``selinon``.
+    Mentions flows with a ``cache`` of node states, and flows with a shipped ``sampling`` strategy
     whose numbers are all 60 seconds or less. (The *increase* and *adapt* strategies are mentioned by a rule of
     their own.)
 
@@ -43,6 +44,7 @@ class PollingSetting(Rule):
     code = "SEL913"
     severity = Severity.INFO
     title = "setting about polling without effect"
+    about_selinon_1 = True
 
     def check(self, project: LintContext) -> Iterator[Diagnostic]:
         for flow in project.model.flows:

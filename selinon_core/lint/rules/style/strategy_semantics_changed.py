@@ -10,7 +10,8 @@ from selinon_core.plan import shipped
 class StrategySemanticsChanged(Rule):
     """The *increase* and *adapt* strategies grow when those of Selinon 1.x shrank, and the reverse.
 
-    What it does: Mentions every flow that names one of them.
+    What it does: Looks at projects that import ``selinon``.
+    Mentions every flow that names one of them.
 
     Why it is bad: They grow while nothing is started and fall back when something was, as their documentation
     always said; the code of Selinon 1.x did the opposite. Flows go on when a node ends, whatever the
@@ -37,6 +38,7 @@ class StrategySemanticsChanged(Rule):
     code = "SEL911"
     severity = Severity.INFO
     title = "strategy that differs from Selinon 1.x"
+    about_selinon_1 = True
 
     def check(self, project: LintContext) -> Iterator[Diagnostic]:
         for flow in project.model.flows:
