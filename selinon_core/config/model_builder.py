@@ -34,16 +34,6 @@ SECTIONS: dict[str, tuple[ValueType, str]] = {
 _GLOBAL_KEYS = tuple(GLOBAL.keys)
 
 
-def has_section(document: Document) -> bool:
-    """Tell whether a document has any of the five keys, or may have one in text that could not be read."""
-    if any(_names_section(root) for root, _ in section_mappings(document)):
-        return True
-    if type(document.root) is MappingNode or document.unread_from is None:
-        return False
-    keys = "|".join(SECTIONS)
-    return re.search(rf"^[ \t]*['\"]?(?:{keys})['\"]?[ \t]*:", document.text, re.MULTILINE) is not None
-
-
 def section_mappings(document: Document) -> list[tuple[Node, Via]]:
     """What may have sections: the document, or where it is a list of mappings with sections, each of them.
 
@@ -139,6 +129,8 @@ class ModelBuilder:
             if key == "flows" and not empty:
                 self._flow_list = self._flow_list or []
             return
+        if key in ("tasks", "storages", "flow-definitions"):
+            self._maybe.update(_names_outside_of_entries(value))
         found = SECTIONS[key][0].read(reading, value, via, f'"{key}"')
         if found is BROKEN:
             self._incomplete = True
@@ -172,6 +164,14 @@ class ModelBuilder:
             setattr(self._settings, key, getattr(found, key))
         self._settings.keys = merged
         self._settings.location = found.location
+
+
+def _names_outside_of_entries(value: Node) -> list[str]:
+    """Names where the entries of a list should be: ``tasks: [A, B]``, ``tasks: {A: {...}}``."""
+    if type(value) is MappingNode:
+        return [key for key in value.entries if isinstance(key, str)]
+    items = value.items if type(value) is SequenceNode else ()
+    return [item.value for item in items if isinstance(getattr(item, "value", None), str)]
 
 
 def _no_settings() -> GlobalDef:

@@ -12,13 +12,14 @@ from contextlib import contextmanager
 from typing import Any
 
 from selinon_core.config.model import ProjectModel
-from selinon_core.config.model_builder import ModelBuilder, has_section, section_mappings
+from selinon_core.config.model_builder import ModelBuilder, section_mappings
 from selinon_core.config.pyproject import (
     ProjectSettings,
     configured_files,
     module_directories,
     project_settings,
 )
+from selinon_core.config.recognition import is_ours, misspelt_section, names_a_section
 from selinon_core.config.yaml.document import Document, decode, document_from_data, read_document
 from selinon_core.config.yaml.files import PathError, SourceFile, named_files, nodes_file_for, read_bytes
 from selinon_core.config.yaml.nodes import MappingNode
@@ -84,7 +85,7 @@ class Project:
 class _Read:
     """Documents and the model made of them, before any rule."""
 
-    __slots__ = ("collector", "documents", "model", "pythonpath", "settings")
+    __slots__ = ("collector", "documents", "model", "pythonpath", "settings", "sources")
 
     def __init__(
         self,
@@ -93,6 +94,7 @@ class _Read:
         collector: Collector,
         settings: ProjectSettings | None = None,
         pythonpath: tuple[str, ...] = (),
+        passed_over: Mapping[str, str] | None = None,
     ) -> None:
         builder = ModelBuilder(collector)
         for document in documents:
@@ -104,6 +106,7 @@ class _Read:
         self.model = builder.model()
         self.settings = settings
         self.pythonpath = pythonpath
+        self.sources = {**(passed_over or {}), **{document.file: document.text for document in documents}}
 
 
 def compile_project(
@@ -215,7 +218,9 @@ def _read_paths(paths: Paths, stdin: tuple[str, bytes] | None, pythonpath: Itera
         )
     roots = (*pythonpath, *module_directories(settings), settings.root)
     where = tuple(dict.fromkeys(os.path.abspath(path) for path in (*roots, os.getcwd())))
-    return _Read(loader.documents, loader.unreadable, loader.collector, settings, where)
+    return _Read(
+        loader.documents, loader.unreadable, loader.collector, settings, where, passed_over=loader.passed_over
+    )
 
 
 class _Loader:
@@ -226,6 +231,8 @@ class _Loader:
         self.documents: list[Document] = []
         self.unreadable: list[str] = []
         self.seen: set[str] = set()
+        #: texts of files that are left out with a warning, by name
+        self.passed_over: dict[str, str] = {}
 
     def load(self, file: SourceFile, first: bool = False) -> None:
         self.seen.add(file.name)
@@ -244,9 +251,20 @@ class _Loader:
     def take(self, file: SourceFile, data: bytes, first: bool = False) -> None:
         collector = Collector()
         document = read_document(decode(data, file.name, collector), file.name, collector)
-        if file.explicit or has_section(document):
+        unread = document.unread_from is not None or has_errors(collector.found)
+        if file.explicit or is_ours(document) or (unread and names_a_section(document)):
             self.collector.found.extend(collector.found)
             self.documents.insert(0 if first else len(self.documents), document)
+        elif (misspelt := misspelt_section(document)) is not None:
+            written, meant = misspelt
+            self.collector.add(
+                kinds.UNKNOWN_SECTION,
+                document.location(written),
+                f'the file is passed over: it has no section "{meant}"',
+                note="not a section",
+                help=f'did you mean "{meant}"?',
+            )
+            self.passed_over[document.file] = document.text
 
     def declares_tasks(self) -> bool:
         return any(
@@ -293,7 +311,7 @@ def _judge(
         sort_diagnostics(d for d in kept if selection.wants(d)),
         plan,
         read.model,
-        {document.file: document.text for document in read.documents},
+        read.sources,
         tuple(s for s in silenced if selection.wants(s.diagnostic)),
         read.settings,
         read.pythonpath,

@@ -17,6 +17,8 @@ from selinon_core.errors import RequestError
 _SUFFIXES = (".yaml", ".yml")
 #: in bytes; it keeps a device or a stray dump from filling the memory
 LARGEST_FILE = 50_000_000
+#: Directories of what package managers install.
+INSTALLED = frozenset({"node_modules", "site-packages", "__pycache__"})
 _NODES_FILES = ("nodes.yaml", "nodes.yml")
 
 
@@ -73,20 +75,29 @@ def named_files(paths: Iterable[str | os.PathLike[str]], *, follow_links: bool =
 
 
 def yaml_files(directory: str, follow_links: bool) -> Iterator[str]:
-    """YAML files below a directory, hidden ones left out; with ``follow_links`` each directory once."""
+    """YAML files below a directory; with ``follow_links`` each directory once.
+
+    Hidden files and directories are left out, and what package managers install. Directories that cannot be listed
+    are among what is found: reading them tells why.
+    """
     seen: set[str] = set()
-    for parent, folders, names in os.walk(directory, followlinks=follow_links):
+    closed: list[OSError] = []
+    for parent, folders, names in os.walk(directory, followlinks=follow_links, onerror=closed.append):
+        if parent != directory and "pyvenv.cfg" in names:
+            folders.clear()
+            continue
         if follow_links:
             real = os.path.realpath(parent)
             if real in seen:  # a link that leads back, or to what another one leads to
                 folders.clear()
                 continue
             seen.add(real)
-        folders[:] = sorted(folder for folder in folders if not folder.startswith("."))
+        folders[:] = sorted(name for name in folders if not name.startswith(".") and name not in INSTALLED)
         for name in sorted(names):
             path = os.path.join(parent, name)
             if name.endswith(_SUFFIXES) and not name.startswith(".") and not _is_named_pipe(path):
                 yield path
+    yield from sorted(error.filename for error in closed)
 
 
 def nodes_file_for(path: str) -> SourceFile | None:
@@ -113,6 +124,8 @@ def read_bytes(path: str) -> bytes:
 
 def refuse_named_pipe(path: str) -> None:
     """Raise ``OSError`` for a file whose reading may wait for ever."""
+    if os.path.isdir(path):
+        os.listdir(path)  # raises what keeps it from being listed
     if _is_named_pipe(path):
         raise OSError(errno.EINVAL, "a named pipe, to which nothing may ever be written", path)
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from selinon_core.config.model import EdgeDef
 from selinon_core.diagnostics import Diagnostic, Related, Severity
 from selinon_core.lint.analysis.facts import StartRule
+from selinon_core.lint.analysis.leaf_faults import faulty_leaves
 from selinon_core.lint.analysis.verdict import Satisfiability, may_all_be_false
 from selinon_core.lint.rule import LintContext, Rule
 
@@ -60,6 +61,7 @@ class NonExhaustiveConditions(Rule):
     title = "conditions that may all be false"
 
     def check(self, project: LintContext) -> Iterator[Diagnostic]:
+        faulty = frozenset(id(use.origin) for use in faulty_leaves(project.model, project.predicates))
         for flow in project.model.flows:
             facts = project.facts(flow)
             judged: set[tuple[int, ...]] = set()
@@ -70,6 +72,8 @@ class NonExhaustiveConditions(Rule):
                 key = tuple([step.origin.index for step in open_steps])
                 if len(open_steps) < 2 or key in judged or name not in facts.live:
                     continue
+                if not faulty.isdisjoint(id(step.origin) for step in open_steps):
+                    continue  # they are errors themselves
                 judged.add(key)  # nodes with the same edges onwards are one case
                 conditions = [(step.origin.condition, step.atoms) for step in open_steps]
                 if may_all_be_false([(c, make) for c, make in conditions if c is not None and make is not None]):

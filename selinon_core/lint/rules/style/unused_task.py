@@ -54,9 +54,8 @@ class UnusedTask(Rule):
         if not all(fact.reliable for fact in facts):
             return
         used = {ref.name for flow in model.flows for ref in nodes_named(flow)}
-        misspelt = [name for name in used if not project.is_known(name)]
-        meant = (project.closest("node", name, project.nodes) for name in misspelt)
-        used.update(name for name in meant if name is not None)
+        if not all(map(project.is_known, used)):
+            return  # a node that is misspelt, or whose name is not defined yet, may mean any of them
         for name, task in model.task_by_name.items():
             if name not in used and name not in model.flow_by_name:
                 yield self.found(

@@ -1,0 +1,97 @@
+"""Whether a file that was found in a directory belongs to the project.
+
+Other tools have files with ``tasks``, ``flows`` or ``global`` too: Taskfiles, playbooks, Helm's values. A file
+counts as ours when what stands under one of the five keys looks like it. A file of ours whose one key is misspelt,
+or that cannot be read, must not be passed over in silence.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from selinon_core.config.model_builder import SECTIONS, section_mappings
+from selinon_core.config.schema.flows import FLOW
+from selinon_core.config.schema.global_section import GLOBAL
+from selinon_core.config.schema.mapping import MappingType
+from selinon_core.config.schema.nodes import STORAGE, TASK
+from selinon_core.config.yaml.document import Document
+from selinon_core.config.yaml.nodes import AliasNode, BrokenNode, MappingNode, Node, SequenceNode
+from selinon_core.diagnostics.wording import did_you_mean, is_slip
+
+_ENTRIES: dict[str, MappingType] = {"tasks": TASK, "storages": STORAGE, "flow-definitions": FLOW}
+#: How a line begins that names a section, whatever invisible characters or signs of templates stand before it.
+_SECTION = re.compile(rf"^[^\w\n#]*(?:{'|'.join(SECTIONS)})['\"]?[ \t]*:", re.MULTILINE)
+
+
+def is_ours(document: Document) -> bool:
+    """Tell whether something under the five keys looks like a part of a project."""
+    for root, _ in section_mappings(document):
+        if type(root) is MappingNode and any(
+            _is_section(key, _plain(value)) for key, (_, value, _) in root.entries.items() if key in SECTIONS
+        ):
+            return True
+    return False
+
+
+def names_a_section(document: Document) -> bool:
+    """Tell whether the text, which could not be read as YAML, names a section."""
+    text = document.text.replace("\0", "").replace("\ufffd", "")  # as UTF-32 looks
+    return _SECTION.search(text) is not None
+
+
+def misspelt_section(document: Document) -> tuple[Node, str] | None:
+    """A key on top that is a misspelt section, and which one; None when there is none."""
+    root = document.root
+    if type(root) is not MappingNode:
+        return None
+    for key, (written, value, _) in root.entries.items():
+        meant = did_you_mean(key, SECTIONS) if isinstance(key, str) else None
+        if meant is None or not (_folded(key) == _folded(meant) or is_slip(key, meant)):
+            continue
+        if _is_section(meant, _plain(value)):
+            return written, meant
+    return None
+
+
+def _folded(text: str) -> str:
+    return re.sub(r"[\W_]", "", text).casefold()
+
+
+def _is_section(key: str, value: Node) -> bool:
+    if type(value) is BrokenNode or _is_empty(value):
+        return True
+    if key == "global":
+        return type(value) is MappingNode and _is_mostly_of(GLOBAL, value)
+    if key == "flows":
+        return type(value) is SequenceNode and all(hasattr(_plain(item), "value") for item in value.items)
+    items: list[Any] = []
+    if type(value) is SequenceNode:
+        items = [_plain(item) for item in value.items]
+        if not items or any(hasattr(item, "value") for item in items):
+            return True
+    elif type(value) is MappingNode:  # names as keys: a mistake that others make too
+        items = [_plain(item) for _, item, _ in value.entries.values()]
+    return any(type(item) is MappingNode and _is_mostly_of(_ENTRIES[key], item) for item in items)
+
+
+def _is_empty(value: Node) -> bool:
+    return hasattr(value, "value") and value.value in ("", "~", "null")
+
+
+def _is_mostly_of(table: MappingType, node: MappingNode) -> bool:
+    """Whether more of a mapping's keys are, or nearly are, keys of the language than are not."""
+    keys = [str(key) for key in node.entries]
+    known = sum(1 for key in keys if key in table.keys or _is_nearly(key, table))
+    return 2 * known > len(keys) or not keys
+
+
+def _is_nearly(key: str, table: MappingType) -> bool:
+    meant = did_you_mean(key, table.keys)
+    return meant is not None and is_slip(key, meant)
+
+
+def _plain(node: Node) -> Node:
+    while type(node) is AliasNode:
+        node = node.target
+    return node

@@ -1,0 +1,137 @@
+"""Which of the files that are found in a directory belong to the project."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from selinon_core.project import Project, compile_project, lint_project
+
+NODES = "tasks: [{name: A, import: m}]\n"
+FLOW = "[{name: f, edges: [{from: , to: A}]}]\n"
+
+
+@pytest.fixture
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "nodes.yaml").write_text(NODES)
+    (tmp_path / "flow.yaml").write_text("flow-definitions: " + FLOW)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def found(project: Project, file: str) -> list[tuple[str, str]]:
+    return [(d.code, d.help) for d in project.diagnostics if d.span.file == file]
+
+
+OTHERS = {
+    "Taskfile.yml": "version: '3'\ntasks:\n  build:\n    cmds: [make]\n    desc: build it\n",
+    "playbook.yml": "- hosts: all\n  tasks:\n    - name: install\n      apt: {name: x}\n      become: true\n",
+    "prometheus.yml": "global:\n  scrape_interval: 15s\n  evaluation_interval: 15s\nscrape_configs: []\n",
+    "values.yaml": "global:\n  imageRegistry: x\n  storageClass: y\nreplicas: 1\n",
+    "rasa.yml": "flows:\n  transfer_money:\n    description: d\n    steps: []\n",
+    "vscode.yaml": "version: 2\ntasks:\n  - label: build\n    type: shell\n    command: make\n",
+    "circle.yml": "version: 2\nworkflows:\n  build: {jobs: [a]}\n",
+    "compose.yaml": "services: {web: {image: x}}\nvolumes: {}\n",
+    "storage.yaml": "storage: {name: x, size: 3}\ntask: build\n",
+    "chart.yaml": "a: {{ template }}\n",
+}
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_files_of_other_tools_are_passed_over(root: Path, name: str) -> None:
+    (root / name).write_text(OTHERS[name])
+    project = lint_project()
+    assert sorted(project.files) == ["flow.yaml", "nodes.yaml"]
+    assert found(project, name) == []
+    assert project.plan is not None
+
+
+def test_what_package_managers_install_is_passed_over(root: Path) -> None:
+    for directory in ("node_modules/x", "env/lib/site-packages", "env/share"):
+        (root / directory).mkdir(parents=True)
+        (root / directory / "tasks.yaml").write_text(NODES)
+    (root / "env" / "pyvenv.cfg").write_text("")
+    assert sorted(lint_project().files) == ["flow.yaml", "nodes.yaml"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"{key}: {FLOW}"
+        for key in (
+            "flow_definitions",
+            "flow-definition",
+            "Flow-Definitions",
+            "\u200bflow-definitions",
+            "flwo-definitions",
+        )
+    ]
+    + ["task:\n  - name: B\n    import: m\n", "storage: [{name: S, import: m}]\n"],
+)
+def test_a_misspelt_section_is_a_warning(root: Path, text: str) -> None:
+    (root / "other.yaml").write_text(text, encoding="utf-8")
+    [(code, help)] = found(lint_project(), "other.yaml")
+    assert code == "SEL102"
+    assert help.startswith("did you mean")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{{- if x }}\nflow-definitions: " + FLOW,
+        "a: 1\n---\nflow-definitions: " + FLOW,
+        "flow-definitions: [{name: f",
+        "\ttasks: []\n",
+    ],
+)
+def test_a_file_that_cannot_be_read_is_not_passed_over(root: Path, text: str) -> None:
+    (root / "other.yaml").write_text(text)
+    assert found(lint_project(), "other.yaml")
+
+
+def test_other_encodings_are_not_passed_over(root: Path) -> None:
+    (root / "other.yaml").write_bytes(("flow-definitions: " + FLOW).encode("utf-32"))
+    assert "SEL001" in {code for code, _ in found(lint_project(), "other.yaml")}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "tasks: {B: {import: m, max_retry: 1}}\n",
+        "tasks: [B, C]\n",
+        "tasks:\n  - name: B\n    improt: m\n",
+        "tasks:\n",
+        "global: {default_task_queu: x}\n",
+        "flows: [f]\n",
+    ],
+)
+def test_mistakes_of_ours_are_ours(root: Path, text: str) -> None:
+    (root / "other.yaml").write_text(text)
+    assert "other.yaml" in compile_project().files
+
+
+def test_names_in_a_list_of_tasks_are_told_once(root: Path) -> None:
+    (root / "nodes.yaml").write_text("tasks: [A, B]\n")
+    assert {d.code for d in lint_project().diagnostics} == {"SEL104"}
+
+
+def test_a_directory_that_cannot_be_listed_is_a_diagnostic(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (root / "closed").mkdir()
+    closed = os.path.join(".", "closed")
+
+    def refusing(real: Any) -> Any:
+        def listing(path: Any = ".") -> Any:
+            if os.fspath(path) == closed:
+                raise PermissionError(13, "Permission denied", path)
+            return real(path)
+
+        return listing
+
+    monkeypatch.setattr(os, "scandir", refusing(os.scandir))
+    monkeypatch.setattr(os, "listdir", refusing(os.listdir))
+    (diagnostic,) = [d for d in lint_project().diagnostics if d.code == "SEL002"]
+    assert diagnostic.span.file == "closed"
+    assert diagnostic.message == "the file cannot be read: Permission denied"
