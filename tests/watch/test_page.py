@@ -171,6 +171,57 @@ def test_pick_a_flow(browser: Browser, project: Path) -> None:
         assert tab.run("document.querySelector('#flow').value") == "second"
 
 
+def many_runs(project: Path, work: str) -> None:
+    """A node that runs 300 times."""
+    (project / "flows.yaml").write_text(
+        "flow-definitions:\n  - name: many\n    edges:\n      - from: null\n        to: Store\n"
+        "        foreach: {import: work, function: items, propagate_result: true}\n"
+    )
+    (project / "work.py").write_text(
+        f"{WORK.format(result=1)}\n\ndef items(storage_pool, node_args):\n    return list(range(300))\n\n\n"
+        f"class Store(Fetch):\n    def run(self, item):\n{work}"
+    )
+
+
+def test_the_runs_that_failed_come_first_and_all_can_be_found(browser: Browser, project: Path) -> None:
+    many_runs(
+        project, "        if item == 250:\n            raise ValueError('lost')\n        return {'order': item}\n"
+    )
+    with page(browser, project, "--run") as tab:
+        tab.until("document.querySelector('#graph [data-name=Store]')")
+        tab.click("#graph [data-name=Store]")
+        tab.shows("ValueError: lost", "#details details[open]")
+        assert tab.run("document.querySelector('#details summary').textContent").startswith(
+            "run 251 of 300: failure"
+        )
+        tab.shows("and 200 more runs; the filter finds them", "#details")
+        find = (
+            "(() => {{ const e = document.querySelector('#filter input'); e.value = {!r};"
+            " e.dispatchEvent(new Event('input', {{bubbles: true}})); }})()"
+        )
+        tab.run(find.format('"order":123'))
+        tab.shows("run 124 of 300: success", "#details")
+        assert tab.run("document.querySelectorAll('#details details').length") == 1
+        tab.run(find.format("nowhere"))
+        tab.shows("None of the 300 runs has that text.", "#details")
+        tab.run(find.format(""))
+        tab.shows("and 200 more runs", "#details")
+
+
+def test_what_is_shown_while_a_run_takes_long_is_greyed(browser: Browser, project: Path) -> None:
+    with page(browser, project, "--run") as tab:
+        tab.shows("the run failed", "#status")
+        assert tab.run("getComputedStyle(document.querySelector('#outcome')).opacity") == "1"
+        wait = "import os, time\n        while not os.path.exists('go'):\n            time.sleep(0.01)\n        "
+        save(project / "work.py", WORK.format(result=1).replace("return 1", f"{wait}return 1"))
+        tab.shows("working …, before: the run failed", "#status")
+        tab.until("getComputedStyle(document.querySelector('#outcome')).opacity === '0.4'")
+        assert tab.run("document.querySelector('#status').className") == ""
+        (project / "go").touch()
+        tab.until("document.querySelector('#status').textContent === 'the run failed'")
+        tab.until("getComputedStyle(document.querySelector('#outcome')).opacity === '1'")
+
+
 def test_text_stays_in_its_box_whatever_fonts_there_are(browser: Browser, project: Path) -> None:
     long = "ALongNameThatGoesOnAndOnForMoreThanFortyCharacters"
     for file in ("nodes.yaml", "flows.yaml", "work.py"):

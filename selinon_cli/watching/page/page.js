@@ -3,7 +3,7 @@
 // known SVG elements and attributes of it are taken over, none of which can run or load anything.
 
 const LONGEST_TEXT = 20000;
-const MOST_RUNS = 100;
+const MAX_RUNS = 100;
 const ELEMENTS = new Set(["svg", "g", "path", "polygon", "polyline", "ellipse", "circle", "rect", "line", "text",
   "tspan", "title", "style", "defs", "linearGradient", "stop", "a"]);
 const ATTRIBUTES = new Set(["id", "class", "d", "points", "x", "y", "x1", "x2", "y1", "y2", "cx", "cy", "rx", "ry",
@@ -20,6 +20,7 @@ let chosenNode = null;
 let drawn = "";        // the drawing that is on the page
 let size = null;       // width and height of it, in its own units
 let zoom = null;       // null: as large as fits
+let filter = "";       // what runs of the chosen node have to hold, in small letters
 const opened = new Map();  // which runs of which node the user opened or closed
 
 const byId = (id) => document.getElementById(id);
@@ -162,6 +163,7 @@ function chooseFlow(name) {
 }
 
 function chooseNode(name) {
+  if (name !== chosenNode) byId("filter").lastElementChild.value = filter = "";
   chosenNode = name;
   showNode();
 }
@@ -178,28 +180,46 @@ function showNode() {
   }
   const area = byId("details");
   if (chosenNode === null) {
+    byId("filter").hidden = true;
     area.replaceChildren(element("p", "muted", "Click a node in the graph, or reach it with Tab and press Enter."));
     return;
   }
   const report = shownReport();
-  const runs = runsOf(report, chosenNode);
+  const runs = failedFirst(runsOf(report, chosenNode));
+  const found = runs.filter(matches);
+  byId("filter").hidden = runs.length < 2;
   const content = [element("h3", "", chosenNode)];
   if (shownResult() && shownResult().flows.includes(chosenNode)) {
     const flow = chosenNode;
     content.push(button("Show this flow", "", () => chooseFlow(flow)));
   }
   if (!runs.length) content.push(element("p", "muted", report ? "It did not run in this flow." : "There is no run."));
-  content.push(...runs.slice(0, MOST_RUNS).map((run, index) => nodeRun(run, index, runs.length)));
-  if (runs.length > MOST_RUNS) content.push(element("p", "muted", `and ${runs.length - MOST_RUNS} more runs`));
+  if (runs.length && !found.length) content.push(element("p", "muted", `None of the ${runs.length} runs has that text.`));
+  content.push(...found.slice(0, MAX_RUNS).map((run, index) => nodeRun(run, index === 0, runs.length)));
+  if (found.length > MAX_RUNS) {
+    content.push(element("p", "muted", `and ${found.length - MAX_RUNS} more runs; the filter finds them`));
+  }
   area.replaceChildren(...content);
 }
 
-function nodeRun(run, index, count) {
+// Runs with their numbers; those that failed come first, else the order in which they started stays.
+function failedFirst(runs) {
+  const numbered = runs.map((run, index) => ({ ...run, number: index + 1 }));
+  return [...numbered.filter((run) => run.status === "failure"), ...numbered.filter((run) => run.status !== "failure")];
+}
+
+function matches(run) {
+  if (!filter) return true;
+  const { status, node_args, result, error } = run;
+  return JSON.stringify([status, node_args, result, error]).toLowerCase().includes(filter);
+}
+
+function nodeRun(run, first, count) {
   const box = element("details");
-  const key = `${chosenFlow}\n${chosenNode}\n${index}`;
-  box.open = opened.has(key) ? opened.get(key) : index === 0;
+  const key = `${chosenFlow}\n${chosenNode}\n${run.number}`;
+  box.open = opened.has(key) ? opened.get(key) : first;
   box.addEventListener("toggle", () => opened.set(key, box.open));
-  const summary = element("summary", "", count > 1 ? `run ${index + 1} of ${count}: ` : "");
+  const summary = element("summary", "", count > 1 ? `run ${run.number} of ${count}: ` : "");
   const attempts = run.attempts > 1 ? `, ${run.attempts} attempts` : "";
   const until = run.finished_at === run.started_at ? "" : ` to ${run.finished_at} s`;
   summary.append(element("span", run.status, run.status), ` at ${run.started_at} s${until}${attempts}`);
@@ -286,7 +306,10 @@ function showStatus() {
   const bad = result && (!result.ok || failed);
   const text = !result ? "working …" : errors ? plural(errors, "error") : !result.ok ? "cannot be checked"
     : failed ? "the run failed" : "fine";
-  setStatus(state.working && result ? text + " · working …" : text, bad ? "bad" : result ? "good" : "");
+  document.body.classList.toggle("working", state.working && Boolean(result));
+  // While it works, the last result is that of older files: neither good nor bad.
+  if (state.working && result) setStatus(`working …, before: ${text}`, "");
+  else setStatus(text, bad ? "bad" : result ? "good" : "");
   byId("status").dataset.version = state.version;
   byId("project").textContent = state.project;
   document.title = `${text} · ${state.project} · selinon watch`;
@@ -324,6 +347,7 @@ async function refresh() {
 }
 
 byId("flow").addEventListener("change", (event) => chooseFlow(event.target.value));
+byId("filter").addEventListener("input", (event) => { filter = event.target.value.toLowerCase(); showNode(); });
 byId("smaller").addEventListener("click", () => changeZoom(1 / 1.25));
 byId("larger").addEventListener("click", () => changeZoom(1.25));
 byId("fit").addEventListener("click", () => changeZoom(null));
