@@ -62,10 +62,17 @@ def files_imported(pythonpath: Sequence[str]) -> list[str]:
     roots = tuple(os.path.abspath(path).rstrip(os.sep) + os.sep for path in pythonpath)
     found = set()
     for module in list(sys.modules.values()):
-        file = getattr(module, "__file__", None)
+        file = _file_of(module)
         if isinstance(file, str) and file.startswith(roots) and file.endswith(".py"):
             found.add(file)
     return sorted(file for file in found if f"{os.sep}site-packages{os.sep}" not in file)
+
+
+def _file_of(module: Any) -> Any:
+    try:
+        return getattr(module, "__file__", None)
+    except Exception:  # a lazy module that cannot be loaded
+        return None
 
 
 def _schemas(plan: Plan) -> Iterator[str]:

@@ -24,6 +24,7 @@ from selinon_core.runtime.active_run import RunEnvironment, active_run
 from selinon_core.runtime.error_codec import error_json, rebuild_error
 from selinon_core.runtime.imports import Imports
 from selinon_core.runtime.json_values import NotJson, describe_json_error, encode_json
+from selinon_core.runtime.library_imports import libraries_only
 from selinon_core.runtime.task_runner import (
     Assignment,
     Attempt,
@@ -129,7 +130,8 @@ class _Worker:
         context = multiprocessing.get_context("spawn")
         self._line, theirs = context.Pipe()
         self._process = context.Process(target=_serve, args=(theirs, *arguments), name="selinon-child")
-        self._process.start()
+        with libraries_only():  # the child puts the project in front itself, once its own imports are done
+            self._process.start()
         theirs.close()
         self._ready = False
 

@@ -33,14 +33,8 @@ def is_awaitable(value: Any) -> bool:
 
 def loop_is_running() -> bool:
     """Whether an event loop runs in this thread, so that no other one can."""
-    asyncio = sys.modules.get("asyncio")
-    if asyncio is None:
-        return False
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True
+    events = sys.modules.get("asyncio.events")
+    return events is not None and events._get_running_loop() is not None
 
 
 def result_of(awaitable: Awaitable[Any], owners: Sequence[Stoppable] = ()) -> Any:

@@ -13,6 +13,7 @@ from typing import Any
 from selinon_core.errors import ConfigurationError
 from selinon_core.plan import ImportRef
 from selinon_core.runtime.error_codec import USER_ERRORS, name_error_and_place
+from selinon_core.runtime.library_imports import know_project, origin_of, own_module
 
 #: Directories that were put on ``sys.path`` here, by any project of this process.
 _added: set[str] = set()
@@ -28,7 +29,9 @@ class Imports:
 
     def __init__(self, pythonpath: Iterable[str] = ()) -> None:
         self._known: dict[ImportRef, Any] = {}
+        self._own: dict[str, ModuleType] = {}  # those that are called like modules of libraries
         self.pythonpath = tuple(os.path.abspath(directory) for directory in pythonpath)
+        know_project(self.pythonpath)
         self._put_in_front()
 
     def _put_in_front(self) -> None:
@@ -64,7 +67,13 @@ class Imports:
             self._put_in_front()
             _set_aside_namesakes(self.pythonpath)
             _last = self.pythonpath
-        return importlib.import_module(name)
+        module = self._own.get(name)
+        if module is None:
+            with own_module(name, self.pythonpath) as apart:
+                module = importlib.import_module(name)
+            if apart:
+                self._own[name] = module
+        return module
 
     # One method per kind, so that a driver can give stand-ins for what it cannot import.
 
@@ -108,12 +117,11 @@ def _set_aside_namesakes(pythonpath: tuple[str, ...]) -> None:
     for name, module in list(sys.modules.items()):
         if "." in name:
             continue
-        spec = getattr(module, "__spec__", None)
-        origin = None if spec is None else spec.origin
-        if spec is None or origin is None or not os.path.isabs(origin):
+        origin = origin_of(module)
+        if origin is None:
             continue
         directory = os.path.dirname(origin)
-        if spec.submodule_search_locations is not None:
+        if os.path.basename(origin).startswith("__init__."):
             directory = os.path.dirname(directory)
         if directory not in _added or directory in pythonpath:
             continue

@@ -57,7 +57,10 @@ def _known(name: str, message: str) -> BaseException | None:
 
 def _imported(module: str, name: str, message: str) -> BaseException | None:
     """An exception of a user's class. Nothing is imported for it, and its ``__init__`` is not run."""
-    cls = vars(sys.modules.get(module, builtins)).get(name)
+    try:
+        cls = vars(sys.modules.get(module, builtins)).get(name)
+    except Exception:  # anything may stand in sys.modules
+        return None
     if not (isinstance(cls, type) and issubclass(cls, Exception)):
         return None
     try:
