@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         FatalTaskError,
         FlowError,
         FlowTimeout,
+        MigrationSkew,
         MissingExtraError,
         NoParentNodeError,
         RequestError,
@@ -31,11 +32,14 @@ if TYPE_CHECKING:
         TaskTimeout,
         UnknownFlowError,
         UnknownStorageError,
+        UnknownTaskError,
         UserFunctionError,
     )
+    from selinon_core.legacy.trace import Trace
     from selinon_core.plan import Plan
     from selinon_core.plan.json_form import plan_from_json, plan_to_json
     from selinon_core.project import Project, compile_project, compile_text, lint_project
+    from selinon_core.runtime.storages import StoragePool
     from selinon_core.storage import DataStorage, SelinonMissingDataException
     from selinon_core.task import SelinonTask
 
@@ -47,6 +51,7 @@ _WHERE = {
     "FatalTaskError": "errors",
     "FlowError": "errors",
     "FlowTimeout": "errors",
+    "MigrationSkew": "errors",
     "MissingExtraError": "errors",
     "NoParentNodeError": "errors",
     "Plan": "plan",
@@ -60,9 +65,12 @@ _WHERE = {
     "SelinonMissingDataException": "storage",
     "SelinonTask": "task",
     "StorageError": "errors",
+    "StoragePool": "runtime.storages",
     "TaskTimeout": "errors",
+    "Trace": "legacy.trace",
     "UnknownFlowError": "errors",
     "UnknownStorageError": "errors",
+    "UnknownTaskError": "errors",
     "UserFunctionError": "errors",
     "compile_project": "project",
     "compile_text": "project",
@@ -80,6 +88,7 @@ __all__ = [
     "FatalTaskError",
     "FlowError",
     "FlowTimeout",
+    "MigrationSkew",
     "MissingExtraError",
     "NoParentNodeError",
     "Plan",
@@ -93,9 +102,12 @@ __all__ = [
     "SelinonMissingDataException",
     "SelinonTask",
     "StorageError",
+    "StoragePool",
     "TaskTimeout",
+    "Trace",
     "UnknownFlowError",
     "UnknownStorageError",
+    "UnknownTaskError",
     "UserFunctionError",
     "__version__",
     "compile_project",

@@ -11,7 +11,6 @@ GREEN = "\x1b[1;32m"
 YELLOW = "\x1b[1;33m"
 BLUE = "\x1b[1;34m"
 CYAN = "\x1b[1;36m"
-DIM = "\x1b[2m"
 
 SEVERITY_STYLE = {Severity.ERROR: RED, Severity.WARNING: YELLOW, Severity.INFO: CYAN}
 

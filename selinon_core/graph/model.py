@@ -10,29 +10,16 @@ from typing import NamedTuple
 from selinon_core.diagnostics.location import Place
 from selinon_core.plan import ImportRef
 
-#: Kinds of nodes, in the order of the legend.
-NODE_KINDS = (
-    "start",
-    "task",
-    "flow",
-    "condition",
-    "foreach",
-    "join",
-    "failure",
-    "handled",
-    "storage",
-    "end",
-)
-#: Kinds of arrows.
-EDGE_KINDS = ("flow", "fallback", "store")
-#: How a node or arrow differs from the other plan; "" where nothing is compared or nothing differs.
-CHANGES = ("", "added", "removed", "changed")
 #: What a run made of a node; "" where no run is shown, "mixed" is some successes and some failures.
 STATES = ("", "success", "failure", "mixed", "reused", "unreached")
 
 
 class Node(NamedTuple):
-    """A box, dot or bar. ``id`` is unique in the drawing: ``kind:name`` behind the ids of the frames around it."""
+    """A box, dot or bar. ``id`` is unique in the drawing: ``kind:name`` behind the ids of the frames around it.
+
+    ``kind`` is start, task, flow, condition, foreach, join, failure, handled, storage or end. ``change`` is added,
+    removed or changed; "" where nothing is compared or nothing differs.
+    """
 
     id: str
     kind: str
@@ -52,7 +39,10 @@ class Node(NamedTuple):
 
 
 class Edge(NamedTuple):
-    """An arrow. ``number`` is the edge's (or, for fallbacks, the failure entry's) index in its flow."""
+    """An arrow of the kind flow, fallback or store.
+
+    ``number`` is the edge's (or, for fallbacks, the failure entry's) index in its flow.
+    """
 
     source: str
     target: str

@@ -23,7 +23,7 @@ from selinon_core.local.mocked_storage import LocalStorages
 from selinon_core.local.options import LocalOptions
 from selinon_core.local.run_index import RunIndex
 from selinon_core.local.run_setup import RunSetup
-from selinon_core.local.step_limit import StepLimitExceeded, describe_endless
+from selinon_core.local.step_limit import StepLimitExceeded, describe_endless, describe_fan_out
 from selinon_core.runtime.conditions import LeafValues
 from selinon_core.runtime.ids import id_maker, random_flow_id, seeded_flow_id
 from selinon_core.runtime.json_values import NotJson, copy_json, describe_json_error, snapshot
@@ -48,6 +48,9 @@ class Driver:
         self.agenda = EventQueue(options.seed or 0)
         self.flows: list[FlowRecord] = []
         self.nodes: list[NodeRecord] = []
+        #: by id: flows that have not ended, and sub-flows that have not begun
+        self._open_flows: dict[str, FlowRecord] = {}
+        self._scheduled_flows: dict[str, NodeRecord] = {}
         self.journal: list[trace_entries.Entry] = []
         self.warnings: list[str] = []
         self.steps = 0
@@ -167,6 +170,7 @@ class Driver:
         flow = self.plan.flows[name]
         record = FlowRecord(flow, id, machine, args, parent, failures, selective, parent_run, node)
         self.flows.append(record)
+        self._open_flows[id] = record
         self._record((trace_entries.FLOW_STARTED, self.agenda.now, record))
         if flow.timeout is not None:
             self.agenda.add(flow.timeout, self._deadline, record)
@@ -181,6 +185,7 @@ class Driver:
         throttling = self.plan.flows[effect.run.name].throttling
         delay = self._throttled(effect.run.name, throttling) if throttling else 0.0
         self._record((trace_entries.SCHEDULED, self.agenda.now, node, delay))
+        self._scheduled_flows[effect.run.id] = node
         self.agenda.add(delay, self._run_flow, (node, effect))
 
     def _run_flow(self, item: tuple[NodeRecord, do.StartFlow]) -> None:
@@ -188,6 +193,7 @@ class Driver:
         if node.finished_at is not None:  # cancelled before it began
             return
         run = effect.run
+        del self._scheduled_flows[run.id]
         node.started_at = self.agenda.now
         node.attempts = 1
         self._observe("started", node)
@@ -198,6 +204,7 @@ class Driver:
     def _finish_flow(self, record: FlowRecord, effect: do.FinishFlow) -> None:
         outcome = effect.outcome
         record.outcome = outcome
+        del self._open_flows[record.id]
         record.ended_at = now = self.agenda.now
         node = record.node
         if node is not None:
@@ -219,20 +226,22 @@ class Driver:
         self.agenda.add(effect.delay, self._retry_flow, record)
 
     def _retry_flow(self, record: FlowRecord) -> None:
+        if record.outcome is None:
+            self._record((trace_entries.ATTEMPT_STARTED, self.agenda.now, record))
         self._inbox.append((record, on.RetryDue()))
 
     def _cancel_flows(self, record: FlowRecord, effect: do.CancelFlows) -> None:
-        wanted = {run.id for run in effect.runs}
-        for flow in self.flows:
-            if flow.id in wanted and flow.outcome is None:
-                wanted.discard(flow.id)
+        for run in effect.runs:
+            flow = self._open_flows.get(run.id)
+            if flow is not None:
                 self._record((trace_entries.FLOW_CANCELLED, self.agenda.now, flow))
                 self._inbox.append((flow, on.FlowCancelled()))
-        for node in self.nodes:  # throttled ones that did not begin yet
-            if node.run.id in wanted:
+                continue
+            node = self._scheduled_flows.pop(run.id, None)
+            if node is not None:  # throttled, it did not begin yet
                 node.finished_at = self.agenda.now
                 node.abandoned = True
-                node.run.status = "failure"
+                run.status = "failure"
 
     # -- nodes ------------------------------------------------------------------------------------------------
 
@@ -254,6 +263,13 @@ class Driver:
                 None if question is None or isinstance(record, NodeRecord) else where_asked(record.flow, question)
             )
             raise StepLimitExceeded(describe_endless(self.plan, self._most_steps, record, where))
+
+    def _check_steps_ahead(self, record: FlowRecord, question: do.Question, items: int) -> None:
+        """Stop before a fan-out that takes more steps than are left is started, not in the midst of it."""
+        assert isinstance(question, do.AskForeach)
+        edge = question.edge
+        if record.selective is None and self.steps + items * len(edge.destinations) > self._most_steps:
+            raise StepLimitExceeded(describe_fan_out(self._most_steps, where_asked(record.flow, question), items))
 
     def _throttled(self, name: str, least_distance: float) -> float:
         """Seconds until a throttled node may start; starts are exactly ``least_distance`` apart."""
@@ -353,6 +369,7 @@ class Driver:
         if answer.__class__ is on.ConditionAnswered:
             pass  # told where the values of its leaves are known
         elif isinstance(answer, on.ForeachAnswered):
+            self._check_steps_ahead(record, question, len(answer.items or ()))
             self._record((trace_entries.FOREACH, self.agenda.now, record, question, answer.items))
         elif isinstance(answer, on.ReuseAnswered):
             self._record((trace_entries.REUSE, self.agenda.now, record, question, answer.reused_id))

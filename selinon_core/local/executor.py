@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
+from selinon_core.diagnostics.wording import did_you_mean
 from selinon_core.dispatch import SelectiveRun, select
 from selinon_core.errors import RequestError, UnknownFlowError, UnknownStorageError, UnknownTaskError
 from selinon_core.local.driver import Driver
@@ -32,6 +33,7 @@ class LocalExecutor:
     def __init__(self, plan: Plan, options: LocalOptions | None = None) -> None:
         self._plan = plan
         self._options = LocalOptions() if options is None else options
+        self._options.check()
         self._prepared = RunSetup(plan, self._options)
         if self._options.reuse is not None:
             check_report(self._options.reuse)
@@ -83,14 +85,12 @@ class LocalExecutor:
         follow_subflows: bool = False,
         run_subsequent: bool | Iterable[str] = False,
     ) -> LocalRun:
-        """Run only what leads to ``tasks``; raises ``SelectiveNoPathError`` and as ``run`` does."""
+        """Run only what leads to ``tasks`` (a text: one task); raises ``SelectiveNoPathError`` too."""
         if flow not in self._plan.flows:
             raise UnknownFlowError(_unknown("flow", flow, self._plan.flows))
         return self.run(flow, node_args, select(self._plan, flow, tasks, follow_subflows, run_subsequent))
 
 
 def _unknown(kind: str, name: str, known: Iterable[str]) -> str:
-    from difflib import get_close_matches
-
-    close = get_close_matches(name, list(known), 1)
-    return f'no {kind} is named "{name}"' + (f'; did you mean "{close[0]}"?' if close else "")
+    close = did_you_mean(name, known)
+    return f'no {kind} is named "{name}"' + (f'; did you mean "{close}"?' if close else "")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from selinon_core.errors import RequestError
+
 if TYPE_CHECKING:
     from selinon_core.local.mocks import Mocks
     from selinon_core.runtime.storages import Storages
@@ -13,6 +15,14 @@ if TYPE_CHECKING:
 
 #: ``observer(what, record)``: "scheduled", "started", "retrying", "ended" of a node, "ended" of the whole run
 Observer = Callable[[str, "NodeRecord | FlowRecord"], None]
+
+
+_CHOICES: dict[str, tuple[str, ...]] = {
+    "storage": ("mocked", "real"),
+    "time": ("virtual", "real"),
+    "pool": ("thread", "process"),
+}
+_LEAST = {"concurrency": 1, "max_steps": 1, "seed": 0}
 
 
 class LocalOptions(NamedTuple):
@@ -45,3 +55,18 @@ class LocalOptions(NamedTuple):
     observer: Observer | None = None
     sinks: tuple[Sink, ...] = ()
     storages: Storages | None = None
+
+    def check(self) -> None:
+        """Raise ``RequestError`` for a value that no run can have."""
+        for name, choices in _CHOICES.items():
+            if getattr(self, name) not in choices:
+                raise RequestError(f"{name} is {getattr(self, name)!r}, not {' or '.join(choices)}")
+        for name, least in _LEAST.items():
+            value = getattr(self, name)
+            if value is None and name != "concurrency":
+                continue
+            if isinstance(value, bool) or not isinstance(value, int) or value < least:
+                raise RequestError(f"{name} is {value!r}, and has to be a whole number of at least {least}")
+        for task, times in self.fail.items():
+            if times is not None and (isinstance(times, bool) or not isinstance(times, int) or times < 1):
+                raise RequestError(f"fail of {task} is {times!r}, not a number of attempts or None for all")

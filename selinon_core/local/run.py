@@ -8,7 +8,7 @@ from typing import Any
 from selinon_core.local.driver import Driver
 from selinon_core.plan import EdgePlan
 from selinon_core.runtime.error_codec import error_json
-from selinon_core.runtime.json_values import restore
+from selinon_core.runtime.json_values import copy_json, restore
 from selinon_core.runtime.trace.entries import TraceEvent, expand
 from selinon_core.runtime.trace.run_records import FlowRecord, NodeRecord
 from selinon_core.runtime.trace.tracer import jsonable
@@ -57,7 +57,8 @@ class LocalRun:
         outcome = self._root.outcome
         if outcome is None:
             return {"finished_nodes": {}, "failed_nodes": {}, "active_nodes": []}
-        return outcome.state
+        state: dict[str, Any] = copy_json(outcome.state)
+        return state
 
     @property
     def virtual_seconds(self) -> float:
@@ -77,12 +78,13 @@ class LocalRun:
     @property
     def events(self) -> list[TraceEvent]:
         """The trace events; times are virtual seconds."""
+        return [event._replace(details=_own(event.details)) for event in self.shared_events()]
+
+    def shared_events(self) -> Iterator[TraceEvent]:
+        """The same for readers that change nothing: their details are parts of the run itself."""
         driver = self._driver
-        return [
-            event
-            for entry in list(driver.journal)
-            for event in expand(driver.plan, entry, driver.lookup.flow_run_of)
-        ]
+        for entry in list(driver.journal):
+            yield from expand(driver.plan, entry, driver.lookup.flow_run_of)
 
     @property
     def warnings(self) -> list[str]:
@@ -102,7 +104,7 @@ class LocalRun:
 
     def trace(self) -> Iterator[dict[str, Any]]:
         """The trace as JSON objects: ``event``, ``time`` (virtual seconds) and the event's details."""
-        for event in self.events:
+        for event in self.shared_events():
             yield {"event": event.event, "time": _seconds(event.time), **jsonable(event.details)}
 
     def report(self) -> dict[str, Any]:
@@ -114,7 +116,7 @@ class LocalRun:
             "id": self.id,
             "status": self.status,
             "error": self.error,
-            "node_args": self._root.args,
+            "node_args": copy_json(self._root.args),
             "virtual_seconds": _seconds(self.virtual_seconds),
             "real_seconds": round(self.real_seconds, 6),
             "seed": 0 if seed is None else seed,
@@ -130,6 +132,13 @@ class LocalRun:
 def _seconds(value: float | None) -> float | None:
     """Seconds without the noise of adding floats."""
     return None if value is None else round(value, 6)
+
+
+def _own(value: Any) -> Any:
+    """A value whose mappings and lists are the reader's own."""
+    if isinstance(value, dict):
+        return {key: _own(item) for key, item in value.items()}
+    return [_own(item) for item in value] if isinstance(value, list) else value
 
 
 def _reported(result: Any) -> Any:
@@ -148,11 +157,11 @@ def _node(record: NodeRecord) -> dict[str, Any]:
         "flow_attempt": run.flow_attempt,
         "status": run.status,
         "attempts": record.attempts,
-        "node_args": run.args,
+        "node_args": copy_json(run.args),
         "parent": record.parent,
     }
     if run.failures:
-        told["failures"] = run.failures
+        told["failures"] = copy_json(run.failures)
     if not run.is_flow:
         told["result"] = _reported(restore(record.result))
     told["error"] = None if record.error is None else error_json(record.error)

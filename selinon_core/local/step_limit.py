@@ -28,6 +28,14 @@ def describe_endless(plan: Plan, limit: int, record: NodeRecord | FlowRecord, as
     return f"stopped after {limit} steps: {what}; raise --max-steps if it is meant to take this long"
 
 
+def describe_fan_out(limit: int, where: str, items: int) -> str:
+    """Say which foreach wants more than a run may do."""
+    return (
+        f"stopped before more than {limit} steps: {where}: its foreach yields {items} items; "
+        "raise --max-steps if it is meant to take this long"
+    )
+
+
 def _what(plan: Plan, record: NodeRecord | FlowRecord, asked: str | None) -> str:
     if isinstance(record, FlowRecord):
         if asked is not None:

@@ -142,12 +142,22 @@ def error_repr(error: BaseException) -> str:
         return f"{type(error).__name__}(...)"
 
 
+def known_error(name: str) -> Any:
+    """The class of a built-in error or of one of ours, None when there is none of that name."""
+    found = getattr(builtins, name, None) or getattr(errors, name, None)
+    if found is errors.SchemaMismatchError:
+        from selinon_core.schemas.mismatch import SchemaMismatchError
+
+        return SchemaMismatchError
+    return found
+
+
 def rebuild_error(type_name: str, message: str, traceback: str | None = None) -> Exception:
     """An exception of the named class: a built-in one, one of ours, or a subclass of ``RemoteError`` made up.
 
     User classes are never imported for it: the name comes from a message or a store.
     """
-    known: Any = getattr(builtins, type_name, None) or getattr(errors, type_name, None)
+    known: Any = known_error(type_name)
     if not (isinstance(known, type) and issubclass(known, Exception)) or known is errors.Retry:
         known = _synthetic_class(type_name, RemoteError)
     try:

@@ -201,7 +201,7 @@ class SchemaChecker:
             self._schema(task).check(result)
         except SchemaMismatchError as error:
             text = f"the result of {task.name} does not fit {task.output_schema}: {error}"
-            raise SchemaMismatchError(text) from None
+            raise type(error)(text) from None
 
     def minimal_value(self, task: TaskPlan) -> Any:
         """A small result that fits, None for a task without a schema; raises ``ConfigurationError``."""

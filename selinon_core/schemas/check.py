@@ -12,7 +12,7 @@ import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from selinon_core.errors import ConfigurationError, SchemaMismatchError
+from selinon_core.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from jsonschema.protocols import Validator
@@ -77,6 +77,8 @@ class ResultSchema:
         if self._is_valid(result):
             return
         from jsonschema.exceptions import best_match
+
+        from selinon_core.schemas.mismatch import SchemaMismatchError
 
         error = best_match(self._validator.iter_errors(result))
         assert error is not None

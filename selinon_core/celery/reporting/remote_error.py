@@ -7,9 +7,8 @@ import json
 import sys
 from typing import Any
 
-from selinon_core import errors
 from selinon_core.errors import SelinonException
-from selinon_core.runtime.error_codec import error_json
+from selinon_core.runtime.error_codec import error_json, known_error
 
 #: Longest message and traceback that are kept, in characters.
 MOST_TEXT = 20_000
@@ -44,15 +43,14 @@ def rebuild(text: str) -> BaseException:
 
 
 def _known(name: str, message: str) -> BaseException | None:
-    for module in (builtins, errors):
-        cls = getattr(module, name, None)
-        if isinstance(cls, type) and issubclass(cls, Exception):
-            try:
-                error = cls(message)
-            except Exception:
-                return None
-            return error if str(error) == message else None
-    return None
+    cls = known_error(name)
+    if not (isinstance(cls, type) and issubclass(cls, Exception)):
+        return None
+    try:
+        error = cls(message)
+    except Exception:
+        return None
+    return error if str(error) == message else None
 
 
 def _imported(module: str, name: str, message: str) -> BaseException | None:

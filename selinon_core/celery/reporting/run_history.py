@@ -87,6 +87,8 @@ class _Replayer:
         machine = record.machine
         if isinstance(event, on.FlowStarted):
             return [(trace_entries.FLOW_STARTED, record)]
+        if isinstance(event, on.RetryDue) and machine.phase == "waiting":
+            return [(trace_entries.ATTEMPT_STARTED, record)]
         if isinstance(event, on.FlowCancelled):
             return [(trace_entries.FLOW_CANCELLED, record)]
         if isinstance(event, on.NodeSucceeded | on.NodeFailed):

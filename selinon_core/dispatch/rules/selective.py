@@ -47,7 +47,7 @@ def select(
     follow_subflows: bool = False,
     run_subsequent: bool | Iterable[str] = False,
 ) -> SelectiveRun:
-    """Find what has to run so that ``tasks`` run.
+    """Find what has to run so that ``tasks`` run; a text is one name.
 
     ``follow_subflows`` looks for the tasks in sub-flows too, transitively; ``run_subsequent`` adds what can run
     after them, in all flows touched or in the flows named.
@@ -56,7 +56,9 @@ def select(
     """
     if flow not in plan.flows:
         raise UnknownFlowError(f'no flow is named "{flow}"')
-    tasks = tuple(dict.fromkeys(tasks))
+    tasks = tuple(dict.fromkeys((tasks,) if isinstance(tasks, str) else tasks))
+    if isinstance(run_subsequent, str):
+        run_subsequent = (run_subsequent,)
     callers = _callers(plan, flow) if follow_subflows else {}
     found: dict[str, dict[int, tuple[str, ...]]] = {}
     todo = [(name, task) for name in (flow, *callers) for task in tasks]

@@ -52,7 +52,11 @@ def start_selected(
         name = destination.name
         if wanted and name not in wanted:
             current.edges_not_taken.add(row.index)
-            run.note("SELECTIVE_OMIT_NODE", {"edge": row.index, "omitted_node": name})
+            parent = {source.name: source.id for source in sources}
+            run.note(
+                "SELECTIVE_OMIT_NODE",
+                {"edge": row.index, "omitted_node": name, "parent": parent, "node_args": current.args},
+            )
         elif destination.is_flow or name in tasks:
             start(run, destination, row, sources, args, given_item)
         else:

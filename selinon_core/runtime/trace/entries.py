@@ -25,7 +25,7 @@ Entry = tuple[Any, ...]
 
 SCHEDULED, STARTED, SUCCEEDED, RETRIED, FAILED = range(5)
 FLOW_STARTED, FLOW_ENDED, FLOW_RETRIED, FLOW_CANCELLED = range(5, 9)
-CONDITION, FOREACH, REUSE, DEFERRED, NOTE, TOLD, READ, RAN, UNANSWERED = range(9, 18)
+CONDITION, FOREACH, REUSE, DEFERRED, NOTE, TOLD, READ, RAN, UNANSWERED, ATTEMPT_STARTED = range(9, 19)
 
 
 class TraceEvent(NamedTuple):
@@ -86,16 +86,34 @@ def _edge(edge: EdgePlan) -> dict[str, Any]:
     return details
 
 
+def _selective_conf(edge: EdgePlan) -> dict[str, Any] | bool:
+    """What an edge says of the selective run of its sub-flow, False where it does not."""
+    if edge.selective is None:
+        return False
+    return {
+        "tasks": list(edge.selective.tasks),
+        "follow_subflows": edge.selective.follow_subflows,
+        "run_subsequent": edge.selective.run_subsequent,
+    }
+
+
 def _ids(runs: tuple[NodeRun, ...]) -> dict[str, str]:
     return {run.name: run.id for run in runs}
 
 
 def _scheduled(plan: Plan, record: NodeRecord, countdown: float = 0.0) -> _Told:
     details = _node(plan, record) | {"countdown": countdown or None, "condition_str": None, "foreach_str": None}
-    if record.run.edge is not None:
-        details |= _edge(record.flow_run.flow.edges[record.run.edge])
+    edge = None if record.run.edge is None else record.flow_run.flow.edges[record.run.edge]
+    if edge is not None:
+        details |= _edge(edge)
     if record.run.failures:
         details["failures"] = record.run.failures
+    if record.run.is_flow:
+        selective = None if edge is None else record.flow_run.machine.table.rows[edge.index].selective
+        details["selective_edge_conf"] = None if edge is None else _selective_conf(edge)
+        details["child_selective"] = None if selective is None else selective.to_json()
+    else:
+        details["selective_edge"] = False  # such an edge leads to a sub-flow
     yield "SUBFLOW_SCHEDULE" if record.run.is_flow else "TASK_SCHEDULE", details
 
 
@@ -159,6 +177,13 @@ def _flow_started(plan: Plan, record: FlowRecord) -> _Told:
     details["selective"] = None if record.selective is None else record.selective.to_json()
     if record.parent_run is None:
         yield "FLOW_SCHEDULE", details
+    yield "FLOW_START", details
+
+
+def _attempt_started(plan: Plan, record: FlowRecord) -> _Told:
+    """A further attempt of a flow, which is told as its start is, as 1.x did."""
+    details = _flow_given(record)
+    details["selective"] = None if record.selective is None else record.selective.to_json()
     yield "FLOW_START", details
 
 
@@ -242,7 +267,8 @@ def _note(plan: Plan, record: FlowRecord, note: do.TraceNote) -> _Told:
     details = dict(note.details)
     details.pop("run", None)
     if "edge" in details:
-        details |= _edge(record.flow.edges[details["edge"]])
+        without: dict[str, Any] = {"condition_str": None, "foreach_str": None}
+        details |= without | _edge(record.flow.edges[details["edge"]])
     if note.event == "FALLBACK_START":
         failure = record.flow.failures[details.pop("failure")]
         details["nodes"] = [{"name": run.name, "id": run.id} for run in details.pop("handled")]
@@ -282,4 +308,5 @@ _EXPANDERS: dict[int, Any] = {
     READ: _read,
     RAN: _ran,
     UNANSWERED: _unanswered,
+    ATTEMPT_STARTED: _attempt_started,
 }
