@@ -165,7 +165,9 @@ def _late(deadline: Deadline, error: BaseException) -> TaskTimeout:
 
 
 def _refuse_generator(task: TaskPlan, result: Any) -> None:
-    """Nothing runs what a generator yields, unless a storage of the user's does."""
+    """Nothing runs the code of a generator, unless a storage of the user's does; an expression is but a value."""
+    if isinstance(result, GeneratorType) and result.gi_code.co_name == "<genexpr>":
+        return
     if task.storage is None or task.storage_readonly or isinstance(result, AsyncGeneratorType):
         text = f"run of {task.name} is a generator function, so none of it was run: there is a 'yield' in it"
         raise ConfigurationError(text)

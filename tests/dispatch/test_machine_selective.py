@@ -24,7 +24,8 @@ def test_only_selected_edges_and_destinations_are_started() -> None:
     play = chain(SelectiveRun(("A", "B", "C"), {"main": ON_THE_WAY})).ok("A", "B", "C")
     assert play.names == ["A", "B", "C"]
     assert play.outcome.succeeded
-    assert play.notes("SELECTIVE_OMIT_NODE") == [{"edge": 0, "omitted_node": "X"}]
+    (omitted,) = play.notes("SELECTIVE_OMIT_NODE")
+    assert omitted == {"edge": 0, "omitted_node": "X", "parent": {}, "node_args": {"flow": 1}}
     assert play.notes("SELECTIVE_OMIT_EDGE") == [{"edge": 3}]
 
 
