@@ -14,12 +14,12 @@ from docs.tools.mistakes import mistakes
 from selinon_cli.options import OUTPUT_OPTIONS, PROJECT_OPTIONS, Option
 from selinon_cli.registry import SELINON, SELINON_CLI, load_command
 from selinon_core.celery.settings import AdapterSettings
-from selinon_core.config.model_builder import SECTIONS
 from selinon_core.config.schema import json_schema
 from selinon_core.config.schema.common import Function, Throttling
 from selinon_core.config.schema.condition import Condition
 from selinon_core.config.schema.global_section import Trace
 from selinon_core.config.schema.mapping import Key, ListOf, MappingType
+from selinon_core.config.schema.sections import SECTIONS
 from selinon_core.config.schema.types import ValueType
 from selinon_core.plan import shipped
 from selinon_core.runtime.trace.tracer import EVENTS, WARN_EVENTS

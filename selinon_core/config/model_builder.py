@@ -7,29 +7,14 @@ from typing import Any
 
 from selinon_core.config.model import FlowDef, GlobalDef, NameRef, ProjectModel, StorageDef, TaskDef
 from selinon_core.config.read_context import BROKEN, ReadContext, Via, resolve_alias
-from selinon_core.config.schema.flows import FLOW
 from selinon_core.config.schema.global_section import GLOBAL
-from selinon_core.config.schema.mapping import ListOf
-from selinon_core.config.schema.nodes import STORAGE, TASK
-from selinon_core.config.schema.types import OneOrMore, Text, ValueType
+from selinon_core.config.schema.sections import SECTIONS
 from selinon_core.config.yaml.document import Document
 from selinon_core.config.yaml.nodes import BrokenNode, MappingNode, Node, SequenceNode
 from selinon_core.diagnostics import Related, kinds
 from selinon_core.diagnostics.kinds import Collector
 from selinon_core.diagnostics.location import FixedLocation, Span
 from selinon_core.diagnostics.wording import suggestion
-
-#: The top-level keys and what stands under them.
-SECTIONS: dict[str, tuple[ValueType, str]] = {
-    "tasks": (ListOf(TASK), "The tasks of the project."),
-    "flows": (
-        OneOrMore(Text("the name of a flow"), "a list of names of flows", only_list=True),
-        "The names of all flows; optional, but complete when given.",
-    ),
-    "storages": (ListOf(STORAGE), "The storages of the project."),
-    "global": (GLOBAL, "Settings of the whole project."),
-    "flow-definitions": (ListOf(FLOW), "The flows of the project."),
-}
 
 _GLOBAL_KEYS = tuple(GLOBAL.keys)
 

@@ -3,6 +3,6 @@
 from selinon_core.dispatch.flow_index import FlowIndex, flow_indexes
 from selinon_core.dispatch.machine import FlowRun
 from selinon_core.dispatch.node_run import FlowOutcome, NodeRun
-from selinon_core.dispatch.rules.selective import SelectiveRun, select
+from selinon_core.dispatch.selective import SelectiveRun, select
 
 __all__ = ["FlowIndex", "FlowOutcome", "FlowRun", "NodeRun", "SelectiveRun", "flow_indexes", "select"]

@@ -12,7 +12,7 @@ from typing import Any
 
 from selinon_core.dispatch import events as on
 from selinon_core.dispatch.node_run import FlowOutcome
-from selinon_core.dispatch.rules.selective import SelectiveRun
+from selinon_core.dispatch.selective import SelectiveRun
 from selinon_core.plan.flow_diff import MigrationStep
 
 _encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from selinon_core.dispatch.node_run import FlowOutcome, NodeRun
-from selinon_core.dispatch.rules.selective import SelectiveRun
+from selinon_core.dispatch.selective import SelectiveRun
 from selinon_core.plan import EdgePlan, FailurePlan
 
 

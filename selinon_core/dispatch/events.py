@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from selinon_core.dispatch.node_run import FlowOutcome
-from selinon_core.dispatch.rules.selective import SelectiveRun
+from selinon_core.dispatch.selective import SelectiveRun
 from selinon_core.plan.flow_diff import MigrationStep
 
 

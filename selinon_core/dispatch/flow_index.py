@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from selinon_core.dispatch.rules.selective import SelectiveRun, select
+from selinon_core.dispatch.selective import SelectiveRun, select
 from selinon_core.plan import Condition, EdgePlan, FailurePlan, FlowPlan, Foreach, Plan
 
 

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 
 from selinon_core.diagnostics.location import Place
 from selinon_core.dispatch.flow_index import EdgeIndex, FlowIndex
-from selinon_core.dispatch.rules.selective import SelectiveRun
+from selinon_core.dispatch.selective import SelectiveRun
 from selinon_core.plan import (
     Condition,
     EdgePlan,

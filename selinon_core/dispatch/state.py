@@ -15,7 +15,7 @@ from selinon_core.dispatch.flow_index import EdgeIndex, FlowIndex
 from selinon_core.dispatch.node_run import FlowOutcome, NodeRun
 from selinon_core.dispatch.questions import Questions
 from selinon_core.dispatch.replay_definition import ReplayDefinition
-from selinon_core.dispatch.rules.selective import SelectiveRun
+from selinon_core.dispatch.selective import SelectiveRun
 
 Phase = Literal["new", "running", "waiting", "ended"]
 

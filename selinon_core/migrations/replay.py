@@ -15,7 +15,7 @@ from selinon_core.dispatch.flow_index import FlowIndex
 from selinon_core.dispatch.machine import FlowRun
 from selinon_core.dispatch.node_run import NodeRun
 from selinon_core.dispatch.rules.migration import moved_selection
-from selinon_core.dispatch.rules.selective import SelectiveRun
+from selinon_core.dispatch.selective import SelectiveRun
 from selinon_core.errors import UnexpectedEvent
 from selinon_core.migrations.describe import edge_text
 from selinon_core.plan import EdgePlan, FlowPlan

@@ -8,7 +8,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from selinon_core.config.model_builder import SECTIONS
+from selinon_core.config.schema.sections import SECTIONS
 from selinon_core.diagnostics import has_errors
 from selinon_core.project import compile_text
 from tests.config.reads import FULL

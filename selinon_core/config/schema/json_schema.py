@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from selinon_core.config.model_builder import SECTIONS
 from selinon_core.config.schema.common import CACHE
 from selinon_core.config.schema.condition import LEAF, Condition
 from selinon_core.config.schema.flows import EDGE, FAILURE, FLOW, FOREACH, SAMPLING, SELECTIVE
 from selinon_core.config.schema.global_section import GLOBAL, SENTRY, TRACE_ENTRY, TRACE_FUNCTION, TRACE_STORAGE
 from selinon_core.config.schema.nodes import SELECTIVE_RUN_FUNCTION, STORAGE, TASK
+from selinon_core.config.schema.sections import SECTIONS
 
 #: Every mapping of the language, in the order in which readers want to hear of them.
 TABLES = (

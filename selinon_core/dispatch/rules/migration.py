@@ -33,7 +33,7 @@ from selinon_core.dispatch.flow_index import EdgeIndex, FlowIndex
 from selinon_core.dispatch.node_run import NodeRun
 from selinon_core.dispatch.replay_definition import ReplayDefinition
 from selinon_core.dispatch.rules import completion, edges
-from selinon_core.dispatch.rules.selective import SelectiveRun, edges_leading_to
+from selinon_core.dispatch.selective import SelectiveRun, edges_leading_to
 from selinon_core.dispatch.state import FlowAttempt, RunState
 from selinon_core.errors import UnexpectedEvent
 from selinon_core.plan import FlowPlan

@@ -8,7 +8,7 @@ from selinon_core.dispatch import effects as do
 from selinon_core.dispatch.flow_index import Destination, EdgeIndex
 from selinon_core.dispatch.node_run import NodeRun
 from selinon_core.dispatch.rules.propagation import copied, merged_failures, parent_of, parent_of_sources
-from selinon_core.dispatch.rules.selective import SelectiveRun
+from selinon_core.dispatch.selective import SelectiveRun
 from selinon_core.dispatch.state import RunState
 
 

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator
 
-from selinon_core.config.model import EdgeDef, LeafDef, TaskDef
-
-if TYPE_CHECKING:
-    from selinon_core.lint.rule import LintContext
+from selinon_core.config.model import EdgeDef, LeafDef, ProjectModel, TaskDef
+from selinon_core.lint.analysis.predicates import Predicates
+from selinon_core.lint.analysis.uses import LeafUse
 
 
-def results_read(project: LintContext) -> Iterator[tuple[LeafDef, TaskDef]]:
+def results_read(
+    uses: Iterable[LeafUse], predicates: Predicates, model: ProjectModel
+) -> Iterator[tuple[LeafDef, TaskDef]]:
     """Yield the predicate calls on edges that certainly read the result of one known task, with that task."""
-    for use in project.leaf_uses:
+    for use in uses:
         leaf, edge = use.leaf, use.origin
         if not isinstance(edge, EdgeDef) or leaf.node_broken or not edge.sources:
             continue
-        if not project.predicates.takes_message(leaf.name.name):
+        if not predicates.takes_message(leaf.name.name):
             continue
         if leaf.node is not None:
             name = leaf.node[-1].name
@@ -27,6 +27,6 @@ def results_read(project: LintContext) -> Iterator[tuple[LeafDef, TaskDef]]:
             name = edge.sources[0].name
         else:
             continue
-        task = project.model.task_by_name.get(name)
+        task = model.task_by_name.get(name)
         if task is not None:
             yield leaf, task

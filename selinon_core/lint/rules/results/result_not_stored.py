@@ -66,7 +66,7 @@ class ResultNotStored(Rule):
     title = "condition on a result in a read-only storage"
 
     def check(self, project: LintContext) -> Iterator[Diagnostic]:
-        for leaf, task in results_read(project):
+        for leaf, task in results_read(project.leaf_uses, project.predicates, project.model):
             if task.storage is not None and task.storage_readonly:
                 key = "storage_readonly" if task.given("storage_readonly") else "storage_read_only"
                 yield self.found(

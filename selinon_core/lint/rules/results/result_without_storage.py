@@ -60,7 +60,7 @@ class ResultWithoutStorage(Rule):
     title = "condition on a result that is not stored"
 
     def check(self, project: LintContext) -> Iterator[Diagnostic]:
-        for leaf, task in results_read(project):
+        for leaf, task in results_read(project.leaf_uses, project.predicates, project.model):
             if task.storage is None and not task.given("storage"):
                 yield self.found(
                     leaf.name.location if leaf.node is None else leaf.node[-1].location,
