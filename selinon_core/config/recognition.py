@@ -10,11 +10,12 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from selinon_core.config.model_builder import SECTIONS, section_mappings
+from selinon_core.config.model_builder import section_mappings
 from selinon_core.config.schema.flows import FLOW
 from selinon_core.config.schema.global_section import GLOBAL
 from selinon_core.config.schema.mapping import MappingType
 from selinon_core.config.schema.nodes import STORAGE, TASK
+from selinon_core.config.schema.sections import SECTIONS
 from selinon_core.config.yaml.document import Document
 from selinon_core.config.yaml.nodes import AliasNode, BrokenNode, MappingNode, Node, SequenceNode
 from selinon_core.diagnostics.wording import did_you_mean, is_slip
