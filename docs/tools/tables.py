@@ -22,7 +22,7 @@ from selinon_core.config.schema.mapping import Key, ListOf, MappingType
 from selinon_core.config.schema.sections import SECTIONS
 from selinon_core.config.schema.types import ValueType
 from selinon_core.plan import shipped
-from selinon_core.runtime.trace.tracer import EVENTS, WARN_EVENTS
+from selinon_core.runtime.trace.events import EVENT_KINDS, EventKind
 
 _PART = re.compile(r"(<!-- generated: (?P<what>[^>]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
@@ -229,7 +229,32 @@ def _cell(text: str) -> str:
 
 
 def _events() -> str:
-    return _table(["event", ""], ([f"`{event}`", "warning" if event in WARN_EVENTS else ""] for event in EVENTS))
+    rows = ([f"`{name}`", _meaning(kind), _fields(kind)] for name, kind in EVENT_KINDS.items())
+    return _table(["event", "meaning", "fields"], rows)
+
+
+def _meaning(kind: EventKind) -> str:
+    return f"*Warning.* {kind.meaning}" if kind.warning else kind.meaning
+
+
+#: Fields that belong together are named as one; their meaning stands above the table.
+_GROUPS = (
+    ("the edge", ("edge", "nodes_from", "nodes_to", "where")),
+    ("the task", ("task_name", "task_id", "queue", "parent", "node_args")),
+    ("the sub-flow", ("child_flow_name", "child_dispatcher_id", "queue", "parent", "node_args")),
+    ("the node", ("node_name", "node_id")),
+    ("the result", ("task_name", "task_id", "storage_name", "storage_task_name")),
+)
+
+
+def _fields(kind: EventKind) -> str:
+    left = [field for field in kind.fields if field not in ("flow_name", "dispatcher_id")]
+    shown = []
+    for name, group in _GROUPS:
+        if {*group} <= {*left}:
+            shown.append(name)
+            left = [field for field in left if field not in group]
+    return ", ".join([*shown, *(f"`{field}`" for field in left)])
 
 
 _KINDS: dict[str, Callable[..., str]] = {

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from selinon_core.legacy.replaced import watch_replacing
 from selinon_core.legacy.state import STATE
-from selinon_core.runtime.trace import tracer
+from selinon_core.runtime.trace import events, tracer
 
 if TYPE_CHECKING:
     import logging
@@ -79,8 +79,8 @@ class Trace:
     FLOW_CANCEL = "FLOW_CANCEL"
     TASK_TIMEOUT = "TASK_TIMEOUT"
 
-    #: Events somebody should look at.
-    WARN_EVENTS = tuple(event for event in tracer.EVENTS if event in tracer.WARN_EVENTS)
+    #: Events that are logged as warnings.
+    WARN_EVENTS = tuple(event for event in events.EVENTS if event in events.WARN_EVENTS)
 
     def __init__(self) -> None:
         raise NotImplementedError("Trace has class methods only")

@@ -10,7 +10,7 @@ import pytest
 
 from selinon import Config, SelinonTask, Trace
 from selinon_core.legacy.executor import Executor
-from selinon_core.runtime.trace.tracer import EVENTS, WARN_EVENTS
+from selinon_core.runtime.trace.events import EVENTS, WARN_EVENTS
 from tests.facade import original_names as original
 
 Told = list[tuple[str, dict[str, Any]]]

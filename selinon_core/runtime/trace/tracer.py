@@ -20,94 +20,10 @@ from selinon_core.plan import ImportRef
 from selinon_core.runtime.environment import expand
 from selinon_core.runtime.error_codec import USER_ERRORS
 from selinon_core.runtime.imports import Imports
+from selinon_core.runtime.trace.events import WARN_EVENTS
 from selinon_core.runtime.unusable import unusable, written_as
 
 Sink = Callable[[str, dict[str, Any]], object]
-
-#: Every event there is, old names first.
-EVENTS = (
-    "DISPATCHER_WAKEUP",
-    "FLOW_SCHEDULE",
-    "FLOW_START",
-    "TASK_SCHEDULE",
-    "TASK_START",
-    "SUBFLOW_SCHEDULE",
-    "TASK_END",
-    "NODE_SUCCESSFUL",
-    "TASK_DISCARD_RESULT",
-    "TASK_FAILURE",
-    "TASK_RETRY",
-    "FLOW_FAILURE",
-    "DISPATCHER_FAILURE",
-    "NODE_FAILURE",
-    "FALLBACK_START",
-    "DISPATCHER_RETRY",
-    "FLOW_END",
-    "STORAGE_CONNECT",
-    "STORAGE_DISCONNECT",
-    "STORAGE_RETRIEVE",
-    "STORAGE_RETRIEVED",
-    "STORAGE_STORE",
-    "STORAGE_STORED",
-    "EDGE_COND_FALSE",
-    "FOREACH_RESULT",
-    "NODE_STATE_CACHE_GET",
-    "NODE_STATE_CACHE_ADD",
-    "NODE_STATE_CACHE_MISS",
-    "NODE_STATE_CACHE_HIT",
-    "TASK_RESULT_CACHE_GET",
-    "TASK_RESULT_CACHE_ADD",
-    "TASK_RESULT_CACHE_MISS",
-    "TASK_RESULT_CACHE_HIT",
-    "SELECTIVE_OMIT_EDGE",
-    "SELECTIVE_OMIT_NODE",
-    "SELECTIVE_RUN_FUNC",
-    "SELECTIVE_TASK_REUSE",
-    "STORAGE_STORE_ERROR",
-    "STORAGE_OMIT_STORE_ERROR",
-    "FALLBACK_COND_FALSE",
-    "FALLBACK_COND_TRUE",
-    "NODE_STATE_CACHE_ISSUE",
-    "TASK_RESULT_CACHE_ISSUE",
-    "STORAGE_ISSUE",
-    "RESULT_BACKEND_ISSUE",
-    "FLOW_RETRY",
-    "MIGRATION",
-    "MIGRATION_SKEW",
-    "MIGRATION_TAINTED_FLOW",
-    "MIGRATION_ERROR",
-    "EAGER_FAILURE",
-    "STORAGE_DELETE",
-    "STORAGE_DELETED",
-    "EDGE_COND_TRUE",
-    "NODE_UNREACHED",
-    "FLOW_CANCEL",
-    "TASK_TIMEOUT",
-)
-
-#: Events somebody should look at: logged as warnings.
-WARN_EVENTS = frozenset(
-    {
-        "NODE_FAILURE",
-        "TASK_DISCARD_RESULT",
-        "TASK_RETRY",
-        "TASK_FAILURE",
-        "TASK_TIMEOUT",
-        "FLOW_FAILURE",
-        "FLOW_CANCEL",
-        "STORAGE_OMIT_STORE_ERROR",
-        "NODE_STATE_CACHE_ISSUE",
-        "TASK_RESULT_CACHE_ISSUE",
-        "STORAGE_ISSUE",
-        "RESULT_BACKEND_ISSUE",
-        "FLOW_RETRY",
-        "MIGRATION_SKEW",
-        "MIGRATION_ERROR",
-        "MIGRATION_TAINTED_FLOW",
-        "EAGER_FAILURE",
-        "NODE_UNREACHED",
-    }
-)
 
 _log = logging.getLogger("selinon.trace")
 
