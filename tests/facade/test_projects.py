@@ -313,8 +313,14 @@ class Workers:
     def __init__(self, copy: Copy, redis_url: str, queues: str) -> None:
         self.copy = copy
         copy.variables |= {"BROKER_URL": redis_url, "RESULT_BACKEND_URL": redis_url}
-        with (copy.directory / "celeryconfig.py").open("a") as settings:
-            settings.write(f"\nselinon_state_prefix = '{copy.name}:'\n")
+        settings = copy.directory / "settings.py"  # a class
+        line = f"selinon_state_prefix = '{copy.name}:'\n"
+        if settings.exists():
+            text = settings.read_text()
+            settings.write_text(text.replace("    task_acks_late", f"    {line}    task_acks_late"))
+        else:
+            with (copy.directory / "celeryconfig.py").open("a") as config:
+                config.write("\n" + line)
         self.log = copy.directory.parent / "worker.log"
         command = [sys.executable, "-m", "celery", "-A", "app", "worker", "-Q", queues, "-c", "2", "-l", "INFO"]
         command += ["-n", f"w@{copy.name}", "--without-mingle", "--without-gossip"]
@@ -407,3 +413,17 @@ def test_alarms_on_workers(alarms: Copy, workers: Any) -> None:
         time.sleep(0.05)
     assert sorted(notes(alarms), key=str) == sorted(NOTED, key=str)
     assert "Dispatcher.soft_time_limit = ... has no effect" in worker.log.read_text()
+
+
+@pytest.mark.service("redis")
+@pytest.mark.xdist_group("workers")
+@pytest.mark.timeout(180)
+def test_parcels_on_workers(parcels: Copy, workers: Any) -> None:
+    worker = workers(parcels, parcels.name, f"{parcels.name}_flows")
+    state = worker.schedule("pack", '{"content": "furniture"}')
+    assert set(state["finished_nodes"]) == {"Weigh", "Explain"}
+    worker.wait_for("too long")  # the fallback knows the error as jsonschema's
+    assert set(worker.schedule("pack", '{"content": "books"}')["finished_nodes"]) == {"Weigh", "Label"}
+    log = worker.log.read_text()
+    assert "parcels INFO celery" in log
+    assert "Dispatcher.migrate_message = ... has no effect" in log

@@ -1,4 +1,5 @@
 import odd_modules  # noqa: F401
+from jsonschema import ValidationError
 from parcel_storages import LABELS
 from selinon import SelinonTask
 
@@ -23,7 +24,7 @@ class Label(Parcel):
 class Explain(Parcel):
     def run(self, node_args):
         error = self.parent_task_exception('Label')
-        print('too long' if 'label.json' in str(error) else repr(error))
+        print('too long' if isinstance(error, ValidationError) else repr(error))
 
 
 class CountLabels(Parcel):
