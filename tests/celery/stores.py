@@ -7,10 +7,18 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from selinon_core.celery.stores import Store, open_store
+from selinon_core.celery.stores.sql.store import SqlStore
 from tests import services
 
 SERVERS = ("redis", "postgres", "mysql")
-KINDS = ["memory", "sqlite", *SERVERS]
+#: PostgreSQL twice: with functions in the server, and as where these cannot be made.
+STATEMENTS = "postgres-statements"
+KINDS = ["memory", "sqlite", *SERVERS, STATEMENTS]
+
+
+def server_of(kind: str) -> str:
+    """Which server a store of that kind is on."""
+    return kind.partition("-")[0]
 
 
 def url_of(kind: str, directory: Path) -> str:
@@ -28,7 +36,10 @@ def url_of(kind: str, directory: Path) -> str:
 def fresh_store(kind: str, directory: Path) -> Iterator[Store]:
     """An empty store; everything it wrote is removed afterwards."""
     name = services.private_name()
-    store = open_store(url_of(kind, directory), f"{name}:" if kind == "redis" else f"{name}_")
+    if kind == STATEMENTS:
+        store: Store = SqlStore(url_of(server_of(kind), directory), f"{name}_")
+    else:
+        store = open_store(url_of(kind, directory), f"{name}:" if kind == "redis" else f"{name}_")
     store.prepare()
     try:
         yield store

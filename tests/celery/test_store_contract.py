@@ -26,7 +26,7 @@ from selinon_core.celery.stores.protocol import (
     Opened,
 )
 from selinon_core.errors import ConfigurationError, MissingExtraError
-from tests.celery.stores import KINDS, SERVERS, fresh_store, url_of
+from tests.celery.stores import KINDS, SERVERS, fresh_store, server_of, url_of
 
 NOW = 1_800_000_000.0
 HEADER = {
@@ -40,13 +40,16 @@ HEADER = {
 
 
 @pytest.fixture(
-    params=[pytest.param(kind, marks=pytest.mark.service(kind)) if kind in SERVERS else kind for kind in KINDS]
+    params=[
+        pytest.param(kind, marks=pytest.mark.service(server_of(kind))) if server_of(kind) in SERVERS else kind
+        for kind in KINDS
+    ]
 )
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
-    if request.param in SERVERS:
+    if server_of(request.param) in SERVERS:
         from tests.conftest import need
 
-        need(request.param)
+        need(server_of(request.param))
     with fresh_store(request.param, tmp_path) as made:
         yield made
 

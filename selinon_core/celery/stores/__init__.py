@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+
 from selinon_core.celery.stores.protocol import Store
 from selinon_core.errors import ConfigurationError, MissingExtraError
 
@@ -25,6 +27,10 @@ def open_store(url: str, prefix: str | None = None) -> Store:
             from selinon_core.celery.stores.sql.store import SqlStore
         except ModuleNotFoundError as error:
             raise MissingExtraError("a state store in a SQL database needs: pip install 'selinon[sql]'") from error
+        if scheme.removeprefix("db+") == "postgresql+psycopg" and find_spec("psycopg") is not None:
+            from selinon_core.celery.stores.sql.postgres import PostgresStore
+
+            return PostgresStore(url, "selinon_" if prefix is None else prefix)
         return SqlStore(url, "selinon_" if prefix is None else prefix)
     if scheme == "memory":
         from selinon_core.celery.stores.memory import MemoryStore

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
@@ -58,6 +58,42 @@ class Database:
                     time.sleep(random.uniform(0, 0.01 * 2**attempt))  # noqa: S311  (spreads load, hides nothing)
             except sa.exc.SQLAlchemyError as error:
                 raise failed(error) from error
+        raise AssertionError("unreachable")
+
+    def call(self, text: str, values: Mapping[str, Any]) -> list[Any]:
+        """The rows of one statement of PostgreSQL, which is a transaction of its own: one message, one answer.
+
+        Goes past SQLAlchemy, which takes longer to pass a statement on than the server to carry it out. Raises as
+        ``do`` does, and ``psycopg.DataError`` and ``psycopg.ProgrammingError``.
+        """
+        import psycopg
+
+        for attempt in range(_MOST_TRIES):
+            connection = None
+            try:
+                connection = self.engine.raw_connection()
+                driver: Any = connection.driver_connection
+                driver.autocommit = True
+                try:
+                    cursor = driver.cursor(row_factory=psycopg.rows.namedtuple_row)
+                    rows: list[Any] = cursor.execute(text, values, prepare=True).fetchall()
+                finally:
+                    if not driver.closed:
+                        driver.autocommit = False
+                return rows
+            except (psycopg.IntegrityError, psycopg.OperationalError, sa.exc.OperationalError) as error:
+                broken = connection is not None and connection.driver_connection.closed  # type: ignore[union-attr]
+                # What was sent on a connection that broke may have been kept: only the caller can find out.
+                if broken or connection is None or attempt == _MOST_TRIES - 1:
+                    if connection is not None:
+                        connection.invalidate(error)
+                    raise failed(error) from error
+                time.sleep(random.uniform(0, 0.01 * 2**attempt))  # noqa: S311  (spreads load, hides nothing)
+            except sa.exc.SQLAlchemyError as error:
+                raise failed(error) from error
+            finally:
+                if connection is not None:
+                    connection.close()
         raise AssertionError("unreachable")
 
     def close(self) -> None:

@@ -178,7 +178,7 @@ class Tables:
         for _ in range(20):
             try:
                 with engine.begin() as connection:
-                    _take_turn(connection, self.prefix)
+                    self.take_turn(connection)
                     self.metadata.create_all(connection)
                     if connection.execute(sa.select(self.schema.c.version)).first() is None:
                         connection.execute(self.schema.insert().values(version=SCHEMA_VERSION))
@@ -187,7 +187,8 @@ class Tables:
                 last = error
         raise last
 
-
-def _take_turn(connection: sa.Connection, prefix: str) -> None:
-    if connection.dialect.name == "postgresql":
-        connection.execute(sa.text("SELECT pg_advisory_xact_lock(hashtext(:name))"), {"name": prefix + "schema"})
+    def take_turn(self, connection: sa.Connection) -> None:
+        """Wait until no other worker creates anything; until the transaction ends."""
+        if connection.dialect.name == "postgresql":
+            lock = sa.text("SELECT pg_advisory_xact_lock(hashtext(:name))")
+            connection.execute(lock, {"name": self.prefix + "schema"})

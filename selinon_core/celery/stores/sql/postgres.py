@@ -1,0 +1,201 @@
+"""The state store in PostgreSQL: as in any SQL database, but the frequent steps are functions in the server."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import psycopg
+import sqlalchemy as sa
+
+from selinon_core.celery.stores.protocol import LEASED, Begun, Commit, Committed, Delivered, Opened
+from selinon_core.celery.stores.sql.database import failed
+from selinon_core.celery.stores.sql.postgres_functions import Functions
+from selinon_core.celery.stores.sql.store import SqlStore
+from selinon_core.celery.stores.sql.transaction import OWN, header_of
+
+T = TypeVar("T")
+_log = logging.getLogger("selinon")
+
+_CLAIM = "%(run)s::text, %(numbers)s::int[], %(serials)s::int[], %(again)s::bool, %(now)s::float8"
+_OPEN = "%(run)s::text, %(known)s::int, %(lease)s::float8, %(now)s::float8"
+_APPEND = """%(run)s::text, %(numbers)s::int[], %(serials)s::int[], %(entries)s::text[], %(urgent)s::bool,
+    %(tasks)s::text[], %(errors)s::text[], %(expires)s::float8, %(known)s::int, %(lease)s::float8,
+    %(now)s::float8"""
+_COMMIT = """%(run)s::text, %(version)s::int, %(now)s::float8, %(token)s::int, %(create)s::text[],
+    %(completes)s::int, %(batch)s::text, %(consumed)s::int, %(outbox)s::text[], %(done)s::text[],
+    %(undelivered)s::int, %(carrier)s::int, %(inlined)s::int, %(payload_numbers)s::int[], %(payloads)s::text[],
+    %(timers)s::text[], %(timer_dues)s::float8[], %(no_timers)s::text[], %(clear_timers)s::bool,
+    %(slot_keys)s::text[], %(slot_names)s::text[], %(slot_distances)s::float8[],
+    %(status)s::text, %(flow)s::text, %(queue)s::text, %(inbox_threshold)s::int, %(idle_check_after)s::float8, %(fields)s::text,
+    %(keep)s::bool, %(lease)s::float8, %(ttl)s::float8"""
+
+
+class PostgresStore(SqlStore):
+    """See ``Store``. What a function cannot do is done as in ``SqlStore``."""
+
+    def __init__(self, url: str, prefix: str = "selinon_") -> None:
+        super().__init__(url, prefix)
+        self._functions = Functions(self.tables)
+        names = self._functions.names
+        self._claim = _call(names["claim"], _CLAIM)
+        self._open = _call(names["open"], _OPEN)
+        self._append = _call(names["append"], _APPEND)
+        self._commit = _call(names["commit"], _COMMIT)
+        self._without = False
+
+    def prepare(self) -> None:
+        """See ``Store.prepare``."""
+        super().prepare()
+        self._create()
+
+    def _create(self) -> None:
+        try:
+            with self.database.engine.begin() as connection:
+                self.tables.take_turn(connection)
+                for text in self._functions.texts:
+                    connection.exec_driver_sql(text.replace("%", "%%"))
+        except sa.exc.SQLAlchemyError as error:
+            self._without = True
+            _log.warning("%s; without functions of its own in the database it works, more slowly", failed(error))
+
+    def _called(self, text: str, values: dict[str, Any], instead: Callable[[], T], read: Callable[[Any], T]) -> T:
+        """What a function answers; ``instead`` is the same step without it."""
+        if self._without:
+            return instead()
+        try:
+            try:
+                rows = self.database.call(text, values)
+            except psycopg.errors.UndefinedFunction:
+                self._create()
+                if self._without:
+                    return instead()
+                rows = self.database.call(text, values)
+        except psycopg.DataError:  # a text with a null character in it
+            return instead()
+        except psycopg.Error as error:
+            raise failed(error) from error
+        return read(rows)
+
+    def claim_delivery(self, flow_id: str, number: int, delivery: int, redelivered: bool, now: float) -> Begun:
+        """See ``Store.claim_delivery``."""
+        values = {"run": flow_id, "numbers": [number], "serials": [delivery], "again": redelivered, "now": now}
+        return self._called(
+            self._claim,
+            values,
+            lambda: super(PostgresStore, self).claim_delivery(flow_id, number, delivery, redelivered, now),
+            lambda rows: Begun(*rows[0]),
+        )
+
+    def acquire_lease(self, flow_id: str, known: int, lease: float, now: float) -> Opened | None:
+        """See ``Store.acquire_lease``."""
+        return self._called(
+            self._open,
+            {"run": flow_id, "known": known, "lease": lease, "now": now},
+            lambda: super(PostgresStore, self).acquire_lease(flow_id, known, lease, now),
+            lambda rows: _opened(rows[0]) if rows else None,
+        )
+
+    def append_event(
+        self,
+        flow_id: str,
+        number: int,
+        entry: str,
+        now: float,
+        *,
+        delivery: int = -1,
+        urgent: bool = False,
+        known: int = 0,
+        lease: float = 0.0,
+        error: tuple[str, str] | None = None,
+        ttl: float = 0.0,
+    ) -> Delivered:
+        """See ``Store.append_event``."""
+        task, text = (None, None) if error is None else error
+        values = {"run": flow_id, "numbers": [number], "serials": [delivery], "entries": [entry], "urgent": urgent}
+        values |= {"tasks": [task], "errors": [text], "expires": now + (ttl or 86400)}
+        values |= {"known": known, "lease": lease, "now": now}
+        how: dict[str, Any] = {"delivery": delivery, "urgent": urgent, "known": known, "lease": lease}
+        return self._called(
+            self._append,
+            values,
+            lambda: super(PostgresStore, self).append_event(
+                flow_id, number, entry, now, **how, error=error, ttl=ttl
+            ),
+            lambda rows: _delivered(rows[0]),
+        )
+
+    def commit(self, step: Commit) -> Committed:
+        """See ``Store.commit``."""
+        return self._called(
+            self._commit,
+            _values(step),
+            lambda: super(PostgresStore, self).commit(step),
+            lambda rows: Committed(*rows[0]),
+        )
+
+    def clear(self) -> None:
+        """See ``Store.clear``."""
+        super().clear()
+        with self.database.engine.begin() as connection:
+            for name in self._functions.names.values():
+                connection.exec_driver_sql(f"DROP FUNCTION IF EXISTS {name}")
+
+
+def _call(function: str, values: str) -> str:
+    return f"SELECT * FROM {function}({values})"  # noqa: S608  (the name is made of the prefix and quoted)
+
+
+def _values(step: Commit) -> dict[str, Any]:
+    """What the function ``commit`` is given."""
+    fields = step.fields or {}
+    timers = step.timers or {}
+    payloads = step.payloads or {}
+    values: dict[str, Any] = {
+        name: kind(fields[name] or 0) if name in fields else None for name, kind in OWN.items()
+    }
+    others = {name: value for name, value in fields.items() if name not in OWN}
+    return values | {
+        "run": step.flow_id,
+        "version": step.version,
+        "now": step.now,
+        "token": step.token,
+        "create": None if step.create is None else _created(step.create),
+        "completes": step.completes,
+        "batch": step.batch,
+        "consumed": step.consumed,
+        "outbox": [key for key in step.outbox if key not in step.done] if step.done else list(step.outbox),
+        "done": list(step.done),
+        "undelivered": len(step.throttled) + sum(key[0] in "tf" for key in step.outbox),
+        "carrier": step.carrier,
+        "inlined": step.inlined,
+        "payload_numbers": list(payloads),
+        "payloads": list(payloads.values()),
+        "timers": list(timers),
+        "timer_dues": list(timers.values()),
+        "no_timers": list(step.cancelled_timers),
+        "clear_timers": step.clear_timers,
+        "slot_keys": [key for key, _, _ in step.throttled],
+        "slot_names": [name for _, name, _ in step.throttled],
+        "slot_distances": [distance for _, _, distance in step.throttled],
+        "fields": json.dumps(others) if others else None,
+        "keep": step.keep,
+        "lease": step.lease,
+        "ttl": step.ttl,
+    }
+
+
+def _created(header: Any) -> list[str]:
+    own = [str(header.get(name) or kind(0)) for name, kind in OWN.items()]
+    return [*own, json.dumps({name: value for name, value in header.items() if name not in OWN})]
+
+
+def _delivered(row: Any) -> Delivered:
+    return Delivered(row.kind, _opened(row) if row.kind == LEASED else None)
+
+
+def _opened(row: Any) -> Opened:
+    header = header_of(row)
+    return Opened(row.token, row.version, row.known, row.batches, row.entries, header, row.effects, row.timers)
