@@ -22,6 +22,7 @@ from selinon_core.celery.stores.protocol import (
     REDELIVERED_UNFINISHED,
     RUN,
     STALE,
+    Begun,
     Commit,
     Opened,
 )
@@ -508,3 +509,43 @@ def test_a_driver_that_is_not_installed_is_said() -> None:
     store = open_store("db+mssql+pyodbc://here/db")
     with pytest.raises(MissingExtraError, match="pyodbc"):
         store.prepare()
+
+
+def test_messages_that_came_together_are_claimed_as_if_one_by_one(store: Store) -> None:
+    create(store, outbox=["t1", "t2", "t3", "t4"], payloads={3: "large"})
+    assert store.claim_delivery("F", 2, 1, False, NOW).kind == RUN
+    assert store.append_event("F", 4, '["N",4]', NOW).kind != DUPLICATE
+    claims = store.claim_deliveries("F", {1: 0, 2: 0, 3: 0, 4: 0, 5: 2}, NOW)
+    assert [claim.kind for claim in claims] == [RUN, STALE, RUN, REDELIVERED_UNFINISHED, RUN]
+    assert [claim.payload for claim in claims] == [None, None, "large", None, None]
+    assert [claim.deliveries for claim in (claims[0], claims[2], claims[4])] == [1, 1, 1]
+    assert store.claim_deliveries("F", {1: 0, 3: 0}, NOW) == [Begun(STALE), Begun(STALE)]
+    assert store.claim_delivery("F", 1, 0, True, NOW).deliveries == 2
+    assert store.stalled_nodes("F", NOW) == [1, 2, 3, 5]
+    assert store.claim_deliveries("G", {1: 0, 2: 0}, NOW) == [Begun(GONE), Begun(GONE)]
+
+
+def test_successes_that_are_kept_together_count_once_each(store: Store) -> None:
+    create(store, header={"inbox_threshold": "4"})
+    assert store.append_successes("G", {1: '["N",1]'}, NOW).kind == GONE
+    assert store.append_successes("F", {1: '["N",1]', 2: '["N",2]'}, NOW).kind == BUFFERED
+    assert store.append_successes("F", {1: '["N",1]', 2: '["N",2]'}, NOW).kind == DUPLICATE
+    assert store.append_successes("F", {2: '["N",2]', 3: '["N",3]'}, NOW).kind == BUFFERED
+    found = store.append_successes("F", {4: '["N",4]', 5: '["N",5]'}, NOW, known=1, lease=5.0)
+    assert found.kind == LEASED
+    assert found.opened is not None
+    assert list(found.opened.entries) == [f'["N",{number}]' for number in range(1, 6)]
+    assert list(found.opened.batches) == []
+    assert store.append_successes("F", {6: '["N",6]'}, NOW).kind == LEASE_HELD
+    assert all(record.done for record in store.records("F", range(1, 7)).values())
+    step = Commit("F", 1, NOW, token=found.opened.token, batch="[]", consumed=5, fields={"status": "success"})
+    assert store.commit(step).ok
+    assert store.append_successes("F", {7: '["N",7]'}, NOW).kind == ENDED
+
+
+def test_successes_kept_without_a_lease_have_the_run_advanced(store: Store) -> None:
+    create(store)
+    assert store.append_successes("F", {1: '["N",1]', 2: '["N",2]'}, NOW).kind == NEEDS_ADVANCE
+    due = store.next_due()
+    assert due is not None
+    assert due <= NOW + 10

@@ -107,6 +107,11 @@ class MemoryStore:
             run.keep(number, record)
             return Begun(RUN, record.attempts, record.retries, record.deliveries, run.payloads.get(number))
 
+    def claim_deliveries(self, flow_id: str, deliveries: Mapping[int, int], now: float) -> list[Begun]:
+        """See ``Store.claim_deliveries``."""
+        with self._lock:
+            return [self.claim_delivery(flow_id, *each, False, now) for each in deliveries.items()]
+
     def retry(
         self, flow_id: str, number: int, delivery: int, counted: bool, countdown: float, grace: float, now: float
     ) -> int | None:
@@ -149,17 +154,40 @@ class MemoryStore:
                 run.keep(number, record._replace(done=True))
             if error is not None:
                 self._errors[error[0]] = error[1]
-            if not run.running:
-                return Delivered(ENDED)
-            run.inbox.append(entry)
-            if run.lease > now:
-                return Delivered(LEASE_HELD)
-            if not urgent and len(run.inbox) < run.number("inbox_threshold"):
-                return Delivered(BUFFERED)
-            if lease:
-                return Delivered(LEASED, self._acquire_lease(flow_id, run, known, lease, now))
-            self._look_by(flow_id, now + WAKEUP_BACKOFF)
-            return Delivered(NEEDS_ADVANCE)
+            return self._appended(flow_id, run, [entry], now, urgent, known, lease)
+
+    def append_successes(
+        self, flow_id: str, entries: Mapping[int, str], now: float, *, known: int = 0, lease: float = 0.0
+    ) -> Delivered:
+        """See ``Store.append_successes``."""
+        with self._lock:
+            run = self._runs.get(flow_id)
+            if run is None:
+                return Delivered(GONE)
+            kept = []
+            for number, entry in entries.items():
+                record = run.nodes.get(number, NodeRecord())
+                if not record.done:
+                    run.keep(number, record._replace(done=True))
+                    kept.append(entry)
+            if not kept:
+                return Delivered(DUPLICATE)
+            return self._appended(flow_id, run, kept, now, False, known, lease)
+
+    def _appended(
+        self, flow_id: str, run: _Run, entries: list[str], now: float, urgent: bool, known: int, lease: float
+    ) -> Delivered:
+        if not run.running:
+            return Delivered(ENDED)
+        run.inbox.extend(entries)
+        if run.lease > now:
+            return Delivered(LEASE_HELD)
+        if not urgent and len(run.inbox) < run.number("inbox_threshold"):
+            return Delivered(BUFFERED)
+        if lease:
+            return Delivered(LEASED, self._acquire_lease(flow_id, run, known, lease, now))
+        self._look_by(flow_id, now + WAKEUP_BACKOFF)
+        return Delivered(NEEDS_ADVANCE)
 
     def acquire_lease(self, flow_id: str, known: int, lease: float, now: float) -> Opened | None:
         """See ``Store.acquire_lease``."""

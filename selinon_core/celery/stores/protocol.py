@@ -161,6 +161,10 @@ class Store(Protocol):
         """
         ...
 
+    def claim_deliveries(self, flow_id: str, deliveries: Mapping[int, int], now: float) -> list[Begun]:
+        """As ``claim_delivery`` for node runs (number -> delivery) whose one message came for the first time."""
+        ...
+
     def retry(
         self, flow_id: str, number: int, delivery: int, counted: bool, countdown: float, grace: float, now: float
     ) -> int | None:
@@ -190,6 +194,12 @@ class Store(Protocol):
         Under ``delivery`` >= 0 it only counts when that is the newest one. ``lease`` seconds are asked for when
         there is something to decide; 0: not at all. ``error`` is a task id and its error, kept ``ttl`` seconds.
         """
+        ...
+
+    def append_successes(
+        self, flow_id: str, entries: Mapping[int, str], now: float, *, known: int = 0, lease: float = 0.0
+    ) -> Delivered:
+        """As ``append_event`` for node runs (number -> event) that ended well; what counts is kept at once."""
         ...
 
     def acquire_lease(self, flow_id: str, known: int, lease: float, now: float) -> Opened | None:

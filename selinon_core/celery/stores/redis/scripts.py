@@ -61,28 +61,33 @@ end
 BEGIN = (
     _COMMON
     + """
-local number, delivery, again, now = ARGV[1], tonumber(ARGV[2]), ARGV[3] == '1', ARGV[4]
+local again, now = ARGV[1] == '1', ARGV[2]
 local status = call('HGET', H, 'status')
-if not status or status == 'cancelled' then return {'gone'} end
-local rec = call('HGET', R .. ':n', number)
-if done(rec) or number == '0' then
-  local inlined = call('HGET', R .. ':a', number)
-  if inlined then
-    call('HDEL', R .. ':a', number)
-    call('SADD', R .. ':o', 'o' .. inlined)
-    look_by(tonumber(now) + 2)
+local function begin(number, delivery)
+  if not status or status == 'cancelled' then return {'gone'} end
+  local rec = call('HGET', R .. ':n', number)
+  if done(rec) or number == '0' then
+    local inlined = call('HGET', R .. ':a', number)
+    if inlined then
+      call('HDEL', R .. ':a', number)
+      call('SADD', R .. ':o', 'o' .. inlined)
+      look_by(tonumber(now) + 2)
+    end
+    if call('EXISTS', R .. ':o', R .. ':i') > 0 then return {'orphan'} end
+    return {'duplicate'}
   end
-  if call('EXISTS', R .. ':o', R .. ':i') > 0 then return {'orphan'} end
-  return {'duplicate'}
+  local s, b, a, r, d = fields(rec)
+  if delivery < s then return {'stale'} end
+  local fresh = delivery > s or b == 0
+  if not fresh and not again then return {'stale'} end
+  if fresh then call('HINCRBY', H, 'undelivered', -1) end
+  call('HSET', R .. ':n', number, table.concat({delivery, now, a, r, d + 1}, ','))
+  call('ZADD', R .. ':b', now, number)
+  return {'run', a, r, d + 1, call('HGET', R .. ':p', number)}
 end
-local s, b, a, r, d = fields(rec)
-if delivery < s then return {'stale'} end
-local fresh = delivery > s or b == 0
-if not fresh and not again then return {'stale'} end
-if fresh then call('HINCRBY', H, 'undelivered', -1) end
-call('HSET', R .. ':n', number, table.concat({delivery, now, a, r, d + 1}, ','))
-call('ZADD', R .. ':b', now, number)
-return {'run', a, r, d + 1, call('HGET', R .. ':p', number)}
+local found = {}
+for i = 3, #ARGV, 2 do found[#found + 1] = begin(ARGV[i], tonumber(ARGV[i + 1])) end
+return found
 """
 )
 
@@ -123,6 +128,31 @@ if h[1] ~= 'running' then return {'ended'} end
 local waiting = call('RPUSH', R .. ':i', entry)
 if tonumber(h[2]) > now then return {'busy'} end
 if not urgent and waiting < (tonumber(h[3]) or 0) then return {'quiet'} end
+if lease > 0 then return open(now, known, lease) end
+look_by(now + 2)
+return {'wake'}
+"""
+)
+
+SUCCESSES = (
+    _COMMON
+    + """
+local now, known, lease = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+local h = call('HMGET', H, 'status', 'lease', 'inbox_threshold')
+if not h[1] then return {'gone'} end
+local kept, waiting = false, 0
+for i = 4, #ARGV, 2 do
+  local rec = call('HGET', R .. ':n', ARGV[i])
+  if not done(rec) then
+    mark_done(ARGV[i], rec)
+    kept = true
+    if h[1] == 'running' then waiting = call('RPUSH', R .. ':i', ARGV[i + 1]) end
+  end
+end
+if not kept then return {'duplicate'} end
+if h[1] ~= 'running' then return {'ended'} end
+if tonumber(h[2]) > now then return {'busy'} end
+if waiting < (tonumber(h[3]) or 0) then return {'quiet'} end
 if lease > 0 then return open(now, known, lease) end
 look_by(now + 2)
 return {'wake'}

@@ -120,10 +120,12 @@ class RedisStore:
 
     def claim_delivery(self, flow_id: str, number: int, delivery: int, redelivered: bool, now: float) -> Begun:
         """See ``Store.claim_delivery``."""
-        reply = self._eval(scripts.BEGIN, flow_id, number, delivery, int(redelivered), _text(now))
-        if reply[0] != RUN:
-            return Begun(reply[0])
-        return Begun(RUN, int(reply[1]), int(reply[2]), int(reply[3]), reply[4] if len(reply) > 4 else None)
+        return _begun(self._eval(scripts.BEGIN, flow_id, int(redelivered), _text(now), number, delivery)[0])
+
+    def claim_deliveries(self, flow_id: str, deliveries: Mapping[int, int], now: float) -> list[Begun]:
+        """See ``Store.claim_deliveries``."""
+        given = [part for each in deliveries.items() for part in each]
+        return [_begun(reply) for reply in self._eval(scripts.BEGIN, flow_id, 0, _text(now), *given)]
 
     def retry(
         self, flow_id: str, number: int, delivery: int, counted: bool, countdown: float, grace: float, now: float
@@ -217,6 +219,14 @@ class RedisStore:
             text,
             ttl or 86400,
         )
+        return Delivered(LEASED, _opened(reply)) if reply[0] == LEASED else Delivered(reply[0])
+
+    def append_successes(
+        self, flow_id: str, entries: Mapping[int, str], now: float, *, known: int = 0, lease: float = 0.0
+    ) -> Delivered:
+        """See ``Store.append_successes``."""
+        given = [part for each in entries.items() for part in each]
+        reply = self._eval(scripts.SUCCESSES, flow_id, _text(now), known, lease, *given)
         return Delivered(LEASED, _opened(reply)) if reply[0] == LEASED else Delivered(reply[0])
 
     def acquire_lease(self, flow_id: str, known: int, lease: float, now: float) -> Opened | None:
@@ -329,6 +339,12 @@ def _packed(parts: tuple[Any, ...]) -> bytes:
         encoded = str(part).encode()
         out.append(b"$%d\r\n%b\r\n" % (len(encoded), encoded))
     return b"".join(out)
+
+
+def _begun(reply: list[Any]) -> Begun:
+    if reply[0] != RUN:
+        return Begun(reply[0])
+    return Begun(RUN, int(reply[1]), int(reply[2]), int(reply[3]), reply[4] if len(reply) > 4 else None)
 
 
 def _text(seconds: float) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 import psycopg
@@ -29,7 +29,8 @@ _COMMIT = """%(run)s::text, %(version)s::int, %(now)s::float8, %(token)s::int, %
     %(undelivered)s::int, %(carrier)s::int, %(inlined)s::int, %(payload_numbers)s::int[], %(payloads)s::text[],
     %(timers)s::text[], %(timer_dues)s::float8[], %(no_timers)s::text[], %(clear_timers)s::bool,
     %(slot_keys)s::text[], %(slot_names)s::text[], %(slot_distances)s::float8[],
-    %(status)s::text, %(flow)s::text, %(queue)s::text, %(inbox_threshold)s::int, %(idle_check_after)s::float8, %(fields)s::text,
+    %(status)s::text, %(flow)s::text, %(queue)s::text, %(inbox_threshold)s::int,
+    %(idle_check_after)s::float8, %(fields)s::text,
     %(keep)s::bool, %(lease)s::float8, %(ttl)s::float8"""
 
 
@@ -89,6 +90,16 @@ class PostgresStore(SqlStore):
             lambda rows: Begun(*rows[0]),
         )
 
+    def claim_deliveries(self, flow_id: str, deliveries: Mapping[int, int], now: float) -> list[Begun]:
+        """See ``Store.claim_deliveries``."""
+        numbers, serials = list(deliveries), list(deliveries.values())
+        return self._called(
+            self._claim,
+            {"run": flow_id, "numbers": numbers, "serials": serials, "again": False, "now": now},
+            lambda: super(PostgresStore, self).claim_deliveries(flow_id, deliveries, now),
+            lambda rows: [Begun(*row) for row in rows],
+        )
+
     def acquire_lease(self, flow_id: str, known: int, lease: float, now: float) -> Opened | None:
         """See ``Store.acquire_lease``."""
         return self._called(
@@ -124,6 +135,21 @@ class PostgresStore(SqlStore):
             lambda: super(PostgresStore, self).append_event(
                 flow_id, number, entry, now, **how, error=error, ttl=ttl
             ),
+            lambda rows: _delivered(rows[0]),
+        )
+
+    def append_successes(
+        self, flow_id: str, entries: Mapping[int, str], now: float, *, known: int = 0, lease: float = 0.0
+    ) -> Delivered:
+        """See ``Store.append_successes``."""
+        numbers, nothing = list(entries), [None] * len(entries)
+        values = {"run": flow_id, "numbers": numbers, "serials": [-1] * len(numbers), "urgent": False}
+        values |= {"entries": list(entries.values()), "tasks": nothing, "errors": nothing, "expires": now}
+        values |= {"known": known, "lease": lease, "now": now}
+        return self._called(
+            self._append,
+            values,
+            lambda: super(PostgresStore, self).append_successes(flow_id, entries, now, known=known, lease=lease),
             lambda rows: _delivered(rows[0]),
         )
 

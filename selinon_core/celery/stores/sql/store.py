@@ -12,18 +12,7 @@ from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
-from selinon_core.celery.stores.memory import WAKEUP_BACKOFF
 from selinon_core.celery.stores.protocol import (
-    BUFFERED,
-    DUPLICATE,
-    ENDED,
-    GONE,
-    LEASE_HELD,
-    LEASED,
-    NEEDS_ADVANCE,
-    REDELIVERED_UNFINISHED,
-    RUN,
-    STALE,
     Begun,
     Commit,
     Committed,
@@ -34,6 +23,7 @@ from selinon_core.celery.stores.protocol import (
 )
 from selinon_core.celery.stores.sql.commit import commit
 from selinon_core.celery.stores.sql.database import Database, failed
+from selinon_core.celery.stores.sql.messages import Asked, Event, appended, claimed
 from selinon_core.celery.stores.sql.sweep import Limits, due_runs, forget, look_at, unfinished
 from selinon_core.celery.stores.sql.tables import Tables
 from selinon_core.celery.stores.sql.transaction import RunTransaction, header_of, record_of
@@ -75,27 +65,11 @@ class SqlStore:
 
     def claim_delivery(self, flow_id: str, number: int, delivery: int, redelivered: bool, now: float) -> Begun:
         """See ``Store.claim_delivery``."""
+        return self._step(flow_id, lambda run: claimed(run, {number: delivery}, redelivered, now))[0]
 
-        def step(run: RunTransaction) -> Begun:
-            if run.row is None or run.row.status == "cancelled":
-                return Begun(GONE)
-            look = run.look([number])
-            record = look.records.get(number, NodeRecord())
-            if record.done or not number:
-                run.leave_ahead(number, look.inlined, now)
-                left = look.inlined is not None or look.outbox or look.waiting
-                return Begun(REDELIVERED_UNFINISHED if left else DUPLICATE)
-            fresh = delivery > record.delivery or not record.begun_at
-            if delivery < record.delivery or (not fresh and not redelivered):
-                return Begun(STALE)
-            if fresh:
-                run.change(undelivered=run.row.undelivered - 1)
-            record = record._replace(delivery=delivery, begun_at=now, deliveries=record.deliveries + 1)
-            run.put_record(number, record)
-            run.may_be_forgotten()  # then it counts as not begun: at worst it is run again
-            return Begun(RUN, record.attempts, record.retries, record.deliveries, look.payload)
-
-        return self._step(flow_id, step)
+    def claim_deliveries(self, flow_id: str, deliveries: Mapping[int, int], now: float) -> list[Begun]:
+        """See ``Store.claim_deliveries``."""
+        return self._step(flow_id, lambda run: claimed(run, deliveries, False, now))
 
     def retry(
         self, flow_id: str, number: int, delivery: int, counted: bool, countdown: float, grace: float, now: float
@@ -216,32 +190,16 @@ class SqlStore:
     ) -> Delivered:
         """See ``Store.append_event``."""
 
-        def step(run: RunTransaction) -> Delivered:
-            row = run.row
-            if row is None:
-                return Delivered(GONE)
-            collects = row.inbox_threshold > 1 and not urgent and row.lease <= now
-            look = run.look([number], counted=True) if number or collects else None
-            if number and look is not None:
-                record = look.records.get(number, NodeRecord())
-                if record.done or (delivery >= 0 and record.delivery != delivery):
-                    return Delivered(DUPLICATE)
-                run.put_record(number, record._replace(done=True))
-            if error is not None:
-                run.put_error(*error, now + (ttl or 86400))
-            if row.status != "running":
-                return Delivered(ENDED)
-            run.changes.insert(self.tables.inbox, run=flow_id, entry=entry)
-            if row.lease > now:
-                return Delivered(LEASE_HELD)
-            if collects and look is not None and look.waiting + 1 < row.inbox_threshold:
-                return Delivered(BUFFERED)
-            if lease:
-                return Delivered(LEASED, run.open(known, lease, now, entry))
-            run.due_by(now + WAKEUP_BACKOFF)
-            return Delivered(NEEDS_ADVANCE)
+        event = Event(number, entry, delivery, error)
+        asked = Asked(now, urgent, known, lease, ttl)
+        return self._step(flow_id, lambda run: appended(run, [event], asked))
 
-        return self._step(flow_id, step)
+    def append_successes(
+        self, flow_id: str, entries: Mapping[int, str], now: float, *, known: int = 0, lease: float = 0.0
+    ) -> Delivered:
+        """See ``Store.append_successes``."""
+        events = [Event(*each) for each in entries.items()]
+        return self._step(flow_id, lambda run: appended(run, events, Asked(now, False, known, lease)))
 
     def acquire_lease(self, flow_id: str, known: int, lease: float, now: float) -> Opened | None:
         """See ``Store.acquire_lease``."""

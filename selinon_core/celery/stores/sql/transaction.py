@@ -77,15 +77,15 @@ class RunTransaction:
         """What is in the inbox, oldest first: rows of ``id`` and ``entry``."""
         return list(self.connection.execute(self.tables.entries, {"run": self.id}).all())
 
-    def open(self, known: int, lease: float, now: float, entry: str | None = None) -> Opened:
-        """Take the lease; ``entry`` is on its way into the inbox."""
+    def open(self, known: int, lease: float, now: float, entries: Sequence[str] = ()) -> Opened:
+        """Take the lease; ``entries`` are on their way into the inbox."""
         row, until = self.row, now + lease
         known = known if known <= row.version else 0
         self.change(token=row.token + 1, lease=until, due=until)
         found: dict[str, list[str]] = {"log": [], "inbox": [], "outbox": [], "due": []}
         for part in self.connection.execute(self.tables.opened, {"run": self.id, "known": known, "now": now}):
             found[part.kind].append(part.text)
-        entries = found["inbox"] if entry is None else [*found["inbox"], entry]
+        entries = [*found["inbox"], *entries]
         header = header_of(row)
         return Opened(
             row.token + 1, row.version, known, found["log"], entries, header, found["outbox"], found["due"]
@@ -110,6 +110,15 @@ class RunTransaction:
         """Keep what is known of a node run; one that is begun and not done was seen when it began."""
         key = {"run": self.id, "number": number}
         self.changes.put(self.tables.nodes, key, **record._asdict(), seen_at=record.begun_at)
+
+    def add_entries(self, entries: Sequence[str]) -> Sequence[str]:
+        """Put entries into the inbox, in this order; returns those that are only there after ``send``."""
+        if len(entries) == 1:
+            self.changes.insert(self.tables.inbox, run=self.id, entry=entries[0])
+            return entries
+        rows = [{"run": self.id, "entry": entry} for entry in entries]
+        self.connection.execute(self.tables.inbox.insert(), rows)
+        return ()
 
     def put_outbox(self, keys: Iterable[str]) -> None:
         """These effects are to be carried out."""
