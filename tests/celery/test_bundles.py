@@ -129,13 +129,33 @@ def test_what_was_given_away_is_not_taken() -> None:
         given.extend(m.number for m in messages)
         return len(given) > 2  # the broker is away at first
 
-    bundle = MessageBatch([message(n) for n in (1, 2, 3)], give)
+    bundle = MessageBatch([message(n) for n in (1, 2, 3)], give, give, {})
     assert bundle.take() == message(1)
     bundle.hand_back()
     assert given == [2, 3]
     bundle.hand_back()
     assert given == [2, 3, 2, 3]
     assert bundle.take() is None
+
+
+def test_ends_that_were_kept_early_are_not_kept_again() -> None:
+    kept: list[list[int]] = []
+
+    def keep(messages: Any) -> bool:
+        kept.append([m.number for m in messages])
+        return len(kept) > 1  # the store is away at first
+
+    batch = MessageBatch([message(n) for n in (1, 2, 3)], keep, keep, {})
+    batch.keep_early()
+    batch.succeeded(message(1))
+    batch.keep_early()
+    batch.succeeded(message(2))
+    batch.keep_early()
+    assert kept == [[1], [1, 2]]
+    batch.succeeded(message(3))
+    assert batch.take_succeeded() == [message(3)]
+    batch.keep_early()
+    assert kept == [[1], [1, 2]]
 
 
 # -- on real workers ----------------------------------------------------------------------------------------------
@@ -175,9 +195,15 @@ def fanned(place: Site) -> None:
 @pytest.mark.service("redis")
 @pytest.mark.timeout(180)
 @pytest.mark.parametrize("broker", ["redis", pytest.param("amqp", marks=pytest.mark.service("amqp"))])
-def test_a_task_that_takes_long_or_kills_holds_up_none_of_its_bundle(broker: str, tmp_path: Path) -> None:
-    """One of twenty waits until all others have run, then one kills every process it gets into."""
-    with site(tmp_path, broker, selinon_max_deliveries=2, selinon_resend_after=600) as place:
+@pytest.mark.parametrize("deliveries", [2, 3])
+def test_a_task_that_takes_long_or_kills_holds_up_none_of_its_bundle(
+    broker: str, deliveries: int, tmp_path: Path
+) -> None:
+    """One of twenty waits until all others have run, then one kills every process it gets into.
+
+    Where three deliveries are allowed what is in a bundle begins and ends in one step.
+    """
+    with site(tmp_path, broker, selinon_max_deliveries=deliveries, selinon_resend_after=600) as place:
         fanned(place)
         place.start("-c", "2")
         for _ in range(4):  # until both processes know that these are short

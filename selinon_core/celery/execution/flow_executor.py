@@ -43,6 +43,7 @@ from selinon_core.celery.stores.protocol import (
     NEEDS_ADVANCE,
     STALE,
     Commit,
+    Delivered,
     Opened,
 )
 from selinon_core.celery.transport.message_builder import MessageBuilder
@@ -186,8 +187,7 @@ class FlowExecutor:
     ) -> InlineTask | None:
         """A task run ended: keep that, and advance its flow if this worker does such things."""
         number = message.number
-        queue = self._messages.queue(message.flow)
-        serves = self._serves(queue)
+        serves = self._serves(self._messages.queue(message.flow))
         run = self._cache.take(message.id) if serves else None
         if run is not None and error is None and not with_result and run.is_last_open_node(number):
             step = Transition(self._plan, run, self._clock(), self._questions)
@@ -213,6 +213,32 @@ class FlowExecutor:
             error=error,
             ttl=self._settings.selinon_state_ttl,
         )
+        return self._appended(message, run, delivered, budget, inline)
+
+    def complete_together(self, messages: Sequence[NodeMessage], budget: InlineBudget | None) -> InlineTask | None:
+        """Node runs of one flow run ended well: as ``complete`` for each, in one step of the store."""
+        message = messages[0]
+        if len(messages) == 1 and budget is not None:
+            return self.complete(message, on.NodeSucceeded(message.number), budget)
+        serves = self._serves(self._messages.queue(message.flow))
+        run = self._cache.take(message.id) if serves else None
+        delivered = self._store.append_successes(
+            message.id,
+            {each.number: encode_event(on.NodeSucceeded(each.number)) for each in messages},
+            self._clock(),
+            known=0 if run is None else run.version,
+            lease=self._settings.selinon_lease if serves else 0.0,
+        )
+        return self._appended(message, run, delivered, budget, False)
+
+    def _appended(
+        self,
+        message: NodeMessage,
+        run: CachedRun | None,
+        delivered: Delivered,
+        budget: InlineBudget | None,
+        inline: bool,
+    ) -> InlineTask | None:
         if delivered.kind == LEASED:
             assert delivered.opened is not None
             ahead = self._advance_leased(message.id, run, delivered.opened, budget, inline)
@@ -221,6 +247,7 @@ class FlowExecutor:
         if run is not None:
             self._cache.put(run)
         if delivered.kind == NEEDS_ADVANCE:
+            queue = self._messages.queue(message.flow)
             self._relay.send_safely([self._messages.wake(message.flow, message.id, queue)])
         return None
 

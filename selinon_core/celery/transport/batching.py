@@ -12,11 +12,12 @@ import json
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from selinon_core.celery.settings import AdapterSettings
+from selinon_core.celery.stores.protocol import Begun
 from selinon_core.celery.transport.message_schema import SMALL, NodeMessage, is_small
 from selinon_core.celery.transport.publisher import ENVELOPE, OutgoingMessage
 from selinon_core.plan import ImportRef, Plan
@@ -132,12 +133,20 @@ HandBack = Callable[[Sequence[NodeMessage]], bool]
 
 
 class MessageBatch:
-    """What a message holds that was not begun yet; safe under threads."""
+    """What a message holds that was not run yet, and what of it succeeded and is not kept yet; safe under threads.
 
-    def __init__(self, messages: Sequence[NodeMessage], give_away: HandBack) -> None:
+    ``claims`` are the answers of the store about those that were claimed together, by number.
+    """
+
+    def __init__(
+        self, messages: Sequence[NodeMessage], hand_back: HandBack, keep: HandBack, claims: Mapping[int, Begun]
+    ) -> None:
         self._lock = threading.Lock()
         self._rest = deque(messages)
-        self._hand_back = give_away
+        self._succeeded: list[NodeMessage] = []
+        self._hand_back = hand_back
+        self._keep = keep
+        self._claims = dict(claims)
         self.taken_at = time.monotonic()
 
     def take(self) -> NodeMessage | None:
@@ -151,6 +160,27 @@ class MessageBatch:
         with self._lock:
             if self._rest and self._hand_back(tuple(self._rest)):
                 self._rest.clear()
+
+    def claim_of(self, message: NodeMessage) -> Begun | None:
+        """The answer about one, once: a second copy of its message in the same batch has none."""
+        return self._claims.pop(message.number, None)
+
+    def succeeded(self, message: NodeMessage) -> None:
+        """One ended well; that is to be kept."""
+        with self._lock:
+            self._succeeded.append(message)
+
+    def take_succeeded(self) -> list[NodeMessage]:
+        """Those that ended well, to be kept by the caller."""
+        with self._lock:
+            succeeded, self._succeeded = self._succeeded, []
+            return succeeded
+
+    def keep_early(self) -> None:
+        """Keep what ended well until now."""
+        with self._lock:
+            if self._succeeded and self._keep(tuple(self._succeeded)):
+                self._succeeded.clear()
 
 
 class BatchWatchdog:
@@ -185,4 +215,5 @@ class BatchWatchdog:
                     return
                 late = [b for b in self._bundles if time.monotonic() - b.taken_at > self._patience]
             for bundle in late:
+                bundle.keep_early()
                 bundle.hand_back()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from selinon_core.celery.execution.flow_executor import InlineBudget, InlineTask
@@ -48,35 +48,90 @@ class TaskMessageHandler:
         budget = InlineBudget(messages[0].number, self._services.settings)
         if len(messages) == 1:
             self._handle(messages[0], again, budget)
-            return
-        bundle = MessageBatch(messages, self._hand_back)
-        with self._services.batch_watchdog.over(bundle):
-            while (message := bundle.take()) is not None:
-                budget.carrier = message.number
-                self._handle(message, again, budget)
+        else:
+            self._handle_batch(messages, again, budget)
+
+    def _handle_batch(self, messages: Sequence[NodeMessage], again: bool, budget: InlineBudget) -> None:
+        """All begin in one step of the store, and the ends of those that succeed are kept in one.
+
+        Not when the message was delivered before: then one of them may kill its worker, and deliveries are counted
+        for each when its turn comes. A node run behind that one, or whose end was not kept yet, has been counted
+        once without need, so both is left out where that could be once too often.
+        """
+        claims: dict[int, Begun] = {}
+        if not again and self._services.settings.selinon_max_deliveries > 2:
+            claims = self._claims(messages)
+            again = not claims
+        together = bool(claims)
+        batch = MessageBatch(messages, self._hand_back, self._keep_early, claims)
+        with self._services.batch_watchdog.over(batch):
+            try:
+                while (message := batch.take()) is not None:
+                    budget.carrier = message.number
+                    self._handle(message, again, budget, batch if together else None)
+            except BaseException:  # this process is told to end, or the store stays away
+                batch.keep_early()
+                raise
+        ended = batch.take_succeeded()
+        if ended:
+            budget.carrier = ended[-1].number
+            self.run_inline(self._keep(ended, budget), budget)
+
+    def _claims(self, messages: Sequence[NodeMessage]) -> dict[int, Begun]:
+        services, flow_id = self._services, messages[0].id
+        deliveries = {message.number: message.delivery for message in messages}
+        try:
+            begun = services.store.claim_deliveries(flow_id, deliveries, services.clock())
+        except StateStoreError as error:  # it may have been kept: each is claimed as if its message came again
+            _log.warning("%s; trying again", error)
+            return {}
+        return dict(zip(deliveries, begun, strict=True))
 
     def _hand_back(self, messages: Sequence[NodeMessage]) -> bool:
-        """Leave node runs to others; with the serial they have, so that whoever comes first runs them."""
-        writer = self._services.messages
-        return self._services.relay.send_safely(
-            [writer.of_message(each, id_maker(each.id)(each.number), each.delivery) for each in messages]
-        )
+        """Leave node runs to others, in new deliveries: those they have may count as begun here."""
+        services, letters = self._services, []
+        try:
+            for message in messages:
+                delivery = services.store.next_delivery(message.id, message.number)
+                if delivery is not None:
+                    task_id = id_maker(message.id)(message.number)
+                    letters.append(services.messages.of_message(message, task_id, delivery))
+        except StateStoreError as error:  # what is not sent now is sent when the run is found to be silent
+            _log.warning("%s; %d of %d node runs are left to others", error, len(letters), len(messages))
+        return services.relay.send_safely(letters)
 
-    def _handle(self, message: NodeMessage, again: bool, budget: InlineBudget) -> None:
+    def _keep_early(self, ended: Sequence[NodeMessage]) -> bool:
+        """Keep the ends of node runs before their batch is done; False when that is to be tried again."""
+        try:
+            self._services.executor.complete_together(ended, None)
+        except StateStoreError as error:
+            _log.warning("%s; the ends of %d node runs will be kept later", error, len(ended))
+            return False
+        return True
+
+    def _keep(self, ended: Sequence[NodeMessage], budget: InlineBudget) -> InlineTask | None:
+        executor = self._services.executor
+        return self._kept(ended[-1], budget, lambda: executor.complete_together(ended, budget))
+
+    def _handle(
+        self, message: NodeMessage, again: bool, budget: InlineBudget, batch: MessageBatch | None = None
+    ) -> None:
         services = self._services
-        begun = services.retry_as_redelivered(
-            lambda again: services.store.claim_delivery(
-                message.id, message.number, message.delivery, again, services.clock()
-            ),
-            again,
-        )
+        begun = None if batch is None else batch.claim_of(message)
+        if begun is None:
+            begun = services.retry_as_redelivered(
+                lambda again: services.store.claim_delivery(
+                    message.id, message.number, message.delivery, again, services.clock()
+                ),
+                again,
+            )
         if begun.kind == REDELIVERED_UNFINISHED:
             self._process_due_work(message)
             return
         if begun.kind != RUN:
             return
         task_id = id_maker(message.id)(message.number)
-        ahead = self._run(message.with_payload(begun.payload), task_id, begun, budget, False)
+        ahead = self._run(message.with_payload(begun.payload), task_id, begun, budget, False, batch)
         self.run_inline(ahead, budget)
 
     def run_inline(self, inline_task: InlineTask | None, budget: InlineBudget) -> None:
@@ -94,7 +149,13 @@ class TaskMessageHandler:
             services.relay.send_safely([services.messages.wake(message.flow, message.id, queue)])
 
     def _run(
-        self, message: NodeMessage, task_id: str, begun: Begun, budget: InlineBudget, inline: bool
+        self,
+        message: NodeMessage,
+        task_id: str,
+        begun: Begun,
+        budget: InlineBudget,
+        inline: bool,
+        batch: MessageBatch | None = None,
     ) -> InlineTask | None:
         services = self._services
         most = services.settings.selinon_max_deliveries
@@ -117,6 +178,9 @@ class TaskMessageHandler:
                 services.tracer.emit_entry(trace_entries.SUCCEEDED, record, attempt.stored)
             flow = services.plan.flows[message.flow]
             wanted = flow.node_args_from_first and not attempt.stored
+            if batch is not None and not wanted:
+                batch.succeeded(message)
+                return None
             return self._complete(
                 message,
                 on.NodeSucceeded(message.number),
@@ -125,6 +189,8 @@ class TaskMessageHandler:
                 with_result=wanted,
                 inline=inline,
             )
+        if batch is not None:
+            batch.keep_early()  # what ended before counts before
         _log_failure(message, task_id, begun.attempts + 1, attempt)
         if isinstance(attempt, RetryLater):
             if record is not None:
@@ -174,13 +240,19 @@ class TaskMessageHandler:
     def _complete(
         self, message: NodeMessage, event: on.Event, budget: InlineBudget, **how: Any
     ) -> InlineTask | None:
+        executor = self._services.executor
+        return self._kept(message, budget, lambda: executor.complete(message, event, budget, **how))
+
+    def _kept(
+        self, message: NodeMessage, budget: InlineBudget, keep: Callable[[], InlineTask | None]
+    ) -> InlineTask | None:
         """Keep a completion. When the store was away in the middle of it, its first try may have counted."""
         services = self._services
         try:
-            return services.executor.complete(message, event, budget, **how)
+            return keep()
         except StateStoreError as error:
             _log.warning("%s; the end of %s will be kept later", error, message.task)
-        ahead = services.retry_while_unavailable(lambda: services.executor.complete(message, event, budget, **how))
+        ahead = services.retry_while_unavailable(keep)
         if ahead is None:
             store = services.store
             services.retry_while_unavailable(
