@@ -25,6 +25,7 @@
     ├── MissingExtraError             an optional driver is not installed
     ├── MigrationError                a migration file is wrong or missing
     │   ├── MigrationSkew             a run is newer than this worker's migration files
+    │   │   └── FormatSkew            ... or was written by a newer selinon; also of a message
     │   ├── MigrationNotNeeded        two configurations do not differ
     │   └── MigrationException        a migration tainted a run
     │       ├── MigrationFlowFail     ... and its strategy is FAIL
@@ -174,6 +175,10 @@ class MigrationSkew(MigrationError):
     def __init__(self, *args: object, available_migration_version: int | None = None) -> None:
         super().__init__(*args)
         self.available_migration_version = available_migration_version
+
+
+class FormatSkew(MigrationSkew):
+    """Raised when a flow run or a message was written by a newer selinon than this worker's."""
 
 
 class MigrationException(MigrationError):

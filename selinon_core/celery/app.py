@@ -49,6 +49,7 @@ from selinon_core.celery.worker.unroutable import (
 from selinon_core.dispatch import select
 from selinon_core.errors import (
     ConfigurationError,
+    FormatSkew,
     MessageRefused,
     RequestError,
     StateStoreError,
@@ -297,6 +298,10 @@ class Selinon:
             self._give_back("not ours")
         try:
             return reader(kwargs, self.services.settings.selinon_max_message_bytes)
+        except FormatSkew as error:
+            if self._unroutable.is_first(task.request.id):
+                self.services.tracer.warn("MIGRATION_SKEW", f"{error}; left to another worker")
+            self._put_back(task, str(error))
         except MessageRefused as error:
             self._refused(task, str(error))
             return None
@@ -316,10 +321,7 @@ class Selinon:
         except StateStoreError as error:
             self._give_back(str(error))
         if fate is Disposition.PUT_BACK:
-            if requeue_at_tail(services, task, _is_redelivery(task), _traceparent(task)):
-                time.sleep(PAUSE)
-                raise Ignore(unknown)
-            self._give_back(unknown, PAUSE)
+            self._put_back(task, unknown)
         if fate is Disposition.REFUSE:
             self._refused(task, unknown)
         return True
@@ -336,6 +338,13 @@ class Selinon:
 
     def _refused(self, task: Any, why: str) -> None:
         self.services.tracer.warn("DISPATCHER_FAILURE", f"message {task.request.id} refused: {why}")
+
+    def _put_back(self, task: Any, why: str) -> NoReturn:
+        """Leave a message to another worker."""
+        if requeue_at_tail(self.services, task, _is_redelivery(task), _traceparent(task)):
+            time.sleep(PAUSE)
+            raise Ignore(why)
+        self._give_back(why, PAUSE)
 
     @staticmethod
     def _give_back(why: str, pause: float = 1.0) -> NoReturn:

@@ -28,7 +28,7 @@ from selinon_core.errors import FlowError, FlowTimeout, StateStoreError
 from selinon_core.migrations.repository import Migrations
 from selinon_core.migrations.versions import FlowVersions
 from selinon_core.plan import Plan
-from selinon_core.runtime.conditions import BoundConditions, LeafValues
+from selinon_core.runtime.conditions import BoundConditions
 from selinon_core.runtime.environment import expand
 from selinon_core.runtime.imports import Imports
 from selinon_core.runtime.question_answerer import QuestionAnswerer
@@ -101,7 +101,6 @@ class WorkerServices:
             self.storages,
             self._locate,
             self._result_of,
-            self._trace_condition,
         )
         self.executor = FlowExecutor(
             plan,
@@ -168,7 +167,9 @@ class WorkerServices:
             self._answering.run = None
         if not self.tracer.silent:
             record = self.tracer.flow(run)
-            if isinstance(answer, on.ForeachAnswered):
+            if isinstance(answer, on.ConditionAnswered):
+                self.tracer.emit_entry(trace_entries.CONDITION, record, question, answer.value, answer.leaves)
+            elif isinstance(answer, on.ForeachAnswered):
                 self.tracer.emit_entry(trace_entries.FOREACH, record, question, answer.items)
             elif isinstance(answer, on.ReuseAnswered):
                 self.tracer.emit_entry(trace_entries.REUSE, record, question, answer.reused_id)
@@ -180,14 +181,6 @@ class WorkerServices:
 
     def _result_of(self, task_id: str) -> Any:
         return self.executor.results[task_id]
-
-    def _trace_condition(
-        self, question: do.AskCondition | do.AskFallbackCondition, value: bool, leaves: LeafValues
-    ) -> None:
-        if not self.tracer.silent:
-            self.tracer.emit_entry(
-                trace_entries.CONDITION, self.tracer.flow(self._answering.run), question, value, leaves
-            )
 
     def _trace_storage(self, event: str, details: dict[str, Any]) -> None:
         # Not "silent": that may connect a storage to trace to, which tells of it.

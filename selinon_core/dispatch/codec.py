@@ -2,18 +2,28 @@
 
 An event is a JSON array that begins with a short kind; ``decode_event(encode_event(event))`` has the same effect
 on a machine as ``event``. The two most frequent ones (a task's success and failure) take a few bytes.
+
+Old and new workers run side by side during an update, so a reader is tolerant: it ignores parts behind those it
+knows, and does without those that an older worker did not write. An event of a kind that it does not know is left
+to newer workers (``FormatSkew``). See docs/design/log-format.md.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from selinon_core.dispatch import events as on
 from selinon_core.dispatch.node_run import FlowOutcome
 from selinon_core.dispatch.selective import SelectiveRun
+from selinon_core.errors import FormatSkew
 from selinon_core.plan.flow_diff import MigrationStep
+
+#: How the header and the log of a flow run are written. A worker leaves runs of a larger number to newer workers.
+FORMAT = 1
+#: The rules by which the machine replays a log; a run keeps the number that it began with.
+LOGIC = 1
 
 _encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 
@@ -29,11 +39,19 @@ def encode_event(event: on.Event) -> str:
 
 
 def decode_event(parts: Sequence[Any]) -> on.Event:
-    """The event of a parsed JSON array; raises ``ValueError`` for anything that is none."""
+    """The event of a parsed JSON array.
+
+    Raises ``FormatSkew`` for an event of an unknown kind, ``ValueError`` for anything that is not an event.
+    """
     try:
-        return _READERS[parts[0]](*parts[1:])
-    except (KeyError, TypeError, IndexError) as error:
+        reader = _READERS.get(parts[0])
+        if reader is not None:
+            return reader.read(*parts[1 : reader.parts])
+        if not isinstance(parts[0], str):
+            raise TypeError
+    except (KeyError, TypeError, IndexError, ValueError, AttributeError) as error:
         raise ValueError(f"not an event: {str(parts)[:200]}") from error
+    raise FormatSkew(f'an event of kind "{parts[0][:50]}" is not known here: a newer selinon wrote it')
 
 
 def _outcome(outcome: FlowOutcome | None) -> dict[str, Any] | None:
@@ -53,11 +71,22 @@ def _read_started(args: Any, parent: Any, failures: Any, selective: Any) -> on.F
     return on.FlowStarted(args, parent, failures, None if selective is None else SelectiveRun.from_json(selective))
 
 
+def encode_leaves(leaves: Sequence[bool | None]) -> str:
+    """The values of a condition's leaves, a letter each: ``t``, ``f``, and ``-`` where it was not evaluated."""
+    return "".join("-" if leaf is None else "t" if leaf else "f" for leaf in leaves)
+
+
+def _read_condition(question: int, value: int, leaves: str) -> on.ConditionAnswered:
+    return on.ConditionAnswered(question, bool(value), [_LEAVES.get(leaf) for leaf in leaves])
+
+
+_LEAVES = {"t": True, "f": False}
+
 _WRITERS: dict[type[Any], Callable[[Any], list[Any]]] = {
     on.FlowStarted: _started,
     on.NodeSucceeded: lambda event: ["+", event.number, _outcome(event.outcome)],
     on.NodeFailed: lambda event: ["-", event.number, _outcome(event.outcome)],
-    on.ConditionAnswered: lambda event: ["c", event.question, int(event.value)],
+    on.ConditionAnswered: lambda event: ["c", event.question, int(event.value), encode_leaves(event.leaves)],
     on.ForeachAnswered: lambda event: ["f", event.question, event.items],
     on.ReuseAnswered: lambda event: ["u", event.question, event.reused_id],
     on.ArgumentsAnswered: lambda event: ["a", event.question, event.args],
@@ -76,20 +105,31 @@ _WRITERS: dict[type[Any], Callable[[Any], list[Any]]] = {
     ],
 }
 
-_READERS: dict[str, Callable[..., on.Event]] = {
-    "S": _read_started,
-    "+": lambda number, outcome=None: on.NodeSucceeded(number, _read_outcome(outcome)),
-    "-": lambda number, outcome=None: on.NodeFailed(number, _read_outcome(outcome)),
-    "c": lambda question, value: on.ConditionAnswered(question, bool(value)),
-    "f": lambda question, items: on.ForeachAnswered(question, items),
-    "u": lambda question, id: on.ReuseAnswered(question, id),
-    "a": lambda question, args: on.ArgumentsAnswered(question, args),
-    "d": lambda question, reason="": on.QuestionDeferred(question, reason),
-    "x": lambda question, reason: on.QuestionFailed(question, reason),
-    "r": lambda: on.RetryDue(),
-    "t": lambda: on.DeadlinePassed(),
-    "k": lambda: on.FlowCancelled(),
-    "m": lambda definition, version, before, steps, forgotten: on.Migrated(
-        definition, version, before, tuple(MigrationStep.from_json(step) for step in steps), forgotten
+
+class _Reader(NamedTuple):
+    """Makes an event of the parts behind its kind, of at most ``parts`` in all."""
+
+    parts: int
+    read: Callable[..., on.Event]
+
+
+_READERS: dict[str, _Reader] = {
+    "S": _Reader(5, _read_started),
+    "+": _Reader(3, lambda number, outcome=None: on.NodeSucceeded(number, _read_outcome(outcome))),
+    "-": _Reader(3, lambda number, outcome=None: on.NodeFailed(number, _read_outcome(outcome))),
+    "c": _Reader(4, lambda question, value, leaves="": _read_condition(question, value, leaves)),
+    "f": _Reader(3, on.ForeachAnswered),
+    "u": _Reader(3, on.ReuseAnswered),
+    "a": _Reader(3, on.ArgumentsAnswered),
+    "d": _Reader(3, on.QuestionDeferred),
+    "x": _Reader(3, on.QuestionFailed),
+    "r": _Reader(1, on.RetryDue),
+    "t": _Reader(1, on.DeadlinePassed),
+    "k": _Reader(1, on.FlowCancelled),
+    "m": _Reader(
+        6,
+        lambda definition, version, before, steps, forgotten: on.Migrated(
+            definition, version, before, tuple(MigrationStep.from_json(step) for step in steps), forgotten
+        ),
     ),
 }

@@ -6,6 +6,7 @@ carries everything the machine needs, so that replaying the log needs no storage
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from selinon_core.dispatch.node_run import FlowOutcome
@@ -52,13 +53,17 @@ class NodeFailed:
 
 
 class ConditionAnswered:
-    """A condition was evaluated."""
+    """A condition was evaluated. ``leaves`` has the value of each leaf, None where the outcome was clear without.
 
-    __slots__ = ("question", "value")
+    The machine does not look at them: they tell why. They are empty in logs of workers that did not write them.
+    """
 
-    def __init__(self, question: int, value: bool) -> None:
+    __slots__ = ("leaves", "question", "value")
+
+    def __init__(self, question: int, value: bool, leaves: Sequence[bool | None] = ()) -> None:
         self.question = question
         self.value = value
+        self.leaves = leaves
 
 
 class ForeachAnswered:

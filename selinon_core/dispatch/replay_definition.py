@@ -113,7 +113,7 @@ def _table(value: dict[str, Any]) -> FlowIndex:
         ),
         failures=tuple(
             FailurePlan(index, tuple(nodes), tuple(fallback), _condition(flags), bool(flags & _FAILS), _SOMEWHERE)
-            for index, (nodes, fallback, flags) in enumerate(value.get("failures", ()))
+            for index, (nodes, fallback, flags, *_) in enumerate(value.get("failures", ()))
         ),
         queue="",
         max_retry=value.get("max_retry", 0),

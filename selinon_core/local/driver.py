@@ -24,7 +24,6 @@ from selinon_core.local.options import LocalOptions
 from selinon_core.local.run_index import RunIndex
 from selinon_core.local.run_setup import RunSetup
 from selinon_core.local.step_limit import StepLimitExceeded, describe_endless, describe_fan_out
-from selinon_core.runtime.conditions import LeafValues
 from selinon_core.runtime.ids import id_maker, random_flow_id, seeded_flow_id
 from selinon_core.runtime.json_values import NotJson, copy_json, describe_json_error, snapshot
 from selinon_core.runtime.question_answerer import QuestionAnswerer, where_asked
@@ -74,9 +73,7 @@ class Driver:
             self.storages,
             self.lookup.locate,
             self.lookup.result_of,
-            self._condition_told,
         )
-        self._asking: FlowRecord | None = None
         self._telling = threading.RLock()
         self._waiting: deque[NodeRecord] = deque()
         limit = 10 * sum(len(edge.destinations) for flow in plan.flows.values() for edge in flow.edges)
@@ -364,10 +361,9 @@ class Driver:
     # -- questions --------------------------------------------------------------------------------------------
 
     def _ask(self, record: FlowRecord, question: do.Question) -> None:
-        self._asking = record
         answer = self._answers.answer(record.flow, record.parent, question)
-        if answer.__class__ is on.ConditionAnswered:
-            pass  # told where the values of its leaves are known
+        if isinstance(answer, on.ConditionAnswered):
+            self._record((trace_entries.CONDITION, self.agenda.now, record, question, answer.value, answer.leaves))
         elif isinstance(answer, on.ForeachAnswered):
             self._check_steps_ahead(record, question, len(answer.items or ()))
             self._record((trace_entries.FOREACH, self.agenda.now, record, question, answer.items))
@@ -393,11 +389,6 @@ class Driver:
         record, question = item
         if record.outcome is None and question in record.machine.open_questions:
             self._ask(record, question)
-
-    def _condition_told(
-        self, question: do.AskCondition | do.AskFallbackCondition, value: bool, leaves: LeafValues
-    ) -> None:
-        self._record((trace_entries.CONDITION, self.agenda.now, self._asking, question, value, leaves))
 
     def _note(self, record: FlowRecord, note: do.TraceNote) -> None:
         if note.event == "SELECTIVE_TASK_REUSE":

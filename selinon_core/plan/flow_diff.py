@@ -65,7 +65,7 @@ class FlowChange(NamedTuple):
     @classmethod
     def from_json(cls, value: Sequence[Any]) -> FlowChange:
         """The inverse of ``to_json``."""
-        translation, tainted, tainting = value
+        translation, tainted, tainting = value[:3]
         return cls(
             dict(translation),
             frozenset(tainted),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Protocol
 
@@ -144,7 +144,7 @@ def _takes(function: Callable[..., Any]) -> tuple[bool, bool]:
     return "message" in parameters, "node_args" in parameters
 
 
-def explain(condition: Condition, values: LeafValues) -> dict[str, Any]:
+def explain(condition: Condition, values: Sequence[bool | None]) -> dict[str, Any]:
     """The condition as a JSON tree in which every leaf has its ``value`` (None: not evaluated)."""
     remaining = iter(values)
 

@@ -19,7 +19,7 @@ from selinon_core.errors import (
     UserFunctionError,
 )
 from selinon_core.plan import FlowPlan, Plan
-from selinon_core.runtime.conditions import BoundConditions, LeafValues
+from selinon_core.runtime.conditions import BoundConditions
 from selinon_core.runtime.error_codec import USER_ERRORS, error_repr, name_error_and_place
 from selinon_core.runtime.imports import Imports
 from selinon_core.runtime.json_values import copy_json, describe_json_error
@@ -34,9 +34,6 @@ Answer = (
     | on.QuestionDeferred
     | on.QuestionFailed
 )
-
-#: ``told(condition question, value, values of its leaves)``, for the trace
-ConditionTold = Callable[[do.AskCondition | do.AskFallbackCondition, bool, LeafValues], None]
 
 
 class QuestionAnswerer:
@@ -55,7 +52,6 @@ class QuestionAnswerer:
         storages: Storages,
         locate: Callable[[str], str | None],
         result_of: Callable[[str], Any],
-        told: ConditionTold,
         most_items: int = 1_000_000,
     ) -> None:
         self._plan = plan
@@ -64,7 +60,6 @@ class QuestionAnswerer:
         self._storages = storages
         self._locate = locate
         self._result_of = result_of
-        self._told = told
         self._most_items = most_items
 
     def answer(self, flow: FlowPlan, parent: dict[str, Any], question: do.Question) -> Answer:
@@ -94,8 +89,7 @@ class QuestionAnswerer:
         value, leaves = self._conditions[condition].evaluate(
             SourceResults(self._storages, flow, sources), question.args
         )
-        self._told(question, value, leaves)
-        return on.ConditionAnswered(question.question, value)
+        return on.ConditionAnswered(question.question, value, leaves)
 
     def _items(self, flow: FlowPlan, parent: dict[str, Any], question: do.AskForeach) -> list[Any]:
         foreach = question.edge.foreach

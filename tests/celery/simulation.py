@@ -20,6 +20,7 @@ from selinon_core.celery.services import WorkerServices
 from selinon_core.celery.settings import AdapterSettings
 from selinon_core.celery.stores.memory import MemoryStore
 from selinon_core.celery.stores.protocol import Due
+from selinon_core.celery.transport import publisher
 from selinon_core.celery.transport.batching import BatchWatchdog, MessageBatch
 from selinon_core.celery.transport.message_schema import (
     NodeMessage,
@@ -31,6 +32,7 @@ from selinon_core.celery.transport.message_schema import (
 from selinon_core.celery.transport.publisher import DISPATCHER, OutgoingMessage
 from selinon_core.celery.worker.task_handler import TaskMessageHandler
 from selinon_core.celery.worker.unroutable import PAUSE, Disposition, Message, UnroutableMessages, unknown_in
+from selinon_core.errors import FormatSkew
 from selinon_core.plan import Plan
 
 
@@ -89,7 +91,7 @@ class Broker:
     def send(self, letters: Iterable[OutgoingMessage]) -> None:
         for letter in letters:
             self.sent.append(letter)
-            text = json.dumps([letter.celery_task, {"v": 1, **letter.kwargs}, letter.headers or {}])
+            text = json.dumps([letter.celery_task, {"v": publisher.FORMAT, **letter.kwargs}, letter.headers or {}])
             if self.lose and self.chooser.random() < self.lose:
                 continue
             self.queue.append((text, False))
@@ -252,7 +254,12 @@ class World:
         self, engine: WorkerServices, task: str, kwargs: dict[str, Any], headers: dict[str, str], again: bool
     ) -> None:
         trace = headers.get("traceparent", "")
-        messages = read_nodes(kwargs, 1 << 20) if task != DISPATCHER else (read_dispatch(kwargs, 1 << 20),)
+        try:
+            messages = read_nodes(kwargs, 1 << 20) if task != DISPATCHER else (read_dispatch(kwargs, 1 << 20),)
+        except FormatSkew:
+            self.broker.queue.append((json.dumps([task, kwargs, headers]), again))
+            self.now += PAUSE
+            return
         known = [m for m in messages if self._is_known(engine, m)]
         nodes = [m._replace(trace=trace) for m in known if isinstance(m, NodeMessage)]
         if nodes:

@@ -67,6 +67,7 @@ def counted(events: Any) -> list[str]:
             "node_name",
             "where",
             "condition_str",
+            "condition",
             "count",
         )
         found.append(json.dumps({key: event.get(key) for key in kept}))

@@ -69,11 +69,13 @@ class Site:
             )
         return self._selinon
 
-    def start(self, *options: str, wait: bool = True, talks: bool = False) -> subprocess.Popen[bytes]:
+    def start(
+        self, *options: str, wait: bool = True, talks: bool = False, app: str = "tests.celery.real_app:app"
+    ) -> subprocess.Popen[bytes]:
         """Start a worker and wait until it is ready. One that ``talks`` to others is slower to start."""
         number = len(self.workers)
         log = self.directory / f"worker{number}.log"
-        command = [sys.executable, "-m", "celery", "-A", "tests.celery.real_app:app", "worker"]
+        command = [sys.executable, "-m", "celery", "-A", app, "worker"]
         command += ["-n", f"w{number}@{self.name}", "-l", "INFO", *options]
         if not talks:
             command += ["--without-mingle", "--without-gossip"]

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from selinon_core.dispatch import FlowOutcome, SelectiveRun
 from selinon_core.dispatch import events as on
-from selinon_core.dispatch.codec import decode_event, encode_event
+from selinon_core.dispatch.codec import _READERS, decode_event, encode_event
+from selinon_core.errors import FormatSkew
 
 numbers = st.integers(1, 10**6)
 texts = st.text(max_size=8)
@@ -49,7 +50,7 @@ events = st.one_of(
     ),
     st.builds(on.NodeSucceeded, numbers, st.none() | outcomes()),
     st.builds(on.NodeFailed, numbers, st.none() | outcomes()),
-    st.builds(on.ConditionAnswered, numbers, st.booleans()),
+    st.builds(on.ConditionAnswered, numbers, st.booleans(), st.lists(st.none() | st.booleans(), max_size=4)),
     st.builds(on.ForeachAnswered, numbers, st.none() | st.lists(values, max_size=3)),
     st.builds(on.ReuseAnswered, numbers, st.none() | texts),
     st.builds(on.ArgumentsAnswered, numbers, values),
@@ -80,7 +81,29 @@ def test_frequent_events_take_a_few_bytes(number: int) -> None:
     assert len(encode_event(on.NodeSucceeded(number))) <= 13
 
 
-@pytest.mark.parametrize("parts", [[], ["?"], ["+"], ["c", 1], ["S", 1], ["k", 1, 2]])
+@pytest.mark.parametrize("parts", [[], [1], [None], [[]], {}, ["+"], ["c", 1], ["S", 1], ["c", 1, 1, 1]])
 def test_what_is_no_event_is_refused(parts: list[Any]) -> None:
     with pytest.raises(ValueError, match="not an event"):
         decode_event(parts)
+
+
+@given(events)
+def test_parts_behind_those_that_are_known_are_ignored(event: on.Event) -> None:
+    parts = json.loads(encode_event(event))
+    written = len(parts)
+    longest = _READERS[parts[0]].parts
+    parts += [None] * (longest - written) + ["of a newer selinon", 1]
+    assert type(decode_event(parts)) is type(event)
+    if written == longest:
+        assert shown(decode_event(parts)) == shown(event)
+
+
+@pytest.mark.parametrize("parts", [["?"], ["R", [1]], ["cc", 1, 2]])
+def test_an_event_of_an_unknown_kind_is_for_newer_workers(parts: list[Any]) -> None:
+    with pytest.raises(FormatSkew, match="a newer selinon wrote it"):
+        decode_event(parts)
+
+
+def test_a_condition_without_the_values_of_its_leaves_is_of_an_older_worker() -> None:
+    assert shown(decode_event(["c", 7, 1])) == ("ConditionAnswered", {"question": 7, "value": True, "leaves": []})
+    assert encode_event(on.ConditionAnswered(7, True, [True, False, None])) == '["c",7,1,"tf-"]'

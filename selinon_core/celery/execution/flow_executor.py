@@ -28,7 +28,7 @@ from typing import Any, NamedTuple
 from selinon_core.celery.execution.lease_renewer import LeaseRenewer
 from selinon_core.celery.execution.outbox_relay import OutboxRelay
 from selinon_core.celery.execution.run_cache import CachedRun, RunCache, encode_batch
-from selinon_core.celery.execution.run_loader import RunLoader, event_in
+from selinon_core.celery.execution.run_loader import InboxEntry, RunLoader, read_entry
 from selinon_core.celery.execution.transition import QuestionHandler, Transition
 from selinon_core.celery.execution.wakeup_policy import WakeupPolicy
 from selinon_core.celery.reporting.opentelemetry import Spans
@@ -52,7 +52,7 @@ from selinon_core.celery.transport.publisher import OutgoingMessage
 from selinon_core.dispatch import SelectiveRun
 from selinon_core.dispatch import effects as do
 from selinon_core.dispatch import events as on
-from selinon_core.dispatch.codec import decode_event, encode_event
+from selinon_core.dispatch.codec import encode_event
 from selinon_core.errors import MigrationError, MigrationSkew
 from selinon_core.migrations.versions import FlowVersions
 from selinon_core.plan import Plan
@@ -293,7 +293,7 @@ class FlowExecutor:
             migrated = self._loader.migration(run, opened)
             return self._advance(run, opened, migrated, budget, inline)
         except MigrationSkew as error:
-            self._release_newer_run(flow_id, opened, str(error))
+            self._release_newer_run(flow_id, opened.header["flow"], opened.token, str(error))
         except MigrationError as error:
             self._fail_unreplayable(flow_id, opened, str(error))
         finally:
@@ -308,11 +308,10 @@ class FlowExecutor:
                 return
             self._advance_leased(parent.flow_id, self._cache.take(parent.flow_id), parent.opened, None, False)
 
-    def _release_newer_run(self, flow_id: str, opened: Opened, why: str) -> None:
-        name = opened.header["flow"]
-        self._tracer.warn("MIGRATION_SKEW", why, flow_name=name, dispatcher_id=flow_id)
+    def _release_newer_run(self, flow_id: str, flow: str, token: int, why: str) -> None:
+        self._tracer.warn("MIGRATION_SKEW", why, flow_name=flow, dispatcher_id=flow_id)
         self._leases.untrack(flow_id)
-        self._store.renew_lease(flow_id, opened.token, self._clock() + RELEASE_PAUSE)
+        self._store.renew_lease(flow_id, token, self._clock() + RELEASE_PAUSE)
 
     def _fail_unreplayable(self, flow_id: str, opened: Opened, reason: str) -> None:
         """Fail a run whose log cannot be folded any more; who waits for it is told first, lest it never is."""
@@ -339,6 +338,8 @@ class FlowExecutor:
         inline: bool,
     ) -> InlineTask | None:
         now = self._clock()
+        # Before anything is decided: a run with an event that is not known here is for newer workers.
+        entries = [read_entry(entry) for entry in opened.entries]
         step = Transition(self._plan, run, now, self._questions)
         if migrated is not None:
             self._loader.migrate(run, step, migrated)
@@ -354,7 +355,7 @@ class FlowExecutor:
             if idle_for >= self._settings.selinon_resend_after:
                 resent += self._relay.undelivered(run)
             messages |= {f"again {number}": letter for number, letter in enumerate(resent)}
-        for entry in opened.entries:
+        for entry in entries:
             self._apply_inbox_entry(step, entry)
         _, ahead = self._commit_and_relay(
             run,
@@ -381,12 +382,11 @@ class FlowExecutor:
             if letter is not None:
                 messages[f"timer {name}"] = letter
 
-    def _apply_inbox_entry(self, step: Transition, entry: str) -> None:
+    def _apply_inbox_entry(self, step: Transition, entry: InboxEntry) -> None:
         """Feed an entry of the inbox: an event, or an event with the result of a task without storage."""
-        parts, results = event_in(entry)
-        event = decode_event(parts)
-        if results:
-            task_id = step.run.machine.make_id(parts[1])
+        event, results = entry
+        if results and isinstance(event, on.NodeSucceeded):
+            task_id = step.run.machine.make_id(event.number)
             self.results[task_id] = results[0]
             step.feed(event)
             del self.results[task_id]
@@ -475,8 +475,13 @@ class FlowExecutor:
             )
             done = self._relay.perform(run, token, to_do, messages)
             messages, leftover, first = {}, (), False
+            try:
+                entries = [read_entry(entry) for entry in committed.entries]
+            except MigrationSkew as error:
+                self._release_newer_run(run.id, run.flow.name, token, str(error))
+                return True, ahead
             step = Transition(self._plan, run, self._clock(), self._questions)
-            for entry in committed.entries:
+            for entry in entries:
                 self._apply_inbox_entry(step, entry)
             consumed = len(committed.entries)
         self._leases.untrack(run.id)

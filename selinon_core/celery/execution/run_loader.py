@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 from selinon_core.celery.execution.run_cache import CachedRun, version_fields, version_in
 from selinon_core.celery.execution.transition import Transition
@@ -12,8 +12,8 @@ from selinon_core.celery.stores import Store
 from selinon_core.celery.stores.protocol import Opened
 from selinon_core.dispatch import NodeRun
 from selinon_core.dispatch import events as on
-from selinon_core.dispatch.codec import decode_event
-from selinon_core.errors import MigrationSkew
+from selinon_core.dispatch.codec import FORMAT, LOGIC, decode_event
+from selinon_core.errors import FormatSkew, MigrationSkew
 from selinon_core.migrations.versions import FlowVersions
 from selinon_core.plan import Plan
 
@@ -36,14 +36,19 @@ class RunLoader:
         """What the header of a new run says about its flow."""
         stamp = self._flows.version(flow)
         self._store_definition(stamp.definition)
-        return {"initial_definition": stamp.definition, **version_fields(stamp)}
+        numbers = {"format": str(FORMAT), "logic": str(LOGIC)}
+        return {**numbers, "initial_definition": stamp.definition, **version_fields(stamp)}
 
     def new(self, id: str, header: dict[str, str]) -> CachedRun:
         """A run that nobody has begun."""
         return CachedRun(id, header, self._flows)
 
     def replayed(self, flow_id: str, run: CachedRun | None, opened: Opened) -> CachedRun:
-        """The run as of now. Raises ``MigrationError`` when its log cannot be folded."""
+        """The run as of now.
+
+        Raises ``FormatSkew`` when a newer selinon wrote it, ``MigrationError`` when its log cannot be replayed.
+        """
+        require_known_format(opened.header)
         batches: Sequence[str] = opened.batches
         if run is None or opened.known != run.version:
             if opened.known:
@@ -62,7 +67,7 @@ class RunLoader:
         name = run.flow.name
         if name in self._plan.flows:
             return self._flows.migration(name, run.run_version)
-        if any(isinstance(decode_event(event_in(entry)[0]), on.FlowCancelled) for entry in opened.entries):
+        if any(isinstance(read_entry(entry).event, on.FlowCancelled) for entry in opened.entries):
             return None  # the end of it needs nothing of the flow
         raise MigrationSkew(f'flow run {run.id} is of flow "{name}", which this worker does not know')
 
@@ -96,6 +101,27 @@ class RunLoader:
         if definition not in self._stored_definitions:
             self._store.put_definition(definition, self._flows.text(definition))
             self._stored_definitions.add(definition)
+
+
+def require_known_format(header: Mapping[str, str]) -> None:
+    """Raise ``FormatSkew`` for a run whose header says that a newer selinon wrote its log."""
+    for field, known in (("format", FORMAT), ("logic", LOGIC)):
+        found = int(header.get(field) or 1)
+        if found > known:
+            raise FormatSkew(f"the log of this flow run is of {field} {found}, and {known} is known here")
+
+
+class InboxEntry(NamedTuple):
+    """An event of the inbox; ``results`` holds the result that came with it, if one did."""
+
+    event: on.Event
+    results: Sequence[Any]
+
+
+def read_entry(text: str) -> InboxEntry:
+    """The event of an entry of the inbox; raises as ``decode_event``."""
+    parts, results = event_in(text)
+    return InboxEntry(decode_event(parts), results[:1])
 
 
 def event_in(entry: str) -> tuple[list[Any], list[Any]]:

@@ -1,7 +1,7 @@
 """The history of a flow run: its log told as the events of a trace, for people and for ``migrate check``.
 
 What is told is what the dispatcher decided, and why. What tasks did meanwhile (attempts, results, storages) is no
-part of the log; a sink of the trace has that. Leaves of conditions have no values: the log holds answers only.
+part of the log; a sink of the trace has that.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ class _Replayer:
         number = getattr(event, "question", None)
         question = next((q for q in machine.open_questions if q.question == number), None)
         if isinstance(event, on.ConditionAnswered) and question is not None:
-            return [(trace_entries.CONDITION, record, question, event.value, [])]
+            return [(trace_entries.CONDITION, record, question, event.value, event.leaves)]
         if isinstance(event, on.ForeachAnswered) and question is not None:
             return [(trace_entries.FOREACH, record, question, event.items or [])]
         if isinstance(event, on.ReuseAnswered) and question is not None:

@@ -1,7 +1,11 @@
 """The messages: JSON keyword arguments of the two Celery tasks, checked before anything is done with them.
 
 They hold identifiers and a node's own arguments. What would grow with the flow (parents of a large join) or is
-large by itself stays in the state store as the payload of the node run (``big``) and is fetched from there.
+large by itself stays in the state store as the payload of the node run (``has_payload``) and is fetched from
+there.
+
+Every message carries the number of its format (``v``). One of a larger number than this worker knows is left to
+newer workers (``FormatSkew``); fields that are not known are ignored.
 """
 
 from __future__ import annotations
@@ -11,8 +15,9 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from selinon_core.dispatch import SelectiveRun
-from selinon_core.errors import MessageRefused
+from selinon_core.errors import FormatSkew, MessageRefused
 
+#: The format of the messages that this worker sends; it reads those of smaller numbers too.
 FORMAT = 1
 #: Parents, failures and origins above this many characters of JSON go to the store; arguments have more.
 MOST_INLINE = 1024
@@ -109,7 +114,7 @@ _SCALARS = frozenset({type(None), bool, int, float})
 def read_nodes(kwargs: Mapping[str, Any], most_bytes: int) -> tuple[NodeMessage, ...]:
     """Check the arguments of ``selinon.SelinonTaskEnvelope``: one node run, or several (``nodes``).
 
-    Raises ``MessageRefused``.
+    Raises ``MessageRefused``, and ``FormatSkew`` for a message of a newer format.
     """
     nodes = kwargs.get("nodes")
     if nodes is None:
@@ -117,12 +122,12 @@ def read_nodes(kwargs: Mapping[str, Any], most_bytes: int) -> tuple[NodeMessage,
     _check_format(kwargs, most_bytes)
     if not isinstance(nodes, list) or not nodes or not all(isinstance(node, dict) for node in nodes):
         raise MessageRefused(f'"nodes" is no list of node runs: {str(nodes)[:50]!r}')
-    shared = {"v": FORMAT, "flow": kwargs.get("flow"), "id": kwargs.get("id")}
+    shared = {"v": kwargs["v"], "flow": kwargs.get("flow"), "id": kwargs.get("id")}
     return tuple(read_node({**node, **shared}, most_bytes) for node in nodes)
 
 
 def read_node(kwargs: Mapping[str, Any], most_bytes: int) -> NodeMessage:
-    """Check the arguments that ask for one node run; raises ``MessageRefused``."""
+    """Check the arguments that ask for one node run; raises as ``read_nodes``."""
     _check_format(kwargs, most_bytes)
     return NodeMessage(
         _name(kwargs, "flow"),
@@ -139,7 +144,7 @@ def read_node(kwargs: Mapping[str, Any], most_bytes: int) -> NodeMessage:
 
 
 def read_dispatch(kwargs: Mapping[str, Any], most_bytes: int) -> StartMessage | WakeMessage:
-    """Check the arguments of ``selinon.Dispatcher``; raises ``MessageRefused``."""
+    """Check the arguments of ``selinon.Dispatcher``; raises as ``read_nodes``."""
     _check_format(kwargs, most_bytes)
     do = kwargs.get("action")
     flow, id = _name(kwargs, "flow"), _name(kwargs, "id")
@@ -177,8 +182,11 @@ def is_v1_message(kwargs: Mapping[str, Any]) -> bool:
 
 
 def _check_format(kwargs: Mapping[str, Any], most_bytes: int) -> None:
-    if kwargs.get("v") != FORMAT:
-        raise MessageRefused(f"a message of format {str(kwargs.get('v'))[:20]!r}, not {FORMAT}")
+    version = kwargs.get("v")
+    if not isinstance(version, int) or isinstance(version, bool) or version < 1:
+        raise MessageRefused(f"its format is {str(version)[:20]!r}, which is not a number from 1 to {FORMAT}")
+    if version > FORMAT:
+        raise FormatSkew(f"a message of format {version}, and formats up to {FORMAT} are known here")
     if not all(is_small(value) for value in kwargs.values()):
         size = len(_encode(dict(kwargs)))
         if size > most_bytes:

@@ -1,4 +1,4 @@
-"""Messages that name a flow or a task this worker does not know.
+"""Messages that are for other workers: they name a flow or a task that is unknown here, or are of a newer format.
 
 During a rolling update that is nothing unusual: a newer worker started a node that came with its files, or an
 older one a node that is gone from ours. Such a message belongs to a node run the state store knows, and it is put
@@ -62,6 +62,18 @@ class UnroutableMessages:
         self._clock = clock
         self._met: dict[tuple[str, int], float] = {}
 
+    def is_first(self, message_id: str) -> bool:
+        """Whether a message that is for newer workers was not met here before; asking makes it so."""
+        return self._remember((message_id, 0), self._clock())
+
+    def _remember(self, key: tuple[str, int], now: float) -> bool:
+        if key in self._met:
+            return False
+        while len(self._met) >= _MOST_REMEMBERED:
+            self._met.pop(next(iter(self._met)))
+        self._met[key] = now
+        return True
+
     def disposition(self, services: WorkerServices, message: Message, unknown: str) -> Disposition:
         """What becomes of a message in which ``unknown`` is named; raises ``StateStoreError``."""
         if isinstance(message, NodeMessage):
@@ -76,14 +88,10 @@ class UnroutableMessages:
             self._met.pop((flow_id, number), None)
             return Disposition.REFUSE
         now = self._clock()
-        since = self._met.get((flow_id, number))
-        if since is None:
+        if self._remember((flow_id, number), now):
             details = {"flow_name": flow, "dispatcher_id": flow_id}
             services.tracer.warn("MIGRATION_SKEW", f"{unknown} here; left to another worker", **details)
-            while len(self._met) >= _MOST_REMEMBERED:
-                self._met.pop(next(iter(self._met)))
-            since = self._met[flow_id, number] = now
-        if now - since < FAIL_AFTER or _is_newer(services, flow, header):
+        if now - self._met[flow_id, number] < FAIL_AFTER or _is_newer(services, flow, header):
             return Disposition.PUT_BACK
         del self._met[flow_id, number]
         if flow not in services.plan.flows:

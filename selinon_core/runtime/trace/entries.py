@@ -6,7 +6,7 @@ Nothing in the records an entry refers to changes in a way that would make an ol
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from selinon_core.dispatch import effects as do
@@ -212,7 +212,7 @@ def _condition(
     record: FlowRecord,
     question: do.AskCondition | do.AskFallbackCondition,
     value: bool,
-    leaves: list[bool | None],
+    leaves: Sequence[bool | None],
 ) -> _Told:
     details = _flow(record) | {"node_args": question.args}
     if isinstance(question, do.AskCondition):

@@ -1,0 +1,36 @@
+"""A selinon that is to come: it writes messages, headers and logs in a format that is not known yet.
+
+``celery -A tests.rolling.next_format:app worker`` is a worker of it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from unittest.mock import patch
+
+from selinon_core.celery.execution import run_loader
+from selinon_core.celery.transport import message_schema, publisher
+from selinon_core.dispatch import codec
+from selinon_core.dispatch import events as on
+
+NEXT = 2
+
+
+@contextmanager
+def next_format() -> Iterator[None]:
+    """Messages and runs that are made here are of the next format; cancelling says who asked for it."""
+    cancelled = codec._Reader(2, lambda who: on.FlowCancelled())
+    with ExitStack() as stack:
+        for module in (codec, run_loader, message_schema, publisher):
+            stack.enter_context(patch.object(module, "FORMAT", NEXT))
+        stack.enter_context(patch.dict(codec._READERS, {"Z": cancelled}))
+        stack.enter_context(patch.dict(codec._WRITERS, {on.FlowCancelled: lambda event: ["Z", "ann"]}))
+        yield
+
+
+if "TESTED_PROJECT" in os.environ:
+    for_good = next_format()  # it would be left when it is collected
+    for_good.__enter__()
+    from tests.celery.real_app import app as app
