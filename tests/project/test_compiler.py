@@ -208,6 +208,9 @@ def test_an_alias_of_a_flow_is_a_flow_of_its_own() -> None:
         HEAD + "flow-definitions: [{name: f, edges: [{from: A, to: [5]}]}]",
         HEAD + "flow-definitions: [{name: f, edges: [5]}]",
         HEAD + "flow-definitions: [{name: f, edges: [{from: , to: A, condition: {and: [5]}}]}]",
+        # a leaf without its arguments, and one without its node, each broken on its own
+        HEAD + "flow-definitions: [{name: f, edges: [{from: , to: A, condition: {name: isInt, args: 5}}]}]",
+        HEAD + "flow-definitions: [{name: f, edges: [{from: , to: A, condition: {name: isInt, node: {a: b}}}]}]",
         "tasks: [{name: A, import: m, storage: Nobody}]",
         "tasks: [{name: A, import: m}, {name: A, import: n}]",
         "tasks: [",

@@ -140,3 +140,92 @@ def test_answers_do_not_depend_on_the_order_of_operands() -> None:
         rng.shuffle(parts)
         conditions, make = read({"and": list(parts)})
         assert verdict(conditions[0], make) is Satisfiability.NEVER
+
+
+def leaf(name: str, key: str | None = None, value: Json = None, node: str | None = None) -> Json:
+    made: dict[str, Json] = {"name": name}
+    if key is not None:
+        made["args"] = {"key": key} if value is None else {"key": key, "value": value}
+    if node is not None:
+        made["node"] = node
+    return made
+
+
+def verdict_on(sources: list[str], condition: Json) -> Satisfiability:
+    """The verdict on the condition of an edge from some sources."""
+    edges = [{"from": [], "to": sources}, {"from": sources, "to": "Z", "condition": condition}]
+    found = compile_data({"flow-definitions": [{"name": "f", "edges": edges}]}).model.flows[0].edges[1].condition
+    assert found is not None
+    return verdict(found, AtomMaker(Predicates(None, CodeIndex(())), tuple(sources)))
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        # of one field of one result
+        (leaf("fieldEqual", "a", 1), leaf("fieldEqual", "a", 2)),
+        (leaf("fieldInt", "a"), leaf("fieldStr", "a")),
+        (leaf("isInt"), leaf("isStr")),
+    ],
+)
+def test_what_excludes_itself_does_so_about_one_field_of_one_result_only(first: Json, second: Json) -> None:
+    assert verdict_on(["A"], {"and": [first, second]}) is Satisfiability.NEVER
+    of_a, of_b = {**first, "node": "A"}, {**second, "node": "B"}
+    assert verdict_on(["A", "B"], {"and": [of_a, of_b]}) is Satisfiability.MAYBE
+    assert verdict_on(["A", "B"], {"and": [of_a, {**second, "node": "A"}]}) is Satisfiability.NEVER
+    if "args" in second:
+        other = {**second, "args": {**second["args"], "key": "b"}}
+        assert verdict_on(["A"], {"and": [first, other]}) is Satisfiability.MAYBE
+        below = {**second, "args": {**second["args"], "key": ["a", "b"]}}
+        assert verdict_on(["A"], {"and": [first, below]}) is Satisfiability.MAYBE
+    on_args = f"args{second['name'][0].upper()}{second['name'][1:]}"
+    assert verdict_on(["A"], {"and": [first, {**second, "name": on_args}]}) is Satisfiability.MAYBE
+
+
+def test_a_field_with_a_property_exists_in_the_same_result_only() -> None:
+    has, missing = leaf("fieldInt", "a", node="A"), {"not": leaf("fieldExist", "a", node="A")}
+    assert verdict_on(["A", "B"], {"and": [has, missing]}) is Satisfiability.NEVER
+    elsewhere = {"not": leaf("fieldExist", "a", node="B")}
+    assert verdict_on(["A", "B"], {"and": [has, elsewhere]}) is Satisfiability.MAYBE
+    assert verdict_on(["A"], {"and": [leaf("fieldInt", "a"), {"not": leaf("fieldExist", "b")}]}) is (
+        Satisfiability.MAYBE
+    )
+
+
+@pytest.mark.parametrize("places", [(0, 2), (0, 3), (1, 3), (2, 3)])
+def test_any_two_of_many_may_exclude_each_other(places: tuple[int, int]) -> None:
+    parts = [leaf("fieldExist", f"k{n}") for n in range(4)]
+    for value, place in enumerate(places):
+        parts[place] = leaf("fieldEqual", "a", value + 1)
+    assert verdict_on(["A"], {"and": parts}) is Satisfiability.NEVER
+    assert verdict_on(["A"], {"or": [{"not": part} for part in parts]}) is Satisfiability.ALWAYS
+
+
+MANY = [leaf("fieldExist", f"k{n}") for n in range(MOST_UNKNOWNS + 1)]
+TRUE, FALSE = leaf("alwaysTrue"), leaf("alwaysFalse")
+
+
+@pytest.mark.parametrize(
+    ("condition", "expected"),
+    [
+        ({"and": [*MANY, FALSE]}, Satisfiability.NEVER),
+        ({"or": [*MANY, TRUE]}, Satisfiability.ALWAYS),
+        ({"and": [*MANY, TRUE]}, Satisfiability.MAYBE),
+        ({"or": [*MANY, FALSE]}, Satisfiability.MAYBE),
+        ({"not": {"and": [*MANY, FALSE]}}, Satisfiability.ALWAYS),
+        ({"not": {"or": [*MANY, TRUE]}}, Satisfiability.NEVER),
+        ({"not": {"and": MANY}}, Satisfiability.MAYBE),
+        # every operand certain in the same way
+        ({"and": [{"or": [*MANY, TRUE]}, {"or": [*MANY, TRUE]}]}, Satisfiability.ALWAYS),
+        ({"or": [{"and": [*MANY, FALSE]}, {"and": [*MANY, FALSE]}]}, Satisfiability.NEVER),
+        ({"and": [{"or": [*MANY, TRUE]}, MANY[0]]}, Satisfiability.MAYBE),
+        ({"or": [{"and": [*MANY, FALSE]}, MANY[0]]}, Satisfiability.MAYBE),
+        # a negation of another one is not the opposite
+        ({"and": [*MANY[1:], {"not": leaf("fieldExist", "else")}]}, Satisfiability.MAYBE),
+        ({"or": [*MANY, {"and": [{"not": MANY[0]}, MANY[1]]}]}, Satisfiability.MAYBE),
+    ],
+)
+def test_conditions_of_many_unknowns_are_judged_operand_by_operand(
+    condition: Json, expected: Satisfiability
+) -> None:
+    assert verdict_on(["A"], condition) is expected
