@@ -96,10 +96,11 @@ def doubled(migrations: Migrations, comparison: Comparison, revision: str | None
     from selinon_core.errors import RequestError
     from selinon_core.migrations.coverage import deployed_at
     from selinon_core.migrations.repository import same_as_newest
+    from selinon_core.project.git_revision import names_at
 
     if revision is not None and migrations.directory is not None:
         try:
-            since = deployed_at(revision, migrations)
+            since = deployed_at(revision, names_at(revision, migrations.directory), migrations)
         except RequestError:  # a directory that git does not know
             since = migrations.latest
         if since < migrations.latest:

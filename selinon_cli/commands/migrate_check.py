@@ -29,12 +29,13 @@ def check(
     from selinon_cli.project import load_project
     from selinon_core.migrations.coverage import deployed_at, uncovered
     from selinon_core.migrations.repository import Migrations
+    from selinon_core.project.git_revision import names_at
 
     plan, _ = load_project(terminal, paths)
     directory = directory_of(plan, migration_dir, needed=False)
     old = plan_at_revision(terminal, rev, paths)
     migrations = Migrations.load(directory)
-    since = 0 if directory is None else deployed_at(rev, migrations)
+    since = 0 if directory is None else deployed_at(rev, names_at(rev, directory), migrations)
     found = uncovered(old, plan, migrations, since)
     verdicts: Sequence[ReplayResult] = ()
     if histories:

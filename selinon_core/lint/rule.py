@@ -29,9 +29,9 @@ computed once, in the context.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import cached_property
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from selinon_core.config.model import FlowDef, ProjectModel, StorageDef, TaskDef
 from selinon_core.diagnostics import Diagnostic, Related, Severity
@@ -47,6 +47,9 @@ from selinon_core.lint.analysis.requirements import Exclusions
 from selinon_core.lint.analysis.uses import LeafUse, leaf_uses
 from selinon_core.lint.code.index import CodeIndex
 
+if TYPE_CHECKING:
+    from selinon_core.migrations.coverage import Deployment
+
 #: The headings of a rule's docstring, in order.
 HEADINGS = ("What it does", "Why it is bad", "Example", "Use instead")
 
@@ -56,7 +59,8 @@ class LintContext:
 
     ``pythonpath`` are directories in which modules of the project are looked for (the project's root
     included); ``root`` is the directory relative paths refer to; ``environ`` the environment variables.
-    ``import_code`` asks the 6xx rules to import user code instead of parsing it.
+    ``import_code`` asks the 6xx rules to import user code instead of parsing it. ``deployment`` gives what is
+    deployed, for a directory of migrations; None where that is not known.
     """
 
     def __init__(
@@ -67,12 +71,14 @@ class LintContext:
         pythonpath: tuple[str, ...] = (),
         environ: Mapping[str, str] | None = None,
         import_code: bool = False,
+        deployment: Callable[[str], Deployment | None] = lambda directory: None,
     ) -> None:
         self.model = model
         self.root = root
         self.pythonpath = pythonpath
         self.environ: Mapping[str, str] = environ if environ is not None else {}
         self.import_code = import_code
+        self.deployment = deployment
 
     def is_known(self, name: str) -> bool:
         """Tell whether a node has the name, or may have it in text that could not be read."""

@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from selinon_core.errors import MigrationError
 from selinon_core.migrations.repository import Migrations, versions_among
 from selinon_core.plan import Plan
 from selinon_core.plan.flow_diff import FlowChange, compare_flows, explains
+
+
+class Deployment(NamedTuple):
+    """A project as it is deployed and as it is now. ``names`` are the files of migrations at ``revision``."""
+
+    old: Plan
+    new: Plan
+    revision: str
+    names: tuple[str, ...]
+
+    def uncovered(self, migrations: Migrations) -> tuple[Uncovered, ...]:
+        """The flows whose change no migration since accounts for; raises ``MigrationError`` as others do."""
+        return uncovered(self.old, self.new, migrations, deployed_at(self.revision, self.names, migrations))
 
 
 class Uncovered(NamedTuple):
@@ -34,16 +48,14 @@ def uncovered(old: Plan, new: Plan, migrations: Migrations, since: int) -> tuple
     return tuple(found)
 
 
-def deployed_at(revision: str, migrations: Migrations) -> int:
+def deployed_at(revision: str, names: Iterable[str], migrations: Migrations) -> int:
     """The newest migration that was there at a git revision: those up to it count as deployed.
 
-    Raises ``RequestError`` without git, repository or revision and for a directory outside of it,
-    ``MigrationError`` for a file that was there and is not any more.
+    ``names`` are those of the files that the directory had at the revision. Raises ``MigrationError`` for a
+    migration that was there and is not any more.
     """
-    from selinon_core.project.git_revision import names_at
-
     assert migrations.directory is not None
-    deployed = versions_among(names_at(revision, migrations.directory), migrations.directory)
+    deployed = versions_among(names, migrations.directory)
     gone = sorted(set(deployed) - set(migrations.versions))
     if gone:
         raise MigrationError(f"{migrations.path(gone[0])} was there at {revision} and is gone: runs may need it")

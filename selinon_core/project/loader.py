@@ -9,7 +9,7 @@ import gc
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from selinon_core.config.model import ProjectModel
 from selinon_core.config.model_builder import ModelBuilder, section_mappings
@@ -30,6 +30,9 @@ from selinon_core.lint.rule import LintContext, Rule
 from selinon_core.lint.selection import EVERYTHING, Selection
 from selinon_core.lint.suppressions import Suppressed, suppress
 from selinon_core.plan import Plan
+
+if TYPE_CHECKING:
+    from selinon_core.migrations.coverage import Deployment
 
 Paths = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
 
@@ -285,12 +288,14 @@ def _judge(
     selection: Selection = EVERYTHING,
     import_code: bool = False,
 ) -> Project:
+    root = read.settings.root if read.settings is not None else "."
     context = LintContext(
         read.model,
-        root=read.settings.root if read.settings is not None else ".",
+        root=root,
         pythonpath=read.pythonpath,
         environ=os.environ if environ is None else environ,
         import_code=import_code,
+        deployment=lambda directory: _deployment(read.model, root, directory),
     )
     rules = [rule for rule in _rules() if everything or _needed_to_compile(rule)]
     if everything and not context.knows_selinon_1:
@@ -316,6 +321,12 @@ def _judge(
         read.settings,
         read.pythonpath,
     )
+
+
+def _deployment(model: ProjectModel, root: str, directory: str) -> Deployment | None:
+    from selinon_core.project.deployment import deployment  # git and migrations: for few projects only
+
+    return deployment(model, root, directory)
 
 
 #: What a plan cannot be used with: conditions and selective runs that lead nowhere end any run of it.

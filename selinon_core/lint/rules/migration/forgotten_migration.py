@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
 
 from selinon_core.diagnostics import Diagnostic, Severity
@@ -46,26 +45,19 @@ class ForgottenMigration(Rule):
 
     def check(self, project: LintContext) -> Iterator[Diagnostic]:
         setting = project.model.settings.migration_dir
-        if setting is None or not setting.name or not _in_work_tree(project.root):
+        if setting is None or not setting.name:
             return
         directory = _expanded(setting.name, project.environ)
         if directory is None:
             return
         from selinon_core.errors import SelinonException
-        from selinon_core.migrations.coverage import deployed_at, uncovered
         from selinon_core.migrations.repository import Migrations
-        from selinon_core.project.compiler import compile_model
-        from selinon_core.project.git_revision import differs, plan_at
 
         try:
-            if not differs("HEAD", project.root, ("*.yaml", "*.yml")):
-                return
-            new = compile_model(project.model)
-            old = plan_at("HEAD", project.model.files)
-            migrations = Migrations.load(directory)
-            found = uncovered(old, new, migrations, deployed_at("HEAD", migrations))
+            deployment = project.deployment(directory)
+            found = () if deployment is None else deployment.uncovered(Migrations.load(directory))
         except (SelinonException, ValueError):
-            return  # no commit yet, other mistakes, broken migrations: somebody else tells those
+            return  # no commit yet, other mistakes, broken migrations: others report those
         for each in found:
             files = ", ".join(f"{version}.json" for version in each.versions)
             yield self.found(
@@ -74,17 +66,6 @@ class ForgottenMigration(Rule):
                 note=f"{files} do not account for it" if files else "its runs in flight do not fit",
                 help="selinon migrate --git -t IGNORE|RETRY|FAIL writes one",
             )
-
-
-def _in_work_tree(directory: str) -> bool:
-    """Whether a directory may be in a git work tree; the cheap question before git is asked."""
-    here = os.path.abspath(directory)
-    while not os.path.exists(os.path.join(here, ".git")):
-        above = os.path.dirname(here)
-        if above == here:
-            return False
-        here = above
-    return True
 
 
 def _expanded(text: str, environ: Mapping[str, str]) -> str | None:
