@@ -1,6 +1,7 @@
-"""Methods that the original's workers called and today's do not: who replaces one learns that it has no effect.
+"""Methods that the workers of selinon 1.x called, and those of today do not: replacing one has no effect on runs.
 
-Not when it is replaced, as tests of tasks built by hand do that with success, but when a run would have called it.
+A warning says so when a flow is run, and not already when the method is replaced: tests of tasks that are built by
+hand replace methods too, and their calls do get the replacement.
 """
 
 from __future__ import annotations

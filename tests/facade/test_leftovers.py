@@ -89,7 +89,7 @@ def test_every_method_can_be_wrapped(kind: Any, method: str) -> None:
         calls.append(method)
         return wrapped(self, *args, **kwargs)
 
-    if method.startswith("__"):  # of the class itself; nothing to be told
+    if method.startswith("__"):  # of the class itself, which does not warn
         setattr(kind, method, wrapper)
     else:
         with pytest.warns(UserWarning, match=f"{kind.__name__}.{method} = ... has no effect"):
@@ -235,19 +235,19 @@ def test_a_replaced_method_that_a_run_would_have_called_is_told(tmp_path: Path, 
     executing = executor(tmp_path)
     with (
         replaced(kind, method),
-        pytest.warns(UserWarning, match=f"^{kind.__name__}.{method} was replaced") as told,
+        pytest.warns(UserWarning, match=f"^{kind.__name__}.{method} was replaced") as warned,
     ):
         executing.run("daily")
-    assert len(told) == 1
-    executing.run("daily")  # it is what it was, and nothing is told
+    assert len(warned) == 1
+    executing.run("daily")  # the method is the original one again: no warning
 
 
 def test_a_worker_tells_of_a_replaced_method_once(app: Celery) -> None:
     from selinon_core.legacy.state import STATE
 
-    with replaced(StoragePool, "retrieve"), pytest.warns(UserWarning, match="retrieve was replaced") as told:
+    with replaced(StoragePool, "retrieve"), pytest.warns(UserWarning, match="retrieve was replaced") as warned:
         assert STATE.adapter.engine is STATE.adapter.engine
-    assert len(told) == 1
+    assert len(warned) == 1
 
 
 @pytest.mark.parametrize("method", original.CONFIG_METHODS)

@@ -14,7 +14,7 @@ import pytest
 import selinon
 from selinon.executor import Executor
 from selinon.system import System
-from selinon_core.legacy.config import GONE as GONE_FROM_CONFIG
+from selinon_core.legacy.config_attributes import GONE as GONE_FROM_CONFIG
 from tests.facade import original_names as original
 
 
