@@ -138,7 +138,7 @@ EDGE = MappingType(
         Key("condition", CONDITION, "when the edge fires; default: always", "condition"),
         Key("foreach", FOREACH, "start the destinations once per item", "foreach"),
         Key("selective", SELECTIVE, "run the one destination, a flow, selectively", "selective"),
-        Key("name", PlainText(), "a label for traces, graphs and coverage", "name"),
+        Key("name", PlainText(), "a label for traces and graphs", "name"),
     ),
     finish=_finish_edge,
     text="An edge: when its sources have finished and its condition holds, its destinations are started.",
@@ -290,11 +290,11 @@ FLOW = MappingType(
         _propagate("propagate_failures", "sub-flows whose failed tasks fallbacks get, nested"),
         _propagate("propagate_compound_failures", "sub-flows whose failed tasks fallbacks get, flattened"),
         _propagate("propagate_parent_failures", "sub-flows whose fallbacks get the failures of this flow"),
-        Key("sampling", SAMPLING, "polling strategy", "sampling"),
+        Key("sampling", SAMPLING, "how long a flow may be silent before a worker looks at it", "sampling"),
         Key(
             "throttling", THROTTLING, "least time between two schedulings of this flow as a sub-flow", "throttling"
         ),
-        Key("cache", CACHE, "cache of node states, for adapters that poll", "cache"),
+        Key("cache", CACHE, "accepted from files of 1.x; nothing polls, so nothing is cached", "cache"),
     ),
     finish=_finish_flow,
     text="A flow.",
