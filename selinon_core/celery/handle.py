@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from selinon_core.errors import RequestError
 
 if TYPE_CHECKING:
-    from selinon_core.celery.app import Selinon
+    from selinon_core.celery.owner import Owner
 
 
 class FlowHandle:
@@ -16,7 +16,7 @@ class FlowHandle:
 
     __slots__ = ("_selinon", "flow", "id")
 
-    def __init__(self, selinon: Selinon, id: str, flow: str) -> None:
+    def __init__(self, selinon: Owner, id: str, flow: str) -> None:
         self._selinon = selinon
         self.id = id
         self.flow = flow
@@ -66,14 +66,19 @@ class FlowHandle:
 
 def check_json(args: Any, most_bytes: int) -> None:
     """Raise ``RequestError`` for arguments that are no JSON value, or too large to be sent."""
-    import json
-
-    from selinon_core.runtime.json_values import describe_json_error
+    from selinon_core.celery.transport.message_limits import MAX_DEPTH, is_too_deep
+    from selinon_core.runtime.json_values import describe_json_error, encode_json
 
     try:
-        size = len(json.dumps(args, allow_nan=False))
+        text = encode_json(args)
     except (TypeError, ValueError, RecursionError):
         raise RequestError(f"node_args is not a JSON value: {describe_json_error(args)}") from None
+    if is_too_deep(args, text):
+        raise RequestError(
+            f"node_args has more than {MAX_DEPTH} lists and mappings inside each other: store the value and send "
+            "an id"
+        )
+    size = len(text)
     if size > most_bytes:
         raise RequestError(
             f"node_args are {size} bytes of JSON, selinon_max_message_bytes is {most_bytes}: store them and send "

@@ -30,16 +30,16 @@ class ProcessWideSelinon(Selinon):
         return self._state.plan
 
     @property
-    def engine(self) -> WorkerServices:
+    def services(self) -> WorkerServices:
         """As of ``Selinon``, with the storages and trace functions of the process."""
         if self._services is None:
             with self._lock:
                 if self._services is None:
                     warn_of_replaced()
-                    engine = super().services
-                    engine.storages.share(self._state.own_storages)
+                    services = super().services
+                    services.storages.share(self._state.own_storages)
                     for function in self._state.functions:
-                        engine.tracer.add(function)
+                        services.tracer.add(function)
         assert self._services is not None
         return self._services
 

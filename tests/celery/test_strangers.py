@@ -14,6 +14,7 @@ from selinon_core.celery import Selinon
 from selinon_core.celery.stores.memory import MemoryStore
 from selinon_core.celery.stores.protocol import Commit
 from selinon_core.celery.transport.publisher import ENVELOPE, OutgoingMessage
+from selinon_core.celery.worker.celery_tasks import MessageReceiver
 from tests.celery.test_migrating import CHAIN, NODES, plan_of
 
 STRANGE = {"v": 1, "flow": "f", "id": "run", "number": 1, "task": "New", "args": 7}
@@ -49,11 +50,10 @@ def received(redelivered: bool = False) -> Any:
 
 
 @pytest.fixture
-def old_worker(monkeypatch: pytest.MonkeyPatch) -> Any:
+def old_worker() -> Any:
     """Makes a worker that does not know the task; by the URL of its broker."""
-    monkeypatch.setattr("selinon_core.celery.app.PAUSE", 0.0)
 
-    def make(broker: str, posted: Posted) -> Selinon:
+    def make(broker: str, posted: Posted) -> MessageReceiver:
         app = Celery("old", broker=broker, backend="cache+memory://", set_as_current=False)
         app.conf.selinon_state_url = "memory://"
         selinon = Selinon(app, plan=plan_of(NODES, CHAIN))
@@ -69,7 +69,7 @@ def old_worker(monkeypatch: pytest.MonkeyPatch) -> Any:
                 batch="[1]",
             )
         )
-        return selinon
+        return MessageReceiver(selinon, pause=0.0, unroutable_pause=0.0)
 
     return make
 
@@ -91,14 +91,21 @@ def test_rabbitmq_has_it_at_the_end_of_the_queue(old_worker: Any) -> None:
     )
 
 
+def test_a_copy_of_what_was_delivered_before_says_so(old_worker: Any) -> None:
+    """It is published all the same: a queue with a delivery limit drops what is rejected too often."""
+    posted = Posted()
+    with pytest.raises(Ignore):
+        old_worker("amqp://", posted).run_nodes(received(True), STRANGE)
+    (letter,) = posted.letters
+    assert letter.headers == {"traceparent": "00-a-b-01", "retries": 1}
+
+
 @pytest.mark.parametrize(
-    ("broker", "redelivered", "away"),
-    [("redis://", False, False), ("amqp://", True, False), ("amqp://", False, True)],
-    ids=["redis", "came again", "broker away"],
+    ("broker", "away"), [("redis://", False), ("amqp://", True)], ids=["redis", "broker away"]
 )
-def test_it_is_rejected_where_that_is_right(broker: str, redelivered: bool, away: bool, old_worker: Any) -> None:
+def test_it_is_rejected_where_that_is_right(broker: str, away: bool, old_worker: Any) -> None:
     posted = Posted(away=away)
     with pytest.raises(Reject) as given_back:
-        old_worker(broker, posted).run_nodes(received(redelivered), STRANGE)
+        old_worker(broker, posted).run_nodes(received(), STRANGE)
     assert given_back.value.requeue
     assert posted.letters == []

@@ -21,6 +21,7 @@ from selinon_core.celery.stores import Store
 from selinon_core.celery.stores.protocol import FOREVER, GONE, LEASED, NEEDS_ADVANCE, Commit, Opened
 from selinon_core.celery.transport.batching import MessageBatcher
 from selinon_core.celery.transport.message_builder import MessageBuilder
+from selinon_core.celery.transport.message_schema import StartMessage
 from selinon_core.celery.transport.publisher import OutgoingMessage, Publisher
 from selinon_core.dispatch import FlowOutcome
 from selinon_core.dispatch import events as on
@@ -248,6 +249,10 @@ class OutboxRelay:
             return self._parents.popleft()
         except IndexError:
             return None
+
+    def fail_start(self, message: StartMessage, reason: str) -> None:
+        """Say that a sub-flow failed that could not be begun."""
+        self.fail_unreplayable(message.id, {"caller": json.dumps(message.caller)}, reason)
 
     def fail_unreplayable(self, flow_id: str, header: Mapping[str, str], reason: str) -> None:
         """Say that a run failed whose log cannot be read any more."""

@@ -18,7 +18,8 @@ from typing import Any
 
 from selinon_core.celery.settings import AdapterSettings
 from selinon_core.celery.stores.protocol import Begun
-from selinon_core.celery.transport.message_schema import SMALL, NodeMessage, is_small
+from selinon_core.celery.transport.message_limits import SMALL, is_small
+from selinon_core.celery.transport.message_schema import NodeMessage
 from selinon_core.celery.transport.publisher import ENVELOPE, OutgoingMessage
 from selinon_core.plan import ImportRef, Plan
 

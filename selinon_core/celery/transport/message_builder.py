@@ -6,8 +6,7 @@ from typing import Any
 
 from selinon_core.celery.execution.run_cache import CachedRun
 from selinon_core.celery.execution.transition import StartEffect
-from selinon_core.celery.reporting.opentelemetry import HEADER
-from selinon_core.celery.transport.message_schema import NodeMessage, split_payload
+from selinon_core.celery.transport.message_schema import TRACE_HEADER, NodeMessage, split_payload
 from selinon_core.celery.transport.publisher import DISPATCHER, ENVELOPE, OutgoingMessage
 from selinon_core.dispatch import FlowOutcome, NodeRun
 from selinon_core.dispatch import effects as do
@@ -66,18 +65,24 @@ class MessageBuilder:
             return OutgoingMessage(
                 self.queue(node.name), ENVELOPE, shown, node.id, run.id, kwargs, limit, _traced(run.trace)
             ), payload
-        kwargs = {
-            "action": "start",
-            "flow": node.name,
-            "id": node.id,
-            "caller": [run.id, node.number, run.flow.name],
-        }
-        if effect.selective is not None:
-            kwargs["selective"] = effect.selective.to_json()
-        shown = f"selinon.flow.{node.name}"
-        return OutgoingMessage(
-            self.queue(node.name), DISPATCHER, shown, node.id, run.id, kwargs | inline, None, _traced(run.trace)
-        ), payload
+        inline["caller"] = [run.id, node.number, run.flow.name]
+        selective = None if effect.selective is None else effect.selective.to_json()
+        return self._start(node.name, node.id, run.id, inline, selective, run.trace), payload
+
+    def of_request(
+        self, flow: str, id: str, node_args: Any, selective: dict[str, Any] | None, trace: str
+    ) -> OutgoingMessage:
+        """The message that starts a flow run that a caller asks for."""
+        return self._start(flow, id, id, {} if node_args is None else {"args": node_args}, selective, trace)
+
+    def _start(
+        self, flow: str, id: str, root_id: str, parts: dict[str, Any], selective: dict[str, Any] | None, trace: str
+    ) -> OutgoingMessage:
+        kwargs = {"action": "start", "flow": flow, "id": id, **parts}
+        if selective is not None:
+            kwargs["selective"] = selective
+        shown, headers = f"selinon.flow.{flow}", _traced(trace)
+        return OutgoingMessage(self.queue(flow), DISPATCHER, shown, id, root_id, kwargs, None, headers)
 
     def of_message(self, message: NodeMessage, task_id: str, serial: int) -> OutgoingMessage:
         """The message of a task's next attempt."""
@@ -100,7 +105,7 @@ class MessageBuilder:
 
 
 def _traced(trace: str) -> dict[str, str] | None:
-    return {HEADER: trace} if trace else None
+    return {TRACE_HEADER: trace} if trace else None
 
 
 def result_locations(run: CachedRun, effect: StartEffect) -> dict[str, str]:

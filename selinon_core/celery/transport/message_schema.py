@@ -11,9 +11,20 @@ newer workers (``FormatSkew``); fields that are not known are ignored.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from selinon_core.celery.transport.message_limits import (
+    AROUND,
+    MAX_COUNT,
+    MAX_DEPTH,
+    MAX_ID,
+    MAX_NAME,
+    is_small,
+    is_too_deep,
+    unfit_for_line,
+)
 from selinon_core.dispatch import SelectiveRun
 from selinon_core.errors import FormatSkew, MessageRefused
 
@@ -22,8 +33,8 @@ FORMAT = 1
 #: Parents, failures and origins above this many characters of JSON go to the store; arguments have more.
 MOST_INLINE = 1024
 MOST_ARGUMENTS = 65536
-#: The size of the JSON of what ``is_small``, at the most, in characters.
-SMALL = 1000
+#: The header with the trace that a message belongs to.
+TRACE_HEADER = "traceparent"
 
 _encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 
@@ -86,6 +97,9 @@ class WakeMessage(NamedTuple):
     cancel: bool
 
 
+Message = NodeMessage | StartMessage | WakeMessage
+
+
 def split_payload(parts: dict[str, Any]) -> tuple[dict[str, Any], str | None]:
     """What of args, parent, failures and origins may travel, and the text of the rest (None: nothing)."""
     inline: dict[str, Any] = {}
@@ -94,85 +108,69 @@ def split_payload(parts: dict[str, Any]) -> tuple[dict[str, Any], str | None]:
         if not value and key != "args":
             continue
         limit = MOST_ARGUMENTS if key == "args" else MOST_INLINE
-        (inline if is_small(value) or len(_encode(value)) <= limit else kept)[key] = value
+        (inline if is_small(value) or _may_travel(value, limit) else kept)[key] = value
     return inline, _encode(kept) if kept else None
 
 
-def is_small(value: Any) -> bool:
-    """Whether it is obvious that a value's JSON is small: most are, and encoding twice costs."""
-    kind = value.__class__
-    if kind is str:
-        return len(value) < 150
-    if kind is dict and len(value) < 8:
-        return all(v.__class__ in _SCALARS or (v.__class__ is str and len(v) < 100) for v in value.values())
-    return kind in _SCALARS
+def _may_travel(value: Any, limit: int) -> bool:
+    text = _encode(value)
+    return len(text) <= limit and not is_too_deep(value, text)
 
 
-_SCALARS = frozenset({type(None), bool, int, float})
-
-
-def read_nodes(kwargs: Mapping[str, Any], most_bytes: int) -> tuple[NodeMessage, ...]:
+def read_nodes(kwargs: Mapping[str, Any], most_bytes: int, trace: Any = None) -> tuple[NodeMessage, ...]:
     """Check the arguments of ``selinon.SelinonTaskEnvelope``: one node run, or several (``nodes``).
 
-    Raises ``MessageRefused``, and ``FormatSkew`` for a message of a newer format.
+    ``trace`` is the message's ``TRACE_HEADER``, if it has one. Raises ``MessageRefused``, and
+    ``FormatSkew`` for a message of a newer format.
     """
     nodes = kwargs.get("nodes")
     if nodes is None:
-        return (read_node(kwargs, most_bytes),)
+        return (read_node(kwargs, most_bytes, trace),)
     _check_format(kwargs, most_bytes)
     if not isinstance(nodes, list) or not nodes or not all(isinstance(node, dict) for node in nodes):
-        raise MessageRefused(f'"nodes" is no list of node runs: {str(nodes)[:50]!r}')
+        raise _refusal("nodes", nodes, "is not a list of node runs")
     shared = {"v": kwargs["v"], "flow": kwargs.get("flow"), "id": kwargs.get("id")}
-    return tuple(read_node({**node, **shared}, most_bytes) for node in nodes)
+    return tuple(read_node({**node, **shared}, most_bytes, trace) for node in nodes)
 
 
-def read_node(kwargs: Mapping[str, Any], most_bytes: int) -> NodeMessage:
+def read_node(kwargs: Mapping[str, Any], most_bytes: int, trace: Any = None) -> NodeMessage:
     """Check the arguments that ask for one node run; raises as ``read_nodes``."""
     _check_format(kwargs, most_bytes)
     return NodeMessage(
         _name(kwargs, "flow"),
-        _name(kwargs, "id"),
+        _id(kwargs, "id"),
         _count(kwargs, "number", 1),
         _name(kwargs, "task"),
         kwargs.get("args"),
         _lineage(kwargs, "parent"),
         _lineage(kwargs, "failures"),
-        _origins(kwargs),
+        _result_locations(kwargs),
         _count(kwargs, "delivery", 0),
         bool(kwargs.get("has_payload")),
+        _trace(trace),
     )
 
 
-def read_dispatch(kwargs: Mapping[str, Any], most_bytes: int) -> StartMessage | WakeMessage:
+def read_dispatch(kwargs: Mapping[str, Any], most_bytes: int, trace: Any = None) -> StartMessage | WakeMessage:
     """Check the arguments of ``selinon.Dispatcher``; raises as ``read_nodes``."""
     _check_format(kwargs, most_bytes)
-    do = kwargs.get("action")
-    flow, id = _name(kwargs, "flow"), _name(kwargs, "id")
-    if do in ("wake", "cancel"):
-        return WakeMessage(flow, id, do == "cancel")
-    if do != "start":
-        raise MessageRefused(f"nothing is to be done about {str(do)[:50]!r}")
-    up = kwargs.get("caller")
-    if up is not None and not (
-        isinstance(up, list)
-        and len(up) == 3
-        and _is_name(up[0])
-        and isinstance(up[1], int)
-        and not isinstance(up[1], bool)
-        and _is_name(up[2])
-    ):
-        raise MessageRefused('"caller" is no caller')
+    action = kwargs.get("action")
+    if action in ("wake", "cancel"):
+        return WakeMessage(_name(kwargs, "flow"), _id(kwargs, "id"), action == "cancel")
+    if action != "start":
+        raise MessageRefused(f"it asks for {str(action)[:50]!r}: that is not an action")
     return StartMessage(
-        flow,
-        id,
+        _name(kwargs, "flow"),
+        _id(kwargs, "id"),
         kwargs.get("args"),
         _lineage(kwargs, "parent"),
         _lineage(kwargs, "failures") or None,
         _selective(kwargs),
-        _origins(kwargs),
-        None if up is None else (up[0], up[1], up[2]),
+        _result_locations(kwargs),
+        _caller(kwargs),
         _count(kwargs, "delivery", 0),
         bool(kwargs.get("has_payload")),
+        _trace(trace),
     )
 
 
@@ -181,35 +179,74 @@ def is_v1_message(kwargs: Mapping[str, Any]) -> bool:
     return "v" not in kwargs and "flow_name" in kwargs
 
 
+def _refusal(key: str, value: Any, what: str) -> MessageRefused:
+    return MessageRefused(f'"{key}" {what}: {str(value)[:50]!r}')
+
+
 def _check_format(kwargs: Mapping[str, Any], most_bytes: int) -> None:
     version = kwargs.get("v")
     if not isinstance(version, int) or isinstance(version, bool) or version < 1:
         raise MessageRefused(f"its format is {str(version)[:20]!r}, which is not a number from 1 to {FORMAT}")
     if version > FORMAT:
         raise FormatSkew(f"a message of format {version}, and formats up to {FORMAT} are known here")
-    if not all(is_small(value) for value in kwargs.values()):
-        size = len(_encode(dict(kwargs)))
-        if size > most_bytes:
-            raise MessageRefused(f"a message of {size} bytes; selinon_max_message_bytes is {most_bytes}")
+    if all(is_small(value) for value in kwargs.values()):
+        if not all(_is_finite(value) for value in kwargs.values()):
+            raise MessageRefused("it holds a number that is not finite")
+        return
+    try:
+        text = _encode(dict(kwargs))
+    except (ValueError, RecursionError) as error:
+        raise MessageRefused(f"it holds a value that JSON does not have: {error}") from None
+    if len(text) > most_bytes:
+        raise MessageRefused(f"a message of {len(text)} bytes; selinon_max_message_bytes is {most_bytes}")
+    if is_too_deep(kwargs, text, MAX_DEPTH + AROUND):
+        raise MessageRefused(f"it holds more than {MAX_DEPTH} lists and mappings inside each other")
 
 
-def _is_name(value: Any) -> bool:
-    return isinstance(value, str) and 0 < len(value) <= 255
+def _is_finite(value: Any) -> bool:
+    """Whether all numbers of a value that ``is_small`` are finite."""
+    values = value.values() if isinstance(value, dict) else (value,)
+    return all(not isinstance(number, float) or math.isfinite(number) for number in values)
 
 
 def _name(kwargs: Mapping[str, Any], key: str) -> str:
     value = kwargs.get(key)
-    if not _is_name(value):
-        raise MessageRefused(f'"{key}" is no name: {str(value)[:50]!r}')
+    if unfit_for_line(value, MAX_NAME):
+        raise _refusal(key, value, "is not a name")
+    assert isinstance(value, str)
+    return value
+
+
+def _id(kwargs: Mapping[str, Any], key: str) -> str:
+    value = kwargs.get(key)
+    if unfit_for_line(value, MAX_ID):
+        raise _refusal(key, value, "is not an id")
     assert isinstance(value, str)
     return value
 
 
 def _count(kwargs: Mapping[str, Any], key: str, least: int) -> int:
     value = kwargs.get(key, least)
-    if not isinstance(value, int) or isinstance(value, bool) or value < least:
-        raise MessageRefused(f'"{key}" is no count: {str(value)[:50]!r}')
+    if not _is_count(value, least):
+        raise _refusal(key, value, "is not a count")
+    assert isinstance(value, int)
     return value
+
+
+def _is_count(value: Any, least: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and least <= value <= MAX_COUNT
+
+
+def _caller(kwargs: Mapping[str, Any]) -> tuple[str, int, str] | None:
+    match kwargs.get("caller"):
+        case None:
+            return None
+        case [id, number, flow] if (
+            not unfit_for_line(id, MAX_ID) and not unfit_for_line(flow, MAX_NAME) and _is_count(number, 1)
+        ):
+            return id, number, flow
+        case other:
+            raise _refusal("caller", other, "is not a caller")
 
 
 def _mapping(kwargs: Mapping[str, Any], key: str) -> dict[str, Any]:
@@ -217,7 +254,7 @@ def _mapping(kwargs: Mapping[str, Any], key: str) -> dict[str, Any]:
     if value is None:
         return {}
     if not isinstance(value, dict):
-        raise MessageRefused(f'"{key}" is no mapping: {str(value)[:50]!r}')
+        raise _refusal(key, value, "is not a mapping")
     return value
 
 
@@ -225,7 +262,7 @@ def _lineage(kwargs: Mapping[str, Any], key: str) -> dict[str, Any]:
     """Node run ids by name: one, several, or those of a sub-flow by name again."""
     value = _mapping(kwargs, key)
     if not _holds_ids(value):
-        raise MessageRefused(f'"{key}" holds what is no id: {str(value)[:50]!r}')
+        raise _refusal(key, value, "holds what is not an id")
     return value
 
 
@@ -235,10 +272,10 @@ def _holds_ids(value: Any) -> bool:
     return isinstance(value, str) or (isinstance(value, list) and all(isinstance(item, str) for item in value))
 
 
-def _origins(kwargs: Mapping[str, Any]) -> dict[str, str]:
+def _result_locations(kwargs: Mapping[str, Any]) -> dict[str, str]:
     value = _mapping(kwargs, "result_locations")
     if not all(isinstance(flow, str) for flow in value.values()):
-        raise MessageRefused(f'"result_locations" holds what is no flow: {str(value)[:50]!r}')
+        raise _refusal("result_locations", value, "holds what is not the name of a flow")
     return value
 
 
@@ -249,7 +286,11 @@ def _selective(kwargs: Mapping[str, Any]) -> dict[str, Any] | None:
     try:
         selective = SelectiveRun.from_json(value)
     except (KeyError, TypeError, ValueError, AttributeError):
-        raise MessageRefused(f'"selective" is no selection: {str(value)[:50]!r}') from None
+        raise _refusal("selective", value, "is not a selection") from None
     if not all(isinstance(task, str) for task in selective.tasks):
-        raise MessageRefused(f'"selective" names no tasks: {str(value)[:50]!r}')
+        raise _refusal("selective", value, "does not name tasks")
     return value
+
+
+def _trace(header: Any) -> str:
+    return header if isinstance(header, str) and not unfit_for_line(header, MAX_NAME) else ""

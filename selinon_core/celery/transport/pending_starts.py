@@ -67,6 +67,17 @@ class PendingStarts:
 
         self._with_client(write)
 
+    def forget(self, id: str) -> None:
+        """This start is not to be sent again; raises what the connection raises."""
+
+        def remove(client: Any) -> None:
+            with client.pipeline(transaction=False) as pipe:
+                pipe.zrem(_KEY, id)
+                pipe.hdel(_MESSAGES, id)
+                pipe.execute()
+
+        self._with_client(remove)
+
     def try_lead(self) -> bool:
         """Whether this worker is the one that looks now."""
         return bool(self._with_client(lambda client: client.set(_LEADER, "1", nx=True, px=int(INTERVAL * 900))))

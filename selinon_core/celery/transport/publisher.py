@@ -33,7 +33,7 @@ class OutgoingMessage(NamedTuple):
     root_id: str
     kwargs: Mapping[str, Any]
     time_limit: float | None = None
-    headers: Mapping[str, str] | None = None
+    headers: Mapping[str, Any] | None = None
 
 
 class _MessageTemplate(NamedTuple):

@@ -10,10 +10,14 @@ from celery.exceptions import InvalidTaskError
 from celery.worker.request import Request
 from celery.worker.strategy import default
 
+from selinon_core.celery.transport.message_limits import AROUND, MAX_DEPTH, is_too_deep, unfit_for_line
 from selinon_core.celery.transport.message_schema import read_node
 from selinon_core.celery.transport.publisher import ENVELOPE
 
 _log = logging.getLogger("selinon")
+
+#: The length of ids and names in the headers of a message ("selinon.task." and the name of a task, for example).
+MAX_HEADER = 300
 
 
 def strategy(task: Any, app: Any, consumer: Any, **options: Any) -> Callable[..., Any]:
@@ -29,13 +33,20 @@ def strategy(task: Any, app: Any, consumer: Any, **options: Any) -> Callable[...
 
 def check_form(message: Any) -> None:
     """Raise ``InvalidTaskError``, with which Celery drops a message, for what it would stumble over."""
-    match message.payload:
+    for header in ("id", "root_id", "parent_id", "shadow"):
+        text = message.headers.get(header)
+        if text is not None and unfit_for_line(text, MAX_HEADER):
+            raise InvalidTaskError(f'the header "{header}" is not a name: {str(text)[:50]!r}')
+    payload = message.payload
+    match payload:
         case [list(), dict(), dict() | None]:
             pass
         case {"args": list(), "kwargs": dict()}:  # of apps with task_protocol = 1
             pass
         case _:
             raise InvalidTaskError("the body is not a list of arguments, keyword arguments and options")
+    if is_too_deep(payload, message.body, MAX_DEPTH + 2 * AROUND):
+        raise InvalidTaskError(f"it holds more than {MAX_DEPTH} lists and mappings inside each other")
     match message.headers.get("timelimit"):
         case None | [int() | float() | None, int() | float() | None]:
             pass

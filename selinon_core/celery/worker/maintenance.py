@@ -25,7 +25,7 @@ from selinon_core.celery.worker.reaper import Reaper
 from selinon_core.errors import SelinonException
 
 if TYPE_CHECKING:
-    from selinon_core.celery.app import Selinon
+    from selinon_core.celery.owner import Owner
     from selinon_core.plan import Plan
 
 _log = logging.getLogger("selinon")
@@ -37,7 +37,7 @@ HEARTBEATS = 6
 _IN_MEMORY = ("selinon_core.storages.memory", "selinon.storages.memory")
 
 
-def hook_into_workers(selinon: Selinon) -> None:
+def hook_into_workers(selinon: Owner) -> None:
     """Make workers of the app look after its flows."""
 
     class Maintenance(MaintenanceStep):
@@ -85,7 +85,7 @@ def _described(error: SelinonException) -> str:
 class MaintenanceStep(bootsteps.StartStopStep):
     """A thread of the worker's main process: sweeps, and refreshes the messages this worker holds."""
 
-    owner: Selinon
+    owner: Owner
 
     def __init__(self, worker: Any, **_: Any) -> None:
         self._stop = threading.Event()

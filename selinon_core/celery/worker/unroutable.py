@@ -9,26 +9,19 @@ advance it. Everything else that names what is unknown is refused.
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Mapping
 from enum import Enum
-from typing import Any
 
 from selinon_core.celery.execution.flow_executor import InlineBudget
 from selinon_core.celery.execution.run_cache import version_in
-from selinon_core.celery.reporting.opentelemetry import HEADER
 from selinon_core.celery.reporting.remote_error import error_text
 from selinon_core.celery.services import WorkerServices
-from selinon_core.celery.transport.defaults import is_redis
-from selinon_core.celery.transport.message_schema import NodeMessage, StartMessage, WakeMessage
-from selinon_core.celery.transport.publisher import OutgoingMessage
+from selinon_core.celery.transport.message_schema import Message, NodeMessage, StartMessage
 from selinon_core.dispatch import events as on
 from selinon_core.errors import ConfigurationError, MigrationError, MigrationSkew, UnknownFlowError
 from selinon_core.plan import Plan
 from selinon_core.runtime.ids import id_maker
-
-Message = NodeMessage | StartMessage | WakeMessage
 
 #: Seconds this process waits for another worker to take such a message, and the pause before it is put back.
 FAIL_AFTER = 60.0
@@ -100,30 +93,6 @@ class UnroutableMessages:
         return Disposition.FAILED
 
 
-def requeue_at_tail(services: WorkerServices, task: Any, again: bool, trace: str) -> bool:
-    """Send the message of a Celery task anew, to the end of its queue, so that it can be acknowledged.
-
-    RabbitMQ puts what is rejected back in front, and whoever just became free for it is the worker that rejected
-    it: while newer workers are busy, older ones would do nothing else. False where rejecting is right: Redis has
-    it at the end, and a message that was delivered before (``again``) has to stay known as that.
-    """
-    request = task.request
-    queue = str((request.delivery_info or {}).get("routing_key"))
-    if again or is_redis(services.app.conf.broker_url) or queue not in services.app.amqp.queues:
-        return False
-    letter = OutgoingMessage(
-        queue,
-        task.name,
-        getattr(request, "shadow", None) or task.name,
-        request.id,
-        request.root_id or request.id,
-        request.kwargs,
-        (request.timelimit or (None,))[0],
-        {HEADER: trace} if trace else None,
-    )
-    return services.relay.send_safely([letter])
-
-
 def _is_newer(services: WorkerServices, flow: str, header: Mapping[str, str]) -> bool:
     """Whether a flow run is for workers with newer files than ours."""
     try:
@@ -146,4 +115,4 @@ def _fail(services: WorkerServices, message: Message, why: str) -> None:
             error=(task_id, error_text(ConfigurationError(why))),
         )
     elif isinstance(message, StartMessage):
-        services.relay.fail_unreplayable(message.id, {"caller": json.dumps(message.caller)}, why)
+        services.relay.fail_start(message, why)

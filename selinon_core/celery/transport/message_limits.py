@@ -1,0 +1,57 @@
+"""What a value in a message may be: how large, deep and long. Checked where it is sent and where it arrives."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+#: The size of the JSON of what ``is_small``, at the most, in characters.
+SMALL = 1000
+#: How many lists and mappings of a value may be inside each other: Celery's main process pickles messages, with a
+#: call per level, and ends when it runs out of stack.
+MAX_DEPTH = 100
+#: How many more a message has around its values.
+AROUND = 4
+#: The lengths of names, and of ids, which are keys in the store.
+MAX_NAME = 255
+MAX_ID = 64
+#: The largest number of a node run or a delivery that every store can hold.
+MAX_COUNT = (1 << 31) - 1
+
+_SCALARS = frozenset({type(None), bool, int, float})
+#: Line ends and other control characters, and halves of surrogate pairs, which are not text.
+_UNFIT = re.compile("[\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029\\ud800-\\udfff]")
+
+
+def is_small(value: Any) -> bool:
+    """Whether it is obvious that a value's JSON is small: most are, and encoding twice costs."""
+    kind = value.__class__
+    if kind is str:
+        return len(value) < 150
+    if kind is dict and len(value) < 8:
+        return all(v.__class__ in _SCALARS or (v.__class__ is str and len(v) < 100) for v in value.values())
+    return kind in _SCALARS
+
+
+def is_too_deep(value: Any, text: str | bytes, most: int = MAX_DEPTH) -> bool:
+    """Whether more than ``most`` lists and mappings are inside each other; ``text`` is the value's JSON."""
+    if isinstance(text, bytes):
+        text = text.decode("utf-8", "replace")
+    if text.count("[") + text.count("{") <= most:
+        return False
+    level = [value]
+    for _ in range(most + 1):
+        level = [inner for item in level for inner in _inside(item) if isinstance(inner, dict | list | tuple)]
+        if not level:
+            return False
+    return True
+
+
+def _inside(value: Any) -> Iterable[Any]:
+    return value.values() if isinstance(value, dict) else value if isinstance(value, list | tuple) else ()
+
+
+def unfit_for_line(text: Any, most: int) -> bool:
+    """Whether this is not text that fits in one line of a log, of at most so many characters."""
+    return not isinstance(text, str) or not 0 < len(text) <= most or _UNFIT.search(text) is not None

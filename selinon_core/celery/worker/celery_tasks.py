@@ -1,0 +1,215 @@
+"""The two Celery tasks: they read messages, hand them to what handles them, and say what becomes of the rest."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+from selinon_core.celery.execution.flow_executor import InlineBudget
+from selinon_core.celery.owner import Owner
+from selinon_core.celery.transport.message_schema import (
+    TRACE_HEADER,
+    Message,
+    NodeMessage,
+    StartMessage,
+    WakeMessage,
+    is_v1_message,
+    read_dispatch,
+    read_nodes,
+)
+from selinon_core.celery.transport.publisher import DISPATCHER, ENVELOPE
+from selinon_core.celery.worker.requeue import (
+    DEAD_LETTERS,
+    give_back,
+    give_back_failed,
+    header_of,
+    is_redelivery,
+    park,
+)
+from selinon_core.celery.worker.shutdown import shutdown_guard
+from selinon_core.celery.worker.task_handler import TaskMessageHandler
+from selinon_core.celery.worker.unroutable import PAUSE, Disposition, UnroutableMessages, unknown_in
+from selinon_core.errors import FormatSkew, MessageRefused, StateStoreError
+
+_log = logging.getLogger("selinon")
+
+#: Seconds before a message that cannot be handled now is given back.
+GIVE_BACK_AFTER = 1.0
+
+_OPTIONS: dict[str, Any] = {
+    "bind": True,
+    "shared": False,  # another app of this process has tasks of its own by these names
+    "acks_late": True,
+    "ignore_result": True,
+    "retry_on_worker_lost": True,
+    "reject_on_worker_lost": True,  # only where publishing the retry fails; deliveries are counted
+    "max_retries": None,
+    "default_retry_delay": 0,
+    "track_started": False,
+    "store_errors_even_if_ignored": False,
+    "serializer": "json",
+    "Request": "selinon_core.celery.worker.celery_request:NodeRequest",
+    "Strategy": "selinon_core.celery.worker.celery_request:strategy",
+}
+
+
+def register_tasks(owner: Owner) -> None:
+    """Add the two tasks to the app of ``owner``; ``task.selinon`` is the owner."""
+    receiver = MessageReceiver(owner)
+    options = {**_OPTIONS, "selinon": owner}
+
+    # A predicate that kills its worker must not do so for ever; the sweep reminds of its flow more rarely.
+    @owner.app.task(name=DISPATCHER, **{**options, "max_retries": 10})
+    def dispatcher(celery_task: Any, *args: Any, **kwargs: Any) -> None:
+        with shutdown_guard():
+            receiver.dispatch(celery_task, kwargs)
+
+    @owner.app.task(name=ENVELOPE, **options)
+    def envelope(celery_task: Any, *args: Any, **kwargs: Any) -> None:
+        with shutdown_guard():
+            receiver.run_nodes(celery_task, kwargs)
+
+
+class MessageReceiver:
+    """Handles the messages of one app in one process; the pauses are seconds before a message goes back."""
+
+    def __init__(self, owner: Owner, pause: float = GIVE_BACK_AFTER, unroutable_pause: float = PAUSE) -> None:
+        self._owner = owner
+        self._pause = pause
+        self._unroutable_pause = unroutable_pause
+        self._unroutable = UnroutableMessages()
+
+    def dispatch(self, task: Any, kwargs: dict[str, Any]) -> None:
+        """Handle a message of ``selinon.Dispatcher``."""
+        message = self._read(task, kwargs, read_dispatch)
+        if message is None:
+            return
+        unknown = unknown_in(self._owner.plan, message)
+        if unknown is not None and self._handle_unroutable(task, message, unknown):
+            return
+        services = self._owner.services
+        try:
+            if isinstance(message, StartMessage):
+                self._start(task, message)
+            elif message.cancel:
+                services.retry_while_unavailable(lambda: services.executor.cancel(message.id, message.flow))
+            else:
+                services.retry_while_unavailable(lambda: services.executor.process_due_work(message.id))
+        except StateStoreError as error:
+            self._give_back(task, str(error))
+        except Exception as error:
+            self._report_bug(message, error)
+            if isinstance(message, StartMessage):  # the sweep comes back to everything else
+                self._give_back_or_park(task, message, error)
+
+    def _start(self, task: Any, message: StartMessage) -> None:
+        services = self._owner.services
+        budget = InlineBudget(0, services.settings)
+        inline_task = services.retry_as_redelivered(
+            lambda again: services.executor.start(message, again, budget), is_redelivery(task)
+        )
+        TaskMessageHandler(services).run_inline(inline_task, budget)
+
+    def run_nodes(self, task: Any, kwargs: dict[str, Any]) -> None:
+        """Handle a message of ``selinon.SelinonTaskEnvelope``."""
+        messages = self._read(task, kwargs, read_nodes)
+        if messages is None:
+            return
+        unknown = [(message, unknown_in(self._owner.plan, message)) for message in messages]
+        known = [message for message, what in unknown if what is None]
+        try:
+            if known:
+                TaskMessageHandler(self._owner.services).handle(known, is_redelivery(task))
+        except StateStoreError as error:
+            self._give_back(task, str(error))
+        except Exception as error:  # counts as a delivery, so it comes to an end
+            self._report_bug(messages[0], error)
+            self._give_back(task, str(error))
+        for message, what in unknown:
+            if what is not None:
+                self._handle_unroutable(task, message, what)
+
+    def _read(self, task: Any, kwargs: dict[str, Any], reader: Callable[..., Any]) -> Any:
+        """The checked message; None when it was refused, which is reported."""
+        if is_v1_message(kwargs):
+            self._report_refused(task, "a message in the format of selinon 1.x; it is put back")
+            self._give_back(task, "a message of selinon 1.x")
+        try:
+            most_bytes = self._owner.services.settings.selinon_max_message_bytes
+            return reader(kwargs, most_bytes, header_of(task, TRACE_HEADER))
+        except FormatSkew as error:
+            if self._unroutable.is_first(str(kwargs.get("id") or task.request.id)):
+                self._owner.services.tracer.warn("MIGRATION_SKEW", f"{error}; left to another worker")
+            give_back(self._owner.services, task, str(error), self._unroutable_pause)
+        except MessageRefused as error:
+            self._refuse(task, kwargs.get("id"), str(error))
+            return None
+
+    def _handle_unroutable(self, task: Any, message: Message, unknown: str) -> bool:
+        """Dispose of a message that names what is unknown here; False when it can be handled all the same."""
+        services = self._owner.services
+        try:
+            if services.retry_while_unavailable(lambda: self._may_be_cancelled(message)):
+                return False
+            disposition = services.retry_while_unavailable(
+                lambda: self._unroutable.disposition(services, message, unknown)
+            )
+        except StateStoreError as error:
+            self._give_back(task, str(error))
+        if disposition is Disposition.PUT_BACK:
+            give_back(services, task, unknown, self._unroutable_pause)
+        if disposition is Disposition.REFUSE:
+            self._refuse(task, message.id if isinstance(message, StartMessage) else None, unknown)
+        return True
+
+    def _may_be_cancelled(self, message: Message) -> bool:
+        """Whether this asks for the end of a run, which needs nothing of its flow."""
+        cancels = isinstance(message, WakeMessage) and message.cancel
+        return cancels and self._owner.store.header(message.id) is not None
+
+    # -- what is not handled ----------------------------------------------------------------------------------
+
+    def _give_back(self, task: Any, why: str) -> NoReturn:
+        give_back(self._owner.services, task, why, self._pause)
+
+    def _give_back_or_park(self, task: Any, message: StartMessage, error: Exception) -> None:
+        """Try a start again, but not for ever: the starts behind it have to run too."""
+        services = self._owner.services
+        why = f"{type(error).__name__}: {error}"
+        if give_back_failed(services, task, why, self._pause):
+            return
+        failed = f"the start of {message.flow} failed {services.settings.selinon_max_deliveries} times: {why}"
+        if message.caller is not None:  # the parent waits for its end
+            services.retry_while_unavailable(lambda: services.relay.fail_start(message, failed))
+            return
+        if not park(services, task, why):
+            self._give_back(task, why)
+        details = {"flow_name": message.flow, "dispatcher_id": message.id}
+        services.tracer.warn("DISPATCHER_FAILURE", f"{failed}; it is in the queue {DEAD_LETTERS} now", **details)
+        _log.error("flow run %r did not begin, %r; it is in the queue %s now", message.id, failed, DEAD_LETTERS)
+        self._forget(message.id)
+
+    def _refuse(self, task: Any, id: Any, why: str) -> None:
+        """Drop a message for good."""
+        self._report_refused(task, why)
+        if isinstance(id, str):
+            self._forget(id)
+
+    def _forget(self, id: str) -> None:
+        """This start is not to be sent again."""
+        pending = self._owner.pending_starts
+        try:
+            if pending.enabled:
+                pending.forget(id)
+        except Exception as error:  # it will be refused again then
+            _log.warning("cannot forget the start of %r: %s: %s", id, type(error).__name__, error)
+
+    def _report_bug(self, message: NodeMessage | StartMessage | WakeMessage, error: Exception) -> None:
+        _log.exception("flow run %r of %r cannot be advanced", message.id, message.flow)
+        what = f"{type(error).__name__}: {error}"
+        details = {"flow_name": message.flow, "dispatcher_id": message.id}
+        self._owner.services.tracer.warn("DISPATCHER_FAILURE", what, **details)
+
+    def _report_refused(self, task: Any, why: str) -> None:
+        self._owner.services.tracer.warn("DISPATCHER_FAILURE", f"message {task.request.id!r} refused: {why}")

@@ -1,0 +1,119 @@
+"""Messages that this worker does not handle go back to their queue, or to the queue of dead letters.
+
+RabbitMQ puts what is rejected back in front of its queue, where the same worker takes it again at once. A quorum
+queue also counts how often a message came back, and drops it at its limit (20 on RabbitMQ 4). So a copy is
+published at the tail of the queue and the message is acknowledged. A copy of a message that was delivered before
+says so itself, as a retry. On Redis a rejected message goes to the tail, and nothing counts.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import Any, NoReturn
+
+from celery.exceptions import Ignore, Reject
+
+from selinon_core.celery.services import WorkerServices
+from selinon_core.celery.transport.defaults import is_redis
+from selinon_core.celery.transport.message_schema import TRACE_HEADER, is_v1_message
+from selinon_core.celery.transport.publisher import OutgoingMessage
+
+_log = logging.getLogger("selinon")
+
+#: The queue of starts that could not be handled; no worker consumes it.
+DEAD_LETTERS = "selinon.dead-letters"
+#: The header that counts how often a start could not be handled.
+FAILURES = "selinon_failures"
+#: The header of a dead letter that says why it is one.
+REASON = "selinon_reason"
+
+
+def is_redelivery(task: Any) -> bool:
+    """Whether the message was delivered before: by the broker, or by Celery after a lost worker process."""
+    request = task.request
+    return bool(request.retries or (request.delivery_info or {}).get("redelivered"))
+
+
+def header_of(task: Any, name: str) -> Any:
+    """A header of a message that is not one of Celery's."""
+    found = getattr(task.request, name, None)
+    return found if found is not None else (task.request.headers or {}).get(name)
+
+
+def give_back(services: WorkerServices, task: Any, why: str, pause: float) -> NoReturn:
+    """Leave the message of a Celery task to whichever worker takes it next, after ``pause`` seconds."""
+    time.sleep(pause)  # it may come straight back
+    if not is_redis(services.app.conf.broker_url) and _republish(services, task):
+        raise Ignore(why)
+    raise Reject(why, requeue=True)
+
+
+def give_back_failed(services: WorkerServices, task: Any, why: str, pause: float) -> bool:
+    """Give back a start that could not be handled; False, and nothing is done, when it failed too often.
+
+    It counts in a header of the copy, so the copy is published on every broker.
+    """
+    failures = failures_of(task) + 1
+    if failures >= services.settings.selinon_max_deliveries:
+        return False
+    time.sleep(pause)
+    if services.relay.send_safely([_copy(task, {FAILURES: failures})]):
+        raise Ignore(why)
+    raise Reject(why, requeue=True)
+
+
+def failures_of(task: Any) -> int:
+    """How often this start could not be handled."""
+    found = header_of(task, FAILURES)
+    return found if isinstance(found, int) else 0
+
+
+def park(services: WorkerServices, task: Any, why: str) -> bool:
+    """Move the message of a Celery task to the queue of dead letters; False when the broker does not take it."""
+    letter = _copy(task, {REASON: why[:1000]})
+    return services.relay.send_safely([letter._replace(queue=DEAD_LETTERS)])
+
+
+def _republish(services: WorkerServices, task: Any) -> bool:
+    if is_v1_message(task.request.kwargs):
+        return _republish_as_is(task)
+    if _queue_of(task) not in services.app.amqp.queues:
+        return False
+    return services.relay.send_safely([_copy(task, {})])
+
+
+def _republish_as_is(task: Any) -> bool:
+    """Publish a copy of a message of selinon 1.x, whose fields are not ours, with Celery's own means."""
+    request = task.request
+    try:
+        task.signature_from_request(request, request.args, request.kwargs, retries=request.retries).apply_async()
+    except Exception as error:
+        _log.warning("cannot publish: %s: %s", type(error).__name__, error)
+        return False
+    return True
+
+
+def _copy(task: Any, more: dict[str, Any]) -> OutgoingMessage:
+    request = task.request
+    headers: dict[str, Any] = {}
+    for name in (TRACE_HEADER, FAILURES):
+        found = header_of(task, name)
+        if found is not None:
+            headers[name] = found
+    if is_redelivery(task):  # the copy must not be taken for a message that was never delivered
+        headers["retries"] = max(1, request.retries or 0)
+    return OutgoingMessage(
+        _queue_of(task),
+        task.name,
+        getattr(request, "shadow", None) or task.name,
+        request.id,
+        request.root_id or request.id,
+        request.kwargs,
+        (request.timelimit or (None,))[0],
+        headers | more or None,
+    )
+
+
+def _queue_of(task: Any) -> str:
+    return str((task.request.delivery_info or {}).get("routing_key"))
