@@ -26,6 +26,7 @@ from selinon_core.celery.transport.message_builder import MessageBuilder
 from selinon_core.celery.transport.pending_starts import PendingStarts
 from selinon_core.celery.transport.publisher import Publisher
 from selinon_core.celery.worker.celery_tasks import register_tasks
+from selinon_core.celery.worker.revocation import Revocations
 from selinon_core.dispatch import select
 from selinon_core.errors import ConfigurationError, RequestError, UnknownFlowError
 from selinon_core.plan import Plan
@@ -56,6 +57,8 @@ class Selinon:
         self._publishing: tuple[MessageBuilder, Publisher] | None = None
         #: On Redis, starts of flow runs that may get lost.
         self.pending_starts = PendingStarts(app)
+        #: In workers, what Celery throws away on purpose.
+        self.revocations = Revocations(self)
         app.add_defaults(lambda: dict(CONFIGURATION))
         app.on_after_configure.connect(improve_transport, weak=False)
         register_tasks(self)

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from selinon_core.celery.settings import AdapterSettings
     from selinon_core.celery.stores import Store
     from selinon_core.celery.transport.pending_starts import PendingStarts
+    from selinon_core.celery.worker.revocation import Revocations
     from selinon_core.plan import Plan
 
 
@@ -19,6 +20,7 @@ class Owner(Protocol):
 
     app: Celery
     pending_starts: PendingStarts
+    revocations: Revocations
 
     @property
     def plan(self) -> Plan:

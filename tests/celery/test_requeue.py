@@ -80,7 +80,7 @@ def test_a_start_that_cannot_be_handled_is_parked_after_some_tries(
             site.receiver.dispatch(task, START)
         except Ignore:
             (copy,) = site.sent
-            assert (copy.queue, copy.kwargs, copy.task_id) == ("celery", START, "message")
+            assert (copy.queue, copy.kwargs, copy.task_id) == ("celery", START, "run")
             assert copy.headers == {FAILURES: tries}
             task = received(START, **copy.headers)
             site.sent.clear()

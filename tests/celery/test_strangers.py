@@ -83,7 +83,7 @@ def test_rabbitmq_has_it_at_the_end_of_the_queue(old_worker: Any) -> None:
         "celery",
         ENVELOPE,
         "selinon.task.New",
-        "node",
+        "run",
         "run",
         STRANGE,
         12.0,

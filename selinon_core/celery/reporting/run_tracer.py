@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from selinon_core.celery.execution.run_cache import CachedRun
+from selinon_core.celery.transport.message_limits import one_line
 from selinon_core.celery.transport.message_schema import NodeMessage
 from selinon_core.dispatch import NodeRun
 from selinon_core.plan import Plan
@@ -69,7 +70,7 @@ class RunTracer:
 
     def warn(self, event: str, what: str, **details: Any) -> None:
         """Tell, and log, that something is wrong."""
-        _log.warning("%s: %s", event, what)
+        _log.warning("%s: %s", event, one_line(what))
         self.emit(event, {**details, "what": what})
 
     # -- records for entries ----------------------------------------------------------------------------------

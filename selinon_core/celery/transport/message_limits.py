@@ -52,6 +52,11 @@ def _inside(value: Any) -> Iterable[Any]:
     return value.values() if isinstance(value, dict) else value if isinstance(value, list | tuple) else ()
 
 
+def one_line(text: str) -> str:
+    """The text for a line of a log: line ends and other control characters are written as escapes."""
+    return _UNFIT.sub(lambda found: found.group().encode("unicode_escape").decode(), text)
+
+
 def unfit_for_line(text: Any, most: int) -> bool:
     """Whether this is not text that fits in one line of a log, of at most so many characters."""
     return not isinstance(text, str) or not 0 < len(text) <= most or _UNFIT.search(text) is not None

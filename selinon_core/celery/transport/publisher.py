@@ -1,7 +1,11 @@
 """Sending messages: prepared envelopes on a pooled producer, in batches where the transport can.
 
-Celery's ``apply_async`` builds everything anew for each message, which is more than half of what a message
-costs. Here headers and route are made once per task name, and a message fills in its ids.
+Celery's ``apply_async`` builds everything for each message, which is more than half of what a message costs. Here
+headers and route are made once per task name, and a message fills in its ids.
+
+Every message has a Celery id of its own, also the copies of one. Workers refuse an id that was revoked for as long
+as they run: were it the id of the node run or of the flow run, its later messages would be refused too. The id of
+the node run is shown in ``kwargsrepr``, the one of the flow run is ``root_id``.
 """
 
 from __future__ import annotations
@@ -12,6 +16,7 @@ from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from selinon_core.celery.transport.message_schema import FORMAT
+from selinon_core.runtime.ids import random_flow_id
 
 if TYPE_CHECKING:
     from celery import Celery
@@ -19,12 +24,16 @@ if TYPE_CHECKING:
 DISPATCHER = "selinon.Dispatcher"
 ENVELOPE = "selinon.SelinonTaskEnvelope"
 
+_new_id = random_flow_id
 _encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 _EMBED = ',{"callbacks":null,"errbacks":null,"chain":null,"chord":null}]'
 
 
 class OutgoingMessage(NamedTuple):
-    """A message to be sent: to which queue, for which Celery task, shown under which name, with which ids."""
+    """A message to be sent: to which queue, for which Celery task, shown under which name, with which ids.
+
+    ``task_id`` is the id of the node run, or of the flow run; not the one of the message.
+    """
 
     queue: str
     celery_task: str
@@ -85,8 +94,9 @@ class Publisher:
             for letter in letters:
                 envelope = self._template(letter)
                 headers = envelope.headers.copy()
-                headers["id"] = letter.task_id
+                message_id = headers["id"] = _new_id()
                 headers["root_id"] = letter.root_id
+                headers["kwargsrepr"] = f"{{'id': '{letter.task_id}'}}"
                 if letter.time_limit is not None:
                     headers["timelimit"] = [letter.time_limit, None]
                 if letter.headers:
@@ -96,7 +106,7 @@ class Publisher:
                     f"[[],{_encode({'v': FORMAT, **letter.kwargs})}{_EMBED}",
                     headers=headers,
                     declare=None if known in self._declared and not retry else list(envelope.declare),
-                    correlation_id=letter.task_id,
+                    correlation_id=message_id,
                     retry=retry,
                     retry_policy=policy,
                     **envelope.options,

@@ -13,6 +13,7 @@ from celery.worker.strategy import default
 from selinon_core.celery.transport.message_limits import AROUND, MAX_DEPTH, is_too_deep, unfit_for_line
 from selinon_core.celery.transport.message_schema import read_node
 from selinon_core.celery.transport.publisher import ENVELOPE
+from selinon_core.celery.worker.revocation import Revoked, revoke_message
 
 _log = logging.getLogger("selinon")
 
@@ -26,6 +27,7 @@ def strategy(task: Any, app: Any, consumer: Any, **options: Any) -> Callable[...
 
     def checked(message: Any, *how: Any, **more: Any) -> Any:
         check_form(message)
+        revoke_message(message)
         return take(message, *how, **more)
 
     return checked
@@ -55,7 +57,14 @@ def check_form(message: Any) -> None:
 
 
 class NodeRequest(Request):
-    """A request whose hard time limit counts as a failed attempt of the task."""
+    """A request whose hard time limit counts as a failed attempt of the task, and whose revocation is recorded."""
+
+    def _announce_revoked(self, reason: str, terminated: bool, signum: Any, expired: bool) -> None:
+        # Celery's signal task_revoked comes without the arguments of the task.
+        super()._announce_revoked(reason, terminated, signum, expired)  # type: ignore[misc]
+        how = "terminated" if terminated else "expired" if expired else "revoked"
+        item = Revoked(self.task.name, self.kwargs, how)
+        self.task.selinon.revocations.note(item)  # type: ignore[attr-defined]
 
     def on_timeout(self, soft: bool, timeout: float) -> None:
         """Celery killed the process of a task that did not stop at its time-out."""

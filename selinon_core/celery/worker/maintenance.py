@@ -22,6 +22,7 @@ from selinon_core.celery.transport.pending_starts import INTERVAL
 from selinon_core.celery.transport.publisher import DISPATCHER, ENVELOPE
 from selinon_core.celery.transport.redis_reconnect import LostConnectionStep
 from selinon_core.celery.worker.reaper import Reaper
+from selinon_core.celery.worker.revocation import extend_commands
 from selinon_core.errors import SelinonException
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ def hook_into_workers(selinon: Owner) -> None:
         name = "selinon_core.celery.worker.maintenance:Maintenance"
         owner = selinon
 
+    extend_commands()
     selinon.app.steps["worker"].add(Maintenance)
     selinon.app.steps["consumer"].add(LostConnectionStep)
 
@@ -97,6 +99,7 @@ class MaintenanceStep(bootsteps.StartStopStep):
         jobs: dict[str, Callable[[], None]] = {
             "selinon-sweep": self._sweep,
             "selinon-refresh": lambda: self._refresh(worker),
+            "selinon-revoked": lambda: self.owner.revocations.run(self._stop),
         }
         if self.owner.pending_starts.enabled:
             jobs["selinon-starts"] = self._resend_lost_starts

@@ -107,7 +107,7 @@ def _copy(task: Any, more: dict[str, Any]) -> OutgoingMessage:
         _queue_of(task),
         task.name,
         getattr(request, "shadow", None) or task.name,
-        request.id,
+        str(request.kwargs.get("id") or request.id),
         request.root_id or request.id,
         request.kwargs,
         (request.timelimit or (None,))[0],

@@ -1,0 +1,190 @@
+"""What Celery throws away on purpose is not lost: its node run fails, or its flow run is cancelled.
+
+After ``revoke``, ``terminate`` (also Flower's buttons) and ``revoke_by_stamped_headers``, and for an expired
+message, the main process of the worker that has the message announces that it was revoked (``NodeRequest``). The
+messages of a node run and of a flow run have ids of their own, so workers also understand the ids that callers
+know: that of a node run stands for its messages, that of a flow run for its start and for the run itself.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+from celery.exceptions import TaskRevokedError
+from celery.utils.functional import maybe_list
+from celery.worker import control, state
+
+from selinon_core.celery.owner import Owner
+from selinon_core.celery.reporting.remote_error import error_text
+from selinon_core.celery.stores.protocol import NEEDS_ADVANCE
+from selinon_core.celery.transport.message_schema import NodeMessage, read_nodes
+from selinon_core.celery.transport.publisher import DISPATCHER, ENVELOPE
+from selinon_core.dispatch import events as on
+from selinon_core.dispatch.codec import encode_event
+from selinon_core.errors import MessageRefused
+from selinon_core.runtime.ids import id_maker
+
+_log = logging.getLogger("selinon")
+
+#: Seconds before what could not be recorded is tried again.
+RETRY_AFTER = 1.0
+
+
+class Revoked(NamedTuple):
+    """A message that Celery threw away, or (``task`` is empty) the ids that were revoked."""
+
+    task: str
+    kwargs: dict[str, Any]
+    how: str
+    ids: tuple[str, ...] = ()
+
+
+def known_ids(task: str, kwargs: Any) -> Iterator[str]:
+    """The ids that stand for a message: of the node runs it asks for, or of the flow run it starts."""
+    if not isinstance(kwargs, dict) or not isinstance(kwargs.get("id"), str):
+        return
+    if task == DISPATCHER:
+        if kwargs.get("action") == "start":
+            yield kwargs["id"]
+    elif task == ENVELOPE:
+        make_id = id_maker(kwargs["id"])
+        for node in kwargs.get("nodes") or [kwargs]:
+            if isinstance(node, dict) and isinstance(node.get("number"), int):
+                yield make_id(node["number"])
+
+
+def revoke_message(message: Any, revoked: Any = state.revoked) -> None:
+    """Let Celery discard a message that arrives although an id that stands for it was revoked."""
+    if not revoked:
+        return
+    headers = message.headers
+    arguments = message.payload[1] if isinstance(message.payload, list | tuple) else None
+    if any(id in revoked for id in known_ids(headers.get("task", ""), arguments)):
+        revoked.add(headers["id"])
+
+
+class Revocations:
+    """Records revocations of one app's messages, from a thread: the main loop of a worker must not wait."""
+
+    def __init__(self, owner: Owner) -> None:
+        self._owner = owner
+        self._todo: queue.SimpleQueue[Revoked] = queue.SimpleQueue()
+
+    def note(self, item: Revoked) -> None:
+        """Record this soon."""
+        self._todo.put(item)
+
+    def run(self, stop: threading.Event) -> None:
+        """Record what was revoked until the worker stops."""
+        while not stop.is_set():
+            try:
+                item = self._todo.get(timeout=0.5)
+            except queue.Empty:
+                continue
+            try:
+                self.record(item)
+            except Exception as error:
+                _log.warning("cannot record what was revoked: %s: %s", type(error).__name__, error)
+                self._todo.put(item)
+                stop.wait(RETRY_AFTER)
+
+    def record(self, item: Revoked) -> None:
+        """Fail the node runs of a message, or cancel its flow run; raises when store or broker are away."""
+        if item.task == DISPATCHER:
+            self._cancel(item.kwargs["flow"], item.kwargs["id"])
+        elif item.task == ENVELOPE:
+            services = self._owner.services
+            try:
+                messages = read_nodes(item.kwargs, services.settings.selinon_max_message_bytes)
+            except MessageRefused:
+                return
+            self._fail(messages, item.how)
+        for id in item.ids:
+            header = self._owner.store.header(id)
+            if header is not None and header["status"] == "running":
+                self._cancel(header["flow"], id)
+
+    def _cancel(self, flow: str, id: str) -> None:
+        services = self._owner.services
+        if not services.messages.knows(flow):
+            return
+        _log.warning("flow run %r of %r is cancelled: its message was revoked", id, flow)
+        services.publisher.send([services.messages.wake(flow, id, cancel=True)])
+
+    def _fail(self, messages: tuple[NodeMessage, ...], how: str) -> None:
+        store, messages_of = self._owner.store, self._owner.services.messages
+        flow_id = messages[0].id
+        numbers = [message.number for message in messages]
+        records = store.records(flow_id, numbers)
+        if how == "terminated":
+            begun = [n for n in numbers if n in records and records[n].begun_at and not records[n].done]
+            inlined = [n for n in (store.inlined_node(flow_id, n) for n in numbers) if n is not None]
+            ended = {*begun, *inlined}
+            waiting = [m for m in messages if m.number not in records or not records[m.number].begun_at]
+            make_id = id_maker(flow_id)
+            self._owner.services.publisher.send(
+                [messages_of.of_message(m, make_id(m.number), m.delivery) for m in waiting]
+            )
+        else:
+            ended = set(numbers)
+        for number in sorted(ended):
+            self._fail_node(messages[0].flow, flow_id, number, how)
+
+    def _fail_node(self, flow: str, flow_id: str, number: int, how: str) -> None:
+        services = self._owner.services
+        task_id = id_maker(flow_id)(number)
+        _log.warning("task run %r of flow run %r counts as failed: its message was %s", task_id, flow_id, how)
+        # The main process of a worker runs no user code, so another one advances the flow.
+        delivered = services.store.append_event(
+            flow_id,
+            number,
+            encode_event(on.NodeFailed(number)),
+            time.time(),
+            urgent=True,
+            error=(task_id, error_text(TaskRevokedError(f"its message was {how}"))),
+            ttl=services.settings.selinon_state_ttl,
+        )
+        if delivered.kind == NEEDS_ADVANCE:
+            services.publisher.send([services.messages.wake(flow, flow_id)])
+
+
+# -- Celery's commands ------------------------------------------------------------------------------------------
+
+_Command = Callable[..., Any]
+
+
+def extend_commands() -> None:
+    """Let the remote commands of the workers of this process understand the ids that callers know."""
+    commands = control.Panel.data
+    for name in ("revoke", "terminate"):
+        if not hasattr(commands[name], "selinon_original"):
+            commands[name] = _understanding(name, commands[name])
+
+
+def _understanding(name: str, original: _Command) -> _Command:
+    def command(state_: Any, *args: Any, task_id: Any = None, **options: Any) -> Any:
+        ids = {str(id) for id in maybe_list(task_id) or ()}
+        owner: Owner | None = getattr(state_.app.tasks.get(DISPATCHER), "selinon", None)
+        if owner is not None:
+            owner.revocations.note(Revoked("", {}, "revoked", tuple(sorted(ids))))
+            ids |= _messages_of(ids)
+        return original(state_, *args, task_id=sorted(ids), **options)
+
+    command.selinon_original = original  # type: ignore[attr-defined]
+    command.__name__, command.__doc__ = name, original.__doc__
+    return command
+
+
+def _messages_of(ids: set[str]) -> set[str]:
+    """The ids of the messages in this worker that these ids stand for."""
+    found = set()
+    for request in list(state.requests.values()):
+        task = getattr(request.task, "name", "")
+        if task in (DISPATCHER, ENVELOPE) and ids.intersection(known_ids(task, request.kwargs)):
+            found.add(request.id)
+    return found
