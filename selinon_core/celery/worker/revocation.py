@@ -26,7 +26,7 @@ from selinon_core.celery.transport.message_schema import NodeMessage, read_nodes
 from selinon_core.celery.transport.publisher import DISPATCHER, ENVELOPE
 from selinon_core.dispatch import events as on
 from selinon_core.dispatch.codec import encode_event
-from selinon_core.errors import MessageRefused
+from selinon_core.errors import FormatSkew, MessageRefused
 from selinon_core.runtime.ids import id_maker
 
 _log = logging.getLogger("selinon")
@@ -101,7 +101,7 @@ class Revocations:
             services = self._owner.services
             try:
                 messages = read_nodes(item.kwargs, services.settings.selinon_max_message_bytes)
-            except MessageRefused:
+            except (FormatSkew, MessageRefused):
                 return
             self._fail(messages, item.how)
         for id in item.ids:
