@@ -9,7 +9,7 @@ from selinon_cli.module_places import check_pythonpath
 from selinon_cli.render.text import SourceLines, render_blocks, summary
 from selinon_cli.terminal import Terminal
 from selinon_core.diagnostics import Diagnostic, Severity
-from selinon_core.diagnostics.wording import did_you_mean
+from selinon_core.diagnostics.wording import suggestion
 from selinon_core.plan import Plan
 from selinon_core.project import Project, compile_project
 
@@ -71,9 +71,8 @@ def known_name(kind: str, name: str, known: Iterable[str]) -> None:
     names = list(known)
     if name in names:
         return
-    close = did_you_mean(name, names)
-    hint = f'did you mean "{close}"?' if close else f"known are: {_some(names)}" if names else "there is none"
-    raise UsageError(f'no {kind} is named "{name}"', hint)
+    hint = f"known are: {_some(names)}" if names else "there is none"
+    raise UsageError(f'no {kind} is named "{name}"', suggestion(name, names) or hint)
 
 
 def _some(names: Sequence[str]) -> str:

@@ -38,10 +38,22 @@ def is_slip(name: str, meant: str) -> bool:
     return min(len(name), len(meant)) > 3 and SequenceMatcher(None, name, meant).ratio() >= 0.8
 
 
+def question(meant: str | None, place: str = "") -> str:
+    """``did you mean "..."?``, with the place of what is meant if there is one; nothing for None."""
+    if meant is None:
+        return ""
+    return f'did you mean "{meant}" ({place})?' if place else f'did you mean "{meant}"?'
+
+
 def suggestion(name: str, known: Iterable[str]) -> str:
     """``did you mean "..."?``, or nothing."""
-    close = did_you_mean(name, known)
-    return f'did you mean "{close}"?' if close else ""
+    return question(did_you_mean(name, known))
+
+
+def hint(name: str, known: Iterable[str]) -> str:
+    """A suggestion behind a sentence: ``; did you mean "..."?``, or nothing."""
+    text = suggestion(name, known)
+    return f"; {text}" if text else ""
 
 
 def quoted(names: Iterable[str], last: str = "and") -> str:
@@ -57,9 +69,9 @@ def plural(noun: str, names: Collection[str]) -> str:
 
 def suggested(meant: str | None, taken: Collection[str]) -> str:
     """What was probably meant, or else all that is possible."""
-    if meant is not None:
-        return f'did you mean "{meant}"?'
-    return f"it takes {quoted(taken)}" if taken else "it takes none"
+    if meant is None:
+        return f"it takes {quoted(taken)}" if taken else "it takes none"
+    return question(meant)
 
 
 #: Comparisons of two names in one run of all rules; some tens of milliseconds.

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+from selinon_core.diagnostics.wording import suggestion
 from selinon_core.errors import ConfigurationError, RequestError
 
 #: What can be styled; values are mappings of Graphviz attributes.
@@ -52,8 +52,7 @@ def check_style(content: Any, origin: str = "style") -> Style:
     style: dict[str, dict[str, str]] = {}
     for key, attributes in content.items():
         if key not in STYLE_KEYS:
-            near = get_close_matches(str(key), STYLE_KEYS, 1)
-            hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(STYLE_KEYS)}"
+            hint = suggestion(str(key), STYLE_KEYS) or f"known are {', '.join(STYLE_KEYS)}"
             raise RequestError(f"{origin}: unknown style {key!r}; {hint}")
         if attributes is None:
             continue

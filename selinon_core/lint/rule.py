@@ -36,7 +36,7 @@ from typing import TYPE_CHECKING, ClassVar
 from selinon_core.config.model import FlowDef, ProjectModel, StorageDef, TaskDef
 from selinon_core.diagnostics import Diagnostic, Related, Severity
 from selinon_core.diagnostics.location import SourceLocation
-from selinon_core.diagnostics.wording import Suggester
+from selinon_core.diagnostics.wording import Suggester, question
 from selinon_core.lint.analysis.code_uses import CodeUse, code_uses, modules_named
 from selinon_core.lint.analysis.configured import Callee, Configured, configured
 from selinon_core.lint.analysis.constants import ConstantPart, constant_parts
@@ -141,15 +141,14 @@ class LintContext:
 
     def did_you_mean(self, kind: str, name: str, known: Collection[str]) -> str:
         """``did you mean "..."?``, or nothing; ``kind`` tells what is named, ``known`` all names of the kind."""
-        close = self.closest(kind, name, known)
-        return "" if close is None else f'did you mean "{close}"?'
+        return question(self.closest(kind, name, known))
 
     def did_you_mean_one_of(
         self, kind: str, name: str, known: Mapping[str, TaskDef | FlowDef | StorageDef]
     ) -> str:
         """``did_you_mean`` for what is defined in the files, with the place."""
         close = self.closest(kind, name, known)
-        return "" if close is None else f'did you mean "{close}" ({known[close].name.location.place})?'
+        return "" if close is None else question(close, str(known[close].name.location.place))
 
     @cached_property
     def nodes(self) -> Mapping[str, TaskDef | FlowDef]:

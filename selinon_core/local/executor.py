@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
-from selinon_core.diagnostics.wording import did_you_mean
+from selinon_core.diagnostics.wording import hint
 from selinon_core.dispatch import SelectiveRun, select
 from selinon_core.errors import RequestError, UnknownFlowError, UnknownStorageError, UnknownTaskError
 from selinon_core.local.driver import Driver
@@ -92,5 +92,4 @@ class LocalExecutor:
 
 
 def _unknown(kind: str, name: str, known: Iterable[str]) -> str:
-    close = did_you_mean(name, known)
-    return f'no {kind} is named "{name}"' + (f'; did you mean "{close}"?' if close else "")
+    return f'no {kind} is named "{name}"{hint(name, known)}'

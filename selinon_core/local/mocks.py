@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from selinon_core import errors
-from selinon_core.diagnostics.wording import did_you_mean
+from selinon_core.diagnostics.wording import hint
 from selinon_core.errors import ConfigurationError, FatalTaskError, Retry, SchemaMismatchError
 from selinon_core.plan import Condition, ImportRef, Leaf, Not, Plan, TaskPlan
 from selinon_core.runtime.error_codec import rebuild_error
@@ -89,8 +89,9 @@ class Mocks(NamedTuple):
         for name, script in self.tasks.items():
             task = plan.tasks.get(name)
             if task is None:
-                hint = _hint(name, plan.tasks)
-                raise ConfigurationError(f'a mock is given for "{name}", but no task has this name{hint}')
+                raise ConfigurationError(
+                    f'a mock is given for "{name}", but no task has this name{hint(name, plan.tasks)}'
+                )
             for outcome in script:
                 if outcome.kind == "result" and task.output_schema is not None and outcome.value is not UNGIVEN:
                     try:
@@ -101,15 +102,9 @@ class Mocks(NamedTuple):
         known = _functions(plan) if self.functions else ()
         for name in self.functions:
             if name not in known:
-                hint = _hint(name, known)
                 raise ConfigurationError(
-                    f'a mock is given for the function "{name}", but no flow or task names it{hint}'
+                    f'a mock is given for the function "{name}", but no flow or task names it{hint(name, known)}'
                 )
-
-
-def _hint(name: str, known: Iterable[str]) -> str:
-    close = did_you_mean(name, known)
-    return f'; did you mean "{close}"?' if close else ""
 
 
 def _functions(plan: Plan) -> set[str]:

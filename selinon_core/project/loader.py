@@ -26,6 +26,7 @@ from selinon_core.config.yaml.nodes import MappingNode
 from selinon_core.diagnostics import Diagnostic, Severity, has_errors, kinds, sort_diagnostics
 from selinon_core.diagnostics.kinds import Collector
 from selinon_core.diagnostics.location import FixedLocation, Span
+from selinon_core.diagnostics.wording import question
 from selinon_core.lint.rule import LintContext, Rule
 from selinon_core.lint.selection import EVERYTHING, Selection
 from selinon_core.lint.suppressions import Suppressed, suppress
@@ -265,7 +266,7 @@ class _Loader:
                 document.location(written),
                 f'the file is passed over: it has no section "{meant}"',
                 note="not a section",
-                help=f'did you mean "{meant}"?',
+                help=question(meant),
             )
             self.passed_over[document.file] = document.text
 

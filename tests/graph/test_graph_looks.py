@@ -44,7 +44,7 @@ def test_style_file_of_the_original(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("taks: {color: red}", "unknown style 'taks'; did you mean 'task'"),
+        ("taks: {color: red}", "unknown style 'taks'; did you mean \"task\""),
         ("- task", "expected a mapping"),
         ("task: red", "task must be a mapping"),
         ("task: {color: [1]}", "'color' is no Graphviz attribute"),

@@ -18,7 +18,7 @@ from selinon_core.config.schema.types import (
 )
 from selinon_core.config.yaml.nodes import MappingNode, Node, SequenceNode
 from selinon_core.diagnostics import kinds
-from selinon_core.diagnostics.wording import did_you_mean
+from selinon_core.diagnostics.wording import did_you_mean, question
 
 _OPERATORS = ("and", "or", "not")
 _KINDS = (*_OPERATORS, "name")
@@ -129,7 +129,7 @@ class Condition(ValueType):
             via,
             f"{label} has none of and, or, not, name" if names else f"{label} is empty",
             note="expected a condition",
-            help=f'did you mean "{close}"?' if close else "",
+            help=question(close),
         )
         return self._broken(reading, node, via)
 

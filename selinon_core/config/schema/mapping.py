@@ -15,7 +15,7 @@ from selinon_core.config.schema.types import JsonSchema, ValueType
 from selinon_core.config.yaml.nodes import AliasNode, BrokenNode, MappingNode, Node, SequenceNode
 from selinon_core.diagnostics import kinds
 from selinon_core.diagnostics.kinds import shorten
-from selinon_core.diagnostics.wording import did_you_mean
+from selinon_core.diagnostics.wording import did_you_mean, question
 
 _NULLS = frozenset(("", "~", "null", "Null", "NULL"))
 
@@ -157,7 +157,7 @@ class MappingType(ValueType):
                 via,
                 f'unknown key "{shorten(text)}" in {self.title}',
                 note="not a key of " + self.title,
-                help=f'did you mean "{close}"?' if close else "known keys: " + ", ".join(self.keys),
+                help=question(close) or "known keys: " + ", ".join(self.keys),
             )
             if meant is not None:
                 missing.discard(meant)

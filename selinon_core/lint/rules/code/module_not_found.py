@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from selinon_core.config.schema.types import is_module
 from selinon_core.diagnostics import Diagnostic, Severity
 from selinon_core.diagnostics.kinds import shorten
-from selinon_core.diagnostics.wording import is_slip
+from selinon_core.diagnostics.wording import is_slip, question
 from selinon_core.lint.analysis.code_uses import modules_named
 from selinon_core.lint.code.symbols import ModuleState
 from selinon_core.lint.rule import LintContext, Rule
@@ -67,7 +67,7 @@ class ModuleNotFound(Rule):
             meant = project.code.like(module)
             help = "" if told else "--pythonpath or [tool.selinon] pythonpath tell where modules are"
             if meant is not None:
-                help = f'did you mean "{meant}"?'
+                help = question(meant)
             else:
                 told = True
             yield self.found(
