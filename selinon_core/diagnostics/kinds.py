@@ -47,6 +47,7 @@ UNUSED_IGNORE = DiagnosticKind("SEL190", Severity.WARNING)
 BAD_IGNORE = DiagnosticKind("SEL191", Severity.WARNING)
 
 YAML_BOOLEAN_NAME = DiagnosticKind("SEL901", Severity.WARNING)
+YAML_1_1_VALUE = DiagnosticKind("SEL915", Severity.WARNING)
 
 ALL_FAULTS = (
     SYNTAX,
@@ -77,6 +78,7 @@ ALL_FAULTS = (
     UNUSED_IGNORE,
     BAD_IGNORE,
     YAML_BOOLEAN_NAME,
+    YAML_1_1_VALUE,
 )
 
 

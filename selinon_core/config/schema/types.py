@@ -13,6 +13,7 @@ from typing import Any
 from selinon_core.config.model import NameRef, Names
 from selinon_core.config.read_context import BROKEN, Broken, ReadContext, Via, resolve_alias
 from selinon_core.config.yaml.nodes import BrokenNode, MappingNode, Node, SequenceNode, children_of
+from selinon_core.config.yaml.scalars import reads_otherwise
 from selinon_core.diagnostics import kinds
 from selinon_core.diagnostics.kinds import shorten
 from selinon_core.diagnostics.wording import suggestion
@@ -196,6 +197,8 @@ class Number(ValueType):
                 f"{label} has to be {expected}, not {shorten(node.value)}",
                 note=f"expected {expected}",
             )
+        if "_" not in node.value:
+            _report_yaml_1_1(reading, node, via, value)
         return value
 
     def schema(self) -> JsonSchema:
@@ -322,6 +325,7 @@ def _json_data(reading: ReadContext, node: Node) -> Any:
     data = plain_data(reading, node)
     for scalar in _scalars(node):
         value = reading.scalar(scalar)
+        _report_yaml_1_1(reading, scalar, (), value)
         if isinstance(value, float) and not isfinite(value):
             data = reading.report(
                 kinds.WRONG_VALUE,
@@ -332,6 +336,21 @@ def _json_data(reading: ReadContext, node: Node) -> Any:
                 help="write a finite number, or leave it out",
             )
     return data
+
+
+def _report_yaml_1_1(reading: ReadContext, node: Any, via: Via, value: Any) -> None:
+    """Report an unquoted value of which YAML 1.1 makes something else than it seems."""
+    if node.tag is not None or not node.implicit[0] or not reads_otherwise(node.value, value):
+        return
+    meaning = ("true" if value else "false") if isinstance(value, bool) else f"{value:.15g}"
+    reading.report(
+        kinds.YAML_1_1_VALUE,
+        node,
+        via,
+        f"{shorten(node.value)} is {meaning} in YAML 1.1",
+        note=f"read as {meaning}",
+        help=f'write "{shorten(node.value)}" in quotes if text is meant, else {meaning}',
+    )
 
 
 def _scalars(node: Node) -> Iterator[Node]:

@@ -7,6 +7,7 @@ Dates and ``=`` stay text, since nothing behind this could use anything else. A 
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import yaml
@@ -52,6 +53,17 @@ class PlainScalars(dict[str, Any]):
         if len(text) <= LONGEST_NUMBER:
             self[text] = value
         return value
+
+
+#: Unquoted texts that are numbers in YAML 1.1 and something else in YAML 1.2, or to a reader.
+_NUMBER_OF_YAML_1_1 = re.compile(r"[-+]?0[0-7_]+|[-+]?0b[01_]+|[-+]?\d[\d_]*(:[0-5]?\d)+(\.[\d_]*)?|.*\d_.*")
+
+
+def reads_otherwise(text: str, value: Any) -> bool:
+    """Tell whether YAML 1.1 makes of an unquoted text what neither YAML 1.2 nor a reader makes of it."""
+    if isinstance(value, bool):
+        return text.lower() not in ("true", "false")
+    return isinstance(value, int | float) and _NUMBER_OF_YAML_1_1.fullmatch(text) is not None
 
 
 def tagged_value(tag: str, text: str) -> Any:

@@ -13,6 +13,7 @@ from selinon_core.lint.rules.style.polling_event import PollingEvent
 from selinon_core.lint.rules.style.polling_setting import PollingSetting
 from selinon_core.lint.rules.style.similar_flows import SimilarFlows
 from selinon_core.lint.rules.style.strategy_semantics_changed import StrategySemanticsChanged
+from selinon_core.lint.rules.style.surprising_value import SurprisingValue
 from selinon_core.lint.rules.style.unused_flow import UnusedFlow
 from selinon_core.lint.rules.style.unused_storage import UnusedStorage
 from selinon_core.lint.rules.style.unused_task import UnusedTask
@@ -33,4 +34,5 @@ RULES: tuple[type[Rule], ...] = (
     LengthSemanticsChanged,  # SEL912
     PollingSetting,  # SEL913
     PollingEvent,  # SEL914
+    SurprisingValue,  # SEL915
 )
