@@ -203,7 +203,7 @@ def test_bytes_that_are_no_text_are_reported_at_their_place() -> None:
     ("text", "code", "line", "column"),
     [
         ("a: [b\n", "SEL001", 2, 1),
-        ("a: 'b\n", "SEL001", 2, 1),
+        ("a: 'b\n", "SEL001", 1, 4),
         ("a: b: c\n", "SEL001", 1, 5),
         ("a: b\n c: d\n", "SEL001", 2, 3),
         ("\ta: b\n", "SEL001", 1, 1),
@@ -295,3 +295,29 @@ def test_the_tag_of_merge_keys_is_unknown_elsewhere(text: str) -> None:
 
 def test_the_tag_of_merge_keys_on_a_key() -> None:
     assert data_of("a: &a {x: 1}\nb: {!!merge whatever: *a, y: 2}") == {"a": {"x": 1}, "b": {"x": 1, "y": 2}}
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "help"),
+    [
+        ("tasks:\n  - name: A\n    import: 'shop\n  - name: B\n", (3, 13), "write the closing quote"),
+        ('a: "b\nc: d\n', (1, 4), "write the closing quote"),
+        ("a:\n  - b: 1\n  c: 2\n", (3, 3), "each entry of a list begins with -"),
+        ("a:\n  b: 1\n c: 2\n", (3, 2), "indent what belongs together alike"),
+        ("a: b: c\n", (1, 5), "in quotes"),
+        ("a: {b: 1\nc: [2]\n", (2, 2), "write a comma or }"),
+        ("a: [b\nc: 2\n", (2, 2), "write a comma or ]"),
+        ("a: 1\nb\nc: 2\n", (2, 1), "write a colon and a space"),
+        ('a: "\\q"\n', (1, 5), "two backslashes"),
+        ("a: *\n", (1, 5), "begins with * in quotes"),
+        ("a: @b\n", (1, 4), "begins with @ in quotes"),
+        ("a: `b`\n", (1, 4), "begins with ` in quotes"),
+        ("a:\n\t- b\n", (2, 1), "write spaces"),
+    ],
+)
+def test_syntax_errors_stand_where_something_is_to_be_done(text: str, place: tuple[int, int], help: str) -> None:
+    collector = Collector()
+    read_document(text, "f", collector)
+    (found,) = collector.found
+    assert (found.span.line, found.span.column) == place
+    assert help in found.help

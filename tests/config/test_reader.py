@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from selinon_core.config.model import AndDef, BrokenDef, LeafDef, NotDef, OrDef, leaves
+from selinon_core.project import compile_text
 from tests.config.reads import FULL, read_data, read_text, where
 
 TASK = {"name": "A", "import": "m"}
@@ -427,3 +428,22 @@ def test_fallback_true_in_every_spelling(written: str) -> None:
     assert found == ()
     (failure,) = model.flows[0].failures
     assert (failure.fallback_true, failure.fallback) == (True, ())
+
+
+@pytest.mark.parametrize(
+    ("lines", "key"),
+    [
+        (["condition:", "  name: isInt", "args: {key: a}"], None),
+        (["condition:", "and: [{name: isInt}]"], "condition"),
+        (["condition:", "args: {key: a}"], "condition"),
+        (["foreach:", "import: m"], "foreach"),
+        (["selective:", "tasks: [A]"], "selective"),
+        (["condition: ", "to: A"], None),
+    ],
+)
+def test_keys_one_step_too_far_left(lines: list[str], key: str | None) -> None:
+    edge = "\n      ".join(["from:", *lines])
+    text = f"flow-definitions:\n  - name: f\n    edges:\n    - {edge}\n"
+    helps = [d.help for d in compile_text({"f": text}).diagnostics if d.code == "SEL101"]
+    expected = f'"{key}" has no value: indent "{lines[1].partition(":")[0]}"'
+    assert any(help.startswith(expected) for help in helps) is (key is not None)

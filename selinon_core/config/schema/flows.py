@@ -141,6 +141,11 @@ EDGE = MappingType(
         Key("name", PlainText(), "a label for traces and graphs", "name"),
     ),
     finish=_finish_edge,
+    below=(
+        ("condition", ("and", "or", "not", "args", "node", "quantifier")),
+        ("foreach", ("import", "function", "propagate_result")),
+        ("selective", ("tasks", "follow_subflows", "run_subsequent")),
+    ),
     text="An edge: when its sources have finished and its condition holds, its destinations are started.",
 )
 
@@ -192,6 +197,7 @@ FAILURE = MappingType(
         ),
     ),
     finish=_finish_failure,
+    below=(("condition", ("name", "and", "or", "not", "args")),),
     text="A fallback for a combination of failed nodes.",
 )
 

@@ -42,7 +42,8 @@ class MappingType(ValueType):
 
     ``finish(reading, definition, raw)`` completes the definition from ``raw``, the values by key of those
     keys that were given and are not broken; it returns whether the definition can be used. ``together``
-    lists keys that must not be given together: they mean the same.
+    lists keys that must not be given together: they mean the same. ``below`` lists, per key, the
+    keys of its value: given beside it, they are indented wrongly.
     """
 
     def __init__(
@@ -54,10 +55,12 @@ class MappingType(ValueType):
         finish: Callable[[ReadContext, Any, dict[str, Any]], bool] | None = None,
         together: tuple[tuple[str, str], ...] = (),
         one_of: tuple[str, ...] = (),
+        below: tuple[tuple[str, tuple[str, ...]], ...] = (),
         empty_is_unset: bool = False,
         text: str = "",
     ) -> None:
         self.title = title
+        self.below = below
         self.expected = "a mapping"
         self.factory = factory
         self.keys = {key.name: key for key in keys}
@@ -157,12 +160,20 @@ class MappingType(ValueType):
                 via,
                 f'unknown key "{shorten(text)}" in {self.title}',
                 note="not a key of " + self.title,
-                help=question(close) or "known keys: " + ", ".join(self.keys),
+                help=self._outdented(text, node) or question(close) or "known keys: " + ", ".join(self.keys),
             )
             if meant is not None:
                 missing.discard(meant)
                 self._read_key(reading, self.keys[meant], written_key, value, via, definition, raw, given)
                 given[meant] = True
+
+    def _outdented(self, key: str, node: MappingNode) -> str:
+        """What to do about a key that belongs below another one, which has no value."""
+        for name, keys in self.below:
+            value = node.entries[name][1] if name in node.entries else None
+            if key in keys and getattr(value, "value", "something") == "":
+                return f'"{name}" has no value: indent "{key}" and what belongs to it below "{name}"'
+        return ""
 
     def _missing(self, reading: ReadContext, key: Key, node: MappingNode, via: Via) -> None:
         entry = node.entries.get(key.name)
@@ -182,7 +193,7 @@ class MappingType(ValueType):
             via,
             f'{self.title} has no "{key.name}"',
             note=f'"{key.name}" is missing',
-            help=f'"{key.name}" is {key.text}',
+            help=f'"{key.name}": {key.text}',
         )
 
     def _together(self, reading: ReadContext, node: MappingNode, via: Via, first: str, second: str) -> None:

@@ -26,7 +26,8 @@ from selinon_core.config.yaml.nodes import (
     children_of,
 )
 from selinon_core.config.yaml.scalars import PlainScalars
-from selinon_core.diagnostics import Related, kinds
+from selinon_core.config.yaml.syntax_errors import syntax_fault
+from selinon_core.diagnostics import kinds
 from selinon_core.diagnostics.kinds import Collector
 from selinon_core.diagnostics.location import FixedLocation, SourceLocation, Span
 
@@ -182,25 +183,12 @@ def _without_unprintable(document: Document, collector: Collector) -> str:
 
 
 def _report_syntax(error: yaml.YAMLError, document: Document, composer: Composer, collector: Collector) -> None:
-    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None) or Mark()
-    context, around = getattr(error, "context", None), getattr(error, "context_mark", None)
-    related: tuple[Related, ...] = ()
-    if context and around is not None and (around.line, around.column) != (mark.line, mark.column):
-        place = Span(document.file, around.line + 1, around.column + 1, around.line + 1, around.column + 2)
-        related = (Related(place, str(context)),)
-    place = Span(document.file, mark.line + 1, mark.column + 1, mark.line + 1, mark.column + 2)
-    fault, message = kinds.SYNTAX, f"YAML syntax: {getattr(error, 'problem', None) or 'this cannot be read'}"
+    fault = syntax_fault(error, document.file, document.text)
+    kind, message = kinds.SYNTAX, fault.message
     if "nesting depth" in message:  # newer parsers have a limit too, and look ahead further than we have read
-        fault, message = kinds.TOO_DEEP, f"more than {MAX_DEPTH} levels of nesting"
-    collector.add(
-        fault,
-        FixedLocation(place),
-        message,
-        note=str(context) if context and not related else "",
-        help="write spaces: YAML takes no tab here" if document.text[mark.index : mark.index + 1] == "\t" else "",
-        related=related,
-    )
-    composer.give_up(mark.index)
+        kind, message = kinds.TOO_DEEP, f"more than {MAX_DEPTH} levels of nesting"
+    collector.add(kind, FixedLocation(fault.span), message, fault.note, fault.help, fault.related)
+    composer.give_up(fault.end)
 
 
 def line_starts(text: str) -> list[int]:

@@ -66,7 +66,7 @@ class TaskConstructor(Rule):
                 if project.code.method(symbol, "__new__") is not None:
                     continue
                 related = Related(symbol.span, "the class is here, without __init__")
-                remedy = "inherit from selinon.SelinonTask"
+                remedy = "inherit from SelinonTask of selinon_core"
             elif init.signature is None or init.signature.accepts_named(CALLED_WITH):
                 continue
             else:
