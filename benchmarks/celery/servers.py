@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -14,40 +13,22 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from tests.workers.servers import free_port, redis_program, wait_until_open
+
 
 class WorkerError(Exception):
     """A worker does not start."""
-
-
-def free_port() -> int:
-    """A port nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def wait_for(port: int, seconds: float = 30.0) -> None:
-    """Wait until something listens."""
-    until = time.monotonic() + seconds
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
-            return
-        except OSError:
-            if time.monotonic() > until:
-                raise
-            time.sleep(0.05)
 
 
 @contextmanager
 def redis_server(*options: str) -> Iterator[str]:
     """A Redis server without persistence; gives its URL without the database."""
     port, directory = free_port(), tempfile.mkdtemp()
-    command = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--dir", directory]
+    command = [redis_program(), "--port", str(port), "--bind", "127.0.0.1", "--dir", directory]
     command += list(options) or ["--save", "", "--appendonly", "no"]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     try:
-        wait_for(port)
+        wait_until_open(port)
         yield f"redis://127.0.0.1:{port}"
     finally:
         process.terminate()

@@ -16,7 +16,7 @@ from selinon_core.migrations.history_check import judge_histories
 from selinon_core.migrations.repository import Migrations
 from selinon_core.project import compile_project
 from tests.celery.simulation import World
-from tests.conformance.test_same_decisions_as_the_original import (
+from tests.conformance.recorded import (
     recorded_cases,
     run_locally,
     write_configuration,

@@ -25,25 +25,14 @@ from selinon_core.migrations.repository import Migrations
 from selinon_core.migrations.versions import FlowVersions
 from selinon_core.plan import Plan
 from selinon_core.plan.flow_diff import strongest
-from selinon_core.project import compile_data
+from tests.celery.changed_flows import CHAIN, NODES, Json, flow, plan_of
 from tests.celery.simulation import World
 from tests.migrations.pairs import make_pair
 
-Json = dict[str, Any]
 STRATEGIES = ("IGNORE", "RETRY", "FAIL")
 #: Pairs with a change in which a flow ends by itself before and after.
 SEEDS = (1, 3, 4, 5, 12, 13, 16, 17, 19, 21, 25, 27, 29, 30, 32, 33, 34, 36, 37, 38)
 BEHAVIOUR: Json = {"tasks": {}, "foreach": {}, "parentless": []}
-
-
-def plan_of(nodes: Json, flows: list[Json], directory: Path | None = None, **settings: Any) -> Plan:
-    if directory is not None:
-        settings["migration_dir"] = str(directory)
-    project = compile_data(
-        {**nodes, "global": {**nodes.get("global", {}), **settings}}, {"flow-definitions": flows}
-    )
-    assert project.plan is not None, list(project.diagnostics)
-    return project.plan
 
 
 def written(directory: Path, version: int, old: Plan, new: Plan, strategy: str) -> None:
@@ -145,15 +134,6 @@ def test_random_edits_of_flows_in_flight(
 
 
 # -- one by one ---------------------------------------------------------------------------------------------------
-
-NODES: Json = {"tasks": [{"name": name, "import": "scripted", "classname": "Scripted"} for name in "ABCDEF"]}
-CHAIN: list[Json] = [
-    {"name": "f", "edges": [{"from": None, "to": "A"}, {"from": "A", "to": "B"}, {"from": "B", "to": "C"}]}
-]
-
-
-def flow(*edges: tuple[Any, Any], **keys: Any) -> Json:
-    return {"name": "f", "edges": [{"from": sources, "to": to} for sources, to in edges], **keys}
 
 
 @pytest.fixture(autouse=True)

@@ -15,7 +15,7 @@ from selinon_core.project import compile_project
 from tests.celery.reported import report_of
 from tests.celery.workers import Site, site, wait_until
 from tests.conformance.canonical import canonical_runs, counts
-from tests.conformance.test_same_decisions_as_the_original import recorded_cases, write_configuration
+from tests.conformance.recorded import recorded_cases, write_configuration
 
 pytestmark = [pytest.mark.service("redis"), pytest.mark.xdist_group("workers"), pytest.mark.timeout(180)]
 BROKERS = ["redis", pytest.param("amqp", marks=pytest.mark.service("amqp"))]

@@ -17,7 +17,7 @@ from selinon_core.project import compile_project
 from tests.celery.reported import report_of
 from tests.celery.simulation import World
 from tests.conformance.canonical import canonical_runs, counts
-from tests.conformance.test_same_decisions_as_the_original import recorded_cases, write_configuration
+from tests.conformance.recorded import recorded_cases, write_configuration
 
 Json = dict[str, Any]
 CASES = recorded_cases()

@@ -15,7 +15,7 @@ from selinon_core.celery.stores.memory import MemoryStore
 from selinon_core.celery.stores.protocol import Commit
 from selinon_core.celery.transport.publisher import ENVELOPE, OutgoingMessage
 from selinon_core.celery.worker.celery_tasks import MessageReceiver
-from tests.celery.test_migrating import CHAIN, NODES, plan_of
+from tests.celery.changed_flows import CHAIN, NODES, plan_of
 
 STRANGE = {"v": 1, "flow": "f", "id": "run", "number": 1, "task": "New", "args": 7}
 

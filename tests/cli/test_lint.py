@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import FLOWS, Cli
-from tests.cli.test_render_diagnostics import check_sarif
+from tests.cli.sarif_checks import check_sarif
 
 BROKEN = FLOWS.replace("from: Charge", "from: Chrage")
 

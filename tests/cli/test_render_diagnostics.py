@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import unicodedata
 from typing import Any
 
@@ -20,6 +19,7 @@ from selinon_core.diagnostics import Diagnostic, Related, Severity
 from selinon_core.diagnostics.location import Span
 from selinon_core.lint.suppressions import Suppressed
 from tests.cli.golden import check_golden
+from tests.cli.sarif_checks import check_sarif
 
 LINES = {
     "flows/order.yaml": [
@@ -214,57 +214,6 @@ def sarif(diagnostics: list[Diagnostic], suppressed: list[Suppressed] | None = N
     log = json.loads(text)
     check_sarif(log)
     return log["runs"][0]  # type: ignore[no-any-return]
-
-
-def check_sarif(log: dict[str, Any]) -> None:
-    """Hold a log against the constraints of the SARIF 2.1.0 schema that concern what we write."""
-    assert set(log) == {"$schema", "version", "runs"}
-    assert log["version"] == "2.1.0"
-    assert re.fullmatch(r"https://\S+/sarif-schema-2\.1\.0\.json", log["$schema"])
-    (run,) = log["runs"]
-    assert set(run) <= {"tool", "columnKind", "originalUriBaseIds", "results"}
-    assert run["columnKind"] in ("utf16CodeUnits", "unicodeCodePoints")
-    bases = run["originalUriBaseIds"]
-    for base in bases.values():
-        assert re.fullmatch(r"file:///[!-~]*/", base["uri"])
-    driver = run["tool"]["driver"]
-    assert driver["name"]
-    assert set(driver) <= {"name", "semanticVersion", "rules"}
-    ids = [rule["id"] for rule in driver["rules"]]
-    assert len(ids) == len(set(ids))
-    for rule in driver["rules"]:
-        assert set(rule) <= {"id", "shortDescription", "fullDescription", "help", "defaultConfiguration"}
-        for key in ("shortDescription", "fullDescription", "help"):
-            assert key not in rule or rule[key]["text"]
-        assert rule["defaultConfiguration"]["level"] in ("none", "note", "warning", "error")
-    for result in run["results"]:
-        check_result(result, ids, bases)
-
-
-def check_result(result: dict[str, Any], ids: list[str], bases: dict[str, Any]) -> None:
-    known = {"ruleId", "ruleIndex", "level", "message", "locations", "relatedLocations", "suppressions"}
-    assert set(result) <= known
-    assert result["message"]["text"]
-    assert result["level"] in ("none", "note", "warning", "error")
-    if "ruleIndex" in result:
-        assert ids[result["ruleIndex"]] == result["ruleId"]
-    for suppression in result.get("suppressions", ()):
-        assert suppression["kind"] in ("inSource", "external")
-        assert set(suppression) <= {"kind", "justification"}
-    related = result.get("relatedLocations", [])
-    assert [location["id"] for location in related] == list(range(len(related)))
-    for location in [*result["locations"], *related]:
-        artifact = location["physicalLocation"]["artifactLocation"]
-        assert re.fullmatch(r"[!-~]+", artifact["uri"])
-        if "uriBaseId" in artifact:
-            assert artifact["uriBaseId"] in bases
-            assert not artifact["uri"].startswith("/")
-            assert ":" not in artifact["uri"].split("/")[0]
-        else:
-            assert artifact["uri"].startswith("file:///")
-        region = location["physicalLocation"]["region"]
-        assert all(isinstance(number, int) and number >= 1 for number in region.values())
-        assert (region["startLine"], region["startColumn"]) <= (region["endLine"], region["endColumn"])
 
 
 def test_sarif() -> None:

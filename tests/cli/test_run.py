@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import os
-import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -20,12 +19,7 @@ from selinon_core.plan import Plan
 from selinon_core.project import compile_project
 from tests.cli.conftest import Cli
 from tests.cli.golden import check_golden
-
-
-def steady(text: str) -> str:
-    """Real durations and paths differ from run to run."""
-    text = re.sub(r"[\d.]+ s real", "X s real", text)
-    return re.sub(r'File "[^"]*/', 'File "', text)
+from tests.cli.steady import steady
 
 
 def test_the_summary_of_a_success(shop: Path, cli: Cli) -> None:

@@ -13,7 +13,7 @@ from selinon_cli.render.run_summary import run_summary, seconds
 from selinon_core.local import LocalExecutor, LocalOptions, Mocks
 from selinon_core.project import compile_text
 from tests.cli.golden import check_golden
-from tests.cli.test_run import steady
+from tests.cli.steady import steady
 
 YAML = """
 tasks:

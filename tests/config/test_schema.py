@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from selinon_core.config.schema.json_schema import json_schema
 from selinon_core.diagnostics import Severity
+from tests.config.mutations import ANYTHING, PATHS, replaced
 from tests.config.reads import FULL, read_data
-from tests.config.test_fuzz import ANYTHING, PATHS, replaced
 
 VALIDATOR = jsonschema.Draft202012Validator(json_schema())
 

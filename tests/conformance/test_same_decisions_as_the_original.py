@@ -14,18 +14,10 @@ from typing import Any
 import pytest
 import scripted  # the module that the recorded configurations name
 
-from selinon_core.local import LocalExecutor, LocalOptions, LocalRun
-from selinon_core.plan import Plan
+from selinon_core.local import LocalRun
 from selinon_core.project import compile_project
 from tests.conformance.canonical import canonical_runs, counts
-
-Json = dict[str, Any]
-HERE = Path(__file__).resolve().parent
-GOLDEN = HERE / "golden"
-
-
-def recorded_cases() -> list[Json]:
-    return [json.loads(line) for path in sorted(GOLDEN.glob("*.jsonl")) for line in path.read_text().splitlines()]
+from tests.conformance.recorded import GOLDEN, Json, recorded_cases, run_locally, write_configuration
 
 
 @pytest.mark.parametrize("case", recorded_cases(), ids=lambda case: case["name"])
@@ -35,28 +27,6 @@ def test_node_runs_and_outcome_are_those_of_the_original(case: Json, tmp_path: P
     scripted.set_up(case["behaviour"])
     run = run_locally(project.plan, case["request"])
     assert outcome_of(run, case) == case["outcome"]
-
-
-def write_configuration(case: Json, directory: Path) -> Path:
-    """One YAML file with everything in it (JSON is YAML)."""
-    path = directory / "nodes.yaml"
-    path.write_text(json.dumps({**case["nodes"], "flow-definitions": case["flow_definitions"]}))
-    return path
-
-
-def run_locally(plan: Plan, request: Json) -> LocalRun:
-    # The cases' own storage is used: a selective run may reuse results that it holds from earlier runs.
-    executor = LocalExecutor(plan, LocalOptions(storage="real"))
-    selective = request["selective"]
-    if not selective:
-        return executor.run(request["flow"], request["node_args"])
-    return executor.run_selective(
-        request["flow"],
-        selective["task_names"],
-        request["node_args"],
-        selective["follow_subflows"],
-        selective["run_subsequent"],
-    )
 
 
 def outcome_of(run: LocalRun, case: Json) -> Json:

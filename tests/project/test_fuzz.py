@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from selinon_core.config.schema.sections import SECTIONS
 from selinon_core.diagnostics import has_errors
 from selinon_core.project import compile_text
+from tests.config.mutations import ANYTHING, PATHS, replaced
 from tests.config.reads import FULL
-from tests.config.test_fuzz import ANYTHING, PATHS, replaced
 
 NAMES = st.sampled_from(["Fetch", "Store", "Mail", "order", "nightly", "Nobody"])
 NODES = NAMES | st.lists(NAMES, max_size=3) | st.none() | st.booleans()
