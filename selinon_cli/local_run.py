@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import os
@@ -9,13 +10,15 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, TextIO
 
-from selinon_cli.exits import EXIT_FINDINGS, EXIT_OK
+from selinon_cli.exits import EXIT_FINDINGS, EXIT_INTERRUPTED, EXIT_OK
 from selinon_cli.output import graph_format, write_bytes, write_text
 from selinon_cli.render.run_progress import progress
 from selinon_cli.render.run_reasons import never_reached
 from selinon_cli.render.run_summary import run_summary
+from selinon_cli.run_ending import exits_told, interruptible
 from selinon_cli.terminal import Terminal
-from selinon_core.local import LocalExecutor, LocalOptions, LocalRun
+from selinon_cli.trace_file import TraceFile
+from selinon_core.local import LocalExecutor, LocalOptions, LocalRun, RunInterrupted
 from selinon_core.plan import Plan
 
 
@@ -38,6 +41,7 @@ class Outputs(NamedTuple):
     trace: str | None = None
     graph: str | None = None
     printing_tasks: bool = False
+    durations: int = 0
 
     def absolute(self) -> Outputs:
         """The same with absolute targets: a task may change the working directory."""
@@ -71,24 +75,41 @@ def run_locally(
     if not outputs.printing_tasks:
         terminal.set_user_output_apart()
     _log_to_stderr(terminal.verbosity)
-    with progress(terminal) as observer:
-        executor = LocalExecutor(plan, options._replace(observer=observer))
-        if selection is None:
-            run = executor.run(flow, arguments)
-        else:
-            run = executor.run_selective(flow, selection.tasks, arguments, *selection[1:])
-    report = run.report()
-    if received is not None:
-        received(report)
-    _tell(terminal, plan, run, report, outputs, selective=selection is not None)
+    trace = TraceFile.of(terminal, outputs.trace)
+
+    def finish(run: LocalRun) -> None:
+        report = run.report()
+        if received is not None:
+            received(report)
+        _tell(terminal, plan, run, report, outputs, selective=selection is not None)
+
+    def finish_so_far() -> None:
+        run = executor.so_far()
+        if run is not None:
+            finish(run)
+
+    with contextlib.closing(trace), interruptible(terminal) as ending:
+        try:
+            with progress(terminal) as observer:
+                executor = LocalExecutor(plan, options._replace(observer=observer, listener=trace.listener))
+                with exits_told(terminal, finish_so_far):
+                    if selection is None:
+                        run = executor.run(flow, arguments)
+                    else:
+                        run = executor.run_selective(flow, selection.tasks, arguments, *selection[1:])
+        except RunInterrupted as interrupt:
+            finish(interrupt.run)
+            terminal.warn("interrupted" if ending.code == EXIT_INTERRUPTED else "ended by SIGTERM")
+            return ending.code
+    finish(run)
+    terminal.flush()
+    trace.check()
     return EXIT_OK if run.status == "success" else EXIT_FINDINGS
 
 
 def _tell(
     terminal: Terminal, plan: Plan, run: LocalRun, report: dict[str, Any], outputs: Outputs, *, selective: bool
 ) -> None:
-    if outputs.trace is not None:
-        write_text(terminal, outputs.trace, "".join(json.dumps(event) + "\n" for event in run.trace()))
     if outputs.report is not None:
         write_text(terminal, outputs.report, json.dumps(report, indent=2) + "\n")
     if outputs.graph is not None:
@@ -98,13 +119,18 @@ def _tell(
         if not stdout_taken:
             terminal.data(json.dumps(report, indent=2) + "\n")
         return
-    events = [(event.event, event.details) for event in run.events]
-    # What a selective run leaves out was not asked for.
-    unreached = [] if selective else list(never_reached(plan, report, events))
+    events = [(event.event, event.details) for event in run.shared_events()]
+    # What a selective run leaves out was not asked for, and an interrupted one has not come to all.
+    whole = not selective and run.status != "interrupted"
+    unreached = list(never_reached(plan, report, events)) if whole else []
     if not stdout_taken:
-        terminal.data(run_summary(report, events, unreached, color=terminal.color_out))
+        terminal.data(
+            run_summary(report, events, unreached, color=terminal.color_out, durations=outputs.durations)
+        )
     elif terminal.verbosity >= 0 or run.status != "success":
-        terminal.err.write(run_summary(report, events, unreached, color=terminal.color_err))
+        terminal.err.write(
+            run_summary(report, events, unreached, color=terminal.color_err, durations=outputs.durations)
+        )
 
 
 def _draw(terminal: Terminal, plan: Plan, flow: str, report: dict[str, Any], target: str) -> None:

@@ -75,6 +75,9 @@ def check_target(target: str) -> None:
     directory = os.path.dirname(os.path.realpath(target))
     if not os.path.isdir(directory):
         raise UsageError(f"cannot write {target}: there is no directory {os.path.dirname(target)}")
+    written = directory if not os.path.exists(target) or os.path.isfile(target) else target
+    if not os.access(written, os.W_OK | (os.X_OK if written == directory else 0)):
+        raise UsageError(f"cannot write {target}: there is no permission to write {written}")
 
 
 def _mode(target: str) -> int:

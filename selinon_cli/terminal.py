@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Callable, Mapping
@@ -70,7 +71,7 @@ class Terminal:
     def set_user_output_apart(self) -> None:
         """Send whatever user code writes to stdout, child processes included, to stderr until ``close``.
 
-        Data still goes to the real stdout.
+        Data still goes to the real stdout. User code gets streams of its own, which it may close.
         """
         if self._undo is not None or self.out is not sys.stdout:
             return
@@ -79,13 +80,15 @@ class Terminal:
         if _descriptor(stdout) == _STDOUT:
             self.out = os.fdopen(data, "w", encoding=stdout.encoding, errors=stdout.errors, closefd=False)
         os.dup2(_STDERR, _STDOUT)
-        sys.stdout = sys.stderr
+        stderr = sys.stderr
+        sys.stdout = sys.stderr = UserStream(stderr)
 
         def undo() -> None:
             self.out.flush()
             os.dup2(data, _STDOUT)
             os.close(data)
             self.out = sys.stdout = stdout
+            sys.stderr = stderr
 
         self._undo = undo
 
@@ -94,6 +97,41 @@ class Terminal:
         undo, self._undo = self._undo, None
         if undo is not None:
             undo()
+
+
+class UserStream(io.TextIOBase):
+    """A stream that user code may close: others go on writing to what is behind it."""
+
+    def __init__(self, behind: TextIO) -> None:
+        self._behind = behind
+
+    def write(self, text: str) -> int:
+        """Write at once."""
+        return self._behind.write(text)
+
+    def flush(self) -> None:
+        """Flush what is behind, if that is still open."""
+        if not self._behind.closed:
+            self._behind.flush()
+
+    def close(self) -> None:
+        """Flush, and stay open."""
+        self.flush()
+
+    def writable(self) -> bool:
+        """Always."""
+        return True
+
+    def isatty(self) -> bool:
+        """As what is behind."""
+        return self._behind.isatty()
+
+    def fileno(self) -> int:
+        """As what is behind."""
+        return self._behind.fileno()
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._behind, name)
 
 
 _STDOUT, _STDERR = 1, 2

@@ -38,6 +38,7 @@ def run(
     format: str = "text",
     trace: str | None = None,
     graph: str | None = None,
+    durations: int = 0,
     pythonpath: Sequence[str] = (),
     app: str | None = None,
     detach: bool = False,
@@ -113,7 +114,7 @@ def run(
         arguments,
         options,
         selection=Selection(tasks, follow_subflows, run_subsequent) if tasks else None,
-        outputs=Outputs(format, report, trace, graph),
+        outputs=Outputs(format, report, trace, graph, durations=durations),
         received=received,
     )
 
@@ -267,6 +268,15 @@ COMMAND = Command(
             kind="int",
             metavar="N",
             minimum=1,
+        ),
+        Option(
+            "durations",
+            ("--durations",),
+            "Name the N task runs that took most real time.",
+            kind="int",
+            metavar="N",
+            default=0,
+            minimum=0,
         ),
         Option("report", ("--report",), "Write the JSON report, - for stdout.", kind="path", metavar="FILE"),
         Option(

@@ -11,6 +11,8 @@ from selinon_cli.render.visible import counted, visible
 
 _MOST_FAILURES = 20
 _MOST_LINES = 40
+#: Rows of the table; of a run of thousands of nodes more tell less.
+_MOST_ROWS = 100
 
 
 def run_summary(
@@ -19,27 +21,30 @@ def run_summary(
     unreached: Iterable[tuple[str, str, str]],
     *,
     color: bool,
+    durations: int = 0,
 ) -> str:
     """Tell what ran, what failed and why, which fallbacks ran, what was never reached and why, and how long.
 
     ``report`` is the JSON report of the run, ``events`` names and details of its trace events, ``unreached``
-    triples of flow, node and reason.
+    triples of flow, node and reason. ``durations`` is how many of the slowest node runs are named.
     """
     parts = [
-        _counts(report["nodes"], color),
+        _counts(report["nodes"], color, real=bool(durations)),
         failures(report["nodes"], events, color),
         _fallbacks((details for event, details in events if event == "FALLBACK_START"), color),
         _unreached(unreached, color),
+        _running(report, color),
+        _slowest(report["nodes"], durations, color),
         _section("warnings", report.get("warnings", ()), YELLOW, color),
         _verdict(report, color),
     ]
     return "".join(part for part in parts if part)
 
 
-def _counts(nodes: Sequence[Mapping[str, Any]], color: bool) -> str:
+def _counts(nodes: Sequence[Mapping[str, Any]], color: bool, *, real: bool) -> str:
     rows: dict[tuple[str, str], list[Any]] = {}
     for node in nodes:
-        row = rows.setdefault((node["flow"], node["name"]), [0, 0, 0, 0, 0, 0, 0.0])
+        row = rows.setdefault((node["flow"], node["name"]), [0, 0, 0, 0, 0, 0, 0.0, 0.0])
         row[0] += 1
         row[1] += node["status"] == "success"
         row[2] += node["status"] == "failure"
@@ -48,17 +53,67 @@ def _counts(nodes: Sequence[Mapping[str, Any]], color: bool) -> str:
         row[5] += max(node["attempts"] - 1, 0)
         if node["started_at"] is not None and node["finished_at"] is not None:
             row[6] += node["finished_at"] - node["started_at"]
+        row[7] += node.get("real_seconds") or 0.0
     if not rows:
         return ""
-    header = ["flow", "node", "runs", "ok", "failed", "unfinished", "reused", "retries", "virtual"]
-    listed = [[flow, name, *row[:6], seconds(row[6])] for (flow, name), row in rows.items()]
-    for title in ("unfinished", "reused", "retries"):
+    header = ["flow", "node", "runs", "ok", "failed", "unfinished", "reused", "retries", "virtual", "real"]
+    chosen = _most_telling(rows)
+    listed = [[flow, name, *row[:6], seconds(row[6]), seconds(row[7])] for (flow, name), row in chosen.items()]
+    unused = [
+        title for title in ("unfinished", "reused", "retries") if not any(r[header.index(title)] for r in listed)
+    ]
+    for title in (*unused, *(() if real else ("real",))):
         column = header.index(title)
-        if not any(row[column] for row in listed):
-            del header[column]
-            for row in listed:
-                del row[column]
-    return table(header, listed, color=color)
+        for row in (header, *listed):
+            del row[column]
+    more = len(rows) - len(chosen)
+    return table(header, listed, color=color) + (f"and {counted(more, 'more node')}\n" if more else "")
+
+
+def _most_telling(rows: dict[tuple[str, str], list[Any]]) -> dict[tuple[str, str], list[Any]]:
+    """The rows to show: of very many those with failures and unfinished runs before those in which all is well."""
+    if len(rows) <= _MOST_ROWS:
+        return rows
+    first = sorted(rows, key=lambda key: not (rows[key][2] or rows[key][3]))[:_MOST_ROWS]
+    return {key: row for key, row in rows.items() if key in set(first)}
+
+
+def _running(report: Mapping[str, Any], color: bool) -> str:
+    """What an interrupted run was at."""
+    if report["status"] != "interrupted":
+        return ""
+    lines = [
+        f"{name} in flow {node['flow']}: for {seconds(node.get('real_seconds') or 0.0)}"
+        for node, name in zip(report["nodes"], _labels(report["nodes"]), strict=True)
+        if node["status"] == "active" and node["started_at"] is not None and node["kind"] == "task"
+    ]
+    return _section("running", _cut(lines, _MOST_FAILURES), YELLOW, color)
+
+
+def _slowest(nodes: Sequence[Mapping[str, Any]], durations: int, color: bool) -> str:
+    """The node runs that took most of the real time."""
+    tasks = [(node, name) for node, name in zip(nodes, _labels(nodes), strict=True) if node["kind"] == "task"]
+    tasks.sort(key=lambda each: -(each[0].get("real_seconds") or 0.0))
+    lines = [f"{seconds(node.get('real_seconds') or 0.0):>9}  {node['flow']}/{name}" for node, name in tasks]
+    return _section(f"slowest {min(durations, len(lines))}", lines[:durations], BOLD, color) if durations else ""
+
+
+def _labels(nodes: Sequence[Mapping[str, Any]]) -> list[str]:
+    """A name for each node run: with its number, from 0, where its flow run has several runs of the node."""
+    keys = [(node.get("flow_id", node["flow"]), node.get("flow_attempt"), node["name"]) for node in nodes]
+    totals: dict[Any, int] = {}
+    for key in keys:
+        totals[key] = totals.get(key, 0) + 1
+    seen: dict[Any, int] = {}
+    labels = []
+    for key in keys:
+        number = seen[key] = seen.get(key, -1) + 1
+        labels.append(f"{key[2]}[{number}]" if totals[key] > 1 else key[2])
+    return labels
+
+
+def _cut(lines: list[str], most: int) -> list[str]:
+    return lines if len(lines) <= most else [*lines[:most], f"and {len(lines) - most} more"]
 
 
 def failures(
@@ -66,16 +121,20 @@ def failures(
 ) -> str:
     """The node runs that failed, with tracebacks; ``events`` say why flows did."""
     reasons = {d["dispatcher_id"]: d["reason"] for event, d in events if event == "FLOW_FAILURE"}
-    failed = [node for node in nodes if node["status"] == "failure" and node["error"] is not None]
+    failed = [
+        (node, name)
+        for node, name in zip(nodes, _labels(nodes), strict=True)
+        if node["status"] == "failure" and node["error"] is not None
+    ]
     # Tasks first: that a flow failed mostly follows from them.
-    failed.sort(key=lambda node: bool(node["kind"] == "flow"))
+    failed.sort(key=lambda each: bool(each[0]["kind"] == "flow"))
     lines: list[str] = []
-    for node in failed[:_MOST_FAILURES]:
+    for node, name in failed[:_MOST_FAILURES]:
         error, reason = node["error"], reasons.get(node["id"])
         attempts = f" after {node['attempts']} attempts" if node["attempts"] > 1 else ""
         abandoned = f" ({_abandoned(error['type'])})" if node.get("abandoned") else ""
         message = reason or ": ".join(part for part in (error["type"], error["message"]) if part)
-        lines.append(f"{node['name']} in flow {node['flow']}{attempts}: {message}{abandoned}")
+        lines.append(f"{name} in flow {node['flow']}{attempts}: {message}{abandoned}")
         trace = (error.get("traceback") or "").rstrip().splitlines()
         if len(trace) > 1:
             shown = trace if len(trace) <= _MOST_LINES else ["...", *trace[-_MOST_LINES:]]
@@ -117,7 +176,7 @@ def _section(title: str, lines: Iterable[str], style: str, color: bool) -> str:
 
 def _verdict(report: Mapping[str, Any], color: bool) -> str:
     good = report["status"] == "success"
-    status = styled("success" if good else "failure", GREEN if good else RED, color)
+    status = styled(report["status"], GREEN if good else RED, color)
     name = styled(visible(report["flow"]), BOLD, color)
     text = f"{name}: {status} in {seconds(report['virtual_seconds'])} virtual"
     text += f", {seconds(report['real_seconds'])} real ({counted(len(report['nodes']), 'node run')})\n"

@@ -71,9 +71,10 @@ class Attempts:
 
     def run(self, record: NodeRecord, task: TaskPlan) -> Attempt:
         """Run the code of a task right here, to its end."""
-        began = time.perf_counter()
+        record.began = began = time.perf_counter()
         attempt = self._runner.run(task, self._assignment(record))
         record.real_seconds += time.perf_counter() - began
+        record.began = None
         return attempt
 
     def begin(self, record: NodeRecord, task: TaskPlan) -> None:
@@ -94,6 +95,7 @@ class Attempts:
             return
         record, returned = ended
         task = self._plan.tasks[record.run.name]
+        record.began = None
         if isinstance(returned, TimedOut):
             assert task.timeout is not None
             record.real_seconds += task.timeout
@@ -125,6 +127,7 @@ class Attempts:
             began = time.perf_counter()
             return run(task, assignment, ticket), time.perf_counter() - began
 
+        record.began = time.perf_counter()
         self._side.submit(record, timed, task.timeout)
         if self._options.concurrency == 1:
             self.wait(None)  # one at a time, also where another thread is needed for a time-out

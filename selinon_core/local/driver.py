@@ -81,8 +81,9 @@ class Driver:
         entries = prepared.trace_entries(options, self.storages.stands_in, self.warnings.append)
         configured = configured_sinks(entries, self.imports, self.storages.connected)
         self._tracer = Tracer([*configured, *options.sinks])
+        self._is_heard = bool(self._tracer.sinks) or options.listener is not None
         self._record: Callable[[trace_entries.Entry], None] = (
-            self._record_and_emit if self._tracer.sinks else self.journal.append
+            self._record_and_emit if self._is_heard else self.journal.append
         )
         self._real_time = options.time == "real"
         self._began = time.monotonic()
@@ -298,7 +299,7 @@ class Driver:
         record.attempts += 1
         if self.options.observer is not None:
             self.options.observer("started", record)
-        if not plain or self._tracer.sinks:
+        if not plain or self._is_heard:
             self._record((trace_entries.STARTED, now, record, record.attempts))
             self._attempts.begin(record, task)
             return
@@ -423,6 +424,8 @@ class Driver:
     def _emit(self, entry: trace_entries.Entry) -> None:
         self.journal.append(entry)
         for event in trace_entries.expand(self.plan, entry, self.lookup.flow_run_of):
+            if self.options.listener is not None:
+                self.options.listener(event)
             self._tracer.emit(event.event, event.details)
 
     def _observe(self, what: str, record: NodeRecord | FlowRecord) -> None:

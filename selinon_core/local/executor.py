@@ -12,7 +12,7 @@ from selinon_core.errors import RequestError, UnknownFlowError, UnknownStorageEr
 from selinon_core.local.driver import Driver
 from selinon_core.local.earlier_run import check_report
 from selinon_core.local.options import LocalOptions
-from selinon_core.local.run import LocalRun
+from selinon_core.local.run import LocalRun, RunInterrupted
 from selinon_core.local.run_setup import RunSetup
 from selinon_core.local.step_limit import StepLimitExceeded
 from selinon_core.plan import Plan
@@ -34,6 +34,8 @@ class LocalExecutor:
         self._plan = plan
         self._options = LocalOptions() if options is None else options
         self._options.check()
+        self._current: Driver | None = None
+        self._began = 0.0
         self._prepared = RunSetup(plan, self._options)
         if self._options.reuse is not None:
             check_report(self._options.reuse)
@@ -49,7 +51,7 @@ class LocalExecutor:
 
         ``node_args`` is a JSON value. Raises ``UnknownFlowError``, ``RequestError`` for arguments that JSON
         cannot hold, ``ConfigurationError`` for mocks that do not fit the plan or a trace sink or strategy that
-        cannot be imported.
+        cannot be imported, and ``RunInterrupted``, a ``KeyboardInterrupt`` with the run so far.
         """
         if flow not in self._plan.flows:
             raise UnknownFlowError(_unknown("flow", flow, self._plan.flows))
@@ -58,9 +60,9 @@ class LocalExecutor:
         except (TypeError, ValueError, RecursionError):
             raise RequestError(f"node_args is not a JSON value: {describe_json_error(node_args)}") from None
         self._prepared.check_strategies(flow)
-        driver = Driver(self._prepared, self._options)
+        driver = self._current = Driver(self._prepared, self._options)
         stopped_by: Exception | None = None
-        began = time.perf_counter()
+        began = self._began = time.perf_counter()
         try:
             surroundings = RunEnvironment(driver.lookup, driver.storages, driver.tell, self._options.sinks)
 
@@ -72,10 +74,24 @@ class LocalExecutor:
             root = in_thread(drive, driver.interrupt) if loop_is_running() else drive()
         except StepLimitExceeded as error:
             root, stopped_by = driver.flows[0], error
+        except KeyboardInterrupt as interrupt:
+            run = self.so_far()
+            if run is None:
+                raise
+            raise RunInterrupted(run) from interrupt
+        finally:
+            self._current = None
         run = LocalRun(driver, root, time.perf_counter() - began, stopped_by)
         if self._options.observer is not None:
             self._options.observer("ended", root)
         return run
+
+    def so_far(self) -> LocalRun | None:
+        """The run that is going on, as far as it has come; None when there is none."""
+        driver = self._current
+        if driver is None or not driver.flows:
+            return None
+        return LocalRun(driver, driver.flows[0], time.perf_counter() - self._began, None, interrupted=True)
 
     def run_selective(
         self,

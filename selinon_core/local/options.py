@@ -10,6 +10,7 @@ from selinon_core.errors import RequestError
 if TYPE_CHECKING:
     from selinon_core.local.mocks import Mocks
     from selinon_core.runtime.storages import Storages
+    from selinon_core.runtime.trace.entries import TraceEvent
     from selinon_core.runtime.trace.run_records import FlowRecord, NodeRecord
     from selinon_core.runtime.trace.tracer import Sink
 
@@ -35,9 +36,9 @@ class LocalOptions(NamedTuple):
     ``mock_all`` runs no task's code. ``fail``: task -> how many first attempts fail (None: all).
     ``max_steps`` bounds node runs, further attempts and deferrals together; None: 100 000, or ten times the
     nodes of the project if that is more. ``reuse``: the JSON report of an earlier run whose results can be
-    read again. ``pythonpath``: directories to import user code from. ``sinks`` hear the trace beside those that
-    are configured. ``storages``: whose storages to use with ``storage="real"``, connected or not; they are left
-    open.
+    read again. ``pythonpath``: directories to import user code from. ``sinks`` hear the trace beside those
+    that are configured, ``listener`` its events with their times, which must not be changed. ``storages``: whose
+    storages to use with ``storage="real"``, connected or not; they are left open.
     """
 
     storage: Literal["mocked", "real"] = "mocked"
@@ -55,6 +56,7 @@ class LocalOptions(NamedTuple):
     observer: Observer | None = None
     sinks: tuple[Sink, ...] = ()
     storages: Storages | None = None
+    listener: Callable[[TraceEvent], None] | None = None
 
     def check(self) -> None:
         """Raise ``RequestError`` for a value that no run can have."""

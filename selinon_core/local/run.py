@@ -16,12 +16,26 @@ from selinon_core.runtime.trace.tracer import jsonable
 REPORT_VERSION = 1
 
 
+class RunInterrupted(KeyboardInterrupt):
+    """Raised in place of the ``KeyboardInterrupt`` that ended a run; ``run`` is what there was of it."""
+
+    def __init__(self, run: LocalRun) -> None:
+        super().__init__()
+        self.run = run
+
+
 class LocalRun:
     """How a flow ran. ``error`` says why it failed or was stopped; None after a success."""
 
     def __init__(
-        self, driver: Driver, root: FlowRecord, real_seconds: float, stopped_by: Exception | None
+        self,
+        driver: Driver,
+        root: FlowRecord,
+        real_seconds: float,
+        stopped_by: Exception | None,
+        interrupted: bool = False,
     ) -> None:
+        self._interrupted = interrupted
         self._driver = driver
         self._root = root
         self.real_seconds = real_seconds
@@ -39,8 +53,10 @@ class LocalRun:
 
     @property
     def status(self) -> str:
-        """``success`` or ``failure``."""
+        """``success`` or ``failure``, or ``interrupted`` for a run that did not come to its end."""
         outcome = self._root.outcome
+        if outcome is None and self._interrupted:
+            return "interrupted"
         return "success" if outcome is not None and outcome.succeeded else "failure"
 
     @property
@@ -105,7 +121,7 @@ class LocalRun:
     def trace(self) -> Iterator[dict[str, Any]]:
         """The trace as JSON objects: ``event``, ``time`` (virtual seconds) and the event's details."""
         for event in self.shared_events():
-            yield {"event": event.event, "time": _seconds(event.time), **jsonable(event.details)}
+            yield trace_line(event)
 
     def report(self) -> dict[str, Any]:
         """The JSON report."""
@@ -127,6 +143,11 @@ class LocalRun:
             "nodes": self.nodes,
             "edges": self.edges,
         }
+
+
+def trace_line(event: TraceEvent) -> dict[str, Any]:
+    """An event as a line of a trace file."""
+    return {"event": event.event, "time": _seconds(event.time), **jsonable(event.details)}
 
 
 def _seconds(value: float | None) -> float | None:
@@ -169,7 +190,7 @@ def _node(record: NodeRecord) -> dict[str, Any]:
         told["error"]["traceback"] = ""
     told["started_at"] = _seconds(record.started_at)
     told["finished_at"] = _seconds(record.finished_at)
-    told["real_seconds"] = round(record.real_seconds, 6)
+    told["real_seconds"] = round(record.real_seconds_by_now(), 6)
     if record.abandoned:
         told["abandoned"] = True
     return told

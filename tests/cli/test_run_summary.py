@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from selinon_cli.render.run_reasons import never_reached
-from selinon_cli.render.run_summary import run_summary, seconds
+from selinon_cli.render.run_summary import failures, run_summary, seconds
 from selinon_core.local import LocalExecutor, LocalOptions, Mocks
 from selinon_core.project import compile_text
 from tests.cli.golden import check_golden
@@ -157,5 +157,46 @@ def test_many_failures_are_cut() -> None:
     assert plan is not None
     run = LocalExecutor(plan, LocalOptions(mock_all=True, fail={"A": None})).run("f")
     text = run_summary(run.report(), [], [], color=False)
-    assert text.count("A in flow f") == 20
+    assert text.count("] in flow f") == 20
     assert "and 30 more" in text
+
+
+def test_the_failed_item_of_a_fan_out_is_named() -> None:
+    nodes = [
+        {
+            "id": str(number),
+            "name": "A",
+            "flow": "f",
+            "flow_id": "1",
+            "flow_attempt": 1,
+            "kind": "task",
+            "status": "failure" if number == 1500 else "success",
+            "attempts": 1,
+            "started_at": 0.0,
+            "finished_at": 1.0,
+            "error": {"type": "ValueError", "message": "no", "traceback": ""} if number == 1500 else None,
+        }
+        for number in range(2000)
+    ]
+    assert "A[1500] in flow f: ValueError: no" in failures(nodes, (), False)
+
+
+def test_of_very_many_nodes_those_that_failed_are_shown() -> None:
+    nodes = [
+        {
+            "name": f"N{number}",
+            "flow": "f",
+            "kind": "task",
+            "status": "failure" if number > 4990 else "success",
+            "attempts": 1,
+            "started_at": 0.0,
+            "finished_at": 0.0,
+            "error": None,
+        }
+        for number in range(5000)
+    ]
+    report = {"nodes": nodes, "status": "failure", "flow": "f", "virtual_seconds": 0, "real_seconds": 0}
+    lines = run_summary(report, [], [], color=False).splitlines()
+    assert len(lines) < 110
+    assert all(any(f"N{number} " in line for line in lines) for number in range(4991, 5000))
+    assert "and 4900 more nodes" in lines

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from selinon_core.dispatch import FlowOutcome, FlowRun, NodeRun, SelectiveRun
@@ -64,6 +65,7 @@ class NodeRecord:
 
     ``result`` is a snapshot (see ``runtime.json_values``). ``retries`` counts those that ``max_retry`` limits.
     ``attempted_at`` is when the last attempt ended after which there is to be another one, and unset before.
+    ``began`` is when the attempt that is running began, on the clock ``time.perf_counter``; else None.
     ``abandoned``: the flow did not wait for it any more, or an attempt could not be stopped at its time-out.
     """
 
@@ -71,6 +73,7 @@ class NodeRecord:
         "abandoned",
         "attempted_at",
         "attempts",
+        "began",
         "error",
         "finished_at",
         "flow_run",
@@ -98,11 +101,17 @@ class NodeRecord:
         self.error: BaseException | None = None
         self.abandoned = False
         self.real_seconds = 0.0
+        self.began: float | None = None
 
     @property
     def parent(self) -> dict[str, Any]:
         """The ``parent`` the node was started with, as a fresh mapping."""
         return parent_of(self.flow_run.flow, self.run, self.flow_run.parent)
+
+    def real_seconds_by_now(self) -> float:
+        """Seconds that its attempts took, with what the running one has taken so far."""
+        running = 0.0 if self.began is None else time.perf_counter() - self.began
+        return self.real_seconds + running
 
     def take_parent(self) -> dict[str, Any]:
         """A ``parent`` for one attempt to own."""
