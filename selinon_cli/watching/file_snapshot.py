@@ -8,10 +8,11 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
+from selinon_core.config.yaml.files import project_directories
+
 _YAML = (".yaml", ".yml")
 _SUFFIXES = (*_YAML, ".py")
 _NAMES = ("pyproject.toml",)
-_NEVER = frozenset({"__pycache__", "node_modules", "site-packages"})
 #: A YAML file that was not named on the command line matters only when it has one of these sections. Tasks may
 #: write other YAML files into the project without starting a rebuild.
 _SECTIONS = (b"tasks", b"flows", b"storages", b"global", b"flow-definitions")
@@ -68,7 +69,7 @@ def compare(before: Mapping[str, bytes], after: Mapping[str, bytes]) -> Changes:
 
 
 class FileScanner:
-    """Finds the files below some roots that matter; leaves out hidden directories, environments and caches.
+    """Finds the files below some roots that matter; leaves out the directories that lint leaves out.
 
     ``outputs`` are files that the watcher itself writes: they never matter.
     """
@@ -122,7 +123,7 @@ class FileScanner:
 
     def _walk(self) -> Iterator[tuple[str, list[str]]]:
         for root in self._deep:
-            yield from _walk(root)
+            yield from project_directories(root)
         for directory in self._shallow:
             if not _is_below(directory, self._deep):
                 try:
@@ -155,15 +156,6 @@ class FileScanner:
 def _may_define_flows(content: bytes) -> bool:
     plain = content.replace(b"\0", b"")  # UTF-16
     return any(section in plain for section in _SECTIONS)
-
-
-def _walk(root: str) -> Iterator[tuple[str, list[str]]]:
-    for directory, below, names in os.walk(root):
-        if directory != root and "pyvenv.cfg" in names:
-            below.clear()
-            continue
-        below[:] = [name for name in below if not name.startswith(".") and name not in _NEVER]
-        yield directory, names
 
 
 def _is_below(directory: str, roots: Iterable[str]) -> bool:

@@ -17,7 +17,7 @@ from selinon_core.celery.transport.publisher import DISPATCHER, OutgoingMessage
 from selinon_core.celery.worker.celery_tasks import MessageReceiver
 from selinon_core.celery.worker.requeue import DEAD_LETTERS, FAILURES, REASON
 from selinon_core.errors import StateStoreError
-from tests.celery.test_migrating import CHAIN, NODES, plan_of
+from tests.celery.changed_flows import CHAIN, NODES, plan_of
 
 START = {"v": 1, "action": "start", "flow": "f", "id": "run", "args": 7}
 BROKERS = ["redis://", "amqp://"]

@@ -9,6 +9,7 @@ import pytest
 
 from selinon_cli.watching.file_snapshot import FileScanner, FileSnapshot, WatchRoots, compare
 from selinon_cli.watching.watch_roots import watch_roots
+from selinon_core.config.yaml.files import named_files
 
 FLOW = "flow-definitions: []\n"
 
@@ -39,6 +40,24 @@ def test_hidden_files_environments_and_caches_do_not_matter(tmp_path: Path) -> N
     snapshot = FileScanner(WatchRoots((str(tmp_path),))).scan()
     assert names(snapshot, tmp_path) == ["e.py"]
     assert not any("venv" in directory or ".git" in directory for directory in snapshot.directories)
+
+
+def test_lint_and_watch_leave_out_the_same_directories(tmp_path: Path) -> None:
+    places = [
+        "",
+        "flows",
+        ".hidden",
+        "venv",
+        "venv/lib",
+        "node_modules/x",
+        "lib/site-packages/y",
+        "__pycache__",
+        "build",
+    ]
+    write(tmp_path, "venv/pyvenv.cfg", *(f"{place}/a.yaml".lstrip("/") for place in places))
+    read = {os.path.relpath(file.path, tmp_path) for file in named_files([str(tmp_path)])}
+    assert read == set(names(FileScanner(WatchRoots((str(tmp_path),))).scan(), tmp_path))
+    assert read == {"a.yaml", "flows/a.yaml", "build/a.yaml"}
 
 
 def test_yaml_file_that_is_none_of_ours_does_not_matter_until_it_is(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from selinon_core.errors import RequestError
@@ -80,9 +80,24 @@ def yaml_files(directory: str, follow_links: bool) -> Iterator[str]:
     Hidden files and directories are left out, and what package managers install. Directories that cannot be listed
     are among what is found: reading them tells why.
     """
-    seen: set[str] = set()
     closed: list[OSError] = []
-    for parent, folders, names in os.walk(directory, followlinks=follow_links, onerror=closed.append):
+    for parent, names in project_directories(directory, follow_links=follow_links, onerror=closed.append):
+        for name in sorted(names):
+            path = os.path.join(parent, name)
+            if name.endswith(_SUFFIXES) and not name.startswith(".") and not _is_named_pipe(path):
+                yield path
+    yield from sorted(error.filename for error in closed)
+
+
+def project_directories(
+    directory: str, *, follow_links: bool = False, onerror: Callable[[OSError], object] | None = None
+) -> Iterator[tuple[str, list[str]]]:
+    """A directory and those below it that may belong to a project, each with the names of its files.
+
+    Left out are hidden directories, virtual environments and what package managers install.
+    """
+    seen: set[str] = set()
+    for parent, folders, names in os.walk(directory, followlinks=follow_links, onerror=onerror):
         if parent != directory and "pyvenv.cfg" in names:
             folders.clear()
             continue
@@ -93,11 +108,7 @@ def yaml_files(directory: str, follow_links: bool) -> Iterator[str]:
                 continue
             seen.add(real)
         folders[:] = sorted(name for name in folders if not name.startswith(".") and name not in INSTALLED)
-        for name in sorted(names):
-            path = os.path.join(parent, name)
-            if name.endswith(_SUFFIXES) and not name.startswith(".") and not _is_named_pipe(path):
-                yield path
-    yield from sorted(error.filename for error in closed)
+        yield parent, names
 
 
 def nodes_file_for(path: str) -> SourceFile | None:
