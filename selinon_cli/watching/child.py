@@ -21,7 +21,7 @@ _GRACE = 0.2
 #: ``queue.py``), and that leaves no bytecode behind: Python takes bytecode for current when size and full second
 #: of the source agree, which two saves of a task within a second do.
 _INTERPRETER = (sys.executable, "-P", "-B", "-c")
-_PROGRAM = "import sys; sys.path.append({home!r}); from selinon_cli.watching.rebuild import main; sys.exit(main())"
+_PROGRAM = "import sys; sys.path.append({home!r}); from selinon_cli.rebuild import main; sys.exit(main())"
 
 Receive = Callable[[dict[str, Any]], None]
 

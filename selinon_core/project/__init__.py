@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from selinon_core.project.linting import lint_project
 from selinon_core.project.loader import (
     Project,
     compile_data,
     compile_project,
     compile_text,
-    lint_project,
 )
 
 __all__ = [

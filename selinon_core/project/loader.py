@@ -1,13 +1,13 @@
-"""From paths to a checked project: read, check, compile. The two entrances to the YAML half.
+"""From paths to a compiled project: read the files, run the rules that a plan needs, compile.
 
-``compile_project`` gives what running needs, ``lint_project`` says everything there is to say.
+``linting.lint_project`` does the same with every rule.
 """
 
 from __future__ import annotations
 
 import gc
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +34,9 @@ from selinon_core.plan import Plan
 
 if TYPE_CHECKING:
     from selinon_core.migrations.coverage import Deployment
+
+#: Of a model, the root of its project and its migration directory: what is deployed, None when that is not known.
+FindDeployment = Callable[[ProjectModel, str, str], "Deployment | None"]
 
 Paths = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
 
@@ -86,7 +89,7 @@ class Project:
         return self.plan is not None
 
 
-class _Read:
+class ReadProject:
     """Documents and the model made of them, before any rule."""
 
     __slots__ = ("collector", "documents", "model", "pythonpath", "settings", "sources")
@@ -125,33 +128,8 @@ def compile_project(
     directory. Checks of user code, warnings and information are left to ``lint_project``. Raises
     ``PathError`` for paths that do not exist; mistakes in the files are diagnostics.
     """
-    with _without_gc():
-        return _judge(_read_paths(paths, None, pythonpath), environ, everything=False)
-
-
-def lint_project(
-    paths: Paths = (),
-    *,
-    stdin: tuple[str, bytes] | None = None,
-    pythonpath: Iterable[str] = (),
-    environ: Mapping[str, str] | None = None,
-    select: Sequence[str] = (),
-    ignore: Sequence[str] = (),
-    import_code: bool = False,
-) -> Project:
-    """Read the project in ``paths`` and run every rule.
-
-    ``stdin`` is a name and the content of one more file, which replaces a file of that name. ``select`` and
-    ``ignore`` are codes or beginnings of codes (``SEL3``) that limit what is reported: the former instead of
-    ``select`` in ``pyproject.toml``, the latter in addition to ``ignore`` there. The longest beginning decides.
-    ``import_code`` imports user code instead of parsing it. ``environ`` are the environment variables (default:
-    those of the process). Raises ``PathError`` as ``compile_project`` does, and for codes in ``pyproject.toml``
-    that no rule has.
-    """
-    with _without_gc():
-        read = _read_paths(paths, stdin, pythonpath)
-        selection = Selection(select, ignore, read.settings)
-        return _judge(read, environ, everything=True, selection=selection, import_code=import_code)
+    with without_gc():
+        return judge(read_paths(paths, None, pythonpath), environ, everything=False)
 
 
 def compile_text(
@@ -160,7 +138,7 @@ def compile_text(
     """Read, check and compile files given as texts by name; with ``lint``, run every rule."""
     collector = Collector()
     documents = [read_document(text, name, collector) for name, text in texts.items()]
-    return _judge(_Read(documents, (), collector), environ, everything=lint)
+    return judge(ReadProject(documents, (), collector), environ, everything=lint)
 
 
 def compile_data(
@@ -169,11 +147,11 @@ def compile_data(
     """Read, check and compile what files would hold, given as mappings; they are not changed."""
     collector = Collector()
     documents = [document_from_data(part, name, collector) for part in parts]
-    return _judge(_Read(documents, (), collector), environ, everything=False)
+    return judge(ReadProject(documents, (), collector), environ, everything=False)
 
 
 @contextmanager
-def _without_gc() -> Iterator[None]:
+def without_gc() -> Iterator[None]:
     """Hundreds of thousands of nodes without cycles: the cyclic collector only costs, more than the
     reading.
     """
@@ -189,7 +167,8 @@ def _without_gc() -> Iterator[None]:
 # --- reading ------------------------------------------------------------------------------------------------
 
 
-def _read_paths(paths: Paths, stdin: tuple[str, bytes] | None, pythonpath: Iterable[str]) -> _Read:
+def read_paths(paths: Paths, stdin: tuple[str, bytes] | None, pythonpath: Iterable[str]) -> ReadProject:
+    """Read the files that ``paths`` name; ``stdin`` is a name and the content of one more."""
     given = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
     start = os.fspath(given[0]) if given else None
     if start is not None and not os.path.isdir(start):
@@ -222,7 +201,7 @@ def _read_paths(paths: Paths, stdin: tuple[str, bytes] | None, pythonpath: Itera
         )
     roots = (*pythonpath, *module_directories(settings), settings.root)
     where = tuple(dict.fromkeys(os.path.abspath(path) for path in (*roots, os.getcwd())))
-    return _Read(
+    return ReadProject(
         loader.documents, loader.unreadable, loader.collector, settings, where, passed_over=loader.passed_over
     )
 
@@ -281,14 +260,23 @@ class _Loader:
 # --- judging ------------------------------------------------------------------------------------------------
 
 
-def _judge(
-    read: _Read,
+def _none_known(model: ProjectModel, root: str, migrations: str) -> Deployment | None:
+    return None
+
+
+def judge(
+    read: ReadProject,
     environ: Mapping[str, str] | None,
     *,
     everything: bool,
     selection: Selection = EVERYTHING,
     import_code: bool = False,
+    deployment: FindDeployment = _none_known,
 ) -> Project:
+    """Run the rules over a model and compile it.
+
+    ``deployment`` finds what is deployed, for a model, the root of the project and its migration directory.
+    """
     root = read.settings.root if read.settings is not None else "."
     context = LintContext(
         read.model,
@@ -296,7 +284,7 @@ def _judge(
         pythonpath=read.pythonpath,
         environ=os.environ if environ is None else environ,
         import_code=import_code,
-        deployment=lambda directory: _deployment(read.model, root, directory),
+        deployment=lambda directory: deployment(read.model, root, directory),
     )
     rules = [rule for rule in _rules() if everything or _needed_to_compile(rule)]
     if everything and not context.knows_selinon_1:
@@ -310,7 +298,7 @@ def _judge(
     if not everything:
         kept = [diagnostic for diagnostic in kept if diagnostic.code not in _COMMENT_CODES]
         if plan is None:
-            # Whoever wants to run has to be told why not.
+            # A run has to say why there is no plan.
             kept += [s.diagnostic for s in silenced if s.diagnostic.severity is Severity.ERROR]
             silenced = [s for s in silenced if s.diagnostic.severity is not Severity.ERROR]
     return Project(
@@ -322,12 +310,6 @@ def _judge(
         read.settings,
         read.pythonpath,
     )
-
-
-def _deployment(model: ProjectModel, root: str, directory: str) -> Deployment | None:
-    from selinon_core.project.deployment import deployment  # git and migrations: for few projects only
-
-    return deployment(model, root, directory)
 
 
 #: What a plan cannot be used with: conditions and selective runs that lead nowhere end any run of it.
