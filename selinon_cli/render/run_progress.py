@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
+from selinon_cli.render.live_output import beside
 from selinon_cli.render.run_summary import seconds
 from selinon_cli.render.visible import visible
 from selinon_cli.terminal import Terminal
@@ -79,19 +80,23 @@ class _Lines:
 class _Group:
     """All runs of one node name at one place of the tree of flows."""
 
-    __slots__ = ("attempts", "children", "counts", "finished_at", "is_flow", "states")
+    __slots__ = ("attempts", "children", "counts", "finished_at", "is_flow", "since", "states")
 
     def __init__(self) -> None:
         self.children: dict[str, _Group] = {}
         self.states: dict[int, str] = {}
+        self.since: dict[int, float] = {}
         self.counts: dict[str, int] = {}
         self.attempts = 0
         self.finished_at = 0.0
         self.is_flow = False
 
-    def set(self, record: Any, state: str) -> None:
+    def set(self, record: Any, state: str, now: float) -> None:
         """Note the state a run is in now; forget runs that ended, their number is enough."""
         before = self.states.pop(id(record), None)
+        self.since.pop(id(record), None)
+        if state == "running":
+            self.since[id(record)] = now
         if before is not None:
             self.counts[before] -= 1
         if state not in ("success", "failure", "reused"):
@@ -101,11 +106,17 @@ class _Group:
         if record.finished_at is not None:
             self.finished_at = max(self.finished_at, record.finished_at)
 
+    def needs_sight(self) -> bool:
+        """Whether something in it runs, is tried again or has failed."""
+        moving = any(self.counts.get(state) for state in ("running", "retrying", "failure") if not self.is_flow)
+        return moving or any(child.needs_sight() for child in self.children.values())
+
 
 class TreeModel:
     """The state of a run as a tree of flows and nodes, runs of one name counted together."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self.clock = clock
         self.root = _Group()
         self.name = ""
 
@@ -117,7 +128,7 @@ class TreeModel:
             return
         group = self._at(record.flow_run).children.setdefault(run.name, _Group())
         group.is_flow = run.is_flow
-        group.set(record, _state(what, record))
+        group.set(record, _state(what, record), self.clock())
 
     def _at(self, flow_run: Any) -> _Group:
         names: list[str] = []
@@ -149,7 +160,17 @@ def _live_tree(terminal: Terminal) -> Iterator[Observer]:
         with changing:
             return draw_tree(model, console.height - 2)
 
-    with Live(console=console, get_renderable=draw, refresh_per_second=8, transient=True):
+    def make() -> Live:
+        return Live(
+            console=console,
+            get_renderable=draw,
+            refresh_per_second=8,
+            transient=True,
+            redirect_stdout=False,
+            redirect_stderr=False,
+        )
+
+    with beside(make, terminal.err):
         yield observe
 
 
@@ -164,29 +185,46 @@ _STYLES = {
 
 
 def draw_tree(model: TreeModel, most_lines: int) -> Tree:
-    """The model as a tree of at most ``most_lines`` lines."""
+    """The model as a tree of at most ``most_lines`` lines.
+
+    Where it would be longer, what has ended well or waits is folded into a line for each flow.
+    """
     from rich.text import Text
     from rich.tree import Tree
 
     tree = Tree(Text(visible(model.name), style="bold"))
     left = max(most_lines - 1, 1)
+    folds = _size(model.root) > left
 
     def add(branch: Tree, group: _Group) -> None:
         nonlocal left
+        folded: dict[str, int] = {}
         for name, child in group.children.items():
+            if folds and not child.needs_sight():
+                for state, count in child.counts.items():
+                    folded[state] = folded.get(state, 0) + count
+                continue
             if left <= 0:
                 return
             left -= 1
             if left == 0:
                 branch.add(Text("...", style="dim"))
                 return
-            add(branch.add(_label(name, child)), child)
+            add(branch.add(_label(name, child, model.clock())), child)
+        if folded and left > 0:
+            left -= 1
+            told = ", ".join(f"{count} {state}" for state, count in folded.items() if count)
+            branch.add(Text(f"and {told}", style="dim"))
 
     add(tree, model.root)
     return tree
 
 
-def _label(name: str, group: _Group) -> Text:
+def _size(group: _Group) -> int:
+    return sum(1 + _size(child) for child in group.children.values())
+
+
+def _label(name: str, group: _Group, now: float) -> Text:
     from rich.text import Text
 
     label = Text(visible(name), style="bold" if group.is_flow else "")
@@ -195,6 +233,9 @@ def _label(name: str, group: _Group) -> Text:
         count = group.counts.get(state, 0)
         if count:
             label.append(f"  {count} {state}" if several else f"  {state}", style=style)
+    longest = 0.0 if group.is_flow or not group.since else now - min(group.since.values())
+    if longest >= 1:
+        label.append(f"  for {longest:.0f} s", style="cyan")
     if group.attempts > 1:
         label.append(f"  attempt {group.attempts}", style="yellow")
     if group.finished_at:

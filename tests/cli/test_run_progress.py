@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import sys
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from selinon_cli.render.run_progress import TreeModel, draw_tree, progress
 from selinon_cli.terminal import Terminal
 from selinon_core.local import LocalExecutor, LocalOptions
 from selinon_core.project import compile_text
+from tests.local.trying import behaviours, build
 
 YAML = """
 tasks:
@@ -68,7 +70,7 @@ def test_the_tree_while_it_goes_on() -> None:
 def test_the_tree_fits_the_terminal() -> None:
     model = TreeModel()
     run_with(model.observe)
-    assert drawn(model, 3) == "outer\n└── inner  success\n    └── ...\n"
+    assert drawn(model, 3) == "outer\n└── and 2 success\n"
 
 
 def test_lines_where_there_is_no_terminal() -> None:
@@ -118,3 +120,48 @@ def test_a_flow_is_told_to_have_ended_after_what_is_in_it() -> None:
     run_with(observe)
     assert ended.index("inner") > max(place for place, name in enumerate(ended) if name == "A")
     assert ended[-1] == "outer"
+
+
+def large_tree(states: dict[int, str], now: float = 0.0) -> TreeModel:
+    """Sixty nodes of one flow, successful unless told otherwise."""
+    model = TreeModel(lambda: now)
+    model.name = "large"
+    for number in range(60):
+        group = model.root.children.setdefault(f"N{number}", type(model.root)())
+        state = states.get(number, "success")
+        group.counts[state] = 1
+        if state == "running":
+            group.since[number] = 0.0
+    return model
+
+
+def test_what_runs_and_what_failed_stays_in_sight() -> None:
+    text = drawn(large_tree({45: "running", 50: "failure", 59: "waiting"}, now=75.0), 20)
+    assert text == ("large\n├── N45  running  for 75 s\n├── N50  failure\n└── and 57 success, 1 waiting\n")
+    assert len(drawn(large_tree(dict.fromkeys(range(60), "failure")), 20).splitlines()) <= 20
+    assert len(drawn(large_tree({}), 100).splitlines()) == 61
+
+
+def test_lines_are_written_together_and_input_is_read_without_the_tree(monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = FakeTerminal()
+    monkeypatch.setattr("sys.stdin", io.StringIO("an answer\nmore\n"))
+    plan = build({"f": "-> A"})
+    answers: list[str] = []
+
+    def act(task: Any, args: Any) -> None:
+        for number in range(3000):
+            print(f"line {number}")
+        answers.append(input("a question? "))
+        answers.append(sys.stdin.readline())
+        print("no line end", end="")
+
+    behaviours.clear()
+    behaviours["A"] = act
+    terminal = Terminal(io.StringIO(), stream, environment={"TERM": "xterm"})
+    with progress(terminal) as observer:
+        LocalExecutor(plan, LocalOptions(observer=observer)).run("f")
+    text = stream.getvalue()
+    assert answers == ["an answer", "more\n"]
+    assert all(f"line {number}\n" in text for number in (0, 1500, 2999))
+    assert text.index("line 2999") < text.index("a question? ") < text.index("no line end")
+    assert text.count("\x1b[2K") < 500  # repaints, of which there was one a line
