@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from selinon_core.celery.settings import AdapterSettings
+from selinon_core.celery.stores.protocol import RUN, Begun
 from selinon_core.celery.transport.batching import MOST_BYTES, DurationEstimates, MessageBatch, MessageBatcher
 from selinon_core.celery.transport.message_schema import NodeMessage, read_nodes
 from selinon_core.celery.transport.publisher import DISPATCHER, ENVELOPE, OutgoingMessage
@@ -156,6 +157,12 @@ def test_ends_that_were_kept_early_are_not_kept_again() -> None:
     assert batch.take_succeeded() == [message(3)]
     batch.keep_early()
     assert kept == [[1], [1, 2]]
+
+
+def test_of_several_messages_of_a_node_run_in_a_batch_one_has_the_claim() -> None:
+    newest = message(1)._replace(delivery=1)
+    batch = MessageBatch([message(1), newest], bool, bool, {(1, 1): Begun(RUN)})
+    assert [batch.claim_of(each) for each in (message(1), newest, newest)] == [None, Begun(RUN), None]
 
 
 # -- on real workers ----------------------------------------------------------------------------------------------

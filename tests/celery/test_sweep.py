@@ -222,6 +222,31 @@ def test_a_step_that_was_kept_though_the_answer_got_lost(method: str) -> None:
         assert not world.store.stalled_nodes(id, world.now)
 
 
+@pytest.mark.parametrize("method", ["claim_deliveries", "append_successes"])
+def test_a_step_of_a_batch_that_was_kept_though_the_answer_got_lost(method: str) -> None:
+    plan = plan_of("      - {from: , to: [A, B, C]}\n")
+    never = {"selinon_heartbeat_timeout": 1e9, "selinon_resend_after": 1e9}
+    world = World(plan, workers=1, selinon_inline_count=0, selinon_store_retry_timeout=5.0, **never)
+    world.start("main")
+    world.work()  # the worker knows now that the tasks are short
+    inner, calls = getattr(MemoryStore, method), [0]
+
+    def lossy(*args: Any, **kwargs: Any) -> Any:
+        result = inner(world.store, *args, **kwargs)
+        calls[0] += 1
+        if calls[0] == 1:
+            raise StateStoreError("the connection broke")
+        return result
+
+    setattr(world.store, method, lossy)
+    CALLS.clear()
+    id = world.start("main")
+    world.work()
+    assert calls[0]
+    assert world.results[id][0] == "success"
+    assert sorted(CALLS) == ["A", "B", "C"]
+
+
 _INNER = f"""
 tasks:
   - {{name: A, import: {__name__}, classname: Task}}

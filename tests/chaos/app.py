@@ -74,7 +74,7 @@ def _disorder(owner: Any) -> None:
     owner.send = send
 
 
-for _method in ("claim_delivery", "append_event", "commit"):
+for _method in ("claim_delivery", "claim_deliveries", "append_event", "append_successes", "commit"):
     _endanger(selinon.services.store, _method)
 _disorder(selinon.services.publisher)
 _endanger(selinon.services.publisher, "send")

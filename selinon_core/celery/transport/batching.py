@@ -130,17 +130,18 @@ def _as_one(letters: list[OutgoingMessage]) -> OutgoingMessage:
     return first._replace(kwargs=kwargs, shown_as=f"{first.shown_as} and others")
 
 
+Claims = Mapping[tuple[int, int], Begun]
 HandBack = Callable[[Sequence[NodeMessage]], bool]
 
 
 class MessageBatch:
     """What a message holds that was not run yet, and what of it succeeded and is not kept yet; safe under threads.
 
-    ``claims`` are the answers of the store about those that were claimed together, by number.
+    ``claims`` are the answers of the store about those that were claimed together, by number and delivery.
     """
 
     def __init__(
-        self, messages: Sequence[NodeMessage], hand_back: HandBack, keep: HandBack, claims: Mapping[int, Begun]
+        self, messages: Sequence[NodeMessage], hand_back: HandBack, keep: HandBack, claims: Claims
     ) -> None:
         self._lock = threading.Lock()
         self._rest = deque(messages)
@@ -164,7 +165,7 @@ class MessageBatch:
 
     def claim_of(self, message: NodeMessage) -> Begun | None:
         """The answer about one, once: a second copy of its message in the same batch has none."""
-        return self._claims.pop(message.number, None)
+        return self._claims.pop((message.number, message.delivery), None)
 
     def succeeded(self, message: NodeMessage) -> None:
         """One ended well; that is to be kept."""

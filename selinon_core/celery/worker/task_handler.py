@@ -13,6 +13,7 @@ from selinon_core.celery.services import WorkerServices
 from selinon_core.celery.stores.protocol import NEEDS_ADVANCE, REDELIVERED_UNFINISHED, RUN, Begun
 from selinon_core.celery.transport.batching import MessageBatch
 from selinon_core.celery.transport.message_schema import NodeMessage
+from selinon_core.celery.worker.batch_handler import BatchHandler
 from selinon_core.celery.worker.task_timeout import run_with_deadline
 from selinon_core.dispatch import events as on
 from selinon_core.dispatch.codec import encode_event
@@ -47,75 +48,14 @@ class TaskMessageHandler:
         """
         budget = InlineBudget(messages[0].number, self._services.settings)
         if len(messages) == 1:
-            self._handle(messages[0], again, budget)
+            self.handle_one(messages[0], again, budget)
         else:
-            self._handle_batch(messages, again, budget)
+            BatchHandler(self._services, self).handle(messages, again, budget)
 
-    def _handle_batch(self, messages: Sequence[NodeMessage], again: bool, budget: InlineBudget) -> None:
-        """All begin in one step of the store, and the ends of those that succeed are kept in one.
-
-        Not when the message was delivered before: then one of them may kill its worker, and deliveries are counted
-        for each when its turn comes. A node run behind that one, or whose end was not kept yet, has been counted
-        once without need, so both is left out where that could be once too often.
-        """
-        claims: dict[int, Begun] = {}
-        if not again and self._services.settings.selinon_max_deliveries > 2:
-            claims = self._claims(messages)
-            again = not claims
-        together = bool(claims)
-        batch = MessageBatch(messages, self._hand_back, self._keep_early, claims)
-        with self._services.batch_watchdog.over(batch):
-            try:
-                while (message := batch.take()) is not None:
-                    budget.carrier = message.number
-                    self._handle(message, again, budget, batch if together else None)
-            except BaseException:  # this process is told to end, or the store stays away
-                batch.keep_early()
-                raise
-        ended = batch.take_succeeded()
-        if ended:
-            budget.carrier = ended[-1].number
-            self.run_inline(self._keep(ended, budget), budget)
-
-    def _claims(self, messages: Sequence[NodeMessage]) -> dict[int, Begun]:
-        services, flow_id = self._services, messages[0].id
-        deliveries = {message.number: message.delivery for message in messages}
-        try:
-            begun = services.store.claim_deliveries(flow_id, deliveries, services.clock())
-        except StateStoreError as error:  # it may have been kept: each is claimed as if its message came again
-            _log.warning("%s; trying again", error)
-            return {}
-        return dict(zip(deliveries, begun, strict=True))
-
-    def _hand_back(self, messages: Sequence[NodeMessage]) -> bool:
-        """Leave node runs to others, in new deliveries: those they have may count as begun here."""
-        services, letters = self._services, []
-        try:
-            for message in messages:
-                delivery = services.store.next_delivery(message.id, message.number)
-                if delivery is not None:
-                    task_id = id_maker(message.id)(message.number)
-                    letters.append(services.messages.of_message(message, task_id, delivery))
-        except StateStoreError as error:  # what is not sent now is sent when the run is found to be silent
-            _log.warning("%s; %d of %d node runs are left to others", error, len(letters), len(messages))
-        return services.relay.send_safely(letters)
-
-    def _keep_early(self, ended: Sequence[NodeMessage]) -> bool:
-        """Keep the ends of node runs before their batch is done; False when that is to be tried again."""
-        try:
-            self._services.executor.complete_together(ended, None)
-        except StateStoreError as error:
-            _log.warning("%s; the ends of %d node runs will be kept later", error, len(ended))
-            return False
-        return True
-
-    def _keep(self, ended: Sequence[NodeMessage], budget: InlineBudget) -> InlineTask | None:
-        executor = self._services.executor
-        return self._kept(ended[-1], budget, lambda: executor.complete_together(ended, budget))
-
-    def _handle(
+    def handle_one(
         self, message: NodeMessage, again: bool, budget: InlineBudget, batch: MessageBatch | None = None
     ) -> None:
+        """Handle one node run; ``batch``: its claim is there, and keeps its end if it succeeds."""
         services = self._services
         begun = None if batch is None else batch.claim_of(message)
         if begun is None:
@@ -241,9 +181,9 @@ class TaskMessageHandler:
         self, message: NodeMessage, event: on.Event, budget: InlineBudget, **how: Any
     ) -> InlineTask | None:
         executor = self._services.executor
-        return self._kept(message, budget, lambda: executor.complete(message, event, budget, **how))
+        return self.keep(message, budget, lambda: executor.complete(message, event, budget, **how))
 
-    def _kept(
+    def keep(
         self, message: NodeMessage, budget: InlineBudget, keep: Callable[[], InlineTask | None]
     ) -> InlineTask | None:
         """Keep a completion. When the store was away in the middle of it, its first try may have counted."""

@@ -1,0 +1,118 @@
+"""A message that holds several node runs: they begin in one step of the store, and successes are kept in one.
+
+Not when the message was delivered before: then one of them may kill its worker, and deliveries are counted for
+each when its turn comes. A node run behind that one, or whose end was not kept yet, has been counted once without
+need, so all this is left out where that could be once too often. Ends are kept early when a node run fails, when
+one takes long, and when this process is told to end.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from selinon_core.celery.execution.flow_executor import InlineBudget, InlineTask
+from selinon_core.celery.services import WorkerServices
+from selinon_core.celery.transport.batching import Claims, MessageBatch
+from selinon_core.celery.transport.message_schema import NodeMessage
+from selinon_core.errors import StateStoreError
+from selinon_core.runtime.error_codec import WorkerShutdown
+from selinon_core.runtime.ids import id_maker
+
+_log = logging.getLogger("selinon")
+
+#: The fewest ``selinon_max_deliveries`` that leave room for a delivery that is counted without need.
+FEWEST_DELIVERIES = 3
+
+
+class NodeHandler(Protocol):
+    """What handles one node run after the other."""
+
+    def handle_one(
+        self, message: NodeMessage, again: bool, budget: InlineBudget, batch: MessageBatch | None = None
+    ) -> None:
+        """Handle one node run."""
+        ...
+
+    def run_inline(self, inline_task: InlineTask | None, budget: InlineBudget) -> None:
+        """Run what may be run here of what follows."""
+        ...
+
+    def keep(
+        self, message: NodeMessage, budget: InlineBudget, keep: Callable[[], InlineTask | None]
+    ) -> InlineTask | None:
+        """Keep a completion, though the store may be away."""
+        ...
+
+
+class BatchHandler:
+    """Handles one batch."""
+
+    def __init__(self, services: WorkerServices, handler: NodeHandler) -> None:
+        self._services = services
+        self._handler = handler
+
+    def handle(self, messages: Sequence[NodeMessage], again: bool, budget: InlineBudget) -> None:
+        """Handle what one message holds; ``again``: it was delivered before, and its receiver may be gone.
+
+        Raises ``StateStoreError`` when the store stays away: the message has to be given back.
+        """
+        claims: Claims = {}
+        if not again and self._services.settings.selinon_max_deliveries >= FEWEST_DELIVERIES:
+            claims = self._claims(messages)
+            again = not claims
+        together = bool(claims)
+        batch = MessageBatch(messages, self._hand_back, self._keep_early, claims)
+        with self._services.batch_watchdog.over(batch):
+            try:
+                while (message := batch.take()) is not None:
+                    budget.carrier = message.number
+                    self._handler.handle_one(message, again, budget, batch if together else None)
+            except (Exception, WorkerShutdown):  # the store stays away, or this process is told to end
+                batch.keep_early()
+                raise
+        ended = batch.take_succeeded()
+        if ended:
+            budget.carrier = ended[-1].number
+            self._handler.run_inline(self._keep(ended, budget), budget)
+
+    def _claims(self, messages: Sequence[NodeMessage]) -> Claims:
+        """What the store answers; of several messages of a node run the newest is claimed, the others later."""
+        services, flow_id = self._services, messages[0].id
+        deliveries: dict[int, int] = {}
+        for message in messages:
+            deliveries[message.number] = max(message.delivery, deliveries.get(message.number, 0))
+        try:
+            begun = services.store.claim_deliveries(flow_id, deliveries, services.clock())
+        except StateStoreError as error:  # it may have been kept: each is claimed as if its message came again
+            _log.warning("%s; trying again", error)
+            return {}
+        return dict(zip(deliveries.items(), begun, strict=True))
+
+    def _hand_back(self, messages: Sequence[NodeMessage]) -> bool:
+        """Leave node runs to others, in new deliveries: those they have may count as begun here."""
+        services, letters = self._services, []
+        try:
+            for message in messages:
+                delivery = services.store.next_delivery(message.id, message.number)
+                if delivery is not None:
+                    task_id = id_maker(message.id)(message.number)
+                    letters.append(services.messages.of_message(message, task_id, delivery))
+        except StateStoreError as error:
+            _log.warning("%s; %d node runs stay with a process that is busy", error, len(messages))
+            return False
+        return services.relay.send_safely(letters)
+
+    def _keep_early(self, ended: Sequence[NodeMessage]) -> bool:
+        """Keep the ends of node runs before their batch is done; False when that is to be tried again."""
+        try:
+            self._services.executor.complete_together(ended, None)
+        except StateStoreError as error:
+            _log.warning("%s; the ends of %d node runs will be kept later", error, len(ended))
+            return False
+        return True
+
+    def _keep(self, ended: Sequence[NodeMessage], budget: InlineBudget) -> InlineTask | None:
+        executor = self._services.executor
+        return self._handler.keep(ended[-1], budget, lambda: executor.complete_together(ended, budget))
