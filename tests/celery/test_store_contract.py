@@ -306,6 +306,62 @@ def test_a_silent_run_is_looked_at_when_a_message_of_it_never_arrived(store: Sto
     assert swept(NOW + 170) == [("lost", "silent")]
 
 
+def test_a_wake_up_that_changes_nothing_does_not_bring_the_next_one_nearer(store: Store) -> None:
+    """A message waits in a queue: its run is woken after 10 s without progress, then after twice that, ..."""
+    create(store, header={"idle_check_after": "5"}, outbox=["t1"], keep=True)
+    store.commit(Commit("F", 1, NOW, token=1, done=["t1"]))
+    woken = []
+    now = NOW
+    while now < NOW + 3000:
+        due = store.next_due()
+        assert due is not None
+        now = max(now + 0.25, due)
+        for found in store.claim_due_runs(now, 100, 10.0, 60.0, 1e6):
+            woken.append((round(now - NOW), found.reason))
+            opened = lease(store, at=now)
+            kept = store.commit(Commit("F", 1, now, token=opened.token, keep=True))
+            store.commit(Commit("F", 1, now, token=kept.token, done=["again 0"]))
+    assert [reason for _, reason in woken] == ["silent"] * len(woken)
+    assert [at for at, _ in woken] == pytest.approx([10 * 2**n for n in range(len(woken))], rel=0.1)
+    assert len(woken) == 9
+
+
+def test_what_moves_a_run_on_brings_the_next_look_near_again(store: Store) -> None:
+    create(store, header={"idle_check_after": "5"}, outbox=["t1"], keep=True)
+    store.commit(Commit("F", 1, NOW, token=1, done=["t1"]))
+    assert [due.reason for due in store.claim_due_runs(NOW + 1000, 100, 10.0, 60.0, 1e6)] == ["silent"]
+    assert store.claim_delivery("F", 1, 0, False, NOW + 1001).kind == RUN
+    assert store.retry("F", 1, 0, True, 500.0, 10.0, NOW + 1002) == 1
+    assert [due.reason for due in store.claim_due_runs(NOW + 1503, 100, 10.0, 60.0, 1e6)] == ["timer"]
+    opened = lease(store, at=NOW + 1503)
+    assert store.commit(Commit("F", 1, NOW + 1503, token=opened.token, cancelled_timers=["n1"])).ok
+    assert store.claim_due_runs(NOW + 1508.5, 100, 10.0, 60.0, 1e6) == []
+    assert [due.reason for due in store.claim_due_runs(NOW + 1514, 100, 10.0, 60.0, 1e6)] == ["silent"]
+
+
+def test_effects_that_keep_failing_are_tried_more_and_more_rarely(store: Store) -> None:
+    create(store, outbox=["r"])
+    now, woken = NOW, 0
+    while now < NOW + 600:
+        now += 1.0
+        for _ in store.claim_due_runs(now, 100, 10.0, 60.0, 1e6):
+            woken += 1
+            store.commit(Commit("F", 1, now, token=lease(store, at=now).token))
+    assert woken <= 9
+
+
+def test_a_node_run_that_was_given_up_is_missed_soon_though_its_run_was_silent_for_long(store: Store) -> None:
+    create(store, header={"idle_check_after": "5"}, outbox=["t1", "t2"], keep=True)
+    store.commit(Commit("F", 1, NOW, token=1, done=["t1", "t2"]))
+    assert store.claim_delivery("F", 1, 0, False, NOW).kind == RUN
+    store.heartbeat("F", [1], NOW + 4000)
+    assert [due.reason for due in store.claim_due_runs(NOW + 4000, 100, 10.0, 60.0, 60.0)] == ["silent"]
+    assert store.claim_due_runs(NOW + 4055, 100, 10.0, 60.0, 60.0) == []
+    assert [due.reason for due in store.claim_due_runs(NOW + 4062, 100, 10.0, 60.0, 60.0)] == ["lost"]
+    assert store.next_delivery("F", 1) == 1
+    assert [due.reason for due in store.claim_due_runs(NOW + 4130, 100, 10.0, 60.0, 60.0)] == ["silent"]
+
+
 def test_what_waits_for_its_time_is_not_missed(store: Store) -> None:
     """A retry after an hour, or a throttled start: no message of theirs is on its way."""
     create(store, "retries", header={"idle_check_after": "5"}, outbox=["t1"], keep=True)

@@ -10,6 +10,7 @@ import pytest
 from selinon_core.celery.execution.run_cache import decode_batch, encode_batch
 from selinon_core.celery.stores.memory import MemoryStore
 from selinon_core.celery.stores.protocol import Commit
+from selinon_core.celery.transport.publisher import DISPATCHER
 from selinon_core.celery.worker.reaper import Reaper
 from selinon_core.errors import StateStoreError
 from selinon_core.plan import Plan
@@ -166,6 +167,28 @@ def test_waiting_runs_cost_no_messages() -> None:
         world.now += 0.5
         sweeper.run_once()
     assert world.broker.sent == []
+
+
+def test_runs_that_wait_for_a_queue_without_workers_cost_few_messages() -> None:
+    """Ten minutes: six wake-ups of each run, and no copies of the messages that wait."""
+    world = World(plan_of(CHAIN), workers=1, selinon_inline_count=0)
+    for _ in range(50):
+        world.start("main")
+    while world.broker.queue:
+        text, again = world.broker.queue.pop(0)
+        if json.loads(text)[0] == DISPATCHER:  # the other queue is not served
+            world._deliver(text, again)
+    world.broker.backlog = 50
+    sent, until = len(world.broker.sent), world.now + 600
+    sweeper = Reaper(world.engines[0], clock=lambda: world.now)
+    while world.now < until:
+        world.now += max(sweeper.run_once(), 0.25)
+        for text, again in [entry for entry in world.broker.queue if json.loads(entry[0])[0] == DISPATCHER]:
+            world.broker.queue.remove((text, again))
+            world._deliver(text, again)
+    more = world.broker.sent[sent:]
+    assert len([message for message in more if message.celery_task == DISPATCHER]) == 50 * 6
+    assert len(more) <= 50 * 6 * 1.2
 
 
 def test_messages_do_not_grow_with_the_flow() -> None:

@@ -1,5 +1,7 @@
 """The steps of the Redis store, as Lua scripts: each is atomic and takes one round trip.
 
+They state the rules of ``delivery_rules`` once more, in the language that the server runs.
+
 ``KEYS`` are the prefix of the run's keys, the prefix of the store and the id of the run. A run's keys are ``:h``
 (header, hash), ``:l`` (log, list), ``:i`` (inbox, list), ``:o`` (outbox, set), ``:n`` (node records, hash), ``:a``
 (carrier -> inlined node run, hash), ``:p`` (payloads, hash), ``:t`` (timers, sorted set) and ``:b`` (node runs
@@ -11,7 +13,18 @@ Keys are built inside the scripts: a Redis cluster cannot serve.
 
 from __future__ import annotations
 
-_COMMON = """
+from selinon_core.celery.stores.delivery_rules import MAX_WAKEUP_BACKOFF, WAKEUP_BACKOFF
+
+_LIMITS = f"""
+local WAKEUP_BACKOFF, MAX_WAKEUP_BACKOFF = {WAKEUP_BACKOFF}, {MAX_WAKEUP_BACKOFF}
+local function backoff(wakeups_sent)
+  return math.min(WAKEUP_BACKOFF * 2 ^ wakeups_sent, MAX_WAKEUP_BACKOFF)
+end
+"""
+
+_COMMON = (
+    _LIMITS
+    + """
 local R, S, ID = KEYS[1], KEYS[2], KEYS[3]
 local H, AG = R .. ':h', S .. 'due_index'
 local call = redis.call
@@ -42,12 +55,15 @@ local function open(now, known, lease)
   return {'leased', token, version, known, batches, call('LRANGE', R .. ':i', 0, -1), call('HGETALL', H),
     call('SMEMBERS', R .. ':o'), call('ZRANGEBYSCORE', R .. ':t', '-inf', text(now))}
 end
-local function plan(now, head)
+local function plan(now)
   local due = nil
   local first = call('ZRANGE', R .. ':t', 0, 0, 'WITHSCORES')
   if first[2] then due = tonumber(first[2]) end
-  if call('SCARD', R .. ':o') > 0 and (not due or now + PUT_OFF < due) then due = now + PUT_OFF end
-  local h = head or call('HMGET', H, 'status', 'idle_check_after', 'updated')
+  local h = call('HMGET', H, 'status', 'idle_check_after', 'updated', 'wakeups_sent')
+  if call('SCARD', R .. ':o') > 0 then
+    local left = now + backoff(tonumber(h[4]) or 0)
+    if not due or left < due then due = left end
+  end
   local idle_check_after = tonumber(h[2]) or 0
   if idle_check_after > 0 and h[1] == 'running' then
     local look = (tonumber(h[3]) or now) + idle_check_after
@@ -56,7 +72,8 @@ local function plan(now, head)
   if due then call('ZADD', AG, text(due), ID) else call('ZREM', AG, ID) end
   return due
 end
-""".replace("PUT_OFF", "2")
+"""
+)
 
 BEGIN = (
     _COMMON
@@ -64,14 +81,16 @@ BEGIN = (
 local again, now = ARGV[1] == '1', ARGV[2]
 local status = call('HGET', H, 'status')
 local function begin(number, delivery)
-  if not status or status == 'cancelled' then return {'gone'} end
+  if not status then return {'gone'} end
+  if status == 'cancelled' then return {'ended'} end
   local rec = call('HGET', R .. ':n', number)
   if done(rec) or number == '0' then
     local inlined = call('HGET', R .. ':a', number)
     if inlined then
       call('HDEL', R .. ':a', number)
       call('SADD', R .. ':o', 'o' .. inlined)
-      look_by(tonumber(now) + 2)
+      look_by(tonumber(now) + WAKEUP_BACKOFF)
+      if status == 'running' then call('HSET', H, 'updated', now, 'silent_after', 0) end
     end
     if call('EXISTS', R .. ':o', R .. ':i') > 0 then return {'orphan'} end
     return {'duplicate'}
@@ -129,7 +148,7 @@ local waiting = call('RPUSH', R .. ':i', entry)
 if tonumber(h[2]) > now then return {'busy'} end
 if not urgent and waiting < (tonumber(h[3]) or 0) then return {'quiet'} end
 if lease > 0 then return open(now, known, lease) end
-look_by(now + 2)
+look_by(now + WAKEUP_BACKOFF)
 return {'wake'}
 """
 )
@@ -154,7 +173,7 @@ if h[1] ~= 'running' then return {'ended'} end
 if tonumber(h[2]) > now then return {'busy'} end
 if waiting < (tonumber(h[3]) or 0) then return {'quiet'} end
 if lease > 0 then return open(now, known, lease) end
-look_by(now + 2)
+look_by(now + WAKEUP_BACKOFF)
 return {'wake'}
 """
 )
@@ -198,7 +217,8 @@ local n, from = list()
 if not h[1] and n > 0 then
   local made = {}
   for i = from, from + n - 1 do made[#made + 1] = ARGV[i] end
-  call('HSET', H, 'version', 0, 'token', 0, 'lease', 0, 'undelivered', 0, 'created', ARGV[1], unpack(made))
+  call('HSET', H, 'version', 0, 'token', 0, 'lease', 0, 'undelivered', 0, 'created', ARGV[1], 'updated', ARGV[1],
+    unpack(made))
   call('ZADD', S .. 'runs', ARGV[1], ID)
   h = {'0', '0', '0', 'running'}
 end
@@ -213,24 +233,24 @@ if token == '' then
 elseif token ~= h[2] or tonumber(h[3]) == 0 then
   return {0}
 end
-local set = {'touched', ARGV[1]}
+local set = {}
+local progress, useful = batch ~= '', false
 if batch ~= '' then
-  set[#set + 1] = 'updated'
-  set[#set + 1] = ARGV[1]
   call('RPUSH', R .. ':l', batch)
   set[#set + 1] = 'version'
   set[#set + 1] = tonumber(version) + 1
 end
-if consumed > 0 then call('LTRIM', R .. ':i', consumed, -1) end
-local published = 0
+if consumed > 0 then call('LTRIM', R .. ':i', consumed, -1); progress = true end
+local published, touched = 0, false
 n, from = list()
+if n > 0 then touched, progress = true, true end
 for i = from, from + n - 1 do
   call('SADD', R .. ':o', ARGV[i])
   local kind = string.sub(ARGV[i], 1, 1)
   if kind == 't' or kind == 'f' then published = published + 1 end
 end
 n, from = list()
-for i = from, from + n - 1 do call('SREM', R .. ':o', ARGV[i]) end
+for i = from, from + n - 1 do call('SREM', R .. ':o', ARGV[i]); useful = true end
 if carrier ~= '' then
   if inlined == '0' then call('HDEL', R .. ':a', carrier)
   else
@@ -241,7 +261,6 @@ if carrier ~= '' then
 end
 n, from = list()
 for i = from, from + n - 1, 2 do call('HSET', R .. ':p', ARGV[i], ARGV[i + 1]) end
-local touched = false
 if clear then
   touched = true
   for _, name in ipairs(call('ZRANGE', R .. ':t', 0, -1)) do
@@ -249,11 +268,12 @@ if clear then
   end
 end
 n, from = list()
-for i = from, from + n - 1 do call('ZREM', R .. ':t', ARGV[i]); touched = true end
+for i = from, from + n - 1 do call('ZREM', R .. ':t', ARGV[i]); touched, progress = true, true end
 n, from = list()
-for i = from, from + n - 1, 2 do call('ZADD', R .. ':t', ARGV[i + 1], ARGV[i]); touched = true end
+for i = from, from + n - 1, 2 do call('ZADD', R .. ':t', ARGV[i + 1], ARGV[i]); touched, progress = true, true end
 local delays = {}
 n, from = list()
+if n > 0 then progress = true end
 for i = from, from + n - 1, 3 do
   local start = math.max(now, tonumber(call('HGET', S .. 'throttle', ARGV[i + 1])) or now)
   call('HSET', S .. 'throttle', ARGV[i + 1], text(start + tonumber(ARGV[i + 2])))
@@ -274,6 +294,13 @@ for i = from, from + n - 1, 2 do
   if ARGV[i] == 'status' then status = ARGV[i + 1] end
 end
 local running = status == 'running'
+if batch ~= '' or (running and progress) then
+  for _, part in ipairs({'updated', ARGV[1], 'silent_after', 0}) do set[#set + 1] = part end
+end
+if progress or useful then
+  set[#set + 1] = 'wakeups_sent'
+  set[#set + 1] = 0
+end
 local entries = {}
 if running then
   if token ~= '' then entries = call('LRANGE', R .. ':i', 0, -1) end
@@ -291,10 +318,8 @@ if keep or #entries > 0 then
 elseif token ~= '' then
   set[#set + 1] = 'lease'
   set[#set + 1] = 0
-  set[#set + 1] = 'wakeups_sent'
-  set[#set + 1] = 0
 end
-call('HSET', H, unpack(set))
+if #set > 0 then call('HSET', H, unpack(set)) end
 if published > 0 then call('HINCRBY', H, 'undelivered', published) end
 if held == '' and (token ~= '' or touched or version == '0' or not running) then plan(now) end
 if not running and ttl > 0 then
@@ -307,7 +332,9 @@ return {1, held, entries, delays}
 )
 
 #: KEYS[1] is the prefix of all runs here.
-SWEEP = """
+SWEEP = (
+    _LIMITS
+    + """
 local S, AG = KEYS[2], KEYS[2] .. 'due_index'
 local call = redis.call
 local now, limit, republish, least = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
@@ -318,7 +345,7 @@ for _, id in ipairs(call('ZRANGEBYSCORE', AG, '-inf', ARGV[1], 'LIMIT', 0, limit
   local R = KEYS[1] .. id
   local H = R .. ':h'
   local h = call('HMGET', H, 'status', 'lease', 'inbox_threshold', 'updated', 'idle_check_after', 'undelivered',
-                 'flow', 'queue')
+                 'flow', 'queue', 'silent_after', 'wakeups_sent')
   local lease = tonumber(h[2]) or 0
   if not h[1] then call('ZREM', AG, id)
   elseif lease > now then call('ZADD', AG, h[2], id)
@@ -330,6 +357,7 @@ for _, id in ipairs(call('ZRANGEBYSCORE', AG, '-inf', ARGV[1], 'LIMIT', 0, limit
     local idle_check_after, updated = tonumber(h[5]) or 0, tonumber(h[4]) or now
     local oldest = running and idle_check_after > 0 and call('ZRANGE', R .. ':b', 0, 0, 'WITHSCORES')
     local seen = oldest and oldest[2] and tonumber(oldest[2])
+    local silent_after = math.max(tonumber(h[9]) or 0, republish)
     local missing = tonumber(h[6])
     if missing > 0 and first[1] then
       -- What waits for its time (a retry, a throttled start) has no message on its way.
@@ -342,13 +370,14 @@ for _, id in ipairs(call('ZRANGEBYSCORE', AG, '-inf', ARGV[1], 'LIMIT', 0, limit
     elseif running and waiting > 0 and waiting >= (tonumber(h[3]) or 0) then reason = 'inbox'
     elseif timer and timer <= now then reason = 'timer'
     elseif seen and seen <= now - lost then reason = 'lost'
-    elseif running and idle_check_after > 0 and now - updated >= republish
+    elseif running and idle_check_after > 0 and now - updated >= silent_after
       and (missing > 0 or waiting > 0) then reason = 'silent' end
     if reason then
-      local wakeups_sent = call('HINCRBY', H, 'wakeups_sent', 1)
-      local off = math.min(2 ^ wakeups_sent, 300)
-      if reason == 'silent' then off = math.max(off, now - updated) end
-      call('ZADD', AG, text(now + off), id)
+      local wakeups_sent = tonumber(h[10]) or 0
+      call('HSET', H, 'wakeups_sent', wakeups_sent + 1)
+      call('ZADD', AG, text(now + backoff(wakeups_sent)), id)
+      if reason == 'silent' then call('HSET', H, 'silent_after', text(2 * (now - updated)))
+      elseif reason == 'lost' then call('HSET', H, 'updated', text(now), 'silent_after', 0) end
       found[#found + 1] = {id, h[7] or '', h[8] or '', reason}
     else
       local due = timer
@@ -356,7 +385,7 @@ for _, id in ipairs(call('ZRANGEBYSCORE', AG, '-inf', ARGV[1], 'LIMIT', 0, limit
         local look = updated + idle_check_after
         if look <= now then
           look = now + math.max(idle_check_after, least)
-          local missing_at = updated + republish
+          local missing_at = updated + silent_after
           if missing > 0 and missing_at > now and missing_at < look then look = missing_at end
           if seen then look = math.min(look, math.max(seen + lost, now)) end
         end
@@ -368,6 +397,7 @@ for _, id in ipairs(call('ZRANGEBYSCORE', AG, '-inf', ARGV[1], 'LIMIT', 0, limit
 end
 return found
 """
+)
 
 REPUBLISH = (
     _COMMON

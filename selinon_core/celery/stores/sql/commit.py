@@ -7,9 +7,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from selinon_core.celery.stores.memory import WAKEUP_BACKOFF
+from selinon_core.celery.stores import delivery_rules as rules
 from selinon_core.celery.stores.protocol import Commit, Committed, NodeRecord
-from selinon_core.celery.stores.sql.transaction import OF_MESSAGES, OWN, RunSnapshot, RunTransaction, earlier
+from selinon_core.celery.stores.sql.transaction import OF_MESSAGES, OWN, RunSnapshot, RunTransaction
 
 _MOST_AT_ONCE = 500
 
@@ -19,12 +19,7 @@ def commit(run: RunTransaction, step: Commit) -> Committed:
     if run.row is None and step.create is not None:
         run.create(step.create, step.now)
     row = run.row
-    if row is None or row.version != step.version:
-        return Committed(False)
-    if step.token is None:
-        if row.lease > step.now:
-            return Committed(False)
-    elif row.token != step.token or not row.lease:
+    if row is None or not rules.accepts(step, row.version, row.token, row.lease):
         return Committed(False)
     look = run.look(
         [step.completes] if step.completes else (),
@@ -33,12 +28,10 @@ def commit(run: RunTransaction, step: Commit) -> Committed:
         timers=OF_MESSAGES if step.clear_timers else "%",
     )
     if step.token is None:
-        if look.waiting:
+        record = look.records.get(step.completes, NodeRecord())
+        if not rules.accepts_shortcut(step, look.waiting, record):
             return Committed(False)
         if step.completes:
-            record = look.records.get(step.completes, NodeRecord())
-            if record.done:
-                return Committed(False)
             run.put_record(step.completes, record._replace(done=True))
     return _keep(run, step, look)
 
@@ -47,43 +40,43 @@ def _keep(run: RunTransaction, step: Commit, look: RunSnapshot) -> Committed:
     row, now = run.row, step.now
     values = _fields(run, step)
     running = values.get("status", row.status) == "running"
+    if rules.is_progress(step, running):
+        values |= {"updated": now, "silent_after": 0.0}
+    if step.done or rules.is_progress(step, True):
+        values["wakeups_sent"] = 0
     entries = _inbox(run, step, running)
     run.put_outbox([key for key in step.outbox if key not in step.done])
     for begin in range(0, len(step.done), _MOST_AT_ONCE):
         keys = list(step.done[begin : begin + _MOST_AT_ONCE])
         run.changes.delete(run.tables.outbox, run=run.id, name__in=keys)
-    _ahead(run, step)
+    _inlined(run, step)
     _payloads(run, step)
     _timers(run, step)
     delays, later = _throttle(run, step)
-    undelivered = len(step.throttled) + sum(key[0] in "tf" for key in step.outbox)
+    undelivered = len(step.throttled) + sum(key[0] in rules.START_KEYS for key in step.outbox)
     if undelivered:
         values["undelivered"] = row.undelivered + undelivered
-    if not running:
-        values["expires"] = now + step.ttl if step.ttl else None
+    if not running and step.ttl:
+        values["expires"] = now + step.ttl
     token = None
     if step.keep or entries:
         token = row.token + 1 if step.token is None else step.token
         values |= {"token": token, "lease": now + step.lease, "due": now + step.lease}
     else:
-        due = look.timer
-        for at in [*(step.timers or {}).values(), *later]:
-            due = earlier(due, at)
-        if look.outbox or step.outbox or 0.0 in delays:
-            due = earlier(due, now + WAKEUP_BACKOFF)
-        idle_check_after = values.get("idle_check_after", row.idle_check_after)
-        if idle_check_after and running:
-            due = earlier(due, values.get("updated", row.updated) + idle_check_after)
-        values |= {"lease": 0.0, "due": due}
+        facts = run.facts(look, values)._replace(
+            timer=rules.earliest((look.timer, *(step.timers or {}).values(), *later)),
+            outbox=bool(look.outbox or set(step.outbox) - set(step.done) or 0.0 in delays),
+        )
+        values |= {"lease": 0.0, "due": rules.due_after_release(facts, now)}
     run.change(**values)
     return Committed(True, token, entries, delays)
 
 
 def _fields(run: RunTransaction, step: Commit) -> dict[str, Any]:
     """What becomes of the run's row and of its log."""
-    values: dict[str, Any] = {"wakeups_sent": 0}
+    values: dict[str, Any] = {}
     if step.batch is not None:
-        values |= {"updated": step.now, "version": run.row.version + 1}
+        values["version"] = run.row.version + 1
         run.changes.insert(run.tables.log, run=run.id, version=run.row.version + 1, batch=step.batch)
     fields = step.fields or {}
     others = {name: value for name, value in fields.items() if name not in OWN}
@@ -105,14 +98,14 @@ def _inbox(run: RunTransaction, step: Commit, running: bool) -> list[str]:
     return [row.entry for row in rows[step.consumed :]]
 
 
-def _ahead(run: RunTransaction, step: Commit) -> None:
+def _inlined(run: RunTransaction, step: Commit) -> None:
     if step.carrier is None:
         return
     if not step.inlined:
         run.changes.delete(run.tables.inlined, run=run.id, carrier=step.carrier)
         return
     run.changes.put(run.tables.inlined, {"run": run.id, "carrier": step.carrier}, number=step.inlined)
-    run.put_record(step.inlined, NodeRecord(0, step.now, 0, 0, 1))
+    run.put_record(step.inlined, rules.inlined(step.now))
 
 
 def _payloads(run: RunTransaction, step: Commit) -> None:

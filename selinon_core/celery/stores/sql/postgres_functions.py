@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 from importlib.resources import files
 
-from selinon_core.celery.stores.memory import WAKEUP_BACKOFF
+from selinon_core.celery.stores.delivery_rules import MAX_WAKEUP_BACKOFF, WAKEUP_BACKOFF
 from selinon_core.celery.stores.protocol import (
     BUFFERED,
     DUPLICATE,
@@ -48,6 +48,7 @@ _WORDS = {
     "ADVANCE": NEEDS_ADVANCE,
     "LEASED": LEASED,
     "BACKOFF": str(WAKEUP_BACKOFF),
+    "MAX_BACKOFF": str(MAX_WAKEUP_BACKOFF),
 }
 _DIGEST = hashlib.sha256("".join([*_TEXTS.values(), *_WORDS.values()]).encode()).hexdigest()[:8]
 

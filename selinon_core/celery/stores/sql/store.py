@@ -2,7 +2,7 @@
 
 Every step is one transaction that begins by locking the row of its run, so steps of one run take turns and steps
 of different runs do not meet. SQLite locks the whole database instead. What a step asks and what it changes goes
-to the database in as few messages as possible (``sql_step``, ``sql_changes``).
+to the database in as few messages as possible (``transaction``, ``changes``).
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
+from selinon_core.celery.stores import delivery_rules as rules
 from selinon_core.celery.stores.protocol import (
     Begun,
     Commit,
@@ -24,9 +25,9 @@ from selinon_core.celery.stores.protocol import (
 from selinon_core.celery.stores.sql.commit import commit
 from selinon_core.celery.stores.sql.database import Database, failed
 from selinon_core.celery.stores.sql.messages import Asked, Event, appended, claimed
-from selinon_core.celery.stores.sql.sweep import Limits, due_runs, forget, look_at, unfinished
+from selinon_core.celery.stores.sql.sweep import due_runs, forget, look_at
 from selinon_core.celery.stores.sql.tables import Tables
-from selinon_core.celery.stores.sql.transaction import RunTransaction, header_of, record_of
+from selinon_core.celery.stores.sql.transaction import RunTransaction, header_of, record_of, unfinished
 
 T = TypeVar("T")
 _MOST_AT_ONCE = 500
@@ -79,15 +80,15 @@ class SqlStore:
         def step(run: RunTransaction) -> int | None:
             if run.row is None:
                 return None
-            record = run.look([number]).records.get(number, NodeRecord())
-            if record.done or record.delivery != delivery:
+            record = rules.retried(run.look([number]).records.get(number, NodeRecord()), delivery, counted)
+            if record is None:
                 return None
-            run.put_record(number, NodeRecord(delivery + 1, 0.0, record.attempts + 1, record.retries + counted, 0))
+            run.put_record(number, record)
             due = now + (countdown or grace)
             run.put_timers({f"n{number}": due})
             run.change(undelivered=run.row.undelivered + 1)
             run.due_by(due)
-            return delivery + 1
+            return record.delivery
 
         return self._step(flow_id, step)
 
@@ -97,13 +98,14 @@ class SqlStore:
         def step(run: RunTransaction) -> int | None:
             if run.row is None:
                 return None
-            record = run.look([number]).records.get(number, NodeRecord())
-            if record.done:
+            known = run.look([number]).records.get(number, NodeRecord())
+            record = rules.resent(known)
+            if record is None:
                 return None
-            if record.begun_at:
+            if known.begun_at:
                 run.change(undelivered=run.row.undelivered + 1)
-            run.put_record(number, record._replace(delivery=record.delivery + 1, begun_at=0.0))
-            return record.delivery + 1
+            run.put_record(number, record)
+            return record.delivery
 
         return self._step(flow_id, step)
 
@@ -255,7 +257,7 @@ class SqlStore:
     ) -> list[Due]:
         """See ``Store.claim_due_runs``."""
         errors, do = self.tables.errors, self.database.do
-        limits = Limits(now, resend_after, idle_check_interval, heartbeat_timeout)
+        limits = rules.Limits(now, resend_after, idle_check_interval, heartbeat_timeout)
         ids, expired = do(lambda connection: due_runs(connection, self.tables, now, limit))
         told = [self._step(flow_id, lambda run: look_at(run, limits)) for flow_id in ids]
         for flow_id in expired:
@@ -299,7 +301,7 @@ class SqlStore:
         self.database.do(step)
 
     def get_definition(self, name: str) -> str | None:
-        """See ``Store.definition``."""
+        """See ``Store.get_definition``."""
         table = self.tables.definitions
         text: str | None = self._first(sa.select(table.c.body).where(table.c.name == name))
         return text

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import mysql
 
 #: Raised when the tables change; a database made by an older version is brought up to it by ``create``.
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 _LONG = sa.Text().with_variant(mysql.LONGTEXT(), "mysql", "mariadb")
 _ID = sa.String(64)
@@ -42,6 +42,7 @@ class Tables:
             sa.Column("idle_check_after", _SECONDS, nullable=False),
             sa.Column("created", _SECONDS, nullable=False),
             sa.Column("updated", _SECONDS, nullable=False),
+            sa.Column("silent_after", _SECONDS, nullable=False),
             sa.Column("due", _SECONDS, index=True),
             sa.Column("expires", _SECONDS, index=True),
             sa.Column("fields", _LONG, nullable=False),

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
-from selinon_core.celery.stores.memory import WAKEUP_BACKOFF
+from selinon_core.celery.stores import delivery_rules as rules
 from selinon_core.celery.stores.protocol import NodeRecord, Opened
 from selinon_core.celery.stores.sql.changes import Changes
 from selinon_core.celery.stores.sql.tables import Tables
@@ -91,6 +91,41 @@ class RunTransaction:
             row.token + 1, row.version, known, found["log"], entries, header, found["outbox"], found["due"]
         )
 
+    def facts(self, look: RunSnapshot, values: Mapping[str, Any] | None = None) -> rules.RunFacts:
+        """What the rules need to know; ``values`` are columns of the row that change in this step."""
+        changed = values or {}
+
+        def column(name: str) -> Any:
+            return changed[name] if name in changed else getattr(self.row, name)
+
+        return rules.RunFacts(
+            running=column("status") == "running",
+            lease=column("lease"),
+            waiting=look.waiting,
+            inbox_threshold=column("inbox_threshold"),
+            outbox=look.outbox,
+            timer=look.timer,
+            idle_check_after=column("idle_check_after"),
+            updated=column("updated"),
+            silent_after=column("silent_after"),
+            wakeups_sent=column("wakeups_sent"),
+            seen=self._least_recently_seen,
+            missing=self._awaited_messages,
+        )
+
+    def _least_recently_seen(self) -> float | None:
+        nodes = self.tables.nodes
+        query = sa.select(sa.func.min(nodes.c.seen_at)).where(*unfinished(self.tables, self.id))
+        seen: float | None = self.connection.execute(query).scalar()
+        return seen
+
+    def _awaited_messages(self) -> int:
+        if self.row.undelivered <= 0:
+            return 0
+        timers = self.tables.timers
+        names = self.connection.execute(sa.select(timers.c.name).where(timers.c.run == self.id)).scalars()
+        return rules.awaited_messages(self.row.undelivered, names)
+
     # -- changing ---------------------------------------------------------------------------------------------
 
     def change(self, **values: Any) -> None:
@@ -101,7 +136,7 @@ class RunTransaction:
         """Make the run's row, with version 0."""
         values: dict[str, Any] = {name: kind(header.get(name) or 0) for name, kind in OWN.items()}
         values |= dict.fromkeys(("version", "token", "undelivered", "wakeups_sent"), 0)
-        values |= {"lease": 0.0, "created": now, "updated": now, "due": None, "expires": None}
+        values |= {"lease": 0.0, "silent_after": 0.0, "created": now, "updated": now, "due": None, "expires": None}
         values["fields"] = json.dumps({name: value for name, value in header.items() if name not in OWN})
         self._new, self._values = True, values
         self.row = SimpleNamespace(id=self.id, **values)
@@ -135,14 +170,16 @@ class RunTransaction:
 
     def due_by(self, at: float) -> None:
         """See to it that somebody looks at the run by then."""
-        self.change(due=earlier(self.row.due, at))
+        self.change(due=rules.earliest((self.row.due, at)))
 
-    def leave_ahead(self, carrier: int, inlined: int | None, now: float) -> None:
-        """What the receiver of a message ran inlined is to be published after all."""
+    def leave_inlined(self, carrier: int, inlined: int | None, now: float) -> None:
+        """The receiver of a message is gone: what it ran inlined is published after all."""
         if inlined is not None:
             self.changes.delete(self.tables.inlined, run=self.id, carrier=carrier)
             self.put_outbox([f"o{inlined}"])
-            self.due_by(now + WAKEUP_BACKOFF)
+            self.due_by(now + rules.WAKEUP_BACKOFF)
+            if self.row.status == "running":
+                self.change(updated=now, silent_after=0.0)
 
     def may_be_forgotten(self) -> None:
         """Nothing is decided on this step: no need to wait for the disk while others wait for the run's row."""
@@ -157,9 +194,10 @@ class RunTransaction:
         self.changes.send(flushed=self._flushed)
 
 
-def earlier(one: float | None, other: float) -> float:
-    """The earlier of two times; the first may be none."""
-    return other if one is None else min(one, other)
+def unfinished(tables: Tables, flow_id: str) -> tuple[Any, ...]:
+    """Conditions for node runs that are begun and not done."""
+    nodes = tables.nodes
+    return nodes.c.run == flow_id, nodes.c.seen_at > 0, ~nodes.c.done
 
 
 def record_of(row: Any) -> NodeRecord:

@@ -8,7 +8,8 @@ DECLARE
 BEGIN
     SELECT status INTO v_run FROM {runs} WHERE id = p_run FOR UPDATE;
     IF NOT FOUND OR v_run.status = 'cancelled' THEN
-        RETURN QUERY SELECT '{GONE}'::text, 0, 0, 1, NULL::text FROM unnest(p_numbers);
+        kind := CASE WHEN FOUND THEN '{ENDED}' ELSE '{GONE}' END;
+        RETURN QUERY SELECT kind, 0, 0, 1, NULL::text FROM unnest(p_numbers);
         RETURN;
     END IF;
     FOR i IN 1 .. cardinality(p_numbers) LOOP
@@ -22,6 +23,9 @@ BEGIN
             IF FOUND THEN
                 INSERT INTO {outbox} (run, name) VALUES (p_run, 'o' || v_inlined) ON CONFLICT DO NOTHING;
                 UPDATE {runs} SET due = least(due, p_now + {BACKOFF}) WHERE id = p_run;
+                IF v_run.status = 'running' THEN
+                    UPDATE {runs} SET updated = p_now, silent_after = 0 WHERE id = p_run;
+                END IF;
                 v_forgettable := false;
                 kind := '{UNFINISHED}';
             ELSIF EXISTS (SELECT 1 FROM {outbox} WHERE run = p_run)

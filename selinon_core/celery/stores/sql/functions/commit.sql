@@ -11,6 +11,8 @@ RETURNS TABLE(ok bool, token int, entries text[], delays float8[]) LANGUAGE plpg
 DECLARE
     v_run {runs}; v_new bool := false; v_running bool; v_last bigint; v_due float8; v_start float8;
     v_left bool := false;
+    v_progress bool := p_batch IS NOT NULL OR p_consumed > 0 OR cardinality(p_outbox) > 0
+        OR cardinality(p_timers) + cardinality(p_no_timers) > 0 OR cardinality(p_slot_keys) > 0;
 BEGIN
     ok := false; entries := ARRAY[]::text[]; delays := ARRAY[]::float8[];
     SELECT * INTO v_run FROM {runs} WHERE id = p_run FOR UPDATE;
@@ -21,7 +23,7 @@ BEGIN
         v_run.inbox_threshold := p_create[4]::int; v_run.idle_check_after := p_create[5]::float8;
         v_run.fields := p_create[6];
         v_run.version := 0; v_run.token := 0; v_run.undelivered := 0; v_run.lease := 0;
-        v_run.created := p_now; v_run.updated := p_now;
+        v_run.created := p_now; v_run.updated := p_now; v_run.silent_after := 0; v_run.wakeups_sent := 0;
     END IF;
     IF v_run.version <> p_version
             OR (p_token IS NULL AND v_run.lease > p_now)
@@ -41,9 +43,9 @@ BEGIN
         END IF;
     END IF;
     ok := true;
-    v_run.wakeups_sent := 0;
+    IF v_progress OR cardinality(p_done) > 0 THEN v_run.wakeups_sent := 0; END IF;
     IF p_batch IS NOT NULL THEN
-        v_run.version := v_run.version + 1; v_run.updated := p_now;
+        v_run.version := v_run.version + 1;
         INSERT INTO {log} (run, version, batch) VALUES (p_run, v_run.version, p_batch);
     END IF;
     v_run.status := coalesce(p_status, v_run.status); v_run.flow := coalesce(p_flow, v_run.flow);
@@ -52,9 +54,12 @@ BEGIN
     v_run.idle_check_after := coalesce(p_idle_check_after, v_run.idle_check_after);
     IF p_fields IS NOT NULL THEN v_run.fields := (v_run.fields::jsonb || p_fields::jsonb)::text; END IF;
     v_running := v_run.status = 'running';
+    IF p_batch IS NOT NULL OR (v_running AND v_progress) THEN
+        v_run.updated := p_now; v_run.silent_after := 0;
+    END IF;
     IF NOT v_running THEN
         DELETE FROM {inbox} WHERE run = p_run;
-        v_run.expires := CASE WHEN p_ttl > 0 THEN p_now + p_ttl END;
+        IF p_ttl > 0 THEN v_run.expires := p_now + p_ttl; END IF;
     ELSIF p_token IS NOT NULL THEN
         IF p_consumed > 0 THEN
             SELECT max(id) INTO v_last
@@ -125,7 +130,7 @@ BEGIN
     ELSE
         SELECT min(due) INTO v_due FROM {timers} WHERE run = p_run;
         IF v_left OR cardinality(p_outbox) > 0 OR EXISTS (SELECT 1 FROM {outbox} WHERE run = p_run) THEN
-            v_due := least(v_due, p_now + {BACKOFF});
+            v_due := least(v_due, p_now + least({BACKOFF} * 2.0 ^ v_run.wakeups_sent, {MAX_BACKOFF}));
         END IF;
         IF v_run.idle_check_after <> 0 AND v_running THEN
             v_due := least(v_due, v_run.updated + v_run.idle_check_after);
@@ -139,7 +144,8 @@ BEGIN
         UPDATE {runs} SET version = v_run.version, status = v_run.status, flow = v_run.flow, queue = v_run.queue,
             token = v_run.token, lease = v_run.lease, undelivered = v_run.undelivered,
             wakeups_sent = v_run.wakeups_sent, inbox_threshold = v_run.inbox_threshold,
-            idle_check_after = v_run.idle_check_after, updated = v_run.updated, due = v_run.due,
+            idle_check_after = v_run.idle_check_after, updated = v_run.updated,
+            silent_after = v_run.silent_after, due = v_run.due,
             expires = v_run.expires, fields = v_run.fields WHERE id = p_run;
     END IF;
     IF p_batch IS NULL AND p_token IS NOT NULL AND p_status IS NULL AND p_fields IS NULL AND p_consumed = 0
