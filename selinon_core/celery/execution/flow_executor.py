@@ -37,6 +37,7 @@ from selinon_core.celery.settings import AdapterSettings
 from selinon_core.celery.stores import Store
 from selinon_core.celery.stores.protocol import (
     DUPLICATE,
+    ENDED,
     FOREVER,
     GONE,
     LEASED,
@@ -140,7 +141,7 @@ class FlowExecutor:
         if message.caller is not None:
             parent_id, number, _ = message.caller
             begun = self._store.claim_delivery(parent_id, number, message.delivery, redelivered, now)
-            if begun.kind in (GONE, DUPLICATE, STALE):
+            if begun.kind in (GONE, ENDED, DUPLICATE, STALE):
                 return None
             message = message.with_payload(begun.payload)
         flow = self._plan.flows[message.flow]

@@ -315,7 +315,8 @@ if keep or #entries > 0 then
   set[#set + 1] = 'lease'
   set[#set + 1] = ends
   call('ZADD', AG, ends, ID)
-elseif token ~= '' then
+elseif token ~= '' or tonumber(h[3]) > 0 then
+  touched = true
   set[#set + 1] = 'lease'
   set[#set + 1] = 0
 end

@@ -1,0 +1,200 @@
+"""The Redis store's scripts do what the memory store does: random sequences of steps, on both, with equal answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from selinon_core.celery.stores import Store, open_store
+from selinon_core.celery.stores.memory import MemoryStore
+from selinon_core.celery.stores.protocol import Commit, Committed
+from tests import services
+
+NOW = 1_800_000_000.0
+HEADER = {"flow": "main", "queue": "q", "status": "running", "inbox_threshold": "2", "idle_check_after": "5"}
+
+numbers = st.integers(1, 3)
+deliveries = st.integers(0, 2)
+keys = st.sampled_from(["t1", "t2", "f3", "o2", "r"])
+timers = st.dictionaries(
+    st.sampled_from(["n1", "s3", "q4", "deadline", "retry"]), st.sampled_from([1.0, 15.0, 90.0]), max_size=2
+)
+
+#: Each step is a name and what it needs; the seconds before it are its first value.
+steps = st.one_of(
+    st.tuples(st.just("claim"), st.integers(0, 3), deliveries, st.booleans()),
+    st.tuples(st.just("retry"), numbers, deliveries, st.booleans(), st.sampled_from([0.0, 20.0])),
+    st.tuples(st.just("event"), st.integers(0, 3), st.integers(-1, 2), st.booleans(), st.sampled_from([0.0, 5.0])),
+    st.tuples(st.just("lease")),
+    st.tuples(st.just("renew")),
+    st.tuples(st.just("next_delivery"), numbers),
+    st.tuples(st.just("heartbeat"), numbers),
+    st.tuples(st.just("sweep")),
+    st.tuples(
+        st.just("commit"),
+        st.booleans(),  # with the token
+        st.booleans(),  # with a batch
+        st.booleans(),  # keep
+        st.lists(keys, max_size=2),
+        st.lists(keys, max_size=2),
+        timers,
+        st.booleans(),  # clear the timers
+        st.sampled_from([None, (1, 0), (1, 2)]),
+        st.sampled_from([(), (("t1", "Slow", 10.0),), (("f3", "Slow", 10.0), ("t2", "Other", 3.0))]),
+        st.integers(0, 3),
+        st.sampled_from([None, "running", "success", "cancelled"]),
+    ),
+)
+sequences = st.lists(st.tuples(st.sampled_from([0.0, 0.5, 3.0, 30.0, 200.0]), steps), min_size=4, max_size=25)
+
+
+@pytest.fixture(scope="module")
+def redis() -> Iterator[Store]:
+    from tests.conftest import need
+
+    need("redis")
+    url = services.SERVICES["redis"].url
+    assert url is not None
+    store = open_store(url, services.private_name() + ":")
+    yield store
+    store.clear()
+    store.close()
+
+
+class Player:
+    """Plays steps on one store and notes its answers; tokens and versions are those that this store gave."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.token: int | None = None
+        self.version = 1
+        self.waiting = 0
+        self.now = NOW
+
+    def play(self, pause: float, step: tuple[Any, ...]) -> Any:
+        self.now += pause
+        name, *values = step
+        return getattr(self, name)(*values)
+
+    def claim(self, number: int, delivery: int, redelivered: bool) -> Any:
+        return self.store.claim_delivery("F", number, delivery, redelivered, self.now)
+
+    def retry(self, number: int, delivery: int, counted: bool, countdown: float) -> Any:
+        return self.store.retry("F", number, delivery, counted, countdown, 10.0, self.now)
+
+    def event(self, number: int, delivery: int, urgent: bool, lease: float) -> Any:
+        found = self.store.append_event(
+            "F", number, f"[{number}]", self.now, delivery=delivery, urgent=urgent, lease=lease
+        )
+        return found.kind, self._opened(found.opened)
+
+    def lease(self) -> Any:
+        return self._opened(self.store.acquire_lease("F", 0, 5.0, self.now))
+
+    def _opened(self, opened: Any) -> Any:
+        if opened is None:
+            return None
+        self.token, self.version, self.waiting = opened.token, opened.version, len(opened.entries)
+        return (
+            opened.token,
+            list(opened.batches),
+            list(opened.entries),
+            sorted(opened.outbox),
+            sorted(opened.due),
+            _plain(opened.header),
+        )
+
+    def renew(self) -> Any:
+        return self.token is not None and self.store.renew_lease("F", self.token, self.now + 5)
+
+    def next_delivery(self, number: int) -> Any:
+        return self.store.next_delivery("F", number)
+
+    def heartbeat(self, number: int) -> Any:
+        self.store.heartbeat("F", [number], self.now)
+
+    def sweep(self) -> Any:
+        return self.store.claim_due_runs(self.now, 10, 10.0, 60.0, 60.0)
+
+    def commit(
+        self,
+        leased: bool,
+        batch: bool,
+        keep: bool,
+        outbox: list[str],
+        done: list[str],
+        timers: dict[str, float],
+        clear: bool,
+        inlined: tuple[int, int] | None,
+        throttled: tuple[Any, ...],
+        completes: int,
+        status: str | None,
+    ) -> Any:
+        carrier, number = inlined or (None, 0)
+        found = self.store.commit(
+            Commit(
+                "F",
+                self.version,
+                self.now,
+                token=self.token if leased else None,
+                completes=completes,
+                batch="[]" if batch else None,
+                consumed=self.waiting if leased else 0,
+                outbox=[key for key in dict.fromkeys(outbox) if key not in done],
+                done=done,
+                carrier=carrier,
+                inlined=number,
+                timers={name: self.now + due for name, due in timers.items()},
+                cancelled_timers=["q4"],
+                clear_timers=clear,
+                throttled=throttled,
+                fields=None if status is None else {"status": status},
+                keep=keep,
+            )
+        )
+        if found.ok:
+            self.version += batch
+            self.waiting = len(found.entries)
+        return Committed(
+            found.ok, found.token, list(found.entries), [round(delay, 3) for delay in found.delays]
+        )
+
+    def state(self) -> Any:
+        """Everything that can be read."""
+        found = self.store.read("F")
+        assert found is not None
+        header, log, inbox = found
+        return (
+            _plain(header),
+            list(log),
+            list(inbox),
+            self.store.records("F", [1, 2, 3]),
+            {name: round(due, 3) for name, due in self.store.timers("F").items()},
+            self.store.stalled_nodes("F", self.now),
+        )
+
+
+def _plain(header: Any) -> dict[str, Any]:
+    names = ("flow", "status", "inbox_threshold", "idle_check_after")
+    times = ("created", "updated", "lease")
+    return {name: header[name] for name in names} | {name: round(float(header[name]), 3) for name in times}
+
+
+@pytest.mark.service("redis")
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(sequence=sequences)
+def test_scripts_and_rules_agree(redis: Store, sequence: list[tuple[float, tuple[Any, ...]]]) -> None:
+    redis.clear()
+    players = [Player(MemoryStore()), Player(redis)]
+    for player in players:
+        created = player.store.commit(Commit("F", 0, NOW, create=HEADER, batch='["S"]', outbox=["t1", "t2", "f3"]))
+        assert created.ok
+    for pause, step in sequence:
+        first, second = (player.play(pause, step) for player in players)
+        assert first == second
+        first, second = (player.state() for player in players)
+        assert first == second
