@@ -1,4 +1,4 @@
-"""The Redis store's scripts do what the memory store does: random sequences of steps, on both, with equal answers."""
+"""The scripts of the Redis store do what the memory store does: random steps on both have equal answers."""
 
 from __future__ import annotations
 
