@@ -1,4 +1,7 @@
-"""The scripts of the Redis store do what the memory store does: random steps on both have equal answers."""
+"""All stores do what the memory store does: random steps on both have equal answers.
+
+Redis has the rules in Lua, PostgreSQL in functions of its own, SQLite in Python.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +12,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from selinon_core.celery.stores import Store, open_store
+from selinon_core.celery.stores import Store
 from selinon_core.celery.stores.memory import MemoryStore
 from selinon_core.celery.stores.protocol import Commit, Committed
-from tests import services
+from selinon_core.celery.stores.sql.store import SqlStore
+from tests.celery.stores import SERVERS, fresh_store
 
 NOW = 1_800_000_000.0
 HEADER = {"flow": "main", "queue": "q", "status": "running", "inbox_threshold": "2", "idle_check_after": "5"}
@@ -29,6 +33,8 @@ steps = st.one_of(
     st.tuples(st.just("claim"), st.integers(0, 3), deliveries, st.booleans()),
     st.tuples(st.just("retry"), numbers, deliveries, st.booleans(), st.sampled_from([0.0, 20.0])),
     st.tuples(st.just("event"), st.integers(0, 3), st.integers(-1, 2), st.booleans(), st.sampled_from([0.0, 5.0])),
+    st.tuples(st.just("claims"), st.dictionaries(numbers, deliveries, min_size=1)),
+    st.tuples(st.just("successes"), st.lists(numbers, min_size=1, unique=True), st.sampled_from([0.0, 5.0])),
     st.tuples(st.just("lease")),
     st.tuples(st.just("renew")),
     st.tuples(st.just("next_delivery"), numbers),
@@ -52,17 +58,26 @@ steps = st.one_of(
 sequences = st.lists(st.tuples(st.sampled_from([0.0, 0.5, 3.0, 30.0, 200.0]), steps), min_size=4, max_size=25)
 
 
-@pytest.fixture(scope="module")
-def redis() -> Iterator[Store]:
+OTHERS = ["sqlite", *(pytest.param(kind, marks=pytest.mark.service(kind)) for kind in SERVERS)]
+
+
+@pytest.fixture(scope="module", params=OTHERS)
+def other(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     from tests.conftest import need
 
-    need("redis")
-    url = services.SERVICES["redis"].url
-    assert url is not None
-    store = open_store(url, services.private_name() + ":")
-    yield store
-    store.clear()
-    store.close()
+    if request.param in SERVERS:
+        need(request.param)
+    with fresh_store(request.param, tmp_path_factory.mktemp("store")) as store:
+        yield store
+
+
+def wipe(store: Store) -> None:
+    """Remove all rows, and keep the tables."""
+    if isinstance(store, SqlStore):
+        tables = store.tables.metadata.sorted_tables
+        store.database.do(lambda connection: [connection.execute(table.delete()) for table in tables])
+    else:
+        store.clear()
 
 
 class Player:
@@ -82,6 +97,13 @@ class Player:
 
     def claim(self, number: int, delivery: int, redelivered: bool) -> Any:
         return self.store.claim_delivery("F", number, delivery, redelivered, self.now)
+
+    def claims(self, numbers: dict[int, int]) -> Any:
+        return list(self.store.claim_deliveries("F", numbers, self.now))
+
+    def successes(self, numbers: list[int], lease: float) -> Any:
+        found = self.store.append_successes("F", {n: f"[{n}]" for n in numbers}, self.now, lease=lease)
+        return found.kind, self._opened(found.opened)
 
     def retry(self, number: int, delivery: int, counted: bool, countdown: float) -> Any:
         return self.store.retry("F", number, delivery, counted, countdown, 10.0, self.now)
@@ -105,7 +127,7 @@ class Player:
             list(opened.entries),
             sorted(opened.outbox),
             sorted(opened.due),
-            _plain(opened.header),
+            {**_plain(opened.header), "lease": None},  # the one before, or the new one
         )
 
     def renew(self) -> Any:
@@ -159,9 +181,7 @@ class Player:
         if found.ok:
             self.version += batch
             self.waiting = len(found.entries)
-        return Committed(
-            found.ok, found.token, list(found.entries), [round(delay, 3) for delay in found.delays]
-        )
+        return Committed(found.ok, found.token, list(found.entries), [round(delay, 3) for delay in found.delays])
 
     def state(self) -> Any:
         """Everything that can be read."""
@@ -179,17 +199,16 @@ class Player:
 
 
 def _plain(header: Any) -> dict[str, Any]:
-    names = ("flow", "status", "inbox_threshold", "idle_check_after")
-    times = ("created", "updated", "lease")
+    names = ("flow", "status", "inbox_threshold")
+    times = ("idle_check_after", "created", "updated", "lease")
     return {name: header[name] for name in names} | {name: round(float(header[name]), 3) for name in times}
 
 
-@pytest.mark.service("redis")
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(sequence=sequences)
-def test_scripts_and_rules_agree(redis: Store, sequence: list[tuple[float, tuple[Any, ...]]]) -> None:
-    redis.clear()
-    players = [Player(MemoryStore()), Player(redis)]
+def test_all_stores_state_the_same_rules(other: Store, sequence: list[tuple[float, tuple[Any, ...]]]) -> None:
+    wipe(other)
+    players = [Player(MemoryStore()), Player(other)]
     for player in players:
         created = player.store.commit(Commit("F", 0, NOW, create=HEADER, batch='["S"]', outbox=["t1", "t2", "f3"]))
         assert created.ok
