@@ -128,7 +128,7 @@ class Tables:
         #: The row of a run, locked until the transaction ends.
         self.lock = sa.select(self.runs).where(self.runs.c.id == run).with_for_update()
 
-        #: See ``RunStep.entries``.
+        #: See ``RunTransaction.entries``.
         self.entries = sa.select(inbox.c.id, inbox.c.entry).where(inbox.c.run == run).order_by(inbox.c.id)
 
         def any_of(query: Any) -> Any:
@@ -153,7 +153,7 @@ class Tables:
             payload.scalar_subquery().label("payload"),
         ).subquery()
         asked_for = sa.and_(nodes.c.run == run, nodes.c.number.in_(several))
-        #: See ``RunStep.look``: one row, or as many as there are records.
+        #: See ``RunTransaction.look``: one row, or as many as there are records.
         self.look = sa.select(there, *nodes.c).select_from(there.outerjoin(nodes, asked_for))
 
         def part(kind: str, table: sa.Table, at: Any, text: Any, *conditions: Any) -> Any:
@@ -161,7 +161,7 @@ class Tables:
             return sa.select(*columns).where(table.c.run == run, *conditions)
 
         zero: Any = sa.literal_column("0")
-        #: See ``RunStep.open``.
+        #: See ``RunTransaction.open``.
         self.opened = sa.union_all(
             part("log", log, log.c.version, log.c.batch, log.c.version > sa.bindparam("known")),
             part("inbox", inbox, inbox.c.id, inbox.c.entry),
