@@ -12,33 +12,23 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from selinon_core.config.model import ProjectModel
-from selinon_core.config.model_builder import ModelBuilder, section_mappings
 from selinon_core.config.pyproject import (
     ProjectSettings,
-    configured_files,
-    module_directories,
-    project_settings,
 )
-from selinon_core.config.recognition import is_ours, misspelt_section, names_a_section
-from selinon_core.config.yaml.document import Document, decode, document_from_data, read_document
-from selinon_core.config.yaml.files import PathError, SourceFile, named_files, nodes_file_for, read_bytes
-from selinon_core.config.yaml.nodes import MappingNode
+from selinon_core.config.yaml.document import document_from_data, read_document
 from selinon_core.diagnostics import Diagnostic, Severity, has_errors, kinds, sort_diagnostics
 from selinon_core.diagnostics.kinds import Collector
-from selinon_core.diagnostics.location import FixedLocation, Span
-from selinon_core.diagnostics.wording import question
 from selinon_core.lint.rule import LintContext, Rule
 from selinon_core.lint.selection import EVERYTHING, Selection
 from selinon_core.lint.suppressions import Suppressed, suppress
 from selinon_core.plan import Plan
+from selinon_core.project.reading import Paths, ReadProject, read_paths
 
 if TYPE_CHECKING:
     from selinon_core.migrations.coverage import Deployment
 
 #: Of a model, the root of its project and its migration directory: what is deployed, None when that is not known.
 FindDeployment = Callable[[ProjectModel, str, str], "Deployment | None"]
-
-Paths = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
 
 #: Rules that look at user code or at git: what they say does not keep a plan from being made.
 _OUTSIDE_YAML = ("SEL6", "SEL7")
@@ -89,33 +79,6 @@ class Project:
         return self.plan is not None
 
 
-class ReadProject:
-    """Documents and the model made of them, before any rule."""
-
-    __slots__ = ("collector", "documents", "model", "pythonpath", "settings", "sources")
-
-    def __init__(
-        self,
-        documents: Sequence[Document],
-        unreadable: Sequence[str],
-        collector: Collector,
-        settings: ProjectSettings | None = None,
-        pythonpath: tuple[str, ...] = (),
-        passed_over: Mapping[str, str] | None = None,
-    ) -> None:
-        builder = ModelBuilder(collector)
-        for document in documents:
-            builder.add(document)
-        for name in unreadable:
-            builder.add_unreadable(name)
-        self.documents = documents
-        self.collector = collector
-        self.model = builder.model()
-        self.settings = settings
-        self.pythonpath = pythonpath
-        self.sources = {**(passed_over or {}), **{document.file: document.text for document in documents}}
-
-
 def compile_project(
     paths: Paths = (),
     *,
@@ -162,99 +125,6 @@ def without_gc() -> Iterator[None]:
     finally:
         if enabled:
             gc.enable()
-
-
-# --- reading ------------------------------------------------------------------------------------------------
-
-
-def read_paths(paths: Paths, stdin: tuple[str, bytes] | None, pythonpath: Iterable[str]) -> ReadProject:
-    """Read the files that ``paths`` name; ``stdin`` is a name and the content of one more."""
-    given = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
-    start = os.fspath(given[0]) if given else None
-    if start is not None and not os.path.isdir(start):
-        start = os.path.dirname(start) or None
-    settings = project_settings(start)
-    if given:
-        files = named_files(given)
-    elif stdin is not None:
-        files = []
-    elif settings.nodes or settings.flows:
-        files = configured_files(settings)
-    else:
-        files = named_files(["."], follow_links=False)
-    loader = _Loader()
-    if stdin is not None:
-        name, data = stdin
-        files = [file for file in files if os.path.realpath(file.path) != os.path.realpath(name)]
-        loader.take(SourceFile(name, name, True), data)
-    for file in files:
-        loader.load(file)
-    if not loader.declares_tasks() and (files or stdin is not None):
-        nodes = nodes_file_for(files[0].path if files else stdin[0])  # type: ignore[index]
-        if nodes is not None and nodes.name not in loader.seen:
-            loader.load(nodes, first=True)
-    if not loader.documents and not loader.unreadable:
-        raise PathError(
-            "none of the YAML files has tasks, flows, storages, global or flow-definitions: "
-            + ", ".join(file.name for file in files[:5])
-            + (", ..." if len(files) > 5 else "")
-        )
-    roots = (*pythonpath, *module_directories(settings), settings.root)
-    where = tuple(dict.fromkeys(os.path.abspath(path) for path in (*roots, os.getcwd())))
-    return ReadProject(
-        loader.documents, loader.unreadable, loader.collector, settings, where, passed_over=loader.passed_over
-    )
-
-
-class _Loader:
-    """Files to documents; a file that was merely found and is none of ours leaves no trace."""
-
-    def __init__(self) -> None:
-        self.collector = Collector()
-        self.documents: list[Document] = []
-        self.unreadable: list[str] = []
-        self.seen: set[str] = set()
-        #: texts of files that are left out with a warning, by name
-        self.passed_over: dict[str, str] = {}
-
-    def load(self, file: SourceFile, first: bool = False) -> None:
-        self.seen.add(file.name)
-        try:
-            data = read_bytes(file.path)
-        except OSError as error:
-            self.collector.add(
-                kinds.UNREADABLE,
-                FixedLocation(Span(file.name, 1, 1, 1, 1)),
-                f"the file cannot be read: {error.strerror or error}",
-            )
-            self.unreadable.append(file.name)
-            return
-        self.take(file, data, first)
-
-    def take(self, file: SourceFile, data: bytes, first: bool = False) -> None:
-        collector = Collector()
-        document = read_document(decode(data, file.name, collector), file.name, collector)
-        unread = document.unread_from is not None or has_errors(collector.found)
-        if file.explicit or is_ours(document) or (unread and names_a_section(document)):
-            self.collector.found.extend(collector.found)
-            self.documents.insert(0 if first else len(self.documents), document)
-        elif (misspelt := misspelt_section(document)) is not None:
-            written, meant = misspelt
-            self.collector.add(
-                kinds.UNKNOWN_SECTION,
-                document.location(written),
-                f'the file is passed over: it has no section "{meant}"',
-                note="not a section",
-                help=question(meant),
-            )
-            self.passed_over[document.file] = document.text
-
-    def declares_tasks(self) -> bool:
-        return any(
-            type(root) is MappingNode and "tasks" in root.entries
-            for document in self.documents
-            for root, _ in section_mappings(document)
-        )
 
 
 # --- judging ------------------------------------------------------------------------------------------------
