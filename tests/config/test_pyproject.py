@@ -10,13 +10,13 @@ from selinon_core.config.pyproject import configured_files, project_settings
 from selinon_core.config.yaml.files import PathError
 from selinon_core.project import Project, compile_project, lint_project
 
-NODES = "tasks: [{name: A, import: json, classname: JSONDecoder}, {name: B, import: m}]\n"
+NODES = "tasks: [{name: A, import: json, classname: JSONDecoder}]\nstorages: [{name: S, import: m}]\n"
 FLOW = "flow-definitions: [{name: %s, edges: [{from: , to: %s}]}]\n"
 
 
 @pytest.fixture
 def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A project in the working directory, with SEL902 in nodes.yaml and SEL201 in two flows."""
+    """A project in the working directory, with SEL903 in nodes.yaml and SEL201 in two flows."""
     files = {
         "conf/nodes.yaml": NODES,
         "conf/flows/a.yaml": FLOW % ("f", "A"),
@@ -40,7 +40,7 @@ def found(project: Project) -> set[tuple[str, str]]:
     return {(d.code, Path(d.span.file).name) for d in project.diagnostics if not d.code.startswith("SEL6")}
 
 
-ALL = {("SEL201", "b.yml"), ("SEL201", "c.yaml"), ("SEL902", "nodes.yaml")}
+ALL = {("SEL201", "b.yml"), ("SEL201", "c.yaml"), ("SEL903", "nodes.yaml")}
 
 
 def test_what_the_keys_mean(root: Path) -> None:
@@ -74,12 +74,12 @@ def test_what_the_keys_mean(root: Path) -> None:
     ("table", "expected"),
     [
         ("", ALL),
-        ('ignore = ["SEL9"]', ALL - {("SEL902", "nodes.yaml")}),
-        ('select = ["SEL9"]', {("SEL902", "nodes.yaml")}),
-        ('select = "SEL"\nignore = ["SEL2"]', {("SEL902", "nodes.yaml")}),
-        ('select = "SEL201"\nignore = ["SEL2"]', ALL - {("SEL902", "nodes.yaml")}),
+        ('ignore = ["SEL9"]', ALL - {("SEL903", "nodes.yaml")}),
+        ('select = ["SEL9"]', {("SEL903", "nodes.yaml")}),
+        ('select = "SEL"\nignore = ["SEL2"]', {("SEL903", "nodes.yaml")}),
+        ('select = "SEL201"\nignore = ["SEL2"]', ALL - {("SEL903", "nodes.yaml")}),
         ('per-file-ignores = {"conf/flows/old/*" = ["SEL2"]}', ALL - {("SEL201", "c.yaml")}),
-        ('[tool.selinon.per-file-ignores]\n"conf/flows/*" = "SEL2"', {("SEL902", "nodes.yaml")}),
+        ('[tool.selinon.per-file-ignores]\n"conf/flows/*" = "SEL2"', {("SEL903", "nodes.yaml")}),
     ],
 )
 def test_which_findings_are_reported(root: Path, table: str, expected: set[tuple[str, str]]) -> None:
@@ -89,7 +89,7 @@ def test_which_findings_are_reported(root: Path, table: str, expected: set[tuple
 
 def test_select_of_the_caller_takes_the_place_of_that_of_the_project(root: Path) -> None:
     write(root, 'select = ["SEL9"]\nignore = ["SEL3"]')
-    assert found(lint_project(select=["SEL2"])) == ALL - {("SEL902", "nodes.yaml")}
+    assert found(lint_project(select=["SEL2"])) == ALL - {("SEL903", "nodes.yaml")}
     assert found(lint_project(ignore=["SEL9"])) == set()
 
 
