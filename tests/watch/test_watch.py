@@ -174,6 +174,14 @@ def test_graph_of_the_flow_and_of_all(project: Path) -> None:
     assert b"1/1" not in (project / "pictures" / "other.svg").read_bytes()
 
 
+def test_which_flow_is_meant_is_asked_once(project: Path) -> None:
+    (project / "flows" / "other.yaml").write_text(FLOW.format(name="other", node="Work"))
+    with watching(project, "--run", "--graph", "flow.svg", "--exec", "echo all done") as watcher:
+        watcher.says("all done")
+        watcher.end()
+    assert watcher.err.count("there are 2 flows that no other flow starts") == 1
+
+
 def test_graph_in_another_format(project: Path) -> None:
     with watching(project, "--graph", "first.mmd") as watcher:
         watcher.until((project / "first.mmd").exists)
