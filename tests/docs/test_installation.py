@@ -22,6 +22,10 @@ EXTRAS = set(
 )
 
 
+#: The distribution by its name, not by a path or a URL.
+_BARE = re.compile(r"""(?<![\w/.'"])['"]?selinon(?! *@)(\[|\s|'|$)""")
+
+
 def name(path: Path) -> str:
     return str(path.relative_to(ROOT))
 
