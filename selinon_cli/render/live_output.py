@@ -60,7 +60,7 @@ class _Printed:
         self._paused = 0
 
     def show(self) -> None:
-        """Put a display on the screen: a new one, as a display that was stopped would erase what came behind it."""
+        """Put a display on the screen: a new one, as one that was stopped would erase what came behind it."""
         self._live = self._make()
         self._live.start()
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from selinon_core.errors import SelinonException, TaskTimeout
+from selinon_core.errors import SelinonException
 from selinon_core.local.event_queue import EventQueue
 from selinon_core.local.mocked_attempt import mocked_attempt
 from selinon_core.local.mocked_storage import LocalStorages
@@ -17,7 +17,7 @@ from selinon_core.local.run_setup import RunSetup
 from selinon_core.plan import TaskPlan
 from selinon_core.runtime.json_values import copy_json
 from selinon_core.runtime.task_runner import Assignment, Attempt, Failed, Succeeded, TaskRunner, timeout_text
-from selinon_core.runtime.threads import AttemptHandle, ThreadRunner, TimedOut
+from selinon_core.runtime.threads import NOWHERE, AttemptHandle, ThreadRunner, TimedOut
 from selinon_core.runtime.trace.run_records import NodeRecord
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ class Attempts:
             assert task.timeout is not None
             record.real_seconds += task.timeout
             record.abandoned = self._options.pool == "thread"  # processes are killed
-            attempt = self._timed_out(record, task, returned.stack)
+            attempt = self._timed_out(record, task, returned)
         else:
             attempt, seconds = returned
             record.real_seconds += seconds
@@ -190,9 +190,6 @@ class Attempts:
             record.retries,
         )
 
-    def _timed_out(self, record: NodeRecord, task: TaskPlan, stack: str = "") -> Attempt:
+    def _timed_out(self, record: NodeRecord, task: TaskPlan, late: TimedOut = NOWHERE) -> Attempt:
         assignment = self._assignment(record)
-        error = TaskTimeout(timeout_text(task, assignment))
-        if stack:  # where it was, which an error that was raised here does not know
-            error.remote_traceback = f"{stack}TaskTimeout: {error}"  # type: ignore[attr-defined]
-        return self._runner.judge(task, assignment, error)
+        return self._runner.judge(task, assignment, late.error(timeout_text(task, assignment)))

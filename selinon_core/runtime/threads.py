@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from selinon_core.errors import TaskTimeout
 from selinon_core.runtime.error_codec import user_stack
 
 
@@ -67,6 +68,17 @@ class TimedOut(NamedTuple):
     """What ``ThreadRunner.wait`` returns for a function that passed its deadline; ``stack`` is where it was."""
 
     stack: str
+
+    def error(self, text: str) -> TaskTimeout:
+        """The error of it, which says where the function was: one that is raised here would not know."""
+        error = TaskTimeout(text)
+        if self.stack:
+            error.remote_traceback = f"{self.stack}TaskTimeout: {error}"  # type: ignore[attr-defined]
+        return error
+
+
+#: Of a function that was not run: its time was over on a clock that jumps.
+NOWHERE = TimedOut("")
 
 
 class Raised(NamedTuple):

@@ -50,7 +50,7 @@ class Running:
     def run_with_deadline(self, seconds: float) -> Attempt:
         """As workers do."""
         return run_with_deadline(
-            lambda wanted: self.run(wanted=wanted),
+            lambda wanted, deadline: self.run(wanted=wanted, deadline=deadline),
             seconds,
             "too long",
             lambda error: self.runner.judge(self.task, ASSIGNMENT, error),
@@ -198,6 +198,24 @@ def test_a_time_out_that_the_task_swallows_is_a_time_out(way: int) -> None:
     attempt = Running(swallowing(deadline)[way], timeout=600).run(deadline=deadline)
     assert isinstance(attempt, Failed)
     assert isinstance(attempt.error, TaskTimeout)
+
+
+@pytest.mark.parametrize("in_main_thread", [True, False])
+def test_a_time_out_that_is_swallowed_at_once_is_a_time_out(in_main_thread: bool) -> None:
+    def swallows(args: Any) -> Any:
+        try:
+            threading.Event().wait(60 if in_main_thread else 0.1)
+        except Exception:
+            return "went on"
+
+    for _ in range(5):
+        running = Running(swallows, timeout=600)
+        run = lambda: running.run_with_deadline(0.02)  # noqa: B023, E731
+        attempt = run() if in_main_thread else in_thread(run)
+        assert isinstance(attempt, Failed)
+        assert isinstance(attempt.error, TaskTimeout)
+        if not in_main_thread:
+            assert "in swallows" in attempt.error.remote_traceback  # type: ignore[attr-defined]
 
 
 def test_without_an_alarm_the_clock_counts() -> None:

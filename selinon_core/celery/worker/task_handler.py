@@ -171,7 +171,7 @@ class TaskMessageHandler:
             services.durations.note(task.function, time.perf_counter() - began)
             return attempt
         return run_with_deadline(
-            lambda wanted: runner.run(task, assignment, wanted),
+            lambda wanted, deadline: runner.run(task, assignment, wanted, deadline),
             task.timeout,
             f"attempt {assignment.attempt} of {task.name} ran longer than {task.timeout} s",
             lambda error: runner.judge(task, assignment, error),

@@ -1,9 +1,9 @@
 """Ending an attempt at its task's time-out.
 
-In the main thread of a process (prefork, solo) an alarm raises ``TaskTimeout`` inside the task; a task that does
-not let itself be interrupted is killed by Celery's hard time limit a few seconds later (prefork). Elsewhere
-(threads, gevent) the attempt runs at the side and is abandoned: it counts as failed, what it may still return is
-dropped.
+In the main thread of a process (prefork, solo) an alarm raises ``TaskTimeout`` inside the task (a coroutine is
+cancelled), and an attempt that comes back later has failed, whatever it made of that; a task that does not let itself
+be interrupted is killed by Celery's hard time limit a few seconds later (prefork). Elsewhere (threads, gevent) the
+attempt runs at the side and is abandoned: it counts as failed, what it may still return is dropped.
 """
 
 from __future__ import annotations
@@ -14,11 +14,12 @@ from collections.abc import Callable
 from types import FrameType
 
 from selinon_core.errors import TaskTimeout
+from selinon_core.runtime.deadline import Deadline
 from selinon_core.runtime.task_runner import Attempt
 from selinon_core.runtime.threads import AttemptHandle, ThreadRunner, TimedOut
 
-#: Runs the attempt; what it is given tells whether anybody still waits for it.
-_Run = Callable[[Callable[[], bool] | None], Attempt]
+#: Runs the attempt. It is given what says whether its result is still awaited, and its deadline if that was set.
+_Run = Callable[[Callable[[], bool] | None, Deadline | None], Attempt]
 
 
 def run_with_deadline(
@@ -31,26 +32,28 @@ def run_with_deadline(
 
     def begin(ticket: AttemptHandle) -> Attempt:
         ticket.begin()
-        return attempt(ticket.wanted)
+        return attempt(ticket.wanted, None)
 
     side.submit(None, begin, timeout)
     ended = side.wait(None)
     assert ended is not None
     if isinstance(ended[1], TimedOut):
-        return late(TaskTimeout(text))
+        return late(ended[1].error(text))
     result: Attempt = ended[1]
     return result
 
 
 def _interrupted(attempt: _Run, timeout: float, text: str, late: Callable[[BaseException], Attempt]) -> Attempt:
+    deadline = Deadline(timeout, text)
+
     def alarm(number: int, frame: FrameType | None) -> None:
-        raise TaskTimeout(text)
+        deadline.ring()
 
     previous = signal.signal(signal.SIGALRM, alarm)
     try:
         signal.setitimer(signal.ITIMER_REAL, timeout)
         try:
-            return attempt(None)
+            return attempt(None, deadline)
         finally:
             signal.setitimer(signal.ITIMER_REAL, 0)
     except TaskTimeout as error:  # it rang just outside of the task
