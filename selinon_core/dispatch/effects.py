@@ -36,6 +36,15 @@ class StartFlow:
         self.selective = selective
 
 
+class ReuseNode:
+    """An earlier run of a task stands in for this one, which has its id and is not started (selective runs)."""
+
+    __slots__ = ("run",)
+
+    def __init__(self, run: NodeRun) -> None:
+        self.run = run
+
+
 class AskCondition:
     """Evaluate the condition of an edge for one combination of finished runs."""
 
@@ -173,6 +182,7 @@ class TraceNote:
 Effect = (
     StartTask
     | StartFlow
+    | ReuseNode
     | AskCondition
     | AskFallbackCondition
     | AskForeach

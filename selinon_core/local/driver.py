@@ -392,11 +392,10 @@ class Driver:
             self._ask(record, question)
 
     def _note(self, record: FlowRecord, note: do.TraceNote) -> None:
-        if note.event == "SELECTIVE_TASK_REUSE":
-            self._reused(record, note.details["run"])
         self._record((trace_entries.NOTE, self.agenda.now, record, note))
 
-    def _reused(self, flow_run: FlowRecord, run: NodeRun) -> None:
+    def _reuse_node(self, flow_run: FlowRecord, effect: do.ReuseNode) -> None:
+        run = effect.run
         record = self._new_node(run, flow_run, None)
         record.started_at = record.finished_at = self.agenda.now
         task = self.plan.tasks[run.name]
@@ -407,6 +406,7 @@ class Driver:
             except Exception as error:
                 self.warnings.append(f"the result of {run.name} to be reused cannot be read: {error}")
         self._observe("ended", record)
+        self._record((trace_entries.REUSED, self.agenda.now, flow_run, run))
 
     # -- telling ----------------------------------------------------------------------------------------------
 
@@ -469,5 +469,6 @@ _PERFORM: dict[type[Any], Callable[[Driver, FlowRecord, Any], None]] = {
     do.ScheduleRetry: Driver._schedule_retry,
     do.FinishFlow: Driver._finish_flow,
     do.CancelFlows: Driver._cancel_flows,
+    do.ReuseNode: Driver._reuse_node,
     do.TraceNote: Driver._note,
 }

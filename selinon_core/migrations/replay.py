@@ -67,9 +67,8 @@ class Replay:
                 self._feed(on.ArgumentsAnswered(effect.question, None))
             elif isinstance(effect, do.ScheduleRetry):
                 self._retry_due = True
-            elif isinstance(effect, do.TraceNote) and effect.event == "SELECTIVE_TASK_REUSE":
-                run = effect.details["run"]
-                self._names[run.number] = run.id
+            elif isinstance(effect, do.ReuseNode):
+                self._names[effect.run.number] = effect.run.id
         self._match()
 
     def _match(self) -> None:

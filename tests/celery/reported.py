@@ -41,8 +41,8 @@ def _collect(plan: Plan, store: Store, id: str, nodes: list[dict[str, Any]]) -> 
             for effect in run.machine.advance(decode_event(parts)):
                 if isinstance(effect, do.StartTask | do.StartFlow):
                     launches.append((effect.run, effect.parent))
-                elif isinstance(effect, do.TraceNote) and "run" in effect.details:
-                    launches.append((effect.details["run"], {}))
+                elif isinstance(effect, do.ReuseNode):
+                    launches.append((effect.run, {}))
     records = store.records(id, [node.number for node, _ in launches])
     for node, parent in launches:
         nodes.append(

@@ -219,11 +219,11 @@ class Simulation:
             assert isinstance(effect, do.StartFlow) == self.plan.is_flow(effect.run.name)
             if isinstance(effect, do.StartFlow):
                 self.subflows_running[effect.run.number] = effect.run
+        elif isinstance(effect, do.ReuseNode):
+            self._started(effect.run, None)
         elif isinstance(effect, do.TraceNote):
             if effect.event == "FALLBACK_START":
                 self._fallback(effect.details)
-            elif effect.event == "SELECTIVE_TASK_REUSE":
-                self._started(effect.details["run"], None)
         elif isinstance(effect, do.ScheduleRetry):
             assert effect.delay == self.plan.flows[self.flow].retry_countdown
             self.endings.append(effect.outcome)

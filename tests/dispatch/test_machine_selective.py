@@ -40,8 +40,8 @@ def test_a_task_that_was_not_named_may_be_run_or_reused() -> None:
     assert (question.name, question.tasks, question.args) == ("A", ("C",), {"flow": 1})
     play.answer("old-a")
     assert play.new_names == []
-    (note,) = play.notes("SELECTIVE_TASK_REUSE")
-    assert (note["task_name"], note["task_id"]) == ("A", "old-a")
+    (reuse,) = play.of(do.ReuseNode)
+    assert (reuse.run.name, reuse.run.id, reuse.run.status) == ("A", "old-a", "reused")
     assert play.answer(None).new_names == ["B"]
     assert play.start("B").parent == {"A": "old-a"}
     play.ok("B", "C")

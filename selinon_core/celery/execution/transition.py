@@ -117,6 +117,9 @@ class Transition:
     def _cancel(self, effect: do.CancelFlows) -> None:
         self.outbox.extend(f"c{run.number}" for run in effect.runs)
 
+    def _reuse(self, effect: do.ReuseNode) -> None:
+        self.trace.append((trace_entries.REUSED, effect.run))
+
     def _note(self, effect: do.TraceNote) -> None:
         self.trace.append((trace_entries.NOTE, effect))
 
@@ -133,5 +136,6 @@ _PERFORM: dict[type[Any], Callable[[Transition, Any], None]] = {
     do.ScheduleRetry: Transition._retry,
     do.FinishFlow: Transition._finish,
     do.CancelFlows: Transition._cancel,
+    do.ReuseNode: Transition._reuse,
     do.TraceNote: Transition._note,
 }

@@ -131,5 +131,7 @@ def _of_effect(record: FlowRecord, effect: do.Effect) -> Iterator[Entry]:
         yield trace_entries.FLOW_RETRIED, record, effect.outcome, effect.delay
     elif isinstance(effect, do.FinishFlow):
         yield trace_entries.FLOW_ENDED, record, effect.outcome
+    elif isinstance(effect, do.ReuseNode):
+        yield trace_entries.REUSED, record, effect.run
     elif isinstance(effect, do.TraceNote):
         yield trace_entries.NOTE, record, effect

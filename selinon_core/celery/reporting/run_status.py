@@ -115,10 +115,8 @@ def _replayed(
             if parts[0] in "+-":
                 ended[parts[1]] = at
             for effect in run.machine.advance(decode_event(parts)):
-                if isinstance(effect, do.StartTask | do.StartFlow):
+                if isinstance(effect, do.StartTask | do.StartFlow | do.ReuseNode):
                     runs.append(effect.run)
-                elif isinstance(effect, do.TraceNote) and "run" in effect.details:
-                    runs.append(effect.details["run"])
     return run, runs, ended
 
 

@@ -1,9 +1,9 @@
 """Ending an attempt at its task's time-out.
 
 In the main thread of a process (prefork, solo) an alarm raises ``TaskTimeout`` inside the task (a coroutine is
-cancelled), and an attempt that comes back later has failed, whatever it made of that; a task that does not let itself
-be interrupted is killed by Celery's hard time limit a few seconds later (prefork). Elsewhere (threads, gevent) the
-attempt runs at the side and is abandoned: it counts as failed, what it may still return is dropped.
+cancelled), and an attempt that comes back later has failed, whatever it made of that; a task that does not let
+itself be interrupted is killed by Celery's hard time limit a few seconds later (prefork). Elsewhere (threads,
+gevent) the attempt runs at the side and is abandoned: it counts as failed, what it may still return is dropped.
 """
 
 from __future__ import annotations

@@ -67,7 +67,7 @@ def on_reuse(run: RunState, event: on.ReuseAnswered) -> None:
     run.detached.pop(node.number, None)
     node.id = event.reused_id
     node.status = "reused"
-    run.note("SELECTIVE_TASK_REUSE", {"task_name": node.name, "task_id": node.id, "run": node})
+    run.effects.append(do.ReuseNode(node))
     if not destination.waited_for:  # as its end would: it neither starts anything nor becomes the arguments
         return
     if current.awaits_args and node.number == current.first_number:

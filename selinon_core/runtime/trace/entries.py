@@ -25,7 +25,7 @@ Entry = tuple[Any, ...]
 
 SCHEDULED, STARTED, SUCCEEDED, RETRIED, FAILED = range(5)
 FLOW_STARTED, FLOW_ENDED, FLOW_RETRIED, FLOW_CANCELLED = range(5, 9)
-CONDITION, FOREACH, REUSE, DEFERRED, NOTE, TOLD, READ, RAN, UNANSWERED, ATTEMPT_STARTED = range(9, 19)
+CONDITION, FOREACH, REUSE, DEFERRED, NOTE, TOLD, READ, RAN, UNANSWERED, ATTEMPT_STARTED, REUSED = range(9, 20)
 
 
 class TraceEvent(NamedTuple):
@@ -265,7 +265,6 @@ def _asked_about(question: do.Question) -> dict[str, Any]:
 
 def _note(plan: Plan, record: FlowRecord, note: do.TraceNote) -> _Told:
     details = dict(note.details)
-    details.pop("run", None)
     if "edge" in details:
         without: dict[str, Any] = {"condition_str": None, "foreach_str": None}
         details |= without | _edge(record.flow.edges[details["edge"]])
@@ -275,6 +274,10 @@ def _note(plan: Plan, record: FlowRecord, note: do.TraceNote) -> _Told:
         details["started"] = [{"name": run.name, "id": run.id} for run in details["started"]]
         details |= {"fallback": list(failure.fallback) or True, "where": str(failure.place)}
     yield note.event, _flow(record) | details
+
+
+def _reused(plan: Plan, record: FlowRecord, run: NodeRun) -> _Told:
+    yield "SELECTIVE_TASK_REUSE", _flow(record) | {"task_name": run.name, "task_id": run.id}
 
 
 def _told(plan: Plan, event: str, details: dict[str, Any]) -> _Told:
@@ -309,4 +312,5 @@ _EXPANDERS: dict[int, Any] = {
     RAN: _ran,
     UNANSWERED: _unanswered,
     ATTEMPT_STARTED: _attempt_started,
+    REUSED: _reused,
 }
