@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
+from typing import Protocol
 
 # Projects use celery.result after importing only `celery` and `selinon`: the original imported it.
 import celery.result as _celery_result  # noqa: F401
@@ -12,16 +13,39 @@ from selinon_core.celery.app import Selinon
 from selinon_core.celery.services import RunContext, WorkerServices
 from selinon_core.legacy.replaced import warn_of_replaced
 from selinon_core.plan import Plan
+from selinon_core.runtime.imports import Imports
+from selinon_core.runtime.storages import Storages
 from selinon_core.runtime.trace.tracer import Sink
 
-if TYPE_CHECKING:
-    from selinon_core.legacy.state import ProcessWide
+
+class Configured(Protocol):
+    """What the adapter asks of the process-wide configuration."""
+
+    @property
+    def plan(self) -> Plan:
+        """The compiled project."""
+        ...
+
+    @property
+    def imports(self) -> Imports:
+        """What imports the project's code."""
+        ...
+
+    @property
+    def own_storages(self) -> Storages:
+        """The storages of the process."""
+        ...
+
+    @property
+    def functions(self) -> Iterable[Sink]:
+        """Functions that trace."""
+        ...
 
 
 class ProcessWideSelinon(Selinon):
     """Its plan is whatever the process-wide configuration is when it is first needed."""
 
-    def __init__(self, app: Celery, state: ProcessWide) -> None:
+    def __init__(self, app: Celery, state: Configured) -> None:
         self._state = state
         super().__init__(app)
 
@@ -44,8 +68,8 @@ class ProcessWideSelinon(Selinon):
         return self._services
 
     @property
-    def engine_if_built(self) -> WorkerServices | None:
-        """The engine of a worker; None where nothing needed one yet."""
+    def services_if_built(self) -> WorkerServices | None:
+        """The services of a worker; None where nothing needed them yet."""
         return self._services
 
     def add_sink(self, function: Sink) -> None:
@@ -54,7 +78,7 @@ class ProcessWideSelinon(Selinon):
             self._services.tracer.add(function)
 
     def forget(self) -> None:
-        """Begin anew with another configuration."""
+        """Start over with another configuration."""
         with self._lock:
             self._plan = self._services = self._publishing = None
 

@@ -6,7 +6,6 @@ import threading
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from selinon_core.context import set_default_context
 from selinon_core.errors import ConfigNotInitializedError, MissingExtraError, UnsupportedCeleryError
 from selinon_core.plan import Plan
 from selinon_core.runtime.active_run import active_run_here
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
     from selinon_core.legacy.loading import Loaded
     from selinon_core.legacy.written import Written
     from selinon_core.runtime.imports import Imports
-    from selinon_core.storage import DataStorage
 
 #: Older ones retry a task that kills its worker for ever.
 OLDEST_CELERY = (5, 7)
@@ -139,23 +137,8 @@ class ProcessWide:
     @property
     def storages(self) -> Storages:
         """Those a worker works with, else ``own_storages``."""
-        engine = None if self._adapter is None else self._adapter.engine_if_built
+        engine = None if self._adapter is None else self._adapter.services_if_built
         return self.own_storages if engine is None else engine.storages
-
-    # -- what tasks built by hand may ask for (``TaskContext``), by way of ``StoragePool``: tests of such tasks ---
-    # -- replace its methods, and need no configuration then ------------------------------------------------------
-
-    def retrieve(self, flow_name: str, task_name: str, task_id: str) -> Any:
-        """Return the result of a task run."""
-        from selinon_core.legacy.storage_pool import StoragePool
-
-        return StoragePool.retrieve(flow_name, task_name, task_id)
-
-    def storage_of(self, task_name: str) -> DataStorage | None:
-        """Return the connected storage of a task."""
-        from selinon_core.legacy.storage_pool import StoragePool
-
-        return StoragePool.get_storage_by_task_name(task_name)
 
     def exception_of(self, task_id: str) -> BaseException | None:
         """Return what a failed run raised; None without a Celery app."""
@@ -172,7 +155,7 @@ class ProcessWide:
             run.emit(event, jsonable(details))
             Tracer(f for f in self.functions if f not in run.sinks).emit(event, details)
             return
-        engine = None if self._adapter is None else self._adapter.engine_if_built
+        engine = None if self._adapter is None else self._adapter.services_if_built
         if engine is not None:
             engine.tracer.emit(event, details)
         else:
@@ -203,7 +186,6 @@ def need_celery() -> None:
 
 #: The one state of the process.
 STATE = ProcessWide()
-set_default_context(STATE)
 
 
 def storages_in_use() -> Storages:

@@ -246,7 +246,7 @@ def test_a_worker_tells_of_a_replaced_method_once(app: Celery) -> None:
     from selinon_core.legacy.state import STATE
 
     with replaced(StoragePool, "retrieve"), pytest.warns(UserWarning, match="retrieve was replaced") as warned:
-        assert STATE.adapter.engine is STATE.adapter.engine
+        assert STATE.adapter.services is STATE.adapter.services
     assert len(warned) == 1
 
 

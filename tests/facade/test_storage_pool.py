@@ -18,7 +18,7 @@ from selinon import (
     StoragePool,
     UnknownStorageError,
 )
-from selinon_core.legacy.state import ProcessWide
+from selinon_core.legacy.task_context import ProcessWideContext
 from selinon_core.project import compile_data
 from selinon_core.runtime.active_run import RunEnvironment, active_run
 from selinon_core.runtime.imports import Imports
@@ -125,11 +125,9 @@ def test_the_run_that_is_going_on_comes_first() -> None:
     Config.set_config_dict(PROJECT, [FLOWS])
     plan = compile_data(PROJECT, FLOWS).plan
     assert plan is not None
-    other = ProcessWide()
     storages = Storages(plan, Imports(), lambda event, details: None)
-    other._plan, other._storages = plan, storages
     outside = StoragePool.get_connected_storage("Memory")
-    with active_run(RunEnvironment(other, storages, lambda event, details: None)):
+    with active_run(RunEnvironment(ProcessWideContext(), storages, lambda event, details: None)):
         inside = StoragePool.get_connected_storage("Memory")
         assert by_hand().storage is inside
     assert inside is not outside
