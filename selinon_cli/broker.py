@@ -1,4 +1,4 @@
-"""What goes wrong with a broker, told as what it is: nobody's bug."""
+"""Errors of the broker, printed as such and not as bugs of selinon."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def check_broker(app: Celery) -> Any:
 
 @contextmanager
 def asking_broker(terminal: Terminal, app: Celery) -> Iterator[None]:
-    """Send something; a broker that is away or lets nobody in is told."""
+    """Send something; print why when the broker is away or refuses the connection."""
     from kombu.exceptions import OperationalError
 
     connection = check_broker(app)

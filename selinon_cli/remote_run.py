@@ -47,9 +47,9 @@ def run_remotely(
     except KeyboardInterrupt:
         terminal.note(f"the flow goes on; see: selinon status {run.id}, selinon cancel {run.id}")
         raise
-    told = selinon.status(run.id)
+    found = selinon.status(run.id)
     terminal.data(
-        json.dumps(told, indent=2) + "\n" if format == "json" else run_tree(told, color=terminal.color_out)
+        json.dumps(found, indent=2) + "\n" if format == "json" else run_tree(found, color=terminal.color_out)
     )
     return EXIT_OK if status == "success" else EXIT_FINDINGS
 

@@ -127,7 +127,7 @@ def directory_of(plan: Plan, given: str | None, *, needed: bool = True) -> str |
 
 
 def plan_at_revision(terminal: Terminal, revision: str, paths: Sequence[str]) -> Plan:
-    """The plan at a git revision; its mistakes are told and end the command."""
+    """The plan at a git revision; its mistakes are printed and end the command."""
     from selinon_core.errors import ConfigurationError
     from selinon_core.project.git_revision import plan_at
 
@@ -218,7 +218,7 @@ COMMAND = Command(
         _TAINTED,
         _NO_META,
         _NO_CHECK,
-        Option("dry_run", ("--dry-run",), "Tell what would be written, and write nothing.", kind="flag"),
+        Option("dry_run", ("--dry-run",), "Print what would be written, and write nothing.", kind="flag"),
         Option(
             "graph",
             ("--graph",),
