@@ -31,7 +31,7 @@ def status(
     if history:
         return _print_history(terminal, selinon, id)
     while True:
-        found = selinon.status(id) if id else _listed(terminal, selinon, limit)
+        found = _described(selinon, id) if id else _listed(terminal, selinon, limit)
         if format == "json":
             terminal.data(json.dumps(found, indent=None if watch else 2) + "\n")
         else:
@@ -43,6 +43,18 @@ def status(
         if not watch or (isinstance(found, dict) and found["status"] not in OPEN):
             return EXIT_OK
         time.sleep(1)
+
+
+def _described(selinon: Any, id: str) -> dict[str, Any]:
+    from selinon_core.errors import RequestError
+
+    try:
+        found: dict[str, Any] = selinon.status(id)
+    except RequestError as error:
+        raise UsageError(
+            str(error), "a run that no worker has begun is not known yet; selinon worker starts one"
+        ) from None
+    return found
 
 
 def _print_history(terminal: Terminal, selinon: Any, id: str | None) -> int:

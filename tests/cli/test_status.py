@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from selinon_cli.render.run_tree import run_tree
 from tests.cli.conftest import Cli
 
 NODES = """
@@ -72,7 +73,10 @@ def test_the_beginning_of_an_id_is_enough(cli: Cli, shop: Path) -> None:
     sys.modules.pop("status_app", None)
     assert cli("cancel", "--app", "status_app:app", "3f2a").err == "asked for the end of 3f2a91c0\n"
     # Too short to mean one run.
-    assert cli("status", "--app", "status_app:app", "3f").err == "error: there is no flow run 3f\n"
+    assert cli("status", "--app", "status_app:app", "3f").err == (
+        "error: there is no flow run 3f\n"
+        "  a run that no worker has begun is not known yet; selinon worker starts one\n"
+    )
 
 
 def test_the_end_of_what_has_ended_is_not_asked_for(cli: Cli, shop: Path) -> None:
@@ -91,3 +95,19 @@ def test_what_no_worker_has_begun_is_cancelled_by_the_name_of_its_flow(cli: Cli,
     assert (ran.code, ran.err) == (0, "asked for the end of queued\n")
     ran = cli("cancel", "--app", "status_app:app", "queued", "--flow", "ordr")
     assert (ran.code, ran.err) == (2, 'error: no flow is named "ordr"\n  did you mean "order"?\n')
+
+
+def test_a_run_that_no_worker_has_begun_is_shown_as_such() -> None:
+    run = {
+        "id": "a1",
+        "flow": "order",
+        "status": "pending",
+        "created": 0.0,
+        "updated": 0.0,
+        "nodes": [],
+        "timers": {},
+    }
+    first, second = run_tree(run, color=False).splitlines()
+    assert first.startswith("order  pending  ")
+    assert not first.startswith("order  pending  0.0 s")  # it is still waiting
+    assert second == "  no worker has begun it"
