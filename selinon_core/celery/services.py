@@ -167,12 +167,9 @@ class WorkerServices:
             self._answering.run = None
         if not self.tracer.silent:
             record = self.tracer.flow(run)
-            if isinstance(answer, on.ConditionAnswered):
-                self.tracer.emit_entry(trace_entries.CONDITION, record, question, answer.value, answer.leaves)
-            elif isinstance(answer, on.ForeachAnswered):
-                self.tracer.emit_entry(trace_entries.FOREACH, record, question, answer.items)
-            elif isinstance(answer, on.ReuseAnswered):
-                self.tracer.emit_entry(trace_entries.REUSE, record, question, answer.reused_id)
+            entry = trace_entries.of_answer(question, answer)
+            if entry is not None:
+                self.tracer.emit_entry(entry[0], record, *entry[1:])
         return answer
 
     def _locate(self, task_id: str) -> str | None:

@@ -26,7 +26,7 @@ from selinon_core.local.run_setup import RunSetup
 from selinon_core.local.step_limit import StepLimitExceeded, describe_endless, describe_fan_out
 from selinon_core.runtime.ids import id_maker, random_flow_id, seeded_flow_id
 from selinon_core.runtime.json_values import NotJson, copy_json, describe_json_error, snapshot
-from selinon_core.runtime.question_answerer import QuestionAnswerer, where_asked
+from selinon_core.runtime.question_answerer import QuestionAnswerer, put_off_too_often, where_asked
 from selinon_core.runtime.task_runner import Attempt, Failed, RetryLater, Succeeded
 from selinon_core.runtime.trace import entries as trace_entries
 from selinon_core.runtime.trace.run_records import FlowRecord, NodeRecord
@@ -363,25 +363,25 @@ class Driver:
 
     def _ask(self, record: FlowRecord, question: do.Question) -> None:
         answer = self._answers.answer(record.flow, record.parent, question)
-        if isinstance(answer, on.ConditionAnswered):
-            self._record((trace_entries.CONDITION, self.agenda.now, record, question, answer.value, answer.leaves))
-        elif isinstance(answer, on.ForeachAnswered):
+        if isinstance(answer, on.ForeachAnswered):
             self._check_steps_ahead(record, question, len(answer.items or ()))
-            self._record((trace_entries.FOREACH, self.agenda.now, record, question, answer.items))
-        elif isinstance(answer, on.ReuseAnswered):
-            self._record((trace_entries.REUSE, self.agenda.now, record, question, answer.reused_id))
-        elif isinstance(answer, on.QuestionFailed):
-            self._record((trace_entries.UNANSWERED, self.agenda.now, record, question, answer.reason))
+        self._record_answer(record, question, answer)
         self._inbox.append((record, answer))
+
+    def _record_answer(self, record: FlowRecord, question: do.Question, answer: on.Event) -> None:
+        entry = trace_entries.of_answer(question, answer)
+        if entry is not None:
+            self._record((entry[0], self.agenda.now, record, *entry[1:]))
 
     def _ask_again(self, record: FlowRecord, effect: do.AskAgain) -> None:
         self._count_step(record, effect.asked)
         question = effect.asked
         if effect.deferrals >= MOST_DEFERRALS:
-            where = where_asked(record.flow, question)
-            text = f"{where}: a storage could not be read {MOST_DEFERRALS} times in a row: {effect.reason}"
-            self._record((trace_entries.UNANSWERED, self.agenda.now, record, question, text))
-            self._inbox.append((record, on.QuestionFailed(question.question, text)))
+            failed = on.QuestionFailed(
+                question.question, put_off_too_often(record.flow, question, effect.deferrals, effect.reason)
+            )
+            self._record_answer(record, question, failed)
+            self._inbox.append((record, failed))
             return
         self._record((trace_entries.DEFERRED, self.agenda.now, record, question, effect.delay))
         self.agenda.add(effect.delay, self._ask_deferred, (record, question))

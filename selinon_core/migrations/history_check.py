@@ -20,12 +20,13 @@ from typing import Any, NamedTuple
 
 from selinon_core.config.yaml.files import refuse_named_pipe
 from selinon_core.dispatch.flow_index import FlowIndex
+from selinon_core.dispatch.rules.migration import taints
 from selinon_core.errors import RequestError
 from selinon_core.migrations.describe import WHAT_HAPPENS, edge_text
 from selinon_core.migrations.replay import Replay, ReplayMismatch, edge_recorded
 from selinon_core.migrations.repository import Migrations
 from selinon_core.plan import FlowPlan, Plan
-from selinon_core.plan.flow_diff import FlowChange, MigrationStep, compare_flows, explains, strongest
+from selinon_core.plan.flow_diff import MigrationStep, compare_flows, explains, strongest
 
 
 class ReplayResult(NamedTuple):
@@ -159,34 +160,19 @@ def _tainted(
                 fired.add(index)
         else:
             continue
-        found = _taints(steps, fired, finished)
+        found = taints(steps, fired, finished)
         if found:
-            strategy = strongest([step.strategy for step, _, _ in found])
+            strategy = strongest([taint.strategy for taint in found])
             assert strategy is not None
-            _, edge, nodes = next(each for each in found if each[0].strategy == strategy)
-            if edge is not None:
-                gone = was.edges[edge]
+            taint = next(taint for taint in found if taint.strategy == strategy)
+            if taint.edge is not None:
+                gone = was.edges[taint.edge]
                 why = f"{edge_text(gone)} has fired and is gone"
                 places: tuple[str, ...] = (str(gone.place),)
             else:
-                missed = [e for e in now.edges if set(e.sources) == set(nodes)]
+                missed = [e for e in now.edges if set(e.sources) == set(taint.nodes)]
                 why = f"it has missed {', '.join(edge_text(e) for e in missed) or 'an edge'}, which is new"
                 places = tuple(str(e.place) for e in missed)
             why = f"{why}; {strategy}: {WHAT_HAPPENS[strategy]}"
             return {"why": why, "strategy": strategy, "line": event.line, "event": event.event, "places": places}
     return None
-
-
-def _taints(
-    steps: Sequence[MigrationStep], fired: set[int], finished: set[str]
-) -> list[tuple[MigrationStep, int | None, tuple[str, ...]]]:
-    found: list[tuple[MigrationStep, int | None, tuple[str, ...]]] = []
-    where = {index: index for index in fired}
-    for step in steps:
-        change: FlowChange = step.change
-        taint = change.taint(where.keys(), finished)
-        found += [(step, where[index], ()) for index in taint.edges]
-        found += [(step, None, change.tainting_nodes[index]) for index in taint.missed]
-        moved = {change.moved(index): first for index, first in where.items()}
-        where = {index: first for index, first in moved.items() if index is not None}
-    return found

@@ -211,6 +211,11 @@ class SourceResults:
         return [self._storages.retrieve(flow, task, id) for id in ids]
 
 
+def put_off_too_often(flow: FlowPlan, question: do.Question, times: int, reason: str) -> str:
+    """Why a flow fails whose question could not be answered that often."""
+    return f"{where_asked(flow, question)}: a storage could not be read {times} times in a row: {reason}"
+
+
 def where_asked(flow: FlowPlan, question: do.Question) -> str:
     """Name the flow, the edge or failures entry, and its place in the YAML files."""
     if isinstance(question, do.AskFallbackCondition):

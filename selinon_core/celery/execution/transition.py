@@ -16,6 +16,7 @@ from selinon_core.dispatch import events as on
 from selinon_core.dispatch.codec import encode_event
 from selinon_core.errors import UnexpectedEvent
 from selinon_core.plan import Plan
+from selinon_core.runtime.question_answerer import put_off_too_often
 from selinon_core.runtime.trace import entries as trace_entries
 
 StartEffect = do.StartTask | do.StartFlow
@@ -95,7 +96,7 @@ class Transition:
         number = effect.asked.question
         most = self._questions.max_deferrals
         if most is not None and effect.deferrals >= most:
-            text = f"flow {self.run.flow.name}: a storage could not be read {most} times in a row: {effect.reason}"
+            text = put_off_too_often(self.run.flow, effect.asked, most, effect.reason)
             self._queue.append(on.QuestionFailed(number, text))
             return
         self.timers[f"q{number}"] = self.now + effect.delay

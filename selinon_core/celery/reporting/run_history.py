@@ -95,14 +95,9 @@ class _Replayer:
             return self._node_ended(record, event)
         number = getattr(event, "question", None)
         question = next((q for q in machine.open_questions if q.question == number), None)
-        if isinstance(event, on.ConditionAnswered) and question is not None:
-            return [(trace_entries.CONDITION, record, question, event.value, event.leaves)]
-        if isinstance(event, on.ForeachAnswered) and question is not None:
-            return [(trace_entries.FOREACH, record, question, event.items or [])]
-        if isinstance(event, on.ReuseAnswered) and question is not None:
-            return [(trace_entries.REUSE, record, question, event.reused_id)]
-        if isinstance(event, on.QuestionFailed) and question is not None:
-            return [(trace_entries.UNANSWERED, record, question, event.reason)]
+        entry = None if question is None else trace_entries.of_answer(question, event)
+        if entry is not None:
+            return [(entry[0], record, *entry[1:])]
         return ()
 
     def _node_ended(self, record: FlowRecord, event: on.NodeSucceeded | on.NodeFailed) -> Sequence[Entry]:

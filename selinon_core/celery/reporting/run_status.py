@@ -114,9 +114,8 @@ def _replayed(
                 return run, runs, ended
             if parts[0] in "+-":
                 ended[parts[1]] = at
-            for effect in run.machine.advance(decode_event(parts)):
-                if isinstance(effect, do.StartTask | do.StartFlow | do.ReuseNode):
-                    runs.append(effect.run)
+            effects = run.machine.advance(decode_event(parts))
+            runs += [e.run for e in effects if isinstance(e, do.StartTask | do.StartFlow | do.ReuseNode)]
     return run, runs, ended
 
 

@@ -25,6 +25,7 @@ were never reached.
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from typing import Any, NamedTuple
 
 from selinon_core.dispatch import effects as do
@@ -52,12 +53,17 @@ class TaintedBy(NamedTuple):
 
 def tainted_by(run: RunState, steps: tuple[MigrationStep, ...]) -> tuple[TaintedBy, ...]:
     """Everything that would taint a run now; nothing is changed."""
-    if run.phase != "running":
-        return ()
-    where = {index: index for index in run.fired_in_attempt()}
+    return taints(steps, run.fired_in_attempt(), run.current.finished) if run.phase == "running" else ()
+
+
+def taints(
+    steps: Iterable[MigrationStep], fired: Iterable[int], finished: Collection[str]
+) -> tuple[TaintedBy, ...]:
+    """What of some steps taints a run, by the edges that fired (by their old indexes) and the nodes that finished."""
+    where = {index: index for index in fired}
     found = []
     for step in steps:
-        taint = step.change.taint(where.keys(), run.current.finished)
+        taint = step.change.taint(where.keys(), finished)
         found += [TaintedBy(step.version, step.strategy, where[index], ()) for index in taint.edges]
         found += [
             TaintedBy(step.version, step.strategy, None, step.change.tainting_nodes[index])

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from selinon_core.dispatch import effects as do
+from selinon_core.dispatch import events as on
 from selinon_core.dispatch.node_run import FlowOutcome, NodeRun
 from selinon_core.errors import TaskTimeout
 from selinon_core.plan import EdgePlan, FlowPlan, Plan, TaskPlan
@@ -34,6 +35,19 @@ class TraceEvent(NamedTuple):
     event: str
     time: float
     details: dict[str, Any]
+
+
+def of_answer(question: do.Question, answer: on.Event) -> Entry | None:
+    """What an answer says, as an entry without time and flow run: kind, question, value; None for nothing."""
+    if isinstance(answer, on.ConditionAnswered):
+        return CONDITION, question, answer.value, answer.leaves
+    if isinstance(answer, on.ForeachAnswered):
+        return FOREACH, question, answer.items or []
+    if isinstance(answer, on.ReuseAnswered):
+        return REUSE, question, answer.reused_id
+    if isinstance(answer, on.QuestionFailed):
+        return UNANSWERED, question, answer.reason
+    return None
 
 
 def expand(plan: Plan, entry: Entry, flow_run_of: Callable[[str], str | None]) -> Iterator[TraceEvent]:
