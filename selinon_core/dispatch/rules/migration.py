@@ -59,7 +59,7 @@ def tainted_by(run: RunState, steps: tuple[MigrationStep, ...]) -> tuple[Tainted
 def taints(
     steps: Iterable[MigrationStep], fired: Iterable[int], finished: Collection[str]
 ) -> tuple[TaintedBy, ...]:
-    """What of some steps taints a run, by the edges that fired (by their old indexes) and the nodes that finished."""
+    """What of some steps taints a run; ``fired`` are edges by their indexes before the steps."""
     where = {index: index for index in fired}
     found = []
     for step in steps:
