@@ -20,6 +20,7 @@
     ├── StorageError                  a storage could not be read or written
     │   └── ResultMissingError        the storage works, but holds no such result
     ├── StateStoreError               the store of flow runs could not be reached, or cannot serve
+    ├── StateStoreRefused             the store of flow runs refuses a value or a statement
     ├── MessageRefused                a message of the broker is malformed, too large or names what is unknown
     ├── CacheMissError                a cache does not hold the item
     ├── MissingExtraError             an optional driver is not installed
@@ -147,6 +148,10 @@ class ResultMissingError(StorageError):
 
 class StateStoreError(SelinonException):
     """Raised when the store of flow runs cannot be reached or cannot serve; trying again may help."""
+
+
+class StateStoreRefused(SelinonException):
+    """Raised when the store of flow runs refuses what it was given; trying again does not help."""
 
 
 class MessageRefused(SelinonException):

@@ -59,16 +59,16 @@ class WorkerServices:
         *,
         store: Store | None = None,
         publisher: Publisher | None = None,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] | None = None,
     ) -> None:
         self.app = app
-        self.clock = clock
         self.plan = plan
         self.settings = settings
         if store is None:
             url = state_url(settings, app.conf.result_backend)
             store = open_store(url, settings.selinon_state_prefix)
         self.store: Store = store
+        self.clock = clock = clock or store.clock
         self.flow_versions = FlowVersions(plan, flow_indexes(plan), _migrations(plan), self.store.get_definition)
         self.imports = Imports(pythonpath)
         self.messages = MessageBuilder(plan, app.conf.task_default_queue)

@@ -124,6 +124,7 @@ class World:
         **settings: Any,
     ) -> None:
         self.plans = [plan] * workers
+        self.clocks: dict[int, Callable[[], float]] = {}
         self.now = 1_800_000_000.0
         self.chooser = random.Random(seed)
         self.faults = Faults(self.chooser, crash)
@@ -149,7 +150,7 @@ class World:
             self.settings,
             store=_Wrapped(self.store, self.faults),  # type: ignore[arg-type]
             publisher=_Wrapped(self.broker, self.faults),  # type: ignore[arg-type]
-            clock=lambda: self.now,
+            clock=self.clocks.get(worker, lambda: self.now),
         )
         engine.storages._storages = self._storages
         engine.batch_watchdog = _Unwatched()  # time does not pass by itself here

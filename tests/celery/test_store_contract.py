@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,7 +27,9 @@ from selinon_core.celery.stores.protocol import (
     Commit,
     Opened,
 )
-from selinon_core.errors import ConfigurationError, MissingExtraError
+from selinon_core.celery.stores.sql.store import SqlStore
+from selinon_core.celery.stores.sql.tables import SCHEMA_VERSION
+from selinon_core.errors import ConfigurationError, MissingExtraError, StateStoreRefused
 from tests.celery.stores import KINDS, SERVERS, fresh_store, server_of, url_of
 
 NOW = 1_800_000_000.0
@@ -458,6 +461,47 @@ def test_many_may_prepare_a_database_at_once(kind: str, tmp_path: Path, private_
     stores[0].clear()
     for store in stores:
         store.close()
+
+
+@pytest.mark.parametrize(
+    ("version", "sentence"), [(SCHEMA_VERSION + 1, "a newer selinon made them"), (1, "an older selinon made them")]
+)
+def test_tables_of_another_version_are_refused_with_what_to_do(
+    version: int, sentence: str, tmp_path: Path
+) -> None:
+    store = open_store(url_of("sqlite", tmp_path))
+    assert isinstance(store, SqlStore)
+    store.prepare()
+    schema = store.tables.schema
+    store.database.do(lambda connection: connection.execute(schema.update().values(version=version)))
+    with pytest.raises(ConfigurationError, match=f"schema version {version}.*{sentence}.*selinon_state_prefix"):
+        store.prepare()
+    store.close()
+
+
+@pytest.mark.parametrize("kind", ["redis", "postgres", "sqlite"])
+@pytest.mark.parametrize(
+    ("id", "number"), [("lone \ud800", 1), ("F" * 65, 1), ("F", 1 << 31), ("F", 1 << 70), ("nul \0", 1)]
+)
+def test_what_a_store_cannot_hold_is_refused_at_once(kind: str, id: str, number: int, tmp_path: Path) -> None:
+    """Trying again would not help: such an error is not that the store is away."""
+    from tests.conftest import need
+
+    if kind in SERVERS:
+        need(kind)
+    with fresh_store(kind, tmp_path) as store, contextlib.suppress(StateStoreRefused):
+        create(store, id)
+        store.append_event(id, number, "[1]", NOW)
+
+
+def test_a_missing_table_is_not_that_the_store_is_away(tmp_path: Path) -> None:
+    from tests.conftest import need
+
+    need("postgres")
+    with fresh_store("postgres", tmp_path) as store:
+        store.clear()
+        with pytest.raises(StateStoreRefused, match="ProgrammingError|UndefinedTable"):
+            store.header("F")
 
 
 @pytest.mark.parametrize("url", ["rpc://", "cache+memcached://127.0.0.1", "file:///tmp/x"])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from typing import TYPE_CHECKING, Any
 
 from selinon_core.celery.execution.run_cache import CachedRun, decode_batch
@@ -134,7 +133,7 @@ def list_runs(services: WorkerServices, limit: int = 100) -> list[dict[str, Any]
                 "status": header["status"],
                 "created": created,
                 "updated": float(header["updated"]),
-                "seconds": round(time.time() - created, 3),
+                "seconds": round(services.clock() - created, 3),
             }
         )
     return rows

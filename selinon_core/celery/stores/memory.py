@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from selinon_core.celery.stores import delivery_rules as rules
@@ -29,6 +30,7 @@ class MemoryStore:
     """See ``Store``."""
 
     def __init__(self) -> None:
+        self.clock: Callable[[], float] = time.time
         self._lock = threading.RLock()
         self._runs: dict[str, MemoryRun] = {}
         self._due_index: dict[str, float] = {}

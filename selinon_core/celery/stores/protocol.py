@@ -21,13 +21,12 @@ version it has seen, and is refused when either is not current any more. A commi
 cut for a run in which nothing else can happen: it is refused when somebody holds the lease or left anything in
 the inbox.
 
-Times are seconds since the epoch as the workers' clocks have them: they decide when something is looked at,
-never whether it counts, so clocks that differ by a second do no harm.
+Times are seconds since the epoch by the store's clock (``Store.clock``), so the clocks of workers may be wrong.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 #: What ``Store.append_event`` found.
@@ -145,8 +144,13 @@ class Due(NamedTuple):
 class Store(Protocol):
     """Keeps the state of flow runs. Every method is one atomic step; all raise ``StateStoreError`` when it cannot.
 
-    Implementations are safe under threads and connect anew after a fork.
+    Implementations are safe under threads, and connect again after a fork.
     """
+
+    @property
+    def clock(self) -> Callable[[], float]:
+        """The time as the store has it, seconds since the epoch; callers read ``now`` from it."""
+        ...
 
     def prepare(self) -> None:
         """Create what is missing (tables, scripts); harmless when many do it at once."""

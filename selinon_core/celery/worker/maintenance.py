@@ -147,7 +147,7 @@ class MaintenanceStep(bootsteps.StartStopStep):
         self._touch_at = now + every
         store = self.owner.store
         for flow_id, numbers in long_running_nodes(self.owner.app, now - every):
-            store.heartbeat(flow_id, numbers, now)
+            store.heartbeat(flow_id, numbers, store.clock())
 
 
 def long_running_nodes(app: Any, since: float) -> list[tuple[str, list[int]]]:

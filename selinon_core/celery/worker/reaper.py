@@ -8,7 +8,6 @@ so that flow runs that only wait cost nothing.
 from __future__ import annotations
 
 import logging
-import time
 import uuid
 from collections.abc import Callable
 
@@ -26,9 +25,9 @@ LEAST_PAUSE = 0.25
 class Reaper:
     """One worker's part in the sweep. ``clock`` is replaced by tests."""
 
-    def __init__(self, services: WorkerServices, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, services: WorkerServices, clock: Callable[[], float] | None = None) -> None:
         self._services = services
-        self._clock = clock
+        self._clock = clock or services.clock
         self._owner = uuid.uuid4().hex
         self._pause = services.settings.selinon_sweep_interval
 

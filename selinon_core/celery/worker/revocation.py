@@ -11,7 +11,6 @@ from __future__ import annotations
 import logging
 import queue
 import threading
-import time
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
@@ -144,7 +143,7 @@ class Revocations:
             flow_id,
             number,
             encode_event(on.NodeFailed(number)),
-            time.time(),
+            services.clock(),
             urgent=True,
             error=(task_id, error_text(TaskRevokedError(f"its message was {how}"))),
             ttl=services.settings.selinon_state_ttl,

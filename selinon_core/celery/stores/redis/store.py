@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from selinon_core.celery.stores.clock import StoreClock
 from selinon_core.celery.stores.protocol import (
     LEASED,
     RUN,
@@ -19,7 +20,7 @@ from selinon_core.celery.stores.protocol import (
     Opened,
 )
 from selinon_core.celery.stores.redis import scripts
-from selinon_core.errors import MissingExtraError, StateStoreError
+from selinon_core.errors import MissingExtraError, StateStoreError, StateStoreRefused
 
 _NO_END = 1 << 30
 
@@ -43,6 +44,7 @@ class RedisStore:
         self._process = 0
         self._shas: dict[str, str] = {}
         self._free: deque[Any] = deque()
+        self.clock = StoreClock(self._time)
 
     # -- talking ----------------------------------------------------------------------------------------------
 
@@ -87,7 +89,12 @@ class RedisStore:
             pool = client.connection_pool
             connection = pool.connection_class(**pool.connection_kwargs)
         try:
-            connection.send_packed_command([_packed(("EVALSHA", sha, "3", *keys, *args))], check_health=False)
+            command = _packed(("EVALSHA", sha, "3", *keys, *args))
+        except UnicodeError as error:
+            free.append(connection)
+            raise StateStoreRefused(f"the state store in Redis: {error}") from error
+        try:
+            connection.send_packed_command([command], check_health=False)
             reply = connection.read_response()
         except self._redis.exceptions.ResponseError:
             free.append(connection)
@@ -115,6 +122,11 @@ class RedisStore:
     def prepare(self) -> None:
         """See ``Store.prepare``: nothing to create, but the server has to answer."""
         self._call("ping")
+        self.clock.measure()
+
+    def _time(self) -> float:
+        seconds, microseconds = self._call("time")
+        return float(seconds) + float(microseconds) / 1e6
 
     # -- node runs --------------------------------------------------------------------------------------------
 

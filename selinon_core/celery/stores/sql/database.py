@@ -10,10 +10,12 @@ from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
-from selinon_core.errors import MissingExtraError, StateStoreError
+from selinon_core.errors import MissingExtraError, StateStoreError, StateStoreRefused
 
 T = TypeVar("T")
 _MOST_TRIES = 8
+#: Exceptions of SQLAlchemy and of drivers: what the database was given is wrong, or it lacks a table or a right.
+_REFUSALS = frozenset({"DataError", "ProgrammingError", "NotSupportedError", "StatementError"})
 
 #: Seconds after which a connection that nobody used is asked whether it still works.
 _IDLE = 5.0
@@ -23,7 +25,7 @@ class Database:
     """``url`` is one SQLAlchemy takes, or Celery (``db+...``)."""
 
     def __init__(self, url: str) -> None:
-        self._url = url.removeprefix("db+")
+        self.url = url.removeprefix("db+")
         self._engine: sa.Engine | None = None
         self._process = 0
 
@@ -56,7 +58,7 @@ class Database:
                     raise failed(error) from error
                 if not broken:
                     time.sleep(random.uniform(0, 0.01 * 2**attempt))  # noqa: S311  (spreads load, hides nothing)
-            except sa.exc.SQLAlchemyError as error:
+            except (sa.exc.SQLAlchemyError, UnicodeError, OverflowError) as error:
                 raise failed(error) from error
         raise AssertionError("unreachable")
 
@@ -107,22 +109,31 @@ class Database:
             return self._made()
         except ModuleNotFoundError as error:
             raise MissingExtraError(
-                f"a state store at {sa.make_url(self._url).drivername} needs the module {error.name} "
+                f"a state store at {sa.make_url(self.url).drivername} needs the module {error.name} "
                 "(for PostgreSQL: pip install 'selinon[postgresql]')"
             ) from error
 
     def _made(self) -> sa.Engine:
-        if self._url.startswith("sqlite"):
-            return _sqlite(self._url)
-        engine = sa.create_engine(self._url, isolation_level="READ COMMITTED")
+        if self.url.startswith("sqlite"):
+            return _sqlite(self.url)
+        engine = sa.create_engine(self.url, isolation_level="READ COMMITTED")
         _ask_idle_connections(engine)
         return engine
 
 
-def failed(error: Exception) -> StateStoreError:
-    """What a caller is told when the database failed."""
+def failed(error: Exception) -> StateStoreError | StateStoreRefused:
+    """The exception for a failure of the database: whether trying again may help is its class."""
     text = str(error).partition("\n")[0]
-    return StateStoreError(f"the state store in the SQL database: {type(error).__name__}: {text}")
+    what = f"the state store in the SQL database: {type(error).__name__}: {text}"
+    if "prepared statement" in text.lower():
+        what += (
+            ". Behind PgBouncer, where transactions of several clients share connections, set "
+            'selinon_state_options = {"connect_args": {"prepare_threshold": None}}'
+        )
+    # Drivers derive their own exceptions from those that PEP 249 names.
+    names = {parent.__name__ for parent in type(error).__mro__[:2]}
+    refused = isinstance(error, UnicodeError | OverflowError) or not names.isdisjoint(_REFUSALS)
+    return StateStoreRefused(what) if refused else StateStoreError(what)
 
 
 def _ask_idle_connections(engine: sa.Engine) -> None:

@@ -74,7 +74,7 @@ class PostgresStore(SqlStore):
                 if self._without:
                     return instead()
                 rows = self.database.call(text, values)
-        except psycopg.DataError:  # a text with a null character in it
+        except (psycopg.DataError, UnicodeError):  # a text with a null character or half a character in it
             return instead()
         except psycopg.Error as error:
             raise failed(error) from error

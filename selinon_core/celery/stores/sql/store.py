@@ -7,12 +7,14 @@ to the database in as few messages as possible (``transaction``, ``changes``).
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
 from selinon_core.celery.stores import delivery_rules as rules
+from selinon_core.celery.stores.clock import StoreClock
 from selinon_core.celery.stores.protocol import (
     Begun,
     Commit,
@@ -31,6 +33,12 @@ from selinon_core.celery.stores.sql.transaction import RunTransaction, header_of
 
 T = TypeVar("T")
 _MOST_AT_ONCE = 500
+#: What asks for the time, by database.
+_CLOCKS = {
+    "postgresql": "SELECT extract(epoch FROM clock_timestamp())",
+    "mysql": "SELECT UNIX_TIMESTAMP(NOW(6))",
+    "mariadb": "SELECT UNIX_TIMESTAMP(NOW(6))",
+}
 
 
 class SqlStore:
@@ -39,6 +47,7 @@ class SqlStore:
     def __init__(self, url: str, prefix: str = "selinon_") -> None:
         self.database = Database(url)
         self.tables = Tables(prefix)
+        self.clock = StoreClock(self._time)
 
     def prepare(self) -> None:
         """See ``Store.prepare``."""
@@ -46,6 +55,13 @@ class SqlStore:
             self.tables.create(self.database.engine)
         except sa.exc.SQLAlchemyError as error:
             raise failed(error) from error
+        self.clock.measure()
+
+    def _time(self) -> float:
+        question = _CLOCKS.get(sa.make_url(self.database.url).get_backend_name())
+        if question is None:  # a file: the clock of the machine is that of the database
+            return time.time()
+        return float(self._first(sa.text(question)))
 
     def _step(self, flow_id: str, step: Callable[[RunTransaction], T]) -> T:
         """Run a step of a run in a transaction."""

@@ -7,7 +7,9 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import mysql
 
-#: Raised when the tables change; a database made by an older version is brought up to it by ``create``.
+from selinon_core.errors import ConfigurationError
+
+#: Raised when the tables change. ``create`` refuses tables of another version.
 SCHEMA_VERSION = 2
 
 _LONG = sa.Text().with_variant(mysql.LONGTEXT(), "mysql", "mariadb")
@@ -181,12 +183,30 @@ class Tables:
                 with engine.begin() as connection:
                     self.take_turn(connection)
                     self.metadata.create_all(connection)
-                    if connection.execute(sa.select(self.schema.c.version)).first() is None:
+                    found = connection.execute(sa.select(self.schema.c.version)).scalar()
+                    if found is None:
                         connection.execute(self.schema.insert().values(version=SCHEMA_VERSION))
+                    else:
+                        self._check(found)
                 return
             except (sa.exc.OperationalError, sa.exc.ProgrammingError, sa.exc.IntegrityError) as error:
                 last = error
         raise last
+
+    def _check(self, version: int) -> None:
+        """Refuse tables that another selinon made: its rows are not what this one reads and writes."""
+        if version > SCHEMA_VERSION:
+            raise ConfigurationError(
+                f'the tables "{self.prefix}..." have schema version {version}, and this selinon knows versions '
+                f"up to {SCHEMA_VERSION}: a newer selinon made them. Install that one here too, or give this deployment "
+                "tables of its own (selinon_state_prefix)"
+            )
+        if version < SCHEMA_VERSION:
+            raise ConfigurationError(
+                f'the tables "{self.prefix}..." have schema version {version}, and this selinon needs '
+                f"{SCHEMA_VERSION}: an older selinon made them. Let its workers finish their flow runs, then drop "
+                "these tables, or give this deployment tables of its own (selinon_state_prefix)"
+            )
 
     def take_turn(self, connection: sa.Connection) -> None:
         """Wait until no other worker creates anything; until the transaction ends."""
