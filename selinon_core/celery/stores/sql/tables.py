@@ -198,8 +198,8 @@ class Tables:
         if version > SCHEMA_VERSION:
             raise ConfigurationError(
                 f'the tables "{self.prefix}..." have schema version {version}, and this selinon knows versions '
-                f"up to {SCHEMA_VERSION}: a newer selinon made them. Install that one here too, or give this deployment "
-                "tables of its own (selinon_state_prefix)"
+                f"up to {SCHEMA_VERSION}: a newer selinon made them. Install that one here too, or give this "
+                "deployment tables of its own (selinon_state_prefix)"
             )
         if version < SCHEMA_VERSION:
             raise ConfigurationError(
