@@ -47,7 +47,7 @@ def write_bytes(terminal: Terminal, target: str, content: bytes) -> None:
 
 
 def names_directory(target: str) -> bool:
-    """Tell whether a target is a directory, be it there already or only written as one."""
+    """Return whether a target is a directory, be it there already or only written as one."""
     return os.path.isdir(target) or target.endswith((os.sep, "/"))
 
 

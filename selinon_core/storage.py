@@ -37,7 +37,7 @@ class DataStorage(abc.ABC):
 
     @abc.abstractmethod
     def is_connected(self) -> bool:
-        """Tell whether the storage is ready. Must be cheap and must not raise."""
+        """Return whether the storage is ready. Must be cheap and must not raise."""
 
     @abc.abstractmethod
     def disconnect(self) -> None:

@@ -45,7 +45,7 @@ SERVICES = {
 
 
 def required() -> bool:
-    """Tell whether a missing server is an error."""
+    """Return whether a missing server is an error."""
     return os.environ.get("SELINON_REQUIRE_SERVICES", "") not in ("", "0")
 
 

@@ -218,7 +218,7 @@ def _default_of_parameter(parameter: inspect.Parameter) -> str:
 
 def _first_sentence(documented: Callable[..., Any]) -> str:
     text = " ".join(inspect.cleandoc(documented.__doc__ or "").split("\n\n")[0].split()).replace("``", "`")
-    return _cell(text.removeprefix("Tell whether "))
+    return _cell(text.removeprefix("Return whether "))
 
 
 def _cell(text: str) -> str:

@@ -125,7 +125,7 @@ def _format_of(output: str | None, count: int) -> str:
 
 
 def _is_directory(target: str, count: int) -> bool:
-    """Whether so many drawings go to files in a directory, which need not exist yet."""
+    """Return whether so many drawings go to files in a directory, which need not exist yet."""
     from selinon_cli.output import names_directory
 
     return names_directory(target) or count != 1

@@ -23,7 +23,7 @@ def run_summary(
     color: bool,
     durations: int = 0,
 ) -> str:
-    """Tell what ran, what failed and why, which fallbacks ran, what was never reached and why, and how long.
+    """Return what ran, what failed and why, which fallbacks ran, what was never reached and why, and how long.
 
     ``report`` is the JSON report of the run, ``events`` names and details of its trace events, ``unreached``
     triples of flow, node and reason. ``durations`` is how many of the slowest node runs are named.

@@ -61,7 +61,7 @@ class Definition:
         return self.location.span
 
     def given(self, key: str) -> bool:
-        """Tell whether the key is written, whatever its value."""
+        """Return whether the key is written, whatever its value."""
         return key in self.keys
 
     def key_location(self, key: str) -> SourceLocation:
@@ -106,7 +106,7 @@ class Names:
         return self.everything or bool(self.refs)
 
     def covers(self, name: str) -> bool:
-        """Tell whether ``name`` is meant."""
+        """Return whether ``name`` is meant."""
         return self.everything or any(ref.name == name for ref in self.refs)
 
 
@@ -285,7 +285,7 @@ class EdgeDef(Definition):
 
     @property
     def is_start(self) -> bool:
-        """Tell whether the edge is certainly a starting edge."""
+        """Return whether the edge is certainly a starting edge."""
         return self.sources is not None and not self.sources
 
 
@@ -476,5 +476,5 @@ class ProjectModel:
         return self.task_by_name.get(name) or self.flow_by_name.get(name)
 
     def is_flow(self, name: str) -> bool:
-        """Tell whether a flow and no task has the name."""
+        """Return whether a flow and no task has the name."""
         return name in self.flow_by_name and name not in self.task_by_name

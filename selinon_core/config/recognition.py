@@ -26,7 +26,7 @@ _SECTION = re.compile(rf"^[^\w\n#]*(?:{'|'.join(SECTIONS)})['\"]?[ \t]*:", re.MU
 
 
 def is_ours(document: Document) -> bool:
-    """Tell whether something under the five keys looks like a part of a project."""
+    """Return whether something under the five keys looks like a part of a project."""
     for root, _ in section_mappings(document):
         if type(root) is MappingNode and any(
             _is_section(key, _plain(value)) for key, (_, value, _) in root.entries.items() if key in SECTIONS
@@ -36,7 +36,7 @@ def is_ours(document: Document) -> bool:
 
 
 def names_a_section(document: Document) -> bool:
-    """Tell whether the text, which could not be read as YAML, names a section."""
+    """Return whether the text, which could not be read as YAML, names a section."""
     text = document.text.replace("\0", "").replace("\ufffd", "")  # as UTF-32 looks
     return _SECTION.search(text) is not None
 

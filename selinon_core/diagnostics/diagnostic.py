@@ -60,5 +60,5 @@ def sort_diagnostics(found: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
 
 
 def has_errors(diagnostics: Iterable[Diagnostic]) -> bool:
-    """Tell whether any of the diagnostics is an error."""
+    """Return whether any of the diagnostics is an error."""
     return any(d.severity is Severity.ERROR for d in diagnostics)

@@ -32,7 +32,7 @@ def did_you_mean(name: str, known: Iterable[str]) -> str | None:
 
 
 def is_slip(name: str, meant: str) -> bool:
-    """Tell whether two names are so much alike that one of them is certainly a misspelling of the other."""
+    """Return whether two names are so much alike that one of them is certainly a misspelling of the other."""
     from difflib import SequenceMatcher
 
     return min(len(name), len(meant)) > 3 and SequenceMatcher(None, name, meant).ratio() >= 0.8

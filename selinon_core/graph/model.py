@@ -90,7 +90,7 @@ class Drawing(NamedTuple):
 
     @property
     def differs(self) -> bool:
-        """Tell whether a comparison found anything."""
+        """Return whether a comparison found anything."""
         return self.compared and bool(
             self.change
             or any(n.change for n in self.nodes)

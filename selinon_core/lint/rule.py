@@ -81,7 +81,7 @@ class LintContext:
         self.deployment = deployment
 
     def is_known(self, name: str) -> bool:
-        """Tell whether a node has the name, or may have it in text that could not be read."""
+        """Return whether a node has the name, or may have it in text that could not be read."""
         model = self.model
         return name in model.task_by_name or name in model.flow_by_name or name in model.maybe_defined
 

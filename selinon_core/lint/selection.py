@@ -31,11 +31,11 @@ class Selection:
             self._files = tuple((os.path.join(root, glob), codes) for glob, codes in settings.per_file_ignores)
 
     def names(self, code: str) -> bool:
-        """Tell whether a rule is asked for, and not just one of a whole range."""
+        """Return whether a rule is asked for, and not just one of a whole range."""
         return _longest(code, self._select) > len("SEL9")
 
     def wants(self, diagnostic: Diagnostic) -> bool:
-        """Tell whether a finding is reported. A file that cannot be read as YAML always is."""
+        """Return whether a finding is reported. A file that cannot be read as YAML always is."""
         code = diagnostic.code
         if code.startswith("SEL0") and diagnostic.severity is Severity.ERROR:
             return True
@@ -59,7 +59,7 @@ def _longest(code: str, beginnings: Iterable[str]) -> int:
 
 
 def is_beginning(code: str) -> bool:
-    """Tell whether a rule has the code, or a code that begins so; ``SEL`` and a digit always count."""
+    """Return whether a rule has the code, or a code that begins so; ``SEL`` and a digit always count."""
     if code == "SEL" or (len(code) == 4 and code.startswith("SEL") and code[3].isdigit()):
         return True
     from selinon_core.lint.registry import every_rule

@@ -73,7 +73,7 @@ def wrap_condition(
 
 
 def constant_truth(condition: Condition | None) -> bool | None:
-    """Tell what a condition always is as far as ``alwaysTrue`` and ``alwaysFalse`` decide it, else None."""
+    """Return what a condition always is as far as ``alwaysTrue`` and ``alwaysFalse`` decide it, else None."""
     match condition:
         case None:
             return True

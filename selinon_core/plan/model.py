@@ -207,7 +207,7 @@ class Plan(_Plan):
     """A whole project: tasks, flows and storages by name, in the order of the files."""
 
     def is_flow(self, name: str) -> bool:
-        """Tell whether a node is a sub-flow; nodes have one name space."""
+        """Return whether a node is a sub-flow; nodes have one name space."""
         return name in self.flows
 
     @cached_property

@@ -21,18 +21,18 @@ def alwaysFalse() -> bool:
 
 
 def envExist(env: Any) -> bool:
-    """Tell whether the environment variable ``env`` is set, empty or not."""
+    """Return whether the environment variable ``env`` is set, empty or not."""
     return _environment(env) is not None
 
 
 def envEqual(env: Any, value: Any) -> bool:
-    """Tell whether the environment variable ``env`` is set to the string ``value``."""
+    """Return whether the environment variable ``env`` is set to the string ``value``."""
     found = _environment(env)
     return found is not None and found == value
 
 
 def httpStatus(host: Any, path: Any, status: Any) -> bool:
-    """Tell whether a HEAD request is answered with the status code ``status``; redirections are not followed.
+    """Return whether a HEAD request is answered with the status code ``status``; redirections are not followed.
 
     ``host`` is a host name, optionally with a port, or a URL (``https://example.com/base``; without a scheme
     it is ``http``), whose path goes in front of ``path``. Waits at most 5 s to connect and for the answer.

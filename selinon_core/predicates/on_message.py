@@ -22,160 +22,160 @@ if TYPE_CHECKING:
 
 
 def empty(message: Any) -> bool:
-    """Tell whether the result is None or has the length 0."""
+    """Return whether the result is None or has the length 0."""
     return is_empty(message)
 
 
 def isNone(message: Any) -> bool:
-    """Tell whether the result is None."""
+    """Return whether the result is None."""
     return message is None
 
 
 def isBool(message: Any) -> bool:
-    """Tell whether the result is a bool."""
+    """Return whether the result is a bool."""
     return isinstance(message, bool)
 
 
 def isInt(message: Any) -> bool:
-    """Tell whether the result is an integer (a bool is none)."""
+    """Return whether the result is an integer (a bool is none)."""
     return is_int(message)
 
 
 def isFloat(message: Any) -> bool:
-    """Tell whether the result is a float (an integer is none)."""
+    """Return whether the result is a float (an integer is none)."""
     return isinstance(message, float)
 
 
 def isStr(message: Any) -> bool:
-    """Tell whether the result is a string."""
+    """Return whether the result is a string."""
     return isinstance(message, str)
 
 
 def isList(message: Any) -> bool:
-    """Tell whether the result is a list."""
+    """Return whether the result is a list."""
     return is_list(message)
 
 
 def isDict(message: Any) -> bool:
-    """Tell whether the result is a mapping."""
+    """Return whether the result is a mapping."""
     return isinstance(message, Mapping)
 
 
 def fieldExist(message: Any, key: Any) -> bool:
-    """Tell whether the field is there, None or not."""
+    """Return whether the field is there, None or not."""
     return field(message, key) is not MISSING
 
 
 def fieldNone(message: Any, key: Any) -> bool:
-    """Tell whether the field is there and None."""
+    """Return whether the field is there and None."""
     return field(message, key) is None
 
 
 def fieldBool(message: Any, key: Any) -> bool:
-    """Tell whether the field is a bool."""
+    """Return whether the field is a bool."""
     return isinstance(field(message, key), bool)
 
 
 def fieldInt(message: Any, key: Any) -> bool:
-    """Tell whether the field is an integer (a bool is none)."""
+    """Return whether the field is an integer (a bool is none)."""
     return is_int(field(message, key))
 
 
 def fieldFloat(message: Any, key: Any) -> bool:
-    """Tell whether the field is a float (an integer is none)."""
+    """Return whether the field is a float (an integer is none)."""
     return isinstance(field(message, key), float)
 
 
 def fieldStr(message: Any, key: Any) -> bool:
-    """Tell whether the field is a string."""
+    """Return whether the field is a string."""
     return isinstance(field(message, key), str)
 
 
 def fieldList(message: Any, key: Any) -> bool:
-    """Tell whether the field is a list."""
+    """Return whether the field is a list."""
     return is_list(field(message, key))
 
 
 def fieldDict(message: Any, key: Any) -> bool:
-    """Tell whether the field is a mapping."""
+    """Return whether the field is a mapping."""
     return isinstance(field(message, key), Mapping)
 
 
 def fieldEqual(message: Any, key: Any, value: Any) -> bool:
-    """Tell whether the field equals ``value``."""
+    """Return whether the field equals ``value``."""
     return compare(operator.eq, field(message, key), value)
 
 
 def fieldNotEqual(message: Any, key: Any, value: Any) -> bool:
-    """Tell whether the field is there and does not equal ``value``."""
+    """Return whether the field is there and does not equal ``value``."""
     return compare(operator.ne, field(message, key), value)
 
 
 def fieldGreater(message: Any, key: Any, value: Any) -> bool:
-    """Tell whether the field is greater than ``value``."""
+    """Return whether the field is greater than ``value``."""
     return compare(operator.gt, field(message, key), value)
 
 
 def fieldGreaterEqual(message: Any, key: Any, value: Any) -> bool:
-    """Tell whether the field is greater than or equals ``value``."""
+    """Return whether the field is greater than or equals ``value``."""
     return compare(operator.ge, field(message, key), value)
 
 
 def fieldLess(message: Any, key: Any, value: Any) -> bool:
-    """Tell whether the field is less than ``value``."""
+    """Return whether the field is less than ``value``."""
     return compare(operator.lt, field(message, key), value)
 
 
 def fieldLessEqual(message: Any, key: Any, value: Any) -> bool:
-    """Tell whether the field is less than or equals ``value``."""
+    """Return whether the field is less than or equals ``value``."""
     return compare(operator.le, field(message, key), value)
 
 
 def fieldContain(message: Any, key: Any, value: Any) -> bool:
-    """Tell whether the list has the item, the mapping the key or the string the substring ``value``."""
+    """Return whether the list has the item, the mapping the key or the string the substring ``value``."""
     return compare(operator.contains, field(message, key), value)
 
 
 def fieldLenEqual(message: Any, key: Any, length: Any) -> bool:
-    """Tell whether the field has the length ``length``."""
+    """Return whether the field has the length ``length``."""
     return compare_length(operator.eq, field(message, key), length)
 
 
 def fieldLenNotEqual(message: Any, key: Any, length: Any) -> bool:
-    """Tell whether the field has a length other than ``length``."""
+    """Return whether the field has a length other than ``length``."""
     return compare_length(operator.ne, field(message, key), length)
 
 
 def fieldLenGreater(message: Any, key: Any, length: Any) -> bool:
-    """Tell whether the field is longer than ``length``."""
+    """Return whether the field is longer than ``length``."""
     return compare_length(operator.gt, field(message, key), length)
 
 
 def fieldLenGreaterEqual(message: Any, key: Any, length: Any) -> bool:
-    """Tell whether the field is at least as long as ``length``."""
+    """Return whether the field is at least as long as ``length``."""
     return compare_length(operator.ge, field(message, key), length)
 
 
 def fieldLenLess(message: Any, key: Any, length: Any) -> bool:
-    """Tell whether the field is shorter than ``length``."""
+    """Return whether the field is shorter than ``length``."""
     return compare_length(operator.lt, field(message, key), length)
 
 
 def fieldLenLessEqual(message: Any, key: Any, length: Any) -> bool:
-    """Tell whether the field is at most as long as ``length``."""
+    """Return whether the field is at most as long as ``length``."""
     return compare_length(operator.le, field(message, key), length)
 
 
 def fieldUrlScheme(message: Any, key: Any, scheme: Any) -> bool:
-    """Tell whether the field is a URL with the scheme ``scheme``."""
+    """Return whether the field is a URL with the scheme ``scheme``."""
     return compare_url_part("scheme", field(message, key), scheme)
 
 
 def fieldUrlNetloc(message: Any, key: Any, netloc: Any) -> bool:
-    """Tell whether the field is a URL with the netloc ``netloc``."""
+    """Return whether the field is a URL with the netloc ``netloc``."""
     return compare_url_part("netloc", field(message, key), netloc)
 
 
 def fieldUrlPath(message: Any, key: Any, path: Any) -> bool:
-    """Tell whether the field is a URL with the path ``path``."""
+    """Return whether the field is a URL with the path ``path``."""
     return compare_url_part("path", field(message, key), path)

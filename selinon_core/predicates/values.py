@@ -31,7 +31,7 @@ def field(value: Any, key: Any) -> Any:
 
 
 def compare(test: Callable[[Any, Any], Any], found: Any, value: Any) -> bool:
-    """Tell whether ``test(found, value)`` holds; False for a missing field and for what cannot be compared."""
+    """Return whether ``test(found, value)`` holds; False for a missing field and for what cannot be compared."""
     if found is MISSING:
         return False
     try:
@@ -49,17 +49,17 @@ def compare_length(test: Callable[[Any, Any], Any], found: Any, length: Any) -> 
 
 
 def is_int(value: Any) -> bool:
-    """Tell whether a value is an integer; unlike in Python, a bool is none."""
+    """Return whether a value is an integer; unlike in Python, a bool is none."""
     return isinstance(value, int) and not isinstance(value, bool)
 
 
 def is_list(value: Any) -> bool:
-    """Tell whether a value is, or would become in JSON, a list."""
+    """Return whether a value is, or would become in JSON, a list."""
     return isinstance(value, (list, tuple))
 
 
 def is_empty(value: Any) -> bool:
-    """Tell whether a value is None or has the length 0."""
+    """Return whether a value is None or has the length 0."""
     try:
         return value is None or len(value) == 0
     except Exception:  # numbers have no length
@@ -67,7 +67,7 @@ def is_empty(value: Any) -> bool:
 
 
 def compare_url_part(part: str, found: Any, value: Any) -> bool:
-    """Tell whether a part (``scheme``, ``netloc``, ``path``) of the URL that was found equals ``value``.
+    """Return whether a part (``scheme``, ``netloc``, ``path``) of the URL that was found equals ``value``.
 
     As in Selinon 1.x the path ends before ``;parameters``.
     """

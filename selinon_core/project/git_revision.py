@@ -69,7 +69,7 @@ def plan_at(revision: str, paths: Sequence[str] = (), *, pythonpath: Iterable[st
 
 
 def differs(revision: str, directory: str, patterns: Sequence[str]) -> bool:
-    """Tell whether files that match one of the patterns differ from a revision, or are not known to git.
+    """Return whether files that match one of the patterns differ from a revision, or are not known to git.
 
     One or two short processes, for a look before more is done. Raises ``RequestError`` as ``plan_at`` does.
     """
@@ -97,7 +97,7 @@ def names_at(revision: str, directory: str) -> list[str]:
 
 
 def is_revision(text: str, start: str = ".") -> bool:
-    """Tell whether git knows a revision of that name."""
+    """Return whether git knows a revision of that name."""
     try:
         _commit(_git(start, "rev-parse", "--show-toplevel").decode().rstrip("\n"), text)
     except RequestError:

@@ -22,7 +22,7 @@ _LIKE_AN_ODD_KEY = re.compile(r'"(?:-?[0-9][^"]*|true|false|null)":')
 
 
 def is_scalar(value: Any) -> bool:
-    """Tell whether a value is JSON that can be shared because it cannot change."""
+    """Return whether a value is JSON that can be shared because it cannot change."""
     kind = value.__class__
     if kind is int:
         return -_TOO_LONG < value < _TOO_LONG  # type: ignore[no-any-return]

@@ -94,7 +94,7 @@ class ConnectedStorage(DataStorage, Generic[C]):
             self._connection.get()
 
     def is_connected(self) -> bool:
-        """Tell whether this process has opened the connection."""
+        """Return whether this process has opened the connection."""
         return self._connection.is_open
 
     def disconnect(self) -> None:

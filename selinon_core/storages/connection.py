@@ -50,7 +50,7 @@ class PerProcess(Generic[C]):
 
     @property
     def is_open(self) -> bool:
-        """Tell whether this process has opened it."""
+        """Return whether this process has opened it."""
         current = self._current
         return current is not None and current[0] == os.getpid()
 

@@ -78,7 +78,7 @@ class InMemoryStorage(DataStorage):
         """Do nothing."""
 
     def is_connected(self) -> bool:
-        """Tell that it always is."""
+        """Return True: it always is."""
         return True
 
     def disconnect(self) -> None:

@@ -32,12 +32,12 @@ _CONTAINERS = (MappingNode, SequenceNode, BrokenNode)
 
 
 def is_name(text: str) -> bool:
-    """Tell whether a task or flow can have this name."""
+    """Return whether a task or flow can have this name."""
     return text.isascii() and text.isidentifier()
 
 
 def is_module(text: str) -> bool:
-    """Tell whether this can be the full name of a module."""
+    """Return whether this can be the full name of a module."""
     return all(part.isidentifier() for part in text.split("."))
 
 

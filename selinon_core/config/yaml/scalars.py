@@ -60,7 +60,7 @@ _NUMBER_OF_YAML_1_1 = re.compile(r"[-+]?0[0-7_]+|[-+]?0b[01_]+|[-+]?\d[\d_]*(:[0
 
 
 def reads_otherwise(text: str, value: Any) -> bool:
-    """Tell whether YAML 1.1 makes of an unquoted text what neither YAML 1.2 nor a reader makes of it."""
+    """Return whether YAML 1.1 makes of an unquoted text what neither YAML 1.2 nor a reader makes of it."""
     if isinstance(value, bool):
         return text.lower() not in ("true", "false")
     return isinstance(value, int | float) and _NUMBER_OF_YAML_1_1.fullmatch(text) is not None

@@ -148,7 +148,7 @@ class Part:
 
     @property
     def compared(self) -> bool:
-        """Tell whether the two versions of this flow are compared."""
+        """Return whether the two versions of this flow are compared."""
         return self.scene.other is not None and not self.change
 
     def pair_change(self, pair: Any) -> str:
@@ -164,7 +164,7 @@ class Part:
         return f"old{pair.old.index}"
 
     def is_dead(self, alive: bool, change: str) -> bool:
-        """Tell whether something is never reached; what is gone is not judged by what is left."""
+        """Return whether something is never reached; what is gone is not judged by what is left."""
         return self.dead or (not alive and change != "removed")
 
 

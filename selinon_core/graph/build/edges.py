@@ -22,7 +22,7 @@ def draw_edge(part: Part, pair: EdgePair) -> None:
 
 
 def worth_showing(condition: Condition | None) -> bool:
-    """Tell whether a condition is one to a reader; what is always true is none."""
+    """Return whether a condition is one to a reader; what is always true is none."""
     return condition is not None and constant_truth(condition) is not True
 
 

@@ -41,7 +41,7 @@ class Overlay:
         self._flows = {flow for flow, _ in (*self._nodes, *self._edges)}
 
     def ran(self, flow: str) -> bool:
-        """Tell whether the flow took part in the run."""
+        """Return whether the flow took part in the run."""
         return flow in self._flows
 
     def node(self, flow: str, name: str) -> NodeRuns | None:
@@ -69,7 +69,7 @@ class Overlay:
         return None if row is None else (_count(row.get("considered")), _count(row.get("fired", row.get("used"))))
 
     def may_have_used(self, flow: str, entry: FailurePlan) -> bool:
-        """Tell whether a fallback was used or, where the report does not count that, could have been."""
+        """Return whether a fallback was used or, where the report does not count that, could have been."""
         counts = self.fallback(flow, entry.index)
         if counts:
             return counts[1] > 0

@@ -102,7 +102,7 @@ _ORDER = {
 
 
 def impossible_together(a: Atom, b: Atom) -> bool:
-    """Tell whether two atoms are never both true."""
+    """Return whether two atoms are never both true."""
     if a.subject is None or a.subject != b.subject:
         return False
     if a.test in _TYPES and b.test in _TYPES:
@@ -119,12 +119,12 @@ def impossible_together(a: Atom, b: Atom) -> bool:
 
 
 def implies(a: Atom, b: Atom) -> bool:
-    """Tell whether ``a`` being true makes ``b`` true: a field with a property exists."""
+    """Return whether ``a`` being true makes ``b`` true: a field with a property exists."""
     return a.subject is not None and a.subject == b.subject and b.test == "Exist" and a.test != "Exist"
 
 
 def _exclude(first: str, x: Any, second: str, y: Any) -> bool:
-    """Tell whether no value v has both ``v first x`` and ``v second y``."""
+    """Return whether no value v has both ``v first x`` and ``v second y``."""
     if first == "=" and second == "=":
         return bool(x != y)
     if {first, second} == {"=", "!="}:

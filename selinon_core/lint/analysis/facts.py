@@ -116,7 +116,7 @@ class FlowGraph:
         )
 
     def may_start(self, name: str) -> bool:
-        """Tell whether something starts a node, or may: a part that cannot be read, or a misspelt name."""
+        """Return whether something starts a node, or may: a part that cannot be read, or a misspelt name."""
         if name in self.starters or not self.reliable:
             return True
         unknown = self._unknown_started
@@ -172,7 +172,7 @@ class FlowGraph:
         return self._loops[0]
 
     def runs_once(self, name: str) -> bool:
-        """Tell whether a node certainly has at most one run in a flow run."""
+        """Return whether a node certainly has at most one run in a flow run."""
         todo = [name]
         while todo:
             current = todo[-1]
@@ -198,7 +198,7 @@ class FlowGraph:
         return self._once[name]
 
     def on_one_cycle(self, source: str, destination: str) -> bool:
-        """Tell whether an edge between two nodes is part of a cycle."""
+        """Return whether an edge between two nodes is part of a cycle."""
         number = self._loops[1]
         return source in number and number[source] == number.get(destination)
 

@@ -28,7 +28,7 @@ class Parents:
         return self._gathered([(flow, name) for flow in self._flows_starting.get(name, ())])
 
     def is_started(self, name: str) -> bool:
-        """Tell whether some flow starts a node."""
+        """Return whether some flow starts a node."""
         return name in self._flows_starting
 
     def of_edge(self, flow: FlowDef, edge: EdgeDef) -> frozenset[str] | None:

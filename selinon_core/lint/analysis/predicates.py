@@ -25,7 +25,7 @@ class Predicates:
 
     @property
     def module_missing(self) -> bool:
-        """Tell whether there is a custom module that cannot be looked at."""
+        """Return whether there is a custom module that cannot be looked at."""
         return self.module is not None and self._code.state(self.module) is not ModuleState.FOUND
 
     def symbol(self, name: str) -> Symbol | None:
@@ -40,7 +40,7 @@ class Predicates:
         return None if self.module is None or self.is_shipped(name) else self.symbol(name)
 
     def exists(self, name: str) -> bool | None:
-        """Tell whether there is such a predicate; None when that is not known."""
+        """Return whether there is such a predicate; None when that is not known."""
         if self.module is None:
             return name in shipped.PREDICATES
         if self.module_missing:
@@ -48,7 +48,7 @@ class Predicates:
         return self.symbol(name) is not None
 
     def is_shipped(self, name: str) -> bool:
-        """Tell whether the name certainly stands for the shipped predicate."""
+        """Return whether the name certainly stands for the shipped predicate."""
         if name not in shipped.PREDICATES:
             return False
         if self.module is None:
@@ -57,7 +57,7 @@ class Predicates:
         return found is not None and found.home in shipped.PREDICATE_MODULES and found.name == name
 
     def takes_message(self, name: str) -> bool | None:
-        """Tell whether the predicate looks at a result; None when that is not known."""
+        """Return whether the predicate looks at a result; None when that is not known."""
         if self.is_shipped(name):
             return shipped.PREDICATES[name].takes_message
         signature = self.signature(name)

@@ -83,7 +83,7 @@ class Exclusions:
         )
 
     def possible(self, needed: Requirements) -> bool:
-        """Tell whether all of it may happen in one run; True also where that cannot be told."""
+        """Return whether all of it may happen in one run; True also where that cannot be told."""
         if needed not in self._verdicts:
             self._verdicts[needed] = needed.succeeded.isdisjoint(needed.failed) and self._conditions_may_hold(
                 needed

@@ -49,7 +49,7 @@ def cache_uses(model: ProjectModel) -> Iterator[CacheDef]:
 
 
 def is_shipped_cache(cache: CacheDef) -> bool:
-    """Tell whether a cache is looked up among the shipped ones."""
+    """Return whether a cache is looked up among the shipped ones."""
     return cache.function is not None and cache.function.module.name in shipped.CACHE_MODULES
 
 

@@ -35,7 +35,7 @@ _OPPOSITE = {
 
 
 def verdict(condition: ConditionDef | None, make: AtomMaker) -> Satisfiability:
-    """Tell whether a condition can hold; None is the absent condition, which always does."""
+    """Return whether a condition can hold; None is the absent condition, which always does."""
     if condition is None:
         return Satisfiability.ALWAYS
     if isinstance(condition, LeafDef):
@@ -52,7 +52,7 @@ def verdict(condition: ConditionDef | None, make: AtomMaker) -> Satisfiability:
 
 
 def may_all_be_false(conditions: Sequence[tuple[ConditionDef, AtomMaker]]) -> bool | None:
-    """Tell whether there are answers for which every condition is false; None when there are too many."""
+    """Return whether there are answers for which every condition is false; None when there are too many."""
     index: dict[Atom, int] = {}
     trees = tuple([_Atoms(make, index).tree(condition) for condition, make in conditions])
     if len(index) > MOST_UNKNOWNS:
@@ -66,7 +66,7 @@ Clause = Sequence[tuple[ConditionDef, AtomMaker]]
 
 
 def may_hold_together(clauses: Sequence[Clause]) -> bool | None:
-    """Tell whether there are answers for which a condition of every clause holds; None when there are too many."""
+    """Whether there are answers for which a condition of every clause holds; None when there are too many."""
     index: dict[Atom, int] = {}
     trees = tuple(
         [("or", tuple([_Atoms(make, index).tree(condition) for condition, make in clause])) for clause in clauses]

@@ -70,7 +70,7 @@ def calls_with_name(node: ast.AST, methods: frozenset[str]) -> Iterator[Call]:
 
 
 def _asks(choice: _CHOICES) -> bool:
-    """Tell whether the condition of a choice is about the parents, or about where the task runs."""
+    """Return whether the condition of a choice is about the parents, or about where the task runs."""
     if isinstance(choice, ast.BoolOp):
         tests: list[ast.expr] = choice.values[:-1]
     else:

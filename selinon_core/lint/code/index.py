@@ -40,7 +40,7 @@ class CodeIndex:
     # --- modules ---------------------------------------------------------------------------------------------
 
     def state(self, module: str) -> ModuleState:
-        """Tell whether a module is there and can be looked at."""
+        """Return whether a module is there and can be looked at."""
         if module in shipped_modules.CLASSES or module in shipped_modules.FUNCTIONS:
             return ModuleState.FOUND
         if module not in self._states:

@@ -178,7 +178,7 @@ def dotted(expression: ast.expr) -> str | None:
 
 
 def is_decorated(function: FunctionNode, *, bound: bool) -> bool:
-    """Tell whether decorators may have put something else in a function's place; ``bound``: it is a method."""
+    """Return whether decorators may have put something else in a function's place; ``bound``: it is a method."""
     plain = ("staticmethod", "classmethod") if bound else ()
     return any(dotted(decorator) not in plain for decorator in function.decorator_list)
 

@@ -26,13 +26,13 @@ class Signature(NamedTuple):
     types: Mapping[str, str] = MappingProxyType({})
 
     def accepts_positional(self, number: int) -> bool:
-        """Tell whether ``f(1, 2, ..., number)`` is a possible call."""
+        """Return whether ``f(1, 2, ..., number)`` is a possible call."""
         if number > len(self.positional) and not self.takes_more_positional:
             return False
         return self.required.issubset(self.positional[:number])
 
     def accepts_named(self, names: Collection[str]) -> bool:
-        """Tell whether ``f(a=1, b=2, ...)`` with these names is a possible call."""
+        """Return whether ``f(a=1, b=2, ...)`` with these names is a possible call."""
         return self.required.issubset(names) and (self.takes_more_by_name or self.by_name.issuperset(names))
 
     def __str__(self) -> str:

@@ -55,5 +55,5 @@ def _common_types(one: Any, other: Any) -> list[str]:
 
 
 def same_json(one: Any, other: Any) -> bool:
-    """Tell whether two values are equal in JSON, where true is not 1."""
+    """Return whether two values are equal in JSON, where true is not 1."""
     return bool(one == other) and isinstance(one, bool) is isinstance(other, bool)
