@@ -50,7 +50,11 @@ def result_of(awaitable: Awaitable[Any], owners: Sequence[Stoppable] = ()) -> An
     # Greenlets of one thread cannot have an event loop each: asyncio keeps one for the thread.
     threads = _native_threads()
     if threads is not None:
-        return threads(copy_context().run, (run,))
+        # What is raised in such a thread gevent prints, so it is handed over and raised here.
+        result, error = threads(copy_context().run, (_outcome, run))
+        if error is not None:
+            raise error
+        return result
     if loop_is_running():
         return in_thread(run)
     return run()
@@ -80,6 +84,14 @@ def in_thread(function: Callable[[], Any], interrupted: Callable[[], object] = l
     if raised:
         raise raised[0]
     return returned[0]
+
+
+def _outcome(function: Callable[[], Any]) -> tuple[Any, BaseException | None]:
+    """What a function returns, or what it raises."""
+    try:
+        return function(), None
+    except BaseException as error:
+        return None, error
 
 
 async def _until_stopped(awaitable: Awaitable[Any], owners: Sequence[Stoppable]) -> Any:
