@@ -271,7 +271,7 @@ def test_greenlets_await_side_by_side() -> None:
     pytest.importorskip("gevent")
     done = subprocess.run([sys.executable, "-c", GEVENT], capture_output=True, text=True, timeout=120, check=False)
     assert done.stdout == "[0, 1, 2, 3] cancelled\n", done.stderr
-    assert "Traceback" not in done.stderr
+    assert "threadpool.py" not in done.stderr  # gevent prints what is raised in its native threads
 
 
 def test_a_result_may_be_awaited_by_itself() -> None:
