@@ -68,7 +68,7 @@ def _run_ids(app: str | None) -> list[str]:
     if app is None and not os.path.exists(os.path.join(".selinon", "server.json")):
         return []
     selinon = flows_of(Terminal(io.StringIO(), io.StringIO()), app, ())
-    return [row["id"] for row in list_runs(selinon.services, 100)]
+    return [row["id"] for row in list_runs(selinon.store, 100)]
 
 
 def _paths_typed() -> list[str]:

@@ -29,8 +29,7 @@ def main() -> int:
 
 def measure(url: str, count: int, seconds: float) -> dict[str, Any]:
     """CPU shares (1.0 is a core) and messages sent."""
-    from celery import Celery
-    from selinon_core.celery.execution.run_cache import encode_batch
+    from selinon_core.celery.execution.log_batch import encode_batch
     from selinon_core.celery.services import WorkerServices
     from selinon_core.celery.settings import AdapterSettings
     from selinon_core.celery.stores import open_store
@@ -48,7 +47,15 @@ def measure(url: str, count: int, seconds: float) -> dict[str, Any]:
 
     store: Any = open_store(url)
     publisher: Any = Sender()
-    engine = WorkerServices(Celery("idle"), plan, (), AdapterSettings(), store=store, publisher=publisher)
+    engine = WorkerServices(
+        plan,
+        (),
+        AdapterSettings(),
+        store=store,
+        publisher=publisher,
+        default_queue="celery",
+        write_result=lambda id, outcome: None,
+    )
     chooser = random.Random(0)
     for number in range(count):
         now = time.time() - 60 + chooser.random() * 60  # looks are spread as they are in a running system

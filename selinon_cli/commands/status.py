@@ -62,14 +62,16 @@ def _print_history(terminal: Terminal, selinon: Any, id: str | None) -> int:
         raise UsageError("a history is that of one flow run", "name it: selinon status ID --history")
     from selinon_core.celery.reporting.run_history import history
 
-    terminal.data("".join(json.dumps(event) + "\n" for event in history(selinon.services, id)))
+    services = selinon.services
+    events = history(services.plan, services.store, services.flow_versions, id)
+    terminal.data("".join(json.dumps(event) + "\n" for event in events))
     return EXIT_OK
 
 
 def _listed(terminal: Terminal, selinon: Any, limit: int) -> list[dict[str, Any]]:
     from selinon_core.celery.reporting.run_status import list_runs
 
-    rows = list_runs(selinon.services, limit + 1)
+    rows = list_runs(selinon.store, limit + 1)
     if len(rows) > limit:
         terminal.note(f"these are the newest {limit}, there are more: see --limit")
     return rows[:limit]

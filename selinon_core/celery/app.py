@@ -18,7 +18,7 @@ from celery import Celery
 
 from selinon_core.celery.handle import FlowHandle, check_json
 from selinon_core.celery.reporting.opentelemetry import Spans
-from selinon_core.celery.services import WorkerServices
+from selinon_core.celery.services import WorkerServices, services_of
 from selinon_core.celery.settings import AdapterSettings
 from selinon_core.celery.stores import Store
 from selinon_core.celery.transport.defaults import CONFIGURATION, improve_transport
@@ -98,7 +98,7 @@ class Selinon:
             with self._lock:
                 if self._services is None:
                     plan = self.plan
-                    self._services = WorkerServices(self.app, plan, self._pythonpath, self.settings)
+                    self._services = services_of(self.app, plan, self._pythonpath, self.settings)
         return self._services
 
     @property
@@ -169,7 +169,7 @@ class Selinon:
         """What is known of a flow run: see ``reporting.run_status``; raises ``RequestError``."""
         from selinon_core.celery.reporting.run_status import describe
 
-        return describe(self.services, id)
+        return describe(self.store, self.services.flow_versions, id)
 
     def handle(self, id: str) -> FlowHandle:
         """The handle of a flow run by its id; raises ``RequestError`` when the store does not know it."""

@@ -5,19 +5,25 @@ from __future__ import annotations
 import json
 import logging
 import os
-import threading
-import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from selinon_core.celery.execution.executor_parts import ExecutorParts
 from selinon_core.celery.execution.flow_executor import FlowExecutor
+from selinon_core.celery.execution.inline_selection import InlineBudget, InlineSelector
+from selinon_core.celery.execution.lease_renewer import LeaseRenewer
 from selinon_core.celery.execution.outbox_relay import OutboxRelay
-from selinon_core.celery.execution.run_cache import CachedRun
+from selinon_core.celery.execution.run_cache import CachedRun, RunCache
+from selinon_core.celery.execution.run_loader import RunLoader
+from selinon_core.celery.execution.transition import QuestionHandler
+from selinon_core.celery.execution.wakeup_policy import WakeupPolicy
 from selinon_core.celery.reporting.opentelemetry import Spans
 from selinon_core.celery.reporting.remote_error import rebuild
+from selinon_core.celery.reporting.run_reporter import RunReporter
 from selinon_core.celery.reporting.run_tracer import RunTracer
 from selinon_core.celery.settings import AdapterSettings, state_url
 from selinon_core.celery.stores import Store, open_store
+from selinon_core.celery.surroundings import REAL, Surroundings
 from selinon_core.celery.transport.batching import BatchWatchdog, DurationEstimates, MessageBatcher
 from selinon_core.celery.transport.message_builder import MessageBuilder
 from selinon_core.celery.transport.publisher import Publisher
@@ -34,7 +40,6 @@ from selinon_core.runtime.imports import Imports
 from selinon_core.runtime.question_answerer import QuestionAnswerer
 from selinon_core.runtime.storages import Storages
 from selinon_core.runtime.task_runner import SchemaChecker, TaskRunner
-from selinon_core.runtime.trace import entries as trace_entries
 from selinon_core.storage import DataStorage
 
 if TYPE_CHECKING:
@@ -47,88 +52,102 @@ _log = logging.getLogger("selinon")
 SERVED_VARIABLE = "SELINON_SERVED_QUEUES"
 
 
-class WorkerServices:
-    """The parts, wired. Survives forks: what holds connections connects anew in each process."""
+class ServedQueues:
+    """The queues that this worker and its children consume."""
 
-    def __init__(
-        self,
-        app: Celery,
-        plan: Plan,
-        pythonpath: tuple[str, ...],
-        settings: AdapterSettings,
-        *,
-        store: Store | None = None,
-        publisher: Publisher | None = None,
-        clock: Callable[[], float] | None = None,
-    ) -> None:
-        self.app = app
-        self.plan = plan
-        self.settings = settings
-        if store is None:
-            url = state_url(settings, app.conf.result_backend)
-            store = open_store(url, settings.selinon_state_prefix)
-        self.store: Store = store
-        self.clock = clock = clock or store.clock
-        self.flow_versions = FlowVersions(plan, flow_indexes(plan), _migrations(plan), self.store.get_definition)
-        self.imports = Imports(pythonpath)
-        self.messages = MessageBuilder(plan, app.conf.task_default_queue)
-        self.publisher = publisher or Publisher(app)
-        self.tracer = RunTracer(plan, self.imports)
-        self.spans = Spans(plan)
-        self.storages = Storages(plan, self.imports, self._trace_storage)
-        self.tracer.attach(self.storages)
-        self.check_schema = SchemaChecker()
-        self._answering = threading.local()
+    def __init__(self) -> None:
         self._served: frozenset[str] | None = None
-        self.durations = DurationEstimates()
-        self.batch_watchdog = BatchWatchdog()
-        relay = OutboxRelay(
-            self.store,
-            self.publisher,
-            self.messages,
-            settings,
-            self.tracer,
-            MessageBatcher(plan, self.durations, _without_batches(settings) if _limits_time(app) else settings),
-            self.serves,
-            self._write_result,
-            clock,
-        )
-        self.relay = relay
-        self._answers = QuestionAnswerer(
-            plan,
-            self.imports,
-            BoundConditions(self.imports),
-            self.storages,
-            self._locate,
-            self._result_of,
-        )
-        self.executor = FlowExecutor(
-            plan,
-            self.flow_versions,
-            self.imports,
-            self.store,
-            relay,
-            self.messages,
-            settings,
-            self.tracer,
-            self.serves,
-            self._answer,
-            clock,
-            self.spans,
-        )
 
-    # -- queues -----------------------------------------------------------------------------------------------
-
-    def serves(self, queue: str) -> bool:
+    def __call__(self, queue: str) -> bool:
         """Whether this worker consumes a queue."""
         if self._served is None:
             self._served = frozenset(json.loads(os.environ.get(SERVED_VARIABLE) or "[]"))
         return queue in self._served
 
-    def serve(self, queues: list[str]) -> None:
-        """Set which queues this worker and its children consume."""
+    def set(self, queues: list[str]) -> None:
+        """Set the queues, for child processes too."""
         os.environ[SERVED_VARIABLE] = json.dumps(queues)
         self._served = frozenset(queues)
+
+
+class WorkerServices:
+    """The parts, wired. Survives forks: what holds connections connects again in each process.
+
+    ``serves(queue)`` says whether this worker consumes a queue, None: as set by ``serve``.
+    ``write_result(flow_id, outcome)`` puts the result of a flow where Celery looks for it. ``storages`` and
+    ``runner`` may be given by those who run tasks in their own way.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        pythonpath: tuple[str, ...],
+        settings: AdapterSettings,
+        *,
+        store: Store,
+        publisher: Publisher,
+        default_queue: str,
+        write_result: Callable[[str, FlowOutcome], None],
+        serves: Callable[[str], bool] | None = None,
+        surroundings: Surroundings = REAL,
+        storages: Storages | None = None,
+        runner: Callable[[WorkerServices, Mapping[str, str]], TaskRunner] | None = None,
+        tracer: RunTracer | None = None,
+        spans: Spans | None = None,
+    ) -> None:
+        self.surroundings = surroundings
+        self.clock = surroundings.now
+        self.plan = plan
+        self.settings = settings
+        self.store = store
+        self.publisher = publisher
+        self._queues = ServedQueues()
+        self.serves: Callable[[str], bool] = self._queues if serves is None else serves
+        self.flow_versions = FlowVersions(plan, flow_indexes(plan), _migrations(plan), store.get_definition)
+        self.imports = Imports(pythonpath)
+        self.messages = MessageBuilder(plan, default_queue)
+        self.tracer = RunTracer(plan, self.imports) if tracer is None else tracer
+        self.spans = Spans(plan) if spans is None else spans
+        self.storages = Storages(plan, self.imports, self._trace_storage) if storages is None else storages
+        self.tracer.attach(self.storages)
+        self.check_schema = SchemaChecker()
+        self._runner = _task_runner if runner is None else runner
+        self.durations = DurationEstimates()
+        self.batch_watchdog = BatchWatchdog(surroundings)
+        batcher = MessageBatcher(plan, self.durations, settings)
+        self.relay = OutboxRelay(
+            store, publisher, self.messages, settings, batcher, self.serves, write_result, surroundings.now
+        )
+        self._answerer = QuestionAnswerer(plan, self.imports, BoundConditions(self.imports), self.storages)
+        self.executor = FlowExecutor(self._executor_parts())
+
+    def _executor_parts(self) -> ExecutorParts:
+        leases = LeaseRenewer(self.store, self.settings.selinon_lease, self.surroundings)
+        return ExecutorParts(
+            plan=self.plan,
+            settings=self.settings,
+            surroundings=self.surroundings,
+            store=self.store,
+            cache=RunCache(self.settings.selinon_run_cache_size),
+            loader=RunLoader(self.plan, self.flow_versions, self.store),
+            leases=leases,
+            wakeups=WakeupPolicy(self.imports, self.settings),
+            questions=QuestionHandler(self._answer, leases, self.settings.selinon_max_deferrals),
+            messages=self.messages,
+            relay=self.relay,
+            inline=InlineSelector(self.plan, self.messages, self.serves),
+            serves=self.serves,
+            report=RunReporter(self.tracer, self.spans).take,
+            own_trace=self.spans.own,
+        )
+
+    def serve(self, queues: list[str]) -> None:
+        """Set which queues this worker and its children consume."""
+        self._queues.set(queues)
+
+    def inline_budget(self, carrier: int) -> InlineBudget:
+        """How much may be run inline for the message of a node run (0: of the start of a flow)."""
+        return InlineBudget(carrier, self.settings, self.surroundings)
 
     # -- patience ---------------------------------------------------------------------------------------------
 
@@ -137,58 +156,77 @@ class WorkerServices:
 
         Raises ``StateStoreError`` when it stays away for ``selinon_store_retry_timeout`` seconds.
         """
-        until = time.monotonic() + self.settings.selinon_store_retry_timeout
+        monotonic = self.surroundings.monotonic
+        until = monotonic() + self.settings.selinon_store_retry_timeout
         pause = 0.05
         while True:
             try:
                 return action()
             except StateStoreError as error:
-                if time.monotonic() + pause > until:
+                if monotonic() + pause > until:
                     raise
                 _log.warning("%s; trying again in %.1f s", error, pause)
-                time.sleep(pause)
+                self.surroundings.sleep(pause)
                 pause = min(pause * 2, 5.0)
 
     def retry_as_redelivered(self, action: Callable[[bool], T], again: bool) -> T:
         """As ``retry_while_unavailable``, for a message: a second try has to take it for one that came again.
 
-        The first may have been kept though its answer got lost, and the message would count as somebody else's.
+        The first may have been kept though its answer got lost, and the message would count as another worker's.
         """
         tries = iter((again,))
         return self.retry_while_unavailable(lambda: action(next(tries, True)))
 
     # -- questions --------------------------------------------------------------------------------------------
 
-    def _answer(self, run: CachedRun, question: do.Question) -> on.Event:
-        self._answering.run = run
-        try:
-            answer = self._answers.answer(run.flow, run.machine.start.parent, question)
-        finally:
-            self._answering.run = None
-        if not self.tracer.silent:
-            record = self.tracer.flow(run)
-            entry = trace_entries.of_answer(question, answer)
-            if entry is not None:
-                self.tracer.emit_entry(entry[0], record, *entry[1:])
-        return answer
-
-    def _locate(self, task_id: str) -> str | None:
-        run: CachedRun | None = getattr(self._answering, "run", None)
-        return None if run is None else run.result_locations.get(task_id)
-
-    def _result_of(self, task_id: str) -> Any:
-        return self.executor.results[task_id]
+    def _answer(self, run: CachedRun, question: do.Question, results: Mapping[str, Any]) -> on.Event:
+        known = RunResults(run.header.result_locations, results)
+        return self._answerer.answer(run.flow, run.machine.start.parent, question, known)
 
     def _trace_storage(self, event: str, details: dict[str, Any]) -> None:
         # Not "silent": that may connect a storage to trace to, which tells of it.
         if self.tracer.tracer.sinks:
             self.tracer.tracer.emit(event, details)
 
-    # -- results ----------------------------------------------------------------------------------------------
+    # -- tasks ------------------------------------------------------------------------------------------------
 
-    def _write_result(self, flow_id: str, outcome: FlowOutcome) -> None:
-        """Put a flow's result where ``AsyncResult(flow_id)`` looks; a failing backend is tried again later."""
-        backend: Any = self.app.backend
+    def runner(self, result_locations: Mapping[str, str]) -> TaskRunner:
+        """What runs an attempt of a task; ``result_locations`` says in which flows its parents' results are."""
+        return self._runner(self, result_locations)
+
+
+def _task_runner(services: WorkerServices, result_locations: Mapping[str, str]) -> TaskRunner:
+    context = RunContext(services, result_locations)
+    return TaskRunner(services.imports, services.storages, context, services.check_schema)
+
+
+def services_of(app: Celery, plan: Plan, pythonpath: tuple[str, ...], settings: AdapterSettings) -> WorkerServices:
+    """The services of a worker of a Celery app; raises ``ConfigurationError`` without a place for flow runs."""
+    store = open_store(state_url(settings, app.conf.result_backend), settings.selinon_state_prefix)
+    tracer = RunTracer(plan, Imports(pythonpath))
+    return WorkerServices(
+        plan,
+        pythonpath,
+        _without_batches(settings) if _limits_time(app) else settings,
+        store=store,
+        publisher=Publisher(app),
+        default_queue=app.conf.task_default_queue,
+        write_result=ResultWriter(app, tracer),
+        surroundings=REAL._replace(now=store.clock),
+        tracer=tracer,
+    )
+
+
+class ResultWriter:
+    """Puts results of flows where ``AsyncResult(flow_id)`` looks; a failing backend is tried again later."""
+
+    def __init__(self, app: Celery, tracer: RunTracer) -> None:
+        self._app = app
+        self._tracer = tracer
+
+    def __call__(self, flow_id: str, outcome: FlowOutcome) -> None:
+        """Write a result; raises what the backend raises."""
+        backend: Any = self._app.backend
         if backend.__class__.__name__ == "DisabledBackend":
             return
         try:
@@ -199,14 +237,26 @@ class WorkerServices:
                 backend.store_result(flow_id, error, "FAILURE")
         except Exception as error:
             what = f"{type(error).__name__}: {error}"
-            self.tracer.warn("RESULT_BACKEND_ISSUE", what, dispatcher_id=flow_id)
+            self._tracer.warn("RESULT_BACKEND_ISSUE", what, dispatcher_id=flow_id)
             raise
 
-    # -- tasks ------------------------------------------------------------------------------------------------
 
-    def runner(self, result_locations: Mapping[str, str]) -> TaskRunner:
-        """What runs an attempt of a task whose parents were in the flows that ``origins`` says."""
-        return TaskRunner(self.imports, self.storages, RunContext(self, result_locations), self.check_schema)
+class RunResults:
+    """What is known of results while a flow run is advanced (``question_answerer.Results``)."""
+
+    __slots__ = ("_locations", "_results")
+
+    def __init__(self, locations: Mapping[str, str], results: Mapping[str, Any]) -> None:
+        self._locations = locations
+        self._results = results
+
+    def locate(self, task_id: str) -> str | None:
+        """The flow in which a task run was, as far as the run was given it."""
+        return self._locations.get(task_id)
+
+    def result_of(self, task_id: str) -> Any:
+        """The result of a task without storage that just ended."""
+        return self._results[task_id]
 
 
 def _migrations(plan: Plan) -> Migrations:

@@ -71,8 +71,6 @@ class Driver:
             self.imports,
             prepared.conditions,
             self.storages,
-            self.lookup.locate,
-            self.lookup.result_of,
         )
         self._telling = threading.RLock()
         self._waiting: deque[NodeRecord] = deque()
@@ -362,7 +360,7 @@ class Driver:
     # -- questions --------------------------------------------------------------------------------------------
 
     def _ask(self, record: FlowRecord, question: do.Question) -> None:
-        answer = self._answers.answer(record.flow, record.parent, question)
+        answer = self._answers.answer(record.flow, record.parent, question, self.lookup)
         if isinstance(answer, on.ForeachAnswered):
             self._check_steps_ahead(record, question, len(answer.items or ()))
         self._record_answer(record, question, answer)

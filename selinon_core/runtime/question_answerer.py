@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 from selinon_core.dispatch import effects as do
@@ -36,12 +35,22 @@ Answer = (
 )
 
 
+class Results(Protocol):
+    """What a driver knows of the results of task runs, by their ids."""
+
+    def locate(self, task_id: str) -> str | None:
+        """The flow in which a task run was, None when that is not known."""
+        ...
+
+    def result_of(self, task_id: str) -> Any:
+        """A result that no storage holds; raises ``KeyError`` when it is not known."""
+        ...
+
+
 class QuestionAnswerer:
     """Answers questions of flow runs of one plan.
 
-    ``locate`` tells in which flow a node run was, None when that is not known. ``result_of`` may know a
-    task's result although no storage holds it; it raises ``KeyError`` when it does not. ``most_items`` bounds
-    a foreach that would never end.
+    ``most_items`` bounds a foreach that would never end.
     """
 
     def __init__(
@@ -50,29 +59,25 @@ class QuestionAnswerer:
         imports: Imports,
         conditions: BoundConditions,
         storages: Storages,
-        locate: Callable[[str], str | None],
-        result_of: Callable[[str], Any],
         most_items: int = 1_000_000,
     ) -> None:
         self._plan = plan
         self._imports = imports
         self._conditions = conditions
         self._storages = storages
-        self._locate = locate
-        self._result_of = result_of
         self._most_items = most_items
 
-    def answer(self, flow: FlowPlan, parent: dict[str, Any], question: do.Question) -> Answer:
+    def answer(self, flow: FlowPlan, parent: dict[str, Any], question: do.Question, results: Results) -> Answer:
         """Answer a question of a run of ``flow`` that was given ``parent``; raises nothing of the user's."""
         number = question.question
         try:
             if isinstance(question, (do.AskCondition, do.AskFallbackCondition)):
                 return self._condition(flow, question)
             if isinstance(question, do.AskForeach):
-                return on.ForeachAnswered(number, self._items(flow, parent, question))
+                return on.ForeachAnswered(number, self._items(flow, parent, question, results))
             if isinstance(question, do.AskReuse):
-                return on.ReuseAnswered(number, self._reuse(flow, parent, question))
-            return on.ArgumentsAnswered(number, self._arguments(flow, question.run))
+                return on.ReuseAnswered(number, self._reuse(flow, parent, question, results))
+            return on.ArgumentsAnswered(number, self._arguments(flow, question.run, results))
         except StorageError as error:
             if not isinstance(error, ResultMissingError):
                 return on.QuestionDeferred(number, str(error))
@@ -91,11 +96,13 @@ class QuestionAnswerer:
         )
         return on.ConditionAnswered(question.question, value, leaves)
 
-    def _items(self, flow: FlowPlan, parent: dict[str, Any], question: do.AskForeach) -> list[Any]:
+    def _items(
+        self, flow: FlowPlan, parent: dict[str, Any], question: do.AskForeach, results: Results
+    ) -> list[Any]:
         foreach = question.edge.foreach
         assert foreach is not None
         function = self._imports.foreach(foreach.function)
-        pool = self._pool(flow, parent, question.sources)
+        pool = self._pool(flow, parent, question.sources, results)
         try:
             items = function(pool, copy_json(question.args))
             wrong = unusable(items, generator=True)
@@ -119,7 +126,9 @@ class QuestionAnswerer:
             what = describe_json_error(found)
             raise UserFunctionError(f"foreach {foreach.function} yields what JSON cannot hold: {what}") from None
 
-    def _reuse(self, flow: FlowPlan, parent: dict[str, Any], question: do.AskReuse) -> str | None:
+    def _reuse(
+        self, flow: FlowPlan, parent: dict[str, Any], question: do.AskReuse, results: Results
+    ) -> str | None:
         ref = self._plan.tasks[question.name].selective_run_function
         if ref is None:
             return None
@@ -128,7 +137,7 @@ class QuestionAnswerer:
             ids = parent_of_sources(flow, question.sources)
         else:
             ids = parent
-        pool = StoragePool(self._storages, flow.name, ids, self._locate)
+        pool = StoragePool(self._storages, flow.name, ids, results.locate)
         try:
             answer = function(flow.name, question.name, copy_json(question.args), list(question.tasks), pool)
         except StorageError:
@@ -146,11 +155,11 @@ class QuestionAnswerer:
             raise UserFunctionError(f"selective run function {ref} {wrong}")
         return None
 
-    def _arguments(self, flow: FlowPlan, run: NodeRun) -> Any:
+    def _arguments(self, flow: FlowPlan, run: NodeRun, results: Results) -> Any:
         try:
             if self._plan.tasks[run.name].storage is None:
-                return self._result_of(run.id)
-            result = self._storages.retrieve(self._locate(run.id) or flow.name, run.name, run.id)
+                return results.result_of(run.id)
+            result = self._storages.retrieve(results.locate(run.id) or flow.name, run.name, run.id)
         except KeyError:
             text = f"node_args_from_first needs the result of {run.name}, which has no storage"
             raise UserFunctionError(text) from None
@@ -161,9 +170,11 @@ class QuestionAnswerer:
             text = f"node_args_from_first: the result of {run.name} is not a JSON value: {what}"
             raise UserFunctionError(text) from None
 
-    def _pool(self, flow: FlowPlan, parent: dict[str, Any], sources: tuple[NodeRun, ...]) -> StoragePool:
+    def _pool(
+        self, flow: FlowPlan, parent: dict[str, Any], sources: tuple[NodeRun, ...], results: Results
+    ) -> StoragePool:
         ids = {run.name: run.id for run in sources if not run.is_flow} if sources else parent
-        return StoragePool(self._storages, flow.name, ids, self._locate)
+        return StoragePool(self._storages, flow.name, ids, results.locate)
 
 
 def _is_false(answer: Any) -> bool:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from selinon_core.celery.execution.run_cache import CachedRun, decode_batch
+from selinon_core.celery.execution.log_batch import decode_batch
+from selinon_core.celery.execution.run_cache import CachedRun
 from selinon_core.celery.reporting.run_status import status_of
 from selinon_core.celery.stores import Store
+from selinon_core.celery.stores.run_header import RunHeader
 from selinon_core.dispatch import effects as do
 from selinon_core.dispatch import flow_indexes
 from selinon_core.dispatch.codec import decode_event
@@ -33,7 +35,11 @@ def _collect(plan: Plan, store: Store, id: str, nodes: list[dict[str, Any]]) -> 
     found = store.read(id)
     assert found is not None, f"no flow run {id}"
     header, log, _ = found
-    run = CachedRun(id, header, FlowVersions(plan, flow_indexes(plan), Migrations(None, ()), store.get_definition))
+    run = CachedRun(
+        id,
+        RunHeader.read(header),
+        FlowVersions(plan, flow_indexes(plan), Migrations(None, ()), store.get_definition),
+    )
     launches: list[Any] = []
     below: list[str] = []
     for batch in log:

@@ -1,8 +1,8 @@
 """Workers without processes: the production driver on a memory store, a list of messages and a clock of its own.
 
 Everything between the broker and the machine is the real code; what is simulated is the broker (messages may be
-delivered in any order, twice, or again after a crash), the workers (several engines, one message at a time) and
-crashes (at any call to the store or the publisher).
+delivered in any order, twice, or again after a crash), the workers (several services, one message at a time) and
+crashes (at any call to the store or the publisher). Nothing is patched, and no thread is started.
 """
 
 from __future__ import annotations
@@ -10,18 +10,15 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
-from celery import Celery
-
-from selinon_core.celery.execution.flow_executor import InlineBudget
+from selinon_core.celery.reporting.opentelemetry import Spans
 from selinon_core.celery.services import WorkerServices
 from selinon_core.celery.settings import AdapterSettings
 from selinon_core.celery.stores.memory import MemoryStore
 from selinon_core.celery.stores.protocol import Due
+from selinon_core.celery.surroundings import Surroundings
 from selinon_core.celery.transport import publisher
-from selinon_core.celery.transport.batching import BatchWatchdog, MessageBatch
 from selinon_core.celery.transport.message_schema import (
     NodeMessage,
     StartMessage,
@@ -34,6 +31,8 @@ from selinon_core.celery.worker.task_handler import TaskMessageHandler
 from selinon_core.celery.worker.unroutable import PAUSE, Disposition, Message, UnroutableMessages, unknown_in
 from selinon_core.errors import FormatSkew
 from selinon_core.plan import Plan
+from selinon_core.runtime.imports import Imports
+from selinon_core.runtime.storages import Storages
 
 
 class Crash(BaseException):
@@ -102,9 +101,11 @@ class Broker:
         return self.queue.pop(self.chooser.randrange(len(self.queue)) if anywhere else 0)
 
 
-class _Unwatched(BatchWatchdog):
-    def over(self, bundle: MessageBatch) -> AbstractContextManager[None]:
-        return nullcontext()
+class _NoThread:
+    """A thread that never gets a turn: messages are handled at once, so nothing is late."""
+
+    def is_alive(self) -> bool:
+        return True
 
 
 class World:
@@ -121,6 +122,7 @@ class World:
         duplicate: float = 0.0,
         lose: float = 0.0,
         serves: Callable[[int, str], bool] = lambda worker, queue: True,
+        spans: Spans | None = None,
         **settings: Any,
     ) -> None:
         self.plans = [plan] * workers
@@ -138,29 +140,35 @@ class World:
         self.settings = AdapterSettings(
             **{"selinon_max_deliveries": 10_000, "selinon_store_retry_timeout": 0.0, **settings}  # type: ignore[arg-type]
         )
-        self.app = Celery("simulated", set_as_current=False)
-        self._storages: dict[str, Any] = {}  # what tasks store is on servers, as it were: all workers share it
+        self.spans = spans
+        # What tasks store is on servers, as it were: all workers share it.
+        self._storages = Storages(plan, Imports(()), lambda event, details: None)
         self.engines = [self._engine(worker) for worker in range(workers)]
 
     def _engine(self, worker: int) -> WorkerServices:
-        engine = WorkerServices(
-            self.app,
-            self.plans[worker],
+        plan = self.plans[worker]
+        services = WorkerServices(
+            plan,
             (),
             self.settings,
             store=_Wrapped(self.store, self.faults),  # type: ignore[arg-type]
             publisher=_Wrapped(self.broker, self.faults),  # type: ignore[arg-type]
-            clock=self.clocks.get(worker, lambda: self.now),
+            default_queue="celery",
+            write_result=self._result,
+            serves=lambda queue: self.serves(worker, queue),
+            surroundings=Surroundings(
+                self.clocks.get(worker, self._now), self._now, self._sleep, lambda name, run: _NoThread()
+            ),
+            spans=self.spans,
         )
-        engine.storages._storages = self._storages
-        engine.batch_watchdog = _Unwatched()  # time does not pass by itself here
-        note = engine.durations.note
-        engine.durations.note = lambda function, seconds: note(function, 0.0001)  # type: ignore[method-assign]
-        engine.executor._leases._store = self.store  # no crashes in its thread
-        engine.serves = lambda queue: self.serves(worker, queue)  # type: ignore[method-assign]
-        engine.relay._serves = engine.executor._serves = engine.serves
-        engine.relay._write_result = self._result
-        return engine
+        services.storages.share(self._storages)
+        return services
+
+    def _now(self) -> float:
+        return self.now
+
+    def _sleep(self, seconds: float) -> None:
+        self.now += seconds
 
     def deploy(self, worker: int, plan: Plan) -> None:
         """Replace a worker by one with other files."""
@@ -227,7 +235,6 @@ class World:
             self._handle(self.engines[worker], *json.loads(text), again)
         except Crash:
             self.crashes += 1
-            self.engines[worker].executor._leases._tracked.clear()  # its thread dies with it
             self.engines[worker] = self._engine(worker)  # without anything it remembered
             kwargs = json.loads(text)[1]
             kept_elsewhere = (
@@ -273,7 +280,7 @@ class World:
             return
         message = known[0]
         if isinstance(message, StartMessage):
-            budget = InlineBudget(0, engine.settings)
+            budget = engine.inline_budget(0)
             start = message._replace(trace=trace)
             ahead = engine.retry_as_redelivered(lambda again: engine.executor.start(start, again, budget), again)
             TaskMessageHandler(engine).run_inline(ahead, budget)

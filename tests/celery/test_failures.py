@@ -93,7 +93,7 @@ def test_an_error_that_cannot_be_printed_is_logged_too(world: World, caplog: pyt
 def test_the_status_of_a_flow_run_has_the_errors_of_its_nodes(world: World) -> None:
     id = world.start("shop")
     world.work()
-    told = describe(world.engines[0], id)
+    told = describe(world.store, world.engines[0].flow_versions, id)
     (order,) = told["nodes"]
     assert order["error"] is None, "a flow's is the reason of its run"
     (charge,) = order["run"]["nodes"]

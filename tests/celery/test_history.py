@@ -41,7 +41,7 @@ def test_a_history_is_that_of_a_local_run(case: Json, tmp_path: Path) -> None:
         chosen = select(plan, request["flow"], names, follow, chosen["run_subsequent"])
     id = world.start(request["flow"], request["node_args"], chosen)
     world.work()
-    told = history(world.engines[0], id)
+    told = history(plan, world.store, world.engines[0].flow_versions, id)
     (tmp_path / "history.jsonl").write_text("".join(json.dumps(event) + "\n" for event in told))
     verdicts = judge_histories([str(tmp_path / "history.jsonl")], plan, plan, NONE, 0)
     assert {verdict.kind for verdict in verdicts} == {"unaffected"}, [str(verdict) for verdict in verdicts]
@@ -78,5 +78,6 @@ def test_a_run_that_nobody_knows(tmp_path: Path) -> None:
     case = recorded_cases()[0]
     plan = compile_project([write_configuration(case, tmp_path)]).plan
     assert plan is not None
+    world = World(plan)
     with pytest.raises(RequestError, match="no flow run"):
-        history(World(plan).engines[0], "nobody")
+        history(plan, world.store, world.engines[0].flow_versions, "nobody")

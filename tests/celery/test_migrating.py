@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 import scripted
 
-from selinon_core.celery.execution.run_cache import CachedRun, decode_batch
+from selinon_core.celery.execution.log_batch import decode_batch
+from selinon_core.celery.execution.run_cache import CachedRun
 from selinon_core.celery.reporting.run_status import status_of
+from selinon_core.celery.stores.run_header import RunHeader
 from selinon_core.celery.worker.unroutable import FAIL_AFTER
 from selinon_core.dispatch import NodeRun, flow_indexes
 from selinon_core.dispatch import effects as do
@@ -60,7 +62,9 @@ class Story:
         assert self.status != "running"
         assert not inbox
         self.run = run = CachedRun(
-            id, header, FlowVersions(plan, flow_indexes(plan), Migrations(None, ()), world.store.get_definition)
+            id,
+            RunHeader.read(header),
+            FlowVersions(plan, flow_indexes(plan), Migrations(None, ()), world.store.get_definition),
         )
         launched: list[NodeRun] = []
         for batch in log:

@@ -60,14 +60,21 @@ def test_all_spans_of_a_flow_run_are_of_one_trace() -> None:
 
             return provider.get_tracer if name == "get_tracer" else getattr(trace, name)
 
-    world = World(traced_plan(), workers=1)
-    for engine in world.engines:
-        engine.spans._api = engine.executor._spans._api = Api()
+    plan = traced_plan()
+    world = World(plan, workers=1, spans=Spans(plan, Api()))
     world.start("main")
     world.work()
     spans = exporter.get_finished_spans()
     assert sorted(span.name for span in spans) == ["flow below", "flow main", "task A", "task Fail"]
     assert len({span.context.trace_id for span in spans}) == 1
+    ids = {span.name: span.context.span_id for span in spans}
+    parents = {span.name: span.parent and span.parent.span_id for span in spans}
+    assert parents == {
+        "flow main": None,
+        "task A": ids["flow main"],
+        "flow below": ids["flow main"],
+        "task Fail": ids["flow below"],
+    }
     failed = {span.name for span in spans if not span.status.is_ok and span.status.status_code.name == "ERROR"}
     assert failed == {"flow below", "flow main", "task Fail"}
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from selinon_core.celery.execution.run_cache import decode_batch, encode_batch
+from selinon_core.celery.execution.log_batch import decode_batch, encode_batch, encode_end
 from selinon_core.celery.stores.memory import MemoryStore
 from selinon_core.celery.stores.protocol import Commit
 from selinon_core.celery.transport.publisher import DISPATCHER
@@ -217,7 +217,9 @@ def test_messages_do_not_grow_with_the_flow() -> None:
 
 
 def test_a_batch_is_read_as_it_was_written() -> None:
-    assert decode_batch(encode_batch(12.5, ['["+",1]', '["c",2,1]'])) == (12.5, [["+", 1], ["c", 2, 1]])
+    assert decode_batch(encode_batch(12.5, ['["+",1]', '["c",2,1]'])) == (12.5, [["+", 1], ["c", 2, 1]], None)
+    assert decode_batch(encode_end(12.5, "why")) == (12.5, [], "why")
+    assert decode_batch('[12.5,["+",1],["!","why"]]') == (12.5, [["+", 1]], "why")
 
 
 @pytest.mark.parametrize("method", ["claim_delivery", "commit"])

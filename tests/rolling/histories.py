@@ -6,9 +6,11 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from selinon_core.celery.execution.run_cache import CachedRun, decode_batch
+from selinon_core.celery.execution.log_batch import decode_batch
+from selinon_core.celery.execution.run_cache import CachedRun
 from selinon_core.celery.reporting.run_status import status_of
 from selinon_core.celery.stores import Store
+from selinon_core.celery.stores.run_header import RunHeader
 from selinon_core.dispatch import NodeRun, flow_indexes
 from selinon_core.dispatch import effects as do
 from selinon_core.dispatch import events as on
@@ -64,7 +66,7 @@ class Reader:
         if found is None:
             return None
         header, log, inbox = found
-        run = CachedRun(id, header, self._flows)
+        run = CachedRun(id, RunHeader.read(header), self._flows)
         migrations: list[on.Migrated] = []
         launches: list[tuple[NodeRun, Json, bool]] = []
         finished: Counter[str] = Counter()

@@ -84,7 +84,7 @@ def test_an_event_of_an_unknown_kind_waits_for_a_newer_worker() -> None:
         world.work()
     assert world.results[id] == ("failure", world.results[id][1])
     assert world.store.header(id)["status"] == "cancelled"  # type: ignore[index]
-    assert "not known here" in describe(world.engines[0], id)["reason"]
+    assert "not known here" in describe(world.store, world.engines[0].flow_versions, id)["reason"]
 
 
 @pytest.mark.service("redis")

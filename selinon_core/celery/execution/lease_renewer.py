@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Callable
 
 from selinon_core.celery.stores import Store
+from selinon_core.celery.surroundings import Surroundings, Thread
 from selinon_core.errors import StateStoreError
 
 
@@ -16,17 +15,18 @@ class LeaseRenewer:
     A run whose worker is in user code for long stays its own; one whose process dies is free after a lease.
     """
 
-    def __init__(self, store: Store, lease: float, clock: Callable[[], float] = time.time) -> None:
-        self._clock = clock
+    def __init__(self, store: Store, lease: float, surroundings: Surroundings) -> None:
+        self._surroundings = surroundings
+        self._now = surroundings.now
         self._store = store
         self._lease = lease
         self._tracked: dict[str, tuple[int, float]] = {}
         self._lock = threading.Lock()
-        self._thread: threading.Thread | None = None
+        self._thread: Thread | None = None
 
     def track(self, flow_id: str, token: int) -> None:
         """A lease was taken."""
-        self._tracked[flow_id] = (token, self._clock() + self._lease)
+        self._tracked[flow_id] = (token, self._now() + self._lease)
 
     def untrack(self, flow_id: str) -> None:
         """It was given back, or lost."""
@@ -38,17 +38,16 @@ class LeaseRenewer:
         if thread is None or not thread.is_alive():  # it does not survive a fork
             with self._lock:
                 if self._thread is thread:
-                    self._thread = threading.Thread(target=self._renew, name="selinon-leases", daemon=True)
-                    self._thread.start()
+                    self._thread = self._surroundings.start_thread("selinon-leases", self._renew)
 
     def _renew(self) -> None:
         while True:
-            time.sleep(self._lease / 4)
+            self._surroundings.sleep(self._lease / 4)
             with self._lock:
                 if not self._tracked:
                     self._thread = None
                     return
-            now = self._clock()
+            now = self._now()
             for flow_id, (token, until) in list(self._tracked.items()):
                 if until - now > self._lease / 2:
                     continue
@@ -58,4 +57,4 @@ class LeaseRenewer:
                     else:
                         self._tracked.pop(flow_id, None)
                 except StateStoreError:
-                    continue  # the commit will tell
+                    continue  # the commit is refused then

@@ -1,26 +1,33 @@
-"""Carrying out what was decided and committed: publishing messages, telling parents, writing results.
+"""Carrying out what was decided and committed: publishing messages, notifying parents, writing results.
 
 Everything here may happen twice (a crash before the outbox was cleared) and is harmless then: a message counts
-once per serial, a node run ends once, a result is written again.
+once per delivery, a node run ends once, a result is written again.
 """
 
 from __future__ import annotations
 
-import json
 import logging
-import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from selinon_core.celery.execution.run_cache import CachedRun, encode_batch
-from selinon_core.celery.execution.transition import StartEffect
-from selinon_core.celery.reporting.run_tracer import RunTracer
+from selinon_core.celery.execution.log_batch import encode_end
+from selinon_core.celery.execution.run_cache import CachedRun
+from selinon_core.celery.execution.transition import Problem
 from selinon_core.celery.settings import AdapterSettings
 from selinon_core.celery.stores import Store
+from selinon_core.celery.stores.outbox_keys import (
+    CANCEL_FLOW,
+    NOTIFY_PARENT,
+    START_INLINED,
+    WRITE_RESULT,
+    OutboxKey,
+    read_timer_key,
+)
 from selinon_core.celery.stores.protocol import FOREVER, GONE, LEASED, NEEDS_ADVANCE, Commit, Opened
+from selinon_core.celery.stores.run_header import Caller, RunHeader
 from selinon_core.celery.transport.batching import MessageBatcher
-from selinon_core.celery.transport.message_builder import MessageBuilder
+from selinon_core.celery.transport.message_builder import MessageBuilder, StartEffect
 from selinon_core.celery.transport.message_schema import StartMessage
 from selinon_core.celery.transport.publisher import OutgoingMessage, Publisher
 from selinon_core.dispatch import FlowOutcome
@@ -42,6 +49,17 @@ class Parent(NamedTuple):
     opened: Opened
 
 
+class Relayed(NamedTuple):
+    """The keys that are done, and what went wrong with others."""
+
+    done: list[OutboxKey]
+    problems: list[Problem]
+
+    def failed(self, error: Exception) -> None:
+        """Something could not be done."""
+        self.problems.append(Problem("DISPATCHER_FAILURE", f"{type(error).__name__}: {error}"))
+
+
 class OutboxRelay:
     """Performs the keys of outboxes; ``write_result(id, outcome)`` puts a result where Celery looks for it."""
 
@@ -51,18 +69,16 @@ class OutboxRelay:
         publisher: Publisher,
         messages: MessageBuilder,
         settings: AdapterSettings,
-        tracer: RunTracer,
         batcher: MessageBatcher,
         serves: Callable[[str], bool],
         write_result: Callable[[str, FlowOutcome], None],
-        clock: Callable[[], float] = time.time,
+        now: Callable[[], float],
     ) -> None:
-        self._clock = clock
+        self._now = now
         self._store = store
         self._publisher = publisher
         self._messages = messages
         self._settings = settings
-        self._tracer = tracer
         self._batcher = batcher
         self._serves = serves
         self._write_result = write_result
@@ -70,56 +86,48 @@ class OutboxRelay:
         self._parents: deque[Parent] = deque()
 
     def perform(
-        self, run: CachedRun, token: int, keys: Iterable[str], messages: Mapping[str, OutgoingMessage]
-    ) -> list[str]:
-        """Carry out keys and return those that are done; the sweep comes back to the others."""
-        done: list[str] = []
-        to_send: list[tuple[str, OutgoingMessage]] = []
+        self,
+        run: CachedRun,
+        token: int,
+        keys: Iterable[OutboxKey],
+        messages: Mapping[OutboxKey, OutgoingMessage],
+        more: Sequence[OutgoingMessage] = (),
+    ) -> Relayed:
+        """Carry out keys, and send ``more`` messages; the sweep comes back to the keys that are not done."""
+        relayed = Relayed([], [])
+        to_send: list[tuple[OutboxKey | None, OutgoingMessage]] = [(None, message) for message in more]
         for key in keys:
-            message = messages.get(key) or self._message(run, key)
+            message = messages.get(key) or (self._message(run, key) if key.is_start else None)
             if message is not None:
                 to_send.append((key, message))
                 continue
             try:
                 self._perform_non_message(run, key)
-                done.append(key)
+                relayed.done.append(key)
             except Exception as error:
-                self._failed(run, error)
+                relayed.failed(error)
         for begin in range(0, len(to_send), SEND_AT_ONCE):
             if begin:
-                now = self._clock()
-                self._store.renew_lease(run.id, token, now + self._settings.selinon_lease)
+                self._store.renew_lease(run.id, token, self._now() + self._settings.selinon_lease)
             part = to_send[begin : begin + SEND_AT_ONCE]
             try:
-                self._publisher.send(self._batcher.batched([letter for _, letter in part]))
-                done.extend(key for key, _ in part)
+                self._publisher.send(self._batcher.batched([message for _, message in part]))
+                relayed.done.extend(key for key, _ in part if key is not None)
             except Exception as error:
-                self._failed(run, error)
+                relayed.failed(error)
                 break
-        return done
+        return relayed
 
-    def _failed(self, run: CachedRun, error: Exception) -> None:
-        what = f"{type(error).__name__}: {error}"
-        self._tracer.warn("DISPATCHER_FAILURE", what, flow_name=run.flow.name, dispatcher_id=run.id)
-
-    def _message(self, run: CachedRun, key: str) -> OutgoingMessage | None:
-        """The message of a key that was left behind; None when it needs none (any more)."""
-        if key[0] not in "tfo":
-            return None
-        number = int(key[1:])
-        launch = self._start_effect(run, number)
-        if launch is None:
-            return None
-        if key[0] == "o":
-            serial = self._store.next_delivery(run.id, number)
-            return None if serial is None else self._with_payload(run, launch, serial)
-        record = self._store.records(run.id, [number]).get(number)
-        if record is not None and (record.done or record.begun_at):
-            return None
-        return self._with_payload(run, launch, 0 if record is None else record.delivery)
+    def _message(self, run: CachedRun, key: OutboxKey) -> OutgoingMessage | None:
+        """The message of a start that was left behind; None when it needs none (any more)."""
+        if key.kind != START_INLINED:
+            return self.resend(run, key.number)
+        effect = self._start_effect(run, key.number)
+        delivery = None if effect is None else self._store.next_delivery(run.id, key.number)
+        return None if effect is None or delivery is None else self._with_payload(run, effect, delivery)
 
     def _with_payload(self, run: CachedRun, launch: StartEffect, serial: int) -> OutgoingMessage:
-        return self._messages.of_start(run, launch, serial)[0]
+        return self._messages.of_start(run.ref, launch, serial)[0]
 
     def resend(self, run: CachedRun, number: int) -> OutgoingMessage | None:
         """The message of a node run whose message got lost, or that was put off until now."""
@@ -145,8 +153,8 @@ class OutboxRelay:
         machine = run.machine
         numbers = [n for n in range(1, machine.count + 1) if machine.run_of(n) is not None]
         records = self._store.records(run.id, numbers)
-        timed = self._store.timers(run.id)
-        turn = int(self._clock() // self._settings.selinon_resend_after)
+        timed = {timer.number for timer in map(read_timer_key, self._store.timers(run.id)) if timer.is_send}
+        turn = int(self._now() // self._settings.selinon_resend_after)
         waiting: dict[str, int] = {}
         messages = []
         for number in numbers:
@@ -154,9 +162,9 @@ class OutboxRelay:
             launch = self._start_effect(run, number)
             if launch is None or (record is not None and (record.done or record.begun_at)):
                 continue
-            if f"n{number}" in timed or f"s{number}" in timed:
+            if number in timed:
                 continue
-            # With the serial it had: whichever copy comes first counts, should the old one just be late.
+            # With the delivery it had: whichever copy comes first counts, should the old one just be late.
             message = self._with_payload(run, launch, 0 if record is None else record.delivery)
             if message.queue not in waiting:
                 waiting[message.queue] = self._publisher.waiting(message.queue)
@@ -167,7 +175,7 @@ class OutboxRelay:
     def stalled_messages(self, run: CachedRun) -> list[OutgoingMessage]:
         """New messages for node runs whose receiver is gone, and whose message did not come again either."""
         messages = []
-        now = self._clock()
+        now = self._now()
         for number in self._store.stalled_nodes(run.id, now - self._settings.selinon_heartbeat_timeout):
             launch = self._start_effect(run, number)
             if launch is None:
@@ -182,27 +190,27 @@ class OutboxRelay:
 
     # -- what is no message -----------------------------------------------------------------------------------
 
-    def _perform_non_message(self, run: CachedRun, key: str) -> None:
-        if key == "r":
+    def _perform_non_message(self, run: CachedRun, key: OutboxKey) -> None:
+        if key.kind == WRITE_RESULT:
             assert run.machine.outcome is not None
             self._write_result(run.id, run.machine.outcome)
-        elif key == "p":
+        elif key.kind == NOTIFY_PARENT:
             self._deliver_to_parent(run)
-        elif key[0] == "c":
-            self._cancel(run, int(key[1:]))
+        elif key.kind == CANCEL_FLOW:
+            self._cancel(run, key.number)
 
     def _deliver_to_parent(self, run: CachedRun) -> None:
-        assert run.caller is not None
-        outcome = run.machine.outcome
+        outcome, caller = run.machine.outcome, run.header.caller
         assert outcome is not None
-        flow_id, number, flow = run.caller
+        assert caller is not None
+        flow_id, number, flow = caller
         event = (on.NodeSucceeded if outcome.succeeded else on.NodeFailed)(number, outcome)
         queue = self._messages.queue(flow)
         delivered = self._store.append_event(
             flow_id,
             number,
             encode_event(event),
-            self._clock(),
+            self._now(),
             urgent=True,
             lease=self._settings.selinon_lease if self._serves(queue) else 0.0,
         )
@@ -216,7 +224,7 @@ class OutboxRelay:
         node = run.machine.run_of(number)
         if node is None:
             return
-        now = self._clock()
+        now = self._now()
         delivered = self._store.append_event(node.id, 0, encode_event(on.FlowCancelled()), now, urgent=True)
         if delivered.kind == GONE:
             self.create_cancelled(node.id, node.name)
@@ -225,14 +233,14 @@ class OutboxRelay:
 
     def create_cancelled(self, flow_id: str, flow: str) -> None:
         """Cancel a run that was not begun: its start message must not begin it any more."""
-        header = {"flow": flow, "queue": self._messages.queue(flow), "status": "cancelled"}
-        ttl = self._settings.selinon_state_ttl
-        fields = {"status": "cancelled", "reason": "the flow run was cancelled before it began"}
-        now = self._clock()
-        batch = encode_batch(now, ['["!","cancelled"]'])  # so that its version is not that of a run to be begun
-        step = Commit(flow_id, 0, now, create=header, batch=batch, fields=fields, ttl=ttl)
+        reason = "the flow run was cancelled before it began"
+        header = RunHeader(flow, self._messages.queue(flow), "cancelled")
+        fields = {"status": "cancelled", "reason": reason}
+        now, ttl = self._now(), self._settings.selinon_state_ttl
+        batch = encode_end(now, "cancelled")  # so that its version is not that of a run to be begun
+        step = Commit(flow_id, 0, now, create=header.new_fields(), batch=batch, fields=fields, ttl=ttl)
         if self._store.commit(step).ok:
-            self._write_result(flow_id, FlowOutcome(False, {}, {}, [], {}, fields["reason"], cancelled=True))
+            self._write_result(flow_id, FlowOutcome(False, {}, {}, [], {}, reason, cancelled=True))
 
     def send_safely(self, messages: Sequence[OutgoingMessage]) -> bool:
         """Send messages the sweep would send too; False when that failed."""
@@ -252,13 +260,13 @@ class OutboxRelay:
 
     def fail_start(self, message: StartMessage, reason: str) -> None:
         """Say that a sub-flow failed that could not be begun."""
-        self.fail_unreplayable(message.id, {"caller": json.dumps(message.caller)}, reason)
+        self.fail_unreplayable(message.id, message.caller, reason)
 
-    def fail_unreplayable(self, flow_id: str, header: Mapping[str, str], reason: str) -> None:
+    def fail_unreplayable(self, flow_id: str, caller: Caller | None, reason: str) -> None:
         """Say that a run failed whose log cannot be read any more."""
-        self._write_result(flow_id, FlowOutcome(False, {}, {}, [], {}, reason))
-        if header.get("caller"):
-            parent_id, number, flow = json.loads(header["caller"])
-            entry = encode_event(on.NodeFailed(number, FlowOutcome(False, {}, {}, [], {}, reason)))
-            self._store.append_event(parent_id, number, entry, self._clock(), urgent=True)
-            self.send_safely([self._messages.wake(flow, parent_id)])
+        outcome = FlowOutcome(False, {}, {}, [], {}, reason)
+        self._write_result(flow_id, outcome)
+        if caller is not None:
+            entry = encode_event(on.NodeFailed(caller.number, outcome))
+            self._store.append_event(caller.flow_id, caller.number, entry, self._now(), urgent=True)
+            self.send_safely([self._messages.wake(caller.flow, caller.flow_id)])

@@ -1,16 +1,22 @@
-"""One step of a flow run: events go into the machine, out comes a commit. Nothing outside is changed here.
+"""One transition of a flow run: events go into the machine, a commit comes out. Nothing outside is changed here.
 
 Questions are answered on the spot (this is where predicates and foreach functions run) and their answers become
-events of the same step.
+events of the same transition.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+from selinon_core.celery.execution.inbox import InboxEntry
+from selinon_core.celery.execution.lease_renewer import LeaseRenewer
 from selinon_core.celery.execution.run_cache import CachedRun
+from selinon_core.celery.stores import outbox_keys as keys
+from selinon_core.celery.stores.outbox_keys import OutboxKey, TimerKey
+from selinon_core.celery.transport.message_builder import StartEffect
+from selinon_core.dispatch import FlowOutcome
 from selinon_core.dispatch import effects as do
 from selinon_core.dispatch import events as on
 from selinon_core.dispatch.codec import encode_event
@@ -19,50 +25,93 @@ from selinon_core.plan import Plan
 from selinon_core.runtime.question_answerer import put_off_too_often
 from selinon_core.runtime.trace import entries as trace_entries
 
-StartEffect = do.StartTask | do.StartFlow
+#: ``answer(run, question, results)``; ``results`` has those of tasks without storage, by task id.
+Answer = Callable[[CachedRun, do.Question, Mapping[str, Any]], on.Event]
 
 
-class QuestionHandler(NamedTuple):
-    """Who answers questions: ``answer(run, question)``, and the limit on deferrals (None: none)."""
+class Problem(NamedTuple):
+    """Something that is wrong: the name of a trace event and a sentence."""
 
-    answer: Callable[[CachedRun, do.Question], on.Event]
-    max_deferrals: int | None
+    event: str
+    what: str
+
+
+class Throttled(NamedTuple):
+    """A start that has to keep a distance, in seconds, from the last one of that name."""
+
+    key: OutboxKey
+    name: str
+    distance: float
+
+
+class QuestionHandler:
+    """Answers questions while the leases of this process are renewed; ``max_deferrals`` None: no limit."""
+
+    def __init__(self, answer: Answer, leases: LeaseRenewer, max_deferrals: int | None) -> None:
+        self._answer = answer
+        self._leases = leases
+        self.max_deferrals = max_deferrals
+
+    def answer(self, run: CachedRun, question: do.Question, results: Mapping[str, Any]) -> on.Event:
+        """The event that answers a question; user code may run for it."""
+        self._leases.start()
+        return self._answer(run, question, results)
 
 
 class Transition:
-    """Collects what a commit will hold. ``launches`` maps outbox keys (``t12``, ``f7``) to their effects."""
+    """Collects what a commit will hold.
 
-    def __init__(self, plan: Plan, run: CachedRun, now: float, asker: QuestionHandler) -> None:
+    ``start_effects`` has the effects of the starts, ``throttled`` those that are not in ``outbox`` yet.
+    ``trace`` are trace entries without time and record. ``outcome`` is set when the run ended in this
+    transition.
+    """
+
+    def __init__(self, plan: Plan, run: CachedRun, now: float, questions: QuestionHandler) -> None:
         self._plan = plan
-        self._questions = asker
+        self._questions = questions
         self.run = run
         self.now = now
         self.events: list[str] = []
-        self.start_effects: dict[str, StartEffect] = {}
-        self.throttled: list[tuple[str, str, float]] = []
-        self.outbox: list[str] = []
-        self.timers: dict[str, float] = {}
-        self.cancelled_timers: list[str] = []
+        self.start_effects: dict[OutboxKey, StartEffect] = {}
+        self.throttled: list[Throttled] = []
+        self.outbox: list[OutboxKey] = []
+        self.timers: dict[TimerKey, float] = {}
+        self.cancelled_timers: list[TimerKey] = []
         self.fields: dict[str, str] = {}
         self.trace: list[tuple[Any, ...]] = []
-        self.problems: list[str] = []
+        self.problems: list[Problem] = []
+        self.outcome: FlowOutcome | None = None
         self._queue: deque[on.Event] = deque()
+        self._results: dict[str, Any] = {}
 
     @property
     def ended(self) -> bool:
-        """Whether the run is over after this step."""
+        """Whether the run is over after this transition."""
         return self.run.machine.ended
+
+    def feed_entry(self, entry: InboxEntry) -> None:
+        """Take an entry of the inbox: an event, perhaps with the result of a task without storage."""
+        event = entry.event
+        if isinstance(event, on.FlowCancelled) and not self.ended:
+            self.trace.append((trace_entries.FLOW_CANCELLED,))
+        if entry.results and isinstance(event, on.NodeSucceeded):
+            self._results[self.run.machine.make_id(event.number)] = entry.results[0]
+        self.feed(event)
+        self._results.clear()
 
     def feed(self, event: on.Event) -> None:
         """Take an event and everything that follows from it."""
         self._queue.append(event)
+        self._advance()
+
+    def _advance(self) -> None:
         machine = self.run.machine
         while self._queue:
             event = self._queue.popleft()
             try:
                 effects = machine.advance(event)
             except UnexpectedEvent as error:
-                self.problems.append(f"{encode_event(event)[:200]}: {error}")
+                self.problems.append(Problem("DISPATCHER_FAILURE", f"{encode_event(event)[:200]}: {error}"))
                 continue
             self.events.append(encode_event(event))
             for effect in effects:
@@ -72,7 +121,8 @@ class Transition:
         """Ask an open question whose time has come."""
         for asked in self.run.machine.open_questions:
             if asked.question == question:
-                self.feed(self._questions.answer(self.run, asked))
+                self._ask(asked)
+                self._advance()
                 return
 
     # -- effects ----------------------------------------------------------------------------------------------
@@ -80,43 +130,50 @@ class Transition:
     def _start(self, effect: StartEffect) -> None:
         run = effect.run
         if isinstance(effect, do.StartTask):
-            key, throttling = f"t{run.number}", self._plan.tasks[run.name].throttling
+            key, throttling = OutboxKey(keys.START_TASK, run.number), self._plan.tasks[run.name].throttling
         else:
-            key, throttling = f"f{run.number}", self._plan.flows[run.name].throttling
+            key, throttling = OutboxKey(keys.START_FLOW, run.number), self._plan.flows[run.name].throttling
         self.start_effects[key] = effect
         if throttling:
-            self.throttled.append((key, run.name, throttling))
+            self.throttled.append(Throttled(key, run.name, throttling))
         else:
             self.outbox.append(key)
 
     def _ask(self, question: do.Question) -> None:
-        self._queue.append(self._questions.answer(self.run, question))
+        self._take_answer(question, self._questions.answer(self.run, question, self._results))
+
+    def _take_answer(self, question: do.Question, answer: on.Event) -> None:
+        entry = trace_entries.of_answer(question, answer)
+        if entry is not None:
+            self.trace.append(entry)
+        self._queue.append(answer)
 
     def _ask_again(self, effect: do.AskAgain) -> None:
-        number = effect.asked.question
+        question = effect.asked
         most = self._questions.max_deferrals
         if most is not None and effect.deferrals >= most:
-            text = put_off_too_often(self.run.flow, effect.asked, most, effect.reason)
-            self._queue.append(on.QuestionFailed(number, text))
+            text = put_off_too_often(self.run.flow, question, most, effect.reason)
+            self._take_answer(question, on.QuestionFailed(question.question, text))
             return
-        self.timers[f"q{number}"] = self.now + effect.delay
-        self.trace.append((trace_entries.DEFERRED, effect.asked, effect.delay))
+        self.timers[TimerKey(keys.ASK_AGAIN, question.question)] = self.now + effect.delay
+        self.trace.append((trace_entries.DEFERRED, question, effect.delay))
 
     def _retry(self, effect: do.ScheduleRetry) -> None:
         self.trace.append((trace_entries.FLOW_RETRIED, effect.outcome, effect.delay))
         if effect.delay > 0:
-            self.timers["retry"] = self.now + effect.delay
+            self.timers[TimerKey(keys.RETRY_FLOW)] = self.now + effect.delay
         else:
             self._queue.append(on.RetryDue())
 
     def _finish(self, effect: do.FinishFlow) -> None:
-        if self.run.caller is not None:
-            self.outbox.append("p")
-        self.outbox.append("r")
+        self.outcome = effect.outcome
+        if self.run.header.caller is not None:
+            self.outbox.append(OutboxKey(keys.NOTIFY_PARENT))
+        self.outbox.append(OutboxKey(keys.WRITE_RESULT))
         self.trace.append((trace_entries.FLOW_ENDED, effect.outcome))
 
     def _cancel(self, effect: do.CancelFlows) -> None:
-        self.outbox.extend(f"c{run.number}" for run in effect.runs)
+        self.outbox.extend(OutboxKey(keys.CANCEL_FLOW, run.number) for run in effect.runs)
 
     def _reuse(self, effect: do.ReuseNode) -> None:
         self.trace.append((trace_entries.REUSED, effect.run))

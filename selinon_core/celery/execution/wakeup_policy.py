@@ -1,9 +1,9 @@
-"""How long a run may be left alone: while completions come in that decide nothing, and while nothing comes."""
+"""When a run has to be advanced: after how many ends that decide nothing, and after how long a silence."""
 
 from __future__ import annotations
 
 from selinon_core.celery.execution.run_cache import CachedRun
-from selinon_core.celery.reporting.run_tracer import RunTracer
+from selinon_core.celery.execution.transition import Problem
 from selinon_core.celery.settings import AdapterSettings
 from selinon_core.runtime.imports import Imports
 
@@ -11,21 +11,22 @@ from selinon_core.runtime.imports import Imports
 class WakeupPolicy:
     """Answers for the runs of one plan."""
 
-    def __init__(self, imports: Imports, settings: AdapterSettings, tracer: RunTracer) -> None:
+    def __init__(self, imports: Imports, settings: AdapterSettings) -> None:
         self._imports = imports
         self._settings = settings
-        self._tracer = tracer
 
-    def fields(self, run: CachedRun, now: float) -> dict[str, str]:
-        """What of it has to be kept in the header, because it changed."""
+    def fields(self, run: CachedRun, now: float) -> tuple[dict[str, str], list[Problem]]:
+        """What of it has to be kept in the header because it changed, and what is wrong with the strategy."""
         fields: dict[str, str] = {}
+        problems: list[Problem] = []
         wake_at = self._inbox_threshold(run)
         if wake_at != run.inbox_threshold:
             run.inbox_threshold = wake_at
             fields["inbox_threshold"] = str(wake_at)
         if run.evaluated_at and now - run.evaluated_at >= self._settings.selinon_idle_check_interval:
-            fields["idle_check_after"] = self.idle_check_after(run, now)
-        return fields
+            seconds, problems = self.idle_check_after(run, now)
+            fields["idle_check_after"] = f"{seconds:.3f}"
+        return fields, problems
 
     def _inbox_threshold(self, run: CachedRun) -> int:
         """How many completions may wait quietly. Finding out costs what is active, so it is not done each time."""
@@ -40,8 +41,8 @@ class WakeupPolicy:
         run.skip_analysis = 0 if quiet > 1 else max(incomplete // 8, 1)
         return quiet if quiet > 1 else 0
 
-    def idle_check_after(self, run: CachedRun, now: float) -> str:
-        """The longest silence before the sweep looks, in seconds as text; 0: it never does.
+    def idle_check_after(self, run: CachedRun, now: float) -> tuple[float, list[Problem]]:
+        """The longest silence before the sweep looks, in seconds (0: it never does), and what is wrong.
 
         That is what the flow's sampling strategy says.
         """
@@ -56,12 +57,13 @@ class WakeupPolicy:
             "new_fallback_nodes": [],
             "finished_nodes": {},
         }
+        problems: list[Problem] = []
         try:
             seconds = self._imports.strategy(strategy.function)(status, **strategy.args)
             run.idle_check_after = None if seconds is None else max(float(seconds), 0.001)
         except Exception as error:
             what = f"sampling strategy {strategy.function}: {type(error).__name__}: {error}"
-            self._tracer.warn("DISPATCHER_FAILURE", what, flow_name=run.flow.name, dispatcher_id=run.id)
+            problems.append(Problem("DISPATCHER_FAILURE", what))
             run.idle_check_after = self._settings.selinon_idle_check_interval
         run.evaluated_at = now
-        return f"{run.idle_check_after or 0:.3f}"
+        return run.idle_check_after or 0.0, problems

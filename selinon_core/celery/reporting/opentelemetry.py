@@ -1,31 +1,37 @@
 """OpenTelemetry: one trace per flow run, sub-flows included, with a span per attempt of a task and per flow run.
 
-Spans of a flow run are made in many processes. What they share travels as a W3C ``traceparent`` in the headers of
-the messages, and is kept with the run: the span of whoever asked for the flow, else one derived from its id.
+The spans are a tree: below that of a flow run are those of its tasks and of its sub-flows. They are made in many
+processes, those of the tasks before that of their flow run, which is made at its end. So the id of a flow run's
+span is derived from the id of the run. It travels as a W3C ``traceparent`` in the headers of messages, and is
+kept with the run; the span above a flow run is that in which the flow was asked for, if there was one.
 """
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from selinon_core.celery.stores.run_header import RunHeader
 from selinon_core.errors import MissingExtraError
 from selinon_core.plan import Plan
 from selinon_core.runtime.task_runner import Attempt, Failed, RetryLater
 
-HEADER = "traceparent"
 _FORM = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}")
 
 
 class Spans:
-    """Makes spans, if the project's ``trace`` says ``opentelemetry: true``; else everything here does nothing."""
+    """Makes spans, if the project's ``trace`` says ``opentelemetry: true``; else everything here does nothing.
 
-    def __init__(self, plan: Plan) -> None:
+    ``api`` stands for ``opentelemetry.trace``.
+    """
+
+    def __init__(self, plan: Plan, api: Any = None) -> None:
         self.enabled = any(sink.get("opentelemetry") for sink in plan.settings.trace)
-        self._api: Any = None
+        self._api = api
 
     def check(self) -> None:
         """Raise ``MissingExtraError`` now, where nothing has begun yet."""
@@ -48,12 +54,13 @@ class Spans:
         context = self._otel().get_current_span().get_span_context()
         return f"00-{context.trace_id:032x}-{context.span_id:016x}-01" if context.is_valid else ""
 
-    def root(self, flow_id: str) -> str:
-        """A ``traceparent`` for a flow run nobody gave one to."""
+    def own(self, flow_id: str, parent: str) -> str:
+        """The ``traceparent`` of a flow run's own span; ``parent`` is that of the span above, or empty."""
         if not self.enabled:
             return ""
         digest = hashlib.sha256(flow_id.encode()).hexdigest()
-        return f"00-{digest[:32]}-{digest[32:48]}-01"
+        above = _FORM.fullmatch(parent)
+        return f"00-{digest[:32] if above is None else above[1]}-{digest[32:48]}-01"
 
     def _parent(self, traceparent: str) -> Any:
         api = self._otel()
@@ -92,23 +99,43 @@ class Spans:
 
             yield ended
 
-    def flow(
-        self, traceparent: str, flow: str, flow_id: str, began: float, ended: float, reason: str | None
-    ) -> None:
+    def flow(self, run: RunHeader, flow_id: str, created: float, ended: float, reason: str | None) -> None:
         """The span of a flow run that is over; times are seconds since the epoch."""
-        if not self.enabled:
+        own = _FORM.fullmatch(run.trace)
+        if not self.enabled or own is None:
             return
         api = self._otel()
-        span = api.get_tracer("selinon").start_span(
-            f"flow {flow}",
-            context=self._parent(traceparent),
-            start_time=int(began * 1e9),
-            attributes={"selinon.flow_name": flow, "selinon.dispatcher_id": flow_id},
+        tracer = copy.copy(api.get_tracer("selinon"))
+        if hasattr(tracer, "id_generator"):  # of the SDK; what is below the span knows its id already
+            tracer.id_generator = _GivenIds(int(own[1], 16), int(own[2], 16))
+        nowhere = api.set_span_in_context(api.INVALID_SPAN)
+        span = tracer.start_span(
+            f"flow {run.flow}",
+            context=self._parent(run.trace_parent) or nowhere,
+            start_time=int(created * 1e9),
+            attributes={"selinon.flow_name": run.flow, "selinon.dispatcher_id": flow_id},
         )
         if reason is not None:
             span.set_status(api.StatusCode.ERROR, reason)
         span.end(int(ended * 1e9))
 
 
+class _GivenIds:
+    """Stands for the SDK's generator of ids."""
+
+    def __init__(self, trace_id: int, span_id: int) -> None:
+        self._trace_id = trace_id
+        self._span_id = span_id
+
+    def generate_trace_id(self) -> int:
+        return self._trace_id
+
+    def generate_span_id(self) -> int:
+        return self._span_id
+
+    def is_trace_id_random(self) -> bool:
+        return True
+
+
 def _ignore(attempt: Attempt) -> None:
-    pass
+    """Without spans it does not matter how an attempt ended."""

@@ -1,31 +1,33 @@
-"""The history of a flow run: its log told as the events of a trace, for people and for ``migrate check``.
+"""The history of a flow run: its log as the events of a trace, for people and for ``migrate check``.
 
-What is told is what the dispatcher decided, and why. What tasks did meanwhile (attempts, results, storages) is no
-part of the log; a sink of the trace has that.
+It holds what the dispatcher decided, and why. What tasks did meanwhile (attempts, results, storages) is not in the
+log; a sink of the trace has that.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from selinon_core.celery.execution.run_cache import CachedRun, decode_batch
+from selinon_core.celery.execution.log_batch import decode_batch
+from selinon_core.celery.execution.run_cache import CachedRun
+from selinon_core.celery.stores import Store
+from selinon_core.celery.stores.run_header import RunHeader
 from selinon_core.dispatch import effects as do
 from selinon_core.dispatch import events as on
 from selinon_core.dispatch.codec import decode_event
 from selinon_core.errors import RequestError
+from selinon_core.migrations.versions import FlowVersions
+from selinon_core.plan import Plan
 from selinon_core.runtime.trace import entries as trace_entries
 from selinon_core.runtime.trace.run_records import FlowRecord, NodeRecord
 from selinon_core.runtime.trace.tracer import jsonable
 
-if TYPE_CHECKING:
-    from selinon_core.celery.services import WorkerServices
-
 Entry = tuple[Any, ...]
 
 
-def history(services: WorkerServices, id: str) -> list[dict[str, Any]]:
+def history(plan: Plan, store: Store, flows: FlowVersions, id: str) -> list[dict[str, Any]]:
     """The events of a flow run and of its sub-flows as JSON objects, in order of time.
 
     ``{"event", "time", "flow_name", "dispatcher_id", ...}`` as of a local run; ``time`` is seconds since the
@@ -34,8 +36,8 @@ def history(services: WorkerServices, id: str) -> list[dict[str, Any]]:
     """
     events = [
         {"event": event.event, "time": round(event.time, 3), **jsonable(event.details)}
-        for entry in _Replayer(services).entries(id, None)
-        for event in trace_entries.expand(services.plan, entry, lambda task_id: None)
+        for entry in _Replayer(store, flows).entries(id, None)
+        for event in trace_entries.expand(plan, entry, lambda task_id: None)
     ]
     return sorted(events, key=lambda event: event["time"])  # stable: the order of each run is kept
 
@@ -43,28 +45,28 @@ def history(services: WorkerServices, id: str) -> list[dict[str, Any]]:
 class _Replayer:
     """Goes through logs, each with a machine of its own."""
 
-    def __init__(self, services: WorkerServices) -> None:
-        self._engine = services
+    def __init__(self, store: Store, flows: FlowVersions) -> None:
+        self._store = store
+        self._flows = flows
 
     def entries(self, id: str, above: FlowRecord | None) -> Iterator[Entry]:
         """What happened to a run and below it; ``above`` is its caller."""
-        found = self._engine.store.read(id)
+        found = self._store.read(id)
         if found is None:
             raise RequestError(f"there is no flow run {id}")
-        header, log, _ = found
-        if "initial_definition" not in header:
+        fields, log, _ = found
+        header = RunHeader.read(fields)
+        if header.initial_definition is None:
             return
-        run = CachedRun(id, header, self._engine.flow_versions)
+        run = CachedRun(id, header, self._flows)
         record = FlowRecord(run.flow, id, run.machine, None, {}, None, None, above, None)
         below: list[str] = []
         for batch in log:
-            at, events = decode_batch(batch)
+            at, events, _ = decode_batch(batch)
             for parts in events:
-                if parts[0] == "!":
-                    return
                 yield from self._event(record, at, decode_event(parts), below)
         for inner in below:
-            if self._engine.store.header(inner) is not None:
+            if self._store.header(inner) is not None:
                 yield from self.entries(inner, record)
 
     def _event(self, record: FlowRecord, at: float, event: on.Event, below: list[str]) -> Iterator[Entry]:
@@ -111,7 +113,7 @@ class _Replayer:
             details["abandoned"] = True
         if isinstance(event, on.NodeSucceeded):
             return [(trace_entries.TOLD, "NODE_SUCCESSFUL", details)]
-        error = self._engine.store.error(node.id)
+        error = self._store.error(node.id)
         if error is not None:
             details["what"] = json.loads(error).get("traceback")
         return [(trace_entries.TOLD, "NODE_FAILURE", details)]

@@ -1,22 +1,25 @@
-"""What is known of a flow run: its log folded, with what the store knows of each node run."""
+"""What is known of a flow run: its log replayed, with the records of each node run in the store."""
 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any
 
-from selinon_core.celery.execution.run_cache import CachedRun, decode_batch
+from selinon_core.celery.execution.log_batch import decode_batch
+from selinon_core.celery.execution.run_cache import CachedRun
+from selinon_core.celery.stores import Store
+from selinon_core.celery.stores.protocol import NodeRecord
+from selinon_core.celery.stores.run_header import RunHeader
 from selinon_core.dispatch import NodeRun
+from selinon_core.dispatch import effects as do
+from selinon_core.dispatch import events as on
 from selinon_core.dispatch.codec import decode_event
 from selinon_core.errors import RequestError, SelinonException
-
-if TYPE_CHECKING:
-    from selinon_core.celery.services import WorkerServices
-    from selinon_core.celery.stores import Store
-    from selinon_core.celery.stores.protocol import NodeRecord
+from selinon_core.migrations.versions import FlowVersions
 
 
-def describe(services: WorkerServices, id: str, depth: int = 20) -> dict[str, Any]:
+def describe(store: Store, flows: FlowVersions, id: str, depth: int = 20) -> dict[str, Any]:
     """A flow run as a JSON value.
 
     ``{"id", "flow", "status", "reason", "created", "updated", "attempt", "nodes": [...], "timers": {name: due}}``;
@@ -25,36 +28,36 @@ def describe(services: WorkerServices, id: str, depth: int = 20) -> dict[str, An
     ``status`` is waiting (its message is on the way), running, retrying, success, failure or reused; times are
     seconds since the epoch. Raises ``RequestError`` when the store does not know the run.
     """
-    found = services.store.read(id)
+    found = store.read(id)
     if found is None:
         raise RequestError(f"there is no flow run {id}")
-    header, log, inbox = found
-    name = header["flow"]
+    fields, log, inbox = found
+    header = RunHeader.read(fields)
     told: dict[str, Any] = {
         "id": id,
-        "flow": name,
-        "status": header["status"],
-        "reason": header.get("reason") or None,
-        "created": float(header["created"]),
-        "updated": float(header["updated"]),
-        "queue": header["queue"],
+        "flow": header.flow,
+        "status": header.status,
+        "reason": header.reason or None,
+        "created": header.created,
+        "updated": header.updated,
+        "queue": header.queue,
         "undecided": len(inbox),
-        "timers": services.store.timers(id),
+        "timers": store.timers(id),
         "nodes": [],
     }
-    if "initial_definition" not in header:
+    if header.initial_definition is None:
         return told
     try:
-        run, runs, ended = _replayed(services, id, header, log)
+        run, runs, ended = _replayed(flows, id, header, log)
     except (SelinonException, ValueError, KeyError) as error:
         told["reason"] = f"the log does not fit this configuration: {error}"
         return told
     told["attempt"] = run.machine.attempt
     told["questions"] = len(run.machine.open_questions)
-    records = services.store.records(id, [node.number for node in runs])
+    records = store.records(id, [node.number for node in runs])
     for node in runs:
         record = records.get(node.number)
-        status = status_of(services.store, node, record)
+        status = status_of(store, node, record)
         since = ended.get(node.number) or (record.begun_at if record is not None else 0.0)
         row: dict[str, Any] = {
             "id": node.id,
@@ -65,10 +68,10 @@ def describe(services: WorkerServices, id: str, depth: int = 20) -> dict[str, An
             "flow_attempt": node.flow_attempt,
             "attempts": 0 if record is None else record.attempts + (record.begun_at > 0),
             "since": since or None,
-            "error": _error(services.store, node, status),
+            "error": _error(store, node, status),
         }
-        if node.is_flow and depth > 0 and services.store.header(node.id) is not None:
-            row["run"] = describe(services, node.id, depth - 1)
+        if node.is_flow and depth > 0 and store.header(node.id) is not None:
+            row["run"] = describe(store, flows, node.id, depth - 1)
         told["nodes"].append(row)
     return told
 
@@ -98,42 +101,39 @@ def _error(store: Store, node: NodeRun, status: str) -> dict[str, str] | None:
 
 
 def _replayed(
-    services: WorkerServices, id: str, header: Any, log: Any
+    flows: FlowVersions, id: str, header: RunHeader, log: Sequence[str]
 ) -> tuple[CachedRun, list[NodeRun], dict[int, float]]:
     """The folded run, its node runs in order of their numbers, and when each ended."""
-    from selinon_core.dispatch import effects as do
-
-    run = CachedRun(id, header, services.flow_versions)
+    run = CachedRun(id, header, flows)
     runs: list[NodeRun] = []
     ended: dict[int, float] = {}
     for batch in log:
-        at, events = decode_batch(batch)
+        at, events, _ = decode_batch(batch)
         for parts in events:
-            if parts[0] == "!":
-                return run, runs, ended
-            if parts[0] in "+-":
-                ended[parts[1]] = at
-            effects = run.machine.advance(decode_event(parts))
+            event = decode_event(parts)
+            if isinstance(event, on.NodeSucceeded | on.NodeFailed):
+                ended[event.number] = at
+            effects = run.machine.advance(event)
             runs += [e.run for e in effects if isinstance(e, do.StartTask | do.StartFlow | do.ReuseNode)]
     return run, runs, ended
 
 
-def list_runs(services: WorkerServices, limit: int = 100) -> list[dict[str, Any]]:
+def list_runs(store: Store, limit: int = 100) -> list[dict[str, Any]]:
     """Running flow runs, newest first: ``{"id", "flow", "status", "created", "updated", "seconds"}``."""
     rows = []
-    for id in services.store.runs(limit):
-        header = services.store.header(id)
-        if header is None:
+    for id in store.runs(limit):
+        fields = store.header(id)
+        if fields is None:
             continue
-        created = float(header["created"])
+        header = RunHeader.read(fields)
         rows.append(
             {
                 "id": id,
-                "flow": header["flow"],
-                "status": header["status"],
-                "created": created,
-                "updated": float(header["updated"]),
-                "seconds": round(services.clock() - created, 3),
+                "flow": header.flow,
+                "status": header.status,
+                "created": header.created,
+                "updated": header.updated,
+                "seconds": round(store.clock() - header.created, 3),
             }
         )
     return rows

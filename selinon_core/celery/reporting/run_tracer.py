@@ -1,4 +1,4 @@
-"""The trace of the production driver: the events of a local run, told as they happen."""
+"""The trace of the production driver: the events of a local run, emitted when they happen."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _log = logging.getLogger("selinon")
 
 
 class RunTracer:
-    """Turns entries (see ``local.journal``) into events for the sinks; costs nothing where there is no sink."""
+    """Turns entries (``runtime.trace.entries``) into events for the sinks; does nothing where there is no sink."""
 
     def __init__(self, plan: Plan, imports: Imports) -> None:
         self._plan = plan
@@ -43,7 +43,7 @@ class RunTracer:
 
     @property
     def silent(self) -> bool:
-        """Whether nobody listens."""
+        """Whether there is no sink."""
         if self._process != os.getpid():
             assert self._storages is not None
             self._process = os.getpid()  # first: connecting a storage to trace to asks this again
@@ -57,19 +57,19 @@ class RunTracer:
         return not self.tracer.sinks
 
     def emit(self, event: str, details: Mapping[str, Any]) -> None:
-        """Tell an event that needs no expanding."""
+        """Emit an event that needs no expanding."""
         if not self.silent:
             self.tracer.emit(event, details)
 
     def emit_entry(self, *entry: Any) -> None:
-        """Tell an entry (kind, what it is about ...)."""
+        """Emit an entry (kind, what it is about ...)."""
         if self.silent:
             return
         for event in trace_entries.expand(self._plan, (entry[0], 0.0, *entry[1:]), _no_location):
             self.tracer.emit(event.event, event.details)
 
     def warn(self, event: str, what: str, **details: Any) -> None:
-        """Tell, and log, that something is wrong."""
+        """Emit, and log, that something is wrong."""
         _log.warning("%s: %s", event, one_line(what))
         self.emit(event, {**details, "what": what})
 
@@ -83,8 +83,8 @@ class RunTracer:
             args, parent, failures, selective = start.args, start.parent, start.failures, start.selective
         record = FlowRecord(run.flow, run.id, run.machine, args, parent, failures, selective, None, None)
         record.outcome = run.machine.outcome
-        if run.caller is not None:
-            flow_id, number, name = run.caller
+        if run.header.caller is not None:
+            flow_id, number, name = run.header.caller
             above = FlowRecord(self._plan.flows[name], flow_id, run.machine, None, {}, None, None, None, None)
             node = NodeRun(number, run.id, run.flow.name, True, None, (), args, failures, 1)
             node.parent = parent
@@ -106,4 +106,4 @@ class RunTracer:
 
 
 def _no_location(task_id: str) -> None:
-    """Every entry told here has its flow run with it."""
+    """Every entry emitted here has its flow run with it."""

@@ -18,6 +18,7 @@ from typing import Any
 
 from selinon_core.celery.settings import AdapterSettings
 from selinon_core.celery.stores.protocol import Begun
+from selinon_core.celery.surroundings import REAL, Surroundings, Thread
 from selinon_core.celery.transport.message_limits import SMALL, is_small
 from selinon_core.celery.transport.message_schema import NodeMessage
 from selinon_core.celery.transport.publisher import ENVELOPE, OutgoingMessage
@@ -141,7 +142,12 @@ class MessageBatch:
     """
 
     def __init__(
-        self, messages: Sequence[NodeMessage], hand_back: HandBack, keep: HandBack, claims: Claims
+        self,
+        messages: Sequence[NodeMessage],
+        hand_back: HandBack,
+        keep: HandBack,
+        claims: Claims,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._lock = threading.Lock()
         self._rest = deque(messages)
@@ -149,12 +155,13 @@ class MessageBatch:
         self._hand_back = hand_back
         self._keep = keep
         self._claims = dict(claims)
-        self.taken_at = time.monotonic()
+        self._monotonic = monotonic
+        self.taken_at = monotonic()
 
     def take(self) -> NodeMessage | None:
         """The next one to run, None when none is left here."""
         with self._lock:
-            self.taken_at = time.monotonic()
+            self.taken_at = self._monotonic()
             return self._rest.popleft() if self._rest else None
 
     def hand_back(self) -> None:
@@ -188,11 +195,12 @@ class MessageBatch:
 class BatchWatchdog:
     """Gives away what waits behind a task that takes long, from a thread that lives while there are bundles."""
 
-    def __init__(self, patience: float = HAND_BACK_AFTER) -> None:
+    def __init__(self, surroundings: Surroundings = REAL, patience: float = HAND_BACK_AFTER) -> None:
+        self._surroundings = surroundings
         self._patience = patience
         self._lock = threading.Lock()
         self._bundles: set[MessageBatch] = set()
-        self._thread: threading.Thread | None = None
+        self._thread: Thread | None = None
 
     @contextmanager
     def over(self, bundle: MessageBatch) -> Iterator[None]:
@@ -200,8 +208,7 @@ class BatchWatchdog:
         with self._lock:
             self._bundles.add(bundle)
             if self._thread is None or not self._thread.is_alive():  # it does not survive a fork
-                self._thread = threading.Thread(target=self._watch, name="selinon-bundles", daemon=True)
-                self._thread.start()
+                self._thread = self._surroundings.start_thread("selinon-batches", self._watch)
         try:
             yield
         finally:
@@ -210,12 +217,13 @@ class BatchWatchdog:
 
     def _watch(self) -> None:
         while True:
-            time.sleep(self._patience / 2)
+            self._surroundings.sleep(self._patience / 2)
             with self._lock:
                 if not self._bundles:
                     self._thread = None
                     return
-                late = [b for b in self._bundles if time.monotonic() - b.taken_at > self._patience]
+                now = self._surroundings.monotonic()
+                late = [b for b in self._bundles if now - b.taken_at > self._patience]
             for bundle in late:
                 bundle.keep_early()
                 bundle.hand_back()

@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
-from selinon_core.celery.execution.run_cache import CachedRun
-from selinon_core.celery.execution.transition import StartEffect
 from selinon_core.celery.transport.message_schema import TRACE_HEADER, NodeMessage, split_payload
 from selinon_core.celery.transport.publisher import DISPATCHER, ENVELOPE, OutgoingMessage
 from selinon_core.dispatch import FlowOutcome, NodeRun
 from selinon_core.dispatch import effects as do
-from selinon_core.plan import Plan
+from selinon_core.plan import FlowPlan, Plan
 from selinon_core.runtime.environment import expand
+
+StartEffect = do.StartTask | do.StartFlow
 
 _DEFAULT_QUEUE = "celery"
 #: Seconds after a task's time-out at which the worker kills the process that did not stop.
 HARD_STOP_AFTER = 5.0
+
+
+class RunRef(NamedTuple):
+    """What a message says of the flow run that it is sent for."""
+
+    flow: FlowPlan
+    id: str
+    trace: str
+    result_locations: Mapping[str, str]
 
 
 class MessageBuilder:
@@ -42,7 +52,7 @@ class MessageBuilder:
             self._queues[name] = queue
         return queue
 
-    def of_start(self, run: CachedRun, effect: StartEffect, serial: int = 0) -> tuple[OutgoingMessage, str | None]:
+    def of_start(self, run: RunRef, effect: StartEffect, serial: int = 0) -> tuple[OutgoingMessage, str | None]:
         """The message that starts a node run, and the payload that has to be kept for it."""
         node = effect.run
         inline, payload = split_payload(
@@ -108,7 +118,7 @@ def _traced(trace: str) -> dict[str, str] | None:
     return {TRACE_HEADER: trace} if trace else None
 
 
-def result_locations(run: CachedRun, effect: StartEffect) -> dict[str, str]:
+def result_locations(run: RunRef, effect: StartEffect) -> dict[str, str]:
     """Where the ids in a node's parent and failures were: id -> flow name, as far as the names do not tell.
 
     A task looks for a parent's result in its own flow, or in the flow it names on the way down. What was handed
@@ -131,7 +141,7 @@ def result_locations(run: CachedRun, effect: StartEffect) -> dict[str, str]:
     return found
 
 
-def _is_flattened(run: CachedRun, source: NodeRun) -> bool:
+def _is_flattened(run: RunRef, source: NodeRun) -> bool:
     flow = run.flow
     return source.name in flow.propagate_compound_finished or source.name in flow.propagate_compound_failures
 

@@ -15,6 +15,7 @@ import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from selinon_core.celery.stores.run_header import Caller
 from selinon_core.celery.transport.message_limits import (
     AROUND,
     MAX_COUNT,
@@ -65,7 +66,7 @@ class NodeMessage(NamedTuple):
 
 
 class StartMessage(NamedTuple):
-    """Begin a flow run; ``up`` is (flow run id, node run number, flow name) of the caller of a sub-flow."""
+    """Begin a flow run; ``caller`` is the node run that a sub-flow is."""
 
     flow: str
     id: str
@@ -74,7 +75,7 @@ class StartMessage(NamedTuple):
     failures: dict[str, Any] | None
     selective: dict[str, Any] | None
     result_locations: dict[str, str]
-    caller: tuple[str, int, str] | None
+    caller: Caller | None
     delivery: int
     has_payload: bool
     trace: str = ""
@@ -237,14 +238,14 @@ def _is_count(value: Any, least: int) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and least <= value <= MAX_COUNT
 
 
-def _caller(kwargs: Mapping[str, Any]) -> tuple[str, int, str] | None:
+def _caller(kwargs: Mapping[str, Any]) -> Caller | None:
     match kwargs.get("caller"):
         case None:
             return None
         case [id, number, flow] if (
             not unfit_for_line(id, MAX_ID) and not unfit_for_line(flow, MAX_NAME) and _is_count(number, 1)
         ):
-            return id, number, flow
+            return Caller(id, number, flow)
         case other:
             raise _refusal("caller", other, "is not a caller")
 

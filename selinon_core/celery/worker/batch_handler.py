@@ -12,7 +12,7 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from selinon_core.celery.execution.flow_executor import InlineBudget, InlineTask
+from selinon_core.celery.execution.inline_selection import InlineBudget, InlineTask
 from selinon_core.celery.services import WorkerServices
 from selinon_core.celery.transport.batching import Claims, MessageBatch
 from selinon_core.celery.transport.message_schema import NodeMessage
@@ -63,7 +63,8 @@ class BatchHandler:
             claims = self._claims(messages)
             again = not claims
         together = bool(claims)
-        batch = MessageBatch(messages, self._hand_back, self._keep_early, claims)
+        monotonic = self._services.surroundings.monotonic
+        batch = MessageBatch(messages, self._hand_back, self._keep_early, claims, monotonic)
         with self._services.batch_watchdog.over(batch):
             try:
                 while (message := batch.take()) is not None:

@@ -6,7 +6,6 @@ import logging
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-from selinon_core.celery.execution.flow_executor import InlineBudget
 from selinon_core.celery.owner import Owner
 from selinon_core.celery.transport.message_schema import (
     TRACE_HEADER,
@@ -105,7 +104,7 @@ class MessageReceiver:
 
     def _start(self, task: Any, message: StartMessage) -> None:
         services = self._owner.services
-        budget = InlineBudget(0, services.settings)
+        budget = services.inline_budget(0)
         inline_task = services.retry_as_redelivered(
             lambda again: services.executor.start(message, again, budget), is_redelivery(task)
         )
@@ -141,7 +140,7 @@ class MessageReceiver:
         except FormatSkew as error:
             if self._unroutable.is_first(str(kwargs.get("id") or task.request.id)):
                 self._owner.services.tracer.warn("MIGRATION_SKEW", f"{error}; left to another worker")
-            give_back(self._owner.services, task, str(error), self._unroutable_pause)
+            give_back(self._owner, task, str(error), self._unroutable_pause)
         except MessageRefused as error:
             self._refuse(task, kwargs.get("id"), str(error))
             return None
@@ -158,7 +157,7 @@ class MessageReceiver:
         except StateStoreError as error:
             self._give_back(task, str(error))
         if disposition is Disposition.PUT_BACK:
-            give_back(services, task, unknown, self._unroutable_pause)
+            give_back(self._owner, task, unknown, self._unroutable_pause)
         if disposition is Disposition.REFUSE:
             self._refuse(task, message.id if isinstance(message, StartMessage) else None, unknown)
         return True
@@ -171,19 +170,19 @@ class MessageReceiver:
     # -- what is not handled ----------------------------------------------------------------------------------
 
     def _give_back(self, task: Any, why: str) -> NoReturn:
-        give_back(self._owner.services, task, why, self._pause)
+        give_back(self._owner, task, why, self._pause)
 
     def _give_back_or_park(self, task: Any, message: StartMessage, error: Exception) -> None:
         """Try a start again, but not for ever: the starts behind it have to run too."""
         services = self._owner.services
         why = f"{type(error).__name__}: {error}"
-        if give_back_failed(services, task, why, self._pause):
+        if give_back_failed(self._owner, task, why, self._pause):
             return
         failed = f"the start of {message.flow} failed {services.settings.selinon_max_deliveries} times: {why}"
         if message.caller is not None:  # the parent waits for its end
             services.retry_while_unavailable(lambda: services.relay.fail_start(message, failed))
             return
-        if not park(services, task, why):
+        if not park(self._owner, task, why):
             self._give_back(task, why)
         details = {"flow_name": message.flow, "dispatcher_id": message.id}
         services.tracer.warn("DISPATCHER_FAILURE", f"{failed}; it is in the queue {DEAD_LETTERS} now", **details)

@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 
 from celery.exceptions import Ignore, Reject
 
-from selinon_core.celery.services import WorkerServices
+from selinon_core.celery.owner import Owner
 from selinon_core.celery.transport.defaults import is_redis
 from selinon_core.celery.transport.message_schema import TRACE_HEADER, is_v1_message
 from selinon_core.celery.transport.publisher import OutgoingMessage
@@ -41,24 +41,24 @@ def header_of(task: Any, name: str) -> Any:
     return found if found is not None else (task.request.headers or {}).get(name)
 
 
-def give_back(services: WorkerServices, task: Any, why: str, pause: float) -> NoReturn:
+def give_back(owner: Owner, task: Any, why: str, pause: float) -> NoReturn:
     """Leave the message of a Celery task to whichever worker takes it next, after ``pause`` seconds."""
     time.sleep(pause)  # it may come straight back
-    if not is_redis(services.app.conf.broker_url) and _republish(services, task):
+    if not is_redis(owner.app.conf.broker_url) and _republish(owner, task):
         raise Ignore(why)
     raise Reject(why, requeue=True)
 
 
-def give_back_failed(services: WorkerServices, task: Any, why: str, pause: float) -> bool:
+def give_back_failed(owner: Owner, task: Any, why: str, pause: float) -> bool:
     """Give back a start that could not be handled; False, and nothing is done, when it failed too often.
 
     It counts in a header of the copy, so the copy is published on every broker.
     """
     failures = failures_of(task) + 1
-    if failures >= services.settings.selinon_max_deliveries:
+    if failures >= owner.services.settings.selinon_max_deliveries:
         return False
     time.sleep(pause)
-    if services.relay.send_safely([_copy(task, {FAILURES: failures})]):
+    if owner.services.relay.send_safely([_copy(task, {FAILURES: failures})]):
         raise Ignore(why)
     raise Reject(why, requeue=True)
 
@@ -69,18 +69,18 @@ def failures_of(task: Any) -> int:
     return found if isinstance(found, int) else 0
 
 
-def park(services: WorkerServices, task: Any, why: str) -> bool:
+def park(owner: Owner, task: Any, why: str) -> bool:
     """Move the message of a Celery task to the queue of dead letters; False when the broker does not take it."""
     letter = _copy(task, {REASON: why[:1000]})
-    return services.relay.send_safely([letter._replace(queue=DEAD_LETTERS)])
+    return owner.services.relay.send_safely([letter._replace(queue=DEAD_LETTERS)])
 
 
-def _republish(services: WorkerServices, task: Any) -> bool:
+def _republish(owner: Owner, task: Any) -> bool:
     if is_v1_message(task.request.kwargs):
         return _republish_as_is(task)
-    if _queue_of(task) not in services.app.amqp.queues:
+    if _queue_of(task) not in owner.app.amqp.queues:
         return False
-    return services.relay.send_safely([_copy(task, {})])
+    return owner.services.relay.send_safely([_copy(task, {})])
 
 
 def _republish_as_is(task: Any) -> bool:

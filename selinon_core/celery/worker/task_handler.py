@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from selinon_core.celery.execution.flow_executor import InlineBudget, InlineTask
+from selinon_core.celery.execution.inbox import InboxEntry
+from selinon_core.celery.execution.inline_selection import InlineBudget, InlineTask
 from selinon_core.celery.reporting.remote_error import error_text
 from selinon_core.celery.services import WorkerServices
 from selinon_core.celery.stores.protocol import NEEDS_ADVANCE, REDELIVERED_UNFINISHED, RUN, Begun
@@ -46,7 +46,7 @@ class TaskMessageHandler:
 
         Raises ``StateStoreError`` when the store stays away: the message has to be given back.
         """
-        budget = InlineBudget(messages[0].number, self._services.settings)
+        budget = self._services.inline_budget(messages[0].number)
         if len(messages) == 1:
             self.handle_one(messages[0], again, budget)
         else:
@@ -121,14 +121,9 @@ class TaskMessageHandler:
             if batch is not None and not wanted:
                 batch.succeeded(message)
                 return None
-            return self._complete(
-                message,
-                on.NodeSucceeded(message.number),
-                budget,
-                result=_json_value(attempt.result) if wanted else None,
-                with_result=wanted,
-                inline=inline,
-            )
+            results = (_json_value(attempt.result),) if wanted else ()
+            entry = InboxEntry(on.NodeSucceeded(message.number), results)
+            return self._complete(message, entry, budget, inline=inline)
         if batch is not None:
             batch.keep_early()  # what ended before counts before
         _log_failure(message, task_id, begun.attempts + 1, attempt)
@@ -144,9 +139,9 @@ class TaskMessageHandler:
             services.tracer.emit_entry(trace_entries.FAILED, record, record.attempts, attempt.error, begun.retries)
         return self._complete(
             message,
-            on.NodeFailed(message.number),
+            InboxEntry(on.NodeFailed(message.number)),
             budget,
-            serial=message.delivery,
+            delivery=message.delivery,
             error=(task_id, error_text(attempt.error)),
             inline=inline,
         )
@@ -166,9 +161,10 @@ class TaskMessageHandler:
         )
         runner = services.runner(message.result_locations)
         if task.timeout is None:
-            began = time.perf_counter()
+            monotonic = services.surroundings.monotonic
+            began = monotonic()
             attempt = runner.run(task, assignment)
-            services.durations.note(task.function, time.perf_counter() - began)
+            services.durations.note(task.function, monotonic() - began)
             return attempt
         return run_with_deadline(
             lambda wanted, deadline: runner.run(task, assignment, wanted, deadline),
@@ -178,10 +174,10 @@ class TaskMessageHandler:
         )
 
     def _complete(
-        self, message: NodeMessage, event: on.Event, budget: InlineBudget, **how: Any
+        self, message: NodeMessage, entry: InboxEntry, budget: InlineBudget, **how: Any
     ) -> InlineTask | None:
         executor = self._services.executor
-        return self.keep(message, budget, lambda: executor.complete(message, event, budget, **how))
+        return self.keep(message, budget, lambda: executor.complete(message, entry, budget, **how))
 
     def keep(
         self, message: NodeMessage, budget: InlineBudget, keep: Callable[[], InlineTask | None]

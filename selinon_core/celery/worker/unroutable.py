@@ -13,10 +13,11 @@ import time
 from collections.abc import Callable, Mapping
 from enum import Enum
 
-from selinon_core.celery.execution.flow_executor import InlineBudget
+from selinon_core.celery.execution.inbox import InboxEntry
 from selinon_core.celery.execution.run_cache import version_in
 from selinon_core.celery.reporting.remote_error import error_text
 from selinon_core.celery.services import WorkerServices
+from selinon_core.celery.stores.run_header import RunHeader
 from selinon_core.celery.transport.message_schema import Message, NodeMessage, StartMessage
 from selinon_core.dispatch import events as on
 from selinon_core.errors import ConfigurationError, MigrationError, MigrationSkew, UnknownFlowError
@@ -96,7 +97,7 @@ class UnroutableMessages:
 def _is_newer(services: WorkerServices, flow: str, header: Mapping[str, str]) -> bool:
     """Whether a flow run is for workers with newer files than ours."""
     try:
-        services.flow_versions.migration(flow, version_in(header))
+        services.flow_versions.migration(flow, version_in(RunHeader.read(header)))
     except MigrationSkew:
         return True
     except (MigrationError, UnknownFlowError):
@@ -109,9 +110,9 @@ def _fail(services: WorkerServices, message: Message, why: str) -> None:
         task_id = id_maker(message.id)(message.number)
         services.executor.complete(
             message,
-            on.NodeFailed(message.number),
-            InlineBudget(message.number, services.settings),
-            serial=message.delivery,
+            InboxEntry(on.NodeFailed(message.number)),
+            services.inline_budget(message.number),
+            delivery=message.delivery,
             error=(task_id, error_text(ConfigurationError(why))),
         )
     elif isinstance(message, StartMessage):

@@ -1,0 +1,196 @@
+"""Committing what was decided, and carrying it out: decide, commit, relay, clear, until nothing is left.
+
+The commit is one atomic step of the store; it holds the events and the keys of what is to be done. Then that is
+done (``OutboxRelay``), and the next commit clears the keys together with what arrived in the inbox meanwhile. A
+crash anywhere leaves either nothing or something that the sweep finds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from selinon_core.celery.execution.executor_parts import ExecutorParts
+from selinon_core.celery.execution.inbox import read_entry
+from selinon_core.celery.execution.inline_selection import InlineBudget, InlineChoice, InlineTask
+from selinon_core.celery.execution.log_batch import encode_batch
+from selinon_core.celery.execution.report import ExecutionReport, Scheduled
+from selinon_core.celery.execution.run_cache import CachedRun
+from selinon_core.celery.execution.transition import Transition
+from selinon_core.celery.stores.outbox_keys import OutboxKey
+from selinon_core.celery.stores.protocol import Commit, Committed
+from selinon_core.celery.stores.run_header import Status
+from selinon_core.celery.transport.publisher import OutgoingMessage
+from selinon_core.dispatch import FlowOutcome
+from selinon_core.errors import MigrationSkew
+
+
+def status_of(outcome: FlowOutcome) -> Status:
+    """The status of a run that ended."""
+    if outcome.succeeded:
+        return "success"
+    return "cancelled" if outcome.cancelled else "failure"
+
+
+class Advanced(NamedTuple):
+    """Whether the first commit was kept, and a task to be run inline by whoever asked for the advance."""
+
+    kept: bool
+    inline_task: InlineTask | None = None
+
+
+class CommitExtras(NamedTuple):
+    """What a commit holds beside its transition; most of it only the first one.
+
+    ``token`` is that of the lease, None for the short cut. ``header`` creates the run, ``completes`` is the node
+    run whose end is decided on without the inbox, ``consumed`` counts the inbox entries that were fed.
+    ``leftover`` are keys that a gone worker left in the outbox, ``resent`` messages that got lost. ``inline``:
+    the task that ended was itself run inline, so the message that carries it depends on it no more.
+    """
+
+    token: int | None = None
+    header: Mapping[str, str] | None = None
+    completes: int = 0
+    consumed: int = 0
+    leftover: Sequence[OutboxKey] = ()
+    resent: Sequence[OutgoingMessage] = ()
+    inline: bool = False
+
+
+class CommitLoop:
+    """One transition of a run and those that follow from it at once; used once."""
+
+    def __init__(
+        self,
+        parts: ExecutorParts,
+        run: CachedRun,
+        transition: Transition,
+        budget: InlineBudget | None,
+        first: CommitExtras,
+    ) -> None:
+        self._parts = parts
+        self._run = run
+        self._transition = transition
+        self._budget = budget
+        self._extra = first
+        self._kept = False
+        self._inline_task: InlineTask | None = None
+        self._done: Sequence[OutboxKey] = ()
+        #: Of the newest commit: what it put into the outbox, and the messages of its starts.
+        self._outbox: list[OutboxKey] = []
+        self._messages: dict[OutboxKey, OutgoingMessage] = {}
+
+    def complete(self) -> Advanced:
+        """Commit and carry out, until nothing is left; nothing is kept when the first commit is refused."""
+        parts, run = self._parts, self._run
+        while True:
+            chosen = self._choose_inline()
+            committed = self._commit(chosen)
+            if not committed.ok:
+                parts.leases.untrack(run.id)
+                return Advanced(self._kept, self._inline_task)
+            self._kept = True
+            if chosen is not None:
+                self._inline_task = chosen.task
+            run.version += bool(self._transition.events)
+            self._report(committed)
+            if committed.token is None:
+                break
+            parts.leases.track(run.id, committed.token)
+            if not self._carry_out(committed, committed.token):
+                return Advanced(True, self._inline_task)
+        parts.leases.untrack(run.id)
+        parts.cache.put(run)
+        return Advanced(True, self._inline_task)
+
+    def _choose_inline(self) -> InlineChoice | None:
+        if self._inline_task is not None or self._budget is None:
+            return None
+        return self._parts.inline.choose(self._transition, self._budget)
+
+    def _commit(self, chosen: InlineChoice | None) -> Committed:
+        parts, step, extra, run = self._parts, self._transition, self._extra, self._run
+        payloads = self._build_messages()
+        self._outbox = [key for key in step.outbox if chosen is None or key != chosen.key]
+        carries = self._budget is not None and (extra.inline or chosen is not None)
+        return parts.store.commit(
+            Commit(
+                run.id,
+                run.version,
+                step.now,
+                token=extra.token,
+                create=extra.header,
+                completes=extra.completes,
+                batch=encode_batch(step.now, step.events) if step.events else None,
+                consumed=extra.consumed,
+                outbox=[str(key) for key in self._outbox],
+                done=[str(key) for key in self._done],
+                carrier=self._budget.carrier if carries and self._budget is not None else None,
+                inlined=0 if chosen is None else chosen.task.message.number,
+                payloads=payloads,
+                timers={str(key): due for key, due in step.timers.items()},
+                cancelled_timers=[str(key) for key in step.cancelled_timers],
+                clear_timers=step.ended and bool(step.events),
+                throttled=[(str(each.key), each.name, each.distance) for each in step.throttled],
+                fields=self._fields(),
+                keep=bool(self._outbox or extra.leftover or extra.resent or step.throttled),
+                lease=parts.settings.selinon_lease,
+                ttl=parts.settings.selinon_state_ttl,
+            )
+        )
+
+    def _build_messages(self) -> dict[int, str]:
+        """Build the messages of all starts; returns the payloads that have to be kept for them."""
+        payloads: dict[int, str] = {}
+        self._messages = {}
+        for key, effect in self._transition.start_effects.items():
+            self._messages[key], payload = self._parts.messages.of_start(self._run.ref, effect)
+            if payload is not None:
+                payloads[effect.run.number] = payload
+        return payloads
+
+    def _fields(self) -> dict[str, str]:
+        """The fields of the header that change."""
+        step, run = self._transition, self._run
+        if step.outcome is not None:
+            return step.fields | {"status": status_of(step.outcome), "reason": step.outcome.reason or ""}
+        if not step.events or run.machine.ended:
+            return step.fields
+        fields, problems = self._parts.wakeups.fields(run, step.now)
+        step.problems += problems
+        return step.fields | fields
+
+    def _report(self, committed: Committed) -> None:
+        step, run = self._transition, self._run
+        delays = {each.key: delay for each, delay in zip(step.throttled, committed.delays, strict=True)}
+        self._parts.report(
+            ExecutionReport(
+                run.flow.name,
+                run.id,
+                run,
+                step.problems,
+                step.trace,
+                [Scheduled(effect, delays.get(key, 0.0)) for key, effect in step.start_effects.items()],
+                None if step.outcome is None else step.now,
+            )
+        )
+
+    def _carry_out(self, committed: Committed, token: int) -> bool:
+        """Do what was committed and take what arrived meanwhile; False when that is for newer workers."""
+        parts, run, extra = self._parts, self._run, self._extra
+        keys = [*extra.leftover, *self._outbox]
+        throttled = zip(self._transition.throttled, committed.delays, strict=True)
+        keys += [each.key for each, delay in throttled if delay <= 0]
+        relayed = parts.relay.perform(run, token, keys, self._messages, extra.resent)
+        try:
+            entries = [read_entry(entry) for entry in committed.entries]
+        except MigrationSkew as error:
+            parts.release_newer_run(run.id, run.flow.name, token, str(error))
+            return False
+        self._done = relayed.done
+        self._transition = parts.transition(run)
+        self._transition.problems += relayed.problems
+        for entry in entries:
+            self._transition.feed_entry(entry)
+        self._extra = CommitExtras(token=token, consumed=len(entries))
+        return True

@@ -1,0 +1,61 @@
+"""What everything that advances flow runs in a process shares."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from selinon_core.celery.execution.inline_selection import InlineSelector
+from selinon_core.celery.execution.lease_renewer import LeaseRenewer
+from selinon_core.celery.execution.outbox_relay import OutboxRelay
+from selinon_core.celery.execution.report import ExecutionReport
+from selinon_core.celery.execution.run_cache import CachedRun, RunCache
+from selinon_core.celery.execution.run_loader import RunLoader
+from selinon_core.celery.execution.transition import Problem, QuestionHandler, Transition
+from selinon_core.celery.execution.wakeup_policy import WakeupPolicy
+from selinon_core.celery.settings import AdapterSettings
+from selinon_core.celery.stores import Store
+from selinon_core.celery.surroundings import Surroundings
+from selinon_core.celery.transport.message_builder import MessageBuilder
+from selinon_core.plan import Plan
+
+#: Seconds until a run that is for another worker may be tried by the next one.
+RELEASE_PAUSE = 1.0
+
+
+class ExecutorParts(NamedTuple):
+    """The parts, wired.
+
+    ``serves(queue)`` says whether this worker consumes a queue, ``report`` is called with what was committed,
+    ``own_trace(flow_id, parent)`` makes the traceparent of a new run (empty where spans are not wanted).
+    """
+
+    plan: Plan
+    settings: AdapterSettings
+    surroundings: Surroundings
+    store: Store
+    cache: RunCache
+    loader: RunLoader
+    leases: LeaseRenewer
+    wakeups: WakeupPolicy
+    questions: QuestionHandler
+    messages: MessageBuilder
+    relay: OutboxRelay
+    inline: InlineSelector
+    serves: Callable[[str], bool]
+    report: Callable[[ExecutionReport], None]
+    own_trace: Callable[[str, str], str]
+
+    def now(self) -> float:
+        """Seconds since the epoch."""
+        return self.surroundings.now()
+
+    def transition(self, run: CachedRun) -> Transition:
+        """A new transition of a run, as of now."""
+        return Transition(self.plan, run, self.now(), self.questions)
+
+    def release_newer_run(self, flow_id: str, flow: str, token: int, why: str) -> None:
+        """Give back the lease of a run that is for newer workers; the sweep wakes one a little later."""
+        self.report(ExecutionReport(flow, flow_id, problems=[Problem("MIGRATION_SKEW", why)]))
+        self.leases.untrack(flow_id)
+        self.store.renew_lease(flow_id, token, self.now() + RELEASE_PAUSE)

@@ -1,0 +1,92 @@
+"""Inline execution: which task is run by the worker that made it ready, instead of being published."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from selinon_core.celery.execution.transition import Transition
+from selinon_core.celery.settings import AdapterSettings
+from selinon_core.celery.stores.outbox_keys import OutboxKey
+from selinon_core.celery.surroundings import Surroundings
+from selinon_core.celery.transport.message_builder import MessageBuilder
+from selinon_core.celery.transport.message_schema import NodeMessage
+from selinon_core.dispatch import effects as do
+from selinon_core.plan import Plan
+
+
+class InlineBudget:
+    """How much may be run inline for one message; ``carrier`` is its node run number (0: the start of the flow).
+
+    The message stays unacknowledged meanwhile, so its redelivery says that the worker is gone.
+    """
+
+    __slots__ = ("_monotonic", "carrier", "left", "until")
+
+    def __init__(self, carrier: int, settings: AdapterSettings, surroundings: Surroundings) -> None:
+        self.carrier = carrier
+        self.left = settings.selinon_inline_count
+        self._monotonic = surroundings.monotonic
+        self.until = self._monotonic() + settings.selinon_inline_seconds
+
+    def allows(self) -> bool:
+        """Whether one more may be run."""
+        return self.left > 0 and self._monotonic() < self.until
+
+
+class InlineTask(NamedTuple):
+    """A task to be run here and now."""
+
+    message: NodeMessage
+    task_id: str
+
+
+class InlineChoice(NamedTuple):
+    """The key that need not be published, and its task."""
+
+    key: OutboxKey
+    task: InlineTask
+
+
+class InlineSelector:
+    """Chooses tasks of one plan; ``serves(queue)`` says whether this worker would run what is sent there."""
+
+    def __init__(self, plan: Plan, messages: MessageBuilder, serves: Callable[[str], bool]) -> None:
+        self._plan = plan
+        self._messages = messages
+        self._serves = serves
+
+    def choose(self, transition: Transition, budget: InlineBudget) -> InlineChoice | None:
+        """The first task that may be run here; it is taken from the budget."""
+        if not transition.outbox or transition.ended or not budget.allows():
+            return None
+        for key in transition.outbox:
+            effect = transition.start_effects.get(key)
+            if isinstance(effect, do.StartTask) and self._may_run_here(effect.run.name):
+                budget.left -= 1
+                return InlineChoice(key, self._task(transition, effect))
+        return None
+
+    def _may_run_here(self, task: str) -> bool:
+        # A time-out is enforced by Celery for a message of its own.
+        return self._plan.tasks[task].timeout is None and self._serves(self._messages.queue(task))
+
+    def _task(self, transition: Transition, effect: do.StartTask) -> InlineTask:
+        run, node = transition.run, effect.run
+        message, payload = self._messages.of_start(run.ref, effect)
+        return InlineTask(
+            NodeMessage(
+                run.flow.name,
+                run.id,
+                node.number,
+                node.name,
+                node.args,
+                effect.parent,
+                node.failures or {},
+                message.kwargs.get("result_locations") or {},
+                0,
+                False,
+                run.header.trace,
+            ).with_payload(payload),
+            node.id,
+        )

@@ -1,0 +1,124 @@
+"""Advancing a flow run whose lease was taken, together with everything that waits in its inbox.
+
+Before anything else is decided, a run whose flow is not that of this worker's files is migrated
+(``selinon_core.migrations.versions``), in the same commit as what follows. A run that is newer than this worker is
+released at once; the sweep wakes another worker.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from selinon_core.celery.execution.commit_loop import CommitExtras, CommitLoop
+from selinon_core.celery.execution.executor_parts import ExecutorParts
+from selinon_core.celery.execution.inbox import read_entry
+from selinon_core.celery.execution.inline_selection import InlineBudget, InlineTask
+from selinon_core.celery.execution.log_batch import encode_end
+from selinon_core.celery.execution.run_cache import CachedRun
+from selinon_core.celery.execution.transition import Problem, Transition
+from selinon_core.celery.stores import outbox_keys as keys
+from selinon_core.celery.stores.outbox_keys import TimerKey, read_outbox_key, read_timer_key
+from selinon_core.celery.stores.protocol import Commit, Opened
+from selinon_core.celery.stores.run_header import RunHeader
+from selinon_core.celery.transport.publisher import OutgoingMessage
+from selinon_core.dispatch import events as on
+from selinon_core.errors import MigrationError, MigrationSkew
+
+
+class LeasedExecution:
+    """Advances runs whose lease this process holds."""
+
+    def __init__(self, parts: ExecutorParts) -> None:
+        self._parts = parts
+
+    def advance(
+        self,
+        flow_id: str,
+        run: CachedRun | None,
+        opened: Opened,
+        budget: InlineBudget | None = None,
+        inline: bool = False,
+    ) -> InlineTask | None:
+        """Decide on what waits; ``run`` is what is remembered of it. The lease is given back, or lost."""
+        parts = self._parts
+        header = RunHeader.read(opened.header)
+        if header.initial_definition is None:  # cancelled before it began
+            parts.store.commit(Commit(flow_id, opened.version, parts.now(), token=opened.token))
+            return None
+        parts.leases.track(flow_id, opened.token)
+        try:
+            run = parts.loader.replayed(flow_id, run, opened, header)
+            migrated = parts.loader.migration(run, opened)
+            # Read before anything is decided: a run with an event that is not known here is for newer workers.
+            entries = [read_entry(entry) for entry in opened.entries]
+            transition = parts.transition(run)
+            resent = self._decide_due(run, transition, opened, migrated, look=budget is None)
+            for entry in entries:
+                transition.feed_entry(entry)
+            extras = CommitExtras(
+                opened.token,
+                consumed=len(entries),
+                leftover=[read_outbox_key(key) for key in opened.outbox],
+                resent=resent,
+                inline=inline,
+            )
+            return CommitLoop(parts, run, transition, budget, extras).complete().inline_task
+        except MigrationSkew as error:
+            parts.release_newer_run(flow_id, header.flow, opened.token, str(error))
+        except MigrationError as error:
+            self._fail_unreplayable(flow_id, opened, header, str(error))
+        finally:
+            parts.leases.untrack(flow_id)
+        return None
+
+    def _decide_due(
+        self, run: CachedRun, transition: Transition, opened: Opened, migrated: on.Migrated | None, look: bool
+    ) -> Sequence[OutgoingMessage]:
+        """Migrate, and do what is due by time; with ``look`` also find lost messages. Returns those to be sent."""
+        parts = self._parts
+        if migrated is not None:
+            parts.loader.migrate(run, transition, migrated)
+        idle_for = transition.now - float(opened.header.get("updated") or transition.now)
+        for node in parts.loader.nodes_without_definition(run, opened, idle_for):
+            what = f"{node.name} is gone from the files before it began: it counts as failed"
+            transition.problems.append(Problem("DISPATCHER_FAILURE", what))
+            transition.feed(on.NodeFailed(node.number))
+        resent: list[OutgoingMessage] = []
+        for name in opened.due:
+            resent += self._take_timer(run, transition, read_timer_key(name))
+        if look:
+            resent += parts.relay.stalled_messages(run)
+            if idle_for >= parts.settings.selinon_resend_after:
+                resent += parts.relay.undelivered(run)
+        return resent
+
+    def _take_timer(self, run: CachedRun, transition: Transition, timer: TimerKey) -> Sequence[OutgoingMessage]:
+        transition.cancelled_timers.append(timer)
+        if timer.kind == keys.RETRY_FLOW:
+            transition.feed(on.RetryDue())
+        elif timer.kind == keys.DEADLINE:
+            transition.feed(on.DeadlinePassed())
+        elif timer.kind == keys.ASK_AGAIN:
+            transition.ask_again(timer.number)
+        elif timer.is_send:
+            message = self._parts.relay.resend(run, timer.number)
+            return () if message is None else (message,)
+        return ()
+
+    def _fail_unreplayable(self, flow_id: str, opened: Opened, header: RunHeader, reason: str) -> None:
+        """Fail a run whose log cannot be replayed; its parent is notified first, or it might never be."""
+        parts = self._parts
+        parts.relay.fail_unreplayable(flow_id, header.caller, reason)
+        now = parts.now()
+        parts.store.commit(
+            Commit(
+                flow_id,
+                opened.version,
+                now,
+                token=opened.token,
+                batch=encode_end(now, reason),
+                fields={"status": "failure", "reason": reason},
+                clear_timers=True,
+                ttl=parts.settings.selinon_state_ttl,
+            )
+        )

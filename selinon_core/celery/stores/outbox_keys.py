@@ -1,0 +1,69 @@
+"""Keys of the outbox and names of timers: what is to be done for a flow run, as values and as texts in a store.
+
+A text is a letter and the number of a node run or question (``t12``), or a word. What a key means in full is in
+the log; the key only says that it is still to be done.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+START_TASK, START_FLOW = "t", "f"
+#: A task that was run inline by a worker that is gone: its message is sent after all, as a new delivery.
+START_INLINED = "o"
+CANCEL_FLOW = "c"
+NOTIFY_PARENT, WRITE_RESULT = "p", "r"
+
+#: Send the message of a task, of a sub-flow, that was put off (throttling, the countdown of a retry).
+SEND_TASK, SEND_FLOW = "n", "s"
+ASK_AGAIN = "q"
+RETRY_FLOW, DEADLINE = "retry", "deadline"
+
+_STARTS = frozenset((START_TASK, START_FLOW, START_INLINED))
+_SENDS = frozenset((SEND_TASK, SEND_FLOW))
+_WORDS = frozenset((RETRY_FLOW, DEADLINE))
+
+
+class OutboxKey(NamedTuple):
+    """Something that was decided and is still to be done; ``number`` is that of a node run, or 0."""
+
+    kind: str
+    number: int = 0
+
+    @property
+    def is_start(self) -> bool:
+        """Whether a message that starts a node run is to be sent."""
+        return self.kind in _STARTS
+
+    def __str__(self) -> str:
+        return f"{self.kind}{self.number}" if self.number else self.kind
+
+
+class TimerKey(NamedTuple):
+    """What is due at a time; ``number`` is that of a node run or question, or 0."""
+
+    kind: str
+    number: int = 0
+
+    @property
+    def is_send(self) -> bool:
+        """Whether a message that starts a node run is to be sent then."""
+        return self.kind in _SENDS
+
+    def __str__(self) -> str:
+        return f"{self.kind}{self.number}" if self.number else self.kind
+
+
+def read_outbox_key(text: str) -> OutboxKey:
+    """The inverse of ``str(key)``."""
+    return OutboxKey(text[0], int(text[1:] or 0))
+
+
+def read_timer_key(text: str) -> TimerKey:
+    """The inverse of ``str(key)``."""
+    return TimerKey(text) if text in _WORDS else TimerKey(text[0], int(text[1:]))
+
+
+def send_timer(key: OutboxKey) -> TimerKey:
+    """The timer of a start that is put off."""
+    return TimerKey(SEND_TASK if key.kind == START_TASK else SEND_FLOW, key.number)

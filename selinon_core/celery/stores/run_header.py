@@ -1,0 +1,103 @@
+"""The header of a flow run: what the run is, and how far it is, as a value and as the text fields in a store."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Literal, NamedTuple, cast
+
+Status = Literal["running", "success", "failure", "cancelled"]
+
+
+class Caller(NamedTuple):
+    """The node run that a sub-flow is: flow run id, number and flow name of its parent."""
+
+    flow_id: str
+    number: int
+    flow: str
+
+
+class RunHeader(NamedTuple):
+    """The fields of a run; times are seconds since the epoch.
+
+    ``format`` and ``logic`` say how its log is written and replayed (see ``dispatch.codec``),
+    ``initial_definition`` the flow that its log begins with: None for a run that was cancelled before it began.
+    ``migration``, ``graph`` and ``definition`` are the flow that it was last migrated to. ``caller`` is the node
+    run of its parent flow, ``result_locations`` the flow of each result that came with its start. ``trace`` is
+    the W3C traceparent of its own span, ``trace_parent`` of the span above. ``idle_check_after`` is how long it
+    may be silent before the sweep looks after it (0: always), ``inbox_threshold`` how many ends may wait in the
+    inbox before anything can be decided.
+    """
+
+    flow: str
+    queue: str
+    status: Status = "running"
+    reason: str = ""
+    format: int = 1
+    logic: int = 1
+    initial_definition: str | None = None
+    migration: int = 0
+    graph: str = ""
+    definition: str = ""
+    caller: Caller | None = None
+    result_locations: Mapping[str, str] = {}
+    trace: str = ""
+    trace_parent: str = ""
+    idle_check_after: float = 0.0
+    inbox_threshold: int = 0
+    created: float = 0.0
+    updated: float = 0.0
+
+    @classmethod
+    def read(cls, fields: Mapping[str, str]) -> RunHeader:
+        """The header in the fields of a store; fields that are not known are ignored."""
+        get = fields.get
+        caller = get("caller")
+        locations = get("result_locations")
+        return cls(
+            fields["flow"],
+            get("queue", ""),
+            cast(Status, get("status", "running")),
+            get("reason") or "",
+            int(get("format") or 1),
+            int(get("logic") or 1),
+            get("initial_definition"),
+            int(get("migration") or 0),
+            get("graph", ""),
+            get("definition", ""),
+            Caller(*json.loads(caller)) if caller else None,
+            json.loads(locations) if locations else {},
+            get("trace", ""),
+            get("trace_parent", ""),
+            float(get("idle_check_after") or 0),
+            int(get("inbox_threshold") or 0),
+            float(get("created") or 0),
+            float(get("updated") or 0),
+        )
+
+    def new_fields(self) -> dict[str, str]:
+        """The fields with which a run is created; the store adds its own (version, lease, times)."""
+        fields = {
+            "flow": self.flow,
+            "queue": self.queue,
+            "status": self.status,
+            "format": str(self.format),
+            "logic": str(self.logic),
+        }
+        if self.initial_definition is not None:
+            fields["initial_definition"] = self.initial_definition
+            fields |= version_fields(self.migration, self.graph, self.definition)
+            fields["idle_check_after"] = f"{self.idle_check_after:.3f}"
+        if self.caller is not None:
+            fields["caller"] = json.dumps(self.caller)
+        if self.result_locations:
+            fields["result_locations"] = json.dumps(self.result_locations)
+        for name in ("trace", "trace_parent"):
+            if value := getattr(self, name):
+                fields[name] = value
+        return fields
+
+
+def version_fields(migration: int, graph: str, definition: str) -> dict[str, str]:
+    """The fields that say which flow a run was last migrated to."""
+    return {"migration": str(migration), "graph": graph, "definition": definition}

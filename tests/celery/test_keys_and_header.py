@@ -1,0 +1,76 @@
+"""Outbox keys, timers and headers are the same after they were texts in a store."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from selinon_core.celery.stores import outbox_keys as keys
+from selinon_core.celery.stores.outbox_keys import OutboxKey, TimerKey, read_outbox_key, read_timer_key
+from selinon_core.celery.stores.run_header import Caller, RunHeader
+
+names = st.text(min_size=1, max_size=8)
+headers = st.builds(
+    RunHeader,
+    names,
+    names,
+    st.sampled_from(["running", "cancelled"]),
+    st.just(""),
+    st.integers(1, 9),
+    st.integers(1, 9),
+    names,
+    st.integers(0, 9),
+    names,
+    names,
+    st.none() | st.builds(Caller, names, st.integers(1, 99), names),
+    st.dictionaries(names, names, max_size=2),
+    st.text(max_size=5),
+    st.text(max_size=5),
+    st.integers(0, 1000).map(float),
+    st.just(0),
+    st.just(0.0),
+    st.just(0.0),
+)
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "is_start"),
+    [
+        (OutboxKey(keys.START_TASK, 12), "t12", True),
+        (OutboxKey(keys.START_FLOW, 7), "f7", True),
+        (OutboxKey(keys.START_INLINED, 3), "o3", True),
+        (OutboxKey(keys.CANCEL_FLOW, 4), "c4", False),
+        (OutboxKey(keys.NOTIFY_PARENT), "p", False),
+        (OutboxKey(keys.WRITE_RESULT), "r", False),
+    ],
+)
+def test_a_key_of_the_outbox_as_text(key: OutboxKey, text: str, is_start: bool) -> None:
+    assert str(key) == text
+    assert read_outbox_key(text) == key
+    assert key.is_start == is_start
+
+
+@pytest.mark.parametrize(
+    ("timer", "text", "is_send"),
+    [
+        (TimerKey(keys.SEND_TASK, 12), "n12", True),
+        (TimerKey(keys.SEND_FLOW, 7), "s7", True),
+        (TimerKey(keys.ASK_AGAIN, 3), "q3", False),
+        (TimerKey(keys.RETRY_FLOW), "retry", False),
+        (TimerKey(keys.DEADLINE), "deadline", False),
+    ],
+)
+def test_a_timer_as_text(timer: TimerKey, text: str, is_send: bool) -> None:
+    assert str(timer) == text
+    assert read_timer_key(text) == timer
+    assert timer.is_send == is_send
+
+
+@given(headers)
+def test_a_header_as_fields(header: RunHeader) -> None:
+    assert RunHeader.read(header.new_fields()) == header
+
+
+def test_fields_that_a_newer_worker_added_are_ignored() -> None:
+    assert RunHeader.read({"flow": "f", "queue": "q", "status": "running", "lane": "night"}).flow == "f"

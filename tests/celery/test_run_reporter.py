@@ -1,0 +1,63 @@
+"""What workers put into the trace about questions, as a local run does."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import scripted
+
+from selinon_core.errors import StorageError
+from selinon_core.local import LocalExecutor, LocalOptions
+from tests.celery.changed_flows import plan_of
+from tests.celery.simulation import World
+
+NODES: dict[str, Any] = {"tasks": [{"name": name, "import": "scripted", "classname": "Scripted"} for name in "AB"]}
+
+
+def no_items(*_: Any) -> Any:
+    raise ValueError("no items today")
+
+
+def away(*_: Any) -> Any:
+    raise StorageError("it is away")
+
+
+def events_of(function: str, deferrals: int) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Failed questions in the trace of a worker and of a local run, without what differs by nature."""
+    scripted.set_up({"tasks": {}, "foreach": {}, "parentless": []})
+    foreach = {"foreach": {"import": __name__, "function": function}}
+    flow = {"name": "f", "edges": [{"from": None, "to": "A"}, {"from": "A", "to": "B", **foreach}]}
+    plan = plan_of({**NODES, "global": {}}, [flow])
+    told: list[tuple[str, Any]] = []
+    world = World(plan, workers=1, selinon_max_deferrals=deferrals)
+    world.engines[0].tracer.add(lambda event, details: told.append((event, dict(details))))
+    world.start("f")
+    world.work()
+    local = LocalExecutor(plan, LocalOptions(storage="real")).run("f")
+    return _failures(told), _failures([(event["event"], event) for event in local.trace()])
+
+
+def _failures(events: list[tuple[str, Any]]) -> list[dict[str, Any]]:
+    found = [
+        json.loads(json.dumps(details, default=str)) for event, details in events if event == "DISPATCHER_FAILURE"
+    ]
+    return [
+        {key: value for key, value in each.items() if key not in ("dispatcher_id", "event", "time")}
+        for each in found
+    ]
+
+
+def test_a_question_that_fails_is_in_the_trace_of_a_worker() -> None:
+    on_worker, locally = events_of("no_items", 3)
+    assert on_worker == locally
+    assert len(on_worker) == 1
+    assert on_worker[0]["nodes_to"] == ["B"]
+    assert "edge A -> B at" in on_worker[0]["what"]
+
+
+def test_a_question_that_is_given_up_names_its_edge_and_place() -> None:
+    on_worker, _ = events_of("away", 2)
+    assert len(on_worker) == 1
+    assert "edge A -> B at" in on_worker[0]["what"]
+    assert "a storage could not be read 2 times in a row: it is away" in on_worker[0]["what"]
