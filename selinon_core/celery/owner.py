@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+import threading
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from celery import Celery
@@ -11,8 +12,28 @@ if TYPE_CHECKING:
     from selinon_core.celery.settings import AdapterSettings
     from selinon_core.celery.stores import Store
     from selinon_core.celery.transport.pending_starts import PendingStarts
-    from selinon_core.celery.worker.revocation import Revocations
     from selinon_core.plan import Plan
+
+
+class Revoked(NamedTuple):
+    """A message that Celery threw away, or (``task`` is empty) the ids that were revoked."""
+
+    task: str
+    kwargs: dict[str, Any]
+    how: str
+    ids: tuple[str, ...] = ()
+
+
+class RevocationRecorder(Protocol):
+    """Records what was revoked."""
+
+    def note(self, item: Revoked) -> None:
+        """Record this soon."""
+        ...
+
+    def run(self, stop: threading.Event) -> None:
+        """Record what was revoked until the worker stops."""
+        ...
 
 
 class Owner(Protocol):
@@ -20,7 +41,11 @@ class Owner(Protocol):
 
     app: Celery
     pending_starts: PendingStarts
-    revocations: Revocations
+
+    @property
+    def revocations(self) -> RevocationRecorder:
+        """What records revoked messages."""
+        ...
 
     @property
     def plan(self) -> Plan:

@@ -10,10 +10,11 @@ from celery.exceptions import InvalidTaskError
 from celery.worker.request import Request
 from celery.worker.strategy import default
 
+from selinon_core.celery.owner import Revoked
 from selinon_core.celery.transport.message_limits import AROUND, MAX_DEPTH, is_too_deep, unfit_for_line
 from selinon_core.celery.transport.message_schema import read_node
 from selinon_core.celery.transport.publisher import ENVELOPE
-from selinon_core.celery.worker.revocation import Revoked, revoke_message
+from selinon_core.celery.worker.revocation import revoke_message
 
 _log = logging.getLogger("selinon")
 

@@ -12,13 +12,13 @@ import logging
 import queue
 import threading
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 from celery.exceptions import TaskRevokedError
 from celery.utils.functional import maybe_list
 from celery.worker import control, state
 
-from selinon_core.celery.owner import Owner
+from selinon_core.celery.owner import Owner, Revoked
 from selinon_core.celery.reporting.remote_error import error_text
 from selinon_core.celery.stores.protocol import NEEDS_ADVANCE
 from selinon_core.celery.transport.message_schema import NodeMessage, read_nodes
@@ -32,15 +32,6 @@ _log = logging.getLogger("selinon")
 
 #: Seconds before what could not be recorded is tried again.
 RETRY_AFTER = 1.0
-
-
-class Revoked(NamedTuple):
-    """A message that Celery threw away, or (``task`` is empty) the ids that were revoked."""
-
-    task: str
-    kwargs: dict[str, Any]
-    how: str
-    ids: tuple[str, ...] = ()
 
 
 def known_ids(task: str, kwargs: Any) -> Iterator[str]:
