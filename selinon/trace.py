@@ -1,4 +1,4 @@
-"""Events and where they are told to, under the original module path. See ``selinon_core.legacy.trace``."""
+"""Names of events and the sinks that get them, under the original path. See ``selinon_core.legacy.trace``."""
 
 from selinon_core.legacy.trace import Trace
 

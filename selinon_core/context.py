@@ -25,7 +25,7 @@ class TaskContext(Protocol):
         """Return the result of the task run ``task_id``.
 
         ``flow_name`` is the asking task's best guess (its own flow, or the last one of the path it named). A
-        parent may have run elsewhere (``propagate_parent``, flattened results): a context that can tell from
+        parent may have run elsewhere (``propagate_parent``, flattened results): a context that knows from
         the id where the result was stored reads it there.
 
         Raises ``StorageError``, ``ResultMissingError`` or ``UnknownStorageError``.

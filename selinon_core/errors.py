@@ -143,7 +143,7 @@ class StorageError(SelinonException):
 
 
 class ResultMissingError(StorageError):
-    """Raised when a storage answers, but holds no result under the id: trying again is no use."""
+    """Raised when a storage answers, but holds no result under the id: trying again does not help."""
 
 
 class StateStoreError(SelinonException):

@@ -1,4 +1,4 @@
-"""The shipped sampling strategies: how many seconds of silence pass before somebody looks after a flow.
+"""The shipped sampling strategies: how many seconds without a completion pass before a flow run is checked.
 
 ``f(status, **args)`` returns seconds, or None to stop looking. ``status`` is a mapping with ``previous_retry``
 (seconds returned the last time, None at first), ``active_nodes``, ``failed_nodes``, ``new_started_nodes``,

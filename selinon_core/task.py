@@ -31,7 +31,7 @@ class SelinonTask(abc.ABC):
     #: Number of this attempt, counted from 1; every attempt counts, also one that ``self.retry()`` asked for.
     attempt: int = 1
 
-    # Set by whoever runs the task; None: the process-wide default.
+    # Set by the driver that runs the task; None: the process-wide default.
     _context: TaskContext | None = None
 
     def __init__(

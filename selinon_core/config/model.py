@@ -1,10 +1,9 @@
 """The project as it is written: typed, with a place on everything a diagnostic may want to point at.
 
 The model is what could be understood. A part that is broken has already been reported by the reader and is
-``None`` (or ``BrokenDef`` in a condition), so that later checks work on the rest and stay silent about it; a
-part that was *not given* has its neutral value (``()``, ``None``, ``False``, 0), and ``given(key)`` tells
-the two apart. Names are references (``NameRef``) and nothing here is resolved: ``ProjectModel`` has the
-dictionaries.
+``None`` (or ``BrokenDef`` in a condition), so that later checks work on the rest and skip it. A part that was *not
+given* has its neutral value (``()``, ``None``, ``False``, 0). ``given(key)`` distinguishes the two. Names are
+references (``NameRef``) and nothing here is resolved: ``ProjectModel`` has the dictionaries.
 
 Every definition is a ``Definition``: ``location`` is the mapping it is written as; ``key_location`` and
 ``value_location`` lead to the keys as written.
@@ -118,7 +117,7 @@ NO_NAMES = Names()
 
 class CacheDef(Definition):
     """A cache; ``function`` is its class (default module ``selinon_core.caches``). ``configuration_broken``
-    tells that a configuration was given that is not known.
+    means: a configuration was given, but could not be read.
     """
 
     __slots__ = ("configuration", "configuration_broken", "function")
@@ -164,7 +163,7 @@ class TaskDef(Definition):
 
 class StorageDef(Definition):
     """A storage. ``configuration`` is JSON data: a mapping of keyword arguments, None, or the one argument.
-    ``configuration_broken`` tells that one was given that is not known.
+    ``configuration_broken``: one was given, but could not be read.
     """
 
     __slots__ = ("cache", "configuration", "configuration_broken", "function", "name")
@@ -319,9 +318,9 @@ class FlowDef(Definition):
     """A flow. Times are seconds.
 
     ``edges``/``failures`` hold the entries that are mappings; an entry's ``index`` counts all entries.
-    ``edges_broken``/``failures_broken`` tell that something there could not be read at all, so that checks
-    of the kind "nobody starts this" have to stay silent. ``merged`` tells that the flow is an alias of
-    another one (its mapping uses a merge key).
+    ``edges_broken``/``failures_broken``: an entry there could not be read, so checks of the kind "no edge
+    starts this" must report nothing. ``merged``: the flow is an alias of another one (its mapping uses a merge
+    key).
     """
 
     __slots__ = (

@@ -145,7 +145,7 @@ def _toml_error(name: str, message: str) -> str:
 def _line(text: str, key: str, item: str) -> int:
     """The line of a key of ``[tool.selinon]``, or of an item below it; the first line when it is not found.
 
-    ``tomllib`` does not tell lines. It has read the file, so searching finds what people write.
+    ``tomllib`` returns no line numbers. It has accepted the file, so a text search finds the usual spellings.
     """
     lines = text.splitlines()
     begin = next((n for n, line in enumerate(lines) if re.match(r"\s*\[?\s*tool\b.*\bselinon\b", line)), 0)

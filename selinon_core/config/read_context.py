@@ -137,7 +137,7 @@ class KeyLocations(Mapping[str, tuple[SourceLocation, SourceLocation]]):
         return self._node.merges
 
     def below(self, key: str) -> Mapping[str, tuple[SourceLocation, SourceLocation]]:
-        """The locations of the mapping that is the value of ``key``; empty when it is none."""
+        """The locations of the mapping that is the value of ``key``; empty when the value is not a mapping."""
         _, value, inner = self._node.entries[key]
         node, via = resolve_alias(value, self._via + inner)
         return KeyLocations(self._reading, node, via) if type(node) is MappingNode else {}

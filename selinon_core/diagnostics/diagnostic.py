@@ -1,4 +1,4 @@
-"""Mistakes as values: found anywhere, collected, sorted by place, printed by somebody else."""
+"""Mistakes as values: found anywhere, collected, sorted by place. The caller prints them."""
 
 from __future__ import annotations
 

@@ -88,7 +88,7 @@ def drawing_of(
     expand: bool = False,
     storages: bool = True,
 ) -> Drawing:
-    """Return the drawing of a flow as a value; ``differs`` on it tells whether a comparison found anything."""
+    """Return the drawing of a flow as a value; its ``differs`` is whether a comparison found anything."""
     from selinon_core.graph.build.drawing import build
 
     if flow not in plan.flows and not (other is not None and flow in other.flows):

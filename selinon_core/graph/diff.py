@@ -2,7 +2,7 @@
 
 An edge has no identity but its content, so pairs are made from the surest likeness to the least: identical; same
 ends; same sources and decision; same sources and a common destination; same destinations and a common source. What
-is left was added or removed. Places play no part: moving a flow is no change.
+is left was added or removed. Places are not compared: moving a flow does not change it.
 """
 
 from __future__ import annotations

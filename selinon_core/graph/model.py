@@ -28,7 +28,7 @@ class Node(NamedTuple):
     lines: tuple[str, ...] = ()  #: the title broken into lines where that has to respect its structure
     name: str = ""  #: the node's name in the plan, for tasks, sub-flows and storages
     flow: str = ""  #: the flow it stands in
-    facts: tuple[str, ...] = ()  #: what a tooltip tells, a line each
+    facts: tuple[str, ...] = ()  #: the lines of the tooltip
     place: Place | None = None  #: where the YAML files say so
     target: ImportRef | None = None  #: the class or function behind it
     cluster: str | None = None

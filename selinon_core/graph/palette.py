@@ -99,7 +99,7 @@ KIND_COLOURS: dict[str, tuple[str, str]] = {
 
 
 def readable_on(fill: str) -> str:
-    """Return black or white, whichever is readable on ``fill``; a fill that is no ``#rrggbb`` counts as light.
+    """Return black or white, whichever is readable on ``fill``; a fill that is not ``#rrggbb`` counts as light.
 
     Neither is a colour of the palette: text on a colour of the user's choice must not follow the dark scheme.
     """

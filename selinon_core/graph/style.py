@@ -61,6 +61,6 @@ def check_style(content: Any, origin: str = "style") -> Style:
         style[key] = {}
         for name, value in attributes.items():
             if not isinstance(name, str) or not name.isidentifier() or isinstance(value, Mapping | list):
-                raise RequestError(f"{origin}: {key}: {name!r} is no Graphviz attribute with a plain value")
+                raise RequestError(f"{origin}: {key}: {name!r} is not a Graphviz attribute with a plain value")
             style[key][name] = str(value).lower() if isinstance(value, bool) else str(value)
     return style

@@ -41,8 +41,8 @@ class Executor:
         STATE.configure(self._loaded)
 
     def run(self, flow_name: str, node_args: Any = None) -> LocalRun:
-        """Run a flow to its end; one that fails is logged and no exception."""
-        return self._told(self._executor().run(flow_name, node_args))
+        """Run a flow to its end. A failure is logged, not raised."""
+        return self._log_failures(self._executor().run(flow_name, node_args))
 
     def run_flow_selective(
         self,
@@ -54,7 +54,7 @@ class Executor:
     ) -> LocalRun:
         """Run only what leads to the named tasks; raises ``SelectiveNoPathError``."""
         executor = self._executor()
-        return self._told(
+        return self._log_failures(
             executor.run_selective(flow_name, task_names, node_args, follow_subflows, run_subsequent)
         )
 
@@ -71,7 +71,7 @@ class Executor:
         )
         return LocalExecutor(self._loaded.plan, options)
 
-    def _told(self, run: LocalRun) -> LocalRun:
+    def _log_failures(self, run: LocalRun) -> LocalRun:
         for node in run.nodes:
             if node["status"] == "failure" and node["kind"] == "task":
                 error = node["error"]

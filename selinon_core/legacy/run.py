@@ -18,7 +18,7 @@ def run_flow(flow_name: str, node_args: Any = None) -> FlowResult:
     ``UnknownFlowError``, ``RequestError`` for arguments that JSON cannot hold, and kombu's ``OperationalError``
     when the broker cannot be reached.
     """
-    adapter = STATE.adapter  # first: it tells what is missing
+    adapter = STATE.adapter  # first: it raises the error that names what is missing
     from selinon_core.legacy.flow_result import FlowResult
 
     return FlowResult(adapter.run_flow(flow_name, node_args), adapter.app)
@@ -32,7 +32,7 @@ def run_flow_selective(
     run_subsequent: bool | Iterable[str] = False,
 ) -> FlowResult:
     """Ask for a run of only what leads to the named tasks; as ``run_flow``, and ``SelectiveNoPathError``."""
-    adapter = STATE.adapter  # first: it tells what is missing
+    adapter = STATE.adapter  # first: it raises the error that names what is missing
     from selinon_core.legacy.flow_result import FlowResult
 
     handle = adapter.run_flow_selective(flow_name, task_names, node_args, follow_subflows, run_subsequent)

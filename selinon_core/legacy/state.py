@@ -50,7 +50,7 @@ class ProcessWide:
             self._plan = loaded.plan
             self._written = loaded.written
             self._imports = Imports(loaded.pythonpath)
-            self._storages = Storages(loaded.plan, self._imports, self._told)
+            self._storages = Storages(loaded.plan, self._imports, self._emit)
             self._tracer = None
             if self._adapter is not None:
                 self._adapter.forget()
@@ -144,9 +144,9 @@ class ProcessWide:
         """Return what a failed run raised; None without a Celery app."""
         return None if self._adapter is None else self._adapter.exception_of(task_id)
 
-    # -- telling ----------------------------------------------------------------------------------------------
+    # -- tracing ----------------------------------------------------------------------------------------------
 
-    def tell(self, event: str, details: Mapping[str, Any]) -> None:
+    def emit(self, event: str, details: Mapping[str, Any]) -> None:
         """Hand an event to every sink: those of the run that is going on, or the configured ones, and
         functions.
         """
@@ -163,13 +163,13 @@ class ProcessWide:
 
     def _sinks(self) -> Tracer:
         if self._tracer is None:
-            self._tracer = Tracer(self.functions)  # first: connecting a storage to trace to tells of it
+            self._tracer = Tracer(self.functions)  # first: connecting a storage for a sink is itself traced
             if self._plan is not None:
                 configured = configured_sinks(self._plan.settings.trace, self.imports, self.own_storages.connected)
                 self._tracer = Tracer([*configured, *self.functions])
         return self._tracer
 
-    def _told(self, event: str, details: dict[str, Any]) -> None:
+    def _emit(self, event: str, details: dict[str, Any]) -> None:
         self._sinks().emit(event, details)
 
 

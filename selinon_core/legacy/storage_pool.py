@@ -53,7 +53,7 @@ class StoragePool:
 
     @classmethod
     def set_error(cls, node_args: Any, flow_name: str, task_name: str, task_id: str, exc_info: ExcInfo) -> bool:
-        """Let the task's storage keep an error; tells whether it did."""
+        """Let the task's storage keep an error; return whether it did."""
         return storages_in_use().store_error(node_args, flow_name, task_name, task_id, exc_info)
 
     @classmethod

@@ -1,7 +1,7 @@
-"""``Trace``: events by name, and where they are told to.
+"""``Trace``: the names of events, and the sinks that get them.
 
-The original's events are numbers; here they are their names, so that what a sink is given reads the same in every
-version. ``Trace.TASK_START == "TASK_START" == Trace.event2str(Trace.TASK_START)``.
+The original's events are numbers; here they are their names, so that sinks get the same in every version.
+``Trace.TASK_START == "TASK_START" == Trace.event2str(Trace.TASK_START)``.
 """
 
 from __future__ import annotations
@@ -107,12 +107,12 @@ class Trace:
 
     @classmethod
     def log(cls, event: str, *msg_dict: Mapping[str, Any], **msg_dict_kwargs: Any) -> None:
-        """Tell an event, also one of your own, with what the mappings and keywords say about it."""
+        """Emit an event, also one of your own; the mappings and keywords are its details."""
         report: dict[str, Any] = {}
         for part in msg_dict:
             report.update(part)
         report.update(msg_dict_kwargs)
-        STATE.tell(event, report)
+        STATE.emit(event, report)
 
     @classmethod
     def event2str(cls, event: str) -> str:

@@ -1,7 +1,8 @@
 """Migrations: what becomes of flow runs in flight when the files of a project change.
 
 ``compare`` finds what changed between two plans, ``files`` reads and writes it in the format of selinon 1.x,
-``catalog`` holds the files of a directory, ``up_to_date`` says what a run needs, ``account`` tells it to people,
-``coverage`` judges a work tree against git, ``histories`` replays what real runs did. Nothing is imported from
-here, so that whoever compares two plans does not load what replays runs.
+``repository`` reads and writes the files of a directory, ``versions`` returns the migration that a run needs,
+``describe`` and ``drawing`` show it to people, ``coverage`` compares a work tree with git, ``history_check`` and
+``replay`` replay recorded runs. This package imports none of them, so that a comparison of two plans does not load
+the modules that replay runs.
 """

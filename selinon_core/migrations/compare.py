@@ -29,8 +29,8 @@ class Comparison(NamedTuple):
 def compare_plans(old: Plan, new: Plan) -> Comparison:
     """Compare all flows that both plans have.
 
-    An edge that starts the flow and is added behind all others is no reason for a migration: it moves no other
-    edge, and it never fires in runs that were started before.
+    An edge that starts the flow and is added behind all others needs no migration: it moves no other edge,
+    and it never fires in runs that were started before.
     """
     changes = {}
     for name, flow in old.flows.items():

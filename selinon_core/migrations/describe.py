@@ -1,4 +1,4 @@
-"""A migration told to people: what became of each edge, and which runs that taints."""
+"""A migration described for people: how each edge changed, and which runs that taints."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def edge_text(edge: EdgePlan) -> str:
 
 
 def describe(comparison: Comparison, strategy: str) -> Iterator[str]:
-    """Tell a comparison, a line at a time."""
+    """Yield the lines that describe a comparison."""
     for name, change in comparison.changes.items():
         yield f"flow {name}"
         yield from _flow(comparison, name, change)

@@ -1,4 +1,4 @@
-"""The change of a flow as a drawing, with what taints runs written on it."""
+"""The change of a flow as a drawing, whose edges say when they taint runs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def change_drawing(comparison: Comparison, flow: str) -> Drawing:
     before, now = comparison.old.flows[flow].edges, comparison.new.flows[flow].edges
     # an arrow of an edge that is gone has no number; it has its place, which in another revision is another file
     why_gone = {before[index].place: why for index, why in gone.items()}
-    told: set[Place] = set()
+    labelled: set[Place] = set()
 
     def marked(edge: Edge) -> Edge:
         why = None
@@ -28,12 +28,12 @@ def change_drawing(comparison: Comparison, flow: str) -> Drawing:
         if why is None or edge.place is None:
             return edge
         facts = (*edge.facts, why)
-        if edge.place in told:
+        if edge.place in labelled:
             return edge._replace(facts=facts)
-        told.add(edge.place)
+        labelled.add(edge.place)
         return edge._replace(label=(*edge.label, *wrap_text(why, 24)), facts=facts)
 
     edges = tuple(marked(edge) for edge in drawing.edges)
-    missing = [f"{edge_text(before[i])} {why}" for i, why in gone.items() if before[i].place not in told]
-    missing += [f"{edge_text(now[i])} {why}" for i, why in new.items() if now[i].place not in told]
+    missing = [f"{edge_text(before[i])} {why}" for i, why in gone.items() if before[i].place not in labelled]
+    missing += [f"{edge_text(now[i])} {why}" for i, why in new.items() if now[i].place not in labelled]
     return drawing._replace(edges=edges, notes=(*drawing.notes, *missing))

@@ -32,7 +32,7 @@ _Path = tuple[str | int, ...]
 
 
 class MigrationFile(NamedTuple):
-    """One migration. ``changes`` holds what it says per flow, also where it says nothing."""
+    """One migration. ``changes`` has an entry for each flow in the file, also for flows without a change."""
 
     strategy: str
     changes: Mapping[str, FlowChange]
@@ -40,7 +40,7 @@ class MigrationFile(NamedTuple):
 
 
 class _Wrong(Exception):
-    """Raised when a file is none of ours; ``path`` leads to the offender."""
+    """Raised when a file is not a migration file; ``path`` leads to the wrong part."""
 
     def __init__(self, path: _Path, message: str) -> None:
         super().__init__(message)
@@ -62,7 +62,7 @@ def parse_migration(data: bytes, name: str) -> MigrationFile:
     try:
         value = json.loads(data, object_pairs_hook=_without_repetitions)
     except UnicodeDecodeError as error:
-        raise MigrationError(f"{name}:1:1: this is no UTF-8: {error.reason} at byte {error.start}") from error
+        raise MigrationError(f"{name}:1:1: this is not UTF-8: {error.reason} at byte {error.start}") from error
     except RecursionError:
         raise MigrationError(f"{name}:1:1: this is nested too deeply") from None
     except json.JSONDecodeError as error:
@@ -93,7 +93,7 @@ def _as_yaml(data: bytes, name: str, error: json.JSONDecodeError) -> Any:
         value = None
     if not isinstance(value, dict):
         where = f"{name}:{error.lineno}:{error.colno}"
-        raise MigrationError(f"{where}: this is no JSON: {error.msg}") from error
+        raise MigrationError(f"{where}: this is not JSON: {error.msg}") from error
     return value
 
 
@@ -272,11 +272,11 @@ def _condition(condition: Condition | None, sources: tuple[str, ...]) -> dict[st
     if not isinstance(condition, Leaf):
         key = "and" if isinstance(condition, And) else "or"
         return {key: [_condition(operand, sources) for operand in condition.operands]}
-    told: dict[str, Any] = {"name": condition.function.name}
+    leaf: dict[str, Any] = {"name": condition.function.name}
     if condition.node is not None and condition.node != sources:
-        told["node"] = condition.node[0] if len(condition.node) == 1 else list(condition.node)
+        leaf["node"] = condition.node[0] if len(condition.node) == 1 else list(condition.node)
     if condition.args:
-        told["args"] = dict(condition.args)
+        leaf["args"] = dict(condition.args)
     if condition.quantifier is not None:
-        told["quantifier"] = condition.quantifier
-    return told
+        leaf["quantifier"] = condition.quantifier
+    return leaf

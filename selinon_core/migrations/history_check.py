@@ -1,4 +1,4 @@
-"""What recorded runs would have done with the configuration as it is now: the safety net before deploying.
+"""What recorded runs would have done with the present configuration: the safety net before a deployment.
 
 A history is the trace of a run, one JSON object a line (``selinon run --trace``, ``selinon status --history``); it
 may hold several flow runs. Each is judged as if it had been in flight when the new configuration arrived:
@@ -6,9 +6,9 @@ may hold several flow runs. Each is judged as if it had been in flight when the 
 - ``tainted``: at some event of it a migration would have tainted it, by the same rules as for real runs;
 - otherwise it is replayed: a machine gets the new flow, the recorded completions and the recorded answers. When it
   starts and asks what was recorded, the run is ``unaffected``, or ``mapped`` where edges have other indexes now;
-- ``diverging`` where it does something else; told is the first event that is not as recorded.
+- ``diverging`` where it does something else; the result has the first event that differs from the record.
 
-No user code is called, and nothing outside of the trace is looked at.
+No user code is called, and nothing outside of the trace is read.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from selinon_core.plan.flow_diff import MigrationStep, compare_flows, explains, 
 
 
 class ReplayResult(NamedTuple):
-    """What would become of one recorded flow run. ``line`` and ``event`` tell where that is decided first."""
+    """How one recorded flow run would go on. ``line`` and ``event`` are the first that decided it."""
 
     file: str
     flow: str
@@ -57,7 +57,7 @@ def judge_histories(
     """Judge the flow runs of all histories in files and directories.
 
     ``old`` is the configuration they were recorded with, ``since`` the newest migration it knew. Raises
-    ``RequestError`` for what is no history.
+    ``RequestError`` for a file that is not a history.
     """
     found = []
     for file in _files(paths):

@@ -1,7 +1,7 @@
 """One recorded flow run fed to a machine with the new flow: completions and answers go in, effects are compared.
 
-The events after a completion tell what followed from it, in no particular order; so what the machine wants and
-what was recorded are collected, and have to be the same when the next completion comes.
+The events after a completion record its consequences, in no particular order. So the effects of the machine and
+the recorded events are collected; both sets have to be equal when the next completion comes.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The migration files of a directory: which there are, and what they say about a flow from a version on."""
+"""The migration files of a directory: their versions, and their changes of a flow after a version."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from selinon_core.plan.flow_diff import FlowChange, MigrationStep
 class Migrations:
     """The migrations a worker knows. Version 0 is the project before the first of them.
 
-    The listing is read once; files are read when somebody asks what they say. Safe under threads.
+    The listing is read once; a file is read when its content is first asked for. Safe under threads.
     """
 
     def __init__(self, directory: str | None, versions: Iterable[int]) -> None:
@@ -25,7 +25,7 @@ class Migrations:
     def load(cls, directory: str | None) -> Migrations:
         """Look at a directory; None or one that does not exist holds nothing.
 
-        Raises ``MigrationError`` for a JSON file whose name is no number.
+        Raises ``MigrationError`` for a JSON file whose name is not a number.
         """
         if directory is None:
             return cls(None, ())
@@ -94,9 +94,9 @@ class Migrations:
 
 
 def versions_among(names: Iterable[str], directory: str) -> list[int]:
-    """The versions among the names in a directory: hidden files and what does not end in .json is something else.
+    """The versions among the names in a directory. Hidden files and names without .json are not migrations.
 
-    Raises ``MigrationError`` for a name that is no number.
+    Raises ``MigrationError`` for a name that is not a number.
     """
     found = []
     for name in names:
@@ -122,7 +122,7 @@ def same_as_newest(migrations: Migrations, changes: Mapping[str, FlowChange]) ->
 def write_migration(migrations: Migrations, text: str) -> str:
     """Write the next file and return its path; the directory is created if need be.
 
-    Never overwrites: when somebody else wrote that file meanwhile, the next number is taken. Raises
+    Never overwrites: if another process wrote that file meanwhile, the next number is taken. Raises
     ``RequestError`` when it cannot be written.
     """
     assert migrations.directory is not None

@@ -129,7 +129,7 @@ def compare_flows(old: FlowPlan, new: FlowPlan) -> FlowChange:
 def compose(first: FlowChange, second: FlowChange, edges: int) -> FlowChange:
     """The one change that does to a run what ``first`` and then ``second`` do; ``edges``: how many there were.
 
-    New edges of ``first`` that ``second`` removes are gone from it: whether a run missed them is no longer told.
+    New edges of ``first`` that ``second`` removes are not in it: no run is tainted for having missed them.
     """
     translation: dict[int, int | None] = {}
     tainted = set(first.tainted_edges)

@@ -49,7 +49,7 @@ def plan_to_json(plan: Plan) -> dict[str, Any]:
 def plan_from_json(data: Mapping[str, Any]) -> Plan:
     """The plan that ``plan_to_json`` made ``data`` of.
 
-    Raises ``ValueError`` when the data is of another version, ``KeyError`` or ``TypeError`` when it is no plan.
+    Raises ``ValueError`` when the data is of another version, ``KeyError`` or ``TypeError`` when it is not a plan.
     """
     if data.get("version") != VERSION:
         raise ValueError(f"a plan of version {data.get('version')!r} cannot be read, only {VERSION}")

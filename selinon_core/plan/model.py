@@ -89,7 +89,7 @@ class EdgePlan(NamedTuple):
     ``condition`` None means always.
     """
 
-    index: int  # type: ignore[assignment]  # the method of tuples is of no use here
+    index: int  # type: ignore[assignment]  # hides ``tuple.index``, which is not needed here
     sources: tuple[str, ...]
     destinations: tuple[str, ...]
     condition: Condition | None
@@ -105,7 +105,7 @@ class FailurePlan(NamedTuple):
     ``nodes`` is sorted and free of repetitions.
     """
 
-    index: int  # type: ignore[assignment]  # the method of tuples is of no use here
+    index: int  # type: ignore[assignment]  # hides ``tuple.index``, which is not needed here
     nodes: tuple[str, ...]
     fallback: tuple[str, ...]
     condition: Condition | None
@@ -175,7 +175,10 @@ class TaskPlan(NamedTuple):
 
 
 class StoragePlan(NamedTuple):
-    """A storage; a mapping as ``configuration`` is keyword arguments, None is none, else the one argument."""
+    """A storage.
+
+    ``configuration``: a mapping is keyword arguments, None is no argument, any other value is the one argument.
+    """
 
     name: str
     function: ImportRef

@@ -7,7 +7,7 @@ _BREAK_BEHIND = "_/.-:,=&?@ "
 
 
 def printable(text: str) -> str:
-    """Return ``text`` with everything that is no visible character written as an escape (``\\n``, ``\\u202e``).
+    """Return ``text`` with every invisible character written as an escape (``\\n``, ``\\u202e``).
 
     Line ends, control characters and marks that reorder text would otherwise change the picture they are in.
     """

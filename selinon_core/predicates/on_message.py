@@ -37,12 +37,12 @@ def isBool(message: Any) -> bool:
 
 
 def isInt(message: Any) -> bool:
-    """Return whether the result is an integer (a bool is none)."""
+    """Return whether the result is an integer (a bool is not)."""
     return is_int(message)
 
 
 def isFloat(message: Any) -> bool:
-    """Return whether the result is a float (an integer is none)."""
+    """Return whether the result is a float (an integer is not)."""
     return isinstance(message, float)
 
 
@@ -77,12 +77,12 @@ def fieldBool(message: Any, key: Any) -> bool:
 
 
 def fieldInt(message: Any, key: Any) -> bool:
-    """Return whether the field is an integer (a bool is none)."""
+    """Return whether the field is an integer (a bool is not)."""
     return is_int(field(message, key))
 
 
 def fieldFloat(message: Any, key: Any) -> bool:
-    """Return whether the field is a float (an integer is none)."""
+    """Return whether the field is a float (an integer is not)."""
     return isinstance(field(message, key), float)
 
 

@@ -49,7 +49,7 @@ def compare_length(test: Callable[[Any, Any], Any], found: Any, length: Any) -> 
 
 
 def is_int(value: Any) -> bool:
-    """Return whether a value is an integer; unlike in Python, a bool is none."""
+    """Return whether a value is an integer; unlike in Python, a bool is not."""
     return isinstance(value, int) and not isinstance(value, bool)
 
 

@@ -58,7 +58,7 @@ SHIPPED_CACHES = ("selinon_core.caches", "selinon.caches")
 def compile_model(model: ProjectModel) -> Plan:
     """The plan of a model without errors.
 
-    Raises ``ValueError`` when a part is broken or names something unknown, which an error has told before.
+    Raises ``ValueError`` when a part is broken or names something unknown; a diagnostic has reported that before.
     """
     _check_references(model)
     settings = model.settings

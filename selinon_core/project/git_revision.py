@@ -131,8 +131,8 @@ def _git(directory: str, *arguments: str, stdin: bytes = b"", index: str | None 
     except OSError as error:
         raise RequestError(f"cannot run git: {error.strerror or error}") from error
     if done.returncode:
-        told = done.stderr.decode(errors="replace").strip().splitlines()
-        raise RequestError(f"git {arguments[0]}: {told[0] if told else f'exit {done.returncode}'}")
+        stderr_lines = done.stderr.decode(errors="replace").strip().splitlines()
+        raise RequestError(f"git {arguments[0]}: {stderr_lines[0] if stderr_lines else f'exit {done.returncode}'}")
     return done.stdout
 
 

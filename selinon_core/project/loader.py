@@ -168,7 +168,7 @@ def judge(
     if not everything:
         kept = [diagnostic for diagnostic in kept if diagnostic.code not in _COMMENT_CODES]
         if plan is None:
-            # A run has to say why there is no plan.
+            # A run has to report why there is no plan.
             kept += [s.diagnostic for s in silenced if s.diagnostic.severity is Severity.ERROR]
             silenced = [s for s in silenced if s.diagnostic.severity is not Severity.ERROR]
     return Project(

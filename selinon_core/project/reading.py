@@ -91,7 +91,7 @@ def read_paths(paths: Paths, stdin: tuple[str, bytes] | None, pythonpath: Iterab
 
 
 class _Loader:
-    """Files to documents; a file that was merely found and is none of ours leaves no trace."""
+    """Reads files into documents. A file that the user did not name and that is not a project file is left out."""
 
     def __init__(self) -> None:
         self.collector = Collector()

@@ -33,7 +33,7 @@ class ResultSchema:
     def __init__(self, schema: Any, name: str = "the schema", directory: str | None = None) -> None:
         """Take a schema as JSON; ``directory`` is where relative references lead from.
 
-        Raises ``ConfigurationError`` when it is no valid schema.
+        Raises ``ConfigurationError`` when it is not a valid schema.
         """
         self.name = name
         self.schema = schema

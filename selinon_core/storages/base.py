@@ -128,7 +128,7 @@ def to_json(value: Any, address: Address) -> str:
 
 
 def from_json(text: str | bytes, address: Address) -> Any:
-    """Return the value of a JSON text; ``StorageError`` when it is none."""
+    """Return the value of a JSON text; ``StorageError`` when it is not JSON."""
     try:
         return json.loads(text)
     except (ValueError, RecursionError) as exc:

@@ -111,7 +111,7 @@ class Filesystem(ConnectedStorage[str]):
             path = self._path_of(address, what)
             folder = os.path.dirname(path)
             # No result's name begins with a dot. In the same folder, because replacing across file systems
-            # is no single step.
+            # is not atomic.
             temporary = os.path.join(folder, f".{os.urandom(8).hex()}.tmp")
             try:
                 file = open(temporary, "x", encoding="utf-8")  # noqa: SIM115

@@ -14,7 +14,7 @@ _NAMES = frozenset(Address._fields)
 class Records(MutableMapping[str, Any]):
     """Results by address, shown as records by task id.
 
-    ``others`` holds what projects put here that is not a result of a task.
+    ``others`` holds values of the project that are not results of tasks.
     """
 
     def __init__(self) -> None:
@@ -28,7 +28,7 @@ class Records(MutableMapping[str, Any]):
         self._newest[address.task_id] = address
 
     def forget(self, address: Address) -> bool:
-        """Forget a result; tell whether there was one."""
+        """Forget a result; return whether there was one."""
         if self._newest.get(address.task_id) == address:
             del self._newest[address.task_id]
         return self.results.pop(address, None) is not None

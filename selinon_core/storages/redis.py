@@ -87,7 +87,7 @@ class Redis(ConnectedStorage["redis.Redis"]):
         common: dict[str, Any] = {
             "socket_timeout": self.socket_timeout,
             "socket_connect_timeout": _CONNECT_TIMEOUT,
-            # The driver's own default tries for seconds; whoever uses a storage tries again anyway.
+            # The driver's own default retries for seconds; the callers of a storage retry anyway.
             "retry": Retry(ExponentialBackoff(cap=0.2, base=0.02), 3),
         }
         if self.connection_pool is not None:
@@ -180,7 +180,7 @@ class Redis(ConnectedStorage["redis.Redis"]):
             record = self._read(address, address.task_id)
         except StorageError as exc:
             if exc.__cause__ is None or isinstance(exc.__cause__, (redis.ResponseError, ValueError)):
-                return None  # somebody else's key: another type, or not one of our records
+                return None  # a key of another program: another type, or not one of our records
             raise
         if record is None or any(record.get(name) != value for name, value in address._asdict().items()):
             return None

@@ -183,7 +183,7 @@ class S3(ConnectedStorage["S3Connection"]):
         keys = [self._key_of(address), self._key_of(address) + ".error"]
         if _is_original(task_id):
             keys.append(task_id)
-        # S3 deletes what is not there without a word, so it has to be looked at first.
+        # S3 reports no error for a missing object, so the object is looked up first.
         removed = [self._delete(address, key) for key in keys]
         if not any(removed):
             raise address.missing()

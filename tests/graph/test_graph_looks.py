@@ -47,8 +47,8 @@ def test_style_file_of_the_original(tmp_path: Path) -> None:
         ("taks: {color: red}", "unknown style 'taks'; did you mean \"task\""),
         ("- task", "expected a mapping"),
         ("task: red", "task must be a mapping"),
-        ("task: {color: [1]}", "'color' is no Graphviz attribute"),
-        ("task: {'x y': 1}", "'x y' is no Graphviz attribute"),
+        ("task: {color: [1]}", "'color' is not a Graphviz attribute"),
+        ("task: {'x y': 1}", "'x y' is not a Graphviz attribute"),
         ("task: {", "not valid YAML"),
     ],
 )

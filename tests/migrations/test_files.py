@@ -72,7 +72,7 @@ def edited(**parts: Any) -> str:
 @pytest.mark.parametrize(
     ("text", "place", "message"),
     [
-        ('{"migration": {},\n "x" 1', "2:6", "this is no JSON"),
+        ('{"migration": {},\n "x" 1', "2:6", "this is not JSON"),
         ("[]", "1:1", "a migration file is a mapping, not a list"),
         ('{"migration": {}}', "1:1", 'the key "tainted_flow_strategy" is missing'),
         ('{"migration": [],\n"tainted_flow_strategy": "FAIL"}', "1:2", "migration is a mapping, not a list"),

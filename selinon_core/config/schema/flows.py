@@ -42,7 +42,7 @@ _SOME_NODES = OneOrMore(NODE, "a node or a list of nodes", nonempty=True)
 
 
 class _Sources(OneOrMore):
-    """Nodes; an empty text is none, as in the original."""
+    """Nodes; an empty text means no nodes, as in the original."""
 
     def read(self, reading: ReadContext, node: Node, via: Via, label: str) -> tuple[Any, ...] | Broken:
         found = super().read(reading, node, via, label)
@@ -236,7 +236,7 @@ def _finish_flow(reading: ReadContext, flow: FlowDef, raw: dict[str, Any]) -> bo
 
 
 def _numbered(found: Any) -> tuple[tuple[Any, ...], bool]:
-    """The usable entries, each told its index, and whether any is missing."""
+    """The usable entries, each with its index set, and whether any is missing."""
     if not isinstance(found, list):
         return (), True
     usable = []

@@ -1,8 +1,8 @@
 """YAML text to nodes with positions, whatever the text is: never an exception, never a hang, nothing
 executed.
 
-After a syntax error the document holds what was complete before it; ``Document.unread_from`` tells where the
-rest begins. A document whose aliases would make it too large or too deep is refused; what else is guarded
+After a syntax error the document holds the nodes that were complete before it; ``Document.unread_from`` is where
+the rest begins. A document whose aliases would make it too large or too deep is refused; what else is guarded
 against, see ``composer``.
 """
 

@@ -31,7 +31,7 @@ class NoFilesError(PathError):
 
 
 class SourceFile(NamedTuple):
-    """A file to read. ``path`` opens it, ``name`` is how messages call it; ``explicit``: somebody named it."""
+    """A file to read. ``path`` opens it, ``name`` is how messages call it; ``explicit``: the user named it."""
 
     path: str
     name: str
@@ -50,7 +50,7 @@ def display_name(path: str) -> str:
 def named_files(paths: Iterable[str | os.PathLike[str]], *, follow_links: bool = True) -> list[SourceFile]:
     """The files that are meant by files and directories, each once, in the order given; directories sorted.
 
-    ``follow_links``: search linked directories too. A directory that somebody names is searched completely, a
+    ``follow_links``: search linked directories too. A directory that the user names is searched completely; a
     working directory may hold links to anything.
 
     Raises ``PathError`` for a path that does not exist, is neither file nor directory, or is a directory
@@ -78,7 +78,7 @@ def yaml_files(directory: str, follow_links: bool) -> Iterator[str]:
     """YAML files below a directory; with ``follow_links`` each directory once.
 
     Hidden files and directories are left out, and what package managers install. Directories that cannot be listed
-    are among what is found: reading them tells why.
+    are returned too: reading them raises the error with the reason.
     """
     closed: list[OSError] = []
     for parent, names in project_directories(directory, follow_links=follow_links, onerror=closed.append):

@@ -26,7 +26,7 @@ class Mark:
 ORIGIN = Mark()
 
 
-#: what stands in the place of a tag on values that are no text to be understood
+#: the tag of values that are not text to be interpreted
 GIVEN_TAG = "given"
 
 
@@ -62,8 +62,7 @@ class MappingNode:
     """A mapping with merge keys worked out.
 
     ``entries`` goes by the constructed key (text, number, bool or None) and is in PyYAML's order: merged
-    entries first, a key at its first place with its last value. ``merges`` tells whether there was a merge
-    key.
+    entries first, a key at its first place with its last value. ``merges``: whether there was a merge key.
     """
 
     __slots__ = ("end_mark", "entries", "merges", "start_mark")
@@ -87,7 +86,7 @@ class AliasNode:
 
 
 class BrokenNode:
-    """What has been reported already (an unknown tag, a recursive alias); everybody is silent about it."""
+    """Placeholder for a node that was already reported (unknown tag, recursive alias); later checks skip it."""
 
     __slots__ = ("end_mark", "start_mark")
 
@@ -104,7 +103,7 @@ Entry = tuple[Any, Node, tuple[AliasNode, ...]]
 
 
 def children_of(node: Node) -> list[Node]:
-    """The nodes directly below a node; keys of mappings are none."""
+    """The nodes directly below a node; keys of mappings are not among them."""
     kind = type(node)
     if kind is SequenceNode:
         return node.items  # type: ignore[no-any-return]

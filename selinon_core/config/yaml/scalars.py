@@ -47,7 +47,7 @@ class PlainScalars(dict[str, Any]):
                 elif len(text) <= LONGEST_NUMBER:
                     try:
                         value = _construct(tag, text)
-                    except ValueError:  # "0b_" looks like a number, but is none
+                    except ValueError:  # "0b_" looks like a number, but is not one
                         value = text
                 break
         if len(text) <= LONGEST_NUMBER:
@@ -69,8 +69,8 @@ def reads_otherwise(text: str, value: Any) -> bool:
 def tagged_value(tag: str, text: str) -> Any:
     """The value of a scalar with an explicit tag.
 
-    Raises ``LookupError`` when the tag is none of the plain YAML ones, ``ValueError`` when the text does not
-    fit.
+    Raises ``LookupError`` when the tag is not one of the plain YAML tags, ``ValueError`` when the text does
+    not fit.
     """
     if tag in ("!", STR_TAG, _TAG + "timestamp", _TAG + "value"):
         return text

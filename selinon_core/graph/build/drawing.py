@@ -41,8 +41,8 @@ def build(
     _draw(part)
     scene.draw_storages()
     change, notes = scene.flow_change(flow)
-    state, told = scene.overlay.flow(flow) if scene.overlay else ("", "")
-    notes = (*tooltips.flow_notes(part.flow), *notes, told)
+    state, outcome = scene.overlay.flow(flow) if scene.overlay else ("", "")
+    notes = (*tooltips.flow_notes(part.flow), *notes, outcome)
     return Drawing(
         flow=flow,
         title=printable(flow),

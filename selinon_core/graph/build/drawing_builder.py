@@ -19,7 +19,7 @@ NAME_WIDTH = 26
 EXPAND_LIMIT = 600
 #: ... and at this many frames within each other.
 EXPAND_DEPTH = 30
-#: With more uses of storages than this, tasks tell their storage in words: arrows that many hide all others.
+#: With more uses of storages than this, the boxes of tasks name their storage: that many arrows hide all others.
 STORE_ARROWS_LIMIT = 16
 
 
@@ -49,7 +49,7 @@ class Scene:
         self.edges.append(edge)
 
     def flow_change(self, name: str) -> tuple[str, tuple[str, ...]]:
-        """Return how a flow itself changed, its nodes and edges aside, and lines that tell it."""
+        """Return how a flow itself changed, its nodes and edges aside, and lines that describe the change."""
         if self.other is None:
             return "", ()
         new, old = self.plan.flows.get(name), self.other.flows.get(name)
@@ -69,7 +69,7 @@ class Scene:
         if not self.storages:
             return
         if len(self._stored) > STORE_ARROWS_LIMIT:
-            self._tell_storages()
+            self._write_storages()
             return
         changes: dict[str, set[str]] = {}
         for _, storage, _, change, _ in self._stored:
@@ -77,7 +77,7 @@ class Scene:
         for name, found in changes.items():
             before = self.other.storages.get(name) if self.other else None
             definition = self.plan.storages.get(name) or before
-            told = tooltips.storage_facts(definition) if definition else ()
+            facts = tooltips.storage_facts(definition) if definition else ()
             self.add(
                 Node(
                     f"storage:{name}",
@@ -85,7 +85,7 @@ class Scene:
                     printable(name),
                     lines=wrap_name(printable(name), NAME_WIDTH),
                     name=name,
-                    facts=(f"storage {printable(name)}", *told),
+                    facts=(f"storage {printable(name)}", *facts),
                     place=definition.place if definition else None,
                     target=definition.function if definition else None,
                     change=next(iter(found)) if len(found) == 1 else "",
@@ -98,14 +98,14 @@ class Scene:
                 Edge(*ends, kind="store", facts=(f"{text} {printable(storage)}",), dead=dead, change=change)
             )
 
-    def _tell_storages(self) -> None:
+    def _write_storages(self) -> None:
         """Write the storages into the boxes of the tasks that use them."""
-        told: dict[str, list[str]] = {}
+        lines: dict[str, list[str]] = {}
         for node, storage, read_only, change, _ in self._stored:
             was = "was: " if change == "removed" else ""
-            told.setdefault(node, []).append(f"{was}{'reads' if read_only else 'stores in'} {printable(storage)}")
+            lines.setdefault(node, []).append(f"{was}{'reads' if read_only else 'stores in'} {printable(storage)}")
         self.nodes = [
-            node._replace(notes=(*node.notes, *wrapped(told[node.id]))) if node.id in told else node
+            node._replace(notes=(*node.notes, *wrapped(lines[node.id]))) if node.id in lines else node
             for node in self.nodes
         ]
 
@@ -158,13 +158,13 @@ class Part:
         return "removed" if pair.new is None else "added" if pair.old is None else ""
 
     def ident(self, pair: Any) -> str:
-        """Return what an edge or failures entry is called in ids: its index, apart from what is gone."""
+        """Return what an edge or failures entry is called in ids: its index, with ``old`` if removed."""
         if pair.new is not None:
             return str(pair.new.index)
         return f"old{pair.old.index}"
 
     def is_dead(self, alive: bool, change: str) -> bool:
-        """Return whether something is never reached; what is gone is not judged by what is left."""
+        """Return whether something is never reached. A removed part is not judged by the graph that is left."""
         return self.dead or (not alive and change != "removed")
 
 

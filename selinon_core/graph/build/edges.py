@@ -22,7 +22,7 @@ def draw_edge(part: Part, pair: EdgePair) -> None:
 
 
 def worth_showing(condition: Condition | None) -> bool:
-    """Return whether a condition is one to a reader; what is always true is none."""
+    """Return whether a condition tests anything: one that is always true does not."""
     return condition is not None and constant_truth(condition) is not True
 
 
@@ -35,7 +35,7 @@ class _EdgeDrawing:
         self.was: EdgePlan | None = pair.old if pair.new else None
         self.change = part.pair_change(pair)
         self.ident = part.ident(pair)
-        self.told = tooltips.edge_facts(edge)
+        self.facts = tooltips.edge_facts(edge)
         dead = part.is_dead(edge.index in part.reach.edges, self.change)
         overlay = part.scene.overlay
         counts = overlay.edge(part.name, edge) if overlay else None
@@ -43,7 +43,7 @@ class _EdgeDrawing:
         idle = overlay is not None and (counts[1] == 0 if counts else not overlay.ran(part.name))
         self.arrow: dict[str, Any] = {
             "number": edge.index if pair.new else None,
-            "facts": self.told,
+            "facts": self.facts,
             "place": edge.place,
             "dead": dead,
             "idle": idle,
@@ -85,7 +85,7 @@ class _EdgeDrawing:
                 f"{part.prefix}join:{self.ident}",
                 "join",
                 "",
-                facts=(f"waits for all of {waits}", *self.told[-1:]),
+                facts=(f"waits for all of {waits}", *self.facts[-1:]),
                 change=self.change,
                 **self.box,
             )
@@ -115,7 +115,7 @@ class _EdgeDrawing:
             condition_text(edge.condition, edge.sources, limit=60),
             lines=wrap_condition(edge.condition, edge.sources, width=TEXT_WIDTH),
             notes=wrapped(notes),
-            facts=self.told,
+            facts=self.facts,
             change=self.change or ("changed" if differs else ""),
             **self.box,
         )
@@ -139,7 +139,7 @@ class _EdgeDrawing:
             text,
             lines=wrapped([text]),
             notes=wrapped(notes),
-            facts=self.told,
+            facts=self.facts,
             target=shown.function,
             change=self.change or ("changed" if differs else ""),
             **self.box,
@@ -153,7 +153,7 @@ class _EdgeDrawing:
             label.append(tooltips.selective_text(edge.selective))
         if was and selective_differs:
             label.append(f"was: {tooltips.selective_text(was.selective) if was.selective else 'the whole flow'}")
-        # the edge's name is told once, not at each of its arrows
+        # the edge's name is written once, not at each of its arrows
         caption = wrapped([printable(edge.name)] if edge.name and not behind_box else [])
         count = () if behind_box else self.count
         for name, mark in marked(edge.destinations, was.destinations if was else None, self.change):
@@ -170,7 +170,7 @@ class _EdgeDrawing:
             caption = ()
 
     def _times(self, name: str) -> tuple[tuple[str, ...], bool]:
-        """Return the label that tells how often a destination is started, and whether that changed."""
+        """Return the label with the number of times a destination is started, and whether that changed."""
         count = Counter(self.edge.destinations)[name]
         before = Counter(self.was.destinations)[name] if self.was else count
         differs = before != count and bool(before and count)

@@ -20,21 +20,21 @@ def draw_failure(part: Part, pair: FailurePair) -> None:
     assert entry is not None
     was = pair.old if pair.new else None
     change = part.pair_change(pair)
-    told = tooltips.failure_facts(entry)
+    facts = tooltips.failure_facts(entry)
     dead = part.is_dead(entry.index in part.reach.failures, change)
     overlay = part.scene.overlay
     used = overlay is None or overlay.may_have_used(part.name, entry)
     arrow: dict[str, Any] = {
         "kind": "fallback",
         "number": entry.index if pair.new else None,
-        "facts": told,
+        "facts": facts,
         "place": entry.place,
         "dead": dead,
         "idle": not used,
     }
     box: dict[str, Any] = {
         "flow": part.name,
-        "facts": told,
+        "facts": facts,
         "place": entry.place,
         "cluster": part.cluster,
         "dead": dead,

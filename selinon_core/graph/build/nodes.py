@@ -31,7 +31,7 @@ def describe_node(part: Part, name: str) -> Node:
         state = runs.state if runs else "unreached"
         notes.extend(run_notes(runs))
     shown = printable(name)
-    told: tuple[str, ...] = tooltips.flow_facts(subflow) if subflow else tooltips.task_facts(task) if task else ()
+    facts: tuple[str, ...] = tooltips.flow_facts(subflow) if subflow else tooltips.task_facts(task) if task else ()
     origin = subflow or task
     kind = "flow" if subflow else "task"
     return Node(
@@ -42,7 +42,7 @@ def describe_node(part: Part, name: str) -> Node:
         notes=wrapped(notes),
         name=name,
         flow=part.name,
-        facts=(f"{kind} {shown}", *told),
+        facts=(f"{kind} {shown}", *facts),
         place=origin.place if origin else None,
         target=task.function if task and not subflow else None,
         cluster=part.cluster,
@@ -54,7 +54,7 @@ def describe_node(part: Part, name: str) -> Node:
 
 
 def draw_task_storage(part: Part, node: Node) -> None:
-    """Tell the scene which storage a task uses and, compared, which it used."""
+    """Add to the scene the storage that a task uses and, in a comparison, the one it used."""
     if node.kind != "task":
         return
     plan, other = part.scene.plan, part.scene.other
@@ -71,7 +71,7 @@ def draw_task_storage(part: Part, node: Node) -> None:
 
 
 def _change(part: Part, name: str) -> tuple[str, list[str]]:
-    """Return how a node changed in this flow, and lines that tell it."""
+    """Return how a node changed in this flow, and lines that describe the change."""
     if not part.compared:
         return part.change, []
     now, before = _used(part.new, name), _used(part.old, name)

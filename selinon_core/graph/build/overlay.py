@@ -64,7 +64,7 @@ class Overlay:
         return _count(row.get("considered")), _count(row.get("fired"))
 
     def fallback(self, flow: str, index: int) -> tuple[int, int] | None:
-        """Return how often a failures entry was considered and used, None if the report does not tell."""
+        """Return how often a failures entry was considered and used, None if the report does not count it."""
         row = self._fallbacks.get((flow, index))
         return None if row is None else (_count(row.get("considered")), _count(row.get("fired", row.get("used"))))
 
@@ -93,7 +93,7 @@ class Overlay:
 
 
 def run_notes(runs: NodeRuns | None) -> tuple[str, ...]:
-    """Return lines that tell what became of a node."""
+    """Return lines that describe the runs of a node."""
     if runs is None:
         return ("not run",)
     parts = []

@@ -1,4 +1,4 @@
-"""What a tooltip tells about a node, an edge or a flow: short lines, only what is not the default."""
+"""The facts in the tooltip of a node, an edge or a flow: short lines. Defaults are left out."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from selinon_core.plan import EdgePlan, FailurePlan, FlowPlan, Foreach, Selectiv
 from selinon_core.plan.condition_text import condition_text
 from selinon_core.plan.text_wrap import printable, shorten
 
-#: Every arrow of a join tells what it waits for: with a thousand sources the lot would be the picture's square.
+#: Every arrow of a join lists its sources: n sources need n arrows, so without a limit the text grows with n².
 LONGEST = 500
 
 
 def brief(facts: Iterable[str]) -> tuple[str, ...]:
-    """Return facts short enough to be told at every arrow."""
+    """Return facts short enough to be repeated at every arrow."""
     return tuple(shorten(fact, LONGEST) for fact in facts)
 
 

@@ -67,10 +67,9 @@ def render(dot: str, image_format: str, engine: str | None = None) -> bytes:
     except OSError as error:
         raise RequestError(f"cannot run {program}: {error.strerror or error}") from error
     if done.returncode or not done.stdout:
-        told = done.stderr.decode(errors="replace").strip().splitlines()
-        raise RequestError(
-            f"{name} could not draw {image_format}: {told[0] if told else f'exit {done.returncode}'}"
-        )
+        stderr_lines = done.stderr.decode(errors="replace").strip().splitlines()
+        reason = stderr_lines[0] if stderr_lines else f"exit {done.returncode}"
+        raise RequestError(f"{name} could not draw {image_format}: {reason}")
     return done.stdout
 
 

@@ -1,6 +1,6 @@
 """A drawing for a terminal: boxes and lines, or a list of the edges when that is too wide.
 
-Storages are told inside the boxes (``=> Oven`` writes, ``<= Oven`` only reads), and so are arrows that lead
+Storages are named inside the boxes (``=> Oven`` writes, ``<= Oven`` only reads), and so are arrows that lead
 back up (``^ Task``): lines for them would hide the rest.
 """
 
@@ -16,7 +16,7 @@ from selinon_core.plan.text_wrap import columns, wrap_text
 
 #: Drawings wider than this become lists.
 MAX_WIDTH = 180
-#: More than these are no drawing for a terminal.
+#: More nodes than this do not fit a terminal; they are listed.
 MAX_NODES = 200
 _STATES = {"success": "ok", "failure": "FAILED", "mixed": "PARTLY FAILED", "reused": "reused"}
 #: corners and lines: top left, horizontal, top right, vertical, bottom left, bottom right
@@ -66,8 +66,8 @@ def _drawn(drawing: Drawing) -> list[str]:
     for i in sorted(back):
         source, target = pairs[i]
         words = f" ({' '.join(edges[i].label)})" if edges[i].label else ""
-        told = f"^ {CHANGE_SIGNS.get(edges[i].change, '')}{titles[target]}{words}"
-        boxes[source] = boxes[source]._replace(lines=(*boxes[source].lines, told))
+        back_arrow = f"^ {CHANGE_SIGNS.get(edges[i].change, '')}{titles[target]}{words}"
+        boxes[source] = boxes[source]._replace(lines=(*boxes[source].lines, back_arrow))
     links: list[tuple[int, int]] = []
     strokes: list[Stroke] = []
     for i, edge in enumerate(edges):

@@ -199,7 +199,7 @@ def _width_of_unknown(node: Node) -> str:
 def _html(text: str) -> str:
     """Escape text for an HTML-like label, where ``\\N`` and the like are replaced too.
 
-    XML knows no control characters; there are none in a drawing.
+    XML allows no control characters. A drawing contains none.
     """
     return html.escape(text, quote=True).replace("\\", "&#92;&#92;") or " "
 

@@ -9,7 +9,7 @@ from selinon_core.graph.style import Style
 
 FONT = "Arial"
 
-#: What a change is called in front of a title, for eyes and prints that do not tell colours.
+#: The sign of a change in front of a title, for readers and prints without colours.
 CHANGE_SIGNS = {"added": "+ ", "removed": "\u2212 ", "changed": "~ "}
 
 _ROUND = {"shape": "box", "style": "rounded,filled"}

@@ -73,7 +73,7 @@ def strings(schema: dict[str, Any]) -> Iterator[str]:
 
 
 def _limits(schema: dict[str, Any]) -> tuple[list[Fraction], list[Fraction]]:
-    # In draft 4 the exclusive ones are flags, which are no numbers.
+    # In draft 4 the exclusive ones are flags, not numbers.
     lows = [schema.get("minimum"), schema.get("exclusiveMinimum")]
     highs = [schema.get("maximum"), schema.get("exclusiveMaximum")]
     return [Fraction(low) for low in lows if _is_number(low)], [

@@ -166,7 +166,7 @@ def _schema_of(name: str, schema: dict[str, Any]) -> Any:
 
 
 def _any_way(ways: Iterable[Iterator[Any]]) -> Iterator[Any]:
-    """Yield from each in turn; a way that is a dead end is told only when all are walked."""
+    """Yield from each in turn; a dead end is raised only after all ways were tried."""
     dead_end: LookupError | None = None
     for way in ways:
         try:
