@@ -1,4 +1,4 @@
-"""Running a flow in this process for a command, and telling what became of it."""
+"""Runs a flow in this process for a command, and prints the outcome."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from selinon_cli.output import graph_format, write_bytes, write_text
 from selinon_cli.render.run_progress import progress
 from selinon_cli.render.run_reasons import never_reached
 from selinon_cli.render.run_summary import run_summary
-from selinon_cli.run_ending import exits_told, interruptible
+from selinon_cli.run_ending import interruptible, reported_exits
 from selinon_cli.terminal import Terminal
 from selinon_cli.trace_file import TraceFile
 from selinon_core.local import LocalExecutor, LocalOptions, LocalRun, RunInterrupted
@@ -81,7 +81,7 @@ def run_locally(
         report = run.report()
         if received is not None:
             received(report)
-        _tell(terminal, plan, run, report, outputs, selective=selection is not None)
+        _report(terminal, plan, run, report, outputs, selective=selection is not None)
 
     def finish_so_far() -> None:
         run = executor.so_far()
@@ -92,7 +92,7 @@ def run_locally(
         try:
             with progress(terminal) as observer:
                 executor = LocalExecutor(plan, options._replace(observer=observer, listener=trace.listener))
-                with exits_told(terminal, finish_so_far):
+                with reported_exits(terminal, finish_so_far):
                     if selection is None:
                         run = executor.run(flow, arguments)
                     else:
@@ -107,7 +107,7 @@ def run_locally(
     return EXIT_OK if run.status == "success" else EXIT_FINDINGS
 
 
-def _tell(
+def _report(
     terminal: Terminal, plan: Plan, run: LocalRun, report: dict[str, Any], outputs: Outputs, *, selective: bool
 ) -> None:
     if outputs.report is not None:

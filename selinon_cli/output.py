@@ -34,7 +34,7 @@ def write_bytes(terminal: Terminal, target: str, content: bytes) -> None:
         descriptor, temporary = tempfile.mkstemp(dir=directory, prefix=".selinon-")
     except OSError as error:
         if error.filename is not None:
-            error.filename = target  # nobody knows the other one
+            error.filename = target  # the user does not know the temporary name
         raise
     try:
         with os.fdopen(descriptor, "wb") as file:

@@ -24,12 +24,12 @@ def load_project(terminal: Terminal, paths: Sequence[str], pythonpath: Iterable[
     project = compile_project(paths, pythonpath=pythonpath)
     if project.plan is None:
         errors = [found for found in project.diagnostics if found.severity is Severity.ERROR]
-        tell_diagnostics(terminal, project, errors)
+        print_diagnostics(terminal, project, errors)
         raise CommandExit(EXIT_FINDINGS)
     return project.plan, project
 
 
-def tell_diagnostics(terminal: Terminal, project: Project, found: Sequence[Diagnostic]) -> None:
+def print_diagnostics(terminal: Terminal, project: Project, found: Sequence[Diagnostic]) -> None:
     """Write diagnostics and their number to stderr."""
     terminal.err.write(render_blocks(found, SourceLines(project.sources), color=terminal.color_err))
     terminal.note(project_summary(project, found))
@@ -67,7 +67,7 @@ def chosen_flow(plan: Plan, name: str | None) -> str:
 
 
 def known_name(kind: str, name: str, known: Iterable[str]) -> None:
-    """Raise ``UsageError`` with "did you mean" when ``name`` is none of the known ones."""
+    """Raise ``UsageError`` with "did you mean" when ``name`` is not a known one."""
     names = list(known)
     if name in names:
         return

@@ -11,7 +11,7 @@ Parts of the answer, each with its ``part``:
               because the following parts write to the same terminal as the watcher
 ``run``       ``code``, ``text``, ``report`` (or null), ``problem`` (why there is none), ``files``
 ``drawings``  ``flows`` (see ``draw_flows``) and ``problem``
-``end``       there is no further part
+``end``       the last part
 """
 
 from __future__ import annotations

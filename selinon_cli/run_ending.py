@@ -1,8 +1,8 @@
-"""How a local run may be ended from outside, or by code of the project, and what is told then.
+"""How a signal, or code of the project, ends a local run early, and what the command prints then.
 
-The first Ctrl-C, and SIGTERM, interrupt the run: what there is of it is told and written. A second Ctrl-C ends the
-process, for tasks that swallow the first. ``os._exit`` in a task would end the command in silence, with whatever
-code the task likes.
+The first Ctrl-C, and SIGTERM, interrupt the run: the report so far is printed and written. A second Ctrl-C ends
+the process, for tasks that swallow the first. Without help, ``os._exit`` in a task would end the command silently,
+with the exit code that the task passes.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ EXIT_TERMINATED = 143
 
 
 class Ending:
-    """Which exit code a run has that was interrupted."""
+    """The exit code of an interrupted run."""
 
     def __init__(self) -> None:
         self.code = EXIT_INTERRUPTED
@@ -67,25 +67,25 @@ def _handling(number: int, usual: object, handler: Callable[[int, FrameType | No
 
 
 @contextmanager
-def exits_told(terminal: Terminal, tell: Callable[[], object]) -> Iterator[None]:
-    """Tell of ``os._exit`` in this process: ``tell`` is called first, and the code is not 0.
+def reported_exits(terminal: Terminal, report: Callable[[], object]) -> Iterator[None]:
+    """Let ``os._exit`` in this process print an error, call ``report``, and end with a code other than 0.
 
-    Processes that user code forks may end in that way.
+    Processes that user code forks may end in that way: for them nothing changes.
     """
     end, process = os._exit, os.getpid()
 
-    def told(status: int) -> NoReturn:
+    def exit_with_report(status: int) -> NoReturn:
         if os.getpid() == process:
             os._exit = end
             terminal.error(f"code of the project ended the process with os._exit({status})")
             try:
-                tell()
+                report()
                 terminal.flush()
             finally:
                 end(status or EXIT_FINDINGS)
         end(status)
 
-    os._exit = told
+    os._exit = exit_with_report
     try:
         yield
     finally:

@@ -54,7 +54,7 @@ def _is_key(key: str) -> bool:
 
 
 def json_or_text(text: str) -> Any:
-    """The value a JSON text stands for, or the text itself when it is none."""
+    """The value a JSON text stands for, or the text itself when it is not JSON."""
     try:
         return parse_json(text)
     except ValueError:
@@ -120,7 +120,7 @@ def mocks(plan: Plan, single: Iterable[str], file: str | None) -> Mocks:
 
 
 def _mocked_result(value: str) -> Any:
-    """A JSON value, or a text that nobody would take for one."""
+    """A JSON value, or a text that does not look like JSON."""
     from selinon_core.runtime.json_values import copy_json, describe_json_error
 
     try:
@@ -159,7 +159,7 @@ def names(given: Iterable[str]) -> tuple[str, ...]:
 
 
 def report(path: str | None, option: str = "--reuse") -> Mapping[str, Any] | None:
-    """The JSON report of an earlier run; raises ``UsageError`` naming the option and what is not as in one."""
+    """The JSON report of an earlier run; raises ``UsageError`` naming the option and the wrong part."""
     if path is None:
         return None
     from selinon_core.local.earlier_run import check_report

@@ -1,4 +1,4 @@
-"""Where output goes: data to stdout, everything else to stderr, colours where somebody looks."""
+"""Where output goes: data to stdout, everything else to stderr, colours only on a terminal."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ class Terminal:
         self._undo = undo
 
     def close(self) -> None:
-        """Give stdout back to whoever called."""
+        """Give stdout back to the process."""
         undo, self._undo = self._undo, None
         if undo is not None:
             undo()
@@ -145,10 +145,10 @@ def _descriptor(stream: TextIO) -> int | None:
 
 
 def standard_terminal(*, verbosity: int = 0, no_color: bool = False) -> Terminal:
-    """The terminal on the process's own streams, which no character can break."""
+    """The terminal on the process's own streams; characters that they cannot encode are escaped."""
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
-            # Closed by whoever started the process (``2>&-``).
+            # The shell has closed it (``2>&-``).
             setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115 - for as long as the process lives
         reconfigure = getattr(getattr(sys, name), "reconfigure", None)
         if reconfigure is not None:

@@ -34,7 +34,7 @@ def inspect(
 
     With ``no_check`` mistakes count only where they keep the files from being read.
     """
-    from selinon_cli.project import tell_diagnostics
+    from selinon_cli.project import print_diagnostics
     from selinon_core.diagnostics import Severity
     from selinon_core.project import compile_project
 
@@ -43,7 +43,7 @@ def inspect(
     if no_check and dump is None:  # a plan is made of files without mistakes only
         errors = [found for found in errors if found.code.startswith(NOT_READABLE)]
     if errors:
-        tell_diagnostics(terminal, project, errors)
+        print_diagnostics(terminal, project, errors)
         return EXIT_FINDINGS
     if list_task_queues or list_dispatcher_queues:
         _print_queues(terminal, project.model, list_task_queues, list_dispatcher_queues)

@@ -155,7 +155,7 @@ def _deliver(terminal: Terminal, pictures: Mapping[str, bytes], format: str, out
 
 
 def _file_name(flow: str) -> str:
-    """Names of flows are identifiers; one that is none must not lead elsewhere."""
+    """Names of flows are identifiers; any other name must not lead to another directory."""
     return "".join(ch if ch.isalnum() or ch in "_-" else "_" for ch in flow)
 
 

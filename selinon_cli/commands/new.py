@@ -72,7 +72,7 @@ def _name(directory: str) -> str:
 
 
 def _check_is_free(directory: str) -> None:
-    """Nothing is overwritten, and nothing is put among other things (a fresh ``.git`` is none)."""
+    """Nothing is overwritten, and nothing is put among other files (hidden ones such as ``.git`` do not count)."""
     if not os.path.lexists(directory):
         return
     if not os.path.isdir(directory):

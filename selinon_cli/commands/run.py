@@ -1,4 +1,4 @@
-"""``selinon run``: run a flow and tell what happened."""
+"""``selinon run``: run a flow and print what happened."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def run(
     tasks = run_inputs.names(select)
     if select and not tasks:
         raise UsageError("--select names no task")
-    # Before the run: tasks may have done things that nobody wants to repeat because of a misspelt file name.
+    # Before the run: a misspelt file name must not make the user repeat what the tasks have done.
     for target in (report, trace, graph):
         if target is not None:
             check_target(target)

@@ -137,7 +137,7 @@ COMMAND = Command(
         ),
         Option("pool", ("-P", "--pool"), "How tasks run: prefork, threads, solo, gevent.", metavar="KIND"),
         Option("hostname", ("--hostname",), "The worker's name.", metavar="NAME"),
-        Option("loglevel", ("-l", "--loglevel"), "How much the worker tells.", metavar="LEVEL", default="INFO"),
+        Option("loglevel", ("-l", "--loglevel"), "How much the worker logs.", metavar="LEVEL", default="INFO"),
     ),
     epilog="The same as `celery -A APP worker -Q ...`; further options are there.",
     examples=(

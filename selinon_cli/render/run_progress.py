@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 Observer = Callable[[str, Any], None]
 
-#: Lines that are printed one by one; of what comes later only failures and a count per second are told.
+#: So many lines are printed one by one; after them only failures and a count per second are printed.
 _MOST_LINES = 100
 #: A flow that starts itself is drawn down to this depth.
 _DEEPEST = 12
@@ -39,12 +39,12 @@ def progress(terminal: Terminal) -> Iterator[Observer | None]:
 
 def _state(what: str, record: Any) -> str:
     """The state a node run is in after a notification."""
-    told = {"scheduled": "waiting", "started": "running", "retrying": "retrying"}.get(what)
-    if told is None:
-        # A sub-flow is told to have ended before the flow around it has taken notice.
+    state = {"scheduled": "waiting", "started": "running", "retrying": "retrying"}.get(what)
+    if state is None:
+        # A sub-flow is reported as ended before the flow around it handles its end.
         active = record.run.status == "active"
-        told = ("success" if record.error is None else "failure") if active else record.run.status
-    return told
+        state = ("success" if record.error is None else "failure") if active else record.run.status
+    return state
 
 
 class _Lines:
@@ -213,8 +213,8 @@ def draw_tree(model: TreeModel, most_lines: int) -> Tree:
             add(branch.add(_label(name, child, model.clock())), child)
         if folded and left > 0:
             left -= 1
-            told = ", ".join(f"{count} {state}" for state, count in folded.items() if count)
-            branch.add(Text(f"and {told}", style="dim"))
+            counts = ", ".join(f"{count} {state}" for state, count in folded.items() if count)
+            branch.add(Text(f"and {counts}", style="dim"))
 
     add(tree, model.root)
     return tree

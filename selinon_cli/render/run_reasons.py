@@ -1,4 +1,4 @@
-"""Why nodes of the flows that ran were never started, told from the report, the plan and the events."""
+"""Why nodes of the flows that ran were never started, found from the report, the plan and the events."""
 
 from __future__ import annotations
 

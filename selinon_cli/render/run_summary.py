@@ -11,7 +11,7 @@ from selinon_cli.render.visible import counted, visible
 
 _MOST_FAILURES = 20
 _MOST_LINES = 40
-#: Rows of the table; of a run of thousands of nodes more tell less.
+#: Rows of the table: with thousands of nodes, more rows hide the important ones.
 _MOST_ROWS = 100
 
 

@@ -16,7 +16,7 @@ _NAMES = ("pyproject.toml",)
 #: A YAML file that was not named on the command line matters only when it has one of these sections. Tasks may
 #: write other YAML files into the project without starting a rebuild.
 _SECTIONS = (b"tasks", b"flows", b"storages", b"global", b"flow-definitions")
-#: Nanoseconds for which a file's times are not trusted to tell contents apart: clocks of file systems are coarse.
+#: Within so many nanoseconds equal times do not prove equal contents: clocks of file systems are coarse.
 _COARSE = 2_500_000_000
 
 #: What a file looks like from outside: times of content and inode, size, inode.

@@ -331,7 +331,7 @@ async function refresh() {
   try {
     answer = await (await fetch("state", { cache: "no-store" })).json();
   } catch (error) {
-    return;  // the stream of events tells when the watcher is back
+    return;  // the stream of events says when the watcher is back
   }
   if (number !== asked) return;
   const before = state;
