@@ -12,9 +12,9 @@ import pytest
 from selinon_core.celery.stores import Store
 from selinon_core.celery.stores.clock import ASK_AGAIN, ASK_EVERY, StoreClock
 from selinon_core.errors import StateStoreError
+from tests.celery.counted_tasks import CALLS, plan_of
 from tests.celery.simulation import World
 from tests.celery.stores import SERVERS, fresh_store
-from tests.celery.test_sweep import CALLS, plan_of
 
 WRONG = [5.0, -5.0, 10.0, 3600.0, -3600.0]
 

@@ -6,8 +6,8 @@ import threading
 
 import scripted
 
+from tests.celery.changed_flows import CHAIN, NODES, plan_of
 from tests.celery.simulation import World
-from tests.celery.test_migrating import CHAIN, NODES, plan_of
 
 
 def test_simulated_workers_start_no_thread() -> None:

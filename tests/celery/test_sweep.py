@@ -13,33 +13,9 @@ from selinon_core.celery.stores.protocol import Commit
 from selinon_core.celery.transport.publisher import DISPATCHER
 from selinon_core.celery.worker.reaper import Reaper
 from selinon_core.errors import StateStoreError
-from selinon_core.plan import Plan
 from selinon_core.project import compile_text
+from tests.celery.counted_tasks import CALLS, plan_of
 from tests.celery.simulation import World
-
-CALLS: list[str] = []
-
-
-class Task:
-    """Runs and is counted."""
-
-    def __init__(self, **names: Any) -> None:
-        self.names = names
-
-    def run(self, node_args: Any) -> Any:
-        CALLS.append(self.names["task_name"])
-        if self.names["task_name"] == "Fail":
-            raise ValueError("no")
-        return None
-
-
-def plan_of(flow: str, extra: str = "", task: str = "") -> Plan:
-    names = ["A", "B", "C", "Fail"]
-    tasks = "\n".join(f"  - {{name: {n}, import: {__name__}, classname: Task{task}}}" for n in names)
-    text = f"tasks:\n{tasks}\nflow-definitions:\n  - name: main\n{extra}    edges:\n{flow}"
-    project = compile_text({"nodes.yaml": text})
-    assert project.plan is not None, [d.message for d in project.diagnostics]
-    return project.plan
 
 
 @pytest.fixture(autouse=True)
@@ -195,7 +171,8 @@ def test_messages_do_not_grow_with_the_flow() -> None:
     def largest(width: int) -> int:
         middle = [f"M{i}" for i in range(width)]
         tasks = "\n".join(
-            f"  - {{name: {n}, import: {__name__}, classname: Task}}" for n in ["First", "Last", *middle]
+            f"  - {{name: {n}, import: tests.celery.counted_tasks, classname: Task}}"
+            for n in ["First", "Last", *middle]
         )
         flow = (
             "      - {from: , to: First}\n"
@@ -274,7 +251,7 @@ def test_a_step_of_a_batch_that_was_kept_though_the_answer_got_lost(method: str)
 
 _INNER = f"""
 tasks:
-  - {{name: A, import: {__name__}, classname: Task}}
+  - {{name: A, import: tests.celery.counted_tasks, classname: Task}}
 flow-definitions:
   - name: outer
     edges: [{{from: , to: inner}}, {{from: inner, to: A}}]

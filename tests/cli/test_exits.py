@@ -188,7 +188,7 @@ def test_control_c_in_a_task(shop: Path) -> None:
     out, err = process.communicate()
     assert process.returncode == EXIT_INTERRUPTED
     assert b"Traceback" not in err
-    assert out == b""
+    assert b"Charge" in out, "the summary of what ran so far"
 
 
 @pytest.mark.parametrize(

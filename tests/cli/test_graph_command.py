@@ -138,7 +138,7 @@ def test_run_draws_the_flows_that_took_part(project: Path) -> None:
         "version": 1,
         "flow": "two",
         "status": "success",
-        "nodes": [{"name": "B", "flow": "two", "kind": "task", "status": "success", "attempts": 2}],
+        "nodes": [{"id": "b", "name": "B", "flow": "two", "kind": "task", "status": "success", "attempts": 2}],
         "edges": [{"flow": "two", "index": 0, "from": [], "to": ["B"], "considered": 1, "fired": 1}],
     }
     (project / "report.json").write_text(json.dumps(report))

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from celery import bootsteps, signals
 from celery.worker import state
 
+from selinon_core.celery.reporting.opentelemetry import Spans
 from selinon_core.celery.transport.defaults import REFRESH_EVERY, check_accepts_json
 from selinon_core.celery.transport.pending_starts import INTERVAL
 from selinon_core.celery.transport.publisher import DISPATCHER, ENVELOPE
@@ -55,11 +56,12 @@ def hook_into_workers(selinon: Owner) -> None:
 
     def check(sender: Any = None, instance: Any = None, **_: Any) -> None:
         try:
-            queues_are_known(sender, instance)
             if instance.app is selinon.app:
+                # What needs no server comes first: its mistakes are not hidden behind a store that is down.
                 check_accepts_json(instance.app.conf)
-                selinon.services.spans.check()
+                Spans(selinon.plan).check()
                 _warn_of_private_storages(selinon.plan)
+                queues_are_known(sender, instance)
                 selinon.store.prepare()
         except SelinonException as error:
             raise SystemExit(f"selinon: {_described(error)}") from None
