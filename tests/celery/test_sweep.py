@@ -249,12 +249,12 @@ def test_a_step_of_a_batch_that_was_kept_though_the_answer_got_lost(method: str)
     assert sorted(CALLS) == ["A", "B", "C"]
 
 
-_INNER = f"""
+_INNER = """
 tasks:
-  - {{name: A, import: tests.celery.counted_tasks, classname: Task}}
+  - {name: A, import: tests.celery.counted_tasks, classname: Task}
 flow-definitions:
   - name: outer
-    edges: [{{from: , to: inner}}, {{from: inner, to: A}}]
+    edges: [{from: , to: inner}, {from: inner, to: A}]
   - name: inner
-    edges: [{{from: , to: A}}]
+    edges: [{from: , to: A}]
 """
