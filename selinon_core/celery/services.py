@@ -18,7 +18,6 @@ from selinon_core.celery.execution.run_loader import RunLoader
 from selinon_core.celery.execution.transition import QuestionHandler
 from selinon_core.celery.execution.wakeup_policy import WakeupPolicy
 from selinon_core.celery.reporting.opentelemetry import Spans
-from selinon_core.celery.reporting.remote_error import rebuild
 from selinon_core.celery.reporting.run_reporter import RunReporter
 from selinon_core.celery.reporting.run_tracer import RunTracer
 from selinon_core.celery.settings import AdapterSettings, state_url
@@ -36,6 +35,7 @@ from selinon_core.migrations.versions import FlowVersions
 from selinon_core.plan import Plan
 from selinon_core.runtime.conditions import BoundConditions
 from selinon_core.runtime.environment import expand
+from selinon_core.runtime.error_codec import decode_error
 from selinon_core.runtime.imports import Imports
 from selinon_core.runtime.question_answerer import QuestionAnswerer
 from selinon_core.runtime.storages import Storages
@@ -299,4 +299,4 @@ class RunContext:
     def exception_of(self, task_id: str) -> BaseException | None:
         """What a failed run raised."""
         text = self._services.store.error(task_id)
-        return None if text is None else rebuild(text)
+        return None if text is None else decode_error(text)

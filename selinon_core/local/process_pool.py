@@ -21,7 +21,7 @@ from selinon_core.local.mocked_storage import LocalStorages
 from selinon_core.plan import Plan, TaskPlan
 from selinon_core.plan.json_form import plan_from_json, plan_to_json
 from selinon_core.runtime.active_run import RunEnvironment, active_run
-from selinon_core.runtime.error_codec import error_json, rebuild_error
+from selinon_core.runtime.error_codec import error_value, rebuild_error
 from selinon_core.runtime.imports import Imports
 from selinon_core.runtime.json_values import NotJson, describe_json_error, encode_json
 from selinon_core.runtime.library_imports import libraries_only
@@ -185,12 +185,18 @@ def _attempt(answer: dict[str, Any]) -> Attempt:
     if answer["kind"] == "succeeded":
         result = json.loads(answer["result"])
         return Succeeded(result if answer["why"] is None else NotJson(result, answer["why"]), answer["stored"])
-    told = answer["error"]
-    error = None if told is None else rebuild_error(told["type"], told["message"], told["traceback"])
+    error = _rebuilt(answer["error"])
     if answer["kind"] == "retry":
         return RetryLater(answer["countdown"], error)
     assert error is not None
     return Failed(error)
+
+
+def _rebuilt(error: dict[str, str] | None) -> Exception | None:
+    """An error of the other process, as ``error_value`` wrote it."""
+    if error is None:
+        return None
+    return rebuild_error(error["type"], error["message"], error["traceback"], error["module"])
 
 
 # -- in the child ---------------------------------------------------------------------------------------------
@@ -229,8 +235,7 @@ class _Child:
     def exception_of(self, task_id: str) -> BaseException | None:
         """What a failed parent raised."""
         known = self.known.get(task_id)
-        told = known[3] if known else None
-        return None if told is None else rebuild_error(told["type"], told["message"], told["traceback"])
+        return _rebuilt(known[3] if known else None)
 
 
 def _serve(line: Connection, plan: str, pythonpath: tuple[str, ...], directory: str, real: list[str]) -> None:
@@ -266,7 +271,7 @@ def _answer(child: _Child, request: list[Any]) -> dict[str, Any]:
     told = {"told": child.told}
     if isinstance(attempt, Succeeded):
         return told | {"kind": "succeeded", "stored": attempt.stored} | _result(attempt.result)
-    error_told = None if attempt.error is None else error_json(attempt.error)
+    error_told = None if attempt.error is None else error_value(attempt.error)
     if isinstance(attempt, RetryLater):
         return told | {"kind": "retry", "countdown": attempt.countdown, "error": error_told}
     return told | {"kind": "failed", "error": error_told}

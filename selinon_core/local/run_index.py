@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from selinon_core.errors import UserFunctionError
 from selinon_core.local.mocked_storage import LocalStorages
-from selinon_core.runtime.error_codec import error_json
+from selinon_core.runtime.error_codec import error_value
 from selinon_core.runtime.json_values import NotJson, encode_json, restore
 from selinon_core.runtime.trace.run_records import NodeRecord
 from selinon_core.storage import DataStorage
@@ -83,7 +83,7 @@ class RunIndex:
         record = self.find(id)
         if record is None:
             return None
-        error = None if record.error is None else error_json(record.error)
+        error = None if record.error is None else error_value(record.error)
         return (record.flow_run.flow.name, record.run.name, encode_json(restore(record.result)), error)
 
     # -- what tasks ask (TaskContext) -------------------------------------------------------------------------

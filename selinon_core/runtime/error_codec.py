@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import builtins
 import importlib
+import json
 import os
+import sys
 from typing import TYPE_CHECKING, Any
 
 from selinon_core import errors
@@ -21,8 +23,15 @@ _OURS = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 _NOT_THE_USERS = (_OURS, "<frozen importlib", os.path.dirname(importlib.__file__) + os.sep)
 
 
+#: Longest message and traceback that ``encode_error`` keeps, in characters.
+MOST_TEXT = 20_000
+
+
 class RemoteError(SelinonException):
-    """Base of errors that were raised in another process and whose class is not known here."""
+    """Stands for an error that was raised in another process and whose class is not known in this one.
+
+    Its class has the name of the original; ``remote_traceback`` is its traceback there.
+    """
 
 
 class WorkerShutdown(BaseException):
@@ -152,27 +161,74 @@ def known_error(name: str) -> Any:
     return found
 
 
-def rebuild_error(type_name: str, message: str, traceback: str | None = None) -> Exception:
-    """An exception of the named class: a built-in one, one of ours, or a subclass of ``RemoteError`` made up.
+def error_value(error: BaseException) -> dict[str, str]:
+    """As ``error_json``, with the ``module`` of its class: what ``rebuild_error`` needs in another process."""
+    return {**error_json(error), "module": str(type(error).__module__)}
 
-    User classes are never imported for it: the name comes from a message or a store.
+
+def encode_error(error: BaseException) -> str:
+    """An error as JSON text, no part of it longer than ``MOST_TEXT``."""
+    return json.dumps({key: value[-MOST_TEXT:] for key, value in error_value(error).items()})
+
+
+def decode_error(text: str) -> Exception:
+    """The inverse of ``encode_error``, as ``rebuild_error``."""
+    parts: dict[str, Any] = json.loads(text)
+    type_name, message, traceback, module = (
+        str(parts.get(key) or "") for key in ("type", "message", "traceback", "module")
+    )
+    return rebuild_error(type_name or "Exception", message, traceback, module)
+
+
+def rebuild_error(type_name: str, message: str, traceback: str | None = None, module: str = "") -> Exception:
+    """An exception of the named class: a built-in one, one of ours, one of a module that this process has imported
+    (as those who ask for it by class have), or else a ``RemoteError`` whose class has that name.
+
+    Nothing is imported for it, and nothing of the user's is run: the names come from a message or a store.
     """
-    known: Any = known_error(type_name)
-    if not (isinstance(known, type) and issubclass(known, Exception)) or known is errors.Retry:
-        known = _synthetic_class(type_name, RemoteError)
-    try:
-        error: Exception = known(message)
-        if error_text(error) != message:  # the text of KeyError("'x'") has two more quotes
-            error = _synthetic_class(type_name, known, message)(message)
-    except Exception:  # a class that wants other arguments
-        error = _synthetic_class(type_name, RemoteError)(message)
+    error = _known(type_name, message) or _imported(module, type_name, message)
+    if error is None:
+        error = _synthetic_class(type_name, RemoteError, module=module)(message)
     if traceback is not None:
-        error.remote_traceback = traceback  # type: ignore[attr-defined]
+        error.__dict__["remote_traceback"] = traceback
     return error
 
 
-def _synthetic_class(name: str, base: type[Exception], text: str | None = None) -> type[Exception]:
+def _known(name: str, message: str) -> Exception | None:
+    known: Any = known_error(name)
+    if not (isinstance(known, type) and issubclass(known, Exception)) or known is errors.Retry:
+        return None
+    try:
+        error: Exception = known(message)
+        if error_text(error) != message:  # the text of KeyError("'x'") has two more quotes
+            error = _synthetic_class(name, known, message)(message)
+    except Exception:  # a class that wants other arguments
+        return None
+    return error
+
+
+def _imported(module: str, name: str, message: str) -> Exception | None:
+    """An exception of a user's class; its ``__init__`` is not run."""
+    try:
+        cls = vars(sys.modules[module]).get(name)
+    except Exception:  # anything may stand in sys.modules
+        return None
+    if not (isinstance(cls, type) and issubclass(cls, Exception)) or issubclass(cls, errors.Retry):
+        return None
+    try:
+        error: Exception = cls.__new__(cls)
+        error.args = (message,)
+        return error if str(error) == message else None
+    except Exception:  # a class with ideas of its own
+        return None
+
+
+def _synthetic_class(
+    name: str, base: type[Exception], text: str | None = None, module: str = ""
+) -> type[Exception]:
     members: dict[str, Any] = {"__doc__": "An error raised in another process."}
     if text is not None:
         members["__str__"] = lambda self: text
+    if module:
+        members["__module__"] = module  # so that the next process may know it
     return type(name if name.isidentifier() else "RemoteError", (base,), members)

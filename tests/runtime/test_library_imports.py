@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from selinon_cli.watching.watch_roots import files_imported
-from selinon_core.celery.reporting.remote_error import rebuild
 from selinon_core.plan import ImportRef
+from selinon_core.runtime.error_codec import decode_error
 from selinon_core.runtime.imports import Imports
 from selinon_core.runtime.library_imports import origin_of
 
@@ -106,5 +106,5 @@ def test_odd_modules_of_the_process_do_no_harm(
         assert imports.load(ImportRef("odd_neighbours", "number")) == number
     assert origin_of(odd) is None
     assert files_imported([str(tmp_path / "two")]) == [str(tmp_path / "two" / "odd_neighbours.py")]
-    error = rebuild('{"module": "an_odd_module", "type": "Odd", "message": "m", "traceback": ""}')
+    error = decode_error('{"module": "an_odd_module", "type": "Odd", "message": "m", "traceback": ""}')
     assert str(error) == "m"

@@ -19,13 +19,13 @@ from celery.utils.functional import maybe_list
 from celery.worker import control, state
 
 from selinon_core.celery.owner import Owner, Revoked
-from selinon_core.celery.reporting.remote_error import error_text
 from selinon_core.celery.stores.protocol import NEEDS_ADVANCE
 from selinon_core.celery.transport.message_schema import NodeMessage, read_nodes
 from selinon_core.celery.transport.publisher import DISPATCHER, ENVELOPE
 from selinon_core.dispatch import events as on
 from selinon_core.dispatch.codec import encode_event
 from selinon_core.errors import FormatSkew, MessageRefused
+from selinon_core.runtime.error_codec import encode_error
 from selinon_core.runtime.ids import id_maker
 
 _log = logging.getLogger("selinon")
@@ -136,7 +136,7 @@ class Revocations:
             encode_event(on.NodeFailed(number)),
             services.clock(),
             urgent=True,
-            error=(task_id, error_text(TaskRevokedError(f"its message was {how}"))),
+            error=(task_id, encode_error(TaskRevokedError(f"its message was {how}"))),
             ttl=services.settings.selinon_state_ttl,
         )
         if delivered.kind == NEEDS_ADVANCE:

@@ -8,7 +8,6 @@ from typing import Any
 
 from selinon_core.celery.execution.inbox import InboxEntry
 from selinon_core.celery.execution.inline_selection import InlineBudget, InlineTask
-from selinon_core.celery.reporting.remote_error import error_text
 from selinon_core.celery.services import WorkerServices
 from selinon_core.celery.stores.protocol import NEEDS_ADVANCE, REDELIVERED_UNFINISHED, RUN, Begun
 from selinon_core.celery.transport.batching import MessageBatch
@@ -18,7 +17,7 @@ from selinon_core.celery.worker.task_timeout import run_with_deadline
 from selinon_core.dispatch import events as on
 from selinon_core.dispatch.codec import encode_event
 from selinon_core.errors import SelinonException, StateStoreError, TaskTimeout
-from selinon_core.runtime.error_codec import user_traceback
+from selinon_core.runtime.error_codec import encode_error, user_traceback
 from selinon_core.runtime.ids import id_maker
 from selinon_core.runtime.json_values import copy_json, snapshot
 from selinon_core.runtime.task_runner import Assignment, Attempt, Failed, RetryLater, Succeeded
@@ -142,7 +141,7 @@ class TaskMessageHandler:
             InboxEntry(on.NodeFailed(message.number)),
             budget,
             delivery=message.delivery,
-            error=(task_id, error_text(attempt.error)),
+            error=(task_id, encode_error(attempt.error)),
             inline=inline,
         )
 
@@ -234,7 +233,7 @@ class TaskMessageHandler:
             services.clock(),
             delivery=message.delivery,
             urgent=True,
-            error=(task_id, error_text(error)),
+            error=(task_id, encode_error(error)),
             ttl=services.settings.selinon_state_ttl,
         )
         if delivered.kind == NEEDS_ADVANCE:

@@ -15,13 +15,13 @@ from enum import Enum
 
 from selinon_core.celery.execution.inbox import InboxEntry
 from selinon_core.celery.execution.run_cache import version_in
-from selinon_core.celery.reporting.remote_error import error_text
 from selinon_core.celery.services import WorkerServices
 from selinon_core.celery.stores.run_header import RunHeader
 from selinon_core.celery.transport.message_schema import Message, NodeMessage, StartMessage
 from selinon_core.dispatch import events as on
 from selinon_core.errors import ConfigurationError, MigrationError, MigrationSkew, UnknownFlowError
 from selinon_core.plan import Plan
+from selinon_core.runtime.error_codec import encode_error
 from selinon_core.runtime.ids import id_maker
 
 #: Seconds this process waits for another worker to take such a message, and the pause before it is put back.
@@ -113,7 +113,7 @@ def _fail(services: WorkerServices, message: Message, why: str) -> None:
             InboxEntry(on.NodeFailed(message.number)),
             services.inline_budget(message.number),
             delivery=message.delivery,
-            error=(task_id, error_text(ConfigurationError(why))),
+            error=(task_id, encode_error(ConfigurationError(why))),
         )
     elif isinstance(message, StartMessage):
         services.relay.fail_start(message, why)

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from selinon_core.celery.reporting.remote_error import TaskFailed, error_text, rebuild
 from selinon_core.errors import FatalTaskError
+from selinon_core.runtime.error_codec import RemoteError, decode_error, encode_error
 
 
 class Refused(ValueError):
@@ -32,14 +32,14 @@ def sent(error: Exception) -> BaseException:
     try:
         raise error
     except Exception as raised:
-        return rebuild(error_text(raised))
+        return decode_error(encode_error(raised))
 
 
 @pytest.mark.parametrize("error", [ValueError("no"), FatalTaskError("never"), OSError("disk")])
 def test_known_classes(error: Exception) -> None:
     back = sent(error)
     assert (type(back), str(back)) == (type(error), str(error))
-    assert "Traceback" in back.traceback_text  # type: ignore[attr-defined]
+    assert "Traceback" in back.remote_traceback  # type: ignore[attr-defined]
 
 
 def test_a_class_that_this_process_has_imported() -> None:
@@ -53,9 +53,9 @@ def test_a_class_that_this_process_has_imported() -> None:
 
 def test_a_class_that_it_has_not_imported(monkeypatch: pytest.MonkeyPatch) -> None:
     text = json.dumps({"type": "Gone", "message": "m", "traceback": "", "module": "tests.celery.not_there"})
-    back = rebuild(text)
+    back = decode_error(text)
     assert (type(back).__name__, str(back)) == ("Gone", "m")
-    assert isinstance(back, TaskFailed)
+    assert isinstance(back, RemoteError)
     assert "tests.celery.not_there" not in sys.modules
 
 
@@ -65,8 +65,8 @@ def test_nothing_of_a_module_is_run(monkeypatch: pytest.MonkeyPatch) -> None:
     module.Function = lambda *args: pytest.fail("called")
     monkeypatch.setitem(sys.modules, "careless", module)
     for name in ("Function", "Missing", "__class__"):
-        back = rebuild(json.dumps({"type": name, "message": "m", "traceback": "", "module": "careless"}))
-        assert isinstance(back, TaskFailed)
+        back = decode_error(json.dumps({"type": name, "message": "m", "traceback": "", "module": "careless"}))
+        assert isinstance(back, RemoteError)
 
 
 def test_a_class_whose_text_needs_more() -> None:
@@ -78,4 +78,16 @@ def test_a_class_whose_text_needs_more() -> None:
 
 @pytest.mark.parametrize("told", [{}, {"type": 5, "message": None, "module": []}, {"type": "a b", "module": "os"}])
 def test_odd_texts(told: dict[str, Any]) -> None:
-    assert isinstance(rebuild(json.dumps(told)), Exception)
+    assert isinstance(decode_error(json.dumps(told)), Exception)
+
+
+def test_an_error_that_went_through_a_process_that_does_not_know_it() -> None:
+    text = json.dumps({"type": "Gone", "message": "m", "traceback": "t", "module": "tests.celery.not_there"})
+    again = json.loads(encode_error(decode_error(text)))
+    assert again == json.loads(text)
+
+
+def test_a_key_error_can_be_caught_as_one() -> None:
+    back = sent(KeyError("x"))
+    assert isinstance(back, KeyError)
+    assert str(back) == "'x'"
