@@ -20,7 +20,7 @@ from selinon_core.celery.execution.wakeup_policy import WakeupPolicy
 from selinon_core.celery.reporting.opentelemetry import Spans
 from selinon_core.celery.reporting.run_reporter import RunReporter
 from selinon_core.celery.reporting.run_tracer import RunTracer
-from selinon_core.celery.settings import AdapterSettings, state_url
+from selinon_core.celery.settings import AdapterSettings, state_options, state_url
 from selinon_core.celery.stores import Store, open_store
 from selinon_core.celery.surroundings import REAL, Surroundings
 from selinon_core.celery.transport.batching import BatchWatchdog, DurationEstimates, MessageBatcher
@@ -202,7 +202,7 @@ def _task_runner(services: WorkerServices, result_locations: Mapping[str, str]) 
 
 def services_of(app: Celery, plan: Plan, pythonpath: tuple[str, ...], settings: AdapterSettings) -> WorkerServices:
     """The services of a worker of a Celery app; raises ``ConfigurationError`` without a place for flow runs."""
-    store = open_store(state_url(settings, app.conf.result_backend), settings.selinon_state_prefix)
+    store = open_store(state_url(settings, app.conf.result_backend), *state_options(settings, app.conf))
     tracer = RunTracer(plan, Imports(pythonpath))
     return WorkerServices(
         plan,

@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from selinon_core.celery.transport.defaults import is_redis
 from selinon_core.errors import ConfigurationError
+
+#: Celery's settings of a backend in Redis that the store's client has too, with Celery's defaults.
+_CLIENT_SETTINGS = {"socket_timeout": 120.0, "socket_connect_timeout": None, "socket_keepalive": False}
 
 
 class AdapterSettings(NamedTuple):
@@ -16,6 +20,9 @@ class AdapterSettings(NamedTuple):
 
     #: The URL of the state store (default: the result backend). | Flow runs should live elsewhere.
     selinon_state_url: str | None = None
+    #: Options of the store's client, a mapping: keywords of redis-py's client or of SQLAlchemy's `create_engine`
+    #: (default: those of the result backend). | TLS, time-outs, Sentinel, size of the pool, PgBouncer.
+    selinon_state_options: Mapping[str, Any] | None = None
     #: The beginning of names of keys and tables (default `selinon:` and `selinon_`). | Two deployments share a
     #: database.
     selinon_state_prefix: str | None = None
@@ -75,6 +82,8 @@ class AdapterSettings(NamedTuple):
                     value = type(default)(value) if isinstance(default, int | float) else int(value)
                 except (TypeError, ValueError):
                     raise ConfigurationError(f"{name} is {value!r}, which is not a number") from None
+            if name == "selinon_state_options" and not isinstance(value, Mapping):
+                raise ConfigurationError(f"selinon_state_options is {value!r}: it has to be a mapping of options")
             values[name] = value
         return cls(**values)
 
@@ -91,3 +100,27 @@ def state_url(settings: AdapterSettings, result_backend: str | None) -> str:
             "configuration to a Redis or SQL database"
         )
     return url
+
+
+def state_options(settings: AdapterSettings, conf: Any) -> tuple[str | None, dict[str, Any]]:
+    """The prefix and the options of the store's client.
+
+    Where the store is the result backend, what Celery's configuration says about the backend's client counts too.
+    """
+    options = dict(settings.selinon_state_options or {})
+    prefix = settings.selinon_state_prefix
+    if settings.selinon_state_url or not conf.result_backend:
+        return prefix, options
+    if not is_redis(conf.result_backend):
+        return prefix, {**(conf.database_engine_options or {}), **options}
+    transport = conf.result_backend_transport_options or {}
+    found = {name: transport[name] for name in ("master_name", "sentinel_kwargs") if name in transport}
+    if isinstance(conf.redis_backend_use_ssl, Mapping):
+        found |= conf.redis_backend_use_ssl
+    for name in _CLIENT_SETTINGS:
+        value = conf[f"redis_{name}"]
+        if value is not None and value != _CLIENT_SETTINGS[name]:
+            found[name] = value
+    if prefix is None and transport.get("global_keyprefix"):
+        prefix = f"{transport['global_keyprefix']}selinon:"
+    return prefix, found | options

@@ -20,24 +20,22 @@ from selinon_core.celery.stores.protocol import (
     Opened,
 )
 from selinon_core.celery.stores.redis import scripts
+from selinon_core.celery.stores.redis.connection import client_of
+from selinon_core.celery.stores.redis.health import warn_of_settings
 from selinon_core.errors import MissingExtraError, StateStoreError, StateStoreRefused
-
-_NO_END = 1 << 30
 
 
 class RedisStore:
-    """See ``Store``. ``url`` is one redis-py takes, also ``redis+socket:///path?virtual_host=1`` as Celery has it.
+    """See ``Store``. ``url`` and ``options`` are as of ``client_of``; all keys begin with ``prefix``."""
 
-    All keys begin with ``prefix``.
-    """
-
-    def __init__(self, url: str, prefix: str = "selinon:") -> None:
+    def __init__(self, url: str, prefix: str = "selinon:", options: Mapping[str, Any] | None = None) -> None:
         try:
             import redis
         except ImportError:
             raise MissingExtraError("a state store in Redis needs: pip install 'selinon[celery]'") from None
         self._redis = redis
-        self._url = _plain_url(url)
+        self._url = url
+        self._options = options or {}
         self._prefix = prefix
         self._runs = prefix + "f:"
         self._client: Any = None
@@ -50,14 +48,7 @@ class RedisStore:
 
     def _connected(self) -> Any:
         if self._client is None or self._process != os.getpid():
-            # No end to its connections: there may be as many threads or greenlets at once.
-            self._client = self._redis.Redis.from_url(
-                self._url,
-                decode_responses=True,
-                health_check_interval=0,
-                socket_timeout=30,
-                max_connections=_NO_END,
-            )
+            self._client = client_of(self._redis, self._url, self._options)
             self._free = deque()  # those of before a fork belong to the parent
             self._process = os.getpid()
         return self._client
@@ -123,6 +114,7 @@ class RedisStore:
         """See ``Store.prepare``: nothing to create, but the server has to answer."""
         self._call("ping")
         self.clock.measure()
+        warn_of_settings(self._connected())
 
     def _time(self) -> float:
         seconds, microseconds = self._call("time")
@@ -333,15 +325,6 @@ class RedisStore:
             self._disconnect_free()
             self._client.close()
         self._client = None
-
-
-def _plain_url(url: str) -> str:
-    """Celery's form of a URL of a unix socket in redis-py's form."""
-    if url.startswith(("redis+socket://", "socket://")):
-        path, _, query = url.partition("://")[2].partition("?")
-        options = [part.replace("virtual_host=", "db=", 1) for part in query.split("&") if part]
-        return f"unix://{path}" + (f"?{'&'.join(options)}" if options else "")
-    return url
 
 
 def _packed(parts: tuple[Any, ...]) -> bytes:

@@ -22,10 +22,11 @@ _IDLE = 5.0
 
 
 class Database:
-    """``url`` is one SQLAlchemy takes, or Celery (``db+...``)."""
+    """``url`` is one SQLAlchemy takes, or Celery (``db+...``); ``options`` are for ``sa.create_engine``."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, options: Mapping[str, Any] | None = None) -> None:
         self.url = url.removeprefix("db+")
+        self._options = dict(options or {})
         self._engine: sa.Engine | None = None
         self._process = 0
 
@@ -115,8 +116,8 @@ class Database:
 
     def _made(self) -> sa.Engine:
         if self.url.startswith("sqlite"):
-            return _sqlite(self.url)
-        engine = sa.create_engine(self.url, isolation_level="READ COMMITTED")
+            return _sqlite(self.url, self._options)
+        engine = sa.create_engine(self.url, **{"isolation_level": "READ COMMITTED", **self._options})
         _ask_idle_connections(engine)
         return engine
 
@@ -153,8 +154,10 @@ def _ask_idle_connections(engine: sa.Engine) -> None:
     sa.event.listen(engine, "checkout", out)
 
 
-def _sqlite(url: str) -> sa.Engine:
-    engine = sa.create_engine(url, connect_args={"timeout": 30})
+def _sqlite(url: str, options: Mapping[str, Any]) -> sa.Engine:
+    engine = sa.create_engine(
+        url, **{**options, "connect_args": {"timeout": 30, **options.get("connect_args", {})}}
+    )
 
     def connected(connection: Any, _: Any) -> None:
         connection.isolation_level = None  # the driver must not begin transactions of its own

@@ -37,8 +37,8 @@ _COMMIT = """%(run)s::text, %(version)s::int, %(now)s::float8, %(token)s::int, %
 class PostgresStore(SqlStore):
     """See ``Store``. What a function cannot do is done as in ``SqlStore``."""
 
-    def __init__(self, url: str, prefix: str = "selinon_") -> None:
-        super().__init__(url, prefix)
+    def __init__(self, url: str, prefix: str = "selinon_", options: Mapping[str, Any] | None = None) -> None:
+        super().__init__(url, prefix, options)
         self._functions = Functions(self.tables)
         names = self._functions.names
         self._claim = _call(names["claim"], _CLAIM)

@@ -44,8 +44,8 @@ _CLOCKS = {
 class SqlStore:
     """See ``Store``. ``url`` is one SQLAlchemy takes; names of tables begin with ``prefix``."""
 
-    def __init__(self, url: str, prefix: str = "selinon_") -> None:
-        self.database = Database(url)
+    def __init__(self, url: str, prefix: str = "selinon_", options: Mapping[str, Any] | None = None) -> None:
+        self.database = Database(url, options)
         self.tables = Tables(prefix)
         self.clock = StoreClock(self._time)
 

@@ -1,0 +1,35 @@
+"""What of a server's settings makes it forget flow runs, reported when a worker starts."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+_log = logging.getLogger("selinon")
+
+
+def warn_of_settings(client: Any) -> None:
+    """Log a warning for each setting of the server that loses flow runs; nothing where ``INFO`` is forbidden."""
+    try:
+        found: dict[str, Any] = client.info()
+    except Exception as error:
+        _log.debug("cannot look at the settings of the state store in Redis: %s", error)
+        return
+    for text in dangers(found):
+        _log.warning("the state store in Redis: %s", text)
+
+
+def dangers(found: dict[str, Any]) -> list[str]:
+    """Sentences about what ``INFO`` says."""
+    texts = []
+    policy = found.get("maxmemory_policy", "noeviction")
+    if policy != "noeviction":
+        texts.append(
+            f"maxmemory-policy is {policy}: a server that is full removes flow runs, which then never end. "
+            "Set maxmemory-policy noeviction"
+        )
+    if not int(found.get("aof_enabled", 1)):
+        texts.append("appendonly is off: a restart of the server loses flow runs. Set appendonly yes")
+    if int(found.get("cluster_enabled", 0)):
+        texts.append("a cluster cannot keep flow runs: one step touches keys of several slots")
+    return texts
