@@ -5,10 +5,21 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from selinon_core.errors import RequestError
+from selinon_core.errors import (
+    ConfigurationError,
+    FlowError,
+    FlowTimeout,
+    MissingExtraError,
+    RequestError,
+    StateStoreError,
+)
 
 if TYPE_CHECKING:
     from selinon_core.celery.owner import Owner
+    from selinon_core.dispatch import FlowOutcome
+
+#: Seconds between two questions to the state store while the result backend is waited for.
+ASK_STORE_EVERY = 5.0
 
 
 class FlowHandle:
@@ -38,15 +49,38 @@ class FlowHandle:
         """Wait for the end and return ``{"finished_nodes", "failed_nodes", "active_nodes"}``.
 
         Raises ``FlowError`` (with ``state``) when the flow failed, ``TimeoutError`` after ``timeout`` seconds.
-        Needs the result backend.
+        The state store knows the result as long as the run (``selinon_state_ttl``). The result backend is asked
+        too: it answers sooner, and where a caller cannot reach the store.
         """
         from celery.exceptions import TimeoutError as CeleryTimeoutError
         from celery.result import AsyncResult
 
+        until = None if timeout is None else time.monotonic() + timeout
+        while True:
+            outcome = self._outcome()
+            if outcome is not None:
+                if outcome.succeeded:
+                    return outcome.state
+                raise (FlowTimeout if outcome.timed_out else FlowError)(outcome.state)
+            pause = ASK_STORE_EVERY if until is None else min(ASK_STORE_EVERY, max(until - time.monotonic(), 0.01))
+            try:
+                return AsyncResult(self.id, app=self._selinon.app).get(timeout=pause)
+            except CeleryTimeoutError:
+                pass
+            except NotImplementedError:  # there is no result backend
+                time.sleep(min(pause, 0.1))
+            if until is not None and time.monotonic() >= until:
+                raise TimeoutError(f"flow run {self.id} did not end within {timeout} s")
+
+    def _outcome(self) -> FlowOutcome | None:
+        """How the run ended, as the state store has it; None when it has not, or the store cannot be asked."""
+        from selinon_core.celery.reporting.run_status import outcome_of
+
         try:
-            return AsyncResult(self.id, app=self._selinon.app).get(timeout=timeout)
-        except CeleryTimeoutError:
-            raise TimeoutError(f"flow run {self.id} did not end within {timeout} s") from None
+            services = self._selinon.services
+            return outcome_of(services.store, services.flow_versions, self.id)
+        except (StateStoreError, ConfigurationError, MissingExtraError):
+            return None
 
     def wait(self, timeout: float | None = None, interval: float = 0.1) -> str:
         """Wait for the end, in the state store, and return the status; raises ``TimeoutError``."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from typing import Any
 
 import pytest
 
 from selinon_core.celery.execution.log_batch import decode_batch, encode_batch, encode_end
+from selinon_core.celery.reporting.run_status import outcome_of
 from selinon_core.celery.stores.memory import MemoryStore
 from selinon_core.celery.stores.protocol import Commit
 from selinon_core.celery.transport.publisher import DISPATCHER
@@ -165,6 +167,46 @@ def test_runs_that_wait_for_a_queue_without_workers_cost_few_messages() -> None:
     more = world.broker.sent[sent:]
     assert len([message for message in more if message.celery_task == DISPATCHER]) == 50 * 6
     assert len(more) <= 50 * 6 * 1.2
+
+
+def test_a_long_queue_of_a_dispatcher_is_not_made_longer() -> None:
+    world = World(plan_of(CHAIN), workers=1)
+    for number in range(1000):
+        header = {"flow": "main", "queue": "celery", "status": "running", "idle_check_after": "0"}
+        world.store.commit(Commit(f"run{number}", 0, world.now, create=header, batch="[]", outbox=["t1"]))
+    world.broker.backlog = 10_000
+    reaper = Reaper(world.engines[0], clock=lambda: world.now)
+    for _ in range(50):
+        world.now += 0.5
+        reaper.run_once()
+    assert 100 <= len(world.broker.sent) <= 500
+    assert len({message.kwargs["id"] for message in world.broker.sent}) > 150, "not always the same runs"
+
+
+def test_the_result_backend_is_cleaned_up_once_a_day() -> None:
+    world = World(plan_of(CHAIN), workers=1)
+    cleaned: list[float] = []
+    world.app.backend.cleanup = lambda: cleaned.append(world.now)  # type: ignore[method-assign]
+    reaper = Reaper(world.engines[0], clock=lambda: world.now)
+    for _ in range(24 * 4 * 3):
+        reaper.run_once()
+        world.now += 900
+    assert [b - a for a, b in itertools.pairwise(cleaned)] == [86400, 86400]
+
+
+def test_the_result_of_a_run_is_read_from_the_state_store() -> None:
+    world = World(plan_of(CHAIN), workers=1)
+    id = world.start("main")
+    failing = World(plan_of("      - {from: , to: Fail}\n"), workers=1)
+    failed = failing.start("main")
+    for each in (world, failing):
+        each.work()
+    assert world.results[id][0] == "success"
+    for each, flow_id in ((world, id), (failing, failed)):
+        outcome = outcome_of(each.store, each.engines[0].flow_versions, flow_id)
+        assert outcome is not None
+        assert outcome.state == each.results[flow_id][1]
+        assert outcome.succeeded == (each is world)
 
 
 def test_messages_do_not_grow_with_the_flow() -> None:

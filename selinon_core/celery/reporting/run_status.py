@@ -11,7 +11,7 @@ from selinon_core.celery.execution.run_cache import CachedRun
 from selinon_core.celery.stores import Store
 from selinon_core.celery.stores.protocol import NodeRecord
 from selinon_core.celery.stores.run_header import RunHeader
-from selinon_core.dispatch import NodeRun
+from selinon_core.dispatch import FlowOutcome, NodeRun
 from selinon_core.dispatch import effects as do
 from selinon_core.dispatch import events as on
 from selinon_core.dispatch.codec import decode_event
@@ -116,6 +116,25 @@ def _replayed(
             effects = run.machine.advance(event)
             runs += [e.run for e in effects if isinstance(e, do.StartTask | do.StartFlow | do.ReuseNode)]
     return run, runs, ended
+
+
+def outcome_of(store: Store, flows: FlowVersions, id: str) -> FlowOutcome | None:
+    """How a run ended, from its log. None when it has not ended, or cannot be read with these files."""
+    found = store.read(id)
+    if found is None:
+        return None
+    header = RunHeader.read(found[0])
+    if header.status == "running":
+        return None
+    outcome = None
+    if header.initial_definition is not None:
+        try:
+            outcome = _replayed(flows, id, header, found[1])[0].machine.outcome
+        except (SelinonException, ValueError, KeyError):
+            return None
+    if outcome is not None:
+        return outcome
+    return FlowOutcome(False, {}, {}, [], {}, header.reason, cancelled=header.status == "cancelled")
 
 
 def list_runs(store: Store, limit: int = 100) -> list[dict[str, Any]]:

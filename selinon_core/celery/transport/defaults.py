@@ -14,6 +14,8 @@ CONFIGURATION: dict[str, Any] = {
     "accept_content": ["json"],
     "task_serializer": "json",
     "result_serializer": "json",
+    # As long as the state store keeps finished runs (selinon_state_ttl).
+    "result_expires": 7 * 86400,
 }
 
 #: A message of a worker that is gone comes back after this many seconds ...

@@ -8,10 +8,12 @@ so that flow runs that only wait cost nothing.
 from __future__ import annotations
 
 import logging
+import random
 import uuid
 from collections.abc import Callable
 
 from selinon_core.celery.services import WorkerServices
+from selinon_core.celery.stores.protocol import Due
 from selinon_core.errors import StateStoreError
 
 _log = logging.getLogger("selinon")
@@ -20,6 +22,11 @@ _log = logging.getLogger("selinon")
 BATCH = 200
 #: Seconds between two looks at the least: many runs that are due one after another are looked at together.
 LEAST_PAUSE = 0.25
+#: While a queue holds at least so many messages, of the wake-ups for it one in so many is sent.
+LONG_QUEUE = 200
+WAKE_ONE_IN = 10
+#: Seconds between two clean-ups of the result backend.
+CLEAN_EVERY = 86400.0
 
 
 class Reaper:
@@ -30,6 +37,7 @@ class Reaper:
         self._clock = clock or services.clock
         self._owner = uuid.uuid4().hex
         self._pause = services.settings.selinon_sweep_interval
+        self._clean_at = 0.0
 
     def run_once(self) -> float:
         """Look once, if this worker leads; returns the seconds until the next look."""
@@ -48,7 +56,9 @@ class Reaper:
             )
             if found:
                 # Also for flows this worker does not know: another one may.
-                services.publisher.send(services.messages.wake(d.flow, d.flow_id, d.queue) for d in found)
+                wanted = self._without_backlog(found)
+                services.publisher.send(services.messages.wake(d.flow, d.flow_id, d.queue) for d in wanted)
+            self._clean_results(now)
             self._pause = settings.selinon_sweep_interval
             if len(found) == BATCH:
                 return 0.0
@@ -60,6 +70,29 @@ class Reaper:
         except Exception as error:
             return self._away(f"{type(error).__name__}: {error}")
         return settings.selinon_sweep_interval
+
+    def _without_backlog(self, found: list[Due]) -> list[Due]:
+        """The wake-ups to be sent now.
+
+        A queue that is long holds wake-ups of its runs already, and more would only make it longer. A share is
+        sent nevertheless: a queue may never be empty, and the wake-up in it lost.
+        """
+        waiting = {queue: self._services.publisher.waiting(queue) for queue in {due.queue for due in found}}
+        return [
+            due
+            for due in found
+            if waiting[due.queue] < LONG_QUEUE or random.randrange(WAKE_ONE_IN) == 0  # noqa: S311  (a share)
+        ]
+
+    def _clean_results(self, now: float) -> None:
+        """Once a day remove old rows of the result backend, which without ``celery beat`` nothing else does."""
+        if now < self._clean_at:
+            return
+        self._clean_at = now + CLEAN_EVERY
+        try:
+            self._services.app.backend.cleanup()
+        except Exception as error:
+            _log.warning("cannot clean up the result backend: %s: %s", type(error).__name__, error)
 
     def _away(self, what: str) -> float:
         self._pause = min(self._pause * 2, 10.0)

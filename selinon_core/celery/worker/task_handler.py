@@ -9,9 +9,10 @@ from typing import Any
 from selinon_core.celery.execution.inbox import InboxEntry
 from selinon_core.celery.execution.inline_selection import InlineBudget, InlineTask
 from selinon_core.celery.services import WorkerServices
-from selinon_core.celery.stores.protocol import NEEDS_ADVANCE, REDELIVERED_UNFINISHED, RUN, Begun
+from selinon_core.celery.stores.protocol import GONE, NEEDS_ADVANCE, REDELIVERED_UNFINISHED, RUN, Begun
 from selinon_core.celery.transport.batching import MessageBatch
 from selinon_core.celery.transport.message_schema import NodeMessage
+from selinon_core.celery.worker import lost_runs
 from selinon_core.celery.worker.batch_handler import BatchHandler
 from selinon_core.celery.worker.task_timeout import run_with_deadline
 from selinon_core.dispatch import events as on
@@ -67,6 +68,8 @@ class TaskMessageHandler:
         if begun.kind == REDELIVERED_UNFINISHED:
             self._process_due_work(message)
             return
+        if begun.kind == GONE:
+            lost_runs.report(message.id)
         if begun.kind != RUN:
             return
         task_id = id_maker(message.id)(message.number)
