@@ -35,6 +35,7 @@ steps = st.one_of(
     st.tuples(st.just("event"), st.integers(0, 3), st.integers(-1, 2), st.booleans(), st.sampled_from([0.0, 5.0])),
     st.tuples(st.just("claims"), st.dictionaries(numbers, deliveries, min_size=1)),
     st.tuples(st.just("successes"), st.lists(numbers, min_size=1, unique=True), st.sampled_from([0.0, 5.0])),
+    st.tuples(st.just("release"), numbers, deliveries, st.integers(1, 2)),
     st.tuples(st.just("lease")),
     st.tuples(st.just("renew")),
     st.tuples(st.just("next_delivery"), numbers),
@@ -132,6 +133,9 @@ class Player:
 
     def renew(self) -> Any:
         return self.token is not None and self.store.renew_lease("F", self.token, self.now + 5)
+
+    def release(self, number: int, delivery: int, deliveries: int) -> Any:
+        return self.store.release_delivery("F", number, delivery, deliveries)
 
     def next_delivery(self, number: int) -> Any:
         return self.store.next_delivery("F", number)

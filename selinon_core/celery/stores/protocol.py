@@ -1,25 +1,24 @@
-"""What a state store is: where flow runs live between two events. It keeps texts and decides nothing.
+"""The protocol of state stores: where a flow run lives between two events. A store decides nothing about flows.
 
-Per flow run it holds
+Per flow run a store keeps
 
 - a *header* of text fields: what the run is, and how far it is (``version``, ``status``, lease),
-- the *log*: batches of events, appended only, counted by ``version``. The log is the truth, everything a worker
-  remembers of a run is a cache of its fold,
-- the *inbox*: events that arrived and were not decided on yet,
-- the *outbox*: keys of effects that were decided on and not carried out yet (what a key means can be told from
-  the log: ``t12`` is "publish the message of node run 12"),
-- *node records*: per node run how often it was delivered and tried, whether it is done, and when it was last seen
-  being worked on,
-- *payloads*: arguments and parents too large for a message,
-- *timers*: names with a due time.
+- the *log*: batches of events, appended only and counted by ``version``. The log is the truth; what a worker
+  keeps in memory of a run is a cache of its replay,
+- the *inbox*: events that arrived and that no worker has decided on,
+- the *outbox*: keys of effects that were committed and are not performed yet (``t12``: publish the message of task
+  run 12, ``f7``: of sub-flow 7, ``o3``: of node run 3 that was to run inline, ``c5``: cancel sub-flow 5, ``p``:
+  the end goes to the parent, ``r``: the result goes to the result backend),
+- *node records*: how often the message of a node run was delivered, and whether the node run is done,
+- *payloads*: arguments and parents that are too large for a message,
+- *timers*: names with the time when they are due.
 
-Over all runs there is the *due_index* (when to look at which run next), the throttling slots, the errors of
-failed runs, the *definitions* of flows that logs refer to, and a leader for the sweep.
+For all runs together it keeps the *due index* (when to look at which run next), the throttling slots, the errors
+of failed task runs, the *definitions* of flows that logs refer to, and the leader of the sweep.
 
-One worker at a time advances a run: it holds a *lease* with a fencing token. Every change names the token and the
-version it has seen, and is refused when either is not current any more. A commit without a token is the short
-cut for a run in which nothing else can happen: it is refused when somebody holds the lease or left anything in
-the inbox.
+One worker advances a run at a time. It holds a *lease* with a fencing token. Each commit names the token and the
+version that the worker has seen; the store refuses an old one. A commit without a token is the short cut for a run
+in which nothing else can happen: the store refuses it when another worker holds the lease, or an event arrived.
 
 Times are seconds since the epoch by the store's clock (``Store.clock``), so the clocks of workers may be wrong.
 """
@@ -30,119 +29,161 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 #: What ``Store.append_event`` found.
-BUFFERED = "quiet"  # kept; nothing can be decided before more arrives
-NEEDS_ADVANCE = "wake"  # kept; somebody has to advance the run
-LEASE_HELD = "busy"  # kept; who holds the lease will see it
+BUFFERED = "quiet"  # kept; a decision needs more events
+NEEDS_ADVANCE = "wake"  # kept; a dispatcher has to advance the run
+LEASE_HELD = "busy"  # kept; the holder of the lease will see it
 LEASED = "leased"  # kept, and the caller holds the lease now
 DUPLICATE = "duplicate"  # the node run is done already
 ENDED = "ended"  # the run is over
 GONE = "gone"  # no such run
 
-#: What ``Store.claim_delivery`` found (beside DUPLICATE and GONE).
-RUN = "run"  # go on
-STALE = "stale"  # a newer message of the node run is on its way
-REDELIVERED_UNFINISHED = (
-    "orphan"  # done, but something that depended on this message was left behind: advance the run
-)
+#: What ``Store.claim_delivery`` found (beside DUPLICATE, ENDED and GONE).
+RUN = "run"  # run it
+STALE = "stale"  # a newer message of the node run is on its way, or another worker has this one
+REDELIVERED_UNFINISHED = "orphan"  # done, but what depends on its receiver was left behind: advance the run
 
 #: A time that never comes to pass; exact in every store.
 FOREVER = 1e12
 
 
 class Opened(NamedTuple):
-    """A run somebody got the lease of. ``batches`` follow the version the caller said it knows.
+    """A run whose lease the caller got, with what its new holder needs."""
 
-    ``known`` is that version if it was of use, else 0 and ``batches`` is the whole log. ``header`` is complete.
-    """
-
+    #: The fencing token of this lease.
     token: int
+    #: The number of batches in the log.
     version: int
+    #: The version that the caller said it knows, if it is of use; else 0.
     known: int
+    #: The batches of the log behind version ``known``.
     batches: Sequence[str]
+    #: The events in the inbox, oldest first.
     entries: Sequence[str]
+    #: All fields of the header.
     header: Mapping[str, str]
+    #: The keys in the outbox.
     outbox: Sequence[str]
+    #: The names of the timers that are due.
     due: Sequence[str]
 
 
 class Delivered(NamedTuple):
-    """What became of an event; ``opened`` under LEASED."""
+    """What became of an event."""
 
+    #: ``NEEDS_ADVANCE``, ``BUFFERED``, ``LEASE_HELD``, ``LEASED``, ``DUPLICATE``, ``ENDED`` or ``GONE``.
     kind: str
+    #: The run, when the caller got its lease (``LEASED``).
     opened: Opened | None = None
 
 
 class Begun(NamedTuple):
-    """What to do with the message of a node run. Counts are those before this delivery, but ``deliveries``."""
+    """What to do with the message of a node run."""
 
+    #: ``RUN``, ``STALE``, ``DUPLICATE``, ``REDELIVERED_UNFINISHED``, ``ENDED`` (cancelled) or ``GONE``.
     kind: str
+    #: Attempts that ended before this delivery.
     attempts: int = 0
+    #: Those of them that count against ``max_retry``.
     retries: int = 0
+    #: Deliveries of this attempt, with this one: one that is high has killed its workers.
     deliveries: int = 1
+    #: Arguments and parents that were too large for the message, as JSON text.
     payload: str | None = None
 
 
 class NodeRecord(NamedTuple):
-    """What is known of the deliveries of a node run; ``begun_at`` is 0 until its newest message arrived."""
+    """What a store knows of the deliveries of a node run."""
 
+    #: The number of its newest message; each retry and each message sent again has the next number.
     delivery: int = 0
+    #: When that message arrived, seconds since the epoch; 0: it has not.
     begun_at: float = 0.0
+    #: Attempts that ended.
     attempts: int = 0
+    #: Those of them that count against ``max_retry``.
     retries: int = 0
+    #: How often messages of the present attempt arrived.
     deliveries: int = 0
+    #: Whether the node run ended; nothing changes it any more.
     done: bool = False
 
 
 class Commit(NamedTuple):
-    """A step of a flow run to be kept; see ``Store.commit``."""
+    """A step of a flow run, all or nothing; see ``Store.commit``."""
 
     flow_id: str
+    #: The version of the log that the worker has seen.
     version: int
+    #: The time of the step, seconds since the epoch by the store's clock.
     now: float
+    #: The fencing token of the worker's lease; None: the short cut, without a lease.
     token: int | None = None
+    #: The header of a run that does not exist yet; ignored when it exists.
     create: Mapping[str, str] | None = None
+    #: Without a token: the node run that ended, 0: none. The commit is refused when it is done already.
     completes: int = 0
+    #: Events for the log, as text; None: the version stays.
     batch: str | None = None
+    #: How many entries leave the inbox, oldest first.
     consumed: int = 0
+    #: Keys of effects to be performed.
     outbox: Sequence[str] = ()
+    #: Keys of effects that were performed; others than those in the outbox are ignored.
     done: Sequence[str] = ()
+    #: The message whose receiver runs a node run inline; None: nothing changes.
     carrier: int | None = None
+    #: That node run, which begins now; 0: the receiver runs none any more.
     inlined: int = 0
+    #: Payloads by number of node run, as JSON text.
     payloads: Mapping[int, str] | None = None
+    #: Timers to be set, and when they are due.
     timers: Mapping[str, float] | None = None
+    #: Timers to be removed, unless they are in ``timers``.
     cancelled_timers: Sequence[str] = ()
+    #: Whether all timers are removed but those of messages of node runs (``n12``) and those in ``timers``.
     clear_timers: bool = False
+    #: Node runs with throttling, as outbox key, name of the slot, and seconds between two starts in the slot.
     throttled: Sequence[tuple[str, str, float]] = ()
+    #: Fields of the header to be set.
     fields: Mapping[str, str] | None = None
+    #: Whether the worker keeps the lease, or takes it when it had none.
     keep: bool = False
+    #: Seconds until a lease that is kept ends.
     lease: float = 5.0
+    #: Seconds until a run that has ended expires; 0: what was said before stays.
     ttl: float = 0.0
 
 
 class Committed(NamedTuple):
-    """Whether a commit was kept, the token if the lease is (still) held, and what is in the inbox then.
+    """What became of a commit."""
 
-    ``delays`` are the seconds each throttled node has to wait, in the order of ``Commit.throttled``; those
-    with 0 are in the outbox.
-    """
-
+    #: Whether it was kept.
     ok: bool
+    #: The fencing token, while the worker holds the lease; None: the lease is released.
     token: int | None = None
+    #: What the inbox holds, for the holder of the lease.
     entries: Sequence[str] = ()
+    #: Seconds that each node run in ``Commit.throttled`` waits, in that order; those with 0 are in the outbox.
     delays: Sequence[float] = ()
 
 
 class Due(NamedTuple):
-    """A run the sweep found something to do for; ``reason`` is lease, outbox, inbox, timer, lost or silent."""
+    """A run that needs a wake-up."""
 
     flow_id: str
     flow: str
+    #: The dispatcher queue of the run.
     queue: str
+    #: ``lease`` (it ended and was not released), ``outbox``, ``inbox``, ``timer``, ``lost`` (a node run without a
+    #: heartbeat) or ``silent`` (messages did not arrive).
     reason: str
 
 
 class Store(Protocol):
-    """Keeps the state of flow runs. Every method is one atomic step; all raise ``StateStoreError`` when it cannot.
+    """Keeps the state of flow runs; every method is one atomic step.
+
+    All methods raise ``StateStoreError`` when the store cannot be reached, and ``StateStoreRefused`` for values
+    that it cannot hold.
 
     Implementations are safe under threads, and connect again after a fork.
     """
@@ -153,15 +194,19 @@ class Store(Protocol):
         ...
 
     def prepare(self) -> None:
-        """Create what is missing (tables, scripts); harmless when many do it at once."""
+        """Create what is missing (tables, functions); many workers may do it at once.
+
+        Raises ``ConfigurationError`` when another version of selinon made the tables, or for wrong options.
+        """
         ...
 
     def claim_delivery(self, flow_id: str, number: int, delivery: int, redelivered: bool, now: float) -> Begun:
-        """A message of a node run arrived: is it to be run? ``again``: the broker delivered it before.
+        """A message of a node run arrived: whether to run it.
 
-        A message counts once per ``delivery``; one delivered again counts again (its first receiver may be gone).
-        ``number`` 0 is the message that started the run; it counts as done. When the message of a done node run
-        comes again, what its receiver ran inlined is put into the outbox as ``o<number>``.
+        Each ``delivery`` number counts once. A message that the broker ``redelivered`` counts again, because its
+        first receiver may be dead. ``number`` 0 is the message that started the run; it counts as done. When the
+        message of a done node run arrives again, the node run that its receiver ran inline gets into the outbox as
+        ``o<number>``.
         """
         ...
 
@@ -172,10 +217,11 @@ class Store(Protocol):
     def retry(
         self, flow_id: str, number: int, delivery: int, counted: bool, countdown: float, grace: float, now: float
     ) -> int | None:
-        """An attempt ended and there will be another: the delivery of its message, None when it is stale or done.
+        """An attempt ended and another one follows: the delivery number of its message.
 
-        The timer ``n<number>`` is set for when it is due, ``grace`` later if that is now: then it reminds of a
-        message that was not published after all.
+        None when the attempt was not that of the newest message, or the node run is done. ``counted``: the attempt
+        counts against ``max_retry``. The timer ``n<number>`` is due after ``countdown`` seconds. Without a
+        countdown the caller publishes the message, and the timer is due after ``grace`` seconds.
         """
         ...
 
@@ -193,10 +239,12 @@ class Store(Protocol):
         error: tuple[str, str] | None = None,
         ttl: float = 0.0,
     ) -> Delivered:
-        """Put an event into the inbox, once per node run ``number`` (0: no node run, no such check).
+        """Put an event into the inbox.
 
-        Under ``delivery`` >= 0 it only counts when that is the newest one. ``lease`` seconds are asked for when
-        there is something to decide; 0: not at all. ``error`` is a task id and its error, kept ``ttl`` seconds.
+        The end of node run ``number`` counts once, and with a ``delivery`` >= 0 only if that is the newest one;
+        ``number`` 0: the event is not of a node run. ``urgent``: it does not wait for ``inbox_threshold`` events.
+        ``known`` and ``lease`` (seconds) are those of ``acquire_lease``, when a decision is needed; 0: no lease.
+        ``error`` is a task id and its error as text, kept for ``ttl`` seconds.
         """
         ...
 
@@ -207,43 +255,44 @@ class Store(Protocol):
         ...
 
     def acquire_lease(self, flow_id: str, known: int, lease: float, now: float) -> Opened | None:
-        """Get the lease, None when somebody has it or there is no such run."""
+        """Get the lease, None when another worker has it or there is no such run."""
         ...
 
     def renew_lease(self, flow_id: str, token: int, until: float) -> bool:
-        """Keep the lease; False when it is lost."""
+        """Hold the lease until then; False when it is lost."""
         ...
 
     def commit(self, step: Commit) -> Committed:
-        """Keep a step, all or nothing.
+        """Keep a step, all or nothing; the fields of ``Commit`` say what it changes.
 
-        Refused unless version and token are current (without a token: unless the lease is free, the inbox empty
-        and node run ``completes`` not done). Appends ``batch``, drops ``consumed`` entries of the inbox, adds
-        ``outbox`` and removes ``done``, notes that the receiver of message ``carrier`` runs node run ``inlined``
-        itself (0: no more), sets timers and fields. The lease is released, unless ``keep`` or the inbox holds
-        entries.
+        Refused unless version and token are current. Without a token: unless the lease is free, the inbox empty
+        and node run ``completes`` not done. The lease is released unless ``keep`` is set or the inbox
+        holds entries.
         """
         ...
 
     def heartbeat(self, flow_id: str, numbers: Sequence[int], at: float) -> None:
-        """These node runs, and what is run inlined of their messages, are seen being worked on at that time.
+        """A worker works on these node runs, and on those that run inline in their messages, at that time.
 
-        Those that are not begun, or done, are left alone. ``FOREVER``: nobody has to say so again.
+        Node runs that are not begun, or done, stay as they are. ``FOREVER``: no further heartbeat is needed.
         """
         ...
 
     def stalled_nodes(self, flow_id: str, before: float) -> list[int]:
-        """Node runs that were begun, are not done and were not seen since then: their receivers are gone."""
+        """Node runs that were begun, are not done and had no heartbeat since: their receivers are dead."""
         ...
 
     def claim_due_runs(
         self, now: float, limit: int, resend_after: float, idle_check_interval: float, heartbeat_timeout: float
     ) -> list[Due]:
-        """What is due, each put off for a while so that it is not told at every sweep."""
+        """Runs that need a wake-up, at most ``limit``; see ``delivery_rules.look_at``.
+
+        Each wake-up of a run puts off the next one, twice as long each time, until a commit changes the run.
+        """
         ...
 
     def next_due(self) -> float | None:
-        """When something is due next."""
+        """The time of the first entry in the due index, None when it is empty."""
         ...
 
     def acquire_leadership(self, owner: str, until: float, now: float) -> bool:
@@ -287,15 +336,15 @@ class Store(Protocol):
         ...
 
     def error(self, task_id: str) -> str | None:
-        """What ``append_event`` kept of a failed task run."""
+        """The error that ``append_event`` kept for a task run."""
         ...
 
     def put_definition(self, name: str, text: str) -> None:
-        """Keep the text of a flow's definition for good; one of that name that is there already stays."""
+        """Keep the text of a flow's definition for good; an existing one of that name stays."""
         ...
 
     def get_definition(self, name: str) -> str | None:
-        """What ``put_definition`` kept."""
+        """The text that ``put_definition`` kept."""
         ...
 
     def runs(self, limit: int) -> list[str]:
@@ -307,5 +356,5 @@ class Store(Protocol):
         ...
 
     def close(self) -> None:
-        """Give up connections."""
+        """Close the connections of this process."""
         ...
