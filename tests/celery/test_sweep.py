@@ -186,8 +186,7 @@ def test_a_long_queue_of_a_dispatcher_is_not_made_longer() -> None:
 def test_the_result_backend_is_cleaned_up_once_a_day() -> None:
     world = World(plan_of(CHAIN), workers=1)
     cleaned: list[float] = []
-    world.app.backend.cleanup = lambda: cleaned.append(world.now)  # type: ignore[method-assign]
-    reaper = Reaper(world.engines[0], clock=lambda: world.now)
+    reaper = Reaper(world.engines[0], lambda: world.now, lambda: cleaned.append(world.now))
     for _ in range(24 * 4 * 3):
         reaper.run_once()
         world.now += 900

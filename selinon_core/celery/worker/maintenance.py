@@ -119,7 +119,7 @@ class MaintenanceStep(bootsteps.StartStopStep):
         self._stop.set()
 
     def _sweep(self) -> None:
-        sweeper = Reaper(self.owner.services)
+        sweeper = Reaper(self.owner.services, clean_results=lambda: self.owner.app.backend.cleanup())
         while not self._stop.wait(sweeper.run_once()):
             pass
 

@@ -30,13 +30,19 @@ CLEAN_EVERY = 86400.0
 
 
 class Reaper:
-    """One worker's part in the sweep. ``clock`` is replaced by tests."""
+    """One worker's part in the sweep. ``clock`` is replaced by tests, ``clean_results`` removes old results."""
 
-    def __init__(self, services: WorkerServices, clock: Callable[[], float] | None = None) -> None:
+    def __init__(
+        self,
+        services: WorkerServices,
+        clock: Callable[[], float] | None = None,
+        clean_results: Callable[[], object] = lambda: None,
+    ) -> None:
         self._services = services
         self._clock = clock or services.clock
         self._owner = uuid.uuid4().hex
         self._pause = services.settings.selinon_sweep_interval
+        self._clean = clean_results
         self._clean_at = 0.0
 
     def run_once(self) -> float:
@@ -90,7 +96,7 @@ class Reaper:
             return
         self._clean_at = now + CLEAN_EVERY
         try:
-            self._services.app.backend.cleanup()
+            self._clean()
         except Exception as error:
             _log.warning("cannot clean up the result backend: %s: %s", type(error).__name__, error)
 
