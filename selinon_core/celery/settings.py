@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from selinon_core.celery.transport.defaults import is_redis
 from selinon_core.errors import ConfigurationError
 
 #: Celery's settings of a backend in Redis that the store's client has too, with Celery's defaults.
@@ -111,7 +110,7 @@ def state_options(settings: AdapterSettings, conf: Any) -> tuple[str | None, dic
     prefix = settings.selinon_state_prefix
     if settings.selinon_state_url or not conf.result_backend:
         return prefix, options
-    if not is_redis(conf.result_backend):
+    if not str(conf.result_backend).startswith(("redis", "valkey", "socket", "unix", "sentinel")):
         return prefix, {**(conf.database_engine_options or {}), **options}
     transport = conf.result_backend_transport_options or {}
     found = {name: transport[name] for name in ("master_name", "sentinel_kwargs") if name in transport}
