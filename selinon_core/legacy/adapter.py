@@ -43,7 +43,7 @@ class Configured(Protocol):
 
 
 class ProcessWideSelinon(Selinon):
-    """Its plan is whatever the process-wide configuration is when it is first needed."""
+    """Its plan is the process-wide configuration at the time it is first needed."""
 
     def __init__(self, app: Celery, state: Configured) -> None:
         self._state = state

@@ -1,7 +1,7 @@
 """``Dispatcher`` and ``SelinonTaskEnvelope``: the original's Celery tasks, as projects read and wrap them.
 
 Workers run flows with Celery tasks of the same names, which are not these classes. Everything that projects read
-from the classes can be read here. Assigning to them warns, because no worker looks at what is assigned.
+from the classes can be read here. Assigning to them warns, because no worker reads the assigned value.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ class _CeleryTask(metaclass=NotCalled):
         self.run()
 
     def run(self, *args: Any, **kwargs: Any) -> NoReturn:
-        """Raise ``RequestError``: only workers do this, and not by calling it."""
+        """Raise ``RequestError``: only workers run tasks, and not through this method."""
         raise RequestError(f"{type(self).__name__} cannot be called: {self._call_instead}")
 
     def __call__(self, *args: Any, **kwargs: Any) -> NoReturn:

@@ -14,7 +14,7 @@ class SystemState(metaclass=NotCalled):
 
     instead = "A trace function gets what a flow run does as events; see Trace.trace_by_func."
 
-    # The original's methods: no object has them called.
+    # The original's methods: they can be read, and no object calls them.
     node_args = selective = to_dict = update = do_nothing
     _compute_and_run_fallback = _continue_and_update_retry = _fire_edge = _get_async_result = do_nothing
     _get_countdown = _run_fallback = _start_and_update_retry = _start_new_from_finished = _start_node = do_nothing

@@ -92,7 +92,7 @@ class Trace:
 
     @classmethod
     def trace_by_json(cls) -> None:
-        """Trace as JSON lines on stdout, and on stderr what needs a look."""
+        """Trace as JSON lines: warnings to stderr, the other events to stdout."""
         STATE.add_function(tracer.json_sink)
 
     @classmethod

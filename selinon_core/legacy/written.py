@@ -1,4 +1,4 @@
-"""What files say and a plan does not: the order of ``flows``, and ``true`` for all nodes of a flow.
+"""What the files have and a plan does not: the order of ``flows``, and ``true`` for all nodes of a flow.
 
 The tables of ``Config`` show both.
 """
@@ -33,7 +33,7 @@ class Written(NamedTuple):
 
     @classmethod
     def of(cls, model: ProjectModel) -> Written:
-        """What a model without mistakes says."""
+        """The values in a model without mistakes."""
         defined = {flow.name.name: flow for flow in model.flows}
         listed = dict.fromkeys([*(ref.name for ref in model.flow_list or ()), *defined])
         flows = {name: defined[name] for name in listed}

@@ -12,7 +12,7 @@ from selinon_core.plan.flow_diff import FlowChange, compare_flows
 class Comparison(NamedTuple):
     """``changes`` holds the flows a migration is needed for, in the order of the old plan.
 
-    Flows that only one of the plans has need none: runs of a flow that is gone cannot be brought anywhere.
+    Flows that only one of the plans has need no migration: runs of a removed flow cannot go on.
     """
 
     old: Plan

@@ -20,7 +20,7 @@ class Deployment(NamedTuple):
     names: tuple[str, ...]
 
     def uncovered(self, migrations: Migrations) -> tuple[Uncovered, ...]:
-        """The flows whose change no migration since accounts for; raises ``MigrationError`` as others do."""
+        """The flows whose change no migration since accounts for; raises as the function ``uncovered``."""
         return uncovered(self.old, self.new, migrations, deployed_at(self.revision, self.names, migrations))
 
 
@@ -51,8 +51,8 @@ def uncovered(old: Plan, new: Plan, migrations: Migrations, since: int) -> tuple
 def deployed_at(revision: str, names: Iterable[str], migrations: Migrations) -> int:
     """The newest migration that was there at a git revision: those up to it count as deployed.
 
-    ``names`` are those of the files that the directory had at the revision. Raises ``MigrationError`` for a
-    migration that was there and is not any more.
+    ``names`` are the names of the files in the directory at the revision. Raises ``MigrationError`` for a
+    migration that has been removed since.
     """
     assert migrations.directory is not None
     deployed = versions_among(names, migrations.directory)

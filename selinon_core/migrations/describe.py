@@ -36,7 +36,7 @@ def describe(comparison: Comparison, strategy: str) -> Iterator[str]:
 
 
 def taints_of(comparison: Comparison, flow: str) -> tuple[Mapping[int, str], Mapping[int, str]]:
-    """Why edges taint runs: by index in the old flow those that are gone, by index in the new one new ones."""
+    """Why edges taint runs: removed edges by their index in the old flow, new edges by their index in the new."""
     change = comparison.changes.get(flow, FlowChange())
     gone = dict.fromkeys(sorted(change.tainted_edges), "taints runs in which it fired")
     new = {index: f"taints runs in which {_finished(names)}" for index, names in change.tainting_nodes.items()}

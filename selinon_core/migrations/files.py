@@ -9,7 +9,7 @@
      "_meta": {"selinon_version", "host", "datetime", "user"}}
 
 Keys are indexes of edges as text. The strategy may be written in any case; ``_meta`` may be missing and is not
-looked at. 1.x read the files with a parser of YAML, so what is YAML and no JSON is accepted too.
+read. 1.x read the files with a YAML parser, so YAML that is not JSON is accepted too.
 
 Files from before the first release are accepted as well: there ``tainted_edges`` is a list of indexes, a tainted
 edge may become another one, and nothing (``{}`` or null) may be said about a flow.
@@ -98,7 +98,7 @@ def _as_yaml(data: bytes, name: str, error: json.JSONDecodeError) -> Any:
 
 
 def _placed(error: _Wrong, data: bytes, name: str) -> MigrationError:
-    """An error with the place of the offender; where it cannot be found, of the innermost thing around it."""
+    """An error with the place of the wrong part; if that is not found, of the innermost part around it."""
     from selinon_core.config.yaml.document import decode, read_document
     from selinon_core.config.yaml.nodes import MappingNode, SequenceNode
     from selinon_core.diagnostics.kinds import Collector

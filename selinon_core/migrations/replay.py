@@ -33,7 +33,7 @@ class ReplayMismatch(Exception):
 
 
 class Replay:
-    """``was`` is the flow the run was recorded with, ``steps`` lead from its edges to those of ``table``."""
+    """``was`` is the flow that the run was recorded with, ``steps`` map its edges to those of ``table``."""
 
     def __init__(self, table: FlowIndex, was: FlowPlan, steps: Sequence[MigrationStep], on_unreached: str) -> None:
         self._machine = FlowRun(table, str, on_unreached)
@@ -49,7 +49,7 @@ class Replay:
         self._retry_recorded = False
 
     def take(self, event: str, details: Details) -> None:
-        """Take the next recorded event; raises ``Differs``."""
+        """Take the next recorded event; raises ``ReplayMismatch``."""
         handler = _HANDLERS.get(event)
         if handler is not None:
             try:

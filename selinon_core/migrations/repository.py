@@ -23,7 +23,7 @@ class Migrations:
 
     @classmethod
     def load(cls, directory: str | None) -> Migrations:
-        """Look at a directory; None or one that does not exist holds nothing.
+        """List a directory; None, or one that does not exist, has no migrations.
 
         Raises ``MigrationError`` for a JSON file whose name is not a number.
         """
@@ -47,7 +47,7 @@ class Migrations:
         return os.path.join(self.directory or "", f"{version}.json")
 
     def file(self, version: int) -> MigrationFile:
-        """What a file says. Raises ``MigrationError`` when it is wrong, ``MigrationSkew`` when there is none."""
+        """Read a file. Raises ``MigrationError`` when it is wrong, ``MigrationSkew`` when there is none."""
         known = self._read.get(version)
         if known is None:
             try:
@@ -61,9 +61,9 @@ class Migrations:
         return known
 
     def steps(self, flow: str, from_version: int, to_version: int | None = None) -> tuple[MigrationStep, ...]:
-        """What the files behind ``from_version`` (up to ``to_version``, default all) say about a flow, in order.
+        """The changes of a flow in the files after ``from_version`` (up to ``to_version``, default all), in order.
 
-        Files that do not mention it, or say nothing about it, are left out. Raises ``MigrationSkew`` when the
+        Files without a change of it are left out. Raises ``MigrationSkew`` when the
         version is newer than all files or one of them is missing, ``MigrationError`` when one is wrong.
         """
         last = self.latest if to_version is None else to_version
@@ -82,7 +82,7 @@ class Migrations:
         return tuple(steps)
 
     def version_of(self, flow: str) -> int:
-        """The version a new run of a flow is at: that of the last file that says anything about it.
+        """The version a new run of a flow is at: that of the last file with a change of it.
 
         So a run of a flow that no migration concerns is never newer than a worker with older files. Raises as
         ``steps`` does.
@@ -112,7 +112,7 @@ def versions_among(names: Iterable[str], directory: str) -> list[int]:
 
 
 def same_as_newest(migrations: Migrations, changes: Mapping[str, FlowChange]) -> bool:
-    """Whether the newest file says the same about the same flows."""
+    """Whether the newest file has the same changes of the same flows."""
     if not migrations.latest:
         return False
     newest = migrations.file(migrations.latest).changes

@@ -1,4 +1,4 @@
-"""What a worker does to a flow run before anything else: bring it to the flows as the worker has them.
+"""Brings a flow run to the flows of the worker, before the worker does anything else with it.
 
 A run is stamped with three things: the migration ``version`` it was last brought to, the ``graph`` hash of its
 flow, and the ``definition`` its log goes on with (see ``dispatch.replay_definition``). ``FlowVersions.migration``
@@ -10,15 +10,15 @@ compares a stamp with the worker's own and returns the event that has to be fed 
 - the graph is the same and something else changed (a condition came, an entry of ``failures`` went):
   ``Migrated`` without steps;
 - the graph changed, and no migration says how: ``Migrated`` with ``forgotten``, by ``global.on_graph_change``;
-- the run is newer than the worker's files: ``MigrationSkew``. It is for another worker. A version says so, or
-  a graph that ours becomes without a migration (by an edge behind all others that starts the flow).
+- the run is newer than the worker's files: ``MigrationSkew``. It is for another worker. The sign is a newer
+  version, or a graph that ours becomes without a migration (by an edge behind all others that starts the flow).
 
 Typical use, for a run that was just read::
 
     flows = FlowVersions(plan, tables, Migrations.load(directory), fetch=texts_by_hash.get)
     definition = flows.definition(began)
     machine = FlowRun(definition.table, make_id, definition.on_unreached, flows.definition)
-    ...fold the log...
+    ...replay the log...
     event = flows.migration(name, stamp)
     if event is not None:
         ...feed it, keep it in the log, and store flows.version_after(name, event) in the header
@@ -49,7 +49,7 @@ from selinon_core.plan.graph_hash import graph_hash
 
 
 class RunVersion(NamedTuple):
-    """What a run says about the flow it was made for."""
+    """The stamp of a run: which version of its flow it was brought to."""
 
     version: int
     graph: str
@@ -115,7 +115,7 @@ class FlowVersions:
         return known
 
     def migration(self, flow: str, stamp: RunVersion) -> Migrated | None:
-        """The event that brings a run with this stamp here; None when there is nothing to do.
+        """The event that brings a run with this stamp to these flows; None when there is nothing to do.
 
         Raises ``MigrationSkew`` when the run is newer than the files or one is missing, ``MigrationError`` when a
         file is wrong or the run's definition is not known, ``UnknownFlowError``.
