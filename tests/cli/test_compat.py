@@ -234,7 +234,7 @@ def test_a_failed_flow_says_why_whatever_is_hidden(echo: Path, cli: Cli) -> None
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "message"),
     [
         ((), "--flow-name"),
         (("--flow-name", "oder"), 'did you mean "order"?'),
@@ -244,7 +244,7 @@ def test_a_failed_flow_says_why_whatever_is_hidden(echo: Path, cli: Cli) -> None
         (("--flow-name", "order", "-s", "-1"), "--sleep-time"),
     ],
 )
-def test_wrong_use_of_execute(shop: Path, cli: Cli, words: tuple[str, ...], told: str) -> None:
+def test_wrong_use_of_execute(shop: Path, cli: Cli, words: tuple[str, ...], message: str) -> None:
     ran = cli("execute", *FILES, *words, program="selinon-cli")
     assert ran.code == 2
-    assert told in ran.err
+    assert message in ran.err

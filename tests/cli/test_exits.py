@@ -56,7 +56,7 @@ DIAGNOSTIC = Diagnostic("SEL201", Severity.ERROR, "unknown node", Span("f.yaml",
 
 
 @pytest.mark.parametrize(
-    ("error", "code", "told"),
+    ("error", "code", "stderr"),
     [
         (UsageError("no", "do this"), EXIT_USAGE, "error: no\n  do this\n"),
         (CommandExit(1), 1, ""),
@@ -75,8 +75,8 @@ DIAGNOSTIC = Diagnostic("SEL201", Severity.ERROR, "unknown node", Span("f.yaml",
         (BrokenPipeError(errno.EPIPE, "Broken pipe"), EXIT_FINDINGS, ""),
     ],
 )
-def test_what_users_are_told(error: BaseException, code: int, told: str) -> None:
-    assert outcome(raising(error)) == (code, told)
+def test_what_users_read_on_stderr(error: BaseException, code: int, stderr: str) -> None:
+    assert outcome(raising(error)) == (code, stderr)
 
 
 def test_what_only_code_of_the_project_raises_is_told_in_a_line() -> None:
