@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
 import scripted
 
 from selinon_core.errors import StorageError
@@ -61,3 +62,39 @@ def test_a_question_that_is_given_up_names_its_edge_and_place() -> None:
     assert len(on_worker) == 1
     assert "edge A -> B at" in on_worker[0]["what"]
     assert "a storage could not be read 2 times in a row: it is away" in on_worker[0]["what"]
+
+
+@pytest.mark.parametrize("countdown", [0, 3])
+@pytest.mark.parametrize("flow", ["f", "outer"])
+def test_each_attempt_of_a_flow_starts_in_the_trace_of_a_worker(flow: str, countdown: int) -> None:
+    failing = {"A": {"failure": {"kind": "error", "per": "attempt", "times": 99}}}
+    flows = [
+        {
+            "name": "f",
+            "max_retry": 2,
+            "retry_countdown": countdown,
+            "edges": [{"from": None, "to": "A"}],
+        },
+        {"name": "outer", "edges": [{"from": None, "to": "f"}]},
+    ]
+    plan = plan_of({**NODES, "flows": ["f", "outer"], "global": {}}, flows)
+    scripted.set_up({"tasks": failing, "foreach": {}, "parentless": []})
+    on_worker: list[tuple[str, Any]] = []
+    world = World(plan, workers=1)
+    world.engines[0].tracer.add(lambda event, details: on_worker.append((event, dict(details))))
+    world.start(flow, {"n": 1})
+    world.work()
+    scripted.set_up({"tasks": failing, "foreach": {}, "parentless": []})
+    local = LocalExecutor(plan, LocalOptions(storage="real")).run(flow, {"n": 1})
+    expected = _attempts([(event["event"], event) for event in local.trace()])
+    assert [event for event, *_ in expected].count("FLOW_START") == 3
+    assert _attempts(on_worker) == expected
+
+
+def _attempts(events: list[tuple[str, Any]]) -> list[tuple[Any, ...]]:
+    """What the trace has about the attempts of ``f``."""
+    return [
+        (event, details["flow_name"], details["node_args"], details.get("selective"))
+        for event, details in events
+        if event in ("FLOW_START", "FLOW_RETRY", "FLOW_FAILURE") and details["flow_name"] == "f"
+    ]

@@ -108,12 +108,15 @@ class Transition:
         machine = self.run.machine
         while self._queue:
             event = self._queue.popleft()
+            begins_attempt = isinstance(event, on.RetryDue) and machine.phase == "waiting"
             try:
                 effects = machine.advance(event)
             except UnexpectedEvent as error:
                 self.problems.append(Problem("DISPATCHER_FAILURE", f"{encode_event(event)[:200]}: {error}"))
                 continue
             self.events.append(encode_event(event))
+            if begins_attempt:
+                self.trace.append((trace_entries.ATTEMPT_STARTED,))
             for effect in effects:
                 _PERFORM[effect.__class__](self, effect)
 
