@@ -23,6 +23,7 @@ from selinon_core.dispatch.flow_index import FlowIndex
 from selinon_core.dispatch.rules.migration import taints
 from selinon_core.errors import RequestError
 from selinon_core.migrations.describe import WHAT_HAPPENS, edge_text
+from selinon_core.migrations.recorded_fields import check_fields
 from selinon_core.migrations.replay import Replay, ReplayMismatch, edge_recorded
 from selinon_core.migrations.repository import Migrations
 from selinon_core.plan import FlowPlan, Plan
@@ -91,16 +92,20 @@ def read_history(file: str) -> dict[tuple[str, str], list[Recorded]]:
                         runs.setdefault((flow, id), []).append(event)
     except OSError as error:
         raise RequestError(f"{file}: {error.strerror}") from error
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise RequestError(f"{file}:{number}: this is not an event of a trace: {error}") from error
     return runs
 
 
 def _event(value: Any, line: int) -> Recorded:
     if not isinstance(value, dict):
-        raise TypeError("it is not a mapping")
-    details = value.get("details")
-    return Recorded(line, value["event"], details if isinstance(details, dict) else value)
+        raise ValueError("it is not a mapping")
+    event, given = value.get("event"), value.get("details")
+    if not isinstance(event, str):
+        raise ValueError("it has no field event with the name of an event")
+    details = given if isinstance(given, dict) else value
+    check_fields(event, details)
+    return Recorded(line, event, details)
 
 
 def judge(

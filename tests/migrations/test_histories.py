@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
+from selinon_core.errors import RequestError
 from selinon_core.local import LocalExecutor, LocalOptions, Mocks
-from selinon_core.migrations.history_check import ReplayResult, judge_histories
+from selinon_core.migrations.history_check import ReplayResult, judge_histories, read_history
 from selinon_core.migrations.repository import Migrations
 from selinon_core.plan import Plan
 from selinon_core.plan.flow_diff import ends
@@ -182,3 +183,76 @@ def test_what_ends_while_a_flow_waits_for_its_retry_is_no_difference(
     path.write_text("".join(json.dumps(event) + "\n" for event in run.trace()))
     verdicts = judge_histories([str(path)], project.plan, project.plan, NONE, 0)
     assert kinds(verdicts).keys() == {"unaffected"}, verdicts
+
+
+#: What is put into every field, one after another.
+WRONG: list[Any] = [None, True, 7, -1, 1.5, "x", [], [[]], [1], {}, {"x": {}}, {"tasks": 3}]
+
+
+@pytest.mark.parametrize("case", CASES[::30], ids=lambda case: case["name"])
+def test_a_field_of_a_wrong_type_is_reported_with_its_line(case: dict[str, Any], tmp_path: Path) -> None:
+    """Whatever a field holds: a result, or a message with file, line and the name of the field."""
+    plan = plan_of(case)
+    trace = Path(record(case, plan, tmp_path))
+    events = [json.loads(line) for line in trace.read_text().splitlines()]
+    seen = set()
+    for number, event in enumerate(events, 1):
+        for field in event:
+            if (event["event"], field) in seen:
+                continue
+            seen.add((event["event"], field))
+            for wrong in [*WRONG, "missing"]:
+                changed = {key: value for key, value in event.items() if wrong != "missing" or key != field}
+                if wrong != "missing":
+                    changed[field] = wrong
+                lines = [*events[: number - 1], changed, *events[number:]]
+                trace.write_text("".join(json.dumps(line) + "\n" for line in lines))
+                message = message_about(trace, plan)
+                assert message is None or field in message
+                assert message is None or message.startswith(f"{trace}:{number}: this is not an event of a trace")
+
+
+def message_about(history: Path, plan: Plan) -> str | None:
+    """The message that a history is refused with."""
+    try:
+        judge_histories([str(history)], plan, plan, NONE, 0)
+    except RequestError as error:
+        return str(error)
+    return None
+
+
+@pytest.mark.parametrize(
+    ("event", "message"),
+    [
+        (
+            '{"event": "NODE_SUCCESSFUL", "node_name": [], "node_id": "1"}',
+            "node_name of NODE_SUCCESSFUL has to be text, and is []",
+        ),
+        ('{"event": "NODE_FAILURE", "node_name": "A"}', "NODE_FAILURE has no field node_id"),
+        (
+            '{"event": "TASK_SCHEDULE", "task_name": "A", "task_id": "1", "parent": 3}',
+            "parent of TASK_SCHEDULE has to be a mapping of nodes to ids or null, and is 3",
+        ),
+        (
+            '{"event": "EDGE_COND_TRUE", "nodes_from": 5}',
+            "nodes_from of EDGE_COND_TRUE has to be a list of names, and is 5",
+        ),
+        (
+            '{"event": "FOREACH_RESULT", "count": "many"}',
+            "count of FOREACH_RESULT has to be a count or null, and is 'many'",
+        ),
+        ('{"event": "FLOW_START", "flow_name": 3}', "flow_name of FLOW_START has to be text or null, and is 3"),
+        (
+            '{"event": "FLOW_START", "selective": {"tasks": ["A"], "edges": {"f": {"one": ["A"]}}}}',
+            "selective of FLOW_START has to be a selection",
+        ),
+        ('{"event": 3}', "it has no field event with the name of an event"),
+        ("[1]", "it is not a mapping"),
+    ],
+)
+def test_the_message_names_file_line_and_cause(event: str, message: str, tmp_path: Path) -> None:
+    trace = tmp_path / "trace.jsonl"
+    trace.write_text(f"\n{event}\n")
+    with pytest.raises(RequestError) as raised:
+        read_history(str(trace))
+    assert str(raised.value).startswith(f"{trace}:2: this is not an event of a trace: {message}")
