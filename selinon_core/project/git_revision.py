@@ -115,7 +115,7 @@ def _commit(root: str, revision: str) -> str:
 
 
 def _git(directory: str, *arguments: str, stdin: bytes = b"", index: str | None = None) -> bytes:
-    """Run git; raises ``RequestError`` with what it said."""
+    """Run git; raises ``RequestError`` with its message."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     environment["LC_ALL"] = "C"
     if index is not None:
@@ -194,7 +194,7 @@ def _contents(root: str, idents: Sequence[str]) -> list[bytes]:
 
 
 def _paths_before(root: str, commit: str, files: dict[str, str], paths: Sequence[str]) -> list[str]:
-    """Return what paths were called at the revision; what was not there is left out."""
+    """Return the names of paths at the revision; a path that was not there is left out."""
     folders = _folders(files)
     before: dict[str, None] = {}
     renames: dict[str, str] | None = None

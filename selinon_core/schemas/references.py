@@ -34,7 +34,7 @@ def use_fault(schema: Any, directory: str | None) -> str:
 
 
 class _Walk:
-    """Goes through a schema and what it refers to, each place once."""
+    """Visits a schema and the schemas it refers to, each place once."""
 
     def __init__(self, schema: Any, directory: str | None) -> None:
         from referencing import Resource

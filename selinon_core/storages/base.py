@@ -33,7 +33,7 @@ class Address(NamedTuple):
         return f"task '{self.task_name}' in flow '{self.flow_name}', run {self.task_id}"
 
     def record(self, node_args: Any, **more: Any) -> dict[str, Any]:
-        """Return what is kept beside a result or an error."""
+        """Return the fields kept beside a result or an error."""
         return {**self._asdict(), "node_args": node_args, **more}
 
     def missing(self, what: str = "result") -> SelinonMissingDataException:
@@ -85,7 +85,7 @@ class ConnectedStorage(DataStorage, Generic[C]):
         raise NotImplementedError
 
     def _driver_errors(self) -> tuple[type[Exception], ...]:
-        """Return what the driver raises when its server is away or refuses."""
+        """Return the errors that the driver raises when its server is away or refuses."""
         raise NotImplementedError
 
     def connect(self) -> None:
@@ -102,7 +102,7 @@ class ConnectedStorage(DataStorage, Generic[C]):
         self._connection.close()
 
     def retrieve_error(self, flow_name: str, task_name: str, task_id: str) -> dict[str, Any]:
-        """Return what ``store_error`` kept.
+        """Return the error that ``store_error`` kept.
 
         The three names, ``node_args``, and under ``error`` the strings ``type``, ``message``, ``traceback``.
         """

@@ -15,11 +15,11 @@ _inherited: list[Any] = []
 
 
 class PerProcess(Generic[C]):
-    """Holds what ``open_`` returns and gives it to every thread of this process.
+    """Holds the value that ``open_`` returns and gives it to every thread of this process.
 
     After a fork the child opens its own: a database connection used by two processes returns one's answers to
-    the other. What was inherited is neither used nor closed, nor left to the garbage collector, not even when
-    this object is: all of these may speak to the server in the parent's name.
+    the other. The child neither uses nor closes the inherited connection, nor leaves it to the garbage collector,
+    even when this object is collected: each of these may speak to the server in the parent's name.
     """
 
     def __init__(self, open_: Callable[[], C], close: Callable[[C], None]) -> None:
@@ -30,7 +30,7 @@ class PerProcess(Generic[C]):
         self._locks: dict[int, threading.Lock] = {}
 
     def get(self) -> C:
-        """Return the connection, opened if need be; raises what opening raises, and then tries again."""
+        """Return the connection, opened if need be; raises the error of opening; the next call tries again."""
         current, pid = self._current, os.getpid()
         if current is not None and current[0] == pid:
             return current[1]
@@ -72,5 +72,5 @@ class PerProcess(Generic[C]):
             self._current = None
 
     def __del__(self) -> None:
-        """Hold on to what was inherited."""
+        """Keep an inherited connection open, as ``_forget_inherited`` does."""
         self._forget_inherited(os.getpid())

@@ -79,7 +79,7 @@ class Filesystem(ConnectedStorage[str]):
         return self._write(address, "error", to_json(record, address))
 
     def retrieve_error(self, flow_name: str, task_name: str, task_id: str) -> dict[str, Any]:
-        """Return what ``store_error`` kept."""
+        """Return the error that ``store_error`` kept."""
         record: dict[str, Any] = self._read(Address(flow_name, task_name, task_id), "error")
         return record
 

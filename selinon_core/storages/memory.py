@@ -113,7 +113,7 @@ class InMemoryStorage(DataStorage):
         return task_id
 
     def retrieve_error(self, flow_name: str, task_name: str, task_id: str) -> dict[str, Any]:
-        """Return what ``store_error`` kept."""
+        """Return the error that ``store_error`` kept."""
         address = Address(flow_name, task_name, task_id)
         try:
             return self._errors[address]

@@ -131,7 +131,7 @@ class MongoDB(ConnectedStorage["MongoClient[Document]"]):
         return task_id
 
     def retrieve_error(self, flow_name: str, task_name: str, task_id: str) -> dict[str, Any]:
-        """Return what ``store_error`` kept."""
+        """Return the error that ``store_error`` kept."""
         address = Address(flow_name, task_name, task_id)
         with self._translated(f"read {address}"):
             document = self.error_collection.find_one({"_id": _id(address)})

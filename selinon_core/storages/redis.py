@@ -138,7 +138,7 @@ class Redis(ConnectedStorage["redis.Redis"]):
         return task_id
 
     def retrieve_error(self, flow_name: str, task_name: str, task_id: str) -> dict[str, Any]:
-        """Return what ``store_error`` kept."""
+        """Return the error that ``store_error`` kept."""
         address = Address(flow_name, task_name, task_id)
         record = self._read(address, self._key_of(address) + ".error")
         if record is None:

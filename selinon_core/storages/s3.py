@@ -169,7 +169,7 @@ class S3(ConnectedStorage["S3Connection"]):
         return self._put(address, self._key_of(address) + ".error", content, _JSON)
 
     def retrieve_error(self, flow_name: str, task_name: str, task_id: str) -> dict[str, Any]:
-        """Return what ``store_error`` kept."""
+        """Return the error that ``store_error`` kept."""
         address = Address(flow_name, task_name, task_id)
         found = self._get(address, self._key_of(address) + ".error")
         if found is None:

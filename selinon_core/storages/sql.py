@@ -128,7 +128,7 @@ class SqlStorage(ConnectedStorage["Engine"]):
         return self._upsert(address, self._tables.errors, values)
 
     def retrieve_error(self, flow_name: str, task_name: str, task_id: str) -> dict[str, Any]:
-        """Return what ``store_error`` kept."""
+        """Return the error that ``store_error`` kept."""
         address = Address(flow_name, task_name, task_id)
         table = self._tables.errors
         row = self._select(address, table)
