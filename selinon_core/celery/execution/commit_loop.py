@@ -1,8 +1,8 @@
-"""Committing what was decided, and carrying it out: decide, commit, relay, clear, until nothing is left.
+"""Commits a transition and relays its outbox, again and again until the outbox and the inbox are empty.
 
-The commit is one atomic step of the store; it holds the events and the keys of what is to be done. Then that is
-done (``OutboxRelay``), and the next commit clears the keys together with what arrived in the inbox meanwhile. A
-crash anywhere leaves either nothing or something that the sweep finds.
+The commit is one atomic step of the store; it holds the events and the outbox. Then ``OutboxRelay`` performs the
+outbox, and the next commit clears its keys together with the inbox entries that arrived meanwhile. A crash leaves
+either nothing or an outbox that the sweep finds.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What everything that advances flow runs in a process shares."""
+"""What flow executor, leased execution and commit loop share in one process: store, cache, relay, leases."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The flow executor: what can happen to flow runs, from outside; each ends in commits (``commit_loop``).
+"""The flow executor: starts, completes, cancels and wakes flow runs; each call ends in commits (``commit_loop``).
 
 Two ways lead to a commit. Usually the run's lease is taken first, together with everything that waits in its
 inbox (``leased_execution``). When nothing but the end of one node run can happen next, the *short cut* decides

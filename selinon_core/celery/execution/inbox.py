@@ -1,4 +1,4 @@
-"""Entries of the inbox: events that arrived, and were not decided on yet, as text."""
+"""Inbox entries, to and from text: events that arrived for a flow run and were not decided on yet."""
 
 from __future__ import annotations
 

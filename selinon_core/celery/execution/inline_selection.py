@@ -1,4 +1,4 @@
-"""Inline execution: which task is run by the worker that made it ready, instead of being published."""
+"""Selects the task that a worker executes inline: it runs the task it made ready instead of publishing it."""
 
 from __future__ import annotations
 

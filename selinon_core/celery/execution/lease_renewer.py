@@ -1,4 +1,4 @@
-"""Keeping a lease while user code runs: a predicate may read a slow storage for longer than a lease lasts."""
+"""Renews leases from a thread while user code runs: a predicate may take longer than a lease lasts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Advancing a flow run whose lease was taken, together with everything that waits in its inbox.
+"""Advances a flow run under its lease: loads it, migrates it, and feeds the inbox to the machine.
 
 Before anything else is decided, a run whose flow is not that of this worker's files is migrated
 (``selinon_core.migrations.versions``), in the same commit as what follows. A run that is newer than this worker is

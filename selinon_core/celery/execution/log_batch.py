@@ -1,4 +1,4 @@
-"""Batches of the log as text: when, which events, and whether the run was ended from outside."""
+"""Batches of the event log, to and from text: time, events, and whether the run was ended from outside."""
 
 from __future__ import annotations
 

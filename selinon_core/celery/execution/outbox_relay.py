@@ -1,4 +1,4 @@
-"""Carrying out what was decided and committed: publishing messages, notifying parents, writing results.
+"""The outbox relay: performs what was committed. It publishes messages, notifies parents and writes results.
 
 Everything here may happen twice (a crash before the outbox was cleared) and is harmless then: a message counts
 once per delivery, a node run ends once, a result is written again.

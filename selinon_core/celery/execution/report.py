@@ -1,4 +1,4 @@
-"""What happened to a flow run, for those who show it: handed over once it is committed."""
+"""The report of one committed transition, from which traces, log lines and spans are made."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a worker process remembers of flow runs: the replayed log, so that catching up reads only what is new."""
+"""The cache of replayed flow runs in a worker process, so that loading a run reads only new log batches."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Loading a flow run: its log is replayed, and it is migrated to the flows of this worker's files."""
+"""Loads a flow run: replays its log and migrates it to the flows of this worker's files."""
 
 from __future__ import annotations
 

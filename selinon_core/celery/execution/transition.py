@@ -1,7 +1,7 @@
-"""One transition of a flow run: events go into the machine, a commit comes out. Nothing outside is changed here.
+"""One transition of a flow run: feeds events to the machine, collects what has to be committed. No side effects.
 
-Questions are answered on the spot (this is where predicates and foreach functions run) and their answers become
-events of the same transition.
+Questions are answered at once (predicates and foreach functions run here), and their answers become events of
+the same transition.
 """
 
 from __future__ import annotations

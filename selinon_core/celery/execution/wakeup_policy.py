@@ -1,4 +1,4 @@
-"""When a run has to be advanced: after how many ends that decide nothing, and after how long a silence."""
+"""When a flow run has to be advanced: after how many buffered completions, and after how long without any."""
 
 from __future__ import annotations
 

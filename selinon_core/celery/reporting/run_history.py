@@ -1,4 +1,4 @@
-"""The history of a flow run: its log as the events of a trace, for people and for ``migrate check``.
+"""The history of a flow run: turns its event log into trace events, for people and for ``migrate check``.
 
 It holds what the dispatcher decided, and why. What tasks did meanwhile (attempts, results, storages) is not in the
 log; a sink of the trace has that.

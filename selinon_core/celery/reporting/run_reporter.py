@@ -1,4 +1,4 @@
-"""What the execution of flow runs reports, as trace events, log lines and spans."""
+"""Turns execution reports into trace events, log lines and spans."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is known of a flow run: its log replayed, with the records of each node run in the store."""
+"""The status of a flow run: made from its replayed log and the store's records of its node runs."""
 
 from __future__ import annotations
 

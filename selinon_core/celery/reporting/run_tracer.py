@@ -1,4 +1,4 @@
-"""The trace of the production driver: the events of a local run, emitted when they happen."""
+"""Emits trace events of flow runs on workers: the same events as in a local run, when they happen."""
 
 from __future__ import annotations
 

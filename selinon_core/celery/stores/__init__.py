@@ -1,4 +1,4 @@
-"""State stores by URL."""
+"""Opens the state store of a URL: Redis, SQL or memory."""
 
 from __future__ import annotations
 

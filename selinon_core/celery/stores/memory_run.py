@@ -1,4 +1,4 @@
-"""A flow run in the memory store."""
+"""One flow run as the memory store keeps it: header, log, inbox, outbox, timers and node records."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""Several node runs in one message: where tasks are so short that the message costs more than they do.
+"""Batches several node runs into one message where tasks are so short that a message costs more than they do.
 
-Only tasks travel together that this process has seen to be short, without a time limit, with small arguments, of
-one flow run and on one queue. To everything else they are what they would be alone: each is begun and ends by
-itself. That tasks are short is a guess: when one takes long after all, what waits behind it in
-the same process is published again, each by itself (``BatchWatchdog``).
+A batch holds tasks of one flow run and one queue, without a time limit, with small arguments, that this process
+has seen to be short. Each task begins and ends by itself, as in a message of its own. That a task is short is a
+guess. When one takes long after all, the tasks behind it in the batch are published again, each in a message of
+its own (``BatchWatchdog``).
 """
 
 from __future__ import annotations

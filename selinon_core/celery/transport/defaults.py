@@ -1,4 +1,4 @@
-"""Settings of Celery that guarantees rest on; each is a default, what the user set stays."""
+"""Celery settings that the guarantees need, as defaults; a setting of the user is kept."""
 
 from __future__ import annotations
 

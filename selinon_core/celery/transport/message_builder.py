@@ -1,4 +1,4 @@
-"""From effects to messages: what of a node's start travels and what stays in the state store."""
+"""Builds messages from start effects: what of a start travels, and what stays in the state store."""
 
 from __future__ import annotations
 

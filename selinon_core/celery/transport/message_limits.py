@@ -1,4 +1,4 @@
-"""What a value in a message may be: how large, deep and long. Checked where it is sent and where it arrives."""
+"""Limits of values in messages: size, depth and length. Checked where a value is sent and where it arrives."""
 
 from __future__ import annotations
 

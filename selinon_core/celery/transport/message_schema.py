@@ -1,4 +1,4 @@
-"""The messages: JSON keyword arguments of the two Celery tasks, checked before anything is done with them.
+"""The schema of messages: JSON keyword arguments of the two Celery tasks, checked before they are used.
 
 They hold identifiers and a node's own arguments. What would grow with the flow (parents of a large join) or is
 large by itself stays in the state store as the payload of the node run (``has_payload``) and is fetched from

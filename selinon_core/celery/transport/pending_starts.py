@@ -1,9 +1,10 @@
-"""Starts of flow runs on Redis are written down until the run exists.
+"""Keeps start messages of flow runs on a Redis broker until the run exists, and sends lost ones again.
 
-Redis hands a message over and forgets it; the worker notes it as its own a moment later. A worker that is killed
-in between takes the message with it. Any message but the first of a flow run is known to the state store and is
-sent again by the sweep. The start is known to nobody else, and whoever asks for a flow need not reach the state
-store. So it is kept on the broker, beside the queue, and workers look whether it became a run.
+Redis hands a message over and forgets it; the worker records it as unacknowledged a moment later. A worker that is
+killed in between takes the message with it. The state store knows all messages of a flow run but the first, and
+the sweep sends them again. Only the start message holds the start, and the process that calls ``run_flow`` need
+not reach the state store. So the start is kept on the broker, beside the queue, and workers check whether it
+became a run.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""A worker outlives its Redis.
+"""Makes a worker reconnect after its Redis broker restarted, where kombu's ``AttributeError`` would end it.
 
-Celery drops a lost connection and then closes its channel, which wants to give back what the worker holds, over a
-connection that does not know its server any more. kombu says ``AttributeError`` there (5.7), which nobody expects:
-the worker ends. So it does when a task that went on meanwhile is to be acknowledged. Told as the loss of a
-connection, which it is, it does no harm: Redis has the messages, and hands them out when they are not spoken of.
+Celery drops a lost connection and then closes its channel. Closing gives back the unacknowledged messages, over a
+connection that has lost its server. kombu 5.7 raises ``AttributeError`` there, which Celery does not expect: the
+worker ends. The same happens when a task that ran meanwhile is acknowledged. Raised as ``ConnectionResetError`` it
+is harmless: Celery reconnects, and Redis redelivers unacknowledged messages after the visibility timeout.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from selinon_core.celery.transport.defaults import is_redis
 
 
 class LostConnectionStep(bootsteps.StartStopStep):
-    """Makes the channel of a worker's messages say what is the matter; anew after each connection."""
+    """Replaces the error of the channel on which a worker consumes; set again after each connection."""
 
     requires = ("celery.worker.consumer.tasks:Tasks",)
 

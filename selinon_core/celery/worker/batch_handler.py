@@ -1,9 +1,10 @@
-"""A message that holds several node runs: they begin in one step of the store, and successes are kept in one.
+"""Handles a message with several node runs: one step of the store claims them, one commits their successes.
 
-Not when the message was delivered before: then one of them may kill its worker, and deliveries are counted for
-each when its turn comes. A node run behind that one, or whose end was not kept yet, has been counted once without
-need, so all this is left out where that could be once too often. Ends are kept early when a node run fails, when
-one takes long, and when this process is told to end.
+A redelivered message is handled node run by node run: one of them may kill its worker, so the delivery of each
+is counted when its turn comes. A claim in one step counts a delivery too many for node runs behind the one that
+kills the worker, and for those whose end was not committed yet. So there are no such claims where
+``selinon_max_deliveries`` is low. Ends are committed early when a node run fails, when one takes long, and when
+this process shuts down.
 """
 
 from __future__ import annotations

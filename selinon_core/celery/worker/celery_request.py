@@ -1,4 +1,4 @@
-"""Celery's view of a message in a worker's main process, for what only that process sees."""
+"""The Celery ``Request`` class and strategy of our tasks: malformed messages, revocations and hard time limits."""
 
 from __future__ import annotations
 

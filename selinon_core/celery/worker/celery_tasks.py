@@ -1,4 +1,4 @@
-"""The two Celery tasks: they read messages, hand them to what handles them, and say what becomes of the rest."""
+"""The two Celery tasks: they parse messages, pass them to their handlers, and requeue or refuse the rest."""
 
 from __future__ import annotations
 

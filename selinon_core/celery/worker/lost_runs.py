@@ -1,4 +1,4 @@
-"""Messages of flow runs that the state store does not know."""
+"""Reports a message whose flow run is missing in the state store."""
 
 from __future__ import annotations
 

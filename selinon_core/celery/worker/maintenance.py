@@ -1,9 +1,9 @@
-"""What a worker does beside running tasks: its queues, the sweep, and keeping its messages its own.
+"""Bootsteps of a worker beside running tasks: queues, the sweep, and extending the visibility of its messages.
 
-Redis knows no connections of consumers, only that a message was not acknowledged for a while
+Redis does not see that a consumer's connection is gone, only that a message was not acknowledged for a while
 (``visibility_timeout``). A short time makes a dead worker's messages come back soon, a long one keeps long tasks
-from running twice. Here workers say every ``REFRESH_EVERY`` seconds that they still hold theirs, so that the time
-can be short however long a task takes.
+from running twice. Here workers extend the visibility of the messages they hold every ``REFRESH_EVERY`` seconds,
+so that the time can be short however long a task takes.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""The sweep: finds what nobody is looking after and sends somebody there.
+"""The sweep: finds flow runs with due work and stalled node runs, and wakes their dispatchers.
 
 It runs in a thread of every worker's main process; one of them leads. It never runs user code and never advances a
-flow itself: it sends a wake-up message to the flow's dispatcher queue. What is due is found by time in the store,
-so that flow runs that only wait cost nothing.
+flow itself: it sends a wake-up message to the flow's dispatcher queue. The store finds due runs by time, so that
+flow runs that only wait cost nothing.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Messages that this worker does not handle go back to their queue, or to the queue of dead letters.
+"""Puts messages that this worker does not handle back into their queue, or into the queue of dead letters.
 
 RabbitMQ puts what is rejected back in front of its queue, where the same worker takes it again at once. A quorum
 queue also counts how often a message came back, and drops it at its limit (20 on RabbitMQ 4). So a copy is

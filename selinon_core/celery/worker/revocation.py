@@ -1,4 +1,4 @@
-"""What Celery throws away on purpose is not lost: its node run fails, or its flow run is cancelled.
+"""Handles messages that Celery revoked or that expired: the node run fails, or the flow run is cancelled.
 
 After ``revoke``, ``terminate`` (also Flower's buttons) and ``revoke_by_stamped_headers``, and for an expired
 message, the main process of the worker that has the message announces that it was revoked (``NodeRequest``). The

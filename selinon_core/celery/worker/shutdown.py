@@ -1,9 +1,10 @@
-"""A process that is told to end has not failed at what it does.
+"""Keeps the shutdown of a worker process from being recorded as a failure of the task that runs in it.
 
 Workers end processes of their pool by a signal (a soft shutdown whose time is over, a second Ctrl-C), and so do
 supervisors that signal whole process groups. Celery's handler raises ``SystemExit`` wherever the process happens
-to be, mostly in a task, where ``SystemExit`` means that the task failed. So it becomes a ``Stopped`` there, which
-goes through all of it, and a ``SystemExit`` again behind it: this worker or another one has the message anew.
+to be, mostly in a task, where ``SystemExit`` means that the task failed. So the guard raises ``WorkerShutdown``
+there, which passes through the task, and turns it into ``SystemExit`` again outside of the task. The message is
+delivered again, to this worker or another one.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ _at_work = 0
 
 @contextmanager
 def shutdown_guard() -> Iterator[None]:
-    """Work on a message in a process that may be told to end."""
+    """Handle a message in a process that may be shut down meanwhile."""
     global _at_work
     if threading.current_thread() is not threading.main_thread():  # handlers run in the main thread only
         yield

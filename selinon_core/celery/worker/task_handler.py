@@ -1,4 +1,4 @@
-"""What happens to the message of a node run: is it to be run, one attempt, what became of it, what follows."""
+"""Handles the message of a node run: claims it, runs one attempt, commits the outcome, runs successors inline."""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
-"""Messages that are for other workers: they name a flow or a task that is unknown here, or are of a newer format.
+"""Decides what becomes of messages that name a flow or a task this worker does not know.
 
-During a rolling update that is nothing unusual: a newer worker started a node that came with its files, or an
-older one a node that is gone from ours. Such a message belongs to a node run the state store knows, and it is put
-back for another worker. When none took it for ``PATIENCE`` seconds, there is none, and the node run fails; but not
-where the flow run is newer than our files: what its nodes are is for newer workers to say, as it is for them to
-advance it. Everything else that names what is unknown is refused.
+A rolling update causes them: a newer worker started a node that came with its files, or an older one a node that
+our files do not have any more. The state store knows the node run of such a message, so the message is put back
+for another worker. When no worker took it for ``FAIL_AFTER`` seconds, the node run fails. It does not fail where
+the flow run is newer than our files: only newer workers know its nodes, and they advance it. Every other message
+with an unknown name is refused.
 """
 
 from __future__ import annotations

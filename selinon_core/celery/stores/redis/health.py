@@ -1,4 +1,4 @@
-"""What of a server's settings makes it forget flow runs, reported when a worker starts."""
+"""Warns of Redis settings with which flow runs get lost (eviction, no persistence) when a worker starts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Changes of a step that do not depend on one another: sent in one go where the database takes them so.
+"""Collects the independent writes of a step and sends them in one go where the database can.
 
 What a step costs is how often it has to wait for the database's answer, not what the database does meanwhile.
 PostgreSQL takes many changes as one statement (``WITH a AS (INSERT ...), b AS (UPDATE ...) SELECT 1``); all see

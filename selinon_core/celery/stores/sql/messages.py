@@ -1,4 +1,4 @@
-"""What becomes of messages and ends of node runs in a SQL database: ``Store.claim_delivery``, ``append_event``."""
+"""``Store.claim_delivery`` and ``Store.append_event`` in a SQL database: deliveries and ends of node runs."""
 
 from __future__ import annotations
 
