@@ -1,9 +1,9 @@
 """Ends an attempt at its task's time-out.
 
 In the main thread of a process (prefork, solo) an alarm raises ``TaskTimeout`` inside the task (a coroutine is
-cancelled), and an attempt that returns later has failed, even if the task caught the error. Celery's hard time
-limit kills a task that does not stop a few seconds later (prefork). Elsewhere (threads, gevent) the attempt runs in
-a thread of its own and is abandoned: it counts as failed, and its result is dropped.
+cancelled), and an attempt that returns later has failed, even if the task caught the error. A task that does
+not stop is killed by Celery's hard time limit a few seconds later (prefork). Elsewhere (threads, gevent) the
+attempt runs in a thread of its own and is abandoned: it counts as failed, and its result is dropped.
 """
 
 from __future__ import annotations
