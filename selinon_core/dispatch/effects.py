@@ -15,23 +15,23 @@ from selinon_core.plan import EdgePlan, FailurePlan
 class StartTask:
     """Run a task. ``parent`` belongs to the receiver.
 
-    ``run.args`` and ``run.failures`` are shared and must be copied for user code.
+    ``node_run.args`` and ``node_run.failures`` are shared and must be copied for user code.
     """
 
-    __slots__ = ("parent", "run")
+    __slots__ = ("node_run", "parent")
 
-    def __init__(self, run: NodeRun, parent: dict[str, Any]) -> None:
-        self.run = run
+    def __init__(self, node_run: NodeRun, parent: dict[str, Any]) -> None:
+        self.node_run = node_run
         self.parent = parent
 
 
 class StartFlow:
     """Run a sub-flow with its own machine. ``parent`` is what its starting nodes get."""
 
-    __slots__ = ("parent", "run", "selective")
+    __slots__ = ("node_run", "parent", "selective")
 
-    def __init__(self, run: NodeRun, parent: dict[str, Any], selective: SelectiveRun | None) -> None:
-        self.run = run
+    def __init__(self, node_run: NodeRun, parent: dict[str, Any], selective: SelectiveRun | None) -> None:
+        self.node_run = node_run
         self.parent = parent
         self.selective = selective
 
@@ -39,10 +39,10 @@ class StartFlow:
 class ReuseNode:
     """An earlier run of a task stands in for this one, which has its id and is not started (selective runs)."""
 
-    __slots__ = ("run",)
+    __slots__ = ("node_run",)
 
-    def __init__(self, run: NodeRun) -> None:
-        self.run = run
+    def __init__(self, node_run: NodeRun) -> None:
+        self.node_run = node_run
 
 
 class AskCondition:
@@ -116,11 +116,11 @@ class AskReuse:
 class AskArguments:
     """Read the result of the first task: it becomes the flow's arguments (``node_args_from_first``)."""
 
-    __slots__ = ("question", "run")
+    __slots__ = ("node_run", "question")
 
-    def __init__(self, question: int, run: NodeRun) -> None:
+    def __init__(self, question: int, node_run: NodeRun) -> None:
         self.question = question
-        self.run = run
+        self.node_run = node_run
 
 
 Question = AskCondition | AskFallbackCondition | AskForeach | AskReuse | AskArguments

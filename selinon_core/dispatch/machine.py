@@ -140,58 +140,60 @@ class FlowRun(RunState):
         return max(least, 1)
 
 
-def _on_started(run: RunState, event: on.FlowStarted) -> None:
-    if run.phase != "new":
+def _on_started(flow_run: RunState, event: on.FlowStarted) -> None:
+    if flow_run.phase != "new":
         raise UnexpectedEvent("the flow run was started already")
-    run.start = event
-    _begin_attempt(run)
+    flow_run.start = event
+    _begin_attempt(flow_run)
 
 
-def _on_retry_due(run: RunState, event: on.RetryDue) -> None:
-    if run.phase == "ended":
+def _on_retry_due(flow_run: RunState, event: on.RetryDue) -> None:
+    if flow_run.phase == "ended":
         return
-    if run.phase != "waiting":
+    if flow_run.phase != "waiting":
         raise UnexpectedEvent("no retry of the flow run was scheduled")
-    _begin_attempt(run)
+    _begin_attempt(flow_run)
 
 
-def _begin_attempt(run: RunState) -> None:
-    start, flow = run.start, run.table.flow
+def _begin_attempt(flow_run: RunState) -> None:
+    start, flow = flow_run.start, flow_run.table.flow
     subset = None if start.selective is None else start.selective.edges.get(flow.name)
-    run.attempt += 1
-    run.phase = "running"
-    run.current = FlowAttempt(start, subset, run.count + 1, flow.node_args_from_first, dict(run.fired))
-    consider_starting_edges(run)
+    flow_run.attempt += 1
+    flow_run.phase = "running"
+    flow_run.current = FlowAttempt(
+        start, subset, flow_run.count + 1, flow.node_args_from_first, dict(flow_run.fired)
+    )
+    consider_starting_edges(flow_run)
 
 
-def _on_node_succeeded(run: RunState, event: on.NodeSucceeded) -> None:
-    node = _complete(run, event.number, "success", event.outcome)
+def _on_node_succeeded(flow_run: RunState, event: on.NodeSucceeded) -> None:
+    node = _complete(flow_run, event.number, "success", event.outcome)
     if node is None:
         return
-    if run.current.awaits_args and node.number == run.current.first_number:
-        ask_arguments(run, node)
+    if flow_run.current.awaits_args and node.number == flow_run.current.first_number:
+        ask_arguments(flow_run, node)
     else:
-        follow_edges(run, node)
+        follow_edges(flow_run, node)
 
 
-def _on_node_failed(run: RunState, event: on.NodeFailed) -> None:
-    node = _complete(run, event.number, "failure", event.outcome)
+def _on_node_failed(flow_run: RunState, event: on.NodeFailed) -> None:
+    node = _complete(flow_run, event.number, "failure", event.outcome)
     if node is None:
         return
-    run.current.unhandled.setdefault(node.name, []).append(node)
-    if node.name in run.table.flow.eager_failures:
-        run.note("EAGER_FAILURE", {"node_name": node.name, "node_id": node.id})
-        completion.fail_attempt(run, f"{node.name} failed and is listed in eager_failures")
+    flow_run.current.unhandled.setdefault(node.name, []).append(node)
+    if node.name in flow_run.table.flow.eager_failures:
+        flow_run.note("EAGER_FAILURE", {"node_name": node.name, "node_id": node.id})
+        completion.fail_attempt(flow_run, f"{node.name} failed and is listed in eager_failures")
 
 
-def _complete(run: RunState, number: int, status: NodeStatus, outcome: FlowOutcome | None) -> NodeRun | None:
+def _complete(flow_run: RunState, number: int, status: NodeStatus, outcome: FlowOutcome | None) -> NodeRun | None:
     """Note how a node run ended; None when the flow does not wait for it."""
-    if run.phase == "new":
+    if flow_run.phase == "new":
         raise UnexpectedEvent("the flow run was not started yet")
-    node = run.current.active.pop(number, None)
+    node = flow_run.current.active.pop(number, None)
     waited_for = node is not None
     if node is None:
-        node = run.detached.pop(number, None)
+        node = flow_run.detached.pop(number, None)
         if node is None:
             raise UnexpectedEvent(f"node run {number} is not active")
     node.status = status
@@ -199,18 +201,18 @@ def _complete(run: RunState, number: int, status: NodeStatus, outcome: FlowOutco
     return node if waited_for else None
 
 
-def _on_deadline(run: RunState, event: on.DeadlinePassed) -> None:
-    completion.stop(run, "the flow's timeout is over", timed_out=True)
+def _on_deadline(flow_run: RunState, event: on.DeadlinePassed) -> None:
+    completion.stop(flow_run, "the flow's timeout is over", timed_out=True)
 
 
-def _on_cancelled(run: RunState, event: on.FlowCancelled) -> None:
-    completion.stop(run, "the flow run was cancelled", cancelled=True)
+def _on_cancelled(flow_run: RunState, event: on.FlowCancelled) -> None:
+    completion.stop(flow_run, "the flow run was cancelled", cancelled=True)
 
 
-def _on_migrated(run: RunState, event: on.Migrated) -> None:
-    if run.definitions is None:
+def _on_migrated(flow_run: RunState, event: on.Migrated) -> None:
+    if flow_run.definitions is None:
         raise UnexpectedEvent("the flow run cannot be migrated: nothing is known of other definitions")
-    migrate(run, event, run.definitions(event.definition))
+    migrate(flow_run, event, flow_run.definitions(event.definition))
 
 
 _HANDLERS: dict[type[Any], Callable[[RunState, Any], None]] = {

@@ -126,7 +126,9 @@ class FlowOutcome:
     def finished(self) -> dict[str, list[str]]:
         """The finished node runs: name -> ids in order of finishing."""
         if self._finished_runs:
-            self._finished = {name: [run.id for run in runs] for name, runs in self._finished_runs.items()}
+            self._finished = {
+                name: [node_run.id for node_run in runs] for name, runs in self._finished_runs.items()
+            }
             self._finished_runs = {}
         return self._finished
 

@@ -177,18 +177,18 @@ class Driver:
         self._inbox.append((record, on.DeadlinePassed()))
 
     def _start_flow(self, parent_run: FlowRecord, effect: do.StartFlow) -> None:
-        node = self._new_node(effect.run, parent_run, effect.parent)
-        throttling = self.plan.flows[effect.run.name].throttling
-        delay = self._throttled(effect.run.name, throttling) if throttling else 0.0
+        node = self._new_node(effect.node_run, parent_run, effect.parent)
+        throttling = self.plan.flows[effect.node_run.name].throttling
+        delay = self._throttled(effect.node_run.name, throttling) if throttling else 0.0
         self._record((trace_entries.SCHEDULED, self.agenda.now, node, delay))
-        self._scheduled_flows[effect.run.id] = node
+        self._scheduled_flows[effect.node_run.id] = node
         self.agenda.add(delay, self._run_flow, (node, effect))
 
     def _run_flow(self, item: tuple[NodeRecord, do.StartFlow]) -> None:
         node, effect = item
         if node.finished_at is not None:  # cancelled before it began
             return
-        run = effect.run
+        run = effect.node_run
         del self._scheduled_flows[run.id]
         node.started_at = self.agenda.now
         node.attempts = 1
@@ -275,9 +275,9 @@ class Driver:
         return start - now
 
     def _start_task(self, flow_run: FlowRecord, effect: do.StartTask) -> None:
-        record = self._new_node(effect.run, flow_run, effect.parent)
-        throttling = self.plan.tasks[effect.run.name].throttling
-        delay = self._throttled(effect.run.name, throttling) if throttling else 0.0
+        record = self._new_node(effect.node_run, flow_run, effect.parent)
+        throttling = self.plan.tasks[effect.node_run.name].throttling
+        delay = self._throttled(effect.node_run.name, throttling) if throttling else 0.0
         now = self.agenda.now
         self._record(
             (trace_entries.SCHEDULED, now, record, delay) if delay else (trace_entries.SCHEDULED, now, record)
@@ -393,7 +393,7 @@ class Driver:
         self._record((trace_entries.NOTE, self.agenda.now, record, note))
 
     def _reuse_node(self, flow_run: FlowRecord, effect: do.ReuseNode) -> None:
-        run = effect.run
+        run = effect.node_run
         record = self._new_node(run, flow_run, None)
         record.started_at = record.finished_at = self.agenda.now
         task = self.plan.tasks[run.name]

@@ -62,13 +62,13 @@ class Replay:
     def _feed(self, event: on.Event) -> None:
         for effect in self._machine.advance(event):
             if isinstance(effect, (do.StartTask, do.StartFlow)):
-                self._started.append(effect.run)
+                self._started.append(effect.node_run)
             elif isinstance(effect, do.AskArguments):
                 self._feed(on.ArgumentsAnswered(effect.question, None))
             elif isinstance(effect, do.ScheduleRetry):
                 self._retry_due = True
             elif isinstance(effect, do.ReuseNode):
-                self._names[effect.run.number] = effect.run.id
+                self._names[effect.node_run.number] = effect.node_run.id
         self._match()
 
     def _match(self) -> None:

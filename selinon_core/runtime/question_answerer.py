@@ -77,7 +77,7 @@ class QuestionAnswerer:
                 return on.ForeachAnswered(number, self._items(flow, parent, question, results))
             if isinstance(question, do.AskReuse):
                 return on.ReuseAnswered(number, self._reuse(flow, parent, question, results))
-            return on.ArgumentsAnswered(number, self._arguments(flow, question.run, results))
+            return on.ArgumentsAnswered(number, self._arguments(flow, question.node_run, results))
         except StorageError as error:
             if not isinstance(error, ResultMissingError):
                 return on.QuestionDeferred(number, str(error))

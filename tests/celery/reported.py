@@ -46,9 +46,9 @@ def _collect(plan: Plan, store: Store, id: str, nodes: list[dict[str, Any]]) -> 
         for parts in decode_batch(batch)[1]:
             for effect in run.machine.advance(decode_event(parts)):
                 if isinstance(effect, do.StartTask | do.StartFlow):
-                    launches.append((effect.run, effect.parent))
+                    launches.append((effect.node_run, effect.parent))
                 elif isinstance(effect, do.ReuseNode):
-                    launches.append((effect.run, {}))
+                    launches.append((effect.node_run, {}))
     records = store.records(id, [node.number for node, _ in launches])
     for node, parent in launches:
         nodes.append(

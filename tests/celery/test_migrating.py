@@ -75,7 +75,7 @@ class Story:
                     taints = tainted_by(run.machine, event.steps)
                     self.strategies.append(strongest([taint.strategy for taint in taints]))
                 effects = run.machine.advance(event)
-                launched += [e.run for e in effects if isinstance(e, do.StartTask | do.StartFlow)]
+                launched += [e.node_run for e in effects if isinstance(e, do.StartTask | do.StartFlow)]
         assert run.machine.outcome is not None
         assert (self.status == "success") == run.machine.outcome.succeeded
         records = world.store.records(id, [node.number for node in launched])

@@ -214,13 +214,13 @@ class Simulation:
 
     def _take(self, effect: do.Effect) -> None:
         if isinstance(effect, (do.StartTask, do.StartFlow)):
-            self._started(effect.run, effect.parent)
-            self.pending.append(("node", effect.run.number))
-            assert isinstance(effect, do.StartFlow) == self.plan.is_flow(effect.run.name)
+            self._started(effect.node_run, effect.parent)
+            self.pending.append(("node", effect.node_run.number))
+            assert isinstance(effect, do.StartFlow) == self.plan.is_flow(effect.node_run.name)
             if isinstance(effect, do.StartFlow):
-                self.subflows_running[effect.run.number] = effect.run
+                self.subflows_running[effect.node_run.number] = effect.node_run
         elif isinstance(effect, do.ReuseNode):
-            self._started(effect.run, None)
+            self._started(effect.node_run, None)
         elif isinstance(effect, do.TraceNote):
             if effect.event == "FALLBACK_START":
                 self._fallback(effect.details)
@@ -243,7 +243,7 @@ class Simulation:
             entry = question.failure.index
             key = ("fallback", attempt, entry, self._next("asked", attempt, entry))
         elif isinstance(question, do.AskArguments):
-            key = ("arguments", attempt, self.keys[question.run.number])
+            key = ("arguments", attempt, self.keys[question.node_run.number])
         else:
             combination = tuple(self.keys[run.number] for run in question.sources)
             key = ("condition", attempt, question.edge.index, combination)

@@ -40,8 +40,8 @@ class Play:
 
     def _running(self, name: str) -> NodeRun:
         for start in self.starts(name):
-            if start.run.status == "active":
-                return start.run
+            if start.node_run.status == "active":
+                return start.node_run
         raise AssertionError(f"{name} is not running")
 
     def ok(self, *names: str, outcome: FlowOutcome | None = None) -> Play:
@@ -75,7 +75,7 @@ class Play:
 
     def starts(self, name: str | None = None) -> list[do.StartTask | do.StartFlow]:
         found = [effect for effect in self.all if isinstance(effect, (do.StartTask, do.StartFlow))]
-        return [start for start in found if name in (None, start.run.name)]
+        return [start for start in found if name in (None, start.node_run.name)]
 
     def start(self, name: str) -> do.StartTask | do.StartFlow:
         (only,) = self.starts(name)
@@ -89,12 +89,12 @@ class Play:
     @property
     def names(self) -> list[str]:
         """The names of all started runs, in order."""
-        return [start.run.name for start in self.starts()]
+        return [start.node_run.name for start in self.starts()]
 
     @property
     def new_names(self) -> list[str]:
         """The names of the runs that the last event started."""
-        return [e.run.name for e in self.effects if isinstance(e, (do.StartTask, do.StartFlow))]
+        return [e.node_run.name for e in self.effects if isinstance(e, (do.StartTask, do.StartFlow))]
 
     def of(self, kind: type[E]) -> list[E]:
         return [effect for effect in self.all if isinstance(effect, kind)]

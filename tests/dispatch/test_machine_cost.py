@@ -44,7 +44,7 @@ def started(of: Plan) -> tuple[FlowRun, list[int]]:
 
 
 def numbers(effects: list[do.Effect]) -> list[int]:
-    return [effect.run.number for effect in effects if isinstance(effect, do.StartTask)]
+    return [effect.node_run.number for effect in effects if isinstance(effect, do.StartTask)]
 
 
 def cost_of(machine: FlowRun, event: on.Event) -> int:

@@ -86,7 +86,7 @@ def test_a_retry_starts_from_the_beginning_with_what_was_first_given() -> None:
     play = Play(plan(main), args={"given": 1}, parent={"Far": "id"}, failures={"Old": ["id"]})
     for attempt in (1, 2):
         play.ok("A").answer({"attempt": attempt})
-        assert play.starts("B")[-1].run.args == {"attempt": attempt}
+        assert play.starts("B")[-1].node_run.args == {"attempt": attempt}
         play.fail("B")
         assert kinds(play.effects) == ["ScheduleRetry"]
         assert play.of(do.ScheduleRetry)[-1].delay == 7.0
@@ -222,17 +222,17 @@ def test_the_first_result_replaces_the_arguments_of_all_later_nodes() -> None:
     assert isinstance(question, do.AskCondition)
     assert question.args == "first"
     play.answer(True).ok("B", "R").fail("S", outcome=FAILED)
-    args = [(start.run.name, start.run.args) for start in play.starts()]
+    args = [(start.node_run.name, start.node_run.args) for start in play.starts()]
     assert args == [("A", "given"), ("B", "first"), ("S", "first"), ("R", None), ("A", "first")]
     play.ok("A").answer(False)
-    assert play.start("F").run.args == "first"
+    assert play.start("F").node_run.args == "first"
     assert len(play.of(do.AskArguments)) == 1
 
 
 def test_after_a_failure_of_the_first_task_the_arguments_stay() -> None:
     main = flow("main", [edge(None, "A"), edge("F", "A")], [failure("A", "F")], node_args_from_first=True)
     play = Play(plan(main), args="given").fail("A").ok("F").ok("A")
-    assert [start.run.args for start in play.starts()] == ["given"] * 3
+    assert [start.node_run.args for start in play.starts()] == ["given"] * 3
     assert play.of(do.AskArguments) == []
     assert play.outcome.succeeded
 
@@ -248,6 +248,6 @@ def test_foreach_may_yield_nothing_and_none() -> None:
 def test_foreach_starts_every_destination_per_item() -> None:
     main = flow("main", [edge(None, "B S", foreach=True, propagate_result=True), edge(None, "C S", foreach=True)])
     play = Play(plan(main, subflows="S"), args="flow").answer([1, 2]).answer(["x", "y"])
-    started = [(start.run.name, start.run.args) for start in play.starts()]
+    started = [(start.node_run.name, start.node_run.args) for start in play.starts()]
     by_item = [("B", 1), ("S", 1), ("B", 2), ("S", 2)]
     assert started == [*by_item, ("C", "flow"), ("S", None), ("C", "flow"), ("S", None)]

@@ -66,7 +66,7 @@ def test_a_set_that_has_not_failed_completely_is_no_reason() -> None:
 def test_the_oldest_failed_run_is_handled_first() -> None:
     play = Play(plan(flow("main", [edge(None, "A A B")], [failure("A B", "F")])))
     play.feed(on.NodeFailed(2)).feed(on.NodeFailed(1)).fail("B")
-    assert [run.number for run in play.start("F").run.sources] == [2, 3]
+    assert [run.number for run in play.start("F").node_run.sources] == [2, 3]
     assert play.ok("F").outcome.failed == {"A": ["run-1"]}
 
 
@@ -105,7 +105,7 @@ def test_a_handled_run_is_no_part_of_a_later_combination() -> None:
 def test_what_was_left_over_may_fit_a_later_combination() -> None:
     play = after_failing("A B", [failure("A", "F"), failure("B F", "G")]).fail("F")
     assert play.new_names == ["G"]
-    assert [run.name for run in play.start("G").run.sources] == ["B", "F"]
+    assert [run.name for run in play.start("G").node_run.sources] == ["B", "F"]
     assert play.ok("G").outcome.succeeded
 
 
@@ -160,7 +160,7 @@ def test_fallback_conditions_see_the_arguments_of_the_flow() -> None:
     question = play.question
     assert isinstance(question, do.AskFallbackCondition)
     assert question.args == [1]
-    assert play.answer(True).start("F").run.args == [1]
+    assert play.answer(True).start("F").node_run.args == [1]
 
 
 # -- nowait -----------------------------------------------------------------------------------------------------

@@ -78,7 +78,7 @@ def test_failed_runs_below_are_no_part_of_what_finished() -> None:
 def test_a_subflow_gets_a_parent_only_if_asked_for() -> None:
     main = flow("main", [edge(None, "A S R"), edge("A", "P Q")], propagate_parent="S P")
     play = Play(plan(main, subflows="S R P Q"), parent=OUTSIDE).ok("A")
-    parents = {start.run.name: start.parent for start in play.starts()}
+    parents = {start.node_run.name: start.parent for start in play.starts()}
     assert parents == {"A": OUTSIDE, "S": OUTSIDE, "R": {}, "P": {"A": "run-1"}, "Q": {}}
 
 
@@ -87,7 +87,7 @@ def test_parents_belong_to_their_receivers() -> None:
     play = Play(plan(main), parent=OUTSIDE).ok("B").fail("A").ok("C")
     starts = play.starts()
     for start in starts:
-        expected = OUTSIDE if start.run.name != "C" else {"B": "run-2"}
+        expected = OUTSIDE if start.node_run.name != "C" else {"B": "run-2"}
         assert start.parent == expected
         start.parent.clear()
     assert OUTSIDE == {"Far": "far-1", "Flow": {"T": ["far-2"]}}
@@ -99,7 +99,7 @@ def test_what_lies_deep_in_a_parent_belongs_to_its_receiver_too() -> None:
     play = Play(plan(main, subflows="S"), parent=given).ok("S", outcome=DEEP).ok("C", "C").fail("A", "B")
     for start in play.starts():
         (deep,) = [value for value in start.parent.values() if isinstance(value, dict)] or [{"T": []}]
-        assert deep["T"] == {"S": [], "C": ["t1"]}.get(start.run.name, ["far-2"])
+        assert deep["T"] == {"S": [], "C": ["t1"]}.get(start.node_run.name, ["far-2"])
         deep["T"].append("mine")
     assert given == {"Flow": {"T": ["far-2"]}}
     assert DEEP.finished["T"] == ["t1"]
@@ -112,7 +112,7 @@ def test_a_fallback_gets_the_merged_parents_of_the_handled_runs() -> None:
     main = flow("main", [edge(None, "A B"), edge("A", "C"), edge("B", "D")], [failure("C D", "F")])
     play = Play(plan(main), parent=OUTSIDE).ok("A", "B").fail("C", "D")
     assert play.start("F").parent == {"A": "run-1", "B": "run-2"}
-    assert play.start("F").run.failures == {"C": ["run-3"], "D": ["run-4"]}
+    assert play.start("F").node_run.failures == {"C": ["run-3"], "D": ["run-4"]}
 
 
 def test_a_fallback_of_a_starting_node_gets_the_parent_of_the_flow() -> None:
@@ -144,7 +144,7 @@ def test_a_fallback_of_a_fallback_inherits_parents_and_failures() -> None:
     main = flow("main", [edge(None, "A"), edge("A", "B")], [failure("B", "F"), failure("F", "G")])
     play = Play(plan(main)).ok("A").fail("B", "F")
     assert play.start("G").parent == {"A": "run-1"}
-    assert play.start("G").run.failures == {"B": ["run-2"], "F": ["run-3"]}
+    assert play.start("G").node_run.failures == {"B": ["run-2"], "F": ["run-3"]}
 
 
 def test_the_parent_of_a_failed_subflow_is_what_it_was_given() -> None:
@@ -158,7 +158,10 @@ def test_a_subflow_as_fallback_gets_what_is_propagated() -> None:
     options = {"propagate_parent": "P", "propagate_parent_failures": "Q", "propagate_node_args": "R"}
     main = flow("main", [edge(None, "A"), edge("A", "B")], [failure("B", "P Q R")], **options)
     play = Play(plan(main, subflows="P Q R"), args=1).ok("A").fail("B")
-    given = {start.run.name: (start.run.args, start.parent, start.run.failures) for start in play.starts()}
+    given = {
+        start.node_run.name: (start.node_run.args, start.parent, start.node_run.failures)
+        for start in play.starts()
+    }
     assert given["P"] == (None, {"A": "run-1"}, None)
     assert given["Q"] == (None, {}, {"B": ["run-2"]})
     assert given["R"] == (1, {}, None)
@@ -184,7 +187,7 @@ def test_a_failed_subflow_shows_up_only_as_deep_as_asked_for() -> None:
     ):
         main = flow("main", [edge(None, "A S")], [failure("A S", "F")], **options)
         play = Play(plan(main, subflows="S")).fail("A").fail("S", outcome=FAILED)
-        assert play.start("F").run.failures == expected
+        assert play.start("F").node_run.failures == expected
 
 
 def test_tasks_behind_a_fallback_inherit_failures_and_others_do_not() -> None:
@@ -195,7 +198,7 @@ def test_tasks_behind_a_fallback_inherit_failures_and_others_do_not() -> None:
         propagate_parent_failures="S",
     )
     play = Play(plan(main, subflows="S R")).fail("A").ok("B", "C", "F", "G")
-    failures = {start.run.name: start.run.failures for start in play.starts()}
+    failures = {start.node_run.name: start.node_run.failures for start in play.starts()}
     inherited = {"A": ["run-1"]}
     behind = {"F": inherited, "G": inherited, "H": inherited, "S": inherited, "J": inherited}
     assert failures == {"A": None, "B": None, "C": None, "R": None, **behind}
@@ -205,17 +208,17 @@ def test_failures_from_several_sides_are_merged_without_repetition() -> None:
     edges = [edge(None, "A B"), edge("F", "G H"), edge("G H K", "J")]
     play = Play(plan(flow("main", edges, [failure("A", "F"), failure("B", "K")]))).fail("A", "B")
     play.ok("F", "K", "G", "H")
-    assert play.start("J").run.failures == {"A": ["run-1"], "B": ["run-2"]}
+    assert play.start("J").node_run.failures == {"A": ["run-1"], "B": ["run-2"]}
 
 
 def test_starting_nodes_get_the_failures_that_the_flow_was_given() -> None:
     main = flow("main", [edge(None, "A S R"), edge("A", "B")], propagate_parent_failures="S")
     play = Play(plan(main, subflows="S R"), failures={"Old": ["x"]}).ok("A")
-    failures = {start.run.name: start.run.failures for start in play.starts()}
+    failures = {start.node_run.name: start.node_run.failures for start in play.starts()}
     assert failures == {"A": {"Old": ["x"]}, "S": {"Old": ["x"]}, "R": None, "B": {"Old": ["x"]}}
 
 
 def test_a_retry_forgets_the_failures_of_the_attempt_before() -> None:
     main = flow("main", [edge(None, "A B"), edge("B", "C")], [failure("A", "F")], max_retry=1)
     play = Play(plan(main)).fail("A").ok("B", "C").fail("F").feed(on.RetryDue()).ok("B")
-    assert [start.run.failures for start in play.starts("C")] == [None, None]
+    assert [start.node_run.failures for start in play.starts("C")] == [None, None]

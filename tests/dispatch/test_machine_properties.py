@@ -132,7 +132,7 @@ def comparable(simulation: Simulation) -> dict[str, Any]:
 
 def all_runs(simulation: Simulation) -> list[Any]:
     effects = [effect for effects in simulation.effects for effect in effects]
-    return [effect.run for effect in effects if isinstance(effect, (do.StartTask, do.StartFlow))]
+    return [effect.node_run for effect in effects if isinstance(effect, (do.StartTask, do.StartFlow))]
 
 
 def clear_parents(runs: dict[str, Run], fallback: Run) -> bool:

@@ -41,7 +41,7 @@ def test_a_task_that_was_not_named_may_be_run_or_reused() -> None:
     play.answer("old-a")
     assert play.new_names == []
     (reuse,) = play.of(do.ReuseNode)
-    assert (reuse.run.name, reuse.run.id, reuse.run.status) == ("A", "old-a", "reused")
+    assert (reuse.node_run.name, reuse.node_run.id, reuse.node_run.status) == ("A", "old-a", "reused")
     assert play.answer(None).new_names == ["B"]
     assert play.start("B").parent == {"A": "old-a"}
     play.ok("B", "C")
@@ -61,8 +61,8 @@ def test_a_reused_first_task_gives_the_arguments() -> None:
     play.answer("old-a")
     question = play.question
     assert isinstance(question, do.AskArguments)
-    assert question.run.id == "old-a"
-    assert play.answer("first").start("B").run.args == "first"
+    assert question.node_run.id == "old-a"
+    assert play.answer("first").start("B").node_run.args == "first"
 
 
 def test_under_foreach_the_selective_function_gets_the_item_and_the_task_what_it_always_gets() -> None:
@@ -73,7 +73,7 @@ def test_under_foreach_the_selective_function_gets_the_item_and_the_task_what_it
         questions = play.of(do.AskReuse)
         assert [question.args for question in questions] == ["x", "y"]
         play.answer(None, None)
-        assert [start.run.args for start in play.starts("A")] == expected
+        assert [start.node_run.args for start in play.starts("A")] == expected
 
 
 def test_a_reused_run_in_a_join_counts_like_any_other() -> None:
@@ -89,7 +89,7 @@ def test_what_lies_behind_a_reused_run_inherits_failures_through_it() -> None:
     main = flow("main", edges, [failure("A", "F")])
     selective = SelectiveRun(("A", "B"), {"main": {0: ("A",), 1: ("R",), 2: ("B",)}})
     play = Play(plan(main), selective=selective).fail("A").ok("F").answer("old-r")
-    assert play.start("B").run.failures == {"A": ["run-1"]}
+    assert play.start("B").node_run.failures == {"A": ["run-1"]}
 
 
 def test_a_reused_nowait_run_is_followed_by_nothing() -> None:

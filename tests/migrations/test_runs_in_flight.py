@@ -123,7 +123,7 @@ def test_a_log_with_migrations_can_be_replayed(
 
 def _shown(effect: do.Effect) -> Any:
     if isinstance(effect, (do.StartTask, do.StartFlow)):
-        run = effect.run
+        run = effect.node_run
         return run.number, run.name, run.is_flow, run.edge, run.args, run.failures, effect.parent
     if isinstance(effect, do.FinishFlow):
         return effect.outcome.to_json()
@@ -204,7 +204,7 @@ def test_a_join_still_counts_the_first_node_once_its_result_was_read() -> None:
             simulation.feed(on.ArgumentsAnswered(1, None))
             simulation.migrate(Move(0, ((new, "IGNORE"),)))
         effects = simulation.feed(on.NodeSucceeded(2))
-        assert [effect.run.name for effect in effects if isinstance(effect, do.StartTask)] == ["C"]
+        assert [effect.node_run.name for effect in effects if isinstance(effect, do.StartTask)] == ["C"]
 
 
 def test_an_edge_whose_foreach_is_asked_once_more_has_fired_once() -> None:

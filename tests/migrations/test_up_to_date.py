@@ -127,7 +127,7 @@ def run_with(flows: FlowVersions, name: str) -> FlowRun:
 
 
 def names(effects: list[do.Effect], kind: type[Any] = do.StartTask) -> list[str]:
-    return [effect.run.name for effect in effects if isinstance(effect, kind)]
+    return [effect.node_run.name for effect in effects if isinstance(effect, kind)]
 
 
 @pytest.mark.parametrize("policy", ["fail", "ignore", "retry"])

@@ -82,7 +82,7 @@ class Reader:
                     finished[node.name] += 1
             late = bool(migrations)
             starts = [e for e in run.machine.advance(event) if isinstance(e, do.StartTask | do.StartFlow)]
-            launches += [(start.run, start.parent, late) for start in starts]
+            launches += [(start.node_run, start.parent, late) for start in starts]
         records = self._store.records(id, [node.number for node, _, _ in launches])
         return History(
             id,

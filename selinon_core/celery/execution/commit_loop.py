@@ -146,7 +146,7 @@ class CommitLoop:
         for key, effect in self._transition.start_effects.items():
             self._messages[key], payload = self._parts.messages.of_start(self._run.ref, effect)
             if payload is not None:
-                payloads[effect.run.number] = payload
+                payloads[effect.node_run.number] = payload
         return payloads
 
     def _fields(self) -> dict[str, str]:

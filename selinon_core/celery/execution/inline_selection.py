@@ -62,7 +62,7 @@ class InlineSelector:
             return None
         for key in transition.outbox:
             effect = transition.start_effects.get(key)
-            if isinstance(effect, do.StartTask) and self._may_run_here(effect.run.name):
+            if isinstance(effect, do.StartTask) and self._may_run_here(effect.node_run.name):
                 budget.left -= 1
                 return InlineChoice(key, self._task(transition, effect))
         return None
@@ -72,7 +72,7 @@ class InlineSelector:
         return self._plan.tasks[task].timeout is None and self._serves(self._messages.queue(task))
 
     def _task(self, transition: Transition, effect: do.StartTask) -> InlineTask:
-        run, node = transition.run, effect.run
+        run, node = transition.run, effect.node_run
         message, payload = self._messages.of_start(run.ref, effect)
         return InlineTask(
             NodeMessage(

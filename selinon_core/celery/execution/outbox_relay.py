@@ -142,7 +142,7 @@ class OutboxRelay:
     def _start_effect(self, run: CachedRun, number: int) -> StartEffect | None:
         """What started a node run that is not over; None also when its task or flow is gone from the files."""
         launch = run.machine.start_effect_of(number)
-        return launch if launch is not None and self._messages.knows(launch.run.name) else None
+        return launch if launch is not None and self._messages.knows(launch.node_run.name) else None
 
     def undelivered(self, run: CachedRun) -> list[OutgoingMessage]:
         """New messages for all node runs whose message did not arrive.
@@ -180,7 +180,7 @@ class OutboxRelay:
             launch = self._start_effect(run, number)
             if launch is None:
                 self._store.heartbeat(run.id, (number,), FOREVER)  # nothing waits for it any more
-            elif launch.run.is_flow and self._store.header(launch.run.id) is not None:
+            elif launch.node_run.is_flow and self._store.header(launch.node_run.id) is not None:
                 self._store.heartbeat(run.id, (number,), FOREVER)  # it was begun, and looks after itself
             else:
                 serial = self._store.next_delivery(run.id, number)

@@ -131,7 +131,7 @@ class Transition:
     # -- effects ----------------------------------------------------------------------------------------------
 
     def _start(self, effect: StartEffect) -> None:
-        run = effect.run
+        run = effect.node_run
         if isinstance(effect, do.StartTask):
             key, throttling = OutboxKey(keys.START_TASK, run.number), self._plan.tasks[run.name].throttling
         else:
@@ -179,7 +179,7 @@ class Transition:
         self.outbox.extend(OutboxKey(keys.CANCEL_FLOW, run.number) for run in effect.runs)
 
     def _reuse(self, effect: do.ReuseNode) -> None:
-        self.trace.append((trace_entries.REUSED, effect.run))
+        self.trace.append((trace_entries.REUSED, effect.node_run))
 
     def _note(self, effect: do.TraceNote) -> None:
         self.trace.append((trace_entries.NOTE, effect))

@@ -80,7 +80,7 @@ class _Replayer:
         yield from ((kind, at, *about) for kind, *about in before)
         for effect in effects:
             if isinstance(effect, do.StartFlow):
-                below.append(effect.run.id)
+                below.append(effect.node_run.id)
             for kind, *about in _of_effect(record, effect):
                 yield kind, at, *about
 
@@ -121,7 +121,7 @@ class _Replayer:
 
 def _of_effect(record: FlowRecord, effect: do.Effect) -> Iterator[Entry]:
     if isinstance(effect, do.StartTask | do.StartFlow):
-        yield trace_entries.SCHEDULED, NodeRecord(effect.run, record, effect.parent)
+        yield trace_entries.SCHEDULED, NodeRecord(effect.node_run, record, effect.parent)
     elif isinstance(effect, do.AskAgain):
         yield trace_entries.DEFERRED, record, effect.asked, effect.delay
     elif isinstance(effect, do.ScheduleRetry):
@@ -129,6 +129,6 @@ def _of_effect(record: FlowRecord, effect: do.Effect) -> Iterator[Entry]:
     elif isinstance(effect, do.FinishFlow):
         yield trace_entries.FLOW_ENDED, record, effect.outcome
     elif isinstance(effect, do.ReuseNode):
-        yield trace_entries.REUSED, record, effect.run
+        yield trace_entries.REUSED, record, effect.node_run
     elif isinstance(effect, do.TraceNote):
         yield trace_entries.NOTE, record, effect

@@ -33,5 +33,5 @@ class RunReporter:
         for kind, *about in report.entries:
             self._tracer.emit_entry(kind, record, *about)
         for scheduled in report.scheduled:
-            node = NodeRecord(scheduled.effect.run, record, scheduled.effect.parent)
+            node = NodeRecord(scheduled.effect.node_run, record, scheduled.effect.parent)
             self._tracer.emit_entry(trace_entries.SCHEDULED, node, scheduled.delay)

@@ -114,7 +114,7 @@ def _replayed(
             if isinstance(event, on.NodeSucceeded | on.NodeFailed):
                 ended[event.number] = at
             effects = run.machine.advance(event)
-            runs += [e.run for e in effects if isinstance(e, do.StartTask | do.StartFlow | do.ReuseNode)]
+            runs += [e.node_run for e in effects if isinstance(e, do.StartTask | do.StartFlow | do.ReuseNode)]
     return run, runs, ended
 
 

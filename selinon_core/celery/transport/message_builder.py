@@ -54,7 +54,7 @@ class MessageBuilder:
 
     def of_start(self, run: RunRef, effect: StartEffect, serial: int = 0) -> tuple[OutgoingMessage, str | None]:
         """The message that starts a node run, and the payload that has to be kept for it."""
-        node = effect.run
+        node = effect.node_run
         inline, payload = split_payload(
             {
                 "args": node.args,
@@ -124,7 +124,7 @@ def result_locations(run: RunRef, effect: StartEffect) -> dict[str, str]:
     A task looks for a parent's result in its own flow, or in the flow it names on the way down. What was handed
     into the flow from outside, and what compound propagation flattened, is elsewhere.
     """
-    node = effect.run
+    node = effect.node_run
     found: dict[str, str] = {}
     sources = node.sources
     if node.edge is None or not sources:

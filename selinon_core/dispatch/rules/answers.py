@@ -15,87 +15,87 @@ LEAST_DEFERRAL = 1.0
 _CONDITIONS = (do.AskCondition, do.AskFallbackCondition)
 
 
-def on_condition(run: RunState, event: on.ConditionAnswered) -> None:
+def on_condition(flow_run: RunState, event: on.ConditionAnswered) -> None:
     """An edge fires or does not, or the fallback step goes on."""
     question: do.AskCondition | do.AskFallbackCondition | None
-    question = run.questions.close(event.question, _CONDITIONS)
+    question = flow_run.questions.close(event.question, _CONDITIONS)
     if isinstance(question, do.AskCondition):
-        row = run.table.rows[question.edge.index]
+        row = flow_run.table.rows[question.edge.index]
         if event.value:
-            fire(run, row, question.sources)
+            fire(flow_run, row, question.sources)
         else:
-            run.current.edges_not_taken.add(row.index)
+            flow_run.current.edges_not_taken.add(row.index)
     elif question is not None:
-        run.current.fallback_answers[question.failure.index] = event.value
-        if not run.questions.open:
-            run_fallbacks(run)
+        flow_run.current.fallback_answers[question.failure.index] = event.value
+        if not flow_run.questions.open:
+            run_fallbacks(flow_run)
 
 
-def on_foreach(run: RunState, event: on.ForeachAnswered) -> None:
+def on_foreach(flow_run: RunState, event: on.ForeachAnswered) -> None:
     """The destinations of the edge are started for every item."""
-    question: do.AskForeach | None = run.questions.close(event.question, do.AskForeach)
+    question: do.AskForeach | None = flow_run.questions.close(event.question, do.AskForeach)
     if question is None:
         return
-    row = run.table.rows[question.edge.index]
+    row = flow_run.table.rows[question.edge.index]
     assert row.foreach is not None
     if not event.items:
-        run.current.edges_not_taken.add(row.index)
+        flow_run.current.edges_not_taken.add(row.index)
     given_item = row.foreach.propagate_result
     for item in event.items or ():
         args = item if given_item else question.args
-        if run.current.selected_edges is None:
+        if flow_run.current.selected_edges is None:
             for destination in row.destinations:
-                start(run, destination, row, question.sources, args, given_item)
+                start(flow_run, destination, row, question.sources, args, given_item)
         else:
-            start_selected(run, row, question.sources, args, given_item, item)
+            start_selected(flow_run, row, question.sources, args, given_item, item)
 
 
-def on_reuse(run: RunState, event: on.ReuseAnswered) -> None:
+def on_reuse(flow_run: RunState, event: on.ReuseAnswered) -> None:
     """A task of a selective run is started, or an earlier run stands in for it."""
-    question: do.AskReuse | None = run.questions.close(event.question, do.AskReuse)
+    question: do.AskReuse | None = flow_run.questions.close(event.question, do.AskReuse)
     if question is None:
         return
-    row = run.table.rows[question.edge.index]
-    destination = run.table.destinations[question.name]
+    row = flow_run.table.rows[question.edge.index]
+    destination = flow_run.table.destinations[question.name]
     if not event.reused_id:
-        start(run, destination, row, question.sources, question.task_args, question.given_item)
+        start(flow_run, destination, row, question.sources, question.task_args, question.given_item)
         return
-    current = run.current
-    failures = inherited_failures(run, destination, question.sources) if current.passes_failures else None
-    node = new_node(run, destination, row.index, question.sources, question.task_args, failures)
+    current = flow_run.current
+    failures = inherited_failures(flow_run, destination, question.sources) if current.passes_failures else None
+    node = new_node(flow_run, destination, row.index, question.sources, question.task_args, failures)
     current.active.pop(node.number, None)
-    run.detached.pop(node.number, None)
+    flow_run.detached.pop(node.number, None)
     node.id = event.reused_id
     node.status = "reused"
-    run.effects.append(do.ReuseNode(node))
+    flow_run.effects.append(do.ReuseNode(node))
     if not destination.waited_for:  # as its end would: it neither starts anything nor becomes the arguments
         return
     if current.awaits_args and node.number == current.first_number:
-        ask_arguments(run, node)
+        ask_arguments(flow_run, node)
     else:
-        follow_edges(run, node)
+        follow_edges(flow_run, node)
 
 
-def on_arguments(run: RunState, event: on.ArgumentsAnswered) -> None:
+def on_arguments(flow_run: RunState, event: on.ArgumentsAnswered) -> None:
     """The result of the first node becomes the flow's arguments."""
-    question: do.AskArguments | None = run.questions.close(event.question, do.AskArguments)
+    question: do.AskArguments | None = flow_run.questions.close(event.question, do.AskArguments)
     if question is None:
         return
-    run.current.args = event.args
-    run.current.awaits_args = False
-    follow_first(run, question.run)
+    flow_run.current.args = event.args
+    flow_run.current.awaits_args = False
+    follow_first(flow_run, question.node_run)
 
 
-def on_question_deferred(run: RunState, event: on.QuestionDeferred) -> None:
+def on_question_deferred(flow_run: RunState, event: on.QuestionDeferred) -> None:
     """The question is put again after a while."""
-    question = run.questions.find(event.question)
+    question = flow_run.questions.find(event.question)
     if question is None:
         return
-    delay = max(run.table.flow.retry_countdown, LEAST_DEFERRAL)
-    run.effects.append(do.AskAgain(question, delay, run.questions.defer(event.question), event.reason))
+    delay = max(flow_run.table.flow.retry_countdown, LEAST_DEFERRAL)
+    flow_run.effects.append(do.AskAgain(question, delay, flow_run.questions.defer(event.question), event.reason))
 
 
-def on_question_failed(run: RunState, event: on.QuestionFailed) -> None:
+def on_question_failed(flow_run: RunState, event: on.QuestionFailed) -> None:
     """A decision that cannot be made fails the attempt."""
-    if run.questions.close(event.question, object) is not None:
-        fail_attempt(run, event.reason)
+    if flow_run.questions.close(event.question, object) is not None:
+        fail_attempt(flow_run, event.reason)

@@ -9,79 +9,79 @@ from selinon_core.dispatch.state import RunState
 from selinon_core.errors import UnexpectedEvent
 
 
-def succeed(run: RunState) -> None:
+def succeed(flow_run: RunState) -> None:
     """Nothing is active and nothing failed unhandled: the flow succeeds, or there is something else against it."""
-    current = run.current
+    current = flow_run.current
     if current.handled_for_failure:
-        fail_attempt(run, "a fallback with propagate_failure was used")
+        fail_attempt(flow_run, "a fallback with propagate_failure was used")
         return
     unreached: tuple[str, ...] = ()
-    if run.on_unreached != "ignore":
-        unreached = unreached_nodes(run.table, current.started, current.finished, current.left_out)
+    if flow_run.on_unreached != "ignore":
+        unreached = unreached_nodes(flow_run.table, current.started, current.finished, current.left_out)
         for name in unreached:
-            run.note("NODE_UNREACHED", {"node_name": name})
-        if unreached and run.on_unreached == "fail":
-            fail_attempt(run, f"nodes were never reached: {', '.join(unreached)}", unreached)
+            flow_run.note("NODE_UNREACHED", {"node_name": name})
+        if unreached and flow_run.on_unreached == "fail":
+            fail_attempt(flow_run, f"nodes were never reached: {', '.join(unreached)}", unreached)
             return
-    _end(run, _outcome(run, True, None, unreached=unreached))
+    _end(flow_run, _outcome(flow_run, True, None, unreached=unreached))
 
 
-def fail_attempt(run: RunState, reason: str, unreached: tuple[str, ...] = ()) -> None:
+def fail_attempt(flow_run: RunState, reason: str, unreached: tuple[str, ...] = ()) -> None:
     """Wait for the next attempt if retries are left, else the flow fails."""
-    outcome = _outcome(run, False, reason, unreached=unreached)
-    if run.attempt - run.free_attempts <= run.table.flow.max_retry:
-        _wait_for_retry(run, outcome)
+    outcome = _outcome(flow_run, False, reason, unreached=unreached)
+    if flow_run.attempt - flow_run.free_attempts <= flow_run.table.flow.max_retry:
+        _wait_for_retry(flow_run, outcome)
     else:
-        _end(run, outcome)
+        _end(flow_run, outcome)
 
 
-def fail_at_once(run: RunState, reason: str) -> None:
+def fail_at_once(flow_run: RunState, reason: str) -> None:
     """The flow fails, whether or not retries are left (migrations)."""
-    _end(run, _outcome(run, False, reason))
+    _end(flow_run, _outcome(flow_run, False, reason))
 
 
-def start_again(run: RunState, reason: str) -> None:
+def start_again(flow_run: RunState, reason: str) -> None:
     """Give this attempt up without counting it, and wait for the next (migrations)."""
-    outcome = _outcome(run, False, reason)
-    run.free_attempts += 1
-    _wait_for_retry(run, outcome)
+    outcome = _outcome(flow_run, False, reason)
+    flow_run.free_attempts += 1
+    _wait_for_retry(flow_run, outcome)
 
 
-def stop(run: RunState, reason: str, *, timed_out: bool = False, cancelled: bool = False) -> None:
+def stop(flow_run: RunState, reason: str, *, timed_out: bool = False, cancelled: bool = False) -> None:
     """End without retries; sub-flows still running, abandoned ones too, are cancelled with it."""
-    if run.phase == "ended":
+    if flow_run.phase == "ended":
         return
-    if run.phase == "new":
+    if flow_run.phase == "new":
         raise UnexpectedEvent("the flow run was not started yet")
-    running = {**run.detached, **run.current.active}
+    running = {**flow_run.detached, **flow_run.current.active}
     subflows = tuple(node for node in running.values() if node.is_flow)
     if subflows:
-        run.effects.append(do.CancelFlows(subflows))
-    _end(run, _outcome(run, False, reason, timed_out=timed_out, cancelled=cancelled))
+        flow_run.effects.append(do.CancelFlows(subflows))
+    _end(flow_run, _outcome(flow_run, False, reason, timed_out=timed_out, cancelled=cancelled))
 
 
-def _wait_for_retry(run: RunState, outcome: FlowOutcome) -> None:
-    _abandon(run)
-    run.phase = "waiting"
-    run.effects.append(do.ScheduleRetry(run.table.flow.retry_countdown, outcome))
+def _wait_for_retry(flow_run: RunState, outcome: FlowOutcome) -> None:
+    _abandon(flow_run)
+    flow_run.phase = "waiting"
+    flow_run.effects.append(do.ScheduleRetry(flow_run.table.flow.retry_countdown, outcome))
 
 
-def _end(run: RunState, outcome: FlowOutcome) -> None:
-    _abandon(run)
-    run.phase = "ended"
-    run.outcome = outcome
-    run.effects.append(do.FinishFlow(outcome))
+def _end(flow_run: RunState, outcome: FlowOutcome) -> None:
+    _abandon(flow_run)
+    flow_run.phase = "ended"
+    flow_run.outcome = outcome
+    flow_run.effects.append(do.FinishFlow(outcome))
 
 
-def _abandon(run: RunState) -> None:
+def _abandon(flow_run: RunState) -> None:
     """Nobody waits for what is still active, and no answer is of interest any more."""
-    run.detached.update(run.current.active)
-    run.current.active = {}
-    run.questions.drop()
+    flow_run.detached.update(flow_run.current.active)
+    flow_run.current.active = {}
+    flow_run.questions.drop()
 
 
 def _outcome(
-    run: RunState,
+    flow_run: RunState,
     succeeded: bool,
     reason: str | None,
     *,
@@ -89,7 +89,7 @@ def _outcome(
     cancelled: bool = False,
     unreached: tuple[str, ...] = (),
 ) -> FlowOutcome:
-    current = run.current
+    current = flow_run.current
     failed: dict[str, list[NodeRun]] = {}
     if not succeeded:
         for node in current.handled_for_failure:

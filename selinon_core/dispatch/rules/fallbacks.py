@@ -19,38 +19,38 @@ def applicable_groups(table: FlowIndex, failed: Collection[str]) -> list[Failure
     return [group for group in table.failure_groups if all(name in failed for name in group.nodes)]
 
 
-def begin_fallbacks(run: RunState) -> None:
+def begin_fallbacks(flow_run: RunState) -> None:
     """Begin the step: conditions of entries that may apply are asked for once per step.
 
     They see arguments and environment only, so asking before the step is the same as asking within it.
     """
-    current = run.current
-    groups = applicable_groups(run.table, current.unhandled)
+    current = flow_run.current
+    groups = applicable_groups(flow_run.table, current.unhandled)
     asked = [entry for group in groups for entry in group.entries if entry.condition is not None]
     current.fallback_answers = {}
     for entry in asked:
-        run.ask(do.AskFallbackCondition(run.questions.next_number(), entry, current.args))
+        flow_run.ask(do.AskFallbackCondition(flow_run.questions.next_number(), entry, current.args))
     if not asked:
-        run_fallbacks(run)
+        run_fallbacks(flow_run)
 
 
-def run_fallbacks(run: RunState) -> None:
+def run_fallbacks(flow_run: RunState) -> None:
     """Handle failed runs by the entries that apply; all their conditions were answered."""
-    unhandled, answers = run.current.unhandled, run.current.fallback_answers
+    unhandled, answers = flow_run.current.unhandled, flow_run.current.fallback_answers
     handled_any = False
-    for group in applicable_groups(run.table, unhandled):
+    for group in applicable_groups(flow_run.table, unhandled):
         holding = [e for e in group.entries if e.condition is None or answers.get(e.index)]
         while holding and all(name in unhandled for name in group.nodes):
-            _handle(run, _take_failed(run, group), holding)
+            _handle(flow_run, _take_failed(flow_run, group), holding)
             handled_any = True
     if not handled_any:
         names = ", ".join(sorted(unhandled))
-        fail_attempt(run, f"no fallback applies to the failed nodes: {names}")
+        fail_attempt(flow_run, f"no fallback applies to the failed nodes: {names}")
 
 
-def _take_failed(run: RunState, group: FailureGroup) -> tuple[NodeRun, ...]:
+def _take_failed(flow_run: RunState, group: FailureGroup) -> tuple[NodeRun, ...]:
     """The oldest failed run of each node of a group."""
-    current = run.current
+    current = flow_run.current
     taken = []
     for name in group.nodes:
         failed = current.unhandled[name]
@@ -61,27 +61,27 @@ def _take_failed(run: RunState, group: FailureGroup) -> tuple[NodeRun, ...]:
     return tuple(taken)
 
 
-def _handle(run: RunState, handled: tuple[NodeRun, ...], entries: list[FailurePlan]) -> None:
+def _handle(flow_run: RunState, handled: tuple[NodeRun, ...], entries: list[FailurePlan]) -> None:
     """Start the fallbacks of all entries for failed runs."""
-    current, flow = run.current, run.table.flow
+    current, flow = flow_run.current, flow_run.table.flow
     failures = failures_of(flow, handled)
     inherited = merged_failures(handled)
     if inherited:
         failures = {**inherited, **failures}
-    parent, numbers = merged_parents(flow, handled, run.start.parent)
+    parent, numbers = merged_parents(flow, handled, flow_run.start.parent)
     if any(entry.propagate_failure for entry in entries):
         current.handled_for_failure.extend(handled)
     for entry in entries:
         started = []
         for name in entry.fallback:
-            destination = run.table.destinations[name]
+            destination = flow_run.table.destinations[name]
             args = current.args if destination.takes_args else None
             given = failures if destination.takes_failures else None
-            node = new_node(run, destination, None, handled, args, given)
+            node = new_node(flow_run, destination, None, handled, args, given)
             node.parent = parent if destination.takes_parent else {}
             node.parent_numbers = numbers
             started.append(node)
         current.passes_failures = current.passes_failures or bool(failures and started)
-        run.note("FALLBACK_START", {"failure": entry.index, "handled": list(handled), "started": started})
+        flow_run.note("FALLBACK_START", {"failure": entry.index, "handled": list(handled), "started": started})
         for node in started:
-            launch(run, node, copied(node.parent or {}), None)
+            launch(flow_run, node, copied(node.parent or {}), None)

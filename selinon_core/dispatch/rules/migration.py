@@ -51,9 +51,13 @@ class TaintedBy(NamedTuple):
     nodes: tuple[str, ...]
 
 
-def tainted_by(run: RunState, steps: tuple[MigrationStep, ...]) -> tuple[TaintedBy, ...]:
+def tainted_by(flow_run: RunState, steps: tuple[MigrationStep, ...]) -> tuple[TaintedBy, ...]:
     """Everything that would taint a run now; nothing is changed."""
-    return taints(steps, run.fired_in_attempt(), run.current.finished) if run.phase == "running" else ()
+    return (
+        taints(steps, flow_run.fired_in_attempt(), flow_run.current.finished)
+        if flow_run.phase == "running"
+        else ()
+    )
 
 
 def taints(
@@ -74,32 +78,32 @@ def taints(
     return tuple(found)
 
 
-def migrate(run: RunState, event: on.Migrated, definition: ReplayDefinition) -> None:
+def migrate(flow_run: RunState, event: on.Migrated, definition: ReplayDefinition) -> None:
     """Bring a run to another table. Raises ``UnexpectedEvent`` before the start and for steps that do not fit."""
-    if run.phase == "new":
+    if flow_run.phase == "new":
         raise UnexpectedEvent("the flow run was not started yet")
-    if run.phase == "ended":
+    if flow_run.phase == "ended":
         return
-    was = run.table
+    was = flow_run.table
     if any((follow(event.steps, row.index) or 0) >= len(definition.table.rows) for row in was.rows):
         raise UnexpectedEvent(f"the migration does not lead to flow {was.flow.name} as it is")
-    running = run.phase == "running"
-    taints = tainted_by(run, event.steps)
+    running = flow_run.phase == "running"
+    taints = tainted_by(flow_run, event.steps)
     strategy = strongest([taint.strategy for taint in taints])
     if event.forgotten is not None and running and event.forgotten != "IGNORE":
         strategy = event.forgotten
-    _tell(run, event, was, taints, strategy)
-    open_questions = run.questions.drop()
-    _move(run, event.steps, definition)
+    _tell(flow_run, event, was, taints, strategy)
+    open_questions = flow_run.questions.drop()
+    _move(flow_run, event.steps, definition)
     if not running:
         return
     if strategy == "FAIL":
-        completion.fail_at_once(run, _reason(event, "fail"))
+        completion.fail_at_once(flow_run, _reason(event, "fail"))
     elif strategy == "RETRY":
-        completion.start_again(run, _reason(event, "be run again"))
+        completion.start_again(flow_run, _reason(event, "be run again"))
     else:
-        _mark_missed_edges(run, event.steps, was)
-        _ask_again(run, event.steps, open_questions)
+        _mark_missed_edges(flow_run, event.steps, was)
+        _ask_again(flow_run, event.steps, open_questions)
 
 
 def _reason(event: on.Migrated, what: str) -> str:
@@ -109,7 +113,7 @@ def _reason(event: on.Migrated, what: str) -> str:
 
 
 def _tell(
-    run: RunState, event: on.Migrated, was: FlowIndex, taints: tuple[TaintedBy, ...], strategy: str | None
+    flow_run: RunState, event: on.Migrated, was: FlowIndex, taints: tuple[TaintedBy, ...], strategy: str | None
 ) -> None:
     if not event.steps and event.forgotten is None:
         return  # the graph is the same
@@ -124,8 +128,8 @@ def _tell(
         if taint.edge is not None:
             edge = was.rows[taint.edge].edge
             details["tainted_edge"] = {"from": list(edge.sources), "to": list(edge.destinations)}
-        run.note("MIGRATION_TAINTED_FLOW", details)
-    run.note(
+        flow_run.note("MIGRATION_TAINTED_FLOW", details)
+    flow_run.note(
         "MIGRATION",
         {
             "old_migration_version": event.before,
@@ -137,24 +141,24 @@ def _tell(
     )
 
 
-def _move(run: RunState, steps: tuple[MigrationStep, ...], definition: ReplayDefinition) -> None:
+def _move(flow_run: RunState, steps: tuple[MigrationStep, ...], definition: ReplayDefinition) -> None:
     """Everything that refers to edges by index, and what can be told from the table."""
-    table, current = definition.table, run.current
-    for node in (*current.active.values(), *run.detached.values()):
-        if node.is_flow and node.edge is not None and node.number not in run.launched_before:
-            run.launched_before[node.number] = run.table.rows[node.edge].selective
-    run.considered = _moved(run.considered, steps)
-    run.fired = _moved(run.fired, steps)
+    table, current = definition.table, flow_run.current
+    for node in (*current.active.values(), *flow_run.detached.values()):
+        if node.is_flow and node.edge is not None and node.number not in flow_run.launched_before:
+            flow_run.launched_before[node.number] = flow_run.table.rows[node.edge].selective
+    flow_run.considered = _moved(flow_run.considered, steps)
+    flow_run.fired = _moved(flow_run.fired, steps)
     current.fired_before = _moved(current.fired_before, steps)
     current.edges_not_taken = set(_moved(dict.fromkeys(current.edges_not_taken, 1), steps))
     current.fallback_answers = {}
-    start = run.start
+    start = flow_run.start
     if start.selective is not None:
-        selective = moved_selection(start.selective, steps, run.table.flow, table)
-        run.start = on.FlowStarted(start.args, start.parent, start.failures, selective)
+        selective = moved_selection(start.selective, steps, flow_run.table.flow, table)
+        flow_run.start = on.FlowStarted(start.args, start.parent, start.failures, selective)
         current.selected_edges = selective.edges.get(table.flow.name)
-    run.table = table
-    run.on_unreached = definition.on_unreached
+    flow_run.table = table
+    flow_run.on_unreached = definition.on_unreached
     current.pending_sources = _missing(current, table)
     current.awaits_args = current.awaits_args and table.flow.node_args_from_first
 
@@ -204,42 +208,46 @@ def _new_edges(steps: tuple[MigrationStep, ...], was: FlowPlan, table: FlowIndex
     return [row.index for row in table.rows if row.index not in kept]
 
 
-def _mark_missed_edges(run: RunState, steps: tuple[MigrationStep, ...], was: FlowIndex) -> None:
-    for index in _new_edges(steps, was.flow, run.table):
-        if all(name in run.current.finished for name in run.table.rows[index].sources):
-            run.current.edges_not_taken.add(index)
+def _mark_missed_edges(flow_run: RunState, steps: tuple[MigrationStep, ...], was: FlowIndex) -> None:
+    for index in _new_edges(steps, was.flow, flow_run.table):
+        if all(name in flow_run.current.finished for name in flow_run.table.rows[index].sources):
+            flow_run.current.edges_not_taken.add(index)
 
 
-def _ask_again(run: RunState, steps: tuple[MigrationStep, ...], questions: tuple[do.Question, ...]) -> None:
+def _ask_again(flow_run: RunState, steps: tuple[MigrationStep, ...], questions: tuple[do.Question, ...]) -> None:
     """Put questions about edges that are left; those about fallbacks come again by themselves."""
     first: NodeRun | None = None
     for question in questions:
         if isinstance(question, do.AskArguments):
-            if run.current.awaits_args:
-                edges.ask_arguments(run, question.run)
+            if flow_run.current.awaits_args:
+                edges.ask_arguments(flow_run, question.node_run)
             else:
-                first = question.run
+                first = question.node_run
         elif not isinstance(question, do.AskFallbackCondition):
             index = follow(steps, question.edge.index)
-            if index is not None and (run.current.selected_edges is None or index in run.current.selected_edges):
-                _ask_about(run, run.table.rows[index], question)
+            if index is not None and (
+                flow_run.current.selected_edges is None or index in flow_run.current.selected_edges
+            ):
+                _ask_about(flow_run, flow_run.table.rows[index], question)
     if first is not None:
-        edges.follow_first(run, first)
+        edges.follow_first(flow_run, first)
 
 
-def _ask_about(run: RunState, row: EdgeIndex, question: do.AskCondition | do.AskForeach | do.AskReuse) -> None:
+def _ask_about(
+    flow_run: RunState, row: EdgeIndex, question: do.AskCondition | do.AskForeach | do.AskReuse
+) -> None:
     if isinstance(question, do.AskCondition):
         if row.condition is None:
-            edges.fire(run, row, question.sources)
+            edges.fire(flow_run, row, question.sources)
         else:
-            edges.ask_condition(run, row, question.sources)
+            edges.ask_condition(flow_run, row, question.sources)
     elif isinstance(question, do.AskForeach):
-        edges.fire(run, row, question.sources, again=True)
+        edges.fire(flow_run, row, question.sources, again=True)
     else:
-        tasks = run.start.selective.tasks if run.start.selective is not None else ()
-        run.ask(
+        tasks = flow_run.start.selective.tasks if flow_run.start.selective is not None else ()
+        flow_run.ask(
             do.AskReuse(
-                run.questions.next_number(),
+                flow_run.questions.next_number(),
                 row.edge,
                 question.sources,
                 question.name,

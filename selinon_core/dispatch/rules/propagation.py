@@ -18,23 +18,23 @@ from selinon_core.plan import FlowPlan
 def parent_of_sources(flow: FlowPlan, sources: tuple[NodeRun, ...]) -> dict[str, Any]:
     """The ``parent`` of a node started by an edge from these runs."""
     parent: dict[str, Any] = {}
-    for run in sources:
-        if not run.is_flow:
-            parent[run.name] = run.id
+    for node_run in sources:
+        if not node_run.is_flow:
+            parent[node_run.name] = node_run.id
             continue
-        ids = _ids_below(flow.propagate_finished, flow.propagate_compound_finished, run, finished=True)
+        ids = _ids_below(flow.propagate_finished, flow.propagate_compound_finished, node_run, finished=True)
         if ids:
-            parent[run.name] = ids
+            parent[node_run.name] = ids
     return parent
 
 
-def parent_of(flow: FlowPlan, run: NodeRun, flow_parent: dict[str, Any]) -> dict[str, Any]:
+def parent_of(flow: FlowPlan, node_run: NodeRun, flow_parent: dict[str, Any]) -> dict[str, Any]:
     """The ``parent`` a run was started with, as a fresh mapping; sub-flows without propagation got none."""
-    if run.is_flow and run.name not in flow.propagate_parent:
+    if node_run.is_flow and node_run.name not in flow.propagate_parent:
         return {}
-    if run.parent is not None:
-        return dict(run.parent)
-    return parent_of_sources(flow, run.sources) if run.sources else dict(flow_parent)
+    if node_run.parent is not None:
+        return dict(node_run.parent)
+    return parent_of_sources(flow, node_run.sources) if node_run.sources else dict(flow_parent)
 
 
 def merged_parents(
@@ -47,11 +47,11 @@ def merged_parents(
     """
     merged: dict[str, Any] = {}
     numbers: dict[str, int] = {}
-    for run in runs:
-        of_run = run.parent_numbers
+    for node_run in runs:
+        of_run = node_run.parent_numbers
         if of_run is None:
-            of_run = {source.name: source.number for source in run.sources}
-        for name, value in parent_of(flow, run, flow_parent).items():
+            of_run = {source.name: source.number for source in node_run.sources}
+        for name, value in parent_of(flow, node_run, flow_parent).items():
             number = of_run.get(name, 0)
             if number >= numbers.get(name, 0):
                 merged[name] = value
@@ -71,22 +71,22 @@ def _copied(value: Any) -> Any:
 def failures_of(flow: FlowPlan, runs: Iterable[NodeRun]) -> dict[str, Any]:
     """The ``failures`` of a fallback that handles these failed runs."""
     failures: dict[str, Any] = {}
-    for run in runs:
-        if not run.is_flow:
-            failures.setdefault(run.name, []).append(run.id)
+    for node_run in runs:
+        if not node_run.is_flow:
+            failures.setdefault(node_run.name, []).append(node_run.id)
             continue
-        ids = _ids_below(flow.propagate_failures, flow.propagate_compound_failures, run, finished=False)
+        ids = _ids_below(flow.propagate_failures, flow.propagate_compound_failures, node_run, finished=False)
         if ids:
-            failures[run.name] = ids
+            failures[node_run.name] = ids
     return failures
 
 
 def merged_failures(runs: Iterable[NodeRun]) -> dict[str, Any] | None:
     """What a node behind these runs inherits: their failures, without repetitions."""
     merged: dict[str, Any] | None = None
-    for run in runs:
-        if run.failures:
-            merged = _merge(merged or {}, run.failures)
+    for node_run in runs:
+        if node_run.failures:
+            merged = _merge(merged or {}, node_run.failures)
     return merged
 
 
@@ -104,12 +104,12 @@ def _merge(left: dict[str, Any], right: dict[str, Any]) -> dict[str, Any]:
 
 
 def _ids_below(
-    nested: frozenset[str], compound: frozenset[str], run: NodeRun, *, finished: bool
+    nested: frozenset[str], compound: frozenset[str], node_run: NodeRun, *, finished: bool
 ) -> dict[str, Any]:
-    if run.outcome is None or (run.name not in nested and run.name not in compound):
+    if node_run.outcome is None or (node_run.name not in nested and node_run.name not in compound):
         return {}
     tree: dict[str, Any] = {}
-    _collect(run.outcome, tree, finished=finished, nested=run.name in nested)
+    _collect(node_run.outcome, tree, finished=finished, nested=node_run.name in nested)
     return tree
 
 

@@ -13,7 +13,7 @@ from selinon_core.dispatch.state import RunState
 
 
 def start(
-    run: RunState,
+    flow_run: RunState,
     destination: Destination,
     row: EdgeIndex,
     sources: tuple[NodeRun, ...],
@@ -23,58 +23,58 @@ def start(
     """Start a destination of an edge; ``args`` are the item of foreach if ``given_item``."""
     if not destination.takes_args and not given_item:
         args = None
-    failures = inherited_failures(run, destination, sources) if run.current.passes_failures else None
-    node = new_node(run, destination, row.index, sources, args, failures)
+    failures = inherited_failures(flow_run, destination, sources) if flow_run.current.passes_failures else None
+    node = new_node(flow_run, destination, row.index, sources, args, failures)
     if not destination.takes_parent:
         parent: dict[str, Any] = {}
     elif row.plain_parent:
         parent = {source.name: source.id for source in sources}
     elif sources:
-        parent = parent_of_sources(run.table.flow, sources)
+        parent = parent_of_sources(flow_run.table.flow, sources)
     else:
-        parent = copied(run.start.parent)
-    launch(run, node, parent, row.selective)
+        parent = copied(flow_run.start.parent)
+    launch(flow_run, node, parent, row.selective)
 
 
 def start_selected(
-    run: RunState, row: EdgeIndex, sources: tuple[NodeRun, ...], args: Any, given_item: bool, asked_args: Any
+    flow_run: RunState, row: EdgeIndex, sources: tuple[NodeRun, ...], args: Any, given_item: bool, asked_args: Any
 ) -> None:
     """Start what a selective run wants of an edge, or ask whether an earlier run can be reused.
 
     ``asked_args`` is what selective run functions see: the item under any foreach.
     """
-    current = run.current
+    current = flow_run.current
     assert current.selected_edges is not None
-    assert run.start.selective is not None
-    tasks = run.start.selective.tasks
+    assert flow_run.start.selective is not None
+    tasks = flow_run.start.selective.tasks
     wanted = current.selected_edges[row.index]
     for destination in row.destinations:
         name = destination.name
         if wanted and name not in wanted:
             current.edges_not_taken.add(row.index)
             parent = {source.name: source.id for source in sources}
-            run.note(
+            flow_run.note(
                 "SELECTIVE_OMIT_NODE",
                 {"edge": row.index, "omitted_node": name, "parent": parent, "node_args": current.args},
             )
         elif destination.is_flow or name in tasks:
-            start(run, destination, row, sources, args, given_item)
+            start(flow_run, destination, row, sources, args, given_item)
         else:
-            number = run.questions.next_number()
-            run.ask(do.AskReuse(number, row.edge, sources, name, asked_args, args, given_item, tasks))
+            number = flow_run.questions.next_number()
+            flow_run.ask(do.AskReuse(number, row.edge, sources, name, asked_args, args, given_item, tasks))
 
 
 def inherited_failures(
-    run: RunState, destination: Destination, sources: tuple[NodeRun, ...]
+    flow_run: RunState, destination: Destination, sources: tuple[NodeRun, ...]
 ) -> dict[str, Any] | None:
     """The ``failures`` of a node behind these sources; of the flow itself for one that starts it."""
     if not destination.takes_failures:
         return None
-    return merged_failures(sources) if sources else run.start.failures
+    return merged_failures(sources) if sources else flow_run.start.failures
 
 
 def new_node(
-    run: RunState,
+    flow_run: RunState,
     destination: Destination,
     edge: int | None,
     sources: tuple[NodeRun, ...],
@@ -82,42 +82,50 @@ def new_node(
     failures: dict[str, Any] | None,
 ) -> NodeRun:
     """Count a node run and keep it among the incomplete ones."""
-    run.count = number = run.count + 1
+    flow_run.count = number = flow_run.count + 1
     name = destination.name
     node = NodeRun(
-        number, run.make_id(number), name, destination.is_flow, edge, sources, args, failures, run.attempt
+        number,
+        flow_run.make_id(number),
+        name,
+        destination.is_flow,
+        edge,
+        sources,
+        args,
+        failures,
+        flow_run.attempt,
     )
     if destination.waited_for:
-        run.current.active[number] = node
+        flow_run.current.active[number] = node
     else:
-        run.detached[number] = node
-        run.current.started_elsewhere.add(name)
+        flow_run.detached[number] = node
+        flow_run.current.started_elsewhere.add(name)
     return node
 
 
-def launch(run: RunState, node: NodeRun, parent: dict[str, Any], selective: SelectiveRun | None) -> None:
+def launch(flow_run: RunState, node: NodeRun, parent: dict[str, Any], selective: SelectiveRun | None) -> None:
     """Say that a node is to be run; ``selective`` is what its edge says of sub-flows."""
     if not node.is_flow:
-        run.effects.append(do.StartTask(node, parent))
+        flow_run.effects.append(do.StartTask(node, parent))
         return
-    run.effects.append(do.StartFlow(node, parent, _selective_of(run, node, selective)))
+    flow_run.effects.append(do.StartFlow(node, parent, _selective_of(flow_run, node, selective)))
 
 
-def launch_again(run: RunState, node: NodeRun) -> do.StartTask | do.StartFlow:
+def launch_again(flow_run: RunState, node: NodeRun) -> do.StartTask | do.StartFlow:
     """The effect that started an incomplete node run."""
-    parent = parent_of(run.table.flow, node, run.start.parent)
+    parent = parent_of(flow_run.table.flow, node, flow_run.start.parent)
     if not node.is_flow:
         return do.StartTask(node, parent)
-    if node.number in run.launched_before:
-        selective = run.launched_before[node.number]
+    if node.number in flow_run.launched_before:
+        selective = flow_run.launched_before[node.number]
     else:
-        selective = None if node.edge is None else run.table.rows[node.edge].selective
-    return do.StartFlow(node, parent, _selective_of(run, node, selective))
+        selective = None if node.edge is None else flow_run.table.rows[node.edge].selective
+    return do.StartFlow(node, parent, _selective_of(flow_run, node, selective))
 
 
-def _selective_of(run: RunState, node: NodeRun, of_edge: SelectiveRun | None) -> SelectiveRun | None:
+def _selective_of(flow_run: RunState, node: NodeRun, of_edge: SelectiveRun | None) -> SelectiveRun | None:
     """How a sub-flow is run: as its edge says, else as the flow itself is."""
-    inherited = run.start.selective
+    inherited = flow_run.start.selective
     if of_edge is None and inherited is not None and node.name in inherited.edges:
         return inherited
     return of_edge

@@ -273,7 +273,7 @@ def _asked_about(question: do.Question) -> dict[str, Any]:
             "where": str(failure.place),
         }
     if isinstance(question, do.AskArguments):
-        return {"node_name": question.run.name, "node_id": question.run.id}
+        return {"node_name": question.node_run.name, "node_id": question.node_run.id}
     return _edge(question.edge)
 
 
