@@ -1,4 +1,4 @@
-"""The dispatch machine and its vocabulary. Imports the plan and the errors, and nothing that acts."""
+"""The dispatch machine and its vocabulary. Imports the plan, source locations and errors: nothing that acts."""
 
 from selinon_core.dispatch.flow_index import FlowIndex, flow_indexes
 from selinon_core.dispatch.machine import FlowRun

@@ -4,8 +4,8 @@ An event is a JSON array that begins with a short kind; ``decode_event(encode_ev
 on a machine as ``event``. The two most frequent ones (a task's success and failure) take a few bytes.
 
 Old and new workers run side by side during an update, so a reader is tolerant: it ignores parts behind those it
-knows, and does without those that an older worker did not write. An event of a kind that it does not know is left
-to newer workers (``FormatSkew``). See docs/design/log-format.md.
+knows, and accepts that an older worker wrote fewer. It leaves an event of an unknown kind to newer workers
+(``FormatSkew``). See docs/design/log-format.md.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from selinon_core.dispatch.selective import SelectiveRun
 from selinon_core.errors import FormatSkew
 from selinon_core.plan.flow_diff import MigrationStep
 
-#: How the header and the log of a flow run are written. A worker leaves runs of a larger number to newer workers.
+#: The format of the header and log of a flow run. A worker leaves runs with a larger number to newer workers.
 FORMAT = 1
-#: The rules by which the machine replays a log; a run keeps the number that it began with.
+#: The version of the rules by which the machine replays a log; a run keeps the number that it began with.
 LOGIC = 1
 
 _encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode

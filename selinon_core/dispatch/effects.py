@@ -1,4 +1,4 @@
-"""What the machine wants done. Names are imperative; who performs them is none of the machine's business.
+"""What the machine wants done. Names are imperative; the machine does not know which driver performs them.
 
 A question (``Ask...``) is an effect whose answer comes back as an event with the same ``question`` number.
 """
@@ -69,7 +69,7 @@ class AskFallbackCondition:
 
 
 class AskForeach:
-    """Call the foreach function of an edge that fires; ``needs_items``: not only their number matters."""
+    """Call the foreach function of an edge that fires. ``needs_items``: their number alone is not enough."""
 
     __slots__ = ("args", "edge", "needs_items", "question", "sources")
 
@@ -170,7 +170,7 @@ class CancelFlows:
 
 
 class TraceNote:
-    """Something for the trace that cannot be told from events and other effects. ``event`` is its trace name."""
+    """A trace entry that does not follow from events and other effects. ``event`` is its trace name."""
 
     __slots__ = ("details", "event")
 

@@ -53,9 +53,9 @@ class NodeFailed:
 
 
 class ConditionAnswered:
-    """A condition was evaluated. ``leaves`` has the value of each leaf, None where the outcome was clear without.
+    """A condition was evaluated. ``leaves`` has the value of each leaf, None for a leaf that was not evaluated.
 
-    The machine does not look at them: they tell why. They are empty in logs of workers that did not write them.
+    The machine ignores the leaves: they explain the value to users. Logs of older workers have none.
     """
 
     __slots__ = ("leaves", "question", "value")
@@ -129,18 +129,18 @@ class DeadlinePassed:
 
 
 class FlowCancelled:
-    """Somebody cancelled the flow run."""
+    """A user or the calling flow cancelled the flow run."""
 
     __slots__ = ()
 
 
 class Migrated:
-    """The flow is another one from here on; see ``migrating`` for what that does to a run.
+    """The run follows another definition of its flow from here on; ``rules.migration`` has the rules.
 
     ``definition`` names the flow index that holds now (see ``replay_definition``). ``steps`` are what the
     migrations between version ``before`` and ``version`` say about the flow, in order; none when the graph is the
-    same. ``forgotten`` is set when the graph changed without a migration: what the policy says, as a strategy;
-    ``steps`` then holds what a migration would have said.
+    same. ``forgotten`` is set when the graph changed without a migration: it is the strategy that the policy
+    prescribes. ``steps`` then has the steps that a migration would have had.
     """
 
     __slots__ = ("before", "definition", "forgotten", "steps", "version")

@@ -1,4 +1,4 @@
-"""A flow plan prepared for dispatch: everything a completion touches is one look-up away."""
+"""A flow plan prepared for dispatch: a completion finds everything it needs with one look-up."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Destination:
 
 
 class EdgeIndex:
-    """An edge with its destinations looked up. ``plain_parent``: all sources are tasks, ``parent`` is just ids."""
+    """An edge with its destinations. ``plain_parent``: all sources are tasks, so ``parent`` has only ids."""
 
     __slots__ = (
         "condition",
@@ -102,5 +102,5 @@ class FlowIndex:
 
 
 def flow_indexes(plan: Plan) -> dict[str, FlowIndex]:
-    """The tables of all flows of a plan, by name."""
+    """The indexes of all flows of a plan, by name."""
     return {name: FlowIndex(plan, flow) for name, flow in plan.flows.items()}

@@ -4,15 +4,15 @@ Rules
 -----
 1. *Start.* Every starting edge is considered once, in the order of the file.
 2. *A run succeeds.* Every edge with its name among the sources, in the order of the file, is considered for every
-   combination of this run with one finished run of each other source. A run joins the finished ones only after
-   its own edges were looked at, so each combination is considered exactly once in the life of the flow run:
+   combination of this run with one finished run of each other source. A run joins the finished runs only after
+   its own edges were considered, so each combination is considered exactly once in the life of the flow run:
    when its last member finishes.
 3. *Considering* an edge: the condition is asked for; if it holds, foreach is asked for; then every destination is
    started, per item. A false condition is never asked again for that combination.
 4. *A run fails.* It is noted, other branches go on. An eager node fails the flow at once.
 5. *Nothing is active, something failed:* the fallback step (``fallbacks``).
 6. *Nothing is active, nothing failed unhandled:* the flow succeeds.
-7. *The flow fails:* it starts again from the beginning with a clean state if retries are left, else it is over.
+7. *The flow fails:* it starts again from the beginning with a clean state if retries are left, else it ends.
 
 Why order does not matter: which combinations arise depends on which runs succeed, not on when; fallbacks wait
 until nothing is active, and their choice looks at names, not at times. Numbers and ids do depend on order.
@@ -26,15 +26,17 @@ States and events::
                                      waiting --------------- FlowCancelled, DeadlinePassed +
 
 While a question is open the run is not idle, so neither fallbacks nor the end can overtake an answer. Completions
-of runs that nobody waits for any more (``nowait``, and everything started before a failure ended its attempt) are
-accepted and change nothing.
+of detached runs (``nowait``, and everything started before a failure ended its attempt) are accepted and change
+nothing: the flow does not wait for them.
 
-Cost: a completion touches the out-edges of its node and the combinations it completes. ``Attempt.missing`` counts,
-per join, the sources without a finished run, so a join of a thousand sources costs one decrement per source.
+Cost: a completion touches the out-edges of its node and the combinations it completes.
+``FlowAttempt.pending_sources`` counts, per join, the sources without a finished run, so a join of a thousand
+sources costs one decrement per source.
 
-Where what is: ``state`` is what a run knows; ``edges`` has rules 1 to 3, ``starts`` the starting of node runs,
-``fallbacks`` rule 5, ``endings`` rules 6 and 7, ``answers`` what follows from each answer, ``migrating`` the rules
-for a run whose flow changes. All of these are functions of the state; here is what calls them, event by event.
+Modules: ``state`` holds the state of a run. In ``rules``, ``edges`` has rules 1 to 3, ``starts`` the starting of
+node runs, ``fallbacks`` rule 5, ``completion`` rules 6 and 7, ``answers`` the handling of each answer,
+``migration`` the rules for a run whose flow changes. All of these are functions of the state; this module calls
+them, event by event.
 """
 
 from __future__ import annotations
@@ -83,7 +85,7 @@ class FlowRun(RunState):
 
     @property
     def ended(self) -> bool:
-        """Whether ``FinishFlow`` was said."""
+        """Whether the machine returned ``FinishFlow``."""
         return self.phase == "ended"
 
     @property
@@ -108,7 +110,7 @@ class FlowRun(RunState):
 
     @property
     def incomplete(self) -> int:
-        """How many node runs have neither succeeded nor failed, those nobody waits for included."""
+        """How many node runs have neither succeeded nor failed, detached ones included."""
         return len(self.detached) + (len(self.current.active) if self.phase != "new" else 0)
 
     def run_of(self, number: int) -> NodeRun | None:
@@ -117,14 +119,14 @@ class FlowRun(RunState):
         return node if node is not None or self.phase == "new" else self.current.active.get(number)
 
     def start_effect_of(self, number: int) -> do.StartTask | do.StartFlow | None:
-        """The effect that started an incomplete node run, made again: for a driver that lost it."""
+        """The effect that started an incomplete node run, rebuilt for a driver that lost it."""
         node = self.run_of(number)
         return None if node is None else launch_again(self, node)
 
     def completions_until_decision(self) -> int:
-        """How many more node runs have to succeed, at the least, before anything can follow from it.
+        """The least number of node runs that have to succeed before the machine can decide something; at least 1.
 
-        Until then nobody needs to hand their completions over (eager failures aside). At least 1.
+        Until then a driver may buffer the completions (except failures of eager nodes).
         """
         if self.phase != "running" or self.questions.open or self.current.awaits_args:
             return 1
@@ -187,7 +189,7 @@ def _on_node_failed(flow_run: RunState, event: on.NodeFailed) -> None:
 
 
 def _complete(flow_run: RunState, number: int, status: NodeStatus, outcome: FlowOutcome | None) -> NodeRun | None:
-    """Note how a node run ended; None when the flow does not wait for it."""
+    """Record how a node run ended; returns None when the flow does not wait for it."""
     if flow_run.phase == "new":
         raise UnexpectedEvent("the flow run was not started yet")
     node = flow_run.current.active.pop(number, None)
@@ -211,7 +213,7 @@ def _on_cancelled(flow_run: RunState, event: on.FlowCancelled) -> None:
 
 def _on_migrated(flow_run: RunState, event: on.Migrated) -> None:
     if flow_run.definitions is None:
-        raise UnexpectedEvent("the flow run cannot be migrated: nothing is known of other definitions")
+        raise UnexpectedEvent("the flow run cannot be migrated: the machine was given no other definitions")
     migrate(flow_run, event, flow_run.definitions(event.definition))
 
 

@@ -10,8 +10,8 @@ NodeStatus = Literal["active", "success", "failure", "reused"]
 class NodeRun:
     """One execution of a task or sub-flow inside a flow run.
 
-    ``number`` counts from 1 in the flow run and never repeats, not even over retries of the flow; ``id`` is
-    the name the outside knows it by. ``edge`` is the index of the edge that started it and ``sources`` the
+    ``number`` counts from 1 in the flow run and never repeats, not even over retries of the flow. ``id`` is
+    its name outside the flow run. ``edge`` is the index of the edge that started it and ``sources`` the
     combination of finished runs that edge fired for; for a fallback ``edge`` is None and ``sources`` are the
     failed runs it handles. ``args`` are the node's arguments, shared and therefore never to be changed.
     ``parent`` is kept for fallbacks only (merged from the runs they handle); for everything else it follows
@@ -70,9 +70,9 @@ class FlowOutcome:
     """How a flow run ended.
 
     ``finished`` and ``failed`` map node names to ids in order of finishing; the last attempt's only.
-    ``active`` lists what still ran when the flow failed, as ``{"name", "id"}``. ``subflows`` maps names of
-    sub-flows to the outcomes of their runs, in order of ending: what ``propagate_finished`` and conditions
-    on sub-flows look into. ``reason`` says in a sentence why a flow failed, ``timed_out`` and ``cancelled``
+    ``active`` lists the node runs that still ran when the flow failed, as ``{"name", "id"}``. ``subflows`` maps
+    names of sub-flows to the outcomes of their runs, in order of ending: ``propagate_finished`` and conditions
+    on sub-flows read them. ``reason`` says in a sentence why a flow failed, ``timed_out`` and ``cancelled``
     whether it was stopped from outside, ``unreached`` which nodes never had a chance to run.
     """
 
@@ -114,9 +114,9 @@ class FlowOutcome:
 
     @classmethod
     def of_runs(cls, succeeded: bool, finished: dict[str, list[NodeRun]], **rest: Any) -> FlowOutcome:
-        """An outcome whose ``finished`` ids are only listed when somebody asks: most often nobody does.
+        """An outcome that lists its ``finished`` ids on first access: most outcomes are never asked for them.
 
-        The runs belong to the outcome from now on.
+        The outcome owns the given runs from now on.
         """
         outcome = cls(succeeded, {}, **rest)
         outcome._finished_runs = finished

@@ -1,4 +1,4 @@
-"""Which questions are open: a number is given out once, and is then open, answered, or dropped."""
+"""Which questions are open. Each number is used once; its question is then open, answered, or dropped."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from selinon_core.errors import UnexpectedEvent
 class Questions:
     """The questions of one flow run, over all its attempts.
 
-    ``asked`` is the number of the last one. ``open`` holds those without an answer, oldest first. The answers to
-    ``dropped`` ones may still come and are of no interest: their attempt failed, or they were put anew.
-    ``deferrals`` counts how often an open one was put off.
+    ``asked`` is the number of the last one. ``open`` holds those without an answer, oldest first. Answers to
+    ``dropped`` questions may still arrive and are ignored: the attempt failed, or the question was asked again.
+    ``deferrals`` counts how often an open question was deferred.
     """
 
     __slots__ = ("asked", "deferrals", "dropped", "open")
@@ -50,12 +50,12 @@ class Questions:
         return question
 
     def defer(self, number: int) -> int:
-        """Note that a question is put off, and tell how often it was by now."""
+        """Count a deferral of a question and return how many there are by now."""
         deferrals = self.deferrals[number] = self.deferrals.get(number, 0) + 1
         return deferrals
 
     def drop(self) -> tuple[do.Question, ...]:
-        """Lose interest in the answers to all open questions; returns those."""
+        """Drop all open questions, whose answers are ignored from now on; returns the questions."""
         dropped = tuple(self.open.values())
         self.dropped.update(self.open)
         self.open = {}

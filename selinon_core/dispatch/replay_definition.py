@@ -1,14 +1,14 @@
-"""The definition of a flow: what the log of a run depends on, as a short text that a table can be made of again.
+"""The replay definition of a flow: the snapshot that replaying a log needs, as a short text.
 
-A log is folded with the table it was written with. Which combinations an edge waits for, whether it asks a
-question before it fires, which failures have an entry, how often a flow is retried: change one of these and the
-same events mean something else, whether or not the graph changed in a way that needs a migration. So every run
-names the definition its log begins with, by a hash of its text, and ``events.Migrated`` names the one that holds
-from there on. Whoever folds a log needs the texts of the definitions it names, not the project as it was.
+A log is replayed with the flow index it was written with. It depends on the combinations an edge waits for, on
+whether an edge asks a question before it fires, on which failures have an entry, and on how often a flow is
+retried. If one of these changes, the same events mean something else, whether or not the graph changed in a way
+that needs a migration. So every run names the definition its log begins with, by a hash of its text, and
+``events.Migrated`` names the definition that holds from there on. A replay needs the texts of these definitions,
+not the project as it was.
 
-No part of the definition is what no fold asks for: which predicate a condition calls, what a foreach function is
-called, places, countdowns, queues. An edge of a table made from a text has stand-ins for those; a run is brought
-to the worker's own table before anything new is asked.
+The definition omits what replay never reads: predicates, foreach functions, places, countdowns, queues. An index
+made from a text has stand-ins for those. A run is migrated to the worker's own index before it asks anything new.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ _A_CONDITION = Leaf(_SOMETHING, None, {}, None, _SOMEWHERE)
 
 
 class ReplayDefinition(NamedTuple):
-    """A table and ``global.on_unreached``: what a machine is made of."""
+    """A flow index and ``global.on_unreached``: a machine is made from these two."""
 
     table: FlowIndex
     on_unreached: str
@@ -83,7 +83,7 @@ def definition_text(table: FlowIndex, on_unreached: str) -> str:
 
 
 def definition_hash(text: str) -> str:
-    """What a definition is called."""
+    """The name of a definition: a hash of its text."""
     return hashlib.sha256(text.encode()).hexdigest()[:24]
 
 
@@ -100,8 +100,8 @@ def _edge(row: EdgeIndex) -> list[Any]:
     flags = _CONDITION * (row.condition is not None)
     if row.foreach is not None:
         flags |= _FOREACH | _ITEMS * row.foreach.propagate_result
-    told: list[Any] = [list(row.sources), [node.name for node in row.destinations], flags]
-    return told if row.selective is None else [*told, row.selective.to_json()]
+    value: list[Any] = [list(row.sources), [node.name for node in row.destinations], flags]
+    return value if row.selective is None else [*value, row.selective.to_json()]
 
 
 def _table(value: dict[str, Any]) -> FlowIndex:

@@ -1,13 +1,13 @@
-"""Selective runs: which edges lead to the tasks somebody wants to run.
+"""Selective runs: which edges lead to the tasks that a user wants to run.
 
 For each flow touched, ``SelectiveRun.edges`` says which edges are considered and which of their destinations
 are started. Wanted is every edge on any path from a start to a named task. A node can be reached only if some
-edge onto it has sources that can all be reached; edges of ``failures`` are no paths. So a walk forwards from
+edge onto it has sources that can all be reached; entries of ``failures`` are not paths. So a walk forwards from
 the starting edges finds the edges that can fire at all, and a walk backwards over those from the named task
 collects the union of all paths, cycle edges onto tasks on the way included, in time linear in the edges.
 
-The original takes any closed set of edges for a path, a cycle that nothing leads into too; such a task is an
-error here. In flows whose nodes can all be reached by edges both find the same.
+Selinon 1.x takes any closed set of edges for a path, even a cycle that nothing leads into; a task of such a cycle
+is an error here. In flows whose nodes can all be reached by edges both find the same paths.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""What a flow run knows: the state that ``machine.FlowRun`` folds its events into. No decisions are made here.
+"""The state of a flow run, which ``machine.FlowRun`` changes event by event. No decisions are made here.
 
-The functions of this package take a ``RunState``, and they alone change it. What begins anew with every attempt of
-the flow is an ``Attempt``, all else outlives the attempts.
+The functions of this package take a ``RunState``, and they alone change it. A ``FlowAttempt`` holds what begins
+again with every attempt of the flow; all other state outlives the attempts.
 """
 
 from __future__ import annotations
@@ -21,21 +21,21 @@ Phase = Literal["new", "running", "waiting", "ended"]
 
 
 class FlowAttempt:
-    """One attempt of the flow: what was started in it, and how far that got.
+    """One attempt of the flow: the node runs it started, and their status.
 
     ``args`` are the arguments of the flow's nodes. With ``node_args_from_first`` they are the result of the node
-    run with ``first_number``, and not known while ``awaits_args``. ``subset`` are the edges of this flow in a
-    selective run. ``passes_failures``: some node run has ``failures`` that those behind it inherit.
-    ``fired_before`` is what ``RunState.fired`` was when the attempt began.
+    run with ``first_number``, and not known while ``awaits_args``. ``selected_edges`` are the edges of this flow
+    in a selective run. ``passes_failures``: some node run has ``failures`` that the node runs behind it inherit.
+    ``fired_before`` is a copy of ``RunState.fired`` from the beginning of the attempt.
 
-    Node runs go from ``active`` (by number) to ``finished`` (by name, in order of finishing); those that fail go
-    to ``unhandled`` (by name) until a fallback takes them, and then to ``handled_for_failure`` if the flow has to
-    fail all the same. ``also_started`` has the names of runs that may be in none of these: those handled, and
-    those nobody waits for.
+    A node run that succeeds goes from ``active`` (by number) to ``finished`` (by name, in order of finishing).
+    One that fails goes to ``unhandled`` (by name) until a fallback takes it, and then to ``handled_for_failure``
+    if the flow has to fail all the same. ``started_elsewhere`` has the names of node runs that may be in none of
+    these: handled and detached ones.
 
-    ``missing`` counts, per join, the sources without a finished run; no entry is the same as all of them.
-    ``said_no`` are edges with a false condition or an empty foreach, or without a destination that is not wanted.
-    ``fallback_answers`` are the answers of this fallback step, by the index of the entry.
+    ``pending_sources`` counts, per join, the sources without a finished run; no entry means all of them.
+    ``edges_not_taken`` are edges with a false condition or an empty foreach, or with a destination that a
+    selective run omits. ``fallback_answers`` are the answers of this fallback step, by the index of the entry.
     """
 
     __slots__ = (
@@ -79,7 +79,7 @@ class FlowAttempt:
         self.fallback_answers: dict[int, bool] = {}
 
     def started(self, name: str) -> bool:
-        """Whether a run of the node was started; to be asked when nothing is active or unhandled."""
+        """Whether a run of the node was started. Correct only while nothing is active or unhandled."""
         return name in self.finished or name in self.started_elsewhere
 
     def left_out(self, row: EdgeIndex) -> bool:
@@ -94,10 +94,10 @@ class RunState:
 
     ``attempt`` is the number of the ``current`` attempt, ``free_attempts`` says how many of them do not count as
     retries. ``count`` is the number of the last node run. ``considered`` and ``fired`` count by edge, over all
-    attempts. ``unwaited`` are incomplete node runs that nobody waits for (``nowait``, and what an attempt left
-    behind when it failed). ``launched_before`` says, for sub-flows that an edge of another table started, how they
-    are run. ``effects`` collects what the event in hand leads to. ``current`` and ``start`` are unset in phase
-    ``new``.
+    attempts. ``detached`` are incomplete node runs that the flow does not wait for (``nowait``, and those that
+    were active when an attempt failed). ``launched_before`` has the selection of sub-flows that an edge of an
+    earlier definition started, by number. ``effects`` collects the effects of the current event. ``current`` and
+    ``start`` are unset in phase ``new``.
     """
 
     __slots__ = (
@@ -154,10 +154,10 @@ class RunState:
         return [index for index, times in self.fired.items() if times > before.get(index, 0)]
 
     def ask(self, question: do.Question) -> None:
-        """Put a question, whose number is a new one."""
+        """Ask a question, whose number has to be new."""
         self.questions.open[question.question] = question
         self.effects.append(question)
 
     def note(self, event: str, details: dict[str, Any]) -> None:
-        """Tell the trace something."""
+        """Add an entry to the trace."""
         self.effects.append(do.TraceNote(event, details))

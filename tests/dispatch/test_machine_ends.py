@@ -94,9 +94,9 @@ def test_a_retry_starts_from_the_beginning_with_what_was_first_given() -> None:
         play.feed(on.RetryDue())
         (again,) = play.effects
         assert isinstance(again, do.StartTask)
-        assert (again.run.name, again.run.args, again.parent) == ("A", {"given": 1}, {"Far": "id"})
-        assert again.run.failures == {"Old": ["id"]}
-        assert again.run.flow_attempt == attempt + 1
+        assert (again.node_run.name, again.node_run.args, again.parent) == ("A", {"given": 1}, {"Far": "id"})
+        assert again.node_run.failures == {"Old": ["id"]}
+        assert again.node_run.flow_attempt == attempt + 1
     play.fail("A")
     assert play.ended
     assert not play.outcome.succeeded

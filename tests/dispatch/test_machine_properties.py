@@ -171,5 +171,5 @@ def test_edges_are_considered_in_the_order_of_the_file() -> None:
     machine.advance(on.FlowStarted())
     first = machine.advance(on.NodeSucceeded(1))
     second = machine.advance(on.NodeSucceeded(2))
-    assert [e.run.name for e in first if isinstance(e, do.StartTask)] == ["C", "F"]
-    assert [e.run.name for e in second if isinstance(e, do.StartTask)] == ["D", "E", "G"]
+    assert [e.node_run.name for e in first if isinstance(e, do.StartTask)] == ["C", "F"]
+    assert [e.node_run.name for e in second if isinstance(e, do.StartTask)] == ["D", "E", "G"]

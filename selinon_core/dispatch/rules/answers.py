@@ -1,4 +1,4 @@
-"""What follows from answers. One to a question that was dropped changes nothing."""
+"""How the machine handles answers. An answer to a dropped question changes nothing."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from selinon_core.dispatch.rules.fallbacks import run_fallbacks
 from selinon_core.dispatch.rules.starts import inherited_failures, new_node, start, start_selected
 from selinon_core.dispatch.state import RunState
 
-#: A decision is put off for at least this many seconds when a storage is away.
+#: A question is deferred for at least this many seconds when a storage is unavailable.
 LEAST_DEFERRAL = 1.0
 _CONDITIONS = (do.AskCondition, do.AskFallbackCondition)
 
@@ -68,7 +68,7 @@ def on_reuse(flow_run: RunState, event: on.ReuseAnswered) -> None:
     node.id = event.reused_id
     node.status = "reused"
     flow_run.effects.append(do.ReuseNode(node))
-    if not destination.waited_for:  # as its end would: it neither starts anything nor becomes the arguments
+    if not destination.waited_for:  # like the end of a nowait run: it starts nothing and gives no arguments
         return
     if current.awaits_args and node.number == current.first_number:
         ask_arguments(flow_run, node)
@@ -87,7 +87,7 @@ def on_arguments(flow_run: RunState, event: on.ArgumentsAnswered) -> None:
 
 
 def on_question_deferred(flow_run: RunState, event: on.QuestionDeferred) -> None:
-    """The question is put again after a while."""
+    """Ask the question again after a while."""
     question = flow_run.questions.find(event.question)
     if question is None:
         return

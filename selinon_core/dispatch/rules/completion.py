@@ -1,4 +1,4 @@
-"""How an attempt ends, and with it the flow run, or not: rules 6 and 7 of the machine."""
+"""How an attempt ends, and whether the flow run ends with it: rules 6 and 7 of the machine."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from selinon_core.errors import UnexpectedEvent
 
 
 def succeed(flow_run: RunState) -> None:
-    """Nothing is active and nothing failed unhandled: the flow succeeds, or there is something else against it."""
+    """Nothing is active and nothing failed unhandled: the flow succeeds, unless ``propagate_failure`` or
+    ``on_unreached`` makes it fail."""
     current = flow_run.current
     if current.handled_for_failure:
         fail_attempt(flow_run, "a fallback with propagate_failure was used")
@@ -48,7 +49,7 @@ def start_again(flow_run: RunState, reason: str) -> None:
 
 
 def stop(flow_run: RunState, reason: str, *, timed_out: bool = False, cancelled: bool = False) -> None:
-    """End without retries; sub-flows still running, abandoned ones too, are cancelled with it."""
+    """End without retries and cancel the sub-flows that still run, detached ones too."""
     if flow_run.phase == "ended":
         return
     if flow_run.phase == "new":
@@ -74,7 +75,7 @@ def _end(flow_run: RunState, outcome: FlowOutcome) -> None:
 
 
 def _abandon(flow_run: RunState) -> None:
-    """Nobody waits for what is still active, and no answer is of interest any more."""
+    """Detach the active node runs and drop the open questions: the flow waits for neither."""
     flow_run.detached.update(flow_run.current.active)
     flow_run.current.active = {}
     flow_run.questions.drop()

@@ -1,4 +1,4 @@
-"""From finished runs to what is behind them: rules 1 to 3 of the machine."""
+"""From finished runs to the nodes behind them: rules 1 to 3 of the machine."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def consider_starting_edges(flow_run: RunState) -> None:
 
 
 def follow_edges(flow_run: RunState, node: NodeRun) -> None:
-    """Look at the edges of a run that succeeded, then let it join the finished ones (rule 2)."""
+    """Consider the edges of a run that succeeded, then add it to the finished runs (rule 2)."""
     current = flow_run.current
     finished = current.finished
     name = node.name
@@ -55,7 +55,7 @@ def _is_selected(flow_run: RunState, row: EdgeIndex) -> bool:
 
 
 def consider(flow_run: RunState, row: EdgeIndex, sources: tuple[NodeRun, ...]) -> None:
-    """Look at an edge for one combination (rule 3)."""
+    """Consider an edge for one combination (rule 3)."""
     index = row.index
     flow_run.considered[index] = flow_run.considered.get(index, 0) + 1
     if row.condition is None:
@@ -70,7 +70,7 @@ def ask_condition(flow_run: RunState, row: EdgeIndex, sources: tuple[NodeRun, ..
 
 
 def fire(flow_run: RunState, row: EdgeIndex, sources: tuple[NodeRun, ...], *, again: bool = False) -> None:
-    """Follow an edge whose condition holds. ``again``: it fired for this combination and was counted."""
+    """Follow an edge whose condition holds. ``again``: it was already counted as fired for this combination."""
     if not again:
         index = row.index
         flow_run.fired[index] = flow_run.fired.get(index, 0) + 1
@@ -87,12 +87,13 @@ def fire(flow_run: RunState, row: EdgeIndex, sources: tuple[NodeRun, ...], *, ag
 
 
 def ask_arguments(flow_run: RunState, node: NodeRun) -> None:
-    """The first node ended, and its result becomes the flow's arguments before its edges are looked at."""
-    flow_run.current.finished[node.name] = [node]  # it is, whatever comes of the question; nothing else can be yet
+    """The first node ended: its result becomes the flow's arguments before its edges are considered."""
+    # Finished before the answer, which cannot change that; no other node has finished yet.
+    flow_run.current.finished[node.name] = [node]
     flow_run.ask(do.AskArguments(flow_run.questions.next_number(), node))
 
 
 def follow_first(flow_run: RunState, node: NodeRun) -> None:
-    """Look at the edges of the first node now that the flow's arguments are known."""
+    """Consider the edges of the first node now that the flow's arguments are known."""
     del flow_run.current.finished[node.name]
     follow_edges(flow_run, node)

@@ -20,9 +20,9 @@ def applicable_groups(table: FlowIndex, failed: Collection[str]) -> list[Failure
 
 
 def begin_fallbacks(flow_run: RunState) -> None:
-    """Begin the step: conditions of entries that may apply are asked for once per step.
+    """Begin the step: ask once for the condition of each entry that may apply.
 
-    They see arguments and environment only, so asking before the step is the same as asking within it.
+    Conditions see arguments and environment only, so their values cannot change during the step.
     """
     current = flow_run.current
     groups = applicable_groups(flow_run.table, current.unhandled)
@@ -35,7 +35,7 @@ def begin_fallbacks(flow_run: RunState) -> None:
 
 
 def run_fallbacks(flow_run: RunState) -> None:
-    """Handle failed runs by the entries that apply; all their conditions were answered."""
+    """Handle failed runs by the entries that apply. All their conditions have been answered."""
     unhandled, answers = flow_run.current.unhandled, flow_run.current.fallback_answers
     handled_any = False
     for group in applicable_groups(flow_run.table, unhandled):

@@ -1,26 +1,25 @@
-"""Moving a flow run in flight from one table to another: what ``events.Migrated`` does to a machine.
+"""Moving a flow run in flight from one definition to another: what ``events.Migrated`` does to a machine.
 
 Rules
 -----
-1. *Nothing that runs is lost.* Active node runs stay active, whatever became of the edge that started them.
-2. *Counts move with their edge*; those of edges that are gone are forgotten.
+1. *Nothing that runs is lost.* Active node runs stay active, even if the edge that started them is gone.
+2. *Counts move with their edge*; counts of removed edges are dropped.
 3. *A new edge* is considered for every combination with at least one run that finishes from now on. This needs no
-   record of what happened before: a combination is considered when its last member finishes, so one whose members
-   have all finished is never considered again, and every other one is.
+   record of what happened before: a combination is considered when its last member finishes. A combination whose
+   members have all finished is therefore never considered again, and every other combination is.
 4. *New starting edges* are considered when an attempt begins, so in this attempt never.
-5. *Open questions* are put again, as the new table has it: an edge that is gone asks no more, one that lost its
-   condition fires, one that lost its foreach starts its destinations once. Answers to the old questions change
+5. *Open questions* are asked again by the new definition: a removed edge asks nothing, an edge that lost its
+   condition fires, an edge that lost its foreach starts its destinations once. Answers to the old questions change
    nothing.
-6. *Taint.* Every step of the chain is judged on the run as the steps before it left it: an edge that is gone
-   and fired in this attempt, or a new edge all of whose sources have finished. The strongest strategy of the
-   steps that taint wins. RETRY starts the run again like a retry that is not counted; FAIL ends it without one;
-   what is active then is neither stopped nor waited for.
+6. *Taint.* Every step of the chain is judged on the run as the steps before it left it. A step taints the run if
+   it removes an edge that fired in this attempt, or adds an edge all of whose sources have finished. The strongest
+   strategy of the steps that taint wins. RETRY starts the run again like a retry that is not counted; FAIL ends it
+   without a retry. Node runs that are active then are neither stopped nor waited for.
 7. *Without a migration* (``forgotten``) the policy ``on_graph_change`` takes the place of a strategy, and RETRY
    and FAIL need no taint.
-8. A run that waits for its next attempt did nothing yet that could be wrong: it is not tainted.
+8. A run that waits for its next attempt is not tainted: it has done nothing yet in that attempt.
 
-Nodes behind edges that the run has missed (3 and 4) count as explained when the run is searched for nodes that
-were never reached.
+Nodes behind edges that the run has missed (3 and 4) count as explained when ``unreached`` searches the run.
 """
 
 from __future__ import annotations
@@ -42,7 +41,7 @@ from selinon_core.plan.flow_diff import MigrationStep, follow, strongest
 
 
 class TaintedBy(NamedTuple):
-    """What of a step tainted a run: ``edge`` (an index of the table it had) or ``nodes`` (the sources of a new
+    """Why a step tainted a run: ``edge`` (its index before the migration) or ``nodes`` (the sources of a new
     edge)."""
 
     version: int
@@ -52,7 +51,7 @@ class TaintedBy(NamedTuple):
 
 
 def tainted_by(flow_run: RunState, steps: tuple[MigrationStep, ...]) -> tuple[TaintedBy, ...]:
-    """Everything that would taint a run now; nothing is changed."""
+    """Everything that would taint a run now; the run is not changed."""
     return (
         taints(steps, flow_run.fired_in_attempt(), flow_run.current.finished)
         if flow_run.phase == "running"
@@ -63,7 +62,7 @@ def tainted_by(flow_run: RunState, steps: tuple[MigrationStep, ...]) -> tuple[Ta
 def taints(
     steps: Iterable[MigrationStep], fired: Iterable[int], finished: Collection[str]
 ) -> tuple[TaintedBy, ...]:
-    """What of some steps taints a run; ``fired`` are edges by their indexes before the steps."""
+    """Everything in these steps that taints a run; ``fired`` are edges by their indexes before the steps."""
     where = {index: index for index in fired}
     found = []
     for step in steps:
@@ -79,7 +78,7 @@ def taints(
 
 
 def migrate(flow_run: RunState, event: on.Migrated, definition: ReplayDefinition) -> None:
-    """Bring a run to another table. Raises ``UnexpectedEvent`` before the start and for steps that do not fit."""
+    """Move a run to another definition; raises ``UnexpectedEvent`` before the start and if steps do not fit."""
     if flow_run.phase == "new":
         raise UnexpectedEvent("the flow run was not started yet")
     if flow_run.phase == "ended":
@@ -92,7 +91,7 @@ def migrate(flow_run: RunState, event: on.Migrated, definition: ReplayDefinition
     strategy = strongest([taint.strategy for taint in taints])
     if event.forgotten is not None and running and event.forgotten != "IGNORE":
         strategy = event.forgotten
-    _tell(flow_run, event, was, taints, strategy)
+    _trace_migration(flow_run, event, was, taints, strategy)
     open_questions = flow_run.questions.drop()
     _move(flow_run, event.steps, definition)
     if not running:
@@ -112,7 +111,7 @@ def _reason(event: on.Migrated, what: str) -> str:
     return f"migration {event.version} taints it, and tainted runs {what}"
 
 
-def _tell(
+def _trace_migration(
     flow_run: RunState, event: on.Migrated, was: FlowIndex, taints: tuple[TaintedBy, ...], strategy: str | None
 ) -> None:
     if not event.steps and event.forgotten is None:
@@ -142,7 +141,7 @@ def _tell(
 
 
 def _move(flow_run: RunState, steps: tuple[MigrationStep, ...], definition: ReplayDefinition) -> None:
-    """Everything that refers to edges by index, and what can be told from the table."""
+    """Convert everything that refers to edges by index, and derive again what follows from the flow index."""
     table, current = definition.table, flow_run.current
     for node in (*current.active.values(), *flow_run.detached.values()):
         if node.is_flow and node.edge is not None and node.number not in flow_run.launched_before:
@@ -164,7 +163,7 @@ def _move(flow_run: RunState, steps: tuple[MigrationStep, ...], definition: Repl
 
 
 def _missing(current: FlowAttempt, table: FlowIndex) -> dict[int, int]:
-    """What the joins of a table wait for; the first node has not finished for them while its result is read."""
+    """The pending sources of all joins. The first node does not count as finished while its result is read."""
     unread = current.first_number if current.awaits_args else 0
     missing = {}
     for row in table.rows:
@@ -188,7 +187,7 @@ def _moved(counts: dict[int, int], steps: tuple[MigrationStep, ...]) -> dict[int
 def moved_selection(
     selective: SelectiveRun, steps: tuple[MigrationStep, ...], was: FlowPlan, table: FlowIndex
 ) -> SelectiveRun:
-    """A selective run in terms of the new table: its edges, and new ones on a way to what it wants."""
+    """A selective run by the new definition: its edges, and new edges on a path to a selected task."""
     name = table.flow.name
     rows = selective.edges.get(name)
     if rows is None:
@@ -215,7 +214,7 @@ def _mark_missed_edges(flow_run: RunState, steps: tuple[MigrationStep, ...], was
 
 
 def _ask_again(flow_run: RunState, steps: tuple[MigrationStep, ...], questions: tuple[do.Question, ...]) -> None:
-    """Put questions about edges that are left; those about fallbacks come again by themselves."""
+    """Ask the questions about remaining edges again; the fallback step asks its own again by itself."""
     first: NodeRun | None = None
     for question in questions:
         if isinstance(question, do.AskArguments):

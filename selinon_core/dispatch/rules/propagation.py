@@ -1,4 +1,4 @@
-"""What a node learns of the runs before it: ``parent`` and ``failures``.
+"""The values a node gets about the runs before it: ``parent`` and ``failures``.
 
 A task among the sources appears as ``{name: id}``. A sub-flow appears only under ``propagate_finished``, nested
 as its sub-flows are (``{flow: {Task: [ids], subflow: {Task: [ids]}}}``), or ``propagate_compound_finished``,
@@ -29,7 +29,7 @@ def parent_of_sources(flow: FlowPlan, sources: tuple[NodeRun, ...]) -> dict[str,
 
 
 def parent_of(flow: FlowPlan, node_run: NodeRun, flow_parent: dict[str, Any]) -> dict[str, Any]:
-    """The ``parent`` a run was started with, as a fresh mapping; sub-flows without propagation got none."""
+    """The ``parent`` a run was started with, as a new mapping; sub-flows without propagation got none."""
     if node_run.is_flow and node_run.name not in flow.propagate_parent:
         return {}
     if node_run.parent is not None:
@@ -40,9 +40,9 @@ def parent_of(flow: FlowPlan, node_run: NodeRun, flow_parent: dict[str, Any]) ->
 def merged_parents(
     flow: FlowPlan, runs: Iterable[NodeRun], flow_parent: dict[str, Any]
 ) -> tuple[dict[str, Any], dict[str, int]]:
-    """The ``parent`` of a fallback: those of the runs it handles; of two ids for a name the later-started wins.
+    """The ``parent`` of a fallback: those of the runs it handles. Of two ids for a name the later-started wins.
 
-    With it come the numbers of the runs that its ids stand for, 0 for what the flow itself was given. Handled
+    Also returns the numbers of the runs that the ids stand for, 0 for ids that the flow itself was given. Handled
     runs are not compared by their own numbers: those follow the order in which their sources finished.
     """
     merged: dict[str, Any] = {}
@@ -82,7 +82,7 @@ def failures_of(flow: FlowPlan, runs: Iterable[NodeRun]) -> dict[str, Any]:
 
 
 def merged_failures(runs: Iterable[NodeRun]) -> dict[str, Any] | None:
-    """What a node behind these runs inherits: their failures, without repetitions."""
+    """The failures that a node behind these runs inherits, without repetitions."""
     merged: dict[str, Any] | None = None
     for node_run in runs:
         if node_run.failures:
@@ -123,5 +123,5 @@ def _collect(outcome: FlowOutcome, tree: dict[str, Any], *, finished: bool, nest
         for sub in below:
             if sub.succeeded is finished:
                 _collect(sub, inner, finished=finished, nested=nested)
-        if not inner and nested:  # left out like a sub-flow of the flow itself that has nothing to show
+        if not inner and nested:  # omitted, like a sub-flow of the flow itself without ids
             del tree[name]

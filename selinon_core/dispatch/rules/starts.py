@@ -1,4 +1,4 @@
-"""Starting node runs: what they are given, and what selective runs leave out or reuse."""
+"""Starting node runs: what they are given, and what selective runs omit or reuse."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def start(
 def start_selected(
     flow_run: RunState, row: EdgeIndex, sources: tuple[NodeRun, ...], args: Any, given_item: bool, asked_args: Any
 ) -> None:
-    """Start what a selective run wants of an edge, or ask whether an earlier run can be reused.
+    """Start the selected destinations of an edge, or ask whether an earlier run can be reused.
 
     ``asked_args`` is what selective run functions see: the item under any foreach.
     """
@@ -104,7 +104,7 @@ def new_node(
 
 
 def launch(flow_run: RunState, node: NodeRun, parent: dict[str, Any], selective: SelectiveRun | None) -> None:
-    """Say that a node is to be run; ``selective`` is what its edge says of sub-flows."""
+    """Add the effect that starts a node; ``selective`` is the selection that its edge gives sub-flows."""
     if not node.is_flow:
         flow_run.effects.append(do.StartTask(node, parent))
         return
@@ -124,7 +124,7 @@ def launch_again(flow_run: RunState, node: NodeRun) -> do.StartTask | do.StartFl
 
 
 def _selective_of(flow_run: RunState, node: NodeRun, of_edge: SelectiveRun | None) -> SelectiveRun | None:
-    """How a sub-flow is run: as its edge says, else as the flow itself is."""
+    """The selection of a sub-flow: that of its edge, else that of the flow itself."""
     inherited = flow_run.start.selective
     if of_edge is None and inherited is not None and node.name in inherited.edges:
         return inherited

@@ -1,8 +1,8 @@
-"""Which nodes never had a chance: a succeeded flow run is searched for joins that could not be satisfied.
+"""Which nodes never had a chance to run: joins of a succeeded flow run that could not be satisfied.
 
-A node that was never started is *explained* when something on a way to it says why: a condition was false, a
-foreach yielded nothing, a selective run left the edge out, a source failed or is a fallback that was not needed,
-or a source was itself never started and explained. What is left over is unreached.
+A node that was never started is *explained* when something on a path to it is a reason: a condition was false, a
+foreach yielded nothing, a selective run omitted the edge, a source failed or is a fallback that was not needed,
+or a source was itself never started and is explained. All other nodes that were never started are unreached.
 
 A fallback was not needed when no edge could have started it: the starting edges do not lead to it, or they lead to
 it only through itself, as in a cycle of polling (``B -> C -> B``) that a fallback enters.
@@ -21,10 +21,10 @@ def unreached_nodes(
     finished: Collection[str],
     answered_no: Callable[[EdgeIndex], bool],
 ) -> tuple[str, ...]:
-    """The nodes no run was started for and nothing explains, in the order of the file.
+    """The nodes that were never started and that nothing explains, in the order of the file.
 
-    ``started`` tells whether a run of a node was started, ``finished`` holds the names with a succeeded run,
-    ``answered_no`` tells whether an edge was left out, had a false condition or an empty foreach.
+    ``started`` returns whether a run of a node was started, ``finished`` holds the names with a succeeded run,
+    ``answered_no`` returns whether an edge was omitted, had a false condition or an empty foreach.
     """
     missing = [name for name in table.nodes if not started(name)]
     if not missing:
