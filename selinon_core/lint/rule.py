@@ -140,7 +140,7 @@ class LintContext:
         return self._suggester.closest(kind, name, known)
 
     def did_you_mean(self, kind: str, name: str, known: Collection[str]) -> str:
-        """``did you mean "..."?``, or nothing; ``kind`` tells what is named, ``known`` all names of the kind."""
+        """``did you mean "..."?``, or nothing; ``kind`` says what is named, ``known`` all names of the kind."""
         return question(self.closest(kind, name, known))
 
     def did_you_mean_one_of(
@@ -216,7 +216,7 @@ class Rule:
 
     @classmethod
     def explanation(cls) -> dict[str, str]:
-        """The docstring in parts, by heading; the first line stands under ``""``. Prose is wrapped anew."""
+        """The docstring in parts, by heading; the first line stands under ``""``. Prose is wrapped again."""
         import inspect
         import textwrap
 

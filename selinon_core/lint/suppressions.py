@@ -50,8 +50,8 @@ def suppress(
 ) -> tuple[list[Diagnostic], list[Suppressed]]:
     """Split diagnostics into those that stay and those that comments silence.
 
-    Warnings about comments of no use are among those that stay; a code for which ``is_active`` is false was
-    not looked for, so nothing is said about it. ``is_known`` tells whether a rule has the code at all.
+    Warnings about comments without effect are among those that stay. A code for which ``is_active`` is false was
+    not checked, so its comments get no warning. ``is_known`` returns whether a rule has the code at all.
     """
     ignores: dict[tuple[str, str], list[_Ignore]] = {}
     collector = Collector()

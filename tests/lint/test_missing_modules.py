@@ -46,7 +46,7 @@ def test_what_is_meant(root: Path, module: str, severity: str, meant: str) -> No
 
 
 def test_the_help_is_not_lost_on_the_others(root: Path) -> None:
-    told = "--pythonpath or [tool.selinon] pythonpath tell where modules are"
+    told = "--pythonpath or [tool.selinon] pythonpath say where modules are"
     assert found(root, "taks", "elsewhere.entirely", "not_here") == [
         ("error", 'did you mean "tasks"?'),
         ("warning", told),

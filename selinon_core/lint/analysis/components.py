@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping
 def components(graph: Mapping[str, Iterable[str]]) -> list[tuple[str, ...]]:
     """Return the components, each before those that lead to it, names within one in order of discovery.
 
-    A successor that is no key has no successors. Linear, without recursion (Tarjan 1972).
+    A successor that is not a key has no successors. Linear, without recursion (Tarjan 1972).
     """
     number: dict[str, int] = {}
     low: dict[str, int] = {}

@@ -25,8 +25,8 @@ MOST_MISSPELT = 50
 class StartRule:
     """An edge or an entry of ``failures``, by names; ``origin`` is the definition.
 
-    ``verdict`` is about its condition alone. ``guarded`` tells that it may start nothing although its sources
-    have run: a condition that may be false, a foreach that may yield nothing, a failure that may not happen.
+    ``verdict`` is about its condition alone. ``guarded``: it may start nothing although its sources have
+    run: a condition that may be false, a foreach that may yield nothing, a failure that may not happen.
     """
 
     __slots__ = ("atoms", "destinations", "guarded", "origin", "sources", "verdict")
@@ -105,7 +105,7 @@ class FlowGraph:
 
     @cached_property
     def never_started(self) -> frozenset[str]:
-        """Known nodes that something waits for and nothing starts. Empty when that cannot be told."""
+        """Known nodes that something waits for and nothing starts. Empty when that cannot be decided."""
         if not self.reliable or not self.has_start:
             return frozenset()
         return frozenset(
@@ -137,7 +137,7 @@ class FlowGraph:
 
     @cached_property
     def dead(self) -> frozenset[str]:
-        """The nodes that only wait for one another. Empty when that cannot be told."""
+        """The nodes that only wait for one another. Empty when that cannot be decided."""
         if not self.reliable or not self.has_start:
             return frozenset()
         return frozenset(self.starters).difference(self.startable)

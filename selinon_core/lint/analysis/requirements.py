@@ -22,7 +22,7 @@ from selinon_core.lint.analysis.facts import FlowGraph, StartRule
 from selinon_core.lint.analysis.predicates import Predicates
 from selinon_core.lint.analysis.verdict import Clause, Satisfiability, may_hold_together
 
-#: Ancestors that are looked at, per node and per flow: nobody writes flows that need more.
+#: Ancestors that are considered, per node and per flow: real flows need fewer.
 MOST_ANCESTORS = 300
 MOST_IN_A_FLOW = 100_000
 
@@ -83,7 +83,7 @@ class Exclusions:
         )
 
     def possible(self, needed: Requirements) -> bool:
-        """Return whether all of it may happen in one run; True also where that cannot be told."""
+        """Return whether all of it may happen in one run; True also where that cannot be decided."""
         if needed not in self._verdicts:
             self._verdicts[needed] = needed.succeeded.isdisjoint(needed.failed) and self._conditions_may_hold(
                 needed
@@ -154,7 +154,7 @@ class _Leaves:
 
 
 class _AcrossEdges(AtomMaker):
-    """Unknowns of one edge's condition that tell what they look at."""
+    """Unknowns of one edge's condition that name the result they read."""
 
     def __init__(self, step: StartRule, made: AtomMaker, scope: Callable[[StartRule, LeafDef], object]) -> None:
         self._step = step

@@ -15,7 +15,7 @@ from enum import Enum
 from selinon_core.config.model import AndDef, ConditionDef, LeafDef, NotDef, OrDef
 from selinon_core.lint.analysis.atoms import Atom, AtomMaker, implies, impossible_together
 
-#: Tables of more unknowns than this would be larger than what they tell.
+#: Tables of more unknowns than this would cost more than their findings are worth.
 MOST_UNKNOWNS = 12
 
 

@@ -67,7 +67,7 @@ class Finder:
         return [name for name in names if name.isidentifier() and name != "__init__"]
 
     def _package(self, module: str) -> tuple[str, ...] | None:
-        """The directories of a package's modules; None for what is no package."""
+        """The directories of a package's modules; None for a module that is not a package."""
         if module not in self._packages:
             self._packages[module] = self._package_directories(module)
         return self._packages[module]

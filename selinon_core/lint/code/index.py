@@ -110,7 +110,7 @@ class CodeIndex:
     # --- names -----------------------------------------------------------------------------------------------
 
     def lookup(self, module: str, name: str) -> Symbol | None:
-        """What ``name`` stands for in a module; None when there certainly is no such name.
+        """What ``name`` stands for in a module; None when the name certainly does not exist.
 
         Dotted names are followed through modules; inside of classes nothing is known.
         """

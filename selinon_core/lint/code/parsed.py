@@ -1,4 +1,4 @@
-"""A module as text tells it: definitions, imports and classes, from its syntax tree. Nothing is executed.
+"""A module read from its text: definitions, imports and classes, from its syntax tree. Nothing is executed.
 
 This file is imported only when there is a module to read: ``ast`` is slow to import.
 """
@@ -58,8 +58,8 @@ Binding = ast.ClassDef | FunctionNode | Import | Literal | str | None
 
 
 class ParsedModule:
-    """The names of a module. ``stars`` are the modules of ``from m import *``; ``dynamic`` tells that there may
-    be names that the text does not show. ``public`` is ``__all__``, None without one.
+    """The names of a module. ``stars`` are the modules of ``from m import *``; ``dynamic``: there may be
+    names that the text does not show. ``public`` is ``__all__``, None without one.
     """
 
     def __init__(self, name: str, path: str, shown_path: str) -> None:
@@ -128,7 +128,7 @@ class ParsedModule:
         elif isinstance(statement, ast.AnnAssign) and statement.value is not None:
             yield from self._assigned(statement.target, statement.value)
         else:
-            # Loops, with, augmented assignment, del, match, := ... bind names to what nobody can tell.
+            # Loops, with, augmented assignment, del, match, := ... bind names to unknown values.
             for node in _shallow_walk(statement):
                 if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
                     yield node.id, None

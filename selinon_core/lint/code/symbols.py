@@ -1,4 +1,4 @@
-"""What is known of a module, a class or a function; what is not known is said to be unknown, never guessed."""
+"""What is known of a module, a class or a function; the rest is marked unknown, never guessed."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ class ModuleState(Enum):
 
 
 class ModuleFault:
-    """Why a module is ``BROKEN``: it is no valid Python, or raises when it is imported."""
+    """Why a module is ``BROKEN``: it is not valid Python, or raises when it is imported."""
 
     __slots__ = ("message", "raised", "span")
 

@@ -57,19 +57,19 @@ class ModuleNotFound(Rule):
         missing = [
             module
             for module in named
-            if is_module(module)  # the others are told already
+            if is_module(module)  # another rule reports the others
             and project.code.state(module) is ModuleState.MISSING
         ]
-        told = False
+        explained = False
         for module in missing:
             first, *others = sorted(named[module], key=lambda ref: ref.span)
             more = f" ({len(others)} more use{'s' if len(others) > 1 else ''})" if others else ""
             meant = project.code.like(module)
-            help = "" if told else "--pythonpath or [tool.selinon] pythonpath tell where modules are"
+            help = "" if explained else "--pythonpath or [tool.selinon] pythonpath say where modules are"
             if meant is not None:
                 help = question(meant)
             else:
-                told = True
+                explained = True
             yield self.found(
                 first.location,
                 f'module "{shorten(module)}" cannot be found{more}',

@@ -60,7 +60,7 @@ class TaskConstructor(Rule):
                 continue
             symbol = project.code.lookup(function.module.name, function.name.name)
             if symbol is None or symbol.kind is not Kind.CLASS or project.code.method(symbol, "run") is None:
-                continue  # without run it is no task class, which is told once
+                continue  # without run it is not a task class, which another rule reports
             init = project.code.method(symbol, "__init__")
             if init is None:
                 if project.code.method(symbol, "__new__") is not None:

@@ -96,5 +96,5 @@ def _exclusive_pair(
     return None
 
 
-#: Names looked at per flow, all searches together; about a tenth of a second. Nobody writes flows that need more.
+#: Names looked at per flow, all searches together; about a tenth of a second. Real flows need fewer.
 MOST_NAMES = 300_000

@@ -82,7 +82,7 @@ class ShadowedFallback(Rule):
                 break
 
 
-#: Larger sets that one set is compared with; nobody writes more, and thousands would take their time.
+#: Larger sets that one set is compared with; real flows have fewer, and thousands would take long.
 MOST_COMPARED = 100
 
 

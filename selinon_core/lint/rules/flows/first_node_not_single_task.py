@@ -13,8 +13,8 @@ class FirstNodeNotSingleTask(Rule):
     What it does: Counts starting edges and what they start: it has to be one edge with one task, once,
     without foreach.
 
-    Why it is bad: The result of the first task becomes the arguments of all later nodes. With several there
-    is no first one, and a sub-flow has no result.
+    Why it is bad: The result of the first task becomes the arguments of all later nodes. With several nodes
+    none is the first, and a sub-flow has no result.
 
     Example:
         flow-definitions:

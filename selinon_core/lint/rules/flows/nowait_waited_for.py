@@ -14,8 +14,8 @@ class NowaitWaitedFor(Rule):
     What it does: Compares ``nowait`` with the sources of the edges, the ``nodes`` of the failures and the
     nodes listed under ``eager_failures``.
 
-    Why it is bad: Nobody looks at how a ``nowait`` node ends, so an edge behind it, a fallback for it or an
-    eager failure can never come about.
+    Why it is bad: The flow ignores how a ``nowait`` node ends. An edge behind it never fires, and a fallback or
+    an eager failure for it never happens.
 
     Example:
         flow-definitions:

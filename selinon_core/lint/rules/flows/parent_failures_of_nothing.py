@@ -12,7 +12,7 @@ class ParentFailuresOfNothing(Rule):
 
     What it does: Compares the names with what the fallbacks of the flow start.
 
-    Why it is bad: Only a fallback is told what failed, so the flag has no effect.
+    Why it is bad: Only a fallback receives what failed, so the flag has no effect.
 
     Example:
         flow-definitions:

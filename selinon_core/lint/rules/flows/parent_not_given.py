@@ -106,7 +106,7 @@ _Reader = tuple[str, ImportDef, NameRef, frozenset[str]]
 
 
 def _tasks(project: LintContext) -> Iterator[_Reader]:
-    """The task classes, with the possible parents of all tasks of the class: its code may tell them apart."""
+    """The task classes, with the possible parents of all tasks of the class: its code may distinguish them."""
     by_class: dict[tuple[str, str], list[tuple[NameRef, ImportDef]]] = {}
     for task in project.model.tasks:
         if task.function is not None:

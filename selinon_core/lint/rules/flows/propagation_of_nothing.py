@@ -9,14 +9,14 @@ from selinon_core.lint.rule import LintContext, Rule
 
 
 class PropagationOfNothing(Rule):
-    """What is to be collected from a sub-flow is wanted by nobody.
+    """A flow collects tasks of a sub-flow, but no node receives them.
 
     What it does: A sub-flow named under ``propagate_finished`` or ``propagate_compound_finished`` has to be
     the source of an edge; one named under ``propagate_failures`` or ``propagate_compound_failures`` has to be
     among the ``nodes`` of a failure. Finished tasks of a sub-flow that only has a fallback are a warning.
 
-    Why it is bad: The tasks of the sub-flow are handed to what is started after it, or as its fallback. There
-    is no such thing.
+    Why it is bad: The tasks of the sub-flow are passed to the nodes that start after it, or to its fallback. The
+    flow has no such node.
 
     Example:
         flow-definitions:
@@ -39,7 +39,7 @@ class PropagationOfNothing(Rule):
 
     code = "SEL415"
     severity = Severity.ERROR
-    title = "propagation that nobody gets"
+    title = "propagation that no node receives"
 
     def check(self, project: LintContext) -> Iterator[Diagnostic]:
         for flow in project.model.flows:
@@ -61,7 +61,7 @@ class PropagationOfNothing(Rule):
                         yield self.found(
                             ref.location,
                             f'"{flag.key}" collects tasks of "{ref.name}", but {why}',
-                            note="nobody gets them",
+                            note="no node receives them",
                             # Selinon 1.x loads this: to it, what has a fallback is waited for.
                             severity=Severity.WARNING if ref.name in handled else None,
                         )

@@ -79,15 +79,15 @@ class CyclicWait(Rule):
     ) -> Diagnostic:
         # From the source around to the destination, which waits for it here.
         chain = _chain(waits, source.name, destination)
-        told = [f'"{a}" starts after "{b}"' for a, b in itertools.pairwise(chain)]
+        waiting = [f'"{a}" starts after "{b}"' for a, b in itertools.pairwise(chain)]
         if len(chain) == 1:
             message, note = f'"{source.name}" can only be started by itself', "never starts"
         else:
-            told.append(f'"{destination}" after "{source.name}"')
-            message, note = f'"{source.name}" never starts: {", ".join(told)}', "waits in a circle"
+            waiting.append(f'"{destination}" after "{source.name}"')
+            message, note = f'"{source.name}" never starts: {", ".join(waiting)}', "waits in a circle"
         if len(step.sources) > 1 and isinstance(step.origin, EdgeDef):
             message = f"the join of {quoted(step.sources)} can never be satisfied: " + (
-                message if len(chain) == 1 else ", ".join(told)
+                message if len(chain) == 1 else ", ".join(waiting)
             )
         related = []
         for name, before in itertools.pairwise(chain):

@@ -12,7 +12,7 @@ class DuplicateFlow(Rule):
 
     What it does: Compares the names of the flows of all files.
 
-    Why it is bad: Flows are run and referred to by name, so nobody can tell which of the two is meant.
+    Why it is bad: Flows are run and referred to by name, so it is not clear which of the two is meant.
 
     Example:
         flow-definitions:

@@ -12,7 +12,7 @@ class DuplicateStorage(Rule):
 
     What it does: Compares the names of the storages of all files.
 
-    Why it is bad: Tasks refer to storages by name, so nobody can tell which of the two is meant.
+    Why it is bad: Tasks refer to storages by name, so it is not clear which of the two is meant.
 
     Example:
         storages:

@@ -12,7 +12,7 @@ class DuplicateTask(Rule):
 
     What it does: Compares the names of the tasks of all files.
 
-    Why it is bad: Flows refer to tasks by name, so nobody can tell which of the two is meant.
+    Why it is bad: Flows refer to tasks by name, so it is not clear which of the two is meant.
 
     Example:
         tasks:

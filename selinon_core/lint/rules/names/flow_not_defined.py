@@ -11,7 +11,7 @@ class FlowNotDefined(Rule):
 
     What it does: Compares the ``flows`` sections with ``flow-definitions``, over all files.
 
-    Why it is bad: The list promises a flow that nobody can run, after a typing error or when a file was not
+    Why it is bad: The list promises a flow that cannot be run. Usually its name is misspelt, or a file was not
     given.
 
     Example:

@@ -11,7 +11,7 @@ class RepeatedSource(Rule):
 
     What it does: Looks for repeated names in ``from``.
 
-    Why it is bad: An edge waits for one run of each source; there is no way to wait for two runs of one node.
+    Why it is bad: An edge waits for one run of each source; it cannot wait for two runs of one node.
 
     Example:
         flow-definitions:

@@ -13,7 +13,7 @@ class UnknownNode(Rule):
     What it does: Checks the names in ``from``, ``to``, ``nodes``, ``fallback``, ``nowait``,
     ``eager_failures`` and ``selective.tasks`` against all tasks and flows of all files.
 
-    Why it is bad: A node that nobody defined can be neither started nor waited for, so the flow cannot run.
+    Why it is bad: A node without a definition can be neither started nor waited for, so the flow cannot run.
 
     Example:
         flow-definitions:

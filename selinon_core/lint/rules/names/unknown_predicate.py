@@ -12,8 +12,8 @@ class UnknownPredicate(Rule):
     """A condition calls a predicate that does not exist.
 
     What it does: Looks predicates up among the shipped ones or, with ``global.predicates_module``, in that
-    module. When the module cannot be found, a name that is no shipped predicate is mentioned once, as
-    information.
+    module. When the module cannot be found, a name that is not a shipped predicate is reported once,
+    as information.
 
     Why it is bad: A condition that cannot be evaluated makes the flow fail when the edge is considered.
 
@@ -66,7 +66,7 @@ class UnknownPredicate(Rule):
                 unsure.add(name)
                 yield self.found(
                     use.leaf.name.location,
-                    f'cannot tell whether there is a predicate "{name}"',
+                    f'cannot check whether there is a predicate "{name}"',
                     note=f'module "{predicates.module}" cannot be looked at',
                     help=close,
                     severity=Severity.INFO,

@@ -13,7 +13,7 @@ class AmbiguousResult(Rule):
 
     What it does: Finds predicates on a result without ``node`` on edges with several sources.
 
-    Why it is bad: Nobody can tell whose result is meant.
+    Why it is bad: It is not clear which node's result is meant.
 
     Example:
         flow-definitions:

@@ -15,7 +15,7 @@ class ConditionNode(Rule):
     What it does: ``node`` is a source of the edge, or a path that begins with a sub-flow among the sources
     and leads through the sub-flows started there to a task. Every step of it is checked.
 
-    Why it is bad: There is no result to look at.
+    Why it is bad: The condition has no result to read.
 
     Example:
         flow-definitions:

@@ -12,7 +12,7 @@ class CountdownWithoutRetry(Rule):
 
     What it does: Looks for tasks and flows with a ``retry_countdown`` that are never retried.
 
-    Why it is bad: There is no retry that would be put off. (For a flow the value still is how long a decision
+    Why it is bad: No retry would be delayed. (For a flow the value still is how long a decision
     waits when a storage is away, so there it is information only.)
 
     Example:

@@ -6,15 +6,15 @@ from selinon_core.config.model import ImportDef
 from selinon_core.diagnostics import Diagnostic, Related, Severity
 from selinon_core.lint.rule import LintContext, Rule
 
-#: Events that told of polling -> what has become of them.
+#: Events that 1.x emitted while polling -> when they are emitted now.
 EVENTS = {
-    "DISPATCHER_RETRY": "is told only when a decision is put off, not while a flow waits",
-    "DISPATCHER_WAKEUP": "is never told",
-    "NODE_STATE_CACHE_ADD": "is never told",
-    "NODE_STATE_CACHE_GET": "is never told",
-    "NODE_STATE_CACHE_HIT": "is never told",
-    "NODE_STATE_CACHE_ISSUE": "is never told",
-    "NODE_STATE_CACHE_MISS": "is never told",
+    "DISPATCHER_RETRY": "is emitted only when a decision is put off, not while a flow waits",
+    "DISPATCHER_WAKEUP": "is never emitted",
+    "NODE_STATE_CACHE_ADD": "is never emitted",
+    "NODE_STATE_CACHE_GET": "is never emitted",
+    "NODE_STATE_CACHE_HIT": "is never emitted",
+    "NODE_STATE_CACHE_ISSUE": "is never emitted",
+    "NODE_STATE_CACHE_MISS": "is never emitted",
 }
 
 
@@ -22,12 +22,12 @@ class PollingEvent(Rule):
     """A trace function waits for events of polling.
 
     What it does: Looks at projects that import ``selinon``.
-    Looks at the code of functions and storage methods that are traced to, for names of events that
-    told of polling (``Trace.DISPATCHER_RETRY`` or its text): ``DISPATCHER_RETRY``, ``DISPATCHER_WAKEUP`` and
+    Looks in the code of trace functions and trace storages for names of events that Selinon 1.x emitted while
+    polling (``Trace.DISPATCHER_RETRY`` or its text): ``DISPATCHER_RETRY``, ``DISPATCHER_WAKEUP`` and
     ``NODE_STATE_CACHE_...``.
 
-    Why it is bad: Flows go on when their nodes end; nobody wakes up to ask whether they did. What is counted or
-    measured by these events (how long flows wait, whether the dispatcher is alive) comes out as nothing.
+    Why it is bad: Flows continue when their nodes end; no dispatcher wakes up to ask whether they did. Counts and
+    measures from these events (how long flows wait, whether the dispatcher is alive) are always zero.
 
     Example:
         # tracing.py

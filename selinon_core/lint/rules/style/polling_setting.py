@@ -70,7 +70,7 @@ def _is_too_short(sampling: SamplingDef) -> bool:
         return False
     name, args = function.name.name, sampling.args or {}
     if name.endswith(("_increase", "_adapt")) or set(args) != set(shipped.STRATEGIES.get(name, ())):
-        return False  # the latter is told by a rule of its own
+        return False  # another rule reports wrong arguments
     return bool(args) and all(isinstance(n, (int, float)) and n <= LEAST_SILENCE for n in args.values())
 
 

@@ -9,7 +9,7 @@ from selinon_core.lint.rule import LintContext, Rule
 class UnusedFlow(Rule):
     """No flow starts a flow whose name begins with an underscore.
 
-    What it does: Any flow may be run from outside, so a flow that no other one starts is no fault. By
+    What it does: Any flow may be run from outside, so a flow that no other flow starts is not a mistake. By
     convention a name with a leading underscore is internal to the project; such a flow is expected to be a
     sub-flow.
 

@@ -5,7 +5,7 @@ from selinon_core.lint.rule import Rule
 
 
 class BadMerge(Rule):
-    """A merge key (`<<`) has a value that is no mapping.
+    """A merge key (`<<`) has a value that is not a mapping.
 
     What it does: Reports merge keys whose value is neither a mapping nor a list of mappings.
 

@@ -8,7 +8,7 @@ class KeyWithoutKey(Rule):
     """A key is given that needs another key.
 
     What it does: Reports `storage_task_name` on a task without `storage`, and `quantifier` on a predicate
-    whose `node` is no path.
+    whose `node` is not a path.
 
     Why it is bad: It has no effect.
 
