@@ -47,7 +47,7 @@ class LocalExecutor:
                 raise UnknownTaskError(_unknown("task", name, plan.tasks))
 
     def run(self, flow: str, node_args: Any = None, selective: SelectiveRun | None = None) -> LocalRun:
-        """Run a flow to its end and return what happened; a failing flow is no exception.
+        """Run a flow to its end and return what happened; a failing flow does not raise.
 
         ``node_args`` is a JSON value. Raises ``UnknownFlowError``, ``RequestError`` for arguments that JSON
         cannot hold, ``ConfigurationError`` for mocks that do not fit the plan or a trace sink or strategy that

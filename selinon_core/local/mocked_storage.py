@@ -9,7 +9,7 @@ from selinon_core.errors import StorageError, UnknownStorageError
 from selinon_core.plan import Plan, StoragePlan
 from selinon_core.runtime.imports import Imports
 from selinon_core.runtime.json_values import describe_json_error, restore, snapshot
-from selinon_core.runtime.storages import Storages, Tell
+from selinon_core.runtime.storages import Emit, Storages
 from selinon_core.storage import DataStorage, ExcInfo, SelinonMissingDataException
 
 _Key = tuple[str, str, str]
@@ -80,19 +80,19 @@ class MockedStorage(DataStorage):
 class LocalStorages(Storages):
     """Storages of a local run: stand-ins, but for the names in ``real``.
 
-    ``told_read`` hears of every result read from a stand-in: flow name, task name, task id.
+    ``told_read`` is called for every result read from a stand-in: flow name, task name, task id.
     """
 
     def __init__(
         self,
         plan: Plan,
         imports: Imports,
-        tell: Tell,
+        emit: Emit,
         told_read: Callable[[str, str, str], None],
         real: frozenset[str],
         directory: str | None = None,
     ) -> None:
-        super().__init__(plan, imports, tell, directory)
+        super().__init__(plan, imports, emit, directory)
         self._told_read = told_read
         self._mocked = {name: MockedStorage(name) for name in plan.storages if name not in real}
         self._of_task: dict[str, tuple[MockedStorage, str]] = {}
@@ -122,7 +122,7 @@ class LocalStorages(Storages):
         return task_name in self._of_task
 
     def store(self, node_args: Any, flow_name: str, task_name: str, task_id: str, result: Any) -> Any:
-        """As in the base class; a stand-in needs neither connection nor precautions (and is told about later)."""
+        """As in the base class; a stand-in needs neither connection nor precautions (and is traced later)."""
         mocked = self._of_task.get(task_name)
         if mocked is None:
             return super().store(node_args, flow_name, task_name, task_id, result)
@@ -132,8 +132,8 @@ class LocalStorages(Storages):
         except StorageError as error:
             details = {"flow_name": flow_name, "task_name": task_name, "task_id": task_id}
             details |= {"storage_name": storage.name, "storage_task_name": storage_task_name}
-            self._tell("STORAGE_STORE", details)
-            self._tell("STORAGE_ISSUE", details | {"what": repr(error)})
+            self._emit("STORAGE_STORE", details)
+            self._emit("STORAGE_ISSUE", details | {"what": repr(error)})
             raise
 
     def retrieve(self, flow_name: str, task_name: str, task_id: str) -> Any:

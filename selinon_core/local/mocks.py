@@ -15,7 +15,7 @@ from selinon_core.runtime.imports import Imports
 from selinon_core.runtime.json_values import copy_json, describe_json_error
 
 _KINDS = ("result", "error", "fatal", "retry")
-#: Stands for a result that nobody gave: the least value that fits the task's schema.
+#: Stands for a result that the mocks do not give: the least value that fits the task's schema.
 UNGIVEN = object()
 
 
@@ -31,7 +31,7 @@ class Outcome(NamedTuple):
     after: float
 
     def error(self) -> BaseException:
-        """The exception of an outcome that is no result."""
+        """The exception of an outcome that is not a result."""
         if self.kind == "retry":
             return Retry(self.value)
         if self.kind == "fatal":
@@ -73,7 +73,7 @@ class Mocks(NamedTuple):
     def with_results(self, results: Mapping[str, Any]) -> Mocks:
         """These mocks and, for each task named, one result that takes precedence.
 
-        Raises ``ConfigurationError`` for what is not JSON.
+        Raises ``ConfigurationError`` for a result that is not JSON.
         """
         given = {
             name: (Outcome("result", _json(value, f"mocks: {name}: the result"), 0.0),)
@@ -185,7 +185,7 @@ class TaskScripts:
         self._mock_all = mock_all
         self._fail = dict(fail)
         self._visits: dict[str, int] = {}
-        #: True when every task runs its own code, so that nobody needs to ask
+        #: True when every task runs its own code, so that callers can skip ``next``
         self.empty = not (self._scripts or mock_all or fail)
 
     def next(self, task_name: str) -> Outcome | BaseException | None:
@@ -205,7 +205,7 @@ class TaskScripts:
 class MockedImports(Imports):
     """Imports with stand-ins: functions that are mocked, and with ``lenient`` those that cannot be imported.
 
-    ``warnings`` tells once of each function that got a default: a predicate is false, a foreach yields
+    ``warnings`` has one text for each function that got a default: a predicate is false, a foreach yields
     nothing, a selective run function says to run, a strategy is the default one.
     """
 

@@ -40,8 +40,8 @@ from selinon_core.storage import DataStorage
 
 #: What is known of a parent run: (flow name, task name, result as JSON text, error as JSON or None)
 Known = tuple[str, str, str, dict[str, str] | None]
-#: ``told(event, details)``: something happened to a storage
-Told = Callable[[str, dict[str, Any]], None]
+#: ``emit(event, details)``: receives the trace events of storages
+Emit = Callable[[str, dict[str, Any]], None]
 #: Seconds that storages have to disconnect.
 _LONGEST_FAREWELL = 5.0
 
@@ -49,15 +49,15 @@ _LONGEST_FAREWELL = 5.0
 class ProcessPool:
     """Runs attempts in child processes, each of which is used again for later attempts.
 
-    Relative paths of the project lead from ``directory``. ``told`` hears what happens to storages in the children.
+    Relative paths of the project lead from ``directory``. ``emit`` gets the trace events of storages in children.
     Methods may be called from several threads.
     """
 
     def __init__(
-        self, plan: Plan, pythonpath: tuple[str, ...], directory: str, real: frozenset[str], told: Told
+        self, plan: Plan, pythonpath: tuple[str, ...], directory: str, real: frozenset[str], emit: Emit
     ) -> None:
         self._arguments = (json.dumps(plan_to_json(plan)), pythonpath, directory, sorted(real))
-        self._told = told
+        self._emit = emit
         self._idle: list[_Worker] = []
         self._lock = threading.Lock()
 
@@ -68,7 +68,7 @@ class ProcessPool:
         known_of: Callable[[str], Known | None],
         ticket: AttemptHandle,
     ) -> Attempt:
-        """Run one attempt in a child; ``known_of`` tells what is known of a parent run by its id.
+        """Run one attempt in a child; ``known_of`` returns what is known of a parent run by its id.
 
         When ``ticket`` is given up, the child is killed. Raises ``ChildDied``, and ``KeyboardInterrupt`` where the
         task does.
@@ -92,14 +92,14 @@ class ProcessPool:
             worker.kill()
             # how we noticed says nothing to the user
             raise ChildDied(f"the process that ran {task.name} died ({worker.fate()})") from None
-        ticket.stop = None  # in this order, so that nobody kills a child that is handed to another attempt
+        ticket.stop = None  # in this order, so that giving up cannot kill a child that another attempt uses
         if ticket.given_up:
             worker.kill()
-            raise ChildDied("nobody waits for this attempt any more")
+            raise ChildDied("the run does not wait for this attempt any more")
         with self._lock:
             self._idle.append(worker)
-        for event, details in answer["told"]:
-            self._told(event, details)
+        for event, details in answer["emitted"]:
+            self._emit(event, details)
         return _attempt(answer)
 
     def _take(self) -> _Worker:
@@ -208,20 +208,20 @@ class _Child:
     def __init__(self, plan: Plan, pythonpath: tuple[str, ...], directory: str, real: frozenset[str]) -> None:
         self.plan = plan
         self.known: dict[str, Known] = {}
-        self.told: list[tuple[str, dict[str, Any]]] = []
+        self.emitted: list[tuple[str, dict[str, Any]]] = []
         imports = Imports(pythonpath)
-        self.storages = LocalStorages(plan, imports, self.tell, self._hear_read, real, directory)
+        self.storages = LocalStorages(plan, imports, self.emit, self._hear_read, real, directory)
         self.runner = TaskRunner(imports, self.storages, self, SchemaChecker(directory))
 
-    def tell(self, event: str, details: dict[str, Any]) -> None:
+    def emit(self, event: str, details: dict[str, Any]) -> None:
         """Keep an event for the parent process."""
-        self.told.append((event, jsonable(details)))
+        self.emitted.append((event, jsonable(details)))
 
     def _hear_read(self, flow_name: str, task_name: str, task_id: str) -> None:
         task = self.plan.tasks[task_name]
         details: dict[str, Any] = {"flow_name": flow_name, "task_name": task_name, "task_id": task_id}
         details |= {"storage_name": task.storage, "storage_task_name": task.storage_task_name}
-        self.told += [("STORAGE_RETRIEVE", details), ("STORAGE_RETRIEVED", details)]
+        self.emitted += [("STORAGE_RETRIEVE", details), ("STORAGE_RETRIEVED", details)]
 
     def retrieve(self, flow_name: str, task_name: str, task_id: str) -> Any:
         """The result of a parent."""
@@ -243,7 +243,7 @@ def _serve(line: Connection, plan: str, pythonpath: tuple[str, ...], directory: 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent process decides what an interrupt means
     child = _Child(plan_from_json(json.loads(plan)), pythonpath, directory, frozenset(real))
     line.send_bytes(b"ready")
-    with active_run(RunEnvironment(child, child.storages, child.tell)):
+    with active_run(RunEnvironment(child, child.storages, child.emit)):
         while True:
             try:
                 request = line.recv_bytes()
@@ -256,7 +256,7 @@ def _serve(line: Connection, plan: str, pythonpath: tuple[str, ...], directory: 
 def _answer(child: _Child, request: list[Any]) -> dict[str, Any]:
     task_name, fields, known = request
     child.known = known
-    child.told = []
+    child.emitted = []
     for id, (flow, name, result, error) in known.items():
         if error is None:
             child.storages.preload(flow, name, id, json.loads(result))
@@ -266,15 +266,15 @@ def _answer(child: _Child, request: list[Any]) -> dict[str, Any]:
             child.plan.tasks[task_name], assignment._replace(args=json.loads(assignment.args))
         )
     except KeyboardInterrupt:  # the task's own: those of the terminal are ignored here
-        return {"told": child.told, "kind": "interrupted"}
+        return {"emitted": child.emitted, "kind": "interrupted"}
     child.storages.forget()
-    told = {"told": child.told}
+    answer = {"emitted": child.emitted}
     if isinstance(attempt, Succeeded):
-        return told | {"kind": "succeeded", "stored": attempt.stored} | _result(attempt.result)
-    error_told = None if attempt.error is None else error_value(attempt.error)
+        return answer | {"kind": "succeeded", "stored": attempt.stored} | _result(attempt.result)
+    error = None if attempt.error is None else error_value(attempt.error)
     if isinstance(attempt, RetryLater):
-        return told | {"kind": "retry", "countdown": attempt.countdown, "error": error_told}
-    return told | {"kind": "failed", "error": error_told}
+        return answer | {"kind": "retry", "countdown": attempt.countdown, "error": error}
+    return answer | {"kind": "failed", "error": error}
 
 
 def _result(result: Any) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""A finished local run, as its report and its trace tell it."""
+"""A finished local run, with its report and its trace."""
 
 from __future__ import annotations
 

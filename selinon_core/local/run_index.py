@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 class RunIndex:
     """The ``TaskContext`` of local runs.
 
-    ``nodes`` is the driver's growing list. It is indexed only when somebody asks, and only what is new: most runs
-    never look anything up.
+    ``nodes`` is the driver's growing list. It is indexed on the first look-up, and later only its new part: most
+    runs never look anything up.
     """
 
     def __init__(self, nodes: Sequence[NodeRecord], storages: LocalStorages) -> None:

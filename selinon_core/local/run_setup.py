@@ -18,7 +18,7 @@ from selinon_core.runtime.unusable import written_as
 
 
 def default_pythonpath(plan: Plan) -> tuple[str, ...]:
-    """Where user code is looked for unless told otherwise: beside the files that declare tasks, and here."""
+    """Where user code is looked for by default: beside the files that declare tasks, and in this directory."""
     files = dict.fromkeys(task.place.file for task in plan.tasks.values())
     directories = (os.path.dirname(os.path.abspath(file)) for file in files if os.path.isfile(file))
     return tuple(dict.fromkeys([*directories, os.getcwd()]))
@@ -65,9 +65,9 @@ class RunSetup:
     def trace_entries(
         self, options: LocalOptions, stands_in: Callable[[str], bool], warn: Callable[[str], None]
     ) -> list[Mapping[str, Any]]:
-        """The configured sinks without those that mocked runs leave alone.
+        """The configured sinks without those that mocked runs do not use.
 
-        A run with stand-ins (``stands_in`` tells of a storage) tells no storage that is not there, and does not
+        A run does not trace to a storage that has a stand-in (``stands_in``), and with mocked storages it does not
         report mistakes made on a developer's machine to Sentry. With ``mock_all`` functions that cannot be
         imported are left out with a warning.
         """

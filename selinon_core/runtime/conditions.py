@@ -62,7 +62,7 @@ class BoundCondition:
         """Return the truth and that of each leaf.
 
         Raises ``StorageError`` when a result cannot be read, ``UserFunctionError`` when a predicate raises or
-        returns what is not an answer.
+        returns an unusable answer.
         """
         values: LeafValues = [None] * self._leaves
         return self._evaluate(messages, node_args, values), values
@@ -148,19 +148,19 @@ def explain(condition: Condition, values: Sequence[bool | None]) -> dict[str, An
     """The condition as a JSON tree in which every leaf has its ``value`` (None: not evaluated)."""
     remaining = iter(values)
 
-    def tell(part: Condition) -> dict[str, Any]:
+    def tree(part: Condition) -> dict[str, Any]:
         if isinstance(part, Leaf):
-            told: dict[str, Any] = {"name": part.function.name}
+            leaf: dict[str, Any] = {"name": part.function.name}
             if part.node is not None:
-                told["node"] = part.node[0] if len(part.node) == 1 else list(part.node)
+                leaf["node"] = part.node[0] if len(part.node) == 1 else list(part.node)
             if part.quantifier is not None:
-                told["quantifier"] = part.quantifier
-            return told | {"args": _plain(part.args), "value": next(remaining, None)}
+                leaf["quantifier"] = part.quantifier
+            return leaf | {"args": _plain(part.args), "value": next(remaining, None)}
         if isinstance(part, Not):
-            return {"not": tell(part.operand)}
-        return {part.kind: [tell(operand) for operand in part.operands]}
+            return {"not": tree(part.operand)}
+        return {part.kind: [tree(operand) for operand in part.operands]}
 
-    return tell(condition)
+    return tree(condition)
 
 
 def _plain(args: Mapping[str, Any]) -> dict[str, Any]:

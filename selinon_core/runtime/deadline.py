@@ -1,4 +1,4 @@
-"""How long an attempt may take, and whether that time is over: asked by whoever judges it.
+"""How long an attempt may take, and whether that time is over: read by the code that decides its outcome.
 
 An error that a signal raises inside a task can be lost: in ``except Exception``, in ``finally: return``, in a
 callback of an event loop, or because the task has an alarm of its own. So it is not the error that counts but the

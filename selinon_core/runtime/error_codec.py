@@ -35,7 +35,7 @@ class RemoteError(SelinonException):
 
 
 class WorkerShutdown(BaseException):
-    """Raised in user code whose process is told to end; nobody but who told it may take it for an error."""
+    """Raised in user code when its worker process shuts down. Only the shutdown guard may catch it."""
 
     def __init__(self, stop: SystemExit) -> None:
         super().__init__(stop.code)
@@ -68,9 +68,9 @@ def _short_path(file: str) -> str:
 
 def user_traceback(error: BaseException) -> str:
     """The traceback of a user's error, from the first to the last frame that is not ours."""
-    told = getattr(error, "remote_traceback", None)
-    if isinstance(told, str):
-        return told
+    remote = getattr(error, "remote_traceback", None)
+    if isinstance(remote, str):
+        return remote
     from traceback import TracebackException
 
     told_error = TracebackException.from_exception(error, compact=True)
@@ -106,9 +106,9 @@ def _awaiting(awaited: Any) -> Iterator[tuple[FrameType, int]]:
         awaited = getattr(awaited, "cr_await", None) or getattr(awaited, "gi_yieldfrom", None)
 
 
-def _leave_out_ours(told: TracebackException) -> None:
-    """Let the stacks, those of causes too, begin and end with the user's code: ours is of no interest."""
-    todo: list[TracebackException | None] = [told]
+def _leave_out_ours(shown: TracebackException) -> None:
+    """Cut the stacks, those of causes too, so that they begin and end with the user's code."""
+    todo: list[TracebackException | None] = [shown]
     while todo:
         part = todo.pop()
         if part is None:
@@ -122,12 +122,12 @@ def _leave_out_ours(told: TracebackException) -> None:
         todo += [part.__cause__, part.__context__]
 
 
-def _has_stack(told: TracebackException | None) -> bool:
-    """Whether the user's code has a part in it: a misfit of a schema, for one, is found by ours alone."""
-    if told is None:
+def _has_stack(shown: TracebackException | None) -> bool:
+    """Whether the traceback has frames of the user's code; that of a schema mismatch, for example, has none."""
+    if shown is None:
         return False
-    context = None if told.__suppress_context__ else told.__context__
-    return bool(told.stack) or _has_stack(told.__cause__) or _has_stack(context)
+    context = None if shown.__suppress_context__ else shown.__context__
+    return bool(shown.stack) or _has_stack(shown.__cause__) or _has_stack(context)
 
 
 def error_json(error: BaseException) -> dict[str, str]:

@@ -14,7 +14,7 @@ def id_maker(flow_id: str) -> Callable[[int], str]:
     """Return the function from a number to an id for one flow run.
 
     Equal to ``str(uuid.uuid5(uuid.UUID(flow_id), str(number)))``, computed five times faster; a flow id that
-    is no UUID is turned into one first.
+    is not a UUID is turned into one first.
     """
     try:
         namespace = uuid.UUID(flow_id)

@@ -39,7 +39,7 @@ class Imports:
         for directory in reversed(self.pythonpath):
             if directory in sys.path:
                 if directory not in _added:
-                    continue  # somebody else decided where it stands
+                    continue  # other code put it there: keep its position
                 sys.path.remove(directory)
             _added.add(directory)
             sys.path.insert(0, directory)
@@ -111,7 +111,7 @@ class Imports:
 def _set_aside_namesakes(pythonpath: tuple[str, ...]) -> None:
     """Free the names of modules that came from another project's directories and that this project has as well.
 
-    Whoever imported them keeps them. Modules that only the other project has stay: nobody confuses them.
+    Code that imported them keeps them. Modules that only the other project has stay: their names are unambiguous.
     """
     aside = set()
     for name, module in list(sys.modules.items()):

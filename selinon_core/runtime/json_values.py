@@ -121,7 +121,7 @@ def _clash(mapping: dict[Any, Any]) -> str | None:
 
 
 _MOST_FLAT_ITEMS = 8
-#: Levels: nobody reads a longer path, and looking further down would take time that grows with the square.
+#: Levels: a longer path is unreadable, and a deeper search would take time that grows with the square.
 _DEEPEST = 1_000
 
 
@@ -141,7 +141,7 @@ class Snapshot:
 class NotJson:
     """Stands for a result that JSON cannot hold.
 
-    ``shown`` is what a report tells of it, ``why`` says what is wrong.
+    ``shown`` is its value in reports, ``why`` says what is wrong.
     """
 
     __slots__ = ("shown", "why")

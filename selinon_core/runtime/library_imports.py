@@ -37,7 +37,7 @@ _wanted = threading.local()
 
 
 def know_project(directories: Sequence[str]) -> None:
-    """Tell the finder, which is put in place once, of the directories of a project."""
+    """Add the directories of a project to the finder, which is installed once."""
     _projects.update(os.path.join(directory, "") for directory in directories)
     if directories and _finder not in sys.meta_path:
         sys.meta_path.insert(0, _finder)

@@ -24,8 +24,8 @@ from selinon_core.runtime.imports import Imports
 from selinon_core.runtime.json_values import copy_json
 from selinon_core.storage import DataStorage, ExcInfo
 
-#: ``trace(event, details)``: told about everything that happens to a storage.
-Tell = Callable[[str, dict[str, Any]], None]
+#: ``emit(event, details)``: receives every trace event of a storage.
+Emit = Callable[[str, dict[str, Any]], None]
 
 
 _PRIVATE = (
@@ -41,11 +41,11 @@ class Storages:
     built when it is first used, and by then a task may have changed it.
     """
 
-    def __init__(self, plan: Plan, imports: Imports, tell: Tell, directory: str | None = None) -> None:
+    def __init__(self, plan: Plan, imports: Imports, emit: Emit, directory: str | None = None) -> None:
         self._directory = working_directory() if directory is None else directory
         self._plan = plan
         self._imports = imports
-        self._tell = tell
+        self._emit = emit
         self._lock = threading.RLock()
         self._storages: dict[str, DataStorage] = {}
         self._caches: dict[str, Cache | None] = {}
@@ -93,11 +93,11 @@ class Storages:
                     raise UnknownStorageError(f'no storage is named "{name}"')
                 storage = self._storages[name] = self._made(self._plan.storages[name])
             if not _is_connected(storage):
-                self._tell("STORAGE_CONNECT", {"storage_name": name})
+                self._emit("STORAGE_CONNECT", {"storage_name": name})
                 try:
                     storage.connect()
                 except USER_ERRORS as error:
-                    self._tell("STORAGE_ISSUE", {"storage_name": name, "what": error_repr(error)})
+                    self._emit("STORAGE_ISSUE", {"storage_name": name, "what": error_repr(error)})
                     if isinstance(error, StorageError | MissingExtraError):
                         raise
                     raise StorageError(f'cannot connect storage "{name}": {error_repr(error)}') from error
@@ -113,16 +113,16 @@ class Storages:
             raise ConfigurationError(text) from error
 
     def close(self) -> None:
-        """Disconnect everything; problems are told, not raised."""
+        """Disconnect everything; problems go to the trace and are not raised."""
         if self._borrowed:
             return
         for name, storage in list(self._storages.items()):
             try:
                 if storage.is_connected():
                     storage.disconnect()
-                    self._tell("STORAGE_DISCONNECT", {"storage_name": name})
+                    self._emit("STORAGE_DISCONNECT", {"storage_name": name})
             except USER_ERRORS as error:
-                self._tell("STORAGE_ISSUE", {"storage_name": name, "what": error_repr(error)})
+                self._emit("STORAGE_ISSUE", {"storage_name": name, "what": error_repr(error)})
 
     def of_task(self, task_name: str) -> DataStorage | None:
         """Return the connected storage of a task, None when it has none."""
@@ -157,19 +157,19 @@ class Storages:
             if found:
                 return value
         storage = self.connected(storage_name)
-        self._tell("STORAGE_RETRIEVE", details)
+        self._emit("STORAGE_RETRIEVE", details)
         try:
             result = storage.retrieve(flow_name, task.storage_task_name, task_id)
         except (ResultMissingError, FileNotFoundError, KeyError) as error:
-            self._tell("STORAGE_ISSUE", details | {"what": error_repr(error)})
+            self._emit("STORAGE_ISSUE", details | {"what": error_repr(error)})
             text = f'storage "{storage_name}" has no result of {task_name} (run {task_id}, flow {flow_name})'
             if getattr(storage, "private_to_process", False):
                 text += f": {_PRIVATE}"
             raise ResultMissingError(text) from error
         except USER_ERRORS as error:
-            self._tell("STORAGE_ISSUE", details | {"what": error_repr(error)})
+            self._emit("STORAGE_ISSUE", details | {"what": error_repr(error)})
             raise StorageError(f'cannot read from storage "{storage_name}": {error_repr(error)}') from error
-        self._tell("STORAGE_RETRIEVED", details)
+        self._emit("STORAGE_RETRIEVED", details)
         if cache is not None:
             self._to_cache(cache, storage_name, details, result)
         return result
@@ -186,19 +186,19 @@ class Storages:
             "node_args": node_args,
         }
         storage = self.connected(storage_name)
-        self._tell("STORAGE_STORE", details)
+        self._emit("STORAGE_STORE", details)
         try:
             record = storage.store(node_args, flow_name, task.storage_task_name, task_id, result)
         except USER_ERRORS as error:
-            self._tell("STORAGE_ISSUE", details | {"what": error_repr(error)})
+            self._emit("STORAGE_ISSUE", details | {"what": error_repr(error)})
             if isinstance(error, StorageError):
                 raise
             raise StorageError(f'cannot write to storage "{storage_name}": {error_repr(error)}') from error
-        self._tell("STORAGE_STORED", details | {"record_id": record})
+        self._emit("STORAGE_STORED", details | {"record_id": record})
         return record
 
     def store_error(self, node_args: Any, flow_name: str, task_name: str, task_id: str, exc_info: ExcInfo) -> bool:
-        """Let the task's storage keep what made it fail and tell whether it did; never raises."""
+        """Store a task's error in its storage and return whether the storage kept it; never raises."""
         task = self._plan.tasks[task_name]
         if task.storage is None or task.storage_readonly:
             return False
@@ -217,11 +217,11 @@ class Storages:
             storage = self.connected(task.storage)
             record = storage.store_error(node_args, flow_name, task.storage_task_name, task_id, exc_info)
         except NotImplementedError:
-            self._tell("STORAGE_OMIT_STORE_ERROR", details)
+            self._emit("STORAGE_OMIT_STORE_ERROR", details)
         except USER_ERRORS as error:
-            self._tell("STORAGE_ISSUE", details | {"what": error_repr(error)})
+            self._emit("STORAGE_ISSUE", details | {"what": error_repr(error)})
         else:
-            self._tell("STORAGE_STORE_ERROR", details | {"record_id": record})
+            self._emit("STORAGE_STORE_ERROR", details | {"record_id": record})
             return True
         return False
 
@@ -231,15 +231,15 @@ class Storages:
         details = {"flow_name": flow_name, "task_name": task_name, "task_id": task_id}
         details["storage_name"] = storage_name
         storage = self.connected(storage_name)
-        self._tell("STORAGE_DELETE", details)
+        self._emit("STORAGE_DELETE", details)
         try:
             storage.delete(flow_name, task.storage_task_name, task_id)
         except StorageError:
             raise
         except USER_ERRORS as error:
-            self._tell("STORAGE_ISSUE", details | {"what": error_repr(error)})
+            self._emit("STORAGE_ISSUE", details | {"what": error_repr(error)})
             raise StorageError(f'storage "{storage_name}" cannot delete: {error_repr(error)}') from error
-        self._tell("STORAGE_DELETED", details)
+        self._emit("STORAGE_DELETED", details)
 
     def _storage_name(self, task_name: str) -> tuple[TaskPlan, str]:
         task = self._plan.tasks.get(task_name)
@@ -250,13 +250,13 @@ class Storages:
         return task, task.storage
 
     def _forget(self) -> None:
-        """Begin anew after a fork; the old lock may be held by a thread that does not exist here."""
+        """Begin again after a fork; the old lock may be held by a thread that does not exist here."""
         self._lock = threading.RLock()
         self._storages = {}
         self._caches = {}
         self._process = os.getpid()
 
-    # -- caches: a failing one is told about and otherwise as good as none ------------------------------------
+    # -- caches: a failing cache is reported to the trace and otherwise ignored -------------------------------
 
     def _cache(self, storage_name: str) -> Cache | None:
         storage = self._plan.storages.get(storage_name)
@@ -274,11 +274,11 @@ class Storages:
             cls = self._imports.storage_class(cache.function)
             return cls(**copy_json(dict(cache.configuration)))  # type: ignore[no-any-return]
         except USER_ERRORS as error:
-            self._tell("TASK_RESULT_CACHE_ISSUE", {"storage_name": storage_name, "what": error_repr(error)})
+            self._emit("TASK_RESULT_CACHE_ISSUE", {"storage_name": storage_name, "what": error_repr(error)})
             return None
 
     def _from_cache(self, cache: Cache, storage_name: str, details: dict[str, Any]) -> tuple[bool, Any]:
-        self._tell("TASK_RESULT_CACHE_GET", details)
+        self._emit("TASK_RESULT_CACHE_GET", details)
         try:
             with self._cache_locks[storage_name]:
                 value = cache.get(
@@ -286,16 +286,16 @@ class Storages:
                 )
             value = copy_json(value)
         except CacheMissError:
-            self._tell("TASK_RESULT_CACHE_MISS", details)
+            self._emit("TASK_RESULT_CACHE_MISS", details)
             return False, None
         except USER_ERRORS as error:
-            self._tell("TASK_RESULT_CACHE_ISSUE", details | {"what": error_repr(error)})
+            self._emit("TASK_RESULT_CACHE_ISSUE", details | {"what": error_repr(error)})
             return False, None
-        self._tell("TASK_RESULT_CACHE_HIT", details)
+        self._emit("TASK_RESULT_CACHE_HIT", details)
         return True, value
 
     def _to_cache(self, cache: Cache, storage_name: str, details: dict[str, Any], result: Any) -> None:
-        self._tell("TASK_RESULT_CACHE_ADD", details)
+        self._emit("TASK_RESULT_CACHE_ADD", details)
         try:
             with self._cache_locks[storage_name]:
                 cache.add(
@@ -305,7 +305,7 @@ class Storages:
                     flow_name=details["flow_name"],
                 )
         except USER_ERRORS as error:
-            self._tell("TASK_RESULT_CACHE_ISSUE", details | {"what": error_repr(error)})
+            self._emit("TASK_RESULT_CACHE_ISSUE", details | {"what": error_repr(error)})
 
 
 def _is_connected(storage: DataStorage) -> bool:
@@ -331,7 +331,7 @@ class NoSuchSourceError(ResultMissingError, KeyError):
 class StoragePool:
     """What user functions get: the results of certain task runs by name.
 
-    ``ids`` maps task names to ids, ``locate`` tells in which flow a run was (None: in ``flow_name``).
+    ``ids`` maps task names to ids, ``locate`` returns the flow of a run (None: ``flow_name``).
     """
 
     def __init__(

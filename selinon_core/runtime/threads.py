@@ -38,7 +38,7 @@ class AttemptHandle:
         self._ended = ended
 
     def wanted(self) -> bool:
-        """Whether somebody still waits for it."""
+        """Whether the driver still waits for it."""
         return not self.given_up
 
     def begin(self) -> None:
@@ -116,7 +116,7 @@ class ThreadRunner:
             ticket.thread = threading.get_ident()
             try:
                 returned = function(ticket)
-            except BaseException as error:  # nobody would hear of it in this thread, but wait for ever
+            except BaseException as error:  # else it would end in this thread, and the driver would wait for ever
                 returned = Raised(error)
             self._ended.put((number, returned))
 

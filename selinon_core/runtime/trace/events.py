@@ -1,4 +1,4 @@
-"""Every trace event: when it is emitted, what it tells beside the time, and whether it is a warning.
+"""Every trace event: when it is emitted, its fields beside the time, and whether it is a warning.
 
 The order is that of 1.x, then what is new. The table of the documentation and tests of traces are made from it.
 """
@@ -80,7 +80,7 @@ EVENT_KINDS: dict[str, EventKind] = {
         "A foreach function gave `count` items.",
         (*_EDGE, "count", "result", "foreach_str", "condition_str", "node_args", "parent"),
     ),
-    "NODE_STATE_CACHE_GET": EventKind("Never emitted: there is no cache of node states.", ()),
+    "NODE_STATE_CACHE_GET": EventKind("Never emitted: node states are not cached.", ()),
     "NODE_STATE_CACHE_ADD": EventKind("Never emitted, as above.", ()),
     "NODE_STATE_CACHE_MISS": EventKind("Never emitted, as above.", ()),
     "NODE_STATE_CACHE_HIT": EventKind("Never emitted, as above.", ()),

@@ -28,7 +28,7 @@ Sink = Callable[[str, dict[str, Any]], object]
 _log = logging.getLogger("selinon.trace")
 
 
-#: Objects tell their address, which would make equal runs differ.
+#: The text of an object has its address, which would make equal runs differ.
 _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 _LONGEST_TEXT = 2000
 _DEEPEST = 50
@@ -90,11 +90,11 @@ class Tracer:
                 if wrong is not None:
                     raise TypeError(f"the sink {wrong}")
             except USER_ERRORS:
-                # Not traced itself: a broken sink must not call itself for ever. Told once: who traces every
-                # event does not need to read of the same fault at every event.
+                # Not traced itself: a broken sink must not call itself for ever. Logged once per
+                # sink: a sink that fails at every event would fill the log.
                 if id(sink) not in self._broken:
                     self._broken.add(id(sink))
-                    _log.exception("trace sink %r failed on %s; later failures of it are not told", sink, event)
+                    _log.exception("trace sink %r failed on %s; later failures of it are not logged", sink, event)
 
 
 def logging_sink(logger: logging.Logger | None = None) -> Sink:
@@ -150,7 +150,7 @@ def configured_sinks(
 ) -> list[Sink]:
     """The sinks of the ``global.trace`` section; ``connected(name)`` returns a connected storage.
 
-    OpenTelemetry is no sink of events but a hook of the production driver, and left out here.
+    OpenTelemetry is not a sink of events but a hook of the production driver, and is omitted here.
 
     Raises ``ConfigurationError`` for a function that cannot be imported or called, ``MissingExtraError``.
     """
