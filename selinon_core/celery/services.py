@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 _log = logging.getLogger("selinon")
 
-#: Where a worker's main process tells its children (also spawned ones) which queues it consumes.
+#: The environment variable by which a worker's child processes (also spawned ones) know its queues.
 SERVED_VARIABLE = "SELINON_SERVED_QUEUES"
 
 
@@ -149,10 +149,10 @@ class WorkerServices:
         """How much may be run inline for the message of a node run (0: of the start of a flow)."""
         return InlineBudget(carrier, self.settings, self.surroundings)
 
-    # -- patience ---------------------------------------------------------------------------------------------
+    # -- an unreachable store ---------------------------------------------------------------------------------
 
     def retry_while_unavailable(self, action: Callable[[], T]) -> T:
-        """Do something with the state store, again with growing pauses while it cannot be reached.
+        """Call the state store; retry with growing pauses while it cannot be reached.
 
         Raises ``StateStoreError`` when it stays away for ``selinon_store_retry_timeout`` seconds.
         """
@@ -170,9 +170,9 @@ class WorkerServices:
                 pause = min(pause * 2, 5.0)
 
     def retry_as_redelivered(self, action: Callable[[bool], T], again: bool) -> T:
-        """As ``retry_while_unavailable``, for a message: a second try has to take it for one that came again.
+        """As ``retry_while_unavailable``, for a message: every retry passes ``redelivered=True``.
 
-        The first may have been kept though its answer got lost, and the message would count as another worker's.
+        The first try may have been stored although its reply was lost; the retry must not be refused as stale.
         """
         tries = iter((again,))
         return self.retry_while_unavailable(lambda: action(next(tries, True)))
@@ -184,7 +184,7 @@ class WorkerServices:
         return self._answerer.answer(run.flow, run.machine.start.parent, question, known)
 
     def _trace_storage(self, event: str, details: dict[str, Any]) -> None:
-        # Not "silent": that may connect a storage to trace to, which tells of it.
+        # Not "silent": that may connect a storage as a sink, and connecting is traced itself.
         if self.tracer.tracer.sinks:
             self.tracer.tracer.emit(event, details)
 

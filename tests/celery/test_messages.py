@@ -139,7 +139,7 @@ def test_a_caller_is_an_id_a_number_and_a_name(caller: Any) -> None:
     [
         ({"action": "dance"}, "not an action"),
         ({"parent": []}, '"parent" is not a mapping'),
-        ({"parent": {"a": 1}}, '"parent" holds what is not an id'),
+        ({"parent": {"a": 1}}, '"parent" contains a value that is not an id'),
         ({"selective": {"a": 1}}, '"selective" is not a selection'),
         ({"v": "7"}, "its format is '7', which is not a number"),
     ],

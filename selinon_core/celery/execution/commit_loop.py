@@ -33,7 +33,7 @@ def status_of(outcome: FlowOutcome) -> Status:
 
 
 class Advanced(NamedTuple):
-    """Whether the first commit was kept, and a task to be run inline by whoever asked for the advance."""
+    """Whether the store accepted the first commit, and a task that the caller has to run inline."""
 
     kept: bool
     inline_task: InlineTask | None = None
@@ -44,8 +44,8 @@ class CommitExtras(NamedTuple):
 
     ``token`` is that of the lease, None for the short cut. ``header`` creates the run, ``completes`` is the node
     run whose end is decided on without the inbox, ``consumed`` counts the inbox entries that were fed.
-    ``leftover`` are keys that a gone worker left in the outbox, ``resent`` messages that got lost. ``inline``:
-    the task that ended was itself run inline, so the message that carries it depends on it no more.
+    ``leftover`` are keys that a dead worker left in the outbox, ``resent`` messages that got lost. ``inline``:
+    the task that ended was itself run inline, so its carrier does not depend on it any more.
     """
 
     token: int | None = None
@@ -81,7 +81,7 @@ class CommitLoop:
         self._messages: dict[OutboxKey, OutgoingMessage] = {}
 
     def complete(self) -> Advanced:
-        """Commit and carry out, until nothing is left; nothing is kept when the first commit is refused."""
+        """Commit and relay until nothing is left; a refused first commit has no effect."""
         parts, run = self._parts, self._run
         while True:
             chosen = self._choose_inline()
@@ -176,7 +176,7 @@ class CommitLoop:
         )
 
     def _carry_out(self, committed: Committed, token: int) -> bool:
-        """Do what was committed and take what arrived meanwhile; False when that is for newer workers."""
+        """Relay what was committed and read the inbox; False when an entry of it is for newer workers."""
         parts, run, extra = self._parts, self._run, self._extra
         keys = [*extra.leftover, *self._outbox]
         throttled = zip(self._transition.throttled, committed.delays, strict=True)

@@ -1,7 +1,7 @@
 """The flow executor: starts, completes, cancels and wakes flow runs; each call ends in commits (``commit_loop``).
 
-Two ways lead to a commit. Usually the run's lease is taken first, together with everything that waits in its
-inbox (``leased_execution``). When nothing but the end of one node run can happen next, the *short cut* decides
+Two ways lead to a commit. Usually the worker first takes the run's lease, and with it the whole inbox
+(``leased_execution``). When nothing but the end of one node run can happen next, the *short cut* decides
 on the remembered state and commits without a lease; the store refuses it if anything else happened after all,
 and then the long way is taken.
 """
@@ -42,7 +42,7 @@ class FlowExecutor:
         self._leased = LeasedExecution(parts)
 
     def start(self, message: StartMessage, redelivered: bool, budget: InlineBudget | None) -> InlineTask | None:
-        """Begin a flow run; of a run that exists already what is due is done instead."""
+        """Begin a flow run; for a run that exists already, process its due work instead."""
         parts = self._parts
         now = parts.now()
         caller = message.caller
@@ -64,7 +64,7 @@ class FlowExecutor:
         if advanced.kept:
             self._advance_parents()
             return advanced.inline_task
-        # What the first copy of the message was running inline is left behind.
+        # The receiver of the first copy may have died while it ran a task inline: that is due work.
         parts.store.claim_delivery(message.id, 0, 0, True, now)
         self.process_due_work(message.id)
         return None
@@ -94,7 +94,7 @@ class FlowExecutor:
         error: tuple[str, str] | None = None,
         inline: bool = False,
     ) -> InlineTask | None:
-        """A task run ended: keep that, and advance its flow if this worker consumes the flow's queue."""
+        """A task run ended: record it, and advance its flow if this worker consumes the flow's queue."""
         parts, number = self._parts, message.number
         serves = parts.serves(parts.messages.queue(message.flow))
         run = parts.cache.take(message.id) if serves else None
@@ -106,7 +106,7 @@ class FlowExecutor:
             if advanced.kept:
                 self._advance_parents()
                 return advanced.inline_task
-            run = None  # it was advanced on a state that was not the newest
+            run = None  # its cached state was not the newest
         eager = parts.plan.flows[message.flow].eager_failures
         delivered = parts.store.append_event(
             message.id,
@@ -146,7 +146,7 @@ class FlowExecutor:
         budget: InlineBudget | None,
         inline: bool,
     ) -> InlineTask | None:
-        """Go on after an end was put into the inbox: here, in another worker, or not yet."""
+        """After an end was put into the inbox: advance the run here, wake another worker, or do nothing yet."""
         parts = self._parts
         if delivered.opened is not None:
             inline_task = self._leased.advance(message.id, run, delivered.opened, budget, inline)
@@ -160,7 +160,7 @@ class FlowExecutor:
         return None
 
     def cancel(self, flow_id: str, flow: str) -> None:
-        """Cancel a flow run; one that was not begun will not begin any more."""
+        """Cancel a flow run; one that did not begin yet will not begin any more."""
         parts = self._parts
         event, lease = encode_event(on.FlowCancelled()), parts.settings.selinon_lease
         delivered = parts.store.append_event(flow_id, 0, event, parts.now(), urgent=True, lease=lease)
@@ -171,7 +171,7 @@ class FlowExecutor:
             parts.relay.create_cancelled(flow_id, flow)
 
     def process_due_work(self, flow_id: str) -> None:
-        """Do whatever is due for a run; nothing while another worker holds its lease."""
+        """Do all due work of a run; nothing while another worker holds its lease."""
         parts = self._parts
         run = parts.cache.take(flow_id)
         known = 0 if run is None else run.version

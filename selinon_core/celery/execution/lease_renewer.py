@@ -12,7 +12,7 @@ from selinon_core.errors import StateStoreError
 class LeaseRenewer:
     """Renews the leases held by this process, from a thread that starts with the first question asked.
 
-    A run whose worker is in user code for long stays its own; one whose process dies is free after a lease.
+    A worker that runs user code for long keeps its lease; when its process dies, the lease expires.
     """
 
     def __init__(self, store: Store, lease: float, surroundings: Surroundings) -> None:
@@ -29,7 +29,7 @@ class LeaseRenewer:
         self._tracked[flow_id] = (token, self._now() + self._lease)
 
     def untrack(self, flow_id: str) -> None:
-        """It was given back, or lost."""
+        """A lease was released, or lost."""
         self._tracked.pop(flow_id, None)
 
     def start(self) -> None:

@@ -39,7 +39,7 @@ class LeasedExecution:
         budget: InlineBudget | None = None,
         inline: bool = False,
     ) -> InlineTask | None:
-        """Decide on what waits; ``run`` is what is remembered of it. The lease is given back, or lost."""
+        """Decide on the inbox and due work; ``run`` is the cached run. The lease is released, or lost."""
         parts = self._parts
         header = RunHeader.read(opened.header)
         if header.initial_definition is None:  # cancelled before it began

@@ -38,7 +38,7 @@ _log = logging.getLogger("selinon")
 
 #: Messages sent between two renewals of the lease.
 SEND_AT_ONCE = 1000
-#: While their queue is busy, one in so many messages that were not heard of is sent again.
+#: While their queue is busy, one in so many undelivered messages is sent again.
 RESEND_ONE_IN = 10
 
 
@@ -50,13 +50,13 @@ class Parent(NamedTuple):
 
 
 class Relayed(NamedTuple):
-    """The keys that are done, and what went wrong with others."""
+    """The keys that were performed, and the problems with others."""
 
     done: list[OutboxKey]
     problems: list[Problem]
 
     def failed(self, error: Exception) -> None:
-        """Something could not be done."""
+        """A key could not be performed."""
         self.problems.append(Problem("DISPATCHER_FAILURE", f"{type(error).__name__}: {error}"))
 
 
@@ -93,7 +93,7 @@ class OutboxRelay:
         messages: Mapping[OutboxKey, OutgoingMessage],
         more: Sequence[OutgoingMessage] = (),
     ) -> Relayed:
-        """Carry out keys, and send ``more`` messages; the sweep comes back to the keys that are not done."""
+        """Perform keys, and send ``more`` messages; the sweep comes back to keys that fail."""
         relayed = Relayed([], [])
         to_send: list[tuple[OutboxKey | None, OutgoingMessage]] = [(None, message) for message in more]
         for key in keys:
@@ -126,29 +126,29 @@ class OutboxRelay:
         delivery = None if effect is None else self._store.next_delivery(run.id, key.number)
         return None if effect is None or delivery is None else self._with_payload(run, effect, delivery)
 
-    def _with_payload(self, run: CachedRun, launch: StartEffect, serial: int) -> OutgoingMessage:
-        return self._messages.of_start(run.ref, launch, serial)[0]
+    def _with_payload(self, run: CachedRun, effect: StartEffect, delivery: int) -> OutgoingMessage:
+        return self._messages.of_start(run.ref, effect, delivery)[0]
 
     def resend(self, run: CachedRun, number: int) -> OutgoingMessage | None:
-        """The message of a node run whose message got lost, or that was put off until now."""
-        launch = self._start_effect(run, number)
-        if launch is None:
+        """The message of a node run whose message got lost or whose throttled start is due now."""
+        effect = self._start_effect(run, number)
+        if effect is None:
             return None
         record = self._store.records(run.id, [number]).get(number)
         if record is not None and (record.done or record.begun_at):
             return None
-        return self._with_payload(run, launch, 0 if record is None else record.delivery)
+        return self._with_payload(run, effect, 0 if record is None else record.delivery)
 
     def _start_effect(self, run: CachedRun, number: int) -> StartEffect | None:
-        """What started a node run that is not over; None also when its task or flow is gone from the files."""
-        launch = run.machine.start_effect_of(number)
-        return launch if launch is not None and self._messages.knows(launch.node_run.name) else None
+        """The start effect of an active node run; None also when its task or flow is gone from the files."""
+        effect = run.machine.start_effect_of(number)
+        return effect if effect is not None and self._messages.knows(effect.node_run.name) else None
 
     def undelivered(self, run: CachedRun) -> list[OutgoingMessage]:
         """New messages for all node runs whose message did not arrive.
 
-        While a queue holds messages, theirs are probably among them and more copies would only make it longer. So
-        most wait; a share in turn does not, because a queue may never be empty and theirs lost nevertheless.
+        While a queue holds messages, theirs are probably among them, and copies would only make it longer. So most
+        wait. A share in turn is sent anyway: a queue may never be empty, and their messages may be lost.
         """
         machine = run.machine
         numbers = [n for n in range(1, machine.count + 1) if machine.run_of(n) is not None]
@@ -159,13 +159,13 @@ class OutboxRelay:
         messages = []
         for number in numbers:
             record = records.get(number)
-            launch = self._start_effect(run, number)
-            if launch is None or (record is not None and (record.done or record.begun_at)):
+            effect = self._start_effect(run, number)
+            if effect is None or (record is not None and (record.done or record.begun_at)):
                 continue
             if number in timed:
                 continue
-            # With the delivery it had: whichever copy comes first counts, should the old one just be late.
-            message = self._with_payload(run, launch, 0 if record is None else record.delivery)
+            # The delivery number stays: if the original is only late, the first copy counts, not the second.
+            message = self._with_payload(run, effect, 0 if record is None else record.delivery)
             if message.queue not in waiting:
                 waiting[message.queue] = self._publisher.waiting(message.queue)
             if not waiting[message.queue] or (number + turn) % RESEND_ONE_IN == 0:
@@ -173,22 +173,22 @@ class OutboxRelay:
         return messages
 
     def stalled_messages(self, run: CachedRun) -> list[OutgoingMessage]:
-        """New messages for node runs whose receiver is gone, and whose message did not come again either."""
+        """New messages for stalled node runs: the receiver is dead, and the message was not redelivered."""
         messages = []
         now = self._now()
         for number in self._store.stalled_nodes(run.id, now - self._settings.selinon_heartbeat_timeout):
-            launch = self._start_effect(run, number)
-            if launch is None:
-                self._store.heartbeat(run.id, (number,), FOREVER)  # nothing waits for it any more
-            elif launch.node_run.is_flow and self._store.header(launch.node_run.id) is not None:
-                self._store.heartbeat(run.id, (number,), FOREVER)  # it was begun, and looks after itself
+            effect = self._start_effect(run, number)
+            if effect is None:
+                self._store.heartbeat(run.id, (number,), FOREVER)  # the flow does not wait for it any more
+            elif effect.node_run.is_flow and self._store.header(effect.node_run.id) is not None:
+                self._store.heartbeat(run.id, (number,), FOREVER)  # it began, and the sweep checks it by itself
             else:
-                serial = self._store.next_delivery(run.id, number)
-                if serial is not None:
-                    messages.append(self._with_payload(run, launch, serial))
+                delivery = self._store.next_delivery(run.id, number)
+                if delivery is not None:
+                    messages.append(self._with_payload(run, effect, delivery))
         return messages
 
-    # -- what is no message -----------------------------------------------------------------------------------
+    # -- other keys -------------------------------------------------------------------------------------------
 
     def _perform_non_message(self, run: CachedRun, key: OutboxKey) -> None:
         if key.kind == WRITE_RESULT:
@@ -232,18 +232,18 @@ class OutboxRelay:
             self._publisher.send([self._messages.wake(node.name, node.id)])
 
     def create_cancelled(self, flow_id: str, flow: str) -> None:
-        """Cancel a run that was not begun: its start message must not begin it any more."""
+        """Create a cancelled run (a tombstone), so that a late start message cannot begin it."""
         reason = "the flow run was cancelled before it began"
         header = RunHeader(flow, self._messages.queue(flow), "cancelled")
         fields = {"status": "cancelled", "reason": reason}
         now, ttl = self._now(), self._settings.selinon_state_ttl
-        batch = encode_end(now, "cancelled")  # so that its version is not that of a run to be begun
+        batch = encode_end(now, "cancelled")  # advances the version: a late start message cannot create the run
         step = Commit(flow_id, 0, now, create=header.new_fields(), batch=batch, fields=fields, ttl=ttl)
         if self._store.commit(step).ok:
             self._write_result(flow_id, FlowOutcome(False, {}, {}, [], {}, reason, cancelled=True))
 
     def send_safely(self, messages: Sequence[OutgoingMessage]) -> bool:
-        """Send messages the sweep would send too; False when that failed."""
+        """Send messages that the sweep would otherwise send later; False when that failed."""
         try:
             self._publisher.send(messages)
         except Exception as error:
@@ -259,11 +259,11 @@ class OutboxRelay:
             return None
 
     def fail_start(self, message: StartMessage, reason: str) -> None:
-        """Say that a sub-flow failed that could not be begun."""
+        """Record that a sub-flow failed because it could not begin."""
         self.fail_unreplayable(message.id, message.caller, reason)
 
     def fail_unreplayable(self, flow_id: str, caller: Caller | None, reason: str) -> None:
-        """Say that a run failed whose log cannot be read any more."""
+        """Record that a run failed because its log cannot be read any more."""
         outcome = FlowOutcome(False, {}, {}, [], {}, reason)
         self._write_result(flow_id, outcome)
         if caller is not None:

@@ -59,12 +59,12 @@ class CachedRun:
 
     @property
     def ref(self) -> RunRef:
-        """What messages say of the run."""
+        """The fields of the run that messages carry."""
         header = self.header
         return RunRef(self.flow, self.id, header.trace, header.result_locations)
 
     def replay(self, batches: Sequence[str]) -> None:
-        """Catch up with what others committed; what the machine wants done was done by them."""
+        """Replay what other workers committed; they also performed its effects."""
         advance = self.machine.advance
         for batch in batches:
             for event in decode_batch(batch).events:
@@ -72,7 +72,7 @@ class CachedRun:
         self.version += len(batches)
 
     def is_last_open_node(self, number: int) -> bool:
-        """Whether nothing but the end of that node run can happen to this run next."""
+        """Whether only the end of that node run can happen next in this flow run."""
         machine = self.machine
         return machine.incomplete == 1 and machine.run_of(number) is not None and not machine.open_questions
 

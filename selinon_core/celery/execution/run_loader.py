@@ -18,7 +18,7 @@ from selinon_core.errors import FormatSkew, MigrationSkew
 from selinon_core.migrations.versions import FlowVersions
 from selinon_core.plan import Plan
 
-#: Seconds after which a node whose task or flow is gone from the files, and that no worker began, is given up.
+#: Seconds after which a node fails that no worker began and whose task or flow is gone from the files.
 GONE_AFTER = 60.0
 
 
@@ -68,14 +68,14 @@ class RunLoader:
         return run
 
     def migration(self, run: CachedRun, opened: Opened) -> on.Migrated | None:
-        """What has to happen first. Raises ``MigrationSkew`` for a run that is for another worker."""
+        """The migration that the run needs, None if it needs none. Raises ``MigrationSkew`` for a newer run."""
         if run.machine.ended:
             return None
         name = run.flow.name
         if name in self._plan.flows:
             return self._flows.migration(name, run.run_version)
         if any(isinstance(read_entry(entry).event, on.FlowCancelled) for entry in opened.entries):
-            return None  # the end of it needs nothing of the flow
+            return None  # a run that ends needs nothing of the flow
         raise MigrationSkew(f'flow run {run.id} is of flow "{name}", which this worker does not know')
 
     def migrate(self, run: CachedRun, step: Transition, event: on.Migrated) -> None:
@@ -87,7 +87,7 @@ class RunLoader:
         step.feed(event)
 
     def nodes_without_definition(self, run: CachedRun, opened: Opened, idle_for: float) -> list[NodeRun]:
-        """Active nodes whose message would have to be sent now, and whose task or flow is gone from the files."""
+        """Active nodes whose message is due, but whose task or flow no longer exists in the files."""
         flow = run.flow.name
         if flow not in self._plan.flows or run.header.initial_definition == self._flows.version(flow).definition:
             return []

@@ -30,7 +30,7 @@ Answer = Callable[[CachedRun, do.Question, Mapping[str, Any]], on.Event]
 
 
 class Problem(NamedTuple):
-    """Something that is wrong: the name of a trace event and a sentence."""
+    """A problem: the name of a trace event and a sentence."""
 
     event: str
     what: str
@@ -90,7 +90,7 @@ class Transition:
         return self.run.machine.ended
 
     def feed_entry(self, entry: InboxEntry) -> None:
-        """Take an entry of the inbox: an event, perhaps with the result of a task without storage."""
+        """Feed an inbox entry: an event, perhaps with the result of a task without storage."""
         event = entry.event
         if isinstance(event, on.FlowCancelled) and not self.ended:
             self.trace.append((trace_entries.FLOW_CANCELLED,))
@@ -100,7 +100,7 @@ class Transition:
         self._results.clear()
 
     def feed(self, event: on.Event) -> None:
-        """Take an event and everything that follows from it."""
+        """Feed an event, and perform what follows from it."""
         self._queue.append(event)
         self._advance()
 

@@ -16,7 +16,7 @@ class WakeupPolicy:
         self._settings = settings
 
     def fields(self, run: CachedRun, now: float) -> tuple[dict[str, str], list[Problem]]:
-        """What of it has to be kept in the header because it changed, and what is wrong with the strategy."""
+        """The header fields that changed, and problems with the sampling strategy."""
         fields: dict[str, str] = {}
         problems: list[Problem] = []
         wake_at = self._inbox_threshold(run)
@@ -29,7 +29,7 @@ class WakeupPolicy:
         return fields, problems
 
     def _inbox_threshold(self, run: CachedRun) -> int:
-        """How many completions may wait quietly. Finding out costs what is active, so it is not done each time."""
+        """How many completions may wait in the inbox; reused, as its cost grows with the active nodes."""
         machine = run.machine
         incomplete = machine.incomplete
         if incomplete < 4:
@@ -42,9 +42,9 @@ class WakeupPolicy:
         return quiet if quiet > 1 else 0
 
     def idle_check_after(self, run: CachedRun, now: float) -> tuple[float, list[Problem]]:
-        """The longest silence before the sweep looks, in seconds (0: it never does), and what is wrong.
+        """Seconds without an event after which the sweep checks the run (0: never), and problems.
 
-        That is what the flow's sampling strategy says.
+        The flow's sampling strategy decides it.
         """
         strategy = run.flow.sampling
         machine = run.machine

@@ -33,7 +33,7 @@ def describe(store: Store, flows: FlowVersions, id: str, depth: int = 20) -> dic
         raise RequestError(f"there is no flow run {id}")
     fields, log, inbox = found
     header = RunHeader.read(fields)
-    told: dict[str, Any] = {
+    described: dict[str, Any] = {
         "id": id,
         "flow": header.flow,
         "status": header.status,
@@ -46,14 +46,14 @@ def describe(store: Store, flows: FlowVersions, id: str, depth: int = 20) -> dic
         "nodes": [],
     }
     if header.initial_definition is None:
-        return told
+        return described
     try:
         run, runs, ended = _replayed(flows, id, header, log)
     except (SelinonException, ValueError, KeyError) as error:
-        told["reason"] = f"the log does not fit this configuration: {error}"
-        return told
-    told["attempt"] = run.machine.attempt
-    told["questions"] = len(run.machine.open_questions)
+        described["reason"] = f"the log does not fit this configuration: {error}"
+        return described
+    described["attempt"] = run.machine.attempt
+    described["questions"] = len(run.machine.open_questions)
     records = store.records(id, [node.number for node in runs])
     for node in runs:
         record = records.get(node.number)
@@ -72,12 +72,12 @@ def describe(store: Store, flows: FlowVersions, id: str, depth: int = 20) -> dic
         }
         if node.is_flow and depth > 0 and store.header(node.id) is not None:
             row["run"] = describe(store, flows, node.id, depth - 1)
-        told["nodes"].append(row)
-    return told
+        described["nodes"].append(row)
+    return described
 
 
 def status_of(store: Store, node: NodeRun, record: NodeRecord | None) -> str:
-    """How a node run fares; one the flow does not wait for (any more) leaves its end outside of the log."""
+    """Status of a node run. The log does not record the end of detached runs; for those the store is asked."""
     if node.status != "active":
         return node.status
     if node.is_flow:
@@ -96,8 +96,8 @@ def _error(store: Store, node: NodeRun, status: str) -> dict[str, str] | None:
     text = store.error(node.id) if status == "failure" and not node.is_flow else None
     if text is None:
         return None
-    told = json.loads(text)
-    return {key: told.get(key) or "" for key in ("type", "message", "traceback")}
+    error = json.loads(text)
+    return {key: error.get(key) or "" for key in ("type", "message", "traceback")}
 
 
 def _replayed(

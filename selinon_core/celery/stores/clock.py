@@ -64,14 +64,14 @@ class StoreClock:
         self._answered = True
         self._warn(wall - (after + self._offset))
 
-    def _warn(self, ahead: float) -> None:
-        if abs(ahead) <= WORTH_A_WARNING or abs(ahead - self._warned_of) <= WORTH_A_WARNING:
+    def _warn(self, offset: float) -> None:
+        if abs(offset) <= WORTH_A_WARNING or abs(offset - self._warned_of) <= WORTH_A_WARNING:
             return
-        self._warned_of = ahead
+        self._warned_of = offset
         _log.warning(
             "the clock of this machine is %.1f s %s that of the state store. Flows go by the store's clock; but "
             "Redis as a broker gives the messages of a worker to another one by the clocks of workers, so that "
             "tasks may run twice: synchronise the clocks (NTP)",
-            abs(ahead),
-            "ahead of" if ahead > 0 else "behind",
+            abs(offset),
+            "ahead of" if offset > 0 else "behind",
         )

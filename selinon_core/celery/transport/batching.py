@@ -26,9 +26,9 @@ from selinon_core.plan import ImportRef, Plan
 
 #: What a task costs besides itself, in seconds.
 OVERHEAD = 0.0005
-#: How large a bundle may be; what alone takes an eighth of it travels alone.
+#: Bytes of a batch at the most; a message of more than an eighth of it is not batched.
 MOST_BYTES = 32_768
-#: Seconds after which what waits behind a task in its bundle is given away.
+#: Seconds that a task may take before the node runs behind it in the batch are handed back.
 HAND_BACK_AFTER = 0.25
 _SHARED = ("flow", "id")
 _PARTS = ("args", "parent", "failures", "result_locations")
@@ -51,45 +51,45 @@ class DurationEstimates:
 
 
 class MessageBatcher:
-    """Puts messages together, each bundle for at most ``selinon_batch_seconds`` of work."""
+    """Puts messages together, each batch for at most ``selinon_batch_seconds`` of work."""
 
-    def __init__(self, plan: Plan, pace: DurationEstimates, settings: AdapterSettings) -> None:
+    def __init__(self, plan: Plan, durations: DurationEstimates, settings: AdapterSettings) -> None:
         self._plan = plan
-        self._durations = pace
+        self._durations = durations
         self._most_seconds = settings.selinon_batch_seconds
         self._most = settings.selinon_batch_count
 
-    def batched(self, letters: Sequence[OutgoingMessage]) -> list[OutgoingMessage]:
-        """The same node runs in fewer messages; the order stays but for what travels together."""
-        if len(letters) < 2 or self._most < 2:
-            return list(letters)
+    def batched(self, messages: Sequence[OutgoingMessage]) -> list[OutgoingMessage]:
+        """The same node runs in fewer messages; only batched ones change their order."""
+        if len(messages) < 2 or self._most < 2:
+            return list(messages)
         packed: list[OutgoingMessage] = []
-        open_bundles: dict[tuple[str, str], _Filling] = {}
-        for letter in letters:
-            seconds = self._seconds(letter)
-            size = 0 if seconds is None else _size(letter)
+        open_batches: dict[tuple[str, str], _Filling] = {}
+        for message in messages:
+            seconds = self._seconds(message)
+            size = 0 if seconds is None else _size(message)
             if seconds is None or size > MOST_BYTES / 8:
-                packed.append(letter)
+                packed.append(message)
                 continue
-            bundle = open_bundles.setdefault((letter.queue, letter.root_id), _Filling())
-            if bundle.letters and not self._fits(bundle, seconds, size):
-                packed.append(bundle.closed())
-            bundle.add(letter, seconds, size)
-        packed += [bundle.closed() for bundle in open_bundles.values()]
+            batch = open_batches.setdefault((message.queue, message.root_id), _Filling())
+            if batch.messages and not self._fits(batch, seconds, size):
+                packed.append(batch.closed())
+            batch.add(message, seconds, size)
+        packed += [batch.closed() for batch in open_batches.values()]
         return packed
 
-    def _fits(self, bundle: _Filling, seconds: float, size: int) -> bool:
+    def _fits(self, batch: _Filling, seconds: float, size: int) -> bool:
         return (
-            bundle.seconds + seconds <= self._most_seconds
-            and bundle.size + size <= MOST_BYTES
-            and len(bundle.letters) < self._most
+            batch.seconds + seconds <= self._most_seconds
+            and batch.size + size <= MOST_BYTES
+            and len(batch.messages) < self._most
         )
 
-    def _seconds(self, letter: OutgoingMessage) -> float | None:
-        """How long what a message asks for takes; None: it has to travel alone."""
-        if letter.celery_task != ENVELOPE or letter.time_limit is not None:
+    def _seconds(self, message: OutgoingMessage) -> float | None:
+        """Expected seconds of the task of a message; None: it is not batched."""
+        if message.celery_task != ENVELOPE or message.time_limit is not None:
             return None
-        task = self._plan.tasks.get(letter.kwargs.get("task", ""))
+        task = self._plan.tasks.get(message.kwargs.get("task", ""))
         expected = None if task is None else self._durations.expected(task.function)
         if expected is None or expected + OVERHEAD > self._most_seconds / 2:
             return None
@@ -97,36 +97,36 @@ class MessageBatcher:
 
 
 class _Filling:
-    """A bundle that is being made."""
+    """A batch that is being filled."""
 
     def __init__(self) -> None:
-        self.letters: list[OutgoingMessage] = []
+        self.messages: list[OutgoingMessage] = []
         self.seconds = 0.0
         self.size = 0
 
-    def add(self, letter: OutgoingMessage, seconds: float, size: int) -> None:
-        self.letters.append(letter)
+    def add(self, message: OutgoingMessage, seconds: float, size: int) -> None:
+        self.messages.append(message)
         self.seconds += seconds
         self.size += size
 
     def closed(self) -> OutgoingMessage:
-        """The message; a new bundle begins."""
-        letters = self.letters
-        self.letters, self.seconds, self.size = [], 0.0, 0
-        return _as_one(letters)
+        """The message; a new batch begins."""
+        messages = self.messages
+        self.messages, self.seconds, self.size = [], 0.0, 0
+        return _as_one(messages)
 
 
-def _size(letter: OutgoingMessage) -> int:
-    """About how many bytes a message adds to a bundle."""
-    parts = [letter.kwargs[part] for part in _PARTS if letter.kwargs.get(part)]
+def _size(message: OutgoingMessage) -> int:
+    """About how many bytes a message adds to a batch."""
+    parts = [message.kwargs[part] for part in _PARTS if message.kwargs.get(part)]
     return 200 + sum(SMALL if is_small(part) else len(json.dumps(part)) for part in parts)
 
 
-def _as_one(letters: list[OutgoingMessage]) -> OutgoingMessage:
-    first = letters[0]
-    if len(letters) == 1:
+def _as_one(messages: list[OutgoingMessage]) -> OutgoingMessage:
+    first = messages[0]
+    if len(messages) == 1:
         return first
-    nodes = [{key: value for key, value in each.kwargs.items() if key not in _SHARED} for each in letters]
+    nodes = [{key: value for key, value in each.kwargs.items() if key not in _SHARED} for each in messages]
     kwargs: dict[str, Any] = {**{key: first.kwargs[key] for key in _SHARED}, "nodes": nodes}
     return first._replace(kwargs=kwargs, shown_as=f"{first.shown_as} and others")
 
@@ -136,9 +136,9 @@ HandBack = Callable[[Sequence[NodeMessage]], bool]
 
 
 class MessageBatch:
-    """What a message holds that was not run yet, and what of it succeeded and is not kept yet; safe under threads.
+    """The node runs of a message that did not run yet, and successes not committed yet; safe under threads.
 
-    ``claims`` are the answers of the store about those that were claimed together, by number and delivery.
+    ``claims`` are the store's answers to the claim of the batch, by number and delivery.
     """
 
     def __init__(
@@ -165,65 +165,65 @@ class MessageBatch:
             return self._rest.popleft() if self._rest else None
 
     def hand_back(self) -> None:
-        """Leave what is left to other processes."""
+        """Hand the node runs that did not start back, to other processes."""
         with self._lock:
             if self._rest and self._hand_back(tuple(self._rest)):
                 self._rest.clear()
 
     def claim_of(self, message: NodeMessage) -> Begun | None:
-        """The answer about one, once: a second copy of its message in the same batch has none."""
+        """The claim of a node run, once: a second copy of its message in the same batch has none."""
         return self._claims.pop((message.number, message.delivery), None)
 
     def succeeded(self, message: NodeMessage) -> None:
-        """One ended well; that is to be kept."""
+        """A node run succeeded; its end has to be committed."""
         with self._lock:
             self._succeeded.append(message)
 
     def take_succeeded(self) -> list[NodeMessage]:
-        """Those that ended well, to be kept by the caller."""
+        """The successes that the caller has to commit."""
         with self._lock:
             succeeded, self._succeeded = self._succeeded, []
             return succeeded
 
     def keep_early(self) -> None:
-        """Keep what ended well until now."""
+        """Commit the successes so far."""
         with self._lock:
             if self._succeeded and self._keep(tuple(self._succeeded)):
                 self._succeeded.clear()
 
 
 class BatchWatchdog:
-    """Gives away what waits behind a task that takes long, from a thread that lives while there are bundles."""
+    """Hands back the node runs behind a task that takes long, from a thread that lives while there are batches."""
 
-    def __init__(self, surroundings: Surroundings = REAL, patience: float = HAND_BACK_AFTER) -> None:
+    def __init__(self, surroundings: Surroundings = REAL, hand_back_after: float = HAND_BACK_AFTER) -> None:
         self._surroundings = surroundings
-        self._patience = patience
+        self._hand_back_after = hand_back_after
         self._lock = threading.Lock()
-        self._bundles: set[MessageBatch] = set()
+        self._batches: set[MessageBatch] = set()
         self._thread: Thread | None = None
 
     @contextmanager
-    def over(self, bundle: MessageBatch) -> Iterator[None]:
-        """Watch a bundle while it is worked on."""
+    def over(self, batch: MessageBatch) -> Iterator[None]:
+        """Watch a batch while it is worked on."""
         with self._lock:
-            self._bundles.add(bundle)
+            self._batches.add(batch)
             if self._thread is None or not self._thread.is_alive():  # it does not survive a fork
                 self._thread = self._surroundings.start_thread("selinon-batches", self._watch)
         try:
             yield
         finally:
             with self._lock:
-                self._bundles.discard(bundle)
+                self._batches.discard(batch)
 
     def _watch(self) -> None:
         while True:
-            self._surroundings.sleep(self._patience / 2)
+            self._surroundings.sleep(self._hand_back_after / 2)
             with self._lock:
-                if not self._bundles:
+                if not self._batches:
                     self._thread = None
                     return
                 now = self._surroundings.monotonic()
-                late = [b for b in self._bundles if now - b.taken_at > self._patience]
-            for bundle in late:
-                bundle.keep_early()
-                bundle.hand_back()
+                late = [b for b in self._batches if now - b.taken_at > self._hand_back_after]
+            for batch in late:
+                batch.keep_early()
+                batch.hand_back()

@@ -18,16 +18,16 @@ CONFIGURATION: dict[str, Any] = {
     "result_expires": 7 * 86400,
 }
 
-#: A message of a worker that is gone comes back after this many seconds ...
+#: Redis redelivers the messages of a dead worker after this many seconds ...
 VISIBILITY_TIMEOUT = 6
-#: ... because live workers say this often that theirs are still being worked on (see ``worker``).
+#: ... because live workers extend the visibility of theirs this often (``worker.maintenance``).
 REFRESH_EVERY = 1.5
 
 _REDIS = {
     "visibility_timeout": VISIBILITY_TIMEOUT,
     "unacked_restore_interval": 1,
     "unacked_restore_throttle": 1,
-    # Workers of other apps on the same database have other ideas of when a message is lost.
+    # Keys of our own: workers of other apps on the same database redeliver after another time.
     "unacked_key": "selinon.unacked",
     "unacked_index_key": "selinon.unacked_index",
     "unacked_mutex_key": "selinon.unacked_mutex",

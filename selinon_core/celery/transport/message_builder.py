@@ -20,7 +20,7 @@ HARD_STOP_AFTER = 5.0
 
 
 class RunRef(NamedTuple):
-    """What a message says of the flow run that it is sent for."""
+    """The fields of a flow run that its messages carry."""
 
     flow: FlowPlan
     id: str
@@ -52,7 +52,7 @@ class MessageBuilder:
             self._queues[name] = queue
         return queue
 
-    def of_start(self, run: RunRef, effect: StartEffect, serial: int = 0) -> tuple[OutgoingMessage, str | None]:
+    def of_start(self, run: RunRef, effect: StartEffect, delivery: int = 0) -> tuple[OutgoingMessage, str | None]:
         """The message that starts a node run, and the payload that has to be kept for it."""
         node = effect.node_run
         inline, payload = split_payload(
@@ -63,8 +63,8 @@ class MessageBuilder:
                 "result_locations": result_locations(run, effect),
             }
         )
-        if serial:
-            inline["delivery"] = serial
+        if delivery:
+            inline["delivery"] = delivery
         if payload is not None:
             inline["has_payload"] = True
         if isinstance(effect, do.StartTask):
@@ -94,12 +94,12 @@ class MessageBuilder:
         shown, headers = f"selinon.flow.{flow}", _traced(trace)
         return OutgoingMessage(self.queue(flow), DISPATCHER, shown, id, root_id, kwargs, None, headers)
 
-    def of_message(self, message: NodeMessage, task_id: str, serial: int) -> OutgoingMessage:
+    def of_message(self, message: NodeMessage, task_id: str, delivery: int) -> OutgoingMessage:
         """The message of a task's next attempt."""
         kwargs: dict[str, Any] = {"flow": message.flow, "id": message.id, "number": message.number}
         parts = {key: getattr(message, key) for key in ("args", "parent", "failures", "result_locations")}
         inline, payload = split_payload(parts)
-        kwargs |= {"task": message.task, "delivery": serial, **inline}
+        kwargs |= {"task": message.task, "delivery": delivery, **inline}
         if payload is not None:
             kwargs["has_payload"] = True
         timeout = self._plan.tasks[message.task].timeout
@@ -109,7 +109,7 @@ class MessageBuilder:
         return OutgoingMessage(queue, ENVELOPE, shown, task_id, message.id, kwargs, limit, headers)
 
     def wake(self, flow: str, id: str, queue: str | None = None, *, cancel: bool = False) -> OutgoingMessage:
-        """The message that makes a dispatcher look after a run."""
+        """The message that makes a dispatcher advance or cancel a run."""
         kwargs = {"action": "cancel" if cancel else "wake", "flow": flow, "id": id}
         return OutgoingMessage(queue or self.queue(flow), DISPATCHER, f"selinon.flow.{flow}", id, id, kwargs)
 
@@ -119,7 +119,7 @@ def _traced(trace: str) -> dict[str, str] | None:
 
 
 def result_locations(run: RunRef, effect: StartEffect) -> dict[str, str]:
-    """Where the ids in a node's parent and failures were: id -> flow name, as far as the names do not tell.
+    """Where the ids in a node's parent and failures were: id -> flow name, where the names do not say it.
 
     A task looks for a parent's result in its own flow, or in the flow it names on the way down. What was handed
     into the flow from outside, and what compound propagation flattened, is elsewhere.

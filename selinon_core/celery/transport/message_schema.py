@@ -41,7 +41,7 @@ _encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 
 
 class NodeMessage(NamedTuple):
-    """Run a task: node run ``number`` of flow run ``id``, for the ``serial``-th time."""
+    """Run a task: node run ``number`` of flow run ``id``, in delivery ``delivery``."""
 
     flow: str
     id: str
@@ -263,7 +263,7 @@ def _lineage(kwargs: Mapping[str, Any], key: str) -> dict[str, Any]:
     """Node run ids by name: one, several, or those of a sub-flow by name again."""
     value = _mapping(kwargs, key)
     if not _holds_ids(value):
-        raise _refusal(key, value, "holds what is not an id")
+        raise _refusal(key, value, "contains a value that is not an id")
     return value
 
 
@@ -276,7 +276,7 @@ def _holds_ids(value: Any) -> bool:
 def _result_locations(kwargs: Mapping[str, Any]) -> dict[str, str]:
     value = _mapping(kwargs, "result_locations")
     if not all(isinstance(flow, str) for flow in value.values()):
-        raise _refusal("result_locations", value, "holds what is not the name of a flow")
+        raise _refusal("result_locations", value, "contains a value that is not the name of a flow")
     return value
 
 

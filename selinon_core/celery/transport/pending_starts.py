@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from celery import Celery
 
-#: Seconds after which a start without a run is looked at ...
+#: Seconds after which a start without a run is checked ...
 CHECK_AFTER = 5.0
 #: ... and sent again if its queue is empty, or after this many, doubled each time.
 RESEND_DESPITE_BACKLOG_AFTER = 300.0
@@ -55,15 +55,15 @@ class PendingStarts:
             with channel.conn_or_acquire() as client:
                 return action(client)
 
-    def add(self, letter: OutgoingMessage) -> None:
+    def add(self, message: OutgoingMessage) -> None:
         """A start is about to be sent; raises what the connection raises."""
         now = self.clock()
-        text = json.dumps([1, now, *letter])
+        text = json.dumps([1, now, *message])
 
         def write(client: Any) -> None:
             with client.pipeline(transaction=False) as pipe:
-                pipe.hset(_MESSAGES, letter.task_id, text)
-                pipe.zadd(_KEY, {letter.task_id: now + CHECK_AFTER})
+                pipe.hset(_MESSAGES, message.task_id, text)
+                pipe.zadd(_KEY, {message.task_id: now + CHECK_AFTER})
                 pipe.execute()
 
         self._with_client(write)
@@ -111,11 +111,11 @@ class PendingStarts:
                     pipe.hdel(_MESSAGES, id)
                     continue
                 times, kept_at, *parts = json.loads(text)
-                letter = OutgoingMessage(*parts)
-                if client.llen(letter.queue) and now - kept_at < RESEND_DESPITE_BACKLOG_AFTER * times:
+                message = OutgoingMessage(*parts)
+                if client.llen(message.queue) and now - kept_at < RESEND_DESPITE_BACKLOG_AFTER * times:
                     pipe.zadd(_KEY, {id: now + CHECK_AFTER}, xx=True)
                     continue
-                lost.append(letter)
+                lost.append(message)
                 pipe.hset(_MESSAGES, id, json.dumps([times * 2, kept_at, *parts]))
                 pipe.zadd(_KEY, {id: now + CHECK_AFTER * times * 2}, xx=True)
             pipe.execute()

@@ -87,38 +87,38 @@ class Publisher:
         except Exception:
             return 0
 
-    def _send(self, producer: Any, letters: list[OutgoingMessage], retry: bool) -> None:
-        batching = len(letters) > 1 and not retry and producer.supports_batch_publish
+    def _send(self, producer: Any, messages: list[OutgoingMessage], retry: bool) -> None:
+        batching = len(messages) > 1 and not retry and producer.supports_batch_publish
         policy = dict(self._app.conf.task_publish_retry_policy) if retry else None
         with producer.batch() if batching else nullcontext():
-            for letter in letters:
-                envelope = self._template(letter)
-                headers = envelope.headers.copy()
+            for message in messages:
+                template = self._template(message)
+                headers = template.headers.copy()
                 message_id = headers["id"] = _new_id()
-                headers["root_id"] = letter.root_id
-                headers["kwargsrepr"] = f"{{'id': '{letter.task_id}'}}"
-                if letter.time_limit is not None:
-                    headers["timelimit"] = [letter.time_limit, None]
-                if letter.headers:
-                    headers.update(letter.headers)
-                known = (id(producer.connection), letter.queue)
+                headers["root_id"] = message.root_id
+                headers["kwargsrepr"] = f"{{'id': '{message.task_id}'}}"
+                if message.time_limit is not None:
+                    headers["timelimit"] = [message.time_limit, None]
+                if message.headers:
+                    headers.update(message.headers)
+                known = (id(producer.connection), message.queue)
                 producer.publish(
-                    f"[[],{_encode({'v': FORMAT, **letter.kwargs})}{_EMBED}",
+                    f"[[],{_encode({'v': FORMAT, **message.kwargs})}{_EMBED}",
                     headers=headers,
-                    declare=None if known in self._declared and not retry else list(envelope.declare),
+                    declare=None if known in self._declared and not retry else list(template.declare),
                     correlation_id=message_id,
                     retry=retry,
                     retry_policy=policy,
-                    **envelope.options,
+                    **template.options,
                 )
                 self._declared.add(known)
 
-    def _template(self, letter: OutgoingMessage) -> _MessageTemplate:
-        key = (letter.queue, letter.celery_task, letter.shown_as)
-        envelope = self._templates.get(key)
-        if envelope is None:
-            envelope = self._templates[key] = self._make_template(*key)
-        return envelope
+    def _template(self, message: OutgoingMessage) -> _MessageTemplate:
+        key = (message.queue, message.celery_task, message.shown_as)
+        template = self._templates.get(key)
+        if template is None:
+            template = self._templates[key] = self._make_template(*key)
+        return template
 
     def _make_template(self, queue_name: str, task: str, shown_as: str) -> _MessageTemplate:
         amqp = self._app.amqp

@@ -28,7 +28,7 @@ FEWEST_DELIVERIES = 3
 
 
 class NodeHandler(Protocol):
-    """What handles one node run after the other."""
+    """Handles one node run of a batch after the other (``TaskMessageHandler``)."""
 
     def handle_one(
         self, message: NodeMessage, again: bool, budget: InlineBudget, batch: MessageBatch | None = None
@@ -37,13 +37,13 @@ class NodeHandler(Protocol):
         ...
 
     def run_inline(self, inline_task: InlineTask | None, budget: InlineBudget) -> None:
-        """Run what may be run here of what follows."""
+        """Run the following tasks that this worker may run inline."""
         ...
 
     def keep(
         self, message: NodeMessage, budget: InlineBudget, keep: Callable[[], InlineTask | None]
     ) -> InlineTask | None:
-        """Keep a completion, though the store may be away."""
+        """Commit a completion, with retries while the store is unavailable."""
         ...
 
 
@@ -71,7 +71,7 @@ class BatchHandler:
                 while (message := batch.take()) is not None:
                     budget.carrier = message.number
                     self._handler.handle_one(message, again, budget, batch if together else None)
-            except (Exception, WorkerShutdown):  # the store stays away, or this process is told to end
+            except (Exception, WorkerShutdown):  # the store stays unavailable, or this process shuts down
                 batch.keep_early()
                 raise
         ended = batch.take_succeeded()
@@ -80,34 +80,34 @@ class BatchHandler:
             self._handler.run_inline(self._keep(ended, budget), budget)
 
     def _claims(self, messages: Sequence[NodeMessage]) -> Claims:
-        """What the store answers; of several messages of a node run the newest is claimed, the others later."""
+        """The store's answers; of several messages of a node run only the newest is claimed here."""
         services, flow_id = self._services, messages[0].id
         deliveries: dict[int, int] = {}
         for message in messages:
             deliveries[message.number] = max(message.delivery, deliveries.get(message.number, 0))
         try:
             begun = services.store.claim_deliveries(flow_id, deliveries, services.clock())
-        except StateStoreError as error:  # it may have been kept: each is claimed as if its message came again
+        except StateStoreError as error:  # the claim may have been stored: each is claimed as redelivered
             _log.warning("%s; trying again", error)
             return {}
         return dict(zip(deliveries.items(), begun, strict=True))
 
     def _hand_back(self, messages: Sequence[NodeMessage]) -> bool:
-        """Leave node runs to others, in new deliveries: those they have may count as begun here."""
-        services, letters = self._services, []
+        """Publish node runs with new delivery numbers: the old deliveries may count as begun here."""
+        services, outgoing = self._services, []
         try:
             for message in messages:
                 delivery = services.store.next_delivery(message.id, message.number)
                 if delivery is not None:
                     task_id = id_maker(message.id)(message.number)
-                    letters.append(services.messages.of_message(message, task_id, delivery))
+                    outgoing.append(services.messages.of_message(message, task_id, delivery))
         except StateStoreError as error:
             _log.warning("%s; %d node runs stay with a process that is busy", error, len(messages))
             return False
-        return services.relay.send_safely(letters)
+        return services.relay.send_safely(outgoing)
 
     def _keep_early(self, ended: Sequence[NodeMessage]) -> bool:
-        """Keep the ends of node runs before their batch is done; False when that is to be tried again."""
+        """Commit the ends of node runs before their batch is done; False when it has to be tried again."""
         try:
             self._services.executor.complete_together(ended, None)
         except StateStoreError as error:

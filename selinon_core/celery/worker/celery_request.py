@@ -23,7 +23,7 @@ MAX_HEADER = 300
 
 
 def strategy(task: Any, app: Any, consumer: Any, **options: Any) -> Callable[..., Any]:
-    """Celery's own way to take messages, but that one which is not of its protocol does not end the worker."""
+    """Celery's default strategy; but a message that breaks the task protocol does not end the worker."""
     take = default(task, app, consumer, **options)
 
     def checked(message: Any, *how: Any, **more: Any) -> Any:
@@ -35,7 +35,7 @@ def strategy(task: Any, app: Any, consumer: Any, **options: Any) -> Callable[...
 
 
 def check_form(message: Any) -> None:
-    """Raise ``InvalidTaskError``, with which Celery drops a message, for what it would stumble over."""
+    """Raise ``InvalidTaskError``, on which Celery drops the message, where Celery itself would crash."""
     for header in ("id", "root_id", "parent_id", "shadow"):
         text = message.headers.get(header)
         if text is not None and unfit_for_line(text, MAX_HEADER):

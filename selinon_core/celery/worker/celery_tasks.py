@@ -58,7 +58,7 @@ def register_tasks(owner: Owner) -> None:
     receiver = MessageReceiver(owner)
     options = {**_OPTIONS, "selinon": owner}
 
-    # A predicate that kills its worker must not do so for ever; the sweep reminds of its flow more rarely.
+    # A predicate that kills its worker must not do so for ever; the sweep wakes its flow again, more rarely.
     @owner.app.task(name=DISPATCHER, **{**options, "max_retries": 10})
     def dispatcher(celery_task: Any, *args: Any, **kwargs: Any) -> None:
         with shutdown_guard():
@@ -122,7 +122,7 @@ class MessageReceiver:
                 TaskMessageHandler(self._owner.services).handle(known, is_redelivery(task))
         except StateStoreError as error:
             self._give_back(task, str(error))
-        except Exception as error:  # counts as a delivery, so it comes to an end
+        except Exception as error:  # counts as a delivery, so repeats are bounded
             self._report_bug(messages[0], error)
             self._give_back(task, str(error))
         for message, what in unknown:
@@ -146,7 +146,7 @@ class MessageReceiver:
             return None
 
     def _handle_unroutable(self, task: Any, message: Message, unknown: str) -> bool:
-        """Dispose of a message that names what is unknown here; False when it can be handled all the same."""
+        """Requeue, refuse or fail a message with an unknown name; False when it can be handled anyway."""
         services = self._owner.services
         try:
             if services.retry_while_unavailable(lambda: self._may_be_cancelled(message)):
@@ -163,11 +163,11 @@ class MessageReceiver:
         return True
 
     def _may_be_cancelled(self, message: Message) -> bool:
-        """Whether this asks for the end of a run, which needs nothing of its flow."""
+        """Whether the message cancels a run, which works without a definition of its flow."""
         cancels = isinstance(message, WakeMessage) and message.cancel
         return cancels and self._owner.store.header(message.id) is not None
 
-    # -- what is not handled ----------------------------------------------------------------------------------
+    # -- giving back and refusing -----------------------------------------------------------------------------
 
     def _give_back(self, task: Any, why: str) -> NoReturn:
         give_back(self._owner, task, why, self._pause)
@@ -196,7 +196,7 @@ class MessageReceiver:
             self._forget(id)
 
     def _forget(self, id: str) -> None:
-        """This start is not to be sent again."""
+        """Remove a start from the pending starts."""
         pending = self._owner.pending_starts
         try:
             if pending.enabled:

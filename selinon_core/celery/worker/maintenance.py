@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("selinon")
 
-#: How often workers say of what takes long that they still work on it, before it would count as lost.
+#: Heartbeats of a long node run within ``selinon_heartbeat_timeout``, after which it counts as stalled.
 HEARTBEATS = 6
 #: Modules of storages that are private to a process (``DataStorage.private_to_process``); by name, because the
 #: main process of a worker imports nothing that tasks use.
@@ -40,7 +40,7 @@ _IN_MEMORY = ("selinon_core.storages.memory", "selinon.storages.memory")
 
 
 def hook_into_workers(selinon: Owner) -> None:
-    """Make workers of the app look after its flows."""
+    """Add the bootsteps and start-up checks to the workers of the app."""
 
     class Maintenance(MaintenanceStep):
         name = "selinon_core.celery.worker.maintenance:Maintenance"
@@ -70,7 +70,7 @@ def hook_into_workers(selinon: Owner) -> None:
 
 
 def _warn_of_private_storages(plan: Plan) -> None:
-    """Tell of storages whose results only the process that stored them will find."""
+    """Warn of storages whose results only the process that stored them can read."""
     for name in sorted({task.storage for task in plan.tasks.values() if task.storage is not None}):
         if plan.storages[name].function.module in _IN_MEMORY:
             _log.warning(
@@ -87,13 +87,13 @@ def _described(error: SelinonException) -> str:
 
 
 class MaintenanceStep(bootsteps.StartStopStep):
-    """A thread of the worker's main process: sweeps, and refreshes the messages this worker holds."""
+    """Threads of the worker's main process: sweep, heartbeats, visibility, revocations, lost starts."""
 
     owner: Owner
 
     def __init__(self, worker: Any, **_: Any) -> None:
         self._stop = threading.Event()
-        self._touch_at = 0.0
+        self._heartbeat_at = 0.0
         self._threads: list[threading.Thread] = []
 
     def start(self, worker: Any) -> None:
@@ -111,7 +111,7 @@ class MaintenanceStep(bootsteps.StartStopStep):
             self._threads.append(thread)
 
     def stop(self, worker: Any) -> None:
-        """The worker stops; what it still runs is kept until the process ends."""
+        """The worker stops; its results are still recorded until the process ends."""
         self._stop.set()
 
     def terminate(self, worker: Any) -> None:
@@ -119,16 +119,16 @@ class MaintenanceStep(bootsteps.StartStopStep):
         self._stop.set()
 
     def _sweep(self) -> None:
-        sweeper = Reaper(self.owner.services, clean_results=lambda: self.owner.app.backend.cleanup())
-        while not self._stop.wait(sweeper.run_once()):
+        reaper = Reaper(self.owner.services, clean_results=lambda: self.owner.app.backend.cleanup())
+        while not self._stop.wait(reaper.run_once()):
             pass
 
     def _resend_lost_starts(self) -> None:
-        ledger, services = self.owner.pending_starts, self.owner.services
+        pending, services = self.owner.pending_starts, self.owner.services
         while not self._stop.wait(INTERVAL):
             try:
-                if ledger.try_lead():
-                    ledger.resend_lost(services.store, services.publisher, ledger.clock())
+                if pending.try_lead():
+                    pending.resend_lost(services.store, services.publisher, pending.clock())
             except Exception as error:
                 _log.warning("cannot look for lost starts: %s: %s", type(error).__name__, error)
 
@@ -141,12 +141,12 @@ class MaintenanceStep(bootsteps.StartStopStep):
                 _log.warning("cannot refresh unacknowledged messages: %s: %s", type(error).__name__, error)
 
     def _heartbeat(self) -> None:
-        """Say of node runs that take long that they are still being worked on."""
+        """Send heartbeats for node runs that take long."""
         now = time.time()
-        if now < self._touch_at:
+        if now < self._heartbeat_at:
             return
         every = self.owner.settings.selinon_heartbeat_timeout / HEARTBEATS
-        self._touch_at = now + every
+        self._heartbeat_at = now + every
         store = self.owner.store
         for flow_id, numbers in long_running_nodes(self.owner.app, now - every):
             store.heartbeat(flow_id, numbers, store.clock())
@@ -171,7 +171,7 @@ def long_running_nodes(app: Any, since: float) -> list[tuple[str, list[int]]]:
 
 
 def extend_visibility(worker: Any) -> int:
-    """Tell Redis that the messages this worker holds are still being worked on; returns how many."""
+    """Extend the visibility timeout of the messages this worker holds on Redis; returns how many."""
     consumer = getattr(getattr(worker, "consumer", None), "task_consumer", None)
     channel: Any = getattr(consumer, "channel", None)
     qos: Any = getattr(channel, "qos", None)

@@ -18,9 +18,9 @@ from selinon_core.errors import StateStoreError
 
 _log = logging.getLogger("selinon")
 
-#: Runs looked at in one go.
+#: Runs claimed in one step of the store.
 BATCH = 200
-#: Seconds between two looks at the least: many runs that are due one after another are looked at together.
+#: The shortest pause between two sweeps, in seconds: runs that become due one by one are claimed together.
 LEAST_PAUSE = 0.25
 #: While a queue holds at least so many messages, of the wake-ups for it one in so many is sent.
 LONG_QUEUE = 200
@@ -46,7 +46,7 @@ class Reaper:
         self._clean_at = 0.0
 
     def run_once(self) -> float:
-        """Look once, if this worker leads; returns the seconds until the next look."""
+        """Sweep once, if this worker leads; returns the seconds until the next sweep."""
         services = self._services
         settings = services.settings
         try:
@@ -80,8 +80,8 @@ class Reaper:
     def _without_backlog(self, found: list[Due]) -> list[Due]:
         """The wake-ups to be sent now.
 
-        A queue that is long holds wake-ups of its runs already, and more would only make it longer. A share is
-        sent nevertheless: a queue may never be empty, and the wake-up in it lost.
+        A long queue holds wake-ups of its runs already, and more would only make it longer. A share is sent
+        anyway: the queue may never be empty, and its wake-ups may be lost.
         """
         waiting = {queue: self._services.publisher.waiting(queue) for queue in {due.queue for due in found}}
         return [

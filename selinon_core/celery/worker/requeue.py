@@ -2,8 +2,8 @@
 
 RabbitMQ puts what is rejected back in front of its queue, where the same worker takes it again at once. A quorum
 queue also counts how often a message came back, and drops it at its limit (20 on RabbitMQ 4). So a copy is
-published at the tail of the queue and the message is acknowledged. A copy of a message that was delivered before
-says so itself, as a retry. On Redis a rejected message goes to the tail, and nothing counts.
+published at the tail of the queue and the message is acknowledged. The copy of a redelivered message is marked as
+a retry, so that it still counts as redelivered. On Redis a rejected message goes to the tail, and nothing counts.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def header_of(task: Any, name: str) -> Any:
 
 
 def give_back(owner: Owner, task: Any, why: str, pause: float) -> NoReturn:
-    """Leave the message of a Celery task to whichever worker takes it next, after ``pause`` seconds."""
+    """Put the message of a Celery task back into its queue after ``pause`` seconds, for any worker."""
     time.sleep(pause)  # it may come straight back
     if not is_redis(owner.app.conf.broker_url) and _republish(owner, task):
         raise Ignore(why)
@@ -71,8 +71,8 @@ def failures_of(task: Any) -> int:
 
 def park(owner: Owner, task: Any, why: str) -> bool:
     """Move the message of a Celery task to the queue of dead letters; False when the broker does not take it."""
-    letter = _copy(task, {REASON: why[:1000]})
-    return owner.services.relay.send_safely([letter._replace(queue=DEAD_LETTERS)])
+    message = _copy(task, {REASON: why[:1000]})
+    return owner.services.relay.send_safely([message._replace(queue=DEAD_LETTERS)])
 
 
 def _republish(owner: Owner, task: Any) -> bool:

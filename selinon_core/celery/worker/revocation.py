@@ -30,12 +30,12 @@ from selinon_core.runtime.ids import id_maker
 
 _log = logging.getLogger("selinon")
 
-#: Seconds before what could not be recorded is tried again.
+#: Seconds before a revocation that could not be recorded is tried again.
 RETRY_AFTER = 1.0
 
 
 def known_ids(task: str, kwargs: Any) -> Iterator[str]:
-    """The ids that stand for a message: of the node runs it asks for, or of the flow run it starts."""
+    """The ids by which a message can be revoked: of its node runs, or of the flow run it starts."""
     if not isinstance(kwargs, dict) or not isinstance(kwargs.get("id"), str):
         return
     if task == DISPATCHER:
@@ -49,7 +49,7 @@ def known_ids(task: str, kwargs: Any) -> Iterator[str]:
 
 
 def revoke_message(message: Any, revoked: Any = state.revoked) -> None:
-    """Let Celery discard a message that arrives although an id that stands for it was revoked."""
+    """Mark a new message as revoked when the id of one of its node runs, or of its flow run, was revoked."""
     if not revoked:
         return
     headers = message.headers
@@ -66,7 +66,7 @@ class Revocations:
         self._todo: queue.SimpleQueue[Revoked] = queue.SimpleQueue()
 
     def note(self, item: Revoked) -> None:
-        """Record this soon."""
+        """Queue a revocation to be recorded."""
         self._todo.put(item)
 
     def run(self, stop: threading.Event) -> None:

@@ -20,7 +20,7 @@ from selinon_core.runtime.error_codec import WorkerShutdown
 
 _SIGNALS = [getattr(signal, name) for name in ("SIGTERM", "SIGQUIT", "SIGHUP", "SIGINT") if hasattr(signal, name)]
 
-#: Messages the main thread is at: a signal may come while Celery calls a task of the user's own, or nothing.
+#: Messages that the main thread handles now: 0 while Celery runs another app's task, or none.
 _at_work = 0
 
 
@@ -45,7 +45,7 @@ def shutdown_guard() -> Iterator[None]:
 
 
 class _Handler:
-    """Does what the handler before it did, but for what it raises."""
+    """Calls the previous handler; its ``SystemExit`` becomes ``WorkerShutdown`` while a message is handled."""
 
     def __init__(self, before: Callable[[int, FrameType | None], Any]) -> None:
         self._before = before

@@ -27,7 +27,7 @@ from selinon_core.runtime.trace.tracer import jsonable
 
 _log = logging.getLogger("selinon")
 
-#: Seconds after which the sweep looks whether the message of an immediate retry was published.
+#: Seconds after which the sweep checks whether the message of an immediate retry was published.
 GRACE = 10.0
 
 
@@ -55,7 +55,7 @@ class TaskMessageHandler:
     def handle_one(
         self, message: NodeMessage, again: bool, budget: InlineBudget, batch: MessageBatch | None = None
     ) -> None:
-        """Handle one node run; ``batch``: its claim is there, and keeps its end if it succeeds."""
+        """Handle one node run; ``batch`` has its claim, and collects its end if it succeeds."""
         services = self._services
         begun = None if batch is None else batch.claim_of(message)
         if begun is None:
@@ -73,11 +73,11 @@ class TaskMessageHandler:
         if begun.kind != RUN:
             return
         task_id = id_maker(message.id)(message.number)
-        ahead = self._run(message.with_payload(begun.payload), task_id, begun, budget, False, batch)
-        self.run_inline(ahead, budget)
+        inline_task = self._run(message.with_payload(begun.payload), task_id, begun, budget, False, batch)
+        self.run_inline(inline_task, budget)
 
     def run_inline(self, inline_task: InlineTask | None, budget: InlineBudget) -> None:
-        """Run what may be run here of what follows."""
+        """Run the following tasks that this worker may run inline."""
         first = Begun(RUN)
         while inline_task is not None:
             inline_task = self._run(inline_task.message, inline_task.task_id, first, budget, True)
@@ -101,8 +101,8 @@ class TaskMessageHandler:
     ) -> InlineTask | None:
         services = self._services
         most = services.settings.selinon_max_deliveries
-        tells = not services.tracer.silent
-        record = services.tracer.task(message, task_id, begun.attempts + 1) if tells else None
+        traced = not services.tracer.silent
+        record = services.tracer.task(message, task_id, begun.attempts + 1) if traced else None
         if begun.deliveries > most:
             attempt: Attempt = Failed(
                 WorkerKilled(f"{message.task} was delivered {most} times and its worker never came back from it")
@@ -127,13 +127,13 @@ class TaskMessageHandler:
             entry = InboxEntry(on.NodeSucceeded(message.number), results)
             return self._complete(message, entry, budget, inline=inline)
         if batch is not None:
-            batch.keep_early()  # what ended before counts before
+            batch.keep_early()  # earlier ends are committed first
         _log_failure(message, task_id, begun.attempts + 1, attempt)
         if isinstance(attempt, RetryLater):
             if record is not None:
                 retries = begun.retries + (attempt.error is not None)
-                told = (record.attempts, attempt.error, attempt.countdown, retries)
-                services.tracer.emit_entry(trace_entries.RETRIED, record, *told)
+                details = (record.attempts, attempt.error, attempt.countdown, retries)
+                services.tracer.emit_entry(trace_entries.RETRIED, record, *details)
             self._retry(message, task_id, attempt)
             return None
         if record is not None:
@@ -184,25 +184,25 @@ class TaskMessageHandler:
     def keep(
         self, message: NodeMessage, budget: InlineBudget, keep: Callable[[], InlineTask | None]
     ) -> InlineTask | None:
-        """Keep a completion. When the store was away in the middle of it, its first try may have counted."""
+        """Commit a completion. If the store failed meanwhile, the first try may have been stored."""
         services = self._services
         try:
             return keep()
         except StateStoreError as error:
             _log.warning("%s; the end of %s will be kept later", error, message.task)
-        ahead = services.retry_while_unavailable(keep)
-        if ahead is None:
+        inline_task = services.retry_while_unavailable(keep)
+        if inline_task is None:
             store = services.store
             services.retry_while_unavailable(
                 lambda: store.claim_delivery(message.id, budget.carrier, message.delivery, True, services.clock())
             )
             self._process_due_work(message)
-        return ahead
+        return inline_task
 
     def _retry(self, message: NodeMessage, task_id: str, attempt: RetryLater) -> None:
         services = self._services
         counted = attempt.error is not None
-        serial = services.retry_while_unavailable(
+        delivery = services.retry_while_unavailable(
             lambda: services.store.retry(
                 message.id,
                 message.number,
@@ -213,8 +213,8 @@ class TaskMessageHandler:
                 services.clock(),
             )
         )
-        if serial is not None and attempt.countdown <= 0:
-            services.relay.send_safely([services.messages.of_message(message, task_id, serial)])
+        if delivery is not None and attempt.countdown <= 0:
+            services.relay.send_safely([services.messages.of_message(message, task_id, delivery)])
 
     def attempt_killed(self, message: NodeMessage) -> None:
         """A process was killed because its task did not stop at its time-out: the attempt counts as failed."""
@@ -228,7 +228,7 @@ class TaskMessageHandler:
         if record.retries < task.max_retry:
             self._retry(message, task_id, RetryLater(task.retry_countdown, error))
             return
-        # This is the worker's main process: no user code is run here, so somebody else has to advance the flow.
+        # The worker's main process runs no user code, so another process has to advance the flow.
         delivered = services.store.append_event(
             message.id,
             message.number,
@@ -244,7 +244,7 @@ class TaskMessageHandler:
 
 
 def _log_failure(message: NodeMessage, task_id: str, number: int, attempt: RetryLater | Failed) -> None:
-    """To Celery the message went well; who reads a worker's log wants to know of the task."""
+    """Celery records the message as successful, so the task's failure is logged here."""
     if attempt.error is None:  # it asked to run again
         return
     level, what = logging.ERROR, "failed"

@@ -18,7 +18,7 @@ from selinon_core.runtime.deadline import Deadline
 from selinon_core.runtime.task_runner import Attempt
 from selinon_core.runtime.threads import AttemptHandle, ThreadRunner, TimedOut
 
-#: Runs the attempt. It is given what says whether its result is still awaited, and its deadline if that was set.
+#: Runs the attempt. Its arguments say whether its result is still awaited, and its deadline if there is one.
 _Run = Callable[[Callable[[], bool] | None, Deadline | None], Attempt]
 
 
@@ -30,9 +30,9 @@ def run_with_deadline(
         return _interrupted(attempt, timeout, text, late)
     side = ThreadRunner()
 
-    def begin(ticket: AttemptHandle) -> Attempt:
-        ticket.begin()
-        return attempt(ticket.wanted, None)
+    def begin(handle: AttemptHandle) -> Attempt:
+        handle.begin()
+        return attempt(handle.wanted, None)
 
     side.submit(None, begin, timeout)
     ended = side.wait(None)

@@ -39,7 +39,7 @@ class Disposition(Enum):
 
 
 def unknown_in(plan: Plan, message: Message) -> str | None:
-    """What of a message's names this plan does not have, as a sentence."""
+    """A sentence on the name in a message that this plan does not have; None when it has all."""
     if message.flow not in plan.flows:
         return f'no flow is named "{message.flow}"'
     if isinstance(message, NodeMessage) and message.task not in plan.tasks:
@@ -50,14 +50,14 @@ def unknown_in(plan: Plan, message: Message) -> str | None:
 
 
 class UnroutableMessages:
-    """Decides on such messages of one process; ``clock`` need not be that of others."""
+    """Decides on unroutable messages in one process; its ``clock`` may differ from that of other workers."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._met: dict[tuple[str, int], float] = {}
 
     def is_first(self, message_id: str) -> bool:
-        """Whether a message that is for newer workers was not met here before; asking makes it so."""
+        """Whether this process sees a message for newer workers for the first time; the call records it."""
         return self._remember((message_id, 0), self._clock())
 
     def _remember(self, key: tuple[str, int], now: float) -> bool:
@@ -95,7 +95,7 @@ class UnroutableMessages:
 
 
 def _is_newer(services: WorkerServices, flow: str, header: Mapping[str, str]) -> bool:
-    """Whether a flow run is for workers with newer files than ours."""
+    """Whether a flow run needs workers with newer files than ours."""
     try:
         services.flow_versions.migration(flow, version_in(RunHeader.read(header)))
     except MigrationSkew:

@@ -69,7 +69,7 @@ class RedisStore:
             raise StateStoreError(f"the state store in Redis: {type(error).__name__}: {error}") from error
 
     def _evalsha(self, client: Any, sha: str, keys: tuple[str, ...], args: tuple[Any, ...]) -> Any:
-        """Run a script on a connection that nobody else uses meanwhile.
+        """Run a script on a connection that no other thread uses meanwhile.
 
         Going through the client costs twice as much, and it repeats what failed, which may have been done.
         """

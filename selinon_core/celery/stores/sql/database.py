@@ -17,7 +17,7 @@ _MOST_TRIES = 8
 #: Exceptions of SQLAlchemy and of drivers: what the database was given is wrong, or it lacks a table or a right.
 _REFUSALS = frozenset({"DataError", "ProgrammingError", "NotSupportedError", "StatementError"})
 
-#: Seconds after which a connection that nobody used is asked whether it still works.
+#: Seconds after which an unused connection is checked before it is used again.
 _IDLE = 5.0
 
 

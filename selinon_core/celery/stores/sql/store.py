@@ -275,12 +275,12 @@ class SqlStore:
         errors, do = self.tables.errors, self.database.do
         limits = rules.Limits(now, resend_after, idle_check_interval, heartbeat_timeout)
         ids, expired = do(lambda connection: due_runs(connection, self.tables, now, limit))
-        told = [self._step(flow_id, lambda run: look_at(run, limits)) for flow_id in ids]
+        found = [self._step(flow_id, lambda run: look_at(run, limits)) for flow_id in ids]
         for flow_id in expired:
             do(lambda connection, gone=flow_id: forget(connection, self.tables, gone))  # type: ignore[misc]
         if expired:
             do(lambda connection: connection.execute(errors.delete().where(errors.c.expires <= now)))
-        return [due for due in told if due is not None]
+        return [due for due in found if due is not None]
 
     def next_due(self) -> float | None:
         """See ``Store.next_due``."""

@@ -143,7 +143,7 @@ class Tables:
         others = outbox.c.name.not_in(sa.bindparam("done", expanding=True))
         unchanged = timers.c.name.not_in(sa.bindparam("changed", expanding=True))
         first = sa.select(sa.func.min(timers.c.due)).where(timers.c.run == run, unchanged)
-        anchored = sa.select(inlined.c.number).where(inlined.c.run == run, inlined.c.carrier == number)
+        inlined_number = sa.select(inlined.c.number).where(inlined.c.run == run, inlined.c.carrier == number)
         payload = sa.select(payloads.c.body).where(payloads.c.run == run, payloads.c.number == number)
         there = sa.select(
             sa.case((counted, waiting), else_=any_of(sa.select(inbox.c.id).where(inbox.c.run == run))).label(
@@ -151,7 +151,7 @@ class Tables:
             ),
             any_of(sa.select(outbox.c.name).where(outbox.c.run == run, others)).label("outbox"),
             first.where(timers.c.name.like(sa.bindparam("timers"))).scalar_subquery().label("timer"),
-            anchored.scalar_subquery().label("inlined"),
+            inlined_number.scalar_subquery().label("inlined"),
             payload.scalar_subquery().label("payload"),
         ).subquery()
         asked_for = sa.and_(nodes.c.run == run, nodes.c.number.in_(several))

@@ -169,7 +169,7 @@ class RunTransaction:
         self.changes.put(self.tables.errors, {"task": task_id}, body=body, expires=expires)
 
     def due_by(self, at: float) -> None:
-        """See to it that somebody looks at the run by then."""
+        """Make the sweep check the run at that time or earlier."""
         self.change(due=rules.earliest((self.row.due, at)))
 
     def leave_inlined(self, carrier: int, inlined: int | None, now: float) -> None:
