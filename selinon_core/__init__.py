@@ -75,8 +75,8 @@ _WHERE = {
     "compile_project": "project",
     "compile_text": "project",
     "lint_project": "project",
-    "plan_from_json": "plan_json",
-    "plan_to_json": "plan_json",
+    "plan_from_json": "plan.json_form",
+    "plan_to_json": "plan.json_form",
     "select": "dispatch",
 }
 

@@ -22,7 +22,8 @@ from selinon_core.diagnostics.wording import did_you_mean, is_slip
 
 _ENTRIES: dict[str, MappingType] = {"tasks": TASK, "storages": STORAGE, "flow-definitions": FLOW}
 #: How a line begins that names a section, whatever invisible characters or signs of templates stand before it.
-_SECTION = re.compile(rf"^[^\w\n#]*(?:{'|'.join(SECTIONS)})['\"]?[ \t]*:", re.MULTILINE)
+#: Not compiled here: only a file that cannot be read is searched for it.
+_SECTION = rf"^[^\w\n#]*(?:{'|'.join(SECTIONS)})['\"]?[ \t]*:"
 
 
 def is_ours(document: Document) -> bool:
@@ -38,7 +39,7 @@ def is_ours(document: Document) -> bool:
 def names_a_section(document: Document) -> bool:
     """Return whether the text, which could not be read as YAML, names a section."""
     text = document.text.replace("\0", "").replace("\ufffd", "")  # as UTF-32 looks
-    return _SECTION.search(text) is not None
+    return re.search(_SECTION, text, re.MULTILINE) is not None
 
 
 def misspelt_section(document: Document) -> tuple[Node, str] | None:

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 from selinon_core.lint.rule import Rule
-from selinon_core.lint.rules import code, fallbacks, flows, graph, migration, names, results, style
+from selinon_core.lint.rules import fallbacks, flows, graph, names, results
 
-#: The rules that look at a project that has been read.
-RULES: tuple[type[Rule], ...] = (
+#: The folders whose errors keep a plan from being made; ``run`` and ``graph`` need no other.
+RULES_OF_PLANS: tuple[type[Rule], ...] = (
     *names.RULES,
     *graph.RULES,
     *results.RULES,
     *flows.RULES,
     *fallbacks.RULES,
-    *code.RULES,
-    *migration.RULES,
-    *style.RULES,
 )
 
 
+def project_rules() -> tuple[type[Rule], ...]:
+    """The rules that look at a project that has been read."""
+    from selinon_core.lint.rules import code, migration, style  # not needed to make a plan
+
+    return (*RULES_OF_PLANS, *code.RULES, *migration.RULES, *style.RULES)
+
+
 def every_rule() -> tuple[type[Rule], ...]:
-    """All rules by code: those about faults that the reader itself finds, and ``RULES``."""
+    """All rules by code: those about faults that the reader itself finds, and those of a project."""
     from selinon_core.lint.rules import yaml
 
-    return (*yaml.RULES, *RULES)
+    return (*yaml.RULES, *project_rules())

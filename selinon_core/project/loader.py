@@ -30,9 +30,6 @@ if TYPE_CHECKING:
 #: Of a model, the root of its project and its migration directory: what is deployed, None when that is not known.
 FindDeployment = Callable[[ProjectModel, str, str], "Deployment | None"]
 
-#: Rules that look at user code or at git: what they say does not keep a plan from being made.
-_OUTSIDE_YAML = ("SEL6", "SEL7")
-
 
 class Project:
     """What became of some YAML files.
@@ -156,7 +153,7 @@ def judge(
         import_code=import_code,
         deployment=lambda directory: deployment(read.model, root, directory),
     )
-    rules = [rule for rule in _rules() if everything or _needed_to_compile(rule)]
+    rules = _rules() if everything else _rules_of_plans()
     if everything and not context.knows_selinon_1:
         rules = [rule for rule in rules if not rule.about_selinon_1 or selection.names(rule.code)]
     active = {rule.code for rule in rules} | {fault.code for fault in kinds.ALL_FAULTS}
@@ -189,19 +186,21 @@ _COMMENT_CODES = (kinds.UNUSED_IGNORE.code, kinds.BAD_IGNORE.code)
 
 
 def _rules() -> list[Rule]:
-    from selinon_core.lint.registry import RULES
+    from selinon_core.lint.registry import project_rules
 
-    return [rule() for rule in RULES]
+    return [rule() for rule in project_rules()]
+
+
+def _rules_of_plans() -> list[Rule]:
+    from selinon_core.lint.registry import RULES_OF_PLANS
+
+    return [rule() for rule in RULES_OF_PLANS if rule.severity is Severity.ERROR]
 
 
 def _is_rule(code: str) -> bool:
     from selinon_core.lint.registry import every_rule
 
     return any(rule.code == code for rule in every_rule())
-
-
-def _needed_to_compile(rule: Rule) -> bool:
-    return rule.severity is Severity.ERROR and not rule.code.startswith(_OUTSIDE_YAML)
 
 
 def _compile(model: ProjectModel, silenced: Sequence[Suppressed]) -> Plan | None:

@@ -10,7 +10,7 @@ import pytest
 from selinon_cli.commands.compat_inspect import NOT_READABLE
 from selinon_core.diagnostics import Severity
 from selinon_core.diagnostics.kinds import ALL_FAULTS
-from selinon_core.lint.registry import RULES
+from selinon_core.lint.registry import project_rules
 from selinon_core.version import CODENAME, __version__
 from tests.cli.conftest import Cli
 
@@ -89,7 +89,7 @@ def test_no_check_is_not_for_files_that_cannot_be_read(
 
 
 def test_codes_of_files_that_cannot_be_read_are_codes_of_errors() -> None:
-    errors = {each.code for each in (*RULES, *ALL_FAULTS) if each.severity is Severity.ERROR}
+    errors = {each.code for each in (*project_rules(), *ALL_FAULTS) if each.severity is Severity.ERROR}
     assert [code for code in NOT_READABLE if not any(error.startswith(code) for error in errors)] == []
 
 

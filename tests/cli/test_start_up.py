@@ -79,6 +79,55 @@ def test_no_command_that_reads_files_imports_what_others_need(shop: Path, words:
     assert not modules & unneeded
 
 
+def test_a_plain_output_schema_is_checked_without_the_validator(shop: Path) -> None:
+    draft = "https://json-schema.org/draft/2020-12/schema"
+    (shop / "bill.json").write_text(f'{{"$schema": "{draft}", "type": "object", "required": ["total"]}}')
+    nodes = (shop / "nodes.yaml").read_text()
+    (shop / "nodes.yaml").write_text(
+        nodes.replace("storage: Ledger\n", "storage: Ledger\n    output_schema: bill.json\n", 1)
+    )
+    code, modules = modules_after("lint", "nodes.yaml", "flows", cwd=shop)
+    assert code == 0
+    assert "selinon_core.lint.analysis.schema_files" in modules
+    assert not modules & {"jsonschema", "referencing", "selinon_core.schemas.references"}
+
+
+def test_errors_are_explained_by_modules_that_others_do_not_import(shop: Path) -> None:
+    _, modules = modules_after("lint", "nodes.yaml", "flows", cwd=shop)
+    assert "selinon_core.config.yaml.syntax_errors" not in modules
+    (shop / "nodes.yaml").write_text("tasks: [")
+    code, modules = modules_after("lint", "nodes.yaml", "flows", cwd=shop)
+    assert code == 1
+    assert "selinon_core.config.yaml.syntax_errors" in modules
+
+
+def test_a_plan_is_made_without_the_rules_that_only_lint_runs(shop: Path) -> None:
+    code, modules = modules_after("graph", "--format", "mermaid", "nodes.yaml", "flows", cwd=shop)
+    assert code == 0
+    rules = "selinon_core.lint.rules"
+    assert f"{rules}.graph" in modules
+    assert not modules & {f"{rules}.code", f"{rules}.migration", f"{rules}.style", f"{rules}.yaml"}
+
+
+def own(modules: set[str]) -> set[str]:
+    return {name for name in modules if name.partition(".")[0] in ("selinon", "selinon_cli", "selinon_core")}
+
+
+@pytest.mark.parametrize(
+    ("words", "most"),
+    [
+        (("lint", "nodes.yaml", "flows"), 182),
+        (("graph", "--format", "mermaid", "nodes.yaml", "flows"), 173),
+        (("run", "--local", "--mock-tasks", "--flow", "order", "nodes.yaml", "flows"), 228),
+        (("--help",), 40),
+    ],
+)
+def test_the_number_of_own_modules_does_not_creep(shop: Path, words: tuple[str, ...], most: int) -> None:
+    # A rule is a module: a new one may raise the bound of lint. Whatever else does is imported where it is needed.
+    _, modules = modules_after(*words, cwd=shop)
+    assert len(own(modules)) <= most
+
+
 def test_user_code_is_not_imported_by_lint(shop: Path) -> None:
     _, modules = modules_after("lint", cwd=shop)
     assert "shop" not in modules

@@ -58,6 +58,8 @@ def test_found(tmp_path: Path, schema: Any, message: str) -> None:
         {"anyOf": [{"$ref": "#/$defs/a"}, {"$ref": "#/$defs/a"}], "$defs": {"a": {}}},
         {"$defs": {"node": {"$anchor": "node", "items": {"$ref": "#node"}}}, "$ref": "#node"},
         {"pattern": "^(a|b)+$"},
+        {"$schema": "https://json-schema.org/draft/2020-12/schema", "type": "object"},
+        {"$schema": "http://json-schema.org/draft-07/schema#", "type": "object"},
     ],
 )
 def test_fine(tmp_path: Path, schema: Any) -> None:

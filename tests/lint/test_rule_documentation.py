@@ -12,7 +12,7 @@ import pytest
 from selinon_core.diagnostics import Severity
 from selinon_core.diagnostics.kinds import ALL_FAULTS
 from selinon_core.lint import rules as rules_package
-from selinon_core.lint.registry import RULES, every_rule
+from selinon_core.lint.registry import RULES_OF_PLANS, every_rule, project_rules
 from selinon_core.lint.rule import HEADINGS, Rule
 from tests.lint.example_projects import lint_text
 
@@ -102,7 +102,7 @@ def test_there_is_a_golden_case(rule: type[Rule]) -> None:
 
 
 def test_severities_follow_the_ranges() -> None:
-    for rule in RULES:
+    for rule in project_rules():
         if rule.code.startswith("SEL9"):
             assert rule.severity is not Severity.ERROR
 
@@ -110,3 +110,10 @@ def test_severities_follow_the_ranges() -> None:
 def _counts(code: str, rule: type[Rule]) -> bool:
     # Examples do not bring the modules they name unless they are about them.
     return code != "SEL601" or rule.code == "SEL601"
+
+
+def test_a_plan_needs_no_rule_of_the_other_folders() -> None:
+    others = set(project_rules()) - set(RULES_OF_PLANS)
+    errors = {rule.code[:4] for rule in others if rule.severity is Severity.ERROR}
+    assert errors <= {"SEL6", "SEL7"}  # about user code and git, which a plan is made without
+    assert not {rule.code[:4] for rule in RULES_OF_PLANS} & {"SEL6", "SEL7"}

@@ -84,6 +84,11 @@ def test_public_names_are_where_the_others_are(name: str) -> None:
     assert getattr(selinon_core, name).__name__ == name
 
 
+@pytest.mark.parametrize("name", selinon_core.__all__)
+def test_every_public_name_can_be_imported(name: str) -> None:
+    assert getattr(selinon_core, name) is not None
+
+
 def test_cancelling_looks_at_nothing_but_the_cancelled() -> None:
     flow = {"edges": ["-> X", ("X -> g", each(True))], "timeout": 5}
     plan = build(

@@ -26,7 +26,6 @@ from selinon_core.config.yaml.nodes import (
     children_of,
 )
 from selinon_core.config.yaml.scalars import PlainScalars
-from selinon_core.config.yaml.syntax_errors import syntax_fault
 from selinon_core.diagnostics import kinds
 from selinon_core.diagnostics.kinds import Collector
 from selinon_core.diagnostics.location import FixedLocation, SourceLocation, Span
@@ -183,6 +182,8 @@ def _without_unprintable(document: Document, collector: Collector) -> str:
 
 
 def _report_syntax(error: yaml.YAMLError, document: Document, composer: Composer, collector: Collector) -> None:
+    from selinon_core.config.yaml.syntax_errors import syntax_fault  # few files have such an error
+
     fault = syntax_fault(error, document.file, document.text)
     kind, message = kinds.SYNTAX, fault.message
     if "nesting depth" in message:  # newer parsers have a limit too, and look ahead further than we have read

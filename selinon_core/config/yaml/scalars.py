@@ -56,14 +56,16 @@ class PlainScalars(dict[str, Any]):
 
 
 #: Unquoted texts that are numbers in YAML 1.1 and something else in YAML 1.2, or to a reader.
-_NUMBER_OF_YAML_1_1 = re.compile(r"[-+]?0[0-7_]+|[-+]?0b[01_]+|[-+]?\d[\d_]*(:[0-5]?\d)+(\.[\d_]*)?|.*\d_.*")
+_NUMBER_OF_YAML_1_1 = r"[-+]?0[0-7_]+|[-+]?0b[01_]+|[-+]?\d[\d_]*(:[0-5]?\d)+(\.[\d_]*)?|.*\d_.*"
 
 
 def reads_otherwise(text: str, value: Any) -> bool:
     """Return whether YAML 1.1 makes of an unquoted text what neither YAML 1.2 nor a reader makes of it."""
     if isinstance(value, bool):
         return text.lower() not in ("true", "false")
-    return isinstance(value, int | float) and _NUMBER_OF_YAML_1_1.fullmatch(text) is not None
+    if not isinstance(value, int | float) or text == str(value):  # as Python prints it: most are
+        return False
+    return re.fullmatch(_NUMBER_OF_YAML_1_1, text) is not None
 
 
 def tagged_value(tag: str, text: str) -> Any:

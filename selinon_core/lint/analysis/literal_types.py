@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-_OPTIONAL = re.compile(r"(?:\w+\.)?Optional\[([\w |]+)\]")
+_OPTIONAL = r"(?:\w+\.)?Optional\[([\w |]+)\]"  # few annotations are written so: compiled for those
 #: What annotations call the types of JSON values, with how messages call them.
 _WORDS = {
     "str": "a text",
@@ -47,7 +47,8 @@ def describe(value: Any) -> str:
 def _parts(annotation: str) -> set[str] | None:
     """The types of a union; None when one of them is not among those of JSON."""
     parts = set()
-    for part in _OPTIONAL.sub(r"\1 | None", annotation).split("|"):
+    union = re.sub(_OPTIONAL, r"\1 | None", annotation) if "Optional" in annotation else annotation
+    for part in union.split("|"):
         name = part.strip()
         if name.endswith("]"):
             name = name.partition("[")[0]

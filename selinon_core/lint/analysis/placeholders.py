@@ -12,9 +12,11 @@ from selinon_core.config.read_context import KeyLocations
 from selinon_core.diagnostics.location import SourceLocation
 
 #: The same grammar as where placeholders are replaced: literal braces, a plain name (perhaps behind a dollar sign
-#: that does not belong there), something else in braces, or a brace without its partner.
-_PARTS = re.compile(
-    r"(?P<literal>\{\{|\}\})|(?P<dollar>\$?)\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)\}|(?P<other>\{[^{}]*\})|(?P<lone>[{}])"
+#: that does not belong there), something else in braces, or a brace without its partner. Compiled for the first
+#: text that has braces: most projects have none.
+_PARTS = (
+    r"(?P<literal>\{\{|\}\})|(?P<dollar>\$?)\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)\}"
+    r"|(?P<other>\{[^{}]*\})|(?P<lone>[{}])"
 )
 
 
@@ -62,7 +64,7 @@ def placeholders(model: ProjectModel) -> Iterator[Placeholder]:
 def _in_text(text: str, location: SourceLocation, where: str) -> Iterator[Placeholder]:
     if "{" not in text and "}" not in text:
         return
-    for match in _PARTS.finditer(text):
+    for match in re.finditer(_PARTS, text):
         if match["name"]:
             yield Placeholder(match["name"], match[0], location, where, Odd.DOLLAR if match["dollar"] else None)
         elif not match["literal"]:

@@ -15,6 +15,8 @@ from typing import Any
 from selinon_core.errors import ConfigurationError
 from selinon_core.schemas.check import ResultSchema, find_schema
 
+#: The draft that the validator takes when a schema names none.
+_DRAFT = "https://json-schema.org/draft/2020-12/schema"
 _TYPES = frozenset({"null", "boolean", "integer", "number", "string", "array", "object"})
 _TEXTS = frozenset({"title", "description", "format", "$comment"})
 _NUMBERS = frozenset({"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"})
@@ -68,6 +70,8 @@ def _keyword_is_valid(key: str, value: Any, depth: int) -> bool:
         return _distinct_texts(value, may_be_empty=True)
     if key == "enum":
         return isinstance(value, list) and bool(value)
+    if key == "$schema":
+        return bool(value == _DRAFT)
     if key == "pattern":
         return isinstance(value, str) and _compiles(value)
     if key in _TEXTS:
