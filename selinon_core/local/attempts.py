@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from selinon_core.errors import SelinonException
 from selinon_core.local.event_queue import EventQueue
@@ -160,12 +160,12 @@ class Attempts:
         """Let a mocked attempt end, after its virtual time or its time-out."""
         after = outcome.after if isinstance(outcome, Outcome) else 0.0
         if task.timeout is not None and after > task.timeout:
-            self._agenda.add(task.timeout, self._end_mocked, (record, None))
+            self._agenda.add(task.timeout, EndMocked(self, record, None))
         else:
-            self._agenda.add(after, self._end_mocked, (record, outcome))
+            self._agenda.add(after, EndMocked(self, record, outcome))
 
-    def _end_mocked(self, item: tuple[NodeRecord, Outcome | BaseException | None]) -> None:
-        record, outcome = item
+    def end_mocked(self, record: NodeRecord, outcome: Outcome | BaseException | None) -> None:
+        """End a mocked attempt; ``outcome`` None: by its time-out."""
         task = self._plan.tasks[record.run.name]
         if outcome is None:
             attempt = self._timed_out(record, task)
@@ -193,3 +193,19 @@ class Attempts:
     def _timed_out(self, record: NodeRecord, task: TaskPlan, late: TimedOut = NOWHERE) -> Attempt:
         assignment = self._assignment(record)
         return self._runner.judge(task, assignment, late.error(timeout_text(task, assignment)))
+
+
+class EndMocked(NamedTuple):
+    """A mocked attempt ends."""
+
+    attempts: Attempts
+    record: NodeRecord
+    outcome: Outcome | BaseException | None
+
+    def is_obsolete(self) -> bool:
+        """A task runs to its end even when its flow is over."""
+        return False
+
+    def run(self) -> None:
+        """End it."""
+        self.attempts.end_mocked(self.record, self.outcome)

@@ -6,11 +6,17 @@ import heapq
 import itertools
 import random
 from collections import deque
-from collections.abc import Callable
-from typing import Any
+from typing import Protocol
 
-#: A function and its one argument.
-Step = tuple[Callable[[Any], None], Any]
+
+class Step(Protocol):
+    """Something that is to happen."""
+
+    def run(self) -> None:
+        """Let it happen."""
+
+    def is_obsolete(self) -> bool:
+        """Whether ``run`` would do nothing, and time need not pass for it."""
 
 
 class EventQueue:
@@ -27,14 +33,14 @@ class EventQueue:
         # The order must be reproducible, not unpredictable.
         self._shuffle = random.Random(seed).random if seed else None  # noqa: S311
 
-    def add(self, delay: float, function: Callable[[Any], None], argument: Any) -> None:
+    def add(self, delay: float, step: Step) -> None:
         """Make a step due in ``delay`` seconds."""
         if delay <= 0 and self._shuffle is None:
-            self._due.append((function, argument))
+            self._due.append(step)
             return
         tie = self._shuffle() if self._shuffle is not None else 0.0
         due = self.now + max(delay, 0.0)
-        heapq.heappush(self._later, (due, tie, next(self._count), (function, argument)))
+        heapq.heappush(self._later, (due, tie, next(self._count), step))
 
     def take_due(self) -> Step | None:
         """Remove and return a step that is due now."""
@@ -47,7 +53,7 @@ class EventQueue:
         """When the next step that is not due yet will be; None when there is none."""
         return self._later[0][0] if self._later else None
 
-    def drop_while(self, dropped: Callable[[Step], bool]) -> None:
-        """Forget the next steps as long as they are of no use, so that time does not pass for them."""
-        while self._later and dropped(self._later[0][3]):
+    def drop_obsolete(self) -> None:
+        """Forget the next steps as long as they are obsolete, so that time does not pass for them."""
+        while self._later and self._later[0][3].is_obsolete():
             heapq.heappop(self._later)

@@ -64,7 +64,9 @@ class LocalExecutor:
         stopped_by: Exception | None = None
         began = self._began = time.perf_counter()
         try:
-            surroundings = RunEnvironment(driver.lookup, driver.storages, driver.tell, self._options.sinks)
+            state = driver.state
+            trace, sinks = state.recorder.trace, self._options.sinks
+            surroundings = RunEnvironment(state.lookup, state.storages, trace, sinks)
 
             def drive() -> FlowRecord:
                 with active_run(surroundings):
@@ -73,7 +75,7 @@ class LocalExecutor:
             # Code of the project may want an event loop of its own, and a thread has but one.
             root = in_thread(drive, driver.interrupt) if loop_is_running() else drive()
         except StepLimitExceeded as error:
-            root, stopped_by = driver.flows[0], error
+            root, stopped_by = driver.state.flows[0], error
         except KeyboardInterrupt as interrupt:
             run = self.so_far()
             if run is None:
@@ -81,17 +83,17 @@ class LocalExecutor:
             raise RunInterrupted(run) from interrupt
         finally:
             self._current = None
-        run = LocalRun(driver, root, time.perf_counter() - began, stopped_by)
+        run = LocalRun(driver.state, root, time.perf_counter() - began, stopped_by)
         if self._options.observer is not None:
             self._options.observer("ended", root)
         return run
 
     def so_far(self) -> LocalRun | None:
         """The run that is going on, as far as it has come; None when there is none."""
-        driver = self._current
-        if driver is None or not driver.flows:
+        state = None if self._current is None else self._current.state
+        if state is None or not state.flows:
             return None
-        return LocalRun(driver, driver.flows[0], time.perf_counter() - self._began, None, interrupted=True)
+        return LocalRun(state, state.flows[0], time.perf_counter() - self._began, None, interrupted=True)
 
     def run_selective(
         self,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from selinon_core.local.driver import Driver
+from selinon_core.local.driver_state import DriverState
 from selinon_core.plan import EdgePlan
 from selinon_core.runtime.error_codec import error_json
 from selinon_core.runtime.json_values import copy_json, restore
@@ -29,14 +29,14 @@ class LocalRun:
 
     def __init__(
         self,
-        driver: Driver,
+        state: DriverState,
         root: FlowRecord,
         real_seconds: float,
         stopped_by: Exception | None,
         interrupted: bool = False,
     ) -> None:
         self._interrupted = interrupted
-        self._driver = driver
+        self._state = state
         self._root = root
         self.real_seconds = real_seconds
         self.stopped_by = stopped_by
@@ -79,17 +79,17 @@ class LocalRun:
     @property
     def virtual_seconds(self) -> float:
         """Seconds on the run's own clock until nothing was due any more."""
-        return self._driver.agenda.now
+        return self._state.agenda.now
 
     @property
     def nodes(self) -> list[dict[str, Any]]:
         """Every node run in the order they were scheduled, as in the report."""
-        return [_node(record) for record in self._driver.nodes]
+        return [_node(record) for record in self._state.nodes]
 
     @property
     def edges(self) -> list[dict[str, Any]]:
         """Every edge of the flows that ran, with how often it was considered and fired."""
-        return _edges(self._driver.flows)
+        return _edges(self._state.flows)
 
     @property
     def events(self) -> list[TraceEvent]:
@@ -98,24 +98,24 @@ class LocalRun:
 
     def shared_events(self) -> Iterator[TraceEvent]:
         """The same for readers that change nothing: their details are parts of the run itself."""
-        driver = self._driver
-        for entry in list(driver.journal):
-            yield from expand(driver.plan, entry, driver.lookup.flow_run_of)
+        state = self._state
+        for entry in list(state.recorder.journal):
+            yield from expand(state.plan, entry, state.lookup.flow_run_of)
 
     @property
     def warnings(self) -> list[str]:
         """What the user should know: stand-ins that were used, results that could not be reused."""
-        return [*self._driver.imports.warnings, *self._driver.warnings]
+        return [*self._state.imports.warnings, *self._state.warnings]
 
     @property
     def unreached_nodes(self) -> list[str]:
         """Nodes that never had a chance to run in a flow run that ended otherwise well, each name once."""
-        found = [record.outcome.unreached for record in self._driver.flows if record.outcome is not None]
+        found = [record.outcome.unreached for record in self._state.flows if record.outcome is not None]
         return list(dict.fromkeys(name for names in found for name in names))
 
     def stored(self, storage_name: str) -> dict[tuple[str, str, str], Any]:
         """What a mocked storage keeps: (flow name, storage task name, task id) -> result."""
-        storage = self._driver.storages.mocked(storage_name)
+        storage = self._state.storages.mocked(storage_name)
         return {key: restore(value) for key, value in storage.results.items()}
 
     def trace(self) -> Iterator[dict[str, Any]]:
@@ -125,7 +125,7 @@ class LocalRun:
 
     def report(self) -> dict[str, Any]:
         """The JSON report."""
-        seed = self._driver.options.seed
+        seed = self._state.options.seed
         return {
             "version": REPORT_VERSION,
             "flow": self.flow,

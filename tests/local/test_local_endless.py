@@ -142,7 +142,7 @@ def test_the_limit_counts_node_runs_attempts_and_retries_of_flows_together() -> 
 def test_a_project_larger_than_the_usual_limit_may_take_more_steps_than_it_has_nodes(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("selinon_core.local.driver.LEAST_STEP_LIMIT", 10)
+    monkeypatch.setattr("selinon_core.local.step_counter.LEAST_STEP_LIMIT", 10)
     many = ", ".join(["A"] * 20)
     flow = f"- {{name: f, edges: [{{from: , to: [{many}]}}]}}"
     plan = build_text(f"{HEAD}tasks:\n{TASKS}\nflow-definitions:\n{flow}")

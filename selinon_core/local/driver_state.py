@@ -1,0 +1,80 @@
+"""The state of one local run, which the parts of its driver share."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from typing import Any
+
+from selinon_core.dispatch import NodeRun
+from selinon_core.dispatch import events as on
+from selinon_core.local.event_queue import EventQueue
+from selinon_core.local.mocked_storage import LocalStorages
+from selinon_core.local.options import LocalOptions
+from selinon_core.local.run_index import RunIndex
+from selinon_core.local.run_recorder import RunRecorder
+from selinon_core.local.run_setup import RunSetup
+from selinon_core.local.step_counter import StepCounter
+from selinon_core.runtime.trace.run_records import FlowRecord, NodeRecord
+from selinon_core.runtime.trace.tracer import configured_sinks
+
+
+class DriverState:
+    """``inbox`` has the events that machines have not taken yet; ``steps`` counts against ``max_steps``."""
+
+    def __init__(self, prepared: RunSetup, options: LocalOptions) -> None:
+        plan = prepared.plan
+        self.plan = plan
+        self.options = options
+        self.agenda = EventQueue(options.seed or 0)
+        self.flows: list[FlowRecord] = []
+        self.nodes: list[NodeRecord] = []
+        self.inbox: deque[tuple[FlowRecord, on.Event]] = deque()
+        self.warnings: list[str] = []
+        self.steps = StepCounter(plan, options.max_steps)
+        self.recorder = recorder = RunRecorder(plan, options, self.agenda)
+        self.imports = prepared.imports
+        real = frozenset(plan.storages) if options.storage == "real" else options.real_storages
+        self.storages = LocalStorages(
+            plan, prepared.imports, recorder.trace, recorder.result_read, real, prepared.directory
+        )
+        if options.storages is not None and options.storage == "real":
+            self.storages.share(options.storages)
+        self.lookup = RunIndex(self.nodes, self.storages)
+        self.real_time = options.time == "real"
+        self.began = time.monotonic()
+        self._next_start: dict[str, float] = {}
+
+    def attach_sinks(self, prepared: RunSetup) -> None:
+        """Connect the sinks of the configuration and of the options."""
+        entries = prepared.trace_entries(self.options, self.storages.stands_in, self.warnings.append)
+        configured = configured_sinks(entries, self.imports, self.storages.connected)
+        self.recorder.attach([*configured, *self.options.sinks], self.lookup)
+
+    def update_clock(self) -> None:
+        """Move the clock of the run to the real one."""
+        self.agenda.now = max(self.agenda.now, time.monotonic() - self.began)
+
+    def new_node(self, run: NodeRun, flow_run: FlowRecord, parent: dict[str, Any] | None) -> NodeRecord:
+        """Add the record of a node run."""
+        record = NodeRecord(run, flow_run, parent)
+        self.nodes.append(record)
+        self.steps.count(record)
+        if self.options.observer is not None:
+            self.options.observer("scheduled", record)
+        return record
+
+    def throttled(self, name: str, least_distance: float) -> float:
+        """Seconds until a throttled node may start; starts are exactly ``least_distance`` apart."""
+        now = self.agenda.now
+        start = max(now, self._next_start.get(name, now))
+        self._next_start[name] = start + least_distance
+        return start - now
+
+
+def is_abandoned(record: NodeRecord) -> bool:
+    """Whether the flow waited for this run once, and does not any more."""
+    flow_run = record.flow_run
+    if record.run.name in flow_run.flow.nowait:
+        return False
+    return flow_run.outcome is not None or record.run.flow_attempt != flow_run.machine.attempt

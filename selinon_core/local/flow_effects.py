@@ -1,0 +1,164 @@
+"""Local flow runs: how they begin, end, are retried and cancelled."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from selinon_core.dispatch import FlowRun
+from selinon_core.dispatch import effects as do
+from selinon_core.dispatch import events as on
+from selinon_core.errors import FlowError, FlowTimeout
+from selinon_core.local.driver_state import DriverState, is_abandoned
+from selinon_core.local.run_setup import RunSetup
+from selinon_core.runtime.ids import id_maker
+from selinon_core.runtime.trace import entries as trace_entries
+from selinon_core.runtime.trace.run_records import FlowRecord, NodeRecord
+
+
+class FlowEffects:
+    """Performs the effects that are about whole flow runs."""
+
+    def __init__(self, state: DriverState, prepared: RunSetup) -> None:
+        self.state = state
+        self._tables = prepared.tables
+        #: by id: flows that have not ended, and sub-flows that have not begun
+        self._open: dict[str, FlowRecord] = {}
+        self._scheduled: dict[str, NodeRecord] = {}
+
+    def begin(
+        self,
+        name: str,
+        id: str,
+        given: on.FlowStarted,
+        parent_run: FlowRecord | None = None,
+        node: NodeRecord | None = None,
+    ) -> FlowRecord:
+        """Begin a flow run; ``node`` is that of a sub-flow in ``parent_run``."""
+        state = self.state
+        machine = FlowRun(self._tables[name], id_maker(id), state.plan.settings.on_unreached)
+        flow = state.plan.flows[name]
+        about = (given.args, given.parent, given.failures, given.selective)
+        record = FlowRecord(flow, id, machine, *about, parent_run, node)
+        state.flows.append(record)
+        self._open[id] = record
+        state.recorder.record((trace_entries.FLOW_STARTED, state.agenda.now, record))
+        if flow.timeout is not None:
+            state.agenda.add(flow.timeout, Deadline(self, record))
+        state.inbox.append((record, given))
+        return record
+
+    def start(self, parent_run: FlowRecord, effect: do.StartFlow) -> None:
+        """Schedule a sub-flow."""
+        state = self.state
+        node = state.new_node(effect.node_run, parent_run, effect.parent)
+        throttling = state.plan.flows[effect.node_run.name].throttling
+        delay = state.throttled(effect.node_run.name, throttling) if throttling else 0.0
+        state.recorder.record((trace_entries.SCHEDULED, state.agenda.now, node, delay))
+        self._scheduled[effect.node_run.id] = node
+        state.agenda.add(delay, BeginSubflow(self, node, effect))
+
+    def begin_subflow(self, node: NodeRecord, effect: do.StartFlow) -> None:
+        """Begin a sub-flow whose time has come."""
+        run = effect.node_run
+        del self._scheduled[run.id]
+        node.started_at = self.state.agenda.now
+        node.attempts = 1
+        self.state.recorder.observe("started", node)
+        given = on.FlowStarted(run.args, effect.parent, run.failures, effect.selective)
+        self.begin(run.name, run.id, given, node.flow_run, node)
+
+    def finish(self, record: FlowRecord, effect: do.FinishFlow) -> None:
+        """Keep the outcome of a flow run; the flow it is a node of gets to know it."""
+        state = self.state
+        outcome = effect.outcome
+        record.outcome = outcome
+        del self._open[record.id]
+        record.ended_at = now = state.agenda.now
+        node = record.node
+        if node is not None:
+            node.finished_at = now
+            node.attempts = record.machine.attempt
+            node.abandoned = is_abandoned(node)
+            if not outcome.succeeded:
+                node.error = (FlowTimeout if outcome.timed_out else FlowError)(outcome.state)
+            assert record.parent_run is not None
+            event = on.NodeSucceeded if outcome.succeeded else on.NodeFailed
+            state.inbox.append((record.parent_run, event(node.run.number, outcome)))
+            state.recorder.observe("ended", node)
+        state.recorder.record((trace_entries.FLOW_ENDED, now, record, outcome))
+
+    def schedule_retry(self, record: FlowRecord, effect: do.ScheduleRetry) -> None:
+        """Begin the next attempt after a countdown."""
+        state = self.state
+        state.recorder.record((trace_entries.FLOW_RETRIED, state.agenda.now, record, effect.outcome, effect.delay))
+        state.steps.count(record)
+        state.agenda.add(effect.delay, RetryFlow(self, record))
+
+    def cancel(self, record: FlowRecord, effect: do.CancelFlows) -> None:
+        """Cancel sub-flows, begun or not."""
+        state = self.state
+        for run in effect.runs:
+            flow = self._open.get(run.id)
+            if flow is not None:
+                state.recorder.record((trace_entries.FLOW_CANCELLED, state.agenda.now, flow))
+                state.inbox.append((flow, on.FlowCancelled()))
+                continue
+            node = self._scheduled.pop(run.id, None)
+            if node is not None:  # throttled, it did not begin yet
+                node.finished_at = state.agenda.now
+                node.abandoned = True
+                run.status = "failure"
+
+    def note(self, record: FlowRecord, note: do.TraceNote) -> None:
+        """Record a decision of the dispatcher."""
+        self.state.recorder.record((trace_entries.NOTE, self.state.agenda.now, record, note))
+
+
+class BeginSubflow(NamedTuple):
+    """A sub-flow that was scheduled begins."""
+
+    flows: FlowEffects
+    node: NodeRecord
+    effect: do.StartFlow
+
+    def is_obsolete(self) -> bool:
+        """Whether it was cancelled before it began."""
+        return self.node.finished_at is not None
+
+    def run(self) -> None:
+        """Begin it, unless it was cancelled."""
+        if self.node.finished_at is None:
+            self.flows.begin_subflow(self.node, self.effect)
+
+
+class Deadline(NamedTuple):
+    """The time-out of a flow run passes."""
+
+    flows: FlowEffects
+    record: FlowRecord
+
+    def is_obsolete(self) -> bool:
+        """Whether the flow is over."""
+        return self.record.outcome is not None
+
+    def run(self) -> None:
+        """Send the event to the flow run."""
+        self.flows.state.inbox.append((self.record, on.DeadlinePassed()))
+
+
+class RetryFlow(NamedTuple):
+    """The next attempt of a flow run begins."""
+
+    flows: FlowEffects
+    record: FlowRecord
+
+    def is_obsolete(self) -> bool:
+        """Whether the flow is over."""
+        return self.record.outcome is not None
+
+    def run(self) -> None:
+        """Send the event to the flow run."""
+        state = self.flows.state
+        if self.record.outcome is None:
+            state.recorder.record((trace_entries.ATTEMPT_STARTED, state.agenda.now, self.record))
+        state.inbox.append((self.record, on.RetryDue()))

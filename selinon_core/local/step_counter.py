@@ -1,0 +1,41 @@
+"""Counts the steps of a local run, and stops it where there are too many."""
+
+from __future__ import annotations
+
+from selinon_core.dispatch import effects as do
+from selinon_core.local.gc_freezer import EVERY, GcFreezer
+from selinon_core.local.step_limit import StepLimitExceeded, describe_endless, describe_fan_out
+from selinon_core.plan import Plan
+from selinon_core.runtime.question_answerer import where_asked
+from selinon_core.runtime.trace.run_records import FlowRecord, NodeRecord
+
+LEAST_STEP_LIMIT = 100_000
+
+
+class StepCounter:
+    """Counts node runs, further attempts of tasks and flows, and deferrals. ``limit`` None: by the plan."""
+
+    def __init__(self, plan: Plan, limit: int | None) -> None:
+        starts = sum(len(edge.destinations) for flow in plan.flows.values() for edge in flow.edges)
+        self.taken = 0
+        self.collector = GcFreezer()
+        self._plan = plan
+        self._limit = limit or max(LEAST_STEP_LIMIT, 10 * starts)
+
+    def count(self, record: NodeRecord | FlowRecord, question: do.Question | None = None) -> None:
+        """Count a step of a node or flow, or a deferral of ``question``. Raises ``StepLimitExceeded``."""
+        self.taken += 1
+        if not self.taken % EVERY:
+            self.collector.grown()
+        if self.taken > self._limit:
+            where = (
+                None if question is None or isinstance(record, NodeRecord) else where_asked(record.flow, question)
+            )
+            raise StepLimitExceeded(describe_endless(self._plan, self._limit, record, where))
+
+    def check_fan_out(self, record: FlowRecord, question: do.Question, items: int) -> None:
+        """Stop before a fan-out that takes more steps than are left is started, not in the midst of it."""
+        assert isinstance(question, do.AskForeach)
+        edge = question.edge
+        if record.selective is None and self.taken + items * len(edge.destinations) > self._limit:
+            raise StepLimitExceeded(describe_fan_out(self._limit, where_asked(record.flow, question), items))

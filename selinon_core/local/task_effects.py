@@ -1,0 +1,178 @@
+"""Tasks of local flow runs: started when their time has come, tried again, ended."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from selinon_core.dispatch import effects as do
+from selinon_core.dispatch import events as on
+from selinon_core.local.attempts import Attempts
+from selinon_core.local.driver_state import DriverState, is_abandoned
+from selinon_core.local.run_setup import RunSetup
+from selinon_core.runtime.json_values import NotJson, describe_json_error, snapshot
+from selinon_core.runtime.task_runner import Attempt, Failed, RetryLater, Succeeded
+from selinon_core.runtime.trace import entries as trace_entries
+from selinon_core.runtime.trace.run_records import FlowRecord, NodeRecord
+from selinon_core.runtime.trace.tracer import jsonable
+
+
+class TaskEffects:
+    """Performs the effects that are about tasks; ``advance`` hands the end of one to its flow run."""
+
+    def __init__(
+        self, state: DriverState, prepared: RunSetup, advance: Callable[[FlowRecord, on.Event], None]
+    ) -> None:
+        self._state = state
+        self._advance = advance
+        self._recorder = state.recorder
+        self._observer = state.options.observer
+        self._waiting: deque[NodeRecord] = deque()
+        self.attempts = Attempts(
+            prepared,
+            state.options,
+            state.agenda,
+            state.storages,
+            state.lookup,
+            state.recorder.trace,
+            self._attempt_ended,
+        )
+
+    def start(self, flow_run: FlowRecord, effect: do.StartTask) -> None:
+        """Schedule a task."""
+        state = self._state
+        record = state.new_node(effect.node_run, flow_run, effect.parent)
+        throttling = state.plan.tasks[effect.node_run.name].throttling
+        delay = state.throttled(effect.node_run.name, throttling) if throttling else 0.0
+        now = state.agenda.now
+        self._recorder.record(
+            (trace_entries.SCHEDULED, now, record, delay) if delay else (trace_entries.SCHEDULED, now, record)
+        )
+        state.agenda.add(delay, RunTask(self, record))
+
+    def run(self, record: NodeRecord) -> None:
+        """Run the next attempt of a task, here or at the side, or play its mock."""
+        task = self._state.plan.tasks[record.run.name]
+        plain = self.attempts.plain and task.timeout is None
+        if not plain and self.attempts.is_full():
+            self._waiting.append(record)
+            return
+        now = self._state.agenda.now
+        if record.started_at is None:
+            record.started_at = now
+        record.attempts += 1
+        if self._observer is not None:
+            self._observer("started", record)
+        recorder = self._recorder
+        if not plain or recorder.is_heard:
+            recorder.record((trace_entries.STARTED, now, record, record.attempts))
+            self.attempts.begin(record, task)
+            return
+        journal = recorder.journal
+        entries = len(journal)
+        attempt = self.attempts.run(record, task)
+        if attempt.__class__ is not Succeeded or len(journal) > entries:
+            # Something else happened between the beginning and the end.
+            journal.insert(entries, (trace_entries.STARTED, now, record, record.attempts))
+            self._attempt_ended(record, attempt)
+        else:
+            self._attempt_ended(record, attempt, trace_entries.RAN)
+
+    def run_waiting(self) -> bool:
+        """Make a task due that waited for a free place, if there is one and a place for it."""
+        if not self._waiting or self.attempts.is_full():
+            return False
+        self._state.agenda.add(0, RunTask(self, self._waiting.popleft()))
+        return True
+
+    def reuse(self, flow_run: FlowRecord, effect: do.ReuseNode) -> None:
+        """Take over a task run of an earlier run, with its result."""
+        state = self._state
+        run = effect.node_run
+        record = state.new_node(run, flow_run, None)
+        record.started_at = record.finished_at = state.agenda.now
+        task = state.plan.tasks[run.name]
+        if task.storage is not None:
+            try:
+                flow_name = state.lookup.locate(run.id) or flow_run.flow.name
+                record.result = snapshot(state.storages.retrieve(flow_name, run.name, run.id))
+            except Exception as error:
+                state.warnings.append(f"the result of {run.name} to be reused cannot be read: {error}")
+        self._recorder.observe("ended", record)
+        self._recorder.record((trace_entries.REUSED, state.agenda.now, flow_run, run))
+
+    def _attempt_ended(self, record: NodeRecord, attempt: Attempt, success: int = trace_entries.SUCCEEDED) -> None:
+        if self._state.real_time:
+            self._state.update_clock()
+        event: on.NodeSucceeded | on.NodeFailed
+        if isinstance(attempt, Succeeded):
+            self._succeeded(record, attempt, success)
+            event = on.NodeSucceeded(record.run.number)
+        elif isinstance(attempt, RetryLater):
+            self._retry(record, attempt)
+            return
+        else:
+            self._failed(record, attempt)
+            event = on.NodeFailed(record.run.number)
+        if self._observer is not None:  # before the flow takes notice, which may be its own end
+            self._observer("ended", record)
+        self._advance(record.flow_run, event)
+
+    def _succeeded(self, record: NodeRecord, attempt: Succeeded, success: int) -> None:
+        storages, run, flow_run = self._state.storages, record.run, record.flow_run
+        result, record.stored = attempt
+        record.finished_at = now = self._state.agenda.now
+        mocked = record.stored and storages.is_mocked(run.name)
+        if result is not None:
+            record.result = (
+                storages.kept(flow_run.flow.name, run.name, run.id) if mocked else _snapshot_anyway(result)
+            )
+        if run.flow_attempt != flow_run.machine.attempt or flow_run.outcome is not None:
+            record.abandoned = record.abandoned or is_abandoned(record)
+        self._recorder.record((success, now, record) if mocked else (success, now, record, True))
+
+    def _retry(self, record: NodeRecord, attempt: RetryLater) -> None:
+        state = self._state
+        now = state.agenda.now
+        if attempt.error is not None:
+            record.retries += 1
+        about = (record.attempts, attempt.error, attempt.countdown, record.retries)
+        self._recorder.record((trace_entries.RETRIED, now, record, *about))
+        state.steps.count(record)
+        record.attempted_at = now
+        self._recorder.observe("retrying", record)
+        state.agenda.add(attempt.countdown, RunTask(self, record))
+
+    def _failed(self, record: NodeRecord, attempt: Failed) -> None:
+        now = self._state.agenda.now
+        record.error = attempt.error
+        record.finished_at = now
+        record.abandoned = record.abandoned or is_abandoned(record)
+        about = (record.attempts, attempt.error, record.retries)
+        self._recorder.record((trace_entries.FAILED, now, record, *about))
+
+
+class RunTask(NamedTuple):
+    """The next attempt of a task begins."""
+
+    tasks: TaskEffects
+    record: NodeRecord
+
+    def is_obsolete(self) -> bool:
+        """A task runs even when its flow is over: it was started."""
+        return False
+
+    def run(self) -> None:
+        """Run the attempt."""
+        self.tasks.run(self.record)
+
+
+def _snapshot_anyway(result: Any) -> Any:
+    """A snapshot even of what JSON cannot hold: no stand-in stores it, but the report shows it."""
+    if result.__class__ is NotJson:
+        return result
+    try:
+        return snapshot(result)
+    except (TypeError, ValueError, RecursionError):
+        return NotJson(jsonable(result), describe_json_error(result))
