@@ -75,7 +75,7 @@ class WorkerServices:
 
     ``serves(queue)`` says whether this worker consumes a queue, None: as set by ``serve``.
     ``write_result(flow_id, outcome)`` puts the result of a flow where Celery looks for it. ``storages`` and
-    ``runner`` may be given by those who run tasks in their own way.
+    ``runner`` may be replaced (tests, simulations).
     """
 
     def __init__(
@@ -191,7 +191,7 @@ class WorkerServices:
     # -- tasks ------------------------------------------------------------------------------------------------
 
     def runner(self, result_locations: Mapping[str, str]) -> TaskRunner:
-        """What runs an attempt of a task; ``result_locations`` says in which flows its parents' results are."""
+        """The runner of an attempt; ``result_locations`` says in which flows its parents' results are."""
         return self._runner(self, result_locations)
 
 
@@ -242,7 +242,7 @@ class ResultWriter:
 
 
 class RunResults:
-    """What is known of results while a flow run is advanced (``question_answerer.Results``)."""
+    """The results that questions may read while a flow run is advanced (``question_answerer.Results``)."""
 
     __slots__ = ("_locations", "_results")
 
@@ -269,7 +269,7 @@ def _migrations(plan: Plan) -> Migrations:
 
 
 def _limits_time(app: Celery) -> bool:
-    """Whether Celery stops any message for taking long: then each has to be for one node run."""
+    """Whether Celery limits the time of every message: then a message may hold one node run only."""
     return bool(app.conf.task_time_limit or app.conf.task_soft_time_limit)
 
 
@@ -278,7 +278,7 @@ def _without_batches(settings: AdapterSettings) -> AdapterSettings:
 
 
 class RunContext:
-    """What a running task may ask for (``TaskContext``)."""
+    """The ``TaskContext`` of a running task: results and errors of other node runs."""
 
     __slots__ = ("_result_locations", "_services")
 

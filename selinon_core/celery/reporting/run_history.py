@@ -85,7 +85,7 @@ class _Replayer:
                 yield kind, at, *about
 
     def _before(self, record: FlowRecord, event: on.Event) -> Sequence[Entry]:
-        """What an event itself says; the machine has not taken it yet."""
+        """The trace entries of an event itself, before the machine takes it."""
         machine = record.machine
         if isinstance(event, on.FlowStarted):
             return [(trace_entries.FLOW_STARTED, record)]

@@ -69,14 +69,14 @@ class RunTracer:
             self.tracer.emit(event.event, event.details)
 
     def warn(self, event: str, what: str, **details: Any) -> None:
-        """Emit, and log, that something is wrong."""
+        """Emit and log a problem."""
         _log.warning("%s: %s", event, one_line(what))
         self.emit(event, {**details, "what": what})
 
     # -- records for entries ----------------------------------------------------------------------------------
 
     def flow(self, run: CachedRun) -> FlowRecord:
-        """A flow run as entries have it."""
+        """The record of a flow run for trace entries."""
         start = getattr(run.machine, "start", None)
         args, parent, failures, selective = None, {}, None, None
         if start is not None:
@@ -93,7 +93,7 @@ class RunTracer:
         return record
 
     def task(self, message: NodeMessage, task_id: str, attempts: int) -> NodeRecord:
-        """A task run as entries have it, made of its message."""
+        """The record of a task run for trace entries, made from its message."""
         flow = self._plan.flows[message.flow]
         above = FlowRecord(flow, message.id, None, None, {}, None, None, None, None)  # type: ignore[arg-type]
         run = NodeRun(

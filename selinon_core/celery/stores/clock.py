@@ -1,7 +1,7 @@
-"""Time as the state store has it: leases, timers and heartbeats of all workers go by one clock.
+"""The clock of the state store, by which leases, timers and heartbeats of all workers go.
 
 A worker asks the store for its time now and then, and counts from there by its own monotonic clock. So a machine
-whose clock is wrong, or is set while it runs, neither takes leases that others hold nor sets timers far from now.
+whose clock is wrong, or is set while it runs, neither takes leases of other workers nor sets timers far from now.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class StoreClock:
         return wall if self._offset is None else steady + self._offset
 
     def measure(self) -> None:
-        """Ask the store for its time. While it is away, what was known of its clock stays."""
+        """Ask the store for its time. While it is unreachable, the last difference stays."""
         before = self._asked_at = self._steady()
         self._answered = False
         try:

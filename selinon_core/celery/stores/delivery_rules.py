@@ -58,7 +58,7 @@ def claim(record: NodeRecord, delivery: int, redelivered: bool, now: float) -> C
 
 
 def claim_of_done(left_behind: bool) -> str:
-    """A message of a done node run arrived: whether something that depends on its receiver was left behind."""
+    """A message of a done node run arrived: whether a node run that its receiver ran inline was left behind."""
     return REDELIVERED_UNFINISHED if left_behind else DUPLICATE
 
 
@@ -117,7 +117,7 @@ def accepts_shortcut(step: Commit, inbox: int, record: NodeRecord) -> bool:
 
 
 def is_progress(step: Commit, running: bool) -> bool:
-    """Whether a commit moves its run on; that of a wake-up which found nothing to do does not."""
+    """Whether a commit changes its run; the commit of a wake-up that found nothing to do does not."""
     if not running:
         return step.batch is not None
     return any((step.batch, step.consumed, step.outbox, step.timers, step.cancelled_timers, step.throttled))
@@ -144,7 +144,7 @@ class RunFacts(NamedTuple):
     #: Entries of the inbox, and how many of them need a decision.
     waiting: int
     inbox_threshold: int
-    #: Whether effects are still to be carried out.
+    #: Whether effects are still to be performed.
     outbox: bool
     #: When the first timer is due.
     timer: float | None
@@ -175,7 +175,7 @@ class Look(NamedTuple):
 
 
 def look_at(run: RunFacts, limits: Limits) -> Look:
-    """Whether a run needs a wake-up, and when to look at it again."""
+    """Whether a run needs a wake-up, and its next time in the due index."""
     unchanged = Look(None, None, run.wakeups_sent, run.updated, run.silent_after)
     now = limits.now
     if run.lease > now:

@@ -1,4 +1,4 @@
-"""The state store in a process's own memory: for tests, and the reference for what the others do."""
+"""The state store in the memory of one process: for tests, and the reference for the other stores."""
 
 from __future__ import annotations
 

@@ -75,12 +75,12 @@ class MemoryRun:
             self.seen.pop(number, None)
 
     def progressed(self, now: float) -> None:
-        """Messages that do not arrive are missed from now on."""
+        """The run made progress: the wait for missing messages starts again."""
         self.updated = now
         self.silent_after = 0.0
 
     def leave_inlined(self, carrier: int, now: float) -> bool:
-        """The receiver of message ``carrier`` is gone: what it ran inlined is published after all."""
+        """The receiver of message ``carrier`` is dead: the node run that it ran inline goes into the outbox."""
         if carrier not in self.inlined:
             return False
         self.outbox[f"o{self.inlined.pop(carrier)}"] = None

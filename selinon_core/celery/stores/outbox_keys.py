@@ -1,7 +1,7 @@
-"""Keys of the outbox and names of timers: what is to be done for a flow run, as values and as texts in a store.
+"""Keys of the outbox and names of timers, to and from text: effects and times that a flow run waits for.
 
-A text is a letter and the number of a node run or question (``t12``), or a word. What a key means in full is in
-the log; the key only says that it is still to be done.
+A text is one character and the number of a node run or question (``t12``), or a word. The log has the effect
+itself; the key only says that it is not performed yet.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 START_TASK, START_FLOW = "t", "f"
-#: A task that was run inline by a worker that is gone: its message is sent after all, as a new delivery.
+#: A task that a dead worker ran inline: its message is published after all, as a new delivery.
 START_INLINED = "o"
 CANCEL_FLOW = "c"
 NOTIFY_PARENT, WRITE_RESULT = "p", "r"
@@ -25,7 +25,7 @@ _WORDS = frozenset((RETRY_FLOW, DEADLINE))
 
 
 class OutboxKey(NamedTuple):
-    """Something that was decided and is still to be done; ``number`` is that of a node run, or 0."""
+    """An effect that was committed and is not performed yet; ``number`` is that of a node run, or 0."""
 
     kind: str
     number: int = 0
@@ -65,5 +65,5 @@ def read_timer_key(text: str) -> TimerKey:
 
 
 def send_timer(key: OutboxKey) -> TimerKey:
-    """The timer of a start that is put off."""
+    """The timer of a start that is throttled."""
     return TimerKey(SEND_TASK if key.kind == START_TASK else SEND_FLOW, key.number)

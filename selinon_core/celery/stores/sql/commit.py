@@ -73,7 +73,7 @@ def _keep(run: RunTransaction, step: Commit, look: RunSnapshot) -> Committed:
 
 
 def _fields(run: RunTransaction, step: Commit) -> dict[str, Any]:
-    """What becomes of the run's row and of its log."""
+    """Change the run's row and append to its log."""
     values: dict[str, Any] = {}
     if step.batch is not None:
         values["version"] = run.row.version + 1
@@ -86,7 +86,7 @@ def _fields(run: RunTransaction, step: Commit) -> dict[str, Any]:
 
 
 def _inbox(run: RunTransaction, step: Commit, running: bool) -> list[str]:
-    """Drop what was consumed; what else is there, for who holds the lease."""
+    """Drop the consumed entries; returns the rest for the holder of the lease."""
     if not running:
         run.changes.delete(run.tables.inbox, run=run.id)
         return []

@@ -41,7 +41,7 @@ class Database:
         return self._engine
 
     def do(self, step: Callable[[sa.Connection], T]) -> T:
-        """Run one step in a transaction, again when it lost against another (deadlock, busy, unique row).
+        """Run one step in a transaction; repeat it after a conflict (deadlock, busy, unique row).
 
         Raises ``StateStoreError``. A connection that broke is replaced once, unless the answer to a commit was
         lost: then only the caller can find out whether it was kept.
@@ -86,7 +86,7 @@ class Database:
                 return rows
             except (psycopg.IntegrityError, psycopg.OperationalError, sa.exc.OperationalError) as error:
                 broken = connection is not None and connection.driver_connection.closed  # type: ignore[union-attr]
-                # What was sent on a connection that broke may have been kept: only the caller can find out.
+                # A commit on a connection that broke may have been stored: only the caller can find out.
                 if broken or connection is None or attempt == _MOST_TRIES - 1:
                     if connection is not None:
                         connection.invalidate(error)

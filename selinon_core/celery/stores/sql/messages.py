@@ -31,7 +31,7 @@ class Event(NamedTuple):
 
 
 class Asked(NamedTuple):
-    """What else is given with events; see ``Store.append_event``."""
+    """The other arguments that come with events; see ``Store.append_event``."""
 
     now: float
     urgent: bool
@@ -66,7 +66,7 @@ def claimed(run: RunTransaction, deliveries: Mapping[int, int], redelivered: boo
     if awaited:
         run.change(undelivered=run.row.undelivered - awaited)
     if all(answer.kind in (RUN, STALE) for answer in answers):
-        run.may_be_forgotten()  # then they count as not begun: at worst they are run again
+        run.may_be_forgotten()  # then they count as not begun: at worst they run again
     return answers
 
 

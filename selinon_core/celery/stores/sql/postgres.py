@@ -63,7 +63,7 @@ class PostgresStore(SqlStore):
             _log.warning("%s; without functions of its own in the database it works, more slowly", failed(error))
 
     def _called(self, text: str, values: dict[str, Any], instead: Callable[[], T], read: Callable[[Any], T]) -> T:
-        """What a function answers; ``instead`` is the same step without it."""
+        """Call a function and return its answer; ``instead`` is the same step without it."""
         if self._without:
             return instead()
         try:
@@ -175,7 +175,7 @@ def _call(function: str, values: str) -> str:
 
 
 def _values(step: Commit) -> dict[str, Any]:
-    """What the function ``commit`` is given."""
+    """The arguments of the function ``commit``."""
     fields = step.fields or {}
     timers = step.timers or {}
     payloads = step.payloads or {}

@@ -33,7 +33,7 @@ from selinon_core.celery.stores.sql.transaction import RunTransaction, header_of
 
 T = TypeVar("T")
 _MOST_AT_ONCE = 500
-#: What asks for the time, by database.
+#: The expression for the server's time, by database.
 _CLOCKS = {
     "postgresql": "SELECT extract(epoch FROM clock_timestamp())",
     "mysql": "SELECT UNIX_TIMESTAMP(NOW(6))",

@@ -11,7 +11,7 @@ from selinon_core.celery.stores.sql.transaction import RunTransaction
 
 
 def due_runs(connection: sa.Connection, tables: Tables, now: float, limit: int) -> tuple[list[str], list[str]]:
-    """Runs to look at, and runs to forget."""
+    """Runs that are due, and runs that expired."""
     runs = tables.runs
     due = sa.select(runs.c.id).where(runs.c.due <= now).order_by(runs.c.due).limit(limit)
     old = sa.select(runs.c.id).where(runs.c.expires <= now).limit(limit)
@@ -19,7 +19,7 @@ def due_runs(connection: sa.Connection, tables: Tables, now: float, limit: int) 
 
 
 def look_at(run: RunTransaction, limits: rules.Limits) -> Due | None:
-    """What is due for a run; the next look at it is put off."""
+    """The wake-up of a due run, if it needs one; sets its next time in the due index."""
     row = run.row
     if row is None or row.due is None or row.due > limits.now:
         return None

@@ -177,7 +177,7 @@ class Tables:
         return (self.log, self.inbox, self.outbox, self.nodes, self.inlined, self.payloads, self.timers)
 
     def create(self, engine: sa.Engine) -> None:
-        """Create what is missing. Many may do it at once: they take turns, or lose the race and look again."""
+        """Create what is missing. Several workers may call it at once: they take turns, or retry."""
         for _ in range(20):
             try:
                 with engine.begin() as connection:
@@ -194,7 +194,7 @@ class Tables:
         raise last
 
     def _check(self, version: int) -> None:
-        """Refuse tables that another selinon made: its rows are not what this one reads and writes."""
+        """Refuse tables of another version of selinon: this one cannot read their rows."""
         if version > SCHEMA_VERSION:
             raise ConfigurationError(
                 f'the tables "{self.prefix}..." have schema version {version}, and this selinon knows versions '

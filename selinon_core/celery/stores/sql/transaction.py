@@ -22,7 +22,7 @@ OF_MESSAGES = "n%"
 
 
 class RunSnapshot(NamedTuple):
-    """What there is about a run beside its row.
+    """The state of a run beside its row, as far as a step asked for it.
 
     ``waiting`` is the length of the inbox, if it was not to be counted 0 or 1. ``outbox`` and ``timer`` leave out
     what the question left out.
@@ -142,7 +142,7 @@ class RunTransaction:
         self.row = SimpleNamespace(id=self.id, **values)
 
     def put_record(self, number: int, record: NodeRecord) -> None:
-        """Keep what is known of a node run; one that is begun and not done was seen when it began."""
+        """Write the record of a node run; the begin of a node run counts as a heartbeat."""
         key = {"run": self.id, "number": number}
         self.changes.put(self.tables.nodes, key, **record._asdict(), seen_at=record.begun_at)
 
@@ -156,7 +156,7 @@ class RunTransaction:
         return ()
 
     def put_outbox(self, keys: Iterable[str]) -> None:
-        """These effects are to be carried out."""
+        """Add keys to the outbox."""
         self.changes.put_all(self.tables.outbox, [{"run": self.id, "name": key} for key in dict.fromkeys(keys)])
 
     def put_timers(self, timers: Mapping[str, float]) -> None:
@@ -165,7 +165,7 @@ class RunTransaction:
             self.changes.put(self.tables.timers, {"run": self.id, "name": name}, due=due)
 
     def put_error(self, task_id: str, body: str, expires: float) -> None:
-        """Keep what went wrong with a task run."""
+        """Keep the error of a task run."""
         self.changes.put(self.tables.errors, {"task": task_id}, body=body, expires=expires)
 
     def due_by(self, at: float) -> None:
@@ -173,7 +173,7 @@ class RunTransaction:
         self.change(due=rules.earliest((self.row.due, at)))
 
     def leave_inlined(self, carrier: int, inlined: int | None, now: float) -> None:
-        """The receiver of a message is gone: what it ran inlined is published after all."""
+        """The receiver of a message is dead: the node run that it ran inline goes into the outbox."""
         if inlined is not None:
             self.changes.delete(self.tables.inlined, run=self.id, carrier=carrier)
             self.put_outbox([f"o{inlined}"])
@@ -182,7 +182,7 @@ class RunTransaction:
                 self.change(updated=now, silent_after=0.0)
 
     def may_be_forgotten(self) -> None:
-        """Nothing is decided on this step: no need to wait for the disk while others wait for the run's row."""
+        """The step commits no decision: it need not wait for the disk while others wait for the run's row."""
         self._flushed = False
 
     def send(self) -> None:
