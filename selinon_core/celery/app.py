@@ -70,7 +70,7 @@ class Selinon:
 
     @property
     def plan(self) -> Plan:
-        """The compiled project; raises ``ConfigurationError`` with what is wrong with it."""
+        """The compiled project; raises ``ConfigurationError`` with its mistakes."""
         if self._plan is None:
             with self._lock:
                 if self._plan is None:
@@ -93,7 +93,7 @@ class Selinon:
 
     @property
     def services(self) -> WorkerServices:
-        """What workers need; raises ``ConfigurationError`` when flow runs cannot be kept anywhere."""
+        """The services of a worker; raises ``ConfigurationError`` when there is no place for flow runs."""
         if self._services is None:
             with self._lock:
                 if self._services is None:
@@ -166,7 +166,7 @@ class Selinon:
         publisher.send([messages.wake(flow, id, queue, cancel=True)])
 
     def status(self, id: str) -> dict[str, Any]:
-        """What is known of a flow run: see ``reporting.run_status``; raises ``RequestError``."""
+        """The status of a flow run, see ``reporting.run_status``; raises ``RequestError``."""
         from selinon_core.celery.reporting.run_status import describe
 
         return describe(self.store, self.services.flow_versions, id)

@@ -25,14 +25,14 @@ class Revoked(NamedTuple):
 
 
 class RevocationRecorder(Protocol):
-    """Records what was revoked."""
+    """Records revocations."""
 
     def note(self, item: Revoked) -> None:
         """Record this soon."""
         ...
 
     def run(self, stop: threading.Event) -> None:
-        """Record what was revoked until the worker stops."""
+        """Record revocations until the worker stops."""
         ...
 
 
@@ -59,7 +59,7 @@ class Owner(Protocol):
 
     @property
     def services(self) -> WorkerServices:
-        """What a worker needs."""
+        """The services of a worker."""
         ...
 
     @property

@@ -40,7 +40,7 @@ class Advanced(NamedTuple):
 
 
 class CommitExtras(NamedTuple):
-    """What a commit holds beside its transition; most of it only the first one.
+    """The parts of a commit beside its transition; only the first commit has most of them.
 
     ``token`` is that of the lease, None for the short cut. ``header`` creates the run, ``completes`` is the node
     run whose end is decided on without the inbox, ``consumed`` counts the inbox entries that were fed.

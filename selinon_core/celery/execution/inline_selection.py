@@ -18,7 +18,7 @@ from selinon_core.plan import Plan
 class InlineBudget:
     """How much may be run inline for one message; ``carrier`` is its node run number (0: the start of the flow).
 
-    The message stays unacknowledged meanwhile, so its redelivery says that the worker is gone.
+    The message stays unacknowledged meanwhile, so its redelivery means that the worker is dead.
     """
 
     __slots__ = ("_monotonic", "carrier", "left", "until")
@@ -49,7 +49,7 @@ class InlineChoice(NamedTuple):
 
 
 class InlineSelector:
-    """Chooses tasks of one plan; ``serves(queue)`` says whether this worker would run what is sent there."""
+    """Chooses tasks of one plan; ``serves(queue)`` says whether this worker consumes that queue."""
 
     def __init__(self, plan: Plan, messages: MessageBuilder, serves: Callable[[str], bool]) -> None:
         self._plan = plan

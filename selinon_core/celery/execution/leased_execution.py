@@ -74,7 +74,7 @@ class LeasedExecution:
     def _decide_due(
         self, run: CachedRun, transition: Transition, opened: Opened, migrated: on.Migrated | None, look: bool
     ) -> Sequence[OutgoingMessage]:
-        """Migrate, and do what is due by time; with ``look`` also find lost messages. Returns those to be sent."""
+        """Migrate, and take due timers; with ``look`` also find lost messages. Returns the messages to send."""
         parts = self._parts
         if migrated is not None:
             parts.loader.migrate(run, transition, migrated)

@@ -18,7 +18,7 @@ class Scheduled(NamedTuple):
 
 
 class ExecutionReport(NamedTuple):
-    """What a transition did. ``run`` is None where the run could not be read.
+    """The result of a transition. ``run`` is None where the run could not be read.
 
     ``entries`` are trace entries without time and record. ``ended_at`` is set when the run ended.
     """

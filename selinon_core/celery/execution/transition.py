@@ -1,4 +1,4 @@
-"""One transition of a flow run: feeds events to the machine, collects what has to be committed. No side effects.
+"""One transition of a flow run: feeds events to the machine, collects what has to be committed. Writes nothing.
 
 Questions are answered at once (predicates and foreach functions run here), and their answers become events of
 the same transition.
@@ -59,7 +59,7 @@ class QuestionHandler:
 
 
 class Transition:
-    """Collects what a commit will hold.
+    """Collects the contents of a commit.
 
     ``start_effects`` has the effects of the starts, ``throttled`` those that are not in ``outbox`` yet.
     ``trace`` are trace entries without time and record. ``outcome`` is set when the run ended in this

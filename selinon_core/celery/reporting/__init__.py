@@ -1,1 +1,1 @@
-"""What people see of flow runs: trace, spans, status, history."""
+"""Reports on flow runs: trace events, OpenTelemetry spans, status, history."""

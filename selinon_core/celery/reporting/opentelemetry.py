@@ -75,7 +75,7 @@ class Spans:
     def attempt(
         self, traceparent: str, flow: str, flow_id: str, task: str, task_id: str, number: int
     ) -> Iterator[Any]:
-        """The span of one attempt; call what is yielded with how it ended."""
+        """The span of one attempt; call the yielded function with the outcome."""
         if not self.enabled:
             yield _ignore
             return

@@ -17,7 +17,7 @@ class RunReporter:
         self._spans = spans
 
     def take(self, report: ExecutionReport) -> None:
-        """Show what a transition did."""
+        """Emit the trace events, log lines and spans of a transition."""
         for problem in report.problems:
             self._tracer.warn(problem.event, problem.what, flow_name=report.flow, dispatcher_id=report.flow_id)
         run = report.run

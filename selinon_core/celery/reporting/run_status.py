@@ -92,7 +92,7 @@ def status_of(store: Store, node: NodeRun, record: NodeRecord | None) -> str:
 
 
 def _error(store: Store, node: NodeRun, status: str) -> dict[str, str] | None:
-    """What a failed task raised."""
+    """The error of a failed task."""
     text = store.error(node.id) if status == "failure" and not node.is_flow else None
     if text is None:
         return None

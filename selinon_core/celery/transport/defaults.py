@@ -7,7 +7,7 @@ from typing import Any
 from selinon_core.errors import ConfigurationError
 
 CONFIGURATION: dict[str, Any] = {
-    # Running tasks are redelivered when their worker dies, and nothing is hoarded meanwhile.
+    # Running tasks are redelivered when their worker dies, and a worker prefetches no further messages.
     "worker_prefetch_multiplier": 1,
     "task_track_started": False,
     "broker_connection_retry_on_startup": True,

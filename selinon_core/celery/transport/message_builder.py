@@ -29,7 +29,7 @@ class RunRef(NamedTuple):
 
 
 class MessageBuilder:
-    """Writes the messages of one plan; queues are looked up once."""
+    """Builds the messages of one plan; queues are looked up once."""
 
     def __init__(self, plan: Plan, default_queue: str) -> None:
         self._plan = plan

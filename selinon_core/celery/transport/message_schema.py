@@ -91,7 +91,7 @@ class StartMessage(NamedTuple):
 
 
 class WakeMessage(NamedTuple):
-    """Look after a flow run: something of it is due. ``cancel``: and cancel it."""
+    """Advance a flow run that has due work. ``cancel``: and cancel it."""
 
     flow: str
     id: str
@@ -176,7 +176,7 @@ def read_dispatch(kwargs: Mapping[str, Any], most_bytes: int, trace: Any = None)
 
 
 def is_v1_message(kwargs: Mapping[str, Any]) -> bool:
-    """Whether a message is one of selinon 1.x: another deployment's, to be left to it."""
+    """Whether a message is of selinon 1.x: it belongs to another deployment."""
     return "v" not in kwargs and "flow_name" in kwargs
 
 

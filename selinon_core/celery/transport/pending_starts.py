@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 CHECK_AFTER = 5.0
 #: ... and sent again if its queue is empty, or after this many, doubled each time.
 RESEND_DESPITE_BACKLOG_AFTER = 300.0
-#: How often a worker looks, and how many starts in one go.
+#: Seconds between two checks of a worker, and starts per step.
 INTERVAL = 2.5
 BATCH = 500
 
@@ -80,7 +80,7 @@ class PendingStarts:
         self._with_client(remove)
 
     def try_lead(self) -> bool:
-        """Whether this worker is the one that looks now."""
+        """Whether this worker is the leader of this check."""
         return bool(self._with_client(lambda client: client.set(_LEADER, "1", nx=True, px=int(INTERVAL * 900))))
 
     def resend_lost(self, store: Store, publisher: Publisher, now: float) -> int:

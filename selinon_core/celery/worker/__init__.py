@@ -1,1 +1,1 @@
-"""What a worker process does: handle messages, run tasks, keep time-outs, maintain stalled runs, shut down."""
+"""The worker process: handle messages, run tasks, enforce time-outs, sweep, requeue, shut down."""

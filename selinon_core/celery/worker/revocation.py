@@ -70,7 +70,7 @@ class Revocations:
         self._todo.put(item)
 
     def run(self, stop: threading.Event) -> None:
-        """Record what was revoked until the worker stops."""
+        """Record revocations until the worker stops."""
         while not stop.is_set():
             try:
                 item = self._todo.get(timeout=0.5)

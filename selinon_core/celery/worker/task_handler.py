@@ -42,7 +42,7 @@ class TaskMessageHandler:
         self._services = services
 
     def handle(self, messages: Sequence[NodeMessage], again: bool) -> None:
-        """Handle what one message holds; ``again``: it was delivered before, and its receiver may be gone.
+        """Handle the node runs of one message; ``again``: it was redelivered, its first receiver may be dead.
 
         Raises ``StateStoreError`` when the store stays away: the message has to be given back.
         """

@@ -31,7 +31,7 @@ _MOST_REMEMBERED = 10_000
 
 
 class Disposition(Enum):
-    """What becomes of a message."""
+    """What happens to an unroutable message."""
 
     REFUSE = "refuse"
     PUT_BACK = "put back"
@@ -69,7 +69,7 @@ class UnroutableMessages:
         return True
 
     def disposition(self, services: WorkerServices, message: Message, unknown: str) -> Disposition:
-        """What becomes of a message in which ``unknown`` is named; raises ``StateStoreError``."""
+        """The disposition of a message with the unknown name ``unknown``; raises ``StateStoreError``."""
         if isinstance(message, NodeMessage):
             flow_id, number, flow = message.id, message.number, message.flow
         elif isinstance(message, StartMessage) and message.caller is not None:
