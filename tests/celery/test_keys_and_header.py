@@ -35,36 +35,47 @@ headers = st.builds(
 
 
 @pytest.mark.parametrize(
-    ("key", "text", "is_start"),
+    ("key", "text", "is_start", "is_first"),
     [
-        (OutboxKey(keys.START_TASK, 12), "t12", True),
-        (OutboxKey(keys.START_FLOW, 7), "f7", True),
-        (OutboxKey(keys.START_INLINED, 3), "o3", True),
-        (OutboxKey(keys.CANCEL_FLOW, 4), "c4", False),
-        (OutboxKey(keys.NOTIFY_PARENT), "p", False),
-        (OutboxKey(keys.WRITE_RESULT), "r", False),
+        (OutboxKey(keys.START_TASK, 12), "t12", True, True),
+        (OutboxKey(keys.START_FLOW, 7), "f7", True, True),
+        (OutboxKey(keys.START_INLINED, 3), "o3", True, False),
+        (OutboxKey(keys.CANCEL_FLOW, 4), "c4", False, False),
+        (OutboxKey(keys.NOTIFY_PARENT), "p", False, False),
+        (OutboxKey(keys.WRITE_RESULT), "r", False, False),
     ],
 )
-def test_a_key_of_the_outbox_as_text(key: OutboxKey, text: str, is_start: bool) -> None:
+def test_a_key_of_the_outbox_as_text(key: OutboxKey, text: str, is_start: bool, is_first: bool) -> None:
     assert str(key) == text
     assert read_outbox_key(text) == key
-    assert key.is_start == is_start
+    assert (key.is_start, key.is_first_start) == (is_start, is_first)
 
 
 @pytest.mark.parametrize(
-    ("timer", "text", "is_send"),
+    ("timer", "text", "is_send", "outlives_run"),
     [
-        (TimerKey(keys.SEND_TASK, 12), "n12", True),
-        (TimerKey(keys.SEND_FLOW, 7), "s7", True),
-        (TimerKey(keys.ASK_AGAIN, 3), "q3", False),
-        (TimerKey(keys.RETRY_FLOW), "retry", False),
-        (TimerKey(keys.DEADLINE), "deadline", False),
+        (TimerKey(keys.SEND_TASK, 12), "n12", True, True),
+        (TimerKey(keys.SEND_FLOW, 7), "s7", True, False),
+        (TimerKey(keys.ASK_AGAIN, 3), "q3", False, False),
+        (TimerKey(keys.RETRY_FLOW), "retry", False, False),
+        (TimerKey(keys.DEADLINE), "deadline", False, False),
     ],
 )
-def test_a_timer_as_text(timer: TimerKey, text: str, is_send: bool) -> None:
+def test_a_timer_as_text(timer: TimerKey, text: str, is_send: bool, outlives_run: bool) -> None:
     assert str(timer) == text
     assert read_timer_key(text) == timer
-    assert timer.is_send == is_send
+    assert (timer.is_send, timer.outlives_run) == (is_send, outlives_run)
+
+
+@pytest.mark.parametrize(
+    ("start", "timer"),
+    [
+        (OutboxKey(keys.START_TASK, 12), TimerKey(keys.SEND_TASK, 12)),
+        (OutboxKey(keys.START_FLOW, 7), TimerKey(keys.SEND_FLOW, 7)),
+    ],
+)
+def test_a_start_that_is_put_off_becomes_a_timer(start: OutboxKey, timer: TimerKey) -> None:
+    assert keys.send_timer(start) == timer
 
 
 @given(headers)

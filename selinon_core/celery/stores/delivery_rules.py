@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
+from selinon_core.celery.stores.outbox_keys import read_outbox_key, read_timer_key
 from selinon_core.celery.stores.protocol import (
     BUFFERED,
     DUPLICATE,
@@ -27,11 +28,6 @@ from selinon_core.celery.stores.protocol import (
 WAKEUP_BACKOFF = 2.0
 #: ... up to this.
 MAX_WAKEUP_BACKOFF = 300.0
-
-#: Prefixes of timers that stand for a message: ``n`` of a task or sub-flow, ``s`` of a throttled sub-flow.
-MESSAGE_TIMERS = "ns"
-#: Prefixes of outbox keys that publish the first message of a node run: ``t`` of a task, ``f`` of a sub-flow.
-START_KEYS = "tf"
 
 
 # -- deliveries of a node run -------------------------------------------------------------------------------------
@@ -114,6 +110,11 @@ def accepts(step: Commit, version: int, token: int, lease: float) -> bool:
 def accepts_shortcut(step: Commit, inbox: int, record: NodeRecord) -> bool:
     """Whether a commit without a token may be kept: nothing else happened to the run."""
     return not inbox and not (step.completes and record.done)
+
+
+def first_messages(step: Commit) -> int:
+    """How many node runs of a commit are to be sent their first message, now or when a throttle lets them."""
+    return len(step.throttled) + sum(read_outbox_key(key).is_first_start for key in step.outbox)
 
 
 def is_progress(step: Commit, running: bool) -> bool:
@@ -250,4 +251,4 @@ def earliest(times: Iterable[float | None]) -> float | None:
 
 def awaited_messages(undelivered: int, timers: Iterable[str]) -> int:
     """How many node runs have a message on its way: not those whose message is to be sent at its time."""
-    return undelivered - sum(name[0] in MESSAGE_TIMERS for name in timers)
+    return undelivered - sum(read_timer_key(name).is_send for name in timers)

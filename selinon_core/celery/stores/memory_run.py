@@ -5,6 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from selinon_core.celery.stores import delivery_rules as rules
+from selinon_core.celery.stores.outbox_keys import (
+    START_INLINED,
+    OutboxKey,
+    read_outbox_key,
+    read_timer_key,
+    send_timer,
+)
 from selinon_core.celery.stores.protocol import Commit, NodeRecord, Opened
 
 
@@ -83,7 +90,7 @@ class MemoryRun:
         """The receiver of message ``carrier`` is dead: the node run that it ran inline goes into the outbox."""
         if carrier not in self.inlined:
             return False
-        self.outbox[f"o{self.inlined.pop(carrier)}"] = None
+        self.outbox[str(OutboxKey(START_INLINED, self.inlined.pop(carrier)))] = None
         if self.running:
             self.progressed(now)
         return True
@@ -107,7 +114,7 @@ class MemoryRun:
         del self.inbox[: step.consumed]
         for key in step.outbox:
             self.outbox[key] = None
-            self.undelivered += key[0] in rules.START_KEYS
+        self.undelivered += rules.first_messages(step)
         for key in step.done:
             self.outbox.pop(key, None)
         if step.carrier is not None:
@@ -127,7 +134,7 @@ class MemoryRun:
 
     def _set_timers(self, step: Commit) -> None:
         if step.clear_timers:
-            self.timers = {name: due for name, due in self.timers.items() if name[0] == "n"}
+            self.timers = {name: due for name, due in self.timers.items() if read_timer_key(name).outlives_run}
         for name in step.cancelled_timers:
             self.timers.pop(name, None)
         self.timers.update(step.timers or {})
@@ -135,9 +142,8 @@ class MemoryRun:
     def _throttle(self, key: str, name: str, distance: float, throttle: dict[str, float], now: float) -> float:
         start = max(now, throttle.get(name, now))
         throttle[name] = start + distance
-        self.undelivered += 1
         if start <= now:
             self.outbox[key] = None
         else:
-            self.timers[("n" if key[0] == "t" else "s") + key[1:]] = start
+            self.timers[str(send_timer(read_outbox_key(key)))] = start
         return start - now

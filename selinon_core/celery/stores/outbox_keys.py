@@ -1,7 +1,7 @@
 """Keys of the outbox and names of timers, to and from text: effects and times that a flow run waits for.
 
 A text is one character and the number of a node run or question (``t12``), or a word. The log has the effect
-itself; the key only says that it is not performed yet.
+itself; the key only says that it is not performed yet. The scripts of the stores write the same letters.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ SEND_TASK, SEND_FLOW = "n", "s"
 ASK_AGAIN = "q"
 RETRY_FLOW, DEADLINE = "retry", "deadline"
 
-_STARTS = frozenset((START_TASK, START_FLOW, START_INLINED))
+_FIRST_STARTS = frozenset((START_TASK, START_FLOW))
+_STARTS = _FIRST_STARTS | {START_INLINED}
 _SENDS = frozenset((SEND_TASK, SEND_FLOW))
 _WORDS = frozenset((RETRY_FLOW, DEADLINE))
 
@@ -35,6 +36,11 @@ class OutboxKey(NamedTuple):
         """Whether a message that starts a node run is to be sent."""
         return self.kind in _STARTS
 
+    @property
+    def is_first_start(self) -> bool:
+        """Whether that message is the first one of its node run."""
+        return self.kind in _FIRST_STARTS
+
     def __str__(self) -> str:
         return f"{self.kind}{self.number}" if self.number else self.kind
 
@@ -49,6 +55,11 @@ class TimerKey(NamedTuple):
     def is_send(self) -> bool:
         """Whether a message that starts a node run is to be sent then."""
         return self.kind in _SENDS
+
+    @property
+    def outlives_run(self) -> bool:
+        """Whether the timer is still kept when the flow run has ended."""
+        return self.kind == SEND_TASK
 
     def __str__(self) -> str:
         return f"{self.kind}{self.number}" if self.number else self.kind

@@ -1,6 +1,7 @@
 """The steps of the Redis store, as Lua scripts: each is atomic and takes one round trip.
 
-They state the rules of ``delivery_rules`` once more, in the language that the server runs.
+They state the rules of ``delivery_rules`` once more, in the language that the server runs. The letters of outbox
+keys and timers are those of ``outbox_keys``.
 
 ``KEYS`` are the prefix of the run's keys, the prefix of the store and the id of the run. A run's keys are ``:h``
 (header, hash), ``:l`` (log, list), ``:i`` (inbox, list), ``:o`` (outbox, set), ``:n`` (node records, hash), ``:a``

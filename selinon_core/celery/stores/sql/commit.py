@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from selinon_core.celery.stores import delivery_rules as rules
+from selinon_core.celery.stores.outbox_keys import read_outbox_key, send_timer
 from selinon_core.celery.stores.protocol import Commit, Committed, NodeRecord
 from selinon_core.celery.stores.sql.transaction import OF_MESSAGES, OWN, RunSnapshot, RunTransaction
 
@@ -53,7 +54,7 @@ def _keep(run: RunTransaction, step: Commit, look: RunSnapshot) -> Committed:
     _payloads(run, step)
     _timers(run, step)
     delays, later = _throttle(run, step)
-    undelivered = len(step.throttled) + sum(key[0] in rules.START_KEYS for key in step.outbox)
+    undelivered = rules.first_messages(step)
     if undelivered:
         values["undelivered"] = row.undelivered + undelivered
     if not running and step.ttl:
@@ -137,6 +138,6 @@ def _throttle(run: RunTransaction, step: Commit) -> tuple[list[float], list[floa
         if start <= step.now:
             run.put_outbox([key])
         else:
-            run.put_timers({("n" if key[0] == "t" else "s") + key[1:]: start})
+            run.put_timers({str(send_timer(read_outbox_key(key))): start})
             later.append(start)
     return delays, later

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import psycopg
 import sqlalchemy as sa
 
+from selinon_core.celery.stores import delivery_rules as rules
 from selinon_core.celery.stores.protocol import LEASED, Begun, Commit, Committed, Delivered, Opened
 from selinon_core.celery.stores.sql.database import failed
 from selinon_core.celery.stores.sql.postgres_functions import Functions
@@ -194,7 +195,7 @@ def _values(step: Commit) -> dict[str, Any]:
         "consumed": step.consumed,
         "outbox": [key for key in step.outbox if key not in step.done] if step.done else list(step.outbox),
         "done": list(step.done),
-        "undelivered": len(step.throttled) + sum(key[0] in "tf" for key in step.outbox),
+        "undelivered": rules.first_messages(step),
         "carrier": step.carrier,
         "inlined": step.inlined,
         "payload_numbers": list(payloads),

@@ -2,8 +2,8 @@
 
 A step that asks, decides and writes needs five messages to the database, and the waiting for their answers costs
 several times what the database does. The functions do what ``SqlStore`` does step by step, and the contract suite
-of the stores runs on both. Each statement in such a function sees what was committed before it began, so what is
-read after the run's row was locked is current.
+of the stores runs on both. The letters of outbox keys and timers are those of ``outbox_keys``. Each statement in
+such a function sees what was committed before it began, so what is read after the run's row was locked is current.
 
 A function's name ends with a digest of all texts: workers of two versions side by side each call their own.
 """

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 
 from selinon_core.celery.stores import delivery_rules as rules
+from selinon_core.celery.stores.outbox_keys import SEND_TASK, START_INLINED, OutboxKey
 from selinon_core.celery.stores.protocol import NodeRecord, Opened
 from selinon_core.celery.stores.sql.changes import Changes
 from selinon_core.celery.stores.sql.tables import Tables
@@ -17,8 +18,8 @@ from selinon_core.celery.stores.sql.tables import Tables
 #: Fields of a header with a column of their own, and the types of these.
 OWN = {"status": str, "flow": str, "queue": str, "inbox_threshold": int, "idle_check_after": float}
 
-#: Timers of messages of node runs; they outlive the end of their flow run.
-OF_MESSAGES = "n%"
+#: The texts of the timers that outlive their flow run (``TimerKey.outlives_run``).
+OF_MESSAGES = f"{SEND_TASK}%"
 
 
 class RunSnapshot(NamedTuple):
@@ -176,7 +177,7 @@ class RunTransaction:
         """The receiver of a message is dead: the node run that it ran inline goes into the outbox."""
         if inlined is not None:
             self.changes.delete(self.tables.inlined, run=self.id, carrier=carrier)
-            self.put_outbox([f"o{inlined}"])
+            self.put_outbox([str(OutboxKey(START_INLINED, inlined))])
             self.due_by(now + rules.WAKEUP_BACKOFF)
             if self.row.status == "running":
                 self.change(updated=now, silent_after=0.0)
