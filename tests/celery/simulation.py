@@ -134,7 +134,7 @@ class World:
         self.store = MemoryStore()
         self.shuffle = shuffle
         self.crashes = 0
-        self.strangers = UnroutableMessages(lambda: self.now)
+        self.strangers = UnroutableMessages()
         self.results: dict[str, tuple[str, Any]] = {}
         self.serves = serves
         self.settings = AdapterSettings(

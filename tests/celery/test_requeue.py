@@ -14,7 +14,7 @@ from celery.exceptions import Ignore, Reject
 from selinon_core.celery import Selinon
 from selinon_core.celery.stores.protocol import Commit
 from selinon_core.celery.transport.publisher import DISPATCHER, OutgoingMessage
-from selinon_core.celery.worker.celery_tasks import MessageReceiver
+from selinon_core.celery.worker.celery_tasks import GIVE_BACK_AFTER, MessageReceiver
 from selinon_core.celery.worker.requeue import DEAD_LETTERS, FAILURES, REASON
 from selinon_core.errors import StateStoreError
 from tests.celery.changed_flows import CHAIN, NODES, plan_of
@@ -33,7 +33,10 @@ class Site:
         self.selinon = Selinon(app, plan=plan_of(NODES, CHAIN))
         self.store = self.selinon.services.store
         self.selinon.services.relay._publisher = self  # type: ignore[assignment]
-        self.receiver = MessageReceiver(self.selinon, pause=0.0, unroutable_pause=0.0)
+        self.pauses: list[float] = []
+        services = self.selinon.services
+        services.surroundings = services.surroundings._replace(sleep=self.pauses.append)
+        self.receiver = MessageReceiver(self.selinon)
         self.sent: list[OutgoingMessage] = []
         self.away = False
         self.forgotten: list[str] = []
@@ -87,6 +90,7 @@ def test_a_start_that_cannot_be_handled_is_parked_after_some_tries(
             continue
         break
     assert tries == 5
+    assert site.pauses == [GIVE_BACK_AFTER] * 4
     (letter,) = site.sent
     assert (letter.queue, letter.kwargs) == (DEAD_LETTERS, START)
     assert letter.headers is not None

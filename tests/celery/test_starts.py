@@ -10,6 +10,7 @@ from celery import Celery
 
 from selinon_core.celery import Selinon
 from selinon_core.celery.stores.protocol import Commit
+from selinon_core.celery.surroundings import REAL
 from selinon_core.celery.transport.pending_starts import CHECK_AFTER, RESEND_DESPITE_BACKLOG_AFTER, PendingStarts
 from selinon_core.project import compile_data
 from tests import services
@@ -40,7 +41,8 @@ class Place:
         )
         self.selinon = Selinon(self.app, plan=plan)
         self.client: Any = redis.Redis.from_url(url, decode_responses=True)
-        self.ledger = PendingStarts(self.app)
+        self.ledger = PendingStarts(self.app, REAL._replace(now=lambda: NOW))
+        self.selinon.pending_starts = self.ledger
 
     def queued(self) -> int:
         return int(self.client.llen(f"{self.name}:celery"))
@@ -56,8 +58,6 @@ class Place:
 @pytest.fixture
 def place() -> Iterator[Place]:
     made = Place(need("redis"))
-    made.ledger.clock = lambda: NOW
-    made.selinon.pending_starts.clock = lambda: NOW
     yield made
     made.selinon.store.clear()
     for key in made.client.scan_iter(made.name + "*"):

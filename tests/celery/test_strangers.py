@@ -69,7 +69,9 @@ def old_worker() -> Any:
                 batch="[1]",
             )
         )
-        return MessageReceiver(selinon, pause=0.0, unroutable_pause=0.0)
+        services = selinon.services
+        services.surroundings = services.surroundings._replace(sleep=lambda seconds: None)
+        return MessageReceiver(selinon)
 
     return make
 

@@ -140,7 +140,7 @@ def test_waiting_runs_cost_no_messages() -> None:
         batch = encode_batch(world.now, ['["S",null,{},null,null]'])
         world.store.commit(Commit(f"run{number}", 0, world.now, create=header, batch=batch))
     world.faults.crash = 0.0
-    sweeper = Reaper(world.engines[0], clock=lambda: world.now)
+    sweeper = Reaper(world.engines[0])
     for _ in range(2000):
         world.now += 0.5
         sweeper.run_once()
@@ -158,7 +158,7 @@ def test_runs_that_wait_for_a_queue_without_workers_cost_few_messages() -> None:
             world._deliver(text, again)
     world.broker.backlog = 50
     sent, until = len(world.broker.sent), world.now + 600
-    sweeper = Reaper(world.engines[0], clock=lambda: world.now)
+    sweeper = Reaper(world.engines[0])
     while world.now < until:
         world.now += max(sweeper.run_once(), 0.25)
         for text, again in [entry for entry in world.broker.queue if json.loads(entry[0])[0] == DISPATCHER]:
@@ -175,7 +175,7 @@ def test_a_long_queue_of_a_dispatcher_is_not_made_longer() -> None:
         header = {"flow": "main", "queue": "celery", "status": "running", "idle_check_after": "0"}
         world.store.commit(Commit(f"run{number}", 0, world.now, create=header, batch="[]", outbox=["t1"]))
     world.broker.backlog = 10_000
-    reaper = Reaper(world.engines[0], clock=lambda: world.now)
+    reaper = Reaper(world.engines[0])
     for _ in range(50):
         world.now += 0.5
         reaper.run_once()
@@ -186,7 +186,7 @@ def test_a_long_queue_of_a_dispatcher_is_not_made_longer() -> None:
 def test_the_result_backend_is_cleaned_up_once_a_day() -> None:
     world = World(plan_of(CHAIN), workers=1)
     cleaned: list[float] = []
-    reaper = Reaper(world.engines[0], lambda: world.now, lambda: cleaned.append(world.now))
+    reaper = Reaper(world.engines[0], lambda: cleaned.append(world.now))
     for _ in range(24 * 4 * 3):
         reaper.run_once()
         world.now += 900

@@ -10,10 +10,10 @@ became a run.
 from __future__ import annotations
 
 import json
-import time
 from typing import TYPE_CHECKING, Any
 
 from selinon_core.celery.stores import Store
+from selinon_core.celery.surroundings import REAL, Surroundings
 from selinon_core.celery.transport.defaults import is_redis
 from selinon_core.celery.transport.publisher import OutgoingMessage, Publisher
 
@@ -39,9 +39,9 @@ class PendingStarts:
     """Starts by id in a sorted set (when to look next) and a hash (how often the
     message was sent, when first, and the message)."""
 
-    def __init__(self, app: Celery) -> None:
+    def __init__(self, app: Celery, surroundings: Surroundings = REAL) -> None:
         self._app = app
-        self.clock: Callable[[], float] = time.time
+        self.clock = surroundings.now
 
     @property
     def enabled(self) -> bool:

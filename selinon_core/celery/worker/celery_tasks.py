@@ -71,12 +71,10 @@ def register_tasks(owner: Owner) -> None:
 
 
 class MessageReceiver:
-    """Handles the messages of one app in one process; the pauses are seconds before a message goes back."""
+    """Handles the messages of one app in one process."""
 
-    def __init__(self, owner: Owner, pause: float = GIVE_BACK_AFTER, unroutable_pause: float = PAUSE) -> None:
+    def __init__(self, owner: Owner) -> None:
         self._owner = owner
-        self._pause = pause
-        self._unroutable_pause = unroutable_pause
         self._unroutable = UnroutableMessages()
 
     def dispatch(self, task: Any, kwargs: dict[str, Any]) -> None:
@@ -138,9 +136,10 @@ class MessageReceiver:
             most_bytes = self._owner.services.settings.selinon_max_message_bytes
             return reader(kwargs, most_bytes, header_of(task, TRACE_HEADER))
         except FormatSkew as error:
-            if self._unroutable.is_first(str(kwargs.get("id") or task.request.id)):
-                self._owner.services.tracer.warn("MIGRATION_SKEW", f"{error}; left to another worker")
-            give_back(self._owner, task, str(error), self._unroutable_pause)
+            services = self._owner.services
+            if self._unroutable.is_first(services, str(kwargs.get("id") or task.request.id)):
+                services.tracer.warn("MIGRATION_SKEW", f"{error}; left to another worker")
+            give_back(self._owner, task, str(error), PAUSE)
         except MessageRefused as error:
             self._refuse(task, kwargs.get("id"), str(error))
             return None
@@ -157,7 +156,7 @@ class MessageReceiver:
         except StateStoreError as error:
             self._give_back(task, str(error))
         if disposition is Disposition.PUT_BACK:
-            give_back(self._owner, task, unknown, self._unroutable_pause)
+            give_back(self._owner, task, unknown, PAUSE)
         if disposition is Disposition.REFUSE:
             self._refuse(task, message.id if isinstance(message, StartMessage) else None, unknown)
         return True
@@ -170,13 +169,13 @@ class MessageReceiver:
     # -- giving back and refusing -----------------------------------------------------------------------------
 
     def _give_back(self, task: Any, why: str) -> NoReturn:
-        give_back(self._owner, task, why, self._pause)
+        give_back(self._owner, task, why, GIVE_BACK_AFTER)
 
     def _give_back_or_park(self, task: Any, message: StartMessage, error: Exception) -> None:
         """Try a start again, but not for ever: the starts behind it have to run too."""
         services = self._owner.services
         why = f"{type(error).__name__}: {error}"
-        if give_back_failed(self._owner, task, why, self._pause):
+        if give_back_failed(self._owner, task, why, GIVE_BACK_AFTER):
             return
         failed = f"the start of {message.flow} failed {services.settings.selinon_max_deliveries} times: {why}"
         if message.caller is not None:  # the parent waits for its end

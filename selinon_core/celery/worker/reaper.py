@@ -30,16 +30,10 @@ CLEAN_EVERY = 86400.0
 
 
 class Reaper:
-    """One worker's part in the sweep. ``clock`` is replaced by tests, ``clean_results`` removes old results."""
+    """One worker's part in the sweep; ``clean_results`` removes old results."""
 
-    def __init__(
-        self,
-        services: WorkerServices,
-        clock: Callable[[], float] | None = None,
-        clean_results: Callable[[], object] = lambda: None,
-    ) -> None:
+    def __init__(self, services: WorkerServices, clean_results: Callable[[], object] = lambda: None) -> None:
         self._services = services
-        self._clock = clock or services.clock
         self._owner = uuid.uuid4().hex
         self._pause = services.settings.selinon_sweep_interval
         self._clean = clean_results
@@ -50,7 +44,7 @@ class Reaper:
         services = self._services
         settings = services.settings
         try:
-            now = self._clock()
+            now = services.clock()
             if not services.store.acquire_leadership(self._owner, now + 4 * settings.selinon_sweep_interval, now):
                 return settings.selinon_sweep_interval
             found = services.store.claim_due_runs(
@@ -70,7 +64,7 @@ class Reaper:
                 return 0.0
             due = services.store.next_due()
             if due is not None:
-                return min(max(due - self._clock(), LEAST_PAUSE), settings.selinon_sweep_interval)
+                return min(max(due - services.clock(), LEAST_PAUSE), settings.selinon_sweep_interval)
         except StateStoreError as error:
             return self._away(str(error))
         except Exception as error:

@@ -9,7 +9,6 @@ a retry, so that it still counts as redelivered. On Redis a rejected message goe
 from __future__ import annotations
 
 import logging
-import time
 from typing import Any, NoReturn
 
 from celery.exceptions import Ignore, Reject
@@ -43,7 +42,7 @@ def header_of(task: Any, name: str) -> Any:
 
 def give_back(owner: Owner, task: Any, why: str, pause: float) -> NoReturn:
     """Put the message of a Celery task back into its queue after ``pause`` seconds, for any worker."""
-    time.sleep(pause)  # it may come straight back
+    owner.services.surroundings.sleep(pause)  # it may come straight back
     if not is_redis(owner.app.conf.broker_url) and _republish(owner, task):
         raise Ignore(why)
     raise Reject(why, requeue=True)
@@ -57,7 +56,7 @@ def give_back_failed(owner: Owner, task: Any, why: str, pause: float) -> bool:
     failures = failures_of(task) + 1
     if failures >= owner.services.settings.selinon_max_deliveries:
         return False
-    time.sleep(pause)
+    owner.services.surroundings.sleep(pause)
     if owner.services.relay.send_safely([_copy(task, {FAILURES: failures})]):
         raise Ignore(why)
     raise Reject(why, requeue=True)

@@ -9,8 +9,7 @@ with an unknown name is refused.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from enum import Enum
 
 from selinon_core.celery.execution.inbox import InboxEntry
@@ -50,15 +49,15 @@ def unknown_in(plan: Plan, message: Message) -> str | None:
 
 
 class UnroutableMessages:
-    """Decides on unroutable messages in one process; its ``clock`` may differ from that of other workers."""
+    """Decides on unroutable messages in one process."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
+    def __init__(self) -> None:
+        #: When a message was met first, by ``Surroundings.monotonic`` of this process.
         self._met: dict[tuple[str, int], float] = {}
 
-    def is_first(self, message_id: str) -> bool:
+    def is_first(self, services: WorkerServices, message_id: str) -> bool:
         """Whether this process sees a message for newer workers for the first time; the call records it."""
-        return self._remember((message_id, 0), self._clock())
+        return self._remember((message_id, 0), services.surroundings.monotonic())
 
     def _remember(self, key: tuple[str, int], now: float) -> bool:
         if key in self._met:
@@ -81,7 +80,7 @@ class UnroutableMessages:
         if header is None or header["status"] != "running" or (record is not None and record.done):
             self._met.pop((flow_id, number), None)
             return Disposition.REFUSE
-        now = self._clock()
+        now = services.surroundings.monotonic()
         if self._remember((flow_id, number), now):
             details = {"flow_name": flow, "dispatcher_id": flow_id}
             services.tracer.warn("MIGRATION_SKEW", f"{unknown} here; left to another worker", **details)
