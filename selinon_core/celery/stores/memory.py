@@ -27,7 +27,10 @@ from selinon_core.celery.stores.protocol import (
 
 
 class MemoryStore:
-    """See ``Store``."""
+    """See ``Store``.
+
+    The class is as long as that protocol: each method is a few lines under one lock, and all share the same runs.
+    """
 
     def __init__(self) -> None:
         self.clock: Callable[[], float] = time.time

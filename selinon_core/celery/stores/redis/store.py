@@ -26,7 +26,10 @@ from selinon_core.errors import MissingExtraError, StateStoreError, StateStoreRe
 
 
 class RedisStore:
-    """See ``Store``. ``url`` and ``options`` are as of ``client_of``; all keys begin with ``prefix``."""
+    """See ``Store``. ``url`` and ``options`` are as of ``client_of``; all keys begin with ``prefix``.
+
+    The class is as long as that protocol: each method calls one script, and what that does is in ``scripts``.
+    """
 
     def __init__(self, url: str, prefix: str = "selinon:", options: Mapping[str, Any] | None = None) -> None:
         try:

@@ -42,7 +42,11 @@ _CLOCKS = {
 
 
 class SqlStore:
-    """See ``Store``. ``url`` is one SQLAlchemy takes; names of tables begin with ``prefix``."""
+    """See ``Store``. ``url`` is one SQLAlchemy takes; names of tables begin with ``prefix``.
+
+    The class is as long as that protocol: each method is one transaction, and the long ones are in modules of
+    their own (``commit``, ``messages``, ``sweep``).
+    """
 
     def __init__(self, url: str, prefix: str = "selinon_", options: Mapping[str, Any] | None = None) -> None:
         self.database = Database(url, options)

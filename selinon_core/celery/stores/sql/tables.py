@@ -22,14 +22,21 @@ class Tables:
     """The tables, with names that begin with ``prefix``."""
 
     def __init__(self, prefix: str) -> None:
-        self.metadata = metadata = sa.MetaData()
+        self.metadata = sa.MetaData()
         self.prefix = prefix
+        self.schema = self._table("schema", sa.Column("version", sa.Integer, primary_key=True))
+        self._define_runs()
+        self._define_parts_of_runs()
+        self._define_shared()
+        self._prepare_questions()
 
-        def table(name: str, *columns: Any) -> sa.Table:
-            return sa.Table(prefix + name, metadata, *columns, mysql_engine="InnoDB", mysql_charset="utf8mb4")
+    def _table(self, name: str, *columns: Any) -> sa.Table:
+        return sa.Table(
+            self.prefix + name, self.metadata, *columns, mysql_engine="InnoDB", mysql_charset="utf8mb4"
+        )
 
-        self.schema = table("schema", sa.Column("version", sa.Integer, primary_key=True))
-        self.runs = table(
+    def _define_runs(self) -> None:
+        self.runs = self._table(
             "runs",
             sa.Column("id", _ID, primary_key=True),
             sa.Column("status", sa.String(16), nullable=False),
@@ -49,24 +56,27 @@ class Tables:
             sa.Column("expires", _SECONDS, index=True),
             sa.Column("fields", _LONG, nullable=False),
         )
-        self.log = table(
+
+    def _define_parts_of_runs(self) -> None:
+        """The tables of which every row belongs to a run: see ``of_runs``."""
+        self.log = self._table(
             "log",
             sa.Column("run", _ID, primary_key=True),
             sa.Column("version", sa.Integer, primary_key=True, autoincrement=False),
             sa.Column("batch", _LONG, nullable=False),
         )
-        self.inbox = table(
+        self.inbox = self._table(
             "inbox",
             sa.Column("id", _SERIAL, primary_key=True, autoincrement=True),
             sa.Column("run", _ID, nullable=False, index=True),
             sa.Column("entry", _LONG, nullable=False),
         )
-        self.outbox = table(
+        self.outbox = self._table(
             "outbox",
             sa.Column("run", _ID, primary_key=True),
             sa.Column("name", sa.String(64), primary_key=True),
         )
-        self.nodes = table(
+        self.nodes = self._table(
             "nodes",
             sa.Column("run", _ID, primary_key=True),
             sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
@@ -78,48 +88,49 @@ class Tables:
             sa.Column("done", sa.Boolean, nullable=False),
             sa.Column("seen_at", _SECONDS, nullable=False),
         )
-        self.inlined = table(
+        self.inlined = self._table(
             "inlined",
             sa.Column("run", _ID, primary_key=True),
             sa.Column("carrier", sa.Integer, primary_key=True, autoincrement=False),
             sa.Column("number", sa.Integer, nullable=False),
         )
-        self.payloads = table(
+        self.payloads = self._table(
             "payloads",
             sa.Column("run", _ID, primary_key=True),
             sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
             sa.Column("body", _LONG, nullable=False),
         )
-        self.timers = table(
+        self.timers = self._table(
             "timers",
             sa.Column("run", _ID, primary_key=True),
             sa.Column("name", sa.String(64), primary_key=True),
             sa.Column("due", _SECONDS, nullable=False),
         )
-        self.errors = table(
+
+    def _define_shared(self) -> None:
+        """What outlives a run, or belongs to no single one."""
+        self.errors = self._table(
             "errors",
             sa.Column("task", _ID, primary_key=True),
             sa.Column("body", _LONG, nullable=False),
             sa.Column("expires", _SECONDS, nullable=False, index=True),
         )
-        self.definitions = table(
+        self.definitions = self._table(
             "definitions",
             sa.Column("name", _ID, primary_key=True),
             sa.Column("body", _LONG, nullable=False),
         )
-        self.slots = table(
+        self.slots = self._table(
             "slots",
             sa.Column("name", sa.String(255), primary_key=True),
             sa.Column("next", _SECONDS, nullable=False),
         )
-        self.leader = table(
+        self.leader = self._table(
             "leader",
             sa.Column("name", sa.String(16), primary_key=True),
             sa.Column("owner", sa.String(255), nullable=False),
             sa.Column("until", _SECONDS, nullable=False),
         )
-
-        self._prepare_questions()
 
     def _prepare_questions(self) -> None:
         """What every step asks, made once: most of the time that a statement takes here goes into making it."""
