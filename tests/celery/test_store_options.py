@@ -160,8 +160,8 @@ def test_settings_of_a_server_that_lose_runs_are_reported(found: dict[str, Any],
 
 
 def test_a_run_that_is_gone_is_reported_once(caplog: pytest.LogCaptureFixture) -> None:
+    from tests.celery.counted_tasks import plan_of
     from tests.celery.simulation import World
-    from tests.celery.test_sweep import plan_of
 
     world = World(
         plan_of("      - {from: , to: [A, B]}\n"), workers=1, selinon_inline_count=0, selinon_batch_count=1
