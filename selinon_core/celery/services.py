@@ -25,7 +25,8 @@ from selinon_core.celery.stores import Store, open_store
 from selinon_core.celery.surroundings import REAL, Surroundings
 from selinon_core.celery.transport.batching import BatchWatchdog, DurationEstimates, MessageBatcher
 from selinon_core.celery.transport.message_builder import MessageBuilder
-from selinon_core.celery.transport.publisher import Publisher
+from selinon_core.celery.transport.publisher import ENVELOPE, Publisher
+from selinon_core.celery.worker.held_deliveries import HeldDeliveries
 from selinon_core.dispatch import FlowOutcome, flow_indexes
 from selinon_core.dispatch import effects as do
 from selinon_core.dispatch import events as on
@@ -114,6 +115,7 @@ class WorkerServices:
         self._runner = _task_runner if runner is None else runner
         self.durations = DurationEstimates()
         self.batch_watchdog = BatchWatchdog(surroundings)
+        self.held_deliveries = HeldDeliveries(store)
         batcher = MessageBatcher(plan, self.durations, settings)
         self.relay = OutboxRelay(
             store, publisher, self.messages, settings, batcher, self.serves, write_result, surroundings.now
@@ -270,7 +272,9 @@ def _migrations(plan: Plan) -> Migrations:
 
 def _limits_time(app: Celery) -> bool:
     """Whether Celery limits the time of every message: then a message may hold one node run only."""
-    return bool(app.conf.task_time_limit or app.conf.task_soft_time_limit)
+    task = app.tasks.get(ENVELOPE)  # it has the limits of task_annotations
+    of_task = task is not None and (task.time_limit or task.soft_time_limit)
+    return bool(app.conf.task_time_limit or app.conf.task_soft_time_limit or of_task)
 
 
 def _without_batches(settings: AdapterSettings) -> AdapterSettings:

@@ -31,6 +31,7 @@ def items(*args):
     Step.run(type("Asked", (), {"task_name": "items"}), None)
     return [1]
 """
+ENOUGH = "again = ran.exists() and len(ran.read_text().splitlines()) == 3"
 YAML = """
 tasks:
   - {{name: Step, import: {module}}}
@@ -74,6 +75,30 @@ def test_what_a_soft_shutdown_does_not_wait_for_is_left_to_another_worker(here: 
     here.start("-c", "1")
     assert run.wait(60) == "success", here.logs()
     assert here.ran() == ["Step", "Step"]
+
+
+@pytest.mark.service("redis", "amqp")
+@pytest.mark.xdist_group("workers")
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize("pool", ["prefork", "threads"])
+def test_orderly_stops_are_no_reason_to_fail_a_task(pool: str, tmp_path: Path) -> None:
+    """Deployments and drained machines: only deliveries whose receiver vanished count."""
+    with site(tmp_path, "amqp", worker_soft_shutdown_timeout=1, selinon_max_deliveries=2) as here:
+        here.write(YAML.format(module=f"tasks_{here.name}"), TASKS.replace("again = ran.exists()", ENOUGH))
+        here.environment["REMAP_SIGTERM"] = "SIGQUIT"
+        run = here.selinon.run_flow("task")
+        for stops in range(1, 4):
+            worker = here.start("-c", "1", "-P", pool)
+            wait_until(lambda stops=stops: len(here.ran()) == stops, told=here.logs)
+            worker.terminate()
+            if pool == "threads":  # its thread cannot be stopped: a supervisor kills the process in the end
+                wait_until(lambda: not here.selinon.store.records(run.id, [1])[1].deliveries, told=here.logs)
+                here.kill(worker)
+            worker.wait(60)
+            assert run.status() == "running", here.logs()
+        here.start("-c", "1", "-P", pool)
+        assert run.wait(60) == "success", here.logs()
+        assert here.ran() == ["Step"] * 4
 
 
 def told_to_end(number: int, frame: object) -> None:

@@ -63,17 +63,26 @@ class BatchHandler:
         if not again and self._services.settings.selinon_max_deliveries >= FEWEST_DELIVERIES:
             claims = self._claims(messages)
             again = not claims
+        held = self._services.held_deliveries
+        for each in messages:
+            if (each.number, each.delivery) in claims:
+                held.add(each, claims[each.number, each.delivery])
         together = bool(claims)
         monotonic = self._services.surroundings.monotonic
-        batch = MessageBatch(messages, self._hand_back, self._keep_early, claims, monotonic)
+        batch = MessageBatch(messages, self.hand_back, self._keep_early, claims, monotonic)
         with self._services.batch_watchdog.over(batch):
             try:
                 while (message := batch.take()) is not None:
                     budget.carrier = message.number
                     self._handler.handle_one(message, again, budget, batch if together else None)
-            except (Exception, WorkerShutdown):  # the store stays unavailable, or this process shuts down
+            except WorkerShutdown:
                 batch.keep_early()
                 raise
+            except Exception:  # the store stays unavailable
+                batch.keep_early()
+                held.discard_all(messages)
+                raise
+        held.discard_all(messages)
         ended = batch.take_succeeded()
         if ended:
             budget.carrier = ended[-1].number
@@ -92,7 +101,7 @@ class BatchHandler:
             return {}
         return dict(zip(deliveries.items(), begun, strict=True))
 
-    def _hand_back(self, messages: Sequence[NodeMessage]) -> bool:
+    def hand_back(self, messages: Sequence[NodeMessage]) -> bool:
         """Publish node runs with new delivery numbers: the old deliveries may count as begun here."""
         services, outgoing = self._services, []
         try:

@@ -18,6 +18,8 @@ from selinon_core.celery.worker.revocation import revoke_message
 
 _log = logging.getLogger("selinon")
 
+#: The header by which the main process tells the one that handles a message that Celery limits its time.
+TIME_LIMITED = "selinon_time_limited"
 #: The length of ids and names in the headers of a message ("selinon.task." and the name of a task, for example).
 MAX_HEADER = 300
 
@@ -25,10 +27,13 @@ MAX_HEADER = 300
 def strategy(task: Any, app: Any, consumer: Any, **options: Any) -> Callable[..., Any]:
     """Celery's default strategy; but a message that breaks the task protocol does not end the worker."""
     take = default(task, app, consumer, **options)
+    worker = consumer.controller
 
     def checked(message: Any, *how: Any, **more: Any) -> Any:
         check_form(message)
         revoke_message(message)
+        if any((task.time_limit, task.soft_time_limit, worker.time_limit, worker.soft_time_limit)):
+            message.headers[TIME_LIMITED] = True
         return take(message, *how, **more)
 
     return checked

@@ -18,6 +18,7 @@ from selinon_core.celery.transport.message_schema import (
     read_nodes,
 )
 from selinon_core.celery.transport.publisher import DISPATCHER, ENVELOPE
+from selinon_core.celery.worker.celery_request import TIME_LIMITED
 from selinon_core.celery.worker.requeue import (
     DEAD_LETTERS,
     give_back,
@@ -61,13 +62,18 @@ def register_tasks(owner: Owner) -> None:
     # A predicate that kills its worker must not do so for ever; the sweep wakes its flow again, more rarely.
     @owner.app.task(name=DISPATCHER, **{**options, "max_retries": 10})
     def dispatcher(celery_task: Any, *args: Any, **kwargs: Any) -> None:
-        with shutdown_guard():
+        with shutdown_guard(receiver.give_back_deliveries):
             receiver.dispatch(celery_task, kwargs)
 
     @owner.app.task(name=ENVELOPE, **options)
     def envelope(celery_task: Any, *args: Any, **kwargs: Any) -> None:
-        with shutdown_guard():
+        with shutdown_guard(receiver.give_back_deliveries):
             receiver.run_nodes(celery_task, kwargs)
+
+
+def is_time_limited(task: Any) -> bool:
+    """Whether Celery stops this message when it takes too long: then it must not hold the work of others."""
+    return bool(header_of(task, TIME_LIMITED)) or any(task.request.timelimit or ())
 
 
 class MessageReceiver:
@@ -76,6 +82,10 @@ class MessageReceiver:
     def __init__(self, owner: Owner) -> None:
         self._owner = owner
         self._unroutable = UnroutableMessages()
+
+    def give_back_deliveries(self) -> None:
+        """This process is told to end."""
+        self._owner.services.held_deliveries.give_back()
 
     def dispatch(self, task: Any, kwargs: dict[str, Any]) -> None:
         """Handle a message of ``selinon.Dispatcher``."""
@@ -103,6 +113,8 @@ class MessageReceiver:
     def _start(self, task: Any, message: StartMessage) -> None:
         services = self._owner.services
         budget = services.inline_budget(0)
+        if is_time_limited(task):
+            budget.left = 0
         inline_task = services.retry_as_redelivered(
             lambda again: services.executor.start(message, again, budget), is_redelivery(task)
         )
@@ -117,7 +129,8 @@ class MessageReceiver:
         known = [message for message, what in unknown if what is None]
         try:
             if known:
-                TaskMessageHandler(self._owner.services).handle(known, is_redelivery(task))
+                handler = TaskMessageHandler(self._owner.services, task.request.retries or 0)
+                handler.handle(known, is_redelivery(task), is_time_limited(task))
         except StateStoreError as error:
             self._give_back(task, str(error))
         except Exception as error:  # counts as a delivery, so repeats are bounded

@@ -66,7 +66,13 @@ def hook_into_workers(selinon: Owner) -> None:
         except SelinonException as error:
             raise SystemExit(f"selinon: {_described(error)}") from None
 
+    def give_back(**_: Any) -> None:
+        # What threads of this process run: they cannot be stopped, and may be killed before they end. Processes of
+        # a pool give back what they hold by themselves.
+        selinon.services.held_deliveries.give_back()
+
     signals.celeryd_after_setup.connect(check, weak=False)
+    signals.worker_shutting_down.connect(give_back, weak=False)
 
 
 def _warn_of_private_storages(plan: Plan) -> None:

@@ -25,8 +25,8 @@ _at_work = 0
 
 
 @contextmanager
-def shutdown_guard() -> Iterator[None]:
-    """Handle a message in a process that may be shut down meanwhile."""
+def shutdown_guard(give_back: Callable[[], object] = lambda: None) -> Iterator[None]:
+    """Handle a message in a process that may be shut down meanwhile; ``give_back()`` is called first then."""
     global _at_work
     if threading.current_thread() is not threading.main_thread():  # handlers run in the main thread only
         yield
@@ -39,6 +39,7 @@ def shutdown_guard() -> Iterator[None]:
     try:
         yield
     except WorkerShutdown as stopped:
+        give_back()
         raise stopped.stop from None
     finally:
         _at_work -= 1

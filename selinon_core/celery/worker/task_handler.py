@@ -38,15 +38,22 @@ class WorkerKilled(SelinonException):
 class TaskMessageHandler:
     """Runs the tasks of one plan."""
 
-    def __init__(self, services: WorkerServices) -> None:
+    def __init__(self, services: WorkerServices, died: int = 0) -> None:
+        """``died``: how often Celery saw the process die that had the message."""
         self._services = services
+        self._died = died
 
-    def handle(self, messages: Sequence[NodeMessage], again: bool) -> None:
+    def handle(self, messages: Sequence[NodeMessage], again: bool, alone: bool = False) -> None:
         """Handle the node runs of one message; ``again``: it was redelivered, its first receiver may be dead.
 
-        Raises ``StateStoreError`` when the store stays away: the message has to be given back.
+        ``alone``: the time that the message takes is limited, so it is for one node run. Raises
+        ``StateStoreError`` when the store stays away: the message has to be given back.
         """
         budget = self._services.inline_budget(messages[0].number)
+        if alone:
+            budget.left = 0
+            if len(messages) > 1 and BatchHandler(self._services, self).hand_back(messages[1:]):
+                messages = messages[:1]
         if len(messages) == 1:
             self.handle_one(messages[0], again, budget)
         else:
@@ -73,14 +80,16 @@ class TaskMessageHandler:
         if begun.kind != RUN:
             return
         task_id = id_maker(message.id)(message.number)
-        inline_task = self._run(message.with_payload(begun.payload), task_id, begun, budget, False, batch)
+        with services.held_deliveries.holding(message, begun):
+            inline_task = self._run(message.with_payload(begun.payload), task_id, begun, budget, False, batch)
         self.run_inline(inline_task, budget)
 
     def run_inline(self, inline_task: InlineTask | None, budget: InlineBudget) -> None:
         """Run the following tasks that this worker may run inline."""
         first = Begun(RUN)
         while inline_task is not None:
-            inline_task = self._run(inline_task.message, inline_task.task_id, first, budget, True)
+            with self._services.held_deliveries.holding(inline_task.message, first):
+                inline_task = self._run(inline_task.message, inline_task.task_id, first, budget, True)
 
     def _process_due_work(self, message: NodeMessage) -> None:
         services = self._services
@@ -104,9 +113,8 @@ class TaskMessageHandler:
         traced = not services.tracer.silent
         record = services.tracer.task(message, task_id, begun.attempts + 1) if traced else None
         if begun.deliveries > most:
-            attempt: Attempt = Failed(
-                WorkerKilled(f"{message.task} was delivered {most} times and its worker never came back from it")
-            )
+            how = f"its process died {self._died} times" if self._died else "its worker never came back from it"
+            attempt: Attempt = Failed(WorkerKilled(f"{message.task} was delivered {most} times and {how}"))
         else:
             if record is not None:
                 services.tracer.emit_entry(trace_entries.STARTED, record, record.attempts)

@@ -1,0 +1,62 @@
+"""The deliveries of messages that this process works on, to be given back when it is told to end.
+
+A delivery whose receiver vanishes counts: a task that kills its worker has to come to an end. One whose receiver
+is stopped in good order (a deployment, a drained machine, a lost connection) does not: a long task would fail
+after some restarts though nothing is wrong with it.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+from selinon_core.celery.stores import Store
+from selinon_core.celery.stores.protocol import Begun
+from selinon_core.celery.transport.message_schema import NodeMessage
+from selinon_core.errors import StateStoreError
+
+_log = logging.getLogger("selinon")
+
+
+class HeldDeliveries:
+    """Safe under threads: single operations on a dictionary."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._held: dict[tuple[str, int], tuple[int, int]] = {}
+
+    def add(self, message: NodeMessage, begun: Begun) -> None:
+        """This process works on a node run from now on."""
+        self._held[message.id, message.number] = (message.delivery, begun.deliveries)
+
+    @contextmanager
+    def holding(self, message: NodeMessage, begun: Begun) -> Iterator[None]:
+        """This process works on a node run; when it is told to end meanwhile, the delivery stays held."""
+        self.add(message, begun)
+        try:
+            yield
+        except Exception:
+            self.discard(message)
+            raise
+        self.discard(message)
+
+    def discard(self, message: NodeMessage) -> None:
+        """It does not any more."""
+        self._held.pop((message.id, message.number), None)
+
+    def discard_all(self, messages: Iterable[NodeMessage]) -> None:
+        """This process does not work on these any more."""
+        for message in messages:
+            self.discard(message)
+
+    def give_back(self) -> None:
+        """This process ends: the deliveries that it holds do not count."""
+        while self._held:
+            try:
+                (flow_id, number), (delivery, deliveries) = self._held.popitem()
+                self._store.release_delivery(flow_id, number, delivery, deliveries)
+            except KeyError:  # another thread took the last one
+                return
+            except StateStoreError as error:
+                _log.warning("%s; the delivery of node run %d of %r counts", error, number, flow_id)
