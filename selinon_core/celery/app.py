@@ -21,6 +21,7 @@ from selinon_core.celery.reporting.opentelemetry import Spans
 from selinon_core.celery.services import WorkerServices, services_of
 from selinon_core.celery.settings import AdapterSettings
 from selinon_core.celery.stores import Store
+from selinon_core.celery.transport.bounded import within
 from selinon_core.celery.transport.defaults import CONFIGURATION, improve_transport
 from selinon_core.celery.transport.message_builder import MessageBuilder
 from selinon_core.celery.transport.pending_starts import PendingStarts
@@ -31,6 +32,9 @@ from selinon_core.dispatch import select
 from selinon_core.errors import ConfigurationError, RequestError, UnknownFlowError
 from selinon_core.plan import Plan
 from selinon_core.runtime.ids import random_flow_id
+
+#: Seconds that a caller waits for the broker.
+REQUEST_TIMEOUT = 10.0
 
 
 class Selinon:
@@ -113,13 +117,15 @@ class Selinon:
 
     # -- for callers ------------------------------------------------------------------------------------------
 
-    def run_flow(self, flow: str, node_args: Any = None) -> FlowHandle:
+    def run_flow(self, flow: str, node_args: Any = None, *, timeout: float | None = REQUEST_TIMEOUT) -> FlowHandle:
         """Ask for a run of a flow. Needs nothing but the broker; a worker creates the run.
 
         ``node_args`` is a JSON value. Raises ``UnknownFlowError``, ``RequestError`` for arguments that JSON cannot
-        hold or that are too large, and kombu's ``OperationalError`` when the broker cannot be reached.
+        hold or that are too large, kombu's ``OperationalError`` when the broker cannot be reached, and
+        ``TimeoutError`` when it does not take the request within ``timeout`` seconds (None: no limit); the flow
+        may still run then.
         """
-        return self._start(flow, node_args, None)
+        return self._start(flow, node_args, None, timeout)
 
     def run_flow_selective(
         self,
@@ -128,21 +134,29 @@ class Selinon:
         node_args: Any = None,
         follow_subflows: bool = False,
         run_subsequent: bool | Iterable[str] = False,
+        *,
+        timeout: float | None = REQUEST_TIMEOUT,
     ) -> FlowHandle:
         """Ask for a run of only what leads to the named tasks; also raises ``SelectiveNoPathError``."""
         self._require_flow(flow)
         selective = select(self.plan, flow, task_names, follow_subflows, run_subsequent)
-        return self._start(flow, node_args, selective.to_json())
+        return self._start(flow, node_args, selective.to_json(), timeout)
 
-    def _start(self, flow: str, node_args: Any, selective: dict[str, Any] | None) -> FlowHandle:
+    def _start(
+        self, flow: str, node_args: Any, selective: dict[str, Any] | None, timeout: float | None
+    ) -> FlowHandle:
         self._require_flow(flow)
         check_json(node_args, self.settings.selinon_max_message_bytes)
         messages, publisher = self._publisher()
         id = random_flow_id()
         message = messages.of_request(flow, id, node_args, selective, Spans(self.plan).current())
-        if self.pending_starts.enabled:
-            self.pending_starts.add(message)
-        publisher.send([message])
+
+        def publish() -> None:
+            if self.pending_starts.enabled:
+                self.pending_starts.add(message)
+            publisher.send([message])
+
+        within(timeout, publish, f"the start of {flow}")
         return FlowHandle(self, id, flow)
 
     def _require_flow(self, flow: str) -> None:
@@ -151,10 +165,10 @@ class Selinon:
 
             raise UnknownFlowError(f'no flow is named "{flow}"{suggestion(flow, self.plan.flows)}')
 
-    def cancel(self, id: str, flow: str | None = None) -> None:
+    def cancel(self, id: str, flow: str | None = None, *, timeout: float | None = REQUEST_TIMEOUT) -> None:
         """Ask for the end of a flow run; without ``flow`` the state store is asked which one it is.
 
-        Raises ``RequestError`` when the store does not know the run.
+        Raises ``RequestError`` when the store does not know the run, and as ``run_flow`` for the broker.
         """
         messages, publisher = self._publisher()
         queue = None
@@ -163,7 +177,8 @@ class Selinon:
             if header is None:
                 raise RequestError(f"there is no flow run {id}")
             flow, queue = header["flow"], header["queue"]
-        publisher.send([messages.wake(flow, id, queue, cancel=True)])
+        message = messages.wake(flow, id, queue, cancel=True)
+        within(timeout, lambda: publisher.send([message]), f"the request to cancel {id}")
 
     def status(self, id: str) -> dict[str, Any]:
         """The status of a flow run, see ``reporting.run_status``; raises ``RequestError``."""

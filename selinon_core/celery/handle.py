@@ -94,7 +94,10 @@ class FlowHandle:
             time.sleep(interval)
 
     def cancel(self) -> None:
-        """Ask for the end of the flow run: nothing more is started, sub-flows are cancelled too."""
+        """Ask for the end of the flow run: nothing more is started, sub-flows are cancelled too.
+
+        Raises as ``Selinon.cancel``.
+        """
         self._selinon.cancel(self.id, self.flow)
 
 

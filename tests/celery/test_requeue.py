@@ -10,11 +10,13 @@ from typing import Any
 import pytest
 from celery import Celery
 from celery.exceptions import Ignore, Reject
+from kombu import Queue
 
 from selinon_core.celery import Selinon
 from selinon_core.celery.stores.protocol import Commit
 from selinon_core.celery.transport.publisher import DISPATCHER, OutgoingMessage
 from selinon_core.celery.worker.celery_tasks import GIVE_BACK_AFTER, MessageReceiver
+from selinon_core.celery.worker.maintenance import queues_that_drop
 from selinon_core.celery.worker.requeue import DEAD_LETTERS, FAILURES, REASON
 from selinon_core.errors import StateStoreError
 from tests.celery.changed_flows import CHAIN, NODES, plan_of
@@ -150,6 +152,24 @@ def test_what_was_refused_is_not_sent_again(start: dict[str, Any]) -> None:
     site = Site("redis://")
     site.receiver.dispatch(received(start), start)
     assert site.forgotten == ["run"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "drops"),
+    [
+        ({}, False),
+        ({"x-queue-type": "classic"}, False),
+        ({"x-queue-type": "quorum"}, True),
+        ({"x-queue-type": "quorum", "x-delivery-limit": 50}, True),
+        ({"x-queue-type": "quorum", "x-delivery-limit": -1}, False),
+        ({"x-queue-type": "quorum", "x-dead-letter-exchange": "dead"}, False),
+    ],
+)
+def test_queues_that_may_drop_messages_are_known(arguments: dict[str, Any], drops: bool) -> None:
+    for broker in BROKERS:
+        app = Celery("site", broker=broker, set_as_current=False)
+        app.conf.task_queues = [Queue("mine", queue_arguments=arguments)]
+        assert queues_that_drop(app) == (["mine"] if drops and broker == "amqp://" else [])
 
 
 @pytest.mark.parametrize("broker", BROKERS)

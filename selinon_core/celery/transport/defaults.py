@@ -25,6 +25,9 @@ REFRESH_EVERY = 1.5
 
 _REDIS = {
     "visibility_timeout": VISIBILITY_TIMEOUT,
+    # A connection whose other end is gone without a word is given up: kombu would wait for ever.
+    "socket_timeout": 30,
+    "socket_keepalive": True,
     "unacked_restore_interval": 1,
     "unacked_restore_throttle": 1,
     # Keys of our own: workers of other apps on the same database redeliver after another time.

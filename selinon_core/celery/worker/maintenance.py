@@ -18,7 +18,7 @@ from celery import bootsteps, signals
 from celery.worker import state
 
 from selinon_core.celery.reporting.opentelemetry import Spans
-from selinon_core.celery.transport.defaults import REFRESH_EVERY, check_accepts_json
+from selinon_core.celery.transport.defaults import REFRESH_EVERY, check_accepts_json, is_redis
 from selinon_core.celery.transport.pending_starts import INTERVAL
 from selinon_core.celery.transport.publisher import DISPATCHER, ENVELOPE
 from selinon_core.celery.transport.redis_reconnect import LostConnectionStep
@@ -61,6 +61,12 @@ def hook_into_workers(selinon: Owner) -> None:
                 check_accepts_json(instance.app.conf)
                 Spans(selinon.plan).check()
                 _warn_of_private_storages(selinon.plan)
+                for queue in queues_that_drop(instance.app):
+                    _log.warning(
+                        "the quorum queue %r has no dead-letter exchange: RabbitMQ 4 drops a message whose "
+                        "workers died 20 times; set x-dead-letter-exchange, or x-delivery-limit to -1",
+                        queue,
+                    )
                 queues_are_known(sender, instance)
                 selinon.store.prepare()
         except SelinonException as error:
@@ -84,6 +90,19 @@ def _warn_of_private_storages(plan: Plan) -> None:
                 "do not find them. Name one that processes share (files, Redis, SQL, ...)",
                 name,
             )
+
+
+def queues_that_drop(app: Any) -> list[str]:
+    """The consumed queues that, by the configuration, drop a message that came back too often."""
+    if is_redis(app.conf.broker_url):
+        return []
+    found = []
+    for name, queue in app.amqp.queues.consume_from.items():
+        arguments = queue.queue_arguments or {}
+        limited = arguments.get("x-queue-type") == "quorum" and arguments.get("x-delivery-limit") != -1
+        if limited and "x-dead-letter-exchange" not in arguments:
+            found.append(name)
+    return sorted(found)
 
 
 def _described(error: SelinonException) -> str:
