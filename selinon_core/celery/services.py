@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from selinon_core.celery.execution.executor_parts import ExecutorParts
 from selinon_core.celery.execution.flow_executor import FlowExecutor
+from selinon_core.celery.execution.held_deliveries import HeldDeliveries
 from selinon_core.celery.execution.inline_selection import InlineBudget, InlineSelector
 from selinon_core.celery.execution.lease_renewer import LeaseRenewer
 from selinon_core.celery.execution.outbox_relay import OutboxRelay
@@ -26,7 +27,6 @@ from selinon_core.celery.surroundings import REAL, Surroundings
 from selinon_core.celery.transport.batching import BatchWatchdog, DurationEstimates, MessageBatcher
 from selinon_core.celery.transport.message_builder import MessageBuilder
 from selinon_core.celery.transport.publisher import ENVELOPE, Publisher
-from selinon_core.celery.worker.held_deliveries import HeldDeliveries
 from selinon_core.dispatch import FlowOutcome, flow_indexes
 from selinon_core.dispatch import effects as do
 from selinon_core.dispatch import events as on
