@@ -54,6 +54,11 @@ def here(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Site]:
         yield made
 
 
+def asked(place: Site) -> Any:
+    """What asks the first worker of this site only: others on the same server answer too."""
+    return place.app.control.inspect(destination=[f"w0@{place.name}"], timeout=5)
+
+
 def node_of(place: Site, run: Any, name: str) -> Any:
     """A node of a run, as status has it, once it runs."""
 
@@ -88,7 +93,7 @@ def test_the_message_that_a_monitor_shows_can_be_terminated(here: Site) -> None:
     here.start("-c", "1")
     run = here.selinon.run_flow("main")
     wait_until(lambda: "Long" in here.ran(), told=here.logs)
-    active = here.app.control.inspect(timeout=5).active()
+    active = asked(here).active()
     ((message,),) = active.values()
     assert message["id"] not in (run.id, id_maker(run.id)(1), id_maker(run.id)(2))
     here.app.control.terminate(message["id"])
@@ -121,7 +126,7 @@ def test_a_waiting_start_that_is_revoked_is_cancelled(here: Site, by: str) -> No
     else:
 
         def reserved() -> Any:
-            return [m for ms in here.app.control.inspect(timeout=2).reserved().values() for m in ms]
+            return [m for ms in asked(here).reserved().values() for m in ms]
 
         (message,) = wait_until(reserved, told=here.logs)
         here.app.control.revoke(message["id"])
