@@ -11,7 +11,7 @@ from celery import Celery
 
 from selinon_core.celery import Selinon
 from selinon_core.celery.transport.bounded import within
-from tests.celery.test_migrating import CHAIN, NODES, plan_of
+from tests.celery.changed_flows import CHAIN, NODES, plan_of
 
 
 @pytest.fixture

@@ -15,8 +15,8 @@ from selinon_core.celery.worker import celery_request
 from selinon_core.celery.worker.celery_request import TIME_LIMITED
 from selinon_core.celery.worker.celery_tasks import is_time_limited
 from selinon_core.celery.worker.task_handler import TaskMessageHandler
+from tests.celery.changed_flows import CHAIN, NODES, plan_of
 from tests.celery.simulation import World
-from tests.celery.test_migrating import CHAIN, NODES, plan_of
 from tests.celery.workers import site
 
 TASKS = """
