@@ -135,7 +135,7 @@ def test_unreadable_files_are_diagnostics(root: Path, monkeypatch: pytest.Monkey
             raise PermissionError(13, "Permission denied")
         return Path(path).read_bytes()
 
-    monkeypatch.setattr("selinon_core.project.loader.read_bytes", read)
+    monkeypatch.setattr("selinon_core.project.reading.read_bytes", read)
     project = compile_paths(["conf"])
     assert [(d.code, d.message) for d in project.diagnostics] == [
         ("SEL002", "the file cannot be read: Permission denied")

@@ -33,10 +33,15 @@ class Finder:
         if parent:
             directories = self._package(parent)
             if directories is None:
-                return OPAQUE if self.find(parent) == OPAQUE else None
+                # Libraries register modules below plain ones (os.path, six.moves); projects hardly do.
+                known = self.find(parent)
+                return OPAQUE if known == OPAQUE or (known is not None and not self._is_own(parent)) else None
             return self._in(directories, name, parent)
         found = self._in(self._pythonpath, name, "")
         return found if found is not None else _installed(name)
+
+    def _is_own(self, module: str) -> bool:
+        return self._in(self._pythonpath, module.partition(".")[0], "") is not None
 
     def like(self, module: str) -> str | None:
         """The module of the project that is probably meant by the name of one that is not there."""

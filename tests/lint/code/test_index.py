@@ -66,6 +66,7 @@ def test_states_of_modules(write: Write, tmp_path: Path) -> None:
     }
     assert index.state("binary") in (ModuleState.OPAQUE, ModuleState.BROKEN)
     assert index.state("os.path") is ModuleState.OPAQUE
+    assert index.state("textwrap.below") is ModuleState.OPAQUE, "a library may register modules below a plain one"
     assert index.state("not a module") is ModuleState.MISSING
     assert index.fault("bad").span.line == 1
 
