@@ -60,6 +60,11 @@ class LostConnectionStep(bootsteps.StartStopStep):
 
     requires = ("celery.worker.consumer.tasks:Tasks",)
 
+    def __init__(self, consumer: Any, **options: Any) -> None:
+        super().__init__(consumer, **options)
+        if is_redis(consumer.app.conf.broker_url):
+            take_start_errors_for_losses(consumer.blueprint)
+
     def start(self, consumer: Any) -> None:
         """The worker is connected."""
         if is_redis(consumer.app.conf.broker_url):
@@ -92,6 +97,25 @@ def take_errors_for_losses(channel: Any, pause: float = PAUSE) -> None:
     # The main loop has kept some functions since it was connected; these it looks up each time.
     for owner, name in ((cycle, "on_readable"), (cycle, "get"), (channel.qos, "can_consume")):
         losses.watch(owner, name, is_noticed=True)
+
+
+def take_start_errors_for_losses(blueprint: Any, pause: float = PAUSE) -> None:
+    """Let a consumer that connects to a Redis that cannot serve raise ``ConnectionResetError``, and so try again.
+
+    While it connects, kombu writes (it restores messages and binds queues) before a channel can be watched.
+    """
+    start: Callable[..., Any] = blueprint.start
+
+    def checked(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return start(*args, **kwargs)
+        except Exception as error:
+            if not is_unavailable(error):
+                raise
+            time.sleep(pause)
+            raise ConnectionResetError(f"Redis cannot serve: {error}") from error
+
+    blueprint.start = checked
 
 
 class _Losses:
