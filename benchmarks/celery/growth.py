@@ -34,12 +34,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--shapes", default="chain,fan")
     parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--run-ahead", type=int, default=1000, help="0: every node goes through the broker")
+    parser.add_argument("--inline-count", type=int, default=1000, help="0: every node goes through the broker")
     parser.add_argument("--quick", action="store_true", help="tiny sizes, once")
     options = parser.parse_args()
     sizes, repeats, least = (QUICK_SIZES, 1, 1) if options.quick else (SIZES, options.repeats, LEAST)
     workloads = [(shape, size) for shape in options.shapes.split(",") for size in sizes]
-    settings = {"task_default_queue": "selinon_bench", "selinon_inline_count": options.run_inline}
+    settings = {"task_default_queue": "selinon_bench", "selinon_inline_count": options.inline_count}
     with redis_server() as broker, redis_server() as store:
         os.environ |= {
             "BENCH_BROKER": f"{broker}/0",
