@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import Any
 
 from celery import Celery
 
 from selinon_core.celery import Selinon
+from selinon_core.celery.services import SERVED_VARIABLE
 from selinon_core.project import compile_project
 
 app = Celery("tested", broker=os.environ["TESTED_BROKER"], backend=os.environ["TESTED_BACKEND"])
@@ -31,8 +31,7 @@ def switch(directory: str) -> None:
 
     case = json.loads((Path(directory) / "case.json").read_text())
     project = compile_project([Path(directory) / "nodes.yaml"])
-    queues: Any = selinon._services
-    served = [app.conf.task_default_queue] if queues is None else sorted(queues._served or ())
+    served = json.loads(os.environ.get(SERVED_VARIABLE) or "[]") or [app.conf.task_default_queue]
     selinon._plan, selinon._services = project.plan, None
     scripted.set_up(case["behaviour"])
     selinon.services.serve(served)
