@@ -1,4 +1,4 @@
-"""What a case file says, as immutable values. Each keeps the place where it is written. Nothing here reads or runs.
+"""What a case file says, as immutable values that know their places. Nothing here reads or runs.
 
 ``config`` reads case files into these values, ``local`` plays the mocks, ``testing`` judges the expectations, and
 ``exploring``, ``covering`` and ``recording`` write new cases as the same values.
@@ -36,8 +36,8 @@ class Outcome(NamedTuple):
 class Script(NamedTuple):
     """Outcomes in order; the last one repeats.
 
-    ``per_run`` False: one counter over all attempts of all runs of the task, in the order they happen. True: each run
-    of the task begins with the first outcome (``attempts:``).
+    ``per_run`` False: one counter over all attempts of all runs of the task, in the order they happen. True: each
+    run of the task begins with the first outcome (``attempts:``).
     """
 
     outcomes: tuple[Outcome, ...]
@@ -112,9 +112,9 @@ class Expected(NamedTuple):
 class Expect(NamedTuple):
     """What has to hold after the run. None and empty: not looked at, except ``status`` and ``unreached``.
 
-    Node references (keys) are ``Name``, ``flow/Name`` or ``outer/inner/Name``, each perhaps with ``#k`` for the k-th
-    run in canonical order (``runtime.lineage``). Values of ``args`` to ``started_at`` are one matcher for all runs of
-    the node or a tuple with one matcher a run in canonical order.
+    Node references (keys) are ``Name``, ``flow/Name`` or ``outer/inner/Name``, each perhaps with ``#k`` for the
+    k-th run in canonical order (``runtime.lineage``). Values of ``args`` to ``started_at`` are one matcher for all
+    runs of the node or a tuple with one matcher a run in canonical order.
     """
 
     status: Expected = Expected("success")
@@ -159,8 +159,8 @@ class Case(NamedTuple):
     """One test of one flow, with its parameters filled in.
 
     ``id`` is ``file::name[parameters]``. ``mocks`` has those of the file too. ``fail``: task -> how many first
-    attempts fail (None: all). ``at``: (virtual seconds, event). ``durations``: task -> virtual seconds of an attempt.
-    ``seeds``: the runs' seeds, each has to pass. ``select``: tasks and flags of a selective run.
+    attempts fail (None: all). ``at``: (virtual seconds, event). ``durations``: task -> virtual seconds of an
+    attempt. ``seeds``: the runs' seeds, each has to pass. ``select``: tasks and flags of a selective run.
     """
 
     name: str
