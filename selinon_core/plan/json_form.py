@@ -136,6 +136,7 @@ def _edge(edge: EdgePlan) -> dict[str, Any]:
             "function": _import(edge.foreach.function),
             "propagate_result": edge.foreach.propagate_result,
             "place": _place(edge.foreach.place),
+            **({} if edge.foreach.at_most is None else {"at_most": edge.foreach.at_most}),
         }
     if edge.selective is not None:
         subsequent = edge.selective.run_subsequent
@@ -265,7 +266,9 @@ def _read_edge(data: Mapping[str, Any]) -> EdgePlan:
     foreach, selective = data["foreach"], data["selective"]
     if foreach is not None:
         place = _read_place(foreach["place"])
-        foreach = Foreach(_read_ref(foreach["function"]), foreach["propagate_result"], place)
+        foreach = Foreach(
+            _read_ref(foreach["function"]), foreach["propagate_result"], place, foreach.get("at_most")
+        )
     if selective is not None:
         subsequent = selective["run_subsequent"]
         selective = Selective(

@@ -68,11 +68,15 @@ Condition = Leaf | Not | And | Or
 
 
 class Foreach(NamedTuple):
-    """A fan-out computed at run time by ``function(storage_pool, node_args)``."""
+    """A fan-out computed at run time by ``function(storage_pool, node_args)``.
+
+    ``at_most``: how many of the items are taken; None, what every file says: all. Mutants of a flow set it.
+    """
 
     function: ImportRef
     propagate_result: bool
     place: Place
+    at_most: int | None = None
 
 
 class Selective(NamedTuple):

@@ -118,6 +118,8 @@ class QuestionAnswerer:
             raise
         except USER_ERRORS as error:
             raise UserFunctionError(f"foreach {foreach.function} raised {name_error_and_place(error)}") from error
+        if foreach.at_most is not None:
+            del found[foreach.at_most :]
         if not question.needs_items:
             return [None] * len(found)  # only their number matters
         try:
