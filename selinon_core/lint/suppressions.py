@@ -3,6 +3,8 @@
 A comment speaks for its line and for the mapping or list that begins on it (an entry of a list, or what
 stands under a key); a comment that has a line of its own speaks for the next line. Several codes are
 separated by commas. A code that silences nothing is reported, so that comments do not outlive their reason.
+
+Names such as ``cover-foreach-none`` silence what another command finds. That command reports those without effect.
 """
 
 from __future__ import annotations
@@ -16,9 +18,12 @@ from selinon_core.config.yaml.document import Document, line_starts
 from selinon_core.config.yaml.nodes import AliasNode, MappingNode, Node, SequenceNode, children_of
 from selinon_core.diagnostics import Diagnostic, kinds
 from selinon_core.diagnostics.kinds import Collector
-from selinon_core.diagnostics.location import FixedLocation, Span
+from selinon_core.diagnostics.location import FixedLocation, Place, Span
 
 MARKER = "selinon:"
+#: The first words of names, each with the command that knows the names and reports those without effect.
+OWNERS = {"cover": "selinon cover", "check": "selinon check", "mutate": "selinon mutate"}
+_NAME = rf"(?:{'|'.join(OWNERS)})-[a-z]+(?:-[a-z]+)*"
 _COMMENT = r"(?:(?<=\s)|(?<![^\n\r]))#[ \t]*selinon:[ \t]*ignore\b(?:[ \t]*\[([^\]\n\r]*)\])?([^\n\r]*)"
 
 
@@ -27,6 +32,19 @@ class Suppressed(NamedTuple):
 
     diagnostic: Diagnostic
     reason: str
+
+
+class NamedIgnore(NamedTuple):
+    """A name in a comment, where it is written, and the lines it speaks for (first and last, both included)."""
+
+    name: str
+    reason: str
+    span: Span
+    covers: tuple[tuple[int, int], ...]
+
+    def speaks_for(self, place: Place) -> bool:
+        """Whether the comment speaks for a place of its file."""
+        return self.span.file == place.file and any(first <= place.line <= last for first, last in self.covers)
 
 
 class _Ignore:
@@ -58,7 +76,8 @@ def suppress(
     for document in documents:
         if MARKER in document.text:
             for ignore in _ignores(document, collector):
-                ignores.setdefault((document.file, ignore.code), []).append(ignore)
+                if _is_code(ignore.code):
+                    ignores.setdefault((document.file, ignore.code), []).append(ignore)
     kept: list[Diagnostic] = []
     silenced: list[Suppressed] = []
     found = tuple(found)
@@ -88,6 +107,42 @@ def suppress(
                     help="remove it",
                 )
     return kept + collector.found, silenced
+
+
+def named_ignores(documents: Iterable[Document]) -> tuple[NamedIgnore, ...]:
+    """The names in the comments of documents, for the commands that own them; in the order of the text."""
+    return tuple(
+        NamedIgnore(ignore.code, ignore.reason, ignore.span, ignore.covers)
+        for document in documents
+        if MARKER in document.text
+        for ignore in _ignores(document, Collector())
+        if not _is_code(ignore.code)
+    )
+
+
+def silenced_places(
+    ignores: Iterable[NamedIgnore], found: Iterable[tuple[str, str, Place]]
+) -> tuple[dict[str, str], list[NamedIgnore]]:
+    """Match comments with what a command found: (id, name, place) each.
+
+    Returns the reason for each id that is silenced, and the comments that silence nothing.
+    """
+    by_name: dict[str, list[NamedIgnore]] = {}
+    unused: dict[Span, NamedIgnore] = {}
+    for ignore in ignores:
+        by_name.setdefault(ignore.name, []).append(ignore)
+        unused[ignore.span] = ignore
+    reasons: dict[str, str] = {}
+    for id, name, place in found:
+        for ignore in by_name.get(name, ()):
+            if ignore.speaks_for(place):
+                unused.pop(ignore.span, None)
+                reasons.setdefault(id, ignore.reason)
+    return reasons, list(unused.values())
+
+
+def _is_code(text: str) -> bool:
+    return text.startswith("SEL")
 
 
 def _matches(
@@ -135,7 +190,7 @@ def _ignores(document: Document, collector: Collector) -> list[_Ignore]:
         for code in re.finditer(r"[^,\s]+", listed):
             at = column + comment.start(1) - comment.start() + code.start()
             span = Span(document.file, line, at, line, at + len(code.group()))
-            if re.fullmatch(r"SEL\d{3}", code.group()):
+            if re.fullmatch(rf"SEL\d{{3}}|{_NAME}", code.group()):
                 found.append(_Ignore(code.group(), comment.group(2).strip(), span, covers))
             else:
                 collector.add(
@@ -143,8 +198,17 @@ def _ignores(document: Document, collector: Collector) -> list[_Ignore]:
                     FixedLocation(span),
                     f'"{code.group()}" is not a code',
                     note="codes are SEL and three digits",
+                    help=_name_help(code.group()),
                 )
     return found
+
+
+def _name_help(written: str) -> str:
+    """What to write where a comment seems to mean a name."""
+    if "-" not in written:
+        return ""
+    beginnings = ", ".join(f"{word}-" for word in OWNERS)
+    return f"names of what other commands find begin with {beginnings}"
 
 
 def _nodes(document: Document) -> Iterable[Node]:

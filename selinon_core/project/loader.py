@@ -20,7 +20,7 @@ from selinon_core.diagnostics import Diagnostic, Severity, has_errors, kinds, so
 from selinon_core.diagnostics.kinds import Collector
 from selinon_core.lint.rule import LintContext, Rule
 from selinon_core.lint.selection import EVERYTHING, Selection
-from selinon_core.lint.suppressions import Suppressed, suppress
+from selinon_core.lint.suppressions import NamedIgnore, Suppressed, named_ignores, suppress
 from selinon_core.plan import Plan
 from selinon_core.project.reading import Paths, ReadProject, read_paths
 
@@ -37,13 +37,15 @@ class Project:
     ``diagnostics`` are sorted by place; ``suppressed`` are those that comments in the files silence.
     ``plan`` is None when there are errors. ``files`` are the names of the files read, as diagnostics have
     them, ``sources`` their texts by that name. ``settings`` is what ``pyproject.toml`` says, ``pythonpath``
-    where modules of the project are looked for.
+    where modules of the project are looked for. ``named_ignores`` are comments that silence what other commands
+    than lint find.
     """
 
     __slots__ = (
         "diagnostics",
         "files",
         "model",
+        "named_ignores",
         "plan",
         "pythonpath",
         "settings",
@@ -60,6 +62,7 @@ class Project:
         suppressed: tuple[Suppressed, ...] = (),
         settings: ProjectSettings | None = None,
         pythonpath: tuple[str, ...] = (),
+        named_ignores: tuple[NamedIgnore, ...] = (),
     ) -> None:
         self.diagnostics = diagnostics
         self.plan = plan
@@ -69,6 +72,7 @@ class Project:
         self.suppressed = suppressed
         self.settings = settings
         self.pythonpath = pythonpath
+        self.named_ignores = named_ignores
 
     @property
     def ok(self) -> bool:
@@ -176,6 +180,7 @@ def judge(
         tuple(s for s in silenced if selection.wants(s.diagnostic)),
         read.settings,
         read.pythonpath,
+        named_ignores(read.documents),
     )
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from selinon_core.diagnostics.location import Place
+from selinon_core.lint.suppressions import silenced_places
 from selinon_core.project import Project, compile_text
 
 HEAD = "tasks: [{name: A, import: m}]\n"
@@ -140,3 +142,31 @@ def test_what_would_end_every_run_cannot_be_silenced(edge: str, code: str) -> No
     silenced = compile_text({"f": f"{text}  # selinon: ignore[{code}]"})
     assert silenced.plan is None
     assert code in {d.code for d in silenced.diagnostics}
+
+
+def test_a_name_of_another_command_is_left_to_that_command() -> None:
+    project = lint(
+        HEAD + "flow-definitions:\n  - name: f\n    edges:\n"
+        "      # selinon: ignore[cover-edge-fired, check-silent-end] it is new\n"
+        "      - from:\n        to: A\n"
+    )
+    assert codes(project) == []
+    found = [(i.name, i.reason, i.span.line, i.span.column) for i in project.named_ignores]
+    assert found == [("cover-edge-fired", "it is new", 5, 25), ("check-silent-end", "it is new", 5, 43)]
+
+
+@pytest.mark.parametrize("name", ["covered-edge-no", "cover", "cover-", "Cover-edge", "sel201"])
+def test_a_word_that_no_command_can_own_is_reported(name: str) -> None:
+    project = lint(FLOW.replace("B", "A").format(f"  # selinon: ignore[{name}]", "", "", ""))
+    assert codes(project) == [("SEL191", 3)]
+    assert project.named_ignores == ()
+
+
+def test_a_name_speaks_for_its_line_and_for_what_begins_on_it() -> None:
+    text = FLOW.replace("B", "A").format("", "", "  # selinon: ignore[cover-edge-no] never so", "")
+    (ignore,) = lint(text).named_ignores
+    places = [Place("f", line, 9) for line in (4, 5, 6, 7)] + [Place("g", 5, 9)]
+    assert [ignore.speaks_for(place) for place in places] == [False, True, True, False, False]
+    found = [("f/edge:0/no", "cover-edge-no", places[1]), ("f/edge:0/fired", "cover-edge-fired", places[1])]
+    assert silenced_places([ignore], found) == ({"f/edge:0/no": "never so"}, [])
+    assert silenced_places([ignore], found[1:]) == ({}, [ignore])

@@ -8,7 +8,7 @@ class BadIgnore(Rule):
     """An ignore comment does not name a code.
 
     What it does: Reports ignore comments without codes, codes that are not `SEL` and three digits, and codes that
-    no rule has. Nothing is ignored then.
+    no rule has. Nothing is ignored then. Names of what other commands find (`cover-edge-no`) are left to these.
 
     Why it is bad: An ignore without a code would hide any mistake.
 
