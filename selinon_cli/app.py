@@ -18,8 +18,7 @@ from typer.main import get_command
 from selinon_cli.completion import completer, words_or_files
 from selinon_cli.exits import EXIT_USAGE
 from selinon_cli.invoke import invoke
-from selinon_cli.options import ROOT_OPTIONS, Command, Option
-from selinon_cli.parse import default_of
+from selinon_cli.options import ROOT_OPTIONS, Command, Option, default_of
 from selinon_cli.registry import Program, load_command
 from selinon_cli.terminal import standard_terminal
 

@@ -9,16 +9,16 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from selinon_cli.exits import UsageError
-from selinon_cli.options import Option
+from selinon_cli.options import text
 from selinon_cli.terminal import Terminal
 
 if TYPE_CHECKING:
     from selinon_core.celery.app import Selinon
 
-APP_OPTION = Option(
-    "app",
-    ("--app", "-A"),
-    "The Celery app, as module or module:app; by default an embedded server in .selinon/.",
+APP_OPTION = text(
+    "--app",
+    "-A",
+    help="The Celery app, as module or module:app; by default an embedded server in .selinon/.",
     metavar="MODULE",
     environment=("SELINON_APP",),
 )

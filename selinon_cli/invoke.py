@@ -30,7 +30,7 @@ def invoke(command: Command, values: Mapping[str, Any], root: Mapping[str, Any],
         no_color=bool(values["no_color"] or root.get("no_color")),
     )
     try:
-        return run_guarded(terminal, words, lambda: command.run(terminal, **own))
+        return run_guarded(terminal, words, lambda: command.run(terminal, command.options(**own)))
     finally:
         terminal.close()
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from selinon_cli.options import ROOT_OPTIONS, Command, Option
+from selinon_cli.options import ROOT_OPTIONS, Command, Option, default_of
 from selinon_cli.registry import Program, load_command
 
 
@@ -171,10 +171,3 @@ def _assign_positionals(parameters: tuple[Option, ...], loose: list[str], given:
             given[option.name] = _converted(option, loose.pop(0))
     if loose:
         raise _NotOrdinary
-
-
-def default_of(option: Option) -> Any:
-    """The value of a parameter that is not given."""
-    if option.many:
-        return ()
-    return {"flag": False, "count": 0, "version": False}.get(option.kind, option.default)

@@ -1,6 +1,6 @@
 """One rebuild, in a fresh process: a request as a line on stdin, the answer as lines on stdout.
 
-All lines are JSON. Request: ``paths``, ``pythonpath``, ``run`` (keyword arguments of the run command, or null),
+All lines are JSON. Request: ``paths``, ``pythonpath``, ``run`` (values of the run command's options, or null),
 ``graph`` (a target, or null), ``flow`` (for ``graph`` without a run), ``drawings`` (draw all flows for the page),
 ``known`` (digests of drawings that need not be sent again), ``color`` and ``verbosity``.
 
@@ -103,14 +103,15 @@ def _lint(request: Mapping[str, Any], check: dict[str, Any]) -> Project:
 
 def _run(request: Mapping[str, Any]) -> dict[str, Any]:
     from selinon_cli.commands.run import run
+    from selinon_cli.run_options import RunOptions
     from selinon_cli.watching.watch_roots import files_imported
 
     terminal = _terminal(request)
     reports: list[Mapping[str, Any]] = []
     codes: list[int] = []
-    options = {**request["run"], "paths": request["paths"], "pythonpath": request["pythonpath"], "local": True}
+    given = {**request["run"], "paths": request["paths"], "pythonpath": request["pythonpath"], "local": True}
     # Only what keeps the run from beginning is a problem; the run itself prints its progress.
-    problem = _problem(lambda: codes.append(run(terminal, **options, received=reports.append)))
+    problem = _problem(lambda: codes.append(run(terminal, RunOptions(**given), reports.append)))
     if problem is not None:
         sys.stderr.write(problem)
     assert isinstance(terminal.out, io.StringIO)

@@ -10,35 +10,30 @@ from typing import Any
 from selinon_cli.broker import asking_broker
 from selinon_cli.celery_app import flows_of
 from selinon_cli.exits import EXIT_FINDINGS, EXIT_OK
+from selinon_cli.run_options import RunOptions
 from selinon_cli.terminal import Terminal
 from selinon_core.errors import StateStoreError
 
 
-def run_remotely(
-    terminal: Terminal,
-    *,
-    paths: Sequence[str],
-    app: str | None,
-    flow: str | None,
-    arguments: Any,
-    tasks: Sequence[str],
-    follow_subflows: bool,
-    run_subsequent: bool,
-    detach: bool,
-    format: str,
-) -> int:
-    """Submit a run and follow it to its end, or with ``detach`` print its id and leave."""
+def run_remotely(terminal: Terminal, options: RunOptions, arguments: Any, tasks: Sequence[str]) -> int:
+    """Submit a run and follow it to its end, or with ``--detach`` print its id and leave.
+
+    ``arguments`` are those of the flow, ``tasks`` the names that a selective run is about.
+    """
     from selinon_cli.project import chosen_flow
     from selinon_cli.render.run_tree import run_tree
 
-    selinon = flows_of(terminal, app, paths)
-    name = chosen_flow(selinon.plan, flow)
+    selinon = flows_of(terminal, options.app, options.paths)
+    name = chosen_flow(selinon.plan, options.input.flow)
+    selection = options.selection
     with asking_broker(terminal, selinon.app):
         if tasks:
-            run = selinon.run_flow_selective(name, tasks, arguments, follow_subflows, run_subsequent)
+            run = selinon.run_flow_selective(
+                name, tasks, arguments, selection.follow_subflows, selection.run_subsequent
+            )
         else:
             run = selinon.run_flow(name, arguments)
-    if detach:
+    if options.detach:
         terminal.data(f"{run.id}\n")
         return EXIT_OK
     terminal.note(f"flow run {run.id}")
@@ -49,7 +44,9 @@ def run_remotely(
         raise
     found = selinon.status(run.id)
     terminal.data(
-        json.dumps(found, indent=2) + "\n" if format == "json" else run_tree(found, color=terminal.color_out)
+        json.dumps(found, indent=2) + "\n"
+        if options.format == "json"
+        else run_tree(found, color=terminal.color_out)
     )
     return EXIT_OK if status == "success" else EXIT_FINDINGS
 

@@ -12,7 +12,8 @@ from selinon_cli.project import known_name
 from selinon_core.errors import ConfigurationError, RequestError
 
 if TYPE_CHECKING:
-    from selinon_core.local import Mocks
+    from selinon_cli.run_options import ExecutionOptions, MockOptions
+    from selinon_core.local import LocalOptions, Mocks
     from selinon_core.plan import Plan
 
 
@@ -97,6 +98,25 @@ def read_text(path: str, option: str) -> str:
         raise UsageError(f"{option}: {path} is not UTF-8: {error.reason} at byte {error.start}") from None
     except OSError as error:
         raise UsageError(f"{option}: cannot read {path}: {error.strerror or error}") from None
+
+
+def local_options(plan: Plan, execution: ExecutionOptions, mocking: MockOptions) -> LocalOptions:
+    """What the local executor gets of the options; ``UsageError`` for names that the plan does not have."""
+    from selinon_core.local import LocalOptions
+
+    for name in execution.real_storage:
+        known_name("storage", name, plan.storages)
+    return LocalOptions(
+        storage=execution.storage,
+        real_storages=frozenset(execution.real_storage),
+        time=execution.time,
+        concurrency=execution.concurrency,
+        pool=execution.pool,
+        seed=execution.seed,
+        mocks=mocks(plan, mocking.mock, mocking.mocks),
+        mock_all=mocking.mock_tasks,
+        fail=failures(plan, mocking.fail),
+    )
 
 
 def mocks(plan: Plan, single: Iterable[str], file: str | None) -> Mocks:

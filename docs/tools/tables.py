@@ -93,7 +93,7 @@ def _link(table: MappingType) -> str:
 def _options(words: str) -> str:
     program = SELINON_CLI if words.startswith("selinon-cli ") else SELINON
     command = load_command(program, words.removeprefix("selinon-cli "))
-    return _option_table(command.options)
+    return _option_table(command.options.declared)
 
 
 def _common_options() -> str:

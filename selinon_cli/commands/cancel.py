@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from selinon_cli.broker import asking_broker
 from selinon_cli.celery_app import APP_OPTION, flows_of
 from selinon_cli.exits import EXIT_OK, UsageError
-from selinon_cli.options import Command, Option
+from selinon_cli.options import Command, Options, text, texts
 from selinon_cli.run_ids import full_id
 from selinon_cli.terminal import Terminal
 
 
-def cancel(terminal: Terminal, *, ids: Sequence[str] = (), app: str | None = None, flow: str | None = None) -> int:
+class CancelOptions(Options):
+    """What ``selinon cancel`` takes."""
+
+    ids = texts(help="The flow runs.", metavar="ID", required=True, complete="run")
+    app = APP_OPTION
+    flow = text("--flow", help="The flow of runs that no worker has begun yet.", metavar="NAME", complete="flow")
+
+
+def cancel(terminal: Terminal, options: CancelOptions) -> int:
     """Ask for the end of flow runs; ``flow`` names that of runs the state store need not know."""
     from selinon_cli.project import known_name
 
-    selinon = flows_of(terminal, app, ())
-    if flow is not None:
-        known_name("flow", flow, selinon.plan.flows)
-    for id in [full_id(selinon, typed) for typed in ids]:
+    selinon = flows_of(terminal, options.app, ())
+    if options.flow is not None:
+        known_name("flow", options.flow, selinon.plan.flows)
+    for id in [full_id(selinon, typed) for typed in options.ids]:
         header = selinon.store.header(id)
-        if header is None and flow is None:
+        if header is None and options.flow is None:
             hint = "one that no worker has begun yet is cancelled with --flow NAME"
             raise UsageError(f"there is no flow run {id}", hint)
         status = "running" if header is None else header["status"]
@@ -29,7 +35,7 @@ def cancel(terminal: Terminal, *, ids: Sequence[str] = (), app: str | None = Non
             terminal.note(f"{id} has ended already: {status}")
             continue
         with asking_broker(terminal, selinon.app):
-            selinon.cancel(id, flow if header is None else None)
+            selinon.cancel(id, options.flow if header is None else None)
         terminal.note(f"asked for the end of {id}")
     return EXIT_OK
 
@@ -38,14 +44,7 @@ COMMAND = Command(
     "cancel",
     "End a flow run: nothing more of it is started, its sub-flows end too; running tasks finish.",
     cancel,
-    options=(
-        Option("ids", (), "The flow runs.", metavar="ID", many=True, required=True, complete="run"),
-        APP_OPTION,
-        Option(
-            "flow", ("--flow",), "The flow of runs that no worker has begun yet.", metavar="NAME", complete="flow"
-        ),
-    ),
-    project=False,
+    options=CancelOptions,
     examples=(
         "selinon cancel 3f2a                         # the beginning of the id is enough",
         "selinon cancel 3f2a91c0-5c1e-4e0e-9d0c-6f1f0e8a2b11 --flow order     # not begun by a worker yet",

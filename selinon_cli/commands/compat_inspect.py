@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from selinon_cli.commands.inspect import LIST_OPTIONS
+from selinon_cli.commands.inspect import QueueOptions
 from selinon_cli.exits import EXIT_FINDINGS, EXIT_OK
-from selinon_cli.options import Command, Option
+from selinon_cli.options import Command, ProjectOptions, flag, group, text
 from selinon_cli.terminal import Terminal
 
 if TYPE_CHECKING:
@@ -21,15 +20,15 @@ NOT_READABLE = (
 )
 
 
-def inspect(
-    terminal: Terminal,
-    *,
-    paths: Sequence[str] = (),
-    dump: str | None = None,
-    no_check: bool = False,
-    list_task_queues: bool = False,
-    list_dispatcher_queues: bool = False,
-) -> int:
+class CompatInspectOptions(ProjectOptions):
+    """What ``selinon-cli inspect`` takes."""
+
+    dump = text("-d", "--dump", help="Write the compiled plan (JSON).", kind="path", metavar="FILE")
+    no_check = flag("--no-check", help="Do not check the configuration for errors.")
+    queues = group(QueueOptions)
+
+
+def inspect(terminal: Terminal, options: CompatInspectOptions) -> int:
     """Print what was asked for, or that the configuration is fine; 1 when it is not.
 
     With ``no_check`` mistakes count only where they keep the files from being read.
@@ -38,20 +37,22 @@ def inspect(
     from selinon_core.diagnostics import Severity
     from selinon_core.project import compile_project
 
-    project = compile_project(paths)
+    project = compile_project(options.paths)
     errors = [found for found in project.diagnostics if found.severity is Severity.ERROR]
-    if no_check and dump is None:  # a plan is made of files without mistakes only
+    if options.no_check and options.dump is None:  # a plan is made of files without mistakes only
         errors = [found for found in errors if found.code.startswith(NOT_READABLE)]
     if errors:
         print_diagnostics(terminal, project, errors)
         return EXIT_FINDINGS
-    if list_task_queues or list_dispatcher_queues:
-        _print_queues(terminal, project.model, list_task_queues, list_dispatcher_queues)
-    if dump is not None:
-        from selinon_cli.commands import inspect as present
+    tasks, flows = options.queues.list_task_queues, options.queues.list_dispatcher_queues
+    if tasks or flows:
+        _print_queues(terminal, project.model, tasks, flows)
+    if options.dump is not None:
+        from selinon_cli.commands.inspect import write_plan
+        from selinon_cli.project import load_project
 
-        return present.inspect(terminal, paths=paths, dump=dump)
-    if not list_task_queues and not list_dispatcher_queues:
+        write_plan(terminal, load_project(terminal, options.paths)[0], options.dump)
+    elif not tasks and not flows:
         terminal.data("Your configuration looks OK.\n")
     return EXIT_OK
 
@@ -77,16 +78,6 @@ COMMAND = Command(
     "inspect",
     "Inspect a configuration.",
     inspect,
-    options=(
-        Option(
-            "dump",
-            ("-d", "--dump"),
-            "Write the compiled plan (JSON).",
-            kind="path",
-            metavar="FILE",
-        ),
-        Option("no_check", ("--no-check",), "Do not check the configuration for errors.", kind="flag"),
-        *LIST_OPTIONS,
-    ),
+    options=CompatInspectOptions,
     positional=False,
 )

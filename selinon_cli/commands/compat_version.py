@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from selinon_cli.exits import EXIT_OK
-from selinon_cli.options import Command, Option
+from selinon_cli.options import Command, Options, flag
 from selinon_cli.terminal import Terminal
 from selinon_core.version import CODENAME, __version__
 
 
-def version(terminal: Terminal, *, codename: bool = False) -> int:
+class VersionOptions(Options):
+    """What ``selinon-cli version`` takes."""
+
+    codename = flag("--codename", help="Get release codename.")
+
+
+def version(terminal: Terminal, options: VersionOptions) -> int:
     """Print the versions of selinon and, where it is installed, Celery."""
-    if codename:
+    if options.codename:
         terminal.data(CODENAME + "\n")
         return EXIT_OK
     from importlib.metadata import PackageNotFoundError
@@ -28,6 +34,5 @@ COMMAND = Command(
     "version",
     "Get version information.",
     version,
-    options=(Option("codename", ("--codename",), "Get release codename.", kind="flag"),),
-    project=False,
+    options=VersionOptions,
 )

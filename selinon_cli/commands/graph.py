@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from selinon_cli.exits import EXIT_FINDINGS, EXIT_OK, CommandExit, UsageError
-from selinon_cli.options import Command, Option
+from selinon_cli.options import Command, ProjectOptions, choice, flag, text, texts
 from selinon_cli.terminal import Terminal
 
 if TYPE_CHECKING:
@@ -18,56 +18,86 @@ FORMATS = ("svg", "png", "pdf", "dot", "mermaid", "json", "ascii")
 _JOINABLE = ("dot", "mermaid", "json", "ascii")
 
 
-def graph(
-    terminal: Terminal,
-    *,
-    paths: Sequence[str] = (),
-    flow: Sequence[str] = (),
-    format: str | None = None,
-    output: str | None = None,
-    style: str | None = None,
-    no_storages: bool = False,
-    no_legend: bool = False,
-    expand: bool = False,
-    run: str | None = None,
-    diff: str | None = None,
-    engine: str | None = None,
-    link: str | None = None,
-) -> int:
+class GraphOptions(ProjectOptions):
+    """What ``selinon graph`` takes."""
+
+    flow = texts("--flow", help="Draw only this flow; may be repeated.", metavar="NAME", complete="flow")
+    format = choice(
+        "--format",
+        help="What to draw. Default: what the ending of the file to write says, else svg.",
+        choices=FORMATS,
+    )
+    output = text(
+        "-o",
+        "--output",
+        help="Where to draw: a file for one flow, a directory, - for stdout. Default: FLOW.FORMAT here.",
+        kind="path",
+        metavar="FILE|DIR|-",
+    )
+    style = text("--style", help="A YAML file with Graphviz attributes.", kind="path", metavar="FILE")
+    no_storages = flag("--no-storages", help="Leave out storages.")
+    no_legend = flag("--no-legend", help="Leave out the legend.")
+    expand = flag("--expand", help="Draw sub-flows with what is in them; recursion once.")
+    run = text(
+        "--run",
+        help="A run report to lay over the graph: states, attempts, durations, how often edges fired.",
+        kind="path",
+        metavar="REPORT.json",
+    )
+    diff = text(
+        "--diff",
+        help="Compare with a git revision or with other files: added, removed and changed; "
+        "exit code 1 if it differs.",
+        metavar="REV|PATH",
+    )
+    engine = text(
+        "--engine",
+        help="The program for svg, png and pdf. Default: graphviz-pure, else dot; pdf needs dot.",
+        metavar="PROGRAM",
+    )
+    link = text(
+        "--link",
+        help="Where clicking in an svg leads, with {file} or {path}, {line} and {column}. "
+        "Default: {file}#L{line}.",
+        metavar="TEMPLATE",
+    )
+
+
+def graph(terminal: Terminal, options: GraphOptions) -> int:
     """Draw flows into files or to stdout; 1 when they are compared and differ."""
     from selinon_cli.project import known_name, load_project
     from selinon_core.graph import DEFAULT_LINK, drawing_of, flows_of, load_style, locator, write
 
-    if run is not None and diff is not None:
+    if options.run is not None and options.diff is not None:
         raise UsageError("--run and --diff both colour the graph", "draw one of them at a time")
-    looks = load_style(style) if style is not None else None
-    report = _report(run) if run is not None else None
-    plan, project = load_project(terminal, paths)
-    other = _other(terminal, diff, paths) if diff is not None else None
-    for name in flow:
+    looks = load_style(options.style) if options.style is not None else None
+    report = _report(options.run) if options.run is not None else None
+    plan, project = load_project(terminal, options.paths)
+    other = _other(terminal, options.diff, options.paths) if options.diff is not None else None
+    for name in options.flow:
         known_name("flow", name, flows_of(plan, other))
-    names = flow or (_flows_run(plan, report) if report is not None else flows_of(plan, other))
+    names = options.flow or (_flows_run(plan, report) if report is not None else flows_of(plan, other))
     drawings = [
-        drawing_of(plan, name, report=report, other=other, expand=expand, storages=not no_storages)
+        drawing_of(plan, name, report=report, other=other, expand=options.expand, storages=not options.no_storages)
         for name in dict.fromkeys(names)
     ]
     differing = sum(drawing.differs for drawing in drawings)
-    if other is not None and not flow:
+    if other is not None and not options.flow:
         drawings = [drawing for drawing in drawings if drawing.differs]
-    form = format or _format_of(output, len(drawings))
+    form = options.format or _format_of(options.output, len(drawings))
     pictures = {
         drawing.flow: write(
             drawing,
             form,
             style=looks,
-            engine=engine,
-            legend=not no_legend,
-            link=DEFAULT_LINK if link is None else link,
+            engine=options.engine,
+            legend=not options.no_legend,
+            link=DEFAULT_LINK if options.link is None else options.link,
             locate=locator(project.pythonpath),
         )
         for drawing in drawings
     }
-    _deliver(terminal, pictures, form, output)
+    _deliver(terminal, pictures, form, options.output)
     if other is not None:
         terminal.note(f"{differing or 'no'} {'flow differs' if differing == 1 else 'flows differ'}")
     return EXIT_FINDINGS if differing else EXIT_OK
@@ -190,60 +220,11 @@ def _can_draw_boxes(terminal: Terminal) -> bool:
     return True
 
 
-def _options() -> Iterable[Option]:
-    yield Option(
-        "flow", ("--flow",), "Draw only this flow; may be repeated.", metavar="NAME", many=True, complete="flow"
-    )
-    yield Option(
-        "format",
-        ("--format",),
-        "What to draw. Default: what the ending of the file to write says, else svg.",
-        kind="choice",
-        choices=FORMATS,
-    )
-    yield Option(
-        "output",
-        ("-o", "--output"),
-        "Where to draw: a file for one flow, a directory, - for stdout. Default: FLOW.FORMAT here.",
-        kind="path",
-        metavar="FILE|DIR|-",
-    )
-    yield Option("style", ("--style",), "A YAML file with Graphviz attributes.", kind="path", metavar="FILE")
-    yield Option("no_storages", ("--no-storages",), "Leave out storages.", kind="flag")
-    yield Option("no_legend", ("--no-legend",), "Leave out the legend.", kind="flag")
-    yield Option("expand", ("--expand",), "Draw sub-flows with what is in them; recursion once.", kind="flag")
-    yield Option(
-        "run",
-        ("--run",),
-        "A run report to lay over the graph: states, attempts, durations, how often edges fired.",
-        kind="path",
-        metavar="REPORT.json",
-    )
-    yield Option(
-        "diff",
-        ("--diff",),
-        "Compare with a git revision or with other files: added, removed and changed; exit code 1 if it differs.",
-        metavar="REV|PATH",
-    )
-    yield Option(
-        "engine",
-        ("--engine",),
-        "The program for svg, png and pdf. Default: graphviz-pure, else dot; pdf needs dot.",
-        metavar="PROGRAM",
-    )
-    yield Option(
-        "link",
-        ("--link",),
-        "Where clicking in an svg leads, with {file} or {path}, {line} and {column}. Default: {file}#L{line}.",
-        metavar="TEMPLATE",
-    )
-
-
 COMMAND = Command(
     "graph",
     "Draw flows: as pictures or as text, with a run laid over them, or compared with a revision.",
     graph,
-    options=tuple(_options()),
+    options=GraphOptions,
     examples=(
         "selinon graph                               # FLOW.svg for each flow",
         "selinon graph --flow order -o order.png",

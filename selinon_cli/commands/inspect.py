@@ -3,54 +3,61 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from selinon_cli.exits import EXIT_OK, UsageError
-from selinon_cli.options import Command, Option
+from selinon_cli.options import Command, Options, ProjectOptions, choice, flag, group, text
 from selinon_cli.terminal import Terminal
 
 if TYPE_CHECKING:
     from selinon_core.plan import Plan
 
 
-def inspect(
-    terminal: Terminal,
-    *,
-    paths: Sequence[str] = (),
-    list_task_queues: bool = False,
-    list_dispatcher_queues: bool = False,
-    list_nodes: bool = False,
-    list_flows: bool = False,
-    dump: str | None = None,
-    format: str = "text",
-) -> int:
+class QueueOptions(Options):
+    """Which queues are listed."""
+
+    list_task_queues = flag("--list-task-queues", help="Print name:queue of each task.")
+    list_dispatcher_queues = flag("--list-dispatcher-queues", help="Print name:queue of each flow's dispatcher.")
+
+
+class InspectOptions(ProjectOptions):
+    """What ``selinon inspect`` takes."""
+
+    queues = group(QueueOptions)
+    list_nodes = flag("--list-nodes", help="Print the names of all tasks and flows.")
+    list_flows = flag("--list-flows", help="Print the names of all flows.")
+    dump = text(
+        "--dump", help="Write the compiled plan as JSON to a file, - for stdout.", kind="path", metavar="FILE"
+    )
+    format = choice("--format", help="How to print.", choices=("text", "json"), default="text")
+
+
+def inspect(terminal: Terminal, options: InspectOptions) -> int:
     """Print the lists asked for, else a summary of every flow."""
-    lists_wanted = list_task_queues or list_dispatcher_queues or list_nodes or list_flows
-    if dump == "-" and lists_wanted:
+    queues = options.queues
+    lists_wanted = (
+        queues.list_task_queues or queues.list_dispatcher_queues or options.list_nodes or options.list_flows
+    )
+    if options.dump == "-" and lists_wanted:
         raise UsageError("--dump - and lists cannot both be written to stdout", "give --dump a file")
     from selinon_cli.project import load_project
 
-    plan, _ = load_project(terminal, paths)
-    if dump is not None:
-        import json
-
-        from selinon_cli.output import write_text
-        from selinon_core.plan.json_form import plan_to_json
-
-        write_text(terminal, dump, json.dumps(plan_to_json(plan), indent=2) + "\n")
+    plan, _ = load_project(terminal, options.paths)
+    if options.dump is not None:
+        write_plan(terminal, plan, options.dump)
         if not lists_wanted:
             return EXIT_OK
     lists: dict[str, Any] = {}
-    if list_task_queues:
+    if queues.list_task_queues:
         lists["task_queues"] = task_queues(terminal, plan)
-    if list_dispatcher_queues:
+    if queues.list_dispatcher_queues:
         lists["dispatcher_queues"] = dispatcher_queues(terminal, plan)
-    if list_nodes:
+    if options.list_nodes:
         lists["nodes"] = {**dict.fromkeys(plan.tasks, "task"), **dict.fromkeys(plan.flows, "flow")}
-    if list_flows:
+    if options.list_flows:
         lists["flows"] = list(plan.flows)
-    if format == "json":
+    if options.format == "json":
         import json
 
         terminal.data(json.dumps(lists or {"flows": flow_summaries(terminal, plan)}, indent=2) + "\n")
@@ -59,6 +66,16 @@ def inspect(
     else:
         _print_summary(terminal, plan)
     return EXIT_OK
+
+
+def write_plan(terminal: Terminal, plan: Plan, target: str) -> None:
+    """Write the plan as JSON to a file, or to stdout for ``-``."""
+    import json
+
+    from selinon_cli.output import write_text
+    from selinon_core.plan.json_form import plan_to_json
+
+    write_text(terminal, target, json.dumps(plan_to_json(plan), indent=2) + "\n")
 
 
 def _print_lists(terminal: Terminal, lists: Mapping[str, Any]) -> None:
@@ -145,33 +162,11 @@ def _print_summary(terminal: Terminal, plan: Plan) -> None:
         terminal.data(", ".join(counted(len(group), noun) for group, noun in kinds) + "\n")
 
 
-LIST_OPTIONS = (
-    Option("list_task_queues", ("--list-task-queues",), "Print name:queue of each task.", kind="flag"),
-    Option(
-        "list_dispatcher_queues",
-        ("--list-dispatcher-queues",),
-        "Print name:queue of each flow's dispatcher.",
-        kind="flag",
-    ),
-)
-
 COMMAND = Command(
     "inspect",
     "Show what a project consists of: flows, nodes, queues, or the whole compiled plan.",
     inspect,
-    options=(
-        *LIST_OPTIONS,
-        Option("list_nodes", ("--list-nodes",), "Print the names of all tasks and flows.", kind="flag"),
-        Option("list_flows", ("--list-flows",), "Print the names of all flows.", kind="flag"),
-        Option(
-            "dump",
-            ("--dump",),
-            "Write the compiled plan as JSON to a file, - for stdout.",
-            kind="path",
-            metavar="FILE",
-        ),
-        Option("format", ("--format",), "How to print.", kind="choice", choices=("text", "json"), default="text"),
-    ),
+    options=InspectOptions,
     examples=(
         "selinon inspect",
         "selinon inspect --list-flows --format json",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from selinon_cli.exits import EXIT_FINDINGS, EXIT_OK, UsageError
 from selinon_cli.module_places import check_pythonpath
-from selinon_cli.options import Command, Option
+from selinon_cli.options import Command, ProjectOptions, choice, flag, text, texts
 from selinon_cli.terminal import Terminal
 
 if TYPE_CHECKING:
@@ -18,47 +18,77 @@ if TYPE_CHECKING:
 FORMATS = ("text", "json", "sarif", "github")
 
 
-def lint(
-    terminal: Terminal,
-    *,
-    paths: Sequence[str] = (),
-    format: str = "text",
-    strict: bool = False,
-    select: Sequence[str] = (),
-    ignore: Sequence[str] = (),
-    import_code: bool = False,
-    pythonpath: Sequence[str] = (),
-    explain: str | None = None,
-    list_rules: bool = False,
-    statistics: bool = False,
-    stdin_filename: str | None = None,
-) -> int:
+class LintOptions(ProjectOptions):
+    """What ``selinon lint`` takes."""
+
+    format = choice("--format", help="How to print.", choices=FORMATS, default="text")
+    strict = flag("--strict", help="Let warnings count as errors.")
+    select = texts(
+        "--select",
+        help="Report only these codes; beginnings such as SEL3 are fine, commas too.",
+        metavar="CODES",
+        complete="rule",
+    )
+    ignore = texts(
+        "--ignore",
+        help="Do not report these codes; the longer beginning wins over --select.",
+        metavar="CODES",
+        complete="rule",
+    )
+    import_code = flag(
+        "--import", help="Import the project's modules for the checks of user code, instead of parsing them."
+    )
+    pythonpath = texts(
+        "--pythonpath", help="A directory to look for the project's modules in.", kind="path", metavar="DIR"
+    )
+    explain = text(
+        "--explain",
+        help="Explain a rule; with the beginning of codes, list those rules.",
+        metavar="CODE",
+        complete="rule",
+    )
+    list_rules = flag("--list-rules", help="List all rules.")
+    statistics = flag("--statistics", help="Count what was found per rule.")
+    stdin_filename = text(
+        "--stdin-filename",
+        help="What to call the file that is read when a PATH is -; it replaces the file of that name.",
+        kind="path",
+        metavar="FILE",
+    )
+
+
+def lint(terminal: Terminal, options: LintOptions) -> int:
     """Check the files and print what was found; 1 when there are errors, with ``strict`` warnings too."""
-    if explain is not None or list_rules:
-        return _about_rules(terminal, explain, format)
-    chosen, refused = _prefixes(select), _prefixes(ignore)
-    check_pythonpath(pythonpath)
+    if options.explain is not None or options.list_rules:
+        return _about_rules(terminal, options.explain, options.format)
+    chosen, refused = _prefixes(options.select), _prefixes(options.ignore)
+    check_pythonpath(options.pythonpath)
     from selinon_core.project import lint_project
 
-    if import_code:
+    if options.import_code:
         terminal.set_user_output_apart()
-    stdin, files = _stdin(paths, stdin_filename)
+    stdin, files = _stdin(options.paths, options.stdin_filename)
     project = lint_project(
-        files, stdin=stdin, pythonpath=pythonpath, select=chosen, ignore=refused, import_code=import_code
+        files,
+        stdin=stdin,
+        pythonpath=options.pythonpath,
+        select=chosen,
+        ignore=refused,
+        import_code=options.import_code,
     )
-    strict = strict or (project.settings is not None and project.settings.strict)
+    strict = options.strict or (project.settings is not None and project.settings.strict)
     for file in project.files:
         terminal.detail(f"read {file}")
     found, suppressed = project.diagnostics, project.suppressed
-    if format == "text":
+    if options.format == "text":
         _print_text(terminal, project, found)
     else:
         # An annotation says what the exit code says.
         shown = [_as_error(diagnostic) for diagnostic in found] if strict else found
-        _print_machine_form(terminal, format, shown, suppressed)
-    if statistics and found:
-        _print_statistics(terminal, found, to_stdout=format == "text")
-    if format == "text":
+        _print_machine_form(terminal, options.format, shown, suppressed)
+    if options.statistics and found:
+        _print_statistics(terminal, found, to_stdout=options.format == "text")
+    if options.format == "text":
         _print_summary(terminal, project, found, len(suppressed))
     else:
         from selinon_cli.project import project_summary
@@ -158,56 +188,7 @@ COMMAND = Command(
     "lint",
     "Check the YAML files: every mistake of every file, with its place and what to do about it.",
     lint,
-    options=(
-        Option("format", ("--format",), "How to print.", kind="choice", choices=FORMATS, default="text"),
-        Option("strict", ("--strict",), "Let warnings count as errors.", kind="flag"),
-        Option(
-            "select",
-            ("--select",),
-            "Report only these codes; beginnings such as SEL3 are fine, commas too.",
-            metavar="CODES",
-            many=True,
-            complete="rule",
-        ),
-        Option(
-            "ignore",
-            ("--ignore",),
-            "Do not report these codes; the longer beginning wins over --select.",
-            metavar="CODES",
-            many=True,
-            complete="rule",
-        ),
-        Option(
-            "import_code",
-            ("--import",),
-            "Import the project's modules for the checks of user code, instead of parsing them.",
-            kind="flag",
-        ),
-        Option(
-            "pythonpath",
-            ("--pythonpath",),
-            "A directory to look for the project's modules in.",
-            kind="path",
-            metavar="DIR",
-            many=True,
-        ),
-        Option(
-            "explain",
-            ("--explain",),
-            "Explain a rule; with the beginning of codes, list those rules.",
-            metavar="CODE",
-            complete="rule",
-        ),
-        Option("list_rules", ("--list-rules",), "List all rules.", kind="flag"),
-        Option("statistics", ("--statistics",), "Count what was found per rule.", kind="flag"),
-        Option(
-            "stdin_filename",
-            ("--stdin-filename",),
-            "What to call the file that is read when a PATH is -; it replaces the file of that name.",
-            kind="path",
-            metavar="FILE",
-        ),
-    ),
+    options=LintOptions,
     examples=(
         "selinon lint",
         "selinon lint --strict flows/ nodes.yaml",

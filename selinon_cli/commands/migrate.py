@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from selinon_cli.exits import EXIT_FINDINGS, EXIT_OK, CommandExit, UsageError
-from selinon_cli.options import Command, Option
+from selinon_cli.options import Command, ProjectOptions, choice, flag, text, texts
 from selinon_cli.terminal import Terminal
 
 if TYPE_CHECKING:
@@ -18,74 +18,125 @@ if TYPE_CHECKING:
 STRATEGIES = ("IGNORE", "RETRY", "FAIL")
 
 
-def migrate(
-    terminal: Terminal,
-    *,
-    paths: Sequence[str] = (),
-    old_nodes_definition: str | None = None,
-    old_flow_definitions: Sequence[str] = (),
-    git: bool = False,
-    rev: str | None = None,
-    migration_dir: str | None = None,
-    tainted_flows: str = "IGNORE",
-    no_meta: bool = False,
-    no_check: bool = False,
-    dry_run: bool = False,
-    graph: str | None = None,
-    flow: Sequence[str] = (),
-    code_of_nothing: int = EXIT_OK,
-    force: bool = False,
-) -> int:
+MIGRATION_DIR = text(
+    "-m",
+    "--migration-dir",
+    help="Where migration files are; default: global.migration_dir.",
+    kind="path",
+    metavar="DIR",
+)
+
+
+class MigrateOptions(ProjectOptions):
+    """What ``selinon migrate`` takes."""
+
+    old_nodes_definition = text(
+        "-N", "--old-nodes-definition", help="The old file with tasks and storages.", kind="path", metavar="FILE"
+    )
+    old_flow_definitions = texts(
+        "-F",
+        "--old-flow-definitions",
+        help="An old file or directory with flows; may be repeated.",
+        kind="path",
+        metavar="PATH",
+    )
+    git = flag("-g", "--git", help="Compare with what git has (see --rev).")
+    rev = text("--rev", help="The git revision to compare with; default: HEAD.", metavar="REV")
+    migration_dir = MIGRATION_DIR
+    tainted_flows = choice(
+        "-t",
+        "--tainted-flows",
+        help="What becomes of runs that the change taints.",
+        choices=STRATEGIES,
+        default="IGNORE",
+    )
+    no_meta = flag("--no-meta", help="Do not write who made the migration, and when.")
+    no_check = flag("--no-check", help="Accepted for compatibility: files with errors cannot be compared.")
+    dry_run = flag("--dry-run", help="Print what would be written, and write nothing.")
+    graph = text(
+        "--graph",
+        help="Draw the change, with what taints runs; the ending says how (.svg, .png, .mmd, ...).",
+        kind="path",
+        metavar="FILE.svg",
+    )
+    flow = texts("--flow", help="Draw only this flow; may be repeated.", metavar="NAME", complete="flow")
+    force = flag(
+        "--force", help="Write it even where a migration that is not deployed yet is about the same change."
+    )
+
+    @property
+    def old_files(self) -> tuple[str, ...]:
+        """The files and directories of the old project; empty when git has it."""
+        nodes = self.old_nodes_definition
+        return (*((nodes,) if nodes else ()), *self.old_flow_definitions)
+
+
+def migrate(terminal: Terminal, options: MigrateOptions, code_of_nothing: int = EXIT_OK) -> int:
     """Compare two versions of a project and write the next migration file.
 
     Returns ``code_of_nothing`` when no migration is needed. Raises ``UsageError`` for a change that a migration
-    which is not deployed yet is about, unless ``force``.
+    which is not deployed yet is about, unless ``--force`` is given.
     """
     from selinon_cli.project import known_name, load_project
-    from selinon_core.diagnostics.wording import did_you_mean
     from selinon_core.migrations.compare import compare_plans
     from selinon_core.migrations.describe import describe
-    from selinon_core.migrations.files import metadata, migration_text
-    from selinon_core.migrations.repository import Migrations, write_migration
 
-    for path in paths:
+    _check(options)
+    plan, _ = load_project(terminal, options.paths)
+    if options.old_files:
+        old = load_project(terminal, options.old_files)[0]
+    else:
+        old = plan_at_revision(terminal, options.rev or "HEAD", options.paths)
+    comparison = compare_plans(old, plan)
+    for name in options.flow:
+        known_name("flow", name, comparison.changes)
+    for line in describe(comparison, options.tainted_flows):
+        terminal.data(line + "\n") if options.dry_run else terminal.note(line)
+    if options.graph is not None:
+        draw_change(terminal, comparison, options.graph, options.flow)
+    if not comparison:
+        terminal.note("no flow changed in a way that needs a migration")
+        return code_of_nothing
+    _write(terminal, options, plan, comparison)
+    return EXIT_OK
+
+
+def _check(options: MigrateOptions) -> None:
+    """Raise ``UsageError`` for paths that do not exist, and unless it is clear what to compare with."""
+    from selinon_core.diagnostics.wording import did_you_mean
+
+    for path in options.paths:
         if not os.path.exists(path):
             near = did_you_mean(path, ["check"])
             raise UsageError(
                 f"no such file or directory: {path}", f"did you mean: selinon migrate {near}" if near else ""
             )
-    given = (*((old_nodes_definition,) if old_nodes_definition else ()), *old_flow_definitions)
-    if given and (git or rev):
+    from_git = options.git or options.rev
+    if options.old_files and from_git:
         raise UsageError("--git and old files are two ways to say what to compare with", "use one of them")
-    if not given and not (git or rev):
+    if not options.old_files and not from_git:
         raise UsageError(
             "there is nothing to compare with",
             "say --git (and --rev REV), or name the old files by -N and -F",
         )
-    plan, _ = load_project(terminal, paths)
-    old = load_project(terminal, given)[0] if given else plan_at_revision(terminal, rev or "HEAD", paths)
-    comparison = compare_plans(old, plan)
-    for name in flow:
-        known_name("flow", name, comparison.changes)
-    for line in describe(comparison, tainted_flows):
-        terminal.data(line + "\n") if dry_run else terminal.note(line)
-    if graph is not None:
-        draw_change(terminal, comparison, graph, flow)
-    if not comparison:
-        terminal.note("no flow changed in a way that needs a migration")
-        return code_of_nothing
-    text = migration_text(comparison, tainted_flows, None if no_meta else metadata())
-    migrations = Migrations.load(directory_of(plan, migration_dir, needed=not dry_run))
-    problem = doubled(migrations, comparison, None if given else rev or "HEAD")
-    if problem is not None and not (force or dry_run):
+
+
+def _write(terminal: Terminal, options: MigrateOptions, plan: Plan, comparison: Comparison) -> None:
+    """Write the migration, or print it with ``--dry-run``."""
+    from selinon_core.migrations.files import metadata, migration_text
+    from selinon_core.migrations.repository import Migrations, write_migration
+
+    text = migration_text(comparison, options.tainted_flows, None if options.no_meta else metadata())
+    migrations = Migrations.load(directory_of(plan, options.migration_dir, needed=not options.dry_run))
+    problem = doubled(migrations, comparison, None if options.old_files else options.rev or "HEAD")
+    if problem is not None and not (options.force or options.dry_run):
         raise UsageError(problem, "delete that file to write one for the whole change, or --force writes both")
     if problem is not None:
         terminal.warn(problem)
-    if dry_run:
+    if options.dry_run:
         terminal.data(f"{migrations.path(migrations.latest + 1)} would be:\n{text}\n")
-        return EXIT_OK
-    terminal.note(f"wrote {write_migration(migrations, text)}")
-    return EXIT_OK
+    else:
+        terminal.note(f"wrote {write_migration(migrations, text)}")
 
 
 def doubled(migrations: Migrations, comparison: Comparison, revision: str | None) -> str | None:
@@ -166,81 +217,11 @@ def draw_change(terminal: Terminal, comparison: Comparison, target: str, flows: 
         terminal.note(f"wrote {file}")
 
 
-_WHAT_IS_OLD = (
-    Option(
-        "old_nodes_definition",
-        ("-N", "--old-nodes-definition"),
-        "The old file with tasks and storages.",
-        kind="path",
-        metavar="FILE",
-    ),
-    Option(
-        "old_flow_definitions",
-        ("-F", "--old-flow-definitions"),
-        "An old file or directory with flows; may be repeated.",
-        kind="path",
-        metavar="PATH",
-        many=True,
-    ),
-    Option("git", ("-g", "--git"), "Compare with what git has (see --rev).", kind="flag"),
-)
-MIGRATION_DIR = Option(
-    "migration_dir",
-    ("-m", "--migration-dir"),
-    "Where migration files are; default: global.migration_dir.",
-    kind="path",
-    metavar="DIR",
-)
-_TAINTED = Option(
-    "tainted_flows",
-    ("-t", "--tainted-flows"),
-    "What becomes of runs that the change taints.",
-    kind="choice",
-    choices=STRATEGIES,
-    default="IGNORE",
-)
-_NO_META = Option("no_meta", ("--no-meta",), "Do not write who made the migration, and when.", kind="flag")
-_NO_CHECK = Option(
-    "no_check", ("--no-check",), "Accepted for compatibility: files with errors cannot be compared.", kind="flag"
-)
-
-#: What the original's ``migrate`` takes.
-COMPAT_OPTIONS = (*_WHAT_IS_OLD, MIGRATION_DIR, _TAINTED, _NO_META, _NO_CHECK)
-
 COMMAND = Command(
     "migrate",
     "Write a migration: what becomes of runs in flight when the edges of flows change.",
     migrate,
-    options=(
-        *_WHAT_IS_OLD,
-        Option("rev", ("--rev",), "The git revision to compare with; default: HEAD.", metavar="REV"),
-        MIGRATION_DIR,
-        _TAINTED,
-        _NO_META,
-        _NO_CHECK,
-        Option("dry_run", ("--dry-run",), "Print what would be written, and write nothing.", kind="flag"),
-        Option(
-            "graph",
-            ("--graph",),
-            "Draw the change, with what taints runs; the ending says how (.svg, .png, .mmd, ...).",
-            kind="path",
-            metavar="FILE.svg",
-        ),
-        Option(
-            "flow",
-            ("--flow",),
-            "Draw only this flow; may be repeated.",
-            metavar="NAME",
-            many=True,
-            complete="flow",
-        ),
-        Option(
-            "force",
-            ("--force",),
-            "Write it even where a migration that is not deployed yet is about the same change.",
-            kind="flag",
-        ),
-    ),
+    options=MigrateOptions,
     epilog="Conditions, foreach and failures do not belong to the graph: changing them needs no migration.",
     examples=(
         "selinon migrate --git --dry-run             # what does my change do to runs?",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from selinon_cli.commands.migrate import MIGRATION_DIR, directory_of, plan_at_revision
 from selinon_cli.exits import EXIT_FINDINGS, EXIT_OK
-from selinon_cli.options import Command, Option
+from selinon_cli.options import Command, ProjectOptions, choice, text, texts
 from selinon_cli.terminal import Terminal
 
 if TYPE_CHECKING:
@@ -16,36 +16,42 @@ if TYPE_CHECKING:
     from selinon_core.plan import Plan
 
 
-def check(
-    terminal: Terminal,
-    *,
-    paths: Sequence[str] = (),
-    rev: str = "HEAD",
-    migration_dir: str | None = None,
-    histories: Sequence[str] = (),
-    format: str = "text",
-) -> int:
+class CheckOptions(ProjectOptions):
+    """What ``selinon migrate check`` takes."""
+
+    rev = text("--rev", help="The git revision that is deployed.", metavar="REV", default="HEAD")
+    migration_dir = MIGRATION_DIR
+    histories = texts(
+        "--histories",
+        help="Traces of runs (selinon run --trace, selinon status --history), or directories of them, to replay.",
+        kind="path",
+        metavar="DIR",
+    )
+    format = choice("--format", help="What to print.", choices=("text", "json"), default="text")
+
+
+def check(terminal: Terminal, options: CheckOptions) -> int:
     """1 when a graph changed since the revision and no migration accounts for it, or a history diverges."""
     from selinon_cli.project import load_project
     from selinon_core.migrations.coverage import deployed_at, uncovered
     from selinon_core.migrations.repository import Migrations
     from selinon_core.project.git_revision import names_at
 
-    plan, _ = load_project(terminal, paths)
-    directory = directory_of(plan, migration_dir, needed=False)
-    old = plan_at_revision(terminal, rev, paths)
+    plan, _ = load_project(terminal, options.paths)
+    directory = directory_of(plan, options.migration_dir, needed=False)
+    old = plan_at_revision(terminal, options.rev, options.paths)
     migrations = Migrations.load(directory)
-    since = 0 if directory is None else deployed_at(rev, names_at(rev, directory), migrations)
+    since = 0 if directory is None else deployed_at(options.rev, names_at(options.rev, directory), migrations)
     found = uncovered(old, plan, migrations, since)
     verdicts: Sequence[ReplayResult] = ()
-    if histories:
+    if options.histories:
         from selinon_core.migrations.history_check import judge_histories
 
-        verdicts = judge_histories(histories, old, plan, migrations, since)
-    if format == "json":
+        verdicts = judge_histories(options.histories, old, plan, migrations, since)
+    if options.format == "json":
         _as_json(terminal, found, verdicts)
     else:
-        _as_text(terminal, plan, found, verdicts, rev, directory)
+        _as_text(terminal, plan, found, verdicts, options.rev, directory)
     return EXIT_FINDINGS if found or any(verdict.kind == "diverging" for verdict in verdicts) else EXIT_OK
 
 
@@ -89,19 +95,7 @@ COMMAND = Command(
     "migrate check",
     "Check that every change of a graph has its migration, and what recorded runs would do.",
     check,
-    options=(
-        Option("rev", ("--rev",), "The git revision that is deployed.", metavar="REV", default="HEAD"),
-        MIGRATION_DIR,
-        Option(
-            "histories",
-            ("--histories",),
-            "Traces of runs (selinon run --trace, selinon status --history), or directories of them, to replay.",
-            kind="path",
-            metavar="DIR",
-            many=True,
-        ),
-        Option("format", ("--format",), "What to print.", kind="choice", choices=("text", "json"), default="text"),
-    ),
+    options=CheckOptions,
     epilog="Exit code 1: a change without a migration, or a history that the new configuration cannot continue.",
     examples=(
         "selinon migrate check",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from selinon_cli.exits import EXIT_OK, UsageError
-from selinon_cli.options import Command, Option
+from selinon_cli.options import Command, Options, text
 from selinon_cli.terminal import Terminal
 
 #: What is written, and the file in ``selinon_cli/template`` it is made of. (They do not have the names they get:
@@ -25,22 +25,30 @@ FILES = {
 SCHEMA = ".selinon.schema.json"
 
 
-def new(terminal: Terminal, *, directory: str) -> int:
+class NewOptions(Options):
+    """What ``selinon new`` takes."""
+
+    directory = text(
+        help="Where to write it; its name becomes the project's.", kind="path", metavar="DIR", required=True
+    )
+
+
+def new(terminal: Terminal, options: NewOptions) -> int:
     """Write a project into a directory that is new or empty."""
-    name = _name(directory)
-    _check_is_free(directory)
-    texts = {path: _text(template, name) for path, template in FILES.items()} | {SCHEMA: _schema()}
-    for path, text in texts.items():
-        target = os.path.join(directory, path)
+    name = _name(options.directory)
+    _check_is_free(options.directory)
+    contents = {path: _text(template, name) for path, template in FILES.items()} | {SCHEMA: _schema()}
+    for path, content in contents.items():
+        target = os.path.join(options.directory, path)
         os.makedirs(os.path.dirname(target) or ".", exist_ok=True)
         with open(target, "x", encoding="utf-8", newline="\n") as file:
-            file.write(text)
+            file.write(content)
         terminal.detail(f"wrote {os.path.normpath(target)}")
-    terminal.note(f"wrote {len(texts)} files; now:")
-    if os.path.abspath(directory) != os.getcwd():
+    terminal.note(f"wrote {len(contents)} files; now:")
+    if os.path.abspath(options.directory) != os.getcwd():
         import shlex
 
-        terminal.note(f"  cd {shlex.quote(os.path.normpath(directory))}")
+        terminal.note(f"  cd {shlex.quote(os.path.normpath(options.directory))}")
     terminal.note("  selinon run --local\n  selinon watch --run --serve")
     _note_origin(terminal)
     return EXIT_OK
@@ -107,16 +115,6 @@ COMMAND = Command(
     "new",
     "Write a small working project: a flow, its tasks and tests, a Celery app, a pre-commit configuration.",
     new,
-    options=(
-        Option(
-            "directory",
-            (),
-            "Where to write it; its name becomes the project's.",
-            kind="path",
-            metavar="DIR",
-            required=True,
-        ),
-    ),
-    project=False,
+    options=NewOptions,
     examples=("selinon new shop",),
 )

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from selinon_cli.exits import EXIT_OK
-from selinon_cli.options import Command
+from selinon_cli.options import Command, Options
 from selinon_cli.terminal import Terminal
 
 
-def schema(terminal: Terminal) -> int:
+def schema(terminal: Terminal, options: Options) -> int:
     """Print the schema."""
     import json
 
@@ -21,7 +21,6 @@ COMMAND = Command(
     "schema",
     "Print the JSON Schema of the YAML files, for editors.",
     schema,
-    project=False,
     examples=("selinon schema > selinon.schema.json",),
     epilog="In a YAML file: # yaml-language-server: $schema=selinon.schema.json",
 )

@@ -8,39 +8,43 @@ from typing import Any
 
 from selinon_cli.celery_app import APP_OPTION, flows_of
 from selinon_cli.exits import EXIT_OK, UsageError
-from selinon_cli.options import Command, Option
+from selinon_cli.options import Command, Options, choice, flag, integer, text
 from selinon_cli.render.run_tree import OPEN, run_list, run_tree
 from selinon_cli.run_ids import full_id
 from selinon_cli.terminal import Terminal
 
 
-def status(
-    terminal: Terminal,
-    *,
-    id: str | None = None,
-    app: str | None = None,
-    watch: bool = False,
-    history: bool = False,
-    limit: int = 100,
-    format: str = "text",
-) -> int:
+class StatusOptions(Options):
+    """What ``selinon status`` takes."""
+
+    id = text(help="The flow run; without it, all that are running.", metavar="ID", complete="run")
+    app = APP_OPTION
+    watch = flag("-w", "--watch", help="Show it again every second until it ends.")
+    history = flag(
+        "--history",
+        help="What happened to the run and its sub-flows, and why: a JSON object a line, as of run --trace.",
+    )
+    limit = integer("--limit", help="List so many flow runs, the newest.", metavar="N", default=100, minimum=1)
+    format = choice("--format", help="For people or for programs.", choices=("text", "json"), default="text")
+
+
+def status(terminal: Terminal, options: StatusOptions) -> int:
     """Print the state of flow runs; with ``watch`` again and again, with ``history`` what happened to one."""
-    selinon = flows_of(terminal, app, ())
-    if id is not None:
-        id = full_id(selinon, id)
-    if history:
+    selinon = flows_of(terminal, options.app, ())
+    id = None if options.id is None else full_id(selinon, options.id)
+    if options.history:
         return _print_history(terminal, selinon, id)
     while True:
-        found = _described(selinon, id) if id else _listed(terminal, selinon, limit)
-        if format == "json":
-            terminal.data(json.dumps(found, indent=None if watch else 2) + "\n")
+        found = _described(selinon, id) if id else _listed(terminal, selinon, options.limit)
+        if options.format == "json":
+            terminal.data(json.dumps(found, indent=None if options.watch else 2) + "\n")
         else:
-            if watch and terminal.interactive:
+            if options.watch and terminal.interactive:
                 terminal.data("\x1b[H\x1b[2J")
             color = terminal.color_out
             terminal.data(run_tree(found, color=color) if isinstance(found, dict) else run_list(found))
         terminal.flush()
-        if not watch or (isinstance(found, dict) and found["status"] not in OPEN):
+        if not options.watch or (isinstance(found, dict) and found["status"] not in OPEN):
             return EXIT_OK
         time.sleep(1)
 
@@ -81,35 +85,7 @@ COMMAND = Command(
     "status",
     "List the running flow runs, or show one with its nodes.",
     status,
-    options=(
-        Option("id", (), "The flow run; without it, all that are running.", metavar="ID", complete="run"),
-        APP_OPTION,
-        Option("watch", ("-w", "--watch"), "Show it again every second until it ends.", kind="flag"),
-        Option(
-            "history",
-            ("--history",),
-            "What happened to the run and its sub-flows, and why: a JSON object a line, as of run --trace.",
-            kind="flag",
-        ),
-        Option(
-            "limit",
-            ("--limit",),
-            "List so many flow runs, the newest.",
-            kind="int",
-            metavar="N",
-            minimum=1,
-            default=100,
-        ),
-        Option(
-            "format",
-            ("--format",),
-            "For people or for programs.",
-            kind="choice",
-            choices=("text", "json"),
-            default="text",
-        ),
-    ),
-    project=False,
+    options=StatusOptions,
     examples=(
         "selinon status                              # what is running",
         "selinon status 3f2a --watch                 # one run; the beginning of its id is enough",

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from selinon_cli.broker import check_broker
 from selinon_cli.celery_app import APP_OPTION, flows_of, require_celery
 from selinon_cli.exits import EXIT_FINDINGS, EXIT_INTERRUPTED, EXIT_OK, UsageError
-from selinon_cli.options import Command, Option
+from selinon_cli.options import Command, ProjectOptions, flag, integer, text
 from selinon_cli.terminal import Terminal
 
 if TYPE_CHECKING:
@@ -17,36 +16,41 @@ if TYPE_CHECKING:
     from selinon_core.celery.app import Selinon
 
 
-def worker(
-    terminal: Terminal,
-    *,
-    paths: Sequence[str] = (),
-    app: str | None = None,
-    queues: str | None = None,
-    dispatcher_only: bool = False,
-    tasks_only: bool = False,
-    concurrency: int | None = None,
-    pool: str | None = None,
-    hostname: str | None = None,
-    loglevel: str = "INFO",
-) -> int:
+class WorkerOptions(ProjectOptions):
+    """What ``selinon worker`` takes."""
+
+    app = APP_OPTION
+    queues = text("-Q", "--queues", help="Serve these queues only, separated by commas.", metavar="NAMES")
+    dispatcher_only = flag("--dispatcher-only", help="Advance flows, run no tasks.")
+    tasks_only = flag("--tasks-only", help="Run tasks, advance no flows.")
+    concurrency = integer("-c", "--concurrency", help="Processes or threads.", metavar="N", minimum=1)
+    pool = text("-P", "--pool", help="How tasks run: prefork, threads, solo, gevent.", metavar="KIND")
+    hostname = text("--hostname", help="The worker's name.", metavar="NAME")
+    loglevel = text("-l", "--loglevel", help="How much the worker logs.", metavar="LEVEL", default="INFO")
+
+
+def worker(terminal: Terminal, options: WorkerOptions) -> int:
     """Serve the project's queues until interrupted."""
-    if dispatcher_only and tasks_only:
+    if options.dispatcher_only and options.tasks_only:
         raise UsageError("--dispatcher-only and --tasks-only are each other's opposite")
-    if pool is not None:
-        _make_way(pool)
-    selinon = flows_of(terminal, app, paths)
-    served = queues or ",".join(project_queues(selinon, dispatcher_only, tasks_only))
-    if queues is not None:
-        _check_queues(terminal, selinon, queues.split(","))
-    words = ["worker", "--queues", served, "--loglevel", loglevel]
-    for flag, value in (("--concurrency", concurrency), ("--pool", pool), ("--hostname", hostname)):
+    if options.pool is not None:
+        _make_way(options.pool)
+    selinon = flows_of(terminal, options.app, options.paths)
+    served = options.queues or ",".join(project_queues(selinon, options.dispatcher_only, options.tasks_only))
+    if options.queues is not None:
+        _check_queues(terminal, selinon, options.queues.split(","))
+    words = ["worker", "--queues", served, "--loglevel", options.loglevel]
+    for name, value in (
+        ("--concurrency", options.concurrency),
+        ("--pool", options.pool),
+        ("--hostname", options.hostname),
+    ):
         if value is not None:
-            words += [flag, str(value)]
+            words += [name, str(value)]
     check_broker(selinon.app)
     terminal.note(f"serving {served}")
-    if dispatcher_only or tasks_only:
-        _warn_of_shared(terminal, selinon, served.split(","), dispatcher_only)
+    if options.dispatcher_only or options.tasks_only:
+        _warn_of_shared(terminal, selinon, served.split(","), options.dispatcher_only)
     ended = _served(selinon.app, words)
     if isinstance(ended, str):
         terminal.error(ended.removeprefix("selinon: "))
@@ -127,18 +131,7 @@ COMMAND = Command(
     "worker",
     "Start a Celery worker that serves the project's queues.",
     worker,
-    options=(
-        APP_OPTION,
-        Option("queues", ("-Q", "--queues"), "Serve these queues only, separated by commas.", metavar="NAMES"),
-        Option("dispatcher_only", ("--dispatcher-only",), "Advance flows, run no tasks.", kind="flag"),
-        Option("tasks_only", ("--tasks-only",), "Run tasks, advance no flows.", kind="flag"),
-        Option(
-            "concurrency", ("-c", "--concurrency"), "Processes or threads.", kind="int", metavar="N", minimum=1
-        ),
-        Option("pool", ("-P", "--pool"), "How tasks run: prefork, threads, solo, gevent.", metavar="KIND"),
-        Option("hostname", ("--hostname",), "The worker's name.", metavar="NAME"),
-        Option("loglevel", ("-l", "--loglevel"), "How much the worker logs.", metavar="LEVEL", default="INFO"),
-    ),
+    options=WorkerOptions,
     epilog="The same as `celery -A APP worker -Q ...`; further options are there.",
     examples=(
         "selinon worker                              # with a private server",

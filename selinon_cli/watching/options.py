@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 
 class WatchOptions(NamedTuple):
-    """What to do in a rebuild. ``run`` holds keyword arguments of the run command, None: do not run.
+    """What to do in a rebuild. ``run`` holds values of the options of the run command, None: do not run.
 
     ``flow`` is what to draw without a run, ``inputs`` are files that the run reads, ``outputs`` those it writes.
     """

@@ -93,13 +93,12 @@ class PageServer:
     def __init__(self, port: int) -> None:
         self._state = _State()
         try:
-            self._http = ThreadingHTTPServer(("127.0.0.1", port), _handler(self._state))
+            self._http = _Server(port, self._state)
         except OSError as error:
             hint = "choose another one with --port N, 0 takes a free one"
             raise UsageError(f"cannot serve on port {port}: {error.strerror}", hint) from error
         except OverflowError as error:
             raise UsageError(f"there is no port {port}: they end at 65535") from error
-        self._http.daemon_threads = True
         self.address = f"http://127.0.0.1:{self._http.server_address[1]}/"
         threading.Thread(target=self._http.serve_forever, args=(0.1,), name="selinon-page", daemon=True).start()
 
@@ -118,67 +117,76 @@ class PageServer:
         self._http.server_close()
 
 
-def _handler(state: _State) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        server_version = "selinon"
-        sys_version = ""
+class _Server(ThreadingHTTPServer):
+    """Gives its handlers what the page shows."""
 
-        def do_GET(self) -> None:
-            if not self._is_ours():
-                self._answer(403, b"this page is for this machine only\n", "text/plain; charset=utf-8")
-                return
-            path = self.path.partition("?")[0]
-            if path in _STATIC:
-                name, kind = _STATIC[path]
-                self._answer(200, (files(__package__) / "page" / name).read_bytes(), kind)
-            elif path == "/state":
-                self._answer(200, state.content(), "application/json")
-            elif path == "/events":
-                self._stream()
-            else:
-                self._answer(404, b"no such page\n", "text/plain; charset=utf-8")
+    daemon_threads = True
 
-        def _is_ours(self) -> bool:
-            port = int(self.server.server_address[1])  # type: ignore[index]
-            hosts = {f"127.0.0.1:{port}", f"localhost:{port}"}
-            if self.headers.get("Host", "") not in hosts:
-                return False
-            origin = self.headers.get("Origin")
-            if origin is not None and origin not in {f"http://{host}" for host in hosts}:
-                return False
-            return self.headers.get("Sec-Fetch-Site", "none") in ("none", "same-origin")
+    def __init__(self, port: int, state: _State) -> None:
+        self.state = state
+        super().__init__(("127.0.0.1", port), _Handler)
 
-        def _answer(self, status: int, content: bytes, kind: str) -> None:
-            self.send_response(status)
-            self.send_header("Content-Type", kind)
-            self.send_header("Content-Length", str(len(content)))
-            for name, value in _SECURITY.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(content)
 
-        def _stream(self) -> None:
-            self.send_response(200)
-            self.send_header("Content-Type", "text/event-stream")
-            for name, value in _SECURITY.items():
-                self.send_header(name, value)
-            self.end_headers()
-            version = -1
-            try:
-                while not state.closed:
-                    version = state.wait_beyond(version)
-                    self.wfile.write(b"data: %d\n\n" % version)
-                    self.wfile.flush()
-            except OSError:
-                pass  # the page is gone
+class _Handler(BaseHTTPRequestHandler):
+    server_version = "selinon"
+    sys_version = ""
+    server: _Server
 
-        def log_message(self, format: str, *args: Any) -> None:
-            pass  # the terminal is for results
+    def do_GET(self) -> None:
+        if not self._is_ours():
+            self._answer(403, b"this page is for this machine only\n", "text/plain; charset=utf-8")
+            return
+        path = self.path.partition("?")[0]
+        if path in _STATIC:
+            name, kind = _STATIC[path]
+            self._answer(200, (files(__package__) / "page" / name).read_bytes(), kind)
+        elif path == "/state":
+            self._answer(200, self.server.state.content(), "application/json")
+        elif path == "/events":
+            self._stream()
+        else:
+            self._answer(404, b"no such page\n", "text/plain; charset=utf-8")
 
-        def handle_one_request(self) -> None:
-            try:
-                super().handle_one_request()
-            except ConnectionError:
-                self.close_connection = True
+    def _is_ours(self) -> bool:
+        port = int(self.server.server_address[1])
+        hosts = {f"127.0.0.1:{port}", f"localhost:{port}"}
+        if self.headers.get("Host", "") not in hosts:
+            return False
+        origin = self.headers.get("Origin")
+        if origin is not None and origin not in {f"http://{host}" for host in hosts}:
+            return False
+        return self.headers.get("Sec-Fetch-Site", "none") in ("none", "same-origin")
 
-    return Handler
+    def _answer(self, status: int, content: bytes, kind: str) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(content)))
+        for name, value in _SECURITY.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(content)
+
+    def _stream(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "text/event-stream")
+        for name, value in _SECURITY.items():
+            self.send_header(name, value)
+        self.end_headers()
+        state = self.server.state
+        version = -1
+        try:
+            while not state.closed:
+                version = state.wait_beyond(version)
+                self.wfile.write(b"data: %d\n\n" % version)
+                self.wfile.flush()
+        except OSError:
+            pass  # the page is gone
+
+    def log_message(self, format: str, *args: Any) -> None:
+        pass  # the terminal is for results
+
+    def handle_one_request(self) -> None:
+        try:
+            super().handle_one_request()
+        except ConnectionError:
+            self.close_connection = True
