@@ -1,8 +1,37 @@
-"""Matchers: what a value in a case file says of a value of a run. Equality of JSON, or one of the ``$`` forms."""
+"""Matchers: what a value in a case file says of a value of a run. Equality of JSON, or one of the ``$`` forms.
+
+A matcher looks at JSON values alone. Nothing here reads a file: a schema is handed over ready to check.
+"""
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+import json
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple, Protocol
+
+_LONGEST = 200  # characters of a matcher in a message
+#: How far a number may be from the one of ``$approx``: relative to the larger of the two, and absolute.
+RELATIVE, ABSOLUTE = 1e-6, 1e-12
+
+#: The names of ``$type``: those of JSON Schema, and the shorter ones of Python.
+TYPES: Mapping[str, str] = {
+    "string": "string",
+    "str": "string",
+    "text": "string",
+    "integer": "integer",
+    "int": "integer",
+    "number": "number",
+    "float": "number",
+    "boolean": "boolean",
+    "bool": "boolean",
+    "null": "null",
+    "array": "array",
+    "list": "array",
+    "object": "object",
+    "mapping": "object",
+    "dict": "object",
+}
 
 
 class Matcher(Protocol):
@@ -15,3 +44,283 @@ class Matcher(Protocol):
     def __str__(self) -> str:
         """What is expected, as a case file would write it, on one line."""
         ...
+
+
+class Equal(NamedTuple):
+    """Equal as JSON: 1 is 1.0, and neither is true."""
+
+    value: Any
+
+    def matches(self, value: Any) -> bool:
+        """Whether the value is equal."""
+        return equal(self.value, value)
+
+    def __str__(self) -> str:
+        return shown(self)
+
+
+class Fields(NamedTuple):
+    """A mapping with these keys and no others, each value as its matcher says."""
+
+    fields: Mapping[str, Matcher]
+
+    def matches(self, value: Any) -> bool:
+        """Whether it is such a mapping."""
+        return (
+            isinstance(value, Mapping)
+            and value.keys() == self.fields.keys()
+            and all(matcher.matches(value[key]) for key, matcher in self.fields.items())
+        )
+
+    def __str__(self) -> str:
+        return shown(self)
+
+
+class Items(NamedTuple):
+    """A list of as many items as there are matchers, each as its matcher says."""
+
+    items: tuple[Matcher, ...]
+
+    def matches(self, value: Any) -> bool:
+        """Whether it is such a list."""
+        return (
+            isinstance(value, list | tuple)
+            and len(value) == len(self.items)
+            and all(matcher.matches(item) for matcher, item in zip(self.items, value, strict=True))
+        )
+
+    def __str__(self) -> str:
+        return shown(self)
+
+
+class Containing(NamedTuple):
+    """A text with ``part`` in it; what a plain text means where a case file expects a message."""
+
+    part: str
+
+    def matches(self, value: Any) -> bool:
+        """Whether the value is a text with the part in it."""
+        return isinstance(value, str) and self.part in value
+
+    def __str__(self) -> str:
+        return shown(self)
+
+
+class Match(NamedTuple):
+    """``$match``: a text in which the regular expression is found, anywhere."""
+
+    pattern: str
+
+    def matches(self, value: Any) -> bool:
+        """Whether the value is a text with a match in it."""
+        return isinstance(value, str) and re.search(self.pattern, value) is not None
+
+    def __str__(self) -> str:
+        return shown(self)
+
+
+class OfType(NamedTuple):
+    """``$type``: a value of one of the types, which are keys of ``TYPES``."""
+
+    types: tuple[str, ...]
+
+    def matches(self, value: Any) -> bool:
+        """Whether the value is of one of the types."""
+        kinds = _types_of(value)
+        return any(TYPES[name] in kinds for name in self.types)
+
+    def __str__(self) -> str:
+        return shown(self)
+
+
+class Anything(NamedTuple):
+    """``$any``: every value."""
+
+    def matches(self, value: Any) -> bool:
+        """Yes."""
+        return True
+
+    def __str__(self) -> str:
+        return shown(self)
+
+
+class Approx(NamedTuple):
+    """``$approx``: a number that is the given one but for rounding."""
+
+    number: float
+
+    def matches(self, value: Any) -> bool:
+        """Whether the value is such a number."""
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            return False
+        return abs(value - self.number) <= max(ABSOLUTE, RELATIVE * max(abs(value), abs(self.number)))
+
+    def __str__(self) -> str:
+        return shown(self)
+
+
+class Includes(NamedTuple):
+    """``$includes``: a mapping that has these keys (values by matchers) among others, a list that has these items
+    among others, a text that has a part.
+
+    ``wanted`` is a mapping of matchers, a tuple of matchers, or one matcher: of an item, or of text that is equal
+    to a part.
+    """
+
+    wanted: Mapping[str, Matcher] | tuple[Matcher, ...] | Equal
+
+    def matches(self, value: Any) -> bool:
+        """Whether everything wanted is in the value."""
+        wanted = self.wanted
+        if isinstance(wanted, Equal):
+            if isinstance(value, str):
+                return isinstance(wanted.value, str) and wanted.value in value
+            return isinstance(value, list | tuple) and any(wanted.matches(item) for item in value)
+        if isinstance(wanted, tuple):
+            return isinstance(value, list | tuple) and all(
+                any(matcher.matches(item) for item in value) for matcher in wanted
+            )
+        return isinstance(value, Mapping) and all(
+            key in value and matcher.matches(value[key]) for key, matcher in wanted.items()
+        )
+
+    def __str__(self) -> str:
+        return shown(self)
+
+
+class FitsSchema(NamedTuple):
+    """``$schema``: a value that fits the JSON Schema in a file. ``fits`` asks the schema."""
+
+    file: str
+    fits: Callable[[Any], bool]
+
+    def matches(self, value: Any) -> bool:
+        """Whether the value fits."""
+        return self.fits(value)
+
+    def __str__(self) -> str:
+        return shown(self)
+
+
+class Negated(NamedTuple):
+    """``$not``: every value that the other matcher does not match."""
+
+    matcher: Matcher
+
+    def matches(self, value: Any) -> bool:
+        """Whether the other one does not match."""
+        return not self.matcher.matches(value)
+
+    def __str__(self) -> str:
+        return shown(self)
+
+
+class All(NamedTuple):
+    """Several ``$`` forms in one mapping: a value that fits each of them."""
+
+    matchers: tuple[Matcher, ...]
+
+    def matches(self, value: Any) -> bool:
+        """Whether each of them matches."""
+        return all(matcher.matches(value) for matcher in self.matchers)
+
+    def __str__(self) -> str:
+        return shown(self)
+
+
+def equal(one: Any, other: Any) -> bool:
+    """Return whether two JSON values are equal: a boolean is not a number, a tuple is a list."""
+    if isinstance(one, bool) or isinstance(other, bool):
+        return one is other
+    if isinstance(one, Mapping):
+        return (
+            isinstance(other, Mapping)
+            and one.keys() == other.keys()
+            and all(equal(value, other[key]) for key, value in one.items())
+        )
+    if isinstance(one, list | tuple):
+        return (
+            isinstance(other, list | tuple)
+            and len(one) == len(other)
+            and all(equal(mine, others) for mine, others in zip(one, other, strict=True))
+        )
+    return bool(one == other)
+
+
+def written(matcher: Matcher) -> Any:
+    """The data that a case file holds for a matcher, so that reading it gives an equal matcher."""
+    if isinstance(matcher, Equal):
+        return _literal(matcher.value)
+    if isinstance(matcher, Fields):
+        return {_literal_key(key): written(value) for key, value in matcher.fields.items()}
+    if isinstance(matcher, Items):
+        return [written(item) for item in matcher.items]
+    if isinstance(matcher, All):
+        return {key: value for part in matcher.matchers for key, value in written(part).items()}
+    if isinstance(matcher, Containing):
+        return _literal(matcher.part)
+    if isinstance(matcher, Match):
+        return {"$match": _literal(matcher.pattern)}
+    if isinstance(matcher, OfType):
+        return {"$type": matcher.types[0] if len(matcher.types) == 1 else list(matcher.types)}
+    if isinstance(matcher, Anything):
+        return {"$any": True}
+    if isinstance(matcher, Approx):
+        return {"$approx": matcher.number}
+    if isinstance(matcher, FitsSchema):
+        return {"$schema": matcher.file}
+    if isinstance(matcher, Negated):
+        return {"$not": written(matcher.matcher)}
+    if isinstance(matcher, Includes):
+        wanted = matcher.wanted
+        if isinstance(wanted, Equal):
+            return {"$includes": written(wanted)}
+        if isinstance(wanted, tuple):
+            return {"$includes": [written(item) for item in wanted]}
+        return {"$includes": {_literal_key(key): written(value) for key, value in wanted.items()}}
+    return str(matcher)
+
+
+def shown(matcher: Matcher) -> str:
+    """A matcher on one line, shortened in its middle."""
+    text = _flow_text(written(matcher))
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 43]} ... {text[-38:]}"
+
+
+def _flow_text(data: Any) -> str:
+    """JSON that YAML 1.1 reads as the same: it takes 1e-06 for a text."""
+    if isinstance(data, Mapping):
+        return "{" + ", ".join(f"{_flow_text(key)}: {_flow_text(value)}" for key, value in data.items()) + "}"
+    if isinstance(data, list | tuple):
+        return "[" + ", ".join(_flow_text(item) for item in data) + "]"
+    text = json.dumps(data, ensure_ascii=False, default=repr)
+    return text.replace("e", ".0e") if isinstance(data, float) and "e" in text and "." not in text else text
+
+
+def _literal(value: Any) -> Any:
+    """Data as a case file has to write it: a dollar in front means something there."""
+    if isinstance(value, Mapping):
+        return {_literal_key(key): _literal(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_literal(item) for item in value]
+    return f"${value}" if isinstance(value, str) and re.match(r"\$(\$|[A-Za-z_]\w*\Z)", value) else value
+
+
+def _literal_key(key: Any) -> Any:
+    return f"${key}" if isinstance(key, str) and key.startswith("$") else key
+
+
+def _types_of(value: Any) -> tuple[str, ...]:
+    if value is None:
+        return ("null",)
+    if isinstance(value, bool):
+        return ("boolean",)
+    if isinstance(value, int):
+        return ("integer", "number")
+    if isinstance(value, float):
+        return ("integer", "number") if value.is_integer() else ("number",)
+    if isinstance(value, str):
+        return ("string",)
+    if isinstance(value, Mapping):
+        return ("object",)
+    return ("array",) if isinstance(value, list | tuple) else ()

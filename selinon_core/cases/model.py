@@ -7,12 +7,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from selinon_core.cases.matchers import Matcher
 from selinon_core.diagnostics.location import Place
 
 Json = Any
+
+
+class Ungiven:
+    """The type of ``UNGIVEN``."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "UNGIVEN"
+
+
+#: Stands for a result that a mock does not give: the least value that fits the task's schema (a stand-in).
+UNGIVEN: Final = Ungiven()
 
 
 class Outcome(NamedTuple):
@@ -158,9 +171,10 @@ INVARIANT_KINDS = ("at_most", "at_least", "exactly", "before", "never_both", "if
 class Case(NamedTuple):
     """One test of one flow, with its parameters filled in.
 
-    ``id`` is ``file::name[parameters]``. ``mocks`` has those of the file too. ``fail``: task -> how many first
-    attempts fail (None: all). ``at``: (virtual seconds, event). ``durations``: task -> virtual seconds of an
-    attempt. ``seeds``: the runs' seeds, each has to pass. ``select``: tasks and flags of a selective run.
+    ``id`` is ``file::title``. ``row`` tells cases apart whose names are equal but for their parameters. ``mocks``
+    has those of the file too. ``fail``: task -> how many first attempts fail (None: all). ``at``: (virtual
+    seconds, event). ``durations``: task -> virtual seconds of an attempt. ``seeds``: the runs' seeds, each has to
+    pass. ``select``: tasks and flags of a selective run.
     """
 
     name: str
@@ -172,6 +186,7 @@ class Case(NamedTuple):
     skip: str | None = None
     xfail: str | None = None
     parameters: Mapping[str, Json] = {}
+    row: str = ""
     mocks: Mocks = Mocks()
     tasks: str = "mocked"  # or real
     fail: Mapping[str, int | None] = {}
@@ -188,10 +203,8 @@ class Case(NamedTuple):
 
     @property
     def title(self) -> str:
-        """The name with the parameters, as reports have it."""
-        if not self.parameters:
-            return self.name
-        return f"{self.name}[{', '.join(f'{key}={value}' for key, value in self.parameters.items())}]"
+        """The name, and its parameters where the name does not show them, as reports have it."""
+        return f"{self.name}[{self.row}]" if self.row else self.name
 
     @property
     def id(self) -> str:

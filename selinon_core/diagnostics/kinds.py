@@ -43,6 +43,10 @@ GIVEN_TWICE = DiagnosticKind("SEL109", Severity.WARNING)
 KEY_WITHOUT_KEY = DiagnosticKind("SEL110", Severity.ERROR)
 BAD_CONDITION = DiagnosticKind("SEL111", Severity.ERROR)
 
+CASE_SHAPE = DiagnosticKind("SEL800", Severity.ERROR)
+CASE_NAME = DiagnosticKind("SEL806", Severity.ERROR)
+CASE_PARAMETER = DiagnosticKind("SEL807", Severity.ERROR)
+
 UNUSED_IGNORE = DiagnosticKind("SEL190", Severity.WARNING)
 BAD_IGNORE = DiagnosticKind("SEL191", Severity.WARNING)
 

@@ -74,7 +74,7 @@ class ResultSchema:
 
     def check(self, result: Any) -> None:
         """Raise ``SchemaMismatchError`` with the place and the reason unless ``result`` fits."""
-        if self._is_valid(result):
+        if self.fits(result):
             return
         from jsonschema.exceptions import best_match
 
@@ -105,7 +105,8 @@ class ResultSchema:
                 raise self._unusable(exc) from exc
         return json.loads(json.dumps(self._minimal))
 
-    def _is_valid(self, result: Any) -> bool:
+    def fits(self, result: Any) -> bool:
+        """Whether ``result`` fits; raises ``ConfigurationError`` when the schema cannot be used."""
         try:
             return bool(self._validator.is_valid(result))
         except Exception as exc:  # what it refers to, patterns that do not compile, numbers beyond all floats

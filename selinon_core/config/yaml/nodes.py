@@ -134,3 +134,19 @@ class NodeLocation(SourceLocation):
             if isinstance(text, str) and not node.style and start.line == end.line:
                 column = max(column, end.column - len(text))
         return Span(self._file, start.line + 1, column + 1, end.line + 1, end.column + 1)
+
+
+class TextScalar:
+    """A text in the place of another scalar: what is left of it once an escape is taken away."""
+
+    __slots__ = ("end_mark", "start_mark", "value")
+
+    implicit = (False, False)
+    tag = None
+    anchor = None
+    style = '"'
+
+    def __init__(self, value: str, instead_of: Any) -> None:
+        self.value = value
+        self.start_mark = instead_of.start_mark
+        self.end_mark = instead_of.end_mark

@@ -1,0 +1,143 @@
+"""From the path of a case file to test cases that are held against the plan."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+from selinon_core.cases.model import Case, ConditionMock, FunctionMock, Invariant, Mocks, NodeMock
+from selinon_core.cases.references import edges_called, fallbacks_called
+from selinon_core.config.case_reader import CaseFileRead, read_case_document, read_mocks_document
+from selinon_core.config.schema.case_context import CaseContext
+from selinon_core.config.schema.case_mocks_section import MocksRead
+from selinon_core.config.yaml.document import Document, decode, document_from_data, read_document
+from selinon_core.config.yaml.files import display_name, read_bytes
+from selinon_core.diagnostics import Diagnostic, kinds, sort_diagnostics
+from selinon_core.diagnostics.kinds import Collector
+from selinon_core.diagnostics.location import FixedLocation, Span
+from selinon_core.plan import Plan
+from selinon_core.plan.functions import foreach_functions
+
+
+def read_case_file(path: str, plan: Plan | None = None) -> tuple[tuple[Case, ...], list[Diagnostic]]:
+    """The cases of a file, and every mistake in it, sorted by place.
+
+    Without a plan the names in it are not looked up, and mocks of conditions are left out. Never raises: a file
+    that cannot be read is a diagnostic.
+    """
+    found, collector = _read(path)
+    return _held_against(found, plan), list(sort_diagnostics(collector.found))
+
+
+def read_case_text(text: str, file: str, plan: Plan | None = None) -> tuple[tuple[Case, ...], list[Diagnostic]]:
+    """As ``read_case_file``, of a text; ``file`` is how messages call it, and where relative paths lead from."""
+    collector = Collector()
+    document = read_document(text, file, collector)
+    found = read_case_document(_context(document, collector, os.path.dirname(file)))
+    return _held_against(found, plan), list(sort_diagnostics(collector.found))
+
+
+def read_invariants(path: str) -> tuple[tuple[Invariant, ...], list[Diagnostic]]:
+    """The invariants of a file that may hold nothing else, and every mistake in it."""
+    found, collector = _read(path, needs_tests=False)
+    return found.invariants, list(sort_diagnostics(collector.found))
+
+
+def read_mocks(text: str, file: str, plan: Plan | None = None) -> tuple[Mocks, list[Diagnostic]]:
+    """The mocks of a text that holds nothing else (``run --mocks``), and every mistake in it."""
+    collector = Collector()
+    document = read_document(text, file, collector)
+    return _mocks(_context(document, collector, os.path.dirname(file)), plan)
+
+
+def mocks_from_data(data: Any, source: str, plan: Plan | None = None) -> tuple[Mocks, list[Diagnostic]]:
+    """As ``read_mocks``, of Python data; every place is the first character of ``source``."""
+    collector = Collector()
+    document = document_from_data(data, source, collector)
+    return _mocks(_context(document, collector, os.curdir), plan)
+
+
+def _mocks(context: CaseContext, plan: Plan | None) -> tuple[Mocks, list[Diagnostic]]:
+    read = read_mocks_document(context)
+    return mocks_of(read, plan, None), list(sort_diagnostics(context.collector.found))
+
+
+def _read(path: str, *, needs_tests: bool = True) -> tuple[CaseFileRead, Collector]:
+    collector = Collector()
+    name = display_name(path)
+    try:
+        text = decode(read_bytes(path), name, collector)
+    except OSError as error:
+        collector.add(
+            kinds.CASE_SHAPE,
+            FixedLocation(Span(name, 1, 1, 1, 1)),
+            f"the case file cannot be read: {error.strerror or error}",
+        )
+        return CaseFileRead(), collector
+    document = read_document(text, name, collector)
+    context = _context(document, collector, os.path.dirname(path))
+    return read_case_document(context, needs_tests=needs_tests), collector
+
+
+def _context(document: Document, collector: Collector, directory: str) -> CaseContext:
+    def load(path: str) -> Callable[[Any], bool]:
+        from selinon_core.schemas.check import ResultSchema
+
+        schema = ResultSchema.load(path, (directory or os.curdir,))
+        return schema.fits
+
+    return CaseContext(document, collector, load, directory)
+
+
+def _held_against(found: CaseFileRead, plan: Plan | None) -> tuple[Case, ...]:
+    return tuple(read.case._replace(mocks=mocks_of(read.mocks, plan, read.case.flow)) for read in found.cases)
+
+
+def mocks_of(read: MocksRead, plan: Plan | None, flow: str | None) -> Mocks:
+    """The mocks as they are played. Conditions are those of edges of ``flow`` and the flows below it.
+
+    What is broken or unknown is left out.
+    """
+    nodes = {entry.name: entry.value for entry in read.nodes if isinstance(entry.value, NodeMock)}
+    functions = {entry.name: entry.value for entry in read.functions if isinstance(entry.value, FunctionMock)}
+    if plan is None:
+        return Mocks(nodes, functions)
+    many = foreach_functions(plan)
+    return Mocks(
+        nodes,
+        {name: mock if name in many else _call_by_call(mock) for name, mock in functions.items()},
+        tuple(
+            mock
+            for entry in read.conditions
+            if isinstance(entry.value, tuple)
+            for mock in _conditions(plan, flow, entry.name, entry.value, entry.location.place)
+        ),
+    )
+
+
+def _call_by_call(mock: FunctionMock) -> FunctionMock:
+    """A list is one value a call, except for a foreach function, which returns lists."""
+    value = mock.values[0]
+    return (
+        mock._replace(values=tuple(value)) if len(mock.values) == 1 and isinstance(value, list) and value else mock
+    )
+
+
+def _conditions(
+    plan: Plan, flow: str | None, text: str, values: tuple[bool, ...], place: Any
+) -> list[ConditionMock]:
+    found = []
+    for start in plan.flows if flow is None else (flow,):
+        edges = [
+            (name, edge.index) for name, edge in edges_called(plan, start, text) if edge.condition is not None
+        ]
+        found += [ConditionMock(name, index, values, False, place) for name, index in edges]
+        if not edges:
+            entries = fallbacks_called(plan, start, text)
+            found += [
+                ConditionMock(name, entry.index, values, True, place)
+                for name, entry in entries
+                if entry.condition is not None
+            ]
+    return list(dict.fromkeys(found))
