@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 from typing import Any
 
 from selinon_core.local.driver_state import DriverState
 from selinon_core.plan import EdgePlan
 from selinon_core.runtime.error_codec import error_json
+from selinon_core.runtime.facts import Facts
 from selinon_core.runtime.json_values import copy_json, restore
 from selinon_core.runtime.trace.entries import TraceEvent, expand
 from selinon_core.runtime.trace.run_records import FlowRecord, NodeRecord
@@ -101,6 +103,12 @@ class LocalRun:
         state = self._state
         for entry in list(state.recorder.journal):
             yield from expand(state.plan, entry, state.lookup.flow_run_of)
+
+    @cached_property
+    def facts(self) -> Facts:
+        """What happened as typed facts, in the state of the run when this is first read."""
+        state = self._state
+        return Facts(state.plan, self._root, state.flows, state.nodes, list(state.recorder.journal))
 
     @property
     def warnings(self) -> list[str]:

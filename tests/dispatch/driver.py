@@ -339,3 +339,16 @@ class Simulation:
             assert failed == {name: sorted(keys) for name, keys in ending.failed.items()}
             assert {self.key_of_id[node["id"]] for node in outcome.active} == ending.active
             assert outcome.unreached == ending.unreached
+
+
+def clear_parents(runs: dict[str, Run], fallback: Run) -> bool:
+    """Whether the parents of the runs that a fallback handles, and those handles before it, agree."""
+    merged: dict[str, Any] = {}
+    for key in fallback.sources:
+        handled = runs[key]
+        if handled.edge is None and not clear_parents(runs, handled):
+            return False
+        for name, value in handled.parent.items():
+            if merged.setdefault(name, value) != value:
+                return False
+    return True

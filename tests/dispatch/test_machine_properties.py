@@ -12,10 +12,9 @@ from hypothesis import strategies as st
 from selinon_core.dispatch import effects as do
 from selinon_core.dispatch import events as on
 from selinon_core.plan import Plan
-from tests.dispatch.driver import Simulation, TooBig, new_machine
+from tests.dispatch.driver import Simulation, TooBig, clear_parents, new_machine
 from tests.dispatch.flows import orders, plans, scripts, starts
 from tests.dispatch.plans import edge, flow, plan
-from tests.dispatch.reference import Run
 from tests.dispatch.script import Script
 from tests.dispatch.shown import shown
 
@@ -133,19 +132,6 @@ def comparable(simulation: Simulation) -> dict[str, Any]:
 def all_runs(simulation: Simulation) -> list[Any]:
     effects = [effect for effects in simulation.effects for effect in effects]
     return [effect.node_run for effect in effects if isinstance(effect, (do.StartTask, do.StartFlow))]
-
-
-def clear_parents(runs: dict[str, Run], fallback: Run) -> bool:
-    """Whether the parents of the runs that a fallback handles, and those handles before it, agree."""
-    merged: dict[str, Any] = {}
-    for key in fallback.sources:
-        handled = runs[key]
-        if handled.edge is None and not clear_parents(runs, handled):
-            return False
-        for name, value in handled.parent.items():
-            if merged.setdefault(name, value) != value:
-                return False
-    return True
 
 
 def by_name(failures: dict[str, Any] | None) -> Any:

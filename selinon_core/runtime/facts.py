@@ -1,0 +1,221 @@
+"""What happened in a run, as typed facts for those who judge runs: tests, coverage, explanations.
+
+The facts come from the entries of the journal, without a detour over trace events, which are many more. One pass
+over the entries finds all of them.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from functools import cached_property
+from typing import Any, NamedTuple
+
+from selinon_core.dispatch import effects as do
+from selinon_core.dispatch.node_run import FlowOutcome, NodeRun
+from selinon_core.errors import TaskTimeout
+from selinon_core.plan import EdgePlan, FailurePlan, Plan
+from selinon_core.runtime.lineage import Lineage
+from selinon_core.runtime.trace import entries as trace_entries
+from selinon_core.runtime.trace.run_records import FlowRecord, NodeRecord
+
+
+class EdgeConsidered(NamedTuple):
+    """One combination of runs for which an edge was asked something: its condition, its foreach, or both.
+
+    ``condition`` is None where the edge has none. ``leaves`` are the truths of the leaves of the condition in
+    reading order, None for a leaf that was not evaluated. ``items`` counts what foreach yielded; None where the
+    edge has no foreach, the condition is false, or the function failed. ``time`` is that of the first answer, in
+    seconds.
+    """
+
+    flow_run: FlowRecord
+    edge: EdgePlan
+    sources: tuple[NodeRun, ...]
+    condition: bool | None
+    leaves: tuple[bool | None, ...]
+    items: int | None
+    time: float
+
+
+class FallbackConsidered(NamedTuple):
+    """A failures entry that could have taken failed runs over, or did (``used``).
+
+    An entry with a condition is considered when that is asked, and once more, with None for its truth, for every
+    further set of failed runs that it takes in the same fallback step. One without a condition is considered
+    each time it is used. ``handled`` are the failed runs and ``started`` the fallbacks; both are empty where it
+    was not used.
+    """
+
+    flow_run: FlowRecord
+    failure: FailurePlan
+    condition: bool | None
+    leaves: tuple[bool | None, ...]
+    used: bool
+    handled: tuple[NodeRun, ...]
+    started: tuple[NodeRun, ...]
+    time: float
+
+
+class AttemptEnded(NamedTuple):
+    """An attempt of a task that failed or asked to be tried again.
+
+    ``error`` is None where the task itself asked for another attempt. Without ``will_retry`` it was the last.
+    """
+
+    node: NodeRecord
+    attempt: int
+    error: BaseException | None
+    is_timeout: bool
+    will_retry: bool
+    time: float
+
+
+class FlowRetried(NamedTuple):
+    """An attempt of a flow that failed and is to be followed by another."""
+
+    flow_run: FlowRecord
+    outcome: FlowOutcome
+    time: float
+
+
+class Facts:
+    """The facts of one run of ``root``, in the order in which they happened.
+
+    ``flows`` and ``nodes`` have all flow runs and node runs in the order in which they were started. ``eager``
+    are failed runs of nodes in ``eager_failures`` that failed their flow.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        root: FlowRecord,
+        flows: Sequence[FlowRecord],
+        nodes: Sequence[NodeRecord],
+        journal: Iterable[trace_entries.Entry],
+    ) -> None:
+        self.plan = plan
+        self.root = root
+        self.flows: Sequence[FlowRecord] = list(flows)
+        self.nodes: Sequence[NodeRecord] = list(nodes)
+        self.edges: list[EdgeConsidered] = []
+        self.fallbacks: list[FallbackConsidered] = []
+        self.attempts: list[AttemptEnded] = []
+        self.flow_retries: list[FlowRetried] = []
+        self.eager: list[NodeRun] = []
+        _Reading(self).read(journal)
+
+    @cached_property
+    def lineage(self) -> Lineage:
+        """The names of the node runs that do not depend on the order of events."""
+        return Lineage(self.root, self.nodes)
+
+    def considered(self) -> dict[tuple[str, int], int]:
+        """How often each edge, with a condition or without, was considered: (flow, index) -> times."""
+        return self._summed("considered")
+
+    def fired(self) -> dict[tuple[str, int], int]:
+        """How often each edge fired: (flow, index of the edge) -> times."""
+        return self._summed("fired")
+
+    def _summed(self, what: str) -> dict[tuple[str, int], int]:
+        counts: Counter[tuple[str, int]] = Counter()
+        for record in self.flows:
+            for index, times in getattr(record.machine, what).items():
+                counts[record.flow.name, index] += times
+        return dict(counts)
+
+
+class _Reading:
+    """One pass over a journal. An answer and what follows from it are one fact."""
+
+    def __init__(self, facts: Facts) -> None:
+        self._facts = facts
+        #: places of true answers that nothing followed yet
+        self._true_edges: dict[tuple[str, int, tuple[NodeRun, ...]], int] = {}
+        self._true_fallbacks: dict[tuple[str, int], int] = {}
+
+    def read(self, journal: Iterable[trace_entries.Entry]) -> None:
+        """Add what the entries say to the facts."""
+        readers: dict[int, Callable[..., None]] = {
+            trace_entries.CONDITION: self._condition,
+            trace_entries.FOREACH: self._foreach,
+            trace_entries.RETRIED: self._retried,
+            trace_entries.FAILED: self._failed,
+            trace_entries.FLOW_RETRIED: self._flow_retried,
+            trace_entries.NOTE: self._note,
+        }
+        for entry in journal:
+            read = readers.get(entry[0])
+            if read is not None:
+                read(*entry[1:])
+
+    def _condition(
+        self,
+        time: float,
+        record: FlowRecord,
+        question: do.AskCondition | do.AskFallbackCondition,
+        value: bool,
+        leaves: Sequence[bool | None],
+    ) -> None:
+        if isinstance(question, do.AskCondition):
+            edge = question.edge
+            if value and edge.foreach is not None:
+                self._true_edges[record.id, edge.index, question.sources] = len(self._facts.edges)
+            self._facts.edges.append(
+                EdgeConsidered(record, edge, question.sources, value, tuple(leaves), None, time)
+            )
+            return
+        failure = question.failure
+        if value:
+            self._true_fallbacks[record.id, failure.index] = len(self._facts.fallbacks)
+        considered = FallbackConsidered(record, failure, value, tuple(leaves), False, (), (), time)
+        self._facts.fallbacks.append(considered)
+
+    def _foreach(self, time: float, record: FlowRecord, question: do.AskForeach, items: Sequence[Any]) -> None:
+        edge, sources = question.edge, question.sources
+        place = self._true_edges.pop((record.id, edge.index, sources), None)
+        if place is None:
+            self._facts.edges.append(EdgeConsidered(record, edge, sources, None, (), len(items), time))
+        else:
+            self._facts.edges[place] = self._facts.edges[place]._replace(items=len(items))
+
+    def _note(self, time: float, record: FlowRecord, note: do.TraceNote) -> None:
+        if note.event == "EAGER_FAILURE":
+            self._facts.eager.append(self._run_of_id[note.details["node_id"]])
+        elif note.event == "FALLBACK_START":
+            self._fallback_used(time, record, note.details)
+
+    def _fallback_used(self, time: float, record: FlowRecord, details: dict[str, Any]) -> None:
+        failure = record.flow.failures[details["failure"]]
+        handled, started = tuple(details["handled"]), tuple(details["started"])
+        place = self._true_fallbacks.pop((record.id, failure.index), None)
+        if place is None:
+            used = FallbackConsidered(record, failure, None, (), True, handled, started, time)
+            self._facts.fallbacks.append(used)
+        else:
+            asked = self._facts.fallbacks[place]
+            self._facts.fallbacks[place] = asked._replace(used=True, handled=handled, started=started)
+
+    def _retried(
+        self,
+        time: float,
+        record: NodeRecord,
+        attempt: int,
+        error: BaseException | None,
+        countdown: float,
+        retries: int,
+    ) -> None:
+        is_timeout = isinstance(error, TaskTimeout)
+        self._facts.attempts.append(AttemptEnded(record, attempt, error, is_timeout, True, time))
+
+    def _failed(self, time: float, record: NodeRecord, attempt: int, error: BaseException, retries: int) -> None:
+        is_timeout = isinstance(error, TaskTimeout)
+        self._facts.attempts.append(AttemptEnded(record, attempt, error, is_timeout, False, time))
+
+    def _flow_retried(self, time: float, record: FlowRecord, outcome: FlowOutcome, delay: float) -> None:
+        self._facts.flow_retries.append(FlowRetried(record, outcome, time))
+
+    @cached_property
+    def _run_of_id(self) -> dict[str, NodeRun]:
+        return {record.run.id: record.run for record in self._facts.nodes if record.run.status != "reused"}
