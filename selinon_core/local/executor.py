@@ -25,18 +25,23 @@ from selinon_core.runtime.trace.run_records import FlowRecord
 class LocalExecutor:
     """Runs flows of a plan; every run is independent of all others.
 
+    ``setup`` is what executors of one plan may share: it was made with options that have the same places of modules,
+    mocked functions and ``mock_all``.
+
     >>> run = LocalExecutor(project.plan).run("dinner", {"guests": 4})
     >>> run.status
     'success'
     """
 
-    def __init__(self, plan: Plan, options: LocalOptions | None = None) -> None:
+    def __init__(
+        self, plan: Plan, options: LocalOptions | None = None, setup: RunSetup | None = None
+    ) -> None:
         self._plan = plan
         self._options = LocalOptions() if options is None else options
         self._options.check()
         self._current: Driver | None = None
         self._began = 0.0
-        self._prepared = RunSetup(plan, self._options)
+        self._prepared = RunSetup(plan, self._options) if setup is None else setup
         if self._options.reuse is not None:
             check_report(self._options.reuse)
         for name in self._options.real_storages:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -11,7 +11,7 @@ from selinon_core.plan import EdgePlan
 from selinon_core.runtime.error_codec import error_json
 from selinon_core.runtime.facts import Facts
 from selinon_core.runtime.json_values import copy_json, restore
-from selinon_core.runtime.trace.entries import TraceEvent, expand
+from selinon_core.runtime.trace.entries import Entry, TraceEvent, expand
 from selinon_core.runtime.trace.run_records import FlowRecord, NodeRecord
 from selinon_core.runtime.trace.tracer import jsonable
 
@@ -42,6 +42,8 @@ class LocalRun:
         self._root = root
         self.real_seconds = real_seconds
         self.stopped_by = stopped_by
+        #: what tasks noted with ``selinon_core.testing.effect``, in a test
+        self.effects: tuple[Any, ...] = ()
 
     @property
     def id(self) -> str:
@@ -109,6 +111,11 @@ class LocalRun:
         """What happened as typed facts, in the state of the run when this is first read."""
         state = self._state
         return Facts(state.plan, self._root, state.flows, state.nodes, list(state.recorder.journal))
+
+    @property
+    def journal(self) -> Sequence[Entry]:
+        """The entries from which facts and events are made; not to be changed."""
+        return self._state.recorder.journal
 
     @property
     def warnings(self) -> list[str]:

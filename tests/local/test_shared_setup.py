@@ -1,0 +1,42 @@
+"""What executors share, and what a run says of itself beside its report."""
+
+from __future__ import annotations
+
+from selinon_core.local import LocalExecutor, LocalOptions
+from selinon_core.local.run_setup import RunSetup
+from selinon_core.project import compile_text
+
+PLAN = compile_text(
+    {
+        "flow.yaml": """
+tasks:
+  - {name: A, import: m}
+  - {name: B, import: m}
+flow-definitions:
+  - name: f
+    edges:
+      - {from: , to: A}
+      - {from: A, to: B}
+"""
+    }
+).plan
+
+
+def test_runs_of_executors_that_share_a_setup_are_independent() -> None:
+    assert PLAN is not None
+    options = LocalOptions(mock_all=True)
+    setup = RunSetup(PLAN, options)
+    first = LocalExecutor(PLAN, options._replace(fail={"B": None}), setup).run("f")
+    second = LocalExecutor(PLAN, options, setup).run("f")
+    assert (first.status, second.status) == ("failure", "success")
+    alone = LocalExecutor(PLAN, options).run("f")
+    assert alone.facts.lineage.canonical() == second.facts.lineage.canonical()
+
+
+def test_the_journal_is_what_the_events_are_made_of() -> None:
+    assert PLAN is not None
+    run = LocalExecutor(PLAN, LocalOptions(mock_all=True)).run("f")
+    assert len(run.journal) <= len(run.events)
+    times = [entry[1] for entry in run.journal]
+    assert times == sorted(times)
+    assert run.effects == ()
