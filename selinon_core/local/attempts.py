@@ -28,7 +28,8 @@ class Attempts:
     """The attempts of one local run.
 
     ``ended(record, attempt)`` hears how those ended that ``begin`` began, ``told(event, details)`` what happens to
-    storages in other processes. ``plain``: tasks without a time-out run their own code right here, one at a time.
+    storages in other processes, and ``played`` gets the outcomes of mocks. ``plain``: tasks without a time-out run
+    their own code right here, one at a time.
     """
 
     def __init__(
@@ -40,6 +41,7 @@ class Attempts:
         lookup: RunIndex,
         told: Callable[[str, dict[str, Any]], None],
         ended: Callable[[NodeRecord, Attempt], None],
+        played: list[tuple[NodeRecord, Outcome]],
     ) -> None:
         if options.mocks is not None:
             options.mocks.check(prepared.plan, prepared.check_schema)
@@ -51,6 +53,7 @@ class Attempts:
         self._lookup = lookup
         self._told = told
         self._ended = ended
+        self._played = played
         self._check_schema = prepared.check_schema
         self._directory = prepared.directory
         self._runner = TaskRunner(prepared.imports, storages, lookup, prepared.check_schema)
@@ -158,7 +161,10 @@ class Attempts:
 
     def _play(self, record: NodeRecord, task: TaskPlan, outcome: Outcome | BaseException) -> None:
         """Let a mocked attempt end, after its virtual time or its time-out."""
-        after = outcome.after if isinstance(outcome, Outcome) else 0.0
+        after = 0.0
+        if isinstance(outcome, Outcome):
+            after = outcome.after
+            self._played.append((record, outcome))
         if task.timeout is not None and after > task.timeout:
             self._agenda.add(task.timeout, EndMocked(self, record, None))
         else:

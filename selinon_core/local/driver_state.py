@@ -10,6 +10,7 @@ from selinon_core.dispatch import NodeRun
 from selinon_core.dispatch import events as on
 from selinon_core.local.event_queue import EventQueue
 from selinon_core.local.mocked_storage import LocalStorages
+from selinon_core.local.mocks import Outcome
 from selinon_core.local.options import LocalOptions
 from selinon_core.local.run_index import RunIndex
 from selinon_core.local.run_recorder import RunRecorder
@@ -20,7 +21,10 @@ from selinon_core.runtime.trace.tracer import configured_sinks
 
 
 class DriverState:
-    """``inbox`` has the events that machines have not taken yet; ``steps`` counts against ``max_steps``."""
+    """``inbox`` has the events that machines have not taken yet; ``steps`` counts against ``max_steps``.
+
+    ``played`` has the mocked outcome of each attempt that had one.
+    """
 
     def __init__(self, prepared: RunSetup, options: LocalOptions) -> None:
         plan = prepared.plan
@@ -31,6 +35,7 @@ class DriverState:
         self.nodes: list[NodeRecord] = []
         self.inbox: deque[tuple[FlowRecord, on.Event]] = deque()
         self.warnings: list[str] = []
+        self.played: list[tuple[NodeRecord, Outcome]] = []
         self.steps = StepCounter(plan, options.max_steps)
         self.recorder = recorder = RunRecorder(plan, options, self.agenda)
         self.imports = prepared.imports

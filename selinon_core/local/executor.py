@@ -25,17 +25,15 @@ from selinon_core.runtime.trace.run_records import FlowRecord
 class LocalExecutor:
     """Runs flows of a plan; every run is independent of all others.
 
-    ``setup`` is what executors of one plan may share: it was made with options that have the same places of modules,
-    mocked functions and ``mock_all``.
+    ``setup`` is what executors of one plan may share: it was made with options that have the same places of
+    modules, mocked functions and ``mock_all``.
 
     >>> run = LocalExecutor(project.plan).run("dinner", {"guests": 4})
     >>> run.status
     'success'
     """
 
-    def __init__(
-        self, plan: Plan, options: LocalOptions | None = None, setup: RunSetup | None = None
-    ) -> None:
+    def __init__(self, plan: Plan, options: LocalOptions | None = None, setup: RunSetup | None = None) -> None:
         self._plan = plan
         self._options = LocalOptions() if options is None else options
         self._options.check()

@@ -220,6 +220,11 @@ class MockedImports(Imports):
         """What was used instead of functions that could not be imported, one text for each."""
         return tuple(self._warnings.values())
 
+    @property
+    def defaulted(self) -> frozenset[ImportRef]:
+        """The functions that could not be imported and have no mock, as far as they were needed."""
+        return frozenset(self._warnings)
+
     def predicate(self, ref: ImportRef) -> Callable[..., Any]:
         """The predicate, its mock, or one that is false."""
         return self._function(ref, super().predicate, False, "is false")

@@ -7,7 +7,8 @@ from functools import cached_property
 from typing import Any
 
 from selinon_core.local.driver_state import DriverState
-from selinon_core.plan import EdgePlan
+from selinon_core.local.mocks import Outcome
+from selinon_core.plan import EdgePlan, ImportRef
 from selinon_core.runtime.error_codec import error_json
 from selinon_core.runtime.facts import Facts
 from selinon_core.runtime.json_values import copy_json, restore
@@ -116,6 +117,16 @@ class LocalRun:
     def journal(self) -> Sequence[Entry]:
         """The entries from which facts and events are made; not to be changed."""
         return self._state.recorder.journal
+
+    @property
+    def played(self) -> Sequence[tuple[NodeRecord, Outcome]]:
+        """The mocked outcomes, attempt by attempt, with the node runs that had them."""
+        return self._state.played
+
+    @property
+    def defaulted_functions(self) -> frozenset[ImportRef]:
+        """Functions of conditions, foreach and selective runs for which a default stood in."""
+        return self._state.imports.defaulted
 
     @property
     def warnings(self) -> list[str]:

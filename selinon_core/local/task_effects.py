@@ -37,6 +37,7 @@ class TaskEffects:
             state.lookup,
             state.recorder.trace,
             self._attempt_ended,
+            state.played,
         )
 
     def start(self, flow_run: FlowRecord, effect: do.StartTask) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from selinon_core.local import LocalExecutor, LocalOptions
+from selinon_core.local import LocalExecutor, LocalOptions, Mocks
 from selinon_core.local.run_setup import RunSetup
 from selinon_core.project import compile_text
 
@@ -31,6 +31,17 @@ def test_runs_of_executors_that_share_a_setup_are_independent() -> None:
     assert (first.status, second.status) == ("failure", "success")
     alone = LocalExecutor(PLAN, options).run("f")
     assert alone.facts.lineage.canonical() == second.facts.lineage.canonical()
+
+
+def test_a_run_knows_which_mocked_outcome_each_attempt_had() -> None:
+    assert PLAN is not None
+    outcomes = [{"error": "Busy: no"}, {"result": 5}]
+    plan = PLAN._replace(tasks={**PLAN.tasks, "A": PLAN.tasks["A"]._replace(max_retry=1)})
+    mocks = Mocks.from_mapping({"A": outcomes})
+    run = LocalExecutor(plan, LocalOptions(mock_all=True, mocks=mocks)).run("f")
+    played = [(record.run.name, outcome.kind, outcome.value) for record, outcome in run.played]
+    assert played[:2] == [("A", "error", "Busy: no"), ("A", "result", 5)]
+    assert [name for name, _, _ in played] == ["A", "A", "B"]
 
 
 def test_the_journal_is_what_the_events_are_made_of() -> None:
