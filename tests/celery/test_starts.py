@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -93,6 +94,46 @@ def test_a_run_that_exists_is_forgotten(place: Place) -> None:
     place.selinon.store.commit(Commit(run.id, 0, NOW, create=header, batch="[0]"))
     assert place.remind(NOW + CHECK_AFTER + 1) == 0
     assert list(place.client.scan_iter(f"{place.name}:selinon.starts*")) == []
+
+
+class Counted:
+    """A store that counts what it is asked."""
+
+    def __init__(self, store: Any) -> None:
+        self._store = store
+        self.asked: list[str] = []
+
+    def __getattr__(self, name: str) -> Any:
+        self.asked.append(name)
+        return getattr(self._store, name)
+
+
+def test_many_pending_starts_are_one_question_to_the_store(place: Place) -> None:
+    runs = [place.selinon.run_flow("main") for _ in range(40)]
+    header = {"flow": "main", "queue": "celery", "status": "running"}
+    for run in runs[::2]:
+        place.selinon.store.commit(Commit(run.id, 0, NOW, create=header, batch="[0]"))
+    store: Any = Counted(place.selinon.store)
+    place.ledger.resend_lost(store, place.selinon.services.publisher, NOW + CHECK_AFTER + 1)
+    assert len(store.asked) == 1
+    kept = place.client.zrange(f"{place.name}:selinon.starts", 0, -1)
+    assert set(kept) == {run.id for run in runs[1::2]}
+
+
+def test_a_damaged_entry_does_not_stop_the_others(place: Place, caplog: pytest.LogCaptureFixture) -> None:
+    newer, damaged, lost = (place.selinon.run_flow("main") for _ in range(3))
+    place.client.delete(f"{place.name}:celery")
+    texts = f"{place.name}:selinon.starts.messages"
+    place.client.hset(texts, damaged.id, "{not json")
+    fields = json.loads(place.client.hget(texts, newer.id))
+    place.client.hset(texts, newer.id, json.dumps([*fields, "a field of a newer selinon"]))
+    assert place.remind(NOW + CHECK_AFTER + 1) == 1
+    (text,) = place.client.lrange(f"{place.name}:celery", 0, -1)
+    assert lost.id in text
+    assert place.client.hexists(texts, newer.id)  # a newer worker can send it
+    assert caplog.text.count("cannot be read") == 2
+    assert place.remind(NOW + CHECK_AFTER + 2) == 0
+    assert caplog.text.count("cannot be read") == 2
 
 
 def test_one_worker_at_a_time_looks(place: Place) -> None:

@@ -81,6 +81,14 @@ def test_a_run_is_created_once(store: Store) -> None:
     assert store.runs(10) == ["F"]
 
 
+def test_of_many_ids_those_with_a_run_are_found(store: Store) -> None:
+    for id in ("F", "G"):
+        create(store, id)
+    store.commit(Commit("G", 1, NOW, token=lease(store, "G").token, batch="[]", fields={"status": "success"}))
+    assert store.existing([]) == set()
+    assert store.existing(["F", *(f"none{n}" for n in range(1200)), "G"]) == {"F", "G"}
+
+
 def test_only_one_holds_the_lease_until_it_is_released_or_over(store: Store) -> None:
     create(store)
     first = lease(store)

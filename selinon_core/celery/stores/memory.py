@@ -257,6 +257,11 @@ class MemoryStore:
             run = self._runs.get(flow_id)
             return None if run is None else run.full_header()
 
+    def existing(self, flow_ids: Sequence[str]) -> set[str]:
+        """See ``Store.existing``."""
+        with self._lock:
+            return {id for id in flow_ids if id in self._runs}
+
     def read(self, flow_id: str) -> tuple[Mapping[str, str], Sequence[str], Sequence[str]] | None:
         """See ``Store.read``."""
         with self._lock:

@@ -303,6 +303,10 @@ class Store(Protocol):
         """The fields of a run, None when there is no such run."""
         ...
 
+    def existing(self, flow_ids: Sequence[str]) -> set[str]:
+        """Those of these runs that the store has, running or ended."""
+        ...
+
     def read(self, flow_id: str) -> tuple[Mapping[str, str], Sequence[str], Sequence[str]] | None:
         """Header, log and inbox of a run, without a lease; None when there is no such run."""
         ...

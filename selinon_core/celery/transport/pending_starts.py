@@ -10,7 +10,8 @@ became a run.
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+import logging
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from selinon_core.celery.stores import Store
 from selinon_core.celery.surroundings import REAL, Surroundings
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from celery import Celery
+
+_log = logging.getLogger("selinon")
 
 #: Seconds after which a start without a run is checked ...
 CHECK_AFTER = 5.0
@@ -101,22 +104,49 @@ class PendingStarts:
         if not due:
             return 0, lost
         with client.pipeline(transaction=False) as pipe:
-            for id in due:
+            for id in due:  # kombu's prefix of keys is not put before the key of HMGET
                 pipe.hget(_MESSAGES, id)
             texts = pipe.execute()
+        begun = store.existing([id for id, text in zip(due, texts, strict=True) if text is not None])
+        busy: dict[str, bool] = {}
         with client.pipeline(transaction=False) as pipe:
             for id, text in zip(due, texts, strict=True):
-                if text is None or store.header(id) is not None:
+                if text is None or id in begun:
                     pipe.zrem(_KEY, id)
                     pipe.hdel(_MESSAGES, id)
                     continue
-                times, kept_at, *parts = json.loads(text)
-                message = OutgoingMessage(*parts)
-                if client.llen(message.queue) and now - kept_at < RESEND_DESPITE_BACKLOG_AFTER * times:
+                kept = _read(text)
+                if kept is None:
+                    _log.error("the pending start of %r cannot be read; it is kept for newer workers", id)
+                    pipe.zadd(_KEY, {id: now + RESEND_DESPITE_BACKLOG_AFTER}, xx=True)
+                    continue
+                queue = kept.message.queue
+                if queue not in busy:
+                    busy[queue] = bool(client.llen(queue))
+                if busy[queue] and now - kept.at < RESEND_DESPITE_BACKLOG_AFTER * kept.times:
                     pipe.zadd(_KEY, {id: now + CHECK_AFTER}, xx=True)
                     continue
-                lost.append(message)
-                pipe.hset(_MESSAGES, id, json.dumps([times * 2, kept_at, *parts]))
-                pipe.zadd(_KEY, {id: now + CHECK_AFTER * times * 2}, xx=True)
+                lost.append(kept.message)
+                pipe.hset(_MESSAGES, id, json.dumps([kept.times * 2, kept.at, *kept.message]))
+                pipe.zadd(_KEY, {id: now + CHECK_AFTER * kept.times * 2}, xx=True)
             pipe.execute()
         return len(due), lost
+
+
+class _Kept(NamedTuple):
+    """A start in the hash: the time until it is sent again, in units of ``CHECK_AFTER``, and when it was added."""
+
+    times: int
+    at: float
+    message: OutgoingMessage
+
+
+def _read(text: str | bytes) -> _Kept | None:
+    """A start of the hash; None when it is damaged, or when a newer selinon wrote it."""
+    try:
+        times, at, *parts = json.loads(text)
+        message = OutgoingMessage(*parts)
+        as_written = isinstance(times, int) and isinstance(at, int | float) and isinstance(message.queue, str)
+        return _Kept(times, at, message) if as_written and isinstance(message.kwargs, dict) else None
+    except (TypeError, ValueError):
+        return None

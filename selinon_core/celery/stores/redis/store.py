@@ -281,6 +281,16 @@ class RedisStore:
         """See ``Store.header``."""
         return self._call("hgetall", self._runs + flow_id + ":h") or None
 
+    def existing(self, flow_ids: Sequence[str]) -> set[str]:
+        """See ``Store.existing``."""
+        try:
+            with self._connected().pipeline(transaction=False) as pipe:
+                for flow_id in flow_ids:
+                    pipe.exists(self._runs + flow_id + ":h")
+                return {flow_id for flow_id, there in zip(flow_ids, pipe.execute(), strict=True) if there}
+        except self._redis.exceptions.RedisError as error:
+            raise StateStoreError(f"the state store in Redis: {type(error).__name__}: {error}") from error
+
     def read(self, flow_id: str) -> tuple[Mapping[str, str], Sequence[str], Sequence[str]] | None:
         """See ``Store.read``."""
         run = self._runs + flow_id

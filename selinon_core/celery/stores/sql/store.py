@@ -251,6 +251,19 @@ class SqlStore:
         row = self.database.do(lambda connection: connection.execute(query).first())
         return None if row is None else header_of(row)
 
+    def existing(self, flow_ids: Sequence[str]) -> set[str]:
+        """See ``Store.existing``."""
+        runs = self.tables.runs
+
+        def step(connection: sa.Connection) -> set[str]:
+            found: set[str] = set()
+            for begin in range(0, len(flow_ids), _MOST_AT_ONCE):
+                part = flow_ids[begin : begin + _MOST_AT_ONCE]
+                found.update(connection.execute(sa.select(runs.c.id).where(runs.c.id.in_(part))).scalars())
+            return found
+
+        return self.database.do(step)
+
     def read(self, flow_id: str) -> tuple[Mapping[str, str], Sequence[str], Sequence[str]] | None:
         """See ``Store.read``."""
         log = self.tables.log
