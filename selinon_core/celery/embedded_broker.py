@@ -6,7 +6,8 @@ owner may enter; its path is short, because paths of sockets end at about 108 by
 
 Each process that uses the server holds a shared lock on ``users.lock`` for as long as it lives, however it
 ends. The first one starts a *supervisor*, a process of its own that runs the server. When the supervisor gets
-the lock exclusively, no user is left, and it ends the server. ``start.lock`` keeps start and end apart.
+the lock exclusively, no user is left, and it ends the server. ``start.lock`` keeps start and end apart. On Linux
+the kernel ends the server when its supervisor is killed.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -29,6 +31,8 @@ from selinon_core.errors import MissingExtraError, StateStoreError
 #: Seconds the server waits for another user before it ends.
 LINGER = 1.0
 _START_TIMEOUT = 30.0
+#: The option of ``prctl``, which Python has no name for.
+_PR_SET_PDEATHSIG = 1
 
 # Locks are held by descriptors; these must stay open until the process ends.
 _held: dict[str, int] = {}
@@ -139,6 +143,26 @@ def _run_root() -> str | None:
     return root if root and len(root) < 50 and os.access(root, os.W_OK) else None
 
 
+def _end_with_parent() -> Callable[[], None] | None:
+    """What a child calls so that it gets SIGTERM when this process ends, however it ends; None: cannot be had."""
+    if not sys.platform.startswith("linux"):
+        return None
+    import ctypes
+
+    try:
+        prctl = ctypes.CDLL(None).prctl
+    except (OSError, AttributeError):
+        return None
+    parent = os.getpid()
+
+    def end_with_parent() -> None:
+        prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+        if os.getppid() != parent:  # it ended just now
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    return end_with_parent
+
+
 def supervise(directory: Path, run_directory: str, binary: str) -> None:
     """Run the server until no process holds the users' lock any more."""
     data = directory / "data"
@@ -162,6 +186,7 @@ def supervise(directory: Path, run_directory: str, binary: str) -> None:
             "no",
         ],
         stdin=subprocess.DEVNULL,
+        preexec_fn=_end_with_parent(),
     )
 
     def stop(number: int, frame: FrameType | None) -> None:

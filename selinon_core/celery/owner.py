@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
@@ -31,8 +33,8 @@ class RevocationRecorder(Protocol):
         """Record this soon."""
         ...
 
-    def run(self, stop: threading.Event) -> None:
-        """Record revocations until the worker stops."""
+    def run(self, stop: threading.Event, passed: Callable[[], AbstractContextManager[None]]) -> None:
+        """Record revocations until the worker stops; ``passed()`` is entered for the use of the network."""
         ...
 
 

@@ -22,6 +22,7 @@ from selinon_core.celery.transport.defaults import REFRESH_EVERY, check_accepts_
 from selinon_core.celery.transport.pending_starts import INTERVAL
 from selinon_core.celery.transport.publisher import DISPATCHER, ENVELOPE
 from selinon_core.celery.transport.redis_reconnect import LostConnectionStep
+from selinon_core.celery.worker.fork_gate import fork_gate
 from selinon_core.celery.worker.reaper import Reaper
 from selinon_core.celery.worker.revocation import extend_commands
 from selinon_core.errors import SelinonException
@@ -112,21 +113,28 @@ def _described(error: SelinonException) -> str:
 
 
 class MaintenanceStep(bootsteps.StartStopStep):
-    """Threads of the worker's main process: sweep, heartbeats, visibility, revocations, lost starts."""
+    """Threads of the worker's main process: sweep, heartbeats, visibility, revocations, lost starts.
 
+    They start when the processes of the pool are there, and run until those have ended: a task that a shutdown
+    waits for needs heartbeats too.
+    """
+
+    requires = ("celery.worker.components:Pool",)
     owner: Owner
 
     def __init__(self, worker: Any, **_: Any) -> None:
         self._stop = threading.Event()
         self._heartbeat_at = 0.0
         self._threads: list[threading.Thread] = []
+        self._gate = fork_gate()
+        signals.worker_shutdown.connect(self._ended, sender=worker)
 
     def start(self, worker: Any) -> None:
         """The worker starts."""
         jobs: dict[str, Callable[[], None]] = {
             "selinon-sweep": self._sweep,
             "selinon-refresh": lambda: self._refresh(worker),
-            "selinon-revoked": lambda: self.owner.revocations.run(self._stop),
+            "selinon-revoked": lambda: self.owner.revocations.run(self._stop, self._gate.passed),
         }
         if self.owner.pending_starts.enabled:
             jobs["selinon-starts"] = self._resend_lost_starts
@@ -135,8 +143,8 @@ class MaintenanceStep(bootsteps.StartStopStep):
             thread.start()
             self._threads.append(thread)
 
-    def stop(self, worker: Any) -> None:
-        """The worker stops; its results are still recorded until the process ends."""
+    def _ended(self, **_: Any) -> None:
+        """The worker has stopped."""
         self._stop.set()
 
     def terminate(self, worker: Any) -> None:
@@ -145,23 +153,28 @@ class MaintenanceStep(bootsteps.StartStopStep):
 
     def _sweep(self) -> None:
         reaper = Reaper(self.owner.services, clean_results=lambda: self.owner.app.backend.cleanup())
-        while not self._stop.wait(reaper.run_once()):
-            pass
+        while True:
+            with self._gate.passed():
+                pause = reaper.run_once()
+            if self._stop.wait(pause):
+                return
 
     def _resend_lost_starts(self) -> None:
         pending, services = self.owner.pending_starts, self.owner.services
         while not self._stop.wait(INTERVAL):
             try:
-                if pending.try_lead():
-                    pending.resend_lost(services.store, services.publisher, pending.clock())
+                with self._gate.passed():
+                    if pending.try_lead():
+                        pending.resend_lost(services.store, services.publisher, pending.clock())
             except Exception as error:
                 _log.warning("cannot look for lost starts: %s: %s", type(error).__name__, error)
 
     def _refresh(self, worker: Any) -> None:
         while not self._stop.wait(REFRESH_EVERY):
             try:
-                extend_visibility(worker)
-                self._heartbeat()
+                with self._gate.passed():
+                    extend_visibility(worker)
+                    self._heartbeat()
             except Exception as error:
                 _log.warning("cannot refresh unacknowledged messages: %s: %s", type(error).__name__, error)
 

@@ -12,6 +12,7 @@ import logging
 import queue
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from celery.exceptions import TaskRevokedError
@@ -69,15 +70,16 @@ class Revocations:
         """Queue a revocation to be recorded."""
         self._todo.put(item)
 
-    def run(self, stop: threading.Event) -> None:
-        """Record revocations until the worker stops."""
+    def run(self, stop: threading.Event, passed: Callable[[], AbstractContextManager[None]] = nullcontext) -> None:
+        """Record revocations until the worker stops; ``passed()`` is entered for the use of the network."""
         while not stop.is_set():
             try:
                 item = self._todo.get(timeout=0.5)
             except queue.Empty:
                 continue
             try:
-                self.record(item)
+                with passed():
+                    self.record(item)
             except Exception as error:
                 _log.warning("cannot record what was revoked: %s: %s", type(error).__name__, error)
                 self._todo.put(item)

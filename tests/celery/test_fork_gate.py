@@ -1,0 +1,111 @@
+"""A worker forks when none of its threads is within a network library, and they start behind the first forks."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from celery import Celery, signals
+
+from selinon_core.celery import Selinon
+from selinon_core.celery.worker.fork_gate import MOST, fork_gate
+from selinon_core.project import compile_data
+
+pytestmark = [
+    pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork"),
+    pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning"),
+]
+
+
+def _forked(child: Any) -> int:
+    """What ``child()`` returns in a forked process."""
+    pid = os.fork()
+    if pid == 0:
+        os._exit(child())
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+
+@pytest.mark.parametrize("gated", [True, False])
+def test_a_lock_that_a_thread_holds_behind_the_gate_is_free_in_the_child(gated: bool) -> None:
+    gate = fork_gate()
+    library, holding, forked = threading.Lock(), threading.Event(), threading.Event()
+
+    def use() -> None:
+        with library:
+            holding.set()
+            forked.wait(MOST / 4)
+
+    def user() -> None:
+        if gated:
+            with gate.passed():
+                use()
+        else:
+            use()
+
+    thread = threading.Thread(target=user)
+    thread.start()
+    holding.wait()
+    is_held = _forked(lambda: int(library.locked()))
+    forked.set()
+    thread.join()
+    assert bool(is_held) is not gated
+    with gate.passed():  # the parent's threads go on
+        pass
+
+
+def test_a_child_has_a_gate_that_is_open() -> None:
+    gate, inside, forked = fork_gate(), threading.Event(), threading.Event()
+
+    def silent_server() -> None:
+        with gate.passed():
+            inside.set()
+            forked.wait()
+
+    thread = threading.Thread(target=silent_server)
+    thread.start()
+    inside.wait()
+
+    def child() -> int:
+        with gate.passed():
+            return _forked(lambda: 3)
+
+    assert _forked(child) == 3  # though the thread never left
+    forked.set()
+    thread.join()
+
+
+@pytest.fixture
+def worker() -> Iterator[Any]:
+    project = {
+        "tasks": [{"name": "A", "import": "tasks"}],
+        "flows": ["main"],
+        "flow-definitions": [{"name": "main", "edges": [{"from": None, "to": "A"}]}],
+    }
+    app = Celery("gated", broker="memory://", set_as_current=False)
+    app.conf.update(selinon_state_url="memory://", worker_hijack_root_logger=False)
+    Selinon(app, plan=compile_data(project).plan)
+    yield app.Worker(pool="prefork", concurrency=1, quiet=True)
+    app.close()
+
+
+def _threads() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name.startswith("selinon-")]
+
+
+@pytest.mark.filterwarnings("ignore:.*superuser.*")
+def test_threads_start_behind_the_pool_and_end_when_the_worker_has(worker: Any) -> None:
+    names = [step.alias for step in worker.steps]
+    step = worker.steps[names.index("maintenance:Maintenance")]
+    assert names.index("Pool") < names.index(step.alias)
+    step.start(worker)
+    threads = _threads()
+    assert threads
+    step.stop(worker)  # the pool is still waited for
+    assert _threads() == threads
+    signals.worker_shutdown.send(sender=worker)
+    for thread in threads:
+        thread.join(30)
+    assert _threads() == []
