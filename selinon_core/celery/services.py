@@ -137,7 +137,7 @@ class WorkerServices:
             questions=QuestionHandler(self._answer, leases, self.settings.selinon_max_deferrals),
             messages=self.messages,
             relay=self.relay,
-            inline=InlineSelector(self.plan, self.messages, self.serves),
+            inline=InlineSelector(self.plan, self.messages, self.serves, self.durations),
             serves=self.serves,
             report=RunReporter(self.tracer, self.spans).take,
             own_trace=self.spans.own,

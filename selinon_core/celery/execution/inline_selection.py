@@ -9,6 +9,7 @@ from selinon_core.celery.execution.transition import Transition
 from selinon_core.celery.settings import AdapterSettings
 from selinon_core.celery.stores.outbox_keys import OutboxKey
 from selinon_core.celery.surroundings import Surroundings
+from selinon_core.celery.transport.batching import DurationEstimates
 from selinon_core.celery.transport.message_builder import MessageBuilder
 from selinon_core.celery.transport.message_schema import NodeMessage
 from selinon_core.dispatch import effects as do
@@ -29,9 +30,9 @@ class InlineBudget:
         self._monotonic = surroundings.monotonic
         self.until = self._monotonic() + settings.selinon_inline_seconds
 
-    def allows(self) -> bool:
-        """Whether one more may be run."""
-        return self.left > 0 and self._monotonic() < self.until
+    def allows(self, seconds: float = 0.0) -> bool:
+        """Whether one more may be run that takes about so long."""
+        return self.left > 0 and self._monotonic() + seconds < self.until
 
 
 class InlineTask(NamedTuple):
@@ -49,12 +50,23 @@ class InlineChoice(NamedTuple):
 
 
 class InlineSelector:
-    """Chooses tasks of one plan; ``serves(queue)`` says whether this worker consumes that queue."""
+    """Chooses tasks of one plan; ``serves(queue)`` says whether this worker consumes that queue.
 
-    def __init__(self, plan: Plan, messages: MessageBuilder, serves: Callable[[str], bool]) -> None:
+    A task that is known to take long gets a message of its own: monitors show it by its name then, and the process
+    that advances flows is free for others.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        messages: MessageBuilder,
+        serves: Callable[[str], bool],
+        durations: DurationEstimates,
+    ) -> None:
         self._plan = plan
         self._messages = messages
         self._serves = serves
+        self._durations = durations
 
     def choose(self, transition: Transition, budget: InlineBudget) -> InlineChoice | None:
         """The first task that may be run here; it is taken from the budget."""
@@ -62,14 +74,17 @@ class InlineSelector:
             return None
         for key in transition.outbox:
             effect = transition.start_effects.get(key)
-            if isinstance(effect, do.StartTask) and self._may_run_here(effect.node_run.name):
+            if isinstance(effect, do.StartTask) and self._may_run_here(effect.node_run.name, budget):
                 budget.left -= 1
                 return InlineChoice(key, self._task(transition, effect))
         return None
 
-    def _may_run_here(self, task: str) -> bool:
-        # A time-out is enforced by Celery for a message of its own.
-        return self._plan.tasks[task].timeout is None and self._serves(self._messages.queue(task))
+    def _may_run_here(self, name: str, budget: InlineBudget) -> bool:
+        task = self._plan.tasks[name]
+        if task.timeout is not None:  # Celery enforces it for a message of its own
+            return False
+        expected = self._durations.expected(task.function) or 0.0
+        return budget.allows(expected) and self._serves(self._messages.queue(name))
 
     def _task(self, transition: Transition, effect: do.StartTask) -> InlineTask:
         run, node = transition.run, effect.node_run
