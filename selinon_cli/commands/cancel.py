@@ -21,21 +21,24 @@ class CancelOptions(Options):
 def cancel(terminal: Terminal, options: CancelOptions) -> int:
     """Ask for the end of flow runs; ``flow`` names that of runs the state store need not know."""
     from selinon_cli.project import known_name
+    from selinon_core.errors import RequestError
 
     selinon = flows_of(terminal, options.app, ())
     if options.flow is not None:
         known_name("flow", options.flow, selinon.plan.flows)
     for id in [full_id(selinon, typed) for typed in options.ids]:
         header = selinon.store.header(id)
-        if header is None and options.flow is None:
-            hint = "one that no worker has begun yet is cancelled with --flow NAME"
-            raise UsageError(f"there is no flow run {id}", hint)
         status = "running" if header is None else header["status"]
         if status != "running":
             terminal.note(f"{id} has ended already: {status}")
             continue
-        with asking_broker(terminal, selinon.app):
-            selinon.cancel(id, options.flow if header is None else None)
+        try:
+            with asking_broker(terminal, selinon.app):
+                selinon.cancel(id, options.flow if header is None else None)
+        except RequestError as error:
+            raise UsageError(
+                str(error), "one that no worker has begun yet is cancelled with --flow NAME"
+            ) from None
         terminal.note(f"asked for the end of {id}")
     return EXIT_OK
 

@@ -56,7 +56,8 @@ def _described(selinon: Any, id: str) -> dict[str, Any]:
         found: dict[str, Any] = selinon.status(id)
     except RequestError as error:
         raise UsageError(
-            str(error), "a run that no worker has begun is not known yet; selinon worker starts one"
+            str(error),
+            "its start may have been refused or parked (see the log of workers), or it is forgotten (selinon_state_ttl)",
         ) from None
     return found
 

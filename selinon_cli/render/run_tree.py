@@ -30,12 +30,11 @@ def run_tree(run: Json, *, color: bool) -> str:
 
 
 def _flow(run: Json, indent: str, now: float) -> Iterator[str]:
-    seconds = (now if run["status"] in OPEN else run["updated"]) - run["created"]
-    yield f"{indent}{run['flow']}  {run['status']}  {seconds:.1f} s  {run['id']}"
+    yield f"{indent}{run['flow'] or 'a flow run'}  {run['status']}{_age(run, now)}  {run['id']}"
     indent += "  "
     if run.get("reason"):
         yield indent + visible(run["reason"])
-    if run["status"] == "pending":
+    elif run["status"] == "pending":
         yield f"{indent}no worker has begun it"
     alike: dict[tuple[str, str], list[Json]] = {}
     for node in run["nodes"]:
@@ -51,6 +50,13 @@ def _flow(run: Json, indent: str, now: float) -> Iterator[str]:
             yield f"{indent}{node['name']}  {len(others)} {node['status']}{_for(node, now)}"
     for name, due in run["timers"].items():
         yield f"{indent}due {_timer(name)} in {due - now:.1f} s"
+
+
+def _age(run: Json, now: float) -> str:
+    """How long a run has been going on, or took; nothing where that is not known."""
+    if run["created"] is None:
+        return ""
+    return f"  {(now if run['status'] in OPEN else run['updated']) - run['created']:.1f} s"
 
 
 def _for(node: Json, now: float) -> str:

@@ -24,14 +24,14 @@ from selinon_core.celery.stores import Store
 from selinon_core.celery.transport.bounded import within
 from selinon_core.celery.transport.defaults import CONFIGURATION, improve_transport
 from selinon_core.celery.transport.message_builder import MessageBuilder
-from selinon_core.celery.transport.pending_starts import PendingStarts
+from selinon_core.celery.transport.pending_starts import PendingStart, PendingStarts
 from selinon_core.celery.transport.publisher import Publisher
 from selinon_core.celery.worker.celery_tasks import register_tasks
 from selinon_core.celery.worker.revocation import Revocations
 from selinon_core.dispatch import select
 from selinon_core.errors import ConfigurationError, RequestError, UnknownFlowError
 from selinon_core.plan import Plan
-from selinon_core.runtime.ids import random_flow_id
+from selinon_core.runtime.ids import is_flow_id, random_flow_id
 
 #: Seconds that a caller waits for the broker.
 REQUEST_TIMEOUT = 10.0
@@ -168,27 +168,59 @@ class Selinon:
     def cancel(self, id: str, flow: str | None = None, *, timeout: float | None = REQUEST_TIMEOUT) -> None:
         """Ask for the end of a flow run; without ``flow`` the state store is asked which one it is.
 
-        Raises ``RequestError`` when the store does not know the run, and as ``run_flow`` for the broker.
+        Raises ``RequestError`` when nothing is known of the run, and as ``run_flow`` for the broker.
         """
         messages, publisher = self._publisher()
         queue = None
         if flow is None:
-            header = self.store.header(id)
-            if header is None:
-                raise RequestError(f"there is no flow run {id}")
-            flow, queue = header["flow"], header["queue"]
+            flow, queue = self._flow_of(id)
         message = messages.wake(flow, id, queue, cancel=True)
         within(timeout, lambda: publisher.send([message]), f"the request to cancel {id}")
 
     def status(self, id: str) -> dict[str, Any]:
-        """The status of a flow run, see ``reporting.run_status``; raises ``RequestError``."""
+        """The status of a flow run, see ``reporting.run_status``; raises ``RequestError`` for an unknown one.
+
+        A run that was requested and that no worker has begun is ``pending``. Redis as the broker knows these runs.
+        Other brokers do not say which starts wait: there every id of the form that ``run_flow`` returns is
+        ``pending`` while there is no run, and its ``flow`` is None.
+        """
         from selinon_core.celery.reporting.run_status import describe
 
-        return describe(self.store, self.services.flow_versions, id)
+        services = self.services
+        try:
+            return describe(services.store, services.flow_versions, id)
+        except RequestError:
+            pending = self._pending(id)
+        # It may have begun between the two questions.
+        return describe(services.store, services.flow_versions, id) if pending is None else pending
+
+    def _pending(self, id: str) -> dict[str, Any] | None:
+        """The status of a run that no worker has begun; None when there is no such run."""
+        from selinon_core.celery.reporting.run_status import describe_pending
+
+        cannot_say = "no worker has begun it, or there is no such flow run: the broker cannot say"
+        if self.pending_starts.enabled:
+            found: list[PendingStart | None] = []
+            ask = f"the question for the start of {id}"
+            try:
+                within(REQUEST_TIMEOUT, lambda: found.append(self.pending_starts.find(id)), ask)
+            except Exception as error:
+                cannot_say += f" ({type(error).__name__}: {error})"
+            else:
+                (start,) = found
+                if start is None:
+                    return None
+                return describe_pending(id, start.message.kwargs.get("flow"), start.message.queue, start.at)
+        return describe_pending(id, reason=cannot_say) if is_flow_id(id) else None
 
     def handle(self, id: str) -> FlowHandle:
-        """The handle of a flow run by its id; raises ``RequestError`` when the store does not know it."""
+        """The handle of a flow run by its id; raises ``RequestError`` when nothing is known of it."""
+        return FlowHandle(self, id, self._flow_of(id)[0])
+
+    def _flow_of(self, id: str) -> tuple[str, str]:
+        """Flow and dispatcher queue of a run, also of one that no worker has begun if the broker knows it."""
         header = self.store.header(id)
-        if header is None:
+        found = (self._pending(id) or self.store.header(id)) if header is None else header
+        if found is None or found["flow"] is None:
             raise RequestError(f"there is no flow run {id}")
-        return FlowHandle(self, id, header["flow"])
+        return found["flow"], found["queue"]

@@ -41,3 +41,11 @@ def seeded_flow_id(seed: int, flow_name: str) -> str:
 def random_flow_id() -> str:
     """A new id for a flow run."""
     return str(uuid.uuid4())
+
+
+def is_flow_id(text: str) -> bool:
+    """Whether a text has the form of ``random_flow_id``."""
+    try:
+        return str(uuid.UUID(text)) == text and uuid.UUID(text).version == 4
+    except ValueError:
+        return False

@@ -13,7 +13,9 @@ from selinon_core.celery import Selinon
 from selinon_core.celery.stores.protocol import Commit
 from selinon_core.celery.surroundings import REAL
 from selinon_core.celery.transport.pending_starts import CHECK_AFTER, RESEND_DESPITE_BACKLOG_AFTER, PendingStarts
+from selinon_core.errors import RequestError
 from selinon_core.project import compile_data
+from selinon_core.runtime.ids import random_flow_id
 from tests import services
 from tests.conftest import need
 
@@ -134,6 +136,25 @@ def test_a_damaged_entry_does_not_stop_the_others(place: Place, caplog: pytest.L
     assert caplog.text.count("cannot be read") == 2
     assert place.remind(NOW + CHECK_AFTER + 2) == 0
     assert caplog.text.count("cannot be read") == 2
+
+
+def test_a_run_that_no_worker_has_begun_is_pending(place: Place) -> None:
+    run = place.selinon.run_flow("main", {"n": 1})
+    found = place.selinon.status(run.id)
+    assert (found["id"], found["flow"], found["status"], found["queue"]) == (run.id, "main", "pending", "celery")
+    assert (found["created"], found["nodes"], found["reason"]) == (NOW, [], None)
+    handle = place.selinon.handle(run.id)
+    assert (handle.flow, handle.status()) == ("main", "pending")
+    place.selinon.cancel(run.id)
+    assert place.queued() == 2
+
+    header = {"flow": "main", "queue": "celery", "status": "running"}
+    place.selinon.store.commit(Commit(run.id, 0, NOW, create=header))
+    assert place.selinon.status(run.id)["status"] == "running"
+    for unknown in ("misspelt", random_flow_id()):
+        for ask in (place.selinon.status, place.selinon.handle, place.selinon.cancel):
+            with pytest.raises(RequestError, match=f"there is no flow run {unknown}"):
+                ask(unknown)
 
 
 def test_one_worker_at_a_time_looks(place: Place) -> None:

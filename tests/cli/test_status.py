@@ -75,7 +75,7 @@ def test_the_beginning_of_an_id_is_enough(cli: Cli, shop: Path) -> None:
     # Too short to mean one run.
     assert cli("status", "--app", "status_app:app", "3f").err == (
         "error: there is no flow run 3f\n"
-        "  a run that no worker has begun is not known yet; selinon worker starts one\n"
+        "  its start may have been refused or parked (see the log of workers), or it is forgotten (selinon_state_ttl)\n"
     )
 
 
@@ -111,3 +111,17 @@ def test_a_run_that_no_worker_has_begun_is_shown_as_such() -> None:
     assert first.startswith("order  pending  ")
     assert not first.startswith("order  pending  0.0 s")  # it is still waiting
     assert second == "  no worker has begun it"
+
+
+def test_a_run_that_the_broker_knows_nothing_of_is_shown_without_its_flow(cli: Cli, shop: Path) -> None:
+    id = "3f2a91c0-5c1e-4e0e-9d0c-6f1f0e8a2b11"
+    ran = cli("status", "--app", "status_app:app", id)
+    assert ran.out == (
+        f"a flow run  pending  {id}\n"
+        "  no worker has begun it, or there is no such flow run: the broker cannot say\n"
+    )
+    ran = cli("status", "--app", "status_app:app", id, "--format", "json")
+    found = json.loads(ran.out)
+    assert (found["id"], found["status"], found["flow"], found["created"]) == (id, "pending", None, None)
+    ran = cli("cancel", "--app", "status_app:app", id)
+    assert ran.err.startswith(f"error: there is no flow run {id}\n")

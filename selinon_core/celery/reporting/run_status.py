@@ -76,6 +76,28 @@ def describe(store: Store, flows: FlowVersions, id: str, depth: int = 20) -> dic
     return described
 
 
+def describe_pending(
+    id: str,
+    flow: str | None = None,
+    queue: str | None = None,
+    since: float | None = None,
+    reason: str | None = None,
+) -> dict[str, Any]:
+    """As ``describe``, of a run that was requested ``since`` then and that no worker has begun."""
+    return {
+        "id": id,
+        "flow": flow,
+        "status": "pending",
+        "reason": reason,
+        "created": since,
+        "updated": since,
+        "queue": queue,
+        "undecided": 0,
+        "timers": {},
+        "nodes": [],
+    }
+
+
 def status_of(store: Store, node: NodeRun, record: NodeRecord | None) -> str:
     """Status of a node run. The log does not record the end of detached runs; for those the store is asked."""
     if node.status != "active":

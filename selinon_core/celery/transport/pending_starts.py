@@ -38,9 +38,18 @@ _MESSAGES = "selinon.starts.messages"
 _LEADER = "selinon.starts.leader"
 
 
+class PendingStart(NamedTuple):
+    """A start as it is kept."""
+
+    #: When it is sent again, in units of ``CHECK_AFTER``; doubled each time.
+    times: int
+    #: When it was added, seconds since the epoch.
+    at: float
+    message: OutgoingMessage
+
+
 class PendingStarts:
-    """Starts by id in a sorted set (when to look next) and a hash (how often the
-    message was sent, when first, and the message)."""
+    """Starts by id in a sorted set (when to look next) and a hash (``PendingStart``)."""
 
     def __init__(self, app: Celery, surroundings: Surroundings = REAL) -> None:
         self._app = app
@@ -81,6 +90,11 @@ class PendingStarts:
                 pipe.execute()
 
         self._with_client(remove)
+
+    def find(self, id: str) -> PendingStart | None:
+        """The start of this flow run, None when none is kept; raises what the connection raises."""
+        text = self._with_client(lambda client: client.hget(_MESSAGES, id))
+        return None if text is None else _read(text)
 
     def try_lead(self) -> bool:
         """Whether this worker is the leader of this check."""
@@ -133,20 +147,12 @@ class PendingStarts:
         return len(due), lost
 
 
-class _Kept(NamedTuple):
-    """A start in the hash: the time until it is sent again, in units of ``CHECK_AFTER``, and when it was added."""
-
-    times: int
-    at: float
-    message: OutgoingMessage
-
-
-def _read(text: str | bytes) -> _Kept | None:
+def _read(text: str | bytes) -> PendingStart | None:
     """A start of the hash; None when it is damaged, or when a newer selinon wrote it."""
     try:
         times, at, *parts = json.loads(text)
         message = OutgoingMessage(*parts)
         as_written = isinstance(times, int) and isinstance(at, int | float) and isinstance(message.queue, str)
-        return _Kept(times, at, message) if as_written and isinstance(message.kwargs, dict) else None
+        return PendingStart(times, at, message) if as_written and isinstance(message.kwargs, dict) else None
     except (TypeError, ValueError):
         return None
