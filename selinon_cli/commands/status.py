@@ -57,7 +57,7 @@ def _described(selinon: Any, id: str) -> dict[str, Any]:
     except RequestError as error:
         raise UsageError(
             str(error),
-            "its start may have been refused or parked (see the log of workers), or it is forgotten (selinon_state_ttl)",
+            "its start was refused or parked (see the workers' log), or it is forgotten (selinon_state_ttl)",
         ) from None
     return found
 

@@ -37,11 +37,32 @@ from selinon_core.runtime.ids import is_flow_id, random_flow_id
 REQUEST_TIMEOUT = 10.0
 
 
+def owner_of(app: Celery) -> Selinon | None:
+    """The ``Selinon`` that was made for an app, None when there is none."""
+    owner: Selinon | None = getattr(app, "_selinon_owner", None)
+    return owner
+
+
+def _claim(app: Any, owner: Selinon) -> None:
+    """Record whose flows an app runs; raises ``ConfigurationError`` for a second owner.
+
+    Both would register the same two Celery tasks, and Celery keeps the first of a name: flows of the second owner
+    would be refused by the workers of its own app.
+    """
+    if owner_of(app) is not None:
+        raise ConfigurationError(
+            f"the Celery app {app.main or 'without a name'!r} has a Selinon already, and an app runs the flows of "
+            "one: give all files to that one (Selinon(app, paths=[...])), or make another app with its own queues"
+        )
+    app._selinon_owner = owner
+
+
 class Selinon:
     """Runs the flows of one project through one Celery app.
 
     Give ``paths`` (files and directories; none: as ``compile_project``) or a compiled ``plan``. Nothing is read
-    and nothing connected before it is needed. ``pythonpath`` is where the project's modules are looked for.
+    and nothing connected before it is needed. ``pythonpath`` is where the project's modules are looked for. Raises
+    ``ConfigurationError`` for an app that has a ``Selinon`` already.
     """
 
     def __init__(
@@ -52,6 +73,7 @@ class Selinon:
         plan: Plan | None = None,
         pythonpath: Iterable[str] = (),
     ) -> None:
+        _claim(app, self)
         self.app = app
         self._paths = paths
         self._plan = plan

@@ -58,11 +58,17 @@ class ProcessWide:
     def set_app(self, app: Celery) -> None:
         """Serve flows through a Celery app; raises ``MissingExtraError``, ``UnsupportedCeleryError``."""
         need_celery()
+        from selinon_core.celery.app import owner_of
         from selinon_core.legacy.adapter import ProcessWideSelinon
 
         with self._lock:
             if self._adapter is None or self._adapter.app is not app:
-                self._adapter = ProcessWideSelinon(app, self)
+                earlier = owner_of(app)  # apps may be set in turn
+                if isinstance(earlier, ProcessWideSelinon):
+                    earlier.forget()
+                    self._adapter = earlier
+                else:
+                    self._adapter = ProcessWideSelinon(app, self)
 
     def add_function(self, function: Sink) -> None:
         """Trace to one more function."""

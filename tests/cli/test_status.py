@@ -75,7 +75,7 @@ def test_the_beginning_of_an_id_is_enough(cli: Cli, shop: Path) -> None:
     # Too short to mean one run.
     assert cli("status", "--app", "status_app:app", "3f").err == (
         "error: there is no flow run 3f\n"
-        "  its start may have been refused or parked (see the log of workers), or it is forgotten (selinon_state_ttl)\n"
+        "  its start was refused or parked (see the workers' log), or it is forgotten (selinon_state_ttl)\n"
     )
 
 

@@ -303,3 +303,13 @@ def test_system(tmp_path: Path) -> None:
     assert (tmp_path / "daily.dot").read_bytes().startswith(b"digraph")
     with pytest.raises(ConfigurationError):
         System.from_dict(NODES, [{"flow-definitions": []}])
+
+
+def test_apps_may_be_set_in_turn() -> None:
+    from celery import Celery
+
+    apps = [Celery(name, broker="memory://", set_as_current=False) for name in ("first", "second")]
+    Config.set_config_dict(NODES, [FLOWS])
+    for app in (*apps, *apps):
+        Config.set_celery_app(app)
+        assert Config.celery_app is app
