@@ -31,8 +31,8 @@ class SqlStorage(ConnectedStorage["Engine"]):
     ``connection_string`` is an SQLAlchemy URL (``sqlite:///results.db``, ``postgresql://user@host/database``).
     ``echo`` logs statements. ``encoding`` is accepted for old configurations; drivers know theirs by now.
 
-    A row has the three names, ``result`` and ``node_args`` (JSONB in PostgreSQL, JSON text elsewhere). The
-    name of a flow or task may have 128 characters, an id 255.
+    A row has the three names, ``result`` and ``node_args`` (JSONB in PostgreSQL, JSON text elsewhere). The end of
+    a flow's or task's name of more than 128 characters, and of an id of more than 255, is stored as a hash.
     """
 
     _extra = "sql"
@@ -163,7 +163,7 @@ class SqlStorage(ConnectedStorage["Engine"]):
         with self._translated(f"write {address}"):
             try:
                 with self.engine.begin() as connection:
-                    inserted = connection.execute(insert(table).values(**address._asdict(), **values))
+                    inserted = connection.execute(insert(table).values(**_columns(address), **values))
                     return int(inserted.inserted_primary_key[0])  # type: ignore[index]
             except IntegrityError:
                 with self.engine.begin() as connection:
@@ -275,7 +275,13 @@ class PostgreSQL(SqlStorage):
 
 
 def _is_at(address: Address, table: Table) -> tuple[ColumnElement[bool], ...]:
-    return tuple(table.c[column] == value for column, value in address._asdict().items())
+    return tuple(table.c[column] == value for column, value in _columns(address).items())
+
+
+def _columns(address: Address) -> dict[str, str]:
+    from selinon_core.storages.sql_tables import address_columns
+
+    return address_columns(address._asdict())
 
 
 def _options(url: URL) -> dict[str, Any]:

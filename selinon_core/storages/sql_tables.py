@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import Column, Integer, MetaData, Sequence, String, Table, Text, UniqueConstraint
@@ -16,6 +18,22 @@ from selinon_core.runtime.json_values import encode_json
 _ENVELOPE = "selinon:json"
 # What JSON text with one of these may become in JSONB is not worth finding out precisely.
 _NOT_IN_JSONB = ("NaN", "Infinity", "\\u0000", "\\ud", "e+", "-0.0", _ENVELOPE)
+
+
+#: The columns of an address and their lengths, as the original created them.
+_LENGTHS = {"flow_name": 128, "task_name": 128, "task_id": 255}
+
+
+def address_columns(address: Mapping[str, str]) -> dict[str, str]:
+    """The names of an address as they are stored: the end of one that is too long for its column is a hash."""
+    return {column: _fitting(str(name), _LENGTHS[column]) for column, name in address.items()}
+
+
+def _fitting(name: str, length: int) -> str:
+    if len(name) <= length:
+        return name
+    digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()
+    return f"{name[: length - len(digest) - 3]}...{digest}"  # no name of a flow or task has dots
 
 
 class Json(TypeDecorator[Any]):
@@ -72,9 +90,7 @@ def _table(name: str, content: str, metadata: MetaData) -> Table:
         metadata,
         # With a sequence by name, as the original's table has no default for the column.
         Column("id", Integer, Sequence(f"{name}_id"), primary_key=True),
-        Column("flow_name", String(128), nullable=False),
-        Column("task_name", String(128), nullable=False),
-        Column("task_id", String(255), nullable=False),
+        *(Column(column, String(length), nullable=False) for column, length in _LENGTHS.items()),
         Column(content, Json()),
         Column("node_args", Json()),
         UniqueConstraint("task_id", "task_name", "flow_name", name=f"{name}_address"),

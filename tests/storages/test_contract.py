@@ -110,6 +110,25 @@ def test_a_strange_name_works_or_is_refused(storage: Any, name: str) -> None:
         assert storage.retrieve(*address) == "result"
 
 
+def test_names_may_be_as_long_as_lint_and_messages_allow(storage: Any) -> None:
+    long = "F" * 254
+    places = [
+        (flow, task, f"{long}{id}")
+        for flow in (long + "a", long + "b")
+        for task in (long + "c", "T")
+        for id in "12"
+    ]
+    for number, place in enumerate(places):
+        storage.store(None, *place, number)
+    assert [storage.retrieve(*place) for place in places] == list(range(len(places)))
+    storage.store(None, *places[0], "again")
+    storage.delete(*places[1])
+    assert storage.retrieve(*places[0]) == "again"
+    with pytest.raises(SelinonMissingDataException, match=long):
+        storage.retrieve(*places[1])
+    assert storage.retrieve(*places[2]) == 2
+
+
 def test_a_deleted_result_is_missing(storage: Any) -> None:
     storage.store(None, "flow", "Task", "id-1", 1)
     storage.store(None, "flow", "Task", "id-2", 2)
