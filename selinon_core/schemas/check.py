@@ -105,6 +105,23 @@ class ResultSchema:
                 raise self._unusable(exc) from exc
         return json.loads(json.dumps(self._minimal))
 
+    def value_within(self, overlay: Any) -> Any:
+        """Return a small value that fits this schema and ``overlay``, a schema as JSON.
+
+        Raises ``ConfigurationError`` when none was found, which may be for want of trying.
+        """
+        from selinon_core.schemas.values.search import find_minimal_value
+
+        # "$ref"s of the schema lead from its root: definitions stay where they are.
+        own = self.schema if isinstance(self.schema, dict) else {"allOf": [self.schema]}
+        whole = {**own, "allOf": [*own.get("allOf", []), overlay]}
+        try:
+            return find_minimal_value(self._validator.evolve(schema=whole))
+        except LookupError as exc:
+            raise ConfigurationError(f"no value that fits {self.name} was found ({exc})") from exc
+        except Exception as exc:
+            raise self._unusable(exc) from exc
+
     def fits(self, result: Any) -> bool:
         """Whether ``result`` fits; raises ``ConfigurationError`` when the schema cannot be used."""
         try:

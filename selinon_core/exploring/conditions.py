@@ -1,0 +1,134 @@
+"""Conditions as programs: their leaves ask the environment of a run, from left to right, as far as needed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple
+
+from selinon_core.dispatch.node_run import NodeRun
+from selinon_core.exploring.model import FlowModel, leaf_key, probe_index
+from selinon_core.plan import And, Condition, Leaf, Not
+from selinon_core.worlds import LeafKind, judge, kind_of
+
+if TYPE_CHECKING:
+    from selinon_core.exploring.play import Play
+
+Sources = tuple[NodeRun, ...]
+LeafTruths = list[bool | None]
+_Evaluate = Callable[["Play", Sources, LeafTruths], bool]
+
+
+class Program(NamedTuple):
+    """``run(play, sources, leaves)`` gives the truth and notes that of each leaf it evaluates."""
+
+    run: _Evaluate
+    leaves: int
+
+
+def program_of(model: FlowModel, condition: Condition) -> Program:
+    """Compile a condition of a flow."""
+    leaves = 0
+
+    def compiled(part: Condition) -> _Evaluate:
+        nonlocal leaves
+        if isinstance(part, Leaf):
+            index = leaves
+            leaves += 1
+            return _noting(index, _leaf(model, part))
+        if isinstance(part, Not):
+            operand = compiled(part.operand)
+            return lambda play, sources, truths: not operand(play, sources, truths)
+        operands = tuple(compiled(operand) for operand in part.operands)
+        if isinstance(part, And):
+            return lambda play, sources, truths: all(run(play, sources, truths) for run in operands)
+        return lambda play, sources, truths: any(run(play, sources, truths) for run in operands)
+
+    return Program(compiled(condition), leaves)
+
+
+def _noting(index: int, truth: Callable[[Play, Sources], bool]) -> _Evaluate:
+    def run(play: Play, sources: Sources, truths: LeafTruths) -> bool:
+        value = truths[index] = truth(play, sources)
+        return value
+
+    return run
+
+
+def _leaf(model: FlowModel, leaf: Leaf) -> Callable[[Play, Sources], bool]:
+    kind = kind_of(leaf)
+    if kind is LeafKind.CONSTANT:
+        constant = judge(leaf, None)
+        return lambda play, sources: constant
+    if kind is LeafKind.ENVIRONMENT:
+        return lambda play, sources: play.env.is_free(leaf_key(leaf))
+    if kind is LeafKind.ARGUMENTS:
+        return _on_arguments(model, leaf)
+    if leaf.node is not None and leaf.node[0] in model.project.plan.flows:
+        return _on_subflow(model, leaf)
+    if kind is LeafKind.RESULT:
+        if leaf.node is None:
+            nothing = judge(leaf, None)
+            return lambda play, sources: nothing
+        return _on_result(model, leaf, leaf.node[0])
+    return _unknown(leaf)
+
+
+def _on_result(model: FlowModel, leaf: Leaf, task: str) -> Callable[[Play, Sources], bool]:
+    truths = model.truths_of(task, leaf)
+    if not truths.true or truths.true == truths.all:
+        constant = bool(truths.true)
+        return lambda play, sources: constant
+
+    def truth(play: Play, sources: Sources) -> bool:
+        return play.env.holds((task, play.visits[_source(sources, task).number]), truths)
+
+    return truth
+
+
+def _on_arguments(model: FlowModel, leaf: Leaf) -> Callable[[Play, Sources], bool]:
+    of_args = model.truths_of(None, leaf)
+    of_first = of_args if model.first is None else model.truths_of(model.first, leaf)
+    nothing = judge(leaf, None)
+
+    def truth(play: Play, sources: Sources) -> bool:
+        variable = play.args_variable
+        if variable is None:
+            return nothing
+        return play.env.holds(variable, of_args if variable is play.given else of_first)
+
+    return truth
+
+
+def _on_subflow(model: FlowModel, leaf: Leaf) -> Callable[[Play, Sources], bool]:
+    assert leaf.node is not None
+    flow = leaf.node[0]
+    # Bound late: the sub-flow may be the flow itself, whose model is being made.
+    index: list[int] = []
+
+    def truth(play: Play, sources: Sources) -> bool:
+        if not index:
+            index.append(probe_index(model.project[flow], leaf))
+        run = _source(sources, flow)
+        return bool(play.observed[run.number].values[index[0]])
+
+    return truth
+
+
+def _unknown(leaf: Leaf) -> Callable[[Play, Sources], bool]:
+    key = leaf_key(leaf)
+    name = None if leaf.node is None else leaf.node[0]
+
+    def truth(play: Play, sources: Sources) -> bool:
+        visits = play.visits
+        return play.env.is_free(
+            (key, tuple((s.name, visits[s.number]) for s in sources if name in (None, s.name)))
+        )
+
+    return truth
+
+
+def _source(sources: Sources, name: str) -> NodeRun:
+    for run in sources:
+        if run.name == name:
+            return run
+    raise LookupError(f"{name} is not a source of the edge")

@@ -1,0 +1,25 @@
+"""How far an exploration goes."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Limits(NamedTuple):
+    """The bounds of an exploration; they are part of every verdict.
+
+    ``failures``: how many node runs (and time-outs) fail in one run, None for any number. ``visits``: how many
+    runs of a node may be behind each other in a cycle. ``items``: the numbers of items that foreach functions
+    return. ``infallible``: nodes that never fail. ``budget``: runs per flow. ``all_orders``: take completions in
+    every order, instead of only those in which it can matter. ``inline``: run sub-flows, instead of taking their
+    ends from summaries. ``node_runs``: a run with more is given up.
+    """
+
+    failures: int | None = 2
+    visits: int = 3
+    items: tuple[int, ...] = (0, 1, 2)
+    infallible: frozenset[str] = frozenset()
+    budget: int = 100_000
+    all_orders: bool = False
+    inline: bool = False
+    node_runs: int = 200

@@ -1,0 +1,123 @@
+"""The worlds of one task: results, one for each vector of truths of the leaves that read them.
+
+No theorem prover decides which truths go together. Values around the constants of the predicates are combined,
+the schema refuses what cannot be, and the shipped predicates judge the rest. So every world is a result that a
+mock can give, and two conditions contradict each other exactly if no world has both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import product
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from selinon_core.plan import Leaf
+from selinon_core.predicates.values import MISSING, field
+from selinon_core.worlds.assembly import Builder
+from selinon_core.worlds.candidates import Candidate, Path, candidates_at, path_of
+from selinon_core.worlds.leaves import judge
+from selinon_core.worlds.pairwise import pairs_covered
+
+if TYPE_CHECKING:
+    from selinon_core.schemas.check import ResultSchema
+
+MOST_CANDIDATES = 4096
+_MOST_PER_CLASS = 6  # values tried for one truth at one place
+
+
+class Worlds(NamedTuple):
+    """``values[i]`` is a result; bit ``i`` of ``truths[j]`` says whether leaf ``j`` holds for it.
+
+    ``paths`` are the places that leaves look at. ``sampled``: not every combination of values was tried.
+    """
+
+    values: tuple[Any, ...]
+    truths: tuple[int, ...]
+    paths: tuple[Path, ...] = ()
+    sampled: bool = False
+
+    @property
+    def all(self) -> int:
+        """The set of all worlds, as bits."""
+        return (1 << len(self.values)) - 1
+
+    def label(self, world: int) -> str:
+        """The world in a few words: the fields that are looked at."""
+        value = self.values[world]
+        parts = []
+        for path in self.paths:
+            if not path:
+                parts.append(_shown(value))
+                continue
+            found = field(value, list(path))
+            name = ".".join(map(str, path))
+            parts.append(f"no {name}" if found is MISSING else f"{name} {_shown(found)}")
+        return ", ".join(parts) or "any result"
+
+
+def worlds_of(leaves: Sequence[Leaf], schema: ResultSchema | None = None) -> Worlds:
+    """The worlds of a value that ``leaves`` (shipped predicates on a result or on arguments) look at.
+
+    Raises ``ConfigurationError`` when ``schema`` cannot be used.
+    """
+    places: dict[Path, list[Leaf]] = {}
+    for leaf in leaves:
+        path = path_of(leaf)
+        if path is not None:
+            places.setdefault(path, []).append(leaf)
+    nested = [path for path in places if path]
+    builder = Builder(schema, nested[0] if nested else ())
+    choices = [_classes_at(builder, path, of_path) for path, of_path in places.items()]
+    count = 1
+    for classes in choices:
+        count *= len(classes)
+    sampled = count > MOST_CANDIDATES
+    rows: Iterator[tuple[list[Candidate], ...]]
+    rows = pairs_covered(choices) if sampled else product(*choices)
+    found: dict[tuple[bool, ...], Any] = {}
+    for row in rows:
+        value = _first_built(builder, dict(zip(places, row, strict=True)))
+        if value is not MISSING:
+            found.setdefault(tuple(judge(leaf, value) for leaf in leaves), value)
+    if not found:
+        found[tuple(judge(leaf, builder.base) for leaf in leaves)] = builder.base
+    truths = [0] * len(leaves)
+    for world, vector in enumerate(found):
+        for index, truth in enumerate(vector):
+            truths[index] |= truth << world
+    return Worlds(tuple(found.values()), tuple(truths), tuple(places), sampled)
+
+
+def _classes_at(builder: Builder, path: Path, leaves: list[Leaf]) -> list[list[Candidate]]:
+    """The values to try at a place, grouped by the truths of the leaves that look at it."""
+    own = builder.base if not path else field(builder.base, list(path))
+    candidates = [*candidates_at(path, leaves), Candidate(own)]
+    classes: dict[tuple[bool, ...], list[Candidate]] = {}
+    for candidate in candidates:
+        fits, value = builder.build({path: candidate})
+        if not fits:
+            continue
+        truths = tuple(judge(leaf, value) for leaf in leaves)
+        group = classes.setdefault(truths, [])
+        if len(group) < _MOST_PER_CLASS:
+            now = value if not path else field(value, list(path))
+            group.append(candidate if candidate.constraint is None else Candidate(now, candidate.constraint))
+    return list(classes.values()) or [[Candidate(own)]]
+
+
+def _first_built(builder: Builder, row: dict[Path, list[Candidate]]) -> Any:
+    """A result with one value of each group; ``MISSING`` when the schema refuses what was tried."""
+    for attempt in range(_MOST_PER_CLASS):
+        chosen = {path: group[min(attempt, len(group) - 1)] for path, group in row.items()}
+        fits, value = builder.build(chosen)
+        if fits:
+            return value
+        if all(attempt >= len(group) - 1 for group in row.values()):
+            break
+    return MISSING
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, (list, dict)) and len(repr(value)) > 20:
+        return f"with {len(value)} items"
+    return str(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else repr(value)
