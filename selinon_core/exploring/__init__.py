@@ -4,7 +4,7 @@ from selinon_core.exploring.exploration import Exploration, OutcomeKey
 from selinon_core.exploring.goals import Goal
 from selinon_core.exploring.limits import Limits
 from selinon_core.exploring.model import ProjectModel
-from selinon_core.exploring.play import Context
+from selinon_core.exploring.observation import Context, Observation
 from selinon_core.exploring.summaries import Summaries
 
-__all__ = ["Context", "Exploration", "Goal", "Limits", "OutcomeKey", "ProjectModel", "Summaries"]
+__all__ = ["Context", "Exploration", "Goal", "Limits", "Observation", "OutcomeKey", "ProjectModel", "Summaries"]

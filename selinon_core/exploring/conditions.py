@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from selinon_core.dispatch.node_run import NodeRun
+from selinon_core.exploring.environment import Environment
 from selinon_core.exploring.model import FlowModel, leaf_key, probe_index
+from selinon_core.exploring.observation import Observation
 from selinon_core.plan import And, Condition, Leaf, Not
 from selinon_core.worlds import LeafKind, judge, kind_of
 
-if TYPE_CHECKING:
-    from selinon_core.exploring.play import Play
-
 Sources = tuple[NodeRun, ...]
 LeafTruths = list[bool | None]
-_Evaluate = Callable[["Play", Sources, LeafTruths], bool]
+
+
+class Running(Protocol):
+    """What conditions need of a run; see ``play.Play``."""
+
+    env: Environment
+    visits: dict[int, int]
+    observed: dict[int, Observation]
+    given: Any
+    args_variable: Any
+
+
+_Evaluate = Callable[[Running, Sources, LeafTruths], bool]
 
 
 class Program(NamedTuple):
@@ -46,15 +57,15 @@ def program_of(model: FlowModel, condition: Condition) -> Program:
     return Program(compiled(condition), leaves)
 
 
-def _noting(index: int, truth: Callable[[Play, Sources], bool]) -> _Evaluate:
-    def run(play: Play, sources: Sources, truths: LeafTruths) -> bool:
+def _noting(index: int, truth: Callable[[Running, Sources], bool]) -> _Evaluate:
+    def run(play: Running, sources: Sources, truths: LeafTruths) -> bool:
         value = truths[index] = truth(play, sources)
         return value
 
     return run
 
 
-def _leaf(model: FlowModel, leaf: Leaf) -> Callable[[Play, Sources], bool]:
+def _leaf(model: FlowModel, leaf: Leaf) -> Callable[[Running, Sources], bool]:
     kind = kind_of(leaf)
     if kind is LeafKind.CONSTANT:
         constant = judge(leaf, None)
@@ -73,24 +84,24 @@ def _leaf(model: FlowModel, leaf: Leaf) -> Callable[[Play, Sources], bool]:
     return _unknown(leaf)
 
 
-def _on_result(model: FlowModel, leaf: Leaf, task: str) -> Callable[[Play, Sources], bool]:
+def _on_result(model: FlowModel, leaf: Leaf, task: str) -> Callable[[Running, Sources], bool]:
     truths = model.truths_of(task, leaf)
     if not truths.true or truths.true == truths.all:
         constant = bool(truths.true)
         return lambda play, sources: constant
 
-    def truth(play: Play, sources: Sources) -> bool:
+    def truth(play: Running, sources: Sources) -> bool:
         return play.env.holds((task, play.visits[_source(sources, task).number]), truths)
 
     return truth
 
 
-def _on_arguments(model: FlowModel, leaf: Leaf) -> Callable[[Play, Sources], bool]:
+def _on_arguments(model: FlowModel, leaf: Leaf) -> Callable[[Running, Sources], bool]:
     of_args = model.truths_of(None, leaf)
     of_first = of_args if model.first is None else model.truths_of(model.first, leaf)
     nothing = judge(leaf, None)
 
-    def truth(play: Play, sources: Sources) -> bool:
+    def truth(play: Running, sources: Sources) -> bool:
         variable = play.args_variable
         if variable is None:
             return nothing
@@ -99,13 +110,13 @@ def _on_arguments(model: FlowModel, leaf: Leaf) -> Callable[[Play, Sources], boo
     return truth
 
 
-def _on_subflow(model: FlowModel, leaf: Leaf) -> Callable[[Play, Sources], bool]:
+def _on_subflow(model: FlowModel, leaf: Leaf) -> Callable[[Running, Sources], bool]:
     assert leaf.node is not None
     flow = leaf.node[0]
     # Bound late: the sub-flow may be the flow itself, whose model is being made.
     index: list[int] = []
 
-    def truth(play: Play, sources: Sources) -> bool:
+    def truth(play: Running, sources: Sources) -> bool:
         if not index:
             index.append(probe_index(model.project[flow], leaf))
         run = _source(sources, flow)
@@ -114,11 +125,11 @@ def _on_subflow(model: FlowModel, leaf: Leaf) -> Callable[[Play, Sources], bool]
     return truth
 
 
-def _unknown(leaf: Leaf) -> Callable[[Play, Sources], bool]:
+def _unknown(leaf: Leaf) -> Callable[[Running, Sources], bool]:
     key = leaf_key(leaf)
     name = None if leaf.node is None else leaf.node[0]
 
-    def truth(play: Play, sources: Sources) -> bool:
+    def truth(play: Running, sources: Sources) -> bool:
         visits = play.visits
         return play.env.is_free(
             (key, tuple((s.name, visits[s.number]) for s in sources if name in (None, s.name)))

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
+from selinon_core.dispatch.selective import SelectiveRun
 from selinon_core.exploring.environment import Environment
-from selinon_core.exploring.flow_programs import Vector
+from selinon_core.exploring.flow_programs import FlowPrograms, Vector
 from selinon_core.exploring.goals import Goal
 from selinon_core.exploring.limits import Limits
-from selinon_core.exploring.observations import observations_at_end
-from selinon_core.exploring.play import Context, Observation, Play, PlayEnded
+from selinon_core.exploring.observation import Context, Observation, PlayEnded
+from selinon_core.exploring.play import Play
+from selinon_core.exploring.probing import observations_at_end
 from selinon_core.exploring.states import StateGraph
 from selinon_core.exploring.tape import RandomTape, Tape
-
-if TYPE_CHECKING:
-    from selinon_core.exploring.summaries import Summaries
 
 #: The choices of a run: playing them again gives the run again.
 Choices = tuple[int, ...]
@@ -87,21 +86,26 @@ class Exploration:
 
 
 def explore(
-    summaries: Summaries, context: Context, limits: Limits, is_over: Callable[[], bool] = lambda: False
+    programs: FlowPrograms,
+    context: Context,
+    selection: SelectiveRun | None,
+    limits: Limits,
+    is_over: Callable[[], bool] = lambda: False,
 ) -> Exploration:
     """Play the runs of a flow: all of them, or as many as the budget allows, the second half of it at random."""
-    return _Explorer(summaries, context, limits).explore(is_over)
+    return _Explorer(programs, context, selection, limits).explore(is_over)
 
 
 class _Explorer:
-    def __init__(self, summaries: Summaries, context: Context, limits: Limits) -> None:
-        self._summaries = summaries
+    def __init__(
+        self, programs: FlowPrograms, context: Context, selection: SelectiveRun | None, limits: Limits
+    ) -> None:
         self._limits = limits
         self._context = context
-        self._model = summaries.project[context.flow]
-        self._programs = summaries.programs_of(self._model)
+        self._model = programs.model
+        self._programs = programs
         self._programs.is_cut_by_failures = False
-        self._selection = summaries.selection(context)
+        self._selection = selection
         self._found = Exploration(context, limits)
         self._found.goals = self._model.goals.goals
         self._is_read = bool(self._model.probes)
@@ -146,7 +150,7 @@ class _Explorer:
             return
         found.runs += 1
         if play.states is not None:
-            found.states.add(play.states, "end", tape)
+            found.states.add(play.states, "end", env.cost, tape)
         new = play.bits & ~found.reached
         if new:
             found.reached |= new
@@ -171,7 +175,7 @@ class _Explorer:
             self._note_bits(new, found.cut_witnesses, tape)
         if ended.reason == "blocked":
             found.blocked.setdefault(ended.node, tuple(tape.choices[: tape.at]))
-        is_seen = play.states is not None and found.states.add(play.states, ended.reason, tape)
+        is_seen = play.states is not None and found.states.add(play.states, ended.reason, play.env.cost, tape)
         if ended.reason in ("node_runs", "failures") or (ended.reason == "visits" and not is_seen):
             found.cuts.add(ended.reason)
 

@@ -2,20 +2,35 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from selinon_core.dispatch.node_run import FlowOutcome, NodeRun
 from selinon_core.dispatch.selective import SelectiveRun
 from selinon_core.exploring.conditions import Program, program_of
 from selinon_core.exploring.goals import Goal
 from selinon_core.exploring.model import FlowModel
-
-if TYPE_CHECKING:
-    from selinon_core.exploring.play import Observation, Play
-    from selinon_core.exploring.summaries import Summaries
+from selinon_core.exploring.observation import Context, Observation
 
 #: A vector of the truths of a condition's leaves: ``edge`` or ``fallback``, its index, the truths.
 Vector = tuple[str, int, tuple[bool | None, ...]]
+
+
+class Subflows(Protocol):
+    """What is known of sub-flows; see ``summaries.Summaries``."""
+
+    can_block: bool
+
+    def ends_of(self, context: Context) -> list[tuple[Observation, int]]:
+        """How a flow can end, with the failures that it costs."""
+        ...
+
+    def context_of(self, model: FlowModel, node: NodeRun, inherited: SelectiveRun | None) -> Context:
+        """How a sub-flow is run."""
+        ...
+
+    def run_inside(self, above: Any, node: NodeRun) -> tuple[Any, Observation]:
+        """Run a sub-flow with the choices of ``above``, the run that starts it."""
+        ...
 
 
 class FlowPrograms:
@@ -25,7 +40,7 @@ class FlowPrograms:
     have a bit each, as goals have.
     """
 
-    def __init__(self, model: FlowModel, summaries: Summaries, with_outcomes: bool = False) -> None:
+    def __init__(self, model: FlowModel, summaries: Subflows, with_outcomes: bool = False) -> None:
         self.model = model
         self.summaries = summaries
         self.with_outcomes = with_outcomes
@@ -60,13 +75,9 @@ class FlowPrograms:
             self._atom_bits[key] = known
         return known
 
-    def ends_of(self, play: Play, node: NodeRun) -> list[tuple[Observation, int]]:
+    def ends_of(self, node: NodeRun, inherited: SelectiveRun | None) -> list[tuple[Observation, int]]:
         """How a sub-flow can end, with the failures that it costs."""
-        return self.summaries.ends_of(self.summaries.context_of(self.model, node, play.selective))
-
-    def run_inside(self, play: Play, node: NodeRun) -> tuple[Play, Observation]:
-        """Run a sub-flow in the same run; raises ``PlayEnded``."""
-        return self.summaries.run_inside(play, node)
+        return self.summaries.ends_of(self.summaries.context_of(self.model, node, inherited))
 
     def outcome_of(self, node: NodeRun, seen: Observation) -> FlowOutcome | None:
         """The outcome that a sub-flow's end hands to the machine; None where nothing reads it."""

@@ -11,7 +11,7 @@ Questions are answered at once, the oldest first, as drivers do.
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any
 
 from selinon_core.dispatch import FlowRun
 from selinon_core.dispatch import effects as do
@@ -20,45 +20,16 @@ from selinon_core.dispatch.node_run import FlowOutcome, NodeRun
 from selinon_core.dispatch.selective import SelectiveRun
 from selinon_core.exploring.conditions import Program
 from selinon_core.exploring.environment import FAILS, LATE, SUCCEEDS, Environment
+from selinon_core.exploring.flow_programs import FlowPrograms
 from selinon_core.exploring.goals import Goal
 from selinon_core.exploring.limits import Limits
-
-if TYPE_CHECKING:
-    from selinon_core.exploring.flow_programs import FlowPrograms
+from selinon_core.exploring.observation import Observation, PlayEnded
 
 #: The arguments of the flow under exploration.
 ARGUMENTS = "<arguments>"
 #: The variable of the worlds of these arguments.
 GIVEN = (ARGUMENTS,)
 _IDS = tuple(map(str, range(256)))
-
-
-class PlayEnded(Exception):
-    """A run that has no outcome.
-
-    ``reason`` is ``redundant`` (another tape has the same run), ``blocked`` (the sub-flow ``node`` never ends), or
-    the limit that cut it: ``visits``, ``node_runs``, ``failures``.
-    """
-
-    def __init__(self, reason: str, node: str = "") -> None:
-        super().__init__(reason)
-        self.reason = reason
-        self.node = node
-
-
-class Observation(NamedTuple):
-    """How a sub-flow ended as far as the flow above can tell: ``values`` of its probes, None for no result."""
-
-    succeeded: bool
-    values: tuple[bool | None, ...] = ()
-
-
-class Context(NamedTuple):
-    """How a flow is run: with arguments or without, and in a selective run the edges of it."""
-
-    flow: str
-    has_args: bool = True
-    selective: str | None = None  # the selection as JSON
 
 
 def _id(number: int) -> str:
@@ -296,7 +267,7 @@ class Play:
     def _choose_observation(self, node: NodeRun, may_fail: bool, may_be_late: bool) -> Observation | None:
         if self.limits.inline:
             return self._run_inside(node, may_fail, may_be_late)
-        known = self.programs.ends_of(self, node)
+        known = self.programs.ends_of(node, self.selective)
         if not known:
             raise PlayEnded("blocked", node.name)
         left = self.most_failures - self.env.cost
@@ -318,7 +289,7 @@ class Play:
         if may_be_late and self.env.tape.choose(2):
             self.late.append(node)
             return None
-        inner, seen = self.programs.run_inside(self, node)
+        inner, seen = self.programs.summaries.run_inside(self, node)
         if not seen.succeeded and not may_fail:
             raise PlayEnded("redundant")
         self.inner[node.number] = inner

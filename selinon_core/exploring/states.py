@@ -24,8 +24,8 @@ class StateGraph:
         self._active: dict[int, tuple[str, ...]] = {}
         self.has_lasso = False
 
-    def add(self, states: Sequence[tuple[Hashable, int]], end: str, tape: Tape) -> bool:
-        """Add the states of one run with the failures until each; ``end`` is how it ended.
+    def add(self, states: Sequence[tuple[Hashable, int]], end: str, cost: int, tape: Tape) -> bool:
+        """Add the states of one run with the failures until each, and how it ended with how many in all.
 
         Returns whether the last state was there before, so that a cut run misses nothing new.
         """
@@ -45,7 +45,8 @@ class StateGraph:
         if numbers:
             last = self._steps.setdefault(numbers[-1], set())
             if end == _END:
-                last.add(_END)
+                if cost == states[-1][1]:
+                    last.add(_END)
             elif end != "blocked" and not is_seen:
                 last.add(_UNKNOWN)
         return is_seen
@@ -53,7 +54,7 @@ class StateGraph:
     def endless(self) -> list[tuple[tuple[str, ...], tuple[int, ...]]]:
         """The nodes that are active in cycles without an end, each with the choices of a run that gets there."""
         arcs: dict[int | str, set[int | str]] = {_END: set(), _UNKNOWN: set()}
-        arcs |= {state: successors for state, successors in self._steps.items()}
+        arcs |= dict(self._steps.items())
         can_end: set[int | str] = {_END, _UNKNOWN}
         found = []
         for component in components(arcs):

@@ -17,8 +17,9 @@ from selinon_core.exploring.exploration import Exploration, explore
 from selinon_core.exploring.flow_programs import FlowPrograms, selection_of
 from selinon_core.exploring.limits import Limits
 from selinon_core.exploring.model import FlowModel, ProjectModel
-from selinon_core.exploring.observations import observations_at_end
-from selinon_core.exploring.play import Context, Observation, Play, PlayEnded
+from selinon_core.exploring.observation import Context, Observation, PlayEnded
+from selinon_core.exploring.play import Play
+from selinon_core.exploring.probing import observations_at_end
 
 _MOST_ROUNDS = 12
 
@@ -70,18 +71,18 @@ class Summaries:
         selection = selection_of(model, node, inherited)
         return self._context(node.name, node.args is not None, selection)
 
-    def run_inside(self, play: Play, node: NodeRun) -> tuple[Play, Observation]:
+    def run_inside(self, above: Play, node: NodeRun) -> tuple[Play, Observation]:
         """Run a sub-flow with the choices of the run above it; raises ``PlayEnded``."""
-        depth = play.depth + 1
+        depth = above.depth + 1
         if depth > self.limits.visits + len(self.project.plan.flows):
             raise PlayEnded("visits", node.name)
         model = self.project[node.name]
-        env = Environment(play.env.tape)
-        env.cost = play.env.cost
-        selection = selection_of(play.model, node, play.selective)
-        inner = Play(self.programs_of(model), env, play.limits, node.args is not None, selection, depth)
+        env = Environment(above.env.tape)
+        env.cost = above.env.cost
+        selection = selection_of(above.model, node, above.selective)
+        inner = Play(self.programs_of(model), env, above.limits, node.args is not None, selection, depth)
         inner.run()
-        play.env.cost = env.cost
+        above.env.cost = env.cost
         return inner, observations_at_end(inner)
 
     def _context(self, flow: str, has_args: bool, selection: SelectiveRun | None) -> Context:
@@ -135,7 +136,8 @@ class Summaries:
         for _ in range(_MOST_ROUNDS if is_recursive else 1):
             grown = False
             for context in group:
-                exploration = explore(self, context, self.limits, self._is_over)
+                programs = self.programs_of(self.project[context.flow])
+                exploration = explore(programs, context, self.selection(context), self.limits, self._is_over)
                 self._explored[context] = exploration
                 ends = sorted(exploration.ends.items(), key=lambda end: (end[1], repr(end[0])))
                 grown = grown or ends != self._ends[context]

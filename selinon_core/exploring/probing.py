@@ -11,7 +11,8 @@ from collections.abc import Iterable
 
 from selinon_core.dispatch.node_run import NodeRun
 from selinon_core.exploring.model import Probe, leaf_key
-from selinon_core.exploring.play import Observation, Play
+from selinon_core.exploring.observation import Observation
+from selinon_core.exploring.play import Play
 from selinon_core.worlds import LeafKind, judge, kind_of
 
 
