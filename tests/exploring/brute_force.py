@@ -50,9 +50,8 @@ def outcomes_of(
     choices = Choices()
     table = flow_indexes(plan)[flow]
     for _ in range(most_runs):
-        found.add(
-            _run(plan, FlowRun(table, str, plan.settings.on_unreached), choices.choose, failures, items, node_runs)
-        )
+        machine = FlowRun(table, str, plan.settings.on_unreached)
+        found.add(_run(machine, choices.choose, failures, items, node_runs))
         if not choices.next():
             return found
     raise TooMany

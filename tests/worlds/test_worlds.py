@@ -55,10 +55,8 @@ leaves_on_types = st.builds(
 any_leaves = st.lists(leaves_on_numbers | leaves_on_lengths | leaves_on_types, min_size=1, max_size=4)
 scalars = st.none() | st.booleans() | numbers | st.integers(-5, 101) | st.sampled_from(["", "x", "yyy"])
 lists = st.lists(scalars, max_size=4)
-results = st.fixed_dictionaries(
-    {},
-    optional={"a": scalars | lists | st.fixed_dictionaries({}, optional={"c": scalars}), "b": scalars, "l": lists},
-)
+nested = st.fixed_dictionaries({}, optional={"c": scalars})
+results = st.fixed_dictionaries({}, optional={"a": scalars | lists | nested, "b": scalars, "l": lists})
 
 
 @given(any_leaves, results)
