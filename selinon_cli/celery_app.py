@@ -34,7 +34,7 @@ def flows_of(terminal: Terminal, app: str | None, paths: Sequence[str]) -> Selin
     sys.path.insert(0, os.getcwd())
     if app is None:
         from selinon_cli.project import load_project
-        from selinon_core.celery.embedded_app import make_embedded_app
+        from selinon_core.celery.app_factory import make_embedded_app
 
         plan, project = load_project(terminal, paths)
         return make_embedded_app(os.environ, plan, project.pythonpath)

@@ -29,12 +29,12 @@ def main() -> int:
 
 def measure(url: str, count: int, seconds: float) -> dict[str, Any]:
     """CPU shares (1.0 is a core) and messages sent."""
-    from selinon_core.celery.execution.log_batch import encode_batch
+    from selinon_core.celery.execution.log_codec import encode_batch
     from selinon_core.celery.services import WorkerServices
     from selinon_core.celery.settings import AdapterSettings
     from selinon_core.celery.stores import open_store
     from selinon_core.celery.stores.protocol import Commit
-    from selinon_core.celery.worker.reaper import Reaper
+    from selinon_core.celery.worker.sweep import Reaper
     from selinon_core.project import compile_data
 
     plan = compile_data(configuration([("chain", 10)])).plan

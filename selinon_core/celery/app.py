@@ -21,8 +21,8 @@ from selinon_core.celery.reporting.opentelemetry import Spans
 from selinon_core.celery.services import WorkerServices, services_of
 from selinon_core.celery.settings import AdapterSettings
 from selinon_core.celery.stores import Store
-from selinon_core.celery.transport.bounded import within
-from selinon_core.celery.transport.defaults import CONFIGURATION, improve_transport
+from selinon_core.celery.transport.broker_deadline import within
+from selinon_core.celery.transport.celery_defaults import CONFIGURATION, improve_transport
 from selinon_core.celery.transport.message_builder import MessageBuilder
 from selinon_core.celery.transport.pending_starts import PendingStart, PendingStarts
 from selinon_core.celery.transport.publisher import Publisher
@@ -88,7 +88,7 @@ class Selinon:
         app.add_defaults(lambda: dict(CONFIGURATION))
         app.on_after_configure.connect(improve_transport, weak=False)
         register_tasks(self)
-        from selinon_core.celery.worker.maintenance import hook_into_workers
+        from selinon_core.celery.worker.bootsteps import hook_into_workers
 
         hook_into_workers(self)
 

@@ -1,7 +1,7 @@
 """An importable Celery app, configured by the environment: ``celery -A selinon_core.celery.default_app worker``.
 
 ``SELINON_PATHS`` (a JSON list; default: as ``compile_project``) names the project's files and
-``SELINON_PYTHONPATH`` (a JSON list) where its modules are; ``embedded_app`` says which variables name the servers.
+``SELINON_PYTHONPATH`` (a JSON list) where its modules are; ``app_factory`` says which variables name the servers.
 Importing this may start the embedded server; only ``celery -A`` needs it.
 """
 
@@ -11,7 +11,7 @@ import json
 import os
 
 from selinon_core.celery.app import Selinon
-from selinon_core.celery.embedded_app import make_embedded_app
+from selinon_core.celery.app_factory import make_embedded_app
 from selinon_core.errors import ConfigurationError
 from selinon_core.project import compile_project
 

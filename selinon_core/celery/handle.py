@@ -15,7 +15,7 @@ from selinon_core.errors import (
 )
 
 if TYPE_CHECKING:
-    from selinon_core.celery.owner import Owner
+    from selinon_core.celery.selinon_protocol import Owner
     from selinon_core.dispatch import FlowOutcome
 
 #: Seconds between two questions to the state store while the result backend is waited for.

@@ -1,4 +1,4 @@
-"""The composition root of a worker process: builds store, executor, relay and the rest once, on first use."""
+"""The composition root of a process: builds store, flow executor, outbox relay and the rest once, on first use."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import os
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from selinon_core.celery.execution.executor_parts import ExecutorParts
+from selinon_core.celery.execution.executor_context import ExecutorParts
 from selinon_core.celery.execution.flow_executor import FlowExecutor
 from selinon_core.celery.execution.held_deliveries import HeldDeliveries
 from selinon_core.celery.execution.inline_selection import InlineBudget, InlineSelector

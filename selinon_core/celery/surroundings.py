@@ -1,4 +1,4 @@
-"""Clock, sleep and threads of a worker process, as a value: tests pass their own instead of patching."""
+"""Local clock, sleep and threads of a process, as a value: tests pass their own instead of patching."""
 
 from __future__ import annotations
 

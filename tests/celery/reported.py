@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from selinon_core.celery.execution.log_batch import decode_batch
+from selinon_core.celery.execution.log_codec import decode_batch
 from selinon_core.celery.execution.run_cache import CachedRun
 from selinon_core.celery.reporting.run_status import status_of
 from selinon_core.celery.stores import Store

@@ -28,7 +28,7 @@ from selinon_core.celery.transport.message_schema import (
 )
 from selinon_core.celery.transport.publisher import DISPATCHER, OutgoingMessage
 from selinon_core.celery.worker.task_handler import TaskMessageHandler
-from selinon_core.celery.worker.unroutable import PAUSE, Disposition, Message, UnroutableMessages, unknown_in
+from selinon_core.celery.worker.unknown_names import PAUSE, Disposition, Message, UnroutableMessages, unknown_in
 from selinon_core.errors import FormatSkew
 from selinon_core.plan import Plan
 from selinon_core.runtime.imports import Imports

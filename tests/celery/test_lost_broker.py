@@ -19,7 +19,7 @@ from redis.exceptions import (
     ResponseError,
 )
 
-from selinon_core.celery.transport.redis_reconnect import raise_connection_reset, take_errors_for_losses
+from selinon_core.celery.transport.redis_resilience import raise_connection_reset, take_errors_for_losses
 from tests import services
 from tests.celery.workers import site, wait_until
 from tests.workers.servers import RedisServer

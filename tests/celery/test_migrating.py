@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 import scripted
 
-from selinon_core.celery.execution.log_batch import decode_batch
+from selinon_core.celery.execution.log_codec import decode_batch
 from selinon_core.celery.execution.run_cache import CachedRun
 from selinon_core.celery.reporting.run_status import status_of
 from selinon_core.celery.stores.run_header import RunHeader
-from selinon_core.celery.worker.unroutable import FAIL_AFTER
+from selinon_core.celery.worker.unknown_names import FAIL_AFTER
 from selinon_core.dispatch import NodeRun, flow_indexes
 from selinon_core.dispatch import effects as do
 from selinon_core.dispatch import events as on

@@ -15,8 +15,8 @@ from kombu import Queue
 from selinon_core.celery import Selinon
 from selinon_core.celery.stores.protocol import Commit
 from selinon_core.celery.transport.publisher import DISPATCHER, OutgoingMessage
+from selinon_core.celery.worker.bootsteps import queues_that_drop
 from selinon_core.celery.worker.celery_tasks import GIVE_BACK_AFTER, MessageReceiver
-from selinon_core.celery.worker.maintenance import queues_that_drop
 from selinon_core.celery.worker.requeue import DEAD_LETTERS, FAILURES, REASON
 from selinon_core.errors import StateStoreError
 from tests.celery.changed_flows import CHAIN, NODES, plan_of

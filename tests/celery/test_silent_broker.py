@@ -10,7 +10,7 @@ import pytest
 from celery import Celery
 
 from selinon_core.celery import Selinon
-from selinon_core.celery.transport.bounded import within
+from selinon_core.celery.transport.broker_deadline import within
 from tests.celery.changed_flows import CHAIN, NODES, plan_of
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from selinon_core.celery.worker.shutdown import shutdown_guard
+from selinon_core.celery.worker.shutdown_errors import shutdown_guard
 from selinon_core.runtime.error_codec import USER_ERRORS
 from tests.celery.workers import Site, site, wait_until
 

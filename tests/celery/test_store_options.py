@@ -13,8 +13,8 @@ from celery import Celery
 
 from selinon_core.celery.settings import AdapterSettings, state_options
 from selinon_core.celery.stores import open_store
+from selinon_core.celery.stores.redis.config_warnings import dangers
 from selinon_core.celery.stores.redis.connection import client_of
-from selinon_core.celery.stores.redis.health import dangers
 from selinon_core.celery.stores.sql.store import SqlStore
 from selinon_core.errors import ConfigurationError
 

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from selinon_core.celery.execution.log_batch import decode_batch, encode_batch, encode_end
+from selinon_core.celery.execution.log_codec import decode_batch, encode_batch, encode_end
 from selinon_core.celery.reporting.run_status import outcome_of
 from selinon_core.celery.stores.memory import MemoryStore
 from selinon_core.celery.stores.protocol import Commit
 from selinon_core.celery.transport.publisher import DISPATCHER
-from selinon_core.celery.worker.reaper import Reaper
+from selinon_core.celery.worker.sweep import Reaper
 from selinon_core.errors import StateStoreError
 from selinon_core.project import compile_text
 from tests.celery.counted_tasks import CALLS, plan_of

@@ -1,1 +1,1 @@
-"""Advancing flow runs: decide, commit, relay. Knows the store and the messages, and does not import Celery."""
+"""Advancing flow runs without Celery: ``transition`` decides, ``commit_loop`` commits, ``outbox_relay`` sends."""

@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from selinon_core.celery.execution.executor_parts import ExecutorParts
-from selinon_core.celery.execution.inbox import read_entry
+from selinon_core.celery.execution.executor_context import ExecutorParts
+from selinon_core.celery.execution.inbox_codec import read_entry
 from selinon_core.celery.execution.inline_selection import InlineBudget, InlineChoice, InlineTask
-from selinon_core.celery.execution.log_batch import encode_batch
-from selinon_core.celery.execution.report import ExecutionReport, Scheduled
+from selinon_core.celery.execution.log_codec import encode_batch
 from selinon_core.celery.execution.run_cache import CachedRun
 from selinon_core.celery.execution.transition import Transition
+from selinon_core.celery.execution.transition_report import ExecutionReport, Scheduled
 from selinon_core.celery.stores.outbox_keys import OutboxKey
 from selinon_core.celery.stores.protocol import Commit, Committed
 from selinon_core.celery.stores.run_header import Status

@@ -1,4 +1,5 @@
-"""The flow executor: starts, completes, cancels and wakes flow runs; each call ends in commits (``commit_loop``).
+"""The flow executor: begins, cancels and wakes flow runs and takes the ends of their node runs; each call ends in
+commits.
 
 Two ways lead to a commit. Usually the worker first takes the run's lease, and with it the whole inbox
 (``leased_execution``). When nothing but the end of one node run can happen next, the *short cut* decides
@@ -11,8 +12,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from selinon_core.celery.execution.commit_loop import Advanced, CommitExtras, CommitLoop
-from selinon_core.celery.execution.executor_parts import ExecutorParts
-from selinon_core.celery.execution.inbox import InboxEntry, encode_entry
+from selinon_core.celery.execution.executor_context import ExecutorParts
+from selinon_core.celery.execution.inbox_codec import InboxEntry, encode_entry
 from selinon_core.celery.execution.inline_selection import InlineBudget, InlineTask
 from selinon_core.celery.execution.leased_execution import LeasedExecution
 from selinon_core.celery.execution.run_cache import CachedRun

@@ -1,4 +1,4 @@
-"""The deliveries of messages that this process works on, to be given back when it is told to end.
+"""The messages that this process is working on; a shutdown returns them to the broker.
 
 A delivery whose receiver vanishes counts: a task that kills its worker has to come to an end. One whose receiver
 is stopped in good order (a deployment, a drained machine, a lost connection) does not: a long task would fail

@@ -1,4 +1,6 @@
-"""Selects the task that a worker executes inline: it runs the task it made ready instead of publishing it."""
+"""Selects, of the tasks just made ready, the one that this worker runs itself instead of publishing it (inline
+execution).
+"""
 
 from __future__ import annotations
 

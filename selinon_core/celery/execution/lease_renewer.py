@@ -1,4 +1,6 @@
-"""Renews leases from a thread while user code runs: a predicate may take longer than a lease lasts."""
+"""Renews leases of flow runs from a thread while user code runs: the predicate of an edge may take longer than a
+lease.
+"""
 
 from __future__ import annotations
 

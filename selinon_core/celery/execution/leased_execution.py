@@ -1,4 +1,4 @@
-"""Advances a flow run under its lease: loads it, migrates it, and feeds the inbox to the machine.
+"""Holds the lease of a flow run while it advances: has it loaded (``run_loader``) and decided on (``transition``).
 
 Before anything else is decided, a run whose flow is not that of this worker's files is migrated
 (``selinon_core.migrations.versions``), in the same commit as what follows. A run that is newer than this worker is
@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from selinon_core.celery.execution.commit_loop import CommitExtras, CommitLoop
-from selinon_core.celery.execution.executor_parts import ExecutorParts
-from selinon_core.celery.execution.inbox import read_entry
+from selinon_core.celery.execution.executor_context import ExecutorParts
+from selinon_core.celery.execution.inbox_codec import read_entry
 from selinon_core.celery.execution.inline_selection import InlineBudget, InlineTask
-from selinon_core.celery.execution.log_batch import encode_end
+from selinon_core.celery.execution.log_codec import encode_end
 from selinon_core.celery.execution.run_cache import CachedRun
 from selinon_core.celery.execution.transition import Problem, Transition
 from selinon_core.celery.stores import outbox_keys as keys

@@ -1,4 +1,4 @@
-"""The outbox relay: performs what was committed. It publishes messages, notifies parents and writes results.
+"""The outbox relay: publishes messages, notifies parents and writes results as committed, then clears the outbox.
 
 Everything here may happen twice (a crash before the outbox was cleared) and is harmless then: a message counts
 once per delivery, a node run ends once, a result is written again.
@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from selinon_core.celery.execution.log_batch import encode_end
+from selinon_core.celery.execution.log_codec import encode_end
 from selinon_core.celery.execution.run_cache import CachedRun
 from selinon_core.celery.execution.transition import Problem
 from selinon_core.celery.settings import AdapterSettings

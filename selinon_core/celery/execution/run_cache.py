@@ -6,7 +6,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Sequence
 
-from selinon_core.celery.execution.log_batch import decode_batch
+from selinon_core.celery.execution.log_codec import decode_batch
 from selinon_core.celery.stores.run_header import RunHeader
 from selinon_core.celery.transport.message_builder import RunRef
 from selinon_core.dispatch import FlowRun

@@ -1,10 +1,10 @@
-"""Loads a flow run: replays its log and migrates it to the flows of this worker's files."""
+"""Loads a flow run: replays its log and migrates it to the definition that this worker has of its flow."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from selinon_core.celery.execution.inbox import read_entry
+from selinon_core.celery.execution.inbox_codec import read_entry
 from selinon_core.celery.execution.run_cache import CachedRun, version_in
 from selinon_core.celery.execution.transition import Transition
 from selinon_core.celery.stores import Store

@@ -1,4 +1,6 @@
-"""One transition of a flow run: feeds events to the machine, collects what has to be committed. Writes nothing.
+"""One transition of a flow run: feeds events to the dispatch machine, collects what has to be committed.
+
+Writes nothing.
 
 Questions are answered at once (predicates and foreach functions run here), and their answers become events of
 the same transition.
@@ -10,7 +12,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from selinon_core.celery.execution.inbox import InboxEntry
+from selinon_core.celery.execution.inbox_codec import InboxEntry
 from selinon_core.celery.execution.lease_renewer import LeaseRenewer
 from selinon_core.celery.execution.run_cache import CachedRun
 from selinon_core.celery.stores import outbox_keys as keys

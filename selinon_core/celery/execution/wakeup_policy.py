@@ -1,4 +1,4 @@
-"""When a flow run has to be advanced: after how many buffered completions, and after how long without any."""
+"""Decides when a flow run is advanced: after how many completions in its inbox, and after how long without any."""
 
 from __future__ import annotations
 

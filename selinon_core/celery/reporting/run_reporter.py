@@ -1,8 +1,8 @@
-"""Turns execution reports into trace events, log lines and spans."""
+"""Passes the report of each transition to the tracer, the log and OpenTelemetry."""
 
 from __future__ import annotations
 
-from selinon_core.celery.execution.report import ExecutionReport
+from selinon_core.celery.execution.transition_report import ExecutionReport
 from selinon_core.celery.reporting.opentelemetry import Spans
 from selinon_core.celery.reporting.run_tracer import RunTracer
 from selinon_core.runtime.trace import entries as trace_entries

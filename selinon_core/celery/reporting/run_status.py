@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from selinon_core.celery.execution.log_batch import decode_batch
+from selinon_core.celery.execution.log_codec import decode_batch
 from selinon_core.celery.execution.run_cache import CachedRun
 from selinon_core.celery.stores import Store
 from selinon_core.celery.stores.protocol import NodeRecord

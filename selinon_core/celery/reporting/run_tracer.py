@@ -1,4 +1,4 @@
-"""Emits trace events of flow runs on workers: the same events as in a local run, when they happen."""
+"""Emits the trace events of a worker to the project's trace sinks at once, as a local run does."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The clock of the state store, by which leases, timers and heartbeats of all workers go.
+"""The clock of the state store: leases, timers and heartbeats of all workers go by it, not by their own.
 
 A worker asks the store for its time now and then, and counts from there by its own monotonic clock. So a machine
 whose clock is wrong, or is set while it runs, neither takes leases of other workers nor sets timers far from now.

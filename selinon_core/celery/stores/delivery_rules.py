@@ -1,4 +1,4 @@
-"""The rules of the state store, as pure functions: records and facts in, verdicts and new records out.
+"""When a delivery may be claimed, and which end of a node run counts: pure functions that every store follows.
 
 The memory and the SQL store call them. The scripts of the Redis store state the same rules in Lua; a property test
 compares the two. Times are seconds since the epoch, spans of time are seconds.

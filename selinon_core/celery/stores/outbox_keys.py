@@ -1,4 +1,4 @@
-"""Keys of the outbox and names of timers, to and from text: effects and times that a flow run waits for.
+"""The text keys by which stores name entries of the outbox and timers, and what each of them stands for.
 
 A text is one character and the number of a node run or question (``t12``), or a word. The log has the effect
 itself; the key only says that it is not performed yet. The scripts of the stores write the same letters.

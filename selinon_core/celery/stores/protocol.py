@@ -1,4 +1,6 @@
-"""The protocol of state stores: where a flow run lives between two events. A store decides nothing about flows.
+"""The protocol of state stores: its methods are the atomic steps of a flow run.
+
+A store decides nothing about flows.
 
 Per flow run a store keeps
 

@@ -1,4 +1,4 @@
-"""The header of a flow run: what the run is, and how far it is, as a value and as the text fields in a store."""
+"""The header of a flow run (flow, status, version, lease, format): as a value, and as text fields in a store."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Builds messages from start effects: what of a start travels, and what stays in the state store."""
+"""Builds the messages that start node runs and sub-flows: what of a start travels, and what stays in the state
+store.
+"""
 
 from __future__ import annotations
 

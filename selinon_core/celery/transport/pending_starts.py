@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from selinon_core.celery.stores import Store
 from selinon_core.celery.surroundings import REAL, Surroundings
-from selinon_core.celery.transport.defaults import is_redis
+from selinon_core.celery.transport.celery_defaults import is_redis
 from selinon_core.celery.transport.publisher import OutgoingMessage, Publisher
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""Publishes messages: from prepared templates, on a pooled producer, in one go where the transport can.
+"""Publishes messages: from per-task templates, on a pooled producer, pipelined where the broker's client can.
 
 Celery's ``apply_async`` builds everything for each message, which is more than half of what a message costs. Here
 headers and route are made once per task name, and a message fills in its ids.

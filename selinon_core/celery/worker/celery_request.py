@@ -10,7 +10,7 @@ from celery.exceptions import InvalidTaskError
 from celery.worker.request import Request
 from celery.worker.strategy import default
 
-from selinon_core.celery.owner import Revoked
+from selinon_core.celery.selinon_protocol import Revoked
 from selinon_core.celery.transport.message_limits import AROUND, MAX_DEPTH, is_too_deep, unfit_for_line
 from selinon_core.celery.transport.message_schema import read_node
 from selinon_core.celery.transport.publisher import ENVELOPE

@@ -1,4 +1,8 @@
-"""The two Celery tasks: they parse messages, pass them to their handlers, and requeue or refuse the rest."""
+"""The two Celery tasks, ``selinon.Dispatcher`` and ``selinon.SelinonTaskEnvelope``: they pass messages on.
+
+The first takes messages about flow runs (start, cancel, wake), the second those that start node runs. What has no
+handler in this worker is requeued or refused.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,7 @@ import logging
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-from selinon_core.celery.owner import Owner
+from selinon_core.celery.selinon_protocol import Owner
 from selinon_core.celery.transport.message_schema import (
     TRACE_HEADER,
     Message,
@@ -27,9 +31,9 @@ from selinon_core.celery.worker.requeue import (
     is_redelivery,
     park,
 )
-from selinon_core.celery.worker.shutdown import shutdown_guard
+from selinon_core.celery.worker.shutdown_errors import shutdown_guard
 from selinon_core.celery.worker.task_handler import TaskMessageHandler
-from selinon_core.celery.worker.unroutable import PAUSE, Disposition, UnroutableMessages, unknown_in
+from selinon_core.celery.worker.unknown_names import PAUSE, Disposition, UnroutableMessages, unknown_in
 from selinon_core.errors import FormatSkew, MessageRefused, StateStoreError
 
 _log = logging.getLogger("selinon")

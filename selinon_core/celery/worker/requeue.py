@@ -1,4 +1,4 @@
-"""Puts messages that this worker does not handle back into their queue, or into the queue of dead letters.
+"""Sends a message that this worker does not handle to its queue again, or to the queue of dead letters.
 
 RabbitMQ puts what is rejected back in front of its queue, where the same worker takes it again at once. A quorum
 queue also counts how often a message came back, and drops it at its limit (20 on RabbitMQ 4). So a copy is
@@ -13,8 +13,8 @@ from typing import Any, NoReturn
 
 from celery.exceptions import Ignore, Reject
 
-from selinon_core.celery.owner import Owner
-from selinon_core.celery.transport.defaults import is_redis
+from selinon_core.celery.selinon_protocol import Owner
+from selinon_core.celery.transport.celery_defaults import is_redis
 from selinon_core.celery.transport.message_schema import TRACE_HEADER, is_v1_message
 from selinon_core.celery.transport.publisher import OutgoingMessage
 

@@ -19,7 +19,7 @@ from celery.exceptions import TaskRevokedError
 from celery.utils.functional import maybe_list
 from celery.worker import control, state
 
-from selinon_core.celery.owner import Owner, Revoked
+from selinon_core.celery.selinon_protocol import Owner, Revoked
 from selinon_core.celery.stores.protocol import NEEDS_ADVANCE
 from selinon_core.celery.transport.message_schema import NodeMessage, read_nodes
 from selinon_core.celery.transport.publisher import DISPATCHER, ENVELOPE

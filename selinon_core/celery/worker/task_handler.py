@@ -6,13 +6,13 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from selinon_core.celery.execution.inbox import InboxEntry
+from selinon_core.celery.execution.inbox_codec import InboxEntry
 from selinon_core.celery.execution.inline_selection import InlineBudget, InlineTask
 from selinon_core.celery.services import WorkerServices
 from selinon_core.celery.stores.protocol import GONE, NEEDS_ADVANCE, REDELIVERED_UNFINISHED, RUN, Begun
 from selinon_core.celery.transport.batching import MessageBatch
 from selinon_core.celery.transport.message_schema import NodeMessage
-from selinon_core.celery.worker import lost_runs
+from selinon_core.celery.worker import missing_run
 from selinon_core.celery.worker.batch_handler import BatchHandler
 from selinon_core.celery.worker.task_timeout import run_with_deadline
 from selinon_core.dispatch import events as on
@@ -76,7 +76,7 @@ class TaskMessageHandler:
             self._process_due_work(message)
             return
         if begun.kind == GONE:
-            lost_runs.report(message.id)
+            missing_run.report(message.id)
         if begun.kind != RUN:
             return
         task_id = id_maker(message.id)(message.number)

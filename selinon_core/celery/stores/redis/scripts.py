@@ -1,4 +1,4 @@
-"""The steps of the Redis store, as Lua scripts: each is atomic and takes one round trip.
+"""The Lua sources of the Redis store's steps; each is atomic.
 
 They state the rules of ``delivery_rules`` once more, in the language that the server runs. The letters of outbox
 keys and timers are those of ``outbox_keys``.

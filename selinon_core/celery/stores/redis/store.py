@@ -1,4 +1,4 @@
-"""The state store in Redis or Valkey: one script, one round trip, per step."""
+"""``RedisStore``: calls one script, in one round trip, per step."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from selinon_core.celery.stores.protocol import (
     Opened,
 )
 from selinon_core.celery.stores.redis import scripts
+from selinon_core.celery.stores.redis.config_warnings import warn_of_settings
 from selinon_core.celery.stores.redis.connection import client_of
-from selinon_core.celery.stores.redis.health import warn_of_settings
 from selinon_core.errors import MissingExtraError, StateStoreError, StateStoreRefused
 
 

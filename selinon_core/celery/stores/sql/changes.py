@@ -1,4 +1,4 @@
-"""Collects the independent writes of a step and sends them in one go where the database can.
+"""Collects the independent writes of a step and sends them pipelined where the database supports it.
 
 What a step costs is how often it has to wait for the database's answer, not what the database does meanwhile.
 PostgreSQL takes many changes as one statement (``WITH a AS (INSERT ...), b AS (UPDATE ...) SELECT 1``); all see

@@ -1,4 +1,4 @@
-"""``Store.commit`` in a SQL database."""
+"""``Store.commit`` in a SQL database: writes a transition."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from selinon_core.celery.stores import delivery_rules as rules
 from selinon_core.celery.stores.outbox_keys import read_outbox_key, send_timer
 from selinon_core.celery.stores.protocol import Commit, Committed, NodeRecord
-from selinon_core.celery.stores.sql.transaction import OF_MESSAGES, OWN, RunSnapshot, RunTransaction
+from selinon_core.celery.stores.sql.locked_run import OF_MESSAGES, OWN, RunSnapshot, RunTransaction
 
 _MOST_AT_ONCE = 500
 

@@ -13,9 +13,9 @@ import sqlalchemy as sa
 from selinon_core.celery.stores import delivery_rules as rules
 from selinon_core.celery.stores.protocol import LEASED, Begun, Commit, Committed, Delivered, Opened
 from selinon_core.celery.stores.sql.database import failed
+from selinon_core.celery.stores.sql.locked_run import OWN, header_of
 from selinon_core.celery.stores.sql.postgres_functions import Functions
 from selinon_core.celery.stores.sql.store import SqlStore
-from selinon_core.celery.stores.sql.transaction import OWN, header_of
 
 T = TypeVar("T")
 _log = logging.getLogger("selinon")

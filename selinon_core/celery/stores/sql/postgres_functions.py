@@ -1,4 +1,4 @@
-"""The steps that every node run takes, as functions inside PostgreSQL: one message and one answer for each.
+"""The frequent steps of the store as functions inside PostgreSQL: one round trip each.
 
 A step that asks, decides and writes needs five messages to the database, and the waiting for their answers costs
 several times what the database does. The functions do what ``SqlStore`` does step by step, and the contract suite

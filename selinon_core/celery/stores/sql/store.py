@@ -2,7 +2,7 @@
 
 Every step is one transaction that begins by locking the row of its run, so steps of one run take turns and steps
 of different runs do not meet. SQLite locks the whole database instead. What a step asks and what it changes goes
-to the database in as few messages as possible (``transaction``, ``changes``).
+to the database in as few messages as possible (``locked_run``, ``changes``).
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ from selinon_core.celery.stores.protocol import (
 )
 from selinon_core.celery.stores.sql.commit import commit
 from selinon_core.celery.stores.sql.database import Database, failed
-from selinon_core.celery.stores.sql.messages import Asked, Event, appended, claimed
-from selinon_core.celery.stores.sql.sweep import due_runs, forget, look_at
+from selinon_core.celery.stores.sql.deliveries import Asked, Event, appended, claimed
+from selinon_core.celery.stores.sql.due_runs import due_runs, forget, look_at
+from selinon_core.celery.stores.sql.locked_run import RunTransaction, header_of, record_of, unfinished
 from selinon_core.celery.stores.sql.tables import Tables
-from selinon_core.celery.stores.sql.transaction import RunTransaction, header_of, record_of, unfinished
 
 T = TypeVar("T")
 _MOST_AT_ONCE = 500
@@ -45,7 +45,7 @@ class SqlStore:
     """See ``Store``. ``url`` is one SQLAlchemy takes; names of tables begin with ``prefix``.
 
     The class is as long as that protocol: each method is one transaction, and the long ones are in modules of
-    their own (``commit``, ``messages``, ``sweep``).
+    their own (``commit``, ``deliveries``, ``due_runs``).
     """
 
     def __init__(self, url: str, prefix: str = "selinon_", options: Mapping[str, Any] | None = None) -> None:

@@ -1,4 +1,4 @@
-"""Celery settings that the guarantees need, as defaults; a setting of the user is kept."""
+"""Settings of Celery without which node runs get lost (late acknowledgement, ...), unless the user sets them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``Store.claim_due_runs`` in a SQL database."""
+"""``Store.claim_due_runs`` in a SQL database: the query of the sweep."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import sqlalchemy as sa
 
 from selinon_core.celery.stores import delivery_rules as rules
 from selinon_core.celery.stores.protocol import Due
+from selinon_core.celery.stores.sql.locked_run import RunTransaction
 from selinon_core.celery.stores.sql.tables import Tables
-from selinon_core.celery.stores.sql.transaction import RunTransaction
 
 
 def due_runs(connection: sa.Connection, tables: Tables, now: float, limit: int) -> tuple[list[str], list[str]]:

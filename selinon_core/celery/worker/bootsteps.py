@@ -1,4 +1,4 @@
-"""Bootsteps of a worker beside running tasks: queues, the sweep, and extending the visibility of its messages.
+"""The bootsteps of a worker: declares queues, runs the sweep, extends the visibility of its messages.
 
 Redis does not see that a consumer's connection is gone, only that a message was not acknowledged for a while
 (``visibility_timeout``). A short time makes a dead worker's messages come back soon, a long one keeps long tasks
@@ -18,17 +18,17 @@ from celery import bootsteps, signals
 from celery.worker import state
 
 from selinon_core.celery.reporting.opentelemetry import Spans
-from selinon_core.celery.transport.defaults import REFRESH_EVERY, check_accepts_json, is_redis
+from selinon_core.celery.transport.celery_defaults import REFRESH_EVERY, check_accepts_json, is_redis
 from selinon_core.celery.transport.pending_starts import INTERVAL
 from selinon_core.celery.transport.publisher import DISPATCHER, ENVELOPE
-from selinon_core.celery.transport.redis_reconnect import LostConnectionStep
+from selinon_core.celery.transport.redis_resilience import LostConnectionStep
 from selinon_core.celery.worker.fork_gate import fork_gate
-from selinon_core.celery.worker.reaper import Reaper
 from selinon_core.celery.worker.revocation import extend_commands
+from selinon_core.celery.worker.sweep import Reaper
 from selinon_core.errors import SelinonException
 
 if TYPE_CHECKING:
-    from selinon_core.celery.owner import Owner
+    from selinon_core.celery.selinon_protocol import Owner
     from selinon_core.plan import Plan
 
 _log = logging.getLogger("selinon")
@@ -44,7 +44,7 @@ def hook_into_workers(selinon: Owner) -> None:
     """Add the bootsteps and start-up checks to the workers of the app."""
 
     class Maintenance(MaintenanceStep):
-        name = "selinon_core.celery.worker.maintenance:Maintenance"
+        name = "selinon_core.celery.worker.bootsteps:Maintenance"
         owner = selinon
 
     extend_commands()

@@ -1,4 +1,4 @@
-"""One step of one run: its row is locked, what the step needs is read, then what it changes is written."""
+"""One step of one flow run: its row is locked, what the step needs is read, then what it changes is written."""
 
 from __future__ import annotations
 

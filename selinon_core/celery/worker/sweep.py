@@ -1,4 +1,4 @@
-"""The sweep: finds flow runs with due work and stalled node runs, and wakes their dispatchers.
+"""The sweep: finds flow runs with due timers, waiting outbox entries or silent workers, and has them advanced.
 
 It runs in a thread of every worker's main process; one of them leads. It never runs user code and never advances a
 flow itself: it sends a wake-up message to the flow's dispatcher queue. The store finds due runs by time, so that

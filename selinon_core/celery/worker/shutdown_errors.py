@@ -1,4 +1,4 @@
-"""Keeps the shutdown of a worker process from being recorded as a failure of the task that runs in it.
+"""Keeps the shutdown of a worker process from being recorded as a failure of the task that it interrupts.
 
 Workers end processes of their pool by a signal (a soft shutdown whose time is over, a second Ctrl-C), and so do
 supervisors that signal whole process groups. Celery's handler raises ``SystemExit`` wherever the process happens

@@ -1,4 +1,4 @@
-"""What flow executor, leased execution and commit loop share in one process: store, cache, relay, leases."""
+"""What flow executor, leased execution and commit loop share in one process; ``services`` builds it."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import NamedTuple
 from selinon_core.celery.execution.inline_selection import InlineSelector
 from selinon_core.celery.execution.lease_renewer import LeaseRenewer
 from selinon_core.celery.execution.outbox_relay import OutboxRelay
-from selinon_core.celery.execution.report import ExecutionReport
 from selinon_core.celery.execution.run_cache import CachedRun, RunCache
 from selinon_core.celery.execution.run_loader import RunLoader
 from selinon_core.celery.execution.transition import Problem, QuestionHandler, Transition
+from selinon_core.celery.execution.transition_report import ExecutionReport
 from selinon_core.celery.execution.wakeup_policy import WakeupPolicy
 from selinon_core.celery.settings import AdapterSettings
 from selinon_core.celery.stores import Store

@@ -1,4 +1,4 @@
-"""Reports a message whose flow run is missing in the state store."""
+"""Reports a message whose flow run is missing in the state store, which then is dropped."""
 
 from __future__ import annotations
 

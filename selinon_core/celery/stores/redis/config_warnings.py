@@ -1,4 +1,4 @@
-"""Warns of Redis settings with which flow runs get lost (eviction, no persistence) when a worker starts."""
+"""Warns at a worker's start of Redis settings that lose flow runs: eviction, no persistence."""
 
 from __future__ import annotations
 

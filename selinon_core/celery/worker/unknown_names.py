@@ -1,4 +1,4 @@
-"""Decides what becomes of messages that name a flow or a task this worker does not know.
+"""Decides what becomes of messages whose flow or task this worker does not know; ``requeue`` performs it.
 
 A rolling update causes them: a newer worker started a node that came with its files, or an older one a node that
 our files do not have any more. The state store knows the node run of such a message, so the message is put back
@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import Enum
 
-from selinon_core.celery.execution.inbox import InboxEntry
+from selinon_core.celery.execution.inbox_codec import InboxEntry
 from selinon_core.celery.execution.run_cache import version_in
 from selinon_core.celery.services import WorkerServices
 from selinon_core.celery.stores.run_header import RunHeader

@@ -1,4 +1,6 @@
-"""Makes the Celery app of a project that has none: servers from the environment, else the embedded one."""
+"""Builds the Celery app of a project that has none: on the servers that the environment names, else on an embedded
+one.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,7 @@ def make_embedded_app(environment: Mapping[str, str], plan: Plan, pythonpath: It
     """
     broker = environment.get("SELINON_BROKER_URL")
     if not broker:
-        from selinon_core.celery.embedded_broker import embedded_url
+        from selinon_core.celery.embedded_server import embedded_url
 
         broker = embedded_url()
     made = Celery("selinon", broker=broker, backend=environment.get("SELINON_RESULT_BACKEND") or broker)

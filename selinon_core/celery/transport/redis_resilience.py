@@ -1,4 +1,4 @@
-"""A worker outlives its Redis, and whatever lies in its lists.
+"""Keeps a worker consuming when its Redis broker restarts, and when a queue holds something that is not a message.
 
 Celery takes the loss of a connection for what it is, and connects again. Everything else that its main loop raises
 ends the worker. kombu raises other errors in three cases, and here they become ``ConnectionResetError``, which is
@@ -20,7 +20,7 @@ from typing import Any
 
 from celery import bootsteps
 
-from selinon_core.celery.transport.defaults import is_redis
+from selinon_core.celery.transport.celery_defaults import is_redis
 
 _log = logging.getLogger("selinon")
 

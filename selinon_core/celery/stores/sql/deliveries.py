@@ -1,4 +1,4 @@
-"""``Store.claim_delivery`` and ``Store.append_event`` in a SQL database: deliveries and ends of node runs."""
+"""``Store.claim_delivery`` and ``Store.append_event`` in a SQL database: who runs a node run, and how it ended."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from selinon_core.celery.stores.protocol import (
     Delivered,
     NodeRecord,
 )
-from selinon_core.celery.stores.sql.transaction import RunTransaction
+from selinon_core.celery.stores.sql.locked_run import RunTransaction
 
 
 class Event(NamedTuple):

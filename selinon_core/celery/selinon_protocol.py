@@ -1,4 +1,4 @@
-"""The protocol of ``Selinon`` that workers and handles use; ``Selinon`` builds both, so neither may import it."""
+"""What workers and handles need of ``Selinon``, as a protocol: ``app`` builds both, so they cannot import it."""
 
 from __future__ import annotations
 

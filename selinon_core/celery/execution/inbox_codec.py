@@ -1,4 +1,4 @@
-"""Inbox entries, to and from text: events that arrived for a flow run and were not decided on yet."""
+"""Entries of the inbox as text: events that arrived for a flow run and were not decided on yet."""
 
 from __future__ import annotations
 

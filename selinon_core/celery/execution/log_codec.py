@@ -1,4 +1,4 @@
-"""Batches of the event log, to and from text: time, events, and whether the run was ended from outside."""
+"""Batches of the event log as text: time, events, and why the run was ended from outside, if it was."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The report of one committed transition, from which traces, log lines and spans are made."""
+"""The report of one committed transition, which ``reporting`` turns into traces, log lines and spans."""
 
 from __future__ import annotations
 
