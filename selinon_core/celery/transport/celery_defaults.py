@@ -20,7 +20,7 @@ CONFIGURATION: dict[str, Any] = {
 
 #: Redis redelivers the messages of a dead worker after this many seconds ...
 VISIBILITY_TIMEOUT = 6
-#: ... because live workers extend the visibility of theirs this often (``worker.maintenance``).
+#: ... because live workers extend the visibility of theirs this often (``worker.bootsteps``).
 REFRESH_EVERY = 1.5
 
 _REDIS = {

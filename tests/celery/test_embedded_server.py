@@ -20,7 +20,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 ROOT = Path(__file__).resolve().parents[2]
 _USER = """
 import sys
-from selinon_core.celery.embedded_broker import embedded_url
+from selinon_core.celery.embedded_server import embedded_url
 print(embedded_url(), flush=True)
 sys.stdin.read()
 """
