@@ -117,9 +117,13 @@ def integer(*flags: str, **fields: Any) -> Any:
     return _option(flags, kind="int", **fields)
 
 
-def number(*flags: str, minimum: float, default: float, **details: Unpack[_Details]) -> float:
+@overload
+def number(*flags: str, minimum: float, default: float, **details: Unpack[_Details]) -> float: ...
+@overload
+def number(*flags: str, minimum: float, **details: Unpack[_Details]) -> float | None: ...
+def number(*flags: str, **fields: Any) -> Any:
     """Declare an option with a number."""
-    return cast(float, _option(flags, kind="float", minimum=minimum, default=default, **details))
+    return _option(flags, kind="float", **fields)
 
 
 def _option(flags: tuple[str, ...], **fields: Any) -> Option:

@@ -29,6 +29,22 @@ def load_project(terminal: Terminal, paths: Sequence[str], pythonpath: Iterable[
     return project.plan, project
 
 
+def plan_at_revision(terminal: Terminal, revision: str, paths: Sequence[str]) -> Plan:
+    """The plan of the project in ``paths`` at a git revision.
+
+    Raises ``CommandExit`` after printing the errors when there are any, ``RequestError`` for an unknown revision.
+    """
+    from selinon_core.errors import ConfigurationError
+    from selinon_core.project.git_revision import plan_at
+
+    try:
+        return plan_at(revision, paths)
+    except ConfigurationError as error:
+        terminal.err.write(render_blocks(error.diagnostics, {}, color=terminal.color_err))
+        terminal.error(str(error))
+        raise CommandExit(EXIT_FINDINGS) from error
+
+
 def print_diagnostics(terminal: Terminal, project: Project, found: Sequence[Diagnostic]) -> None:
     """Write diagnostics and their number to stderr."""
     terminal.err.write(render_blocks(found, SourceLines(project.sources), color=terminal.color_err))

@@ -56,6 +56,7 @@ SELINON = Program(
         "status": "selinon_cli.commands.status",
         "cancel": "selinon_cli.commands.cancel",
         "graph": "selinon_cli.commands.graph",
+        "cover": "selinon_cli.commands.cover",
         "inspect": "selinon_cli.commands.inspect",
         "migrate": "selinon_cli.commands.migrate",
         "migrate check": "selinon_cli.commands.migrate_check",

@@ -3,11 +3,13 @@
 A task knows names and ids only. The driver that runs it hands it a ``TaskContext``. A task that was built by hand
 has none of its own: it uses the context of the active local run, or the default of the process, which the
 ``selinon`` facade sets together with its ``Config``.
+
+Beside it is the way back: who listens to the local runs of a context, as the coverage of hand-written tests does.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Protocol
@@ -39,6 +41,27 @@ class TaskContext(Protocol):
     def exception_of(self, task_id: str) -> BaseException | None:
         """Return what a failed node run raised, None when it did not fail (or is not known)."""
         ...
+
+
+#: Called with every local run that ends; one per context, so that tests in parallel do not hear of each other.
+_run_listener: ContextVar[Callable[[Any], None] | None] = ContextVar("selinon_run_listener", default=None)
+
+
+@contextmanager
+def run_listener(listener: Callable[[Any], None]) -> Iterator[None]:
+    """While this lasts, ``listener(run)`` is called with each ``LocalRun`` that was started here and has ended."""
+    token = _run_listener.set(listener)
+    try:
+        yield
+    finally:
+        _run_listener.reset(token)
+
+
+def run_ended(run: Any) -> None:
+    """Call the listener of this context with a ``LocalRun``, if there is a listener."""
+    listener = _run_listener.get()
+    if listener is not None:
+        listener(run)
 
 
 _default: TaskContext | None = None

@@ -21,6 +21,7 @@ from selinon_core.config.schema.global_section import Trace
 from selinon_core.config.schema.mapping import Key, ListOf, MappingType
 from selinon_core.config.schema.sections import SECTIONS
 from selinon_core.config.schema.types import ValueType
+from selinon_core.covering.goals import KINDS
 from selinon_core.plan import shipped
 from selinon_core.runtime.trace.events import EVENT_KINDS, EventKind
 
@@ -32,7 +33,7 @@ def with_generated_parts(page: str) -> str:
 
     def part(match: re.Match[str]) -> str:
         kind, *names = match["what"].split(maxsplit=1)
-        return f"{match[1]}\n{_KINDS[kind](*names)}\n{match[3]}"
+        return f"{match[1]}\n{_PARTS[kind](*names)}\n{match[3]}"
 
     return _PART.sub(part, page)
 
@@ -257,7 +258,18 @@ def _fields(kind: EventKind) -> str:
     return ", ".join([*shown, *(f"`{field}`" for field in left)])
 
 
-_KINDS: dict[str, Callable[..., str]] = {
+# --- coverage --------------------------------------------------------------------------------------------------
+
+
+def _coverage_goals() -> str:
+    rows = (
+        [f"`{name}`" + (f" (`--{kind.needs}`)" if kind.needs else ""), kind.meaning]
+        for name, kind in KINDS.items()
+    )
+    return _table(["kind", "is covered when"], rows)
+
+
+_PARTS: dict[str, Callable[..., str]] = {
     "sections": _sections,
     "keys": _keys,
     "options": _options,
@@ -269,6 +281,7 @@ _KINDS: dict[str, Callable[..., str]] = {
     "storage": _storage,
     "events": _events,
     "settings": _settings,
+    "coverage-goals": _coverage_goals,
     "modules": _modules,
     "rooms": _rooms,
     "mistakes": mistakes,

@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from selinon_cli.exits import EXIT_FINDINGS, EXIT_OK, CommandExit, UsageError
+from selinon_cli.exits import EXIT_FINDINGS, EXIT_OK, UsageError
 from selinon_cli.options import Command, ProjectOptions, choice, flag, text, texts
 from selinon_cli.terminal import Terminal
 
@@ -132,17 +132,9 @@ def _other(terminal: Terminal, diff: str, paths: Sequence[str]) -> Plan:
         from selinon_cli.project import load_project
 
         return load_project(terminal, [diff])[0]
-    from selinon_core.errors import ConfigurationError
-    from selinon_core.project.git_revision import plan_at
+    from selinon_cli.project import plan_at_revision
 
-    try:
-        return plan_at(diff, paths)
-    except ConfigurationError as error:
-        from selinon_cli.render.text import render_blocks
-
-        terminal.err.write(render_blocks(error.diagnostics, {}, color=terminal.color_err))
-        terminal.error(str(error))
-        raise CommandExit(EXIT_FINDINGS) from error
+    return plan_at_revision(terminal, diff, paths)
 
 
 def _format_of(output: str | None, count: int) -> str:

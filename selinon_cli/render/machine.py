@@ -68,6 +68,13 @@ def _annotation(diagnostic: Diagnostic, locate: Callable[[str], str]) -> str:
     return f"::{_GITHUB_LEVEL[diagnostic.severity]} {written}::{_escaped(text)}\n"
 
 
+def annotation(level: str, file: str, line: int, column: int, title: str, text: str) -> str:
+    """One workflow command: a ``level`` (``error``, ``warning``, ``notice``) on a place of the repository."""
+    properties = {"file": file, "line": str(line), "col": str(column), "title": title}
+    written = ",".join(f"{key}={_escaped_property(value)}" for key, value in properties.items())
+    return f"::{level} {written}::{_escaped(text)}\n"
+
+
 def _escaped(text: str) -> str:
     shown = "\n".join(visible(line) for line in text.split("\n"))
     return shown.replace("%", "%25").replace("\n", "%0A")

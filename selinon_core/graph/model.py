@@ -12,6 +12,8 @@ from selinon_core.plan import ImportRef
 
 #: What a run made of a node; "" where no run is shown, "mixed" is some successes and some failures.
 STATES = ("", "success", "failure", "mixed", "reused", "unreached")
+#: What tests made of a node or arrow; "" without goals.
+COVERAGE_STATES = ("", "covered", "partly", "never")
 
 
 class Node(NamedTuple):
@@ -58,6 +60,7 @@ class Edge(NamedTuple):
     idle: bool = False  #: not used in the run that is shown
     considered: int | None = None
     fired: int | None = None
+    state: str = ""  #: one of COVERAGE_STATES
 
 
 class Cluster(NamedTuple):
@@ -85,6 +88,7 @@ class Drawing(NamedTuple):
     clusters: tuple[Cluster, ...] = ()
     compared: bool = False
     run: bool = False
+    coverage: bool = False
     state: str = ""
     change: str = ""
 

@@ -78,6 +78,13 @@ STATE_COLOURS: dict[str, tuple[str, str]] = {
     "reused": (REUSED_FILL, REUSED),
     "unreached": (BACKGROUND, FAINT),
 }
+#: fill and line of what tests made of a node; a fallback that was never used has the colours of a failure
+COVERAGE_COLOURS: dict[str, tuple[str, str]] = {
+    "covered": (SUCCESS_FILL, SUCCESS),
+    "partly": (MIXED_FILL, MIXED),
+    "never": (BACKGROUND, FAINT),
+    "unused": (FAILED_FILL, FAILED),
+}
 CHANGE_COLOURS: dict[str, tuple[str, str]] = {
     "": (FAINT_FILL, LINE),
     "added": (ADDED_FILL, ADDED),

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
+from selinon_core.context import run_ended
 from selinon_core.diagnostics.wording import hint
 from selinon_core.dispatch import SelectiveRun, select
 from selinon_core.errors import RequestError, UnknownFlowError, UnknownStorageError, UnknownTaskError
@@ -89,6 +90,7 @@ class LocalExecutor:
         run = LocalRun(driver.state, root, time.perf_counter() - began, stopped_by)
         if self._options.observer is not None:
             self._options.observer("ended", root)
+        run_ended(run)
         return run
 
     def so_far(self) -> LocalRun | None:

@@ -59,6 +59,8 @@ def node_look(node: Node, drawing: Drawing, style: Style) -> dict[str, str]:
             look["penwidth"] = "1.8"
         if node.change == "removed" and not solid:
             look["style"] += ",dashed"
+    elif drawing.coverage:
+        colours = _coverage_colours(node)
     elif drawing.run and node.state:
         colours = palette.STATE_COLOURS[node.state]
     elif drawing.run and node.kind in {"task", "flow"}:
@@ -68,12 +70,27 @@ def node_look(node: Node, drawing: Drawing, style: Style) -> dict[str, str]:
     if colours:
         fill, line = colours
         look.update(fillcolor=line if solid else fill, color=line, fontcolor=palette.TEXT)
-        if node.dead or (drawing.run and node.state == "unreached"):
+        if node.dead or _is_unmet(node) or (drawing.run and node.state == "unreached"):
             look["fontcolor"] = palette.FAINT_TEXT
             look["style"] += "" if solid else ",dashed"
     if node.nowait and "dashed" not in look["style"]:
         look["style"] += ",dashed"
     return look
+
+
+def _is_unmet(node: Node) -> bool:
+    """Whether no test has met a node; a fallback that was never used is told apart."""
+    return node.state == "never" and node.kind not in ("failure", "handled")
+
+
+def _is_unmet_edge(edge: Edge) -> bool:
+    return edge.state == "never" and edge.kind != "fallback"
+
+
+def _coverage_colours(node: Node) -> tuple[str, str]:
+    if node.state == "never" and not _is_unmet(node):
+        return palette.COVERAGE_COLOURS["unused"]
+    return palette.COVERAGE_COLOURS.get(node.state, palette.CHANGE_COLOURS[""])
 
 
 def edge_look(edge: Edge, drawing: Drawing, style: Style) -> dict[str, str]:
@@ -95,6 +112,13 @@ def edge_look(edge: Edge, drawing: Drawing, style: Style) -> dict[str, str]:
         if edge.change:
             look["penwidth"] = "2.2"
         if edge.change == "removed":
+            look["style"] = "dashed"
+    elif drawing.coverage and edge.state:
+        line = "unused" if edge.state == "never" and not _is_unmet_edge(edge) else edge.state
+        look["color"] = palette.COVERAGE_COLOURS[line][1]
+        if edge.state == "covered":
+            look["penwidth"] = "2"
+        elif edge.state == "never":
             look["style"] = "dashed"
     elif drawing.run and edge.fired:
         look.update(color=palette.SUCCESS, penwidth="2")
@@ -136,6 +160,20 @@ def legend(drawing: Drawing) -> tuple[tuple[str, str, str], ...]:
         found = {n.change for n in drawing.nodes} | {e.change for e in drawing.edges}
         found |= {c.change for c in drawing.clusters} | {drawing.change}
         items = [(*palette.CHANGE_COLOURS[c], c) for c in ("added", "removed", "changed") if c in found]
+        return (*items, *octagon)
+    if drawing.coverage:
+        met = {n.state for n in drawing.nodes if n.state != "never"} | {e.state for e in drawing.edges} - {"never"}
+        if any(_is_unmet(n) for n in drawing.nodes) or any(_is_unmet_edge(e) for e in drawing.edges):
+            met.add("never")
+        if any(n.state == "never" and n.kind == "failure" for n in drawing.nodes):
+            met.add("unused")
+        texts = {
+            "covered": "covered",
+            "partly": "partly covered",
+            "never": "never met",
+            "unused": "fallback never used",
+        }
+        items = [(*palette.COVERAGE_COLOURS[s], t) for s, t in texts.items() if s in met]
         return (*items, *octagon)
     if drawing.run:
         states = {n.state for n in drawing.nodes if n.kind in {"task", "flow"}}

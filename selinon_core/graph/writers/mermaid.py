@@ -129,6 +129,10 @@ def _class_of(node: Node, drawing: Drawing) -> tuple[str, str, str, str]:
     if drawing.compared:
         fill, line = palette.CHANGE_COLOURS[node.change]
         return node.change or "same", fill, line, ",stroke-width:2px" if node.change else ""
+    if drawing.coverage and node.state:
+        shown = "unused" if node.state == "never" and node.kind in ("failure", "handled") else node.state
+        fill, line = palette.COVERAGE_COLOURS[shown]
+        return shown, fill, line, ",stroke-dasharray:4 3" if node.state == "never" else ""
     if drawing.run and node.state:
         fill, line = palette.STATE_COLOURS[node.state]
         return node.state, fill, line, ",stroke-dasharray:4 3" if node.state == "unreached" else ""

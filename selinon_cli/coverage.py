@@ -1,0 +1,108 @@
+"""What ``test --cover`` and ``cover`` share: where data is, the report about a project, and bounds on it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import TYPE_CHECKING
+
+from selinon_cli.exits import UsageError
+from selinon_cli.terminal import Terminal
+
+if TYPE_CHECKING:
+    from selinon_core.covering import CoverageData, CoverageReport, Goal
+    from selinon_core.plan import Plan
+    from selinon_core.project import Project
+
+
+def data_file(project: Project) -> str:
+    """Where the tests of a project leave their coverage."""
+    from selinon_core.covering.data_file import DATA_FILE
+
+    root = project.settings.root if project.settings is not None else "."
+    path = os.path.join(root, DATA_FILE)
+    return os.path.relpath(path) if os.path.realpath(root) == os.path.realpath(os.getcwd()) else path
+
+
+def coverage_report(
+    terminal: Terminal,
+    plan: Plan,
+    project: Project,
+    parts: Iterable[CoverageData],
+    *,
+    counted: Collection[str] = (),
+    wanted: Callable[[Goal], bool] | None = None,
+    impossible: Mapping[str, str] | None = None,
+) -> CoverageReport:
+    """The coverage of a project. Warns of data about other versions of it, and of comments without effect."""
+    from selinon_core.covering import CoverageData, judge
+
+    known = CoverageData()
+    gone: dict[str, int] = {}
+    for part in parts:
+        moved, lost = part.onto(plan)
+        known.merge(moved)
+        gone.update({flow: max(elements, gone.get(flow, 0)) for flow, elements in lost.items()})
+    for flow, elements in sorted(gone.items()):
+        if flow in plan.flows:
+            terminal.warn(
+                f"flow {flow} changed since it was covered: {elements} of its edges and failures entries "
+                "do not count; selinon test --cover covers them anew"
+            )
+        else:
+            terminal.warn(f"there is coverage of flow {flow}, which is not in this project")
+    return judge(
+        plan,
+        known,
+        counted=counted,
+        wanted=wanted,
+        impossible=impossible,
+        ignored=_ignored(terminal, plan, project),
+    )
+
+
+def _ignored(terminal: Terminal, plan: Plan, project: Project) -> dict[str, str]:
+    """The goals that comments silence, each with the reason; warns of comments that silence nothing."""
+    comments = [ignore for ignore in project.named_ignores if ignore.name.startswith("cover-")]
+    if not comments:
+        return {}
+    from selinon_core.covering import KINDS, goals_of
+    from selinon_core.diagnostics.wording import hint
+    from selinon_core.lint.suppressions import silenced_places
+
+    found = [(g.id, g.suppression, g.place) for flow in plan.flows for g in goals_of(plan, flow)]
+    reasons, unused = silenced_places(comments, found)
+    names = [f"cover-{kind}" for kind in KINDS]
+    for ignore in unused:
+        if ignore.name in names:
+            terminal.warn(f"{ignore.span.place}: there is no {ignore.name} here to ignore")
+        else:
+            terminal.warn(f"{ignore.span.place}: no goal is named {ignore.name}{hint(ignore.name, names)}")
+    return reasons
+
+
+def check_bound(option: str, percent: float | None) -> None:
+    """Raise ``UsageError`` for a bound that is no percentage."""
+    if percent is not None and percent > 100:
+        raise UsageError(f"{option}: {percent:g} is not a percentage", "give a number from 0 to 100")
+
+
+def is_enough(
+    terminal: Terminal, report: CoverageReport, fail_under: float | None, fail_under_flow: float | None = None
+) -> bool:
+    """Whether as much is covered as asked for, in total and of each flow; says what is not."""
+    from selinon_core.covering.report import percent_text
+
+    enough = True
+    if fail_under is not None and report.total.is_below(fail_under):
+        terminal.error(f"{percent_text(report.total)} of all goals are covered, less than {fail_under:g} %")
+        enough = False
+    if fail_under_flow is not None:
+        for flow in report.flows:
+            if flow.counts.is_below(fail_under_flow):
+                shown = percent_text(flow.counts)
+                terminal.error(
+                    f"{shown} of the goals of flow {flow.name} are covered, less than {fail_under_flow:g} %"
+                )
+                enough = False
+    return enough
