@@ -1,12 +1,16 @@
-"""The requirement by which pip gets this very selinon: what generated projects depend on."""
+"""Where this selinon came from: the requirement by which pip gets it, and the pages of its documentation."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from selinon_core.version import __version__
+
+#: What is between repository and revision in URLs of files, by host.
+_FILES = {"github.com": "blob", "gitlab.com": "-/blob", "codeberg.org": "src/commit"}
 
 
 def requirement(extra: str = "") -> str:
@@ -25,14 +29,43 @@ def requirement(extra: str = "") -> str:
 
 def source_url() -> str | None:
     """Where this selinon was installed from, as a URL for pip; None: from a package index."""
-    from importlib.metadata import PackageNotFoundError, distribution
+    from importlib.metadata import PackageNotFoundError
 
     try:
-        written = distribution("selinon").read_text("direct_url.json")
+        origin = _origin()
     except PackageNotFoundError:
         root = Path(__file__).resolve().parents[1]
         return root.as_uri() if (root / "pyproject.toml").is_file() else None
-    return _pip_url(json.loads(written)) if written else None
+    return None if origin is None else _pip_url(origin)
+
+
+def page_url(page: str) -> str | None:
+    """The URL of a page in ``docs``, as the repository has it from which this selinon was installed.
+
+    None where that cannot be told: it was not installed from a repository, or pages of its host have unknown URLs.
+    """
+    from importlib.metadata import PackageNotFoundError
+
+    try:
+        origin = _origin()
+    except PackageNotFoundError:
+        return None
+    if origin is None or "vcs_info" not in origin:
+        return None
+    repository = str(origin["url"]).removesuffix("/").removesuffix(".git")
+    files = _FILES.get(urlsplit(repository).hostname or "")
+    if files is None or not repository.startswith("https://") or "@" in repository:  # "@": it has a password
+        return None
+    directory = [origin["subdirectory"]] if origin.get("subdirectory") else []
+    return "/".join([repository, files, origin["vcs_info"]["commit_id"], *directory, "docs", page])
+
+
+def _origin() -> dict[str, Any] | None:
+    """The recorded origin (PEP 610), None: a package index; raises ``PackageNotFoundError``."""
+    from importlib.metadata import distribution
+
+    written = distribution("selinon").read_text("direct_url.json")
+    return json.loads(written) if written else None
 
 
 def _pip_url(direct: dict[str, Any]) -> str:

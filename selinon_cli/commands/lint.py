@@ -127,10 +127,13 @@ def _print_machine_form(
     else:
         from selinon_cli.render.sarif import to_sarif
         from selinon_cli.repository import relative_to, repository_root
+        from selinon_cli.requirement import page_url
         from selinon_cli.rules import rule_texts
 
         root = repository_root()
-        terminal.data(to_sarif(found, suppressed, rule_texts(), relative_to(root), root))
+        terminal.data(
+            to_sarif(found, suppressed, rule_texts(), relative_to(root), root, page_url("reference/rules.md"))
+        )
 
 
 def _print_summary(terminal: Terminal, project: Project, found: Sequence[Diagnostic], suppressed: int) -> None:

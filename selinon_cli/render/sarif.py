@@ -30,8 +30,12 @@ def to_sarif(
     rules: Iterable[RuleText],
     locate: Callable[[str], str],
     root: str,
+    rules_url: str | None = None,
 ) -> str:
-    """One SARIF log with one run. ``locate`` makes paths relative to the directory ``root``."""
+    """One SARIF log with one run. ``locate`` makes paths relative to the directory ``root``.
+
+    ``rules_url`` is the page of the rules, with an anchor for each.
+    """
     listed = list(rules)
     index = {rule.code: position for position, rule in enumerate(listed)}
     results = [_result(diagnostic, index, locate) for diagnostic in diagnostics]
@@ -49,7 +53,7 @@ def to_sarif(
             "driver": {
                 "name": "selinon",
                 "semanticVersion": __version__,
-                "rules": [_rule(rule) for rule in listed],
+                "rules": [_rule(rule, rules_url) for rule in listed],
             }
         },
         "columnKind": "unicodeCodePoints",
@@ -59,7 +63,7 @@ def to_sarif(
     return json.dumps({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2) + "\n"
 
 
-def _rule(rule: RuleText) -> dict[str, Any]:
+def _rule(rule: RuleText, rules_url: str | None) -> dict[str, Any]:
     described: dict[str, Any] = {
         "id": rule.code,
         "shortDescription": {"text": rule.title},
@@ -67,6 +71,8 @@ def _rule(rule: RuleText) -> dict[str, Any]:
     }
     if rule.summary:
         described["fullDescription"] = {"text": rule.summary}
+    if rules_url is not None:
+        described["helpUri"] = f"{rules_url}#{rule.code.lower()}"
     text = rule.plain()
     if text:
         described["help"] = {"text": text}

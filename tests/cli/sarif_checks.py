@@ -23,7 +23,9 @@ def check_sarif(log: dict[str, Any]) -> None:
     ids = [rule["id"] for rule in driver["rules"]]
     assert len(ids) == len(set(ids))
     for rule in driver["rules"]:
-        assert set(rule) <= {"id", "shortDescription", "fullDescription", "help", "defaultConfiguration"}
+        texts = {"shortDescription", "fullDescription", "help"}
+        assert set(rule) <= {"id", *texts, "helpUri", "defaultConfiguration"}
+        assert re.fullmatch(r"https://[!-~]+", rule.get("helpUri", "https://none"))
         for key in ("shortDescription", "fullDescription", "help"):
             assert key not in rule or rule[key]["text"]
         assert rule["defaultConfiguration"]["level"] in ("none", "note", "warning", "error")

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import io
 import json
+import re
 import sys
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from tests.cli.conftest import FLOWS, Cli
 from tests.cli.sarif_checks import check_sarif
 
+ROOT = Path(__file__).resolve().parents[2]
 BROKEN = FLOWS.replace("from: Charge", "from: Chrage")
 
 
@@ -268,3 +273,44 @@ def test_a_place_of_modules_that_does_not_exist(shop: Path, cli: Cli, command: l
     ran = cli(*command, "--pythonpath", "nowhere")
     assert (ran.code, ran.out) == (2, "")
     assert "--pythonpath: no such directory: nowhere" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("origin", "page"),
+    [
+        (
+            {"url": "https://github.com/ada/s.git", "vcs_info": {"vcs": "git", "commit_id": "a1b2"}},
+            "https://github.com/ada/s/blob/a1b2/docs/reference/rules.md",
+        ),
+        (
+            {
+                "url": "https://gitlab.com/ada/s",
+                "vcs_info": {"vcs": "git", "commit_id": "a1b2", "requested_revision": "v2"},
+                "subdirectory": "python",
+            },
+            "https://gitlab.com/ada/s/-/blob/a1b2/python/docs/reference/rules.md",
+        ),
+        ({"url": "https://git.example/s.git", "vcs_info": {"vcs": "git", "commit_id": "a1b2"}}, None),
+        ({"url": "https://me:word@github.com/ada/s.git", "vcs_info": {"vcs": "git", "commit_id": "a1b2"}}, None),
+        ({"url": "ssh://git@github.com/ada/s.git", "vcs_info": {"vcs": "git", "commit_id": "a1b2"}}, None),
+        ({"url": "file:///home/ada/selinon", "dir_info": {"editable": True}}, None),
+        (None, None),
+    ],
+)
+def test_rules_in_sarif_lead_to_their_page(
+    broken: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch, origin: dict[str, Any] | None, page: str | None
+) -> None:
+    text = None if origin is None else json.dumps(origin)
+    monkeypatch.setattr(
+        importlib.metadata, "distribution", lambda name: SimpleNamespace(read_text=lambda file: text)
+    )
+    log = json.loads(cli("lint", "--format", "sarif", str(broken)).out)
+    check_sarif(log)
+    rules = log["runs"][0]["tool"]["driver"]["rules"]
+    anchors = set(
+        re.findall(r"^### (SEL\d+)$", (ROOT / "docs" / "reference" / "rules.md").read_text(), re.MULTILINE)
+    )
+    assert rules
+    for rule in rules:
+        assert rule["id"] in anchors
+        assert rule.get("helpUri") == (None if page is None else f"{page}#{rule['id'].lower()}")
