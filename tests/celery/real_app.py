@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 from celery import Celery
+from kombu import Queue
 
 from selinon_core.celery import Selinon
 from selinon_core.celery.services import SERVED_VARIABLE
@@ -20,6 +21,9 @@ app.conf.update(
     worker_hijack_root_logger=False,
     **json.loads(os.environ.get("TESTED_SETTINGS", "{}")),
 )
+if "TESTED_QUEUE_ARGUMENTS" in os.environ:
+    arguments = json.loads(os.environ["TESTED_QUEUE_ARGUMENTS"])
+    app.conf.task_queues = [Queue(os.environ["TESTED_QUEUE"], queue_arguments=arguments)]
 _directory = Path(os.environ["TESTED_PROJECT"])
 selinon = Selinon(app, paths=[_directory / "project.yaml"], pythonpath=[str(_directory)])
 
