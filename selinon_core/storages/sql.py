@@ -29,7 +29,7 @@ class SqlStorage(ConnectedStorage["Engine"]):
     """Keeps results as rows of ``table``, errors as rows of ``<table>_error``; both are created if missing.
 
     ``connection_string`` is an SQLAlchemy URL (``sqlite:///results.db``, ``postgresql://user@host/database``).
-    ``echo`` logs statements. ``encoding`` is accepted for old configurations; drivers know theirs by now.
+    ``echo`` logs statements without values. ``encoding`` is accepted for old configurations; drivers know theirs.
 
     A row has the three names, ``result`` and ``node_args`` (JSONB in PostgreSQL, JSON text elsewhere). The end of
     a flow's or task's name of more than 128 characters, and of an id of more than 255, is stored as a hash.
@@ -189,7 +189,8 @@ class SqlStorage(ConnectedStorage["Engine"]):
             url = self._url()
             if database is not None:
                 url = url.set(database=database)
-            return create_engine(url, echo=self.echo, **_options(url))
+            # Errors of the driver do not name what was stored: they go to logs, and what was stored may be secret.
+            return create_engine(url, echo=self.echo, hide_parameters=True, **_options(url))
         except ModuleNotFoundError as exc:
             extra = "postgresql" if url.get_backend_name() == "postgresql" else "sql"
             raise MissingExtraError(

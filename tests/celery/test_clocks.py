@@ -50,6 +50,8 @@ def test_a_wrong_clock_is_corrected_and_reported_once(ahead: float, caplog: pyte
     assert len(caplog.records) == 1
     assert ("ahead of" if ahead > 0 else "behind") in caplog.text
     assert f"{abs(ahead):.1f} s" in caplog.text
+    assert "Redis as a broker" in caplog.text  # what the store's clock does not help against ...
+    assert "(NTP)" in caplog.text  # ... and what does
 
 
 def test_clocks_less_than_a_second_apart_are_fine(caplog: pytest.LogCaptureFixture) -> None:

@@ -115,9 +115,11 @@ class Database:
             ) from error
 
     def _made(self) -> sa.Engine:
+        # Values are arguments and errors of flows: errors of the driver, which are logged, do not show them.
+        options = {"hide_parameters": True, **self._options}
         if self.url.startswith("sqlite"):
-            return _sqlite(self.url, self._options)
-        engine = sa.create_engine(self.url, **{"isolation_level": "READ COMMITTED", **self._options})
+            return _sqlite(self.url, options)
+        engine = sa.create_engine(self.url, **{"isolation_level": "READ COMMITTED", **options})
         _ask_idle_connections(engine)
         return engine
 
