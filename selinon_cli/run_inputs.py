@@ -121,22 +121,27 @@ def local_options(plan: Plan, execution: ExecutionOptions, mocking: MockOptions)
 
 def mocks(plan: Plan, single: Iterable[str], file: str | None) -> Mocks:
     """The mocks of a file and those of ``--mock TASK=JSON``, which take precedence."""
-    from selinon_core.local import Mocks
+    from selinon_core.local.mocks import Mocks, check_names, raise_errors
 
-    try:
-        found = Mocks() if file is None else Mocks.from_mapping(_read_yaml(file), file)
-    except ConfigurationError as error:
-        raise UsageError(str(error)) from None
+    found = Mocks()
+    if file is not None:
+        from selinon_core.project.case_files import read_mocks
+
+        read, wrong = read_mocks(read_text(file, "--mocks"), file, plan)
+        try:
+            raise_errors(wrong, file, with_places=True)
+            check_names(read, plan)
+        except ConfigurationError as error:
+            raise UsageError(str(error)) from None
+        found = Mocks(*read)
     results: dict[str, Any] = {}
     for text in single:
         task, equals, value = text.partition("=")
         if not equals:
             raise UsageError(f"--mock: expected TASK=JSON, got {_shortened(text)}")
-        results[task] = _mocked_result(value)
-    found = found.with_results(results)
-    for task in found.tasks:
         known_name("task", task, plan.tasks)
-    return found
+        results[task] = _mocked_result(value)
+    return found.with_results(results)
 
 
 def _mocked_result(value: str) -> Any:
@@ -153,12 +158,6 @@ def _mocked_result(value: str) -> Any:
         return copy_json(found)
     except (ValueError, RecursionError):  # 1e999, which Python reads as infinity
         raise UsageError(f"--mock: {_shortened(value)} is not JSON: {describe_json_error(found)}") from None
-
-
-def _read_yaml(path: str) -> Any:
-    from selinon_core.config.plain_files import plain_content
-
-    return plain_content(read_text(path, "--mocks").encode(), path)
 
 
 def failures(plan: Plan, given: Iterable[str]) -> dict[str, int | None]:

@@ -6,14 +6,15 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from selinon_core.cases.model import Outcome
 from selinon_core.errors import SelinonException
 from selinon_core.local.event_queue import EventQueue
 from selinon_core.local.mocked_attempt import mocked_attempt
 from selinon_core.local.mocked_storage import LocalStorages
-from selinon_core.local.mocks import Outcome, TaskScripts
 from selinon_core.local.options import LocalOptions
 from selinon_core.local.run_index import RunIndex
 from selinon_core.local.run_setup import RunSetup
+from selinon_core.local.scripts import TaskScripts
 from selinon_core.plan import TaskPlan
 from selinon_core.runtime.json_values import copy_json
 from selinon_core.runtime.task_runner import Assignment, Attempt, Failed, Succeeded, TaskRunner, timeout_text
@@ -28,8 +29,7 @@ class Attempts:
     """The attempts of one local run.
 
     ``ended(record, attempt)`` hears how those ended that ``begin`` began, ``told(event, details)`` what happens to
-    storages in other processes, and ``played`` gets the outcomes of mocks. ``plain``: tasks without a time-out run
-    their own code right here, one at a time.
+    storages in other processes. ``plain``: tasks without a time-out run their own code right here, one at a time.
     """
 
     def __init__(
@@ -39,12 +39,10 @@ class Attempts:
         agenda: EventQueue,
         storages: LocalStorages,
         lookup: RunIndex,
+        scripts: TaskScripts,
         told: Callable[[str, dict[str, Any]], None],
         ended: Callable[[NodeRecord, Attempt], None],
-        played: list[tuple[NodeRecord, Outcome]],
     ) -> None:
-        if options.mocks is not None:
-            options.mocks.check(prepared.plan, prepared.check_schema)
         self._plan = prepared.plan
         self._pythonpath = prepared.imports.pythonpath
         self._options = options
@@ -53,11 +51,10 @@ class Attempts:
         self._lookup = lookup
         self._told = told
         self._ended = ended
-        self._played = played
         self._check_schema = prepared.check_schema
         self._directory = prepared.directory
         self._runner = TaskRunner(prepared.imports, storages, lookup, prepared.check_schema)
-        self._scripts = TaskScripts(options.mocks, options.mock_all, options.fail)
+        self._scripts = scripts
         self._here = options.concurrency == 1 and options.pool == "thread"
         self.plain = self._here and self._scripts.empty
         self._side: ThreadRunner | None = None
@@ -82,7 +79,7 @@ class Attempts:
 
     def begin(self, record: NodeRecord, task: TaskPlan) -> None:
         """Begin the next attempt as the options say; it may end at once."""
-        outcome = self._scripts.next(task.name)
+        outcome = self._scripts.next(record)
         if outcome is not None:
             self._play(record, task, outcome)
         elif self._here and task.timeout is None:
@@ -161,10 +158,7 @@ class Attempts:
 
     def _play(self, record: NodeRecord, task: TaskPlan, outcome: Outcome | BaseException) -> None:
         """Let a mocked attempt end, after its virtual time or its time-out."""
-        after = 0.0
-        if isinstance(outcome, Outcome):
-            after = outcome.after
-            self._played.append((record, outcome))
+        after = outcome.after if isinstance(outcome, Outcome) else 0.0
         if task.timeout is not None and after > task.timeout:
             self._agenda.add(task.timeout, EndMocked(self, record, None))
         else:

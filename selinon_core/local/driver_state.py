@@ -10,21 +10,19 @@ from selinon_core.dispatch import NodeRun
 from selinon_core.dispatch import events as on
 from selinon_core.local.event_queue import EventQueue
 from selinon_core.local.mocked_storage import LocalStorages
-from selinon_core.local.mocks import Outcome
 from selinon_core.local.options import LocalOptions
 from selinon_core.local.run_index import RunIndex
 from selinon_core.local.run_recorder import RunRecorder
 from selinon_core.local.run_setup import RunSetup
+from selinon_core.local.scripts import TaskScripts
+from selinon_core.local.stand_ins import ConditionKey, MadeUpDecision
 from selinon_core.local.step_counter import StepCounter
 from selinon_core.runtime.trace.run_records import FlowRecord, NodeRecord
 from selinon_core.runtime.trace.tracer import configured_sinks
 
 
 class DriverState:
-    """``inbox`` has the events that machines have not taken yet; ``steps`` counts against ``max_steps``.
-
-    ``played`` has the mocked outcome of each attempt that had one.
-    """
+    """``inbox`` has the events that machines have not taken yet; ``steps`` counts against ``max_steps``."""
 
     def __init__(self, prepared: RunSetup, options: LocalOptions) -> None:
         plan = prepared.plan
@@ -35,7 +33,6 @@ class DriverState:
         self.nodes: list[NodeRecord] = []
         self.inbox: deque[tuple[FlowRecord, on.Event]] = deque()
         self.warnings: list[str] = []
-        self.played: list[tuple[NodeRecord, Outcome]] = []
         self.steps = StepCounter(plan, options.max_steps)
         self.recorder = recorder = RunRecorder(plan, options, self.agenda)
         self.imports = prepared.imports
@@ -46,6 +43,17 @@ class DriverState:
         if options.storages is not None and options.storage == "real":
             self.storages.share(options.storages)
         self.lookup = RunIndex(self.nodes, self.storages)
+        self.scripts = TaskScripts(options.mocks, options.mock_all, options.fail, self.lookup)
+        self.calls = prepared.imports.begin_run()
+        #: decisions that rest on made-up values
+        self.made_up: list[MadeUpDecision] = []
+        mocks = options.mocks
+        #: the values of mocked conditions, by flow, index and whether of a fallback
+        self.mocked_conditions: dict[ConditionKey, tuple[bool, ...]] = {
+            (one.flow, one.edge, one.is_fallback): one.values for one in (mocks.conditions if mocks else ())
+        }
+        #: how often each of them was asked
+        self.conditions_asked: dict[ConditionKey, int] = {}
         self.real_time = options.time == "real"
         self.began = time.monotonic()
         self._next_start: dict[str, float] = {}

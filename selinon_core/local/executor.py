@@ -12,6 +12,7 @@ from selinon_core.dispatch import SelectiveRun, select
 from selinon_core.errors import RequestError, UnknownFlowError, UnknownStorageError, UnknownTaskError
 from selinon_core.local.driver import Driver
 from selinon_core.local.earlier_run import check_report
+from selinon_core.local.mocks import check_mocks
 from selinon_core.local.options import LocalOptions
 from selinon_core.local.run import LocalRun, RunInterrupted
 from selinon_core.local.run_setup import RunSetup
@@ -27,7 +28,7 @@ class LocalExecutor:
     """Runs flows of a plan; every run is independent of all others.
 
     ``setup`` is what executors of one plan may share: it was made with options that have the same places of
-    modules, mocked functions and ``mock_all``.
+    modules, mocked functions and ``mock_all``. The mocks given with it were held against the plan by the caller.
 
     >>> run = LocalExecutor(project.plan).run("dinner", {"guests": 4})
     >>> run.status
@@ -40,7 +41,11 @@ class LocalExecutor:
         self._options.check()
         self._current: Driver | None = None
         self._began = 0.0
-        self._prepared = RunSetup(plan, self._options) if setup is None else setup
+        if setup is None:
+            setup = RunSetup(plan, self._options)
+            if self._options.mocks is not None:
+                check_mocks(self._options.mocks, plan, setup.check_schema)
+        self._prepared = setup
         if self._options.reuse is not None:
             check_report(self._options.reuse)
         for name in self._options.real_storages:
@@ -54,8 +59,8 @@ class LocalExecutor:
         """Run a flow to its end and return what happened; a failing flow does not raise.
 
         ``node_args`` is a JSON value. Raises ``UnknownFlowError``, ``RequestError`` for arguments that JSON
-        cannot hold, ``ConfigurationError`` for mocks that do not fit the plan or a trace sink or strategy that
-        cannot be imported, and ``RunInterrupted``, a ``KeyboardInterrupt`` with the run so far.
+        cannot hold, ``ConfigurationError`` for a trace sink or strategy that cannot be imported, and
+        ``RunInterrupted``, a ``KeyboardInterrupt`` with the run so far.
         """
         if flow not in self._plan.flows:
             raise UnknownFlowError(_unknown("flow", flow, self._plan.flows))

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from selinon_core.cases.model import Outcome
 from selinon_core.dispatch import FlowRun
 from selinon_core.dispatch import effects as do
 from selinon_core.dispatch import events as on
-from selinon_core.errors import FlowError, FlowTimeout
+from selinon_core.dispatch.node_run import FlowOutcome
+from selinon_core.errors import FlowError, FlowTimeout, StorageError
 from selinon_core.local.driver_state import DriverState, is_abandoned
+from selinon_core.local.mocked_attempt import error_of
+from selinon_core.local.mocked_flow import MockedFlows, cancelled, timed_out
 from selinon_core.local.run_setup import RunSetup
 from selinon_core.runtime.ids import id_maker
 from selinon_core.runtime.trace import entries as trace_entries
@@ -24,6 +28,9 @@ class FlowEffects:
         #: by id: flows that have not ended, and sub-flows that have not begun
         self._open: dict[str, FlowRecord] = {}
         self._scheduled: dict[str, NodeRecord] = {}
+        #: flow runs by id that are mocked as a whole and have not ended
+        self._mocked: dict[str, FlowRecord] = {}
+        self._outcomes = MockedFlows(state.plan, state.storages, state.lookup)
 
     def begin(
         self,
@@ -64,23 +71,57 @@ class FlowEffects:
         node.started_at = self.state.agenda.now
         node.attempts = 1
         self.state.recorder.observe("started", node)
+        mocked = self.state.scripts.of_flow(node)
+        if mocked is not None:
+            self._begin_mocked(node, effect, mocked)
+            return
         given = on.FlowStarted(run.args, effect.parent, run.failures, effect.selective)
         self.begin(run.name, run.id, given, node.flow_run, node)
 
+    def _begin_mocked(self, node: NodeRecord, effect: do.StartFlow, mocked: Outcome) -> None:
+        """Begin a flow run of which only its outcome is played: it starts no nodes."""
+        state, run = self.state, effect.node_run
+        flow = state.plan.flows[run.name]
+        machine = FlowRun(self._tables[run.name], id_maker(run.id), state.plan.settings.on_unreached)
+        about = (run.args, effect.parent, run.failures, effect.selective)
+        record = FlowRecord(flow, run.id, machine, *about, node.flow_run, node)
+        state.flows.append(record)
+        self._mocked[run.id] = record
+        state.recorder.record((trace_entries.FLOW_STARTED, state.agenda.now, record))
+        if flow.timeout is not None and mocked.after > flow.timeout:
+            state.agenda.add(flow.timeout, EndMockedFlow(self, record, None))
+        else:
+            state.agenda.add(mocked.after, EndMockedFlow(self, record, mocked))
+
+    def end_mocked(self, record: FlowRecord, mocked: Outcome | None) -> None:
+        """End a flow run as scripted; ``mocked`` None: by its time-out."""
+        del self._mocked[record.id]
+        if mocked is None:
+            self._ended(record, timed_out(), None)
+            return
+        try:
+            outcome = self._outcomes.outcome(record.id, record.flow.name, mocked)
+        except StorageError as error:
+            outcome = FlowOutcome(False, {}, {}, [], {}, str(error))
+        self._ended(record, outcome, error_of(mocked) if mocked.kind == "error" else None)
+
     def finish(self, record: FlowRecord, effect: do.FinishFlow) -> None:
         """Keep the outcome of a flow run; the flow it is a node of gets to know it."""
-        state = self.state
-        outcome = effect.outcome
-        record.outcome = outcome
         del self._open[record.id]
+        self._ended(record, effect.outcome, None)
+
+    def _ended(self, record: FlowRecord, outcome: FlowOutcome, error: BaseException | None) -> None:
+        """Note the end of a flow run; ``error``: what its node ended with, if that is no ``FlowError``."""
+        state = self.state
+        record.outcome = outcome
         record.ended_at = now = state.agenda.now
         node = record.node
         if node is not None:
             node.finished_at = now
-            node.attempts = record.machine.attempt
+            node.attempts = record.machine.attempt or 1  # a mocked one has no attempt
             node.abandoned = is_abandoned(node)
             if not outcome.succeeded:
-                node.error = (FlowTimeout if outcome.timed_out else FlowError)(outcome.state)
+                node.error = error or (FlowTimeout if outcome.timed_out else FlowError)(outcome.state)
             assert record.parent_run is not None
             event = on.NodeSucceeded if outcome.succeeded else on.NodeFailed
             state.inbox.append((record.parent_run, event(node.run.number, outcome)))
@@ -102,6 +143,11 @@ class FlowEffects:
             if flow is not None:
                 state.recorder.record((trace_entries.FLOW_CANCELLED, state.agenda.now, flow))
                 state.inbox.append((flow, on.FlowCancelled()))
+                continue
+            mocked = self._mocked.pop(run.id, None)
+            if mocked is not None:
+                state.recorder.record((trace_entries.FLOW_CANCELLED, state.agenda.now, mocked))
+                self._ended(mocked, cancelled(), None)
                 continue
             node = self._scheduled.pop(run.id, None)
             if node is not None:  # throttled, it did not begin yet
@@ -129,6 +175,23 @@ class BeginSubflow(NamedTuple):
         """Begin it, unless it was cancelled."""
         if self.node.finished_at is None:
             self.flows.begin_subflow(self.node, self.effect)
+
+
+class EndMockedFlow(NamedTuple):
+    """A flow run that is mocked as a whole ends."""
+
+    flows: FlowEffects
+    record: FlowRecord
+    outcome: Outcome | None
+
+    def is_obsolete(self) -> bool:
+        """Whether it was cancelled."""
+        return self.record.outcome is not None
+
+    def run(self) -> None:
+        """End it, unless it was cancelled."""
+        if self.record.outcome is None:
+            self.flows.end_mocked(self.record, self.outcome)
 
 
 class Deadline(NamedTuple):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from selinon_core.local.mocks import UNGIVEN, Outcome
+from selinon_core.cases.model import UNGIVEN, Outcome
+from selinon_core.errors import FatalTaskError, Retry
 from selinon_core.plan import TaskPlan
+from selinon_core.runtime.error_codec import rebuild_error
 from selinon_core.runtime.json_values import copy_json
 from selinon_core.runtime.storages import Storages
 from selinon_core.runtime.task_runner import Assignment, Attempt, SchemaChecker, Succeeded, TaskRunner
@@ -21,7 +23,7 @@ def mocked_attempt(
     if not isinstance(outcome, Outcome):
         return runner.judge(task, assignment, outcome)
     if outcome.kind != "result":
-        return runner.judge(task, assignment, outcome.error())
+        return runner.judge(task, assignment, error_of(outcome))
     try:
         result = check_schema.minimal_value(task) if outcome.value is UNGIVEN else copy_json(outcome.value)
         if task.storage is None or task.storage_readonly:
@@ -30,3 +32,21 @@ def mocked_attempt(
         return Succeeded(result, True)
     except Exception as error:
         return runner.judge(task, assignment, error)
+
+
+def error_of(outcome: Outcome) -> BaseException:
+    """The exception of an outcome that is not a result."""
+    if outcome.kind == "retry":
+        return Retry(outcome.value)
+    if outcome.kind == "fatal":
+        return FatalTaskError(str(outcome.value))
+    return error_from_text(str(outcome.value))
+
+
+def error_from_text(text: str) -> BaseException:
+    """The exception that ``Type: message`` stands for; a ``RuntimeError`` for a text that names no type."""
+    name, colon, message = text.partition(":")
+    name = name.strip()
+    if name.isidentifier() and (colon or not name.islower()):
+        return rebuild_error(name, message.strip())
+    return RuntimeError(text)

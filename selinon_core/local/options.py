@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from selinon_core.errors import RequestError
 
 if TYPE_CHECKING:
-    from selinon_core.local.mocks import Mocks
+    from selinon_core.cases.model import Mocks
     from selinon_core.runtime.storages import Storages
     from selinon_core.runtime.trace.entries import TraceEvent
     from selinon_core.runtime.trace.run_records import FlowRecord, NodeRecord

@@ -7,7 +7,9 @@ from functools import cached_property
 from typing import Any
 
 from selinon_core.local.driver_state import DriverState
-from selinon_core.local.mocks import Outcome
+from selinon_core.local.scripts import MockUse
+from selinon_core.local.stand_ins import MadeUpDecision
+from selinon_core.local.unused_mocks import UnusedMock, unused_mocks
 from selinon_core.plan import EdgePlan, ImportRef
 from selinon_core.runtime.error_codec import error_json
 from selinon_core.runtime.facts import Facts
@@ -119,14 +121,9 @@ class LocalRun:
         return self._state.recorder.journal
 
     @property
-    def played(self) -> Sequence[tuple[NodeRecord, Outcome]]:
-        """The mocked outcomes, attempt by attempt, with the node runs that had them."""
-        return self._state.played
-
-    @property
     def defaulted_functions(self) -> frozenset[ImportRef]:
         """Functions of conditions, foreach and selective runs for which a default stood in."""
-        return self._state.imports.defaulted
+        return frozenset(self._state.calls.defaulted)
 
     @property
     def warnings(self) -> list[str]:
@@ -138,6 +135,21 @@ class LocalRun:
         """Nodes that never had a chance to run in a flow run that ended otherwise well, each name once."""
         found = [record.outcome.unreached for record in self._state.flows if record.outcome is not None]
         return list(dict.fromkeys(name for names in found for name in names))
+
+    @property
+    def mock_uses(self) -> list[MockUse]:
+        """What mocks decided, attempt by attempt in the order in which attempts began."""
+        return list(self._state.scripts.uses)
+
+    @property
+    def made_up_decisions(self) -> list[MadeUpDecision]:
+        """Decisions that rest on made-up results or on defaults of functions that cannot be imported."""
+        return list(self._state.made_up)
+
+    @property
+    def unused_mocks(self) -> list[UnusedMock]:
+        """Mocks, and rules of mocks, that decided nothing in this run."""
+        return unused_mocks(self._state)
 
     def stored(self, storage_name: str) -> dict[tuple[str, str, str], Any]:
         """What a mocked storage keeps: (flow name, storage task name, task id) -> result."""

@@ -31,6 +31,7 @@ class RunIndex:
         self._indexed = 0
         self._lock = threading.Lock()
         self._earlier: dict[str, str] = {}
+        self._mocked_errors: dict[str, BaseException] = {}
 
     def find(self, id: str) -> NodeRecord | None:
         """The node run of this run with this id."""
@@ -48,6 +49,12 @@ class RunIndex:
                 self._earlier[node["id"]] = node["flow"]
                 if node.get("status") in ("success", "reused"):
                     self._storages.preload(node["flow"], node["name"], node["id"], node.get("result"))
+
+    def add_mocked(self, id: str, flow_name: str, error: BaseException | None) -> None:
+        """Make a node run of a mocked flow run known: where it was, and what it raised."""
+        self._earlier[id] = flow_name
+        if error is not None:
+            self._mocked_errors[id] = error
 
     def locate(self, task_id: str) -> str | None:
         """The flow a task run was in, in this run or the earlier one."""

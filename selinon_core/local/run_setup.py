@@ -6,9 +6,10 @@ import os
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from selinon_core.cases.functions import call_by_call
 from selinon_core.dispatch import flow_indexes
 from selinon_core.errors import ConfigurationError
-from selinon_core.local.mocks import MockedImports
+from selinon_core.local.mocked_imports import MockedImports
 from selinon_core.local.options import LocalOptions
 from selinon_core.plan import ImportRef, Plan
 from selinon_core.runtime.conditions import BoundConditions
@@ -30,7 +31,8 @@ class RunSetup:
     def __init__(self, plan: Plan, options: LocalOptions) -> None:
         self.plan = plan
         self.tables = flow_indexes(plan)
-        mocked = options.mocks.functions if options.mocks is not None else {}
+        mocks = options.mocks
+        mocked = {} if mocks is None else call_by_call(mocks.functions, plan)
         self.imports = MockedImports(options.pythonpath or default_pythonpath(plan), mocked, options.mock_all)
         self.conditions = BoundConditions(self.imports)
         #: where relative paths lead from, wherever tasks go

@@ -35,9 +35,9 @@ class TaskEffects:
             state.agenda,
             state.storages,
             state.lookup,
+            state.scripts,
             state.recorder.trace,
             self._attempt_ended,
-            state.played,
         )
 
     def start(self, flow_run: FlowRecord, effect: do.StartTask) -> None:

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 from typing import Any
 
+from selinon_core.cases.functions import call_by_call
 from selinon_core.cases.model import Case, ConditionMock, FunctionMock, Invariant, Mocks, NodeMock
 from selinon_core.cases.references import edges_called, fallbacks_called
 from selinon_core.config.case_reader import CaseFileRead, read_case_document, read_mocks_document
@@ -17,7 +18,6 @@ from selinon_core.diagnostics import Diagnostic, kinds, sort_diagnostics
 from selinon_core.diagnostics.kinds import Collector
 from selinon_core.diagnostics.location import FixedLocation, Span
 from selinon_core.plan import Plan
-from selinon_core.plan.functions import foreach_functions
 
 
 def read_case_file(path: str, plan: Plan | None = None) -> tuple[tuple[Case, ...], list[Diagnostic]]:
@@ -103,24 +103,15 @@ def mocks_of(read: MocksRead, plan: Plan | None, flow: str | None) -> Mocks:
     functions = {entry.name: entry.value for entry in read.functions if isinstance(entry.value, FunctionMock)}
     if plan is None:
         return Mocks(nodes, functions)
-    many = foreach_functions(plan)
     return Mocks(
         nodes,
-        {name: mock if name in many else _call_by_call(mock) for name, mock in functions.items()},
+        call_by_call(functions, plan),
         tuple(
             mock
             for entry in read.conditions
             if isinstance(entry.value, tuple)
             for mock in _conditions(plan, flow, entry.name, entry.value, entry.location.place)
         ),
-    )
-
-
-def _call_by_call(mock: FunctionMock) -> FunctionMock:
-    """A list is one value a call, except for a foreach function, which returns lists."""
-    value = mock.values[0]
-    return (
-        mock._replace(values=tuple(value)) if len(mock.values) == 1 and isinstance(value, list) and value else mock
     )
 
 

@@ -144,6 +144,11 @@ def _takes(function: Callable[..., Any]) -> tuple[bool, bool]:
     return "message" in parameters, "node_args" in parameters
 
 
+def takes_node_args(function: Callable[..., Any]) -> bool:
+    """Whether a predicate looks at the arguments of the flow."""
+    return _takes(function)[1]
+
+
 def explain(condition: Condition, values: Sequence[bool | None]) -> dict[str, Any]:
     """The condition as a JSON tree in which every leaf has its ``value`` (None: not evaluated)."""
     remaining = iter(values)

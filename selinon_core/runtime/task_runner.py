@@ -197,10 +197,13 @@ class SchemaChecker:
         self._directory = working_directory() if directory is None else directory
         self._schemas: dict[str, ResultSchema] = {}
 
-    def __call__(self, task: TaskPlan, result: Any) -> None:
-        """Raise ``SchemaMismatchError`` with the place in the result, ``ConfigurationError`` for a bad schema."""
+    def __call__(self, task: TaskPlan, result: Any, only_given: bool = False) -> None:
+        """Raise ``SchemaMismatchError`` with the place in the result, ``ConfigurationError`` for a bad schema.
+
+        ``only_given``: keys may be missing in the result.
+        """
         try:
-            self._schema(task).check(result)
+            self._schema(task).check(result, only_given)
         except SchemaMismatchError as error:
             text = f"the result of {task.name} does not fit {task.output_schema}: {error}"
             raise type(error)(text) from None

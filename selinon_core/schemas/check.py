@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from selinon_core.errors import ConfigurationError
 
 if TYPE_CHECKING:
+    from jsonschema.exceptions import ValidationError
     from jsonschema.protocols import Validator
     from referencing import Registry, Resource
 
@@ -72,16 +73,23 @@ class ResultSchema:
         beside = os.path.join(directory, os.path.dirname(task.place.file))
         return cls.load(task.output_schema, (beside,), directory)
 
-    def check(self, result: Any) -> None:
-        """Raise ``SchemaMismatchError`` with the place and the reason unless ``result`` fits."""
+    def check(self, result: Any, only_given: bool = False) -> None:
+        """Raise ``SchemaMismatchError`` with the place and the reason unless ``result`` fits.
+
+        ``only_given``: what is missing in the result is not held against it.
+        """
         if self.fits(result):
             return
         from jsonschema.exceptions import best_match
 
         from selinon_core.schemas.mismatch import SchemaMismatchError
 
-        error = best_match(self._validator.iter_errors(result))
-        assert error is not None
+        errors = list(self._validator.iter_errors(result))
+        if only_given:
+            errors = [error for error in errors if not _is_about_missing(error)]
+        error = best_match(errors)
+        if error is None:
+            return
         message = error.message
         if len(message) > _LONGEST_MESSAGE:
             message = f"{message[: _LONGEST_MESSAGE // 2]} ... {message[-_LONGEST_MESSAGE // 2 :]}"
@@ -131,6 +139,13 @@ class ResultSchema:
 
     def _unusable(self, exc: Exception) -> ConfigurationError:
         return ConfigurationError(f"output_schema '{self.name}' cannot be used: {exc}")
+
+
+def _is_about_missing(error: ValidationError) -> bool:
+    """Whether an error would not be there if more keys were given."""
+    if error.validator in ("required", "minProperties", "dependentRequired"):
+        return True
+    return bool(error.context) and any(_is_about_missing(inner) for inner in error.context or ())
 
 
 def find_schema(path: str, base_directories: Sequence[str] = (), here: str = os.curdir) -> str | None:

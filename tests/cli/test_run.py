@@ -123,15 +123,19 @@ MERGES = "a0: &a0 {result: 1}\n" + "".join(
     ("content", "told"),
     [
         ("Charge: [", "mocks.yaml:2:1:"),
-        ("Charge: 1", "mocks.yaml: Charge: expected an outcome"),
-        ("[]", "mocks.yaml: expected a mapping"),
-        ("Chrage: {result: 1}", 'no task is named "Chrage"'),
+        ("Charge: 1", 'mocks.yaml:1:9: the mock of "Charge" has to be an outcome'),
+        ("[]", "mocks.yaml:1:1: the content has to be a mapping of tasks to outcomes"),
+        (
+            "Chrage: {result: 1}",
+            'mocks.yaml:1:1: a mock is given for "Chrage", but no task or flow has this name; '
+            'did you mean "Charge"?',
+        ),
         ("a: !!python/object/apply:os.system [exit]", "mocks.yaml:1:"),
         ("\x00", "mocks.yaml:1:1: control character"),
-        ("Charge: {result: .inf}", "mocks.yaml: Charge: the result is not a JSON value: $ is not a finite number"),
+        ("Charge: {result: .inf}", "mocks.yaml:1:18: .inf is not a number that JSON has"),
         ("a: &a [1, *a]", "mocks.yaml:1:"),
         (ALIASES, "aliases expand to more than a file may hold"),
-        (MERGES, 'no task is named "a0"'),
+        (MERGES, 'a mock is given for "a0"'),
     ],
 )
 def test_mistakes_in_a_mocks_file(shop: Path, cli: Cli, content: str, told: str) -> None:
