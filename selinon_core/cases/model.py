@@ -7,10 +7,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from selinon_core.cases.matchers import Matcher
 from selinon_core.diagnostics.location import Place
+
+if TYPE_CHECKING:
+    from selinon_core.cases.matchers import Matcher
 
 Json = Any
 

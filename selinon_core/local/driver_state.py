@@ -15,7 +15,7 @@ from selinon_core.local.run_index import RunIndex
 from selinon_core.local.run_recorder import RunRecorder
 from selinon_core.local.run_setup import RunSetup
 from selinon_core.local.scripts import TaskScripts
-from selinon_core.local.stand_ins import ConditionKey, MadeUpDecision
+from selinon_core.local.stand_ins import ConditionKey, StandInWatch
 from selinon_core.local.step_counter import StepCounter
 from selinon_core.runtime.trace.run_records import FlowRecord, NodeRecord
 from selinon_core.runtime.trace.tracer import configured_sinks
@@ -45,8 +45,7 @@ class DriverState:
         self.lookup = RunIndex(self.nodes, self.storages)
         self.scripts = TaskScripts(options.mocks, options.mock_all, options.fail, self.lookup)
         self.calls = prepared.imports.begin_run()
-        #: decisions that rest on made-up values
-        self.made_up: list[MadeUpDecision] = []
+        self.stand_ins = StandInWatch(recorder.journal, self.scripts, self.calls, prepared.imports)
         mocks = options.mocks
         #: the values of mocked conditions, by flow, index and whether of a fallback
         self.mocked_conditions: dict[ConditionKey, tuple[bool, ...]] = {

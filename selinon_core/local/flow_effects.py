@@ -12,7 +12,6 @@ from selinon_core.dispatch.node_run import FlowOutcome
 from selinon_core.errors import FlowError, FlowTimeout, StorageError
 from selinon_core.local.driver_state import DriverState, is_abandoned
 from selinon_core.local.mocked_attempt import error_of
-from selinon_core.local.mocked_flow import MockedFlows, cancelled, timed_out
 from selinon_core.local.run_setup import RunSetup
 from selinon_core.runtime.ids import id_maker
 from selinon_core.runtime.trace import entries as trace_entries
@@ -30,7 +29,6 @@ class FlowEffects:
         self._scheduled: dict[str, NodeRecord] = {}
         #: flow runs by id that are mocked as a whole and have not ended
         self._mocked: dict[str, FlowRecord] = {}
-        self._outcomes = MockedFlows(state.plan, state.storages, state.lookup)
 
     def begin(
         self,
@@ -95,12 +93,15 @@ class FlowEffects:
 
     def end_mocked(self, record: FlowRecord, mocked: Outcome | None) -> None:
         """End a flow run as scripted; ``mocked`` None: by its time-out."""
+        from selinon_core.local.mocked_flow import MockedFlows, timed_out  # most runs have no such mock
+
         del self._mocked[record.id]
         if mocked is None:
             self._ended(record, timed_out(), None)
             return
         try:
-            outcome = self._outcomes.outcome(record.id, record.flow.name, mocked)
+            outcomes = MockedFlows(self.state.plan, self.state.storages, self.state.lookup)
+            outcome = outcomes.outcome(record.id, record.flow.name, mocked)
         except StorageError as error:
             outcome = FlowOutcome(False, {}, {}, [], {}, str(error))
         self._ended(record, outcome, error_of(mocked) if mocked.kind == "error" else None)
@@ -146,6 +147,8 @@ class FlowEffects:
                 continue
             mocked = self._mocked.pop(run.id, None)
             if mocked is not None:
+                from selinon_core.local.mocked_flow import cancelled
+
                 state.recorder.record((trace_entries.FLOW_CANCELLED, state.agenda.now, mocked))
                 self._ended(mocked, cancelled(), None)
                 continue

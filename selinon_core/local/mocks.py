@@ -11,7 +11,6 @@ from selinon_core.cases.model import NodeMock, Outcome, Rule, Script
 from selinon_core.diagnostics.wording import hint
 from selinon_core.errors import ConfigurationError, SchemaMismatchError
 from selinon_core.plan import Plan, TaskPlan
-from selinon_core.plan.functions import functions_of
 from selinon_core.runtime.json_values import copy_json, describe_json_error
 
 if TYPE_CHECKING:
@@ -105,7 +104,11 @@ def check_names(mocks: model.Mocks, plan: Plan) -> None:
                 f'{_at(mock.place)}a mock is given for "{name}", but no task or flow has this name'
                 f"{hint(name, [*plan.tasks, *plan.flows])}"
             )
-    known_functions = functions_of(plan) if mocks.functions else ()
+    if not mocks.functions:
+        return
+    from selinon_core.plan.functions import functions_of
+
+    known_functions = functions_of(plan)
     for name, function in mocks.functions.items():
         if name not in known_functions:
             raise ConfigurationError(

@@ -8,10 +8,8 @@ from selinon_core.dispatch import effects as do
 from selinon_core.dispatch import events as on
 from selinon_core.local.driver_state import DriverState
 from selinon_core.local.run_setup import RunSetup
-from selinon_core.local.stand_in_watch import StandInWatch
 from selinon_core.local.stand_ins import ConditionKey
 from selinon_core.plan import ImportRef
-from selinon_core.plan.functions import leaves_of
 from selinon_core.runtime.conditions import takes_node_args
 from selinon_core.runtime.question_answerer import QuestionAnswerer, put_off_too_often
 from selinon_core.runtime.trace import entries as trace_entries
@@ -29,7 +27,7 @@ class QuestionEffects:
         self._state = state
         self._answers = QuestionAnswerer(state.plan, state.imports, prepared.conditions, state.storages)
         self._mocked_conditions = state.mocked_conditions
-        self._watch = StandInWatch(state)
+        self._watch = state.stand_ins
 
     def ask(self, record: FlowRecord, question: do.Question) -> None:
         """Answer a question; user code may run for it."""
@@ -55,6 +53,8 @@ class QuestionEffects:
 
     def _takes_arguments(self, question: do.Question) -> bool:
         """Whether a function that is not mocked is given the arguments of the flow run."""
+        from selinon_core.plan.functions import leaves_of
+
         if isinstance(question, do.AskCondition):
             leaves = leaves_of(question.edge.condition)
         elif isinstance(question, do.AskFallbackCondition):
@@ -70,6 +70,8 @@ class QuestionEffects:
 
     def _mocked_answer(self, record: FlowRecord, question: do.Question) -> on.Event | None:
         """The answer that a mock gives to a condition; None for one that is not mocked."""
+        from selinon_core.plan.functions import leaves_of
+
         is_fallback = isinstance(question, do.AskFallbackCondition)
         entry = question.failure if is_fallback else question.edge  # type: ignore[union-attr]
         key: ConditionKey = (record.flow.name, entry.index, is_fallback)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from selinon_core.local.driver_state import DriverState
 from selinon_core.local.scripts import MockUse
 from selinon_core.local.stand_ins import MadeUpDecision
-from selinon_core.local.unused_mocks import UnusedMock, unused_mocks
 from selinon_core.plan import EdgePlan, ImportRef
 from selinon_core.runtime.error_codec import error_json
 from selinon_core.runtime.facts import Facts
@@ -17,6 +16,9 @@ from selinon_core.runtime.json_values import copy_json, restore
 from selinon_core.runtime.trace.entries import Entry, TraceEvent, expand
 from selinon_core.runtime.trace.run_records import FlowRecord, NodeRecord
 from selinon_core.runtime.trace.tracer import jsonable
+
+if TYPE_CHECKING:
+    from selinon_core.local.unused_mocks import UnusedMock
 
 REPORT_VERSION = 1
 
@@ -144,11 +146,13 @@ class LocalRun:
     @property
     def made_up_decisions(self) -> list[MadeUpDecision]:
         """Decisions that rest on made-up results or on defaults of functions that cannot be imported."""
-        return list(self._state.made_up)
+        return list(self._state.stand_ins.found)
 
     @property
     def unused_mocks(self) -> list[UnusedMock]:
         """Mocks, and rules of mocks, that decided nothing in this run."""
+        from selinon_core.local.unused_mocks import unused_mocks
+
         return unused_mocks(self._state)
 
     def stored(self, storage_name: str) -> dict[tuple[str, str, str], Any]:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from selinon_core.cases.functions import call_by_call
 from selinon_core.dispatch import flow_indexes
 from selinon_core.errors import ConfigurationError
 from selinon_core.local.mocked_imports import MockedImports
@@ -16,6 +15,9 @@ from selinon_core.runtime.conditions import BoundConditions
 from selinon_core.runtime.environment import working_directory
 from selinon_core.runtime.task_runner import SchemaChecker
 from selinon_core.runtime.unusable import written_as
+
+if TYPE_CHECKING:
+    from selinon_core.cases.model import FunctionMock
 
 
 def default_pythonpath(plan: Plan) -> tuple[str, ...]:
@@ -32,7 +34,11 @@ class RunSetup:
         self.plan = plan
         self.tables = flow_indexes(plan)
         mocks = options.mocks
-        mocked = {} if mocks is None else call_by_call(mocks.functions, plan)
+        mocked: Mapping[str, FunctionMock] = {}
+        if mocks is not None and mocks.functions:
+            from selinon_core.cases.functions import call_by_call
+
+            mocked = call_by_call(mocks.functions, plan)
         self.imports = MockedImports(options.pythonpath or default_pythonpath(plan), mocked, options.mock_all)
         self.conditions = BoundConditions(self.imports)
         #: where relative paths lead from, wherever tasks go

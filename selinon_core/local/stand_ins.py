@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from selinon_core.dispatch import effects as do
 from selinon_core.plan import ImportRef
+from selinon_core.runtime.trace import entries as trace_entries
 from selinon_core.runtime.trace.run_records import FlowRecord, NodeRecord
+
+if TYPE_CHECKING:
+    from selinon_core.local.mocked_imports import FunctionCalls, MockedImports
+    from selinon_core.local.scripts import TaskScripts
 
 #: (flow, index, whether of a failures entry instead of an edge)
 ConditionKey = tuple[str, int, bool]
@@ -24,3 +29,63 @@ class MadeUpDecision(NamedTuple):
     results: tuple[NodeRecord, ...]
     functions: tuple[ImportRef, ...]
     arguments: bool = False
+
+
+class StandInWatch:
+    """Notes, question by question, which made-up values an answer rests on.
+
+    ``found`` has those that do. Flow runs whose arguments are a made-up result (``node_args_from_first``) are
+    remembered by id.
+    """
+
+    def __init__(
+        self,
+        journal: list[trace_entries.Entry],
+        scripts: TaskScripts,
+        calls: FunctionCalls,
+        imports: MockedImports,
+    ) -> None:
+        self._journal = journal
+        self._scripts = scripts
+        self._calls = calls
+        self._imports = imports
+        self._made_up_arguments: set[str] = set()
+        self.found: list[MadeUpDecision] = []
+
+    @property
+    def is_needed(self) -> bool:
+        """Whether anything made up can have been used by now."""
+        return bool(self._scripts.made_up or self._imports.lenient)
+
+    def before(self) -> tuple[int, int]:
+        """What to hand to ``after``."""
+        return len(self._journal), len(self._calls.defaulted)
+
+    def after(self, record: FlowRecord, question: do.Question, before: tuple[int, int], handed: bool) -> None:
+        """Note a question that was answered since ``before``; ``handed``: user code was given the arguments."""
+        entries, defaults = before
+        made_up = self._scripts.made_up
+        read = dict.fromkeys(
+            entry[4] for entry in self._journal[entries:] if entry[0] == trace_entries.READ and entry[4] in made_up
+        )
+        if question.__class__ is do.AskArguments:
+            if question.node_run.id in made_up:
+                self._made_up_arguments.add(record.id)
+            return
+        functions = tuple(dict.fromkeys(self._calls.defaulted[defaults:]))
+        arguments = handed and self._has_made_up_arguments(record)
+        if read or functions or arguments:
+            results = tuple(made_up[id] for id in read)
+            self.found.append(MadeUpDecision(record, question, results, functions, arguments))
+
+    def _has_made_up_arguments(self, record: FlowRecord) -> bool:
+        """Whether the arguments of a flow run are a made-up result, perhaps handed down."""
+        run: FlowRecord | None = record
+        while run is not None:
+            if run.id in self._made_up_arguments:
+                return True
+            above = run.parent_run
+            if above is None or run.flow.name not in above.flow.propagate_node_args:
+                return False
+            run = above
+        return False

@@ -39,7 +39,7 @@ def test_a_run_knows_which_mocked_outcome_each_attempt_had() -> None:
     plan = PLAN._replace(tasks={**PLAN.tasks, "A": PLAN.tasks["A"]._replace(max_retry=1)})
     mocks = Mocks.from_mapping({"A": outcomes})
     run = LocalExecutor(plan, LocalOptions(mock_all=True, mocks=mocks)).run("f")
-    played = [(record.run.name, outcome.kind, outcome.value) for record, outcome in run.played]
+    played = [(use.node.run.name, use.outcome.kind, use.outcome.value) for use in run.mock_uses]
     assert played[:2] == [("A", "error", "Busy: no"), ("A", "result", 5)]
     assert [name for name, _, _ in played] == ["A", "A", "B"]
 
