@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from selinon_core.plan import Plan
     from selinon_core.plan.json_form import plan_from_json, plan_to_json
     from selinon_core.project import Project, compile_project, compile_text, lint_project
-    from selinon_core.runtime.storages import StoragePool
+    from selinon_core.runtime.storage_pool import StoragePool
     from selinon_core.storage import DataStorage, SelinonMissingDataException
     from selinon_core.task import SelinonTask
 
@@ -65,7 +65,7 @@ _WHERE = {
     "SelinonMissingDataException": "storage",
     "SelinonTask": "task",
     "StorageError": "errors",
-    "StoragePool": "runtime.storages",
+    "StoragePool": "runtime.storage_pool",
     "TaskTimeout": "errors",
     "Trace": "legacy.trace",
     "UnknownFlowError": "errors",

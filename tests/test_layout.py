@@ -1,11 +1,24 @@
-"""What tests/README.md says about these folders holds."""
+"""What tests/README.md says about the folders of tests holds, and so do the bounds on the size of code."""
 
 from __future__ import annotations
 
+import ast
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 TESTS = Path(__file__).parent
+ROOT = TESTS.parent
+
+#: Lines that a function and a class may have.
+LONGEST = {"function": 60, "class": 250}
+#: What is longer, by module and name, and why. The reason stands beside the code, too.
+LONGER = {
+    "selinon_core.celery.stores.memory.MemoryStore": "as long as the protocol: few lines a method, one lock",
+    "selinon_core.celery.stores.redis.store.RedisStore": "as long as the protocol: one script a method",
+    "selinon_core.celery.stores.sql.store.SqlStore": "as long as the protocol: one transaction a method",
+    "selinon_core.exploring.play.Play": "a driver of one run: each method is a step on the same state",
+}
 
 
 def test_what_several_modules_of_tests_use_is_in_no_module_of_tests() -> None:
@@ -23,3 +36,29 @@ def test_every_folder_of_tests_is_described() -> None:
     folders = {path.parent.relative_to(TESTS).parts[0] for path in TESTS.rglob("*/test_*.py")}
     described = set(re.findall(r"^\| `(\w+)/` \|", readme, re.MULTILINE))
     assert described == folders
+
+
+def definitions(node: ast.AST, inside: str) -> Iterator[tuple[str, str, int]]:
+    """Yield the kind, the full name and the number of lines of functions and classes, inner ones too."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            kind = "class" if isinstance(child, ast.ClassDef) else "function"
+            name = f"{inside}.{child.name}"
+            yield kind, name, (child.end_lineno or child.lineno) - child.lineno + 1
+            yield from definitions(child, name)
+        else:
+            yield from definitions(child, inside)
+
+
+def test_no_function_and_no_class_is_longer_than_its_bound_without_a_reason() -> None:
+    long = {
+        name
+        for package in ("selinon_core", "selinon_cli", "selinon")
+        for path in sorted((ROOT / package).rglob("*.py"))
+        for kind, name, lines in definitions(
+            ast.parse(path.read_bytes()), ".".join(path.relative_to(ROOT).with_suffix("").parts)
+        )
+        if lines > LONGEST[kind]
+    }
+    # An exception that is not needed any more is taken out of the table.
+    assert long == LONGER.keys()

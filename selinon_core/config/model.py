@@ -6,7 +6,8 @@ given* has its neutral value (``()``, ``None``, ``False``, 0). ``given(key)`` di
 references (``NameRef``) and nothing here is resolved: ``ProjectModel`` has the dictionaries.
 
 Every definition is a ``Definition``: ``location`` is the mapping it is written as; ``key_location`` and
-``value_location`` lead to the keys as written.
+``value_location`` lead to the keys as written. The definitions are in one module because they contain each other,
+and each is little more than its attributes.
 """
 
 from __future__ import annotations

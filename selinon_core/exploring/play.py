@@ -43,7 +43,7 @@ class Play:
     vectors, ``observed``: how sub-flows ended, by number, and ``inner``: the runs of sub-flows that were run
     inside. ``fired_sources`` and ``refused_sources``: the node runs for which an edge fired, and for which a
     condition said no. ``states``: abstract states with the cost so far, for flows with cycles. ``depth`` counts
-    the flows above.
+    the flows above. The class is long because each method is a step of the run, on the same state.
     """
 
     __slots__ = (

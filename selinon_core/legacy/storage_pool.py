@@ -7,7 +7,7 @@ from typing import Any
 
 from selinon_core.legacy.replaced import watch_replacing
 from selinon_core.legacy.state import storages_in_use
-from selinon_core.runtime.storages import NoSuchSourceError
+from selinon_core.runtime.storage_pool import NoSuchSourceError
 from selinon_core.storage import DataStorage, ExcInfo
 
 

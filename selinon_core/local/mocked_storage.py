@@ -9,7 +9,8 @@ from selinon_core.errors import StorageError, UnknownStorageError
 from selinon_core.plan import Plan, StoragePlan
 from selinon_core.runtime.imports import Imports
 from selinon_core.runtime.json_values import describe_json_error, restore, snapshot
-from selinon_core.runtime.storages import Emit, Storages
+from selinon_core.runtime.result_caches import Emit
+from selinon_core.runtime.storages import Storages
 from selinon_core.storage import DataStorage, ExcInfo, SelinonMissingDataException
 
 _Key = tuple[str, str, str]

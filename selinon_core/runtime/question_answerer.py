@@ -22,7 +22,8 @@ from selinon_core.runtime.conditions import BoundConditions
 from selinon_core.runtime.error_codec import USER_ERRORS, error_repr, name_error_and_place
 from selinon_core.runtime.imports import Imports
 from selinon_core.runtime.json_values import copy_json, describe_json_error
-from selinon_core.runtime.storages import StoragePool, Storages
+from selinon_core.runtime.storage_pool import StoragePool
+from selinon_core.runtime.storages import Storages
 from selinon_core.runtime.unusable import unusable
 
 Answer = (

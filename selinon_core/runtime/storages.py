@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Self
+from collections.abc import Mapping
+from typing import Any
 
-from selinon_core.cache import Cache
 from selinon_core.errors import (
-    CacheMissError,
     ConfigurationError,
     MissingExtraError,
     ResultMissingError,
@@ -17,16 +15,13 @@ from selinon_core.errors import (
     StorageError,
     UnknownStorageError,
 )
-from selinon_core.plan import CachePlan, Plan, StoragePlan, TaskPlan
+from selinon_core.plan import Plan, StoragePlan, TaskPlan
 from selinon_core.runtime.environment import built_from, expand, working_directory
 from selinon_core.runtime.error_codec import USER_ERRORS, error_json, error_repr, error_text
 from selinon_core.runtime.imports import Imports
 from selinon_core.runtime.json_values import copy_json
+from selinon_core.runtime.result_caches import Emit, ResultCaches
 from selinon_core.storage import DataStorage, ExcInfo
-
-#: ``emit(event, details)``: receives every trace event of a storage.
-Emit = Callable[[str, dict[str, Any]], None]
-
 
 _PRIVATE = (
     "it keeps results in the memory of one process, where others do not find them; on workers, name a storage "
@@ -48,8 +43,7 @@ class Storages:
         self._emit = emit
         self._lock = threading.RLock()
         self._storages: dict[str, DataStorage] = {}
-        self._caches: dict[str, Cache | None] = {}
-        self._cache_locks: dict[str, threading.Lock] = {}
+        self._caches = ResultCaches(plan, imports, emit)
         self._process = os.getpid()
         self._borrowed = False
 
@@ -57,8 +51,7 @@ class Storages:
         """Use the storages of another pool of the same plan, which is left to close them."""
         self._lock = owner._lock
         self._storages = owner._storages
-        self._caches = owner._caches
-        self._cache_locks = owner._cache_locks
+        self._caches.share(owner._caches)
         self._borrowed = True
 
     def make(self, storage: StoragePlan) -> DataStorage:
@@ -144,18 +137,10 @@ class Storages:
         Raises ``UnknownStorageError`` (the task has no storage), ``ResultMissingError``, ``StorageError``.
         """
         task, storage_name = self._storage_name(task_name)
-        details = {
-            "flow_name": flow_name,
-            "task_name": task_name,
-            "task_id": task_id,
-            "storage_name": storage_name,
-            "storage_task_name": task.storage_task_name,
-        }
-        cache = self._cache(storage_name)
-        if cache is not None:
-            found, value = self._from_cache(cache, storage_name, details)
-            if found:
-                return value
+        details = _details(flow_name, task, task_id)
+        found, value = self._caches.get(storage_name, details)
+        if found:
+            return value
         storage = self.connected(storage_name)
         self._emit("STORAGE_RETRIEVE", details)
         try:
@@ -170,21 +155,13 @@ class Storages:
             self._emit("STORAGE_ISSUE", details | {"what": error_repr(error)})
             raise StorageError(f'cannot read from storage "{storage_name}": {error_repr(error)}') from error
         self._emit("STORAGE_RETRIEVED", details)
-        if cache is not None:
-            self._to_cache(cache, storage_name, details, result)
+        self._caches.add(storage_name, details, result)
         return result
 
     def store(self, node_args: Any, flow_name: str, task_name: str, task_id: str, result: Any) -> Any:
         """Store a task's result and return the record's id; raises ``StorageError``."""
         task, storage_name = self._storage_name(task_name)
-        details = {
-            "flow_name": flow_name,
-            "task_name": task_name,
-            "task_id": task_id,
-            "storage_name": storage_name,
-            "storage_task_name": task.storage_task_name,
-            "node_args": node_args,
-        }
+        details = _details(flow_name, task, task_id) | {"node_args": node_args}
         storage = self.connected(storage_name)
         self._emit("STORAGE_STORE", details)
         try:
@@ -202,12 +179,7 @@ class Storages:
         task = self._plan.tasks[task_name]
         if task.storage is None or task.storage_readonly:
             return False
-        details = {
-            "flow_name": flow_name,
-            "task_name": task_name,
-            "task_id": task_id,
-            "storage_name": task.storage,
-            "storage_task_name": task.storage_task_name,
+        details = _details(flow_name, task, task_id) | {
             "node_args": node_args,
             "error_type": exc_info[0].__name__,
             "error_value": error_text(exc_info[1]),
@@ -253,59 +225,19 @@ class Storages:
         """Begin again after a fork; the old lock may be held by a thread that does not exist here."""
         self._lock = threading.RLock()
         self._storages = {}
-        self._caches = {}
+        self._caches = ResultCaches(self._plan, self._imports, self._emit)
         self._process = os.getpid()
 
-    # -- caches: a failing cache is reported to the trace and otherwise ignored -------------------------------
 
-    def _cache(self, storage_name: str) -> Cache | None:
-        storage = self._plan.storages.get(storage_name)
-        if storage is None or storage.cache is None:
-            return None
-        if storage_name not in self._caches:
-            with self._lock:
-                if storage_name not in self._caches:
-                    self._cache_locks[storage_name] = threading.Lock()
-                    self._caches[storage_name] = self._make_cache(storage.cache, storage_name)
-        return self._caches[storage_name]
-
-    def _make_cache(self, cache: CachePlan, storage_name: str) -> Cache | None:
-        try:
-            cls = self._imports.storage_class(cache.function)
-            return cls(**copy_json(dict(cache.configuration)))  # type: ignore[no-any-return]
-        except USER_ERRORS as error:
-            self._emit("TASK_RESULT_CACHE_ISSUE", {"storage_name": storage_name, "what": error_repr(error)})
-            return None
-
-    def _from_cache(self, cache: Cache, storage_name: str, details: dict[str, Any]) -> tuple[bool, Any]:
-        self._emit("TASK_RESULT_CACHE_GET", details)
-        try:
-            with self._cache_locks[storage_name]:
-                value = cache.get(
-                    details["task_id"], task_name=details["storage_task_name"], flow_name=details["flow_name"]
-                )
-            value = copy_json(value)
-        except CacheMissError:
-            self._emit("TASK_RESULT_CACHE_MISS", details)
-            return False, None
-        except USER_ERRORS as error:
-            self._emit("TASK_RESULT_CACHE_ISSUE", details | {"what": error_repr(error)})
-            return False, None
-        self._emit("TASK_RESULT_CACHE_HIT", details)
-        return True, value
-
-    def _to_cache(self, cache: Cache, storage_name: str, details: dict[str, Any], result: Any) -> None:
-        self._emit("TASK_RESULT_CACHE_ADD", details)
-        try:
-            with self._cache_locks[storage_name]:
-                cache.add(
-                    details["task_id"],
-                    copy_json(result),
-                    task_name=details["storage_task_name"],
-                    flow_name=details["flow_name"],
-                )
-        except USER_ERRORS as error:
-            self._emit("TASK_RESULT_CACHE_ISSUE", details | {"what": error_repr(error)})
+def _details(flow_name: str, task: TaskPlan, task_id: str) -> dict[str, Any]:
+    """What every trace event of a result says."""
+    return {
+        "flow_name": flow_name,
+        "task_name": task.name,
+        "task_id": task_id,
+        "storage_name": task.storage,
+        "storage_task_name": task.storage_task_name,
+    }
 
 
 def _is_connected(storage: DataStorage) -> bool:
@@ -313,73 +245,3 @@ def _is_connected(storage: DataStorage) -> bool:
         return storage.is_connected()
     except USER_ERRORS:  # it must not raise; one that does is out of order
         return False
-
-
-# Also a KeyError because that is what the original's pool raised: functions of several edges ask for one source
-# after another and catch it.
-class NoSuchSourceError(ResultMissingError, KeyError):
-    """Raised when a storage pool is asked for a task of which no run is at hand."""
-
-    __str__ = Exception.__str__  # a KeyError would quote the text
-
-    @classmethod
-    def of(cls, task_name: str, known: Iterable[str]) -> Self:
-        """The error about ``task_name`` where there are runs of ``known``."""
-        return cls(f'no run of task "{task_name}" here; there is {", ".join(known) or "none"}')
-
-
-class StoragePool:
-    """What user functions get: the results of certain task runs by name.
-
-    ``ids`` maps task names to ids, ``locate`` returns the flow of a run (None: ``flow_name``).
-    """
-
-    def __init__(
-        self,
-        storages: Storages,
-        flow_name: str,
-        ids: Mapping[str, Any],
-        locate: Callable[[str], str | None],
-    ) -> None:
-        self._storages = storages
-        self._flow_name = flow_name
-        self._ids = ids
-        self._locate = locate
-
-    def get(self, task_name: str) -> Any:
-        """Return the result of a source task of this combination.
-
-        Raises ``NoSuchSourceError`` when the task is not a source here, else as ``retrieve``.
-        """
-        task_id = self._ids.get(task_name)
-        if not isinstance(task_id, str):
-            raise NoSuchSourceError.of(task_name, [name for name, id in self._ids.items() if isinstance(id, str)])
-        return self.retrieve(self._locate(task_id) or self._flow_name, task_name, task_id)
-
-    def retrieve(self, flow_name: str, task_name: str, task_id: str) -> Any:
-        """Return the result of any task run; see ``Storages.retrieve`` for errors."""
-        return self._storages.retrieve(flow_name, task_name, task_id)
-
-    def set(self, node_args: Any, flow_name: str, task_name: str, task_id: str, result: Any) -> Any:
-        """Store a result; see ``Storages.store``."""
-        return self._storages.store(node_args, flow_name, task_name, task_id, result)
-
-    def set_error(self, node_args: Any, flow_name: str, task_name: str, task_id: str, exc_info: ExcInfo) -> bool:
-        """Store an error; see ``Storages.store_error``."""
-        return self._storages.store_error(node_args, flow_name, task_name, task_id, exc_info)
-
-    def delete(self, flow_name: str, task_name: str, task_id: str) -> None:
-        """Delete a result; see ``Storages.delete``."""
-        self._storages.delete(flow_name, task_name, task_id)
-
-    def get_connected_storage(self, storage_name: str) -> DataStorage:
-        """Return a storage by name; see ``Storages.connected``."""
-        return self._storages.connected(storage_name)
-
-    def get_storage_by_task_name(self, task_name: str) -> DataStorage | None:
-        """Return the storage of a task, None when it has none."""
-        return self._storages.of_task(task_name)
-
-    def get_storage_name_by_task_name(self, task_name: str, graceful: bool = False) -> str | None:
-        """Return the name of a task's storage; without one None if ``graceful``, else ``UnknownStorageError``."""
-        return self._storages.name_of_task(task_name, graceful)

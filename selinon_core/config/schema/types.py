@@ -1,7 +1,8 @@
 """Kinds of values: each knows how to read itself from a node and how to describe itself as JSON Schema.
 
 ``read`` gets the node behind any aliases and gives the value for the model, or ``BROKEN`` after it has
-reported why not. ``label`` names the value in messages.
+reported why not. ``label`` names the value in messages. The kinds are in one module because reading a value and
+describing it stand side by side in each of them, and they are made of each other.
 """
 
 from __future__ import annotations

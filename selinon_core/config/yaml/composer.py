@@ -12,6 +12,7 @@ slower. Nothing is executed, and nothing is read that would be too much:
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import yaml
@@ -124,13 +125,7 @@ class Composer:
             elif kind is yaml.DocumentStartEvent:
                 documents += 1
                 if documents > 1:
-                    self.collector.add(
-                        kinds.SEVERAL_DOCUMENTS,
-                        self._at(event),
-                        "a second YAML document begins here",
-                        help="put it in a file of its own",
-                    )
-                    self.unread_from = event.start_mark.index
+                    self._second_document(event)
                     break
             elif event is None or kind is yaml.StreamEndEvent:
                 break
@@ -176,6 +171,15 @@ class Composer:
             )
         self.anchors[anchor] = node
 
+    def _second_document(self, event: Any) -> None:
+        self.collector.add(
+            kinds.SEVERAL_DOCUMENTS,
+            self._at(event),
+            "a second YAML document begins here",
+            help="put it in a file of its own",
+        )
+        self.unread_from = event.start_mark.index
+
     def _too_deep(self, event: Any) -> None:
         self.collector.add(
             kinds.TOO_DEEP,
@@ -190,19 +194,7 @@ class Composer:
         self.aliases += 1
         anchor = event.anchor
         if anchor not in self.anchors:
-            help_text = ""
-            if len(self.collector.found) < _MAX_SUGGESTIONS:
-                from selinon_core.diagnostics.wording import did_you_mean
-
-                close = did_you_mean(anchor, self.anchors)
-                help_text = f'did you mean "*{close}"?' if close else ""
-            self.collector.add(
-                kinds.UNKNOWN_ALIAS,
-                self._at(AliasNode(event, None)),
-                f'unknown alias "*{anchor}"',
-                note="no anchor of this name stands above",
-                help=help_text,
-            )
+            _report_unknown_alias(self.collector, self._at(AliasNode(event, None)), anchor, self.anchors)
             return BrokenNode(event.start_mark, event.end_mark)
         target = self.anchors[anchor]
         if target is None:
@@ -222,7 +214,7 @@ class Composer:
                 tagged_value(event.tag, event.value)
             except LookupError:
                 if event.tag != MERGE_TAG or not is_key or event.anchor is not None:
-                    self._unknown_tag(event)
+                    _report_unknown_tag(self.collector, self.file, event)
                     node = BrokenNode(event.start_mark, event.end_mark)
             except ValueError:
                 self.collector.add(
@@ -238,18 +230,8 @@ class Composer:
     def _collection_tag(self, event: Any, is_mapping: bool) -> bool:
         if event.tag is None or event.tag == "!" or event.tag == (MAP_TAG if is_mapping else SEQ_TAG):
             return True
-        self._unknown_tag(event)
+        _report_unknown_tag(self.collector, self.file, event)
         return False
-
-    def _unknown_tag(self, event: Any) -> None:
-        tag = short_tag(event.tag)
-        self.collector.add(
-            kinds.UNKNOWN_TAG,
-            FixedLocation(_head(self.file, event, len(tag))),
-            f'unknown tag "{shorten(tag)}"',
-            note="tags are never executed",
-            help="write plain values, lists and mappings",
-        )
 
     def _fill(self, node: MappingNode, items: list[Node]) -> None:
         """Work out keys, duplicates and merge keys."""
@@ -295,40 +277,46 @@ class Composer:
         node.entries = entries
 
     def _merge(self, merges: list[tuple[Any, Node]], own: dict[Any, Entry]) -> dict[Any, Entry]:
-        """Later merge keys win over earlier ones, in a list the first wins, own keys win (as in PyYAML 6.0.3)."""
-        merged: dict[Any, Entry] = {}
-        for key, value in merges:
-            target = value.target if type(value) is AliasNode else value
-            around = (value,) if type(value) is AliasNode else ()
-            parts = list(reversed(target.items)) if type(target) is SequenceNode else [value]
-            via = around if type(target) is SequenceNode else ()
-            for part in parts:
-                mapping = part.target if type(part) is AliasNode else part
-                through = (*via, part) if type(part) is AliasNode else via
-                if type(mapping) is BrokenNode:
-                    continue
-                if type(mapping) is not MappingNode:
-                    self.collector.add(
-                        kinds.BAD_MERGE,
-                        self._at(part),
-                        "a merge key takes a mapping or a list of mappings",
-                        note="this is neither",
-                        related=(Related(self._at(key).span, "merged here"),),
-                    )
-                    continue
-                self.merged += len(mapping.entries)
-                if self.merged > MAX_EXPANSION + EXPANSION_PER_NODE * self.count:
-                    self.collector.add(kinds.TOO_LARGE, self._at(key), "merge keys copy too many entries")
-                    self.give_up(0)
-                    self.root = None
-                    raise _GivenUp
-                if through:
-                    for name, (at, item, inner) in mapping.entries.items():
-                        merged[name] = (at, item, through + inner)
-                else:
-                    merged.update(mapping.entries)
-        merged.update(own)
-        return merged
+        from selinon_core.config.yaml.merge_keys import MergeKeys
+
+        most = MAX_EXPANSION + EXPANSION_PER_NODE * self.count - self.merged
+        merge_keys = MergeKeys(self.file, self.collector, most)
+        entries = merge_keys.entries(merges, own)
+        self.merged += merge_keys.copied
+        if entries is None:
+            self.give_up(0)
+            self.root = None
+            raise _GivenUp
+        return entries
+
+
+def _report_unknown_alias(
+    collector: Collector, place: SourceLocation, anchor: str, anchors: Iterable[str]
+) -> None:
+    help_text = ""
+    if len(collector.found) < _MAX_SUGGESTIONS:
+        from selinon_core.diagnostics.wording import did_you_mean
+
+        close = did_you_mean(anchor, anchors)
+        help_text = f'did you mean "*{close}"?' if close else ""
+    collector.add(
+        kinds.UNKNOWN_ALIAS,
+        place,
+        f'unknown alias "*{anchor}"',
+        note="no anchor of this name stands above",
+        help=help_text,
+    )
+
+
+def _report_unknown_tag(collector: Collector, file: str, event: Any) -> None:
+    tag = short_tag(event.tag)
+    collector.add(
+        kinds.UNKNOWN_TAG,
+        FixedLocation(_head(file, event, len(tag))),
+        f'unknown tag "{shorten(tag)}"',
+        note="tags are never executed",
+        help="write plain values, lists and mappings",
+    )
 
 
 def _head(file: str, event: Any, length: int) -> Span:

@@ -9,8 +9,9 @@ import ast
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from selinon_core.lint.code.parsed import FunctionNode, dotted, is_decorated
-from selinon_core.lint.code.symbols import Returns
+from selinon_core.diagnostics.location import Span
+from selinon_core.lint.code.parsed import FunctionNode, dotted, is_decorated, members
+from selinon_core.lint.code.symbols import ResultRead, Returns
 
 
 def returns(function: FunctionNode, *, bound: bool) -> Returns:
@@ -87,3 +88,34 @@ def words(node: ast.AST) -> Iterator[tuple[str, int, int, int]]:
             yield part.attr, part.end_lineno or part.lineno, part.end_col_offset - length + 1, length
         elif isinstance(part, ast.Constant) and isinstance(part.value, str):
             yield part.value, part.lineno, part.col_offset + 1, len(part.value) + 2
+
+
+def results_read(definition: object, file: str) -> tuple[ResultRead, ...]:
+    """The results that the code of a task class, or of a function that gets a storage pool first, asks for."""
+    if isinstance(definition, ast.ClassDef):
+        methods, on = frozenset({"parent_task_result", "parent_flow_result"}), "self"
+    elif isinstance(definition, FunctionNode) and definition.args.args:
+        methods, on = frozenset({"get"}), definition.args.args[0].arg
+    else:
+        return ()
+    return tuple(
+        ResultRead(
+            call.text,
+            of_flow=call.method == "parent_flow_result",
+            guarded=call.guarded,
+            span=Span(file, call.line, call.column, call.line, call.column + len(call.text) + 2),
+        )
+        for call in calls_with_name(definition, methods)
+        if call.on == on
+    )
+
+
+def words_of(definition: object, method: str | None, file: str) -> tuple[tuple[str, Span], ...]:
+    """The attributes and texts in the code of a function, or of a method that a class itself defines."""
+    if method is not None:
+        definition = members(definition).get(method) if isinstance(definition, ast.ClassDef) else None
+    if not isinstance(definition, FunctionNode):
+        return ()
+    return tuple(
+        (word, Span(file, line, column, line, column + length)) for word, line, column, length in words(definition)
+    )

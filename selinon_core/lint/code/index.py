@@ -17,9 +17,7 @@ from selinon_core.lint.code.finder import OPAQUE, Finder
 from selinon_core.lint.code.symbols import UNKNOWN, Kind, ModuleFault, ModuleState, ResultRead, Symbol
 
 if TYPE_CHECKING:
-    import ast
-
-    from selinon_core.lint.code.parsed import ParsedModule
+    from selinon_core.lint.code.parsed import Binding, ParsedModule
 
 #: How many links (re-exports, base classes) are followed.
 LONGEST_CHAIN = 40
@@ -208,8 +206,10 @@ class CodeIndex:
     def _method(self, cls: Symbol, name: str, links: int) -> Symbol | None:
         if (cls.home, cls.name) in shipped_modules.PLAIN_BASES:
             return None if name == "run" else UNKNOWN
+        import ast
+
         definition = self._definition(cls)
-        if definition is None or not links:
+        if not isinstance(definition, ast.ClassDef) or not links:
             return UNKNOWN
         from selinon_core.lint.code.bodies import returns
         from selinon_core.lint.code.parsed import dotted, members, signature
@@ -235,27 +235,10 @@ class CodeIndex:
         return None
 
     def _base(self, parsed: ParsedModule, path: str, links: int) -> Symbol:
-        from selinon_core.lint.code.parsed import Import
-
-        first, _, rest = path.partition(".")
-        binding = parsed.bindings.get(first)
-        if isinstance(binding, Import):
-            module = binding.module if binding.name is None else None
-            if module is None and not rest:
-                module, rest = binding.module, str(binding.name)
-            while module is not None and "." in rest:
-                inner, _, rest = rest.partition(".")
-                module = f"{module}.{inner}"
-            if module is not None and (module, rest) in shipped_modules.PLAIN_BASES:
-                return Symbol(Kind.CLASS, module, rest)
+        imported = parsed.imported_as(path)
+        if imported is not None and imported in shipped_modules.PLAIN_BASES:
+            return Symbol(Kind.CLASS, *imported)
         return self._lookup(parsed.name, path, links) or UNKNOWN
-
-    def _definition(self, cls: Symbol) -> ast.ClassDef | None:
-        import ast
-
-        parsed = self._modules.get(cls.home)
-        definition = None if parsed is None else parsed.bindings.get(cls.name)
-        return definition if isinstance(definition, ast.ClassDef) else None
 
     # --- what code reads -------------------------------------------------------------------------------------
 
@@ -266,55 +249,28 @@ class CodeIndex:
         """
         key = (symbol.home, symbol.name)
         if key not in self._results_read:
-            self._results_read[key] = self._find_results_read(symbol)
+            found: tuple[ResultRead, ...] = ()
+            definition = self._definition(symbol)
+            if definition is not None:
+                from selinon_core.lint.code.bodies import results_read
+
+                found = results_read(definition, self._modules[symbol.home].shown_path)
+            self._results_read[key] = found
         return self._results_read[key]
-
-    def _find_results_read(self, symbol: Symbol) -> tuple[ResultRead, ...]:
-        parsed = self._modules.get(symbol.home)
-        definition = None if parsed is None else parsed.bindings.get(symbol.name)
-        if parsed is None or definition is None:
-            return ()
-        import ast
-
-        from selinon_core.lint.code.bodies import calls_with_name
-        from selinon_core.lint.code.parsed import FunctionNode
-
-        if isinstance(definition, ast.ClassDef):
-            methods, on = frozenset({"parent_task_result", "parent_flow_result"}), "self"
-        elif isinstance(definition, FunctionNode) and definition.args.args:
-            methods, on = frozenset({"get"}), definition.args.args[0].arg
-        else:
-            return ()
-        return tuple(
-            ResultRead(
-                call.text,
-                of_flow=call.method == "parent_flow_result",
-                guarded=call.guarded,
-                span=Span(parsed.shown_path, call.line, call.column, call.line, call.column + len(call.text) + 2),
-            )
-            for call in calls_with_name(definition, methods)
-            if call.on == on
-        )
 
     def words_of(self, symbol: Symbol, method: str | None = None) -> tuple[tuple[str, Span], ...]:
         """The attributes and texts in the code of a function, or of a method that a class itself defines."""
+        definition = self._definition(symbol)
+        if definition is None:
+            return ()
+        from selinon_core.lint.code.bodies import words_of
+
+        return words_of(definition, method, self._modules[symbol.home].shown_path)
+
+    def _definition(self, symbol: Symbol) -> Binding:
+        """What the text of a module binds to a symbol; None where there is no text, or where it is not certain."""
         parsed = self._modules.get(symbol.home)
-        definition = None if parsed is None else parsed.bindings.get(symbol.name)
-        if parsed is None or definition is None:
-            return ()
-        import ast
-
-        from selinon_core.lint.code.bodies import words
-        from selinon_core.lint.code.parsed import FunctionNode, members
-
-        if method is not None:
-            definition = members(definition).get(method) if isinstance(definition, ast.ClassDef) else None
-        if not isinstance(definition, FunctionNode):
-            return ()
-        return tuple(
-            (word, Span(parsed.shown_path, line, column, line, column + length))
-            for word, line, column, length in words(definition)
-        )
+        return None if parsed is None else parsed.bindings.get(symbol.name)
 
 
 def _shipped(module: str, name: str) -> Symbol | None:

@@ -88,6 +88,20 @@ class ParsedModule:
         imported = [binding.module for binding in self.bindings.values() if isinstance(binding, Import)]
         return [*imported, *self.stars]
 
+    def imported_as(self, path: str) -> tuple[str, str] | None:
+        """The module and the name in it that a dotted path leads to through an import; None without one."""
+        first, _, rest = path.partition(".")
+        binding = self.bindings.get(first)
+        if not isinstance(binding, Import):
+            return None
+        module = binding.module
+        if binding.name is not None:
+            return None if rest else (module, binding.name)
+        while "." in rest:
+            inner, _, rest = rest.partition(".")
+            module = f"{module}.{inner}"
+        return module, rest
+
     def span(self, node: ast.ClassDef | FunctionNode) -> Span:
         """Where the name of a definition stands."""
         keyword = "class " if isinstance(node, ast.ClassDef) else "def "

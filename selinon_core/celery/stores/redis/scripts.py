@@ -9,6 +9,8 @@ keys and timers are those of ``outbox_keys``.
 that are begun and not done, by when they were last seen, sorted set). A node record is
 ``delivery,begun_at,attempts,retries,deliveries``, or those behind a ``D`` when the node run is done.
 
+The scripts are in one module because they are put together from common pieces of Lua.
+
 Keys are built inside the scripts: a Redis cluster cannot serve.
 """
 
