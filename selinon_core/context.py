@@ -43,24 +43,29 @@ class TaskContext(Protocol):
         ...
 
 
-#: Called with every local run that ends; one per context, so that tests in parallel do not hear of each other.
-_run_listener: ContextVar[Callable[[Any], None] | None] = ContextVar("selinon_run_listener", default=None)
+#: Called with every local run that ends, in the order in which they began to listen. They belong to a context, so
+#: that tests which run in parallel do not hear of each other's runs.
+_run_listeners: ContextVar[tuple[Callable[[Any], None], ...]] = ContextVar("selinon_run_listeners", default=())
+
+
+def add_run_listener(listener: Callable[[Any], None]) -> None:
+    """Call ``listener(run)`` with each ``LocalRun`` that was started in this context and has ended."""
+    _run_listeners.set((*_run_listeners.get(), listener))
 
 
 @contextmanager
 def run_listener(listener: Callable[[Any], None]) -> Iterator[None]:
-    """While this lasts, ``listener(run)`` is called with each ``LocalRun`` that was started here and has ended."""
-    token = _run_listener.set(listener)
+    """The same while this lasts."""
+    token = _run_listeners.set((*_run_listeners.get(), listener))
     try:
         yield
     finally:
-        _run_listener.reset(token)
+        _run_listeners.reset(token)
 
 
 def run_ended(run: Any) -> None:
-    """Call the listener of this context with a ``LocalRun``, if there is a listener."""
-    listener = _run_listener.get()
-    if listener is not None:
+    """Call the listeners of this context with a ``LocalRun``."""
+    for listener in _run_listeners.get():
         listener(run)
 
 
