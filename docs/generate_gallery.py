@@ -82,8 +82,8 @@ def pictures() -> list[Picture]:
         Picture(
             "order-run",
             "A run laid over the graph",
-            "States, attempts, virtual durations and errors of a run report, and how often each edge fired of the "
-            "times it was considered.",
+            "States, attempts, virtual durations and errors of a run report, how often each edge fired "
+            "and each fallback was used of the times it was considered.",
             "selinon graph shop.yaml --run report.json --flow order",
             {"plan": shop, "flow": "order", "report": run_report()},
         ),

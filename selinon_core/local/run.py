@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 from selinon_core.local.driver_state import DriverState
 from selinon_core.local.scripts import MockUse
 from selinon_core.local.stand_ins import MadeUpDecision
-from selinon_core.plan import EdgePlan, ImportRef
-from selinon_core.runtime.error_codec import error_json
+from selinon_core.plan import ImportRef
 from selinon_core.runtime.facts import Facts
 from selinon_core.runtime.json_values import copy_json, restore
+from selinon_core.runtime.run_report import decisions_of, edges_of, fallbacks_of, nodes_of, seconds
 from selinon_core.runtime.trace.entries import Entry, TraceEvent, expand
-from selinon_core.runtime.trace.run_records import FlowRecord, NodeRecord
+from selinon_core.runtime.trace.run_records import FlowRecord
 from selinon_core.runtime.trace.tracer import jsonable
 
 if TYPE_CHECKING:
@@ -93,12 +93,12 @@ class LocalRun:
     @property
     def nodes(self) -> list[dict[str, Any]]:
         """Every node run in the order they were scheduled, as in the report."""
-        return [_node(record) for record in self._state.nodes]
+        return nodes_of(self.facts)
 
     @property
     def edges(self) -> list[dict[str, Any]]:
         """Every edge of the flows that ran, with how often it was considered and fired."""
-        return _edges(self._state.flows)
+        return edges_of(self.facts)
 
     @property
     def events(self) -> list[TraceEvent]:
@@ -168,6 +168,7 @@ class LocalRun:
     def report(self) -> dict[str, Any]:
         """The JSON report."""
         seed = self._state.options.seed
+        result = self.result
         return {
             "version": REPORT_VERSION,
             "flow": self.flow,
@@ -175,26 +176,23 @@ class LocalRun:
             "status": self.status,
             "error": self.error,
             "node_args": copy_json(self._root.args),
-            "virtual_seconds": _seconds(self.virtual_seconds),
+            "virtual_seconds": seconds(self.virtual_seconds),
             "real_seconds": round(self.real_seconds, 6),
             "seed": 0 if seed is None else seed,
-            "finished_nodes": self.result["finished_nodes"],
-            "failed_nodes": self.result["failed_nodes"],
+            "finished_nodes": result["finished_nodes"],
+            "failed_nodes": result["failed_nodes"],
             "unreached_nodes": self.unreached_nodes,
             "warnings": self.warnings,
             "nodes": self.nodes,
             "edges": self.edges,
+            "fallbacks": fallbacks_of(self.facts),
+            **decisions_of(self.facts),
         }
 
 
 def trace_line(event: TraceEvent) -> dict[str, Any]:
     """An event as a line of a trace file."""
-    return {"event": event.event, "time": _seconds(event.time), **jsonable(event.details)}
-
-
-def _seconds(value: float | None) -> float | None:
-    """Seconds without the noise of adding floats."""
-    return None if value is None else round(value, 6)
+    return {"event": event.event, "time": seconds(event.time), **jsonable(event.details)}
 
 
 def _own(value: Any) -> Any:
@@ -202,63 +200,3 @@ def _own(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _own(item) for key, item in value.items()}
     return [_own(item) for item in value] if isinstance(value, list) else value
-
-
-def _reported(result: Any) -> Any:
-    """A result as JSON has it; an integer alone may be longer than Python likes to write."""
-    return jsonable(result) if result.__class__ is int else result
-
-
-def _node(record: NodeRecord) -> dict[str, Any]:
-    run, flow_run = record.run, record.flow_run
-    told: dict[str, Any] = {
-        "id": run.id,
-        "name": run.name,
-        "kind": "flow" if run.is_flow else "task",
-        "flow": flow_run.flow.name,
-        "flow_id": flow_run.id,
-        "flow_attempt": run.flow_attempt,
-        "status": run.status,
-        "attempts": record.attempts,
-        "node_args": copy_json(run.args),
-        "parent": record.parent,
-    }
-    if run.failures:
-        told["failures"] = copy_json(run.failures)
-    if not run.is_flow:
-        told["result"] = _reported(restore(record.result))
-    told["error"] = None if record.error is None else error_json(record.error)
-    if run.is_flow and record.error is not None:
-        told["error"]["traceback"] = ""
-    told["started_at"] = _seconds(record.started_at)
-    told["finished_at"] = _seconds(record.finished_at)
-    told["real_seconds"] = round(record.real_seconds_by_now(), 6)
-    if record.abandoned:
-        told["abandoned"] = True
-    return told
-
-
-def _edges(flows: list[FlowRecord]) -> list[dict[str, Any]]:
-    considered: dict[tuple[str, int], int] = {}
-    fired: dict[tuple[str, int], int] = {}
-    seen: dict[str, tuple[EdgePlan, ...]] = {}
-    for record in flows:
-        name = record.flow.name
-        seen[name] = record.flow.edges
-        for index, times in record.machine.considered.items():
-            considered[name, index] = considered.get((name, index), 0) + times
-        for index, times in record.machine.fired.items():
-            fired[name, index] = fired.get((name, index), 0) + times
-    return [
-        {
-            "flow": name,
-            "index": edge.index,
-            "from": list(edge.sources),
-            "to": list(edge.destinations),
-            "where": str(edge.place),
-            "considered": considered.get((name, edge.index), 0),
-            "fired": fired.get((name, edge.index), 0),
-        }
-        for name, edges in seen.items()
-        for edge in edges
-    ]

@@ -82,8 +82,9 @@ class FlowRetried(NamedTuple):
 class Facts:
     """The facts of one run of ``root``, in the order in which they happened.
 
-    ``flows`` and ``nodes`` have all flow runs and node runs in the order in which they were started. ``eager``
-    are failed runs of nodes in ``eager_failures`` that failed their flow.
+    ``decisions`` has ``edges`` and ``fallbacks`` together. ``flows`` and ``nodes`` have all flow runs and node
+    runs in the order in which they were started. ``eager`` are failed runs of nodes in ``eager_failures`` that
+    failed their flow.
     """
 
     def __init__(
@@ -98,12 +99,13 @@ class Facts:
         self.root = root
         self.flows: Sequence[FlowRecord] = list(flows)
         self.nodes: Sequence[NodeRecord] = list(nodes)
-        self.edges: list[EdgeConsidered] = []
-        self.fallbacks: list[FallbackConsidered] = []
+        self.decisions: list[EdgeConsidered | FallbackConsidered] = []
         self.attempts: list[AttemptEnded] = []
         self.flow_retries: list[FlowRetried] = []
         self.eager: list[NodeRun] = []
         _Reading(self).read(journal)
+        self.edges = [fact for fact in self.decisions if isinstance(fact, EdgeConsidered)]
+        self.fallbacks = [fact for fact in self.decisions if isinstance(fact, FallbackConsidered)]
 
     @cached_property
     def lineage(self) -> Lineage:
@@ -131,9 +133,9 @@ class _Reading:
 
     def __init__(self, facts: Facts) -> None:
         self._facts = facts
-        #: places of true answers that nothing followed yet
-        self._true_edges: dict[tuple[str, int, tuple[NodeRun, ...]], int] = {}
-        self._true_fallbacks: dict[tuple[str, int], int] = {}
+        #: true answers that nothing followed yet, and their places
+        self._true_edges: dict[tuple[str, int, tuple[NodeRun, ...]], tuple[int, EdgeConsidered]] = {}
+        self._true_fallbacks: dict[tuple[str, int], tuple[int, FallbackConsidered]] = {}
 
     def read(self, journal: Iterable[trace_entries.Entry]) -> None:
         """Add what the entries say to the facts."""
@@ -158,27 +160,28 @@ class _Reading:
         value: bool,
         leaves: Sequence[bool | None],
     ) -> None:
+        place = len(self._facts.decisions)
         if isinstance(question, do.AskCondition):
-            edge = question.edge
+            edge, sources = question.edge, question.sources
+            on_edge = EdgeConsidered(record, edge, sources, value, tuple(leaves), None, time)
+            self._facts.decisions.append(on_edge)
             if value and edge.foreach is not None:
-                self._true_edges[record.id, edge.index, question.sources] = len(self._facts.edges)
-            self._facts.edges.append(
-                EdgeConsidered(record, edge, question.sources, value, tuple(leaves), None, time)
-            )
+                self._true_edges[record.id, edge.index, sources] = (place, on_edge)
             return
         failure = question.failure
+        on_fallback = FallbackConsidered(record, failure, value, tuple(leaves), False, (), (), time)
+        self._facts.decisions.append(on_fallback)
         if value:
-            self._true_fallbacks[record.id, failure.index] = len(self._facts.fallbacks)
-        considered = FallbackConsidered(record, failure, value, tuple(leaves), False, (), (), time)
-        self._facts.fallbacks.append(considered)
+            self._true_fallbacks[record.id, failure.index] = (place, on_fallback)
 
     def _foreach(self, time: float, record: FlowRecord, question: do.AskForeach, items: Sequence[Any]) -> None:
         edge, sources = question.edge, question.sources
-        place = self._true_edges.pop((record.id, edge.index, sources), None)
-        if place is None:
-            self._facts.edges.append(EdgeConsidered(record, edge, sources, None, (), len(items), time))
+        asked = self._true_edges.pop((record.id, edge.index, sources), None)
+        if asked is None:
+            self._facts.decisions.append(EdgeConsidered(record, edge, sources, None, (), len(items), time))
         else:
-            self._facts.edges[place] = self._facts.edges[place]._replace(items=len(items))
+            place, considered = asked
+            self._facts.decisions[place] = considered._replace(items=len(items))
 
     def _note(self, time: float, record: FlowRecord, note: do.TraceNote) -> None:
         if note.event == "EAGER_FAILURE":
@@ -189,13 +192,13 @@ class _Reading:
     def _fallback_used(self, time: float, record: FlowRecord, details: dict[str, Any]) -> None:
         failure = record.flow.failures[details["failure"]]
         handled, started = tuple(details["handled"]), tuple(details["started"])
-        place = self._true_fallbacks.pop((record.id, failure.index), None)
-        if place is None:
+        asked = self._true_fallbacks.pop((record.id, failure.index), None)
+        if asked is None:
             used = FallbackConsidered(record, failure, None, (), True, handled, started, time)
-            self._facts.fallbacks.append(used)
+            self._facts.decisions.append(used)
         else:
-            asked = self._facts.fallbacks[place]
-            self._facts.fallbacks[place] = asked._replace(used=True, handled=handled, started=started)
+            place, considered = asked
+            self._facts.decisions[place] = considered._replace(used=True, handled=handled, started=started)
 
     def _retried(
         self,

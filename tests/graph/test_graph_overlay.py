@@ -52,6 +52,18 @@ def test_counts_follow_the_ends_when_the_report_is_older() -> None:
     assert [each.fired for each in drawing.edges] == [None, 4, 3]
 
 
+def test_fallbacks_show_how_often_they_were_used_and_considered() -> None:
+    flows = plan(flow("f", [edge("", "A B C")], [failure("A", "X"), failure("B", "X"), failure("C", "X")]))
+    rows = [
+        {"flow": "f", "index": 0, "nodes": ["B"], "fallback": ["X"], "considered": 5, "used": 4},
+        {"flow": "f", "index": 1, "nodes": ["A"], "fallback": ["X"], "considered": 3, "used": 0},
+        {"flow": "f", "index": 2, "nodes": ["C"], "fallback": True, "considered": 1, "used": 1},
+    ]
+    drawing = drawing_of(flows, "f", report={"version": 1, "flow": "f", "nodes": [], "fallbacks": rows})
+    assert [each.notes for each in drawing.nodes if each.kind == "failure"] == [("0/3",), ("4/5",), ()]
+    assert [each.idle for each in drawing.edges if each.kind == "fallback"][:1] == [True]
+
+
 @pytest.mark.parametrize(
     "broken",
     [

@@ -73,7 +73,7 @@ def _trigger(
         title += f" and {condition_text(entry.condition, limit=60)}"
         first, *rest = wrap_condition(entry.condition, width=TEXT_WIDTH - 4)
         lines.extend([f"and {first}", *rest])
-    counts = part.scene.overlay.fallback(part.name, entry.index) if part.scene.overlay else None
+    counts = part.scene.overlay.fallback(part.name, entry) if part.scene.overlay else None
     if counts:
         notes.append(f"{counts[1]}/{counts[0]}")
     return Node(ident, "failure", title, lines=tuple(lines), notes=wrapped(notes), change=change, **box)

@@ -63,14 +63,22 @@ class Overlay:
             row = rows[0]
         return _count(row.get("considered")), _count(row.get("fired"))
 
-    def fallback(self, flow: str, index: int) -> tuple[int, int] | None:
-        """Return how often a failures entry was considered and used, None if the report does not count it."""
-        row = self._fallbacks.get((flow, index))
-        return None if row is None else (_count(row.get("considered")), _count(row.get("fired", row.get("used"))))
+    def fallback(self, flow: str, entry: FailurePlan) -> tuple[int, int] | None:
+        """Return how often a failures entry was considered and used, None if the report does not count it.
+
+        As with edges, the nodes decide where a report of an older plan numbers the entries differently.
+        """
+        row = self._fallbacks.get((flow, entry.index))
+        if row is None or not _same_entry(row, entry):
+            rows = [r for (f, _), r in self._fallbacks.items() if f == flow and _same_entry(r, entry)]
+            if len(rows) != 1:
+                return None
+            row = rows[0]
+        return _count(row.get("considered")), _count(row.get("used"))
 
     def may_have_used(self, flow: str, entry: FailurePlan) -> bool:
         """Return whether a fallback was used or, where the report does not count that, could have been."""
-        counts = self.fallback(flow, entry.index)
+        counts = self.fallback(flow, entry)
         if counts:
             return counts[1] > 0
         found = [self.node(flow, name) for name in entry.nodes]
@@ -160,6 +168,12 @@ def _same_ends(row: Mapping[str, Any], edge: EdgePlan) -> bool:
     return set(_names(row.get("from"))) == set(edge.sources) and sorted(_names(row.get("to"))) == sorted(
         edge.destinations
     )
+
+
+def _same_entry(row: Mapping[str, Any], entry: FailurePlan) -> bool:
+    fallback = row.get("fallback")
+    started = [] if fallback is True else _names(fallback)
+    return set(_names(row.get("nodes"))) == set(entry.nodes) and sorted(started) == sorted(entry.fallback)
 
 
 def _names(value: Any) -> list[str]:
