@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from selinon_core.cases.model import Outcome
 from selinon_core.errors import SelinonException
-from selinon_core.local.event_queue import EventQueue
+from selinon_core.local.event_queue import EventQueue, Step
 from selinon_core.local.mocked_attempt import mocked_attempt
 from selinon_core.local.mocked_storage import LocalStorages
 from selinon_core.local.options import LocalOptions
@@ -43,7 +43,7 @@ class Attempts:
         told: Callable[[str, dict[str, Any]], None],
         ended: Callable[[NodeRecord, Attempt], None],
     ) -> None:
-        self._plan = prepared.plan
+        self.plan = prepared.plan
         self._pythonpath = prepared.imports.pythonpath
         self._options = options
         self._agenda = agenda
@@ -56,7 +56,8 @@ class Attempts:
         self._runner = TaskRunner(prepared.imports, storages, lookup, prepared.check_schema)
         self._scripts = scripts
         self._here = options.concurrency == 1 and options.pool == "thread"
-        self.plain = self._here and self._scripts.empty
+        self._durations = options.durations
+        self.plain = self._here and self._scripts.empty and not options.durations
         self._side: ThreadRunner | None = None
         self._processes: ProcessPool | None = None
 
@@ -80,9 +81,18 @@ class Attempts:
     def begin(self, record: NodeRecord, task: TaskPlan) -> None:
         """Begin the next attempt as the options say; it may end at once."""
         outcome = self._scripts.next(record)
+        duration = self._durations.get(task.name, 0.0) if self._durations else 0.0
         if outcome is not None:
-            self._play(record, task, outcome)
-        elif self._here and task.timeout is None:
+            after = outcome.after if isinstance(outcome, Outcome) else 0.0
+            self._end_after(after or duration, task, record, EndMocked(self, record, outcome))
+        elif duration:
+            self._end_after(duration, task, record, RunCode(self, record))
+        else:
+            self.run_code(record, task)
+
+    def run_code(self, record: NodeRecord, task: TaskPlan) -> None:
+        """Run the code of a task, here or at the side."""
+        if self._here and task.timeout is None:
             self._ended(record, self.run(record, task))
         else:
             self._run_at_side(record, task)
@@ -94,7 +104,7 @@ class Attempts:
         if ended is None:
             return
         record, returned = ended
-        task = self._plan.tasks[record.run.name]
+        task = self.plan.tasks[record.run.name]
         record.began = None
         if isinstance(returned, TimedOut):
             assert task.timeout is not None
@@ -139,8 +149,8 @@ class Attempts:
     def _start_processes(self) -> ProcessPool:
         from selinon_core.local.process_pool import ProcessPool
 
-        real = frozenset(name for name in self._plan.storages if not self._storages.stands_in(name))
-        return ProcessPool(self._plan, tuple(self._pythonpath), self._directory, real, self._told)
+        real = frozenset(name for name in self.plan.storages if not self._storages.stands_in(name))
+        return ProcessPool(self.plan, tuple(self._pythonpath), self._directory, real, self._told)
 
     def _run_in_process(self, task: TaskPlan, assignment: Assignment, ticket: AttemptHandle) -> Attempt:
         assert self._processes is not None
@@ -154,19 +164,18 @@ class Attempts:
             )
         return attempt
 
-    # -- mocked -------------------------------------------------------------------------------------------------
+    # -- in virtual time ----------------------------------------------------------------------------------------
 
-    def _play(self, record: NodeRecord, task: TaskPlan, outcome: Outcome | BaseException) -> None:
-        """Let a mocked attempt end, after its virtual time or its time-out."""
-        after = outcome.after if isinstance(outcome, Outcome) else 0.0
+    def _end_after(self, after: float, task: TaskPlan, record: NodeRecord, end: Step) -> None:
+        """Let an attempt end after its virtual time, or by its time-out."""
         if task.timeout is not None and after > task.timeout:
             self._agenda.add(task.timeout, EndMocked(self, record, None))
         else:
-            self._agenda.add(after, EndMocked(self, record, outcome))
+            self._agenda.add(after, end)
 
     def end_mocked(self, record: NodeRecord, outcome: Outcome | BaseException | None) -> None:
         """End a mocked attempt; ``outcome`` None: by its time-out."""
-        task = self._plan.tasks[record.run.name]
+        task = self.plan.tasks[record.run.name]
         if outcome is None:
             attempt = self._timed_out(record, task)
         else:
@@ -209,3 +218,18 @@ class EndMocked(NamedTuple):
     def run(self) -> None:
         """End it."""
         self.attempts.end_mocked(self.record, self.outcome)
+
+
+class RunCode(NamedTuple):
+    """An attempt ends whose code has still to run."""
+
+    attempts: Attempts
+    record: NodeRecord
+
+    def is_obsolete(self) -> bool:
+        """A task runs to its end even when its flow is over."""
+        return False
+
+    def run(self) -> None:
+        """Run the code."""
+        self.attempts.run_code(self.record, self.attempts.plan.tasks[self.record.run.name])

@@ -14,7 +14,7 @@ from selinon_core.dispatch import SelectiveRun
 from selinon_core.dispatch import effects as do
 from selinon_core.dispatch import events as on
 from selinon_core.local.driver_state import DriverState
-from selinon_core.local.flow_effects import FlowEffects
+from selinon_core.local.flow_effects import CancelFlow, FlowEffects
 from selinon_core.local.options import LocalOptions
 from selinon_core.local.question_effects import QuestionEffects
 from selinon_core.local.run_setup import RunSetup
@@ -48,6 +48,8 @@ class Driver:
         seeded = mocked or options.seed is not None
         id = seeded_flow_id(options.seed or 0, flow_name) if seeded else random_flow_id()
         root = self._flows.begin(flow_name, id, on.FlowStarted(copy_json(node_args), selective=selective))
+        for seconds, _ in options.at:
+            state.agenda.add(seconds, CancelFlow(self._flows, root))
         try:
             with state.steps.collector:
                 self._work()

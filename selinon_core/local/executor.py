@@ -51,7 +51,7 @@ class LocalExecutor:
         for name in self._options.real_storages:
             if name not in plan.storages:
                 raise UnknownStorageError(_unknown("storage", name, plan.storages))
-        for name in self._options.fail:
+        for name in (*self._options.fail, *self._options.durations):
             if name not in plan.tasks:
                 raise UnknownTaskError(_unknown("task", name, plan.tasks))
 

@@ -212,6 +212,24 @@ class Deadline(NamedTuple):
         self.flows.state.inbox.append((self.record, on.DeadlinePassed()))
 
 
+class CancelFlow(NamedTuple):
+    """A flow run is cancelled from outside."""
+
+    flows: FlowEffects
+    record: FlowRecord
+
+    def is_obsolete(self) -> bool:
+        """Whether the flow is over."""
+        return self.record.outcome is not None
+
+    def run(self) -> None:
+        """Send the event to the flow run."""
+        if self.record.outcome is None:
+            state = self.flows.state
+            state.recorder.record((trace_entries.FLOW_CANCELLED, state.agenda.now, self.record))
+            state.inbox.append((self.record, on.FlowCancelled()))
+
+
 class RetryFlow(NamedTuple):
     """The next attempt of a flow run begins."""
 

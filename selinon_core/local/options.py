@@ -38,7 +38,11 @@ class LocalOptions(NamedTuple):
     nodes of the project if that is more. ``reuse``: the JSON report of an earlier run whose results can be
     read again. ``pythonpath``: directories to import user code from. ``sinks`` hear the trace beside those
     that are configured, ``listener`` its events with their times, which must not be changed. ``storages``: whose
-    storages to use with ``storage="real"``, connected or not; they are left open.
+    storages to use with ``storage="real"``, connected or not; they are left open. ``at``: what happens to the
+    flow run from outside, as (seconds since the start, ``"cancel"``); a flow run that has ended by then is not
+    changed. ``durations``: task -> virtual seconds that an attempt takes, of mocked and of real tasks; the code
+    of a task runs at the end of this time, and not at all when the time-out of the task passes before. A mock
+    that says when its attempt ends counts more.
     """
 
     storage: Literal["mocked", "real"] = "mocked"
@@ -57,6 +61,8 @@ class LocalOptions(NamedTuple):
     sinks: tuple[Sink, ...] = ()
     storages: Storages | None = None
     listener: Callable[[TraceEvent], None] | None = None
+    at: tuple[tuple[float, str], ...] = ()
+    durations: Mapping[str, float] = {}
 
     def check(self) -> None:
         """Raise ``RequestError`` for a value that no run can have."""
@@ -72,3 +78,16 @@ class LocalOptions(NamedTuple):
         for task, times in self.fail.items():
             if times is not None and (isinstance(times, bool) or not isinstance(times, int) or times < 1):
                 raise RequestError(f"fail of {task} is {times!r}, not a number of attempts or None for all")
+        for seconds, event in self.at:
+            if event != "cancel":
+                raise RequestError(f'at names {event!r}, and the only event is "cancel"')
+            _check_seconds("at", seconds)
+        for task, seconds in self.durations.items():
+            _check_seconds(f"durations of {task}", seconds)
+        if self.durations and (self.time == "real" or self.concurrency > 1):
+            raise RequestError("durations are for virtual time and concurrency 1")
+
+
+def _check_seconds(what: str, value: Any) -> None:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < float("inf"):
+        raise RequestError(f"{what} is {value!r}, not a number of seconds of at least 0")
