@@ -23,6 +23,7 @@ RANGES = {
     "SEL5": "Failures",
     "SEL6": "User code",
     "SEL7": "Migrations",
+    "SEL8": "Flow test cases",
     "SEL9": "Use, and what differs from Selinon 1.x",
 }
 
@@ -37,7 +38,8 @@ know; neither changes the exit code unless `--strict` is given, which makes warn
 A comment silences a rule for a line, or for the mapping that begins on it:
 `# selinon: ignore[SEL303] the reason`. A comment that silences nothing is a warning itself.
 
-The examples take the tasks and the flow `publish` that they do not define from another file.
+The examples take the tasks and the flow `publish` that they do not define from another file; those of test cases
+take the flow `order`.
 """
 
 

@@ -30,19 +30,17 @@ from selinon_core.diagnostics import Diagnostic, Related, Severity, kinds
 from selinon_core.diagnostics.kinds import shorten
 from selinon_core.diagnostics.location import FixedLocation, Place, Span
 
-#: How the names of case files end.
-CASE_SUFFIXES = (".flowtest.yaml", ".flowtest.yml")
-
 
 class CaseRead(NamedTuple):
     """A case whose mocks are not held against the plan yet, so that ``case.mocks`` is empty.
 
-    ``is_whole``: nothing of it was reported. ``name``: where its name stands. ``uses``: the names it gives to
-    things of the plan.
+    ``own_mocks`` are those that the case itself gives. ``is_whole``: nothing of it was reported. ``name``: where
+    its name stands. ``uses``: the names it gives to things of the plan.
     """
 
     case: Case
     mocks: MocksRead
+    own_mocks: MocksRead
     is_whole: bool
     name: NameRef
     uses: tuple[NameUse, ...]
@@ -56,11 +54,6 @@ class CaseFileRead(NamedTuple):
     mocks: MocksRead = MocksRead()
     invariants: tuple[Invariant, ...] = ()
     uses: tuple[NameUse, ...] = ()
-
-
-def is_case_file(path: str) -> bool:
-    """Return whether the name of a file makes it a case file."""
-    return path.endswith(CASE_SUFFIXES)
 
 
 def read_case_document(reading: CaseContext, *, needs_tests: bool = True) -> CaseFileRead:
@@ -199,7 +192,8 @@ class _CaseFileReader:
         found = CASE.read(reading, fill_in(reading, node, via, row), via, "a test case")
         if not isinstance(found, CaseDef) or not isinstance(found.name, NameRef):
             return None
-        written, value, inner = node.entries["name"]
+        # a misspelt key was read as what it was meant to be
+        written, value, inner = node.entries.get("name", (node, node, ()))
         text = filled_text(reading, row, found.name.name, *resolve_alias(value, via + inner))
         name = NameRef(text, found.name.location)
         if found.flow is None and flow is None:
@@ -216,7 +210,7 @@ class _CaseFileReader:
             case = case._replace(parameters=row.values(reading))
         own = found.mocks if isinstance(found.mocks, MocksRead) else MocksRead()
         errors = [one for one in reading.collector.found[before:] if one.severity is Severity.ERROR]
-        return CaseRead(case, own.over(mocks), not errors, name, tuple(reading.uses))
+        return CaseRead(case, own.over(mocks), own, not errors, name, tuple(reading.uses))
 
     def _add(self, reads: list[CaseRead]) -> None:
         """Note the cases of one entry; where their names are equal, their parameters tell them apart."""

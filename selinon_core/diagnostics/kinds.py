@@ -44,8 +44,15 @@ KEY_WITHOUT_KEY = DiagnosticKind("SEL110", Severity.ERROR)
 BAD_CONDITION = DiagnosticKind("SEL111", Severity.ERROR)
 
 CASE_SHAPE = DiagnosticKind("SEL800", Severity.ERROR)
+CASE_UNKNOWN_NAME = DiagnosticKind("SEL801", Severity.ERROR)
+CASE_CONTRADICTION = DiagnosticKind("SEL802", Severity.ERROR)
+CASE_MOCK = DiagnosticKind("SEL803", Severity.ERROR)
+CASE_UNUSED = DiagnosticKind("SEL804", Severity.WARNING)
+CASE_ORDER = DiagnosticKind("SEL805", Severity.ERROR)
 CASE_NAME = DiagnosticKind("SEL806", Severity.ERROR)
 CASE_PARAMETER = DiagnosticKind("SEL807", Severity.ERROR)
+# SEL808 is reserved for schedules of flows that are gone.
+CASE_INVARIANT = DiagnosticKind("SEL809", Severity.ERROR)
 
 UNUSED_IGNORE = DiagnosticKind("SEL190", Severity.WARNING)
 BAD_IGNORE = DiagnosticKind("SEL191", Severity.WARNING)
@@ -79,6 +86,15 @@ ALL_FAULTS = (
     GIVEN_TWICE,
     KEY_WITHOUT_KEY,
     BAD_CONDITION,
+    CASE_SHAPE,
+    CASE_UNKNOWN_NAME,
+    CASE_CONTRADICTION,
+    CASE_MOCK,
+    CASE_UNUSED,
+    CASE_ORDER,
+    CASE_NAME,
+    CASE_PARAMETER,
+    CASE_INVARIANT,
     UNUSED_IGNORE,
     BAD_IGNORE,
     YAML_BOOLEAN_NAME,

@@ -27,7 +27,7 @@ def read_case_file(path: str, plan: Plan | None = None) -> tuple[tuple[Case, ...
     that cannot be read is a diagnostic.
     """
     found, collector = _read(path)
-    return _held_against(found, plan), list(sort_diagnostics(collector.found))
+    return _held_against(found, plan, collector), list(sort_diagnostics(collector.found))
 
 
 def read_case_text(text: str, file: str, plan: Plan | None = None) -> tuple[tuple[Case, ...], list[Diagnostic]]:
@@ -35,7 +35,13 @@ def read_case_text(text: str, file: str, plan: Plan | None = None) -> tuple[tupl
     collector = Collector()
     document = read_document(text, file, collector)
     found = read_case_document(_context(document, collector, os.path.dirname(file)))
-    return _held_against(found, plan), list(sort_diagnostics(collector.found))
+    return _held_against(found, plan, collector), list(sort_diagnostics(collector.found))
+
+
+def lint_case_document(document: Document, collector: Collector, directory: str, plan: Plan | None) -> None:
+    """Report everything that is wrong with a case file that was read; nothing is run."""
+    found = read_case_document(_context(document, collector, directory))
+    _held_against(found, plan, collector)
 
 
 def read_invariants(path: str) -> tuple[tuple[Invariant, ...], list[Diagnostic]]:
@@ -90,7 +96,11 @@ def _context(document: Document, collector: Collector, directory: str) -> CaseCo
     return CaseContext(document, collector, load, directory)
 
 
-def _held_against(found: CaseFileRead, plan: Plan | None) -> tuple[Case, ...]:
+def _held_against(found: CaseFileRead, plan: Plan | None, collector: Collector) -> tuple[Case, ...]:
+    if plan is not None:
+        from selinon_core.project.case_checks import check_cases
+
+        check_cases(found, plan, collector, os.getcwd())
     return tuple(read.case._replace(mocks=mocks_of(read.mocks, plan, read.case.flow)) for read in found.cases)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 from selinon_core.config.model_builder import ModelBuilder, section_mappings
 from selinon_core.config.pyproject import (
@@ -14,7 +15,14 @@ from selinon_core.config.pyproject import (
 )
 from selinon_core.config.recognition import is_ours, misspelt_section, names_a_section
 from selinon_core.config.yaml.document import Document, decode, read_document
-from selinon_core.config.yaml.files import PathError, SourceFile, named_files, nodes_file_for, read_bytes
+from selinon_core.config.yaml.files import (
+    PathError,
+    SourceFile,
+    is_case_file,
+    named_files,
+    nodes_file_for,
+    read_bytes,
+)
 from selinon_core.config.yaml.nodes import MappingNode
 from selinon_core.diagnostics import has_errors, kinds
 from selinon_core.diagnostics.kinds import Collector
@@ -24,10 +32,17 @@ from selinon_core.diagnostics.wording import question
 Paths = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
 
 
-class ReadProject:
-    """Documents and the model made of them, before any rule."""
+class CaseSource(NamedTuple):
+    """A case file that is not read yet. ``content`` is given for one that comes from stdin."""
 
-    __slots__ = ("collector", "documents", "model", "pythonpath", "settings", "sources")
+    file: SourceFile
+    content: bytes | None = None
+
+
+class ReadProject:
+    """Documents and the model made of them, before any rule. A plan needs no ``case_files``: they are not read."""
+
+    __slots__ = ("case_files", "collector", "documents", "model", "pythonpath", "settings", "sources")
 
     def __init__(
         self,
@@ -37,6 +52,7 @@ class ReadProject:
         settings: ProjectSettings | None = None,
         pythonpath: tuple[str, ...] = (),
         passed_over: Mapping[str, str] | None = None,
+        case_files: Sequence[CaseSource] = (),
     ) -> None:
         builder = ModelBuilder(collector)
         for document in documents:
@@ -48,6 +64,7 @@ class ReadProject:
         self.model = builder.model()
         self.settings = settings
         self.pythonpath = pythonpath
+        self.case_files = case_files
         self.sources = {**(passed_over or {}), **{document.file: document.text for document in documents}}
 
 
@@ -58,22 +75,27 @@ def read_paths(paths: Paths, stdin: tuple[str, bytes] | None, pythonpath: Iterab
     if start is not None and not os.path.isdir(start):
         start = os.path.dirname(start) or None
     settings = project_settings(start)
-    if given:
-        files = named_files(given)
-    elif stdin is not None:
-        files = []
-    elif settings.nodes or settings.flows:
-        files = configured_files(settings)
-    else:
-        files = named_files(["."], follow_links=False)
+    cases: list[CaseSource] = []
+    if stdin is not None and is_case_file(stdin[0]):
+        cases.append(CaseSource(SourceFile(stdin[0], stdin[0], True), stdin[1]))
+    files = named_files(given) if given else []
+    if given and all(is_case_file(file.name) for file in files):
+        cases += [CaseSource(file) for file in files]
+        given = []  # the project is what it would be without them
+    if not given and (stdin is None or cases):
+        if settings.nodes or settings.flows:
+            files = configured_files(settings)
+        else:
+            files = named_files(["."], follow_links=False)
+    files = _without_cases(files, cases)
     loader = _Loader()
-    if stdin is not None:
+    if stdin is not None and not is_case_file(stdin[0]):
         name, data = stdin
         files = [file for file in files if os.path.realpath(file.path) != os.path.realpath(name)]
         loader.take(SourceFile(name, name, True), data)
     for file in files:
         loader.load(file)
-    if not loader.declares_tasks() and (files or stdin is not None):
+    if not loader.declares_tasks() and (files or (stdin is not None and loader.documents)):
         nodes = nodes_file_for(files[0].path if files else stdin[0])  # type: ignore[index]
         if nodes is not None and nodes.name not in loader.seen:
             loader.load(nodes, first=True)
@@ -86,8 +108,20 @@ def read_paths(paths: Paths, stdin: tuple[str, bytes] | None, pythonpath: Iterab
     roots = (*pythonpath, *module_directories(settings), settings.root)
     where = tuple(dict.fromkeys(os.path.abspath(path) for path in (*roots, os.getcwd())))
     return ReadProject(
-        loader.documents, loader.unreadable, loader.collector, settings, where, passed_over=loader.passed_over
+        loader.documents, loader.unreadable, loader.collector, settings, where, loader.passed_over, tuple(cases)
     )
+
+
+def _without_cases(files: Sequence[SourceFile], cases: list[CaseSource]) -> list[SourceFile]:
+    """The files of the project; case files among them go to ``cases``, each once."""
+    known = {os.path.realpath(case.file.path) for case in cases}
+    rest = []
+    for file in files:
+        if not is_case_file(file.name):
+            rest.append(file)
+        elif os.path.realpath(file.path) not in known:
+            cases.append(CaseSource(file))
+    return rest
 
 
 class _Loader:

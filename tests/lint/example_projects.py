@@ -11,7 +11,8 @@ YAML files in comments are read before the text itself. Lines that end in ``# no
 directory a git work tree, and are not part of its commit. A line ``# saved as Latin-1`` is about the encoding;
 ``[[[]]]   # 500 levels`` stands for that many brackets.
 
-A text without ``tasks`` gets those of ``NODES`` in a file of its own, and a flow named ``publish``.
+A text without ``tasks`` gets those of ``NODES`` in a file of its own, and a flow named ``publish``. A text with
+``tests`` is a case file; it gets a project with the flow ``order``.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from selinon_core.diagnostics import Diagnostic
 from selinon_core.project import Project, lint_project
 
 MAIN = "example.yaml"
+MAIN_CASES = "example.flowtest.yaml"
 WITH_IMPORT = "with --import"
 
 NODES = """
@@ -47,6 +49,26 @@ flow-definitions:
         to: Notify
 """
 
+ORDER = """
+storages:
+  - name: Results
+    import: selinon.storages.memory
+    classname: InMemoryStorage
+tasks:
+  - {name: Fetch, import: nodes, storage: Results, max_retry: 3}
+  - {name: Parse, import: nodes, storage: Results, output_schema: total.json}
+  - {name: Store, import: nodes, storage: Results}
+  - {name: Rescue, import: nodes, storage: Results}
+flow-definitions:
+  - name: order
+    edges:
+      - {from: , to: Fetch}
+      - {from: Fetch, to: Parse, condition: {name: fieldGreater, args: {key: total, value: 0}}}
+      - {from: Fetch, to: Store, foreach: {import: nodes, function: items, propagate_result: true}}
+    failures:
+      - {nodes: Store, fallback: Rescue}
+"""
+
 _AUTHOR = ("-c", "user.name=a", "-c", "user.email=a@b", "-c", "commit.gpgsign=false")
 NOT_COMMITTED = "# not committed yet"
 SAVED_AS_LATIN_1 = "# saved as Latin-1"
@@ -65,15 +87,19 @@ def write_project(text: str, directory: Path) -> list[Path]:
         path.write_text(textwrap.dedent("".join(line[4:] or "\n" for line in body.splitlines(keepends=True))))
         if path.suffix == ".yaml":
             paths.append(path)
-    main = directory / MAIN
+    main = directory / main_file(text)
     main.write_text(text, encoding="latin-1" if SAVED_AS_LATIN_1 in text else "utf-8")
     paths.append(main)
     if not re.search(r"^tasks:", text, re.MULTILINE):
         paths.append(directory / "nodes.yaml")
-        paths[-1].write_text(NODES)
-        tasks = re.findall(r"name: (\w+), import", NODES)
+        nodes = ORDER if main.name == MAIN_CASES else NODES
+        paths[-1].write_text(nodes)
+        tasks = re.findall(r"name: (\w+), import", nodes)
         classes = [f"class {name}(SelinonTask):\n    def run(self, node_args): ...\n" for name in tasks]
-        (directory / "nodes.py").write_text("from selinon import SelinonTask\n" + "".join(classes))
+        items = "def items(storage_pool, node_args): ...\n" if main.name == MAIN_CASES else ""
+        (directory / "nodes.py").write_text("from selinon import SelinonTask\n" + "".join(classes) + items)
+        if main.name == MAIN_CASES:
+            (directory / "total.json").write_text('{"properties": {"total": {"type": "integer"}}}')
     if NOT_COMMITTED in text:
         before = [line for line in text.splitlines(keepends=True) if not line.rstrip().endswith(NOT_COMMITTED)]
         main.write_text("".join(before))
@@ -102,4 +128,10 @@ def lint_files(
 
 def in_main_file(project: Project) -> list[Diagnostic]:
     """What was found in the text itself."""
-    return [diagnostic for diagnostic in project.diagnostics if diagnostic.span.file.endswith(MAIN)]
+    mains = (MAIN, MAIN_CASES)
+    return [diagnostic for diagnostic in project.diagnostics if diagnostic.span.file.endswith(mains)]
+
+
+def main_file(text: str) -> str:
+    """The name of the file in which a text is written."""
+    return MAIN_CASES if re.search(r"^tests:", text, re.MULTILINE) else MAIN

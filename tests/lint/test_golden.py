@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from selinon_cli.render.text import render_blocks
-from tests.lint.example_projects import MAIN, in_main_file, lint_files, write_project
+from tests.lint.example_projects import in_main_file, lint_files, main_file, write_project
 
 GOLDEN = Path(__file__).parent / "golden"
 CASES = sorted(path.stem for path in GOLDEN.glob("*.yaml"))
@@ -23,7 +23,8 @@ def test_golden(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.chdir(tmp_path)
     paths = [path.relative_to(tmp_path) for path in write_project(text, tmp_path)]
     project = lint_files(paths, tmp_path, text)
-    written = {MAIN: project.sources[MAIN].splitlines()}
+    main = main_file(text)
+    written = {main: project.sources[main].splitlines()}
     printed = render_blocks(in_main_file(project), written, color=False)
     expected = GOLDEN / f"{name}.txt"
     if os.environ.get("UPDATE_GOLDEN"):

@@ -31,6 +31,7 @@ FOLDERS = {
     "fallbacks": ("SEL5",),
     "code": ("SEL6",),
     "migration": ("SEL7",),
+    "cases": ("SEL8",),
     "style": ("SEL9",),
 }
 

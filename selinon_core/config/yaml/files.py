@@ -15,6 +15,8 @@ from typing import NamedTuple
 from selinon_core.errors import RequestError
 
 _SUFFIXES = (".yaml", ".yml")
+#: How the names of case files end: they hold tests of a project, and are no part of it.
+CASE_SUFFIXES = (".flowtest.yaml", ".flowtest.yml")
 #: in bytes; it keeps a device or a stray dump from filling the memory
 LARGEST_FILE = 50_000_000
 #: Directories of what package managers install.
@@ -45,6 +47,11 @@ def display_name(path: str) -> str:
     if absolute.startswith(here.rstrip(os.sep) + os.sep):
         return os.path.relpath(absolute, here)
     return path if os.path.isabs(path) else os.path.relpath(absolute, here)
+
+
+def is_case_file(path: str) -> bool:
+    """Return whether the name of a file makes it one with test cases."""
+    return path.endswith(CASE_SUFFIXES)
 
 
 def named_files(paths: Iterable[str | os.PathLike[str]], *, follow_links: bool = True) -> list[SourceFile]:

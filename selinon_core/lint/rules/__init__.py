@@ -11,6 +11,7 @@ flows      SEL410 to 499   what goes into sub-flows; selective, nowait and eager
 fallbacks  SEL5xx          fallbacks of failed nodes
 code       SEL6xx          the Python code that a project names
 migration  SEL7xx          changes while flows run
+cases      SEL8xx          flow test cases
 style      SEL9xx          what has no effect, is probably not meant, or differs from Selinon 1.x
 ========== =============== ==========================================================================
 """
