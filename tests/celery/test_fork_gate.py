@@ -11,7 +11,7 @@ import pytest
 from celery import Celery, signals
 
 from selinon_core.celery import Selinon
-from selinon_core.celery.worker.fork_gate import MOST, fork_gate
+from selinon_core.celery.worker.fork_gate import MOST, ForkGate, fork_gate
 from selinon_core.project import compile_data
 
 pytestmark = [
@@ -98,7 +98,7 @@ def _threads() -> list[threading.Thread]:
 @pytest.mark.filterwarnings("ignore:.*superuser.*")
 def test_threads_start_behind_the_pool_and_end_when_the_worker_has(worker: Any) -> None:
     names = [step.alias for step in worker.steps]
-    step = worker.steps[names.index("maintenance:Maintenance")]
+    step = worker.steps[names.index("bootsteps:Maintenance")]
     assert names.index("Pool") < names.index(step.alias)
     step.start(worker)
     threads = _threads()
@@ -109,3 +109,48 @@ def test_threads_start_behind_the_pool_and_end_when_the_worker_has(worker: Any) 
     for thread in threads:
         thread.join(30)
     assert _threads() == []
+
+
+def test_a_fork_does_not_wait_in_vain_where_a_thread_is_always_behind_the_gate() -> None:
+    gate, libraries, over = fork_gate(), (threading.Lock(), threading.Lock()), threading.Event()
+    passed = (threading.Event(), threading.Event())
+
+    def user(number: int) -> None:
+        other = passed[1 - number]
+        while not over.is_set():
+            with gate.passed(), libraries[number]:
+                other.clear()
+                passed[number].set()
+                other.wait(MOST / 4)  # until the other one has passed
+
+    threads = [threading.Thread(target=user, args=(number,)) for number in (0, 1)]
+    for number, thread in enumerate(threads):
+        thread.start()
+        passed[number].wait()
+    held = _forked(lambda: sum(library.locked() for library in libraries))
+    over.set()
+    for thread in threads:
+        thread.join()
+    assert held == 0
+
+
+def test_a_thread_that_waits_for_a_silent_server_delays_forks_once() -> None:
+    gate, inside, answered = ForkGate(most=0.1), threading.Event(), threading.Event()
+
+    def silent_server() -> None:
+        with gate.passed():
+            inside.set()
+            answered.wait()
+
+    thread = threading.Thread(target=silent_server)
+    thread.start()
+    inside.wait()
+    gate.close()
+    gate.open_in_parent()
+    waits: list[float | None] = []
+    gate._condition.wait = waits.append  # type: ignore[assignment, method-assign]
+    gate.close()
+    gate.open_in_parent()
+    answered.set()
+    thread.join()
+    assert waits == []

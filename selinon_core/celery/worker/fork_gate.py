@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -18,7 +19,7 @@ MOST = 1.0
 
 
 class ForkGate:
-    """Threads pass it together; a fork passes it alone."""
+    """Threads pass it together; a fork passes it alone. A thread that forks does not wait for itself."""
 
     def __init__(self, most: float = MOST) -> None:
         self._most = most
@@ -26,33 +27,46 @@ class ForkGate:
 
     def _open(self) -> None:
         self._condition = threading.Condition()
-        self._passed = 0
-        self._held = False
+        #: Threads that passed, and since when.
+        self._passed: dict[int, float] = {}
+        self._closed = False
 
     @contextmanager
     def passed(self) -> Iterator[None]:
         """The calling thread may use the network meanwhile."""
-        condition = self._condition
+        condition, thread = self._condition, threading.get_ident()
         with condition:
-            self._passed += 1
+            condition.wait_for(lambda: not self._closed)
+            self._passed[thread] = time.monotonic()
         try:
             yield
         finally:
             with condition:
-                self._passed -= 1
+                self._passed.pop(thread, None)
                 condition.notify_all()
 
     def close(self) -> None:
-        """This process is about to fork: no thread passes from now on, and those that did are waited for."""
-        if self._condition.acquire(timeout=self._most):
-            self._held = True
-            self._condition.wait_for(lambda: not self._passed, self._most)
+        """This process is about to fork: no thread passes from now on, and those that did are waited for.
+
+        The time counts from when a thread passed: one that waits for a silent server delays forks once, not each.
+        """
+        condition, me = self._condition, threading.get_ident()
+        condition.acquire()
+        condition.wait_for(lambda: not self._closed)
+        self._closed = True
+        while True:
+            now = time.monotonic()
+            left = [since + self._most - now for thread, since in self._passed.items() if thread != me]
+            waiting = [seconds for seconds in left if seconds > 0]
+            if not waiting:
+                return
+            condition.wait(min(waiting))
 
     def open_in_parent(self) -> None:
         """This process forked."""
-        if self._held:
-            self._held = False
-            self._condition.release()
+        self._closed = False
+        self._condition.notify_all()
+        self._condition.release()
 
     def open_in_child(self) -> None:
         """This process was forked: it has none of the threads."""
