@@ -17,7 +17,7 @@ from selinon_core.celery.services import WorkerServices
 from selinon_core.celery.settings import AdapterSettings
 from selinon_core.celery.stores.memory import MemoryStore
 from selinon_core.celery.stores.protocol import Due
-from selinon_core.celery.surroundings import Surroundings
+from selinon_core.celery.surroundings import Surroundings, Thread
 from selinon_core.celery.transport import publisher
 from selinon_core.celery.transport.message_schema import (
     NodeMessage,
@@ -157,7 +157,7 @@ class World:
             write_result=self._result,
             serves=lambda queue: self.serves(worker, queue),
             surroundings=Surroundings(
-                self.clocks.get(worker, self._now), self._now, self._sleep, lambda name, run: _NoThread()
+                self.clocks.get(worker, self._now), self._now, self._sleep, self._start_thread
             ),
             spans=self.spans,
         )
@@ -166,6 +166,9 @@ class World:
 
     def _now(self) -> float:
         return self.now
+
+    def _start_thread(self, name: str, run: Callable[[], None]) -> Thread:
+        return _NoThread()
 
     def _sleep(self, seconds: float) -> None:
         self.now += seconds

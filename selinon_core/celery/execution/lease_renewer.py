@@ -1,10 +1,16 @@
 """Renews leases of flow runs from a thread while user code runs: the predicate of an edge may take longer than a
 lease.
+
+Nothing else that is done under a lease may take long. A process that hangs there (in a publish, in a lock) has to
+lose its lease, or its flow run would wait for ever.
 """
 
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from math import inf
 
 from selinon_core.celery.stores import Store
 from selinon_core.celery.surroundings import Surroundings, Thread
@@ -22,7 +28,10 @@ class LeaseRenewer:
         self._now = surroundings.now
         self._store = store
         self._lease = lease
+        #: By flow run id: the token, and when the lease ends.
         self._tracked: dict[str, tuple[int, float]] = {}
+        #: By flow run id: until when its lease is renewed.
+        self._wanted: dict[str, float] = {}
         self._lock = threading.Lock()
         self._thread: Thread | None = None
 
@@ -33,9 +42,23 @@ class LeaseRenewer:
     def untrack(self, flow_id: str) -> None:
         """A lease was released, or lost."""
         self._tracked.pop(flow_id, None)
+        self._wanted.pop(flow_id, None)
 
-    def start(self) -> None:
-        """User code is about to run."""
+    @contextmanager
+    def user_code(self, flow_id: str) -> Iterator[None]:
+        """User code runs inside for a flow run: its lease is renewed meanwhile, and for the time of one after."""
+        if flow_id not in self._tracked:
+            yield
+            return
+        self._wanted[flow_id] = inf
+        self._start()
+        try:
+            yield
+        finally:
+            # Not at once: the next question follows, or the commit, which needs the lease too.
+            self._wanted[flow_id] = self._now() + self._lease
+
+    def _start(self) -> None:
         thread = self._thread
         if thread is None or not thread.is_alive():  # it does not survive a fork
             with self._lock:
@@ -51,12 +74,15 @@ class LeaseRenewer:
                     return
             now = self._now()
             for flow_id, (token, until) in list(self._tracked.items()):
-                if until - now > self._lease / 2:
+                if until - now > self._lease / 2 or self._wanted.get(flow_id, 0.0) < now:
                     continue
                 try:
-                    if self._store.renew_lease(flow_id, token, now + self._lease):
-                        self._tracked[flow_id] = (token, now + self._lease)
-                    else:
-                        self._tracked.pop(flow_id, None)
+                    renewed = self._store.renew_lease(flow_id, token, now + self._lease)
                 except StateStoreError:
                     continue  # the commit is refused then
+                if self._tracked.get(flow_id) != (token, until):
+                    continue  # released meanwhile, or another one was taken
+                if renewed:
+                    self._tracked[flow_id] = (token, now + self._lease)
+                else:
+                    self.untrack(flow_id)

@@ -56,8 +56,8 @@ class QuestionHandler:
 
     def answer(self, run: CachedRun, question: do.Question, results: Mapping[str, Any]) -> on.Event:
         """The event that answers a question; user code may run for it."""
-        self._leases.start()
-        return self._answer(run, question, results)
+        with self._leases.user_code(run.id):
+            return self._answer(run, question, results)
 
 
 class Transition:
