@@ -123,6 +123,7 @@ class World:
         lose: float = 0.0,
         serves: Callable[[int, str], bool] = lambda worker, queue: True,
         spans: Spans | None = None,
+        store: Any = None,
         **settings: Any,
     ) -> None:
         self.plans = [plan] * workers
@@ -131,7 +132,7 @@ class World:
         self.chooser = random.Random(seed)
         self.faults = Faults(self.chooser, crash)
         self.broker = Broker(self.chooser, duplicate, lose)
-        self.store = MemoryStore()
+        self.store: MemoryStore = MemoryStore() if store is None else store
         self.shuffle = shuffle
         self.crashes = 0
         self.strangers = UnroutableMessages()
@@ -217,6 +218,12 @@ class World:
                     return
                 self._sweep(max(self.now, due) + 0.01)
             self._deliver(*self.broker.take(self.shuffle))
+
+    def pass_time(self, seconds: float) -> None:
+        """Deliver all messages, and let the sweep look so much later. Any store can do this."""
+        while self.broker.queue:
+            self._deliver(*self.broker.take(self.shuffle))
+        self._sweep(self.now + seconds)
 
     def _sweep(self, now: float) -> list[Due]:
         self.now = now

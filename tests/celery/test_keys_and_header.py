@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from selinon_core.celery.stores import outbox_keys as keys
 from selinon_core.celery.stores.outbox_keys import OutboxKey, TimerKey, read_outbox_key, read_timer_key
 from selinon_core.celery.stores.run_header import Caller, RunHeader
+from selinon_core.errors import FormatSkew
 
 names = st.text(min_size=1, max_size=8)
 headers = st.builds(
@@ -65,6 +66,19 @@ def test_a_timer_as_text(timer: TimerKey, text: str, is_send: bool, outlives_run
     assert str(timer) == text
     assert read_timer_key(text) == timer
     assert (timer.is_send, timer.outlives_run) == (is_send, outlives_run)
+
+
+@pytest.mark.parametrize("text", ["", "Z3", "t", "tx", "t1x", "t-1", "t²", "p1", "pp", "resend"])
+def test_a_key_that_is_not_known_is_one_of_a_newer_worker(text: str) -> None:
+    with pytest.raises(FormatSkew, match=f'the outbox of this flow run holds "{text}", which is not known here'):
+        read_outbox_key(text)
+
+
+@pytest.mark.parametrize("text", ["", "z3", "n", "nap", "n1x", "n²", "retry1", "deadlines"])
+def test_a_timer_that_is_not_known_is_one_of_a_newer_worker(text: str) -> None:
+    with pytest.raises(FormatSkew, match=f'this flow run has the timer "{text}", which is not known here'):
+        read_timer_key(text)
+    assert [*keys.known_timers(["n1", text, "retry"])] == [TimerKey("n", 1), TimerKey("retry")]
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ from selinon_core.celery.stores.outbox_keys import TimerKey, read_outbox_key, re
 from selinon_core.celery.stores.protocol import Commit, Opened
 from selinon_core.celery.stores.run_header import RunHeader
 from selinon_core.celery.transport.publisher import OutgoingMessage
+from selinon_core.dispatch import NodeRun
 from selinon_core.dispatch import events as on
 from selinon_core.errors import MigrationError, MigrationSkew
 
@@ -49,16 +50,23 @@ class LeasedExecution:
         try:
             run = parts.loader.replayed(flow_id, run, opened, header)
             migrated = parts.loader.migration(run, opened)
-            # Read before anything is decided: a run with an event that is not known here is for newer workers.
+            # Read before anything is decided: a run with an event, a key of the outbox or a due timer that is not
+            # known here is for newer workers.
             entries = [read_entry(entry) for entry in opened.entries]
+            outbox = [read_outbox_key(key) for key in opened.outbox]
+            timers = [read_timer_key(name) for name in opened.due]
             transition = parts.transition(run)
-            resent = self._decide_due(run, transition, opened, migrated, look=budget is None)
+            if migrated is not None:
+                parts.loader.migrate(run, transition, migrated)
+            idle_for = transition.now - float(opened.header.get("updated") or transition.now)
+            self._fail_removed(transition, parts.loader.nodes_without_definition(run, outbox, timers, idle_for))
+            resent = self._decide_due(run, transition, timers, None if budget is not None else idle_for)
             for entry in entries:
                 transition.feed_entry(entry)
             extras = CommitExtras(
                 opened.token,
                 consumed=len(entries),
-                leftover=[read_outbox_key(key) for key in opened.outbox],
+                leftover=outbox,
                 resent=resent,
                 inline=inline,
             )
@@ -71,22 +79,21 @@ class LeasedExecution:
             parts.leases.untrack(flow_id)
         return None
 
-    def _decide_due(
-        self, run: CachedRun, transition: Transition, opened: Opened, migrated: on.Migrated | None, look: bool
-    ) -> Sequence[OutgoingMessage]:
-        """Migrate, and take due timers; with ``look`` also find lost messages. Returns the messages to send."""
-        parts = self._parts
-        if migrated is not None:
-            parts.loader.migrate(run, transition, migrated)
-        idle_for = transition.now - float(opened.header.get("updated") or transition.now)
-        for node in parts.loader.nodes_without_definition(run, opened, idle_for):
+    def _fail_removed(self, transition: Transition, nodes: Sequence[NodeRun]) -> None:
+        for node in nodes:
             what = f"{node.name} is gone from the files before it began: it counts as failed"
             transition.problems.append(Problem("DISPATCHER_FAILURE", what))
             transition.feed(on.NodeFailed(node.number))
+
+    def _decide_due(
+        self, run: CachedRun, transition: Transition, due: Sequence[TimerKey], idle_for: float | None
+    ) -> Sequence[OutgoingMessage]:
+        """Take due timers, and find lost messages unless ``idle_for`` is None. Returns the messages to send."""
+        parts = self._parts
         resent: list[OutgoingMessage] = []
-        for name in opened.due:
-            resent += self._take_timer(run, transition, read_timer_key(name))
-        if look:
+        for timer in due:
+            resent += self._take_timer(run, transition, timer)
+        if idle_for is not None:
             resent += parts.relay.stalled_messages(run)
             if idle_for >= parts.settings.selinon_resend_after:
                 resent += parts.relay.undelivered(run)

@@ -22,7 +22,7 @@ from selinon_core.celery.stores.outbox_keys import (
     START_INLINED,
     WRITE_RESULT,
     OutboxKey,
-    read_timer_key,
+    known_timers,
 )
 from selinon_core.celery.stores.protocol import FOREVER, GONE, LEASED, NEEDS_ADVANCE, Commit, Opened
 from selinon_core.celery.stores.run_header import Caller, RunHeader
@@ -153,7 +153,7 @@ class OutboxRelay:
         machine = run.machine
         numbers = [n for n in range(1, machine.count + 1) if machine.run_of(n) is not None]
         records = self._store.records(run.id, numbers)
-        timed = {timer.number for timer in map(read_timer_key, self._store.timers(run.id)) if timer.is_send}
+        timed = {timer.number for timer in known_timers(self._store.timers(run.id)) if timer.is_send}
         turn = int(self._now() // self._settings.selinon_resend_after)
         waiting: dict[str, int] = {}
         messages = []

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from selinon_core.celery.execution.inbox_codec import read_entry
 from selinon_core.celery.execution.run_cache import CachedRun, version_in
 from selinon_core.celery.execution.transition import Transition
 from selinon_core.celery.stores import Store
-from selinon_core.celery.stores.outbox_keys import read_outbox_key, read_timer_key
+from selinon_core.celery.stores.outbox_keys import OutboxKey, TimerKey
 from selinon_core.celery.stores.protocol import Opened
 from selinon_core.celery.stores.run_header import RunHeader, version_fields
 from selinon_core.dispatch import NodeRun
@@ -86,7 +86,9 @@ class RunLoader:
         step.fields.update(version_fields(*run.run_version))
         step.feed(event)
 
-    def nodes_without_definition(self, run: CachedRun, opened: Opened, idle_for: float) -> list[NodeRun]:
+    def nodes_without_definition(
+        self, run: CachedRun, outbox: Iterable[OutboxKey], due_timers: Iterable[TimerKey], idle_for: float
+    ) -> list[NodeRun]:
         """Active nodes whose message is due, but whose task or flow no longer exists in the files."""
         flow = run.flow.name
         if flow not in self._plan.flows or run.header.initial_definition == self._flows.version(flow).definition:
@@ -95,8 +97,8 @@ class RunLoader:
         gone = {node.number: node for node in run.machine.active if node.name not in known}
         if not gone:
             return []
-        due = {timer.number for timer in map(read_timer_key, opened.due) if timer.is_send}
-        due |= {key.number for key in map(read_outbox_key, opened.outbox) if key.is_start}
+        due = {timer.number for timer in due_timers if timer.is_send}
+        due |= {key.number for key in outbox if key.is_start}
         if idle_for >= GONE_AFTER:
             records = self._store.records(run.id, list(gone))
             due |= {number for number in gone if number not in records or not records[number].begun_at}

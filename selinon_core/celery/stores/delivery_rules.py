@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-from selinon_core.celery.stores.outbox_keys import read_outbox_key, read_timer_key
+from selinon_core.celery.stores.outbox_keys import known_timers, read_outbox_key
 from selinon_core.celery.stores.protocol import (
     BUFFERED,
     DUPLICATE,
@@ -251,4 +251,4 @@ def earliest(times: Iterable[float | None]) -> float | None:
 
 def awaited_messages(undelivered: int, timers: Iterable[str]) -> int:
     """How many node runs have a message on its way: not those whose message is to be sent at its time."""
-    return undelivered - sum(read_timer_key(name).is_send for name in timers)
+    return undelivered - sum(timer.is_send for timer in known_timers(timers))

@@ -8,8 +8,8 @@ from selinon_core.celery.stores import delivery_rules as rules
 from selinon_core.celery.stores.outbox_keys import (
     START_INLINED,
     OutboxKey,
+    known_timers,
     read_outbox_key,
-    read_timer_key,
     send_timer,
 )
 from selinon_core.celery.stores.protocol import Commit, NodeRecord, Opened
@@ -134,7 +134,8 @@ class MemoryRun:
 
     def _set_timers(self, step: Commit) -> None:
         if step.clear_timers:
-            self.timers = {name: due for name, due in self.timers.items() if read_timer_key(name).outlives_run}
+            kept = {str(timer) for timer in known_timers(self.timers) if timer.outlives_run}
+            self.timers = {name: due for name, due in self.timers.items() if name in kept}
         for name in step.cancelled_timers:
             self.timers.pop(name, None)
         self.timers.update(step.timers or {})

@@ -2,11 +2,17 @@
 
 A text is one character and the number of a node run or question (``t12``), or a word. The log has the effect
 itself; the key only says that it is not performed yet. The scripts of the stores write the same letters.
+
+A text that is not known here was written by a newer selinon. A worker leaves a run that has one in its outbox, or
+among its due timers, to newer workers.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
+
+from selinon_core.errors import FormatSkew
 
 START_TASK, START_FLOW = "t", "f"
 #: A task that a dead worker ran inline: its message is published after all, as a new delivery.
@@ -22,7 +28,9 @@ RETRY_FLOW, DEADLINE = "retry", "deadline"
 _FIRST_STARTS = frozenset((START_TASK, START_FLOW))
 _STARTS = _FIRST_STARTS | {START_INLINED}
 _SENDS = frozenset((SEND_TASK, SEND_FLOW))
-_WORDS = frozenset((RETRY_FLOW, DEADLINE))
+#: The kinds with a number, and those without.
+_NUMBERED_KEYS, _BARE_KEYS = _STARTS | {CANCEL_FLOW}, frozenset((NOTIFY_PARENT, WRITE_RESULT))
+_NUMBERED_TIMERS, _BARE_TIMERS = _SENDS | {ASK_AGAIN}, frozenset((RETRY_FLOW, DEADLINE))
 
 
 class OutboxKey(NamedTuple):
@@ -66,13 +74,35 @@ class TimerKey(NamedTuple):
 
 
 def read_outbox_key(text: str) -> OutboxKey:
-    """The inverse of ``str(key)``."""
-    return OutboxKey(text[0], int(text[1:] or 0))
+    """The inverse of ``str(key)``; raises ``FormatSkew`` for a key that is not known here."""
+    found = _split(text, _NUMBERED_KEYS, _BARE_KEYS)
+    if found is None:
+        raise FormatSkew(f'the outbox of this flow run holds "{text}", which is not known here')
+    return OutboxKey(*found)
 
 
 def read_timer_key(text: str) -> TimerKey:
-    """The inverse of ``str(key)``."""
-    return TimerKey(text) if text in _WORDS else TimerKey(text[0], int(text[1:]))
+    """The inverse of ``str(key)``; raises ``FormatSkew`` for a timer that is not known here."""
+    found = _split(text, _NUMBERED_TIMERS, _BARE_TIMERS)
+    if found is None:
+        raise FormatSkew(f'this flow run has the timer "{text}", which is not known here')
+    return TimerKey(*found)
+
+
+def known_timers(texts: Iterable[str]) -> Iterator[TimerKey]:
+    """Yield the timers that are known here."""
+    for text in texts:
+        found = _split(text, _NUMBERED_TIMERS, _BARE_TIMERS)
+        if found is not None:
+            yield TimerKey(*found)
+
+
+def _split(text: str, numbered: frozenset[str], bare: frozenset[str]) -> tuple[str, int] | None:
+    """Kind and number of a text, None when it is not known."""
+    if text in bare:
+        return text, 0
+    kind, number = text[:1], text[1:]
+    return (kind, int(number)) if kind in numbered and number.isascii() and number.isdigit() else None
 
 
 def send_timer(key: OutboxKey) -> TimerKey:
