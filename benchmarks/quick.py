@@ -24,6 +24,7 @@ COMMANDS = (
     "-m benchmarks.celery.idle --quick",
     "benchmarks/local.py --quick",
     "benchmarks/watch.py --quick",
+    "benchmarks/flow_tests.py --quick",
     "benchmarks/startup.py --quick",
     "benchmarks/lint.py --quick",
 )

@@ -1,8 +1,9 @@
 """One rebuild, in a fresh process: a request as a line on stdin, the answer as lines on stdout.
 
 All lines are JSON. Request: ``paths``, ``pythonpath``, ``run`` (values of the run command's options, or null),
-``graph`` (a target, or null), ``flow`` (for ``graph`` without a run), ``drawings`` (draw all flows for the page),
-``known`` (digests of drawings that need not be sent again), ``color`` and ``verbosity``.
+``test`` (values of the test command's options, or null), ``tested`` (digests of flows as they were when cases last
+ran), ``graph`` (a target, or null), ``flow`` (for ``graph`` without a run), ``drawings`` (draw all flows for the
+page), ``known`` (digests of drawings that need not be sent again), ``color`` and ``verbosity``.
 
 Parts of the answer, each with its ``part``:
 
@@ -10,6 +11,7 @@ Parts of the answer, each with its ``part``:
               ``problem`` (why there could be no check at all, or null). Then the rebuild waits for an empty line,
               because the following parts write to the same terminal as the watcher
 ``run``       ``code``, ``text``, ``report`` (or null), ``problem`` (why there is none), ``files``
+``tests``     ``code``, ``text``, ``problem`` (why no case ran), ``files`` (case files), ``flows`` (digests)
 ``drawings``  ``flows`` (see ``draw_flows``) and ``problem``
 ``end``       the last part
 """
@@ -25,7 +27,7 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TextIO
 
-from selinon_cli.exits import EXIT_INTERRUPTED, run_guarded
+from selinon_cli.exits import EXIT_FINDINGS, EXIT_INTERRUPTED, EXIT_OK, run_guarded
 from selinon_cli.terminal import Terminal
 
 if TYPE_CHECKING:
@@ -51,6 +53,8 @@ def rebuild(request: Mapping[str, Any], emit: Emit, wait: Callable[[], object]) 
         run = _run(request)
         report, printed = run["report"], run["problem"]
         emit(run)
+    if request["test"] is not None:
+        emit(_test(request, project))
     if request["graph"] is not None:
         problem = _problem(lambda: _draw_files(request, project, report))
         if problem not in (None, printed):  # which flow is meant is asked for a run and for a drawing
@@ -122,6 +126,38 @@ def _run(request: Mapping[str, Any]) -> dict[str, Any]:
         "report": reports[0] if reports else None,
         "problem": problem,
         "files": files_imported([*request["pythonpath"], os.getcwd()]),
+    }
+
+
+def _test(request: Mapping[str, Any], project: Project) -> dict[str, Any]:
+    from selinon_cli.test_options import TestOptions
+    from selinon_cli.test_run import TestRun
+    from selinon_cli.watching.watch_roots import files_imported
+    from selinon_core.plan.digests import flow_digests
+
+    terminal = _terminal(request)
+    given = {**request["test"], "paths": request["paths"], "pythonpath": request["pythonpath"]}
+    assert project.plan is not None
+    digests = flow_digests(project.plan)
+    changed = {flow for flow, digest in digests.items() if request["tested"].get(flow) != digest}
+    run = TestRun(terminal, TestOptions(**given))
+    codes: list[int] = []
+
+    def test() -> None:
+        files = run.collect(changed)
+        codes.append(EXIT_OK if not any(f.numbers for f in files) or run.run(files, 1) else EXIT_FINDINGS)
+
+    problem = _problem(test)
+    if problem is not None:
+        sys.stderr.write(problem)
+    assert isinstance(terminal.out, io.StringIO)
+    return {
+        "part": "tests",
+        "code": codes[0] if codes else None,
+        "text": terminal.out.getvalue(),
+        "problem": problem,
+        "files": [*run.case_files, *files_imported([*request["pythonpath"], os.getcwd()])],
+        "flows": digests,
     }
 
 

@@ -56,6 +56,7 @@ SELINON = Program(
         "status": "selinon_cli.commands.status",
         "cancel": "selinon_cli.commands.cancel",
         "graph": "selinon_cli.commands.graph",
+        "test": "selinon_cli.commands.test",
         "cover": "selinon_cli.commands.cover",
         "inspect": "selinon_cli.commands.inspect",
         "migrate": "selinon_cli.commands.migrate",
@@ -68,6 +69,7 @@ SELINON = Program(
     (
         "selinon new shop                # a small project to begin with",
         "selinon lint                    # is everything right?",
+        "selinon test                    # does the flow do what its test cases say?",
         "selinon run --local             # run the flow here, without services",
         "selinon watch --run --serve     # all of this on every change, on a page",
         "selinon help run                # what a command takes, with examples",

@@ -17,7 +17,7 @@ FILES = {
     "flows/order.yaml": "order.yaml.txt",
     "tasks.py": "tasks.py.txt",
     "app.py": "app.py.txt",
-    "tests/test_order.py": "test_order.py.txt",
+    "tests/order.flowtest.yaml": "order.flowtest.yaml.txt",
     ".pre-commit-config.yaml": "pre-commit-config.yaml.txt",
     ".gitignore": "gitignore.txt",
 }
@@ -49,7 +49,7 @@ def new(terminal: Terminal, options: NewOptions) -> int:
         import shlex
 
         terminal.note(f"  cd {shlex.quote(os.path.normpath(options.directory))}")
-    terminal.note("  selinon run --local\n  selinon watch --run --serve")
+    terminal.note("  selinon run --local\n  selinon test\n  selinon watch --run --serve")
     _note_origin(terminal)
     return EXIT_OK
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from typing import Any
 
 from selinon_cli.exits import UsageError
 from selinon_cli.module_places import check_pythonpath
 from selinon_cli.options import Command, ProjectOptions, default_of, flag, group, integer, text
 from selinon_cli.run_options import PYTHONPATH, RunOptions
 from selinon_cli.terminal import Terminal
+from selinon_cli.test_options import CaseChoiceOptions, CaseRunOptions
 
 DEFAULT_PORT = 8640
 
@@ -18,6 +20,7 @@ class WatchCommandOptions(ProjectOptions):
     """What ``selinon watch`` takes."""
 
     run = flag("--run", help="Run the flow after a clean check; takes the options of run.")
+    test = flag("--test", help="Run the flow test cases after a clean check; takes options of test.")
     graph = text(
         "--graph",
         help="Draw the flow into a file, or all flows into a directory, after a clean check; with --run, its run.",
@@ -34,6 +37,9 @@ class WatchCommandOptions(ProjectOptions):
     )
     pythonpath = PYTHONPATH
     of_run = group(RunOptions, without=("local", "graph", "pythonpath"), panel="With --run")
+    #: --flow and --seed are those of a run
+    choosing = group(CaseChoiceOptions, without=("flow",), panel="With --test")
+    testing = group(CaseRunOptions, without=("seed",), panel="With --test")
 
 
 def watch(terminal: Terminal, options: WatchCommandOptions) -> int:
@@ -52,6 +58,7 @@ def watch(terminal: Terminal, options: WatchCommandOptions) -> int:
         paths=options.paths,
         pythonpath=options.pythonpath,
         run=of_run.values() if options.run else None,
+        test=_test_values(options) if options.test else None,
         graph=options.graph,
         flow=of_run.input.flow,
         command=_words(options.command),
@@ -80,10 +87,30 @@ def _check(options: WatchCommandOptions) -> None:
     needless = [
         option.flags[-1]
         for option in RunOptions.declared
-        if given[option.name] != default_of(option) and not (option.name == "flow" and options.graph is not None)
+        if given[option.name] != default_of(option)
+        and not (option.name == "flow" and options.graph is not None)
+        and not (option.name in ("flow", "seed") and options.test)
     ]
     if needless and not options.run:
         raise UsageError(f"{', '.join(sorted(needless))}: options of a run need --run")
+    if not options.test:
+        for group_of in (options.choosing, options.testing):
+            values = group_of.values()
+            for option in type(group_of).declared:
+                if values[option.name] != default_of(option):
+                    raise UsageError(f"{option.flags[-1]}: options of tests need --test")
+
+
+def _test_values(options: WatchCommandOptions) -> dict[str, Any]:
+    """Values of options of ``selinon test`` by their names."""
+    of_run = options.of_run
+    return {
+        **options.choosing.values(),
+        **options.testing.values(),
+        "flow": () if of_run.input.flow is None else (of_run.input.flow,),
+        "seed": of_run.execution.seed,
+        "allow_none": True,
+    }
 
 
 def _words(command: str | None) -> list[str]:
@@ -119,6 +146,7 @@ COMMAND = Command(
     examples=(
         "selinon watch",
         "selinon watch --run --flow order --serve",
+        "selinon watch --test",
         "selinon watch --exec 'pytest -q'",
     ),
 )

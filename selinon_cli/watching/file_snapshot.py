@@ -11,6 +11,7 @@ from typing import NamedTuple
 from selinon_core.config.yaml.files import project_directories
 
 _YAML = (".yaml", ".yml")
+_CASES = (".flowtest.yaml", ".flowtest.yml")
 _SUFFIXES = (*_YAML, ".py")
 _NAMES = ("pyproject.toml",)
 #: A YAML file that was not named on the command line matters only when it has one of these sections. Tasks may
@@ -148,7 +149,7 @@ class FileScanner:
             return None
         except OSError as error:  # it exists: what the check says about it is worth a rebuild
             return stamp, f"unreadable: {error.errno}".encode()
-        if not named and path.endswith(_YAML) and not _may_define_flows(content):
+        if not named and path.endswith(_YAML) and not _may_define_flows(content) and not path.endswith(_CASES):
             return stamp, None
         return stamp, hashlib.sha256(content).digest()
 

@@ -48,18 +48,30 @@ class RebuildScheduler:
         self._result: dict[str, Any] | None = None
         #: digest -> svg of the last drawings
         self._drawings: dict[str, str] = {}
+        #: digests of the flows as they were when the cases last ran
+        self._tested: dict[str, str] = {}
 
     def start(self) -> None:
         """End what is running and rebuild from the files as they are now."""
         self.stop()
         number = self._number
         self._began = time.monotonic()
-        self._result = {"ok": False, "problem": None, "diagnostics": [], "flows": [], "run": None, "drawings": {}}
+        self._result = {
+            "ok": False,
+            "problem": None,
+            "diagnostics": [],
+            "flows": [],
+            "run": None,
+            "tests": None,
+            "drawings": {},
+        }
         options = self._options
         request = {
             "paths": list(options.paths),
             "pythonpath": list(options.pythonpath),
             "run": options.run,
+            "test": options.test,
+            "tested": self._tested,
             "graph": options.graph,
             "flow": options.flow,
             "drawings": self._server is not None,
@@ -91,6 +103,7 @@ class RebuildScheduler:
         {
             "check": self._take_check,
             "run": self._take_run,
+            "tests": self._take_tests,
             "drawings": self._take_drawings,
             "end": self._take_end,
         }[part["part"]](part)
@@ -114,6 +127,13 @@ class RebuildScheduler:
     def _take_run(self, part: dict[str, Any]) -> None:
         assert self._result is not None
         self._result["run"] = {name: part[name] for name in ("code", "report", "problem")}
+        self._add_files(part["files"])
+        self._terminal.data(part["text"])
+
+    def _take_tests(self, part: dict[str, Any]) -> None:
+        assert self._result is not None
+        self._result["tests"] = {name: part[name] for name in ("code", "text", "problem")}
+        self._tested = part["flows"]
         self._add_files(part["files"])
         self._terminal.data(part["text"])
 

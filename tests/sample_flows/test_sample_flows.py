@@ -1,4 +1,4 @@
-"""Through the command line: every sample is clean, runs as its ``expected.yaml`` says, and can be drawn."""
+"""Through the command line: every sample is clean, its flow test cases pass, and it can be drawn."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ import json
 import re
 import subprocess
 import sys
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from tests.sample_flows.cases import KEYS, SAMPLES, Sample, samples
+from selinon_core.project import compile_project
 
-ROOT = SAMPLES.parent
-ALL = list(samples())
+ROOT = Path(__file__).parents[2]
+SAMPLES = ROOT / "sample_flows"
+ALL = sorted(path for path in SAMPLES.iterdir() if path.is_dir() and not path.name.startswith((".", "_")))
 each_sample = pytest.mark.parametrize("sample", ALL, ids=[sample.name for sample in ALL])
 
 
@@ -33,38 +33,40 @@ def test_there_are_at_least_ten() -> None:
 
 
 @each_sample
-def test_lint_has_nothing_to_say(sample: Sample, tmp_path: Path) -> None:
-    linted = selinon("lint", "--strict", "--format", "json", sample.path, cwd=tmp_path)
+def test_lint_has_nothing_to_say(sample: Path, tmp_path: Path) -> None:
+    linted = selinon("lint", "--strict", "--format", "json", sample, cwd=tmp_path)
     assert (linted.returncode, json.loads(linted.stdout)) == (0, []), linted.stdout + linted.stderr
 
 
 @each_sample
-def test_runs_as_expected(sample: Sample, tmp_path: Path) -> None:
-    for case in sample.cases():
-        assert set(case) <= KEYS, case["name"]
-        report, stderr = _run(sample, case, tmp_path)
-        _compare(case, report, stderr, tmp_path)
+def test_the_flow_test_cases_pass(sample: Path, tmp_path: Path) -> None:
+    ran = selinon("test", "--ci", "--format", "json", sample, cwd=tmp_path)
+    report = json.loads(ran.stdout)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert {case["status"] for case in report["cases"]} == {"passed"}
+    run = {case["flow"] for case in report["cases"]}
+    assert run >= set(compile_project([sample]).plan.top_level_flows)  # type: ignore[union-attr]
 
 
 @each_sample
-def test_can_be_drawn(sample: Sample, tmp_path: Path) -> None:
-    drawn = selinon("graph", "--expand", "-o", tmp_path, sample.path, cwd=tmp_path)
+def test_can_be_drawn(sample: Path, tmp_path: Path) -> None:
+    drawn = selinon("graph", "--expand", "-o", tmp_path, sample, cwd=tmp_path)
     assert drawn.returncode == 0, drawn.stderr
-    flows = [flow["name"] for file in sample.path.rglob("*.yaml") for flow in _flows(file)]
+    flows = [flow["name"] for file in sample.rglob("*.yaml") for flow in _flows(file)]
     assert sorted(file.stem for file in tmp_path.glob("*.svg")) == sorted(flows)
     for file in tmp_path.glob("*.svg"):
         assert "</svg>" in file.read_text(encoding="utf-8")
 
 
 @each_sample
-def test_readme_shows_commands_that_work(sample: Sample, tmp_path: Path) -> None:
+def test_readme_shows_commands_that_work(sample: Path, tmp_path: Path) -> None:
     """Each of them, word for word, in a copy of the sample."""
     import shlex
     import shutil
 
     copy = tmp_path / sample.name
-    shutil.copytree(sample.path, copy)
-    text = (sample.path / "README.md").read_text(encoding="utf-8")
+    shutil.copytree(sample, copy)
+    text = (sample / "README.md").read_text(encoding="utf-8")
     commands = [
         line for block in re.findall(r"```console\n(.*?)```", text, re.DOTALL) for line in block.splitlines()
     ]
@@ -83,44 +85,42 @@ def _flows(file: Path) -> list[dict[str, Any]]:
     return content.get("flow-definitions", []) if isinstance(content, dict) else []
 
 
-def _run(sample: Sample, case: dict[str, Any], directory: Path) -> tuple[dict[str, Any], str]:
-    report = directory / case.get("keep_report", "report.json")
-    words: list[str | Path] = ["run", "--local", sample.path, "--report", report]
-    if "flow" in case:
-        words += ["--flow", case["flow"]]
-    if "node_args" in case:
-        (directory / "arguments.json").write_text(json.dumps(case["node_args"]), encoding="utf-8")
-        words += ["--node-args-file", "arguments.json"]
-    if "mocks" in case:
-        (directory / "mocks.yaml").write_text(json.dumps(case["mocks"]), encoding="utf-8")
-        words += ["--mocks", "mocks.yaml"]
-    for failure in case.get("fail", ()):
-        words += ["--fail", failure]
-    ran = selinon(*words, *case.get("arguments", ()), cwd=directory)
-    assert ran.returncode == (0 if case["status"] == "success" else 1), ran.stdout + ran.stderr
-    assert f"{case['status']} in" in ran.stdout
-    found: dict[str, Any] = json.loads(report.read_text(encoding="utf-8"))
-    return found, ran.stderr
+# --- what a case cannot say
 
 
-def _compare(case: dict[str, Any], report: dict[str, Any], stderr: str, directory: Path) -> None:
-    name = case["name"]
-    nodes = report["nodes"]
-    assert report["status"] == case["status"], name
-    assert Counter(node["name"] for node in nodes) == Counter(case["runs"]), name
-    assert report["unreached_nodes"] == [], name
-    for key, field in (("attempts", "attempts"), ("statuses", "status")):
-        for node, expected in case.get(key, {}).items():
-            assert {n[field] for n in nodes if n["name"] == node} == {expected}, f"{name}: {key} of {node}"
-    for key, field in (("results", "result"), ("node_args_of", "node_args"), ("started_at", "started_at")):
-        for node, values in case.get(key, {}).items():
-            assert [n[field] for n in nodes if n["name"] == node] == values, f"{name}: {key} of {node}"
-    if "virtual_seconds" in case:
-        assert report["virtual_seconds"] == case["virtual_seconds"], name
-    for pattern, count in case.get("files", {}).items():
-        assert len(list(directory.glob(pattern))) == count, f"{name}: {pattern}"
-    wanted = list(case.get("stderr", ()))
-    for line in stderr.splitlines():
-        if wanted and line.startswith(wanted[0]):
-            del wanted[0]
-    assert wanted == [], f"{name}: not on stderr"
+def test_book_statistics_in_files(tmp_path: Path) -> None:
+    ran = selinon("run", "--local", "--storage", "real", SAMPLES / "book_statistics", cwd=tmp_path)
+    assert ran.returncode == 0, ran.stderr
+    assert len(list(tmp_path.glob("results/book/*/*.json"))) == 4
+
+
+def test_selective_rerun_with_results_of_an_earlier_run(tmp_path: Path) -> None:
+    sample = SAMPLES / "selective_rerun"
+    assert selinon("run", "--local", "--report", "last-run.json", sample, cwd=tmp_path).returncode == 0
+
+    def statuses(*words: str) -> dict[str, str]:
+        ran = selinon("run", "--local", "--report", "-", "--reuse", "last-run.json", *words, sample, cwd=tmp_path)
+        assert ran.returncode == 0, ran.stderr
+        return {node["name"]: node["status"] for node in json.loads(ran.stdout)["nodes"]}
+
+    assert statuses("--select", "Histogram") == {
+        "ReadMeasurements": "reused",
+        "RemoveOutliers": "reused",
+        "Histogram": "success",
+    }
+    again = statuses("--select", "RemoveOutliers", "--run-subsequent", "-a", "limit=100")
+    assert again["ReadMeasurements"] == "reused"
+    assert set(again.values()) == {"reused", "success"}
+    assert len(again) == 5
+
+
+def test_traced_backup_writes_every_step_down(tmp_path: Path) -> None:
+    ran = selinon("run", "--local", SAMPLES / "traced_backup", cwd=tmp_path)
+    steps = [line.rstrip() for line in ran.stderr.splitlines() if line.startswith("audit: ")]
+    assert [step for step in steps if "TASK_END" in step or "FLOW" in step] == [
+        "audit: FLOW_START backup",
+        "audit: TASK_END backup ListFiles",
+        "audit: TASK_END backup Checksum letter.txt",
+        "audit: TASK_END backup Checksum list.txt",
+        "audit: FLOW_END backup",
+    ]

@@ -286,6 +286,11 @@ function showRun() {
       content.push(element("div", "caption", "never reached"), names(report.unreached_nodes, ""));
     }
   }
+  const tests = state.result && state.result.tests;
+  if (tests) {
+    content.push(element("div", "caption", "tests"),
+      element("pre", tests.code === 0 ? "" : "failure problem", (tests.problem || tests.text).trimEnd() || "There is no case."));
+  }
   byId("outcome").replaceChildren(...content);
 }
 
@@ -303,9 +308,10 @@ function showStatus() {
   const result = state.result;
   const errors = result ? result.diagnostics.filter((found) => found.severity === "error").length : 0;
   const failed = result && result.run && result.run.code !== 0;
-  const bad = result && (!result.ok || failed);
+  const broken = result && result.tests && result.tests.code !== 0;
+  const bad = result && (!result.ok || failed || broken);
   const text = !result ? "working …" : errors ? plural(errors, "error") : !result.ok ? "cannot be checked"
-    : failed ? "the run failed" : "fine";
+    : failed ? "the run failed" : broken ? "tests fail" : "fine";
   document.body.classList.toggle("working", state.working && Boolean(result));
   // While it works, the last result is that of older files: neither good nor bad.
   if (state.working && result) setStatus(`working …, before: ${text}`, "");

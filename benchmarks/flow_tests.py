@@ -1,0 +1,192 @@
+"""How long ``selinon test`` takes for 1000 mocked cases, as a whole process, and pytest for the same cases.
+
+    python benchmarks/flow_tests.py [--cases 1000] [--runs 7] [--quick] [--json FILE]
+
+Generates a project of 10 flows with up to 10 node runs (a chain, a join with a condition, a fan-out of three, a
+sub-flow, a fallback) and cases in 10 files: results, errors, rules, parameters, expectations of every sort. Prints
+medians in seconds of wall time: the empty start (``--help``), lint of the project, the cases with ``-j 1`` and
+``-j auto``, and pytest with an empty directory and with the cases.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+FLOWS = 10
+SCRIPT = "import sys; from selinon_cli.main import main; sys.argv[0] = 'selinon'; sys.exit(main())"
+
+NODES = """\
+tasks:
+  - {{name: Load{n}, import: work, storage: Memory, output_schema: order.json}}
+  - {{name: Check{n}, import: work, storage: Memory}}
+  - {{name: Charge{n}, import: work, storage: Memory, max_retry: 2, retry_countdown: 30}}
+  - {{name: Pack{n}, import: work, storage: Memory}}
+  - {{name: Ship{n}, import: work, storage: Memory}}
+  - {{name: Undo{n}, import: work, storage: Memory}}
+"""
+FLOW = """\
+flow-definitions:
+  - name: order{n}
+    propagate_finished: true
+    edges:
+      - {{from: , to: [Load{n}, Check{n}]}}
+      - from: [Load{n}, Check{n}]
+        to: Charge{n}
+        condition: {{name: fieldGreater, node: Load{n}, args: {{key: total, value: 0}}}}
+      - {{from: Load{n}, to: pack{n}}}
+      - {{from: [Charge{n}, pack{n}], to: Ship{n}}}
+    failures:
+      - {{nodes: Charge{n}, fallback: Undo{n}, propagate_failure: true}}
+  - name: pack{n}
+    edges:
+      - from:
+        to: Pack{n}
+        foreach: {{import: work, function: lines}}
+"""
+SCHEMA = {
+    "type": "object",
+    "properties": {"total": {"type": "number", "minimum": 0}, "lines": {"type": "array"}},
+    "required": ["total"],
+}
+HEAD = """\
+flow: order{n}
+tags: [shop]
+mocks:
+  Load{n}: {{result: {{total: 81.0, lines: [1, 2, 3]}}}}
+  Check{n}: {{result: true}}
+  Charge{n}: {{result: {{receipt: R-7}}}}
+  Pack{n}: {{result: {{shelf: T1}}}}
+  Ship{n}: {{result: {{parcel: P-7}}}}
+  functions: {{work.lines: [1, 2, 3]}}
+tests:
+"""
+#: Five cases each; the last two come from parameters.
+CASES = """\
+  - name: charged and shipped {k}
+    args: {{number: {k}}}
+    expect:
+      runs: {{Load{n}: 1, Check{n}: 1, Charge{n}: 1, pack{n}: 1, pack{n}/Pack{n}: 3, Ship{n}: 1}}
+      order: [Load{n}, Charge{n}, Ship{n}]
+      results: {{Ship{n}: {{parcel: P-7}}}}
+  - name: a gift {k}
+    mocks: {{Load{n}: {{result: {{total: 0}}}}}}
+    expect:
+      not_ran: [Charge{n}, Ship{n}]
+      edges: {{"[Load{n}, Check{n}] -> Charge{n}": {{considered: 1, fired: 0}}}}
+  - name: stolen {k}
+    mocks: {{Charge{n}: {{fatal: stolen}}}}
+    expect:
+      status: failure
+      errors: {{Charge{n}: "FatalTaskError: stolen"}}
+      fallbacks: Charge{n} -> Undo{n}
+  - name: charged at attempt $attempt {k}
+    parameters:
+      - {{attempt: 2, errors: 1, seconds: 30}}
+      - {{attempt: 3, errors: 2, seconds: 60}}
+    mocks: {{Charge{n}: [{{error: "Busy: no", times: $errors}}, {{result: {{receipt: R-8}}}}]}}
+    expect: {{attempts: {{Charge{n}: $attempt}}, virtual_seconds: $seconds}}
+"""
+_CASES_OF_BLOCK = 5
+
+
+def write_project(directory: Path, cases: int) -> int:
+    """Write the project; returns how many cases it has."""
+    (directory / "nodes.yaml").write_text(
+        "tasks:\n"
+        + "".join(NODES.format(n=n).removeprefix("tasks:\n") for n in range(FLOWS))
+        + "storages:\n  - {name: Memory, import: selinon_core.storages.memory, classname: InMemoryStorage}\n"
+    )
+    (directory / "flows").mkdir()
+    (directory / "cases").mkdir()
+    blocks = max(1, cases // FLOWS // _CASES_OF_BLOCK)
+    for n in range(FLOWS):
+        (directory / "flows" / f"flow{n}.yaml").write_text(FLOW.format(n=n))
+        text = HEAD.format(n=n) + "".join(CASES.format(n=n, k=k) for k in range(blocks))
+        (directory / "cases" / f"order{n}.flowtest.yaml").write_text(text)
+    (directory / "order.json").write_text(json.dumps(SCHEMA))
+    (directory / "work.py").write_text("def lines(storage_pool, node_args):\n    return [1, 2, 3]\n")
+    (directory / "pyproject.toml").write_text('[tool.selinon]\nnodes = ["nodes.yaml"]\nflows = ["flows"]\n')
+    (directory / "empty").mkdir()
+    return FLOWS * blocks * _CASES_OF_BLOCK
+
+
+def commands() -> dict[str, list[str]]:
+    """What is measured."""
+    selinon = [sys.executable, "-c", SCRIPT]
+    pytest = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "-p",
+        "no:randomly",
+        "-p",
+        "no:xdist",
+    ]
+    plugin = ["-p", "selinon_core.pytest_plugin"]
+    return {
+        "selinon lint": [*selinon, "lint", "-q"],
+        "selinon test --list": [*selinon, "test", "--list"],
+        "selinon test": [*selinon, "test", "-q"],
+        "selinon test -j auto": [*selinon, "test", "-q", "-j", "auto"],
+        "pytest, no tests": [*pytest, "empty"],
+        "pytest, no tests, plugin": [*pytest, *plugin, "empty"],
+        "pytest": [*pytest, *plugin, "cases"],
+    }
+
+
+def measure(directory: Path, runs: int) -> dict[str, float]:
+    """Seconds of each command, the median of ``runs``, taken in turns after a warm-up."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    times: dict[str, list[float]] = {name: [] for name in commands()}
+    for turn in range(runs + 1):
+        for name, words in commands().items():
+            began = time.perf_counter()
+            ran = subprocess.run(words, cwd=directory, capture_output=True, text=True, env=environment)
+            seconds = time.perf_counter() - began
+            wanted = 5 if "no tests" in name else 0  # pytest's code for no tests
+            if ran.returncode != wanted:
+                sys.exit(f"{name} ended with exit code {ran.returncode}:\n{ran.stdout}{ran.stderr}")
+            if turn:
+                times[name].append(seconds)
+    return {name: statistics.median(each) for name, each in times.items()}
+
+
+def main() -> int:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else "")
+    parser.add_argument("--cases", type=int, default=1000)
+    parser.add_argument("--runs", type=int, default=7)
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--json", metavar="FILE")
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        cases = write_project(Path(name), 50 if given.quick else given.cases)
+        figures = measure(Path(name), 1 if given.quick else given.runs)
+    print(f"{cases} cases, medians of wall time in seconds; load {os.getloadavg()[0]:.1f}")
+    for label, seconds in figures.items():
+        print(f"{label:28} {seconds:8.3f}")
+    in_selinon = figures["selinon test"] / cases * 1000
+    over = (figures["pytest"] - figures["pytest, no tests, plugin"]) / cases * 1000
+    print(f"{'a case, with the start':28} {in_selinon:8.3f} ms")
+    print(f"{'a case in pytest':28} {over:8.3f} ms")
+    start = (figures["pytest, no tests, plugin"] - figures["pytest, no tests"]) * 1000
+    print(f"{'the plugin at a start':28} {start:8.3f} ms")
+    if given.json:
+        Path(given.json).write_text(json.dumps({"cases": cases, "seconds": figures}, indent=2) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,45 @@
+"""Digests of flows: whether what a flow means has changed, wherever it stands in its file."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from selinon_core.plan.json_form import plan_to_json
+from selinon_core.plan.model import Plan
+
+
+def flow_digests(plan: Plan) -> dict[str, str]:
+    """16 hexadecimal digits for each flow, which change with the flow, its tasks and the flows that it starts."""
+    import hashlib
+    import json
+
+    whole = plan_to_json(plan)
+    texts = {
+        kind: {one["name"]: json.dumps(_without_places(one), sort_keys=True) for one in whole[kind]}
+        for kind in ("flows", "tasks")
+    }
+    return {
+        name: hashlib.sha256(
+            "\n".join(
+                texts["flows"].get(node) or texts["tasks"].get(node, "") for node in _below(plan, name)
+            ).encode()
+        ).hexdigest()[:16]
+        for name in plan.flows
+    }
+
+
+def _below(plan: Plan, flow: str) -> list[str]:
+    """The flow, the nodes that it may start, and those that these may start."""
+    found = [flow]
+    for name in found:
+        if name in plan.flows:
+            one = plan.flows[name]
+            groups = (*(edge.destinations for edge in one.edges), *(entry.fallback for entry in one.failures))
+            found += dict.fromkeys(node for group in groups for node in group if node not in found)
+    return found
+
+
+def _without_places(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_places(item) for key, item in value.items() if key != "place"}
+    return [_without_places(item) for item in value] if isinstance(value, list) else value

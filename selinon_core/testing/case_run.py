@@ -1,0 +1,219 @@
+"""Running the cases of one project: each run by itself, with mocks and storages of its own."""
+
+from __future__ import annotations
+
+import io
+import time
+from collections.abc import Callable, Sequence
+from contextlib import redirect_stderr, redirect_stdout
+from typing import Any
+
+from selinon_core.cases.model import Case
+from selinon_core.dispatch import select
+from selinon_core.errors import RequestError, SelinonException, UnexpectedEvent
+from selinon_core.local import LocalExecutor, LocalOptions, LocalRun
+from selinon_core.local.run_setup import RunSetup
+from selinon_core.plan import Plan
+from selinon_core.testing.effects import noted_effects
+from selinon_core.testing.judge import judge
+from selinon_core.testing.observation import Observation
+from selinon_core.testing.options import RunObserver, RunOptions
+from selinon_core.testing.results import CaseResult, Finding
+from selinon_core.testing.snapshots import SnapshotError, Snapshots
+
+#: How much of what tasks print is kept of a case.
+_MOST_OUTPUT = 20_000
+
+
+class CaseRunner:
+    """Runs cases of one plan; what never changes is set up once for all cases with the same mocked functions.
+
+    ``pythonpath`` is where modules of the project are looked for.
+    """
+
+    def __init__(self, plan: Plan, pythonpath: tuple[str, ...], options: RunOptions) -> None:
+        self._plan = plan
+        self._pythonpath = pythonpath
+        self._options = options
+        self._setups: dict[Any, RunSetup] = {}
+
+    def run(
+        self,
+        number: int,
+        siblings: Sequence[Case],
+        snapshots: Snapshots,
+        ended: Callable[[Case, LocalRun], None],
+        observer: RunObserver | None = None,
+    ) -> CaseResult:
+        """Run case ``number`` of ``siblings``, the cases of its file, with all its seeds.
+
+        ``ended`` is called with each run that came to its end. Raises ``SnapshotError`` for a snapshot file that
+        cannot be used.
+        """
+        case = siblings[number]
+        if case.skip is not None:
+            return CaseResult(number, "skipped", reason=case.skip)
+        if case.flow not in self._plan.flows:
+            return CaseResult(number, "stale", reason=f"there is no flow {case.flow} any more")
+        if (self._options.driver or case.driver) == "production":
+            text = "driver: production cannot be played by this version"
+            return CaseResult(
+                number, "error", findings=(Finding("error", "", text, str(case.place)),), reason=text
+            )
+        runs = _Runs(number, case, self._options.keep_reports)
+        for seed in self._options.seeds_of(case):
+            captured = io.StringIO()
+            try:
+                with redirect_stdout(captured), redirect_stderr(captured):
+                    run, findings = self._run_and_judge(case, siblings, seed, snapshots)
+            except (SnapshotError, UnexpectedEvent):
+                raise
+            except SelinonException as error:
+                runs.broke(seed, error, captured.getvalue())
+                break
+            ended(case, run)
+            if observer is not None:
+                observer.run_ended(case, run)
+            runs.add(seed, findings, captured.getvalue(), run)
+        return runs.result()
+
+    def _run_and_judge(
+        self, case: Case, siblings: Sequence[Case], seed: int, snapshots: Snapshots
+    ) -> tuple[LocalRun, list[Finding]]:
+        setup, options = self._setup(case), self._local_options(case, seed)
+        if case.select and case.select.get("reuse"):
+            options = options._replace(reuse=self._report_of(case, siblings, seed))
+        with noted_effects() as effects:
+            run = self._play(case, setup, options)
+            run.effects = tuple(effects)
+            seen = Observation(setup.plan, run)
+            return run, judge(case, seen, setup.imports.load, snapshots)
+
+    def _play(self, case: Case, setup: RunSetup, options: LocalOptions) -> LocalRun:
+        executor = LocalExecutor(setup.plan, options, setup)
+        if not case.select:
+            return executor.run(case.flow, case.args)
+        chosen = case.select
+        selective = select(
+            setup.plan,
+            case.flow,
+            chosen.get("tasks", ()),
+            chosen.get("follow_subflows", False),
+            chosen.get("run_subsequent", False),
+        )
+        return executor.run(case.flow, case.args, selective)
+
+    def _report_of(self, case: Case, siblings: Sequence[Case], seed: int) -> Any:
+        """The report of the run of another case of the file, whose results are reused."""
+        assert case.select is not None
+        name = case.select["reuse"]
+        for other in siblings:
+            if name in (other.name, other.title):
+                if other.select and other.select.get("reuse"):
+                    raise RequestError(f"reuse: {name!r} reuses results itself")
+                return self._play(other, self._setup(other), self._local_options(other, seed)).report()
+        raise RequestError(f"reuse: the file has no case {name!r}")
+
+    def _is_mocked(self, case: Case) -> bool:
+        return (self._options.tasks or case.tasks) == "mocked"
+
+    def _local_options(self, case: Case, seed: int) -> LocalOptions:
+        return LocalOptions(
+            seed=seed,
+            mocks=case.mocks,
+            mock_all=self._is_mocked(case),
+            fail=case.fail,
+            max_steps=case.max_steps,
+            at=case.at,
+            durations=case.durations,
+            pythonpath=self._pythonpath,
+        )
+
+    def _setup(self, case: Case) -> RunSetup:
+        functions, conditions = case.mocks.functions, case.mocks.conditions
+        mocked = repr((functions, conditions)) if functions or conditions else ""
+        key = (self._is_mocked(case), mocked, None if case.timeout is None else (case.flow, case.timeout))
+        found = self._setups.get(key)
+        if found is None:
+            found = self._setups[key] = RunSetup(self._plan_of(case), self._local_options(case, 0))
+        return found
+
+    def _plan_of(self, case: Case) -> Plan:
+        """The plan, with the case's own time-out of the flow."""
+        flow = self._plan.flows[case.flow]
+        if case.timeout is None or (flow.timeout is not None and flow.timeout <= case.timeout):
+            return self._plan
+        flows = {**self._plan.flows, case.flow: flow._replace(timeout=case.timeout)}
+        return Plan(self._plan.tasks, flows, self._plan.storages, self._plan.settings)
+
+
+class _Runs:
+    """The runs of one case, one for each seed, on their way to a result."""
+
+    def __init__(self, number: int, case: Case, keep_report: bool) -> None:
+        self._began = time.perf_counter()
+        self._number = number
+        self._case = case
+        self._keep_report = keep_report
+        self._seeds: list[int] = []
+        self._failed: list[int] = []
+        self._findings: tuple[Finding, ...] = ()
+        self._output = ""
+        self._report: Any = None
+        self._is_broken = False
+
+    def add(self, seed: int, findings: list[Finding], output: str, run: LocalRun) -> None:
+        """Take over a run that came to its end; of those that failed the first one is reported."""
+        self._seeds.append(seed)
+        findings = [*_limits(self._case, run), *findings]
+        if findings:
+            self._keep(seed, tuple(findings), output)
+            if self._keep_report and self._report is None:
+                self._report = run.report()
+
+    def broke(self, seed: int, error: SelinonException, output: str) -> None:
+        """Take over a run that could not be made."""
+        self._seeds.append(seed)
+        self._is_broken = self._is_broken or not self._failed
+        self._keep(seed, (Finding("error", "", str(error), str(self._case.place)),), output)
+
+    def _keep(self, seed: int, findings: tuple[Finding, ...], output: str) -> None:
+        if not self._failed:
+            self._findings = findings
+            self._output = output if len(output) <= _MOST_OUTPUT else "...\n" + output[-_MOST_OUTPUT:]
+        self._failed.append(seed)
+
+    def result(self) -> CaseResult:
+        """What became of the case."""
+        status = "error" if self._is_broken else "failed" if self._failed else "passed"
+        findings, reason = self._findings, ""
+        if self._case.xfail is not None:
+            reason = self._case.xfail
+            if self._failed:
+                status = "xfailed"
+            else:
+                found = "it passes: take xfail away"
+                status, findings = (
+                    "failed",
+                    (Finding("xfail", f"to fail ({reason})", found, str(self._case.place)),),
+                )
+        return CaseResult(
+            self._number,
+            status,
+            self._failed[0] if self._failed else self._seeds[0],
+            len(self._seeds),
+            len(self._failed),
+            time.perf_counter() - self._began,
+            findings,
+            reason,
+            "" if status in ("passed", "xfailed") else self._output,
+            self._report,
+        )
+
+
+def _limits(case: Case, run: LocalRun) -> list[Finding]:
+    """The bound that the run met: a run that was stopped says nothing about what the flow does."""
+    if run.stopped_by is None:
+        return []
+    wanted = "the run to come to its end"
+    return [Finding("max_steps", wanted, str(run.stopped_by), str(case.place), case.max_steps)]

@@ -1,0 +1,1 @@
+"""One module per sort of expectation: each compares what a case expects with what its run shows."""

@@ -1,0 +1,61 @@
+"""Why a case is not fine, as lines for people: what was expected, what was found instead, and its reasons."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from selinon_core.plan.text_wrap import printable
+from selinon_core.testing.results import CaseResult, Finding, Reason
+
+#: Where the reasons of a finding begin, and what each level goes in.
+_INDENT, _STEP = 14, 2
+
+
+def explanation(result: CaseResult) -> str:
+    """Why a case is not fine: every finding, then what its tasks printed. Empty for one that is."""
+    lines: list[str] = []
+    if result.runs > 1 and result.failed_runs:
+        lines.append(f"  with seed {result.seed} ({result.failed_runs} of {result.runs} seeds fail)")
+    elif result.seed and result.failed_runs:
+        lines.append(f"  with seed {result.seed}")
+    for finding in result.findings if not result.is_fine else ():
+        lines += _finding(finding)
+    if result.status == "stale":
+        lines.append(f"  {printable(result.reason)}")
+    if result.output:
+        lines.append("  printed")
+        lines += [f"    | {printable(line)}" for line in result.output.splitlines()]
+    return "\n".join(lines) + "\n" if lines else ""
+
+
+def _finding(finding: Finding) -> Iterator[str]:
+    if finding.wanted:
+        yield f"  expected  {printable(finding.wanted)}"
+        yield f"  but       {printable(finding.found)}"
+    else:
+        yield f"  {printable(finding.found)}"
+    yield from _reasons(finding.reasons, _INDENT, set())
+
+
+def _reasons(reasons: Sequence[Reason], indent: int, explained: set[Reason]) -> Iterator[str]:
+    """Reasons of one level, their details and places in columns; what is behind a reason is said once."""
+    detailed = [reason for reason in reasons if reason.detail]
+    first = max((len(printable(reason.text)) for reason in detailed), default=0)
+    texts = [
+        f"{printable(reason.text).ljust(first)}    {printable(reason.detail)}"
+        if reason.detail
+        else printable(reason.text)
+        for reason in reasons
+    ]
+    placed = [len(text) for text, reason in zip(texts, reasons, strict=True) if reason.where and reason.detail]
+    column = max(placed, default=0)
+    for text, reason in zip(texts, reasons, strict=True):
+        if reason.where:
+            place = f"{reason.where_kind}, {reason.where}" if reason.where_kind else reason.where
+            text = f"{text.ljust(column) if reason.detail else text}  ({printable(place)})"
+        if reason.of and reason in explained:
+            yield f"{' ' * indent}{text}, as above"
+            continue
+        yield f"{' ' * indent}{text}"
+        explained.add(reason)
+        yield from _reasons(reason.of, indent + _STEP, explained)

@@ -1,0 +1,75 @@
+"""Running the cases of one file, with its snapshots, and noting which mocks no run has used."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from selinon_core.cases.model import UNGIVEN, Case, NodeMock, Outcome
+from selinon_core.plan import Plan
+from selinon_core.testing.case_run import CaseRunner
+from selinon_core.testing.mock_usage import MockUsage
+from selinon_core.testing.options import RunOptions
+from selinon_core.testing.results import CaseResult, FileResult, Note
+from selinon_core.testing.snapshots import Snapshots
+
+
+class FileRun:
+    """The cases of one file that are to be run. ``path`` opens the file, ``name`` is what messages call it."""
+
+    def __init__(self, path: str, name: str, cases: Sequence[Case], options: RunOptions) -> None:
+        self._name = name
+        self._cases = cases
+        self._options = options
+        self._snapshots = Snapshots(path, name, update=options.update_snapshots, frozen=options.ci)
+        self._usage = MockUsage()
+        self._observer = None if options.observer is None else options.observer()
+        self._ran: list[int] = []
+
+    def run(self, runner: CaseRunner, number: int) -> CaseResult:
+        """Run one case. Raises ``SnapshotError``."""
+        self._ran.append(number)
+        return runner.run(number, self._cases, self._snapshots, self._usage.add, self._observer)
+
+    def run_all(self, runner: CaseRunner, numbers: Iterable[int], plan: Plan) -> FileResult:
+        """Run cases by their numbers, to the first that is not fine where the options say so."""
+        results = []
+        for number in numbers:
+            results.append(self.run(runner, number))
+            if self._options.fail_fast and not results[-1].is_fine:
+                break
+        return FileResult(self._name, tuple(results), tuple(self.finish(plan)), self.collected())
+
+    def collected(self) -> object:
+        """What the observer of the runs gathered."""
+        return None if self._observer is None else self._observer.collected()
+
+    def finish(self, plan: Plan) -> list[Note]:
+        """Write the snapshots and return what is to be noted."""
+        titles = [case.title for case in self._cases if case.expect.snapshot and case.expect.snapshot.value]
+        notes = self._snapshots.finish(titles)
+        ran = [self._cases[number] for number in dict.fromkeys(self._ran)]
+        # A mock of the file may be for cases that were not selected, or not run after the first failure.
+        whole = len(ran) == len(self._cases)
+        notes += self._usage.unused(ran if whole else [])
+        return [*notes, *_unchecked(ran, plan)]
+
+
+def _unchecked(cases: Iterable[Case], plan: Plan) -> Iterator[Note]:
+    """Tasks whose mocked results nothing checks, because they have no schema."""
+    names: dict[str, None] = {}
+    for case in cases:
+        for name, mock in case.mocks.nodes.items():
+            task = plan.tasks.get(name)
+            if task is not None and task.output_schema is None and any(map(_is_given, _outcomes(mock))):
+                names[name] = None
+    for name in names:
+        yield Note("unchecked-mock", name)
+
+
+def _outcomes(mock: NodeMock) -> Iterator[Outcome]:
+    for rule in mock.rules:
+        yield from rule.script.outcomes
+
+
+def _is_given(outcome: Outcome) -> bool:
+    return outcome.kind == "result" and outcome.value is not UNGIVEN

@@ -1,0 +1,132 @@
+"""What a run of a case shows, in the form that expectations and explanations ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from typing import Any, NamedTuple
+
+from selinon_core.cases.model import Outcome
+from selinon_core.local import LocalRun
+from selinon_core.plan import Plan
+from selinon_core.runtime.error_codec import name_error
+from selinon_core.runtime.facts import Facts
+from selinon_core.runtime.json_values import copy_json, restore
+from selinon_core.runtime.lineage import Lineage
+from selinon_core.runtime.trace import entries
+from selinon_core.runtime.trace.run_records import FlowRecord, NodeRecord
+from selinon_core.runtime.trace.tracer import jsonable
+
+
+class Moment(NamedTuple):
+    """When a node run began and ended, as positions in the journal of the run; None: it did not."""
+
+    began: int | None
+    ended: int | None
+
+
+class Observation:
+    """A finished run."""
+
+    def __init__(self, plan: Plan, run: LocalRun) -> None:
+        self.plan = plan
+        self.run = run
+
+    @cached_property
+    def outcomes(self) -> dict[str, Outcome]:
+        """The mocked outcome of the last attempt of each node run that was mocked, by the id of the run."""
+        return {use.node.run.id: use.outcome for use in self.run.mock_uses}
+
+    @cached_property
+    def facts(self) -> Facts:
+        """The facts of the run."""
+        return self.run.facts
+
+    @property
+    def lineage(self) -> Lineage:
+        """The names of its node runs."""
+        return self.facts.lineage
+
+    @cached_property
+    def by_id(self) -> dict[str, NodeRecord]:
+        """Its node runs by id."""
+        found: dict[str, NodeRecord] = {}
+        for record in self.facts.nodes:
+            found.setdefault(record.run.id, record)
+        return found
+
+    @cached_property
+    def flow_runs(self) -> dict[str, FlowRecord]:
+        """Its flow runs by id."""
+        return {record.id: record for record in self.facts.flows}
+
+    def runs_of(self, reference: str) -> Sequence[NodeRecord]:
+        """The node runs a reference names, in canonical order."""
+        return self.lineage.in_order(reference)
+
+    def label(self, record: NodeRecord) -> str:
+        """The name of a node run for people."""
+        return self.lineage.label(record.run.id)
+
+    def result(self, record: NodeRecord) -> Any:
+        """The result of a task run as JSON; of a sub-flow run what finished and failed in it, by labels."""
+        outcome = record.run.outcome
+        if record.run.is_flow:
+            return None if outcome is None else self.labelled(copy_json(outcome.state))
+        return jsonable(restore(record.result))
+
+    def parents(self, record: NodeRecord) -> Any:
+        """What a node run got as ``parent``, with labels in place of ids."""
+        return self.labelled(copy_json(record.parent))
+
+    def labelled(self, value: Any) -> Any:
+        """A value with the labels of node runs in place of their ids; lists of labels are sorted."""
+        if isinstance(value, str):
+            return self.lineage.label(value) if value in self.by_id else value
+        if isinstance(value, list):
+            items = [self.labelled(item) for item in value]
+            return sorted(items) if all(isinstance(item, str) for item in items) else items
+        if isinstance(value, dict):
+            return {key: self.labelled(item) for key, item in value.items()}
+        return value
+
+    def error(self, record: NodeRecord) -> str | None:
+        """What a failed node run raised, as ``Type: message``; a failed sub-flow run has its reason."""
+        if record.run.outcome is not None:
+            return record.run.outcome.reason
+        return None if record.error is None else name_error(record.error)
+
+    @cached_property
+    def moments(self) -> dict[str, Moment]:
+        """When node runs began and ended, by their ids."""
+        found: dict[str, Moment] = {}
+        for position, entry in enumerate(self.run.journal):
+            record, begins, stops = _about(entry)
+            if record is None:
+                continue
+            began, ended = found.get(record.run.id, _NEVER)
+            if begins and began is None:
+                began = position
+            found[record.run.id] = Moment(began, position if stops else ended)
+        return found
+
+    def moment(self, record: NodeRecord) -> Moment:
+        """When a node run began and ended."""
+        return self.moments.get(record.run.id, _NEVER)
+
+    def failed(self) -> Iterator[NodeRecord]:
+        """Task runs that failed."""
+        return (record for record in self.facts.nodes if record.error is not None and not record.run.is_flow)
+
+
+_NEVER = Moment(None, None)
+
+
+def _about(entry: entries.Entry) -> tuple[NodeRecord | None, bool, bool]:
+    """The node run of an entry, whether it begins and whether it ends there."""
+    kind = entry[0]
+    if kind in (entries.STARTED, entries.SUCCEEDED, entries.FAILED, entries.RAN):
+        return entry[2], kind in (entries.STARTED, entries.RAN), kind != entries.STARTED
+    if kind in (entries.FLOW_STARTED, entries.FLOW_ENDED, entries.FLOW_CANCELLED):
+        return entry[2].node, kind == entries.FLOW_STARTED, kind != entries.FLOW_STARTED
+    return None, False, False
