@@ -19,6 +19,14 @@ LONGER = {
     "selinon_core.celery.stores.sql.store.SqlStore": "as long as the protocol: one transaction a method",
     "selinon_core.exploring.play.Play": "a driver of one run: each method is a step on the same state",
 }
+#: Modules of the adapter with a clock of their own; each says why in its docstring.
+REAL_TIME = {
+    "embedded_server.py",
+    "surroundings.py",
+    "transport/redis_resilience.py",
+    "worker/bootsteps.py",
+    "worker/fork_gate.py",
+}
 
 
 def test_what_several_modules_of_tests_use_is_in_no_module_of_tests() -> None:
@@ -62,3 +70,13 @@ def test_no_function_and_no_class_is_longer_than_its_bound_without_a_reason() ->
     }
     # An exception that is not needed any more is taken out of the table.
     assert long == LONGER.keys()
+
+
+def test_the_adapter_has_its_clock_from_the_surroundings() -> None:
+    adapter = ROOT / "selinon_core" / "celery"
+    found = {
+        str(path.relative_to(adapter))
+        for path in adapter.rglob("*.py")
+        if re.search(r"^\s*(import time|from time import)\b", path.read_text(encoding="utf-8"), re.MULTILINE)
+    }
+    assert found == REAL_TIME

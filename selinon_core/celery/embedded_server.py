@@ -8,7 +8,8 @@ owner may enter; its path is short, because paths of sockets end at about 108 by
 Each process that uses the server holds a shared lock on ``users.lock`` for as long as it lives, however it
 ends. The first one starts a *supervisor*, a process of its own that runs the server. When the supervisor gets
 the lock exclusively, no user is left, and it ends the server. ``start.lock`` keeps start and end apart. On Linux
-the kernel ends the server when its supervisor is killed.
+the kernel ends the server when its supervisor is killed. All this is about real processes, so clock and sleep are
+the real ones, not those of ``Surroundings``.
 """
 
 from __future__ import annotations

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Any
 
+from selinon_core.celery.surroundings import REAL, Surroundings
 from selinon_core.errors import (
     ConfigurationError,
     FlowError,
@@ -25,10 +25,11 @@ ASK_STORE_EVERY = 5.0
 class FlowHandle:
     """A flow run that was asked for. ``str()`` and ``id`` are its id."""
 
-    __slots__ = ("_selinon", "flow", "id")
+    __slots__ = ("_selinon", "_surroundings", "flow", "id")
 
-    def __init__(self, selinon: Owner, id: str, flow: str) -> None:
+    def __init__(self, selinon: Owner, id: str, flow: str, surroundings: Surroundings = REAL) -> None:
         self._selinon = selinon
+        self._surroundings = surroundings
         self.id = id
         self.flow = flow
 
@@ -55,21 +56,23 @@ class FlowHandle:
         from celery.exceptions import TimeoutError as CeleryTimeoutError
         from celery.result import AsyncResult
 
-        until = None if timeout is None else time.monotonic() + timeout
+        until = None if timeout is None else self._surroundings.monotonic() + timeout
         while True:
             outcome = self._outcome()
             if outcome is not None:
                 if outcome.succeeded:
                     return outcome.state
                 raise (FlowTimeout if outcome.timed_out else FlowError)(outcome.state)
-            pause = ASK_STORE_EVERY if until is None else min(ASK_STORE_EVERY, max(until - time.monotonic(), 0.01))
+            pause = ASK_STORE_EVERY
+            if until is not None:
+                pause = min(pause, max(until - self._surroundings.monotonic(), 0.01))
             try:
                 return AsyncResult(self.id, app=self._selinon.app).get(timeout=pause)
             except CeleryTimeoutError:
                 pass
             except NotImplementedError:  # there is no result backend
-                time.sleep(min(pause, 0.1))
-            if until is not None and time.monotonic() >= until:
+                self._surroundings.sleep(min(pause, 0.1))
+            if until is not None and self._surroundings.monotonic() >= until:
                 raise TimeoutError(f"flow run {self.id} did not end within {timeout} s")
 
     def _outcome(self) -> FlowOutcome | None:
@@ -84,14 +87,14 @@ class FlowHandle:
 
     def wait(self, timeout: float | None = None, interval: float = 0.1) -> str:
         """Wait for the end, in the state store, and return the status; raises ``TimeoutError``."""
-        until = None if timeout is None else time.monotonic() + timeout
+        until = None if timeout is None else self._surroundings.monotonic() + timeout
         while True:
             status = self.status()
             if status not in ("pending", "running"):
                 return status
-            if until is not None and time.monotonic() >= until:
+            if until is not None and self._surroundings.monotonic() >= until:
                 raise TimeoutError(f"flow run {self.id} did not end within {timeout} s (it is {status})")
-            time.sleep(interval)
+            self._surroundings.sleep(interval)
 
     def cancel(self) -> None:
         """Ask for the end of the flow run: nothing more is started, sub-flows are cancelled too.

@@ -7,9 +7,9 @@ whose clock is wrong, or is set while it runs, neither takes leases of other wor
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable
 
+from selinon_core.celery.surroundings import REAL
 from selinon_core.errors import StateStoreError
 
 _log = logging.getLogger("selinon")
@@ -30,8 +30,8 @@ class StoreClock:
     def __init__(
         self,
         ask: Callable[[], float],
-        wall: Callable[[], float] = time.time,
-        steady: Callable[[], float] = time.monotonic,
+        wall: Callable[[], float] = REAL.now,
+        steady: Callable[[], float] = REAL.monotonic,
     ) -> None:
         self._ask = ask
         self._wall = wall

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -24,6 +23,7 @@ from selinon_core.celery.stores.protocol import (
     NodeRecord,
     Opened,
 )
+from selinon_core.celery.surroundings import REAL
 
 
 class MemoryStore:
@@ -33,7 +33,7 @@ class MemoryStore:
     """
 
     def __init__(self) -> None:
-        self.clock: Callable[[], float] = time.time
+        self.clock: Callable[[], float] = REAL.now
         self._lock = threading.RLock()
         self._runs: dict[str, MemoryRun] = {}
         self._due_index: dict[str, float] = {}

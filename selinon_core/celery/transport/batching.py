@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import threading
-import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -147,7 +146,7 @@ class MessageBatch:
         hand_back: HandBack,
         keep: HandBack,
         claims: Claims,
-        monotonic: Callable[[], float] = time.monotonic,
+        monotonic: Callable[[], float] = REAL.monotonic,
     ) -> None:
         self._lock = threading.Lock()
         self._rest = deque(messages)

@@ -8,6 +8,8 @@ harmless: Redis has the messages, and redelivers unacknowledged ones after the v
 - Redis answers with an error: a fail-over made it a replica, too few replicas take part, its disk or memory is
   full, a script holds it, or the rights of the user were changed.
 - A list of messages holds something that is not a message: that is dropped, and logged.
+
+The pauses are for the main loop of a real consumer, which Celery runs: they are given as seconds, and are real.
 """
 
 from __future__ import annotations

@@ -4,6 +4,9 @@ Redis does not see that a consumer's connection is gone, only that a message was
 (``visibility_timeout``). A short time makes a dead worker's messages come back soon, a long one keeps long tasks
 from running twice. Here workers extend the visibility of the messages they hold every ``REFRESH_EVERY`` seconds,
 so that the time can be short however long a task takes.
+
+Clock, threads and the event that stops them are those of the real process, not of ``Surroundings``: Celery calls
+the steps, and the times that are compared and written here are Celery's and kombu's, by the clock of this machine.
 """
 
 from __future__ import annotations

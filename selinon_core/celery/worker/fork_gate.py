@@ -2,7 +2,8 @@
 
 A forked process has no other threads, but the locks that they held: the lock of a connection pool stays locked in
 the child, which hangs when it first uses the pool. Pools replace their processes at any time. So threads pass the
-gate before they use the network, and a fork waits until none is behind it.
+gate before they use the network, and a fork waits until none is behind it. That is about threads of the real
+process, so its clock is the real one, too.
 """
 
 from __future__ import annotations

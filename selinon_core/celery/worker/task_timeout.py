@@ -4,6 +4,8 @@ In the main thread of a process (prefork, solo) an alarm raises ``TaskTimeout`` 
 cancelled), and an attempt that returns later has failed, even if the task caught the error. A task that does
 not stop is killed by Celery's hard time limit a few seconds later (prefork). Elsewhere (threads, gevent) the
 attempt runs in a thread of its own and is abandoned: it counts as failed, and its result is dropped.
+
+The alarm interrupts user code of the real process, so the time is the real one, not that of ``Surroundings``.
 """
 
 from __future__ import annotations

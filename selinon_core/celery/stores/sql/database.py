@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import random
-import time
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
+from selinon_core.celery.surroundings import REAL, Surroundings
 from selinon_core.errors import MissingExtraError, StateStoreError, StateStoreRefused
 
 T = TypeVar("T")
@@ -24,9 +24,12 @@ _IDLE = 5.0
 class Database:
     """``url`` is one SQLAlchemy takes, or Celery (``db+...``); ``options`` are for ``sa.create_engine``."""
 
-    def __init__(self, url: str, options: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self, url: str, options: Mapping[str, Any] | None = None, surroundings: Surroundings = REAL
+    ) -> None:
         self.url = url.removeprefix("db+")
         self._options = dict(options or {})
+        self._surroundings = surroundings
         self._engine: sa.Engine | None = None
         self._process = 0
 
@@ -58,7 +61,7 @@ class Database:
                 if attempt == _MOST_TRIES - 1 or (broken and (decided or attempt)):
                     raise failed(error) from error
                 if not broken:
-                    time.sleep(random.uniform(0, 0.01 * 2**attempt))  # noqa: S311  (spreads load, hides nothing)
+                    self._surroundings.sleep(random.uniform(0, 0.01 * 2**attempt))  # noqa: S311  (spreads load, hides nothing)
             except (sa.exc.SQLAlchemyError, UnicodeError, OverflowError) as error:
                 raise failed(error) from error
         raise AssertionError("unreachable")
@@ -91,7 +94,7 @@ class Database:
                     if connection is not None:
                         connection.invalidate(error)
                     raise failed(error) from error
-                time.sleep(random.uniform(0, 0.01 * 2**attempt))  # noqa: S311  (spreads load, hides nothing)
+                self._surroundings.sleep(random.uniform(0, 0.01 * 2**attempt))  # noqa: S311  (spreads load, hides nothing)
             except sa.exc.SQLAlchemyError as error:
                 raise failed(error) from error
             finally:
@@ -120,7 +123,7 @@ class Database:
         if self.url.startswith("sqlite"):
             return _sqlite(self.url, options)
         engine = sa.create_engine(self.url, **{"isolation_level": "READ COMMITTED", **options})
-        _ask_idle_connections(engine)
+        _ask_idle_connections(engine, self._surroundings.monotonic)
         return engine
 
 
@@ -139,14 +142,14 @@ def failed(error: Exception) -> StateStoreError | StateStoreRefused:
     return StateStoreRefused(what) if refused else StateStoreError(what)
 
 
-def _ask_idle_connections(engine: sa.Engine) -> None:
+def _ask_idle_connections(engine: sa.Engine, monotonic: Callable[[], float]) -> None:
     """SQLAlchemy's ``pool_pre_ping`` asks before every transaction, which costs as much as a short one."""
 
     def back(_: Any, record: Any) -> None:
-        record.info["used"] = time.monotonic()
+        record.info["used"] = monotonic()
 
     def out(connection: Any, record: Any, _: Any) -> None:
-        if time.monotonic() - record.info.get("used", time.monotonic()) > _IDLE:
+        if monotonic() - record.info.get("used", monotonic()) > _IDLE:
             try:
                 engine.dialect.do_ping(connection)
             except Exception as error:

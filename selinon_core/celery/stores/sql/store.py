@@ -7,7 +7,6 @@ to the database in as few messages as possible (``locked_run``, ``changes``).
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -30,6 +29,7 @@ from selinon_core.celery.stores.sql.deliveries import Asked, Event, appended, cl
 from selinon_core.celery.stores.sql.due_runs import due_runs, forget, look_at
 from selinon_core.celery.stores.sql.locked_run import RunTransaction, header_of, record_of, unfinished
 from selinon_core.celery.stores.sql.tables import Tables
+from selinon_core.celery.surroundings import REAL
 
 T = TypeVar("T")
 _MOST_AT_ONCE = 500
@@ -64,7 +64,7 @@ class SqlStore:
     def _time(self) -> float:
         question = _CLOCKS.get(sa.make_url(self.database.url).get_backend_name())
         if question is None:  # a file: the clock of the machine is that of the database
-            return time.time()
+            return REAL.now()
         return float(self._first(sa.text(question)))
 
     def _step(self, flow_id: str, step: Callable[[RunTransaction], T]) -> T:
