@@ -283,16 +283,16 @@ def written(matcher: Matcher) -> Any:
 
 def shown(matcher: Matcher) -> str:
     """A matcher on one line, shortened in its middle."""
-    text = _flow_text(written(matcher))
+    text = flow_text(written(matcher))
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 43]} ... {text[-38:]}"
 
 
-def _flow_text(data: Any) -> str:
+def flow_text(data: Any) -> str:
     """JSON that YAML 1.1 reads as the same: it takes 1e-06 for a text."""
     if isinstance(data, Mapping):
-        return "{" + ", ".join(f"{_flow_text(key)}: {_flow_text(value)}" for key, value in data.items()) + "}"
+        return "{" + ", ".join(f"{flow_text(key)}: {flow_text(value)}" for key, value in data.items()) + "}"
     if isinstance(data, list | tuple):
-        return "[" + ", ".join(_flow_text(item) for item in data) + "]"
+        return "[" + ", ".join(flow_text(item) for item in data) + "]"
     text = json.dumps(data, ensure_ascii=False, default=repr)
     return text.replace("e", ".0e") if isinstance(data, float) and "e" in text and "." not in text else text
 

@@ -1,10 +1,26 @@
 """What can happen in a flow: the dispatch machine played through every choice that the world has."""
 
+from selinon_core.exploring.comparison import Comparison, Difference, compare
 from selinon_core.exploring.exploration import Exploration, OutcomeKey
 from selinon_core.exploring.goals import Goal
 from selinon_core.exploring.limits import Limits
 from selinon_core.exploring.model import ProjectModel
 from selinon_core.exploring.observation import Context, Observation
 from selinon_core.exploring.summaries import Summaries
+from selinon_core.exploring.witness import Witness, witness_of
 
-__all__ = ["Context", "Exploration", "Goal", "Limits", "Observation", "OutcomeKey", "ProjectModel", "Summaries"]
+__all__ = [
+    "Comparison",
+    "Context",
+    "Difference",
+    "Exploration",
+    "Goal",
+    "Limits",
+    "Observation",
+    "OutcomeKey",
+    "ProjectModel",
+    "Summaries",
+    "Witness",
+    "compare",
+    "witness_of",
+]

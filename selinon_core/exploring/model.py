@@ -111,20 +111,35 @@ class FlowModel:
                 self.worlds[task] = worlds
 
     def _leaves(self) -> list[Leaf]:
-        return [leaf for condition in conditions_of(self.flow) for leaf in leaves_of(condition)]
+        flows = [plan.flows[self.name] for plan in self.project.plans if self.name in plan.flows]
+        return [leaf for flow in flows for condition in conditions_of(flow) for leaf in leaves_of(condition)]
 
 
 class ProjectModel:
-    """The flows of a plan, prepared when first asked for. ``notes`` are sentences about what could not be used."""
+    """The flows of a plan, prepared when first asked for. ``notes`` are sentences about what could not be used.
 
-    def __init__(self, plan: Plan, schemas: Schemas = lambda task: None) -> None:
+    ``like``: the model of another version of the plan, with which this one shares its worlds. ``beside``: a plan
+    whose conditions count as well, so that a model of it can share them.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        schemas: Schemas = lambda task: None,
+        *,
+        beside: Plan | None = None,
+        like: ProjectModel | None = None,
+    ) -> None:
         self.plan = plan
+        self.plans: tuple[Plan, ...] = (plan,) if beside is None else (plan, beside)
+        if like is not None:
+            self.plans = like.plans
         self.notes: list[str] = []
         self._schemas = schemas
         self._tables = flow_indexes(plan)
         self._flows: dict[str, FlowModel] = {}
-        self._worlds: dict[Any, Worlds] = {}
-        self.probes = _find_probes(plan)
+        self._worlds: dict[Any, Worlds] = {} if like is None else like._worlds
+        self.probes: dict[str, list[Probe]] = _find_probes(self.plans)
         self.flows_reading_args = _find_flows_reading_args(plan)
 
     def __getitem__(self, flow: str) -> FlowModel:
@@ -132,6 +147,14 @@ class ProjectModel:
         if model is None:
             model = self._flows[flow] = FlowModel(self, self._tables[flow])
         return model
+
+    def schema_of(self, task: str) -> ResultSchema | None:
+        """The schema of a task's results; None when it has none, or one that cannot be used."""
+        plan = self.plan.tasks.get(task)
+        try:
+            return None if plan is None else self._schemas(plan)
+        except ConfigurationError:
+            return None
 
     def worlds_of_task(self, task: str | None, leaves: list[Leaf]) -> Worlds:
         """The worlds of a task's results for these leaves; without the schema where that cannot be used."""
@@ -175,7 +198,7 @@ def _find_flows_reading_args(plan: Plan) -> frozenset[str]:
         reading |= more
 
 
-def _find_probes(plan: Plan) -> dict[str, list[Probe]]:
+def _find_probes(plans: tuple[Plan, ...]) -> dict[str, list[Probe]]:
     """What the conditions of all flows read in their sub-flows, by the flow that is read."""
     found: dict[str, list[Probe]] = {}
 
@@ -189,11 +212,10 @@ def _find_probes(plan: Plan) -> dict[str, list[Probe]]:
         known.append(probe)
         return len(known) - 1
 
-    for flow in plan.flows.values():
-        for edge in flow.edges:
+    for plan in plans:
+        for edge in (edge for flow in plan.flows.values() for edge in flow.edges):
             for leaf in leaves_of(edge.condition):
-                kind = kind_of(leaf)
-                reads = kind in (LeafKind.RESULT, LeafKind.UNKNOWN)
+                reads = kind_of(leaf) in (LeafKind.RESULT, LeafKind.UNKNOWN)
                 if reads and leaf.node and leaf.node[0] in plan.flows:
                     add(leaf.node[0], leaf, leaf.node[1:])
     return found

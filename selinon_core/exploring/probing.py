@@ -70,6 +70,7 @@ def _last(play: Play, probe: Probe, runs: list[NodeRun], order: _Order) -> bool 
         order.is_seen = True
     chosen = candidates[play.env.tape.choose(len(candidates))]
     order.decide(chosen, runs)
+    play.chosen_last.add(chosen.number)
     return _truth(play, probe, chosen)
 
 

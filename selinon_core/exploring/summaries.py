@@ -49,6 +49,10 @@ class Summaries:
                     self._explore_group(group, len(group) > 1 or group[0] in arcs[group[0]])
         return self._explored[context]
 
+    def explored_of(self, flow: str) -> Exploration | None:
+        """What is known of a flow so far."""
+        return next((found for context, found in self._explored.items() if context.flow == flow), None)
+
     def ends_of(self, context: Context) -> list[tuple[Observation, int]]:
         """The known ends of a flow with the failures they cost."""
         if context not in self._ends:

@@ -1,0 +1,148 @@
+"""Cases as the text of a case file: what explorations, coverage and recordings suggest.
+
+Values are written as JSON in YAML's flow style, so that reading the text gives the same case again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from selinon_core.cases.matchers import flow_text, written
+from selinon_core.cases.model import UNGIVEN, Case, Expect, Mocks, NodeMock, Outcome, Script, When
+from selinon_core.cases.references import edge_text, fallback_text
+from selinon_core.plan import Plan
+
+#: Expectations whose value is written as it is.
+_PLAIN = ("runs", "virtual_seconds", "snapshot")
+_LISTS = ("ran", "not_ran", "unreached")
+_BY_NODE = ("args", "parents", "results", "errors", "statuses", "attempts", "started_at")
+
+
+def case_file_text(cases: Iterable[Case], plan: Plan) -> str:
+    """The text of a case file with these cases, each with its flow and its mocks.
+
+    What a case has besides ``args``, ``mocks``, ``fail``, ``at``, ``durations``, ``timeout``, ``stand_ins`` and
+    ``expect`` is left out.
+    """
+    return "tests:\n" + "".join(line + "\n" for case in cases for line in _case_lines(case, plan))
+
+
+def _case_lines(case: Case, plan: Plan) -> Iterator[str]:
+    yield f"  - name: {flow_text(case.name)}"
+    yield f"    flow: {flow_text(case.flow)}"
+    if case.args is not None:
+        yield f"    args: {flow_text(case.args)}"
+    if case.tags:
+        yield f"    tags: {flow_text(list(case.tags))}"
+    mocks = list(_mock_lines(case, plan))
+    if mocks:
+        yield "    mocks:"
+        yield from mocks
+    if case.fail:
+        yield f"    fail: {flow_text([n if t is None else f'{n}:{t}' for n, t in case.fail.items()])}"
+    if case.at:
+        yield f"    at: {flow_text([{'at': seconds, what: True} for seconds, what in case.at])}"
+    if case.durations:
+        yield f"    durations: {flow_text(case.durations)}"
+    if case.timeout is not None:
+        yield f"    timeout: {flow_text(case.timeout)}"
+    if case.stand_ins != "fail":
+        yield f"    stand_ins: {case.stand_ins}"
+    yield f"    expect: {flow_text(dict(_expectations(case.expect)))}"
+
+
+def _mock_lines(case: Case, plan: Plan) -> Iterator[str]:
+    mocks = case.mocks
+    for name, mock in mocks.nodes.items():
+        yield from _node_lines(name, mock)
+    if mocks.functions:
+        yield "      functions:"
+    for name, function in mocks.functions.items():
+        yield f"        {flow_text(name)}: {flow_text(_one_or_all(function.values))}"
+    if mocks.conditions:
+        yield "      conditions:"
+    for text, values in _conditions(mocks, plan).items():
+        yield f"        {flow_text(text)}: {flow_text(_one_or_all(values))}"
+
+
+def _conditions(mocks: Mocks, plan: Plan) -> dict[str, tuple[bool, ...]]:
+    found = {}
+    for mock in mocks.conditions:
+        flow = plan.flows[mock.flow]
+        text = fallback_text(flow.failures[mock.edge]) if mock.is_fallback else edge_text(flow.edges[mock.edge])
+        found[f"{mock.flow}/{text}"] = mock.values
+    return found
+
+
+def _one_or_all(values: tuple[Any, ...]) -> Any:
+    return values[0] if len(values) == 1 and not isinstance(values[0], list) else list(values)
+
+
+def _node_lines(name: str, mock: NodeMock) -> Iterator[str]:
+    if len(mock.rules) == 1 and mock.rules[0].when is None:
+        yield f"      {flow_text(name)}: {flow_text(_script(mock.rules[0].script))}"
+        return
+    yield f"      {flow_text(name)}:"
+    for rule in mock.rules:
+        if rule.when is None:
+            yield f"        - {flow_text({'otherwise': _script(rule.script)})}"
+        else:
+            yield f"        - {flow_text({'when': _when(rule.when), 'then': _script(rule.script)})}"
+
+
+def _when(when: When) -> dict[str, Any]:
+    data: dict[str, Any] = {}
+    if when.flow is not None:
+        data["flow"] = when.flow
+    for key in ("args", "visit", "attempt"):
+        matcher = getattr(when, key)
+        if matcher is not None:
+            data[key] = written(matcher)
+    if when.parent:
+        data["parent"] = {name: written(matcher) for name, matcher in when.parent.items()}
+    return data
+
+
+def _script(script: Script) -> Any:
+    outcomes = [_outcome(outcome) for outcome in script.outcomes]
+    if script.per_run:
+        return {"attempts": outcomes}
+    return outcomes[0] if len(outcomes) == 1 else outcomes
+
+
+def _outcome(outcome: Outcome) -> dict[str, Any]:
+    data: dict[str, Any] = {} if outcome.value is UNGIVEN else {outcome.kind: outcome.value}
+    if outcome.after:
+        data["after"] = outcome.after
+    if outcome.times != 1:
+        data["times"] = outcome.times
+    if outcome.check != "strict":
+        data["check"] = outcome.check
+    return data
+
+
+def _expectations(expect: Expect) -> Iterator[tuple[str, Any]]:
+    yield "status", expect.status.value
+    if expect.reason is not None:
+        yield "reason", written(expect.reason.value)
+    for key in _PLAIN:
+        expected = getattr(expect, key)
+        if expected is not None:
+            yield key, expected.value
+    for key in _LISTS:
+        expected = getattr(expect, key)
+        if expected is not None:
+            yield key, list(expected.value)
+    if expect.order is not None:
+        yield "order", [list(chain) for chain in expect.order.value]
+    for key in _BY_NODE:
+        of_nodes: Mapping[str, Any] = getattr(expect, key)
+        if of_nodes:
+            yield key, {name: _matchers(expected.value) for name, expected in of_nodes.items()}
+    if expect.edges:
+        yield "edges", {name: dict(expected.value) for name, expected in expect.edges.items()}
+
+
+def _matchers(value: Any) -> Any:
+    return [written(one) for one in value] if isinstance(value, tuple) else written(value)

@@ -1,0 +1,63 @@
+"""Answers to the questions of the machine: conditions on worlds, numbers of items, reuse."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from selinon_core.dispatch import effects as do
+from selinon_core.dispatch import events as on
+from selinon_core.exploring.conditions import Program
+from selinon_core.exploring.goals import Goal
+from selinon_core.exploring.play_state import PlayState
+
+
+def answer(play: PlayState, question: do.Question) -> on.Event:
+    number, kind = question.question, question.__class__
+    if kind is do.AskCondition:
+        return on.ConditionAnswered(number, _edge_holds(play, question))  # type: ignore[arg-type]
+    if kind is do.AskForeach:
+        return on.ForeachAnswered(number, _items(play, question))  # type: ignore[arg-type]
+    if kind is do.AskFallbackCondition:
+        index = question.failure.index  # type: ignore[union-attr]
+        program = play.programs.fallbacks[index]
+        value = _evaluate(play, program, (), index, ("fallback_atom_true", "fallback_atom_false"))
+        play.asked.append((True, index, value))
+        play.bits |= play.model.bits[Goal("fallback_true" if value else "fallback_false", index)]
+        return on.ConditionAnswered(number, value)
+    if kind is do.AskArguments:
+        node = question.node_run  # type: ignore[union-attr]
+        play.args_variable = (node.name, play.visits[node.number])
+        return on.ArgumentsAnswered(number, ["result of", *play.args_variable])
+    name = question.name  # type: ignore[union-attr]
+    if play.model.project.plan.tasks[name].selective_run_function is None:
+        return on.ReuseAnswered(number, None)
+    reused = play.env.is_reused((name, play.counts.get(name, 0) + 1))
+    return on.ReuseAnswered(number, f"earlier {name}" if reused else None)
+
+
+def _edge_holds(play: PlayState, question: do.AskCondition) -> bool:
+    index = question.edge.index
+    value = _evaluate(play, play.programs.edges[index], question.sources, index, ("atom_true", "atom_false"))
+    play.asked.append((False, index, value))
+    if not value:
+        play.bits |= play.programs.no_bits[index]
+        play.refused_sources.update(source.number for source in question.sources)
+    return value
+
+
+def _evaluate(play: PlayState, program: Program, sources: Any, index: int, kinds: tuple[Any, Any]) -> bool:
+    truths: list[bool | None] = [None] * program.leaves
+    value = program.run(play, sources, truths)
+    play.bits |= play.programs.atom_bits(index, kinds, tuple(truths))
+    return value
+
+
+def _items(play: PlayState, question: do.AskForeach) -> list[Any]:
+    edge = question.edge
+    assert edge.foreach is not None
+    function = str(edge.foreach.function)
+    call = play.answers[function] = play.answers.get(function, 0) + 1
+    count = play.env.items_of((function, call), play.limits.items)
+    kind: Any = "foreach_none" if not count else "foreach_one" if count == 1 else "foreach_many"
+    play.bits |= play.model.bits[Goal(kind, edge.index)]
+    return [["item", function, call, position] for position in range(count)]

@@ -1,0 +1,67 @@
+"""How node runs end: tasks by one of their worlds or a failure, sub-flows as their summaries say."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from selinon_core.dispatch.node_run import NodeRun
+from selinon_core.exploring.environment import FAILS, LATE, SUCCEEDS
+from selinon_core.exploring.observation import Observation, PlayEnded
+from selinon_core.exploring.play_state import PlayState
+
+
+def choose_end(play: PlayState, node: NodeRun) -> Any:
+    """How a node run ends: a number or an observation; None when it is late."""
+    is_eager = node.name in play.model.eager
+    # An eager failure that is not the stop has no place: the attempt would have ended with it.
+    may_fail = not is_eager or play.limits.all_orders or (play.mode == "eager" and play.stopper is None)
+    may_fail = may_fail and node.name not in play.limits.infallible
+    may_be_late = bool(play.mode)
+    if node.is_flow:
+        return _choose_observation(play, node, may_fail, may_be_late)
+    ends = [SUCCEEDS]
+    if may_fail:
+        if play.env.cost < play.most_failures:
+            ends.append(FAILS)
+        else:
+            play.programs.is_cut_by_failures = True
+    if may_be_late:
+        ends.append(LATE)
+    end = ends[play.env.tape.choose(len(ends))]
+    if end == LATE:
+        play.late.append(node)
+        return None
+    return end
+
+
+def _choose_observation(play: PlayState, node: NodeRun, may_fail: bool, may_be_late: bool) -> Observation | None:
+    if play.limits.inline:
+        return _run_inside(play, node, may_fail, may_be_late)
+    known = play.programs.ends_of(node, play.selective)
+    if not known:
+        raise PlayEnded("blocked", node.name)
+    left = play.most_failures - play.env.cost
+    possible = [(seen, cost) for seen, cost in known if seen.succeeded or may_fail]
+    within = [(seen, cost) for seen, cost in possible if cost <= left]
+    if len(within) < len(possible):
+        play.programs.is_cut_by_failures = True
+    chosen = play.env.tape.choose(len(within) + may_be_late) if within or may_be_late else None
+    if chosen is None:
+        raise PlayEnded("failures" if possible else "redundant")
+    if chosen == len(within):
+        play.late.append(node)
+        return None
+    seen, cost = within[chosen]
+    play.env.cost += cost
+    return seen
+
+
+def _run_inside(play: PlayState, node: NodeRun, may_fail: bool, may_be_late: bool) -> Observation | None:
+    if may_be_late and play.env.tape.choose(2):
+        play.late.append(node)
+        return None
+    inner, seen = play.programs.summaries.run_inside(play, node)
+    if not seen.succeeded and not may_fail:
+        raise PlayEnded("redundant")
+    play.inner[node.number] = inner
+    return seen

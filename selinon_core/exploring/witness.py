@@ -1,0 +1,244 @@
+"""A run of an exploration as a flow test case: worlds become results of mocks, choices of functions their answers.
+
+Sub-flows are mocked as a whole. Node runs that have to be late get a long duration, so that the case shows the
+same order in virtual time.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from selinon_core.cases.matchers import Equal
+from selinon_core.cases.model import (
+    Case,
+    ConditionMock,
+    Expect,
+    Expected,
+    FunctionMock,
+    Mocks,
+    NodeMock,
+    Outcome,
+    Rule,
+    Script,
+    When,
+)
+from selinon_core.dispatch.node_run import NodeRun
+from selinon_core.exploring.environment import FAILS, Environment
+from selinon_core.exploring.exploration import Choices
+from selinon_core.exploring.limits import Limits
+from selinon_core.exploring.observation import Context, Observation, PlayEnded
+from selinon_core.exploring.play import Play
+from selinon_core.exploring.play_state import GIVEN
+from selinon_core.exploring.probing import observations_at_end
+from selinon_core.exploring.summaries import Summaries
+from selinon_core.exploring.tape import Tape
+from selinon_core.worlds import LeafKind, kind_of, leaves_of
+
+_STOP, _LATE = 1.0, 2.0  # virtual seconds after which an eager failure comes, and those that are later
+
+
+class Witness(NamedTuple):
+    """A run that shows something, and how to see it again.
+
+    ``guessed``: functions whose answers were chosen because they are not known. ``from_summaries``: sub-flows
+    whose end was taken from their own exploration. ``is_confirmed``: the arguments that the sub-flows need are
+    those the flow has; False where that is not known. ``is_cut``: the run has no end within the limits.
+    """
+
+    case: Case
+    guessed: tuple[str, ...]
+    from_summaries: tuple[str, ...]
+    is_confirmed: bool
+    is_cut: bool
+
+
+def replay(
+    summaries: Summaries, context: Context, choices: Choices, limits: Limits | None = None
+) -> tuple[Play, bool]:
+    """Play a run of an exploration again; also whether it ended."""
+    programs = summaries.programs_of(summaries.project[context.flow])
+    env = Environment(Tape(choices))
+    play = Play(programs, env, limits or summaries.limits, context.has_args, summaries.selection(context))
+    try:
+        play.run()
+        if play.model.probes:
+            observations_at_end(play)
+    except PlayEnded:
+        return play, False
+    return play, True
+
+
+def witness_of(
+    summaries: Summaries, context: Context, choices: Choices, name: str, file: str = "suggested.flowtest.yaml"
+) -> Witness:
+    """The run with these choices as a case called ``name``."""
+    play, is_ended = replay(summaries, context, choices)
+    return witness_of_play(summaries, play, name, file, is_cut=not is_ended)
+
+
+def witness_of_play(
+    summaries: Summaries, play: Play, name: str, file: str = "suggested.flowtest.yaml", *, is_cut: bool = False
+) -> Witness:
+    """A run that was played as a case called ``name``."""
+    writer = _Writer(summaries, play)
+    flow = play.model.flow
+    case = Case(
+        name=name,
+        flow=flow.name,
+        file=file,
+        place=flow.place,
+        args=writer.args(),
+        mocks=writer.mocks(),
+        expect=Expect() if is_cut else _expected(play),
+    )
+    subflows = dict.fromkeys(node.name for node in play.started if node.number in play.observed)
+    return Witness(case, tuple(writer.guessed), tuple(subflows), writer.is_confirmed, is_cut)
+
+
+def _expected(play: Play) -> Expect:
+    """What the run did: its status, and how often each node ran."""
+    runs = {name: count for name, count in play.counts.items() if count}
+    unreached = play.outcome.unreached
+    return Expect(
+        status=Expected("success" if play.outcome.succeeded else "failure"),
+        runs=Expected(runs),
+        unreached=Expected(tuple(unreached)) if unreached else None,
+    )
+
+
+class _Writer:
+    def __init__(self, summaries: Summaries, play: Play) -> None:
+        self._summaries = summaries
+        self._play = play
+        self._model = play.model
+        self.guessed: dict[str, None] = {}
+        self.is_confirmed = True
+
+    def args(self) -> Any:
+        """Arguments that the conditions took to be given; None where none asked."""
+        worlds = self._model.args_worlds
+        if worlds is None or self._play.given is None:
+            return None
+        return worlds.values[_first(self._play.env.masks.get(GIVEN, worlds.all))]
+
+    def mocks(self) -> Mocks:
+        """The mocks that bring the run about."""
+        by_node: dict[str, list[Outcome | None]] = defaultdict(list)
+        for node in self._play.started:
+            if node.status != "reused":
+                by_node[node.name].append(self._outcome(node))
+        nodes = {name: mock for name, listed in by_node.items() if (mock := _mock(listed)) is not None}
+        return Mocks(nodes, self._functions(), self._conditions())
+
+    def _outcome(self, node: NodeRun) -> Outcome | None:
+        """How a node run ends; None where a result that nothing reads is made up."""
+        play = self._play
+        visit = (node.name, play.visits[node.number])
+        after = self._after(node)
+        end = play.env.ends.get(visit)
+        if isinstance(end, Observation):
+            return self._outcome_of_flow(node, end, after)
+        if end == FAILS:
+            return Outcome("fatal", f"{node.name} fails", after)
+        if node.is_flow:
+            return Outcome("finished", {}, after)
+        worlds = self._model.worlds.get(node.name)
+        if worlds is not None:
+            return Outcome("result", worlds.values[_first(play.env.masks.get(visit, worlds.all))], after)
+        return None if not after else Outcome("result", self._result(node.name), after)
+
+    def _after(self, node: NodeRun) -> float:
+        if node is self._play.stopper:
+            return _STOP
+        if any(node is late for late in self._play.late):
+            timeout = self._model.flow.timeout
+            return _LATE if self._play.stopper is not None or timeout is None else timeout + 1
+        return 0.0
+
+    def _result(self, task: str) -> Any:
+        schema = self._model.project.schema_of(task)
+        return None if schema is None else schema.minimal_value()
+
+    def _outcome_of_flow(self, node: NodeRun, seen: Observation, after: float) -> Outcome:
+        if not seen.succeeded:
+            return Outcome("error", f"FlowError: {node.name} fails", after)
+        return Outcome("finished", self._finished(self._play, node, seen), after)
+
+    def _finished(self, above: Play, node: NodeRun, seen: Observation) -> dict[str, list[Any]]:
+        """The results of the tasks in a sub-flow that ends as ``seen``, for the conditions that read them."""
+        summaries = self._summaries
+        context = summaries.context_of(above.model, node, above.selective)
+        choices = summaries.explore(context).end_choices.get(seen)
+        if choices is None:
+            return {}
+        inner, _ = replay(summaries, context, choices)
+        if inner.model.reads_args and node.args is not None:
+            self.is_confirmed = False
+        found: dict[str, list[Any]] = {}
+        finished = inner.machine.current.finished
+        for probe in inner.model.probes:
+            name = probe.path[0] if probe.path else next(iter(finished), None)
+            if name is None or name in found:
+                continue
+            runs = _with_last(inner, finished.get(name, []))
+            if probe.inner is not None:
+                found[name] = [self._finished(inner, run, inner.observed[run.number]) for run in runs]
+            elif name not in inner.model.project.plan.flows:
+                found[name] = [_value(inner, run) for run in runs]
+        return {name: values for name, values in found.items() if values}
+
+    def _functions(self) -> dict[str, FunctionMock]:
+        calls: dict[str, list[Any]] = defaultdict(list)
+        for (function, call), count in sorted(self._play.env.items.items()):
+            calls[function].append([f"item {call}.{number}" for number in range(1, count + 1)])
+        return {name: FunctionMock(tuple(values)) for name, values in calls.items()}
+
+    def _conditions(self) -> tuple[ConditionMock, ...]:
+        """The truths of conditions that ask functions of the project, or the environment."""
+        flow = self._model.flow
+        asked: dict[tuple[bool, int], list[bool]] = defaultdict(list)
+        for is_fallback, index, value in self._play.asked:
+            asked[is_fallback, index].append(value)
+        found = []
+        for (is_fallback, index), values in asked.items():
+            condition = flow.failures[index].condition if is_fallback else flow.edges[index].condition
+            unknown = [
+                str(leaf.function)
+                for leaf in leaves_of(condition)
+                if kind_of(leaf) in (LeafKind.UNKNOWN, LeafKind.ENVIRONMENT)
+            ]
+            if unknown:
+                self.guessed.update(dict.fromkeys(unknown))
+                found.append(ConditionMock(flow.name, index, tuple(values), is_fallback))
+        return tuple(found)
+
+
+def _mock(outcomes: Sequence[Outcome | None]) -> NodeMock | None:
+    """One mock for the runs of a node, by visit where they differ."""
+    if all(outcome == outcomes[0] for outcome in outcomes):
+        return None if outcomes[0] is None else NodeMock((Rule(None, Script((outcomes[0],))),))
+    rules = [
+        Rule(When(visit=Equal(visit)), Script((outcome,)))
+        for visit, outcome in enumerate(outcomes, 1)
+        if outcome is not None
+    ]
+    return NodeMock(tuple(rules))
+
+
+def _first(mask: int) -> int:
+    return (mask & -mask).bit_length() - 1
+
+
+def _value(play: Play, run: NodeRun) -> Any:
+    worlds = play.model.worlds.get(run.name)
+    if worlds is None:
+        return None
+    return worlds.values[_first(play.env.masks.get((run.name, play.visits[run.number]), worlds.all))]
+
+
+def _with_last(play: Play, runs: Sequence[NodeRun]) -> list[NodeRun]:
+    """The runs in an order in which the one comes last that was chosen to be."""
+    last = [run for run in runs if run.number in play.chosen_last]
+    return [run for run in runs if run not in last] + last
