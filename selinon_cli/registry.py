@@ -51,6 +51,7 @@ SELINON = Program(
     "Define, check, test and run dynamic task flows written in YAML.",
     {
         "lint": "selinon_cli.commands.lint",
+        "check": "selinon_cli.commands.check",
         "run": "selinon_cli.commands.run",
         "worker": "selinon_cli.commands.worker",
         "status": "selinon_cli.commands.status",

@@ -250,7 +250,7 @@ def equal(one: Any, other: Any) -> bool:
 def written(matcher: Matcher) -> Any:
     """The data that a case file holds for a matcher, so that reading it gives an equal matcher."""
     if isinstance(matcher, Equal):
-        return _literal(matcher.value)
+        return literal(matcher.value)
     if isinstance(matcher, Fields):
         return {_literal_key(key): written(value) for key, value in matcher.fields.items()}
     if isinstance(matcher, Items):
@@ -258,9 +258,9 @@ def written(matcher: Matcher) -> Any:
     if isinstance(matcher, All):
         return {key: value for part in matcher.matchers for key, value in written(part).items()}
     if isinstance(matcher, Containing):
-        return _literal(matcher.part)
+        return literal(matcher.part)
     if isinstance(matcher, Match):
-        return {"$match": _literal(matcher.pattern)}
+        return {"$match": literal(matcher.pattern)}
     if isinstance(matcher, OfType):
         return {"$type": matcher.types[0] if len(matcher.types) == 1 else list(matcher.types)}
     if isinstance(matcher, Anything):
@@ -297,12 +297,12 @@ def flow_text(data: Any) -> str:
     return text.replace("e", ".0e") if isinstance(data, float) and "e" in text and "." not in text else text
 
 
-def _literal(value: Any) -> Any:
+def literal(value: Any) -> Any:
     """Data as a case file has to write it: a dollar in front means something there."""
     if isinstance(value, Mapping):
-        return {_literal_key(key): _literal(item) for key, item in value.items()}
+        return {_literal_key(key): literal(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_literal(item) for item in value]
+        return [literal(item) for item in value]
     return f"${value}" if isinstance(value, str) and re.match(r"\$(\$|[A-Za-z_]\w*\Z)", value) else value
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from selinon_core.cases.matchers import flow_text, written
+from selinon_core.cases.matchers import flow_text, literal, written
 from selinon_core.cases.model import UNGIVEN, Case, Expect, Mocks, NodeMock, Outcome, Script, When
 from selinon_core.cases.references import edge_text, fallback_text
 from selinon_core.plan import Plan
@@ -32,7 +32,7 @@ def _case_lines(case: Case, plan: Plan) -> Iterator[str]:
     yield f"  - name: {flow_text(case.name)}"
     yield f"    flow: {flow_text(case.flow)}"
     if case.args is not None:
-        yield f"    args: {flow_text(case.args)}"
+        yield f"    args: {flow_text(literal(case.args))}"
     if case.tags:
         yield f"    tags: {flow_text(list(case.tags))}"
     mocks = list(_mock_lines(case, plan))
@@ -59,11 +59,12 @@ def _mock_lines(case: Case, plan: Plan) -> Iterator[str]:
     if mocks.functions:
         yield "      functions:"
     for name, function in mocks.functions.items():
-        yield f"        {flow_text(name)}: {flow_text(_one_or_all(function.values))}"
+        returned = [literal(value) for value in function.values]
+        yield f"        {flow_text(name)}: {flow_text(returned[0] if len(returned) == 1 else {'calls': returned})}"
     if mocks.conditions:
         yield "      conditions:"
     for text, values in _conditions(mocks, plan).items():
-        yield f"        {flow_text(text)}: {flow_text(_one_or_all(values))}"
+        yield f"        {flow_text(text)}: {flow_text(values[0] if len(values) == 1 else values)}"
 
 
 def _conditions(mocks: Mocks, plan: Plan) -> dict[str, tuple[bool, ...]]:
@@ -73,10 +74,6 @@ def _conditions(mocks: Mocks, plan: Plan) -> dict[str, tuple[bool, ...]]:
         text = fallback_text(flow.failures[mock.edge]) if mock.is_fallback else edge_text(flow.edges[mock.edge])
         found[f"{mock.flow}/{text}"] = mock.values
     return found
-
-
-def _one_or_all(values: tuple[Any, ...]) -> Any:
-    return values[0] if len(values) == 1 and not isinstance(values[0], list) else list(values)
 
 
 def _node_lines(name: str, mock: NodeMock) -> Iterator[str]:
@@ -112,7 +109,7 @@ def _script(script: Script) -> Any:
 
 
 def _outcome(outcome: Outcome) -> dict[str, Any]:
-    data: dict[str, Any] = {} if outcome.value is UNGIVEN else {outcome.kind: outcome.value}
+    data: dict[str, Any] = {} if outcome.value is UNGIVEN else {outcome.kind: literal(outcome.value)}
     if outcome.after:
         data["after"] = outcome.after
     if outcome.times != 1:

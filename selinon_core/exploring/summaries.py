@@ -7,13 +7,15 @@ that has no end then never ends.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
+from selinon_core.cases.model import Invariant
 from selinon_core.dispatch.node_run import NodeRun
 from selinon_core.dispatch.selective import SelectiveRun
 from selinon_core.exploring.cycles import components
 from selinon_core.exploring.environment import Environment
-from selinon_core.exploring.exploration import Exploration, explore
+from selinon_core.exploring.exploration import Exploration
+from selinon_core.exploring.explorer import explore
 from selinon_core.exploring.flow_programs import FlowPrograms, selection_of
 from selinon_core.exploring.limits import Limits
 from selinon_core.exploring.model import FlowModel, ProjectModel
@@ -30,11 +32,18 @@ class Summaries:
     ``can_block``: the flow that is explored may start one that never ends. ``is_over`` says that time is up.
     """
 
-    def __init__(self, project: ProjectModel, limits: Limits, is_over: Callable[[], bool] = lambda: False) -> None:
+    def __init__(
+        self,
+        project: ProjectModel,
+        limits: Limits,
+        is_over: Callable[[], bool] = lambda: False,
+        invariants: Sequence[Invariant] = (),
+    ) -> None:
         self.project = project
         self.limits = limits
         self.can_block = False
         self._is_over = is_over
+        self._invariants = invariants
         self._explored: dict[Context, Exploration] = {}
         self._ends: dict[Context, list[tuple[Observation, int]]] = {}
         self._selections: dict[str, SelectiveRun] = {}
@@ -141,7 +150,9 @@ class Summaries:
             grown = False
             for context in group:
                 programs = self.programs_of(self.project[context.flow])
-                exploration = explore(programs, context, self.selection(context), self.limits, self._is_over)
+                exploration = explore(
+                    programs, context, self.selection(context), self.limits, self._is_over, self._invariants
+                )
                 self._explored[context] = exploration
                 ends = sorted(exploration.ends.items(), key=lambda end: (end[1], repr(end[0])))
                 grown = grown or ends != self._ends[context]

@@ -43,6 +43,6 @@ def explored(directory: Path, flows: str, tasks: str, flow: str = "main", **limi
 def shown(exploration: Exploration) -> set[tuple[str, str]]:
     """The outcomes as (status, node runs), the latter as ``A B*2``."""
     return {
-        (key.status, " ".join(name if count == 1 else f"{name}*{count}" for name, count in key.runs))
+        (key.status, " ".join(name if count == 1 else f"{name}*{count}" for name, count in sorted(key.runs)))
         for key in exploration.outcomes
     }

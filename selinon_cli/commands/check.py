@@ -1,0 +1,249 @@
+"""``selinon check``: every possibility of a flow, played on the dispatch machine."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from selinon_cli.exits import EXIT_FINDINGS, EXIT_OK, EXIT_USAGE, CommandExit, UsageError
+from selinon_cli.options import Command, ProjectOptions, choice, flag, integer, number, text, texts
+from selinon_cli.terminal import Terminal
+
+if TYPE_CHECKING:
+    from selinon_core.cases.model import Invariant
+    from selinon_core.exploring import FlowCheck, Limits
+    from selinon_core.plan import Plan
+    from selinon_core.project import Project
+
+FORMATS = ("text", "json")
+_MOST_SUGGESTED = 100  # cases of one flow
+
+
+class CheckOptions(ProjectOptions):
+    """What ``selinon check`` takes."""
+
+    flow = texts("--flow", help="Check this flow only; may be repeated.", metavar="NAME", complete="flow")
+    failures = text("--failures", help="How many node runs may fail in one run, or all.", metavar="N", default="2")
+    visits = integer(
+        "--visits", help="How often a node may follow itself in a cycle.", metavar="N", minimum=1, default=3
+    )
+    items = text("--items", help="How many items foreach functions return.", metavar="N,N,...", default="0,1,2")
+    infallible = texts(
+        "--infallible", help="A node that never fails; may be repeated.", metavar="NODE", complete="node"
+    )
+    budget = integer("--budget", help="The most runs per flow.", metavar="N", minimum=1, default=100_000)
+    time_limit = number(
+        "--time-limit",
+        help="Seconds after which what is left is not tried; 0: none.",
+        metavar="S",
+        minimum=0,
+        default=0,
+    )
+    orders = choice(
+        "--orders",
+        help="Take completions in every order (all), or only where the order can matter (auto).",
+        choices=("auto", "all"),
+        default="auto",
+    )
+    inline = flag("--inline", help="Run sub-flows, instead of taking their ends from their own exploration.")
+    invariants = text(
+        "--invariants", help="A file with invariants that have to hold in every run.", kind="path", metavar="FILE"
+    )
+    strict = flag("--strict", help="Let warnings count as errors.")
+    format = choice("--format", help="How to print.", choices=FORMATS, default="text")
+    suggest = text(
+        "--suggest",
+        help="Write a test case for each way to end to a case file, - for stdout.",
+        kind="path",
+        metavar="FILE",
+    )
+    outcomes = flag("--outcomes", help="List every way to end.")
+
+
+def check(terminal: Terminal, options: CheckOptions) -> int:
+    """Explore the flows and print what can happen; 1 when there are errors, with ``strict`` warnings too."""
+    limits = _limits(options)
+    plan, project = _loaded(terminal, options.paths)
+    names = _names(plan, options.flow)
+    _check_nodes(plan, options.infallible)
+    invariants = _invariants(terminal, project, options.invariants)
+    checks, notes = run_checks(plan, names, limits, invariants, _clock(options.time_limit))
+    for note in notes:
+        terminal.warn(note)
+    reasons = silenced(terminal, project, checks, is_whole=not options.flow)
+    if options.suggest is not None:
+        _suggest(terminal, plan, checks, options.suggest)
+        if options.suggest == "-":
+            return EXIT_OK
+    if options.format == "json":
+        import json
+
+        from selinon_cli.render.outcomes import checks_to_json
+
+        terminal.data(json.dumps(checks_to_json(checks, limits, reasons), indent=2) + "\n")
+    else:
+        from selinon_cli.render.outcomes import checks_text
+
+        text = checks_text(checks, reasons, every_outcome=options.outcomes, color=terminal.color_out)
+        terminal.data(text)
+    wrong = ("error", "warning") if options.strict else ("error",)
+    found = [one for each in checks for one in each.properties if one.severity in wrong]
+    return EXIT_FINDINGS if any(id_of(one) not in reasons for one in found) else EXIT_OK
+
+
+def run_checks(
+    plan: Plan,
+    names: Sequence[str],
+    limits: Limits,
+    invariants: Sequence[Invariant] = (),
+    is_over: Callable[[], bool] = lambda: False,
+) -> tuple[list[FlowCheck], list[str]]:
+    """Check these flows; also what could not be used, as sentences."""
+    from selinon_core.exploring import Checker, ProjectModel
+    from selinon_core.schemas.check import ResultSchema
+
+    model = ProjectModel(plan, lambda task: ResultSchema.of_task(task, os.curdir))
+    checker = Checker(model, limits, invariants, is_over)
+    checks = [checker.check(name) for name in names]
+    return checks, list(dict.fromkeys(model.notes))
+
+
+def id_of(found: object) -> str:
+    """What an answer is known by while comments are looked at."""
+    from selinon_core.exploring import Property
+
+    assert isinstance(found, Property)
+    return f"{found.code} {found.place} {found.subject} {found.text}"
+
+
+def silenced(
+    terminal: Terminal, project: Project, checks: Sequence[FlowCheck], *, is_whole: bool
+) -> dict[str, str]:
+    """The findings that comments silence, each with the reason.
+
+    Warns of comments that silence nothing, if the whole project was checked.
+    """
+    comments = [ignore for ignore in project.named_ignores if ignore.name.startswith("check-")]
+    if not comments:
+        return {}
+    from selinon_core.diagnostics.wording import hint
+    from selinon_core.exploring.properties import PROPERTIES
+    from selinon_core.lint.suppressions import silenced_places
+
+    answers = [one for each in checks for one in each.properties if one.severity != "information"]
+    reasons, unused = silenced_places(comments, [(id_of(one), one.code, one.place) for one in answers])
+    names = [f"check-{name}" for name in PROPERTIES]
+    for ignore in unused:
+        if ignore.name not in names:
+            terminal.warn(f"{ignore.span.place}: no finding is named {ignore.name}{hint(ignore.name, names)}")
+        elif is_whole:
+            terminal.warn(f"{ignore.span.place}: there is no {ignore.name} here to ignore")
+    return reasons
+
+
+def _loaded(terminal: Terminal, paths: Sequence[str]) -> tuple[Plan, Project]:
+    """The project; one with errors cannot be explored, which is another code than a finding."""
+    from selinon_cli.project import load_project
+
+    try:
+        return load_project(terminal, paths)
+    except CommandExit:
+        raise CommandExit(EXIT_USAGE) from None
+
+
+def _limits(options: CheckOptions) -> Limits:
+    from selinon_core.exploring import Limits
+
+    failures: int | None = None
+    if options.failures != "all":
+        if not options.failures.isdigit():
+            raise UsageError(f'--failures: "{options.failures}" is not a number', "give a number, or all")
+        failures = int(options.failures)
+    items = options.items.replace(" ", "").split(",")
+    if not all(item.isdigit() and int(item) <= 100 for item in items):
+        raise UsageError(
+            f'--items: "{options.items}" is not a list of numbers', "give numbers like 0,1,2, at most 100"
+        )
+    return Limits(
+        failures=failures,
+        visits=options.visits,
+        items=tuple(dict.fromkeys(map(int, items))),
+        infallible=frozenset(options.infallible),
+        budget=options.budget,
+        all_orders=options.orders == "all",
+        inline=options.inline,
+    )
+
+
+def _names(plan: Plan, wanted: Sequence[str]) -> tuple[str, ...]:
+    from selinon_cli.project import known_name
+
+    for name in wanted:
+        known_name("flow", name, plan.flows)
+    if not plan.flows:
+        raise UsageError("the project has no flow")
+    return tuple(dict.fromkeys(wanted)) or tuple(plan.flows)
+
+
+def _check_nodes(plan: Plan, names: Sequence[str]) -> None:
+    from selinon_cli.project import known_name
+
+    for name in names:
+        known_name("node", name, (*plan.flows, *plan.tasks))
+
+
+def _invariants(terminal: Terminal, project: Project, path: str | None) -> Sequence[Invariant]:
+    if path is None:
+        return ()
+    from selinon_cli.render.text import SourceLines, render_blocks
+    from selinon_core.project.case_files import read_invariants
+
+    invariants, wrong = read_invariants(path)
+    if wrong:
+        terminal.err.write(render_blocks(wrong, SourceLines(project.sources), color=terminal.color_err))
+        raise CommandExit(EXIT_USAGE)
+    return invariants
+
+
+def _clock(seconds: float) -> Callable[[], bool]:
+    if not seconds:
+        return lambda: False
+    end = time.monotonic() + seconds
+    return lambda: time.monotonic() > end
+
+
+def _suggest(terminal: Terminal, plan: Plan, checks: Sequence[FlowCheck], target: str) -> None:
+    from selinon_cli.output import write_text
+    from selinon_cli.suggestions import confirmed
+    from selinon_core.cases.writing import case_file_text
+    from selinon_core.exploring import outcome_title, witness_of
+
+    cases = []
+    for each in checks:
+        taken: set[str] = set()
+        for key, choices in list(each.exploration.outcomes.items())[:_MOST_SUGGESTED]:
+            title = outcome_title(key, each.exploration)
+            while title in taken:
+                title += " again"
+            taken.add(title)
+            cases.append(witness_of(each.summaries, each.context, choices, title, target).case)
+    kept = confirmed(terminal, plan, cases)
+    write_text(terminal, target, case_file_text(kept, plan))
+    if target != "-":
+        terminal.note(f"wrote {len(kept)} test cases to {target}")
+
+
+COMMAND = Command(
+    "check",
+    "Play every possibility of the flows: does each end, what can be reached, what if something fails?",
+    check,
+    CheckOptions,
+    examples=(
+        "selinon check                               # every flow of the project",
+        "selinon check --flow order --outcomes       # every way in which one flow can end",
+        "selinon check --failures all --strict       # any number of failures, warnings count",
+        "selinon check --suggest order.flowtest.yaml # the ways to end as test cases",
+    ),
+)
