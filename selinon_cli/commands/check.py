@@ -33,7 +33,13 @@ class CheckOptions(ProjectOptions):
     infallible = texts(
         "--infallible", help="A node that never fails; may be repeated.", metavar="NODE", complete="node"
     )
-    budget = integer("--budget", help="The most runs per flow.", metavar="N", minimum=1, default=100_000)
+    budget = integer(
+        "--budget",
+        help="The most runs per flow; long ones count as several.",
+        metavar="N",
+        minimum=1,
+        default=100_000,
+    )
     time_limit = number(
         "--time-limit",
         help="Seconds after which what is left is not tried; 0: none.",

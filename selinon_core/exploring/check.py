@@ -67,7 +67,7 @@ class Checker:
         """How often a join is considered at most with 1, 2, ... visits."""
         found = []
         for visits in range(1, self._limits.visits + 1):
-            limits = self._limits._replace(visits=visits, failures=0, budget=min(self._limits.budget, 5000))
+            limits = self._limits._replace(visits=visits, failures=0, budget=min(self._limits.budget, 500))
             exploration = Summaries(self._project, limits, self._is_over).explore(Context(flow))
             found.append(exploration.considered.get(edge, 0))
         return tuple(found)

@@ -18,6 +18,7 @@ from selinon_core.exploring.probing import observations_at_end
 from selinon_core.exploring.tape import RandomTape, Tape
 
 _EVERY = 256  # runs between two looks at the clock
+_SHORT = 10  # node runs: a run with more counts as several, so that the budget bounds the time
 _SEED = 20_260
 _MOST_STOPS = 20  # runs kept for the comparison of orders
 
@@ -54,6 +55,7 @@ class _Explorer:
         self._found.nodes = tuple(self._model.table.destinations)
         self._found.invariants = tuple(one for one in invariants if is_about(one, context.flow, self._found.nodes))
         self._is_read = bool(self._model.probes)
+        self._work = 0
         self._stops: dict[Any, list[_Stop]] = {}
 
     def explore(self, is_over: Callable[[], bool]) -> Exploration:
@@ -73,18 +75,19 @@ class _Explorer:
         """Play until all choices were tried; False when the budget or the time was used up before."""
         found = self._found
         while True:
-            if found.tapes >= budget:
+            if self._work >= budget:
                 found.cuts.add("budget")
                 return False
             if not found.tapes % _EVERY and is_over():
                 found.cuts.add("time")
                 return False
             found.tapes += 1
-            self._play(tape)
+            self._work += 1 + self._play(tape) // _SHORT
             if not tape.advance():
                 return True
 
-    def _play(self, tape: Tape) -> None:
+    def _play(self, tape: Tape) -> int:
+        """Play one run; returns how many node runs it had."""
         context, found = self._context, self._found
         env = Environment(tape)
         play = Play(self._programs, env, self._limits, context.has_args, self._selection)
@@ -93,7 +96,7 @@ class _Explorer:
             seen = observations_at_end(play) if self._is_read else Observation(play.outcome.succeeded)
         except PlayEnded as ended:
             self._account_cut(play, ended)
-            return
+            return len(play.started)
         found.runs += 1
         if play.states is not None:
             found.states.add(play.states, "end", env.cost, tape)
@@ -112,6 +115,7 @@ class _Explorer:
             found.end_choices[seen] = tuple(tape.choices[: tape.at])
         if play.is_order_seen and found.reads_order is None:
             found.reads_order = tuple(tape.choices[: tape.at])
+        return len(play.started)
 
     def _account_cut(self, play: Play, ended: PlayEnded) -> None:
         found, tape = self._found, play.env.tape

@@ -10,7 +10,8 @@ class Limits(NamedTuple):
 
     ``failures``: how many node runs (and time-outs) fail in one run, None for any number. ``visits``: how many
     runs of a node may be behind each other in a cycle. ``items``: the numbers of items that foreach functions
-    return. ``infallible``: nodes that never fail. ``budget``: runs per flow. ``all_orders``: take completions in
+    return. ``infallible``: nodes that never fail. ``budget``: runs per flow; one with more than ten
+    node runs counts as several. ``all_orders``: take completions in
     every order, instead of only those in which it can matter. ``inline``: run sub-flows, instead of taking their
     ends from summaries. ``in_order``: nothing but the order of starts, and no time-outs. ``node_runs``: a run with
     more is given up.
