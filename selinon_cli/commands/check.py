@@ -96,7 +96,7 @@ def check(terminal: Terminal, options: CheckOptions) -> int:
         terminal.data(text)
     wrong = ("error", "warning") if options.strict else ("error",)
     found = [one for each in checks for one in each.properties if one.severity in wrong]
-    return EXIT_FINDINGS if any(id_of(one) not in reasons for one in found) else EXIT_OK
+    return EXIT_FINDINGS if any(one.id not in reasons for one in found) else EXIT_OK
 
 
 def run_checks(
@@ -116,14 +116,6 @@ def run_checks(
     return checks, list(dict.fromkeys(model.notes))
 
 
-def id_of(found: object) -> str:
-    """What an answer is known by while comments are looked at."""
-    from selinon_core.exploring import Property
-
-    assert isinstance(found, Property)
-    return f"{found.code} {found.place} {found.subject} {found.text}"
-
-
 def silenced(
     terminal: Terminal, project: Project, checks: Sequence[FlowCheck], *, is_whole: bool
 ) -> dict[str, str]:
@@ -139,7 +131,7 @@ def silenced(
     from selinon_core.lint.suppressions import silenced_places
 
     answers = [one for each in checks for one in each.properties if one.severity != "information"]
-    reasons, unused = silenced_places(comments, [(id_of(one), one.code, one.place) for one in answers])
+    reasons, unused = silenced_places(comments, [(one.id, one.code, one.place) for one in answers])
     names = [f"check-{name}" for name in PROPERTIES]
     for ignore in unused:
         if ignore.name not in names:

@@ -38,7 +38,9 @@ def _lines(each: FlowCheck, reasons: Mapping[str, str], *, every_outcome: bool, 
     for one in each.properties:
         if one.severity != "information":
             yield from _finding(one, reasons, color)
-        elif one.name in ("order", "invariant") or (one.verdict == "not within bounds" and one.name != "ends"):
+        elif one.name == "invariant":
+            yield f"  {one.verdict}: {one.subject}"
+        elif one.name == "order" or (one.verdict == "not within bounds" and one.name != "ends"):
             yield f"  {one.verdict}: {one.subject} {one.text}"
     unbounded = [one.subject.removeprefix("node ") for one in each.properties if one.name == "counts"]
     if unbounded:
@@ -46,9 +48,7 @@ def _lines(each: FlowCheck, reasons: Mapping[str, str], *, every_outcome: bool, 
 
 
 def _finding(one: Property, reasons: Mapping[str, str], color: bool) -> Iterator[str]:
-    from selinon_cli.commands.check import id_of
-
-    reason = reasons.get(id_of(one))
+    reason = reasons.get(one.id)
     severity = "ignored" if reason is not None else one.severity
     shade = {"error": RED, "warning": YELLOW}.get(severity)
     label = severity if shade is None else styled(severity, shade, color)
@@ -140,10 +140,8 @@ def _does(row: FailureRow) -> str:
 
 
 def _summary(checks: Sequence[FlowCheck], reasons: Mapping[str, str]) -> str:
-    from selinon_cli.commands.check import id_of
-
     found = [one for each in checks for one in each.properties if one.severity != "information"]
-    left = [one for one in found if id_of(one) not in reasons]
+    left = [one for one in found if one.id not in reasons]
     errors = sum(one.severity == "error" for one in left)
     parts = [
         f"{errors} error{'s' if errors != 1 else ''}",
@@ -202,8 +200,6 @@ def _flow_to_json(each: FlowCheck, limits: Limits, reasons: Mapping[str, str]) -
 
 
 def _property_to_json(one: Property, witnesses: _Witnesses, reasons: Mapping[str, str]) -> dict[str, Any]:
-    from selinon_cli.commands.check import id_of
-
     data: dict[str, Any] = {
         "name": one.name,
         "subject": one.subject,
@@ -215,8 +211,8 @@ def _property_to_json(one: Property, witnesses: _Witnesses, reasons: Mapping[str
     }
     if one.other_choices is not None:
         data["other_witness"] = witnesses.of(one.other_choices, one.text)
-    if id_of(one) in reasons:
-        data["ignored"] = reasons[id_of(one)]
+    if one.id in reasons:
+        data["ignored"] = reasons[one.id]
     return data
 
 

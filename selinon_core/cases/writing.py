@@ -5,6 +5,7 @@ Values are written as JSON in YAML's flow style, so that reading the text gives 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -14,7 +15,9 @@ from selinon_core.cases.references import edge_text, fallback_text
 from selinon_core.plan import Plan
 
 #: Expectations whose value is written as it is.
-_PLAIN = ("runs", "virtual_seconds", "snapshot")
+_AS_IT_IS = ("runs", "virtual_seconds", "snapshot")
+#: Texts that YAML 1.1 reads as something else.
+_WORDS = ("true", "false", "yes", "no", "on", "off", "y", "n", "null")
 _LISTS = ("ran", "not_ran", "unreached")
 _BY_NODE = ("args", "parents", "results", "errors", "statuses", "attempts", "started_at")
 
@@ -29,8 +32,8 @@ def case_file_text(cases: Iterable[Case], plan: Plan) -> str:
 
 
 def _case_lines(case: Case, plan: Plan) -> Iterator[str]:
-    yield f"  - name: {flow_text(case.name)}"
-    yield f"    flow: {flow_text(case.flow)}"
+    yield f"  - name: {_plain(case.name)}"
+    yield f"    flow: {_plain(case.flow)}"
     if case.args is not None:
         yield f"    args: {flow_text(literal(case.args))}"
     if case.tags:
@@ -52,6 +55,12 @@ def _case_lines(case: Case, plan: Plan) -> Iterator[str]:
     yield f"    expect: {flow_text(dict(_expectations(case.expect)))}"
 
 
+def _plain(text: str) -> str:
+    """A text without quotes where YAML reads it as the same text."""
+    is_plain = re.fullmatch(r"[A-Za-z_][\w.]*(?:,? [A-Za-z_][\w.]*)*", text) is not None
+    return text if is_plain and text.lower() not in _WORDS else flow_text(text)
+
+
 def _mock_lines(case: Case, plan: Plan) -> Iterator[str]:
     mocks = case.mocks
     for name, mock in mocks.nodes.items():
@@ -60,7 +69,7 @@ def _mock_lines(case: Case, plan: Plan) -> Iterator[str]:
         yield "      functions:"
     for name, function in mocks.functions.items():
         returned = [literal(value) for value in function.values]
-        yield f"        {flow_text(name)}: {flow_text(returned[0] if len(returned) == 1 else {'calls': returned})}"
+        yield f"        {_plain(name)}: {flow_text(returned[0] if len(returned) == 1 else {'calls': returned})}"
     if mocks.conditions:
         yield "      conditions:"
     for text, values in _conditions(mocks, plan).items():
@@ -78,9 +87,9 @@ def _conditions(mocks: Mocks, plan: Plan) -> dict[str, tuple[bool, ...]]:
 
 def _node_lines(name: str, mock: NodeMock) -> Iterator[str]:
     if len(mock.rules) == 1 and mock.rules[0].when is None:
-        yield f"      {flow_text(name)}: {flow_text(_script(mock.rules[0].script))}"
+        yield f"      {_plain(name)}: {flow_text(_script(mock.rules[0].script))}"
         return
-    yield f"      {flow_text(name)}:"
+    yield f"      {_plain(name)}:"
     for rule in mock.rules:
         if rule.when is None:
             yield f"        - {flow_text({'otherwise': _script(rule.script)})}"
@@ -123,7 +132,7 @@ def _expectations(expect: Expect) -> Iterator[tuple[str, Any]]:
     yield "status", expect.status.value
     if expect.reason is not None:
         yield "reason", written(expect.reason.value)
-    for key in _PLAIN:
+    for key in _AS_IT_IS:
         expected = getattr(expect, key)
         if expected is not None:
             yield key, expected.value

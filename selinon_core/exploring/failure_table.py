@@ -111,6 +111,7 @@ def _fallbacks_of(flow: FlowPlan, key: OutcomeKey) -> tuple[str, ...]:
 def outcome_title(key: OutcomeKey, exploration: Exploration) -> str:
     """A way to end as the name of a test case."""
     what = {"success": "succeeds", "failure": "fails", "timeout": "times out"}[key.status]
-    failing = f" when {', '.join(key.failing)} fails" if key.failing else ""
+    fail = "fails" if len(key.failing) == 1 else "fail"
+    failing = f" when {' and '.join(key.failing)} {fail}" if key.failing else ""
     ran = [name if count == 1 else f"{count} x {name}" for name, count in key.runs]
-    return f"{exploration.context.flow} {what}{failing}: {', '.join(ran) or 'nothing runs'}"
+    return f"{exploration.context.flow} {what}{failing} after {', '.join(ran) or 'nothing'}"

@@ -49,6 +49,11 @@ class Property(NamedTuple):
         """What an ignore comment calls it."""
         return f"check-{self.name}"
 
+    @property
+    def id(self) -> str:
+        """What tells it from all others of a project."""
+        return f"{self.code} {self.place} {self.subject} {self.text}"
+
 
 class FailureRow(NamedTuple):
     """What a flow does when exactly the nodes ``failing`` have runs that fail.

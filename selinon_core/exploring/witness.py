@@ -154,7 +154,7 @@ class _Writer:
             return _STOP
         if any(node is late for late in self._play.late):
             timeout = self._model.flow.timeout
-            return _LATE if self._play.stopper is not None or timeout is None else timeout + 1
+            return _LATE if self._play.stopper is not None or timeout is None else float(timeout) + 1.0
         return 0.0
 
     def _result(self, task: str) -> Any:

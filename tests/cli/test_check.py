@@ -1,0 +1,182 @@
+"""``selinon check``: options, text, JSON, exit codes, comments."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Cli
+
+NODES = """
+tasks:
+  - {name: A, import: tasks, storage: Results}
+  - {name: B, import: tasks, storage: Results}
+  - {name: C, import: tasks, storage: Results}
+storages: [{name: Results, import: selinon_core.storages.memory, classname: InMemoryStorage}]
+"""
+SILENT = """
+flow-definitions:
+  - name: main
+    edges:
+      - {from: , to: A}
+      - from: ACOMMENT
+        to: B
+        condition:
+          name: fieldGreater
+          args: {key: n, value: 0}
+      - {from: B, to: C}
+"""
+NEVER = """
+flow-definitions:
+  - name: main
+    edges:
+      - {from: , to: A}
+      - {from: A, to: B}
+      - {from: B, to: C}
+    failures: [{nodes: [A, B], fallback: C}]
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "nodes.yaml").write_text(NODES)
+    return tmp_path
+
+
+def write(project: Path, flows: str) -> None:
+    (project / "flows.yaml").write_text(flows)
+
+
+def test_a_warning_is_an_error_only_when_strict(project: Path, cli: Cli) -> None:
+    write(project, SILENT.replace("COMMENT", ""))
+    ran = cli("check")
+    assert ran.code == 0
+    assert (
+        "warning: node A: no edge fires after A (n 0), and the flow succeeds [check-silent-end] flows.yaml"
+        in ran.out
+    )
+    assert cli("check", "--strict").code == 1
+
+
+def test_a_comment_silences_a_finding(project: Path, cli: Cli) -> None:
+    write(project, SILENT.replace("COMMENT", "  # selinon: ignore[check-silent-end] nothing to do"))
+    ran = cli("check", "--strict")
+    assert ran.code == 0
+    assert "ignored: node A" in ran.out
+    assert "nothing to do" in ran.out
+    assert "0 errors, 0 warnings, 1 ignored in 1 flow" in ran.out
+
+
+def test_a_comment_that_silences_nothing_is_reported(project: Path, cli: Cli) -> None:
+    write(project, SILENT.replace("COMMENT", "  # selinon: ignore[check-ends, check-silentend] ..."))
+    ran = cli("check")
+    assert "there is no check-ends here to ignore" in ran.err
+    assert "no finding is named check-silentend" in ran.err
+    assert "check-silent-end" in ran.err
+
+
+def test_what_never_happens_is_an_error(project: Path, cli: Cli) -> None:
+    write(project, NEVER)
+    ran = cli("check")
+    assert ran.code == 1
+    assert "error: fallback [A, B] -> C is never used [check-reachable] flows.yaml:8:" in ran.out
+
+
+def test_a_bound_that_matters_is_said(project: Path, cli: Cli) -> None:
+    """With one failure nothing is known of a fallback for two, unless all failures are tried."""
+    write(project, NEVER.replace("- {from: A, to: B}", "- {from: , to: B}"))
+    assert cli("check", "--failures", "1").code == 0
+    assert "not within bounds: fallback [A, B] -> C" in cli("check", "--failures", "1").out
+    assert "every node, edge and fallback can be reached" in cli("check", "--failures", "all").out
+
+
+def test_the_json_form(project: Path, cli: Cli) -> None:
+    write(project, SILENT.replace("COMMENT", ""))
+    data = json.loads(cli("check", "--format", "json").out)
+    assert data["version"] == 1
+    flow = data["flows"]["main"]
+    assert flow["complete"] is True
+    assert flow["bounds"]["failures"] == 2
+    assert flow["runs"] == 5
+    assert {(one["status"], tuple(one["runs"])) for one in flow["outcomes"]} == {
+        ("success", ("A", "B", "C")),
+        ("success", ("A",)),
+        ("failure", ("A",)),
+        ("failure", ("A", "B")),
+        ("failure", ("A", "B", "C")),
+    }
+    (silent,) = (one for one in flow["properties"] if one["name"] == "silent-end")
+    assert silent["severity"] == "warning"
+    assert '"n": 0' in silent["witness"]["case"]
+    assert {(tuple(row["failing"]), row["status"]) for row in flow["failure_table"]} == {
+        (("A",), "failure"),
+        (("B",), "failure"),
+        (("C",), "failure"),
+    }
+
+
+def test_cases_are_suggested(project: Path, cli: Cli) -> None:
+    write(project, SILENT.replace("COMMENT", ""))
+    ran = cli("check", "--suggest", "main.flowtest.yaml")
+    assert ran.code == 0
+    assert "wrote 5 test cases to main.flowtest.yaml" in ran.err
+    text = (project / "main.flowtest.yaml").read_text()
+    assert "main fails when B fails after A, B" in text
+    assert cli("lint", ".").code == 0
+
+
+def test_invariants_are_held_against_every_run(project: Path, cli: Cli) -> None:
+    write(project, SILENT.replace("COMMENT", ""))
+    (project / "rules.yaml").write_text(
+        "invariants:\n"
+        "  - {name: B is there, at_least: {B: 1}}\n"
+        "  - {name: C is behind B, before: {C: [B]}}\n"
+        "  - {name: A is behind C, before: {A: [C]}}\n"
+        "  - {name: not both, never_both: [A, C]}\n"
+        "  - {name: good is good, if: {C: success}, then: {status: success}}\n"
+    )
+    ran = cli("check", "--invariants", "rules.yaml")
+    assert ran.code == 1
+    assert "error: B is there: B ran 0 times [check-invariant] rules.yaml:2:" in ran.out
+    assert "error: A is behind C: A can begin before any of C [check-invariant]" in ran.out
+    assert "error: not both: A and C ran [check-invariant]" in ran.out
+    assert "always: C is behind B" in ran.out
+    assert "always: good is good" in ran.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--failures", "some"], '--failures: "some" is not a number'),
+        (["--items", "0,x"], '--items: "0,x" is not a list of numbers'),
+        (["--flow", "mian"], 'no flow is named "mian"'),
+        (["--infallible", "AA"], 'no node is named "AA"'),
+        (["--invariants", "nowhere.yaml"], "cannot be read"),
+    ],
+)
+def test_wrong_use(project: Path, cli: Cli, arguments: list[str], message: str) -> None:
+    write(project, NEVER)
+    ran = cli("check", *arguments)
+    assert ran.code == 2
+    assert message in ran.err
+
+
+def test_a_broken_project_shows_the_errors_of_lint(project: Path, cli: Cli) -> None:
+    write(project, NEVER.replace("to: B", "to: Bee"))
+    ran = cli("check")
+    assert ran.code == 2
+    assert "Bee" in ran.err
+
+
+def test_the_time_is_limited(project: Path, cli: Cli) -> None:
+    names = [f"N{number}" for number in range(16)]
+    tasks = "\n".join(f"  - {{name: {name}, import: tasks, storage: Results}}" for name in names)
+    (project / "nodes.yaml").write_text(NODES.replace("tasks:\n", f"tasks:\n{tasks}\n"))
+    edges = f"[{{from: , to: [{', '.join(names)}]}}, {{from: , to: A}}, {{from: A, to: B}}, {{from: B, to: C}}]"
+    write(project, f"flow-definitions: [{{name: main, edges: {edges}}}]\n")
+    ran = cli("check", "--failures", "all", "--time-limit", "0.05")
+    assert ran.code == 0
+    assert "sampled: the time was used up" in ran.out
