@@ -19,10 +19,15 @@ _FARTHEST = 50  # index of a list that is built up to it
 def assembled(base: Any, chosen: Mapping[Path, Any]) -> Any:
     """A copy of ``base`` with the chosen values in their places, outer ones first.
 
-    A place inside a value that cannot have it stays empty.
+    A place inside a value that is missing, or cannot have it, stays empty.
     """
     value = _copy(base)
+    missing: list[Path] = []
     for path in sorted(chosen, key=len):
+        if any(path[: len(outer)] == outer for outer in missing):
+            continue
+        if chosen[path] is MISSING:
+            missing.append(path)
         if not path:
             value = _copy(chosen[path])
         else:

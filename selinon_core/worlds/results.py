@@ -67,7 +67,7 @@ def worlds_of(leaves: Sequence[Leaf], schema: ResultSchema | None = None) -> Wor
             places.setdefault(path, []).append(leaf)
     nested = [path for path in places if path]
     builder = Builder(schema, nested[0] if nested else ())
-    choices = [_classes_at(builder, path, of_path) for path, of_path in places.items()]
+    choices = [_classes_at(builder, path, of_path, list(places)) for path, of_path in places.items()]
     count = 1
     for classes in choices:
         count *= len(classes)
@@ -88,19 +88,24 @@ def worlds_of(leaves: Sequence[Leaf], schema: ResultSchema | None = None) -> Wor
     return Worlds(tuple(found.values()), tuple(truths), tuple(places), sampled)
 
 
-def _classes_at(builder: Builder, path: Path, leaves: list[Leaf]) -> list[list[Candidate]]:
-    """The values to try at a place, grouped by the truths of the leaves that look at it."""
+def _classes_at(builder: Builder, path: Path, leaves: list[Leaf], places: list[Path]) -> list[list[Candidate]]:
+    """The values to try at a place, grouped by the truths of the leaves that look at it.
+
+    Values that can have what other places look for are groups of their own.
+    """
     own = builder.base if not path else field(builder.base, list(path))
     candidates = [*candidates_at(path, leaves), Candidate(own)]
-    classes: dict[tuple[bool, ...], list[Candidate]] = {}
+    inner = [place[len(path)] for place in places if len(place) > len(path) and place[: len(path)] == path]
+    candidates += [Candidate({}) if isinstance(step, str) else Candidate([]) for step in inner]
+    classes: dict[tuple[Any, ...], list[Candidate]] = {}
     for candidate in candidates:
         fits, value = builder.build({path: candidate})
         if not fits:
             continue
+        now = value if not path else field(value, list(path))
         truths = tuple(judge(leaf, value) for leaf in leaves)
-        group = classes.setdefault(truths, [])
+        group = classes.setdefault((truths, type(now) if inner and isinstance(now, dict | list) else None), [])
         if len(group) < _MOST_PER_CLASS:
-            now = value if not path else field(value, list(path))
             group.append(candidate if candidate.constraint is None else Candidate(now, candidate.constraint))
     return list(classes.values()) or [[Candidate(own)]]
 

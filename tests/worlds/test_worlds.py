@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from selinon_core.diagnostics.location import Place
@@ -60,6 +60,8 @@ results = st.fixed_dictionaries({}, optional={"a": scalars | lists | nested, "b"
 
 
 @given(any_leaves, results)
+@example([leaf("fieldExist", key="a"), leaf("fieldEqual", key=["a", "c"], value=0)], {})
+@settings(max_examples=300)
 def test_whatever_a_result_is_some_world_has_the_same_truths(leaves: list[Leaf], result: Any) -> None:
     assert tuple(judge(one, result) for one in leaves) in vectors(leaves)
 
