@@ -139,6 +139,7 @@ def commands() -> dict[str, list[str]]:
         "selinon lint": [*selinon, "lint", "-q"],
         "selinon test --list": [*selinon, "test", "--list"],
         "selinon test": [*selinon, "test", "-q"],
+        "selinon test --cover": [*selinon, "test", "-q", "--cover"],
         "selinon test -j auto": [*selinon, "test", "-q", "-j", "auto"],
         "pytest, no tests": [*pytest, "empty"],
         "pytest, no tests, plugin": [*pytest, *plugin, "empty"],

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Iterable, Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Collection, Iterable
+from typing import TYPE_CHECKING, Any
 
 from selinon_cli.exits import UsageError
 from selinon_cli.terminal import Terminal
@@ -32,7 +32,6 @@ def coverage_report(
     *,
     counted: Collection[str] = (),
     wanted: Callable[[Goal], bool] | None = None,
-    impossible: Mapping[str, str] | None = None,
 ) -> CoverageReport:
     """The coverage of a project. Warns of data about other versions of it, and of comments without effect."""
     from selinon_core.covering import CoverageData, judge
@@ -51,14 +50,8 @@ def coverage_report(
             )
         else:
             terminal.warn(f"there is coverage of flow {flow}, which is not in this project")
-    return judge(
-        plan,
-        known,
-        counted=counted,
-        wanted=wanted,
-        impossible=impossible,
-        ignored=_ignored(terminal, plan, project),
-    )
+    ignored = _ignored(terminal, plan, project)
+    return judge(plan, known, counted=counted, wanted=wanted, ignored=ignored)
 
 
 def _ignored(terminal: Terminal, plan: Plan, project: Project) -> dict[str, str]:
@@ -105,4 +98,37 @@ def is_enough(
                     f"{shown} of the goals of flow {flow.name} are covered, less than {fail_under_flow:g} %"
                 )
                 enough = False
+    return enough
+
+
+def finish_coverage(
+    terminal: Terminal,
+    collected: Iterable[tuple[Project, Any]],
+    fail_under: float | None = None,
+    *,
+    has_table: bool = True,
+) -> bool:
+    """Write what tests covered beside their projects and print it; whether it is enough everywhere.
+
+    ``collected`` are projects with what ``CoverageObserver.collected`` gave; None: no run of the tests has ended.
+    """
+    from selinon_cli.render.coverage import coverage_line, coverage_text
+    from selinon_core.covering import CoverageData
+    from selinon_core.covering.data_file import update_data
+
+    projects: dict[int, tuple[Project, CoverageData]] = {}
+    for project, value in collected:
+        _, data = projects.setdefault(id(project), (project, CoverageData()))
+        if value is not None:
+            data.merge(CoverageData.from_json(value))
+    enough = True
+    for project, data in projects.values():
+        assert project.plan is not None
+        update_data(data_file(project), data)
+        report = coverage_report(terminal, project.plan, project, [data])
+        if has_table and terminal.verbosity >= 0:
+            terminal.data("\n" + coverage_text(report, color=terminal.color_out))
+        else:
+            terminal.note(coverage_line(report))
+        enough = is_enough(terminal, report, fail_under) and enough
     return enough

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from selinon_cli.options import Options, ProjectOptions, choice, flag, group, integer, text, texts
+from selinon_cli.options import Options, ProjectOptions, choice, flag, group, integer, number, text, texts
 from selinon_cli.run_options import PYTHONPATH
 
 FORMATS = ("text", "json", "github")
@@ -65,6 +65,18 @@ class TestOptions(ProjectOptions):
         "--ci",
         help="Write no snapshot; a missing one, an obsolete one and an unused mock are errors.",
         panel="How they run",
+    )
+    cover = flag(
+        "--cover",
+        help="Print which goals of the flows the cases cover, and leave it in .selinon/coverage.json.",
+        panel="Coverage",
+    )
+    cover_fail_under = number(
+        "--cover-fail-under",
+        help="As --cover; exit code 1 when less than this is covered in total.",
+        metavar="PCT",
+        minimum=0,
+        panel="Coverage",
     )
     format = choice(
         "--format",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from selinon_cli.exits import EXIT_USAGE, CommandExit
 from selinon_cli.module_places import check_pythonpath
@@ -18,7 +18,7 @@ from selinon_core.diagnostics import Severity
 from selinon_core.testing.collection import CaseFile, collect
 from selinon_core.testing.explained import explanation
 from selinon_core.testing.last_run import LastRun
-from selinon_core.testing.options import RunOptions
+from selinon_core.testing.options import RunObserver, RunOptions
 from selinon_core.testing.parallel import run_files
 from selinon_core.testing.results import CaseResult, FileResult, Note
 from selinon_core.testing.selection import Selection, failed_first, select_cases
@@ -130,7 +130,8 @@ class TestRun:
             self._remember(ran)
         seconds = time.perf_counter() - self._began
         notes = [note for _, result in ran for note in result.notes]
-        return self._finish(ran, notes, seconds)
+        is_fine = self._finish(ran, notes, seconds)
+        return self._finish_coverage(ran) and is_fine
 
     def _run_options(self) -> RunOptions:
         options, running = self._options, self._options.running
@@ -143,7 +144,29 @@ class TestRun:
             ci=options.ci,
             keep_reports=options.graph_dir is not None,
             fail_fast=options.fail_fast,
+            observer=self._observer(),
         )
+
+    def _observer(self) -> Callable[[], RunObserver] | None:
+        if not self._covers:
+            return None
+        from selinon_core.covering.observer import CoverageObserver
+
+        return CoverageObserver
+
+    @property
+    def _covers(self) -> bool:
+        return self._options.cover or self._options.cover_fail_under is not None
+
+    def _finish_coverage(self, ran: Sequence[tuple[CaseFile, FileResult]]) -> bool:
+        """Write and print what the cases cover; whether it is enough."""
+        if not self._covers:
+            return True
+        from selinon_cli.coverage import finish_coverage
+
+        collected = [(file.project, result.collected) for file, result in ran]
+        is_text = self._options.format == "text" and self._options.junit != "-"
+        return finish_coverage(self._terminal, collected, self._options.cover_fail_under, has_table=is_text)
 
     def _print(self, file: CaseFile, result: FileResult) -> None:
         """Print the cases of a file; those that pass with ``-v`` only."""

@@ -5,7 +5,7 @@ Nothing but pytest is imported before a case file is collected or a fixture is u
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +34,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="replace the snapshots of flow test cases that differ",
     )
+    group.addoption(
+        "--selinon-cover",
+        action="store_true",
+        help="report which goals of flows the tests cover, and leave it for selinon cover",
+    )
     group.addoption("--selinon-ci", action="store_true", help="write no snapshots of flow test cases")
 
 
@@ -46,10 +51,36 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> FlowTestFi
     return FlowTestFile.from_parent(parent, path=file_path)
 
 
-def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Write the snapshots of the cases that ran."""
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    """Let the runs of a test count as covered by it."""
+    if not item.config.getoption("--selinon-cover"):
+        return (yield)
+    from selinon_core.testing.pytest_coverage import covering
+
+    with covering(item):
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True, trylast=True)
+def pytest_runtestloop() -> Iterator[None]:
+    """Hand what flows have covered to coverage.py, before pytest-cov writes its data."""
     import sys
 
+    result = yield
+    plugin = sys.modules.get("selinon_core.coverage_plugin")
+    if plugin is not None:
+        plugin.flush()
+    return result
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Write the snapshots of the cases that ran, and what the tests covered."""
+    import sys
+
+    coverage = sys.modules.get("selinon_core.testing.pytest_coverage")
+    if coverage is not None:
+        coverage.write(session.config)
     items = sys.modules.get("selinon_core.testing.pytest_items")
     if items is not None:
         items.finish(session)
@@ -59,6 +90,12 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     """Print what is to be noted of case files: unused mocks, obsolete snapshots."""
     import sys
 
+    if config.getoption("--selinon-cover"):
+        from selinon_core.testing.pytest_coverage import summary
+
+        terminalreporter.section("coverage of flows")
+        for line in summary(config):
+            terminalreporter.write_line(line)
     items = sys.modules.get("selinon_core.testing.pytest_items")
     lines = [] if items is None else items.notes_of(config)
     if lines:

@@ -19,6 +19,11 @@ def test(terminal: Terminal, options: TestOptions) -> int:
     from selinon_cli.output import check_target
     from selinon_cli.test_run import TestRun
 
+    if options.cover_fail_under is not None:
+        from selinon_cli.coverage import check_bound
+
+        check_bound("--cover-fail-under", options.cover_fail_under)
+
     jobs = _jobs(options.jobs)
     if options.junit is not None and options.junit != "-":
         check_target(options.junit)
@@ -57,6 +62,7 @@ COMMAND = Command(
         "selinon test",
         "selinon test -k 'gift or refund' --seeds 20",
         'selinon test "flows/order.flowtest.yaml::a gift is not charged"',
+        "selinon test --cover                             # which branches have no test?",
         "selinon test -j auto --ci --junit results.xml    # in continuous integration",
     ),
 )

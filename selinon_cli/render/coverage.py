@@ -94,18 +94,13 @@ def _section(
 def _goal_lines(goals: Sequence[GoalCoverage], behind: Callable[[GoalCoverage], str]) -> list[str]:
     """A line per goal; it says so where an anchor or a merge key puts the place into several flows."""
     flows = _flows_of_places(goals)
-    texts = [(visible(goal.goal.flow), visible(goal.goal.text)) for goal in goals]
-    flow_width = max(width(flow) for flow, _ in texts)
-    text_width = max(width(text) for _, text in texts)
-    lines = []
-    for goal, (flow, text) in zip(goals, texts, strict=True):
-        place = visible(str(goal.goal.place))
+    rows = []
+    for goal in goals:
         times = flows[goal.goal.place]
-        line = f"  {_padded(flow, flow_width)}  {_padded(text, text_width)}  {place}"
-        line += f" ({TIMES}{times} flows)" if times > 1 else ""
-        more = behind(goal)
-        lines.append(line + (f"  {more}" if more else ""))
-    return lines
+        place = visible(str(goal.goal.place)) + (f" ({TIMES}{times} flows)" if times > 1 else "")
+        rows.append((visible(goal.goal.flow), visible(goal.goal.text), place, behind(goal)))
+    widths = [max(width(row[column]) for row in rows) for column in range(3)]
+    return [("  " + "  ".join([*map(_padded, row[:3], widths), row[3]])).rstrip() for row in rows]
 
 
 def _flows_of_places(goals: Iterable[GoalCoverage]) -> Counter[Place]:
