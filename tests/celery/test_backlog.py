@@ -11,8 +11,8 @@ from celery import Celery
 from selinon_core.celery.execution.outbox_relay import RESEND_ONE_IN
 from selinon_core.celery.transport.publisher import ENVELOPE, OutgoingMessage, Publisher
 from selinon_core.project import compile_data
+from selinon_core.simulating.world import World
 from tests import services
-from tests.celery.simulation import World
 from tests.conftest import need
 
 _NAMES = [f"T{number}" for number in range(2 * RESEND_ONE_IN)]
@@ -39,7 +39,7 @@ def _lost(backlog: int) -> tuple[World, str]:
     world = World(plan, workers=1, selinon_inline_count=0)
     id = world.start("main")
     text, again = world.broker.queue.pop()
-    world._deliver(text, again)
+    world.deliver(text, again)
     world.broker.queue.clear()
     world.broker.sent.clear()
     world.broker.backlog = backlog
@@ -48,7 +48,7 @@ def _lost(backlog: int) -> tuple[World, str]:
 
 def _sent_again(world: World, id: str) -> list[str]:
     world.now += world.settings.selinon_resend_after + 1
-    world.engines[0].executor.process_due_work(id)
+    world.workers[0].executor.process_due_work(id)
     sent = [letter.kwargs["task"] for letter in world.broker.sent if letter.celery_task == ENVELOPE]
     world.broker.sent.clear()
     world.broker.queue.clear()

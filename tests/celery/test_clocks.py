@@ -12,8 +12,8 @@ import pytest
 from selinon_core.celery.stores import Store
 from selinon_core.celery.stores.clock import ASK_AGAIN, ASK_EVERY, StoreClock
 from selinon_core.errors import StateStoreError
+from selinon_core.simulating.world import World
 from tests.celery.counted_tasks import CALLS, plan_of
-from tests.celery.simulation import World
 from tests.celery.stores import SERVERS, fresh_store
 
 WRONG = [5.0, -5.0, 10.0, 3600.0, -3600.0]
@@ -104,7 +104,7 @@ def world(request: pytest.FixtureRequest) -> World:
             lambda: world.now, lambda ahead=ahead: world.now + ahead, lambda: world.now - 1_799_000_000.0
         )
         world.clocks[worker] = clock
-        world.engines[worker] = world._engine(worker)
+        world.workers[worker] = world.new_worker(worker)
     return world
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from selinon_core.local import LocalExecutor, LocalOptions
 from selinon_core.project import compile_text
-from tests.celery.simulation import World
+from selinon_core.simulating.world import World
 
 MODULE = """
 import json

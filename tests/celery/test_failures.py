@@ -13,7 +13,7 @@ from selinon_cli.render.run_tree import run_tree
 from selinon_core import SelinonTask
 from selinon_core.celery.reporting.run_status import describe
 from selinon_core.project import compile_text
-from tests.celery.simulation import World
+from selinon_core.simulating.world import World
 
 YAML = """
 tasks:
@@ -93,7 +93,7 @@ def test_an_error_that_cannot_be_printed_is_logged_too(world: World, caplog: pyt
 def test_the_status_of_a_flow_run_has_the_errors_of_its_nodes(world: World) -> None:
     id = world.start("shop")
     world.work()
-    told = describe(world.store, world.engines[0].flow_versions, id)
+    told = describe(world.store, world.workers[0].flow_versions, id)
     (order,) = told["nodes"]
     assert order["error"] is None, "a flow's is the reason of its run"
     (charge,) = order["run"]["nodes"]

@@ -15,7 +15,7 @@ from selinon_core.errors import RequestError
 from selinon_core.migrations.history_check import judge_histories
 from selinon_core.migrations.repository import Migrations
 from selinon_core.project import compile_project
-from tests.celery.simulation import World
+from selinon_core.simulating.world import World
 from tests.conformance.recorded import (
     recorded_cases,
     run_locally,
@@ -41,7 +41,7 @@ def test_a_history_is_that_of_a_local_run(case: Json, tmp_path: Path) -> None:
         chosen = select(plan, request["flow"], names, follow, chosen["run_subsequent"])
     id = world.start(request["flow"], request["node_args"], chosen)
     world.work()
-    told = history(plan, world.store, world.engines[0].flow_versions, id)
+    told = history(plan, world.store, world.workers[0].flow_versions, id)
     (tmp_path / "history.jsonl").write_text("".join(json.dumps(event) + "\n" for event in told))
     verdicts = judge_histories([str(tmp_path / "history.jsonl")], plan, plan, NONE, 0)
     assert {verdict.kind for verdict in verdicts} == {"unaffected"}, [str(verdict) for verdict in verdicts]
@@ -80,4 +80,4 @@ def test_a_run_that_nobody_knows(tmp_path: Path) -> None:
     assert plan is not None
     world = World(plan)
     with pytest.raises(RequestError, match="no flow run"):
-        history(plan, world.store, world.engines[0].flow_versions, "nobody")
+        history(plan, world.store, world.workers[0].flow_versions, "nobody")

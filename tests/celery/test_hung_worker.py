@@ -16,8 +16,8 @@ from selinon_core.celery.stores.protocol import Commit
 from selinon_core.celery.stores.run_header import RunHeader
 from selinon_core.celery.surroundings import Surroundings, Thread
 from selinon_core.celery.transport.publisher import OutgoingMessage
+from selinon_core.simulating.world import Crash, World
 from tests.celery.changed_flows import NODES, flow, plan_of
-from tests.celery.simulation import Crash, World
 
 #: Seconds until the hung process is killed: longer than any lease, and than any wait of the sweep.
 HANGS_FOR = 100.0
@@ -43,9 +43,9 @@ class _HangingWorld(World):
         self._threads[id(self._at_work)] = run
         return super()._start_thread(name, run)
 
-    def _handle(self, engine: WorkerServices, *message: Any) -> None:
+    def handle(self, engine: WorkerServices, *message: Any) -> None:
         self._at_work = engine
-        super()._handle(engine, *message)
+        super().handle(engine, *message)
 
     def _sleep(self, seconds: float) -> None:
         super()._sleep(seconds)
@@ -61,8 +61,8 @@ class _HangingWorld(World):
 
     def _hang(self, hung: WorkerServices) -> None:
         """Returns by ``Crash`` only."""
-        workers, began = self.engines, self.now
-        self.engines = [engine for engine in workers if engine is not hung]
+        workers, began = self.workers, self.now
+        self.workers = [engine for engine in workers if engine is not hung]
 
         def others_work() -> None:
             self._meanwhile = None
@@ -79,7 +79,7 @@ class _HangingWorld(World):
             while True:
                 self._sleep(1.0)
         finally:
-            self._meanwhile, self.engines = None, workers
+            self._meanwhile, self.workers = None, workers
 
 
 def test_the_lease_of_a_process_that_hangs_after_a_condition_runs_out() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from selinon_core.celery.transport.publisher import ENVELOPE
 from selinon_core.project import compile_data
-from tests.celery.simulation import World
+from selinon_core.simulating.world import World
 
 #: What a task does when it runs, by its name.
 _EFFECTS: dict[str, Callable[[], None]] = {}

@@ -17,7 +17,7 @@ from selinon_core.celery.transport.message_schema import read_dispatch, read_nod
 from selinon_core.celery.worker.celery_request import check_form
 from selinon_core.errors import MessageRefused, RequestError
 from selinon_core.project import compile_text
-from tests.celery.simulation import World
+from selinon_core.simulating.world import World
 
 START = {"v": 1, "action": "start", "flow": "order", "id": "run"}
 NODE = {"v": 1, "flow": "order", "id": "run", "number": 1, "task": "Ship"}
@@ -82,7 +82,7 @@ def test_a_start_that_is_not_refused_can_be_begun(parts: dict[str, Any]) -> None
     plan = compile_text({"nodes.yaml": YAML}).plan
     assert plan is not None
     world = World(plan, workers=1)
-    world._handle(world.engines[0], "selinon.Dispatcher", {**START, **parts}, {}, False)
+    world._handle(world.workers[0], "selinon.Dispatcher", {**START, **parts}, {}, False)
 
 
 @pytest.mark.parametrize("payload", [None, [], [1], {}, "text", [[], {}], [[], [], {}], [{}, {}, {}], [[], {}, 1]])

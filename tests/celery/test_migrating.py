@@ -27,8 +27,8 @@ from selinon_core.migrations.repository import Migrations
 from selinon_core.migrations.versions import FlowVersions
 from selinon_core.plan import Plan
 from selinon_core.plan.flow_diff import strongest
+from selinon_core.simulating.world import World
 from tests.celery.changed_flows import CHAIN, NODES, Json, flow, plan_of
-from tests.celery.simulation import World
 from tests.migrations.pairs import make_pair
 
 STRATEGIES = ("IGNORE", "RETRY", "FAIL")

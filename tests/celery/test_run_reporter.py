@@ -10,8 +10,8 @@ import scripted
 
 from selinon_core.errors import StorageError
 from selinon_core.local import LocalExecutor, LocalOptions
+from selinon_core.simulating.world import World
 from tests.celery.changed_flows import plan_of
-from tests.celery.simulation import World
 
 NODES: dict[str, Any] = {"tasks": [{"name": name, "import": "scripted", "classname": "Scripted"} for name in "AB"]}
 
@@ -32,7 +32,7 @@ def events_of(function: str, deferrals: int) -> tuple[list[dict[str, Any]], list
     plan = plan_of({**NODES, "global": {}}, [flow])
     told: list[tuple[str, Any]] = []
     world = World(plan, workers=1, selinon_max_deferrals=deferrals)
-    world.engines[0].tracer.add(lambda event, details: told.append((event, dict(details))))
+    world.workers[0].tracer.add(lambda event, details: told.append((event, dict(details))))
     world.start("f")
     world.work()
     local = LocalExecutor(plan, LocalOptions(storage="real")).run("f")
@@ -81,7 +81,7 @@ def test_each_attempt_of_a_flow_starts_in_the_trace_of_a_worker(flow: str, count
     scripted.set_up({"tasks": failing, "foreach": {}, "parentless": []})
     on_worker: list[tuple[str, Any]] = []
     world = World(plan, workers=1)
-    world.engines[0].tracer.add(lambda event, details: on_worker.append((event, dict(details))))
+    world.workers[0].tracer.add(lambda event, details: on_worker.append((event, dict(details))))
     world.start(flow, {"n": 1})
     world.work()
     scripted.set_up({"tasks": failing, "foreach": {}, "parentless": []})

@@ -17,8 +17,8 @@ from selinon_core.celery.stores.protocol import Commit
 from selinon_core.celery.stores.sql.store import SqlStore
 from selinon_core.errors import StateStoreError, StorageError
 from selinon_core.project import compile_data
+from selinon_core.simulating.world import World
 from selinon_core.storages.sql import SqlStorage
-from tests.celery.simulation import World
 
 SECRET = "correct-horse-battery"
 IN_ENVIRONMENT = "staple-in-the-environment"

@@ -14,8 +14,8 @@ import scripted
 
 from selinon_core.dispatch import select
 from selinon_core.project import compile_project
+from selinon_core.simulating.world import World
 from tests.celery.reported import report_of
-from tests.celery.simulation import World
 from tests.conformance.canonical import canonical_runs, counts
 from tests.conformance.recorded import recorded_cases, write_configuration
 

@@ -6,8 +6,8 @@ import threading
 
 import scripted
 
+from selinon_core.simulating.world import World
 from tests.celery.changed_flows import CHAIN, NODES, plan_of
-from tests.celery.simulation import World
 
 
 def test_simulated_workers_start_no_thread() -> None:

@@ -9,7 +9,7 @@ import pytest
 from selinon_core.celery.reporting.opentelemetry import Spans
 from selinon_core.plan import Plan
 from selinon_core.project import compile_text
-from tests.celery.simulation import World
+from selinon_core.simulating.world import World
 
 sdk = pytest.importorskip("opentelemetry.sdk.trace")
 

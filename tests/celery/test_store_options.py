@@ -160,18 +160,18 @@ def test_settings_of_a_server_that_lose_runs_are_reported(found: dict[str, Any],
 
 
 def test_a_run_that_is_gone_is_reported_once(caplog: pytest.LogCaptureFixture) -> None:
+    from selinon_core.simulating.world import World
     from tests.celery.counted_tasks import plan_of
-    from tests.celery.simulation import World
 
     world = World(
         plan_of("      - {from: , to: [A, B]}\n"), workers=1, selinon_inline_count=0, selinon_batch_count=1
     )
     id = world.start("main")
-    world._deliver(*world.broker.take(False))
+    world.deliver(*world.broker.take(False))
     world.store.clear()
     with caplog.at_level(logging.WARNING, "selinon"):
         while world.broker.queue:
-            world._deliver(*world.broker.take(False))
+            world.deliver(*world.broker.take(False))
     assert [record.message for record in caplog.records] == [
         f"the state store does not know flow run '{id}': it was expired, deleted or lost"
     ]

@@ -16,8 +16,8 @@ from selinon_core.celery.transport.publisher import DISPATCHER
 from selinon_core.celery.worker.sweep import Reaper
 from selinon_core.errors import StateStoreError
 from selinon_core.project import compile_text
+from selinon_core.simulating.world import World
 from tests.celery.counted_tasks import CALLS, plan_of
-from tests.celery.simulation import World
 
 
 @pytest.fixture(autouse=True)
@@ -82,7 +82,7 @@ def test_a_message_that_never_arrived_is_sent_again_once_it_is_missed() -> None:
     world = World(plan_of(CHAIN), workers=1, selinon_inline_count=0)
     began = world.now
     id = world.start("main")
-    world._deliver(*world.broker.take(False))
+    world.deliver(*world.broker.take(False))
     world.broker.queue.clear()  # Redis lost it between the queue and the unacknowledged ones
     world.work()
     assert CALLS == ["A", "B", "C"]
@@ -108,8 +108,8 @@ def test_a_run_cancelled_before_it_began_never_begins() -> None:
 def test_a_cancelled_run_starts_nothing_more() -> None:
     world = World(plan_of(CHAIN), workers=1, selinon_inline_count=0)
     id = world.start("main")
-    world._deliver(*world.broker.take(False))
-    world._deliver(*world.broker.take(False))
+    world.deliver(*world.broker.take(False))
+    world.deliver(*world.broker.take(False))
     world.cancel("main", id)
     world.broker.queue.reverse()
     world.work()
@@ -122,10 +122,10 @@ def test_a_cancelled_run_starts_nothing_more() -> None:
 def test_a_changed_graph_is_said_and_fails_the_run() -> None:
     world = World(plan_of(CHAIN), workers=1, selinon_inline_count=0)
     id = world.start("main")
-    world._deliver(*world.broker.take(False))
+    world.deliver(*world.broker.take(False))
     changed = World(plan_of(CHAIN.replace("from: B", "from: A")), workers=1)
     changed.store, changed.broker = world.store, world.broker
-    changed.engines = [changed._engine(0)]
+    changed.workers = [changed.new_worker(0)]
     changed.work()
     assert changed.results[id][0] == "failure"
     header = changed.store.header(id)
@@ -140,7 +140,7 @@ def test_waiting_runs_cost_no_messages() -> None:
         batch = encode_batch(world.now, ['["S",null,{},null,null]'])
         world.store.commit(Commit(f"run{number}", 0, world.now, create=header, batch=batch))
     world.faults.crash = 0.0
-    sweeper = Reaper(world.engines[0])
+    sweeper = Reaper(world.workers[0])
     for _ in range(2000):
         world.now += 0.5
         sweeper.run_once()
@@ -155,15 +155,15 @@ def test_runs_that_wait_for_a_queue_without_workers_cost_few_messages() -> None:
     while world.broker.queue:
         text, again = world.broker.queue.pop(0)
         if json.loads(text)[0] == DISPATCHER:  # the other queue is not served
-            world._deliver(text, again)
+            world.deliver(text, again)
     world.broker.backlog = 50
     sent, until = len(world.broker.sent), world.now + 600
-    sweeper = Reaper(world.engines[0])
+    sweeper = Reaper(world.workers[0])
     while world.now < until:
         world.now += max(sweeper.run_once(), 0.25)
         for text, again in [entry for entry in world.broker.queue if json.loads(entry[0])[0] == DISPATCHER]:
             world.broker.queue.remove((text, again))
-            world._deliver(text, again)
+            world.deliver(text, again)
     more = world.broker.sent[sent:]
     assert len([message for message in more if message.celery_task == DISPATCHER]) == 50 * 6
     assert len(more) <= 50 * 6 * 1.2
@@ -175,7 +175,7 @@ def test_a_long_queue_of_a_dispatcher_is_not_made_longer() -> None:
         header = {"flow": "main", "queue": "celery", "status": "running", "idle_check_after": "0"}
         world.store.commit(Commit(f"run{number}", 0, world.now, create=header, batch="[]", outbox=["t1"]))
     world.broker.backlog = 10_000
-    reaper = Reaper(world.engines[0])
+    reaper = Reaper(world.workers[0])
     for _ in range(50):
         world.now += 0.5
         reaper.run_once()
@@ -186,7 +186,7 @@ def test_a_long_queue_of_a_dispatcher_is_not_made_longer() -> None:
 def test_the_result_backend_is_cleaned_up_once_a_day() -> None:
     world = World(plan_of(CHAIN), workers=1)
     cleaned: list[float] = []
-    reaper = Reaper(world.engines[0], lambda: cleaned.append(world.now))
+    reaper = Reaper(world.workers[0], lambda: cleaned.append(world.now))
     for _ in range(24 * 4 * 3):
         reaper.run_once()
         world.now += 900
@@ -202,7 +202,7 @@ def test_the_result_of_a_run_is_read_from_the_state_store() -> None:
         each.work()
     assert world.results[id][0] == "success"
     for each, flow_id in ((world, id), (failing, failed)):
-        outcome = outcome_of(each.store, each.engines[0].flow_versions, flow_id)
+        outcome = outcome_of(each.store, each.workers[0].flow_versions, flow_id)
         assert outcome is not None
         assert outcome.state == each.results[flow_id][1]
         assert outcome.succeeded == (each is world)

@@ -15,8 +15,8 @@ from selinon_core.celery.worker import celery_request
 from selinon_core.celery.worker.celery_request import TIME_LIMITED
 from selinon_core.celery.worker.celery_tasks import is_time_limited
 from selinon_core.celery.worker.task_handler import TaskMessageHandler
+from selinon_core.simulating.world import World
 from tests.celery.changed_flows import CHAIN, NODES, plan_of
-from tests.celery.simulation import World
 from tests.celery.workers import site
 
 TASKS = """
@@ -73,7 +73,7 @@ def test_a_batch_that_arrives_under_a_limit_is_taken_apart() -> None:
     (first,) = [sent for sent in world.broker.sent if sent.celery_task != DISPATCHER]
     batch = {"v": 1, "flow": "f", "id": run, "nodes": [{**first.kwargs}, {**first.kwargs, "number": 7}]}
     world.broker.sent.clear()
-    TaskMessageHandler(world.engines[0]).handle(read_nodes(batch, 1 << 20), False, alone=True)
+    TaskMessageHandler(world.workers[0]).handle(read_nodes(batch, 1 << 20), False, alone=True)
     numbers = [sent.kwargs["number"] for sent in world.broker.sent if "number" in sent.kwargs]
     assert 7 in numbers
     assert world.store.records(run, [1])[1].done

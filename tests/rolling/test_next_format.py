@@ -13,7 +13,7 @@ from selinon_core.celery.reporting.run_status import describe
 from selinon_core.celery.services import WorkerServices
 from selinon_core.plan import Plan
 from selinon_core.project import compile_text
-from tests.celery.simulation import World
+from selinon_core.simulating.world import World
 from tests.celery.workers import site, wait_until
 from tests.rolling.next_format import NEXT, next_format
 
@@ -45,9 +45,9 @@ class Tell(SelinonTask):
 class Mixed(World):
     """The last worker is of the next format, the others are of this one."""
 
-    def _handle(self, engine: WorkerServices, *about: Any) -> None:
-        with next_format() if engine is self.engines[-1] else nullcontext():
-            super()._handle(engine, *about)
+    def handle(self, engine: WorkerServices, *about: Any) -> None:
+        with next_format() if engine is self.workers[-1] else nullcontext():
+            super().handle(engine, *about)
 
 
 def plan() -> Plan:
@@ -84,7 +84,7 @@ def test_an_event_of_an_unknown_kind_waits_for_a_newer_worker() -> None:
         world.work()
     assert world.results[id] == ("failure", world.results[id][1])
     assert world.store.header(id)["status"] == "cancelled"  # type: ignore[index]
-    assert "not known here" in describe(world.store, world.engines[0].flow_versions, id)["reason"]
+    assert "not known here" in describe(world.store, world.workers[0].flow_versions, id)["reason"]
 
 
 @pytest.mark.service("redis")

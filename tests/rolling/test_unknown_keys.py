@@ -12,7 +12,7 @@ import scripted
 from selinon_core.celery.stores.protocol import Commit
 from selinon_core.plan import Plan
 from selinon_core.project import compile_text
-from tests.celery.simulation import World
+from selinon_core.simulating.world import World
 from tests.celery.stores import KINDS, fresh_store, server_of
 from tests.rolling.next_format import NEW_KEY, NEW_TIMER, next_format
 

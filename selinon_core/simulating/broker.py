@@ -1,0 +1,45 @@
+"""The broker of a simulated world: one list of messages for all queues."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Iterable
+
+from selinon_core.celery.transport import message_schema
+from selinon_core.celery.transport.publisher import OutgoingMessage
+
+
+class Broker:
+    """Messages on their way, as (text of the message, whether it was delivered before).
+
+    ``duplicate`` and ``lose`` are probabilities. ``backlog`` is the length that queues are reported to have.
+    """
+
+    def __init__(self, chooser: random.Random, duplicate: float = 0.0, lose: float = 0.0) -> None:
+        self.queue: list[tuple[str, bool]] = []
+        self.sent: list[OutgoingMessage] = []
+        self.chooser = chooser
+        self.duplicate = duplicate
+        self.lose = lose
+        self.backlog = 0
+
+    def waiting(self, queue: str) -> int:
+        """How many messages a queue holds."""
+        return self.backlog
+
+    def send(self, messages: Iterable[OutgoingMessage]) -> None:
+        """Put messages into the queue; some get lost or are delivered twice."""
+        for message in messages:
+            self.sent.append(message)
+            kwargs = {"v": message_schema.FORMAT, **message.kwargs}
+            text = json.dumps([message.celery_task, kwargs, message.headers or {}])
+            if self.lose and self.chooser.random() < self.lose:
+                continue
+            self.queue.append((text, False))
+            if self.duplicate and self.chooser.random() < self.duplicate:
+                self.queue.append((text, False))
+
+    def take(self, anywhere: bool) -> tuple[str, bool]:
+        """Remove the next message, or with ``anywhere`` any of them."""
+        return self.queue.pop(self.chooser.randrange(len(self.queue)) if anywhere else 0)
