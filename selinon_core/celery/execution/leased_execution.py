@@ -56,11 +56,14 @@ class LeasedExecution:
             outbox = [read_outbox_key(key) for key in opened.outbox]
             timers = [read_timer_key(name) for name in opened.due]
             transition = parts.transition(run)
+            started_before = run.machine.count
             if migrated is not None:
                 parts.loader.migrate(run, transition, migrated)
             idle_for = transition.now - float(opened.header.get("updated") or transition.now)
             self._fail_removed(transition, parts.loader.nodes_without_definition(run, outbox, timers, idle_for))
-            resent = self._decide_due(run, transition, timers, None if budget is not None else idle_for)
+            resent = self._take_timers(run, transition, timers)
+            if budget is None:
+                resent += self._lost_messages(run, idle_for, started_before)
             for entry in entries:
                 transition.feed_entry(entry)
             extras = CommitExtras(
@@ -85,18 +88,21 @@ class LeasedExecution:
             transition.problems.append(Problem("DISPATCHER_FAILURE", what))
             transition.feed(on.NodeFailed(node.number))
 
-    def _decide_due(
-        self, run: CachedRun, transition: Transition, due: Sequence[TimerKey], idle_for: float | None
-    ) -> Sequence[OutgoingMessage]:
-        """Take due timers, and find lost messages unless ``idle_for`` is None. Returns the messages to send."""
-        parts = self._parts
+    def _take_timers(
+        self, run: CachedRun, transition: Transition, due: Sequence[TimerKey]
+    ) -> list[OutgoingMessage]:
+        """Take due timers. Returns the messages to send."""
         resent: list[OutgoingMessage] = []
         for timer in due:
             resent += self._take_timer(run, transition, timer)
-        if idle_for is not None:
-            resent += parts.relay.stalled_messages(run)
-            if idle_for >= parts.settings.selinon_resend_after:
-                resent += parts.relay.undelivered(run)
+        return resent
+
+    def _lost_messages(self, run: CachedRun, idle_for: float, started_before: int) -> list[OutgoingMessage]:
+        """New messages for lost ones. What was started after ``started_before`` nodes is in the outbox."""
+        parts = self._parts
+        resent = parts.relay.stalled_messages(run)
+        if idle_for >= parts.settings.selinon_resend_after:
+            resent += parts.relay.undelivered(run, started_before)
         return resent
 
     def _take_timer(self, run: CachedRun, transition: Transition, timer: TimerKey) -> Sequence[OutgoingMessage]:

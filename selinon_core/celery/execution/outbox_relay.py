@@ -123,8 +123,14 @@ class OutboxRelay:
         if key.kind != START_INLINED:
             return self.resend(run, key.number)
         effect = self._start_effect(run, key.number)
+        if effect is not None and key.number in self._timed(run.id):
+            return None  # it failed, and its next attempt is sent when its countdown is over
         delivery = None if effect is None else self._store.next_delivery(run.id, key.number)
         return None if effect is None or delivery is None else self._with_payload(run, effect, delivery)
+
+    def _timed(self, flow_id: str) -> set[int]:
+        """The node runs whose message is sent by a timer."""
+        return {timer.number for timer in known_timers(self._store.timers(flow_id)) if timer.is_send}
 
     def _with_payload(self, run: CachedRun, effect: StartEffect, delivery: int) -> OutgoingMessage:
         return self._messages.of_start(run.ref, effect, delivery)[0]
@@ -144,16 +150,18 @@ class OutboxRelay:
         effect = run.machine.start_effect_of(number)
         return effect if effect is not None and self._messages.knows(effect.node_run.name) else None
 
-    def undelivered(self, run: CachedRun) -> list[OutgoingMessage]:
-        """New messages for all node runs whose message did not arrive.
+    def undelivered(self, run: CachedRun, started_before: int) -> list[OutgoingMessage]:
+        """New messages for the node runs up to number ``started_before`` whose message did not arrive.
+
+        What is started from then on is in the outbox, and its message is sent by that.
 
         While a queue holds messages, theirs are probably among them, and copies would only make it longer. So most
         wait. A share in turn is sent anyway: a queue may never be empty, and their messages may be lost.
         """
         machine = run.machine
-        numbers = [n for n in range(1, machine.count + 1) if machine.run_of(n) is not None]
+        numbers = [n for n in range(1, started_before + 1) if machine.run_of(n) is not None]
         records = self._store.records(run.id, numbers)
-        timed = {timer.number for timer in known_timers(self._store.timers(run.id)) if timer.is_send}
+        timed = self._timed(run.id)
         turn = int(self._now() // self._settings.selinon_resend_after)
         waiting: dict[str, int] = {}
         messages = []
