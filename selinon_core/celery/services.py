@@ -16,7 +16,7 @@ from selinon_core.celery.execution.lease_renewer import LeaseRenewer
 from selinon_core.celery.execution.outbox_relay import OutboxRelay
 from selinon_core.celery.execution.run_cache import CachedRun, RunCache
 from selinon_core.celery.execution.run_loader import RunLoader
-from selinon_core.celery.execution.transition import QuestionHandler
+from selinon_core.celery.execution.transition import Answer, QuestionHandler
 from selinon_core.celery.execution.wakeup_policy import WakeupPolicy
 from selinon_core.celery.reporting.opentelemetry import Spans
 from selinon_core.celery.reporting.run_reporter import RunReporter
@@ -75,8 +75,8 @@ class WorkerServices:
     """The parts, wired. Survives forks: what holds connections connects again in each process.
 
     ``serves(queue)`` says whether this worker consumes a queue, None: as set by ``serve``.
-    ``write_result(flow_id, outcome)`` puts the result of a flow where Celery looks for it. ``storages`` and
-    ``runner`` may be replaced (tests, simulations).
+    ``write_result(flow_id, outcome)`` puts the result of a flow where Celery looks for it. Parts may be
+    replaced in simulations: ``storages``, ``runner``, ``imports``, and ``answer``, which answers questions.
     """
 
     def __init__(
@@ -95,6 +95,8 @@ class WorkerServices:
         runner: Callable[[WorkerServices, Mapping[str, str]], TaskRunner] | None = None,
         tracer: RunTracer | None = None,
         spans: Spans | None = None,
+        imports: Imports | None = None,
+        answer: Answer | None = None,
     ) -> None:
         self.surroundings = surroundings
         self.clock = surroundings.now
@@ -105,7 +107,7 @@ class WorkerServices:
         self._queues = ServedQueues()
         self.serves: Callable[[str], bool] = self._queues if serves is None else serves
         self.flow_versions = FlowVersions(plan, flow_indexes(plan), _migrations(plan), store.get_definition)
-        self.imports = Imports(pythonpath)
+        self.imports = Imports(pythonpath) if imports is None else imports
         self.messages = MessageBuilder(plan, default_queue)
         self.tracer = RunTracer(plan, self.imports) if tracer is None else tracer
         self.spans = Spans(plan) if spans is None else spans
@@ -120,6 +122,7 @@ class WorkerServices:
         self.relay = OutboxRelay(
             store, publisher, self.messages, settings, batcher, self.serves, write_result, surroundings.now
         )
+        self._answer_of: Answer = self._answer if answer is None else answer
         self._answerer = QuestionAnswerer(plan, self.imports, BoundConditions(self.imports), self.storages)
         self.executor = FlowExecutor(self._executor_parts())
 
@@ -134,7 +137,7 @@ class WorkerServices:
             loader=RunLoader(self.plan, self.flow_versions, self.store),
             leases=leases,
             wakeups=WakeupPolicy(self.imports, self.settings),
-            questions=QuestionHandler(self._answer, leases, self.settings.selinon_max_deferrals),
+            questions=QuestionHandler(self._answer_of, leases, self.settings.selinon_max_deferrals),
             messages=self.messages,
             relay=self.relay,
             inline=InlineSelector(self.plan, self.messages, self.serves, self.durations),

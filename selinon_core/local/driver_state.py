@@ -17,6 +17,7 @@ from selinon_core.local.run_setup import RunSetup
 from selinon_core.local.scripts import TaskScripts
 from selinon_core.local.stand_ins import ConditionKey, StandInWatch
 from selinon_core.local.step_counter import StepCounter
+from selinon_core.runtime.json_values import snapshot
 from selinon_core.runtime.trace.run_records import FlowRecord, NodeRecord
 from selinon_core.runtime.trace.tracer import configured_sinks
 
@@ -75,6 +76,18 @@ class DriverState:
         if self.options.observer is not None:
             self.options.observer("scheduled", record)
         return record
+
+    def reused_result(self, record: NodeRecord) -> Any:
+        """The result of an earlier run, as a snapshot; a warning and None where it cannot be read."""
+        run = record.run
+        if self.plan.tasks[run.name].storage is None:
+            return None
+        try:
+            flow_name = self.lookup.locate(run.id) or record.flow_run.flow.name
+            return snapshot(self.storages.retrieve(flow_name, run.name, run.id))
+        except Exception as error:
+            self.warnings.append(f"the result of {run.name} to be reused cannot be read: {error}")
+            return None
 
     def throttled(self, name: str, least_distance: float) -> float:
         """Seconds until a throttled node may start; starts are exactly ``least_distance`` apart."""

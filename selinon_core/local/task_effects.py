@@ -93,13 +93,7 @@ class TaskEffects:
         run = effect.node_run
         record = state.new_node(run, flow_run, None)
         record.started_at = record.finished_at = state.agenda.now
-        task = state.plan.tasks[run.name]
-        if task.storage is not None:
-            try:
-                flow_name = state.lookup.locate(run.id) or flow_run.flow.name
-                record.result = snapshot(state.storages.retrieve(flow_name, run.name, run.id))
-            except Exception as error:
-                state.warnings.append(f"the result of {run.name} to be reused cannot be read: {error}")
+        record.result = state.reused_result(record)
         self._recorder.observe("ended", record)
         self._recorder.record((trace_entries.REUSED, state.agenda.now, flow_run, run))
 

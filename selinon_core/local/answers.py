@@ -1,0 +1,83 @@
+"""Answers to the questions of mocked runs: by mocks of conditions, by functions of the project or their mocks."""
+
+from __future__ import annotations
+
+from selinon_core.dispatch import effects as do
+from selinon_core.dispatch import events as on
+from selinon_core.local.driver_state import DriverState
+from selinon_core.local.run_setup import RunSetup
+from selinon_core.local.stand_ins import ConditionKey
+from selinon_core.plan import ImportRef
+from selinon_core.runtime.conditions import takes_node_args
+from selinon_core.runtime.question_answerer import QuestionAnswerer, Results
+from selinon_core.runtime.trace.run_records import FlowRecord
+
+_CONDITIONS = (do.AskCondition, do.AskFallbackCondition)
+
+
+class LocalAnswers:
+    """The answers of one run. Counts how often mocked conditions were asked, and what answers rest on."""
+
+    def __init__(self, state: DriverState, prepared: RunSetup) -> None:
+        self._state = state
+        self._answers = QuestionAnswerer(state.plan, state.imports, prepared.conditions, state.storages)
+        self._mocked_conditions = state.mocked_conditions
+        self._watch = state.stand_ins
+
+    def answer(self, record: FlowRecord, question: do.Question, results: Results | None = None) -> on.Event:
+        """Answer a question; user code may run for it.
+
+        ``results`` are those that a driver knows; None: all of this run. Raises ``StepLimitExceeded`` for a
+        foreach that yields more items than the run may start.
+        """
+        state = self._state
+        watch = self._watch
+        known = state.lookup if results is None else results
+        if self._mocked_conditions and question.__class__ in _CONDITIONS:
+            answer = self._mocked_answer(record, question) or self._watched(record, question, known)
+        elif watch.is_needed:
+            answer = self._watched(record, question, known)
+        else:
+            answer = self._answers.answer(record.flow, record.parent, question, known)
+        if isinstance(answer, on.ForeachAnswered):
+            state.steps.check_fan_out(record, question, len(answer.items or ()))
+        return answer
+
+    def _watched(self, record: FlowRecord, question: do.Question, results: Results) -> on.Event:
+        """The answer of the project's functions; what it rests on is noted if that is made up."""
+        before = self._watch.before()
+        answer = self._answers.answer(record.flow, record.parent, question, results)
+        self._watch.after(record, question, before, self._takes_arguments(question))
+        return answer
+
+    def _takes_arguments(self, question: do.Question) -> bool:
+        """Whether a function that is not mocked is given the arguments of the flow run."""
+        from selinon_core.plan.functions import leaves_of
+
+        if isinstance(question, do.AskCondition):
+            leaves = leaves_of(question.edge.condition)
+        elif isinstance(question, do.AskFallbackCondition):
+            leaves = leaves_of(question.failure.condition)
+        elif isinstance(question, do.AskForeach):
+            return question.edge.foreach is not None and not self._is_mocked(question.edge.foreach.function)
+        else:
+            return False
+        return any(takes_node_args(self._state.imports.predicate(leaf.function)) for leaf in leaves)
+
+    def _is_mocked(self, ref: ImportRef) -> bool:
+        return self._state.imports.is_mocked(ref)
+
+    def _mocked_answer(self, record: FlowRecord, question: do.Question) -> on.Event | None:
+        """The answer that a mock gives to a condition; None for one that is not mocked."""
+        from selinon_core.plan.functions import leaves_of
+
+        is_fallback = isinstance(question, do.AskFallbackCondition)
+        entry = question.failure if is_fallback else question.edge  # type: ignore[union-attr]
+        key: ConditionKey = (record.flow.name, entry.index, is_fallback)
+        values = self._mocked_conditions.get(key)
+        if values is None:
+            return None
+        asked = self._state.conditions_asked
+        count = asked[key] = asked.get(key, 0) + 1
+        leaves = [None] * sum(1 for _ in leaves_of(entry.condition))
+        return on.ConditionAnswered(question.question, values[min(count, len(values)) - 1], leaves)
