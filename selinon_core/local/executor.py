@@ -62,14 +62,7 @@ class LocalExecutor:
         cannot hold, ``ConfigurationError`` for a trace sink or strategy that cannot be imported, and
         ``RunInterrupted``, a ``KeyboardInterrupt`` with the run so far.
         """
-        if flow not in self._plan.flows:
-            raise UnknownFlowError(_unknown("flow", flow, self._plan.flows))
-        try:
-            copy_json(node_args)
-        except (TypeError, ValueError, RecursionError):
-            raise RequestError(f"node_args is not a JSON value: {describe_json_error(node_args)}") from None
-        self._prepared.check_strategies(flow)
-        driver = self._current = Driver(self._prepared, self._options)
+        driver = self._current = Driver(self.prepare(flow, node_args), self._options)
         stopped_by: Exception | None = None
         began = self._began = time.perf_counter()
         try:
@@ -93,12 +86,19 @@ class LocalExecutor:
         finally:
             self._current = None
         run = LocalRun(driver.state, root, time.perf_counter() - began, stopped_by)
-        if self._options.observer is not None:
-            self._options.observer("ended", root)
-        context = sys.modules.get("selinon_core.context")  # who listens to runs has imported it
-        if context is not None:
-            context.run_ended(run)
+        report_end(run, root, self._options)
         return run
+
+    def prepare(self, flow: str, node_args: Any) -> RunSetup:
+        """What a run needs, checked for this flow and these arguments; raises as ``run`` does."""
+        if flow not in self._plan.flows:
+            raise UnknownFlowError(_unknown("flow", flow, self._plan.flows))
+        try:
+            copy_json(node_args)
+        except (TypeError, ValueError, RecursionError):
+            raise RequestError(f"node_args is not a JSON value: {describe_json_error(node_args)}") from None
+        self._prepared.check_strategies(flow)
+        return self._prepared
 
     def so_far(self) -> LocalRun | None:
         """The run that is going on, as far as it has come; None when there is none."""
@@ -119,6 +119,15 @@ class LocalExecutor:
         if flow not in self._plan.flows:
             raise UnknownFlowError(_unknown("flow", flow, self._plan.flows))
         return self.run(flow, node_args, select(self._plan, flow, tasks, follow_subflows, run_subsequent))
+
+
+def report_end(run: LocalRun, root: FlowRecord, options: LocalOptions) -> None:
+    """Call the observer of the options, and the listeners of the context, at the end of a run."""
+    if options.observer is not None:
+        options.observer("ended", root)
+    context = sys.modules.get("selinon_core.context")  # who listens to runs has imported it
+    if context is not None:
+        context.run_ended(run)
 
 
 def _unknown(kind: str, name: str, known: Iterable[str]) -> str:

@@ -19,6 +19,7 @@ from selinon_core.dispatch import events as on
 from selinon_core.errors import RequestError, SelinonException, TaskTimeout
 from selinon_core.local.answers import LocalAnswers
 from selinon_core.local.driver_state import DriverState
+from selinon_core.local.executor import LocalExecutor, report_end
 from selinon_core.local.mocked_attempt import mocked_attempt
 from selinon_core.local.options import LocalOptions
 from selinon_core.local.run import LocalRun
@@ -57,12 +58,13 @@ def run_production(
     it one after another. ``setup`` is shared by runs of one plan and one set of mocked functions, as in
     ``LocalExecutor``.
 
-    Raises ``RequestError`` for options that a simulation cannot have and for mocks of whole sub-flows.
+    Raises ``RequestError`` for options that a simulation cannot have and for mocks of whole sub-flows, and what
+    ``LocalExecutor.run`` raises.
     """
     options = LocalOptions() if options is None else options
     options.check()
     _check(plan, options)
-    prepared = RunSetup(plan, options) if setup is None else setup
+    prepared = LocalExecutor(plan, options, setup).prepare(flow, node_args)
     return _Production(plan, options, prepared, workers).run(flow, node_args, selective)
 
 
@@ -136,7 +138,9 @@ class _Production:
         if stopped_by is None and root.outcome is None:
             stopped_by = DidNotEnd(f"flow {flow} did not end, although nothing is due any more")
         state.agenda.now = max([0.0, *(entry[1] for entry in state.recorder.journal)])
-        return LocalRun(state, root, time.perf_counter() - began, stopped_by)
+        run = LocalRun(state, root, time.perf_counter() - began, stopped_by)
+        report_end(run, root, options)
+        return run
 
     def _id(self, flow: str) -> str:
         return seeded_flow_id(self.state.options.seed or 0, flow)

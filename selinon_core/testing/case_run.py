@@ -55,11 +55,6 @@ class CaseRunner:
             return CaseResult(number, "skipped", reason=case.skip)
         if case.flow not in self._plan.flows:
             return CaseResult(number, "stale", reason=f"there is no flow {case.flow} any more")
-        if (self._options.driver or case.driver) == "production":
-            text = "driver: production cannot be played by this version"
-            return CaseResult(
-                number, "error", findings=(Finding("error", "", text, str(case.place)),), reason=text
-            )
         runs = _Runs(number, case, self._options.keep_reports)
         for seed in self._options.seeds_of(case):
             captured = io.StringIO()
@@ -90,18 +85,21 @@ class CaseRunner:
             return run, judge(case, seen, setup.imports.load, snapshots)
 
     def _play(self, case: Case, setup: RunSetup, options: LocalOptions) -> LocalRun:
-        executor = LocalExecutor(setup.plan, options, setup)
-        if not case.select:
-            return executor.run(case.flow, case.args)
-        chosen = case.select
-        selective = select(
-            setup.plan,
-            case.flow,
-            chosen.get("tasks", ()),
-            chosen.get("follow_subflows", False),
-            chosen.get("run_subsequent", False),
-        )
-        return executor.run(case.flow, case.args, selective)
+        selective = None
+        if case.select:
+            chosen = case.select
+            selective = select(
+                setup.plan,
+                case.flow,
+                chosen.get("tasks", ()),
+                chosen.get("follow_subflows", False),
+                chosen.get("run_subsequent", False),
+            )
+        if (self._options.driver or case.driver) == "production":
+            from selinon_core.simulating.production import run_production
+
+            return run_production(setup.plan, case.flow, case.args, options, selective, setup)
+        return LocalExecutor(setup.plan, options, setup).run(case.flow, case.args, selective)
 
     def _report_of(self, case: Case, siblings: Sequence[Case], seed: int) -> Any:
         """The report of the run of another case of the file, whose results are reused."""

@@ -156,3 +156,23 @@ def test_the_verdict_does_not_depend_on_the_seed_of_a_flow_that_does_not_depend_
     )
     result = shop.run(text, RunOptions(seeds=50))
     assert (result.status, result.runs, result.failed_runs) == ("passed", 50, 0)
+
+
+def test_a_case_runs_by_the_driver_for_production_with_the_same_mocks(shop: Shop) -> None:
+    case = (
+        "flow: order\ntests:\n  - name: a case\n    driver: production\n"
+        f"    mocks: {{{ORDER}, Charge: [{{error: 'Busy: no'}}, {{result: {{receipt: R-7}}}}]}}\n"
+        "    expect: {attempts: {Charge: 2}, results: {Charge: {receipt: R-7}}, order: [LoadOrder, Charge]}\n"
+    )
+    result = shop.run(case)
+    assert result.findings == ()
+    locally = shop.run(case.replace("production", "local"))
+    assert (result.status, locally.status) == ("passed", "passed")
+
+
+def test_an_expectation_that_fails_in_production_is_explained(shop: Shop) -> None:
+    result = shop.run(
+        MOCKED + f"    driver: production\n    mocks: {{{ORDER}}}\n    expect: {{not_ran: [Charge]}}\n"
+    )
+    assert "Charge" in explanation(result)
+    assert result.status == "failed"
