@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from selinon_cli.exits import UsageError
@@ -33,7 +33,10 @@ def coverage_report(
     counted: Collection[str] = (),
     wanted: Callable[[Goal], bool] | None = None,
 ) -> CoverageReport:
-    """The coverage of a project. Warns of data about other versions of it, and of comments without effect."""
+    """The coverage of a project. Goals that no run can meet are found by exploring the flows.
+
+    Warns of data about other versions of the project, and of comments without effect.
+    """
     from selinon_core.covering import CoverageData, judge
 
     known = CoverageData()
@@ -51,7 +54,18 @@ def coverage_report(
         else:
             terminal.warn(f"there is coverage of flow {flow}, which is not in this project")
     ignored = _ignored(terminal, plan, project)
-    return judge(plan, known, counted=counted, wanted=wanted, ignored=ignored)
+
+    def judged(impossible: Mapping[str, str]) -> CoverageReport:
+        return judge(plan, known, counted=counted, wanted=wanted, impossible=impossible, ignored=ignored)
+
+    report = judged({})
+    missing = [found.goal for found in report.having("missing")]
+    if not missing:
+        return report
+    from selinon_cli.goal_search import GoalSearch
+
+    impossible = GoalSearch(plan).impossible(missing)
+    return judged(impossible) if impossible else report
 
 
 def _ignored(terminal: Terminal, plan: Plan, project: Project) -> dict[str, str]:

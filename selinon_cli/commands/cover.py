@@ -49,6 +49,12 @@ class CoverOptions(ProjectOptions):
     diff = text(
         "--diff", help="Only goals of edges and failures entries that changed since a git revision.", metavar="REV"
     )
+    suggest = text(
+        "--suggest",
+        help="Write a test case for each missing goal to a case file, - for stdout.",
+        kind="path",
+        metavar="FILE|-",
+    )
     show = choice("--show", help="Which goals to list.", choices=("missing", "all"), default="missing")
 
 
@@ -70,7 +76,12 @@ def cover(terminal: Terminal, options: CoverOptions) -> int:
         changed = changed_since(plan_at_revision(terminal, options.diff, paths), plan)
     counted = [name for name, is_asked in (("mcdc", options.mcdc), ("failures", options.failures)) if is_asked]
     report = coverage_report(terminal, plan, project, data, counted=counted, wanted=changed)
-    _print(terminal, plan, project, report, options)
+    if options.suggest == "-":
+        _suggest(terminal, plan, project, report, "-")
+    else:
+        _print(terminal, plan, project, report, options)
+        if options.suggest is not None:
+            _suggest(terminal, plan, project, report, options.suggest)
     is_fine = is_enough(terminal, report, options.fail_under, options.fail_under_flow)
     return EXIT_OK if is_fine else EXIT_FINDINGS
 
@@ -150,6 +161,29 @@ def _print(
         from selinon_cli.render.coverage import coverage_line
 
         terminal.note(coverage_line(report))
+
+
+def _suggest(terminal: Terminal, plan: Plan, project: Project, report: CoverageReport, target: str) -> None:
+    """Write cases for the missing goals, and say for which there is none."""
+    from selinon_cli.goal_search import GoalSearch
+    from selinon_cli.output import check_target, write_text
+    from selinon_cli.render.visible import counted
+    from selinon_cli.suggested_coverage import suggest
+    from selinon_core.cases.writing import case_file_text
+
+    if target != "-":
+        check_target(target)
+        if os.path.exists(target):
+            raise UsageError(f"--suggest: {target} exists", "name a new file; cases in it would be lost")
+    terminal.set_user_output_apart()
+    name = "suggested.flowtest.yaml" if target == "-" else target
+    found = suggest(plan, project.pythonpath, GoalSearch(plan), report.having("missing"), name)
+    if found.cases:
+        write_text(terminal, target, case_file_text(found.cases, plan))
+    for goal, reason in found.without:
+        terminal.note(f"{goal.place}: no case for {goal.id} ({goal.text}): {reason}")
+    where = "" if target == "-" or not found.cases else f" to {target}"
+    terminal.note(f"wrote {counted(len(found.cases), 'test case')}{where}")
 
 
 #: What a file is called in a directory.

@@ -1,0 +1,126 @@
+"""Test cases for goals that nothing covers: each is run, and kept only when it meets the goal it is for."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from selinon_cli.goal_search import GoalSearch
+from selinon_core.cases.model import UNGIVEN, Case, Expect, Expected, Mocks, NodeMock, Outcome, Rule, Script
+from selinon_core.covering import CoverageData, Goal, GoalCoverage
+from selinon_core.covering.collector import collect
+from selinon_core.local import LocalRun
+from selinon_core.plan import Plan
+from selinon_core.testing.case_run import CaseRunner
+from selinon_core.testing.file_run import FileRun
+from selinon_core.testing.options import RunOptions
+
+
+class Suggestions(NamedTuple):
+    """Cases to write, and the goals for which there is none, each with the reason."""
+
+    cases: tuple[Case, ...]
+    without: tuple[tuple[Goal, str], ...]
+
+
+def suggest(
+    plan: Plan, pythonpath: tuple[str, ...], search: GoalSearch, missing: Iterable[GoalCoverage], file: str
+) -> Suggestions:
+    """Look for a case for each missing goal; one that an earlier case meets needs none of its own."""
+    runner = CaseRunner(plan, pythonpath, RunOptions())
+    cases: list[Case] = []
+    without: list[tuple[Goal, str]] = []
+    met: set[tuple[str, str]] = set()
+    taken: set[str] = set()
+    for goal in (found.goal for found in missing):
+        if (goal.flow, goal.key) in met:
+            continue
+        case = search.witness(goal, _unused(f"covers: {goal.text}", taken), file)
+        if case is None:
+            without.append((goal, "no run that was tried meets it"))
+            continue
+        case = _adapted(plan, goal, case)
+        trial = _Trial(plan, runner, file)
+        case, problem = trial.confirmed(case)
+        if problem or (goal.flow, goal.key) not in trial.met:
+            without.append((goal, problem or "the run that was found does not meet it when it is repeated"))
+            continue
+        met |= trial.met
+        taken.add(case.name)
+        cases.append(case)
+    return Suggestions(tuple(cases), tuple(without))
+
+
+def _unused(name: str, taken: set[str]) -> str:
+    return next(each for each in (name, *(f"{name} ({n})" for n in range(2, len(taken) + 3))) if each not in taken)
+
+
+def _adapted(plan: Plan, goal: Goal, case: Case) -> Case:
+    """The case with attempts of the task as the goal asks for them; explorations do not look at attempts."""
+    kind, _, name = goal.element.partition(":")
+    if kind != "node" or name not in plan.tasks:
+        return case
+    task, mock = plan.tasks[name], case.mocks.nodes.get(name)
+    known = [] if mock is None else [o for rule in mock.rules for o in rule.script.outcomes if o.kind == "result"]
+    result = known or [Outcome("result", UNGIVEN)]
+    if goal.kind == "retry-helped":
+        outcomes = [Outcome("error", "Suggested: the first attempt fails"), *result]
+    elif goal.kind == "retry-gave-up":
+        outcomes = [Outcome("error", "Suggested: every attempt fails")]
+    elif goal.kind == "timeout" and task.timeout is not None:
+        outcomes = [result[0]._replace(after=task.timeout + 1), *result]
+    elif goal.kind == "nowait-failure":
+        outcomes = [Outcome("fatal", f"{name} fails")]
+    else:
+        return case
+    nodes = {**case.mocks.nodes, name: NodeMock((Rule(None, Script(tuple(outcomes), per_run=True)),))}
+    return case._replace(mocks=Mocks(nodes, case.mocks.functions, case.mocks.conditions), expect=Expect())
+
+
+class _Trial:
+    """A run of one case. ``met``: the goals it meets, as (flow, key)."""
+
+    def __init__(self, plan: Plan, runner: CaseRunner, file: str) -> None:
+        self._plan = plan
+        self._runner = runner
+        self._file = file
+        self._run: LocalRun | None = None
+        self.met: frozenset[tuple[str, str]] = frozenset()
+
+    def run_ended(self, case: Case, run: LocalRun) -> None:
+        """Look at the run, as an observer of it."""
+        self._run = run
+        data = CoverageData()
+        collect(run.facts, case.id, data)
+        self.met = data.covered_by(case.id)
+
+    def collected(self) -> None:
+        """Nothing that other processes would need."""
+
+    def confirmed(self, case: Case) -> tuple[Case, str]:
+        """The case with what its run shows as expectations, where it has none; and what is wrong with it."""
+        if case.expect == Expect():
+            self._play(case)
+            if self._run is None:
+                return case, "its run cannot be made"
+            case = case._replace(expect=_shown(self._run))
+        return case, self._play(case)
+
+    def _play(self, case: Case) -> str:
+        options = RunOptions(ci=True, observer=lambda: self)
+        result = FileRun(self._file, self._file, [case], options).run_all(self._runner, [0], self._plan)
+        outcome = result.cases[0]
+        return "" if outcome.is_fine else "; ".join(finding.message for finding in outcome.findings)
+
+
+def _shown(run: LocalRun) -> Expect:
+    """What a run did: its status, and how often each node of the flow ran."""
+    own = [record for record in run.facts.nodes if record.flow_run is run.facts.root]
+    runs = Counter(record.run.name for record in own if record.run.status != "reused")
+    unreached = run.unreached_nodes
+    return Expect(
+        status=Expected(run.status),
+        runs=Expected(dict(runs)),
+        unreached=Expected(tuple(unreached)) if unreached else None,
+    )

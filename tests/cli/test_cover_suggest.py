@@ -1,0 +1,65 @@
+"""``cover --suggest``: cases for what no case covers; goals that no run can meet."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Cli
+
+CASES = """\
+flow: order
+tests:
+  - name: paid
+    mocks: {Charge: {result: {paid: true}}}
+    expect: {ran: [Charge, Ship]}
+"""
+
+
+@pytest.fixture
+def tested(shop: Path) -> Path:
+    """The shop with one flow test case."""
+    (shop / "flows" / "order.flowtest.yaml").write_text(CASES)
+    return shop
+
+
+def test_cases_are_suggested_for_what_is_missing_and_cover_it(tested: Path, cli: Cli) -> None:
+    assert cli("test", "--cover").code == 0
+    ran = cli("cover", "--suggest", "flows/new.flowtest.yaml")
+    assert (ran.code, ran.err) == (0, "wrote 4 test cases to flows/new.flowtest.yaml\n")
+    ran = cli("test", "--cover-fail-under", "100", "--cover")
+    assert ran.code == 0, ran.out + ran.err
+    assert "5 passed" in ran.out
+
+
+def test_suggestions_go_to_stdout_instead_of_the_report(tested: Path, cli: Cli) -> None:
+    assert cli("test", "--cover").code == 0
+    out = cli("cover", "--suggest", "-").out
+    assert out.startswith("tests:\n")
+    assert "covered  goals" not in out
+
+
+def test_a_file_that_exists_is_not_overwritten(tested: Path, cli: Cli) -> None:
+    assert cli("test", "--cover").code == 0
+    ran = cli("cover", "--suggest", "flows/order.flowtest.yaml")
+    assert ran.code == 2
+    assert "flows/order.flowtest.yaml exists" in ran.err
+    assert (tested / "flows" / "order.flowtest.yaml").read_text() == CASES
+
+
+def test_what_no_run_can_meet_is_listed_apart(tested: Path, cli: Cli) -> None:
+    flows = tested / "flows" / "order.yaml"
+    flows.write_text(
+        flows.read_text()
+        + """\
+      - {nodes: [Charge, Ship], fallback: true}
+"""
+    )
+    assert cli("test", "--cover").code == 0
+    found = json.loads(cli("cover", "--format", "json").out)["flows"]["order"]
+    assert (found["goals"], found["impossible"]) == (9, 1)
+    (goal,) = [goal for goal in found["goals_list"] if goal["status"] == "impossible"]
+    assert goal["id"] == "order/failure:1/used"
+    assert "selinon check" in goal["reason"]
