@@ -18,6 +18,7 @@ from selinon_cli.render.run_summary import run_summary
 from selinon_cli.run_ending import interruptible, reported_exits
 from selinon_cli.terminal import Terminal
 from selinon_cli.trace_file import TraceFile
+from selinon_core.explaining.reasons import not_started
 from selinon_core.local import LocalExecutor, LocalOptions, LocalRun, RunInterrupted
 from selinon_core.plan import Plan
 
@@ -122,7 +123,7 @@ def _report(
     events = [(event.event, event.details) for event in run.shared_events()]
     # What a selective run leaves out was not asked for, and an interrupted one has not come to all.
     whole = not selective and run.status != "interrupted"
-    unreached = list(never_reached(plan, report, events)) if whole else []
+    unreached = list(never_reached(not_started(run.facts))) if whole else []
     if not stdout_taken:
         terminal.data(
             run_summary(report, events, unreached, color=terminal.color_out, durations=outputs.durations)

@@ -85,6 +85,8 @@ class Facts:
     ``decisions`` has ``edges`` and ``fallbacks`` together. ``flows`` and ``nodes`` have all flow runs and node
     runs in the order in which they were started. ``eager`` are failed runs of nodes in ``eager_failures`` that
     failed their flow.
+    ``left_out`` has what selective runs did not take: (flow, index of the edge, its destination or None for the
+    whole edge).
     """
 
     def __init__(
@@ -103,6 +105,7 @@ class Facts:
         self.attempts: list[AttemptEnded] = []
         self.flow_retries: list[FlowRetried] = []
         self.eager: list[NodeRun] = []
+        self.left_out: set[tuple[str, int, str | None]] = set()
         _Reading(self).read(journal)
         self.edges = [fact for fact in self.decisions if isinstance(fact, EdgeConsidered)]
         self.fallbacks = [fact for fact in self.decisions if isinstance(fact, FallbackConsidered)]
@@ -186,6 +189,9 @@ class _Reading:
     def _note(self, time: float, record: FlowRecord, note: do.TraceNote) -> None:
         if note.event == "EAGER_FAILURE":
             self._facts.eager.append(self._run_of_id[note.details["node_id"]])
+        elif note.event in ("SELECTIVE_OMIT_EDGE", "SELECTIVE_OMIT_NODE"):
+            left_out = (record.flow.name, note.details["edge"], note.details.get("omitted_node"))
+            self._facts.left_out.add(left_out)
         elif note.event == "FALLBACK_START":
             self._fallback_used(time, record, note.details)
 

@@ -10,6 +10,7 @@ import pytest
 
 from selinon_cli.render.run_reasons import never_reached
 from selinon_cli.render.run_summary import failures, run_summary, seconds
+from selinon_core.explaining.reasons import not_started
 from selinon_core.local import LocalExecutor, LocalOptions, Mocks
 from selinon_core.project import compile_text
 from tests.cli.golden import check_golden
@@ -56,7 +57,7 @@ def summed_up(text: str, options: LocalOptions) -> str:
     run = LocalExecutor(plan, options).run("outer")
     events = [(event.event, event.details) for event in run.events]
     report = run.report()
-    return run_summary(report, events, list(never_reached(plan, report, events)), color=False)
+    return run_summary(report, events, list(never_reached(not_started(run.facts))), color=False)
 
 
 def test_every_reason_why_nodes_never_ran() -> None:
