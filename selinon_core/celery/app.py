@@ -168,7 +168,8 @@ class Selinon:
         self, flow: str, node_args: Any, selective: dict[str, Any] | None, timeout: float | None
     ) -> FlowHandle:
         self._require_flow(flow)
-        check_json(node_args, self.settings.selinon_max_message_bytes)
+        limits = AdapterSettings.of(self.app.conf, "selinon_max_message_bytes")
+        check_json(node_args, limits.selinon_max_message_bytes)
         messages, publisher = self._publisher()
         id = random_flow_id()
         message = messages.of_request(flow, id, node_args, selective, Spans(self.plan).current())

@@ -69,10 +69,11 @@ class AdapterSettings(NamedTuple):
     selinon_store_retry_timeout: float = 60.0
 
     @classmethod
-    def of(cls, conf: Mapping[str, Any]) -> AdapterSettings:
-        """Read them; raises ``ConfigurationError`` for one that is not of its type."""
+    def of(cls, conf: Mapping[str, Any], *names: str) -> AdapterSettings:
+        """Read them, or those that are named; raises ``ConfigurationError`` for one that is not of its type."""
         values: dict[str, Any] = {}
-        for name, default in cls._field_defaults.items():
+        for name in names or cls._fields:
+            default = cls._field_defaults[name]
             value = conf.get(name)
             if value is None:
                 continue

@@ -17,6 +17,7 @@ from selinon_core.celery.stores import Store
 from selinon_core.celery.surroundings import REAL, Surroundings
 from selinon_core.celery.transport.celery_defaults import is_redis
 from selinon_core.celery.transport.publisher import OutgoingMessage, Publisher
+from selinon_core.celery.transport.redis_clients import keep_client
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,6 +65,7 @@ class PendingStarts:
     def _with_client(self, action: Callable[[Any], Any]) -> Any:
         with self._app.producer_pool.acquire(block=True) as producer:
             channel: Any = producer.channel
+            keep_client(channel)
             with channel.conn_or_acquire() as client:
                 return action(client)
 

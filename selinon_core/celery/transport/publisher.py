@@ -16,6 +16,7 @@ from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from selinon_core.celery.transport.message_schema import FORMAT
+from selinon_core.celery.transport.redis_clients import keep_client
 from selinon_core.runtime.ids import random_flow_id
 
 if TYPE_CHECKING:
@@ -66,6 +67,7 @@ class Publisher:
             return
         with self._app.producer_pool.acquire(block=True) as producer:
             connection: Any = producer.connection
+            keep_client(producer.channel)
             try:
                 self._send(producer, messages, retry=False)
             except connection.recoverable_connection_errors:

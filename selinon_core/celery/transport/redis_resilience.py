@@ -23,6 +23,7 @@ from typing import Any
 from celery import bootsteps
 
 from selinon_core.celery.transport.celery_defaults import is_redis
+from selinon_core.celery.transport.redis_clients import keep_client
 
 _log = logging.getLogger("selinon")
 
@@ -74,6 +75,7 @@ class LostConnectionStep(bootsteps.StartStopStep):
             raise_connection_reset(channel)
             take_errors_for_losses(channel)
             drop_what_is_not_a_message(channel)
+            keep_client(channel)
 
 
 def raise_connection_reset(channel: Any) -> None:
