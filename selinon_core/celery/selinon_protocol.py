@@ -24,6 +24,10 @@ class Revoked(NamedTuple):
     kwargs: dict[str, Any]
     how: str
     ids: tuple[str, ...] = ()
+    #: The id of the message.
+    message: str = ""
+    #: Where running tasks are to be stopped: stops the one of a message of this worker, by the message's id.
+    terminate: Callable[[str], object] | None = None
 
 
 class RevocationRecorder(Protocol):

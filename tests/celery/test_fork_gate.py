@@ -92,7 +92,8 @@ def worker() -> Iterator[Any]:
 
 
 def _threads() -> list[threading.Thread]:
-    return [thread for thread in threading.enumerate() if thread.name.startswith("selinon-")]
+    names = ("selinon-sweep", "selinon-refresh", "selinon-revoked", "selinon-starts")
+    return [thread for thread in threading.enumerate() if thread.name in names]
 
 
 @pytest.mark.filterwarnings("ignore:.*superuser.*")

@@ -10,10 +10,15 @@ from typing import Any
 import pytest
 from celery.result import AsyncResult
 from celery.utils.collections import LimitedSet
+from celery.worker import state
 
+from selinon_core.celery.selinon_protocol import Revoked
+from selinon_core.celery.stores.protocol import Commit
 from selinon_core.celery.transport.publisher import DISPATCHER, ENVELOPE
-from selinon_core.celery.worker.revocation import known_ids, revoke_message
+from selinon_core.celery.worker.revocation import Revocations, known_ids, revoke_message
 from selinon_core.runtime.ids import id_maker
+from selinon_core.simulating.world import World
+from tests.celery.changed_flows import CHAIN, NODES, plan_of
 from tests.celery.workers import Site, site, wait_until
 
 TASKS = """
@@ -33,9 +38,13 @@ tasks:
   - {{name: Quick, import: {module}, classname: Step}}
   - {{name: Long, import: {module}, classname: Step}}
   - {{name: Rescue, import: {module}, classname: Step}}
+  - {{name: Timed, import: {module}, classname: Step, timeout: 50}}
 flow-definitions:
   - name: main
     edges: [{{from: , to: Quick}}, {{from: Quick, to: Long}}]
+    failures: [{{nodes: Long, fallback: Rescue}}]
+  - name: timed
+    edges: [{{from: , to: Timed}}, {{from: Timed, to: Long}}]
     failures: [{{nodes: Long, fallback: Rescue}}]
   - {{name: alone, edges: [{{from: , to: Long}}]}}
 """
@@ -99,6 +108,27 @@ def test_the_message_that_a_monitor_shows_can_be_terminated(here: Site) -> None:
     here.app.control.terminate(message["id"])
     assert run.wait(60) == "success", here.logs()
     assert here.ran() == ["Quick", "Long", "Rescue"]
+
+
+@pytest.mark.parametrize("here", with_marks("redis"), indirect=True)
+@pytest.mark.parametrize(("flow", "first"), [("main", "Quick"), ("timed", "Timed")])
+@pytest.mark.parametrize("how", ["revoke", "terminate"])
+def test_a_task_that_runs_inline_is_terminated_by_its_own_id(here: Site, flow: str, first: str, how: str) -> None:
+    """Its carrier is the message that started the flow, or the one of a task that is never run inline."""
+    here.environment["TESTED_SETTINGS"] = here.environment["TESTED_SETTINGS"].replace(
+        '"selinon_inline_count": 0', '"selinon_inline_count": 9'
+    )
+    here.start("-c", "1")
+    run = here.selinon.run_flow(flow)
+    node = node_of(here, run, "Long")
+    if how == "revoke":
+        here.app.control.revoke(node["id"], terminate=True)
+    else:
+        here.app.control.terminate(node["id"])
+    assert run.wait(60) == "success", here.logs()
+    assert here.ran() == [first, "Long", "Rescue"]
+    (long,) = [node for node in here.selinon.status(run.id)["nodes"] if node["name"] == "Long"]
+    assert (long["status"], long["error"]["type"]) == ("failure", "TaskRevokedError")
 
 
 @pytest.mark.parametrize("here", with_marks("redis", "amqp"), indirect=True)
@@ -166,3 +196,50 @@ def test_only_the_start_of_a_revoked_run_is_discarded(action: str, discarded: bo
     revoked.add("run")
     revoke_message(message, revoked)
     assert ("message" in revoked) == discarded
+
+
+def test_what_runs_inline_behind_the_task_that_was_meant_begins_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The task that was to be terminated ended meanwhile, and its process was killed in the next one."""
+    world = World(plan_of(NODES, CHAIN), workers=1)
+    engine = world.workers[0]
+    owner: Any = SimpleNamespace(app="app", store=engine.store, services=engine)
+    revocations = Revocations(owner)
+    header = {"flow": "f", "queue": "celery", "status": "running"}
+    world.store.commit(Commit("run", 0, 1.0, create=header, batch="[1]", carrier=0, inlined=1))
+    kwargs = {"v": 1, "action": "start", "flow": "f", "id": "run"}
+    task = SimpleNamespace(name=DISPATCHER)
+    request = SimpleNamespace(id="message", kwargs=kwargs, app="app", task=task)
+    monkeypatch.setattr(state, "active_requests", [request])
+    terminated: list[str] = []
+    wanted = id_maker("run")(1)
+    revocations.record(Revoked("", {}, "revoked", (wanted,), terminate=terminated.append))
+    assert terminated == ["message"]
+    opened = world.store.acquire_lease("run", 0, 5.0, 2.0)
+    assert opened is not None
+    world.store.commit(Commit("run", 1, 2.0, token=opened.token, batch="[2]", carrier=0, inlined=2))
+    revocations.record(Revoked(DISPATCHER, kwargs, "terminated", message="message"))
+    found = world.store.acquire_lease("run", 0, 5.0, 10.0)
+    assert found is not None
+    assert list(found.outbox) == ["o2"]
+    assert list(found.entries) == []  # nothing failed
+    assert found.header["status"] == "running"
+    assert [message.kwargs["action"] for message in world.broker.sent] == ["wake"]
+
+
+def test_a_pool_that_cannot_stop_tasks_is_asked_once(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    engine = World(plan_of(NODES, CHAIN), workers=1).workers[0]
+    header = {"flow": "f", "queue": "celery", "status": "running"}
+    engine.store.commit(Commit("run", 0, 1.0, create=header, batch="[1]", carrier=0, inlined=1))
+    kwargs = {"v": 1, "action": "start", "flow": "f", "id": "run"}
+    task = SimpleNamespace(name=DISPATCHER)
+    request = SimpleNamespace(id="message", kwargs=kwargs, app="app", task=task)
+    monkeypatch.setattr(state, "active_requests", [request])
+    owner: Any = SimpleNamespace(app="app", store=engine.store, services=engine)
+
+    def terminate(message: str) -> None:
+        raise NotImplementedError
+
+    Revocations(owner).record(Revoked("", {}, "revoked", (id_maker("run")(1),), terminate=terminate))
+    assert "this pool cannot stop a running task: message 'message' goes on" in caplog.text

@@ -69,7 +69,7 @@ class NodeRequest(Request):
         # Celery's signal task_revoked comes without the arguments of the task.
         super()._announce_revoked(reason, terminated, signum, expired)  # type: ignore[misc]
         how = "terminated" if terminated else "expired" if expired else "revoked"
-        item = Revoked(self.task.name, self.kwargs, how)
+        item = Revoked(self.task.name, self.kwargs, how, message=self.id)
         self.task.selinon.revocations.note(item)  # type: ignore[attr-defined]
 
     def on_timeout(self, soft: bool, timeout: float) -> None:

@@ -65,6 +65,8 @@ class Revocations:
     def __init__(self, owner: Owner) -> None:
         self._owner = owner
         self._todo: queue.SimpleQueue[Revoked] = queue.SimpleQueue()
+        #: Messages that were terminated for a node run that runs inline, and the ids that were asked for.
+        self._for_inlined: dict[str, frozenset[str]] = {}
 
     def note(self, item: Revoked) -> None:
         """Queue a revocation to be recorded."""
@@ -87,7 +89,11 @@ class Revocations:
 
     def record(self, item: Revoked) -> None:
         """Fail the node runs of a message, or cancel its flow run; raises when store or broker are away."""
-        if item.task == DISPATCHER:
+        wanted = self._for_inlined.get(item.message)
+        if wanted is not None:
+            self._fail_inlined(item, wanted)
+            self._for_inlined.pop(item.message, None)
+        elif item.task == DISPATCHER:
             self._cancel(item.kwargs["flow"], item.kwargs["id"])
         elif item.task == ENVELOPE:
             services = self._owner.services
@@ -100,6 +106,47 @@ class Revocations:
             header = self._owner.store.header(id)
             if header is not None and header["status"] == "running":
                 self._cancel(header["flow"], id)
+        if item.terminate is not None:
+            self._terminate_inlined(frozenset(item.ids), item.terminate)
+
+    def _terminate_inlined(self, ids: frozenset[str], terminate: Callable[[str], object]) -> None:
+        """Terminate the messages of this worker whose receiver runs a node run with one of these ids inline."""
+        for request in list(state.active_requests):
+            kwargs, task = request.kwargs, request.task.name
+            if request.app is not self._owner.app or ids.intersection(known_ids(task, kwargs)):
+                continue
+            if any(id in ids for _, id, _ in self._inlined(task, kwargs)):
+                self._for_inlined[request.id] = ids
+                try:
+                    terminate(request.id)
+                except NotImplementedError:
+                    del self._for_inlined[request.id]
+                    _log.warning("this pool cannot stop a running task: message %r goes on", request.id)
+
+    def _inlined(self, task: str, kwargs: Any) -> Iterator[tuple[int, str, int]]:
+        """The node runs that the receiver of a message runs inline: number, id, and number of the carrier."""
+        if task not in (DISPATCHER, ENVELOPE) or not isinstance(kwargs.get("id"), str):
+            return
+        make_id = id_maker(kwargs["id"])
+        carriers = [0] if task == DISPATCHER else [node["number"] for node in kwargs.get("nodes") or [kwargs]]
+        for carrier in carriers:
+            number = self._owner.store.inlined_node(kwargs["id"], carrier)
+            if number is not None:
+                yield number, make_id(number), carrier
+
+    def _fail_inlined(self, item: Revoked, wanted: frozenset[str]) -> None:
+        """Fail the node run that a message was terminated for.
+
+        Its end may have come first, and its receiver ran the next one inline: that one begins again.
+        """
+        flow, flow_id, services = item.kwargs["flow"], item.kwargs["id"], self._owner.services
+        for number, id, carrier in self._inlined(item.task, item.kwargs):
+            if id in wanted:
+                self._fail_node(flow, flow_id, number, item.how)
+                continue
+            delivery = item.kwargs.get("delivery") or 0
+            services.store.claim_delivery(flow_id, carrier, delivery, True, services.clock())
+            services.publisher.send([services.messages.wake(flow, flow_id)])
 
     def _cancel(self, flow: str, id: str) -> None:
         services = self._owner.services
@@ -163,7 +210,13 @@ def _understanding(name: str, original: _Command) -> _Command:
         ids = {str(id) for id in maybe_list(task_id) or ()}
         owner: Owner | None = getattr(state_.app.tasks.get(DISPATCHER), "selinon", None)
         if owner is not None:
-            owner.revocations.note(Revoked("", {}, "revoked", tuple(sorted(ids))))
+            terminate = None
+            if name == "terminate" or options.get("terminate"):
+
+                def terminate(message: str) -> Any:
+                    return original(state_, *args, task_id=[message], **options)
+
+            owner.revocations.note(Revoked("", {}, "revoked", tuple(sorted(ids)), terminate=terminate))
             ids |= _messages_of(ids)
         return original(state_, *args, task_id=sorted(ids), **options)
 
