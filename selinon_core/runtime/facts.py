@@ -9,15 +9,17 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from selinon_core.dispatch import effects as do
 from selinon_core.dispatch.node_run import FlowOutcome, NodeRun
 from selinon_core.errors import TaskTimeout
 from selinon_core.plan import EdgePlan, FailurePlan, Plan
-from selinon_core.runtime.lineage import Lineage
 from selinon_core.runtime.trace import entries as trace_entries
 from selinon_core.runtime.trace.run_records import FlowRecord, NodeRecord
+
+if TYPE_CHECKING:
+    from selinon_core.runtime.lineage import Lineage
 
 
 class EdgeConsidered(NamedTuple):
@@ -113,6 +115,8 @@ class Facts:
     @cached_property
     def lineage(self) -> Lineage:
         """The names of the node runs that do not depend on the order of events."""
+        from selinon_core.runtime.lineage import Lineage
+
         return Lineage(self.root, self.nodes)
 
     def considered(self) -> dict[tuple[str, int], int]:

@@ -36,10 +36,10 @@ from itertools import groupby
 from typing import Any, NamedTuple
 
 from selinon_core.dispatch.node_run import NodeRun
-from selinon_core.plan import EdgePlan, FlowPlan
+from selinon_core.plan import FlowPlan
 from selinon_core.runtime.error_codec import name_error
 from selinon_core.runtime.json_values import restore
-from selinon_core.runtime.trace.run_records import FlowRecord, NodeRecord
+from selinon_core.runtime.trace.run_records import FlowRecord, NodeRecord, edge_of, items_of
 
 #: A path of more flows than this is shortened in labels: a recursion may be deep.
 _MOST_NAMED = 12
@@ -79,27 +79,6 @@ def run_key(
     """
     text = json.dumps([flow_run, attempt, name, origin, sorted(sources)])
     return blake2b(text.encode(), digest_size=8).hexdigest()
-
-
-def items_of(nodes: Iterable[NodeRecord]) -> dict[NodeRun, int]:
-    """The number of the item, from 0, of each node run that a foreach started; ``nodes`` in starting order."""
-    found: dict[NodeRun, int] = {}
-    started: Counter[tuple[str, int, int, str, tuple[NodeRun, ...]]] = Counter()
-    for record in nodes:
-        run = record.run
-        edge = edge_of(record)
-        if edge is None or edge.foreach is None:
-            continue
-        about = (record.flow_run.id, run.flow_attempt, edge.index, run.name, run.sources)
-        found[run] = started[about] // edge.destinations.count(run.name)
-        started[about] += 1
-    return found
-
-
-def edge_of(record: NodeRecord) -> EdgePlan | None:
-    """The edge that started a node run, None for a fallback."""
-    index = record.run.edge
-    return None if index is None else record.flow_run.flow.edges[index]
 
 
 class Lineage:

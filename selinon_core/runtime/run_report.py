@@ -9,8 +9,7 @@ from selinon_core.runtime.conditions import explain
 from selinon_core.runtime.error_codec import error_json, error_text
 from selinon_core.runtime.facts import AttemptEnded, EdgeConsidered, Facts, FallbackConsidered
 from selinon_core.runtime.json_values import copy_json, restore
-from selinon_core.runtime.lineage import items_of
-from selinon_core.runtime.trace.run_records import NodeRecord
+from selinon_core.runtime.trace.run_records import NodeRecord, items_of
 from selinon_core.runtime.trace.tracer import jsonable
 
 #: A report has no more decisions than this: a run that goes on for long may make millions.

@@ -118,7 +118,7 @@ def own(modules: set[str]) -> set[str]:
     [
         (("lint", "nodes.yaml", "flows"), 182),
         (("graph", "--format", "mermaid", "nodes.yaml", "flows"), 173),
-        (("run", "--local", "--mock-tasks", "--flow", "order", "nodes.yaml", "flows"), 244),
+        (("run", "--local", "--mock-tasks", "--flow", "order", "nodes.yaml", "flows"), 245),
         (("--help",), 43),
     ],
 )

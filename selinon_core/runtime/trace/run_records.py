@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
+from collections.abc import Iterable
 from typing import Any
 
 from selinon_core.dispatch import FlowOutcome, FlowRun, NodeRun, SelectiveRun
 from selinon_core.dispatch.rules.propagation import parent_of
-from selinon_core.plan import FlowPlan
+from selinon_core.plan import EdgePlan, FlowPlan
 
 
 class FlowRecord:
@@ -117,3 +119,24 @@ class NodeRecord:
         """A ``parent`` for one attempt to own."""
         given, self.given_parent = self.given_parent, None
         return self.parent if given is None else given
+
+
+def items_of(nodes: Iterable[NodeRecord]) -> dict[NodeRun, int]:
+    """The number of the item, from 0, of each node run that a foreach started; ``nodes`` in starting order."""
+    found: dict[NodeRun, int] = {}
+    started: Counter[tuple[str, int, int, str, tuple[NodeRun, ...]]] = Counter()
+    for record in nodes:
+        run = record.run
+        edge = edge_of(record)
+        if edge is None or edge.foreach is None:
+            continue
+        about = (record.flow_run.id, run.flow_attempt, edge.index, run.name, run.sources)
+        found[run] = started[about] // edge.destinations.count(run.name)
+        started[about] += 1
+    return found
+
+
+def edge_of(record: NodeRecord) -> EdgePlan | None:
+    """The edge that started a node run, None for a fallback."""
+    index = record.run.edge
+    return None if index is None else record.flow_run.flow.edges[index]
