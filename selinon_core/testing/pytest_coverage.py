@@ -13,11 +13,12 @@ from selinon_core.context import run_listener
 from selinon_core.covering import CoverageData, collect, judge
 from selinon_core.covering.data_file import DATA_FILE, read_data, update_data
 from selinon_core.covering.report import percent_text
-from selinon_core.errors import SelinonException
+from selinon_core.errors import RequestError, SelinonException
 from selinon_core.project import Project
 from selinon_core.testing.pytest_items import load_project
 
 _DATA = pytest.StashKey[CoverageData]()
+_PROBLEM = pytest.StashKey[str]()
 
 
 @contextmanager
@@ -30,17 +31,19 @@ def covering(item: pytest.Item) -> Iterator[None]:
 
 
 def write(config: pytest.Config) -> None:
-    """Add what the tests of this process have covered to the data of the session.
-
-    Raises ``RequestError`` where it cannot be written.
-    """
+    """Add what this process covered to the data of the session; the summary has what went wrong."""
     data = config.stash.get(_DATA, None)
     if data is not None:
-        update_data(_path(config, _project(config)), data)
+        try:
+            update_data(_path(config, _project(config)), data)
+        except RequestError as error:
+            config.stash[_PROBLEM] = str(error)
 
 
 def summary(config: pytest.Config) -> list[str]:
     """What all processes have covered, a line per flow of the project and one for all; empty without a project."""
+    if _PROBLEM in config.stash:
+        return [config.stash[_PROBLEM]]
     project = _project(config)
     if project is None or project.plan is None:
         return []

@@ -67,6 +67,13 @@ def test_without_the_option_nothing_is_written_or_said(orders: Path) -> None:
     assert not (orders / ".selinon").exists()
 
 
+def test_data_that_cannot_be_written_is_told_and_the_tests_pass(orders: Path) -> None:
+    (orders / ".selinon").write_text("")
+    printed = pytest_in(orders, "--selinon-cover", "test_orders.py")
+    assert "cannot write" in printed
+    assert "1 passed" in printed
+
+
 def test_coverage_py_gets_the_goals_of_the_same_runs(orders: Path) -> None:
     (orders / ".coveragerc").write_text("[run]\nplugins = selinon_core.coverage_plugin\nsource = .\n")
     pytest_in(orders, "test_orders.py", before=("-m", "coverage", "run"))
