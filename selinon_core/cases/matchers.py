@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 _LONGEST = 200  # characters of a matcher in a message
 #: How far a number may be from the one of ``$approx``: relative to the larger of the two, and absolute.
@@ -46,23 +46,47 @@ class Matcher(Protocol):
         ...
 
 
-class Equal(NamedTuple):
+class _Form:
+    """What the matchers have in common: they are equal by what they say, and written as case files write them."""
+
+    __slots__ = ()
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self) and self._said() == other._said()
+
+    __hash__ = None  # type: ignore[assignment]  # what they hold need not be hashable
+
+    def __str__(self) -> str:
+        return shown(self)  # type: ignore[arg-type]
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(map(repr, self._said()))})"
+
+    def _said(self) -> tuple[Any, ...]:
+        names: tuple[str, ...] = type(self).__slots__
+        return tuple(getattr(self, name) for name in names)
+
+
+class Equal(_Form):
     """Equal as JSON: 1 is 1.0, and neither is true."""
 
-    value: Any
+    __slots__ = ("value",)
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
 
     def matches(self, value: Any) -> bool:
         """Whether the value is equal."""
         return equal(self.value, value)
 
-    def __str__(self) -> str:
-        return shown(self)
 
-
-class Fields(NamedTuple):
+class Fields(_Form):
     """A mapping with these keys and no others, each value as its matcher says."""
 
-    fields: Mapping[str, Matcher]
+    __slots__ = ("fields",)
+
+    def __init__(self, fields: Mapping[str, Matcher]) -> None:
+        self.fields = fields
 
     def matches(self, value: Any) -> bool:
         """Whether it is such a mapping."""
@@ -72,14 +96,14 @@ class Fields(NamedTuple):
             and all(matcher.matches(value[key]) for key, matcher in self.fields.items())
         )
 
-    def __str__(self) -> str:
-        return shown(self)
 
-
-class Items(NamedTuple):
+class Items(_Form):
     """A list of as many items as there are matchers, each as its matcher says."""
 
-    items: tuple[Matcher, ...]
+    __slots__ = ("items",)
+
+    def __init__(self, items: tuple[Matcher, ...]) -> None:
+        self.items = items
 
     def matches(self, value: Any) -> bool:
         """Whether it is such a list."""
@@ -89,65 +113,64 @@ class Items(NamedTuple):
             and all(matcher.matches(item) for matcher, item in zip(self.items, value, strict=True))
         )
 
-    def __str__(self) -> str:
-        return shown(self)
 
-
-class Containing(NamedTuple):
+class Containing(_Form):
     """A text with ``part`` in it; what a plain text means where a case file expects a message."""
 
-    part: str
+    __slots__ = ("part",)
+
+    def __init__(self, part: str) -> None:
+        self.part = part
 
     def matches(self, value: Any) -> bool:
         """Whether the value is a text with the part in it."""
         return isinstance(value, str) and self.part in value
 
-    def __str__(self) -> str:
-        return shown(self)
 
-
-class Match(NamedTuple):
+class Match(_Form):
     """``$match``: a text in which the regular expression is found, anywhere."""
 
-    pattern: str
+    __slots__ = ("pattern",)
+
+    def __init__(self, pattern: str) -> None:
+        self.pattern = pattern
 
     def matches(self, value: Any) -> bool:
         """Whether the value is a text with a match in it."""
         return isinstance(value, str) and re.search(self.pattern, value) is not None
 
-    def __str__(self) -> str:
-        return shown(self)
 
-
-class OfType(NamedTuple):
+class OfType(_Form):
     """``$type``: a value of one of the types, which are keys of ``TYPES``."""
 
-    types: tuple[str, ...]
+    __slots__ = ("types",)
+
+    def __init__(self, types: tuple[str, ...]) -> None:
+        self.types = types
 
     def matches(self, value: Any) -> bool:
         """Whether the value is of one of the types."""
         kinds = _types_of(value)
         return any(TYPES[name] in kinds for name in self.types)
 
-    def __str__(self) -> str:
-        return shown(self)
 
-
-class Anything(NamedTuple):
+class Anything(_Form):
     """``$any``: every value."""
+
+    __slots__ = ()
 
     def matches(self, value: Any) -> bool:
         """Yes."""
         return True
 
-    def __str__(self) -> str:
-        return shown(self)
 
-
-class Approx(NamedTuple):
+class Approx(_Form):
     """``$approx``: a number that is the given one but for rounding."""
 
-    number: float
+    __slots__ = ("number",)
+
+    def __init__(self, number: float) -> None:
+        self.number = number
 
     def matches(self, value: Any) -> bool:
         """Whether the value is such a number."""
@@ -155,11 +178,8 @@ class Approx(NamedTuple):
             return False
         return abs(value - self.number) <= max(ABSOLUTE, RELATIVE * max(abs(value), abs(self.number)))
 
-    def __str__(self) -> str:
-        return shown(self)
 
-
-class Includes(NamedTuple):
+class Includes(_Form):
     """``$includes``: a mapping that has these keys (values by matchers) among others, a list that has these items
     among others, a text that has a part.
 
@@ -167,7 +187,10 @@ class Includes(NamedTuple):
     to a part.
     """
 
-    wanted: Mapping[str, Matcher] | tuple[Matcher, ...] | Equal
+    __slots__ = ("wanted",)
+
+    def __init__(self, wanted: Mapping[str, Matcher] | tuple[Matcher, ...] | Equal) -> None:
+        self.wanted = wanted
 
     def matches(self, value: Any) -> bool:
         """Whether everything wanted is in the value."""
@@ -184,48 +207,45 @@ class Includes(NamedTuple):
             key in value and matcher.matches(value[key]) for key, matcher in wanted.items()
         )
 
-    def __str__(self) -> str:
-        return shown(self)
 
-
-class FitsSchema(NamedTuple):
+class FitsSchema(_Form):
     """``$schema``: a value that fits the JSON Schema in a file. ``fits`` asks the schema."""
 
-    file: str
-    fits: Callable[[Any], bool]
+    __slots__ = ("file", "fits")
+
+    def __init__(self, file: str, fits: Callable[[Any], bool]) -> None:
+        self.file = file
+        self.fits = fits
 
     def matches(self, value: Any) -> bool:
         """Whether the value fits."""
         return self.fits(value)
 
-    def __str__(self) -> str:
-        return shown(self)
 
-
-class Negated(NamedTuple):
+class Negated(_Form):
     """``$not``: every value that the other matcher does not match."""
 
-    matcher: Matcher
+    __slots__ = ("matcher",)
+
+    def __init__(self, matcher: Matcher) -> None:
+        self.matcher = matcher
 
     def matches(self, value: Any) -> bool:
         """Whether the other one does not match."""
         return not self.matcher.matches(value)
 
-    def __str__(self) -> str:
-        return shown(self)
 
-
-class All(NamedTuple):
+class All(_Form):
     """Several ``$`` forms in one mapping: a value that fits each of them."""
 
-    matchers: tuple[Matcher, ...]
+    __slots__ = ("matchers",)
+
+    def __init__(self, matchers: tuple[Matcher, ...]) -> None:
+        self.matchers = matchers
 
     def matches(self, value: Any) -> bool:
         """Whether each of them matches."""
         return all(matcher.matches(value) for matcher in self.matchers)
-
-    def __str__(self) -> str:
-        return shown(self)
 
 
 def equal(one: Any, other: Any) -> bool:

@@ -17,6 +17,7 @@ from selinon_core.config.yaml.files import display_name, read_bytes
 from selinon_core.diagnostics import Diagnostic, kinds, sort_diagnostics
 from selinon_core.diagnostics.kinds import Collector
 from selinon_core.diagnostics.location import FixedLocation, Span
+from selinon_core.errors import ConfigurationError
 from selinon_core.plan import Plan
 
 
@@ -88,10 +89,12 @@ def _read(path: str, *, needs_tests: bool = True) -> tuple[CaseFileRead, Collect
 
 def _context(document: Document, collector: Collector, directory: str) -> CaseContext:
     def load(path: str) -> Callable[[Any], bool]:
-        from selinon_core.schemas.check import ResultSchema
+        from selinon_core.schemas.check import ResultSchema, find_schema
 
-        schema = ResultSchema.load(path, (directory or os.curdir,))
-        return schema.fits
+        beside = directory or os.curdir
+        if ":" not in path and find_schema(path, (beside,), beside) is None:
+            raise ConfigurationError(f"{path} was not found")
+        return ResultSchema.load(path, (beside,)).fits
 
     return CaseContext(document, collector, load, directory)
 

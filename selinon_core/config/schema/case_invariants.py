@@ -154,7 +154,12 @@ INVARIANT = MappingType(
     InvariantDef,
     (
         Key("name", PlainText("text", nonempty=True), "the invariant as a sentence", "name", required=True),
-        Key("flow", NameOf("flow", "the name of a flow"), "the flow it is about; default: of the file", "flow"),
+        Key(
+            "flow",
+            NameOf("flow", "the name of a flow", "invariants"),
+            "the flow it is about; default: of the file",
+            "flow",
+        ),
         Key("at_most", _COUNTS, "nodes that run at most so often"),
         Key("at_least", _COUNTS, "nodes that run at least so often"),
         Key("exactly", _COUNTS, "nodes that run exactly so often"),

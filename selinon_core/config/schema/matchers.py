@@ -318,7 +318,9 @@ def _schema(reading: ReadContext, node: Node, via: Via, label: str) -> Matcher |
     try:
         return FitsSchema(path, case_context(reading).load_schema(path))
     except ConfigurationError as error:
-        return reading.report(kinds.WRONG_VALUE, node, via, f"{label}: {error}", note="needed to check values")
+        return reading.report(
+            kinds.WRONG_VALUE, node, via, f"{label}: {error}", note="relative paths lead from the case file"
+        )
 
 
 def _not(reading: ReadContext, node: Node, via: Via, label: str) -> Matcher | Broken:

@@ -26,4 +26,6 @@ def check_cases(found: CaseFileRead, plan: Plan, collector: Collector, directory
             check_expectations(read, plan, collector)
             check_case_mocks(read, plan, collector, directory)
             check_order(read, plan, collector)
-            check_invariants(read.case.invariants, read.case.flow, plan, collector)
+    invariants = [(one, read.case.flow) for read in found.cases for one in read.case.invariants]
+    uses = (*found.uses, *(use for read in found.cases for use in read.uses))
+    check_invariants(invariants, uses, plan, collector)

@@ -23,13 +23,13 @@ from selinon_core.diagnostics.wording import question, suggestion
 from selinon_core.plan import Plan
 
 #: Keys below which a name is an invariant's, which has a code of its own.
-_OF_INVARIANTS = frozenset({"invariants", "at_most", "at_least", "exactly", "before", "if", "then", "edge"})
+OF_INVARIANTS = frozenset({"invariants", "at_most", "at_least", "exactly", "before", "if", "then", "edge"})
 
 
 def check_shared_names(found: CaseFileRead, plan: Plan, collector: Collector) -> None:
     """Report unknown names outside of cases."""
     for use in found.uses:
-        if use.kind in ("flow", "name"):
+        if use.kind in ("flow", "name") and use.key not in OF_INVARIANTS:
             _check(use, None, plan, collector)
 
 
@@ -37,11 +37,12 @@ def check_names(read: CaseRead, plan: Plan, collector: Collector, titles: Collec
     """Report names of a case that the plan does not have, and nodes that its flow does not reach."""
     flow = read.case.flow if read.case.flow in plan.flows else None
     for use in read.uses:
-        if use.key not in _OF_INVARIANTS:
+        if use.key not in OF_INVARIANTS:
             _check(use, flow, plan, collector)
     reuse = (read.case.select or {}).get("reuse")
-    if reuse is not None and reuse not in titles:
-        _unknown(collector, read.name.location, "case", str(reuse), titles)
+    others = [title for title in titles if title != read.case.name]
+    if reuse is not None and reuse not in others:
+        _unknown(collector, read.name.location, "other case", str(reuse), others)
 
 
 def _check(use: NameUse, flow: str | None, plan: Plan, collector: Collector) -> None:
@@ -93,11 +94,13 @@ def _check_node(use: NameUse, flow: str, plan: Plan, collector: Collector) -> No
         return
     there = where_reached(plan, flow, reference.name)
     inner = reference.path[-1] if reference.path else flow
+    message = f'"{reference.name}" is not a node of "{inner}"'
+    if reference.name in nodes_of(plan.flows[inner]):
+        message = f'"{"/".join(reference.path)}" does not run in "{flow}"'
     collector.add(
         kinds.CASE_CONTRADICTION,
         use.location,
-        f'"{reference.name}" is not a node of "{inner}"'
-        + (f', or "{inner}" does not run in "{flow}"' if reference.path else ""),
+        message,
         note="it never runs there",
         help=question(there) if there else f'"{flow}" does not start it at all',
     )

@@ -14,7 +14,6 @@ from selinon_core.cases.references import flows_below, nodes_of
 from selinon_core.config.case_reader import CaseRead
 from selinon_core.diagnostics import kinds
 from selinon_core.diagnostics.kinds import Collector, shorten
-from selinon_core.diagnostics.location import FixedLocation, Span
 from selinon_core.plan import EdgePlan, FailurePlan, FlowPlan, Not, Plan
 
 
@@ -32,11 +31,10 @@ def check_order(read: CaseRead, plan: Plan, collector: Collector) -> None:
             flow = None if rule.when is None else rule.when.flow
             if not is_unordered(plan, case.flow, entry.name, flow):
                 continue
-            place = rule.script.place or entry.location.place
             reason = f"under {len(case.seeds)} seeds" if case.driver == "local" else "with driver: production"
             collector.add(
                 kinds.CASE_ORDER,
-                FixedLocation(Span(place.file, place.line, place.column, place.line, place.column + 1)),
+                entry.location,
                 f'the outcomes of "{shorten(entry.name)}" are taken in the order in which its runs begin, '
                 f"which may differ {reason}",
                 note="which run gets which outcome is open",
