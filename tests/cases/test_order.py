@@ -57,6 +57,10 @@ def test_runs_that_wait_for_each_other_have_an_order(flows: Any, node: str) -> N
         ({"f": ["-> g h"], "g": ["-> T"], "h": ["-> T"]}, "T"),
         ({"f": ["-> A", ("A -> g", each())], "g": ["-> h"], "h": ["-> T"]}, "T"),
         ({"f": ["-> A", "A -> T", ("A -> f", holding())]}, "T"),
+        ({"f": ["-> A", ("A -> A", holding()), "A -> T"]}, "T"),
+        ({"f": ["-> A", ("A -> A", holding()), "A -> T", ("T -> T", holding())]}, "T"),
+        ({"f": ["-> T", "T -> A", ("A T -> T", holding(node="A"))]}, "T"),
+        ({"f": {"edges": ["-> A T"], "eager_failures": ["A"], "max_retry": 1}}, "T"),
     ],
 )
 def test_runs_that_do_not_have_none(flows: Any, node: str) -> None:

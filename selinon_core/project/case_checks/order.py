@@ -7,8 +7,6 @@ never depends on the seed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from selinon_core.cases.model import NodeMock, Outcome, Rule
 from selinon_core.cases.references import flows_below, nodes_of
 from selinon_core.config.case_reader import CaseRead
@@ -61,8 +59,8 @@ def is_unordered(plan: Plan, flow: str, node: str, only_in: str | None = None) -
     homes = [name for name in flows_below(plan, flow) if node in nodes_of(plan.flows[name])]
     if only_in is not None:
         homes = [name for name in homes if name == only_in]
-    if len(homes) > 1:
-        return True
+    if len(homes) > 1 or any(_is_retried_early(plan.flows[name], node) for name in flows_below(plan, flow)):
+        return bool(homes)
     return any(
         _FlowOrder(plan.flows[home]).is_unordered(node) or _flow_is_unordered(plan, flow, home, node)
         for home in homes
@@ -83,9 +81,21 @@ def _flow_is_unordered(plan: Plan, top: str, flow: str, node: str) -> bool:
     if len(starters) > 1:
         return True
     return any(
-        _FlowOrder(plan.flows[name]).is_unordered(flow) or (name != top and _is_repeated(plan, top, name, {flow}))
+        _FlowOrder(plan.flows[name]).is_unordered(flow)
+        or (_may_outlive(plan.flows[flow], node) and _FlowOrder(plan.flows[name]).is_repeated(flow))
+        or (name != top and _is_repeated(plan, top, name, {flow}))
         for name in starters
     )
+
+
+def _is_retried_early(flow: FlowPlan, node: str) -> bool:
+    """Whether a further attempt of a flow may begin while nodes of the last one have yet to begin."""
+    return flow.max_retry > 0 and (bool(flow.eager_failures) or node in flow.nowait)
+
+
+def _may_outlive(flow: FlowPlan, node: str) -> bool:
+    """Whether a run of the node may begin after its flow run has ended."""
+    return node in flow.nowait or bool(flow.eager_failures) or flow.timeout is not None or flow.max_retry > 0
 
 
 def _is_repeated(plan: Plan, top: str, flow: str, seen: set[str]) -> bool:
@@ -97,104 +107,107 @@ def _is_repeated(plan: Plan, top: str, flow: str, seen: set[str]) -> bool:
         return flow != top or bool(starters)
     (name,) = starters
     order = _FlowOrder(plan.flows[name])
-    return order.is_unordered(flow) or (name != top and _is_repeated(plan, top, name, seen | {flow}))
+    return order.is_repeated(flow) or (name != top and _is_repeated(plan, top, name, seen | {flow}))
+
+
+#: No count of runs is followed further.
+_MOST = 12
+#: So many ends of a node are looked at: what grows more than by one with each of them does so by then.
+_ENDS = 3
 
 
 class _FlowOrder:
-    """Which nodes of one flow may have several runs, and whether those are ordered."""
+    """How many runs the nodes of one flow may have, and whether those of a node are ordered."""
 
     def __init__(self, flow: FlowPlan) -> None:
-        self._flow = flow
-        self._before: dict[str, set[str]] = {}
-        self._several = self._nodes_with_unordered_runs()
+        self._nodes = list(nodes_of(flow))
+        self._starts: dict[str, list[EdgePlan | FailurePlan]] = {name: [] for name in self._nodes}
+        starts: list[EdgePlan | FailurePlan] = [*flow.edges, *flow.failures]
+        for start in starts:
+            for name in dict.fromkeys(_started_by(start)):
+                self._starts[name].append(start)
 
     def is_unordered(self, node: str) -> bool:
-        """Whether a run of the flow may have two runs of the node without an order."""
-        return node in self._several
+        """Whether a run of the flow may have two runs of the node of which neither waits for the other.
+
+        Each end of a run may start one further run. Where more than one can begin between two ends, their order is
+        open.
+        """
+        before = 0
+        for ends in range(_ENDS + 1):
+            begun = self._runs_begun(node, ends)
+            if begun - before > 1:
+                return True
+            before = begun
+        return False
+
+    def is_repeated(self, node: str) -> bool:
+        """Whether a run of the flow may have several runs of the node, in whatever order."""
+        return self._runs_begun(node, _ENDS) > 1
 
     def waits_for(self, node: str, other: str) -> bool:
         """Whether no run of ``node`` begins before a run of ``other`` has ended."""
-        return node not in self._without(other)
+        return self._counts(other, 0).get(node, 0) == 0
 
-    def _without(self, node: str) -> set[str]:
-        """The nodes that can run before any run of ``node`` has ended."""
-        known = self._before.get(node)
-        if known is None:
-            known = self._before[node] = self._startable(node)
-        return known
+    def _runs_begun(self, node: str, ends: int) -> int:
+        """How many runs of ``node`` may have begun when so many of them have ended."""
+        return self._begun(node, self._counts(node, ends))
 
-    def _startable(self, node: str) -> set[str]:
-        flow = self._flow
-        starts = [(edge.sources, edge.destinations) for edge in flow.edges]
-        starts += [(entry.nodes, entry.fallback) for entry in flow.failures]
-        found: set[str] = set()
-        while True:
-            usable = found - {node}
-            more = {name for sources, started in starts if usable.issuperset(sources) for name in started}
-            if more <= found:
-                return found
-            found |= more
-
-    def _nodes_with_unordered_runs(self) -> set[str]:
-        several: set[str] = set()
-        nodes = list(nodes_of(self._flow))
+    def _counts(self, node: str, ends: int) -> dict[str, int]:
+        """How many runs of the other nodes may have ended when so many of ``node`` have."""
+        counts = dict.fromkeys(self._nodes, 0)
+        counts[node] = ends
         changed = True
         while changed:
             changed = False
-            for node in nodes:
-                if node not in several and self._has_several(node, several):
-                    several.add(node)
-                    changed = True
-        return several
+            for name in self._nodes:
+                if name != node:
+                    begun = self._begun(name, counts)
+                    if begun > counts[name]:
+                        counts[name] = begun
+                        changed = True
+        return counts
 
-    def _has_several(self, node: str, several: set[str]) -> bool:
-        edges = _edges_to(self._flow, node)
-        fallbacks = [entry for entry in self._flow.failures if node in entry.fallback]
-        for edge in edges:
-            if edge.destinations.count(node) > 1 or (edge.foreach is not None and edge.foreach.at_most != 1):
-                return True
-            if any(source in several for source in edge.sources):
-                return True
-        if any(entry.fallback.count(node) > 1 or several & set(entry.nodes) for entry in fallbacks):
-            return True
-        starts: list[EdgePlan | FailurePlan] = [*edges, *fallbacks]
-        first = [start for start in starts if not self._is_behind(_sources(start), node)]
-        again = [start for start in starts if start not in first]
-        return _may_both_start(first, several) or _may_both_start(again, several)
-
-    def _is_behind(self, sources: Iterable[str], node: str) -> bool:
-        """Whether one of the sources is the node, or runs only after a run of it."""
-        before = self._without(node)
-        return any(source == node or source not in before for source in sources)
+    def _begun(self, name: str, counts: dict[str, int]) -> int:
+        starts = self._starts[name]
+        times = [_times(start, name, counts) for start in starts]
+        total = sum(times)
+        for index, one in enumerate(starts):
+            for other in range(index + 1, len(starts)):
+                if _exclude_each_other(one, starts[other]):
+                    total -= min(times[index], times[other])
+        return min(max(total, *times, 0), _MOST)
 
 
-def _edges_to(flow: FlowPlan, node: str) -> list[EdgePlan]:
-    return [edge for edge in flow.edges if node in edge.destinations]
+def _started_by(start: EdgePlan | FailurePlan) -> tuple[str, ...]:
+    return start.destinations if isinstance(start, EdgePlan) else start.fallback
+
+
+def _times(start: EdgePlan | FailurePlan, name: str, counts: dict[str, int]) -> int:
+    """How many runs of a node an edge, or a failures entry, may start when so many of the others have ended."""
+    if isinstance(start, FailurePlan):
+        return min(min(counts.get(node, 0) for node in start.nodes) * start.fallback.count(name), _MOST)
+    combinations = 1
+    for source in start.sources:
+        combinations = min(combinations * counts.get(source, 0), _MOST)
+    items = _MOST if start.foreach is not None and start.foreach.at_most != 1 else 1
+    return min(combinations * items * start.destinations.count(name), _MOST)
+
+
+def _exclude_each_other(one: EdgePlan | FailurePlan, other: EdgePlan | FailurePlan) -> bool:
+    """Whether of the same runs only one of the two starts anything."""
+    if isinstance(one, EdgePlan) and isinstance(other, EdgePlan):
+        first, second = one.condition, other.condition
+        if set(one.sources) != set(other.sources) or first is None or second is None:
+            return False
+        return _is_negation(first, second)
+    # A run ends well or fails: an edge waits for the one, a fallback for the other. An entry handles what no other
+    # one does.
+    return bool(set(_sources(one)) & set(_sources(other)))
 
 
 def _sources(start: EdgePlan | FailurePlan) -> tuple[str, ...]:
     return start.sources if isinstance(start, EdgePlan) else start.nodes
-
-
-def _may_both_start(starts: list[EdgePlan | FailurePlan], several: set[str]) -> bool:
-    return any(
-        not _exclude_each_other(one, other, several)
-        for index, one in enumerate(starts)
-        for other in starts[index + 1 :]
-    )
-
-
-def _exclude_each_other(one: EdgePlan | FailurePlan, other: EdgePlan | FailurePlan, several: set[str]) -> bool:
-    """Whether a run of the flow in which one starts the node has no run that the other starts."""
-    if isinstance(one, EdgePlan) and isinstance(other, EdgePlan):
-        if set(one.sources) != set(other.sources) or several & set(one.sources):
-            return False
-        first, second = one.condition, other.condition
-        return first is not None and second is not None and _is_negation(first, second)
-    # A node has ended well or failed; an edge waits for the one, a fallback for the other.
-    if isinstance(one, EdgePlan) or isinstance(other, EdgePlan):
-        return bool(set(_sources(one)) & set(_sources(other))) and not several & set(_sources(one))
-    return bool(set(one.nodes) & set(other.nodes))  # an entry handles what no other entry handles
 
 
 def _is_negation(first: object, second: object) -> bool:
