@@ -71,7 +71,7 @@ def need(name: str) -> str:
     why = _why_unreachable(service)
     if why is not None:
         reason = f"needs {name}: {why}"
-        # What has no usual address was not promised by whoever requires services.
+        # What has no usual address was not promised by the setting that requires services.
         if services.required() and service.default_url is not None:
             pytest.fail(reason, pytrace=False)
         pytest.skip(reason)

@@ -18,6 +18,7 @@ from celery import Celery
 
 from selinon_core.celery.handle import FlowHandle, check_json
 from selinon_core.celery.reporting.opentelemetry import Spans
+from selinon_core.celery.reporting.run_status import describe, describe_pending
 from selinon_core.celery.services import WorkerServices, services_of
 from selinon_core.celery.settings import AdapterSettings
 from selinon_core.celery.stores import Store
@@ -28,6 +29,7 @@ from selinon_core.celery.transport.pending_starts import PendingStart, PendingSt
 from selinon_core.celery.transport.publisher import Publisher
 from selinon_core.celery.worker.celery_tasks import register_tasks
 from selinon_core.celery.worker.revocation import Revocations
+from selinon_core.diagnostics.wording import suggestion
 from selinon_core.dispatch import select
 from selinon_core.errors import ConfigurationError, RequestError, UnknownFlowError
 from selinon_core.plan import Plan
@@ -184,8 +186,6 @@ class Selinon:
 
     def _require_flow(self, flow: str) -> None:
         if flow not in self.plan.flows:
-            from selinon_core.diagnostics.wording import suggestion
-
             raise UnknownFlowError(f'no flow is named "{flow}"{suggestion(flow, self.plan.flows)}')
 
     def cancel(self, id: str, flow: str | None = None, *, timeout: float | None = REQUEST_TIMEOUT) -> None:
@@ -207,8 +207,6 @@ class Selinon:
         Other brokers do not say which starts wait: there every id of the form that ``run_flow`` returns is
         ``pending`` while there is no run, and its ``flow`` is None.
         """
-        from selinon_core.celery.reporting.run_status import describe
-
         services = self.services
         try:
             return describe(services.store, services.flow_versions, id)
@@ -219,8 +217,6 @@ class Selinon:
 
     def _pending(self, id: str) -> dict[str, Any] | None:
         """The status of a run that no worker has begun; None when there is no such run."""
-        from selinon_core.celery.reporting.run_status import describe_pending
-
         cannot_say = "no worker has begun it, or there is no such flow run: the broker cannot say"
         if self.pending_starts.enabled:
             found: list[PendingStart | None] = []

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from selinon_core.celery.reporting.run_status import outcome_of
 from selinon_core.celery.surroundings import REAL, Surroundings
+from selinon_core.celery.transport.message_limits import MAX_DEPTH, is_too_deep
 from selinon_core.errors import (
     ConfigurationError,
     FlowError,
@@ -13,6 +15,7 @@ from selinon_core.errors import (
     RequestError,
     StateStoreError,
 )
+from selinon_core.runtime.json_values import describe_json_error, encode_json
 
 if TYPE_CHECKING:
     from selinon_core.celery.selinon_protocol import Owner
@@ -77,8 +80,6 @@ class FlowHandle:
 
     def _outcome(self) -> FlowOutcome | None:
         """How the run ended, as the state store has it; None when it has not, or the store cannot be asked."""
-        from selinon_core.celery.reporting.run_status import outcome_of
-
         try:
             services = self._selinon.services
             return outcome_of(services.store, services.flow_versions, self.id)
@@ -106,9 +107,6 @@ class FlowHandle:
 
 def check_json(args: Any, most_bytes: int) -> None:
     """Raise ``RequestError`` for arguments that are no JSON value, or too large to be sent."""
-    from selinon_core.celery.transport.message_limits import MAX_DEPTH, is_too_deep
-    from selinon_core.runtime.json_values import describe_json_error, encode_json
-
     try:
         text = encode_json(args)
     except (TypeError, ValueError, RecursionError):

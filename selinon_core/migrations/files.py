@@ -26,6 +26,7 @@ from selinon_core.errors import MigrationError
 from selinon_core.migrations.compare import Comparison
 from selinon_core.plan import And, Condition, EdgePlan, Leaf, Not
 from selinon_core.plan.flow_diff import STRATEGIES, FlowChange
+from selinon_core.version import __version__
 
 _PARTS = ("translation", "tainted_edges", "tainting_nodes")
 _Path = tuple[str | int, ...]
@@ -231,8 +232,6 @@ def metadata() -> dict[str, Any]:
     """Who made a migration, where, when and with what."""
     import platform
     from datetime import UTC, datetime
-
-    from selinon_core.version import __version__
 
     try:
         user: str | None = os.getlogin()

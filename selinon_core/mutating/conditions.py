@@ -9,7 +9,7 @@ from selinon_core.diagnostics.location import Place
 from selinon_core.plan import And, Condition, Leaf, Not, Or
 from selinon_core.plan.condition_text import condition_text
 from selinon_core.plan.shipped import PREDICATE_MODULES, PREDICATES
-from selinon_core.plan.text_wrap import shorten
+from selinon_core.plan.text_wrap import truncate
 
 #: Comparisons that are mistaken for one another, by the end of the predicate's name.
 _BOUNDARIES = (
@@ -40,7 +40,7 @@ def mutations(condition: Condition, sources: tuple[str, ...]) -> Iterator[Condit
     """Every mistake of this module in a condition. ``sources`` are those of its edge, for the texts."""
 
     def text(part: Condition) -> str:
-        return shorten(condition_text(part, sources, limit=40), 80)
+        return truncate(condition_text(part, sources, limit=40), 80)
 
     whole = text(condition)
     negated = condition.operand if isinstance(condition, Not) else Not(condition)

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from selinon_core.plan.model import And, Condition, Leaf, Not, Or
-from selinon_core.plan.text_wrap import printable, shorten, wrap_text
+from selinon_core.plan.text_wrap import printable, truncate, wrap_text
 
 _OR, _AND, _NOT, _COMPARISON, _ATOM = range(1, 6)
 
@@ -93,7 +93,7 @@ def constant_truth(condition: Condition | None) -> bool | None:
 def value_text(value: Any, limit: int | None = None) -> str:
     """Return a JSON value as JSON text on one line, nothing invisible in it, with at most ``limit`` characters."""
     text = printable(json.dumps(value, ensure_ascii=False, default=str))
-    return text if limit is None else shorten(text, limit)
+    return text if limit is None else truncate(text, limit)
 
 
 def _render(condition: Condition, sources: tuple[str, ...], limit: int | None) -> tuple[str, int]:
@@ -234,7 +234,7 @@ def _variable(value: Any) -> str:
 def _http(args: Mapping[str, Any], limit: int | None) -> tuple[str, str]:
     host, path = printable(str(args["host"])), printable(str(args["path"]))
     url = f"{host.rstrip('/')}/{path.lstrip('/')}"
-    return _is(f"HTTP HEAD {url if limit is None else shorten(url, limit)}", value_text(args["status"], limit))
+    return _is(f"HTTP HEAD {url if limit is None else truncate(url, limit)}", value_text(args["status"], limit))
 
 
 def _environment(args: Mapping[str, Any], limit: int | None) -> tuple[str, str]:

@@ -39,8 +39,11 @@ def columns(text: str) -> list[str]:
     return found
 
 
-def shorten(text: str, limit: int) -> str:
-    """Return ``text`` with at most ``limit`` characters, an ellipsis standing for the missing end."""
+def truncate(text: str, limit: int) -> str:
+    """Return ``text`` with at most ``limit`` characters, an ellipsis standing for the missing end.
+
+    Spaces stay as they are: the text may be a value. Messages use ``diagnostics.kinds.shorten``, for one line.
+    """
     return text if len(text) <= limit else text[: max(limit - 1, 0)] + "…"
 
 

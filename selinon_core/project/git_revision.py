@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from selinon_core.diagnostics.location import Place, Span
-from selinon_core.errors import RequestError
+from selinon_core.errors import ConfigurationError, RequestError
 from selinon_core.plan import Plan, Settings
 
 _SUFFIXES = (".yaml", ".yml", ".json", ".py")
@@ -31,7 +31,6 @@ def plan_at(revision: str, paths: Sequence[str] = (), *, pythonpath: Iterable[st
     """
     from selinon_core.config.pyproject import configured_files, project_settings
     from selinon_core.config.yaml.files import PathError
-    from selinon_core.errors import ConfigurationError
     from selinon_core.project.loader import compile_project
 
     here = os.path.realpath(_directory_of(paths[0]) if paths else os.getcwd())

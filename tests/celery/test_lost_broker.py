@@ -1,4 +1,4 @@
-"""A worker that holds messages outlives its broker: without a supervisor, nobody would start another."""
+"""A worker that holds messages outlives its broker: without a supervisor, no process would start another."""
 
 from __future__ import annotations
 

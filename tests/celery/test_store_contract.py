@@ -168,7 +168,7 @@ def test_a_short_cut_is_refused_when_anything_else_happened(store: Store) -> Non
     create(store)
     step = Commit("F", 1, NOW, batch="[]", completes=1)
     opened = lease(store)
-    assert not store.commit(step).ok  # somebody advances
+    assert not store.commit(step).ok  # another worker advances
     store.commit(Commit("F", 1, NOW, token=opened.token))
     store.append_event("F", 2, "[2]", NOW)
     assert not store.commit(step).ok  # something waits

@@ -242,7 +242,7 @@ def test_a_batch_is_read_as_it_was_written() -> None:
 
 @pytest.mark.parametrize("method", ["claim_delivery", "commit"])
 def test_a_step_that_was_kept_though_the_answer_got_lost(method: str) -> None:
-    """The second try must not take the message for somebody else's: nobody else has it."""
+    """The second try must not take the message for another worker's: no other worker has it."""
     plan = compile_text({"nodes.yaml": _INNER}).plan
     assert plan is not None
     never = {"selinon_heartbeat_timeout": 1e9, "selinon_resend_after": 1e9}  # nothing else may come to its help

@@ -58,7 +58,7 @@ class Fire:
         self._log = (directory / "fire.log").open("a")
 
     def say(self, text: str) -> None:
-        """Keep a line for whoever looks afterwards."""
+        """Keep a line for the report of a failure."""
         self._log.write(f"{time.time():.3f} {text}\n")
         self._log.flush()
 

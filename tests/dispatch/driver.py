@@ -272,7 +272,7 @@ class Simulation:
             self._fallback_keys[run.number] = key
 
     def _started(self, run: NodeRun, parent: dict[str, Any] | None) -> None:
-        """``parent`` None: the run is reused, so nobody gets a parent."""
+        """``parent`` None: the run is reused, so no node run gets a parent."""
         combination = tuple(self.keys[source.number] for source in run.sources)
         if run.edge is None:
             key = self._fallback_keys[run.number]

@@ -57,7 +57,7 @@ def _edges(draw: st.DrawFn) -> list[EdgePlan]:
         kind = draw(st.sampled_from(["start", "step", "step", "step", "join", "join"]))
         size = {"start": 0, "step": 1, "join": 2}[kind] + (kind == "join" and draw(st.booleans()))
         known = sorted({name for e in edges for name in e.destinations})
-        pool = known if draw(st.integers(0, 9)) else list(NODES)  # now and then a source nobody starts
+        pool = known if draw(st.integers(0, 9)) else list(NODES)  # now and then a source that no edge starts
         sources = draw(st.lists(st.sampled_from(pool), min_size=min(size, len(pool)), max_size=size, unique=True))
         destinations = draw(st.lists(st.sampled_from(NODES), min_size=1, max_size=2))
         position = {name: index for index, name in enumerate(NODES)}

@@ -63,7 +63,7 @@ class Play:
         return self
 
     def answer_late(self, value: Any) -> list[do.Effect]:
-        """Answer the question that was asked last although nobody may be interested any more."""
+        """Answer the question that was asked last, although its answer may not be awaited any more."""
         asked = [effect for effect in self.all if isinstance(effect, do.Question)]
         return self.feed(answer_to(asked[-1], value)).effects
 

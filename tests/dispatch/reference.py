@@ -190,7 +190,7 @@ class Reference:
         }
 
     def is_unwaited(self, run: Run) -> bool:
-        """Whether nobody waits for the run."""
+        """Whether no node waits for the run."""
         return run.name in self.flow.nowait
 
     def first_view(self) -> View:

@@ -1,4 +1,4 @@
-"""``Trace``: events are their names, sinks get reports of their own, faults of sinks disturb nobody."""
+"""``Trace``: events are their names, sinks get reports of their own, faults of sinks disturb no task."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Hypothesis strategies: a flow after somebody edited it."""
+"""Hypothesis strategies: a flow after it was edited."""
 
 from __future__ import annotations
 

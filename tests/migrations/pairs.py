@@ -1,4 +1,4 @@
-"""Seeded random pairs of configurations: a project, and the same project after somebody edited its edges."""
+"""Seeded random pairs of configurations: a project, and the same project after its edges were edited."""
 
 from __future__ import annotations
 

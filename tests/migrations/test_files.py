@@ -184,4 +184,4 @@ def test_other_names_are_refused(tmp_path: Path, name: str) -> None:
 def test_nothing_is_overwritten(tmp_path: Path) -> None:
     migrations = Migrations.load(str(tmp_path / "deep" / "migrations"))
     assert write_migration(migrations, "a").endswith("1.json")
-    assert write_migration(migrations, "b").endswith("2.json"), "somebody was faster"
+    assert write_migration(migrations, "b").endswith("2.json"), "another process was faster"

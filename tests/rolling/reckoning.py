@@ -50,7 +50,7 @@ class Judge:
         self._old, self._new, self._seen = (Undisturbed(version.plan) for version in edition)
         self._old_shapes, self._new_shapes = _shapes(edition.old.plan), _shapes(edition.new.plan)
         self.kinds: Counter[str] = Counter()
-        #: Ids of task runs nobody waits for any more, and of sub-flows that need not begin.
+        #: Ids of task runs that are not awaited any more, and of sub-flows that need not begin.
         self.given_up: set[str] = set()
 
     def version(self, history: History) -> str:

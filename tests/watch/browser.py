@@ -135,7 +135,7 @@ class Browser:
 
 
 class Tab:
-    """A page, and what somebody before the screen can do with it."""
+    """A page, and what a user before the screen can do with it."""
 
     def __init__(self, browser: Browser, session: str) -> None:
         self._browser = browser

@@ -21,7 +21,7 @@ BROKEN = "flow-definitions: [\n  name: {"
 
 
 class Editor:
-    """Somebody at the keyboard: edits at random, from a seed."""
+    """A user at the keyboard: edits at random, from a seed."""
 
     def __init__(self, directory: Path, seed: int) -> None:
         self._directory = directory

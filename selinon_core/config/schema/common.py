@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from selinon_core.config.model import CacheDef, Definition, ImportDef, NameRef
-from selinon_core.config.read_context import BROKEN, Broken, ReadContext, Via
+from selinon_core.config.read_context import BROKEN, Broken, ReadContext, Via, resolve_alias
 from selinon_core.config.schema.mapping import Key, MappingType
 from selinon_core.config.schema.types import (
     FUNCTION_PATTERN,
@@ -137,8 +137,6 @@ class Throttling(ValueType):
                     help=suggestion(str(unit), _UNITS),
                 )
                 continue
-            from selinon_core.config.read_context import resolve_alias
-
             target, at = resolve_alias(value, via + inner)
             number = SECONDS.read(reading, target, at, unit)
             if isinstance(number, Broken):

@@ -13,7 +13,7 @@ from selinon_core.config.model import Definition
 from selinon_core.config.read_context import BROKEN, Broken, KeyLocations, ReadContext, Via, resolve_alias
 from selinon_core.config.schema.types import JsonSchema, ValueType
 from selinon_core.config.yaml.nodes import AliasNode, BrokenNode, MappingNode, Node, SequenceNode
-from selinon_core.diagnostics import kinds
+from selinon_core.diagnostics import Related, kinds
 from selinon_core.diagnostics.kinds import shorten
 from selinon_core.diagnostics.wording import did_you_mean, question
 
@@ -200,8 +200,6 @@ class MappingType(ValueType):
         positions = [node.entries[name] for name in (first, second) if name in node.entries]
         if len(positions) < 2:
             return
-        from selinon_core.diagnostics import Related
-
         (early, _, early_via), (late, _, late_via) = positions
         reading.report(
             kinds.CONFLICTING_KEYS,

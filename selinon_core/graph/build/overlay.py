@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from selinon_core.plan import EdgePlan, FailurePlan
-from selinon_core.plan.text_wrap import printable, shorten
+from selinon_core.plan.text_wrap import printable, truncate
 
 
 class NodeRuns(NamedTuple):
@@ -117,7 +117,7 @@ def run_notes(runs: NodeRuns | None) -> tuple[str, ...]:
         parts.append(seconds_text(runs.seconds))
     lines = [" · ".join(parts) or "1 run"]
     if runs.error:
-        lines.append(shorten(runs.error, 44))
+        lines.append(truncate(runs.error, 44))
     return tuple(lines)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from selinon_core.graph.build.overlay import seconds_text
 from selinon_core.plan import EdgePlan, FailurePlan, FlowPlan, Foreach, Selective, StoragePlan, TaskPlan
 from selinon_core.plan.condition_text import condition_text
-from selinon_core.plan.text_wrap import printable, shorten
+from selinon_core.plan.text_wrap import printable, truncate
 
 #: Every arrow of a join lists its sources: n sources need n arrows, so without a limit the text grows with n².
 LONGEST = 500
@@ -15,7 +15,7 @@ LONGEST = 500
 
 def brief(facts: Iterable[str]) -> tuple[str, ...]:
     """Return facts short enough to be repeated at every arrow."""
-    return tuple(shorten(fact, LONGEST) for fact in facts)
+    return tuple(truncate(fact, LONGEST) for fact in facts)
 
 
 def task_facts(task: TaskPlan) -> tuple[str, ...]:
