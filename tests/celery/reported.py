@@ -18,7 +18,7 @@ from selinon_core.plan import Plan
 
 
 def report_of(plan: Plan, store: Store, id: str) -> dict[str, Any]:
-    """``{"status", "finished_nodes", "failed_nodes", "nodes"}`` of a flow run, told from its log alone."""
+    """``{"status", "finished_nodes", "failed_nodes", "nodes"}`` of a flow run, from its log alone."""
     nodes: list[dict[str, Any]] = []
     outcome = _collect(plan, store, id, nodes)
     if outcome is None:

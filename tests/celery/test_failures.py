@@ -1,4 +1,4 @@
-"""What a task raised is told where one looks for it: in the worker's log and in the status of its flow run."""
+"""What a task raised is reported: in the log of the worker, and in the status of its flow run."""
 
 from __future__ import annotations
 

@@ -65,7 +65,7 @@ def test_a_store_connects_anew_behind_a_fork(kind: str, tmp_path: Path) -> None:
 @pytest.mark.service("redis")
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 def test_a_pool_process_sends_on_a_connection_of_its_own(redis_url: str) -> None:
-    """Processes of a pool are made by billiard, which tells Celery of the fork."""
+    """Processes of a pool are made by billiard, which notifies Celery of the fork."""
     import billiard
     from celery import Celery
 

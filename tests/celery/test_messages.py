@@ -174,7 +174,7 @@ def test_what_is_nested_too_deeply_is_refused_before_it_is_pickled() -> None:
 
 
 def test_a_deep_value_of_a_flow_stays_in_the_store() -> None:
-    """Results become arguments without a caller who could be told."""
+    """Results become arguments without a caller that could be notified."""
     inline, payload = split_payload({"args": nested(500), "parent": {"A": "id"}})
     assert inline == {"parent": {"A": "id"}}
     assert payload is not None

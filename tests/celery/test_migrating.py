@@ -49,7 +49,7 @@ def is_short(plan: Plan, flow: str) -> bool:
 
 
 class Story:
-    """What the log of a flow run tells of its migrations, checked against what the machine does with each."""
+    """What the log of a flow run reports of its migrations, checked against what the machine does with each."""
 
     def __init__(self, world: World, plan: Plan, id: str) -> None:
         self.migrations: list[on.Migrated] = []

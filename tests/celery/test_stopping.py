@@ -1,4 +1,4 @@
-"""Processes that are told to end leave what they were at to others: nothing of it has failed."""
+"""Processes that a signal ends leave their work to others: none of it has failed."""
 
 from __future__ import annotations
 

@@ -287,7 +287,7 @@ def test_the_sweep_finds_what_was_left_behind_and_nothing_else(store: Store) -> 
     store.append_event("left", 1, "[1]", NOW)
     assert swept(NOW + 1) == []
     assert sorted(swept(NOW + 6)) == [("leased", "lease"), ("left", "inbox"), ("sent", "outbox")]
-    assert swept(NOW + 7) == []  # told already, told again later
+    assert swept(NOW + 7) == []  # reported already, reported again later
     assert sorted(swept(NOW + 30)) == [("leased", "lease"), ("left", "inbox"), ("sent", "outbox")]
     assert ("timed", "timer") in swept(NOW + 51)
     assert store.next_due() is not None

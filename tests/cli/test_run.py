@@ -1,4 +1,4 @@
-"""``selinon run --local``: options, inputs, and what is told at the end."""
+"""``selinon run --local``: options, inputs, and what is printed at the end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs that are ended from outside or by code of the project: what there is of them is told and written."""
+"""Runs that are ended from outside or by code of the project: what there is of them is printed and written."""
 
 from __future__ import annotations
 

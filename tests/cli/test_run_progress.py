@@ -123,7 +123,7 @@ def test_a_flow_is_told_to_have_ended_after_what_is_in_it() -> None:
 
 
 def large_tree(states: dict[int, str], now: float = 0.0) -> TreeModel:
-    """Sixty nodes of one flow, successful unless told otherwise."""
+    """Sixty nodes of one flow, successful unless stated otherwise."""
     model = TreeModel(lambda: now)
     model.name = "large"
     for number in range(60):

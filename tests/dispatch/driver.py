@@ -1,4 +1,4 @@
-"""Drives one dispatch machine through a scripted world, in any order, and tells what it did in terms of keys.
+"""Drives one dispatch machine through a scripted world, in any order, and reports what it did in terms of keys.
 
 Runs and questions get the keys that ``reference.Reference`` uses, so that what two machines did can be compared
 although their numbers and ids differ. With ``check=True`` the reference is asked for its opinion after each event.

@@ -40,7 +40,7 @@ def examples() -> Iterator[Example]:
 
 
 def with_tasks(text: str) -> dict[str, Any]:
-    """The example as a whole project: every node that is no flow becomes a task with a storage."""
+    """The example as a whole project: every node that is not a flow becomes a task with a storage."""
     import yaml
 
     project: dict[str, Any] = yaml.safe_load(text)

@@ -1,4 +1,4 @@
-"""Attempts of tasks in a local run: retries, times, errors, schemas, what storages are told."""
+"""Attempts of tasks in a local run: retries, times, errors, schemas, what storages get."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The trace of a local run: every event that can occur, what it tells, and sinks that hear of it."""
+"""The trace of a local run: every event that can occur, its details, and the sinks that get it."""
 
 from __future__ import annotations
 

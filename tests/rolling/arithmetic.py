@@ -1,4 +1,4 @@
-"""How often each node of a flow is started, told by counting: nothing here asks the code that is tested.
+"""How often each node of a flow is started, found by counting: nothing here asks the code that is tested.
 
 It holds for flows without circles, with conditions that are always true or never, and with fallbacks of one node
 that nothing else starts (see ``versions``). An edge fires once for every combination of finished runs of its

@@ -1,4 +1,4 @@
-"""What the log of a flow run tells, in the order in which it happened."""
+"""What the log of a flow run reports, in the order in which it happened."""
 
 from __future__ import annotations
 

@@ -73,7 +73,7 @@ def test_a_large_result(storage: Any) -> None:
 def test_what_is_missing_is_said_to_be_missing(storage: Any) -> None:
     with pytest.raises(SelinonMissingDataException, match="'Task' in flow 'flow', run id-0") as caught:
         storage.retrieve("flow", "Task", "id-0")
-    # for the runtime: trying again is no use; for code written for the original: as there
+    # for the runtime: trying again does not help; for code written for the original: as there
     assert isinstance(caught.value, ResultMissingError)
     assert isinstance(caught.value, FileNotFoundError)
 

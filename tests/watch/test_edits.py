@@ -52,7 +52,7 @@ class Editor:
         self._random.choice(edits)(path, content)
 
     def repair(self) -> None:
-        """Leave a project that can be run, told apart from all before."""
+        """Leave a project that can be run, and that differs from all before."""
         shutil.rmtree(self._directory / "flows", ignore_errors=True)
         for path in self._directory.rglob("*.yaml"):
             path.unlink()

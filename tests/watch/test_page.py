@@ -130,7 +130,7 @@ def test_a_change_appears_by_itself(browser: Browser, project: Path) -> None:
         tab.shows('unknown node "secnod"', "#findings")
         tab.shows("flows.yaml:7:13 error SEL201", "#findings")
         tab.shows("1 error", "#status")
-        # What is broken has no graph: the last one stays, and is told to be old.
+        # What is broken has no graph: the last one stays, and is marked as old.
         tab.shows("those of the last good state", "#notice")
         assert "Fetch" in tab.text("#graph")
         save(project / "flows.yaml", FLOWS.replace("name: first", "name: renamed"))

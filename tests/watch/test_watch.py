@@ -169,7 +169,7 @@ def test_graph_of_the_flow_and_of_all(project: Path) -> None:
     with watching(project, "--graph", "pictures/", "--run", "--flow", "first") as watcher:
         watcher.until(lambda: (project / "pictures" / "other.svg").exists())
         watcher.end()
-    # How often an edge fired is told of the flow that ran.
+    # How often an edge fired is reported of the flow that ran.
     assert b"1/1" in (project / "pictures" / "first.svg").read_bytes()
     assert b"1/1" not in (project / "pictures" / "other.svg").read_bytes()
 

@@ -43,7 +43,7 @@ class Work:
 
 
 def write_project(directory: Path) -> None:
-    """A flow with one task, which fails and tells the version of its code."""
+    """A flow with one task, which fails and names the version of its code."""
     (directory / "flows").mkdir(parents=True)
     (directory / "pyproject.toml").write_text("")
     (directory / "nodes.yaml").write_text(NODES)
