@@ -113,10 +113,20 @@ def write_project(directory: Path, cases: int) -> int:
         text = HEAD.format(n=n) + "".join(CASES.format(n=n, k=k) for k in range(blocks))
         (directory / "cases" / f"order{n}.flowtest.yaml").write_text(text)
     (directory / "order.json").write_text(json.dumps(SCHEMA))
-    (directory / "work.py").write_text("def lines(storage_pool, node_args):\n    return [1, 2, 3]\n")
+    (directory / "work.py").write_text(_code())
     (directory / "pyproject.toml").write_text('[tool.selinon]\nnodes = ["nodes.yaml"]\nflows = ["flows"]\n')
     (directory / "empty").mkdir()
     return FLOWS * blocks * _CASES_OF_BLOCK
+
+
+def _code() -> str:
+    steps = ("Load", "Check", "Charge", "Pack", "Ship", "Undo")
+    names = [f"{step}{n}" for n in range(FLOWS) for step in steps]
+    classes = "".join(
+        f"class {name}(SelinonTask):\n    def run(self, node_args):\n        ...\n\n\n" for name in names
+    )
+    lines = "def lines(storage_pool, node_args):\n    return [1, 2, 3]\n"
+    return f"from selinon_core import SelinonTask\n\n\n{classes}{lines}"
 
 
 def commands() -> dict[str, list[str]]:

@@ -14,7 +14,7 @@ from selinon_core.runtime.facts import Facts
 from selinon_core.runtime.json_values import copy_json, restore
 from selinon_core.runtime.run_report import decisions_of, edges_of, fallbacks_of, nodes_of, seconds
 from selinon_core.runtime.trace.entries import Entry, TraceEvent, expand
-from selinon_core.runtime.trace.run_records import FlowRecord
+from selinon_core.runtime.trace.run_records import FlowRecord, NodeRecord
 from selinon_core.runtime.trace.tracer import jsonable
 
 if TYPE_CHECKING:
@@ -116,6 +116,16 @@ class LocalRun:
         """What happened as typed facts, in the state of the run when this is first read."""
         state = self._state
         return Facts(state.plan, self._root, state.flows, state.nodes, list(state.recorder.journal))
+
+    @property
+    def root(self) -> FlowRecord:
+        """The record of the flow run."""
+        return self._root
+
+    @property
+    def records(self) -> Sequence[NodeRecord]:
+        """The records of all node runs in the order in which they were started; not to be changed."""
+        return self._state.nodes
 
     @property
     def journal(self) -> Sequence[Entry]:

@@ -15,6 +15,7 @@ from selinon_core.local import LocalExecutor, LocalOptions, LocalRun
 from selinon_core.local.run_setup import RunSetup
 from selinon_core.plan import Plan
 from selinon_core.testing.effects import noted_effects
+from selinon_core.testing.garbage import RareCollections
 from selinon_core.testing.judge import judge
 from selinon_core.testing.observation import Observation
 from selinon_core.testing.options import RunObserver, RunOptions
@@ -36,6 +37,7 @@ class CaseRunner:
         self._pythonpath = pythonpath
         self._options = options
         self._setups: dict[Any, RunSetup] = {}
+        self._collections = RareCollections()
 
     def run(
         self,
@@ -66,6 +68,7 @@ class CaseRunner:
             except SelinonException as error:
                 runs.broke(seed, error, captured.getvalue())
                 break
+            self._collections.ran()
             ended(case, run)
             if observer is not None:
                 observer.run_ended(case, run)

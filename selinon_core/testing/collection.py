@@ -14,6 +14,7 @@ from selinon_core.diagnostics.wording import suggestion
 from selinon_core.errors import RequestError
 from selinon_core.project import Project, compile_project
 from selinon_core.project.case_files import read_case_file
+from selinon_core.project.loader import without_gc
 
 SUFFIXES = (".flowtest.yaml", ".flowtest.yml")
 
@@ -68,7 +69,8 @@ def collect(paths: Sequence[str], pythonpath: Iterable[str] = ()) -> list[CaseFi
     for wanted in _wanted(paths):
         if wanted.project not in projects:
             projects[wanted.project] = compile_project(wanted.project, pythonpath=pythonpath)
-        found.append(read_cases(wanted.path, projects[wanted.project], wanted.titles))
+        with without_gc():
+            found.append(read_cases(wanted.path, projects[wanted.project], wanted.titles))
     return found
 
 

@@ -22,7 +22,8 @@ class MockUsage:
     def add(self, case: Case, run: LocalRun) -> None:
         """Take over what a run of a case has used."""
         self._outcomes.update(use.outcome.place for use in run.mock_uses)
-        if not case.mocks.functions and not case.mocks.conditions:
+        keys = {(mock.flow, mock.edge, mock.is_fallback) for mock in case.mocks.conditions}
+        if self._functions.issuperset(case.mocks.functions) and self._conditions.issuperset(keys):
             return
         for considered in run.facts.edges:
             edge = considered.edge

@@ -51,7 +51,7 @@ class Observation:
     def by_id(self) -> dict[str, NodeRecord]:
         """Its node runs by id."""
         found: dict[str, NodeRecord] = {}
-        for record in self.facts.nodes:
+        for record in self.run.records:
             found.setdefault(record.run.id, record)
         return found
 
@@ -62,7 +62,31 @@ class Observation:
 
     def runs_of(self, reference: str) -> Sequence[NodeRecord]:
         """The node runs a reference names, in canonical order."""
-        return self.lineage.in_order(reference)
+        found = self._named(reference)
+        return self.lineage.in_order(reference) if found is None or len(found) > 1 else found
+
+    def members(self, reference: str) -> Sequence[NodeRecord]:
+        """The node runs a reference names, in any order: the canonical one has its price."""
+        found = self._named(reference)
+        return self.lineage.in_order(reference) if found is None else found
+
+    def _named(self, reference: str) -> Sequence[NodeRecord] | None:
+        """The node runs that ``Name`` or ``flow/Name`` names, None for every other reference."""
+        flow, slash, name = reference.rpartition("/")
+        if "#" in name or "/" in flow or ">" in flow:
+            return None
+        return self._by_name.get((flow if slash else None, name), ())
+
+    @cached_property
+    def _by_name(self) -> dict[tuple[str | None, str], list[NodeRecord]]:
+        found: dict[tuple[str | None, str], list[NodeRecord]] = {}
+        root = self.run.root
+        for record in self.run.records:
+            flow_run, name = record.flow_run, record.run.name
+            found.setdefault((flow_run.flow.name, name), []).append(record)
+            if flow_run is root:
+                found.setdefault((None, name), []).append(record)
+        return found
 
     def label(self, record: NodeRecord) -> str:
         """The name of a node run for people."""
@@ -116,7 +140,7 @@ class Observation:
 
     def failed(self) -> Iterator[NodeRecord]:
         """Task runs that failed."""
-        return (record for record in self.facts.nodes if record.error is not None and not record.run.is_flow)
+        return (record for record in self.run.records if record.error is not None and not record.run.is_flow)
 
 
 _NEVER = Moment(None, None)

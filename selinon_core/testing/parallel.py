@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from selinon_core.testing.case_run import CaseRunner
 from selinon_core.testing.collection import CaseFile
 from selinon_core.testing.file_run import FileRun
+from selinon_core.testing.garbage import no_automatic_collections
 from selinon_core.testing.options import RunOptions
 from selinon_core.testing.results import CaseResult, FileResult, Finding
 from selinon_core.testing.snapshots import SnapshotError
@@ -30,10 +31,11 @@ def run_files(files: Sequence[CaseFile], options: RunOptions, jobs: int = 1) -> 
     """
     run = _runner(options)
     results = _forked(files, run, jobs) if jobs > 1 and len(files) > 1 and CAN_FORK else map(run, files)
-    for result in results:
-        yield result
-        if options.fail_fast and not all(case.is_fine for case in result.cases):
-            return
+    with no_automatic_collections():
+        for result in results:
+            yield result
+            if options.fail_fast and not all(case.is_fine for case in result.cases):
+                return
 
 
 def _runner(options: RunOptions) -> _RunFile:

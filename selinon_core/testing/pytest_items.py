@@ -121,7 +121,7 @@ def _options(config: pytest.Config) -> RunOptions:
 
 def _text(case: Case, result: CaseResult) -> str:
     # The first line is what pytest shows in its summary.
-    return f"{explanation(result) or result.status}{case.place}".strip()
+    return f"{explanation(result) or result.status}{case.place}"
 
 
 def _listed(diagnostics: Iterable[Diagnostic]) -> str:

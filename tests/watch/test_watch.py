@@ -77,6 +77,33 @@ def test_report_to_stdout(project: Path) -> None:
         watcher.end()
 
 
+CASES = """flow: first
+tests:
+  - {name: one, mocks: {Work: {result: 1}}, expect: {results: {Work: EXPECTED}}}
+"""
+
+
+def test_cases_run_behind_a_clean_check_and_when_they_change(project: Path) -> None:
+    cases = project / "flows" / "first.flowtest.yaml"
+    cases.write_text(CASES.replace("EXPECTED", "1"))
+    with watching(project, "--test") as watcher:
+        watcher.says("no problems", "1 passed")
+        save(cases, CASES.replace("EXPECTED", "2"))
+        watcher.says("changed flows/first.flowtest.yaml", "expected  the result of Work to be 2", "1 failed")
+        save(project / "flows" / "first.yaml", FLOW.format(name="first", node="Wrok"))
+        watcher.says("error[SEL201]")
+        assert watcher.out.count("1 failed") == 1
+        watcher.end()
+
+
+def test_cases_of_a_project_without_any_are_no_mistake(project: Path) -> None:
+    with watching(project, "--test", "-k", "nothing") as watcher:
+        watcher.says("no problems")
+        (project / "first.flowtest.yaml").write_text(CASES.replace("EXPECTED", "1").replace("one", "nothing new"))
+        watcher.says("added first.flowtest.yaml", "1 passed")
+        watcher.end()
+
+
 def test_files_that_a_run_reads_are_watched(project: Path) -> None:
     elsewhere = project.parent / f"{project.name}-elsewhere"
     elsewhere.mkdir()

@@ -17,10 +17,12 @@ def runs(expected: Expected, seen: Observation, why: Explanation) -> Iterator[Fi
     """The numbers of runs, complete: what no reference names must not have run."""
     named: set[Any] = set()
     for reference, wanted in expected.value.items():
-        found = seen.runs_of(reference)
+        found = seen.members(reference)
         named.update(record.run for record in found)
         if len(found) != wanted:
-            yield _miscounted(reference, wanted, found, expected, why)
+            yield _miscounted(reference, wanted, seen.runs_of(reference), expected, why)
+    if all(record.run in named for record in seen.run.records):
+        return
     others: dict[str, list[NodeRecord]] = {}
     for record in seen.lineage.ordered:
         if record.run not in named:
@@ -40,7 +42,7 @@ def runs(expected: Expected, seen: Observation, why: Explanation) -> Iterator[Fi
 def ran(expected: Expected, seen: Observation, why: Explanation) -> Iterator[Finding]:
     """Nodes that have to run at least once."""
     for reference in expected.value:
-        if not seen.runs_of(reference):
+        if not seen.members(reference):
             yield Finding(
                 "ran",
                 f"{reference} to run",
@@ -55,8 +57,8 @@ def ran(expected: Expected, seen: Observation, why: Explanation) -> Iterator[Fin
 def not_ran(expected: Expected, seen: Observation, why: Explanation) -> Iterator[Finding]:
     """Nodes that must not run."""
     for reference in expected.value:
-        found = seen.runs_of(reference)
-        if found:
+        if seen.members(reference):
+            found = seen.runs_of(reference)
             text = _ran(reference, found, why)
             where = _where(expected)
             yield Finding(

@@ -31,9 +31,9 @@ def out_of_order(
 ) -> tuple[str, tuple[Reason, ...]] | None:
     """What is wrong with the order of two nodes, None where all is well."""
     for reference in (earlier, later):
-        if not seen.runs_of(reference):
+        if not seen.members(reference):
             return f"{reference} did not run", why.not_ran(reference)
-    ends = [end for record in seen.runs_of(earlier) if (end := seen.moment(record).ended) is not None]
+    ends = [end for record in seen.members(earlier) if (end := seen.moment(record).ended) is not None]
     for record in seen.runs_of(later):
         began = seen.moment(record).began
         if began is None:

@@ -1,0 +1,35 @@
+"""The garbage collector while many small runs are made: it would walk the plan and all cases again and again."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+#: Runs of cases between two collections; each leaves some tens of kilobytes that only the collector can free.
+_EVERY = 500
+
+
+@contextmanager
+def no_automatic_collections() -> Iterator[None]:
+    """While this lasts, garbage is collected by ``RareCollections`` alone."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+class RareCollections:
+    """Collects garbage after every so many runs, where it is not collected automatically."""
+
+    def __init__(self) -> None:
+        self._runs = 0
+
+    def ran(self) -> None:
+        """Count a run."""
+        self._runs += 1
+        if self._runs % _EVERY == 0 and not gc.isenabled():
+            gc.collect()

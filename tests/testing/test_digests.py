@@ -1,0 +1,41 @@
+"""Digests of flows change with what a flow means, and with nothing else."""
+
+from __future__ import annotations
+
+import pytest
+
+from selinon_core.plan.digests import flow_digests
+from selinon_core.project import compile_text
+
+TEXT = """
+tasks:
+  - {name: A, import: m, max_retry: 1}
+  - {name: B, import: m}
+flow-definitions:
+  - name: outer
+    edges: [{from: , to: inner}]
+  - name: inner
+    edges: [{from: , to: A}]
+  - name: other
+    edges: [{from: , to: B}]
+"""
+
+
+def digests(text: str) -> dict[str, str]:
+    plan = compile_text({"flow.yaml": text}).plan
+    assert plan is not None
+    return flow_digests(plan)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "changed"),
+    [
+        ("tasks:", "# a comment\ntasks:", set()),
+        ("max_retry: 1", "max_retry: 2", {"outer", "inner"}),
+        ("to: B", "to: [B, B]", {"other"}),
+        ("to: inner", "to: [inner, B]", {"outer"}),
+    ],
+)
+def test_a_digest_changes_with_its_flow_and_what_the_flow_starts(old: str, new: str, changed: set[str]) -> None:
+    before, after = digests(TEXT), digests(TEXT.replace(old, new))
+    assert {name for name in before if before[name] != after[name]} == changed
