@@ -1,6 +1,6 @@
 """What can happen in a flow: the dispatch machine played through every choice that the world has."""
 
-from selinon_core.exploring.check import Checker, FlowCheck
+from selinon_core.exploring.check import Checker, FlowCheck, Reached
 from selinon_core.exploring.comparison import Comparison, Difference, compare
 from selinon_core.exploring.exploration import Exploration, OutcomeKey
 from selinon_core.exploring.failure_table import outcome_title, rows_worth_showing
@@ -26,6 +26,7 @@ __all__ = [
     "OutcomeKey",
     "ProjectModel",
     "Property",
+    "Reached",
     "Summaries",
     "Witness",
     "compare",

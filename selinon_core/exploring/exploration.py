@@ -79,7 +79,8 @@ class Exploration:
     def witness_of(self, goal: Goal) -> Choices | None:
         """A run that reaches a goal, a complete one if there is one; None when no run did."""
         bit = 1 << self.goals.index(goal)
-        return self.witnesses.get(bit) or self.cut_witnesses.get(bit)
+        choices = self.witnesses.get(bit)  # () is a run without a choice
+        return self.cut_witnesses.get(bit) if choices is None else choices
 
     def is_reached(self, goal: Goal) -> bool:
         """Whether some run reached a goal."""

@@ -66,7 +66,7 @@ class _Explorer:
         if self._programs.is_cut_by_failures:
             found.cuts.add("failures")
         for bit, vector in self._programs.vectors.items():
-            choices = found.witnesses.get(bit) or found.cut_witnesses.get(bit)
+            choices = found.witnesses.get(bit, found.cut_witnesses.get(bit))
             if choices is not None:
                 found.vectors[vector] = choices
         return found

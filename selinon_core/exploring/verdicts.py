@@ -119,14 +119,15 @@ class Judge:
         choices = self._found.witness_of(goal)
         if self._found.is_reached(goal):
             return Property("reachable", subject, place, "can happen", "information", words[0], choices, goal=goal)
-        if self._is_never(goal):
+        if self.is_never(goal):
             return Property("reachable", subject, place, "never", "error", words[1], goal=goal)
         text = f"{words[1]} in the runs that were tried"
         return Property("reachable", subject, place, "not within bounds", "information", text, goal=goal)
 
-    def _is_never(self, goal: Goal) -> bool:
+    def is_never(self, goal: Goal) -> bool:
+        """Whether every run was tried, and none reaches a goal."""
         found = self._found
-        if not found.is_complete or "visits" in found.cuts:
+        if found.is_reached(goal) or not found.is_complete or "visits" in found.cuts:
             return False
         if "failures" not in found.cuts:
             return True
