@@ -1,8 +1,7 @@
-"""Test cases that a command suggests: each is run before it is written."""
+"""Test cases that a command suggests: each is run as ``selinon test`` runs it before it is written."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -14,30 +13,20 @@ if TYPE_CHECKING:
 
 
 def confirmed(terminal: Terminal, plan: Plan, cases: Sequence[Case]) -> list[Case]:
-    """The cases that end as they expect when they are run with their mocks; says which ones do not."""
+    """The cases that pass; says of each other one what it does not show."""
+    from selinon_core.testing.case_run import CaseRunner
+    from selinon_core.testing.options import RunOptions
+    from selinon_core.testing.snapshots import Snapshots
+
     quiet = type(plan)(plan.tasks, plan.flows, plan.storages, plan.settings._replace(trace=()))
+    runner = CaseRunner(quiet, (), RunOptions())
     kept = []
-    for case in cases:
-        wrong = _wrong(quiet, case)
-        if wrong is None:
+    for number, case in enumerate(cases):
+        result = runner.run(number, cases, Snapshots(case.file, case.file), lambda case, run: None)
+        if result.status == "passed":
             kept.append(case)
         else:
-            terminal.warn(f'"{case.name}" is left out: {wrong}')
+            finding = next(iter(result.findings), None)
+            why = result.reason if finding is None else finding.message
+            terminal.warn(f'"{case.name}" is left out, which is a bug of selinon: {why}')
     return kept
-
-
-def _wrong(plan: Plan, case: Case) -> str | None:
-    """How a run of the case differs from what it expects; None when it does not."""
-    from selinon_core.errors import SelinonException
-    from selinon_core.local import LocalExecutor, LocalOptions
-
-    try:
-        run = LocalExecutor(plan, LocalOptions(mocks=case.mocks, mock_all=True)).run(case.flow, case.args)
-    except SelinonException as error:
-        return str(error)
-    if run.status != case.expect.status.value:
-        return f"its run ends with {run.status}, not {case.expect.status.value}"
-    facts = run.facts
-    ran = Counter(node.run.name for node in facts.nodes if node.flow_run is facts.root)
-    wanted = {} if case.expect.runs is None else case.expect.runs.value
-    return None if case.expect.runs is None or ran == wanted else f"it runs {dict(ran)}, not {wanted}"
