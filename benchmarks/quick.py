@@ -27,6 +27,7 @@ COMMANDS = (
     "benchmarks/flow_tests.py --quick",
     "benchmarks/startup.py --quick",
     "benchmarks/lint.py --quick",
+    "benchmarks/check.py --quick",
 )
 
 

@@ -7,7 +7,6 @@ from typing import Any
 from selinon_core.dispatch import effects as do
 from selinon_core.dispatch import events as on
 from selinon_core.exploring.conditions import Program
-from selinon_core.exploring.goals import Goal
 from selinon_core.exploring.play_state import PlayState
 
 
@@ -22,7 +21,7 @@ def answer(play: PlayState, question: do.Question) -> on.Event:
         program = play.programs.fallbacks[index]
         value = _evaluate(play, program, (), index, ("fallback_atom_true", "fallback_atom_false"))
         play.asked.append((True, index, value))
-        play.bits |= play.model.bits[Goal("fallback_true" if value else "fallback_false", index)]
+        play.bits |= play.model.bits["fallback_true" if value else "fallback_false", index, None]
         return on.ConditionAnswered(number, value)
     if kind is do.AskArguments:
         node = question.node_run  # type: ignore[union-attr]
@@ -59,5 +58,5 @@ def _items(play: PlayState, question: do.AskForeach) -> list[Any]:
     call = play.answers[function] = play.answers.get(function, 0) + 1
     count = play.env.items_of((function, call), play.limits.items)
     kind: Any = "foreach_none" if not count else "foreach_one" if count == 1 else "foreach_many"
-    play.bits |= play.model.bits[Goal(kind, edge.index)]
+    play.bits |= play.model.bits[kind, edge.index, None]
     return [["item", function, call, position] for position in range(count)]

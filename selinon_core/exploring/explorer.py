@@ -146,7 +146,7 @@ class _Explorer:
         counts = play.counts
         key = OutcomeKey(
             "success" if outcome.succeeded else "timeout" if outcome.timed_out else "failure",
-            tuple((name, counts[name]) for name in found.nodes if name in counts),
+            tuple([(name, counts[name]) for name in found.nodes if name in counts]),
             tuple(sorted(outcome.failed)),
             self._in_order({name for name, _ in play.env.failures}),
             outcome.reason,

@@ -68,7 +68,8 @@ class GoalTable:
         if table.flow.max_retry:
             goals += [Goal("retry_helped"), Goal("retry_gave_up")]
         self.goals = tuple(goals)
-        self.bits = {goal: 1 << position for position, goal in enumerate(goals)}
+        self.bits: dict[tuple[str, str | int, int | None], int] = {}
+        self.bits.update((goal, 1 << position) for position, goal in enumerate(goals))
 
     def of_bits(self, bits: int) -> list[Goal]:
         """The goals whose bits are set."""

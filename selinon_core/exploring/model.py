@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from selinon_core.dispatch import flow_indexes
@@ -59,7 +59,8 @@ class FlowModel:
         self.flow: FlowPlan = table.flow
         self.name = table.flow.name
         self.goals = GoalTable(table)
-        self.bits: dict[Goal, int] = self.goals.bits
+        #: by goal, or by a plain tuple equal to it, which is faster to make
+        self.bits: Mapping[tuple[str, str | int, int | None], int] = self.goals.bits
         self.node_bits = {name: self.bits[Goal("node", name)] for name in table.destinations}
         self.fired_bits = [self.bits[Goal("edge_fired", edge.index)] for edge in self.flow.edges]
         self.on_unreached = project.plan.settings.on_unreached

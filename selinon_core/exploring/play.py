@@ -18,7 +18,6 @@ from selinon_core.dispatch.node_run import NodeRun
 from selinon_core.exploring.answers import answer
 from selinon_core.exploring.ends import choose_end
 from selinon_core.exploring.environment import FAILS, SUCCEEDS
-from selinon_core.exploring.goals import Goal
 from selinon_core.exploring.observation import Observation, PlayEnded
 from selinon_core.exploring.play_state import ARGUMENTS, PlayState, abstract_state
 
@@ -53,7 +52,7 @@ class Play(PlayState):
             self.bits |= self.model.fired_bits[index]
         if self.model.flow.max_retry and machine.attempt > 1:
             kind: Any = "retry_helped" if self.outcome.succeeded else "retry_gave_up"
-            self.bits |= self.model.bits[Goal(kind)]
+            self.bits |= self.model.bits[kind, "", None]
 
     # -- attempts of the flow -----------------------------------------------------------------------------------
 
@@ -98,7 +97,7 @@ class Play(PlayState):
         if self.mode != "deadline":
             self.env.cost += 1
         self.is_stopped = True
-        self.bits |= self.model.bits[Goal("timed_out")]
+        self.bits |= self.model.bits["timed_out", "", None]
         self._take(self.machine.advance(on.DeadlinePassed()))
 
     # -- ends of node runs --------------------------------------------------------------------------------------
@@ -133,9 +132,9 @@ class Play(PlayState):
             self._take(self.machine.advance(on.NodeSucceeded(node.number, outcome)))
             return
         if node.is_flow:
-            self.bits |= self.model.bits[Goal("subflow_failed", node.name)]
+            self.bits |= self.model.bits["subflow_failed", node.name, None]
         if node.name in self.model.eager:
-            self.bits |= self.model.bits[Goal("eager_failure", node.name)]
+            self.bits |= self.model.bits["eager_failure", node.name, None]
             if self.mode == "eager":
                 self.stopper = node
                 return
@@ -183,7 +182,7 @@ class Play(PlayState):
         if node.edge is not None and model.has_conditions:
             self.fired_sources.update(source.number for source in node.sources)
         if not model.table.destinations[name].waited_for:
-            self.bits |= model.bits[Goal("nowait_started", name)]
+            self.bits |= model.bits["nowait_started", name, None]
             return
         if len(self.started) > self.limits.node_runs:
             raise PlayEnded("node_runs", name)
@@ -210,5 +209,5 @@ class Play(PlayState):
 
     def _noted(self, note: do.TraceNote) -> None:
         if note.event == "FALLBACK_START":
-            self.bits |= self.model.bits[Goal("fallback_used", note.details["failure"])]
+            self.bits |= self.model.bits["fallback_used", note.details["failure"], None]
             self.phase += 1

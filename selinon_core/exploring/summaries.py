@@ -58,6 +58,11 @@ class Summaries:
                     self._explore_group(group, len(group) > 1 or group[0] in arcs[group[0]])
         return self._explored[context]
 
+    @property
+    def explorations(self) -> tuple[Exploration, ...]:
+        """All explorations so far, the last of each flow."""
+        return tuple(self._explored.values())
+
     def explored_of(self, flow: str) -> Exploration | None:
         """What is known of a flow so far."""
         return next((found for context, found in self._explored.items() if context.flow == flow), None)
