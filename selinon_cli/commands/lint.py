@@ -41,6 +41,10 @@ class LintOptions(ProjectOptions):
     pythonpath = texts(
         "--pythonpath", help="A directory to look for the project's modules in.", kind="path", metavar="DIR"
     )
+    check = flag(
+        "--check",
+        help="Explore the flows too, as selinon check does, where there are no errors; takes longer.",
+    )
     explain = text(
         "--explain",
         help="Explain a rule; with the beginning of codes, list those rules.",
@@ -67,6 +71,8 @@ def lint(terminal: Terminal, options: LintOptions) -> int:
 
     if options.import_code:
         terminal.set_user_output_apart()
+    if options.check and "-" in options.paths:
+        raise UsageError("--check explores files, and a PATH is -", "write the file, or leave out --check")
     stdin, files = _stdin(options.paths, options.stdin_filename)
     project = lint_project(
         files,
@@ -80,6 +86,13 @@ def lint(terminal: Terminal, options: LintOptions) -> int:
     for file in project.files:
         terminal.detail(f"read {file}")
     found, suppressed = project.diagnostics, project.suppressed
+    if options.check:
+        from selinon_cli.explored import explored_diagnostics
+        from selinon_core.diagnostics import sort_diagnostics
+
+        more, silenced = explored_diagnostics(terminal, files, options.pythonpath)
+        found = sort_diagnostics([*found, *more])
+        suppressed = (*suppressed, *silenced)
     if options.format == "text":
         _print_text(terminal, project, found)
     else:

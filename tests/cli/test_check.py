@@ -180,3 +180,23 @@ def test_the_time_is_limited(project: Path, cli: Cli) -> None:
     ran = cli("check", "--failures", "all", "--time-limit", "0.05")
     assert ran.code == 0
     assert "sampled: the time was used up" in ran.out
+
+
+def test_lint_explores_when_asked_to(project: Path, cli: Cli) -> None:
+    write(project, SILENT.replace("COMMENT", ""))
+    assert cli("lint").code == 0
+    assert "check-" not in cli("lint").out
+    ran = cli("lint", "--check", "--strict")
+    assert ran.code == 1
+    assert "warning[check-silent-end]: flow main: no edge fires after A (n 0), and the flow succeeds" in ran.out
+    assert "selinon check --flow main" in ran.out
+    found = json.loads(cli("lint", "--check", "--format", "json").out)
+    assert "check-silent-end" in [one["code"] for one in found]
+    write(project, SILENT.replace("COMMENT", "  # selinon: ignore[check-silent-end] nothing to do"))
+    assert cli("lint", "--check", "--strict").code == 0
+
+
+def test_lint_explores_files_only(project: Path, cli: Cli) -> None:
+    ran = cli("lint", "--check", "-")
+    assert ran.code == 2
+    assert "--check explores files" in ran.err
