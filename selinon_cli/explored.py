@@ -41,9 +41,8 @@ def explored_diagnostics(
             place = one.place
             span = Span(place.file, place.line, place.column, place.line, place.column + 1)
             severity = Severity.ERROR if one.severity == "error" else Severity.WARNING
-            message = (
-                f"{one.text}" if one.name in ("ends", "silent-end", "unhandled") else f"{one.subject}: {one.text}"
-            )
+            is_sentence = one.name in ("ends", "silent-end", "unhandled")
+            message = one.text if is_sentence else f"{one.subject}: {one.text}"
             found = Diagnostic(
                 one.code,
                 severity,
