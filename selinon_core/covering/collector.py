@@ -98,7 +98,9 @@ class _Run:
         name = record.run.name
         if name in flow.nowait:
             part.hit(f"node:{name}/nowait-failure", self._case)
-        if record.run.is_flow and any(name in entry.nodes for entry in flow.failures):
+        outcome = record.run.outcome
+        is_cancelled = outcome is not None and outcome.cancelled  # with its caller, which handles nothing any more
+        if record.run.is_flow and not is_cancelled and any(name in entry.nodes for entry in flow.failures):
             part.hit(f"node:{name}/subflow-failure", self._case)
 
     def _flows(self) -> None:

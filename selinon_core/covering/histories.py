@@ -95,6 +95,7 @@ class _Reading:
         self._roots: dict[str, str] = {}
         self._retries: Counter[str] = Counter()
         self._attempted: set[str] = set()
+        self._cancelled: set[str] = set()
         self._ran_tasks: set[str] = set()
 
     def take(self, event: Event) -> None:
@@ -208,7 +209,8 @@ class _Reading:
         name, plan = event["node_name"], self._plan.flows[flow]
         if name in plan.nowait:
             part.hit(f"node:{name}/nowait-failure", case)
-        if name in self._plan.flows and any(name in entry.nodes for entry in plan.failures):
+        is_cancelled = event["node_id"] in self._cancelled
+        if name in self._plan.flows and not is_cancelled and any(name in entry.nodes for entry in plan.failures):
             part.hit(f"node:{name}/subflow-failure", case)
 
     def _eager(self, event: Event, flow: str, part: FlowData, case: str) -> None:
@@ -227,7 +229,9 @@ class _Reading:
         stopped = _STOPPED.get(event["reason"])
         if stopped:
             part.hit("flow/timeout", case)
-        elif stopped is None and 0 < self._plan.flows[flow].max_retry <= self._retries[event["dispatcher_id"]]:
+        elif stopped is False:
+            self._cancelled.add(event["dispatcher_id"])
+        elif 0 < self._plan.flows[flow].max_retry <= self._retries[event["dispatcher_id"]]:
             part.hit("flow/retry-gave-up", case)
 
     # -- edges and entries of the plan --------------------------------------------------------------------------

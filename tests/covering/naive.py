@@ -67,7 +67,7 @@ def _node(goal: Goal, plan: Plan, name: str, events: list[Event]) -> bool:
         )
     if goal.kind == "eager-failure":
         return _any(events, "EAGER_FAILURE", lambda e: e["node_name"] == name)
-    if goal.kind in ("nowait-failure", "subflow-failure"):
+    if goal.kind in ("nowait-failure", "subflow-failure"):  # no run here is cancelled
         return _any(events, "NODE_FAILURE", lambda e: e["node_name"] == name)
     mine = [e for e in events if e.get("task_name") == name]
     if goal.kind == "timeout":
