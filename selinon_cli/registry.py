@@ -59,6 +59,7 @@ SELINON = Program(
         "graph": "selinon_cli.commands.graph",
         "test": "selinon_cli.commands.test",
         "cover": "selinon_cli.commands.cover",
+        "mutate": "selinon_cli.commands.mutate",
         "inspect": "selinon_cli.commands.inspect",
         "migrate": "selinon_cli.commands.migrate",
         "migrate check": "selinon_cli.commands.migrate_check",

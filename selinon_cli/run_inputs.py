@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -170,6 +171,15 @@ def failures(plan: Plan, given: Iterable[str]) -> dict[str, int | None]:
             raise UsageError(f"--fail: expected TASK or TASK:N with N above 0, got {_shortened(text)}")
         found[task] = int(times) if colon else None
     return found
+
+
+def jobs_of(given: str) -> int:
+    """How many processes ``-j`` means. Raises ``UsageError``."""
+    if given == "auto":
+        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if not given.isascii() or not given.isdigit() or not 1 <= int(given[:6]) <= 1000:
+        raise UsageError(f"-j: expected auto or a number from 1 to 1000, got {given!r}")
+    return int(given)
 
 
 def names(given: Iterable[str]) -> tuple[str, ...]:

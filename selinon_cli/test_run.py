@@ -43,10 +43,8 @@ class TestRun:
         With ``changed_flows`` cases that failed at the last run come first, then those of these flows.
         """
         options = self._options
-        check_pythonpath(options.pythonpath)
-        files = collect(options.paths, options.pythonpath)
+        files = whole_case_files(self._terminal, options.paths, options.pythonpath)
         self.case_files = [os.path.abspath(file.path) for file in files]
-        self._check(files)
         chosen = options.chosen
         plans = [file.project.plan for file in files if file.project.plan is not None]
         for flow in chosen.flow:
@@ -62,25 +60,6 @@ class TestRun:
         if options.failed_first or changed_flows is not None:
             return failed_first(files, frozenset(self._last_run.failed()), changed_flows or ())
         return files
-
-    def _check(self, files: Sequence[CaseFile]) -> None:
-        """Print the mistakes of projects and case files. Raises ``CommandExit`` for errors."""
-        terminal, broken = self._terminal, False
-        for project in {id(file.project): file.project for file in files}.values():
-            if project.plan is None:
-                errors = [found for found in project.diagnostics if found.severity is Severity.ERROR]
-                print_diagnostics(terminal, project, errors)
-                broken = True
-        from selinon_cli.render.text import SourceLines, render_blocks
-
-        for file in files:
-            if file.diagnostics:
-                sources = SourceLines({file.name: _text(file.path)})
-                terminal.err.write(render_blocks(file.diagnostics, sources, color=terminal.color_err))
-                broken = broken or file.is_broken
-        if broken:
-            terminal.error("the cases cannot be run")
-            raise CommandExit(EXIT_USAGE)
 
     def print_list(self, files: Sequence[CaseFile]) -> None:
         """Print the ids of the cases, one a line."""
@@ -242,6 +221,28 @@ class TestRun:
                     content = draw_run(file.project.plan, case.flow, outcome.report, "svg")
                     write_bytes(self._terminal, target, content)
                     self._terminal.note(f"wrote {target}")
+
+
+def whole_case_files(terminal: Terminal, paths: Sequence[str], pythonpath: Sequence[str]) -> list[CaseFile]:
+    """The case files of paths. Raises ``CommandExit`` after printing the mistakes of projects and case files."""
+    from selinon_cli.render.text import SourceLines, render_blocks
+
+    check_pythonpath(pythonpath)
+    files, broken = collect(paths, pythonpath), False
+    for project in {id(file.project): file.project for file in files}.values():
+        if project.plan is None:
+            errors = [found for found in project.diagnostics if found.severity is Severity.ERROR]
+            print_diagnostics(terminal, project, errors)
+            broken = True
+    for file in files:
+        if file.diagnostics:
+            sources = SourceLines({file.name: _text(file.path)})
+            terminal.err.write(render_blocks(file.diagnostics, sources, color=terminal.color_err))
+            broken = broken or file.is_broken
+    if broken:
+        terminal.error("the cases cannot be run")
+        raise CommandExit(EXIT_USAGE)
+    return files
 
 
 def _text(path: str) -> str:

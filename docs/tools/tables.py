@@ -22,6 +22,7 @@ from selinon_core.config.schema.mapping import Key, ListOf, MappingType
 from selinon_core.config.schema.sections import SECTIONS
 from selinon_core.config.schema.types import ValueType
 from selinon_core.covering.goals import KINDS
+from selinon_core.mutating.operators import MISTAKES
 from selinon_core.plan import shipped
 from selinon_core.runtime.trace.events import EVENT_KINDS, EventKind
 
@@ -269,6 +270,13 @@ def _coverage_goals() -> str:
     return _table(["kind", "is covered when"], rows)
 
 
+# --- mutants ---------------------------------------------------------------------------------------------------
+
+
+def _mutation_operators() -> str:
+    return _table(["name", "mistake"], ([f"`{name}`", text] for name, text in MISTAKES.items()))
+
+
 _PARTS: dict[str, Callable[..., str]] = {
     "sections": _sections,
     "keys": _keys,
@@ -282,6 +290,7 @@ _PARTS: dict[str, Callable[..., str]] = {
     "events": _events,
     "settings": _settings,
     "coverage-goals": _coverage_goals,
+    "mutation-operators": _mutation_operators,
     "modules": _modules,
     "rooms": _rooms,
     "mistakes": mistakes,

@@ -17,6 +17,7 @@ def test(terminal: Terminal, options: TestOptions) -> int:
     if options.junit == "-" and options.format != "text":
         raise UsageError("--junit - and --format cannot both write to stdout")
     from selinon_cli.output import check_target
+    from selinon_cli.run_inputs import jobs_of
     from selinon_cli.test_run import TestRun
 
     if options.cover_fail_under is not None:
@@ -24,7 +25,7 @@ def test(terminal: Terminal, options: TestOptions) -> int:
 
         check_bound("--cover-fail-under", options.cover_fail_under)
 
-    jobs = _jobs(options.jobs)
+    jobs = jobs_of(options.jobs)
     if options.junit is not None and options.junit != "-":
         check_target(options.junit)
     run = TestRun(terminal, options)
@@ -39,17 +40,6 @@ def test(terminal: Terminal, options: TestOptions) -> int:
         run.report_none()
         return EXIT_USAGE
     return EXIT_OK if run.run(files, jobs) else EXIT_FINDINGS
-
-
-def _jobs(given: str) -> int:
-    """How many processes are meant. Raises ``UsageError``."""
-    if given == "auto":
-        import os
-
-        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    if not given.isascii() or not given.isdigit() or not 1 <= int(given[:6]) <= 1000:
-        raise UsageError(f"-j: expected auto or a number from 1 to 1000, got {given!r}")
-    return int(given)
 
 
 COMMAND = Command(

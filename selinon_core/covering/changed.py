@@ -35,6 +35,19 @@ def changed_since(old: Plan, new: Plan) -> Callable[[Goal], bool]:
     return is_changed
 
 
+def changed_elements(old: Plan, new: Plan) -> set[str]:
+    """What ``old`` does not have: ``flow/edge:2``, ``flow/failure:0``, ``task:Name``; ``flow`` for its options."""
+    found = {
+        f"{name}/{element}"
+        for name, flow in new.flows.items()
+        for element in _changed_elements(old.flows.get(name), flow)
+    }
+    found |= {name for name, flow in new.flows.items() if _options(old.flows.get(name)) != _options(flow)}
+    return found | {
+        f"task:{name}" for name, task in new.tasks.items() if _same(old.tasks.get(name)) != _same(task)
+    }
+
+
 def _changed_elements(old: FlowPlan | None, new: FlowPlan) -> set[str]:
     now = elements_of(new)
     return set(now) - set(translation(now, elements_of(old)) if old is not None else ())

@@ -166,7 +166,8 @@ def _differences(one: Play, two: Play) -> list[str]:
     for name in dict.fromkeys([*one.counts, *two.counts]):
         counts = [play.counts.get(name, 0) for play in (one, two)]
         if counts[0] != counts[1]:
-            texts.append(f"{name} runs {counts[0]} times, in the other version {counts[1]} times")
+            often, others = (_often(count) for count in counts)
+            texts.append(f"{name} runs {often}, in the other version {others}")
     if texts:
         return texts
     rows = [Counter(_rows(play)) for play in (one, two)]
@@ -184,6 +185,10 @@ def _differences(one: Play, two: Play) -> list[str]:
     if unreached[0] != unreached[1]:
         texts.append("other nodes are unreached")
     return texts
+
+
+def _often(count: int) -> str:
+    return {0: "not at all", 1: "once"}.get(count, f"{count} times")
 
 
 def _rows(play: Play) -> list[tuple[str, int, str, str, str, str]]:

@@ -1,4 +1,4 @@
-"""The mistakes that are put into flows. Each operator is one function; ``OPERATORS`` lists them all.
+"""The mistakes that are put into flows. ``OPERATORS`` lists the functions that make them.
 
 Indexes of edges and of failures entries stay what they are, because cases refer to them: an edge that is dropped
 is one whose condition is never true. Mistakes that no project could have (a flow that does not start at all, a
@@ -34,10 +34,9 @@ _SETS = (
 
 
 class Operator(NamedTuple):
-    """``names``: of the mutants' operators that the function makes. ``of_task``: it changes tasks, not flows."""
+    """``names``: of the operators whose mutants the function makes. ``of_task``: it changes tasks, not flows."""
 
     names: tuple[str, ...]
-    text: str
     make: Callable[[Plan, FlowPlan], Iterator[Mutant]] | Callable[[Plan, TaskPlan], Iterator[Mutant]]
     of_task: bool = False
 
@@ -64,6 +63,8 @@ def _drop_edge(plan: Plan, flow: FlowPlan) -> Iterator[Mutant]:
 
 def _duplicate_destination(plan: Plan, flow: FlowPlan) -> Iterator[Mutant]:
     for edge in flow.edges:
+        if flow.node_args_from_first and not edge.sources:
+            continue  # its result becomes the arguments: there is one run of it
         for name in dict.fromkeys(edge.destinations):
             twice = edge._replace(destinations=(*edge.destinations, name))
             yield _edge_mutant(plan, flow, edge, "destination-duplicate", name, f"starts {name} once more", twice)
@@ -244,7 +245,46 @@ def _task_settings(plan: Plan, task: TaskPlan) -> Iterator[Mutant]:
         yield mutant("task-throttling", "", "is not throttled", task._replace(throttling=None))
 
 
-_CONDITION_NAMES = (
+#: What the operators do, by their names.
+MISTAKES: dict[str, str] = {
+    "edge-drop": "The edge never fires.",
+    "destination-duplicate": "The edge starts a destination once more.",
+    "destination-drop": "The edge does not start one of its destinations.",
+    "condition-negate": "The condition holds when it should not, and the other way round.",
+    "condition-always": "The condition is not asked.",
+    "operand-drop": "An operand of `and` or `or` is not looked at.",
+    "and-or": "`and` is `or`, or the other way round.",
+    "leaf-negate": "One predicate of several says the opposite.",
+    "boundary": "A comparison differs at its boundary: `>` is `>=`, `==` is `!=`.",
+    "constant": "The number that is compared with is one more or one less.",
+    "key-drop": "The last part of a path of keys is missing.",
+    "quantifier": "`any`, `all` and `none` are mistaken for one another.",
+    "join-source-drop": "A join does not wait for one of its sources.",
+    "join-split": "A join fires for each of its sources by itself.",
+    "foreach-once": "The destinations are started once, whatever the function yields.",
+    "foreach-first": "Only the first item counts.",
+    "foreach-none": "No item counts.",
+    "propagate-result": "Runs get the arguments of the flow instead of their items, or the other way round.",
+    "selective-whole": "The sub-flow runs as a whole instead of selectively.",
+    "failure-drop": "The failures entry never applies.",
+    "failure-node-drop": "The failures entry applies without the failure of one of its nodes.",
+    "failure-true": "The failure counts as handled, and no fallback is started.",
+    "fallback-drop": "One of several fallbacks is not started.",
+    "propagate-failure": "`propagate_failure` is the opposite.",
+    "nowait-drop": "The flow waits for a node of `nowait`.",
+    "eager-drop": "A node of `eager_failures` does not fail the flow at once.",
+    "propagate-drop": "One sub-flow is missing in a `propagate_*` list.",
+    "node-args-from-first": "The result of the first task does not become the arguments of the flow.",
+    "flow-retry": "`max_retry` of the flow is one more or one less.",
+    "flow-timeout": "The flow has no `timeout`.",
+    "task-retry": "`max_retry` of the task is one more or one less.",
+    "task-countdown": "The task is tried again without a pause.",
+    "task-timeout": "The task has no `timeout`.",
+    "task-schema": "The task has no `output_schema`.",
+    "task-throttling": "The task is not throttled.",
+}
+
+_OF_CONDITIONS = (
     "condition-negate",
     "condition-always",
     "operand-drop",
@@ -257,36 +297,29 @@ _CONDITION_NAMES = (
 )
 
 OPERATORS: tuple[Operator, ...] = (
-    Operator(("edge-drop",), "an edge is gone", _drop_edge),
-    Operator(("destination-duplicate",), "a destination is started once more", _duplicate_destination),
-    Operator(("destination-drop",), "one of several destinations is not started", _drop_destination),
-    Operator(_CONDITION_NAMES, "the condition of an edge asks something else", _edge_conditions),
-    Operator(("join-source-drop",), "a join does not wait for one of its sources", _drop_source),
-    Operator(("join-split",), "a join fires for each source by itself", _split_join),
+    Operator(("edge-drop",), _drop_edge),
+    Operator(("destination-duplicate",), _duplicate_destination),
+    Operator(("destination-drop",), _drop_destination),
+    Operator(_OF_CONDITIONS, _edge_conditions),
+    Operator(("join-source-drop",), _drop_source),
+    Operator(("join-split",), _split_join),
+    Operator(("foreach-once", "foreach-first", "foreach-none", "propagate-result"), _foreach),
+    Operator(("selective-whole",), _selective),
     Operator(
-        ("foreach-once", "foreach-first", "foreach-none", "propagate-result"),
-        "a foreach starts other runs, or gives them other arguments",
-        _foreach,
+        ("failure-drop", "failure-node-drop", "failure-true", "fallback-drop", "propagate-failure"), _failures
     ),
-    Operator(("selective-whole",), "a selective sub-flow runs as a whole", _selective),
-    Operator(
-        ("failure-drop", "failure-node-drop", "failure-true", "fallback-drop", "propagate-failure"),
-        "failures are handled in another way",
-        _failures,
-    ),
-    Operator(_CONDITION_NAMES, "the condition of a fallback asks something else", _failure_conditions),
-    Operator(("nowait-drop", "eager-drop", "propagate-drop"), "a flow's list lacks one of its nodes", _flow_sets),
-    Operator(("node-args-from-first", "flow-retry", "flow-timeout"), "a flow has another setting", _flow_settings),
+    Operator(_OF_CONDITIONS, _failure_conditions),
+    Operator(("nowait-drop", "eager-drop", "propagate-drop"), _flow_sets),
+    Operator(("node-args-from-first", "flow-retry", "flow-timeout"), _flow_settings),
     Operator(
         ("task-retry", "task-countdown", "task-timeout", "task-schema", "task-throttling"),
-        "a task has another setting",
         _task_settings,
         of_task=True,
     ),
 )
 
 #: The names of all operators, as ``--operators`` and ``# selinon: ignore[mutate-...]`` take them.
-OPERATOR_NAMES: tuple[str, ...] = tuple(dict.fromkeys(name for operator in OPERATORS for name in operator.names))
+OPERATOR_NAMES: tuple[str, ...] = tuple(MISTAKES)
 
 
 def mutants(
