@@ -1,8 +1,9 @@
-"""Findings of explorations as diagnostics, for ``selinon lint --check``; codes are names for ignore comments."""
+"""What ``selinon check`` and ``selinon lint --check`` share: explorations, and comments that silence findings."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from selinon_cli.terminal import Terminal
@@ -10,17 +11,62 @@ from selinon_core.diagnostics import Diagnostic, Severity
 from selinon_core.diagnostics.location import Span
 
 if TYPE_CHECKING:
+    from selinon_core.cases.model import Invariant
+    from selinon_core.exploring import FlowCheck, Limits
     from selinon_core.lint.suppressions import Suppressed
+    from selinon_core.plan import Plan
+    from selinon_core.project import Project
+
+
+def run_checks(
+    plan: Plan,
+    names: Sequence[str],
+    limits: Limits,
+    invariants: Sequence[Invariant] = (),
+    is_over: Callable[[], bool] = lambda: False,
+) -> tuple[list[FlowCheck], list[str]]:
+    """Check these flows; also what could not be used, as sentences."""
+    from selinon_core.exploring import Checker, ProjectModel
+    from selinon_core.schemas.check import ResultSchema
+
+    model = ProjectModel(plan, lambda task: ResultSchema.of_task(task, os.curdir))
+    checker = Checker(model, limits, invariants, is_over)
+    checks = [checker.check(name) for name in names]
+    return checks, list(dict.fromkeys(model.notes))
+
+
+def silenced(
+    terminal: Terminal, project: Project, checks: Sequence[FlowCheck], *, is_whole: bool
+) -> dict[str, str]:
+    """The findings that comments silence, each with the reason.
+
+    Warns of comments that silence nothing, if the whole project was checked.
+    """
+    comments = [ignore for ignore in project.named_ignores if ignore.name.startswith("check-")]
+    if not comments:
+        return {}
+    from selinon_core.diagnostics.wording import hint
+    from selinon_core.exploring.properties import PROPERTIES
+    from selinon_core.lint.suppressions import silenced_places
+
+    answers = [one for each in checks for one in each.properties if one.severity != "information"]
+    reasons, unused = silenced_places(comments, [(one.id, one.code, one.place) for one in answers])
+    names = [f"check-{name}" for name in PROPERTIES]
+    for ignore in unused:
+        if ignore.name not in names:
+            terminal.warn(f"{ignore.span.place}: no finding is named {ignore.name}{hint(ignore.name, names)}")
+        elif is_whole:
+            terminal.warn(f"{ignore.span.place}: there is no {ignore.name} here to ignore")
+    return reasons
 
 
 def explored_diagnostics(
     terminal: Terminal, paths: Sequence[str], pythonpath: Sequence[str]
 ) -> tuple[list[Diagnostic], list[Suppressed]]:
-    """What ``selinon check`` finds in a project without errors, and what comments silence of it.
+    """The findings of a project without errors as diagnostics, and those that comments silence.
 
     Nothing for a project with errors: it cannot be explored.
     """
-    from selinon_cli.commands.check import run_checks, silenced
     from selinon_core.exploring import Limits
     from selinon_core.lint.suppressions import Suppressed
     from selinon_core.project import compile_project

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
@@ -70,6 +69,8 @@ class CheckOptions(ProjectOptions):
 
 def check(terminal: Terminal, options: CheckOptions) -> int:
     """Explore the flows and print what can happen; 1 when there are errors, with ``strict`` warnings too."""
+    from selinon_cli.explored import run_checks, silenced
+
     limits = _limits(options)
     plan, project = _loaded(terminal, options.paths)
     names = _names(plan, options.flow)
@@ -97,48 +98,6 @@ def check(terminal: Terminal, options: CheckOptions) -> int:
     wrong = ("error", "warning") if options.strict else ("error",)
     found = [one for each in checks for one in each.properties if one.severity in wrong]
     return EXIT_FINDINGS if any(one.id not in reasons for one in found) else EXIT_OK
-
-
-def run_checks(
-    plan: Plan,
-    names: Sequence[str],
-    limits: Limits,
-    invariants: Sequence[Invariant] = (),
-    is_over: Callable[[], bool] = lambda: False,
-) -> tuple[list[FlowCheck], list[str]]:
-    """Check these flows; also what could not be used, as sentences."""
-    from selinon_core.exploring import Checker, ProjectModel
-    from selinon_core.schemas.check import ResultSchema
-
-    model = ProjectModel(plan, lambda task: ResultSchema.of_task(task, os.curdir))
-    checker = Checker(model, limits, invariants, is_over)
-    checks = [checker.check(name) for name in names]
-    return checks, list(dict.fromkeys(model.notes))
-
-
-def silenced(
-    terminal: Terminal, project: Project, checks: Sequence[FlowCheck], *, is_whole: bool
-) -> dict[str, str]:
-    """The findings that comments silence, each with the reason.
-
-    Warns of comments that silence nothing, if the whole project was checked.
-    """
-    comments = [ignore for ignore in project.named_ignores if ignore.name.startswith("check-")]
-    if not comments:
-        return {}
-    from selinon_core.diagnostics.wording import hint
-    from selinon_core.exploring.properties import PROPERTIES
-    from selinon_core.lint.suppressions import silenced_places
-
-    answers = [one for each in checks for one in each.properties if one.severity != "information"]
-    reasons, unused = silenced_places(comments, [(one.id, one.code, one.place) for one in answers])
-    names = [f"check-{name}" for name in PROPERTIES]
-    for ignore in unused:
-        if ignore.name not in names:
-            terminal.warn(f"{ignore.span.place}: no finding is named {ignore.name}{hint(ignore.name, names)}")
-        elif is_whole:
-            terminal.warn(f"{ignore.span.place}: there is no {ignore.name} here to ignore")
-    return reasons
 
 
 def _loaded(terminal: Terminal, paths: Sequence[str]) -> tuple[Plan, Project]:
