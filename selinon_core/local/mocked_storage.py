@@ -96,13 +96,17 @@ class LocalStorages(Storages):
         super().__init__(plan, imports, emit, directory)
         self._told_read = told_read
         self._mocked = {name: MockedStorage(name) for name in plan.storages if name not in real}
-        self._of_task: dict[str, tuple[MockedStorage, str]] = {}
-        self._cached: set[str] = set()
-        for task in plan.tasks.values():
-            if task.storage in self._mocked:
-                self._of_task[task.name] = (self._mocked[task.storage], task.storage_task_name)
-                if plan.storages[task.storage].cache is not None:
-                    self._cached.add(task.name)
+        self._with_cache = {name for name, storage in plan.storages.items() if storage.cache is not None}
+        #: of the tasks that were asked for: a plan may have very many, and a run be short
+        self._known: dict[str, tuple[MockedStorage, str] | None] = {}
+
+    def _of_task(self, name: str) -> tuple[MockedStorage, str] | None:
+        """The stand-in that keeps the results of a task, and its name there; None where there is none."""
+        if name not in self._known:
+            task = self._plan.tasks.get(name)
+            mocked = None if task is None or task.storage is None else self._mocked.get(task.storage)
+            self._known[name] = None if task is None or mocked is None else (mocked, task.storage_task_name)
+        return self._known[name]
 
     def make(self, storage: StoragePlan) -> DataStorage:
         """A stand-in, or the real thing."""
@@ -120,11 +124,11 @@ class LocalStorages(Storages):
 
     def is_mocked(self, task_name: str) -> bool:
         """Whether results of a task are kept by a stand-in."""
-        return task_name in self._of_task
+        return self._of_task(task_name) is not None
 
     def store(self, node_args: Any, flow_name: str, task_name: str, task_id: str, result: Any) -> Any:
         """As in the base class; a stand-in needs neither connection nor precautions (and is traced later)."""
-        mocked = self._of_task.get(task_name)
+        mocked = self._of_task(task_name)
         if mocked is None:
             return super().store(node_args, flow_name, task_name, task_id, result)
         storage, storage_task_name = mocked
@@ -139,8 +143,8 @@ class LocalStorages(Storages):
 
     def retrieve(self, flow_name: str, task_name: str, task_id: str) -> Any:
         """As in the base class, without the precautions that a stand-in does not need."""
-        mocked = self._of_task.get(task_name)
-        if mocked is not None and task_name not in self._cached:
+        mocked = self._of_task(task_name)
+        if mocked is not None and mocked[0].name not in self._with_cache:
             storage, storage_task_name = mocked
             kept = storage.results.get((flow_name, storage_task_name, task_id), storage)
             if kept is not storage:
@@ -156,11 +160,15 @@ class LocalStorages(Storages):
 
     def kept(self, flow_name: str, task_name: str, task_id: str) -> Any:
         """The snapshot of a result that a stand-in keeps; raises ``KeyError``."""
-        storage, storage_task_name = self._of_task[task_name]
+        mocked = self._of_task(task_name)
+        if mocked is None:
+            raise KeyError(task_name)
+        storage, storage_task_name = mocked
         return storage.results[flow_name, storage_task_name, task_id]
 
     def preload(self, flow_name: str, task_name: str, task_id: str, result: Any) -> None:
         """Put an earlier result where it can be read again; nothing happens for real storages."""
-        if task_name in self._of_task:
-            storage, storage_task_name = self._of_task[task_name]
+        mocked = self._of_task(task_name)
+        if mocked is not None:
+            storage, storage_task_name = mocked
             storage.keep(flow_name, storage_task_name, task_id, result)

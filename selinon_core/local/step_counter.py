@@ -16,11 +16,10 @@ class StepCounter:
     """Counts node runs, further attempts of tasks and flows, and deferrals. ``limit`` None: by the plan."""
 
     def __init__(self, plan: Plan, limit: int | None) -> None:
-        starts = sum(len(edge.destinations) for flow in plan.flows.values() for edge in flow.edges)
         self.taken = 0
         self.collector = GcFreezer()
         self._plan = plan
-        self._limit = limit or max(LEAST_STEP_LIMIT, 10 * starts)
+        self._limit = limit or max(LEAST_STEP_LIMIT, 10 * plan.starts)
 
     def count(self, record: NodeRecord | FlowRecord, question: do.Question | None = None) -> None:
         """Count a step of a node or flow, or a deferral of ``question``. Raises ``StepLimitExceeded``."""

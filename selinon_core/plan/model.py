@@ -218,6 +218,11 @@ class Plan(_Plan):
         return name in self.flows
 
     @cached_property
+    def starts(self) -> int:
+        """How many nodes the edges of all flows start when each fires once."""
+        return sum(len(edge.destinations) for flow in self.flows.values() for edge in flow.edges)
+
+    @cached_property
     def top_level_flows(self) -> tuple[str, ...]:
         """The flows that no other flow starts."""
         started = {

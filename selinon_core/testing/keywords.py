@@ -11,7 +11,7 @@ from selinon_core.errors import RequestError
 _Holds = Callable[[str], bool]
 _Expression = Callable[[_Holds], bool]
 
-_TOKEN = re.compile(r"\s*(?:(?P<sign>[()])|(?P<quoted>\"[^\"]*\"|'[^']*')|(?P<word>[^\s()\"']+))")
+_PIECE = r"\s*(?:(?P<sign>[()])|(?P<quoted>\"[^\"]*\"|'[^']*')|(?P<word>[^\s()\"']+))"
 _DEEPEST = 100
 
 
@@ -48,8 +48,9 @@ class _Parser:
     def _split(self) -> list[tuple[str, str]]:
         tokens, at = [], 0
         end = len(self._text.rstrip())
+        token = re.compile(_PIECE)
         while at < end:
-            match = _TOKEN.match(self._text, at)
+            match = token.match(self._text, at)
             if match is None:
                 raise self._error(f"a quote is not closed: {self._text[at:].strip()}")
             kind = match.lastgroup or ""
