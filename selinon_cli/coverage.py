@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,10 @@ if TYPE_CHECKING:
     from selinon_core.covering import CoverageData, CoverageReport, Goal
     from selinon_core.plan import Plan
     from selinon_core.project import Project
+
+
+#: How long flows are explored for goals that no run can meet. Few projects come near it.
+_MOST_SECONDS = 10
 
 
 def data_file(project: Project) -> str:
@@ -64,7 +69,17 @@ def coverage_report(
         return report
     from selinon_cli.goal_search import GoalSearch
 
-    impossible = GoalSearch(plan).impossible(missing)
+    end = time.monotonic() + _MOST_SECONDS
+
+    def is_over() -> bool:
+        return time.monotonic() > end
+
+    impossible = GoalSearch(plan, is_over=is_over).impossible(missing)
+    if is_over():
+        terminal.warn(
+            f"the flows were explored for {_MOST_SECONDS} seconds: some goals that no run can meet may be among "
+            "the missing ones; selinon check explores to the end"
+        )
     return judged(impossible) if impossible else report
 
 

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from selinon_core.covering import Goal
@@ -44,13 +44,16 @@ _OF_FLOWS = {"timeout": "timed_out", "retry-helped": "retry_helped", "retry-gave
 
 
 class GoalSearch:
-    """Explores flows of a plan when something is asked about them."""
+    """Explores flows of a plan when something is asked about them.
 
-    def __init__(self, plan: Plan, budget: int = BUDGET) -> None:
+    ``is_over`` says that time is up: what was not explored then is neither impossible nor found.
+    """
+
+    def __init__(self, plan: Plan, budget: int = BUDGET, is_over: Callable[[], bool] = lambda: False) -> None:
         self._plan = plan
         self._model = ProjectModel(plan, lambda task: ResultSchema.of_task(task, os.curdir))
-        self._narrow = Summaries(self._model, Limits(budget=budget))
-        self._wide = Summaries(self._model, Limits(failures=None, budget=budget))
+        self._narrow = Summaries(self._model, Limits(budget=budget), is_over)
+        self._wide = Summaries(self._model, Limits(failures=None, budget=budget), is_over)
 
     def impossible(self, goals: Iterable[Goal]) -> dict[str, str]:
         """Those of the goals that no run can meet, each with the reason."""
