@@ -14,7 +14,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from selinon_cli.main import main as selinon
+from selinon_core.covering import CoverageData, judge
+from selinon_core.covering.histories import read_history
+from selinon_core.covering.outputs.drawing import coverage_drawing
 from selinon_core.graph import draw
+from selinon_core.graph import write as draw_as
 from selinon_core.plan import Plan
 from selinon_core.project import compile_project
 
@@ -23,13 +27,17 @@ FLOWS = DOCS / "gallery"
 
 
 class Picture(NamedTuple):
-    """A picture: its file's name, its heading, a few sentences, the command, and the arguments of ``draw``."""
+    """A picture: its file's name, its heading, a few sentences, the command, and the arguments of ``draw``.
+
+    ``content`` is there where ``draw`` does not make it.
+    """
 
     name: str
     heading: str
     text: str
     command: str
     arguments: dict[str, Any]
+    content: bytes | None = None
 
 
 def plan_of(file: str) -> Plan:
@@ -40,16 +48,32 @@ def plan_of(file: str) -> Plan:
     return plan
 
 
-def run_report() -> dict[str, Any]:
-    """Run the flow ``order`` with mocked tasks; return its report."""
+def run_order(option: str) -> str:
+    """Run the flow ``order`` with mocked tasks; return what it writes to the file of an option."""
     with tempfile.TemporaryDirectory() as directory, contextlib.chdir(FLOWS):
-        report = os.path.join(directory, "report.json")
+        file = os.path.join(directory, "written.json")
         words = ["run", "shop.yaml", "--local", "--flow", "order", "--mock-tasks", "--mocks", "mocks.yaml"]
         with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-            code = selinon([*words, "--report", report])
+            code = selinon([*words, option, file])
         assert code == 0, code
-        content: dict[str, Any] = json.loads(Path(report).read_text(encoding="utf-8"))
+        return Path(file).read_text(encoding="utf-8")
+
+
+def run_report() -> dict[str, Any]:
+    """The report of that run."""
+    content: dict[str, Any] = json.loads(run_order("--report"))
     return content
+
+
+def covered_picture(plan: Plan) -> bytes:
+    """The flow ``order`` with what that run covers of it."""
+    data = CoverageData()
+    with tempfile.TemporaryDirectory() as directory:
+        trace = Path(directory, "trace.jsonl")
+        trace.write_text(run_order("--trace"), encoding="utf-8")
+        read_history(plan, str(trace), data)
+    (flow,) = judge(plan, data, flows=["order"]).flows
+    return draw_as(coverage_drawing(plan, flow), "svg")
 
 
 def pictures() -> list[Picture]:
@@ -95,6 +119,15 @@ def pictures() -> list[Picture]:
             "selinon graph shop.yaml --flow order --diff before.yaml",
             {"plan": shop, "flow": "order", "other": before},
         ),
+        Picture(
+            "order-covered",
+            "What runs cover",
+            "The page of [`selinon cover`](reference/cli/cover.md) has such a picture of every flow: what was "
+            "covered, partly covered and never met. A fallback that was never used is red.",
+            "selinon cover shop.yaml --histories traces --format html",
+            {},
+            covered_picture(shop),
+        ),
     ]
 
 
@@ -108,7 +141,7 @@ def write() -> dict[Path, bytes]:
         "`python docs/generate_gallery.py` makes this page.",
     ]
     for picture in pictures():
-        files[FLOWS / f"{picture.name}.svg"] = draw(**picture.arguments, format="svg")
+        files[FLOWS / f"{picture.name}.svg"] = picture.content or draw(**picture.arguments, format="svg")
         lines += ["", f"## {picture.heading}", "", picture.text, "", "```console", f"$ {picture.command}", "```"]
         lines += ["", f"![{picture.heading}](gallery/{picture.name}.svg)"]
     shop = plan_of("shop.yaml")
