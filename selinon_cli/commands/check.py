@@ -75,7 +75,7 @@ def check(terminal: Terminal, options: CheckOptions) -> int:
     plan, project = _loaded(terminal, options.paths)
     names = _names(plan, options.flow)
     _check_nodes(plan, options.infallible)
-    invariants = _invariants(terminal, project, options.invariants)
+    invariants = _distinct([*_of_case_files(options.paths), *_invariants(terminal, project, options.invariants)])
     checks, notes = run_checks(plan, names, limits, invariants, _clock(options.time_limit))
     for note in notes:
         terminal.warn(note)
@@ -162,6 +162,31 @@ def _invariants(terminal: Terminal, project: Project, path: str | None) -> Seque
         terminal.err.write(render_blocks(wrong, SourceLines(project.sources), color=terminal.color_err))
         raise CommandExit(EXIT_USAGE)
     return invariants
+
+
+def _of_case_files(paths: Sequence[str]) -> list[Invariant]:
+    """The invariants that stand at the top of case files; files with mistakes are left to ``selinon test``."""
+    from selinon_core.testing.collection import collect
+
+    found: list[Invariant] = []
+    for file in collect(paths):
+        if file.cases and not file.is_broken:
+            # Those at the top are invariants of every case.
+            first, *others = (case.invariants for case in file.cases)
+            found += [one for one in first if all(one in invariants for invariants in others)]
+    return found
+
+
+def _distinct(invariants: Sequence[Invariant]) -> list[Invariant]:
+    """Each invariant once; of two with one name the second is called by its place too."""
+    found: dict[str, Invariant] = {}
+    for invariant in invariants:
+        known = found.get(invariant.name)
+        if known is not None and known[1:4] != invariant[1:4]:
+            found[f"{invariant.name} ({invariant.place})"] = invariant
+        else:
+            found[invariant.name] = invariant
+    return [invariant._replace(name=name) for name, invariant in found.items()]
 
 
 def _clock(seconds: float) -> Callable[[], bool]:

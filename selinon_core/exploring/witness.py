@@ -162,6 +162,8 @@ class _Writer:
         return None if schema is None else schema.minimal_value()
 
     def _outcome_of_flow(self, node: NodeRun, seen: Observation, after: float) -> Outcome:
+        if node.args is not None and self._model.project[node.name].reads_args:
+            self.is_confirmed = False  # its own exploration may have had other arguments
         if not seen.succeeded:
             return Outcome("error", f"FlowError: {node.name} fails", after)
         return Outcome("finished", self._finished(self._play, node, seen), after)
@@ -174,8 +176,6 @@ class _Writer:
         if choices is None:
             return {}
         inner, _ = replay(summaries, context, choices)
-        if inner.model.reads_args and node.args is not None:
-            self.is_confirmed = False
         found: dict[str, list[Any]] = {}
         finished = inner.machine.current.finished
         for probe in inner.model.probes:

@@ -200,3 +200,21 @@ def test_lint_explores_files_only(project: Path, cli: Cli) -> None:
     ran = cli("lint", "--check", "-")
     assert ran.code == 2
     assert "--check explores files" in ran.err
+
+
+def test_invariants_of_case_files_hold_in_every_run(project: Path, cli: Cli) -> None:
+    write(project, SILENT.replace("COMMENT", ""))
+    (project / "main.flowtest.yaml").write_text(
+        "flow: main\n"
+        "invariants: [{name: B is there, at_least: {B: 1}}]\n"
+        "tests:\n"
+        "  - {name: one, mocks: {A: {result: {n: 1}}}, expect: {ran: [B]}}\n"
+        "  - name: other\n"
+        "    mocks: {A: {result: {n: 2}}}\n"
+        "    invariants: [{name: of one case, at_most: {A: 0}}]\n"
+        "    expect: {ran: [B]}\n"
+    )
+    ran = cli("check")
+    assert ran.code == 1
+    assert "error: B is there: B ran 0 times [check-invariant] main.flowtest.yaml:2:" in ran.out
+    assert "of one case" not in ran.out

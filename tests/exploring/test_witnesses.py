@@ -118,3 +118,33 @@ global: {predicates_module: checks}
 def test_orders_and_choices_replay(tmp_path: Path, name: str) -> None:
     plan = plan_of(tmp_path, ORDERS[name], "A B C Watch")
     assert check_all(plan, summaries_of(plan, tmp_path), "main") > 1
+
+
+def test_a_witness_rests_on_what_it_says(tmp_path: Path) -> None:
+    """A sub-flow that decides on arguments was explored with arguments of its own; functions were guessed."""
+    flows = """
+  - name: main
+    propagate_node_args: inner
+    edges:
+      - {from: , to: inner}
+      - {from: inner, to: A, condition: {name: ready}}
+  - name: inner
+    edges:
+      - {from: , to: B}
+      - {from: B, to: C, condition: {name: isThere, args: {}}}
+global: {predicates_module: checks}
+"""
+    plan = plan_of(tmp_path, flows, "A B C")
+    summaries = summaries_of(plan, tmp_path)
+    exploration = summaries.explore(Context("main"))
+    witness = witness_of(summaries, Context("main"), next(iter(exploration.outcomes.values())), "first")
+    assert witness.guessed == ("checks.ready",)
+    assert witness.from_summaries == ("inner",)
+    assert witness.is_confirmed
+    on_arguments = "{name: argsFieldExist, args: {key: n}}"
+    shipped = flows.replace("{name: isThere, args: {}}", on_arguments).replace("{name: ready}", on_arguments)
+    plan = plan_of(tmp_path, shipped.partition("global")[0], "A B C")
+    summaries = summaries_of(plan, tmp_path)
+    exploration = summaries.explore(Context("main"))
+    witness = witness_of(summaries, Context("main"), next(iter(exploration.outcomes.values())), "first")
+    assert not witness.is_confirmed
