@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from selinon_core.errors import RequestError
@@ -77,29 +78,36 @@ class Snapshots:
         wanted = f"the run to be as its snapshot in {self._name}"
         return Finding("snapshot", wanted, text, where, stored, rows)
 
-    def finish(self, titles: Iterable[str]) -> list[Note]:
+    def finish(self, titles: Sequence[str]) -> list[Note]:
         """Write what is new; ``titles`` are those of all cases of the file that have a snapshot.
 
         Returns notes on what was written and on snapshots that no case has any more; ``update`` removes these.
         """
         if not self._new and not os.path.exists(self._path):
             return []
-        stored, known = self._read(), set(titles)
-        obsolete = [title for title in stored if title not in known]
-        notes = []
-        if obsolete and not self._update:
-            text = (
-                f"{self._name}: no case has the snapshot of {listed(repr(title) for title in obsolete)} any more"
-            )
-            notes.append(Note("obsolete-snapshot", text))
-        if self._new or (obsolete and self._update):
-            kept = {title: rows for title, rows in stored.items() if not self._update or title in known}
-            kept |= self._new
+        if not self._new and not self._update:
+            return self._obsolete(self._read(), titles)
+        os.makedirs(os.path.dirname(self._path), exist_ok=True)
+        with _locked(os.path.dirname(self._path)):
+            self._stored = None  # another process of the same tests may have written since
+            return self._write(self._read(), titles)
+
+    def _write(self, stored: dict[str, _Rows], titles: Sequence[str]) -> list[Note]:
+        kept = {title: rows for title, rows in stored.items() if not self._update or title in titles} | self._new
+        if kept != stored:
             content = {"version": _VERSION, "cases": {title: kept[title] for title in sorted(kept)}}
             replace_file(self._path, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
-            if self._new:
-                notes.append(Note("snapshot-written", f"wrote {len(self._new)} to {self._name}"))
+        notes = self._obsolete(kept, titles)
+        if self._new:
+            notes.append(Note("snapshot-written", f"wrote {len(self._new)} to {self._name}"))
         return notes
+
+    def _obsolete(self, stored: Iterable[str], titles: Sequence[str]) -> list[Note]:
+        obsolete = [title for title in stored if title not in titles]
+        if not obsolete:
+            return []
+        text = f"{self._name}: no case has the snapshot of {listed(repr(title) for title in obsolete)} any more"
+        return [Note("obsolete-snapshot", text)]
 
     def _read(self) -> dict[str, _Rows]:
         if self._stored is None:
@@ -109,6 +117,22 @@ class Snapshots:
 
 #: How many differences a message has.
 _MOST = 5
+
+
+@contextmanager
+def _locked(directory: str) -> Iterator[None]:
+    """Keep other processes out of a directory of snapshots, where the system has such locks."""
+    try:
+        import fcntl
+    except ImportError:
+        yield
+        return
+    lock = os.open(directory, os.O_RDONLY)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(lock)
 
 
 def _beside(case_file: str) -> str:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from selinon_core.testing.case_run import CaseRunner
+from selinon_core.testing.file_run import FileRun
 from selinon_core.testing.options import RunOptions
 from selinon_core.testing.snapshots import SnapshotError
 from tests.testing.shop import Shop
@@ -81,6 +83,17 @@ def test_a_snapshot_that_no_case_has_any_more_is_noted_and_removed_by_an_update(
     assert set(stored()) == {"a case", "renamed"}
     shop.run_file(renamed, RunOptions(update_snapshots=True))
     assert set(stored()) == {"renamed"}
+
+
+def test_processes_that_run_cases_of_one_file_keep_the_snapshots_of_each_other(shop: Shop) -> None:
+    text = CASE + CASE.partition("tests:\n")[2].replace("a case", "another")
+    cases = shop.cases(text)
+    runs = [FileRun("order.flowtest.yaml", "order.flowtest.yaml", cases, RunOptions()) for _ in cases]
+    for number, run in enumerate(runs):
+        assert run.run(CaseRunner(shop.plan, shop.project.pythonpath, RunOptions()), number).status == "passed"
+    for run in runs:
+        run.finish(shop.plan)
+    assert set(stored()) == {"a case", "another"}
 
 
 @pytest.mark.parametrize(
