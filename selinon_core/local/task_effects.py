@@ -78,7 +78,7 @@ class TaskEffects:
             journal.insert(entries, (trace_entries.STARTED, now, record, record.attempts))
             self._attempt_ended(record, attempt)
         else:
-            self._attempt_ended(record, attempt, trace_entries.RAN)
+            self._attempt_ended(record, attempt, at_once=True)
 
     def run_waiting(self) -> bool:
         """Make a task due that waited for a free place, if there is one and a place for it."""
@@ -97,12 +97,12 @@ class TaskEffects:
         self._recorder.observe("ended", record)
         self._recorder.record((trace_entries.REUSED, state.agenda.now, flow_run, run))
 
-    def _attempt_ended(self, record: NodeRecord, attempt: Attempt, success: int = trace_entries.SUCCEEDED) -> None:
+    def _attempt_ended(self, record: NodeRecord, attempt: Attempt, at_once: bool = False) -> None:
         if self._state.real_time:
             self._state.update_clock()
         event: on.NodeSucceeded | on.NodeFailed
         if isinstance(attempt, Succeeded):
-            self._succeeded(record, attempt, success)
+            self._succeeded(record, attempt, at_once)
             event = on.NodeSucceeded(record.run.number)
         elif isinstance(attempt, RetryLater):
             self._retry(record, attempt)
@@ -114,7 +114,7 @@ class TaskEffects:
             self._observer("ended", record)
         self._advance(record.flow_run, event)
 
-    def _succeeded(self, record: NodeRecord, attempt: Succeeded, success: int) -> None:
+    def _succeeded(self, record: NodeRecord, attempt: Succeeded, at_once: bool) -> None:
         storages, run, flow_run = self._state.storages, record.run, record.flow_run
         result, record.stored = attempt
         record.finished_at = now = self._state.agenda.now
@@ -125,7 +125,10 @@ class TaskEffects:
             )
         if run.flow_attempt != flow_run.machine.attempt or flow_run.outcome is not None:
             record.abandoned = record.abandoned or is_abandoned(record)
-        self._recorder.record((success, now, record) if mocked else (success, now, record, True))
+        if at_once:
+            self._recorder.record((trace_entries.RAN, now, record, not mocked))
+        else:
+            self._recorder.record((trace_entries.SUCCEEDED, now, record, not mocked))
 
     def _retry(self, record: NodeRecord, attempt: RetryLater) -> None:
         state = self._state

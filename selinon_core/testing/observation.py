@@ -148,9 +148,14 @@ _NEVER = Moment(None, None)
 
 def _about(entry: entries.Entry) -> tuple[NodeRecord | None, bool, bool]:
     """The node run of an entry, whether it begins and whether it ends there."""
-    kind = entry[0]
-    if kind in (entries.STARTED, entries.SUCCEEDED, entries.FAILED, entries.RAN):
-        return entry[2], kind in (entries.STARTED, entries.RAN), kind != entries.STARTED
-    if kind in (entries.FLOW_STARTED, entries.FLOW_ENDED, entries.FLOW_CANCELLED):
-        return entry[2].node, kind == entries.FLOW_STARTED, kind != entries.FLOW_STARTED
+    if entry[0] == entries.STARTED:
+        return entry[2], True, False
+    if entry[0] == entries.RAN:
+        return entry[2], True, True
+    if entry[0] == entries.SUCCEEDED or entry[0] == entries.FAILED:
+        return entry[2], False, True
+    if entry[0] == entries.FLOW_STARTED:
+        return entry[2].node, True, False
+    if entry[0] == entries.FLOW_ENDED or entry[0] == entries.FLOW_CANCELLED:
+        return entry[2].node, False, True
     return None, False, False

@@ -7,7 +7,7 @@ Nothing in the records an entry refers to changes in a way that would make an ol
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, assert_never
 
 from selinon_core.dispatch import effects as do
 from selinon_core.dispatch import events as on
@@ -21,12 +21,60 @@ from selinon_core.runtime.error_codec import error_json
 from selinon_core.runtime.json_values import restore
 from selinon_core.runtime.trace.run_records import FlowRecord, NodeRecord
 
-#: (kind, seconds, what it is about ...)
-Entry = tuple[Any, ...]
+SCHEDULED: Final = 0
+STARTED: Final = 1
+SUCCEEDED: Final = 2
+RETRIED: Final = 3
+FAILED: Final = 4
+FLOW_STARTED: Final = 5
+FLOW_ENDED: Final = 6
+FLOW_RETRIED: Final = 7
+FLOW_CANCELLED: Final = 8
+CONDITION: Final = 9
+FOREACH: Final = 10
+REUSE: Final = 11
+DEFERRED: Final = 12
+NOTE: Final = 13
+TOLD: Final = 14
+READ: Final = 15
+RAN: Final = 16
+UNANSWERED: Final = 17
+ATTEMPT_STARTED: Final = 18
+REUSED: Final = 19
 
-SCHEDULED, STARTED, SUCCEEDED, RETRIED, FAILED = range(5)
-FLOW_STARTED, FLOW_ENDED, FLOW_RETRIED, FLOW_CANCELLED = range(5, 9)
-CONDITION, FOREACH, REUSE, DEFERRED, NOTE, TOLD, READ, RAN, UNANSWERED, ATTEMPT_STARTED, REUSED = range(9, 20)
+if TYPE_CHECKING:
+    #: (kind, seconds, what it is about ...). Tuples, because each entry is made in the hottest path of local runs.
+    Entry = (
+        tuple[Literal[0], float, NodeRecord]  # SCHEDULED
+        | tuple[Literal[0], float, NodeRecord, float]  # SCHEDULED
+        | tuple[Literal[1], float, NodeRecord, int]  # STARTED
+        | tuple[Literal[2], float, NodeRecord]  # SUCCEEDED
+        | tuple[Literal[2], float, NodeRecord, bool]  # SUCCEEDED
+        | tuple[Literal[3], float, NodeRecord, int, BaseException | None, float, int]  # RETRIED
+        | tuple[Literal[4], float, NodeRecord, int, BaseException, int]  # FAILED
+        | tuple[Literal[5], float, FlowRecord]  # FLOW_STARTED
+        | tuple[Literal[6], float, FlowRecord, FlowOutcome]  # FLOW_ENDED
+        | tuple[Literal[7], float, FlowRecord, FlowOutcome, float]  # FLOW_RETRIED
+        | tuple[Literal[8], float, FlowRecord]  # FLOW_CANCELLED
+        | tuple[
+            Literal[9], float, FlowRecord, do.AskCondition | do.AskFallbackCondition, bool, Sequence[bool | None]
+        ]  # CONDITION
+        | tuple[Literal[10], float, FlowRecord, do.AskForeach, list[Any]]  # FOREACH
+        | tuple[Literal[11], float, FlowRecord, do.AskReuse, str | None]  # REUSE
+        | tuple[Literal[12], float, FlowRecord, do.Question, float]  # DEFERRED
+        | tuple[Literal[13], float, FlowRecord, do.TraceNote]  # NOTE
+        | tuple[Literal[14], float, str, dict[str, Any]]  # TOLD
+        | tuple[Literal[15], float, str, str, str]  # READ
+        | tuple[Literal[16], float, NodeRecord]  # RAN
+        | tuple[Literal[16], float, NodeRecord, bool]  # RAN
+        | tuple[Literal[17], float, FlowRecord, do.Question, str]  # UNANSWERED
+        | tuple[Literal[18], float, FlowRecord]  # ATTEMPT_STARTED
+        | tuple[Literal[19], float, FlowRecord, NodeRun]  # REUSED
+    )
+else:  # to make the type takes longer than to make the rest of the module
+    Entry = tuple
+#: An entry without time and record: kind, what it is about ...
+Untimed = tuple[Any, ...]
 
 
 class TraceEvent(NamedTuple):
@@ -37,7 +85,7 @@ class TraceEvent(NamedTuple):
     details: dict[str, Any]
 
 
-def of_answer(question: do.Question, answer: on.Event) -> Entry | None:
+def of_answer(question: do.Question, answer: on.Event) -> Untimed | None:
     """What an answer says, as an entry without time and flow run: kind, question, value; None for nothing."""
     if isinstance(answer, on.ConditionAnswered):
         return CONDITION, question, answer.value, answer.leaves
@@ -52,8 +100,8 @@ def of_answer(question: do.Question, answer: on.Event) -> Entry | None:
 
 def expand(plan: Plan, entry: Entry, flow_run_of: Callable[[str], str | None]) -> Iterator[TraceEvent]:
     """The trace events an entry stands for; ``flow_run_of`` tells the id of the flow run a task run was in."""
-    kind, time = entry[0], entry[1]
-    for event, details in _EXPANDERS[kind](plan, *entry[2:]):
+    time = entry[1]
+    for event, details in _told_by(plan, entry):
         if "task_id" in details and "dispatcher_id" not in details:  # storages know addresses of results only
             details = {"flow_name": None, "dispatcher_id": flow_run_of(details["task_id"])} | details
         yield TraceEvent(event, time, details)
@@ -306,25 +354,46 @@ def _read(plan: Plan, flow_name: str, task_name: str, task_id: str) -> _Told:
     yield "STORAGE_RETRIEVED", details
 
 
-_EXPANDERS: dict[int, Any] = {
-    SCHEDULED: _scheduled,
-    STARTED: _started,
-    SUCCEEDED: _succeeded,
-    RETRIED: _retried,
-    FAILED: _failed,
-    FLOW_STARTED: _flow_started,
-    FLOW_ENDED: _flow_ended,
-    FLOW_RETRIED: _flow_retried,
-    FLOW_CANCELLED: _flow_cancelled,
-    CONDITION: _condition,
-    FOREACH: _foreach,
-    REUSE: _reuse,
-    DEFERRED: _deferred,
-    NOTE: _note,
-    TOLD: _told,
-    READ: _read,
-    RAN: _ran,
-    UNANSWERED: _unanswered,
-    ATTEMPT_STARTED: _attempt_started,
-    REUSED: _reused,
-}
+def _told_by(plan: Plan, entry: Entry) -> _Told:
+    """The events of an entry; the most frequent kinds come first."""
+    if entry[0] == RAN:
+        return _ran(plan, *entry[2:])
+    if entry[0] == SCHEDULED:
+        return _scheduled(plan, *entry[2:])
+    if entry[0] == STARTED:
+        return _started(plan, *entry[2:])
+    if entry[0] == SUCCEEDED:
+        return _succeeded(plan, *entry[2:])
+    if entry[0] == READ:
+        return _read(plan, *entry[2:])
+    if entry[0] == CONDITION:
+        return _condition(plan, *entry[2:])
+    if entry[0] == TOLD:
+        return _told(plan, *entry[2:])
+    if entry[0] == NOTE:
+        return _note(plan, *entry[2:])
+    if entry[0] == FOREACH:
+        return _foreach(plan, *entry[2:])
+    if entry[0] == FLOW_STARTED:
+        return _flow_started(plan, *entry[2:])
+    if entry[0] == FLOW_ENDED:
+        return _flow_ended(plan, *entry[2:])
+    if entry[0] == RETRIED:
+        return _retried(plan, *entry[2:])
+    if entry[0] == FAILED:
+        return _failed(plan, *entry[2:])
+    if entry[0] == FLOW_RETRIED:
+        return _flow_retried(plan, *entry[2:])
+    if entry[0] == ATTEMPT_STARTED:
+        return _attempt_started(plan, *entry[2:])
+    if entry[0] == FLOW_CANCELLED:
+        return _flow_cancelled(plan, *entry[2:])
+    if entry[0] == REUSE:
+        return _reuse(plan, *entry[2:])
+    if entry[0] == REUSED:
+        return _reused(plan, *entry[2:])
+    if entry[0] == DEFERRED:
+        return _deferred(plan, *entry[2:])
+    if entry[0] == UNANSWERED:
+        return _unanswered(plan, *entry[2:])
+    assert_never(entry)
