@@ -85,7 +85,7 @@ def of_trace(plan: Plan, run: LocalRun) -> set[str]:
             {"node:inner/subflow-failure", "failure:0/used", "failure:0/true"},
         ),
     ],
-    ids=str,
+    ids=lambda value: "-".join(sorted(value)) if isinstance(value, set) else str(value),
 )
 def test_a_run_meets_these_goals(mocks: dict[str, Any], expected: set[str]) -> None:
     assert met(mocks) == expected
