@@ -8,13 +8,24 @@ from typing import Any
 
 import jsonschema
 import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from selinon_core.cases.matchers import Containing, Equal, Match
 from selinon_core.cases.model import UNGIVEN, Case, Invariant, Outcome
 from selinon_core.config.schema.case_json_schema import case_json_schema
+from selinon_core.diagnostics import Severity
 from selinon_core.diagnostics.location import Place
 from selinon_core.project.case_files import read_case_file
 from tests.cases.reading import EVERY_KEY, FILE, case_of, cases_of, read, wrong
+
+VALIDATOR = jsonschema.Draft202012Validator(case_json_schema())
+#: What stands in the place of parts of a case file.
+VALUES: tuple[Any, ...] = (
+    *(None, True, 0, 1, -1, 1.5, "x", "$$x", "A -> B", "error", [], [1], ["x"], [[]], [["a", "b"]], [{}], {}),
+    *({"a": 1}, {"$any": True}, {"$type": None}, {"$nope": 1}, {"at_most": 1}, {"result": 1}, [{"result": 1}]),
+)
 
 
 def everything() -> Case:
@@ -141,6 +152,12 @@ def test_mocks_of_a_case_replace_those_of_the_file_one_by_one() -> None:
         "B": 3,
     }
     assert {name: mock.values for name, mock in case.mocks.functions.items()} == {"m.a": (1,), "m.b": (4,)}
+
+
+def test_a_warning_may_be_one_matcher() -> None:
+    case = case_of('tests: [{name: a, flow: f, expect: {warnings: {$match: "no .*"}}}]')
+    assert case.expect.warnings is not None
+    assert case.expect.warnings.value == (Match("no .*"),)
 
 
 def test_a_number_of_seeds_counts_from_zero() -> None:
@@ -336,8 +353,6 @@ def test_a_file_that_cannot_be_read_is_a_diagnostic(tmp_path: Path) -> None:
 
 
 def test_the_json_schema_takes_what_the_reader_takes() -> None:
-    import yaml
-
     schema = case_json_schema()
     jsonschema.Draft202012Validator.check_schema(schema)
     assert json.loads(json.dumps(schema)) == schema
@@ -351,8 +366,24 @@ def test_the_json_schema_takes_what_the_reader_takes() -> None:
         {"tests": [{"name": "a", "schedule": [1]}]},
         {"tests": [{"name": "a", "mocks": {"A": {"reslt": 1}}}]},
         {"tests": [{"name": "a", "expect": {"results": {"A": {"$matches": "x"}}}}]},
+        {"tests": [{"name": "a", "expect": {"results": {"A": [{"$matches": "x"}]}}}]},
+        {"tests": [{"name": "a", "mocks": {"g": {"failed": {"A": 1}}}}]},
     ]
     assert [data for data in refused if validator.is_valid(data)] == []
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.data())
+def test_an_editor_marks_nothing_that_the_reader_takes(data: st.DataObject) -> None:
+    whole = yaml.safe_load(EVERY_KEY)
+    part, key = whole, data.draw(st.sampled_from(sorted(whole)))
+    while isinstance(part[key], dict | list) and part[key] and data.draw(st.integers(0, 4)):
+        part = part[key]
+        key = data.draw(st.sampled_from(sorted(part) if isinstance(part, dict) else range(len(part))))
+    part[key] = data.draw(st.sampled_from(VALUES))
+    _, found = read(yaml.safe_dump(whole))
+    taken = not [one for one in found if one.severity is Severity.ERROR or one.code == "SEL901"]
+    assert VALIDATOR.is_valid(whole) or not taken
 
 
 def test_the_default_outcome_is_a_stand_in() -> None:

@@ -79,6 +79,12 @@ class ListOrOne(OneOrMore):
         super().__init__(item, expected)
         self.keeps_empty = True
 
+    def read(self, reading: ReadContext, node: Node, via: Via, label: str) -> tuple[Any, ...] | Broken:
+        if type(node) is not MappingNode:
+            return super().read(reading, node, via, label)
+        one = self.item.read(reading, node, via, label)
+        return BROKEN if one is BROKEN else (one,)
+
 
 class Chains(ValueType):
     """One chain of node references or a list of chains, as a tuple of tuples."""

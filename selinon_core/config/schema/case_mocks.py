@@ -48,7 +48,10 @@ class ResultLists(ValueType):
         return found
 
     def schema(self) -> JsonSchema:
-        return {"type": "object", "additionalProperties": {}}
+        if not self.texts:
+            return {"type": "object"}
+        text: JsonSchema = {"type": "string"}
+        return {"type": "object", "additionalProperties": {"anyOf": [text, {"type": "array", "items": text}]}}
 
 
 class OutcomeDef(Definition):

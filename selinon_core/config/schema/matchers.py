@@ -117,13 +117,15 @@ class MatcherType(ValueType):
         return _matcher(reading, node, via, label)
 
     def schema(self) -> JsonSchema:
+        if self.contains:
+            return {"$ref": "#/$defs/matcher", "type": ["string", "object", "array"]}
         return {"$ref": "#/$defs/matcher"}
 
     @staticmethod
     def definition() -> JsonSchema:
         """The JSON Schema of a matcher: anything, but a ``$`` form has to be one of those that exist."""
         matcher = {"$ref": "#/$defs/matcher"}
-        types = {"enum": list(TYPES)}
+        types = {"enum": [*TYPES, None]}
         forms: dict[str, JsonSchema] = {
             "$match": {"type": "string", "format": "regex"},
             "$type": {"anyOf": [types, {"type": "array", "items": types, "minItems": 1}]},
@@ -135,6 +137,7 @@ class MatcherType(ValueType):
         }
         return {
             "description": "A value that has to be equal, or one of the $ forms; $$x is the key $x.",
+            "items": matcher,
             "if": {"type": "object"},
             "then": {
                 "properties": forms,
