@@ -19,6 +19,7 @@ from selinon_core.diagnostics.kinds import Collector
 from selinon_core.diagnostics.location import FixedLocation, Span
 from selinon_core.errors import ConfigurationError
 from selinon_core.plan import Plan
+from selinon_core.project.reading import without_gc
 
 
 def read_case_file(path: str, plan: Plan | None = None) -> tuple[tuple[Case, ...], list[Diagnostic]]:
@@ -27,8 +28,10 @@ def read_case_file(path: str, plan: Plan | None = None) -> tuple[tuple[Case, ...
     Without a plan the names in it are not looked up, and mocks of conditions are left out. Never raises: a file
     that cannot be read is a diagnostic.
     """
-    found, collector = _read(path)
-    return _held_against(found, plan, collector), list(sort_diagnostics(collector.found))
+    with without_gc():
+        found, collector = _read(path)
+        cases = _held_against(found, plan, collector)
+    return cases, list(sort_diagnostics(collector.found))
 
 
 def read_case_text(text: str, file: str, plan: Plan | None = None) -> tuple[tuple[Case, ...], list[Diagnostic]]:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from selinon_core.config.model import ProjectModel
 from selinon_core.lint.selection import Selection
-from selinon_core.project.loader import Project, judge, without_gc
-from selinon_core.project.reading import Paths, read_paths
+from selinon_core.project.loader import Project, judge
+from selinon_core.project.reading import Paths, read_paths, without_gc
 
 if TYPE_CHECKING:
     from selinon_core.migrations.coverage import Deployment

@@ -5,10 +5,8 @@
 
 from __future__ import annotations
 
-import gc
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from selinon_core.config.model import ProjectModel
@@ -22,7 +20,7 @@ from selinon_core.lint.rule import LintContext, Rule
 from selinon_core.lint.selection import EVERYTHING, Selection
 from selinon_core.lint.suppressions import NamedIgnore, Suppressed, named_ignores, suppress
 from selinon_core.plan import Plan
-from selinon_core.project.reading import Paths, ReadProject, read_paths
+from selinon_core.project.reading import Paths, ReadProject, read_paths, without_gc
 
 if TYPE_CHECKING:
     from selinon_core.migrations.coverage import Deployment
@@ -112,20 +110,6 @@ def compile_data(
     collector = Collector()
     documents = [document_from_data(part, name, collector) for part in parts]
     return judge(ReadProject(documents, (), collector), environ, everything=False)
-
-
-@contextmanager
-def without_gc() -> Iterator[None]:
-    """Hundreds of thousands of nodes without cycles: the cyclic collector only costs, more than the
-    reading.
-    """
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 # --- judging ------------------------------------------------------------------------------------------------

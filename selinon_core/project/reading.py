@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import NamedTuple
 
 from selinon_core.config.model_builder import ModelBuilder, section_mappings
@@ -122,6 +124,20 @@ def _without_cases(files: Sequence[SourceFile], cases: list[CaseSource]) -> list
         elif os.path.realpath(file.path) not in known:
             cases.append(CaseSource(file))
     return rest
+
+
+@contextmanager
+def without_gc() -> Iterator[None]:
+    """Hundreds of thousands of nodes without cycles: the cyclic collector only costs, more than the
+    reading.
+    """
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 class _Loader:

@@ -14,7 +14,7 @@ from selinon_core.diagnostics.wording import suggestion
 from selinon_core.errors import RequestError
 from selinon_core.project import Project, compile_project
 from selinon_core.project.case_files import read_case_file
-from selinon_core.project.loader import without_gc
+from selinon_core.project.reading import without_gc
 
 SUFFIXES = (".flowtest.yaml", ".flowtest.yml")
 

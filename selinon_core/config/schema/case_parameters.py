@@ -87,6 +87,9 @@ def fill_in(reading: ReadContext, case: MappingNode, via: Via, row: Row) -> Mapp
     filled = MappingNode(case.start_mark, {})
     filled.end_mark = case.end_mark
     filled.merges = case.merges
+    if not row.nodes and "$" not in reading.document.text:
+        filled.entries = case.entries  # nothing to replace anywhere
+        return filled
     filler = Filler(reading, row)
     for key, (written, value, inner) in case.entries.items():
         if key not in ("parameters", "matrix", "name"):

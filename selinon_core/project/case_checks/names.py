@@ -40,8 +40,8 @@ def check_names(read: CaseRead, plan: Plan, collector: Collector, titles: Collec
         if use.key not in OF_INVARIANTS:
             _check(use, flow, plan, collector)
     reuse = (read.case.select or {}).get("reuse")
-    others = [title for title in titles if title != read.case.name]
-    if reuse is not None and reuse not in others:
+    if reuse is not None and (reuse not in titles or reuse == read.case.name):
+        others = [title for title in titles if title != read.case.name]
         _unknown(collector, read.name.location, "other case", str(reuse), others)
 
 
