@@ -11,6 +11,7 @@ from selinon_cli.module_places import check_pythonpath
 from selinon_cli.output import write_text
 from selinon_cli.project import known_name, print_diagnostics
 from selinon_cli.render import tests as rendered
+from selinon_cli.render.visible import visible
 from selinon_cli.terminal import Terminal
 from selinon_cli.test_options import TestOptions
 from selinon_core.cases.model import Case
@@ -81,7 +82,7 @@ class TestRun:
             return
         for file in files:
             for _, case in file.selected:
-                self._terminal.data(f"{case.id}\n")
+                self._terminal.data(f"{visible(case.id)}\n")
 
     def report_none(self) -> None:
         """Say that there is no case to run, and how to get one."""

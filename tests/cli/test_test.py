@@ -290,3 +290,11 @@ def test_processes_change_nothing_of_the_output(failing: Path, cli: Cli, jobs: s
     alone, together = cli("test", "-v"), cli("test", "-v", "-j", jobs)
     assert steady(alone.out) == steady(together.out)
     assert (alone.code, alone.err) == (together.code, together.err)
+
+
+def test_names_are_shown_without_anything_that_moves_the_cursor(project: Path, cli: Cli) -> None:
+    path = project / "order.flowtest.yaml"
+    path.write_text('flow: order\ntests: [{name: "\\e[31mred\\n", tasks: real}]\n', encoding="utf-8")
+    name = "order.flowtest.yaml::\\x1b[31mred\\n"
+    assert cli("test", "--list").out == f"{name}\n"
+    assert cli("test", "-v").out.startswith(f"{name} ... PASSED")
