@@ -4,7 +4,7 @@
 
 Generates a project of 10 flows with up to 10 node runs (a join with a condition, a fan-out of three, a sub-flow, a
 fallback) and cases in 10 files: results, errors, parameters, expectations of every sort. Prints medians in seconds
-of wall time and of CPU time: lint of the project, reading the cases, running them (with coverage, with ``-j auto``),
+of wall and of CPU time: lint of the project, reading the cases, running them (with coverage, with ``-j auto``),
 and pytest with an empty directory and with the cases.
 """
 
