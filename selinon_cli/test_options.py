@@ -63,7 +63,7 @@ class TestOptions(ProjectOptions):
     update_snapshots = flag("--update-snapshots", help="Replace the snapshots that differ.", panel="How they run")
     ci = flag(
         "--ci",
-        help="Write no snapshot; a missing one, an obsolete one and an unused mock are errors.",
+        help="Write no snapshot; a missing one and an obsolete one are errors.",
         panel="How they run",
     )
     cover = flag(

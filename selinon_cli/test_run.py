@@ -185,7 +185,7 @@ class TestRun:
             self._draw(ran, options.graph_dir)
         for note in notes:
             if note.kind != "unchecked-mock":
-                is_error = options.ci and note.is_rot
+                is_error = note.is_error(ci=options.ci)
                 terminal.err.write(rendered.note_line(note, is_error=is_error, color=terminal.color_err))
         if options.slowest:
             terminal.err.write(rendered.slowest(pairs, options.slowest))
@@ -194,8 +194,8 @@ class TestRun:
                 terminal.data(summary + "\n")
         else:
             terminal.note(summary)
-        rot = options.ci and any(note.is_rot for note in notes)
-        return not rot and all(result.is_fine for _, result in pairs)
+        are_wrong = any(note.is_error(ci=options.ci) for note in notes)
+        return not are_wrong and all(result.is_fine for _, result in pairs)
 
     def _write_junit(self, ran: Sequence[tuple[CaseFile, FileResult]], target: str) -> None:
         from selinon_core.testing.junit import junit_xml

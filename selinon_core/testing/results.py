@@ -133,18 +133,19 @@ class CaseResult(NamedTuple):
 class Note(NamedTuple):
     """What should be seen to although no case fails: an unused mock, an obsolete snapshot.
 
-    ``kind`` is ``unused-mock``, ``obsolete-snapshot``, ``unchecked-mock`` or ``snapshot-written``; the first two
-    are errors where nothing may be written (``--ci``).
+    ``kind`` is ``unused-mock``, ``obsolete-snapshot``, ``unchecked-mock`` or ``snapshot-written``.
     """
 
     kind: str
     text: str
     where: str | None = None
 
-    @property
-    def is_rot(self) -> bool:
-        """Whether the case file says something that no run needs any more."""
-        return self.kind in ("unused-mock", "obsolete-snapshot")
+    def is_error(self, *, ci: bool) -> bool:
+        """Whether the cases do not mean what they say: a mock that no run uses is a mistake or a changed flow.
+
+        An obsolete snapshot is an error where nothing may be written (``ci``).
+        """
+        return self.kind == "unused-mock" or (ci and self.kind == "obsolete-snapshot")
 
 
 class FileResult(NamedTuple):

@@ -140,9 +140,9 @@ def test_mocks_that_nothing_uses_are_noted_once_all_cases_ran(shop: Shop) -> Non
         "    mocks: {functions: {tasks.order_lines: []}, Charge: [{error: 'E: e'}, {result: 1}, {result: 2}]}\n"
         "  - {name: two, skip: later, mocks: {Ship: {result: 1}}}\n"
     )
-    notes = [note.text for note in shop.run_file(text).notes if note.is_rot]
+    notes = [note.text for note in shop.run_file(text).notes if note.is_error(ci=True)]
     assert notes == ["no run used the mock of ReleaseItems", "no run used an outcome of the mock of Charge"]
-    assert [note for note in shop.run_file(text, numbers=(0,)).notes if note.is_rot] == []
+    assert [note for note in shop.run_file(text, numbers=(0,)).notes if note.is_error(ci=True)] == []
 
 
 def test_the_verdict_does_not_depend_on_the_seed_of_a_flow_that_does_not_depend_on_order(shop: Shop) -> None:

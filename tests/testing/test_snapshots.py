@@ -77,7 +77,7 @@ def test_in_continuous_integration_nothing_is_written(shop: Shop) -> None:
 def test_a_snapshot_that_no_case_has_any_more_is_noted_and_removed_by_an_update(shop: Shop) -> None:
     shop.run_file(CASE)
     renamed = CASE.replace("a case", "renamed")
-    notes = [note for note in shop.run_file(renamed).notes if note.is_rot]
+    notes = [note for note in shop.run_file(renamed).notes if note.is_error(ci=True)]
     assert [note.kind for note in notes] == ["obsolete-snapshot"]
     assert "'a case'" in notes[0].text
     assert set(stored()) == {"a case", "renamed"}
