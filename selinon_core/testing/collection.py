@@ -66,10 +66,10 @@ def collect(paths: Sequence[str], pythonpath: Iterable[str] = ()) -> list[CaseFi
     pythonpath = tuple(pythonpath)
     projects: dict[tuple[str, ...], Project] = {}
     found = []
-    for wanted in _wanted(paths):
-        if wanted.project not in projects:
-            projects[wanted.project] = compile_project(wanted.project, pythonpath=pythonpath)
-        with without_gc():
+    with without_gc():
+        for wanted in _wanted(paths):
+            if wanted.project not in projects:
+                projects[wanted.project] = compile_project(wanted.project, pythonpath=pythonpath)
             found.append(read_cases(wanted.path, projects[wanted.project], wanted.titles))
     return found
 

@@ -12,12 +12,19 @@ _EVERY = 500
 
 @contextmanager
 def no_automatic_collections() -> Iterator[None]:
-    """While this lasts, garbage is collected by ``RareCollections`` alone."""
-    enabled = gc.isenabled()
+    """While this lasts, ``RareCollections`` alone collects, and only garbage of objects that are made meanwhile.
+
+    What exists at the beginning is frozen, unless the application froze objects of its own.
+    """
+    enabled, freezes = gc.isenabled(), gc.get_freeze_count() == 0
     gc.disable()
+    if freezes:
+        gc.freeze()
     try:
         yield
     finally:
+        if freezes:
+            gc.unfreeze()
         if enabled:
             gc.enable()
 
