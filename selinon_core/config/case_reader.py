@@ -217,7 +217,7 @@ class _CaseFileReader:
         names = [read.case.name for read in reads]
         labels = [""] * len(reads) if len(set(names)) == len(names) else _labels(reads)
         for read, label in zip(reads, labels, strict=True):
-            case = read.case._replace(row=label)
+            case = read.case._replace(row=label) if label else read.case
             earlier = self._titles.setdefault(case.title, read.name)
             if earlier is not read.name:
                 self._reading.collector.add(
@@ -228,7 +228,7 @@ class _CaseFileReader:
                     related=(Related(earlier.span, "the other one"),),
                     help="give it another name, or show parameters in it: $name",
                 )
-            self._cases.append(read._replace(case=case))
+            self._cases.append(read if case is read.case else read._replace(case=case))
 
 
 def _labels(reads: list[CaseRead]) -> list[str]:

@@ -71,6 +71,10 @@ class Text(ValueType):
         self.nonempty = nonempty
 
     def read(self, reading: ReadContext, node: Node, via: Via, label: str) -> NameRef | Broken:
+        value = self._value(reading, node, via, label)
+        return value if isinstance(value, Broken) else NameRef(value, reading.location(node, via))
+
+    def _value(self, reading: ReadContext, node: Node, via: Via, label: str) -> str | Broken:
         if type(node) in _CONTAINERS:
             return reading.wrong_type(node, via, label, self.expected)
         value = reading.scalar(node)
@@ -92,7 +96,7 @@ class Text(ValueType):
             )
         if self.check and (len(value) > LONGEST_NAME or not self._fits(value)):
             self._bad(reading, node, via, label, value)
-        return NameRef(value, reading.location(node, via))
+        return value
 
     def _fits(self, value: str) -> bool:
         if self.check == NAME_PATTERN:
@@ -129,8 +133,7 @@ class PlainText(Text):
     """Text, as ``str``."""
 
     def read(self, reading: ReadContext, node: Node, via: Via, label: str) -> Any:
-        ref = super().read(reading, node, via, label)
-        return ref.name if isinstance(ref, NameRef) else ref
+        return self._value(reading, node, via, label)
 
 
 class Choice(ValueType):

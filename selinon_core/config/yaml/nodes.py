@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from selinon_core.diagnostics.location import SourceLocation, Span
+from selinon_core.diagnostics.location import Place, SourceLocation, Span
 
 
 class Mark:
@@ -125,15 +125,24 @@ class NodeLocation(SourceLocation):
 
     @property
     def span(self) -> Span:
+        start, end = self._node.start_mark, self._node.end_mark
+        return Span(self._file, start.line + 1, self._column(start) + 1, end.line + 1, end.column + 1)
+
+    @property
+    def place(self) -> Place:
+        start = self._node.start_mark
+        return Place(self._file, start.line + 1, self._column(start) + 1)
+
+    def _column(self, start: Any) -> int:
+        """Where the text begins, from 0."""
         node = self._node
-        start, end = node.start_mark, node.end_mark
-        column = start.column
+        column: int = start.column
         if getattr(node, "anchor", None) or getattr(node, "tag", None):
             # Anchor and tag belong to the node; people mean the text behind them.
-            text = getattr(node, "value", None)
+            text, end = getattr(node, "value", None), node.end_mark
             if isinstance(text, str) and not node.style and start.line == end.line:
                 column = max(column, end.column - len(text))
-        return Span(self._file, start.line + 1, column + 1, end.line + 1, end.column + 1)
+        return column
 
 
 class TextScalar:

@@ -8,7 +8,7 @@ from selinon_core.plan import Plan
 from selinon_core.project.case_checks.expectations import check_expectations
 from selinon_core.project.case_checks.invariants import check_invariants
 from selinon_core.project.case_checks.mocks import check_case_mocks, check_shared_mocks
-from selinon_core.project.case_checks.names import check_names, check_shared_names
+from selinon_core.project.case_checks.names import RightName, check_names, check_shared_names
 from selinon_core.project.case_checks.order import check_order
 
 
@@ -20,8 +20,9 @@ def check_cases(found: CaseFileRead, plan: Plan, collector: Collector, directory
     check_shared_names(found, plan, collector)
     check_shared_mocks(found, plan, collector, directory)
     titles = {read.case.name for read in found.cases}
+    right: set[RightName] = set()
     for read in found.cases:
-        check_names(read, plan, collector, titles)
+        check_names(read, plan, collector, titles, right)
         if read.case.flow in plan.flows:
             check_expectations(read, plan, collector)
             check_case_mocks(read, plan, collector, directory)

@@ -39,6 +39,8 @@ def check_case_mocks(read: CaseRead, plan: Plan, collector: Collector, directory
     _check_functions(own, plan, collector)
     for entry in read.mocks.conditions:
         _check_condition(entry, flow, plan, collector)
+    if not own.nodes:
+        return
     reached = {name for below in flows_below(plan, flow) for name in nodes_of(plan.flows[below])}
     for entry in own.nodes:
         is_known = entry.name in plan.tasks or entry.name in plan.flows

@@ -33,12 +33,26 @@ def check_shared_names(found: CaseFileRead, plan: Plan, collector: Collector) ->
             _check(use, None, plan, collector)
 
 
-def check_names(read: CaseRead, plan: Plan, collector: Collector, titles: Collection[str]) -> None:
-    """Report names of a case that the plan does not have, and nodes that its flow does not reach."""
+#: A name that is right: the flow of the case, the kind of the name, and its text.
+RightName = tuple[str | None, str, str]
+
+
+def check_names(
+    read: CaseRead, plan: Plan, collector: Collector, titles: Collection[str], right: set[RightName]
+) -> None:
+    """Report names of a case that the plan does not have, and nodes that its flow does not reach.
+
+    ``right`` gathers the names that are right: the cases of a file name the same few again and again.
+    """
     flow = read.case.flow if read.case.flow in plan.flows else None
     for use in read.uses:
-        if use.key not in OF_INVARIANTS:
-            _check(use, flow, plan, collector)
+        name = (flow, use.kind, use.text)
+        if use.key in OF_INVARIANTS or name in right:
+            continue
+        before = len(collector.found)
+        _check(use, flow, plan, collector)
+        if len(collector.found) == before:
+            right.add(name)
     reuse = (read.case.select or {}).get("reuse")
     if reuse is not None and (reuse not in titles or reuse == read.case.name):
         others = [title for title in titles if title != read.case.name]
@@ -82,9 +96,8 @@ def _check_node(use: NameUse, flow: str, plan: Plan, collector: Collector) -> No
             note="expected Name, flow/Name or flow/Name#2",
         )
         return
-    known = [*plan.tasks, *plan.flows]
     if reference.name not in plan.tasks and reference.name not in plan.flows:
-        _unknown(collector, use.location, "task or flow", reference.name, known)
+        _unknown(collector, use.location, "task or flow", reference.name, [*plan.tasks, *plan.flows])
         return
     for name in reference.path:
         if name not in plan.flows:
