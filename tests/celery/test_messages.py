@@ -82,7 +82,7 @@ def test_a_start_that_is_not_refused_can_be_begun(parts: dict[str, Any]) -> None
     plan = compile_text({"nodes.yaml": YAML}).plan
     assert plan is not None
     world = World(plan, workers=1)
-    world._handle(world.workers[0], "selinon.Dispatcher", {**START, **parts}, {}, False)
+    world.handle(world.workers[0], "selinon.Dispatcher", {**START, **parts}, {}, False)
 
 
 @pytest.mark.parametrize("payload", [None, [], [1], {}, "text", [[], {}], [[], [], {}], [{}, {}, {}], [[], {}, 1]])

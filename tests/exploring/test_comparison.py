@@ -48,8 +48,8 @@ def compared(tmp_path: Path, change: Callable[[FlowPlan], FlowPlan]) -> Comparis
     ("change", "text"),
     [
         (lambda flow: with_edge(flow, 1, sources=("Load",)), "Charge"),
-        (lambda flow: with_edge(flow, 1, condition=None), "Charge runs 0 times, in the other version 1 times"),
-        (lambda flow: flow._replace(failures=()), "Refund runs 1 times, in the other version 0 times"),
+        (lambda flow: with_edge(flow, 1, condition=None), "Charge runs not at all, in the other version once"),
+        (lambda flow: flow._replace(failures=()), "Refund runs once, in the other version not at all"),
         (
             lambda flow: flow._replace(failures=(flow.failures[0]._replace(propagate_failure=False),)),
             "it fails, the other version succeeds",

@@ -62,6 +62,7 @@ LINES = (
     Line("check --flow plain"),
     Line("test", code=2),
     Line("test --allow-none"),
+    Line("mutate", code=2),
     Line("cover --histories traces.jsonl --format html -o page.html"),
     Line("inspect"),
     Line("inspect --dump -"),

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from importlib.metadata import entry_points
 from pathlib import Path
 from shutil import copytree
 
@@ -28,7 +29,9 @@ def orders(tmp_path: Path) -> Path:
 
 def pytest_in(directory: Path, *words: str, before: tuple[str, ...] = ()) -> str:
     inherited = {key: value for key, value in os.environ.items() if not key.startswith(("COV", "PYTEST"))}
-    plugins = ["-p", "selinon_core.pytest_plugin", "-p", "no:cacheprovider", "-p", "no:randomly"]
+    installed = any(found.name == "selinon" for found in entry_points(group="pytest11"))
+    plugin = [] if installed else ["-p", "selinon_core.pytest_plugin"]
+    plugins = [*plugin, "-p", "no:cacheprovider", "-p", "no:randomly"]
     done = subprocess.run(
         [sys.executable, "-P", *before, "-m", "pytest", "-q", *plugins, *words],
         cwd=directory,

@@ -1,8 +1,8 @@
 """The sample projects on real workers: the same task runs and outcome as in a local run.
 
-``python -m tests.workers.samples [NAME...]`` runs those named, or all. Samples keep results in memory, which
-worker processes do not share, so that storage is replaced; mocks and failures asked for on the command line are
-left out.
+``python -m tests.workers.samples [NAME...]`` runs those named, or all. What runs are the flow test cases of a
+sample in which every task runs its code. Samples keep results in memory, which worker processes do not share, so
+that storage is replaced.
 """
 
 from __future__ import annotations
@@ -18,9 +18,10 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+from selinon_core.cases.model import Case, Mocks
+from selinon_core.testing.collection import collect
 from tests.celery.reported import report_of
 from tests.conformance.canonical import canonical_runs, counts
-from tests.sample_flows.cases import Sample, samples
 from tests.workers.app import make
 from tests.workers.conformance import wait_for_all
 from tests.workers.processes import ROOT, Worker, environment_of
@@ -38,13 +39,28 @@ print("REPORT " + json.dumps(report, default=str))
 """
 
 
-def cases_of(sample: Sample) -> list[Json]:
-    """The runs of a sample that need nothing from the command line but a flow and arguments."""
-    alien = {"mocks", "fail", "arguments"}
-    return [case for case in sample.cases() if not alien & set(case) and case.get("virtual_seconds", 0) <= 5]
+SAMPLES = ROOT / "sample_flows"
 
 
-def differences(sample: Sample, directory: Path) -> list[str]:
+def samples() -> list[Path]:
+    """The directories of all samples."""
+    return sorted(path for path in SAMPLES.iterdir() if (path / "pyproject.toml").is_file())
+
+
+def cases_of(sample: Path) -> list[Case]:
+    """The cases of a sample in which tasks run their code, nothing is mocked, and little time passes."""
+    cases = [case for file in collect([str(sample)]) for _, case in file.selected]
+    return [case for case in cases if _is_plain(case)]
+
+
+def _is_plain(case: Case) -> bool:
+    asks_more = case.mocks != Mocks() or case.fail or case.select or case.at or case.durations or case.skip
+    seconds = case.expect.virtual_seconds
+    is_short = seconds is None or (isinstance(seconds.value, int | float) and seconds.value <= 5)
+    return case.tasks == "real" and not asks_more and is_short
+
+
+def differences(sample: Path, directory: Path) -> list[str]:
     """Run a sample's cases locally and on a worker; returns what was different."""
     different = []
     with ExitStack() as stack:
@@ -69,36 +85,25 @@ def differences(sample: Sample, directory: Path) -> list[str]:
         stack.callback(selinon.store.close)
         worker.wait_until_ready()
         for case in cases_of(sample):
-            flow = case.get("flow") or _main_flow(local)
-            here = _locally(local, flow, case.get("node_args"))
-            run = selinon.run_flow(flow, case.get("node_args"))
+            here = _locally(local, case.flow, case.args)
+            run = selinon.run_flow(case.flow, case.args)
             if wait_for_all(selinon, [run.id], 60):
-                different.append(f"{sample.name}, {case['name']}: did not end")
+                different.append(f"{sample.name}, {case.name}: did not end")
                 continue
             there = report_of(plan, selinon.store, run.id)
             if _form(here) != _form(there):
-                different.append(f"{sample.name}, {case['name']}: {_form(there)} instead of {_form(here)}")
+                different.append(f"{sample.name}, {case.name}: {_form(there)} instead of {_form(here)}")
     return different
 
 
-def _copy(sample: Sample, where: Path, shared: bool = False) -> Path:
-    shutil.copytree(sample.path, where, ignore=shutil.ignore_patterns("__pycache__"))
+def _copy(sample: Path, where: Path, shared: bool = False) -> Path:
+    shutil.copytree(sample, where, ignore=shutil.ignore_patterns("__pycache__"))
     if shared:
         for path in where.rglob("*.yaml"):
             text = path.read_text(encoding="utf-8")
             text = text.replace("selinon_core.storages.memory", "tests.workers.acting")
             path.write_text(text.replace("InMemoryStorage", "SharedStorage"), encoding="utf-8")
     return where
-
-
-def _main_flow(project: Path) -> str:
-    from selinon_core.project import compile_project
-
-    plan = compile_project([project]).plan
-    assert plan is not None
-    listed = [flow for flow in plan.flows if flow == project.name] or list(plan.flows)
-    called = {name for flow in plan.flows.values() for edge in flow.edges for name in edge.destinations}
-    return next((flow for flow in listed if flow not in called), listed[0])
 
 
 def _locally(project: Path, flow: str, node_args: Any) -> Json:
@@ -132,7 +137,7 @@ def main() -> int:
         directory = Path(tempfile.mkdtemp())
         different = differences(sample, directory)
         failed = failed or bool(different)
-        print(f"{sample.name}: {len(cases_of(sample))} of {len(sample.cases())} runs, {len(different)} different")
+        print(f"{sample.name}: {len(cases_of(sample))} runs, {len(different)} different")
         for line in different:
             print(f"  {line[:1500]}\n  {directory}")
     return 1 if failed else 0

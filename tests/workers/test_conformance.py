@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import need
-from tests.sample_flows.cases import samples
 from tests.workers.conformance import POOLS, comparable_cases, differences, running
 from tests.workers.merging import merge, separated
+from tests.workers.samples import SAMPLES, cases_of
 from tests.workers.samples import differences as differences_of_sample
 
 pytestmark = [pytest.mark.xdist_group("workers"), pytest.mark.timeout(180)]
@@ -65,5 +65,5 @@ def test_recorded_cases_on_rabbitmq_with_two_workers(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["order_pipeline", "crawler", "payment"])
 def test_samples_on_a_worker(name: str, tmp_path: Path) -> None:
-    (sample,) = (sample for sample in samples() if sample.name == name)
-    assert differences_of_sample(sample, tmp_path) == []
+    assert cases_of(SAMPLES / name)
+    assert differences_of_sample(SAMPLES / name, tmp_path) == []
