@@ -79,6 +79,8 @@ class MutationRun:
         for flow in options.flow:
             known_name("flow", flow, plan.flows)
         operators = names(options.operators)
+        if options.operators and not operators:
+            raise UsageError("--operators names no operator", f"operators are {', '.join(OPERATOR_NAMES)}")
         for operator in operators:
             if operator not in OPERATOR_NAMES:
                 raise UsageError(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from selinon_cli.exits import EXIT_FINDINGS, CommandExit, UsageError
+from selinon_cli.exits import EXIT_FINDINGS, EXIT_USAGE, CommandExit, UsageError
 from selinon_cli.module_places import check_pythonpath
 from selinon_cli.render.text import SourceLines, render_blocks, summary
 from selinon_cli.terminal import Terminal
@@ -27,6 +27,17 @@ def load_project(terminal: Terminal, paths: Sequence[str], pythonpath: Iterable[
         print_diagnostics(terminal, project, errors)
         raise CommandExit(EXIT_FINDINGS)
     return project.plan, project
+
+
+def load_whole_project(terminal: Terminal, paths: Sequence[str]) -> tuple[Plan, Project]:
+    """The project, for commands in which an error of it is another code than a finding.
+
+    Raises ``CommandExit`` with the code of wrong use after printing the errors.
+    """
+    try:
+        return load_project(terminal, paths)
+    except CommandExit:
+        raise CommandExit(EXIT_USAGE) from None
 
 
 def plan_at_revision(terminal: Terminal, revision: str, paths: Sequence[str]) -> Plan:

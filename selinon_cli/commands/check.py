@@ -70,9 +70,10 @@ class CheckOptions(ProjectOptions):
 def check(terminal: Terminal, options: CheckOptions) -> int:
     """Explore the flows and print what can happen; 1 when there are errors, with ``strict`` warnings too."""
     from selinon_cli.explored import run_checks, silenced
+    from selinon_cli.project import load_whole_project
 
     limits = _limits(options)
-    plan, project = _loaded(terminal, options.paths)
+    plan, project = load_whole_project(terminal, options.paths)
     names = _names(plan, options.flow)
     _check_nodes(plan, options.infallible)
     invariants = _distinct([*_of_case_files(options.paths), *_invariants(terminal, project, options.invariants)])
@@ -100,29 +101,20 @@ def check(terminal: Terminal, options: CheckOptions) -> int:
     return EXIT_FINDINGS if any(one.id not in reasons for one in found) else EXIT_OK
 
 
-def _loaded(terminal: Terminal, paths: Sequence[str]) -> tuple[Plan, Project]:
-    """The project; one with errors cannot be explored, which is another code than a finding."""
-    from selinon_cli.project import load_project
-
-    try:
-        return load_project(terminal, paths)
-    except CommandExit:
-        raise CommandExit(EXIT_USAGE) from None
-
-
 def _limits(options: CheckOptions) -> Limits:
+    from selinon_core.diagnostics.kinds import shorten
     from selinon_core.exploring import Limits
 
     failures: int | None = None
     if options.failures != "all":
-        if not options.failures.isdigit():
-            raise UsageError(f'--failures: "{options.failures}" is not a number', "give a number, or all")
+        if not _is_small(options.failures):
+            given = shorten(options.failures)
+            raise UsageError(f'--failures: "{given}" is not a whole number from 0 to 999', "give a number, or all")
         failures = int(options.failures)
     items = options.items.replace(" ", "").split(",")
-    if not all(item.isdigit() and int(item) <= 100 for item in items):
-        raise UsageError(
-            f'--items: "{options.items}" is not a list of numbers', "give numbers like 0,1,2, at most 100"
-        )
+    if not all(_is_small(item) and int(item) <= 100 for item in items):
+        given = shorten(options.items)
+        raise UsageError(f'--items: "{given}" is not a list of numbers', "give numbers like 0,1,2, at most 100")
     return Limits(
         failures=failures,
         visits=options.visits,
@@ -132,6 +124,11 @@ def _limits(options: CheckOptions) -> Limits:
         all_orders=options.orders == "all",
         inline=options.inline,
     )
+
+
+def _is_small(text: str) -> bool:
+    """Whether a text is a whole number of at most three digits."""
+    return text.isascii() and text.isdecimal() and len(text) <= 3
 
 
 def _names(plan: Plan, wanted: Sequence[str]) -> tuple[str, ...]:

@@ -61,13 +61,13 @@ class CoverOptions(ProjectOptions):
 def cover(terminal: Terminal, options: CoverOptions) -> int:
     """Report coverage; 1 when less is covered than asked for."""
     from selinon_cli.coverage import check_bound, coverage_report, is_enough
-    from selinon_cli.project import load_project, plan_at_revision
+    from selinon_cli.project import load_whole_project, plan_at_revision
 
     check_bound("--fail-under", options.fail_under)
     check_bound("--fail-under-flow", options.fail_under_flow)
     files = [path for path in options.paths if path.endswith(".json")]
     paths = [path for path in options.paths if not path.endswith(".json")]
-    plan, project = load_project(terminal, paths)
+    plan, project = load_whole_project(terminal, paths)
     data = _data(plan, project, files, options.histories)
     changed = None
     if options.diff is not None:

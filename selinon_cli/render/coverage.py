@@ -20,8 +20,8 @@ TIMES = "\u00d7"
 #: Cases named behind a goal.
 _MOST_CASES = 3
 _HINTS = {
-    "failures": "goals about failures are not counted (--failures counts them)",
-    "mcdc": "predicates that decide are not counted (--mcdc counts them)",
+    "failures": "goals about failures: {} of {} covered; they are not counted (--failures counts them)",
+    "mcdc": "predicates that decide: {} of {} covered; they are not counted (--mcdc counts them)",
 }
 
 
@@ -130,7 +130,7 @@ def _apart(report: CoverageReport, color: bool, show: str) -> str:
         if not goals:
             continue
         covered = sum(1 for goal in goals if goal.status == "covered")
-        line = f"{covered} of {len(goals)} {hint}"
+        line = hint.format(covered, len(goals))
         if show != "all":
             if needs == "failures":
                 parts.append(line + "\n")

@@ -46,7 +46,7 @@ def _what(plan: Plan, record: NodeRecord | FlowRecord, asked: str | None) -> str
         task = plan.tasks[record.run.name]
         times = f"{record.attempts} attempts"
         return f"task {task.name} ({task.place}) in flow {flow.name} is run again and again ({times})"
-    cycle = _cycle(record.run)
+    cycle = _cycle(record.run) or next(filter(None, map(_cycle, record.run.sources)), [])
     if cycle:
         names = " -> ".join(run.name for run in cycle)
         places = " and ".join(dict.fromkeys(place for run in cycle[1:] for place in _places(flow, run)))

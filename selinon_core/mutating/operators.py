@@ -103,6 +103,21 @@ def _drop_source(plan: Plan, flow: FlowPlan) -> Iterator[Mutant]:
                 )
 
 
+def _lose_source(plan: Plan, flow: FlowPlan) -> Iterator[Mutant]:
+    """The edge takes the place of the one before it: it fires when that fires, beside its own source."""
+    for edge in flow.edges:
+        if len(edge.sources) != 1 or conditions.reads(edge.condition):
+            continue
+        (name,) = edge.sources
+        before = [other for other in flow.edges if name in other.destinations]
+        if len(before) != 1 or before[0] is edge or before[0].condition or before[0].foreach:
+            continue
+        if flow.node_args_from_first and not before[0].sources:
+            continue  # there is one start
+        early = edge._replace(sources=before[0].sources)
+        yield _edge_mutant(plan, flow, edge, "source-lost", "", f"does not wait for {name}", early)
+
+
 def _split_join(plan: Plan, flow: FlowPlan) -> Iterator[Mutant]:
     for edge in flow.edges:
         if len(edge.sources) < 2 or conditions.reads(edge.condition):
@@ -259,6 +274,7 @@ MISTAKES: dict[str, str] = {
     "constant": "The number that is compared with is one more or one less.",
     "key-drop": "The last part of a path of keys is missing.",
     "quantifier": "`any`, `all` and `none` are mistaken for one another.",
+    "source-lost": "An edge with one source fires beside it, when what leads to the source has finished.",
     "join-source-drop": "A join does not wait for one of its sources.",
     "join-split": "A join fires for each of its sources by itself.",
     "foreach-once": "The destinations are started once, whatever the function yields.",
@@ -301,6 +317,7 @@ OPERATORS: tuple[Operator, ...] = (
     Operator(("destination-duplicate",), _duplicate_destination),
     Operator(("destination-drop",), _drop_destination),
     Operator(_OF_CONDITIONS, _edge_conditions),
+    Operator(("source-lost",), _lose_source),
     Operator(("join-source-drop",), _drop_source),
     Operator(("join-split",), _split_join),
     Operator(("foreach-once", "foreach-first", "foreach-none", "propagate-result"), _foreach),

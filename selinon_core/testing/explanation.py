@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from typing import Any
 
 from selinon_core.dispatch import NodeRun
@@ -37,8 +38,9 @@ class Explanation:
             edge = flow.edges[run.edge]
             of = [
                 reason
-                for entry in self._considered(record.flow_run.flow.name, edge)
-                if entry.flow_run is record.flow_run and entry.sources == run.sources
+                for entry in self._by_sources.get(
+                    (record.flow_run.id, edge.index, tuple(source.number for source in run.sources)), ()
+                )
                 for reason in self._leaves(edge.condition, entry)
             ]
             return Reason("edge-fired", f"edge {edge_text(edge)} fired", str(edge.place), tuple(of[:_MOST]))
@@ -174,10 +176,24 @@ class Explanation:
             return (Reason("flow-not-run", f"flow {flow} did not run"),)
         return tuple(reason for entry in entries for reason in self._leaves(edge.condition, entry))[:_MOST]
 
-    def _considered(self, flow: str, edge: EdgePlan) -> Iterator[EdgeConsidered]:
+    def _considered(self, flow: str, edge: EdgePlan) -> Sequence[EdgeConsidered]:
+        return self._by_edge.get((flow, edge.index), ())
+
+    @cached_property
+    def _by_edge(self) -> dict[tuple[str, int], list[EdgeConsidered]]:
+        found: dict[tuple[str, int], list[EdgeConsidered]] = {}
         for entry in self._seen.facts.edges:
-            if entry.edge is edge and entry.flow_run.flow.name == flow:
-                yield entry
+            found.setdefault((entry.flow_run.flow.name, entry.edge.index), []).append(entry)
+        return found
+
+    @cached_property
+    def _by_sources(self) -> dict[tuple[str, int, tuple[int, ...]], list[EdgeConsidered]]:
+        """Considered edges by flow run, edge and the numbers of the sources."""
+        found: dict[tuple[str, int, tuple[int, ...]], list[EdgeConsidered]] = {}
+        for entry in self._seen.facts.edges:
+            numbers = tuple(run.number for run in entry.sources)
+            found.setdefault((entry.flow_run.id, entry.edge.index, numbers), []).append(entry)
+        return found
 
     def _leaves(self, condition: Condition | None, entry: EdgeConsidered) -> Iterator[Reason]:
         yield from self._truths(condition, entry.leaves, entry.sources, entry.flow_run)

@@ -150,7 +150,12 @@ def test_invariants_are_held_against_every_run(project: Path, cli: Cli) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--failures", "some"], '--failures: "some" is not a number'),
+        (["--failures", "some"], '--failures: "some" is not a whole number from 0 to 999'),
+        (["--failures", "\u00b2"], '--failures: "\u00b2" is not a whole number'),
+        (["--failures", "-1"], '--failures: "-1" is not a whole number'),
+        (["--failures", "9" * 5000], "is not a whole number"),
+        (["--items", "\u00b2"], '--items: "\u00b2" is not a list of numbers'),
+        (["--items", "9" * 5000], "is not a list of numbers"),
         (["--items", "0,x"], '--items: "0,x" is not a list of numbers'),
         (["--flow", "mian"], 'no flow is named "mian"'),
         (["--infallible", "AA"], 'no node is named "AA"'),

@@ -221,5 +221,5 @@ def test_a_project_with_errors_shows_them(covered: Path, cli: Cli) -> None:
         "flow-definitions: [{name: f, edges: [{from: , to: Nothing}]}]\n"
     )
     ran = cli("cover")
-    assert ran.code == 1
+    assert ran.code == 2
     assert "SEL201" in ran.err

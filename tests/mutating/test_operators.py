@@ -29,6 +29,7 @@ tasks:
   - {name: Send, import: shop}
   - {name: Undo, import: shop}
   - {name: Call, import: shop}
+  - {name: Bye, import: shop}
   - {name: Log, import: shop}
 storages:
   - {name: S, import: shop}
@@ -61,6 +62,7 @@ flow-definitions:
                 - not: {name: envExist, args: {env: SHOP_CLOSED}}
                 - {name: fieldEqual, node: [sub, Check], quantifier: any, args: {key: ok, value: true}}
       - {from: [Pay, sub], to: Send}
+      - {from: Send, to: Bye}
     failures:
       - {nodes: [Pay, Log], fallback: [Undo, Check], condition: {name: argsFieldExist, args: {key: a}}}
       - {nodes: Pay, fallback: Undo, propagate_failure: true}

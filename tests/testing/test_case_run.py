@@ -79,6 +79,33 @@ def test_a_run_that_is_cancelled_or_times_out(shop: Shop) -> None:
     assert shop.run(REAL + "    timeout: 10\n").is_fine
 
 
+CYCLE = """
+tasks: [{name: Ask, import: shop, storage: S}, {name: Tell, import: shop}]
+storages: [{name: S, import: shop}]
+flows: [round]
+flow-definitions:
+  - name: round
+    edges:
+      - {from: null, to: Ask}
+      - {from: Ask, to: [Tell, Ask], condition: {name: fieldTrue, args: {key: again}}}
+""".replace("fieldTrue, args: {key: again}", "fieldEqual, args: {key: again, value: true}")
+
+
+def test_a_case_that_never_ends_names_the_cycle_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "round.yaml").write_text(CYCLE, encoding="utf-8")
+    (tmp_path / "pyproject.toml").write_text("", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    result = Shop().run(
+        "flow: round\ntests:\n  - name: for ever\n    mocks: {Ask: {result: {again: true}}}\n"
+        "    expect: {runs: {Ask: 1, Tell: 1}, args: {Ask: 5}, virtual_seconds: 3}\n"
+    )
+    assert [finding.expectation for finding in result.findings] == ["max_steps"]
+    assert "the cycle Ask -> Ask in flow round does not end" in result.findings[0].found
+    assert "raise max_steps of the case" in result.findings[0].found
+
+
 def test_attempts_may_take_virtual_time(shop: Shop) -> None:
     assert shop.run(REAL + "    durations: {Charge: 7}\n    expect: {virtual_seconds: 7}\n").is_fine
 
