@@ -106,6 +106,39 @@ def test_a_case_that_never_ends_names_the_cycle_and_nothing_else(
     assert "raise max_steps of the case" in result.findings[0].found
 
 
+NESTED = """
+tasks: [{name: Load, import: shop}, {name: Undo, import: shop}]
+flows: [outer, inner]
+flow-definitions:
+  - name: outer
+    edges: [{from: null, to: inner}]
+  - name: inner
+    edges: [{from: null, to: Load}]
+    failures: [{nodes: Load, fallback: Undo}]
+"""
+
+
+def test_a_fallback_may_be_called_with_its_flow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "nested.yaml").write_text(NESTED, encoding="utf-8")
+    (tmp_path / "pyproject.toml").write_text("", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    for called in ("Load -> Undo", "inner/Load -> Undo"):
+        result = Shop().run(
+            f"flow: outer\ntests:\n  - name: a\n    mocks: {{Load: {{fatal: broken}}}}\n"
+            f"    expect: {{fallbacks: {called}}}\n"
+        )
+        assert result.is_fine, (called, result.findings)
+
+
+def test_why_a_node_is_not_unreached(shop: Shop) -> None:
+    result = shop.run(
+        MOCKED + f"    mocks: {{{ORDER.replace('total: 5', 'total: 0')}}}\n"
+        "    stand_ins: allow\n    expect: {unreached: [Charge]}\n"
+    )
+    (finding,) = [finding for finding in result.findings if finding.expectation == "unreached"]
+    assert finding.reasons, finding
+
+
 def test_attempts_may_take_virtual_time(shop: Shop) -> None:
     assert shop.run(REAL + "    durations: {Charge: 7}\n    expect: {virtual_seconds: 7}\n").is_fine
 

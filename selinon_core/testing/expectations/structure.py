@@ -79,7 +79,9 @@ def fallbacks(expected: Expected, seen: Observation, why: Explanation) -> Iterat
     for each in seen.facts.fallbacks:
         if each.used:
             used.setdefault((each.failure.nodes, each.failure.fallback or True), each)
-    wanted = {(tuple(sorted(set(nodes))), _fallback(fallback)): None for nodes, fallback in expected.value}
+    wanted = {
+        (tuple(sorted(set(map(_bare, nodes)))), _fallback(fallback)): None for nodes, fallback in expected.value
+    }
     for nodes, fallback in wanted:
         if (nodes, fallback) not in used:
             text = fallback_text(nodes, fallback)
@@ -102,7 +104,12 @@ def fallbacks(expected: Expected, seen: Observation, why: Explanation) -> Iterat
 
 
 def _fallback(value: Any) -> Any:
-    return True if value is True or not value else tuple(value)
+    return True if value is True or not value else tuple(map(_bare, value))
+
+
+def _bare(name: str) -> str:
+    """A node without the flow in front of it: entries are known by the names in their flow."""
+    return name.rpartition("/")[2]
 
 
 def _not_used(nodes: Any, fallback: Any, seen: Observation, why: Explanation) -> tuple[Reason, ...]:
@@ -126,8 +133,8 @@ def unreached(expected: Expected | None, seen: Observation, why: Explanation) ->
     for name in sorted(wanted.difference(found)):
         assert expected is not None
         records: list[NodeRecord] = [r for r in seen.facts.nodes if r.run.name == name]
-        reasons = tuple(dict.fromkeys(why.ran(record) for record in records[:3]))
-        text = f"it ran {times(len(records))}" if records else "it is not among the unreached nodes"
+        reasons = tuple(dict.fromkeys(why.ran(record) for record in records[:3])) or why.not_ran(name)
+        text = f"it ran {times(len(records))}" if records else "it had a chance to run"
         where = _where(expected)
         yield Finding("unreached", f"{name} to be unreached", text, where, sorted(wanted), found, reasons)
 
