@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from selinon_cli.exits import UsageError
+from selinon_cli.ignores import silenced
 from selinon_cli.terminal import Terminal
 
 if TYPE_CHECKING:
@@ -84,23 +85,17 @@ def coverage_report(
 
 
 def _ignored(terminal: Terminal, plan: Plan, project: Project) -> dict[str, str]:
-    """The goals that comments silence, each with the reason; warns of comments that silence nothing."""
-    comments = [ignore for ignore in project.named_ignores if ignore.name.startswith("cover-")]
-    if not comments:
-        return {}
+    """The goals that comments silence, each with the reason."""
     from selinon_core.covering import KINDS, goals_of
-    from selinon_core.diagnostics.wording import hint
-    from selinon_core.lint.suppressions import silenced_places
 
-    found = [(g.id, g.suppression, g.place) for flow in plan.flows for g in goals_of(plan, flow)]
-    reasons, unused = silenced_places(comments, found)
-    names = [f"cover-{kind}" for kind in KINDS]
-    for ignore in unused:
-        if ignore.name in names:
-            terminal.warn(f"{ignore.span.place}: there is no {ignore.name} here to ignore")
-        else:
-            terminal.warn(f"{ignore.span.place}: no goal is named {ignore.name}{hint(ignore.name, names)}")
-    return reasons
+    return silenced(
+        terminal,
+        project,
+        "cover",
+        "goal",
+        KINDS,
+        lambda: [(g.id, g.suppression, g.place) for flow in plan.flows for g in goals_of(plan, flow)],
+    )
 
 
 def check_bound(option: str, percent: float | None) -> None:

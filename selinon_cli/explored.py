@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from selinon_cli.ignores import silenced
 from selinon_cli.terminal import Terminal
 from selinon_core.diagnostics import Diagnostic, Severity
 from selinon_core.diagnostics.location import Span
@@ -35,29 +36,22 @@ def run_checks(
     return checks, list(dict.fromkeys(model.notes))
 
 
-def silenced(
+def silenced_findings(
     terminal: Terminal, project: Project, checks: Sequence[FlowCheck], *, is_whole: bool
 ) -> dict[str, str]:
-    """The findings that comments silence, each with the reason.
-
-    Warns of comments that silence nothing, if the whole project was checked.
-    """
-    comments = [ignore for ignore in project.named_ignores if ignore.name.startswith("check-")]
-    if not comments:
-        return {}
-    from selinon_core.diagnostics.wording import hint
+    """The findings that comments silence, each with the reason."""
     from selinon_core.exploring.properties import PROPERTIES
-    from selinon_core.lint.suppressions import silenced_places
 
     answers = [one for each in checks for one in each.properties if one.severity != "information"]
-    reasons, unused = silenced_places(comments, [(one.id, one.code, one.place) for one in answers])
-    names = [f"check-{name}" for name in PROPERTIES]
-    for ignore in unused:
-        if ignore.name not in names:
-            terminal.warn(f"{ignore.span.place}: no finding is named {ignore.name}{hint(ignore.name, names)}")
-        elif is_whole:
-            terminal.warn(f"{ignore.span.place}: there is no {ignore.name} here to ignore")
-    return reasons
+    return silenced(
+        terminal,
+        project,
+        "check",
+        "finding",
+        PROPERTIES,
+        lambda: [(one.id, one.code, one.place) for one in answers],
+        is_whole=is_whole,
+    )
 
 
 def explored_diagnostics(
@@ -77,7 +71,7 @@ def explored_diagnostics(
     checks, notes = run_checks(project.plan, tuple(project.plan.flows), Limits())
     for note in notes:
         terminal.warn(note)
-    reasons = silenced(terminal, project, checks, is_whole=True)
+    reasons = silenced_findings(terminal, project, checks, is_whole=True)
     kept: list[Diagnostic] = []
     suppressed: list[Suppressed] = []
     for each in checks:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from selinon_cli.exits import UsageError
+from selinon_cli.ignores import silenced
 from selinon_cli.mutate_options import MutateOptions
 from selinon_cli.output import write_text
 from selinon_cli.project import known_name, plan_at_revision
@@ -55,17 +56,17 @@ class MutationRun:
         plan = project.plan
         assert plan is not None
         chosen = self._choose(plan)
-        silenced = self._silenced(project, chosen)
+        ignored = self._silenced(project, chosen)
         if options.mutant is not None:
             terminal.data(_difference(plan, chosen[0]))
         terminal.set_user_output_apart()
         campaign = Campaign(plan, project.pythonpath, files, self._equivalence())
         if not self._rehearse(campaign):
             return False
-        wanted = [mutant for mutant in chosen if mutant.id not in silenced]
+        wanted = [mutant for mutant in chosen if mutant.id not in ignored]
         judged = {verdict.mutant.id: verdict for verdict in judge_all(campaign.judge, wanted, jobs)}
         verdicts = [
-            judged[mutant.id] if mutant.id in judged else Verdict(mutant, "ignored", reason=silenced[mutant.id])
+            judged[mutant.id] if mutant.id in judged else Verdict(mutant, "ignored", reason=ignored[mutant.id])
             for mutant in chosen
         ]
         self._report(plan, project, verdicts)
@@ -101,24 +102,17 @@ class MutationRun:
         return found
 
     def _silenced(self, project: Project, chosen: Sequence[Mutant]) -> dict[str, str]:
-        """The mutants that comments silence, each with the reason; warns of comments that silence nothing."""
-        comments = [ignore for ignore in project.named_ignores if ignore.name.startswith("mutate-")]
-        if not comments:
-            return {}
-        from selinon_core.lint.suppressions import silenced_places
-
-        found = [(mutant.id, f"mutate-{mutant.operator}", mutant.place) for mutant in chosen]
-        reasons, unused = silenced_places(comments, found)
-        known = [f"mutate-{name}" for name in OPERATOR_NAMES]
+        """The mutants that comments silence, each with the reason."""
         options = self._options
-        is_whole = not (options.flow or options.operators or options.diff or options.sample or options.mutant)
-        for ignore in unused:
-            if ignore.name not in known:
-                text = f"no operator is named {ignore.name}{hint(ignore.name, known)}"
-                self._terminal.warn(f"{ignore.span.place}: {text}")
-            elif is_whole:
-                self._terminal.warn(f"{ignore.span.place}: there is no {ignore.name} here to ignore")
-        return reasons
+        return silenced(
+            self._terminal,
+            project,
+            "mutate",
+            "operator",
+            OPERATOR_NAMES,
+            lambda: [(mutant.id, f"mutate-{mutant.operator}", mutant.place) for mutant in chosen],
+            is_whole=not (options.flow or options.operators or options.diff or options.sample or options.mutant),
+        )
 
     def _equivalence(self) -> Equivalence | None:
         if self._options.no_equivalence:

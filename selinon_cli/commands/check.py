@@ -69,7 +69,7 @@ class CheckOptions(ProjectOptions):
 
 def check(terminal: Terminal, options: CheckOptions) -> int:
     """Explore the flows and print what can happen; 1 when there are errors, with ``strict`` warnings too."""
-    from selinon_cli.explored import run_checks, silenced
+    from selinon_cli.explored import run_checks, silenced_findings
     from selinon_cli.project import load_whole_project
 
     limits = _limits(options)
@@ -80,7 +80,7 @@ def check(terminal: Terminal, options: CheckOptions) -> int:
     checks, notes = run_checks(plan, names, limits, invariants, _clock(options.time_limit))
     for note in notes:
         terminal.warn(note)
-    reasons = silenced(terminal, project, checks, is_whole=not options.flow)
+    reasons = silenced_findings(terminal, project, checks, is_whole=not options.flow)
     if options.suggest is not None:
         _suggest(terminal, plan, checks, options.suggest)
         if options.suggest == "-":

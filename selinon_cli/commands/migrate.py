@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from selinon_cli.exits import EXIT_FINDINGS, EXIT_OK, CommandExit, UsageError
+from selinon_cli.exits import EXIT_OK, UsageError
 from selinon_cli.options import Command, ProjectOptions, choice, flag, text, texts
 from selinon_cli.terminal import Terminal
 
@@ -77,7 +77,7 @@ def migrate(terminal: Terminal, options: MigrateOptions, code_of_nothing: int = 
     Returns ``code_of_nothing`` when no migration is needed. Raises ``UsageError`` for a change that a migration
     which is not deployed yet is about, unless ``--force`` is given.
     """
-    from selinon_cli.project import known_name, load_project
+    from selinon_cli.project import known_name, load_project, plan_at_revision
     from selinon_core.migrations.compare import compare_plans
     from selinon_core.migrations.describe import describe
 
@@ -175,21 +175,6 @@ def directory_of(plan: Plan, given: str | None, *, needed: bool = True) -> str |
         return None
     directory: str = expand(configured)
     return directory
-
-
-def plan_at_revision(terminal: Terminal, revision: str, paths: Sequence[str]) -> Plan:
-    """The plan at a git revision; its mistakes are printed and end the command."""
-    from selinon_core.errors import ConfigurationError
-    from selinon_core.project.git_revision import plan_at
-
-    try:
-        return plan_at(revision, paths)
-    except ConfigurationError as error:
-        from selinon_cli.render.text import render_blocks
-
-        terminal.err.write(render_blocks(error.diagnostics, {}, color=terminal.color_err))
-        terminal.error(str(error))
-        raise CommandExit(EXIT_FINDINGS) from error
 
 
 def draw_change(terminal: Terminal, comparison: Comparison, target: str, flows: Sequence[str]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from selinon_cli.commands.migrate import MIGRATION_DIR, directory_of, plan_at_revision
+from selinon_cli.commands.migrate import MIGRATION_DIR, directory_of
 from selinon_cli.exits import EXIT_FINDINGS, EXIT_OK
 from selinon_cli.options import Command, ProjectOptions, choice, text, texts
 from selinon_cli.terminal import Terminal
@@ -32,7 +32,7 @@ class CheckOptions(ProjectOptions):
 
 def check(terminal: Terminal, options: CheckOptions) -> int:
     """1 when a graph changed since the revision and no migration accounts for it, or a history diverges."""
-    from selinon_cli.project import load_project
+    from selinon_cli.project import load_project, plan_at_revision
     from selinon_core.migrations.coverage import deployed_at, uncovered
     from selinon_core.migrations.repository import Migrations
     from selinon_core.project.git_revision import names_at

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from selinon_core.plan import EdgePlan, FailurePlan, FlowPlan, Plan
+from selinon_core.plan.text_wrap import nodes_text
 
 
 class NodeReference(NamedTuple):
@@ -98,11 +99,7 @@ def fallback_text(entry: FailurePlan) -> str:
 
 def ends_text(sources: tuple[str, ...], destinations: tuple[str, ...]) -> str:
     """``[A, B] -> C``; a starting edge is ``[] -> C``."""
-    return f"{_listed(sources)} -> {_listed(destinations)}"
-
-
-def _listed(names: tuple[str, ...]) -> str:
-    return names[0] if len(names) == 1 else f"[{', '.join(names)}]"
+    return f"{nodes_text(sources) or '[]'} -> {nodes_text(destinations) or '[]'}"
 
 
 def _owner(plan: Plan, text: str) -> tuple[str | None, str]:

@@ -9,9 +9,10 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from selinon_core.diagnostics.location import Place
-from selinon_core.plan import Condition, EdgePlan, FailurePlan, FlowPlan, Leaf, Not, Plan
+from selinon_core.plan import Condition, EdgePlan, FailurePlan, FlowPlan, Plan
 from selinon_core.plan.condition_text import condition_text, constant_truth
-from selinon_core.plan.text_wrap import printable
+from selinon_core.plan.functions import leaves_of
+from selinon_core.plan.text_wrap import nodes_text, printable
 
 _TEXT_LIMIT = 60
 
@@ -85,31 +86,15 @@ def goals_of(plan: Plan, flow: str) -> tuple[Goal, ...]:
     return tuple(_Goals(plan, plan.flows[flow]).all())
 
 
-def leaves_of(condition: Condition | None) -> tuple[Leaf, ...]:
-    """The leaves of a condition in reading order."""
-    if condition is None:
-        return ()
-    if isinstance(condition, Leaf):
-        return (condition,)
-    if isinstance(condition, Not):
-        return leaves_of(condition.operand)
-    return tuple(leaf for operand in condition.operands for leaf in leaves_of(operand))
-
-
 def edge_text(edge: EdgePlan) -> str:
     """An edge the way case files name it: ``[A, B] -> C``; a starting edge is ``(start) -> C``."""
-    text = f"{_names(edge.sources) or '(start)'} -> {_names(edge.destinations)}"
+    text = printable(f"{nodes_text(edge.sources) or '(start)'} -> {nodes_text(edge.destinations)}")
     return f"{text} ({printable(edge.name)})" if edge.name else text
 
 
 def failure_text(entry: FailurePlan) -> str:
     """A failures entry the way case files name it: ``A -> B``; without a fallback node ``A -> true``."""
-    return f"{_names(entry.nodes)} -> {_names(entry.fallback) or 'true'}"
-
-
-def _names(names: tuple[str, ...]) -> str:
-    shown = ", ".join(printable(name) for name in names)
-    return f"[{shown}]" if len(names) > 1 else shown
+    return printable(f"{nodes_text(entry.nodes)} -> {nodes_text(entry.fallback) or 'true'}")
 
 
 def started_at(flow: FlowPlan) -> dict[str, Place]:
@@ -181,7 +166,7 @@ class _Goals:
             yield from self._atoms(element, entry.condition, (), f"fallback {text}")
 
     def _atoms(self, element: str, condition: Condition, sources: tuple[str, ...], text: str) -> Iterator[Goal]:
-        leaves = leaves_of(condition)
+        leaves = tuple(leaves_of(condition))
         if len(leaves) < 2:
             return
         for number, leaf in enumerate(leaves):

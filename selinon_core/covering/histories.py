@@ -15,10 +15,10 @@ from typing import Any
 from selinon_core.covering.collector import evaluated, foreach_size, used_up
 from selinon_core.covering.data import CoverageData, FlowData
 from selinon_core.covering.elements import elements_of
-from selinon_core.covering.goals import leaves_of
 from selinon_core.errors import RequestError
 from selinon_core.plan import EdgePlan, FailurePlan, Plan
 from selinon_core.plan.condition_text import condition_text
+from selinon_core.plan.functions import leaves_of
 
 #: As the machine words them; a flow run that ends so has not used up its retries.
 _STOPPED = {"the flow's timeout is over": True, "the flow run was cancelled": False}
@@ -155,7 +155,7 @@ class _Reading:
         self, event: Event, part: FlowData, element: str, of: EdgePlan | FailurePlan, value: bool, case: str
     ) -> None:
         leaves = _values(event["condition"])
-        if len(leaves) != len(leaves_of(of.condition)) or len(leaves) < 2:
+        if len(leaves) != len(tuple(leaves_of(of.condition))) or len(leaves) < 2:
             return
         if set(leaves) == {None}:
             self._data.without_leaves += 1

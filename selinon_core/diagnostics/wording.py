@@ -56,6 +56,12 @@ def hint(name: str, known: Iterable[str]) -> str:
     return f"; {text}" if text else ""
 
 
+def listed(names: Iterable[str]) -> str:
+    """Names in a sentence: ``A, B and C``."""
+    found = list(names)
+    return "".join(found) if len(found) < 2 else ", ".join(found[:-1]) + " and " + found[-1]
+
+
 def quoted(names: Iterable[str], last: str = "and") -> str:
     """``"A", "B" and "C"``."""
     shown = [f'"{name}"' for name in names]

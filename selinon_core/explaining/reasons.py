@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from selinon_core.diagnostics.wording import listed
 from selinon_core.plan import EdgePlan, FlowPlan
 from selinon_core.plan.condition_text import condition_text
 from selinon_core.runtime.conditions import explain
@@ -117,13 +118,13 @@ def _of_sources(edge: EdgePlan, statuses: Mapping[str, Sequence[str]]) -> Reason
     failed = [name for name in unfinished if "failure" in statuses[name]]
     missing = [name for name in edge.sources if name not in statuses]
     if failed:
-        return _reason(edge, "source_failed", f"{_listed(failed)} failed")
+        return _reason(edge, "source_failed", f"{listed(failed)} failed")
     if unfinished:
-        return _reason(edge, "source_did_not_finish", f"{_listed(unfinished)} did not finish")
+        return _reason(edge, "source_did_not_finish", f"{listed(unfinished)} did not finish")
     if missing:
-        return _reason(edge, "source_never_ran", f"{_listed(missing)} never ran")
+        return _reason(edge, "source_never_ran", f"{listed(missing)} never ran")
     if len(edge.sources) > 1:
-        return _reason(edge, "sources_never_together", f"{_listed(edge.sources)} never finished together")
+        return _reason(edge, "sources_never_together", f"{listed(edge.sources)} never finished together")
     return _reason(edge, "ended_before_considered", "its flow ended before the edge was considered")
 
 
@@ -133,7 +134,3 @@ def _reason(edge: EdgePlan, reason: str, text: str, condition: dict[str, Any] | 
 
 def _finished(statuses: Sequence[str]) -> bool:
     return any(status in ("success", "reused") for status in statuses)
-
-
-def _listed(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else ", ".join(names[:-1]) + " and " + names[-1]

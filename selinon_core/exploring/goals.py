@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Literal, NamedTuple
 
 from selinon_core.dispatch.flow_index import FlowIndex
-from selinon_core.worlds import leaves_of
+from selinon_core.plan.functions import leaves_of
 
 GoalKind = Literal[
     "node",

@@ -11,8 +11,9 @@ from selinon_core.errors import ConfigurationError
 from selinon_core.exploring.cycles import nodes_in_cycles
 from selinon_core.exploring.goals import Goal, GoalTable
 from selinon_core.plan import Condition, FlowPlan, Leaf, Plan, TaskPlan
+from selinon_core.plan.functions import leaves_of
 from selinon_core.schemas.check import ResultSchema
-from selinon_core.worlds import LeafKind, Worlds, kind_of, leaves_of, worlds_of
+from selinon_core.worlds import LeafKind, Worlds, kind_of, worlds_of
 
 #: Finds the schema of a task's results, None when it has none. Raises ``ConfigurationError``.
 Schemas = Callable[[TaskPlan], ResultSchema | None]

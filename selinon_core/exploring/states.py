@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 
-from selinon_core.exploring.cycles import components
 from selinon_core.exploring.tape import Tape
+from selinon_core.plan.components import components
 
 _END, _UNKNOWN = "end", "unknown"
 

@@ -12,7 +12,6 @@ from collections.abc import Callable, Sequence
 from selinon_core.cases.model import Invariant
 from selinon_core.dispatch.node_run import NodeRun
 from selinon_core.dispatch.selective import SelectiveRun
-from selinon_core.exploring.cycles import components
 from selinon_core.exploring.environment import Environment
 from selinon_core.exploring.exploration import Exploration
 from selinon_core.exploring.explorer import explore
@@ -22,6 +21,7 @@ from selinon_core.exploring.model import FlowModel, ProjectModel
 from selinon_core.exploring.observation import Context, Observation, PlayEnded
 from selinon_core.exploring.play import Play
 from selinon_core.exploring.probing import observations_at_end
+from selinon_core.plan.components import components
 
 _MOST_ROUNDS = 12
 
@@ -147,7 +147,7 @@ class Summaries:
                         found[self._context(name, False, selection)] = None
         return list(found)
 
-    def _explore_group(self, group: list[Context], is_recursive: bool) -> None:
+    def _explore_group(self, group: Sequence[Context], is_recursive: bool) -> None:
         for context in group:
             self._ends.setdefault(context, [])
         self.can_block = is_recursive or self.can_block

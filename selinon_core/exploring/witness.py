@@ -34,7 +34,8 @@ from selinon_core.exploring.play_state import GIVEN
 from selinon_core.exploring.probing import observations_at_end
 from selinon_core.exploring.summaries import Summaries
 from selinon_core.exploring.tape import Tape
-from selinon_core.worlds import LeafKind, kind_of, leaves_of
+from selinon_core.plan.functions import leaves_of
+from selinon_core.worlds import LeafKind, kind_of
 
 _STOP, _LATE = 1.0, 2.0  # virtual seconds after which an eager failure comes, and those that are later
 

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from selinon_core.diagnostics.location import Place
 from selinon_core.plan import EdgePlan, FailurePlan, FlowPlan, Plan, TaskPlan
+from selinon_core.plan.text_wrap import nodes_text
 
 
 class Mutant(NamedTuple):
@@ -51,8 +52,4 @@ def replace_failure(plan: Plan, flow: FlowPlan, failure: FailurePlan) -> Plan:
 
 def ends_text(sources: tuple[str, ...], destinations: tuple[str, ...]) -> str:
     """The ends of an edge: ``[A, B] -> C``; a starting edge begins with ``(start)``."""
-    return f"{_names(sources) or '(start)'} -> {_names(destinations)}"
-
-
-def _names(names: tuple[str, ...]) -> str:
-    return names[0] if len(names) == 1 else f"[{', '.join(names)}]" if names else ""
+    return f"{nodes_text(sources) or '(start)'} -> {nodes_text(destinations)}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 #: A name may be broken behind these.
 _BREAK_BEHIND = "_/.-:,=&?@ "
 
@@ -22,6 +24,11 @@ def _escape(ch: str) -> str:
         return short
     code = ord(ch)
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def nodes_text(names: Sequence[str]) -> str:
+    """Nodes at one end of an edge or of a failures entry: ``A``, ``[A, B]``, nothing for none."""
+    return names[0] if len(names) == 1 else f"[{', '.join(names)}]" if names else ""
 
 
 def columns(text: str) -> list[str]:

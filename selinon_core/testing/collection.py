@@ -165,7 +165,7 @@ def _project_of(path: str, given: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _holds_flows(path: str) -> bool:
-    """Whether a path is, or leads to, a YAML file that is no case file."""
+    """Whether a path is, or leads to, a YAML file other than a case file."""
     return not os.path.isdir(path) or any(not is_case_file(file) for file in yaml_files(path, True))
 
 

@@ -6,15 +6,17 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Any
 
+from selinon_core.diagnostics.wording import listed
 from selinon_core.dispatch import NodeRun
-from selinon_core.plan import Condition, EdgePlan, FailurePlan, FlowPlan, Leaf, Not
+from selinon_core.plan import Condition, EdgePlan, FailurePlan, FlowPlan, Leaf
 from selinon_core.plan.condition_text import condition_text
+from selinon_core.plan.functions import leaves_of
 from selinon_core.plan.shipped import PREDICATE_MODULES, PREDICATES
 from selinon_core.runtime.facts import EdgeConsidered, FallbackConsidered
 from selinon_core.runtime.trace.run_records import FlowRecord, NodeRecord
 from selinon_core.testing.observation import Observation
 from selinon_core.testing.results import Reason
-from selinon_core.testing.words import edge_text, entry_text, listed, shown, times
+from selinon_core.testing.words import edge_text, entry_text, shown, times
 
 #: How far explanations go back, and how many reasons of one sort they give.
 _DEEPEST = 4
@@ -235,17 +237,6 @@ class Explanation:
 
     def _flow_runs(self, name: str) -> list[FlowRecord]:
         return [record for record in self._seen.facts.flows if record.flow.name == name]
-
-
-def leaves_of(condition: Condition | None) -> Iterator[Leaf]:
-    """The leaves of a condition in reading order."""
-    if isinstance(condition, Leaf):
-        yield condition
-    elif isinstance(condition, Not):
-        yield from leaves_of(condition.operand)
-    elif condition is not None:
-        for operand in condition.operands:
-            yield from leaves_of(operand)
 
 
 def is_shipped(leaf: Leaf) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from selinon_core.cases.model import Case, NodeMock
 from selinon_core.local import LocalRun
 from selinon_core.plan import Condition
-from selinon_core.testing.explanation import leaves_of
+from selinon_core.plan.functions import leaves_of
 from selinon_core.testing.results import Note
 
 

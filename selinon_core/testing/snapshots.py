@@ -8,11 +8,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from selinon_core.diagnostics.wording import listed
 from selinon_core.errors import RequestError
 from selinon_core.testing.last_run import replace_file
 from selinon_core.testing.observation import Observation
 from selinon_core.testing.results import Finding, Note
-from selinon_core.testing.words import listed, shown
+from selinon_core.testing.words import shown
 
 DIRECTORY = "__snapshots__"
 

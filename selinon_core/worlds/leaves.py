@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from enum import Enum
 from functools import cache
 from typing import Any
 
 from selinon_core import predicates
-from selinon_core.plan import Condition, ImportRef, Leaf, Not
+from selinon_core.plan import ImportRef, Leaf
 from selinon_core.plan.shipped import PREDICATE_MODULES, PREDICATES
 
 _ENVIRONMENT = ("envExist", "envEqual")
@@ -27,19 +27,6 @@ class LeafKind(Enum):
     CONSTANT = "constant"
     ENVIRONMENT = "environment"
     UNKNOWN = "unknown"
-
-
-def leaves_of(condition: Condition | None) -> Iterator[Leaf]:
-    """The leaves of a condition in reading order; none for None."""
-    if condition is None:
-        return
-    if isinstance(condition, Leaf):
-        yield condition
-    elif isinstance(condition, Not):
-        yield from leaves_of(condition.operand)
-    else:
-        for operand in condition.operands:
-            yield from leaves_of(operand)
 
 
 @cache

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from selinon_core.diagnostics.location import Place
 from selinon_core.plan import ImportRef, Leaf
+from selinon_core.plan.functions import leaves_of
 from selinon_core.schemas.check import ResultSchema
-from selinon_core.worlds import judge, leaves_of, worlds_of
+from selinon_core.worlds import judge, worlds_of
 from selinon_core.worlds.pairwise import pairs_covered
 
 NOWHERE = Place("flow.yaml", 1, 1)

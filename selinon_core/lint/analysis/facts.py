@@ -14,9 +14,9 @@ from functools import cached_property
 from selinon_core.config.model import EdgeDef, FailureDef, FlowDef, NameRef
 from selinon_core.diagnostics.wording import did_you_mean
 from selinon_core.lint.analysis.atoms import AtomMaker
-from selinon_core.lint.analysis.components import cyclic
 from selinon_core.lint.analysis.predicates import Predicates
 from selinon_core.lint.analysis.verdict import Satisfiability, verdict
+from selinon_core.plan.components import cyclic
 
 #: With more unknown names than this in a flow, any of them may mean any node.
 MOST_MISSPELT = 50

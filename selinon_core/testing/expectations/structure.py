@@ -8,11 +8,12 @@ from typing import Any
 
 from selinon_core.cases.model import Expect, Expected
 from selinon_core.cases.references import edges_called
+from selinon_core.diagnostics.wording import listed
 from selinon_core.runtime.trace.run_records import NodeRecord
 from selinon_core.testing.explanation import Explanation
 from selinon_core.testing.observation import Observation
 from selinon_core.testing.results import Finding, Reason
-from selinon_core.testing.words import edge_text, fallback_text, listed, times
+from selinon_core.testing.words import edge_text, fallback_text, times
 
 
 def order(expected: Expected, seen: Observation, why: Explanation) -> Iterator[Finding]:

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from selinon_core.config.model import EdgeDef, NameRef
 from selinon_core.diagnostics import Diagnostic, Related, Severity
 from selinon_core.diagnostics.wording import quoted
-from selinon_core.lint.analysis.components import cyclic
 from selinon_core.lint.analysis.facts import FlowGraph, StartRule
 from selinon_core.lint.rule import LintContext, Rule
+from selinon_core.plan.components import cyclic
 
 
 class CyclicWait(Rule):

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 from selinon_core.config.model import FlowDef, NameRef
 from selinon_core.diagnostics import Diagnostic, Related, Severity
-from selinon_core.lint.analysis.components import cyclic, shortest_cycle
 from selinon_core.lint.analysis.facts import FlowGraph
 from selinon_core.lint.rule import LintContext, Rule
+from selinon_core.plan.components import cyclic, shortest_cycle
 
 
 class UnconditionalCycle(Rule):

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Hashable, Iterable, Mapping
+from typing import TypeVar
+
+T = TypeVar("T", bound=Hashable)
 
 
-def components(graph: Mapping[str, Iterable[str]]) -> list[tuple[str, ...]]:
-    """Return the components, each before those that lead to it, names within one in order of discovery.
+def components(graph: Mapping[T, Iterable[T]]) -> list[tuple[T, ...]]:
+    """Return the components, each before those that lead to it, nodes within one in order of discovery.
 
     A successor that is not a key has no successors. Linear, without recursion (Tarjan 1972).
     """
-    number: dict[str, int] = {}
-    low: dict[str, int] = {}
-    open_nodes: list[str] = []
-    is_open: set[str] = set()
-    found: list[tuple[str, ...]] = []
+    number: dict[T, int] = {}
+    low: dict[T, int] = {}
+    open_nodes: list[T] = []
+    is_open: set[T] = set()
+    found: list[tuple[T, ...]] = []
     for root in graph:
         if root in number:
             continue
@@ -46,7 +49,7 @@ def components(graph: Mapping[str, Iterable[str]]) -> list[tuple[str, ...]]:
     return found
 
 
-def cyclic(graph: Mapping[str, Iterable[str]]) -> list[tuple[str, ...]]:
+def cyclic(graph: Mapping[T, Iterable[T]]) -> list[tuple[T, ...]]:
     """Return the components that hold a cycle: several nodes, or one that leads to itself."""
     return [
         members for members in components(graph) if len(members) > 1 or members[0] in graph.get(members[0], ())

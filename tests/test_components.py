@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from selinon_core.lint.analysis.components import components, cyclic, shortest_cycle
+from selinon_core.plan.components import components, cyclic, shortest_cycle
 
 Graph = dict[str, list[str]]
 graphs: st.SearchStrategy[Graph] = st.dictionaries(
