@@ -65,6 +65,16 @@ def forget_user_modules(tmp_path_factory: pytest.TempPathFactory) -> Iterator[No
             del sys.modules[name]
 
 
+@pytest.fixture(autouse=True)
+def no_worker_in_this_process() -> Iterator[None]:
+    """Fail a test that makes a worker's pool here: Celery then refuses to wait for results, in all later tests."""
+    yield
+    state = sys.modules.get("celery._state")
+    if state is not None and state.task_join_will_block():
+        state._set_task_join_will_block(False)
+        pytest.fail("a worker's pool was made in the process of the tests; make it in a process of its own")
+
+
 def need(name: str) -> str:
     """Return the URL of a service; skip the test without it, or fail with ``SELINON_REQUIRE_SERVICES=1``."""
     service = services.SERVICES[name]

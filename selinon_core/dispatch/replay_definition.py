@@ -104,6 +104,10 @@ def _edge(row: EdgeIndex) -> list[Any]:
     return value if row.selective is None else [*value, row.selective.to_json()]
 
 
+def _sets(value: dict[str, Any]) -> dict[str, Any]:
+    return {name: frozenset(value.get(name, ())) for name in _SETS}
+
+
 def _table(value: dict[str, Any]) -> FlowIndex:
     flow = FlowPlan(
         name=value["flow"],
@@ -124,7 +128,7 @@ def _table(value: dict[str, Any]) -> FlowIndex:
         sampling=Strategy(_SOMETHING, {}),
         cache=None,
         place=_SOMEWHERE,
-        **{name: frozenset(value.get(name, ())) for name in _SETS},
+        **_sets(value),
     )
     known = dict.fromkeys((*value["subflows"], flow.name), flow)
     table = FlowIndex(Plan({}, known, {}, Settings(None, (), "warn", "fail")), flow)

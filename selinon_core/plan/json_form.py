@@ -42,7 +42,7 @@ def plan_to_json(plan: Plan) -> dict[str, Any]:
         "tasks": [_task(task) for task in plan.tasks.values()],
         "flows": [_flow(flow) for flow in plan.flows.values()],
         "storages": [_storage(storage) for storage in plan.storages.values()],
-        "settings": {**settings._asdict(), "trace": [_wrap(sink) for sink in settings.trace]},
+        "settings": {**_as_dict(settings), "trace": [_wrap(sink) for sink in settings.trace]},
     }
 
 
@@ -81,6 +81,14 @@ def _wrap(value: Any) -> Any:
     return value
 
 
+def _as_dict(part: Any) -> dict[str, Any]:
+    """The fields of a named tuple, without those that have their default."""
+    defaults = part._field_defaults
+    return {
+        name: value for name, value in part._asdict().items() if not (name in defaults and defaults[name] == value)
+    }
+
+
 def _place(place: Place) -> list[Any]:
     return list(place)
 
@@ -96,7 +104,7 @@ def _cache(cache: CachePlan | None) -> dict[str, Any] | None:
 
 
 def _task(task: TaskPlan) -> dict[str, Any]:
-    data = task._asdict()
+    data = _as_dict(task)
     data["function"] = _import(task.function)
     data["selective_run_function"] = _import(task.selective_run_function)
     data["place"] = _place(task.place)
@@ -182,7 +190,7 @@ _SETS = (
 
 
 def _flow(flow: FlowPlan) -> dict[str, Any]:
-    data = flow._asdict()
+    data = _as_dict(flow)
     data["edges"] = [_edge(edge) for edge in flow.edges]
     data["failures"] = [_failure(failure) for failure in flow.failures]
     for name in _SETS:

@@ -28,6 +28,45 @@ class ImportRef(NamedTuple):
         return f"{self.module}.{self.name}"
 
 
+class Expression(NamedTuple):
+    """Text of the expression language (``selinon_core.expressions``) without faults, and where it begins."""
+
+    text: str
+    place: Place
+
+
+class Computed(NamedTuple):
+    """A part of a template that is the value of an expression: a text that is exactly ``${expression}``."""
+
+    expression: Expression
+
+
+class ComputedText(NamedTuple):
+    """A part of a template that is a text with values in it: ``order ${args.number}``."""
+
+    parts: tuple[str | Expression, ...]
+
+
+class Template(NamedTuple):
+    """A JSON value with ``Computed`` and ``ComputedText`` in it, at any depth of its mappings and lists."""
+
+    value: Any
+    place: Place
+
+
+#: A JSON Schema in place, or the path of its file (or ``pkg.module:file.json``).
+Schema = str | Mapping[str, Json]
+
+
+class Test(NamedTuple):
+    """A leaf of a condition that is an expression, which gives true or false.
+
+    ``and``, ``or`` and ``not`` at the top of a text are ``And``, ``Or`` and ``Not`` here, never inside a test.
+    """
+
+    expression: Expression
+
+
 class Leaf(NamedTuple):
     """A predicate call.
 
@@ -79,6 +118,23 @@ class Foreach(NamedTuple):
     at_most: int | None = None
 
 
+class ForeachItems(NamedTuple):
+    """A fan-out over the list that an expression gives; ``item_name`` is how ``args`` call an item.
+
+    Without ``args`` of its edge the item is what a destination is given.
+    """
+
+    expression: Expression
+    item_name: str
+    place: Place
+    at_most: int | None = None
+
+    @property
+    def propagate_result(self) -> bool:
+        """Items are always passed on."""
+        return True
+
+
 class Selective(NamedTuple):
     """How an edge runs its sub-flow selectively; ``run_subsequent`` is a bool or the flows it holds for."""
 
@@ -90,7 +146,8 @@ class Selective(NamedTuple):
 class EdgePlan(NamedTuple):
     """An edge. No sources: a starting edge. A destination listed k times is started k times.
 
-    ``condition`` None means always.
+    ``condition`` None means always. ``args`` are what the destinations are given, instead of the flow's
+    arguments or the item.
     """
 
     index: int  # type: ignore[assignment]  # hides ``tuple.index``, which is not needed here
@@ -101,6 +158,7 @@ class EdgePlan(NamedTuple):
     selective: Selective | None
     name: str | None
     place: Place
+    args: Template | None = None
 
 
 class FailurePlan(NamedTuple):
@@ -115,6 +173,7 @@ class FailurePlan(NamedTuple):
     condition: Condition | None
     propagate_failure: bool
     place: Place
+    args: Template | None = None
 
 
 class Strategy(NamedTuple):
@@ -135,6 +194,8 @@ class FlowPlan(NamedTuple):
     """A flow. The ``propagate_*`` sets hold names of sub-flows; ``true`` is spelled out by the compiler.
 
     ``eager_failures`` is spelled out too. Times are seconds. ``queue`` may hold ``{ENVIRONMENT}`` references.
+    ``output`` None: the flow declares none. ``constants`` are the ``vars`` of expressions: the flow's own over the
+    global ones.
     """
 
     name: str
@@ -158,10 +219,14 @@ class FlowPlan(NamedTuple):
     sampling: Strategy
     cache: CachePlan | None
     place: Place
+    input_schema: Schema | None = None
+    output: Template | None = None
+    output_schema: Schema | None = None
+    constants: Mapping[str, Json] = {}
 
 
 class TaskPlan(NamedTuple):
-    """A task. Times are seconds. ``output_schema`` is the path of a file (or ``pkg.module:file.json``)."""
+    """A task. Times are seconds."""
 
     name: str
     function: ImportRef
@@ -176,6 +241,7 @@ class TaskPlan(NamedTuple):
     selective_run_function: ImportRef | None
     queue: str
     place: Place
+    input_schema: Schema | None = None
 
 
 class StoragePlan(NamedTuple):
@@ -195,12 +261,18 @@ class Settings(NamedTuple):
     """The ``global`` section. ``trace`` holds one mapping per sink: ``{"logging": True}``, ...
 
     ``migration_dir``, queue names and strings in storage configurations may hold ``{ENVIRONMENT}`` references.
+    ``environment`` has the variables that expressions may read: name -> ``{}`` or ``{"default": value}``.
+    ``typed_tasks``: arguments of tasks are converted to the types that ``run`` is annotated with. ``redact`` are
+    patterns of keys whose values traces, statuses and pages do not show.
     """
 
     migration_dir: str | None
     trace: tuple[Mapping[str, Json], ...]
     on_unreached: str
     on_graph_change: str
+    environment: Mapping[str, Mapping[str, Json]] = {}
+    typed_tasks: bool = False
+    redact: tuple[str, ...] = ()
 
 
 class _Plan(NamedTuple):

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import threading
-from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -77,8 +79,7 @@ def test_a_child_has_a_gate_that_is_open() -> None:
     thread.join()
 
 
-@pytest.fixture
-def worker() -> Iterator[Any]:
+def _worker() -> Any:
     project = {
         "tasks": [{"name": "A", "import": "tasks"}],
         "flows": ["main"],
@@ -87,8 +88,7 @@ def worker() -> Iterator[Any]:
     app = Celery("gated", broker="memory://", set_as_current=False)
     app.conf.update(selinon_state_url="memory://", worker_hijack_root_logger=False)
     Selinon(app, plan=compile_data(project).plan)
-    yield app.Worker(pool="prefork", concurrency=1, quiet=True)
-    app.close()
+    return app.Worker(pool="prefork", concurrency=1, quiet=True)
 
 
 def _threads() -> list[threading.Thread]:
@@ -96,8 +96,9 @@ def _threads() -> list[threading.Thread]:
     return [thread for thread in threading.enumerate() if thread.name in names]
 
 
-@pytest.mark.filterwarnings("ignore:.*superuser.*")
-def test_threads_start_behind_the_pool_and_end_when_the_worker_has(worker: Any) -> None:
+def check_threads_of_a_worker() -> None:
+    """They start behind the pool and end when the worker has."""
+    worker = _worker()
     names = [step.alias for step in worker.steps]
     step = worker.steps[names.index("bootsteps:Maintenance")]
     assert names.index("Pool") < names.index(step.alias)
@@ -110,6 +111,14 @@ def test_threads_start_behind_the_pool_and_end_when_the_worker_has(worker: Any) 
     for thread in threads:
         thread.join(30)
     assert _threads() == []
+
+
+def test_threads_start_behind_the_pool_and_end_when_the_worker_has() -> None:
+    # In a process of its own: one that has made a worker's pool may not wait for results any more.
+    script = f"from {__name__} import check_threads_of_a_worker as check; check()"
+    root = str(Path(__file__).parents[2])
+    ended = subprocess.run([sys.executable, "-c", script], cwd=root, capture_output=True, text=True, timeout=120)
+    assert ended.returncode == 0, ended.stderr
 
 
 def test_a_fork_does_not_wait_in_vain_where_a_thread_is_always_behind_the_gate() -> None:

@@ -62,6 +62,7 @@ def failure(
 def flow(name: str, edges: Iterable[EdgePlan], failures: Iterable[FailurePlan] = (), **options: Any) -> FlowPlan:
     """A flow; ``options`` are fields of ``FlowPlan``, sets of names may be given as one text."""
     values: dict[str, Any] = {
+        **FlowPlan._field_defaults,
         "queue": "celery",
         "max_retry": 0,
         "retry_countdown": 0.0,
