@@ -64,12 +64,13 @@ edges = st.builds(
     many,
     many,
     some_condition,
-    st.none() | st.builds(Foreach, imports, st.booleans(), places),
+    st.none() | st.builds(Foreach, imports, st.booleans(), places, st.none() | st.integers(0, 3)),
     st.none() | st.builds(Selective, many, st.booleans(), st.booleans() | st.lists(names, min_size=1).map(tuple)),
     st.none() | names,
     places,
+    args=st.none(),
 )
-failures = st.builds(FailurePlan, st.integers(0, 9), many, many, some_condition, st.booleans(), places)
+failures = st.builds(FailurePlan, st.integers(0, 9), many, many, some_condition, st.booleans(), places, st.none())
 flows = st.builds(
     FlowPlan,
     names,
@@ -87,6 +88,10 @@ flows = st.builds(
     st.builds(Strategy, imports, mappings),
     caches,
     places,
+    input_schema=st.none(),
+    output=st.none(),
+    output_schema=st.none(),
+    constants=st.just({}),
 )
 tasks = st.builds(
     TaskPlan,
@@ -103,6 +108,7 @@ tasks = st.builds(
     st.none() | imports,
     names,
     places,
+    input_schema=st.none(),
 )
 storages = st.builds(StoragePlan, names, imports, data, caches, places)
 sinks = st.lists(mappings, max_size=2).map(tuple)
@@ -117,7 +123,7 @@ plans = st.builds(
     by_name(tasks),
     by_name(flows),
     by_name(storages),
-    st.builds(Settings, st.none() | names, sinks, names, names),
+    st.builds(Settings, st.none() | names, sinks, names, names, st.just({}), st.just(False), st.just(())),
 )
 
 
