@@ -21,8 +21,13 @@ class SmokeTest(SelinonTask):
 
 
 class RollBack(SelinonTask):
+    """Returns why, for the region that failed: its Deploy or its SmokeTest."""
+
     def run(self, version):
-        return {region: str(self.parent_flow_exception(region, "SmokeTest")) for region in self.failures}
+        return {
+            region: "; ".join(str(self.parent_flow_exception(region, task)) for task in tasks)
+            for region, tasks in self.failures.items()
+        }
 
 
 class Announce(SelinonTask):

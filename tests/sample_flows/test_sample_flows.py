@@ -49,6 +49,14 @@ def test_the_flow_test_cases_pass(sample: Path, tmp_path: Path) -> None:
 
 
 @each_sample
+def test_the_cases_notice_every_mistake(sample: Path, tmp_path: Path) -> None:
+    ran = selinon("mutate", "--format", "json", "--fail-under", 100, sample, cwd=tmp_path)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    mutants = json.loads(ran.stdout)["mutants"]
+    assert all(mutant["reason"] for mutant in mutants if mutant["status"] == "ignored")
+
+
+@each_sample
 def test_can_be_drawn(sample: Path, tmp_path: Path) -> None:
     drawn = selinon("graph", "--expand", "-o", tmp_path, sample, cwd=tmp_path)
     assert drawn.returncode == 0, drawn.stderr
