@@ -87,10 +87,10 @@ class AskReuse:
     """Call the selective run function of a task: run it, or reuse an earlier run?
 
     ``args`` are what the function is given: the item under any foreach, else the flow's arguments.
-    ``task_args`` are what the task would get.
+    ``task_args`` are what the task would get; ``position`` is the place of the item among those of foreach.
     """
 
-    __slots__ = ("args", "edge", "given_item", "name", "question", "sources", "task_args", "tasks")
+    __slots__ = ("args", "edge", "given_item", "name", "position", "question", "sources", "task_args", "tasks")
 
     def __init__(
         self,
@@ -102,6 +102,7 @@ class AskReuse:
         task_args: Any,
         given_item: bool,
         tasks: tuple[str, ...],
+        position: int = 0,
     ) -> None:
         self.question = question
         self.edge = edge
@@ -111,9 +112,10 @@ class AskReuse:
         self.task_args = task_args
         self.given_item = given_item
         self.tasks = tasks
+        self.position = position
 
 
-class AskArguments:
+class AskFirstResult:
     """Read the result of the first task: it becomes the flow's arguments (``node_args_from_first``)."""
 
     __slots__ = ("node_run", "question")
@@ -123,7 +125,7 @@ class AskArguments:
         self.node_run = node_run
 
 
-Question = AskCondition | AskFallbackCondition | AskForeach | AskReuse | AskArguments
+Question = AskCondition | AskFallbackCondition | AskForeach | AskReuse | AskFirstResult
 
 
 class AskAgain:
@@ -187,7 +189,7 @@ Effect = (
     | AskFallbackCondition
     | AskForeach
     | AskReuse
-    | AskArguments
+    | AskFirstResult
     | AskAgain
     | ScheduleRetry
     | FinishFlow

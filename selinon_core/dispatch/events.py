@@ -86,7 +86,7 @@ class ReuseAnswered:
         self.reused_id = reused_id
 
 
-class ArgumentsAnswered:
+class FirstResultAnswered:
     """The result of the first task is known and becomes the flow's arguments."""
 
     __slots__ = ("args", "question")
@@ -167,7 +167,7 @@ Event = (
     | ConditionAnswered
     | ForeachAnswered
     | ReuseAnswered
-    | ArgumentsAnswered
+    | FirstResultAnswered
     | QuestionDeferred
     | QuestionFailed
     | RetryDue

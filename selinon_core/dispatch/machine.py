@@ -48,7 +48,7 @@ from selinon_core.dispatch import effects as do
 from selinon_core.dispatch import events as on
 from selinon_core.dispatch.node_run import FlowOutcome, NodeRun, NodeStatus
 from selinon_core.dispatch.rules import answers, completion
-from selinon_core.dispatch.rules.edges import ask_arguments, consider_starting_edges, follow_edges
+from selinon_core.dispatch.rules.edges import ask_first_result, consider_starting_edges, follow_edges
 from selinon_core.dispatch.rules.fallbacks import begin_fallbacks
 from selinon_core.dispatch.rules.migration import migrate
 from selinon_core.dispatch.rules.starts import launch_again
@@ -173,7 +173,7 @@ def _on_node_succeeded(flow_run: RunState, event: on.NodeSucceeded) -> None:
     if node is None:
         return
     if flow_run.current.awaits_args and node.number == flow_run.current.first_number:
-        ask_arguments(flow_run, node)
+        ask_first_result(flow_run, node)
     else:
         follow_edges(flow_run, node)
 
@@ -224,7 +224,7 @@ _HANDLERS: dict[type[Any], Callable[[RunState, Any], None]] = {
     on.ConditionAnswered: answers.on_condition,
     on.ForeachAnswered: answers.on_foreach,
     on.ReuseAnswered: answers.on_reuse,
-    on.ArgumentsAnswered: answers.on_arguments,
+    on.FirstResultAnswered: answers.on_first_result,
     on.QuestionDeferred: answers.on_question_deferred,
     on.QuestionFailed: answers.on_question_failed,
     on.RetryDue: _on_retry_due,

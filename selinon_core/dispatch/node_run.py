@@ -13,11 +13,13 @@ class NodeRun:
     ``number`` counts from 1 in the flow run and never repeats, not even over retries of the flow. ``id`` is
     its name outside the flow run. ``edge`` is the index of the edge that started it and ``sources`` the
     combination of finished runs that edge fired for; for a fallback ``edge`` is None and ``sources`` are the
-    failed runs it handles. ``args`` are the node's arguments, shared and therefore never to be changed.
+    failed runs it handles. ``position`` is the place of its item in the list of foreach, for a fallback the index
+    of the entry. ``args`` are the node's arguments, shared and therefore never to be changed.
     ``parent`` is kept for fallbacks only (merged from the runs they handle); for everything else it follows
     from ``sources`` (see ``propagation.parent_of``); ``parent_numbers`` goes with it and holds the numbers of
     the runs it names, 0 for runs outside the flow run. ``failures`` is what a fallback, and every task behind
-    it, sees as ``self.failures``. ``outcome`` is set once a sub-flow has ended.
+    it, sees as ``self.failures``. ``outcome`` is set once a sub-flow has ended. ``nearest`` belongs to
+    ``ancestors``: the runs that names mean for it, kept once some expression asks.
     """
 
     __slots__ = (
@@ -28,10 +30,12 @@ class NodeRun:
         "id",
         "is_flow",
         "name",
+        "nearest",
         "number",
         "outcome",
         "parent",
         "parent_numbers",
+        "position",
         "sources",
         "status",
     )
@@ -47,6 +51,7 @@ class NodeRun:
         args: Any,
         failures: dict[str, Any] | None,
         flow_attempt: int,
+        position: int = 0,
     ) -> None:
         self.number = number
         self.id = id
@@ -57,6 +62,8 @@ class NodeRun:
         self.args = args
         self.failures = failures
         self.flow_attempt = flow_attempt
+        self.position = position
+        self.nearest: dict[str, tuple[NodeRun, ...]] | None = None
         self.parent: dict[str, Any] | None = None
         self.parent_numbers: dict[str, int] | None = None
         self.status: NodeStatus = "active"

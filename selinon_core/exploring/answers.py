@@ -23,10 +23,10 @@ def answer(play: PlayState, question: do.Question) -> on.Event:
         play.asked.append((True, index, value))
         play.bits |= play.model.bits["fallback_true" if value else "fallback_false", index, None]
         return on.ConditionAnswered(number, value)
-    if kind is do.AskArguments:
+    if kind is do.AskFirstResult:
         node = question.node_run  # type: ignore[union-attr]
         play.args_variable = (node.name, play.visits[node.number])
-        return on.ArgumentsAnswered(number, ["result of", *play.args_variable])
+        return on.FirstResultAnswered(number, ["result of", *play.args_variable])
     name = question.name  # type: ignore[union-attr]
     if play.model.project.plan.tasks[name].selective_run_function is None:
         return on.ReuseAnswered(number, None)

@@ -109,7 +109,7 @@ def _performers(flows: FlowEffects, tasks: TaskEffects, questions: QuestionEffec
         do.AskFallbackCondition: questions.ask,
         do.AskForeach: questions.ask,
         do.AskReuse: questions.ask,
-        do.AskArguments: questions.ask,
+        do.AskFirstResult: questions.ask,
         do.AskAgain: questions.ask_again,
         do.ScheduleRetry: flows.schedule_retry,
         do.FinishFlow: flows.finish,

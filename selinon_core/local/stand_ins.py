@@ -68,7 +68,7 @@ class StandInWatch:
         read = dict.fromkeys(
             entry[4] for entry in self._journal[entries:] if entry[0] == trace_entries.READ and entry[4] in made_up
         )
-        if question.__class__ is do.AskArguments:
+        if question.__class__ is do.AskFirstResult:
             if question.node_run.id in made_up:
                 self._made_up_arguments.add(record.id)
             return

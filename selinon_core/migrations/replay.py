@@ -63,8 +63,8 @@ class Replay:
         for effect in self._machine.advance(event):
             if isinstance(effect, (do.StartTask, do.StartFlow)):
                 self._started.append(effect.node_run)
-            elif isinstance(effect, do.AskArguments):
-                self._feed(on.ArgumentsAnswered(effect.question, None))
+            elif isinstance(effect, do.AskFirstResult):
+                self._feed(on.FirstResultAnswered(effect.question, None))
             elif isinstance(effect, do.ScheduleRetry):
                 self._retry_due = True
             elif isinstance(effect, do.ReuseNode):
@@ -107,7 +107,7 @@ class Replay:
             edge = self._table.rows[run.edge].edge
             raise ReplayMismatch(f"the new flow starts {run.name} by {edge_text(edge)}", edge.place)
         for question in self._machine.open_questions:
-            if question.question in self._deferred or isinstance(question, do.AskArguments):
+            if question.question in self._deferred or isinstance(question, do.AskFirstResult):
                 continue
             if isinstance(question, do.AskFallbackCondition):
                 raise ReplayMismatch("the new flow asks the condition of a fallback", question.failure.place)

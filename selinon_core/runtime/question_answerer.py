@@ -30,7 +30,7 @@ Answer = (
     on.ConditionAnswered
     | on.ForeachAnswered
     | on.ReuseAnswered
-    | on.ArgumentsAnswered
+    | on.FirstResultAnswered
     | on.QuestionDeferred
     | on.QuestionFailed
 )
@@ -78,7 +78,7 @@ class QuestionAnswerer:
                 return on.ForeachAnswered(number, self._items(flow, parent, question, results))
             if isinstance(question, do.AskReuse):
                 return on.ReuseAnswered(number, self._reuse(flow, parent, question, results))
-            return on.ArgumentsAnswered(number, self._arguments(flow, question.node_run, results))
+            return on.FirstResultAnswered(number, self._first_result(flow, question.node_run, results))
         except StorageError as error:
             if not isinstance(error, ResultMissingError):
                 return on.QuestionDeferred(number, str(error))
@@ -158,7 +158,7 @@ class QuestionAnswerer:
             raise UserFunctionError(f"selective run function {ref} {wrong}")
         return None
 
-    def _arguments(self, flow: FlowPlan, run: NodeRun, results: Results) -> Any:
+    def _first_result(self, flow: FlowPlan, run: NodeRun, results: Results) -> Any:
         try:
             if self._plan.tasks[run.name].storage is None:
                 return results.result_of(run.id)
@@ -234,7 +234,7 @@ def where_asked(flow: FlowPlan, question: do.Question) -> str:
     """Name the flow, the edge or failures entry, and its place in the YAML files."""
     if isinstance(question, do.AskFallbackCondition):
         return f"flow {flow.name}, failures entry at {question.failure.place}"
-    if isinstance(question, do.AskArguments):
+    if isinstance(question, do.AskFirstResult):
         return f"flow {flow.name} at {flow.place}"
     edge = question.edge
     ends = f"{', '.join(edge.sources) or '(start)'} -> {', '.join(edge.destinations)}"

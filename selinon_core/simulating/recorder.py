@@ -95,12 +95,13 @@ class RecordingTracer(RunTracer):
                 run.args,
                 run.failures,
                 run.flow_attempt,
+                run.position,
             )
             known.parent, known.parent_numbers, known.status = run.parent, run.parent_numbers, run.status
         return known
 
     def _asked(self, flow_id: str, question: do.Question) -> do.Question:
-        if isinstance(question, (do.AskFallbackCondition, do.AskArguments)):
+        if isinstance(question, (do.AskFallbackCondition, do.AskFirstResult)):
             return question
         sources = tuple(self._run(flow_id, source) for source in question.sources)
         if isinstance(question, do.AskCondition):
@@ -108,7 +109,7 @@ class RecordingTracer(RunTracer):
         if isinstance(question, do.AskForeach):
             return do.AskForeach(question.question, question.edge, sources, question.args, question.needs_items)
         about = (question.name, question.args, question.task_args, question.given_item, question.tasks)
-        return do.AskReuse(question.question, question.edge, sources, *about)
+        return do.AskReuse(question.question, question.edge, sources, *about, question.position)
 
     # -- what an entry changes, and the entry as it is kept
     # --------------------------------------------------------

@@ -184,7 +184,7 @@ class Simulation:
             self._hint = (key[1:5], key[5])
         else:
             value = {"first": key[2]}
-            event = on.ArgumentsAnswered(number, value)
+            event = on.FirstResultAnswered(number, value)
         if self.reference is not None:
             self.reference.answered(key, value)
         self.feed(event)
@@ -242,7 +242,7 @@ class Simulation:
         if isinstance(question, do.AskFallbackCondition):
             entry = question.failure.index
             key = ("fallback", attempt, entry, self._next("asked", attempt, entry))
-        elif isinstance(question, do.AskArguments):
+        elif isinstance(question, do.AskFirstResult):
             key = ("arguments", attempt, self.keys[question.node_run.number])
         else:
             combination = tuple(self.keys[run.number] for run in question.sources)
@@ -323,7 +323,7 @@ class Simulation:
         assert actual == expected
         assert self.questions.keys() == reference.past_questions.keys()
         for key, question in self.questions.items():
-            if not isinstance(question, do.AskArguments):
+            if not isinstance(question, do.AskFirstResult):
                 assert reference.past_questions[key][0] == question.args
         assert self.machine.ended == (reference.status == "ended")
         if reference.status == "running":

@@ -122,4 +122,4 @@ def answer_to(question: do.Question, value: Any) -> on.Event:
         return on.ForeachAnswered(number, value)
     if isinstance(question, do.AskReuse):
         return on.ReuseAnswered(number, value)
-    return on.ArgumentsAnswered(number, value)
+    return on.FirstResultAnswered(number, value)

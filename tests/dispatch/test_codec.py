@@ -53,7 +53,7 @@ events = st.one_of(
     st.builds(on.ConditionAnswered, numbers, st.booleans(), st.lists(st.none() | st.booleans(), max_size=4)),
     st.builds(on.ForeachAnswered, numbers, st.none() | st.lists(values, max_size=3)),
     st.builds(on.ReuseAnswered, numbers, st.none() | texts),
-    st.builds(on.ArgumentsAnswered, numbers, values),
+    st.builds(on.FirstResultAnswered, numbers, values),
     st.builds(on.QuestionDeferred, numbers),
     st.builds(on.QuestionFailed, numbers, texts),
     st.builds(on.RetryDue),

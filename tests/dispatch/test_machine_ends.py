@@ -205,7 +205,7 @@ def test_a_question_that_cannot_be_answered_fails_the_flow_which_may_retry(retri
 )
 def test_the_first_task_has_finished_although_its_result_was_never_read(event: on.Event) -> None:
     play = Play(plan(flow("main", [edge(None, "A"), edge("A", "B")], node_args_from_first=True))).ok("A")
-    assert isinstance(play.question, do.AskArguments)
+    assert isinstance(play.question, do.AskFirstResult)
     assert play.feed(event).outcome.finished == {"A": ["run-1"]}
 
 
@@ -226,14 +226,14 @@ def test_the_first_result_replaces_the_arguments_of_all_later_nodes() -> None:
     assert args == [("A", "given"), ("B", "first"), ("S", "first"), ("R", None), ("A", "first")]
     play.ok("A").answer(False)
     assert play.start("F").node_run.args == "first"
-    assert len(play.of(do.AskArguments)) == 1
+    assert len(play.of(do.AskFirstResult)) == 1
 
 
 def test_after_a_failure_of_the_first_task_the_arguments_stay() -> None:
     main = flow("main", [edge(None, "A"), edge("F", "A")], [failure("A", "F")], node_args_from_first=True)
     play = Play(plan(main), args="given").fail("A").ok("F").ok("A")
     assert [start.node_run.args for start in play.starts()] == ["given"] * 3
-    assert play.of(do.AskArguments) == []
+    assert play.of(do.AskFirstResult) == []
     assert play.outcome.succeeded
 
 

@@ -60,7 +60,7 @@ def test_a_reused_first_task_gives_the_arguments() -> None:
     play = Play(plan(flow("main", edges, node_args_from_first=True)), args="given", selective=selective)
     play.answer("old-a")
     question = play.question
-    assert isinstance(question, do.AskArguments)
+    assert isinstance(question, do.AskFirstResult)
     assert question.node_run.id == "old-a"
     assert play.answer("first").start("B").node_run.args == "first"
 

@@ -44,7 +44,7 @@ def refused(play: Play, event: on.Event) -> None:
         on.ConditionAnswered(1, True),
         on.ForeachAnswered(1, []),
         on.ReuseAnswered(1, None),
-        on.ArgumentsAnswered(1, None),
+        on.FirstResultAnswered(1, None),
         on.QuestionDeferred(1),
         on.QuestionFailed(1, "why"),
         on.RetryDue(),
@@ -88,7 +88,7 @@ def test_a_question_that_failed_the_flow_is_answered_too() -> None:
 def test_an_answer_of_the_wrong_kind_leaves_the_question_open() -> None:
     play = Play(ASKING).ok("A").fail("B")
     condition, foreach = play.machine.open_questions
-    kinds: list[Any] = [on.ForeachAnswered(1, []), on.ReuseAnswered(1, None), on.ArgumentsAnswered(1, 1)]
+    kinds: list[Any] = [on.ForeachAnswered(1, []), on.ReuseAnswered(1, None), on.FirstResultAnswered(1, 1)]
     for event in kinds:
         refused(play, event)
     refused(play, on.ConditionAnswered(2, True))
@@ -141,7 +141,7 @@ events = st.one_of(
     st.builds(on.ConditionAnswered, numbers, st.booleans()),
     st.builds(on.ForeachAnswered, numbers, st.sampled_from([[], [1], [1, 2], None])),
     st.builds(on.ReuseAnswered, numbers, st.none() | st.uuids().map(str)),
-    st.builds(on.ArgumentsAnswered, numbers, st.integers()),
+    st.builds(on.FirstResultAnswered, numbers, st.integers()),
     st.builds(on.QuestionDeferred, numbers),
     st.builds(on.QuestionFailed, numbers, st.just("why")),
     st.builds(on.RetryDue),

@@ -88,8 +88,8 @@ def _run(
                     pending.append(on.ConditionAnswered(effect.question, truths[key]))
                 elif isinstance(effect, do.AskForeach):
                     pending.append(on.ForeachAnswered(effect.question, [0] * items[choose(len(items))]))
-                elif isinstance(effect, do.AskArguments):
-                    pending.append(on.ArgumentsAnswered(effect.question, "result"))
+                elif isinstance(effect, do.AskFirstResult):
+                    pending.append(on.FirstResultAnswered(effect.question, "result"))
                 elif isinstance(effect, do.ScheduleRetry):
                     retry_due, open_now = True, []
         if machine.ended:

@@ -199,9 +199,9 @@ def test_a_join_still_counts_the_first_node_once_its_result_was_read() -> None:
         simulation.feed(on.NodeSucceeded(1))
         if migrated_while_read:
             simulation.migrate(Move(0, ((new, "IGNORE"),)))
-            simulation.feed(on.ArgumentsAnswered(2, None))
+            simulation.feed(on.FirstResultAnswered(2, None))
         else:
-            simulation.feed(on.ArgumentsAnswered(1, None))
+            simulation.feed(on.FirstResultAnswered(1, None))
             simulation.migrate(Move(0, ((new, "IGNORE"),)))
         effects = simulation.feed(on.NodeSucceeded(2))
         assert [effect.node_run.name for effect in effects if isinstance(effect, do.StartTask)] == ["C"]

@@ -194,7 +194,7 @@ _PERFORM: dict[type[Any], Callable[[Transition, Any], None]] = {
     do.AskFallbackCondition: Transition._ask,
     do.AskForeach: Transition._ask,
     do.AskReuse: Transition._ask,
-    do.AskArguments: Transition._ask,
+    do.AskFirstResult: Transition._ask,
     do.AskAgain: Transition._ask_again,
     do.ScheduleRetry: Transition._retry,
     do.FinishFlow: Transition._finish,

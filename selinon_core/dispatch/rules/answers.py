@@ -5,7 +5,7 @@ from __future__ import annotations
 from selinon_core.dispatch import effects as do
 from selinon_core.dispatch import events as on
 from selinon_core.dispatch.rules.completion import fail_attempt
-from selinon_core.dispatch.rules.edges import ask_arguments, fire, follow_edges, follow_first
+from selinon_core.dispatch.rules.edges import ask_first_result, fire, follow_edges, follow_first
 from selinon_core.dispatch.rules.fallbacks import run_fallbacks
 from selinon_core.dispatch.rules.starts import inherited_failures, new_node, start, start_selected
 from selinon_core.dispatch.state import RunState
@@ -41,13 +41,13 @@ def on_foreach(flow_run: RunState, event: on.ForeachAnswered) -> None:
     if not event.items:
         flow_run.current.edges_not_taken.add(row.index)
     given_item = row.foreach.propagate_result
-    for item in event.items or ():
+    for position, item in enumerate(event.items or ()):
         args = item if given_item else question.args
         if flow_run.current.selected_edges is None:
             for destination in row.destinations:
-                start(flow_run, destination, row, question.sources, args, given_item)
+                start(flow_run, destination, row, question.sources, args, given_item, position)
         else:
-            start_selected(flow_run, row, question.sources, args, given_item, item)
+            start_selected(flow_run, row, question.sources, args, given_item, item, position)
 
 
 def on_reuse(flow_run: RunState, event: on.ReuseAnswered) -> None:
@@ -57,12 +57,13 @@ def on_reuse(flow_run: RunState, event: on.ReuseAnswered) -> None:
         return
     row = flow_run.table.rows[question.edge.index]
     destination = flow_run.table.destinations[question.name]
+    args, position = question.task_args, question.position
     if not event.reused_id:
-        start(flow_run, destination, row, question.sources, question.task_args, question.given_item)
+        start(flow_run, destination, row, question.sources, args, question.given_item, position)
         return
     current = flow_run.current
     failures = inherited_failures(flow_run, destination, question.sources) if current.passes_failures else None
-    node = new_node(flow_run, destination, row.index, question.sources, question.task_args, failures)
+    node = new_node(flow_run, destination, row.index, question.sources, args, failures, position)
     current.active.pop(node.number, None)
     flow_run.detached.pop(node.number, None)
     node.id = event.reused_id
@@ -71,14 +72,14 @@ def on_reuse(flow_run: RunState, event: on.ReuseAnswered) -> None:
     if not destination.waited_for:  # like the end of a nowait run: it starts nothing and gives no arguments
         return
     if current.awaits_args and node.number == current.first_number:
-        ask_arguments(flow_run, node)
+        ask_first_result(flow_run, node)
     else:
         follow_edges(flow_run, node)
 
 
-def on_arguments(flow_run: RunState, event: on.ArgumentsAnswered) -> None:
+def on_first_result(flow_run: RunState, event: on.FirstResultAnswered) -> None:
     """The result of the first node becomes the flow's arguments."""
-    question: do.AskArguments | None = flow_run.questions.close(event.question, do.AskArguments)
+    question: do.AskFirstResult | None = flow_run.questions.close(event.question, do.AskFirstResult)
     if question is None:
         return
     flow_run.current.args = event.args

@@ -86,11 +86,11 @@ def fire(flow_run: RunState, row: EdgeIndex, sources: tuple[NodeRun, ...], *, ag
         start_selected(flow_run, row, sources, args, False, args)
 
 
-def ask_arguments(flow_run: RunState, node: NodeRun) -> None:
+def ask_first_result(flow_run: RunState, node: NodeRun) -> None:
     """The first node ended: its result becomes the flow's arguments before its edges are considered."""
     # Finished before the answer, which cannot change that; no other node has finished yet.
     flow_run.current.finished[node.name] = [node]
-    flow_run.ask(do.AskArguments(flow_run.questions.next_number(), node))
+    flow_run.ask(do.AskFirstResult(flow_run.questions.next_number(), node))
 
 
 def follow_first(flow_run: RunState, node: NodeRun) -> None:

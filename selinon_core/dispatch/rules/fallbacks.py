@@ -77,7 +77,7 @@ def _handle(flow_run: RunState, handled: tuple[NodeRun, ...], entries: list[Fail
             destination = flow_run.table.destinations[name]
             args = current.args if destination.takes_args else None
             given = failures if destination.takes_failures else None
-            node = new_node(flow_run, destination, None, handled, args, given)
+            node = new_node(flow_run, destination, None, handled, args, given, entry.index)
             node.parent = parent if destination.takes_parent else {}
             node.parent_numbers = numbers
             started.append(node)

@@ -217,9 +217,9 @@ def _ask_again(flow_run: RunState, steps: tuple[MigrationStep, ...], questions: 
     """Ask the questions about remaining edges again; the fallback step asks its own again by itself."""
     first: NodeRun | None = None
     for question in questions:
-        if isinstance(question, do.AskArguments):
+        if isinstance(question, do.AskFirstResult):
             if flow_run.current.awaits_args:
-                edges.ask_arguments(flow_run, question.node_run)
+                edges.ask_first_result(flow_run, question.node_run)
             else:
                 first = question.node_run
         elif not isinstance(question, do.AskFallbackCondition):
@@ -254,5 +254,6 @@ def _ask_about(
                 question.task_args,
                 question.given_item,
                 tasks,
+                question.position,
             )
         )

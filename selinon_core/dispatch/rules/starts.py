@@ -19,12 +19,13 @@ def start(
     sources: tuple[NodeRun, ...],
     args: Any,
     given_item: bool,
+    position: int = 0,
 ) -> None:
-    """Start a destination of an edge; ``args`` are the item of foreach if ``given_item``."""
+    """Start a destination of an edge; ``args`` are the item of foreach, at ``position``, if ``given_item``."""
     if not destination.takes_args and not given_item:
         args = None
     failures = inherited_failures(flow_run, destination, sources) if flow_run.current.passes_failures else None
-    node = new_node(flow_run, destination, row.index, sources, args, failures)
+    node = new_node(flow_run, destination, row.index, sources, args, failures, position)
     if not destination.takes_parent:
         parent: dict[str, Any] = {}
     elif row.plain_parent:
@@ -37,7 +38,13 @@ def start(
 
 
 def start_selected(
-    flow_run: RunState, row: EdgeIndex, sources: tuple[NodeRun, ...], args: Any, given_item: bool, asked_args: Any
+    flow_run: RunState,
+    row: EdgeIndex,
+    sources: tuple[NodeRun, ...],
+    args: Any,
+    given_item: bool,
+    asked_args: Any,
+    position: int = 0,
 ) -> None:
     """Start the selected destinations of an edge, or ask whether an earlier run can be reused.
 
@@ -58,10 +65,11 @@ def start_selected(
                 {"edge": row.index, "omitted_node": name, "parent": parent, "node_args": current.args},
             )
         elif destination.is_flow or name in tasks:
-            start(flow_run, destination, row, sources, args, given_item)
+            start(flow_run, destination, row, sources, args, given_item, position)
         else:
             number = flow_run.questions.next_number()
-            flow_run.ask(do.AskReuse(number, row.edge, sources, name, asked_args, args, given_item, tasks))
+            about = (name, asked_args, args, given_item, tasks, position)
+            flow_run.ask(do.AskReuse(number, row.edge, sources, *about))
 
 
 def inherited_failures(
@@ -80,6 +88,7 @@ def new_node(
     sources: tuple[NodeRun, ...],
     args: Any,
     failures: dict[str, Any] | None,
+    position: int,
 ) -> NodeRun:
     """Count a node run and keep it among the incomplete ones."""
     flow_run.count = number = flow_run.count + 1
@@ -94,6 +103,7 @@ def new_node(
         args,
         failures,
         flow_run.attempt,
+        position,
     )
     if destination.waited_for:
         flow_run.current.active[number] = node

@@ -320,7 +320,7 @@ def _asked_about(question: do.Question) -> dict[str, Any]:
             "fallback": list(failure.fallback) or True,
             "where": str(failure.place),
         }
-    if isinstance(question, do.AskArguments):
+    if isinstance(question, do.AskFirstResult):
         return {"node_name": question.node_run.name, "node_id": question.node_run.id}
     return _edge(question.edge)
 
