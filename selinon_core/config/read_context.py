@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from selinon_core.config.yaml.document import Document
 from selinon_core.config.yaml.nodes import (
@@ -19,6 +19,9 @@ from selinon_core.config.yaml.scalars import tagged_value
 from selinon_core.diagnostics import Related, kinds
 from selinon_core.diagnostics.kinds import Collector, DiagnosticKind, shorten
 from selinon_core.diagnostics.location import AliasedLocation, SourceLocation
+
+if TYPE_CHECKING:
+    from selinon_core.config.yaml.scalar_places import ScalarPlaces
 
 Via = tuple[AliasNode, ...]
 
@@ -48,6 +51,12 @@ class ReadContext:
         """Where ``node`` stands, with the uses that led to it."""
         location = NodeLocation(self.file, node)
         return AliasedLocation(location, tuple(NodeLocation(self.file, use) for use in via)) if via else location
+
+    def places(self, node: Node) -> ScalarPlaces:
+        """Where the characters of a scalar's value stand."""
+        from selinon_core.config.yaml.scalar_places import ScalarPlaces  # few texts need places inside them
+
+        return ScalarPlaces(self.file, self.document.text, node)
 
     def scalar(self, node: Any) -> Any:
         """The value of a scalar node: text, number, bool or None."""
