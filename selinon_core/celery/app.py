@@ -176,12 +176,8 @@ class Selinon:
         id = random_flow_id()
         message = messages.of_request(flow, id, node_args, selective, Spans(self.plan).current())
 
-        def publish() -> None:
-            if self.pending_starts.enabled:
-                self.pending_starts.add(message)
-            publisher.send([message])
-
-        within(timeout, publish, f"the start of {flow}")
+        note = self.pending_starts.note(message) if self.pending_starts.enabled else None
+        within(timeout, lambda: publisher.send([message], note), f"the start of {flow}")
         return FlowHandle(self, id, flow)
 
     def _require_flow(self, flow: str) -> None:

@@ -59,6 +59,9 @@ class FlowHandle:
         from celery.exceptions import TimeoutError as CeleryTimeoutError
         from celery.result import AsyncResult
 
+        written = self._written()
+        if written is not None:
+            return written
         until = None if timeout is None else self._surroundings.monotonic() + timeout
         while True:
             outcome = self._outcome()
@@ -77,6 +80,22 @@ class FlowHandle:
                 self._surroundings.sleep(min(pause, 0.1))
             if until is not None and self._surroundings.monotonic() >= until:
                 raise TimeoutError(f"flow run {self.id} did not end within {timeout} s")
+
+    def _written(self) -> dict[str, Any] | None:
+        """The result of a run that ended well, as a result backend of keys and values has it; else None.
+
+        That is one short question. Failures are read from the state store, which knows more of them.
+        """
+        from celery.backends.base import BaseKeyValueStoreBackend
+
+        backend = self._selinon.app.backend
+        if not isinstance(backend, BaseKeyValueStoreBackend):
+            return None
+        try:
+            meta = backend.get_task_meta(self.id)
+        except Exception:  # the state store is asked then
+            return None
+        return meta["result"] if meta["status"] == "SUCCESS" and isinstance(meta["result"], dict) else None
 
     def _outcome(self) -> FlowOutcome | None:
         """How the run ended, as the state store has it; None when it has not, or the store cannot be asked."""

@@ -19,6 +19,12 @@ from selinon_core.celery.execution.run_loader import RunLoader
 from selinon_core.celery.execution.transition import Answer, QuestionHandler
 from selinon_core.celery.execution.wakeup_policy import WakeupPolicy
 from selinon_core.celery.reporting.opentelemetry import Spans
+from selinon_core.celery.reporting.result_writer import (
+    ResultInCommit,
+    ResultsInCommits,
+    ResultWriter,
+    never_in_commit,
+)
 from selinon_core.celery.reporting.run_reporter import RunReporter
 from selinon_core.celery.reporting.run_tracer import RunTracer
 from selinon_core.celery.settings import AdapterSettings, state_options, state_url
@@ -30,7 +36,7 @@ from selinon_core.celery.transport.publisher import ENVELOPE, Publisher
 from selinon_core.dispatch import FlowOutcome, flow_indexes
 from selinon_core.dispatch import effects as do
 from selinon_core.dispatch import events as on
-from selinon_core.errors import FlowError, FlowTimeout, StateStoreError
+from selinon_core.errors import StateStoreError
 from selinon_core.migrations.repository import Migrations
 from selinon_core.migrations.versions import FlowVersions
 from selinon_core.plan import Plan
@@ -75,7 +81,8 @@ class WorkerServices:
     """The parts, wired. Survives forks: what holds connections connects again in each process.
 
     ``serves(queue)`` says whether this worker consumes a queue, None: as set by ``serve``.
-    ``write_result(flow_id, outcome)`` puts the result of a flow where Celery looks for it. Parts may be
+    ``write_result(flow_id, outcome)`` puts the result of a flow where Celery looks for it,
+    ``result_in_commit`` gives it to the store where that can write it itself. Parts may be
     replaced in simulations: ``storages``, ``runner``, ``imports``, and ``answer``, which answers questions.
     """
 
@@ -89,6 +96,7 @@ class WorkerServices:
         publisher: Publisher,
         default_queue: str,
         write_result: Callable[[str, FlowOutcome], None],
+        result_in_commit: ResultInCommit = never_in_commit,
         serves: Callable[[str], bool] | None = None,
         surroundings: Surroundings = REAL,
         storages: Storages | None = None,
@@ -124,9 +132,9 @@ class WorkerServices:
         )
         self._answer_of: Answer = self._answer if answer is None else answer
         self._answerer = QuestionAnswerer(plan, self.imports, BoundConditions(self.imports), self.storages)
-        self.executor = FlowExecutor(self._executor_parts())
+        self.executor = FlowExecutor(self._executor_parts(result_in_commit))
 
-    def _executor_parts(self) -> ExecutorParts:
+    def _executor_parts(self, result_in_commit: ResultInCommit) -> ExecutorParts:
         leases = LeaseRenewer(self.store, self.settings.selinon_lease, self.surroundings)
         return ExecutorParts(
             plan=self.plan,
@@ -144,6 +152,7 @@ class WorkerServices:
             serves=self.serves,
             report=RunReporter(self.tracer, self.spans).take,
             own_trace=self.spans.own,
+            result_in_commit=result_in_commit,
         )
 
     def serve(self, queues: list[str]) -> None:
@@ -217,33 +226,10 @@ def services_of(app: Celery, plan: Plan, pythonpath: tuple[str, ...], settings: 
         publisher=Publisher(app),
         default_queue=app.conf.task_default_queue,
         write_result=ResultWriter(app, tracer),
+        result_in_commit=ResultsInCommits(app, store),
         surroundings=REAL._replace(now=store.clock),
         tracer=tracer,
     )
-
-
-class ResultWriter:
-    """Puts results of flows where ``AsyncResult(flow_id)`` looks; a failing backend is tried again later."""
-
-    def __init__(self, app: Celery, tracer: RunTracer) -> None:
-        self._app = app
-        self._tracer = tracer
-
-    def __call__(self, flow_id: str, outcome: FlowOutcome) -> None:
-        """Write a result; raises what the backend raises."""
-        backend: Any = self._app.backend
-        if backend.__class__.__name__ == "DisabledBackend":
-            return
-        try:
-            if outcome.succeeded:
-                backend.store_result(flow_id, outcome.state, "SUCCESS")
-            else:
-                error = (FlowTimeout if outcome.timed_out else FlowError)(outcome.state)
-                backend.store_result(flow_id, error, "FAILURE")
-        except Exception as error:
-            what = f"{type(error).__name__}: {error}"
-            self._tracer.warn("RESULT_BACKEND_ISSUE", what, dispatcher_id=flow_id)
-            raise
 
 
 class RunResults:

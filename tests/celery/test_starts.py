@@ -165,3 +165,33 @@ def test_one_worker_at_a_time_looks(place: Place) -> None:
 def test_other_brokers_need_none() -> None:
     app = Celery("other", broker="amqp://nowhere", set_as_current=False)
     assert not PendingStarts(app).enabled
+
+
+def test_a_start_is_kept_and_sent_in_one_round_trip(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    place.selinon.run_flow("main")  # connects
+    from redis.connection import AbstractConnection
+
+    sent: list[bytes] = []
+    send = AbstractConnection.send_packed_command
+
+    def counted(connection: Any, command: Any, *args: Any, **options: Any) -> None:
+        sent.append(b"".join(command))
+        send(connection, command, *args, **options)
+
+    monkeypatch.setattr(AbstractConnection, "send_packed_command", counted)
+    place.selinon.run_flow("main")
+    assert len(sent) == 1
+    assert all(word in sent[0] for word in (b"LPUSH", b"HSET", b"ZADD"))
+
+
+@pytest.mark.parametrize("options", [{}, {"retry_on_timeout": True}], ids=["pipeline", "one by one"])
+def test_a_start_goes_over_a_connection_that_broke(place: Place, options: dict[str, Any]) -> None:
+    place.app.conf.broker_transport_options = {**place.app.conf.broker_transport_options, **options}
+    place.selinon.run_flow("main")
+    with place.app.producer_pool.acquire(block=True) as producer:
+        pool = producer.channel.pool
+    for connection in (*pool._available_connections,):  # as a server that closed them
+        connection._sock.close()
+    run = place.selinon.run_flow("main")
+    assert place.queued() == 2
+    assert place.ledger.find(run.id) is not None

@@ -17,7 +17,7 @@ from selinon_core.celery.execution.log_codec import encode_batch
 from selinon_core.celery.execution.run_cache import CachedRun
 from selinon_core.celery.execution.transition import Transition
 from selinon_core.celery.execution.transition_report import ExecutionReport, Scheduled
-from selinon_core.celery.stores.outbox_keys import OutboxKey
+from selinon_core.celery.stores.outbox_keys import WRITE_RESULT, OutboxKey
 from selinon_core.celery.stores.protocol import Commit, Committed
 from selinon_core.celery.stores.run_header import Status
 from selinon_core.celery.transport.publisher import OutgoingMessage
@@ -111,7 +111,10 @@ class CommitLoop:
     def _commit(self, chosen: InlineChoice | None) -> Committed:
         parts, step, extra, run = self._parts, self._transition, self._extra, self._run
         payloads = self._build_messages()
+        result = None if step.outcome is None else parts.result_in_commit(run.id, step.outcome)
         self._outbox = [key for key in step.outbox if chosen is None or key != chosen.key]
+        if result is not None:
+            self._outbox.remove(OutboxKey(WRITE_RESULT))
         carries = self._budget is not None and (extra.inline or chosen is not None)
         return parts.store.commit(
             Commit(
@@ -136,6 +139,7 @@ class CommitLoop:
                 keep=bool(self._outbox or extra.leftover or extra.resent or step.throttled),
                 lease=parts.settings.selinon_lease,
                 ttl=parts.settings.selinon_state_ttl,
+                result=result,
             )
         )
 

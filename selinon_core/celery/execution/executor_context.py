@@ -15,8 +15,10 @@ from selinon_core.celery.execution.transition_report import ExecutionReport
 from selinon_core.celery.execution.wakeup_policy import WakeupPolicy
 from selinon_core.celery.settings import AdapterSettings
 from selinon_core.celery.stores import Store
+from selinon_core.celery.stores.protocol import StoredResult
 from selinon_core.celery.surroundings import Surroundings
 from selinon_core.celery.transport.message_builder import MessageBuilder
+from selinon_core.dispatch import FlowOutcome
 from selinon_core.plan import Plan
 
 #: Seconds until a run that is for another worker may be tried by the next one.
@@ -27,7 +29,8 @@ class ExecutorParts(NamedTuple):
     """The parts, wired.
 
     ``serves(queue)`` says whether this worker consumes a queue, ``report`` is called with what was committed,
-    ``own_trace(flow_id, parent)`` makes the traceparent of a new run (empty where spans are not wanted).
+    ``own_trace(flow_id, parent)`` makes the traceparent of a new run (empty where spans are not wanted),
+    ``result_in_commit(flow_id, outcome)`` is the result that the store writes itself (None: the relay writes it).
     """
 
     plan: Plan
@@ -45,6 +48,7 @@ class ExecutorParts(NamedTuple):
     serves: Callable[[str], bool]
     report: Callable[[ExecutionReport], None]
     own_trace: Callable[[str, str], str]
+    result_in_commit: Callable[[str, FlowOutcome], StoredResult | None]
 
     def now(self) -> float:
         """Seconds since the epoch."""

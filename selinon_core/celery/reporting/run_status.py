@@ -142,12 +142,13 @@ def _replayed(
 
 def outcome_of(store: Store, flows: FlowVersions, id: str) -> FlowOutcome | None:
     """How a run ended, from its log. None when it has not ended, or cannot be read with these files."""
+    fields = store.header(id)
+    if fields is None or fields.get("status") == "running":  # no log is read for that
+        return None
     found = store.read(id)
     if found is None:
         return None
     header = RunHeader.read(found[0])
-    if header.status == "running":
-        return None
     outcome = None
     if header.initial_definition is not None:
         try:

@@ -110,6 +110,19 @@ class NodeRecord(NamedTuple):
     done: bool = False
 
 
+class StoredResult(NamedTuple):
+    """The result of a flow run as the result backend keeps it, in another database of the store's server."""
+
+    #: The number of the database.
+    database: int
+    #: The key, which is also the channel that waiting callers listen to.
+    key: str
+    #: The result as the backend encodes it.
+    text: str | bytes
+    #: Seconds until the key expires; 0: never.
+    expires: int
+
+
 class Commit(NamedTuple):
     """A step of a flow run, all or nothing; see ``Store.commit``."""
 
@@ -154,6 +167,9 @@ class Commit(NamedTuple):
     lease: float = 5.0
     #: Seconds until a run that has ended expires; 0: what was said before stays.
     ttl: float = 0.0
+    #: What the result backend is to hold, written in the same step. Only for a store on the backend's server; it
+    #: puts ``r`` into the outbox where the server refuses to write the result.
+    result: StoredResult | None = None
 
 
 class Committed(NamedTuple):

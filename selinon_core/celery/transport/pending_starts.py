@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from selinon_core.celery.stores import Store
 from selinon_core.celery.surroundings import REAL, Surroundings
 from selinon_core.celery.transport.celery_defaults import is_redis
-from selinon_core.celery.transport.publisher import OutgoingMessage, Publisher
+from selinon_core.celery.transport.publisher import Note, OutgoingMessage, Publisher
 from selinon_core.celery.transport.redis_clients import keep_client
 
 if TYPE_CHECKING:
@@ -69,15 +69,24 @@ class PendingStarts:
             with channel.conn_or_acquire() as client:
                 return action(client)
 
-    def add(self, message: OutgoingMessage) -> None:
-        """A start is about to be sent; raises what the connection raises."""
+    def note(self, message: OutgoingMessage) -> Note:
+        """What keeps a start that is about to be sent, for ``Publisher.send``."""
         now = self.clock()
         text = json.dumps([1, now, *message])
 
+        def write(pipe: Any) -> None:
+            pipe.hset(_MESSAGES, message.task_id, text)
+            pipe.zadd(_KEY, {message.task_id: now + CHECK_AFTER})
+
+        return write
+
+    def add(self, message: OutgoingMessage) -> None:
+        """Keep a start without sending it; raises what the connection raises."""
+        note = self.note(message)
+
         def write(client: Any) -> None:
             with client.pipeline(transaction=False) as pipe:
-                pipe.hset(_MESSAGES, message.task_id, text)
-                pipe.zadd(_KEY, {message.task_id: now + CHECK_AFTER})
+                note(pipe)
                 pipe.execute()
 
         self._with_client(write)

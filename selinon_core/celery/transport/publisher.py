@@ -11,9 +11,10 @@ the node run is shown in ``kwargsrepr``, the one of the flow run is ``root_id``.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
-from contextlib import nullcontext
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+from kombu.exceptions import BatchPublishError  # type: ignore[attr-defined]
 
 from selinon_core.celery.transport.message_schema import FORMAT
 from selinon_core.celery.transport.redis_clients import keep_client
@@ -46,6 +47,10 @@ class OutgoingMessage(NamedTuple):
     headers: Mapping[str, Any] | None = None
 
 
+#: Adds commands to a pipeline of a Redis broker.
+Note = Callable[[Any], None]
+
+
 class _MessageTemplate(NamedTuple):
     headers: dict[str, Any]
     options: dict[str, Any]
@@ -60,8 +65,11 @@ class Publisher:
         self._templates: dict[tuple[str, str, str], _MessageTemplate] = {}
         self._declared: set[tuple[int, str]] = set()
 
-    def send(self, messages: Iterable[OutgoingMessage]) -> None:
-        """Send messages; raises kombu's ``OperationalError`` when the broker stays away. Some may be sent then."""
+    def send(self, messages: Iterable[OutgoingMessage], note: Note | None = None) -> None:
+        """Send messages; raises kombu's ``OperationalError`` when the broker stays away. Some may be sent then.
+
+        On Redis ``note(pipeline)`` may add commands, which are done together with the messages, or before them.
+        """
         messages = list(messages)
         if not messages:
             return
@@ -69,11 +77,13 @@ class Publisher:
             connection: Any = producer.connection
             keep_client(producer.channel)
             try:
-                self._send(producer, messages, retry=False)
-            except connection.recoverable_connection_errors:
+                self._send(producer, messages, note)
+            except (*connection.recoverable_connection_errors, BatchPublishError):
                 # The pooled connection was stale: once more, with Celery's own policy of retrying.
                 self._declared.clear()
-                self._send(producer, messages, retry=True)
+                if note is not None:
+                    _write(producer.channel, note)
+                self._publish(producer, messages, dict(self._app.conf.task_publish_retry_policy))
 
     def waiting(self, queue: str) -> int:
         """How many messages wait in a queue, 0 when that cannot be said."""
@@ -89,31 +99,42 @@ class Publisher:
         except Exception:
             return 0
 
-    def _send(self, producer: Any, messages: list[OutgoingMessage], retry: bool) -> None:
-        batching = len(messages) > 1 and not retry and producer.supports_batch_publish
-        policy = dict(self._app.conf.task_publish_retry_policy) if retry else None
-        with producer.batch() if batching else nullcontext():
-            for message in messages:
-                template = self._template(message)
-                headers = template.headers.copy()
-                message_id = headers["id"] = _new_id()
-                headers["root_id"] = message.root_id
-                headers["kwargsrepr"] = f"{{'id': '{message.task_id}'}}"
-                if message.time_limit is not None:
-                    headers["timelimit"] = [message.time_limit, None]
-                if message.headers:
-                    headers.update(message.headers)
-                known = (id(producer.connection), message.queue)
-                producer.publish(
-                    f"[[],{_encode({'v': FORMAT, **message.kwargs})}{_EMBED}",
-                    headers=headers,
-                    declare=None if known in self._declared and not retry else list(template.declare),
-                    correlation_id=message_id,
-                    retry=retry,
-                    retry_policy=policy,
-                    **template.options,
-                )
-                self._declared.add(known)
+    def _send(self, producer: Any, messages: list[OutgoingMessage], note: Note | None) -> None:
+        if (len(messages) == 1 and note is None) or not producer.supports_batch_publish:
+            if note is not None:
+                _write(producer.channel, note)
+            self._publish(producer, messages)
+            return
+        with producer.batch() as batch:
+            self._publish(producer, messages)
+            if note is not None:
+                note(batch.state.session.pipeline)
+
+    def _publish(
+        self, producer: Any, messages: list[OutgoingMessage], retry_policy: dict[str, Any] | None = None
+    ) -> None:
+        for message in messages:
+            template = self._template(message)
+            headers = template.headers.copy()
+            message_id = headers["id"] = _new_id()
+            headers["root_id"] = message.root_id
+            headers["kwargsrepr"] = f"{{'id': '{message.task_id}'}}"
+            if message.time_limit is not None:
+                headers["timelimit"] = [message.time_limit, None]
+            if message.headers:
+                headers.update(message.headers)
+            known = (id(producer.connection), message.queue)
+            is_declared = known in self._declared and retry_policy is None
+            producer.publish(
+                f"[[],{_encode({'v': FORMAT, **message.kwargs})}{_EMBED}",
+                headers=headers,
+                declare=None if is_declared else list(template.declare),
+                correlation_id=message_id,
+                retry=retry_policy is not None,
+                retry_policy=retry_policy,
+                **template.options,
+            )
+            self._declared.add(known)
 
     def _template(self, message: OutgoingMessage) -> _MessageTemplate:
         key = (message.queue, message.celery_task, message.shown_as)
@@ -143,3 +164,10 @@ class Publisher:
             "reply_to": "",
         }
         return _MessageTemplate(message.headers, options, [queue])
+
+
+def _write(channel: Any, note: Note) -> None:
+    """Do the commands of a note by themselves."""
+    with channel.conn_or_acquire() as client, client.pipeline(transaction=False) as pipe:
+        note(pipe)
+        pipe.execute()

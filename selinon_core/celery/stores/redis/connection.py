@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
 from selinon_core.errors import ConfigurationError
@@ -14,6 +14,30 @@ SOCKET_TIMEOUT = 30.0
 _NO_END = 1 << 30
 #: Celery's words for the verification of certificates (those of the ``ssl`` module), and redis-py's.
 _CERT_REQS = {"CERT_NONE": "none", "CERT_OPTIONAL": "optional", "CERT_REQUIRED": "required"}
+
+
+class Server(NamedTuple):
+    """Which server a client talks to, and as whom; the database does not matter."""
+
+    host: str | None
+    port: int | None
+    path: str | None
+    username: str | None
+    password: str | None
+
+
+def server_of(options: Mapping[str, Any]) -> Server | None:
+    """The server in the options of a connection; None when they do not say it: Sentinel, for example."""
+    if options.get("credential_provider") is not None or not (options.get("host") or options.get("path")):
+        return None
+    port = options.get("port")
+    return Server(
+        options.get("host"),
+        None if port is None else int(port),
+        options.get("path"),
+        options.get("username") or None,
+        options.get("password") or None,
+    )
 
 
 def client_of(redis: Any, url: str, options: Mapping[str, Any]) -> Any:

@@ -311,6 +311,23 @@ else
   call('DEL', R .. ':i')
   call('ZREM', S .. 'runs', ID)
 end
+n, from = list()
+if n > 0 then
+  local key, value, expires = ARGV[from + 1], ARGV[from + 2], ARGV[from + 3]
+  local function write(...)
+    local reply = redis.pcall(...)
+    return type(reply) ~= 'table' or not reply['err']
+  end
+  local there, here = ARGV[from], ARGV[from + 4]
+  local selected = there ~= here and write('SELECT', there)
+  local written = selected or there == here
+  if not written then written = false
+  elseif expires == '0' then written = write('SET', key, value)
+  else written = write('SETEX', key, expires, value) end
+  written = written and write('PUBLISH', key, value)
+  if selected then call('SELECT', here) end
+  if not written then call('SADD', R .. ':o', 'r'); touched = true end
+end
 local held = ''
 if keep or #entries > 0 then
   if token == '' then held = call('HINCRBY', H, 'token', 1) else held = token end

@@ -21,7 +21,7 @@ from selinon_core.celery.stores.protocol import (
 )
 from selinon_core.celery.stores.redis import scripts
 from selinon_core.celery.stores.redis.config_warnings import warn_of_settings
-from selinon_core.celery.stores.redis.connection import client_of
+from selinon_core.celery.stores.redis.connection import Server, client_of, server_of
 from selinon_core.errors import MissingExtraError, StateStoreError, StateStoreRefused
 
 
@@ -46,6 +46,15 @@ class RedisStore:
         self._shas: dict[str, str] = {}
         self._free: deque[Any] = deque()
         self.clock = StoreClock(self._time)
+
+    @property
+    def server(self) -> Server | None:
+        """Where the store is, to compare it with the result backend; None when that cannot be said."""
+        return server_of(self._connected().connection_pool.connection_kwargs)
+
+    @property
+    def _database(self) -> int:
+        return int(self._connected().connection_pool.connection_kwargs.get("db") or 0)
 
     # -- talking ----------------------------------------------------------------------------------------------
 
@@ -269,6 +278,7 @@ class RedisStore:
         _pairs(args, step.timers)
         _items(args, [part for entry in step.throttled for part in entry])
         _pairs(args, step.fields)
+        _items(args, () if step.result is None else (*step.result, self._database))
         reply = self._eval(scripts.COMMIT, step.flow_id, *args)
         if not reply[0]:
             return Committed(False)
@@ -344,7 +354,7 @@ def _packed(parts: tuple[Any, ...]) -> bytes:
     """A command in the protocol of Redis."""
     out = [b"*%d\r\n" % len(parts)]
     for part in parts:
-        encoded = str(part).encode()
+        encoded = part if isinstance(part, bytes) else str(part).encode()
         out.append(b"$%d\r\n%b\r\n" % (len(encoded), encoded))
     return b"".join(out)
 
