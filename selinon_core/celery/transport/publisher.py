@@ -14,8 +14,6 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from kombu.exceptions import BatchPublishError  # type: ignore[attr-defined]
-
 from selinon_core.celery.transport.message_schema import FORMAT
 from selinon_core.celery.transport.redis_clients import keep_client
 from selinon_core.runtime.ids import random_flow_id
@@ -78,7 +76,7 @@ class Publisher:
             keep_client(producer.channel)
             try:
                 self._send(producer, messages, note)
-            except (*connection.recoverable_connection_errors, BatchPublishError):
+            except _stale_connection_errors(connection):
                 # The pooled connection was stale: once more, with Celery's own policy of retrying.
                 self._declared.clear()
                 if note is not None:
@@ -164,6 +162,12 @@ class Publisher:
             "reply_to": "",
         }
         return _MessageTemplate(message.headers, options, [queue])
+
+
+def _stale_connection_errors(connection: Any) -> tuple[type[Exception], ...]:
+    from kombu.exceptions import BatchPublishError  # type: ignore[attr-defined]
+
+    return (*connection.recoverable_connection_errors, BatchPublishError)
 
 
 def _write(channel: Any, note: Note) -> None:
