@@ -69,7 +69,7 @@ def check_target(target: str) -> None:
     if target == "-":
         return
     if os.path.isdir(target):
-        raise UsageError(f"{target} is a directory")
+        raise UsageError(f"{target} is a directory", "name a file in it")
     if not target:
         raise UsageError("cannot write to a file without a name")
     directory = os.path.dirname(os.path.realpath(target))

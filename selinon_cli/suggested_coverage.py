@@ -118,9 +118,9 @@ def _shown(run: LocalRun) -> Expect:
     """What a run did: its status, and how often each node of the flow ran."""
     own = [record for record in run.facts.nodes if record.flow_run is run.facts.root]
     runs = Counter(record.run.name for record in own if record.run.status != "reused")
-    unreached = run.unreached_nodes
+    unreached = tuple(run.facts.unreached())
     return Expect(
         status=Expected(run.status),
         runs=Expected(dict(runs)),
-        unreached=Expected(tuple(unreached)) if unreached else None,
+        unreached=Expected(unreached) if unreached else None,
     )

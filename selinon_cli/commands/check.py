@@ -70,9 +70,12 @@ class CheckOptions(ProjectOptions):
 def check(terminal: Terminal, options: CheckOptions) -> int:
     """Explore the flows and print what can happen; 1 when there are errors, with ``strict`` warnings too."""
     from selinon_cli.explored import run_checks, silenced_findings
+    from selinon_cli.output import check_target
     from selinon_cli.project import load_whole_project
 
     limits = _limits(options)
+    if options.suggest is not None:
+        check_target(options.suggest)
     plan, project = load_whole_project(terminal, options.paths)
     names = _names(plan, options.flow)
     _check_nodes(plan, options.infallible)

@@ -65,6 +65,8 @@ def cover(terminal: Terminal, options: CoverOptions) -> int:
 
     check_bound("--fail-under", options.fail_under)
     check_bound("--fail-under-flow", options.fail_under_flow)
+    if options.suggest not in (None, "-"):
+        _check_new(options.suggest)
     files = [path for path in options.paths if path.endswith(".json")]
     paths = [path for path in options.paths if not path.endswith(".json")]
     plan, project = load_whole_project(terminal, paths)
@@ -163,18 +165,22 @@ def _print(
         terminal.note(coverage_line(report))
 
 
+def _check_new(target: str) -> None:
+    from selinon_cli.output import check_target
+
+    check_target(target)
+    if os.path.exists(target):
+        raise UsageError(f"--suggest: {target} exists", "name a new file; cases in it would be lost")
+
+
 def _suggest(terminal: Terminal, plan: Plan, project: Project, report: CoverageReport, target: str) -> None:
     """Write cases for the missing goals, and say for which there is none."""
     from selinon_cli.goal_search import GoalSearch
-    from selinon_cli.output import check_target, write_text
+    from selinon_cli.output import write_text
     from selinon_cli.render.visible import counted
     from selinon_cli.suggested_coverage import suggest
     from selinon_core.cases.writing import case_file_text
 
-    if target != "-":
-        check_target(target)
-        if os.path.exists(target):
-            raise UsageError(f"--suggest: {target} exists", "name a new file; cases in it would be lost")
     terminal.set_user_output_apart()
     name = "suggested.flowtest.yaml" if target == "-" else target
     found = suggest(plan, project.pythonpath, GoalSearch(plan), report.having("missing"), name)

@@ -17,6 +17,11 @@ def mutate(terminal: Terminal, options: MutateOptions) -> int:
     if options.suggest == "-" and options.output in (None, "-"):
         raise UsageError("--suggest - and the report cannot both write to stdout", "-o FILE takes the report")
     from selinon_cli.mutation import MutationRun
+    from selinon_cli.output import check_target
+
+    for target in (options.suggest, options.output):
+        if target is not None:
+            check_target(target)
 
     return EXIT_OK if MutationRun(terminal, options).run() else EXIT_FINDINGS
 

@@ -39,7 +39,7 @@ def _lines(each: FlowCheck, reasons: Mapping[str, str], *, every_outcome: bool, 
         if one.severity != "information":
             yield from _finding(one, reasons, color)
         elif one.name == "invariant":
-            yield f"  {one.verdict}: {one.subject}"
+            yield f"  {one.verdict}: {one.subject}{'' if one.text.startswith('holds') else f', which {one.text}'}"
         elif one.name == "order" or (one.verdict == "not within bounds" and one.name != "ends"):
             yield f"  {one.verdict}: {one.subject} {one.text}"
     unbounded = [one.subject.removeprefix("node ") for one in each.properties if one.name == "counts"]
@@ -128,14 +128,16 @@ def _failures(each: FlowCheck, *, every_row: bool) -> Iterator[str]:
 
 
 def _failing(row: FailureRow) -> str:
-    return ", ".join(row.failing) or "(the time-out)"
+    if row.status == "timeout":
+        return f"{', '.join(row.failing)}, then its time-out passes" if row.failing else "its time-out passes"
+    return ", ".join(row.failing)
 
 
 def _does(row: FailureRow) -> str:
     if row.status == "success":
         return "succeeds"
     if row.status == "timeout":
-        return "is stopped by its time-out"
+        return "is stopped, and fails"
     return f"fails: {row.reason}" if row.reason else "fails"
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from selinon_core.plan import EdgePlan, FailurePlan, FlowPlan, Plan
-from selinon_core.plan.text_wrap import nodes_text
+from selinon_core.plan.text_wrap import START, ends_text
 
 
 class NodeReference(NamedTuple):
@@ -29,8 +29,13 @@ def parse_reference(text: str) -> NodeReference | None:
 
 
 def parse_ends(text: str) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
-    """``[A, B] -> C`` as sources and destinations; a starting edge has no sources. None without an arrow."""
+    """``[A, B] -> C`` as sources and destinations. None without an arrow.
+
+    A starting edge has no sources: ``(start) -> A``, or ``[] -> A``.
+    """
     sources, arrow, destinations = text.partition("->")
+    if sources.strip() == START:
+        sources = ""
     return (_names(sources), _names(destinations)) if arrow else None
 
 
@@ -95,11 +100,6 @@ def edge_text(edge: EdgePlan) -> str:
 def fallback_text(entry: FailurePlan) -> str:
     """How a case file calls a failures entry."""
     return ends_text(entry.nodes, entry.fallback or ("true",))
-
-
-def ends_text(sources: tuple[str, ...], destinations: tuple[str, ...]) -> str:
-    """``[A, B] -> C``; a starting edge is ``[] -> C``."""
-    return f"{nodes_text(sources) or '[]'} -> {nodes_text(destinations) or '[]'}"
 
 
 def _owner(plan: Plan, text: str) -> tuple[str | None, str]:

@@ -62,7 +62,7 @@ def read_case_document(reading: CaseContext, *, needs_tests: bool = True) -> Cas
     ``needs_tests``: a file without cases is a mistake.
     """
     try:
-        return _CaseFileReader(reading).read(needs_tests)
+        return _CaseFileReader(reading, needs_tests).read()
     finally:
         found = reading.collector.found
         found[:] = [as_shape_error(one) for one in found]
@@ -91,21 +91,24 @@ def as_shape_error(found: Diagnostic) -> Diagnostic:
 class _CaseFileReader:
     """Reads one file."""
 
-    def __init__(self, reading: CaseContext) -> None:
+    def __init__(self, reading: CaseContext, needs_tests: bool) -> None:
         self._reading = reading
+        self._needs_tests = needs_tests
+        self._what = "a case file" if needs_tests else "a file with invariants"
+        self._wanted = "tests" if needs_tests else "invariants"
         self._titles: dict[str, NameRef] = {}
         self._cases: list[CaseRead] = []
         self._file = reading.file
 
-    def read(self, needs_tests: bool) -> CaseFileRead:
+    def read(self) -> CaseFileRead:
         """All of it."""
         reading = self._reading
         root, via = self._root()
         if root is None:
             return CaseFileRead()
         # of a text that breaks off it is not known what is missing
-        table = CASE_FILE if needs_tests and reading.document.unread_from is None else INVARIANT_FILE
-        found = table.read(reading, root, via, "a case file")
+        table = CASE_FILE if self._needs_tests and reading.document.unread_from is None else INVARIANT_FILE
+        found = table.read(reading, root, via, self._what)
         if not isinstance(found, CaseFileDef):
             return CaseFileRead()
         uses = tuple(reading.uses)
@@ -130,7 +133,7 @@ class _CaseFileReader:
             if hasattr(node, "value") and reading.scalar(node) is None:
                 self._empty(reading.location(node, via))
             else:
-                reading.wrong_type(node, via, "a case file", "a mapping with tests")
+                reading.wrong_type(node, via, self._what, f"a mapping with {self._wanted}")
             return None, ()
         root = MappingNode(node.start_mark, {})
         root.end_mark, root.merges = node.end_mark, node.merges
@@ -142,8 +145,9 @@ class _CaseFileReader:
         return root, via
 
     def _empty(self, location: Any) -> None:
+        what = self._what.removeprefix("a ")
         self._reading.collector.add(
-            kinds.MISSING_KEY, location, "the case file is empty", note='expected a mapping with "tests"'
+            kinds.MISSING_KEY, location, f"the {what} is empty", note=f'expected a mapping with "{self._wanted}"'
         )
 
     def _case(

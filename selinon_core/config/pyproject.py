@@ -9,7 +9,16 @@ import os
 import re
 from typing import Any, NamedTuple
 
-from selinon_core.config.yaml.files import PathError, SourceFile, display_name, is_root, upwards, yaml_files
+from selinon_core.config.yaml.files import (
+    PathError,
+    SourceFile,
+    display_name,
+    is_case_file,
+    is_root,
+    project_directories,
+    upwards,
+    yaml_files,
+)
 from selinon_core.diagnostics.wording import suggestion
 
 _LISTS = ("nodes", "flows", "pythonpath", "select", "ignore")
@@ -78,6 +87,21 @@ def configured_files(settings: ProjectSettings) -> list[SourceFile]:
                     explicit = not os.path.isdir(match)
                     found.setdefault(os.path.realpath(file), SourceFile(file, display_name(file), explicit))
     return list(found.values())
+
+
+def configured_case_files(settings: ProjectSettings) -> list[SourceFile]:
+    """The case files below the root of a project, without those of projects in directories below it."""
+    found: list[SourceFile] = []
+    others: list[str] = []
+    for directory, names in project_directories(settings.root):
+        if directory.startswith(tuple(others)):
+            continue
+        if directory != settings.root and is_root(directory):
+            others.append(directory + os.sep)
+            continue
+        files = (os.path.join(directory, name) for name in sorted(names) if not name.startswith("."))
+        found += [SourceFile(file, display_name(file), True) for file in files if is_case_file(file)]
+    return found
 
 
 def module_directories(settings: ProjectSettings) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from selinon_core.diagnostics.location import Place
 from selinon_core.plan import Condition, EdgePlan, FailurePlan, FlowPlan, Plan
 from selinon_core.plan.condition_text import condition_text, constant_truth
 from selinon_core.plan.functions import leaves_of
-from selinon_core.plan.text_wrap import nodes_text, printable
+from selinon_core.plan.text_wrap import ends_text, nodes_text, printable
 
 _TEXT_LIMIT = 60
 
@@ -88,7 +88,7 @@ def goals_of(plan: Plan, flow: str) -> tuple[Goal, ...]:
 
 def edge_text(edge: EdgePlan) -> str:
     """An edge the way case files name it: ``[A, B] -> C``; a starting edge is ``(start) -> C``."""
-    text = printable(f"{nodes_text(edge.sources) or '(start)'} -> {nodes_text(edge.destinations)}")
+    text = printable(ends_text(edge.sources, edge.destinations))
     return f"{text} ({printable(edge.name)})" if edge.name else text
 
 

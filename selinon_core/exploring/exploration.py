@@ -39,7 +39,8 @@ class Exploration:
     edge fired, and joins that waited in vain, in runs without failures that succeeded. ``considered``: how often
     each edge was considered in one run at most. ``reads_order``: a run whose end depends on which result of a task
     is the last. ``eager_orders``: two runs in which the same fails, and other nodes have run before.
-    ``invariants`` are those that are about the flow, and ``broken_invariants`` say what is wrong, by name.
+    ``invariants`` are those that are about the flow, and ``broken_invariants`` say what is wrong, by name;
+    ``exercised_invariants`` are the names of those that some run could have broken.
     """
 
     def __init__(self, context: Context, limits: Limits) -> None:
@@ -66,6 +67,7 @@ class Exploration:
         self.eager_orders: tuple[Choices, Choices] | None = None
         self.invariants: tuple[Invariant, ...] = ()
         self.broken_invariants: dict[str, tuple[str, Choices]] = {}
+        self.exercised_invariants: set[str] = set()
         self.states = StateGraph()
         self.goals: tuple[Goal, ...] = ()
         self.nodes: tuple[str, ...] = ()

@@ -10,7 +10,7 @@ from selinon_core.dispatch.selective import SelectiveRun
 from selinon_core.exploring.environment import Environment
 from selinon_core.exploring.exploration import Choices, Exploration, OutcomeKey
 from selinon_core.exploring.flow_programs import FlowPrograms
-from selinon_core.exploring.invariants import broken, is_about
+from selinon_core.exploring.invariants import broken, is_about, is_exercised
 from selinon_core.exploring.limits import Limits
 from selinon_core.exploring.observation import Context, Observation, PlayEnded
 from selinon_core.exploring.play import Play
@@ -186,8 +186,10 @@ class _Explorer:
                 most[index] = count
 
     def _hold_invariants(self, play: Play, tape: Tape) -> None:
-        broken_ones = self._found.broken_invariants
+        broken_ones, exercised = self._found.broken_invariants, self._found.exercised_invariants
         for invariant in self._found.invariants:
+            if invariant.name not in exercised and is_exercised(invariant, play):
+                exercised.add(invariant.name)
             if invariant.name not in broken_ones:
                 wrong = broken(invariant, play)
                 if wrong is not None:

@@ -64,10 +64,18 @@ def rows_worth_showing(rows: Iterable[FailureRow]) -> list[FailureRow]:
     known: dict[tuple[str, ...], list[FailureRow]] = {}
     shown = []
     for row in rows:
-        if not any(_follows(row, parts) for parts in _made_up_of(row.failing, known)):
+        if not any(_follows(row, parts) for parts in _made_up_of(row.failing, known)) and not _is_late(row, known):
             shown.append(row)
         known.setdefault(row.failing, []).append(row)
     return shown
+
+
+def _is_late(row: FailureRow, known: dict[tuple[str, ...], list[FailureRow]]) -> bool:
+    """Whether a time-out after failures shows no more than the failures and the time-out by themselves do."""
+    if row.status != "timeout" or not row.failing or not known.get(()):
+        return False
+    alone = [other for other in known.get(row.failing, ()) if other.status != "timeout"]
+    return any(set(row.fallbacks) <= set(other.fallbacks) for other in alone)
 
 
 def _made_up_of(

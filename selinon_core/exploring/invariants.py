@@ -48,6 +48,13 @@ def broken(invariant: Invariant, play: PlayState) -> str | None:
     return None
 
 
+def is_exercised(invariant: Invariant, play: PlayState) -> bool:
+    """Whether a run that has ended could have broken the invariant."""
+    if invariant.kind == "if_then":
+        return all(_has(play, name, status) for name, status in invariant.value["if"].items())
+    return invariant.kind != "before" or any(_runs(play, name) for name in invariant.value)
+
+
 def _references(invariant: Invariant) -> list[str]:
     value = invariant.value
     if invariant.kind == "never_both":

@@ -24,7 +24,7 @@ PROPERTIES: dict[PropertyName, str] = {
     "counts": "Information: a node can run without limit.",
     "join-growth": "Warning: a join in a cycle is considered for more and more combinations.",
     "order": "Information: the outcome depends on the order of completions.",
-    "invariant": "Error: a run breaks an invariant of the project.",
+    "invariant": "Error: a run breaks an invariant. Warning: no run could break it.",
 }
 
 

@@ -10,7 +10,7 @@ from selinon_core.exploring.exploration import Choices, Exploration
 from selinon_core.exploring.failure_table import is_unhandled, unhandled_nodes
 from selinon_core.exploring.goals import Goal
 from selinon_core.exploring.model import FlowModel
-from selinon_core.exploring.properties import FailureRow, Property, Verdict
+from selinon_core.exploring.properties import FailureRow, Property, Severity, Verdict
 from selinon_core.exploring.summaries import Summaries
 from selinon_core.exploring.witness import replay
 from selinon_core.plan.condition_text import condition_text, constant_truth
@@ -252,8 +252,17 @@ class Judge:
                 continue
             is_bounded = not found.is_complete or found.cuts & {"visits", "failures"} or found.states.has_lasso
             verdict: Verdict = "not within bounds" if is_bounded else "always"
-            text = "holds in every run" if verdict == "always" else "holds in all runs that were tried"
-            yield Property("invariant", invariant.name, place, verdict, "information", text)
+            where = "every run" if verdict == "always" else "all runs that were tried"
+            if invariant.name in found.exercised_invariants:
+                text = f"holds in {where}"
+                yield Property("invariant", invariant.name, place, verdict, "information", text)
+            else:
+                never = (
+                    "nothing that it begins with happens" if invariant.kind == "before" else "its if never holds"
+                )
+                severity: Severity = "warning" if verdict == "always" else "information"
+                text = f"says nothing: {never} in {where}"
+                yield Property("invariant", invariant.name, place, verdict, severity, text)
 
 
 def _edge_with_condition(model: FlowModel, index: int) -> str:

@@ -6,7 +6,6 @@ from typing import NamedTuple
 
 from selinon_core.diagnostics.location import Place
 from selinon_core.plan import EdgePlan, FailurePlan, FlowPlan, Plan, TaskPlan
-from selinon_core.plan.text_wrap import nodes_text
 
 
 class Mutant(NamedTuple):
@@ -48,8 +47,3 @@ def replace_failure(plan: Plan, flow: FlowPlan, failure: FailurePlan) -> Plan:
     """The plan with another definition of one entry of a flow's ``failures``."""
     failures = tuple(failure if entry.index == failure.index else entry for entry in flow.failures)
     return replace_flow(plan, flow._replace(failures=failures))
-
-
-def ends_text(sources: tuple[str, ...], destinations: tuple[str, ...]) -> str:
-    """The ends of an edge: ``[A, B] -> C``; a starting edge begins with ``(start)``."""
-    return f"{nodes_text(sources) or '(start)'} -> {nodes_text(destinations)}"

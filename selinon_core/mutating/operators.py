@@ -13,13 +13,13 @@ from typing import Any, NamedTuple
 from selinon_core.mutating import conditions
 from selinon_core.mutating.mutant import (
     Mutant,
-    ends_text,
     replace_edge,
     replace_failure,
     replace_flow,
     replace_task,
 )
 from selinon_core.plan import EdgePlan, FailurePlan, FlowPlan, ImportRef, Leaf, Plan, TaskPlan
+from selinon_core.plan.text_wrap import ends_text
 
 _NEVER = ImportRef("selinon_core.predicates", "alwaysFalse")
 _SETS = (

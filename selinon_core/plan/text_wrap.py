@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 #: A name may be broken behind these.
 _BREAK_BEHIND = "_/.-:,=&?@ "
+#: What a starting edge has in place of sources.
+START = "(start)"
 
 
 def printable(text: str) -> str:
@@ -29,6 +31,11 @@ def _escape(ch: str) -> str:
 def nodes_text(names: Sequence[str]) -> str:
     """Nodes at one end of an edge or of a failures entry: ``A``, ``[A, B]``, nothing for none."""
     return names[0] if len(names) == 1 else f"[{', '.join(names)}]" if names else ""
+
+
+def ends_text(sources: Sequence[str], destinations: Sequence[str]) -> str:
+    """An edge by its ends: ``[A, B] -> C``, and ``(start) -> A`` for one without sources."""
+    return f"{nodes_text(sources) or START} -> {nodes_text(destinations) or '[]'}"
 
 
 def columns(text: str) -> list[str]:

@@ -79,10 +79,12 @@ def _read(path: str, *, needs_tests: bool = True) -> tuple[CaseFileRead, Collect
     try:
         text = decode(read_bytes(path), name, collector)
     except OSError as error:
+        what = "case file" if needs_tests else "file with invariants"
         collector.add(
             kinds.CASE_SHAPE,
             FixedLocation(Span(name, 1, 1, 1, 1)),
-            f"the case file cannot be read: {error.strerror or error}",
+            f"the {what} cannot be read: {error.strerror or error}",
+            help="" if needs_tests else "name a YAML file with invariants",
         )
         return CaseFileRead(), collector
     document = read_document(text, name, collector)

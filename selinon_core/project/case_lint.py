@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from selinon_core.config.yaml.document import Document, decode, read_document
 from selinon_core.config.yaml.files import read_bytes
@@ -13,7 +13,7 @@ from selinon_core.diagnostics.location import FixedLocation, Span
 from selinon_core.lint.suppressions import Suppressed, suppress
 from selinon_core.plan import Plan
 from selinon_core.project.case_files import lint_case_document
-from selinon_core.project.reading import ReadProject
+from selinon_core.project.reading import CaseSource, ReadProject
 
 #: What is found only with a plan.
 _NEEDS_PLAN = frozenset(
@@ -30,7 +30,11 @@ _NEEDS_PLAN = frozenset(
 
 
 def lint_case_files(
-    read: ReadProject, plan: Plan | None, is_active: Callable[[str], bool], is_known: Callable[[str], bool]
+    read: ReadProject,
+    case_files: Sequence[CaseSource],
+    plan: Plan | None,
+    is_active: Callable[[str], bool],
+    is_known: Callable[[str], bool],
 ) -> tuple[list[Diagnostic], list[Suppressed]]:
     """What is wrong with the case files of a project, and what comments in them silence.
 
@@ -39,7 +43,7 @@ def lint_case_files(
     """
     collector = Collector()
     documents: list[Document] = []
-    for case in read.case_files:
+    for case in case_files:
         file = case.file
         try:
             content = read_bytes(file.path) if case.content is None else case.content

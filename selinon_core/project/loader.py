@@ -150,10 +150,11 @@ def judge(
         found.extend(rule.check(context))
     kept, silenced = suppress(sort_diagnostics(found), read.documents, active.__contains__, _is_rule)
     plan = None if has_errors(kept) else _compile(read.model, silenced)
-    if everything and read.case_files:
+    case_files = read.case_files() if everything else ()
+    if case_files:
         from selinon_core.project.case_lint import lint_case_files  # few projects have any
 
-        of_cases, silenced_there = lint_case_files(read, plan, active.__contains__, _is_rule)
+        of_cases, silenced_there = lint_case_files(read, case_files, plan, active.__contains__, _is_rule)
         kept, silenced = [*kept, *of_cases], [*silenced, *silenced_there]
     if not everything:
         kept = [diagnostic for diagnostic in kept if diagnostic.code not in _COMMENT_CODES]

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import gc
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
 
 from selinon_core.config.model_builder import ModelBuilder, section_mappings
 from selinon_core.config.pyproject import (
     ProjectSettings,
+    configured_case_files,
     configured_files,
     module_directories,
     project_settings,
@@ -42,9 +43,9 @@ class CaseSource(NamedTuple):
 
 
 class ReadProject:
-    """Documents and the model made of them, before any rule. A plan needs no ``case_files``: they are not read."""
+    """Documents and the model made of them, before any rule. A plan needs no case files: they are not read."""
 
-    __slots__ = ("case_files", "collector", "documents", "model", "pythonpath", "settings", "sources")
+    __slots__ = ("_find_cases", "collector", "documents", "model", "pythonpath", "settings", "sources")
 
     def __init__(
         self,
@@ -54,7 +55,7 @@ class ReadProject:
         settings: ProjectSettings | None = None,
         pythonpath: tuple[str, ...] = (),
         passed_over: Mapping[str, str] | None = None,
-        case_files: Sequence[CaseSource] = (),
+        find_cases: Callable[[], Sequence[CaseSource]] = tuple,
     ) -> None:
         builder = ModelBuilder(collector)
         for document in documents:
@@ -66,8 +67,12 @@ class ReadProject:
         self.model = builder.model()
         self.settings = settings
         self.pythonpath = pythonpath
-        self.case_files = case_files
+        self._find_cases = find_cases
         self.sources = {**(passed_over or {}), **{document.file: document.text for document in documents}}
+
+    def case_files(self) -> Sequence[CaseSource]:
+        """The project's files with test cases."""
+        return self._find_cases()
 
 
 def read_paths(paths: Paths, stdin: tuple[str, bytes] | None, pythonpath: Iterable[str]) -> ReadProject:
@@ -84,9 +89,10 @@ def read_paths(paths: Paths, stdin: tuple[str, bytes] | None, pythonpath: Iterab
     if given and all(is_case_file(file.name) for file in files):
         cases += [CaseSource(file) for file in files]
         given = []  # the project is what it would be without them
+    is_configured = False
     if not given and (stdin is None or cases):
         if settings.nodes or settings.flows:
-            files = configured_files(settings)
+            files, is_configured = configured_files(settings), not cases
         else:
             files = named_files(["."], follow_links=False)
     files = _without_cases(files, cases)
@@ -109,8 +115,12 @@ def read_paths(paths: Paths, stdin: tuple[str, bytes] | None, pythonpath: Iterab
         )
     roots = (*pythonpath, *module_directories(settings), settings.root)
     where = tuple(dict.fromkeys(os.path.abspath(path) for path in (*roots, os.getcwd())))
+
+    def find_cases() -> Sequence[CaseSource]:
+        return [CaseSource(file) for file in configured_case_files(settings)] if is_configured else cases
+
     return ReadProject(
-        loader.documents, loader.unreadable, loader.collector, settings, where, loader.passed_over, tuple(cases)
+        loader.documents, loader.unreadable, loader.collector, settings, where, loader.passed_over, find_cases
     )
 
 

@@ -119,6 +119,18 @@ class Facts:
 
         return Lineage(self.root, self.nodes)
 
+    def unreached(self) -> dict[str, tuple[tuple[str, ...], str]]:
+        """The nodes that never had a chance to run, each with the flows around it, and its name.
+
+        The key is how a case file calls it: a node of ``root`` by its name, one of a flow below it ``flow/Name``.
+        """
+        found: dict[str, tuple[tuple[str, ...], str]] = {}
+        for record in self.flows:
+            for name in record.outcome.unreached if record.outcome is not None else ():
+                text = name if record is self.root else f"{record.flow.name}/{name}"
+                found.setdefault(text, (_flows_around(record), name))
+        return found
+
     def considered(self) -> dict[tuple[str, int], int]:
         """How often each edge, with a condition or without, was considered: (flow, index) -> times."""
         return self._summed("considered")
@@ -133,6 +145,11 @@ class Facts:
             for index, times in getattr(record.machine, what).items():
                 counts[record.flow.name, index] += times
         return dict(counts)
+
+
+def _flows_around(record: FlowRecord | None) -> tuple[str, ...]:
+    """The names of a flow run and of those that it is nested in, the outermost first."""
+    return () if record is None else (*_flows_around(record.parent_run), record.flow.name)
 
 
 class _Reading:

@@ -113,9 +113,11 @@ def _wanted(paths: Sequence[str]) -> list[_Wanted]:
         for path in _files_below(project):
             found[os.path.realpath(path)] = _Wanted(path, (), _project_of(path, project))
     for text in named:
-        path, _, title = text.partition("::")
+        path, colons, title = text.partition("::")
         if not os.path.isfile(path):
             raise PathError(f"no such file: {path}")
+        if colons and not title:
+            raise RequestError(f"{text} names no case: the name of one stands behind ::")
         paths_of_project = _project_of(path, project) if project else project_paths(os.path.dirname(path))
         before = found.get(os.path.realpath(path))
         titles: tuple[str, ...] = (title,) if title else ()

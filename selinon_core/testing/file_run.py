@@ -1,16 +1,18 @@
-"""Running the cases of one file, with its snapshots, and noting which mocks no run has used."""
+"""Running the cases of one file, with its snapshots, and noting mocks and invariants that no run has used."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
 from selinon_core.cases.model import UNGIVEN, Case, NodeMock, Outcome
+from selinon_core.local import LocalRun
 from selinon_core.plan import Plan
 from selinon_core.testing.case_run import CaseRunner
 from selinon_core.testing.mock_usage import MockUsage
 from selinon_core.testing.options import RunOptions
 from selinon_core.testing.results import CaseResult, FileResult, Note
 from selinon_core.testing.snapshots import Snapshots
+from selinon_core.testing.vacuity import InvariantUsage
 
 
 class FileRun:
@@ -22,13 +24,19 @@ class FileRun:
         self._options = options
         self._snapshots = Snapshots(path, name, update=options.update_snapshots, frozen=options.ci)
         self._usage = MockUsage()
+        self._invariants = InvariantUsage()
         self._observer = None if options.observer is None else options.observer()
         self._ran: list[int] = []
 
     def run(self, runner: CaseRunner, number: int) -> CaseResult:
         """Run one case. Raises ``SnapshotError``."""
         self._ran.append(number)
-        return runner.run(number, self._cases, self._snapshots, self._usage.add, self._observer)
+        return runner.run(number, self._cases, self._snapshots, self._ended, self._observer)
+
+    def _ended(self, case: Case, run: LocalRun) -> None:
+        self._usage.add(case, run)
+        if case.invariants:
+            self._invariants.add(case, run)
 
     def run_all(self, runner: CaseRunner, numbers: Iterable[int], plan: Plan) -> FileResult:
         """Run cases by their numbers, to the first that is not fine where the options say so."""
@@ -50,7 +58,8 @@ class FileRun:
         ran = [self._cases[number] for number in dict.fromkeys(self._ran)]
         # A mock of the file may be for cases that were not selected, or not run after the first failure.
         whole = len(ran) == len(self._cases)
-        notes += self._usage.unused(ran if whole else [])
+        if whole:
+            notes += [*self._usage.unused(ran), *self._invariants.unexercised(ran)]
         return [*notes, *_unchecked(ran, plan)]
 
 

@@ -30,14 +30,40 @@ def judge_invariant(invariant: Invariant, seen: Observation, why: Explanation, l
             yield Finding("invariant", f"{invariant.name!r} to hold", broken, where)
         return
     judged = _JUDGED[invariant.kind]
+    for inside in _flow_runs(invariant, seen):
+        for text, reasons in judged(invariant.value, inside, why):
+            of = "" if inside.flow_run is seen.facts.root else f" in {_flow_label(seen, inside.flow_run)}"
+            wanted = f"{invariant.name!r} to hold{of}"
+            yield Finding("invariant", wanted, text, where, invariant.value, None, reasons)
+
+
+def is_exercised(invariant: Invariant, seen: Observation) -> bool:
+    """Whether a run could have broken an invariant: its ``if`` was so, and what has to come second came."""
+    if invariant.kind == "function":
+        return True
+    for inside in _flow_runs(invariant, seen):
+        if invariant.kind == "if_then":
+            if all(_has(reference, status, inside) for reference, status in invariant.value["if"].items()):
+                return True
+        elif invariant.kind != "before" or any(map(inside.runs, invariant.value)):
+            return True
+    return False
+
+
+def what_exercises(invariant: Invariant) -> str:
+    """What a run would need to put an invariant to the test, as the end of a sentence."""
+    if invariant.kind == "if_then":
+        return listed(f"{name}: {status}" for name, status in invariant.value["if"].items())
+    return f"a run of {listed(_nodes(invariant)) if invariant.kind != 'before' else listed(invariant.value)}"
+
+
+def _flow_runs(invariant: Invariant, seen: Observation) -> Iterator[_Inside]:
+    """The flow runs that an invariant is about."""
     for flow_run in seen.facts.flows:
         if invariant.flow is None or flow_run.flow.name == invariant.flow:
             inside = _Inside(seen, flow_run)
             if all(inside.knows(name) for name in _nodes(invariant)):
-                for text, reasons in judged(invariant.value, inside, why):
-                    of = "" if flow_run is seen.facts.root else f" in {_flow_label(seen, flow_run)}"
-                    wanted = f"{invariant.name!r} to hold{of}"
-                    yield Finding("invariant", wanted, text, where, invariant.value, None, reasons)
+                yield inside
 
 
 class _Inside:

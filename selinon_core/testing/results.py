@@ -133,7 +133,8 @@ class CaseResult(NamedTuple):
 class Note(NamedTuple):
     """What should be seen to although no case fails: an unused mock, an obsolete snapshot.
 
-    ``kind`` is ``unused-mock``, ``obsolete-snapshot``, ``unchecked-mock`` or ``snapshot-written``.
+    ``kind`` is ``unused-mock``, ``vacuous-invariant``, ``obsolete-snapshot``, ``unchecked-mock`` or
+    ``snapshot-written``.
     """
 
     kind: str

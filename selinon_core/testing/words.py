@@ -7,7 +7,7 @@ from typing import Any
 
 from selinon_core.plan import EdgePlan, FailurePlan
 from selinon_core.plan.condition_text import value_text
-from selinon_core.plan.text_wrap import nodes_text
+from selinon_core.plan.text_wrap import ends_text, nodes_text
 
 #: How much of a value a line shows.
 _MOST = 160
@@ -24,8 +24,8 @@ def shown(value: Any) -> str:
 
 
 def edge_text(edge: EdgePlan) -> str:
-    """An edge by its ends: ``[A, B] -> C``, ``-> A``."""
-    return f"{nodes_text(edge.sources)} -> {nodes_text(edge.destinations)}".strip()
+    """An edge by its ends: ``[A, B] -> C``, ``(start) -> A``."""
+    return ends_text(edge.sources, edge.destinations)
 
 
 def fallback_text(nodes: Iterable[str], fallback: Iterable[str] | bool) -> str:

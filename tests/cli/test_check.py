@@ -159,14 +159,33 @@ def test_invariants_are_held_against_every_run(project: Path, cli: Cli) -> None:
         (["--items", "0,x"], '--items: "0,x" is not a list of numbers'),
         (["--flow", "mian"], 'no flow is named "mian"'),
         (["--infallible", "AA"], 'no node is named "AA"'),
-        (["--invariants", "nowhere.yaml"], "cannot be read"),
+        (["--invariants", "nowhere.yaml"], "the file with invariants cannot be read: No such file"),
+        (["--invariants", "."], "name a YAML file with invariants"),
+        (["--invariants", "empty.yaml"], "the file with invariants is empty"),
+        (["--suggest", "."], ". is a directory\n  name a file in it"),
+        (["--suggest", "nowhere/a.flowtest.yaml"], "there is no directory nowhere"),
     ],
 )
 def test_wrong_use(project: Path, cli: Cli, arguments: list[str], message: str) -> None:
     write(project, NEVER)
+    (project / "empty.yaml").write_text("")
     ran = cli("check", *arguments)
     assert ran.code == 2
     assert message in ran.err
+    assert ran.out == ""
+
+
+def test_the_row_of_a_time_out_says_what_it_is(project: Path, cli: Cli) -> None:
+    flow = (
+        "- {from: , to: A}\n      - {from: A, to: B}\n    timeout: 60\n    failures: [{nodes: A, fallback: C}]\n"
+    )
+    write(project, f"flow-definitions:\n  - name: main\n    edges:\n      {flow}")
+    rows = [line.split("  ") for line in cli("check").out.splitlines() if "time-out" in line]
+    assert [[cell.strip() for cell in row if cell.strip()] for row in rows] == [
+        ["its time-out passes", "is stopped, and fails", "-"]
+    ]
+    data = json.loads(cli("check", "--format", "json").out)
+    assert ([], "timeout") in [(row["failing"], row["status"]) for row in data["flows"]["main"]["failure_table"]]
 
 
 def test_a_broken_project_shows_the_errors_of_lint(project: Path, cli: Cli) -> None:
@@ -223,3 +242,20 @@ def test_invariants_of_case_files_hold_in_every_run(project: Path, cli: Cli) -> 
     assert ran.code == 1
     assert "error: B is there: B ran 0 times [check-invariant] main.flowtest.yaml:2:" in ran.out
     assert "of one case" not in ran.out
+
+
+def test_an_invariant_that_no_run_could_break_is_a_warning(project: Path, cli: Cli) -> None:
+    write(project, NEVER)
+    (project / "rules.yaml").write_text(
+        "invariants:\n"
+        "  - {name: given back, if: {A: success, C: success, B: not_run}, then: {status: failure}}\n"
+        "  - {name: behind, before: {C: [A]}}\n"
+        "  - {name: good, if: {C: success}, then: {status: success}}\n"
+    )
+    ran = cli("check", "--invariants", "rules.yaml", "--failures", "all")
+    never = "says nothing: its if never holds in every run"
+    assert f"warning: given back: {never} [check-invariant] rules.yaml:2:" in ran.out
+    assert "always: behind" in ran.out
+    assert "always: good" in ran.out
+    bounded = cli("check", "--invariants", "rules.yaml", "--failures", "0")
+    assert "not within bounds: given back, which says nothing: its if never holds in all runs" in bounded.out

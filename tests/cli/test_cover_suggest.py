@@ -41,6 +41,15 @@ def test_suggestions_go_to_stdout_instead_of_the_report(tested: Path, cli: Cli) 
     assert "covered  goals" not in out
 
 
+def test_a_place_where_nothing_can_be_written_is_refused_before_anything_is_reported(
+    tested: Path, cli: Cli
+) -> None:
+    for target, message in ((".", ". is a directory"), ("nowhere/a.yaml", "there is no directory nowhere")):
+        ran = cli("cover", "--suggest", target)
+        assert (ran.code, ran.out) == (2, "")
+        assert message in ran.err
+
+
 def test_a_file_that_exists_is_not_overwritten(tested: Path, cli: Cli) -> None:
     assert cli("test", "--cover").code == 0
     ran = cli("cover", "--suggest", "flows/order.flowtest.yaml")

@@ -56,6 +56,24 @@ def test_case_files_of_a_directory_are_checked_with_the_project(project: Path, c
     ]
 
 
+def test_a_project_with_configured_files_has_its_case_files_checked(project: Path, cli: Cli) -> None:
+    (project / "pyproject.toml").write_text('[tool.selinon]\nnodes = ["nodes.yaml"]\n')
+    (project / "tests").mkdir()
+    (project / "order.flowtest.yaml").rename(project / "tests" / "order.flowtest.yaml")
+    (project / "other").mkdir()
+    (project / "other" / "pyproject.toml").write_text("")
+    (project / "other" / "empty.flowtest.yaml").write_text("")
+    (project / "tests" / "empty.flowtest.yaml").write_text("")
+    ran = cli("lint")
+    assert ran.code == 1
+    heads = [line for line in ran.out.splitlines() if "SEL8" in line]
+    assert heads == [
+        "tests/empty.flowtest.yaml:1:1: error[SEL800]: the case file is empty",
+        'tests/order.flowtest.yaml:4:20: error[SEL801]: no task or flow is called "Stroe"',
+    ]
+    assert "SEL801" not in cli("lint", "tests/empty.flowtest.yaml").out
+
+
 @pytest.mark.parametrize("words", [("nodes.yaml", "order.flowtest.yaml"), ("order.flowtest.yaml",)])
 def test_a_case_file_may_be_named(project: Path, cli: Cli, words: tuple[str, ...]) -> None:
     assert "SEL801" in cli("lint", *words).out

@@ -65,6 +65,8 @@ def test_one_mutant_is_shown_and_judged(project: Path, cli: Cli) -> None:
         (["--fail-under", "101"], "--fail-under: 101 is not a percentage"),
         (["-j", "0"], "-j: expected auto or a number"),
         (["--suggest", "-"], "cannot both write to stdout"),
+        (["--suggest", "."], ". is a directory"),
+        (["-o", "nowhere/report.json"], "there is no directory nowhere"),
     ],
 )
 def test_wrong_options_are_named(project: Path, cli: Cli, words: list[str], said: str) -> None:

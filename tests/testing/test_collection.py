@@ -69,6 +69,11 @@ def test_an_unknown_name_is_refused_with_a_hint(tree: Path) -> None:
         ids("cases/outer.flowtest.yaml::twoo")
 
 
+def test_a_path_with_colons_has_to_name_a_case(tree: Path) -> None:
+    with pytest.raises(RequestError, match=r"outer\.flowtest\.yaml:: names no case"):
+        ids("cases/outer.flowtest.yaml::")
+
+
 def test_what_does_not_exist_is_refused(tree: Path) -> None:
     for path in ("nowhere", "nowhere.flowtest.yaml", "nowhere.flowtest.yaml::one"):
         with pytest.raises(PathError, match="no such file"):

@@ -41,6 +41,9 @@ flow-definitions:
       - {from: , to: LoadOrder}
       - {from: [LoadOrder, Charge], to: Ship}     # selinon: ignore[SEL303] to have an unreached node
       - {from: Ship, to: Charge}
+  - name: outer
+    edges:
+      - {from: , to: starving}
 """
 
 

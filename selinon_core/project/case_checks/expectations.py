@@ -22,6 +22,7 @@ def check_expectations(read: CaseRead, plan: Plan, collector: Collector) -> None
     """Report what contradicts itself in the expectations of a case."""
     expect = read.case.expect
     _ran_and_not(read, expect, collector)
+    _unreached(read, expect, collector)
     _counts(expect, collector)
     _statuses(expect, collector)
     if expect.reason is not None and expect.status.value == "success":
@@ -60,6 +61,20 @@ def _ran_and_not(read: CaseRead, expect: Expect, collector: Collector) -> None:
             f'"{shorten(name)}" is expected under {key}, but {says} says that it does not run',
             note="both cannot hold",
         )
+
+
+def _unreached(read: CaseRead, expect: Expect, collector: Collector) -> None:
+    """Single runs of nodes that are to have none."""
+    for name in _names(expect.unreached):
+        plain, numbered, _ = name.partition("#")
+        if numbered:
+            collector.add(
+                kinds.CASE_CONTRADICTION,
+                _location(read, "unreached", name),
+                f'"{shorten(name)}" is one run of a node, and an unreached node has none',
+                note="the node as a whole is unreached",
+                help=f'give "{shorten(plain)}"',
+            )
 
 
 def _counts(expect: Expect, collector: Collector) -> None:

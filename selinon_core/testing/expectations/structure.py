@@ -7,9 +7,8 @@ from itertools import pairwise
 from typing import Any
 
 from selinon_core.cases.model import Expect, Expected
-from selinon_core.cases.references import edges_called
+from selinon_core.cases.references import edges_called, parse_reference
 from selinon_core.diagnostics.wording import listed
-from selinon_core.runtime.trace.run_records import NodeRecord
 from selinon_core.testing.explanation import Explanation
 from selinon_core.testing.observation import Observation
 from selinon_core.testing.results import Finding, Reason
@@ -123,21 +122,30 @@ def _not_used(nodes: Any, fallback: Any, seen: Observation, why: Explanation) ->
 
 def unreached(expected: Expected | None, seen: Observation, why: Explanation) -> Iterator[Finding]:
     """The nodes that never had a chance to run; without an expectation there must be none."""
-    wanted = set() if expected is None else set(expected.value)
-    found = seen.run.unreached_nodes
-    for name in found:
-        if name not in wanted:
-            reasons = why.not_ran(name)
-            where = None if expected is None else _where(expected)
-            text = "it was unreached"
-            yield Finding("unreached", f"{name} to be reached", text, where, sorted(wanted), found, reasons)
-    for name in sorted(wanted.difference(found)):
-        assert expected is not None
-        records: list[NodeRecord] = [r for r in seen.facts.nodes if r.run.name == name]
+    wanted: tuple[str, ...] = () if expected is None else expected.value
+    where = None if expected is None else _where(expected)
+    nodes = seen.facts.unreached()
+    found = list(nodes)
+    met = {text: [name for name in wanted if _is_called(name, *node)] for text, node in nodes.items()}
+    for text in found:
+        if not met[text]:
+            reasons = why.not_ran(text)
+            wants = f"{text} to be reached"
+            yield Finding("unreached", wants, "it was unreached", where, sorted(wanted), found, reasons)
+    for name in sorted(set(wanted).difference(*met.values())):
+        records = seen.runs_of(name)
         reasons = tuple(dict.fromkeys(why.ran(record) for record in records[:3])) or why.not_ran(name)
-        text = f"it ran {times(len(records))}" if records else "it had a chance to run"
-        where = _where(expected)
-        yield Finding("unreached", f"{name} to be unreached", text, where, sorted(wanted), found, reasons)
+        told = f"it ran {times(len(records))}" if records else "it had a chance to run"
+        yield Finding("unreached", f"{name} to be unreached", told, where, sorted(wanted), found, reasons)
+
+
+def _is_called(text: str, flows: tuple[str, ...], name: str) -> bool:
+    """Whether a reference names a node of the last of ``flows``, of which each is nested in the one before it."""
+    reference = parse_reference(text)
+    if reference is None or reference.name != name:
+        return False
+    path = reference.path
+    return flows[-len(path) :] == path if path else len(flows) == 1
 
 
 def _where(expected: Expected) -> str | None:
