@@ -6,7 +6,8 @@ faults has a tree as well: ``Broken`` stands where nothing could be understood.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 
 class Literal(NamedTuple):
@@ -165,3 +166,27 @@ Tree = (
     | ListFor
     | Broken
 )
+
+#: The parts of each kind of tree, from left to right.
+_CHILDREN: dict[type, Callable[[Any], tuple[Tree, ...]]] = {
+    Literal: lambda tree: (),
+    Name: lambda tree: (),
+    Field: lambda tree: (tree.subject,),
+    Index: lambda tree: (tree.subject, tree.key),
+    Call: lambda tree: tree.arguments,
+    Negative: lambda tree: (tree.operand,),
+    Arithmetic: lambda tree: (tree.left, tree.right),
+    Comparison: lambda tree: (tree.first, *(operand for _, _, operand in tree.rest)),
+    Negation: lambda tree: (tree.operand,),
+    Junction: lambda tree: tree.operands,
+    IfElse: lambda tree: (tree.then, tree.condition, tree.otherwise),
+    ListOf: lambda tree: tree.items,
+    ObjectOf: lambda tree: tuple(value for _, value in tree.entries),
+    ListFor: lambda tree: (tree.element, tree.items) + (() if tree.condition is None else (tree.condition,)),
+    Broken: lambda tree: (),
+}
+
+
+def children(tree: Tree) -> tuple[Tree, ...]:
+    """Return the trees that a tree is made of, in the order of the text."""
+    return _CHILDREN[type(tree)](tree)

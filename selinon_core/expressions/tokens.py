@@ -1,0 +1,368 @@
+"""From text to tokens, with a fault for each character that no token begins with.
+
+The tokens, version 1. White space is the space, the tab and the line break, and means nothing between tokens.
+
+- A **number** is written as in JSON: ``0``, ``12``, ``0.5``, ``1e-6``. It has no sign (``-`` is an operator),
+  no leading zero, no underscore, and a digit on both sides of its point. It is finite and below 2**63.
+- A **text** stands between two ``"`` or two ``'`` on one line. Escapes are those that mean the same in Python
+  and in JSON: ``\\\\ \\" \\b \\f \\n \\r \\t`` and ``\\uXXXX``, where two for one character are written as in
+  JSON, and ``\\'``.
+- A **name** is an identifier as in Python; words of the language are ``and or not in if else for`` and the values
+  ``true false null``, also written ``True False None``.
+- The **signs** are ``+ - * / // % == != < <= > >= ( ) [ ] { } , . : **``.
+
+Signs of other languages (``&&``, ``!``, ``=``, ``≥``) become the token that was meant, with a fault that says
+so. Each character is looked at a bounded number of times.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from selinon_core.expressions.faults import Fault, shown
+
+#: The kind of the last token of every text.
+END = "end"
+NUMBER, TEXT, NAME, VALUE, UNKNOWN = "number", "text", "name", "value", "unknown"
+#: ``.0`` behind a value, as other languages write the item of a list.
+ITEM = "item"
+
+#: Words that are tokens of a kind of their own.
+WORDS = frozenset({"and", "or", "not", "in", "if", "else", "for"})
+#: Words that are values.
+VALUES: dict[str, bool | None] = {
+    "true": True,
+    "false": False,
+    "null": None,
+    "True": True,
+    "False": False,
+    "None": None,
+}
+#: Integers and other numbers have to be smaller than this, without their sign.
+NUMBERS_BELOW = 2**63
+
+#: What is written in other languages -> the token that is meant.
+MEANT = {
+    "&&": "and",
+    "||": "or",
+    "&": "and",
+    "|": "or",
+    "!": "not",
+    "=": "==",
+    "===": "==",
+    "!==": "!=",
+    "<>": "!=",
+    "=<": "<=",
+    "=>": ">=",
+    "?.": ".",
+    "\N{GREATER-THAN OR EQUAL TO}": ">=",
+    "\N{LESS-THAN OR EQUAL TO}": "<=",
+    "\N{NOT EQUAL TO}": "!=",
+    "\N{MULTIPLICATION SIGN}": "*",
+    "\N{DIVISION SIGN}": "/",
+    "\N{MINUS SIGN}": "-",
+    "\N{EN DASH}": "-",
+    "\N{LOGICAL AND}": "and",
+    "\N{LOGICAL OR}": "or",
+    "\N{NOT SIGN}": "not",
+}
+_QUOTES = frozenset("\u2018\u2019\u201a\u201b\u201c\u201d\u201e\u201f\u00ab\u00bb\u2039\u203a`\u00b4")
+
+_TOKEN = re.compile(
+    r"""[ \t\r\n]*+(?:
+      (?P<name>[A-Za-z_][A-Za-z0-9_]*+)
+    | (?P<number>\.?[0-9](?:[eE][+-][0-9]|[0-9A-Za-z_.])*+)
+    | (?P<text>"(?:[^"\\\n\r]|\\[^\n\r])*+"? | '(?:[^'\\\n\r]|\\[^\n\r])*+'?)
+    | (?P<sign>\*\*|//|===|!==|==|!=|<=|>=|<>|=<|=>|&&|\|\||\?\?|\?\.|\$\{|[-+*/%<>()\[\]{},.:&|!=?])
+    | (?P<end>\Z)
+    | (?P<other>.)
+    )""",
+    re.VERBOSE | re.DOTALL,
+)
+_JSON_NUMBER = re.compile(r"(?:0|[1-9][0-9]*+)(?:\.[0-9]++)?(?:[eE][+-]?[0-9]++)?")
+_ESCAPE = re.compile(r"\\(?:u([0-9A-Fa-f]{4})|(.?))", re.DOTALL)
+_ESCAPED = {"\\": "\\", '"': '"', "'": "'", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
+_UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\ud800-\udfff]")
+
+
+class Tokens:
+    """The tokens of a text as columns; the last one has the kind ``END``.
+
+    ``kinds``: a sign or a word is its own kind. ``values`` has what names, numbers and texts stand for. ``meant``
+    has the faults of tokens of other languages by the number of the token. ``unclosed`` is where the first text
+    begins that has no end; without one it is behind all tokens.
+    """
+
+    __slots__ = ("ends", "faults", "kinds", "meant", "starts", "unclosed", "values")
+
+    def __init__(self, unclosed: int) -> None:
+        self.kinds: list[str] = []
+        self.starts: list[int] = []
+        self.ends: list[int] = []
+        self.values: list[Any] = []
+        self.faults: list[Fault] = []
+        self.meant: dict[int, Fault] = {}
+        self.unclosed = unclosed
+
+    def add(self, kind: str, start: int, end: int, value: Any = None) -> None:
+        """Add a token; the sign of another language as what is meant."""
+        if kind in MEANT:
+            self.meant[len(self.kinds)] = _foreign(kind, start, end)
+            kind = MEANT[kind]
+        self.kinds.append(kind)
+        self.starts.append(start)
+        self.ends.append(end)
+        self.values.append(value)
+
+
+def tokenize(text: str, begin: int = 0, *, until_brace: bool = False) -> Tokens:
+    """Return the tokens of ``text`` from ``begin`` on.
+
+    ``until_brace``: the last token is the ``}`` without a ``{`` before it, of the kind ``END``. Where there is
+    none, it is at the end of the text.
+    """
+    tokens = Tokens(len(text) + 1)
+    match_token, position, braces = _TOKEN.match, begin, 0
+    while True:
+        found = match_token(text, position)
+        assert found is not None  # the pattern has an alternative for every character, and for the end
+        group = found.lastgroup
+        assert group is not None
+        start, position = found.span(group)
+        if group == "sign":
+            kind = text[start:position]
+            if until_brace:
+                braces += (kind in _OPENING) - (kind == "}")
+            tokens.add(END if braces < 0 else kind, start, position)
+        elif group == "name":
+            position = _word(tokens, text, start, position)
+        elif group == "end":
+            tokens.add(END, len(text), len(text))
+        else:
+            position = _READ[group](tokens, text, start, position)
+        if tokens.kinds[-1:] == [END]:
+            return tokens
+
+
+def _word(tokens: Tokens, text: str, start: int, end: int) -> int:
+    """Add the name or the word that begins at ``start``; return where it ends, which is not before ``end``."""
+    while end < len(text) and text[end] > "\x7f" and ("a" + text[end]).isidentifier():
+        end = _after_ascii(text, end + 1)
+    word = text[start:end]
+    if word in WORDS:
+        tokens.add(word, start, end, word)
+    elif word in VALUES:
+        tokens.add(VALUE, start, end, VALUES[word])
+    else:
+        tokens.add(NAME, start, end, word)
+    return end
+
+
+def _after_ascii(text: str, position: int) -> int:
+    while position < len(text) and text[position] <= "\x7f" and ("a" + text[position]).isidentifier():
+        position += 1
+    return position
+
+
+def _digits(tokens: Tokens, text: str, start: int, end: int) -> int:
+    """Add a number, or the ``.0`` behind a value."""
+    if text[start] != "." or not tokens.ends or start != tokens.ends[-1]:
+        tokens.add(NUMBER, start, end, _number(text, start, end, tokens.faults))
+        return end
+    end = start + 1
+    while end < len(text) and text[end] in "0123456789":
+        end += 1
+    index = text[start + 1 : end]
+    message = "an item of a list stands in brackets"
+    tokens.faults.append(Fault(start, end, message, f"write [{index}]", f"[{index}]"))
+    tokens.add(ITEM, start, end)
+    return end
+
+
+def _quoted(tokens: Tokens, text: str, start: int, end: int) -> int:
+    closed = _is_closed(text, start, end)
+    if not closed:
+        tokens.unclosed = min(tokens.unclosed, start)
+    tokens.add(TEXT, start, end, _text(text, start, end, closed, tokens.faults))
+    return end
+
+
+def _other(tokens: Tokens, text: str, start: int, end: int) -> int:
+    """Add a name or an operator beyond ASCII, or note that there is no such sign."""
+    if text[start].isidentifier():
+        return _word(tokens, text, start, _after_ascii(text, end))
+    if text[start] in MEANT:
+        tokens.add(text[start], start, end)
+        return end
+    end = _end_of_unknown(text, end)
+    tokens.faults.append(_unknown(text, start, end))
+    if not text[start:end].isspace():
+        tokens.add(UNKNOWN, start, end)
+    return end
+
+
+_OPENING = frozenset({"{", "${"})
+_READ: dict[str, Callable[[Tokens, str, int, int], int]] = {"number": _digits, "text": _quoted, "other": _other}
+
+
+def _end_of_unknown(text: str, position: int) -> int:
+    """The end of a stretch of characters beyond ASCII that mean nothing here, or of the one character."""
+    while (
+        position < len(text)
+        and text[position - 1] > "\x7f"
+        and text[position] > "\x7f"
+        and text[position] not in MEANT
+        and text[position].isspace() == text[position - 1].isspace()
+        and not text[position].isidentifier()
+    ):
+        position += 1
+    return position
+
+
+def _foreign(sign: str, start: int, end: int) -> Fault:
+    meant = MEANT[sign]
+    article = "an operator" if sign != "?." else "a sign"
+    help = (
+        f'write "{meant}"'
+        if sign != "?."
+        else 'write ".", and has(...) or default(..., ...) where it may be missing'
+    )
+    replacement = meant if not meant.isalpha() else f" {meant} " if meant != "not" else "not "
+    return Fault(start, end, f'"{sign}" is not {article} of expressions', help, replacement)
+
+
+def _unknown(text: str, start: int, end: int) -> Fault:
+    character = text[start]
+    if character.isspace():
+        return Fault(start, end, f"{shown(character)} is not a plain space", "write a space", " ")
+    if character in _QUOTES:
+        return Fault(start, end, f"{shown(character)} does not begin or end a text", "write \" or '", None)
+    if character == "#":
+        return Fault(
+            start, end, "expressions have no comments", 'write the comment behind " #" outside of the text'
+        )
+    if character == "$":
+        return Fault(start, end, '"$" is not a sign of expressions', "write the name alone, as in args.number")
+    if character == "\\":
+        return Fault(start, end, "a backslash stands inside of a text only", "take it away")
+    return Fault(start, end, f"{shown(character)} is not a sign of expressions", "take it away")
+
+
+def _number(text: str, start: int, end: int, faults: list[Fault]) -> int | float:
+    """The value of a number; 0 with a fault where it is none."""
+    written = text[start:end]
+    if not _JSON_NUMBER.fullmatch(written):
+        faults.append(_bad_number(written, start, end))
+        return 0
+    # The length decides about integers first: Python refuses to read very long ones.
+    if written.isdigit():
+        value: int | float = int(written) if len(written) < 20 else NUMBERS_BELOW
+    else:
+        value = float(written)
+    if value >= NUMBERS_BELOW:
+        faults.append(Fault(start, end, "the number is too large", "numbers have to be below 2**63"))
+        return 0
+    return value
+
+
+def _bad_number(written: str, start: int, end: int) -> Fault:
+    message = f"{shown(written)} is not a number"
+    plain = written.replace("_", "")
+    if written.startswith("."):
+        better = f"0{written}"
+    elif written.endswith("."):
+        better = f"{written}0"
+    elif plain != written:
+        better = plain
+    elif re.fullmatch(r"0[xX][0-9A-Fa-f]{1,15}|0[oO][0-7]{1,15}|0[bB][01]{1,60}", written):
+        better = str(int(written, 0))
+    else:
+        better = written.lstrip("0") or "0"
+    if better != written and _JSON_NUMBER.fullmatch(better):
+        return Fault(start, end, message, f"write {better}", better)
+    if re.fullmatch(r"[0-9]++[A-Za-z_]++", written):
+        digits = len(written.rstrip("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_"))
+        return Fault(
+            start, end, message, f"write a space behind {shown(written[:digits])}, or the whole as a text"
+        )
+    return Fault(
+        start, end, message, "write a number as in JSON: 12, 0.5, 1e-6; anything else is a text in quotes"
+    )
+
+
+def _is_closed(text: str, start: int, end: int) -> bool:
+    """Whether a text ends with its quote, and not with an escaped one."""
+    if end - start < 2 or text[end - 1] != text[start]:
+        return False
+    before = text[start + 1 : end - 1]
+    return (len(before) - len(before.rstrip("\\"))) % 2 == 0
+
+
+def _text(text: str, start: int, end: int, closed: bool, faults: list[Fault]) -> str:
+    """What a text stands for; escapes that do not exist are faults and stand for themselves."""
+    if not closed:
+        quote = text[start]
+        message = f"the text that begins here has no closing {quote}"
+        faults.append(Fault(start, end, message, f"write {quote} where it ends"))
+    inside = text[start + 1 : end - 1] if closed else text[start + 1 : end]
+    if inside.isprintable() and "\\" not in inside:
+        return inside
+    for found in _UNPRINTABLE.finditer(inside):
+        begin = start + 1 + found.start()
+        escape = f"\\u{ord(found[0]):04x}"
+        surrogate = found[0] >= "\ud800"
+        help = "take it away" if surrogate else f"write {escape}"
+        message = f"{shown(found[0])} cannot stand in a text as it is"
+        faults.append(Fault(begin, begin + 1, message, help, None if surrogate else escape))
+    return _unescaped(inside, start + 1, faults) if "\\" in inside else inside
+
+
+def _unescaped(inside: str, offset: int, faults: list[Fault]) -> str:
+    parts: list[str] = []
+    position = 0
+    high: tuple[int, int, int] | None = None  # the first of two escapes for one character: code, start, end
+    for found in _ESCAPE.finditer(inside):
+        start, end = found.span()
+        if high is not None and (start != high[2] or not _is_low(found[1])):
+            faults.append(_lone_surrogate(offset + high[1], offset + high[2]))
+            high = None
+        parts.append(inside[position:start])
+        position = end
+        if found[1] is None:
+            known = _ESCAPED.get(found[2])
+            if known is None:
+                faults.append(_bad_escape(found[0], offset + start, offset + end))
+            parts.append(found[0] if known is None else known)
+            continue
+        code = int(found[1], 16)
+        if 0xD800 <= code < 0xDC00:
+            high = (code, start, end)
+        elif high is not None:
+            parts.append(chr(0x10000 + ((high[0] - 0xD800) << 10) + (code - 0xDC00)))
+            high = None
+        elif 0xDC00 <= code < 0xE000:
+            faults.append(_lone_surrogate(offset + start, offset + end))
+        else:
+            parts.append(chr(code))
+    if high is not None:
+        faults.append(_lone_surrogate(offset + high[1], offset + high[2]))
+    parts.append(inside[position:])
+    return "".join(parts)
+
+
+def _is_low(digits: str | None) -> bool:
+    return digits is not None and 0xDC00 <= int(digits, 16) < 0xE000
+
+
+def _lone_surrogate(start: int, end: int) -> Fault:
+    return Fault(start, end, "half of a character that is written as two", "write both halves: \\ud83d\\ude00")
+
+
+def _bad_escape(written: str, start: int, end: int) -> Fault:
+    message = f"{shown(written)} is not an escape"
+    if written == "\\u":
+        return Fault(start, end, message, "write four hexadecimal digits behind it: \\u00e9")
+    help = "write \\\\ for a backslash; escapes are \\\\ \\\" \\' \\b \\f \\n \\r \\t \\uXXXX"
+    return Fault(start, end, message, help, f"\\{written}")
