@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from selinon_core.expressions.binding import Binder, Evaluate, Run, Scope
-from selinon_core.expressions.calls import bind_call, bind_list_for, bind_list_of, bind_object_of
-from selinon_core.expressions.operators import (
+from selinon_core.expressions.evaluating.binding import Binder, Evaluate, Run, Scope
+from selinon_core.expressions.evaluating.calls import bind_call, bind_list_for, bind_list_of, bind_object_of
+from selinon_core.expressions.evaluating.operators import (
     bind_arithmetic,
     bind_comparison,
     bind_if_else,
@@ -20,8 +20,8 @@ from selinon_core.expressions.operators import (
     bind_negation,
     bind_negative,
 )
+from selinon_core.expressions.evaluating.paths import bind_path
 from selinon_core.expressions.parser import parse
-from selinon_core.expressions.paths import bind_path
 from selinon_core.expressions.tree import (
     Arithmetic,
     Broken,

@@ -10,7 +10,7 @@ import re
 from typing import NamedTuple
 
 from selinon_core.expressions.faults import Fault
-from selinon_core.expressions.tokens import tokenize
+from selinon_core.expressions.parsing.tokens import tokenize
 
 _BEGIN = re.compile(r"\$\$\{|\$\{")
 

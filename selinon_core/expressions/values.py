@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from selinon_core.expressions.parsing.literals import NUMBERS_BELOW
+
 Json = Any
 
 #: Steps that one evaluation may take. A step is a part of a ``for`` evaluated for an item, an item or a value
@@ -17,8 +19,6 @@ Json = Any
 MAX_STEPS = 100_000
 #: Characters of all texts together that one evaluation may make.
 MAX_TEXT = 1024 * 1024
-#: What arithmetic and functions give has to be smaller, without its sign.
-NUMBERS_BELOW = 2**63
 _CHARACTERS_A_STEP = 1000
 
 

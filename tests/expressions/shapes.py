@@ -10,7 +10,7 @@ from typing import Any
 
 from selinon_core.expressions import tree as t
 from selinon_core.expressions.parser import TAKE_FOR
-from selinon_core.expressions.tokens import VALUES
+from selinon_core.expressions.parsing.tokens import VALUES
 
 Shape = Any
 

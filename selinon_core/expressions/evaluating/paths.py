@@ -6,7 +6,7 @@ Of null every key is missing. A value of another type that has no keys or items 
 
 from __future__ import annotations
 
-from selinon_core.expressions.binding import Binder, Evaluate, Run, label, placed, unfit
+from selinon_core.expressions.evaluating.binding import Binder, Evaluate, Run, label, placed, unfit
 from selinon_core.expressions.faults import shown
 from selinon_core.expressions.names import constant_key, name_of, path_of
 from selinon_core.expressions.printer import expression_text

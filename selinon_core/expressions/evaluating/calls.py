@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from selinon_core.expressions.binding import Binder, Evaluate, Run, placed, unfit
+from selinon_core.expressions.evaluating.binding import Binder, Evaluate, Run, placed, unfit
+from selinon_core.expressions.evaluating.paths import bind_path
 from selinon_core.expressions.faults import shown
 from selinon_core.expressions.functions import FUNCTIONS, Function
-from selinon_core.expressions.paths import bind_path
 from selinon_core.expressions.tree import Call, Field, Index, ListFor, ListOf, Name, ObjectOf, Tree, children
 from selinon_core.expressions.values import EvaluationError, Json, MissingValue, number, type_name
 

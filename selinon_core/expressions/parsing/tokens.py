@@ -22,6 +22,7 @@ from collections.abc import Callable
 from typing import Any
 
 from selinon_core.expressions.faults import Fault, shown
+from selinon_core.expressions.parsing.literals import is_closed, number_value, text_value
 
 #: The kind of the last token of every text.
 END = "end"
@@ -40,9 +41,6 @@ VALUES: dict[str, bool | None] = {
     "False": False,
     "None": None,
 }
-#: Integers and other numbers have to be smaller than this, without their sign.
-NUMBERS_BELOW = 2**63
-
 #: What is written in other languages -> the token that is meant.
 MEANT = {
     "&&": "and",
@@ -81,10 +79,6 @@ _TOKEN = re.compile(
     )""",
     re.VERBOSE | re.DOTALL,
 )
-_JSON_NUMBER = re.compile(r"(?:0|[1-9][0-9]*+)(?:\.[0-9]++)?(?:[eE][+-]?[0-9]++)?")
-_ESCAPE = re.compile(r"\\(?:u([0-9A-Fa-f]{4})|(.?))", re.DOTALL)
-_ESCAPED = {"\\": "\\", '"': '"', "'": "'", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
-_UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\ud800-\udfff]")
 
 
 class Tokens:
@@ -169,7 +163,7 @@ def _after_ascii(text: str, position: int) -> int:
 def _digits(tokens: Tokens, text: str, start: int, end: int) -> int:
     """Add a number, or the ``.0`` behind a value."""
     if text[start] != "." or not tokens.ends or start != tokens.ends[-1]:
-        tokens.add(NUMBER, start, end, _number(text, start, end, tokens.faults))
+        tokens.add(NUMBER, start, end, number_value(text, start, end, tokens.faults))
         return end
     end = start + 1
     while end < len(text) and text[end] in "0123456789":
@@ -182,10 +176,10 @@ def _digits(tokens: Tokens, text: str, start: int, end: int) -> int:
 
 
 def _quoted(tokens: Tokens, text: str, start: int, end: int) -> int:
-    closed = _is_closed(text, start, end)
+    closed = is_closed(text, start, end)
     if not closed:
         tokens.unclosed = min(tokens.unclosed, start)
-    tokens.add(TEXT, start, end, _text(text, start, end, closed, tokens.faults))
+    tokens.add(TEXT, start, end, text_value(text, start, end, closed, tokens.faults))
     return end
 
 
@@ -248,121 +242,3 @@ def _unknown(text: str, start: int, end: int) -> Fault:
     if character == "\\":
         return Fault(start, end, "a backslash stands inside of a text only", "take it away")
     return Fault(start, end, f"{shown(character)} is not a sign of expressions", "take it away")
-
-
-def _number(text: str, start: int, end: int, faults: list[Fault]) -> int | float:
-    """The value of a number; 0 with a fault where it is none."""
-    written = text[start:end]
-    if not _JSON_NUMBER.fullmatch(written):
-        faults.append(_bad_number(written, start, end))
-        return 0
-    # The length decides about integers first: Python refuses to read very long ones.
-    if written.isdigit():
-        value: int | float = int(written) if len(written) < 20 else NUMBERS_BELOW
-    else:
-        value = float(written)
-    if value >= NUMBERS_BELOW:
-        faults.append(Fault(start, end, "the number is too large", "numbers have to be below 2**63"))
-        return 0
-    return value
-
-
-def _bad_number(written: str, start: int, end: int) -> Fault:
-    message = f"{shown(written)} is not a number"
-    plain = written.replace("_", "")
-    if written.startswith("."):
-        better = f"0{written}"
-    elif written.endswith("."):
-        better = f"{written}0"
-    elif plain != written:
-        better = plain
-    elif re.fullmatch(r"0[xX][0-9A-Fa-f]{1,15}|0[oO][0-7]{1,15}|0[bB][01]{1,60}", written):
-        better = str(int(written, 0))
-    else:
-        better = written.lstrip("0") or "0"
-    if better != written and _JSON_NUMBER.fullmatch(better):
-        return Fault(start, end, message, f"write {better}", better)
-    if re.fullmatch(r"[0-9]++[A-Za-z_]++", written):
-        digits = len(written.rstrip("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_"))
-        return Fault(
-            start, end, message, f"write a space behind {shown(written[:digits])}, or the whole as a text"
-        )
-    return Fault(
-        start, end, message, "write a number as in JSON: 12, 0.5, 1e-6; anything else is a text in quotes"
-    )
-
-
-def _is_closed(text: str, start: int, end: int) -> bool:
-    """Whether a text ends with its quote, and not with an escaped one."""
-    if end - start < 2 or text[end - 1] != text[start]:
-        return False
-    before = text[start + 1 : end - 1]
-    return (len(before) - len(before.rstrip("\\"))) % 2 == 0
-
-
-def _text(text: str, start: int, end: int, closed: bool, faults: list[Fault]) -> str:
-    """What a text stands for; escapes that do not exist are faults and stand for themselves."""
-    if not closed:
-        quote = text[start]
-        message = f"the text that begins here has no closing {quote}"
-        faults.append(Fault(start, end, message, f"write {quote} where it ends"))
-    inside = text[start + 1 : end - 1] if closed else text[start + 1 : end]
-    if inside.isprintable() and "\\" not in inside:
-        return inside
-    for found in _UNPRINTABLE.finditer(inside):
-        begin = start + 1 + found.start()
-        escape = f"\\u{ord(found[0]):04x}"
-        surrogate = found[0] >= "\ud800"
-        help = "take it away" if surrogate else f"write {escape}"
-        message = f"{shown(found[0])} cannot stand in a text as it is"
-        faults.append(Fault(begin, begin + 1, message, help, None if surrogate else escape))
-    return _unescaped(inside, start + 1, faults) if "\\" in inside else inside
-
-
-def _unescaped(inside: str, offset: int, faults: list[Fault]) -> str:
-    parts: list[str] = []
-    position = 0
-    high: tuple[int, int, int] | None = None  # the first of two escapes for one character: code, start, end
-    for found in _ESCAPE.finditer(inside):
-        start, end = found.span()
-        if high is not None and (start != high[2] or not _is_low(found[1])):
-            faults.append(_lone_surrogate(offset + high[1], offset + high[2]))
-            high = None
-        parts.append(inside[position:start])
-        position = end
-        if found[1] is None:
-            known = _ESCAPED.get(found[2])
-            if known is None:
-                faults.append(_bad_escape(found[0], offset + start, offset + end))
-            parts.append(found[0] if known is None else known)
-            continue
-        code = int(found[1], 16)
-        if 0xD800 <= code < 0xDC00:
-            high = (code, start, end)
-        elif high is not None:
-            parts.append(chr(0x10000 + ((high[0] - 0xD800) << 10) + (code - 0xDC00)))
-            high = None
-        elif 0xDC00 <= code < 0xE000:
-            faults.append(_lone_surrogate(offset + start, offset + end))
-        else:
-            parts.append(chr(code))
-    if high is not None:
-        faults.append(_lone_surrogate(offset + high[1], offset + high[2]))
-    parts.append(inside[position:])
-    return "".join(parts)
-
-
-def _is_low(digits: str | None) -> bool:
-    return digits is not None and 0xDC00 <= int(digits, 16) < 0xE000
-
-
-def _lone_surrogate(start: int, end: int) -> Fault:
-    return Fault(start, end, "half of a character that is written as two", "write both halves: \\ud83d\\ude00")
-
-
-def _bad_escape(written: str, start: int, end: int) -> Fault:
-    message = f"{shown(written)} is not an escape"
-    if written == "\\u":
-        return Fault(start, end, message, "write four hexadecimal digits behind it: \\u00e9")
-    help = "write \\\\ for a backslash; escapes are \\\\ \\\" \\' \\b \\f \\n \\r \\t \\uXXXX"
-    return Fault(start, end, message, help, f"\\{written}")

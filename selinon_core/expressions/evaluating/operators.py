@@ -12,7 +12,7 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
-from selinon_core.expressions.binding import Binder, Evaluate, Run, label, placed, unfit
+from selinon_core.expressions.evaluating.binding import Binder, Evaluate, Run, label, placed, unfit
 from selinon_core.expressions.tree import Arithmetic, Comparison, IfElse, Junction, Negation, Negative
 from selinon_core.expressions.values import (
     EvaluationError,

@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
-from selinon_core.expressions.faults import NOT_HERE, OPERATORS, WORDS_MEANT, Fault, shown
-from selinon_core.expressions.tokens import END, NAME, TEXT, tokenize
+from collections.abc import Callable
 
+from selinon_core.expressions.faults import NOT_HERE, OPERATORS, WORDS_MEANT, Fault, shown
+from selinon_core.expressions.parsing.tokens import END, NAME, TEXT, tokenize
+from selinon_core.expressions.tree import Broken, Tree
+
+#: Levels that a tree may have, and parentheses around each other.
+MAX_DEPTH = 40
+#: The functions that take a ``for`` without brackets.
+TAKE_FOR = ("any", "all", "sum", "min", "max", "count")
+#: How strongly operators bind: ``cursor.expression(POWER)`` reads what binds at least that strongly.
+IF, OR, AND, NOT, COMPARE, SUM, TERM, UNARY, POSTFIX = range(1, 10)
 CLOSERS = frozenset({")", "]", "}", END})
 _CLOSES = {"(": ")", "[": "]", "{": "}", "${": "}"}
 
@@ -21,14 +30,16 @@ class Cursor:
         "faults",
         "kinds",
         "parentheses",
+        "read",
         "silent_from",
         "starts",
         "text",
         "tokens",
     )
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, read: Callable[[Cursor, int], Tree]) -> None:
         self.text = text
+        self.read = read
         self.tokens = tokenize(text)
         self.kinds, self.starts, self.ends = self.tokens.kinds, self.tokens.starts, self.tokens.ends
         self.at = 0
@@ -58,6 +69,10 @@ class Cursor:
     def last_end(self) -> int:
         return self.ends[self.at - 1] if self.at else 0
 
+    def expression(self, power: int) -> Tree:
+        """The tree of the expression that is next, with the operators that bind at least as strongly."""
+        return self.read(self, power)
+
     def operator(self) -> str:
         """The kind of the next token; a word of another language becomes the operator that is meant."""
         kind = self.kinds[self.at]
@@ -65,8 +80,7 @@ class Cursor:
             return kind
         start, end = self.start, self.end
         if self.kinds[self.at + 1] == "not" and self.value == "is":
-            self.at += 1
-            meant, end = "!=", self.end
+            meant, end = "!=", self.ends[self.at + 1]
         self.kinds[self.at] = meant
         self.fault(start, end, f"there is no operator {shown(self.text[start:end])}", f'write "{meant}"', meant)
         return meant
@@ -78,14 +92,27 @@ class Cursor:
         if start < self.silent_from and (not self.faults or self.faults[-1].start < start):
             self.faults.append(Fault(start, end, message, help, replacement))
 
-    def give_up(self, start: int, end: int, message: str, help: str) -> None:
-        """Note a fault, and go to the end of the text without another one."""
-        self.fault(start, end, message, help)
+    def all_faults(self) -> tuple[Fault, ...]:
+        """The faults of the tokens and those noted, in order; of two at one place that of the token."""
+        faults = [*self.tokens.faults, *self.tokens.meant.values()]
+        if self.faults:
+            places = {fault.start for fault in faults}
+            faults.extend(fault for fault in self.faults if fault.start not in places)
+        return tuple(sorted(faults, key=lambda fault: fault[:2]))
+
+    def too_deep(self, start: int, end: int) -> None:
+        """Note that the tree has too many levels, and go to the end of the text without another fault."""
+        help = "let a task give the value, or give a part of it to a node as an argument"
+        self.fault(start, end, f"the expression is more than {MAX_DEPTH} levels deep", help)
         self.silent_from = -1
         self.at = len(self.kinds) - 1
 
-    def missing(self, what: str, help: str, *, after: bool = True) -> tuple[int, int]:
-        """Note that ``what`` is missing where the next token stands; return the place."""
+    def missing_value(self) -> Tree:
+        """Note that a value is missing."""
+        return self.missing("a value", "write a name, a number, a text in quotes, true, false or null")
+
+    def missing(self, what: str, help: str, *, after: bool = True) -> Broken:
+        """Note that ``what`` is missing where the next token stands; return what stands for it in the tree."""
         start, end = self.start, self.end
         before = f" after {self._shown(self.at - 1)}" if self.at and after else ""
         if self.kind == END:
@@ -94,7 +121,7 @@ class Cursor:
         else:
             found = f", found {self._shown(self.at)}"
         self.fault(start, end, f"expected {what}{before}{found}", help)
-        return start, end
+        return Broken(self.last_end, self.last_end)
 
     def _shown(self, at: int) -> str:
         piece = shown(self.text[self.starts[at] : self.ends[at]])
