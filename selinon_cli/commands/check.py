@@ -52,6 +52,7 @@ class CheckOptions(ProjectOptions):
         choices=("auto", "all"),
         default="auto",
     )
+    cancel = flag("--cancel", help="The flow run may be cancelled at any moment.")
     inline = flag("--inline", help="Run sub-flows, instead of taking their ends from their own exploration.")
     invariants = text(
         "--invariants", help="A file with invariants that have to hold in every run.", kind="path", metavar="FILE"
@@ -125,6 +126,7 @@ def _limits(options: CheckOptions) -> Limits:
         infallible=frozenset(options.infallible),
         budget=options.budget,
         all_orders=options.orders == "all",
+        cancel=options.cancel,
         inline=options.inline,
     )
 

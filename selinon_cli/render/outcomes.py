@@ -33,6 +33,7 @@ def _lines(each: FlowCheck, reasons: Mapping[str, str], *, every_outcome: bool, 
         yield "  every node, edge and fallback can be reached"
     yield from _ways(each, every_outcome=every_outcome)
     yield from _failures(each, every_row=every_outcome)
+    yield from _cancelled(each)
     if not any(one.name == "silent-end" for one in findings):
         yield "  silent end: none"
     for one in each.properties:
@@ -127,6 +128,23 @@ def _failures(each: FlowCheck, *, every_row: bool) -> Iterator[str]:
         yield f"  and {len(cells) - len(shown)} more rows (--outcomes lists them)"
 
 
+def _cancelled(each: FlowCheck) -> Iterator[str]:
+    """What has been done where the flow run is cancelled, without failures."""
+    if not each.exploration.limits.cancel:
+        return
+    rows: dict[tuple[str, str], None] = {}
+    for key in each.exploration.outcomes:
+        if key.status == "cancelled" and not key.failing:
+            ended = [(name, count - (name in key.active)) for name, count in key.runs]
+            text = ", ".join(name if count == 1 else f"{count} x {name}" for name, count in ended if count > 0)
+            rows[", ".join(key.active) or "(it waits to be tried again)", text or "-"] = None
+    if rows:
+        shown = list(rows)[:_MOST_ROWS]
+        yield table(("if it is cancelled while this runs", "this has ended"), shown, indent="  ").rstrip("\n")
+        if len(rows) > len(shown):
+            yield f"  and {len(rows) - len(shown)} more rows (--outcomes lists them)"
+
+
 def _failing(row: FailureRow) -> str:
     if row.status == "timeout":
         return f"{', '.join(row.failing)}, then its time-out passes" if row.failing else "its time-out passes"
@@ -174,6 +192,7 @@ def _flow_to_json(each: FlowCheck, limits: Limits, reasons: Mapping[str, str]) -
             "items": list(limits.items),
             "infallible": sorted(limits.infallible),
             "budget": limits.budget,
+            "cancel": limits.cancel,
         },
         "runs": found.runs,
         "most": dict(found.most),
@@ -184,6 +203,7 @@ def _flow_to_json(each: FlowCheck, limits: Limits, reasons: Mapping[str, str]) -
                 "failed": list(key.failed),
                 "failing": list(key.failing),
                 "reason": key.reason,
+                "active": list(key.active),
                 "witness": witnesses.of(choices, key.status),
             }
             for key, choices in found.outcomes.items()

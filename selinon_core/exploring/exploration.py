@@ -20,13 +20,15 @@ class OutcomeKey(NamedTuple):
 
     ``runs``: how many runs of each node were started. ``failed``: the nodes with runs that failed and were not
     taken over, as the outcome of the flow lists them. ``failing``: the nodes with runs that failed at all.
+    ``active``: the nodes with runs that had not ended when the flow run was cancelled.
     """
 
-    status: str  # success, failure or timeout
+    status: str  # success, failure, timeout or cancelled
     runs: tuple[tuple[str, int], ...]
     failed: tuple[str, ...]
     failing: tuple[str, ...]
     reason: str | None
+    active: tuple[str, ...] = ()
 
 
 class Exploration:

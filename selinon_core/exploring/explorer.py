@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from selinon_core.cases.model import Invariant
+from selinon_core.dispatch.node_run import FlowOutcome
 from selinon_core.dispatch.selective import SelectiveRun
 from selinon_core.exploring.environment import Environment
 from selinon_core.exploring.exploration import Choices, Exploration, OutcomeKey
@@ -98,7 +99,8 @@ class _Explorer:
             self._account_cut(play, ended)
             return len(play.started)
         found.runs += 1
-        if play.states is not None:
+        is_cancelled = play.cancelled_at is not None
+        if play.states is not None and not is_cancelled:  # a cancel is no way out of a cycle
             found.states.add(play.states, "end", env.cost, tape)
         new = play.bits & ~found.reached
         if new:
@@ -110,7 +112,7 @@ class _Explorer:
         if play.stopper is not None and found.eager_orders is None:
             self._compare_stops(play, tape)
         cost = found.ends.get(seen)
-        if cost is None or env.cost < cost:
+        if not is_cancelled and (cost is None or env.cost < cost):
             found.ends[seen] = env.cost
             found.end_choices[seen] = tuple(tape.choices[: tape.at])
         if play.is_order_seen and found.reads_order is None:
@@ -145,11 +147,12 @@ class _Explorer:
         found, outcome = self._found, play.outcome
         counts = play.counts
         key = OutcomeKey(
-            "success" if outcome.succeeded else "timeout" if outcome.timed_out else "failure",
+            _status_of(outcome),
             tuple([(name, counts[name]) for name in found.nodes if name in counts]),
             tuple(sorted(outcome.failed)),
             self._in_order({name for name, _ in play.env.failures}),
             outcome.reason,
+            self._in_order({node["name"] for node in outcome.active}) if outcome.cancelled else (),
         )
         if key not in found.outcomes:
             found.outcomes[key] = tuple(tape.choices[: tape.at])
@@ -208,6 +211,12 @@ class _Explorer:
                 return
         if len(known) < _MOST_STOPS:
             known.append(stop)
+
+
+def _status_of(outcome: FlowOutcome) -> str:
+    if outcome.succeeded:
+        return "success"
+    return "timeout" if outcome.timed_out else "cancelled" if outcome.cancelled else "failure"
 
 
 class _Stop(NamedTuple):

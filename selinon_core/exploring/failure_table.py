@@ -17,7 +17,7 @@ def failure_table(flow: FlowPlan, exploration: Exploration) -> tuple[FailureRow,
     order = {name: at for at, name in enumerate(exploration.nodes)}
     found: dict[tuple[object, ...], FailureRow] = {}
     for key, choices in exploration.outcomes.items():
-        if not key.failing and key.status != "timeout":
+        if key.status == "cancelled" or (not key.failing and key.status != "timeout"):
             continue
         fallbacks = _fallbacks_of(flow, key)
         row = FailureRow(key.failing, key.status, reason_of(key), fallbacks, choices)
@@ -118,7 +118,11 @@ def _fallbacks_of(flow: FlowPlan, key: OutcomeKey) -> tuple[str, ...]:
 
 def outcome_title(key: OutcomeKey, exploration: Exploration) -> str:
     """A way to end as the name of a test case."""
-    what = {"success": "succeeds", "failure": "fails", "timeout": "times out"}[key.status]
+    if key.status == "cancelled":
+        run = "runs" if len(key.active) == 1 else "run"
+        what = "is cancelled " + (f"while {' and '.join(key.active)} {run}" if key.active else "between attempts")
+    else:
+        what = {"success": "succeeds", "failure": "fails", "timeout": "times out"}[key.status]
     fail = "fails" if len(key.failing) == 1 else "fail"
     failing = f" when {' and '.join(key.failing)} {fail}" if key.failing else ""
     ran = [name if count == 1 else f"{count} x {name}" for name, count in key.runs]

@@ -1,9 +1,9 @@
 """One run of the dispatch machine in one environment: the driver of an exploration.
 
 Completions are taken first in, first out: their order changes nothing (rule 8 of the machine), except before a
-*stop*, the failure of an eager node or the time-out of the flow. What matters for a stop is which node runs have
-ended by then. So an attempt that is to be stopped decides so in advance, and each of its node runs may be *late*:
-it does not end before the stop. That gives every set of node runs that can have ended, once.
+*stop*: the failure of an eager node, the time-out of the flow, a cancel. What matters for a stop is which node
+runs have ended by then. So an attempt that is to be stopped decides so in advance, and each of its node runs may
+be *late*: it does not end before the stop. That gives every set of node runs that can have ended, once.
 
 Questions are answered at once, the oldest first, as drivers do.
 """
@@ -19,7 +19,7 @@ from selinon_core.exploring.answers import answer
 from selinon_core.exploring.ends import choose_end
 from selinon_core.exploring.environment import FAILS, SUCCEEDS
 from selinon_core.exploring.observation import Observation, PlayEnded
-from selinon_core.exploring.play_state import ARGUMENTS, PlayState, abstract_state
+from selinon_core.exploring.play_state import ARGUMENTS, STOP, PlayState, abstract_state
 
 _PASSIVE = (do.ScheduleRetry, do.FinishFlow, do.CancelFlows, do.AskAgain)
 
@@ -50,14 +50,14 @@ class Play(PlayState):
             raise PlayEnded("redundant")
         for index in machine.fired:
             self.bits |= self.model.fired_bits[index]
-        if self.model.flow.max_retry and machine.attempt > 1:
+        if self.model.flow.max_retry and machine.attempt > 1 and self.cancelled_at is None:
             kind: Any = "retry_helped" if self.outcome.succeeded else "retry_gave_up"
             self.bits |= self.model.bits[kind, "", None]
 
     # -- attempts of the flow -----------------------------------------------------------------------------------
 
     def _begin_attempt(self) -> None:
-        """Decide how the attempt ends: by itself, by an eager failure or by the time-out."""
+        """Decide how the attempt ends: by itself, by an eager failure, by the time-out or by a cancel."""
         self.queue.clear()
         self.late.clear()
         self.stopper = None
@@ -70,6 +70,8 @@ class Play(PlayState):
                 modes.append("eager")
             if model.flow.timeout is not None:
                 modes.append("deadline")
+        if self._may_be_cancelled and not self.limits.all_orders:
+            modes.append("cancel")
         self.mode = modes[self.env.tape.choose(len(modes))]
         if self.mode == "deadline":  # counted now: failures before it must leave room for it
             self.env.cost += 1
@@ -77,9 +79,15 @@ class Play(PlayState):
     def _retry(self) -> None:
         if self.mode and not self.is_stopped:
             raise PlayEnded("redundant")
-        if self.model.flow.timeout is not None and self.env.cost < self.most_failures and self.env.tape.choose(2):
-            self._time_out()
+        flow = self.model.flow
+        stops = [self._time_out] if flow.timeout is not None and self.env.cost < self.most_failures else []
+        if self._may_be_cancelled and flow.retry_countdown:
+            stops.append(self._cancel_while_waiting)
+        chosen = self.env.tape.choose(len(stops) + 1) if stops else 0
+        if chosen:
+            stops[chosen - 1]()
             return
+        self.clock += flow.retry_countdown
         self._begin_attempt()
         self._take(self.machine.advance(on.RetryDue()))
 
@@ -87,11 +95,28 @@ class Play(PlayState):
         """Every node run that is not late has ended: now the attempt is stopped."""
         if self.stopper is not None:
             self.is_stopped = True
+            self.clock += STOP
             self._take(self.machine.advance(on.NodeFailed(self.stopper.number)))
         elif self.mode == "deadline" and self.late:
             self._time_out()
+        elif self.mode == "cancel" and self.late:
+            timeout = self.model.flow.timeout
+            self._cancel(STOP if timeout is None or timeout > STOP else timeout / 2)
         else:
             raise PlayEnded("redundant")
+
+    @property
+    def _may_be_cancelled(self) -> bool:
+        """A sub-flow is cancelled only with the flow that it is in."""
+        return self.limits.cancel and not self.depth
+
+    def _cancel(self, after: float) -> None:
+        self.is_stopped = True
+        self.cancelled_at = self.clock + after
+        self._take(self.machine.advance(on.FlowCancelled()))
+
+    def _cancel_while_waiting(self) -> None:
+        self._cancel(self.model.flow.retry_countdown / 2)
 
     def _time_out(self) -> None:
         if self.mode != "deadline":
@@ -103,11 +128,15 @@ class Play(PlayState):
     # -- ends of node runs --------------------------------------------------------------------------------------
 
     def _end_any(self) -> None:
-        """End any of the active node runs, or let the time-out pass: all orders are tried."""
+        """End any of the active node runs, or stop the flow run: all orders are tried."""
         may_time_out = self.model.flow.timeout is not None and self.env.cost < self.most_failures
-        chosen = self.env.tape.choose(len(self.queue) + may_time_out)
-        if chosen == len(self.queue):
-            self._time_out()
+        chosen = self.env.tape.choose(len(self.queue) + may_time_out + self._may_be_cancelled)
+        if chosen >= len(self.queue):
+            self.late.extend(self.queue)
+            if may_time_out and chosen == len(self.queue):
+                self._time_out()
+            else:
+                self._cancel(STOP)
             return
         node = self.queue[chosen]
         del self.queue[chosen]

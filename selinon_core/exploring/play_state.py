@@ -17,6 +17,8 @@ from selinon_core.exploring.observation import Observation
 ARGUMENTS = "<arguments>"
 #: The variable of the worlds of these arguments.
 GIVEN = (ARGUMENTS,)
+#: Virtual seconds after which an attempt is stopped in a case that shows the run, by an eager failure or a cancel.
+STOP = 1.0
 _IDS = tuple(map(str, range(256)))
 
 
@@ -32,7 +34,8 @@ class PlayState:
     ``fired_sources`` and ``refused_sources``: the node runs for which an edge fired, and for which a condition
     said no. ``asked``: (whether of a failures entry, index, truth) of each condition. ``states``: abstract states
     with the cost so far, for flows with cycles. ``depth`` counts the flows above. ``mode`` says what the attempt
-    is to be stopped by: ``eager``, ``deadline`` or nothing.
+    is to be stopped by: ``eager``, ``deadline``, ``cancel`` or nothing. ``clock`` are the virtual seconds when the
+    attempt began in a case that shows the run, ``cancelled_at`` those of its end when it was cancelled.
     """
 
     __slots__ = (
@@ -40,7 +43,9 @@ class PlayState:
         "args_variable",
         "asked",
         "bits",
+        "cancelled_at",
         "chosen_last",
+        "clock",
         "counts",
         "depth",
         "env",
@@ -95,6 +100,8 @@ class PlayState:
         self.late: list[NodeRun] = []
         self.stopper: NodeRun | None = None
         self.mode = ""
+        self.clock = 0.0
+        self.cancelled_at: float | None = None
         self.is_stopped = False
         self.phase = 0
         self.bits = 0

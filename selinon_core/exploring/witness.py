@@ -30,14 +30,14 @@ from selinon_core.exploring.exploration import Choices
 from selinon_core.exploring.limits import Limits
 from selinon_core.exploring.observation import Context, Observation, PlayEnded
 from selinon_core.exploring.play import Play
-from selinon_core.exploring.play_state import GIVEN
+from selinon_core.exploring.play_state import GIVEN, STOP
 from selinon_core.exploring.probing import observations_at_end
 from selinon_core.exploring.summaries import Summaries
 from selinon_core.exploring.tape import Tape
 from selinon_core.plan.functions import leaves_of
 from selinon_core.worlds import LeafKind, kind_of
 
-_STOP, _LATE = 1.0, 2.0  # virtual seconds after which an eager failure comes, and those that are later
+_LATE = 2 * STOP  # virtual seconds after which node runs end that end behind a stop
 
 
 class Witness(NamedTuple):
@@ -92,6 +92,7 @@ def witness_of_play(
         place=flow.place,
         args=writer.args(),
         mocks=writer.mocks(),
+        at=() if play.cancelled_at is None else ((play.cancelled_at, "cancel"),),
         expect=Expect() if is_cut else _expected(play),
     )
     subflows = dict.fromkeys(node.name for node in play.started if node.number in play.observed)
@@ -152,10 +153,11 @@ class _Writer:
 
     def _after(self, node: NodeRun) -> float:
         if node is self._play.stopper:
-            return _STOP
+            return STOP
         if any(node is late for late in self._play.late):
             timeout = self._model.flow.timeout
-            return _LATE if self._play.stopper is not None or timeout is None else float(timeout) + 1.0
+            is_early = self._play.stopper is not None or self._play.cancelled_at is not None
+            return _LATE if is_early or timeout is None else float(timeout) + 1.0
         return 0.0
 
     def _result(self, task: str) -> Any:

@@ -259,3 +259,26 @@ def test_an_invariant_that_no_run_could_break_is_a_warning(project: Path, cli: C
     assert "always: good" in ran.out
     bounded = cli("check", "--invariants", "rules.yaml", "--failures", "0")
     assert "not within bounds: given back, which says nothing: its if never holds in all runs" in bounded.out
+
+
+def test_a_flow_run_may_be_cancelled_at_any_moment(project: Path, cli: Cli) -> None:
+    flow = "- {from: , to: [A, B]}\n      - {from: [A, B], to: C}\n    max_retry: 1\n    retry_countdown: 30\n"
+    write(project, f"flow-definitions:\n  - name: main\n    edges:\n      {flow}")
+    (project / "rules.yaml").write_text(
+        "invariants: [{name: all or nothing, if: {A: success, status: failure}, then: {C: ran}}]\n"
+    )
+    assert cli("check", "--failures", "0", "--invariants", "rules.yaml").code == 0
+    ran = cli("check", "--failures", "0", "--cancel", "--invariants", "rules.yaml")
+    assert ran.code == 1
+    assert "error: all or nothing: C is not ran [check-invariant]" in ran.out
+    table = ran.out.partition("if it is cancelled while this runs")[2].splitlines()[1:5]
+    rows = {tuple(cell.strip() for cell in row.strip().split("  ") if cell) for row in table}
+    assert rows == {("C", "A, B"), ("A", "B"), ("B", "A"), ("A, B", "-")}
+    found = json.loads(cli("check", "--cancel", "--failures", "2", "--format", "json").out)["flows"]["main"]
+    waiting = [one for one in found["outcomes"] if one["status"] == "cancelled" and not one["active"]]
+    assert waiting
+    assert '"at": 15.0, "cancel": true' in waiting[0]["witness"]["case"]
+    assert found["bounds"]["cancel"] is True
+    ran = cli("check", "--cancel", "--suggest", "ends.flowtest.yaml")
+    assert "bug" not in ran.err
+    assert cli("test").code == 0

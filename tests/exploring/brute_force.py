@@ -40,7 +40,13 @@ class Choices:
 
 
 def outcomes_of(
-    plan: Plan, flow: str, failures: int, items: tuple[int, ...], most_runs: int, node_runs: int
+    plan: Plan,
+    flow: str,
+    failures: int,
+    items: tuple[int, ...],
+    most_runs: int,
+    node_runs: int,
+    may_be_cancelled: bool = False,
 ) -> set[Any]:
     """Every (status, node runs by name, failed, names of failing runs) that ``flow`` can end with.
 
@@ -51,7 +57,7 @@ def outcomes_of(
     table = flow_indexes(plan)[flow]
     for _ in range(most_runs):
         machine = FlowRun(table, str, plan.settings.on_unreached)
-        found.add(_run(machine, choices.choose, failures, items, node_runs))
+        found.add(_run(machine, choices.choose, failures, items, node_runs, may_be_cancelled))
         if not choices.next():
             return found
     raise TooMany
@@ -63,6 +69,7 @@ def _run(
     failures: int,
     items: tuple[int, ...],
     node_runs: int,
+    may_be_cancelled: bool,
 ) -> Any:
     counts: dict[str, int] = {}
     failing: list[str] = []
@@ -95,8 +102,12 @@ def _run(
         if machine.ended:
             break
         can_time_out = flow.timeout is not None and cost < failures
-        chosen = choose((1 if retry_due else len(open_now)) + can_time_out)
-        if chosen == (1 if retry_due else len(open_now)):
+        can_cancel = may_be_cancelled and (not retry_due or flow.retry_countdown > 0)
+        ends = 1 if retry_due else len(open_now)
+        chosen = choose(ends + can_time_out + can_cancel)
+        if chosen == ends + can_time_out:
+            pending.append(on.FlowCancelled())
+        elif chosen == ends:
             cost += 1
             pending.append(on.DeadlinePassed())
         elif retry_due:
@@ -112,5 +123,6 @@ def _run(
                 pending.append(on.NodeSucceeded(node.number))
     outcome = machine.outcome
     assert outcome is not None
-    status = "success" if outcome.succeeded else "timeout" if outcome.timed_out else "failure"
+    stopped = "timeout" if outcome.timed_out else "cancelled" if outcome.cancelled else "failure"
+    status = "success" if outcome.succeeded else stopped
     return status, tuple(sorted(counts.items())), tuple(sorted(outcome.failed)), tuple(sorted(set(failing)))

@@ -22,17 +22,17 @@ RELAXED = settings(
 ITEMS = st.sampled_from([(0, 1), (1, 2), (1,)])
 
 
-@given(st.data(), plans(), st.integers(0, 2), ITEMS, st.booleans())
+@given(st.data(), plans(), st.integers(0, 2), ITEMS, st.booleans(), st.booleans())
 @RELAXED
 def test_the_outcomes_are_those_of_every_order(
-    data: st.DataObject, plan: Plan, failures: int, items: tuple[int, ...], in_all_orders: bool
+    data: st.DataObject, plan: Plan, failures: int, items: tuple[int, ...], in_all_orders: bool, cancel: bool
 ) -> None:
     plan = _timed(plan) if data.draw(st.sampled_from([False, False, True])) else plan
     try:
-        expected = outcomes_of(plan, "main", failures, items, most_runs=4000, node_runs=7)
+        expected = outcomes_of(plan, "main", failures, items, 4000, node_runs=7, may_be_cancelled=cancel)
     except TooMany:
         assume(False)
-    limits = Limits(failures, visits=8, items=items, all_orders=in_all_orders)
+    limits = Limits(failures, visits=8, items=items, all_orders=in_all_orders, cancel=cancel)
     exploration = Summaries(ProjectModel(plan), limits).explore(Context("main"))
     assert exploration.is_complete
     found = {

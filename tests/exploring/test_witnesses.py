@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from selinon_core.cases.model import Case
 from selinon_core.cases.writing import case_file_text
@@ -25,7 +26,7 @@ SAMPLES = Path(__file__).parents[2] / "sample_flows"
 def replayed(plan: Plan, case: Case) -> tuple[str, dict[str, int]]:
     """The status of a run with the mocks of the case, and how many runs of each node there were."""
     quiet = Plan(plan.tasks, plan.flows, plan.storages, plan.settings._replace(trace=()))
-    run = LocalExecutor(quiet, LocalOptions(mocks=case.mocks, mock_all=True)).run(case.flow, case.args)
+    run = LocalExecutor(quiet, LocalOptions(mocks=case.mocks, mock_all=True, at=case.at)).run(case.flow, case.args)
     nodes = [node for node in run.facts.nodes if node.flow_run is run.facts.root]
     return str(run.status), dict(Counter(node.run.name for node in nodes))
 
@@ -46,17 +47,19 @@ def check_all(plan: Plan, summaries: Summaries, flow: str, most: int = 1000) -> 
 
 
 @pytest.mark.parametrize("sample", sorted(path.parent.name for path in SAMPLES.glob("*/pyproject.toml")))
-def test_every_way_to_end_of_the_samples_replays(sample: str) -> None:
+@pytest.mark.parametrize("may_be_cancelled", [False, True])
+def test_every_way_to_end_of_the_samples_replays(sample: str, may_be_cancelled: bool) -> None:
     plan = compile_project([str(SAMPLES / sample)]).plan
     assert plan is not None
-    summaries = Summaries(ProjectModel(plan, lambda task: ResultSchema.of_task(task, "")), Limits())
+    limits = Limits(cancel=may_be_cancelled)
+    summaries = Summaries(ProjectModel(plan, lambda task: ResultSchema.of_task(task, "")), limits)
     assert sum(check_all(plan, summaries, flow) for flow in plan.flows) > 0
 
 
-@given(plans(eager=False))
+@given(plans(eager=False), st.booleans())
 @settings(deadline=None, max_examples=25, suppress_health_check=list(HealthCheck))
-def test_every_way_to_end_of_random_flows_replays(plan: Plan) -> None:
-    limits = Limits(2, visits=2, items=(0, 1, 2), budget=200, node_runs=30)
+def test_every_way_to_end_of_random_flows_replays(plan: Plan, may_be_cancelled: bool) -> None:
+    limits = Limits(2, visits=2, items=(0, 1, 2), budget=200, node_runs=30, cancel=may_be_cancelled)
     check_all(plan, Summaries(ProjectModel(plan), limits), "main", most=10)
 
 
