@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from selinon_core.diagnostics.location import Place
-from selinon_core.plan import And, Condition, ImportRef, Leaf, Not, Or
+from selinon_core.plan import And, Condition, Expression, ImportRef, Leaf, Not, Or
+from selinon_core.plan import Test as Expressed
 from selinon_core.plan.condition_text import condition_text, constant_truth, wrap_condition
 from selinon_core.plan.text_wrap import printable, wrap_name, wrap_text
 
@@ -17,6 +18,10 @@ from selinon_core.plan.text_wrap import printable, wrap_name, wrap_text
 def leaf(name: str, node: str | tuple[str, ...] | None = None, quantifier: str | None = None, **args: Any) -> Leaf:
     path = (node,) if isinstance(node, str) else node
     return Leaf(ImportRef("some.module", name), path, args, quantifier, Place("f.yaml", 1, 1))
+
+
+def expressed(text: str) -> Expressed:
+    return Expressed(Expression(text, Place("f.yaml", 1, 1)))
 
 
 COUNT = leaf("fieldGreater", "A", key="count", value=3)
@@ -28,6 +33,15 @@ CUSTOM = leaf("isReady", "A", level=2, kinds=["a"])
     ("condition", "text"),
     [
         (None, "always"),
+        (expressed("A.count>3"), "A.count > 3"),
+        (Not(expressed("A.count > 3")), "not (A.count > 3)"),
+        (Not(expressed("A.archived")), "not A.archived"),
+        (Not(Not(expressed("A.archived"))), "A.archived"),
+        (And((expressed("A.x"), Or((expressed("A.y"), COUNT)))), "A.x and (A.y or count > 3)"),
+        (And((expressed("A.x if A.y else A.z"), ARCHIVED)), "(A.x if A.y else A.z) and archived == true"),
+        (Not(expressed("A.x if A.y else A.z")), "not (A.x if A.y else A.z)"),
+        (expressed("any(one.ok and one.new for one in A.lines)"), "any(one.ok and one.new for one in A.lines)"),
+        (expressed('A.name == "\u202e"'), 'A.name == "\\u202e"'),
         (And((COUNT, Not(ARCHIVED))), "count > 3 and not archived"),
         (leaf("fieldLenGreaterEqual", "A", key="items", length=2), "len(items) >= 2"),
         (leaf("isDict", "A"), "result is a dict"),

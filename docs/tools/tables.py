@@ -17,6 +17,7 @@ from selinon_core.celery.settings import AdapterSettings
 from selinon_core.config.schema import json_schema
 from selinon_core.config.schema.common import Function, Throttling
 from selinon_core.config.schema.condition import Condition
+from selinon_core.config.schema.flows import ForeachValue
 from selinon_core.config.schema.global_section import Trace
 from selinon_core.config.schema.mapping import Key, ListOf, MappingType
 from selinon_core.config.schema.sections import SECTIONS
@@ -78,6 +79,8 @@ def _value_of(shape: ValueType) -> str:
         return _link(shape.table)
     if isinstance(shape, Condition):
         return "a [condition](#conditions)"
+    if isinstance(shape, ForeachValue):
+        return "an [expression](#expressions) or [foreach](#foreach)"
     if isinstance(shape, Throttling):
         return "[throttling](#throttling)"
     if isinstance(shape, Trace):

@@ -12,10 +12,13 @@ and each is little more than its attributes.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 from selinon_core.diagnostics.location import NO_LOCATION, SourceLocation, Span
+
+if TYPE_CHECKING:
+    from selinon_core.expressions.tree import Tree
 
 Json = Any
 
@@ -176,6 +179,38 @@ class StorageDef(Definition):
     cache: CacheDef | None
 
 
+# --- expressions --------------------------------------------------------------------------------------------
+
+
+class ExpressionDef:
+    """A text of the expression language without faults, and its tree.
+
+    ``at(start, end)`` leads to where the file has the characters of ``text`` between two offsets.
+    """
+
+    __slots__ = ("at", "location", "text", "tree")
+
+    def __init__(
+        self,
+        text: str,
+        tree: Tree,
+        location: SourceLocation,
+        at: Callable[[int, int], SourceLocation],
+    ) -> None:
+        self.text = text
+        self.tree = tree
+        self.location = location
+        self.at = at
+
+    @property
+    def span(self) -> Span:
+        """Where the text stands."""
+        return self.location.span
+
+    def __repr__(self) -> str:
+        return f"ExpressionDef({self.text!r})"
+
+
 # --- conditions ---------------------------------------------------------------------------------------------
 
 
@@ -195,6 +230,29 @@ class LeafDef(Definition):
     args: dict[str, Json] | None
     arg_locations: Mapping[str, tuple[SourceLocation, SourceLocation]]
     quantifier: str | None
+
+
+class TestDef(Definition):
+    """A leaf that is an expression: a part of ``expression``, which is the text as written.
+
+    ``tree`` is the part, with offsets into that text; no ``and``, ``or`` or ``not`` stands at its top.
+    """
+
+    __slots__ = ("expression", "tree")
+
+    expression: ExpressionDef
+    tree: Tree
+
+    @property
+    def text(self) -> str:
+        """The part as it is written."""
+        return self.expression.text[self.tree.start : self.tree.end]
+
+    @property
+    def constant(self) -> bool | None:
+        """The value of ``true`` and ``false``; None otherwise."""
+        value = getattr(self.tree, "value", None)
+        return value if isinstance(value, bool) else None
 
 
 class NotDef(Definition):
@@ -227,15 +285,29 @@ class BrokenDef(Definition):
     __slots__ = ()
 
 
-ConditionDef = LeafDef | NotDef | AndDef | OrDef | BrokenDef
+ConditionDef = LeafDef | TestDef | NotDef | AndDef | OrDef | BrokenDef
 
 
 def leaves(condition: ConditionDef | None) -> Iterator[LeafDef]:
     """Yield the predicate calls of a condition, left to right."""
+    return (leaf for leaf in _atoms(condition) if isinstance(leaf, LeafDef))
+
+
+def expression_leaves(condition: ConditionDef | None) -> Iterator[TestDef]:
+    """Yield the leaves of a condition that are expressions, left to right."""
+    return (leaf for leaf in _atoms(condition) if isinstance(leaf, TestDef))
+
+
+def texts(condition: ConditionDef | None) -> Iterator[ExpressionDef]:
+    """Yield the texts of a condition, each whole and once, left to right."""
+    return iter({id(test.expression): test.expression for test in expression_leaves(condition)}.values())
+
+
+def _atoms(condition: ConditionDef | None) -> Iterator[LeafDef | TestDef]:
     stack: list[ConditionDef] = [] if condition is None else [condition]
     while stack:
         current = stack.pop()
-        if isinstance(current, LeafDef):
+        if isinstance(current, LeafDef | TestDef):
             yield current
         elif isinstance(current, NotDef):
             stack.append(current.operand)
@@ -253,6 +325,29 @@ class ForeachDef(Definition):
 
     function: ImportDef | None
     propagate_result: bool
+
+
+class ForeachItemsDef(Definition):
+    """A fan-out over the list that an expression gives; ``expression`` is None when it is broken.
+
+    ``item_name`` is what ``args`` call an item, None when it is not given. The items are always passed on, and
+    there is no function: the attributes that a ``ForeachDef`` has say so.
+    """
+
+    __slots__ = ("expression", "item_name")
+
+    expression: ExpressionDef | None
+    item_name: NameRef | None
+
+    @property
+    def function(self) -> ImportDef | None:
+        """None: no function is called."""
+        return None
+
+    @property
+    def propagate_result(self) -> bool:
+        """Items are always passed on."""
+        return True
 
 
 class SelectiveDef(Definition):
@@ -279,7 +374,7 @@ class EdgeDef(Definition):
     sources: tuple[NameRef, ...] | None
     destinations: tuple[NameRef, ...] | None
     condition: ConditionDef | None
-    foreach: ForeachDef | None
+    foreach: ForeachDef | ForeachItemsDef | None
     selective: SelectiveDef | None
     name: str | None
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from hashlib import blake2b
 from typing import Any
 
-from selinon_core.plan import Condition, EdgePlan, FailurePlan, FlowPlan, Leaf, Not
+from selinon_core.plan import Condition, EdgePlan, FailurePlan, FlowPlan, Foreach, Leaf, Not, Test
 
 #: element -> what it is, as 12 hex digits: ``{"edge:0": "5f0c...", "failure:0": "..."}``
 Elements = Mapping[str, str]
@@ -36,7 +36,11 @@ def _digest(value: Any) -> str:
 
 
 def _edge(edge: EdgePlan) -> Any:
-    foreach = None if edge.foreach is None else (*edge.foreach.function, edge.foreach.propagate_result)
+    foreach: Any = None
+    if isinstance(edge.foreach, Foreach):
+        foreach = (*edge.foreach.function, edge.foreach.propagate_result)
+    elif edge.foreach is not None:
+        foreach = edge.foreach.text, edge.foreach.item_name
     return "edge", edge.sources, edge.destinations, _condition(edge.condition), foreach, edge.selective
 
 
@@ -50,6 +54,8 @@ def _condition(condition: Condition | None) -> Any:
     if isinstance(condition, Leaf):
         args = _sorted(dict(condition.args))
         return *condition.function, condition.node, args, condition.quantifier
+    if isinstance(condition, Test):
+        return "expr", condition.text
     if isinstance(condition, Not):
         return "not", _condition(condition.operand)
     return condition.kind, *(_condition(operand) for operand in condition.operands)

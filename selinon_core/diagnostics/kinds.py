@@ -43,6 +43,9 @@ GIVEN_TWICE = DiagnosticKind("SEL109", Severity.WARNING)
 KEY_WITHOUT_KEY = DiagnosticKind("SEL110", Severity.ERROR)
 BAD_CONDITION = DiagnosticKind("SEL111", Severity.ERROR)
 
+EXPRESSION = DiagnosticKind("SEL430", Severity.ERROR)
+DELIMITERS = DiagnosticKind("SEL446", Severity.ERROR)
+
 CASE_SHAPE = DiagnosticKind("SEL800", Severity.ERROR)
 CASE_UNKNOWN_NAME = DiagnosticKind("SEL801", Severity.ERROR)
 CASE_CONTRADICTION = DiagnosticKind("SEL802", Severity.ERROR)
@@ -86,6 +89,8 @@ ALL_FAULTS = (
     GIVEN_TWICE,
     KEY_WITHOUT_KEY,
     BAD_CONDITION,
+    EXPRESSION,
+    DELIMITERS,
     CASE_SHAPE,
     CASE_UNKNOWN_NAME,
     CASE_CONTRADICTION,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from selinon_core.dispatch.selective import SelectiveRun, select
-from selinon_core.plan import Condition, EdgePlan, FailurePlan, FlowPlan, Foreach, Plan
+from selinon_core.plan import Condition, EdgePlan, FailurePlan, FlowPlan, Foreach, ForeachItems, Plan
 
 
 class Destination:
@@ -41,7 +41,7 @@ class EdgeIndex:
         self.sources = edge.sources
         self.single = len(edge.sources) == 1
         self.condition: Condition | None = edge.condition
-        self.foreach: Foreach | None = edge.foreach
+        self.foreach: Foreach | ForeachItems | None = edge.foreach
         self.destinations = destinations
         self.plain_parent = bool(edge.sources) and not any(plan.is_flow(name) for name in edge.sources)
         self.selective: SelectiveRun | None = None

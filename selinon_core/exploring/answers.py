@@ -8,6 +8,7 @@ from selinon_core.dispatch import effects as do
 from selinon_core.dispatch import events as on
 from selinon_core.exploring.conditions import Program
 from selinon_core.exploring.play_state import PlayState
+from selinon_core.plan import ForeachItems
 
 
 def answer(play: PlayState, question: do.Question) -> on.Event:
@@ -54,8 +55,12 @@ def _evaluate(play: PlayState, program: Program, sources: Any, index: int, kinds
 def _items(play: PlayState, question: do.AskForeach) -> list[Any]:
     edge = question.edge
     assert edge.foreach is not None
-    function = str(edge.foreach.function)
-    call = play.answers[function] = play.answers.get(function, 0) + 1
+    function = edge.foreach.text
+    call: Any
+    if isinstance(edge.foreach, ForeachItems):  # the same list for the same runs
+        call = tuple((source.name, play.visits[source.number]) for source in question.sources)
+    else:
+        call = play.answers[function] = play.answers.get(function, 0) + 1
     count = play.env.items_of((function, call), play.limits.items)
     kind: Any = "foreach_none" if not count else "foreach_one" if count == 1 else "foreach_many"
     play.bits |= play.model.bits[kind, edge.index, None]

@@ -9,7 +9,8 @@ from selinon_core.dispatch.node_run import NodeRun
 from selinon_core.exploring.environment import Environment
 from selinon_core.exploring.model import FlowModel, leaf_key, probe_index
 from selinon_core.exploring.observation import Observation
-from selinon_core.plan import And, Condition, Leaf, Not
+from selinon_core.plan import And, Condition, Leaf, Not, Test
+from selinon_core.plan.condition_text import constant_truth
 from selinon_core.worlds import LeafKind, judge, kind_of
 
 Sources = tuple[NodeRun, ...]
@@ -42,10 +43,10 @@ def program_of(model: FlowModel, condition: Condition) -> Program:
 
     def compiled(part: Condition) -> _Evaluate:
         nonlocal leaves
-        if isinstance(part, Leaf):
+        if isinstance(part, Leaf | Test):
             index = leaves
             leaves += 1
-            return _noting(index, _leaf(model, part))
+            return _noting(index, _leaf(model, part) if isinstance(part, Leaf) else _test(part))
         if isinstance(part, Not):
             operand = compiled(part.operand)
             return lambda play, sources, truths: not operand(play, sources, truths)
@@ -81,7 +82,7 @@ def _leaf(model: FlowModel, leaf: Leaf) -> Callable[[Running, Sources], bool]:
             nothing = judge(leaf, None)
             return lambda play, sources: nothing
         return _on_result(model, leaf, leaf.node[0])
-    return _unknown(leaf)
+    return _unknown(leaf, None if leaf.node is None else leaf.node[0])
 
 
 def _on_result(model: FlowModel, leaf: Leaf, task: str) -> Callable[[Running, Sources], bool]:
@@ -125,9 +126,16 @@ def _on_subflow(model: FlowModel, leaf: Leaf) -> Callable[[Running, Sources], bo
     return truth
 
 
-def _unknown(leaf: Leaf) -> Callable[[Running, Sources], bool]:
+def _test(test: Test) -> Callable[[Running, Sources], bool]:
+    """An expression: it can be true or false for each combination of sources, whatever others are."""
+    constant = constant_truth(test)
+    if constant is not None:
+        return lambda play, sources: constant
+    return _unknown(test, None)
+
+
+def _unknown(leaf: Leaf | Test, name: str | None) -> Callable[[Running, Sources], bool]:
     key = leaf_key(leaf)
-    name = None if leaf.node is None else leaf.node[0]
 
     def truth(play: Running, sources: Sources) -> bool:
         visits = play.visits

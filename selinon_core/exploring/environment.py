@@ -24,8 +24,8 @@ class Environment:
 
     ``masks``: the worlds that are left of a variable. ``free``: truths of functions that are not judged.
     ``ends``: how node runs end, a number for a task or the observation of a sub-flow. ``items``: how many items
-    a foreach function returned, call by call. ``failures``: the visits that failed. ``cost`` counts failures of
-    tasks and time-outs, in sub-flows too.
+    a foreach function returned, call by call, and how many an expression gives for the visits of its sources.
+    ``failures``: the visits that failed. ``cost`` counts failures of tasks and time-outs, in sub-flows too.
     """
 
     __slots__ = ("cost", "ends", "failures", "free", "items", "masks", "reuses", "tape")
@@ -61,7 +61,7 @@ class Environment:
         return known
 
     def items_of(self, key: Any, alternatives: tuple[int, ...]) -> int:
-        """How many items a call of a foreach function returns."""
+        """How many items a call of a foreach function returns, or an expression gives."""
         known = self.items.get(key)
         if known is None:
             known = self.items[key] = alternatives[self.tape.choose(len(alternatives))]

@@ -10,8 +10,8 @@ from selinon_core.dispatch.flow_index import FlowIndex
 from selinon_core.errors import ConfigurationError
 from selinon_core.exploring.cycles import nodes_in_cycles
 from selinon_core.exploring.goals import Goal, GoalTable
-from selinon_core.plan import Condition, FlowPlan, Leaf, Plan, TaskPlan
-from selinon_core.plan.functions import leaves_of
+from selinon_core.plan import Condition, FlowPlan, Leaf, Plan, TaskPlan, Test
+from selinon_core.plan.functions import predicates_of
 from selinon_core.schemas.check import ResultSchema
 from selinon_core.worlds import LeafKind, Worlds, kind_of, worlds_of
 
@@ -21,8 +21,10 @@ Schemas = Callable[[TaskPlan], ResultSchema | None]
 LeafKey = tuple[str, str, str | None]
 
 
-def leaf_key(leaf: Leaf) -> LeafKey:
+def leaf_key(leaf: Leaf | Test) -> LeafKey:
     """What makes two leaves on one value the same."""
+    if isinstance(leaf, Test):
+        return ("", leaf.text, None)
     return (str(leaf.function), repr(sorted(leaf.args.items())), leaf.quantifier)
 
 
@@ -114,7 +116,7 @@ class FlowModel:
 
     def _leaves(self) -> list[Leaf]:
         flows = [plan.flows[self.name] for plan in self.project.plans if self.name in plan.flows]
-        return [leaf for flow in flows for condition in conditions_of(flow) for leaf in leaves_of(condition)]
+        return [leaf for flow in flows for condition in conditions_of(flow) for leaf in predicates_of(condition)]
 
 
 class ProjectModel:
@@ -191,7 +193,7 @@ def _find_flows_reading_args(plan: Plan) -> frozenset[str]:
         flow.name
         for flow in plan.flows.values()
         for condition in conditions_of(flow)
-        if any(kind_of(leaf) is LeafKind.ARGUMENTS for leaf in leaves_of(condition))
+        if any(kind_of(leaf) is LeafKind.ARGUMENTS for leaf in predicates_of(condition))
     }
     while True:
         more = {name for name, flow in plan.flows.items() if flow.propagate_node_args & reading} - reading
@@ -216,7 +218,7 @@ def _find_probes(plans: tuple[Plan, ...]) -> dict[str, list[Probe]]:
 
     for plan in plans:
         for edge in (edge for flow in plan.flows.values() for edge in flow.edges):
-            for leaf in leaves_of(edge.condition):
+            for leaf in predicates_of(edge.condition):
                 reads = kind_of(leaf) in (LeafKind.RESULT, LeafKind.UNKNOWN)
                 if reads and leaf.node and leaf.node[0] in plan.flows:
                     add(leaf.node[0], leaf, leaf.node[1:])

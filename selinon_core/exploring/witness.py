@@ -28,12 +28,14 @@ from selinon_core.dispatch.node_run import NodeRun
 from selinon_core.exploring.environment import FAILS, Environment
 from selinon_core.exploring.exploration import Choices
 from selinon_core.exploring.limits import Limits
+from selinon_core.exploring.lists_read import ListsRead, with_lists
 from selinon_core.exploring.observation import Context, Observation, PlayEnded
 from selinon_core.exploring.play import Play
 from selinon_core.exploring.play_state import GIVEN, STOP
 from selinon_core.exploring.probing import observations_at_end
 from selinon_core.exploring.summaries import Summaries
 from selinon_core.exploring.tape import Tape
+from selinon_core.plan import Leaf
 from selinon_core.plan.functions import leaves_of
 from selinon_core.worlds import LeafKind, kind_of
 
@@ -115,15 +117,18 @@ class _Writer:
         self._summaries = summaries
         self._play = play
         self._model = play.model
-        self.guessed: dict[str, None] = {}
+        self._lists = ListsRead(play.model.flow, play.env.items)
+        self.guessed: dict[str, None] = dict.fromkeys(self._lists.unknown)
         self.is_confirmed = True
 
     def args(self) -> Any:
         """Arguments that the conditions took to be given; None where none asked."""
         worlds = self._model.args_worlds
-        if worlds is None or self._play.given is None:
+        if self._play.given is None:
             return None
-        return worlds.values[_first(self._play.env.masks.get(GIVEN, worlds.all))]
+        value = None if worlds is None else worlds.values[_first(self._play.env.masks.get(GIVEN, worlds.all))]
+        lists = self._lists.of_arguments
+        return with_lists(value, lists) if lists else value
 
     def mocks(self) -> Mocks:
         """The mocks that bring the run about."""
@@ -147,9 +152,11 @@ class _Writer:
         if node.is_flow:
             return Outcome("finished", {}, after)
         worlds = self._model.worlds.get(node.name)
-        if worlds is not None:
-            return Outcome("result", worlds.values[_first(play.env.masks.get(visit, worlds.all))], after)
-        return None if not after else Outcome("result", self._result(node.name), after)
+        lists = self._lists.of(visit)
+        if worlds is None and not lists:
+            return None if not after else Outcome("result", self._result(node.name), after)
+        value = None if worlds is None else worlds.values[_first(play.env.masks.get(visit, worlds.all))]
+        return Outcome("result", with_lists(value, lists, self._model.project.schema_of(node.name)), after)
 
     def _after(self, node: NodeRun) -> float:
         if node is self._play.stopper:
@@ -194,7 +201,8 @@ class _Writer:
 
     def _functions(self) -> dict[str, FunctionMock]:
         calls: dict[str, list[Any]] = defaultdict(list)
-        for (function, call), count in sorted(self._play.env.items.items()):
+        called = {key: count for key, count in self._play.env.items.items() if isinstance(key[1], int)}
+        for (function, call), count in sorted(called.items()):
             calls[function].append([f"item {call}.{number}" for number in range(1, count + 1)])
         return {name: FunctionMock(tuple(values)) for name, values in calls.items()}
 
@@ -208,7 +216,7 @@ class _Writer:
         for (is_fallback, index), values in asked.items():
             condition = flow.failures[index].condition if is_fallback else flow.edges[index].condition
             unknown = [
-                str(leaf.function)
+                str(leaf.function) if isinstance(leaf, Leaf) else leaf.text
                 for leaf in leaves_of(condition)
                 if kind_of(leaf) in (LeafKind.UNKNOWN, LeafKind.ENVIRONMENT)
             ]

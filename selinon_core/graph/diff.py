@@ -12,7 +12,20 @@ from collections import Counter
 from collections.abc import Callable, Hashable, Iterable
 from typing import Any, NamedTuple
 
-from selinon_core.plan import And, Condition, EdgePlan, FailurePlan, FlowPlan, Leaf, Not, Or, TaskPlan
+from selinon_core.plan import (
+    And,
+    Condition,
+    EdgePlan,
+    FailurePlan,
+    FlowPlan,
+    Foreach,
+    ForeachItems,
+    Leaf,
+    Not,
+    Or,
+    TaskPlan,
+    Test,
+)
 from selinon_core.plan.text_wrap import printable
 
 
@@ -71,8 +84,14 @@ def pair_failures(new: FlowPlan | None, old: FlowPlan | None) -> tuple[FailurePa
 
 def decision_shape(edge: EdgePlan) -> Hashable:
     """Return what decides about an edge (condition, foreach, selective) as a comparable value without places."""
-    foreach = edge.foreach and (edge.foreach.function, edge.foreach.propagate_result)
-    return condition_shape(edge.condition), foreach, edge.selective
+    return condition_shape(edge.condition), foreach_shape(edge.foreach), edge.selective
+
+
+def foreach_shape(foreach: Foreach | ForeachItems | None) -> Hashable:
+    """Return a fan-out as a comparable value without its place."""
+    if isinstance(foreach, ForeachItems):
+        return foreach.text, foreach.item_name
+    return foreach and (foreach.function, foreach.propagate_result)
 
 
 def condition_shape(condition: Condition | None) -> Hashable:
@@ -82,6 +101,8 @@ def condition_shape(condition: Condition | None) -> Hashable:
             return None
         case Leaf(function, node, args, quantifier):
             return str(function), node, _canonical(args), quantifier
+        case Test():
+            return "expr", condition.text
         case Not(operand):
             return "not", condition_shape(operand)
         case And(operands) | Or(operands):

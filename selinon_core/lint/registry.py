@@ -24,6 +24,7 @@ def project_rules() -> tuple[type[Rule], ...]:
 
 def every_rule() -> tuple[type[Rule], ...]:
     """All rules by code: those about faults that the readers themselves find, and those of a project."""
-    from selinon_core.lint.rules import cases, yaml
+    from selinon_core.lint.rules import cases, expressions, yaml
 
-    return tuple(sorted((*yaml.RULES, *cases.RULES, *project_rules()), key=lambda rule: rule.code))
+    found = (*yaml.RULES, *expressions.RULES, *cases.RULES, *project_rules())
+    return tuple(sorted(found, key=lambda rule: rule.code))

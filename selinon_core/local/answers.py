@@ -7,7 +7,7 @@ from selinon_core.dispatch import events as on
 from selinon_core.local.driver_state import DriverState
 from selinon_core.local.run_setup import RunSetup
 from selinon_core.local.stand_ins import ConditionKey
-from selinon_core.plan import ImportRef
+from selinon_core.plan import Expression, Foreach, ImportRef, Leaf, Test
 from selinon_core.runtime.conditions import takes_node_args
 from selinon_core.runtime.question_answerer import QuestionAnswerer, Results
 from selinon_core.runtime.trace.run_records import FlowRecord
@@ -51,7 +51,7 @@ class LocalAnswers:
         return answer
 
     def _takes_arguments(self, question: do.Question) -> bool:
-        """Whether a function that is not mocked is given the arguments of the flow run."""
+        """Whether an expression, or a function that is not mocked, is given the arguments of the flow run."""
         from selinon_core.plan.functions import leaves_of
 
         if isinstance(question, do.AskCondition):
@@ -59,10 +59,18 @@ class LocalAnswers:
         elif isinstance(question, do.AskFallbackCondition):
             leaves = leaves_of(question.failure.condition)
         elif isinstance(question, do.AskForeach):
-            return question.edge.foreach is not None and not self._is_mocked(question.edge.foreach.function)
+            foreach = question.edge.foreach
+            if isinstance(foreach, Foreach):
+                return not self._is_mocked(foreach.function)
+            return foreach is not None and _reads_args(foreach.expression)
         else:
             return False
-        return any(takes_node_args(self._state.imports.predicate(leaf.function)) for leaf in leaves)
+        return any(self._leaf_takes_arguments(leaf) for leaf in leaves)
+
+    def _leaf_takes_arguments(self, leaf: Leaf | Test) -> bool:
+        if isinstance(leaf, Test):
+            return _reads_args(leaf.expression)
+        return takes_node_args(self._state.imports.predicate(leaf.function))
 
     def _is_mocked(self, ref: ImportRef) -> bool:
         return self._state.imports.is_mocked(ref)
@@ -81,3 +89,9 @@ class LocalAnswers:
         count = asked[key] = asked.get(key, 0) + 1
         leaves = [None] * sum(1 for _ in leaves_of(entry.condition))
         return on.ConditionAnswered(question.question, values[min(count, len(values)) - 1], leaves)
+
+
+def _reads_args(expression: Expression) -> bool:
+    from selinon_core.plan.expression_uses import reads_args
+
+    return reads_args(expression)

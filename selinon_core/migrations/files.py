@@ -24,7 +24,7 @@ from typing import Any, NamedTuple
 
 from selinon_core.errors import MigrationError
 from selinon_core.migrations.compare import Comparison
-from selinon_core.plan import And, Condition, EdgePlan, Leaf, Not
+from selinon_core.plan import And, Condition, EdgePlan, Not, Or, Test
 from selinon_core.plan.flow_diff import STRATEGIES, FlowChange
 from selinon_core.version import __version__
 
@@ -262,13 +262,15 @@ def _edge(edge: EdgePlan) -> dict[str, Any]:
     }
 
 
-def _condition(condition: Condition | None, sources: tuple[str, ...]) -> dict[str, Any]:
+def _condition(condition: Condition | None, sources: tuple[str, ...]) -> dict[str, Any] | str:
     """A condition as the YAML files have it; ``node`` is left out where there is just one source."""
     if condition is None:
         return {"name": "alwaysTrue"}
     if isinstance(condition, Not):
         return {"not": _condition(condition.operand, sources)}
-    if not isinstance(condition, Leaf):
+    if isinstance(condition, Test):
+        return condition.text
+    if isinstance(condition, And | Or):
         key = "and" if isinstance(condition, And) else "or"
         return {key: [_condition(operand, sources) for operand in condition.operands]}
     leaf: dict[str, Any] = {"name": condition.function.name}

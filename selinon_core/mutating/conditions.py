@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from selinon_core.diagnostics.location import Place
-from selinon_core.plan import And, Condition, Leaf, Not, Or
+from selinon_core.plan import And, Condition, Leaf, Not, Or, Test
 from selinon_core.plan.condition_text import condition_text
 from selinon_core.plan.shipped import PREDICATE_MODULES, PREDICATES
 from selinon_core.plan.text_wrap import truncate
@@ -46,9 +46,9 @@ def mutations(condition: Condition, sources: tuple[str, ...]) -> Iterator[Condit
     negated = condition.operand if isinstance(condition, Not) else Not(condition)
     yield ConditionMutation("condition-negate", "", negated, f"holds when {whole} does not", None)
     yield ConditionMutation("condition-always", "", None, f"no longer asks whether {whole}", None)
-    is_leaf = isinstance(condition, Leaf)
+    is_leaf = isinstance(condition, Leaf | Test)
     for number, (part, put) in enumerate(_parts(condition, lambda changed: changed)):
-        if isinstance(part, Leaf):
+        if isinstance(part, Leaf | Test):
             if not is_leaf and not isinstance(condition, Not):
                 yield ConditionMutation(
                     "leaf-negate",
@@ -57,7 +57,7 @@ def mutations(condition: Condition, sources: tuple[str, ...]) -> Iterator[Condit
                     f"asks for the opposite of {text(part)}",
                     part.place,
                 )
-            for operator, key, leaf in _leaf_mutations(part):
+            for operator, key, leaf in _test_mutations(part) if isinstance(part, Test) else _leaf_mutations(part):
                 change = f"asks {text(leaf)} instead of {text(part)}"
                 yield ConditionMutation(operator, f"{number}{key}", put(leaf), change, part.place)
         elif isinstance(part, And | Or):
@@ -89,6 +89,13 @@ def _putter(
     return lambda changed: put(parent._replace(operands=(*before, changed, *after)))
 
 
+def _test_mutations(test: Test) -> Iterator[tuple[str, str, Test]]:
+    """The mistakes in one expression: (operator, key, expression)."""
+    from selinon_core.mutating.expressions import mutations_of
+
+    return ((made.operator, f":{made.key}", made.test) for made in mutations_of(test))
+
+
 def _leaf_mutations(leaf: Leaf) -> Iterator[tuple[str, str, Leaf]]:
     """The mistakes in one call of a predicate: (operator, key, leaf)."""
     if leaf.quantifier is not None:
@@ -113,11 +120,15 @@ def _leaf_mutations(leaf: Leaf) -> Iterator[tuple[str, str, Leaf]]:
 
 
 def reads(condition: Condition | None) -> frozenset[str]:
-    """The sources whose results or outcomes the leaves of a condition read."""
+    """The nodes whose results or outcomes the leaves of a condition read."""
     if condition is None:
         return frozenset()
     if isinstance(condition, Leaf):
         return frozenset() if condition.node is None else frozenset(condition.node[:1])
+    if isinstance(condition, Test):
+        from selinon_core.plan.expression_uses import nodes_read
+
+        return nodes_read(condition.expression)
     if isinstance(condition, Not):
         return reads(condition.operand)
     return frozenset().union(*(reads(operand) for operand in condition.operands))

@@ -18,7 +18,17 @@ from selinon_core.mutating.mutant import (
     replace_flow,
     replace_task,
 )
-from selinon_core.plan import EdgePlan, FailurePlan, FlowPlan, ImportRef, Leaf, Plan, TaskPlan
+from selinon_core.plan import (
+    EdgePlan,
+    FailurePlan,
+    FlowPlan,
+    Foreach,
+    ForeachItems,
+    ImportRef,
+    Leaf,
+    Plan,
+    TaskPlan,
+)
 from selinon_core.plan.text_wrap import ends_text
 
 _NEVER = ImportRef("selinon_core.predicates", "alwaysFalse")
@@ -94,7 +104,7 @@ def _drop_source(plan: Plan, flow: FlowPlan) -> Iterator[Mutant]:
     for edge in flow.edges:
         if len(edge.sources) < 2:
             continue
-        needed = conditions.reads(edge.condition)
+        needed = reads(edge)
         for index, name in enumerate(edge.sources):
             if name not in needed:
                 fewer = edge._replace(sources=_without(edge.sources, index))
@@ -106,7 +116,7 @@ def _drop_source(plan: Plan, flow: FlowPlan) -> Iterator[Mutant]:
 def _lose_source(plan: Plan, flow: FlowPlan) -> Iterator[Mutant]:
     """The edge takes the place of the one before it: it fires when that fires, beside its own source."""
     for edge in flow.edges:
-        if len(edge.sources) != 1 or conditions.reads(edge.condition):
+        if len(edge.sources) != 1 or reads(edge):
             continue
         (name,) = edge.sources
         before = [other for other in flow.edges if name in other.destinations]
@@ -120,7 +130,7 @@ def _lose_source(plan: Plan, flow: FlowPlan) -> Iterator[Mutant]:
 
 def _split_join(plan: Plan, flow: FlowPlan) -> Iterator[Mutant]:
     for edge in flow.edges:
-        if len(edge.sources) < 2 or conditions.reads(edge.condition):
+        if len(edge.sources) < 2 or reads(edge):
             continue
         first, *others = (edge._replace(sources=(name,)) for name in edge.sources)
         added = (each._replace(index=len(flow.edges) + at) for at, each in enumerate(others))
@@ -134,17 +144,21 @@ def _foreach(plan: Plan, flow: FlowPlan) -> Iterator[Mutant]:
         foreach = edge.foreach
         if foreach is None:
             continue
-        once = edge._replace(foreach=None)
+        name = foreach.function.name if isinstance(foreach, Foreach) else foreach.text
         first = edge._replace(foreach=foreach._replace(at_most=1))
         none = edge._replace(foreach=foreach._replace(at_most=0))
-        item = edge._replace(foreach=foreach._replace(propagate_result=not foreach.propagate_result))
-        given = "no longer gives each run its item" if foreach.propagate_result else "gives each run its item"
-        for operator, text, changed in (
-            ("foreach-once", f"starts once, whatever {foreach.function.name} yields", once),
-            ("foreach-first", f"starts for the first item of {foreach.function.name} only", first),
-            ("foreach-none", f"starts for no item of {foreach.function.name}", none),
-            ("propagate-result", given, item),
-        ):
+        made = [
+            ("foreach-first", f"starts for the first item of {name} only", first),
+            ("foreach-none", f"starts for no item of {name}", none),
+        ]
+        if edge.args is None:  # which may need the item
+            once = edge._replace(foreach=None)
+            made.insert(0, ("foreach-once", f"starts once, whatever {name} yields", once))
+        if isinstance(foreach, Foreach):
+            item = edge._replace(foreach=foreach._replace(propagate_result=not foreach.propagate_result))
+            given = "no longer gives each run its item" if foreach.propagate_result else "gives each run its item"
+            made.append(("propagate-result", given, item))
+        for operator, text, changed in made:
             yield _edge_mutant(plan, flow, edge, operator, "", text, changed)
 
 
@@ -382,6 +396,20 @@ def _tried_again(retries: int) -> str:
     if not retries:
         return "is not tried again"
     return f"is tried again at most {'once' if retries == 1 else f'{retries} times'}"
+
+
+def reads(edge: EdgePlan) -> frozenset[str]:
+    """The nodes whose results the condition, the foreach and the arguments of an edge read; functions apart."""
+    found = conditions.reads(edge.condition)
+    if edge.args is not None or isinstance(edge.foreach, ForeachItems):
+        from selinon_core.plan.expression_uses import expressions_of, nodes_read
+
+        listed, item_name = expressions_of(edge.args), "item"
+        if isinstance(edge.foreach, ForeachItems):
+            listed.append(edge.foreach.expression)
+            item_name = edge.foreach.item_name
+        found = found.union(*(nodes_read(expression, item_name) for expression in listed))
+    return found
 
 
 def _without(names: tuple[str, ...], index: int) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 Shipped predicates become operators; every other predicate is shown as ``name(key=value)``. A predicate counts
 as a shipped one by name and arguments, not by module, because projects re-export the shipped ones from their
-own ``predicates_module``.
+own ``predicates_module``. Expressions are shown as they print.
 
 The text is for reading. It is never parsed and never evaluated.
 """
@@ -13,10 +13,10 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from selinon_core.plan.model import And, Condition, Leaf, Not, Or
+from selinon_core.plan.model import And, Condition, Leaf, Not, Or, Test
 from selinon_core.plan.text_wrap import printable, truncate, wrap_text
 
-_OR, _AND, _NOT, _COMPARISON, _ATOM = range(1, 6)
+_CHOICE, _OR, _AND, _NOT, _COMPARISON, _ATOM = range(6)
 
 _COMPARE = {
     "Equal": "==",
@@ -73,7 +73,9 @@ def wrap_condition(
 
 
 def constant_truth(condition: Condition | None) -> bool | None:
-    """Return what a condition always is as far as ``alwaysTrue`` and ``alwaysFalse`` decide it, else None."""
+    """Return what a condition always is as far as ``alwaysTrue``, ``alwaysFalse`` and the constants of expressions
+    decide it, else None.
+    """
     match condition:
         case None:
             return True
@@ -86,6 +88,8 @@ def constant_truth(condition: Condition | None) -> bool | None:
         case Or(operands):
             values = [constant_truth(each) for each in operands]
             return True if True in values else False if set(values) <= {False} else None
+        case Test():
+            return {"true": True, "True": True, "false": False, "False": False}.get(condition.text)
         case Leaf(function, _, args):
             return {"alwaysTrue": True, "alwaysFalse": False}.get(function.name) if not args else None
 
@@ -100,11 +104,16 @@ def _render(condition: Condition, sources: tuple[str, ...], limit: int | None) -
     match condition:
         case Leaf():
             return _leaf(condition, sources, limit, False)
+        case Test():
+            return _test(condition, limit)
         case Not(operand):
             if isinstance(operand, Not):
                 return _render(operand.operand, sources, limit)
             if isinstance(operand, Leaf):
                 return _leaf(operand, sources, limit, True)
+            if isinstance(operand, Test):
+                text, level = _test(operand, limit)
+                return (f"not {text}" if level == _ATOM else f"not ({text})"), _NOT
             return f"not ({_render(operand, sources, limit)[0]})", _NOT
         case And(operands):
             return _joined(operands, " and ", _AND, sources, limit)
@@ -132,6 +141,17 @@ def _leaf(leaf: Leaf, sources: tuple[str, ...], limit: int | None, negated: bool
         text = f"{quantifier} {positive}"
         return (f"not ({text})", _NOT) if negated else (text, _COMPARISON)
     return (negative, _NOT) if negated else (positive, _COMPARISON)
+
+
+def _test(test: Test, limit: int | None) -> tuple[str, int]:
+    from selinon_core.expressions.printer import expression_text
+    from selinon_core.expressions.tree import Comparison, IfElse
+    from selinon_core.plan.expression_uses import tree_of
+
+    tree = tree_of(test.text)
+    level = _COMPARISON if isinstance(tree, Comparison) else _CHOICE if isinstance(tree, IfElse) else _ATOM
+    text = printable(expression_text(tree))
+    return (text if limit is None else truncate(text, 2 * limit)), level
 
 
 def _call(leaf: Leaf, sources: tuple[str, ...], limit: int | None) -> str:

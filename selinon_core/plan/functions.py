@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from selinon_core.plan.model import Condition, ImportRef, Leaf, Not, Plan
+from selinon_core.plan.model import Condition, Foreach, ImportRef, Leaf, Not, Plan, Test
 
 
-def leaves_of(condition: Condition | None) -> Iterator[Leaf]:
-    """The predicate calls of a condition, in reading order."""
+def leaves_of(condition: Condition | None) -> Iterator[Leaf | Test]:
+    """The predicate calls and the expressions of a condition, in reading order."""
     if condition is None:
         return
-    if isinstance(condition, Leaf):
+    if isinstance(condition, Leaf | Test):
         yield condition
     elif isinstance(condition, Not):
         yield from leaves_of(condition.operand)
@@ -20,9 +20,20 @@ def leaves_of(condition: Condition | None) -> Iterator[Leaf]:
             yield from leaves_of(operand)
 
 
+def predicates_of(condition: Condition | None) -> Iterator[Leaf]:
+    """The predicate calls of a condition, in reading order."""
+    return (leaf for leaf in leaves_of(condition) if isinstance(leaf, Leaf))
+
+
+def expression_leaves(condition: Condition | None) -> Iterator[Test]:
+    """The expressions of a condition, in reading order."""
+    return (leaf for leaf in leaves_of(condition) if isinstance(leaf, Test))
+
+
 def foreach_functions(plan: Plan) -> set[str]:
     """The foreach functions, as ``module.name``: those that return lists."""
-    return {str(edge.foreach.function) for flow in plan.flows.values() for edge in flow.edges if edge.foreach}
+    edges = (edge for flow in plan.flows.values() for edge in flow.edges)
+    return {str(edge.foreach.function) for edge in edges if isinstance(edge.foreach, Foreach)}
 
 
 def functions_of(plan: Plan) -> set[str]:
@@ -32,7 +43,7 @@ def functions_of(plan: Plan) -> set[str]:
     ]
     for flow in plan.flows.values():
         refs.append(flow.sampling.function)
-        refs += [edge.foreach.function for edge in flow.edges if edge.foreach is not None]
+        refs += [edge.foreach.function for edge in flow.edges if isinstance(edge.foreach, Foreach)]
         conditions = [*(edge.condition for edge in flow.edges), *(entry.condition for entry in flow.failures)]
-        refs += [leaf.function for condition in conditions for leaf in leaves_of(condition)]
+        refs += [leaf.function for condition in conditions for leaf in predicates_of(condition)]
     return {str(ref) for ref in refs}

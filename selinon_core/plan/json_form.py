@@ -1,48 +1,50 @@
 """Plans as JSON and back: ``plan_from_json(plan_to_json(plan)) == plan``, through ``json.dumps`` as well.
 
-The form is made of mappings, lists, text, numbers, booleans and null. Data of users that JSON has no form for
-(keys that are no text, infinite numbers) is wrapped in a mapping with one key beginning with ``$``.
+The form is made of mappings, lists, text, numbers, booleans and null. Version 2 has expressions, templates and
+schemas in place; a plan without these is written as version 1, and both are read.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from math import inf, isfinite, nan
 from typing import Any
 
-from selinon_core.diagnostics.location import Place
+from selinon_core.plan.functions import expression_leaves
+from selinon_core.plan.json_data import (
+    fields,
+    place_json,
+    read_place,
+    read_reference,
+    reference_json,
+    unwrap,
+    wrap,
+)
+from selinon_core.plan.json_edges import edge_json, failure_json, read_edge, read_failure
+from selinon_core.plan.json_expressions import read_schema, read_template, schema_json, template_json, where_json
 from selinon_core.plan.model import (
-    And,
     CachePlan,
-    Condition,
     EdgePlan,
     FailurePlan,
     FlowPlan,
-    Foreach,
-    ImportRef,
-    Leaf,
-    Not,
-    Or,
+    ForeachItems,
     Plan,
-    Selective,
     Settings,
     StoragePlan,
     Strategy,
     TaskPlan,
 )
 
-VERSION = 1
+VERSION = 2
 
 
 def plan_to_json(plan: Plan) -> dict[str, Any]:
     """The plan as JSON data; sets become sorted lists."""
-    settings = plan.settings
     return {
-        "version": VERSION,
+        "version": _version(plan),
         "tasks": [_task(task) for task in plan.tasks.values()],
         "flows": [_flow(flow) for flow in plan.flows.values()],
         "storages": [_storage(storage) for storage in plan.storages.values()],
-        "settings": {**_as_dict(settings), "trace": [_wrap(sink) for sink in settings.trace]},
+        "settings": _settings(plan.settings),
     }
 
 
@@ -51,128 +53,81 @@ def plan_from_json(data: Mapping[str, Any]) -> Plan:
 
     Raises ``ValueError`` when the data is of another version, ``KeyError`` or ``TypeError`` when it is not a plan.
     """
-    if data.get("version") != VERSION:
-        raise ValueError(f"a plan of version {data.get('version')!r} cannot be read, only {VERSION}")
+    if data.get("version") not in (1, VERSION):
+        raise ValueError(f"a plan of version {data.get('version')!r} cannot be read, only 1 and {VERSION}")
     tasks = [_read_task(task) for task in data["tasks"]]
     flows = [_read_flow(flow) for flow in data["flows"]]
     storages = [_read_storage(storage) for storage in data["storages"]]
-    settings = dict(data["settings"])
-    settings["trace"] = tuple(_unwrap(sink) for sink in settings["trace"])
     return Plan(
         {task.name: task for task in tasks},
         {flow.name: flow for flow in flows},
         {storage.name: storage for storage in storages},
-        Settings(**settings),
+        _read_settings(data["settings"]),
     )
 
 
 # --- there --------------------------------------------------------------------------------------------------
 
-
-def _wrap(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        if all(isinstance(key, str) and not key.startswith("$") for key in value):
-            return {key: _wrap(item) for key, item in value.items()}
-        return {"$map": [[_wrap(key), _wrap(item)] for key, item in value.items()]}
-    if isinstance(value, list | tuple):
-        return [_wrap(item) for item in value]
-    if isinstance(value, float) and not isfinite(value):
-        return {"$float": str(value)}
-    return value
+#: The fields that only version 2 has, where they differ from their defaults.
+_NEW_IN_FLOWS = ("input_schema", "output", "output_schema", "constants")
+_NEW_IN_SETTINGS = ("environment", "typed_tasks", "redact")
 
 
-def _as_dict(part: Any) -> dict[str, Any]:
-    """The fields of a named tuple, without those that have their default."""
-    defaults = part._field_defaults
-    return {
-        name: value for name, value in part._asdict().items() if not (name in defaults and defaults[name] == value)
-    }
+def _version(plan: Plan) -> int:
+    is_new = (
+        any(name in fields(plan.settings) for name in _NEW_IN_SETTINGS)
+        or any(
+            task.input_schema is not None or isinstance(task.output_schema, Mapping)
+            for task in plan.tasks.values()
+        )
+        or any(_is_new(flow) for flow in plan.flows.values())
+    )
+    return VERSION if is_new else 1
 
 
-def _place(place: Place) -> list[Any]:
-    return list(place)
+def _is_new(flow: FlowPlan) -> bool:
+    given = fields(flow)
+    parts: tuple[EdgePlan | FailurePlan, ...] = (*flow.edges, *flow.failures)
+    return (
+        any(name in given for name in _NEW_IN_FLOWS)
+        or any(isinstance(edge.foreach, ForeachItems) for edge in flow.edges)
+        or any(part.args is not None or any(expression_leaves(part.condition)) for part in parts)
+    )
 
 
-def _import(ref: ImportRef | None) -> dict[str, str] | None:
-    return None if ref is None else {"module": ref.module, "name": ref.name}
+def _settings(settings: Settings) -> dict[str, Any]:
+    data = {**fields(settings), "trace": [wrap(sink) for sink in settings.trace]}
+    if "environment" in data:
+        data["environment"] = wrap(settings.environment)
+    if "redact" in data:
+        data["redact"] = list(settings.redact)
+    return data
 
 
 def _cache(cache: CachePlan | None) -> dict[str, Any] | None:
     if cache is None:
         return None
-    return {"function": _import(cache.function), "configuration": _wrap(cache.configuration)}
+    return {"function": reference_json(cache.function), "configuration": wrap(cache.configuration)}
 
 
 def _task(task: TaskPlan) -> dict[str, Any]:
-    data = _as_dict(task)
-    data["function"] = _import(task.function)
-    data["selective_run_function"] = _import(task.selective_run_function)
-    data["place"] = _place(task.place)
+    data = fields(task)
+    data["function"] = reference_json(task.function)
+    data["selective_run_function"] = reference_json(task.selective_run_function)
+    data["place"] = place_json(task.place)
+    data["output_schema"] = None if task.output_schema is None else schema_json(task.output_schema)
+    if task.input_schema is not None:
+        data["input_schema"] = schema_json(task.input_schema)
     return data
 
 
 def _storage(storage: StoragePlan) -> dict[str, Any]:
     return {
         "name": storage.name,
-        "function": _import(storage.function),
-        "configuration": _wrap(storage.configuration),
+        "function": reference_json(storage.function),
+        "configuration": wrap(storage.configuration),
         "cache": _cache(storage.cache),
-        "place": _place(storage.place),
-    }
-
-
-def _condition(condition: Condition | None) -> dict[str, Any] | None:
-    if condition is None:
-        return None
-    if isinstance(condition, Not):
-        return {"not": _condition(condition.operand)}
-    if isinstance(condition, And | Or):
-        return {condition.kind: [_condition(operand) for operand in condition.operands]}
-    return {
-        "function": _import(condition.function),
-        "node": None if condition.node is None else list(condition.node),
-        "args": _wrap(condition.args),
-        "quantifier": condition.quantifier,
-        "place": _place(condition.place),
-    }
-
-
-def _edge(edge: EdgePlan) -> dict[str, Any]:
-    foreach = selective = None
-    if edge.foreach is not None:
-        foreach = {
-            "function": _import(edge.foreach.function),
-            "propagate_result": edge.foreach.propagate_result,
-            "place": _place(edge.foreach.place),
-            **({} if edge.foreach.at_most is None else {"at_most": edge.foreach.at_most}),
-        }
-    if edge.selective is not None:
-        subsequent = edge.selective.run_subsequent
-        selective = {
-            "tasks": list(edge.selective.tasks),
-            "follow_subflows": edge.selective.follow_subflows,
-            "run_subsequent": subsequent if isinstance(subsequent, bool) else list(subsequent),
-        }
-    return {
-        "index": edge.index,
-        "from": list(edge.sources),
-        "to": list(edge.destinations),
-        "condition": _condition(edge.condition),
-        "foreach": foreach,
-        "selective": selective,
-        "name": edge.name,
-        "place": _place(edge.place),
-    }
-
-
-def _failure(failure: FailurePlan) -> dict[str, Any]:
-    return {
-        "index": failure.index,
-        "nodes": list(failure.nodes),
-        "fallback": list(failure.fallback),
-        "condition": _condition(failure.condition),
-        "propagate_failure": failure.propagate_failure,
-        "place": _place(failure.place),
+        "place": place_json(storage.place),
     }
 
 
@@ -190,52 +145,50 @@ _SETS = (
 
 
 def _flow(flow: FlowPlan) -> dict[str, Any]:
-    data = _as_dict(flow)
-    data["edges"] = [_edge(edge) for edge in flow.edges]
-    data["failures"] = [_failure(failure) for failure in flow.failures]
+    data = fields(flow)
+    data["edges"] = [edge_json(edge) for edge in flow.edges]
+    data["failures"] = [failure_json(failure) for failure in flow.failures]
     for name in _SETS:
         data[name] = sorted(data[name])
-    data["sampling"] = {"function": _import(flow.sampling.function), "args": _wrap(flow.sampling.args)}
+    data["sampling"] = {"function": reference_json(flow.sampling.function), "args": wrap(flow.sampling.args)}
     data["cache"] = _cache(flow.cache)
-    data["place"] = _place(flow.place)
+    data["place"] = place_json(flow.place)
+    for name in ("input_schema", "output_schema", "constants"):
+        if name in data:
+            data[name] = wrap(data[name])
+    if flow.output is not None:
+        data["output"] = template_json(flow.output)
+        data["output_where"] = where_json(flow.output)
     return data
 
 
 # --- and back -----------------------------------------------------------------------------------------------
 
-_FLOATS = {"inf": inf, "-inf": -inf, "nan": nan}
 
-
-def _unwrap(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        if "$map" in value:
-            return {_unwrap(key): _unwrap(item) for key, item in value["$map"]}
-        if "$float" in value:
-            return _FLOATS[value["$float"]]
-        return {key: _unwrap(item) for key, item in value.items()}
-    return [_unwrap(item) for item in value] if isinstance(value, list) else value
-
-
-def _read_place(data: Any) -> Place:
-    return Place(*data)
-
-
-def _read_ref(data: Any) -> ImportRef:
-    return ImportRef(data["module"], data["name"])
+def _read_settings(data: Mapping[str, Any]) -> Settings:
+    settings = dict(data)
+    settings["trace"] = tuple(unwrap(sink) for sink in settings["trace"])
+    if "environment" in settings:
+        settings["environment"] = unwrap(settings["environment"])
+    if "redact" in settings:
+        settings["redact"] = tuple(settings["redact"])
+    return Settings(**settings)
 
 
 def _read_cache(data: Any) -> CachePlan | None:
-    return None if data is None else CachePlan(_read_ref(data["function"]), _unwrap(data["configuration"]))
+    return None if data is None else CachePlan(read_reference(data["function"]), unwrap(data["configuration"]))
 
 
 def _read_task(data: Mapping[str, Any]) -> TaskPlan:
     selective = data["selective_run_function"]
+    schemas = {name: read_schema(data[name]) for name in ("input_schema", "output_schema") if name in data}
     return TaskPlan(
         **{
             **data,
-            "function": _read_ref(data["function"]),
-            "selective_run_function": None if selective is None else _read_ref(selective),
-            "place": _read_place(data["place"]),
+            **schemas,
+            "function": read_reference(data["function"]),
+            "selective_run_function": None if selective is None else read_reference(selective),
+            "place": read_place(data["place"]),
         }
     )
 
@@ -243,80 +196,29 @@ def _read_task(data: Mapping[str, Any]) -> TaskPlan:
 def _read_storage(data: Mapping[str, Any]) -> StoragePlan:
     return StoragePlan(
         data["name"],
-        _read_ref(data["function"]),
-        _unwrap(data["configuration"]),
+        read_reference(data["function"]),
+        unwrap(data["configuration"]),
         _read_cache(data["cache"]),
-        _read_place(data["place"]),
-    )
-
-
-def _read_some(data: Any) -> Condition | None:
-    return None if data is None else _read_condition(data)
-
-
-def _read_condition(data: Mapping[str, Any]) -> Condition:
-    if "not" in data:
-        return Not(_read_condition(data["not"]))
-    for kind, group in (("and", And), ("or", Or)):
-        if kind in data:
-            return group(tuple(_read_condition(operand) for operand in data[kind]))
-    node = data["node"]
-    return Leaf(
-        _read_ref(data["function"]),
-        None if node is None else tuple(node),
-        _unwrap(data["args"]),
-        data["quantifier"],
-        _read_place(data["place"]),
-    )
-
-
-def _read_edge(data: Mapping[str, Any]) -> EdgePlan:
-    foreach, selective = data["foreach"], data["selective"]
-    if foreach is not None:
-        place = _read_place(foreach["place"])
-        foreach = Foreach(
-            _read_ref(foreach["function"]), foreach["propagate_result"], place, foreach.get("at_most")
-        )
-    if selective is not None:
-        subsequent = selective["run_subsequent"]
-        selective = Selective(
-            tuple(selective["tasks"]),
-            selective["follow_subflows"],
-            subsequent if isinstance(subsequent, bool) else tuple(subsequent),
-        )
-    return EdgePlan(
-        data["index"],
-        tuple(data["from"]),
-        tuple(data["to"]),
-        _read_some(data["condition"]),
-        foreach,
-        selective,
-        data["name"],
-        _read_place(data["place"]),
-    )
-
-
-def _read_failure(data: Mapping[str, Any]) -> FailurePlan:
-    return FailurePlan(
-        data["index"],
-        tuple(data["nodes"]),
-        tuple(data["fallback"]),
-        _read_some(data["condition"]),
-        data["propagate_failure"],
-        _read_place(data["place"]),
+        read_place(data["place"]),
     )
 
 
 def _read_flow(data: Mapping[str, Any]) -> FlowPlan:
     sampling = data["sampling"]
+    given = {name: value for name, value in data.items() if name != "output_where"}
+    if "output" in data:
+        given["output"] = read_template(data["output"], data["output_where"])
     return FlowPlan(
         **{
-            **data,
-            "edges": tuple(_read_edge(edge) for edge in data["edges"]),
-            "failures": tuple(_read_failure(failure) for failure in data["failures"]),
+            **given,
+            **{
+                name: unwrap(data[name]) for name in ("input_schema", "output_schema", "constants") if name in data
+            },
+            "edges": tuple(read_edge(edge) for edge in data["edges"]),
+            "failures": tuple(read_failure(failure) for failure in data["failures"]),
             **{name: frozenset(data[name]) for name in _SETS},
-            "sampling": Strategy(_read_ref(sampling["function"]), _unwrap(sampling["args"])),
+            "sampling": Strategy(read_reference(sampling["function"]), unwrap(sampling["args"])),
             "cache": _read_cache(data["cache"]),
-            "place": _read_place(data["place"]),
+            "place": read_place(data["place"]),
         }
     )

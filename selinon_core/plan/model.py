@@ -66,6 +66,16 @@ class Test(NamedTuple):
 
     expression: Expression
 
+    @property
+    def text(self) -> str:
+        """The expression as it is written."""
+        return self.expression.text
+
+    @property
+    def place(self) -> Place:
+        """Where the expression begins."""
+        return self.expression.place
+
 
 class Leaf(NamedTuple):
     """A predicate call.
@@ -103,7 +113,7 @@ class Or(NamedTuple):
     kind: str = "or"
 
 
-Condition = Leaf | Not | And | Or
+Condition = Leaf | Test | Not | And | Or
 
 
 class Foreach(NamedTuple):
@@ -117,6 +127,11 @@ class Foreach(NamedTuple):
     place: Place
     at_most: int | None = None
 
+    @property
+    def text(self) -> str:
+        """The full name of the function."""
+        return str(self.function)
+
 
 class ForeachItems(NamedTuple):
     """A fan-out over the list that an expression gives; ``item_name`` is how ``args`` call an item.
@@ -128,6 +143,11 @@ class ForeachItems(NamedTuple):
     item_name: str
     place: Place
     at_most: int | None = None
+
+    @property
+    def text(self) -> str:
+        """The expression as it is written."""
+        return self.expression.text
 
     @property
     def propagate_result(self) -> bool:
@@ -154,7 +174,7 @@ class EdgePlan(NamedTuple):
     sources: tuple[str, ...]
     destinations: tuple[str, ...]
     condition: Condition | None
-    foreach: Foreach | None
+    foreach: Foreach | ForeachItems | None
     selective: Selective | None
     name: str | None
     place: Place

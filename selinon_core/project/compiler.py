@@ -13,8 +13,11 @@ from selinon_core.config.model import (
     CacheDef,
     ConditionDef,
     EdgeDef,
+    ExpressionDef,
     FailureDef,
     FlowDef,
+    ForeachDef,
+    ForeachItemsDef,
     GlobalDef,
     ImportDef,
     LeafDef,
@@ -25,15 +28,18 @@ from selinon_core.config.model import (
     ProjectModel,
     StorageDef,
     TaskDef,
+    TestDef,
 )
 from selinon_core.plan import (
     And,
     CachePlan,
     Condition,
     EdgePlan,
+    Expression,
     FailurePlan,
     FlowPlan,
     Foreach,
+    ForeachItems,
     ImportRef,
     Leaf,
     Not,
@@ -44,12 +50,15 @@ from selinon_core.plan import (
     StoragePlan,
     Strategy,
     TaskPlan,
+    Test,
 )
 
 DEFAULT_QUEUE = "celery"
 DEFAULT_PREDICATES = "selinon_core.predicates"
 DEFAULT_SAMPLING = "biexponential_increase"
 DEFAULT_SAMPLING_ARGS = {"start_retry": 2, "max_retry": 120}
+#: What ``args`` call an item of a foreach.
+ITEM = "item"
 DEFAULT_STRATEGIES = "selinon_core.strategies"
 #: Where shipped caches live; one that is configured by name only caches nothing.
 SHIPPED_CACHES = ("selinon_core.caches", "selinon.caches")
@@ -204,9 +213,7 @@ def _edge(edge: EdgeDef, predicates: str) -> EdgePlan:
     sources = _names(edge.sources)
     foreach = selective = None
     if edge.foreach is not None:
-        foreach = Foreach(
-            _import(edge.foreach.function), edge.foreach.propagate_result, edge.foreach.location.place
-        )
+        foreach = _foreach(edge.foreach)
     if edge.selective is not None:
         subsequent = edge.selective.run_subsequent
         selective = Selective(
@@ -224,6 +231,19 @@ def _edge(edge: EdgeDef, predicates: str) -> EdgePlan:
         name=edge.name,
         place=edge.location.place,
     )
+
+
+def _foreach(foreach: ForeachDef | ForeachItemsDef) -> Foreach | ForeachItems:
+    place = foreach.location.place
+    if isinstance(foreach, ForeachDef):
+        return Foreach(_import(foreach.function), foreach.propagate_result, place)
+    if foreach.expression is None:
+        raise ValueError("a model with errors cannot be compiled")
+    return ForeachItems(_expression(foreach.expression), _text(foreach.item_name) or ITEM, place)
+
+
+def _expression(expression: ExpressionDef) -> Expression:
+    return Expression(expression.text, expression.location.place)
 
 
 def _failure(failure: FailureDef, predicates: str) -> FailurePlan:
@@ -250,6 +270,8 @@ def _tree(condition: ConditionDef, sources: tuple[str, ...], predicates: str) ->
             raise ValueError("a model with errors cannot be compiled")
         function = ImportRef(predicates, condition.name.name)
         return Leaf(function, node, condition.args, condition.quantifier, condition.name.location.place)
+    if isinstance(condition, TestDef):
+        return Test(Expression(condition.text, condition.location.place))
     if isinstance(condition, NotDef):
         return Not(_tree(condition.operand, sources, predicates))
     if isinstance(condition, AndDef | OrDef):

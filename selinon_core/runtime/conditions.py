@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from selinon_core.errors import StorageError, UserFunctionError
 from selinon_core.plan import And, Condition, Leaf, Not
+from selinon_core.plan.model import Test
 from selinon_core.runtime.error_codec import USER_ERRORS, name_error_and_place
 from selinon_core.runtime.imports import Imports
 from selinon_core.runtime.json_values import copy_json, is_scalar
@@ -49,17 +50,18 @@ class BoundConditions:
 
 
 class BoundCondition:
-    """A condition whose functions are imported."""
+    """A condition whose functions are imported. ``has_tests``: expressions are in it, and read names."""
 
-    __slots__ = ("_evaluate", "_leaves", "condition")
+    __slots__ = ("_evaluate", "_leaves", "condition", "has_tests")
 
     def __init__(self, condition: Condition, imports: Imports) -> None:
         self.condition = condition
+        self.has_tests = False
         self._leaves = 0
         self._evaluate = self._bind(condition, imports)
 
     def evaluate(self, messages: Messages, node_args: Any) -> tuple[bool, LeafValues]:
-        """Return the truth and that of each leaf.
+        """Return the truth and that of each leaf; ``messages`` is a ``Scope`` for a condition with expressions.
 
         Raises ``StorageError`` when a result cannot be read, ``UserFunctionError`` when a predicate raises or
         returns an unusable answer.
@@ -68,10 +70,13 @@ class BoundCondition:
         return self._evaluate(messages, node_args, values), values
 
     def _bind(self, condition: Condition, imports: Imports) -> _Evaluate:
-        if isinstance(condition, Leaf):
+        if isinstance(condition, Leaf | Test):
             index = self._leaves
             self._leaves += 1
-            return _bind_leaf(condition, index, imports)
+            if isinstance(condition, Leaf):
+                return _bind_leaf(condition, index, imports)
+            self.has_tests = True
+            return _bind_test(condition, index)
         if isinstance(condition, Not):
             operand = self._bind(condition.operand, imports)
             return lambda messages, node_args, values: not operand(messages, node_args, values)
@@ -124,6 +129,25 @@ def _bind_leaf(leaf: Leaf, index: int, imports: Imports) -> _Evaluate:
     return evaluate
 
 
+def _bind_test(test: Test, index: int) -> _Evaluate:
+    from selinon_core.expressions.evaluate import bind_text
+    from selinon_core.expressions.values import EvaluationError, described
+
+    bound = bind_text(test.text)
+
+    def evaluate(messages: Any, node_args: Any, values: LeafValues) -> bool:
+        try:
+            value = bound(messages, messages.seen)
+        except EvaluationError as error:
+            raise UserFunctionError(f"{test.text} at {test.place}: {error}") from None
+        if value is not True and value is not False:
+            raise UserFunctionError(f"{test.text} at {test.place} is {described(value)}, not a boolean")
+        values[index] = value
+        return value
+
+    return evaluate
+
+
 def _own(message: Any) -> Any:
     """A copy of a result; what a storage of the user's returns need not be JSON."""
     try:
@@ -149,11 +173,21 @@ def takes_node_args(function: Callable[..., Any]) -> bool:
     return _takes(function)[1]
 
 
-def explain(condition: Condition, values: Sequence[bool | None]) -> dict[str, Any]:
-    """The condition as a JSON tree in which every leaf has its ``value`` (None: not evaluated)."""
+def explain(
+    condition: Condition, values: Sequence[bool | None], seen: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """The condition as a JSON tree in which every leaf has its ``value`` (None: not evaluated).
+
+    An expression has what it read beside it, ``saw``, of all that the expressions of the condition have ``seen``.
+    """
     remaining = iter(values)
 
     def tree(part: Condition) -> dict[str, Any]:
+        if isinstance(part, Test):
+            value = next(remaining, None)
+            explained = {"expr": part.text, "value": value}
+            saw = {} if value is None or not seen else saw_of(part, seen)
+            return explained | {"saw": saw} if saw else explained
         if isinstance(part, Leaf):
             leaf: dict[str, Any] = {"name": part.function.name}
             if part.node is not None:
@@ -166,6 +200,15 @@ def explain(condition: Condition, values: Sequence[bool | None]) -> dict[str, An
         return {part.kind: [tree(operand) for operand in part.operands]}
 
     return tree(condition)
+
+
+def saw_of(test: Test, seen: Mapping[str, Any]) -> dict[str, Any]:
+    """What one expression read, of what all expressions of its condition have seen."""
+    from selinon_core.expressions.names import paths_used
+    from selinon_core.expressions.parser import parse
+
+    paths = {path.text for path in paths_used(parse(test.text).tree)}
+    return {path: value for path, value in seen.items() if path in paths}
 
 
 def _plain(args: Mapping[str, Any]) -> dict[str, Any]:

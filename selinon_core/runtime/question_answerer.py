@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -17,7 +19,7 @@ from selinon_core.errors import (
     UnknownStorageError,
     UserFunctionError,
 )
-from selinon_core.plan import FlowPlan, Plan
+from selinon_core.plan import FlowPlan, Foreach, ForeachItems, Plan
 from selinon_core.runtime.conditions import BoundConditions
 from selinon_core.runtime.error_codec import USER_ERRORS, error_repr, name_error_and_place
 from selinon_core.runtime.imports import Imports
@@ -73,7 +75,7 @@ class QuestionAnswerer:
         number = question.question
         try:
             if isinstance(question, (do.AskCondition, do.AskFallbackCondition)):
-                return self._condition(flow, question)
+                return self._condition(flow, question, results)
             if isinstance(question, do.AskForeach):
                 return on.ForeachAnswered(number, self._items(flow, parent, question, results))
             if isinstance(question, do.AskReuse):
@@ -86,15 +88,16 @@ class QuestionAnswerer:
         except (UserFunctionError, ConfigurationError, MissingExtraError, UnknownStorageError) as error:
             return on.QuestionFailed(number, f"{where_asked(flow, question)}: {error}")
 
-    def _condition(self, flow: FlowPlan, question: do.AskCondition | do.AskFallbackCondition) -> Answer:
+    def _condition(
+        self, flow: FlowPlan, question: do.AskCondition | do.AskFallbackCondition, results: Results
+    ) -> Answer:
         if isinstance(question, do.AskCondition):
             condition, sources = question.edge.condition, question.sources
         else:
             condition, sources = question.failure.condition, ()
         assert condition is not None
-        value, leaves = self._conditions[condition].evaluate(
-            SourceResults(self._storages, flow, sources), question.args
-        )
+        names = Names(self._plan, self._storages, flow, sources, question.args, results)
+        value, leaves = self._conditions[condition].evaluate(names, question.args)
         return on.ConditionAnswered(question.question, value, leaves)
 
     def _items(
@@ -102,6 +105,46 @@ class QuestionAnswerer:
     ) -> list[Any]:
         foreach = question.edge.foreach
         assert foreach is not None
+        if isinstance(foreach, Foreach):
+            found = self._called(flow, parent, foreach, question, results)
+        else:
+            names = Names(self._plan, self._storages, flow, question.sources, question.args, results)
+            found = self._listed(foreach, names)
+        if foreach.at_most is not None:
+            del found[foreach.at_most :]
+        if not question.needs_items:
+            return [None] * len(found)  # only their number matters
+        try:
+            return [copy_json(item) for item in found]
+        except (TypeError, ValueError, RecursionError):
+            what = describe_json_error(found)
+            raise UserFunctionError(f"foreach {foreach.text} yields what JSON cannot hold: {what}") from None
+
+    def _listed(self, foreach: ForeachItems, names: Names) -> list[Any]:
+        """The items that an expression gives."""
+        from selinon_core.expressions.evaluate import bind_text
+        from selinon_core.expressions.values import EvaluationError, described
+
+        where = f"foreach {foreach.text} at {foreach.expression.place}"
+        try:
+            found = bind_text(foreach.text)(names)
+        except EvaluationError as error:
+            raise UserFunctionError(f"{where}: {error}") from None
+        if not isinstance(found, list | tuple):
+            raise UserFunctionError(f"{where} is {described(found)}, not a list")
+        if len(found) > self._most_items:
+            raise UserFunctionError(f"{where} has more than {self._most_items} items")
+        return list(found)
+
+    def _called(
+        self,
+        flow: FlowPlan,
+        parent: dict[str, Any],
+        foreach: Foreach,
+        question: do.AskForeach,
+        results: Results,
+    ) -> list[Any]:
+        """The items that a function yields."""
         function = self._imports.foreach(foreach.function)
         pool = self._pool(flow, parent, question.sources, results)
         try:
@@ -119,15 +162,7 @@ class QuestionAnswerer:
             raise
         except USER_ERRORS as error:
             raise UserFunctionError(f"foreach {foreach.function} raised {name_error_and_place(error)}") from error
-        if foreach.at_most is not None:
-            del found[foreach.at_most :]
-        if not question.needs_items:
-            return [None] * len(found)  # only their number matters
-        try:
-            return [copy_json(item) for item in found]
-        except (TypeError, ValueError, RecursionError):
-            what = describe_json_error(found)
-            raise UserFunctionError(f"foreach {foreach.function} yields what JSON cannot hold: {what}") from None
+        return found
 
     def _reuse(
         self, flow: FlowPlan, parent: dict[str, Any], question: do.AskReuse, results: Results
@@ -223,6 +258,62 @@ class SourceResults:
         task, flow = path[-1], path[-2]
         ids = [id for outcome in below for id in outcome.finished.get(task, ())]
         return [self._storages.retrieve(flow, task, id) for id in ids]
+
+
+class Names(SourceResults):
+    """The names of expressions for one combination, and the results that predicates read."""
+
+    seen: dict[str, Any] | None = None
+
+    def __init__(
+        self,
+        plan: Plan,
+        storages: Storages,
+        flow: FlowPlan,
+        sources: tuple[NodeRun, ...],
+        args: Any,
+        results: Results,
+    ) -> None:
+        super().__init__(storages, flow, sources)
+        self._plan = plan
+        self._args = args
+        self._results = results
+
+    def value(self, kind: str, name: str) -> Any:
+        """The value of a name; raises ``MissingValue``, and errors of storages."""
+        from selinon_core.expressions.values import MissingValue
+
+        if kind == "node":
+            return self._result(name)
+        if kind == "args":
+            return self._args
+        constants: dict[str, Mapping[str, Any]] = {
+            "vars": self._flow.constants,
+            "env": {**self._defaults(), **os.environ},
+            "flow": {"name": self._flow.name},
+        }
+        if kind != "env" or name in self._plan.settings.environment:
+            found = constants.get(kind, {})
+            if name in found:
+                return found[name]
+        raise MissingValue(f"there is no {kind}.{name} here")
+
+    def _defaults(self) -> dict[str, Any]:
+        listed = self._plan.settings.environment
+        return {name: entry["default"] for name, entry in listed.items() if "default" in entry}
+
+    def _result(self, name: str) -> Any:
+        from selinon_core.dispatch.ancestors import runs_meant
+        from selinon_core.expressions.values import MissingValue
+
+        runs = runs_meant(self._sources, name)
+        if len(runs) != 1:
+            how_many = f"{len(runs)} runs of {name} may be meant" if runs else f"no run of {name} led here"
+            raise MissingValue(how_many)
+        if runs[0].is_flow:
+            raise UserFunctionError(f"flow {name} declares no output, so it has no value")
+        flow_name = self._results.locate(runs[0].id) or self._flow.name
+        return self._storages.retrieve(flow_name, name, runs[0].id)
 
 
 def put_off_too_often(flow: FlowPlan, question: do.Question, times: int, reason: str) -> str:

@@ -8,7 +8,8 @@ from typing import Any
 
 from selinon_core.diagnostics.wording import listed
 from selinon_core.dispatch import NodeRun
-from selinon_core.plan import Condition, EdgePlan, FailurePlan, FlowPlan, Leaf
+from selinon_core.dispatch.ancestors import runs_meant
+from selinon_core.plan import Condition, EdgePlan, FailurePlan, FlowPlan, Leaf, Test
 from selinon_core.plan.condition_text import condition_text
 from selinon_core.plan.functions import leaves_of
 from selinon_core.plan.shipped import PREDICATE_MODULES, PREDICATES
@@ -218,9 +219,11 @@ class Explanation:
                 yield Reason("leaf", text, where, detail=detail, where_kind=kind)
 
     def _seen_by(
-        self, leaf: Leaf, sources: Sequence[NodeRun], flow_run: FlowRecord
+        self, leaf: Leaf | Test, sources: Sequence[NodeRun], flow_run: FlowRecord
     ) -> tuple[str, str | None, str]:
         """What a leaf looked at: ``: total was 0``, and where that came from."""
+        if isinstance(leaf, Test):
+            return self._seen_by_test(leaf, sources, flow_run)
         if reads_arguments(leaf):
             return f": {_field(leaf, flow_run.args)}", None, ""
         records = list(read_by(self._seen, leaf, sources))
@@ -230,6 +233,26 @@ class Explanation:
         places = {self._mocked_at(record) for record in records}
         where, kind = places.pop() if len(places) == 1 else (None, "")
         return f": {', '.join(values)}", where, kind
+
+    def _seen_by_test(
+        self, test: Test, sources: Sequence[NodeRun], flow_run: FlowRecord
+    ) -> tuple[str, str | None, str]:
+        from selinon_core.plan.expression_uses import paths_of
+
+        values: dict[str, None] = {}
+        places: set[tuple[str | None, str]] = set()
+        for path in paths_of(test.text):
+            keys = [key for key in path.keys if key is not None]
+            if path.use.kind == "args" and None not in path.keys:
+                values[_part(path.text, flow_run.args, keys)] = None
+            elif path.use.kind == "node" and None not in path.keys:
+                for run in runs_meant(sources, path.use.name)[:_MOST]:
+                    record = self._seen.by_id.get(run.id)
+                    if record is not None and not run.is_flow:
+                        values[_part(path.text, self._seen.result(record), keys)] = None
+                        places.add(self._mocked_at(record))
+        where, kind_of_place = places.pop() if len(places) == 1 else (None, "")
+        return (f": {', '.join(values)}" if values else ""), where, kind_of_place
 
     def _mocked_at(self, record: NodeRecord) -> tuple[str | None, str]:
         outcome = self._seen.outcomes.get(record.run.id)
@@ -266,7 +289,11 @@ def _field(leaf: Leaf, value: Any) -> str:
     if key is None:
         return f"{'args were' if reads_arguments(leaf) else 'the result was'} {shown(value)}"
     path = key if isinstance(key, list) else [key]
-    name = ".".join(map(str, path))
+    return _part(".".join(map(str, path)), value, path)
+
+
+def _part(name: str, value: Any, path: Sequence[Any]) -> str:
+    """The part of a value at the end of a path, as ``total was 0``."""
     for part in path:
         try:
             value = value[part]

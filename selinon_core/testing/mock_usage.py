@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from selinon_core.cases.model import Case, NodeMock
 from selinon_core.local import LocalRun
-from selinon_core.plan import Condition
+from selinon_core.plan import Condition, Foreach, Leaf
 from selinon_core.plan.functions import leaves_of
 from selinon_core.testing.results import Note
 
@@ -29,7 +29,7 @@ class MockUsage:
             edge = considered.edge
             self._asked(considered.flow_run.flow.name, edge.index, False, considered.condition)
             self._called(edge.condition, considered.leaves)
-            if edge.foreach is not None and considered.items is not None:
+            if isinstance(edge.foreach, Foreach) and considered.items is not None:
                 self._functions.add(str(edge.foreach.function))
         for fallback in run.facts.fallbacks:
             entry = fallback.failure
@@ -46,7 +46,7 @@ class MockUsage:
 
     def _called(self, condition: Condition | None, truths: Sequence[bool | None]) -> None:
         for leaf, truth in zip(leaves_of(condition), truths, strict=False):
-            if truth is not None:
+            if truth is not None and isinstance(leaf, Leaf):
                 self._functions.add(str(leaf.function))
 
     def unused(self, cases: Iterable[Case]) -> Iterator[Note]:

@@ -36,7 +36,7 @@ def _subject(seen: Observation, question: do.Question) -> tuple[str, str | None]
         entry = question.failure
         return f"fallback {entry_text(entry)} asked {condition_text(entry.condition, limit=60)}", str(entry.place)
     if isinstance(question, do.AskForeach):
-        function = question.edge.foreach.function if question.edge.foreach is not None else ""
+        function = question.edge.foreach.text if question.edge.foreach is not None else ""
         return f"edge {edge_text(question.edge)} asked its foreach {function}", str(question.edge.place)
     if isinstance(question, do.AskReuse):
         task = seen.plan.tasks[question.name]

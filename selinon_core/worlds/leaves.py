@@ -8,7 +8,8 @@ from functools import cache
 from typing import Any
 
 from selinon_core import predicates
-from selinon_core.plan import ImportRef, Leaf
+from selinon_core.plan import ImportRef, Leaf, Test
+from selinon_core.plan.condition_text import constant_truth
 from selinon_core.plan.shipped import PREDICATE_MODULES, PREDICATES
 
 _ENVIRONMENT = ("envExist", "envEqual")
@@ -19,7 +20,7 @@ class LeafKind(Enum):
     """What decides the truth of a leaf.
 
     ``RESULT`` and ``ARGUMENTS`` are judged for a value. ``ENVIRONMENT`` is a variable of the process, which does
-    not change during a run. ``UNKNOWN`` is a function of the project, or one that asks a server.
+    not change during a run. ``UNKNOWN`` is a function of the project, one that asks a server, or an expression.
     """
 
     RESULT = "result"
@@ -43,8 +44,10 @@ def _kind(function: ImportRef) -> LeafKind:
     return LeafKind.ARGUMENTS if signature.takes_node_args else LeafKind.UNKNOWN
 
 
-def kind_of(leaf: Leaf) -> LeafKind:
+def kind_of(leaf: Leaf | Test) -> LeafKind:
     """What decides the truth of a leaf."""
+    if isinstance(leaf, Test):
+        return LeafKind.UNKNOWN if constant_truth(leaf) is None else LeafKind.CONSTANT
     return _kind(leaf.function)
 
 

@@ -20,6 +20,7 @@ from tests.dispatch.flows import plans, scripts
 
 SAMPLES = Path(__file__).parents[2] / "sample_flows"
 GOLDEN = Path(__file__).parent / "golden" / "mutants.txt"
+EXPRESSIONS = Path(__file__).parent / "golden" / "mutants_of_expressions.txt"
 
 SHOP = """
 tasks:
@@ -69,6 +70,25 @@ flow-definitions:
 """
 
 
+BAKERY = """
+tasks: [{name: Bake, import: shop, storage: S}, {name: Sell, import: shop, storage: S}, {name: Log, import: shop}]
+storages: [{name: S, import: shop}]
+flow-definitions:
+  - name: bakery
+    edges:
+      - {from: null, to: Bake, condition: args.open}
+      - {from: [Bake, Sell], to: Log, condition: Bake.count > 0 and not Bake.burnt}
+      - from: Bake
+        to: Sell
+        condition: all(one.price >= 0.5 and one.fresh for one in Bake.breads) or "roll" in Bake.names
+        foreach: {in: Bake.breads, as: bread}
+      - {from: Sell, to: Bake, condition: 0 < Sell.left <= -3 + 2 * Sell.more}
+      - {from: Sell, to: Log, foreach: "[one for one in Sell.sold if not one.free]"}
+    failures:
+      - {nodes: Sell, fallback: Log, condition: args.day != "sunday"}
+"""
+
+
 def shop(tmp_path: Path) -> Plan:
     (tmp_path / "shop.yaml").write_text(SHOP, encoding="utf-8")
     (tmp_path / "load.json").write_text("{}", encoding="utf-8")
@@ -85,6 +105,21 @@ def test_the_mistakes_that_are_made(tmp_path: Path) -> None:
         GOLDEN.parent.mkdir(exist_ok=True)
         GOLDEN.write_text(text, encoding="utf-8")
     assert text == GOLDEN.read_text(encoding="utf-8")
+
+
+def test_the_mistakes_that_are_made_in_expressions(tmp_path: Path) -> None:
+    (tmp_path / "bakery.yaml").write_text(BAKERY, encoding="utf-8")
+    plan = compile_project([str(tmp_path / "bakery.yaml")]).plan
+    assert plan is not None
+    made = mutants(plan)
+    text = "".join(f"{each.id}  (line {each.place.line})\n    {each.text}\n" for each in made)
+    if os.environ.get("SELINON_UPDATE_GOLDEN"):
+        EXPRESSIONS.write_text(text, encoding="utf-8")
+    assert text == EXPRESSIONS.read_text(encoding="utf-8")
+    assert len({each.id for each in made}) == len(made)
+    for each in made:
+        assert each.plan != plan, each.id
+        assert plan_from_json(plan_to_json(each.plan)) == each.plan
 
 
 def test_every_operator_makes_a_mutant_somewhere(tmp_path: Path) -> None:

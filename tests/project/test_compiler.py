@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from selinon_core.plan import And, CachePlan, ImportRef, Leaf, Not, Or, Plan, Strategy
+from selinon_core.plan import And, CachePlan, ImportRef, Leaf, Not, Or, Plan, Settings, Strategy
 from selinon_core.project.compiler import compile_model
 from tests.config.reads import FULL, read_data, read_text
 
@@ -51,7 +51,7 @@ def test_defaults() -> None:
     assert compiled.sampling == Strategy(
         ImportRef("selinon_core.strategies", "biexponential_increase"), {"start_retry": 2, "max_retry": 120}
     )
-    assert plan.settings == (None, (), "warn", "fail")
+    assert plan.settings == Settings(None, (), "warn", "fail")
     assert (task.place.line, task.place.column) == (1, 16)
     assert (compiled.place.line, compiled.edges[1].place.column) == (3, 43)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,10 +14,14 @@ from selinon_core.diagnostics.location import Place
 from selinon_core.plan import (
     And,
     CachePlan,
+    Computed,
+    ComputedText,
     EdgePlan,
+    Expression,
     FailurePlan,
     FlowPlan,
     Foreach,
+    ForeachItems,
     ImportRef,
     Leaf,
     Not,
@@ -27,10 +32,15 @@ from selinon_core.plan import (
     StoragePlan,
     Strategy,
     TaskPlan,
+    Template,
 )
+from selinon_core.plan import Test as Expressed
+from selinon_core.plan.json_edges import edge_json, read_edge
 from selinon_core.plan.json_form import plan_from_json, plan_to_json
 from selinon_core.project.compiler import compile_model
 from tests.config.reads import FULL, read_data
+
+VERSION_1 = Path(__file__).parent / "golden" / "plan_version_1.json"
 
 names = st.text("abcXYZ_$", min_size=1, max_size=4)
 many = st.lists(names, max_size=3).map(tuple)
@@ -47,9 +57,19 @@ data = st.recursive(
 )
 mappings = st.dictionaries(names, data, max_size=3)
 caches = st.none() | st.builds(CachePlan, imports, mappings)
+expressions = st.builds(Expression, st.sampled_from(["A.total > 3", "args", "1"]), places)
+template_parts = st.recursive(
+    scalars
+    | st.builds(Computed, expressions)
+    | st.builds(ComputedText, st.lists(st.text(max_size=3) | expressions, max_size=3).map(tuple)),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(keys | st.just("$"), inner, max_size=3),
+    max_leaves=6,
+)
+templates = st.none() | st.builds(Template, template_parts, places)
+schemas = st.none() | names | mappings
 leaves = st.builds(Leaf, imports, st.none() | many, mappings, st.sampled_from([None, "any"]), places)
 conditions = st.recursive(
-    leaves,
+    leaves | st.builds(Expressed, expressions),
     lambda inner: (
         st.builds(Not, inner)
         | st.lists(inner, min_size=1, max_size=3).map(lambda parts: And(tuple(parts)))
@@ -64,13 +84,15 @@ edges = st.builds(
     many,
     many,
     some_condition,
-    st.none() | st.builds(Foreach, imports, st.booleans(), places, st.none() | st.integers(0, 3)),
+    st.none()
+    | st.builds(Foreach, imports, st.booleans(), places, st.none() | st.integers(0, 3))
+    | st.builds(ForeachItems, expressions, names, places, st.none() | st.integers(0, 3)),
     st.none() | st.builds(Selective, many, st.booleans(), st.booleans() | st.lists(names, min_size=1).map(tuple)),
     st.none() | names,
     places,
-    args=st.none(),
+    templates,
 )
-failures = st.builds(FailurePlan, st.integers(0, 9), many, many, some_condition, st.booleans(), places, st.none())
+failures = st.builds(FailurePlan, st.integers(0, 9), many, many, some_condition, st.booleans(), places, templates)
 flows = st.builds(
     FlowPlan,
     names,
@@ -88,10 +110,10 @@ flows = st.builds(
     st.builds(Strategy, imports, mappings),
     caches,
     places,
-    input_schema=st.none(),
-    output=st.none(),
-    output_schema=st.none(),
-    constants=st.just({}),
+    schemas,
+    templates,
+    schemas,
+    mappings,
 )
 tasks = st.builds(
     TaskPlan,
@@ -108,7 +130,7 @@ tasks = st.builds(
     st.none() | imports,
     names,
     places,
-    input_schema=st.none(),
+    schemas,
 )
 storages = st.builds(StoragePlan, names, imports, data, caches, places)
 sinks = st.lists(mappings, max_size=2).map(tuple)
@@ -123,7 +145,16 @@ plans = st.builds(
     by_name(tasks),
     by_name(flows),
     by_name(storages),
-    st.builds(Settings, st.none() | names, sinks, names, names, st.just({}), st.just(False), st.just(())),
+    st.builds(
+        Settings,
+        st.none() | names,
+        sinks,
+        names,
+        names,
+        st.dictionaries(names, mappings, max_size=2),
+        st.booleans(),
+        many,
+    ),
 )
 
 
@@ -145,6 +176,50 @@ def test_a_compiled_project_survives_json() -> None:
 def test_the_form_is_the_same_every_time() -> None:
     plan = compile_model(read_data(FULL)[0])
     assert json.dumps(plan_to_json(plan)) == json.dumps(plan_to_json(plan_from_json(plan_to_json(plan))))
+
+
+def test_a_plan_without_expressions_is_written_as_before() -> None:
+    plan = compile_model(read_data(FULL)[0])
+    assert json.dumps(plan_to_json(plan), indent=1) + "\n" == VERSION_1.read_text()
+
+
+def test_version_1_is_read() -> None:
+    assert plan_from_json(json.loads(VERSION_1.read_text())) == compile_model(read_data(FULL)[0])
+
+
+@given(plans)
+def test_what_version_1_does_not_have_makes_version_2(plan: Plan) -> None:
+    written = plan_to_json(plan)
+    known = json.loads(VERSION_1.read_text())
+    flows, edges = written["flows"], [edge for flow in written["flows"] for edge in flow["edges"]]
+    failures = [entry for flow in flows for entry in flow["failures"]]
+    is_new = (
+        any(flow.keys() > known["flows"][0].keys() for flow in flows)
+        or any(task.keys() > known["tasks"][0].keys() for task in written["tasks"])
+        or any("args" in part for part in (*edges, *failures))
+        or any("in" in (edge["foreach"] or ()) for edge in edges)
+        or any('"expr"' in json.dumps(_without_data(part["condition"])) for part in (*edges, *failures))
+        or written["settings"].keys() > known["settings"].keys()
+    )
+    assert written["version"] == (2 if is_new else 1)
+
+
+def _without_data(condition: Any) -> Any:
+    """A condition without the arguments of predicates, which are data of users."""
+    if isinstance(condition, dict):
+        return {key: _without_data(value) for key, value in condition.items() if key not in ("args", "node")}
+    return [_without_data(item) for item in condition] if isinstance(condition, list) else condition
+
+
+def test_an_expression_says_where_it_is_written() -> None:
+    place = Place("flows/a:b.yaml", 11, 19)
+    test = Expressed(Expression("Load.total > 0", place))
+    args = Template({"number": Computed(Expression("Load.number", place)), "currency": "EUR"}, place)
+    edge = EdgePlan(0, ("Load",), ("Ship",), test, None, None, None, place, args)
+    written = edge_json(edge)
+    assert written["condition"] == {"expr": "Load.total > 0", "where": "flows/a:b.yaml:11:19"}
+    assert written["args"] == {"number": {"$": "Load.number", "where": "flows/a:b.yaml:11:19"}, "currency": "EUR"}
+    assert read_edge(json.loads(json.dumps(written))) == edge
 
 
 def test_another_version_is_refused() -> None:

@@ -1,11 +1,20 @@
-"""Conditions: trees of ``and``/``or``/``not`` with predicate calls as leaves."""
+"""Conditions: expressions, and trees of ``and``/``or``/``not`` with predicate calls and expressions as leaves."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from selinon_core.config.model import AndDef, BrokenDef, ConditionDef, LeafDef, NameRef, NotDef, OrDef
-from selinon_core.config.read_context import BROKEN, KeyLocations, ReadContext, Via, resolve_alias
+from selinon_core.config.model import (
+    AndDef,
+    BrokenDef,
+    ConditionDef,
+    ExpressionDef,
+    LeafDef,
+    NameRef,
+    NotDef,
+    OrDef,
+)
+from selinon_core.config.read_context import BROKEN, Broken, KeyLocations, ReadContext, Via, resolve_alias
 from selinon_core.config.schema.mapping import Key, MappingType
 from selinon_core.config.schema.types import (
     FUNCTION_PATTERN,
@@ -16,7 +25,7 @@ from selinon_core.config.schema.types import (
     Text,
     ValueType,
 )
-from selinon_core.config.yaml.nodes import MappingNode, Node, SequenceNode
+from selinon_core.config.yaml.nodes import BrokenNode, MappingNode, Node, SequenceNode
 from selinon_core.diagnostics import kinds
 from selinon_core.diagnostics.wording import did_you_mean, question
 
@@ -75,16 +84,32 @@ LEAF = MappingType(
 )
 
 
+class ExpressionText(ValueType):
+    """A text of the expression language, as an ``ExpressionDef``."""
+
+    def __init__(self, expected: str = "an expression") -> None:
+        self.expected = expected
+
+    def read(self, reading: ReadContext, node: Node, via: Via, label: str) -> ExpressionDef | Broken:
+        if type(node) in (MappingNode, SequenceNode, BrokenNode) or not isinstance(reading.scalar(node), str):
+            return reading.wrong_type(node, via, label, self.expected)
+        # Files without expressions do not need the language.
+        from selinon_core.config.schema.expressions import read_expression
+
+        return read_expression(reading, node, via, label) or BROKEN
+
+    def schema(self) -> JsonSchema:
+        return {"type": "string"}
+
+
 class Condition(ValueType):
-    """A predicate tree, as a ``ConditionDef``; what is wrong in it becomes ``BrokenDef``."""
+    """An expression or a tree, as a ``ConditionDef``; what is wrong in it becomes ``BrokenDef``."""
 
     expected = "a condition"
 
     def read(self, reading: ReadContext, node: Node, via: Via, label: str) -> ConditionDef:
         if type(node) is not MappingNode:
-            help_text = "combine conditions with and: [...] or or: [...]" if type(node) is SequenceNode else ""
-            reading.wrong_type(node, via, label, "a mapping with and, or, not or name", help=help_text)
-            return self._broken(reading, node, via)
+            return self._text(reading, node, via, label) or self._broken(reading, node, via)
         entries = node.entries
         if "name" in entries and not any(operator in entries for operator in _OPERATORS):
             return self._leaf(reading, node, via)
@@ -113,6 +138,18 @@ class Condition(ValueType):
                 )
         _, value, inner = entries[found[0]]
         return self._operator(reading, node, via, found[0], *resolve_alias(value, via + inner))
+
+    @staticmethod
+    def _text(reading: ReadContext, node: Node, via: Via, label: str) -> ConditionDef | None:
+        if type(node) not in (SequenceNode, BrokenNode) and isinstance(reading.scalar(node), str | bool):
+            from selinon_core.config.schema.expressions import read_test
+
+            return read_test(reading, node, via, label)
+        help_text = "combine conditions with and: [...] or or: [...]" if type(node) is SequenceNode else ""
+        reading.wrong_type(
+            node, via, label, "an expression, or a mapping with and, or, not or name", help=help_text
+        )
+        return None
 
     def _leaf(self, reading: ReadContext, node: MappingNode, via: Via) -> ConditionDef:
         leaf = LEAF.read(reading, node, via, "")
@@ -188,6 +225,12 @@ class Condition(ValueType):
             }
 
         return {
-            "description": "A predicate tree: and, or, not, or a predicate.",
-            "oneOf": [only("and", some), only("or", some), only("not", one), LEAF.schema()],
+            "description": "An expression, or a tree: and, or, not, or a predicate.",
+            "oneOf": [
+                {"type": ["string", "boolean"]},
+                only("and", some),
+                only("or", some),
+                only("not", one),
+                LEAF.schema(),
+            ],
         }

@@ -10,6 +10,7 @@ from selinon_core.config.model import (
     FailureDef,
     FlowDef,
     ForeachDef,
+    ForeachItemsDef,
     NameRef,
     Names,
     SamplingDef,
@@ -29,7 +30,7 @@ from selinon_core.config.schema.common import (
     THROTTLING,
     import_def,
 )
-from selinon_core.config.schema.condition import Condition
+from selinon_core.config.schema.condition import Condition, ExpressionText
 from selinon_core.config.schema.mapping import Key, ListOf, MappingType
 from selinon_core.config.schema.types import Flag, JsonSchema, NamesOrAll, OneOrMore, PlainText, Text, ValueType
 from selinon_core.config.yaml.nodes import MappingNode, Node, SequenceNode
@@ -74,6 +75,40 @@ FOREACH = MappingType(
     finish=_finish_foreach,
     text="A fan-out: every destination is started once per item.",
 )
+
+FOREACH_ITEMS = MappingType(
+    "foreach over items",
+    ForeachItemsDef,
+    (
+        Key("in", ExpressionText(), "an expression that gives a list", "expression", required=True),
+        Key("as", NAME, "how args call an item; default: item", "item_name"),
+    ),
+    text="A fan-out over the list that an expression gives.",
+)
+
+
+class ForeachValue(ValueType):
+    """An expression, or a mapping with ``in``, as ``ForeachItemsDef``; a function as ``ForeachDef``."""
+
+    expected = "an expression that gives a list, or a mapping with in or import"
+
+    def read(
+        self, reading: ReadContext, node: Node, via: Via, label: str
+    ) -> ForeachDef | ForeachItemsDef | Broken:
+        if type(node) is MappingNode:
+            table = FOREACH_ITEMS if "in" in node.entries or "as" in node.entries else FOREACH
+            return table.read(reading, node, via, label)  # type: ignore[no-any-return]
+        if type(node) is SequenceNode:
+            return reading.wrong_type(node, via, label, self.expected)
+        found = ForeachItemsDef(reading.location(node, via))
+        expression = ExpressionText(self.expected).read(reading, node, via, label)
+        found.expression = None if isinstance(expression, Broken) else expression
+        found.item_name = None
+        return found
+
+    def schema(self) -> JsonSchema:
+        return {"anyOf": [{"type": "string"}, FOREACH_ITEMS.schema(), FOREACH.schema()]}
+
 
 SELECTIVE = MappingType(
     "selective",
@@ -136,14 +171,19 @@ EDGE = MappingType(
             required=True,
         ),
         Key("condition", CONDITION, "when the edge fires; default: always", "condition"),
-        Key("foreach", FOREACH, "start the destinations once per item", "foreach"),
+        Key(
+            "foreach",
+            ForeachValue(),
+            "start the destinations once per item",
+            "foreach",
+        ),
         Key("selective", SELECTIVE, "run the one destination, a flow, selectively", "selective"),
         Key("name", PlainText(), "a label for traces and graphs", "name"),
     ),
     finish=_finish_edge,
     below=(
         ("condition", ("and", "or", "not", "args", "node", "quantifier")),
-        ("foreach", ("import", "function", "propagate_result")),
+        ("foreach", ("import", "function", "propagate_result", "in", "as")),
         ("selective", ("tasks", "follow_subflows", "run_subsequent")),
     ),
     text="An edge: when its sources have finished and its condition holds, its destinations are started.",
@@ -313,7 +353,9 @@ __all__ = [
     "FAILURE",
     "FLOW",
     "FOREACH",
+    "FOREACH_ITEMS",
     "SAMPLING",
     "SELECTIVE",
+    "ForeachValue",
     "Names",
 ]

@@ -6,7 +6,7 @@ from typing import Any
 
 from selinon_core.config.schema.common import CACHE
 from selinon_core.config.schema.condition import LEAF, Condition
-from selinon_core.config.schema.flows import EDGE, FAILURE, FLOW, FOREACH, SAMPLING, SELECTIVE
+from selinon_core.config.schema.flows import EDGE, FAILURE, FLOW, FOREACH, FOREACH_ITEMS, SAMPLING, SELECTIVE
 from selinon_core.config.schema.global_section import GLOBAL, SENTRY, TRACE_ENTRY, TRACE_FUNCTION, TRACE_STORAGE
 from selinon_core.config.schema.nodes import SELECTIVE_RUN_FUNCTION, STORAGE, TASK
 from selinon_core.config.schema.sections import SECTIONS
@@ -20,6 +20,7 @@ TABLES = (
     FAILURE,
     LEAF,
     FOREACH,
+    FOREACH_ITEMS,
     SELECTIVE,
     SAMPLING,
     CACHE,

@@ -310,12 +310,15 @@ def _report_unknown_alias(
 
 def _report_unknown_tag(collector: Collector, file: str, event: Any) -> None:
     tag = short_tag(event.tag)
+    help = "write plain values, lists and mappings"
+    if tag[:1] == "!" and "." in tag and all(part.isidentifier() for part in tag[1:].split(".")):
+        help += f'; in an expression, write "not {shorten(tag[1:])}"'
     collector.add(
         kinds.UNKNOWN_TAG,
         FixedLocation(_head(file, event, len(tag))),
         f'unknown tag "{shorten(tag)}"',
         note="tags are never executed",
-        help="write plain values, lists and mappings",
+        help=help,
     )
 
 

@@ -6,6 +6,7 @@ of the file, and in words about their own states.
 
 from __future__ import annotations
 
+import re
 from typing import Any, NamedTuple
 
 from selinon_core.config.yaml.nodes import Mark
@@ -52,6 +53,12 @@ _REMEDIES = (
 )
 
 
+#: Where an expression begins; a ``{`` there begins a predicate.
+_EXPRESSION = re.compile(r"\b(?:condition|foreach|in):[ \t]+(?![{|>&*])\S|\$\{")
+_QUOTED_WHOLE = "put the whole expression in quotes: YAML takes its quotes, brackets and colons for its own"
+_OF_EXPRESSIONS = (_KEY[0], "a second colon in one line", "the { is not closed here")
+
+
 class SyntaxFault(NamedTuple):
     """A mistake as it is reported; ``end`` is where reading ended."""
 
@@ -73,6 +80,8 @@ def syntax_fault(error: Any, file: str, text: str) -> SyntaxFault:
         return SyntaxFault(f"YAML syntax: {remedy.message}", _span(file, begin), "", remedy.help, (), mark.index)
     message = problem if remedy is None or remedy.message is None else remedy.message
     help = _about_character(text[mark.index : mark.index + 1], problem) if remedy is None else remedy.help
+    if message in _OF_EXPRESSIONS and _EXPRESSION.search(text, text.rfind("\n", 0, mark.index) + 1, mark.index):
+        help = _QUOTED_WHOLE
     related: tuple[Related, ...] = ()
     if context and begin is not None and (begin.line, begin.column) != (mark.line, mark.column):
         related = (Related(_span(file, begin), context),)

@@ -7,9 +7,9 @@ from typing import Any
 
 from selinon_core.graph.build import tooltips
 from selinon_core.graph.build.drawing_builder import TEXT_WIDTH, Part, marked, wrapped
-from selinon_core.graph.diff import EdgePair, condition_shape
+from selinon_core.graph.diff import EdgePair, condition_shape, foreach_shape
 from selinon_core.graph.model import Edge, Node
-from selinon_core.plan import Condition, EdgePlan
+from selinon_core.plan import Condition, EdgePlan, Foreach
 from selinon_core.plan.condition_text import condition_text, constant_truth, wrap_condition
 from selinon_core.plan.text_wrap import printable
 
@@ -128,11 +128,10 @@ class _EdgeDrawing:
             return None
         text = tooltips.foreach_text(now) if now else "once"
         before_text = tooltips.foreach_text(before) if before else "once"
-        differs = (now and now[:2]) != (before and before[:2])  # all but the place
+        differs = foreach_shape(now) != foreach_shape(before)
         notes = ["the item is the argument"] if now and now.propagate_result else []
         if differs:
-            same_function = now and before and now.function == before.function
-            notes.append(f"was: {'other arguments' if same_function else before_text}")
+            notes.append(f"was: {'other arguments' if text == before_text else before_text}")
         return Node(
             f"{self.part.prefix}foreach:{self.ident}",
             "foreach",
@@ -140,7 +139,7 @@ class _EdgeDrawing:
             lines=wrapped([text]),
             notes=wrapped(notes),
             facts=self.facts,
-            target=shown.function,
+            target=shown.function if isinstance(shown, Foreach) else None,
             change=self.change or ("changed" if differs else ""),
             **self.box,
         )

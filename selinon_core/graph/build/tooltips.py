@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from selinon_core.graph.build.overlay import seconds_text
-from selinon_core.plan import EdgePlan, FailurePlan, FlowPlan, Foreach, Selective, StoragePlan, TaskPlan
+from selinon_core.plan import (
+    EdgePlan,
+    FailurePlan,
+    FlowPlan,
+    Foreach,
+    ForeachItems,
+    Selective,
+    StoragePlan,
+    TaskPlan,
+)
 from selinon_core.plan.condition_text import condition_text
 from selinon_core.plan.text_wrap import printable, truncate
 
@@ -103,8 +112,10 @@ def failure_facts(entry: FailurePlan) -> tuple[str, ...]:
     return _clean([*facts, str(entry.place)])
 
 
-def foreach_text(foreach: Foreach) -> str:
-    """Return ``for each item of iter_guests()``."""
+def foreach_text(foreach: Foreach | ForeachItems) -> str:
+    """Return ``for each item of iter_guests()``, or ``for each line of Load.lines``."""
+    if isinstance(foreach, ForeachItems):
+        return f"for each {foreach.item_name} of {printable(foreach.text)}"
     return f"for each item of {printable(foreach.function.name)}()"
 
 

@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from itertools import count
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from selinon_core.config.model import ConditionDef, LeafDef
+from selinon_core.config.model import ConditionDef, LeafDef, TestDef
 from selinon_core.lint.analysis.predicates import Predicates
+
+if TYPE_CHECKING:
+    from selinon_core.expressions.names import NameUse
+    from selinon_core.lint.analysis.tests import PlainTest
 
 
 class Atom:
     """An unknown truth value. Atoms are equal when they certainly have the same value.
 
     For a shipped predicate on a field, ``subject`` says what is looked at (whose data, and the field in it),
-    ``test`` is the predicate's name without prefix, and ``operand`` what the field is compared with.
+    ``test`` is the predicate's name without prefix, and ``operand`` what the field is compared with. Comparisons
+    in expressions have the same three, and are ``is_strict``: without a value to compare there is no answer, so
+    of "less", "equal" and "greater" one is true.
     """
 
-    __slots__ = ("_hash", "key", "operand", "subject", "test")
+    __slots__ = ("_hash", "is_strict", "key", "operand", "subject", "test")
 
-    def __init__(self, key: object, subject: object = None, test: str = "", operand: Any = None) -> None:
+    def __init__(
+        self, key: object, subject: object = None, test: str = "", operand: Any = None, is_strict: bool = False
+    ) -> None:
+        self.is_strict = is_strict
         self.key = key
         self.subject = subject
         self.test = test
@@ -35,16 +45,19 @@ class Atom:
 class AtomMaker:
     """Makes the atoms of one edge's or one fallback's condition, each once; ``sources`` are the edge's."""
 
-    __slots__ = ("_made", "_predicates", "_serial", "_sources")
+    __slots__ = ("_made", "_predicates", "_serial", "_sources", "_tests")
 
     def __init__(self, predicates: Predicates, sources: tuple[str, ...] = ()) -> None:
         self._predicates = predicates
         self._sources = sources
         self._serial = count()
         self._made: dict[int, Atom] = {}
+        self._tests: dict[int, PlainTest] = {}
 
-    def constant(self, leaf: LeafDef) -> bool | None:
+    def constant(self, leaf: LeafDef | TestDef) -> bool | None:
         """The value of a leaf that is a constant; None otherwise."""
+        if isinstance(leaf, TestDef):
+            return leaf.constant
         if leaf.name.name in ("alwaysTrue", "alwaysFalse") and self._predicates.is_shipped(leaf.name.name):
             return leaf.name.name == "alwaysTrue"
         return None
@@ -56,7 +69,22 @@ class AtomMaker:
             made = self._made[id(condition)] = self._make(condition)
         return made
 
+    def is_opposite(self, test: TestDef) -> bool:
+        """Whether an expression is the opposite of its atom: ``a <= b`` has the atom of ``a > b``."""
+        return self._test(test).is_opposite
+
+    def _test(self, test: TestDef) -> PlainTest:
+        from selinon_core.lint.analysis.tests import plain_test
+
+        found = self._tests.get(id(test))
+        if found is None:
+            found = self._tests[id(test)] = plain_test(test.tree)
+        return found
+
     def _make(self, condition: ConditionDef) -> Atom:
+        if isinstance(condition, TestDef):
+            key, subject, test, operand, _ = self._test(condition)
+            return Atom(key, subject, test, operand, is_strict=True)
         if not isinstance(condition, LeafDef) or condition.args is None or condition.node_broken:
             return Atom((id(self), next(self._serial)))
         name = condition.name.name
@@ -119,8 +147,43 @@ def impossible_together(a: Atom, b: Atom) -> bool:
 
 
 def implies(a: Atom, b: Atom) -> bool:
-    """Return whether ``a`` being true makes ``b`` true: a field with a property exists."""
+    """Return whether ``a`` being true makes ``b`` true: a field with a property exists, ``x > 5`` is ``x > 3``."""
+    if a.is_strict and b.is_strict:
+        return a.subject is not None and a.subject == b.subject and _follows(a, b)
     return a.subject is not None and a.subject == b.subject and b.test == "Exist" and a.test != "Exist"
+
+
+def one_holds(atoms: Iterable[Atom]) -> Iterator[tuple[Atom, ...]]:
+    """Yield groups of atoms of which one is true: a number is less than another, equal, or greater."""
+    groups: dict[object, dict[str, Atom]] = {}
+    for atom in atoms:
+        if atom.is_strict and atom.subject is not None and _is_ordered(atom.operand):
+            groups.setdefault((atom.subject, atom.operand), {})[atom.test] = atom
+    for group in groups.values():
+        if len(group) == 3:
+            yield tuple(group.values())
+
+
+def names_in(test: TestDef) -> tuple[NameUse, ...]:
+    """The names that an expression uses."""
+    from selinon_core.expressions.names import names_used
+
+    return tuple(names_used(test.tree))
+
+
+def _follows(a: Atom, b: Atom) -> bool:
+    first, x, second, y = _ORDER.get(a.test), a.operand, _ORDER.get(b.test), b.operand
+    if first is None or second is None or not _is_ordered(x) or isinstance(x, str) is not isinstance(y, str):
+        return False
+    if not _is_ordered(y):
+        return False
+    if first == "=":
+        return bool(x == y if second == "=" else x > y if second == ">" else x < y)
+    return first == second and bool(x >= y if first == ">" else x <= y)
+
+
+def _is_ordered(value: Any) -> bool:
+    return isinstance(value, str | int | float) and not isinstance(value, bool)
 
 
 def _exclude(first: str, x: Any, second: str, y: Any) -> bool:

@@ -12,6 +12,7 @@ from selinon_core.config.model import (
     LeafDef,
     NotDef,
     OrDef,
+    TestDef,
 )
 from selinon_core.diagnostics.location import SourceLocation
 from selinon_core.lint.analysis.facts import StartRule
@@ -58,4 +59,6 @@ def constant_parts(steps: Iterable[StartRule]) -> Iterator[ConstantPart]:
 def _location(part: ConditionDef) -> SourceLocation:
     if isinstance(part, LeafDef):
         return part.name.location
+    if isinstance(part, TestDef):
+        return part.location
     return part.key_location(next((key for key in ("and", "or", "not") if part.given(key)), ""))

@@ -16,8 +16,8 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import combinations
 from typing import NamedTuple
 
-from selinon_core.config.model import ConditionDef, EdgeDef, FlowDef, LeafDef
-from selinon_core.lint.analysis.atoms import Atom, AtomMaker
+from selinon_core.config.model import ConditionDef, EdgeDef, FlowDef, LeafDef, TestDef
+from selinon_core.lint.analysis.atoms import Atom, AtomMaker, names_in
 from selinon_core.lint.analysis.facts import FlowGraph, StartRule
 from selinon_core.lint.analysis.predicates import Predicates
 from selinon_core.lint.analysis.verdict import Clause, Satisfiability, may_hold_together
@@ -136,8 +136,10 @@ class _Leaves:
         assert step.atoms is not None
         return _AcrossEdges(step, step.atoms, self._scope)
 
-    def _scope(self, step: StartRule, leaf: LeafDef) -> object:
+    def _scope(self, step: StartRule, leaf: LeafDef | TestDef) -> object:
         """What else has to be equal for two leaves to see the same."""
+        if isinstance(leaf, TestDef):
+            return self._scope_of_test(step, leaf)
         name = leaf.name.name
         sources = step.sources
         looks_at = tuple(ref.name for ref in leaf.node) if leaf.node is not None else sources
@@ -152,22 +154,36 @@ class _Leaves:
             return frozenset(sources)
         return id(step)
 
+    def _scope_of_test(self, step: StartRule, test: TestDef) -> object:
+        uses = names_in(test)
+        if any(use.kind == "failed" for use in uses):
+            return id(step)
+        if not all(self._facts.runs_once(use.name) for use in uses if use.kind == "node"):
+            return id(step)
+        changing = self._changing_args and any(use.kind == "args" for use in uses)
+        return not step.sources if changing else None
+
 
 class _AcrossEdges(AtomMaker):
     """Unknowns of one edge's condition that name the result they read."""
 
-    def __init__(self, step: StartRule, made: AtomMaker, scope: Callable[[StartRule, LeafDef], object]) -> None:
+    def __init__(
+        self, step: StartRule, made: AtomMaker, scope: Callable[[StartRule, LeafDef | TestDef], object]
+    ) -> None:
         self._step = step
         self._made_by = made
         self._scope = scope
 
-    def constant(self, leaf: LeafDef) -> bool | None:
+    def constant(self, leaf: LeafDef | TestDef) -> bool | None:
         return self._made_by.constant(leaf)
+
+    def is_opposite(self, test: TestDef) -> bool:
+        return self._made_by.is_opposite(test)
 
     def atom(self, condition: ConditionDef) -> Atom:
         atom = self._made_by.atom(condition)
-        if not isinstance(condition, LeafDef):
+        if not isinstance(condition, LeafDef | TestDef):
             return atom
         scope = self._scope(self._step, condition)
         subject = None if atom.subject is None else (scope, atom.subject)
-        return Atom((scope, atom.key), subject, atom.test, atom.operand)
+        return Atom((scope, atom.key), subject, atom.test, atom.operand, atom.is_strict)

@@ -12,6 +12,7 @@ from selinon_core.config.model import (
     FailureDef,
     FlowDef,
     ForeachDef,
+    ForeachItemsDef,
     ImportDef,
     LeafDef,
     NameRef,
@@ -20,6 +21,7 @@ from selinon_core.config.model import (
     OrDef,
     SamplingDef,
     SelectiveDef,
+    TestDef,
 )
 
 
@@ -32,6 +34,8 @@ def condition_key(condition: ConditionDef | None) -> Hashable:
             return ("broken", id(condition))
         args = repr(sorted(condition.args.items(), key=lambda item: str(item[0])))
         return ("leaf", condition.name.name, _names(condition.node), args, condition.quantifier)
+    if isinstance(condition, TestDef):
+        return ("expression", condition.text)
     if isinstance(condition, NotDef):
         return ("not", condition_key(condition.operand))
     if isinstance(condition, BrokenDef):
@@ -92,7 +96,11 @@ def _function(function: ImportDef | None) -> Hashable:
     return None if function is None else (function.module.name, function.name.name)
 
 
-def _foreach(foreach: ForeachDef | None) -> Hashable:
+def _foreach(foreach: ForeachDef | ForeachItemsDef | None) -> Hashable:
+    if isinstance(foreach, ForeachItemsDef):
+        if foreach.expression is None:
+            return ("broken", id(foreach))
+        return ("items", foreach.expression.text, None if foreach.item_name is None else foreach.item_name.name)
     return None if foreach is None else (_function(foreach.function), foreach.propagate_result)
 
 

@@ -12,8 +12,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from enum import Enum
 
-from selinon_core.config.model import AndDef, ConditionDef, LeafDef, NotDef, OrDef
-from selinon_core.lint.analysis.atoms import Atom, AtomMaker, implies, impossible_together
+from selinon_core.config.model import AndDef, ConditionDef, LeafDef, NotDef, OrDef, TestDef
+from selinon_core.lint.analysis.atoms import Atom, AtomMaker, implies, impossible_together, one_holds
 
 #: Tables of more unknowns than this would cost more than their findings are worth.
 MOST_UNKNOWNS = 12
@@ -38,7 +38,7 @@ def verdict(condition: ConditionDef | None, make: AtomMaker) -> Satisfiability:
     """Return whether a condition can hold; None is the absent condition, which always does."""
     if condition is None:
         return Satisfiability.ALWAYS
-    if isinstance(condition, LeafDef):
+    if isinstance(condition, LeafDef | TestDef):
         constant = make.constant(condition)
         if constant is None:
             return Satisfiability.MAYBE
@@ -94,12 +94,14 @@ class _Atoms:
         if isinstance(condition, AndDef | OrDef):
             kind = "and" if isinstance(condition, AndDef) else "or"
             return (kind, tuple(self.tree(operand) for operand in condition.operands))
-        if isinstance(condition, LeafDef):
+        if isinstance(condition, LeafDef | TestDef):
             constant = self.make.constant(condition)
             if constant is not None:
                 return constant
         atom = self.make.atom(condition)
         self.index.setdefault(atom, len(self.index))
+        if isinstance(condition, TestDef) and self.make.is_opposite(condition):
+            return ("not", (atom,))
         return atom
 
 
@@ -119,6 +121,11 @@ class _Table:
                     self.possible &= ~a | b
                 if implies(second, first):
                     self.possible &= ~b | a
+        for group in one_holds(atoms):
+            some = 0
+            for atom in group:
+                some |= self.column[atom]
+            self.possible &= some
 
     def values(self, tree: _Tree) -> int:
         """The table of a condition."""

@@ -144,7 +144,7 @@ def _edge(edge: EdgePlan) -> dict[str, Any]:
     if edge.condition is not None:
         details["condition_str"] = condition_text(edge.condition)
     if edge.foreach is not None:
-        details["foreach_str"] = str(edge.foreach.function)
+        details["foreach_str"] = edge.foreach.text
     return details
 
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from selinon_core.config.model import LeafDef
+from selinon_core.config.model import LeafDef, TestDef
 from selinon_core.diagnostics import Diagnostic, Severity
 from selinon_core.lint.analysis.verdict import Satisfiability
 from selinon_core.lint.rule import LintContext, Rule
@@ -53,7 +53,7 @@ class AlwaysTrue(Rule):
         for constant in project.constant_parts:
             if constant.verdict is not Satisfiability.ALWAYS:
                 continue
-            plain = isinstance(constant.part, LeafDef)
+            plain = isinstance(constant.part, LeafDef | TestDef)
             yield self.found(
                 constant.location,
                 "this condition always holds" if constant.whole else "this part of the condition always holds",

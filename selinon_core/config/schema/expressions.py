@@ -1,0 +1,121 @@
+"""From scalars to expressions: the text is parsed, and what is wrong in it is reported at its characters.
+
+Only files that have expressions need this module and the language behind it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from selinon_core.config.model import AndDef, ConditionDef, ExpressionDef, NotDef, OrDef, TestDef
+from selinon_core.config.read_context import ReadContext, Via
+from selinon_core.config.yaml.nodes import Node
+from selinon_core.config.yaml.scalar_places import ScalarPlaces
+from selinon_core.diagnostics import kinds
+from selinon_core.diagnostics.location import AliasedLocation, SourceLocation, Span
+from selinon_core.expressions.parser import parse
+from selinon_core.expressions.tree import Junction, Literal, Negation, Tree
+
+
+class ScalarPart(SourceLocation):
+    """Some characters of a scalar's value; where they stand is worked out on demand."""
+
+    __slots__ = ("_end", "_places", "_start")
+
+    def __init__(self, places: ScalarPlaces, start: int, end: int) -> None:
+        self._places = places
+        self._start = start
+        self._end = end
+
+    @property
+    def span(self) -> Span:
+        return self._places.span(self._start, self._end)
+
+
+def parts_of(reading: ReadContext, node: Node, via: Via, offset: int = 0) -> Callable[[int, int], SourceLocation]:
+    """The places of the characters of a scalar, counted from ``offset`` on."""
+    places = ScalarPlaces(reading.file, reading.document.text, node)
+    uses = tuple(reading.location(use, ()) for use in via)
+
+    def at(start: int, end: int) -> SourceLocation:
+        part = ScalarPart(places, offset + start, offset + end)
+        return AliasedLocation(part, uses) if uses else part
+
+    return at
+
+
+def read_expression(reading: ReadContext, node: Node, via: Via, label: str) -> ExpressionDef | None:
+    """The expression that a scalar is; None after its faults have been reported."""
+    text: str = reading.scalar(node)
+    at = parts_of(reading, node, via)
+    if text.startswith("${") and text.endswith("}") and not parse(text[2:-1]).faults:
+        inner = text[2:-1].strip()
+        reading.collector.add(
+            kinds.DELIMITERS,
+            at(0, len(text)),
+            f"{label} is always an expression: it is written without ${{ }}",
+            note="only templates (args, output) have ${ }",
+            help=f"write {inner}",
+        )
+        return None
+    is_cut = _is_cut(reading, node, text)
+    help = 'a comment begins with " #": put the whole expression in quotes' if is_cut else ""
+    return parsed(reading, text, reading.location(node, via), at, help)
+
+
+def parsed(
+    reading: ReadContext,
+    text: str,
+    location: SourceLocation,
+    at: Callable[[int, int], SourceLocation],
+    help: str = "",
+) -> ExpressionDef | None:
+    """An expression; None after its faults have been reported.
+
+    ``at`` leads to the characters of ``text``. ``help`` takes the place of that of its faults.
+    """
+    found = parse(text)
+    if not found.faults:
+        return ExpressionDef(text, found.tree, location, at)
+    for fault in found.faults:
+        reading.collector.add(kinds.EXPRESSION, at(fault.start, fault.end), fault.message, help=help or fault.help)
+    return None
+
+
+def _is_cut(reading: ReadContext, node: Node, text: str) -> bool:
+    """Whether an expression goes on in what YAML takes for a comment."""
+    rest = reading.document.text[node.end_mark.index :].partition("\n")[0]
+    is_comment = rest.lstrip(" \t").startswith("#")
+    return is_comment and bool(parse(text).faults) and not parse(text + rest.rstrip()).faults
+
+
+def read_test(reading: ReadContext, node: Node, via: Via, label: str) -> ConditionDef | None:
+    """The condition that a text or a boolean is; None after its faults have been reported.
+
+    ``and``, ``or`` and ``not`` at the top become a tree of conditions.
+    """
+    value: Any = reading.scalar(node)
+    if isinstance(value, bool):
+        location = reading.location(node, via)
+        text = "true" if value else "false"
+        constant = Literal(value, 0, len(text))
+        return _condition(ExpressionDef(text, constant, location, lambda start, end: location), constant)
+    expression = read_expression(reading, node, via, label)
+    return None if expression is None else _condition(expression, expression.tree)
+
+
+def _condition(expression: ExpressionDef, tree: Tree) -> ConditionDef:
+    location = expression.at(tree.start, tree.end)
+    if isinstance(tree, Negation):
+        negation = NotDef(location)
+        negation.operand = _condition(expression, tree.operand)
+        return negation
+    if isinstance(tree, Junction):
+        both: AndDef | OrDef = AndDef(location) if tree.operator == "and" else OrDef(location)
+        both.operands = tuple(_condition(expression, operand) for operand in tree.operands)
+        return both
+    test = TestDef(location)
+    test.expression = expression
+    test.tree = tree
+    return test

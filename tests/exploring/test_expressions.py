@@ -1,0 +1,63 @@
+"""Explorations of flows with expressions: each can be true and false, and lists have any length."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from selinon_core.exploring import Checker, Goal, Limits, ProjectModel
+from selinon_core.local import LocalExecutor, LocalOptions
+from tests.exploring.flows_in_yaml import explored, plan_of, shown
+
+FLOW = """
+  - name: main
+    edges:
+      - {from: , to: A}
+      - {from: A, to: B, condition: A.n > 5}
+      - {from: A, to: C, condition: not A.n > 5}
+      - {from: A, to: D, foreach: A.parts.lines, condition: true}
+"""
+
+
+def test_equal_expressions_have_equal_values(tmp_path: Path) -> None:
+    ends = shown(explored(tmp_path, FLOW, "A B C D", failures=0))
+    assert {runs for _, runs in ends} == {
+        "A B", "A B D", "A B D*2", "A C", "A C D", "A C D*2",
+    }  # fmt: skip
+
+
+def test_a_constant_has_one_value(tmp_path: Path) -> None:
+    flow = """
+  - name: main
+    edges:
+      - {from: , to: A}
+      - {from: A, to: B, condition: false}
+"""
+    assert shown(explored(tmp_path, flow, "A B", failures=0)) == {("success", "A")}
+
+
+@pytest.mark.parametrize(
+    "goal",
+    [
+        Goal("edge_no", 1),
+        Goal("edge_fired", 1),
+        Goal("foreach_none", 3),
+        Goal("foreach_one", 3),
+        Goal("foreach_many", 3),
+    ],
+    ids=str,
+)
+def test_a_goal_has_a_witness_that_runs(tmp_path: Path, goal: Goal) -> None:
+    plan = plan_of(tmp_path, FLOW, "A B C D")
+    found = Checker(ProjectModel(plan), Limits(failures=0)).reach("main", goal, "reach it")
+    assert found.witness is not None
+    case = found.witness.case
+    run = LocalExecutor(plan, LocalOptions(mocks=case.mocks, mock_all=True)).run("main", case.args)
+    assert run.status == "success"
+    [considered] = [entry for entry in run.facts.edges if entry.edge.index == goal.subject]
+    if goal.kind.startswith("edge"):
+        assert considered.condition is (goal.kind == "edge_fired")
+    else:
+        count = {"foreach_none": 0, "foreach_one": 1, "foreach_many": 2}[goal.kind]
+        assert considered.items == count
