@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Hashable
 from typing import Any, NamedTuple
 
+from selinon_core.expressions.parsing.literals import NUMBERS_BELOW
 from selinon_core.expressions.values import (
     Budget,
     EvaluationError,
@@ -76,11 +77,12 @@ def _sum(budget: Budget, values: list[Json]) -> int | float:
     # Not Python's own sum, which adds floats in another way from Python 3.12 on.
     budget.take(len(values))
     total: int | float = 0
-    for position, value in enumerate(values):
+    for value in values:
         if not is_number(value):
+            position = next(at for at, item in enumerate(values) if item is value)
             raise EvaluationError(f"sum() takes numbers, and item {position} is {described(value)}")
-        total = checked(total + number(value))
-    return total
+        total += value if -NUMBERS_BELOW < value < NUMBERS_BELOW else number(value)
+    return checked(total)
 
 
 def _in_one_order(budget: Budget, name: str, values: list[Json]) -> list[Any]:
@@ -202,7 +204,6 @@ def _replace(budget: Budget, text: str, old: str, new: str) -> str:
         raise EvaluationError("the text that replace() looks for is empty")
     budget.write(len(text))
     found = text.count(old)
-    budget.take(found)
     budget.write(max(0, found * (len(new) - len(old))))
     return text.replace(old, new)
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import random
-import sys
-from collections.abc import Callable
+from functools import partial
 
 import pytest
 from hypothesis import example, given, settings
@@ -15,6 +14,7 @@ from selinon_core.expressions.parser import MAX_CHARACTERS, MAX_DEPTH, Parsed, p
 from selinon_core.expressions.printer import expression_text
 from selinon_core.expressions.split import split_condition
 from selinon_core.expressions.tree import Broken, Tree, children
+from tests.expressions.call_counts import calls
 from tests.expressions.shapes import shape
 from tests.expressions.texts import expressions, mutated, token_rows
 
@@ -133,23 +133,6 @@ def test_texts_are_as_long_as_allowed_and_no_longer() -> None:
     assert (fault.start, fault.end) == (MAX_CHARACTERS, MAX_CHARACTERS + 1)
 
 
-def calls(work: Callable[[], object]) -> int:
-    """How many functions are called, those written in C among them."""
-    found = 0
-
-    def count(frame: object, event: str, argument: object) -> None:
-        nonlocal found
-        found += event in ("call", "c_call")
-
-    before = sys.getprofile()
-    sys.setprofile(count)
-    try:
-        work()
-    finally:
-        sys.setprofile(before)
-    return found
-
-
 #: What a text consists of when its length is doubled.
 PIECES = [
     *("a and ", "a == ", "[a, ", "a, ", "(a) + ", "{'a': b, ", "'a' ", "a ", ") ", "= ", "\u2265 ", "\u201c"),
@@ -169,11 +152,7 @@ def test_random_text_is_read_with_bounded_work_for_each_character() -> None:
     chance = random.Random(7)
     for _ in range(200):
         text = "".join(chance.choices(SIGNS, k=MAX_CHARACTERS))
-        assert calls(lambda text=text: check_quietly(text)) < 60 * MAX_CHARACTERS
-
-
-def check_quietly(text: str) -> None:
-    parse(text)
+        assert calls(partial(parse, text)) < 60 * MAX_CHARACTERS
 
 
 @settings(max_examples=500)

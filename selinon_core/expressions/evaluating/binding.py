@@ -8,7 +8,7 @@ from typing import Protocol
 from selinon_core.expressions.faults import shown
 from selinon_core.expressions.printer import expression_text
 from selinon_core.expressions.tree import Tree
-from selinon_core.expressions.values import Budget, EvaluationError, Json, described
+from selinon_core.expressions.values import MAX_STEPS, MAX_TEXT, Budget, EvaluationError, Json, described
 
 
 class Scope(Protocol):
@@ -24,7 +24,9 @@ class Run(Budget):
     __slots__ = ("seen", "value", "variables")
 
     def __init__(self, scope: Scope, variables: int, seen: dict[str, Json] | None) -> None:
-        super().__init__()
+        # Not by a call of the base class: this is done for every evaluation, and takes a good part of a short one.
+        self.steps = MAX_STEPS
+        self.characters = MAX_TEXT
         self.value = scope.value
         self.variables: list[Json] = [None] * variables
         self.seen = seen

@@ -32,7 +32,7 @@ def bind_path(binder: Binder, tree: Name | Field | Index, *, is_asked: bool = Fa
         fields.append(step)
     rest = steps[taken + len(fields) :]
     text = expression_text(tree) if not _uses_variables(binder, tree) else None
-    read = _fields(use.kind, use.name, fields, root if not taken else steps[0], None if rest else text)
+    read = _fields(use.kind, use.name, fields, root if not taken else steps[0], None if rest else text, is_asked)
     return _seen(_steps(binder, read, rest, is_asked), text) if rest else read
 
 
@@ -42,7 +42,9 @@ def _uses_variables(binder: Binder, tree: Tree) -> bool:
     return bool(binder.variables) and any(_uses_variables(binder, part) for part in children(tree))
 
 
-def _fields(kind: str, name: str, steps: list[Field | Index], place: Tree, text: str | None) -> Evaluate:
+def _fields(
+    kind: str, name: str, steps: list[Field | Index], place: Tree, text: str | None, is_asked: bool
+) -> Evaluate:
     """What reads keys of the value of a name, one in the other: most of what expressions do."""
     keys = [(str(constant_key(step)), step) for step in steps]
 
@@ -58,7 +60,7 @@ def _fields(kind: str, name: str, steps: list[Field | Index], place: Tree, text:
                     continue
                 except KeyError:
                     pass
-            value = _key(value, key, step)
+            value = _key(value, key, step, is_asked)
         if text is not None and run.seen is not None:
             run.seen[text] = value
         return value
@@ -66,20 +68,24 @@ def _fields(kind: str, name: str, steps: list[Field | Index], place: Tree, text:
     return read
 
 
-def _key(value: Json, key: str, step: Field | Index) -> Json:
-    """The value of a key. Of null every key is missing; what is not an object is not asked for keys."""
+def _key(value: Json, key: str, step: Field | Index, is_asked: bool) -> Json:
+    """The value of a key. Of null every key is missing; what is not an object is not asked for keys.
+
+    ``is_asked``: nothing is said about what is missing, for that takes longer than the rest.
+    """
     start = step.name_start if isinstance(step, Field) else step.key.start
     end = step.end if isinstance(step, Field) else step.key.end
     if isinstance(value, dict):
         if key in value:
             return value[key]
-        raise MissingValue(f"{label(step.subject)} has no key {shown(key)}", start, end)
+        raise MissingValue("" if is_asked else f"{label(step.subject)} has no key {shown(key)}", start, end)
     if value is None:
-        raise MissingValue(f"{label(step.subject)} is null and has no key {shown(key)}", start, end)
+        message = "" if is_asked else f"{label(step.subject)} is null and has no key {shown(key)}"
+        raise MissingValue(message, start, end)
     raise unfit(value, step.subject, "an object")
 
 
-def _item(value: Json, key: Json, step: Index) -> Json:
+def _item(value: Json, key: Json, step: Index, is_asked: bool) -> Json:
     """The item of a list at a position, or the value of a key of an object."""
     start, end = step.key.start, step.key.end
     if isinstance(value, list):
@@ -92,7 +98,7 @@ def _item(value: Json, key: Json, step: Index) -> Json:
             raise MissingValue(message, start, end)
         return value[position]
     if isinstance(key, str):
-        return _key(value, key, step)
+        return _key(value, key, step, is_asked)
     if value is None:
         raise MissingValue(f"{label(step.subject)} is null and has no item", start, end)
     if isinstance(value, dict):
@@ -103,27 +109,27 @@ def _item(value: Json, key: Json, step: Index) -> Json:
 def _steps(binder: Binder, read: Evaluate, steps: list[Field | Index], is_asked: bool) -> Evaluate:
     for step in steps:
         if isinstance(step, Field):
-            read = _step(read, step)
+            read = _step(read, step, is_asked)
         else:
             key = binder.bind(step.key)
-            read = _index(read, _strictly(key) if is_asked else key, step)
+            read = _index(read, _strictly(key) if is_asked else key, step, is_asked)
     return read
 
 
-def _step(subject: Evaluate, step: Field) -> Evaluate:
+def _step(subject: Evaluate, step: Field, is_asked: bool) -> Evaluate:
     name = step.name
 
     def read(run: Run) -> Json:
         value = subject(run)
         if type(value) is dict and name in value:
             return value[name]
-        return _key(value, name, step)
+        return _key(value, name, step, is_asked)
 
     return read
 
 
-def _index(subject: Evaluate, key: Evaluate, step: Index) -> Evaluate:
-    return lambda run: _item(subject(run), key(run), step)
+def _index(subject: Evaluate, key: Evaluate, step: Index, is_asked: bool) -> Evaluate:
+    return lambda run: _item(subject(run), key(run), step, is_asked)
 
 
 def _seen(read: Evaluate, text: str | None) -> Evaluate:
