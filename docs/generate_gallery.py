@@ -76,6 +76,15 @@ def covered_picture(plan: Plan) -> bytes:
     return draw_as(coverage_drawing(plan, flow), "svg")
 
 
+def failure_table() -> str:
+    """What ``selinon check`` prints about the flow ``order``."""
+    printed = io.StringIO()
+    with contextlib.chdir(FLOWS), contextlib.redirect_stdout(printed):
+        code = selinon(["check", "shop.yaml", "--flow", "order"])
+    assert code == 0, code
+    return printed.getvalue()
+
+
 def pictures() -> list[Picture]:
     """Everything the gallery shows."""
     shop, before = plan_of("shop.yaml"), plan_of("before.yaml")
@@ -148,6 +157,12 @@ def write() -> dict[Path, bytes]:
     lines += ["", "## Mermaid, as GitHub draws it", "", "```console"]
     lines += ["$ selinon graph shop.yaml --flow deliver --format mermaid -o -", "```", "", "```mermaid"]
     lines += [draw(shop, "deliver", format="mermaid").decode().rstrip(), "```"]
+    lines += ["", "## What a flow does when nodes fail", ""]
+    lines += [
+        "[`selinon check`](reference/cli/check.md) plays every possibility of a flow. Its table has a row for "
+        "each set of failing nodes that does not follow from smaller ones."
+    ]
+    lines += ["", "```console", "$ selinon check shop.yaml --flow order", failure_table().rstrip(), "```"]
     lines += ["", "## In a terminal", "", "```console"]
     lines += ["$ selinon graph shop.yaml --flow track --format ascii -o -"]
     lines += [draw(shop, "track", format="ascii").decode().rstrip(), "```", ""]

@@ -10,6 +10,7 @@ from selinon_cli.render.style import BOLD, RED, YELLOW, styled
 
 if TYPE_CHECKING:
     from selinon_core.exploring import FailureRow, FlowCheck, Limits, OutcomeKey, Property
+    from selinon_core.plan import FlowPlan
 
 _MOST_WAYS = 6
 _MOST_ROWS = 20
@@ -120,7 +121,7 @@ def _failures(each: FlowCheck, *, every_row: bool) -> Iterator[str]:
         return
     merged: dict[tuple[str, str], list[str]] = {}
     for row in rows:
-        merged.setdefault((_does(row), ", ".join(row.fallbacks) or "-"), []).append(_failing(row))
+        merged.setdefault((_does(row, each.flow), ", ".join(row.fallbacks) or "-"), []).append(_failing(row))
     cells = [(" | ".join(dict.fromkeys(names)), does, after) for (does, after), names in merged.items()]
     shown = cells if every_row else cells[:_MOST_ROWS]
     yield table(("if this fails", "the flow", "after"), shown, indent="  ").rstrip("\n")
@@ -151,12 +152,13 @@ def _failing(row: FailureRow) -> str:
     return ", ".join(row.failing)
 
 
-def _does(row: FailureRow) -> str:
+def _does(row: FailureRow, flow: FlowPlan) -> str:
     if row.status == "success":
-        return "succeeds"
+        return "succeeds" if row.attempts == 1 else f"succeeds at attempt {row.attempts}"
     if row.status == "timeout":
         return "is stopped, and fails"
-    return f"fails: {row.reason}" if row.reason else "fails"
+    fails = f"fails at attempt {flow.max_retry + 1}" if flow.max_retry else "fails"
+    return f"{fails}: {row.reason}" if row.reason else fails
 
 
 def _summary(checks: Sequence[FlowCheck], reasons: Mapping[str, str]) -> str:
@@ -204,6 +206,7 @@ def _flow_to_json(each: FlowCheck, limits: Limits, reasons: Mapping[str, str]) -
                 "failing": list(key.failing),
                 "reason": key.reason,
                 "active": list(key.active),
+                "attempts": key.attempts,
                 "witness": witnesses.of(choices, key.status),
             }
             for key, choices in found.outcomes.items()
@@ -215,6 +218,7 @@ def _flow_to_json(each: FlowCheck, limits: Limits, reasons: Mapping[str, str]) -
                 "status": row.status,
                 "reason": row.reason,
                 "fallbacks": list(row.fallbacks),
+                "attempts": row.attempts,
             }
             for row in each.failures
         ],

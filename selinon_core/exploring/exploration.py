@@ -20,7 +20,8 @@ class OutcomeKey(NamedTuple):
 
     ``runs``: how many runs of each node were started. ``failed``: the nodes with runs that failed and were not
     taken over, as the outcome of the flow lists them. ``failing``: the nodes with runs that failed at all.
-    ``active``: the nodes with runs that had not ended when the flow run was cancelled.
+    ``active``: the nodes with runs that had not ended when the flow run was cancelled. ``attempts``: how many
+    attempts of the flow a run took that succeeded.
     """
 
     status: str  # success, failure, timeout or cancelled
@@ -29,6 +30,7 @@ class OutcomeKey(NamedTuple):
     failing: tuple[str, ...]
     reason: str | None
     active: tuple[str, ...] = ()
+    attempts: int = 1
 
 
 class Exploration:

@@ -153,6 +153,7 @@ class _Explorer:
             self._in_order({name for name, _ in play.env.failures}),
             outcome.reason,
             self._in_order({node["name"] for node in outcome.active}) if outcome.cancelled else (),
+            play.machine.attempt if outcome.succeeded else 1,
         )
         if key not in found.outcomes:
             found.outcomes[key] = tuple(tape.choices[: tape.at])

@@ -20,11 +20,12 @@ def failure_table(flow: FlowPlan, exploration: Exploration) -> tuple[FailureRow,
         if key.status == "cancelled" or (not key.failing and key.status != "timeout"):
             continue
         fallbacks = _fallbacks_of(flow, key)
-        row = FailureRow(key.failing, key.status, reason_of(key), fallbacks, choices)
-        found.setdefault(row[:4], row)
+        row = FailureRow(key.failing, key.status, reason_of(key), fallbacks, key.attempts, choices)
+        found.setdefault(row[:5], row)
     return tuple(
         sorted(
-            found.values(), key=lambda row: (len(row.failing), [order.get(n, 0) for n in row.failing], row.status)
+            found.values(),
+            key=lambda row: (len(row.failing), [order.get(n, 0) for n in row.failing], row.status, row.attempts),
         )
     )
 

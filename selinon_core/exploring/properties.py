@@ -58,12 +58,14 @@ class Property(NamedTuple):
 class FailureRow(NamedTuple):
     """What a flow does when exactly the nodes ``failing`` have runs that fail.
 
-    ``status`` is how the flow ends, ``reason`` why, ``fallbacks`` the nodes that ran as fallbacks, ``times_out``
-    whether it is the time-out that ends it. A set of nodes has several rows if it depends on something else too.
+    ``status`` is how the flow ends, ``reason`` why, ``fallbacks`` the nodes that ran as fallbacks. ``attempts``:
+    how many attempts of the flow it took to succeed. A set of nodes has several rows if it depends on something
+    else too.
     """
 
     failing: tuple[str, ...]
     status: str
     reason: str | None
     fallbacks: tuple[str, ...]
+    attempts: int
     choices: Choices

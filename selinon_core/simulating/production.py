@@ -77,7 +77,9 @@ def _check(plan: Plan, options: LocalOptions) -> None:
     nodes = options.mocks.nodes if options.mocks is not None else {}
     for name in nodes:
         if name in plan.flows:
-            raise RequestError(f"driver: production runs flow {name}, and cannot mock it as a whole")
+            raise RequestError(
+                f"driver: production runs flow {name}, and cannot mock it as a whole: mock its tasks"
+            )
 
 
 @contextmanager

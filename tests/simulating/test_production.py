@@ -232,7 +232,7 @@ def test_what_workers_log_is_not_shown(caplog: pytest.LogCaptureFixture) -> None
         ({"real_storages": frozenset({"S"})}, "driver: production simulates: storages have to be mocked"),
         (
             {"mocks": Mocks(nodes={"S1": mock(Outcome("finished", {}))})},
-            "driver: production runs flow S1, and cannot mock it as a whole",
+            "driver: production runs flow S1, and cannot mock it as a whole: mock its tasks",
         ),
     ],
 )

@@ -39,6 +39,8 @@ def check_case_mocks(read: CaseRead, plan: Plan, collector: Collector, directory
     _check_functions(own, plan, collector)
     for entry in read.mocks.conditions:
         _check_condition(entry, flow, plan, collector)
+    if read.case.driver == "production":
+        _check_production(read, plan, collector)
     if not own.nodes:
         return
     reached = {name for below in flows_below(plan, flow) for name in nodes_of(plan.flows[below])}
@@ -51,6 +53,20 @@ def check_case_mocks(read: CaseRead, plan: Plan, collector: Collector, directory
                 f'the mock of "{shorten(entry.name)}" is never used',
                 note=f'neither "{flow}" nor a flow that it starts has this node',
                 help="remove it",
+            )
+
+
+def _check_production(read: CaseRead, plan: Plan, collector: Collector) -> None:
+    """Report mocks of whole flows: the code of the workers starts every flow run itself."""
+    below = set(flows_below(plan, read.case.flow))
+    for entry in read.mocks.nodes:
+        if entry.name in below:
+            collector.add(
+                kinds.CASE_MOCK,
+                entry.location,
+                f'"{shorten(entry.name)}" is mocked as a whole in a case with driver: production',
+                note="the code of the workers runs sub-flows itself",
+                help=f'mock its tasks ({", ".join(nodes_of(plan.flows[entry.name]))}), or take "driver" away',
             )
 
 

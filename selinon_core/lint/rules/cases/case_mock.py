@@ -9,7 +9,8 @@ class CaseMock(Rule):
 
     What it does: Checks results of mocks against the task's `output_schema`, and outcomes against what is
     mocked: a task has a result, an error, a fatal error or a retry; a sub-flow finishes or fails. `check:
-    present` takes a result in which keys are missing, `check: none` takes any.
+    present` takes a result in which keys are missing, `check: none` takes any. With `driver: production` no
+    sub-flow is mocked as a whole.
 
     Why it is bad: The test runs the flow with values that it never gets, so that it passes where the flow
     fails and the other way round.
