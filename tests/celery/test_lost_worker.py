@@ -9,7 +9,7 @@ from unittest.mock import Mock
 
 import pytest
 from billiard.einfo import ExceptionInfo
-from billiard.exceptions import WorkerLostError
+from billiard.exceptions import Terminated, WorkerLostError
 from celery import Celery
 from kombu.exceptions import OperationalError
 
@@ -20,30 +20,64 @@ from selinon_core.project import compile_data
 from tests.celery.workers import Site, site, wait_until
 
 
+class Held:
+    """A message in the main process of a worker, and what became of it."""
+
+    def __init__(self, name: str) -> None:
+        app = Celery("lost", broker="memory://", backend="cache+memory://", set_as_current=False)
+        plan = compile_data({"tasks": [{"name": "A", "import": "tasks"}], "flow-definitions": []}).plan
+        self.selinon = Selinon(app, plan=plan)
+        self.task: Any = app.tasks[name]
+        message, self.given_back, self.acknowledged = Mock(), Mock(), Mock()
+        message.headers = {"id": "1", "task": name, "lang": "py", "retries": 0, "root_id": "1"}
+        message.decode = lambda: ([], {}, {})
+        message.payload = ([], {}, {})
+        message.delivery_info = {"exchange": "", "routing_key": "celery", "redelivered": False}
+        message.properties, message.body, message.content_type = {"reply_to": ""}, "[[],{},{}]", "application/json"
+        message.content_encoding = "utf-8"
+        self.request: Any = NodeRequest(
+            message,
+            app=app,
+            task=self.task,
+            on_ack=self.acknowledged,
+            on_reject=self.given_back,
+            headers=message.headers,
+        )
+
+    def fail(self, error: Exception) -> None:
+        try:
+            raise error
+        except type(error):
+            self.request.on_failure(ExceptionInfo())
+
+
 @pytest.mark.parametrize("name", [DISPATCHER, ENVELOPE])
 def test_a_message_that_cannot_be_sent_again_is_given_back(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    app = Celery("lost", broker="memory://", backend="cache+memory://", set_as_current=False)
-    plan = compile_data({"tasks": [{"name": "A", "import": "tasks"}], "flow-definitions": []}).plan
-    selinon = Selinon(app, plan=plan)
-    task = selinon.app.tasks[name]
-    message, given_back, acknowledged = Mock(), Mock(), Mock()
-    message.headers = {"id": "1", "task": name, "lang": "py", "retries": 0, "root_id": "1"}
-    message.decode = lambda: ([], {}, {})
-    message.payload = ([], {}, {})
-    message.delivery_info = {"exchange": "", "routing_key": "celery", "redelivered": False}
-    message.properties, message.body, message.content_type = {"reply_to": ""}, "[[],{},{}]", "application/json"
-    message.content_encoding = "utf-8"
-    request: Any = NodeRequest(
-        message, app=app, task=task, on_ack=acknowledged, on_reject=given_back, headers=message.headers
-    )
-    monkeypatch.setattr(task, "signature_from_request", Mock(side_effect=OperationalError("away")))
-    try:
-        raise WorkerLostError("signal 9")
-    except WorkerLostError:
-        request.on_failure(ExceptionInfo())
-    assert acknowledged.call_count == 0
-    assert given_back.call_count == 1
-    assert given_back.call_args.args[-1] is True  # requeue
+    held = Held(name)
+    monkeypatch.setattr(held.task, "signature_from_request", Mock(side_effect=OperationalError("away")))
+    held.fail(WorkerLostError("signal 9"))
+    assert held.acknowledged.call_count == 0
+    assert held.given_back.call_count == 1
+    assert held.given_back.call_args.args[-1] is True  # requeue
+
+
+@pytest.mark.parametrize("name", [DISPATCHER, ENVELOPE])
+def test_a_task_that_is_stopped_with_its_connection_was_not_revoked(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where broker and result backend are one server, the backend is away too when the connection is lost."""
+    held = Held(name)
+    backend = Mock(**{f"mark_as_{how}.side_effect": ConnectionError("away") for how in ("retry", "revoked")})
+    monkeypatch.setattr(type(held.task), "backend", backend)
+    noted = Mock()
+    monkeypatch.setattr(held.selinon.revocations, "note", noted)
+    held.request.time_start, held.request.worker_pid = 1.0, 4711
+    pool = Mock()
+    held.request.cancel(pool)  # as Celery does with worker_cancel_long_running_tasks_on_connection_loss
+    assert pool.terminate_job.call_args.args[0] == 4711
+    held.fail(Terminated(15))
+    assert noted.call_count == 0
+    assert held.acknowledged.call_count == 0
 
 
 TASKS = """

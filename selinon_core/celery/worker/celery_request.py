@@ -72,6 +72,15 @@ class NodeRequest(Request):
         item = Revoked(self.task.name, self.kwargs, how, message=self.id)
         self.task.selinon.revocations.note(item)  # type: ignore[attr-defined]
 
+    def cancel(self, pool: Any, signal: Any = None, emit_retry: bool = True) -> None:
+        """The connection to the broker is lost: Celery stops the process, and the message comes again.
+
+        Celery writes to the result backend before it notes that. When the backend is away too, the stopped task
+        would count as terminated by a user.
+        """
+        self._already_cancelled = True
+        super().cancel(pool, signal, emit_retry=False)  # the tasks have no results of their own to be marked
+
     def on_timeout(self, soft: bool, timeout: float) -> None:
         """Celery killed the process of a task that did not stop at its time-out."""
         if not soft and self.task.name == ENVELOPE:  # its own name may be the one it is shown as

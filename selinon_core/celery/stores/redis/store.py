@@ -91,6 +91,7 @@ class RedisStore:
         except IndexError:
             pool = client.connection_pool
             connection = pool.connection_class(**pool.connection_kwargs)
+            connection.connect()  # with Sentinel only this asks for the master; sending connects to a default
         try:
             command = _packed(("EVALSHA", sha, "3", *keys, *args))
         except UnicodeError as error:
