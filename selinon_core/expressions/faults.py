@@ -40,6 +40,11 @@ NOT_HERE = {
     ")": "take it away, or write the ( that is missing",
     "]": "take it away, or write the [ that is missing",
     "}": "take it away, or write the { that is missing",
+    "contains": "write: item in list",
+    "matches": "there are no regular expressions, but in, startswith(...) and endswith(...)",
+    "like": "there are no patterns, but in, startswith(...) and endswith(...)",
+    "between": "write: low <= value <= high",
+    "then": "a choice is written: a if condition else b",
 }
 OPERATORS = "operators are + - * / // % == != < <= > >= in not and or"
 

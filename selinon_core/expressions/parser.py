@@ -79,7 +79,8 @@ def parse(text: str) -> Parsed:
     tree = _whole(cursor)
     # Each level of a tree has a token of its own, so few tokens make no deep tree.
     if len(cursor.kinds) > MAX_DEPTH and (deep := _one_too_deep(tree)) is not None:
-        cursor.too_deep(deep.start, deep.end)
+        if not cursor.faults:
+            cursor.too_deep(deep.start, deep.end)
         tree = Broken(0, len(text))
     return Parsed(tree, cursor.all_faults())
 
@@ -120,6 +121,12 @@ def _expression(cursor: Cursor, power: int) -> Tree:
     return tree
 
 
+def _braces(cursor: Cursor, power: int) -> Tree:
+    """An object, or an expression between the braces of another language: ``{{expression}}``."""
+    is_foreign = cursor.kinds[cursor.at + 1] == "{"
+    return foreign.read_template(cursor, power) if is_foreign else operands.read_object(cursor, power)
+
+
 #: What reads an operand, by the kind of its first token.
 _OPERANDS: dict[str, Callable[[Cursor, int], Tree]] = {
     NUMBER: operands.read_literal,
@@ -128,7 +135,7 @@ _OPERANDS: dict[str, Callable[[Cursor, int], Tree]] = {
     NAME: operands.read_name,
     "(": operands.read_parentheses,
     "[": operands.read_list,
-    "{": operands.read_object,
+    "{": _braces,
     "not": operands.read_negation,
     "-": operands.read_negative,
     "+": foreign.read_positive,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from selinon_core.expressions.faults import NOT_HERE, OPERATORS, WORDS_MEANT, Fault, shown
-from selinon_core.expressions.parsing.tokens import END, NAME, TEXT, tokenize
+from selinon_core.expressions.parsing.tokens import END, NAME, TEXT, UNKNOWN, tokenize
 from selinon_core.expressions.tree import Broken, Tree
 
 #: Levels that a tree may have, and parentheses around each other.
@@ -25,13 +25,13 @@ class Cursor:
 
     __slots__ = (
         "at",
+        "certain_to",
         "depth",
         "ends",
         "faults",
         "kinds",
         "parentheses",
         "read",
-        "silent_from",
         "starts",
         "text",
         "tokens",
@@ -46,8 +46,9 @@ class Cursor:
         self.depth = 0
         self.parentheses = 0
         self.faults: list[Fault] = []
-        #: Behind a text without an end nothing is said: its tokens are parts of that text.
-        self.silent_from = self.tokens.unclosed
+        #: Where something was missing first, or a text begins that has no end. Faults behind that may be its
+        #: doing.
+        self.certain_to = self.tokens.unclosed
 
     @property
     def kind(self) -> str:
@@ -89,22 +90,22 @@ class Cursor:
 
     def fault(self, start: int, end: int, message: str, help: str, replacement: str | None = None) -> None:
         """Note a fault, unless one at or behind its place is noted already: that one is the cause."""
-        if start < self.silent_from and (not self.faults or self.faults[-1].start < start):
+        if not self.faults or self.faults[-1].start < start:
             self.faults.append(Fault(start, end, message, help, replacement))
 
     def all_faults(self) -> tuple[Fault, ...]:
-        """The faults of the tokens and those noted, in order; of two at one place that of the token."""
-        faults = [*self.tokens.faults, *self.tokens.meant.values()]
-        if self.faults:
-            places = {fault.start for fault in faults}
-            faults.extend(fault for fault in self.faults if fault.start not in places)
-        return tuple(sorted(faults, key=lambda fault: fault[:2]))
+        """The faults of the tokens and those noted, in order, as far as they are certain; one at a place."""
+        lexical = [*self.tokens.faults, *self.tokens.meant.values()]
+        if not (lexical or self.faults):
+            return ()
+        found = {fault.start: fault for fault in (*reversed(self.faults), *reversed(lexical))}
+        return tuple(found[start] for start in sorted(found) if start <= self.certain_to)
 
     def too_deep(self, start: int, end: int) -> None:
         """Note that the tree has too many levels, and go to the end of the text without another fault."""
         help = "let a task give the value, or give a part of it to a node as an argument"
         self.fault(start, end, f"the expression is more than {MAX_DEPTH} levels deep", help)
-        self.silent_from = -1
+        self.certain_to = min(self.certain_to, start)
         self.at = len(self.kinds) - 1
 
     def missing_value(self) -> Tree:
@@ -113,6 +114,8 @@ class Cursor:
 
     def missing(self, what: str, help: str, *, after: bool = True) -> Broken:
         """Note that ``what`` is missing where the next token stands; return what stands for it in the tree."""
+        if self.at and self.kinds[self.at - 1] == UNKNOWN:
+            return Broken(self.last_end, self.last_end)
         start, end = self.start, self.end
         before = f" after {self._shown(self.at - 1)}" if self.at and after else ""
         if self.kind == END:
@@ -121,6 +124,7 @@ class Cursor:
         else:
             found = f", found {self._shown(self.at)}"
         self.fault(start, end, f"expected {what}{before}{found}", help)
+        self.certain_to = min(self.certain_to, start)
         return Broken(self.last_end, self.last_end)
 
     def _shown(self, at: int) -> str:
@@ -130,7 +134,16 @@ class Cursor:
     def unexpected(self, *expected: str) -> None:
         """Note that the next token is not an operator, nor one of what is ``expected`` instead."""
         what = " or ".join((", ".join(("an operator", *expected[:-1])), expected[-1]))
-        self.missing(what, NOT_HERE.get(self.kind, OPERATORS))
+        self.missing(what, self._help())
+
+    def _help(self) -> str:
+        """What helps where the next token goes on with nothing."""
+        before = self.kinds[self.at - 1] if self.at and self.start == self.last_end else ""
+        if before == TEXT:
+            return "write \\' for a ' inside of a text"
+        if before and self.kind == TEXT:
+            return "nothing stands before the quote of a text"
+        return NOT_HERE.get(str(self.value) if self.kind == NAME else self.kind, OPERATORS)
 
     # --- moving ----------------------------------------------------------------------------------------------
 
@@ -155,5 +168,5 @@ class Cursor:
             self.at += 1
         else:
             begin = self.starts[opened]
-            what = f'"{closer}" to close {shown(self.text[begin : begin + 100])}'
+            what = f'"{closer}" to close {shown(self.text[begin : self.last_end])}'
             self.missing(what, f'write "{closer}" where it ends', after=False)

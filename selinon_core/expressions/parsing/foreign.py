@@ -9,18 +9,24 @@ from selinon_core.expressions.tree import Broken, Call, Field, IfElse, Index, Li
 
 
 def read_positive(cursor: Cursor, power: int) -> Tree:
-    cursor.fault(cursor.start, cursor.end, '"+" has a value on its left', "take it away", "")
+    cursor.fault(cursor.start, cursor.end, '"+" stands between two values', "take it away", "")
     cursor.at += 1
     return cursor.expression(UNARY)
 
 
 def read_template(cursor: Cursor, power: int) -> Tree:
+    """``${expression}``, and ``{{expression}}``."""
     opened, start = cursor.at, cursor.start
-    cursor.at += 1
+    braces = 2 if cursor.kind == "{" else 1
+    begin = cursor.ends[opened + braces - 1]
+    cursor.at += braces
     tree = cursor.expression(IF)
-    cursor.close(opened)
-    inside = cursor.text[cursor.ends[opened] : cursor.starts[cursor.at - 1]].strip()
-    cursor.fault(start, cursor.last_end, "an expression is written without ${ and }", "take them away", inside)
+    end = cursor.last_end
+    for _ in range(braces):
+        cursor.close(opened)
+    inside = cursor.text[begin:end].strip()
+    message = f"an expression is written without {cursor.text[start:begin]} and {'}' * braces}"
+    cursor.fault(start, cursor.last_end, message, "take them away", inside)
     return tree
 
 

@@ -47,7 +47,7 @@ def _bad_number(written: str, start: int, end: int) -> Fault:
         better = written.lstrip("0") or "0"
     if better != written and _JSON_NUMBER.fullmatch(better):
         return Fault(start, end, message, f"write {better}", better)
-    if re.fullmatch(r"[0-9]++[A-Za-z_]++", written):
+    if re.fullmatch(r"[0-9]++[A-DF-Za-df-z_][A-Za-z_]*+", written):
         digits = len(written.rstrip("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_"))
         return Fault(
             start, end, message, f"write a space behind {shown(written[:digits])}, or the whole as a text"

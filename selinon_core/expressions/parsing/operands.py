@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from selinon_core.expressions.faults import shown
 from selinon_core.expressions.parsing.cursor import CLOSERS, IF, MAX_DEPTH, NOT, OR, SUM, TAKE_FOR, UNARY, Cursor
-from selinon_core.expressions.parsing.tokens import NAME, TEXT
+from selinon_core.expressions.parsing.tokens import END, NAME, TEXT
 from selinon_core.expressions.tree import (
-    Broken,
     Call,
     ListFor,
     ListOf,
@@ -59,7 +58,7 @@ def _items(cursor: Cursor) -> tuple[tuple[Tree, ...], ListFor | None]:
         start = cursor.start
         item = cursor.expression(IF)
         if cursor.kind == "for":
-            item = alone = _list_for(cursor, item, start)
+            item = alone = _list_for(cursor, item, min(start, item.start))
         found.append(item)
         _comma(cursor, cursor.kinds[opened])
     cursor.close(opened)
@@ -80,7 +79,7 @@ def _comma(cursor: Cursor, opener: str) -> None:
     if cursor.kind == ",":
         comma = cursor.at
         cursor.at += 1
-        if cursor.kind in CLOSERS:
+        if cursor.kind in CLOSERS and cursor.kind != END:
             place = cursor.starts[comma], cursor.ends[comma]
             cursor.fault(*place, f'nothing stands between "," and "{closer}"', "take the comma away", "")
 
@@ -158,21 +157,23 @@ def _entry(cursor: Cursor) -> tuple[str | None, Tree]:
     if cursor.kind == "**":
         cursor.at += 1
         return None, cursor.expression(SUM)
-    key = cursor.value if cursor.kind == TEXT else cursor.text[cursor.start : cursor.end]
-    if cursor.kind == TEXT or cursor.kind == NAME:
-        if cursor.kind == NAME:
-            message = f"the key {shown(str(key))} has no quotes"
-            cursor.fault(cursor.start, cursor.end, message, f'write "{key}"', f'"{key}"')
-        cursor.at += 1
-    else:
-        cursor.missing("a key in quotes", 'an object is written: {"key": value, **other}')
+    help = 'an object is written: {"key": value, **other}'
+    start, end = cursor.start, cursor.end
+    key = str(cursor.value) if cursor.kind == TEXT else cursor.text[start:end]
+    if cursor.kind not in (TEXT, NAME):
+        cursor.missing("a key in quotes", help)
         if cursor.kind != ":":
             cursor.expression(IF)
+    elif cursor.kinds[cursor.at + 1] != ":":
+        cursor.at += 1
+    else:
+        if cursor.kind == NAME:
+            cursor.fault(start, end, f"the key {shown(key)} has no quotes", f'write "{key}"', f'"{key}"')
+        cursor.at += 1
     if cursor.kind != ":":
-        cursor.missing('":"', 'an object is written: {"key": value, **other}')
-        return str(key), Broken(cursor.last_end, cursor.last_end)
+        return key, cursor.missing('":"', help)
     cursor.at += 1
-    return str(key), cursor.expression(IF)
+    return key, cursor.expression(IF)
 
 
 def read_negation(cursor: Cursor, power: int) -> Tree:

@@ -101,10 +101,7 @@ class Tokens:
         self.unclosed = unclosed
 
     def add(self, kind: str, start: int, end: int, value: Any = None) -> None:
-        """Add a token; the sign of another language as what is meant."""
-        if kind in MEANT:
-            self.meant[len(self.kinds)] = _foreign(kind, start, end)
-            kind = MEANT[kind]
+        """Add a token."""
         self.kinds.append(kind)
         self.starts.append(start)
         self.ends.append(end)
@@ -129,6 +126,9 @@ def tokenize(text: str, begin: int = 0, *, until_brace: bool = False) -> Tokens:
             kind = text[start:position]
             if until_brace:
                 braces += (kind in _OPENING) - (kind == "}")
+            if kind in MEANT:
+                tokens.meant[len(tokens.kinds)] = _foreign(text, start, position)
+                kind = MEANT[kind]
             tokens.add(END if braces < 0 else kind, start, position)
         elif group == "name":
             position = _word(tokens, text, start, position)
@@ -188,7 +188,8 @@ def _other(tokens: Tokens, text: str, start: int, end: int) -> int:
     if text[start].isidentifier():
         return _word(tokens, text, start, _after_ascii(text, end))
     if text[start] in MEANT:
-        tokens.add(text[start], start, end)
+        tokens.meant[len(tokens.kinds)] = _foreign(text, start, end)
+        tokens.add(MEANT[text[start]], start, end)
         return end
     end = _end_of_unknown(text, end)
     tokens.faults.append(_unknown(text, start, end))
@@ -215,16 +216,17 @@ def _end_of_unknown(text: str, position: int) -> int:
     return position
 
 
-def _foreign(sign: str, start: int, end: int) -> Fault:
+def _foreign(text: str, start: int, end: int) -> Fault:
+    sign = text[start:end]
     meant = MEANT[sign]
-    article = "an operator" if sign != "?." else "a sign"
-    help = (
-        f'write "{meant}"'
-        if sign != "?."
-        else 'write ".", and has(...) or default(..., ...) where it may be missing'
-    )
-    replacement = meant if not meant.isalpha() else f" {meant} " if meant != "not" else "not "
-    return Fault(start, end, f'"{sign}" is not {article} of expressions', help, replacement)
+    if sign == "?.":
+        help = 'write ".", and has(...) or default(..., ...) where it may be missing'
+        return Fault(start, end, '"?." is not a sign of expressions', help, meant)
+    replacement = meant
+    if meant.isalpha():
+        before = " " if start and not text[start - 1].isspace() and text[start - 1] != "(" else ""
+        replacement = before + meant + ("" if text[end : end + 1].isspace() else " ")
+    return Fault(start, end, f'"{sign}" is not an operator of expressions', f'write "{meant}"', replacement)
 
 
 def _unknown(text: str, start: int, end: int) -> Fault:
