@@ -1,0 +1,299 @@
+"""Types of expressions: sets of JSON values, with exactly what the checks of expressions need.
+
+A type is a union of members. A *kind* is what JSON tells apart: null, boolean, number, text, list, object; each
+member belongs to one kind. A type that is ``loose`` has, besides its members, every value of the kinds that none
+of its members belongs to: a schema that describes properties and does not say ``type: object`` is such a type, and
+``ANY`` is the loose type without members. ``NEVER`` has no value at all.
+
+An integer is a number without fraction, so 1.0 is one too: JSON and JSON Schema do not tell them apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NamedTuple
+
+Json = Any
+
+#: The kinds, in the order in which messages name them.
+NULL, BOOLEAN, NUMBER, TEXT, LIST, OBJECT = "null", "boolean", "number", "text", "list", "object"
+KINDS = (BOOLEAN, NUMBER, TEXT, LIST, OBJECT, NULL)
+
+#: Constants and objects (or lists) of one kind that a union keeps apart.
+MOST_OF_A_KIND = 32
+
+
+class Plain(NamedTuple):
+    """Every value of a kind without parts; ``is_integer`` for the integers among the numbers."""
+
+    kind: str
+    is_integer: bool = False
+
+
+class Constant(NamedTuple):
+    """One boolean, number or text. The kind keeps 1 and true apart, which Python does not."""
+
+    kind: str
+    value: bool | int | float | str
+
+
+class ListType:
+    """Lists: ``first`` has the types of the first items, ``item`` that of all behind them."""
+
+    __slots__ = ("first", "item")
+    kind = LIST
+
+    def __init__(self, item: Type, first: tuple[Type, ...] = ()) -> None:
+        self.item = item
+        self.first = first
+
+    def any_item(self) -> Type:
+        """The type of an item at an unknown position."""
+        return union((self.item, *self.first)) if self.first else self.item
+
+    def at(self, position: int) -> Type:
+        """The type of the item at a position, which counts from the end when it is negative."""
+        if position < 0:
+            return self.any_item()
+        return self.first[position] if position < len(self.first) else self.item
+
+
+class ObjectType:
+    """Objects.
+
+    ``others`` is the type of the values of keys that are neither in ``properties`` nor in ``required``; None when
+    there are no such keys. ``tells_others``: the schema speaks of such keys, so one that it does not name is no
+    mistake. ``with_default``: the required keys that are there because the schema has a
+    default for them.
+    """
+
+    __slots__ = ("others", "properties", "required", "tells_others", "with_default")
+    kind = OBJECT
+
+    def __init__(
+        self,
+        properties: Mapping[str, Type],
+        required: Iterable[str] = (),
+        others: Type | None = None,
+        tells_others: bool = False,
+        with_default: Iterable[str] = (),
+    ) -> None:
+        self.properties = properties
+        self.required = frozenset(required)
+        self.others = others
+        self.tells_others = tells_others
+        self.with_default = frozenset(with_default)
+
+    def value_of(self, key: str) -> Type:
+        """The type of the value of a key; ``NEVER`` where the key cannot be."""
+        if key in self.properties:
+            return self.properties[key]
+        if self.others is None:
+            return ANY if key in self.required else NEVER
+        return self.others
+
+    def names(self, key: str) -> bool:
+        """Whether the schema names a key."""
+        return key in self.properties or key in self.required
+
+    def any_value(self) -> Type:
+        """The type of the value of an unknown key."""
+        values = [self.value_of(key) for key in dict.fromkeys((*self.properties, *self.required))]
+        return union(values if self.others is None else (*values, self.others))
+
+
+Member = Plain | Constant | ListType | ObjectType
+
+
+class Type:
+    """A union of members; ``loose`` adds the kinds without a member.
+
+    A type is worked out when it is first looked at, so that a type may be a part of itself. Equal only to itself.
+    """
+
+    __slots__ = ("_loose", "_make", "_members")
+
+    def __init__(self, members: tuple[Member, ...] = (), loose: bool = False) -> None:
+        self._members = members
+        self._loose = loose
+        self._make: Callable[[], Type] | None = None
+
+    @classmethod
+    def later(cls, make: Callable[[], Type]) -> Type:
+        """Return the type that ``make`` gives. While it is being made it counts as ``ANY``."""
+        made = cls((), True)
+        made._make = make
+        return made
+
+    def _finish(self) -> None:
+        if self._make is not None:
+            make, self._make = self._make, None
+            made = make()
+            self._members, self._loose = made.members, made.loose
+
+    @property
+    def members(self) -> tuple[Member, ...]:
+        """The members, without those that others include."""
+        self._finish()
+        return self._members
+
+    @property
+    def loose(self) -> bool:
+        """Whether values of all other kinds belong to the type."""
+        self._finish()
+        return self._loose
+
+    @property
+    def is_any(self) -> bool:
+        """Whether nothing at all is known."""
+        return self.loose and not self.members
+
+    @property
+    def is_never(self) -> bool:
+        """Whether no value belongs to the type."""
+        return not self.loose and not self.members
+
+    def kinds(self) -> frozenset[str]:
+        """The kinds of the members."""
+        return frozenset([member.kind for member in self.members])
+
+    def of(self, kind: str) -> tuple[Member, ...]:
+        """The members of a kind."""
+        return tuple([member for member in self.members if member.kind == kind])
+
+    def without(self, *kinds: str) -> Type:
+        """The type without the members of some kinds. What is loose stays so: it may be without them already."""
+        kept = tuple([member for member in self.members if member.kind not in kinds])
+        return self if len(kept) == len(self.members) else Type(kept, self.loose)
+
+    def __repr__(self) -> str:
+        from selinon_core.expressions.type_words import describe
+
+        return f"<Type {describe(self)}>"
+
+
+ANY = Type((), True)
+NEVER = Type()
+NULL_TYPE = Type((Plain(NULL),))
+BOOL = Type((Plain(BOOLEAN),))
+INTEGER = Type((Plain(NUMBER, True),))
+FLOAT = Type((Plain(NUMBER),))
+STRING = Type((Plain(TEXT),))
+
+
+#: All values of a kind.
+_WHOLE: Mapping[str, Member] = {
+    **{kind: Plain(kind) for kind in (NULL, BOOLEAN, NUMBER, TEXT)},
+    LIST: ListType(ANY),
+    OBJECT: ObjectType({}, (), ANY, True),
+}
+
+
+def list_of(item: Type) -> Type:
+    """The lists of items of a type."""
+    return Type((ListType(item),))
+
+
+def object_of(properties: Mapping[str, Type], required: Iterable[str] | None = None) -> Type:
+    """The objects with these keys and no others; all of them are there unless ``required`` says which."""
+    return Type((ObjectType(properties, properties if required is None else required),))
+
+
+def constant(value: bool | int | float | str | None) -> Type:
+    """The type of one value without parts."""
+    if value is None:
+        return NULL_TYPE
+    kind = BOOLEAN if isinstance(value, bool) else TEXT if isinstance(value, str) else NUMBER
+    return Type((Constant(kind, value),))
+
+
+def type_of_value(value: Json) -> Type:
+    """The narrowest type of a JSON value."""
+    if isinstance(value, Mapping):
+        return object_of({str(key): type_of_value(item) for key, item in value.items()})
+    if isinstance(value, list | tuple):
+        return Type((ListType(NEVER, tuple([type_of_value(item) for item in value])),))
+    return constant(value) if value is None or isinstance(value, bool | int | float | str) else ANY
+
+
+def union(types: Iterable[Type]) -> Type:
+    """The values of any of some types. ``ANY`` makes it ``ANY``."""
+    parts: list[Type] = []
+    for part in types:
+        if part.is_any:
+            return ANY
+        if not part.is_never and part not in parts:
+            parts.append(part)
+    if len(parts) < 2:
+        return parts[0] if parts else NEVER
+    found: dict[Member, None] = {}
+    kinds = {member.kind for part in parts for member in part.members}
+    for part in parts:
+        found.update(dict.fromkeys(part.members))
+        if part.loose:
+            found.update(dict.fromkeys([_WHOLE[kind] for kind in kinds - part.kinds()]))
+    return Type(tuple(_without_repetitions(found)), any(part.loose for part in parts))
+
+
+def _without_repetitions(members: Iterable[Member]) -> list[Member]:
+    kept = list(members)
+    for kind in (TEXT, NUMBER, BOOLEAN, LIST, OBJECT):
+        alike = sum(1 for member in kept if member.kind == kind and not isinstance(member, Plain))
+        if alike > (1 if kind == BOOLEAN else MOST_OF_A_KIND):
+            kept = [*(member for member in kept if member.kind != kind), _WHOLE[kind]]
+    plain = {member for member in kept if isinstance(member, Plain)}
+    return [member for member in kept if not _is_within(member, plain)]
+
+
+def _is_within(member: Member, plain: set[Plain]) -> bool:
+    """Whether a larger plain member has all values of ``member``."""
+    if isinstance(member, Plain):
+        return member.is_integer and Plain(NUMBER) in plain
+    if isinstance(member, Constant):
+        return Plain(member.kind) in plain or (Plain(NUMBER, True) in plain and is_integer(member.value))
+    return False
+
+
+def is_integer(value: Json) -> bool:
+    """Whether a value is a number without fraction."""
+    if isinstance(value, bool):
+        return False
+    return isinstance(value, int) or (isinstance(value, float) and value.is_integer())
+
+
+def is_integral(member: Member) -> bool:
+    """Whether all values of a member are integers."""
+    if isinstance(member, Plain):
+        return member.is_integer
+    return isinstance(member, Constant) and is_integer(member.value)
+
+
+def kind_of(value: Json) -> str:
+    """The kind of a JSON value."""
+    if value is None:
+        return NULL
+    if isinstance(value, bool):
+        return BOOLEAN
+    if isinstance(value, int | float):
+        return NUMBER
+    if isinstance(value, str):
+        return TEXT
+    return OBJECT if isinstance(value, Mapping) else LIST
+
+
+def contains(type_: Type, value: Json) -> bool:
+    """Whether a JSON value belongs to a type."""
+    members = type_.of(kind_of(value))
+    return any(_has(member, value) for member in members) if members else type_.loose
+
+
+def _has(member: Member, value: Json) -> bool:
+    if isinstance(member, Plain):
+        return not member.is_integer or is_integer(value)
+    if isinstance(member, Constant):
+        return bool(member.value == value)
+    if isinstance(member, ListType):
+        return all(contains(member.at(position), item) for position, item in enumerate(value))
+    return member.required <= value.keys() and all(
+        contains(member.value_of(key), item) for key, item in value.items()
+    )
