@@ -40,21 +40,21 @@ _MOST_CONSTANTS = 4
 _LONGEST_CONSTANT = 40
 
 
-def describe(type_: Type) -> str:
-    """A type in a few words: ``an integer or null``."""
+def describe(type_: Type, constants: bool = True) -> str:
+    """A type in a few words: ``an integer or null``; without ``constants``, none of its values is shown."""
     if type_.is_any:
         return "anything"
     if type_.is_never:
         return "nothing"
-    return " or ".join([words for kind in KINDS if (words := _of_kind(type_, kind))])
+    return " or ".join([words for kind in KINDS if (words := _of_kind(type_, kind, constants))])
 
 
-def _of_kind(type_: Type, kind: str) -> str:
+def _of_kind(type_: Type, kind: str, show: bool) -> str:
     members = type_.of(kind)
     if not members:
         return ""
     constants = [member for member in members if isinstance(member, Constant)]
-    if len(constants) == len(members) <= _MOST_CONSTANTS:
+    if show and len(constants) == len(members) <= _MOST_CONSTANTS:
         shown = [json.dumps(member.value, ensure_ascii=False) for member in constants]
         if all(len(text) <= _LONGEST_CONSTANT for text in shown):
             return " or ".join(shown)

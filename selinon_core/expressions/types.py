@@ -31,10 +31,14 @@ class Plain(NamedTuple):
 
 
 class Constant(NamedTuple):
-    """One boolean, number or text. The kind keeps 1 and true apart, which Python does not."""
+    """One boolean, number or text.
+
+    The kind keeps 1 and true apart, which Python does not, and ``is_constant`` a constant and a plain member.
+    """
 
     kind: str
     value: bool | int | float | str
+    is_constant: bool = True
 
 
 class ListType:

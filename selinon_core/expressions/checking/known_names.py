@@ -1,0 +1,58 @@
+"""What is known of the names of an expression: types of values, families, and names that cannot be used."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import NamedTuple, Protocol
+
+from selinon_core.expressions.checking.findings import Fix
+from selinon_core.expressions.types import Type
+
+
+class Known(NamedTuple):
+    """A name that has a value.
+
+    ``what`` is how messages call the value, ``source`` the file that its type comes from. ``missing`` is why there
+    may be no value, as a sentence; empty: there is always one (``is_there``), or that is not known.
+    """
+
+    type: Type
+    what: str = ""
+    source: str = ""
+    missing: str = ""
+    is_there: bool = False
+
+
+class Refused(NamedTuple):
+    """A name that has no value in this place; ``reason`` tells the kinds of refusals apart."""
+
+    reason: str
+    message: str
+    note: str = ""
+    help: str = ""
+    fixes: tuple[Fix, ...] = ()
+
+
+class Family(NamedTuple):
+    """A name of which a member is used: ``vars.currency``.
+
+    ``find`` returns what is known of a member, None when there is none of the name; ``names`` are those that there
+    are, and ``noun`` is how messages call a member.
+    """
+
+    find: Callable[[str], Known | Refused | None]
+    names: Callable[[], Iterable[str]]
+    noun: str
+
+
+Entry = Known | Refused | Family
+
+
+class Names(Protocol):
+    """The names that an expression may use."""
+
+    def find(self, name: str) -> Entry | None:
+        """What is known of a name; None when there is no such name."""
+
+    def names(self) -> Iterable[str]:
+        """The names that can be used, for suggestions."""

@@ -1,0 +1,270 @@
+"""Types of names, keys and positions: where values come from, and where they may be missing.
+
+``reach`` gives the type of what a path leads to. With ``asking`` (in ``has`` and ``default``) what may be missing
+is expected; otherwise it is reported.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from selinon_core.expressions.checking.findings import Finding, Fix, Kind
+from selinon_core.expressions.checking.known_names import Family, Known, Refused
+from selinon_core.expressions.checking.narrowing import Facts, Path
+from selinon_core.expressions.checking.state import State
+from selinon_core.expressions.tree import Field, Index, Literal, Name, Tree
+from selinon_core.expressions.types import (
+    ANY,
+    LIST,
+    NULL,
+    NUMBER,
+    OBJECT,
+    TEXT,
+    Constant,
+    ListType,
+    ObjectType,
+    Type,
+    union,
+)
+
+
+class Reached(NamedTuple):
+    """The type of the value at a path, and whether there may be none.
+
+    ``is_there``: that there is one is certain. ``what`` is how messages call the value where it has a name of its
+    own; ``source`` the file of its type.
+    """
+
+    type: Type
+    may_be_missing: bool = False
+    is_there: bool = False
+    what: str = ""
+    source: str = ""
+
+
+def reach(state: State, tree: Tree, facts: Facts, asking: bool = False) -> Reached:
+    """What a tree leads to, which is a name, a key or a position of something, or any other tree."""
+    path = state.path(tree)
+    if isinstance(tree, Name):
+        found = _name(state, tree, facts, asking)
+    elif isinstance(tree, Field):
+        found = _field(state, tree, facts, asking)
+    elif isinstance(tree, Index):
+        found = _index(state, tree, facts, asking)
+    else:
+        return Reached(state.type_of(tree, facts))
+    if path is not None and path in facts.types:
+        found = found._replace(type=facts.types[path])
+    state.seen(found.type)
+    return found
+
+
+def has_value(path: Path | None, facts: Facts) -> bool:
+    """Whether a path is known to have a value."""
+    return path is not None and path in facts.present
+
+
+# --- names -------------------------------------------------------------------------------------------------------
+
+
+def _name(state: State, tree: Name, facts: Facts, asking: bool) -> Reached:
+    if tree.name in state.variables:
+        return Reached(state.variables[tree.name][1], is_there=True)
+    entry = state.names.find(tree.name)
+    if isinstance(entry, Family):
+        example = next(iter(entry.names()), "...")
+        message = f'"{tree.name}" is used with the name of {_article(entry.noun)}: {tree.name}.{example}'
+        state.add(Kind.UNKNOWN_NAME, tree, message, f"write {tree.name}.{example}")
+        return Reached(ANY)
+    if entry is None:
+        names = tuple(dict.fromkeys((*state.variables, *state.names.names())))
+        message = f'there is no name "{tree.name}" here'
+        state.findings.append(
+            Finding(Kind.UNKNOWN_NAME, tree.start, tree.end, message, _listed(names), candidates=names)
+        )
+        return Reached(ANY)
+    return _entry(state, tree, tree.start, entry, facts, asking)
+
+
+def _entry(state: State, tree: Tree, start: int, entry: Known | Refused, facts: Facts, asking: bool) -> Reached:
+    if isinstance(entry, Refused):
+        message, note, help, fixes = entry.message, entry.note, entry.help, entry.fixes
+        found = Finding(Kind.REFUSED, start, tree.end, message, note, help, fixes, reason=entry.reason)
+        state.findings.append(found)
+        return Reached(ANY)
+    path = state.path(tree)
+    missing = bool(entry.missing) and not has_value(path, facts)
+    if missing and not asking:
+        state.missing(tree, path, entry.type, start, "", entry.missing)
+    return Reached(entry.type, missing, entry.is_there, entry.what, entry.source)
+
+
+def _member(state: State, tree: Field | Index, start: int, name: str, family: Family) -> Known | Refused | None:
+    entry = family.find(name)
+    if entry is None:
+        names = tuple(family.names())
+        message = f'there is no {family.noun} "{name}"'
+        note = _listed(names) if names else "there are none"
+        found = Finding(Kind.UNKNOWN_NAME, start, tree.end, message, note, candidates=names)
+        state.findings.append(found)
+    return entry
+
+
+def _family(state: State, tree: Tree) -> Family | None:
+    if not isinstance(tree, Name) or tree.name in state.variables:
+        return None
+    entry = state.names.find(tree.name)
+    return entry if isinstance(entry, Family) else None
+
+
+# --- keys --------------------------------------------------------------------------------------------------------
+
+
+def _field(state: State, tree: Field, facts: Facts, asking: bool) -> Reached:
+    family = _family(state, tree.subject)
+    if family is not None:
+        entry = _member(state, tree, tree.name_start, tree.name, family)
+        return Reached(ANY) if entry is None else _entry(state, tree, tree.name_start, entry, facts, asking)
+    subject = reach(state, tree.subject, facts, asking)
+    if not tree.name:
+        return Reached(ANY)
+    return _key(state, tree, tree.name, tree.name_start, subject, facts, asking)
+
+
+def _key(
+    state: State, tree: Field | Index, key: str, start: int, subject: Reached, facts: Facts, asking: bool
+) -> Reached:
+    found = _parts_of(state, tree, subject.type, (OBJECT,), "only objects have keys", facts, asking)
+    members = [member for member in found.members if isinstance(member, ObjectType)]
+    if not members:
+        return Reached(found, asking)
+    values = [member.value_of(key) for member in members]
+    type_ = union(values)
+    path = state.path(tree)
+    if has_value(path, facts):
+        return Reached(ANY if type_.is_never else type_, source=subject.source)
+    named = any(m.names(key) and not value.is_never for m, value in zip(members, values, strict=True))
+    if not named and not any(member.tells_others for member in members):
+        return _unknown_key(state, tree, key, start, subject, members, asking)
+    always = all(key in member.required for member in members)
+    if not always and not asking:
+        state.missing(tree, path, type_, start, _why(key, members))
+    nullable = asking and NULL in subject.type.kinds()
+    missing = subject.may_be_missing or not always or nullable
+    return Reached(type_, missing, subject.is_there and not subject.type.loose, source=subject.source)
+
+
+def _why(key: str, members: list[ObjectType]) -> str:
+    if not any(member.names(key) for member in members):
+        return "its schema says that there may be other keys, not that there is this one"
+    return "its schema does not require it"
+
+
+def _unknown_key(
+    state: State,
+    tree: Field | Index,
+    key: str,
+    start: int,
+    subject: Reached,
+    members: list[ObjectType],
+    asking: bool,
+) -> Reached:
+    """A key that no schema names."""
+    closed = all(member.others is None for member in members)
+    names = tuple(dict.fromkeys(name for m in members for name in (*m.properties, *sorted(m.required))))
+    names = tuple([name for name in names if not all(member.value_of(name).is_never for member in members)])
+    if not closed and (asking or not names):
+        state.certain = False
+        return Reached(ANY, True)
+    what = subject.what or state.shown(tree.subject)
+    note = f"it has {_listed(names)}" if names else "it has no keys"
+    note += f" ({subject.source})" if subject.source else ""
+    message = f'"{key}" is not in the schema of {what}'
+    found = Finding(Kind.UNKNOWN_FIELD, start, tree.end, message, note, candidates=names, certain=closed)
+    state.findings.append(found)
+    return Reached(ANY, True)
+
+
+def _parts_of(
+    state: State, tree: Field | Index, type_: Type, kinds: tuple[str, ...], wants: str, facts: Facts, asking: bool
+) -> Type:
+    """The type of something whose parts are read. Of null every part is missing, which is no mistake in
+    ``has``."""
+    if asking:
+        type_ = type_.without(NULL)
+    return state.fitting(tree.subject, type_, facts, kinds, wants, _how_to_reach)
+
+
+def _how_to_reach(type_: Type) -> tuple[str, tuple[Fix, ...]]:
+    if type_.kinds() == {LIST}:
+        return "a list has positions, [0], and its items can be read one by one: [one.x for one in ...]", ()
+    return "", ()
+
+
+# --- positions ---------------------------------------------------------------------------------------------------
+
+
+def _index(state: State, tree: Index, facts: Facts, asking: bool) -> Reached:
+    key = tree.key.value if isinstance(tree.key, Literal) else None
+    family = _family(state, tree.subject)
+    if family is not None and isinstance(key, str):
+        entry = _member(state, tree, tree.key.start, key, family)
+        return Reached(ANY) if entry is None else _entry(state, tree, tree.key.start, entry, facts, asking)
+    subject = reach(state, tree.subject, facts, asking)
+    if isinstance(key, str):
+        return _key(state, tree, key, tree.key.start, subject, facts, asking)
+    key_type = state.wanted(tree.key, facts, (NUMBER, TEXT), "positions are integers and keys are texts")
+    kinds, wants = _PARTS.get(key_type.kinds(), ((LIST, OBJECT), "only lists and objects have parts"))
+    found = _parts_of(state, tree, subject.type, kinds, wants, facts, asking)
+    if not found.members:
+        return Reached(found, True)
+    if LIST in found.kinds():
+        key_type = state.integer(tree.key, key_type, "positions of a list are integers")
+    return _part(state, tree, subject._replace(type=found), key_type, facts, asking)
+
+
+#: What has parts, by the kinds of what stands in the brackets.
+_PARTS = {
+    frozenset({NUMBER}): ((LIST,), "only lists have positions"),
+    frozenset({TEXT}): ((OBJECT,), "only objects have keys"),
+}
+
+
+def _part(state: State, tree: Index, subject: Reached, key: Type, facts: Facts, asking: bool) -> Reached:
+    types: list[Type] = []
+    missing = False
+    values = _constants(key)
+    for member in subject.type.members:
+        if isinstance(member, ListType):
+            types.append(_item(member, values))
+        elif isinstance(member, ObjectType):
+            names = [value for value in values or () if isinstance(value, str)]
+            types.append(union([member.value_of(name) for name in names]) if names else member.any_value())
+            missing = missing or not names or not member.required.issuperset(names)
+    type_ = union(types)
+    path = state.path(tree)
+    if missing and not asking and not has_value(path, facts):
+        state.missing(tree, path, type_, tree.start, "no schema says that the key is there")
+    return Reached(type_, True, source=subject.source)
+
+
+def _item(member: ListType, positions: list[bool | int | float | str] | None) -> Type:
+    if positions is None:
+        return member.any_item()
+    return union([member.at(int(position)) for position in positions if isinstance(position, int | float)])
+
+
+def _constants(type_: Type) -> list[bool | int | float | str] | None:
+    """The values of a type that has constants only; None for any other."""
+    if type_.loose or not all(isinstance(member, Constant) for member in type_.members):
+        return None
+    return [member.value for member in type_.members if isinstance(member, Constant)]
+
+
+def _article(noun: str) -> str:
+    return f"an {noun}" if noun[0] in "aeiou" else f"a {noun}"
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    shown = ", ".join(names[:8])
+    return f"{shown}, ..." if len(names) > 8 else shown

@@ -1,0 +1,181 @@
+"""What one check has found so far, and what all parts of it report in the same words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+from selinon_core.expressions.checking.findings import Finding, Fix, Kind
+from selinon_core.expressions.checking.known_names import Names
+from selinon_core.expressions.checking.narrowing import Facts, Path, path_of
+from selinon_core.expressions.tree import Tree
+from selinon_core.expressions.type_words import describe
+from selinon_core.expressions.types import ANY, BOOLEAN, LIST, NULL, NUMBER, OBJECT, TEXT, Type, is_integral
+
+#: What stands for a value that is missing, by the kind of the value. An object without keys would help nothing.
+_REPLACEMENTS = {NUMBER: "0", TEXT: '""', LIST: "[]", BOOLEAN: "false", OBJECT: ""}
+_LONGEST_SHOWN = 60
+
+#: Says what to do about a value of a wrong type.
+Help = Callable[[Type], tuple[str, tuple[Fix, ...]]]
+
+
+class TypeOf(Protocol):
+    """Works out the type of a part of an expression."""
+
+    def __call__(self, state: State, tree: Tree, facts: Facts) -> Type:
+        """Return the type; what is wrong is reported to the state."""
+
+
+class State:
+    """The text, the names, the variables of comprehensions around the present place, and the findings."""
+
+    def __init__(self, text: str, names: Names, type_of: TypeOf) -> None:
+        self.names = names
+        self.certain = True
+        self.findings: list[Finding] = []
+        #: Variables of comprehensions: where they begin, and their types.
+        self.variables: dict[str, tuple[int, Type]] = {}
+        self._text = text
+        self._type_of = type_of
+        self._told: set[Path] = set()
+
+    def type_of(self, tree: Tree, facts: Facts) -> Type:
+        """The type of a part."""
+        return self.seen(self._type_of(self, tree, facts))
+
+    def seen(self, type_: Type) -> Type:
+        """The same type; takes down that something unknown was read."""
+        if type_.loose:
+            self.certain = False
+        return type_
+
+    def quietly(self, tree: Tree, facts: Facts) -> Type:
+        """The type of a part, without findings."""
+        findings, told, certain = self.findings, self._told, self.certain
+        self.findings, self._told = [], set(told)
+        try:
+            return self._type_of(self, tree, facts)
+        finally:
+            self.findings, self._told, self.certain = findings, told, certain
+
+    def path(self, tree: Tree) -> Path | None:
+        """The path that a tree reads."""
+        return path_of(tree, {name: start for name, (start, _) in self.variables.items()})
+
+    @contextmanager
+    def variable(self, name: str, start: int, type_: Type) -> Iterator[None]:
+        """Within this, a name is the variable of a comprehension."""
+        outer = self.variables
+        self.variables = {**outer, name: (start, type_)}
+        try:
+            yield
+        finally:
+            self.variables = outer
+
+    def shown(self, tree: Tree) -> str:
+        """A part of the text in messages, on one line."""
+        line = " ".join(self._text[tree.start : tree.end].split())
+        return line if len(line) <= _LONGEST_SHOWN else f"{line[: _LONGEST_SHOWN - 3]}..."
+
+    def written(self, tree: Tree) -> str:
+        """A part of the text as it is."""
+        return self._text[tree.start : tree.end]
+
+    def add(
+        self, kind: Kind, tree: Tree, message: str, note: str = "", help: str = "", fixes: tuple[Fix, ...] = ()
+    ) -> None:
+        """Report a mistake of a whole part."""
+        self.findings.append(Finding(kind, tree.start, tree.end, message, note, help, fixes))
+
+    # --- missing and null ------------------------------------------------------------------------------------
+
+    def missing(
+        self, tree: Tree, path: Path | None, type_: Type, start: int, note: str, message: str = ""
+    ) -> None:
+        """Report once that a part may have no value. ``start`` is where its last name begins."""
+        if self._tell(path):
+            message = message or f"{self.shown(tree)} may be missing"
+            help, fixes = self._default(tree, type_, "has")
+            self.findings.append(Finding(Kind.MAY_BE_MISSING, start, tree.end, message, note, help, fixes))
+
+    def not_null(self, tree: Tree, type_: Type, facts: Facts) -> Type:
+        """The type without null; reports that a part may be null, which other values in its place are not."""
+        rest = type_.without(NULL)
+        if rest is type_ or rest.is_never:
+            return type_
+        if self._tell(self.path(tree)):
+            help, fixes = self._default(tree, rest, "null")
+            note = describe(type_)
+            self.add(Kind.MAY_BE_MISSING, tree, f"{self.shown(tree)} may be null", note, help, fixes)
+        return rest
+
+    def _tell(self, path: Path | None) -> bool:
+        if path is None:
+            return True
+        if path in self._told:
+            return False
+        self._told.add(path)
+        return True
+
+    def is_told(self, path: Path | None) -> bool:
+        """Whether it was reported that a path may have no value."""
+        return path in self._told
+
+    def _default(self, tree: Tree, type_: Type, ask: str) -> tuple[str, tuple[Fix, ...]]:
+        written, shown = self.written(tree), self.shown(tree)
+        kinds = type_.without(NULL).kinds()
+        value = _REPLACEMENTS[min(kinds)] if len(kinds) == 1 else ""
+        test = f"has({shown}) and" if ask == "has" else f"{shown} != null and"
+        if not value:
+            return f"ask before: {test} ..., or write default(..., ...) around the whole path", ()
+        fix = Fix(f"take {value} where there is no value", tree.start, tree.end, f"default({written}, {value})")
+        return f"write default({shown}, {value}), or ask before: {test} ...", (fix,)
+
+    # --- kinds -----------------------------------------------------------------------------------------------
+
+    def wanted(
+        self,
+        tree: Tree,
+        facts: Facts,
+        kinds: Collection[str],
+        wants: str,
+        help: Help | None = None,
+        kind: Kind = Kind.WRONG_TYPE,
+    ) -> Type:
+        """The type of a part whose value has to be of some kinds; ``ANY`` where it is not, which is reported.
+
+        ``wants`` says who wants what: ``"-" takes numbers``.
+        """
+        return self.fitting(tree, self.type_of(tree, facts), facts, kinds, wants, help, kind)
+
+    def fitting(
+        self,
+        tree: Tree,
+        type_: Type,
+        facts: Facts,
+        kinds: Collection[str],
+        wants: str,
+        help: Help | None = None,
+        kind: Kind = Kind.WRONG_TYPE,
+    ) -> Type:
+        """The same for a part whose type is known."""
+        found = type_ if NULL in kinds else self.not_null(tree, type_, facts)
+        wrong = found.without(*kinds)
+        if not wrong.members:
+            return found
+        verb = "is" if len(wrong.members) == len(found.members) else "may be"
+        words = describe(wrong, False)
+        message = f"{self.shown(tree)} {verb} {words}: {wants}"
+        self.add(kind, tree, message, words, *(("", ()) if help is None else help(wrong)))
+        return ANY
+
+    def integer(self, tree: Tree, type_: Type, wants: str) -> Type:
+        """The type of a number that has to be an integer; ``ANY`` where it is not, which is reported."""
+        if type_.kinds() != {NUMBER} or all(is_integral(member) for member in type_.members):
+            return type_
+        message = f"{self.shown(tree)} may be a number with a fraction: {wants}"
+        help = f"write int({self.shown(tree)}), floor(...) or round(...)"
+        self.add(Kind.WRONG_TYPE, tree, message, describe(type_), help)
+        return ANY
