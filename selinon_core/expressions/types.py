@@ -171,9 +171,8 @@ class Type:
         return self if len(kept) == len(self.members) else Type(kept, self.loose)
 
     def __repr__(self) -> str:
-        from selinon_core.expressions.type_words import describe
-
-        return f"<Type {describe(self)}>"
+        kinds = [*dict.fromkeys(member.kind for member in self.members), *(["..."] if self.loose else [])]
+        return f"<Type {' | '.join(kinds)}>"
 
 
 ANY = Type((), True)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from referencing import Registry, Resource
@@ -16,60 +17,64 @@ from selinon_core.expressions.schema_types import type_of_schema
 from selinon_core.expressions.type_algebra import intersection, may_be_equal
 from selinon_core.expressions.type_words import describe
 from selinon_core.expressions.types import OBJECT, ObjectType, Type, contains, type_of_value, union
-from tests.expressions.random_schemas import fits, instances, schemas, values
+from tests.expressions.random_schemas import REFERENCES, RandomSchemas, fits
 
-_many = settings(
-    max_examples=400,
-    deadline=None,
-    suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow, HealthCheck.data_too_large],
-)
-
-
-@_many
-@given(st.data())
-def test_every_value_that_fits_a_schema_belongs_to_its_type(data: st.DataObject) -> None:
-    schema = data.draw(schemas())
-    value = data.draw(instances(schema))
-    assume(fits(schema, value))
-    assert contains(type_of_schema(schema), value)
+#: Schemas of one example; an example of Hypothesis costs much more than one of them.
+_EACH = 100
+_many = settings(max_examples=50, deadline=None)
+_seeds = given(st.integers(0, 2**32))
 
 
 @_many
-@given(st.data())
-def test_references_lead_where_the_validator_goes(data: st.DataObject) -> None:
-    inner = schemas(refers=True)
-    root = data.draw(inner.filter(lambda schema: isinstance(schema, dict)))
-    root = {**root, "$defs": {"a": data.draw(inner), "b": data.draw(inner)}}
-    files = {
-        "other.json": {"anyOf": [data.draw(inner)], "$defs": {"c d": data.draw(inner)}},
-        "deep/down.json": {"items": data.draw(inner), "allOf": [{"$ref": "../other.json"}]},
-    }
-    registry: Registry[Any] = Registry().with_resources(
-        (name, Resource.from_contents(content, default_specification=DRAFT202012))
-        for name, content in files.items()
-    )
-    value = data.draw(instances(root))
-    try:
-        valid = Draft202012Validator(root, registry=registry).is_valid(value)
-    except Exception:  # a reference that leads nowhere or back to itself
-        valid = False
-    type_ = type_of_schema(root, files.get)
-    assert contains(type_, value) or not valid
-    assert describe(type_)
+@_seeds
+def test_every_value_that_fits_a_schema_belongs_to_its_type(seed: int) -> None:
+    schemas = RandomSchemas(Random(seed))
+    for _ in range(_EACH):
+        schema = schemas.schema()
+        value = schemas.instance(schema)
+        if fits(schema, value):
+            assert contains(type_of_schema(schema), value), (schema, value)
 
 
 @_many
-@given(st.data())
-def test_a_union_has_the_values_of_its_parts_and_an_intersection_those_of_both(data: st.DataObject) -> None:
-    first, second = data.draw(schemas()), data.draw(schemas())
-    value = data.draw(instances(first) | instances(second))
-    a, b = type_of_schema(first), type_of_schema(second)
-    in_a, in_b = contains(a, value), contains(b, value)
-    assert contains(union((a, b)), value) or not (in_a or in_b)
-    assert contains(intersection(a, b), value) or not (in_a and in_b)
-    assert contains(type_of_value(value), value)
-    if in_a:
-        assert may_be_equal(a, type_of_value(value))
+@_seeds
+def test_references_lead_where_the_validator_goes(seed: int) -> None:
+    schemas = RandomSchemas(Random(seed), refers=True)
+    for _ in range(_EACH // 5):
+        root = {**schemas.object(), "$defs": {"a": schemas.schema(), "b": schemas.schema()}}
+        if schemas.random.random() < 0.3:
+            root["$ref"] = schemas.random.choice(REFERENCES)
+        files = {
+            "other.json": {"anyOf": [schemas.schema()], "$defs": {"c d": schemas.schema()}},
+            "deep/down.json": {"items": schemas.schema(), "allOf": [{"$ref": "../other.json"}]},
+        }
+        registry: Registry[Any] = Registry().with_resources(
+            (name, Resource.from_contents(content, default_specification=DRAFT202012))
+            for name, content in files.items()
+        )
+        type_ = type_of_schema(root, files.get)
+        assert describe(type_)
+        for value in (schemas.instance(root), schemas.value()):
+            try:
+                valid = Draft202012Validator(root, registry=registry).is_valid(value)
+            except Exception:  # a reference that leads nowhere or back to itself
+                continue
+            assert contains(type_, value) or not valid, (root, files, value)
+
+
+@_many
+@_seeds
+def test_a_union_has_the_values_of_its_parts_and_an_intersection_those_of_both(seed: int) -> None:
+    schemas = RandomSchemas(Random(seed))
+    for _ in range(_EACH):
+        first, second = schemas.schema(), schemas.schema()
+        value = schemas.instance(schemas.random.choice((first, second)))
+        a, b = type_of_schema(first), type_of_schema(second)
+        in_a, in_b = contains(a, value), contains(b, value)
+        assert contains(union((a, b)), value) or not (in_a or in_b), (first, second, value)
+        assert contains(intersection(a, b), value) or not (in_a and in_b), (first, second, value)
+        assert contains(type_of_value(value), value)
+        assert may_be_equal(a, type_of_value(value)) or not in_a
 
 
 def _object(schema: Any, **options: Any) -> ObjectType:
@@ -206,10 +211,23 @@ def test_defaults_are_there_once_they_are_filled_in() -> None:
     assert _object(schema, filled=True).with_default == {"a", "b"}
 
 
-@given(values, st.lists(st.sampled_from(["type", "properties", "required", "items", "enum", "anyOf", "allOf"])))
-def test_keywords_that_are_wrong_say_nothing(value: Any, keywords: list[str]) -> None:
-    for key in keywords:
-        describe(type_of_schema({key: value}))
+@_many
+@_seeds
+def test_keywords_that_are_wrong_say_nothing(seed: int) -> None:
+    schemas = RandomSchemas(Random(seed))
+    for key in (
+        "type",
+        "properties",
+        "required",
+        "items",
+        "prefixItems",
+        "enum",
+        "anyOf",
+        "allOf",
+        "$ref",
+        "default",
+    ):
+        assert describe(type_of_schema({"properties": {"a": schemas.value()}, key: schemas.value()}))
 
 
 def test_schemas_that_are_deep_or_wide_cost_little() -> None:

@@ -18,6 +18,7 @@ from selinon_core.expressions.type_algebra import intersection, is_one_value, ma
 from selinon_core.expressions.types import (
     BOOLEAN,
     NULL,
+    NULL_TYPE,
     Constant,
     ListType,
     ObjectType,
@@ -83,12 +84,24 @@ def _comparison(state: State, left: Tree, operator: str, right: Tree, holds: boo
         for tree, other in ((left, right), (right, left)):
             if state.path(tree) is not None:
                 facts = _narrowed(state, tree, state.quietly(other, facts), holds, facts)
+            elif isinstance(tree, Call) and tree.function == "default" and len(tree.arguments) == 2:
+                facts = _not_the_default(state, tree, state.quietly(other, facts), holds, facts)
     elif operator == "in" and state.path(left) is not None:
         values = [m.any_item() for m in state.quietly(right, facts).members if isinstance(m, ListType)]
         members = [one for value in values for one in value.members]
         if values and holds and all(isinstance(member, Constant) for member in members):
             facts = _narrowed(state, left, union(values), True, facts)
     return facts
+
+
+def _not_the_default(state: State, tree: Call, other: Type, equal: bool, facts: Facts) -> Facts:
+    """``default(x, a) == b``, or the opposite, says that there is an ``x`` where the result is not ``a``."""
+    path, instead = tree.arguments[0], state.quietly(tree.arguments[1], facts)
+    same = is_one_value(instead) and is_one_value(other) and may_be_equal(instead, other)
+    if may_be_equal(instead, other) if equal else not same:
+        return facts
+    facts = _narrowed(state, path, NULL_TYPE, False, _there(state, path, facts))
+    return _narrowed(state, path, other, equal, facts)
 
 
 def _narrowed(state: State, tree: Tree, other: Type, equal: bool, facts: Facts) -> Facts:
