@@ -23,6 +23,8 @@ from selinon_core.config.schema.mapping import Key, ListOf, MappingType
 from selinon_core.config.schema.sections import SECTIONS
 from selinon_core.config.schema.types import ValueType
 from selinon_core.covering.goals import KINDS
+from selinon_core.expressions import parser, values
+from selinon_core.expressions.functions import FUNCTIONS
 from selinon_core.mutating.operators import MISTAKES
 from selinon_core.plan import shipped
 from selinon_core.runtime.trace.events import EVENT_KINDS, EventKind
@@ -230,6 +232,35 @@ def _cell(text: str) -> str:
     return text.replace("|", "\\|")
 
 
+# --- expressions ----------------------------------------------------------------------------------------------
+
+
+def _expression_functions() -> str:
+    return _table(["function", "gives"], ([f"`{_call(name)}`", one.gives] for name, one in FUNCTIONS.items()))
+
+
+def _call(name: str) -> str:
+    """How a function is called: ``split(text: text, [separator: text])``."""
+    function = FUNCTIONS[name]
+    parameters = [
+        parameter if types in ("any", "path") or parameter == types else f"{parameter}: {types}"
+        for parameter, types in function.parameters.items()
+    ]
+    optional = [f"[{parameter}]" for parameter in parameters[function.needed :]]
+    return f"{name}({', '.join([*parameters[: function.needed], *optional])}{', ...' if function.repeats else ''})"
+
+
+def _expression_limits() -> str:
+    rows = (
+        ["characters of an expression", parser.MAX_CHARACTERS],
+        ["levels of its tree, and parentheses around each other", parser.MAX_DEPTH],
+        ["steps of an evaluation", values.MAX_STEPS],
+        ["characters of all texts that an evaluation makes", values.MAX_TEXT],
+    )
+    number = ["a number that is made, without its sign", f"less than 2**{values.NUMBERS_BELOW.bit_length() - 1}"]
+    return _table(["what", "at most"], [*([what, f"{most:,}"] for what, most in rows), number])
+
+
 # --- events ----------------------------------------------------------------------------------------------------
 
 
@@ -291,6 +322,8 @@ _PARTS: dict[str, Callable[..., str]] = {
     "caches": _caches,
     "storage": _storage,
     "events": _events,
+    "expression-functions": _expression_functions,
+    "expression-limits": _expression_limits,
     "settings": _settings,
     "coverage-goals": _coverage_goals,
     "mutation-operators": _mutation_operators,

@@ -115,13 +115,15 @@ def checked(value: int | float) -> int | float:
     raise EvaluationError("the result is too large: numbers have to be below 2**63")
 
 
-#: Types that Python compares as expressions do, and in no time.
-_SIMPLE = frozenset({int, float, bool, type(None)})
+#: Types that Python compares as expressions do.
+_SIMPLE = frozenset({int, float, bool, str, type(None)})
 
 
 def equal(budget: Budget, left: Json, right: Json) -> bool:
     """Whether two values are the same: of one type, and alike in all their parts."""
     if type(left) is type(right) and type(left) in _SIMPLE:
+        if type(left) is str:
+            budget.read(left)
         return bool(left == right)
     pairs = [(left, right)]
     while pairs:

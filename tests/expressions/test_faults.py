@@ -7,18 +7,8 @@ import pytest
 from selinon_core.expressions.faults import METHODS_MEANT, WORDS_MEANT
 from selinon_core.expressions.parser import parse
 from selinon_core.expressions.parsing.tokens import MEANT
+from tests.expressions.repairs import repaired
 from tests.expressions.shapes import shape
-
-
-def repaired(text: str) -> str:
-    """The text with every replacement made, again and again until there is none."""
-    for _ in range(10):
-        known = [fault for fault in parse(text).faults if fault.replacement is not None]
-        if not known:
-            break
-        for fault in reversed(known):
-            text = f"{text[: fault.start]}{fault.replacement}{text[fault.end :]}"
-    return text
 
 
 @pytest.mark.parametrize(
