@@ -1,28 +1,12 @@
-"""The functions of expressions: one literal table. There are no others, and no value has methods.
-
-Implementations take the ``Budget`` of the evaluation and the arguments, whose types are those that the table
-says. They take what their work costs from the budget before they do it, and change no argument.
-"""
+"""The functions of expressions: one literal table. There are no others, and no value has methods."""
 
 from __future__ import annotations
 
-import math
-import re
-from collections.abc import Callable, Hashable
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple
 
-from selinon_core.expressions.parsing.literals import NUMBERS_BELOW
-from selinon_core.expressions.values import (
-    Budget,
-    EvaluationError,
-    Json,
-    checked,
-    described,
-    is_integer,
-    is_number,
-    number,
-    written,
-)
+from selinon_core.expressions import implementations
+from selinon_core.expressions.values import Json
 
 
 class Function(NamedTuple):
@@ -38,301 +22,107 @@ class Function(NamedTuple):
     implementation: Callable[..., Json] | None
     gives: str
     repeats: bool = False
-    types: Any = None
-
-
-#: Digits behind the point (or, negative, before it) that ``round`` knows.
-_MOST_DIGITS = 15
-_INTEGER = re.compile(r"[+-]?[0-9]+")
-_NUMBER = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
-#: Characters of a text that ``int`` and ``float`` read as a number.
-_LONGEST_NUMBER = 400
-
-
-def _len(budget: Budget, value: Any) -> int:
-    return len(value)
-
-
-def _truths(budget: Budget, name: str, values: list[Json]) -> list[bool]:
-    budget.take(len(values))
-    for position, value in enumerate(values):
-        if not isinstance(value, bool):
-            raise EvaluationError(f"{name}() takes booleans, and item {position} is {described(value)}")
-    return values
-
-
-def _any(budget: Budget, values: list[Json]) -> bool:
-    return True in _truths(budget, "any", values)
-
-
-def _all(budget: Budget, values: list[Json]) -> bool:
-    return False not in _truths(budget, "all", values)
-
-
-def _count(budget: Budget, values: list[Json]) -> int:
-    return _truths(budget, "count", values).count(True)
-
-
-def _sum(budget: Budget, values: list[Json]) -> int | float:
-    # Not Python's own sum, which adds floats in another way from Python 3.12 on.
-    budget.take(len(values))
-    total: int | float = 0
-    for value in values:
-        if not is_number(value):
-            position = next(at for at, item in enumerate(values) if item is value)
-            raise EvaluationError(f"sum() takes numbers, and item {position} is {described(value)}")
-        total += value if -NUMBERS_BELOW < value < NUMBERS_BELOW else number(value)
-    return checked(total)
-
-
-def _in_one_order(budget: Budget, name: str, values: list[Json]) -> list[Any]:
-    """The values, which are all numbers or all texts."""
-    budget.take(len(values))
-    texts = bool(values) and isinstance(values[0], str)
-    for position, value in enumerate(values):
-        if texts and isinstance(value, str):
-            budget.read(value)
-        elif not texts and is_number(value):
-            number(value)
-        else:
-            first = f" and item 0 is {described(values[0])}" if position else ""
-            message = f"{name}() takes numbers only or texts only, and item {position} is {described(value)}"
-            raise EvaluationError(message + first)
-    return values
-
-
-def _least(budget: Budget, *values: Json) -> Json:
-    return min(_candidates(budget, "min", values))
-
-
-def _greatest(budget: Budget, *values: Json) -> Json:
-    return max(_candidates(budget, "max", values))
-
-
-def _candidates(budget: Budget, name: str, values: tuple[Json, ...]) -> list[Any]:
-    candidates = values[0] if len(values) == 1 else list(values)
-    if not isinstance(candidates, list):
-        raise EvaluationError(f"{name}() takes a list or several values, and this is {described(candidates)}")
-    if not candidates:
-        raise EvaluationError(f"{name}() of an empty list has no value")
-    return _in_one_order(budget, name, candidates)
-
-
-def _abs(budget: Budget, value: Any) -> Json:
-    return abs(value)
-
-
-def _round(budget: Budget, value: Any, digits: Any = None) -> Json:
-    if digits is None:
-        return round(value)
-    if not is_integer(digits) or abs(digits) > _MOST_DIGITS:
-        raise EvaluationError(f"the digits of round() are an integer from -{_MOST_DIGITS} to {_MOST_DIGITS}")
-    return checked(round(value, int(digits)))
-
-
-def _floor(budget: Budget, value: Any) -> Json:
-    return checked(math.floor(value))
-
-
-def _int(budget: Budget, value: Any) -> Json:
-    if not isinstance(value, str):
-        return int(value)
-    if len(value) > _LONGEST_NUMBER or not _INTEGER.fullmatch(value):
-        raise EvaluationError("int() takes a text of digits, and the text is none")
-    return checked(int(value))
-
-
-def _float(budget: Budget, value: Any) -> Json:
-    if not isinstance(value, str):
-        return float(value)
-    if len(value) > _LONGEST_NUMBER or not _NUMBER.fullmatch(value):
-        raise EvaluationError("float() takes a number as text, and the text is none")
-    return checked(float(value))
-
-
-def _text(budget: Budget, value: Json) -> str:
-    text = written(value)
-    budget.write(len(text))
-    return text
-
-
-def _lower(budget: Budget, text: str) -> str:
-    return _made(budget, text, str.lower)
-
-
-def _upper(budget: Budget, text: str) -> str:
-    return _made(budget, text, str.upper)
-
-
-def _strip(budget: Budget, text: str) -> str:
-    return _made(budget, text, str.strip)
-
-
-def _made(budget: Budget, text: str, change: Callable[[str], str]) -> str:
-    budget.write(len(text))
-    changed = change(text)  # at most three times as long
-    budget.write(max(0, len(changed) - len(text)))
-    return changed
-
-
-def _split(budget: Budget, text: str, separator: str | None = None) -> list[str]:
-    if separator == "":
-        raise EvaluationError("the separator of split() is empty")
-    budget.write(len(text))
-    # Parts between white space are no more than half of the characters, and are counted when they are there.
-    if separator is not None:
-        budget.take(text.count(separator) + 1)
-        return text.split(separator)
-    parts = text.split()
-    budget.take(len(parts))
-    return parts
-
-
-def _join(budget: Budget, texts: list[Json], separator: str) -> str:
-    budget.take(len(texts))
-    characters = len(separator) * max(0, len(texts) - 1)
-    for position, text in enumerate(texts):
-        if not isinstance(text, str):
-            raise EvaluationError(f"join() takes texts, and item {position} is {described(text)}")
-        characters += len(text)
-    budget.write(characters)
-    return separator.join(texts)
-
-
-def _replace(budget: Budget, text: str, old: str, new: str) -> str:
-    if not old:
-        raise EvaluationError("the text that replace() looks for is empty")
-    budget.write(len(text))
-    found = text.count(old)
-    budget.write(max(0, found * (len(new) - len(old))))
-    return text.replace(old, new)
-
-
-def _startswith(budget: Budget, text: str, beginning: str) -> bool:
-    budget.read(beginning)
-    return text.startswith(beginning)
-
-
-def _endswith(budget: Budget, text: str, ending: str) -> bool:
-    budget.read(ending)
-    return text.endswith(ending)
-
-
-def _keys(budget: Budget, value: dict[str, Json]) -> list[str]:
-    budget.take(len(value))
-    return list(value)
-
-
-def _values(budget: Budget, value: dict[str, Json]) -> list[Json]:
-    budget.take(len(value))
-    return list(value.values())
-
-
-def _items(budget: Budget, value: dict[str, Json]) -> list[Json]:
-    budget.take(len(value))
-    return [{"key": key, "value": item} for key, item in value.items()]
-
-
-def _flatten(budget: Budget, lists: list[Json]) -> list[Json]:
-    budget.take(len(lists))
-    flat: list[Json] = []
-    for position, items in enumerate(lists):
-        if not isinstance(items, list):
-            raise EvaluationError(f"flatten() takes a list of lists, and item {position} is {described(items)}")
-        budget.take(len(items))
-        flat.extend(items)
-    return flat
-
-
-def _sorted(budget: Budget, values: list[Json]) -> list[Json]:
-    return sorted(_in_one_order(budget, "sorted", values))
-
-
-def _unique(budget: Budget, values: list[Json]) -> list[Json]:
-    first: dict[Hashable, Json] = {}
-    for value in values:
-        first.setdefault(_hashed(budget, value, 0), value)
-    return list(first.values())
-
-
-#: Lists and objects inside each other that ``unique`` compares.
-_DEEPEST = 100
-
-
-def _hashed(budget: Budget, value: Json, depth: int) -> Hashable:
-    """Something that is equal for equal values, and for no others."""
-    budget.take(1)
-    if depth > _DEEPEST:
-        raise EvaluationError(f"unique() compares values of at most {_DEEPEST} levels")
-    if isinstance(value, list):
-        return "list", tuple(_hashed(budget, item, depth + 1) for item in value)
-    if isinstance(value, dict):
-        return "object", frozenset((key, _hashed(budget, item, depth + 1)) for key, item in value.items())
-    if isinstance(value, bool):
-        return "boolean", value
-    if is_number(value):
-        return "number", number(value)
-    if isinstance(value, str):
-        budget.read(value)
-    return "other", value
 
 
 FUNCTIONS: dict[str, Function] = {
-    "len": Function({"value": "text or list or object"}, 1, _len, "the number of characters, items or keys"),
-    "any": Function({"list": "list"}, 1, _any, "whether one of the booleans of a list is true"),
-    "all": Function({"list": "list"}, 1, _all, "whether all booleans of a list are true; true for an empty one"),
-    "count": Function({"list": "list"}, 1, _count, "how many of the booleans of a list are true"),
+    "len": Function(
+        {"value": "text or list or object"}, 1, implementations.length, "the number of characters, items or keys"
+    ),
+    "any": Function(
+        {"list": "list"}, 1, implementations.any_true, "whether one of the booleans of a list is true"
+    ),
+    "all": Function(
+        {"list": "list"},
+        1,
+        implementations.all_true,
+        "whether all booleans of a list are true; true for an empty one",
+    ),
+    "count": Function(
+        {"list": "list"}, 1, implementations.count_true, "how many of the booleans of a list are true"
+    ),
     "sum": Function(
-        {"list": "list"}, 1, _sum, "the sum of the numbers of a list, from the left; 0 for an empty one"
+        {"list": "list"},
+        1,
+        implementations.total,
+        "the sum of the numbers of a list, from the left; 0 for an empty one",
     ),
     "min": Function(
-        {"value": "any"}, 1, _least, "the smallest of the numbers or texts of a list, or of several values", True
+        {"value": "any"},
+        1,
+        implementations.least,
+        "the smallest of the numbers or texts of a list, or of several values",
+        repeats=True,
     ),
     "max": Function(
         {"value": "any"},
         1,
-        _greatest,
+        implementations.greatest,
         "the greatest of the numbers or texts of a list, or of several values",
-        True,
+        repeats=True,
     ),
-    "abs": Function({"number": "number"}, 1, _abs, "the number without its sign"),
+    "abs": Function({"number": "number"}, 1, implementations.magnitude, "the number without its sign"),
     "round": Function(
         {"number": "number", "digits": "number"},
         1,
-        _round,
+        implementations.rounded,
         "the nearest number with so many digits behind the point, an integer without them; a half goes to even",
     ),
-    "floor": Function({"number": "number"}, 1, _floor, "the greatest integer that is not above the number"),
-    "int": Function(
-        {"value": "number or text"}, 1, _int, "the number without its fraction, or the integer in a text"
+    "floor": Function(
+        {"number": "number"}, 1, implementations.rounded_down, "the greatest integer that is not above the number"
     ),
-    "float": Function({"value": "number or text"}, 1, _float, "the number, also in a text, with a fraction"),
-    "text": Function({"value": "text or number or boolean"}, 1, _text, "the value as it is written"),
-    "lower": Function({"text": "text"}, 1, _lower, "the text in small letters"),
-    "upper": Function({"text": "text"}, 1, _upper, "the text in capital letters"),
-    "strip": Function({"text": "text"}, 1, _strip, "the text without white space at both ends"),
+    "int": Function(
+        {"value": "number or text"},
+        1,
+        implementations.integer,
+        "the number without its fraction, or the integer in a text",
+    ),
+    "float": Function(
+        {"value": "number or text"}, 1, implementations.fraction, "the number, also in a text, with a fraction"
+    ),
+    "text": Function(
+        {"value": "text or number or boolean"}, 1, implementations.as_text, "the value as it is written"
+    ),
+    "lower": Function({"text": "text"}, 1, implementations.lower, "the text in small letters"),
+    "upper": Function({"text": "text"}, 1, implementations.upper, "the text in capital letters"),
+    "strip": Function({"text": "text"}, 1, implementations.strip, "the text without white space at both ends"),
     "split": Function(
         {"text": "text", "separator": "text"},
         1,
-        _split,
+        implementations.split,
         "the list of the parts between the separators, or between white space",
     ),
     "join": Function(
-        {"list": "list", "separator": "text"}, 2, _join, "the texts of a list with the separator between"
+        {"list": "list", "separator": "text"},
+        2,
+        implementations.join,
+        "the texts of a list with the separator between",
     ),
     "replace": Function(
-        {"text": "text", "old": "text", "new": "text"}, 3, _replace, "the text with each old part replaced"
+        {"text": "text", "old": "text", "new": "text"},
+        3,
+        implementations.replace,
+        "the text with each old part replaced",
     ),
     "startswith": Function(
-        {"text": "text", "beginning": "text"}, 2, _startswith, "whether a text begins like that"
+        {"text": "text", "beginning": "text"}, 2, implementations.startswith, "whether a text begins like that"
     ),
-    "endswith": Function({"text": "text", "ending": "text"}, 2, _endswith, "whether a text ends like that"),
-    "keys": Function({"object": "object"}, 1, _keys, "the list of the keys"),
-    "values": Function({"object": "object"}, 1, _values, "the list of the values"),
-    "items": Function({"object": "object"}, 1, _items, 'a list with `{"key": ..., "value": ...}` for each key'),
-    "flatten": Function({"lists": "list"}, 1, _flatten, "the items of the lists of a list, as one list"),
-    "sorted": Function({"list": "list"}, 1, _sorted, "the numbers or the texts of a list, the smallest first"),
-    "unique": Function({"list": "list"}, 1, _unique, "the list without items that are equal to an earlier one"),
+    "endswith": Function(
+        {"text": "text", "ending": "text"}, 2, implementations.endswith, "whether a text ends like that"
+    ),
+    "keys": Function({"object": "object"}, 1, implementations.keys, "the list of the keys"),
+    "values": Function({"object": "object"}, 1, implementations.values, "the list of the values"),
+    "items": Function(
+        {"object": "object"}, 1, implementations.items, 'a list with `{"key": ..., "value": ...}` for each key'
+    ),
+    "flatten": Function(
+        {"lists": "list"}, 1, implementations.flatten, "the items of the lists of a list, as one list"
+    ),
+    "sorted": Function(
+        {"list": "list"}, 1, implementations.in_order, "the numbers or the texts of a list, the smallest first"
+    ),
+    "unique": Function(
+        {"list": "list"}, 1, implementations.unique, "the list without items that are equal to an earlier one"
+    ),
     "has": Function({"path": "path"}, 1, None, "whether the value exists; null exists"),
     "default": Function(
         {"path": "path", "value": "any"},
