@@ -12,7 +12,14 @@ from hypothesis import strategies as st
 
 from selinon_core.celery.settings import AdapterSettings
 from selinon_core.celery.stores.protocol import RUN, Begun
-from selinon_core.celery.transport.batching import MOST_BYTES, DurationEstimates, MessageBatch, MessageBatcher
+from selinon_core.celery.transport.batching import (
+    MOST_BYTES,
+    UNKNOWN_FROM,
+    UNKNOWN_TOGETHER,
+    DurationEstimates,
+    MessageBatch,
+    MessageBatcher,
+)
 from selinon_core.celery.transport.message_schema import NodeMessage, read_nodes
 from selinon_core.celery.transport.publisher import DISPATCHER, ENVELOPE, OutgoingMessage
 from selinon_core.errors import FlowError, MessageRefused
@@ -63,6 +70,17 @@ def test_a_bundle_is_no_more_work_than_allowed() -> None:
     assert [len(numbers([each])) for each in packed] == [10, 10, 10]
     assert len(bundler(selinon_batch_count=7).batched([letter(n) for n in range(1, 15)])) == 2
     assert len(bundler(selinon_batch_count=1).batched([letter(n) for n in range(1, 15)])) == 14
+
+
+def test_very_many_unknown_tasks_share_messages_too() -> None:
+    few = [letter(n, "Unknown") for n in range(1, UNKNOWN_FROM)]
+    assert bundler().batched(few) == few
+    many = [*few, letter(UNKNOWN_FROM, "Unknown"), letter(UNKNOWN_FROM + 1, "Long")]
+    sizes = Counter(len(numbers([each])) for each in bundler().batched(many))
+    assert sizes == {UNKNOWN_TOGETHER: UNKNOWN_FROM // UNKNOWN_TOGETHER, 1: 1}
+    limited = [letter(n, "Unknown", limit=9.0) for n in range(1, 2 * UNKNOWN_FROM)]
+    assert bundler().batched(limited) == limited
+    assert len(bundler(selinon_batch_count=1).batched(many)) == len(many)
 
 
 def test_flow_runs_queues_and_large_arguments_are_kept_apart() -> None:
@@ -159,6 +177,28 @@ def test_ends_that_were_kept_early_are_not_kept_again() -> None:
     assert kept == [[1], [1, 2]]
 
 
+@pytest.mark.parametrize(
+    ("count", "seconds", "ran"),
+    [(8, 0.03, 8), (8, 0.04, 1), (32, 0.001, 32), (32, 0.01, 4), (2, 0.2, 2)],
+)
+def test_a_batch_that_would_take_long_is_handed_back(count: int, seconds: float, ran: int) -> None:
+    now, given = [0.0], []
+    rows = [message(n) for n in range(1, count + 1)]
+
+    def give(messages: Any) -> bool:
+        given.extend(messages)
+        return True
+
+    batch = MessageBatch(rows, give, give, {}, lambda: now[0])
+    taken = 0
+    while batch.take() is not None:
+        taken += 1
+        now[0] += seconds
+        batch.hand_back_if_slow()
+    assert taken == ran
+    assert given == rows[ran:]
+
+
 def test_of_several_messages_of_a_node_run_in_a_batch_one_has_the_claim() -> None:
     newest = message(1)._replace(delivery=1)
     batch = MessageBatch([message(1), newest], bool, bool, {(1, 1): Begun(RUN)})
@@ -178,6 +218,8 @@ class Work(SelinonTask):
     def run(self, node_args):
         if self.task_name == "N7":
             {"waits": self.wait, "kills": self.kill}.get(node_args, lambda: None)()
+        if node_args == "slow":
+            time.sleep(0.04)
         with RAN.open("a") as out:
             out.write(f"{node_args} {self.task_name}\\n")
 
@@ -192,8 +234,8 @@ class Work(SelinonTask):
 """
 
 
-def fanned(place: Site) -> None:
-    names = [f"N{number}" for number in range(20)]
+def fanned(place: Site, width: int = 20) -> None:
+    names = [f"N{number}" for number in range(width)]
     tasks = "\n".join(f"  - {{name: {n}, import: tasks_{place.name}, classname: Work}}" for n in names)
     flow = f"flow-definitions:\n  - {{name: main, edges: [{{from: , to: [{', '.join(names)}]}}]}}"
     place.write(f"tasks:\n{tasks}\n{flow}\n", TASKS)
@@ -223,3 +265,21 @@ def test_a_task_that_takes_long_or_kills_holds_up_none_of_its_bundle(
         wait_until(lambda: sum(line.startswith("kills") for line in place.ran()) >= 19, told=place.logs)
         ran = Counter(place.ran())
         assert {line for line in ran if line.startswith("kills")} == {f"kills N{n}" for n in range(20) if n != 7}
+
+
+@pytest.mark.service("redis")
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize("args", ["short", "slow"])
+def test_the_first_wide_fan_of_a_fresh_worker(args: str, tmp_path: Path) -> None:
+    """No process has run the task before. A few share a message; if they are not short, all but one leave it."""
+    width = UNKNOWN_FROM + 40
+    with site(tmp_path) as place:
+        fanned(place, width)
+        place.start("-c", "2")
+        assert place.selinon.run_flow("main", args).wait(90) == "success", place.logs()
+        received = place.logs().count("] received")
+        assert Counter(place.ran()) == {f"{args} N{n}": 1 for n in range(width)}
+        if args == "short":
+            assert received < width / 4
+        else:
+            assert received > width / 2

@@ -4,6 +4,10 @@ A batch holds tasks of one flow run and one queue, without a time limit, with sm
 has seen to be short. Each task begins and ends by itself, as in a message of its own. That a task is short is a
 guess. When one takes long after all, the tasks behind it in the batch are published again, each in a message of
 its own (``BatchWatchdog``).
+
+Tasks that this process has never run are batched too where very many of them begin at once, a few in each message:
+the first fan of a fresh worker would be all messages. The receiver hands the rest of a batch back as soon as those
+that ran say that it would take long.
 """
 
 from __future__ import annotations
@@ -27,8 +31,11 @@ from selinon_core.plan import ImportRef, Plan
 OVERHEAD = 0.0005
 #: Bytes of a batch at the most; a message of more than an eighth of it is not batched.
 MOST_BYTES = 32_768
-#: Seconds that a task may take before the node runs behind it in the batch are handed back.
+#: Seconds that a task, or what is left of a batch, may take before the node runs behind it are handed back.
 HAND_BACK_AFTER = 0.25
+#: Node runs of unknown tasks that begin at once, above which they are batched, and how many share a message then.
+UNKNOWN_FROM = 256
+UNKNOWN_TOGETHER = 8
 _SHARED = ("flow", "id")
 _PARTS = ("args", "parent", "failures", "result_locations")
 
@@ -64,8 +71,9 @@ class MessageBatcher:
             return list(messages)
         packed: list[OutgoingMessage] = []
         open_batches: dict[tuple[str, str], _Filling] = {}
+        unknown = self._seconds_of_unknown(messages)
         for message in messages:
-            seconds = self._seconds(message)
+            seconds = self._seconds(message, unknown)
             size = 0 if seconds is None else _size(message)
             if seconds is None or size > MOST_BYTES / 8:
                 packed.append(message)
@@ -84,15 +92,31 @@ class MessageBatcher:
             and len(batch.messages) < self._most
         )
 
-    def _seconds(self, message: OutgoingMessage) -> float | None:
+    def _seconds_of_unknown(self, messages: Sequence[OutgoingMessage]) -> float | None:
+        """What a task is taken to take that never ran here; None: such tasks are not batched."""
+        if len(messages) < UNKNOWN_FROM:
+            return None
+        unknown = sum(self._may_share(each) and self._expected(each) is None for each in messages)
+        return self._most_seconds / UNKNOWN_TOGETHER if unknown >= UNKNOWN_FROM else None
+
+    def _seconds(self, message: OutgoingMessage, unknown: float | None) -> float | None:
         """Expected seconds of the task of a message; None: it is not batched."""
-        if message.celery_task != ENVELOPE or message.time_limit is not None:
+        if not self._may_share(message):
             return None
-        task = self._plan.tasks.get(message.kwargs.get("task", ""))
-        expected = None if task is None else self._durations.expected(task.function)
-        if expected is None or expected + OVERHEAD > self._most_seconds / 2:
-            return None
-        return expected + OVERHEAD
+        expected = self._expected(message)
+        if expected is None:
+            return unknown
+        return None if expected + OVERHEAD > self._most_seconds / 2 else expected + OVERHEAD
+
+    def _may_share(self, message: OutgoingMessage) -> bool:
+        return (
+            message.celery_task == ENVELOPE
+            and message.time_limit is None
+            and message.kwargs.get("task", "") in self._plan.tasks
+        )
+
+    def _expected(self, message: OutgoingMessage) -> float | None:
+        return self._durations.expected(self._plan.tasks[message.kwargs["task"]].function)
 
 
 class _Filling:
@@ -155,7 +179,8 @@ class MessageBatch:
         self._keep = keep
         self._claims = dict(claims)
         self._monotonic = monotonic
-        self.taken_at = monotonic()
+        self._began_at = self.taken_at = monotonic()
+        self._count = len(messages)
 
     def take(self) -> NodeMessage | None:
         """The next one to run, None when none is left here."""
@@ -168,6 +193,17 @@ class MessageBatch:
         with self._lock:
             if self._rest and self._hand_back(tuple(self._rest)):
                 self._rest.clear()
+
+    def hand_back_if_slow(self) -> None:
+        """Hand the rest back when it would take long, by those that ran: one is not waited for long, but many are.
+
+        A single one that was held up for a moment says nothing.
+        """
+        left = len(self._rest)
+        seconds = self._monotonic() - self._began_at
+        if left and seconds > HAND_BACK_AFTER / 8 and seconds / (self._count - left) * left > HAND_BACK_AFTER:
+            self.keep_early()
+            self.hand_back()
 
     def claim_of(self, message: NodeMessage) -> Begun | None:
         """The claim of a node run, once: a second copy of its message in the same batch has none."""

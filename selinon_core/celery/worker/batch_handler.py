@@ -75,6 +75,7 @@ class BatchHandler:
                 while (message := batch.take()) is not None:
                     budget.carrier = message.number
                     self._handler.handle_one(message, again, budget, batch if together else None)
+                    batch.hand_back_if_slow()
             except WorkerShutdown:
                 batch.keep_early()
                 raise
