@@ -657,3 +657,31 @@ def test_successes_kept_without_a_lease_have_the_run_advanced(store: Store) -> N
     due = store.next_due()
     assert due is not None
     assert due <= NOW + 10
+
+
+@pytest.mark.service("postgres")
+def test_a_step_that_only_clears_does_not_wait_for_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tests.conftest import need
+
+    need("postgres")
+    with fresh_store("postgres", tmp_path) as store:
+        assert isinstance(store, SqlStore)
+        texts: list[str] = []
+        call = store.database.call
+
+        def noted(text: str, values: Any) -> Any:
+            texts.append(text)
+            return call(text, values)
+
+        monkeypatch.setattr(store.database, "call", noted)
+        began = store.commit(Commit("F", 0, NOW, create=HEADER, batch="[]", outbox=["r"], keep=True))
+        assert store.commit(Commit("F", 1, NOW, token=began.token, done=["r"])).ok
+        assert ["synchronous_commit" in text for text in texts] == [False, True]
+        opened = store.acquire_lease("F", 0, 5.0, NOW)
+        assert opened is not None
+        assert list(opened.outbox) == []
+        text = "SELECT current_setting('synchronous_commit')"
+        after = store.database.do(lambda connection: connection.exec_driver_sql(text).scalar())
+        assert after == "on"  # of the same connection: it was for that transaction only

@@ -35,6 +35,10 @@ _COMMIT = """%(run)s::text, %(version)s::int, %(now)s::float8, %(token)s::int, %
     %(keep)s::bool, %(lease)s::float8, %(ttl)s::float8"""
 
 
+#: The transaction that this is part of does not wait for the disk.
+_UNFLUSHED = "set_config('synchronous_commit', 'off', true)"
+
+
 class PostgresStore(SqlStore):
     """See ``Store``. What a function cannot do is done as in ``SqlStore``."""
 
@@ -46,6 +50,7 @@ class PostgresStore(SqlStore):
         self._open = _call(names["open"], _OPEN)
         self._append = _call(names["append"], _APPEND)
         self._commit = _call(names["commit"], _COMMIT)
+        self._clear = _call(names["commit"], _COMMIT, f"{_UNFLUSHED}, ")
         self._without = False
 
     def prepare(self) -> None:
@@ -157,7 +162,7 @@ class PostgresStore(SqlStore):
     def commit(self, step: Commit) -> Committed:
         """See ``Store.commit``."""
         return self._called(
-            self._commit,
+            self._clear if _is_clearing(step) else self._commit,
             _values(step),
             lambda: super(PostgresStore, self).commit(step),
             lambda rows: Committed(*rows[0]),
@@ -171,8 +176,28 @@ class PostgresStore(SqlStore):
                 connection.exec_driver_sql(f"DROP FUNCTION IF EXISTS {name}")
 
 
-def _call(function: str, values: str) -> str:
-    return f"SELECT * FROM {function}({values})"  # noqa: S608  (the name is made of the prefix and quoted)
+def _call(function: str, values: str, before: str = "") -> str:
+    # The name is made of the prefix and quoted.
+    return f"SELECT answer.* FROM {before}{function}({values}) AS answer"  # noqa: S608
+
+
+def _is_clearing(step: Commit) -> bool:
+    """Whether a step only clears what was performed, and gives the lease back.
+
+    When a crash of the server loses it, the outbox is performed again, which is harmless.
+    """
+    changes = (
+        step.create,
+        step.batch,
+        step.outbox,
+        step.payloads,
+        step.timers,
+        step.cancelled_timers,
+        step.fields,
+    )
+    return bool(step.done) and not (
+        any(changes) or step.consumed or step.completes or step.throttled or step.clear_timers or step.inlined
+    )
 
 
 def _values(step: Commit) -> dict[str, Any]:
