@@ -73,7 +73,7 @@ def select(
             if (caller, name) not in done:
                 done.add((caller, name))
                 todo.append((caller, name))
-    _check_reached(flow, tasks, found)
+    _check_reached(plan, flow, tasks, found)
     if run_subsequent:
         where = tuple(found) if isinstance(run_subsequent, bool) else tuple(run_subsequent)
         for name in where:
@@ -173,8 +173,14 @@ def _subsequent(flow: FlowPlan, tasks: Iterable[str]) -> dict[int, tuple[str, ..
     return found
 
 
-def _check_reached(flow: str, tasks: Iterable[str], found: EdgeSubset) -> None:
+def _check_reached(plan: Plan, flow: str, tasks: Iterable[str], found: EdgeSubset) -> None:
     reached = {name for rows in found.values() for names in rows.values() for name in names}
     for task in tasks:
         if task not in reached:
-            raise SelectiveNoPathError(f'no path in flow "{flow}" leads to task "{task}"')
+            others = [name for name, other in plan.flows.items() if name != flow and _has_node(other, task)]
+            there = f": it is in {', '.join(others)}, where follow_subflows looks" if others else ""
+            raise SelectiveNoPathError(f'no path in flow "{flow}" leads to task "{task}"{there}')
+
+
+def _has_node(flow: FlowPlan, name: str) -> bool:
+    return any(name in edge.destinations for edge in flow.edges)

@@ -27,7 +27,9 @@ class MockedFlows:
             return FlowOutcome(False, {}, {}, [], {}, str(outcome.value))
         if outcome.kind == "failed":
             named = self._failed(id, flow_name, outcome.value)
-            return FlowOutcome(False, {}, named, [], {}, f"{', '.join(named) or 'it'} failed, as the mock says")
+            texts = ", ".join(text for listed in outcome.value.values() for text in listed)
+            reason = f"{', '.join(named) or 'it'} failed, as the mock says{': ' if texts else ''}{texts}"
+            return FlowOutcome(False, {}, named, [], {}, reason)
         return self._finished(id, flow_name, {} if outcome.value is UNGIVEN else outcome.value)
 
     def _finished(self, id: str, flow_name: str, values: dict[str, list[Any]]) -> FlowOutcome:

@@ -9,6 +9,8 @@ from selinon_core.testing.results import CaseResult, Finding, Reason
 
 #: Where the reasons of a finding begin, and what each level goes in.
 _INDENT, _STEP = 14, 2
+#: Findings about a case as a whole, whose place stands in its line.
+_OF_CASE = ("xfail", "max_steps", "error")
 
 
 def explanation(result: CaseResult) -> str:
@@ -30,8 +32,10 @@ def explanation(result: CaseResult) -> str:
 
 def _finding(finding: Finding) -> Iterator[str]:
     if finding.wanted:
-        yield f"  expected  {printable(finding.wanted)}"
-        yield f"  but       {printable(finding.found)}"
+        place = f"  ({printable(finding.where)})" if finding.where and finding.expectation not in _OF_CASE else ""
+        is_of_flow = finding.expectation == "stand_ins"
+        yield f"  expected  {printable(finding.wanted)}{'' if is_of_flow else place}"
+        yield f"  but       {printable(finding.found)}{place if is_of_flow else ''}"
     else:
         yield f"  {printable(finding.found)}"
     yield from _reasons(finding.reasons, _INDENT, set())

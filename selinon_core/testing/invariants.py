@@ -15,7 +15,7 @@ from selinon_core.runtime.trace.run_records import FlowRecord, NodeRecord
 from selinon_core.testing.explanation import Explanation
 from selinon_core.testing.observation import Observation
 from selinon_core.testing.results import Finding, Reason
-from selinon_core.testing.words import times
+from selinon_core.testing.words import shown, times
 
 #: From the name of a function to the function; raises ``ConfigurationError``.
 Load = Callable[[ImportRef], Any]
@@ -27,13 +27,13 @@ def judge_invariant(invariant: Invariant, seen: Observation, why: Explanation, l
     if invariant.kind == "function":
         broken = _call(invariant, seen, load)
         if broken is not None:
-            yield Finding("invariant", f"{invariant.name!r} to hold", broken, where)
+            yield Finding("invariant", f"{_called(invariant)} to hold", broken, where)
         return
     judged = _JUDGED[invariant.kind]
     for inside in _flow_runs(invariant, seen):
         for text, reasons in judged(invariant.value, inside, why):
             of = "" if inside.flow_run is seen.facts.root else f" in {_flow_label(seen, inside.flow_run)}"
-            wanted = f"{invariant.name!r} to hold{of}"
+            wanted = f"{_called(invariant)} to hold{of}"
             yield Finding("invariant", wanted, text, where, invariant.value, None, reasons)
 
 
@@ -64,6 +64,10 @@ def _flow_runs(invariant: Invariant, seen: Observation) -> Iterator[_Inside]:
             inside = _Inside(seen, flow_run)
             if all(inside.knows(name) for name in _nodes(invariant)):
                 yield inside
+
+
+def _called(invariant: Invariant) -> str:
+    return f"the invariant {shown(invariant.name)}"
 
 
 class _Inside:
@@ -157,12 +161,12 @@ def _if_then(value: Mapping[str, Mapping[str, str]], inside: _Inside, why: Expla
         if not _has(reference, status, inside):
             given = listed(f"{name}: {wanted}" for name, wanted in value["if"].items())
             if reference == "status":
-                yield f"with {given} the flow ended with {_status(inside.flow_run)}, not {status}", ()
+                yield f"{given} is so, and the flow ended with {_status(inside.flow_run)}, not with {status}", ()
                 continue
             runs = inside.runs(reference)
             are = listed(dict.fromkeys(record.run.status for record in runs))
-            found = f"{reference} is {are}" if runs else f"{reference} did not run"
-            yield f"with {given} {found}, not {status}", () if runs else why.not_ran(reference)
+            found = f"{reference} is {are}, not {status}" if runs else f"{reference} did not run"
+            yield f"{given} is so, and {found}", () if runs else why.not_ran(reference)
 
 
 def _has(reference: str, status: str, inside: _Inside) -> bool:

@@ -120,6 +120,11 @@ class Observation:
             return record.run.outcome.reason
         return None if record.error is None else name_error(record.error)
 
+    def mocked_at(self, record: NodeRecord) -> tuple[str | None, str]:
+        """Where the mock of a node run stands, and that it is a mock; nothing of one that was not mocked."""
+        outcome = self.outcomes.get(record.run.id)
+        return (None, "") if outcome is None or outcome.place is None else (str(outcome.place), "mock")
+
     @cached_property
     def moments(self) -> dict[str, Moment]:
         """When node runs began and ended, by their ids."""

@@ -66,7 +66,7 @@ class Snapshots:
         rows = json.loads(json.dumps(snapshot_rows(seen)))
         stored = self._new.get(title) or self._read().get(title)
         if stored is None and self._frozen:
-            found = f"{self._name} has none of this case"
+            found = f"{self._name} has none of this case, and --ci writes none"
             return Finding("snapshot", "a snapshot to compare the run with", found, where)
         if stored is None or (self._update and title not in self._new):
             if stored != rows:

@@ -9,6 +9,7 @@ from selinon_core.local import LocalRun
 from selinon_core.testing.invariants import is_exercised, what_exercises
 from selinon_core.testing.observation import Observation
 from selinon_core.testing.results import Note
+from selinon_core.testing.words import shown
 
 
 class InvariantUsage:
@@ -32,5 +33,5 @@ class InvariantUsage:
                 left.update((id(one), one) for one in case.invariants if id(one) not in self._exercised)
         for invariant in left.values():
             missing = what_exercises(invariant)
-            text = f"no run has put the invariant {invariant.name!r} to the test: none has {missing}"
+            text = f"no run has put the invariant {shown(invariant.name)} to the test: none has {missing}"
             yield Note("vacuous-invariant", text, None if invariant.place is None else str(invariant.place))

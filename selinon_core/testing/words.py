@@ -18,6 +18,11 @@ def times(number: int) -> str:
     return "once" if number == 1 else f"{number} times"
 
 
+def shortest(number: float) -> int | float:
+    """A number without a fraction that is nothing."""
+    return int(number) if number == int(number) else number
+
+
 def shown(value: Any) -> str:
     """A JSON value on one line, shortened."""
     return value_text(value, _MOST)

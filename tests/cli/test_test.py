@@ -79,7 +79,7 @@ def test_a_failing_case_is_explained(failing: Path, cli: Cli) -> None:
     assert lines[0].startswith("order.flowtest.yaml::fails ... FAILED ")
     assert lines[0].endswith("(order.flowtest.yaml:11:5)")
     assert lines[1:] == [
-        "  expected  Charge not to run",
+        "  expected  Charge not to run  (order.flowtest.yaml:13:14)",
         "  but       Charge ran once: edge [LoadOrder, reserve] -> Charge fired (flows/order.yaml:11:9)",
         "              LoadOrder.total > 0    is true: total was 81.0",
         "2 passed, 1 failed in N s",

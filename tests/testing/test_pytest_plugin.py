@@ -66,7 +66,7 @@ def test_a_failing_case_is_explained_without_a_traceback(project: Path) -> None:
     assert ran.returncode == 1
     assert "1 failed, 3 passed, 1 skipped, 1 xfailed" in ran.stdout
     assert (
-        "  expected  Charge not to run\n"
+        "  expected  Charge not to run  (cases/order.flowtest.yaml:5:41)\n"
         "  but       Charge ran once: edge [LoadOrder, reserve] -> Charge fired (flows/order.yaml:11:9)\n"
         "              LoadOrder.total > 0    is true: total was 81.0\n"
     ) in ran.stdout

@@ -70,7 +70,7 @@ def test_updating_replaces_what_differs(shop: Shop) -> None:
 
 def test_in_continuous_integration_nothing_is_written(shop: Shop) -> None:
     (finding,) = shop.run(CASE, RunOptions(ci=True)).findings
-    assert finding.found == f"{STORED} has none of this case"
+    assert finding.found == f"{STORED} has none of this case, and --ci writes none"
     assert not STORED.exists()
 
 

@@ -37,8 +37,8 @@ def notes_of(shop: Shop, text: str, numbers: tuple[int, ...] = ()) -> list[str]:
 def test_an_invariant_whose_beginning_no_run_has_is_noted(shop: Shop) -> None:
     start, none = "no run has put the invariant", "to the test: none has"
     assert notes_of(shop, CASES) == [
-        f"order.flowtest.yaml:4:5: {start} 'released when not paid' {none} Charge: failure",
-        f"order.flowtest.yaml:6:5: {start} 'released behind charging' {none} a run of ReleaseItems",
+        f'order.flowtest.yaml:4:5: {start} "released when not paid" {none} Charge: failure',
+        f'order.flowtest.yaml:6:5: {start} "released behind charging" {none} a run of ReleaseItems',
     ]
 
 
@@ -60,4 +60,4 @@ tests:
   - {name: reserved, tasks: real, args: {lines: [{item: tea, quantity: 1}]}}
 """
     (note,) = notes_of(shop, text)
-    assert note.endswith("'at most once' to the test: none has a run of Charge")
+    assert note.endswith('"at most once" to the test: none has a run of Charge')

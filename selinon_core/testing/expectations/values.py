@@ -9,16 +9,17 @@ from selinon_core.cases.matchers import written
 from selinon_core.cases.model import Expect, Expected
 from selinon_core.runtime.json_values import copy_json
 from selinon_core.runtime.trace.run_records import NodeRecord
+from selinon_core.testing.difference import difference
 from selinon_core.testing.explanation import Explanation
 from selinon_core.testing.observation import Observation
 from selinon_core.testing.results import Finding, Reason
-from selinon_core.testing.words import shown
+from selinon_core.testing.words import shortest, shown
 
 _Value = Callable[[Observation, NodeRecord], Any]
 
 
 def _seconds(seen: Observation, record: NodeRecord) -> Any:
-    return None if record.started_at is None else round(record.started_at, 6)
+    return None if record.started_at is None else shortest(round(record.started_at, 6))
 
 
 #: What a sentence says of a value: ``they were``, ``it was``.
@@ -72,16 +73,20 @@ def _compare(
             label = words if len(found) == 1 else f"{words.partition(' of ')[0]} of {seen.label(record)}"
             data = written(matcher)
             text = f"{label} to be {matcher}"
-            was = f"{'they were' if key in _PLURAL else 'it was'} {shown(value)}{_difference(data, value)}"
+            was = f"{'they were' if key in _PLURAL else 'it was'} {shown(value)}{difference(matcher, value)}"
             if key == "errors" and value is None:
                 was = "there was none"
             yield Finding(key, text, was, where, data, value, _reasons(key, record, why))
 
 
 def _reasons(key: str, record: NodeRecord, why: Explanation) -> tuple[Reason, ...]:
-    if record.run.status == "failure" and key in ("results", "statuses", "attempts", "errors"):
+    if key == "attempts":
+        return why.attempts(record)
+    if record.run.status == "failure" and key in ("results", "statuses", "errors"):
         return (why.failed(record),)
-    return (why.ran(record),) if key in ("args", "parents", "started_at") else ()
+    if key == "started_at":
+        return why.began(record)
+    return (why.ran(record),) if key in ("args", "parents") else ()
 
 
 def _started(found: Any, why: Explanation) -> tuple[Reason, ...]:
@@ -94,33 +99,3 @@ def _data(value: Any) -> Any:
 
 def _text(value: Any) -> str:
     return shown(_data(value)) if type(value) is tuple else str(value)
-
-
-def _difference(wanted: Any, actual: Any) -> str:
-    """Where two structures first differ, when they are too large to see it at once."""
-    path: list[str] = []
-    while True:
-        if isinstance(wanted, dict) and isinstance(actual, dict):
-            missing = [key for key in wanted if key not in actual]
-            surplus = [key for key in actual if key not in wanted]
-            differing = [key for key in wanted if key in actual and wanted[key] != actual[key]]
-            if any(str(key).startswith("$") for key in wanted):
-                return ""
-            if missing or surplus:
-                return _at(path, f"{missing[0]} is missing" if missing else f"{surplus[0]} is there too")
-            if not differing:
-                return ""
-            step: Any = differing[0]
-        elif isinstance(wanted, list) and isinstance(actual, list) and len(wanted) == len(actual):
-            steps = [index for index, item in enumerate(wanted) if item != actual[index]]
-            if not steps:
-                return ""
-            step = steps[0]
-        else:
-            return _at(path, f"{shown(actual)} instead of {shown(wanted)}") if path else ""
-        path.append(f"[{step}]" if isinstance(step, int) else f".{step}" if path else str(step))
-        wanted, actual = wanted[step], actual[step]
-
-
-def _at(path: list[str], what: str) -> str:
-    return f" (at {''.join(path)}: {what})" if path else f" ({what})"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -19,7 +20,9 @@ def status(expected: Expected, seen: Observation, why: Explanation) -> Iterator[
     """How the flow ended."""
     if seen.run.status != expected.value:
         reason = f": {seen.run.error}" if seen.run.error else ""
-        wanted, found = f"the flow to end with {expected.value}", f"it ended with {seen.run.status}{reason}"
+        default = " (the default of a case)" if expected.place is None else ""
+        wanted = f"the flow to end with {expected.value}{default}"
+        found = f"it ended with {seen.run.status}{reason}"
         where = _where(expected)
         yield Finding("status", wanted, found, where, expected.value, seen.run.status, why.flow_failed())
 
@@ -28,7 +31,7 @@ def reason(expected: Expected, seen: Observation, why: Explanation) -> Iterator[
     """Why the flow failed."""
     found = seen.run.error
     if not expected.value.matches(found):
-        text = "the flow gave none" if found is None else f"it was {found!r}"
+        text = "the flow gave none" if found is None else f"it was {shown(found)}"
         wanted = f"the reason of the failure to match {expected.value}"
         data = written(expected.value)
         yield Finding("reason", wanted, text, _where(expected), data, found, why.flow_failed())
@@ -46,7 +49,7 @@ def warnings(expected: Expected, seen: Observation) -> Iterator[Finding]:
     for text in found:
         if not any(matcher.matches(text) for matcher in expected.value):
             wanted, data = "no other warning", [written(matcher) for matcher in expected.value]
-            yield Finding("warnings", wanted, f"there is {text!r}", _where(expected), data, list(found))
+            yield Finding("warnings", wanted, f"there is {shown(text)}", _where(expected), data, list(found))
 
 
 def virtual_seconds(expected: Expected, seen: Observation) -> Iterator[Finding]:
@@ -80,12 +83,19 @@ def stored(expect: Expect, seen: Observation) -> Iterator[Finding]:
         if not isinstance(expected.value, Mapping):
             if len(kept) != expected.value:
                 wanted = f"storage {storage} to keep {_results(expected.value)}"
-                found = f"it keeps {_results(len(kept))}"
+                found = f"it keeps {_results(len(kept))}{_by_task(kept)}"
                 yield Finding("stored", wanted, found, where, expected.value, len(kept))
             continue
         for task, matchers in expected.value.items():
             results = _kept_of(task, kept, seen)
             yield from _compare_kept(storage, task, matchers, results, where)
+
+
+def _by_task(kept: Mapping[tuple[str, str, str], Any]) -> str:
+    """How many results of each task there are, as `` (Charge, 3 x ReserveItem)``."""
+    counts = Counter(task for _, task, _ in kept)
+    listed = ", ".join(task if count == 1 else f"{count} x {task}" for task, count in counts.items())
+    return f" ({listed})" if listed else ""
 
 
 def _kept_of(task: str, kept: Mapping[tuple[str, str, str], Any], seen: Observation) -> list[Any]:
