@@ -68,6 +68,10 @@ class Terminal:
         self.out.flush()
         self.err.flush()
 
+    def with_data_on_stderr(self) -> Terminal:
+        """The same, for results that must not mix with what is on stdout already."""
+        return Terminal(self.err, self.err, verbosity=self.verbosity, no_color=self.no_color)
+
     def set_user_output_apart(self) -> None:
         """Send whatever user code writes to stdout, child processes included, to stderr until ``close``.
 

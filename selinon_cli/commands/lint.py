@@ -45,6 +45,11 @@ class LintOptions(ProjectOptions):
         "--check",
         help="Explore the flows too, as selinon check does, where there are no errors; takes longer.",
     )
+    fix = flag("--fix", help="Make the safe fixes in the files, and report what is left.")
+    unsafe_fixes = flag(
+        "--unsafe-fixes", help="With --fix or --diff, make also fixes that may change what the files mean."
+    )
+    diff = flag("--diff", help="Show the changes that --fix would make, and change nothing; 1 when there are any.")
     explain = text(
         "--explain",
         help="Explain a rule; with the beginning of codes, list those rules.",
@@ -74,6 +79,17 @@ def lint(terminal: Terminal, options: LintOptions) -> int:
     if options.check and "-" in options.paths:
         raise UsageError("--check explores files, and a PATH is -", "write the file, or leave out --check")
     stdin, files = _stdin(options.paths, options.stdin_filename)
+    if options.fix or options.diff:
+        from selinon_cli.lint_fixes import LintInput, fix_files, show_diff
+
+        given = LintInput(files, stdin, options.pythonpath, options.import_code, chosen, refused)
+        if options.diff:
+            return show_diff(terminal, given, unsafe=options.unsafe_fixes)
+        stdin = fix_files(terminal, given, unsafe=options.unsafe_fixes)
+        if stdin is not None:
+            terminal = terminal.with_data_on_stderr()
+    elif options.unsafe_fixes:
+        raise UsageError("--unsafe-fixes needs --fix or --diff")
     project = lint_project(
         files,
         stdin=stdin,
@@ -209,6 +225,7 @@ COMMAND = Command(
         "selinon lint",
         "selinon lint --strict flows/ nodes.yaml",
         "selinon lint --select SEL3,SEL5 --ignore SEL317",
+        "selinon lint --fix",
         "selinon lint --explain SEL317",
         "selinon lint --format sarif > selinon.sarif",
     ),

@@ -13,7 +13,8 @@ from selinon_core.diagnostics import Diagnostic, Severity
 def to_json(diagnostics: Iterable[Diagnostic]) -> str:
     """A JSON list, one object per diagnostic; lines and columns count from 1, ``label`` and ``help`` may be null.
 
-    ``label`` is what the text form prints behind the carets.
+    ``label`` is what the text form prints behind the carets. ``end_column`` is behind the last character. An edit
+    puts ``text`` in the place of its stretch.
     """
     return json.dumps([_as_object(diagnostic) for diagnostic in diagnostics], indent=2) + "\n"
 
@@ -39,6 +40,24 @@ def _as_object(diagnostic: Diagnostic) -> dict[str, Any]:
                 "message": related.message,
             }
             for related in diagnostic.related
+        ],
+        "fixes": [
+            {
+                "title": fix.title,
+                "safe": fix.safe,
+                "edits": [
+                    {
+                        "file": edit.span.file,
+                        "line": edit.span.line,
+                        "column": edit.span.column,
+                        "end_line": edit.span.end_line,
+                        "end_column": edit.span.end_column,
+                        "text": edit.text,
+                    }
+                    for edit in fix.edits
+                ],
+            }
+            for fix in diagnostic.fixes
         ],
     }
 

@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import quote
 
 from selinon_cli.render.rules import RuleText
-from selinon_core.diagnostics import Diagnostic, Severity
+from selinon_core.diagnostics import Diagnostic, Fix, Severity
 from selinon_core.diagnostics.location import Span
 from selinon_core.lint.suppressions import Suppressed
 from selinon_core.version import __version__
@@ -98,20 +98,44 @@ def _result(diagnostic: Diagnostic, index: dict[str, int], locate: Callable[[str
             {**_location(related.span, locate), "id": number, "message": {"text": related.message}}
             for number, related in enumerate(diagnostic.related)
         ]
+    if diagnostic.fixes:
+        result["fixes"] = [_fix(fix, locate) for fix in diagnostic.fixes]
     return result
+
+
+def _fix(fix: Fix, locate: Callable[[str], str]) -> dict[str, Any]:
+    files = dict.fromkeys(edit.span.file for edit in fix.edits)
+    return {
+        "description": {"text": fix.title},
+        "artifactChanges": [
+            {
+                "artifactLocation": _artifact(locate(file)),
+                "replacements": [
+                    {"deletedRegion": _region(edit.span), "insertedContent": {"text": edit.text}}
+                    for edit in fix.edits
+                    if edit.span.file == file
+                ],
+            }
+            for file in files
+        ],
+    }
 
 
 def _location(span: Span, locate: Callable[[str], str]) -> dict[str, Any]:
     return {
         "physicalLocation": {
             "artifactLocation": _artifact(locate(span.file)),
-            "region": {
-                "startLine": span.line,
-                "startColumn": span.column,
-                "endLine": span.end_line,
-                "endColumn": span.end_column,
-            },
+            "region": _region(span),
         }
+    }
+
+
+def _region(span: Span) -> dict[str, int]:
+    return {
+        "startLine": span.line,
+        "startColumn": span.column,
+        "endLine": span.end_line,
+        "endColumn": span.end_column,
     }
 
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from selinon_core.diagnostics.location import NO_LOCATION, SourceLocation, Span
+from selinon_core.diagnostics.location import NO_LOCATION, Edit, SourceLocation, Span
 
 if TYPE_CHECKING:
     from selinon_core.expressions.tree import Tree
@@ -71,6 +71,11 @@ class Definition:
         """Where ``key`` is written; the whole definition when it is not."""
         found = self.keys.get(key)
         return self.location if found is None else found[0]
+
+    def without(self, key: str) -> tuple[Edit, ...]:
+        """Edits that remove a key and its value; none where that cannot be done."""
+        found = self.keys.get(key)
+        return () if found is None else found[0].removed(found[1])
 
     def value_location(self, key: str) -> SourceLocation:
         """Where the value of ``key`` is written; the whole definition when it is not."""

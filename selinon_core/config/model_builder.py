@@ -11,7 +11,7 @@ from selinon_core.config.schema.global_section import GLOBAL
 from selinon_core.config.schema.sections import SECTIONS
 from selinon_core.config.yaml.document import Document
 from selinon_core.config.yaml.nodes import BrokenNode, MappingNode, Node, SequenceNode
-from selinon_core.diagnostics import Related, kinds
+from selinon_core.diagnostics import Related, fixes_of, kinds
 from selinon_core.diagnostics.kinds import Collector
 from selinon_core.diagnostics.location import FixedLocation, Span
 from selinon_core.diagnostics.wording import suggestion
@@ -144,6 +144,7 @@ class ModelBuilder:
                     f'"{key}" is given in several files',
                     note="the last one counts",
                     related=(Related(merged[key][0].span, "also given here"),),
+                    fixes=fixes_of(("remove the first one", False, merged[key][0].removed(merged[key][1]))),
                 )
             merged[key] = found.keys[key]
             setattr(self._settings, key, getattr(found, key))

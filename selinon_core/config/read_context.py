@@ -16,7 +16,7 @@ from selinon_core.config.yaml.nodes import (
     SequenceNode,
 )
 from selinon_core.config.yaml.scalars import tagged_value
-from selinon_core.diagnostics import Related, kinds
+from selinon_core.diagnostics import Fix, Related, kinds
 from selinon_core.diagnostics.kinds import Collector, DiagnosticKind, shorten
 from selinon_core.diagnostics.location import AliasedLocation, SourceLocation
 
@@ -49,8 +49,10 @@ class ReadContext:
 
     def location(self, node: Node, via: Via) -> SourceLocation:
         """Where ``node`` stands, with the uses that led to it."""
-        location = NodeLocation(self.file, node)
-        return AliasedLocation(location, tuple(NodeLocation(self.file, use) for use in via)) if via else location
+        location = NodeLocation(self.document, node)
+        if not via:
+            return location
+        return AliasedLocation(location, tuple(NodeLocation(self.document, use) for use in via))
 
     def places(self, node: Node) -> ScalarPlaces:
         """Where the characters of a scalar's value stand."""
@@ -74,12 +76,15 @@ class ReadContext:
         note: str = "",
         help: str = "",
         related: Iterable[Related] = (),
+        fixes: tuple[Fix, ...] = (),
     ) -> Broken:
         """Report a mistake at a node."""
-        self.collector.add(fault, self.location(node, via), message, note, help, related)
+        self.collector.add(fault, self.location(node, via), message, note, help, related, fixes)
         return BROKEN
 
-    def wrong_type(self, node: Node, via: Via, label: str, expected: str, help: str = "") -> Broken:
+    def wrong_type(
+        self, node: Node, via: Via, label: str, expected: str, help: str = "", fixes: tuple[Fix, ...] = ()
+    ) -> Broken:
         """Report a value of the wrong type; ``expected`` says what would be right. Silent on broken nodes."""
         if type(node) is BrokenNode:
             return BROKEN
@@ -90,6 +95,7 @@ class ReadContext:
             f"{label} has to be {expected}, not {self.describe(node)}",
             note=f"expected {expected}",
             help=help,
+            fixes=fixes,
         )
 
     def describe(self, node: Node) -> str:

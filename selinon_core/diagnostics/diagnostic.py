@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from enum import StrEnum
 from typing import NamedTuple
 
-from selinon_core.diagnostics.location import Span
+from selinon_core.diagnostics.location import Edit, Span
 
 
 class Severity(StrEnum):
@@ -24,11 +24,23 @@ class Related(NamedTuple):
     message: str
 
 
+class Fix(NamedTuple):
+    """A change of the files after which the diagnostic is gone; all ``edits`` are made, or none.
+
+    ``safe``: either the meaning of the files stays the same, or there is no meaning yet (an error) and no second
+    thing that the author can have meant. What would hide a probable mistake is not safe.
+    """
+
+    title: str
+    safe: bool
+    edits: tuple[Edit, ...]
+
+
 class Diagnostic(NamedTuple):
     """One finding.
 
     ``code`` is ``SELnnn``; ``message`` names the offender, ``note`` is the short text printed behind the
-    carets (what was expected), ``help`` says what to do.
+    carets (what was expected), ``help`` says what to do. ``fixes`` are changes that do it, the likeliest first.
     """
 
     code: str
@@ -38,6 +50,12 @@ class Diagnostic(NamedTuple):
     note: str = ""
     help: str = ""
     related: tuple[Related, ...] = ()
+    fixes: tuple[Fix, ...] = ()
+
+
+def fixes_of(*offered: tuple[str, bool, tuple[Edit, ...]]) -> tuple[Fix, ...]:
+    """Fixes from titles, safety and edits; those without edits cannot be made and are left out."""
+    return tuple(Fix(title, safe, edits) for title, safe, edits in offered if edits)
 
 
 #: As many related places as help a reader.

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from selinon_core.diagnostics.diagnostic import Diagnostic, Related, Severity
+from selinon_core.diagnostics.diagnostic import Diagnostic, Fix, Related, Severity
 from selinon_core.diagnostics.location import SourceLocation
+from selinon_core.diagnostics.wording import spelling_fixes
 
 
 class DiagnosticKind(NamedTuple):
@@ -123,11 +124,13 @@ class Collector:
         note: str = "",
         help: str = "",
         related: Iterable[Related] = (),
+        fixes: tuple[Fix, ...] = (),
     ) -> None:
         """Note a mistake at ``location``; uses of an alias become related places."""
         uses = tuple(Related(use, "used here") for use in location.alias_path)
+        offered = (*spelling_fixes(fault.severity, location, help), *fixes)
         self.found.append(
-            Diagnostic(fault.code, fault.severity, message, location.span, note, help, (*related, *uses))
+            Diagnostic(fault.code, fault.severity, message, location.span, note, help, (*related, *uses), offered)
         )
 
 

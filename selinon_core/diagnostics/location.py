@@ -35,6 +35,13 @@ class Span(NamedTuple):
         return Place(self.file, self.line, self.column)
 
 
+class Edit(NamedTuple):
+    """A change of a file: ``text`` in the place of what stands at ``span`` (which may be empty: an insertion)."""
+
+    span: Span
+    text: str
+
+
 #: For values that no file holds (a configuration given as a dictionary).
 NOWHERE = Span("<config>", 1, 1, 1, 1)
 
@@ -44,6 +51,9 @@ class SourceLocation:
 
     ``span`` of a thing inside an anchored mapping is where the anchor's text stands; ``via`` then says where
     it is used. Nodes of a document are locations themselves.
+
+    The methods that return edits return none where the change cannot be made: no file holds the text, or it is not
+    written the way that the change needs.
     """
 
     __slots__ = ()
@@ -64,6 +74,31 @@ class SourceLocation:
     def place(self) -> Place:
         """Where the text of the thing begins."""
         return self.span.place
+
+    def respelled(self, old: str, new: str) -> tuple[Edit, ...]:
+        """Edits that make the text ``old`` the text ``new``, in the quotes that it has."""
+        return ()
+
+    def rewritten(self, written: str) -> tuple[Edit, ...]:
+        """Edits that put YAML in the place of a single value and its quotes."""
+        return ()
+
+    def removed(self, value: SourceLocation | None = None) -> tuple[Edit, ...]:
+        """Edits that remove an item of a list; with ``value``, the entry of a mapping of which this is the key."""
+        return ()
+
+    def listed(self) -> tuple[Edit, ...]:
+        """Edits that make a value a list with this one item."""
+        return ()
+
+    def followed_by(self, written: str) -> tuple[Edit, ...]:
+        """Edits that put an item behind this item of a list."""
+        return ()
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether the text may count in several places, because its file has aliases."""
+        return True
 
 
 class FixedLocation(SourceLocation):
@@ -95,6 +130,12 @@ class AliasedLocation(SourceLocation):
     @property
     def alias_path(self) -> tuple[Span, ...]:
         return tuple(use.span for use in self._through)
+
+    def respelled(self, old: str, new: str) -> tuple[Edit, ...]:
+        return self._written.respelled(old, new)
+
+    def rewritten(self, written: str) -> tuple[Edit, ...]:
+        return self._written.rewritten(written)
 
 
 #: Of what no file holds: a configuration given as a dictionary, or a default.

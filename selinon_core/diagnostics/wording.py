@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
+from selinon_core.diagnostics.diagnostic import Fix, Severity, fixes_of
+from selinon_core.diagnostics.location import SourceLocation
+
 #: Above this many known names only those that begin or end alike are compared: it is done per mistake.
 _MANY = 200
 
@@ -38,16 +41,74 @@ def is_slip(name: str, meant: str) -> bool:
     return min(len(name), len(meant)) > 3 and SequenceMatcher(None, name, meant).ratio() >= 0.8
 
 
-def question(meant: str | None, place: str = "") -> str:
-    """``did you mean "..."?``, with the place of what is meant if there is one; nothing for None."""
+class Question(str):
+    """A help that asks "did you mean": ``meant`` should stand where ``written`` stands.
+
+    ``certain``: the one is a misspelling of the other, and of no other name in ``known``. Without ``known`` it is
+    not: the text is a name of something else.
+    """
+
+    __slots__ = ("_known", "meant", "written")
+
+    def __new__(cls, text: str, written: str, meant: str, known: Collection[str] | None) -> Question:
+        made = super().__new__(cls, text)
+        made.written = written
+        made.meant = meant
+        made._known = known
+        return made
+
+    written: str
+    meant: str
+    _known: Collection[str] | None
+
+    @property
+    def certain(self) -> bool:
+        """Whether there is no second thing that can be meant."""
+        written, meant = self.written, self.meant
+        if self._known is None:
+            return False
+        if written.casefold().replace("-", "_") == meant.casefold().replace("-", "_"):
+            return True
+        if _digits(written) != _digits(meant) or not is_slip(written, meant):
+            return False
+        others = [name for name in self._known if name not in (meant, written)]
+        return len(others) <= _MANY and not any(
+            isinstance(name, str) and is_slip(written, name) for name in others
+        )
+
+
+def _digits(name: str) -> str:
+    return "".join(character for character in name if character.isdigit())
+
+
+def question(
+    meant: str | None, place: str = "", *, written: str = "", known: Collection[str] | None = None
+) -> str:
+    """``did you mean "..."?``, with the place of what is meant if there is one; nothing for None.
+
+    With ``written`` it is a ``Question``: that text is to be replaced where the message points.
+    """
     if meant is None:
         return ""
-    return f'did you mean "{meant}" ({place})?' if place else f'did you mean "{meant}"?'
+    text = f'did you mean "{meant}" ({place})?' if place else f'did you mean "{meant}"?'
+    return Question(text, written, meant, known) if written else text
+
+
+def spelling_fixes(severity: Severity, location: SourceLocation, help: str) -> tuple[Fix, ...]:
+    """The fix that a "did you mean" at a location offers, if its help is one.
+
+    It is not safe where the text as it is has a meaning already.
+    """
+    if not isinstance(help, Question):
+        return ()
+    safe = severity is Severity.ERROR and help.certain
+    return fixes_of((f'write "{help.meant}"', safe, location.respelled(help.written, help.meant)))
 
 
 def suggestion(name: str, known: Iterable[str]) -> str:
     """``did you mean "..."?``, or nothing."""
-    return question(did_you_mean(name, known))
+    names = list(known)
+    return question(did_you_mean(name, names), written=name, known=names)
 
 
 def hint(name: str, known: Iterable[str]) -> str:
@@ -73,11 +134,11 @@ def plural(noun: str, names: Collection[str]) -> str:
     return f"the {noun}{'s' if len(names) > 1 else ''} {quoted(names)}"
 
 
-def suggested(meant: str | None, taken: Collection[str]) -> str:
-    """What was probably meant, or else all that is possible."""
+def suggested(meant: str | None, taken: Collection[str], written: str = "") -> str:
+    """What was probably meant by ``written``, or else all that is possible."""
     if meant is None:
         return f"it takes {quoted(taken)}" if taken else "it takes none"
-    return question(meant)
+    return question(meant, written=written, known=taken)
 
 
 #: Comparisons of two names in one run of all rules; some tens of milliseconds.

@@ -34,9 +34,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
 from selinon_core.config.model import FlowDef, ProjectModel, StorageDef, TaskDef
-from selinon_core.diagnostics import Diagnostic, Related, Severity
+from selinon_core.diagnostics import Diagnostic, Fix, Related, Severity
 from selinon_core.diagnostics.location import SourceLocation
-from selinon_core.diagnostics.wording import Suggester, question
+from selinon_core.diagnostics.wording import Suggester, question, spelling_fixes
 from selinon_core.lint.analysis.code_uses import CodeUse, code_uses, modules_named
 from selinon_core.lint.analysis.configured import Callee, Configured, configured
 from selinon_core.lint.analysis.constants import ConstantPart, constant_parts
@@ -141,14 +141,19 @@ class LintContext:
 
     def did_you_mean(self, kind: str, name: str, known: Collection[str]) -> str:
         """``did you mean "..."?``, or nothing; ``kind`` says what is named, ``known`` all names of the kind."""
-        return question(self.closest(kind, name, known))
+        return question(self.closest(kind, name, known), written=name, known=self._misspelt(name, known))
 
     def did_you_mean_one_of(
         self, kind: str, name: str, known: Mapping[str, TaskDef | FlowDef | StorageDef]
     ) -> str:
         """``did_you_mean`` for what is defined in the files, with the place."""
         close = self.closest(kind, name, known)
-        return "" if close is None else question(close, str(known[close].name.location.place))
+        place = "" if close is None else str(known[close].name.location.place)
+        return question(close, place, written=name, known=self._misspelt(name, known))
+
+    def _misspelt(self, name: str, known: Collection[str]) -> Collection[str] | None:
+        """What a name that no node has can be a misspelling of."""
+        return None if self.is_known(name) else known
 
     @cached_property
     def nodes(self) -> Mapping[str, TaskDef | FlowDef]:
@@ -208,10 +213,18 @@ class Rule:
         help: str = "",
         related: Iterable[Related] = (),
         severity: Severity | None = None,
+        fixes: tuple[Fix, ...] = (),
     ) -> Diagnostic:
         """Make a diagnostic of this rule at ``location``; uses of an alias become related places."""
         return diagnose(
-            self.code, severity or self.severity, location, message, note=note, help=help, related=related
+            self.code,
+            severity or self.severity,
+            location,
+            message,
+            note=note,
+            help=help,
+            related=related,
+            fixes=fixes,
         )
 
     @classmethod
@@ -245,7 +258,12 @@ def diagnose(
     note: str = "",
     help: str = "",
     related: Iterable[Related] = (),
+    fixes: tuple[Fix, ...] = (),
 ) -> Diagnostic:
-    """Make a diagnostic at ``location``; where an alias or merge key leads to it, the use is a related place."""
+    """Make a diagnostic at ``location``; where an alias or merge key leads to it, the use is a related place.
+
+    A help that asks "did you mean" is the first fix.
+    """
     uses = tuple(Related(use, "used here") for use in location.alias_path)
-    return Diagnostic(code, severity, message, location.span, note, help, (*related, *uses))
+    offered = (*spelling_fixes(severity, location, help), *fixes)
+    return Diagnostic(code, severity, message, location.span, note, help, (*related, *uses), offered)

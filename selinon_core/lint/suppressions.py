@@ -16,9 +16,9 @@ from typing import NamedTuple
 
 from selinon_core.config.yaml.document import Document, line_starts
 from selinon_core.config.yaml.nodes import AliasNode, MappingNode, Node, SequenceNode, children_of
-from selinon_core.diagnostics import Diagnostic, kinds
+from selinon_core.diagnostics import Diagnostic, fixes_of, has_errors, kinds
 from selinon_core.diagnostics.kinds import Collector
-from selinon_core.diagnostics.location import FixedLocation, Place, Span
+from selinon_core.diagnostics.location import Edit, FixedLocation, Place, Span
 
 MARKER = "selinon:"
 #: The first words of names, each with the command that knows the names and reports those without effect.
@@ -50,10 +50,13 @@ class NamedIgnore(NamedTuple):
 class _Ignore:
     """One code of one comment; it covers the lines ``first`` to ``last``, both included."""
 
-    __slots__ = ("code", "covers", "reason", "span", "used")
+    __slots__ = ("code", "covers", "reason", "removal", "span", "used")
 
-    def __init__(self, code: str, reason: str, span: Span, covers: tuple[tuple[int, int], ...]) -> None:
+    def __init__(
+        self, code: str, reason: str, span: Span, covers: tuple[tuple[int, int], ...], removal: Edit
+    ) -> None:
         self.code = code
+        self.removal = removal
         self.reason = reason
         self.span = span
         self.covers = covers
@@ -82,6 +85,7 @@ def suppress(
     silenced: list[Suppressed] = []
     found = tuple(found)
     matches = _matches(found, ignores)
+    is_complete = not has_errors(found)  # rules are silent about what an error leaves open
     for diagnostic in found:
         match = matches.get((diagnostic.span.file, diagnostic.code, diagnostic.span.line))
         if match is None:
@@ -105,6 +109,7 @@ def suppress(
                     f"there is no {ignore.code} here to ignore",
                     note="silences nothing",
                     help="remove it",
+                    fixes=fixes_of(("remove it", is_complete, (ignore.removal,))),
                 )
     return kept + collector.found, silenced
 
@@ -191,7 +196,8 @@ def _ignores(document: Document, collector: Collector) -> list[_Ignore]:
             at = column + comment.start(1) - comment.start() + code.start()
             span = Span(document.file, line, at, line, at + len(code.group()))
             if re.fullmatch(rf"SEL\d{{3}}|{_NAME}", code.group()):
-                found.append(_Ignore(code.group(), comment.group(2).strip(), span, covers))
+                removal = _without_code(layout, text, comment, code)
+                found.append(_Ignore(code.group(), comment.group(2).strip(), span, covers, removal))
             else:
                 collector.add(
                     kinds.BAD_IGNORE,
@@ -201,6 +207,24 @@ def _ignores(document: Document, collector: Collector) -> list[_Ignore]:
                     help=_name_help(code.group()),
                 )
     return found
+
+
+def _without_code(layout: _Layout, text: str, comment: re.Match[str], code: re.Match[str]) -> Edit:
+    """The removal of a code from its comment, and of the whole comment with its last code."""
+    listed = comment.group(1)
+    if listed.strip() != code.group():
+        start, end = comment.start(1) + code.start(), comment.start(1) + code.end()
+        behind = re.compile(r"\s*,\s*").match(text, end)
+        if behind is not None:
+            end = behind.end()
+        else:
+            start = len(text[:start].rstrip(" \t,"))
+        return Edit(layout.span(start, end), "")
+    line, _ = layout.position(comment.start())
+    start, end = len(text[: comment.start()].rstrip(" \t")), comment.end()
+    if layout.position(start)[1] == 1:  # the comment has the line for itself
+        start, end = layout.line(line)
+    return Edit(layout.span(start, end), "")
 
 
 def _name_help(written: str) -> str:
@@ -231,6 +255,7 @@ class _Layout:
 
     def __init__(self, document: Document) -> None:
         self._lines = line_starts(document.text)
+        self._file = document.file
         self._text = document.text
         self._next: dict[int, int] = {}
         scalars = []
@@ -270,6 +295,14 @@ class _Layout:
         """Line and column of a character, from 1."""
         line = bisect_right(self._lines, index)
         return line, index - self._lines[line - 1] + 1
+
+    def line(self, number: int) -> tuple[int, int]:
+        """Where a line begins, and where the next one does."""
+        return self._lines[number - 1], self._lines[number] if number < len(self._lines) else len(self._text)
+
+    def span(self, start: int, end: int) -> Span:
+        """The stretch between two characters."""
+        return Span(self._file, *self.position(start), *self.position(end))
 
     def is_inside_scalar(self, index: int) -> bool:
         """Whether a character belongs to a value; values do not overlap."""

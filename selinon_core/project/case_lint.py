@@ -53,7 +53,8 @@ def lint_case_files(
             collector.add(kinds.CASE_SHAPE, location, message)
             continue
         own = Collector()
-        document = read_document(decode(content, file.name, own), file.name, own)
+        text = decode(content, file.name, own) if case.text is None else case.text
+        document = read_document(text, file.name, own)
         documents.append(document)
         read.sources[file.name] = document.text
         lint_case_document(document, own, os.path.dirname(file.path), plan)

@@ -23,6 +23,7 @@ def lint_project(
     select: Sequence[str] = (),
     ignore: Sequence[str] = (),
     import_code: bool = False,
+    texts: Mapping[str, str] | None = None,
 ) -> Project:
     """Read the project in ``paths`` and run every rule.
 
@@ -30,11 +31,12 @@ def lint_project(
     ``ignore`` are codes or beginnings of codes (``SEL3``) that limit what is reported: the former instead of
     ``select`` in ``pyproject.toml``, the latter in addition to ``ignore`` there. The longest beginning decides.
     ``import_code`` imports user code instead of parsing it. ``environ`` are the environment variables (default:
-    those of the process). Raises ``PathError`` as ``compile_project`` does, and for codes in ``pyproject.toml``
-    that no rule has.
+    those of the process). ``texts``, by the names that messages give to files, are read in the place of what is in
+    these files. Raises ``PathError`` as ``compile_project`` does, and for codes in ``pyproject.toml`` that no rule
+    has.
     """
     with without_gc():
-        read = read_paths(paths, stdin, pythonpath)
+        read = read_paths(paths, stdin, pythonpath, texts)
         selection = Selection(select, ignore, read.settings)
         return judge(
             read,

@@ -36,10 +36,14 @@ Paths = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
 
 
 class CaseSource(NamedTuple):
-    """A case file that is not read yet. ``content`` is given for one that comes from stdin."""
+    """A case file that is not read yet. ``content`` is given for one that comes from stdin.
+
+    ``text`` is read in the place of either.
+    """
 
     file: SourceFile
     content: bytes | None = None
+    text: str | None = None
 
 
 class ReadProject:
@@ -75,8 +79,16 @@ class ReadProject:
         return self._find_cases()
 
 
-def read_paths(paths: Paths, stdin: tuple[str, bytes] | None, pythonpath: Iterable[str]) -> ReadProject:
-    """Read the files that ``paths`` name; ``stdin`` is a name and the content of one more."""
+def read_paths(
+    paths: Paths,
+    stdin: tuple[str, bytes] | None,
+    pythonpath: Iterable[str],
+    texts: Mapping[str, str] | None = None,
+) -> ReadProject:
+    """Read the files that ``paths`` name; ``stdin`` is a name and the content of one more.
+
+    ``texts``, by the names that messages give to files, are read in the place of what is in these files.
+    """
     given = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
     start = os.fspath(given[0]) if given else None
     if start is not None and not os.path.isdir(start):
@@ -96,7 +108,7 @@ def read_paths(paths: Paths, stdin: tuple[str, bytes] | None, pythonpath: Iterab
         else:
             files = named_files(["."], follow_links=False)
     files = _without_cases(files, cases)
-    loader = _Loader()
+    loader = _Loader(texts)
     if stdin is not None and not is_case_file(stdin[0]):
         name, data = stdin
         files = [file for file in files if os.path.realpath(file.path) != os.path.realpath(name)]
@@ -113,6 +125,8 @@ def read_paths(paths: Paths, stdin: tuple[str, bytes] | None, pythonpath: Iterab
             + ", ".join(file.name for file in files[:5])
             + (", ..." if len(files) > 5 else "")
         )
+    if texts:
+        cases = [case._replace(text=texts.get(case.file.name)) for case in cases]
     roots = (*pythonpath, *module_directories(settings), settings.root)
     where = tuple(dict.fromkeys(os.path.abspath(path) for path in (*roots, os.getcwd())))
 
@@ -153,7 +167,8 @@ def without_gc() -> Iterator[None]:
 class _Loader:
     """Reads files into documents. A file that the user did not name and that is not a project file is left out."""
 
-    def __init__(self) -> None:
+    def __init__(self, texts: Mapping[str, str] | None = None) -> None:
+        self.texts: Mapping[str, str] = texts or {}
         self.collector = Collector()
         self.documents: list[Document] = []
         self.unreadable: list[str] = []
@@ -177,7 +192,10 @@ class _Loader:
 
     def take(self, file: SourceFile, data: bytes, first: bool = False) -> None:
         collector = Collector()
-        document = read_document(decode(data, file.name, collector), file.name, collector)
+        text = self.texts.get(file.name)
+        if text is None:
+            text = decode(data, file.name, collector)
+        document = read_document(text, file.name, collector)
         unread = document.unread_from is not None or has_errors(collector.found)
         if file.explicit or is_ours(document) or (unread and names_a_section(document)):
             self.collector.found.extend(collector.found)
@@ -189,7 +207,7 @@ class _Loader:
                 document.location(written),
                 f'the file is passed over: it has no section "{meant}"',
                 note="not a section",
-                help=question(meant),
+                help=question(meant, written=str(written.value), known=(meant,)),
             )
             self.passed_over[document.file] = document.text
 

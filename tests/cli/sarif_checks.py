@@ -34,7 +34,7 @@ def check_sarif(log: dict[str, Any]) -> None:
 
 
 def check_result(result: dict[str, Any], ids: list[str], bases: dict[str, Any]) -> None:
-    known = {"ruleId", "ruleIndex", "level", "message", "locations", "relatedLocations", "suppressions"}
+    known = {"ruleId", "ruleIndex", "level", "message", "locations", "relatedLocations", "suppressions", "fixes"}
     assert set(result) <= known
     assert result["message"]["text"]
     assert result["level"] in ("none", "note", "warning", "error")
@@ -43,6 +43,17 @@ def check_result(result: dict[str, Any], ids: list[str], bases: dict[str, Any]) 
     for suppression in result.get("suppressions", ()):
         assert suppression["kind"] in ("inSource", "external")
         assert set(suppression) <= {"kind", "justification"}
+    for fix in result.get("fixes", ()):
+        assert set(fix) == {"description", "artifactChanges"}
+        assert fix["description"]["text"]
+        assert fix["artifactChanges"]
+        for change in fix["artifactChanges"]:
+            assert set(change) == {"artifactLocation", "replacements"}
+            assert change["replacements"]
+            for replacement in change["replacements"]:
+                assert set(replacement) <= {"deletedRegion", "insertedContent"}
+                assert all(number >= 1 for number in replacement["deletedRegion"].values())
+                assert isinstance(replacement["insertedContent"]["text"], str)
     related = result.get("relatedLocations", [])
     assert [location["id"] for location in related] == list(range(len(related)))
     for location in [*result["locations"], *related]:

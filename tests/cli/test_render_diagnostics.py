@@ -165,6 +165,7 @@ def test_json() -> None:
         "label": "no task or flow has this name",
         "help": 'did you mean "Charge" (nodes.yaml:9:13)?',
         "related": [],
+        "fixes": [],
     }
     assert told[-1]["help"] is None
     assert told[-1]["related"][0] == {

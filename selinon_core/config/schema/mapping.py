@@ -13,7 +13,7 @@ from selinon_core.config.model import Definition
 from selinon_core.config.read_context import BROKEN, Broken, KeyLocations, ReadContext, Via, resolve_alias
 from selinon_core.config.schema.types import JsonSchema, ValueType
 from selinon_core.config.yaml.nodes import AliasNode, BrokenNode, MappingNode, Node, SequenceNode
-from selinon_core.diagnostics import Related, kinds
+from selinon_core.diagnostics import Fix, Related, fixes_of, kinds
 from selinon_core.diagnostics.kinds import shorten
 from selinon_core.diagnostics.wording import did_you_mean, question
 
@@ -160,7 +160,9 @@ class MappingType(ValueType):
                 via,
                 f'unknown key "{shorten(text)}" in {self.title}',
                 note="not a key of " + self.title,
-                help=self._outdented(text, node) or question(close) or "known keys: " + ", ".join(self.keys),
+                help=self._outdented(text, node)
+                or question(close, written=text, known=[name for name in self.keys if name not in node.entries])
+                or "known keys: " + ", ".join(self.keys),
             )
             if meant is not None:
                 missing.discard(meant)
@@ -208,7 +210,18 @@ class MappingType(ValueType):
             f'"{first}" and "{second}" in {self.title} mean the same',
             note="give one of them",
             related=(Related(reading.location(early, via + early_via).span, "also given here"),),
+            fixes=self._one_of_them(reading, node, via, first, second),
         )
+
+    def _one_of_them(
+        self, reading: ReadContext, node: MappingNode, via: Via, first: str, second: str
+    ) -> tuple[Fix, ...]:
+        """The second key goes where both have the same value."""
+        one, other = (resolve_alias(node.entries[name][1], ())[0] for name in (first, second))
+        if getattr(one, "value", one) != getattr(other, "value", other):
+            return ()
+        key, value = KeyLocations(reading, node, via)[second]
+        return fixes_of((f'remove "{second}"', not key.is_shared, key.removed(value)))
 
     def schema(self) -> JsonSchema:
         return {"$ref": f"#/$defs/{self.definition_name}"}
@@ -278,8 +291,13 @@ class ListOf(ValueType):
     def read(self, reading: ReadContext, node: Node, via: Via, label: str) -> list[Any] | Broken:
         """The items in order, ``BROKEN`` in the place of those that cannot be used."""
         if type(node) is not SequenceNode:
-            help_text = 'put "- " before the entry' if type(node) is MappingNode else ""
-            return reading.wrong_type(node, via, label, "a list of mappings", help=help_text)
+            is_one = type(node) is MappingNode
+            help_text = 'put "- " before the entry' if is_one else ""
+            looks_right = is_one and any(key in self.item.keys for key in node.entries)
+            offered = (
+                fixes_of(("make it a list", True, reading.location(node, via).listed())) if looks_right else ()
+            )
+            return reading.wrong_type(node, via, label, "a list of mappings", help=help_text, fixes=offered)
         if not node.items and self.nonempty:
             return reading.report(kinds.EMPTY_LIST, node, via, f"{label} is empty", note="at least one is needed")
         table = self.item

@@ -22,7 +22,7 @@ from selinon_core.config.schema.common import (
 )
 from selinon_core.config.schema.mapping import Key, MappingType
 from selinon_core.config.schema.types import Flag, JsonValue, PlainText, Text
-from selinon_core.diagnostics import kinds
+from selinon_core.diagnostics import fixes_of, kinds
 
 #: What runs when a task has no function of its own for selective runs, and where a nameless one is looked for.
 DEFAULT_SELECTIVE_MODULE = "selinon_core.routines"
@@ -65,6 +65,7 @@ def _finish_task(reading: ReadContext, task: TaskDef, raw: dict[str, Any]) -> bo
             task.key_location("storage_task_name"),
             f'task "{name.name}" has "storage_task_name" but no "storage"',
             note="there is no storage to use it with",
+            fixes=fixes_of(('remove "storage_task_name"', False, task.without("storage_task_name"))),
         )
     return True
 

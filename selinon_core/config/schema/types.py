@@ -7,6 +7,7 @@ describing it stand side by side in each of them, and they are made of each othe
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from math import isfinite
 from typing import Any
@@ -15,7 +16,7 @@ from selinon_core.config.model import NameRef, Names
 from selinon_core.config.read_context import BROKEN, Broken, ReadContext, Via, resolve_alias
 from selinon_core.config.yaml.nodes import BrokenNode, MappingNode, Node, SequenceNode, children_of
 from selinon_core.config.yaml.scalars import reads_otherwise
-from selinon_core.diagnostics import kinds
+from selinon_core.diagnostics import Fix, fixes_of, kinds
 from selinon_core.diagnostics.kinds import shorten
 from selinon_core.diagnostics.wording import suggestion
 
@@ -86,10 +87,11 @@ class Text(ValueType):
                 f"{label}: {node.value} is a boolean in YAML 1.1",
                 note="taken as text here",
                 help=f'write "{node.value}" in quotes',
+                fixes=_quoted(reading, node, via),
             )
             value = node.value
         if not isinstance(value, str):
-            return reading.wrong_type(node, via, label, self.expected)
+            return reading.wrong_type(node, via, label, self.expected, fixes=_quoted(reading, node, via))
         if self.nonempty and not value:
             return reading.report(
                 kinds.WRONG_VALUE, node, via, f"{label} must not be empty", note=f"expected {self.expected}"
@@ -117,7 +119,19 @@ class Text(ValueType):
             via,
             f'{label}: "{shorten(value)}" is not {self.expected}',
             note=f"allowed are {allowed}",
+            fixes=self._repaired(reading, node, via, value),
         )
+
+    def _repaired(self, reading: ReadContext, node: Node, via: Via, value: str) -> tuple[Fix, ...]:
+        """The path of a module as its name; a name with other characters between its words."""
+        if self.check == MODULE_PATTERN:
+            name = value.removeprefix("./").removesuffix(".py").replace("/", ".")
+            fits, safe = is_module(name), True
+        else:
+            name = re.sub(r"\W+", "_", value.strip(), flags=re.ASCII)
+            fits, safe = is_name(name), False  # other places may use the name
+        edits = reading.location(node, via).respelled(value, name) if fits else ()
+        return fixes_of((f'write "{name}"', safe, edits))
 
     def schema(self) -> JsonSchema:
         schema: JsonSchema = {"type": "string"}
@@ -171,7 +185,8 @@ class Flag(ValueType):
         value = None if type(node) in _CONTAINERS else reading.scalar(node)
         if isinstance(value, bool):
             return value
-        return reading.wrong_type(node, via, label, self.expected)
+        offered = _unquoted(reading, node, via, str(value)) if value in ("true", "false") else ()
+        return reading.wrong_type(node, via, label, self.expected, fixes=offered)
 
     def schema(self) -> JsonSchema:
         return {"type": "boolean"}
@@ -190,7 +205,10 @@ class Number(ValueType):
         value = None if type(node) in _CONTAINERS else reading.scalar(node)
         wanted = int if self.whole else (int, float)
         if isinstance(value, bool) or not isinstance(value, wanted):
-            return reading.wrong_type(node, via, label, self.expected)
+            offered = (
+                _unquoted(reading, node, via, value) if isinstance(value, str) and self._spells(value) else ()
+            )
+            return reading.wrong_type(node, via, label, self.expected, fixes=offered)
         if value < 0 or (self.positive and value == 0) or not isfinite(value) or value > LARGEST:
             above = value > LARGEST
             expected = f"a number of at most {LARGEST}" if above else self.expected
@@ -204,6 +222,9 @@ class Number(ValueType):
         if "_" not in node.value:
             _report_yaml_1_1(reading, node, via, value)
         return value
+
+    def _spells(self, text: str) -> bool:
+        return re.fullmatch(r"(0|[1-9]\d{0,11})" + ("" if self.whole else r"(\.\d+)?"), text) is not None
 
     def schema(self) -> JsonSchema:
         # "integer" takes 1.0, which YAML has as another type than 1
@@ -224,7 +245,9 @@ class OneOrMore(ValueType):
     def read(self, reading: ReadContext, node: Node, via: Via, label: str) -> tuple[Any, ...] | Broken:
         if type(node) is not SequenceNode:
             if self.only_list or type(node) is MappingNode:
-                return reading.wrong_type(node, via, label, self.expected)
+                listed = () if type(node) in _CONTAINERS else reading.location(node, via).listed()
+                fixes = fixes_of(("make it a list", True, listed))
+                return reading.wrong_type(node, via, label, self.expected, fixes=fixes)
             one = self.item.read(reading, node, via, label)
             return BROKEN if one is BROKEN else (one,)
         if not node.items and self.nonempty:
@@ -262,7 +285,9 @@ class NamesOrAll(ValueType):
             if value is False and self.no:
                 return Names()
             if not isinstance(value, str) or self.names.only_list:
-                return reading.wrong_type(node, via, label, self.expected)
+                listed = reading.location(node, via).listed() if isinstance(value, str) else ()
+                fixes = fixes_of(("make it a list", True, listed))
+                return reading.wrong_type(node, via, label, self.expected, fixes=fixes)
         refs = self.names.read(reading, node, via, label)
         return BROKEN if isinstance(refs, Broken) else Names(False, refs)
 
@@ -354,7 +379,25 @@ def _report_yaml_1_1(reading: ReadContext, node: Any, via: Via, value: Any) -> N
         f"{shorten(node.value)} is {meaning} in YAML 1.1",
         note=f"read as {meaning}",
         help=f'write "{shorten(node.value)}" in quotes if text is meant, else {meaning}',
+        fixes=fixes_of(
+            ("write it in quotes", False, reading.location(node, via).rewritten(f'"{node.value}"')),
+            (f"write {meaning}", False, reading.location(node, via).rewritten(meaning)),
+        ),
     )
+
+
+def _quoted(reading: ReadContext, node: Node, via: Via) -> tuple[Fix, ...]:
+    """A plain value in quotes: it is text then."""
+    if type(node) in _CONTAINERS or not isinstance(node.value, str) or not node.value:
+        return ()
+    if "\\" in node.value or '"' in node.value:
+        return ()
+    return fixes_of(("write it in quotes", True, reading.location(node, via).rewritten(f'"{node.value}"')))
+
+
+def _unquoted(reading: ReadContext, node: Node, via: Via, text: str) -> tuple[Fix, ...]:
+    """A text without its quotes: it is a number or a boolean then."""
+    return fixes_of(("write it without quotes", True, reading.location(node, via).rewritten(text)))
 
 
 def _scalars(node: Node) -> Iterator[Node]:

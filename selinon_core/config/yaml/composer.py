@@ -25,9 +25,10 @@ from selinon_core.config.yaml.nodes import (
     Node,
     NodeLocation,
     SequenceNode,
+    Source,
 )
 from selinon_core.config.yaml.scalars import MAP_TAG, MERGE_TAG, SEQ_TAG, PlainScalars, short_tag, tagged_value
-from selinon_core.diagnostics import Related, kinds
+from selinon_core.diagnostics import Fix, Related, fixes_of, kinds
 from selinon_core.diagnostics.kinds import Collector, shorten
 from selinon_core.diagnostics.location import FixedLocation, SourceLocation, Span
 
@@ -51,8 +52,9 @@ class Composer:
     how many of them are such.
     """
 
-    def __init__(self, file: str, plain: PlainScalars, collector: Collector) -> None:
-        self.file = file
+    def __init__(self, source: Source, plain: PlainScalars, collector: Collector) -> None:
+        self.source = source
+        self.file = source.file
         self.plain = plain
         self.collector = collector
         self.root: Node | None = None
@@ -159,7 +161,7 @@ class Composer:
         self.root = self.top[0] if self.top else None
 
     def _at(self, node: Any) -> SourceLocation:
-        return NodeLocation(self.file, node)
+        return NodeLocation(self.source, node)
 
     def _define(self, anchor: str, node: Node | None, event: Any) -> None:
         if anchor in self.anchors:
@@ -269,6 +271,7 @@ class Composer:
                     f'duplicate key "{shorten(key.value)}"',
                     note="the last one counts",
                     related=(Related(self._at(first).span, "first given here"),),
+                    fixes=_without(self._at(first), entries[name][1], self.source),
                 )
             entries[name] = (written, value, ())
         if merges is not None:
@@ -280,7 +283,7 @@ class Composer:
         from selinon_core.config.yaml.merge_keys import MergeKeys
 
         most = MAX_EXPANSION + EXPANSION_PER_NODE * self.count - self.merged
-        merge_keys = MergeKeys(self.file, self.collector, most)
+        merge_keys = MergeKeys(self.source, self.collector, most)
         entries = merge_keys.entries(merges, own)
         self.merged += merge_keys.copied
         if entries is None:
@@ -290,15 +293,21 @@ class Composer:
         return entries
 
 
+def _without(key: SourceLocation, value: Node, source: Source) -> tuple[Fix, ...]:
+    """The removal of an entry that a later one replaces anyway."""
+    edits = key.removed(NodeLocation(source, value))
+    return fixes_of(("remove the first one", not key.is_shared, edits))
+
+
 def _report_unknown_alias(
     collector: Collector, place: SourceLocation, anchor: str, anchors: Iterable[str]
 ) -> None:
     help_text = ""
     if len(collector.found) < _MAX_SUGGESTIONS:
-        from selinon_core.diagnostics.wording import did_you_mean
+        from selinon_core.diagnostics.wording import Question, did_you_mean
 
         close = did_you_mean(anchor, anchors)
-        help_text = f'did you mean "*{close}"?' if close else ""
+        help_text = Question(f'did you mean "*{close}"?', anchor, close, tuple(anchors)) if close else ""
     collector.add(
         kinds.UNKNOWN_ALIAS,
         place,

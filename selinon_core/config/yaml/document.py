@@ -17,6 +17,7 @@ from selinon_core.config.yaml.composer import EXPANSION_PER_NODE, MAX_DEPTH, MAX
 from selinon_core.config.yaml.nodes import (
     AliasNode,
     BrokenNode,
+    Editor,
     GivenScalar,
     MappingNode,
     Mark,
@@ -53,7 +54,13 @@ class Document:
 
     def location(self, node: Node) -> SourceLocation:
         """Where a node stands."""
-        return NodeLocation(self.file, node)
+        return NodeLocation(self, node)
+
+    def editor(self) -> Editor:
+        """What makes edits of the text."""
+        from selinon_core.config.yaml.editing import TextEditor  # only messages offer edits
+
+        return TextEditor(self.file, self.text)
 
 
 def decode(data: bytes, file: str, collector: Collector) -> str:
@@ -80,7 +87,7 @@ def read_document(text: str, file: str, collector: Collector) -> Document:
     """Compose the document in ``text``; mistakes go to ``collector``. Never raises."""
     document = Document(file, text.removeprefix("\ufeff"))
     for attempt in range(2):
-        composer = Composer(file, document.plain, collector)
+        composer = Composer(document, document.plain, collector)
         try:
             loader = _Loader(document.text)
             composer.compose(loader.get_event)

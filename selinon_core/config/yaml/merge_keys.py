@@ -12,6 +12,7 @@ from selinon_core.config.yaml.nodes import (
     Node,
     NodeLocation,
     SequenceNode,
+    Source,
 )
 from selinon_core.diagnostics import Related, kinds
 from selinon_core.diagnostics.kinds import Collector
@@ -20,9 +21,9 @@ from selinon_core.diagnostics.kinds import Collector
 class MergeKeys:
     """The merge keys of one mapping. ``copied`` counts the entries they copy, of which ``most`` are allowed."""
 
-    def __init__(self, file: str, collector: Collector, most: int) -> None:
+    def __init__(self, source: Source, collector: Collector, most: int) -> None:
         self.copied = 0
-        self._file = file
+        self._source = source
         self._collector = collector
         self._most = most
 
@@ -48,7 +49,7 @@ class MergeKeys:
                     continue
                 self.copied += len(mapping.entries)
                 if self.copied > self._most:
-                    place = NodeLocation(self._file, key)
+                    place = NodeLocation(self._source, key)
                     self._collector.add(kinds.TOO_LARGE, place, "merge keys copy too many entries")
                     return None
                 if through:
@@ -62,8 +63,8 @@ class MergeKeys:
     def _report_bad(self, key: Any, part: Node) -> None:
         self._collector.add(
             kinds.BAD_MERGE,
-            NodeLocation(self._file, part),
+            NodeLocation(self._source, part),
             "a merge key takes a mapping or a list of mappings",
             note="this is neither",
-            related=(Related(NodeLocation(self._file, key).span, "merged here"),),
+            related=(Related(NodeLocation(self._source, key).span, "merged here"),),
         )

@@ -7,9 +7,9 @@ document made from Python data has ``GivenScalar`` in its place. Nodes have mark
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Protocol
 
-from selinon_core.diagnostics.location import Place, SourceLocation, Span
+from selinon_core.diagnostics.location import Edit, Place, SourceLocation, Span
 
 
 class Mark:
@@ -114,24 +114,72 @@ def children_of(node: Node) -> list[Node]:
     return []
 
 
+class Editor(Protocol):
+    """Makes edits of the text around a node; what they do is described at the methods of ``SourceLocation``."""
+
+    def respelled(self, node: Node, old: str, new: str) -> tuple[Edit, ...]: ...
+
+    def rewritten(self, node: Node, written: str) -> tuple[Edit, ...]: ...
+
+    def removed(self, node: Node, value: Node, *, is_entry: bool = False) -> tuple[Edit, ...]: ...
+
+    def listed(self, node: Node) -> tuple[Edit, ...]: ...
+
+    def followed_by(self, node: Node, written: str) -> tuple[Edit, ...]: ...
+
+
+class Source(Protocol):
+    """The text that nodes are made of, and how messages call its file."""
+
+    @property
+    def file(self) -> str: ...
+
+    @property
+    def text(self) -> str: ...
+
+    def editor(self) -> Editor: ...
+
+
 class NodeLocation(SourceLocation):
     """The place of a node in a file."""
 
-    __slots__ = ("_file", "_node")
+    __slots__ = ("_node", "_source")
 
-    def __init__(self, file: str, node: Node) -> None:
-        self._file = file
+    def __init__(self, source: Source, node: Node) -> None:
+        self._source = source
         self._node = node
 
     @property
     def span(self) -> Span:
         start, end = self._node.start_mark, self._node.end_mark
-        return Span(self._file, start.line + 1, self._column(start) + 1, end.line + 1, end.column + 1)
+        return Span(self._source.file, start.line + 1, self._column(start) + 1, end.line + 1, end.column + 1)
 
     @property
     def place(self) -> Place:
         start = self._node.start_mark
-        return Place(self._file, start.line + 1, self._column(start) + 1)
+        return Place(self._source.file, start.line + 1, self._column(start) + 1)
+
+    def respelled(self, old: str, new: str) -> tuple[Edit, ...]:
+        return self._source.editor().respelled(self._node, old, new)
+
+    def rewritten(self, written: str) -> tuple[Edit, ...]:
+        return self._source.editor().rewritten(self._node, written)
+
+    def removed(self, value: SourceLocation | None = None) -> tuple[Edit, ...]:
+        if value is None:
+            return self._source.editor().removed(self._node, self._node)
+        inner = value._node if isinstance(value, NodeLocation) else None
+        return () if inner is None else self._source.editor().removed(self._node, inner, is_entry=True)
+
+    def listed(self) -> tuple[Edit, ...]:
+        return self._source.editor().listed(self._node)
+
+    def followed_by(self, written: str) -> tuple[Edit, ...]:
+        return self._source.editor().followed_by(self._node, written)
+
+    @property
+    def is_shared(self) -> bool:
+        return "*" in self._source.text and "&" in self._source.text
 
     def _column(self, start: Any) -> int:
         """Where the text begins, from 0."""

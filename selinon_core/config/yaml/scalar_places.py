@@ -14,10 +14,10 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from selinon_core.config.yaml.nodes import Node, NodeLocation
+from selinon_core.config.yaml.nodes import Node
 from selinon_core.diagnostics.location import Span
 
-_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
+BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 _BREAKS = "\n\r\x85\u2028\u2029"
 _BLANKS = " \t"
 #: anchors and tags before a value, and what may stand between them and it
@@ -57,10 +57,14 @@ class ScalarPlaces:
         """
         pieces = self._mapped()
         if not pieces:
-            return NodeLocation(self._file, self._node).span
+            return self._whole()
         first = pieces[start].start if start < len(pieces) else pieces[-1].end
         last = pieces[min(end, len(pieces)) - 1].end if end > start else first
         return Span(self._file, *self._position(first), *self._position(max(first, last)))
+
+    def _whole(self) -> Span:
+        start, end = self._node.start_mark, self._node.end_mark
+        return Span(self._file, start.line + 1, start.column + 1, end.line + 1, end.column + 1)
 
     def _mapped(self) -> list[_Piece]:
         if self._pieces is None:
@@ -73,17 +77,22 @@ class ScalarPlaces:
     def _position(self, index: int) -> tuple[int, int]:
         """Line and column, from 1, counted from where the scalar begins."""
         mark = self._node.start_mark
-        breaks = list(_BREAK.finditer(self._text, mark.index, index))
+        breaks = list(BREAK.finditer(self._text, mark.index, index))
         if not breaks:
             return mark.line + 1, mark.column + 1 + index - mark.index
         return mark.line + 1 + len(breaks), 1 + index - breaks[-1].end()
 
 
+def behind_properties(text: str, start: int) -> int:
+    """Where the value begins whose anchor or tag begins at ``start``."""
+    found = _PROPERTIES.match(text, start)
+    return found.end() if found is not None else start
+
+
 def _pieces(text: str, event: Any) -> Iterator[_Piece]:
     start: int = event.start_mark.index
     if event.anchor is not None or event.tag is not None:
-        begin = _PROPERTIES.match(text, start)
-        start = begin.end() if begin is not None else start
+        start = behind_properties(text, start)
     if event.style in ("|", ">"):
         return _block(text, start, event.value, folded=event.style == ">")
     if event.style in ("'", '"'):
@@ -99,7 +108,7 @@ def _flow(text: str, index: int, quote: str) -> Iterator[_Piece]:
             end = _behind_white(text, index)
             yield from _white(text, index, end)
         elif character == "\\" and quote == '"':
-            found = _BREAK.match(text, index + 1)
+            found = BREAK.match(text, index + 1)
             if found is not None:
                 end = _behind_white(text, found.end())
                 yield from _kept_breaks(text, found.end(), end)
@@ -125,7 +134,7 @@ def _behind_white(text: str, index: int) -> int:
 
 def _white(text: str, start: int, end: int) -> Iterator[_Piece]:
     """Blanks inside a line stay; a line break with blanks around it is a space, or the empty lines behind it."""
-    first = _BREAK.search(text, start, end)
+    first = BREAK.search(text, start, end)
     if first is None:
         for index in range(start, end):
             yield _Piece(text[index], index, index + 1)
@@ -140,7 +149,7 @@ def _white(text: str, start: int, end: int) -> Iterator[_Piece]:
 
 
 def _kept_breaks(text: str, start: int, end: int) -> Iterator[_Piece]:
-    for found in _BREAK.finditer(text, start, end):
+    for found in BREAK.finditer(text, start, end):
         yield _Piece(_normal(found.group()), found.start(), found.end())
 
 
@@ -169,7 +178,7 @@ class _Line(NamedTuple):
 
 def _lines(text: str, index: int) -> Iterator[_Line]:
     while index < len(text):
-        found = _BREAK.search(text, index)
+        found = BREAK.search(text, index)
         end, behind = (found.start(), found.end()) if found is not None else (len(text), len(text))
         yield _Line(index, end, behind)
         index = behind
@@ -180,7 +189,7 @@ def _block(text: str, start: int, value: str, *, folded: bool) -> Iterator[_Piec
 
     How many line breaks at the end belong to the value depends on its header; the value itself says so.
     """
-    header = _BREAK.search(text, start)
+    header = BREAK.search(text, start)
     if header is None:
         return
     indent = _indentation(text, header.end(), value)

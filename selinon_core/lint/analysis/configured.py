@@ -98,7 +98,7 @@ def argument_faults(call: Configured) -> Iterator[ArgumentFault]:
             call.spot_of(argument),
             f'{call.title} does not take an argument "{argument}"',
             "is handed in, not configured" if argument in call.handed_in else "unknown argument",
-            suggested(meant, differs.taken),
+            suggested(meant, differs.taken, "" if meant in call.arguments else str(argument)),
         )
     if differs.missing:
         yield ArgumentFault(

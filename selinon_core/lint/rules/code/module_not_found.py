@@ -67,7 +67,7 @@ class ModuleNotFound(Rule):
             meant = project.code.like(module)
             help = "" if explained else "--pythonpath or [tool.selinon] pythonpath say where modules are"
             if meant is not None:
-                help = question(meant)
+                help = question(meant, written=module, known=(meant,))
             else:
                 explained = True
             yield self.found(

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from selinon_core.config.model import StorageDef, TaskDef
 from selinon_core.diagnostics import Diagnostic, Related, Severity
 from selinon_core.diagnostics.location import NOWHERE
 from selinon_core.lint.analysis.code_uses import CLASSES
@@ -64,6 +65,9 @@ class NameNotFound(Rule):
             wanted = "class" if role in CLASSES else "function"
             if symbol is None:
                 close = project.did_you_mean(f"name in {module}", name, project.code.names(module))
+                entries: tuple[TaskDef | StorageDef, ...] = (*project.model.tasks, *project.model.storages)
+                if any(function.name is entry.name for entry in entries):
+                    close = str(close)  # the name of the entry, which has other uses
                 default = 'without "classname" the class has the name of the entry' if role in CLASSES else ""
                 yield self.found(
                     function.name.location,

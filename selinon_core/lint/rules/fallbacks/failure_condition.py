@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from selinon_core.config.model import FailureDef
-from selinon_core.diagnostics import Diagnostic, Severity
+from selinon_core.diagnostics import Diagnostic, Severity, fixes_of
 from selinon_core.lint.rule import LintContext, Rule
 
 
@@ -59,10 +59,14 @@ class FailureCondition(Rule):
                     f'"{name}" looks at a result, but a failed node has none',
                     note="expected a predicate on arguments or environment",
                     help=f'"{twin}" looks at the arguments of the flow' if project.predicates.exists(twin) else "",
+                    fixes=fixes_of((f'write "{twin}"', False, leaf.name.location.respelled(name, twin)))
+                    if project.predicates.exists(twin)
+                    else (),
                 )
             elif leaf.node:
                 yield self.found(
                     leaf.node[0].location,
                     'the condition of a fallback has no sources, so there is nothing that "node" could mean',
                     note="not allowed here",
+                    fixes=fixes_of(('remove "node"', False, leaf.without("node"))),
                 )

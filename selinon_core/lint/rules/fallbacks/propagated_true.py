@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from selinon_core.diagnostics import Diagnostic, Related, Severity
+from selinon_core.diagnostics import Diagnostic, Related, Severity, fixes_of
 from selinon_core.lint.rule import LintContext, Rule
 
 
@@ -49,4 +49,7 @@ class PropagatedTrue(Rule):
                         '"propagate_failure" contradicts "fallback: true"',
                         note="the failure counts as handled",
                         related=(Related(failure.key_location("fallback").span, '"fallback: true" is here'),),
+                        fixes=fixes_of(
+                            ('remove "propagate_failure"', False, failure.without("propagate_failure"))
+                        ),
                     )

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from selinon_core.diagnostics import Diagnostic, Related, Severity
+from selinon_core.diagnostics import Diagnostic, Related, Severity, fixes_of
 from selinon_core.lint.rule import LintContext, Rule
 
 
@@ -58,4 +58,11 @@ class ItemAndArgs(Rule):
                             note="the item becomes the arguments",
                             help='remove the sub-flow from "propagate_node_args", or this line',
                             related=(Related(flag, '"propagate_node_args" is set here'),),
+                            fixes=fixes_of(
+                                (
+                                    'remove "propagate_result"',
+                                    False,
+                                    edge.foreach.without("propagate_result"),
+                                )
+                            ),
                         )

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from selinon_core.diagnostics import Diagnostic, Severity
+from selinon_core.diagnostics import Diagnostic, Severity, fixes_of
 from selinon_core.lint.rule import LintContext, Rule
 
 
@@ -47,4 +47,5 @@ class NowaitNeverStarted(Rule):
                         f'"{ref.name}" is marked "nowait", but nothing in the flow starts it',
                         note="never started here",
                         help=project.did_you_mean(f"started in {id(flow)}", ref.name, facts.starters),
+                        fixes=fixes_of((f'remove "{ref.name}"', False, ref.location.removed())),
                     )

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from selinon_core.diagnostics import Diagnostic, Severity
+from selinon_core.diagnostics import Diagnostic, Severity, fixes_of
 from selinon_core.lint.analysis.uses import first_refs
 from selinon_core.lint.rule import LintContext, Rule
 
@@ -51,4 +51,5 @@ class ParentFailuresOfNothing(Rule):
                         ref.location,
                         f'"propagate_parent_failures" names "{ref.name}", which no fallback starts',
                         note="has no effect",
+                        fixes=fixes_of((f'remove "{ref.name}"', False, ref.location.removed())),
                     )

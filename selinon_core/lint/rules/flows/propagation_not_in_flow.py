@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from selinon_core.diagnostics import Diagnostic, Severity
+from selinon_core.diagnostics import Diagnostic, Severity, fixes_of
 from selinon_core.lint.analysis.flags import PROPAGATION
 from selinon_core.lint.rule import LintContext, Rule
 
@@ -51,4 +51,5 @@ class PropagationNotInFlow(Rule):
                         f'"{flag.key}" names "{ref.name}", but nothing in the flow starts it',
                         note="never started here",
                         help=project.did_you_mean(f"sub-flow of {id(flow)}", ref.name, flows),
+                        fixes=fixes_of((f'remove "{ref.name}"', False, ref.location.removed())),
                     )

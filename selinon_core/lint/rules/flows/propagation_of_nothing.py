@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from selinon_core.diagnostics import Diagnostic, Severity
+from selinon_core.diagnostics import Diagnostic, Severity, fixes_of
 from selinon_core.lint.analysis.flags import COMPOUND_FAILURES, COMPOUND_FINISHED, FAILURES, FINISHED
 from selinon_core.lint.analysis.uses import first_refs
 from selinon_core.lint.rule import LintContext, Rule
@@ -64,4 +64,5 @@ class PropagationOfNothing(Rule):
                             note="no node receives them",
                             # Selinon 1.x loads this: to it, what has a fallback is waited for.
                             severity=Severity.WARNING if ref.name in handled else None,
+                            fixes=fixes_of((f'remove "{ref.name}"', False, ref.location.removed())),
                         )

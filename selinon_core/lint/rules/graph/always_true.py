@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from selinon_core.config.model import LeafDef, TestDef
-from selinon_core.diagnostics import Diagnostic, Severity
+from selinon_core.diagnostics import Diagnostic, Severity, fixes_of
 from selinon_core.lint.analysis.verdict import Satisfiability
 from selinon_core.lint.rule import LintContext, Rule
 
@@ -60,4 +60,7 @@ class AlwaysTrue(Rule):
                 note="decides nothing" if constant.whole else "always true",
                 help="leave the condition out: an edge without one always fires" if constant.whole else "",
                 severity=Severity.INFO if plain else None,
+                fixes=fixes_of(("remove the condition", False, constant.origin.without("condition")))
+                if constant.whole
+                else (),
             )

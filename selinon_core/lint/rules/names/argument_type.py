@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from typing import Any
 
-from selinon_core.diagnostics import Diagnostic, Severity
+from selinon_core.diagnostics import Diagnostic, Fix, Severity, fixes_of
+from selinon_core.diagnostics.location import SourceLocation
 from selinon_core.lint.analysis.literal_types import describe, misfit
 from selinon_core.lint.rule import LintContext, Rule
 
@@ -59,4 +62,13 @@ class ArgumentType(Rule):
                         f'"{argument}" of {call.title} has to be {wanted}, not {describe(value)}',
                         note=f"expected {wanted}",
                         related=call.related,
+                        fixes=_without_quotes(call.value_spot_of(argument), value, annotation),
                     )
+
+
+def _without_quotes(location: SourceLocation, value: Any, annotation: str) -> tuple[Fix, ...]:
+    """A number in quotes without them; a condition may turn out otherwise then."""
+    number = re.fullmatch(r"-?(0|[1-9]\d*)(\.\d+)?", value) if isinstance(value, str) else None
+    if number is None or misfit(float(value) if number[2] else int(value), annotation):
+        return ()
+    return fixes_of(("write it without quotes", False, location.rewritten(value)))

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from selinon_core.diagnostics import Diagnostic, Related, Severity
+from selinon_core.diagnostics import Diagnostic, Related, Severity, fixes_of
 from selinon_core.lint.rule import LintContext, Rule
 
 
@@ -44,6 +44,7 @@ class FlowListedTwice(Rule):
                     f'flow "{ref.name}" is listed twice',
                     note="listed before",
                     related=(first[ref.name],),
+                    fixes=fixes_of((f'remove the second "{ref.name}"', True, ref.location.removed())),
                 )
             else:
                 first[ref.name] = Related(ref.span, f'"{ref.name}" is first listed here')

@@ -1,8 +1,9 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from selinon_core.diagnostics import Diagnostic, Related, Severity
+from selinon_core.config.model import NameRef
+from selinon_core.diagnostics import Diagnostic, Fix, Related, Severity, fixes_of
 from selinon_core.lint.rule import LintContext, Rule
 
 
@@ -59,4 +60,9 @@ class FlowNotListed(Rule):
                     note="defined, but not listed",
                     help='add it to "flows", or leave that section out altogether',
                     related=related,
+                    fixes=_added(name, model.flow_list),
                 )
+
+
+def _added(name: str, listed: Sequence[NameRef]) -> tuple[Fix, ...]:
+    return fixes_of((f'add "{name}" to the list', True, listed[-1].location.followed_by(name))) if listed else ()

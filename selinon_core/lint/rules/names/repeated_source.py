@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from selinon_core.diagnostics import Diagnostic, Related, Severity
+from selinon_core.diagnostics import Diagnostic, Related, Severity, fixes_of
 from selinon_core.lint.rule import LintContext, Rule
 
 
@@ -47,6 +47,7 @@ class RepeatedSource(Rule):
                             f'"{ref.name}" stands twice in "from"',
                             note="named before",
                             related=(first[ref.name],),
+                            fixes=fixes_of((f'remove the second "{ref.name}"', True, ref.location.removed())),
                         )
                     else:
                         first[ref.name] = Related(ref.span, "the first one is here")

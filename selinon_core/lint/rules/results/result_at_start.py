@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from selinon_core.config.model import EdgeDef
-from selinon_core.diagnostics import Diagnostic, Severity
+from selinon_core.diagnostics import Diagnostic, Severity, fixes_of
 from selinon_core.lint.rule import LintContext, Rule
 
 
@@ -54,4 +54,7 @@ class ResultAtStart(Rule):
                     f'"{name}" looks at a result, but a starting edge has no source',
                     note="there is no result yet",
                     help=on_args if project.predicates.exists(twin) else "",
+                    fixes=fixes_of((f'write "{twin}"', False, leaf.name.location.respelled(name, twin)))
+                    if project.predicates.exists(twin)
+                    else (),
                 )

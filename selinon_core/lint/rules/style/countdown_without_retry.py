@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from selinon_core.config.model import FlowDef, TaskDef
-from selinon_core.diagnostics import Diagnostic, Severity
+from selinon_core.diagnostics import Diagnostic, Severity, fixes_of
 from selinon_core.lint.rule import LintContext, Rule
 
 
@@ -53,4 +53,11 @@ class CountdownWithoutRetry(Rule):
                     f'{"task" if is_task else "flow"} "{node.name.name}" has a "retry_countdown" but no retries',
                     note='"max_retry" is 0',
                     severity=None if is_task else Severity.INFO,
+                    fixes=fixes_of(
+                        (
+                            'remove "retry_countdown"',
+                            not node.location.is_shared,
+                            node.without("retry_countdown"),
+                        )
+                    ),
                 )

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from selinon_core.diagnostics import Diagnostic, Severity
+from selinon_core.diagnostics import Diagnostic, Severity, fixes_of
 from selinon_core.lint.analysis.placeholders import Odd, placeholders
 from selinon_core.lint.rule import LintContext, Rule
 
@@ -53,6 +53,9 @@ class MalformedPlaceholder(Rule):
                     f'the dollar sign of "{text}" in {where} stays where it is',
                     note="placeholders are written without it",
                     help=f"write {text[1:]}",
+                    fixes=fixes_of(
+                        (f"write {text[1:]}", False, placeholder.location.respelled(text, text[1:])),
+                    ),
                 )
             elif placeholder.odd is None or "storage" in where:
                 continue  # in a storage's configuration braces are often a text of their own, such as JSON

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from selinon_core.config.model import CacheDef, SamplingDef
-from selinon_core.diagnostics import Diagnostic, Severity
+from selinon_core.config.model import CacheDef, FlowDef, SamplingDef
+from selinon_core.diagnostics import Diagnostic, Fix, Severity, fixes_of
 from selinon_core.lint.rule import LintContext, Rule
 from selinon_core.plan import shipped
 
@@ -54,6 +54,7 @@ class PollingSetting(Rule):
                     "this polling interval has no effect",
                     note="flows go on when a node ends",
                     help="leave it out",
+                    fixes=_left_out(flow, "sampling"),
                 )
             if flow.cache is not None and _is_known(flow.cache):
                 yield self.found(
@@ -61,7 +62,12 @@ class PollingSetting(Rule):
                     "a cache of node states is not used",
                     note="states are not asked for",
                     help="leave it out",
+                    fixes=_left_out(flow, "cache"),
                 )
+
+
+def _left_out(flow: FlowDef, key: str) -> tuple[Fix, ...]:
+    return fixes_of((f'remove "{key}"', not flow.location.is_shared, flow.without(key)))
 
 
 def _is_too_short(sampling: SamplingDef) -> bool:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from selinon_core.diagnostics import Diagnostic, Severity
+from selinon_core.diagnostics import Diagnostic, Severity, fixes_of
 from selinon_core.lint.rule import LintContext, Rule
 
 
@@ -60,4 +60,9 @@ class UnusedStorage(Rule):
             return  # one of them cannot be read
         for name, storage in model.storage_by_name.items():
             if name not in used:
-                yield self.found(storage.name.location, f'storage "{name}" is used by no task', note="never used")
+                yield self.found(
+                    storage.name.location,
+                    f'storage "{name}" is used by no task',
+                    note="never used",
+                    fixes=fixes_of((f'remove storage "{name}"', False, storage.location.removed())),
+                )

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from selinon_core.diagnostics import Diagnostic, Severity
+from selinon_core.diagnostics import Diagnostic, Severity, fixes_of
 from selinon_core.lint.analysis.uses import nodes_named
 from selinon_core.lint.rule import LintContext, Rule
 
@@ -62,4 +62,5 @@ class UnusedTask(Rule):
                     task.name.location,
                     f'task "{name}" is used by no flow',
                     note="never runs",
+                    fixes=fixes_of((f'remove task "{name}"', False, task.location.removed())),
                 )
