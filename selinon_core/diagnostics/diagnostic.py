@@ -65,15 +65,20 @@ MOST_RELATED = 8
 def sort_diagnostics(found: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
     """Sort by place, then code and message, without repetitions.
 
-    What is said of one text for each of its uses (through aliases) is one diagnostic with all related places.
+    What is said of one text for each of its uses (through aliases) is one diagnostic with all related places, and
+    with the fixes that one of the uses offers.
     """
-    unique: dict[Diagnostic, tuple[Related, ...]] = {}
+    unique: dict[Diagnostic, tuple[tuple[Related, ...], tuple[Fix, ...]]] = {}
     for diagnostic in found:
-        key = diagnostic._replace(related=()) if diagnostic.related else diagnostic
-        earlier = unique.get(key, ())
+        bare = not diagnostic.related and not diagnostic.fixes
+        key = diagnostic if bare else diagnostic._replace(related=(), fixes=())
+        earlier, fixes = unique.get(key, ((), ()))
         new = [related for related in diagnostic.related if related not in earlier]
-        unique[key] = (*earlier, *new)[:MOST_RELATED]
-    merged = (key._replace(related=related) if related else key for key, related in unique.items())
+        unique[key] = (*earlier, *new)[:MOST_RELATED], fixes or diagnostic.fixes
+    merged = (
+        key._replace(related=related, fixes=fixes) if related or fixes else key
+        for key, (related, fixes) in unique.items()
+    )
     return tuple(sorted(merged, key=lambda d: (d.span, d.code, d.message)))
 
 

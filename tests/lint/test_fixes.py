@@ -156,6 +156,26 @@ def test_nothing_is_removed_safely_that_an_alias_may_use_elsewhere(tmp_path: Pat
     assert [fix.safe for fix in found.fixes] == [False]
 
 
+def test_what_is_said_once_for_all_uses_of_an_alias_has_the_fix_of_one_of_them(tmp_path: Path) -> None:
+    text = """
+    # shop.py
+    #   from selinon import SelinonTask
+    #
+    #   class Fetch(SelinonTask):
+    #       def run(self, node_args): ...
+    tasks: [{name: Fetch, import: shop}]
+    flow-definitions:
+      - &one
+        name: nightly
+        sampling: {name: constant, args: {retry: 2}}
+        edges: [{from: , to: Fetch}]
+      - <<: *one
+        name: weekly
+    """
+    (found,) = [one for one in lint_text(text, tmp_path) if one.code == "SEL913"]
+    assert [fix.safe for fix in found.fixes] == [False]
+
+
 # --- properties of all fixes --------------------------------------------------------------------------------
 
 SAMPLES = sorted(path for path in (HERE.parents[1] / "sample_flows").iterdir() if list(path.rglob("*.yaml")))
