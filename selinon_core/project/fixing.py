@@ -66,15 +66,13 @@ def fix_texts(
         offers = [
             offer
             for offer in _offers(work.project.diagnostics, unsafe)
-            if wants(offer.diagnostic)
-            and all(may_change(edit.span.file) for edit in offer.fix.edits)
-            and _key(offer) not in work.refused
+            if wants(offer.diagnostic) and all(may_change(edit.span.file) for edit in offer.fix.edits)
         ]
         if not offers or not work.make(apart(offers)):
             break
     changed = {file: text for file, text in work.texts.items() if text != work.first[file]}
     before = {file: work.first[file] for file in changed}
-    return FixedTexts(before, changed, tuple(work.made), tuple(work.refused.values()))
+    return FixedTexts(before, changed, tuple(work.made), tuple(work.refused))
 
 
 class _Work:
@@ -86,10 +84,12 @@ class _Work:
         self.project = lint(self.texts)
         self.first: dict[str, str] = {}
         self.made: list[Offer] = []
-        self.refused: dict[tuple[str, ...], Refusal] = {}
+        #: of the last pass: what was refused before may have become possible
+        self.refused: list[Refusal] = []
 
     def make(self, offers: Sequence[Offer]) -> bool:
-        """Make these fixes, those left out that would bring errors; returns whether there is any more to do."""
+        """Make these fixes, those left out that would bring errors; returns whether any was made."""
+        self.refused = []
         if self._try(offers):
             return True
         alone: list[Offer] = []
@@ -97,7 +97,7 @@ class _Work:
             _, project = self._with([*alone, offer])
             errors = _new_errors(self.project, project)
             if errors:
-                self.refused[_key(offer)] = Refusal(offer, errors)
+                self.refused.append(Refusal(offer, errors))
             else:
                 alone.append(offer)
         return bool(alone) and self._try(alone)
@@ -131,12 +131,6 @@ def _offers(found: Sequence[Diagnostic], unsafe: bool) -> Iterable[Offer]:
         fix = next((fix for fix in diagnostic.fixes if fix.safe or unsafe), None)
         if fix is not None:
             yield Offer(diagnostic, fix)
-
-
-def _key(offer: Offer) -> tuple[str, ...]:
-    """What a fix is called while the lines around it move."""
-    diagnostic = offer.diagnostic
-    return diagnostic.code, diagnostic.span.file, diagnostic.message, offer.fix.title
 
 
 def apart(offers: Sequence[Offer]) -> list[Offer]:

@@ -93,6 +93,17 @@ def test_a_fix_that_brings_a_new_error_is_not_made_and_the_others_are(tmp_path: 
     assert "to: Fetch\n" in after
 
 
+def test_what_another_fix_makes_possible_is_fixed_as_well(tmp_path: Path) -> None:
+    nodes = "tasks: [{name: Fetch, import: nodes}]\n"
+    flow = "flow-definitions:\n  - name: {}\n    edges:\n      - from:\n        to: {}\n"
+    (tmp_path / "nodes.yaml").write_text(nodes)
+    (tmp_path / "a.yaml").write_text(flow.format("nightly", "wekly"))
+    (tmp_path / "b.yaml").write_text(flow.format("weekly", "Fecth") + "flows: [nightly, weekly]\n")
+    fixed = fixed_project(tmp_path)
+    assert fixed.refused == ()
+    assert {offer.fix.title for offer in fixed.made} == {'write "weekly"', 'write "Fetch"'}
+
+
 def test_warnings_are_fixed_only_once_it_is_known_what_the_files_mean(tmp_path: Path) -> None:
     text = "tasks:\n  - {name: Fetch, import: nodes, retry_countdown: 5, max_retry: MANY}\n"
     (tmp_path / "flow.yaml").write_text(text + NIGHTLY.replace("to: Parse", "to: Fetch"))
