@@ -205,7 +205,7 @@ class _Reference:
                 if truth(value) is (name == "any"):
                     return name == "any"
             return name == "all"
-        kinds = _KINDS[name]
+        kinds = KINDS[name]
         values = []
         for position, part in enumerate(parts):
             value = self.of(part, variables)
@@ -384,7 +384,7 @@ _ARITHMETIC: dict[type, Any] = {
     ast.Mod: lambda left, right: left % right,
 }
 #: The types of the parameters; "" takes any.
-_KINDS = {
+KINDS = {
     "len": ("text list object",),
     "any": ("list",),
     "all": ("list",),

@@ -122,6 +122,8 @@ def _shape(node: ast.expr | None, text: str) -> Shape:
         case ast.Subscript(subject, key):
             return "index", of(subject), of(key)
         case ast.Call(ast.Name(function) as called, arguments, []) if function not in VALUES:
+            if called.col_offset != node.col_offset:  # parentheses around the name
+                raise Outside
             if len(arguments) == 1 and isinstance(arguments[0], ast.GeneratorExp):
                 # The parentheses of the call are those of the "for".
                 between = text[called.end_col_offset : arguments[0].col_offset]

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from selinon_core.expressions.evaluate import EvaluationError, MissingValue, bind
+from selinon_core.expressions.functions import FUNCTIONS
 from selinon_core.expressions.parser import parse
 from tests.expressions import programs, reference
 from tests.expressions.scopes import Values
@@ -42,6 +43,12 @@ def test_values_are_those_of_the_second_opinion(chance: Random) -> None:
     found, wanted = outcome(text, values), expected(text, values)
     # By their text: 1, 1.0 and true are equal in Python.
     assert repr(found) == repr(wanted), text
+
+
+def test_every_function_is_there_twice_and_used() -> None:
+    assert {*reference.KINDS, "has", "default"} == {*FUNCTIONS}
+    patterns = " ".join(pattern for patterns in programs.PATTERNS.values() for pattern in patterns)
+    assert {name for name in FUNCTIONS if f"{name}(" not in patterns} == {"default"}  # it may stand for any part
 
 
 def test_most_of_these_expressions_have_a_value() -> None:

@@ -145,6 +145,21 @@ def test_what_is_missing_is_an_error_that_has_and_default_ask_for(text: str, pla
     assert value(f"default({text}, 7)") == 7
 
 
+def test_messages_show_no_parts_of_results() -> None:
+    with pytest.raises(MissingValue, match=r'"LoadOrder" has no key that "args.secret" names'):
+        value("LoadOrder[args.secret]", args={"secret": "hunter2"})
+    for text in (
+        "LoadOrder.state + 1",
+        "LoadOrder.state < 1",
+        "len(LoadOrder.total)",
+        "LoadOrder.lines[LoadOrder.state]",
+    ):
+        with pytest.raises(EvaluationError) as raised:
+            value(text, LoadOrder={**ORDER, "state": "hunter2", "total": 4711})
+        assert "hunter2" not in raised.value.message
+        assert "4711" not in raised.value.message
+
+
 def test_null_is_not_missing_but_has_a_default() -> None:
     assert value("has(LoadOrder.customer)") is True
     assert value("default(LoadOrder.customer, 'none')") == "none"

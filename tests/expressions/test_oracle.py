@@ -1,10 +1,10 @@
 """The parser reads what Python reads: the same tree, or both reject the text.
 
-Python's grammar is larger. What the language leaves out is rejected by it, and by ``python_shape``: unary ``+``,
-``**`` between values, ``is``, tuples, sets, slices, methods, ``*`` and named arguments, ``for`` of more than one
-variable, list or condition, commas at the end, texts side by side, numbers that are not written as in JSON or that
-a word or a point touches. What Python says differently is not in the alphabet of these texts: words of Python that
-are names here, and escapes that Python or JSON alone has.
+Python's grammar is larger. What the language leaves out is rejected by it, and by ``python_shape``: unary
+``+``, ``**`` between values, ``is``, tuples, sets, slices, methods, ``*`` and named arguments, parentheses around
+the name of a function, ``for`` of more than one variable, list or condition, commas at the end, texts side by
+side, numbers that are not written as in JSON or that a word or a point touches. What Python says differently is
+not in the alphabet of these texts: words of Python that are names here, and escapes that Python or JSON alone has.
 """
 
 from __future__ import annotations

@@ -78,11 +78,19 @@ def _key(value: Json, key: str, step: Field | Index, is_asked: bool) -> Json:
     if isinstance(value, dict):
         if key in value:
             return value[key]
-        raise MissingValue("" if is_asked else f"{label(step.subject)} has no key {shown(key)}", start, end)
-    if value is None:
-        message = "" if is_asked else f"{label(step.subject)} is null and has no key {shown(key)}"
-        raise MissingValue(message, start, end)
-    raise unfit(value, step.subject, "an object")
+        verb = "has"
+    elif value is None:
+        verb = "is null and has"
+    else:
+        raise unfit(value, step.subject, "an object")
+    if is_asked:
+        raise MissingValue("", start, end)
+    # A key that is worked out is a part of a result, which messages do not show.
+    if isinstance(step, Index) and constant_key(step) is None:
+        name = f"that {label(step.key)} names"
+    else:
+        name = shown(key)
+    raise MissingValue(f"{label(step.subject)} {verb} no key {name}", start, end)
 
 
 def _item(value: Json, key: Json, step: Index, is_asked: bool) -> Json:

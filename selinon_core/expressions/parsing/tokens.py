@@ -41,6 +41,8 @@ VALUES: dict[str, bool | None] = {
     "False": False,
     "None": None,
 }
+_KINDS_OF_WORDS = {**{word: word for word in WORDS}, **dict.fromkeys(VALUES, VALUE)}
+
 #: What is written in other languages -> the token that is meant.
 MEANT = {
     "&&": "and",
@@ -115,8 +117,9 @@ def tokenize(text: str, begin: int = 0, *, until_brace: bool = False) -> Tokens:
     none, it is at the end of the text.
     """
     tokens = Tokens(len(text) + 1)
-    match_token, position, braces = _TOKEN.match, begin, 0
-    while True:
+    match_token, add, read = _TOKEN.match, tokens.add, _READ
+    position, braces, kind = begin, 0, ""
+    while kind != END:
         found = match_token(text, position)
         assert found is not None  # the pattern has an alternative for every character, and for the end
         group = found.lastgroup
@@ -126,18 +129,17 @@ def tokenize(text: str, begin: int = 0, *, until_brace: bool = False) -> Tokens:
             kind = text[start:position]
             if until_brace:
                 braces += (kind in _OPENING) - (kind == "}")
+                kind = END if braces < 0 else kind
             if kind in MEANT:
                 tokens.meant[len(tokens.kinds)] = _foreign(text, start, position)
                 kind = MEANT[kind]
-            tokens.add(END if braces < 0 else kind, start, position)
-        elif group == "name":
-            position = _word(tokens, text, start, position)
+            add(kind, start, position)
         elif group == "end":
-            tokens.add(END, len(text), len(text))
+            kind = END
+            add(END, len(text), len(text))
         else:
-            position = _READ[group](tokens, text, start, position)
-        if tokens.kinds[-1:] == [END]:
-            return tokens
+            position = read[group](tokens, text, start, position)
+    return tokens
 
 
 def _word(tokens: Tokens, text: str, start: int, end: int) -> int:
@@ -145,12 +147,7 @@ def _word(tokens: Tokens, text: str, start: int, end: int) -> int:
     while end < len(text) and text[end] > "\x7f" and ("a" + text[end]).isidentifier():
         end = _after_ascii(text, end + 1)
     word = text[start:end]
-    if word in WORDS:
-        tokens.add(word, start, end, word)
-    elif word in VALUES:
-        tokens.add(VALUE, start, end, VALUES[word])
-    else:
-        tokens.add(NAME, start, end, word)
+    tokens.add(_KINDS_OF_WORDS.get(word, NAME), start, end, VALUES.get(word, word))
     return end
 
 
@@ -199,7 +196,12 @@ def _other(tokens: Tokens, text: str, start: int, end: int) -> int:
 
 
 _OPENING = frozenset({"{", "${"})
-_READ: dict[str, Callable[[Tokens, str, int, int], int]] = {"number": _digits, "text": _quoted, "other": _other}
+_READ: dict[str, Callable[[Tokens, str, int, int], int]] = {
+    "name": _word,
+    "number": _digits,
+    "text": _quoted,
+    "other": _other,
+}
 
 
 def _end_of_unknown(text: str, position: int) -> int:
