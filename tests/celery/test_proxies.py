@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +13,7 @@ from celery import Celery
 
 from selinon_core.celery.stores import Store, open_store
 from selinon_core.celery.stores.protocol import Commit
+from selinon_core.celery.stores.sql.store import SqlStore
 from selinon_core.errors import StateStoreError, StateStoreRefused
 from tests.celery.workers import Site, wait_until
 from tests.conftest import need
@@ -23,6 +25,7 @@ from tests.workers.proxies import (
     redis_with_tls,
     why_not,
 )
+from tests.workers.servers import PostgresCluster, RabbitNode
 
 T = TypeVar("T")
 pytestmark = [pytest.mark.xdist_group("workers"), pytest.mark.timeout(240)]
@@ -220,6 +223,48 @@ def test_flows_run_on_a_redis_with_tls(tmp_path: Path) -> None:
         with behind(tmp_path, url) as place:
             place.start("-c", "2")
             all_succeed(place, 10)
+
+
+@pytest.mark.slow
+@requires("openssl")
+@requires("rabbitmq-server")
+@pytest.mark.service("redis")
+def test_flows_run_on_a_rabbitmq_with_tls(tmp_path: Path) -> None:
+    (tmp_path / "servers").mkdir()
+    made = certificates(tmp_path / "servers")
+    made.key.chmod(0o644)  # the server may run as another user
+    node = RabbitNode(tmp_path / "servers" / "rabbit", made)
+    try:
+        node.start()
+        url = f"amqps://guest:guest@127.0.0.1:{node.tls_port}//"
+        tls = {"ca_certs": str(made.authority), "cert_reqs": int(ssl.CERT_REQUIRED)}
+        redis = need("redis")
+        with behind(tmp_path, url, redis, redis, broker_use_ssl=tls) as place:
+            place.start("-c", "2")
+            all_succeed(place, 5)
+    finally:
+        node.stop()
+
+
+@pytest.mark.slow
+@requires("openssl")
+@pytest.mark.service("redis", "postgres")
+def test_flows_run_with_the_state_in_a_postgresql_with_tls(tmp_path: Path) -> None:
+    (tmp_path / "servers").mkdir()
+    made = certificates(tmp_path / "servers")
+    cluster = PostgresCluster(tmp_path / "servers" / "postgres", made)
+    try:
+        cluster.start()
+        url = f"{cluster.url}?sslmode=verify-full&sslrootcert={made.authority}"
+        with behind(tmp_path, need("redis"), state=url) as place:
+            place.start("-c", "2")
+            all_succeed(place, 5)
+            encrypted = "SELECT bool_and(ssl) FROM pg_stat_ssl WHERE pid = pg_backend_pid()"
+            store = place.selinon.store
+            assert isinstance(store, SqlStore)
+            assert store.database.do(lambda connection: connection.exec_driver_sql(encrypted).scalar())
+    finally:
+        cluster.stop()
 
 
 @requires("openssl")

@@ -13,10 +13,10 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import urlsplit
 
-from tests.workers.servers import free_port, redis_program, wait_until_open
+from tests.workers.servers import Certificates, free_port, redis_program, wait_until_open
 
 MASTER = "mymaster"
 
@@ -171,14 +171,6 @@ class SentinelGroup:
         for process in self._processes.values():
             process.kill()
             process.wait()
-
-
-class Certificates(NamedTuple):
-    """Files of a certificate for 127.0.0.1, and of the authority that signed it."""
-
-    authority: Path
-    certificate: Path
-    key: Path
 
 
 def certificates(directory: Path) -> Certificates:

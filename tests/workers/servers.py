@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from tests import services
 
@@ -87,14 +87,24 @@ class RedisServer:
     stop = kill
 
 
-class RabbitNode:
-    """A RabbitMQ node of its own: own name, port and directory."""
+class Certificates(NamedTuple):
+    """Files of a certificate for 127.0.0.1, and of the authority that signed it."""
 
-    def __init__(self, directory: Path) -> None:
+    authority: Path
+    certificate: Path
+    key: Path
+
+
+class RabbitNode:
+    """A RabbitMQ node of its own: own name, port and directory. With certificates also a port with TLS."""
+
+    def __init__(self, directory: Path, tls: Certificates | None = None) -> None:
         directory.mkdir(parents=True, exist_ok=True)
         self._directory = directory
         self.port = free_port()
         self.url = f"amqp://guest:guest@127.0.0.1:{self.port}//"
+        self._tls = tls
+        self.tls_port = free_port()
         self._environment = {
             **os.environ,
             "RABBITMQ_NODENAME": f"selinon{self.port}@localhost",
@@ -114,7 +124,12 @@ class RabbitNode:
     def start(self) -> None:
         """Start, and wait until it takes connections."""
         (self._directory / "plugins").write_text("[].\n")
-        (self._directory / "rabbitmq.conf").write_text("consumer_timeout = 3600000\n")
+        lines = ["consumer_timeout = 3600000"]
+        if self._tls is not None:
+            lines += [f"listeners.ssl.default = {self.tls_port}", f"ssl_options.keyfile = {self._tls.key}"]
+            lines += [f"ssl_options.certfile = {self._tls.certificate}", "ssl_options.verify = verify_none"]
+            lines += [f"ssl_options.cacertfile = {self._tls.authority}"]
+        (self._directory / "rabbitmq.conf").write_text("\n".join(lines) + "\n")
         with (self._directory / "out").open("ab") as out:
             self._process = subprocess.Popen(
                 [_rabbit_program()],
@@ -154,9 +169,13 @@ def _rabbit_program() -> str:
 
 
 class PostgresCluster:
-    """A PostgreSQL of its own, where its programs are there and may be run (not as root without ``setpriv``)."""
+    """A PostgreSQL of its own, where its programs are there and may be run (not as root without ``setpriv``).
 
-    def __init__(self, directory: Path) -> None:
+    With certificates it also speaks TLS.
+    """
+
+    def __init__(self, directory: Path, tls: Certificates | None = None) -> None:
+        self._tls = tls
         directory.mkdir(parents=True, exist_ok=True)
         self._directory = directory
         self.port = free_port()
@@ -188,7 +207,7 @@ class PostgresCluster:
             )
         (self._data / "postmaster.pid").unlink(missing_ok=True)
         command = [_postgres_program("postgres"), "-D", str(self._data), "-p", str(self.port), "-k", ""]
-        command += ["-h", "127.0.0.1", "-c", "max_connections=200"]
+        command += ["-h", "127.0.0.1", "-c", "max_connections=200", *self._tls_options()]
         with (self._directory / "out").open("ab") as out:
             self._process = subprocess.Popen(
                 self._as_somebody(command), stdout=out, stderr=out, start_new_session=True, cwd="/"
@@ -204,6 +223,18 @@ class PostgresCluster:
                 if time.monotonic() > until:
                     raise
                 time.sleep(0.1)
+
+    def _tls_options(self) -> list[str]:
+        if self._tls is None:
+            return []
+        options = ["-c", "ssl=on"]
+        for name, file in (("ssl_cert_file", self._tls.certificate), ("ssl_key_file", self._tls.key)):
+            own = Path(shutil.copy(file, self._data))  # the server reads no key that others own or may read
+            own.chmod(0o600)
+            if os.getuid() == 0:
+                shutil.chown(own, "postgres", "postgres")
+            options += ["-c", f"{name}={own}"]
+        return options
 
     def kill(self) -> None:
         """End at once, as in a crash."""
