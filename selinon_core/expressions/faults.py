@@ -23,10 +23,15 @@ def shown(text: str) -> str:
     """A piece of an expression in a message: in quotes, on one line, at most 40 characters, all printable."""
     if len(text) == 1 and not text.isprintable():
         return f"the character U+{ord(text):04X}"
-    line = " ".join(text[:200].split()) or text[:200]
-    if len(line) > 40:
-        line = line[:37] + "..."
-    return '"' + "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in line) + '"'
+    return f'"{written(text, 40)}"'
+
+
+def written(text: str, most: int = 100) -> str:
+    """What a message says to write: on one line, at most so many characters, all printable."""
+    line = " ".join(text[: 5 * most].split()) or text[:most]
+    if len(line) > most:
+        line = line[: most - 3] + "..."
+    return "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in line)
 
 
 #: What helps where a token stands that cannot stand there, by its kind.

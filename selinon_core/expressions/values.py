@@ -134,9 +134,11 @@ def equal(budget: Budget, left: Json, right: Json) -> bool:
             budget.take(len(left))
             pairs.extend(zip(left, right, strict=True))
         elif isinstance(left, dict) and isinstance(right, dict):
-            if len(left) != len(right) or left.keys() != right.keys():
+            if len(left) != len(right):
                 return False
             budget.take(len(left))
+            if left.keys() != right.keys():
+                return False
             pairs.extend((value, right[key]) for key, value in left.items())
         elif type_name(left) != type_name(right):
             return False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from selinon_core.expressions.faults import METHODS_MEANT, shown
+from selinon_core.expressions.faults import METHODS_MEANT, shown, written
 from selinon_core.expressions.parsing.cursor import AND, CLOSERS, IF, SUM, UNARY, Cursor
 from selinon_core.expressions.parsing.operands import read_arguments
 from selinon_core.expressions.tree import Broken, Call, Field, IfElse, Index, Literal, Tree
@@ -43,7 +43,7 @@ def read_question(cursor: Cursor, condition: Tree, start: int) -> Tree:
         found.append(cursor.expression(IF))
         parts.append(cursor.text[begin : cursor.last_end])
     better = "{1} if {0} else {2}".format(*parts) if len(parts) == 3 else None
-    help = f"write: {better}" if better else "a choice is written: a if condition else b"
+    help = f"write: {written(better)}" if better else "a choice is written: a if condition else b"
     cursor.fault(start, cursor.last_end, 'there is no operator "?"', help, better)
     return IfElse(found[0], condition, found[1], start, cursor.last_end)
 
@@ -55,7 +55,7 @@ def read_otherwise(cursor: Cursor, left: Tree, start: int) -> Tree:
     begin = cursor.start
     right = cursor.expression(AND)
     better = f"default({value}, {cursor.text[begin : cursor.last_end]})"
-    cursor.fault(start, cursor.last_end, 'there is no operator "??"', f"write {better}", better)
+    cursor.fault(start, cursor.last_end, 'there is no operator "??"', f"write {written(better)}", better)
     return Call("default", (left, right), start, start, cursor.last_end)
 
 
@@ -72,7 +72,7 @@ def read_call(cursor: Cursor, called: Tree, start: int) -> Tree:
         given = [cursor.text[argument.start : argument.end] for argument in arguments]
         value = cursor.text[called.subject.start : called.subject.end]
         better = meant.format(*given, value=value)
-    help = f"write {better}" if better else "functions take the value as an argument: len(lines)"
+    help = f"write {written(better)}" if better else "functions take the value as an argument: len(lines)"
     cursor.fault(start, end, f"values have no methods: {shown(name)}", help, better)
     return Call(name, (called.subject, *arguments), called.end, start, end)
 

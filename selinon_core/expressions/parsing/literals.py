@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from selinon_core.expressions.faults import Fault, shown
+from selinon_core.expressions.faults import written as as_help
 
 #: Integers and other numbers have to be smaller than this, without their sign.
 NUMBERS_BELOW = 2**63
@@ -46,7 +47,7 @@ def _bad_number(written: str, start: int, end: int) -> Fault:
     else:
         better = written.lstrip("0") or "0"
     if better != written and _JSON_NUMBER.fullmatch(better):
-        return Fault(start, end, message, f"write {better}", better)
+        return Fault(start, end, message, f"write {as_help(better)}", better)
     if re.fullmatch(r"[0-9]++[A-DF-Za-df-z_][A-Za-z_]*+", written):
         digits = len(written.rstrip("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_"))
         return Fault(

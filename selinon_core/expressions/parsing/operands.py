@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from selinon_core.expressions.faults import shown
+from selinon_core.expressions.faults import shown, written
 from selinon_core.expressions.parsing.cursor import CLOSERS, IF, MAX_DEPTH, NOT, OR, SUM, TAKE_FOR, UNARY, Cursor
 from selinon_core.expressions.parsing.tokens import END, NAME, TEXT
 from selinon_core.expressions.tree import (
@@ -168,7 +168,7 @@ def _entry(cursor: Cursor) -> tuple[str | None, Tree]:
         cursor.at += 1
     else:
         if cursor.kind == NAME:
-            cursor.fault(start, end, f"the key {shown(key)} has no quotes", f'write "{key}"', f'"{key}"')
+            cursor.fault(start, end, f"the key {shown(key)} has no quotes", f'write "{written(key)}"', f'"{key}"')
         cursor.at += 1
     if cursor.kind != ":":
         return key, cursor.missing('":"', help)

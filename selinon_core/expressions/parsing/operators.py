@@ -53,6 +53,7 @@ def read_arithmetic(cursor: Cursor, left: Tree, start: int) -> Tree:
     operator, begin = cursor.kind, cursor.start
     if operator == "**":
         cursor.fault(begin, cursor.end, 'there is no operator "**"', "write x * x")
+        operator = "*"
     cursor.at += 1
     right = cursor.expression(TERM if operator in "+-" else UNARY)
     return Arithmetic(operator, left, right, begin, start, cursor.last_end)

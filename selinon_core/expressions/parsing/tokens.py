@@ -21,7 +21,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from selinon_core.expressions.faults import Fault, shown
+from selinon_core.expressions.faults import Fault, shown, written
 from selinon_core.expressions.parsing.literals import is_closed, number_value, text_value
 
 #: The kind of the last token of every text.
@@ -167,7 +167,7 @@ def _digits(tokens: Tokens, text: str, start: int, end: int) -> int:
         end += 1
     index = text[start + 1 : end]
     message = "an item of a list stands in brackets"
-    tokens.faults.append(Fault(start, end, message, f"write [{index}]", f"[{index}]"))
+    tokens.faults.append(Fault(start, end, message, f"write [{written(index)}]", f"[{index}]"))
     tokens.add(ITEM, start, end)
     return end
 
