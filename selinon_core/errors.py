@@ -12,6 +12,7 @@
     ├── UserFunctionError             a predicate, foreach, selective function or strategy raised
     ├── SchemaMismatchError           a result does not fit the task's ``output_schema``
     ├── RequestError                  the API was asked for something that does not exist
+    │   ├── ArgumentError             arguments do not fit an ``input_schema``, or cannot be worked out
     │   ├── NoParentNodeError         a task asked for a parent it does not have
     │   ├── UnknownFlowError          no flow of that name
     │   ├── UnknownStorageError       no storage of that name, or the task has none
@@ -116,6 +117,14 @@ class SchemaMismatchError(SelinonException):
 
 class RequestError(SelinonException):
     """Raised when something is asked for that does not exist."""
+
+
+class ArgumentError(RequestError):
+    """Raised when arguments do not fit the ``input_schema`` of a flow or task, or cannot be worked out.
+
+    A node run fails of it at once, without retries. The message names the place, the path in the arguments and the
+    type of the value there, never the whole value.
+    """
 
 
 class NoParentNodeError(RequestError):

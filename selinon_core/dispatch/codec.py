@@ -15,15 +15,23 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from selinon_core.dispatch import events as on
+from selinon_core.dispatch.flow_index import FlowIndex
 from selinon_core.dispatch.node_run import FlowOutcome
 from selinon_core.dispatch.selective import SelectiveRun
 from selinon_core.errors import FormatSkew
 from selinon_core.plan.flow_diff import MigrationStep
 
-#: The format of the header and log of a flow run. A worker leaves runs with a larger number to newer workers.
-FORMAT = 1
+#: The largest format of the header and log of a flow run that is known here. A worker leaves runs with a larger
+#: number to newer workers.
+FORMAT = 2
 #: The version of the rules by which the machine replays a log; a run keeps the number that it began with.
 LOGIC = 1
+
+
+def required_format(table: FlowIndex) -> int:
+    """The format of the runs of a flow: 2 for one with ``args``, ``output`` or ``input_schema``."""
+    return 2 if table.has_data_flow else 1
+
 
 _encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 
@@ -64,11 +72,21 @@ def _read_outcome(value: dict[str, Any] | None) -> FlowOutcome | None:
 
 def _started(event: on.FlowStarted) -> list[Any]:
     selective = None if event.selective is None else event.selective.to_json()
-    return ["S", event.args, event.parent, event.failures, selective]
+    parts = ["S", event.args, event.parent, event.failures, selective]
+    return parts if event.refused is None else [*parts, event.refused]
 
 
-def _read_started(args: Any, parent: Any, failures: Any, selective: Any) -> on.FlowStarted:
-    return on.FlowStarted(args, parent, failures, None if selective is None else SelectiveRun.from_json(selective))
+def _read_started(
+    args: Any, parent: Any, failures: Any, selective: Any, refused: str | None = None
+) -> on.FlowStarted:
+    chosen = None if selective is None else SelectiveRun.from_json(selective)
+    return on.FlowStarted(args, parent, failures, chosen, refused)
+
+
+def _read_args(question: int, given: list[list[Any]]) -> on.ArgsAnswered:
+    if any(each[0] not in (0, 1) or len(each) < 2 for each in given):
+        raise ValueError("arguments are neither given nor refused")
+    return on.ArgsAnswered(question, given)
 
 
 def encode_leaves(leaves: Sequence[bool | None]) -> str:
@@ -90,6 +108,8 @@ _WRITERS: dict[type[Any], Callable[[Any], list[Any]]] = {
     on.ForeachAnswered: lambda event: ["f", event.question, event.items],
     on.ReuseAnswered: lambda event: ["u", event.question, event.reused_id],
     on.FirstResultAnswered: lambda event: ["a", event.question, event.args],
+    on.ArgsAnswered: lambda event: ["g", event.question, event.given],
+    on.OutputAnswered: lambda event: ["o", event.question, event.value],
     on.QuestionDeferred: lambda event: ["d", event.question, event.reason],
     on.QuestionFailed: lambda event: ["x", event.question, event.reason],
     on.RetryDue: lambda event: ["r"],
@@ -114,13 +134,15 @@ class _Reader(NamedTuple):
 
 
 _READERS: dict[str, _Reader] = {
-    "S": _Reader(5, _read_started),
+    "S": _Reader(6, _read_started),
     "+": _Reader(3, lambda number, outcome=None: on.NodeSucceeded(number, _read_outcome(outcome))),
     "-": _Reader(3, lambda number, outcome=None: on.NodeFailed(number, _read_outcome(outcome))),
     "c": _Reader(4, lambda question, value, leaves="": _read_condition(question, value, leaves)),
     "f": _Reader(3, on.ForeachAnswered),
     "u": _Reader(3, on.ReuseAnswered),
     "a": _Reader(3, on.FirstResultAnswered),
+    "g": _Reader(3, _read_args),
+    "o": _Reader(3, on.OutputAnswered),
     "d": _Reader(3, on.QuestionDeferred),
     "x": _Reader(3, on.QuestionFailed),
     "r": _Reader(1, on.RetryDue),

@@ -5,6 +5,7 @@ A question (``Ask...``) is an effect whose answer comes back as an event with th
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from selinon_core.dispatch.node_run import FlowOutcome, NodeRun
@@ -38,6 +39,15 @@ class StartFlow:
 
 class ReuseNode:
     """An earlier run of a task stands in for this one, which has its id and is not started (selective runs)."""
+
+    __slots__ = ("node_run",)
+
+    def __init__(self, node_run: NodeRun) -> None:
+        self.node_run = node_run
+
+
+class FailNode:
+    """A node run has failed without being started; ``node_run.refused`` says why. The machine has taken notice."""
 
     __slots__ = ("node_run",)
 
@@ -87,7 +97,8 @@ class AskReuse:
     """Call the selective run function of a task: run it, or reuse an earlier run?
 
     ``args`` are what the function is given: the item under any foreach, else the flow's arguments.
-    ``task_args`` are what the task would get; ``position`` is the place of the item among those of foreach.
+    ``task_args`` are what the task would get, None where its edge has ``args``, which are not worked out yet.
+    ``position`` is the place of the item among those of foreach, None without foreach.
     """
 
     __slots__ = ("args", "edge", "given_item", "name", "position", "question", "sources", "task_args", "tasks")
@@ -102,7 +113,7 @@ class AskReuse:
         task_args: Any,
         given_item: bool,
         tasks: tuple[str, ...],
-        position: int = 0,
+        position: int | None = None,
     ) -> None:
         self.question = question
         self.edge = edge
@@ -125,7 +136,46 @@ class AskFirstResult:
         self.node_run = node_run
 
 
-Question = AskCondition | AskFallbackCondition | AskForeach | AskReuse | AskFirstResult
+class AskArgs:
+    """Work out the ``args`` of an edge for a combination, or of a failures entry for the runs that it handles.
+
+    ``items`` are those of foreach, and ``positions`` their places among all items; None without foreach, and one
+    answer is wanted. ``destinations`` are the nodes to be started for each item. ``args`` are the flow's.
+    """
+
+    __slots__ = ("args", "destinations", "entry", "items", "positions", "question", "sources")
+
+    def __init__(
+        self,
+        question: int,
+        entry: EdgePlan | FailurePlan,
+        sources: tuple[NodeRun, ...],
+        args: Any,
+        items: Sequence[Any] | None,
+        positions: Sequence[int],
+        destinations: tuple[str, ...],
+    ) -> None:
+        self.question = question
+        self.entry = entry
+        self.sources = sources
+        self.args = args
+        self.items = items
+        self.positions = positions
+        self.destinations = destinations
+
+
+class AskOutput:
+    """Work out the ``output`` of the flow from the ``finished`` runs by name, which are in canonical order."""
+
+    __slots__ = ("args", "finished", "question")
+
+    def __init__(self, question: int, finished: Mapping[str, tuple[NodeRun, ...]], args: Any) -> None:
+        self.question = question
+        self.finished = finished
+        self.args = args
+
+
+Question = AskCondition | AskFallbackCondition | AskForeach | AskReuse | AskFirstResult | AskArgs | AskOutput
 
 
 class AskAgain:
@@ -185,11 +235,14 @@ Effect = (
     StartTask
     | StartFlow
     | ReuseNode
+    | FailNode
     | AskCondition
     | AskFallbackCondition
     | AskForeach
     | AskReuse
     | AskFirstResult
+    | AskArgs
+    | AskOutput
     | AskAgain
     | ScheduleRetry
     | FinishFlow

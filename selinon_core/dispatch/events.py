@@ -15,9 +15,12 @@ from selinon_core.plan.flow_diff import MigrationStep
 
 
 class FlowStarted:
-    """The flow run was asked for. All arguments are kept for its retries."""
+    """The flow run was asked for. All arguments are kept for its retries.
 
-    __slots__ = ("args", "failures", "parent", "selective")
+    ``refused`` says why the arguments do not fit the flow's ``input_schema``: the run fails at once.
+    """
+
+    __slots__ = ("args", "failures", "parent", "refused", "selective")
 
     def __init__(
         self,
@@ -25,11 +28,13 @@ class FlowStarted:
         parent: dict[str, Any] | None = None,
         failures: dict[str, Any] | None = None,
         selective: SelectiveRun | None = None,
+        refused: str | None = None,
     ) -> None:
         self.args = args
         self.parent = parent or {}
         self.failures = failures
         self.selective = selective
+        self.refused = refused
 
 
 class NodeSucceeded:
@@ -94,6 +99,31 @@ class FirstResultAnswered:
     def __init__(self, question: int, args: Any) -> None:
         self.question = question
         self.args = args
+
+
+class ArgsAnswered:
+    """The arguments of node runs were worked out: one entry for each item, one in all without foreach.
+
+    ``[0, args]``: the destinations are started with these. ``[0, args, {name: reason}]``: except those that cannot
+    take them, each for its reason. ``[1, reason]``: they could not be worked out. Destinations with a reason fail
+    without being started.
+    """
+
+    __slots__ = ("given", "question")
+
+    def __init__(self, question: int, given: Sequence[Sequence[Any]]) -> None:
+        self.question = question
+        self.given = given
+
+
+class OutputAnswered:
+    """The output of the flow was worked out."""
+
+    __slots__ = ("question", "value")
+
+    def __init__(self, question: int, value: Any) -> None:
+        self.question = question
+        self.value = value
 
 
 class QuestionDeferred:
@@ -168,6 +198,8 @@ Event = (
     | ForeachAnswered
     | ReuseAnswered
     | FirstResultAnswered
+    | ArgsAnswered
+    | OutputAnswered
     | QuestionDeferred
     | QuestionFailed
     | RetryDue

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from selinon_core.dispatch.selective import SelectiveRun, select
-from selinon_core.plan import Condition, EdgePlan, FailurePlan, FlowPlan, Foreach, ForeachItems, Plan
+from selinon_core.plan import Condition, EdgePlan, FailurePlan, FlowPlan, Foreach, ForeachItems, Plan, Template
 
 
 class Destination:
@@ -21,9 +21,14 @@ class Destination:
 
 
 class EdgeIndex:
-    """An edge with its destinations. ``plain_parent``: all sources are tasks, so ``parent`` has only ids."""
+    """An edge with its destinations. ``plain_parent``: all sources are tasks, so ``parent`` has only ids.
+
+    ``asks``: something is asked when it fires, for items or for arguments.
+    """
 
     __slots__ = (
+        "args",
+        "asks",
         "condition",
         "destinations",
         "edge",
@@ -42,6 +47,8 @@ class EdgeIndex:
         self.single = len(edge.sources) == 1
         self.condition: Condition | None = edge.condition
         self.foreach: Foreach | ForeachItems | None = edge.foreach
+        self.args: Template | None = edge.args
+        self.asks = edge.foreach is not None or edge.args is not None
         self.destinations = destinations
         self.plain_parent = bool(edge.sources) and not any(plan.is_flow(name) for name in edge.sources)
         self.selective: SelectiveRun | None = None
@@ -63,9 +70,21 @@ class FailureGroup:
 
 
 class FlowIndex:
-    """One flow of a plan, indexed. Building it costs the size of the flow, once per plan."""
+    """One flow of a plan, indexed. Building it costs the size of the flow, once per plan.
 
-    __slots__ = ("destinations", "failure_groups", "flow", "nodes", "out_edges", "rows", "starting")
+    ``has_data_flow``: it has ``args``, an ``output`` or an ``input_schema``, of which old workers know nothing.
+    """
+
+    __slots__ = (
+        "destinations",
+        "failure_groups",
+        "flow",
+        "has_data_flow",
+        "nodes",
+        "out_edges",
+        "rows",
+        "starting",
+    )
 
     def __init__(self, plan: Plan, flow: FlowPlan) -> None:
         self.flow = flow
@@ -85,6 +104,12 @@ class FlowIndex:
         for entry in flow.failures:
             for name in entry.fallback:
                 self._destination(plan, name)
+        self.has_data_flow = (
+            flow.output is not None
+            or flow.input_schema is not None
+            or any(edge.args is not None for edge in flow.edges)
+            or any(entry.args is not None for entry in flow.failures)
+        )
 
     def _destination(self, plan: Plan, name: str) -> Destination:
         known = self.destinations.get(name)

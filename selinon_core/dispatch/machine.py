@@ -7,11 +7,12 @@ Rules
    combination of this run with one finished run of each other source. A run joins the finished runs only after
    its own edges were considered, so each combination is considered exactly once in the life of the flow run:
    when its last member finishes.
-3. *Considering* an edge: the condition is asked for; if it holds, foreach is asked for; then every destination is
-   started, per item. A false condition is never asked again for that combination.
+3. *Considering* an edge: the condition is asked for; if it holds, foreach is asked for; then ``args`` are, for all
+   items at once; then every destination is started, per item. A false condition is never asked again for that
+   combination. A node run whose args cannot be worked out fails without being started (rule 4).
 4. *A run fails.* It is noted, other branches go on. An eager node fails the flow at once.
 5. *Nothing is active, something failed:* the fallback step (``fallbacks``).
-6. *Nothing is active, nothing failed unhandled:* the flow succeeds.
+6. *Nothing is active, nothing failed unhandled:* the output of the flow is asked for, and the flow succeeds.
 7. *The flow fails:* it starts again from the beginning with a clean state if retries are left, else it ends.
 
 Why order does not matter: which combinations arise depends on which runs succeed, not on when; fallbacks wait
@@ -33,10 +34,10 @@ Cost: a completion touches the out-edges of its node and the combinations it com
 ``FlowAttempt.pending_sources`` counts, per join, the sources without a finished run, so a join of a thousand
 sources costs one decrement per source.
 
-Modules: ``state`` holds the state of a run. In ``rules``, ``edges`` has rules 1 to 3, ``starts`` the starting of
-node runs, ``fallbacks`` rule 5, ``completion`` rules 6 and 7, ``answers`` the handling of each answer,
-``migration`` the rules for a run whose flow changes. All of these are functions of the state; this module calls
-them, event by event.
+Modules: ``state`` holds the state of a run. In ``rules``, ``edges`` has rules 1 to 3, ``selection`` what selective
+runs change about them, ``arguments`` and ``starts`` the starting of node runs, ``completion`` rules 4, 6 and 7,
+``fallbacks`` rule 5, ``answers`` the handling of each answer, ``migration`` and ``questions_again`` the rules for
+a run whose flow changes. All of these are functions of the state; this module calls them, event by event.
 """
 
 from __future__ import annotations
@@ -165,7 +166,10 @@ def _begin_attempt(flow_run: RunState) -> None:
     flow_run.current = FlowAttempt(
         start, subset, flow_run.count + 1, flow.node_args_from_first, dict(flow_run.fired)
     )
-    consider_starting_edges(flow_run)
+    if start.refused is None:
+        consider_starting_edges(flow_run)
+    else:
+        completion.fail_at_once(flow_run, start.refused)
 
 
 def _on_node_succeeded(flow_run: RunState, event: on.NodeSucceeded) -> None:
@@ -182,10 +186,7 @@ def _on_node_failed(flow_run: RunState, event: on.NodeFailed) -> None:
     node = _complete(flow_run, event.number, "failure", event.outcome)
     if node is None:
         return
-    flow_run.current.unhandled.setdefault(node.name, []).append(node)
-    if node.name in flow_run.table.flow.eager_failures:
-        flow_run.note("EAGER_FAILURE", {"node_name": node.name, "node_id": node.id})
-        completion.fail_attempt(flow_run, f"{node.name} failed and is listed in eager_failures")
+    completion.nodes_failed(flow_run, (node,))
 
 
 def _complete(flow_run: RunState, number: int, status: NodeStatus, outcome: FlowOutcome | None) -> NodeRun | None:
@@ -225,6 +226,8 @@ _HANDLERS: dict[type[Any], Callable[[RunState, Any], None]] = {
     on.ForeachAnswered: answers.on_foreach,
     on.ReuseAnswered: answers.on_reuse,
     on.FirstResultAnswered: answers.on_first_result,
+    on.ArgsAnswered: answers.on_args,
+    on.OutputAnswered: answers.on_output,
     on.QuestionDeferred: answers.on_question_deferred,
     on.QuestionFailed: answers.on_question_failed,
     on.RetryDue: _on_retry_due,

@@ -18,8 +18,9 @@ class NodeRun:
     ``parent`` is kept for fallbacks only (merged from the runs they handle); for everything else it follows
     from ``sources`` (see ``propagation.parent_of``); ``parent_numbers`` goes with it and holds the numbers of
     the runs it names, 0 for runs outside the flow run. ``failures`` is what a fallback, and every task behind
-    it, sees as ``self.failures``. ``outcome`` is set once a sub-flow has ended. ``nearest`` belongs to
-    ``ancestors``: the runs that names mean for it, kept once some expression asks.
+    it, sees as ``self.failures``. ``outcome`` is set once a sub-flow has ended. ``refused`` says why a node run
+    failed without being started: its arguments could not be worked out. ``nearest`` belongs to ``ancestors``: the
+    runs that names mean for it, kept once some expression asks.
     """
 
     __slots__ = (
@@ -36,6 +37,7 @@ class NodeRun:
         "parent",
         "parent_numbers",
         "position",
+        "refused",
         "sources",
         "status",
     )
@@ -63,6 +65,7 @@ class NodeRun:
         self.failures = failures
         self.flow_attempt = flow_attempt
         self.position = position
+        self.refused: str | None = None
         self.nearest: dict[str, tuple[NodeRun, ...]] | None = None
         self.parent: dict[str, Any] | None = None
         self.parent_numbers: dict[str, int] | None = None
@@ -80,7 +83,8 @@ class FlowOutcome:
     ``active`` lists the node runs that still ran when the flow failed, as ``{"name", "id"}``. ``subflows`` maps
     names of sub-flows to the outcomes of their runs, in order of ending: ``propagate_finished`` and conditions
     on sub-flows read them. ``reason`` says in a sentence why a flow failed, ``timed_out`` and ``cancelled``
-    whether it was stopped from outside, ``unreached`` which nodes never had a chance to run.
+    whether it was stopped from outside, ``unreached`` which nodes never had a chance to run. ``has_output``: the
+    flow declares an output, and succeeded; ``output`` is its value.
     """
 
     __slots__ = (
@@ -89,6 +93,8 @@ class FlowOutcome:
         "active",
         "cancelled",
         "failed",
+        "has_output",
+        "output",
         "reason",
         "subflows",
         "succeeded",
@@ -118,6 +124,8 @@ class FlowOutcome:
         self.timed_out = timed_out
         self.cancelled = cancelled
         self.unreached = unreached
+        self.output: Any = None
+        self.has_output = False
 
     @classmethod
     def of_runs(cls, succeeded: bool, finished: dict[str, list[NodeRun]], **rest: Any) -> FlowOutcome:
@@ -128,6 +136,11 @@ class FlowOutcome:
         outcome = cls(succeeded, {}, **rest)
         outcome._finished_runs = finished
         return outcome
+
+    def with_output(self, value: Any) -> FlowOutcome:
+        """This outcome, which has an output from now on."""
+        self.output, self.has_output = value, True
+        return self
 
     @property
     def finished(self) -> dict[str, list[str]]:
@@ -142,11 +155,12 @@ class FlowOutcome:
     @property
     def state(self) -> dict[str, Any]:
         """The result of the flow as users see it."""
-        return {"finished_nodes": self.finished, "failed_nodes": self.failed, "active_nodes": self.active}
+        state = {"finished_nodes": self.finished, "failed_nodes": self.failed, "active_nodes": self.active}
+        return state | {"output": self.output} if self.has_output else state
 
     def to_json(self) -> dict[str, Any]:
         """A JSON value that ``from_json`` turns back into an equal outcome."""
-        return {
+        value: dict[str, Any] = {
             "succeeded": self.succeeded,
             "finished": self.finished,
             "failed": self.failed,
@@ -157,12 +171,13 @@ class FlowOutcome:
             "cancelled": self.cancelled,
             "unreached": list(self.unreached),
         }
+        return value | {"output": self.output} if self.has_output else value
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> FlowOutcome:
         """The inverse of ``to_json``."""
         subflows = {name: [cls.from_json(o) for o in runs] for name, runs in value["subflows"].items()}
-        return cls(
+        outcome = cls(
             value["succeeded"],
             value["finished"],
             value["failed"],
@@ -173,3 +188,4 @@ class FlowOutcome:
             value["cancelled"],
             tuple(value["unreached"]),
         )
+        return outcome.with_output(value["output"]) if "output" in value else outcome

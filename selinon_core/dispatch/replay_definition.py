@@ -1,14 +1,15 @@
 """The replay definition of a flow: the snapshot that replaying a log needs, as a short text.
 
 A log is replayed with the flow index it was written with. It depends on the combinations an edge waits for, on
-whether an edge asks a question before it fires, on which failures have an entry, and on how often a flow is
-retried. If one of these changes, the same events mean something else, whether or not the graph changed in a way
-that needs a migration. So every run names the definition its log begins with, by a hash of its text, and
-``events.Migrated`` names the definition that holds from there on. A replay needs the texts of these definitions,
-not the project as it was.
+which questions an edge, an entry of ``failures`` and the end of the flow ask, on which failures have an entry, and
+on how often a flow is retried. If one of these changes, the same events mean something else, whether or not the
+graph changed in a way that needs a migration. So every run names the definition its log begins with, by a hash of
+its text, and ``events.Migrated`` names the definition that holds from there on. A replay needs the texts of these
+definitions, not the project as it was.
 
-The definition omits what replay never reads: predicates, foreach functions, places, countdowns, queues. An index
-made from a text has stand-ins for those. A run is migrated to the worker's own index before it asks anything new.
+The definition omits what replay never reads: predicates, foreach functions, templates, places, countdowns, queues.
+An index made from a text has stand-ins for those. A run is migrated to the worker's own index before it asks
+anything new.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from selinon_core.plan import (
     Plan,
     Settings,
     Strategy,
+    Template,
 )
 
 _SETS = (
@@ -44,10 +46,11 @@ _SETS = (
     "propagate_compound_failures",
     "propagate_parent_failures",
 )
-_CONDITION, _FOREACH, _ITEMS = 1, 2, 4
+_CONDITION, _FOREACH, _ITEMS, _ARGS = 1, 2, 4, 8
 _FAILS = 2
 _SOMEWHERE = Place("<recorded>", 1, 1)
 _SOMETHING = ImportRef("recorded", "function")
+_A_TEMPLATE = Template(None, _SOMEWHERE)
 _A_CONDITION = Leaf(_SOMETHING, None, {}, None, _SOMEWHERE)
 
 
@@ -68,14 +71,13 @@ def definition_text(table: FlowIndex, on_unreached: str) -> str:
         "on_unreached": on_unreached,
     }
     if flow.failures:
-        value["failures"] = [
-            [list(f.nodes), list(f.fallback), bool(f.condition) + _FAILS * f.propagate_failure]
-            for f in flow.failures
-        ]
+        value["failures"] = [[list(f.nodes), list(f.fallback), _failure_flags(f)] for f in flow.failures]
     if flow.max_retry:
         value["max_retry"] = flow.max_retry
     if flow.node_args_from_first:
         value["node_args_from_first"] = True
+    if flow.output is not None:
+        value["output"] = True
     for name in _SETS:
         if getattr(flow, name):
             value[name] = sorted(getattr(flow, name))
@@ -96,8 +98,13 @@ def read_definition(text: str) -> ReplayDefinition:
         raise ValueError(f"not the definition of a flow: {text[:200]}") from error
 
 
+def _failure_flags(entry: FailurePlan) -> int:
+    flags = _CONDITION * (entry.condition is not None) | _FAILS * entry.propagate_failure
+    return flags | _ARGS * (entry.args is not None)
+
+
 def _edge(row: EdgeIndex) -> list[Any]:
-    flags = _CONDITION * (row.condition is not None)
+    flags = _CONDITION * (row.condition is not None) | _ARGS * (row.args is not None)
     if row.foreach is not None:
         flags |= _FOREACH | _ITEMS * row.foreach.propagate_result
     value: list[Any] = [list(row.sources), [node.name for node in row.destinations], flags]
@@ -112,11 +119,29 @@ def _table(value: dict[str, Any]) -> FlowIndex:
     flow = FlowPlan(
         name=value["flow"],
         edges=tuple(
-            EdgePlan(index, tuple(sources), tuple(to), _condition(flags), _foreach(flags), None, None, _SOMEWHERE)
+            EdgePlan(
+                index,
+                tuple(sources),
+                tuple(to),
+                _condition(flags),
+                _foreach(flags),
+                None,
+                None,
+                _SOMEWHERE,
+                _args(flags),
+            )
             for index, (sources, to, flags, *_) in enumerate(value["edges"])
         ),
         failures=tuple(
-            FailurePlan(index, tuple(nodes), tuple(fallback), _condition(flags), bool(flags & _FAILS), _SOMEWHERE)
+            FailurePlan(
+                index,
+                tuple(nodes),
+                tuple(fallback),
+                _condition(flags),
+                bool(flags & _FAILS),
+                _SOMEWHERE,
+                _args(flags),
+            )
             for index, (nodes, fallback, flags, *_) in enumerate(value.get("failures", ()))
         ),
         queue="",
@@ -128,6 +153,7 @@ def _table(value: dict[str, Any]) -> FlowIndex:
         sampling=Strategy(_SOMETHING, {}),
         cache=None,
         place=_SOMEWHERE,
+        output=_A_TEMPLATE if value.get("output") else None,
         **_sets(value),
     )
     known = dict.fromkeys((*value["subflows"], flow.name), flow)
@@ -140,6 +166,10 @@ def _table(value: dict[str, Any]) -> FlowIndex:
 
 def _condition(flags: int) -> Condition | None:
     return _A_CONDITION if flags & _CONDITION else None
+
+
+def _args(flags: int) -> Template | None:
+    return _A_TEMPLATE if flags & _ARGS else None
 
 
 def _foreach(flags: int) -> Foreach | None:

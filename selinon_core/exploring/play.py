@@ -189,7 +189,7 @@ class Play(PlayState):
                     self._started(effect.node_run)  # type: ignore[union-attr]
                 elif kind is do.TraceNote:
                     self._noted(effect)  # type: ignore[arg-type]
-                elif kind is do.ReuseNode:
+                elif kind is do.ReuseNode or kind is do.FailNode:
                     self._visited(effect.node_run)  # type: ignore[union-attr]
                 elif kind not in _PASSIVE:
                     questions.append(effect)  # type: ignore[arg-type]

@@ -110,10 +110,13 @@ def _performers(flows: FlowEffects, tasks: TaskEffects, questions: QuestionEffec
         do.AskForeach: questions.ask,
         do.AskReuse: questions.ask,
         do.AskFirstResult: questions.ask,
+        do.AskArgs: questions.ask,
+        do.AskOutput: questions.ask,
         do.AskAgain: questions.ask_again,
         do.ScheduleRetry: flows.schedule_retry,
         do.FinishFlow: flows.finish,
         do.CancelFlows: flows.cancel,
         do.ReuseNode: tasks.reuse,
+        do.FailNode: tasks.refuse,
         do.TraceNote: flows.note,
     }

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from selinon_core.dispatch import effects as do
 from selinon_core.dispatch import events as on
+from selinon_core.errors import ArgumentError
 from selinon_core.local.attempts import Attempts
 from selinon_core.local.driver_state import DriverState, is_abandoned
 from selinon_core.local.run_setup import RunSetup
@@ -96,6 +97,14 @@ class TaskEffects:
         record.result = state.reused_result(record)
         self._recorder.observe("ended", record)
         self._recorder.record((trace_entries.REUSED, state.agenda.now, flow_run, run))
+
+    def refuse(self, flow_run: FlowRecord, effect: do.FailNode) -> None:
+        """Note a node run, of a task or a flow, that failed without being started."""
+        now, run = self._state.agenda.now, effect.node_run
+        record = self._state.new_node(run, flow_run, None)
+        record.finished_at, record.error = now, ArgumentError(run.refused)
+        self._recorder.observe("ended", record)
+        self._recorder.record((trace_entries.REFUSED, now, flow_run, run))
 
     def _attempt_ended(self, record: NodeRecord, attempt: Attempt, at_once: bool = False) -> None:
         if self._state.real_time:

@@ -18,7 +18,7 @@ from selinon_core.dispatch.rules.migration import moved_selection
 from selinon_core.dispatch.selective import SelectiveRun
 from selinon_core.errors import UnexpectedEvent
 from selinon_core.migrations.describe import edge_text
-from selinon_core.plan import EdgePlan, FlowPlan
+from selinon_core.plan import EdgePlan, FailurePlan, FlowPlan
 from selinon_core.plan.flow_diff import MigrationStep, ends, follow
 
 Details = Mapping[str, Any]
@@ -45,6 +45,7 @@ class Replay:
         self._ids: dict[str, int] = {}
         self._names: dict[int, str] = {}
         self._deferred: set[int] = set()
+        self._given: dict[int, list[list[Any]]] = {}  # by question, of its first items
         self._retry_due = False
         self._retry_recorded = False
 
@@ -65,6 +66,8 @@ class Replay:
                 self._started.append(effect.node_run)
             elif isinstance(effect, do.AskFirstResult):
                 self._feed(on.FirstResultAnswered(effect.question, None))
+            elif isinstance(effect, do.AskArgs) and not self._had_args(effect.entry):
+                self._feed(on.ArgsAnswered(effect.question, [[0, None]] * len(effect.positions)))
             elif isinstance(effect, do.ScheduleRetry):
                 self._retry_due = True
             elif isinstance(effect, do.ReuseNode):
@@ -107,10 +110,13 @@ class Replay:
             edge = self._table.rows[run.edge].edge
             raise ReplayMismatch(f"the new flow starts {run.name} by {edge_text(edge)}", edge.place)
         for question in self._machine.open_questions:
-            if question.question in self._deferred or isinstance(question, do.AskFirstResult):
+            if question.question in self._deferred or isinstance(question, (do.AskFirstResult, do.AskOutput)):
                 continue
             if isinstance(question, do.AskFallbackCondition):
                 raise ReplayMismatch("the new flow asks the condition of a fallback", question.failure.place)
+            if isinstance(question, do.AskArgs):
+                names = ", ".join(question.destinations)
+                raise ReplayMismatch(f"the new flow works out arguments for {names}", question.entry.place)
             what = "foreach" if isinstance(question, do.AskForeach) else "condition"
             if isinstance(question, do.AskReuse):
                 what = "selective run function"
@@ -152,6 +158,8 @@ class Replay:
         self._node_ended(details, on.NodeFailed)
 
     def _node_ended(self, details: Details, event: Callable[[int], on.Event]) -> None:
+        if details.get("refused"):
+            return  # it was not started: the machine knows from its arguments
         self._settled()
         number = self._ids.get(str(details.get("node_id")))
         if number is not None:
@@ -194,6 +202,36 @@ class Replay:
             "the condition of a fallback was asked that the new flow does not have", details.get("where")
         )
 
+    def _had_args(self, entry: EdgePlan | FailurePlan) -> bool:
+        """Whether the old flow, too, worked out the arguments; if so, they are in the record."""
+        if isinstance(entry, EdgePlan):
+            had_args = (edge for edge in self._was.edges if edge.args is not None)
+            return any(follow(self._steps, edge.index) == entry.index for edge in had_args)
+        same = (entry.nodes, entry.fallback)
+        return any((was.nodes, was.fallback) == same for was in self._was.failures if was.args is not None)
+
+    def _args(self, details: Details) -> None:
+        """What one item gives; the question is answered when all of its items are there."""
+        for question in self._machine.open_questions:
+            if not isinstance(question, do.AskArgs) or not self._is_about(question, details):
+                continue
+            given = self._given.setdefault(question.question, [])
+            what, refused = details.get("what"), details.get("refused") or {}
+            given.append([0, details.get("args"), refused] if what is None else [1, what])
+            if len(given) == len(question.positions):
+                self._feed(on.ArgsAnswered(question.question, given))
+            return
+
+    def _is_about(self, question: do.AskArgs, details: Details) -> bool:
+        if self._ids_of(question.sources) != (details.get("parent") or {}):
+            return False
+        if list(question.destinations) != details.get("nodes_to"):
+            return False
+        index = details.get("edge")
+        if isinstance(question.entry, EdgePlan):
+            return index is not None and follow(self._steps, index) == question.entry.index
+        return index is None and list(question.entry.nodes) == details.get("nodes")
+
     def _reuse(self, details: Details) -> None:
         for question in self._machine.open_questions:
             if not isinstance(question, do.AskReuse) or question.name != details.get("node_name"):
@@ -209,7 +247,8 @@ class Replay:
             self._deferred.update(
                 q.question
                 for q in self._machine.open_questions
-                if isinstance(q, (do.AskCondition, do.AskForeach)) and q.edge.index == edge.index
+                if (isinstance(q, (do.AskCondition, do.AskForeach)) and q.edge.index == edge.index)
+                or (isinstance(q, do.AskArgs) and q.entry is edge)
             )
 
     def _retry(self, details: Details) -> None:
@@ -228,6 +267,9 @@ class Replay:
 
     def _ended_well(self, details: Details) -> None:
         self._settled()
+        for question in self._machine.open_questions:
+            if isinstance(question, do.AskOutput):
+                self._feed(on.OutputAnswered(question.question, None))
         outcome = self._machine.outcome
         if outcome is None or not outcome.succeeded:
             raise ReplayMismatch("the flow had succeeded here, which the new one has not", self._table.flow.place)
@@ -269,6 +311,7 @@ _HANDLERS: dict[str, Callable[[Replay, Details], None]] = {
     "FOREACH_RESULT": Replay._foreach,
     "FALLBACK_COND_TRUE": lambda replay, details: replay._fallback_condition(details, True),
     "FALLBACK_COND_FALSE": lambda replay, details: replay._fallback_condition(details, False),
+    "NODE_ARGS": Replay._args,
     "SELECTIVE_RUN_FUNC": Replay._reuse,
     "DISPATCHER_RETRY": Replay._deferral,
     "FLOW_RETRY": Replay._retry,

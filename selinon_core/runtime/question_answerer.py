@@ -19,7 +19,7 @@ from selinon_core.errors import (
     UnknownStorageError,
     UserFunctionError,
 )
-from selinon_core.plan import FlowPlan, Foreach, ForeachItems, Plan
+from selinon_core.plan import EdgePlan, FlowPlan, Foreach, ForeachItems, Plan
 from selinon_core.runtime.conditions import BoundConditions
 from selinon_core.runtime.error_codec import USER_ERRORS, error_repr, name_error_and_place
 from selinon_core.runtime.imports import Imports
@@ -80,6 +80,8 @@ class QuestionAnswerer:
                 return on.ForeachAnswered(number, self._items(flow, parent, question, results))
             if isinstance(question, do.AskReuse):
                 return on.ReuseAnswered(number, self._reuse(flow, parent, question, results))
+            if isinstance(question, (do.AskArgs, do.AskOutput)):
+                raise ConfigurationError("expressions cannot be worked out here")
             return on.FirstResultAnswered(number, self._first_result(flow, question.node_run, results))
         except StorageError as error:
             if not isinstance(error, ResultMissingError):
@@ -325,8 +327,13 @@ def where_asked(flow: FlowPlan, question: do.Question) -> str:
     """Name the flow, the edge or failures entry, and its place in the YAML files."""
     if isinstance(question, do.AskFallbackCondition):
         return f"flow {flow.name}, failures entry at {question.failure.place}"
-    if isinstance(question, do.AskFirstResult):
+    if isinstance(question, do.AskFirstResult | do.AskOutput):
         return f"flow {flow.name} at {flow.place}"
-    edge = question.edge
+    if isinstance(question, do.AskArgs):
+        if not isinstance(question.entry, EdgePlan):
+            return f"flow {flow.name}, failures entry at {question.entry.place}"
+        edge = question.entry
+    else:
+        edge = question.edge
     ends = f"{', '.join(edge.sources) or '(start)'} -> {', '.join(edge.destinations)}"
     return f"flow {flow.name}, edge {ends} at {edge.place}"

@@ -10,7 +10,7 @@ from selinon_core.celery.reporting.run_tracer import RunTracer
 from selinon_core.celery.transport.message_schema import NodeMessage
 from selinon_core.dispatch import NodeRun
 from selinon_core.dispatch import effects as do
-from selinon_core.errors import FlowError, FlowTimeout
+from selinon_core.errors import ArgumentError, FlowError, FlowTimeout
 from selinon_core.local.driver_state import DriverState
 from selinon_core.local.step_limit import StepLimitExceeded
 from selinon_core.runtime.trace import entries as trace_entries
@@ -98,18 +98,26 @@ class RecordingTracer(RunTracer):
                 run.position,
             )
             known.parent, known.parent_numbers, known.status = run.parent, run.parent_numbers, run.status
+            known.refused = run.refused
         return known
 
     def _asked(self, flow_id: str, question: do.Question) -> do.Question:
         if isinstance(question, (do.AskFallbackCondition, do.AskFirstResult)):
             return question
+        if isinstance(question, do.AskOutput):
+            return do.AskOutput(question.question, {}, question.args)  # the names say no more than the run does
         sources = tuple(self._run(flow_id, source) for source in question.sources)
+        if isinstance(question, do.AskArgs):
+            items, positions = question.items, question.positions
+            about = (question.args, items, positions, question.destinations)
+            return do.AskArgs(question.question, question.entry, sources, *about)
         if isinstance(question, do.AskCondition):
             return do.AskCondition(question.question, question.edge, sources, question.args)
         if isinstance(question, do.AskForeach):
             return do.AskForeach(question.question, question.edge, sources, question.args, question.needs_items)
-        about = (question.name, question.args, question.task_args, question.given_item, question.tasks)
-        return do.AskReuse(question.question, question.edge, sources, *about, question.position)
+        given = (question.args, question.task_args, question.given_item)
+        rest = (question.tasks, question.position)
+        return do.AskReuse(question.question, question.edge, sources, question.name, *given, *rest)
 
     # -- what an entry changes, and the entry as it is kept
     # --------------------------------------------------------
@@ -122,6 +130,11 @@ class RecordingTracer(RunTracer):
         record = self._new_node(flow_run, self._run(flow_run.id, run), None)
         record.started_at = record.finished_at = now
         record.result = self._state.reused_result(record)
+        return [flow_run, record.run]
+
+    def _refused(self, now: float, flow_run: FlowRecord, run: NodeRun) -> list[Any]:
+        record = self._new_node(flow_run, self._run(flow_run.id, run), None)
+        record.finished_at, record.error = now, ArgumentError(run.refused)
         return [flow_run, record.run]
 
     def _new_node(self, flow_run: FlowRecord, run: NodeRun, parent: dict[str, Any] | None) -> NodeRecord:
@@ -189,6 +202,7 @@ class RecordingTracer(RunTracer):
     _takes: Mapping[int, Callable[..., list[Any]]] = {
         trace_entries.SCHEDULED: _scheduled,
         trace_entries.REUSED: _reused,
+        trace_entries.REFUSED: _refused,
         trace_entries.STARTED: _started,
         trace_entries.SUCCEEDED: _succeeded,
         trace_entries.RETRIED: _retried,

@@ -13,12 +13,15 @@ from typing import Any
 from selinon_core.dispatch import FlowRun, NodeRun, SelectiveRun, flow_indexes
 from selinon_core.dispatch import effects as do
 from selinon_core.dispatch import events as on
+from selinon_core.dispatch.ancestors import runs_meant
 from selinon_core.dispatch.node_run import FlowOutcome
-from selinon_core.plan import Plan
+from selinon_core.plan import FailurePlan, Plan
 from tests.dispatch.reference import Reference, Run, run_key
 from tests.dispatch.script import Script
 
 MOST_EVENTS = 400
+#: The effects that tell of a new node run.
+NEW_RUNS = (do.StartTask, do.StartFlow, do.ReuseNode, do.FailNode)
 
 
 class TooBig(Exception):
@@ -93,6 +96,7 @@ class Simulation:
         self._ordinals: Counter[Any] = Counter()
         self._uses: Counter[Any] = Counter()
         self._hint: tuple[Any, int] | None = None
+        self._use: int | None = None
         self._fallback_keys: dict[int, str] = {}
 
     @property
@@ -182,16 +186,28 @@ class Simulation:
             value = self.script.reused_id(key)
             event = on.ReuseAnswered(number, value)
             self._hint = (key[1:5], key[5])
+        elif isinstance(question, do.AskArgs):
+            value = self.script.given(key, generation, question.destinations, len(question.positions))
+            event = on.ArgsAnswered(number, value)
+            if key[2] == "fallback":
+                self._use = key[4]
+            elif key[6] is not None:
+                self._hint = ((*key[1:4], question.destinations[0]), key[6])
+        elif isinstance(question, do.AskOutput):
+            value = self.script.output(key)
+            event = on.OutputAnswered(number, value)
         else:
             value = {"first": key[2]}
             event = on.FirstResultAnswered(number, value)
         if self.reference is not None:
             self.reference.answered(key, value)
         self.feed(event)
-        self._hint = None
+        self._hint = self._use = None
 
     def _question_generation(self, question: do.Question) -> int:
-        if isinstance(question, (do.AskCondition, do.AskForeach, do.AskReuse)):
+        if isinstance(question, do.AskArgs) and isinstance(question.entry, FailurePlan):
+            return 1 + int(self.question_key[question.question][4])
+        if isinstance(question, (do.AskCondition, do.AskForeach, do.AskReuse, do.AskArgs)):
             return max((self.generation[self.keys[run.number]] + 1 for run in question.sources), default=0)
         return 0
 
@@ -219,7 +235,7 @@ class Simulation:
             assert isinstance(effect, do.StartFlow) == self.plan.is_flow(effect.node_run.name)
             if isinstance(effect, do.StartFlow):
                 self.subflows_running[effect.node_run.number] = effect.node_run
-        elif isinstance(effect, do.ReuseNode):
+        elif isinstance(effect, (do.ReuseNode, do.FailNode)):
             self._started(effect.node_run, None)
         elif isinstance(effect, do.TraceNote):
             if effect.event == "FALLBACK_START":
@@ -244,6 +260,15 @@ class Simulation:
             key = ("fallback", attempt, entry, self._next("asked", attempt, entry))
         elif isinstance(question, do.AskFirstResult):
             key = ("arguments", attempt, self.keys[question.node_run.number])
+        elif isinstance(question, do.AskOutput):
+            key = ("output", attempt)
+        elif isinstance(question, do.AskArgs) and isinstance(question.entry, FailurePlan):
+            entry = question.entry.index
+            key = ("args", attempt, "fallback", entry, self._next("use", attempt, entry))
+        elif isinstance(question, do.AskArgs):
+            combination = tuple(self.keys[run.number] for run in question.sources)
+            about = (question.entry.index, combination, question.destinations, tuple(question.positions))
+            key = ("args", attempt, *about, None if self._hint is None else self._hint[1])
         else:
             combination = tuple(self.keys[run.number] for run in question.sources)
             key = ("condition", attempt, question.edge.index, combination)
@@ -263,7 +288,10 @@ class Simulation:
 
     def _fallback(self, details: dict[str, Any]) -> None:
         attempt, entry = self.label, details["failure"]
-        use = self._next("use", attempt, entry)
+        if self._use is None:
+            use = self._next("use", attempt, entry)
+        else:
+            use, self._use = self._use, None  # further fallbacks may follow from the same answer
         names: Counter[str] = Counter()
         for run in details["started"]:
             key = run_key("fallback", attempt, entry, use, run.name, names[run.name])
@@ -272,7 +300,7 @@ class Simulation:
             self._fallback_keys[run.number] = key
 
     def _started(self, run: NodeRun, parent: dict[str, Any] | None) -> None:
-        """``parent`` None: the run is reused, so no node run gets a parent."""
+        """``parent`` None: the run is reused or refused, so no node run gets a parent."""
         combination = tuple(self.keys[source.number] for source in run.sources)
         if run.edge is None:
             key = self._fallback_keys[run.number]
@@ -281,7 +309,8 @@ class Simulation:
             if self._hint is not None and self._hint[0] == about:
                 ordinal = self._hint[1]
             else:
-                ordinal = self._next("run", *about)
+                times = self.plan.flows[self.flow].edges[run.edge].destinations.count(run.name)
+                ordinal = run.position * times + self._next("run", *about, run.position)
             key = run_key("edge", *about, ordinal)
             self.generation[key] = max((self.generation[k] + 1 for k in combination), default=0)
         assert key not in self.runs
@@ -298,6 +327,8 @@ class Simulation:
             {} if parent is None else self.translated(parent),
             self.translated(run.failures),
             run.status == "reused",
+            run.position,
+            run.refused,
         )
 
     def translated(self, value: Any) -> Any:
@@ -316,7 +347,10 @@ class Simulation:
         if reference is None:
             return
         expected = {
-            key: run._replace(parent={}) if run.reused else run._replace(failures=run.failures or None)
+            key: run._replace(
+                parent={} if run.reused or run.refused else run.parent,
+                failures=run.failures if run.reused else run.failures or None,
+            )
             for key, run in reference.past.items()
         }
         actual = {key: run._replace(failures=run.failures or None) for key, run in self.runs.items()}
@@ -325,6 +359,9 @@ class Simulation:
         for key, question in self.questions.items():
             if not isinstance(question, do.AskFirstResult):
                 assert reference.past_questions[key][0] == question.args
+            if isinstance(question, do.AskArgs):
+                assert reference.past_questions[key][1] == question.items
+        self._compare_lineage(reference)
         assert self.machine.ended == (reference.status == "ended")
         if reference.status == "running":
             active = {self.keys[run.number] for run in self.machine.active}
@@ -339,6 +376,22 @@ class Simulation:
             assert failed == {name: sorted(keys) for name, keys in ending.failed.items()}
             assert {self.key_of_id[node["id"]] for node in outcome.active} == ending.active
             assert outcome.unreached == ending.unreached
+            assert outcome.output == ending.output
+
+    def _compare_lineage(self, reference: Reference) -> None:
+        """Names mean what the reference thinks they mean, and finished runs have one order."""
+        if reference.status != "running":
+            return
+        names = {run.name for run in reference.view.runs.values()}
+        for asked in self.machine.open_questions:
+            if isinstance(asked, (do.AskArgs, do.AskCondition, do.AskForeach)):
+                combination = tuple(self.keys[run.number] for run in asked.sources)
+                for name in names:
+                    meant = {self.keys[run.number] for run in runs_meant(asked.sources, name)}
+                    assert meant == reference.meant(combination, name)
+            elif isinstance(asked, do.AskOutput):
+                for name, runs in asked.finished.items():
+                    assert [self.keys[run.number] for run in runs] == reference.in_order(name)
 
 
 def clear_parents(runs: dict[str, Run], fallback: Run) -> bool:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from selinon_core.dispatch import SelectiveRun
 from selinon_core.plan import EdgePlan, FailurePlan, Plan
 from tests.dispatch.driver import Start
-from tests.dispatch.plans import edge, failure, flow, plan
+from tests.dispatch.plans import A_TEMPLATE, edge, failure, flow, plan
 from tests.dispatch.script import Script
 
 TASKS = ("A", "B", "C", "D", "E")
@@ -24,6 +24,7 @@ scripts = st.builds(
     fails=st.sampled_from([40, 20, 70, 0]),
     holds=st.sampled_from([80, 60, 100, 30]),
     reused=st.sampled_from([0, 50, 100]),
+    refused=st.sampled_from([15, 0, 50]),
     question_fails=st.just(0),
     deferrals=st.sampled_from([0, 0, 2]),
 )
@@ -38,10 +39,13 @@ class ShownPlan(Plan):
         lines = ["Plan("]
         for e in main.edges:
             marks = [mark for mark, on in (("if", e.condition), ("each", e.foreach)) if on]
+            marks += ["args"] if e.args else []
             marks += ["item"] if e.foreach and e.foreach.propagate_result else []
             lines.append(f"  {e.index}: {' '.join(e.sources) or '*'} -> {' '.join(e.destinations)} {marks}")
         for f in main.failures:
-            marks = [mark for mark, on in (("if", f.condition), ("fails", f.propagate_failure)) if on]
+            marks = [
+                mark for mark, on in (("if", f.condition), ("fails", f.propagate_failure), ("args", f.args)) if on
+            ]
             lines.append(f"  failure {f.index}: {' '.join(f.nodes)} => {' '.join(f.fallback) or True} {marks}")
         for name, value in main._asdict().items():
             if name not in ("name", "edges", "failures", "queue", "sampling", "place") and value:
@@ -126,6 +130,10 @@ def plans(draw: st.DrawFn, *, eager: bool = True) -> Plan:
         options[f"propagate_compound_{name}"] = compound
     options["max_retry"] = draw(st.sampled_from([0, 0, 0, 1, 2]))
     options["retry_countdown"] = draw(st.sampled_from([0.0, 7.0]))
+    if draw(st.integers(0, 2)) == 2:  # data flow
+        edges = [e._replace(args=A_TEMPLATE) if draw(st.booleans()) else e for e in edges]
+        failures = [f._replace(args=A_TEMPLATE) if draw(st.booleans()) else f for f in failures]
+        options["output"] = draw(st.sampled_from([None, A_TEMPLATE]))
     return ShownPlan(*plan(flow("main", edges, failures, **options), subflows=SUBFLOWS))
 
 

@@ -18,10 +18,12 @@ from selinon_core.plan import (
     Settings,
     Strategy,
     TaskPlan,
+    Template,
 )
 
 NOWHERE = Place("flow.yaml", 1, 1)
 A_CONDITION = Leaf(ImportRef("predicates", "holds"), None, {}, None, NOWHERE)
+A_TEMPLATE = Template(None, NOWHERE)
 SETTINGS = Settings(None, (), "warn", "fail")
 
 
@@ -39,11 +41,13 @@ def edge(
     foreach: bool = False,
     propagate_result: bool = False,
     selective: Selective | None = None,
+    args: bool = False,
 ) -> EdgePlan:
     """An edge; its index is set by ``flow``. Names may be given as one text with spaces."""
     fan_out = Foreach(ImportRef("functions", "items"), propagate_result, NOWHERE) if foreach else None
     when = A_CONDITION if condition else None
-    return EdgePlan(0, _names(sources), _names(destinations), when, fan_out, selective, None, NOWHERE)
+    given = A_TEMPLATE if args else None
+    return EdgePlan(0, _names(sources), _names(destinations), when, fan_out, selective, None, NOWHERE, given)
 
 
 def failure(
@@ -52,11 +56,13 @@ def failure(
     *,
     condition: bool = False,
     propagate_failure: bool = False,
+    args: bool = False,
 ) -> FailurePlan:
     """An entry of ``failures``; ``fallback`` None is ``fallback: true``."""
     when = A_CONDITION if condition else None
     ordered = tuple(sorted(set(_names(nodes))))
-    return FailurePlan(0, ordered, _names(fallback), when, propagate_failure, NOWHERE)
+    given = A_TEMPLATE if args else None
+    return FailurePlan(0, ordered, _names(fallback), when, propagate_failure, NOWHERE, given)
 
 
 def flow(name: str, edges: Iterable[EdgePlan], failures: Iterable[FailurePlan] = (), **options: Any) -> FlowPlan:

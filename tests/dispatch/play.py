@@ -26,10 +26,11 @@ class Play:
         failures: dict[str, Any] | None = None,
         selective: SelectiveRun | None = None,
         on_unreached: str = "warn",
+        refused: str | None = None,
     ) -> None:
         self.machine = new_machine(plan, flow, on_unreached)
         self.all: list[do.Effect] = []
-        self.feed(on.FlowStarted(args, parent, failures, selective))
+        self.feed(on.FlowStarted(args, parent, failures, selective, refused))
 
     def feed(self, event: on.Event) -> Play:
         self.effects = self.machine.advance(event)
@@ -122,4 +123,8 @@ def answer_to(question: do.Question, value: Any) -> on.Event:
         return on.ForeachAnswered(number, value)
     if isinstance(question, do.AskReuse):
         return on.ReuseAnswered(number, value)
+    if isinstance(question, do.AskArgs):
+        return on.ArgsAnswered(number, value)
+    if isinstance(question, do.AskOutput):
+        return on.OutputAnswered(number, value)
     return on.FirstResultAnswered(number, value)

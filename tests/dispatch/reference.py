@@ -39,6 +39,8 @@ class Run(NamedTuple):
     parent: dict[str, Any]
     failures: dict[str, Any] | None
     reused: bool
+    position: int = 0
+    refused: str | None = None
 
 
 class Ending(NamedTuple):
@@ -49,6 +51,7 @@ class Ending(NamedTuple):
     failed: dict[str, list[Key]]
     active: frozenset[Key]
     unreached: tuple[str, ...]
+    output: Any = None
 
 
 class View:
@@ -148,10 +151,16 @@ class Reference:
     # -- what follows -------------------------------------------------------------------------------------------
 
     def _look(self) -> None:
-        self.view = view = self._derive()
-        self.past.update(view.runs)
-        self.past_questions.update(view.questions)
-        self.seen += [key for key in view.runs if key not in self.seen]
+        self._see()
+        while refused := [key for key, run in self.view.runs.items() if run.refused and self._runs(key)]:
+            for key in refused:
+                self.ends[key] = (False, None)
+                self.order.append(key)
+            if any(self.view.runs[key].name in self.flow.eager_failures for key in refused):
+                self._fail()
+                return
+            self._see()
+        view = self.view
         if self.active(view) or view.open:
             return
         if view.stuck or view.handled_for_failure:
@@ -160,9 +169,24 @@ class Reference:
         unreached = self._unreached(view) if self.on_unreached != "ignore" else ()
         if unreached and self.on_unreached == "fail":
             self._fail(unreached)
-        else:
+        elif self.flow.output is None:
             self.endings.append(self._ending(True, unreached))
             self.status = "ended"
+        else:
+            question = ("output", self.label)
+            if self._ask(view, question, self._args(False)):
+                self.endings.append(self._ending(True, unreached)._replace(output=self.answers[question]))
+                self.status = "ended"
+            self.past_questions.update(view.questions)
+
+    def _see(self) -> None:
+        self.view = view = self._derive()
+        self.past.update(view.runs)
+        self.past_questions.update(view.questions)
+        self.seen += [key for key in view.runs if key not in self.seen]
+
+    def _runs(self, key: Key) -> bool:
+        return key in self.active(self.view)
 
     def _fail(self, unreached: tuple[str, ...] = ()) -> None:
         self.endings.append(self._ending(False, unreached))
@@ -269,6 +293,7 @@ class Reference:
                 return
         view.fired.add(edge.index)
         items: list[Any] = [None]
+        fan_out = edge.foreach is not None
         if edge.foreach is not None:
             question = ("foreach", self.label, edge.index, combination)
             if not self._ask(view, question, args):
@@ -276,26 +301,27 @@ class Reference:
             items = self.answers[question] or []
             if not items:
                 view.no.add(edge.index)
+        given: list[Any] = [None] * len(items)
+        if edge.args is not None and self.subset is None and items:
+            places = tuple(range(len(items)))
+            question = ("args", self.label, edge.index, combination, edge.destinations, places, None)
+            if not self._ask(view, question, args, items if fan_out else None):
+                return
+            given = self.answers[question]
         count: dict[str, int] = {}
-        for item in items:
+        for position, item in enumerate(items):
             by_item = edge.foreach is not None and edge.foreach.propagate_result
             for name in edge.destinations:
                 ordinal = count[name] = count.get(name, -1) + 1
-                given = item if by_item else args
-                shown = item if edge.foreach is not None else args
-                self._destination(view, edge, combination, name, ordinal, given, by_item, shown)
+                start = _Start(edge, combination, name, ordinal, position)
+                shown = item if fan_out else args
+                self._destination(view, start, item if by_item else args, by_item, shown, given[position])
 
     def _destination(
-        self,
-        view: View,
-        edge: EdgePlan,
-        combination: tuple[Key, ...],
-        name: str,
-        ordinal: int,
-        given: Any,
-        by_item: bool,
-        shown: Any,
+        self, view: View, start: _Start, args: Any, by_item: bool, shown: Any, given: list[Any] | None
     ) -> None:
+        """``given`` is what the args of the edge gave, None if they were not asked for yet, or there are none."""
+        edge, combination, name, ordinal, position = start
         reused = False
         if self.subset is not None:
             assert self.selective is not None
@@ -303,24 +329,49 @@ class Reference:
             if wanted and name not in wanted:
                 view.no.add(edge.index)
                 return
-            if not self.plan.is_flow(name) and name not in self.selective.tasks:
+            if not self._is_direct(name):
                 question = ("reuse", self.label, edge.index, combination, name, ordinal)
                 if not self._ask(view, question, shown, self.selective.tasks):
                     return
                 reused = self.answers[question] is not None
+            if edge.args is not None and not reused:
+                given = self._given_to_selected(view, start, shown)
+                if given is None:
+                    return
         key = run_key("edge", self.label, edge.index, combination, name, ordinal)
         if key in view.runs:
             return
         is_flow = self.plan.is_flow(name)
-        if is_flow and not by_item and name not in self.flow.propagate_node_args:
-            given = None
+        refused = None
+        if edge.args is not None:
+            args, refused = (None, None) if given is None else given_to(given, name)
+        elif is_flow and not by_item and name not in self.flow.propagate_node_args:
+            args = None
         parent = {}
         if not is_flow or name in self.flow.propagate_parent:
             parent = self._parent_of(view, combination)
         failures = None
         if not is_flow or name in self.flow.propagate_parent_failures:
             failures = self._inherited(view, combination) if combination else self.start_failures or None
-        view.runs[key] = Run(key, name, edge.index, combination, given, parent, failures, reused)
+        view.runs[key] = Run(key, name, edge.index, combination, args, parent, failures, reused, position, refused)
+
+    def _is_direct(self, name: str) -> bool:
+        """Whether a selective run starts the node without asking for an earlier run."""
+        assert self.selective is not None
+        return self.plan.is_flow(name) or name in self.selective.tasks
+
+    def _given_to_selected(self, view: View, start: _Start, item: Any) -> list[Any] | None:
+        edge, combination, name, ordinal, position = start
+        assert self.subset is not None
+        if self._is_direct(name):
+            wanted = self.subset[edge.index] or edge.destinations
+            names = tuple(n for n in edge.destinations if n in wanted and self._is_direct(n))
+            question = ("args", self.label, edge.index, combination, names, (position,), None)
+        else:
+            question = ("args", self.label, edge.index, combination, (name,), (position,), ordinal)
+        items = None if edge.foreach is None else [item]
+        answered = self._ask(view, question, self._args(not edge.sources), items)
+        return self.answers[question][0] if answered else None
 
     @staticmethod
     def _key_of_reuse(question: QuestionKey) -> Key:
@@ -437,16 +488,53 @@ class Reference:
     def _run_fallback(self, view: View, entry: FailurePlan, handled: tuple[Key, ...]) -> None:
         use = view.uses[entry.index] = view.uses.get(entry.index, -1) + 1
         count: dict[str, int] = {}
+        given = None
+        if entry.args is not None and entry.fallback:
+            question = ("args", self.label, "fallback", entry.index, use)
+            if not self._ask(view, question, self._args(False), None):
+                return
+            given = self.answers[question][0]
         for name in entry.fallback:
             ordinal = count[name] = count.get(name, -1) + 1
             key = run_key("fallback", self.label, entry.index, use, name, ordinal)
             is_flow = self.plan.is_flow(name)
             args = self._args(False) if not is_flow or name in self.flow.propagate_node_args else None
+            refused = None
+            if given is not None:
+                args, refused = given_to(given, name)
             takes_parent = not is_flow or name in self.flow.propagate_parent
             takes_failures = not is_flow or name in self.flow.propagate_parent_failures
             parent = self._merged_parents(view, handled) if takes_parent else {}
             failures = self._failures_of(view, handled) if takes_failures else None
-            view.runs[key] = Run(key, name, None, handled, args, parent, failures, False)
+            view.runs[key] = Run(key, name, None, handled, args, parent, failures, False, entry.index, refused)
+
+    # -- lineage ------------------------------------------------------------------------------------------------
+
+    def meant(self, combination: tuple[Key, ...], name: str) -> set[Key]:
+        """The runs that a name means behind a combination."""
+        runs = self.view.runs
+        for key in combination:
+            if runs[key].name == name:
+                return {key} if self._ended_well(self.view, key) else set()
+        return {key for key in self._first_above(combination, name) if self._ended_well(self.view, key)}
+
+    def _first_above(self, combination: tuple[Key, ...], name: str) -> set[Key]:
+        runs = self.view.runs
+        found: set[Key] = set()
+        for key in combination:
+            found |= {key} if runs[key].name == name else self._first_above(runs[key].sources, name)
+        return found
+
+    def in_order(self, name: str) -> list[Key]:
+        """The finished runs of a node in canonical order."""
+        finished = [key for key in self.order if self.view.runs[key].name == name]
+        return sorted((key for key in finished if self._ended_well(self.view, key)), key=self._place)
+
+    def _place(self, key: Key) -> tuple[Any, ...]:
+        run = self.view.runs[key]
+        above = tuple(self._place(source) for source in run.sources)
+        depth = 1 + max((place[0] for place in above), default=0)
+        return depth, above, run.edge is None, run.edge or 0, run.position, self.seen.index(key)
 
     # -- nodes that never had a chance --------------------------------------------------------------------------
 
@@ -469,6 +557,24 @@ class Reference:
                 if edge.index in view.no or omitted or behind_failure or behind_explained:
                     explained.update(set(edge.destinations) - started)
         return tuple(n for n in dict.fromkeys(by_edges) if n not in started and n not in explained)
+
+
+class _Start(NamedTuple):
+    """A destination of an edge as it is started: which of several equal ones, and the place of its item."""
+
+    edge: EdgePlan
+    combination: tuple[Key, ...]
+    name: str
+    ordinal: int
+    position: int
+
+
+def given_to(given: list[Any], name: str) -> tuple[Any, str | None]:
+    """The args of a node, or why it cannot have any."""
+    if given[0] == 1:
+        return None, given[1]
+    reason = given[2].get(name) if len(given) > 2 else None
+    return (given[1], None) if reason is None else (None, reason)
 
 
 def nested(outcome: FlowOutcome | None, finished: bool) -> dict[str, Any]:

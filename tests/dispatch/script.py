@@ -24,6 +24,7 @@ class Script(NamedTuple):
     reused: int = 50
     question_fails: int = 0
     deferrals: int = 0
+    refused: int = 15
 
     def _number(self, *what: Any) -> int:
         text = repr((self.seed, *what)).encode()
@@ -41,6 +42,24 @@ class Script(NamedTuple):
     def items(self, question: Any, generation: int) -> list[Any]:
         count = self._number(question) % 4 if generation < LAST_GENERATION else 0
         return [{"item": n} for n in range(count)]
+
+    def given(self, question: Any, generation: int, destinations: tuple[str, ...], items: int) -> list[Any]:
+        """What ``args`` give each item: what they say of it, an error, or a reason why one node cannot take it."""
+        given: list[Any] = []
+        for n in range(items):
+            refused = generation < LAST_GENERATION and self._chance(self.refused, "refused", question, n)
+            if refused and self._chance(50, "for all", question, n):
+                given.append([1, "scripted"])
+            elif refused:
+                given.append(
+                    [0, {"given": n}, {destinations[self._number(question, n) % len(destinations)]: "unfit"}]
+                )
+            else:
+                given.append([0, {"given": self._number("args", question, n)}])
+        return given
+
+    def output(self, question: Any) -> Any:
+        return {"output": self._number(question)}
 
     def reused_id(self, question: Any) -> str | None:
         return f"earlier:{question}" if self._chance(self.reused, question) else None

@@ -12,7 +12,7 @@ from selinon_core.dispatch import effects as do
 from selinon_core.dispatch import events as on
 from selinon_core.dispatch.ancestors import failed_run_meant, in_canonical_order, runs_meant
 from selinon_core.plan import Plan
-from tests.dispatch.driver import Simulation, TooBig
+from tests.dispatch.driver import NEW_RUNS, Simulation, TooBig
 from tests.dispatch.flows import orders, plans, scripts
 from tests.dispatch.plans import edge, failure, flow, plan
 from tests.dispatch.play import Play, answer_to
@@ -192,7 +192,7 @@ def simulated(plan: Plan, script: Script, order: Random) -> Simulation:
 
 def runs_of(simulation: Simulation) -> list[NodeRun]:
     effects = [effect for effects in simulation.effects for effect in effects]
-    return [e.node_run for e in effects if isinstance(e, (do.StartTask, do.StartFlow, do.ReuseNode))]
+    return [e.node_run for e in effects if isinstance(e, NEW_RUNS)]
 
 
 def run_numbered(simulation: Simulation, number: int) -> NodeRun:

@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from selinon_core.dispatch import FlowOutcome, SelectiveRun
+from selinon_core.dispatch import FlowOutcome, SelectiveRun, flow_indexes
 from selinon_core.dispatch import events as on
-from selinon_core.dispatch.codec import _READERS, decode_event, encode_event
+from selinon_core.dispatch.codec import _READERS, decode_event, encode_event, required_format
 from selinon_core.errors import FormatSkew
+from tests.dispatch.plans import A_TEMPLATE, edge, failure, flow, plan
 
 numbers = st.integers(1, 10**6)
 texts = st.text(max_size=8)
@@ -25,6 +26,11 @@ values = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3),
     max_leaves=6,
 )
+given_args = st.one_of(
+    st.tuples(st.just(0), values).map(list),
+    st.tuples(st.just(0), values, st.dictionaries(texts, texts, max_size=2)).map(list),
+    st.tuples(st.just(1), texts).map(list),
+)
 ids = st.dictionaries(texts, st.lists(texts, max_size=3), max_size=3)
 
 
@@ -34,9 +40,10 @@ def outcomes(depth: int = 2) -> st.SearchStrategy[FlowOutcome]:
     )
     active = st.lists(st.fixed_dictionaries({"name": texts, "id": texts}), max_size=2)
     flags = st.booleans()
-    return st.builds(
+    plain = st.builds(
         FlowOutcome, flags, ids, ids, active, below, st.none() | texts, flags, flags, st.lists(texts).map(tuple)
     )
+    return plain | st.builds(FlowOutcome.with_output, plain, values)
 
 
 selectives = st.builds(
@@ -46,7 +53,12 @@ selectives = st.builds(
 )
 events = st.one_of(
     st.builds(
-        on.FlowStarted, values, st.dictionaries(texts, values, max_size=3), st.none() | ids, st.none() | selectives
+        on.FlowStarted,
+        values,
+        st.dictionaries(texts, values, max_size=3),
+        st.none() | ids,
+        st.none() | selectives,
+        st.none() | texts,
     ),
     st.builds(on.NodeSucceeded, numbers, st.none() | outcomes()),
     st.builds(on.NodeFailed, numbers, st.none() | outcomes()),
@@ -54,6 +66,8 @@ events = st.one_of(
     st.builds(on.ForeachAnswered, numbers, st.none() | st.lists(values, max_size=3)),
     st.builds(on.ReuseAnswered, numbers, st.none() | texts),
     st.builds(on.FirstResultAnswered, numbers, values),
+    st.builds(on.ArgsAnswered, numbers, st.lists(given_args, max_size=3)),
+    st.builds(on.OutputAnswered, numbers, values),
     st.builds(on.QuestionDeferred, numbers),
     st.builds(on.QuestionFailed, numbers, texts),
     st.builds(on.RetryDue),
@@ -81,7 +95,10 @@ def test_frequent_events_take_a_few_bytes(number: int) -> None:
     assert len(encode_event(on.NodeSucceeded(number))) <= 13
 
 
-@pytest.mark.parametrize("parts", [[], [1], [None], [[]], {}, ["+"], ["c", 1], ["S", 1], ["c", 1, 1, 1]])
+@pytest.mark.parametrize(
+    "parts",
+    [[], [1], [None], [[]], {}, ["+"], ["c", 1], ["S", 1], ["c", 1, 1, 1], ["g", 1, [[2, 1]]], ["g", 1, [1]]],
+)
 def test_what_is_no_event_is_refused(parts: list[Any]) -> None:
     with pytest.raises(ValueError, match="not an event"):
         decode_event(parts)
@@ -102,6 +119,34 @@ def test_parts_behind_those_that_are_known_are_ignored(event: on.Event) -> None:
 def test_an_event_of_an_unknown_kind_is_for_newer_workers(parts: list[Any]) -> None:
     with pytest.raises(FormatSkew, match="a newer selinon wrote it"):
         decode_event(parts)
+
+
+def test_a_start_that_is_not_refused_is_written_as_ever() -> None:
+    assert encode_event(on.FlowStarted({"n": 1})) == '["S",{"n":1},{},null,null]'
+    assert encode_event(on.FlowStarted({"n": 1}, refused="why")) == '["S",{"n":1},{},null,null,"why"]'
+
+
+def test_what_data_flow_adds_to_the_log() -> None:
+    assert (
+        encode_event(on.ArgsAnswered(7, [[0, {"n": 1}], [1, "why not"]])) == '["g",7,[[0,{"n":1}],[1,"why not"]]]'
+    )
+    assert encode_event(on.OutputAnswered(8, None)) == '["o",8,null]'
+
+
+@pytest.mark.parametrize(
+    ("options", "number"),
+    [
+        ({}, 1),
+        ({"output": A_TEMPLATE}, 2),
+        ({"input_schema": {}}, 2),
+        ({"edges": [edge(None, "A", args=True)]}, 2),
+        ({"failures": [failure("A", "F", args=True)]}, 2),
+        ({"edges": [edge(None, "A", foreach=True, condition=True)], "failures": [failure("A", "F")]}, 1),
+    ],
+)
+def test_only_runs_of_flows_with_data_flow_need_the_second_format(options: dict[str, Any], number: int) -> None:
+    made = flow("main", options.pop("edges", [edge(None, "A")]), options.pop("failures", ()), **options)
+    assert required_format(flow_indexes(plan(made))["main"]) == number
 
 
 def test_a_condition_without_the_values_of_its_leaves_is_of_an_older_worker() -> None:

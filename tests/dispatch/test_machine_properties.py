@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from selinon_core.dispatch import effects as do
 from selinon_core.dispatch import events as on
 from selinon_core.plan import Plan
-from tests.dispatch.driver import Simulation, TooBig, clear_parents, new_machine
+from tests.dispatch.driver import NEW_RUNS, Simulation, TooBig, clear_parents, new_machine
 from tests.dispatch.flows import orders, plans, scripts, starts
 from tests.dispatch.plans import edge, flow, plan
 from tests.dispatch.script import Script
@@ -125,13 +125,13 @@ def comparable(simulation: Simulation) -> dict[str, Any]:
             parent = "unclear"
         failures = "unclear" if unclear_failures else by_name(run.failures)
         sources = run.sources if run.edge is not None else len(run.sources)
-        rows[key] = (run.name, run.args, parent, failures, sources, run.reused)
+        rows[key] = (run.name, run.args, parent, failures, sources, run.reused, run.position, run.refused)
     return rows
 
 
 def all_runs(simulation: Simulation) -> list[Any]:
     effects = [effect for effects in simulation.effects for effect in effects]
-    return [effect.node_run for effect in effects if isinstance(effect, (do.StartTask, do.StartFlow))]
+    return [effect.node_run for effect in effects if isinstance(effect, NEW_RUNS)]
 
 
 def by_name(failures: dict[str, Any] | None) -> Any:

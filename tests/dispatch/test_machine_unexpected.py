@@ -45,6 +45,8 @@ def refused(play: Play, event: on.Event) -> None:
         on.ForeachAnswered(1, []),
         on.ReuseAnswered(1, None),
         on.FirstResultAnswered(1, None),
+        on.ArgsAnswered(1, [[0, None]]),
+        on.OutputAnswered(1, None),
         on.QuestionDeferred(1),
         on.QuestionFailed(1, "why"),
         on.RetryDue(),
@@ -89,6 +91,7 @@ def test_an_answer_of_the_wrong_kind_leaves_the_question_open() -> None:
     play = Play(ASKING).ok("A").fail("B")
     condition, foreach = play.machine.open_questions
     kinds: list[Any] = [on.ForeachAnswered(1, []), on.ReuseAnswered(1, None), on.FirstResultAnswered(1, 1)]
+    kinds += [on.ArgsAnswered(1, [[0, 1]]), on.OutputAnswered(1, 1)]
     for event in kinds:
         refused(play, event)
     refused(play, on.ConditionAnswered(2, True))
@@ -142,6 +145,8 @@ events = st.one_of(
     st.builds(on.ForeachAnswered, numbers, st.sampled_from([[], [1], [1, 2], None])),
     st.builds(on.ReuseAnswered, numbers, st.none() | st.uuids().map(str)),
     st.builds(on.FirstResultAnswered, numbers, st.integers()),
+    st.builds(on.ArgsAnswered, numbers, st.sampled_from([[], [[0, 1]], [[1, "why"]], [[0, 1], [0, 2]]])),
+    st.builds(on.OutputAnswered, numbers, st.integers()),
     st.builds(on.QuestionDeferred, numbers),
     st.builds(on.QuestionFailed, numbers, st.just("why")),
     st.builds(on.RetryDue),

@@ -13,7 +13,7 @@ from selinon_core.celery.stores.protocol import Opened
 from selinon_core.celery.stores.run_header import RunHeader, version_fields
 from selinon_core.dispatch import NodeRun
 from selinon_core.dispatch import events as on
-from selinon_core.dispatch.codec import FORMAT, LOGIC
+from selinon_core.dispatch.codec import FORMAT, LOGIC, required_format
 from selinon_core.errors import FormatSkew, MigrationSkew
 from selinon_core.migrations.versions import FlowVersions
 from selinon_core.plan import Plan
@@ -38,7 +38,7 @@ class RunLoader:
         return RunHeader(
             flow,
             queue,
-            format=FORMAT,
+            format=required_format(self._flows.definition(version.definition).table),
             logic=LOGIC,
             initial_definition=version.definition,
             migration=version.version,
@@ -84,6 +84,9 @@ class RunLoader:
         run.skip_analysis = 0
         self._store_definition(event.definition)
         step.fields.update(version_fields(*run.run_version))
+        needed = required_format(self._flows.definition(event.definition).table)
+        if needed > run.header.format:
+            step.fields["format"] = str(needed)
         step.feed(event)
 
     def nodes_without_definition(

@@ -22,8 +22,9 @@ from selinon_core.dispatch import FlowOutcome
 from selinon_core.dispatch import effects as do
 from selinon_core.dispatch import events as on
 from selinon_core.dispatch.codec import encode_event
-from selinon_core.errors import UnexpectedEvent
+from selinon_core.errors import ArgumentError, UnexpectedEvent
 from selinon_core.plan import Plan
+from selinon_core.runtime.error_codec import encode_error
 from selinon_core.runtime.question_answerer import put_off_too_often
 from selinon_core.runtime.trace import entries as trace_entries
 
@@ -65,7 +66,7 @@ class Transition:
 
     ``start_effects`` has the effects of the starts, ``throttled`` those that are not in ``outbox`` yet.
     ``trace`` are trace entries without time and record. ``outcome`` is set when the run ended in this
-    transition.
+    transition. ``errors`` has the errors of node runs that failed without being started, as text by their ids.
     """
 
     def __init__(self, plan: Plan, run: CachedRun, now: float, questions: QuestionHandler) -> None:
@@ -82,6 +83,7 @@ class Transition:
         self.fields: dict[str, str] = {}
         self.trace: list[tuple[Any, ...]] = []
         self.problems: list[Problem] = []
+        self.errors: dict[str, str] = {}
         self.outcome: FlowOutcome | None = None
         self._queue: deque[on.Event] = deque()
         self._results: dict[str, Any] = {}
@@ -183,6 +185,11 @@ class Transition:
     def _reuse(self, effect: do.ReuseNode) -> None:
         self.trace.append((trace_entries.REUSED, effect.node_run))
 
+    def _refuse(self, effect: do.FailNode) -> None:
+        node = effect.node_run
+        self.errors[node.id] = encode_error(ArgumentError(node.refused))
+        self.trace.append((trace_entries.REFUSED, node))
+
     def _note(self, effect: do.TraceNote) -> None:
         self.trace.append((trace_entries.NOTE, effect))
 
@@ -195,10 +202,13 @@ _PERFORM: dict[type[Any], Callable[[Transition, Any], None]] = {
     do.AskForeach: Transition._ask,
     do.AskReuse: Transition._ask,
     do.AskFirstResult: Transition._ask,
+    do.AskArgs: Transition._ask,
+    do.AskOutput: Transition._ask,
     do.AskAgain: Transition._ask_again,
     do.ScheduleRetry: Transition._retry,
     do.FinishFlow: Transition._finish,
     do.CancelFlows: Transition._cancel,
     do.ReuseNode: Transition._reuse,
+    do.FailNode: Transition._refuse,
     do.TraceNote: Transition._note,
 }

@@ -130,5 +130,7 @@ def _of_effect(record: FlowRecord, effect: do.Effect) -> Iterator[Entry]:
         yield trace_entries.FLOW_ENDED, record, effect.outcome
     elif isinstance(effect, do.ReuseNode):
         yield trace_entries.REUSED, record, effect.node_run
+    elif isinstance(effect, do.FailNode):
+        yield trace_entries.REFUSED, record, effect.node_run
     elif isinstance(effect, do.TraceNote):
         yield trace_entries.NOTE, record, effect

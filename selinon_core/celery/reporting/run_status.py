@@ -18,6 +18,8 @@ from selinon_core.dispatch.codec import decode_event
 from selinon_core.errors import RequestError, SelinonException
 from selinon_core.migrations.versions import FlowVersions
 
+_NEW_NODES = (do.StartTask, do.StartFlow, do.ReuseNode, do.FailNode)
+
 
 def describe(store: Store, flows: FlowVersions, id: str, depth: int = 20) -> dict[str, Any]:
     """A flow run as a JSON value.
@@ -114,7 +116,9 @@ def status_of(store: Store, node: NodeRun, record: NodeRecord | None) -> str:
 
 
 def _error(store: Store, node: NodeRun, status: str) -> dict[str, str] | None:
-    """The error of a failed task."""
+    """The error of a failed task, or of a node run that failed without being started."""
+    if node.refused is not None:
+        return {"type": "ArgumentError", "message": node.refused, "traceback": ""}
     text = store.error(node.id) if status == "failure" and not node.is_flow else None
     if text is None:
         return None
@@ -136,7 +140,8 @@ def _replayed(
             if isinstance(event, on.NodeSucceeded | on.NodeFailed):
                 ended[event.number] = at
             effects = run.machine.advance(event)
-            runs += [e.node_run for e in effects if isinstance(e, do.StartTask | do.StartFlow | do.ReuseNode)]
+            runs += [effect.node_run for effect in effects if isinstance(effect, _NEW_NODES)]
+            ended |= {effect.node_run.number: at for effect in effects if isinstance(effect, do.FailNode)}
     return run, runs, ended
 
 

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from selinon_core.dispatch import effects as do
 from selinon_core.dispatch import events as on
-from selinon_core.dispatch.rules.completion import fail_attempt
+from selinon_core.dispatch.rules.arguments import ask_args, start_given
+from selinon_core.dispatch.rules.completion import fail_attempt, succeed_with
 from selinon_core.dispatch.rules.edges import ask_first_result, fire, follow_edges, follow_first
-from selinon_core.dispatch.rules.fallbacks import run_fallbacks
-from selinon_core.dispatch.rules.starts import inherited_failures, new_node, start, start_selected
+from selinon_core.dispatch.rules.fallbacks import run_fallbacks, start_fallbacks
+from selinon_core.dispatch.rules.selection import ask_args_at, start_selected
+from selinon_core.dispatch.rules.starts import inherited_failures, new_node, start
 from selinon_core.dispatch.state import RunState
+from selinon_core.errors import UnexpectedEvent
+from selinon_core.plan import FailurePlan
 
 #: A question is deferred for at least this many seconds when a storage is unavailable.
 LEAST_DEFERRAL = 1.0
@@ -32,7 +36,7 @@ def on_condition(flow_run: RunState, event: on.ConditionAnswered) -> None:
 
 
 def on_foreach(flow_run: RunState, event: on.ForeachAnswered) -> None:
-    """The destinations of the edge are started for every item."""
+    """The destinations of the edge are started for every item, or their arguments are asked for."""
     question: do.AskForeach | None = flow_run.questions.close(event.question, do.AskForeach)
     if question is None:
         return
@@ -40,6 +44,9 @@ def on_foreach(flow_run: RunState, event: on.ForeachAnswered) -> None:
     assert row.foreach is not None
     if not event.items:
         flow_run.current.edges_not_taken.add(row.index)
+    elif row.args is not None and flow_run.current.selected_edges is None:
+        ask_args(flow_run, row.edge, question.sources, row.edge.destinations, event.items)
+        return
     given_item = row.foreach.propagate_result
     for position, item in enumerate(event.items or ()):
         args = item if given_item else question.args
@@ -59,11 +66,14 @@ def on_reuse(flow_run: RunState, event: on.ReuseAnswered) -> None:
     destination = flow_run.table.destinations[question.name]
     args, position = question.task_args, question.position
     if not event.reused_id:
-        start(flow_run, destination, row, question.sources, args, question.given_item, position)
+        if row.args is None:
+            start(flow_run, destination, row, question.sources, args, question.given_item, position or 0)
+        else:
+            ask_args_at(flow_run, row, question.sources, (question.name,), question.args, position)
         return
     current = flow_run.current
     failures = inherited_failures(flow_run, destination, question.sources) if current.passes_failures else None
-    node = new_node(flow_run, destination, row.index, question.sources, args, failures, position)
+    node = new_node(flow_run, destination, row.index, question.sources, args, failures, position or 0)
     current.active.pop(node.number, None)
     flow_run.detached.pop(node.number, None)
     node.id = event.reused_id
@@ -85,6 +95,26 @@ def on_first_result(flow_run: RunState, event: on.FirstResultAnswered) -> None:
     flow_run.current.args = event.args
     flow_run.current.awaits_args = False
     follow_first(flow_run, question.node_run)
+
+
+def on_args(flow_run: RunState, event: on.ArgsAnswered) -> None:
+    """The destinations are started with their arguments, or fail."""
+    open_question = flow_run.questions.find(event.question)
+    if isinstance(open_question, do.AskArgs) and len(event.given) != len(open_question.positions):
+        raise UnexpectedEvent(f"question {event.question} is about {len(open_question.positions)} items")
+    question: do.AskArgs | None = flow_run.questions.close(event.question, do.AskArgs)
+    if question is None:
+        return
+    if isinstance(question.entry, FailurePlan):
+        start_fallbacks(flow_run, question.entry, question.sources, event.given[0])
+    else:
+        start_given(flow_run, flow_run.table.rows[question.entry.index], question, event.given)
+
+
+def on_output(flow_run: RunState, event: on.OutputAnswered) -> None:
+    """The flow succeeds with its output."""
+    if flow_run.questions.close(event.question, do.AskOutput) is not None:
+        succeed_with(flow_run, event.value)
 
 
 def on_question_deferred(flow_run: RunState, event: on.QuestionDeferred) -> None:

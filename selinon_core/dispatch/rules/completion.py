@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 from selinon_core.dispatch import effects as do
+from selinon_core.dispatch.ancestors import in_canonical_order
 from selinon_core.dispatch.node_run import FlowOutcome, NodeRun
 from selinon_core.dispatch.rules.unreached import unreached_nodes
 from selinon_core.dispatch.state import RunState
@@ -11,20 +15,46 @@ from selinon_core.errors import UnexpectedEvent
 
 def succeed(flow_run: RunState) -> None:
     """Nothing is active and nothing failed unhandled: the flow succeeds, unless ``propagate_failure`` or
-    ``on_unreached`` makes it fail."""
+    ``on_unreached`` makes it fail. An output that it declares is asked for before."""
     current = flow_run.current
     if current.handled_for_failure:
         fail_attempt(flow_run, "a fallback with propagate_failure was used")
         return
-    unreached: tuple[str, ...] = ()
-    if flow_run.on_unreached != "ignore":
-        unreached = unreached_nodes(flow_run.table, current.started, current.finished, current.left_out)
-        for name in unreached:
-            flow_run.note("NODE_UNREACHED", {"node_name": name})
-        if unreached and flow_run.on_unreached == "fail":
-            fail_attempt(flow_run, f"nodes were never reached: {', '.join(unreached)}", unreached)
+    unreached = _unreached(flow_run)
+    if unreached and flow_run.on_unreached == "fail":
+        _note_unreached(flow_run, unreached)
+        fail_attempt(flow_run, f"nodes were never reached: {', '.join(unreached)}", unreached)
+    elif flow_run.table.flow.output is not None:
+        finished = in_canonical_order(current.finished)
+        flow_run.ask(do.AskOutput(flow_run.questions.next_number(), finished, current.args))
+    else:
+        _note_unreached(flow_run, unreached)
+        _end(flow_run, _outcome(flow_run, True, None, unreached=unreached))
+
+
+def succeed_with(flow_run: RunState, output: Any) -> None:
+    """The output of the flow is known, so the flow succeeds."""
+    unreached = _unreached(flow_run)
+    _note_unreached(flow_run, unreached)
+    _end(flow_run, _outcome(flow_run, True, None, unreached=unreached).with_output(output))
+
+
+def nodes_failed(flow_run: RunState, nodes: Sequence[NodeRun]) -> None:
+    """Note runs that failed together; the first of an eager node fails the attempt (rule 4).
+
+    Runs that the flow does not wait for are left out.
+    """
+    current = flow_run.current
+    eager = flow_run.table.flow.eager_failures
+    failed = [node for node in nodes if flow_run.detached.pop(node.number, None) is None]
+    for node in failed:
+        current.active.pop(node.number, None)
+        current.unhandled.setdefault(node.name, []).append(node)
+    for node in failed:
+        if node.name in eager:
+            flow_run.note("EAGER_FAILURE", {"node_name": node.name, "node_id": node.id})
+            fail_attempt(flow_run, f"{node.name} failed and is listed in eager_failures")
             return
-    _end(flow_run, _outcome(flow_run, True, None, unreached=unreached))
 
 
 def fail_attempt(flow_run: RunState, reason: str, unreached: tuple[str, ...] = ()) -> None:
@@ -59,6 +89,18 @@ def stop(flow_run: RunState, reason: str, *, timed_out: bool = False, cancelled:
     if subflows:
         flow_run.effects.append(do.CancelFlows(subflows))
     _end(flow_run, _outcome(flow_run, False, reason, timed_out=timed_out, cancelled=cancelled))
+
+
+def _unreached(flow_run: RunState) -> tuple[str, ...]:
+    if flow_run.on_unreached == "ignore":
+        return ()
+    current = flow_run.current
+    return unreached_nodes(flow_run.table, current.started, current.finished, current.left_out)
+
+
+def _note_unreached(flow_run: RunState, unreached: tuple[str, ...]) -> None:
+    for name in unreached:
+        flow_run.note("NODE_UNREACHED", {"node_name": name})
 
 
 def _wait_for_retry(flow_run: RunState, outcome: FlowOutcome) -> None:

@@ -7,7 +7,9 @@ from itertools import product
 from selinon_core.dispatch import effects as do
 from selinon_core.dispatch.flow_index import EdgeIndex
 from selinon_core.dispatch.node_run import NodeRun
-from selinon_core.dispatch.rules.starts import start, start_selected
+from selinon_core.dispatch.rules.arguments import ask_args
+from selinon_core.dispatch.rules.selection import start_selected
+from selinon_core.dispatch.rules.starts import start
 from selinon_core.dispatch.state import RunState
 
 
@@ -76,12 +78,24 @@ def fire(flow_run: RunState, row: EdgeIndex, sources: tuple[NodeRun, ...], *, ag
         flow_run.fired[index] = flow_run.fired.get(index, 0) + 1
     current = flow_run.current
     args = current.args
-    if row.foreach is not None:
-        needs_items = row.foreach.propagate_result or current.selected_edges is not None
-        flow_run.ask(do.AskForeach(flow_run.questions.next_number(), row.edge, sources, args, needs_items))
+    if row.asks:
+        _ask_before_starts(flow_run, row, sources)
     elif current.selected_edges is None:
         for destination in row.destinations:
             start(flow_run, destination, row, sources, args, False)
+    else:
+        start_selected(flow_run, row, sources, args, False, args)
+
+
+def _ask_before_starts(flow_run: RunState, row: EdgeIndex, sources: tuple[NodeRun, ...]) -> None:
+    current = flow_run.current
+    args = current.args
+    if row.foreach is not None:
+        is_selective = current.selected_edges is not None
+        needs_items = row.foreach.propagate_result or row.args is not None or is_selective
+        flow_run.ask(do.AskForeach(flow_run.questions.next_number(), row.edge, sources, args, needs_items))
+    elif current.selected_edges is None:
+        ask_args(flow_run, row.edge, sources, row.edge.destinations)
     else:
         start_selected(flow_run, row, sources, args, False, args)
 

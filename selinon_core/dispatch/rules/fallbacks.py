@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from typing import Any
 
 from selinon_core.dispatch import effects as do
 from selinon_core.dispatch.flow_index import FailureGroup, FlowIndex
 from selinon_core.dispatch.node_run import NodeRun
-from selinon_core.dispatch.rules.completion import fail_attempt
+from selinon_core.dispatch.rules.arguments import ask_args, reason_of, refuse
+from selinon_core.dispatch.rules.completion import fail_attempt, nodes_failed
 from selinon_core.dispatch.rules.propagation import copied, failures_of, merged_failures, merged_parents
 from selinon_core.dispatch.rules.starts import launch, new_node
 from selinon_core.dispatch.state import RunState
@@ -62,26 +64,45 @@ def _take_failed(flow_run: RunState, group: FailureGroup) -> tuple[NodeRun, ...]
 
 
 def _handle(flow_run: RunState, handled: tuple[NodeRun, ...], entries: list[FailurePlan]) -> None:
-    """Start the fallbacks of all entries for failed runs."""
+    """Start the fallbacks of all entries for failed runs, or ask for their arguments."""
+    if any(entry.propagate_failure for entry in entries):
+        flow_run.current.handled_for_failure.extend(handled)
+    for entry in entries:
+        if entry.args is not None and entry.fallback:
+            ask_args(flow_run, entry, handled, entry.fallback)
+        else:
+            start_fallbacks(flow_run, entry, handled)
+
+
+def start_fallbacks(
+    flow_run: RunState, entry: FailurePlan, handled: tuple[NodeRun, ...], given: Sequence[Any] | None = None
+) -> None:
+    """Start the fallbacks of an entry; ``given`` has the arguments that it works out (``events.ArgsAnswered``)."""
     current, flow = flow_run.current, flow_run.table.flow
     failures = failures_of(flow, handled)
     inherited = merged_failures(handled)
     if inherited:
         failures = {**inherited, **failures}
     parent, numbers = merged_parents(flow, handled, flow_run.start.parent)
-    if any(entry.propagate_failure for entry in entries):
-        current.handled_for_failure.extend(handled)
-    for entry in entries:
-        started = []
-        for name in entry.fallback:
-            destination = flow_run.table.destinations[name]
+    started, refused = [], []
+    for name in entry.fallback:
+        destination = flow_run.table.destinations[name]
+        if given is not None:
+            args = None if given[0] else given[1]
+        else:
             args = current.args if destination.takes_args else None
-            given = failures if destination.takes_failures else None
-            node = new_node(flow_run, destination, None, handled, args, given, entry.index)
-            node.parent = parent if destination.takes_parent else {}
-            node.parent_numbers = numbers
-            started.append(node)
-        current.passes_failures = current.passes_failures or bool(failures and started)
-        flow_run.note("FALLBACK_START", {"failure": entry.index, "handled": list(handled), "started": started})
-        for node in started:
+        of_node = failures if destination.takes_failures else None
+        node = new_node(flow_run, destination, None, handled, args, of_node, entry.index)
+        node.parent = parent if destination.takes_parent else {}
+        node.parent_numbers = numbers
+        started.append(node)
+    current.passes_failures = current.passes_failures or bool(failures and started)
+    flow_run.note("FALLBACK_START", {"failure": entry.index, "handled": list(handled), "started": started})
+    for node in started:
+        reason = None if given is None else reason_of(given, node.name)
+        if reason is None:
             launch(flow_run, node, copied(node.parent or {}), None)
+        else:
+            node.args = None
+            refused.append(refuse(flow_run, node, reason))
+    nodes_failed(flow_run, refused)

@@ -9,8 +9,9 @@ Rules
    members have all finished is therefore never considered again, and every other combination is.
 4. *New starting edges* are considered when an attempt begins, so in this attempt never.
 5. *Open questions* are asked again by the new definition: a removed edge asks nothing, an edge that lost its
-   condition fires, an edge that lost its foreach starts its destinations once. Answers to the old questions change
-   nothing.
+   condition fires, an edge that lost its foreach starts its destinations once, an edge that lost its args starts
+   them with what they get without. Answers to the old questions change nothing. What was answered stays answered:
+   the items of a foreach, and the arguments of every node run that was started.
 6. *Taint.* Every step of the chain is judged on the run as the steps before it left it. A step taints the run if
    it removes an edge that fired in this attempt, or adds an edge all of whose sources have finished. The strongest
    strategy of the steps that taint wins. RETRY starts the run again like a retry that is not counted; FAIL ends it
@@ -27,12 +28,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import Any, NamedTuple
 
-from selinon_core.dispatch import effects as do
 from selinon_core.dispatch import events as on
-from selinon_core.dispatch.flow_index import EdgeIndex, FlowIndex
-from selinon_core.dispatch.node_run import NodeRun
+from selinon_core.dispatch.flow_index import FlowIndex
 from selinon_core.dispatch.replay_definition import ReplayDefinition
-from selinon_core.dispatch.rules import completion, edges
+from selinon_core.dispatch.rules import completion
+from selinon_core.dispatch.rules.questions_again import ask_again
 from selinon_core.dispatch.selective import SelectiveRun, edges_leading_to
 from selinon_core.dispatch.state import FlowAttempt, RunState
 from selinon_core.errors import UnexpectedEvent
@@ -102,7 +102,7 @@ def migrate(flow_run: RunState, event: on.Migrated, definition: ReplayDefinition
         completion.start_again(flow_run, _reason(event, "be run again"))
     else:
         _mark_missed_edges(flow_run, event.steps, was)
-        _ask_again(flow_run, event.steps, open_questions)
+        ask_again(flow_run, event.steps, open_questions)
 
 
 def _reason(event: on.Migrated, what: str) -> str:
@@ -211,49 +211,3 @@ def _mark_missed_edges(flow_run: RunState, steps: tuple[MigrationStep, ...], was
     for index in _new_edges(steps, was.flow, flow_run.table):
         if all(name in flow_run.current.finished for name in flow_run.table.rows[index].sources):
             flow_run.current.edges_not_taken.add(index)
-
-
-def _ask_again(flow_run: RunState, steps: tuple[MigrationStep, ...], questions: tuple[do.Question, ...]) -> None:
-    """Ask the questions about remaining edges again; the fallback step asks its own again by itself."""
-    first: NodeRun | None = None
-    for question in questions:
-        if isinstance(question, do.AskFirstResult):
-            if flow_run.current.awaits_args:
-                edges.ask_first_result(flow_run, question.node_run)
-            else:
-                first = question.node_run
-        elif not isinstance(question, do.AskFallbackCondition):
-            index = follow(steps, question.edge.index)
-            if index is not None and (
-                flow_run.current.selected_edges is None or index in flow_run.current.selected_edges
-            ):
-                _ask_about(flow_run, flow_run.table.rows[index], question)
-    if first is not None:
-        edges.follow_first(flow_run, first)
-
-
-def _ask_about(
-    flow_run: RunState, row: EdgeIndex, question: do.AskCondition | do.AskForeach | do.AskReuse
-) -> None:
-    if isinstance(question, do.AskCondition):
-        if row.condition is None:
-            edges.fire(flow_run, row, question.sources)
-        else:
-            edges.ask_condition(flow_run, row, question.sources)
-    elif isinstance(question, do.AskForeach):
-        edges.fire(flow_run, row, question.sources, again=True)
-    else:
-        tasks = flow_run.start.selective.tasks if flow_run.start.selective is not None else ()
-        flow_run.ask(
-            do.AskReuse(
-                flow_run.questions.next_number(),
-                row.edge,
-                question.sources,
-                question.name,
-                question.args,
-                question.task_args,
-                question.given_item,
-                tasks,
-                question.position,
-            )
-        )

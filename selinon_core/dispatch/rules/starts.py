@@ -1,4 +1,4 @@
-"""Starting node runs: what they are given, and what selective runs omit or reuse."""
+"""Starting node runs: what they are given."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ def start(
     row: EdgeIndex,
     sources: tuple[NodeRun, ...],
     args: Any,
-    given_item: bool,
+    its_own: bool,
     position: int = 0,
 ) -> None:
-    """Start a destination of an edge; ``args`` are the item of foreach, at ``position``, if ``given_item``."""
-    if not destination.takes_args and not given_item:
+    """Start a destination of an edge; a sub-flow takes ``args`` that are ``its_own`` in any case."""
+    if not destination.takes_args and not its_own:
         args = None
     failures = inherited_failures(flow_run, destination, sources) if flow_run.current.passes_failures else None
     node = new_node(flow_run, destination, row.index, sources, args, failures, position)
@@ -35,41 +35,6 @@ def start(
     else:
         parent = copied(flow_run.start.parent)
     launch(flow_run, node, parent, row.selective)
-
-
-def start_selected(
-    flow_run: RunState,
-    row: EdgeIndex,
-    sources: tuple[NodeRun, ...],
-    args: Any,
-    given_item: bool,
-    asked_args: Any,
-    position: int = 0,
-) -> None:
-    """Start the selected destinations of an edge, or ask whether an earlier run can be reused.
-
-    ``asked_args`` is what selective run functions see: the item under any foreach.
-    """
-    current = flow_run.current
-    assert current.selected_edges is not None
-    assert flow_run.start.selective is not None
-    tasks = flow_run.start.selective.tasks
-    wanted = current.selected_edges[row.index]
-    for destination in row.destinations:
-        name = destination.name
-        if wanted and name not in wanted:
-            current.edges_not_taken.add(row.index)
-            parent = {source.name: source.id for source in sources}
-            flow_run.note(
-                "SELECTIVE_OMIT_NODE",
-                {"edge": row.index, "omitted_node": name, "parent": parent, "node_args": current.args},
-            )
-        elif destination.is_flow or name in tasks:
-            start(flow_run, destination, row, sources, args, given_item, position)
-        else:
-            number = flow_run.questions.next_number()
-            about = (name, asked_args, args, given_item, tasks, position)
-            flow_run.ask(do.AskReuse(number, row.edge, sources, *about))
 
 
 def inherited_failures(

@@ -41,6 +41,7 @@ RAN: Final = 16
 UNANSWERED: Final = 17
 ATTEMPT_STARTED: Final = 18
 REUSED: Final = 19
+REFUSED: Final = 21
 
 if TYPE_CHECKING:
     #: (kind, seconds, what it is about ...). Tuples, because each entry is made in the hottest path of local runs.
@@ -70,6 +71,7 @@ if TYPE_CHECKING:
         | tuple[Literal[17], float, FlowRecord, do.Question, str]  # UNANSWERED
         | tuple[Literal[18], float, FlowRecord]  # ATTEMPT_STARTED
         | tuple[Literal[19], float, FlowRecord, NodeRun]  # REUSED
+        | tuple[Literal[21], float, FlowRecord, NodeRun]  # REFUSED
     )
 else:  # to make the type takes longer than to make the rest of the module
     Entry = tuple
@@ -322,6 +324,11 @@ def _asked_about(question: do.Question) -> dict[str, Any]:
         }
     if isinstance(question, do.AskFirstResult):
         return {"node_name": question.node_run.name, "node_id": question.node_run.id}
+    if isinstance(question, do.AskOutput):
+        return {}
+    if isinstance(question, do.AskArgs):
+        entry = question.entry
+        return _edge(entry) if isinstance(entry, EdgePlan) else {"nodes": list(entry.nodes)}
     return _edge(question.edge)
 
 
@@ -340,6 +347,12 @@ def _note(plan: Plan, record: FlowRecord, note: do.TraceNote) -> _Told:
 
 def _reused(plan: Plan, record: FlowRecord, run: NodeRun) -> _Told:
     yield "SELECTIVE_TASK_REUSE", _flow(record) | {"task_name": run.name, "task_id": run.id}
+
+
+def _refused(plan: Plan, record: FlowRecord, run: NodeRun) -> _Told:
+    """A node run that failed without being started."""
+    details = _flow(record) | {"node_name": run.name, "node_id": run.id, "refused": True}
+    yield "NODE_FAILURE", details | {"what": run.refused}
 
 
 def _told(plan: Plan, event: str, details: dict[str, Any]) -> _Told:
@@ -392,6 +405,8 @@ def _told_by(plan: Plan, entry: Entry) -> _Told:
         return _reuse(plan, *entry[2:])
     if entry[0] == REUSED:
         return _reused(plan, *entry[2:])
+    if entry[0] == REFUSED:
+        return _refused(plan, *entry[2:])
     if entry[0] == DEFERRED:
         return _deferred(plan, *entry[2:])
     if entry[0] == UNANSWERED:
