@@ -518,6 +518,13 @@ def test_what_cannot_serve_is_said(url: str) -> None:
         open_store(url)
 
 
+def test_the_error_of_a_node_run_that_was_never_started_is_kept(store: Store) -> None:
+    assert store.error("never-started") is None
+    store.put_error("never-started", '{"type":"é"}', NOW, 60.0)
+    store.put_error("never-started", '{"type":"ArgumentError"}', NOW, 0.0)
+    assert store.error("never-started") == '{"type":"ArgumentError"}'
+
+
 def test_shapes_are_kept_for_good(store: Store) -> None:
     assert store.get_definition("one") is None
     store.put_definition("one", '{"flow":"é"}')

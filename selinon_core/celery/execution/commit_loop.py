@@ -111,6 +111,8 @@ class CommitLoop:
     def _commit(self, chosen: InlineChoice | None) -> Committed:
         parts, step, extra, run = self._parts, self._transition, self._extra, self._run
         payloads = self._build_messages()
+        for id, error in step.errors.items():  # what is started by this step may read it
+            parts.store.put_error(id, error, step.now, parts.settings.selinon_state_ttl)
         result = None if step.outcome is None else parts.result_in_commit(run.id, step.outcome)
         self._outbox = [key for key in step.outbox if chosen is None or key != chosen.key]
         if result is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections import deque
 from collections.abc import Mapping, Sequence
@@ -195,6 +196,10 @@ class RedisStore:
     def error(self, task_id: str) -> str | None:
         """See ``Store.error``."""
         return self._call("get", f"{self._prefix}e:{task_id}")  # type: ignore[no-any-return]
+
+    def put_error(self, task_id: str, body: str, now: float, ttl: float) -> None:
+        """See ``Store.put_error``."""
+        self._call("set", f"{self._prefix}e:{task_id}", body, ex=math.ceil(ttl or 86400))
 
     def put_definition(self, name: str, text: str) -> None:
         """See ``Store.put_definition``."""

@@ -23,6 +23,7 @@ from selinon_core.celery.stores.protocol import (
     NodeRecord,
     Opened,
 )
+from selinon_core.celery.stores.sql.changes import Changes
 from selinon_core.celery.stores.sql.commit import commit
 from selinon_core.celery.stores.sql.database import Database, failed
 from selinon_core.celery.stores.sql.deliveries import Asked, Event, appended, claimed
@@ -193,6 +194,16 @@ class SqlStore:
         table = self.tables.errors
         text: str | None = self._first(sa.select(table.c.body).where(table.c.task == task_id))
         return text
+
+    def put_error(self, task_id: str, body: str, now: float, ttl: float) -> None:
+        """See ``Store.put_error``."""
+
+        def step(connection: sa.Connection) -> None:
+            changes = Changes(connection)
+            changes.put(self.tables.errors, {"task": task_id}, body=body, expires=now + (ttl or 86400))
+            changes.send()
+
+        self.database.do(step)
 
     # -- flow runs --------------------------------------------------------------------------------------------
 
