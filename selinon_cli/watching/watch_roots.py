@@ -79,8 +79,8 @@ def _schemas(plan: Plan) -> Iterator[str]:
     """Files that tasks name as schema, beside the YAML file or in the working directory."""
     for task in plan.tasks.values():
         for base in (os.path.dirname(task.place.file), "."):
-            path = os.path.join(base, task.output_schema or "")
-            if task.output_schema and os.path.isfile(path):
+            path = os.path.join(base, task.output_schema if isinstance(task.output_schema, str) else "")
+            if isinstance(task.output_schema, str) and os.path.isfile(path):
                 yield os.path.abspath(path)
 
 

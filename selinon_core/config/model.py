@@ -143,6 +143,7 @@ class TaskDef(Definition):
 
     __slots__ = (
         "function",
+        "input_schema",
         "max_retry",
         "name",
         "output_schema",
@@ -162,7 +163,8 @@ class TaskDef(Definition):
     retry_countdown: float
     timeout: float | None
     throttling: float | None
-    output_schema: NameRef | None
+    input_schema: NameRef | SchemaDef | None
+    output_schema: NameRef | SchemaDef | None
     storage: NameRef | None
     storage_readonly: bool
     storage_task_name: str | None
@@ -214,6 +216,59 @@ class ExpressionDef:
 
     def __repr__(self) -> str:
         return f"ExpressionDef({self.text!r})"
+
+
+class TextDef:
+    """A text with values in it, a part of a template: texts and expressions in their order."""
+
+    __slots__ = ("location", "parts")
+
+    def __init__(self, parts: tuple[str | ExpressionDef, ...], location: SourceLocation) -> None:
+        self.parts = parts
+        self.location = location
+
+
+class TemplateDef:
+    """JSON data with expressions in it: ``args`` and ``output``.
+
+    ``value`` is the data; an ``ExpressionDef`` stands for a text that is exactly ``${expression}``, a ``TextDef``
+    for a longer text with expressions in it. ``at(path)`` leads to where a part of the data is written: the key of
+    an object and its value, or twice an item of a list; ``()`` is the whole.
+    """
+
+    __slots__ = ("at", "location", "value")
+
+    def __init__(
+        self,
+        value: Any,
+        location: SourceLocation,
+        at: Callable[[tuple[str | int, ...]], tuple[SourceLocation, SourceLocation]],
+    ) -> None:
+        self.value = value
+        self.location = location
+        self.at = at
+
+    def expressions(self) -> Iterator[tuple[tuple[str | int, ...], ExpressionDef, bool]]:
+        """Yield each expression in reading order: its path, itself, and whether it is a part of a text."""
+        stack: list[tuple[tuple[str | int, ...], Any]] = [((), self.value)]
+        while stack:
+            path, part = stack.pop()
+            if isinstance(part, ExpressionDef):
+                yield path, part, False
+            elif isinstance(part, TextDef):
+                yield from ((path, piece, True) for piece in part.parts if isinstance(piece, ExpressionDef))
+            elif isinstance(part, dict):
+                stack.extend(((*path, key), part[key]) for key in reversed(part))
+            elif isinstance(part, list):
+                stack.extend(((*path, index), part[index]) for index in reversed(range(len(part))))
+
+
+class SchemaDef(Definition):
+    """A JSON Schema in place, as JSON data."""
+
+    __slots__ = ("data",)
+
+    data: dict[str, Json]
 
 
 # --- conditions ---------------------------------------------------------------------------------------------
@@ -373,7 +428,7 @@ class EdgeDef(Definition):
     present, with None parts, when broken.
     """
 
-    __slots__ = ("condition", "destinations", "foreach", "index", "name", "selective", "sources")
+    __slots__ = ("args", "condition", "destinations", "foreach", "index", "name", "selective", "sources")
 
     index: int
     sources: tuple[NameRef, ...] | None
@@ -382,6 +437,7 @@ class EdgeDef(Definition):
     foreach: ForeachDef | ForeachItemsDef | None
     selective: SelectiveDef | None
     name: str | None
+    args: TemplateDef | None
 
     @property
     def is_start(self) -> bool:
@@ -396,7 +452,7 @@ class FailureDef(Definition):
     ``fallback_true`` holds).
     """
 
-    __slots__ = ("condition", "fallback", "fallback_true", "index", "nodes", "propagate_failure")
+    __slots__ = ("args", "condition", "fallback", "fallback_true", "index", "nodes", "propagate_failure")
 
     index: int
     nodes: tuple[NameRef, ...] | None
@@ -404,6 +460,7 @@ class FailureDef(Definition):
     fallback_true: bool
     condition: ConditionDef | None
     propagate_failure: bool
+    args: TemplateDef | None
 
 
 class SamplingDef(Definition):
@@ -421,7 +478,7 @@ class FlowDef(Definition):
     ``edges``/``failures`` hold the entries that are mappings; an entry's ``index`` counts all entries.
     ``edges_broken``/``failures_broken``: an entry there could not be read, so checks of the kind "no edge
     starts this" must report nothing. ``merged``: the flow is an alias of another one (its mapping uses a merge
-    key).
+    key), or a copy of the flow that ``like`` names; what it does not give itself is that of the other one then.
     """
 
     __slots__ = (
@@ -431,11 +488,15 @@ class FlowDef(Definition):
         "edges_broken",
         "failures",
         "failures_broken",
+        "input_schema",
+        "like",
         "max_retry",
         "merged",
         "name",
         "node_args_from_first",
         "nowait",
+        "output",
+        "output_schema",
         "propagate_compound_failures",
         "propagate_compound_finished",
         "propagate_failures",
@@ -448,6 +509,7 @@ class FlowDef(Definition):
         "sampling",
         "throttling",
         "timeout",
+        "vars",
     )
 
     name: NameRef
@@ -473,6 +535,11 @@ class FlowDef(Definition):
     propagate_parent_failures: Names
     sampling: SamplingDef | None
     cache: CacheDef | None
+    input_schema: NameRef | SchemaDef | None
+    output: TemplateDef | None
+    output_schema: NameRef | SchemaDef | None
+    vars: dict[str, Json]
+    like: NameRef | None
 
 
 # --- the whole ----------------------------------------------------------------------------------------------
@@ -499,11 +566,15 @@ class GlobalDef(Definition):
     __slots__ = (
         "default_dispatcher_queue",
         "default_task_queue",
+        "env",
         "migration_dir",
         "on_graph_change",
         "on_unreached",
         "predicates_module",
+        "redact",
         "trace",
+        "typed_tasks",
+        "vars",
     )
 
     predicates_module: NameRef | None
@@ -513,6 +584,10 @@ class GlobalDef(Definition):
     trace: tuple[TraceDef, ...]
     on_unreached: str | None
     on_graph_change: str | None
+    vars: dict[str, Json]
+    env: dict[str, dict[str, Json]]
+    typed_tasks: bool
+    redact: tuple[str, ...]
 
 
 class ProjectModel:
@@ -523,7 +598,8 @@ class ProjectModel:
     ``flow_list`` holds all entries of all ``flows`` sections, None when no file has that section.
     ``maybe_defined`` holds names that seem to be defined in text that could not be read (after a syntax
     error, or in a broken definition): checks for unknown names have to be silent about them.
-    ``files`` are the display names of the files read.
+    ``files`` are the display names of the files read. ``has_expressions``: some of them have texts of the
+    expression language, templates or schemas of arguments, so that rules about these have something to look at.
     """
 
     __slots__ = (
@@ -531,6 +607,7 @@ class ProjectModel:
         "flow_by_name",
         "flow_list",
         "flows",
+        "has_expressions",
         "incomplete",
         "maybe_defined",
         "settings",
@@ -550,6 +627,7 @@ class ProjectModel:
         files: tuple[str, ...] = (),
         maybe_defined: frozenset[str] = frozenset(),
         incomplete: bool = False,
+        has_expressions: bool = False,
     ) -> None:
         self.tasks = tasks
         self.flows = flows
@@ -559,6 +637,8 @@ class ProjectModel:
         self.files = files
         self.maybe_defined = maybe_defined
         self.incomplete = incomplete
+        nodes: tuple[FlowDef | TaskDef, ...] = (*flows, *tasks)
+        self.has_expressions = has_expressions or any(node.input_schema is not None for node in nodes)
         self.task_by_name: dict[str, TaskDef] = {}
         self.flow_by_name: dict[str, FlowDef] = {}
         self.storage_by_name: dict[str, StorageDef] = {}

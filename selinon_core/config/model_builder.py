@@ -49,6 +49,7 @@ class ModelBuilder:
         self._files: list[str] = []
         self._maybe: set[str] = set()
         self._incomplete = False
+        self._has_expressions = False
 
     def add(self, document: Document) -> None:
         """Read a document that has at least one section; one without any is reported."""
@@ -63,6 +64,7 @@ class ModelBuilder:
                 self._no_section(document, root)
             if type(root) is MappingNode:
                 self._sections(reading, root, via)
+        self._has_expressions = self._has_expressions or reading.has_expressions
 
     def _sections(self, reading: ReadContext, root: MappingNode, via: Via) -> None:
         for key, (written_key, value, inner) in root.entries.items():
@@ -86,6 +88,10 @@ class ModelBuilder:
 
     def model(self) -> ProjectModel:
         """What all documents say together."""
+        if any(flow.like is not None for flow in self._flows):
+            from selinon_core.config.flow_copies import fill_copies
+
+            fill_copies(self._flows, self.collector)
         return ProjectModel(
             tuple(self._tasks),
             tuple(self._flows),
@@ -95,6 +101,7 @@ class ModelBuilder:
             tuple(self._files),
             frozenset(self._maybe),
             self._incomplete,
+            self._has_expressions,
         )
 
     def _no_section(self, document: Document, root: Node | None) -> None:

@@ -37,15 +37,19 @@ BROKEN: Final = Broken()
 
 
 class ReadContext:
-    """One document on its way to the model. ``collector`` gets what is wrong with it."""
+    """One document on its way to the model. ``collector`` gets what is wrong with it.
 
-    __slots__ = ("collector", "document", "file", "plain")
+    ``has_expressions``: a text of the expression language, or a template, was in it.
+    """
+
+    __slots__ = ("collector", "document", "file", "has_expressions", "plain")
 
     def __init__(self, document: Document, collector: Collector) -> None:
         self.document = document
         self.collector = collector
         self.file = document.file
         self.plain = document.plain
+        self.has_expressions = False
 
     def location(self, node: Node, via: Via) -> SourceLocation:
         """Where ``node`` stands, with the uses that led to it."""

@@ -46,6 +46,7 @@ BAD_CONDITION = DiagnosticKind("SEL111", Severity.ERROR)
 
 EXPRESSION = DiagnosticKind("SEL430", Severity.ERROR)
 DELIMITERS = DiagnosticKind("SEL446", Severity.ERROR)
+LIKE = DiagnosticKind("SEL448", Severity.ERROR)
 
 CASE_SHAPE = DiagnosticKind("SEL800", Severity.ERROR)
 CASE_UNKNOWN_NAME = DiagnosticKind("SEL801", Severity.ERROR)
@@ -92,6 +93,7 @@ ALL_FAULTS = (
     BAD_CONDITION,
     EXPRESSION,
     DELIMITERS,
+    LIKE,
     CASE_SHAPE,
     CASE_UNKNOWN_NAME,
     CASE_CONTRADICTION,

@@ -54,7 +54,8 @@ def storage_task_name(plan: Plan) -> dict[str, str]:
 
 def output_schemas(plan: Plan) -> dict[str, str]:
     """Task -> path of its schema, of the tasks that have one."""
-    return {name: task.output_schema for name, task in plan.tasks.items() if task.output_schema is not None}
+    paths = {name: task.output_schema for name, task in plan.tasks.items()}
+    return {name: path for name, path in paths.items() if isinstance(path, str)}
 
 
 def eager_failures(plan: Plan) -> dict[str, list[str]]:

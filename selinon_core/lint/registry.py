@@ -15,16 +15,24 @@ RULES_OF_PLANS: tuple[type[Rule], ...] = (
 )
 
 
-def project_rules() -> tuple[type[Rule], ...]:
-    """The rules that look at a project that has been read."""
+def rules_of_expressions() -> tuple[type[Rule], ...]:
+    """The rules about expressions, templates and schemas of arguments; projects without any do not need them."""
+    from selinon_core.lint.rules import expressions
+
+    return expressions.RULES
+
+
+def project_rules(has_expressions: bool = True) -> tuple[type[Rule], ...]:
+    """The rules that look at a project that has been read; ``has_expressions`` is that of its model."""
     from selinon_core.lint.rules import code, migration, style  # not needed to make a plan
 
-    return (*RULES_OF_PLANS, *code.RULES, *migration.RULES, *style.RULES)
+    of_expressions = rules_of_expressions() if has_expressions else ()
+    return (*RULES_OF_PLANS, *of_expressions, *code.RULES, *migration.RULES, *style.RULES)
 
 
 def every_rule() -> tuple[type[Rule], ...]:
     """All rules by code: those about faults that the readers themselves find, and those of a project."""
-    from selinon_core.lint.rules import cases, expressions, yaml
+    from selinon_core.lint.rules import cases, yaml
 
-    found = (*yaml.RULES, *expressions.RULES, *cases.RULES, *project_rules())
+    found = (*yaml.RULES, *cases.RULES, *project_rules())
     return tuple(sorted(found, key=lambda rule: rule.code))

@@ -254,7 +254,7 @@ class TaskPlan(NamedTuple):
     retry_countdown: float
     timeout: float | None
     throttling: float | None
-    output_schema: str | None
+    output_schema: Schema | None
     storage: str | None
     storage_readonly: bool
     storage_task_name: str

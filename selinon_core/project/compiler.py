@@ -26,13 +26,18 @@ from selinon_core.config.model import (
     NotDef,
     OrDef,
     ProjectModel,
+    SchemaDef,
     StorageDef,
     TaskDef,
+    TemplateDef,
     TestDef,
+    TextDef,
 )
 from selinon_core.plan import (
     And,
     CachePlan,
+    Computed,
+    ComputedText,
     Condition,
     EdgePlan,
     Expression,
@@ -45,11 +50,13 @@ from selinon_core.plan import (
     Not,
     Or,
     Plan,
+    Schema,
     Selective,
     Settings,
     StoragePlan,
     Strategy,
     TaskPlan,
+    Template,
     Test,
 )
 
@@ -76,7 +83,7 @@ def compile_model(model: ProjectModel) -> Plan:
     predicates = _text(settings.predicates_module) or DEFAULT_PREDICATES
     return Plan(
         {task.name.name: _task(task, task_queue) for task in model.tasks},
-        {flow.name.name: _flow(flow, flow_queue, predicates, model.flow_by_name.keys()) for flow in model.flows},
+        {flow.name.name: _flow(flow, flow_queue, predicates, model) for flow in model.flows},
         {storage.name.name: _storage(storage) for storage in model.storages},
         _settings(settings),
     )
@@ -123,6 +130,9 @@ def _settings(settings: GlobalDef) -> Settings:
         sinks,
         settings.on_unreached or "warn",
         settings.on_graph_change or "fail",
+        settings.env,
+        settings.typed_tasks,
+        settings.redact,
     )
 
 
@@ -136,13 +146,14 @@ def _task(task: TaskDef, default_queue: str) -> TaskPlan:
         retry_countdown=task.retry_countdown,
         timeout=task.timeout,
         throttling=task.throttling,
-        output_schema=_text(task.output_schema),
+        output_schema=_schema(task.output_schema),
         storage=_text(task.storage),
         storage_readonly=task.storage_readonly,
         storage_task_name=task.storage_task_name or name,
         selective_run_function=None if selective is None else _import(selective),
         queue=_text(task.queue) or default_queue,
         place=task.name.location.place,
+        input_schema=_schema(task.input_schema),
     )
 
 
@@ -166,13 +177,13 @@ def _cache(cache: CacheDef | None) -> CachePlan | None:
     return CachePlan(function, configuration)
 
 
-def _flow(flow: FlowDef, default_queue: str, predicates: str, flows: Any) -> FlowPlan:
+def _flow(flow: FlowDef, default_queue: str, predicates: str, model: ProjectModel) -> FlowPlan:
     started = dict.fromkeys(
         name
         for group in (*(edge.destinations for edge in flow.edges), *(f.fallback for f in flow.failures))
         for name in _names(group)
     )
-    subflows = [name for name in started if name in flows]
+    subflows = [name for name in started if name in model.flow_by_name]
     nowait = frozenset(_names(flow.nowait))
 
     def spelled_out(names: Names) -> frozenset[str]:
@@ -206,6 +217,10 @@ def _flow(flow: FlowDef, default_queue: str, predicates: str, flows: Any) -> Flo
         sampling=Strategy(sampling, args),
         cache=_cache(flow.cache),
         place=flow.name.location.place,
+        input_schema=_schema(flow.input_schema),
+        output=_template(flow.output),
+        output_schema=_schema(flow.output_schema),
+        constants={**model.settings.vars, **flow.vars},
     )
 
 
@@ -230,6 +245,7 @@ def _edge(edge: EdgeDef, predicates: str) -> EdgePlan:
         selective=selective,
         name=edge.name,
         place=edge.location.place,
+        args=_template(edge.args),
     )
 
 
@@ -246,6 +262,25 @@ def _expression(expression: ExpressionDef) -> Expression:
     return Expression(expression.text, expression.location.place)
 
 
+def _template(template: TemplateDef | None) -> Template | None:
+    return None if template is None else Template(_part(template.value), template.location.place)
+
+
+def _part(part: Any) -> Any:
+    if isinstance(part, ExpressionDef):
+        return Computed(_expression(part))
+    if isinstance(part, TextDef):
+        pieces = (_expression(piece) if isinstance(piece, ExpressionDef) else piece for piece in part.parts)
+        return ComputedText(tuple(pieces))
+    if isinstance(part, dict):
+        return {key: _part(value) for key, value in part.items()}
+    return [_part(item) for item in part] if isinstance(part, list) else part
+
+
+def _schema(schema: NameRef | SchemaDef | None) -> Schema | None:
+    return schema.data if isinstance(schema, SchemaDef) else _text(schema)
+
+
 def _failure(failure: FailureDef, predicates: str) -> FailurePlan:
     return FailurePlan(
         index=failure.index,
@@ -254,6 +289,7 @@ def _failure(failure: FailureDef, predicates: str) -> FailurePlan:
         condition=_condition(failure.condition, (), predicates),
         propagate_failure=failure.propagate_failure,
         place=failure.location.place,
+        args=_template(failure.args),
     )
 
 

@@ -141,7 +141,7 @@ def judge(
         import_code=import_code,
         deployment=lambda directory: deployment(read.model, root, directory),
     )
-    rules = _rules() if everything else _rules_of_plans()
+    rules = _rules(read.model) if everything else _rules_of_plans(read.model)
     if everything and not context.knows_selinon_1:
         rules = [rule for rule in rules if not rule.about_selinon_1 or selection.names(rule.code)]
     active = {rule.code for rule in rules} | {fault.code for fault in kinds.ALL_FAULTS}
@@ -180,16 +180,17 @@ _UNUSABLE = ("SEL405", "SEL421", "SEL422")
 _COMMENT_CODES = (kinds.UNUSED_IGNORE.code, kinds.BAD_IGNORE.code)
 
 
-def _rules() -> list[Rule]:
+def _rules(model: ProjectModel) -> list[Rule]:
     from selinon_core.lint.registry import project_rules
 
-    return [rule() for rule in project_rules()]
+    return [rule() for rule in project_rules(model.has_expressions)]
 
 
-def _rules_of_plans() -> list[Rule]:
-    from selinon_core.lint.registry import RULES_OF_PLANS
+def _rules_of_plans(model: ProjectModel) -> list[Rule]:
+    from selinon_core.lint.registry import RULES_OF_PLANS, rules_of_expressions
 
-    return [rule() for rule in RULES_OF_PLANS if rule.severity is Severity.ERROR]
+    rules = (*RULES_OF_PLANS, *rules_of_expressions()) if model.has_expressions else RULES_OF_PLANS
+    return [rule() for rule in rules if rule.severity is Severity.ERROR]
 
 
 def _is_rule(code: str) -> bool:

@@ -205,7 +205,8 @@ class SchemaChecker:
         try:
             self._schema(task).check(result, only_given)
         except SchemaMismatchError as error:
-            text = f"the result of {task.name} does not fit {task.output_schema}: {error}"
+            named = task.output_schema if isinstance(task.output_schema, str) else "its output_schema"
+            text = f"the result of {task.name} does not fit {named}: {error}"
             raise type(error)(text) from None
 
     def minimal_value(self, task: TaskPlan) -> Any:

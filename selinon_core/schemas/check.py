@@ -1,4 +1,4 @@
-"""Results of tasks against their JSON Schemas (``output_schema``).
+"""Values against JSON Schemas: results of tasks (``output_schema``), and what ``arguments`` needs of a schema.
 
 A path is tried relative to the given base directories, then to ``here``, the working directory;
 ``pkg.module:file.json`` is a file beside the module (whose packages are imported to find it). A schema may refer
@@ -20,46 +20,61 @@ if TYPE_CHECKING:
     from referencing import Registry, Resource
 
     from selinon_core.plan import TaskPlan
+    from selinon_core.plan.model import Schema
 
 _LONGEST_MESSAGE = 500  # characters: the validator quotes whole results
 _UNKNOWN = object()
 
 # By what was read: a file that changed is another key, so nothing here can be out of date.
-_loaded: dict[tuple[str, int, int], ResultSchema] = {}
+_loaded: dict[tuple[str, str, int, int], ResultSchema] = {}
 
 
 class ResultSchema:
-    """A schema, ready to check many results."""
+    """A schema, ready to check many results. ``key`` is the key of the YAML that names it, for messages."""
 
-    def __init__(self, schema: Any, name: str = "the schema", directory: str | None = None) -> None:
+    def __init__(
+        self,
+        schema: Any,
+        name: str = "the schema",
+        directory: str | None = None,
+        key: str = "output_schema",
+    ) -> None:
         """Take a schema as JSON; ``directory`` is where relative references lead from.
 
         Raises ``ConfigurationError`` when it is not a valid schema.
         """
         self.name = name
+        self.key = key
         self.schema = schema
-        self._validator = _validator_of(schema, name, directory)
+        self._validator = _validator_of(schema, f"{key} '{name}'", directory)
         self._minimal: Any = _UNKNOWN
 
     @classmethod
-    def load(cls, path: str, base_directories: Sequence[str] = (), here: str = os.curdir) -> ResultSchema:
+    def load(
+        cls,
+        path: str,
+        base_directories: Sequence[str] = (),
+        here: str = os.curdir,
+        key: str = "output_schema",
+    ) -> ResultSchema:
         """Read a schema; one that was read before is returned as long as its file stays the same.
 
         Raises ``ConfigurationError`` when it is not found, no JSON or no valid schema.
         """
         found = find_schema(path, base_directories, here)
         if found is None:
-            return _load_from_package(path, (*base_directories, here))
+            return _load_from_package(path, (*base_directories, here), key)
         try:
             status = os.stat(found)
-            key = (found, status.st_mtime_ns, status.st_size)
-            schema = _loaded.get(key)
+            read = (key, found, status.st_mtime_ns, status.st_size)
+            schema = _loaded.get(read)
             if schema is None:
                 with open(found, "rb") as file:
                     content = file.read()
-                schema = _loaded[key] = cls(_parse(content, found), found, os.path.dirname(found))
+                about = f"{key} '{found}'"
+                schema = _loaded[read] = cls(_parse(content, about), found, os.path.dirname(found), key)
         except OSError as exc:
-            raise ConfigurationError(f"output_schema '{path}' cannot be read: {exc}") from exc
+            raise ConfigurationError(f"{key} '{path}' cannot be read: {exc}") from exc
         return schema
 
     @classmethod
@@ -70,8 +85,20 @@ class ResultSchema:
         """
         if task.output_schema is None:
             return None
-        beside = os.path.join(directory, os.path.dirname(task.place.file))
-        return cls.load(task.output_schema, (beside,), directory)
+        return cls.written(task.output_schema, task.place.file, directory)
+
+    @classmethod
+    def written(
+        cls, schema: Schema, file: str, directory: str = os.curdir, key: str = "output_schema"
+    ) -> ResultSchema:
+        """The schema that a YAML file has under ``key``: a path, or the schema in place. Raises as ``load``.
+
+        References of a schema in place lead from the directory of the file; ``directory`` as in ``of_task``.
+        """
+        beside = os.path.join(directory, os.path.dirname(file))
+        if isinstance(schema, str):
+            return cls.load(schema, (beside,), directory, key)
+        return cls(json.loads(json.dumps(schema)), file, beside, key)
 
     def check(self, result: Any, only_given: bool = False) -> None:
         """Raise ``SchemaMismatchError`` with the place and the reason unless ``result`` fits.
@@ -137,8 +164,18 @@ class ResultSchema:
         except Exception as exc:  # what it refers to, patterns that do not compile, numbers beyond all floats
             raise self._unusable(exc) from exc
 
+    def misfits(self, value: Any) -> list[ValidationError]:
+        """What of a value does not fit, in no order; raises ``ConfigurationError`` as ``fits``."""
+        return [] if self.fits(value) else list(self._validator.iter_errors(value))
+
+    @property
+    def resolver(self) -> Any:
+        """What finds the references of this schema: a ``Resolver`` of the library ``referencing``."""
+        # The validator's own: there is no public way to ask it, and another might disagree.
+        return self._validator._resolver  # type: ignore[attr-defined]
+
     def _unusable(self, exc: Exception) -> ConfigurationError:
-        return ConfigurationError(f"output_schema '{self.name}' cannot be used: {exc}")
+        return ConfigurationError(f"{self.key} '{self.name}' cannot be used: {exc}")
 
 
 def _is_about_missing(error: ValidationError) -> bool:
@@ -157,7 +194,7 @@ def find_schema(path: str, base_directories: Sequence[str] = (), here: str = os.
     return None
 
 
-def _load_from_package(path: str, directories: Sequence[str]) -> ResultSchema:
+def _load_from_package(path: str, directories: Sequence[str], key: str) -> ResultSchema:
     import pkgutil
 
     module, colon, file = path.partition(":")
@@ -165,40 +202,38 @@ def _load_from_package(path: str, directories: Sequence[str]) -> ResultSchema:
         try:
             content = pkgutil.get_data(module, file)
         except Exception as exc:  # importing the package runs its code
-            raise ConfigurationError(f"output_schema '{path}' cannot be read: {exc}") from exc
+            raise ConfigurationError(f"{key} '{path}' cannot be read: {exc}") from exc
         if content is not None:
-            return ResultSchema(_parse(content, path), path)
-        raise ConfigurationError(f"output_schema '{path}' was not found: there is no module '{module}'")
+            return ResultSchema(_parse(content, f"{key} '{path}'"), path, key=key)
+        raise ConfigurationError(f"{key} '{path}' was not found: there is no module '{module}'")
     tried = dict.fromkeys(os.path.abspath(directory) for directory in directories)
-    raise ConfigurationError(f"output_schema '{path}' was not found in {', '.join(tried)}")
+    raise ConfigurationError(f"{key} '{path}' was not found in {', '.join(tried)}")
 
 
-def _parse(content: bytes, name: str) -> Any:
+def _parse(content: bytes, about: str) -> Any:
     try:
         return json.loads(content)
     except (ValueError, RecursionError) as exc:
-        raise ConfigurationError(f"output_schema '{name}' is not JSON: {exc}") from exc
+        raise ConfigurationError(f"{about} is not JSON: {exc}") from exc
 
 
-def _validator_of(schema: Any, name: str, directory: str | None) -> Validator:
+def _validator_of(schema: Any, about: str, directory: str | None) -> Validator:
     from jsonschema import Draft202012Validator
     from jsonschema.exceptions import SchemaError, best_match
     from jsonschema.validators import extend, validator_for
 
     if not isinstance(schema, (dict, bool)):
-        raise ConfigurationError(f"output_schema '{name}' is not a valid JSON Schema: it has to be an object")
+        raise ConfigurationError(f"{about} is not a valid JSON Schema: it has to be an object")
     error: SchemaError | None = None
     try:
         draft = validator_for(schema, default=Draft202012Validator)
         error = best_match(draft(draft.META_SCHEMA).iter_errors(schema))
     except RecursionError as exc:
-        raise ConfigurationError(f"output_schema '{name}' is nested too deeply") from exc
+        raise ConfigurationError(f"{about} is nested too deeply") from exc
     except Exception as exc:  # "$schema" that is not a text, and whatever else the library does not expect
-        raise ConfigurationError(f"output_schema '{name}' is not a valid JSON Schema: {exc}") from exc
+        raise ConfigurationError(f"{about} is not a valid JSON Schema: {exc}") from exc
     if error is not None:
-        raise ConfigurationError(
-            f"output_schema '{name}' is not a valid JSON Schema: at {error.json_path}: {error.message}"
-        )
+        raise ConfigurationError(f"{about} is not a valid JSON Schema: at {error.json_path}: {error.message}")
     # A tuple is a list in JSON, and results are checked before they become JSON.
     types = draft.TYPE_CHECKER.redefine("array", lambda _, value: isinstance(value, (list, tuple)))
     tolerant: type[Validator] = extend(draft, type_checker=types)  # type: ignore[no-untyped-call]

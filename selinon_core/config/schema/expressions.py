@@ -48,6 +48,7 @@ def parts_of(reading: ReadContext, node: Node, via: Via, offset: int = 0) -> Cal
 def read_expression(reading: ReadContext, node: Node, via: Via, label: str) -> ExpressionDef | None:
     """The expression that a scalar is; None after its faults have been reported."""
     text: str = reading.scalar(node)
+    reading.has_expressions = True
     at = parts_of(reading, node, via)
     if text.startswith("${") and text.endswith("}") and not parse(text[2:-1]).faults:
         inner = text[2:-1].strip()
@@ -96,6 +97,7 @@ def read_test(reading: ReadContext, node: Node, via: Via, label: str) -> Conditi
     ``and``, ``or`` and ``not`` at the top become a tree of conditions.
     """
     value: Any = reading.scalar(node)
+    reading.has_expressions = True
     if isinstance(value, bool):
         location = reading.location(node, via)
         text = "true" if value else "false"

@@ -31,6 +31,7 @@ from selinon_core.config.schema.common import (
     import_def,
 )
 from selinon_core.config.schema.condition import Condition, ExpressionText
+from selinon_core.config.schema.data import SCHEMA, SCHEMA_TEXT, TEMPLATE
 from selinon_core.config.schema.mapping import Key, ListOf, MappingType
 from selinon_core.config.schema.types import Flag, JsonSchema, NamesOrAll, OneOrMore, PlainText, Text, ValueType
 from selinon_core.config.yaml.nodes import MappingNode, Node, SequenceNode
@@ -177,6 +178,12 @@ EDGE = MappingType(
             "start the destinations once per item",
             "foreach",
         ),
+        Key(
+            "args",
+            TEMPLATE,
+            "what the destinations are given, instead of the flow's arguments or the item; with ${expressions}",
+            "args",
+        ),
         Key("selective", SELECTIVE, "run the one destination, a flow, selectively", "selective"),
         Key("name", PlainText(), "a label for traces and graphs", "name"),
     ),
@@ -227,6 +234,7 @@ FAILURE = MappingType(
             required=True,
         ),
         Key("condition", CONDITION, "when the fallback runs; on arguments and environment only", "condition"),
+        Key("args", TEMPLATE, "what the fallback is given, instead of the flow's arguments", "args"),
         Key(
             "propagate_failure",
             Flag(),
@@ -266,7 +274,8 @@ SAMPLING = MappingType(
 def _finish_flow(reading: ReadContext, flow: FlowDef, raw: dict[str, Any]) -> bool:
     if not isinstance(raw.get("name"), NameRef):
         return False
-    flow.edges, flow.edges_broken = _numbered(raw.get("edges"))
+    copied: Any = BROKEN if flow.like is None else []
+    flow.edges, flow.edges_broken = _numbered(raw.get("edges", copied))
     flow.failures, flow.failures_broken = _numbered(raw.get("failures", []))
     locations = flow.keys
     flow.merged = isinstance(locations, KeyLocations) and locations.merges
@@ -297,7 +306,7 @@ FLOW = MappingType(
     FlowDef,
     (
         Key("name", NAME, "the name of the flow", "name", required=True),
-        Key("edges", ListOf(EDGE, nonempty=True), "what is started when", required=True),
+        Key("edges", ListOf(EDGE, nonempty=True), "what is started when; needed without like"),
         Key("failures", ListOf(FAILURE), "what is started when nodes fail"),
         Key(
             "queue", Text("a queue"), "queue of the flow's dispatcher; default: default_dispatcher_queue", "queue"
@@ -341,8 +350,14 @@ FLOW = MappingType(
             "throttling", THROTTLING, "least time between two schedulings of this flow as a sub-flow", "throttling"
         ),
         Key("cache", CACHE, "accepted from files of 1.x; nothing polls, so nothing is cached", "cache"),
+        Key("input_schema", SCHEMA, f"{SCHEMA_TEXT} of the arguments, with defaults", "input_schema"),
+        Key("output", TEMPLATE, "the value of the flow, for the flow above; with ${expressions}", "output"),
+        Key("output_schema", SCHEMA, f"{SCHEMA_TEXT} of the output", "output_schema"),
+        Key("vars", KEYWORDS, "constants of expressions, over those of global", "vars", {}, broken={}),
+        Key("like", _FLOW_NAME, "the flow that this one copies; what is given here replaces its keys", "like"),
     ),
     finish=_finish_flow,
+    one_of=("edges", "like"),
     text="A flow.",
 )
 

@@ -8,8 +8,19 @@ from selinon_core.config.model import Definition, GlobalDef, ImportDef, NameRef,
 from selinon_core.config.read_context import BROKEN, Broken, ReadContext, Via, resolve_alias
 from selinon_core.config.schema.common import FUNCTION_NAME, MODULE, Function, FunctionDef, import_def
 from selinon_core.config.schema.mapping import Key, MappingType
-from selinon_core.config.schema.types import Choice, Flag, JsonSchema, PlainText, Text, ValueType
+from selinon_core.config.schema.types import (
+    Choice,
+    Flag,
+    JsonSchema,
+    KeywordData,
+    OneOrMore,
+    PlainText,
+    Text,
+    ValueType,
+)
 from selinon_core.config.yaml.nodes import MappingNode, Node, SequenceNode
+from selinon_core.diagnostics import kinds
+from selinon_core.diagnostics.wording import suggestion
 
 
 def _finish_function(reading: ReadContext, found: FunctionDef, raw: dict[str, Any]) -> bool:
@@ -127,6 +138,56 @@ class Trace(ValueType):
         return {"anyOf": [{"const": False}, entry, {"type": "array", "items": entry}]}
 
 
+class Environment(ValueType):
+    """Environment variables by name, each with ``{}``, null or ``{default: value}``."""
+
+    expected = "a mapping of names to {} or {default: text}"
+
+    def read(self, reading: ReadContext, node: Node, via: Via, label: str) -> dict[str, Any] | Broken:
+        if type(node) is not MappingNode:
+            return reading.wrong_type(node, via, label, self.expected, help="for instance {REGION: {default: eu}}")
+        found: dict[str, Any] = {}
+        for name, (key, value, inner) in node.entries.items():
+            at = via + inner
+            if not isinstance(name, str):
+                reading.wrong_type(key, at, f"a key of {label}", "the name of a variable")
+                continue
+            target, at = resolve_alias(value, at)
+            entry = self._entry(reading, target, at, name)
+            if entry is not None:
+                found[name] = entry
+        return found
+
+    def _entry(self, reading: ReadContext, node: Node, via: Via, name: str) -> dict[str, Any] | None:
+        if type(node) is not MappingNode:
+            if hasattr(node, "value") and reading.scalar(node) is None:
+                return {}
+            reading.wrong_type(node, via, name, "{} or {default: text}")
+            return None
+        entry: dict[str, Any] = {}
+        for key, (written, value, inner) in node.entries.items():
+            if key == "default":
+                target, at = resolve_alias(value, via + inner)
+                default = PlainText().read(reading, target, at, "default")
+                if default is BROKEN:
+                    return None
+                entry["default"] = default
+            else:
+                reading.report(
+                    kinds.UNKNOWN_KEY,
+                    written,
+                    via + inner,
+                    f'unknown key "{key}" of a variable',
+                    note="known is default",
+                    help=suggestion(str(key), ("default",)),
+                )
+        return entry
+
+    def schema(self) -> JsonSchema:
+        entry = {"type": "object", "properties": {"default": {"type": "string"}}, "additionalProperties": False}
+        return {"type": "object", "additionalProperties": {"anyOf": [entry, {"type": "null"}]}}
+
+
 GLOBAL = MappingType(
     "global",
     GlobalDef,
@@ -162,6 +223,31 @@ GLOBAL = MappingType(
             Choice("fail", "ignore", "retry"),
             "what to do about a run whose flow changed without a migration; default: fail",
             "on_graph_change",
+        ),
+        Key("vars", KeywordData(), "constants of expressions: vars.NAME", "vars", {}, broken={}),
+        Key(
+            "env",
+            Environment(),
+            "the environment variables that expressions may read: env.NAME",
+            "env",
+            {},
+            broken={},
+        ),
+        Key(
+            "typed_tasks",
+            Flag(),
+            "arguments and results of tasks are converted to and from the types of run",
+            "typed_tasks",
+            False,
+            broken=False,
+        ),
+        Key(
+            "redact",
+            OneOrMore(PlainText("a pattern of keys"), "a pattern or a list of patterns"),
+            "patterns of keys whose values traces, statuses and pages do not show",
+            "redact",
+            (),
+            broken=(),
         ),
     ),
     text="Settings of the whole project.",

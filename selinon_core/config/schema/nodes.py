@@ -20,6 +20,7 @@ from selinon_core.config.schema.common import (
     FunctionDef,
     import_def,
 )
+from selinon_core.config.schema.data import SCHEMA, SCHEMA_TEXT
 from selinon_core.config.schema.mapping import Key, MappingType
 from selinon_core.config.schema.types import Flag, JsonValue, PlainText, Text
 from selinon_core.diagnostics import fixes_of, kinds
@@ -55,9 +56,9 @@ def _finish_task(reading: ReadContext, task: TaskDef, raw: dict[str, Any]) -> bo
     if not isinstance(name, NameRef):
         return False
     task.function = import_def(raw.get("import"), raw.get("classname"), "", name)
-    for key in ("queue", "output_schema", "storage"):
+    for key in ("queue", "output_schema", "input_schema", "storage"):
         ref = getattr(task, key)
-        if ref is not None and not ref.name:
+        if isinstance(ref, NameRef) and not ref.name:
             setattr(task, key, None)
     if task.storage_task_name is not None and "storage" not in raw:
         reading.collector.add(
@@ -82,11 +83,11 @@ TASK = MappingType(
         Key("timeout", DURATION, "seconds after which an attempt is stopped and counts as failed", "timeout"),
         Key(
             "output_schema",
-            Text("a path"),
-            "path of a JSON Schema (relative to this file, then to the working directory), or "
-            "package.module:file.json; a result that does not fit fails the attempt",
+            SCHEMA,
+            f"{SCHEMA_TEXT}; a result that does not fit fails the attempt",
             "output_schema",
         ),
+        Key("input_schema", SCHEMA, f"{SCHEMA_TEXT} of the arguments", "input_schema"),
         Key("storage", Text("the name of a storage"), "where results go", "storage"),
         Key(
             "storage_readonly",

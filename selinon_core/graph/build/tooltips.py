@@ -37,7 +37,7 @@ def task_facts(task: TaskPlan) -> tuple[str, ...]:
     facts.extend(_retries(task.max_retry, task.retry_countdown))
     facts.extend(_limits(task.timeout, task.throttling))
     if task.output_schema:
-        facts.append(f"output schema {task.output_schema}")
+        facts.append(f"output schema {task.output_schema if isinstance(task.output_schema, str) else 'in place'}")
     if task.selective_run_function:
         facts.append(f"selective run function {task.selective_run_function}")
     return _clean([*facts, str(task.place)])

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
+from typing import Any
 
 from selinon_core.config.model import (
     BrokenDef,
     CacheDef,
     ConditionDef,
     EdgeDef,
+    ExpressionDef,
     FailureDef,
     FlowDef,
     ForeachDef,
@@ -20,8 +22,11 @@ from selinon_core.config.model import (
     NotDef,
     OrDef,
     SamplingDef,
+    SchemaDef,
     SelectiveDef,
+    TemplateDef,
     TestDef,
+    TextDef,
 )
 
 
@@ -45,9 +50,15 @@ def condition_key(condition: ConditionDef | None) -> Hashable:
 
 
 def edge_key(edge: EdgeDef) -> Hashable:
-    """Equal for edges with the same sources, condition, foreach and selective; destinations do not count."""
+    """Equal for edges with the same sources, condition, foreach, selective and args, wherever they lead to."""
     sources = None if edge.sources is None else tuple(sorted(ref.name for ref in edge.sources))
-    return (sources, condition_key(edge.condition), _foreach(edge.foreach), _selective(edge.selective))
+    return (
+        sources,
+        condition_key(edge.condition),
+        _foreach(edge.foreach),
+        _selective(edge.selective),
+        _template(edge.args),
+    )
 
 
 def failure_key(failure: FailureDef) -> Hashable:
@@ -81,6 +92,11 @@ def flow_key(flow: FlowDef) -> Hashable:
         _some(flow.propagate_parent_failures),
         _sampling(flow.sampling),
         _cache(flow.cache),
+        _template(flow.output),
+        tuple(_template(failure.args) for failure in flow.failures),
+        _schema(flow.input_schema),
+        _schema(flow.output_schema),
+        repr(sorted(flow.vars.items())),
     )
 
 
@@ -108,6 +124,25 @@ def _selective(selective: SelectiveDef | None) -> Hashable:
     if selective is None:
         return None
     return (_names(selective.tasks), selective.follow_subflows, _some(selective.run_subsequent))
+
+
+def _template(template: TemplateDef | None) -> Hashable:
+    return None if template is None else repr(_written(template.value))
+
+
+def _written(part: Any) -> Any:
+    """A part of a template with its expressions as texts."""
+    if isinstance(part, ExpressionDef):
+        return ("expression", part.text)
+    if isinstance(part, TextDef):
+        return ("text", [_written(piece) for piece in part.parts])
+    if isinstance(part, dict):
+        return [(key, _written(value)) for key, value in sorted(part.items())]
+    return [_written(item) for item in part] if isinstance(part, list) else part
+
+
+def _schema(schema: NameRef | SchemaDef | None) -> Hashable:
+    return repr(schema.data) if isinstance(schema, SchemaDef) else None if schema is None else schema.name
 
 
 def _sampling(sampling: SamplingDef | None) -> Hashable:

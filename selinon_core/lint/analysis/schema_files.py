@@ -1,4 +1,4 @@
-"""Whether the file of an ``output_schema`` is a JSON Schema.
+"""Whether the file of an ``output_schema`` is a JSON Schema, or a schema in place one.
 
 Common schemas are recognised by a look at their keywords, because the real validator takes longer to import than
 everything else a run of the linter does. What is not plainly valid is given to the validator.
@@ -42,15 +42,20 @@ def schema_fault(path: str, directories: Sequence[str]) -> str:
         return f"the file cannot be read: {error.strerror or error}"
     except (ValueError, RecursionError) as error:
         return f"the file is not JSON: {error}"
+    return fault_of(schema, path, os.path.dirname(found))
+
+
+def fault_of(schema: Any, name: str, directory: str) -> str:
+    """Say what is wrong with a schema; its references lead from ``directory``."""
     if _plainly_valid(schema, _DEEPEST):
         return ""
     try:
-        ResultSchema(schema, path, os.path.dirname(found))
+        ResultSchema(schema, name, directory)
     except ConfigurationError as error:
         return "it " + str(error).partition("' ")[2]
     from selinon_core.schemas.references import use_fault
 
-    return use_fault(schema, os.path.dirname(found))
+    return use_fault(schema, directory)
 
 
 def _plainly_valid(schema: Any, depth: int) -> bool:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
-from selinon_core.config.model import NameRef
+from selinon_core.config.model import FlowDef, NameRef, SchemaDef, TaskDef
 from selinon_core.diagnostics import Diagnostic, Severity
 from selinon_core.lint.rule import LintContext, Rule
 
@@ -48,19 +48,35 @@ class OutputSchema(Rule):
 
     def check(self, project: LintContext) -> Iterator[Diagnostic]:
         judged: dict[tuple[str, str], str] = {}
-        for task in project.model.tasks:
-            ref = task.output_schema
-            if ref is None:
-                continue
-            key = (os.path.dirname(ref.span.file), ref.name)
-            if key not in judged:
-                judged[key] = _fault(project, ref)
-            if judged[key]:
+        for name, key, schema in _schemas(project):
+            if isinstance(schema, SchemaDef):
+                known, fault = ("", ""), _fault_in_place(schema)
+            else:
+                known = (os.path.dirname(schema.span.file), schema.name)
+                if known not in judged:
+                    judged[known] = _fault(project, schema)
+                fault = judged[known]
+            if fault:
                 yield self.found(
-                    ref.location,
-                    f'the output_schema of "{task.name.name}" cannot be used: {judged[key]}',
-                    note="expected the path of a JSON Schema",
+                    schema.location,
+                    f'the {key} of "{name}" cannot be used: {fault}',
+                    note="expected a JSON Schema" if known == ("", "") else "expected the path of a JSON Schema",
                 )
+
+
+def _schemas(project: LintContext) -> Iterator[tuple[str, str, NameRef | SchemaDef]]:
+    """The schemas of tasks and flows: whose, the key, the schema."""
+    owners: tuple[TaskDef | FlowDef, ...] = (*project.model.tasks, *project.model.flows)
+    for owner in owners:
+        for key, schema in (("output_schema", owner.output_schema), ("input_schema", owner.input_schema)):
+            if schema is not None:
+                yield owner.name.name, key, schema
+
+
+def _fault_in_place(schema: SchemaDef) -> str:
+    from selinon_core.lint.analysis.schema_files import fault_of
+
+    return fault_of(schema.data, "the schema", os.path.dirname(schema.span.file))
 
 
 def _fault(project: LintContext, ref: NameRef) -> str:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from selinon_core.config.model import TaskDef
+from selinon_core.config.model import SchemaDef, TaskDef
 from selinon_core.diagnostics import Diagnostic, Related, Severity
 from selinon_core.lint.rule import LintContext, Rule
 
@@ -77,4 +77,5 @@ class AliasesDiffer(Rule):
 
 
 def _schema(task: TaskDef) -> str | None:
-    return None if task.output_schema is None else task.output_schema.name
+    schema = task.output_schema
+    return repr(schema.data) if isinstance(schema, SchemaDef) else None if schema is None else schema.name
