@@ -26,18 +26,19 @@ ANYTHING = st.recursive(
 )
 
 
-def _paths(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+def paths_of(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """The places of all parts of some data."""
     found = [path] if path else []
     if isinstance(value, dict):
         for key, item in value.items():
-            found += _paths(item, (*path, key))
+            found += paths_of(item, (*path, key))
     if isinstance(value, list):
         for index, item in enumerate(value):
-            found += _paths(item, (*path, index))
+            found += paths_of(item, (*path, index))
     return found
 
 
-PATHS = _paths(FULL)
+PATHS = paths_of(FULL)
 
 
 def replaced(value: Any, path: tuple[Any, ...], new: Any) -> Any:

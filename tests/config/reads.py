@@ -142,3 +142,39 @@ FULL: dict[str, Any] = {
         },
     ],
 }
+
+#: A file that has every key of expressions, templates and schemas of arguments.
+EXPRESSED: dict[str, Any] = {
+    "tasks": [
+        {"name": "A", "import": "m", "output_schema": {"type": "object"}, "input_schema": "in.json"},
+        {"name": "B", "import": "m"},
+    ],
+    "global": {
+        "vars": {"currency": "EUR", "limit": 3},
+        "env": {"REGION": {"default": "eu"}, "STAGE": None, "ZONE": {}},
+        "typed_tasks": True,
+        "redact": ["password", "*token*"],
+    },
+    "flow-definitions": [
+        {
+            "name": "f",
+            "vars": {"limit": 4},
+            "input_schema": {"type": "object"},
+            "output": {"parcel": "${B.parcel}"},
+            "output_schema": {"type": "object"},
+            "edges": [
+                {"from": [], "to": "A", "args": "${args}", "condition": True},
+                {"from": "A", "to": "B", "condition": "A.x > 1", "foreach": "A.lines"},
+                {
+                    "from": "A",
+                    "to": "B",
+                    "condition": {"or": ["A.x", {"not": "A.y"}, {"name": "isDict"}]},
+                    "foreach": {"in": "A.lines", "as": "line"},
+                    "args": {"line": "${line}", "at": "no ${index}", "more": [1]},
+                },
+            ],
+            "failures": [{"nodes": "A", "fallback": "B", "condition": "args.retry", "args": {"a": 1}}],
+        },
+        {"name": "g", "like": "f", "queue": "q"},
+    ],
+}

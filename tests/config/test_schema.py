@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 
 from selinon_core.config.schema.json_schema import json_schema
 from selinon_core.diagnostics import Severity
-from tests.config.mutations import ANYTHING, PATHS, replaced
-from tests.config.reads import FULL, read_data
+from tests.config.mutations import ANYTHING, PATHS, paths_of, replaced
+from tests.config.reads import EXPRESSED, FULL, read_data
 
 VALIDATOR = jsonschema.Draft202012Validator(json_schema())
 
 #: What only readers see: an unknown top-level key is a warning, a key without another, a bad expression.
-_BEYOND_SCHEMA = {"SEL102", "SEL110", "SEL430"}
+_BEYOND_SCHEMA = {"SEL102", "SEL110", "SEL430", "SEL448"}
 
 
 def reader_accepts(data: Any) -> bool:
@@ -46,6 +46,7 @@ def test_the_schema_is_a_schema() -> None:
 
 def test_a_file_with_every_key_is_valid() -> None:
     VALIDATOR.validate(text_keys(FULL))
+    VALIDATOR.validate(text_keys(EXPRESSED))
 
 
 @settings(max_examples=400)
@@ -83,6 +84,8 @@ def _disagreements(datas: Iterable[tuple[tuple[Any, ...], Any]]) -> list[tuple[A
 
 def test_they_agree_on_missing_parts() -> None:
     assert _disagreements((path, text_keys(_without(FULL, path))) for path in PATHS) == []
+    expressed = paths_of(EXPRESSED)
+    assert _disagreements((path, text_keys(_without(EXPRESSED, path))) for path in expressed) == []
 
 
 @pytest.mark.parametrize(
@@ -90,6 +93,8 @@ def test_they_agree_on_missing_parts() -> None:
 )
 def test_they_agree_on_every_value_of_every_kind(new: Any) -> None:
     assert _disagreements((path, text_keys(replaced(FULL, path, new))) for path in PATHS) == []
+    expressed = paths_of(EXPRESSED)
+    assert _disagreements((path, text_keys(replaced(EXPRESSED, path, new))) for path in expressed) == []
 
 
 def test_every_key_is_described() -> None:
