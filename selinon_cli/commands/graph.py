@@ -37,6 +37,7 @@ class GraphOptions(ProjectOptions):
     style = text("--style", help="A YAML file with Graphviz attributes.", kind="path", metavar="FILE")
     no_storages = flag("--no-storages", help="Leave out storages.")
     no_legend = flag("--no-legend", help="Leave out the legend.")
+    data = flag("--data", help="Draw who reads whose result: dashed arrows with the names of the arguments.")
     expand = flag("--expand", help="Draw sub-flows with what is in them; recursion once.")
     run = text(
         "--run",
@@ -78,7 +79,15 @@ def graph(terminal: Terminal, options: GraphOptions) -> int:
         known_name("flow", name, flows_of(plan, other))
     names = options.flow or (_flows_run(plan, report) if report is not None else flows_of(plan, other))
     drawings = [
-        drawing_of(plan, name, report=report, other=other, expand=options.expand, storages=not options.no_storages)
+        drawing_of(
+            plan,
+            name,
+            report=report,
+            other=other,
+            expand=options.expand,
+            storages=not options.no_storages,
+            data=options.data,
+        )
         for name in dict.fromkeys(names)
     ]
     differing = sum(drawing.differs for drawing in drawings)

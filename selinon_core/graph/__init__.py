@@ -87,13 +87,17 @@ def drawing_of(
     other: Plan | None = None,
     expand: bool = False,
     storages: bool = True,
+    data: bool = False,
 ) -> Drawing:
-    """Return the drawing of a flow as a value; its ``differs`` is whether a comparison found anything."""
+    """Return the drawing of a flow as a value; its ``differs`` is whether a comparison found anything.
+
+    ``data``: with arrows from the nodes whose results expressions read.
+    """
     from selinon_core.graph.build.drawing import build
 
     if flow not in plan.flows and not (other is not None and flow in other.flows):
         raise UnknownFlowError(f"no flow is called {flow!r}")
-    return build(plan, flow, report=report, other=other, expand=expand, storages=storages)
+    return build(plan, flow, report=report, other=other, expand=expand, storages=storages, data=data)
 
 
 def write(

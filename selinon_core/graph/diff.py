@@ -24,6 +24,7 @@ from selinon_core.plan import (
     Not,
     Or,
     TaskPlan,
+    Template,
     Test,
 )
 from selinon_core.plan.text_wrap import printable
@@ -109,6 +110,27 @@ def condition_shape(condition: Condition | None) -> Hashable:
             return condition.kind, tuple(condition_shape(each) for each in operands)
 
 
+def changed_args(new: Template | None, old: Template | None) -> tuple[str, ...]:
+    """Name the arguments that differ, as ``number: Load.no → Load.number``; nothing where none do."""
+    if new is None and old is None:
+        return ()
+    now, before = (_arguments(each) for each in (new, old))
+    return tuple(
+        f"{printable(key)}: {before.get(key, 'none')} → {now.get(key, 'none')}"
+        for key in {**before, **now}
+        if before.get(key) != now.get(key)
+    )
+
+
+def _arguments(args: Template | None) -> dict[str, str]:
+    if args is None:
+        return {}
+    from selinon_core.plan.expression_uses import template_data
+
+    value = template_data(args)
+    return {key: _plain(part) for key, part in (value if isinstance(value, dict) else {"args": value}).items()}
+
+
 def changed_settings(new: FlowPlan, old: FlowPlan) -> tuple[str, ...]:
     """Name the settings of a flow that differ, as ``max_retry: 0 → 3``."""
     skip = {"name", "edges", "failures", "place", "nowait", "eager_failures"}
@@ -131,6 +153,10 @@ def _changes(new: Any, old: Any, skip: set[str]) -> tuple[str, ...]:
 def _plain(value: Any) -> str:
     if isinstance(value, frozenset):
         value = sorted(value)
+    if isinstance(value, Template):
+        from selinon_core.plan.expression_uses import template_data
+
+        value = template_data(value)
     if isinstance(value, str):
         return printable(value)
     if isinstance(value, tuple) and hasattr(value, "module") and hasattr(value, "name"):

@@ -41,7 +41,7 @@ class Node(NamedTuple):
 
 
 class Edge(NamedTuple):
-    """An arrow of the kind flow, fallback or store.
+    """An arrow of the kind flow, fallback, store or data.
 
     ``number`` is the edge's (or, for fallbacks, the failure entry's) index in its flow.
     """

@@ -18,6 +18,7 @@ STYLE_KEYS = (
     "storage",
     "edge",
     "store_edge",
+    "data_edge",
     "fallback_edge",
     "fallback_true",
     "graph",

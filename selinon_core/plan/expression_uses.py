@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import Any
 
 from selinon_core.expressions.names import NameUse, PathUse, paths_used
 from selinon_core.expressions.parser import parse
@@ -52,3 +53,19 @@ def expressions_of(template: Template | None) -> list[Expression]:
         elif isinstance(part, list | tuple):
             todo += reversed(part)
     return found
+
+
+def template_data(part: Any) -> Any:
+    """A template, or a part of one, as JSON data in which expressions are texts again: ``${Load.number}``."""
+    if isinstance(part, Template):
+        return template_data(part.value)
+    if isinstance(part, Computed):
+        return f"${{{part.expression.text}}}"
+    if isinstance(part, ComputedText):
+        pieces = (piece.text if isinstance(piece, Expression) else None for piece in part.parts)
+        return "".join(
+            str(plain) if text is None else f"${{{text}}}" for plain, text in zip(part.parts, pieces, strict=True)
+        )
+    if isinstance(part, dict):
+        return {key: template_data(value) for key, value in part.items()}
+    return [template_data(item) for item in part] if isinstance(part, list | tuple) else part

@@ -59,7 +59,7 @@ def _key(node: Node) -> str:
 
 
 def _edge(edge: Edge, parts: Mapping[str, PartCoverage]) -> Edge:
-    if edge.number is None or edge.kind == "store":
+    if edge.number is None or edge.kind in ("store", "data"):
         return edge
     key = f"failure:{edge.number}" if edge.kind == "fallback" else f"edge:{edge.number}/fired"
     part = parts.get(key)

@@ -33,9 +33,10 @@ def build(
     other: Plan | None = None,
     expand: bool = False,
     storages: bool = True,
+    data: bool = False,
 ) -> Drawing:
     """Return the drawing of ``flow``, which is in ``plan`` or, compared with it, in the older plan ``other``."""
-    scene = Scene(plan, other, None if report is None else Overlay(report), expand, storages)
+    scene = Scene(plan, other, None if report is None else Overlay(report), expand, storages, data)
     part = _part(scene, flow, ancestors=(flow,), entry="start")
     scene.add(Node("start", "start", "", flow=flow, facts=("start",)))
     _draw(part)
@@ -79,6 +80,10 @@ def _draw(part: Part) -> None:
         draw_edge(part, pair)
     for entry in entries:
         draw_failure(part, entry)
+    if part.scene.data:
+        from selinon_core.graph.build.data import draw_data  # few drawings have it
+
+        draw_data(part)
 
 
 def _names(pairs: Sequence[EdgePair], entries: Sequence[FailurePair]) -> list[str]:

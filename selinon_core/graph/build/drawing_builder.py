@@ -27,13 +27,20 @@ class Scene:
     """Nodes, arrows and frames found so far, and what they are found in."""
 
     def __init__(
-        self, plan: Plan, other: Plan | None, overlay: Overlay | None, expand: bool, storages: bool
+        self,
+        plan: Plan,
+        other: Plan | None,
+        overlay: Overlay | None,
+        expand: bool,
+        storages: bool,
+        data: bool = False,
     ) -> None:
         self.plan = plan
         self.other = other
         self.overlay = overlay
         self.expand = expand
         self.storages = storages
+        self.data = data
         self.nodes: list[Node] = []
         self.edges: list[Edge] = []
         self.clusters: list[Cluster] = []

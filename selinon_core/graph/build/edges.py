@@ -7,7 +7,7 @@ from typing import Any
 
 from selinon_core.graph.build import tooltips
 from selinon_core.graph.build.drawing_builder import TEXT_WIDTH, Part, marked, wrapped
-from selinon_core.graph.diff import EdgePair, condition_shape, foreach_shape
+from selinon_core.graph.diff import EdgePair, changed_args, condition_shape, foreach_shape
 from selinon_core.graph.model import Edge, Node
 from selinon_core.plan import Condition, EdgePlan, Foreach
 from selinon_core.plan.condition_text import condition_text, constant_truth, wrap_condition
@@ -152,12 +152,14 @@ class _EdgeDrawing:
             label.append(tooltips.selective_text(edge.selective))
         if was and selective_differs:
             label.append(f"was: {tooltips.selective_text(was.selective) if was.selective else 'the whole flow'}")
+        args_changes = changed_args(edge.args, was.args) if was else ()
+        label.extend(args_changes)
         # the edge's name is written once, not at each of its arrows
         caption = wrapped([printable(edge.name)] if edge.name and not behind_box else [])
         count = () if behind_box else self.count
         for name, mark in marked(edge.destinations, was.destinations if was else None, self.change):
             times, times_differ = self._times(name)
-            change = mark or ("changed" if selective_differs or times_differ else "")
+            change = mark or ("changed" if selective_differs or times_differ or args_changes else "")
             for source in tails:
                 self._connect(
                     source,

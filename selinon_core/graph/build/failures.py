@@ -8,7 +8,7 @@ from typing import Any
 from selinon_core.graph.build import tooltips
 from selinon_core.graph.build.drawing_builder import TEXT_WIDTH, Part, marked, wrapped
 from selinon_core.graph.build.edges import TIMES, worth_showing
-from selinon_core.graph.diff import FailurePair, condition_shape
+from selinon_core.graph.diff import FailurePair, changed_args, condition_shape
 from selinon_core.graph.model import Edge, Node
 from selinon_core.plan import FailurePlan
 from selinon_core.plan.condition_text import condition_text, wrap_condition
@@ -49,9 +49,11 @@ def draw_failure(part: Part, pair: FailurePair) -> None:
             Node(f"{trigger}/handled", "handled", "failure accepted", change=handled_change, **box)
         )
         part.scene.connect(Edge(trigger, handled, change=handled_change, **arrow))
+    args_changes = changed_args(entry.args, was.args) if was else ()
     for name, mark in marked(entry.fallback, was.fallback if was else None, change):
         times = Counter(entry.fallback)[name]
-        label = (f"{TIMES} {times}",) if times > 1 else ()
+        label = (*wrapped([*args_changes]), *((f"{TIMES} {times}",) if times > 1 else ()))
+        mark = mark or ("changed" if args_changes else "")
         part.scene.connect(Edge(trigger, part.ends[name][0], label=label, many=times > 1, change=mark, **arrow))
 
 

@@ -14,8 +14,9 @@ from selinon_core.plan import (
     Selective,
     StoragePlan,
     TaskPlan,
+    Template,
 )
-from selinon_core.plan.condition_text import condition_text
+from selinon_core.plan.condition_text import condition_text, value_text
 from selinon_core.plan.text_wrap import printable, truncate
 
 #: Every arrow of a join lists its sources: n sources need n arrows, so without a limit the text grows with n².
@@ -96,7 +97,7 @@ def edge_facts(edge: EdgePlan) -> tuple[str, ...]:
             facts.append("each item is the argument of what it starts")
     if edge.selective:
         facts.append(selective_text(edge.selective))
-    return _clean([*facts, str(edge.place)])
+    return _clean([*facts, *args_facts(edge.args), str(edge.place)])
 
 
 def failure_facts(entry: FailurePlan) -> tuple[str, ...]:
@@ -109,7 +110,19 @@ def failure_facts(entry: FailurePlan) -> tuple[str, ...]:
     )
     if entry.propagate_failure:
         facts.append("the flow fails afterwards")
-    return _clean([*facts, str(entry.place)])
+    return _clean([*facts, *args_facts(entry.args), str(entry.place)])
+
+
+def args_facts(args: Template | None) -> list[str]:
+    """Describe arguments: a line for each, ``number = Load.number``."""
+    if args is None:
+        return []
+    from selinon_core.plan.expression_uses import template_data
+
+    value = template_data(args)
+    if not isinstance(value, dict):
+        return [f"args = {value_text(value, LONGEST)}"]
+    return [f"{key} = {value_text(part, LONGEST)}" for key, part in value.items()]
 
 
 def foreach_text(foreach: Foreach | ForeachItems) -> str:

@@ -51,14 +51,14 @@ def to_ascii(drawing: Drawing, *, max_width: int = MAX_WIDTH) -> str:
     body = _drawn(drawing) if len(drawing.nodes) <= MAX_NODES else _listed(drawing)
     if max((len(columns(line)) for line in body), default=0) > max_width:
         body = _listed(drawing)
-    lines = [*head, "", *body, "", *_legend(drawing)]
+    lines = [*head, "", *body, "", *_data(drawing), *_legend(drawing)]
     return "\n".join(line.rstrip() for line in lines).rstrip() + "\n"
 
 
 def _drawn(drawing: Drawing) -> list[str]:
     nodes = [node for node in drawing.nodes if node.kind != "storage"]
     number = {node.id: i for i, node in enumerate(nodes)}
-    edges = [edge for edge in drawing.edges if edge.kind != "store"]
+    edges = [edge for edge in drawing.edges if edge.kind not in ("store", "data")]
     pairs = [(number[edge.source], number[edge.target]) for edge in edges]
     back = back_edges(len(nodes), pairs)
     boxes: list[_Box] = [_box(node, drawing) for node in nodes]
@@ -142,13 +142,19 @@ def _listed(drawing: Drawing) -> list[str]:
     """Write a line per edge and failures entry, in the order of the file."""
     lines: dict[tuple[str, ...], str] = {}
     for edge in drawing.edges:
-        if edge.place is None or edge.facts in lines:
+        if edge.place is None or edge.facts in lines or edge.kind == "data":
             continue
         line = CHANGE_SIGNS.get(edge.change, "") + ", ".join(edge.facts[:-1])  # the last fact is the place
         if edge.considered is not None:
             line += f" ({edge.fired}/{edge.considered})"
         lines[edge.facts] = line + (" (never)" if edge.dead else "")
     return list(lines.values())
+
+
+def _data(drawing: Drawing) -> list[str]:
+    """Write who reads whose result, a line for each arrow of data."""
+    lines = [edge.facts[0] for edge in drawing.edges if edge.kind == "data"]
+    return [*dict.fromkeys(lines), ""] if lines else []
 
 
 def _legend(drawing: Drawing) -> list[str]:

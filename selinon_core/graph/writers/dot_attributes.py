@@ -38,7 +38,7 @@ _STYLE_KEYS = {
     "storage": "storage",
     "handled": "fallback_true",
 }
-_EDGE_STYLE_KEYS = {"flow": "edge", "fallback": "fallback_edge", "store": "store_edge"}
+_EDGE_STYLE_KEYS = {"flow": "edge", "fallback": "fallback_edge", "store": "store_edge", "data": "data_edge"}
 
 
 def node_look(node: Node, drawing: Drawing, style: Style) -> dict[str, str]:
@@ -100,8 +100,10 @@ def edge_look(edge: Edge, drawing: Drawing, style: Style) -> dict[str, str]:
         look = {"color": palette.FAILURE, "style": "dashed"}
     elif edge.kind == "store":
         look = {"color": palette.STORAGE, "style": "dotted", "arrowhead": "open", "arrowsize": "0.6"}
+    elif edge.kind == "data":
+        look = {"color": palette.CONDITION, "style": "dashed", "arrowhead": "open", "arrowsize": "0.6"}
     look.update(style.get(_EDGE_STYLE_KEYS[edge.kind], {}))
-    if edge.kind == "store":
+    if edge.kind in ("store", "data"):
         look.setdefault("weight", "0")
     if not edge.arrow:
         look["arrowhead"] = "none"

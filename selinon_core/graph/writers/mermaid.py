@@ -142,6 +142,9 @@ def _class_of(node: Node, drawing: Drawing) -> tuple[str, str, str, str]:
     return f"{node.kind}Node", palette.FAINT_FILL if node.kind == "join" else fill, line, ""
 
 
+_KIND_LINES = {"fallback": palette.FAILURE, "store": palette.STORAGE, "data": palette.CONDITION}
+
+
 def _link_styles(drawing: Drawing) -> list[str]:
     groups: dict[str, list[str]] = {}
     for number, edge in enumerate(drawing.edges):
@@ -155,7 +158,7 @@ def _link_styles(drawing: Drawing) -> list[str]:
         elif edge.idle:
             colour = palette.FAINT
         elif edge.kind != "flow":
-            colour = palette.FAILURE if edge.kind == "fallback" else palette.STORAGE
+            colour = _KIND_LINES[edge.kind]
         if colour:
             groups.setdefault(colour, []).append(str(number))
     return [f"    linkStyle {','.join(numbers)} stroke:{colour}" for colour, numbers in groups.items()]
