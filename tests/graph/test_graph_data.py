@@ -9,9 +9,12 @@ from selinon_core.graph.model import Edge
 from selinon_core.plan import Plan
 from selinon_core.project.loader import compile_text
 
-TASKS = (
-    "tasks: [{name: Load, import: m, storage: S}, {name: Check, import: m, storage: S}, {name: Ship, import: m}]\n"
-)
+TASKS = """
+tasks:
+  - {name: Load, import: m, storage: S}
+  - {name: Check, import: m, storage: S}
+  - {name: Ship, import: m}
+"""
 STORAGE = "storages: [{name: S, import: selinon_core.storages.memory, classname: InMemoryStorage}]\n"
 FLOW = """
 flow-definitions:
