@@ -82,7 +82,7 @@ def _leaf(model: FlowModel, leaf: Leaf) -> Callable[[Running, Sources], bool]:
             nothing = judge(leaf, None)
             return lambda play, sources: nothing
         return _on_result(model, leaf, leaf.node[0])
-    return _unknown(leaf, None if leaf.node is None else leaf.node[0])
+    return _unknown(leaf)
 
 
 def _on_result(model: FlowModel, leaf: Leaf, task: str) -> Callable[[Running, Sources], bool]:
@@ -127,15 +127,30 @@ def _on_subflow(model: FlowModel, leaf: Leaf) -> Callable[[Running, Sources], bo
 
 
 def _test(test: Test) -> Callable[[Running, Sources], bool]:
-    """An expression: it can be true or false for each combination of sources, whatever others are."""
+    """An expression: it can be true or false for the runs that it reads, whatever others are.
+
+    What says the same, or the opposite, of the same runs goes with it.
+    """
     constant = constant_truth(test)
     if constant is not None:
         return lambda play, sources: constant
-    return _unknown(test, None)
+    from selinon_core.dispatch.ancestors import runs_meant
+    from selinon_core.plan.comparisons import plain_test
+    from selinon_core.plan.expression_uses import nodes_read, reads_args, tree_of
+
+    plain = plain_test(tree_of(test.text))
+    names, on_args = sorted(nodes_read(test.expression)), reads_args(test.expression)
+
+    def truth(play: Running, sources: Sources) -> bool:
+        read = tuple((run.name, play.visits[run.number]) for name in names for run in runs_meant(sources, name))
+        return play.env.is_free((plain.key, read, play.args_variable if on_args else None)) != plain.is_opposite
+
+    return truth
 
 
-def _unknown(leaf: Leaf | Test, name: str | None) -> Callable[[Running, Sources], bool]:
+def _unknown(leaf: Leaf) -> Callable[[Running, Sources], bool]:
     key = leaf_key(leaf)
+    name = None if leaf.node is None else leaf.node[0]
 
     def truth(play: Running, sources: Sources) -> bool:
         visits = play.visits

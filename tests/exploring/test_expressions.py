@@ -27,6 +27,21 @@ def test_equal_expressions_have_equal_values(tmp_path: Path) -> None:
     }  # fmt: skip
 
 
+def test_opposites_and_nearest_runs_above_go_together(tmp_path: Path) -> None:
+    flow = """
+  - name: main
+    edges:
+      - {from: , to: A}
+      - {from: A, to: B}
+      - {from: [A, B], to: C, condition: A.total > vars.limit}
+      - {from: B, to: D, condition: vars.limit >= A.total}
+      - {from: C, to: E, condition: args.open}
+      - {from: D, to: E, condition: not args.open}
+"""
+    ends = shown(explored(tmp_path, flow, "A B C D E", failures=0))
+    assert {runs for _, runs in ends} == {"A B C", "A B C E", "A B D", "A B D E"}
+
+
 def test_a_constant_has_one_value(tmp_path: Path) -> None:
     flow = """
   - name: main

@@ -11,7 +11,7 @@ from selinon_core.lint.analysis.predicates import Predicates
 
 if TYPE_CHECKING:
     from selinon_core.expressions.names import NameUse
-    from selinon_core.lint.analysis.tests import PlainTest
+    from selinon_core.plan.comparisons import PlainTest
 
 
 class Atom:
@@ -74,7 +74,7 @@ class AtomMaker:
         return self._test(test).is_opposite
 
     def _test(self, test: TestDef) -> PlainTest:
-        from selinon_core.lint.analysis.tests import plain_test
+        from selinon_core.plan.comparisons import plain_test
 
         found = self._tests.get(id(test))
         if found is None:

@@ -12,7 +12,7 @@ from selinon_core.cases.references import flows_below, nodes_of
 from selinon_core.config.case_reader import CaseRead
 from selinon_core.diagnostics import kinds
 from selinon_core.diagnostics.kinds import Collector, shorten
-from selinon_core.plan import EdgePlan, FailurePlan, FlowPlan, Not, Plan
+from selinon_core.plan import EdgePlan, FailurePlan, FlowPlan, Not, Plan, Test
 
 
 def check_order(read: CaseRead, plan: Plan, collector: Collector) -> None:
@@ -218,6 +218,12 @@ def _meaning(condition: object) -> object:
     """A condition without places, so that equal ones are equal."""
     if isinstance(condition, Not):
         return ("not", _meaning(condition.operand))
+    if isinstance(condition, Test):
+        from selinon_core.plan.comparisons import plain_test
+        from selinon_core.plan.expression_uses import tree_of
+
+        plain = plain_test(tree_of(condition.text))
+        return ("not", plain.key) if plain.is_opposite else plain.key
     operands = getattr(condition, "operands", None)
     if operands is not None:
         return (getattr(condition, "kind", ""), tuple(_meaning(operand) for operand in operands))

@@ -13,9 +13,11 @@ from selinon_core.expressions.tree import Comparison, Field, Index, Literal, Nam
 
 
 class PlainTest(NamedTuple):
-    """An expression as an unknown: equal ``key``, equal value. The rest is as in ``Atom``.
+    """An expression as an unknown: equal ``key``, equal value.
 
-    ``is_opposite``: the expression is true when the unknown is false.
+    Of a comparison with a constant, ``subject`` is what is compared (whose data, and the place in it, as a shipped
+    predicate has them), ``test`` is Greater, Less or Equal, and ``operand`` the constant. ``is_opposite``: the
+    expression is true when the unknown is false.
     """
 
     key: object
