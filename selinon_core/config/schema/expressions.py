@@ -5,26 +5,35 @@ Only files that have expressions need this module and the language behind it.
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Callable
 from typing import Any
 
 from selinon_core.config.model import AndDef, ConditionDef, ExpressionDef, NotDef, OrDef, TestDef
 from selinon_core.config.read_context import ReadContext, Via
-from selinon_core.config.yaml.nodes import Node
+from selinon_core.config.yaml.nodes import GivenScalar, Node
 from selinon_core.config.yaml.scalar_places import ScalarPlaces
 from selinon_core.diagnostics import kinds
-from selinon_core.diagnostics.location import AliasedLocation, SourceLocation, Span
+from selinon_core.diagnostics.diagnostic import Fix
+from selinon_core.diagnostics.location import AliasedLocation, Edit, SourceLocation, Span
 from selinon_core.expressions.parser import parse
 from selinon_core.expressions.tree import Junction, Literal, Negation, Tree
+
+#: What an unquoted scalar does not begin with, and what it does not have inside of brackets.
+_NO_BEGIN = re.compile(r"[-?:,\[\]{}#&*!|>'\"%@`\s]")
+_NOT_INSIDE = re.compile(r"[,\[\]{}\n]|:(?:\s|$)|(?:^|\s)#")
 
 
 class ScalarPart(SourceLocation):
     """Some characters of a scalar's value; where they stand is worked out on demand."""
 
-    __slots__ = ("_end", "_places", "_start")
+    __slots__ = ("_end", "_node", "_places", "_start", "_whole")
 
-    def __init__(self, places: ScalarPlaces, start: int, end: int) -> None:
+    def __init__(self, places: ScalarPlaces, node: Node, whole: SourceLocation, start: int, end: int) -> None:
         self._places = places
+        self._node = node
+        self._whole = whole
         self._start = start
         self._end = end
 
@@ -32,14 +41,40 @@ class ScalarPart(SourceLocation):
     def span(self) -> Span:
         return self._places.span(self._start, self._end)
 
+    @property
+    def is_shared(self) -> bool:
+        return self._whole.is_shared
+
+    def respelled(self, old: str, new: str) -> tuple[Edit, ...]:
+        return self.rewritten(new) if self._node.value[self._start : self._end] == old else ()
+
+    def rewritten(self, written: str) -> tuple[Edit, ...]:
+        """Edits that put other characters in their place, in the quotes of the scalar.
+
+        There are none where they would need other quotes.
+        """
+        style = getattr(self._node, "style", "")
+        if "\n" in written or type(self._node) is GivenScalar:
+            return ()
+        if style == "'":
+            written = written.replace("'", "''")
+        elif style == '"':
+            written = json.dumps(written, ensure_ascii=False)[1:-1]
+        elif not style:
+            begins = self._start == 0 and (not written or _NO_BEGIN.match(written) is not None)
+            if begins or _NOT_INSIDE.search(written):
+                return ()
+        return (Edit(self.span, written),)
+
 
 def parts_of(reading: ReadContext, node: Node, via: Via, offset: int = 0) -> Callable[[int, int], SourceLocation]:
     """The places of the characters of a scalar, counted from ``offset`` on."""
     places = ScalarPlaces(reading.file, reading.document.text, node)
+    whole = reading.location(node, ())
     uses = tuple(reading.location(use, ()) for use in via)
 
     def at(start: int, end: int) -> SourceLocation:
-        part = ScalarPart(places, offset + start, offset + end)
+        part = ScalarPart(places, node, whole, offset + start, offset + end)
         return AliasedLocation(part, uses) if uses else part
 
     return at
@@ -58,11 +93,17 @@ def read_expression(reading: ReadContext, node: Node, via: Via, label: str) -> E
             f"{label} is always an expression: it is written without ${{ }}",
             note="only templates (args, output) have ${ }",
             help=f"write {inner}",
+            fixes=_unwrapped(at(0, len(text)), inner),
         )
         return None
     is_cut = _is_cut(reading, node, text)
     help = 'a comment begins with " #": put the whole expression in quotes' if is_cut else ""
     return parsed(reading, text, reading.location(node, via), at, help)
+
+
+def _unwrapped(place: SourceLocation, inner: str) -> tuple[Fix, ...]:
+    edits = place.rewritten(inner)
+    return (Fix("remove ${ }", True, edits),) if edits else ()
 
 
 def parsed(
@@ -80,7 +121,10 @@ def parsed(
     if not found.faults:
         return ExpressionDef(text, found.tree, location, at)
     for fault in found.faults:
-        reading.collector.add(kinds.EXPRESSION, at(fault.start, fault.end), fault.message, help=help or fault.help)
+        place = at(fault.start, fault.end)
+        edits = () if help or fault.replacement is None else place.rewritten(fault.replacement)
+        fixes = (Fix(f"write {fault.replacement.strip()}", True, edits),) if edits and fault.replacement else ()
+        reading.collector.add(kinds.EXPRESSION, place, fault.message, help=help or fault.help, fixes=fixes)
     return None
 
 
