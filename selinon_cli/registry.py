@@ -61,6 +61,7 @@ SELINON = Program(
         "cover": "selinon_cli.commands.cover",
         "mutate": "selinon_cli.commands.mutate",
         "inspect": "selinon_cli.commands.inspect",
+        "eval": "selinon_cli.commands.evaluate",
         "migrate": "selinon_cli.commands.migrate",
         "migrate check": "selinon_cli.commands.migrate_check",
         "schema": "selinon_cli.commands.schema",

@@ -121,7 +121,7 @@ def local_options(plan: Plan, execution: ExecutionOptions, mocking: MockOptions)
 
 
 def mocks(plan: Plan, single: Iterable[str], file: str | None) -> Mocks:
-    """The mocks of a file and those of ``--mock TASK=JSON``, which take precedence."""
+    """The mocks of a file and those of ``--mock NAME=JSON``, which take precedence."""
     from selinon_core.local.mocks import Mocks, check_names, raise_errors
 
     found = Mocks()
@@ -140,9 +140,10 @@ def mocks(plan: Plan, single: Iterable[str], file: str | None) -> Mocks:
         task, equals, value = text.partition("=")
         if not equals:
             raise UsageError(f"--mock: expected TASK=JSON, got {_shortened(text)}")
-        known_name("task", task, plan.tasks)
+        if task not in plan.flows or plan.flows[task].output is None:
+            known_name("task", task, plan.tasks)
         results[task] = _mocked_result(value)
-    return found.with_results(results)
+    return found.with_results(results, plan.flows)
 
 
 def _mocked_result(value: str) -> Any:

@@ -35,8 +35,9 @@ class Outcome(NamedTuple):
 
     ``kind`` of a task: ``result`` (a JSON value, or ``UNGIVEN``), ``error`` (``"Type: message"``), ``fatal``
     (a message), ``retry`` (seconds). ``kind`` of a sub-flow: ``finished`` or ``failed`` (task name -> list of
-    results, or of errors), ``error`` (text). ``after``: virtual seconds until the attempt ends. ``times``: for how
-    many attempts in a row the outcome holds. ``check``: how a result is held against the task's ``output_schema``:
+    results, or of errors), ``output`` (a JSON value), ``error`` (text). ``after``: virtual seconds until the
+    attempt ends. ``times``: for how many attempts in a row the outcome holds. ``check``: how a result is held
+    against the task's ``output_schema``:
     ``strict`` (all of it), ``present`` (only the keys that are there), ``none``.
     """
 

@@ -9,6 +9,7 @@ Workers are ordinary Celery workers of that app. Importing this module imports C
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 from collections.abc import Iterable
@@ -34,6 +35,9 @@ from selinon_core.dispatch import select
 from selinon_core.errors import ConfigurationError, RequestError, UnknownFlowError
 from selinon_core.plan import Plan
 from selinon_core.runtime.ids import is_flow_id, random_flow_id
+from selinon_core.runtime.inputs import Inputs, UncheckedArguments
+
+_log = logging.getLogger("selinon")
 
 #: Seconds that a caller waits for the broker.
 REQUEST_TIMEOUT = 10.0
@@ -83,6 +87,7 @@ class Selinon:
         self._lock = threading.RLock()
         self._services: WorkerServices | None = None
         self._publishing: tuple[MessageBuilder, Publisher] | None = None
+        self._inputs: Inputs | None = None
         #: On Redis, starts of flow runs that may get lost.
         self.pending_starts = PendingStarts(app)
         #: In workers, what Celery throws away on purpose.
@@ -145,9 +150,10 @@ class Selinon:
         """Ask for a run of a flow. Needs nothing but the broker; a worker creates the run.
 
         ``node_args`` is a JSON value. Raises ``UnknownFlowError``, ``RequestError`` for arguments that JSON cannot
-        hold or that are too large, kombu's ``OperationalError`` when the broker cannot be reached, and
-        ``TimeoutError`` when it does not take the request within ``timeout`` seconds (None: no limit); the flow
-        may still run then.
+        hold or that are too large, ``ArgumentError`` for what does not fit the flow's ``input_schema``, kombu's
+        ``OperationalError`` when the broker cannot be reached, and ``TimeoutError`` when it does not take the
+        request within ``timeout`` seconds (None: no limit); the flow may
+        still run then.
         """
         return self._start(flow, node_args, None, timeout)
 
@@ -172,6 +178,7 @@ class Selinon:
         self._require_flow(flow)
         limits = AdapterSettings.of(self.app.conf, "selinon_max_message_bytes")
         check_json(node_args, limits.selinon_max_message_bytes)
+        self._check_arguments(flow, node_args)
         messages, publisher = self._publisher()
         id = random_flow_id()
         message = messages.of_request(flow, id, node_args, selective, Spans(self.plan).current())
@@ -179,6 +186,18 @@ class Selinon:
         note = self.pending_starts.note(message) if self.pending_starts.enabled else None
         within(timeout, lambda: publisher.send([message], note), f"the start of {flow}")
         return FlowHandle(self, id, flow)
+
+    def _check_arguments(self, flow: str, node_args: Any) -> None:
+        """Raise ``ArgumentError`` for what the flow would refuse; not where its schema is not at hand."""
+        plan = self.plan.flows[flow]
+        if plan.input_schema is None:
+            return
+        if self._inputs is None:
+            self._inputs = Inputs()
+        try:
+            self._inputs.fitted(plan, node_args)
+        except UncheckedArguments as error:
+            _log.debug("%s; the worker that begins the flow run checks them", error)
 
     def _require_flow(self, flow: str) -> None:
         if flow not in self.plan.flows:

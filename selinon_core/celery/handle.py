@@ -14,8 +14,10 @@ from selinon_core.errors import (
     MissingExtraError,
     RequestError,
     StateStoreError,
+    StorageError,
 )
 from selinon_core.runtime.json_values import describe_json_error, encode_json
+from selinon_core.runtime.results import with_values
 
 if TYPE_CHECKING:
     from selinon_core.celery.selinon_protocol import Owner
@@ -51,6 +53,8 @@ class FlowHandle:
 
     def result(self, timeout: float | None = None) -> dict[str, Any]:
         """Wait for the end and return ``{"finished_nodes", "failed_nodes", "active_nodes"}``.
+
+        ``"output"`` is there too where the flow declares one.
 
         Raises ``FlowError`` (with ``state``) when the flow failed, ``TimeoutError`` after ``timeout`` seconds.
         The state store knows the result as long as the run (``selinon_state_ttl``). The result backend is asked
@@ -98,11 +102,12 @@ class FlowHandle:
         return meta["result"] if meta["status"] == "SUCCESS" and isinstance(meta["result"], dict) else None
 
     def _outcome(self) -> FlowOutcome | None:
-        """How the run ended, as the state store has it; None when it has not, or the store cannot be asked."""
+        """How the run ended, as the state store has it; None when it has not, or when that cannot be read here."""
         try:
             services = self._selinon.services
-            return outcome_of(services.store, services.flow_versions, self.id)
-        except (StateStoreError, ConfigurationError, MissingExtraError):
+            outcome = outcome_of(services.store, services.flow_versions, self.id)
+            return None if outcome is None else with_values(outcome, services.storages)
+        except (StateStoreError, StorageError, ConfigurationError, MissingExtraError):
             return None
 
     def wait(self, timeout: float | None = None, interval: float = 0.1) -> str:

@@ -16,6 +16,7 @@ from selinon_core.celery.execution.lease_renewer import LeaseRenewer
 from selinon_core.celery.execution.outbox_relay import OutboxRelay
 from selinon_core.celery.execution.run_cache import CachedRun, RunCache
 from selinon_core.celery.execution.run_loader import RunLoader
+from selinon_core.celery.execution.run_results import RunResults
 from selinon_core.celery.execution.transition import Answer, QuestionHandler
 from selinon_core.celery.execution.wakeup_policy import WakeupPolicy
 from selinon_core.celery.reporting.opentelemetry import Spans
@@ -36,15 +37,17 @@ from selinon_core.celery.transport.publisher import ENVELOPE, Publisher
 from selinon_core.dispatch import FlowOutcome, flow_indexes
 from selinon_core.dispatch import effects as do
 from selinon_core.dispatch import events as on
-from selinon_core.errors import StateStoreError
+from selinon_core.errors import ArgumentError, ResultMissingError, StateStoreError, StorageError
 from selinon_core.migrations.repository import Migrations
 from selinon_core.migrations.versions import FlowVersions
-from selinon_core.plan import Plan
+from selinon_core.plan import FlowPlan, Plan
 from selinon_core.runtime.conditions import BoundConditions
 from selinon_core.runtime.environment import expand
 from selinon_core.runtime.error_codec import decode_error
 from selinon_core.runtime.imports import Imports
+from selinon_core.runtime.inputs import Inputs
 from selinon_core.runtime.question_answerer import QuestionAnswerer
+from selinon_core.runtime.results import Asking, Limits, ReferredResults, with_values
 from selinon_core.runtime.storages import Storages
 from selinon_core.runtime.task_runner import SchemaChecker, TaskRunner
 from selinon_core.storage import DataStorage
@@ -55,6 +58,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 _log = logging.getLogger("selinon")
 
+#: Characters that the log keeps of a value that a condition read.
+SEEN_IN_LOG = 500
 #: The environment variable by which a worker's child processes (also spawned ones) know its queues.
 SERVED_VARIABLE = "SELINON_SERVED_QUEUES"
 
@@ -122,16 +127,28 @@ class WorkerServices:
         self.storages = Storages(plan, self.imports, self._trace_storage) if storages is None else storages
         self.tracer.attach(self.storages)
         self.check_schema = SchemaChecker()
+        self.inputs = Inputs()
         self._runner = _task_runner if runner is None else runner
         self.durations = DurationEstimates()
         self.batch_watchdog = BatchWatchdog(surroundings)
         self.held_deliveries = HeldDeliveries(store)
         batcher = MessageBatcher(plan, self.durations, settings)
         self.relay = OutboxRelay(
-            store, publisher, self.messages, settings, batcher, self.serves, write_result, surroundings.now
+            store,
+            publisher,
+            self.messages,
+            settings,
+            batcher,
+            self.serves,
+            lambda id, outcome: write_result(id, with_values(outcome, self.storages)),
+            surroundings.now,
         )
         self._answer_of: Answer = self._answer if answer is None else answer
-        self._answerer = QuestionAnswerer(plan, self.imports, BoundConditions(self.imports), self.storages)
+        seen = SEEN_IN_LOG if settings.selinon_keep_seen else 0
+        limits = Limits(settings.selinon_max_args_bytes, refers=True, seen=seen)
+        self._answerer = QuestionAnswerer(
+            plan, self.imports, BoundConditions(self.imports), self.storages, self.inputs, limits
+        )
         self.executor = FlowExecutor(self._executor_parts(result_in_commit))
 
     def _executor_parts(self, result_in_commit: ResultInCommit) -> ExecutorParts:
@@ -148,6 +165,7 @@ class WorkerServices:
             questions=QuestionHandler(self._answer_of, leases, self.settings.selinon_max_deferrals),
             messages=self.messages,
             relay=self.relay,
+            accept=self.accept,
             inline=InlineSelector(self.plan, self.messages, self.serves, self.durations),
             serves=self.serves,
             report=RunReporter(self.tracer, self.spans).take,
@@ -194,8 +212,22 @@ class WorkerServices:
     # -- questions --------------------------------------------------------------------------------------------
 
     def _answer(self, run: CachedRun, question: do.Question, results: Mapping[str, Any]) -> on.Event:
-        known = RunResults(run.header.result_locations, results)
-        return self._answerer.answer(run.flow, run.machine.start.parent, question, known)
+        known = RunResults(self.store, run, results)
+        asking = Asking(run.flow, run.id, run.machine.attempt, run.machine.start.parent)
+        return self._answerer.answer(asking, question, known)
+
+    def accept(self, flow: FlowPlan, args: Any) -> Any:
+        """The arguments of a flow run that begins, with the defaults of its input schema.
+
+        Raises ``ArgumentError`` for arguments that do not fit, ``StateStoreError`` while those that are stored
+        cannot be read.
+        """
+        try:
+            return self.inputs.accepted(flow, args, ReferredResults(self.storages).decoded)
+        except ResultMissingError as error:
+            raise ArgumentError(str(error)) from error
+        except StorageError as error:
+            raise StateStoreError(f"the arguments of flow {flow.name} cannot be read: {error}") from error
 
     def _trace_storage(self, event: str, details: dict[str, Any]) -> None:
         # Not "silent": that may connect a storage as a sink, and connecting is traced itself.
@@ -211,7 +243,7 @@ class WorkerServices:
 
 def _task_runner(services: WorkerServices, result_locations: Mapping[str, str]) -> TaskRunner:
     context = RunContext(services, result_locations)
-    return TaskRunner(services.imports, services.storages, context, services.check_schema)
+    return TaskRunner(services.imports, services.storages, context, services.check_schema, services.inputs)
 
 
 def services_of(app: Celery, plan: Plan, pythonpath: tuple[str, ...], settings: AdapterSettings) -> WorkerServices:
@@ -230,24 +262,6 @@ def services_of(app: Celery, plan: Plan, pythonpath: tuple[str, ...], settings: 
         surroundings=REAL._replace(now=store.clock),
         tracer=tracer,
     )
-
-
-class RunResults:
-    """The results that questions may read while a flow run is advanced (``question_answerer.Results``)."""
-
-    __slots__ = ("_locations", "_results")
-
-    def __init__(self, locations: Mapping[str, str], results: Mapping[str, Any]) -> None:
-        self._locations = locations
-        self._results = results
-
-    def locate(self, task_id: str) -> str | None:
-        """The flow in which a task run was, as far as the run was given it."""
-        return self._locations.get(task_id)
-
-    def result_of(self, task_id: str) -> Any:
-        """The result of a task without storage that just ended."""
-        return self._results[task_id]
 
 
 def _migrations(plan: Plan) -> Migrations:

@@ -59,6 +59,13 @@ class AdapterSettings(NamedTuple):
     #: The largest message (its arguments as JSON text, in bytes) that is sent or accepted. | Arguments are
     #: larger; better: store them and send an id.
     selinon_max_message_bytes: int = 1 << 20
+    #: The most that `args` of an edge or a fallback, or an `output`, may be (as JSON text, in bytes), values that
+    #: stay where they are stored apart. | Computed arguments are larger; better: store them and pass what names
+    #: them.
+    selinon_max_args_bytes: int = 256 * 1024
+    #: Whether the log keeps what the expressions of conditions read, at most 500 characters of each value. |
+    #: Values must not be in the store of flow runs: off.
+    selinon_keep_seen: bool = True
     #: How often one decision may be deferred because a storage cannot be read (default: no limit). | A decision
     #: should fail after so many attempts.
     selinon_max_deferrals: int | None = None

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 from selinon_core.dispatch import events as on
 from selinon_core.dispatch.flow_index import FlowIndex
 from selinon_core.dispatch.node_run import FlowOutcome
+from selinon_core.dispatch.references import Referring, shown
 from selinon_core.dispatch.selective import SelectiveRun
 from selinon_core.errors import FormatSkew
 from selinon_core.plan.flow_diff import MigrationStep
@@ -72,15 +73,27 @@ def _read_outcome(value: dict[str, Any] | None) -> FlowOutcome | None:
 
 def _started(event: on.FlowStarted) -> list[Any]:
     selective = None if event.selective is None else event.selective.to_json()
-    parts = ["S", event.args, event.parent, event.failures, selective]
+    parts = ["S", shown(event.args), event.parent, event.failures, selective]
+    if isinstance(event.args, Referring):
+        return [*parts, event.refused, 1]
     return parts if event.refused is None else [*parts, event.refused]
 
 
 def _read_started(
-    args: Any, parent: Any, failures: Any, selective: Any, refused: str | None = None
+    args: Any, parent: Any, failures: Any, selective: Any, refused: str | None = None, refers: int = 0
 ) -> on.FlowStarted:
     chosen = None if selective is None else SelectiveRun.from_json(selective)
-    return on.FlowStarted(args, parent, failures, chosen, refused)
+    return on.FlowStarted(Referring(args) if refers else args, parent, failures, chosen, refused)
+
+
+def _condition(event: on.ConditionAnswered) -> list[Any]:
+    parts = ["c", event.question, int(event.value), encode_leaves(event.leaves)]
+    return [*parts, event.seen] if event.seen else parts
+
+
+def _output(event: on.OutputAnswered) -> list[Any]:
+    parts = ["o", event.question, shown(event.value)]
+    return [*parts, 1] if isinstance(event.value, Referring) else parts
 
 
 def _read_args(question: int, given: list[list[Any]]) -> on.ArgsAnswered:
@@ -94,8 +107,14 @@ def encode_leaves(leaves: Sequence[bool | None]) -> str:
     return "".join("-" if leaf is None else "t" if leaf else "f" for leaf in leaves)
 
 
-def _read_condition(question: int, value: int, leaves: str) -> on.ConditionAnswered:
-    return on.ConditionAnswered(question, bool(value), [_LEAVES.get(leaf) for leaf in leaves])
+def _read_condition(
+    question: int, value: int, leaves: str = "", seen: dict[str, Any] | None = None
+) -> on.ConditionAnswered:
+    return on.ConditionAnswered(question, bool(value), [_LEAVES.get(leaf) for leaf in leaves], seen)
+
+
+def _read_output(question: int, value: Any, refers: int = 0) -> on.OutputAnswered:
+    return on.OutputAnswered(question, Referring(value) if refers else value)
 
 
 _LEAVES = {"t": True, "f": False}
@@ -104,12 +123,12 @@ _WRITERS: dict[type[Any], Callable[[Any], list[Any]]] = {
     on.FlowStarted: _started,
     on.NodeSucceeded: lambda event: ["+", event.number, _outcome(event.outcome)],
     on.NodeFailed: lambda event: ["-", event.number, _outcome(event.outcome)],
-    on.ConditionAnswered: lambda event: ["c", event.question, int(event.value), encode_leaves(event.leaves)],
+    on.ConditionAnswered: _condition,
     on.ForeachAnswered: lambda event: ["f", event.question, event.items],
     on.ReuseAnswered: lambda event: ["u", event.question, event.reused_id],
     on.FirstResultAnswered: lambda event: ["a", event.question, event.args],
     on.ArgsAnswered: lambda event: ["g", event.question, event.given],
-    on.OutputAnswered: lambda event: ["o", event.question, event.value],
+    on.OutputAnswered: _output,
     on.QuestionDeferred: lambda event: ["d", event.question, event.reason],
     on.QuestionFailed: lambda event: ["x", event.question, event.reason],
     on.RetryDue: lambda event: ["r"],
@@ -134,15 +153,15 @@ class _Reader(NamedTuple):
 
 
 _READERS: dict[str, _Reader] = {
-    "S": _Reader(6, _read_started),
+    "S": _Reader(7, _read_started),
     "+": _Reader(3, lambda number, outcome=None: on.NodeSucceeded(number, _read_outcome(outcome))),
     "-": _Reader(3, lambda number, outcome=None: on.NodeFailed(number, _read_outcome(outcome))),
-    "c": _Reader(4, lambda question, value, leaves="": _read_condition(question, value, leaves)),
+    "c": _Reader(5, _read_condition),
     "f": _Reader(3, on.ForeachAnswered),
     "u": _Reader(3, on.ReuseAnswered),
     "a": _Reader(3, on.FirstResultAnswered),
     "g": _Reader(3, _read_args),
-    "o": _Reader(3, on.OutputAnswered),
+    "o": _Reader(4, _read_output),
     "d": _Reader(3, on.QuestionDeferred),
     "x": _Reader(3, on.QuestionFailed),
     "r": _Reader(1, on.RetryDue),

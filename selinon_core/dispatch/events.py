@@ -60,15 +60,23 @@ class NodeFailed:
 class ConditionAnswered:
     """A condition was evaluated. ``leaves`` has the value of each leaf, None for a leaf that was not evaluated.
 
-    The machine ignores the leaves: they explain the value to users. Logs of older workers have none.
+    ``seen`` has what its expressions read: ``{"LoadOrder.total": 0}``. The machine ignores both: they explain the
+    value to users. Logs of older workers have neither.
     """
 
-    __slots__ = ("leaves", "question", "value")
+    __slots__ = ("leaves", "question", "seen", "value")
 
-    def __init__(self, question: int, value: bool, leaves: Sequence[bool | None] = ()) -> None:
+    def __init__(
+        self,
+        question: int,
+        value: bool,
+        leaves: Sequence[bool | None] = (),
+        seen: dict[str, Any] | None = None,
+    ) -> None:
         self.question = question
         self.value = value
         self.leaves = leaves
+        self.seen = seen
 
 
 class ForeachAnswered:
@@ -105,7 +113,8 @@ class ArgsAnswered:
     """The arguments of node runs were worked out: one entry for each item, one in all without foreach.
 
     ``[0, args]``: the destinations are started with these. ``[0, args, {name: reason}]``: except those that cannot
-    take them, each for its reason. ``[1, reason]``: they could not be worked out. Destinations with a reason fail
+    take them, each for its reason. ``[0, args, {...}, 1]``: what is here is the value of a ``Referring``.
+    ``[1, reason]``: they could not be worked out. Destinations with a reason fail
     without being started.
     """
 

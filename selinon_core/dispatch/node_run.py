@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+from selinon_core.dispatch.references import Referring, shown
+
 NodeStatus = Literal["active", "success", "failure", "reused"]
 
 
@@ -156,7 +158,7 @@ class FlowOutcome:
     def state(self) -> dict[str, Any]:
         """The result of the flow as users see it."""
         state = {"finished_nodes": self.finished, "failed_nodes": self.failed, "active_nodes": self.active}
-        return state | {"output": self.output} if self.has_output else state
+        return state | {"output": shown(self.output)} if self.has_output else state
 
     def to_json(self) -> dict[str, Any]:
         """A JSON value that ``from_json`` turns back into an equal outcome."""
@@ -171,7 +173,10 @@ class FlowOutcome:
             "cancelled": self.cancelled,
             "unreached": list(self.unreached),
         }
-        return value | {"output": self.output} if self.has_output else value
+        if not self.has_output:
+            return value
+        value["output"] = shown(self.output)
+        return value | {"output_refers": True} if isinstance(self.output, Referring) else value
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> FlowOutcome:
@@ -188,4 +193,6 @@ class FlowOutcome:
             value["cancelled"],
             tuple(value["unreached"]),
         )
-        return outcome.with_output(value["output"]) if "output" in value else outcome
+        if "output" not in value:
+            return outcome
+        return outcome.with_output(Referring(value["output"]) if value.get("output_refers") else value["output"])

@@ -101,7 +101,7 @@ class _Decisions:
         if self._items.get(key) == 0:
             return _reason(edge, "foreach_yielded_nothing", "its foreach yielded nothing")
         if key in self._false and edge.condition is not None:
-            tree = explain(edge.condition, self._false[key].leaves)
+            tree = explain(edge.condition, self._false[key].leaves, self._false[key].seen)
             return _reason(
                 edge, "condition_false", f"the condition was false: {condition_text(edge.condition)}", tree
             )

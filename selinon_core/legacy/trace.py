@@ -78,6 +78,7 @@ class Trace:
     NODE_UNREACHED = "NODE_UNREACHED"
     FLOW_CANCEL = "FLOW_CANCEL"
     TASK_TIMEOUT = "TASK_TIMEOUT"
+    NODE_ARGS = "NODE_ARGS"
 
     #: Events that are logged as warnings.
     WARN_EVENTS = tuple(event for event in events.EVENTS if event in events.WARN_EVENTS)

@@ -9,10 +9,12 @@ from selinon_core.local.run_setup import RunSetup
 from selinon_core.local.stand_ins import ConditionKey
 from selinon_core.plan import Expression, Foreach, ImportRef, Leaf, Test
 from selinon_core.runtime.conditions import takes_node_args
-from selinon_core.runtime.question_answerer import QuestionAnswerer, Results
+from selinon_core.runtime.question_answerer import QuestionAnswerer
+from selinon_core.runtime.results import Asking, Results
 from selinon_core.runtime.trace.run_records import FlowRecord
 
 _CONDITIONS = (do.AskCondition, do.AskFallbackCondition)
+_WITH_REASONS = (on.QuestionFailed, on.ArgsAnswered)
 
 
 class LocalAnswers:
@@ -20,7 +22,9 @@ class LocalAnswers:
 
     def __init__(self, state: DriverState, prepared: RunSetup) -> None:
         self._state = state
-        self._answers = QuestionAnswerer(state.plan, state.imports, prepared.conditions, state.storages)
+        self._answers = QuestionAnswerer(
+            state.plan, state.imports, prepared.conditions, state.storages, prepared.inputs
+        )
         self._mocked_conditions = state.mocked_conditions
         self._watch = state.stand_ins
 
@@ -38,15 +42,22 @@ class LocalAnswers:
         elif watch.is_needed:
             answer = self._watched(record, question, known)
         else:
-            answer = self._answers.answer(record.flow, record.parent, question, known)
+            answer = self._answers.answer(_asking(record), question, known)
+        if answer.__class__ in _WITH_REASONS and not state.scripts.empty:
+            answer = self._hinted(answer)
         if isinstance(answer, on.ForeachAnswered):
             state.steps.check_fan_out(record, question, len(answer.items or ()))
         return answer
 
+    def _hinted(self, answer: on.Event) -> on.Event:
+        from selinon_core.local.mock_hints import with_hints
+
+        return with_hints(answer, {use.node.run.name for use in self._state.scripts.uses})
+
     def _watched(self, record: FlowRecord, question: do.Question, results: Results) -> on.Event:
         """The answer of the project's functions; what it rests on is noted if that is made up."""
         before = self._watch.before()
-        answer = self._answers.answer(record.flow, record.parent, question, results)
+        answer = self._answers.answer(_asking(record), question, results)
         self._watch.after(record, question, before, self._takes_arguments(question))
         return answer
 
@@ -95,3 +106,7 @@ def _reads_args(expression: Expression) -> bool:
     from selinon_core.plan.expression_uses import reads_args
 
     return reads_args(expression)
+
+
+def _asking(record: FlowRecord) -> Asking:
+    return Asking(record.flow, record.id, record.machine.attempt, record.parent)

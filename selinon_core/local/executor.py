@@ -59,8 +59,9 @@ class LocalExecutor:
         """Run a flow to its end and return what happened; a failing flow does not raise.
 
         ``node_args`` is a JSON value. Raises ``UnknownFlowError``, ``RequestError`` for arguments that JSON
-        cannot hold, ``ConfigurationError`` for a trace sink or strategy that cannot be imported, and
-        ``RunInterrupted``, a ``KeyboardInterrupt`` with the run so far.
+        cannot hold, ``ArgumentError`` for arguments that do not fit the flow's ``input_schema``,
+        ``ConfigurationError`` for a trace sink or strategy that cannot be imported, and ``RunInterrupted``, a
+        ``KeyboardInterrupt`` with the run so far.
         """
         driver = self._current = Driver(self.prepare(flow, node_args), self._options)
         stopped_by: Exception | None = None
@@ -97,6 +98,7 @@ class LocalExecutor:
             copy_json(node_args)
         except (TypeError, ValueError, RecursionError):
             raise RequestError(f"node_args is not a JSON value: {describe_json_error(node_args)}") from None
+        self._prepared.inputs.fitted(self._plan.flows[flow], node_args)
         self._prepared.check_strategies(flow)
         return self._prepared
 

@@ -9,10 +9,11 @@ from selinon_core.dispatch import FlowRun
 from selinon_core.dispatch import effects as do
 from selinon_core.dispatch import events as on
 from selinon_core.dispatch.node_run import FlowOutcome
-from selinon_core.errors import FlowError, FlowTimeout, StorageError
+from selinon_core.errors import ArgumentError, FlowError, FlowTimeout, StorageError
 from selinon_core.local.driver_state import DriverState, is_abandoned
 from selinon_core.local.mocked_attempt import error_of
 from selinon_core.local.run_setup import RunSetup
+from selinon_core.plan import FlowPlan
 from selinon_core.runtime.ids import id_maker
 from selinon_core.runtime.trace import entries as trace_entries
 from selinon_core.runtime.trace.run_records import FlowRecord, NodeRecord
@@ -24,6 +25,7 @@ class FlowEffects:
     def __init__(self, state: DriverState, prepared: RunSetup) -> None:
         self.state = state
         self._tables = prepared.tables
+        self._inputs = prepared.inputs
         #: by id: flows that have not ended, and sub-flows that have not begun
         self._open: dict[str, FlowRecord] = {}
         self._scheduled: dict[str, NodeRecord] = {}
@@ -42,6 +44,8 @@ class FlowEffects:
         state = self.state
         machine = FlowRun(self._tables[name], id_maker(id), state.plan.settings.on_unreached)
         flow = state.plan.flows[name]
+        if flow.input_schema is not None:
+            given = self._fitted(flow, given)
         about = (given.args, given.parent, given.failures, given.selective)
         record = FlowRecord(flow, id, machine, *about, parent_run, node)
         state.flows.append(record)
@@ -51,6 +55,15 @@ class FlowEffects:
             state.agenda.add(flow.timeout, Deadline(self, record))
         state.inbox.append((record, given))
         return record
+
+    def _fitted(self, flow: FlowPlan, given: on.FlowStarted) -> on.FlowStarted:
+        """A start with the defaults of the flow's arguments, or with the reason why they do not fit."""
+        args, refused = given.args, None
+        try:
+            args = self._inputs.fitted(flow, args)
+        except ArgumentError as error:
+            refused = str(error)
+        return on.FlowStarted(args, given.parent, given.failures, given.selective, refused)
 
     def start(self, parent_run: FlowRecord, effect: do.StartFlow) -> None:
         """Schedule a sub-flow."""

@@ -11,6 +11,7 @@ from selinon_core.local.mocked_storage import LocalStorages
 from selinon_core.local.run_index import RunIndex
 from selinon_core.plan import Plan
 from selinon_core.runtime.ids import id_maker
+from selinon_core.runtime.json_values import copy_json
 
 
 class MockedFlows:
@@ -25,6 +26,8 @@ class MockedFlows:
         """How a flow run ends; raises ``StorageError`` for a result that cannot be stored."""
         if outcome.kind == "error":
             return FlowOutcome(False, {}, {}, [], {}, str(outcome.value))
+        if outcome.kind == "output":
+            return FlowOutcome(True, {}, {}, [], {}).with_output(copy_json(outcome.value))
         if outcome.kind == "failed":
             named = self._failed(id, flow_name, outcome.value)
             texts = ", ".join(text for listed in outcome.value.values() for text in listed)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from selinon_core import errors
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _SECTIONS = ("tasks", "functions", "conditions")
 _TASK_KINDS = frozenset({"result", "error", "fatal", "retry"})
-_FLOW_KINDS = frozenset({"finished", "failed", "error"})
+_FLOW_KINDS = frozenset({"finished", "output", "failed", "error"})
 
 #: ``check(task, result, only_given)`` raises ``SchemaMismatchError``; ``only_given``: keys may be missing
 SchemaCheck = Callable[[TaskPlan, Any, bool], None]
@@ -58,15 +58,16 @@ class Mocks(model.Mocks):
         functions = {name: mock for part in found for name, mock in part.functions.items()}
         return cls(nodes, functions, tuple(mock for part in found for mock in part.conditions))
 
-    def with_results(self, results: Mapping[str, Any]) -> Mocks:
-        """These mocks and, for each task named, one result that takes precedence.
+    def with_results(self, results: Mapping[str, Any], flows: Collection[str] = ()) -> Mocks:
+        """These mocks and, for each task named, one result that takes precedence; of ``flows`` the output.
 
-        Raises ``ConfigurationError`` for a result that is not JSON.
+        Raises ``ConfigurationError`` for a value that is not JSON.
         """
-        given = {
-            name: NodeMock((Rule(None, Script((Outcome("result", _json(value, f"mocks: {name}: the result")),))),))
-            for name, value in results.items()
-        }
+        given = {}
+        for name, value in results.items():
+            kind = "output" if name in flows else "result"
+            outcome = Outcome(kind, _json(value, f"mocks: {name}: the {kind}"))
+            given[name] = NodeMock((Rule(None, Script((outcome,))),))
         return self._replace(nodes={**self.nodes, **given})
 
 
@@ -90,10 +91,9 @@ def check_mocks(mocks: model.Mocks, plan: Plan, check_schema: SchemaCheck) -> No
     """
     check_names(mocks, plan)
     for name, mock in mocks.nodes.items():
-        task = plan.tasks.get(name)
         for rule in mock.rules:
             for outcome in rule.script.outcomes:
-                _check_outcome(name, task, outcome, check_schema)
+                _check_outcome(name, plan, outcome, check_schema)
 
 
 def check_names(mocks: model.Mocks, plan: Plan) -> None:
@@ -117,16 +117,20 @@ def check_names(mocks: model.Mocks, plan: Plan) -> None:
             )
 
 
-def _check_outcome(name: str, task: TaskPlan | None, outcome: Outcome, check_schema: SchemaCheck) -> None:
+def _check_outcome(name: str, plan: Plan, outcome: Outcome, check_schema: SchemaCheck) -> None:
+    task = plan.tasks.get(name)
     if outcome.kind not in (_FLOW_KINDS if task is None else _TASK_KINDS):
         is_ungiven = task is None and outcome.kind == "result" and outcome.value is model.UNGIVEN
         if not is_ungiven:
             what = "a flow" if task is None else "a task"
-            possible = "finished, failed and error" if task is None else "result, error, fatal and retry"
+            possible = "finished, output, failed and error" if task is None else "result, error, fatal and retry"
             raise ConfigurationError(
                 f'{_at(outcome.place)}the mock of {name} has "{outcome.kind}", but {name} is {what} '
                 f"(it may have {possible})"
             )
+    if outcome.kind == "output" and plan.flows[name].output is None:
+        text = f"the mock of {name} has an output, but {name} declares none"
+        raise ConfigurationError(f"{_at(outcome.place)}{text} (finished: gives the results of its tasks)")
     if task is None or task.output_schema is None or outcome.kind != "result" or outcome.value is model.UNGIVEN:
         return
     if outcome.check != "none":

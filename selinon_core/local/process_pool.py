@@ -23,6 +23,7 @@ from selinon_core.plan.json_form import plan_from_json, plan_to_json
 from selinon_core.runtime.active_run import RunEnvironment, active_run
 from selinon_core.runtime.error_codec import error_value, rebuild_error
 from selinon_core.runtime.imports import Imports
+from selinon_core.runtime.inputs import Inputs
 from selinon_core.runtime.json_values import NotJson, describe_json_error, encode_json
 from selinon_core.runtime.library_imports import libraries_only
 from selinon_core.runtime.task_runner import (
@@ -211,7 +212,7 @@ class _Child:
         self.emitted: list[tuple[str, dict[str, Any]]] = []
         imports = Imports(pythonpath)
         self.storages = LocalStorages(plan, imports, self.emit, self._hear_read, real, directory)
-        self.runner = TaskRunner(imports, self.storages, self, SchemaChecker(directory))
+        self.runner = TaskRunner(imports, self.storages, self, SchemaChecker(directory), Inputs(directory))
 
     def emit(self, event: str, details: dict[str, Any]) -> None:
         """Keep an event for the parent process."""

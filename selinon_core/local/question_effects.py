@@ -9,9 +9,9 @@ from selinon_core.dispatch import events as on
 from selinon_core.local.answers import LocalAnswers
 from selinon_core.local.driver_state import DriverState
 from selinon_core.local.run_setup import RunSetup
-from selinon_core.runtime.question_answerer import put_off_too_often
 from selinon_core.runtime.trace import entries as trace_entries
 from selinon_core.runtime.trace.run_records import FlowRecord
+from selinon_core.runtime.where_asked import put_off_too_often
 
 #: Locally a flow fails when one decision was put off this often.
 MOST_DEFERRALS = 10

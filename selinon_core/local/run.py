@@ -78,12 +78,20 @@ class LocalRun:
 
     @property
     def result(self) -> dict[str, Any]:
-        """``{"finished_nodes": {name: [ids]}, "failed_nodes": {name: [ids]}, "active_nodes": []}``."""
+        """``{"finished_nodes": {name: [ids]}, "failed_nodes": {name: [ids]}, "active_nodes": []}``.
+
+        And ``output``, where the flow declares one and succeeded.
+        """
         outcome = self._root.outcome
         if outcome is None:
             return {"finished_nodes": {}, "failed_nodes": {}, "active_nodes": []}
         state: dict[str, Any] = copy_json(outcome.state)
         return state
+
+    @property
+    def output(self) -> Any:
+        """The output of the flow; None where it declares none, or did not succeed."""
+        return self.result.get("output")
 
     @property
     def virtual_seconds(self) -> float:
@@ -191,6 +199,7 @@ class LocalRun:
             "seed": 0 if seed is None else seed,
             "finished_nodes": result["finished_nodes"],
             "failed_nodes": result["failed_nodes"],
+            **({"output": result["output"]} if "output" in result else {}),
             "unreached_nodes": self.unreached_nodes,
             "warnings": self.warnings,
             "nodes": self.nodes,

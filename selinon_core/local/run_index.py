@@ -6,10 +6,12 @@ import threading
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from selinon_core.errors import UserFunctionError
+from selinon_core.dispatch import NodeRun
+from selinon_core.errors import FlowError, UserFunctionError
 from selinon_core.local.mocked_storage import LocalStorages
-from selinon_core.runtime.error_codec import error_value
+from selinon_core.runtime.error_codec import error_text, error_value
 from selinon_core.runtime.json_values import NotJson, encode_json, restore
+from selinon_core.runtime.results import Failure
 from selinon_core.runtime.trace.run_records import NodeRecord
 from selinon_core.storage import DataStorage
 
@@ -84,6 +86,17 @@ class RunIndex:
             )
             raise UserFunctionError(text)
         return restore(record.result)
+
+    def failure_of(self, run: NodeRun) -> Failure:
+        """How a node run failed (``failed.X`` of an expression)."""
+        record = self.find(run.id)
+        error = None if record is None else record.error
+        if record is None or error is None:  # it does not come to that: what a fallback handles has failed here
+            return Failure("SelinonException", "", 0)
+        text = error_text(error)
+        if run.is_flow and run.outcome is not None and isinstance(error, FlowError):
+            text = run.outcome.reason or ""  # the text of the error is the state of the flow, with its ids
+        return Failure(type(error).__name__, text, record.attempts)
 
     def known_of(self, id: str) -> Known | None:
         """What a task in a child process may ask of a parent run."""

@@ -13,6 +13,7 @@ from selinon_core.local.options import LocalOptions
 from selinon_core.plan import ImportRef, Plan
 from selinon_core.runtime.conditions import BoundConditions
 from selinon_core.runtime.environment import working_directory
+from selinon_core.runtime.inputs import Inputs
 from selinon_core.runtime.task_runner import SchemaChecker
 from selinon_core.runtime.unusable import written_as
 
@@ -44,6 +45,7 @@ class RunSetup:
         #: where relative paths lead from, wherever tasks go
         self.directory = working_directory()
         self.check_schema = SchemaChecker(self.directory)
+        self.inputs = Inputs(self.directory)
         self._checked: set[str] = set()
 
     def check_strategies(self, flow_name: str) -> None:

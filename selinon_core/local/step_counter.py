@@ -6,8 +6,8 @@ from selinon_core.dispatch import effects as do
 from selinon_core.local.gc_freezer import EVERY, GcFreezer
 from selinon_core.local.step_limit import StepLimitExceeded, describe_endless, describe_fan_out
 from selinon_core.plan import Plan
-from selinon_core.runtime.question_answerer import where_asked
 from selinon_core.runtime.trace.run_records import FlowRecord, NodeRecord
+from selinon_core.runtime.where_asked import where_asked
 
 LEAST_STEP_LIMIT = 100_000
 

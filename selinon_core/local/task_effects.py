@@ -1,4 +1,4 @@
-"""Tasks of local flow runs: started when their time has come, tried again, ended."""
+"""Tasks of local flow runs: started when their time has come, tried again, ended; and what is not started."""
 
 from __future__ import annotations
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
-from typing import Any, Protocol
+from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING, Any, Protocol
 
 from selinon_core.errors import StorageError, UserFunctionError
 from selinon_core.plan import And, Condition, Leaf, Not
@@ -13,6 +13,9 @@ from selinon_core.runtime.error_codec import USER_ERRORS, name_error_and_place
 from selinon_core.runtime.imports import Imports
 from selinon_core.runtime.json_values import copy_json, is_scalar
 from selinon_core.runtime.unusable import unusable
+
+if TYPE_CHECKING:
+    from selinon_core.runtime.templates import BoundExpressions
 
 #: The truth of each leaf in reading order; None where the outcome was clear without it.
 LeafValues = list[bool | None]
@@ -34,11 +37,18 @@ _Evaluate = Callable[[Messages, Any, LeafValues], bool]
 
 
 class BoundConditions:
-    """The conditions of one plan, bound when first needed and kept."""
+    """The conditions of one plan, bound when first needed and kept; ``expressions`` has what else is bound."""
 
     def __init__(self, imports: Imports) -> None:
         self._imports = imports
         self._bound: dict[int, BoundCondition] = {}
+
+    @cached_property
+    def expressions(self) -> BoundExpressions:
+        """The templates and lists of the plan."""
+        from selinon_core.runtime.templates import BoundExpressions
+
+        return BoundExpressions()
 
     def __getitem__(self, condition: Condition) -> BoundCondition:
         # Keyed by identity: comparing trees would cost more than binding them. The bound condition holds on to

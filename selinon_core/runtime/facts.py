@@ -7,7 +7,7 @@ over the entries finds all of them.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -28,7 +28,7 @@ class EdgeConsidered(NamedTuple):
     ``condition`` is None where the edge has none. ``leaves`` are the truths of the leaves of the condition in
     reading order, None for a leaf that was not evaluated. ``items`` counts what foreach yielded; None where the
     edge has no foreach, the condition is false, or the function failed. ``time`` is that of the first answer, in
-    seconds.
+    seconds. ``seen`` has what the expressions of the condition read: ``{"LoadOrder.total": 0}``.
     """
 
     flow_run: FlowRecord
@@ -38,6 +38,7 @@ class EdgeConsidered(NamedTuple):
     leaves: tuple[bool | None, ...]
     items: int | None
     time: float
+    seen: Mapping[str, Any] = {}
 
 
 class FallbackConsidered(NamedTuple):
@@ -57,10 +58,11 @@ class FallbackConsidered(NamedTuple):
     handled: tuple[NodeRun, ...]
     started: tuple[NodeRun, ...]
     time: float
+    seen: Mapping[str, Any] = {}
 
 
 class AttemptEnded(NamedTuple):
-    """An attempt of a task that failed or asked to be tried again.
+    """An attempt of a task that failed or asked to be tried again; 0: the node failed without being started.
 
     ``error`` is None where the task itself asked for another attempt. Without ``will_retry`` it was the last.
     """
@@ -168,6 +170,7 @@ class _Reading:
             trace_entries.FOREACH: self._foreach,
             trace_entries.RETRIED: self._retried,
             trace_entries.FAILED: self._failed,
+            trace_entries.REFUSED: self._refused,
             trace_entries.FLOW_RETRIED: self._flow_retried,
             trace_entries.NOTE: self._note,
         }
@@ -183,17 +186,18 @@ class _Reading:
         question: do.AskCondition | do.AskFallbackCondition,
         value: bool,
         leaves: Sequence[bool | None],
+        seen: Mapping[str, Any] = {},
     ) -> None:
         place = len(self._facts.decisions)
         if isinstance(question, do.AskCondition):
             edge, sources = question.edge, question.sources
-            on_edge = EdgeConsidered(record, edge, sources, value, tuple(leaves), None, time)
+            on_edge = EdgeConsidered(record, edge, sources, value, tuple(leaves), None, time, seen)
             self._facts.decisions.append(on_edge)
             if value and edge.foreach is not None:
                 self._true_edges[record.id, edge.index, sources] = (place, on_edge)
             return
         failure = question.failure
-        on_fallback = FallbackConsidered(record, failure, value, tuple(leaves), False, (), (), time)
+        on_fallback = FallbackConsidered(record, failure, value, tuple(leaves), False, (), (), time, seen)
         self._facts.decisions.append(on_fallback)
         if value:
             self._true_fallbacks[record.id, failure.index] = (place, on_fallback)
@@ -243,8 +247,16 @@ class _Reading:
         is_timeout = isinstance(error, TaskTimeout)
         self._facts.attempts.append(AttemptEnded(record, attempt, error, is_timeout, False, time))
 
+    def _refused(self, time: float, flow_run: FlowRecord, run: NodeRun) -> None:
+        record = self._record_of_id[run.id]
+        self._facts.attempts.append(AttemptEnded(record, 0, record.error, False, False, time))
+
     def _flow_retried(self, time: float, record: FlowRecord, outcome: FlowOutcome, delay: float) -> None:
         self._facts.flow_retries.append(FlowRetried(record, outcome, time))
+
+    @cached_property
+    def _record_of_id(self) -> dict[str, NodeRecord]:
+        return {record.run.id: record for record in self._facts.nodes if record.run.status != "reused"}
 
     @cached_property
     def _run_of_id(self) -> dict[str, NodeRun]:

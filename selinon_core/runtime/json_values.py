@@ -12,7 +12,11 @@ from typing import Any
 
 # One encoder for all: json.dumps would build one per call, because NaN is refused.
 _encode = json.JSONEncoder(allow_nan=False).encode
+_parts_of = json.JSONEncoder(allow_nan=False).iterencode  # lazily: it is asked for the beginning only
 _decode = json.JSONDecoder().raw_decode
+
+#: Characters of JSON that a trace shows of one value.
+LONGEST_SHOWN = 2000
 
 _SCALARS = frozenset({type(None), bool, str})
 #: The first integer that Python refuses to write: of more than 4300 digits.
@@ -54,6 +58,26 @@ def copy_json(value: Any) -> Any:
     if value.__class__ is dict and len(value) <= _MOST_FLAT_ITEMS and _is_flat(value):
         return dict(value)
     return _decode(encode_json(value))[0]
+
+
+def shortened(value: Any, most: int) -> Any:
+    """A JSON value as it is, or the first ``most`` characters of its text where there are more.
+
+    Looks at no more of the value than that. What JSON cannot hold is shown by its type.
+    """
+    if is_scalar(value) and value.__class__ is not str:
+        return value
+    if value.__class__ is str:
+        return value if len(value) <= most else f"{value[:most]}..."
+    text = ""
+    try:
+        for part in _parts_of(value):
+            text += part
+            if len(text) > most:
+                return f"{text[:most]}..."
+    except (TypeError, ValueError, RecursionError):
+        return f"<{type(value).__name__}>"
+    return copy_json(value)
 
 
 def describe_json_error(value: Any) -> str:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from selinon_core.dispatch.references import shown
 from selinon_core.plan import EdgePlan, FailurePlan
 from selinon_core.runtime.conditions import explain
 from selinon_core.runtime.error_codec import error_json, error_text
 from selinon_core.runtime.facts import AttemptEnded, EdgeConsidered, Facts, FallbackConsidered
 from selinon_core.runtime.json_values import copy_json, restore
-from selinon_core.runtime.trace.run_records import NodeRecord, items_of
+from selinon_core.runtime.trace.run_records import NodeRecord, args_template, items_of
 from selinon_core.runtime.trace.tracer import jsonable
 
 #: A report has no more decisions than this: a run that goes on for long may make millions.
@@ -93,12 +94,19 @@ def _node(record: NodeRecord, item: int | None, attempts_ended: list[Json] | Non
         row["item"] = item
     row["status"] = run.status
     row["attempts"] = record.attempts
-    row["node_args"] = copy_json(run.args)
+    row["node_args"] = copy_json(shown(run.args))
+    template = args_template(flow_run.flow, run)
+    if template is not None:
+        from selinon_core.plan.template_text import sources_of
+
+        row["args_from"] = sources_of(template)
     row["parent"] = record.parent
     if run.failures:
         row["failures"] = copy_json(run.failures)
     if not run.is_flow:
         row["result"] = _reported(restore(record.result))
+    elif run.outcome is not None and run.outcome.has_output:
+        row["output"] = copy_json(shown(run.outcome.output))
     row["error"] = None if record.error is None else error_json(record.error)
     if run.is_flow and record.error is not None:
         row["error"]["traceback"] = ""
@@ -145,7 +153,7 @@ def _decision(fact: EdgeConsidered | FallbackConsidered) -> Json:
         condition = fact.failure.condition
         row |= {"fallback": fact.failure.index, "sources": [run.id for run in fact.handled], "used": fact.used}
     if fact.condition is not None and condition is not None:
-        row |= {"value": fact.condition, "condition": explain(condition, fact.leaves)}
+        row |= {"value": fact.condition, "condition": explain(condition, fact.leaves, fact.seen)}
     if isinstance(fact, EdgeConsidered) and fact.items is not None:
         row["items"] = fact.items
     return row

@@ -8,13 +8,25 @@ from types import AsyncGeneratorType, GeneratorType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from selinon_core.context import TaskContext
-from selinon_core.errors import ConfigurationError, FatalTaskError, Retry, SchemaMismatchError, TaskTimeout
+from selinon_core.dispatch.references import Referring
+from selinon_core.errors import (
+    ArgumentError,
+    ConfigurationError,
+    FatalTaskError,
+    ResultMissingError,
+    Retry,
+    SchemaMismatchError,
+    TaskTimeout,
+)
 from selinon_core.plan import TaskPlan
 from selinon_core.runtime.coroutines import is_awaitable, result_of
 from selinon_core.runtime.deadline import Deadline
 from selinon_core.runtime.environment import working_directory
 from selinon_core.runtime.error_codec import WorkerShutdown
 from selinon_core.runtime.imports import Imports
+from selinon_core.runtime.inputs import Inputs
+from selinon_core.runtime.json_values import copy_json
+from selinon_core.runtime.results import ReferredResults
 from selinon_core.runtime.storages import Storages
 from selinon_core.runtime.threads import current_ticket
 
@@ -62,7 +74,7 @@ Attempt = Succeeded | RetryLater | Failed
 
 
 class TaskRunner:
-    """Runs attempts. ``check_schema(task, result)`` raises ``SchemaMismatchError``."""
+    """Runs attempts. ``check_schema(task, result)`` raises ``SchemaMismatchError``, ``inputs`` checks args."""
 
     def __init__(
         self,
@@ -70,11 +82,13 @@ class TaskRunner:
         storages: Storages,
         context: TaskContext,
         check_schema: Callable[[TaskPlan, Any], None],
+        inputs: Inputs | None = None,
     ) -> None:
         self._imports = imports
         self._storages = storages
         self._context = context
         self._check_schema = check_schema
+        self._inputs = Inputs() if inputs is None else inputs
 
     def run(
         self,
@@ -92,6 +106,8 @@ class TaskRunner:
         if deadline is None and task.timeout is not None:
             deadline = Deadline(task.timeout, timeout_text(task, assignment))
         try:
+            if task.input_schema is not None or assignment.args.__class__ is Referring:
+                assignment = assignment._replace(args=self._arguments(task, assignment.args))
             result = self._instance(task, assignment).run(assignment.args)
             if is_awaitable(result):
                 owners = [owner for owner in (current_ticket(), deadline) if owner is not None]
@@ -115,13 +131,24 @@ class TaskRunner:
                 error = _late(deadline, error)
             return self.judge(task, assignment, error)
 
+    def _arguments(self, task: TaskPlan, args: Any) -> Any:
+        """What ``run`` is given: with the values that ``args`` refer to, and the defaults of the input schema.
+
+        Raises ``ArgumentError`` for a value that is gone, and for arguments that do not fit.
+        """
+        try:
+            args = copy_json(ReferredResults(self._storages).decoded(args))
+        except ResultMissingError as error:
+            raise ArgumentError(str(error)) from error
+        return self._inputs.fitted(task, args)
+
     def judge(self, task: TaskPlan, assignment: Assignment, error: BaseException) -> Attempt:
         """Decide what an error means: run again or fail; a final error is offered to the storage."""
         if isinstance(error, Retry):
             if is_seconds(error.countdown):
                 return RetryLater(max(0.0, error.countdown), None)
             error = _bad_countdown(error)
-        hopeless = isinstance(error, (FatalTaskError, ConfigurationError))
+        hopeless = isinstance(error, (FatalTaskError, ConfigurationError, ArgumentError))
         if not hopeless and assignment.retries < task.max_retry:
             return RetryLater(task.retry_countdown, error)
         if task.storage is not None and not task.storage_readonly:

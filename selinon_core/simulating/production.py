@@ -11,7 +11,8 @@ from typing import Any
 
 from selinon_core.cases.model import Outcome
 from selinon_core.celery.execution.run_cache import CachedRun
-from selinon_core.celery.services import RunContext, RunResults, WorkerServices
+from selinon_core.celery.execution.run_results import RunResults
+from selinon_core.celery.services import RunContext, WorkerServices
 from selinon_core.context import TaskContext
 from selinon_core.dispatch import SelectiveRun
 from selinon_core.dispatch import effects as do
@@ -164,7 +165,7 @@ class _Production:
         return round(self.world.now - BEGINNING, 9)
 
     def _answer(self, run: CachedRun, question: do.Question, results: Mapping[str, Any]) -> on.Event:
-        known = RunResults(run.header.result_locations, results)
+        known = RunResults(self.world.store, run, results)
         return self._answers.answer(self.recorder.flow(run), question, known)
 
     def _runner(self, services: WorkerServices, result_locations: Mapping[str, str]) -> TaskRunner:
@@ -176,7 +177,7 @@ class _SimulatedRunner(TaskRunner):
 
     def __init__(self, production: _Production, context: TaskContext) -> None:
         state, prepared = production.state, production._prepared
-        super().__init__(prepared.imports, state.storages, context, prepared.check_schema)
+        super().__init__(prepared.imports, state.storages, context, prepared.check_schema, prepared.inputs)
         self._production = production
 
     def run(

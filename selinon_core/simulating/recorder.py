@@ -211,6 +211,7 @@ class RecordingTracer(RunTracer):
         trace_entries.FLOW_RETRIED: _flow_retried,
         trace_entries.CONDITION: _answered,
         trace_entries.FOREACH: _answered,
+        trace_entries.ARGS: _answered,
         trace_entries.REUSE: _answered,
         trace_entries.DEFERRED: _answered,
         trace_entries.UNANSWERED: _answered,

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from selinon_core.dispatch import FlowOutcome, SelectiveRun, flow_indexes
 from selinon_core.dispatch import events as on
 from selinon_core.dispatch.codec import _READERS, decode_event, encode_event, required_format
+from selinon_core.dispatch.references import Referring
 from selinon_core.errors import FormatSkew
 from tests.dispatch.plans import A_TEMPLATE, edge, failure, flow, plan
 
@@ -149,6 +150,29 @@ def test_only_runs_of_flows_with_data_flow_need_the_second_format(options: dict[
     assert required_format(flow_indexes(plan(made))["main"]) == number
 
 
+def test_what_the_expressions_of_a_condition_read_is_kept_if_there_is_any() -> None:
+    event = on.ConditionAnswered(7, False, [False], {"A.total": 0})
+    assert encode_event(event) == '["c",7,0,"f",{"A.total":0}]'
+    assert shown(decode_event(["c", 7, 0, "f", {"A.total": 0}])) == shown(event)
+    assert encode_event(on.ConditionAnswered(7, False, [False], {})) == '["c",7,0,"f"]'
+
+
+def test_arguments_and_outputs_that_refer_to_results_stay_what_they_are() -> None:
+    value = {"lines": {"$ref": ["order", "LoadOrder", "id", ["lines"]]}}
+    for args in (value, Referring(value)):
+        for event in (on.FlowStarted(args), on.OutputAnswered(7, args)):
+            again = decode_event(json.loads(encode_event(event)))
+            kept = again.args if isinstance(again, on.FlowStarted) else again.value  # type: ignore[union-attr]
+            assert (kept, type(kept)) == (args, type(args))
+        outcome = FlowOutcome(True, {}, {}, [], {}).with_output(args)
+        again = FlowOutcome.from_json(json.loads(json.dumps(outcome.to_json())))
+        assert (again.output, type(again.output)) == (args, type(args))
+        assert outcome.state["output"] == value
+
+
 def test_a_condition_without_the_values_of_its_leaves_is_of_an_older_worker() -> None:
-    assert shown(decode_event(["c", 7, 1])) == ("ConditionAnswered", {"question": 7, "value": True, "leaves": []})
+    assert shown(decode_event(["c", 7, 1])) == (
+        "ConditionAnswered",
+        {"question": 7, "value": True, "leaves": [], "seen": None},
+    )
     assert encode_event(on.ConditionAnswered(7, True, [True, False, None])) == '["c",7,1,"tf-"]'

@@ -98,6 +98,7 @@ def eventful() -> list[LocalRun]:
     runs.append(play(eager, does={"A": failing(9)}))
     late = build({"f": {"edges": ["-> g"], "timeout": 1}, "g": ["-> A"]})
     runs.append(play(late, mocks=Mocks.from_mapping({"A": {"after": 5}})))
+    runs.append(play(build({"f": [("-> A", {"args": {"n": "${args.n}"}})]}), {"n": 1}))
     chosen = build(
         {"f": ["-> A", "A -> B X", "A -> Y"]},
         {"A": {"selective_run_function": {"name": "reuse", "import": HERE}}},

@@ -22,6 +22,7 @@ from selinon_core.celery.stores.protocol import Commit, Committed
 from selinon_core.celery.stores.run_header import Status
 from selinon_core.celery.transport.publisher import OutgoingMessage
 from selinon_core.dispatch import FlowOutcome
+from selinon_core.dispatch.references import Referring
 from selinon_core.errors import MigrationSkew
 
 
@@ -113,7 +114,9 @@ class CommitLoop:
         payloads = self._build_messages()
         for id, error in step.errors.items():  # what is started by this step may read it
             parts.store.put_error(id, error, step.now, parts.settings.selinon_state_ttl)
-        result = None if step.outcome is None else parts.result_in_commit(run.id, step.outcome)
+        result = None
+        if step.outcome is not None and not isinstance(step.outcome.output, Referring):  # else the relay reads it
+            result = parts.result_in_commit(run.id, step.outcome)
         self._outbox = [key for key in step.outbox if chosen is None or key != chosen.key]
         if result is not None:
             self._outbox.remove(OutboxKey(WRITE_RESULT))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from selinon_core.celery.execution.inline_selection import InlineSelector
 from selinon_core.celery.execution.lease_renewer import LeaseRenewer
@@ -19,7 +19,7 @@ from selinon_core.celery.stores.protocol import StoredResult
 from selinon_core.celery.surroundings import Surroundings
 from selinon_core.celery.transport.message_builder import MessageBuilder
 from selinon_core.dispatch import FlowOutcome
-from selinon_core.plan import Plan
+from selinon_core.plan import FlowPlan, Plan
 
 #: Seconds until a run that is for another worker may be tried by the next one.
 RELEASE_PAUSE = 1.0
@@ -30,7 +30,8 @@ class ExecutorParts(NamedTuple):
 
     ``serves(queue)`` says whether this worker consumes a queue, ``report`` is called with what was committed,
     ``own_trace(flow_id, parent)`` makes the traceparent of a new run (empty where spans are not wanted),
-    ``result_in_commit(flow_id, outcome)`` is the result that the store writes itself (None: the relay writes it).
+    ``result_in_commit(flow_id, outcome)`` is the result that the store writes itself (None: the relay writes it),
+    ``accept(flow, args)`` gives the arguments of a new run their defaults, or raises ``ArgumentError``.
     """
 
     plan: Plan
@@ -49,6 +50,7 @@ class ExecutorParts(NamedTuple):
     report: Callable[[ExecutionReport], None]
     own_trace: Callable[[str, str], str]
     result_in_commit: Callable[[str, FlowOutcome], StoredResult | None]
+    accept: Callable[[FlowPlan, Any], Any]
 
     def now(self) -> float:
         """Seconds since the epoch."""

@@ -32,6 +32,7 @@ from selinon_core.celery.transport.message_schema import NodeMessage, StartMessa
 from selinon_core.dispatch import SelectiveRun
 from selinon_core.dispatch import events as on
 from selinon_core.dispatch.codec import encode_event
+from selinon_core.errors import ArgumentError
 from selinon_core.runtime.trace import entries as trace_entries
 
 
@@ -76,7 +77,12 @@ class FlowExecutor:
         transition = parts.transition(run)
         transition.trace.append((trace_entries.FLOW_STARTED,))
         selective = None if message.selective is None else SelectiveRun.from_json(message.selective)
-        transition.feed(on.FlowStarted(message.args, message.parent, message.failures, selective))
+        args, refused = message.given, None
+        try:
+            args = parts.accept(run.flow, args)
+        except ArgumentError as error:
+            refused = str(error)
+        transition.feed(on.FlowStarted(args, message.parent, message.failures, selective, refused))
         timeout = run.flow.timeout
         if timeout is not None and not transition.ended:
             transition.timers[TimerKey(DEADLINE)] = transition.now + timeout

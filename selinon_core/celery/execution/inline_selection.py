@@ -15,6 +15,7 @@ from selinon_core.celery.transport.batching import DurationEstimates
 from selinon_core.celery.transport.message_builder import MessageBuilder
 from selinon_core.celery.transport.message_schema import NodeMessage
 from selinon_core.dispatch import effects as do
+from selinon_core.dispatch.references import Referring, shown
 from selinon_core.plan import Plan
 
 
@@ -97,13 +98,14 @@ class InlineSelector:
                 run.id,
                 node.number,
                 node.name,
-                node.args,
+                shown(node.args),
                 effect.parent,
                 node.failures or {},
                 message.kwargs.get("result_locations") or {},
                 0,
                 False,
                 run.header.trace,
+                isinstance(node.args, Referring),
             ).with_payload(payload),
             node.id,
         )

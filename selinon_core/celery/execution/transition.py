@@ -25,8 +25,8 @@ from selinon_core.dispatch.codec import encode_event
 from selinon_core.errors import ArgumentError, UnexpectedEvent
 from selinon_core.plan import Plan
 from selinon_core.runtime.error_codec import encode_error
-from selinon_core.runtime.question_answerer import put_off_too_often
 from selinon_core.runtime.trace import entries as trace_entries
+from selinon_core.runtime.where_asked import put_off_too_often
 
 #: ``answer(run, question, results)``; ``results`` has those of tasks without storage, by task id.
 Answer = Callable[[CachedRun, do.Question, Mapping[str, Any]], on.Event]

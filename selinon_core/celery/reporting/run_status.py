@@ -15,8 +15,12 @@ from selinon_core.dispatch import FlowOutcome, NodeRun
 from selinon_core.dispatch import effects as do
 from selinon_core.dispatch import events as on
 from selinon_core.dispatch.codec import decode_event
+from selinon_core.dispatch.references import shown
 from selinon_core.errors import RequestError, SelinonException
 from selinon_core.migrations.versions import FlowVersions
+from selinon_core.plan import FlowPlan
+from selinon_core.plan.template_text import sources_of
+from selinon_core.runtime.trace.run_records import args_template
 
 _NEW_NODES = (do.StartTask, do.StartFlow, do.ReuseNode, do.FailNode)
 
@@ -27,8 +31,9 @@ def describe(store: Store, flows: FlowVersions, id: str, depth: int = 20) -> dic
     ``{"id", "flow", "status", "reason", "created", "updated", "attempt", "nodes": [...], "timers": {name: due}}``;
     a node is ``{"id", "name", "kind", "number", "status", "flow_attempt", "attempts", "since", "error"}`` and a
     sub-flow has its own ``run``. ``error`` is ``{"type", "message", "traceback"}`` of a task that failed;
-    ``status`` is waiting (its message is on the way), running, retrying, success, failure or reused; times are
-    seconds since the epoch. Raises ``RequestError`` when the store does not know the run.
+    ``node_args`` and ``args_from`` are there of a node whose edge or fallback has ``args``, ``output`` of a run
+    whose flow declares one. ``status`` is waiting (its message is on the way), running, retrying, success, failure
+    or reused; times are seconds since the epoch. Raises ``RequestError`` when the store does not know the run.
     """
     found = store.read(id)
     if found is None:
@@ -54,28 +59,41 @@ def describe(store: Store, flows: FlowVersions, id: str, depth: int = 20) -> dic
     except (SelinonException, ValueError, KeyError) as error:
         described["reason"] = f"the log does not fit this configuration: {error}"
         return described
+    outcome = run.machine.outcome
+    if outcome is not None and outcome.has_output:
+        described["output"] = shown(outcome.output)
     described["attempt"] = run.machine.attempt
     described["questions"] = len(run.machine.open_questions)
     records = store.records(id, [node.number for node in runs])
     for node in runs:
-        record = records.get(node.number)
-        status = status_of(store, node, record)
-        since = ended.get(node.number) or (record.begun_at if record is not None else 0.0)
-        row: dict[str, Any] = {
-            "id": node.id,
-            "name": node.name,
-            "kind": "flow" if node.is_flow else "task",
-            "number": node.number,
-            "status": status,
-            "flow_attempt": node.flow_attempt,
-            "attempts": 0 if record is None else record.attempts + (record.begun_at > 0),
-            "since": since or None,
-            "error": _error(store, node, status),
-        }
+        row = _row(store, run.flow, node, records.get(node.number), ended.get(node.number))
         if node.is_flow and depth > 0 and store.header(node.id) is not None:
             row["run"] = describe(store, flows, node.id, depth - 1)
         described["nodes"].append(row)
     return described
+
+
+def _row(
+    store: Store, flow: FlowPlan, node: NodeRun, record: NodeRecord | None, ended: float | None
+) -> dict[str, Any]:
+    """A node run, without what is below it."""
+    status = status_of(store, node, record)
+    since = ended or (record.begun_at if record is not None else 0.0)
+    row: dict[str, Any] = {
+        "id": node.id,
+        "name": node.name,
+        "kind": "flow" if node.is_flow else "task",
+        "number": node.number,
+        "status": status,
+        "flow_attempt": node.flow_attempt,
+        "attempts": 0 if record is None else record.attempts + (record.begun_at > 0),
+        "since": since or None,
+        "error": _error(store, node, status),
+    }
+    template = args_template(flow, node)
+    if template is not None and node.refused is None:
+        row |= {"node_args": shown(node.args), "args_from": sources_of(template)}
+    return row
 
 
 def describe_pending(

@@ -112,6 +112,7 @@ class MessageBatcher:
         return (
             message.celery_task == ENVELOPE
             and message.time_limit is None
+            and not message.kwargs.get("refers")  # a message has one format, and most are for every worker
             and message.kwargs.get("task", "") in self._plan.tasks
         )
 

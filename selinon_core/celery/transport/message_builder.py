@@ -99,7 +99,8 @@ class MessageBuilder:
     def of_message(self, message: NodeMessage, task_id: str, delivery: int) -> OutgoingMessage:
         """The message of a task's next attempt."""
         kwargs: dict[str, Any] = {"flow": message.flow, "id": message.id, "number": message.number}
-        parts = {key: getattr(message, key) for key in ("args", "parent", "failures", "result_locations")}
+        parts = {"args": message.given}
+        parts |= {key: getattr(message, key) for key in ("parent", "failures", "result_locations")}
         inline, payload = split_payload(parts)
         kwargs |= {"task": message.task, "delivery": delivery, **inline}
         if payload is not None:

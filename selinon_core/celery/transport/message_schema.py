@@ -2,7 +2,7 @@
 
 They hold identifiers and a node's own arguments. What would grow with the flow (parents of a large join) or is
 large by itself stays in the state store as the payload of the node run (``has_payload``) and is fetched from
-there.
+there. With ``refers`` the arguments are the value of a ``Referring``: parts of them are addresses of results.
 
 Every message carries the number of its format (``v``). One of a larger number than this worker knows is left to
 newer workers (``FormatSkew``); fields that are not known are ignored.
@@ -27,10 +27,13 @@ from selinon_core.celery.transport.message_limits import (
     unfit_for_line,
 )
 from selinon_core.dispatch import SelectiveRun
+from selinon_core.dispatch.references import Referring, shown
 from selinon_core.errors import FormatSkew, MessageRefused
 
 #: The format of the messages that this worker sends; it reads those of smaller numbers too.
 FORMAT = 1
+#: The format of a message whose arguments refer to results (``refers``): a worker that knows none gets none.
+REFERRING_FORMAT = 2
 #: Parents, failures and origins above this many characters of JSON go to the store; arguments have more.
 MOST_INLINE = 1024
 MOST_ARGUMENTS = 65536
@@ -54,6 +57,12 @@ class NodeMessage(NamedTuple):
     delivery: int
     has_payload: bool
     trace: str = ""
+    refers: bool = False
+
+    @property
+    def given(self) -> Any:
+        """The arguments, a ``Referring`` where they refer to results."""
+        return Referring(self.args) if self.refers else self.args
 
     def with_payload(self, text: str | None) -> NodeMessage:
         """The message with what the store kept for it."""
@@ -79,6 +88,12 @@ class StartMessage(NamedTuple):
     delivery: int
     has_payload: bool
     trace: str = ""
+    refers: bool = False
+
+    @property
+    def given(self) -> Any:
+        """The arguments, a ``Referring`` where they refer to results."""
+        return Referring(self.args) if self.refers else self.args
 
     def with_payload(self, text: str | None) -> StartMessage:
         """The message with what the store kept for it."""
@@ -104,6 +119,9 @@ Message = NodeMessage | StartMessage | WakeMessage
 def split_payload(parts: dict[str, Any]) -> tuple[dict[str, Any], str | None]:
     """What of args, parent, failures and origins may travel, and the text of the rest (None: nothing)."""
     inline: dict[str, Any] = {}
+    if isinstance(parts["args"], Referring):
+        inline |= {"v": REFERRING_FORMAT, "refers": True}
+        parts = {**parts, "args": shown(parts["args"])}
     kept: dict[str, Any] = {}
     for key, value in parts.items():
         if not value and key != "args":
@@ -149,6 +167,7 @@ def read_node(kwargs: Mapping[str, Any], most_bytes: int, trace: Any = None) -> 
         _count(kwargs, "delivery", 0),
         bool(kwargs.get("has_payload")),
         _trace(trace),
+        bool(kwargs.get("refers")),
     )
 
 
@@ -172,6 +191,7 @@ def read_dispatch(kwargs: Mapping[str, Any], most_bytes: int, trace: Any = None)
         _count(kwargs, "delivery", 0),
         bool(kwargs.get("has_payload")),
         _trace(trace),
+        bool(kwargs.get("refers")),
     )
 
 
@@ -187,9 +207,11 @@ def _refusal(key: str, value: Any, what: str) -> MessageRefused:
 def _check_format(kwargs: Mapping[str, Any], most_bytes: int) -> None:
     version = kwargs.get("v")
     if not isinstance(version, int) or isinstance(version, bool) or version < 1:
-        raise MessageRefused(f"its format is {str(version)[:20]!r}, which is not a number from 1 to {FORMAT}")
-    if version > FORMAT:
-        raise FormatSkew(f"a message of format {version}, and formats up to {FORMAT} are known here")
+        raise MessageRefused(
+            f"its format is {str(version)[:20]!r}, which is not a number from 1 to {REFERRING_FORMAT}"
+        )
+    if version > REFERRING_FORMAT:
+        raise FormatSkew(f"a message of format {version}, and formats up to {REFERRING_FORMAT} are known here")
     if all(is_small(value) for value in kwargs.values()):
         if not all(_is_finite(value) for value in kwargs.values()):
             raise MessageRefused("it holds a number that is not finite")

@@ -163,7 +163,7 @@ class TaskMessageHandler:
             message.flow,
             task_id,
             message.id,
-            copy_json(message.args),
+            message.given if message.refers else copy_json(message.args),
             dict(message.parent),
             copy_json(message.failures),
             begun.attempts + 1,

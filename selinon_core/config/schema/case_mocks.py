@@ -19,7 +19,7 @@ from selinon_core.diagnostics.location import Place
 
 #: How an attempt of a task may end, and a mocked sub-flow.
 TASK_KINDS = ("result", "error", "fatal", "retry")
-FLOW_KINDS = ("finished", "failed", "error")
+FLOW_KINDS = ("finished", "output", "failed", "error")
 KINDS = tuple(dict.fromkeys((*TASK_KINDS, *FLOW_KINDS)))
 _TEXT = PlainText("text")
 
@@ -84,7 +84,7 @@ def _finish_outcome(reading: ReadContext, found: OutcomeDef, raw: dict[str, Any]
         value = raw.get(kind)
         if value is BROKEN:
             return False
-        if value is None and kind != "result":
+        if value is None and kind not in ("result", "output"):
             reading.collector.add(
                 kinds.MISSING_KEY,
                 found.key_location(kind),
@@ -105,6 +105,7 @@ OUTCOME = MappingType(
         Key("fatal", _TEXT, "the message of a FatalTaskError: no retry follows"),
         Key("retry", SECONDS, "it asks to run again after so many seconds"),
         Key("finished", ResultLists(), "of a sub-flow: it finishes, with these results of its tasks"),
+        Key("output", LITERAL, "of a sub-flow: it finishes, with this output", may_be_null=True),
         Key("failed", ResultLists(texts=True), "of a sub-flow: it fails, with these errors of its tasks"),
         Key("after", SECONDS, "virtual seconds until the attempt ends", "after", 0, broken=0),
         Key("times", Number(whole=True, positive=True), "for how many attempts it holds", "times", 1, broken=1),

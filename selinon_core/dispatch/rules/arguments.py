@@ -11,6 +11,7 @@ from typing import Any
 from selinon_core.dispatch import effects as do
 from selinon_core.dispatch.flow_index import EdgeIndex
 from selinon_core.dispatch.node_run import NodeRun
+from selinon_core.dispatch.references import args_of
 from selinon_core.dispatch.rules.completion import nodes_failed
 from selinon_core.dispatch.rules.starts import inherited_failures, new_node, start
 from selinon_core.dispatch.state import RunState
@@ -41,7 +42,7 @@ def start_given(flow_run: RunState, row: EdgeIndex, question: do.AskArgs, given:
             destination = flow_run.table.destinations[name]
             reason = reason_of(each, name)
             if reason is None:
-                start(flow_run, destination, row, question.sources, each[1], True, position)
+                start(flow_run, destination, row, question.sources, args_of(each), True, position)
                 continue
             failures = None
             if flow_run.current.passes_failures:

@@ -8,6 +8,7 @@ from typing import Any
 from selinon_core.dispatch import effects as do
 from selinon_core.dispatch.flow_index import FailureGroup, FlowIndex
 from selinon_core.dispatch.node_run import NodeRun
+from selinon_core.dispatch.references import args_of
 from selinon_core.dispatch.rules.arguments import ask_args, reason_of, refuse
 from selinon_core.dispatch.rules.completion import fail_attempt, nodes_failed
 from selinon_core.dispatch.rules.propagation import copied, failures_of, merged_failures, merged_parents
@@ -88,7 +89,7 @@ def start_fallbacks(
     for name in entry.fallback:
         destination = flow_run.table.destinations[name]
         if given is not None:
-            args = None if given[0] else given[1]
+            args = None if given[0] else args_of(given)
         else:
             args = current.args if destination.takes_args else None
         of_node = failures if destination.takes_failures else None

@@ -103,6 +103,13 @@ def _check_outcome(
         if outcome.kind == "result" and outcome.value is not UNGIVEN:
             _check_result(location, task, outcome.value, outcome.check, collector, directory)
         return
+    if outcome.kind == "output" and plan.flows[entry.name].output is None:
+        collector.add(
+            kinds.CASE_MOCK,
+            location,
+            f'the mock of "{entry.name}" has an output, but {entry.name} declares none',
+            note="finished: {...} gives the results of its tasks",
+        )
     if outcome.kind not in ("finished", "failed") or not isinstance(outcome.value, dict):
         return
     nodes = nodes_of(plan.flows[entry.name])

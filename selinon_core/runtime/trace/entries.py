@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, assert_never
 from selinon_core.dispatch import effects as do
 from selinon_core.dispatch import events as on
 from selinon_core.dispatch.node_run import FlowOutcome, NodeRun
+from selinon_core.dispatch.references import shown
 from selinon_core.errors import TaskTimeout
 from selinon_core.plan import EdgePlan, FlowPlan, Plan, TaskPlan
 from selinon_core.plan.condition_text import condition_text
@@ -41,6 +42,7 @@ RAN: Final = 16
 UNANSWERED: Final = 17
 ATTEMPT_STARTED: Final = 18
 REUSED: Final = 19
+ARGS: Final = 20
 REFUSED: Final = 21
 
 if TYPE_CHECKING:
@@ -60,6 +62,15 @@ if TYPE_CHECKING:
         | tuple[
             Literal[9], float, FlowRecord, do.AskCondition | do.AskFallbackCondition, bool, Sequence[bool | None]
         ]  # CONDITION
+        | tuple[
+            Literal[9],
+            float,
+            FlowRecord,
+            do.AskCondition | do.AskFallbackCondition,
+            bool,
+            Sequence[bool | None],
+            dict[str, Any],
+        ]  # CONDITION, with what its expressions read
         | tuple[Literal[10], float, FlowRecord, do.AskForeach, list[Any]]  # FOREACH
         | tuple[Literal[11], float, FlowRecord, do.AskReuse, str | None]  # REUSE
         | tuple[Literal[12], float, FlowRecord, do.Question, float]  # DEFERRED
@@ -71,6 +82,7 @@ if TYPE_CHECKING:
         | tuple[Literal[17], float, FlowRecord, do.Question, str]  # UNANSWERED
         | tuple[Literal[18], float, FlowRecord]  # ATTEMPT_STARTED
         | tuple[Literal[19], float, FlowRecord, NodeRun]  # REUSED
+        | tuple[Literal[20], float, FlowRecord, do.AskArgs, Sequence[Sequence[Any]]]  # ARGS
         | tuple[Literal[21], float, FlowRecord, NodeRun]  # REFUSED
     )
 else:  # to make the type takes longer than to make the rest of the module
@@ -90,11 +102,15 @@ class TraceEvent(NamedTuple):
 def of_answer(question: do.Question, answer: on.Event) -> Untimed | None:
     """What an answer says, as an entry without time and flow run: kind, question, value; None for nothing."""
     if isinstance(answer, on.ConditionAnswered):
+        if answer.seen:
+            return CONDITION, question, answer.value, answer.leaves, answer.seen
         return CONDITION, question, answer.value, answer.leaves
     if isinstance(answer, on.ForeachAnswered):
         return FOREACH, question, answer.items or []
     if isinstance(answer, on.ReuseAnswered):
         return REUSE, question, answer.reused_id
+    if isinstance(answer, on.ArgsAnswered):
+        return ARGS, question, answer.given
     if isinstance(answer, on.QuestionFailed):
         return UNANSWERED, question, answer.reason
     return None
@@ -126,7 +142,7 @@ def _node(plan: Plan, record: NodeRecord) -> dict[str, Any]:
     known = plan.flows.get(run.name) or plan.tasks.get(run.name)
     if known is not None:  # an old run may tell of a node that is gone from the files
         details["queue"] = _queue(known)
-    return details | {"parent": record.parent, "node_args": run.args}
+    return details | {"parent": record.parent, "node_args": shown(run.args)}
 
 
 def _queue(node: FlowPlan | TaskPlan) -> str:
@@ -233,7 +249,7 @@ def _failed(plan: Plan, record: NodeRecord, attempt: int, error: BaseException, 
 
 def _flow_given(record: FlowRecord) -> dict[str, Any]:
     """A flow run with what it was given."""
-    return _flow(record) | {"queue": _queue(record.flow), "node_args": record.args, "parent": record.parent}
+    return _flow(record) | {"queue": _queue(record.flow), "node_args": shown(record.args), "parent": record.parent}
 
 
 def _flow_started(plan: Plan, record: FlowRecord) -> _Told:
@@ -277,27 +293,35 @@ def _condition(
     question: do.AskCondition | do.AskFallbackCondition,
     value: bool,
     leaves: Sequence[bool | None],
+    seen: dict[str, Any] | None = None,
 ) -> _Told:
-    details = _flow(record) | {"node_args": question.args}
+    details = _flow(record) | {"node_args": shown(question.args)}
     if isinstance(question, do.AskCondition):
         assert question.edge.condition is not None
         details |= _edge(question.edge)
-        details |= {"parent": _ids(question.sources), "condition": explain(question.edge.condition, leaves)}
+        details |= {"parent": _ids(question.sources), "condition": explain(question.edge.condition, leaves, seen)}
         yield "EDGE_COND_TRUE" if value else "EDGE_COND_FALSE", details
         return
     failure = question.failure
     assert failure.condition is not None
     details |= {"nodes": list(failure.nodes), "fallback": list(failure.fallback) or True}
-    details |= {"where": str(failure.place), "condition": explain(failure.condition, leaves)}
+    details |= {"where": str(failure.place), "condition": explain(failure.condition, leaves, seen)}
     details["condition_str"] = condition_text(failure.condition)
     yield "FALLBACK_COND_TRUE" if value else "FALLBACK_COND_FALSE", details
 
 
 def _foreach(plan: Plan, record: FlowRecord, question: do.AskForeach, items: list[Any]) -> _Told:
-    details = _flow(record) | {"node_args": question.args, "condition_str": None}
+    details = _flow(record) | {"node_args": shown(question.args), "condition_str": None}
     details |= _edge(question.edge) | {"parent": _ids(question.sources)}
     propagates = question.edge.foreach is not None and question.edge.foreach.propagate_result
     yield "FOREACH_RESULT", details | {"count": len(items), "result": items if propagates else None}
+
+
+def _args(plan: Plan, record: FlowRecord, question: do.AskArgs, given: Sequence[Sequence[Any]]) -> _Told:
+    from selinon_core.runtime.trace.node_args import details_of
+
+    for details in details_of(question, given):
+        yield "NODE_ARGS", _flow(record) | details
 
 
 def _reuse(plan: Plan, record: FlowRecord, question: do.AskReuse, reused_id: str | None) -> _Told:
@@ -409,6 +433,8 @@ def _told_by(plan: Plan, entry: Entry) -> _Told:
         return _refused(plan, *entry[2:])
     if entry[0] == DEFERRED:
         return _deferred(plan, *entry[2:])
+    if entry[0] == ARGS:
+        return _args(plan, *entry[2:])
     if entry[0] == UNANSWERED:
         return _unanswered(plan, *entry[2:])
     assert_never(entry)

@@ -158,6 +158,10 @@ EVENT_KINDS: dict[str, EventKind] = {
     ),
     "FLOW_CANCEL": EventKind("A flow run was cancelled, or its time was over.", _FLOW, warning=True),
     "TASK_TIMEOUT": EventKind("An attempt of a task took too long.", (*_TASK, "attempt", "timeout"), warning=True),
+    "NODE_ARGS": EventKind(
+        "The `args` of an edge or a fallback were worked out, or could not be (`what` says why).",
+        (*_FLOW, "edge", "nodes_to", "where", "parent", "item", "args_from", "args", "what"),
+    ),
 }
 
 EVENTS = tuple(EVENT_KINDS)

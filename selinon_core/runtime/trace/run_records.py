@@ -10,6 +10,7 @@ from typing import Any
 from selinon_core.dispatch import FlowOutcome, FlowRun, NodeRun, SelectiveRun
 from selinon_core.dispatch.rules.propagation import parent_of
 from selinon_core.plan import EdgePlan, FlowPlan
+from selinon_core.plan.model import Template
 
 
 class FlowRecord:
@@ -134,6 +135,13 @@ def items_of(nodes: Iterable[NodeRecord]) -> dict[NodeRun, int]:
         found[run] = started[about] // edge.destinations.count(run.name)
         started[about] += 1
     return found
+
+
+def args_template(flow: FlowPlan, run: NodeRun) -> Template | None:
+    """The ``args`` of the edge or the failures entry that started a node run; None where it has none."""
+    if run.edge is not None:
+        return flow.edges[run.edge].args
+    return flow.failures[run.position].args if run.position < len(flow.failures) else None
 
 
 def edge_of(record: NodeRecord) -> EdgePlan | None:

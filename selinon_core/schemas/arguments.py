@@ -1,0 +1,176 @@
+"""Arguments against their JSON Schemas (``input_schema``): defaults are filled in, then the value is checked.
+
+A message says where in the value something is wrong, which type is there and what the schema wants. It never has
+the value itself: arguments may be large, or secret.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from selinon_core.errors import ArgumentError, ConfigurationError
+from selinon_core.expressions.values import described
+from selinon_core.schemas.check import ResultSchema
+
+if TYPE_CHECKING:
+    from jsonschema.exceptions import ValidationError
+
+    from selinon_core.plan.model import Schema
+
+#: Defaults that one value may get: a schema whose default leads to itself has no last one.
+MOST_DEFAULTS = 10_000
+#: How much of a schema's own values a message shows, in characters.
+_LONGEST_WANTED = 200
+
+_TYPES = {
+    "string": "text",
+    "integer": "an integer",
+    "number": "a number",
+    "boolean": "true or false",
+    "array": "a list",
+    "object": "an object",
+    "null": "null",
+}
+
+
+class ArgumentSchema:
+    """The ``input_schema`` of a flow or a task."""
+
+    def __init__(self, schema: ResultSchema) -> None:
+        self._schema = schema
+
+    @classmethod
+    def written(cls, schema: Schema, file: str, directory: str) -> ArgumentSchema:
+        """The schema that a YAML file has: a path, or the schema in place; see ``ResultSchema.written``."""
+        return cls(ResultSchema.written(schema, file, directory, "input_schema"))
+
+    def filled(self, value: Any) -> Any:
+        """The value with the defaults of the schema, and with ``{}`` for null where only an object can fit.
+
+        The value itself is not changed. Defaults below ``anyOf``, ``oneOf`` and ``if`` are not looked at: which of
+        the schemas there holds is not known before the check. Raises ``ConfigurationError`` for a schema that
+        cannot be used.
+        """
+        try:
+            filled = _Defaults(self._schema.resolver).fill(self._schema.schema, value)
+            if value is None and filled is None and not self._schema.fits(None):
+                other = _Defaults(self._schema.resolver).fill(self._schema.schema, {})
+                return other if self._schema.fits(other) else None
+        except ConfigurationError:
+            raise
+        except Exception as error:  # whatever the library raises for a reference that leads nowhere
+            text = f"{self._schema.key} '{self._schema.name}' cannot be used: {error}"
+            raise ConfigurationError(text) from error
+        return filled
+
+    def check(self, value: Any) -> None:
+        """Raise ``ArgumentError`` with path and types unless the value fits; ``ConfigurationError`` as above."""
+        misfits = self._schema.misfits(value)
+        if misfits:
+            from jsonschema.exceptions import best_match
+
+            error = best_match(misfits)
+            assert error is not None
+            raise ArgumentError(_misfit(error))
+
+
+class _Defaults:
+    """Fills in the defaults of one value; only what changes is copied."""
+
+    def __init__(self, resolver: Any) -> None:
+        self._resolver = resolver
+        self._added = 0
+
+    def fill(self, schema: Any, value: Any) -> Any:
+        return self._filled(schema, value, self._resolver, ())
+
+    def _filled(self, schema: Any, value: Any, resolver: Any, taken: tuple[str, ...]) -> Any:
+        if not isinstance(schema, dict):
+            return value
+        reference = schema.get("$ref")
+        if isinstance(reference, str) and reference not in taken:
+            found = resolver.lookup(reference)
+            value = self._filled(found.contents, value, found.resolver, (*taken, reference))
+        for part in schema.get("allOf", ()):
+            value = self._filled(part, value, resolver, taken)
+        if isinstance(value, dict):
+            return self._of_object(schema, value, resolver)
+        if isinstance(value, list):
+            return self._of_list(schema, value, resolver)
+        return value
+
+    def _of_object(self, schema: dict[str, Any], value: dict[str, Any], resolver: Any) -> dict[str, Any]:
+        properties = schema.get("properties", {})
+        others = schema.get("additionalProperties")
+        new: dict[str, Any] = {}
+        for key, part in properties.items():
+            if key in value:
+                new[key] = self._filled(part, value[key], resolver, ())
+            else:
+                is_given, default = self._default(part, resolver, ())
+                if is_given:
+                    self._count()
+                    new[key] = self._filled(part, json.loads(json.dumps(default)), resolver, ())
+        if isinstance(others, dict) and "patternProperties" not in schema:
+            for key in value.keys() - properties.keys():
+                new[key] = self._filled(others, value[key], resolver, ())
+        changed = {key: part for key, part in new.items() if key not in value or part is not value[key]}
+        return {**value, **changed} if changed else value
+
+    def _of_list(self, schema: dict[str, Any], value: list[Any], resolver: Any) -> list[Any]:
+        first, rest = schema.get("prefixItems", ()), schema.get("items")
+        if isinstance(rest, list):  # drafts before 2020-12
+            first, rest = rest, schema.get("additionalItems")
+        if not first and not isinstance(rest, dict):
+            return value
+        new = [
+            self._filled(first[number] if number < len(first) else rest, item, resolver, ())
+            for number, item in enumerate(value)
+        ]
+        return new if any(one is not other for one, other in zip(new, value, strict=True)) else value
+
+    def _default(self, schema: Any, resolver: Any, taken: tuple[str, ...]) -> tuple[bool, Any]:
+        """Whether a schema has a default, perhaps behind its reference, and which."""
+        if not isinstance(schema, dict):
+            return False, None
+        if "default" in schema:
+            return True, schema["default"]
+        reference = schema.get("$ref")
+        if not isinstance(reference, str) or reference in taken:
+            return False, None
+        found = resolver.lookup(reference)
+        return self._default(found.contents, found.resolver, (*taken, reference))
+
+    def _count(self) -> None:
+        self._added += 1
+        if self._added > MOST_DEFAULTS:
+            raise ConfigurationError(f"an input_schema gives more than {MOST_DEFAULTS} defaults: do they end?")
+
+
+def _misfit(error: ValidationError) -> str:
+    """Where, what is there, and what was wanted."""
+    where = "" if error.json_path == "$" else f"at {error.json_path}: "
+    value, rule = error.instance, str(error.validator)
+    wanted: Any = error.validator_value
+    if rule == "type":
+        names = [wanted] if isinstance(wanted, str) else list(wanted)
+        return f"{where}is {described(value)}, not {' or '.join(_TYPES.get(name, str(name)) for name in names)}"
+    if rule == "required" and isinstance(value, dict):
+        return f"{where}has no {_quoted(key for key in wanted if key not in value)}"
+    if rule in ("additionalProperties", "unevaluatedProperties") and isinstance(value, dict):
+        known = error.schema.get("properties", {}) if isinstance(error.schema, dict) else {}
+        unknown = _quoted(key for key in value if key not in known)
+        return f"{where}has {unknown}, which the schema does not have (it has {_quoted(known) or 'no keys'})"
+    if rule == "enum":
+        return f"{where}is {described(value)} that is none of {_short(wanted)}"
+    return f"{where}is {described(value)} that does not fit {rule}: {_short(wanted)}"
+
+
+def _quoted(keys: Any) -> str:
+    return ", ".join(f'"{str(key)[:60]}"' for key in list(keys)[:10])
+
+
+def _short(wanted: Any) -> str:
+    text = json.dumps(wanted, default=str)
+    return text if len(text) <= _LONGEST_WANTED else f"{text[:_LONGEST_WANTED]}..."
