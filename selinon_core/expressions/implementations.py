@@ -127,7 +127,7 @@ def integer(budget: Budget, value: Any) -> Json:
 
 def fraction(budget: Budget, value: Any) -> Json:
     if not isinstance(value, str):
-        return float(value)
+        return checked(float(value))  # the greatest integers are rounded up to the bound
     if len(value) > _LONGEST_NUMBER or not _NUMBER.fullmatch(value):
         raise EvaluationError("float() takes a number as text, and the text is none")
     return checked(float(value))

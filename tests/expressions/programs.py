@@ -10,7 +10,7 @@ from typing import Any
 ORDER: dict[str, Any] = {
     "total": 120,
     "price": 9.5,
-    "big": 2**62,
+    "big": 2**63 - 1,
     "state": "open",
     "digits": "-42",
     "open": True,
@@ -74,6 +74,7 @@ PATTERNS = {
             int(<number>)
             int(<text>)
             float(<text>)
+            float(<number>)
             min(<numbers>)
             max(<number>, <number>)
             min(x for x in <numbers> if x != <number>)

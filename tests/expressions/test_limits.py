@@ -97,6 +97,8 @@ def test_texts_and_lists_from_outside_may_be_larger_than_what_is_made() -> None:
     "text",
     [
         "9223372036854775807 + 1",
+        "float(9223372036854775807)",
+        "round(9223372036854775807, -1)",
         "-9223372036854775807 - 1",
         "3037000500 * 3037000500",
         "1e18 * 1e18",

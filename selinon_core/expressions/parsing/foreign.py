@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from selinon_core.expressions.faults import METHODS_MEANT, shown, written
 from selinon_core.expressions.parsing.cursor import AND, CLOSERS, IF, SUM, UNARY, Cursor
-from selinon_core.expressions.parsing.operands import read_arguments
+from selinon_core.expressions.parsing.operands import read_items
 from selinon_core.expressions.tree import Broken, Call, Field, IfElse, Index, Literal, Tree
 
 
@@ -32,7 +32,7 @@ def read_template(cursor: Cursor, power: int) -> Tree:
 
 def read_question(cursor: Cursor, condition: Tree, start: int) -> Tree:
     """``condition ? then : otherwise`` of other languages."""
-    parts = [cursor.text[start : cursor.last_end]]
+    parts = [_closed(cursor, condition, start)]
     found: list[Tree] = []
     for sign in ("?", ":"):
         if cursor.kind != sign:
@@ -41,11 +41,19 @@ def read_question(cursor: Cursor, condition: Tree, start: int) -> Tree:
         cursor.at += 1
         begin = cursor.start
         found.append(cursor.expression(IF))
-        parts.append(cursor.text[begin : cursor.last_end])
-    better = "{1} if {0} else {2}".format(*parts) if len(parts) == 3 else None
+        parts.append(_closed(cursor, found[-1], begin))
+    better = None
+    if len(parts) == 3:
+        better = "{1} if {0} else {2}".format(*parts)
     help = f"write: {written(better)}" if better else "a choice is written: a if condition else b"
     cursor.fault(start, cursor.last_end, 'there is no operator "?"', help, better)
     return IfElse(found[0], condition, found[1], start, cursor.last_end)
+
+
+def _closed(cursor: Cursor, tree: Tree, begin: int) -> str:
+    """The text of a tree that was just read; in parentheses where it is a choice without them."""
+    text = cursor.text[begin : cursor.last_end]
+    return f"({text})" if isinstance(tree, IfElse) and tree.start == begin else text
 
 
 def read_otherwise(cursor: Cursor, left: Tree, start: int) -> Tree:
@@ -61,7 +69,7 @@ def read_otherwise(cursor: Cursor, left: Tree, start: int) -> Tree:
 
 def read_call(cursor: Cursor, called: Tree, start: int) -> Tree:
     """A call of what is not a function: the method of a value, perhaps."""
-    arguments, _ = read_arguments(cursor)
+    arguments, _ = read_items(cursor)
     end = cursor.last_end
     if not isinstance(called, Field):
         cursor.fault(start, end, "only functions can be called", "a function has a name: len(lines)")
@@ -70,7 +78,7 @@ def read_call(cursor: Cursor, called: Tree, start: int) -> Tree:
     better = None
     if (meant := METHODS_MEANT.get((name, count))) is not None:
         given = [cursor.text[argument.start : argument.end] for argument in arguments]
-        value = cursor.text[called.subject.start : called.subject.end]
+        value = cursor.text[start : called.name_start].rstrip().removesuffix(".").removesuffix("?").rstrip()
         better = meant.format(*given, value=value)
     help = f"write {written(better)}" if better else "functions take the value as an argument: len(lines)"
     cursor.fault(start, end, f"values have no methods: {shown(name)}", help, better)

@@ -30,7 +30,7 @@ def read_name(cursor: Cursor, power: int) -> Tree:
     name, start, end = cursor.text[cursor.starts[at] : cursor.ends[at]], cursor.starts[at], cursor.ends[at]
     if cursor.kind != "(":
         return Name(name, start, end)
-    arguments, alone = read_arguments(cursor)
+    arguments, alone = read_items(cursor)
     if alone is not None and name not in TAKE_FOR:
         message = f'{shown(name)} takes no "for" without brackets'
         inside = cursor.text[alone.start : alone.end]
@@ -38,24 +38,16 @@ def read_name(cursor: Cursor, power: int) -> Tree:
     return Call(name, arguments, end, start, cursor.last_end)
 
 
-def read_arguments(cursor: Cursor) -> tuple[tuple[Tree, ...], ListFor | None]:
-    """The arguments of a call, and the one among them that is a ``for`` without brackets."""
-    name = cursor.at + 1
-    if cursor.kinds[name] == NAME and cursor.kinds[name + 1] == "==" and (name + 1) in cursor.tokens.meant:
-        del cursor.tokens.meant[name + 1]
-        place = cursor.starts[name], cursor.ends[name + 1]
-        cursor.fault(*place, "functions have no arguments with names", "write the value alone", "")
-    return _items(cursor)
-
-
-def _items(cursor: Cursor) -> tuple[tuple[Tree, ...], ListFor | None]:
-    """What stands between two brackets, with commas between it."""
+def read_items(cursor: Cursor) -> tuple[tuple[Tree, ...], ListFor | None]:
+    """What stands between two brackets with commas between it, and what of that is a ``for`` without brackets."""
     opened = cursor.at
     cursor.at += 1
     found: list[Tree] = []
     alone: ListFor | None = None
     while cursor.kind not in CLOSERS:
         start = cursor.start
+        if cursor.kinds[opened] == "(":
+            _refuse_name_of_argument(cursor)
         item = cursor.expression(IF)
         if cursor.kind == "for":
             item = alone = _list_for(cursor, item, min(start, item.start))
@@ -68,6 +60,19 @@ def _items(cursor: Cursor) -> tuple[tuple[Tree, ...], ListFor | None]:
         cursor.fault(alone.start, alone.end, message, "write [ and ] around it", f"[{inside}]")
         alone = None
     return tuple(found), alone
+
+
+def _refuse_name_of_argument(cursor: Cursor) -> None:
+    """Note that ``name=`` stands before an argument."""
+    sign = cursor.at + 1
+    if (
+        cursor.kind == NAME
+        and cursor.kinds[sign] == "=="
+        and cursor.text[cursor.starts[sign] : cursor.ends[sign]] == "="
+    ):
+        del cursor.tokens.meant[sign]
+        place = cursor.start, cursor.ends[sign]
+        cursor.fault(*place, "functions have no arguments with names", "write the value alone", "")
 
 
 def _comma(cursor: Cursor, opener: str) -> None:
@@ -86,7 +91,7 @@ def _comma(cursor: Cursor, opener: str) -> None:
 
 def read_list(cursor: Cursor, power: int) -> Tree:
     start = cursor.start
-    items, alone = _items(cursor)
+    items, alone = read_items(cursor)
     if alone is not None:
         return alone._replace(start=start, end=cursor.last_end)
     return ListOf(items, start, cursor.last_end)
