@@ -243,7 +243,14 @@ class WorkerServices:
 
 def _task_runner(services: WorkerServices, result_locations: Mapping[str, str]) -> TaskRunner:
     context = RunContext(services, result_locations)
-    return TaskRunner(services.imports, services.storages, context, services.check_schema, services.inputs)
+    return TaskRunner(
+        services.imports,
+        services.storages,
+        context,
+        services.check_schema,
+        services.inputs,
+        typed=services.plan.settings.typed_tasks,
+    )
 
 
 def services_of(app: Celery, plan: Plan, pythonpath: tuple[str, ...], settings: AdapterSettings) -> WorkerServices:

@@ -53,7 +53,14 @@ class Attempts:
         self._ended = ended
         self._check_schema = prepared.check_schema
         self._directory = prepared.directory
-        self._runner = TaskRunner(prepared.imports, storages, lookup, prepared.check_schema, prepared.inputs)
+        self._runner = TaskRunner(
+            prepared.imports,
+            storages,
+            lookup,
+            prepared.check_schema,
+            prepared.inputs,
+            typed=prepared.plan.settings.typed_tasks,
+        )
         self._scripts = scripts
         self._here = options.concurrency == 1 and options.pool == "thread"
         self._durations = options.durations

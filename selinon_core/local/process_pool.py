@@ -212,7 +212,8 @@ class _Child:
         self.emitted: list[tuple[str, dict[str, Any]]] = []
         imports = Imports(pythonpath)
         self.storages = LocalStorages(plan, imports, self.emit, self._hear_read, real, directory)
-        self.runner = TaskRunner(imports, self.storages, self, SchemaChecker(directory), Inputs(directory))
+        check, inputs = SchemaChecker(directory), Inputs(directory)
+        self.runner = TaskRunner(imports, self.storages, self, check, inputs, typed=plan.settings.typed_tasks)
 
     def emit(self, event: str, details: dict[str, Any]) -> None:
         """Keep an event for the parent process."""

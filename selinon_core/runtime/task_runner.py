@@ -28,6 +28,7 @@ from selinon_core.runtime.inputs import Inputs
 from selinon_core.runtime.json_values import copy_json
 from selinon_core.runtime.results import ReferredResults
 from selinon_core.runtime.storages import Storages
+from selinon_core.runtime.task_calls import TaskCalls
 from selinon_core.runtime.threads import current_ticket
 
 if TYPE_CHECKING:
@@ -74,7 +75,10 @@ Attempt = Succeeded | RetryLater | Failed
 
 
 class TaskRunner:
-    """Runs attempts. ``check_schema(task, result)`` raises ``SchemaMismatchError``, ``inputs`` checks args."""
+    """Runs attempts. ``check_schema(task, result)`` raises ``SchemaMismatchError``, ``inputs`` checks args.
+
+    ``typed``: arguments become what ``run`` is annotated with, and results JSON again.
+    """
 
     def __init__(
         self,
@@ -83,12 +87,15 @@ class TaskRunner:
         context: TaskContext,
         check_schema: Callable[[TaskPlan, Any], None],
         inputs: Inputs | None = None,
+        *,
+        typed: bool = False,
     ) -> None:
         self._imports = imports
         self._storages = storages
         self._context = context
         self._check_schema = check_schema
         self._inputs = Inputs() if inputs is None else inputs
+        self._calls = TaskCalls(typed=typed)
 
     def run(
         self,
@@ -108,12 +115,13 @@ class TaskRunner:
         try:
             if task.input_schema is not None or assignment.args.__class__ is Referring:
                 assignment = assignment._replace(args=self._arguments(task, assignment.args))
-            result = self._instance(task, assignment).run(assignment.args)
+            result = self._calls.call(self._instance(task, assignment), task.name, assignment.args)
             if is_awaitable(result):
                 owners = [owner for owner in (current_ticket(), deadline) if owner is not None]
                 result = result_of(result, owners)
             elif isinstance(result, (GeneratorType, AsyncGeneratorType)):
                 _refuse_generator(task, result)
+            result = self._calls.result(task.name, result)
             if deadline is not None:
                 deadline.check()
             if task.output_schema is not None:

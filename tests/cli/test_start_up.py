@@ -118,7 +118,7 @@ def own(modules: set[str]) -> set[str]:
     [
         (("lint", "nodes.yaml", "flows"), 182),
         (("graph", "--format", "mermaid", "nodes.yaml", "flows"), 173),
-        (("run", "--local", "--mock-tasks", "--flow", "order", "nodes.yaml", "flows"), 256),
+        (("run", "--local", "--mock-tasks", "--flow", "order", "nodes.yaml", "flows"), 257),
         (("--help",), 46),
     ],
 )

@@ -24,6 +24,7 @@ PACKAGES_OF = {
     "s3": {"boto3", "botocore", "s3transfer"},
     "sentry": {"sentry_sdk"},
     "opentelemetry": {"opentelemetry"},
+    "typed": {"msgspec"},
 }
 
 

@@ -31,6 +31,12 @@ class Signature(NamedTuple):
             return False
         return self.required.issubset(self.positional[:number])
 
+    @property
+    def is_by_name(self) -> bool:
+        """Whether everything is given by name: ``run(self, *, number)``, which takes nothing by position."""
+        takes_names = bool(self.by_name) or self.takes_more_by_name
+        return takes_names and not self.positional and not self.takes_more_positional
+
     def accepts_named(self, names: Collection[str]) -> bool:
         """Return whether ``f(a=1, b=2, ...)`` with these names is a possible call."""
         return self.required.issubset(names) and (self.takes_more_by_name or self.by_name.issuperset(names))

@@ -9,12 +9,13 @@ from selinon_core.lint.rule import LintContext, Rule
 
 
 class RunSignature(Rule):
-    """``run`` of a task cannot be called with one argument.
+    """``run`` of a task can be called neither with one argument nor by name.
 
     What it does: Looks at the parameters of ``run`` in the class, or in the base class that has it. A
     decorated method may have other parameters than it shows, and nothing is said.
 
-    Why it is bad: A task is run as ``run(node_args)``; every attempt would fail.
+    Why it is bad: A task is run as ``run(node_args)``, or, when all parameters are keyword-only, with the keys of
+    its arguments: ``run(self, *, number)``. Every attempt would fail.
 
     Example:
         # shop.py
@@ -60,7 +61,9 @@ class RunSignature(Rule):
             if symbol is None or symbol.kind is not Kind.CLASS:
                 continue
             run = project.code.method(symbol, "run")
-            if run is None or run.signature is None or run.signature.accepts_positional(1):
+            if run is None or run.signature is None:
+                continue
+            if run.signature.accepts_positional(1) or run.signature.is_by_name:
                 continue
             yield self.found(
                 function.name.location,
