@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -41,6 +42,7 @@ class _Walk:
         from referencing.jsonschema import DRAFT202012
 
         self._schema = schema
+        self._directory = directory
         root = Resource.from_contents(schema, default_specification=DRAFT202012)
         self._resolver = registry_of(directory).with_resource("", root).resolver()
         self._seen: set[str] = set()
@@ -83,11 +85,20 @@ class _Walk:
         try:
             found = self._resolver.lookup(target).contents
         except Exception:  # whatever the library raises for what it cannot find or read
-            return f'the reference "{reference}" leads nowhere'
+            return f'the reference "{reference}" leads nowhere{self._looked_up(target)}'
         if target not in self._seen or taken:
             self._seen.add(target)
             self._todo.append((found, urldefrag(target).url, (*taken, target)))
         return ""
+
+    def _looked_up(self, target: str) -> str:
+        """Where a reference to a file is looked up; nothing for one within a file that was found."""
+        file = urldefrag(target).url
+        if not file or "://" in file or self._directory is None:
+            return ""
+        if os.path.isfile(os.path.join(self._directory, file)):
+            return ""
+        return f": there is no file {file} in {os.path.normpath(self._directory)}"
 
 
 def _same(schema: dict[str, Any]) -> Iterator[Any]:

@@ -33,7 +33,7 @@ def found(tmp_path: Path, schema: Any, **others: Any) -> list[str]:
         ({"$ref": "s.json"}, 'the reference "s.json" leads back to itself'),
         ({"allOf": [{"$ref": "#"}]}, 'the reference "#" leads back to itself'),
         ({"$ref": "#/$defs/a", "$defs": {"a": {"$ref": "#/$defs/b"}, "b": {"$ref": "#/$defs/a"}}}, "to itself"),
-        ({"$ref": "nope.json"}, 'the reference "nope.json" leads nowhere'),
+        ({"$ref": "nope.json"}, 'the reference "nope.json" leads nowhere: there is no file nope.json in '),
         ({"properties": {"x": {"$ref": "#/nope"}}}, 'the reference "#/nope" leads nowhere'),
         ({"items": {"$ref": "other.json#/$defs/c"}}, "leads nowhere"),
         ({"$ref": "http://localhost/s.json"}, "leads nowhere"),
