@@ -28,13 +28,13 @@ from selinon_core.dispatch.node_run import NodeRun
 from selinon_core.exploring.environment import FAILS, Environment
 from selinon_core.exploring.exploration import Choices
 from selinon_core.exploring.limits import Limits
-from selinon_core.exploring.lists_read import ListsRead, with_lists
 from selinon_core.exploring.observation import Context, Observation, PlayEnded
 from selinon_core.exploring.play import Play
 from selinon_core.exploring.play_state import GIVEN, STOP
 from selinon_core.exploring.probing import observations_at_end
 from selinon_core.exploring.summaries import Summaries
 from selinon_core.exploring.tape import Tape
+from selinon_core.exploring.values_read import ValuesRead
 from selinon_core.plan import Leaf
 from selinon_core.plan.functions import leaves_of
 from selinon_core.worlds import LeafKind, kind_of
@@ -117,8 +117,8 @@ class _Writer:
         self._summaries = summaries
         self._play = play
         self._model = play.model
-        self._lists = ListsRead(play.model.flow, play.env.items)
-        self.guessed: dict[str, None] = dict.fromkeys(self._lists.unknown)
+        self._read = ValuesRead(play.model.flow, play.env.items)
+        self.guessed: dict[str, None] = dict.fromkeys(self._read.unknown)
         self.is_confirmed = True
 
     def args(self) -> Any:
@@ -127,8 +127,7 @@ class _Writer:
         if self._play.given is None:
             return None
         value = None if worlds is None else worlds.values[_first(self._play.env.masks.get(GIVEN, worlds.all))]
-        lists = self._lists.of_arguments
-        return with_lists(value, lists) if lists else value
+        return self._read.arguments(value)
 
     def mocks(self) -> Mocks:
         """The mocks that bring the run about."""
@@ -150,13 +149,18 @@ class _Writer:
         if end == FAILS:
             return Outcome("fatal", f"{node.name} fails", after)
         if node.is_flow:
-            return Outcome("finished", {}, after)
+            return self._finished_flow(visit, {}, after)
         worlds = self._model.worlds.get(node.name)
-        lists = self._lists.of(visit)
-        if worlds is None and not lists:
+        if worlds is None and not self._read.is_read(node.name):
             return None if not after else Outcome("result", self._result(node.name), after)
         value = None if worlds is None else worlds.values[_first(play.env.masks.get(visit, worlds.all))]
-        return Outcome("result", with_lists(value, lists, self._model.project.schema_of(node.name)), after)
+        return Outcome("result", self._read.result(visit, value, self._model.project.schema_of(node.name)), after)
+
+    def _finished_flow(self, visit: tuple[str, int], finished: dict[str, list[Any]], after: float) -> Outcome:
+        """A sub-flow that succeeds: with its output where that is read, else with the results of its tasks."""
+        if self._read.is_read(visit[0]) and self._model.project.plan.flows[visit[0]].output is not None:
+            return Outcome("output", self._read.result(visit, None, None), after)
+        return Outcome("finished", finished, after)
 
     def _after(self, node: NodeRun) -> float:
         if node is self._play.stopper:
@@ -176,7 +180,8 @@ class _Writer:
             self.is_confirmed = False  # its own exploration may have had other arguments
         if not seen.succeeded:
             return Outcome("error", f"FlowError: {node.name} fails", after)
-        return Outcome("finished", self._finished(self._play, node, seen), after)
+        visit = (node.name, self._play.visits[node.number])
+        return self._finished_flow(visit, self._finished(self._play, node, seen), after)
 
     def _finished(self, above: Play, node: NodeRun, seen: Observation) -> dict[str, list[Any]]:
         """The results of the tasks in a sub-flow that ends as ``seen``, for the conditions that read them."""

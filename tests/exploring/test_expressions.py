@@ -76,3 +76,33 @@ def test_a_goal_has_a_witness_that_runs(tmp_path: Path, goal: Goal) -> None:
     else:
         count = {"foreach_none": 0, "foreach_one": 1, "foreach_many": 2}[goal.kind]
         assert considered.items == count
+
+
+ARGUMENTS = """
+  - name: main
+    edges:
+      - {from: , to: A, args: {number: "${args.number}"}}
+      - {from: A, to: inner, args: {lines: "${A.lines}", rate: "${A.rate * 2}"}}
+      - {from: inner, to: B, condition: A.total > 3, args: {shelf: "${inner.shelves[1].name}", text: "no ${A.no}"}}
+      - {from: A, to: C, foreach: {in: A.parts, as: part}, args: {name: "${part.name}", at: "${index}"}}
+    failures:
+      - {nodes: B, fallback: D, args: {why: "${failed.B.message}", sum: "${sum(one.price for one in A.lines)}"}}
+  - name: inner
+    edges:
+      - {from: , to: E, foreach: args.lines}
+    output: {shelves: "${all.E}"}
+"""
+
+
+@pytest.mark.parametrize(
+    "goal", [Goal("edge_fired", 2), Goal("edge_no", 2), Goal("foreach_many", 3), Goal("fallback_used", 0)], ids=str
+)
+def test_what_arguments_read_is_in_the_results_of_a_witness(tmp_path: Path, goal: Goal) -> None:
+    plan = plan_of(tmp_path, ARGUMENTS, "A B C D E")
+    found = Checker(ProjectModel(plan), Limits(failures=1)).reach("main", goal, "reach it")
+    assert found.witness is not None
+    case = found.witness.case
+    run = LocalExecutor(plan, LocalOptions(mocks=case.mocks, mock_all=True)).run("main", case.args)
+    assert run.status == case.expect.status.value, run.error
+    failed = {record.run.name for record in run.facts.nodes if record.run.status == "failure"}
+    assert failed == ({"B"} if goal.kind == "fallback_used" else set())

@@ -1,0 +1,134 @@
+"""What the expressions of a flow read, as parts of made-up results: a case that shows a run has to give them.
+
+How many items the list of a foreach has was chosen when the edge fired. Where its expression is a path into the
+result of a source, or into the arguments of the flow, the value is made to have a list of that length there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from selinon_core.plan import EdgePlan, FailurePlan, FlowPlan, ForeachItems
+from selinon_core.plan.functions import expression_leaves
+from selinon_core.worlds.assembly import Builder, assembled
+from selinon_core.worlds.candidates import Candidate, Path
+
+if TYPE_CHECKING:
+    from selinon_core.exploring.shapes import Shapes
+    from selinon_core.schemas.check import ResultSchema
+
+#: A node run: its node and its visit.
+_Visit = tuple[str, int]
+#: place in a value -> the number of items there
+Lists = dict[Path, int]
+
+
+class ValuesRead:
+    """``items`` is that of the environment of a run. ``unknown``: expressions of foreach that are no such path."""
+
+    def __init__(self, flow: FlowPlan, items: Mapping[Any, int]) -> None:
+        self.unknown: list[str] = []
+        self._of_arguments: Lists = {}
+        self._by_visit: dict[_Visit, Lists] = {}
+        self._shapes = _shapes_of(flow)
+        over_items = {edge.foreach.text for edge in flow.edges if isinstance(edge.foreach, ForeachItems)}
+        for (text, sources), count in items.items():
+            if text in over_items and isinstance(sources, tuple):
+                self._take(text, dict(sources), count)
+
+    def is_read(self, node: str) -> bool:
+        """Whether an expression reads the result of a node."""
+        return self._shapes is not None and node in self._shapes.nodes
+
+    def arguments(self, value: Any) -> Any:
+        """The arguments of the flow with all that is read of them; ``value`` has what is decided already."""
+        if self._shapes is None or not (self._shapes.args.fields or self._of_arguments):
+            return value
+        return self._filled(value, self._of_arguments, self._shapes.args.value(), None)
+
+    def result(self, visit: _Visit, value: Any, schema: ResultSchema | None) -> Any:
+        """The result of a node run with all that is read of it; ``value`` None: nothing is decided yet."""
+        if self._shapes is None or visit[0] not in self._shapes.nodes:
+            return value
+        shape = self._shapes.nodes[visit[0]].value()
+        if value is None and schema is not None:
+            value = schema.minimal_value()
+        return self._filled(value, self._by_visit.get(visit, {}), shape, schema)
+
+    def _filled(self, value: Any, lists: Lists, shape: Any, schema: ResultSchema | None) -> Any:
+        for place, count in lists.items():
+            items = [_at(shape, place)] * count
+            if value is None:
+                bounds = {"type": "array", "minItems": count, "maxItems": count}
+                value = Builder(schema, place).build({place: Candidate(items, bounds)})[1]
+            value = assembled(value, {place: items})
+        return _merged(value, shape)
+
+    def _take(self, text: str, sources: Mapping[str, int], count: int) -> None:
+        from selinon_core.plan.expression_uses import paths_of
+
+        paths = paths_of(text)
+        path = paths[0] if len(paths) == 1 else None
+        if path is None or path.start != 0 or path.end != len(text) or None in path.keys:
+            self.unknown.append(text)
+            return
+        place = tuple(key for key in path.keys if key is not None)
+        if path.use.kind == "args":
+            self._of_arguments[place] = count
+        elif path.use.kind == "node" and path.use.name in sources:
+            self._by_visit.setdefault((path.use.name, sources[path.use.name]), {})[place] = count
+        else:
+            self.unknown.append(text)
+
+
+def _shapes_of(flow: FlowPlan) -> Shapes | None:
+    """The shapes of what a flow reads; None where nothing in it is an expression."""
+    entries: tuple[EdgePlan | FailurePlan, ...] = (*flow.edges, *flow.failures)
+    if (
+        flow.output is None
+        and not any(entry.args is not None or any(expression_leaves(entry.condition)) for entry in entries)
+        and not any(isinstance(edge.foreach, ForeachItems) for edge in flow.edges)
+    ):
+        return None
+    from selinon_core.exploring.shapes import Shape, Shapes
+    from selinon_core.plan.expression_uses import expressions_of, tree_of
+
+    found = Shapes()
+    for entry in entries:
+        for leaf in expression_leaves(entry.condition):
+            found.read(tree_of(leaf.text), True)
+    variables: dict[int, dict[str, Shape]] = {}
+    for edge in flow.edges:
+        if isinstance(edge.foreach, ForeachItems):
+            items = found.read(tree_of(edge.foreach.text), [])
+            item = Shape() if items is None else items.item()
+            variables[edge.index] = {edge.foreach.item_name: item, "index": Shape()}
+    for edge in flow.edges:
+        for expression in expressions_of(edge.args):
+            found.read(tree_of(expression.text), None, variables.get(edge.index))
+    for template in (*(entry.args for entry in flow.failures), flow.output):
+        for expression in expressions_of(template):
+            found.read(tree_of(expression.text), None)
+    return found
+
+
+def _at(shape: Any, place: Path) -> Any:
+    """The item of the list that a shape has at a place, a text where it has none."""
+    for step in place:
+        try:
+            shape = shape[step]
+        except (KeyError, IndexError, TypeError):
+            return "x"
+    return shape[0] if isinstance(shape, list) and shape else "x"
+
+
+def _merged(value: Any, shape: Any) -> Any:
+    """``value`` with what it lacks of ``shape``."""
+    if value is None:
+        return shape
+    if isinstance(value, dict) and isinstance(shape, dict):
+        return {**value, **{key: _merged(value.get(key), inner) for key, inner in shape.items()}}
+    if isinstance(value, list) and isinstance(shape, list) and shape:
+        return [_merged(item, shape[0]) for item in value]
+    return value
