@@ -160,6 +160,18 @@ class ProjectModel:
         except ConfigurationError:
             return None
 
+    def schema_of_arguments(self, flow: FlowPlan) -> ResultSchema | None:
+        """The schema of a flow's arguments; None when it has none, or one that cannot be used."""
+        task = next(iter(self.plan.tasks.values()), None)
+        if flow.input_schema is None or task is None:
+            return None
+        # Schemas are found for tasks; this is one whose results are these arguments.
+        taker = task._replace(name=flow.name, output_schema=flow.input_schema, place=flow.place)
+        try:
+            return self._schemas(taker)
+        except ConfigurationError:
+            return None
+
     def worlds_of_task(self, task: str | None, leaves: list[Leaf]) -> Worlds:
         """The worlds of a task's results for these leaves; without the schema where that cannot be used."""
         key = (task, tuple(map(leaf_key, leaves)))

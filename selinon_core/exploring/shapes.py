@@ -76,6 +76,17 @@ class Shape:
             return [self.items.value() for _ in range(self.at_least)]
         return _TEXT if self.sample is None else self.sample
 
+    def schema(self) -> dict[str, Any]:
+        """A JSON Schema of the values that have it all."""
+        if self.fields:
+            inner = {name: field.schema() for name, field in self.fields.items()}
+            return {"type": "object", "required": list(inner), "properties": inner}
+        if self.items is not None:
+            return {"type": "array", "minItems": self.at_least, "items": self.items.schema()}
+        if isinstance(self.sample, bool) or self.sample is None:
+            return {}
+        return {"type": "number"} if isinstance(self.sample, int | float) else {}
+
 
 class Shapes:
     """The shapes of the results of nodes, by their names, and of ``args``."""

@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from selinon_core.errors import ConfigurationError
 from selinon_core.plan import EdgePlan, FailurePlan, FlowPlan, ForeachItems
 from selinon_core.plan.functions import expression_leaves
 from selinon_core.worlds.assembly import Builder, assembled
 from selinon_core.worlds.candidates import Candidate, Path
 
 if TYPE_CHECKING:
-    from selinon_core.exploring.shapes import Shapes
+    from selinon_core.exploring.shapes import Shape, Shapes
     from selinon_core.schemas.check import ResultSchema
 
 #: A node run: its node and its visit.
@@ -41,22 +42,34 @@ class ValuesRead:
         """Whether an expression reads the result of a node."""
         return self._shapes is not None and node in self._shapes.nodes
 
-    def arguments(self, value: Any) -> Any:
-        """The arguments of the flow with all that is read of them; ``value`` has what is decided already."""
-        if self._shapes is None or not (self._shapes.args.fields or self._of_arguments):
+    def arguments(self, value: Any, schema: ResultSchema | None) -> Any:
+        """The arguments of the flow with all that is read of them; ``value`` has what is decided already.
+
+        ``schema`` is the ``input_schema`` of the flow.
+        """
+        shape = None if self._shapes is None else self._shapes.args
+        if schema is None and (shape is None or not (shape.fields or self._of_arguments)):
             return value
-        return self._filled(value, self._of_arguments, self._shapes.args.value(), None)
+        return self._filled(value, self._of_arguments, shape, schema)
 
     def result(self, visit: _Visit, value: Any, schema: ResultSchema | None) -> Any:
         """The result of a node run with all that is read of it; ``value`` None: nothing is decided yet."""
         if self._shapes is None or visit[0] not in self._shapes.nodes:
             return value
-        shape = self._shapes.nodes[visit[0]].value()
-        if value is None and schema is not None:
-            value = schema.minimal_value()
-        return self._filled(value, self._by_visit.get(visit, {}), shape, schema)
+        return self._filled(value, self._by_visit.get(visit, {}), self._shapes.nodes[visit[0]], schema)
 
-    def _filled(self, value: Any, lists: Lists, shape: Any, schema: ResultSchema | None) -> Any:
+    def _filled(self, value: Any, lists: Lists, wanted: Shape | None, schema: ResultSchema | None) -> Any:
+        if value is None and schema is not None:
+            overlay = {} if wanted is None else wanted.schema()
+            for place, count in lists.items():
+                _set_length(overlay, place, count)
+            try:
+                return schema.value_within(overlay)
+            except ConfigurationError:
+                value = schema.minimal_value()
+        if wanted is None:
+            return value
+        shape = wanted.value()
         for place, count in lists.items():
             items = [_at(shape, place)] * count
             if value is None:
@@ -111,6 +124,16 @@ def _shapes_of(flow: FlowPlan) -> Shapes | None:
         for expression in expressions_of(template):
             found.read(tree_of(expression.text), None)
     return found
+
+
+def _set_length(schema: dict[str, Any], place: Path, count: int) -> None:
+    """Bound the length of the list at a place of the values of a schema that ``Shape.schema`` made."""
+    for step in place:
+        inner = schema.get("properties", {}).get(step) if isinstance(step, str) else schema.get("items")
+        if inner is None:
+            return
+        schema = inner
+    schema.update({"type": "array", "minItems": count, "maxItems": count})
 
 
 def _at(shape: Any, place: Path) -> Any:

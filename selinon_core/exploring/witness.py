@@ -127,7 +127,7 @@ class _Writer:
         if self._play.given is None:
             return None
         value = None if worlds is None else worlds.values[_first(self._play.env.masks.get(GIVEN, worlds.all))]
-        return self._read.arguments(value)
+        return self._read.arguments(value, self._model.project.schema_of_arguments(self._model.flow))
 
     def mocks(self) -> Mocks:
         """The mocks that bring the run about."""
