@@ -135,6 +135,7 @@ class Expect(NamedTuple):
 
     status: Expected = Expected("success")
     reason: Expected | None = None  # Matcher on the reason
+    output: Expected | None = None  # Matcher on the output of the flow
     runs: Expected | None = None  # {reference: number}, complete
     ran: Expected | None = None  # tuple of references
     not_ran: Expected | None = None  # tuple of references
@@ -142,6 +143,7 @@ class Expect(NamedTuple):
     args: Mapping[str, Expected] = {}
     parents: Mapping[str, Expected] = {}
     results: Mapping[str, Expected] = {}
+    outputs: Mapping[str, Expected] = {}
     errors: Mapping[str, Expected] = {}
     statuses: Mapping[str, Expected] = {}
     attempts: Mapping[str, Expected] = {}

@@ -26,6 +26,8 @@ def _findings(case: Case, seen: Observation, load: Load, snapshots: Snapshots) -
     yield from whole_run.status(expect.status, seen, why)
     if expect.reason is not None:
         yield from whole_run.reason(expect.reason, seen, why)
+    if expect.output is not None:
+        yield from whole_run.output(expect.output, seen, why)
     if expect.runs is not None:
         yield from counts.runs(expect.runs, seen, why)
     if expect.ran is not None:

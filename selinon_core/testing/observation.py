@@ -96,8 +96,17 @@ class Observation:
         """The result of a task run as JSON; of a sub-flow run what finished and failed in it, by labels."""
         outcome = record.run.outcome
         if record.run.is_flow:
-            return None if outcome is None else self.labelled(copy_json(outcome.state))
+            if outcome is None:
+                return None
+            state = copy_json(outcome.state)
+            output = {"output": state.pop("output")} if "output" in state else {}
+            return self.labelled(state) | output
         return jsonable(restore(record.result))
+
+    def output(self, record: NodeRecord) -> Any:
+        """The output of a sub-flow's run; None where there is none."""
+        outcome = record.run.outcome
+        return None if outcome is None else copy_json(outcome.output)
 
     def parents(self, record: NodeRecord) -> Any:
         """What a node run got as ``parent``, with labels in place of ids."""

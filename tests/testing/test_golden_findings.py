@@ -44,6 +44,14 @@ flow-definitions:
   - name: outer
     edges:
       - {from: , to: starving}
+  - name: priced
+    edges:
+      - {from: , to: LoadOrder}
+    output: ${LoadOrder.total}
+  - name: billed
+    edges:
+      - {from: , to: priced}
+    output: {total: "${priced}"}
 """
 
 

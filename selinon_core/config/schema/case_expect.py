@@ -21,7 +21,7 @@ from selinon_core.diagnostics.location import Place
 #: How a flow run ends.
 FLOW_STATUSES = ("success", "failure")
 #: Expectations by node reference, in the order in which ``Expect`` has them.
-BY_NODE = ("args", "parents", "results", "errors", "statuses", "attempts", "started_at")
+BY_NODE = ("args", "parents", "results", "outputs", "errors", "statuses", "attempts", "started_at")
 
 
 class ByName(ValueType):
@@ -246,6 +246,8 @@ class ExpectDef(Definition):
         "fallbacks",
         "not_ran",
         "order",
+        "output",
+        "outputs",
         "parents",
         "ran",
         "reason",
@@ -307,6 +309,7 @@ EXPECT = MappingType(
     (
         Key("status", Choice(*FLOW_STATUSES), "how the flow run ends; default: success", "status"),
         Key("reason", MESSAGE, "why it failed: a text that the reason contains, or a matcher", "reason"),
+        Key("output", MATCHER, "the output of the flow", "output"),
         Key("runs", ByName(COUNT, _NAMES + "numbers"), "how often nodes run; complete", "runs"),
         Key("ran", _nodes("ran"), "nodes that run, among others", "ran"),
         Key("not_ran", _nodes("not_ran"), "nodes that do not run", "not_ran"),
@@ -314,6 +317,7 @@ EXPECT = MappingType(
         Key("args", ByName(PerRun(), _NAMES + "arguments"), "arguments of runs", "args"),
         Key("parents", ByName(PerRun(), _NAMES + "parents"), "parents of runs", "parents"),
         Key("results", ByName(PerRun(), _NAMES + "results"), "results of runs", "results"),
+        Key("outputs", ByName(PerRun(), _NAMES + "outputs"), "outputs of runs of sub-flows", "outputs"),
         Key("errors", ByName(PerRun(), _NAMES + "errors"), 'errors of runs, as "Type: message"', "errors"),
         Key("statuses", ByName(PerRun(), _NAMES + "statuses"), "how runs end", "statuses"),
         Key("attempts", ByName(PerRun(), _NAMES + "numbers"), "how many attempts runs take", "attempts"),

@@ -29,6 +29,7 @@ _VALUES: tuple[tuple[str, str, _Value], ...] = (
     ("args", "the arguments of", lambda seen, record: copy_json(record.run.args)),
     ("parents", "the parents of", lambda seen, record: seen.parents(record)),
     ("results", "the result of", lambda seen, record: seen.result(record)),
+    ("outputs", "the output of", lambda seen, record: seen.output(record)),
     ("errors", "the error of", lambda seen, record: seen.error(record)),
     ("statuses", "the status of", lambda seen, record: record.run.status),
     ("attempts", "the attempts of", lambda seen, record: record.attempts),
@@ -82,7 +83,7 @@ def _compare(
 def _reasons(key: str, record: NodeRecord, why: Explanation) -> tuple[Reason, ...]:
     if key == "attempts":
         return why.attempts(record)
-    if record.run.status == "failure" and key in ("results", "statuses", "errors"):
+    if record.run.status == "failure" and key in ("results", "outputs", "statuses", "errors"):
         return (why.failed(record),)
     if key == "started_at":
         return why.began(record)

@@ -1,4 +1,4 @@
-"""``status``, ``reason``, ``warnings``, ``stored`` and ``virtual_seconds``: what holds for a run as a whole."""
+"""What holds for a run: ``status``, ``reason``, ``output``, ``warnings``, ``stored`` and ``virtual_seconds``."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from selinon_core.cases.matchers import written
 from selinon_core.cases.model import Expect, Expected
 from selinon_core.errors import UnknownStorageError
 from selinon_core.runtime.trace.tracer import jsonable
+from selinon_core.testing.difference import difference
 from selinon_core.testing.explanation import Explanation
 from selinon_core.testing.observation import Observation
 from selinon_core.testing.results import Finding, Reason
@@ -35,6 +36,17 @@ def reason(expected: Expected, seen: Observation, why: Explanation) -> Iterator[
         wanted = f"the reason of the failure to match {expected.value}"
         data = written(expected.value)
         yield Finding("reason", wanted, text, _where(expected), data, found, why.flow_failed())
+
+
+def output(expected: Expected, seen: Observation, why: Explanation) -> Iterator[Finding]:
+    """The output of the flow."""
+    has_output, found = "output" in seen.run.result, seen.run.output
+    if has_output and expected.value.matches(found):
+        return
+    text = f"it was {shown(found)}{difference(expected.value, found)}" if has_output else "there is none"
+    wanted = f"the output of the flow to be {expected.value}"
+    reasons = () if has_output else why.flow_failed()
+    yield Finding("output", wanted, text, _where(expected), written(expected.value), found, reasons)
 
 
 def warnings(expected: Expected, seen: Observation) -> Iterator[Finding]:
