@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from selinon_core.dispatch import effects as do
-from selinon_core.plan import ImportRef
+from selinon_core.dispatch.node_run import NodeRun
+from selinon_core.plan import EdgePlan, FailurePlan, ImportRef
 from selinon_core.runtime.trace import entries as trace_entries
 from selinon_core.runtime.trace.run_records import FlowRecord, NodeRecord
 
@@ -35,7 +36,7 @@ class StandInWatch:
     """Notes, question by question, which made-up values an answer rests on.
 
     ``found`` has those that do. Flow runs whose arguments are a made-up result (``node_args_from_first``) are
-    remembered by id.
+    remembered by id. ``args`` that rest on made-up values decide nothing: what starts with them is remembered.
     """
 
     def __init__(
@@ -50,6 +51,7 @@ class StandInWatch:
         self._calls = calls
         self._imports = imports
         self._made_up_arguments: set[str] = set()
+        self._made_up_args: set[_Started] = set()
         self.found: list[MadeUpDecision] = []
 
     @property
@@ -72,6 +74,12 @@ class StandInWatch:
             if question.node_run.id in made_up:
                 self._made_up_arguments.add(record.id)
             return
+        if isinstance(question, do.AskOutput):
+            return
+        if isinstance(question, do.AskArgs):
+            if read or (handed and self._has_made_up_arguments(record)):
+                self._made_up_args.add(_started_by(record, question.entry, question.sources))
+            return
         functions = tuple(dict.fromkeys(self._calls.defaulted[defaults:]))
         arguments = handed and self._has_made_up_arguments(record)
         if read or functions or arguments:
@@ -85,7 +93,21 @@ class StandInWatch:
             if run.id in self._made_up_arguments:
                 return True
             above = run.parent_run
+            if above is not None and run.node is not None:
+                node = run.node.run
+                entry = above.flow.failures[node.position] if node.edge is None else above.flow.edges[node.edge]
+                if entry.args is not None:
+                    return _started_by(above, entry, node.sources) in self._made_up_args
             if above is None or run.flow.name not in above.flow.propagate_node_args:
                 return False
             run = above
         return False
+
+
+#: (flow run, whether by a failures entry, index of it or of the edge, ids of the combination)
+_Started = tuple[str, bool, int, tuple[str, ...]]
+
+
+def _started_by(record: FlowRecord, entry: EdgePlan | FailurePlan, sources: tuple[NodeRun, ...]) -> _Started:
+    """What an edge or a failures entry starts for a combination."""
+    return record.id, isinstance(entry, FailurePlan), entry.index, tuple(run.id for run in sources)

@@ -10,6 +10,17 @@ from tests.testing.shop import Shop, copy_shop
 
 FLOWS = """
 flow-definitions:
+  - name: handed
+    edges:
+      - {from: , to: LoadOrder}
+      - {from: LoadOrder, to: Charge, args: {amount: "${LoadOrder.total}"}}
+  - name: called
+    edges:
+      - {from: , to: LoadOrder}
+      - {from: LoadOrder, to: each, args: {lines: "${LoadOrder.lines}"}}
+  - name: each
+    edges:
+      - {from: , to: ReserveItem, foreach: args.lines}
   - name: priced
     edges:
       - {from: , to: LoadOrder}
@@ -47,3 +58,15 @@ def test_a_mock_without_what_an_expression_reads_is_named(shop: Shop) -> None:
     result = shop.run(case("priced: {output: {sum: 4}}", "output: 8"))
     assert not result.is_fine
     assert 'the mock of priced has no "total"' in str(result.to_json())
+
+
+def test_made_up_arguments_decide_nothing_by_themselves(shop: Shop) -> None:
+    text = "flow: handed\ntests:\n  - {name: a case, mocks: {LoadOrder: {}, Charge: {}}, expect: {ran: Charge}}\n"
+    assert shop.run(text).is_fine
+
+
+def test_what_is_decided_on_made_up_arguments_is_a_finding(shop: Shop) -> None:
+    text = "flow: called\ntests:\n  - {name: a case, mocks: {LoadOrder: {}, ReserveItem: {}}}\n"
+    result = shop.run(text)
+    assert not result.is_fine
+    assert "the arguments of its flow are a stand-in" in str(result.to_json())
