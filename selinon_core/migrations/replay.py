@@ -18,7 +18,8 @@ from selinon_core.dispatch.rules.migration import moved_selection
 from selinon_core.dispatch.selective import SelectiveRun
 from selinon_core.errors import UnexpectedEvent
 from selinon_core.migrations.describe import edge_text
-from selinon_core.plan import EdgePlan, FailurePlan, FlowPlan
+from selinon_core.migrations.recorded_arguments import RecordedArguments
+from selinon_core.plan import EdgePlan, FlowPlan
 from selinon_core.plan.flow_diff import MigrationStep, ends, follow
 
 Details = Mapping[str, Any]
@@ -45,7 +46,7 @@ class Replay:
         self._ids: dict[str, int] = {}
         self._names: dict[int, str] = {}
         self._deferred: set[int] = set()
-        self._given: dict[int, list[list[Any]]] = {}  # by question, of its first items
+        self._arguments = RecordedArguments(was, steps)
         self._retry_due = False
         self._retry_recorded = False
 
@@ -66,7 +67,7 @@ class Replay:
                 self._started.append(effect.node_run)
             elif isinstance(effect, do.AskFirstResult):
                 self._feed(on.FirstResultAnswered(effect.question, None))
-            elif isinstance(effect, do.AskArgs) and not self._had_args(effect.entry):
+            elif isinstance(effect, do.AskArgs) and not self._arguments.has(effect.entry):
                 self._feed(on.ArgsAnswered(effect.question, [[0, None]] * len(effect.positions)))
             elif isinstance(effect, do.ScheduleRetry):
                 self._retry_due = True
@@ -202,35 +203,15 @@ class Replay:
             "the condition of a fallback was asked that the new flow does not have", details.get("where")
         )
 
-    def _had_args(self, entry: EdgePlan | FailurePlan) -> bool:
-        """Whether the old flow, too, worked out the arguments; if so, they are in the record."""
-        if isinstance(entry, EdgePlan):
-            had_args = (edge for edge in self._was.edges if edge.args is not None)
-            return any(follow(self._steps, edge.index) == entry.index for edge in had_args)
-        same = (entry.nodes, entry.fallback)
-        return any((was.nodes, was.fallback) == same for was in self._was.failures if was.args is not None)
-
     def _args(self, details: Details) -> None:
-        """What one item gives; the question is answered when all of its items are there."""
         for question in self._machine.open_questions:
-            if not isinstance(question, do.AskArgs) or not self._is_about(question, details):
-                continue
-            given = self._given.setdefault(question.question, [])
-            what, refused = details.get("what"), details.get("refused") or {}
-            given.append([0, details.get("args"), refused] if what is None else [1, what])
-            if len(given) == len(question.positions):
-                self._feed(on.ArgsAnswered(question.question, given))
-            return
-
-    def _is_about(self, question: do.AskArgs, details: Details) -> bool:
-        if self._ids_of(question.sources) != (details.get("parent") or {}):
-            return False
-        if list(question.destinations) != details.get("nodes_to"):
-            return False
-        index = details.get("edge")
-        if isinstance(question.entry, EdgePlan):
-            return index is not None and follow(self._steps, index) == question.entry.index
-        return index is None and list(question.entry.nodes) == details.get("nodes")
+            if isinstance(question, do.AskArgs) and self._ids_of(question.sources) == (
+                details.get("parent") or {}
+            ):
+                given = self._arguments.taken(question, details)
+                if given is not None:
+                    self._feed(on.ArgsAnswered(question.question, given))
+                    return
 
     def _reuse(self, details: Details) -> None:
         for question in self._machine.open_questions:

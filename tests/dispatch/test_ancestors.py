@@ -157,7 +157,7 @@ def ways_up(run: NodeRun, name: str) -> Iterator[NodeRun]:
         yield from ways_up(source, name)
 
 
-@given(plans(), scripts, orders)
+@given(plans(data_flow=True), scripts, orders)
 @RELAXED
 def test_every_name_means_what_all_ways_up_lead_to(plan: Plan, script: Script, order: Random) -> None:
     simulation = simulated(plan, script, order)
@@ -169,7 +169,7 @@ def test_every_name_means_what_all_ways_up_lead_to(plan: Plan, script: Script, o
             assert {found.number for found in runs_meant(run.sources, name)} == first - failed
 
 
-@given(plans(eager=False), scripts, orders, orders)
+@given(plans(eager=False, data_flow=True), scripts, orders, orders)
 @RELAXED
 def test_lineage_and_order_do_not_depend_on_the_order_of_completions(
     plan: Plan, script: Script, one: Random, other: Random

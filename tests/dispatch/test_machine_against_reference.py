@@ -20,7 +20,7 @@ RELAXED = settings(
 )
 
 
-@given(st.data(), plans(), scripts, orders)
+@given(st.data(), plans(data_flow=True), scripts, orders)
 @RELAXED
 def test_it_agrees_after_every_event(data: st.DataObject, plan: Plan, script: Script, order: Random) -> None:
     start = data.draw(starts(plan))
@@ -31,7 +31,7 @@ def test_it_agrees_after_every_event(data: st.DataObject, plan: Plan, script: Sc
     assert simulation.machine.ended
 
 
-@given(st.data(), plans(), scripts, orders)
+@given(st.data(), plans(data_flow=True), scripts, orders)
 @RELAXED
 def test_it_agrees_when_stopped_or_when_user_code_fails(
     data: st.DataObject, plan: Plan, script: Script, order: Random

@@ -156,7 +156,7 @@ events = st.one_of(
 RELAXED = settings(deadline=None, report_multiple_bugs=False, suppress_health_check=list(HealthCheck))
 
 
-@given(st.data(), plans(), st.lists(events, max_size=40))
+@given(st.data(), plans(data_flow=True), st.lists(events, max_size=40))
 @RELAXED
 def test_any_event_is_taken_or_refused_and_what_is_refused_leaves_no_trace(
     data: st.DataObject, plan: Plan, sequence: list[on.Event]
@@ -177,7 +177,7 @@ def test_any_event_is_taken_or_refused_and_what_is_refused_leaves_no_trace(
     assert [run.number for run in untroubled.active] == [run.number for run in machine.active]
 
 
-@given(st.data(), plans(), scripts, orders)
+@given(st.data(), plans(data_flow=True), scripts, orders)
 @RELAXED
 def test_every_event_twice_is_refused_or_has_no_effect(
     data: st.DataObject, plan: Plan, script: Script, order: Random
