@@ -232,6 +232,8 @@ def expression(chance: Random, kind: str = "any", depth: int = 3) -> str:
 
 def _closed(text: str) -> str:
     """The text in parentheses, unless nothing beside it can bind to a part of it."""
+    if text[0].isdigit():  # a point behind it would belong to the number
+        return f"({text})"
     level = 0
     for character in re.sub(r"'[^']*'|\"[^\"]*\"", "", text):
         level += (character in "([{") - (character in ")]}")
