@@ -6,6 +6,7 @@ called with types.
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 from functools import cache
 from typing import Any, get_args, get_type_hints
@@ -57,13 +58,12 @@ def _set_defaults(value: Any) -> None:
     todo = [value]
     while todo:
         current = todo.pop()
-        fields = getattr(type(current), "__dataclass_fields__", None)
-        if fields is not None:
+        if dataclasses.is_dataclass(current):
             attributes = getattr(current, "__dict__", None)
-            for name in fields:
-                inner = getattr(current, name, None)
-                if attributes is not None and name not in attributes and hasattr(current, name):
-                    attributes[name] = inner
+            for each in dataclasses.fields(current):
+                inner = getattr(current, each.name, None)
+                if attributes is not None and each.name not in attributes and hasattr(current, each.name):
+                    attributes[each.name] = inner
                 todo.append(inner)
         elif isinstance(current, msgspec.Struct):
             todo += [getattr(current, name) for name in current.__struct_fields__]

@@ -89,3 +89,42 @@ def test_the_schema_fits_the_files(cli: Cli) -> None:
     schema = json.loads(ran.out)
     jsonschema.Draft202012Validator.check_schema(schema)
     jsonschema.validate(yaml.safe_load(NODES), schema)
+
+
+def test_the_schema_of_a_task_is_read_from_its_annotations(shop: Path, cli: Cli) -> None:
+    (shop / "shop.py").write_text(
+        "class Charge:\n    def run(self, *, number: int, text: str = '') -> bool: ...\n"
+        "class Refund:\n    def run(self, node_args): ...\nclass Ship(Refund): ...\n"
+    )
+    made = json.loads(cli("schema", "--task", "Charge", "nodes.yaml", "flows").out)
+    assert made == {
+        "arguments": {
+            "type": "object",
+            "properties": {"number": {"type": "integer"}, "text": {"type": "string"}},
+            "required": ["number"],
+            "additionalProperties": False,
+        },
+        "result": {"type": "boolean"},
+    }
+    assert json.loads(cli("schema", "--task", "Ship").out) == {"arguments": {}, "result": {}}
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--task", "Chrage"), 'no task is named "Chrage"'),
+        (("--task", "Charge", "--tests"), "--tests and --task are schemas of different things"),
+        (("flows",), "unexpected argument: flows"),
+    ],
+)
+def test_wrong_use_of_schema(shop: Path, cli: Cli, words: tuple[str, ...], message: str) -> None:
+    ran = cli("schema", *words)
+    assert (ran.code, ran.out) == (2, "")
+    assert message in ran.err
+
+
+def test_the_schema_of_a_task_without_text_is_an_error(shop: Path, cli: Cli) -> None:
+    (shop / "shop.py").unlink()
+    ran = cli("schema", "--task", "Charge")
+    assert ran.code == 2
+    assert 'the text of "run" of task "Charge" is not found' in ran.err

@@ -9,6 +9,7 @@ import sys
 import traceback
 from collections.abc import Collection
 from types import ModuleType
+from typing import TYPE_CHECKING
 
 from selinon_core.diagnostics.location import NOWHERE, Span
 from selinon_core.lint.code.index import CodeIndex, shown_path
@@ -22,6 +23,9 @@ from selinon_core.lint.code.symbols import (
     Signature,
     Symbol,
 )
+
+if TYPE_CHECKING:
+    from selinon_core.lint.code.parsed import Binding, ParsedModule
 
 
 class ImportedCode(CodeIndex):
@@ -113,6 +117,11 @@ class ImportedCode(CodeIndex):
             called = _without_self(called)
         own_name = f"{cls.name}.{name}"
         return Symbol(Kind.FUNCTION, cls.home, own_name, _defined_at(function), called, _returns(function))
+
+    def text_of(self, symbol: Symbol) -> tuple[ParsedModule, Binding] | None:
+        texts = CodeIndex(self._pythonpath)
+        texts.state(symbol.home)
+        return texts.text_of(symbol)
 
     def results_read(self, symbol: Symbol) -> tuple[ResultRead, ...]:
         return ()

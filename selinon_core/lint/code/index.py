@@ -208,7 +208,7 @@ class CodeIndex:
             return None if name == "run" else UNKNOWN
         import ast
 
-        definition = self._definition(cls)
+        definition = _definition(self.text_of(cls))
         if not isinstance(definition, ast.ClassDef) or not links:
             return UNKNOWN
         from selinon_core.lint.code.bodies import returns
@@ -250,7 +250,7 @@ class CodeIndex:
         key = (symbol.home, symbol.name)
         if key not in self._results_read:
             found: tuple[ResultRead, ...] = ()
-            definition = self._definition(symbol)
+            definition = _definition(self.text_of(symbol))
             if definition is not None:
                 from selinon_core.lint.code.bodies import results_read
 
@@ -260,17 +260,21 @@ class CodeIndex:
 
     def words_of(self, symbol: Symbol, method: str | None = None) -> tuple[tuple[str, Span], ...]:
         """The attributes and texts in the code of a function, or of a method that a class itself defines."""
-        definition = self._definition(symbol)
+        definition = _definition(self.text_of(symbol))
         if definition is None:
             return ()
         from selinon_core.lint.code.bodies import words_of
 
         return words_of(definition, method, self._modules[symbol.home].shown_path)
 
-    def _definition(self, symbol: Symbol) -> Binding:
-        """What the text of a module binds to a symbol; None where there is no text, or where it is not certain."""
+    def text_of(self, symbol: Symbol) -> tuple[ParsedModule, Binding] | None:
+        """The module of a symbol, and what its text binds to the symbol; None where there is no text."""
         parsed = self._modules.get(symbol.home)
-        return None if parsed is None else parsed.bindings.get(symbol.name)
+        return None if parsed is None else (parsed, parsed.bindings.get(symbol.name))
+
+
+def _definition(text: tuple[ParsedModule, Binding] | None) -> Binding:
+    return None if text is None else text[1]
 
 
 def _shipped(module: str, name: str) -> Symbol | None:

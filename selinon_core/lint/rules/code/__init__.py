@@ -9,6 +9,7 @@ from selinon_core.lint.rules.code.configured_class import ConfiguredClass
 from selinon_core.lint.rules.code.coroutine_or_generator import CoroutineOrGenerator
 from selinon_core.lint.rules.code.failing_import import FailingImport
 from selinon_core.lint.rules.code.function_signature import FunctionSignature
+from selinon_core.lint.rules.code.keyword_arguments import KeywordArguments
 from selinon_core.lint.rules.code.module_not_found import ModuleNotFound
 from selinon_core.lint.rules.code.name_not_found import NameNotFound
 from selinon_core.lint.rules.code.predicate_signature import PredicateSignature
@@ -27,4 +28,5 @@ RULES: tuple[type[Rule], ...] = (
     TaskConstructor,  # SEL609
     ConfiguredClass,  # SEL610
     CoroutineOrGenerator,  # SEL611
+    KeywordArguments,  # SEL612
 )
