@@ -76,12 +76,13 @@ def _file_of(module: Any) -> Any:
 
 
 def _schemas(plan: Plan) -> Iterator[str]:
-    """Files that tasks name as schema, beside the YAML file or in the working directory."""
-    for task in plan.tasks.values():
-        for base in (os.path.dirname(task.place.file), "."):
-            path = os.path.join(base, task.output_schema if isinstance(task.output_schema, str) else "")
-            if isinstance(task.output_schema, str) and os.path.isfile(path):
-                yield os.path.abspath(path)
+    """Files that tasks and flows name as schemas, beside the YAML file or in the working directory."""
+    for node in (*plan.tasks.values(), *plan.flows.values()):
+        for schema in (node.output_schema, node.input_schema):
+            for base in (os.path.dirname(node.place.file), "."):
+                path = os.path.join(base, schema) if isinstance(schema, str) else ""
+                if path and os.path.isfile(path):
+                    yield os.path.abspath(path)
 
 
 def _modules(value: Any) -> Iterator[str]:

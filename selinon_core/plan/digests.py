@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from selinon_core.plan.json_expressions import has_where
 from selinon_core.plan.json_form import plan_to_json
 from selinon_core.plan.model import Plan
 
@@ -41,5 +42,6 @@ def _below(plan: Plan, flow: str) -> list[str]:
 
 def _without_places(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: _without_places(item) for key, item in value.items() if key != "place"}
+        left_out = ("place", "args_where", "output_where", "where" if has_where(value) else "place")
+        return {key: _without_places(item) for key, item in value.items() if key not in left_out}
     return [_without_places(item) for item in value] if isinstance(value, list) else value

@@ -88,6 +88,6 @@ def read_schema(data: Any) -> Schema:
     return found
 
 
-def is_expression(data: Mapping[str, Any]) -> bool:
-    """Whether a mapping of a plan as JSON is an expression with its place."""
-    return "where" in data and len(data) == 2 and ("expr" in data or "$" in data)
+def has_where(data: Mapping[str, Any]) -> bool:
+    """Whether a mapping of a plan as JSON is an expression, whose ``where`` is its place."""
+    return "where" in data and not data.keys().isdisjoint(("expr", "$", "in"))

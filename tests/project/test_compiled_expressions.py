@@ -8,6 +8,7 @@ import pytest
 
 from selinon_core.plan import And, Condition, ForeachItems, Leaf, Not, Or, Plan
 from selinon_core.plan import Test as Expressed
+from selinon_core.plan.digests import flow_digests
 from selinon_core.plan.json_form import plan_from_json, plan_to_json
 from selinon_core.project.compiler import compile_model
 from tests.config.reads import read_text
@@ -67,3 +68,16 @@ def test_a_broken_text_is_not_compiled(part: str) -> None:
     model, _ = read_text(HEAD + f"      - {{from: A, to: B, {part}}}\n".replace("A[", '"A["'))
     with pytest.raises(ValueError, match="model with errors"):
         compile_model(model)
+
+
+MOVED = """      - {from: , to: A, args: {n: "${args.n}"}}
+      - {from: A, to: B, condition: A.x > 1, foreach: A.lines}
+    output: {n: "${all.B}"}
+"""
+
+
+def test_a_digest_changes_with_what_an_expression_says_and_not_with_its_place() -> None:
+    digests = flow_digests(plan_of(MOVED))
+    assert flow_digests(plan_of("\n# a comment\n" + MOVED)) == digests
+    for old, new in (("A.x > 1", "A.x > 2"), ("A.lines", "A.items"), ("args.n", "args.m"), ("all.B", "all.A")):
+        assert flow_digests(plan_of(MOVED.replace(old, new))) != digests
