@@ -53,7 +53,7 @@ class Lived:
 
 
 def started(simulation: Simulation) -> list[Any]:
-    starting = (do.StartTask, do.StartFlow, do.ReuseNode)
+    starting = (do.StartTask, do.StartFlow, do.ReuseNode, do.FailNode)
     return [e.node_run for effects in simulation.effects for e in effects if isinstance(e, starting)]
 
 
@@ -124,7 +124,7 @@ def test_keys_survive_a_reordering_of_the_file(
     ends = [(sorted(e.sources), sorted(e.destinations)) for e in main.edges]
     assume(all(ends.count(e) == 1 for e in ends) and not main.node_args_from_first)
     moved = data.draw(st.permutations(main.edges))
-    everything = script._replace(fails=0, holds=100)
+    everything = script._replace(fails=0, holds=100, refused=0)
     other = plan._replace(flows={**plan.flows, "main": flow_with(main, moved)})
     assume(not any(e.condition or e.foreach for e in main.edges))  # which the script answers by their indexes
     first, second = Lived(plan, everything, order), Lived(Plan(*other), everything, order)
