@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from selinon_core.cases.model import FunctionMock
 from selinon_core.plan import Plan
 from selinon_core.plan.functions import foreach_functions
 
 
-def call_by_call(functions: Mapping[str, FunctionMock], plan: Plan) -> dict[str, FunctionMock]:
-    """The mocks with a list taken as one value a call, but for foreach functions, which return lists."""
-    many = foreach_functions(plan) if functions else ()
+def call_by_call(
+    functions: Mapping[str, FunctionMock], plan: Plan, many: Collection[str] | None = None
+) -> dict[str, FunctionMock]:
+    """The mocks with a list taken as one value a call, but for foreach functions, which return lists.
+
+    ``many``: the foreach functions of the plan, where the caller knows them.
+    """
+    if many is None:
+        many = foreach_functions(plan) if functions else ()
     return {name: mock if name in many else _taken_apart(mock) for name, mock in functions.items()}
 
 

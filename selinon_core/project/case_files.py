@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from selinon_core.cases.functions import call_by_call
@@ -19,6 +19,7 @@ from selinon_core.diagnostics.kinds import Collector
 from selinon_core.diagnostics.location import FixedLocation, Span
 from selinon_core.errors import ConfigurationError
 from selinon_core.plan import Plan
+from selinon_core.plan.functions import foreach_functions
 from selinon_core.project.reading import without_gc
 
 
@@ -109,13 +110,16 @@ def _held_against(found: CaseFileRead, plan: Plan | None, collector: Collector) 
         from selinon_core.project.case_checks import check_cases
 
         check_cases(found, plan, collector, os.getcwd())
-    return tuple(read.case._replace(mocks=mocks_of(read.mocks, plan, read.case.flow)) for read in found.cases)
+    many = None if plan is None else foreach_functions(plan)
+    return tuple(
+        read.case._replace(mocks=mocks_of(read.mocks, plan, read.case.flow, many)) for read in found.cases
+    )
 
 
-def mocks_of(read: MocksRead, plan: Plan | None, flow: str | None) -> Mocks:
+def mocks_of(read: MocksRead, plan: Plan | None, flow: str | None, many: Collection[str] | None = None) -> Mocks:
     """The mocks as they are played. Conditions are those of edges of ``flow`` and the flows below it.
 
-    What is broken or unknown is left out.
+    What is broken or unknown is left out. ``many`` is as in ``call_by_call``.
     """
     nodes = {entry.name: entry.value for entry in read.nodes if isinstance(entry.value, NodeMock)}
     functions = {entry.name: entry.value for entry in read.functions if isinstance(entry.value, FunctionMock)}
@@ -123,7 +127,7 @@ def mocks_of(read: MocksRead, plan: Plan | None, flow: str | None) -> Mocks:
         return Mocks(nodes, functions)
     return Mocks(
         nodes,
-        call_by_call(functions, plan),
+        call_by_call(functions, plan, many),
         tuple(
             mock
             for entry in read.conditions

@@ -87,7 +87,7 @@ def fill_in(reading: ReadContext, case: MappingNode, via: Via, row: Row) -> Mapp
     filled = MappingNode(case.start_mark, {})
     filled.end_mark = case.end_mark
     filled.merges = case.merges
-    if not row.nodes and "$" not in reading.document.text:
+    if not row.nodes and _is_plain(reading.document.text, case, via):
         filled.entries = case.entries  # nothing to replace anywhere
         return filled
     filler = Filler(reading, row)
@@ -96,6 +96,17 @@ def fill_in(reading: ReadContext, case: MappingNode, via: Via, row: Row) -> Mapp
             value = filler.fill(value)
         filled.entries[key] = (written, value, inner)
     return filled
+
+
+def _is_plain(text: str, case: MappingNode, via: Via) -> bool:
+    """Whether a case that stands in a text by itself has no dollar: no look at its nodes is needed."""
+    if "$" not in text:
+        return True
+    if via or case.merges:
+        return False
+    start, end = case.start_mark.index, case.end_mark.index
+    # What an alias stands for is written elsewhere.
+    return text.find("$", start, end) < 0 and text.find("*", start, end) < 0
 
 
 def filled_text(reading: ReadContext, row: Row, text: str, node: Node, via: Via) -> str:

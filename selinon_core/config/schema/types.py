@@ -8,13 +8,12 @@ describing it stand side by side in each of them, and they are made of each othe
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from math import isfinite
 from typing import Any
 
 from selinon_core.config.model import NameRef, Names
 from selinon_core.config.read_context import BROKEN, Broken, ReadContext, Via, resolve_alias
-from selinon_core.config.yaml.nodes import BrokenNode, MappingNode, Node, SequenceNode, children_of
+from selinon_core.config.yaml.nodes import BrokenNode, MappingNode, Node, SequenceNode
 from selinon_core.config.yaml.scalars import reads_otherwise
 from selinon_core.diagnostics import Fix, fixes_of, kinds
 from selinon_core.diagnostics.kinds import shorten
@@ -351,20 +350,30 @@ def plain_data(reading: ReadContext, node: Node) -> Any:
 
 def _json_data(reading: ReadContext, node: Node) -> Any:
     """As ``plain_data``; numbers that JSON lacks are reported, and make it ``BROKEN``."""
-    data = plain_data(reading, node)
-    for scalar in _scalars(node):
-        value = reading.scalar(scalar)
-        _report_yaml_1_1(reading, scalar, (), value)
-        if isinstance(value, float) and not isfinite(value):
-            data = reading.report(
-                kinds.WRONG_VALUE,
-                scalar,
-                (),
-                f"{shorten(scalar.value)} is not a number that JSON has",
-                note="plans and messages are JSON",
-                help="write a finite number, or leave it out",
-            )
-    return data
+    node, _ = resolve_alias(node, ())
+    kind = type(node)
+    if kind is MappingNode:
+        mapping = {key: _json_data(reading, value) for key, (_, value, _) in node.entries.items()}
+        return BROKEN if any(value is BROKEN for value in mapping.values()) else mapping
+    if kind is SequenceNode:
+        items = [_json_data(reading, item) for item in node.items]
+        return BROKEN if any(item is BROKEN for item in items) else items
+    if kind is BrokenNode:
+        return BROKEN
+    value = reading.scalar(node)
+    if type(value) is str or value is None:
+        return value
+    _report_yaml_1_1(reading, node, (), value)
+    if isinstance(value, float) and not isfinite(value):
+        return reading.report(
+            kinds.WRONG_VALUE,
+            node,
+            (),
+            f"{shorten(node.value)} is not a number that JSON has",
+            note="plans and messages are JSON",
+            help="write a finite number, or leave it out",
+        )
+    return value
 
 
 def _report_yaml_1_1(reading: ReadContext, node: Any, via: Via, value: Any) -> None:
@@ -398,11 +407,3 @@ def _quoted(reading: ReadContext, node: Node, via: Via) -> tuple[Fix, ...]:
 def _unquoted(reading: ReadContext, node: Node, via: Via, text: str) -> tuple[Fix, ...]:
     """A text without its quotes: it is a number or a boolean then."""
     return fixes_of(("write it without quotes", True, reading.location(node, via).rewritten(text)))
-
-
-def _scalars(node: Node) -> Iterator[Node]:
-    node, _ = resolve_alias(node, ())
-    if type(node) not in _CONTAINERS:
-        yield node
-    for child in children_of(node):
-        yield from _scalars(child)
