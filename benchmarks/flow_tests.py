@@ -5,7 +5,7 @@
 Generates a project of 10 flows with up to 10 node runs (a join with a condition, a fan-out of three, a sub-flow, a
 fallback) and cases in 10 files: results, errors, parameters, expectations of every sort. Prints medians in seconds
 of wall and of CPU time: lint of the project, reading the cases, running them (with coverage, with ``-j auto``),
-and pytest with an empty directory and with the cases.
+and pytest with an empty directory (with a plug-in that does nothing, and with selinon's) and with the cases.
 """
 
 from __future__ import annotations
@@ -117,6 +117,7 @@ def write_project(directory: Path, cases: int) -> int:
     (directory / "work.py").write_text(_code())
     (directory / "pyproject.toml").write_text('[tool.selinon]\nnodes = ["nodes.yaml"]\nflows = ["flows"]\n')
     (directory / "empty").mkdir()
+    (directory / "no_plugin.py").write_text('"""A plug-in of pytest that does nothing."""\n')
     return FLOWS * blocks * _CASES_OF_BLOCK
 
 
@@ -152,7 +153,8 @@ def commands() -> dict[str, list[str]]:
         "selinon test": [*selinon, "test", "-q"],
         "selinon test --cover": [*selinon, "test", "-q", "--cover"],
         "selinon test -j auto": [*selinon, "test", "-q", "-j", "auto"],
-        "pytest, no tests": [*pytest, "empty"],
+        # What any plug-in costs is pytest's.
+        "pytest, no tests": [*pytest, "-p", "no_plugin", "empty"],
         "pytest, no tests, plugin": [*pytest, *plugin, "empty"],
         "pytest": [*pytest, *plugin, "cases"],
     }
@@ -167,7 +169,11 @@ class Figures(NamedTuple):
 
 def measure(directory: Path, runs: int) -> dict[str, Figures]:
     """The figures of each command, medians of ``runs``, taken in turns after a warm-up."""
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    environment = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join((str(ROOT), str(directory))),
+        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+    }
     # An installed package has bytecode; without it each start would compile 280 modules.
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
     environment["PYTHONPYCACHEPREFIX"] = str(directory / "bytecode")

@@ -28,6 +28,7 @@ COMMANDS = (
     "benchmarks/startup.py --quick",
     "benchmarks/lint.py --quick",
     "benchmarks/check.py --quick",
+    "benchmarks/mutate.py --quick",
     "benchmarks/expressions.py --quick",
 )
 

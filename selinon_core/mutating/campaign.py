@@ -62,7 +62,7 @@ class Campaign:
         self._pythonpath = pythonpath
         self._files = files
         self._equivalence = equivalence
-        self._options = RunOptions(ci=True)
+        self._options = RunOptions(ci=True, only_first=True)
         self._cases: list[CaseRun] = []
 
     def rehearse(self) -> list[tuple[Case, CaseResult]]:

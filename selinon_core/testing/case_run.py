@@ -78,6 +78,8 @@ class CaseRunner:
             if observer is not None:
                 observer.run_ended(case, run)
             runs.add(seed, findings, captured.getvalue(), run)
+            if findings and self._options.only_first:
+                break
         return runs.result()
 
     def _run_and_judge(
@@ -92,7 +94,7 @@ class CaseRunner:
             if run.stopped_by is not None:
                 return run, []  # it says nothing about what the flow does
             seen = Observation(setup.plan, run)
-            return run, judge(case, seen, setup.imports.load, snapshots)
+            return run, judge(case, seen, setup.imports.load, snapshots, only_first=self._options.only_first)
 
     def _play(self, case: Case, setup: RunSetup, options: LocalOptions) -> LocalRun:
         selective = None

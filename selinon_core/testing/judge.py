@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 
 from selinon_core.cases.model import Case
 from selinon_core.testing.expectations import counts, structure, values, whole_run
@@ -14,9 +15,11 @@ from selinon_core.testing.snapshots import Snapshots
 from selinon_core.testing.stand_ins import decisions_on_stand_ins
 
 
-def judge(case: Case, seen: Observation, load: Load, snapshots: Snapshots) -> list[Finding]:
+def judge(
+    case: Case, seen: Observation, load: Load, snapshots: Snapshots, *, only_first: bool = False
+) -> list[Finding]:
     """All findings, those about the whole run first. ``load`` imports the functions of invariants."""
-    return list(_findings(case, seen, load, snapshots))
+    return list(islice(_findings(case, seen, load, snapshots), 1 if only_first else None))
 
 
 def _findings(case: Case, seen: Observation, load: Load, snapshots: Snapshots) -> Iterator[Finding]:

@@ -28,7 +28,8 @@ class RunOptions(NamedTuple):
     ``seeds``: each case runs with at least so many. ``seed``: each case runs with this one only. ``tasks``:
     ``mocked`` or ``real`` for all cases, None: as each case says. ``update_snapshots`` replaces snapshots, ``ci``
     writes none. ``keep_reports``: results of failed cases have the report of the run. ``fail_fast``: no case runs
-    after the first that is not fine. ``observer`` makes what looks at the runs of one file.
+    after the first that is not fine. ``only_first``: of a case that fails the first finding is enough, and no
+    other seed runs after it. ``observer`` makes what looks at the runs of one file.
     """
 
     seeds: int = 1
@@ -39,6 +40,7 @@ class RunOptions(NamedTuple):
     ci: bool = False
     keep_reports: bool = False
     fail_fast: bool = False
+    only_first: bool = False
     observer: Callable[[], RunObserver] | None = None
 
     def seeds_of(self, case: Case) -> tuple[int, ...]:
