@@ -137,7 +137,7 @@ class Expect(NamedTuple):
     reason: Expected | None = None  # Matcher on the reason
     output: Expected | None = None  # Matcher on the output of the flow
     runs: Expected | None = None  # {reference: number}, complete
-    ran: Expected | None = None  # tuple of references
+    ran: Expected | None = None  # tuple of references, or {reference: number}
     not_ran: Expected | None = None  # tuple of references
     order: Expected | None = None  # tuple of chains, each a tuple of references
     args: Mapping[str, Expected] = {}

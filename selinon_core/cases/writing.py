@@ -139,7 +139,7 @@ def _expectations(expect: Expect) -> Iterator[tuple[str, Any]]:
     for key in _LISTS:
         expected = getattr(expect, key)
         if expected is not None:
-            yield key, list(expected.value)
+            yield key, dict(expected.value) if isinstance(expected.value, Mapping) else list(expected.value)
     if expect.order is not None:
         yield "order", [list(chain) for chain in expect.order.value]
     for key in _BY_NODE:

@@ -14,9 +14,11 @@ from hypothesis import strategies as st
 
 from selinon_core.cases.matchers import Containing, Equal, Match
 from selinon_core.cases.model import UNGIVEN, Case, Invariant, Outcome
+from selinon_core.cases.writing import case_file_text
 from selinon_core.config.schema.case_json_schema import case_json_schema
 from selinon_core.diagnostics import Severity
 from selinon_core.diagnostics.location import Place
+from selinon_core.project import compile_text
 from selinon_core.project.case_files import read_case_file
 from tests.cases.reading import EVERY_KEY, FILE, case_of, cases_of, read, wrong
 
@@ -388,3 +390,16 @@ def test_an_editor_marks_nothing_that_the_reader_takes(data: st.DataObject) -> N
 
 def test_the_default_outcome_is_a_stand_in() -> None:
     assert Outcome("result", UNGIVEN).value is UNGIVEN
+
+
+def test_how_often_nodes_ran_may_be_said_of_some() -> None:
+    text = "flow: order\ntests:\n  - {name: a, expect: {ran: {reserve/ReserveItem: 2, Charge: 1}}}\n"
+    case = case_of(text)
+    assert case.expect.ran is not None
+    assert case.expect.ran.value == {"reserve/ReserveItem": 2, "Charge": 1}
+    plan = compile_text({"f.yaml": "{tasks: [{name: A, import: m}], flow-definitions: []}"}).plan
+    assert plan is not None
+    again = case_of(case_file_text([case], plan)).expect.ran
+    assert again is not None
+    assert again.value == case.expect.ran.value
+    assert VALIDATOR.is_valid(yaml.safe_load(text))

@@ -86,6 +86,24 @@ class ListOrOne(OneOrMore):
         return BROKEN if one is BROKEN else (one,)
 
 
+class NodesThatRan(ListOrOne):
+    """As ``ListOrOne``, as a tuple of names; or a mapping of nodes to how often they run."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            NameOf("node", "a node", "ran"), "a node, a list of nodes, or a mapping of nodes to numbers"
+        )
+        self.counted = ByName(COUNT, "a mapping of nodes to numbers")
+
+    def read(self, reading: ReadContext, node: Node, via: Via, label: str) -> Any:
+        if type(node) is not MappingNode:
+            return super().read(reading, node, via, label)
+        return self.counted.read(reading, node, via, label)
+
+    def schema(self) -> JsonSchema:
+        return {"anyOf": [*super().schema()["anyOf"], self.counted.schema()]}
+
+
 class Chains(ValueType):
     """One chain of node references or a list of chains, as a tuple of tuples."""
 
@@ -274,9 +292,10 @@ class ExpectDef(Definition):
                 found[name] = value
             else:
                 found[name] = Expected(value, self.place(name))
-        if "runs" in found:
-            counts = {reference: count.value for reference, count in found["runs"].value.items()}
-            found["runs"] = found["runs"]._replace(value=counts)
+        for name in ("runs", "ran"):
+            if name in found and isinstance(found[name].value, dict):
+                counts = {reference: count.value for reference, count in found[name].value.items()}
+                found[name] = found[name]._replace(value=counts)
         return Expect(**found)
 
     def place(self, key: str) -> Place:
@@ -311,7 +330,7 @@ EXPECT = MappingType(
         Key("reason", MESSAGE, "why it failed: a text that the reason contains, or a matcher", "reason"),
         Key("output", MATCHER, "the output of the flow", "output"),
         Key("runs", ByName(COUNT, _NAMES + "numbers"), "how often nodes run; complete", "runs"),
-        Key("ran", _nodes("ran"), "nodes that run, among others", "ran"),
+        Key("ran", NodesThatRan(), "nodes that run, among others, or how often they do", "ran"),
         Key("not_ran", _nodes("not_ran"), "nodes that do not run", "not_ran"),
         Key("order", Chains(), "each begins after an earlier one has finished", "order"),
         Key("args", ByName(PerRun(), _NAMES + "arguments"), "arguments of runs", "args"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from selinon_core.cases.model import Expected
@@ -20,7 +20,7 @@ def runs(expected: Expected, seen: Observation, why: Explanation) -> Iterator[Fi
         found = seen.members(reference)
         named.update(record.run for record in found)
         if len(found) != wanted:
-            yield _miscounted(reference, wanted, seen.runs_of(reference), expected, why)
+            yield _miscounted("runs", reference, wanted, seen.runs_of(reference), expected, why)
     if all(record.run in named for record in seen.run.records):
         return
     others: dict[str, list[NodeRecord]] = {}
@@ -40,9 +40,13 @@ def runs(expected: Expected, seen: Observation, why: Explanation) -> Iterator[Fi
 
 
 def ran(expected: Expected, seen: Observation, why: Explanation) -> Iterator[Finding]:
-    """Nodes that have to run at least once."""
+    """Nodes that have to run at least once, or as often as a mapping says."""
+    exact = expected.value if isinstance(expected.value, Mapping) else {}
     for reference in expected.value:
-        if not seen.members(reference):
+        if reference in exact:
+            if len(seen.members(reference)) != exact[reference]:
+                yield _miscounted("ran", reference, exact[reference], seen.runs_of(reference), expected, why)
+        elif not seen.members(reference):
             yield Finding(
                 "ran",
                 f"{reference} to run",
@@ -67,7 +71,7 @@ def not_ran(expected: Expected, seen: Observation, why: Explanation) -> Iterator
 
 
 def _miscounted(
-    reference: str, wanted: int, found: list[NodeRecord] | Any, expected: Expected, why: Explanation
+    key: str, reference: str, wanted: int, found: list[NodeRecord] | Any, expected: Expected, why: Explanation
 ) -> Finding:
     if not found:
         text, reasons = "it did not run", why.not_ran(reference)
@@ -75,7 +79,7 @@ def _miscounted(
         text, reasons = _ran(reference, found, why), _of(found, why)
     how_often = "not to run" if wanted == 0 else f"to run {times(wanted)}"
     return Finding(
-        "runs",
+        key,
         f"{reference} {how_often}",
         text,
         _where(expected),
