@@ -12,7 +12,7 @@ from selinon_core.config.pyproject import ProjectSettings, project_settings
 from selinon_core.config.yaml.files import PathError, nodes_file_for
 
 if TYPE_CHECKING:
-    from selinon_core.plan import Plan
+    from selinon_core.plan import FlowPlan, Plan, TaskPlan
     from selinon_core.project import Project
 
 _ROOT_FILES = ("pyproject.toml", ".git")
@@ -77,7 +77,8 @@ def _file_of(module: Any) -> Any:
 
 def _schemas(plan: Plan) -> Iterator[str]:
     """Files that tasks and flows name as schemas, beside the YAML file or in the working directory."""
-    for node in (*plan.tasks.values(), *plan.flows.values()):
+    nodes: tuple[TaskPlan | FlowPlan, ...] = (*plan.tasks.values(), *plan.flows.values())
+    for node in nodes:
         for schema in (node.output_schema, node.input_schema):
             for base in (os.path.dirname(node.place.file), "."):
                 path = os.path.join(base, schema) if isinstance(schema, str) else ""
