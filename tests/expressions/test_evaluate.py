@@ -37,7 +37,9 @@ def value(text: str, **more: Any) -> Any:
     [
         ("LoadOrder.total > 100 and not args.dry_run", True),
         ("LoadOrder.lines[-1].price", 9),
+        ("LoadOrder.lines[-2].price", 3),
         ("LoadOrder[args.key]", 120),
+        ("[[x * 10 + y for y in [1, 2]] for x in [3, 4]]", [[31, 32], [41, 42]]),
         ("args.from", "here"),
         ("[one.price * 2 for one in LoadOrder.lines if one.price > 3]", [18]),
         ("sum(one.price for one in LoadOrder.lines)", 12),
