@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from selinon_core.lint.rule import Rule
+from selinon_core.lint.rules.code.annotated_result import AnnotatedResult
 from selinon_core.lint.rules.code.broken_module import BrokenModule
 from selinon_core.lint.rules.code.class_without_run import ClassWithoutRun
 from selinon_core.lint.rules.code.configured_class import ConfiguredClass
@@ -29,4 +30,5 @@ RULES: tuple[type[Rule], ...] = (
     ConfiguredClass,  # SEL610
     CoroutineOrGenerator,  # SEL611
     KeywordArguments,  # SEL612
+    AnnotatedResult,  # SEL613
 )
