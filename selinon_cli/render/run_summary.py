@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -11,6 +12,8 @@ from selinon_cli.render.visible import counted, visible
 
 _MOST_FAILURES = 20
 _MOST_LINES = 40
+#: Characters of JSON; the report has all of it.
+_LONGEST_OUTPUT = 2000
 #: Rows of the table: with thousands of nodes, more rows hide the important ones.
 _MOST_ROWS = 100
 
@@ -36,9 +39,18 @@ def run_summary(
         _running(report, color),
         _slowest(report["nodes"], durations, color),
         _section("warnings", report.get("warnings", ()), YELLOW, color),
+        _output(report),
         _verdict(report, color),
     ]
     return "".join(part for part in parts if part)
+
+
+def _output(report: Mapping[str, Any]) -> str:
+    """The output of the flow, where it declares one."""
+    if "output" not in report:
+        return ""
+    text = json.dumps(report["output"], ensure_ascii=False)
+    return f"output: {visible(text if len(text) <= _LONGEST_OUTPUT else f'{text[:_LONGEST_OUTPUT]}...')}\n"
 
 
 def _counts(nodes: Sequence[Mapping[str, Any]], color: bool, *, real: bool) -> str:
