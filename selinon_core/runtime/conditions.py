@@ -60,13 +60,16 @@ class BoundConditions:
 
 
 class BoundCondition:
-    """A condition whose functions are imported. ``has_tests``: expressions are in it, and read names."""
+    """A condition whose functions are imported. ``has_tests``: expressions are in it, and read names.
 
-    __slots__ = ("_evaluate", "_leaves", "condition", "has_tests")
+    ``takes_args``: a predicate in it looks at the arguments of the flow.
+    """
+
+    __slots__ = ("_evaluate", "_leaves", "condition", "has_tests", "takes_args")
 
     def __init__(self, condition: Condition, imports: Imports) -> None:
         self.condition = condition
-        self.has_tests = False
+        self.has_tests = self.takes_args = False
         self._leaves = 0
         self._evaluate = self._bind(condition, imports)
 
@@ -84,6 +87,7 @@ class BoundCondition:
             index = self._leaves
             self._leaves += 1
             if isinstance(condition, Leaf):
+                self.takes_args = self.takes_args or takes_node_args(imports.predicate(condition.function))
                 return _bind_leaf(condition, index, imports)
             self.has_tests = True
             return _bind_test(condition, index)

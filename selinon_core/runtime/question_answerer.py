@@ -113,15 +113,16 @@ class QuestionAnswerer:
             condition, sources = question.failure.condition, ()
         assert condition is not None
         bound = self._conditions[condition]
+        args = self._data(asking, question.args, results) if bound.takes_args else None
         if bound.has_tests:
             scope = self._expressions.scope(asking, sources, question.args, results)
             most = self._limits.seen
             scope.seen = {} if most else None
-            value, leaves = bound.evaluate(scope, self._data(asking, question.args, results))
+            value, leaves = bound.evaluate(scope, args)
             seen = {path: shortened(one, most) for path, one in (scope.seen or {}).items()}
             return on.ConditionAnswered(question.question, value, leaves, seen)
         sources_read = SourceResults(self._storages, asking.flow, sources)
-        value, leaves = bound.evaluate(sources_read, self._data(asking, question.args, results))
+        value, leaves = bound.evaluate(sources_read, args)
         return on.ConditionAnswered(question.question, value, leaves)
 
     def _data(self, asking: Asking, args: Any, results: Results) -> Any:
