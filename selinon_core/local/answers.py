@@ -63,7 +63,6 @@ class LocalAnswers:
 
     def _takes_arguments(self, question: do.Question) -> bool:
         """Whether an expression, or a function that is not mocked, is given the arguments of the flow run."""
-        from selinon_core.plan.expression_uses import expressions_of
         from selinon_core.plan.functions import leaves_of
 
         if isinstance(question, do.AskCondition):
@@ -76,6 +75,8 @@ class LocalAnswers:
                 return not self._is_mocked(foreach.function)
             return foreach is not None and _reads_args(foreach.expression)
         elif isinstance(question, do.AskArgs):
+            from selinon_core.plan.expression_uses import expressions_of  # few flows have args
+
             return any(_reads_args(one) for one in expressions_of(question.entry.args))
         else:
             return False

@@ -437,7 +437,7 @@ def test_fallback_true_in_every_spelling(written: str) -> None:
     [
         (["condition:", "  name: isInt", "args: {key: a}"], None),
         (["condition:", "and: [{name: isInt}]"], "condition"),
-        (["condition:", "args: {key: a}"], "condition"),
+        (["condition:", "args: {key: a}"], None),  # args of the edge
         (["foreach:", "import: m"], "foreach"),
         (["selective:", "tasks: [A]"], "selective"),
         (["condition: ", "to: A"], None),
