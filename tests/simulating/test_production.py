@@ -19,6 +19,7 @@ from selinon_core.errors import RequestError
 from selinon_core.local import LocalExecutor, LocalOptions, LocalRun
 from selinon_core.plan import Plan
 from selinon_core.project import compile_project
+from selinon_core.schemas.check import ResultSchema
 from selinon_core.simulating.production import run_production
 from tests.local import trying
 from tests.local.trying import HERE, build, each, failing, holding, names, node
@@ -80,8 +81,12 @@ def test_samples_with_mocked_tasks_run_as_they_do_locally(sample: str) -> None:
     assert plan is not None
     for flow in plan.top_level_flows:
         options = LocalOptions(mock_all=True, max_steps=300)
-        local = LocalExecutor(plan, options).run(flow)
-        production = run_production(plan, flow, options=options)
+        args = None
+        if plan.flows[flow].input_schema is not None:
+            schema, file = plan.flows[flow].input_schema, plan.flows[flow].place.file
+            args = ResultSchema.written(schema, file).minimal_value()
+        local = LocalExecutor(plan, options).run(flow, args)
+        production = run_production(plan, flow, args, options=options)
         if local.stopped_by is None:
             assert production.facts.lineage.canonical() == local.facts.lineage.canonical()
             assert production.virtual_seconds == local.virtual_seconds
