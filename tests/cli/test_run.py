@@ -175,7 +175,7 @@ def test_the_flow_has_to_be_named_where_there_are_several(shop: Path, cli: Cli) 
 def test_a_target_that_cannot_be_written_is_told_before_anything_runs(shop: Path, cli: Cli, option: str) -> None:
     ran = cli("run", "--local", option, "no/such/dir/r.svg")
     assert ran == (2, "", "error: cannot write no/such/dir/r.svg: there is no directory no/such/dir\n")
-    assert cli("run", "--local", option, "flows") == (2, "", "error: flows is a directory\n")
+    assert cli("run", "--local", option, "flows") == (2, "", "error: flows is a directory\n  name a file in it\n")
 
 
 def test_a_drawing_needs_an_ending_that_is_known(shop: Path, cli: Cli) -> None:
