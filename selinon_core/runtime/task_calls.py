@@ -51,10 +51,14 @@ def _plain_function(run: Any) -> Any:
 
 
 class TaskCalls:
-    """Calls ``run`` of tasks; what is known of a class is worked out once. ``typed``: values are converted."""
+    """Calls ``run`` of tasks; what is known of a class is worked out once. ``typed``: values are converted.
+
+    ``plain`` are the classes, of those called so far, whose ``run`` is given the arguments as they are.
+    """
 
     def __init__(self, *, typed: bool = False) -> None:
-        self._typed = typed
+        self.typed = typed
+        self.plain: set[type] = set()
         self._keywords: dict[type, Keywords | None] = {}
 
     def call(self, instance: Any, task: str, args: Any) -> Any:
@@ -68,16 +72,17 @@ class TaskCalls:
             self._keywords[cls] = keywords_of(run)
         keywords = self._keywords[cls]
         if keywords is None:
-            return run(self._converted(run, task, args) if self._typed else args)
+            if self.typed:
+                return run(self._converted(run, task, args))
+            self.plain.add(cls)
+            return run(args)
         named = _checked(keywords, task, args)
-        if self._typed:
+        if self.typed:
             named = self._converted_keywords(run, task, named)
         return run(**named)
 
     def result(self, task: str, result: Any) -> Any:
-        """A result as JSON, with ``typed``; else as it is. Raises ``SchemaMismatchError`` where that cannot be."""
-        if not self._typed:
-            return result
+        """A result as JSON, for ``typed``. Raises ``SchemaMismatchError`` where that cannot be."""
         from selinon_core.runtime.typed_values import to_json
 
         return to_json(result, task)

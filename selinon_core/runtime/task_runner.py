@@ -95,7 +95,9 @@ class TaskRunner:
         self._context = context
         self._check_schema = check_schema
         self._inputs = Inputs() if inputs is None else inputs
+        self._typed = typed
         self._calls = TaskCalls(typed=typed)
+        self._plain = self._calls.plain
 
     def run(
         self,
@@ -115,13 +117,18 @@ class TaskRunner:
         try:
             if task.input_schema is not None or assignment.args.__class__ is Referring:
                 assignment = assignment._replace(args=self._arguments(task, assignment.args))
-            result = self._calls.call(self._instance(task, assignment), task.name, assignment.args)
+            instance = self._instance(task, assignment)
+            if instance.__class__ in self._plain:  # a shortcut: what ``call`` would do
+                result = instance.run(assignment.args)
+            else:
+                result = self._calls.call(instance, task.name, assignment.args)
             if is_awaitable(result):
                 owners = [owner for owner in (current_ticket(), deadline) if owner is not None]
                 result = result_of(result, owners)
             elif isinstance(result, (GeneratorType, AsyncGeneratorType)):
                 _refuse_generator(task, result)
-            result = self._calls.result(task.name, result)
+            if self._typed:
+                result = self._calls.result(task.name, result)
             if deadline is not None:
                 deadline.check()
             if task.output_schema is not None:
