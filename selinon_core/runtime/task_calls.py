@@ -58,7 +58,7 @@ class TaskCalls:
 
     def __init__(self, *, typed: bool = False) -> None:
         self.typed = typed
-        self.plain: set[type] = set()
+        self.plain: set[Any] = set()
         self._keywords: dict[type, Keywords | None] = {}
 
     def call(self, instance: Any, task: str, args: Any) -> Any:
