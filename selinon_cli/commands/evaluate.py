@@ -85,7 +85,7 @@ COMMAND = Command(
     options=EvalOptions,
     examples=(
         "selinon run --local --report run.json",
-        "selinon eval 'LoadOrder.total > 100' --edge 1 --report run.json",
+        "selinon eval 'LoadOrder.total >= 100' --edge 1 --report run.json",
         "selinon eval 'all.Ship' --flow order --report run.json --format json",
     ),
 )
