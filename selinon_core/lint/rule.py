@@ -48,6 +48,7 @@ from selinon_core.lint.analysis.uses import LeafUse, leaf_uses
 from selinon_core.lint.code.index import CodeIndex
 
 if TYPE_CHECKING:
+    from selinon_core.lint.analysis.dataflow.findings import Dataflow
     from selinon_core.migrations.coverage import Deployment
 
 #: The headings of a rule's docstring, in order.
@@ -177,6 +178,13 @@ class LintContext:
     def configured(self, *callees: Callee) -> Iterator[Configured]:
         """The calls of some kinds that get arguments from the configuration; without kinds all of them."""
         return (call for call in self._configured if not callees or call.callee in callees)
+
+    @cached_property
+    def dataflow(self) -> Dataflow:
+        """What expressions read and give, and what is wrong with them."""
+        from selinon_core.lint.analysis.dataflow.findings import Dataflow  # most projects have no expressions
+
+        return Dataflow(self.model, self.facts, self.code)
 
     @cached_property
     def constant_parts(self) -> tuple[ConstantPart, ...]:

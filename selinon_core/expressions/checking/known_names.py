@@ -9,11 +9,22 @@ from selinon_core.expressions.checking.findings import Fix
 from selinon_core.expressions.types import Type
 
 
+class Refused(NamedTuple):
+    """Why a name has no value in a place, or what is to be said of it; ``reason`` tells the kinds apart."""
+
+    reason: str
+    message: str
+    note: str = ""
+    help: str = ""
+    fixes: tuple[Fix, ...] = ()
+
+
 class Known(NamedTuple):
     """A name that has a value.
 
     ``what`` is how messages call the value, ``source`` the file that its type comes from. ``missing`` is why there
-    may be no value, as a sentence; empty: there is always one (``is_there``), or that is not known.
+    may be no value, as a sentence; empty: there is always one (``is_there``), or that is not known. ``remarks``
+    are said of each use of the name, other than where ``has`` and ``default`` ask for it.
     """
 
     type: Type
@@ -21,16 +32,7 @@ class Known(NamedTuple):
     source: str = ""
     missing: str = ""
     is_there: bool = False
-
-
-class Refused(NamedTuple):
-    """A name that has no value in this place; ``reason`` tells the kinds of refusals apart."""
-
-    reason: str
-    message: str
-    note: str = ""
-    help: str = ""
-    fixes: tuple[Fix, ...] = ()
+    remarks: tuple[Refused, ...] = ()
 
 
 class Family(NamedTuple):

@@ -88,15 +88,20 @@ def _name(state: State, tree: Name, facts: Facts, asking: bool) -> Reached:
 
 def _entry(state: State, tree: Tree, start: int, entry: Known | Refused, facts: Facts, asking: bool) -> Reached:
     if isinstance(entry, Refused):
-        message, note, help, fixes = entry.message, entry.note, entry.help, entry.fixes
-        found = Finding(Kind.REFUSED, start, tree.end, message, note, help, fixes, reason=entry.reason)
-        state.findings.append(found)
+        state.findings.append(_refusal(tree, start, entry))
         return Reached(ANY)
+    if not asking:
+        state.findings.extend(_refusal(tree, start, remark) for remark in entry.remarks)
     path = state.path(tree)
     missing = bool(entry.missing) and not has_value(path, facts)
     if missing and not asking:
         state.missing(tree, path, entry.type, start, "", entry.missing)
     return Reached(entry.type, missing, entry.is_there, entry.what, entry.source)
+
+
+def _refusal(tree: Tree, start: int, entry: Refused) -> Finding:
+    reason, message, note, help, fixes = entry
+    return Finding(Kind.REFUSED, start, tree.end, message, note, help, fixes, reason=reason)
 
 
 def _member(state: State, tree: Field | Index, start: int, name: str, family: Family) -> Known | Refused | None:

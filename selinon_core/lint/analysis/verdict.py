@@ -43,10 +43,10 @@ def verdict(condition: ConditionDef | None, make: AtomMaker) -> Satisfiability:
         if constant is None:
             return Satisfiability.MAYBE
         return Satisfiability.ALWAYS if constant else Satisfiability.NEVER
-    atoms = _Atoms(make)
+    atoms = Formulas(make)
     tree = atoms.tree(condition)
     if len(atoms.index) <= MOST_UNKNOWNS:
-        table = _Table(tuple(atoms.index))
+        table = Table(tuple(atoms.index))
         return table.verdict(table.values(tree))
     return _structural(tree)
 
@@ -54,10 +54,10 @@ def verdict(condition: ConditionDef | None, make: AtomMaker) -> Satisfiability:
 def may_all_be_false(conditions: Sequence[tuple[ConditionDef, AtomMaker]]) -> bool | None:
     """Return whether there are answers for which every condition is false; None when there are too many."""
     index: dict[Atom, int] = {}
-    trees = tuple([_Atoms(make, index).tree(condition) for condition, make in conditions])
+    trees = tuple([Formulas(make, index).tree(condition) for condition, make in conditions])
     if len(index) > MOST_UNKNOWNS:
         return None
-    table = _Table(tuple(index))
+    table = Table(tuple(index))
     return table.verdict(table.values(("or", trees))) is not Satisfiability.ALWAYS
 
 
@@ -69,26 +69,29 @@ def may_hold_together(clauses: Sequence[Clause]) -> bool | None:
     """Whether there are answers for which a condition of every clause holds; None when there are too many."""
     index: dict[Atom, int] = {}
     trees = tuple(
-        [("or", tuple([_Atoms(make, index).tree(condition) for condition, make in clause])) for clause in clauses]
+        [
+            ("or", tuple([Formulas(make, index).tree(condition) for condition, make in clause]))
+            for clause in clauses
+        ]
     )
     if len(index) > MOST_UNKNOWNS:
         return None
-    table = _Table(tuple(index))
+    table = Table(tuple(index))
     return table.verdict(table.values(("and", trees))) is not Satisfiability.NEVER
 
 
 #: An unknown, a constant, or an operator with its operands.
-_Tree = Atom | bool | tuple[str, "tuple[_Tree, ...]"]
+Formula = Atom | bool | tuple[str, "tuple[Formula, ...]"]
 
 
-class _Atoms:
+class Formulas:
     """Conditions over numbered unknowns."""
 
     def __init__(self, make: AtomMaker, index: dict[Atom, int] | None = None) -> None:
         self.make = make
         self.index: dict[Atom, int] = {} if index is None else index
 
-    def tree(self, condition: ConditionDef) -> _Tree:
+    def tree(self, condition: ConditionDef) -> Formula:
         if isinstance(condition, NotDef):
             return ("not", (self.tree(condition.operand),))
         if isinstance(condition, AndDef | OrDef):
@@ -105,7 +108,7 @@ class _Atoms:
         return atom
 
 
-class _Table:
+class Table:
     """Truth tables over some unknowns; row *r* gives unknown *i* the value of bit *i* of *r*."""
 
     def __init__(self, atoms: tuple[Atom, ...]) -> None:
@@ -127,7 +130,7 @@ class _Table:
                 some |= self.column[atom]
             self.possible &= some
 
-    def values(self, tree: _Tree) -> int:
+    def values(self, tree: Formula) -> int:
         """The table of a condition."""
         if isinstance(tree, bool):
             return self.rows if tree else 0
@@ -158,7 +161,7 @@ def _column(index: int, count: int) -> int:
     return pattern
 
 
-def _structural(tree: _Tree) -> Satisfiability:
+def _structural(tree: Formula) -> Satisfiability:
     """The same for large conditions, with less insight: operand by operand, and an unknown beside its negation."""
     if isinstance(tree, bool):
         return Satisfiability.ALWAYS if tree else Satisfiability.NEVER

@@ -1,0 +1,111 @@
+"""Whether values of one type are taken where another type is wanted, and if not, why not and where inside."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from selinon_core.expressions.type_algebra import may_be_equal
+from selinon_core.expressions.type_words import describe
+from selinon_core.expressions.types import (
+    LIST,
+    NULL,
+    NUMBER,
+    OBJECT,
+    ListType,
+    Member,
+    ObjectType,
+    Plain,
+    Type,
+    is_integral,
+)
+
+#: Levels of lists and objects that are compared.
+_DEEPEST = 8
+
+
+class Misfit(NamedTuple):
+    """Why a value does not fit: ``kind`` is missing, unknown, type, may be missing or may be null.
+
+    ``path`` leads to the place inside of the value; of a missing or unknown key it ends with that key. ``names``
+    are the keys that there are.
+    """
+
+    kind: str
+    path: tuple[str | int, ...]
+    given: str
+    wanted: str
+    names: tuple[str, ...] = ()
+
+
+MISSING, UNKNOWN, WRONG, MAY_BE_MISSING, MAY_BE_NULL = (
+    "missing",
+    "unknown",
+    "type",
+    "may be missing",
+    "may be null",
+)
+
+
+def misfits(given: Type, wanted: Type, path: tuple[str | int, ...] = ()) -> Iterator[Misfit]:
+    """Yield what keeps values of ``given`` from being values of ``wanted``, as far as is known.
+
+    Values of one kind are not compared closely: a text may be one of those that are wanted. Keys that ``wanted``
+    has a default for need not be given.
+    """
+    if given.is_any or wanted.is_any or given.is_never or len(path) > _DEEPEST:
+        return
+    wrong = tuple([member for member in given.members if not _is_taken(member, wanted)])
+    if wrong and len(wrong) < len(given.members) and {member.kind for member in wrong} == {NULL}:
+        yield Misfit(MAY_BE_NULL, path, describe(given), describe(wanted))
+    elif wrong:
+        yield Misfit(WRONG, path, describe(Type(wrong)), describe(wanted))
+    else:
+        yield from _inside(given, wanted, path)
+
+
+def _is_taken(member: Member, wanted: Type) -> bool:
+    members = wanted.of(member.kind)
+    if not members:
+        return wanted.loose
+    if member.kind in (LIST, OBJECT):
+        return True
+    if isinstance(member, Plain) and member.kind == NUMBER and not member.is_integer:
+        return not all(is_integral(other) for other in members)
+    return may_be_equal(Type((member,)), wanted)
+
+
+def _inside(given: Type, wanted: Type, path: tuple[str | int, ...]) -> Iterator[Misfit]:
+    """Compare the parts, where each side is of one shape."""
+    for kind in (OBJECT, LIST):
+        ours, theirs = given.of(kind), wanted.of(kind)
+        if len(ours) != 1 or len(theirs) != 1:
+            continue
+        (one,), (other,) = ours, theirs
+        if isinstance(one, ObjectType) and isinstance(other, ObjectType):
+            yield from _objects(one, other, path)
+        elif isinstance(one, ListType) and isinstance(other, ListType):
+            for position, item in enumerate(one.first):
+                yield from misfits(item, other.at(position), (*path, position))
+            if not one.first:
+                yield from misfits(one.item, other.item, (*path, 0))
+
+
+def _objects(given: ObjectType, wanted: ObjectType, path: tuple[str | int, ...]) -> Iterator[Misfit]:
+    names = tuple(dict.fromkeys((*wanted.properties, *sorted(wanted.required))))
+    for key in sorted(wanted.required - wanted.with_default):
+        if key in given.required:
+            continue
+        if given.names(key) or given.others is not None:
+            if given.names(key) or not given.properties:
+                yield Misfit(MAY_BE_MISSING, (*path, key), "", describe(wanted.value_of(key)), names)
+            continue
+        yield Misfit(MISSING, (*path, key), "", describe(wanted.value_of(key)), names)
+    for key in dict.fromkeys((*given.properties, *sorted(given.required))):
+        value = given.value_of(key)
+        if value.is_never:
+            continue
+        if wanted.others is None and not wanted.names(key):
+            yield Misfit(UNKNOWN, (*path, key), describe(value), "", names)
+        else:
+            yield from misfits(value, wanted.value_of(key), (*path, key))

@@ -1,0 +1,76 @@
+"""What nodes give and take, by type: the schemas of tasks and flows, and outputs of flows worked out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from selinon_core.config.model import ExpressionDef, FlowDef, TaskDef, TemplateDef, TextDef
+from selinon_core.expressions.check import check
+from selinon_core.expressions.checking.known_names import Names
+from selinon_core.expressions.checking.narrowing import NOTHING, Facts
+from selinon_core.expressions.types import (
+    ANY,
+    NEVER,
+    STRING,
+    ListType,
+    Type,
+    constant,
+    object_of,
+)
+from selinon_core.lint.analysis.dataflow.schema_types import SchemaTypes, Typed
+
+if TYPE_CHECKING:
+    from selinon_core.config.model import ProjectModel
+
+
+class NodeTypes:
+    """The types of the results and the arguments of the nodes of a project.
+
+    ``names_of_output`` gives the names that the output of a flow may use.
+    """
+
+    def __init__(
+        self, model: ProjectModel, schemas: SchemaTypes, names_of_output: Callable[[FlowDef], Names]
+    ) -> None:
+        self._model = model
+        self._schemas = schemas
+        self._names_of_output = names_of_output
+        self._outputs: dict[str, Typed] = {}
+
+    def result(self, name: str) -> Typed:
+        """The type of a node's result: of a task its ``output_schema``, of a flow its output."""
+        node = self._model.node(name)
+        if isinstance(node, FlowDef):
+            return self._output(node)
+        return self._schemas.of(None if node is None else node.output_schema)
+
+    def arguments(self, node: TaskDef | FlowDef) -> Typed:
+        """The type of a node's arguments, with the defaults of its schema."""
+        return self._schemas.of(node.input_schema, filled=True)
+
+    def _output(self, flow: FlowDef) -> Typed:
+        if flow.output_schema is not None:
+            return self._schemas.of(flow.output_schema)
+        name = flow.name.name
+        if name not in self._outputs:
+            self._outputs[name] = Typed(ANY)  # flows that read their own output
+            if flow.output is not None:
+                type_ = type_of_template(flow.output.value, self._names_of_output(flow))
+                self._outputs[name] = Typed(type_)
+        return self._outputs[name]
+
+
+def type_of_template(value: object, names: Names, facts: Facts = NOTHING) -> Type:
+    """The type of what a template, or a part of one, gives."""
+    if isinstance(value, TemplateDef):
+        return type_of_template(value.value, names, facts)
+    if isinstance(value, ExpressionDef):
+        return check(value.tree, value.text, names, facts).type
+    if isinstance(value, TextDef):
+        return STRING
+    if isinstance(value, dict):
+        return object_of({str(key): type_of_template(part, names, facts) for key, part in value.items()})
+    if isinstance(value, list):
+        return Type((ListType(NEVER, tuple([type_of_template(part, names, facts) for part in value])),))
+    return constant(value) if value is None or isinstance(value, bool | int | float | str) else ANY

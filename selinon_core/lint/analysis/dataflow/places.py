@@ -1,0 +1,40 @@
+"""The places where expressions stand, what is said of a name in a place, and what all places of a flow share."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Any
+
+from selinon_core.config.model import FlowDef, ProjectModel
+from selinon_core.lint.analysis.dataflow.node_types import NodeTypes
+from selinon_core.lint.analysis.dataflow.ways import Ways
+from selinon_core.lint.analysis.facts import FlowGraph
+
+
+class Part(Enum):
+    """What an expression is a part of."""
+
+    CONDITION = "a condition"
+    FOREACH = "foreach"
+    ARGS = "args"
+    OUTPUT = "output"
+
+
+#: Why a name has no value in a place, or more than one; each has a rule.
+PLACE, NEVER_RUNS, NO_OUTPUT, NOT_STORED = "place", "never runs", "no output", "not stored"
+SEVERAL, ALWAYS_SEVERAL, UNTYPED = "several", "always several", "untyped"
+
+
+class FlowScope:
+    """What the names of one flow have in common."""
+
+    def __init__(self, model: ProjectModel, flow: FlowDef, graph: FlowGraph, ways: Ways, types: NodeTypes) -> None:
+        self.model = model
+        self.flow = flow
+        self.graph = graph
+        self.ways = ways
+        self.types = types
+
+    def constants(self) -> dict[str, Any]:
+        """The constants that the flow sees."""
+        return {**self.model.settings.vars, **self.flow.vars}

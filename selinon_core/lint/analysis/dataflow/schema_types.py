@@ -1,0 +1,74 @@
+"""Types of the schemas that a project names, in files and in place; each file is read once."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from selinon_core.config.model import NameRef, SchemaDef
+from selinon_core.expressions.schema_types import type_of_schema
+from selinon_core.expressions.types import ANY, Type
+from selinon_core.schemas.check import find_schema
+
+if TYPE_CHECKING:
+    from selinon_core.lint.code.index import CodeIndex
+
+Json = Any
+
+
+class Typed(NamedTuple):
+    """A type, and how messages call the file that it comes from; empty for a schema in place."""
+
+    type: Type
+    source: str = ""
+
+
+class SchemaTypes:
+    """The types of schemas. A schema that cannot be used has a rule of its own; here it is ``ANY``."""
+
+    def __init__(self, code: CodeIndex) -> None:
+        self._code = code
+        self._files: dict[str, Json] = {}
+        self._types: dict[tuple[object, bool], Typed] = {}
+
+    def of(self, schema: NameRef | SchemaDef | None, filled: bool = False) -> Typed:
+        """The type of a schema as written; ``filled`` as for ``type_of_schema``. ``ANY`` without a schema."""
+        if schema is None:
+            return Typed(ANY)
+        key = (id(schema) if isinstance(schema, SchemaDef) else (schema.name, schema.span.file), filled)
+        if key not in self._types:
+            self._types[key] = self._read(schema, filled)
+        return self._types[key]
+
+    def _read(self, schema: NameRef | SchemaDef, filled: bool) -> Typed:
+        if isinstance(schema, SchemaDef):
+            file = _slashes(os.path.abspath(schema.span.file))
+            return Typed(type_of_schema(schema.data, self._file, file, filled))
+        path = self._path(schema)
+        found = None if path is None else self._file(path)
+        if path is None or found is None:
+            return Typed(ANY)
+        return Typed(type_of_schema(found, self._file, path, filled), schema.name)
+
+    def _path(self, ref: NameRef) -> str | None:
+        path = find_schema(ref.name, (os.path.dirname(ref.span.file),))
+        if path is None:
+            module, colon, file = ref.name.partition(":")
+            directory = self._code.directory(module) if colon else None
+            path = None if directory is None else os.path.abspath(os.path.join(directory, file))
+        return None if path is None else _slashes(path)
+
+    def _file(self, path: str) -> Json:
+        """The content of a schema's file; None where there is none."""
+        if path not in self._files:
+            try:
+                with open(path, "rb") as file:
+                    self._files[path] = json.loads(file.read())
+            except (OSError, ValueError, RecursionError):
+                self._files[path] = None
+        return self._files[path]
+
+
+def _slashes(path: str) -> str:
+    return path.replace(os.sep, "/")

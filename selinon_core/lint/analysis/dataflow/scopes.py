@@ -1,0 +1,293 @@
+"""The names that the expressions of an edge, a fallback or an output may use, with what is known of each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from selinon_core.config.model import EdgeDef, FailureDef, FlowDef, ForeachItemsDef, TaskDef
+from selinon_core.diagnostics.wording import quoted
+from selinon_core.expressions.checking.known_names import Entry, Family, Known, Refused
+from selinon_core.expressions.names import RESERVED
+from selinon_core.expressions.types import (
+    ANY,
+    INTEGER,
+    STRING,
+    Type,
+    constant,
+    list_of,
+    object_of,
+    type_of_value,
+)
+from selinon_core.lint.analysis.dataflow.places import (
+    ALWAYS_SEVERAL,
+    NEVER_RUNS,
+    NO_OUTPUT,
+    NOT_STORED,
+    PLACE,
+    SEVERAL,
+    UNTYPED,
+    FlowScope,
+    Part,
+)
+
+_FAILURE = object_of({"type": STRING, "message": STRING, "attempts": INTEGER})
+
+
+class Scope:
+    """The names of one place; ``item`` is the type of the items of its foreach."""
+
+    def __init__(
+        self,
+        shared: FlowScope,
+        part: Part,
+        origin: EdgeDef | FailureDef | None = None,
+        item: Type = ANY,
+    ) -> None:
+        self._shared = shared
+        self._part = part
+        self._origin = origin
+        self._item = item
+        self._nodes: dict[str, Entry | None] = {}
+
+    # --- the names -------------------------------------------------------------------------------------------
+
+    def find(self, name: str) -> Entry | None:
+        """What is known of a name."""
+        if name == self._item_name and self._has_items:
+            return Known(self._item, is_there=True)
+        finder = _FINDERS.get(name)
+        return finder(self) if finder is not None else self._node(name)
+
+    def names(self) -> Iterable[str]:
+        """The names that have a value here."""
+        nodes = [name for name in self._runnable() if isinstance(self._node(name), Known)]
+        items = (self._item_name, "index") if self._has_items else ()
+        failed = ("failed",) if self._failed_nodes else ()
+        every = ("all", "last") if self._part is Part.OUTPUT else ()
+        return dict.fromkeys((*nodes, "args", *items, *failed, *every, "vars", "env", "flow"))
+
+    @property
+    def _foreach(self) -> Any:
+        return self._origin.foreach if isinstance(self._origin, EdgeDef) else None
+
+    @property
+    def _has_items(self) -> bool:
+        return self._part is Part.ARGS and self._foreach is not None
+
+    @property
+    def _item_name(self) -> str:
+        foreach = self._foreach
+        if isinstance(foreach, ForeachItemsDef) and foreach.item_name is not None:
+            return foreach.item_name.name
+        return "item"
+
+    def _args(self) -> Entry:
+        flow = self._shared.flow
+        what = f"the arguments of {flow.name.name}"
+        if flow.node_args_from_first:
+            return Known(ANY, what, is_there=True)
+        type_, source = self._shared.types.arguments(flow)
+        return Known(type_, what, source, is_there=True)
+
+    def _of_foreach(self, name: str) -> Entry:
+        if self._has_items and name == "index":
+            return Known(INTEGER, is_there=True)
+        if self._has_items:
+            message = f'the item of this foreach is called "{self._item_name}"'
+            return Refused(PLACE, message, f'write "{self._item_name}"')
+        foreach = self._foreach
+        if foreach is not None:
+            note = f"{self._part.value} is worked out before there are items"
+            return Refused(PLACE, f'"{name}" is known in "args" only', note)
+        what = "the item" if name == "item" else "the position of an item"
+        return Refused(PLACE, f'"{name}" is {what} of a foreach, and there is none here')
+
+    @property
+    def _failed_nodes(self) -> tuple[str, ...]:
+        if self._origin is None or self._part is Part.FOREACH:
+            return ()
+        if isinstance(self._origin, FailureDef) and self._part is not Part.ARGS:
+            return ()
+        return self._shared.ways.handled_before(self._origin)
+
+    def _failed(self) -> Entry:
+        nodes = self._failed_nodes
+        if not nodes:
+            note = "no failed node was handled before"
+            help = '"failed.X" is for the "args" of failures, and for edges behind a fallback'
+            return Refused(PLACE, '"failed" has nothing in this place', note, help)
+        certain = isinstance(self._origin, FailureDef)
+
+        def find(name: str) -> Known | None:
+            if name not in nodes:
+                return None
+            missing = "" if certain else f'"{name}" may not have failed on the way to this edge'
+            return Known(_FAILURE, missing=missing, is_there=certain)
+
+        return Family(find, lambda: nodes, "failed node")
+
+    def _every(self, name: str) -> Entry:
+        if self._part is not Part.OUTPUT:
+            help = 'pass the results of a foreach on through a sub-flow with an "output"'
+            return Refused(PLACE, f'"{name}" is known in "output" only', "runs may still follow", help)
+
+        def find(node: str) -> Known | Refused | None:
+            entry = self._read(node)
+            if not isinstance(entry, Known):
+                return entry
+            type_ = list_of(entry.type) if name == "all" else entry.type
+            missing = ""
+            if name == "last" and self._shared.ways.may_lack_run(node):
+                missing = f'"{node}" may not have run'
+            return Known(type_, f"{name}.{node}", entry.source, missing, name == "all")
+
+        return Family(find, self._runnable, "node")
+
+    def _vars(self) -> Entry:
+        values = self._shared.constants()
+        return Family(
+            lambda name: Known(type_of_value(values[name]), is_there=True) if name in values else None,
+            lambda: values,
+            "constant",
+        )
+
+    def _env(self) -> Entry:
+        listed = self._shared.model.settings.env
+        return Family(
+            lambda name: Known(STRING, is_there=True) if name in listed else None,
+            lambda: listed,
+            "environment variable",
+        )
+
+    def _flow(self) -> Entry:
+        known = {"id": STRING, "name": constant(self._shared.flow.name.name), "attempt": INTEGER}
+        return Family(
+            lambda name: Known(known[name], is_there=True) if name in known else None,
+            lambda: known,
+            "property of the flow run",
+        )
+
+    def _results(self) -> Entry:
+        def find(name: str) -> Known | Refused | None:
+            entry = self._node(name)
+            return None if isinstance(entry, Family) else entry
+
+        return Family(find, self._runnable, "node")
+
+    # --- nodes -----------------------------------------------------------------------------------------------
+
+    def _runnable(self) -> list[str]:
+        model = self._shared.model
+        return [name for name in self._shared.graph.starters if name not in RESERVED and model.node(name)]
+
+    def _read(self, name: str) -> Known | Refused | None:
+        """The result of a node that runs in this flow, whenever that is."""
+        model, graph = self._shared.model, self._shared.graph
+        node = model.node(name)
+        if node is None:
+            return Known(ANY) if name in model.maybe_defined else None
+        if not graph.may_start(name) and graph.reliable:
+            return Refused(NEVER_RUNS, f'"{name}" never runs in this flow', "no edge and no fallback starts it")
+        if isinstance(node, TaskDef):
+            refused = _not_stored(node)
+        else:
+            refused = _without_output(node)
+        if refused is not None:
+            return refused
+        type_, source = self._shared.types.result(name)
+        what = f"{name}'s {'output' if isinstance(node, FlowDef) else 'result'}"
+        return Known(type_, what, source, remarks=_untyped(name, type_))
+
+    def _node(self, name: str) -> Entry | None:
+        if name not in self._nodes:
+            entry = self._read(name)
+            if isinstance(entry, Known) and self._shared.model.node(name) is not None:
+                entry = self._before(name, entry) if self._origin is not None else self._at_the_end(name, entry)
+            self._nodes[name] = entry
+        return self._nodes[name]
+
+    def _before(self, name: str, entry: Known) -> Known | Refused:
+        """A node that is named by an edge or by a fallback."""
+        origin, ways = self._origin, self._shared.ways
+        assert origin is not None
+        sources = [ref.name for ref in (origin.sources if isinstance(origin, EdgeDef) else origin.nodes) or ()]
+        if isinstance(origin, EdgeDef) and name in sources:
+            return entry._replace(is_there=True)
+        if not self._shared.graph.reliable:
+            return entry
+        if not sources:
+            note = "nothing runs before a starting edge"
+            return Refused(NEVER_RUNS, f'"{name}" never runs before this edge', note)
+        if not ways.comes_before(origin, name):
+            return self._never(name, origin, sources)
+        what = "this edge" if isinstance(origin, EdgeDef) else "this fallback"
+        lacks = ways.may_lack(origin, name, self._part is not Part.CONDITION)
+        missing = f'"{name}" may not have run on the way to {what}' if lacks else ""
+        remarks = entry.remarks
+        if ways.may_mean_several(origin, name):
+            help = f'make "{name}" a source of the edge' if isinstance(origin, EdgeDef) else ""
+            message = f'several runs of "{name}" may lie on the way to {what}'
+            remarks = (*remarks, Refused(SEVERAL, message, "which one is meant is not known", help))
+        return entry._replace(missing=missing, is_there=lacks is False, remarks=remarks)
+
+    def _never(self, name: str, origin: EdgeDef | FailureDef, sources: list[str]) -> Refused:
+        if name in self._shared.ways.handled_before(origin):
+            message = f'"{name}" has failed before and has no result here'
+            return Refused(NEVER_RUNS, message, "its failure was handled", f"write failed.{name}")
+        what = "this edge" if isinstance(origin, EdgeDef) else "this fallback"
+        note = f"it is not on the way to {quoted(dict.fromkeys(sources))}"
+        help = f'make "{name}" a source of the edge' if isinstance(origin, EdgeDef) else ""
+        return Refused(NEVER_RUNS, f'"{name}" never runs before {what}', note, help)
+
+    def _at_the_end(self, name: str, entry: Known) -> Known:
+        """A node that is named by the output of the flow."""
+        ways = self._shared.ways
+        lacks = ways.may_lack_run(name)
+        if ways.may_run_again(name):
+            always = ways.always_runs_again(name)
+            message = f'"{name}" {"has" if always else "may have"} several runs'
+            help = f"write all.{name} for the list of results, last.{name} for the last one"
+            reason = ALWAYS_SEVERAL if always else SEVERAL
+            remarks = (*entry.remarks, Refused(reason, message, "which one is meant is not known", help))
+            return entry._replace(remarks=remarks)
+        missing = f'"{name}" may not have run' if lacks else ""
+        return entry._replace(missing=missing, is_there=lacks is False)
+
+
+_FINDERS: dict[str, Callable[[Scope], Entry]] = {
+    "args": Scope._args,
+    "item": lambda scope: scope._of_foreach("item"),
+    "index": lambda scope: scope._of_foreach("index"),
+    "failed": Scope._failed,
+    "all": lambda scope: scope._every("all"),
+    "last": lambda scope: scope._every("last"),
+    "vars": Scope._vars,
+    "env": Scope._env,
+    "flow": Scope._flow,
+    "results": Scope._results,
+}
+
+
+def _not_stored(task: TaskDef) -> Refused | None:
+    if task.storage is not None and not task.storage_readonly:
+        return None
+    if task.storage is None and task.given("storage"):
+        return None  # a broken one
+    why = "has no storage" if task.storage is None else "has a read-only storage"
+    message = f'the result of "{task.name.name}" is not stored'
+    return Refused(NOT_STORED, message, f"the task {why}", f'give task "{task.name.name}" a storage')
+
+
+def _without_output(flow: FlowDef) -> Refused | None:
+    if flow.output is not None or flow.given("output"):
+        return None
+    message = f'flow "{flow.name.name}" declares no output'
+    return Refused(NO_OUTPUT, message, "it has no value", f'add "output" to flow "{flow.name.name}"')
+
+
+def _untyped(name: str, type_: Type) -> tuple[Refused, ...]:
+    if not type_.is_any:
+        return ()
+    message = f'nothing is known of what "{name}" gives'
+    return (Refused(UNTYPED, message, "what is read of it is not checked", 'give it an "output_schema"'),)

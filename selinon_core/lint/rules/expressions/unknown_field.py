@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+from selinon_core.diagnostics import Severity
+from selinon_core.expressions.checking.findings import Finding, Kind
+from selinon_core.lint.expression_rules import ExpressionRule
+
+
+class UnknownField(ExpressionRule):
+    """An expression reads a key that the schema does not have.
+
+    What it does: Compares each key with the schema of the value: `output_schema` of a task or a flow, the output
+    of a flow, `input_schema`. Where the schema allows other keys (it has no `additionalProperties`) it is a
+    warning.
+
+    Why it is bad: The key is missing, and whatever needs it fails; most often it is misspelt.
+
+    Example:
+        flow-definitions:
+          - name: order
+            input_schema:
+              type: object
+              properties:
+                total: {type: number}
+                note: {type: string}
+                paid: {type: boolean}
+                currency: {enum: [eur, usd]}
+                lines: {type: array, items: {type: string}}
+              additionalProperties: false
+              required: [total, paid, currency, lines]
+            edges:
+              - from:
+                to: Fetch
+              - from: Fetch
+                to: Store
+                condition: args.totl > 3
+
+    Use instead:
+        flow-definitions:
+          - name: order
+            input_schema:
+              type: object
+              properties:
+                total: {type: number}
+                note: {type: string}
+                paid: {type: boolean}
+                currency: {enum: [eur, usd]}
+                lines: {type: array, items: {type: string}}
+              additionalProperties: false
+              required: [total, paid, currency, lines]
+            edges:
+              - from:
+                to: Fetch
+              - from: Fetch
+                to: Store
+                condition: args.total > 3
+    """
+
+    code = "SEL433"
+    severity = Severity.ERROR
+    title = "key that is not in the schema"
+    kinds = (Kind.UNKNOWN_FIELD,)
+
+    def severity_of(self, finding: Finding) -> Severity:
+        return Severity.ERROR if finding.certain else Severity.WARNING
