@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import ClassVar
 
-from selinon_core.diagnostics import Diagnostic, Severity
+from selinon_core.diagnostics import Diagnostic, Severity, fixes_of
 from selinon_core.expressions.checking.findings import Finding, Kind
 from selinon_core.lint.analysis.dataflow.findings import Found
 from selinon_core.lint.rule import LintContext, Rule
@@ -51,4 +51,10 @@ class ExpressionRule(Rule):
             note=finding.note,
             help=self.help_for(project, found),
             severity=self.severity_of(finding),
+            fixes=fixes_of(
+                *[
+                    (fix.title, fix.safe, found.expression.at(fix.start, fix.end).rewritten(fix.text))
+                    for fix in finding.fixes
+                ]
+            ),
         )

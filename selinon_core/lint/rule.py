@@ -207,6 +207,8 @@ class Rule:
     title: ClassVar[str]
     #: Whether it is about what differs from Selinon 1.x, which concerns projects that were written for it.
     about_selinon_1: ClassVar[bool] = False
+    #: Whether it is asked for by its code only (``--select``).
+    is_optional: ClassVar[bool] = False
 
     def check(self, project: LintContext) -> Iterator[Diagnostic]:
         """Yield what is wrong; the default, for faults that the reader reports itself, is nothing."""

@@ -142,8 +142,8 @@ def judge(
         deployment=lambda directory: deployment(read.model, root, directory),
     )
     rules = _rules(read.model) if everything else _rules_of_plans(read.model)
-    if everything and not context.knows_selinon_1:
-        rules = [rule for rule in rules if not rule.about_selinon_1 or selection.names(rule.code)]
+    if everything:
+        rules = [rule for rule in rules if _is_wanted(rule, context) or selection.names(rule.code)]
     active = {rule.code for rule in rules} | {fault.code for fault in kinds.ALL_FAULTS}
     found = list(read.collector.found)
     for rule in rules:
@@ -211,3 +211,8 @@ def _compile(model: ProjectModel, silenced: Sequence[Suppressed]) -> Plan | None
         if not any(s.diagnostic.severity is Severity.ERROR for s in silenced):
             raise
         return None
+
+
+def _is_wanted(rule: Rule, context: LintContext) -> bool:
+    """Whether a rule is for this project without being asked for."""
+    return not rule.is_optional and (not rule.about_selinon_1 or context.knows_selinon_1)

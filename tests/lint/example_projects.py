@@ -8,8 +8,8 @@
     flow-definitions: ...
 
 YAML files in comments are read before the text itself. Lines that end in ``# not committed yet`` make the
-directory a git work tree, and are not part of its commit. A line ``# saved as Latin-1`` is about the encoding;
-``[[[]]]   # 500 levels`` stands for that many brackets.
+directory a git work tree, and are not part of its commit. A line ``# saved as Latin-1`` is about the encoding, a
+line ``# with --select CODES`` about the rules; ``[[[]]]   # 500 levels`` stands for that many brackets.
 
 A text without ``tasks`` gets those of ``NODES`` in a file of its own, and a flow named ``publish``. A text with
 ``tests`` is a case file; it gets a project with the flow ``order``.
@@ -73,6 +73,7 @@ _AUTHOR = ("-c", "user.name=a", "-c", "user.email=a@b", "-c", "commit.gpgsign=fa
 NOT_COMMITTED = "# not committed yet"
 SAVED_AS_LATIN_1 = "# saved as Latin-1"
 _FILE = re.compile(r"^# ([\w/]+\.(?:py|json|yaml))\n((?:#(?:   .*)?\n)+)", re.MULTILINE)
+_SELECT = re.compile(r"^ *# with --select ([\w,]+)$", re.MULTILINE)
 _LEVELS = re.compile(r"\[\[\[\]\]\](?=   # (\d+) levels)")
 
 
@@ -122,6 +123,7 @@ def lint_files(
         list(paths),
         pythonpath=(str(directory),),
         environ=environ or {},
+        select=[code for codes in _SELECT.findall(text) for code in codes.split(",")],
         import_code=text.startswith(WITH_IMPORT),
     )
 

@@ -110,7 +110,7 @@ def _member(state: State, tree: Field | Index, start: int, name: str, family: Fa
         names = tuple(family.names())
         message = f'there is no {family.noun} "{name}"'
         note = _listed(names) if names else "there are none"
-        found = Finding(Kind.UNKNOWN_NAME, start, tree.end, message, note, candidates=names)
+        found = Finding(Kind.UNKNOWN_NAME, start, _end(tree), message, note, candidates=names)
         state.findings.append(found)
     return entry
 
@@ -185,7 +185,7 @@ def _unknown_key(
     note = f"it has {_listed(names)}" if names else "it has no keys"
     note += f" ({subject.source})" if subject.source else ""
     message = f'"{key}" is not in the schema of {what}'
-    found = Finding(Kind.UNKNOWN_FIELD, start, tree.end, message, note, candidates=names, certain=closed)
+    found = Finding(Kind.UNKNOWN_FIELD, start, _end(tree), message, note, candidates=names, certain=closed)
     state.findings.append(found)
     return Reached(ANY, True)
 
@@ -273,3 +273,8 @@ def _article(noun: str) -> str:
 def _listed(names: tuple[str, ...]) -> str:
     shown = ", ".join(names[:8])
     return f"{shown}, ..." if len(names) > 8 else shown
+
+
+def _end(tree: Field | Index) -> int:
+    """Where the last key of a path ends."""
+    return tree.end if isinstance(tree, Field) else tree.key.end

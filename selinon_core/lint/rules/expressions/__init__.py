@@ -21,6 +21,7 @@ from selinon_core.lint.rules.expressions.unknown_field import UnknownField
 from selinon_core.lint.rules.expressions.unknown_function import UnknownFunction
 from selinon_core.lint.rules.expressions.unknown_name import UnknownName
 from selinon_core.lint.rules.expressions.unstored_result import UnstoredResult
+from selinon_core.lint.rules.expressions.untyped_result import UntypedResult
 from selinon_core.lint.rules.expressions.wrong_operand import WrongOperand
 
 RULES: tuple[type[Rule], ...] = (
@@ -40,7 +41,8 @@ RULES: tuple[type[Rule], ...] = (
     ArgumentsMisfit,  # SEL443
     ArgsGivenTwice,  # SEL444
     UnstoredResult,  # SEL445
-    NeedlessDelimiters,  # SEL446, by the reader
+    NeedlessDelimiters,  # SEL446, in part by the reader
     SeveralResults,  # SEL447
     FlowCopies,  # SEL448, by the reader
+    UntypedResult,  # SEL449
 )

@@ -1,16 +1,26 @@
 from __future__ import annotations
 
-from selinon_core.diagnostics import Severity
-from selinon_core.lint.rule import Rule
+import re
+from collections.abc import Iterator
+
+from selinon_core.config.model import TemplateDef
+from selinon_core.diagnostics import Diagnostic, Severity, fixes_of
+from selinon_core.lint.rule import LintContext, Rule
+
+#: A text that is a path: a name and keys behind it.
+_PATH = re.compile(r"([^\W\d]\w*)(?:\.[^\W\d]\w*)+")
+#: Names of expressions that paths begin with, besides those of nodes.
+_NAMES = frozenset({"args", "vars", "env", "failed", "flow", "item", "all", "last", "results"})
 
 
 class NeedlessDelimiters(Rule):
-    """A condition or a foreach is written as `${...}`.
+    """A condition or a foreach is written as `${...}`, or a value of a template is not.
 
-    What it does: Reports `${` and `}` around the whole text of a condition or a foreach.
+    What it does: Reports `${` and `}` around the whole text of a condition or a foreach. A text in `args` or
+    `output` that looks like a path (`Fetch.count`) is a warning.
 
     Why it is bad: These texts are always expressions, and `$` is not a sign of the language. Templates (`args` and
-    `output`) have `${...}`, because they are texts otherwise.
+    `output`) have `${...}`, because they are texts otherwise: a node gets the text instead of the value.
 
     Example:
         flow-definitions:
@@ -36,3 +46,32 @@ class NeedlessDelimiters(Rule):
     code = "SEL446"
     severity = Severity.ERROR
     title = "delimiters around an expression"
+
+    def check(self, project: LintContext) -> Iterator[Diagnostic]:
+        for flow in project.model.flows:
+            for template in (*(e.args for e in flow.edges), *(f.args for f in flow.failures), flow.output):
+                if template is not None:
+                    yield from self._forgotten(project, template)
+
+    def _forgotten(self, project: LintContext, template: TemplateDef) -> Iterator[Diagnostic]:
+        """Texts of a template that are paths."""
+        stack: list[tuple[tuple[str | int, ...], object]] = [((), template.value)]
+        while stack:
+            path, value = stack.pop()
+            if isinstance(value, dict):
+                stack.extend(((*path, key), part) for key, part in value.items())
+            elif isinstance(value, list):
+                stack.extend(((*path, position), part) for position, part in enumerate(value))
+            elif isinstance(value, str) and (found := _PATH.fullmatch(value)) is not None:
+                if found[1] not in _NAMES and project.model.node(found[1]) is None:
+                    continue
+                location = template.at(path)[1]
+                written = f"${{{value}}}"
+                yield self.found(
+                    location,
+                    f'"{value}" is a text here, not the value of an expression',
+                    note="it has no ${ }",
+                    help=f"write {written}",
+                    severity=Severity.WARNING,
+                    fixes=fixes_of((f"write {written}", False, location.rewritten(f'"{written}"'))),
+                )
