@@ -13,6 +13,7 @@ from selinon_core.config.model import (
     FailureDef,
     FlowDef,
     ForeachItemsDef,
+    NameRef,
     NotDef,
     OrDef,
     TemplateDef,
@@ -103,24 +104,31 @@ class Dataflow:
             item = checked.type
         self._args(scope, edge, edge.destinations or (), facts, item)
         if edge.args is None and isinstance(edge.foreach, ForeachItemsDef):
-            for ref in dict.fromkeys(ref.name for ref in edge.destinations or ()):
-                self._give(ref, item, edge, None)
+            for name in dict.fromkeys(ref.name for ref in edge.destinations or ()):
+                if self._checks_arguments(name):
+                    self._give(name, item, edge, None)
 
     def _args(
-        self, scope: FlowScope, entry: EdgeDef | FailureDef, nodes: tuple[object, ...], facts: Facts, item: Type
+        self, scope: FlowScope, entry: EdgeDef | FailureDef, nodes: tuple[NameRef, ...], facts: Facts, item: Type
     ) -> None:
         if entry.args is None:
             return
         names = Scope(scope, Part.ARGS, entry, item)
         self._template(entry.args, names, Part.ARGS, facts)
-        type_ = type_of_template(entry.args, names, facts)
-        for name in dict.fromkeys(getattr(ref, "name", "") for ref in nodes):
-            self._give(name, type_, entry, entry.args)
+        checked = [name for name in dict.fromkeys(ref.name for ref in nodes) if self._checks_arguments(name)]
+        if checked:
+            type_ = type_of_template(entry.args, names, facts)
+            for name in checked:
+                self._give(name, type_, entry, entry.args)
+
+    def _checks_arguments(self, name: str) -> bool:
+        node = self._model.node(name)
+        return node is not None and node.input_schema is not None
 
     def _give(self, name: str, type_: Type, entry: EdgeDef | FailureDef, template: TemplateDef | None) -> None:
         node = self._model.node(name)
-        if node is not None and node.input_schema is not None:
-            self.given.append(Given(name, type_, self.types.arguments(node), entry, template))
+        assert node is not None
+        self.given.append(Given(name, type_, self.types.arguments(node), entry, template))
 
     def _template(self, template: TemplateDef, names: Names, part: Part, facts: Facts) -> None:
         for _, expression, in_text in template.expressions():
