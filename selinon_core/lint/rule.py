@@ -49,6 +49,7 @@ from selinon_core.lint.code.index import CodeIndex
 
 if TYPE_CHECKING:
     from selinon_core.lint.analysis.dataflow.findings import Dataflow
+    from selinon_core.lint.analysis.dataflow.schema_types import SchemaTypes
     from selinon_core.migrations.coverage import Deployment
 
 #: The headings of a rule's docstring, in order.
@@ -180,11 +181,18 @@ class LintContext:
         return (call for call in self._configured if not callees or call.callee in callees)
 
     @cached_property
+    def schema_types(self) -> SchemaTypes:
+        """The types of the schemas that are named."""
+        from selinon_core.lint.analysis.dataflow.schema_types import SchemaTypes  # many projects have no schemas
+
+        return SchemaTypes(self.code)
+
+    @cached_property
     def dataflow(self) -> Dataflow:
         """What expressions read and give, and what is wrong with them."""
         from selinon_core.lint.analysis.dataflow.findings import Dataflow  # most projects have no expressions
 
-        return Dataflow(self.model, self.facts, self.code)
+        return Dataflow(self.model, self.facts, self.schema_types)
 
     @cached_property
     def constant_parts(self) -> tuple[ConstantPart, ...]:

@@ -40,7 +40,6 @@ from selinon_core.lint.analysis.dataflow.ways import ways_of
 if TYPE_CHECKING:
     from selinon_core.config.model import ProjectModel
     from selinon_core.lint.analysis.facts import FlowGraph
-    from selinon_core.lint.code.index import CodeIndex
 
 
 class Found(NamedTuple):
@@ -64,11 +63,11 @@ class Given(NamedTuple):
 class Dataflow:
     """The checks of a project's expressions, made when they are first asked for."""
 
-    def __init__(self, model: ProjectModel, graph: Callable[[FlowDef], FlowGraph], code: CodeIndex) -> None:
+    def __init__(self, model: ProjectModel, graph: Callable[[FlowDef], FlowGraph], schemas: SchemaTypes) -> None:
         self._model = model
         self._graph = graph
         self._scopes: dict[int, FlowScope] = {}
-        self.types = NodeTypes(model, SchemaTypes(code), self._names_of_output)
+        self.types = NodeTypes(model, schemas, self._names_of_output)
         self.found: list[Found] = []
         self.given: list[Given] = []
         for flow in model.flows:
