@@ -91,7 +91,7 @@ def test_a_comparison_does_not_look_at_places() -> None:
 
 
 def test_a_comparison_shows_other_outputs() -> None:
-    output = FLOW + '    output: {parcel: "${Ship.parcel}"}\n'
+    output = FLOW + '    output: {parcel: "${Check.parcel}"}\n'
     drawing = drawing_of(plan_of(output), "order", other=plan_of())
     assert drawing.differs
-    assert 'output: null → {"parcel": "${Ship.parcel}"}' in drawing.notes
+    assert 'output: null → {"parcel": "${Check.parcel}"}' in drawing.notes

@@ -8,7 +8,18 @@ import pytest
 
 from selinon_core.errors import ArgumentError, StorageError
 from selinon_core.local import LocalExecutor, LocalOptions, LocalRun
-from tests.local.trying import HERE, Remembering, behaviours, build, failing, names, node, play, told
+from tests.local.trying import (
+    HERE,
+    Remembering,
+    behaviours,
+    build,
+    build_unchecked,
+    failing,
+    names,
+    node,
+    play,
+    told,
+)
 
 #: Storages as the test has them, instead of stand-ins.
 REAL: dict[str, Any] = {"storage": "real"}
@@ -96,9 +107,9 @@ class TestWhichRunIsMeant:
 
     def test_a_branch_without_the_node_has_no_value(self) -> None:
         edges = ["-> A B", ("A -> C", given(b="${B}"))]
-        run = play(build({"f": edges}), does={"B": numbered})
+        run = play(build_unchecked({"f": edges}), does={"B": numbered})
         assert "no run of B led here" in error_of(run, "C")
-        asked = build({"f": ["-> A B", ("A -> C", given(b="${default(B, 0)}", has="${has(B)}"))]})
+        asked = build_unchecked({"f": ["-> A B", ("A -> C", given(b="${default(B, 0)}", has="${has(B)}"))]})
         assert args_of(play(asked, does={"B": numbered}), "C") == [{"b": 0, "has": False}]
 
 
@@ -248,7 +259,7 @@ class TestArguments:
         assert args_of(run, "C") == [{"b": {"a": tricky, "b": "is ${A.y}", "c": "${A}"}}]
 
     def test_a_result_without_a_storage_cannot_be_read(self) -> None:
-        plan = build({"f": ["-> A", ("A -> B", given(a="${A}"))]}, {"A": {"storage": None}})
+        plan = build_unchecked({"f": ["-> A", ("A -> B", given(a="${A}"))]}, {"A": {"storage": None}})
         run = play(plan, does={"A": numbered})
         assert "has no storage" in error_of(run, "B")
 
@@ -320,7 +331,7 @@ class TestBehindFallbacks:
         assert args_of(run, "G") == [{"s": 1, "why": "no", "tries": 1}]
 
     def test_the_failed_node_has_no_result(self) -> None:
-        run = play(build(self.flow(x="${X}")), does={"S": numbered, "X": failing(1)})
+        run = play(build_unchecked(self.flow(x="${X}")), does={"S": numbered, "X": failing(1)})
         assert "no run of X led here" in error_of(run, "G")
 
     def test_failed_runs_of_different_sources_are_ambiguous(self) -> None:
@@ -389,13 +400,13 @@ class TestInputs:
 
     def test_args_that_do_not_fit_a_task_fail_it_without_an_attempt(self) -> None:
         tasks = {"B": {"input_schema": {"type": "object", "required": ["n"]}, "max_retry": 3}}
-        run = play(build({"f": ["-> A", ("A -> B", given(m="${A}"))]}, tasks), does={"A": numbered})
+        run = play(build_unchecked({"f": ["-> A", ("A -> B", given(m="${A}"))]}, tasks), does={"A": numbered})
         assert 'the arguments of task B do not fit its input_schema: has no "n"' in error_of(run, "B")
         assert node(run, "B")["attempts"] == 0
 
     def test_one_of_two_destinations_may_refuse(self) -> None:
         tasks = {"B": {"input_schema": {"type": "object", "required": ["n"]}}}
-        run = play(build({"f": ["-> A", ("A -> B C", given(m="${A}"))]}, tasks), does={"A": numbered})
+        run = play(build_unchecked({"f": ["-> A", ("A -> B C", given(m="${A}"))]}, tasks), does={"A": numbered})
         assert (node(run, "B")["status"], node(run, "C")["status"]) == ("failure", "success")
 
     def test_a_task_has_its_schema_checked_however_it_is_given_arguments(self) -> None:
@@ -441,7 +452,7 @@ class TestOutputs:
         assert "output" not in run.report()
 
     def test_a_sub_flow_without_output_has_no_value(self) -> None:
-        run = play(build({"f": ["-> g", ("g -> B", given(g="${g}"))], "g": ["-> A"]}))
+        run = play(build_unchecked({"f": ["-> g", ("g -> B", given(g="${g}"))], "g": ["-> A"]}))
         assert "flow g declares no output" in error_of(run, "B")
 
     def test_false_conditions_leave_one(self) -> None:
