@@ -33,8 +33,8 @@ def test_opposites_and_nearest_runs_above_go_together(tmp_path: Path) -> None:
     edges:
       - {from: , to: A}
       - {from: A, to: B}
-      - {from: [A, B], to: C, condition: A.total > vars.limit}
-      - {from: B, to: D, condition: vars.limit >= A.total}
+      - {from: [A, B], to: C, condition: A.total > args.limit}
+      - {from: B, to: D, condition: args.limit >= A.total}
       - {from: C, to: E, condition: args.open}
       - {from: D, to: E, condition: not args.open}
 """
