@@ -571,7 +571,6 @@ class GlobalDef(Definition):
         "on_graph_change",
         "on_unreached",
         "predicates_module",
-        "redact",
         "trace",
         "typed_tasks",
         "vars",
@@ -587,7 +586,6 @@ class GlobalDef(Definition):
     vars: dict[str, Json]
     env: dict[str, dict[str, Json]]
     typed_tasks: bool
-    redact: tuple[str, ...]
 
 
 class ProjectModel:

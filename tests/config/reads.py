@@ -153,7 +153,6 @@ EXPRESSED: dict[str, Any] = {
         "vars": {"currency": "EUR", "limit": 3},
         "env": {"REGION": {"default": "eu"}, "STAGE": None, "ZONE": {}},
         "typed_tasks": True,
-        "redact": ["password", "*token*"],
     },
     "flow-definitions": [
         {

@@ -153,7 +153,6 @@ plans = st.builds(
         names,
         st.dictionaries(names, mappings, max_size=2),
         st.booleans(),
-        many,
     ),
 )
 
