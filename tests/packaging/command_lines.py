@@ -64,6 +64,7 @@ LINES = (
     Line("test", code=2),
     Line("test --allow-none"),
     Line("mutate", code=2),
+    Line("eval 1 --report missing.json", code=2),
     Line("cover --histories traces.jsonl --format html -o page.html"),
     Line("inspect"),
     Line("inspect --dump -"),

@@ -250,22 +250,22 @@ class CodeIndex:
         key = (symbol.home, symbol.name)
         if key not in self._results_read:
             found: tuple[ResultRead, ...] = ()
-            definition = _definition(self.text_of(symbol))
-            if definition is not None:
+            text = self.text_of(symbol)
+            if text is not None and text[1] is not None:
                 from selinon_core.lint.code.bodies import results_read
 
-                found = results_read(definition, self._modules[symbol.home].shown_path)
+                found = results_read(text[1], text[0].shown_path)
             self._results_read[key] = found
         return self._results_read[key]
 
     def words_of(self, symbol: Symbol, method: str | None = None) -> tuple[tuple[str, Span], ...]:
         """The attributes and texts in the code of a function, or of a method that a class itself defines."""
-        definition = _definition(self.text_of(symbol))
-        if definition is None:
+        text = self.text_of(symbol)
+        if text is None or text[1] is None:
             return ()
         from selinon_core.lint.code.bodies import words_of
 
-        return words_of(definition, method, self._modules[symbol.home].shown_path)
+        return words_of(text[1], method, text[0].shown_path)
 
     def text_of(self, symbol: Symbol) -> tuple[ParsedModule, Binding] | None:
         """The module of a symbol, and what its text binds to the symbol; None where there is no text."""
