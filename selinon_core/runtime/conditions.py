@@ -144,10 +144,10 @@ def _bind_leaf(leaf: Leaf, index: int, imports: Imports) -> _Evaluate:
 
 
 def _bind_test(test: Test, index: int) -> _Evaluate:
-    from selinon_core.expressions.evaluate import bind_text
+    from selinon_core.expressions.evaluate import bind_of_plan
     from selinon_core.expressions.values import EvaluationError, described
 
-    bound = bind_text(test.text)
+    bound = bind_of_plan(test.text)
 
     def evaluate(messages: Any, node_args: Any, values: LeafValues) -> bool:
         try:

@@ -12,7 +12,7 @@ from typing import Any
 
 from selinon_core.dispatch.references import Referring, written
 from selinon_core.errors import ArgumentError
-from selinon_core.expressions.evaluate import Bound, bind
+from selinon_core.expressions.evaluate import Bound, bind_of_plan
 from selinon_core.expressions.names import constant_key, name_of, path_of
 from selinon_core.expressions.parser import parse
 from selinon_core.expressions.tree import Name, Tree
@@ -114,13 +114,13 @@ class BoundExpressions:
 
 
 def bound_expression(expression: Expression, item_name: str = "item") -> Bound:
-    """An expression of the plan, which has no faults."""
-    return bind(parse(expression.text).tree, item_name)
+    """An expression of the plan."""
+    return bind_of_plan(expression.text, item_name)
 
 
 def _computed(expression: Expression, path: str, item_name: str) -> _Part:
-    tree = parse(expression.text).tree
-    bound, plain = bind(tree, item_name), _plain_path(tree, item_name)
+    bound = bound_expression(expression, item_name)
+    plain = _plain_path(parse(expression.text).tree, item_name)
 
     def fill(filling: _Filling) -> Any:
         try:

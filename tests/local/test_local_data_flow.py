@@ -263,6 +263,23 @@ class TestArguments:
         run = play(plan, does={"A": numbered})
         assert "has no storage" in error_of(run, "B")
 
+    @pytest.mark.parametrize(
+        ("text", "message"),
+        [
+            ("length(A) > 1", 'there is no function "length"'),
+            ("len(A, 2) > 1", "len() takes 1 argument and gets 2"),
+            ("has(vars)", '"vars" is used with a name'),
+        ],
+    )
+    def test_what_lint_would_not_have_let_pass_fails_where_it_stands(self, text: str, message: str) -> None:
+        asked = play(build_unchecked({"f": ["-> A", ("A -> B", {"condition": text})]}), does={"A": numbered})
+        assert message in str(asked.error)
+        items = play(build_unchecked({"f": ["-> A", ("A -> B", {"foreach": f"[{text}]"})]}), does={"A": numbered})
+        assert message in str(items.error)
+        for args in (f"${{{text}}}", f"a ${{{text}}}"):
+            run = play(build_unchecked({"f": ["-> A", ("A -> B", given(a=args))]}), does={"A": numbered})
+            assert message in error_of(run, "B")
+
     def test_a_result_that_is_gone_fails_the_node(self) -> None:
         def forget(task: Any, args: Any) -> None:
             Remembering.kept.clear()
