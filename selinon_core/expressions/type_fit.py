@@ -76,19 +76,31 @@ def _is_taken(member: Member, wanted: Type) -> bool:
 
 
 def _inside(given: Type, wanted: Type, path: tuple[str | int, ...]) -> Iterator[Misfit]:
-    """Compare the parts, where each side is of one shape."""
+    """Compare the parts of each shape that is given, where one shape is wanted."""
     for kind in (OBJECT, LIST):
         ours, theirs = given.of(kind), wanted.of(kind)
-        if len(ours) != 1 or len(theirs) != 1:
-            continue
-        (one,), (other,) = ours, theirs
-        if isinstance(one, ObjectType) and isinstance(other, ObjectType):
-            yield from _objects(one, other, path)
-        elif isinstance(one, ListType) and isinstance(other, ListType):
-            for position, item in enumerate(one.first):
-                yield from misfits(item, other.at(position), (*path, position))
-            if not one.first:
-                yield from misfits(one.item, other.item, (*path, 0))
+        if len(theirs) == 1:
+            yield from _of_any([list(_parts(one, theirs[0], path)) for one in ours])
+
+
+def _of_any(found: list[list[Misfit]]) -> Iterator[Misfit]:
+    """What keeps one of several shapes from fitting, once. What is missing in some of them only may be missing."""
+    told = set()
+    for misfit in (misfit for of_one in found for misfit in of_one):
+        same = [other for of_one in found for other in of_one if other.path == misfit.path]
+        if misfit.kind == MISSING and [other.kind for other in same].count(MISSING) < len(found):
+            misfit = misfit._replace(kind=MAY_BE_MISSING)
+        if (misfit.kind, misfit.path, misfit.given) not in told:
+            told.add((misfit.kind, misfit.path, misfit.given))
+            yield misfit
+
+
+def _parts(one: Member, other: Member, path: tuple[str | int, ...]) -> Iterator[Misfit]:
+    if isinstance(one, ObjectType) and isinstance(other, ObjectType):
+        yield from _objects(one, other, path)
+    elif isinstance(one, ListType) and isinstance(other, ListType):
+        for position in range(max(len(one.first), len(other.first)) + 1):
+            yield from misfits(one.at(position), other.at(position), (*path, position))
 
 
 def _objects(given: ObjectType, wanted: ObjectType, path: tuple[str | int, ...]) -> Iterator[Misfit]:
@@ -96,11 +108,8 @@ def _objects(given: ObjectType, wanted: ObjectType, path: tuple[str | int, ...])
     for key in sorted(wanted.required - wanted.with_default):
         if key in given.required:
             continue
-        if given.names(key) or given.others is not None:
-            if given.names(key) or not given.properties:
-                yield Misfit(MAY_BE_MISSING, (*path, key), "", describe(wanted.value_of(key)), names)
-            continue
-        yield Misfit(MISSING, (*path, key), "", describe(wanted.value_of(key)), names)
+        kind = MAY_BE_MISSING if given.names(key) or given.others is not None else MISSING
+        yield Misfit(kind, (*path, key), "", describe(wanted.value_of(key)), names)
     for key in dict.fromkeys((*given.properties, *sorted(given.required))):
         value = given.value_of(key)
         if value.is_never:

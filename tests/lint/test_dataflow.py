@@ -236,3 +236,49 @@ def test_behind_a_fallback_the_failed_node_has_no_result(tmp_path: Path) -> None
         'SEL435 "B" may not have failed on the way to this edge',
         'SEL441 "B" has failed before and has no result here',
     ]
+
+
+_NEEDS_A_KEY = """
+  - {name: Load, import: nodes, storage: Results, output_schema: {
+      type: object, required: [old, open, mixed], properties: {
+        old: {type: boolean},
+        open: {type: object, properties: {b: {type: string}}},
+        mixed: {type: array, prefixItems: [{type: string}], items: {type: integer}},
+        either: {anyOf: [{type: object, required: [a], properties: {a: {type: string}}}, {type: "null"}]}}}}
+  - {name: Take, import: nodes, storage: Results, input_schema: {
+      type: object, properties: {
+        one: {type: object, required: [a], properties: {a: {type: string}}},
+        texts: {type: array, items: {type: string}}}}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("args", "found"),
+    [
+        ("{one: \"${{'a': 'x'} if Load.old else {'a': 'y', 'b': 1}}\"}", []),
+        ("{one: \"${{'b': 1} if Load.old else {}}\"}", ['"one.a" is missing in the arguments of "Take"']),
+        ("{one: \"${{'a': 'x'} if Load.old else {}}\"}", ['"one.a" may be missing in the arguments of "Take"']),
+        ("{one: \"${{**({'b': 1} if Load.old else {})}}\"}", ['"one.a" is missing in the arguments of "Take"']),
+        (
+            "{one: \"${{'a': 1} if Load.old else {'a': 'x'}}\"}",
+            ['the argument "one.a" of "Take" is 1, not a text'],
+        ),
+        ('{one: "${Load.open}"}', ['"one.a" may be missing in the arguments of "Take"']),
+        ("{one: \"${{**Load.open, 'b': 1}}\"}", ['"one.a" may be missing in the arguments of "Take"']),
+        ('{texts: "${Load.mixed}"}', ['the argument "texts[1]" of "Take" is an integer, not a text']),
+        ("{texts: \"${['x', 'y']}\"}", []),
+    ],
+)
+def test_each_shape_that_is_given_has_to_fit(args: str, found: list[str], tmp_path: Path) -> None:
+    flow = f"""
+flow-definitions:
+  - name: f
+    edges:
+      - {{from: , to: Load}}
+      - from: Load
+        to: Take
+        args: {args}
+"""
+    tasks, storages = _FOUR.split("storages:")
+    text = tasks.split("  - ")[0] + _NEEDS_A_KEY.lstrip("\n") + "storages:" + storages + flow
+    assert _found(text, tmp_path) == [f"SEL443 {message}" for message in found]
