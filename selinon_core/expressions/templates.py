@@ -13,6 +13,8 @@ from selinon_core.expressions.faults import Fault
 from selinon_core.expressions.parsing.tokens import tokenize
 
 _BEGIN = re.compile(r"\$\$\{|\$\{")
+#: What is in an expression that has no texts and no braces, up to the brace behind it.
+_SIMPLE = re.compile(r"[^{}\"']*+(?=\})")
 
 
 class Embedded(NamedTuple):
@@ -53,6 +55,14 @@ def read_template_text(text: str) -> TemplateText:
         if begin[0] == "$${":
             plain.append("${")
             position = begin.end()
+            continue
+        simple = _SIMPLE.match(text, begin.end())
+        if simple is not None:
+            if joined := "".join(plain):
+                parts.append(joined)
+            plain.clear()
+            parts.append(Embedded(simple[0], begin.end()))
+            position = simple.end() + 1
             continue
         tokens = tokenize(text, begin.end(), until_brace=True)
         end, position = tokens.starts[-1], tokens.ends[-1]

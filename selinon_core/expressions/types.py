@@ -129,22 +129,23 @@ class Type:
         made._make = make
         return made
 
-    def _finish(self) -> None:
-        if self._make is not None:
-            make, self._make = self._make, None
-            made = make()
-            self._members, self._loose = made.members, made.loose
+    def _finish(self, make: Callable[[], Type]) -> None:
+        self._make = None
+        made = make()
+        self._members, self._loose = made.members, made.loose
 
     @property
     def members(self) -> tuple[Member, ...]:
         """The members, without those that others include."""
-        self._finish()
+        if self._make is not None:
+            self._finish(self._make)
         return self._members
 
     @property
     def loose(self) -> bool:
         """Whether values of all other kinds belong to the type."""
-        self._finish()
+        if self._make is not None:
+            self._finish(self._make)
         return self._loose
 
     @property
@@ -167,8 +168,9 @@ class Type:
 
     def without(self, *kinds: str) -> Type:
         """The type without the members of some kinds. What is loose stays so: it may be without them already."""
-        kept = tuple([member for member in self.members if member.kind not in kinds])
-        return self if len(kept) == len(self.members) else Type(kept, self.loose)
+        members = self.members
+        kept = tuple([member for member in members if member.kind not in kinds])
+        return self if len(kept) == len(members) else Type(kept, self.loose)
 
     def __repr__(self) -> str:
         kinds = [*dict.fromkeys(member.kind for member in self.members), *(["..."] if self.loose else [])]

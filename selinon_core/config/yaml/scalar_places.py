@@ -41,13 +41,14 @@ class ScalarPlaces:
     A scalar that is not written in the file (data of a program, a part of a text) has one place: its own.
     """
 
-    __slots__ = ("_file", "_node", "_pieces", "_text")
+    __slots__ = ("_begin", "_file", "_node", "_pieces", "_text")
 
     def __init__(self, file: str, text: str, node: Node) -> None:
         self._file = file
         self._text = text
         self._node = node
         self._pieces: list[_Piece] | None = None
+        self._begin: int | None = None
 
     def span(self, start: int, end: int) -> Span:
         """The stretch of the file that spells the characters from ``start`` up to ``end`` of the value.
@@ -55,11 +56,20 @@ class ScalarPlaces:
         For ``start == end`` it is the empty stretch before the character at ``start``. Offsets behind the value
         mean its end.
         """
+        if self._begin is None:
+            self._begin = _verbatim(self._text, self._node)
+        if self._begin >= 0:
+            length = len(self._node.value)
+            first = self._begin + min(start, length)
+            return self._between(first, self._begin + min(end, length))
         pieces = self._mapped()
         if not pieces:
             return self._whole()
         first = pieces[start].start if start < len(pieces) else pieces[-1].end
         last = pieces[min(end, len(pieces)) - 1].end if end > start else first
+        return self._between(first, last)
+
+    def _between(self, first: int, last: int) -> Span:
         return Span(self._file, *self._position(first), *self._position(max(first, last)))
 
     def _whole(self) -> Span:
@@ -87,6 +97,22 @@ def behind_properties(text: str, start: int) -> int:
     """Where the value begins whose anchor or tag begins at ``start``."""
     found = _PROPERTIES.match(text, start)
     return found.end() if found is not None else start
+
+
+def _verbatim(text: str, event: Any) -> int:
+    """Where the value begins when the file spells each of its characters by itself, on one line; else -1."""
+    written, value = type(event) is yaml.ScalarEvent, event.value
+    if not written or not value or event.style in ("|", ">"):
+        return -1
+    start: int = event.start_mark.index
+    if event.anchor is not None or event.tag is not None:
+        start = behind_properties(text, start)
+    quotes = 1 if event.style in ("'", '"') else 0
+    start += quotes
+    end = start + len(value)
+    if end + quotes != event.end_mark.index or text[start:end] != value or BREAK.search(value):
+        return -1
+    return -1 if event.style == '"' and "\\" in value else start
 
 
 def _pieces(text: str, event: Any) -> Iterator[_Piece]:

@@ -9,7 +9,7 @@ from typing import Protocol
 from selinon_core.expressions.checking.findings import Finding, Fix, Kind
 from selinon_core.expressions.checking.known_names import Names
 from selinon_core.expressions.checking.narrowing import Facts, Path, path_of
-from selinon_core.expressions.tree import Tree
+from selinon_core.expressions.tree import Field, Index, Name, Tree
 from selinon_core.expressions.type_words import describe
 from selinon_core.expressions.types import ANY, BOOLEAN, LIST, NULL, NUMBER, OBJECT, TEXT, Type, is_integral
 
@@ -40,6 +40,8 @@ class State:
         self._text = text
         self._type_of = type_of
         self._told: set[Path] = set()
+        #: What parts read. A part stands in one place, so its variables are always the same.
+        self._paths: dict[int, Path | None] = {}
 
     def type_of(self, tree: Tree, facts: Facts) -> Type:
         """The type of a part."""
@@ -62,7 +64,12 @@ class State:
 
     def path(self, tree: Tree) -> Path | None:
         """The path that a tree reads."""
-        return path_of(tree, {name: start for name, (start, _) in self.variables.items()})
+        if not isinstance(tree, Name | Field | Index):
+            return None
+        if id(tree) not in self._paths:
+            variables = {name: start for name, (start, _) in self.variables.items()}
+            self._paths[id(tree)] = path_of(tree, variables)
+        return self._paths[id(tree)]
 
     @contextmanager
     def variable(self, name: str, start: int, type_: Type) -> Iterator[None]:

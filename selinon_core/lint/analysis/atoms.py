@@ -45,7 +45,7 @@ class Atom:
 class AtomMaker:
     """Makes the atoms of one edge's or one fallback's condition, each once; ``sources`` are the edge's."""
 
-    __slots__ = ("_made", "_predicates", "_serial", "_sources", "_tests")
+    __slots__ = ("_made", "_names", "_predicates", "_serial", "_sources", "_tests")
 
     def __init__(self, predicates: Predicates, sources: tuple[str, ...] = ()) -> None:
         self._predicates = predicates
@@ -53,6 +53,7 @@ class AtomMaker:
         self._serial = count()
         self._made: dict[int, Atom] = {}
         self._tests: dict[int, PlainTest] = {}
+        self._names: dict[int, tuple[NameUse, ...]] = {}
 
     def constant(self, leaf: LeafDef | TestDef) -> bool | None:
         """The value of a leaf that is a constant; None otherwise."""
@@ -72,6 +73,15 @@ class AtomMaker:
     def is_opposite(self, test: TestDef) -> bool:
         """Whether an expression is the opposite of its atom: ``a <= b`` has the atom of ``a > b``."""
         return self._test(test).is_opposite
+
+    def names_in(self, test: TestDef) -> tuple[NameUse, ...]:
+        """The names that an expression uses."""
+        from selinon_core.expressions.names import names_used
+
+        found = self._names.get(id(test))
+        if found is None:
+            found = self._names[id(test)] = names_used(test.tree)
+        return found
 
     def _test(self, test: TestDef) -> PlainTest:
         from selinon_core.plan.comparisons import plain_test
@@ -162,13 +172,6 @@ def one_holds(atoms: Iterable[Atom]) -> Iterator[tuple[Atom, ...]]:
     for group in groups.values():
         if len(group) == 3:
             yield tuple(group.values())
-
-
-def names_in(test: TestDef) -> tuple[NameUse, ...]:
-    """The names that an expression uses."""
-    from selinon_core.expressions.names import names_used
-
-    return tuple(names_used(test.tree))
 
 
 def _follows(a: Atom, b: Atom) -> bool:

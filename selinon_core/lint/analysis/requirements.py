@@ -14,13 +14,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from itertools import combinations
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from selinon_core.config.model import ConditionDef, EdgeDef, FlowDef, LeafDef, TestDef
-from selinon_core.lint.analysis.atoms import Atom, AtomMaker, names_in
+from selinon_core.lint.analysis.atoms import Atom, AtomMaker
 from selinon_core.lint.analysis.facts import FlowGraph, StartRule
 from selinon_core.lint.analysis.predicates import Predicates
-from selinon_core.lint.analysis.verdict import Clause, Satisfiability, may_hold_together
+from selinon_core.lint.analysis.verdict import Satisfiability, Stated, may_hold_together, stated
+
+if TYPE_CHECKING:
+    from selinon_core.expressions.names import NameUse
 
 #: Ancestors that are considered, per node and per flow: real flows need fewer.
 MOST_ANCESTORS = 300
@@ -91,11 +94,13 @@ class Exclusions:
         return self._verdicts[needed]
 
     def _conditions_may_hold(self, needed: Requirements) -> bool:
-        clauses: list[Clause] = []
+        if len(needed.clauses) < 2:
+            return True
+        clauses: list[list[Stated]] = []
         for steps in sorted(needed.clauses, key=lambda steps: [step.origin.index for step in steps]):
-            conditions = [(step.origin.condition, self._leaves.of(step)) for step in steps]
-            clauses.append([(condition, make) for condition, make in conditions if condition is not None])
-        return len(clauses) < 2 or may_hold_together(clauses) is not False
+            conditions = [self._leaves.condition(step) for step in steps]
+            clauses.append([condition for condition in conditions if condition is not None])
+        return may_hold_together(clauses) is not False
 
     def _once(self, names: Iterable[str]) -> frozenset[str]:
         return frozenset(name for name in names if self._facts.runs_once(name))
@@ -124,17 +129,25 @@ class Exclusions:
 
 
 class _Leaves:
-    """Makes the unknowns of conditions so that equal ones are equal in different edges too."""
+    """The conditions of steps, with unknowns that are equal in different edges too."""
 
     def __init__(self, flow: FlowDef, facts: FlowGraph, predicates: Predicates) -> None:
         self._changing_args = flow.node_args_from_first
         self._facts = facts
         self._predicates = predicates
+        self._conditions: dict[int, Stated | None] = {}
 
-    def of(self, step: StartRule) -> AtomMaker:
-        """The maker for the condition of an edge."""
+    def condition(self, step: StartRule) -> Stated | None:
+        """The condition of a step; None for a step without one."""
+        if id(step) not in self._conditions:
+            self._conditions[id(step)] = self._stated(step)
+        return self._conditions[id(step)]
+
+    def _stated(self, step: StartRule) -> Stated | None:
+        if step.origin.condition is None:
+            return None
         assert step.atoms is not None
-        return _AcrossEdges(step, step.atoms, self._scope)
+        return stated(step.origin.condition, _AcrossEdges(step, step.atoms, self._scope))
 
     def _scope(self, step: StartRule, leaf: LeafDef | TestDef) -> object:
         """What else has to be equal for two leaves to see the same."""
@@ -155,7 +168,8 @@ class _Leaves:
         return id(step)
 
     def _scope_of_test(self, step: StartRule, test: TestDef) -> object:
-        uses = names_in(test)
+        assert step.atoms is not None
+        uses = step.atoms.names_in(test)
         if any(use.kind == "failed" for use in uses):
             return id(step)
         if not all(self._facts.runs_once(use.name) for use in uses if use.kind == "node"):
@@ -179,6 +193,9 @@ class _AcrossEdges(AtomMaker):
 
     def is_opposite(self, test: TestDef) -> bool:
         return self._made_by.is_opposite(test)
+
+    def names_in(self, test: TestDef) -> tuple[NameUse, ...]:
+        return self._made_by.names_in(test)
 
     def atom(self, condition: ConditionDef) -> Atom:
         atom = self._made_by.atom(condition)

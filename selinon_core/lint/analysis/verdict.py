@@ -11,6 +11,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import Enum
+from functools import cache
+from typing import NamedTuple
 
 from selinon_core.config.model import AndDef, ConditionDef, LeafDef, NotDef, OrDef, TestDef
 from selinon_core.lint.analysis.atoms import Atom, AtomMaker, implies, impossible_together, one_holds
@@ -61,22 +63,27 @@ def may_all_be_false(conditions: Sequence[tuple[ConditionDef, AtomMaker]]) -> bo
     return table.verdict(table.values(("or", trees))) is not Satisfiability.ALWAYS
 
 
-#: Conditions of which one has to hold, each with the maker of its unknowns.
-Clause = Sequence[tuple[ConditionDef, AtomMaker]]
+class Stated(NamedTuple):
+    """A condition as a formula, and its unknowns in the order of the text."""
+
+    formula: Formula
+    atoms: tuple[Atom, ...]
 
 
-def may_hold_together(clauses: Sequence[Clause]) -> bool | None:
+def stated(condition: ConditionDef, make: AtomMaker) -> Stated:
+    """A condition as a formula over the unknowns that ``make`` gives."""
+    formulas = Formulas(make)
+    formula = formulas.tree(condition)
+    return Stated(formula, tuple(formulas.index))
+
+
+def may_hold_together(clauses: Sequence[Sequence[Stated]]) -> bool | None:
     """Whether there are answers for which a condition of every clause holds; None when there are too many."""
-    index: dict[Atom, int] = {}
-    trees = tuple(
-        [
-            ("or", tuple([Formulas(make, index).tree(condition) for condition, make in clause]))
-            for clause in clauses
-        ]
-    )
-    if len(index) > MOST_UNKNOWNS:
+    atoms = tuple(dict.fromkeys([atom for clause in clauses for condition in clause for atom in condition.atoms]))
+    if len(atoms) > MOST_UNKNOWNS:
         return None
-    table = Table(tuple(index))
+    trees = tuple([("or", tuple([condition.formula for condition in clause])) for clause in clauses])
+    table = Table(atoms)
     return table.verdict(table.values(("and", trees))) is not Satisfiability.NEVER
 
 
@@ -116,7 +123,9 @@ class Table:
         self.column = {atom: _column(i, len(atoms)) for i, atom in enumerate(atoms)}
         self.possible = self.rows
         for i, first in enumerate(atoms):
-            for second in atoms[i + 1 :]:
+            for second in atoms[i + 1 :] if first.subject is not None else ():
+                if first.subject != second.subject:
+                    continue  # neither tells anything of the other
                 a, b = self.column[first], self.column[second]
                 if impossible_together(first, second):
                     self.possible &= ~(a & b)
@@ -151,6 +160,7 @@ class Table:
         return Satisfiability.MAYBE if self.rows & ~values & self.possible else Satisfiability.ALWAYS
 
 
+@cache
 def _column(index: int, count: int) -> int:
     half = 1 << index
     pattern = ((1 << half) - 1) << half

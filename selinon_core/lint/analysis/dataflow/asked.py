@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from selinon_core.config.model import AndDef, ConditionDef, LeafDef, NotDef, OrDef, TestDef
-from selinon_core.lint.analysis.atoms import Atom, AtomMaker, names_in
+from selinon_core.lint.analysis.atoms import Atom, AtomMaker
 from selinon_core.lint.analysis.facts import StartRule
+
+if TYPE_CHECKING:
+    from selinon_core.expressions.names import NameUse
 
 
 class AskedAtoms(AtomMaker):
@@ -25,23 +29,25 @@ class AskedAtoms(AtomMaker):
     def is_opposite(self, test: TestDef) -> bool:
         return self._base.is_opposite(test)
 
+    def names_in(self, test: TestDef) -> tuple[NameUse, ...]:
+        return self._base.names_in(test)
+
     def atom(self, condition: ConditionDef) -> Atom:
         atom = self._base.atom(condition)
         sources = self._step.sources
-        if all(self._runs_once(name) for name in (*sources, *_read(condition))):
+        if all(self._runs_once(name) for name in (*sources, *self._read(condition))):
             return atom
         subject = (sources, atom.subject) if atom.subject is not None else None
         return Atom((sources, atom.key), subject, atom.test, atom.operand, atom.is_strict)
 
-
-def _read(condition: ConditionDef) -> tuple[str, ...]:
-    """The nodes that a leaf reads."""
-    if isinstance(condition, TestDef):
-        return tuple([use.name for use in names_in(condition) if use.kind == "node"])
-    if isinstance(condition, LeafDef) and condition.node:
-        return (condition.node[0].name,)
-    if isinstance(condition, NotDef):
-        return _read(condition.operand)
-    if isinstance(condition, AndDef | OrDef):
-        return tuple([name for operand in condition.operands for name in _read(operand)])
-    return ()
+    def _read(self, condition: ConditionDef) -> tuple[str, ...]:
+        """The nodes that a leaf reads."""
+        if isinstance(condition, TestDef):
+            return tuple([use.name for use in self._base.names_in(condition) if use.kind == "node"])
+        if isinstance(condition, LeafDef) and condition.node:
+            return (condition.node[0].name,)
+        if isinstance(condition, NotDef):
+            return self._read(condition.operand)
+        if isinstance(condition, AndDef | OrDef):
+            return tuple([name for operand in condition.operands for name in self._read(operand)])
+        return ()

@@ -35,7 +35,6 @@ from selinon_core.lint.analysis.dataflow.node_types import NodeTypes, type_of_te
 from selinon_core.lint.analysis.dataflow.places import FlowScope, Part
 from selinon_core.lint.analysis.dataflow.schema_types import SchemaTypes, Typed
 from selinon_core.lint.analysis.dataflow.scopes import Scope
-from selinon_core.lint.analysis.dataflow.ways import ways_of
 
 if TYPE_CHECKING:
     from selinon_core.config.model import ProjectModel
@@ -75,8 +74,7 @@ class Dataflow:
 
     def _scope(self, flow: FlowDef) -> FlowScope:
         if id(flow) not in self._scopes:
-            graph = self._graph(flow)
-            self._scopes[id(flow)] = FlowScope(self._model, flow, graph, ways_of(graph), self.types)
+            self._scopes[id(flow)] = FlowScope(self._model, flow, self._graph(flow), self.types)
         return self._scopes[id(flow)]
 
     def _names_of_output(self, flow: FlowDef) -> Names:
@@ -113,10 +111,10 @@ class Dataflow:
         if entry.args is None:
             return
         names = Scope(scope, Part.ARGS, entry, item)
-        self._template(entry.args, names, Part.ARGS, facts)
+        types = self._template(entry.args, names, Part.ARGS, facts)
         checked = [name for name in dict.fromkeys(ref.name for ref in nodes) if self._checks_arguments(name)]
         if checked:
-            type_ = type_of_template(entry.args, names, facts)
+            type_ = type_of_template(entry.args, lambda part: types[id(part)])
             for name in checked:
                 self._give(name, type_, entry, entry.args)
 
@@ -129,10 +127,14 @@ class Dataflow:
         assert node is not None
         self.given.append(Given(name, type_, self.types.arguments(node), entry, template))
 
-    def _template(self, template: TemplateDef, names: Names, part: Part, facts: Facts) -> None:
+    def _template(self, template: TemplateDef, names: Names, part: Part, facts: Facts) -> dict[int, Type]:
+        """Check the expressions of a template; return their types by identity."""
+        types: dict[int, Type] = {}
         for _, expression, in_text in template.expressions():
             checked = (check_part_of_text if in_text else check)(expression.tree, expression.text, names, facts)
             self._take(checked, expression, part)
+            types[id(expression)] = checked.type
+        return types
 
     def _condition(self, scope: FlowScope, entry: EdgeDef | FailureDef) -> Facts:
         """Check a condition; return what is known where it holds."""
@@ -140,38 +142,55 @@ class Dataflow:
             return NOTHING
         names = Scope(scope, Part.CONDITION, entry)
         told: set[tuple[int, str]] = set()
-        for test, facts in _tests(entry.condition, True, names, NOTHING):
+        behind = _Behind(names)
+        for test, facts in behind.tests(entry.condition, True, NOTHING):
             checked = check_condition(test.tree, test.expression.text, names, facts)
             for finding in checked.findings:
                 key = (id(test.expression), finding.message)
                 if key not in told:
                     told.add(key)
                     self.found.append(Found(finding, test.expression, Part.CONDITION))
-        return _behind(entry.condition, True, names, NOTHING)
+        needed = entry.args is not None or (isinstance(entry, EdgeDef) and entry.foreach is not None)
+        return behind.facts(entry.condition, True, NOTHING) if needed else NOTHING
 
     def _take(self, checked: Checked, expression: ExpressionDef, part: Part) -> None:
         self.found.extend(Found(finding, expression, part) for finding in checked.findings)
 
 
-def _tests(condition: ConditionDef, holds: bool, names: Names, facts: Facts) -> Iterator[tuple[TestDef, Facts]]:
-    """The expressions of a condition, each with what is known where it is worked out."""
-    if isinstance(condition, TestDef):
-        yield condition, facts
-    elif isinstance(condition, NotDef):
-        yield from _tests(condition.operand, not holds, names, facts)
-    elif isinstance(condition, AndDef | OrDef):
-        for operand in condition.operands:
-            yield from _tests(operand, holds, names, facts)
-            facts = _behind(operand, isinstance(condition, AndDef), names, facts)
+class _Behind:
+    """What is known behind the parts of one condition; each part is looked at once."""
 
+    def __init__(self, names: Names) -> None:
+        self._names = names
+        #: By part, result and what was known before; that is kept so that its identity stays its own.
+        self._known: dict[tuple[int, bool, int], tuple[Facts, Facts]] = {}
 
-def _behind(condition: ConditionDef, holds: bool, names: Names, facts: Facts) -> Facts:
-    """What is known once a condition gave ``holds``."""
-    if isinstance(condition, TestDef):
-        return facts_behind(condition.tree, condition.expression.text, names, holds, facts)
-    if isinstance(condition, NotDef):
-        return _behind(condition.operand, not holds, names, facts)
-    if isinstance(condition, AndDef | OrDef) and isinstance(condition, AndDef) is holds:
-        for operand in condition.operands:
-            facts = _behind(operand, holds, names, facts)
-    return facts
+    def tests(self, condition: ConditionDef, holds: bool, facts: Facts) -> Iterator[tuple[TestDef, Facts]]:
+        """The expressions of a condition, each with what is known where it is worked out."""
+        if isinstance(condition, TestDef):
+            yield condition, facts
+        elif isinstance(condition, NotDef):
+            yield from self.tests(condition.operand, not holds, facts)
+        elif isinstance(condition, AndDef | OrDef):
+            for number, operand in enumerate(condition.operands):
+                if number:
+                    before = condition.operands[number - 1]
+                    facts = self.facts(before, isinstance(condition, AndDef), facts)
+                yield from self.tests(operand, holds, facts)
+
+    def facts(self, condition: ConditionDef, holds: bool, before: Facts) -> Facts:
+        """What is known once a condition gave ``holds``."""
+        key = (id(condition), holds, id(before))
+        if key not in self._known:
+            self._known[key] = (before, self._work_out(condition, holds, before))
+        return self._known[key][1]
+
+    def _work_out(self, condition: ConditionDef, holds: bool, facts: Facts) -> Facts:
+        if isinstance(condition, TestDef):
+            return facts_behind(condition.tree, condition.expression.text, self._names, holds, facts)
+        if isinstance(condition, NotDef):
+            return self.facts(condition.operand, not holds, facts)
+        if isinstance(condition, AndDef | OrDef) and isinstance(condition, AndDef) is holds:
+            for operand in condition.operands:
+                facts = self.facts(operand, holds, facts)
+        return facts

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from selinon_core.config.model import ExpressionDef, FlowDef, TaskDef, TemplateDef, TextDef
 from selinon_core.expressions.check import check
 from selinon_core.expressions.checking.known_names import Names
-from selinon_core.expressions.checking.narrowing import NOTHING, Facts
 from selinon_core.expressions.types import (
     ANY,
     NEVER,
@@ -56,21 +55,22 @@ class NodeTypes:
         if name not in self._outputs:
             self._outputs[name] = Typed(ANY)  # flows that read their own output
             if flow.output is not None:
-                type_ = type_of_template(flow.output.value, self._names_of_output(flow))
+                names = self._names_of_output(flow)
+                type_ = type_of_template(flow.output, lambda part: check(part.tree, part.text, names).type)
                 self._outputs[name] = Typed(type_)
         return self._outputs[name]
 
 
-def type_of_template(value: object, names: Names, facts: Facts = NOTHING) -> Type:
-    """The type of what a template, or a part of one, gives."""
+def type_of_template(value: object, type_of: Callable[[ExpressionDef], Type]) -> Type:
+    """The type of what a template, or a part of one, gives; ``type_of`` gives that of an expression."""
     if isinstance(value, TemplateDef):
-        return type_of_template(value.value, names, facts)
+        return type_of_template(value.value, type_of)
     if isinstance(value, ExpressionDef):
-        return check(value.tree, value.text, names, facts).type
+        return type_of(value)
     if isinstance(value, TextDef):
         return STRING
     if isinstance(value, dict):
-        return object_of({str(key): type_of_template(part, names, facts) for key, part in value.items()})
+        return object_of({str(key): type_of_template(part, type_of) for key, part in value.items()})
     if isinstance(value, list):
-        return Type((ListType(NEVER, tuple([type_of_template(part, names, facts) for part in value])),))
+        return Type((ListType(NEVER, tuple([type_of_template(part, type_of) for part in value])),))
     return constant(value) if value is None or isinstance(value, bool | int | float | str) else ANY

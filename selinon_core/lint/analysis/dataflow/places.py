@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from enum import Enum
+from functools import cached_property
 from typing import Any
 
 from selinon_core.config.model import FlowDef, ProjectModel
 from selinon_core.lint.analysis.dataflow.node_types import NodeTypes
-from selinon_core.lint.analysis.dataflow.ways import Ways
+from selinon_core.lint.analysis.dataflow.ways import Ways, ways_of
 from selinon_core.lint.analysis.facts import FlowGraph
 
 
@@ -28,13 +29,18 @@ SEVERAL, ALWAYS_SEVERAL, UNTYPED = "several", "always several", "untyped"
 class FlowScope:
     """What the names of one flow have in common."""
 
-    def __init__(self, model: ProjectModel, flow: FlowDef, graph: FlowGraph, ways: Ways, types: NodeTypes) -> None:
+    def __init__(self, model: ProjectModel, flow: FlowDef, graph: FlowGraph, types: NodeTypes) -> None:
         self.model = model
         self.flow = flow
         self.graph = graph
-        self.ways = ways
         self.types = types
 
+    @cached_property
+    def ways(self) -> Ways:
+        """The ways through the flow."""
+        return ways_of(self.graph)
+
+    @cached_property
     def constants(self) -> dict[str, Any]:
         """The constants that the flow sees."""
         return {**self.model.settings.vars, **self.flow.vars}

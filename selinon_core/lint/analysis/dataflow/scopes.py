@@ -49,6 +49,7 @@ class Scope:
         self._origin = origin
         self._item = item
         self._nodes: dict[str, Entry | None] = {}
+        self._found: dict[str, Entry] = {}
 
     # --- the names -------------------------------------------------------------------------------------------
 
@@ -57,7 +58,11 @@ class Scope:
         if name == self._item_name and self._has_items:
             return Known(self._item, is_there=True)
         finder = _FINDERS.get(name)
-        return finder(self) if finder is not None else self._node(name)
+        if finder is None:
+            return self._node(name)
+        if name not in self._found:
+            self._found[name] = finder(self)
+        return self._found[name]
 
     def names(self) -> Iterable[str]:
         """The names that have a value here."""
@@ -145,7 +150,7 @@ class Scope:
         return Family(find, self._runnable, "node")
 
     def _vars(self) -> Entry:
-        values = self._shared.constants()
+        values = self._shared.constants
         return Family(
             lambda name: Known(type_of_value(values[name]), is_there=True) if name in values else None,
             lambda: values,

@@ -10,7 +10,7 @@ and whether a node fails. Above ``MOST_UNKNOWNS`` unknowns nothing is said.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cached_property
+from functools import cache, cached_property
 from typing import NamedTuple
 
 from selinon_core.config.model import EdgeDef, FailureDef
@@ -34,8 +34,8 @@ class _Way(NamedTuple):
 
 def ways_of(graph: FlowGraph) -> Ways:
     """The ways through a flow; that a node runs once is told by its edges, and then by their conditions."""
-    first = Ways(graph, graph.runs_once)
-    return Ways(graph, lambda name: graph.runs_once(name) or first.may_run_again(name) is False)
+    first = cache(lambda: Ways(graph, graph.runs_once))  # most flows do not need it
+    return Ways(graph, lambda name: graph.runs_once(name) or first().may_run_again(name) is False)
 
 
 class Ways:
@@ -95,11 +95,13 @@ class Ways:
         several: dict[str, int] = {}
         failing = {name: self._values(atom) for name, atom in self._fails.items()}
         rows = self._table.rows
+        conditions = [self._values(way.condition) for way in self._ways]
+        some = [self._values(way.some) for way in self._ways]
         changed = True
         while changed:
             changed = False
             for number, way in enumerate(self._ways):
-                taken = self._values(way.condition)
+                taken = conditions[number]
                 for source in dict.fromkeys(way.step.sources):
                     started = rows if source in self._graph.supposed else runs.get(source, 0)
                     taken &= started if way.is_fallback else started & ~failing.get(source, 0)
@@ -108,7 +110,7 @@ class Ways:
                 once = again = 0
                 for number, times in steps:
                     way = self._ways[number]
-                    now = fires[number] & self._values(way.some)
+                    now = fires[number] & some[number]
                     repeated = times > 1 or way.some is not True or name in self._graph.cyclic_nodes
                     again |= once & now
                     again |= now if repeated else 0
