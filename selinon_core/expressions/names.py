@@ -22,6 +22,10 @@ FAMILIES = frozenset({"failed", "all", "last", "vars", "env", "flow", "results"}
 RESERVED = ALONE | FAMILIES
 
 
+#: The trees that a path is made of.
+_STEPS = (Field, Index)
+
+
 class NameUse(NamedTuple):
     """A name in an expression: ``kind`` and ``name``, and its place with that of the family.
 
@@ -76,7 +80,7 @@ def constant_key(step: Field | Index) -> str | int | None:
 def path_of(tree: Tree) -> tuple[Tree, list[Field | Index]]:
     """What a tree reads from, and the steps from there, from left to right; no steps where it is not a path."""
     steps: list[Field | Index] = []
-    while isinstance(tree, Field | Index):
+    while isinstance(tree, _STEPS):
         steps.append(tree)
         tree = tree.subject
     steps.reverse()

@@ -168,9 +168,10 @@ class Type:
 
     def without(self, *kinds: str) -> Type:
         """The type without the members of some kinds. What is loose stays so: it may be without them already."""
-        members = self.members
-        kept = tuple([member for member in members if member.kind not in kinds])
-        return self if len(kept) == len(members) else Type(kept, self.loose)
+        for member in self.members:
+            if member.kind in kinds:
+                return Type(tuple([member for member in self.members if member.kind not in kinds]), self.loose)
+        return self
 
     def __repr__(self) -> str:
         kinds = [*dict.fromkeys(member.kind for member in self.members), *(["..."] if self.loose else [])]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -282,3 +283,48 @@ flow-definitions:
     tasks, storages = _FOUR.split("storages:")
     text = tasks.split("  - ")[0] + _NEEDS_A_KEY.lstrip("\n") + "storages:" + storages + flow
     assert _found(text, tmp_path) == [f"SEL443 {message}" for message in found]
+
+
+def test_each_expression_is_parsed_and_checked_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Also where a schema says what the node takes, and where edges are compared with each other."""
+    from selinon_core.config.schema import expressions as reading
+    from selinon_core.expressions import names as used
+    from selinon_core.lint.analysis.dataflow import findings
+
+    seen: dict[str, list[str]] = {"parse": [], "check": [], "names": []}
+    parse, check, names_used = reading.parse, findings.check, used.names_used
+
+    def counted_parse(text: str) -> Any:
+        seen["parse"].append(text)
+        return parse(text)
+
+    def counted_check(tree: Any, text: str, *rest: Any) -> Any:
+        seen["check"].append(text)
+        return check(tree, text, *rest)
+
+    def counted_names(tree: Any, *rest: Any) -> Any:
+        seen["names"].append(str(tree))
+        return names_used(tree, *rest)
+
+    reading._parsed.cache_clear()
+    monkeypatch.setattr(reading, "parse", counted_parse)
+    monkeypatch.setattr(findings, "check", counted_check)
+    monkeypatch.setattr(used, "names_used", counted_names)
+    flow = """
+flow-definitions:
+  - name: once
+    input_schema: {type: object, required: [big], properties: {big: {type: boolean}}}
+    edges:
+      - {from: , to: A}
+      - {from: A, to: B, condition: args.big}
+      - {from: A, to: C, condition: not args.big and A.total > 3}
+      - {from: B, to: inner, args: {number: "${A.number}"}}
+      - {from: [C, inner], to: D}
+  - name: inner
+    input_schema: {type: object, properties: {number: {type: integer}}}
+    edges: [{from: , to: A}]
+"""
+    lint_text(_FOUR + flow, tmp_path)
+    assert sorted(seen["parse"]) == ["A.number", "args.big", "not args.big and A.total > 3"]
+    assert seen["check"] == ["A.number"]
+    assert len(seen["names"]) == len(set(seen["names"])) > 0

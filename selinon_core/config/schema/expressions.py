@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 from selinon_core.config.model import AndDef, ConditionDef, ExpressionDef, NotDef, OrDef, TestDef
@@ -17,12 +18,21 @@ from selinon_core.config.yaml.scalar_places import ScalarPlaces
 from selinon_core.diagnostics import kinds
 from selinon_core.diagnostics.diagnostic import Fix
 from selinon_core.diagnostics.location import AliasedLocation, Edit, SourceLocation, Span
-from selinon_core.expressions.parser import parse
+from selinon_core.expressions.parser import Parsed, parse
 from selinon_core.expressions.tree import Junction, Literal, Negation, Tree
 
 #: What an unquoted scalar does not begin with, and what it does not have inside of brackets.
 _NO_BEGIN = re.compile(r"[-?:,\[\]{}#&*!|>'\"%@`\s]")
 _NOT_INSIDE = re.compile(r"[,\[\]{}\n]|:(?:\s|$)|(?:^|\s)#")
+
+
+#: Texts whose trees are kept: many expressions of a project are alike, such as ``args.number``.
+_KEPT = 1000
+
+
+@lru_cache(_KEPT)
+def _parsed(text: str) -> Parsed:
+    return parse(text)
 
 
 class ScalarPart(SourceLocation):
@@ -85,7 +95,7 @@ def read_expression(reading: ReadContext, node: Node, via: Via, label: str) -> E
     text: str = reading.scalar(node)
     reading.has_expressions = True
     at = parts_of(reading, node, via)
-    if text.startswith("${") and text.endswith("}") and not parse(text[2:-1]).faults:
+    if text.startswith("${") and text.endswith("}") and not _parsed(text[2:-1]).faults:
         inner = text[2:-1].strip()
         reading.collector.add(
             kinds.DELIMITERS,
@@ -117,7 +127,7 @@ def parsed(
 
     ``at`` leads to the characters of ``text``. ``help`` takes the place of that of its faults.
     """
-    found = parse(text)
+    found = _parsed(text)
     if not found.faults:
         return ExpressionDef(text, found.tree, location, at)
     for fault in found.faults:
@@ -132,7 +142,7 @@ def _is_cut(reading: ReadContext, node: Node, text: str) -> bool:
     """Whether an expression goes on in what YAML takes for a comment."""
     rest = reading.document.text[node.end_mark.index :].partition("\n")[0]
     is_comment = rest.lstrip(" \t").startswith("#")
-    return is_comment and bool(parse(text).faults) and not parse(text + rest.rstrip()).faults
+    return is_comment and bool(_parsed(text).faults) and not _parsed(text + rest.rstrip()).faults
 
 
 def read_test(reading: ReadContext, node: Node, via: Via, label: str) -> ConditionDef | None:

@@ -87,7 +87,10 @@ class ScalarPlaces:
     def _position(self, index: int) -> tuple[int, int]:
         """Line and column, from 1, counted from where the scalar begins."""
         mark = self._node.start_mark
-        breaks = list(BREAK.finditer(self._text, mark.index, index))
+        if self._begin is not None and 0 <= self._begin <= mark.index + 1:
+            breaks = []  # nothing but a quote is before the value, which is on one line
+        else:
+            breaks = list(BREAK.finditer(self._text, mark.index, index))
         if not breaks:
             return mark.line + 1, mark.column + 1 + index - mark.index
         return mark.line + 1 + len(breaks), 1 + index - breaks[-1].end()

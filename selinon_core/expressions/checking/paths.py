@@ -144,7 +144,7 @@ def _key(
     if not members:
         return Reached(found, asking)
     values = [member.value_of(key) for member in members]
-    type_ = union(values)
+    type_ = values[0] if len(values) == 1 else union(values)
     path = state.path(tree)
     if has_value(path, facts):
         return Reached(ANY if type_.is_never else type_, source=subject.source)

@@ -16,6 +16,8 @@ from selinon_core.expressions.types import ANY, BOOLEAN, LIST, NULL, NUMBER, OBJ
 #: What stands for a value that is missing, by the kind of the value. An object without keys would help nothing.
 _REPLACEMENTS = {NUMBER: "0", TEXT: '""', LIST: "[]", BOOLEAN: "false", OBJECT: ""}
 _LONGEST_SHOWN = 60
+#: The trees that may read a path.
+_WITH_PATH = frozenset({Name, Field, Index})
 
 #: Says what to do about a value of a wrong type.
 Help = Callable[[Type], tuple[str, tuple[Fix, ...]]]
@@ -64,12 +66,12 @@ class State:
 
     def path(self, tree: Tree) -> Path | None:
         """The path that a tree reads."""
-        if not isinstance(tree, Name | Field | Index):
+        if type(tree) not in _WITH_PATH:
             return None
-        if id(tree) not in self._paths:
-            variables = {name: start for name, (start, _) in self.variables.items()}
-            self._paths[id(tree)] = path_of(tree, variables)
-        return self._paths[id(tree)]
+        key = id(tree)
+        if key not in self._paths:
+            self._paths[key] = path_of(tree, {name: start for name, (start, _) in self.variables.items()})
+        return self._paths[key]
 
     @contextmanager
     def variable(self, name: str, start: int, type_: Type) -> Iterator[None]:

@@ -76,18 +76,18 @@ class AtomMaker:
 
     def names_in(self, test: TestDef) -> tuple[NameUse, ...]:
         """The names that an expression uses."""
-        from selinon_core.expressions.names import names_used
-
         found = self._names.get(id(test))
         if found is None:
+            from selinon_core.expressions.names import names_used
+
             found = self._names[id(test)] = names_used(test.tree)
         return found
 
     def _test(self, test: TestDef) -> PlainTest:
-        from selinon_core.plan.comparisons import plain_test
-
         found = self._tests.get(id(test))
         if found is None:
+            from selinon_core.plan.comparisons import plain_test
+
             found = self._tests[id(test)] = plain_test(test.tree)
         return found
 

@@ -17,6 +17,9 @@ from typing import NamedTuple
 from selinon_core.config.model import AndDef, ConditionDef, LeafDef, NotDef, OrDef, TestDef
 from selinon_core.lint.analysis.atoms import Atom, AtomMaker, implies, impossible_together, one_holds
 
+# A union written in place would be made for each leaf.
+_JUNCTIONS, _LEAVES = (AndDef, OrDef), (LeafDef, TestDef)
+
 #: Tables of more unknowns than this would cost more than their findings are worth.
 MOST_UNKNOWNS = 12
 
@@ -101,10 +104,10 @@ class Formulas:
     def tree(self, condition: ConditionDef) -> Formula:
         if isinstance(condition, NotDef):
             return ("not", (self.tree(condition.operand),))
-        if isinstance(condition, AndDef | OrDef):
+        if isinstance(condition, _JUNCTIONS):
             kind = "and" if isinstance(condition, AndDef) else "or"
-            return (kind, tuple(self.tree(operand) for operand in condition.operands))
-        if isinstance(condition, LeafDef | TestDef):
+            return (kind, tuple([self.tree(operand) for operand in condition.operands]))
+        if isinstance(condition, _LEAVES):
             constant = self.make.constant(condition)
             if constant is not None:
                 return constant

@@ -100,16 +100,15 @@ class Ways:
         changed = True
         while changed:
             changed = False
-            for number, way in enumerate(self._ways):
-                taken = conditions[number]
-                for source in dict.fromkeys(way.step.sources):
-                    started = rows if source in self._graph.supposed else runs.get(source, 0)
-                    taken &= started if way.is_fallback else started & ~failing.get(source, 0)
-                fires[number] |= taken
-            for name, steps in self._by_node.items():
+            for name, steps in self._by_node.items():  # mostly in the order of the run: few rounds are needed
                 once = again = 0
                 for number, times in steps:
                     way = self._ways[number]
+                    taken = conditions[number]
+                    for source in way.step.sources:
+                        started = rows if source in self._graph.supposed else runs.get(source, 0)
+                        taken &= started if way.is_fallback else started & ~failing.get(source, 0)
+                    fires[number] |= taken
                     now = fires[number] & some[number]
                     repeated = times > 1 or way.some is not True or name in self._graph.cyclic_nodes
                     again |= once & now
