@@ -153,7 +153,7 @@ def test_ordinary_command_lines_need_no_typer(words: list[str]) -> None:
         ["lint", "--format"],
         ["lint", "--strict=yes"],
         ["run", "--concurrency", "0"],
-        ["schema", "file"],
+        ["schema", "--task"],
         ["lint", "\udcff"],
     ],
 )

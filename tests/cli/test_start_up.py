@@ -116,7 +116,7 @@ def own(modules: set[str]) -> set[str]:
 @pytest.mark.parametrize(
     ("words", "most"),
     [
-        (("lint", "nodes.yaml", "flows"), 183),
+        (("lint", "nodes.yaml", "flows"), 184),
         (("graph", "--format", "mermaid", "nodes.yaml", "flows"), 173),
         (("run", "--local", "--mock-tasks", "--flow", "order", "nodes.yaml", "flows"), 257),
         (("--help",), 46),

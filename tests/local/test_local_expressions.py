@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
@@ -48,7 +49,9 @@ def plan_of(directory: Path, *lines: str) -> Plan:
     (directory / "expressed_tasks.py").write_text(TASKS)
     path = directory / "flow.yaml"
     path.write_text(HEAD + "".join(f"      - {line}\n" for line in lines))
-    plan = compile_project([str(path)]).plan
+    # Without the rules about expressions: they find what some of these runs fail of.
+    with patch("selinon_core.lint.registry.rules_of_expressions", lambda: ()):
+        plan = compile_project([str(path)]).plan
     assert plan is not None
     return plan
 

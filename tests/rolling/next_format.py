@@ -28,6 +28,7 @@ def next_format() -> Iterator[None]:
     with ExitStack() as stack:
         for module in (codec, run_loader, message_schema, publisher):
             stack.enter_context(patch.object(module, "FORMAT", NEXT))
+        stack.enter_context(patch.object(message_schema, "REFERRING_FORMAT", NEXT))
         stack.enter_context(patch.object(run_loader, "required_format", lambda table: NEXT))
         keys, timers = outbox_keys._NUMBERED_KEYS | {NEW_KEY[0]}, outbox_keys._BARE_TIMERS | {NEW_TIMER}
         stack.enter_context(patch.multiple(outbox_keys, _NUMBERED_KEYS=keys, _BARE_TIMERS=timers))
