@@ -65,11 +65,14 @@ class Play(PlayState):
         self.args_variable = self.given
         model = self.model
         modes = [""]
-        if not self.limits.all_orders and self.env.cost < self.most_failures:
-            if model.eager:
-                modes.append("eager")
+        if not self.limits.all_orders:
+            stops = ["eager"] if model.eager else []
             if model.flow.timeout is not None:
-                modes.append("deadline")
+                stops.append("deadline")
+            if self.env.cost < self.most_failures:
+                modes.extend(stops)
+            elif stops:
+                self.programs.is_cut_by_failures = True
         if self._may_be_cancelled and not self.limits.all_orders:
             modes.append("cancel")
         self.mode = modes[self.env.tape.choose(len(modes))]

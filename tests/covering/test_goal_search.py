@@ -102,3 +102,20 @@ def test_a_goal_without_a_run_is_named_with_the_reason() -> None:
     assert [(goal.id, reason) for goal, reason in found.without] == [
         ("outer/edge:2/fired", "no run that was tried meets it")
     ]
+
+
+def test_what_takes_more_failures_than_are_played_is_not_impossible() -> None:
+    project = """
+tasks:
+  - {name: A, import: m}
+  - {name: B, import: m}
+flow-definitions:
+  - name: main
+    max_retry: 2
+    nowait: B
+    eager_failures: A
+    edges:
+      - {from: , to: [A, B]}
+"""
+    plan = plan_of(project)
+    assert GoalSearch(plan).impossible(goals_of(plan, "main")) == {}
