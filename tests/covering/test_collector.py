@@ -31,11 +31,16 @@ def met(plan: Plan, data: CoverageData, *, decides: bool = False) -> set[str]:
     return {goal.goal.id for goal in found if goal.status == "covered"}
 
 
+def assert_same(run: LocalRun, by_facts: set[str], by_trace: set[str]) -> None:
+    """A run that is stopped within a step has facts of the whole step, and a trace of its beginning."""
+    assert by_trace == by_facts or (run.stopped_by is not None and by_trace < by_facts)
+
+
 @settings(max_examples=300)
 @given(plans(), seeds)
 def test_a_naive_search_of_the_trace_finds_the_same_goals(plan: Plan, seed: int) -> None:
     run = play(plan, seed)
-    assert met(plan, of_facts(run)) == naive.met(plan, run.trace())
+    assert_same(run, met(plan, of_facts(run)), naive.met(plan, run.trace()))
 
 
 @settings(max_examples=100)
@@ -47,7 +52,7 @@ def test_a_trace_read_from_a_file_meets_what_its_facts_meet(plan: Plan, seed: in
         file = Path(directory, "trace.jsonl")
         file.write_text("".join(json.dumps(line) + "\n" for line in run.trace()), encoding="utf-8")
         read_history(plan, str(file), data)
-    assert met(plan, data, decides=True) == met(plan, of_facts(run), decides=True)
+    assert_same(run, met(plan, of_facts(run), decides=True), met(plan, data, decides=True))
     assert {case.partition("::")[0] for case in data.cases} <= {"trace.jsonl"}
     assert len(data.cases) <= 1  # runs of sub-flows belong to the run that started them
 
