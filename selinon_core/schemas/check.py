@@ -136,7 +136,7 @@ class ResultSchema:
                 raise ConfigurationError(
                     f"no value that fits {self.name} was found ({exc}): give the result of the mock"
                 ) from exc
-            except Exception as exc:
+            except BaseException as exc:
                 raise self._unusable(exc) from exc
         return json.loads(json.dumps(self._minimal))
 
@@ -154,14 +154,14 @@ class ResultSchema:
             return find_minimal_value(self._validator.evolve(schema=whole))
         except LookupError as exc:
             raise ConfigurationError(f"no value that fits {self.name} was found ({exc})") from exc
-        except Exception as exc:
+        except BaseException as exc:
             raise self._unusable(exc) from exc
 
     def fits(self, result: Any) -> bool:
         """Whether ``result`` fits; raises ``ConfigurationError`` when the schema cannot be used."""
         try:
             return bool(self._validator.is_valid(result))
-        except Exception as exc:  # what it refers to, patterns that do not compile, numbers beyond all floats
+        except BaseException as exc:  # what it refers to, patterns that do not compile, too large numbers
             raise self._unusable(exc) from exc
 
     def misfits(self, value: Any) -> list[ValidationError]:
@@ -174,7 +174,11 @@ class ResultSchema:
         # The validator's own: there is no public way to ask it, and another might disagree.
         return self._validator._resolver  # type: ignore[attr-defined]
 
-    def _unusable(self, exc: Exception) -> ConfigurationError:
+    def _unusable(self, exc: BaseException) -> ConfigurationError:
+        """Why the schema cannot be used; ``exc`` itself is raised when it is not about the schema."""
+        # Where references lead in a circle, the Rust code below the validator raises what is not an ``Exception``.
+        if not isinstance(exc, Exception) and type(exc).__name__ != "PanicException":
+            raise exc
         return ConfigurationError(f"{self.key} '{self.name}' cannot be used: {exc}")
 
 

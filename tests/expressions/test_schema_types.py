@@ -57,7 +57,9 @@ def test_references_lead_where_the_validator_goes(seed: int) -> None:
         for value in (schemas.instance(root), schemas.value()):
             try:
                 valid = Draft202012Validator(root, registry=registry).is_valid(value)
-            except Exception:  # a reference that leads nowhere or back to itself
+            except (KeyboardInterrupt, SystemExit):
+                raise
+            except BaseException:  # a reference that leads nowhere or back to itself; Rust code panics there
                 continue
             assert contains(type_, value) or not valid, (root, files, value)
 
