@@ -14,17 +14,20 @@ from importlib.resources import files
 from typing import Any
 
 from selinon_cli.exits import UsageError
+from selinon_core.web.static_files import read_static
 
-_STATIC = {
+#: What only this page has; the rest is shared with ``selinon web``.
+_OWN = {
     "/": ("page.html", "text/html; charset=utf-8"),
     "/page.css": ("page.css", "text/css; charset=utf-8"),
     "/page.js": ("page.js", "text/javascript; charset=utf-8"),
-    "/icon.svg": ("icon.svg", "image/svg+xml"),
 }
+#: What of ``selinon_core.web.static_files`` it needs.
+_SHARED = ("base.css", "graph.css", "common.js", "graph.js", "icon.svg")
 
 _SECURITY = {
     "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self'; "
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
         "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     ),
     "Cross-Origin-Resource-Policy": "same-origin",
@@ -137,9 +140,11 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(403, b"this page is for this machine only\n", "text/plain; charset=utf-8")
             return
         path = self.path.partition("?")[0]
-        if path in _STATIC:
-            name, kind = _STATIC[path]
+        if path in _OWN:
+            name, kind = _OWN[path]
             self._answer(200, (files(__package__) / "page" / name).read_bytes(), kind)
+        elif path[1:] in _SHARED:
+            self._answer(200, *read_static(path[1:]))
         elif path == "/state":
             self._answer(200, self.server.state.content(), "application/json")
         elif path == "/events":

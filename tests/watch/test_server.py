@@ -40,13 +40,28 @@ def get(server: PageServer, path: str = "/", **headers: str) -> http.client.HTTP
     return response
 
 
-@pytest.mark.parametrize("path", ["/", "/page.js", "/page.css", "/icon.svg", "/state", "/?x=1"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/",
+        "/page.js",
+        "/page.css",
+        "/base.css",
+        "/graph.css",
+        "/common.js",
+        "/graph.js",
+        "/icon.svg",
+        "/state",
+        "/?x=1",
+    ],
+)
 def test_serves_the_page_to_this_machine(server: PageServer, path: str) -> None:
     for host in ("127.0.0.1", "localhost"):
         response = get(server, path, Host=f"{host}:{port(server)}")
         assert response.status == 200
         policy = response.headers["Content-Security-Policy"]
         assert "default-src 'none'" in policy
+        assert "unsafe" not in policy
         assert "script-src 'self';" in policy
         assert response.headers["Cross-Origin-Resource-Policy"] == "same-origin"
         assert response.headers["X-Content-Type-Options"] == "nosniff"
@@ -84,7 +99,9 @@ def test_same_origin_is_fine(server: PageServer) -> None:
     assert get(server, "/state", Origin=origin, Sec_Fetch_Site="same-origin").status == 200
 
 
-@pytest.mark.parametrize("path", ["/nothing", "/../server.py", "/page/page.js", "/%70age.js"])
+@pytest.mark.parametrize(
+    "path", ["/nothing", "/../server.py", "/page/page.js", "/%70age.js", "/static/base.css", "/page.html"]
+)
 def test_serves_nothing_else(server: PageServer, path: str) -> None:
     assert get(server, path).status == 404
 

@@ -1,44 +1,15 @@
-"use strict";
-// Everything from outside is put on the page with textContent. The drawing is the one thing that is markup: only
-// known SVG elements and attributes of it are taken over, none of which can run or load anything.
+import { GraphView } from "./graph.js";
+import { button, byId, element, json, plural, setStatus } from "./common.js";
 
-const LONGEST_TEXT = 20000;
 const MAX_RUNS = 100;
-const ELEMENTS = new Set(["svg", "g", "path", "polygon", "polyline", "ellipse", "circle", "rect", "line", "text",
-  "tspan", "title", "style", "defs", "linearGradient", "stop", "a"]);
-const ATTRIBUTES = new Set(["id", "class", "d", "points", "x", "y", "x1", "x2", "y1", "y2", "cx", "cy", "rx", "ry",
-  "r", "width", "height", "viewBox", "transform", "fill", "stroke", "stroke-width", "stroke-dasharray", "opacity",
-  "fill-opacity", "stroke-opacity", "font-family", "font-size", "font-weight", "font-style", "text-anchor",
-  "text-decoration", "offset", "stop-color", "stop-opacity", "gradientUnits", "dominant-baseline",
-  "textLength", "xml:space"]);
-const SVG = "http://www.w3.org/2000/svg";
-const XLINK = "http://www.w3.org/1999/xlink";
 
 let state = null;
 let chosenFlow = null;
 let chosenNode = null;
-let drawn = "";        // the drawing that is on the page
-let size = null;       // width and height of it, in its own units
-let zoom = null;       // null: as large as fits
 let filter = "";       // what runs of the chosen node have to hold, in small letters
 const opened = new Map();  // which runs of which node the user opened or closed
 
-const byId = (id) => document.getElementById(id);
-const plural = (count, word) => `${count} ${word}${count === 1 ? "" : "s"}`;
-
-function element(name, className, text) {
-  const made = document.createElement(name);
-  if (className) made.className = className;
-  if (text !== undefined) made.textContent = text;
-  return made;
-}
-
-function button(text, className, action) {
-  const made = element("button", className, text);
-  made.type = "button";
-  made.addEventListener("click", action);
-  return made;
-}
+const graph = new GraphView(chooseNode, chooseFlow);
 
 // The graph and the run of what is broken do not exist: the last good ones are shown, greyed.
 const shownResult = () => state && (state.good || state.result);
@@ -46,92 +17,18 @@ const shownReport = () => { const shown = shownResult(); return shown && shown.r
 
 // --- graph -----------------------------------------------------------------------------------------------------
 
-function safeCopy(source) {
-  const copy = document.createElementNS(SVG, source.localName === "a" ? "g" : source.localName);
-  for (const attribute of source.attributes) {
-    if (ATTRIBUTES.has(attribute.name)) copy.setAttribute(attribute.name, attribute.value);
-  }
-  const tip = source.localName === "a" && source.getAttributeNS(XLINK, "title");
-  if (tip) {
-    const title = document.createElementNS(SVG, "title");
-    title.textContent = tip;
-    copy.append(title);
-  }
-  for (const child of source.childNodes) {
-    if (child.nodeType === Node.TEXT_NODE) copy.append(document.createTextNode(child.data));
-    else if (child.nodeType === Node.ELEMENT_NODE && ELEMENTS.has(child.localName)) {
-      if (!(tip && child.localName === "title")) copy.append(safeCopy(child));
-    }
-  }
-  return copy;
-}
-
 function showGraph() {
-  const area = byId("graph");
   const shown = shownResult();
   const drawing = shown && shown.drawings[chosenFlow];
   const notice = byId("notice");
-  area.classList.toggle("old", Boolean(state.good));
+  byId("graph").classList.toggle("old", Boolean(state.good));
   notice.hidden = !state.good;
   notice.textContent = state.good ? "What is in the files now has errors. Graph and run are those of the last good state." : "";
-  byId("zoom").hidden = !drawing;
-  if (!drawing) {
-    drawn = "";
-    const text = !shown ? "Waiting for the first result …" : shown.ok ? "There is no drawing of this flow."
-      : "There is nothing to draw yet: the check says why.";
-    area.replaceChildren(element("p", "muted", text));
-    return;
+  if (drawing) graph.show(drawing.svg, drawing.nodes);
+  else {
+    graph.showText(!shown ? "Waiting for the first result …" : shown.ok ? "There is no drawing of this flow."
+      : "There is nothing to draw yet: the check says why.");
   }
-  if (drawn === drawing.svg) return;  // keeps the scroll position
-  const parsed = new DOMParser().parseFromString(drawing.svg, "image/svg+xml").documentElement;
-  if (parsed.localName !== "svg") {
-    area.replaceChildren(element("p", "failure", "The drawing cannot be read."));
-    return;
-  }
-  const focused = document.activeElement && area.contains(document.activeElement) ? document.activeElement.id : "";
-  const svg = safeCopy(parsed);
-  const box = (svg.getAttribute("viewBox") || "0 0 300 150").split(/\s+/).map(Number);
-  size = { width: box[2], height: box[3] };
-  for (const [id, [kind, name]] of Object.entries(drawing.nodes)) {
-    const node = [...svg.querySelectorAll("g[id]")].find((group) => group.id === id);
-    if (node) makeNode(node, kind, name);
-  }
-  const { scrollLeft, scrollTop } = area;
-  area.replaceChildren(svg);
-  applyZoom();
-  area.scrollTo(scrollLeft, scrollTop);
-  drawn = drawing.svg;
-  const again = focused && svg.querySelector("#" + CSS.escape(focused));
-  if (again) again.focus();
-}
-
-function makeNode(node, kind, name) {
-  node.setAttribute("tabindex", "0");
-  node.setAttribute("role", "button");
-  node.setAttribute("aria-label", `${kind} ${name}`);
-  node.dataset.name = name;
-  node.addEventListener("click", () => chooseNode(name));
-  if (kind === "flow") node.addEventListener("dblclick", () => chooseFlow(name));
-  node.addEventListener("keydown", (event) => {
-    if (event.key === "Enter" || event.key === " ") { event.preventDefault(); chooseNode(name); }
-  });
-}
-
-function applyZoom() {
-  const area = byId("graph");
-  const svg = area.querySelector("svg");
-  if (!svg || !size) return;
-  const fit = Math.min((area.clientWidth - 32) / size.width, (area.clientHeight - 32) / size.height);
-  // Small graphs are not blown up, and what would be too small to read is scrolled instead.
-  const scale = zoom === null ? Math.min(1.33, Math.max(fit, 0.6)) : zoom;
-  svg.setAttribute("width", Math.round(size.width * scale));
-  svg.setAttribute("height", Math.round(size.height * scale));
-  area.dataset.scale = scale;
-}
-
-function changeZoom(factor) {
-  zoom = factor === null ? null : Math.min(6, Math.max(0.1, Number(byId("graph").dataset.scale || 1) * factor));
-  applyZoom();
 }
 
 // --- flows and nodes -------------------------------------------------------------------------------------------
@@ -173,11 +70,7 @@ function runsOf(report, name) {
 }
 
 function showNode() {
-  for (const node of document.querySelectorAll("#graph [data-name]")) {
-    const chosen = node.dataset.name === chosenNode;
-    node.classList.toggle("selected", chosen);
-    node.setAttribute("aria-pressed", chosen);
-  }
+  graph.select(chosenNode);
   const area = byId("details");
   if (chosenNode === null) {
     byId("filter").hidden = true;
@@ -229,20 +122,6 @@ function nodeRun(run, first, count) {
   part("arguments", json(run.node_args));
   if (run.parent && Object.keys(run.parent).length) part("parents", json(run.parent));
   if (run.kind === "task" && !run.error) part("result", json(run.result === undefined ? null : run.result));
-  return box;
-}
-
-function json(value) {
-  const text = JSON.stringify(value, null, 2);
-  const pre = element("pre");
-  if (text.length <= LONGEST_TEXT) {
-    pre.textContent = text;
-    return pre;
-  }
-  pre.textContent = text.slice(0, LONGEST_TEXT) + " …";
-  const box = element("div");
-  const more = button(`Show all ${text.length} characters`, "", () => { pre.textContent = text; more.remove(); });
-  box.append(pre, more);
   return box;
 }
 
@@ -321,12 +200,6 @@ function showStatus() {
   document.title = `${text} · ${state.project} · selinon watch`;
 }
 
-function setStatus(text, className) {
-  const status = byId("status");
-  status.className = className;
-  if (status.textContent !== text) status.textContent = text;
-}
-
 // --- what happens ----------------------------------------------------------------------------------------------
 
 let asked = 0;
@@ -354,15 +227,6 @@ async function refresh() {
 
 byId("flow").addEventListener("change", (event) => chooseFlow(event.target.value));
 byId("filter").addEventListener("input", (event) => { filter = event.target.value.toLowerCase(); showNode(); });
-byId("smaller").addEventListener("click", () => changeZoom(1 / 1.25));
-byId("larger").addEventListener("click", () => changeZoom(1.25));
-byId("fit").addEventListener("click", () => changeZoom(null));
-byId("graph").addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey) return;
-  const factor = { "+": 1.25, "=": 1.25, "-": 1 / 1.25, "0": null }[event.key];
-  if (factor !== undefined) { event.preventDefault(); changeZoom(factor); }
-});
-window.addEventListener("resize", applyZoom);
 
 let seen = -1;
 const events = new EventSource("events");

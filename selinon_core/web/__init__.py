@@ -1,0 +1,1 @@
+"""Pages in a browser: the style sheets and scripts that they share."""
