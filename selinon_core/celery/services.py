@@ -49,6 +49,7 @@ from selinon_core.runtime.inputs import Inputs
 from selinon_core.runtime.question_answerer import QuestionAnswerer
 from selinon_core.runtime.results import Asking, Limits, ReferredResults, with_values
 from selinon_core.runtime.storages import Storages
+from selinon_core.runtime.task_calls import TaskCalls
 from selinon_core.runtime.task_runner import SchemaChecker, TaskRunner
 from selinon_core.storage import DataStorage
 
@@ -128,6 +129,7 @@ class WorkerServices:
         self.tracer.attach(self.storages)
         self.check_schema = SchemaChecker()
         self.inputs = Inputs()
+        self.task_calls = TaskCalls(typed=plan.settings.typed_tasks)
         self._runner = _task_runner if runner is None else runner
         self.durations = DurationEstimates()
         self.batch_watchdog = BatchWatchdog(surroundings)
@@ -249,7 +251,7 @@ def _task_runner(services: WorkerServices, result_locations: Mapping[str, str]) 
         context,
         services.check_schema,
         services.inputs,
-        typed=services.plan.settings.typed_tasks,
+        calls=services.task_calls,
     )
 
 

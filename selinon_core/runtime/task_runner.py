@@ -77,7 +77,8 @@ Attempt = Succeeded | RetryLater | Failed
 class TaskRunner:
     """Runs attempts. ``check_schema(task, result)`` raises ``SchemaMismatchError``, ``inputs`` checks args.
 
-    ``typed``: arguments become what ``run`` is annotated with, and results JSON again.
+    ``typed``: arguments become what ``run`` is annotated with, and results JSON again. ``calls`` replaces it where
+    several runners share what is known of the classes of tasks.
     """
 
     def __init__(
@@ -89,14 +90,15 @@ class TaskRunner:
         inputs: Inputs | None = None,
         *,
         typed: bool = False,
+        calls: TaskCalls | None = None,
     ) -> None:
         self._imports = imports
         self._storages = storages
         self._context = context
         self._check_schema = check_schema
         self._inputs = Inputs() if inputs is None else inputs
-        self._typed = typed
-        self._calls = TaskCalls(typed=typed)
+        self._calls = TaskCalls(typed=typed) if calls is None else calls
+        self._typed = self._calls.typed
         self._plain = self._calls.plain
 
     def run(

@@ -169,15 +169,22 @@ class _Production:
         return self._answers.answer(self.recorder.flow(run), question, known)
 
     def _runner(self, services: WorkerServices, result_locations: Mapping[str, str]) -> TaskRunner:
-        return _SimulatedRunner(self, RunContext(services, result_locations))
+        return _SimulatedRunner(self, services, RunContext(services, result_locations))
 
 
 class _SimulatedRunner(TaskRunner):
     """Runs attempts as mocks say, and lets virtual time pass for them."""
 
-    def __init__(self, production: _Production, context: TaskContext) -> None:
+    def __init__(self, production: _Production, services: WorkerServices, context: TaskContext) -> None:
         state, prepared = production.state, production._prepared
-        super().__init__(prepared.imports, state.storages, context, prepared.check_schema, prepared.inputs)
+        super().__init__(
+            prepared.imports,
+            state.storages,
+            context,
+            prepared.check_schema,
+            prepared.inputs,
+            calls=services.task_calls,
+        )
         self._production = production
 
     def run(

@@ -520,9 +520,20 @@ def test_what_cannot_serve_is_said(url: str) -> None:
 
 def test_the_error_of_a_node_run_that_was_never_started_is_kept(store: Store) -> None:
     assert store.error("never-started") is None
-    store.put_error("never-started", '{"type":"é"}', NOW, 60.0)
-    store.put_error("never-started", '{"type":"ArgumentError"}', NOW, 0.0)
+    store.put_errors({"never-started": '{"type":"é"}', "another": '{"type":"A"}'}, NOW, 60.0)
+    store.put_errors({"never-started": '{"type":"ArgumentError"}'}, NOW, 0.0)
     assert store.error("never-started") == '{"type":"ArgumentError"}'
+    assert store.error("another") == '{"type":"A"}'
+
+
+def test_many_errors_of_one_step_are_kept(store: Store) -> None:
+    errors = {f"failed-{number}": f'{{"type":"E{number}"}}' for number in range(1200)}
+    store.put_errors(errors, NOW, 60.0)
+    assert [store.error(f"failed-{number}") for number in (0, 700, 1199)] == [
+        '{"type":"E0"}',
+        '{"type":"E700"}',
+        '{"type":"E1199"}',
+    ]
 
 
 def test_shapes_are_kept_for_good(store: Store) -> None:

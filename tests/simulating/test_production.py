@@ -260,3 +260,20 @@ print(run.status, sorted({"celery", "kombu", "redis", "sqlalchemy"} & set(sys.mo
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split("\n")[0] == "success [] 1"
+
+
+class TakesTyped:
+    """A task whose argument is annotated."""
+
+    def __init__(self, **_: Any) -> None:
+        pass
+
+    def run(self, *, numbers: tuple[int, ...]) -> dict[str, Any]:
+        return {"is": type(numbers).__name__, "numbers": numbers}
+
+
+def test_typed_tasks_are_given_values_of_their_types() -> None:
+    task = {"import": __name__, "classname": "TakesTyped", "storage": None}
+    plan = build({"main": "-> A"}, {"A": task}, typed_tasks=True)
+    for ended in (trying.play(plan, {"numbers": [1, 2]}), play(plan, {"numbers": [1, 2]})):
+        assert node(ended, "A")["result"] == {"is": "tuple", "numbers": [1, 2]}

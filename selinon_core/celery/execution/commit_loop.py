@@ -112,8 +112,8 @@ class CommitLoop:
     def _commit(self, chosen: InlineChoice | None) -> Committed:
         parts, step, extra, run = self._parts, self._transition, self._extra, self._run
         payloads = self._build_messages()
-        for id, error in step.errors.items():  # what is started by this step may read it
-            parts.store.put_error(id, error, step.now, parts.settings.selinon_state_ttl)
+        if step.errors:  # what is started by this step may read them
+            parts.store.put_errors(step.errors, step.now, parts.settings.selinon_state_ttl)
         result = None
         if step.outcome is not None and not isinstance(step.outcome.output, Referring):  # else the relay reads it
             result = parts.result_in_commit(run.id, step.outcome)

@@ -317,9 +317,9 @@ class MemoryStore:
         """See ``Store.error``."""
         return self._errors.get(task_id)
 
-    def put_error(self, task_id: str, body: str, now: float, ttl: float) -> None:
-        """See ``Store.put_error``."""
-        self._errors[task_id] = body
+    def put_errors(self, errors: Mapping[str, str], now: float, ttl: float) -> None:
+        """See ``Store.put_errors``."""
+        self._errors.update(errors)
 
     def put_definition(self, name: str, text: str) -> None:
         """See ``Store.put_definition``."""

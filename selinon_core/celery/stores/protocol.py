@@ -358,11 +358,13 @@ class Store(Protocol):
         ...
 
     def error(self, task_id: str) -> str | None:
-        """The error that ``append_event`` or ``put_error`` kept for a node run."""
+        """The error that ``append_event`` or ``put_errors`` kept for a node run."""
         ...
 
-    def put_error(self, task_id: str, body: str, now: float, ttl: float) -> None:
-        """Keep the error of a node run that failed without being started, for ``ttl`` seconds; 0: a day."""
+    def put_errors(self, errors: Mapping[str, str], now: float, ttl: float) -> None:
+        """Keep the errors (by task id) of node runs that failed without being started, for ``ttl`` seconds; 0: a
+        day.
+        """
         ...
 
     def put_definition(self, name: str, text: str) -> None:

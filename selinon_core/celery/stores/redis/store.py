@@ -197,9 +197,15 @@ class RedisStore:
         """See ``Store.error``."""
         return self._call("get", f"{self._prefix}e:{task_id}")  # type: ignore[no-any-return]
 
-    def put_error(self, task_id: str, body: str, now: float, ttl: float) -> None:
-        """See ``Store.put_error``."""
-        self._call("set", f"{self._prefix}e:{task_id}", body, ex=math.ceil(ttl or 86400))
+    def put_errors(self, errors: Mapping[str, str], now: float, ttl: float) -> None:
+        """See ``Store.put_errors``."""
+        try:
+            with self._connected().pipeline(transaction=False) as pipe:
+                for task_id, body in errors.items():
+                    pipe.set(f"{self._prefix}e:{task_id}", body, ex=math.ceil(ttl or 86400))
+                pipe.execute()
+        except self._redis.exceptions.RedisError as error:
+            raise StateStoreError(f"the state store in Redis: {type(error).__name__}: {error}") from error
 
     def put_definition(self, name: str, text: str) -> None:
         """See ``Store.put_definition``."""

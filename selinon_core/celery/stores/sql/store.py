@@ -195,13 +195,16 @@ class SqlStore:
         text: str | None = self._first(sa.select(table.c.body).where(table.c.task == task_id))
         return text
 
-    def put_error(self, task_id: str, body: str, now: float, ttl: float) -> None:
-        """See ``Store.put_error``."""
+    def put_errors(self, errors: Mapping[str, str], now: float, ttl: float) -> None:
+        """See ``Store.put_errors``."""
+        rows = sorted(errors.items())  # transactions that put the same errors lock them in the same order
 
         def step(connection: sa.Connection) -> None:
             changes = Changes(connection)
-            changes.put(self.tables.errors, {"task": task_id}, body=body, expires=now + (ttl or 86400))
-            changes.send()
+            for begin in range(0, len(rows), _MOST_AT_ONCE):
+                for task_id, body in rows[begin : begin + _MOST_AT_ONCE]:
+                    changes.put(self.tables.errors, {"task": task_id}, body=body, expires=now + (ttl or 86400))
+                changes.send()
 
         self.database.do(step)
 
