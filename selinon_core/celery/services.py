@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from selinon_core.celery.execution.executor_context import ExecutorParts
 from selinon_core.celery.execution.flow_executor import FlowExecutor
 from selinon_core.celery.execution.held_deliveries import HeldDeliveries
+from selinon_core.celery.execution.index_changes import IndexChanges
 from selinon_core.celery.execution.inline_selection import InlineBudget, InlineSelector
 from selinon_core.celery.execution.lease_renewer import LeaseRenewer
 from selinon_core.celery.execution.outbox_relay import OutboxRelay
@@ -134,17 +135,8 @@ class WorkerServices:
         self.durations = DurationEstimates()
         self.batch_watchdog = BatchWatchdog(surroundings)
         self.held_deliveries = HeldDeliveries(store)
-        batcher = MessageBatcher(plan, self.durations, settings)
-        self.relay = OutboxRelay(
-            store,
-            publisher,
-            self.messages,
-            settings,
-            batcher,
-            self.serves,
-            lambda id, outcome: write_result(id, with_values(outcome, self.storages)),
-            surroundings.now,
-        )
+        self.index_changes = IndexChanges(settings)
+        self.relay = self._outbox_relay(write_result)
         self._answer_of: Answer = self._answer if answer is None else answer
         seen = SEEN_IN_LOG if settings.selinon_keep_seen else 0
         limits = Limits(settings.selinon_max_args_bytes, refers=True, seen=seen)
@@ -152,6 +144,19 @@ class WorkerServices:
             plan, self.imports, BoundConditions(self.imports), self.storages, self.inputs, limits
         )
         self.executor = FlowExecutor(self._executor_parts(result_in_commit))
+
+    def _outbox_relay(self, write_result: Callable[[str, FlowOutcome], None]) -> OutboxRelay:
+        return OutboxRelay(
+            self.store,
+            self.publisher,
+            self.messages,
+            self.settings,
+            MessageBatcher(self.plan, self.durations, self.settings),
+            self.serves,
+            lambda id, outcome: write_result(id, with_values(outcome, self.storages)),
+            self.surroundings.now,
+            self.index_changes,
+        )
 
     def _executor_parts(self, result_in_commit: ResultInCommit) -> ExecutorParts:
         leases = LeaseRenewer(self.store, self.settings.selinon_lease, self.surroundings)
@@ -173,6 +178,7 @@ class WorkerServices:
             report=RunReporter(self.tracer, self.spans).take,
             own_trace=self.spans.own,
             result_in_commit=result_in_commit,
+            index_changes=self.index_changes,
         )
 
     def serve(self, queues: list[str]) -> None:

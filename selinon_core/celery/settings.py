@@ -27,6 +27,12 @@ class AdapterSettings(NamedTuple):
     selinon_state_prefix: str | None = None
     #: How long the store keeps a finished run. | Finished runs are needed for longer, or fill the store.
     selinon_state_ttl: float = 7 * 86400.0
+    #: How long the index of runs (`selinon runs`) lists a finished run, also when its state is gone. | Runs should
+    #: be found for longer, or the index fills the store.
+    selinon_index_ttl: float = 90 * 86400.0
+    #: Whether the index lists runs of sub-flows too. | Sub-flows should be found by themselves, not through
+    #: their parents.
+    selinon_index_subflows: bool = False
     #: How long the run of a worker that died while it decided stays locked. | Workers pause for longer than
     #: that (a suspended virtual machine): more.
     selinon_lease: float = 4.0

@@ -12,11 +12,13 @@ from typing import NamedTuple
 
 from selinon_core.celery.execution.executor_context import ExecutorParts
 from selinon_core.celery.execution.inbox_codec import read_entry
+from selinon_core.celery.execution.index_changes import together
 from selinon_core.celery.execution.inline_selection import InlineBudget, InlineChoice, InlineTask
 from selinon_core.celery.execution.log_codec import encode_batch
 from selinon_core.celery.execution.run_cache import CachedRun
 from selinon_core.celery.execution.transition import Transition
 from selinon_core.celery.execution.transition_report import ExecutionReport, Scheduled
+from selinon_core.celery.stores.index import IndexChange
 from selinon_core.celery.stores.outbox_keys import WRITE_RESULT, OutboxKey
 from selinon_core.celery.stores.protocol import Commit, Committed
 from selinon_core.celery.stores.run_header import Status
@@ -46,7 +48,8 @@ class CommitExtras(NamedTuple):
     ``token`` is that of the lease, None for the short cut. ``header`` creates the run, ``completes`` is the node
     run whose end is decided on without the inbox, ``consumed`` counts the inbox entries that were fed.
     ``leftover`` are keys that a dead worker left in the outbox, ``resent`` messages that got lost. ``inline``:
-    the task that ended was itself run inline, so its carrier does not depend on it any more.
+    the task that ended was itself run inline, so its carrier does not depend on it any more. ``index_change`` has
+    the row of a run that is created.
     """
 
     token: int | None = None
@@ -56,6 +59,7 @@ class CommitExtras(NamedTuple):
     leftover: Sequence[OutboxKey] = ()
     resent: Sequence[OutgoingMessage] = ()
     inline: bool = False
+    index_change: IndexChange | None = None
 
 
 class CommitLoop:
@@ -145,8 +149,20 @@ class CommitLoop:
                 lease=parts.settings.selinon_lease,
                 ttl=parts.settings.selinon_state_ttl,
                 result=result,
+                index_change=together(extra.index_change, self._index_change()),
             )
         )
+
+    def _index_change(self) -> IndexChange | None:
+        """What this step changes in the index, beside the row of a new run."""
+        step, run = self._transition, self._run
+        if step.outcome is not None:
+            attempted = (
+                self._parts.index_changes.attempt(run.header, run.machine.attempt) if step.new_attempt else None
+            )
+            status, reason = status_of(step.outcome), step.outcome.reason or ""
+            return together(attempted, self._parts.index_changes.ended(run.header, status, reason, step.now))
+        return self._parts.index_changes.attempt(run.header, run.machine.attempt) if step.new_attempt else None
 
     def _build_messages(self) -> dict[int, str]:
         """Build the messages of all starts; returns the payloads that have to be kept for them."""

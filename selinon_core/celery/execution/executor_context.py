@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from selinon_core.celery.execution.index_changes import IndexChanges
 from selinon_core.celery.execution.inline_selection import InlineSelector
 from selinon_core.celery.execution.lease_renewer import LeaseRenewer
 from selinon_core.celery.execution.outbox_relay import OutboxRelay
@@ -51,6 +52,7 @@ class ExecutorParts(NamedTuple):
     own_trace: Callable[[str, str], str]
     result_in_commit: Callable[[str, FlowOutcome], StoredResult | None]
     accept: Callable[[FlowPlan, Any], Any]
+    index_changes: IndexChanges
 
     def now(self) -> float:
         """Seconds since the epoch."""

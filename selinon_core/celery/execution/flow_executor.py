@@ -59,6 +59,7 @@ class FlowExecutor:
             trace=parts.own_trace(message.id, message.trace),
             trace_parent=message.trace,
             created=now,
+            root=message.root if caller is not None else "",
         )
         advanced = self._begin(message, header, budget)
         if caller is not None:
@@ -89,7 +90,8 @@ class FlowExecutor:
         seconds, problems = parts.wakeups.idle_check_after(run, transition.now)
         transition.problems += problems
         fields = header._replace(idle_check_after=seconds).new_fields()
-        return CommitLoop(parts, run, transition, budget, CommitExtras(header=fields)).complete()
+        extras = CommitExtras(header=fields, index_change=parts.index_changes.created(message.id, header, args))
+        return CommitLoop(parts, run, transition, budget, extras).complete()
 
     def complete(
         self,

@@ -133,5 +133,6 @@ class LeasedExecution:
                 fields={"status": "failure", "reason": reason},
                 clear_timers=True,
                 ttl=parts.settings.selinon_state_ttl,
+                index_change=parts.index_changes.ended(header, "failure", reason, now),
             )
         )

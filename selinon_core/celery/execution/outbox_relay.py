@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+from selinon_core.celery.execution.index_changes import IndexChanges
 from selinon_core.celery.execution.log_codec import encode_end
 from selinon_core.celery.execution.run_cache import CachedRun
 from selinon_core.celery.execution.transition import Problem
@@ -73,8 +74,10 @@ class OutboxRelay:
         serves: Callable[[str], bool],
         write_result: Callable[[str, FlowOutcome], None],
         now: Callable[[], float],
+        index: IndexChanges,
     ) -> None:
         self._now = now
+        self._index = index
         self._store = store
         self._publisher = publisher
         self._messages = messages
@@ -235,18 +238,20 @@ class OutboxRelay:
         now = self._now()
         delivered = self._store.append_event(node.id, 0, encode_event(on.FlowCancelled()), now, urgent=True)
         if delivered.kind == GONE:
-            self.create_cancelled(node.id, node.name)
+            self.create_cancelled(node.id, node.name, Caller(run.id, number, run.flow.name), run.root)
         elif delivered.kind == NEEDS_ADVANCE:
             self._publisher.send([self._messages.wake(node.name, node.id)])
 
-    def create_cancelled(self, flow_id: str, flow: str) -> None:
+    def create_cancelled(self, flow_id: str, flow: str, caller: Caller | None = None, root: str = "") -> None:
         """Create a cancelled run (a tombstone), so that a late start message cannot begin it."""
         reason = "the flow run was cancelled before it began"
         header = RunHeader(flow, self._messages.queue(flow), "cancelled")
         fields = {"status": "cancelled", "reason": reason}
         now, ttl = self._now(), self._settings.selinon_state_ttl
         batch = encode_end(now, "cancelled")  # advances the version: a late start message cannot create the run
-        step = Commit(flow_id, 0, now, create=header.new_fields(), batch=batch, fields=fields, ttl=ttl)
+        index = self._index.cancelled_before_it_began(flow_id, flow, reason, now, caller, root)
+        create = header._replace(caller=caller).new_fields()
+        step = Commit(flow_id, 0, now, create=create, batch=batch, fields=fields, ttl=ttl, index_change=index)
         if self._store.commit(step).ok:
             self._write_result(flow_id, FlowOutcome(False, {}, {}, [], {}, reason, cancelled=True))
 

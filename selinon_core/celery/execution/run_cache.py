@@ -61,7 +61,12 @@ class CachedRun:
     def ref(self) -> RunRef:
         """The fields of the run that messages carry."""
         header = self.header
-        return RunRef(self.flow, self.id, header.trace, header.result_locations)
+        return RunRef(self.flow, self.id, header.trace, header.result_locations, self.root)
+
+    @property
+    def root(self) -> str:
+        """The run at the top of this one; empty: an older worker started it, and did not say."""
+        return self.id if self.header.caller is None else self.header.root
 
     def replay(self, batches: Sequence[str]) -> None:
         """Replay what other workers committed; they also performed its effects."""

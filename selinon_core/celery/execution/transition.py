@@ -67,6 +67,7 @@ class Transition:
     ``start_effects`` has the effects of the starts, ``throttled`` those that are not in ``outbox`` yet.
     ``trace`` are trace entries without time and record. ``outcome`` is set when the run ended in this
     transition. ``errors`` has the errors of node runs that failed without being started, as text by their ids.
+    ``new_attempt``: an attempt of the flow that is not its first began.
     """
 
     def __init__(self, plan: Plan, run: CachedRun, now: float, questions: QuestionHandler) -> None:
@@ -85,6 +86,7 @@ class Transition:
         self.problems: list[Problem] = []
         self.errors: dict[str, str] = {}
         self.outcome: FlowOutcome | None = None
+        self.new_attempt = False
         self._queue: deque[on.Event] = deque()
         self._results: dict[str, Any] = {}
 
@@ -121,6 +123,7 @@ class Transition:
             self.events.append(encode_event(event))
             if begins_attempt:
                 self.trace.append((trace_entries.ATTEMPT_STARTED,))
+                self.new_attempt = True
             for effect in effects:
                 _PERFORM[effect.__class__](self, effect)
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from selinon_core.celery.stores import delivery_rules as rules
+from selinon_core.celery.stores.memory_index import MemoryIndex
 from selinon_core.celery.stores.memory_run import MemoryRun
 from selinon_core.celery.stores.protocol import (
     DUPLICATE,
@@ -41,6 +42,7 @@ class MemoryStore:
         self._errors: dict[str, str] = {}
         self._definitions: dict[str, str] = {}
         self._leader = ("", 0.0)
+        self.index = MemoryIndex(self._lock, self._runs)
 
     def prepare(self) -> None:
         """Nothing is missing."""
@@ -178,6 +180,8 @@ class MemoryStore:
             if step.token is None and not rules.accepts_shortcut(step, len(run.inbox), run.record(step.completes)):
                 return Committed(False)
             delays = run.apply(step, self._throttle)
+            if step.index_change is not None:
+                self.index.apply(step.flow_id, step.index_change, step.now)
             if not run.running:
                 run.inbox.clear()
                 run.expires = step.now + step.ttl if step.ttl else run.expires
@@ -267,6 +271,15 @@ class MemoryStore:
         with self._lock:
             run = self._runs.get(flow_id)
             return None if run is None else (run.full_header(), tuple(run.log), tuple(run.inbox))
+
+    def since(self, flow_id: str, version: int) -> tuple[Mapping[str, str], Sequence[str], Sequence[str]] | None:
+        """See ``Store.since``."""
+        with self._lock:
+            run = self._runs.get(flow_id)
+            if run is None:
+                return None
+            known = version if version <= run.version else 0
+            return run.full_header(), tuple(run.log[known:]), tuple(run.inbox)
 
     def records(self, flow_id: str, numbers: Sequence[int]) -> dict[int, NodeRecord]:
         """See ``Store.records``."""

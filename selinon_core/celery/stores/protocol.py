@@ -16,7 +16,8 @@ Per flow run a store keeps
 - *timers*: names with the time when they are due.
 
 For all runs together it keeps the *due index* (when to look at which run next), the throttling slots, the errors
-of failed task runs, the *definitions* of flows that logs refer to, and the leader of the sweep.
+of failed task runs, the *definitions* of flows that logs refer to, the leader of the sweep, and the *index*
+(``index.py``), by which runs are found.
 
 One worker advances a run at a time. It holds a *lease* with a fencing token. Each commit names the token and the
 version that the worker has seen; the store refuses an old one. A commit without a token is the short cut for a run
@@ -29,6 +30,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, Protocol
+
+from selinon_core.celery.stores.index import Index, IndexChange
 
 #: What ``Store.append_event`` found.
 BUFFERED = "quiet"  # kept; a decision needs more events
@@ -170,6 +173,8 @@ class Commit(NamedTuple):
     #: What the result backend is to hold, written in the same step. Only for a store on the backend's server; it
     #: puts ``r`` into the outbox where the server refuses to write the result.
     result: StoredResult | None = None
+    #: What changes in the index of runs; None: nothing.
+    index_change: IndexChange | None = None
 
 
 class Committed(NamedTuple):
@@ -209,6 +214,11 @@ class Store(Protocol):
     @property
     def clock(self) -> Callable[[], float]:
         """The time as the store has it, seconds since the epoch; callers read ``now`` from it."""
+        ...
+
+    @property
+    def index(self) -> Index:
+        """The index of runs, on the same connection."""
         ...
 
     def prepare(self) -> None:
@@ -327,6 +337,13 @@ class Store(Protocol):
 
     def read(self, flow_id: str) -> tuple[Mapping[str, str], Sequence[str], Sequence[str]] | None:
         """Header, log and inbox of a run, without a lease; None when there is no such run."""
+        ...
+
+    def since(self, flow_id: str, version: int) -> tuple[Mapping[str, str], Sequence[str], Sequence[str]] | None:
+        """As ``read``, but of the log only the batches behind ``version``.
+
+        All of it, when the log is shorter than that: the run of that id is another one by now.
+        """
         ...
 
     def records(self, flow_id: str, numbers: Sequence[int]) -> dict[int, NodeRecord]:

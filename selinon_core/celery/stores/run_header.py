@@ -26,7 +26,8 @@ class RunHeader(NamedTuple):
     run of its parent flow, ``result_locations`` the flow of each result that came with its start. ``trace`` is
     the W3C traceparent of its own span, ``trace_parent`` of the span above. ``idle_check_after`` is how long it
     may be silent before the sweep looks after it (0: always), ``inbox_threshold`` how many ends may wait in the
-    inbox before anything can be decided.
+    inbox before anything can be decided. ``root`` is the run at the top of a sub-flow's (empty: of a root run, or
+    an older worker started it), ``labels`` are what the index of runs finds it by.
     """
 
     flow: str
@@ -47,6 +48,8 @@ class RunHeader(NamedTuple):
     inbox_threshold: int = 0
     created: float = 0.0
     updated: float = 0.0
+    root: str = ""
+    labels: Mapping[str, str] = {}
 
     @classmethod
     def read(cls, fields: Mapping[str, str]) -> RunHeader:
@@ -54,6 +57,7 @@ class RunHeader(NamedTuple):
         get = fields.get
         caller = get("caller")
         locations = get("result_locations")
+        labels = get("labels")
         return cls(
             fields["flow"],
             get("queue", ""),
@@ -73,6 +77,8 @@ class RunHeader(NamedTuple):
             int(get("inbox_threshold") or 0),
             float(get("created") or 0),
             float(get("updated") or 0),
+            get("root", ""),
+            json.loads(labels) if labels else {},
         )
 
     def new_fields(self) -> dict[str, str]:
@@ -92,7 +98,9 @@ class RunHeader(NamedTuple):
             fields["caller"] = json.dumps(self.caller)
         if self.result_locations:
             fields["result_locations"] = json.dumps(self.result_locations)
-        for name in ("trace", "trace_parent"):
+        if self.labels:
+            fields["labels"] = json.dumps(dict(self.labels))
+        for name in ("trace", "trace_parent", "root"):
             if value := getattr(self, name):
                 fields[name] = value
         return fields

@@ -28,6 +28,8 @@ class RunRef(NamedTuple):
     id: str
     trace: str
     result_locations: Mapping[str, str]
+    #: The run at the top of this one; empty: an older worker started it, and did not say.
+    root: str
 
 
 class MessageBuilder:
@@ -78,6 +80,8 @@ class MessageBuilder:
                 self.queue(node.name), ENVELOPE, shown, node.id, run.id, kwargs, limit, _traced(run.trace)
             ), payload
         inline["caller"] = [run.id, node.number, run.flow.name]
+        if run.root:
+            inline["root"] = run.root
         selective = None if effect.selective is None else effect.selective.to_json()
         return self._start(node.name, node.id, run.id, inline, selective, run.trace), payload
 

@@ -89,6 +89,8 @@ class StartMessage(NamedTuple):
     has_payload: bool
     trace: str = ""
     refers: bool = False
+    #: The run at the top of a sub-flow's; empty: of a root run, or an older worker sent it.
+    root: str = ""
 
     @property
     def given(self) -> Any:
@@ -192,6 +194,7 @@ def read_dispatch(kwargs: Mapping[str, Any], most_bytes: int, trace: Any = None)
         bool(kwargs.get("has_payload")),
         _trace(trace),
         bool(kwargs.get("refers")),
+        "" if kwargs.get("root") is None else _id(kwargs, "root"),
     )
 
 

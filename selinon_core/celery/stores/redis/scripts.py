@@ -17,6 +17,7 @@ Keys are built inside the scripts: a Redis cluster cannot serve.
 from __future__ import annotations
 
 from selinon_core.celery.stores.delivery_rules import MAX_WAKEUP_BACKOFF, WAKEUP_BACKOFF
+from selinon_core.celery.stores.redis.index_scripts import INDEX
 
 _LIMITS = f"""
 local WAKEUP_BACKOFF, MAX_WAKEUP_BACKOFF = {WAKEUP_BACKOFF}, {MAX_WAKEUP_BACKOFF}
@@ -327,6 +328,15 @@ if n > 0 then
   written = written and write('PUBLISH', key, value)
   if selected then call('SELECT', here) end
   if not written then call('SADD', R .. ':o', 'r'); touched = true end
+end
+n, from = list()
+if n > 0 then
+"""
+    + INDEX
+    + """
+  local given = {}
+  for i = from + 1, from + n - 1 do given[#given + 1] = ARGV[i] end
+  if ARGV[from] == 'row' then put_row(ID, given, ARGV[1]) else change_row(ID, given, ARGV[1]) end
 end
 local held = ''
 if keep or #entries > 0 then

@@ -23,6 +23,7 @@ from selinon_core.celery.stores.protocol import (
 from selinon_core.celery.stores.redis import scripts
 from selinon_core.celery.stores.redis.config_warnings import warn_of_settings
 from selinon_core.celery.stores.redis.connection import Server, client_of, server_of
+from selinon_core.celery.stores.redis.index import RedisIndex, commit_arguments
 from selinon_core.errors import MissingExtraError, StateStoreError, StateStoreRefused
 
 
@@ -47,6 +48,7 @@ class RedisStore:
         self._shas: dict[str, str] = {}
         self._free: deque[Any] = deque()
         self.clock = StoreClock(self._time)
+        self.index = RedisIndex(self._eval_of_index, self._call, prefix)
 
     @property
     def server(self) -> Server | None:
@@ -67,9 +69,14 @@ class RedisStore:
         return self._client
 
     def _eval(self, script: str, flow_id: str, *args: Any) -> Any:
+        return self._eval_with((self._runs + flow_id, self._prefix, flow_id), script, *args)
+
+    def _eval_of_index(self, script: str, *args: Any) -> Any:
+        return self._eval_with((self._prefix,), script, *args)
+
+    def _eval_with(self, keys: tuple[str, ...], script: str, *args: Any) -> Any:
         redis = self._redis
         client = self._connected()
-        keys = (self._runs + flow_id, self._prefix, flow_id)
         try:
             sha = self._shas.get(script)
             if sha is None:
@@ -77,7 +84,7 @@ class RedisStore:
             try:
                 return self._evalsha(client, sha, keys, args)
             except redis.exceptions.NoScriptError:
-                return client.eval(script, 3, *keys, *args)
+                return client.eval(script, len(keys), *keys, *args)
         except redis.exceptions.RedisError as error:
             raise StateStoreError(f"the state store in Redis: {type(error).__name__}: {error}") from error
 
@@ -94,7 +101,7 @@ class RedisStore:
             connection = pool.connection_class(**pool.connection_kwargs)
             connection.connect()  # with Sentinel only this asks for the master; sending connects to a default
         try:
-            command = _packed(("EVALSHA", sha, "3", *keys, *args))
+            command = _packed(("EVALSHA", sha, str(len(keys)), *keys, *args))
         except UnicodeError as error:
             free.append(connection)
             raise StateStoreRefused(f"the state store in Redis: {error}") from error
@@ -291,6 +298,7 @@ class RedisStore:
         _items(args, [part for entry in step.throttled for part in entry])
         _pairs(args, step.fields)
         _items(args, () if step.result is None else (*step.result, self._database))
+        _items(args, commit_arguments(step.index_change))
         reply = self._eval(scripts.COMMIT, step.flow_id, *args)
         if not reply[0]:
             return Committed(False)
@@ -315,14 +323,23 @@ class RedisStore:
 
     def read(self, flow_id: str) -> tuple[Mapping[str, str], Sequence[str], Sequence[str]] | None:
         """See ``Store.read``."""
+        return self.since(flow_id, 0)
+
+    def since(self, flow_id: str, version: int) -> tuple[Mapping[str, str], Sequence[str], Sequence[str]] | None:
+        """See ``Store.since``."""
+        header, log, inbox = self._read(flow_id, version)
+        if header and int(header["version"]) < version:
+            header, log, inbox = self._read(flow_id, 0)
+        return (header, log, inbox) if header else None
+
+    def _read(self, flow_id: str, version: int) -> Any:
         run = self._runs + flow_id
         try:
             with self._connected().pipeline(transaction=True) as pipe:
-                pipe.hgetall(run + ":h").lrange(run + ":l", 0, -1).lrange(run + ":i", 0, -1)
-                header, log, inbox = pipe.execute()
+                pipe.hgetall(run + ":h").lrange(run + ":l", version, -1).lrange(run + ":i", 0, -1)
+                return pipe.execute()
         except self._redis.exceptions.RedisError as error:
             raise StateStoreError(f"the state store in Redis: {type(error).__name__}: {error}") from error
-        return (header, log, inbox) if header else None
 
     def runs(self, limit: int) -> list[str]:
         """See ``Store.runs``."""

@@ -41,15 +41,15 @@ class Changes:
         self._shapes: list[_Shape] = []
         self._values: dict[str, Any] = {}
 
-    def insert(self, table: sa.Table, **values: Any) -> None:
+    def insert(self, table: sa.Table, /, **values: Any) -> None:
         """A new row."""
         self._add("insert", table, {}, values)
 
-    def put(self, table: sa.Table, key: Mapping[str, Any], **values: Any) -> None:
+    def put(self, table: sa.Table, key: Mapping[str, Any], /, **values: Any) -> None:
         """The row with that primary key gets these values, whether it is there or not; without any it stays."""
         self._add("put", table, key, values)
 
-    def update(self, table: sa.Table, where: Mapping[str, Any], **values: Any) -> None:
+    def update(self, table: sa.Table, where: Mapping[str, Any], /, **values: Any) -> None:
         """Rows that are there get these values."""
         self._add("update", table, where, values)
 

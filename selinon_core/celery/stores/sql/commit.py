@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from selinon_core.celery.stores import delivery_rules as rules
 from selinon_core.celery.stores.outbox_keys import read_outbox_key, send_timer
 from selinon_core.celery.stores.protocol import Commit, Committed, NodeRecord
+from selinon_core.celery.stores.sql import index
 from selinon_core.celery.stores.sql.locked_run import OF_MESSAGES, OWN, RunSnapshot, RunTransaction
 
 _MOST_AT_ONCE = 500
@@ -54,6 +55,8 @@ def _keep(run: RunTransaction, step: Commit, look: RunSnapshot) -> Committed:
     _payloads(run, step)
     _timers(run, step)
     delays, later = _throttle(run, step)
+    if step.index_change is not None:
+        index.apply(run.changes, run.tables, run.id, step.index_change, now)
     undelivered = rules.first_messages(step)
     if undelivered:
         values["undelivered"] = row.undelivered + undelivered

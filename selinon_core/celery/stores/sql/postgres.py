@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from selinon_core.celery.stores import delivery_rules as rules
 from selinon_core.celery.stores.protocol import LEASED, Begun, Commit, Committed, Delivered, Opened
 from selinon_core.celery.stores.sql.database import failed
+from selinon_core.celery.stores.sql.index import index_text
 from selinon_core.celery.stores.sql.locked_run import OWN, header_of
 from selinon_core.celery.stores.sql.postgres_functions import Functions
 from selinon_core.celery.stores.sql.store import SqlStore
@@ -32,7 +33,7 @@ _COMMIT = """%(run)s::text, %(version)s::int, %(now)s::float8, %(token)s::int, %
     %(slot_keys)s::text[], %(slot_names)s::text[], %(slot_distances)s::float8[],
     %(status)s::text, %(flow)s::text, %(queue)s::text, %(inbox_threshold)s::int,
     %(idle_check_after)s::float8, %(fields)s::text,
-    %(keep)s::bool, %(lease)s::float8, %(ttl)s::float8"""
+    %(keep)s::bool, %(lease)s::float8, %(ttl)s::float8, %(index)s::text"""
 
 
 #: The transaction that this is part of does not wait for the disk.
@@ -236,6 +237,7 @@ def _values(step: Commit) -> dict[str, Any]:
         "keep": step.keep,
         "lease": step.lease,
         "ttl": step.ttl,
+        "index": None if step.index_change is None else index_text(step.index_change, step.now),
     }
 
 

@@ -28,6 +28,7 @@ from selinon_core.celery.stores.sql.commit import commit
 from selinon_core.celery.stores.sql.database import Database, failed
 from selinon_core.celery.stores.sql.deliveries import Asked, Event, appended, claimed
 from selinon_core.celery.stores.sql.due_runs import due_runs, forget, look_at
+from selinon_core.celery.stores.sql.index import SqlIndex
 from selinon_core.celery.stores.sql.locked_run import RunTransaction, header_of, record_of, unfinished
 from selinon_core.celery.stores.sql.tables import Tables
 from selinon_core.celery.surroundings import REAL
@@ -52,6 +53,7 @@ class SqlStore:
     def __init__(self, url: str, prefix: str = "selinon_", options: Mapping[str, Any] | None = None) -> None:
         self.database = Database(url, options)
         self.tables = Tables(prefix)
+        self.index = SqlIndex(self.database, self.tables)
         self.clock = StoreClock(self._time)
 
     def prepare(self) -> None:
@@ -280,13 +282,18 @@ class SqlStore:
 
     def read(self, flow_id: str) -> tuple[Mapping[str, str], Sequence[str], Sequence[str]] | None:
         """See ``Store.read``."""
+        return self.since(flow_id, 0)
+
+    def since(self, flow_id: str, version: int) -> tuple[Mapping[str, str], Sequence[str], Sequence[str]] | None:
+        """See ``Store.since``."""
         log = self.tables.log
-        query = sa.select(log.c.batch).where(log.c.run == flow_id).order_by(log.c.version)
 
         def step(run: RunTransaction) -> tuple[Mapping[str, str], Sequence[str], Sequence[str]] | None:
             if run.row is None:
                 return None
-            batches = list(run.connection.execute(query).scalars())
+            known = version if version <= run.row.version else 0
+            query = sa.select(log.c.batch).where(log.c.run == flow_id, log.c.version > known)
+            batches = list(run.connection.execute(query.order_by(log.c.version)).scalars())
             return header_of(run.row), batches, [row.entry for row in run.entries()]
 
         return self._step(flow_id, step)

@@ -15,6 +15,14 @@ SCHEMA_VERSION = 2
 _LONG = sa.Text().with_variant(mysql.LONGTEXT(), "mysql", "mariadb")
 _ID = sa.String(64)
 _SECONDS: sa.Double[float] = sa.Double()
+
+
+def _exact(length: int) -> Any:
+    """A text that is compared byte by byte."""
+    text = sa.String(length).with_variant(mysql.VARCHAR(length, collation="utf8mb4_bin"), "mysql", "mariadb")
+    return text.with_variant(sa.String(length, collation="C"), "postgresql")
+
+
 _SERIAL = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
@@ -28,6 +36,7 @@ class Tables:
         self._define_runs()
         self._define_parts_of_runs()
         self._define_shared()
+        self._define_index()
         self._prepare_questions()
 
     def _table(self, name: str, *columns: Any) -> sa.Table:
@@ -131,6 +140,49 @@ class Tables:
             sa.Column("owner", sa.String(255), nullable=False),
             sa.Column("until", _SECONDS, nullable=False),
         )
+
+    def _define_index(self) -> None:
+        """The index of runs: tables that older workers do not know, so that ``SCHEMA_VERSION`` stays.
+
+        Every column is written and found as it is (no case folding), and ids are in the order of their bytes.
+        """
+        self.index = self._table(
+            "index",
+            sa.Column("id", _exact(64), primary_key=True),
+            sa.Column("flow", _exact(255), nullable=False),
+            sa.Column("status", _exact(16), nullable=False),
+            sa.Column("created", _SECONDS, nullable=False),
+            sa.Column("begun", _SECONDS),
+            sa.Column("ended", _SECONDS),
+            sa.Column("attempt", sa.Integer, nullable=False),
+            sa.Column("reason", _exact(255), nullable=False),
+            sa.Column("args", sa.Text()),
+            sa.Column("key", _exact(255)),
+            sa.Column("lane", _exact(64)),
+            sa.Column("priority", sa.Integer),
+            sa.Column("rerun_of", _exact(64)),
+            sa.Column("root", _exact(64)),
+            sa.Column("parent", _exact(64)),
+            sa.Column("labels", sa.Text()),
+            sa.Column("changed", _SECONDS, nullable=False),
+        )
+        index, name = self.index.c, f"{self.prefix}index"
+        sa.Index(f"{name}_flow", index.flow, index.status, index.created)
+        sa.Index(f"{name}_status", index.status, index.created)
+        sa.Index(f"{name}_changed", index.changed)
+        for column in (index.key, index.root):  # most rows have neither
+            there = column.is_not(None)
+            sa.Index(f"{name}_{column.name}", column, postgresql_where=there, sqlite_where=there)
+        self.labels = self._table(
+            "labels",
+            sa.Column("run", _exact(64), primary_key=True),
+            sa.Column("name", _exact(128), primary_key=True),
+            sa.Column("value", _exact(128), nullable=False),
+            sa.Column("status", _exact(16), nullable=False),
+            sa.Column("created", _SECONDS, nullable=False),
+        )
+        label = self.labels.c
+        sa.Index(f"{self.prefix}labels_value", label.name, label.value, label.status, label.created)
 
     def _prepare_questions(self) -> None:
         """What every step asks, made once: most of the time that a statement takes here goes into making it."""

@@ -5,12 +5,12 @@ CREATE OR REPLACE FUNCTION {commit}(
     p_payload_numbers int[], p_payloads text[], p_timers text[], p_timer_dues float8[], p_no_timers text[],
     p_clear_timers bool, p_slot_keys text[], p_slot_names text[], p_slot_distances float8[],
     p_status text, p_flow text, p_queue text, p_inbox_threshold int, p_idle_check_after float8, p_fields text,
-    p_keep bool, p_lease float8, p_ttl float8)
+    p_keep bool, p_lease float8, p_ttl float8, p_index text)
 RETURNS TABLE(ok bool, token int, entries text[], delays float8[]) LANGUAGE plpgsql AS $body$
 #variable_conflict use_column
 DECLARE
     v_run {runs}; v_new bool := false; v_running bool; v_last bigint; v_due float8; v_start float8;
-    v_left bool := false;
+    v_left bool := false; v_index jsonb; v_row {index};
     v_progress bool := p_batch IS NOT NULL OR p_consumed > 0 OR cardinality(p_outbox) > 0
         OR cardinality(p_timers) + cardinality(p_no_timers) > 0 OR cardinality(p_slot_keys) > 0;
 BEGIN
@@ -147,6 +147,36 @@ BEGIN
             idle_check_after = v_run.idle_check_after, updated = v_run.updated,
             silent_after = v_run.silent_after, due = v_run.due,
             expires = v_run.expires, fields = v_run.fields WHERE id = p_run;
+    END IF;
+    IF p_index IS NOT NULL THEN
+        v_index := p_index::jsonb;
+        IF v_index ? 'row' THEN
+            v_row := jsonb_populate_record(NULL::{index}, v_index -> 'row');
+            INSERT INTO {index} SELECT v_row.* ON CONFLICT (id) DO UPDATE SET flow = excluded.flow,
+                status = excluded.status, created = excluded.created, begun = excluded.begun, ended = excluded.ended,
+                attempt = excluded.attempt, reason = excluded.reason, args = excluded.args, key = excluded.key,
+                lane = excluded.lane, priority = excluded.priority, rerun_of = excluded.rerun_of,
+                root = excluded.root, parent = excluded.parent, labels = excluded.labels, changed = excluded.changed;
+            IF v_row.labels IS NOT NULL OR v_row.key IS NOT NULL THEN  -- else no run had this id before
+                DELETE FROM {labels} WHERE run = p_run;
+            END IF;
+            IF v_row.labels IS NOT NULL THEN
+                INSERT INTO {labels} (run, name, value, status, created)
+                    SELECT p_run, each.key, each.value, v_row.status, v_row.created
+                    FROM jsonb_each_text(v_row.labels::jsonb) AS each;
+            END IF;
+        ELSE
+            SELECT * INTO v_row FROM {index} WHERE id = p_run;
+            IF FOUND THEN
+                v_row := jsonb_populate_record(v_row, v_index -> 'columns');
+                UPDATE {index} SET status = v_row.status, begun = v_row.begun, ended = v_row.ended,
+                    attempt = v_row.attempt, reason = v_row.reason, key = v_row.key, lane = v_row.lane,
+                    priority = v_row.priority, rerun_of = v_row.rerun_of, changed = v_row.changed WHERE id = p_run;
+                IF v_row.labels IS NOT NULL THEN
+                    UPDATE {labels} SET status = v_row.status WHERE run = p_run AND status <> v_row.status;
+                END IF;
+            END IF;
+        END IF;
     END IF;
     IF p_batch IS NULL AND p_token IS NOT NULL AND p_status IS NULL AND p_fields IS NULL AND p_consumed = 0
             AND p_carrier IS NULL AND cardinality(p_outbox) + cardinality(p_slot_keys) = 0

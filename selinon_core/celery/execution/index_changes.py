@@ -1,0 +1,80 @@
+"""What the steps of a run change in the index of runs (``stores/index.py``): its row at the start, its end, a new
+attempt.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from selinon_core.celery.settings import AdapterSettings
+from selinon_core.celery.stores.index import MAX_REASON, IndexChange, IndexRow, args_text, shortened
+from selinon_core.celery.stores.run_header import Caller, RunHeader, Status
+from selinon_core.dispatch.references import shown
+
+
+class IndexChanges:
+    """Builds ``Commit.index_change``; None where nothing is to be written."""
+
+    def __init__(self, settings: AdapterSettings) -> None:
+        self._subflows = settings.selinon_index_subflows
+
+    def _has_row(self, caller: Caller | None) -> bool:
+        return caller is None or self._subflows
+
+    def created(self, id: str, header: RunHeader, args: Any) -> IndexChange | None:
+        """The row of a run that begins now; ``args`` as the run has them."""
+        if not self._has_row(header.caller):
+            return None
+        caller = header.caller
+        row = IndexRow(
+            id,
+            header.flow,
+            header.status,
+            header.created,
+            begun=header.created,
+            args=args_text(_redacted(header.flow, shown(args))),
+            root=None if caller is None else header.root or None,
+            parent=None if caller is None else caller.flow_id,
+            labels=header.labels,
+            changed=header.created,
+        )
+        return IndexChange(row, labelled=bool(header.labels))
+
+    def cancelled_before_it_began(
+        self, id: str, flow: str, reason: str, now: float, caller: Caller | None, root: str
+    ) -> IndexChange | None:
+        """The row of a run that was cancelled before a worker began it."""
+        if not self._has_row(caller):
+            return None
+        parent = None if caller is None else caller.flow_id
+        row = IndexRow(
+            id, flow, "cancelled", now, ended=now, reason=reason, root=root or None, parent=parent, changed=now
+        )
+        return IndexChange(row)
+
+    def ended(self, header: RunHeader, status: Status, reason: str, now: float) -> IndexChange | None:
+        """The end of a run."""
+        if not self._has_row(header.caller):
+            return None
+        columns = {"status": status, "ended": now, "reason": shortened(reason, MAX_REASON)}
+        return IndexChange(columns=columns, labelled=bool(header.labels))
+
+    def attempt(self, header: RunHeader, number: int) -> IndexChange | None:
+        """A new attempt of a flow began."""
+        if not self._has_row(header.caller):
+            return None
+        return IndexChange(columns={"attempt": number}, labelled=bool(header.labels))
+
+
+def together(first: IndexChange | None, then: IndexChange | None) -> IndexChange | None:
+    """Two changes of one row in one step."""
+    if first is None or then is None:
+        return first or then
+    return first._replace(columns={**first.columns, **then.columns})
+
+
+def _redacted(flow: str, args: Any) -> Any:
+    """Arguments as the index may show them. The one place where keys that are secret are masked before they are
+    written.
+    """
+    return args

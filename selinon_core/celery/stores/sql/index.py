@@ -1,0 +1,269 @@
+"""The index of runs in a SQL database; see ``Index``.
+
+A page has to be found by walking an index of the database in the order of the page, never by sorting what matches.
+Therefore a question for several statuses (or flows) is one question for each of them, put together: every part
+walks its own stretch of ``(flow, status, created)``, ``(status, created)`` or ``(name, value, status, created)``
+and stops at the length of the page.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from selinon_core.celery.stores.index import (
+    CLOSED,
+    OPEN,
+    STATUSES,
+    IndexChange,
+    IndexRow,
+    Page,
+    RunQuery,
+    Unindexed,
+    cursor_of,
+    read_cursor,
+)
+from selinon_core.celery.stores.sql.changes import Changes
+from selinon_core.celery.stores.sql.database import Database
+from selinon_core.celery.stores.sql.locked_run import header_of
+from selinon_core.celery.stores.sql.tables import Tables
+
+#: Beginnings of ids that are shorter stand for many runs: they filter, and are not looked up.
+_LONG_PREFIX = 4
+#: The most parts that a question is split into.
+_MOST_PARTS = 300
+_MOST_AT_ONCE = 500
+
+
+def row_values(row: IndexRow) -> dict[str, Any]:
+    """The columns of a row."""
+    return {**row._asdict(), "labels": json.dumps(dict(row.labels)) if row.labels else None}
+
+
+def apply(changes: Changes, tables: Tables, id: str, change: IndexChange, now: float) -> None:
+    """Make the changes of a commit, together with its others."""
+    columns: dict[str, Any] = {**change.columns, "changed": now}
+    row = change.row
+    if row is None:
+        changes.update(tables.index, {"id": id}, **columns)
+        if change.labelled and "status" in columns:
+            changes.update(tables.labels, {"run": id}, status=columns["status"])
+        return
+    row = row._replace(**columns)
+    values = row_values(row)
+    changes.put(tables.index, {"id": values.pop("id")}, **values)
+    if row.labels or row.key is not None:  # else no run had this id before
+        changes.delete(tables.labels, run=id, name__not_in=list(row.labels))
+    for name, value in row.labels.items():
+        changes.put(tables.labels, {"run": id, "name": name}, value=value, status=row.status, created=row.created)
+
+
+def index_text(change: IndexChange, now: float) -> str:
+    """The changes of a commit for the function of PostgreSQL, as JSON."""
+    columns: dict[str, Any] = {**change.columns, "changed": now}
+    if change.row is None:
+        return json.dumps({"columns": columns})
+    return json.dumps({"row": row_values(change.row._replace(**columns))})
+
+
+class SqlIndex:
+    """See ``Index``."""
+
+    def __init__(self, database: Database, tables: Tables) -> None:
+        self._database = database
+        self._tables = tables
+
+    def find(self, query: RunQuery, cursor: str | None = None, limit: int = 50) -> Page:
+        """See ``Index.find``."""
+        before = None if cursor is None else read_cursor(cursor)
+        parts = _parts(self._tables, query, before)
+        rows = self._rows(_newest(parts, limit + 1))
+        return Page(rows[:limit], cursor_of(rows[limit - 1]) if len(rows) > limit else None)
+
+    def count(self, query: RunQuery) -> int:
+        """See ``Index.count``."""
+        counts = [
+            sa.select(sa.func.count().label("n")).select_from(part.subquery())
+            for part in _parts(self._tables, query, None)
+        ]
+        total = sa.select(sa.func.sum(sa.union_all(*counts).subquery().c.n))
+        return int(self._database.read(lambda connection: connection.execute(total).scalar()) or 0)
+
+    def get(self, id: str) -> IndexRow | None:
+        """See ``Index.get``."""
+        index = self._tables.index
+        return next(iter(self._rows(sa.select(index).where(index.c.id == id))), None)
+
+    def by_prefix(self, text: str, limit: int) -> list[str]:
+        """See ``Index.by_prefix``."""
+        index = self._tables.index
+        query = sa.select(index.c.id).where(*_begins(index, text)).order_by(index.c.id).limit(limit)
+        return self._database.read(lambda connection: list(connection.execute(query).scalars()))
+
+    def changed_since(self, at: float, limit: int, after: str = "") -> list[IndexRow]:
+        """See ``Index.changed_since``."""
+        index = self._tables.index
+        later = sa.or_(index.c.changed > at, index.c.id > after)
+        query = sa.select(index).where(index.c.changed >= at, later).order_by(index.c.changed, index.c.id)
+        return self._rows(query.limit(limit))
+
+    def _rows(self, query: Any) -> list[IndexRow]:
+        return self._database.read(lambda connection: [_row(row) for row in connection.execute(query).mappings()])
+
+    # -- what other workers left out --------------------------------------------------------------------------
+
+    def unindexed(self, cursor: str | None, limit: int) -> tuple[list[Unindexed], str | None]:
+        """See ``Index.unindexed``."""
+        runs, index, log = self._tables.runs, self._tables.index, self._tables.log
+        next_ids = sa.select(runs.c.id).order_by(runs.c.id).limit(limit)
+        if cursor is not None:
+            next_ids = next_ids.where(runs.c.id > cursor)
+        wrong = sa.or_(
+            index.c.id.is_(None),
+            sa.and_(runs.c.status == "running", index.c.status.in_(CLOSED)),
+            sa.and_(runs.c.status != "running", index.c.status != runs.c.status),
+        )
+
+        def step(connection: sa.Connection) -> tuple[list[Unindexed], str | None]:
+            ids = list(connection.execute(next_ids).scalars())
+            batch = sa.select(log.c.batch).where(log.c.run == runs.c.id, log.c.version == 1).scalar_subquery()
+            both = runs.outerjoin(index, _same_id(connection, runs.c.id, index.c.id))
+            query = sa.select(*runs.c, batch.label("first_batch")).select_from(both)
+            # The key of a JSON text: a quotation mark within a value has a backslash before it.
+            query = query.where(runs.c.id.in_(ids), wrong, runs.c.fields.not_like('%"caller": %'))
+            found = [Unindexed(row.id, header_of(row), row.first_batch) for row in connection.execute(query)]
+            return found, ids[-1] if len(ids) == limit else None
+
+        return self._database.read(step)
+
+    def fill_in(self, rows: Sequence[IndexRow]) -> None:
+        """See ``Index.fill_in``."""
+        for row in rows:
+            self._database.do(lambda connection, row=row: self._fill_in(connection, row))  # type: ignore[misc]
+
+    def _fill_in(self, connection: sa.Connection, row: IndexRow) -> None:
+        index = self._tables.index
+        there = connection.execute(sa.select(index.c.id).where(index.c.id == row.id)).first()
+        change = IndexChange(row)
+        if there is not None:
+            columns = {"status": row.status, "ended": row.ended, "reason": row.reason}
+            change = IndexChange(columns=columns, labelled=True)
+        changes = Changes(connection)
+        apply(changes, self._tables, row.id, change, row.changed)
+        changes.send()
+
+    def trim(self, before: float, now: float, limit: int) -> int:
+        """See ``Index.trim``."""
+        index, labels, runs = self._tables.index, self._tables.labels, self._tables.runs
+        old = sa.select(index.c.id, index.c.status).where(index.c.changed < before)
+        old = old.order_by(index.c.changed).limit(limit)
+
+        def step(connection: sa.Connection) -> int:
+            rows = connection.execute(old).all()
+            kept: list[str] = []
+            begun = [row.id for row in rows if row.status in OPEN]
+            if begun:
+                kept = list(connection.execute(sa.select(runs.c.id).where(runs.c.id.in_(begun))).scalars())
+                connection.execute(index.update().where(index.c.id.in_(kept)).values(changed=now))
+            gone = list({row.id for row in rows} - set(kept))
+            if gone:
+                connection.execute(labels.delete().where(labels.c.run.in_(gone)))
+                connection.execute(index.delete().where(index.c.id.in_(gone)))
+            return len(rows)
+
+        return self._database.do(step)
+
+
+def _row(row: Mapping[Any, Any]) -> IndexRow:
+    values = dict(row)
+    values["labels"] = json.loads(values["labels"] or "{}")
+    return IndexRow(**values)
+
+
+def _same_id(connection: sa.Connection, of_run: Any, of_index: Any) -> Any:
+    """Tables of before the index have the collation of their database; PostgreSQL asks which one counts."""
+    return (of_run.collate("C") if connection.dialect.name == "postgresql" else of_run) == of_index
+
+
+def _begins(index: sa.Table, prefix: str) -> tuple[Any, ...]:
+    """Conditions for the ids that begin with a text, by which a database can find them in the primary key."""
+    same = sa.func.substr(index.c.id, 1, len(prefix)) == prefix
+    return index.c.id >= prefix, index.c.id < prefix + "\U0010ffff", same
+
+
+def _parts(tables: Tables, query: RunQuery, before: tuple[float, str] | None) -> list[Any]:
+    """Questions that together have what is wanted, each of which walks one index of the database."""
+    index = tables.index
+    conditions: list[Any] = []
+    if query.key is not None:
+        conditions.append(index.c.key == query.key)
+    if query.root is not None:
+        conditions.append(index.c.root == query.root)
+    prefix = query.id_prefix
+    if prefix is not None:
+        conditions += _begins(index, prefix) if len(prefix) >= _LONG_PREFIX else _begins(index, prefix)[2:]
+    is_looked_up = query.key is not None or query.root is not None or len(prefix or "") >= _LONG_PREFIX
+    statuses, flows = query.statuses or STATUSES, query.flows
+    if is_looked_up or len(statuses) * len(flows) > _MOST_PARTS:
+        conditions += [index.c.flow.in_(flows)] if flows else []
+        flows = ()
+    if is_looked_up:
+        conditions += [index.c.status.in_(query.statuses)] if query.statuses else []
+        conditions += [_has_label(tables, *label) for label in query.labels.items()]
+        return [_part(tables, query, before, conditions)]
+    if query.labels:
+        (name, value), *others = query.labels.items()
+        conditions += [_has_label(tables, *label) for label in others]
+        conditions += [index.c.flow.in_(flows)] if flows else []
+        label = tables.labels
+        of_label = (label.c.run == index.c.id, label.c.name == name, label.c.value == value)
+        return [
+            _part(tables, query, before, [*conditions, *of_label, label.c.status == status], label)
+            for status in statuses
+        ]
+    of_flows: list[Any] = [[index.c.flow == flow] for flow in flows] or [[]]
+    return [
+        _part(tables, query, before, [*conditions, *of_flow, index.c.status == status])
+        for of_flow in of_flows
+        for status in statuses
+    ]
+
+
+def _part(
+    tables: Tables,
+    query: RunQuery,
+    before: tuple[float, str] | None,
+    conditions: Sequence[Any],
+    walked: sa.Table | None = None,
+) -> Any:
+    index = tables.index
+    created, id = (index.c.created, index.c.id) if walked is None else (walked.c.created, walked.c.run)
+    conditions = list(conditions)
+    if query.since is not None:
+        conditions.append(created >= query.since)
+    if query.until is not None:
+        conditions.append(created < query.until)
+    if before is not None:
+        conditions += [created <= before[0], sa.or_(created < before[0], id < before[1])]
+    return sa.select(*index.c).where(*conditions).order_by(created.desc(), id.desc())
+
+
+def _has_label(tables: Tables, name: str, value: str) -> Any:
+    label = tables.labels
+    other = label.alias()
+    return (
+        sa.select(other.c.run)
+        .where(other.c.run == tables.index.c.id, other.c.name == name, other.c.value == value)
+        .exists()
+    )
+
+
+def _newest(parts: Sequence[Any], limit: int) -> Any:
+    limited = [part.limit(limit).subquery() for part in parts]
+    if len(limited) == 1:
+        return parts[0].limit(limit)
+    found = sa.union_all(*(sa.select(part) for part in limited)).subquery()
+    return sa.select(found).order_by(found.c.created.desc(), found.c.id.desc()).limit(limit)
