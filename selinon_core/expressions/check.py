@@ -17,7 +17,7 @@ from selinon_core.expressions.checking.calls import call
 from selinon_core.expressions.checking.findings import Finding, Fix, Kind
 from selinon_core.expressions.checking.implications import facts_when
 from selinon_core.expressions.checking.known_names import Names
-from selinon_core.expressions.checking.narrowing import NOTHING, Facts
+from selinon_core.expressions.checking.narrowing import NOTHING, Facts, with_facts
 from selinon_core.expressions.checking.operators import (
     arithmetic,
     boolean,
@@ -117,7 +117,9 @@ def _literal(state: State, tree: Literal, facts: Facts) -> Type:
 
 
 def _path(state: State, tree: Name | Field | Index, facts: Facts) -> Type:
-    return reach(state, tree, facts).type
+    type_ = reach(state, tree, facts).type
+    path = state.path(tree) if facts.types or facts.present else None
+    return type_ if path is None else with_facts(type_, path, facts)
 
 
 def _broken(state: State, tree: Broken, facts: Facts) -> Type:

@@ -1,10 +1,10 @@
 """Types of JSON Schemas.
 
 The keywords that say what a value consists of are read: ``type``, ``properties``, ``required``,
-``additionalProperties``, ``items``, ``prefixItems``, ``enum``, ``const``, ``anyOf``, ``oneOf``, ``allOf``,
-``$ref`` and ``default``. Every other keyword, and every keyword that is not as it has to be, makes the type larger
-and never smaller: each value that fits the schema belongs to the type. The validator is not needed, which takes
-longer to import than all checks of expressions.
+``additionalProperties``, ``items``, ``prefixItems``, ``maxItems``, ``enum``, ``const``, ``anyOf``, ``oneOf``,
+``allOf``, ``$ref`` and ``default``. Every other keyword, and every keyword that is not as it has to be, makes
+the type larger and never smaller: each value that fits the schema belongs to the type. The validator is not
+needed, which takes longer to import than all checks of expressions.
 
 With ``filled``, the type is that of arguments after the defaults of the schema were filled in: a property with a
 ``default`` is there. Below ``anyOf`` and ``oneOf`` none is filled in, because which of their schemas holds is
@@ -30,6 +30,7 @@ from selinon_core.expressions.types import (
     ListType,
     ObjectType,
     Type,
+    is_integer,
     type_of_value,
     union,
 )
@@ -163,10 +164,12 @@ class _Reader:
         known = isinstance(items, Mapping | bool)
         if "prefixItems" in document.unknown or not isinstance(first, list):
             first = []
-        if not known and not first:
+        bound: Any = schema.get("maxItems")
+        most = int(bound) if is_integer(bound) and bound >= 0 else None
+        if not known and not first and most is None:
             return ANY
         item = self.later(items, document, filled) if known else ANY
-        return Type((ListType(item, tuple([self.later(part, document, filled) for part in first])),), True)
+        return Type((ListType(item, tuple([self.later(part, document, filled) for part in first]), most),), True)
 
     def _values(self, schema: Mapping[str, Json], document: Document, filled: bool) -> Type:
         """``enum`` and ``const``."""

@@ -66,7 +66,8 @@ def _is_excluded(member: ObjectType, key: str) -> bool:
 
 def _list(a: ListType, b: ListType) -> ListType:
     length = max(len(a.first), len(b.first))
-    return ListType(both(a.item, b.item), tuple([both(a.at(i), b.at(i)) for i in range(length)]))
+    most = min((one.most for one in (a, b) if one.most is not None), default=None)
+    return ListType(both(a.item, b.item), tuple([both(a.at(i), b.at(i)) for i in range(length)]), most)
 
 
 def both(a: Type, b: Type) -> Type:

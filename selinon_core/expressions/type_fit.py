@@ -28,7 +28,7 @@ class Misfit(NamedTuple):
     """Why a value does not fit: ``kind`` is missing, unknown, type, may be missing or may be null.
 
     ``path`` leads to the place inside of the value; of a missing or unknown key it ends with that key. ``names``
-    are the keys that there are.
+    are the keys that there are. ``certain``: no value with this place fits; otherwise that depends on the value.
     """
 
     kind: str
@@ -36,6 +36,7 @@ class Misfit(NamedTuple):
     given: str
     wanted: str
     names: tuple[str, ...] = ()
+    certain: bool = True
 
 
 MISSING, UNKNOWN, WRONG, MAY_BE_MISSING, MAY_BE_NULL = (
@@ -57,9 +58,10 @@ def misfits(given: Type, wanted: Type, path: tuple[str | int, ...] = ()) -> Iter
         return
     wrong = tuple([member for member in given.members if not _is_taken(member, wanted)])
     if wrong and len(wrong) < len(given.members) and {member.kind for member in wrong} == {NULL}:
-        yield Misfit(MAY_BE_NULL, path, describe(given), describe(wanted))
+        yield Misfit(MAY_BE_NULL, path, describe(given), describe(wanted), certain=False)
     elif wrong:
-        yield Misfit(WRONG, path, describe(Type(wrong)), describe(wanted))
+        certain = not given.loose and not any(may_be_equal(Type((member,)), wanted) for member in given.members)
+        yield Misfit(WRONG, path, describe(Type(wrong)), describe(wanted), certain=certain)
     else:
         yield from _inside(given, wanted, path)
 
@@ -80,16 +82,18 @@ def _inside(given: Type, wanted: Type, path: tuple[str | int, ...]) -> Iterator[
     for kind in (OBJECT, LIST):
         ours, theirs = given.of(kind), wanted.of(kind)
         if len(theirs) == 1:
-            yield from _of_any([list(_parts(one, theirs[0], path)) for one in ours])
+            is_all = len(ours) == len(given.members) and not given.loose
+            yield from _of_any([list(_parts(one, theirs[0], path)) for one in ours], is_all)
 
 
-def _of_any(found: list[list[Misfit]]) -> Iterator[Misfit]:
-    """What keeps one of several shapes from fitting, once. What is missing in some of them only may be missing."""
+def _of_any(found: list[list[Misfit]], is_all: bool) -> Iterator[Misfit]:
+    """What keeps one of several shapes from fitting, once; ``is_all``: no value is of another shape."""
     told = set()
+    certain = [{(misfit.kind, misfit.path) for misfit in of_one if misfit.certain} for of_one in found]
     for misfit in (misfit for of_one in found for misfit in of_one):
-        same = [other for of_one in found for other in of_one if other.path == misfit.path]
-        if misfit.kind == MISSING and [other.kind for other in same].count(MISSING) < len(found):
-            misfit = misfit._replace(kind=MAY_BE_MISSING)
+        if not (is_all and all((misfit.kind, misfit.path) in of_one for of_one in certain)):
+            kind = MAY_BE_MISSING if misfit.kind == MISSING else misfit.kind
+            misfit = misfit._replace(kind=kind, certain=False)
         if (misfit.kind, misfit.path, misfit.given) not in told:
             told.add((misfit.kind, misfit.path, misfit.given))
             yield misfit
@@ -108,8 +112,9 @@ def _objects(given: ObjectType, wanted: ObjectType, path: tuple[str | int, ...])
     for key in sorted(wanted.required - wanted.with_default):
         if key in given.required:
             continue
-        kind = MAY_BE_MISSING if given.names(key) or given.others is not None else MISSING
-        yield Misfit(kind, (*path, key), "", describe(wanted.value_of(key)), names)
+        is_certain = not given.names(key) and given.others is None
+        kind = MISSING if is_certain else MAY_BE_MISSING
+        yield Misfit(kind, (*path, key), "", describe(wanted.value_of(key)), names, is_certain)
     for key in dict.fromkeys((*given.properties, *sorted(given.required))):
         value = given.value_of(key)
         if value.is_never:

@@ -42,14 +42,18 @@ class Constant(NamedTuple):
 
 
 class ListType:
-    """Lists: ``first`` has the types of the first items, ``item`` that of all behind them."""
+    """Lists: ``first`` has the types of the first items, ``item`` that of all behind them.
 
-    __slots__ = ("first", "item")
+    ``most`` is how many items there are at most, as far as that is said; see ``longest``.
+    """
+
+    __slots__ = ("first", "item", "most")
     kind = LIST
 
-    def __init__(self, item: Type, first: tuple[Type, ...] = ()) -> None:
+    def __init__(self, item: Type, first: tuple[Type, ...] = (), most: int | None = None) -> None:
         self.item = item
         self.first = first
+        self.most = most
 
     def any_item(self) -> Type:
         """The type of an item at an unknown position."""
@@ -60,6 +64,12 @@ class ListType:
         if position < 0:
             return self.any_item()
         return self.first[position] if position < len(self.first) else self.item
+
+    def longest(self) -> int | None:
+        """How many items there are at most; None where there may be any number."""
+        if (self.most is None or self.most > len(self.first)) and self.item.is_never:
+            return len(self.first)
+        return self.most
 
 
 class ObjectType:
@@ -299,6 +309,8 @@ def _has(member: Member, value: Json) -> bool:
     if isinstance(member, Constant):
         return bool(member.value == value)
     if isinstance(member, ListType):
+        if member.most is not None and len(value) > member.most:
+            return False
         return all(contains(member.at(position), item) for position, item in enumerate(value))
     return member.required <= value.keys() and all(
         contains(member.value_of(key), item) for key, item in value.items()

@@ -29,8 +29,9 @@ class ExpressionRule(Rule):
         return True
 
     def severity_of(self, finding: Finding) -> Severity:
-        """How bad a finding is."""
-        return self.severity
+        """How bad a finding is: an error is one only if the part fails whenever it is worked out."""
+        depends = self.severity is Severity.ERROR and not finding.certain
+        return Severity.WARNING if depends else self.severity
 
     def help_for(self, project: LintContext, found: Found) -> str:
         """What to do: what the name was probably meant to be, or what the check says."""

@@ -35,7 +35,8 @@ class RandomSchemas:
         if pick < 0.55:
             return self.object(depth)
         if pick < 0.7:
-            return {"type": "array", "items": self.schema(depth - 1), **self._maybe("prefixItems", depth, 0.2)}
+            more = {**self._maybe("prefixItems", depth, 0.2), **self._maybe("maxItems", depth, 0.2)}
+            return {"type": "array", "items": self.schema(depth - 1), **more}
         if pick < 0.8:
             return {"anyOf": [self.schema(depth - 1) for _ in range(2)]}
         return self._anything(depth)
@@ -142,11 +143,12 @@ class RandomSchemas:
         return made
 
 
-#: Keywords that types do not read.
+#: Keywords with simple values; types do not read them, but for ``maxItems``.
 _OTHERS: dict[str, tuple[Any, ...]] = {
     "minimum": (-1, 0, 1),
     "maxLength": (0, 1, 2),
     "minItems": (0, 1, 2),
+    "maxItems": (0, 1, 2),
     "pattern": ("a",),
     "title": ("t",),
     "uniqueItems": (True,),

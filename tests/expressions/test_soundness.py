@@ -96,3 +96,35 @@ def test_what_is_never_or_always_true_is_that(seed: int) -> None:
         for values in _values(schemas, given, frozenset()):
             reason, value = _evaluated(bound, values)
             assert reason or said == ["always" if value else "never"], (text, given, values, value)
+
+
+#: What is worked out in some runs only, or for some items only.
+_NOT_ALWAYS = re.compile(r" (and|or|if|for) |default\(")
+
+
+@_many
+@_seeds
+def test_what_is_certainly_wrong_fails(seed: int) -> None:
+    """Other than items of a list, which may be empty."""
+    random = Random(seed)
+    schemas = RandomSchemas(random)
+    for _ in range(_EACH):
+        given = _schemas(schemas)
+        text = RandomTexts(random, given).text(random.choice((0, 1, 2)))
+        if _NOT_ALWAYS.search(text):
+            continue
+        parsed = parse(text)
+        found = check(parsed.tree, text, KnownSchemas(given)).findings
+        wrong = [
+            finding.message
+            for finding in found
+            if finding.certain
+            and finding.kind in (Kind.UNKNOWN_FIELD, Kind.WRONG_TYPE, Kind.NOT_BOOLEAN)
+            and not finding.message.startswith("items of ")
+        ]
+        if not wrong:
+            continue
+        bound = bind(parsed.tree)
+        for values in _values(schemas, given, frozenset()):
+            reason, value = _evaluated(bound, values)
+            assert reason, (text, given, values, value, wrong)

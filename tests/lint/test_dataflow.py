@@ -262,7 +262,7 @@ _NEEDS_A_KEY = """
         ("{one: \"${{**({'b': 1} if Load.old else {})}}\"}", ['"one.a" is missing in the arguments of "Take"']),
         (
             "{one: \"${{'a': 1} if Load.old else {'a': 'x'}}\"}",
-            ['the argument "one.a" of "Take" is 1, not a text'],
+            ['the argument "one.a" of "Take" may be 1, not a text'],
         ),
         ('{one: "${Load.open}"}', ['"one.a" may be missing in the arguments of "Take"']),
         ("{one: \"${{**Load.open, 'b': 1}}\"}", ['"one.a" may be missing in the arguments of "Take"']),

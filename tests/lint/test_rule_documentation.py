@@ -28,7 +28,7 @@ FOLDERS = {
     "graph": ("SEL3",),
     "results": ("SEL40",),
     "flows": ("SEL41", "SEL42"),
-    "expressions": ("SEL43", "SEL44"),
+    "expressions": ("SEL43", "SEL44", "SEL45"),
     "fallbacks": ("SEL5",),
     "code": ("SEL6",),
     "migration": ("SEL7",),

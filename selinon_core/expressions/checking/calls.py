@@ -6,7 +6,7 @@ from selinon_core.expressions.checking.findings import Finding, Kind
 from selinon_core.expressions.checking.narrowing import Facts
 from selinon_core.expressions.checking.paths import Reached, reach
 from selinon_core.expressions.checking.signatures import SIGNATURES, items_of
-from selinon_core.expressions.checking.state import State
+from selinon_core.expressions.checking.state import State, is_all_of
 from selinon_core.expressions.functions import FUNCTIONS, Function
 from selinon_core.expressions.tree import Call, Field, Index, Name, Tree
 from selinon_core.expressions.type_words import describe
@@ -73,7 +73,7 @@ def _of_table(state: State, tree: Call, function: Function, facts: Facts) -> Typ
             type_ = state.integer(argument, type_, f"argument {position + 1} of {tree.function}() is an integer")
         types.append(type_)
     if repeated:
-        _alike(state, tree, tree, union(types), signature.one_kind)
+        _alike(state, tree, tree, types, signature.one_kind)
     elif signature.items and tree.arguments:
         _items(state, tree, types[0], facts)
     return signature.gives(tuple(types))
@@ -85,21 +85,26 @@ def _items(state: State, tree: Call, given: Type, facts: Facts) -> None:
     (argument, *_), item = tree.arguments, state.seen(items_of(given))
     wrong = item.without(*signature.items)
     if not wrong.members:
-        _alike(state, tree, argument, item, signature.one_kind)
+        _alike(state, tree, argument, [item], signature.one_kind)
         return
     words = describe(wrong, False)
-    verb = "are" if len(wrong.members) == len(item.members) else "may be"
+    certain = is_all_of(wrong, item)
+    verb = "are" if certain else "may be"
     wants = f"{tree.function}() takes a list of {_words(signature.items, plural=True)}"
     message = f"items of {state.shown(argument)} {verb} {words}: {wants}"
     help = "leave null out: [one for one in ... if one != null]" if wrong.kinds() == {NULL} else ""
-    kind = Kind.MAY_BE_MISSING if wrong.kinds() == {NULL} and verb == "may be" else Kind.WRONG_TYPE
-    state.add(kind, argument, message, words, help)
+    kind = Kind.MAY_BE_MISSING if wrong.kinds() == {NULL} and not certain else Kind.WRONG_TYPE
+    state.add(kind, argument, message, words, help, certain=certain)
 
 
-def _alike(state: State, tree: Call, place: Tree, type_: Type, one_kind: bool) -> None:
+def _alike(state: State, tree: Call, place: Tree, types: list[Type], one_kind: bool) -> None:
+    """All values are numbers, or all are texts."""
+    type_ = union(types)
     if one_kind and len(type_.kinds()) > 1:
+        of_one_kind = [type_.kinds() for type_ in types if not type_.loose and len(type_.kinds()) == 1]
+        certain = len(frozenset().union(*of_one_kind)) > 1
         message = f"{tree.function}() takes numbers only or texts only, and these are {describe(type_, False)}"
-        state.add(Kind.WRONG_TYPE, place, message, describe(type_, False))
+        state.add(Kind.WRONG_TYPE, place, message, describe(type_, False), certain=certain)
 
 
 def _asked(state: State, tree: Call, facts: Facts) -> Reached:

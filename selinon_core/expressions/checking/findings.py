@@ -36,8 +36,8 @@ class Finding(NamedTuple):
     """One mistake in an expression. Offsets count code points of its text; ``end`` is behind the last character.
 
     ``note`` is the short text behind the carets (what is there, or what was expected). ``candidates`` are the
-    names that could stand between ``start`` and ``end`` instead. ``certain`` is False where a schema may just not
-    tell. ``reason`` is what a name was refused for.
+    names that could stand between ``start`` and ``end`` instead. ``certain``: whenever this part is worked out, it
+    fails; otherwise that depends on the values. ``reason`` is what a name was refused for.
     """
 
     kind: Kind

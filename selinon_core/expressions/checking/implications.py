@@ -118,10 +118,10 @@ def _narrowed(state: State, tree: Tree, other: Type, equal: bool, facts: Facts) 
         narrowed = _minus(type_, other)
     if type_.is_any or (path not in facts.types and narrowed is type_):
         return facts
-    facts = facts.with_type(path, narrowed)
+    known = facts.with_type(path, narrowed)
     if isinstance(tree, Field):
-        return _told_apart(state, tree, other, equal, facts)
-    return facts
+        return _told_apart(state, tree, other, equal, facts, known)
+    return known
 
 
 def _minus(type_: Type, value: Type) -> Type:
@@ -134,12 +134,12 @@ def _minus(type_: Type, value: Type) -> Type:
     return Type(tuple([member for member in type_.members if member != gone]), type_.loose)
 
 
-def _told_apart(state: State, tree: Field, other: Type, equal: bool, facts: Facts) -> Facts:
+def _told_apart(state: State, tree: Field, other: Type, equal: bool, before: Facts, facts: Facts) -> Facts:
     """The objects of a union whose key has, or has not, a value: ``x.kind == "a"``."""
     path = state.path(tree.subject)
     if path is None:
         return facts
-    subject = state.quietly(tree.subject, facts)
+    subject = state.quietly(tree.subject, before)
     kept = tuple([m for m in subject.members if not _is_excluded(m, tree.name, other, equal)])
     if len(kept) == len(subject.members):
         return facts

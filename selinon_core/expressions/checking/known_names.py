@@ -10,13 +10,17 @@ from selinon_core.expressions.types import Type
 
 
 class Refused(NamedTuple):
-    """Why a name has no value in a place, or what is to be said of it; ``reason`` tells the kinds apart."""
+    """Why a name has no value in a place, or what is to be said of it; ``reason`` tells the kinds apart.
+
+    ``fails_always``: also in ``has`` and ``default``, for which a value that is missing is no error.
+    """
 
     reason: str
     message: str
     note: str = ""
     help: str = ""
     fixes: tuple[Fix, ...] = ()
+    fails_always: bool = False
 
 
 class Known(NamedTuple):

@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from selinon_core.expressions.tree import Field, Index, Literal, Name, Tree
-from selinon_core.expressions.types import Type
+from selinon_core.expressions.type_algebra import intersection
+from selinon_core.expressions.types import Member, ObjectType, Type
 
 #: A name, or the place where the variable of a comprehension begins; then keys and positions.
 Path = tuple[str | int, ...]
@@ -56,3 +57,37 @@ def path_of(tree: Tree, variables: Mapping[str, int]) -> Path | None:
 
 def _is_key(value: object) -> bool:
     return isinstance(value, str | int) and not isinstance(value, bool)
+
+
+def with_facts(type_: Type, path: Path, facts: Facts) -> Type:
+    """The type of the value at a path with what is known of its keys: it is used as a whole."""
+    length = len(path)
+    known = (*facts.types, *facts.present)
+    keys = {one[length] for one in known if len(one) > length and one[:length] == path}
+    names = [key for key in keys if isinstance(key, str)]
+    if not names:
+        return type_
+    members: list[Member] = []
+    for member in type_.members:
+        if not isinstance(member, ObjectType):
+            members.append(member)
+        elif (narrowed := _with_keys(member, path, sorted(names), facts)) is not None:
+            members.append(narrowed)
+    return Type(tuple(members), type_.loose)
+
+
+def _with_keys(member: ObjectType, path: Path, names: list[str], facts: Facts) -> ObjectType | None:
+    """An object with what is known of some of its keys; None where it cannot have them."""
+    properties = dict(member.properties)
+    there = [name for name in names if (*path, name) in facts.present]
+    for name in names:
+        inner = (*path, name)
+        value = member.value_of(name)
+        if inner in facts.types:
+            value = intersection(value, facts.types[inner])
+        value = with_facts(value, inner, facts)
+        if value.is_never and name in there:
+            return None
+        properties[name] = value
+    required = member.required.union(there)
+    return ObjectType(properties, required, member.others, member.tells_others, member.with_default)

@@ -6,7 +6,7 @@ from selinon_core.expressions.checking.findings import Finding, Fix, Kind
 from selinon_core.expressions.checking.implications import facts_when
 from selinon_core.expressions.checking.narrowing import Facts
 from selinon_core.expressions.checking.signatures import numeric
-from selinon_core.expressions.checking.state import State
+from selinon_core.expressions.checking.state import State, is_all_of
 from selinon_core.expressions.tree import (
     Arithmetic,
     Call,
@@ -77,7 +77,8 @@ def _pair(
     message = f"{state.shown(left)} is {first} and {state.shown(right)} is {second}: {wants}"
     begin = whole.start if start is None else start
     end = right.end
-    state.findings.append(Finding(Kind.WRONG_TYPE, begin, end, message, f"{first} and {second}"))
+    certain = not (a.loose or b.loose or a.kinds() & b.kinds())
+    state.findings.append(Finding(Kind.WRONG_TYPE, begin, end, message, f"{first} and {second}", certain=certain))
     return None
 
 
@@ -187,10 +188,11 @@ def boolean(state: State, tree: Tree, facts: Facts, wants: str) -> None:
     wrong = rest.without(BOOLEAN)
     if not wrong.members:
         return
-    verb = "is" if len(wrong.members) == len(rest.members) else "may be"
+    certain = is_all_of(wrong, rest)
     words = describe(wrong, False)
     help, fixes = _as_boolean(state, tree, wrong)
-    state.add(Kind.NOT_BOOLEAN, tree, f"{state.shown(tree)} {verb} {words}: {wants}", words, help, fixes)
+    message = f"{state.shown(tree)} {'is' if certain else 'may be'} {words}: {wants}"
+    state.add(Kind.NOT_BOOLEAN, tree, message, words, help, fixes, certain)
 
 
 def _as_boolean(state: State, tree: Tree, type_: Type) -> tuple[str, tuple[Fix, ...]]:

@@ -79,16 +79,16 @@ def _name(state: State, tree: Name, facts: Facts, asking: bool) -> Reached:
     if entry is None:
         names = tuple(dict.fromkeys((*state.variables, *state.names.names())))
         message = f'there is no name "{tree.name}" here'
-        state.findings.append(
-            Finding(Kind.UNKNOWN_NAME, tree.start, tree.end, message, _listed(names), candidates=names)
-        )
+        found = Finding(Kind.UNKNOWN_NAME, tree.start, tree.end, message, _listed(names), candidates=names)
+        state.findings.append(found._replace(certain=not asking))
         return Reached(ANY)
     return _entry(state, tree, tree.start, entry, facts, asking)
 
 
 def _entry(state: State, tree: Tree, start: int, entry: Known | Refused, facts: Facts, asking: bool) -> Reached:
     if isinstance(entry, Refused):
-        state.findings.append(_refusal(tree, start, entry))
+        certain = entry.fails_always or not asking
+        state.findings.append(_refusal(tree, start, entry)._replace(certain=certain))
         return Reached(ANY)
     if not asking:
         state.findings.extend(_refusal(tree, start, remark) for remark in entry.remarks)
@@ -100,18 +100,20 @@ def _entry(state: State, tree: Tree, start: int, entry: Known | Refused, facts: 
 
 
 def _refusal(tree: Tree, start: int, entry: Refused) -> Finding:
-    reason, message, note, help, fixes = entry
+    reason, message, note, help, fixes, _ = entry
     return Finding(Kind.REFUSED, start, tree.end, message, note, help, fixes, reason=reason)
 
 
-def _member(state: State, tree: Field | Index, start: int, name: str, family: Family) -> Known | Refused | None:
+def _member(
+    state: State, tree: Field | Index, start: int, name: str, family: Family, asking: bool
+) -> Known | Refused | None:
     entry = family.find(name)
     if entry is None:
         names = tuple(family.names())
         message = f'there is no {family.noun} "{name}"'
         note = _listed(names) if names else "there are none"
         found = Finding(Kind.UNKNOWN_NAME, start, _end(tree), message, note, candidates=names)
-        state.findings.append(found)
+        state.findings.append(found._replace(certain=not asking))
     return entry
 
 
@@ -128,7 +130,7 @@ def _family(state: State, tree: Tree) -> Family | None:
 def _field(state: State, tree: Field, facts: Facts, asking: bool) -> Reached:
     family = _family(state, tree.subject)
     if family is not None:
-        entry = _member(state, tree, tree.name_start, tree.name, family)
+        entry = _member(state, tree, tree.name_start, tree.name, family, asking)
         return Reached(ANY) if entry is None else _entry(state, tree, tree.name_start, entry, facts, asking)
     subject = reach(state, tree.subject, facts, asking)
     if not tree.name:
@@ -185,7 +187,8 @@ def _unknown_key(
     note = f"it has {_listed(names)}" if names else "it has no keys"
     note += f" ({subject.source})" if subject.source else ""
     message = f'"{key}" is not in the schema of {what}'
-    found = Finding(Kind.UNKNOWN_FIELD, start, _end(tree), message, note, candidates=names, certain=closed)
+    certain = closed and not asking
+    found = Finding(Kind.UNKNOWN_FIELD, start, _end(tree), message, note, candidates=names, certain=certain)
     state.findings.append(found)
     return Reached(ANY, True)
 
@@ -213,7 +216,7 @@ def _index(state: State, tree: Index, facts: Facts, asking: bool) -> Reached:
     key = tree.key.value if isinstance(tree.key, Literal) else None
     family = _family(state, tree.subject)
     if family is not None and isinstance(key, str):
-        entry = _member(state, tree, tree.key.start, key, family)
+        entry = _member(state, tree, tree.key.start, key, family, asking)
         return Reached(ANY) if entry is None else _entry(state, tree, tree.key.start, entry, facts, asking)
     subject = reach(state, tree.subject, facts, asking)
     if isinstance(key, str):
@@ -248,9 +251,33 @@ def _part(state: State, tree: Index, subject: Reached, key: Type, facts: Facts, 
             missing = missing or not names or not member.required.issuperset(names)
     type_ = union(types)
     path = state.path(tree)
-    if missing and not asking and not has_value(path, facts):
-        state.missing(tree, path, type_, tree.start, "no schema says that the key is there")
+    if not has_value(path, facts):
+        if _is_behind_the_end(subject.type, values):
+            return _no_such_item(state, tree, subject, asking)
+        if missing and not asking:
+            state.missing(tree, path, type_, tree.start, "no schema says that the key is there")
     return Reached(type_, True, source=subject.source)
+
+
+def _is_behind_the_end(type_: Type, positions: list[bool | int | float | str] | None) -> bool:
+    """Whether no list of a type is so long that it has an item at one of some positions."""
+    if not positions or not all(isinstance(position, int | float) for position in positions):
+        return False
+    needed = min(-int(position) if position < 0 else int(position) + 1 for position in positions)  # type: ignore[operator]
+    bounds = [member.longest() if isinstance(member, ListType) else None for member in type_.members]
+    return bool(bounds) and all(bound is not None and bound < needed for bound in bounds)
+
+
+def _no_such_item(state: State, tree: Index, subject: Reached, asking: bool) -> Reached:
+    bounds = [member.longest() or 0 for member in subject.type.members if isinstance(member, ListType)]
+    most = max(bounds)
+    has = f"has at most {most} {'item' if most == 1 else 'items'}" if most else "has no items"
+    message = f"{subject.what or state.shown(tree.subject)} {has}, and none at {state.shown(tree.key)}"
+    note = f"positions are 0 to {most - 1}" if most > 1 else "the only position is 0" if most else "it is empty"
+    note += f" ({subject.source})" if subject.source else ""
+    found = Finding(Kind.UNKNOWN_FIELD, tree.key.start, tree.key.end, message, note, certain=not asking)
+    state.findings.append(found)
+    return Reached(ANY, True)
 
 
 def _item(member: ListType, positions: list[bool | int | float | str] | None) -> Type:

@@ -11,7 +11,18 @@ from selinon_core.expressions.checking.known_names import Names
 from selinon_core.expressions.checking.narrowing import Facts, Path, path_of
 from selinon_core.expressions.tree import Field, Index, Name, Tree
 from selinon_core.expressions.type_words import describe
-from selinon_core.expressions.types import ANY, BOOLEAN, LIST, NULL, NUMBER, OBJECT, TEXT, Type, is_integral
+from selinon_core.expressions.types import (
+    ANY,
+    BOOLEAN,
+    LIST,
+    NULL,
+    NUMBER,
+    OBJECT,
+    TEXT,
+    Constant,
+    Type,
+    is_integral,
+)
 
 #: What stands for a value that is missing, by the kind of the value. An object without keys would help nothing.
 _REPLACEMENTS = {NUMBER: "0", TEXT: '""', LIST: "[]", BOOLEAN: "false", OBJECT: ""}
@@ -93,10 +104,17 @@ class State:
         return self._text[tree.start : tree.end]
 
     def add(
-        self, kind: Kind, tree: Tree, message: str, note: str = "", help: str = "", fixes: tuple[Fix, ...] = ()
+        self,
+        kind: Kind,
+        tree: Tree,
+        message: str,
+        note: str = "",
+        help: str = "",
+        fixes: tuple[Fix, ...] = (),
+        certain: bool = True,
     ) -> None:
         """Report a mistake of a whole part."""
-        self.findings.append(Finding(kind, tree.start, tree.end, message, note, help, fixes))
+        self.findings.append(Finding(kind, tree.start, tree.end, message, note, help, fixes, certain=certain))
 
     # --- missing and null ------------------------------------------------------------------------------------
 
@@ -174,17 +192,25 @@ class State:
         wrong = found.without(*kinds)
         if not wrong.members:
             return found
-        verb = "is" if len(wrong.members) == len(found.members) else "may be"
+        certain = is_all_of(wrong, found)
         words = describe(wrong, False)
-        message = f"{self.shown(tree)} {verb} {words}: {wants}"
-        self.add(kind, tree, message, words, *(("", ()) if help is None else help(wrong)))
+        message = f"{self.shown(tree)} {'is' if certain else 'may be'} {words}: {wants}"
+        self.add(kind, tree, message, words, *(("", ()) if help is None else help(wrong)), certain=certain)
         return ANY
 
     def integer(self, tree: Tree, type_: Type, wants: str) -> Type:
         """The type of a number that has to be an integer; ``ANY`` where it is not, which is reported."""
         if type_.kinds() != {NUMBER} or all(is_integral(member) for member in type_.members):
             return type_
-        message = f"{self.shown(tree)} may be a number with a fraction: {wants}"
+        certain = not type_.loose and all(
+            isinstance(member, Constant) and not is_integral(member) for member in type_.members
+        )
+        message = f"{self.shown(tree)} {'is' if certain else 'may be'} a number with a fraction: {wants}"
         help = f"write int({self.shown(tree)}), floor(...) or round(...)"
-        self.add(Kind.WRONG_TYPE, tree, message, describe(type_), help)
+        self.add(Kind.WRONG_TYPE, tree, message, describe(type_), help, certain=certain)
         return ANY
+
+
+def is_all_of(part: Type, whole: Type) -> bool:
+    """Whether a type has no values but those of a part of its members."""
+    return not whole.loose and len(part.members) == len(whole.members)

@@ -8,7 +8,7 @@ names       SEL2xx          names, and the arguments of what they name
 graph       SEL3xx          edges, their conditions, and what they start
 results     SEL400 to 409   conditions on results, schemas of results
 flows       SEL410 to 429   what goes into sub-flows; selective, nowait and eager nodes
-expressions SEL430 to 449   the expressions in conditions, foreach, arguments and outputs
+expressions SEL430 to 459   the expressions in conditions, foreach, arguments and outputs
 fallbacks   SEL5xx          fallbacks of failed nodes
 code        SEL6xx          the Python code that a project names
 migration   SEL7xx          changes while flows run

@@ -16,6 +16,7 @@ from selinon_core.config.model import (
     NameRef,
     NotDef,
     OrDef,
+    TaskDef,
     TemplateDef,
     TestDef,
 )
@@ -29,8 +30,8 @@ from selinon_core.expressions.check import (
 )
 from selinon_core.expressions.checking.findings import Finding
 from selinon_core.expressions.checking.known_names import Names
-from selinon_core.expressions.checking.narrowing import NOTHING, Facts
-from selinon_core.expressions.types import ANY, Type
+from selinon_core.expressions.checking.narrowing import NOTHING, Facts, with_facts
+from selinon_core.expressions.types import ANY, NULL, NULL_TYPE, OBJECT, Type, object_of, union
 from selinon_core.lint.analysis.dataflow.node_types import NodeTypes, type_of_template
 from selinon_core.lint.analysis.dataflow.places import FlowScope, Part
 from selinon_core.lint.analysis.dataflow.schema_types import SchemaTypes, Typed
@@ -50,13 +51,27 @@ class Found(NamedTuple):
 
 
 class Given(NamedTuple):
-    """What a node is given: the type of its arguments, and where they are written."""
+    """What a node is given: the type of its arguments, and where they are written.
+
+    ``template`` are the ``args``; without them the node, named at ``ref``, gets the items of the foreach, the
+    arguments of ``flow``, or nothing (``flow`` is None).
+    """
 
     node: str
     type: Type
     takes: Typed
     entry: EdgeDef | FailureDef
     template: TemplateDef | None
+    ref: NameRef
+    flow: FlowDef | None = None
+
+
+class Output(NamedTuple):
+    """The output of a flow: its type as it is worked out, and that of its ``output_schema``."""
+
+    flow: FlowDef
+    type: Type
+    declared: Typed
 
 
 class Dataflow:
@@ -69,6 +84,7 @@ class Dataflow:
         self.types = NodeTypes(model, schemas, self._names_of_output)
         self.found: list[Found] = []
         self.given: list[Given] = []
+        self.outputs: list[Output] = []
         for flow in model.flows:
             self._flow(flow)
 
@@ -86,46 +102,78 @@ class Dataflow:
         for failure in flow.failures:
             scope = self._scope(flow)
             facts = self._condition(scope, failure)
-            self._args(scope, failure, failure.fallback or (), facts, ANY)
+            if failure.args is not None:
+                self._args(scope, failure, failure.args, facts, ANY)
+            elif not failure.given("args"):
+                self._without_args(flow, failure, facts)
         if flow.output is not None:
-            self._template(flow.output, self._names_of_output(flow), Part.OUTPUT, NOTHING)
+            types = self._template(flow.output, self._names_of_output(flow), Part.OUTPUT, NOTHING)
+            if flow.output_schema is not None:
+                type_ = type_of_template(flow.output, lambda part: types[id(part)])
+                self.outputs.append(Output(flow, type_, self.types.result(flow.name.name)))
 
     def _edge(self, scope: FlowScope, edge: EdgeDef) -> None:
         facts = self._condition(scope, edge)
         item = ANY
-        if isinstance(edge.foreach, ForeachItemsDef) and edge.foreach.expression is not None:
-            expression = edge.foreach.expression
+        foreach = edge.foreach
+        if isinstance(foreach, ForeachItemsDef) and foreach.expression is not None:
+            expression = foreach.expression
             names = Scope(scope, Part.FOREACH, edge)
             checked = check_items(expression.tree, expression.text, names, facts)
             self._take(checked, expression, Part.FOREACH)
             item = checked.type
-        self._args(scope, edge, edge.destinations or (), facts, item)
-        if edge.args is None and isinstance(edge.foreach, ForeachItemsDef):
-            for name in dict.fromkeys(ref.name for ref in edge.destinations or ()):
-                if self._checks_arguments(name):
-                    self._give(name, item, edge, None)
+        if edge.args is not None:
+            self._args(scope, edge, edge.args, facts, item)
+        elif edge.given("args"):
+            return  # broken
+        elif isinstance(foreach, ForeachItemsDef):
+            for ref in self._checked(edge):
+                self._give(ref, item, edge, None)
+        elif foreach is None or not foreach.propagate_result:
+            self._without_args(scope.flow, edge, facts)
 
     def _args(
-        self, scope: FlowScope, entry: EdgeDef | FailureDef, nodes: tuple[NameRef, ...], facts: Facts, item: Type
+        self, scope: FlowScope, entry: EdgeDef | FailureDef, args: TemplateDef, facts: Facts, item: Type
     ) -> None:
-        if entry.args is None:
-            return
-        names = Scope(scope, Part.ARGS, entry, item)
-        types = self._template(entry.args, names, Part.ARGS, facts)
-        checked = [name for name in dict.fromkeys(ref.name for ref in nodes) if self._checks_arguments(name)]
+        types = self._template(args, Scope(scope, Part.ARGS, entry, item), Part.ARGS, facts)
+        checked = self._checked(entry)
         if checked:
-            type_ = type_of_template(entry.args, lambda part: types[id(part)])
-            for name in checked:
-                self._give(name, type_, entry, entry.args)
+            type_ = type_of_template(args, lambda part: types[id(part)])
+            for ref in checked:
+                self._give(ref, type_, entry, args)
 
-    def _checks_arguments(self, name: str) -> bool:
-        node = self._model.node(name)
-        return node is not None and node.input_schema is not None
+    def _without_args(self, flow: FlowDef, entry: EdgeDef | FailureDef, facts: Facts) -> None:
+        """Tasks get the arguments of the flow, and so do the sub-flows that the flow says; others get nothing."""
+        for ref in self._checked(entry):
+            takes = isinstance(self._model.node(ref.name), TaskDef) or flow.propagate_node_args.covers(ref.name)
+            if not takes:
+                self._give(ref, NULL_TYPE, entry, None)
+            elif not flow.node_args_from_first or (isinstance(entry, EdgeDef) and entry.is_start):
+                type_ = with_facts(self.types.arguments(flow).type, ("args",), facts)
+                self._give(ref, type_, entry, None, flow)
 
-    def _give(self, name: str, type_: Type, entry: EdgeDef | FailureDef, template: TemplateDef | None) -> None:
-        node = self._model.node(name)
+    def _checked(self, entry: EdgeDef | FailureDef) -> list[NameRef]:
+        """The nodes that an edge or an entry of failures starts and that say what they take, each once."""
+        started = entry.destinations if isinstance(entry, EdgeDef) else entry.fallback
+        found: dict[str, NameRef] = {}
+        for ref in started or ():
+            node = self._model.node(ref.name)
+            if node is not None and node.input_schema is not None:
+                found.setdefault(ref.name, ref)
+        return list(found.values())
+
+    def _give(
+        self,
+        ref: NameRef,
+        type_: Type,
+        entry: EdgeDef | FailureDef,
+        template: TemplateDef | None,
+        flow: FlowDef | None = None,
+    ) -> None:
+        node = self._model.node(ref.name)
         assert node is not None
-        self.given.append(Given(name, type_, self.types.arguments(node), entry, template))
+        takes = self.types.arguments(node)
+        self.given.append(Given(ref.name, _taken(type_, takes.type), takes, entry, template, ref, flow))
 
     def _template(self, template: TemplateDef, names: Names, part: Part, facts: Facts) -> dict[int, Type]:
         """Check the expressions of a template; return their types by identity."""
@@ -150,11 +198,20 @@ class Dataflow:
                 if key not in told:
                     told.add(key)
                     self.found.append(Found(finding, test.expression, Part.CONDITION))
-        needed = entry.args is not None or (isinstance(entry, EdgeDef) and entry.foreach is not None)
+        has_foreach = isinstance(entry, EdgeDef) and entry.foreach is not None
+        needed = entry.args is not None or has_foreach or bool(self._checked(entry))
         return behind.facts(entry.condition, True, NOTHING) if needed else NOTHING
 
     def _take(self, checked: Checked, expression: ExpressionDef, part: Part) -> None:
         self.found.extend(Found(finding, expression, part) for finding in checked.findings)
+
+
+def _taken(given: Type, takes: Type) -> Type:
+    """What arguments count as: null is ``{}`` where only an object can fit."""
+    only_objects = OBJECT in takes.kinds() and NULL not in takes.kinds() and not takes.loose
+    if not only_objects or NULL not in given.kinds():
+        return given
+    return union((given.without(NULL), object_of({})))
 
 
 class _Behind:

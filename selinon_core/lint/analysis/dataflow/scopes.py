@@ -281,14 +281,16 @@ def _not_stored(task: TaskDef) -> Refused | None:
         return None  # a broken one
     why = "has no storage" if task.storage is None else "has a read-only storage"
     message = f'the result of "{task.name.name}" is not stored'
-    return Refused(NOT_STORED, message, f"the task {why}", f'give task "{task.name.name}" a storage')
+    help = f'give task "{task.name.name}" a storage'
+    return Refused(NOT_STORED, message, f"the task {why}", help, fails_always=True)
 
 
 def _without_output(flow: FlowDef) -> Refused | None:
     if flow.output is not None or flow.given("output"):
         return None
     message = f'flow "{flow.name.name}" declares no output'
-    return Refused(NO_OUTPUT, message, "it has no value", f'add "output" to flow "{flow.name.name}"')
+    help = f'add "output" to flow "{flow.name.name}"'
+    return Refused(NO_OUTPUT, message, "it has no value", help, fails_always=True)
 
 
 def _untyped(name: str, type_: Type) -> tuple[Refused, ...]:

@@ -1,4 +1,4 @@
-"""SEL430 to 449: the expressions in conditions, foreach, arguments and outputs."""
+"""SEL430 to 459: the expressions in conditions, foreach, arguments and outputs."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from selinon_core.lint.rules.expressions.needless_delimiters import NeedlessDeli
 from selinon_core.lint.rules.expressions.never_before import NeverBefore
 from selinon_core.lint.rules.expressions.not_a_list import NotAList
 from selinon_core.lint.rules.expressions.not_boolean import NotBoolean
+from selinon_core.lint.rules.expressions.output_misfit import OutputMisfit
 from selinon_core.lint.rules.expressions.several_results import SeveralResults
 from selinon_core.lint.rules.expressions.several_runs import SeveralRuns
 from selinon_core.lint.rules.expressions.unknown_field import UnknownField
@@ -45,4 +46,5 @@ RULES: tuple[type[Rule], ...] = (
     SeveralResults,  # SEL447
     FlowCopies,  # SEL448, by the reader
     UntypedResult,  # SEL449
+    OutputMisfit,  # SEL450
 )

@@ -3,19 +3,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from selinon_core.config.model import EdgeDef, ForeachItemsDef
-from selinon_core.diagnostics import Diagnostic, Related, Severity
+from selinon_core.diagnostics import Diagnostic, Related
 from selinon_core.diagnostics.location import SourceLocation
-from selinon_core.expressions.type_fit import MAY_BE_MISSING, MAY_BE_NULL, MISSING, UNKNOWN, Misfit, misfits
+from selinon_core.expressions.type_fit import misfits
 from selinon_core.lint.analysis.dataflow.findings import Given
-from selinon_core.lint.rule import LintContext, Rule
+from selinon_core.lint.misfit_rules import Compared, MisfitRule
+from selinon_core.lint.rule import LintContext
 
 
-class ArgumentsMisfit(Rule):
+class ArgumentsMisfit(MisfitRule):
     """Arguments do not fit the `input_schema` of the node that gets them.
 
-    What it does: Compares `args` of edges and failures, and the items of a foreach without `args`, with the
-    `input_schema` of each destination: keys that are missing, keys that there are not, and types. What may be
-    missing, or null, is a warning.
+    What it does: Compares what edges and failures give their nodes with the `input_schema` of each: keys that
+    are missing, keys that there are not, and types. That are `args`; without them the items of the foreach, for
+    tasks and the sub-flows of `propagate_node_args` the arguments of the flow, and for other sub-flows nothing.
+    What depends on the values, as something that may be missing or null, is a warning.
 
     Why it is bad: The node fails before it starts.
 
@@ -55,72 +57,53 @@ class ArgumentsMisfit(Rule):
     """
 
     code = "SEL443"
-    severity = Severity.ERROR
     title = "arguments that do not fit"
 
     def check(self, project: LintContext) -> Iterator[Diagnostic]:
         for given in project.dataflow.given:
             found = list(misfits(given.type, given.takes.type))
-            unknown = {misfit.path[-1] for misfit in found if misfit.kind == UNKNOWN}
-            for misfit in found:
-                yield self._report(project, given, misfit, unknown)
-
-    def _report(self, project: LintContext, given: Given, misfit: Misfit, unknown: set[str | int]) -> Diagnostic:
-        node = project.model.node(given.node)
-        assert node is not None
-        source = given.takes.source
-        related = (Related(node.key_location("input_schema").span, f'the arguments of "{given.node}"'),)
-        name = _written(misfit.path)
-        help = ""
-        severity = Severity.ERROR
-        if misfit.kind in (MISSING, MAY_BE_MISSING):
-            verb = "is" if misfit.kind == MISSING else "may be"
-            message = f'"{name}" {verb} missing in the arguments of "{given.node}"'
-            note = f"expected {misfit.wanted}"
-            severity = Severity.ERROR if misfit.kind == MISSING else Severity.WARNING
-            help = f'add "{misfit.path[-1]}"' if misfit.kind == MISSING and not unknown else ""
-        elif misfit.kind == UNKNOWN:
-            message = f'"{given.node}" takes no argument "{name}"'
-            note = f"it takes {', '.join(misfit.names) or 'none'}" + (f" ({source})" if source else "")
-            help = project.did_you_mean(f"arguments {misfit.names}", str(misfit.path[-1]), misfit.names)
-        elif misfit.kind == MAY_BE_NULL:
-            message = f'{_subject(name)} of "{given.node}" may be null'
-            note = f"expected {misfit.wanted}"
-            severity = Severity.WARNING
-        else:
-            message = f'{_subject(name)} of "{given.node}" is {misfit.given}, not {misfit.wanted}'
-            note = f"expected {misfit.wanted}"
-        return self.found(_place(given, misfit), message, note=note, help=help, related=related, severity=severity)
+            if found:
+                yield from self.misfits_found(project, _compared(project, given), found)
 
 
-def _subject(name: str) -> str:
-    return f'the argument "{name}"' if name else "the argument"
+def _compared(project: LintContext, given: Given) -> Compared:
+    node = project.model.node(given.node)
+    assert node is not None
+    related = (Related(node.key_location("input_schema").span, f'the arguments of "{given.node}"'),)
+    note = help = ""
+    if given.template is None and not _has_items(given):
+        note, help = _without_args(given)
+    location = given.entry.key_location("args") if given.template is not None else _started_at(given)
+    return Compared(
+        given.node,
+        "the arguments",
+        "the argument",
+        f'"{given.node}" takes no argument',
+        "it takes",
+        location,
+        given.template,
+        related,
+        given.takes.source,
+        note,
+        help,
+    )
 
 
-def _written(path: tuple[str | int, ...]) -> str:
-    text = ""
-    for part in path:
-        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
-    return text
+def _has_items(given: Given) -> bool:
+    return isinstance(given.entry, EdgeDef) and isinstance(given.entry.foreach, ForeachItemsDef)
 
 
-def _place(given: Given, misfit: Misfit) -> SourceLocation:
-    """Where the argument is written: its value, or its key where that is unknown; the nearest thing around it."""
-    template = given.template
-    if template is None:
-        foreach = given.entry.foreach if isinstance(given.entry, EdgeDef) else None
-        if isinstance(foreach, ForeachItemsDef) and foreach.expression is not None:
-            return foreach.expression.location
-        return given.entry.location
-    path: list[str | int] = []
-    value = template.value
-    for part in misfit.path:
-        within = isinstance(value, dict) and part in value
-        if not within and not (isinstance(value, list) and isinstance(part, int) and part < len(value)):
-            break
-        value = value[part]
-        path.append(part)
-    if not path and misfit.kind == MISSING:
-        return given.entry.key_location("args")
-    key, location = template.at(tuple(path))
-    return key if misfit.kind in (UNKNOWN, MISSING) else location
+def _without_args(given: Given) -> tuple[str, str]:
+    """Where arguments come from that are not written, and what to do about missing ones."""
+    if given.flow is None:
+        help = f'give the edge "args", or name "{given.node}" in propagate_node_args'
+        return 'a sub-flow gets no arguments without "args"', help
+    name = given.flow.name.name
+    return f"it gets the arguments of {name}", f'give the edge "args", or add it to the input_schema of {name}'
+
+
+def _started_at(given: Given) -> SourceLocation:
+    foreach = given.entry.foreach if isinstance(given.entry, EdgeDef) else None
+    if isinstance(foreach, ForeachItemsDef) and foreach.expression is not None:
+        return foreach.expression.location
+    return given.ref.location

@@ -1,16 +1,16 @@
 from __future__ import annotations
 
 from selinon_core.diagnostics import Severity
-from selinon_core.expressions.checking.findings import Finding, Kind
+from selinon_core.expressions.checking.findings import Kind
 from selinon_core.lint.expression_rules import ExpressionRule
 
 
 class UnknownField(ExpressionRule):
-    """An expression reads a key that the schema does not have.
+    """An expression reads a key, or a position of a list, that the schema does not have.
 
     What it does: Compares each key with the schema of the value: `output_schema` of a task or a flow, the output
-    of a flow, `input_schema`. Where the schema allows other keys (it has no `additionalProperties`) it is a
-    warning.
+    of a flow, `input_schema`; and each position with the length that `maxItems` or `prefixItems` allow. Where the
+    schema allows other keys (it has no `additionalProperties`), and in `has` and `default`, it is a warning.
 
     Why it is bad: The key is missing, and whatever needs it fails; most often it is misspelt.
 
@@ -59,6 +59,3 @@ class UnknownField(ExpressionRule):
     severity = Severity.ERROR
     title = "key that is not in the schema"
     kinds = (Kind.UNKNOWN_FIELD,)
-
-    def severity_of(self, finding: Finding) -> Severity:
-        return Severity.ERROR if finding.certain else Severity.WARNING

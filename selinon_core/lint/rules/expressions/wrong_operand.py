@@ -9,7 +9,8 @@ class WrongOperand(ExpressionRule):
     """An operator, a function or a text is given a value of a type that it does not take.
 
     What it does: Works out the type of every part of an expression from the schemas. Texts and numbers do not
-    compare or add up, only objects have keys, only lists have positions.
+    compare or add up, only objects have keys, only lists have positions. Where some values of the type are taken
+    and others are not, it is a warning.
 
     Why it is bad: The expression cannot be worked out.
 
