@@ -29,10 +29,10 @@ def run_remotely(terminal: Terminal, options: RunOptions, arguments: Any, tasks:
     with asking_broker(terminal, selinon.app):
         if tasks:
             run = selinon.run_flow_selective(
-                name, tasks, arguments, selection.follow_subflows, selection.run_subsequent
+                name, tasks, arguments, selection.follow_subflows, selection.run_subsequent, key=options.key
             )
         else:
-            run = selinon.run_flow(name, arguments)
+            run = selinon.run_flow(name, arguments, key=options.key)
     if options.detach:
         terminal.data(f"{run.id}\n")
         return EXIT_OK

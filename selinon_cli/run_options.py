@@ -118,6 +118,11 @@ class RunOptions(ProjectOptions):
     local = flag("--local", help="Run in this process; no services are needed.")
     app = APP_OPTION
     detach = flag("--detach", help="Print the id of the flow run and do not wait.")
+    key = text(
+        "--key",
+        help="Start the flow once for this key; another start with it follows the same flow run.",
+        metavar="KEY",
+    )
     input = group(InputOptions)
     execution = group(ExecutionOptions, panel="Storages and time")
     mocking = group(MockOptions, panel="Mocks")

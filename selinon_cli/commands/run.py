@@ -25,8 +25,8 @@ def run(terminal: Terminal, options: RunOptions, received: Callable[[dict[str, A
         from selinon_cli.remote_run import run_remotely
 
         return run_remotely(terminal, options, arguments, tasks)
-    if options.app is not None or options.detach:
-        raise UsageError("--app and --detach are about workers; with --local there are none")
+    if options.app is not None or options.detach or options.key is not None:
+        raise UsageError("--app, --detach and --key are about workers; with --local there are none")
     return _run_here(terminal, options, arguments, tasks, received)
 
 
@@ -95,5 +95,6 @@ COMMAND = Command(
         "selinon run --local --fail Charge:1 --mock Ship='{\"ok\": true}'",
         "selinon run --local --report report.json --graph run.svg",
         "selinon run --flow order -a @arguments.json --detach     # on workers",
+        "selinon run --flow order -a id=7 --key order-7           # once, however often it is asked for",
     ),
 )

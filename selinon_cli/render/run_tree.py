@@ -36,6 +36,10 @@ def _flow(run: Json, indent: str, now: float) -> Iterator[str]:
         yield indent + visible(run["reason"])
     elif run["status"] == "pending":
         yield f"{indent}no worker has begun it"
+    if run.get("key"):
+        yield f"{indent}key {visible(run['key'])}"
+    if run.get("start_conflict"):
+        yield indent + visible(run["start_conflict"]["message"])
     alike: dict[tuple[str, str], list[Json]] = {}
     for node in run["nodes"]:
         alike.setdefault((node["name"], node["status"]), []).append(node)

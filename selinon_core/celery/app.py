@@ -26,6 +26,7 @@ from selinon_core.celery.stores import Store
 from selinon_core.celery.transport.broker_deadline import within
 from selinon_core.celery.transport.celery_defaults import CONFIGURATION, improve_transport
 from selinon_core.celery.transport.message_builder import MessageBuilder
+from selinon_core.celery.transport.message_limits import MAX_NAME, unfit_for_line
 from selinon_core.celery.transport.pending_starts import PendingStart, PendingStarts
 from selinon_core.celery.transport.publisher import Publisher
 from selinon_core.celery.worker.celery_tasks import register_tasks
@@ -34,7 +35,7 @@ from selinon_core.diagnostics.wording import suggestion
 from selinon_core.dispatch import select
 from selinon_core.errors import ConfigurationError, RequestError, UnknownFlowError
 from selinon_core.plan import Plan
-from selinon_core.runtime.ids import is_flow_id, random_flow_id
+from selinon_core.runtime.ids import is_flow_id, keyed_flow_id, random_flow_id
 from selinon_core.runtime.inputs import Inputs, UncheckedArguments
 
 _log = logging.getLogger("selinon")
@@ -146,8 +147,19 @@ class Selinon:
 
     # -- for callers ------------------------------------------------------------------------------------------
 
-    def run_flow(self, flow: str, node_args: Any = None, *, timeout: float | None = REQUEST_TIMEOUT) -> FlowHandle:
+    def run_flow(
+        self,
+        flow: str,
+        node_args: Any = None,
+        *,
+        key: str | None = None,
+        timeout: float | None = REQUEST_TIMEOUT,
+    ) -> FlowHandle:
         """Ask for a run of a flow. Needs nothing but the broker; a worker creates the run.
+
+        All starts of the flow with one ``key`` (text of 1 to 255 characters, in one line) mean one run and return
+        the same handle, until ``selinon_state_ttl`` after its end. The first start counts; ``status(id)`` and the
+        trace event ``START_CONFLICT`` say when a later one has other arguments.
 
         ``node_args`` is a JSON value. Raises ``UnknownFlowError``, ``RequestError`` for arguments that JSON cannot
         hold or that are too large, ``ArgumentError`` for what does not fit the flow's ``input_schema``, kombu's
@@ -155,7 +167,7 @@ class Selinon:
         request within ``timeout`` seconds (None: no limit); the flow may
         still run then.
         """
-        return self._start(flow, node_args, None, timeout)
+        return self._start(flow, node_args, None, key, timeout)
 
     def run_flow_selective(
         self,
@@ -165,23 +177,29 @@ class Selinon:
         follow_subflows: bool = False,
         run_subsequent: bool | Iterable[str] = False,
         *,
+        key: str | None = None,
         timeout: float | None = REQUEST_TIMEOUT,
     ) -> FlowHandle:
-        """Ask for a run of only what leads to the named tasks; also raises ``SelectiveNoPathError``."""
+        """Ask for a run of only what leads to the named tasks; also raises ``SelectiveNoPathError``.
+
+        Another selection under the same ``key`` is a conflict, as other arguments are.
+        """
         self._require_flow(flow)
         selective = select(self.plan, flow, task_names, follow_subflows, run_subsequent)
-        return self._start(flow, node_args, selective.to_json(), timeout)
+        return self._start(flow, node_args, selective.to_json(), key, timeout)
 
     def _start(
-        self, flow: str, node_args: Any, selective: dict[str, Any] | None, timeout: float | None
+        self, flow: str, node_args: Any, selective: dict[str, Any] | None, key: str | None, timeout: float | None
     ) -> FlowHandle:
         self._require_flow(flow)
+        if key is not None and unfit_for_line(key, MAX_NAME):
+            raise RequestError(f"key is not a text of 1 to {MAX_NAME} characters in one line: {str(key)[:50]!r}")
         limits = AdapterSettings.of(self.app.conf, "selinon_max_message_bytes")
         check_json(node_args, limits.selinon_max_message_bytes)
         self._check_arguments(flow, node_args)
         messages, publisher = self._publisher()
-        id = random_flow_id()
-        message = messages.of_request(flow, id, node_args, selective, Spans(self.plan).current())
+        id = random_flow_id() if key is None else keyed_flow_id(flow, key)
+        message = messages.of_request(flow, id, node_args, selective, Spans(self.plan).current(), key)
 
         note = self.pending_starts.note(message) if self.pending_starts.enabled else None
         within(timeout, lambda: publisher.send([message], note), f"the start of {flow}")
@@ -244,7 +262,8 @@ class Selinon:
                 (start,) = found
                 if start is None:
                     return None
-                return describe_pending(id, start.message.kwargs.get("flow"), start.message.queue, start.at)
+                asked = start.message.kwargs
+                return describe_pending(id, asked.get("flow"), start.message.queue, start.at, key=asked.get("key"))
         return describe_pending(id, reason=cannot_say) if is_flow_id(id) else None
 
     def handle(self, id: str) -> FlowHandle:

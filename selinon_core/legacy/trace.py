@@ -79,6 +79,7 @@ class Trace:
     FLOW_CANCEL = "FLOW_CANCEL"
     TASK_TIMEOUT = "TASK_TIMEOUT"
     NODE_ARGS = "NODE_ARGS"
+    START_CONFLICT = "START_CONFLICT"
 
     #: Events that are logged as warnings.
     WARN_EVENTS = tuple(event for event in events.EVENTS if event in events.WARN_EVENTS)

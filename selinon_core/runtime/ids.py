@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import uuid
 from collections.abc import Callable
 
 _NAMESPACE = uuid.UUID("5e11000e-0000-5000-8000-000000000001")
+#: The namespace of runs with a key. It must never change: callers of all versions have to agree on the id.
+_KEYED = uuid.UUID("5e11000e-0000-5000-8000-000000000002")
 _VARIANT = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
 
 
@@ -43,9 +46,14 @@ def random_flow_id() -> str:
     return str(uuid.uuid4())
 
 
+def keyed_flow_id(flow_name: str, key: str) -> str:
+    """The id of the flow run of this key: all starts of the flow with the key mean one run."""
+    return str(uuid.uuid5(_KEYED, json.dumps([flow_name, key])))
+
+
 def is_flow_id(text: str) -> bool:
-    """Whether a text has the form of ``random_flow_id``."""
+    """Whether a text has the form of ``random_flow_id`` or ``keyed_flow_id``; ids of node runs have the second."""
     try:
-        return str(uuid.UUID(text)) == text and uuid.UUID(text).version == 4
+        return str(uuid.UUID(text)) == text and uuid.UUID(text).version in (4, 5)
     except ValueError:
         return False

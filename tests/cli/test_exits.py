@@ -206,6 +206,7 @@ def test_control_c_in_a_task(shop: Path) -> None:
         (("lint", "--format"), "--format"),
         (("schema", "too", "much"), "too"),
         (("run", "--local", "--detach"), "--detach"),
+        (("run", "--local", "--key", "order-7"), "--key"),
     ],
 )
 def test_wrong_use(shop: Path, cli: Cli, words: tuple[str, ...], hint: str) -> None:

@@ -9,6 +9,7 @@ and then the long way is taken.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 
 from selinon_core.celery.execution.commit_loop import Advanced, CommitExtras, CommitLoop
@@ -17,6 +18,8 @@ from selinon_core.celery.execution.inbox_codec import InboxEntry, encode_entry
 from selinon_core.celery.execution.inline_selection import InlineBudget, InlineTask
 from selinon_core.celery.execution.leased_execution import LeasedExecution
 from selinon_core.celery.execution.run_cache import CachedRun
+from selinon_core.celery.execution.transition import Problem
+from selinon_core.celery.execution.transition_report import ExecutionReport
 from selinon_core.celery.stores.outbox_keys import DEADLINE, TimerKey
 from selinon_core.celery.stores.protocol import (
     DUPLICATE,
@@ -60,6 +63,8 @@ class FlowExecutor:
             trace_parent=message.trace,
             created=now,
             root=message.root if caller is not None else "",
+            key=message.key,
+            request=message.request,
         )
         advanced = self._begin(message, header, budget)
         if caller is not None:
@@ -70,7 +75,26 @@ class FlowExecutor:
         # The receiver of the first copy may have died while it ran a task inline: that is due work.
         parts.store.claim_delivery(message.id, 0, 0, True, now)
         self.process_due_work(message.id)
+        if message.key:
+            self._report_conflict(message)
         return None
+
+    def _report_conflict(self, message: StartMessage) -> None:
+        """Report a start whose key has a run already that was asked for with other arguments: the first counts.
+
+        Workers of before know no keys: of a run that one of them began it is not known what it was asked for with.
+        """
+        parts = self._parts
+        fields = parts.store.header(message.id)
+        first = "" if fields is None else RunHeader.read(fields).request
+        if not first or first == message.request:
+            return
+        what = (
+            f'the key "{message.key}" has a flow run that was started with other arguments: the first start counts'
+        )
+        parts.report(ExecutionReport(message.flow, message.id, problems=[Problem("START_CONFLICT", what)]))
+        conflict = json.dumps({"type": "StartConflict", "message": what, "at": parts.now()})
+        parts.store.put_errors({message.id: conflict}, parts.now(), parts.settings.selinon_state_ttl)
 
     def _begin(self, message: StartMessage, header: RunHeader, budget: InlineBudget | None) -> Advanced:
         parts = self._parts

@@ -33,6 +33,7 @@ class IndexChanges:
             header.created,
             begun=header.created,
             args=args_text(_redacted(header.flow, shown(args))),
+            key=header.key or None,
             root=None if caller is None else header.root or None,
             parent=None if caller is None else caller.flow_id,
             labels=header.labels,

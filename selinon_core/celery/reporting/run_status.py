@@ -32,8 +32,10 @@ def describe(store: Store, flows: FlowVersions, id: str, depth: int = 20) -> dic
     a node is ``{"id", "name", "kind", "number", "status", "flow_attempt", "attempts", "since", "error"}`` and a
     sub-flow has its own ``run``. ``error`` is ``{"type", "message", "traceback"}`` of a task that failed;
     ``node_args`` and ``args_from`` are there of a node whose edge or fallback has ``args``, ``output`` of a run
-    whose flow declares one. ``status`` is waiting (its message is on the way), running, retrying, success, failure
-    or reused; times are seconds since the epoch. Raises ``RequestError`` when the store does not know the run.
+    whose flow declares one. A run that was started with a key has ``key`` and ``start_conflict``: when it was last
+    asked for with other arguments, ``{"at", "message"}`` or None. ``status`` is waiting (its message is on the
+    way), running, retrying, success, failure or reused; times are seconds since the epoch. Raises ``RequestError``
+    when the store does not know the run.
     """
     found = store.read(id)
     if found is None:
@@ -52,6 +54,10 @@ def describe(store: Store, flows: FlowVersions, id: str, depth: int = 20) -> dic
         "timers": store.timers(id),
         "nodes": [],
     }
+    if header.key:
+        conflict = store.error(id)
+        described["key"] = header.key
+        described["start_conflict"] = None if conflict is None else _shown_conflict(conflict)
     if header.initial_definition is None:
         return described
     try:
@@ -102,9 +108,10 @@ def describe_pending(
     queue: str | None = None,
     since: float | None = None,
     reason: str | None = None,
+    key: str | None = None,
 ) -> dict[str, Any]:
     """As ``describe``, of a run that was requested ``since`` then and that no worker has begun."""
-    return {
+    described: dict[str, Any] = {
         "id": id,
         "flow": flow,
         "status": "pending",
@@ -116,6 +123,7 @@ def describe_pending(
         "timers": {},
         "nodes": [],
     }
+    return described if key is None else described | {"key": key, "start_conflict": None}
 
 
 def status_of(store: Store, node: NodeRun, record: NodeRecord | None) -> str:
@@ -142,6 +150,11 @@ def _error(store: Store, node: NodeRun, status: str) -> dict[str, str] | None:
         return None
     error = json.loads(text)
     return {key: error.get(key) or "" for key in ("type", "message", "traceback")}
+
+
+def _shown_conflict(text: str) -> dict[str, Any]:
+    conflict = json.loads(text)
+    return {"at": conflict.get("at"), "message": conflict.get("message") or ""}
 
 
 def _replayed(

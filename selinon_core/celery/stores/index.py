@@ -215,6 +215,7 @@ def row_of_header(id: str, header: RunHeader, args: str | None) -> IndexRow:
         ended,
         reason=shortened(header.reason, MAX_REASON),
         args=args,
+        key=header.key or None,
         root=root,
         parent=parent,
         labels=header.labels,

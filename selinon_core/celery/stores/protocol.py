@@ -380,7 +380,7 @@ class Store(Protocol):
 
     def put_errors(self, errors: Mapping[str, str], now: float, ttl: float) -> None:
         """Keep the errors (by task id) of node runs that failed without being started, for ``ttl`` seconds; 0: a
-        day.
+        day. By the id of a flow run it is that of a start with its key and other arguments.
         """
         ...
 

@@ -27,7 +27,8 @@ class RunHeader(NamedTuple):
     the W3C traceparent of its own span, ``trace_parent`` of the span above. ``idle_check_after`` is how long it
     may be silent before the sweep looks after it (0: always), ``inbox_threshold`` how many ends may wait in the
     inbox before anything can be decided. ``root`` is the run at the top of a sub-flow's (empty: of a root run, or
-    an older worker started it), ``labels`` are what the index of runs finds it by.
+    an older worker started it), ``labels`` are what the index of runs finds it by. ``key`` is the key of a run
+    that was started with one, ``request`` the digest of what that start asked for.
     """
 
     flow: str
@@ -50,6 +51,8 @@ class RunHeader(NamedTuple):
     updated: float = 0.0
     root: str = ""
     labels: Mapping[str, str] = {}
+    key: str = ""
+    request: str = ""
 
     @classmethod
     def read(cls, fields: Mapping[str, str]) -> RunHeader:
@@ -79,6 +82,8 @@ class RunHeader(NamedTuple):
             float(get("updated") or 0),
             get("root", ""),
             json.loads(labels) if labels else {},
+            get("key", ""),
+            get("request", ""),
         )
 
     def new_fields(self) -> dict[str, str]:
@@ -100,7 +105,7 @@ class RunHeader(NamedTuple):
             fields["result_locations"] = json.dumps(self.result_locations)
         if self.labels:
             fields["labels"] = json.dumps(dict(self.labels))
-        for name in ("trace", "trace_parent", "root"):
+        for name in ("trace", "trace_parent", "root", "key", "request"):
             if value := getattr(self, name):
                 fields[name] = value
         return fields

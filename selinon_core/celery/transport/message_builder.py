@@ -86,10 +86,19 @@ class MessageBuilder:
         return self._start(node.name, node.id, run.id, inline, selective, run.trace), payload
 
     def of_request(
-        self, flow: str, id: str, node_args: Any, selective: dict[str, Any] | None, trace: str
+        self,
+        flow: str,
+        id: str,
+        node_args: Any,
+        selective: dict[str, Any] | None,
+        trace: str,
+        key: str | None = None,
     ) -> OutgoingMessage:
         """The message that starts a flow run that a caller asks for."""
-        return self._start(flow, id, id, {} if node_args is None else {"args": node_args}, selective, trace)
+        parts = {} if node_args is None else {"args": node_args}
+        if key is not None:
+            parts["key"] = key
+        return self._start(flow, id, id, parts, selective, trace)
 
     def _start(
         self, flow: str, id: str, root_id: str, parts: dict[str, Any], selective: dict[str, Any] | None, trace: str

@@ -10,6 +10,7 @@ newer workers (``FormatSkew``); fields that are not known are ignored.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 from collections.abc import Mapping
@@ -75,7 +76,7 @@ class NodeMessage(NamedTuple):
 
 
 class StartMessage(NamedTuple):
-    """Begin a flow run; ``caller`` is the node run that a sub-flow is."""
+    """Begin a flow run; ``caller`` is the node run that a sub-flow is, ``key`` that of a start with one."""
 
     flow: str
     id: str
@@ -91,11 +92,20 @@ class StartMessage(NamedTuple):
     refers: bool = False
     #: The run at the top of a sub-flow's; empty: of a root run, or an older worker sent it.
     root: str = ""
+    key: str = ""
 
     @property
     def given(self) -> Any:
         """The arguments, a ``Referring`` where they refer to results."""
         return Referring(self.args) if self.refers else self.args
+
+    @property
+    def request(self) -> str:
+        """The digest of what a start with a key asks for: another one under this key is a conflict."""
+        if not self.key:
+            return ""
+        asked = json.dumps([self.args, self.selective], sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(asked.encode()).hexdigest()
 
     def with_payload(self, text: str | None) -> StartMessage:
         """The message with what the store kept for it."""
@@ -195,6 +205,7 @@ def read_dispatch(kwargs: Mapping[str, Any], most_bytes: int, trace: Any = None)
         _trace(trace),
         bool(kwargs.get("refers")),
         "" if kwargs.get("root") is None else _id(kwargs, "root"),
+        _name(kwargs, "key") if kwargs.get("key") is not None else "",
     )
 
 

@@ -70,13 +70,16 @@ class PendingStarts:
                 return action(client)
 
     def note(self, message: OutgoingMessage) -> Note:
-        """What keeps a start that is about to be sent, for ``Publisher.send``."""
+        """What keeps a start that is about to be sent, for ``Publisher.send``.
+
+        Of several starts with one key the first is kept: it is the one that counts.
+        """
         now = self.clock()
         text = json.dumps([1, now, *message])
 
         def write(pipe: Any) -> None:
-            pipe.hset(_MESSAGES, message.task_id, text)
-            pipe.zadd(_KEY, {message.task_id: now + CHECK_AFTER})
+            pipe.hsetnx(_unprefixed(pipe, _MESSAGES), message.task_id, text)
+            pipe.zadd(_KEY, {message.task_id: now + CHECK_AFTER}, nx=True)
 
         return write
 
@@ -156,6 +159,12 @@ class PendingStarts:
                 pipe.zadd(_KEY, {id: now + CHECK_AFTER * kept.times * 2}, xx=True)
             pipe.execute()
         return len(due), lost
+
+
+def _unprefixed(pipe: Any, key: str) -> str:
+    """A key for HSETNX, before which kombu's clients do not put their prefix as they do for HSET."""
+    prefixed = "HSETNX" in getattr(pipe, "PREFIXED_SIMPLE_COMMANDS", ())
+    return key if prefixed else getattr(pipe, "global_keyprefix", "") + key
 
 
 def _read(text: str | bytes) -> PendingStart | None:

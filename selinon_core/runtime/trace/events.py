@@ -162,6 +162,11 @@ EVENT_KINDS: dict[str, EventKind] = {
         "The `args` of an edge or a fallback were worked out, or could not be (`what` says why).",
         (*_FLOW, "edge", "nodes_to", "where", "parent", "item", "args_from", "args", "what"),
     ),
+    "START_CONFLICT": EventKind(
+        "On workers: a start with a key that has a flow run already, and other arguments; the first start counts.",
+        (*_FLOW, "what"),
+        warning=True,
+    ),
 }
 
 EVENTS = tuple(EVENT_KINDS)
