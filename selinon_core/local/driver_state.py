@@ -39,7 +39,13 @@ class DriverState:
         self.imports = prepared.imports
         real = frozenset(plan.storages) if options.storage == "real" else options.real_storages
         self.storages = LocalStorages(
-            plan, prepared.imports, recorder.trace, recorder.result_read, real, prepared.directory
+            plan,
+            prepared.imports,
+            recorder.trace,
+            recorder.result_read,
+            real,
+            prepared.directory,
+            recorder.error_stored,
         )
         if options.storages is not None and options.storage == "real":
             self.storages.share(options.storages)

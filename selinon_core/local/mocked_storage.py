@@ -7,6 +7,7 @@ from typing import Any
 
 from selinon_core.errors import StorageError, UnknownStorageError
 from selinon_core.plan import Plan, StoragePlan
+from selinon_core.runtime.error_codec import USER_ERRORS
 from selinon_core.runtime.imports import Imports
 from selinon_core.runtime.json_values import describe_json_error, restore, snapshot
 from selinon_core.runtime.result_caches import Emit
@@ -81,7 +82,9 @@ class MockedStorage(DataStorage):
 class LocalStorages(Storages):
     """Storages of a local run: stand-ins, but for the names in ``real``.
 
-    ``told_read`` is called for every result read from a stand-in: flow name, task name, task id.
+    ``told_read`` is called for every result read from a stand-in: flow name, task name, task id. ``told_error`` is
+    called for every error that one keeps: flow name, task name, task id, arguments, error. Without it the error
+    becomes an event at once, which costs more than the rest of a failed attempt.
     """
 
     def __init__(
@@ -92,9 +95,11 @@ class LocalStorages(Storages):
         told_read: Callable[[str, str, str], None],
         real: frozenset[str],
         directory: str | None = None,
+        told_error: Callable[[str, str, str, Any, BaseException], None] | None = None,
     ) -> None:
         super().__init__(plan, imports, emit, directory)
         self._told_read = told_read
+        self._told_error = told_error
         self._mocked = {name: MockedStorage(name) for name in plan.storages if name not in real}
         self._with_cache = {name for name, storage in plan.storages.items() if storage.cache is not None}
         #: of the tasks that were asked for: a plan may have very many, and a run be short
@@ -140,6 +145,19 @@ class LocalStorages(Storages):
             self._emit("STORAGE_STORE", details)
             self._emit("STORAGE_ISSUE", details | {"what": repr(error)})
             raise
+
+    def store_error(self, node_args: Any, flow_name: str, task_name: str, task_id: str, exc_info: ExcInfo) -> bool:
+        """As in the base class; the traceback of an error that a stand-in keeps is written when it is read."""
+        mocked = self._of_task(task_name)
+        if mocked is None or self._told_error is None or self._plan.tasks[task_name].storage_readonly:
+            return super().store_error(node_args, flow_name, task_name, task_id, exc_info)
+        storage, storage_task_name = mocked
+        try:
+            self.connected(storage.name).store_error(node_args, flow_name, storage_task_name, task_id, exc_info)
+        except USER_ERRORS:  # its text cannot be had
+            return super().store_error(node_args, flow_name, task_name, task_id, exc_info)
+        self._told_error(flow_name, task_name, task_id, node_args, exc_info[1])
+        return True
 
     def retrieve(self, flow_name: str, task_name: str, task_id: str) -> Any:
         """As in the base class, without the precautions that a stand-in does not need."""

@@ -33,9 +33,9 @@ class RunRecorder:
     def attach(self, sinks: Iterable[Sink], lookup: RunIndex) -> None:
         """Emit the events of each entry to the sinks and to the listener as well."""
         self._tracer = Tracer([*sinks])
-        self._lookup = lookup
         self.is_heard = bool(self._tracer.sinks) or self._listener is not None
         if self.is_heard:
+            self._lookup = lookup
             self.record = self._record_and_emit
 
     def trace(self, event: str, details: dict[str, Any]) -> None:
@@ -45,6 +45,13 @@ class RunRecorder:
     def result_read(self, flow_name: str, task_name: str, task_id: str) -> None:
         """Record that a result was read from a storage."""
         self.record((trace_entries.READ, self._agenda.now, flow_name, task_name, task_id))
+
+    def error_stored(
+        self, flow_name: str, task_name: str, task_id: str, node_args: Any, error: BaseException
+    ) -> None:
+        """Record that a storage keeps an error."""
+        about = (flow_name, task_name, task_id, node_args, error)
+        self.record((trace_entries.ERROR_STORED, self._agenda.now, *about))
 
     def observe(self, what: str, record: NodeRecord | FlowRecord) -> None:
         """Call the observer of the options."""

@@ -7,6 +7,7 @@ import importlib
 import json
 import os
 import sys
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from selinon_core import errors
@@ -135,6 +136,12 @@ def error_json(error: BaseException) -> dict[str, str]:
     return {"type": type(error).__name__, "message": error_text(error), "traceback": user_traceback(error)}
 
 
+def error_details(error: BaseException) -> dict[str, str]:
+    """An error as the trace event of its storing has it; never raises."""
+    said = error_json(error)
+    return {"error_type": said["type"], "error_value": said["message"], "error_traceback": said["traceback"]}
+
+
 def error_text(error: BaseException) -> str:
     """``str(error)``, whatever the error's class does."""
     try:
@@ -188,7 +195,7 @@ def rebuild_error(type_name: str, message: str, traceback: str | None = None, mo
     """
     error = _known(type_name, message) or _imported(module, type_name, message)
     if error is None:
-        error = _synthetic_class(type_name, RemoteError, module=module)(message)
+        error = _remote_class(type_name, module)(message)
     if traceback is not None:
         error.__dict__["remote_traceback"] = traceback
     return error
@@ -223,12 +230,17 @@ def _imported(module: str, name: str, message: str) -> Exception | None:
         return None
 
 
-def _synthetic_class(
-    name: str, base: type[Exception], text: str | None = None, module: str = ""
-) -> type[Exception]:
-    members: dict[str, Any] = {"__doc__": "An error raised in another process."}
-    if text is not None:
-        members["__str__"] = lambda self: text
+_DOC = "An error raised in another process."
+
+
+def _synthetic_class(name: str, base: type[Exception], text: str) -> type[Exception]:
+    """A class whose errors have a text that those of ``base`` would not have."""
+    return type(name, (base,), {"__doc__": _DOC, "__str__": lambda self: text})
+
+
+@lru_cache(maxsize=256)  # to make a class takes longer than all else that an error costs
+def _remote_class(name: str, module: str) -> type[Exception]:
+    members = {"__doc__": _DOC}
     if module:
         members["__module__"] = module  # so that the next process may know it
-    return type(name if name.isidentifier() else "RemoteError", (base,), members)
+    return type(name if name.isidentifier() else "RemoteError", (RemoteError,), members)

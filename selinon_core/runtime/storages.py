@@ -17,7 +17,7 @@ from selinon_core.errors import (
 )
 from selinon_core.plan import Plan, StoragePlan, TaskPlan
 from selinon_core.runtime.environment import built_from, expand, working_directory
-from selinon_core.runtime.error_codec import USER_ERRORS, error_json, error_repr, error_text
+from selinon_core.runtime.error_codec import USER_ERRORS, error_details, error_repr
 from selinon_core.runtime.imports import Imports
 from selinon_core.runtime.json_values import copy_json
 from selinon_core.runtime.result_caches import Emit, ResultCaches
@@ -179,12 +179,7 @@ class Storages:
         task = self._plan.tasks[task_name]
         if task.storage is None or task.storage_readonly:
             return False
-        details = _details(flow_name, task, task_id) | {
-            "node_args": node_args,
-            "error_type": exc_info[0].__name__,
-            "error_value": error_text(exc_info[1]),
-            "error_traceback": error_json(exc_info[1])["traceback"],
-        }
+        details = _details(flow_name, task, task_id) | {"node_args": node_args} | error_details(exc_info[1])
         try:
             storage = self.connected(task.storage)
             record = storage.store_error(node_args, flow_name, task.storage_task_name, task_id, exc_info)

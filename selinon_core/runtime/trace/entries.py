@@ -18,7 +18,7 @@ from selinon_core.plan import EdgePlan, FlowPlan, Plan, TaskPlan
 from selinon_core.plan.condition_text import condition_text
 from selinon_core.runtime.conditions import explain
 from selinon_core.runtime.environment import expand as with_environment
-from selinon_core.runtime.error_codec import error_json
+from selinon_core.runtime.error_codec import error_details, error_json
 from selinon_core.runtime.json_values import restore
 from selinon_core.runtime.trace.run_records import FlowRecord, NodeRecord
 
@@ -44,6 +44,7 @@ ATTEMPT_STARTED: Final = 18
 REUSED: Final = 19
 ARGS: Final = 20
 REFUSED: Final = 21
+ERROR_STORED: Final = 22
 
 if TYPE_CHECKING:
     #: (kind, seconds, what it is about ...). Tuples, because each entry is made in the hottest path of local runs.
@@ -84,6 +85,7 @@ if TYPE_CHECKING:
         | tuple[Literal[19], float, FlowRecord, NodeRun]  # REUSED
         | tuple[Literal[20], float, FlowRecord, do.AskArgs, Sequence[Sequence[Any]]]  # ARGS
         | tuple[Literal[21], float, FlowRecord, NodeRun]  # REFUSED
+        | tuple[Literal[22], float, str, str, str, Any, BaseException]  # ERROR_STORED
     )
 else:  # to make the type takes longer than to make the rest of the module
     Entry = tuple
@@ -391,6 +393,15 @@ def _read(plan: Plan, flow_name: str, task_name: str, task_id: str) -> _Told:
     yield "STORAGE_RETRIEVED", details
 
 
+def _error_stored(
+    plan: Plan, flow_name: str, task_name: str, task_id: str, node_args: Any, error: BaseException
+) -> _Told:
+    task = plan.tasks[task_name]
+    details: dict[str, Any] = {"flow_name": flow_name, "task_name": task_name, "task_id": task_id}
+    details |= {"storage_name": task.storage, "storage_task_name": task.storage_task_name, "node_args": node_args}
+    yield "STORAGE_STORE_ERROR", details | error_details(error) | {"record_id": task_id}
+
+
 def _told_by(plan: Plan, entry: Entry) -> _Told:
     """The events of an entry; the most frequent kinds come first."""
     if entry[0] == RAN:
@@ -437,4 +448,6 @@ def _told_by(plan: Plan, entry: Entry) -> _Told:
         return _args(plan, *entry[2:])
     if entry[0] == UNANSWERED:
         return _unanswered(plan, *entry[2:])
+    if entry[0] == ERROR_STORED:
+        return _error_stored(plan, *entry[2:])
     assert_never(entry)
