@@ -10,9 +10,11 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from selinon_core.errors import ConfigurationError
+from selinon_core.schemas.plain import plain_check
 
 if TYPE_CHECKING:
     from jsonschema.exceptions import ValidationError
@@ -46,8 +48,15 @@ class ResultSchema:
         self.name = name
         self.key = key
         self.schema = schema
-        self._validator = _validator_of(schema, f"{key} '{name}'", directory)
+        self._directory = directory
+        self._surely_fits = plain_check(schema)
+        if self._surely_fits is None:
+            self._validator  # noqa: B018  # says what is wrong with the schema
         self._minimal: Any = _UNKNOWN
+
+    @cached_property
+    def _validator(self) -> Validator:
+        return _validator_of(self.schema, f"{self.key} '{self.name}'", self._directory)
 
     @classmethod
     def load(
@@ -159,6 +168,8 @@ class ResultSchema:
 
     def fits(self, result: Any) -> bool:
         """Whether ``result`` fits; raises ``ConfigurationError`` when the schema cannot be used."""
+        if self._surely_fits is not None and self._surely_fits(result):
+            return True
         try:
             return bool(self._validator.is_valid(result))
         except BaseException as exc:  # what it refers to, patterns that do not compile, too large numbers
