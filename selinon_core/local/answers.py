@@ -56,9 +56,11 @@ class LocalAnswers:
 
     def _watched(self, record: FlowRecord, question: do.Question, results: Results) -> on.Event:
         """The answer of the project's functions; what it rests on is noted if that is made up."""
-        before = self._watch.before()
+        watch = self._watch
+        before = watch.before()
         answer = self._answers.answer(_asking(record), question, results)
-        self._watch.after(record, question, before, self._takes_arguments(question))
+        if watch.is_suspicious(before):
+            watch.after(record, question, before, self._takes_arguments(question))
         return answer
 
     def _takes_arguments(self, question: do.Question) -> bool:

@@ -129,6 +129,7 @@ class Attempts:
             self._side.close()
         if self._processes is not None:
             self._processes.close()
+        del self._ended  # see TaskEffects.close
 
     # -- at the side --------------------------------------------------------------------------------------------
 

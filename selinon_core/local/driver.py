@@ -54,7 +54,7 @@ class Driver:
             with state.steps.collector:
                 self._work()
         finally:
-            self._tasks.attempts.close()
+            self._tasks.close()
             state.storages.close()
         return root
 

@@ -63,6 +63,11 @@ class StandInWatch:
         """What to hand to ``after``."""
         return len(self._journal), len(self._calls.defaulted)
 
+    def is_suspicious(self, before: tuple[int, int]) -> bool:
+        """Whether an answer since ``before`` can rest on anything made up: a quick look, as hardly any does."""
+        made_up = self._scripts.made_up or self._made_up_arguments or self._made_up_args
+        return bool(made_up) or len(self._calls.defaulted) > before[1]
+
     def after(self, record: FlowRecord, question: do.Question, before: tuple[int, int], handed: bool) -> None:
         """Note a question that was answered since ``before``; ``handed``: user code was given the arguments."""
         entries, defaults = before

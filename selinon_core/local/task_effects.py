@@ -88,6 +88,15 @@ class TaskEffects:
         self._state.agenda.add(0, RunTask(self, self._waiting.popleft()))
         return True
 
+    def close(self) -> None:
+        """Give up what still runs.
+
+        Nothing of the run refers to its driver any more, so its last reader frees it, and the garbage collector
+        need not: that took a tenth of the time of many small runs.
+        """
+        self.attempts.close()
+        del self._advance
+
     def reuse(self, flow_run: FlowRecord, effect: do.ReuseNode) -> None:
         """Take over a task run of an earlier run, with its result."""
         state = self._state

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import gc
 import tracemalloc
+import weakref
 
 import pytest
 
-from selinon_core.local import LocalExecutor
+from selinon_core.local import LocalExecutor, LocalOptions
 from selinon_core.plan import Plan
 from tests.local.trying import behaviours, build
 
@@ -49,3 +50,26 @@ def test_the_collector_is_left_as_it_was_found() -> None:
     assert LocalExecutor(plan).run("f").status == "success"
     assert gc.isenabled()
     assert gc.get_freeze_count() == frozen
+
+
+class Observer:
+    def __call__(self, what: str, record: object) -> None:
+        pass
+
+
+@pytest.mark.parametrize("mock_all", [False, True])
+def test_a_run_is_freed_by_its_last_reader_without_the_collector(mock_all: bool) -> None:
+    behaviours.clear()
+    observer = Observer()
+    held_by_the_run = weakref.ref(observer)
+    gc.collect()
+    gc.disable()
+    try:
+        run = LocalExecutor(chain(3), LocalOptions(observer=observer, mock_all=mock_all)).run("f")
+        del observer
+        assert run.status == "success"
+        assert held_by_the_run() is not None
+        del run
+        assert held_by_the_run() is None
+    finally:
+        gc.enable()
