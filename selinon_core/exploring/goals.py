@@ -71,10 +71,6 @@ class GoalTable:
         self.bits: dict[tuple[str, str | int, int | None], int] = {}
         self.bits.update((goal, 1 << position) for position, goal in enumerate(goals))
 
-    def of_bits(self, bits: int) -> list[Goal]:
-        """The goals whose bits are set."""
-        return [goal for position, goal in enumerate(self.goals) if bits >> position & 1]
-
 
 def _atoms(kind: str, index: int, condition: Any) -> list[Goal]:
     leaves = sum(1 for _ in leaves_of(condition))

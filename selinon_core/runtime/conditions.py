@@ -218,10 +218,9 @@ def explain(
 
 def saw_of(test: Test, seen: Mapping[str, Any]) -> dict[str, Any]:
     """What one expression read, of what all expressions of its condition have seen."""
-    from selinon_core.expressions.names import paths_used
-    from selinon_core.expressions.parser import parse
+    from selinon_core.plan.expression_uses import paths_of
 
-    paths = {path.text for path in paths_used(parse(test.text).tree)}
+    paths = {path.text for path in paths_of(test.text)}
     return {path: value for path, value in seen.items() if path in paths}
 
 

@@ -216,10 +216,6 @@ class Explanation:
             :_MOST
         ]
 
-    def _of_edge(self, edge: EdgePlan, entries: Sequence[EdgeConsidered]) -> tuple[Reason, ...]:
-        of = (reason for entry in entries for reason in self._conditions.of_edge(edge.condition, entry))
-        return tuple(of)[:_MOST]
-
     def _considered(self, flow: str, edge: EdgePlan) -> Sequence[EdgeConsidered]:
         return self._by_edge.get((flow, edge.index), ())
 

@@ -14,7 +14,6 @@ from selinon_core.expressions.evaluate import EvaluationError, bind
 from selinon_core.expressions.names import paths_used
 from selinon_core.expressions.parser import MAX_CHARACTERS, MAX_DEPTH, Parsed, parse
 from selinon_core.expressions.printer import expression_text
-from selinon_core.expressions.split import split_condition
 from selinon_core.expressions.tree import Broken, Tree, children
 from tests.expressions.call_counts import calls
 from tests.expressions.shapes import shape
@@ -50,7 +49,6 @@ def check(text: str) -> Parsed:
     places(tree, text, 0, len(text))
     expression_text(tree)
     paths_used(tree)
-    split_condition(tree)
     with suppress(EvaluationError):  # of what is broken, or a function that does not exist
         bind(tree)
     return parsed

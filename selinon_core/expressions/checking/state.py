@@ -146,10 +146,6 @@ class State:
         self._told.add(path)
         return True
 
-    def is_told(self, path: Path | None) -> bool:
-        """Whether it was reported that a path may have no value."""
-        return path in self._told
-
     def _default(self, tree: Tree, type_: Type, ask: str) -> tuple[str, tuple[Fix, ...]]:
         written, shown = self.written(tree), self.shown(tree)
         kinds = type_.without(NULL).kinds()
