@@ -2,7 +2,8 @@
 
 - every flow run ended, as an undisturbed local run does: same node runs, same parents, same outcome,
 - every decided task run was performed at least once, and nothing was performed that no log decided on,
-- nothing is left in an inbox, an outbox, a timer or a queue.
+- nothing is left in an inbox, an outbox, a timer or a queue,
+- the index of runs says what their headers say.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from selinon_core.celery import Selinon
+from tests.celery.index_check import index_mistakes
 from tests.celery.reported import report_of
 from tests.workers.conformance import told
 from tests.workers.leftovers import left_over
@@ -68,6 +70,7 @@ def reckon(
     if not missing:
         wrong += [f"task run {task} was decided on and never performed" for task in decided - set(performed)]
         wrong += [f"task run {task} was performed without being decided on" for task in set(performed) - decided]
+    wrong += patient(lambda: index_mistakes(selinon.store, ids))
     left = left_over(selinon, store_url, broker_url, queue)
     wrong += [f"{count} left in {where}" for where, count in left.items() if count]
     again = sum(count - 1 for count in performed.values())

@@ -32,7 +32,7 @@ class IndexChanges:
             header.status,
             header.created,
             begun=header.created,
-            args=args_text(_redacted(header.flow, shown(args))),
+            args=indexed_args(header.flow, shown(args)),
             key=header.key or None,
             root=None if caller is None else header.root or None,
             parent=None if caller is None else caller.flow_id,
@@ -74,8 +74,6 @@ def together(first: IndexChange | None, then: IndexChange | None) -> IndexChange
     return first._replace(columns={**first.columns, **then.columns})
 
 
-def _redacted(flow: str, args: Any) -> Any:
-    """Arguments as the index may show them. The one place where keys that are secret are masked before they are
-    written.
-    """
-    return args
+def indexed_args(flow: str, args: Any) -> str | None:
+    """The arguments of a flow as the index keeps them: the one place that decides what of them it may show."""
+    return args_text(args)

@@ -1,8 +1,8 @@
 """The sweep: finds flow runs with due timers, waiting outbox entries or silent workers, and has them advanced.
 
-It runs in a thread of every worker's main process; one of them leads. It never runs user code and never advances a
-flow itself: it sends a wake-up message to the flow's dispatcher queue. The store finds due runs by time, so that
-flow runs that only wait cost nothing.
+It runs in a thread of every worker's main process; one of them leads, and keeps the index of runs complete
+(``index_upkeep``). It never runs user code and never advances a flow itself: it sends a wake-up message to the
+flow's dispatcher queue. The store finds due runs by time, so that flow runs that only wait cost nothing.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from collections.abc import Callable
 
 from selinon_core.celery.services import WorkerServices
 from selinon_core.celery.stores.protocol import Due
+from selinon_core.celery.worker.index_upkeep import IndexUpkeep
 from selinon_core.errors import StateStoreError
 
 _log = logging.getLogger("selinon")
@@ -38,6 +39,7 @@ class Reaper:
         self._pause = services.settings.selinon_sweep_interval
         self._clean = clean_results
         self._clean_at = 0.0
+        self._index = IndexUpkeep(services)
 
     def run_once(self) -> float:
         """Sweep once, if this worker leads; returns the seconds until the next sweep."""
@@ -59,6 +61,7 @@ class Reaper:
                 wanted = self._without_backlog(found)
                 services.publisher.send(services.messages.wake(d.flow, d.flow_id, d.queue) for d in wanted)
             self._clean_results(now)
+            self._index.run_once(now)
             self._pause = settings.selinon_sweep_interval
             if len(found) == BATCH:
                 return 0.0
