@@ -19,7 +19,8 @@ from celery import Celery
 
 from selinon_core.celery.handle import FlowHandle, check_json
 from selinon_core.celery.reporting.opentelemetry import Spans
-from selinon_core.celery.reporting.run_status import describe, describe_pending
+from selinon_core.celery.reporting.run_reader import RunReader
+from selinon_core.celery.reporting.run_status import describe_pending, described
 from selinon_core.celery.services import WorkerServices, services_of
 from selinon_core.celery.settings import AdapterSettings
 from selinon_core.celery.stores import Store
@@ -87,6 +88,7 @@ class Selinon:
         self._pythonpath = tuple(pythonpath)
         self._lock = threading.RLock()
         self._services: WorkerServices | None = None
+        self._reader: RunReader | None = None
         self._publishing: tuple[MessageBuilder, Publisher] | None = None
         self._inputs: Inputs | None = None
         #: On Redis, starts of flow runs that may get lost.
@@ -139,6 +141,14 @@ class Selinon:
     def store(self) -> Store:
         """The state store."""
         return self.services.store
+
+    @property
+    def reader(self) -> RunReader:
+        """Reads flow runs of the store, each of them replayed once."""
+        if self._reader is None:
+            services = self.services
+            self._reader = RunReader(services.store, services.flow_versions)
+        return self._reader
 
     def _publisher(self) -> tuple[MessageBuilder, Publisher]:
         if self._publishing is None:
@@ -240,13 +250,12 @@ class Selinon:
         Other brokers do not say which starts wait: there every id of the form that ``run_flow`` returns is
         ``pending`` while there is no run, and its ``flow`` is None.
         """
-        services = self.services
         try:
-            return describe(services.store, services.flow_versions, id)
+            return described(self.reader, id)
         except RequestError:
             pending = self._pending(id)
         # It may have begun between the two questions.
-        return describe(services.store, services.flow_versions, id) if pending is None else pending
+        return described(self.reader, id) if pending is None else pending
 
     def _pending(self, id: str) -> dict[str, Any] | None:
         """The status of a run that no worker has begun; None when there is no such run."""

@@ -40,10 +40,9 @@ _encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 def encode_event(event: on.Event) -> str:
     """The JSON text of an event."""
     kind = event.__class__
-    if kind is on.NodeSucceeded and event.outcome is None:  # type: ignore[union-attr]
-        return f'["+",{event.number}]'  # type: ignore[union-attr]
-    if kind is on.NodeFailed and event.outcome is None:  # type: ignore[union-attr]
-        return f'["-",{event.number}]'  # type: ignore[union-attr]
+    if kind in _ENDS and event.outcome is None:  # type: ignore[union-attr]
+        at = f",null,{event.ended:.3f}" if event.ended else ""  # type: ignore[union-attr]
+        return f'["{_ENDS[kind]}",{event.number}{at}]'  # type: ignore[union-attr]
     return _encode(_WRITERS[kind](event))
 
 
@@ -69,6 +68,11 @@ def _outcome(outcome: FlowOutcome | None) -> dict[str, Any] | None:
 
 def _read_outcome(value: dict[str, Any] | None) -> FlowOutcome | None:
     return None if value is None else FlowOutcome.from_json(value)
+
+
+def _ended(kind: str, event: on.NodeSucceeded | on.NodeFailed) -> list[Any]:
+    parts = [kind, event.number, _outcome(event.outcome)]
+    return [*parts, round(event.ended, 3)] if event.ended else parts
 
 
 def _started(event: on.FlowStarted) -> list[Any]:
@@ -117,12 +121,14 @@ def _read_output(question: int, value: Any, refers: int = 0) -> on.OutputAnswere
     return on.OutputAnswered(question, Referring(value) if refers else value)
 
 
+#: The most frequent events.
+_ENDS: dict[type[Any], str] = {on.NodeSucceeded: "+", on.NodeFailed: "-"}
 _LEAVES = {"t": True, "f": False}
 
 _WRITERS: dict[type[Any], Callable[[Any], list[Any]]] = {
     on.FlowStarted: _started,
-    on.NodeSucceeded: lambda event: ["+", event.number, _outcome(event.outcome)],
-    on.NodeFailed: lambda event: ["-", event.number, _outcome(event.outcome)],
+    on.NodeSucceeded: lambda event: _ended("+", event),
+    on.NodeFailed: lambda event: _ended("-", event),
     on.ConditionAnswered: _condition,
     on.ForeachAnswered: lambda event: ["f", event.question, event.items],
     on.ReuseAnswered: lambda event: ["u", event.question, event.reused_id],
@@ -154,8 +160,8 @@ class _Reader(NamedTuple):
 
 _READERS: dict[str, _Reader] = {
     "S": _Reader(7, _read_started),
-    "+": _Reader(3, lambda number, outcome=None: on.NodeSucceeded(number, _read_outcome(outcome))),
-    "-": _Reader(3, lambda number, outcome=None: on.NodeFailed(number, _read_outcome(outcome))),
+    "+": _Reader(4, lambda number, outcome=None, at=0.0: on.NodeSucceeded(number, _read_outcome(outcome), at)),
+    "-": _Reader(4, lambda number, outcome=None, at=0.0: on.NodeFailed(number, _read_outcome(outcome), at)),
     "c": _Reader(5, _read_condition),
     "f": _Reader(3, on.ForeachAnswered),
     "u": _Reader(3, on.ReuseAnswered),

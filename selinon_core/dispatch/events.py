@@ -38,23 +38,29 @@ class FlowStarted:
 
 
 class NodeSucceeded:
-    """A node run ended well; ``outcome`` is given for sub-flows only."""
+    """A node run ended well; ``outcome`` is given for sub-flows only.
 
-    __slots__ = ("number", "outcome")
+    ``ended`` is when, seconds since the epoch; 0: when its batch of the log was committed. The machine ignores it:
+    an end may wait in the inbox for others, and users want to know how long a task took.
+    """
 
-    def __init__(self, number: int, outcome: FlowOutcome | None = None) -> None:
+    __slots__ = ("ended", "number", "outcome")
+
+    def __init__(self, number: int, outcome: FlowOutcome | None = None, ended: float = 0.0) -> None:
         self.number = number
         self.outcome = outcome
+        self.ended = ended
 
 
 class NodeFailed:
-    """A node run failed for good: its retries are used up. ``outcome`` is given for sub-flows only."""
+    """A node run failed for good: its retries are used up. The rest is as of ``NodeSucceeded``."""
 
-    __slots__ = ("number", "outcome")
+    __slots__ = ("ended", "number", "outcome")
 
-    def __init__(self, number: int, outcome: FlowOutcome | None = None) -> None:
+    def __init__(self, number: int, outcome: FlowOutcome | None = None, ended: float = 0.0) -> None:
         self.number = number
         self.outcome = outcome
+        self.ended = ended
 
 
 class ConditionAnswered:

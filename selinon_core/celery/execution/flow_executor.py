@@ -114,7 +114,8 @@ class FlowExecutor:
         seconds, problems = parts.wakeups.idle_check_after(run, transition.now)
         transition.problems += problems
         fields = header._replace(idle_check_after=seconds).new_fields()
-        extras = CommitExtras(header=fields, index_change=parts.index_changes.created(message.id, header, args))
+        row = parts.index_changes.created(message.id, header, args, transition.now)
+        extras = CommitExtras(header=fields, index_change=row)
         return CommitLoop(parts, run, transition, budget, extras).complete()
 
     def complete(
@@ -141,11 +142,14 @@ class FlowExecutor:
                 return advanced.inline_task
             run = None  # its cached state was not the newest
         eager = parts.plan.flows[message.flow].eager_failures
+        now = parts.now()
+        if isinstance(entry.event, on.NodeSucceeded | on.NodeFailed):
+            entry.event.ended = now
         delivered = parts.store.append_event(
             message.id,
             number,
             encode_entry(entry),
-            parts.now(),
+            now,
             delivery=delivery,
             urgent=isinstance(entry.event, on.NodeFailed) and message.task in eager,
             known=0 if run is None else run.version,
@@ -162,10 +166,11 @@ class FlowExecutor:
             return self.complete(message, InboxEntry(on.NodeSucceeded(message.number)), budget)
         serves = parts.serves(parts.messages.queue(message.flow))
         run = parts.cache.take(message.id) if serves else None
+        now = parts.now()
         delivered = parts.store.append_successes(
             message.id,
-            {each.number: encode_event(on.NodeSucceeded(each.number)) for each in messages},
-            parts.now(),
+            {each.number: encode_event(on.NodeSucceeded(each.number, ended=now)) for each in messages},
+            now,
             known=0 if run is None else run.version,
             lease=parts.settings.selinon_lease if serves else 0.0,
         )

@@ -21,8 +21,8 @@ class IndexChanges:
     def _has_row(self, caller: Caller | None) -> bool:
         return caller is None or self._subflows
 
-    def created(self, id: str, header: RunHeader, args: Any) -> IndexChange | None:
-        """The row of a run that begins now; ``args`` as the run has them."""
+    def created(self, id: str, header: RunHeader, args: Any, now: float) -> IndexChange | None:
+        """The row of a run that begins with the step of ``now``; ``args`` as the run has them."""
         if not self._has_row(header.caller):
             return None
         caller = header.caller
@@ -30,14 +30,14 @@ class IndexChanges:
             id,
             header.flow,
             header.status,
-            header.created,
-            begun=header.created,
+            now,
+            begun=now,
             args=indexed_args(header.flow, shown(args)),
             key=header.key or None,
             root=None if caller is None else header.root or None,
             parent=None if caller is None else caller.flow_id,
             labels=header.labels,
-            changed=header.created,
+            changed=now,
         )
         return IndexChange(row, labelled=bool(header.labels))
 

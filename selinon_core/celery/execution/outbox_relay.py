@@ -215,13 +215,14 @@ class OutboxRelay:
         assert outcome is not None
         assert caller is not None
         flow_id, number, flow = caller
-        event = (on.NodeSucceeded if outcome.succeeded else on.NodeFailed)(number, outcome)
+        now = self._now()
+        event = (on.NodeSucceeded if outcome.succeeded else on.NodeFailed)(number, outcome, now)
         queue = self._messages.queue(flow)
         delivered = self._store.append_event(
             flow_id,
             number,
             encode_event(event),
-            self._now(),
+            now,
             urgent=True,
             lease=self._settings.selinon_lease if self._serves(queue) else 0.0,
         )

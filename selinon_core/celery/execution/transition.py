@@ -28,6 +28,11 @@ from selinon_core.runtime.error_codec import encode_error
 from selinon_core.runtime.trace import entries as trace_entries
 from selinon_core.runtime.where_asked import put_off_too_often
 
+#: Seconds by which an end may be earlier than the batch that has it, without a time of its own in the log.
+SAME_MOMENT = 0.01
+
+_ENDS = (on.NodeSucceeded, on.NodeFailed)
+
 #: ``answer(run, question, results)``; ``results`` has those of tasks without storage, by task id.
 Answer = Callable[[CachedRun, do.Question, Mapping[str, Any]], on.Event]
 
@@ -120,6 +125,8 @@ class Transition:
             except UnexpectedEvent as error:
                 self.problems.append(Problem("DISPATCHER_FAILURE", f"{encode_event(event)[:200]}: {error}"))
                 continue
+            if isinstance(event, _ENDS) and self.now - event.ended < SAME_MOMENT:
+                event.ended = 0.0  # the time of the batch says it
             self.events.append(encode_event(event))
             if begins_attempt:
                 self.trace.append((trace_entries.ATTEMPT_STARTED,))

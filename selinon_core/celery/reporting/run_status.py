@@ -3,80 +3,99 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from typing import Any
 
-from selinon_core.celery.execution.log_codec import decode_batch
-from selinon_core.celery.execution.run_cache import CachedRun
+from selinon_core.celery.reporting.run_reader import FoldedRun, RunReader
 from selinon_core.celery.stores import Store
 from selinon_core.celery.stores.protocol import NodeRecord
 from selinon_core.celery.stores.run_header import RunHeader
 from selinon_core.dispatch import FlowOutcome, NodeRun
-from selinon_core.dispatch import effects as do
-from selinon_core.dispatch import events as on
-from selinon_core.dispatch.codec import decode_event
 from selinon_core.dispatch.references import shown
-from selinon_core.errors import RequestError, SelinonException
+from selinon_core.errors import RequestError
 from selinon_core.migrations.versions import FlowVersions
 from selinon_core.plan import FlowPlan
 from selinon_core.plan.template_text import sources_of
 from selinon_core.runtime.trace.run_records import args_template
-
-_NEW_NODES = (do.StartTask, do.StartFlow, do.ReuseNode, do.FailNode)
 
 
 def describe(store: Store, flows: FlowVersions, id: str, depth: int = 20) -> dict[str, Any]:
     """A flow run as a JSON value.
 
     ``{"id", "flow", "status", "reason", "created", "updated", "attempt", "nodes": [...], "timers": {name: due}}``;
-    a node is ``{"id", "name", "kind", "number", "status", "flow_attempt", "attempts", "since", "error"}`` and a
-    sub-flow has its own ``run``. ``error`` is ``{"type", "message", "traceback"}`` of a task that failed;
-    ``node_args`` and ``args_from`` are there of a node whose edge or fallback has ``args``, ``output`` of a run
-    whose flow declares one. A run that was started with a key has ``key`` and ``start_conflict``: when it was last
-    asked for with other arguments, ``{"at", "message"}`` or None. ``status`` is waiting (its message is on the
-    way), running, retrying, success, failure or reused; times are seconds since the epoch. Raises ``RequestError``
-    when the store does not know the run.
+    a node is ``{"id", "name", "kind", "number", "status", "flow_attempt", "attempts", "since", "queued", "begun",
+    "ended", "sources", "error"}`` and a sub-flow has its own ``run``. ``error`` is ``{"type", "message",
+    "traceback"}`` of a task that failed; ``node_args`` and ``args_from`` are there of a node whose edge or
+    fallback has ``args``, ``output`` of a run whose flow declares one. A run that was started with a key has
+    ``key`` and ``start_conflict``: when it was last asked for with other arguments, ``{"at", "message"}`` or None.
+    ``status`` is waiting (its message is on the way), running, retrying, success, failure or reused. Times are seconds since the
+    epoch: ``queued`` is when the node run was decided on, ``begun`` when its newest attempt arrived at a worker.
+    ``sources`` are the numbers of the node runs that it was started after. Raises ``RequestError`` when the store
+    does not know the run.
     """
-    found = store.read(id)
-    if found is None:
-        raise RequestError(f"there is no flow run {id}")
-    fields, log, inbox = found
-    header = RunHeader.read(fields)
-    described: dict[str, Any] = {
-        "id": id,
+    return described(RunReader(store, flows), id, depth)
+
+
+def described(reader: RunReader, id: str, depth: int = 20) -> dict[str, Any]:
+    """As ``describe``, of runs that a reader keeps."""
+    store = reader.store
+    with reader.reading(id) as folded:
+        if folded is None:
+            raise RequestError(f"there is no flow run {id}")
+        found = _run(store, folded)
+        if folded.run is None:
+            return found
+        records = store.records(id, [node.number for node in folded.nodes])
+        begun = folded.begun(records)
+        rows = [
+            (node, _row(store, folded.run.flow, node, records.get(node.number), folded.ended.get(node.number)))
+            for node in folded.nodes
+        ]
+        for node, row in rows:
+            row["queued"], row["begun"] = folded.queued[node.number], begun.get(node.number)
+            row["ended"] = folded.ended.get(node.number)
+            row["sources"] = [source.number for source in node.sources]
+    for node, row in rows:
+        if node.is_flow and depth > 0:
+            _add_below(reader, row, node.id, depth - 1)
+        found["nodes"].append(row)
+    return found
+
+
+def _run(store: Store, folded: FoldedRun) -> dict[str, Any]:
+    """A run without its nodes."""
+    header, run = folded.header, folded.run
+    found: dict[str, Any] = {
+        "id": folded.id,
         "flow": header.flow,
         "status": header.status,
-        "reason": header.reason or None,
+        "reason": folded.problem or header.reason or None,
         "created": header.created,
         "updated": header.updated,
         "queue": header.queue,
-        "undecided": len(inbox),
-        "timers": store.timers(id),
+        "undecided": len(folded.inbox),
+        "timers": store.timers(folded.id),
         "nodes": [],
     }
     if header.key:
-        conflict = store.error(id)
-        described["key"] = header.key
-        described["start_conflict"] = None if conflict is None else _shown_conflict(conflict)
-    if header.initial_definition is None:
-        return described
+        conflict = store.error(folded.id)
+        found["key"] = header.key
+        found["start_conflict"] = None if conflict is None else _shown_conflict(conflict)
+    if run is not None:
+        outcome = run.machine.outcome
+        if outcome is not None and outcome.has_output:
+            found["output"] = shown(outcome.output)
+        found["attempt"] = run.machine.attempt
+        found["questions"] = len(run.machine.open_questions)
+    return found
+
+
+def _add_below(reader: RunReader, row: dict[str, Any], id: str, depth: int) -> None:
+    """The run of a sub-flow, if a worker began it."""
     try:
-        run, runs, ended = _replayed(flows, id, header, log)
-    except (SelinonException, ValueError, KeyError) as error:
-        described["reason"] = f"the log does not fit this configuration: {error}"
-        return described
-    outcome = run.machine.outcome
-    if outcome is not None and outcome.has_output:
-        described["output"] = shown(outcome.output)
-    described["attempt"] = run.machine.attempt
-    described["questions"] = len(run.machine.open_questions)
-    records = store.records(id, [node.number for node in runs])
-    for node in runs:
-        row = _row(store, run.flow, node, records.get(node.number), ended.get(node.number))
-        if node.is_flow and depth > 0 and store.header(node.id) is not None:
-            row["run"] = describe(store, flows, node.id, depth - 1)
-        described["nodes"].append(row)
-    return described
+        row["run"] = described(reader, id, depth)
+    except RequestError:
+        return
+    row["begun"] = row["run"]["created"]
 
 
 def _row(
@@ -141,6 +160,11 @@ def status_of(store: Store, node: NodeRun, record: NodeRecord | None) -> str:
     return "running"
 
 
+def _shown_conflict(text: str) -> dict[str, Any]:
+    conflict = json.loads(text)
+    return {"at": conflict.get("at"), "message": conflict.get("message") or ""}
+
+
 def _error(store: Store, node: NodeRun, status: str) -> dict[str, str] | None:
     """The error of a failed task, or of a node run that failed without being started."""
     if node.refused is not None:
@@ -152,45 +176,16 @@ def _error(store: Store, node: NodeRun, status: str) -> dict[str, str] | None:
     return {key: error.get(key) or "" for key in ("type", "message", "traceback")}
 
 
-def _shown_conflict(text: str) -> dict[str, Any]:
-    conflict = json.loads(text)
-    return {"at": conflict.get("at"), "message": conflict.get("message") or ""}
-
-
-def _replayed(
-    flows: FlowVersions, id: str, header: RunHeader, log: Sequence[str]
-) -> tuple[CachedRun, list[NodeRun], dict[int, float]]:
-    """The folded run, its node runs in order of their numbers, and when each ended."""
-    run = CachedRun(id, header, flows)
-    runs: list[NodeRun] = []
-    ended: dict[int, float] = {}
-    for batch in log:
-        at, events, _ = decode_batch(batch)
-        for parts in events:
-            event = decode_event(parts)
-            if isinstance(event, on.NodeSucceeded | on.NodeFailed):
-                ended[event.number] = at
-            effects = run.machine.advance(event)
-            runs += [effect.node_run for effect in effects if isinstance(effect, _NEW_NODES)]
-            ended |= {effect.node_run.number: at for effect in effects if isinstance(effect, do.FailNode)}
-    return run, runs, ended
-
-
 def outcome_of(store: Store, flows: FlowVersions, id: str) -> FlowOutcome | None:
     """How a run ended, from its log. None when it has not ended, or cannot be read with these files."""
     fields = store.header(id)
     if fields is None or fields.get("status") == "running":  # no log is read for that
         return None
-    found = store.read(id)
-    if found is None:
-        return None
-    header = RunHeader.read(found[0])
-    outcome = None
-    if header.initial_definition is not None:
-        try:
-            outcome = _replayed(flows, id, header, found[1])[0].machine.outcome
-        except (SelinonException, ValueError, KeyError):
+    with RunReader(store, flows).reading(id) as folded:
+        if folded is None or folded.problem:
             return None
+        outcome = None if folded.run is None else folded.run.machine.outcome
+        header = folded.header
     if outcome is not None:
         return outcome
     return FlowOutcome(False, {}, {}, [], {}, header.reason, cancelled=header.status == "cancelled")
