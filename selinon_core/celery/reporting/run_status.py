@@ -27,10 +27,10 @@ def describe(store: Store, flows: FlowVersions, id: str, depth: int = 20) -> dic
     "traceback"}`` of a task that failed; ``node_args`` and ``args_from`` are there of a node whose edge or
     fallback has ``args``, ``output`` of a run whose flow declares one. A run that was started with a key has
     ``key`` and ``start_conflict``: when it was last asked for with other arguments, ``{"at", "message"}`` or None.
-    ``status`` is waiting (its message is on the way), running, retrying, success, failure or reused. Times are seconds since the
-    epoch: ``queued`` is when the node run was decided on, ``begun`` when its newest attempt arrived at a worker.
-    ``sources`` are the numbers of the node runs that it was started after. Raises ``RequestError`` when the store
-    does not know the run.
+    ``status`` is waiting (its message is on the way), running, retrying, success, failure or reused. Times are
+    seconds since the epoch: ``queued`` is when the node run was decided on, ``begun`` when its newest attempt
+    arrived at a worker. ``sources`` are the numbers of the node runs that it was started after. Raises
+    ``RequestError`` when the store does not know the run.
     """
     return described(RunReader(store, flows), id, depth)
 
