@@ -16,7 +16,7 @@ from selinon_core.dispatch import select
 from selinon_core.project import compile_project
 from selinon_core.simulating.world import World
 from tests.celery.reported import report_of
-from tests.conformance.canonical import canonical_runs, counts
+from tests.conformance.canonical import outcome_of
 from tests.conformance.recorded import recorded_cases, write_configuration
 
 Json = dict[str, Any]
@@ -46,15 +46,9 @@ def outcome(case: Json, directory: Path, **world: Any) -> tuple[Json, World]:
     made.work()
     report = report_of(project.plan, made.store, id)
     earlier = [scripted.earlier_id(task) for task in case["behaviour"].get("earlier", {})]
-    told = {
-        "status": report["status"],
-        "finished": counts(report["finished_nodes"]),
-        "failed": counts(report["failed_nodes"]),
-        "runs": canonical_runs(report["nodes"], case["without_parent"], earlier),
-    }
     assert list(made.store.left_over()) == []
-    assert made.results[id][0] == told["status"]
-    return {part: told[part] for part in case["compare"]}, made
+    assert made.results[id][0] == report["status"]
+    return outcome_of(report, case, earlier), made
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])

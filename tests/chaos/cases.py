@@ -1,4 +1,5 @@
-"""What runs under fire: shapes written here and recorded cases, each with the outcome of an undisturbed local run.
+"""What runs under fire: shapes written here, recorded cases, random data flow; each with the outcome of an
+undisturbed local run.
 
 Tasks are those of the recorded cases: what one does depends on its script, its arguments and what led to it, so
 a task that runs twice does the same twice.
@@ -15,7 +16,8 @@ from typing import Any
 from selinon_core.local import LocalExecutor, LocalOptions
 from selinon_core.project import compile_project
 from tests.conformance import scripted
-from tests.conformance.canonical import canonical_runs, counts
+from tests.conformance.canonical import outcome_of
+from tests.conformance.data_flow_cases import comparable_data_flow_cases
 from tests.workers.conformance import comparable_cases
 
 Json = dict[str, Any]
@@ -105,12 +107,13 @@ def shapes() -> list[Json]:
     ]
 
 
-def chosen(seed: int, recorded: int) -> list[Json]:
-    """The shapes, and as many recorded cases; every one has its ``outcome``."""
+def chosen(seed: int, recorded: int, data_flow: int) -> list[Json]:
+    """The shapes, and as many recorded cases and cases of data flow; every one has its ``outcome``."""
     mine = shapes()
     for case in mine:
         case["outcome"] = _outcome_of(case)
     pool = [case for case in comparable_cases() if _repeatable(case) and _size(case) <= 40]
+    mine += comparable_data_flow_cases(data_flow, 1000 * seed)
     return mine + random.Random(seed).sample(pool, min(recorded, len(pool)))
 
 
@@ -134,10 +137,4 @@ def _outcome_of(case: Json) -> Json:
     scripted.set_up(case["behaviour"])
     request = case["request"]
     run = LocalExecutor(project.plan, LocalOptions(storage="real")).run(request["flow"], request["node_args"])
-    report = run.report()
-    return {
-        "status": report["status"],
-        "finished": counts(report["finished_nodes"]),
-        "failed": counts(report["failed_nodes"]),
-        "runs": canonical_runs(report["nodes"]),
-    }
+    return outcome_of(run.report(), case)

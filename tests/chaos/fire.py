@@ -33,6 +33,7 @@ class Plan(NamedTuple):
     store: str = "redis"
     seed: int = 0
     recorded: int = 60
+    data_flow: int = 40
     workers: int = 3
     every: float = 1.0
     restarts: bool = True
@@ -67,7 +68,7 @@ class Fire:
     def run(self) -> Reckoning:
         """Set the stage, submit and kill, wait for the end, reckon."""
         plan = self.plan
-        cases = {prefix_of(n): case for n, case in enumerate(chosen(plan.seed, plan.recorded))}
+        cases = {prefix_of(n): case for n, case in enumerate(chosen(plan.seed, plan.recorded, plan.data_flow))}
         configuration, behaviours = self.directory / "nodes.yaml", self.directory / "cases.json"
         behaviours.write_text(json.dumps({prefix: case["behaviour"] for prefix, case in cases.items()}))
         with ExitStack() as stack:

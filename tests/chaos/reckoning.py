@@ -1,6 +1,6 @@
 """After the fire: what the logs and stores say, held against what must hold.
 
-- every flow run ended, as an undisturbed local run does: same node runs, same parents, same outcome,
+- every flow run ended, as an undisturbed local run does: same node runs, parents, arguments and outputs,
 - every decided task run was performed at least once, and nothing was performed that no log decided on,
 - nothing is left in an inbox, an outbox, a timer or a queue,
 - the index of runs says what their headers say.
@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from selinon_core.celery import Selinon
 from tests.celery.index_check import index_mistakes
 from tests.celery.reported import report_of
-from tests.workers.conformance import told
+from tests.workers.conformance import results_in, told
 from tests.workers.leftovers import left_over
 
 Json = dict[str, Any]
@@ -49,16 +49,21 @@ def reckon(
         wrong.append(f"{id} ({cases[ids[id]]['name']}) did not end: {dict(header) if header else 'never began'}")
     decided: set[str] = set()
     flow_runs = 0
+    read = results_in(memory_url)
     for id, prefix in ids.items():
         if id in missing:
             continue
         case = cases[prefix]
-        outcome = patient(lambda id=id, prefix=prefix, case=case: told(selinon, id, prefix, case))
+        outcome = patient(lambda id=id, prefix=prefix, case=case: told(selinon, id, prefix, case, read))
         if outcome != case["outcome"]:
             wrong.append(f"{id} ({case['name']}): {json.dumps(outcome)} instead of {json.dumps(case['outcome'])}")
-        nodes = report_of(selinon.plan, selinon.store, id)["nodes"]
+        nodes = report_of(selinon.plan, selinon.store, id, read)["nodes"]
         flow_runs += 1 + sum(node["kind"] == "flow" for node in nodes)
-        tasks = [node["id"] for node in nodes if node["kind"] == "task" and node["status"] != "reused"]
+        tasks = [
+            node["id"]
+            for node in nodes
+            if node["kind"] == "task" and node["status"] != "reused" and not node["refused"]
+        ]
         twice = [task for task, count in Counter(tasks).items() if count > 1]
         wrong += [f"{id}: task run {task} was decided on twice" for task in twice]
         decided.update(tasks)

@@ -11,7 +11,7 @@ from tests.conftest import need
 from tests.workers.servers import postgres_database
 
 pytestmark = [pytest.mark.xdist_group("workers"), pytest.mark.timeout(240)]
-SHORT = Plan(flows=40, seconds=6.0, recorded=15, workers=2, patience=120.0, die=0.001)
+SHORT = Plan(flows=40, seconds=6.0, recorded=12, data_flow=12, workers=2, patience=120.0, die=0.001)
 
 
 def test_on_redis_whose_servers_die_too(tmp_path: Path) -> None:

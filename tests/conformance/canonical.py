@@ -38,6 +38,29 @@ def canonical_runs(
     return sorted(([*json.loads(row), count] for row, count in rows.items()), key=lambda row: (row[1], row[0]))
 
 
+def outcome_of(report: Json, case: Json, earlier: Collection[str] = ()) -> Json:
+    """What a case compares of a report: its `status`, `finished` and `failed` counts, `runs`, and `outputs`.
+
+    `outputs` are those of all flow runs that have one, as `[flow, output]`. `report` has `finished_nodes`,
+    `failed_nodes` and `nodes`, and `flow` and `output` where the flow declares one and succeeded.
+    """
+    outcome = {
+        "status": report["status"],
+        "finished": counts(report["finished_nodes"]),
+        "failed": counts(report["failed_nodes"]),
+        "runs": canonical_runs(report["nodes"], case["without_parent"], earlier),
+        "outputs": _outputs(report),
+    }
+    return {part: outcome[part] for part in case["compare"]}
+
+
+def _outputs(report: Json) -> list[list[Any]]:
+    found = [[node["name"], node["output"]] for node in report["nodes"] if "output" in node]
+    if "output" in report:
+        found.append([report["flow"], report["output"]])
+    return sorted(found, key=lambda one: json.dumps(one, sort_keys=True))
+
+
 def counts(runs_by_name: Mapping[str, Collection[str]]) -> dict[str, int]:
     """`finished_nodes` or `failed_nodes` without the ids."""
     return {name: len(ids) for name, ids in sorted(runs_by_name.items()) if ids}

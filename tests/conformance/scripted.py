@@ -20,6 +20,10 @@ from importlib.util import find_spec
 from typing import Any
 
 Json = dict[str, Any]
+#: Their results have a list above 8 KiB, which travels as a reference between workers.
+LARGE = frozenset({"Delta", "Golf"})
+#: Tasks that fail with a third of all arguments.
+FAILING = frozenset({"Echo", "Hotel"})
 
 
 class Playground:
@@ -208,3 +212,51 @@ def _exception(kind: str, task_name: str) -> Exception:
 
 def _digest(value: Any) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
+
+
+# -- data flow cases -------------------------------------------------------------------------------------------
+
+
+def _number_of(name: str, args: Any) -> int:
+    """A number that says with which arguments a task is called."""
+    text = json.dumps([name, args], sort_keys=True).encode()
+    return int.from_bytes(hashlib.blake2b(text, digest_size=4).digest(), "big")
+
+
+def compute(name: str, args: Any) -> Json:
+    """The result of a task; raises RuntimeError where it fails."""
+    number = _number_of(name, args)
+    if name in FAILING and number % 3 == 0:
+        raise RuntimeError(f"{name} fails")
+    depth = args.get("depth", 0) if isinstance(args, dict) else 0
+    result: Json = {
+        "n": number % 7,
+        "flag": number % 16 > 7,
+        "text": f"{name.lower()} {number % 5}",
+        "items": [number % 3 + more for more in range(number // 16 % 4)],
+        "depth": depth + 1,
+        "inner": {"n": number % 4},
+    }
+    if number % 2:
+        result["maybe"] = number % 6
+    if name in LARGE:
+        result["large"] = [{"n": more, "text": "x" * 60} for more in range(number % 2, 150)]
+    return result
+
+
+class Computing:
+    """The class of every task of a data flow case: its result is a pure function of its name and its arguments.
+
+    So nothing has to be remembered between attempts and processes, and whatever reaches a task wrongly shows in
+    its result and in all that is given on from there.
+    """
+
+    def __init__(
+        self, flow_name: str, task_name: str, parent: Json | None, task_id: str, dispatcher_id: str
+    ) -> None:
+        self.task_name = task_name
+        self.task_id = task_id
+
+    def run(self, node_args: Any) -> Any:
+        """Compute."""
+        return compute(self.task_name, node_args)

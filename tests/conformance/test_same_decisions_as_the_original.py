@@ -16,7 +16,7 @@ import scripted  # the module that the recorded configurations name
 
 from selinon_core.local import LocalRun
 from selinon_core.project import compile_project
-from tests.conformance.canonical import canonical_runs, counts
+from tests.conformance import canonical
 from tests.conformance.recorded import GOLDEN, Json, recorded_cases, run_locally, write_configuration
 
 
@@ -30,15 +30,8 @@ def test_node_runs_and_outcome_are_those_of_the_original(case: Json, tmp_path: P
 
 
 def outcome_of(run: LocalRun, case: Json) -> Json:
-    report = run.report()
     earlier = [scripted.earlier_id(task) for task in case["behaviour"].get("earlier", {})]
-    outcome = {
-        "status": report["status"],
-        "finished": counts(report["finished_nodes"]),
-        "failed": counts(report["failed_nodes"]),
-        "runs": canonical_runs(report["nodes"], case["without_parent"], earlier),
-    }
-    return {part: outcome[part] for part in case["compare"]}
+    return canonical.outcome_of(run.report(), case, earlier)
 
 
 def recorded_answers() -> list[list[Any]]:

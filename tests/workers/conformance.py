@@ -18,8 +18,9 @@ from typing import Any
 
 from selinon_core.celery import Selinon
 from tests import services
-from tests.celery.reported import report_of
-from tests.conformance.canonical import canonical_runs, counts
+from tests.celery.reported import Read, report_of
+from tests.conformance.canonical import outcome_of
+from tests.conformance.data_flow_cases import comparable_data_flow_cases
 from tests.workers.app import make
 from tests.workers.merging import merge, prefix_of, separated
 from tests.workers.processes import Worker, environment_of
@@ -54,11 +55,28 @@ def _is_ordered(name: str) -> bool:
     return name.startswith(ORDERED)
 
 
+def results_in(memory: str) -> Read:
+    """What finds the results that the tasks of cases stored in this Redis."""
+    import redis
+
+    client: Any = redis.Redis.from_url(memory, decode_responses=True)
+    return lambda id: json.loads(client.hget("results", id))
+
+
 @contextmanager
 def running(
-    cases: list[Json], pool: str, broker: str, directory: Path, state: str | None = None, workers: int = 1
-) -> Iterator[tuple[Selinon, dict[str, Json]]]:
-    """Workers that serve the cases (by prefix); ``broker`` is redis or the URL of a RabbitMQ."""
+    cases: list[Json],
+    pool: str,
+    broker: str,
+    directory: Path,
+    state: str | None = None,
+    workers: int = 1,
+    **more_settings: Any,
+) -> Iterator[tuple[Selinon, dict[str, Json], Read]]:
+    """Workers that serve the cases (by prefix); ``broker`` is redis or the URL of a RabbitMQ.
+
+    Gives also what finds the results that their tasks stored.
+    """
     by_prefix = {prefix_of(number): case for number, case in enumerate(cases)}
     queue = services.private_name()
     configuration, behaviours = directory / "nodes.yaml", directory / "cases.json"
@@ -70,7 +88,9 @@ def running(
         stack.callback(redis.stop)
         options, settings = POOLS[pool]
         urls = (f"{redis.url}/0" if broker == "redis" else broker, f"{redis.url}/1", state or f"{redis.url}/2")
-        environment = environment_of(*urls, [str(configuration)], task_default_queue=queue, **settings)
+        environment = environment_of(
+            *urls, [str(configuration)], task_default_queue=queue, **settings, **more_settings
+        )
         environment["SELINON_TEST_MEMORY"] = f"{redis.url}/3"
         environment["SELINON_TEST_CASES"] = str(behaviours)
         made = [
@@ -84,7 +104,7 @@ def running(
         app, selinon = make(json.loads(environment["SELINON_TEST_APP"]))
         stack.callback(app.close)
         stack.callback(selinon.store.close)
-        yield selinon, by_prefix
+        yield selinon, by_prefix, results_in(environment["SELINON_TEST_MEMORY"])
         if broker != "redis":
             with app.connection_for_write() as connection:
                 connection.default_channel.queue_delete(queue)
@@ -116,20 +136,14 @@ def wait_for_all(selinon: Selinon, ids: list[str], seconds: float) -> list[str]:
     return left
 
 
-def told(selinon: Selinon, id: str, prefix: str, case: Json) -> Json:
-    """What a run did, as the record has it."""
-    report = separated(report_of(selinon.plan, selinon.store, id), prefix)
+def told(selinon: Selinon, id: str, prefix: str, case: Json, read: Read) -> Json:
+    """What a run did, as the record has it; ``read`` finds the results that arguments refer to."""
+    report = separated(report_of(selinon.plan, selinon.store, id, read), prefix)
     earlier = [f"earlier-{task}" for task in case["behaviour"].get("earlier", {})]
-    outcome = {
-        "status": report["status"],
-        "finished": counts(report["finished_nodes"]),
-        "failed": counts(report["failed_nodes"]),
-        "runs": canonical_runs(report["nodes"], case["without_parent"], earlier),
-    }
-    return {part: outcome[part] for part in case["compare"]}
+    return outcome_of(report, case, earlier)
 
 
-def differences(selinon: Selinon, by_prefix: dict[str, Json], seconds: float) -> list[str]:
+def differences(selinon: Selinon, by_prefix: dict[str, Json], read: Read, seconds: float) -> list[str]:
     """Run all cases at once; returns what was different, by the name of the case."""
     ids = {prefix: start(selinon, prefix, case) for prefix, case in by_prefix.items()}
     missing = set(wait_for_all(selinon, list(ids.values()), seconds))
@@ -138,7 +152,7 @@ def differences(selinon: Selinon, by_prefix: dict[str, Json], seconds: float) ->
         if ids[prefix] in missing:
             different.append(f"{case['name']}: did not end")
             continue
-        outcome = told(selinon, ids[prefix], prefix, case)
+        outcome = told(selinon, ids[prefix], prefix, case, read)
         if outcome != case["outcome"]:
             different.append(f"{case['name']}: {json.dumps(outcome)} instead of {json.dumps(case['outcome'])}")
     return different
@@ -151,15 +165,16 @@ def main() -> int:
     parser.add_argument("--broker", default="redis", help="redis (a private server) or an amqp:// URL")
     parser.add_argument("--state", default=None, help="URL of a state store; default: the private Redis")
     parser.add_argument("--cases", type=int, default=10_000)
+    parser.add_argument("--data-flow", type=int, default=100, help="how many random cases of data flow besides")
     parser.add_argument("--seconds", type=float, default=300.0)
     parser.add_argument("--workers", type=int, default=1)
     options = parser.parse_args()
-    cases = comparable_cases()[: options.cases]
+    cases = comparable_cases()[: options.cases] + comparable_data_flow_cases(options.data_flow)
     directory = Path(tempfile.mkdtemp())
     began = time.monotonic()
     where = running(cases, options.pool, options.broker, directory, options.state, options.workers)
-    with where as (selinon, by_prefix):
-        different = differences(selinon, by_prefix, options.seconds)
+    with where as (selinon, by_prefix, read):
+        different = differences(selinon, by_prefix, read, options.seconds)
     for line in different:
         print(line[:2000])
     same = len(cases) - len(different)

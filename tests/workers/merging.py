@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 Json = dict[str, Any]
@@ -41,11 +42,32 @@ def _renamed(value: Any, prefix: str, names: set[str]) -> Any:
         return prefix + value if value in names or value in _BY_NAME else value
     if isinstance(value, list):
         return [_renamed(item, prefix, names) for item in value]
-    if isinstance(value, dict):  # arguments of predicates are values, no names
-        return {
-            prefix + key if key in names else key: inner if key == "args" else _renamed(inner, prefix, names)
-            for key, inner in value.items()
-        }
+    if isinstance(value, dict):
+        return {prefix + key if key in names else key: _part(value, key, prefix, names) for key in value}
+    return value
+
+
+def _part(value: Json, key: str, prefix: str, names: set[str]) -> Any:
+    """A part of a mapping: expressions name nodes anywhere, arguments of predicates are values, no names."""
+    inner = value[key]
+    of_edge = "to" in value or "fallback" in value
+    if key == "output" or (of_edge and key in ("args", "condition", "foreach")):
+        return _renamed(inner, prefix, names) if _is_old(inner) else _in_texts(inner, prefix, names)
+    return inner if key == "args" else _renamed(inner, prefix, names)
+
+
+def _is_old(value: Any) -> bool:
+    """Whether it is a tree of predicates, or a function of a module."""
+    return isinstance(value, dict) and not {"name", "and", "or", "not", "function"}.isdisjoint(value)
+
+
+def _in_texts(value: Any, prefix: str, names: set[str]) -> Any:
+    if isinstance(value, str):
+        return re.sub(rf"\b({'|'.join(sorted(names))})\b", rf"{prefix}\1", value)
+    if isinstance(value, list):
+        return [_in_texts(item, prefix, names) for item in value]
+    if isinstance(value, dict):
+        return {key: _in_texts(inner, prefix, names) for key, inner in value.items()}
     return value
 
 
