@@ -27,7 +27,7 @@ Json = dict[str, Any]
 TASKS = ["Alpha", "Bravo", "Charlie", "Delta", "Echo", "Foxtrot", "Golf", "Hotel"]
 RESCUE_TASKS = ["India", "Juliet"]
 FLOWS = ["main", "left", "right"]
-MODULE = "scripted"
+MODULE = "tests.conformance.scripted"
 #: Steps of a local run, task attempts above all: a case that takes more is made anew.
 MOST_STEPS = 40
 _RESULT = {
