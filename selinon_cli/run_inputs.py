@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from selinon_cli.exits import UsageError
 from selinon_cli.project import known_name
-from selinon_core.errors import ConfigurationError, RequestError
+from selinon_core.errors import ConfigurationError, RequestError, SchemaMismatchError
 
 if TYPE_CHECKING:
     from selinon_cli.run_options import ExecutionOptions, MockOptions
     from selinon_core.local import LocalOptions, Mocks
-    from selinon_core.plan import Plan
+    from selinon_core.plan import Plan, TaskPlan
+    from selinon_core.project.result_schemas import ResultSchemas
 
 
 def node_args(given: Sequence[str], file: str | None) -> Any:
@@ -101,9 +102,17 @@ def read_text(path: str, option: str) -> str:
         raise UsageError(f"{option}: cannot read {path}: {error.strerror or error}") from None
 
 
-def local_options(plan: Plan, execution: ExecutionOptions, mocking: MockOptions) -> LocalOptions:
-    """What the local executor gets of the options; ``UsageError`` for names that the plan does not have."""
+def local_options(
+    plan: Plan, execution: ExecutionOptions, mocking: MockOptions, pythonpath: Sequence[str]
+) -> LocalOptions:
+    """What the local executor gets of the options; ``UsageError`` for names that the plan does not have.
+
+    Modules of the project are looked for in ``pythonpath``.
+    """
     from selinon_core.local import LocalOptions
+    from selinon_core.project.result_schemas import ResultSchemas
+
+    results = ResultSchemas(os.getcwd(), pythonpath)
 
     for name in execution.real_storage:
         known_name("storage", name, plan.storages)
@@ -114,21 +123,25 @@ def local_options(plan: Plan, execution: ExecutionOptions, mocking: MockOptions)
         concurrency=execution.concurrency,
         pool=execution.pool,
         seed=execution.seed,
-        mocks=mocks(plan, mocking.mock, mocking.mocks),
+        mocks=mocks(plan, mocking.mock, mocking.mocks, results),
         mock_all=mocking.mock_tasks,
         fail=failures(plan, mocking.fail),
     )
 
 
-def mocks(plan: Plan, single: Iterable[str], file: str | None) -> Mocks:
-    """The mocks of a file and those of ``--mock NAME=JSON``, which take precedence."""
+def mocks(plan: Plan, single: Iterable[str], file: str | None, schemas: ResultSchemas) -> Mocks:
+    """The mocks of a file and those of ``--mock NAME=JSON``, which take precedence.
+
+    Results of tasks without ``output_schema`` have to fit the annotation of ``run``; the others are looked at when
+    they are played.
+    """
     from selinon_core.local.mocks import Mocks, check_names, raise_errors
 
     found = Mocks()
     if file is not None:
         from selinon_core.project.case_files import read_mocks
 
-        read, wrong = read_mocks(read_text(file, "--mocks"), file, plan)
+        read, wrong = read_mocks(read_text(file, "--mocks"), file, plan, schemas)
         try:
             raise_errors(wrong, file, with_places=True)
             check_names(read, plan)
@@ -143,7 +156,22 @@ def mocks(plan: Plan, single: Iterable[str], file: str | None) -> Mocks:
         if task not in plan.flows or plan.flows[task].output is None:
             known_name("task", task, plan.tasks)
         results[task] = _mocked_result(value)
+        if task in plan.tasks:
+            _check_annotated(plan.tasks[task], results[task], schemas)
     return found.with_results(results, plan.flows)
+
+
+def _check_annotated(task: TaskPlan, value: Any, schemas: ResultSchemas) -> None:
+    schema = schemas.of(task) if task.output_schema is None else None
+    if schema is None:
+        return
+    try:
+        schema.check(value)
+    except SchemaMismatchError as error:
+        raise UsageError(
+            f"--mock: the mock of {task.name} does not fit the annotation of run: {error}",
+            "check: none in a file (--mocks) takes any result",
+        ) from None
 
 
 def _mocked_result(value: str) -> Any:

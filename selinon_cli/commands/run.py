@@ -71,7 +71,7 @@ def _run_here(
     earlier = run_inputs.report(selection.reuse)
     if earlier is not None:
         run_inputs.check_reuse(earlier, plan, flow)
-    execution = run_inputs.local_options(plan, options.execution, options.mocking)
+    execution = run_inputs.local_options(plan, options.execution, options.mocking, project.pythonpath)
     return run_locally(
         terminal,
         plan,

@@ -46,9 +46,8 @@ def schema(terminal: Terminal, options: SchemaOptions) -> int:
 
 def _of_task(terminal: Terminal, options: SchemaOptions) -> dict[str, object]:
     from selinon_cli.project import known_name, load_project
-    from selinon_core.lint.code.annotations import schemas_of_run
     from selinon_core.lint.code.index import CodeIndex
-    from selinon_core.lint.code.symbols import Kind
+    from selinon_core.lint.code.task_schemas import schemas_of_task
 
     name = options.task or ""
     _, project = load_project(terminal, options.paths, options.pythonpath)
@@ -56,9 +55,7 @@ def _of_task(terminal: Terminal, options: SchemaOptions) -> dict[str, object]:
     function = project.model.task_by_name[name].function
     found = None
     if function is not None:
-        code = CodeIndex(project.pythonpath)
-        symbol = code.lookup(function.module.name, function.name.name)
-        found = schemas_of_run(code, symbol) if symbol is not None and symbol.kind is Kind.CLASS else None
+        found = schemas_of_task(CodeIndex(project.pythonpath), function.module.name, function.name.name)
     if found is None:
         raise UsageError(
             f'the text of "run" of task "{name}" is not found',

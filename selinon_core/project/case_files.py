@@ -21,17 +21,21 @@ from selinon_core.errors import ConfigurationError
 from selinon_core.plan import Plan
 from selinon_core.plan.functions import foreach_functions
 from selinon_core.project.reading import without_gc
+from selinon_core.project.result_schemas import ResultSchemas
 
 
-def read_case_file(path: str, plan: Plan | None = None) -> tuple[tuple[Case, ...], list[Diagnostic]]:
+def read_case_file(
+    path: str, plan: Plan | None = None, results: ResultSchemas | None = None
+) -> tuple[tuple[Case, ...], list[Diagnostic]]:
     """The cases of a file, and every mistake in it, sorted by place.
 
-    Without a plan the names in it are not looked up, and mocks of conditions are left out. Never raises: a file
-    that cannot be read is a diagnostic.
+    ``results`` has what mocked results have to fit, by default what the ``output_schema`` of the tasks says.
+    Without a plan the names in the file are not looked up, and mocks of conditions are left out. Never raises: a
+    file that cannot be read is a diagnostic.
     """
     with without_gc():
         found, collector = _read(path)
-        cases = _held_against(found, plan, collector)
+        cases = _held_against(found, plan, collector, results)
     return cases, list(sort_diagnostics(collector.found))
 
 
@@ -43,10 +47,16 @@ def read_case_text(text: str, file: str, plan: Plan | None = None) -> tuple[tupl
     return _held_against(found, plan, collector), list(sort_diagnostics(collector.found))
 
 
-def lint_case_document(document: Document, collector: Collector, directory: str, plan: Plan | None) -> None:
-    """Report everything that is wrong with a case file that was read; nothing is run."""
+def lint_case_document(
+    document: Document,
+    collector: Collector,
+    directory: str,
+    plan: Plan | None,
+    results: ResultSchemas | None = None,
+) -> None:
+    """Report everything that is wrong with a case file that was read; nothing is run. ``results`` as above."""
     found = read_case_document(_context(document, collector, directory))
-    _held_against(found, plan, collector)
+    _held_against(found, plan, collector, results)
 
 
 def read_invariants(path: str) -> tuple[tuple[Invariant, ...], list[Diagnostic]]:
@@ -55,11 +65,23 @@ def read_invariants(path: str) -> tuple[tuple[Invariant, ...], list[Diagnostic]]
     return found.invariants, list(sort_diagnostics(collector.found))
 
 
-def read_mocks(text: str, file: str, plan: Plan | None = None) -> tuple[Mocks, list[Diagnostic]]:
-    """The mocks of a text that holds nothing else (``run --mocks``), and every mistake in it."""
+def read_mocks(
+    text: str, file: str, plan: Plan | None = None, results: ResultSchemas | None = None
+) -> tuple[Mocks, list[Diagnostic]]:
+    """The mocks of a text that holds nothing else (``run --mocks``), and every mistake in it.
+
+    With ``results``, those of tasks without ``output_schema`` have to fit the annotation of ``run``. Whether the
+    others fit, and all names, are looked at when the mocks are played.
+    """
     collector = Collector()
     document = read_document(text, file, collector)
-    return _mocks(_context(document, collector, os.path.dirname(file)), plan)
+    mocks, found = _mocks(_context(document, collector, os.path.dirname(file)), plan)
+    if plan is None or results is None:
+        return mocks, found
+    from selinon_core.project.case_checks.mocks import check_annotated
+
+    check_annotated(mocks, plan, collector, results)
+    return mocks, list(sort_diagnostics(collector.found))
 
 
 def mocks_from_data(data: Any, source: str, plan: Plan | None = None) -> tuple[Mocks, list[Diagnostic]]:
@@ -105,11 +127,13 @@ def _context(document: Document, collector: Collector, directory: str) -> CaseCo
     return CaseContext(document, collector, load, directory)
 
 
-def _held_against(found: CaseFileRead, plan: Plan | None, collector: Collector) -> tuple[Case, ...]:
+def _held_against(
+    found: CaseFileRead, plan: Plan | None, collector: Collector, results: ResultSchemas | None = None
+) -> tuple[Case, ...]:
     if plan is not None:
         from selinon_core.project.case_checks import check_cases
 
-        check_cases(found, plan, collector, os.getcwd())
+        check_cases(found, plan, collector, results or ResultSchemas(os.getcwd()))
     many = None if plan is None else foreach_functions(plan)
     return tuple(
         read.case._replace(mocks=mocks_of(read.mocks, plan, read.case.flow, many)) for read in found.cases

@@ -14,6 +14,7 @@ from selinon_core.lint.suppressions import Suppressed, suppress
 from selinon_core.plan import Plan
 from selinon_core.project.case_files import lint_case_document
 from selinon_core.project.reading import CaseSource, ReadProject
+from selinon_core.project.result_schemas import ResultSchemas
 
 #: What is found only with a plan.
 _NEEDS_PLAN = frozenset(
@@ -43,6 +44,7 @@ def lint_case_files(
     """
     collector = Collector()
     documents: list[Document] = []
+    results = ResultSchemas(os.getcwd(), read.pythonpath)
     for case in case_files:
         file = case.file
         try:
@@ -57,7 +59,7 @@ def lint_case_files(
         document = read_document(text, file.name, own)
         documents.append(document)
         read.sources[file.name] = document.text
-        lint_case_document(document, own, os.path.dirname(file.path), plan)
+        lint_case_document(document, own, os.path.dirname(file.path), plan, results)
         collector.found.extend(own.found)
     found = sort_diagnostics(collector.found)
     if plan is None:

@@ -15,6 +15,7 @@ from selinon_core.errors import RequestError
 from selinon_core.project import Project, compile_project
 from selinon_core.project.case_files import read_case_file
 from selinon_core.project.reading import without_gc
+from selinon_core.project.result_schemas import ResultSchemas
 
 SUFFIXES = (".flowtest.yaml", ".flowtest.yml")
 
@@ -64,25 +65,34 @@ def collect(paths: Sequence[str], pythonpath: Iterable[str] = ()) -> list[CaseFi
     for a case that a file does not have.
     """
     pythonpath = tuple(pythonpath)
-    projects: dict[tuple[str, ...], Project] = {}
+    projects: dict[tuple[str, ...], tuple[Project, ResultSchemas]] = {}
     found = []
     with without_gc():
         for wanted in _wanted(paths):
             if wanted.project not in projects:
-                projects[wanted.project] = compile_project(wanted.project, pythonpath=pythonpath)
-            found.append(read_cases(wanted.path, projects[wanted.project], wanted.titles))
+                project = compile_project(wanted.project, pythonpath=pythonpath)
+                projects[wanted.project] = project, result_schemas(project)
+            project, results = projects[wanted.project]
+            found.append(read_cases(wanted.path, project, wanted.titles, results))
     return found
 
 
-def read_cases(path: str, project: Project, titles: Sequence[str] = ()) -> CaseFile:
+def result_schemas(project: Project) -> ResultSchemas:
+    """What mocked results of a project have to fit."""
+    return ResultSchemas(os.getcwd(), project.pythonpath)
+
+
+def read_cases(
+    path: str, project: Project, titles: Sequence[str] = (), results: ResultSchemas | None = None
+) -> CaseFile:
     """Read a case file against a project; without a plan the file is not read.
 
-    Raises ``RequestError`` for titles that no case has.
+    ``results`` are those of the project, if they are at hand. Raises ``RequestError`` for titles that no case has.
     """
     name = display_name(path)
     if project.plan is None:
         return CaseFile(path, name, project, (), (), ())
-    cases, diagnostics = read_case_file(path, project.plan)
+    cases, diagnostics = read_case_file(path, project.plan, results or result_schemas(project))
     numbers = tuple(range(len(cases)))
     if titles:
         numbers = tuple(number for number in numbers if _is_titled(cases[number], titles))

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from selinon_core.cases.model import UNGIVEN, Case, NodeMock, Outcome
 from selinon_core.local import LocalRun
-from selinon_core.plan import Plan
+from selinon_core.plan import Plan, TaskPlan
+from selinon_core.project.result_schemas import ResultSchemas
 from selinon_core.testing.case_run import CaseRunner
 from selinon_core.testing.mock_usage import MockUsage
 from selinon_core.testing.options import RunOptions
@@ -16,10 +17,21 @@ from selinon_core.testing.vacuity import InvariantUsage
 
 
 class FileRun:
-    """The cases of one file that are to be run. ``path`` opens the file, ``name`` is what messages call it."""
+    """The cases of one file that are to be run. ``path`` opens the file, ``name`` is what messages call it.
 
-    def __init__(self, path: str, name: str, cases: Sequence[Case], options: RunOptions) -> None:
+    ``results`` has what mocked results had to fit.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        name: str,
+        cases: Sequence[Case],
+        options: RunOptions,
+        results: ResultSchemas | None = None,
+    ) -> None:
         self._name = name
+        self._results = results or ResultSchemas()
         self._cases = cases
         self._options = options
         self._snapshots = Snapshots(path, name, update=options.update_snapshots, frozen=options.ci)
@@ -60,19 +72,19 @@ class FileRun:
         whole = len(ran) == len(self._cases)
         if whole:
             notes += [*self._usage.unused(ran), *self._invariants.unexercised(ran)]
-        return [*notes, *_unchecked(ran, plan)]
+        return [*notes, *self._unchecked(ran, plan)]
 
-
-def _unchecked(cases: Iterable[Case], plan: Plan) -> Iterator[Note]:
-    """Tasks whose mocked results nothing checks, because they have no schema."""
-    names: dict[str, None] = {}
-    for case in cases:
-        for name, mock in case.mocks.nodes.items():
-            task = plan.tasks.get(name)
-            if task is not None and task.output_schema is None and any(map(_is_given, _outcomes(mock))):
-                names[name] = None
-    for name in names:
-        yield Note("unchecked-mock", name)
+    def _unchecked(self, cases: Iterable[Case], plan: Plan) -> Iterator[Note]:
+        """Tasks whose mocked results nothing checks: they have neither a schema nor an annotation."""
+        names: dict[str, TaskPlan] = {}
+        for case in cases:
+            for name, mock in case.mocks.nodes.items():
+                task = plan.tasks.get(name)
+                if task is not None and task.output_schema is None and any(map(_is_given, _outcomes(mock))):
+                    names[name] = task
+        for name, task in names.items():
+            if self._results.of(task) is None:
+                yield Note("unchecked-mock", name)
 
 
 def _outcomes(mock: NodeMock) -> Iterator[Outcome]:

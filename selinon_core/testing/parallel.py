@@ -8,8 +8,9 @@ import selectors
 import signal
 from collections.abc import Callable, Iterator, Sequence
 
+from selinon_core.project.result_schemas import ResultSchemas
 from selinon_core.testing.case_run import CaseRunner
-from selinon_core.testing.collection import CaseFile
+from selinon_core.testing.collection import CaseFile, result_schemas
 from selinon_core.testing.file_run import FileRun
 from selinon_core.testing.garbage import no_automatic_collections
 from selinon_core.testing.options import RunOptions
@@ -39,15 +40,16 @@ def run_files(files: Sequence[CaseFile], options: RunOptions, jobs: int = 1) -> 
 
 
 def _runner(options: RunOptions) -> _RunFile:
-    runners: dict[int, CaseRunner] = {}
+    runners: dict[int, tuple[CaseRunner, ResultSchemas]] = {}
 
     def run(file: CaseFile) -> FileResult:
         plan, project = file.project.plan, file.project
         assert plan is not None
         if id(project) not in runners:
-            runners[id(project)] = CaseRunner(plan, project.pythonpath, options)
-        whole = FileRun(file.path, file.name, file.cases, options)
-        return whole.run_all(runners[id(project)], file.numbers, plan)
+            runners[id(project)] = CaseRunner(plan, project.pythonpath, options), result_schemas(project)
+        runner, results = runners[id(project)]
+        whole = FileRun(file.path, file.name, file.cases, options, results)
+        return whole.run_all(runner, file.numbers, plan)
 
     return run
 

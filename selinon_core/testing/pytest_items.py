@@ -15,7 +15,7 @@ from selinon_core.local import LocalExecutor, LocalOptions, LocalRun
 from selinon_core.project import Project, compile_project
 from selinon_core.project.case_files import mocks_from_data
 from selinon_core.testing.case_run import CaseRunner
-from selinon_core.testing.collection import project_paths, read_cases
+from selinon_core.testing.collection import project_paths, read_cases, result_schemas
 from selinon_core.testing.explained import explanation
 from selinon_core.testing.file_run import FileRun
 from selinon_core.testing.options import RunOptions
@@ -50,7 +50,7 @@ class FlowTestFile(pytest.File):
         if found.is_broken:
             raise FlowTestError(_listed(found.diagnostics))
         self.runner = runner
-        self.run = FileRun(str(self.path), found.name, found.cases, _options(self.config))
+        self.run = FileRun(str(self.path), found.name, found.cases, _options(self.config), result_schemas(project))
         self.plan = project.plan
         self.session.stash.setdefault(_FILES, []).append(self)
         for number, case in enumerate(found.cases):

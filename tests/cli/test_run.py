@@ -146,6 +146,42 @@ def test_mistakes_in_a_mocks_file(shop: Path, cli: Cli, content: str, told: str)
     assert "Traceback" not in ran.err
 
 
+@pytest.fixture
+def annotated_shop(shop: Path) -> Path:
+    """The shop, whose task Charge says what it returns."""
+    code = (shop / "shop.py").read_text()
+    assert "class Charge" in code
+    begin = code.index("def run(self, node_args)", code.index("class Charge"))
+    returned = "def run(self, node_args) -> dict[str, bool]"
+    (shop / "shop.py").write_text(code[:begin] + returned + code[begin + len("def run(self, node_args)") :])
+    return shop
+
+
+@pytest.mark.parametrize(
+    ("mocks", "code"),
+    [
+        ("Charge: {result: {paid: true}}", 0),
+        ("Charge: {result: {paid: 1}}", 2),
+        ("Charge: [{error: ValueError}, {result: 7}]", 2),
+        ("Charge: {result: 7, check: none}", 0),
+        ("Charge: {result: 7, check: present}", 2),
+    ],
+)
+def test_a_mock_fits_the_annotation_of_run(annotated_shop: Path, cli: Cli, mocks: str, code: int) -> None:
+    (annotated_shop / "mocks.yaml").write_text(mocks)
+    ran = cli("run", "--local", "--mock-tasks", "--mocks", "mocks.yaml")
+    told = 'the mock of "Charge" does not fit the annotation of run: at $'
+    assert (ran.code in (0, 1), told in ran.err) == (code == 0, code == 2)
+    assert ran.err.startswith("error: mocks.yaml:1:") == (code == 2)
+
+
+def test_a_single_mock_fits_the_annotation_of_run(annotated_shop: Path, cli: Cli) -> None:
+    assert cli("run", "--local", "--mock-tasks", "--mock", 'Charge={"paid": true}').code == 0
+    ran = cli("run", "--local", "--mock-tasks", "--mock", "Charge=7")
+    assert ran.code == 2
+    assert ran.err.startswith("error: --mock: the mock of Charge does not fit the annotation of run: at $: 7 is")
+
+
 def test_a_missing_mocks_file(shop: Path, cli: Cli) -> None:
     ran = cli("run", "--local", "--mocks", "none.yaml")
     assert ran == (2, "", "error: --mocks: cannot read none.yaml: No such file or directory\n")

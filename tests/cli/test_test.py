@@ -298,3 +298,27 @@ def test_names_are_shown_without_anything_that_moves_the_cursor(project: Path, c
     name = "order.flowtest.yaml::\\x1b[31mred\\n"
     assert cli("test", "--list").out == f"{name}\n"
     assert cli("test", "-v").out.startswith(f"{name} ... PASSED")
+
+
+ANNOTATED = """\
+flow: order
+tests:
+  - name: mocked
+    mocks: {Charge: {result: RESULT}}
+    expect: {ran: Charge}
+"""
+
+
+def test_a_mock_is_checked_against_the_annotation_of_run(project: Path, cli: Cli) -> None:
+    cases = project / "order.flowtest.yaml"
+    cases.write_text(ANNOTATED.replace("RESULT", "{paid: true}"), encoding="utf-8")
+    assert "1 mock is unchecked (Charge has no output_schema)" in cli("test").out
+    code = (project / "tasks.py").read_text()
+    begin = code.index("):", code.index("def run", code.index("class Charge(")))
+    (project / "tasks.py").write_text(code[: begin + 1] + " -> dict[str, bool]" + code[begin + 1 :])
+    assert "unchecked" not in cli("test").out
+    cases.write_text(ANNOTATED.replace("RESULT", "{paid: 1}"), encoding="utf-8")
+    ran = cli("test")
+    assert ran.code == 2
+    told = 'the mock of "Charge" does not fit the annotation of run: at $.paid: 1 is not of type'
+    assert told in ran.err + ran.out

@@ -98,8 +98,8 @@ def test_what_is_never_or_always_true_is_that(seed: int) -> None:
             assert reason or said == ["always" if value else "never"], (text, given, values, value)
 
 
-#: What is worked out in some runs only, or for some items only.
-_NOT_ALWAYS = re.compile(r" (and|or|if|for) |default\(")
+#: What is worked out in some runs only, or for some items only; ``has`` looks no further than a missing value.
+_NOT_ALWAYS = re.compile(r" (and|or|if|for) |(default|has)\(")
 
 
 @_many

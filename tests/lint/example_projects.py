@@ -12,7 +12,7 @@ directory a git work tree, and are not part of its commit. A line ``# saved as L
 line ``# with --select CODES`` about the rules; ``[[[]]]   # 500 levels`` stands for that many brackets.
 
 A text without ``tasks`` gets those of ``NODES`` in a file of its own, and a flow named ``publish``. A text with
-``tests`` is a case file; it gets a project with the flow ``order``.
+``tests`` is a case file; it gets a project with the flow ``order``, unless a file in comments has tasks.
 """
 
 from __future__ import annotations
@@ -91,7 +91,8 @@ def write_project(text: str, directory: Path) -> list[Path]:
     main = directory / main_file(text)
     main.write_text(text, encoding="latin-1" if SAVED_AS_LATIN_1 in text else "utf-8")
     paths.append(main)
-    if not re.search(r"^tasks:", text, re.MULTILINE):
+    of_its_own = r"^(#   )?tasks:" if main.name == MAIN_CASES else r"^tasks:"
+    if not re.search(of_its_own, text, re.MULTILINE):
         paths.append(directory / "nodes.yaml")
         nodes = ORDER if main.name == MAIN_CASES else NODES
         paths[-1].write_text(nodes)

@@ -56,7 +56,7 @@ def arithmetic(state: State, tree: Arithmetic, facts: Facts) -> Type:
     if pair is None:
         return ANY
     kinds = pair[0].kinds() | pair[1].kinds()
-    if not kinds:
+    if len(kinds) != 1:
         return ANY
     return numeric(*pair) if NUMBER in kinds else STRING
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from selinon_core.cases.matchers import Anything, Matcher
-from selinon_core.cases.model import UNGIVEN, NodeMock, Outcome, Rule, When
+from selinon_core.cases.model import UNGIVEN, Mocks, NodeMock, Outcome, Rule, When
 from selinon_core.cases.references import (
     edge_text,
     edges_called,
@@ -24,18 +24,19 @@ from selinon_core.errors import ConfigurationError, SchemaMismatchError
 from selinon_core.plan import Plan, TaskPlan
 from selinon_core.plan.functions import functions_of
 from selinon_core.project.case_checks.names import unknown_name
+from selinon_core.project.result_schemas import ResultSchemas
 
 
-def check_shared_mocks(found: CaseFileRead, plan: Plan, collector: Collector, directory: str) -> None:
+def check_shared_mocks(found: CaseFileRead, plan: Plan, collector: Collector, results: ResultSchemas) -> None:
     """Report what is wrong with the mocks of the file, but for conditions: those belong to the flow of a case."""
-    _check_nodes(found.mocks, plan, collector, directory)
+    _check_nodes(found.mocks, plan, collector, results)
     _check_functions(found.mocks, plan, collector)
 
 
-def check_case_mocks(read: CaseRead, plan: Plan, collector: Collector, directory: str) -> None:
+def check_case_mocks(read: CaseRead, plan: Plan, collector: Collector, results: ResultSchemas) -> None:
     """Report what is wrong with the mocks of a case."""
     own, flow = read.own_mocks, read.case.flow
-    _check_nodes(own, plan, collector, directory)
+    _check_nodes(own, plan, collector, results)
     _check_functions(own, plan, collector)
     for entry in read.mocks.conditions:
         _check_condition(entry, flow, plan, collector)
@@ -70,7 +71,7 @@ def _check_production(read: CaseRead, plan: Plan, collector: Collector) -> None:
             )
 
 
-def _check_nodes(mocks: MocksRead, plan: Plan, collector: Collector, directory: str) -> None:
+def _check_nodes(mocks: MocksRead, plan: Plan, collector: Collector, results: ResultSchemas) -> None:
     for entry in mocks.nodes:
         name = entry.name
         task = plan.tasks.get(name)
@@ -81,12 +82,17 @@ def _check_nodes(mocks: MocksRead, plan: Plan, collector: Collector, directory: 
             continue
         for rule in entry.value.rules:
             for outcome in rule.script.outcomes:
-                _check_outcome(entry, task, outcome, plan, collector, directory)
+                _check_outcome(entry, task, outcome, plan, collector, results)
         _check_rules(entry.value, collector)
 
 
 def _check_outcome(
-    entry: NamedEntry, task: TaskPlan | None, outcome: Outcome, plan: Plan, collector: Collector, directory: str
+    entry: NamedEntry,
+    task: TaskPlan | None,
+    outcome: Outcome,
+    plan: Plan,
+    collector: Collector,
+    results: ResultSchemas,
 ) -> None:
     location = _at(outcome.place, entry.location, entry.name)
     possible = FLOW_KINDS if task is None else TASK_KINDS
@@ -101,7 +107,7 @@ def _check_outcome(
         return
     if task is not None:
         if outcome.kind == "result" and outcome.value is not UNGIVEN:
-            _check_result(location, task, outcome.value, outcome.check, collector, directory)
+            _check_result(location, task, outcome.value, outcome.check, collector, results)
         return
     if outcome.kind == "output" and plan.flows[entry.name].output is None:
         collector.add(
@@ -123,30 +129,43 @@ def _check_outcome(
             )
         elif outcome.kind == "finished" and name in plan.tasks:
             for value in values:
-                _check_result(location, plan.tasks[name], value, outcome.check, collector, directory)
+                _check_result(location, plan.tasks[name], value, outcome.check, collector, results)
 
 
 def _check_result(
-    location: SourceLocation, task: TaskPlan, value: Any, check: str, collector: Collector, directory: str
+    location: SourceLocation, task: TaskPlan, value: Any, check: str, collector: Collector, results: ResultSchemas
 ) -> None:
-    if task.output_schema is None or check == "none":
+    if check == "none":
         return
-    from selinon_core.schemas.check import ResultSchema
-
     try:
-        schema = ResultSchema.of_task(task, directory)
+        schema = results.of(task)
         if schema is not None:
             schema.check(value, check == "present")
     except SchemaMismatchError as error:
+        named = task.output_schema if isinstance(task.output_schema, str) else "its output_schema"
+        if task.output_schema is None:
+            named = "the annotation of run"
         collector.add(
             kinds.CASE_MOCK,
             location,
-            f'the mock of "{task.name}" does not fit {task.output_schema}: {error}',
+            f'the mock of "{task.name}" does not fit {named}: {error}',
             note="no run of the task can return it",
             help="check: present takes a result in which keys are missing, check: none takes any",
         )
     except ConfigurationError:
         return  # the schema itself is wrong, which is reported where it is named
+
+
+def check_annotated(mocks: Mocks, plan: Plan, collector: Collector, results: ResultSchemas) -> None:
+    """Report mocked results of tasks without ``output_schema`` that do not fit the annotation of ``run``."""
+    for name, mock in mocks.nodes.items():
+        task = plan.tasks.get(name)
+        if task is None or task.output_schema is not None:
+            continue
+        for outcome in (outcome for rule in mock.rules for outcome in rule.script.outcomes):
+            if outcome.kind == "result" and outcome.value is not UNGIVEN and outcome.place is not None:
+                location = _at(outcome.place, None, name)
+                _check_result(location, task, outcome.value, outcome.check, collector, results)
 
 
 def _check_rules(mock: NodeMock, collector: Collector) -> None:

@@ -38,11 +38,15 @@ class NodeTypes:
         self._outputs: dict[str, Typed] = {}
 
     def result(self, name: str) -> Typed:
-        """The type of a node's result: of a task its ``output_schema``, of a flow its output."""
+        """The type of a node's result: of a task its ``output_schema``, or what the annotation of ``run`` says; of
+        a flow its output.
+        """
         node = self._model.node(name)
         if isinstance(node, FlowDef):
             return self._output(node)
-        return self._schemas.of(None if node is None else node.output_schema)
+        if node is None or node.output_schema is not None:
+            return self._schemas.of(None if node is None else node.output_schema)
+        return Typed(ANY) if node.given("output_schema") else self._schemas.of_run(node)
 
     def arguments(self, node: TaskDef | FlowDef) -> Typed:
         """The type of a node's arguments, with the defaults of its schema."""

@@ -6,9 +6,10 @@ import json
 import os
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from selinon_core.config.model import NameRef, SchemaDef
+from selinon_core.config.model import NameRef, SchemaDef, TaskDef
 from selinon_core.expressions.schema_types import type_of_schema
 from selinon_core.expressions.types import ANY, Type
+from selinon_core.lint.code.task_schemas import schemas_of_task
 from selinon_core.schemas.check import find_schema
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ class SchemaTypes:
         self._code = code
         self._files: dict[str, Json] = {}
         self._types: dict[tuple[object, bool], Typed] = {}
+        self._returned: dict[tuple[str, str], Typed] = {}
 
     def of(self, schema: NameRef | SchemaDef | None, filled: bool = False) -> Typed:
         """The type of a schema as written; ``filled`` as for ``type_of_schema``. ``ANY`` without a schema."""
@@ -40,6 +42,19 @@ class SchemaTypes:
         if key not in self._types:
             self._types[key] = self._read(schema, filled)
         return self._types[key]
+
+    def of_run(self, task: TaskDef) -> Typed:
+        """The type of what ``run`` of a task returns, by its annotation; ``ANY`` where that is not understood."""
+        function = task.function
+        if function is None:
+            return Typed(ANY)
+        key = (function.module.name, function.name.name)
+        if key not in self._returned:
+            found = schemas_of_task(self._code, *key)
+            schema = {} if found is None else found.result
+            known = Typed(type_of_schema(schema), "the annotation of run") if schema else Typed(ANY)
+            self._returned[key] = known
+        return self._returned[key]
 
     def _read(self, schema: NameRef | SchemaDef, filled: bool) -> Typed:
         if isinstance(schema, SchemaDef):

@@ -7,7 +7,8 @@ from selinon_core.lint.rule import Rule
 class CaseMock(Rule):
     """A mock says what the mocked task, sub-flow or edge cannot do.
 
-    What it does: Checks results of mocks against the task's `output_schema`, and outcomes against what is
+    What it does: Checks results of mocks against the task's `output_schema`, or without one against the
+    annotation of `run`, and outcomes against what is
     mocked: a task has a result, an error, a fatal error or a retry; a sub-flow finishes or fails. `check:
     present` takes a result in which keys are missing, `check: none` takes any. With `driver: production` no
     sub-flow is mocked as a whole.

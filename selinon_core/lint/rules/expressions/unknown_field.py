@@ -8,9 +8,10 @@ from selinon_core.lint.expression_rules import ExpressionRule
 class UnknownField(ExpressionRule):
     """An expression reads a key, or a position of a list, that the schema does not have.
 
-    What it does: Compares each key with the schema of the value: `output_schema` of a task or a flow, the output
-    of a flow, `input_schema`; and each position with the length that `maxItems` or `prefixItems` allow. Where the
-    schema allows other keys (it has no `additionalProperties`), and in `has` and `default`, it is a warning.
+    What it does: Compares each key with the schema of the value: `output_schema` of a task or a flow, what the
+    annotation of `run` says, the output of a flow, `input_schema`; and each position with the length that
+    `maxItems` or `prefixItems` allow. Where the schema allows other keys (it has no `additionalProperties`), and
+    in `has` and `default`, it is a warning.
 
     Why it is bad: The key is missing, and whatever needs it fails; most often it is misspelt.
 
