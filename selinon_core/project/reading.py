@@ -125,13 +125,12 @@ def read_paths(
             + ", ".join(file.name for file in files[:5])
             + (", ..." if len(files) > 5 else "")
         )
-    if texts:
-        cases = [case._replace(text=texts.get(case.file.name)) for case in cases]
     roots = (*pythonpath, *module_directories(settings), settings.root)
     where = tuple(dict.fromkeys(os.path.abspath(path) for path in (*roots, os.getcwd())))
 
     def find_cases() -> Sequence[CaseSource]:
-        return [CaseSource(file) for file in configured_case_files(settings)] if is_configured else cases
+        found = [CaseSource(file) for file in configured_case_files(settings)] if is_configured else cases
+        return [case._replace(text=texts.get(case.file.name)) for case in found] if texts else found
 
     return ReadProject(
         loader.documents, loader.unreadable, loader.collector, settings, where, loader.passed_over, find_cases

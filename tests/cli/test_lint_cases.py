@@ -138,3 +138,34 @@ def test_the_schema_of_case_files_is_printed(cli: Cli) -> None:
     schema = json.loads(cli("schema", "--tests").out)
     assert schema["$id"] == "urn:selinon:flowtest"
     assert "test_case" in schema["$defs"]
+
+
+CONFIGURED = """
+[tool.selinon]
+nodes = ["nodes.yaml"]
+flows = ["nodes.yaml", "order.flowtest.yaml"]
+"""
+
+
+@pytest.mark.parametrize(
+    ("configuration", "words"),
+    [
+        ("", ()),
+        ("", (".",)),
+        ("", ("order.flowtest.yaml",)),
+        ("", ("nodes.yaml", "order.flowtest.yaml")),
+        (CONFIGURED, ()),
+        (CONFIGURED, ("order.flowtest.yaml",)),
+        (CONFIGURED.replace(', "order.flowtest.yaml"', ""), ()),
+        (CONFIGURED.replace('nodes = ["nodes.yaml"]', ""), ()),
+    ],
+)
+def test_fixes_of_a_case_file_are_made_once(
+    project: Path, cli: Cli, configuration: str, words: tuple[str, ...]
+) -> None:
+    """However the file is found: what a fix makes of it is what is read after that."""
+    (project / "pyproject.toml").write_text(configuration)
+    assert cli("lint", "--diff", *words).err == "would fix 1 finding in 1 file\n"
+    ran = cli("lint", "--fix", *words)
+    assert (ran.code, ran.err) == (0, "fixed 1 finding in 1 file\n")
+    assert (project / "order.flowtest.yaml").read_text() == CASES.replace("Stroe", "Store")
