@@ -15,7 +15,6 @@ from selinon_core.config.model import (
     StorageDef,
     leaves,
 )
-from selinon_core.diagnostics import Related
 from selinon_core.plan import shipped
 
 
@@ -51,16 +50,6 @@ def cache_uses(model: ProjectModel) -> Iterator[CacheDef]:
 def is_shipped_cache(cache: CacheDef) -> bool:
     """Return whether a cache is looked up among the shipped ones."""
     return cache.function is not None and cache.function.module.name in shipped.CACHE_MODULES
-
-
-def repeated(names: Iterable[NameRef]) -> Iterator[tuple[NameRef, Related]]:
-    """Yield every name that was there before, with the place where it was there first."""
-    first: dict[str, NameRef] = {}
-    for name in names:
-        if name.name in first:
-            yield name, Related(first[name.name].span, f'"{name.name}" is first defined here')
-        else:
-            first[name.name] = name
 
 
 def first_refs(lists: Iterable[tuple[NameRef, ...] | None]) -> dict[str, NameRef]:

@@ -2,8 +2,9 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator
 
-from selinon_core.config.model import NameRef
-from selinon_core.diagnostics import Diagnostic, Related, Severity
+from selinon_core.config.model import EdgeDef, NameRef
+from selinon_core.diagnostics import Diagnostic, Related, Severity, fixes_of
+from selinon_core.diagnostics.location import Edit
 from selinon_core.lint.analysis.same import edge_key
 from selinon_core.lint.rule import LintContext, Rule
 
@@ -58,6 +59,13 @@ class RepeatedEdge(Rule):
                             f'"{ref.name}" is started twice: another edge has the same sources and condition',
                             note="started once more",
                             related=(Related(earlier[ref.name].span, "the other edge starts it here"),),
+                            fixes=fixes_of((f'do not start "{ref.name}" again', False, _without(edge, ref))),
                         )
                 for name, ref in named.items():
                     earlier.setdefault(name, ref)
+
+
+def _without(edge: EdgeDef, ref: NameRef) -> tuple[Edit, ...]:
+    """Edits that take a destination away; with the last one the edge."""
+    several = edge.destinations is not None and len(edge.destinations) > 1
+    return (ref if several else edge).location.removed()

@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from selinon_core.diagnostics import Diagnostic, Severity
-from selinon_core.lint.analysis.uses import repeated
+from selinon_core.lint.analysis.repeated_definitions import repeated_definitions
 from selinon_core.lint.rule import LintContext, Rule
 
 
@@ -42,7 +42,11 @@ class DuplicateFlow(Rule):
     title = "flow defined twice"
 
     def check(self, project: LintContext) -> Iterator[Diagnostic]:
-        for name, first in repeated(flow.name for flow in project.model.flows):
+        for name, first, fixes in repeated_definitions(project.model.flows):
             yield self.found(
-                name.location, f'flow "{name.name}" is defined twice', note="a second definition", related=(first,)
+                name.location,
+                f'flow "{name.name}" is defined twice',
+                note="a second definition",
+                related=(first,),
+                fixes=fixes,
             )

@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from selinon_core.diagnostics import Diagnostic, Severity
-from selinon_core.lint.analysis.uses import repeated
+from selinon_core.lint.analysis.repeated_definitions import repeated_definitions
 from selinon_core.lint.rule import LintContext, Rule
 
 
@@ -53,10 +53,11 @@ class DuplicateStorage(Rule):
     title = "storage defined twice"
 
     def check(self, project: LintContext) -> Iterator[Diagnostic]:
-        for name, first in repeated(storage.name for storage in project.model.storages):
+        for name, first, fixes in repeated_definitions(project.model.storages):
             yield self.found(
                 name.location,
                 f'storage "{name.name}" is defined twice',
                 note="a second definition",
                 related=(first,),
+                fixes=fixes,
             )

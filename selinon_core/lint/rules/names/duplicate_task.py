@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from selinon_core.diagnostics import Diagnostic, Severity
-from selinon_core.lint.analysis.uses import repeated
+from selinon_core.lint.analysis.repeated_definitions import repeated_definitions
 from selinon_core.lint.rule import LintContext, Rule
 
 
@@ -45,7 +45,11 @@ class DuplicateTask(Rule):
     title = "task defined twice"
 
     def check(self, project: LintContext) -> Iterator[Diagnostic]:
-        for name, first in repeated(task.name for task in project.model.tasks):
+        for name, first, fixes in repeated_definitions(project.model.tasks):
             yield self.found(
-                name.location, f'task "{name.name}" is defined twice', note="a second definition", related=(first,)
+                name.location,
+                f'task "{name.name}" is defined twice',
+                note="a second definition",
+                related=(first,),
+                fixes=fixes,
             )
