@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 from selinon_core.config.model import (
     CacheDef,
@@ -13,8 +14,10 @@ from selinon_core.config.model import (
     NameRef,
     ProjectModel,
     StorageDef,
+    TaskDef,
     leaves,
 )
+from selinon_core.diagnostics import Fix, Related, fixes_of
 from selinon_core.plan import shipped
 
 
@@ -50,6 +53,30 @@ def cache_uses(model: ProjectModel) -> Iterator[CacheDef]:
 def is_shipped_cache(cache: CacheDef) -> bool:
     """Return whether a cache is looked up among the shipped ones."""
     return cache.function is not None and cache.function.module.name in shipped.CACHE_MODULES
+
+
+class Repeated(NamedTuple):
+    """A definition that repeats a name; ``fixes`` remove it where it says the same as the first one."""
+
+    name: NameRef
+    first: Related
+    fixes: tuple[Fix, ...]
+
+
+def repeated_definitions(found: Iterable[TaskDef | FlowDef | StorageDef]) -> Iterator[Repeated]:
+    """Every definition whose name was there before."""
+    first: dict[str, TaskDef | FlowDef | StorageDef] = {}
+    for definition in found:
+        name = definition.name.name
+        other = first.setdefault(name, definition)
+        if other is definition:
+            continue
+        from selinon_core.lint.analysis.same_definitions import is_same  # there is seldom one
+
+        fixes: tuple[Fix, ...] = ()
+        if is_same(other, definition):
+            fixes = fixes_of((f'remove the second "{name}"', True, definition.location.removed()))
+        yield Repeated(definition.name, Related(other.name.span, f'"{name}" is first defined here'), fixes)
 
 
 def first_refs(lists: Iterable[tuple[NameRef, ...] | None]) -> dict[str, NameRef]:

@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from selinon_core.diagnostics import Diagnostic, Severity
-from selinon_core.lint.analysis.repeated_definitions import repeated_definitions
+from selinon_core.lint.analysis.uses import repeated_definitions
 from selinon_core.lint.rule import LintContext, Rule
 
 

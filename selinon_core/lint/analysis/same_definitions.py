@@ -1,26 +1,22 @@
-"""Definitions whose name another one has: where the first is, and whether the second says nothing else."""
+"""Whether two definitions say the same, whatever their layout. Imported where a name is defined twice."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Hashable, Iterable, Iterator
-from typing import Any, NamedTuple
+from collections.abc import Hashable
+from typing import Any
 
 from selinon_core.config.model import (
     BrokenDef,
     Definition,
     ExpressionDef,
-    FlowDef,
     ImportDef,
     NameRef,
     Names,
-    StorageDef,
-    TaskDef,
     TemplateDef,
     TestDef,
     TextDef,
 )
-from selinon_core.diagnostics import Fix, Related, fixes_of
 
 #: Slots of definitions that say where they are.
 _PLACES = frozenset({"location", "keys", "at"})
@@ -28,32 +24,12 @@ _PLACES = frozenset({"location", "keys", "at"})
 _NEVER_NONE = ("function", "sources", "destinations", "nodes", "fallback", "expression")
 
 
-class Repeated(NamedTuple):
-    """A definition that repeats a name; ``fixes`` remove it where it is the same as the first one."""
-
-    name: NameRef
-    first: Related
-    fixes: tuple[Fix, ...]
-
-
-def repeated_definitions(found: Iterable[TaskDef | FlowDef | StorageDef]) -> Iterator[Repeated]:
-    """Every definition whose name was there before."""
-    first: dict[str, TaskDef | FlowDef | StorageDef] = {}
-    for definition in found:
-        name = definition.name.name
-        other = first.setdefault(name, definition)
-        if other is not definition:
-            fixes: tuple[Fix, ...] = ()
-            if _is_same(other, definition):
-                fixes = fixes_of((f'remove the second "{name}"', True, definition.location.removed()))
-            yield Repeated(definition.name, Related(other.name.span, f'"{name}" is first defined here'), fixes)
-
-
 class _UnclearError(Exception):
     """A part could not be read, or is null: what was meant by it is not known."""
 
 
-def _is_same(one: Definition, other: Definition) -> bool:
+def is_same(one: Definition, other: Definition) -> bool:
+    """Whether two definitions certainly say the same; False where a part of one could not be read."""
     try:
         return _key(one) == _key(other)
     except _UnclearError:
