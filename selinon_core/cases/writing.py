@@ -19,7 +19,7 @@ _AS_IT_IS = ("runs", "virtual_seconds", "snapshot")
 #: Texts that YAML 1.1 reads as something else.
 _WORDS = ("true", "false", "yes", "no", "on", "off", "y", "n", "null")
 _LISTS = ("ran", "not_ran", "unreached")
-_BY_NODE = ("args", "parents", "results", "errors", "statuses", "attempts", "started_at")
+_BY_NODE = ("args", "parents", "results", "outputs", "errors", "statuses", "attempts", "started_at")
 
 
 def case_file_text(cases: Iterable[Case], plan: Plan) -> str:
@@ -132,6 +132,8 @@ def _expectations(expect: Expect) -> Iterator[tuple[str, Any]]:
     yield "status", expect.status.value
     if expect.reason is not None:
         yield "reason", written(expect.reason.value)
+    if expect.output is not None:
+        yield "output", written(expect.output.value)
     for key in _AS_IT_IS:
         expected = getattr(expect, key)
         if expected is not None:

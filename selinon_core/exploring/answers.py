@@ -30,12 +30,15 @@ def answer(play: PlayState, question: do.Question) -> on.Event:
         return on.FirstResultAnswered(number, ["result of", *play.args_variable])
     if kind is do.AskArgs:
         sources = [(source.name, play.visits[source.number]) for source in question.sources]  # type: ignore[union-attr]
+        written = play.programs.written(question.entry.args)  # type: ignore[union-attr]
         return on.ArgsAnswered(
             number,
-            [[0, ["args", question.entry.index, sources, at]] for at in question.positions],  # type: ignore[union-attr]
+            [[0, ["args", question.entry.index, sources, at, *written]] for at in question.positions],  # type: ignore[union-attr]
         )
     if kind is do.AskOutput:
-        return on.OutputAnswered(number, ["output of", play.model.flow.name])
+        return on.OutputAnswered(
+            number, ["output of", play.model.flow.name, *play.programs.written(play.model.flow.output)]
+        )
     name = question.name  # type: ignore[union-attr]
     if play.model.project.plan.tasks[name].selective_run_function is None:
         return on.ReuseAnswered(number, None)

@@ -179,6 +179,8 @@ def _differences(one: Play, two: Play) -> list[str]:
             what = ", ".join(part for part, mine, others in parts if mine != others)
         texts.append(f"{row[0]} gets other {what}" if what != "status" else f"{row[0]} ends otherwise")
     failed = [sorted(play.outcome.failed) for play in (one, two)]
+    if one.outcome.output != two.outcome.output:
+        texts.append("its output is another")
     if failed[0] != failed[1]:
         texts.append(f"failed are {', '.join(failed[0])}, in the other version {', '.join(failed[1])}")
     unreached = [play.outcome.unreached for play in (one, two)]

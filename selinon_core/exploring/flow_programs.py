@@ -10,6 +10,8 @@ from selinon_core.exploring.conditions import Program, program_of
 from selinon_core.exploring.goals import Goal
 from selinon_core.exploring.model import FlowModel
 from selinon_core.exploring.observation import Context, Observation
+from selinon_core.plan import Template
+from selinon_core.plan.expression_uses import template_data
 
 #: A vector of the truths of a condition's leaves: ``edge`` or ``fallback``, its index, the truths.
 Vector = tuple[str, int, tuple[bool | None, ...]]
@@ -59,6 +61,7 @@ class FlowPrograms:
         }
         self.vectors: dict[int, Vector] = {}
         self._atom_bits: dict[Any, int] = {}
+        self._written: dict[int, tuple[str, ...]] = {}
 
     def atom_bits(self, index: int, kinds: tuple[Any, Any], truths: tuple[bool | None, ...]) -> int:
         """The bits of what one evaluation of a condition reached."""
@@ -73,6 +76,15 @@ class FlowPrograms:
             self.vectors[bit] = ("edge" if kinds[0] == "atom_true" else "fallback", index, truths)
             known |= bit
             self._atom_bits[key] = known
+        return known
+
+    def written(self, template: Template | None) -> tuple[str, ...]:
+        """What tells templates of two versions apart, where outcomes are compared; nothing where they are not."""
+        if not self.with_outcomes:
+            return ()
+        known = self._written.get(id(template))
+        if known is None:
+            known = self._written[id(template)] = (repr(template_data(template)),)
         return known
 
     def ends_of(self, node: NodeRun, inherited: SelectiveRun | None) -> list[tuple[Observation, int]]:

@@ -11,6 +11,7 @@ from selinon_core.cases.model import Case, Expect, Expected
 from selinon_core.exploring import Limits, compare
 from selinon_core.exploring.model import Schemas
 from selinon_core.local import LocalRun
+from selinon_core.mutating.distinct import with_distinct_values
 from selinon_core.mutating.mutant import Mutant
 from selinon_core.mutating.reach import CaseReach
 from selinon_core.mutating.verdicts import MissingCase, Verdict
@@ -115,7 +116,8 @@ class Campaign:
         if found.difference is None:
             status = "equivalent" if found.is_complete else verdict.status
             return verdict._replace(status=status, reason=found.why_incomplete)
-        case = self._missing(_bounded(found.difference.witness.case, 0), mutant)
+        witness = _bounded(found.difference.witness.case, 0)
+        case = self._missing(witness, mutant) or self._missing(with_distinct_values(witness), mutant)
         if case is not None:
             return verdict._replace(missing=MissingCase("; ".join(found.difference.texts), case))
         return verdict._replace(reason=f"they differ ({found.difference.texts[0]}), but no case was found for it")
@@ -144,7 +146,10 @@ class Campaign:
 
 
 def _what_differs(expect: Expect, one: Observation, other: Observation) -> Expect | None:
-    """``expect``, and what the first node run that gets something else gets in the first observation."""
+    """``expect``, and what the first node run that gets something else gets in the first observation.
+
+    If all get the same, the output of the flow, where that is another.
+    """
     others = {other.label(record): record for record in other.facts.nodes}
     for record in one.facts.nodes:
         label = one.label(record)
@@ -157,6 +162,8 @@ def _what_differs(expect: Expect, one: Observation, other: Observation) -> Expec
             return expect._replace(parents={label: Expected((Equal(one.parents(record)),))})
         if record.attempts != same.attempts:
             return expect._replace(attempts={label: Expected((Equal(record.attempts),))})
+    if one.run.output != other.run.output:
+        return expect._replace(output=Expected(Equal(one.run.output)))
     return None
 
 

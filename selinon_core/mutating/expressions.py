@@ -1,4 +1,4 @@
-"""Mistakes in expressions: another comparison, another constant, another connective, ``any`` for ``all``."""
+"""Mistakes in expressions: another comparison, constant, connective, sign; ``any`` for ``all``, no ``default``."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from selinon_core.expressions.printer import expression_text
 from selinon_core.expressions.tree import (
+    Arithmetic,
     Call,
     Comparison,
     Junction,
@@ -31,6 +32,8 @@ _BOUNDARIES = {
     "not in": "in",
 }
 _QUANTIFIERS = {"any": "all", "all": "any"}
+#: Operators of arithmetic that are mistaken for one another.
+_SIGNS = {"+": "-", "-": "+", "*": "/", "/": "*", "//": "*", "%": "//"}
 
 _Put = Callable[[Tree], Tree]
 
@@ -45,12 +48,17 @@ class ExpressionMutation(NamedTuple):
 
 def mutations_of(test: Test) -> Iterator[ExpressionMutation]:
     """Every mistake of this module in an expression that is a leaf of a condition."""
-    for number, (part, put) in enumerate(_parts(tree_of(test.text), lambda changed: changed)):
+    for operator, key, text in text_mutations(test.text):
+        yield ExpressionMutation(operator, key, test._replace(expression=test.expression._replace(text=text)))
+
+
+def text_mutations(written: str) -> Iterator[tuple[str, str, str]]:
+    """Every mistake of this module in any expression: operator, key, and the text with the mistake."""
+    for number, (part, put) in enumerate(_parts(tree_of(written), lambda changed: changed)):
         for operator, key, changed in _of_part(part):
             text = expression_text(put(changed))
-            if text != test.text:
-                expression = test.expression._replace(text=text)
-                yield ExpressionMutation(operator, f"{number}{key}", test._replace(expression=expression))
+            if text != written:
+                yield operator, f"{number}{key}", text
 
 
 def _of_part(part: Tree) -> Iterator[tuple[str, str, Tree]]:
@@ -75,6 +83,15 @@ def _of_part(part: Tree) -> Iterator[tuple[str, str, Tree]]:
             yield "operand-drop", f".{position}", fewer
     elif isinstance(part, Negation):
         yield "leaf-negate", "", part.operand
+    elif isinstance(part, Arithmetic):
+        yield "arithmetic", "", part._replace(operator=_SIGNS[part.operator])
+        for step in (1, -1):
+            if (changed := _stepped(part.left, step)) is not None:
+                yield "constant", f".left:{step:+}", part._replace(left=changed)
+            if (changed := _stepped(part.right, step)) is not None:
+                yield "constant", f".right:{step:+}", part._replace(right=changed)
+    elif isinstance(part, Call) and part.function == "default":
+        yield "default-drop", "", part.arguments[0]
     elif isinstance(part, Call) and part.function in _QUANTIFIERS:
         other = _QUANTIFIERS[part.function]
         yield "quantifier", f":{other}", part._replace(function=other)

@@ -10,17 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
-from selinon_core.mutating import conditions
-from selinon_core.mutating.mutant import (
-    Mutant,
-    replace_edge,
-    replace_failure,
-    replace_flow,
-    replace_task,
-)
+from selinon_core.mutating import conditions, data_flow
+from selinon_core.mutating.mutant import Mutant, edge_mutant, failure_mutant, flow_mutant, replace_task
 from selinon_core.plan import (
     EdgePlan,
-    FailurePlan,
     FlowPlan,
     Foreach,
     ForeachItems,
@@ -29,7 +22,6 @@ from selinon_core.plan import (
     Plan,
     TaskPlan,
 )
-from selinon_core.plan.text_wrap import ends_text
 
 _NEVER = ImportRef("selinon_core.predicates", "alwaysFalse")
 _SETS = (
@@ -54,21 +46,12 @@ class Operator(NamedTuple):
 # -- edges ------------------------------------------------------------------------------------------------------
 
 
-def _edge_mutant(
-    plan: Plan, flow: FlowPlan, edge: EdgePlan, operator: str, key: str, text: str, *changed: EdgePlan
-) -> Mutant:
-    element = f"{flow.name}/edge:{edge.index}"
-    id = f"{element}/{operator}{':' + key if key else ''}"
-    text = f"{ends_text(edge.sources, edge.destinations)} {text}"
-    return Mutant(id, operator, element, flow.name, text, edge.place, replace_edge(plan, flow, *changed))
-
-
 def _drop_edge(plan: Plan, flow: FlowPlan) -> Iterator[Mutant]:
     starting = sum(not edge.sources for edge in flow.edges)
     for edge in flow.edges:
         if edge.sources or starting > 1:
             dropped = edge._replace(condition=Leaf(_NEVER, None, {}, None, edge.place))
-            yield _edge_mutant(plan, flow, edge, "edge-drop", "", "is gone", dropped)
+            yield edge_mutant(plan, flow, edge, "edge-drop", "", "is gone", dropped)
 
 
 def _duplicate_destination(plan: Plan, flow: FlowPlan) -> Iterator[Mutant]:
@@ -77,7 +60,7 @@ def _duplicate_destination(plan: Plan, flow: FlowPlan) -> Iterator[Mutant]:
             continue  # its result becomes the arguments: there is one run of it
         for name in dict.fromkeys(edge.destinations):
             twice = edge._replace(destinations=(*edge.destinations, name))
-            yield _edge_mutant(plan, flow, edge, "destination-duplicate", name, f"starts {name} once more", twice)
+            yield edge_mutant(plan, flow, edge, "destination-duplicate", name, f"starts {name} once more", twice)
 
 
 def _drop_destination(plan: Plan, flow: FlowPlan) -> Iterator[Mutant]:
@@ -87,7 +70,7 @@ def _drop_destination(plan: Plan, flow: FlowPlan) -> Iterator[Mutant]:
         for index, name in enumerate(edge.destinations):
             if name not in edge.destinations[:index]:
                 fewer = edge._replace(destinations=_without(edge.destinations, index))
-                yield _edge_mutant(plan, flow, edge, "destination-drop", name, f"does not start {name}", fewer)
+                yield edge_mutant(plan, flow, edge, "destination-drop", name, f"does not start {name}", fewer)
 
 
 def _edge_conditions(plan: Plan, flow: FlowPlan) -> Iterator[Mutant]:
@@ -96,7 +79,7 @@ def _edge_conditions(plan: Plan, flow: FlowPlan) -> Iterator[Mutant]:
             continue
         for made in conditions.mutations(edge.condition, edge.sources):
             changed = edge._replace(condition=made.condition)
-            mutant = _edge_mutant(plan, flow, edge, made.operator, made.key, made.text, changed)
+            mutant = edge_mutant(plan, flow, edge, made.operator, made.key, made.text, changed)
             yield mutant if made.place is None else mutant._replace(place=made.place)
 
 
@@ -108,9 +91,7 @@ def _drop_source(plan: Plan, flow: FlowPlan) -> Iterator[Mutant]:
         for index, name in enumerate(edge.sources):
             if name not in needed:
                 fewer = edge._replace(sources=_without(edge.sources, index))
-                yield _edge_mutant(
-                    plan, flow, edge, "join-source-drop", name, f"no longer waits for {name}", fewer
-                )
+                yield edge_mutant(plan, flow, edge, "join-source-drop", name, f"no longer waits for {name}", fewer)
 
 
 def _lose_source(plan: Plan, flow: FlowPlan) -> Iterator[Mutant]:
@@ -125,7 +106,7 @@ def _lose_source(plan: Plan, flow: FlowPlan) -> Iterator[Mutant]:
         if flow.node_args_from_first and not before[0].sources:
             continue  # there is one start
         early = edge._replace(sources=before[0].sources)
-        yield _edge_mutant(plan, flow, edge, "source-lost", "", f"does not wait for {name}", early)
+        yield edge_mutant(plan, flow, edge, "source-lost", "", f"does not wait for {name}", early)
 
 
 def _split_join(plan: Plan, flow: FlowPlan) -> Iterator[Mutant]:
@@ -134,7 +115,7 @@ def _split_join(plan: Plan, flow: FlowPlan) -> Iterator[Mutant]:
             continue
         first, *others = (edge._replace(sources=(name,)) for name in edge.sources)
         added = (each._replace(index=len(flow.edges) + at) for at, each in enumerate(others))
-        yield _edge_mutant(
+        yield edge_mutant(
             plan, flow, edge, "join-split", "", "fires for each of its sources by itself", first, *added
         )
 
@@ -159,50 +140,41 @@ def _foreach(plan: Plan, flow: FlowPlan) -> Iterator[Mutant]:
             given = "no longer gives each run its item" if foreach.propagate_result else "gives each run its item"
             made.append(("propagate-result", given, item))
         for operator, text, changed in made:
-            yield _edge_mutant(plan, flow, edge, operator, "", text, changed)
+            yield edge_mutant(plan, flow, edge, operator, "", text, changed)
 
 
 def _selective(plan: Plan, flow: FlowPlan) -> Iterator[Mutant]:
     for edge in flow.edges:
         if edge.selective is not None:
             whole = edge._replace(selective=None)
-            yield _edge_mutant(plan, flow, edge, "selective-whole", "", "runs its sub-flow as a whole", whole)
+            yield edge_mutant(plan, flow, edge, "selective-whole", "", "runs its sub-flow as a whole", whole)
 
 
 # -- failures ---------------------------------------------------------------------------------------------------
 
 
-def _failure_mutant(
-    plan: Plan, flow: FlowPlan, entry: FailurePlan, operator: str, key: str, text: str, changed: FailurePlan
-) -> Mutant:
-    element = f"{flow.name}/failure:{entry.index}"
-    id = f"{element}/{operator}{':' + key if key else ''}"
-    text = f"the fallback for {' and '.join(entry.nodes)} {text}"
-    return Mutant(id, operator, element, flow.name, text, entry.place, replace_failure(plan, flow, changed))
-
-
 def _failures(plan: Plan, flow: FlowPlan) -> Iterator[Mutant]:
     for entry in flow.failures:
         dropped = entry._replace(condition=Leaf(_NEVER, None, {}, None, entry.place))
-        yield _failure_mutant(plan, flow, entry, "failure-drop", "", "is gone", dropped)
+        yield failure_mutant(plan, flow, entry, "failure-drop", "", "is gone", dropped)
         if len(entry.nodes) > 1:
             for index, name in enumerate(entry.nodes):
                 fewer = entry._replace(nodes=_without(entry.nodes, index))
                 text = f"applies without a failure of {name}"
-                yield _failure_mutant(plan, flow, entry, "failure-node-drop", name, text, fewer)
+                yield failure_mutant(plan, flow, entry, "failure-node-drop", name, text, fewer)
         if entry.fallback:
             text = "starts nothing: the failure just counts as handled"
             nothing = entry._replace(fallback=())
-            yield _failure_mutant(plan, flow, entry, "failure-true", "", text, nothing)
+            yield failure_mutant(plan, flow, entry, "failure-true", "", text, nothing)
         if len(entry.fallback) > 1:
             for index, name in enumerate(entry.fallback):
                 if name not in entry.fallback[:index]:
                     without = entry._replace(fallback=_without(entry.fallback, index))
                     text = f"does not start {name}"
-                    yield _failure_mutant(plan, flow, entry, "fallback-drop", name, text, without)
+                    yield failure_mutant(plan, flow, entry, "fallback-drop", name, text, without)
         text = "lets the flow succeed" if entry.propagate_failure else "makes the flow fail in the end"
         flipped = entry._replace(propagate_failure=not entry.propagate_failure)
-        yield _failure_mutant(plan, flow, entry, "propagate-failure", "", text, flipped)
+        yield failure_mutant(plan, flow, entry, "propagate-failure", "", text, flipped)
 
 
 def _failure_conditions(plan: Plan, flow: FlowPlan) -> Iterator[Mutant]:
@@ -211,25 +183,20 @@ def _failure_conditions(plan: Plan, flow: FlowPlan) -> Iterator[Mutant]:
             continue
         for made in conditions.mutations(entry.condition, ()):
             changed = entry._replace(condition=made.condition)
-            mutant = _failure_mutant(plan, flow, entry, made.operator, made.key, made.text, changed)
+            mutant = failure_mutant(plan, flow, entry, made.operator, made.key, made.text, changed)
             yield mutant if made.place is None else mutant._replace(place=made.place)
 
 
 # -- flows and tasks --------------------------------------------------------------------------------------------
 
 
-def _flow_mutant(plan: Plan, flow: FlowPlan, operator: str, key: str, text: str, changed: FlowPlan) -> Mutant:
-    id = f"{flow.name}/{operator}{':' + key if key else ''}"
-    return Mutant(id, operator, flow.name, flow.name, text, flow.place, replace_flow(plan, changed))
-
-
 def _flow_sets(plan: Plan, flow: FlowPlan) -> Iterator[Mutant]:
     for name in sorted(flow.nowait):
         fewer = flow._replace(nowait=flow.nowait - {name})
-        yield _flow_mutant(plan, flow, "nowait-drop", name, f"the flow waits for {name}", fewer)
+        yield flow_mutant(plan, flow, "nowait-drop", name, f"the flow waits for {name}", fewer)
     for name in sorted(flow.eager_failures):
         fewer = flow._replace(eager_failures=flow.eager_failures - {name})
-        yield _flow_mutant(
+        yield flow_mutant(
             plan, flow, "eager-drop", name, f"the flow does not fail at once when {name} fails", fewer
         )
     for attribute, text in _SETS:
@@ -238,20 +205,20 @@ def _flow_sets(plan: Plan, flow: FlowPlan) -> Iterator[Mutant]:
             fewer_names: dict[str, Any] = {attribute: names - {name}}
             changed = flow._replace(**fewer_names)
             key = f"{attribute.removeprefix('propagate_')}:{name}"
-            yield _flow_mutant(plan, flow, "propagate-drop", key, f"{name} no longer {text}", changed)
+            yield flow_mutant(plan, flow, "propagate-drop", key, f"{name} no longer {text}", changed)
 
 
 def _flow_settings(plan: Plan, flow: FlowPlan) -> Iterator[Mutant]:
     if flow.node_args_from_first:
         first = flow._replace(node_args_from_first=False)
         text = "the result of the first task no longer becomes the arguments of the flow"
-        yield _flow_mutant(plan, flow, "node-args-from-first", "", text, first)
+        yield flow_mutant(plan, flow, "node-args-from-first", "", text, first)
     for more in _retries(flow.max_retry):
         changed = flow._replace(max_retry=more)
-        yield _flow_mutant(plan, flow, "flow-retry", f"{more}", f"the flow {_tried_again(more)}", changed)
+        yield flow_mutant(plan, flow, "flow-retry", f"{more}", f"the flow {_tried_again(more)}", changed)
     if flow.timeout is not None:
         changed = flow._replace(timeout=None)
-        yield _flow_mutant(plan, flow, "flow-timeout", "", "the flow has no timeout", changed)
+        yield flow_mutant(plan, flow, "flow-timeout", "", "the flow has no timeout", changed)
 
 
 def _task_settings(plan: Plan, task: TaskPlan) -> Iterator[Mutant]:
@@ -294,6 +261,12 @@ MISTAKES: dict[str, str] = {
     "foreach-once": "The destinations are started once, whatever the function yields.",
     "foreach-first": "Only the first item counts.",
     "foreach-none": "No item counts.",
+    "template-drop": "A key of `args` or of an `output` is missing.",
+    "template-swap": "Two keys of `args` or of an `output` have each other's values.",
+    "template-path": "A value comes from another field of the same type.",
+    "template-constant": "A value is a constant, whatever the results are.",
+    "default-drop": "A `default` is missing: what is not there, or null, has no other value.",
+    "arithmetic": "`+` is `-`, `*` is `/`, or the other way round.",
     "propagate-result": "Runs get the arguments of the flow instead of their items, or the other way round.",
     "selective-whole": "The sub-flow runs as a whole instead of selectively.",
     "failure-drop": "The failures entry never applies.",
@@ -324,6 +297,7 @@ _OF_CONDITIONS = (
     "constant",
     "key-drop",
     "quantifier",
+    *data_flow.OF_EXPRESSIONS,
 )
 
 OPERATORS: tuple[Operator, ...] = (
@@ -340,6 +314,10 @@ OPERATORS: tuple[Operator, ...] = (
         ("failure-drop", "failure-node-drop", "failure-true", "fallback-drop", "propagate-failure"), _failures
     ),
     Operator(_OF_CONDITIONS, _failure_conditions),
+    Operator(data_flow.OF_LISTS, data_flow.foreach_mutants),
+    Operator(data_flow.OF_TEMPLATES, data_flow.args_mutants),
+    Operator(data_flow.OF_TEMPLATES, data_flow.fallback_args_mutants),
+    Operator(data_flow.OF_TEMPLATES, data_flow.output_mutants),
     Operator(("nowait-drop", "eager-drop", "propagate-drop"), _flow_sets),
     Operator(("node-args-from-first", "flow-retry", "flow-timeout"), _flow_settings),
     Operator(

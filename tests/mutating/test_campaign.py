@@ -103,6 +103,59 @@ def test_a_mutant_that_does_not_end_is_noticed(tmp_path: Path, monkeypatch: pyte
     assert verdicts["shop/edge:3/condition-always"].status == "timeout"
 
 
+MILL = """
+tasks:
+  - name: Bake
+    import: nothing
+    storage: S
+    output_schema:
+      type: object
+      required: [count, weight]
+      properties: {count: {type: integer}, weight: {type: integer}}
+  - {name: Sell, import: nothing, storage: S}
+storages: [{name: S, import: selinon_core.storages.memory, classname: InMemoryStorage}]
+flow-definitions:
+  - name: mill
+    edges:
+      - {from: null, to: Bake}
+      - {from: Bake, to: Sell, args: {count: "${Bake.count}", half: "${Bake.weight // 2}"}}
+    output: {weight: "${Bake.weight}"}
+"""
+MILL_CASES = """
+flow: mill
+tests:
+  - name: bread is sold
+    mocks: {Bake: {result: {count: 2, weight: 9}}, Sell: {result: 1}}
+    expect: {runs: {Bake: 1, Sell: 1}, args: {Sell: {count: 2, half: 4}}, output: {weight: 9}}
+"""
+
+
+def test_cases_without_a_look_at_arguments_and_output_miss_what_is_wrong_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "mill.yaml").write_text(MILL, encoding="utf-8")
+    (tmp_path / "mill.flowtest.yaml").write_text(MILL_CASES, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    _, whole = judged(tmp_path)
+    assert {id: verdict.status for id, verdict in whole.items() if verdict.status != "killed"} == {
+        "task:Bake/task-schema": "survived"
+    }
+    weak = MILL_CASES.replace(", args: {Sell: {count: 2, half: 4}}, output: {weight: 9}", "")
+    (tmp_path / "mill.flowtest.yaml").write_text(weak, encoding="utf-8")
+    plan, verdicts = judged(tmp_path)
+    survivors = [verdict for verdict in verdicts.values() if verdict.status == "survived" and verdict.mutant.flow]
+    assert {verdict.mutant.operator for verdict in survivors} >= {
+        "template-drop", "template-swap", "template-path", "template-constant", "arithmetic", "constant",
+    }  # fmt: skip
+    assert not [verdict for verdict in verdicts.values() if verdict.status == "equivalent"]
+    missing = [verdict.missing.case for verdict in survivors if verdict.missing is not None]
+    assert [v.mutant.id for v in survivors if v.missing is None] == []
+    named = [case._replace(name=f"missing {number}") for number, case in enumerate(missing)]
+    (tmp_path / "missing.flowtest.yaml").write_text(case_file_text(named, plan), encoding="utf-8")
+    _, again = judged(tmp_path)
+    assert [v.mutant.id for v in survivors if again[v.mutant.id].status != "killed"] == []
+
+
 def test_the_verdicts_do_not_depend_on_the_number_of_processes(shop: Path) -> None:
     _, alone = judged(shop)
     _, beside = judged(shop, jobs=2)

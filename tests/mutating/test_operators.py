@@ -14,13 +14,14 @@ from selinon_core.dispatch import flow_indexes
 from selinon_core.mutating.operators import OPERATOR_NAMES, OPERATORS, mutants
 from selinon_core.plan import Plan
 from selinon_core.plan.json_form import plan_from_json, plan_to_json
-from selinon_core.project import compile_project
+from selinon_core.project import compile_project, compile_text
 from tests.dispatch.driver import Simulation, TooBig
 from tests.dispatch.flows import plans, scripts
 
 SAMPLES = Path(__file__).parents[2] / "sample_flows"
 GOLDEN = Path(__file__).parent / "golden" / "mutants.txt"
-EXPRESSIONS = Path(__file__).parent / "golden" / "mutants_of_expressions.txt"
+EXPRESSIONS = GOLDEN.with_name("mutants_of_expressions.txt")
+DATA_FLOW = GOLDEN.with_name("mutants_of_data_flow.txt")
 
 SHOP = """
 tasks:
@@ -89,6 +90,34 @@ flow-definitions:
 """
 
 
+#: What moves between nodes: arguments, lists, outputs; ``Bake`` has a schema, so its fields have types.
+MILL = """
+tasks:
+  - name: Bake
+    import: shop
+    storage: S
+    output_schema:
+      type: object
+      required: [count, weight, names]
+      properties: {count: {type: integer}, weight: {type: integer}, names: {type: array}, note: {type: string}}
+  - {name: Sell, import: shop, storage: S}
+  - {name: Log, import: shop}
+storages: [{name: S, import: shop}]
+flow-definitions:
+  - name: mill
+    input_schema: {type: object, properties: {day: {type: string}, month: {type: string}}}
+    edges:
+      - {from: null, to: Bake, args: {day: "${args.day}"}}
+      - from: Bake
+        to: Sell
+        foreach: {in: "default(Bake.names, [])", as: bread}
+        args: {bread: "${bread}", page: "${index + 1}", count: "${Bake.count}", is_last: true}
+    failures:
+      - {nodes: Sell, fallback: Log, args: {text: "${default(Bake.note, 'none')} on ${args.day}"}}
+    output: {sold: ["${len(all.Sell) > 0}"], weight: "${Bake.weight * 2}", note: "${Bake.note}"}
+"""
+
+
 def shop(tmp_path: Path) -> Plan:
     (tmp_path / "shop.yaml").write_text(SHOP, encoding="utf-8")
     (tmp_path / "load.json").write_text("{}", encoding="utf-8")
@@ -107,15 +136,20 @@ def test_the_mistakes_that_are_made(tmp_path: Path) -> None:
     assert text == GOLDEN.read_text(encoding="utf-8")
 
 
-def test_the_mistakes_that_are_made_in_expressions(tmp_path: Path) -> None:
-    (tmp_path / "bakery.yaml").write_text(BAKERY, encoding="utf-8")
-    plan = compile_project([str(tmp_path / "bakery.yaml")]).plan
-    assert plan is not None
+def plan_of(yaml: str) -> Plan:
+    found = compile_text({"shop.yaml": yaml})
+    assert found.plan is not None, [str(one) for one in found.diagnostics]
+    return found.plan
+
+
+@pytest.mark.parametrize(("yaml", "golden"), [(BAKERY, EXPRESSIONS), (MILL, DATA_FLOW)])
+def test_the_mistakes_that_are_made_in_expressions(yaml: str, golden: Path, tmp_path: Path) -> None:
+    plan = plan_of(yaml)
     made = mutants(plan)
     text = "".join(f"{each.id}  (line {each.place.line})\n    {each.text}\n" for each in made)
     if os.environ.get("SELINON_UPDATE_GOLDEN"):
-        EXPRESSIONS.write_text(text, encoding="utf-8")
-    assert text == EXPRESSIONS.read_text(encoding="utf-8")
+        golden.write_text(text, encoding="utf-8")
+    assert text == golden.read_text(encoding="utf-8")
     assert len({each.id for each in made}) == len(made)
     for each in made:
         assert each.plan != plan, each.id
@@ -123,7 +157,7 @@ def test_the_mistakes_that_are_made_in_expressions(tmp_path: Path) -> None:
 
 
 def test_every_operator_makes_a_mutant_somewhere(tmp_path: Path) -> None:
-    made = {each.operator for each in mutants(shop(tmp_path))}
+    made = {each.operator for plan in (shop(tmp_path), plan_of(MILL)) for each in mutants(plan)}
     assert set(OPERATOR_NAMES) - made == set()
     assert {name for operator in OPERATORS for name in operator.names} == set(OPERATOR_NAMES)
 
