@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 #: Shorter beginnings are not looked up: they would soon stand for several runs.
 SHORTEST = 4
+#: So many of the runs that a beginning fits are named.
+_SHOWN = 5
 #: How many runs are looked at for a beginning.
 _MAX_RUNS = 10_000
 
@@ -20,12 +22,17 @@ def full_id(selinon: Selinon, typed: str) -> str:
 
     Raises ``UsageError`` when several runs begin like this.
     """
+    from selinon_core.celery.stores.index import RunQuery
+
     if len(typed) < SHORTEST or selinon.store.header(typed) is not None:
         return typed
-    found = [id for id in selinon.store.runs(_MAX_RUNS) if id.startswith(typed)]
-    if len(found) > 1:
-        listed = ", ".join(sorted(found)[:5]) + (", ..." if len(found) > 5 else "")
-        raise UsageError(
-            f'{len(found)} flow runs have ids that begin with "{typed}": {listed}', "name one of them"
-        )
+    index = selinon.store.index
+    found = index.by_prefix(typed, _SHOWN + 1)
+    number = len(found) if len(found) <= _SHOWN else index.count(RunQuery(id_prefix=typed))
+    if not found:  # the runs of sub-flows are not in the index
+        found = [id for id in selinon.store.runs(_MAX_RUNS) if id.startswith(typed)]
+        number = len(found)
+    if number > 1:
+        listed = ", ".join(sorted(found)[:_SHOWN]) + (", ..." if number > _SHOWN else "")
+        raise UsageError(f'{number} flow runs have ids that begin with "{typed}": {listed}', "name one of them")
     return found[0] if found else typed

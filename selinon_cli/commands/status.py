@@ -24,6 +24,7 @@ class StatusOptions(Options):
         "--history",
         help="What happened to the run and its sub-flows, and why: a JSON object a line, as of run --trace.",
     )
+    timeline = flag("--timeline", help="When its nodes were queued, waited and ran, and the critical path.")
     limit = integer("--limit", help="List so many flow runs, the newest.", metavar="N", default=100, minimum=1)
     format = choice("--format", help="For people or for programs.", choices=("text", "json"), default="text")
 
@@ -36,17 +37,37 @@ def status(terminal: Terminal, options: StatusOptions) -> int:
         return _print_history(terminal, selinon, id)
     while True:
         found = _described(selinon, id) if id else _listed(terminal, selinon, options.limit)
+        if options.timeline:
+            found = _with_path(selinon, found)
         if options.format == "json":
             terminal.data(json.dumps(found, indent=None if options.watch else 2) + "\n")
         else:
             if options.watch and terminal.interactive:
                 terminal.data("\x1b[H\x1b[2J")
             color = terminal.color_out
-            terminal.data(run_tree(found, color=color) if isinstance(found, dict) else run_list(found))
+            terminal.data(_text(found, options.timeline, selinon, color))
         terminal.flush()
         if not options.watch or (isinstance(found, dict) and found["status"] not in OPEN):
             return EXIT_OK
         time.sleep(1)
+
+
+def _with_path(selinon: Any, found: Any) -> dict[str, Any]:
+    if not isinstance(found, dict):
+        raise UsageError("a timeline is that of one flow run", "name it: selinon status ID --timeline")
+    from selinon_core.celery.reporting.timeline import critical_path
+
+    return {**found, "critical_path": critical_path(found, selinon.store.clock())}
+
+
+def _text(found: Any, timeline: bool, selinon: Any, color: bool) -> str:
+    if not isinstance(found, dict):
+        return run_list(found)
+    if not timeline or found["status"] == "pending":
+        return run_tree(found, color=color)
+    from selinon_cli.render.timeline import timeline as drawn
+
+    return drawn(found, found["critical_path"], selinon.store.clock(), color=color)
 
 
 def _described(selinon: Any, id: str) -> dict[str, Any]:
@@ -90,6 +111,7 @@ COMMAND = Command(
     examples=(
         "selinon status                              # what is running",
         "selinon status 3f2a --watch                 # one run; the beginning of its id is enough",
+        "selinon status 3f2a --timeline              # where its time went",
         "selinon status 3f2a --history               # what happened to it, and why",
     ),
 )

@@ -12,7 +12,8 @@ from selinon_core.celery.stores import Store
 from selinon_core.celery.stores.index import IndexChange, IndexRow, RunQuery, row_of_header
 from selinon_core.celery.stores.protocol import Commit
 from selinon_core.celery.stores.run_header import RunHeader
-from selinon_core.errors import RequestError
+from selinon_core.celery.stores.sql.store import SqlStore
+from selinon_core.errors import RequestError, StateStoreRefused
 from tests.celery.stores import KINDS, SERVERS, fresh_store, server_of
 
 NOW = 1_800_000_000.0
@@ -178,6 +179,19 @@ def test_every_condition_filters(store: Store) -> None:
         assert store.index.count(RunQuery(**query)) == len(found), query
 
 
+def test_progress_is_counted_for_several_runs_at_once(store: Store) -> None:
+    for id in ("r1", "r2", "r3"):
+        create(store, id)
+    for number in range(1, 5):
+        assert store.claim_delivery("r1", number, 0, False, NOW).kind == "run"
+    store.append_event("r1", 1, '["+",1]', NOW, delivery=0)
+    store.append_successes("r1", {2: '["+",2]'}, NOW)
+    assert store.retry("r1", 3, 0, True, 30.0, 10.0, NOW) == 1
+    assert store.claim_delivery("r2", 1, 0, False, NOW).kind == "run"
+    assert store.index.progress(["r1", "r2", "r3", "gone"]) == {"r1": (4, 2), "r2": (1, 0), "r3": (0, 0)}
+    assert store.index.progress([]) == {}
+
+
 def test_ids_are_found_by_their_beginnings(store: Store) -> None:
     for id in ("3f2a-1", "3f2a-2", "3f2b", "4"):
         create(store, id)
@@ -257,6 +271,19 @@ def test_runs_without_a_row_and_ends_that_rows_do_not_have_are_found_and_filled_
     )
     assert ids(store, labels={"customer": "acme"}, statuses=["running"]) == ["missing"]
     assert ids(store, labels={"customer": "acme"}, statuses=["failure"]) == ["end-missing"]
+
+
+def test_tables_of_before_the_index_are_said_to_be_so(tmp_path: Path) -> None:
+    with fresh_store("sqlite", tmp_path) as store:
+        assert isinstance(store, SqlStore)
+        with store.database.engine.begin() as connection:
+            store.tables.labels.drop(connection)
+            store.tables.index.drop(connection)
+        with pytest.raises(StateStoreRefused, match="a worker of this version makes it"):
+            store.index.find(RunQuery())
+        store.prepare()  # what a worker does: nothing else is to be done by hand
+        create(store, "r1")
+        assert ids(store) == ["r1"]
 
 
 def test_old_rows_are_removed_and_those_of_open_runs_stay(store: Store) -> None:

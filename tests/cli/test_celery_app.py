@@ -12,7 +12,7 @@ import pytest
 from tests.cli.conftest import Cli
 
 ROOT = Path(__file__).resolve().parents[2]
-COMMANDS = [["run"], ["run", "--detach"], ["worker"], ["status"], ["status", "a1"], ["cancel", "a1"]]
+COMMANDS = [["run"], ["run", "--detach"], ["worker"], ["runs"], ["status"], ["status", "a1"], ["cancel", "a1"]]
 
 
 @pytest.fixture(autouse=True)

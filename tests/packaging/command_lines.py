@@ -52,6 +52,8 @@ LINES = (
     Line("worker", ("dev",), here=False),
     Line("worker --app shop:app --pool solo", ("celery", "dev"), here=False),
     Line("worker --app shop:app --pool threads", ("celery", "dev"), here=False),
+    Line("runs", ("dev",)),
+    Line("runs --status failure --since 2h --count", ("dev",)),
     Line("status", ("dev",)),
     Line("status 1234", ("dev",), code=2),
     Line("status 1234 --history", ("dev",), code=2),

@@ -34,7 +34,19 @@ class FoldedRun:
     configuration, or the run was cancelled before it began (``problem`` is empty then).
     """
 
-    __slots__ = ("_flows", "_version", "ended", "header", "id", "inbox", "nodes", "problem", "queued", "run")
+    __slots__ = (
+        "_flows",
+        "_version",
+        "ended",
+        "finished",
+        "header",
+        "id",
+        "inbox",
+        "nodes",
+        "problem",
+        "queued",
+        "run",
+    )
 
     def __init__(self, id: str, header: RunHeader, flows: FlowVersions) -> None:
         self.id = id
@@ -46,6 +58,8 @@ class FoldedRun:
         #: When each node run was decided on, and when it ended, by number.
         self.queued: dict[int, float] = {}
         self.ended: dict[int, float] = {}
+        #: When the run ended, as its log has it; None: it did not, or was ended from outside.
+        self.finished: float | None = None
         self.run: CachedRun | None = None
         self._flows = flows
         self._version = 0
@@ -79,6 +93,8 @@ class FoldedRun:
             if isinstance(event, on.NodeSucceeded | on.NodeFailed):
                 self.ended[event.number] = event.ended or at
             for effect in self.run.machine.advance(event):
+                if isinstance(effect, do.FinishFlow):
+                    self.finished = at
                 if isinstance(effect, _NEW_NODES):
                     node = effect.node_run
                     self.nodes.append(node)

@@ -21,7 +21,8 @@ from selinon_core.runtime.trace.run_records import args_template
 def describe(store: Store, flows: FlowVersions, id: str, depth: int = 20) -> dict[str, Any]:
     """A flow run as a JSON value.
 
-    ``{"id", "flow", "status", "reason", "created", "updated", "attempt", "nodes": [...], "timers": {name: due}}``;
+    ``{"id", "flow", "status", "reason", "created", "updated", "ended", "attempt", "nodes": [...],
+    "timers": {name: due}}``;
     a node is ``{"id", "name", "kind", "number", "status", "flow_attempt", "attempts", "since", "queued", "begun",
     "ended", "sources", "error"}`` and a sub-flow has its own ``run``. ``error`` is ``{"type", "message",
     "traceback"}`` of a task that failed; ``node_args`` and ``args_from`` are there of a node whose edge or
@@ -71,6 +72,7 @@ def _run(store: Store, folded: FoldedRun) -> dict[str, Any]:
         "reason": folded.problem or header.reason or None,
         "created": header.created,
         "updated": header.updated,
+        "ended": None if header.status == "running" else folded.finished or header.updated,
         "queue": header.queue,
         "undecided": len(folded.inbox),
         "timers": store.timers(folded.id),
@@ -137,6 +139,7 @@ def describe_pending(
         "reason": reason,
         "created": since,
         "updated": since,
+        "ended": None,
         "queue": queue,
         "undecided": 0,
         "timers": {},

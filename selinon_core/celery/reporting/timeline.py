@@ -6,7 +6,7 @@ the flow. What is on it made the run as long as it is; everything else had time 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 Json = Mapping[str, Any]
@@ -55,7 +55,7 @@ def spans(run: Json, now: float) -> list[Span]:
 
 
 def critical_path(run: Json, now: float) -> list[dict[str, Any]]:
-    """``[{"id", "name", "queued", "begun", "ended", "waiting", "share"}]``, first to last.
+    """``[{"number", "id", "name", "queued", "begun", "ended", "waiting", "share"}]``, first to last.
 
     ``waiting`` are the seconds before it ran, from the end of what it came after; ``share`` is the part of the
     whole path that it took, waiting and running, from 0 to 1.
@@ -79,6 +79,7 @@ def critical_path(run: Json, now: float) -> list[dict[str, Any]]:
         begun = span.ended if span.begun is None else span.begun
         steps.append(
             {
+                "number": span.number,
                 "id": span.id,
                 "name": span.name,
                 "queued": span.queued,
@@ -92,9 +93,9 @@ def critical_path(run: Json, now: float) -> list[dict[str, Any]]:
     return steps
 
 
-def waiting_share(path: list[dict[str, Any]]) -> float:
+def waiting_share(path: Sequence[Json]) -> float:
     """The part of a critical path that was waiting, from 0 to 1."""
     if not path:
         return 0.0
     total = path[-1]["ended"] - path[0]["queued"]
-    return min(sum(step["waiting"] for step in path) / total, 1.0) if total > 0 else 0.0
+    return float(min(sum(step["waiting"] for step in path) / total, 1.0)) if total > 0 else 0.0

@@ -128,6 +128,15 @@ class Page(NamedTuple):
     next: str | None = None
 
 
+class Progress(NamedTuple):
+    """How far a run is, by the records of its node runs; how many it will have is not known before its end."""
+
+    #: Node runs that a worker got.
+    started: int
+    #: Those of them that ended, well or not.
+    done: int
+
+
 class Unindexed(NamedTuple):
     """A run whose row is missing, or says something else than its header."""
 
@@ -165,6 +174,10 @@ class Index(Protocol):
         In the order of (changed, id), at most ``limit``. A step that is kept later may have an earlier time, by
         seconds: ask again for a little of the past.
         """
+        ...
+
+    def progress(self, ids: Sequence[str]) -> dict[str, Progress]:
+        """How far these runs are, in one question; those whose state is gone are left out."""
         ...
 
     def unindexed(self, cursor: str | None, limit: int) -> tuple[list[Unindexed], str | None]:

@@ -11,6 +11,7 @@ from selinon_core.celery.stores.index import (
     IndexChange,
     IndexRow,
     Page,
+    Progress,
     RunQuery,
     Unindexed,
     cursor_of,
@@ -65,6 +66,12 @@ class MemoryIndex:
         with self._lock:
             rows = [row for row in self._rows.values() if (row.changed, row.id) > (at, after)]
         return sorted(rows, key=lambda row: (row.changed, row.id))[:limit]
+
+    def progress(self, ids: Sequence[str]) -> dict[str, Progress]:
+        """See ``Index.progress``."""
+        with self._lock:
+            nodes = {id: self._runs[id].nodes.values() for id in ids if id in self._runs}
+            return {id: Progress(len(found), sum(node.done for node in found)) for id, found in nodes.items()}
 
     def unindexed(self, cursor: str | None, limit: int) -> tuple[list[Unindexed], str | None]:
         """See ``Index.unindexed``."""

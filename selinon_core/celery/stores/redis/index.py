@@ -25,6 +25,7 @@ from selinon_core.celery.stores.index import (
     IndexChange,
     IndexRow,
     Page,
+    Progress,
     RunQuery,
     Unindexed,
     read_cursor,
@@ -101,6 +102,11 @@ class RedisIndex:
     def changed_since(self, at: float, limit: int, after: str = "") -> list[IndexRow]:
         """See ``Index.changed_since``."""
         return [_row(fields) for fields in self._evaluate(scripts.CHANGED, repr(at), after, limit)]
+
+    def progress(self, ids: Sequence[str]) -> dict[str, Progress]:
+        """See ``Index.progress``."""
+        found = self._evaluate(scripts.PROGRESS, *ids) if ids else ()
+        return {id: Progress(started, done) for id, started, done in found}
 
     # -- what other workers left out --------------------------------------------------------------------------
 

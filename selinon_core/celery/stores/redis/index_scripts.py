@@ -206,6 +206,27 @@ while true do
 end
 """
 
+#: ARGV: ids of runs. Node runs have a record once a worker got them; of those without an end most are in ``:b``,
+#: and those whose next attempt waits have a timer.
+PROGRESS = """
+local S, call, found = KEYS[1], redis.call, {}
+for _, id in ipairs(ARGV) do
+  local R = S .. 'f:' .. id
+  if call('EXISTS', R .. ':h') == 1 then
+    local started, open = call('HLEN', R .. ':n'), call('ZCARD', R .. ':b')
+    for _, timer in ipairs(call('ZRANGE', R .. ':t', 0, 999)) do
+      local number = string.match(timer, '^n(%d+)$')
+      if number and not call('ZSCORE', R .. ':b', number) then
+        local record = call('HGET', R .. ':n', number)
+        if record and string.sub(record, 1, 1) ~= 'D' then open = open + 1 end
+      end
+    end
+    found[#found + 1] = {id, started, started - open}
+  end
+end
+return found
+"""
+
 #: ARGV: cursor of SCAN, pattern of the keys of headers, how many keys to look at.
 UNINDEXED = """
 local S, call, found = KEYS[1], redis.call, {}

@@ -9,8 +9,8 @@ and stops at the length of the page.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
@@ -21,6 +21,7 @@ from selinon_core.celery.stores.index import (
     IndexChange,
     IndexRow,
     Page,
+    Progress,
     RunQuery,
     Unindexed,
     cursor_of,
@@ -30,6 +31,9 @@ from selinon_core.celery.stores.sql.changes import Changes
 from selinon_core.celery.stores.sql.database import Database
 from selinon_core.celery.stores.sql.locked_run import header_of
 from selinon_core.celery.stores.sql.tables import Tables
+from selinon_core.errors import StateStoreError, StateStoreRefused
+
+T = TypeVar("T")
 
 #: Beginnings of ids that are shorter stand for many runs: they filter, and are not looked up.
 _LONG_PREFIX = 4
@@ -90,7 +94,7 @@ class SqlIndex:
             for part in _parts(self._tables, query, None)
         ]
         total = sa.select(sa.func.sum(sa.union_all(*counts).subquery().c.n))
-        return int(self._database.read(lambda connection: connection.execute(total).scalar()) or 0)
+        return int(self._read(lambda connection: connection.execute(total).scalar()) or 0)
 
     def get(self, id: str) -> IndexRow | None:
         """See ``Index.get``."""
@@ -101,7 +105,7 @@ class SqlIndex:
         """See ``Index.by_prefix``."""
         index = self._tables.index
         query = sa.select(index.c.id).where(*_begins(index, text)).order_by(index.c.id).limit(limit)
-        return self._database.read(lambda connection: list(connection.execute(query).scalars()))
+        return self._read(lambda connection: list(connection.execute(query).scalars()))
 
     def changed_since(self, at: float, limit: int, after: str = "") -> list[IndexRow]:
         """See ``Index.changed_since``."""
@@ -110,8 +114,31 @@ class SqlIndex:
         query = sa.select(index).where(index.c.changed >= at, later).order_by(index.c.changed, index.c.id)
         return self._rows(query.limit(limit))
 
+    def _read(self, step: Callable[[sa.Connection], T]) -> T:
+        """Read; the tables of a store that no worker of this version has opened lack the index."""
+        try:
+            return self._database.read(step)
+        except (StateStoreError, StateStoreRefused) as error:
+            name = self._tables.index.name
+            if self._database.read(lambda connection: sa.inspect(connection).has_table(name)):
+                raise
+            raise StateStoreRefused(
+                f'the state store has no index of runs yet (the table "{name}"): a worker of this version makes '
+                "it when it starts"
+            ) from error
+
     def _rows(self, query: Any) -> list[IndexRow]:
-        return self._database.read(lambda connection: [_row(row) for row in connection.execute(query).mappings()])
+        return self._read(lambda connection: [_row(row) for row in connection.execute(query).mappings()])
+
+    def progress(self, ids: Sequence[str]) -> dict[str, Progress]:
+        """See ``Index.progress``."""
+        runs, nodes = self._tables.runs, self._tables.nodes
+        done = sa.func.sum(sa.case((nodes.c.done.is_(sa.true()), 1), else_=0))
+        counted = sa.select(runs.c.id, sa.func.count(nodes.c.number).label("started"), done.label("done"))
+        counted = counted.select_from(runs.outerjoin(nodes, nodes.c.run == runs.c.id))
+        counted = counted.where(runs.c.id.in_(ids)).group_by(runs.c.id)
+        rows = self._read(lambda connection: connection.execute(counted).all())
+        return {row.id: Progress(row.started, int(row.done or 0)) for row in rows}
 
     # -- what other workers left out --------------------------------------------------------------------------
 
@@ -137,7 +164,7 @@ class SqlIndex:
             found = [Unindexed(row.id, header_of(row), row.first_batch) for row in connection.execute(query)]
             return found, ids[-1] if len(ids) == limit else None
 
-        return self._database.read(step)
+        return self._read(step)
 
     def fill_in(self, rows: Sequence[IndexRow]) -> None:
         """See ``Index.fill_in``."""
