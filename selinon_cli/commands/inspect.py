@@ -7,11 +7,12 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from selinon_cli.exits import EXIT_OK, UsageError
-from selinon_cli.options import Command, Options, ProjectOptions, choice, flag, group, text
+from selinon_cli.options import Command, Options, ProjectOptions, choice, flag, group, text, texts
 from selinon_cli.terminal import Terminal
 
 if TYPE_CHECKING:
     from selinon_core.plan import Plan
+    from selinon_core.project import Project
 
 
 class QueueOptions(Options):
@@ -27,6 +28,16 @@ class InspectOptions(ProjectOptions):
     queues = group(QueueOptions)
     list_nodes = flag("--list-nodes", help="Print the names of all tasks and flows.")
     list_flows = flag("--list-flows", help="Print the names of all flows.")
+    types = flag(
+        "--types",
+        help="Print the types of what moves: what flows take and give, what edges read and give their nodes.",
+    )
+    pythonpath = texts(
+        "--pythonpath",
+        help="With --types, a directory to look for the project's modules in.",
+        kind="path",
+        metavar="DIR",
+    )
     dump = text(
         "--dump", help="Write the compiled plan as JSON to a file, - for stdout.", kind="path", metavar="FILE"
     )
@@ -39,15 +50,21 @@ def inspect(terminal: Terminal, options: InspectOptions) -> int:
     lists_wanted = (
         queues.list_task_queues or queues.list_dispatcher_queues or options.list_nodes or options.list_flows
     )
-    if options.dump == "-" and lists_wanted:
-        raise UsageError("--dump - and lists cannot both be written to stdout", "give --dump a file")
+    if options.dump == "-" and (lists_wanted or options.types):
+        what = "lists" if lists_wanted else "types"
+        raise UsageError(f"--dump - and {what} cannot both be written to stdout", "give --dump a file")
+    if options.types and lists_wanted:
+        raise UsageError("--types and lists are printed one at a time", "give one of them")
     from selinon_cli.project import load_project
 
-    plan, _ = load_project(terminal, options.paths)
+    plan, project = load_project(terminal, options.paths, options.pythonpath)
     if options.dump is not None:
         write_plan(terminal, plan, options.dump)
-        if not lists_wanted:
+        if not (lists_wanted or options.types):
             return EXIT_OK
+    if options.types:
+        _print_types(terminal, project, options.format)
+        return EXIT_OK
     lists: dict[str, Any] = {}
     if queues.list_task_queues:
         lists["task_queues"] = task_queues(terminal, plan)
@@ -66,6 +83,21 @@ def inspect(terminal: Terminal, options: InspectOptions) -> int:
     else:
         _print_summary(terminal, plan)
     return EXIT_OK
+
+
+def _print_types(terminal: Terminal, project: Project, format: str) -> None:
+    from selinon_cli.render.types import types_as_data, types_as_text
+    from selinon_core.lint.analysis.dataflow.overview import types_of_flows
+    from selinon_core.lint.rule import LintContext
+
+    context = LintContext(project.model, pythonpath=project.pythonpath)
+    flows = types_of_flows(project.model, context.dataflow)
+    if format == "json":
+        import json
+
+        terminal.data(json.dumps({"flows": types_as_data(flows)}, indent=2, ensure_ascii=False) + "\n")
+    else:
+        terminal.data(types_as_text(flows, color=terminal.color_out))
 
 
 def write_plan(terminal: Terminal, plan: Plan, target: str) -> None:
@@ -170,6 +202,7 @@ COMMAND = Command(
     examples=(
         "selinon inspect",
         "selinon inspect --list-flows --format json",
+        "selinon inspect --types",
         "selinon inspect --dump plan.json",
     ),
 )

@@ -128,3 +128,60 @@ def test_the_schema_of_a_task_without_text_is_an_error(shop: Path, cli: Cli) -> 
     ran = cli("schema", "--task", "Charge")
     assert ran.code == 2
     assert 'the text of "run" of task "Charge" is not found' in ran.err
+
+
+TYPED_TASKS = """\
+import dataclasses
+from selinon import SelinonTask
+@dataclasses.dataclass
+class Order:
+    number: int
+    lines: list[dict]
+    total: float = 0.0
+class Load(SelinonTask):
+    def run(self, node_args) -> Order: ...
+class Check(SelinonTask):
+    def run(self, node_args): ...
+class Ship(SelinonTask):
+    def run(self, node_args): ...
+class Free(SelinonTask):
+    def run(self, node_args): ...
+"""
+
+
+@pytest.fixture
+def typed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "flow.yaml").write_text((Path(__file__).parent / "golden" / "typed_flow.yaml").read_text())
+    (tmp_path / "shop.py").write_text(TYPED_TASKS)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_the_types_of_what_moves(typed: Path, cli: Cli) -> None:
+    ran = cli("inspect", "--types")
+    assert (ran.code, ran.err) == (0, "")
+    check_golden("inspect-types.txt", ran.out)
+
+
+def test_the_types_of_what_moves_as_json(typed: Path, cli: Cli) -> None:
+    ran = cli("inspect", "--types", "--format", "json")
+    assert (ran.code, ran.err) == (0, "")
+    check_golden("inspect-types.json", ran.out)
+
+
+def test_types_of_a_project_without_expressions(shop: Path, cli: Cli) -> None:
+    ran = cli("inspect", "--types")
+    assert (ran.code, ran.err) == (0, "")
+    assert "Ship gets anything, the arguments of the flow" in ran.out
+
+
+def test_annotations_are_found_where_modules_are(typed: Path, cli: Cli) -> None:
+    (typed / "code").mkdir()
+    (typed / "shop.py").rename(typed / "code" / "shop.py")
+    assert "the annotation of run" not in cli("inspect", "--types").out
+    assert "the annotation of run" in cli("inspect", "--types", "--pythonpath", "code").out
+
+
+@pytest.mark.parametrize("words", [("--dump", "-"), ("--list-nodes",)])
+def test_types_are_printed_alone(typed: Path, cli: Cli, words: tuple[str, ...]) -> None:
+    assert cli("inspect", "--types", *words).code == 2

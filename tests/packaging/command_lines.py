@@ -70,6 +70,7 @@ LINES = (
     Line("cover --histories traces.jsonl --format html -o page.html"),
     Line("inspect"),
     Line("inspect --dump -"),
+    Line("inspect --types"),
     Line("migrate --git -m migrations"),
     Line("migrate check"),
     Line("schema"),

@@ -66,6 +66,13 @@ class Given(NamedTuple):
     flow: FlowDef | None = None
 
 
+class WithoutArgs(NamedTuple):
+    """What a node gets where nothing is written: the arguments of ``flow``, or null where that is None."""
+
+    type: Type
+    flow: FlowDef | None
+
+
 class Output(NamedTuple):
     """The output of a flow: its type as it is worked out, and that of its ``output_schema``."""
 
@@ -85,22 +92,27 @@ class Dataflow:
         self.found: list[Found] = []
         self.given: list[Given] = []
         self.outputs: list[Output] = []
+        #: The types of expressions in templates and of the items of foreach, by identity of the expression.
+        self.types_found: dict[int, Type] = {}
+        #: What is known where an edge or an entry of failures is followed, by identity; see ``facts_of``.
+        self._facts: dict[int, Facts] = {}
         for flow in model.flows:
             self._flow(flow)
 
-    def _scope(self, flow: FlowDef) -> FlowScope:
+    def scope(self, flow: FlowDef) -> FlowScope:
+        """What the places of a flow share."""
         if id(flow) not in self._scopes:
             self._scopes[id(flow)] = FlowScope(self._model, flow, self._graph(flow), self.types)
         return self._scopes[id(flow)]
 
     def _names_of_output(self, flow: FlowDef) -> Names:
-        return Scope(self._scope(flow), Part.OUTPUT)
+        return Scope(self.scope(flow), Part.OUTPUT)
 
     def _flow(self, flow: FlowDef) -> None:
         for edge in flow.edges:
-            self._edge(self._scope(flow), edge)
+            self._edge(self.scope(flow), edge)
         for failure in flow.failures:
-            scope = self._scope(flow)
+            scope = self.scope(flow)
             facts = self._condition(scope, failure)
             if failure.args is not None:
                 self._args(scope, failure, failure.args, facts, ANY)
@@ -121,7 +133,7 @@ class Dataflow:
             names = Scope(scope, Part.FOREACH, edge)
             checked = check_items(expression.tree, expression.text, names, facts)
             self._take(checked, expression, Part.FOREACH)
-            item = checked.type
+            item = self.types_found[id(expression)] = checked.type
         if edge.args is not None:
             self._args(scope, edge, edge.args, facts, item)
         elif edge.given("args"):
@@ -145,12 +157,20 @@ class Dataflow:
     def _without_args(self, flow: FlowDef, entry: EdgeDef | FailureDef, facts: Facts) -> None:
         """Tasks get the arguments of the flow, and so do the sub-flows that the flow says; others get nothing."""
         for ref in self._checked(entry):
-            takes = isinstance(self._model.node(ref.name), TaskDef) or flow.propagate_node_args.covers(ref.name)
-            if not takes:
-                self._give(ref, NULL_TYPE, entry, None)
-            elif not flow.node_args_from_first or (isinstance(entry, EdgeDef) and entry.is_start):
-                type_ = with_facts(self.types.arguments(flow).type, ("args",), facts)
-                self._give(ref, type_, entry, None, flow)
+            given = self.without_args(flow, entry, ref.name, facts)
+            self._give(ref, given.type, entry, None, given.flow)
+
+    def without_args(self, flow: FlowDef, entry: EdgeDef | FailureDef, name: str, facts: Facts) -> WithoutArgs:
+        """What an edge or an entry of failures gives a node that gets neither ``args`` nor an item."""
+        if not (isinstance(self._model.node(name), TaskDef) or flow.propagate_node_args.covers(name)):
+            return WithoutArgs(NULL_TYPE, None)
+        if flow.node_args_from_first and not (isinstance(entry, EdgeDef) and entry.is_start):
+            return WithoutArgs(ANY, flow)
+        return WithoutArgs(with_facts(self.types.arguments(flow).type, ("args",), facts), flow)
+
+    def facts_of(self, entry: EdgeDef | FailureDef) -> Facts:
+        """What is known where an edge or an entry of failures is followed; as far as something is given there."""
+        return self._facts.get(id(entry), NOTHING)
 
     def _checked(self, entry: EdgeDef | FailureDef) -> list[NameRef]:
         """The nodes that an edge or an entry of failures starts and that say what they take, each once."""
@@ -182,6 +202,7 @@ class Dataflow:
             checked = (check_part_of_text if in_text else check)(expression.tree, expression.text, names, facts)
             self._take(checked, expression, part)
             types[id(expression)] = checked.type
+        self.types_found.update(types)
         return types
 
     def _condition(self, scope: FlowScope, entry: EdgeDef | FailureDef) -> Facts:
@@ -200,7 +221,9 @@ class Dataflow:
                     self.found.append(Found(finding, test.expression, Part.CONDITION))
         has_foreach = isinstance(entry, EdgeDef) and entry.foreach is not None
         needed = entry.args is not None or has_foreach or bool(self._checked(entry))
-        return behind.facts(entry.condition, True, NOTHING) if needed else NOTHING
+        if needed:
+            self._facts[id(entry)] = behind.facts(entry.condition, True, NOTHING)
+        return self.facts_of(entry)
 
     def _take(self, checked: Checked, expression: ExpressionDef, part: Part) -> None:
         self.found.extend(Found(finding, expression, part) for finding in checked.findings)
