@@ -54,6 +54,7 @@ SELINON = Program(
         "check": "selinon_cli.commands.check",
         "run": "selinon_cli.commands.run",
         "worker": "selinon_cli.commands.worker",
+        "web": "selinon_cli.commands.web",
         "runs": "selinon_cli.commands.runs",
         "status": "selinon_cli.commands.status",
         "cancel": "selinon_cli.commands.cancel",

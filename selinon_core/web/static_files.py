@@ -13,8 +13,13 @@ _SCRIPT = "text/javascript; charset=utf-8"
 STATIC_FILES = {
     "base.css": _CSS,
     "graph.css": _CSS,
+    "web.css": _CSS,
     "common.js": _SCRIPT,
     "graph.js": _SCRIPT,
+    "live.js": _SCRIPT,
+    "node_groups.js": _SCRIPT,
+    "run.js": _SCRIPT,
+    "runs.js": _SCRIPT,
     "icon.svg": "image/svg+xml",
 }
 

@@ -25,6 +25,7 @@ PACKAGES_OF = {
     "sentry": {"sentry_sdk"},
     "opentelemetry": {"opentelemetry"},
     "typed": {"msgspec"},
+    "web": {"starlette", "uvicorn"},
 }
 
 
@@ -58,6 +59,8 @@ LINES = (
     Line("status 1234", ("dev",), code=2),
     Line("status 1234 --history", ("dev",), code=2),
     Line("status --app shop:app", ("celery", "dev")),
+    Line("web --port 0", ("web",), here=False),
+    Line("web --port 0 --app shop:app", ("web",), here=False),
     Line("cancel 1234", ("dev",), code=2),
     Line("cancel 1234 --app shop:app", ("celery", "dev"), code=2),
     Line("graph -o graph.svg --flow plain"),

@@ -1,0 +1,176 @@
+"""``selinon web``: the page that shows flow runs in production."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from selinon_cli.celery_app import APP_OPTION, flows_of
+from selinon_cli.exits import EXIT_INTERRUPTED, EXIT_OK, UsageError
+from selinon_cli.options import Command, ProjectOptions, integer, text, texts
+from selinon_cli.terminal import Terminal
+
+if TYPE_CHECKING:
+    from selinon_core.web.access import Authorize
+
+DEFAULT_PORT = 8641
+#: A token that can be guessed is none.
+SHORTEST_TOKEN = 16
+
+
+class WebOptions(ProjectOptions):
+    """What ``selinon web`` takes."""
+
+    app = APP_OPTION
+    host = text("--host", help="The address to listen at.", metavar="ADDRESS", default="127.0.0.1")
+    port = integer(
+        "--port",
+        help="The port to listen at; 0 takes a free one.",
+        metavar="N",
+        minimum=0,
+        default=DEFAULT_PORT,
+    )
+    token_file = text(
+        "--token-file",
+        help="Who knows the token in this file may see the page: as a bearer token, or as password.",
+        kind="path",
+        metavar="FILE",
+    )
+    trust_header = text(
+        "--trust-header",
+        help="Who was let in by a proxy may see the page: the proxy names its user in this header.",
+        metavar="NAME",
+    )
+    trust_from = texts(
+        "--trust-from",
+        help="The address or network of the proxy; may be repeated. Default: 127.0.0.1 and ::1.",
+        metavar="ADDRESS",
+    )
+
+
+def web(terminal: Terminal, options: WebOptions) -> int:
+    """Serve the page until interrupted."""
+    _require_web()
+    authorize = _authorize(options)
+    listener = _listen(options.host, options.port)
+    with listener:
+        from selinon_core.web import create_app
+
+        selinon = flows_of(terminal, options.app, options.paths)
+        app = create_app(selinon, authorize=authorize, title=None if options.app else Path.cwd().name)
+        _ = selinon.plan  # its mistakes are told here, not to the first viewer
+        host = f"[{options.host}]" if ":" in options.host else options.host
+        terminal.note(f"page: http://{host}:{listener.getsockname()[1]}/ (Ctrl-C ends)")
+        return _serve(app, listener)
+
+
+def _require_web() -> None:
+    """Raise ``UsageError`` where the packages of the page are not installed."""
+    try:
+        import starlette  # noqa: F401
+        import uvicorn  # noqa: F401
+    except ModuleNotFoundError as error:
+        raise UsageError(f"selinon web needs {error.name}: pip install 'selinon[web]'") from error
+
+
+def _authorize(options: WebOptions) -> Authorize | None:
+    """Who may see the page; None: this machine. Raises ``UsageError`` where everybody could."""
+    from selinon_core.errors import ConfigurationError
+    from selinon_core.web.access import BearerToken, TrustedHeader, is_loopback
+
+    if options.trust_from and options.trust_header is None:
+        raise UsageError("--trust-from is about --trust-header")
+    if options.token_file is not None and options.trust_header is not None:
+        raise UsageError("--token-file and --trust-header are two ways in: give one of them")
+    if options.token_file is not None:
+        return BearerToken(_token(options.token_file))
+    if options.trust_header is not None:
+        try:
+            return TrustedHeader(options.trust_header, options.trust_from or ("127.0.0.1", "::1"))
+        except ConfigurationError as error:
+            raise UsageError(f"--trust-from: {error}") from None
+    if not is_loopback(options.host):
+        raise UsageError(
+            f"whoever reaches {options.host} could see arguments, results and errors",
+            "say who may: --token-file FILE, or --trust-header NAME behind a proxy that asks for a password",
+        )
+    return None
+
+
+def _token(path: str) -> str:
+    try:
+        token = Path(path).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise UsageError(f"--token-file: cannot read {path}: {reason}") from None
+    if len(token) < SHORTEST_TOKEN:
+        raise UsageError(
+            f"--token-file: the token in {path} is shorter than {SHORTEST_TOKEN} characters",
+            f"make one: python -c 'import secrets; print(secrets.token_urlsafe())' > {path}",
+        )
+    return token
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """A socket that listens; raises ``UsageError`` when it cannot."""
+    if port > 65535:
+        raise UsageError(f"there is no port {port}: they end at 65535")
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with contextlib.ExitStack() as cleanup:
+            listener = cleanup.enter_context(socket.socket(family, kind, protocol))
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(address)
+            cleanup.pop_all()
+    except OSError as error:
+        hint = "choose another one with --port N, 0 takes a free one"
+        raise UsageError(f"cannot listen at {host}, port {port}: {error.strerror}", hint) from error
+    return listener
+
+
+def _serve(app: Any, listener: socket.socket) -> int:
+    import uvicorn
+
+    class Server(uvicorn.Server):
+        """Ends the streams of its viewers first: they would hold it up for as long as they are watched."""
+
+        interrupted = False
+
+        def handle_exit(self, sig: int, frame: Any) -> None:
+            self.interrupted = sig == 2
+            app.state.close()
+            super().handle_exit(sig, frame)
+
+        def _log_started_message(self, listeners: Any) -> None:
+            pass  # the address is printed already
+
+    config = uvicorn.Config(
+        app,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        lifespan="off",
+        timeout_graceful_shutdown=3,
+    )
+    server = Server(config)
+    with contextlib.suppress(KeyboardInterrupt):  # raised again after an orderly end
+        server.run(sockets=[listener])
+    return EXIT_INTERRUPTED if server.interrupted else EXIT_OK
+
+
+COMMAND = Command(
+    "web",
+    "Serve a page with the flow runs of the workers: lists, graphs, errors, live.",
+    web,
+    options=WebOptions,
+    epilog="It shows and changes nothing. Only this machine may see it unless an option says who else.",
+    examples=(
+        "selinon web                                 # beside selinon worker in another terminal",
+        "selinon web --app shop.app --port 8000",
+        "selinon web --app shop.app --host 0.0.0.0 --token-file token.txt",
+        "selinon web --app shop.app --host 0.0.0.0 --trust-header X-Forwarded-User --trust-from 10.0.0.7",
+    ),
+)

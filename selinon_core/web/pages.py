@@ -1,0 +1,315 @@
+"""The pages as HTML. They say everything without scripts; with them they are live."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlencode
+
+from selinon_core.celery.stores.index import OPEN, STATUSES
+from selinon_core.graph.build.overlay import seconds_text
+from selinon_core.web.filters import RunFilter
+from selinon_core.web.markup import Markup, join, tag
+
+_SCRIPTS = {"runs": "runs.js", "run": "run.js", "flows": None}
+#: What ``since`` offers; an address may say anything that ``filters.read_time`` reads.
+_SPANS = {"15m": "15 minutes", "1h": "hour", "6h": "6 hours", "1d": "day", "7d": "7 days"}
+
+
+def page(kind: str, title: str, main: Markup, *, root: str, project: str, status: str = "") -> str:
+    """A whole page; ``root`` is the relative address of the first page."""
+    script = _SCRIPTS[kind]
+    head = [
+        tag("meta", charset="utf-8"),
+        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        tag("title", f"{title} · {project} · selinon"),
+        tag("link", rel="icon", href=f"{root}static/icon.svg", type="image/svg+xml"),
+        *(tag("link", rel="stylesheet", href=f"{root}static/{name}.css") for name in ("base", "graph", "web")),
+        tag("script", type="module", src=f"{root}static/{script}") if script else None,
+    ]
+    links = [("Runs", root or "./", "runs"), ("Flows", f"{root}flows", "flows")]
+    navigation = [
+        tag("a", text, href=address, aria_current="page" if each == kind else None)
+        for text, address, each in links
+    ]
+    header = tag(
+        "header",
+        tag("h1", "selinon ", tag("span", project, id="project")),
+        tag("nav", *navigation, aria_label="Pages"),
+        tag("span", status, id="status", role="status"),
+    )
+    skip = tag("a", "Skip to the content", href="#main", class_="skip")
+    body = tag("body", skip, header, tag("main", main, id="main", class_=kind), data_root=root)
+    return "<!doctype html>\n" + tag("html", tag("head", *head), body, lang="en")
+
+
+# -- the list of runs -------------------------------------------------------------------------------------------
+
+
+def runs_main(
+    rows: Sequence[Mapping[str, Any]], next: str | None, wanted: RunFilter, flows: Sequence[str]
+) -> Markup:
+    """The list of runs with its filters."""
+    older = None
+    if next is not None:
+        older = tag(
+            "a", "Older runs", href="?" + urlencode(_pairs(wanted, cursor=next)), class_="button", id="older"
+        )
+    first = tag("a", "Newest runs", href="?" + urlencode(_pairs(wanted)), class_="button")
+    paging = tag("p", first if wanted.cursor else None, older, class_="paging")
+    return join(_filters(wanted, flows), tag("section", runs_table(rows), id="runs", aria_label="Runs"), paging)
+
+
+def runs_table(rows: Sequence[Mapping[str, Any]]) -> Markup:
+    """The rows of the list."""
+    if not rows:
+        return tag("p", "There are no runs to which all filters apply.", class_="muted empty")
+    labelled = any(row["labels"] for row in rows)
+    names = ["Status", "Flow", "Run", "Started", "Duration", "Arguments", *(["Labels"] if labelled else [])]
+    head = tag("thead", tag("tr", *(tag("th", name, scope="col") for name in names)))
+    return tag("table", head, tag("tbody", *(_run_row(row, labelled) for row in rows)))
+
+
+def _run_row(row: Mapping[str, Any], labelled: bool) -> Markup:
+    labels = [tag("span", f"{name}={value}", class_="label") for name, value in row["labels"].items()]
+    return tag(
+        "tr",
+        tag(
+            "td",
+            status_badge(row["status"]),
+            tag("div", row["reason"], class_="reason") if row["reason"] else None,
+        ),
+        tag("td", row["flow"], data_title="Flow"),
+        tag(
+            "td", tag("a", tag("code", row["id"][:8]), href=f"runs/{row['id']}", title=row["id"]), data_title="Run"
+        ),
+        tag("td", time_of(row["created"]), data_title="Started"),
+        tag("td", seconds_text(row["seconds"]), data_title="Duration", class_="number"),
+        tag("td", tag("code", _short(row["args"])), data_title="Arguments", class_="args"),
+        tag("td", *labels, data_title="Labels") if labelled else None,
+        data_id=row["id"],
+    )
+
+
+def _filters(wanted: RunFilter, flows: Sequence[str]) -> Markup:
+    query, texts = wanted.query, wanted.texts
+    named = [*dict.fromkeys((*flows, *query.flows))]
+    since = {"": "any time", **{key: f"the last {text}" for key, text in _SPANS.items()}}
+    if texts.get("since") and texts["since"] not in since:
+        since[texts["since"]] = texts["since"]
+    labels = ", ".join(f"{name}={value}" for name, value in query.labels.items())
+    return tag(
+        "form",
+        _select("Flow", "flow", {"": "all flows", **{name: name for name in named}}, query.flows),
+        _select("Status", "status", {"": "any status", **{name: name for name in STATUSES}}, query.statuses),
+        _select("Started in", "since", since, (texts.get("since", ""),)),
+        _field("Label", "label", labels, "customer=acme"),
+        _field("Run", "id", texts.get("id", ""), "beginning of an id"),
+        tag("button", "Show", type="submit"),
+        tag("a", "Clear", href="./"),
+        class_="filters",
+        method="get",
+        action="./",
+        role="search",
+        aria_label="Filters",
+    )
+
+
+def _select(label: str, name: str, options: Mapping[str, str], chosen: Sequence[str]) -> Markup:
+    made = [
+        tag("option", text, value=value, selected=value in chosen and value != "")
+        for value, text in options.items()
+    ]
+    return tag("label", label, " ", tag("select", *made, name=name))
+
+
+def _field(label: str, name: str, value: str, placeholder: str) -> Markup:
+    made = tag("input", name=name, value=value, placeholder=placeholder, autocomplete="off", spellcheck="false")
+    return tag("label", label, " ", made)
+
+
+def _pairs(wanted: RunFilter, **more: str) -> list[tuple[str, str]]:
+    query = wanted.query
+    pairs = [("flow", flow) for flow in query.flows] + [("status", status) for status in query.statuses]
+    pairs += [("label", f"{name}={value}") for name, value in query.labels.items()]
+    pairs += [
+        (name, wanted.texts[name]) for name in ("since", "until", "key", "id", "limit") if name in wanted.texts
+    ]
+    return [*pairs, *more.items()]
+
+
+# -- one run ----------------------------------------------------------------------------------------------------
+
+
+def run_main(run: Mapping[str, Any], root: str) -> Markup:
+    """One run; scripts make it live, draw the graph, and show node runs and the history."""
+    facts = tag("dl", *_facts(run, root), id="facts")
+    zoom = [
+        tag("button", text, id=id, type="button", aria_label=label)
+        for text, id, label in (("-", "smaller", "Smaller"), ("Fit", "fit", "Fit"), ("+", "larger", "Larger"))
+    ]
+    graph = tag(
+        "section",
+        tag("h2", "Graph", id="graph-title"),
+        tag(
+            "div", tag("p", "Drawing …", class_="muted"), id="graph", tabindex="0", role="group", aria_label=_KEYS
+        ),
+        tag("div", *zoom, id="zoom", role="group", aria_label="Size", hidden=True),
+        id="picture",
+        aria_labelledby="graph-title",
+        class_="live",
+    )
+    nodes = tag(
+        "section",
+        tag("h2", "Nodes", id="nodes-title"),
+        tag("div", groups_table(run["groups"]), id="groups"),
+        aria_labelledby="nodes-title",
+    )
+    history = tag(
+        "section",
+        tag("h2", "History", id="history-title"),
+        tag("div", tag("button", "Show the history", type="button", id="show-history"), id="history"),
+        aria_labelledby="history-title",
+        class_="live",
+    )
+    picture = tag("a", "The graph of this run as a picture", href=f"{root}api/runs/{run['id']}/graph.svg")
+    without = tag("noscript", tag("p", picture))
+    parts = [values_section(run), graph, without, nodes, history]
+    return join(tag("div", run_title(run), facts, class_="head", id="run", data_id=run["id"]), *parts)
+
+
+_KEYS = "Graph; plus, minus and 0 change its size"
+
+
+def run_title(run: Mapping[str, Any]) -> Markup:
+    """Flow, status and id of a run."""
+    return tag("h2", status_badge(run["status"]), " ", run["flow"], " ", tag("code", run["id"]), id="title")
+
+
+def _facts(run: Mapping[str, Any], root: str) -> list[Markup]:
+    progress = run["progress"]
+    facts: list[tuple[str, Any]] = [("Started", time_of(run["created"]))]
+    if run["ended"] is not None:
+        facts += [("Ended", time_of(run["ended"])), ("Duration", seconds_text(run["ended"] - run["created"]))]
+    done = f"{progress['done']} done, {progress['failed']} failed, {progress['started']} started"
+    facts.append(("Nodes", done))
+    if run["attempt"] > 1:
+        facts.append(("Attempt", run["attempt"]))
+    if run["parent"]:
+        facts.append(("Started by", tag("a", tag("code", run["parent"][:8]), href=f"{root}runs/{run['parent']}")))
+    facts += [(name, value) for name, value in run["labels"].items()]
+    if run["key"]:
+        facts.append(("Key", run["key"]))
+    return [tag("div", tag("dt", name), tag("dd", value)) for name, value in facts]
+
+
+def values_section(run: Mapping[str, Any]) -> Markup:
+    """Why it failed, its arguments and its output."""
+    parts: list[Markup | None] = []
+    if run["reason"]:
+        parts.append(tag("pre", run["reason"], class_="failure problem", id="reason"))
+    for name, value in (("Arguments", run["args"]), ("Output", run["output"])):
+        if value is not None:
+            cut = tag("p", f"The first 4 KiB of {value['bytes']} bytes.", class_="muted") if value["cut"] else None
+            parts.append(
+                tag("details", tag("summary", name), tag("pre", value["text"]), cut, open=name == "Output")
+            )
+    return tag("section", *parts, id="values", aria_label="Values")
+
+
+def groups_table(groups: Sequence[Mapping[str, Any]]) -> Markup:
+    """The nodes of a run by name."""
+    if not groups:
+        return tag("p", "No node was started.", class_="muted empty")
+    head = tag("tr", *(tag("th", name, scope="col") for name in ("Node", "States", "Typical", "Slow")))
+    rows = [
+        tag(
+            "tr",
+            tag("th", group["name"], scope="row"),
+            tag("td", ", ".join(f"{group[status]} {status}" for status in _shown(group))),
+            tag("td", _seconds(group["seconds"]["p50"]), class_="number"),
+            tag("td", _seconds(group["seconds"]["p95"]), class_="number"),
+        )
+        for group in groups
+    ]
+    return tag("table", tag("thead", head), tag("tbody", *rows))
+
+
+def _shown(group: Mapping[str, Any]) -> list[str]:
+    return [name for name in ("failure", "running", "retrying", "waiting", "success", "reused") if group[name]]
+
+
+# -- flows --------------------------------------------------------------------------------------------------------
+
+
+def flows_main(flows: Sequence[Mapping[str, Any]]) -> Markup:
+    """What the flows of the project did in the last day."""
+    names = ("Flow", "Started", "Open", "Failed", "Cancelled", "Failure rate", "Typical", "Slow")
+    rows = [
+        tag(
+            "tr",
+            tag("th", tag("a", flow["flow"], href="./?" + urlencode({"flow": flow["flow"]})), scope="row"),
+            *(_count(flow, name, "1d") for name in ("started", "open", "failure", "cancelled")),
+            tag("td", _percent(flow["failure_rate"]), data_title="Failure rate", class_="number"),
+            tag("td", _seconds(flow["seconds"]["p50"]), data_title="Typical", class_="number"),
+            tag("td", _seconds(flow["seconds"]["p95"]), data_title="Slow", class_="number"),
+        )
+        for flow in flows
+    ]
+    head = tag("thead", tag("tr", *(tag("th", name, scope="col") for name in names)))
+    table = (
+        tag("table", head, tag("tbody", *rows)) if rows else tag("p", "The project has no flows.", class_="muted")
+    )
+    explained = "Runs that were started in the last 24 hours; durations are those of the newest 200 that ended."
+    return tag("section", tag("h2", "Flows"), tag("p", explained, class_="muted"), table, aria_label="Flows")
+
+
+_STATUSES_OF = {
+    "started": (),
+    "open": OPEN,
+    "failure": ("failure",),
+    "cancelled": ("cancelled",),
+}
+_TITLE_OF = {"started": "Started", "open": "Open", "failure": "Failed", "cancelled": "Cancelled"}
+
+
+def _count(flow: Mapping[str, Any], name: str, since: str) -> Markup:
+    pairs = [("flow", flow["flow"]), *(("status", status) for status in _STATUSES_OF[name]), ("since", since)]
+    shown: Any = flow[name]
+    if shown:
+        shown = tag("a", shown, href="./?" + urlencode(pairs), class_="failure" if name == "failure" else None)
+    return tag("td", shown, data_title=_TITLE_OF[name], class_="number")
+
+
+# -- small parts --------------------------------------------------------------------------------------------------
+
+
+def error_main(message: str, hint: str) -> Markup:
+    """What is said instead of a page."""
+    return tag("section", tag("h2", message), tag("p", hint, class_="muted") if hint else None, aria_label="Error")
+
+
+def status_badge(status: str) -> Markup:
+    """A status, with its colour."""
+    return tag("span", status, class_=f"badge {status}")
+
+
+def time_of(seconds: float) -> Markup:
+    """A time; scripts show it as that of the viewer's clock."""
+    moment = datetime.fromtimestamp(seconds, UTC)
+    return tag(
+        "time", moment.strftime("%Y-%m-%d %H:%M:%S UTC"), datetime=moment.isoformat(timespec="milliseconds")
+    )
+
+
+def _seconds(seconds: float | None) -> str:
+    return "" if seconds is None else seconds_text(seconds)
+
+
+def _percent(part: float | None) -> str:
+    return "" if part is None else f"{part:.1%}"
+
+
+def _short(text: str | None) -> str:
+    return "" if text is None else text if len(text) <= 120 else text[:119] + "…"

@@ -1,0 +1,255 @@
+"""What the API answers, and how it refuses what it cannot answer."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.web.viewed import HOSTILE, Client, Viewed
+
+Json = dict[str, Any]
+
+
+def get(client: Client, path: str, status: int = 200) -> Json:
+    answer = client.get(path)
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "application/json"
+    value = answer.json()
+    assert isinstance(value, dict)
+    assert value["version"] == 1
+    return value
+
+
+def test_a_run_has_its_nodes_by_name_and_those_that_failed_first(shop: Viewed) -> None:
+    id = shop.finished("order", {"pages": 3, "declined": True})
+    run = get(shop.client(), f"/api/runs/{id}")
+    assert (run["flow"], run["status"], run["attempt"]) == ("order", "failure", 1)
+    assert run["args"]["text"] == json.dumps({"pages": 3, "declined": True}, indent=2)
+    assert [(group["name"], group["failure"], group["success"]) for group in run["groups"]] == [
+        ("Charge", 1, 0),
+        ("Load", 0, 1),
+        ("pages", 0, 1),
+        ("Price", 0, 1),
+    ]
+    assert run["progress"] == {"done": 3, "failed": 1, "started": 4}
+    assert "Charge" in run["reason"]
+    assert run["ended"] >= run["begun"] >= run["created"]
+
+
+def test_what_is_at_work_is_told_from_what_waits(shop: Viewed) -> None:
+    id = shop.world.start("pages", {"pages": 4})
+    shop.world.work_some(3)
+    (group,) = get(shop.client(), f"/api/runs/{id}")["groups"]
+    assert (group["success"], group["waiting"], group["ended"]) == (2, 2, None)
+
+
+def test_node_runs_come_in_pages_of_100_with_those_that_failed_first(shop: Viewed) -> None:
+    id = shop.finished("pages", {"pages": 260})
+    client = shop.client()
+    found, after = [], ""
+    while after is not None:
+        page = get(client, f"/api/runs/{id}/nodes?name=Fetch" + (f"&after={after}" if after else ""))
+        assert page["count"] == 260
+        found.append(page["nodes"])
+        after = page["next"]
+    assert [len(nodes) for nodes in found] == [100, 100, 60]
+    numbers = [node["number"] for nodes in found for node in nodes]
+    assert sorted(numbers) == list(range(1, 261))
+    assert [node["status"] for node in found[0][:4]] == ["failure", "failure", "failure", "success"]
+    error = found[0][0]["error"]
+    assert (error["type"]["text"], error["message"]["text"]) == ("RuntimeError", "page 50 is away")
+    assert "Traceback" in error["traceback"]["text"]
+    assert found[0][0]["args"]["text"] == "50"
+    assert numbers[3:] == sorted(numbers[3:])
+
+
+def test_a_sub_flow_has_a_run_of_its_own(shop: Viewed) -> None:
+    id = shop.finished("order", {"pages": 2})
+    client = shop.client()
+    (node,) = get(client, f"/api/runs/{id}/nodes?name=pages")["nodes"]
+    assert node["kind"] == "flow"
+    below = get(client, f"/api/runs/{node['id']}")
+    assert (below["flow"], below["parent"], below["groups"][0]["success"]) == ("pages", id, 2)
+
+
+def test_the_history_has_what_conditions_saw(shop: Viewed) -> None:
+    id = shop.finished("order", {"pages": 1})
+    events = get(shop.client(), f"/api/runs/{id}/history")["events"]
+    (condition,) = [event for event in events if event["event"] == "EDGE_COND_TRUE"]
+    assert condition["text"] == "Load → Price · if Load.total > 10 · saw Load.total = 12"
+    assert [event["time"] for event in events] == sorted(event["time"] for event in events)
+    assert {event["flow"] for event in events} == {"order", "pages"}
+
+
+def test_a_long_history_comes_in_pages(shop: Viewed) -> None:
+    id = shop.finished("pages", {"pages": 120})
+    client = shop.client()
+    first = get(client, f"/api/runs/{id}/history")
+    assert (len(first["events"]), first["next"]) == (200, 200)
+    second = get(client, f"/api/runs/{id}/history?after=200")
+    assert len(first["events"]) + len(second["events"]) == first["count"]
+    assert second["next"] is None
+
+
+def test_values_are_cut_at_4_kib(shop: Viewed) -> None:
+    id = shop.finished("order", {"long": "ä" * 10_000})
+    args = get(shop.client(), f"/api/runs/{id}")["args"]
+    assert args["cut"]
+    assert args["bytes"] > 20_000
+    assert len(args["text"].encode()) <= 4096
+
+
+def test_a_drawing_has_the_run_on_it(shop: Viewed) -> None:
+    id = shop.finished("order", {"declined": True})
+    client = shop.client()
+    answer = client.get(f"/api/runs/{id}/graph.svg")
+    assert answer.headers["content-type"] == "image/svg+xml"
+    assert "script" not in answer.headers["content-security-policy"]
+    assert "failed" in answer.text
+    plain = get(client, f"/api/runs/{id}/graph")
+    assert ["task", "Charge"] in plain["nodes"].values()
+    assert "failed after" not in plain["svg"]
+
+
+def test_a_list_shows_runs_newest_first(shop: Viewed) -> None:
+    ids = []
+    for _ in range(3):
+        ids.append(shop.begun("order", {}))
+        shop.world.now += 1
+    runs = get(shop.client(), "/api/runs?limit=2")
+    assert [run["id"] for run in runs["runs"]] == ids[:0:-1]
+    more = get(shop.client(), f"/api/runs?limit=2&cursor={runs['next']}")
+    assert [run["id"] for run in more["runs"]] == ids[:1]
+    assert more["next"] is None
+    assert get(shop.client(), "/api/runs?flow=pages")["runs"] == []
+
+
+def test_the_first_page_is_a_table_without_scripts(shop: Viewed) -> None:
+    id = shop.begun("order", {})
+    page = shop.client().get("/?flow=order&status=running").text
+    assert f'href="runs/{id}"' in page
+    assert '<option value="order" selected>' in page
+    assert "<script>" not in page
+    assert "running" in shop.client().get(f"/runs/{id}").text
+
+
+def test_the_beginning_of_an_id_leads_to_the_run(shop: Viewed) -> None:
+    first, second = "00000000-0000-4000-8000-aaaa00000000", "00000000-0000-4000-8000-bbbb00000000"
+    for id in (first, second):
+        shop.begun("order", {}, id)
+    client = shop.client()
+    answer = client.get("/runs/00000000-0000-4000-8000-a")
+    assert (answer.status_code, answer.headers["location"]) == (302, first)
+    ambiguous = client.get("/runs/00000000")
+    assert ambiguous.status_code == 409
+    assert second in ambiguous.text
+
+
+@pytest.mark.parametrize(
+    ("query", "says"),
+    [
+        ("status=lost", "there is no status"),
+        ("since=yesterday", "write how long ago"),
+        ("since=1e400", "write how long ago"),
+        ("until=-", "write how long ago"),
+        ("limit=0", "from 1 to 200"),
+        ("limit=999", "from 1 to 200"),
+        ("limit=²", "from 1 to 200"),
+        ("label=customer", "NAME=VALUE"),
+        ("id=../../etc/passwd", "not an id"),
+        ("cursor=1", "cursor"),
+        ("flows=order", 'there is no filter "flows"'),
+        ("since=1h&since=2h", "given twice"),
+    ],
+)
+def test_a_filter_that_cannot_be_read_is_refused_with_the_remedy(shop: Viewed, query: str, says: str) -> None:
+    error = get(shop.client(), f"/api/runs?{query}", 400)["error"]
+    assert error["code"] == "bad_request"
+    assert says in error["message"]
+    page = shop.client().get(f"/?{query}")
+    assert page.status_code == 400
+    assert "<h2>" in page.text
+
+
+@pytest.mark.parametrize("path", ["", "/nodes?name=Fetch", "/history", "/graph", "/graph.svg", "/nodes"])
+@pytest.mark.parametrize("id", ["00000000-0000-4000-8000-00000000abcd", "nothing"])
+def test_an_unknown_run_is_not_found(shop: Viewed, path: str, id: str) -> None:
+    status = 400 if path == "/nodes" else 404
+    error = get(shop.client(), f"/api/runs/{id}{path}", status)["error"]
+    assert (error["code"] == "no_such_run") is (status == 404)
+
+
+@pytest.mark.parametrize(
+    "id",
+    ["%2e%2e%2fetc", "..%2f..%2fetc%2fpasswd", "%00", "a%20b", "%3Cscript%3E", "a" * 201, "%F0%9F%98%80", "~"],
+)
+def test_an_id_that_is_a_path_or_markup_is_refused(shop: Viewed, id: str) -> None:
+    client = shop.client()
+    before = shop.store.asked.total()
+    for path in (f"/api/runs/{id}", f"/runs/{id}", f"/api/runs/{id}/nodes?name=x", f"/api/runs/{id}/events"):
+        answer = client.get(path)
+        assert answer.status_code in (400, 404), path
+        if answer.headers["content-type"] != "application/json":
+            assert "<script>" not in answer.text
+    assert shop.store.asked.total() == before
+
+
+def test_parameters_that_are_not_known_are_refused(shop: Viewed) -> None:
+    id = shop.finished("order", {})
+    client = shop.client()
+    for path in (
+        f"/api/runs/{id}?x=1",
+        f"/api/runs/{id}/nodes?name=Load&name=Load",
+        f"/api/runs/{id}/nodes?name=Load&after=x",
+        f"/api/runs/{id}/history?after=-1",
+        f"/api/runs/{id}/events?after=x",
+    ):
+        assert get(client, path, 400)["error"]["code"] == "bad_request"
+
+
+def test_while_the_store_is_away_clients_are_told_when_to_come_back(shop: Viewed) -> None:
+    id = shop.finished("order", {})
+    client = shop.client()
+    shop.store.away = True
+    for path in ("/api/runs", f"/api/runs/{id}", "/healthz", f"/api/runs/{id}/history", "/api/flows"):
+        answer = client.get(path)
+        assert answer.status_code == 503, path
+        assert answer.headers["retry-after"] == "2"
+        assert answer.json()["error"]["code"] == "store_away"
+    page = client.get("/")
+    assert (page.status_code, page.headers["refresh"]) == (503, "2")
+    assert "it was taken away" in page.text
+    shop.store.away = False
+    assert client.get("/healthz").json() == {"version": 1, "status": "ok"}
+    assert get(client, f"/api/runs/{id}")["status"] == "success"
+
+
+def test_a_run_whose_log_does_not_fit_is_still_shown(shop: Viewed) -> None:
+    id = shop.finished("order", {})
+    shop.world.store._definitions.clear()
+    shop.services.flow_versions = shop.world.new_worker(0).flow_versions
+    other = [name for name in ("initial_definition",) if name in shop.world.store._runs[id].header]
+    shop.world.store._runs[id].header.update(dict.fromkeys(other, "lost"))
+    run = get(shop.client(), f"/api/runs/{id}")
+    assert run["status"] == "success"
+    assert "does not fit" in run["problem"]
+    assert shop.client().get(f"/runs/{id}").status_code == 200
+
+
+def test_hostile_values_are_text_in_pages(shop: Viewed) -> None:
+    id = shop.world.start("order", {HOSTILE: HOSTILE, "declined": True})
+    shop.world.work()
+    for path in (f"/runs/{id}", "/", f"/?label=x%3D{HOSTILE}", "/flows", "/nowhere"):
+        page = shop.client().get(path).text
+        assert "<script>" not in page
+        assert "<img" not in page
+
+
+def test_flows_are_counted(shop: Viewed) -> None:
+    shop.begun("order", {})
+    flows = get(shop.client(), "/api/flows")["flows"]
+    assert flows[0]["flow"] == "order"
+    assert (flows[0]["started"], flows[0]["open"], flows[0]["failure_rate"]) == (1, 1, None)
+    assert "order" in shop.client().get("/flows").text
