@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from selinon_core.dispatch.selective import SelectiveRun, select
 from selinon_core.plan import Condition, EdgePlan, FailurePlan, FlowPlan, Foreach, ForeachItems, Plan, Template
 
@@ -126,6 +128,19 @@ class FlowIndex:
         return tuple(FailureGroup(nodes, tuple(by_nodes[nodes])) for nodes in ordered)
 
 
-def flow_indexes(plan: Plan) -> dict[str, FlowIndex]:
-    """The indexes of all flows of a plan, by name."""
-    return {name: FlowIndex(plan, flow) for name, flow in plan.flows.items()}
+def flow_indexes(
+    plan: Plan, like: Plan | None = None, known: Mapping[str, FlowIndex] | None = None
+) -> dict[str, FlowIndex]:
+    """The indexes of all flows of a plan, by name.
+
+    ``known`` are those of ``like``, a plan that differs little: flows that both have keep theirs.
+    """
+    if like is None or known is None or plan.flows.keys() != like.flows.keys():
+        return {name: FlowIndex(plan, flow) for name, flow in plan.flows.items()}
+    # What an edge selects of its sub-flow follows from that flow, which may be another one.
+    kept = {
+        name: index
+        for name, index in known.items()
+        if plan.flows[name] is like.flows[name] and all(row.selective is None for row in index.rows)
+    }
+    return {name: kept.get(name) or FlowIndex(plan, flow) for name, flow in plan.flows.items()}

@@ -29,11 +29,15 @@ def default_pythonpath(plan: Plan) -> tuple[str, ...]:
 
 
 class RunSetup:
-    """What runs of one executor share, because it never changes: tables of the flows and imported functions."""
+    """What runs of one executor share, because it never changes: tables of the flows and imported functions.
 
-    def __init__(self, plan: Plan, options: LocalOptions) -> None:
+    ``like`` is the setup of a plan that differs little, with options that say the same of modules and mocks: what
+    is the same for both is taken from there. A mutant is run once or twice, and would be set up as long as that.
+    """
+
+    def __init__(self, plan: Plan, options: LocalOptions, like: RunSetup | None = None) -> None:
         self.plan = plan
-        self.tables = flow_indexes(plan)
+        self.tables = flow_indexes(plan) if like is None else flow_indexes(plan, like.plan, like.tables)
         mocks = options.mocks
         mocked: Mapping[str, FunctionMock] = {}
         if mocks is not None and mocks.functions:
@@ -41,10 +45,15 @@ class RunSetup:
 
             mocked = call_by_call(mocks.functions, plan)
         self.imports = MockedImports(options.pythonpath or default_pythonpath(plan), mocked, options.mock_all)
+        if like is not None:
+            self.imports.know(like.imports)
         self.conditions = BoundConditions(self.imports)
         #: where relative paths lead from, wherever tasks go
         self.directory = working_directory()
-        self.check_schema = SchemaChecker(self.directory)
+        if like is not None and plan.tasks is like.plan.tasks:
+            self.check_schema = like.check_schema
+        else:
+            self.check_schema = SchemaChecker(self.directory)
         self.inputs = Inputs(self.directory)
         self._checked: set[str] = set()
 

@@ -65,13 +65,14 @@ class Campaign:
         self._equivalence = equivalence
         self._options = RunOptions(ci=True, only_first=True)
         self._cases: list[CaseRun] = []
+        self._original = CaseRunner(plan, pythonpath, self._options)
 
     def rehearse(self) -> list[tuple[Case, CaseResult]]:
         """Run the cases with the project as it is, and see what each comes to.
 
         Returns those that are not fine; mutants cannot be judged by them. Raises ``SnapshotError``.
         """
-        runner = CaseRunner(self._plan, self._pythonpath, self._options)
+        runner = self._original
         wrong: list[tuple[Case, CaseResult]] = []
         for file in self._files:
             snapshots, reach = Snapshots(file.path, file.name, update=False, frozen=True), CaseReach()
@@ -91,7 +92,7 @@ class Campaign:
     def judge(self, mutant: Mutant) -> Verdict:
         """Run the cases that come to what was changed, the shortest first, until one notices."""
         cases = [run for run in self._cases if mutant.element in run.elements]
-        runner, runs = CaseRunner(mutant.plan, self._pythonpath, self._options), 0
+        runner, runs = CaseRunner(mutant.plan, self._pythonpath, self._options, self._original), 0
         for run in _attempts(cases):
             runs += 1
             result = runner.run(run.number, run.siblings, run.snapshots, _ignore)
@@ -140,7 +141,7 @@ class Campaign:
     def _play(self, plan: Plan, case: Case) -> tuple[bool, LocalRun | None]:
         runs: list[LocalRun] = []
         snapshots = Snapshots(case.file, case.file, update=False, frozen=True)
-        runner = CaseRunner(plan, self._pythonpath, self._options)
+        runner = CaseRunner(plan, self._pythonpath, self._options, self._original)
         result = runner.run(0, (case,), snapshots, lambda case, run: runs.append(run))
         return result.is_fine, runs[0] if runs else None
 

@@ -44,6 +44,11 @@ class Imports:
             _added.add(directory)
             sys.path.insert(0, directory)
 
+    def know(self, other: Imports) -> None:
+        """Take over what another one of the same project has imported."""
+        self._known.update(other._known)
+        self._own.update(other._own)
+
     def load(self, ref: ImportRef) -> Any:
         """Return what ``ref`` names; raises ``ConfigurationError`` saying what went wrong with which import."""
         if ref in self._known:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from typing import Any
 
@@ -34,14 +34,18 @@ MOST_STEPS = 10_000
 class CaseRunner:
     """Runs cases of one plan; what never changes is set up once for all cases with the same mocked functions.
 
-    ``pythonpath`` is where modules of the project are looked for.
+    ``pythonpath`` is where modules of the project are looked for. ``like`` runs the cases of a plan that differs
+    little, whose setups are used as far as they are the same.
     """
 
-    def __init__(self, plan: Plan, pythonpath: tuple[str, ...], options: RunOptions) -> None:
+    def __init__(
+        self, plan: Plan, pythonpath: tuple[str, ...], options: RunOptions, like: CaseRunner | None = None
+    ) -> None:
         self._plan = plan
         self._pythonpath = pythonpath
         self._options = options
         self._setups: dict[Any, RunSetup] = {}
+        self._similar: Mapping[Any, RunSetup] = {} if like is None else like._setups
         self._collections = RareCollections()
 
     def run(
@@ -145,7 +149,8 @@ class CaseRunner:
         key = (self._is_mocked(case), mocked, None if case.timeout is None else (case.flow, case.timeout))
         found = self._setups.get(key)
         if found is None:
-            found = self._setups[key] = RunSetup(self._plan_of(case), self._local_options(case, 0))
+            options, like = self._local_options(case, 0), self._similar.get(key)
+            found = self._setups[key] = RunSetup(self._plan_of(case), options, like)
         return found
 
     def _plan_of(self, case: Case) -> Plan:

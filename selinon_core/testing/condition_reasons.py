@@ -22,10 +22,11 @@ _MOST = 5
 
 
 class ConditionReasons:
-    """Explains the conditions of one run."""
+    """Explains the conditions of one run. ``in_short``: there are no reasons."""
 
-    def __init__(self, seen: Observation) -> None:
+    def __init__(self, seen: Observation, *, in_short: bool = False) -> None:
         self._seen = seen
+        self._in_short = in_short
 
     def of_edge(self, condition: Condition | None, entry: EdgeConsidered) -> Iterator[Reason]:
         """The predicates of an edge, one of the times that it was considered."""
@@ -42,6 +43,8 @@ class ConditionReasons:
         sources: Sequence[NodeRun],
         flow_run: FlowRecord,
     ) -> Iterator[Reason]:
+        if self._in_short:
+            return
         for leaf, truth in zip(leaves_of(condition), truths, strict=False):
             if truth is not None:
                 saw, where, kind = self._seen_by(leaf, sources, flow_run)

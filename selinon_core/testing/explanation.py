@@ -21,11 +21,11 @@ _MOST = 5
 
 
 class Explanation:
-    """Explains one run."""
+    """Explains one run. ``in_short``: without what conditions looked at, which takes longer than all the rest."""
 
-    def __init__(self, seen: Observation) -> None:
+    def __init__(self, seen: Observation, *, in_short: bool = False) -> None:
         self._seen = seen
-        self._conditions = ConditionReasons(seen)
+        self._conditions = ConditionReasons(seen, in_short=in_short)
 
     # -- why a node ran -----------------------------------------------------------------------------------------
 

@@ -18,12 +18,18 @@ from selinon_core.testing.stand_ins import decisions_on_stand_ins
 def judge(
     case: Case, seen: Observation, load: Load, snapshots: Snapshots, *, only_first: bool = False
 ) -> list[Finding]:
-    """All findings, those about the whole run first. ``load`` imports the functions of invariants."""
-    return list(islice(_findings(case, seen, load, snapshots), 1 if only_first else None))
+    """All findings, those about the whole run first. ``load`` imports the functions of invariants.
+
+    ``only_first``: the first one, without what conditions looked at.
+    """
+    findings = _findings(case, seen, Explanation(seen, in_short=only_first), load, snapshots)
+    return list(islice(findings, 1 if only_first else None))
 
 
-def _findings(case: Case, seen: Observation, load: Load, snapshots: Snapshots) -> Iterator[Finding]:
-    expect, why = case.expect, Explanation(seen)
+def _findings(
+    case: Case, seen: Observation, why: Explanation, load: Load, snapshots: Snapshots
+) -> Iterator[Finding]:
+    expect = case.expect
     if case.stand_ins == "fail":
         yield from decisions_on_stand_ins(seen)
     yield from whole_run.status(expect.status, seen, why)
