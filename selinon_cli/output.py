@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 
 from selinon_cli.exits import UsageError
 from selinon_cli.terminal import Terminal
@@ -29,6 +28,8 @@ def write_bytes(terminal: Terminal, target: str, content: bytes) -> None:
         with open(target, "wb") as file:
             file.write(content)
         return
+    import tempfile  # with its compressors it would take a tenth of the imports of commands that write nothing
+
     directory = os.path.dirname(os.path.realpath(target))
     try:
         descriptor, temporary = tempfile.mkstemp(dir=directory, prefix=".selinon-")

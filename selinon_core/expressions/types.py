@@ -122,41 +122,36 @@ Member = Plain | Constant | ListType | ObjectType
 class Type:
     """A union of members; ``loose`` adds the kinds without a member.
 
+    ``members`` are without those that others include. ``loose``: values of all other kinds belong to the type.
+
     A type is worked out when it is first looked at, so that a type may be a part of itself. Equal only to itself.
     """
 
-    __slots__ = ("_loose", "_make", "_members")
+    __slots__ = ("_make", "loose", "members")
+
+    members: tuple[Member, ...]
+    loose: bool
+    _make: Callable[[], Type]
 
     def __init__(self, members: tuple[Member, ...] = (), loose: bool = False) -> None:
-        self._members = members
-        self._loose = loose
-        self._make: Callable[[], Type] | None = None
+        self.members = members
+        self.loose = loose
 
     @classmethod
     def later(cls, make: Callable[[], Type]) -> Type:
         """Return the type that ``make`` gives. While it is being made it counts as ``ANY``."""
-        made = cls((), True)
+        made = cls.__new__(cls)
         made._make = make
         return made
 
-    def _finish(self, make: Callable[[], Type]) -> None:
-        self._make = None
-        made = make()
-        self._members, self._loose = made.members, made.loose
-
-    @property
-    def members(self) -> tuple[Member, ...]:
-        """The members, without those that others include."""
-        if self._make is not None:
-            self._finish(self._make)
-        return self._members
-
-    @property
-    def loose(self) -> bool:
-        """Whether values of all other kinds belong to the type."""
-        if self._make is not None:
-            self._finish(self._make)
-        return self._loose
+    def __getattr__(self, name: str) -> Any:
+        # Called for what is not set yet. Properties would be asked a hundred times for each type that is made.
+        if name not in ("members", "loose"):
+            raise AttributeError(name)
+        self.members, self.loose = (), True
+        made = self._make()
+        self.members, self.loose = made.members, made.loose
+        return getattr(self, name)
 
     @property
     def is_any(self) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from selinon_core.dispatch import flow_indexes
+from selinon_core.dispatch.flow_index import FlowIndex
 from selinon_core.errors import ConfigurationError
 from selinon_core.local.mocked_imports import MockedImports
 from selinon_core.local.options import LocalOptions
@@ -37,6 +38,7 @@ class RunSetup:
 
     def __init__(self, plan: Plan, options: LocalOptions, like: RunSetup | None = None) -> None:
         self.plan = plan
+        self.tables: dict[str, FlowIndex]
         self.tables = flow_indexes(plan) if like is None else flow_indexes(plan, like.plan, like.tables)
         mocks = options.mocks
         mocked: Mapping[str, FunctionMock] = {}
@@ -50,6 +52,7 @@ class RunSetup:
         self.conditions = BoundConditions(self.imports)
         #: where relative paths lead from, wherever tasks go
         self.directory = working_directory()
+        self.check_schema: SchemaChecker
         if like is not None and plan.tasks is like.plan.tasks:
             self.check_schema = like.check_schema
         else:

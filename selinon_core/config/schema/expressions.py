@@ -140,7 +140,9 @@ def parsed(
 
 def _is_cut(reading: ReadContext, node: Node, text: str) -> bool:
     """Whether an expression goes on in what YAML takes for a comment."""
-    rest = reading.document.text[node.end_mark.index :].partition("\n")[0]
+    file, begin = reading.document.text, node.end_mark.index
+    end = file.find("\n", begin)
+    rest = file[begin:] if end < 0 else file[begin:end]  # not the rest of the file: there may be many expressions
     is_comment = rest.lstrip(" \t").startswith("#")
     return is_comment and bool(_parsed(text).faults) and not _parsed(text + rest.rstrip()).faults
 
