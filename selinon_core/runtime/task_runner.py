@@ -34,6 +34,9 @@ from selinon_core.runtime.threads import current_ticket
 if TYPE_CHECKING:
     from selinon_core.schemas.check import ResultSchema
 
+#: Classes of results that are what they are: nothing is to be awaited.
+_VALUES = frozenset({type(None), bool, int, float, str, list, tuple, dict})
+
 
 class Assignment(NamedTuple):
     """What an attempt works on. ``args``, ``parent`` and ``failures`` belong to the attempt alone.
@@ -124,11 +127,8 @@ class TaskRunner:
                 result = instance.run(assignment.args)
             else:
                 result = self._calls.call(instance, task.name, assignment.args)
-            if is_awaitable(result):
-                owners = [owner for owner in (current_ticket(), deadline) if owner is not None]
-                result = result_of(result, owners)
-            elif isinstance(result, (GeneratorType, AsyncGeneratorType)):
-                _refuse_generator(task, result)
+            if result.__class__ not in _VALUES:  # nearly all are
+                result = _awaited(task, result, deadline)
             if self._typed:
                 result = self._calls.result(task.name, result)
             if deadline is not None:
@@ -206,6 +206,16 @@ def _late(deadline: Deadline, error: BaseException) -> TaskTimeout:
     late = deadline.error()
     late.__cause__ = error
     return late.with_traceback(error.__traceback__)
+
+
+def _awaited(task: TaskPlan, result: Any, deadline: Deadline | None) -> Any:
+    """What ``run`` has returned in the end. Raises ``ConfigurationError`` for a generator."""
+    if is_awaitable(result):
+        owners = [owner for owner in (current_ticket(), deadline) if owner is not None]
+        return result_of(result, owners)
+    if isinstance(result, (GeneratorType, AsyncGeneratorType)):
+        _refuse_generator(task, result)
+    return result
 
 
 def _refuse_generator(task: TaskPlan, result: Any) -> None:
