@@ -64,10 +64,11 @@ class EdgeIndex:
 class FailureGroup:
     """The ``failures`` entries with one set of nodes: they are evaluated against the same failed runs."""
 
-    __slots__ = ("entries", "nodes")
+    __slots__ = ("entries", "names", "nodes")
 
     def __init__(self, nodes: tuple[str, ...], entries: tuple[FailurePlan, ...]) -> None:
         self.nodes = nodes
+        self.names = frozenset(nodes)
         self.entries = entries
 
 

@@ -184,9 +184,8 @@ def _on_node_succeeded(flow_run: RunState, event: on.NodeSucceeded) -> None:
 
 def _on_node_failed(flow_run: RunState, event: on.NodeFailed) -> None:
     node = _complete(flow_run, event.number, "failure", event.outcome)
-    if node is None:
-        return
-    completion.nodes_failed(flow_run, (node,))
+    if node is not None:
+        completion.node_failed(flow_run, node)
 
 
 def _complete(flow_run: RunState, number: int, status: NodeStatus, outcome: FlowOutcome | None) -> NodeRun | None:

@@ -5,33 +5,29 @@ from __future__ import annotations
 from typing import Any
 
 from selinon_core.dispatch.node_run import NodeRun
-from selinon_core.exploring.environment import FAILS, LATE, SUCCEEDS
+from selinon_core.exploring.environment import FAILS, SUCCEEDS
 from selinon_core.exploring.observation import Observation, PlayEnded
 from selinon_core.exploring.play_state import PlayState
 
 
 def choose_end(play: PlayState, node: NodeRun) -> Any:
     """How a node run ends: a number or an observation; None when it is late."""
-    is_eager = node.name in play.model.eager
-    # An eager failure that is not the stop has no place: the attempt would have ended with it.
-    may_fail = not is_eager or play.limits.all_orders or (play.mode == "eager" and play.stopper is None)
-    may_fail = may_fail and node.name not in play.limits.infallible
+    name, limits = node.name, play.limits
+    may_fail = name not in limits.infallible
+    if name in play.model.eager and not limits.all_orders:
+        # An eager failure that is not the stop has no place: the attempt would have ended with it.
+        may_fail = may_fail and play.mode == "eager" and play.stopper is None
     may_be_late = bool(play.mode)
     if node.is_flow:
         return _choose_observation(play, node, may_fail, may_be_late)
-    ends = [SUCCEEDS]
-    if may_fail:
-        if play.env.cost < play.most_failures:
-            ends.append(FAILS)
-        else:
-            play.programs.is_cut_by_failures = True
-    if may_be_late:
-        ends.append(LATE)
-    end = ends[play.env.tape.choose(len(ends))]
-    if end == LATE:
-        play.late.append(node)
-        return None
-    return end
+    if may_fail and play.env.cost >= play.most_failures:
+        play.programs.is_cut_by_failures = True
+        may_fail = False
+    end = play.env.tape.choose(1 + may_fail + may_be_late)
+    if end == SUCCEEDS or (may_fail and end == FAILS):
+        return end
+    play.late.append(node)
+    return None
 
 
 def _choose_observation(play: PlayState, node: NodeRun, may_fail: bool, may_be_late: bool) -> Observation | None:

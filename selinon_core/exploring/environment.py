@@ -16,7 +16,7 @@ Visit = tuple[str, int]
 #: What a set of worlds or a free truth belongs to: a visit, or the arguments.
 Variable = Any
 
-SUCCEEDS, FAILS, LATE = 0, 1, 2
+SUCCEEDS, FAILS = 0, 1
 
 
 class Environment:

@@ -21,7 +21,8 @@ from selinon_core.exploring.environment import FAILS, SUCCEEDS
 from selinon_core.exploring.observation import Observation, PlayEnded
 from selinon_core.exploring.play_state import ARGUMENTS, STOP, PlayState, abstract_state
 
-_PASSIVE = (do.ScheduleRetry, do.FinishFlow, do.CancelFlows, do.AskAgain)
+_STARTS = frozenset({do.StartTask, do.StartFlow})
+_PASSIVE = frozenset({do.ScheduleRetry, do.FinishFlow, do.CancelFlows, do.AskAgain})
 
 
 class Play(PlayState):
@@ -155,14 +156,16 @@ class Play(PlayState):
             self.env.ends[visit] = end
             if end == FAILS or (end.__class__ is Observation and not end.succeeded):
                 self._count_failure(node, visit)
+        if end == SUCCEEDS:
+            self._take(self.machine.advance(on.NodeSucceeded(node.number)))
+            return
+        outcome = None
         if end.__class__ is Observation:
             self.observed[node.number] = end
-            succeeded, outcome = end.succeeded, self.programs.outcome_of(node, end)
-        else:
-            succeeded, outcome = end == SUCCEEDS, None
-        if succeeded:
-            self._take(self.machine.advance(on.NodeSucceeded(node.number, outcome)))
-            return
+            outcome = self.programs.outcome_of(node, end)
+            if end.succeeded:
+                self._take(self.machine.advance(on.NodeSucceeded(node.number, outcome)))
+                return
         if node.is_flow:
             self.bits |= self.model.bits["subflow_failed", node.name, None]
         if node.name in self.model.eager:
@@ -188,13 +191,15 @@ class Play(PlayState):
         while True:
             for effect in effects:
                 kind = effect.__class__
-                if kind is do.StartTask or kind is do.StartFlow:
+                if kind in _STARTS:
                     self._started(effect.node_run)  # type: ignore[union-attr]
+                elif kind in _PASSIVE:
+                    continue
                 elif kind is do.TraceNote:
                     self._noted(effect)  # type: ignore[arg-type]
                 elif kind is do.ReuseNode or kind is do.FailNode:
                     self._visited(effect.node_run)  # type: ignore[union-attr]
-                elif kind not in _PASSIVE:
+                else:
                     questions.append(effect)  # type: ignore[arg-type]
             if at == len(questions):
                 return

@@ -39,6 +39,13 @@ def succeed_with(flow_run: RunState, output: Any) -> None:
     _end(flow_run, _outcome(flow_run, True, None, unreached=unreached).with_output(output))
 
 
+def node_failed(flow_run: RunState, node: NodeRun) -> None:
+    """Note the failure of a run that the flow has waited for; that of an eager node fails the attempt (rule 4)."""
+    flow_run.current.unhandled.setdefault(node.name, []).append(node)
+    if node.name in flow_run.table.flow.eager_failures:
+        _fail_eagerly(flow_run, node)
+
+
 def nodes_failed(flow_run: RunState, nodes: Sequence[NodeRun]) -> None:
     """Note runs that failed together; the first of an eager node fails the attempt (rule 4).
 
@@ -52,9 +59,13 @@ def nodes_failed(flow_run: RunState, nodes: Sequence[NodeRun]) -> None:
         current.unhandled.setdefault(node.name, []).append(node)
     for node in failed:
         if node.name in eager:
-            flow_run.note("EAGER_FAILURE", {"node_name": node.name, "node_id": node.id})
-            fail_attempt(flow_run, f"{node.name} failed and is listed in eager_failures")
+            _fail_eagerly(flow_run, node)
             return
+
+
+def _fail_eagerly(flow_run: RunState, node: NodeRun) -> None:
+    flow_run.note("EAGER_FAILURE", {"node_name": node.name, "node_id": node.id})
+    fail_attempt(flow_run, f"{node.name} failed and is listed in eager_failures")
 
 
 def fail_attempt(flow_run: RunState, reason: str, unreached: tuple[str, ...] = ()) -> None:

@@ -19,7 +19,7 @@ from selinon_core.plan import FailurePlan
 
 def applicable_groups(table: FlowIndex, failed: Collection[str]) -> list[FailureGroup]:
     """The groups whose nodes have all failed: larger sets first, equal sizes in lexical order."""
-    return [group for group in table.failure_groups if all(name in failed for name in group.nodes)]
+    return [group for group in table.failure_groups if group.names.issubset(failed)]
 
 
 def begin_fallbacks(flow_run: RunState) -> None:
@@ -34,16 +34,20 @@ def begin_fallbacks(flow_run: RunState) -> None:
     for entry in asked:
         flow_run.ask(do.AskFallbackCondition(flow_run.questions.next_number(), entry, current.args))
     if not asked:
-        run_fallbacks(flow_run)
+        _run_groups(flow_run, groups)
 
 
 def run_fallbacks(flow_run: RunState) -> None:
     """Handle failed runs by the entries that apply. All their conditions have been answered."""
+    _run_groups(flow_run, applicable_groups(flow_run.table, flow_run.current.unhandled))
+
+
+def _run_groups(flow_run: RunState, groups: list[FailureGroup]) -> None:
     unhandled, answers = flow_run.current.unhandled, flow_run.current.fallback_answers
     handled_any = False
-    for group in applicable_groups(flow_run.table, unhandled):
+    for group in groups:
         holding = [e for e in group.entries if e.condition is None or answers.get(e.index)]
-        while holding and all(name in unhandled for name in group.nodes):
+        while holding and group.names.issubset(unhandled):
             _handle(flow_run, _take_failed(flow_run, group), holding)
             handled_any = True
     if not handled_any:
@@ -106,4 +110,5 @@ def start_fallbacks(
         else:
             node.args = None
             refused.append(refuse(flow_run, node, reason))
-    nodes_failed(flow_run, refused)
+    if refused:
+        nodes_failed(flow_run, refused)
