@@ -6,6 +6,7 @@ import hashlib
 import json
 import uuid
 from collections.abc import Callable
+from functools import lru_cache
 
 _NAMESPACE = uuid.UUID("5e11000e-0000-5000-8000-000000000001")
 #: The namespace of runs with a key. It must never change: callers of all versions have to agree on the id.
@@ -36,6 +37,7 @@ def id_maker(flow_id: str) -> Callable[[int], str]:
     return make_id
 
 
+@lru_cache(maxsize=1024)  # the cases of a project run the same few flows
 def seeded_flow_id(seed: int, flow_name: str) -> str:
     """The id of a flow run that has to be the same for the same seed."""
     return str(uuid.uuid5(_NAMESPACE, f"{seed}:{flow_name}"))

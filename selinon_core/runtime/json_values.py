@@ -28,9 +28,11 @@ _LIKE_AN_ODD_KEY = re.compile(r'"(?:-?[0-9][^"]*|true|false|null)":')
 def is_scalar(value: Any) -> bool:
     """Return whether a value is JSON that can be shared because it cannot change."""
     kind = value.__class__
+    if kind in _SCALARS:
+        return True
     if kind is int:
         return -_TOO_LONG < value < _TOO_LONG  # type: ignore[no-any-return]
-    return kind in _SCALARS or (kind is float and math.isfinite(value))
+    return kind is float and math.isfinite(value)
 
 
 def encode_json(value: Any) -> str:
