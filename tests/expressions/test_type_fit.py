@@ -42,6 +42,46 @@ def test_what_certainly_does_not_fit_is_refused(seed: int) -> None:
                     assert not fits(wanted, value), (given_schema, wanted, value, misfit)
 
 
+_SCALARS = ("null", "boolean", "integer", "number", "string")
+
+
+class _PlainSchemas(RandomSchemas):
+    """Schemas of types, closed objects and items: nothing in them is unknown, and everything is compared."""
+
+    def schema(self, depth: int = 3) -> Any:
+        pick = self.random.random()
+        if not depth or pick < 0.4:
+            return {"type": self.random.sample(_SCALARS, 2) if pick < 0.1 else self.random.choice(_SCALARS)}
+        return self.object(depth, 1.0) if pick < 0.8 else {"type": "array", "items": self.schema(depth - 1)}
+
+    def near(self, schema: Any) -> Any:
+        """A schema that differs in a few places."""
+        if self.random.random() < 0.15 or not isinstance(schema, dict):
+            return self.schema(1)
+        changed = dict(schema)
+        if "properties" in schema:
+            changed["properties"] = {key: self.near(part) for key, part in schema["properties"].items()}
+        if "items" in schema:
+            changed["items"] = self.near(schema["items"])
+        if "required" in schema and self.random.random() < 0.2:
+            changed["required"] = self._keys()
+        return changed
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 2**32))
+def test_what_is_not_refused_fits(seed: int) -> None:
+    schemas = _PlainSchemas(Random(seed))
+    for _ in range(60):
+        given_schema = schemas.schema()
+        wanted = schemas.near(given_schema)
+        if list(misfits(type_of_schema(given_schema), type_of_schema(wanted))):
+            continue
+        for value in (schemas.instance(given_schema) for _ in range(4)):
+            if fits(given_schema, value):
+                assert fits(wanted, value), (given_schema, wanted, value)
+
+
 _A = {"type": "object", "required": ["a"], "properties": {"a": {"type": "string"}}}
 
 
