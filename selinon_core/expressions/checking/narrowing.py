@@ -61,6 +61,11 @@ def _is_key(value: object) -> bool:
 
 def with_facts(type_: Type, path: Path, facts: Facts) -> Type:
     """The type of the value at a path with what is known of its keys: it is used as a whole."""
+    for member in type_.members:
+        if isinstance(member, ObjectType):
+            break
+    else:
+        return type_  # most paths lead to values without keys
     length = len(path)
     known = (*facts.types, *facts.present)
     keys = {one[length] for one in known if len(one) > length and one[:length] == path}
