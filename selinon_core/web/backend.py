@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from anyio import CapacityLimiter, fail_after, to_thread
 
 from selinon_core.celery.reporting.run_history import history
+from selinon_core.celery.reporting.run_rows import find_page, rows_json
 from selinon_core.celery.selinon_protocol import Owner
 from selinon_core.celery.stores.index import IndexRow
 from selinon_core.celery.surroundings import REAL, Surroundings
@@ -18,7 +19,7 @@ from selinon_core.web.flow_figures import FlowFigures
 from selinon_core.web.history_json import event_json
 from selinon_core.web.run_drawings import RunDrawings, run_report
 from selinon_core.web.run_follower import RunFollower
-from selinon_core.web.run_json import VERSION, members_json, row_json, run_json
+from selinon_core.web.run_json import VERSION, members_json, run_json
 from selinon_core.web.timed_cache import TimedCache
 
 T = TypeVar("T")
@@ -84,9 +85,9 @@ class Backend:
         return self._pages.get(repr(key), lambda: self._found(wanted))
 
     def _found(self, wanted: RunFilter) -> dict[str, Any]:
-        page = self._selinon.store.index.find(wanted.query, wanted.cursor, wanted.limit)
-        now = self.now()
-        return {"version": VERSION, "runs": [row_json(row, now) for row in page.rows], "next": page.next}
+        index = self._selinon.store.index
+        page = find_page(index, wanted.query, wanted.cursor, wanted.limit)
+        return {"version": VERSION, "runs": rows_json(index, page, self.now()), "next": page.next}
 
     def changed_since(self, at: float) -> list[IndexRow]:
         """Rows that changed since a time, at most 200."""

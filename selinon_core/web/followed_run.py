@@ -8,24 +8,18 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from selinon_core.celery.execution.inbox_codec import read_entry
-from selinon_core.celery.execution.log_codec import decode_batch
 from selinon_core.celery.execution.run_cache import CachedRun
-from selinon_core.celery.execution.run_loader import require_known_format
-from selinon_core.celery.stores import Store
+from selinon_core.celery.reporting.run_reader import FoldedRun, RunReader
+from selinon_core.celery.reporting.timeline import critical_path
 from selinon_core.celery.stores.protocol import NodeRecord
 from selinon_core.celery.stores.run_header import RunHeader
 from selinon_core.dispatch import NodeRun
-from selinon_core.dispatch import effects as do
 from selinon_core.dispatch import events as on
-from selinon_core.dispatch.codec import decode_event
-from selinon_core.errors import RequestError, SelinonException
-from selinon_core.migrations.versions import FlowVersions
-
-_NEW_NODES = (do.StartTask, do.StartFlow, do.ReuseNode, do.FailNode)
+from selinon_core.errors import RequestError
 
 
 class FollowedNode:
@@ -56,7 +50,7 @@ class FollowedRun:
     ``problem`` says why its log cannot be read with the files that are here; what was replayed before stays.
     """
 
-    def __init__(self, store: Store, flows: FlowVersions, id: str) -> None:
+    def __init__(self, reader: RunReader, id: str) -> None:
         self.lock = threading.Lock()
         self.id = id
         self.header: RunHeader | None = None
@@ -65,101 +59,70 @@ class FollowedRun:
         self.revision = 0
         self.caught_up_at = float("-inf")
         self.run: CachedRun | None = None
+        self.attempt = 0
         self.problem: str | None = None
         self.ended: float | None = None
         self.undecided = 0
         self.nodes: list[FollowedNode] = []
-        self._store = store
-        self._flows = flows
-        self._open: dict[int, FollowedNode] = {}
+        self._path: tuple[int, list[dict[str, Any]]] = (-1, [])
+        self._reader = reader
+        self._store = reader.store
+        self._folded: FoldedRun | None = None
         self._errors: dict[str, dict[str, str] | None] = {}
-
-    @property
-    def attempt(self) -> int:
-        """The attempt of the flow, from 1; 0 before it begins."""
-        return 0 if self.run is None else self.run.machine.attempt
 
     def catch_up(self) -> None:
         """Read what is new. Raises ``RequestError`` when there is no such run (any more)."""
-        found = self._store.since(self.id, self.version)
-        if found is None:
-            raise RequestError(f"there is no flow run {self.id}")
-        fields, batches, inbox = found
-        header = RunHeader.read(fields)
-        if int(fields["version"]) < self.version:  # a run that was started anew under this id
-            self._forget()
-        before = (self.header, self.version, self.undecided)
-        self.header = header
-        ended = [] if self.problem is not None else self._replay(header, batches)
-        self.undecided = len(inbox)
-        changed = self._look_at_open_nodes(ended, _ends_in(inbox))
+        with self._reader.reading(self.id) as folded:
+            if folded is None:
+                raise RequestError(f"there is no flow run {self.id}")
+            before = (self.header, self.version, self.undecided)
+            if folded is not self._folded:  # the run was started anew under this id
+                self._folded, self.nodes, self._errors, self.attempt = folded, [], {}, 0
+            self.header, self.version, self.undecided = folded.header, folded.version, len(folded.inbox)
+            self.run, self.problem = folded.run, folded.problem or None
+            self.ended = folded.finished
+            if folded.run is not None:
+                self.attempt = folded.run.machine.attempt
+            changed = self._look_at_nodes(folded)
         if changed or before != (self.header, self.version, self.undecided):
             self.revision += 1
 
-    def _forget(self) -> None:
-        self.run, self.version, self.problem, self.ended = None, 0, None, None
-        self.nodes, self._open, self._errors = [], {}, {}
-
-    # -- the log ----------------------------------------------------------------------------------------------
-
-    def _replay(self, header: RunHeader, batches: Sequence[str]) -> list[FollowedNode]:
-        """Replay batches; returns the node runs that ended in them."""
-        ended: list[FollowedNode] = []
-        try:
-            if self.run is None:
-                if header.initial_definition is None:
-                    return ended
-                require_known_format(header)
-                self.run = CachedRun(self.id, header, self._flows)
-            for text in batches:
-                self._replay_batch(self.run, text, ended)
-                self.version += 1
-        except (SelinonException, ValueError, KeyError, IndexError) as error:
-            self.problem = f"the log does not fit the files that are here: {error}"
-        return ended
-
-    def _replay_batch(self, run: CachedRun, text: str, ended: list[FollowedNode]) -> None:
-        at, events, _ = decode_batch(text)
-        for parts in events:
-            event = decode_event(parts)
-            if isinstance(event, on.NodeSucceeded | on.NodeFailed):
-                self._end(event.number, at, ended)
-            for effect in run.machine.advance(event):
-                if isinstance(effect, _NEW_NODES):
-                    node = FollowedNode(effect.node_run, at)
-                    self.nodes.append(node)
-                    self._open[node.node.number] = node
-                    if isinstance(effect, do.ReuseNode | do.FailNode):
-                        self._end(node.node.number, at, ended)
-        self.ended = at if run.machine.ended else None
-
-    def _end(self, number: int, at: float, ended: list[FollowedNode]) -> None:
-        node = self._open.pop(number, None)
-        if node is not None:
-            node.ended = at
-            ended.append(node)
-
-    # -- what the store knows of node runs ----------------------------------------------------------------------
-
-    def _look_at_open_nodes(self, ended: Sequence[FollowedNode], buffered: Mapping[int, str]) -> bool:
+    def _look_at_nodes(self, folded: FoldedRun) -> bool:
         """Bring times and statuses of node runs up to date; returns whether one of them changed."""
-        if not self._open and not ended:
+        new = [FollowedNode(node, folded.queued[node.number]) for node in folded.nodes[len(self.nodes) :]]
+        self.nodes += new
+        ended = [node for node in self.nodes if node.status != node.node.status != "active"]
+        active = [node for node in self.nodes if node.node.status == "active"]
+        if not active and not ended:
             return False
-        numbers = [*self._open, *(node.node.number for node in ended)]
-        records = self._store.records(self.id, numbers)
+        records = self._store.records(self.id, [node.node.number for node in (*active, *ended)])
         for node in ended:
             _take_record(node, records.get(node.node.number))
             node.status = node.node.status
-        changed = bool(ended)
-        subflows = [node.node.id for node in self._open.values() if node.node.is_flow]
+            node.ended = folded.ended.get(node.node.number, node.queued)
+        subflows = [node.node.id for node in active if node.node.is_flow]
         begun = self._store.existing(subflows) if subflows else set()
-        for number, node in self._open.items():
+        buffered = _ends_in(folded.inbox)
+        changed = bool(ended or new)
+        for node in active:
             before = (node.status, node.begun, node.attempts)
-            record = records.get(number)
+            record = records.get(node.node.number)
+            if node.ended is not None:  # it is run again, after its flow had failed
+                node.ended = None
+                self._errors.pop(node.node.id, None)
             _take_record(node, record)
-            node.status = buffered.get(number) or self._status(node, record, begun)
+            node.status = buffered.get(node.node.number) or self._status(node, record, begun)
             changed = changed or before != (node.status, node.begun, node.attempts)
         return changed
+
+    @property
+    def critical_path(self) -> list[dict[str, Any]]:
+        """What made the run as long as it is, see ``timeline.critical_path``; empty while the run is open."""
+        if self._path[0] != self.revision:
+            closed = self.header is not None and self.header.status != "running"
+            nodes = [_for_timeline(node) for node in self.nodes] if closed else []
+            self._path = (self.revision, critical_path({"nodes": nodes}, self.ended or 0.0))
+        return self._path[1]
 
     def _status(self, node: FollowedNode, record: NodeRecord | None, begun: set[str]) -> str:
         """The status of a node run whose end is not in the log."""
@@ -188,6 +151,21 @@ class FollowedRun:
             found = {key: str(error.get(key) or "") for key in ("type", "message", "traceback")}
             self._errors[id] = None if text is None else found
         return self._errors[id]
+
+
+def _for_timeline(followed: FollowedNode) -> dict[str, Any]:
+    node = followed.node
+    return {
+        "number": node.number,
+        "id": node.id,
+        "name": node.name,
+        "status": followed.status,
+        "flow_attempt": node.flow_attempt,
+        "queued": followed.queued,
+        "begun": followed.begun,
+        "ended": followed.ended,
+        "sources": [source.number for source in node.sources],
+    }
 
 
 def _take_record(node: FollowedNode, record: NodeRecord | None) -> None:

@@ -117,8 +117,10 @@ class LiveFeeds:
     async def _ask_again_and_again(self, feed: _Feed, ask: Ask) -> None:
         known: int | None = None
         away_since: float | None = None
+        loop = asyncio.get_running_loop()
         while True:
             busy = True
+            began = loop.time()
             try:
                 number, busy, content = await ask()
                 if number != known or away_since is not None:
@@ -132,7 +134,9 @@ class LiveFeeds:
                 feed.publish("gone", {"message": str(error)})
                 feed.end()
                 return
-            await self._pause(self._pace if busy else self._idle_pace)
+            # To look must not take more than a quarter of the time, however large the run is.
+            least = 3 * (loop.time() - began)
+            await self._pause(max(least, self._pace if busy else self._idle_pace))
 
     def close(self) -> None:
         """End all streams: the server ends."""

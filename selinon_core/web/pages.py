@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
 
+from selinon_core.celery.reporting.timeline import waiting_share
 from selinon_core.celery.stores.index import OPEN, STATUSES
 from selinon_core.graph.build.overlay import seconds_text
 from selinon_core.web.filters import RunFilter
@@ -72,14 +74,11 @@ def runs_table(rows: Sequence[Mapping[str, Any]]) -> Markup:
 
 
 def _run_row(row: Mapping[str, Any], labelled: bool) -> Markup:
+    reason = tag("div", row["reason"], class_="reason") if row["reason"] else None
     labels = [tag("span", f"{name}={value}", class_="label") for name, value in row["labels"].items()]
     return tag(
         "tr",
-        tag(
-            "td",
-            status_badge(row["status"]),
-            tag("div", row["reason"], class_="reason") if row["reason"] else None,
-        ),
+        tag("td", status_badge(row["status"]), _progress(row), reason),
         tag("td", row["flow"], data_title="Flow"),
         tag(
             "td", tag("a", tag("code", row["id"][:8]), href=f"runs/{row['id']}", title=row["id"]), data_title="Run"
@@ -90,6 +89,14 @@ def _run_row(row: Mapping[str, Any], labelled: bool) -> Markup:
         tag("td", *labels, data_title="Labels") if labelled else None,
         data_id=row["id"],
     )
+
+
+def _progress(row: Mapping[str, Any]) -> Markup | None:
+    """How far an open run is; how many nodes it will have is not known before its end."""
+    progress = row["progress"]
+    if row["ended"] is not None or progress is None or not progress["started"]:
+        return None
+    return tag("span", f" {progress['done']} of {progress['started']} done", class_="muted")
 
 
 def _filters(wanted: RunFilter, flows: Sequence[str]) -> Markup:
@@ -163,6 +170,7 @@ def run_main(run: Mapping[str, Any], root: str) -> Markup:
     nodes = tag(
         "section",
         tag("h2", "Nodes", id="nodes-title"),
+        tag("div", path_line(run), id="path"),
         tag("div", groups_table(run["groups"]), id="groups"),
         aria_labelledby="nodes-title",
     )
@@ -216,6 +224,16 @@ def values_section(run: Mapping[str, Any]) -> Markup:
                 tag("details", tag("summary", name), tag("pre", value["text"]), cut, open=name == "Output")
             )
     return tag("section", *parts, id="values", aria_label="Values")
+
+
+def path_line(run: Mapping[str, Any]) -> Markup | None:
+    """What made a run as long as it is."""
+    path = run["critical_path"]
+    if len(path) < 2:
+        return None
+    steps = " → ".join(f"{step['name']} {step['share']:.0%}" for step in path)
+    text = f"Critical path: {steps}; {waiting_share(path):.0%} of it is waiting for workers."
+    return tag("p", text, class_="muted")
 
 
 def groups_table(groups: Sequence[Mapping[str, Any]]) -> Markup:
@@ -311,5 +329,9 @@ def _percent(part: float | None) -> str:
     return "" if part is None else f"{part:.1%}"
 
 
-def _short(text: str | None) -> str:
-    return "" if text is None else text if len(text) <= 120 else text[:119] + "…"
+def _short(args: Any) -> str:
+    """Arguments in a list: as JSON, or the beginning of it that the index has."""
+    if args is None:
+        return ""
+    text = args if isinstance(args, str) and args.endswith("…") else json.dumps(args, ensure_ascii=False)
+    return text if len(text) <= 120 else text[:119] + "…"

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from selinon_core.celery.reporting.run_reader import RunReader
 from selinon_core.celery.selinon_protocol import Owner
 from selinon_core.errors import RequestError
 from selinon_core.web.followed_run import FollowedRun
@@ -25,6 +26,7 @@ class RunFollower:
         self._pace = pace
         self._most = most
         self._lock = threading.Lock()
+        self._reader: RunReader | None = None
         self._runs: OrderedDict[str, FollowedRun] = OrderedDict()
 
     @contextmanager
@@ -46,12 +48,18 @@ class RunFollower:
         with self._lock:
             run = self._runs.get(id)
             if run is None:
-                services: Any = self._selinon.services
-                run = self._runs[id] = FollowedRun(services.store, services.flow_versions, id)
+                run = self._runs[id] = FollowedRun(self._reader_of_its_own(), id)
                 while len(self._runs) > self._most:
                     self._runs.popitem(last=False)
             self._runs.move_to_end(id)
             return run
+
+    def _reader_of_its_own(self) -> RunReader:
+        """What it keeps is not changed by those who ask for the status of a run in this process."""
+        if self._reader is None:
+            services: Any = self._selinon.services
+            self._reader = RunReader(services.store, services.flow_versions, self._most)
+        return self._reader
 
     def _forget(self, run: FollowedRun) -> None:
         with self._lock:

@@ -16,31 +16,13 @@ from selinon_core.web.shortening import shortened, shortened_text
 VERSION = 1
 #: Groups of nodes in one answer: those that failed first.
 MAX_GROUPS = 200
+#: Steps of a critical path in one answer: those that took longest.
+MAX_STEPS = 20
 #: Node runs in one answer.
 MEMBERS_PER_PAGE = 100
 
 STATUSES = ("failure", "running", "retrying", "waiting", "success", "reused")
 _RANK = {status: rank for rank, status in enumerate(STATUSES)}
-
-
-def row_json(row: IndexRow, now: float) -> dict[str, Any]:
-    """A run in a list."""
-    begun = row.created if row.begun is None else row.begun
-    return {
-        "id": row.id,
-        "flow": row.flow,
-        "status": row.status,
-        "reason": row.reason or None,
-        "created": row.created,
-        "begun": row.begun,
-        "ended": row.ended,
-        "seconds": round(max(0.0, (row.ended or now) - begun), 3),
-        "attempt": row.attempt,
-        "key": row.key,
-        "lane": row.lane,
-        "labels": dict(row.labels),
-        "args": row.args,
-    }
 
 
 def run_json(run: FollowedRun, row: IndexRow | None) -> dict[str, Any]:
@@ -85,7 +67,16 @@ def run_json(run: FollowedRun, row: IndexRow | None) -> dict[str, Any]:
         },
         "groups": groups[:MAX_GROUPS],
         "groups_left_out": max(0, len(groups) - MAX_GROUPS),
+        "critical_path": _longest(run.critical_path),
     }
+
+
+def _longest(path: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The steps of a critical path with the largest shares, at most ``MAX_STEPS``, in their order."""
+    if len(path) <= MAX_STEPS:
+        return path
+    kept = {step["number"] for step in sorted(path, key=lambda step: -step["share"])[:MAX_STEPS]}
+    return [step for step in path if step["number"] in kept]
 
 
 def groups_json(run: FollowedRun) -> list[dict[str, Any]]:

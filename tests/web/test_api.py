@@ -36,6 +36,7 @@ def test_a_run_has_its_nodes_by_name_and_those_that_failed_first(shop: Viewed) -
     assert run["progress"] == {"done": 3, "failed": 1, "started": 4}
     assert "Charge" in run["reason"]
     assert run["ended"] >= run["begun"] >= run["created"]
+    assert run["critical_path"][0]["name"] == "Load"
 
 
 def test_what_is_at_work_is_told_from_what_waits(shop: Viewed) -> None:

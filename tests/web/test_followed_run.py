@@ -8,16 +8,22 @@ from typing import Any
 import pytest
 import scripted
 
+from selinon_core.celery.reporting.run_reader import RunReader
 from selinon_core.celery.reporting.run_status import describe
 from selinon_core.errors import RequestError
 from selinon_core.project import compile_project
 from selinon_core.simulating.world import World
 from selinon_core.web.followed_run import FollowedRun
 from selinon_core.web.run_json import groups_json
+from tests.celery.stores import KINDS, SERVERS, fresh_store, server_of
 from tests.conformance.recorded import recorded_cases, write_configuration
-from tests.web.viewed import Viewed
+from tests.web.viewed import Viewed, project
 
 Json = dict[str, Any]
+STORES = [
+    pytest.param(kind, marks=pytest.mark.service(server_of(kind))) if server_of(kind) in SERVERS else kind
+    for kind in KINDS
+]
 
 
 #: The start of a selective run is tried elsewhere.
@@ -33,7 +39,7 @@ def test_following_is_as_good_as_reading_anew(case: Json, tmp_path: Path) -> Non
     world = World(plan, workers=2, shuffle=True, seed=len(case["name"]))
     flows = world.workers[0].flow_versions
     id = world.start(request["flow"], request["node_args"])
-    followed = FollowedRun(world.store, flows, id)
+    followed = FollowedRun(RunReader(world.store, flows), id)
     looks = 0
     busy = True
     while busy:
@@ -65,9 +71,24 @@ def compare(followed: FollowedRun, status: Json) -> None:
     assert counted == sum(node["flow_attempt"] == status["attempt"] for node in status["nodes"])
 
 
+@pytest.mark.parametrize("kind", STORES)
+def test_a_run_is_followed_in_every_store(kind: str, tmp_path: Path) -> None:
+    with fresh_store(kind, tmp_path) as store, project(tmp_path, store=store) as shop:
+        id = shop.begun("order", {"pages": 3, "declined": True})
+        followed = FollowedRun(RunReader(store, shop.services.flow_versions), id)
+        for _ in range(30):
+            followed.catch_up()
+            compare(followed, describe(store, shop.services.flow_versions, id, depth=0))
+            shop.world.work_some(1)
+        followed.catch_up()
+        assert followed.header is not None
+        assert followed.header.status == "failure"
+        assert {node.node.name: node.status for node in followed.nodes}["Charge"] == "failure"
+
+
 def test_a_run_that_starts_anew_under_its_id_is_read_anew(shop: Viewed) -> None:
     id = shop.finished("order", {"declined": True})
-    followed = FollowedRun(shop.store, shop.services.flow_versions, id)
+    followed = FollowedRun(RunReader(shop.store, shop.services.flow_versions), id)
     followed.catch_up()
     assert followed.header is not None
     assert followed.header.status == "failure"
@@ -82,7 +103,7 @@ def test_a_run_that_starts_anew_under_its_id_is_read_anew(shop: Viewed) -> None:
 
 def test_to_follow_a_run_reads_only_what_is_new(shop: Viewed) -> None:
     id = shop.begun("pages", {"pages": 30})
-    followed = FollowedRun(shop.store, shop.services.flow_versions, id)
+    followed = FollowedRun(RunReader(shop.store, shop.services.flow_versions), id)
     versions = []
     for _ in range(10):
         followed.catch_up()

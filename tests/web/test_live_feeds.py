@@ -93,7 +93,7 @@ def test_nothing_is_sent_while_nothing_changes_and_ended_runs_are_looked_at_seld
         for _ in range(3):
             await turns.next()
         assert not waiting.done()
-        assert set(turns.seconds) == {10.0}
+        assert min(turns.seconds) >= 10.0
         feeds.close()
         with pytest.raises(StopAsyncIteration):
             await waiting

@@ -101,7 +101,7 @@ async function show(state) {
     document.title = document.title.replace(/^[^·]*/, `${run.flow} ${run.status} `);
     if (!first) {
       const fresh = await freshPage();
-      for (const part of ["run", "values"]) takeOver(fresh, part);
+      for (const part of ["run", "values", "path"]) takeOver(fresh, part);
     }
   }
   const definition = run.log_version ? "begun" : "";
