@@ -232,7 +232,7 @@ def path_line(run: Mapping[str, Any]) -> Markup | None:
     if len(path) < 2:
         return None
     steps = " → ".join(f"{step['name']} {step['share']:.0%}" for step in path)
-    text = f"Critical path: {steps}; {waiting_share(path):.0%} of it is waiting for workers."
+    text = f"Critical path: {steps}; {waiting_share(path):.0%} of it is waiting."
     return tag("p", text, class_="muted")
 
 

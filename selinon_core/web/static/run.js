@@ -70,7 +70,7 @@ function describe(group) {
     .map((name) => `${group[name]} ${name}`).join(", ");
 }
 
-// How many of how many node runs ended, at the upper right corner of a node.
+// How many of how many node runs ended, at the right of a node.
 function showCount(node, text) {
   let count = node.querySelector("text.count");
   if (!text) { if (count) count.remove(); return; }
@@ -80,9 +80,8 @@ function showCount(node, text) {
     const box = shape.getBBox();
     count = document.createElementNS("http://www.w3.org/2000/svg", "text");
     count.setAttribute("class", "count");
-    count.setAttribute("x", box.x + box.width);
-    count.setAttribute("y", box.y - 3);
-    count.setAttribute("text-anchor", "end");
+    count.setAttribute("x", box.x + box.width + 5);
+    count.setAttribute("y", box.y + box.height - 4);
     node.append(count);
   }
   if (count.textContent !== text) count.textContent = text;
