@@ -68,11 +68,13 @@ def _items(play: PlayState, question: do.AskForeach) -> list[Any]:
     assert edge.foreach is not None
     function = edge.foreach.text
     call: Any
+    lengths = play.limits.items
     if isinstance(edge.foreach, ForeachItems):  # the same list for the same runs
+        lengths = play.model.lengths_of(function, lengths)
         call = tuple((source.name, play.visits[source.number]) for source in question.sources)
     else:
         call = play.answers[function] = play.answers.get(function, 0) + 1
-    count = play.env.items_of((function, call), play.limits.items)
+    count = play.env.items_of((function, call), lengths)
     kind: Any = "foreach_none" if not count else "foreach_one" if count == 1 else "foreach_many"
     play.bits |= play.model.bits[kind, edge.index, None]
     return [["item", function, call, position] for position in range(count)]

@@ -12,6 +12,7 @@ from selinon_core.exploring.cycles import nodes_in_cycles
 from selinon_core.exploring.goals import Goal, GoalTable
 from selinon_core.plan import Condition, FlowPlan, Leaf, Plan, TaskPlan, Test
 from selinon_core.plan.functions import predicates_of
+from selinon_core.plan.model import Schema
 from selinon_core.schemas.check import ResultSchema
 from selinon_core.worlds import LeafKind, Worlds, kind_of, worlds_of
 
@@ -77,6 +78,7 @@ class FlowModel:
         self.worlds: dict[str, Worlds] = {}
         self.args_worlds: Worlds | None = None
         self._truths: dict[tuple[str | None, LeafKey], Truths] = {}
+        self._lengths: dict[tuple[str, tuple[int, ...]], tuple[int, ...]] = {}
         self._find_worlds()
 
     @property
@@ -92,6 +94,15 @@ class FlowModel:
     def truths_of(self, task: str | None, leaf: Leaf) -> Truths:
         """A shipped predicate on the results of a task, or for None on the flow's arguments."""
         return self._truths[task, leaf_key(leaf)]
+
+    def lengths_of(self, text: str, lengths: tuple[int, ...]) -> tuple[int, ...]:
+        """Those of the lengths that the list of an expression may have, as far as schemas bound it."""
+        key = (text, lengths)
+        if key not in self._lengths:
+            from selinon_core.exploring.list_lengths import possible_lengths
+
+            self._lengths[key] = possible_lengths(self.project, self.flow, text, lengths)
+        return self._lengths[key]
 
     def _find_worlds(self) -> None:
         read: dict[str | None, dict[LeafKey, Leaf]] = {}
@@ -160,15 +171,23 @@ class ProjectModel:
         except ConfigurationError:
             return None
 
-    def schema_of_arguments(self, flow: FlowPlan) -> ResultSchema | None:
-        """The schema of a flow's arguments; None when it has none, or one that cannot be used."""
+    def schema_of_arguments(self, node: str) -> ResultSchema | None:
+        """The schema of the arguments of a flow or task; None when it has none, or one that cannot be used."""
+        found = self.plan.flows.get(node) or self.plan.tasks.get(node)
+        return None if found is None else self._schema(found.input_schema, found)
+
+    def schema_of_output(self, flow: str) -> ResultSchema | None:
+        """The schema of a flow's output; None when it has none, or one that cannot be used."""
+        return self._schema(self.plan.flows[flow].output_schema, self.plan.flows[flow])
+
+    def _schema(self, schema: Schema | None, of: FlowPlan | TaskPlan) -> ResultSchema | None:
         task = next(iter(self.plan.tasks.values()), None)
-        if flow.input_schema is None or task is None:
+        if schema is None or task is None:
             return None
-        # Schemas are found for tasks; this is one whose results are these arguments.
-        taker = task._replace(name=flow.name, output_schema=flow.input_schema, place=flow.place)
+        # Schemas are found for tasks; this is one whose results are such values.
+        giver = task._replace(name=of.name, output_schema=schema, place=of.place)
         try:
-            return self._schemas(taker)
+            return self._schemas(giver)
         except ConfigurationError:
             return None
 

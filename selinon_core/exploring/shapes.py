@@ -18,6 +18,7 @@ from selinon_core.expressions.tree import (
     Index,
     Junction,
     ListFor,
+    ListOf,
     Literal,
     Name,
     Negation,
@@ -35,10 +36,11 @@ _WANTED: dict[str, Any] = {
     **dict.fromkeys(("abs", "round", "floor", "int", "float"), _NUMBER),
     **{name: {} for name in ("keys", "values", "items")},
 }
-#: What they want of each item, where a ``for`` makes the list.
+#: What they want of each item, where the list is written there.
 _ITEMS: dict[str, Any] = {
     **dict.fromkeys(("sum", "min", "max"), _NUMBER),
     **dict.fromkeys(("any", "all", "count"), True),
+    "flatten": [_TEXT],
 }
 
 
@@ -64,8 +66,13 @@ class Shape:
         return self.items
 
     def want(self, sample: Any) -> None:
-        """Note what an expression takes it for; the first one counts."""
-        if self.sample is None:
+        """Note what it is taken for: the parts of a sample each, else the first sample."""
+        if isinstance(sample, dict) and sample:
+            for name, inner in sample.items():
+                self.field(name).want(inner)
+        elif isinstance(sample, list) and sample:
+            self.item().want(sample[0])
+        elif self.sample is None:
             self.sample = sample
 
     def value(self) -> Any:
@@ -159,6 +166,8 @@ def _parts(tree: Tree, wanted: Any) -> list[tuple[Tree, Any]]:
         return _compared(tree)
     if isinstance(tree, Call) and tree.arguments:
         first, *others = tree.arguments
+        if isinstance(first, ListOf) and tree.function in _ITEMS:
+            return [(part, _ITEMS[tree.function]) for part in children(first)]
         want = (_ITEMS if isinstance(first, ListFor) else _WANTED).get(tree.function, _TEXT)
         if tree.function in ("has", "default"):
             want = others[0].value if others and isinstance(others[0], Literal) else wanted

@@ -6,12 +6,13 @@ result of a source, or into the arguments of the flow, the value is made to have
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from selinon_core.errors import ConfigurationError
 from selinon_core.plan import EdgePlan, FailurePlan, FlowPlan, ForeachItems
 from selinon_core.plan.functions import expression_leaves
+from selinon_core.plan.model import Computed, ComputedText, Expression, Template
 from selinon_core.worlds.assembly import Builder, assembled
 from selinon_core.worlds.candidates import Candidate, Path
 
@@ -21,18 +22,23 @@ if TYPE_CHECKING:
 
 #: A node run: its node and its visit.
 _Visit = tuple[str, int]
+#: arguments that a node takes
+Examples = Callable[[str], Any]
 #: place in a value -> the number of items there
 Lists = dict[Path, int]
 
 
 class ValuesRead:
-    """``items`` is that of the environment of a run. ``unknown``: expressions of foreach that are no such path."""
+    """``items`` is that of the environment of a run. ``unknown``: expressions of foreach that are no such path.
 
-    def __init__(self, flow: FlowPlan, items: Mapping[Any, int]) -> None:
+    ``example`` gives arguments that a node takes, None where that is not known.
+    """
+
+    def __init__(self, flow: FlowPlan, items: Mapping[Any, int], example: Examples = lambda node: None) -> None:
         self.unknown: list[str] = []
         self._of_arguments: Lists = {}
         self._by_visit: dict[_Visit, Lists] = {}
-        self._shapes = _shapes_of(flow)
+        self._shapes = _shapes_of(flow, example)
         over_items = {edge.foreach.text for edge in flow.edges if isinstance(edge.foreach, ForeachItems)}
         for (text, sources), count in items.items():
             if text in over_items and isinstance(sources, tuple):
@@ -95,7 +101,7 @@ class ValuesRead:
             self.unknown.append(text)
 
 
-def _shapes_of(flow: FlowPlan) -> Shapes | None:
+def _shapes_of(flow: FlowPlan, example: Examples) -> Shapes | None:
     """The shapes of what a flow reads; None where nothing in it is an expression."""
     entries: tuple[EdgePlan | FailurePlan, ...] = (*flow.edges, *flow.failures)
     if (
@@ -118,12 +124,33 @@ def _shapes_of(flow: FlowPlan) -> Shapes | None:
             item = Shape() if items is None else items.item()
             variables[edge.index] = {edge.foreach.item_name: item, "index": Shape()}
     for edge in flow.edges:
-        for expression in expressions_of(edge.args):
-            found.read(tree_of(expression.text), None, variables.get(edge.index))
-    for template in (*(entry.args for entry in flow.failures), flow.output):
-        for expression in expressions_of(template):
-            found.read(tree_of(expression.text), None)
+        for text, wanted in _wanted_by(edge.args, edge.destinations, example):
+            found.read(tree_of(text), wanted, variables.get(edge.index))
+    for entry in flow.failures:
+        for text, wanted in _wanted_by(entry.args, entry.fallback, example):
+            found.read(tree_of(text), wanted)
+    for expression in expressions_of(flow.output):
+        found.read(tree_of(expression.text), None)
     return found
+
+
+def _wanted_by(args: Template | None, nodes: Sequence[str], example: Examples) -> Iterator[tuple[str, Any]]:
+    """Yield the expressions of ``args``, each with what one of the nodes takes in its place, if that is known."""
+    if args is None:
+        return
+    taken = next((found for node in nodes if (found := example(node)) is not None), None)
+    todo: list[tuple[Any, Any]] = [(args.value, taken)]
+    while todo:
+        part, wanted = todo.pop()
+        if isinstance(part, Computed):
+            yield part.expression.text, wanted
+        elif isinstance(part, ComputedText):
+            yield from ((piece.text, None) for piece in part.parts if isinstance(piece, Expression))
+        elif isinstance(part, dict):
+            inner = wanted if isinstance(wanted, dict) else {}
+            todo += [(value, inner.get(key)) for key, value in reversed(part.items())]
+        elif isinstance(part, list | tuple):
+            todo += [(value, None) for value in reversed(part)]
 
 
 def _set_length(schema: dict[str, Any], place: Path, count: int) -> None:

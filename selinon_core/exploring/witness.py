@@ -117,9 +117,14 @@ class _Writer:
         self._summaries = summaries
         self._play = play
         self._model = play.model
-        self._read = ValuesRead(play.model.flow, play.env.items)
+        self._read = ValuesRead(play.model.flow, play.env.items, self._example)
         self.guessed: dict[str, None] = dict.fromkeys(self._read.unknown)
         self.is_confirmed = True
+
+    def _example(self, node: str) -> Any:
+        """Arguments that a node takes; None where it has no schema of them."""
+        schema = self._model.project.schema_of_arguments(node)
+        return None if schema is None else schema.minimal_value()
 
     def args(self) -> Any:
         """Arguments that the conditions took to be given; None where none asked."""
@@ -127,7 +132,7 @@ class _Writer:
         if self._play.given is None:
             return None
         value = None if worlds is None else worlds.values[_first(self._play.env.masks.get(GIVEN, worlds.all))]
-        return self._read.arguments(value, self._model.project.schema_of_arguments(self._model.flow))
+        return self._read.arguments(value, self._model.project.schema_of_arguments(self._model.flow.name))
 
     def mocks(self) -> Mocks:
         """The mocks that bring the run about."""
@@ -159,7 +164,8 @@ class _Writer:
     def _finished_flow(self, visit: tuple[str, int], finished: dict[str, list[Any]], after: float) -> Outcome:
         """A sub-flow that succeeds: with its output where that is read, else with the results of its tasks."""
         if self._read.is_read(visit[0]) and self._model.project.plan.flows[visit[0]].output is not None:
-            return Outcome("output", self._read.result(visit, None, None), after)
+            schema = self._model.project.schema_of_output(visit[0])
+            return Outcome("output", self._read.result(visit, None, schema), after)
         return Outcome("finished", finished, after)
 
     def _after(self, node: NodeRun) -> float:

@@ -107,6 +107,28 @@ ORDERS = {
     failures: [{nodes: A, fallback: Watch}]
 global: {predicates_module: checks}
 """,
+    "what nodes take": """
+  - name: main
+    edges:
+      - {from: , to: A}
+      - {from: A, to: inner, args: {lines: "${A}"}}
+      - from: inner
+        to: B
+        args: {count: "${len(flatten([flatten([line.parts for line in A]), inner]))}"}
+      - {from: B, to: C, foreach: {in: B.names, as: name}, args: {text: "${name}"}}
+  - name: inner
+    input_schema:
+      type: object
+      required: [lines]
+      properties:
+        lines: {$ref: "#/$defs/lines"}
+      $defs:
+        line: {type: object, properties: {price: {type: number}, parts: {type: array}}, required: [price, parts]}
+        lines: {type: array, minItems: 1, maxItems: 1, items: {$ref: "#/$defs/line"}}
+    edges: [{from: , to: Watch, foreach: args.lines}]
+    output: "${[line.price for line in args.lines]}"
+    output_schema: {type: array, items: {type: number}}
+""",
     "arguments": """
   - name: main
     edges:
