@@ -5,22 +5,28 @@ from __future__ import annotations
 import re
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import TypedDict
 
 from selinon_core import SelinonTask
 
 SITE = Path(__file__).with_name("site")
-FRONT_PAGE = {"pages": ["index.html"], "seen": ["index.html"]}
 
 
-def pages_of_level(storage_pool, level):
-    """Fan out: one FetchPage for each page of this level."""
-    return (level or FRONT_PAGE)["pages"]
+class Page(TypedDict):
+    page: str
+    links: list[str]
+    words: list[str]
+
+
+class Level(TypedDict):
+    pages: list[str]
+    seen: list[str]
 
 
 class FetchPage(SelinonTask):
     """Returns the links and the words of a page."""
 
-    def run(self, page):
+    def run(self, page: str) -> Page:
         reader = LinksAndWords()
         reader.feed((SITE / page).read_text(encoding="utf-8"))
         return {"page": page, "links": reader.links, "words": reader.words}
@@ -29,29 +35,17 @@ class FetchPage(SelinonTask):
 class FindNewPages(SelinonTask):
     """Returns the next level: pages that are linked from this level and were not seen before."""
 
-    def run(self, level):
-        seen = list((level or FRONT_PAGE)["seen"])
-        found = []
-        for index in range(len(self.parent["level"]["FetchPage"])):
-            for link in self.parent_flow_result("level", "FetchPage", index)["links"]:
-                if link not in seen:
-                    seen.append(link)
-                    found.append(link)
-        return {"pages": found, "seen": seen}
-
-
-def next_level(storage_pool, node_args):
-    """The one next level, as the arguments of the next crawl."""
-    return [storage_pool.get("FindNewPages")]
+    def run(self, *, links: list[str], seen: list[str]) -> Level:
+        found = [link for link in dict.fromkeys(links) if link not in seen]
+        return {"pages": found, "seen": seen + found}
 
 
 class WriteIndex(SelinonTask):
     """Returns which pages a word is on, for words that are on more than one."""
 
-    def run(self, node_args):
-        index = {}
-        for number in range(len(self.parent["crawl"]["FetchPage"])):
-            page = self.parent_flow_result("crawl", "FetchPage", number)
+    def run(self, *, pages: list[Page]) -> dict[str, list[str]]:
+        index: dict[str, list[str]] = {}
+        for page in pages:
             for word in sorted(set(page["words"])):
                 index.setdefault(word, []).append(page["page"])
         return {word: sorted(pages) for word, pages in sorted(index.items()) if len(pages) > 1}

@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
+from typing import TypedDict
+
 from selinon_core import SelinonTask
 
-READERS = [{"name": name, "topic": topic} for name in ("Ada", "Grace", "Edsger") for topic in ("tea", "birds")]
+
+class Reader(TypedDict):
+    name: str
+    topic: str
+
+
+READERS: list[Reader] = [
+    {"name": name, "topic": topic} for name in ("Ada", "Grace", "Edsger") for topic in ("tea", "birds")
+]
 
 
 class FindReaders(SelinonTask):
-    """Returns the readers of ``node_args["topic"]``, by default all."""
+    """Returns the readers of a topic, or of all."""
 
-    def run(self, node_args):
-        topic = (node_args or {}).get("topic")
+    def run(self, *, topic: str | None) -> list[Reader]:
         return [reader for reader in READERS if topic in (None, reader["topic"])]
 
 
-def readers(storage_pool, node_args):
-    return storage_pool.get("FindReaders")
-
-
 class SendLetter(SelinonTask):
-    def run(self, reader):
-        return f"Dear {reader['name']}, there is news about {reader['topic']}."
+    def run(self, *, name: str, topic: str) -> str:
+        return f"Dear {name}, there is news about {topic}."
 
 
 class UpdateStatistics(SelinonTask):

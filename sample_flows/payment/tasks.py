@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from typing import TypedDict
+
 from selinon_core import FatalTaskError, SelinonTask
 
-DEFAULT_PAYMENT = {"card": "4000", "voucher": "TEA10", "amount": 81.0}
 VOUCHERS = {"TEA10": 10.0}
 
 
@@ -15,8 +16,7 @@ class GatewayBusy(Exception):
 class ChargeCard(SelinonTask):
     """Card 4000 works at the third attempt, 4001 is never answered, all others are refused."""
 
-    def run(self, node_args):
-        card = (node_args or DEFAULT_PAYMENT)["card"]
+    def run(self, *, card: str):
         if card == "4001" or (card == "4000" and self.attempt < 3):
             raise GatewayBusy(f"no answer to attempt {self.attempt}")
         if card != "4000":
@@ -25,33 +25,35 @@ class ChargeCard(SelinonTask):
         return {"charged": card}
 
 
+class Redeemed(TypedDict):
+    redeemed: str
+    value: float
+
+
 class RedeemVoucher(SelinonTask):
-    def run(self, node_args):
-        code = (node_args or DEFAULT_PAYMENT)["voucher"]
-        if code not in VOUCHERS:
-            raise FatalTaskError(f"voucher {code} is not known")
-        return {"redeemed": code, "value": VOUCHERS[code]}
+    def run(self, *, voucher: str) -> Redeemed:
+        if voucher not in VOUCHERS:
+            raise FatalTaskError(f"voucher {voucher} is not known")
+        return {"redeemed": voucher, "value": VOUCHERS[voucher]}
 
 
 class SendReceipt(SelinonTask):
-    def run(self, node_args):
-        value = self.parent_task_result("RedeemVoucher")["value"]
-        return {"by_card": (node_args or DEFAULT_PAYMENT)["amount"] - value, "by_voucher": value}
+    def run(self, *, by_card: float, by_voucher: float):
+        return {"by_card": by_card, "by_voucher": by_voucher}
 
 
 class RefundCard(SelinonTask):
-    def run(self, node_args):
-        return {"refunded": node_args["card"]}
+    """Started together with ``ExplainToCustomer``: both get the same arguments, and each takes what it needs."""
+
+    def run(self, *, card: str, **others):
+        return {"refunded": card}
 
 
 class RestoreVoucher(SelinonTask):
-    def run(self, node_args):
-        return {"restored": node_args["voucher"]}
+    def run(self, *, voucher: str, **others):
+        return {"restored": voucher}
 
 
 class ExplainToCustomer(SelinonTask):
-    """``self.failures`` has the failed runs that this fallback handles, by name."""
-
-    def run(self, node_args):
-        reasons = [str(self.parent_task_exception(name)) for name in sorted(self.failures)]
+    def run(self, *, reasons: list[str], **others):
         return "We are sorry: " + "; ".join(reasons)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TypedDict
+
 from selinon_core import SelinonTask
 
 JOBS = {
@@ -22,27 +24,44 @@ JOBS = {
 
 
 class ReadJob(SelinonTask):
-    def run(self, node_args):
-        return {"number": node_args["number"], **JOBS[node_args["number"]]}
+    def run(self, *, number: int):
+        return {"number": number, **JOBS[number]}
+
+
+class Sheet(TypedDict):
+    sheet: str
 
 
 class PrintSheet(SelinonTask):
-    def run(self, node_args):
-        if node_args["text"].endswith("?"):
-            raise RuntimeError(f"the printer does not take {node_args['text']}")
-        return {"sheet": f"{node_args['page']}: {node_args['text']} on {node_args['paper']} paper"}
+    def run(self, *, text: str, page: int, paper: str) -> Sheet:
+        if text.endswith("?"):
+            raise RuntimeError(f"the printer does not take {text}")
+        return {"sheet": f"{page}: {text} on {paper} paper"}
+
+
+class Book(TypedDict):
+    book: str
 
 
 class Bind(SelinonTask):
-    def run(self, node_args):
-        return {"book": f"{node_args['title']}: {' | '.join(node_args['sheets'])}"}
+    def run(self, *, sheets: list[str], title: str) -> Book:
+        return {"book": f"{title}: {' | '.join(sheets)}"}
+
+
+class Parcel(TypedDict):
+    number: int
+    parts: list[str]
+
+
+class Packed(TypedDict):
+    parcel: Parcel
 
 
 class Pack(SelinonTask):
-    def run(self, node_args):
-        return {"parcel": {"number": node_args["number"], "parts": node_args["parts"]}}
+    def run(self, *, number: int, parts: list[str]) -> Packed:
+        return {"parcel": {"number": number, "parts": parts}}
 
 
 class Refund(SelinonTask):
-    def run(self, node_args):
-        return f"{node_args['amount']} for job {node_args['number']} ({node_args['because']})"
+    def run(self, *, number: int, amount: str, because: str) -> str:
+        return f"{amount} for job {number} ({because})"

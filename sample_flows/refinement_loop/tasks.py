@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
+from typing import TypedDict
+
 from selinon_core import SelinonTask
 
 
+class Guessed(TypedDict):
+    value: float
+
+
+class Improved(TypedDict):
+    value: float
+    error: float
+
+
 class Guess(SelinonTask):
-    def run(self, number):
-        return {"value": float(number or 2)}
+    def run(self, *, number: float) -> Guessed:
+        return {"value": float(number)}
 
 
 class Improve(SelinonTask):
-    """Improves what the run before it found; that may be Guess or Improve itself."""
-
-    def run(self, number):
-        number = float(number or 2)
-        (before,) = self.parent
-        value = self.parent_task_result(before)["value"]
+    def run(self, *, value: float, number: float) -> Improved:
         better = (value + number / value) / 2
         return {"value": better, "error": abs(better * better - number)}
 
 
 class Report(SelinonTask):
-    def run(self, number):
-        return round(self.parent_task_result("Improve")["value"], 6)
+    def run(self, *, value: float) -> float:
+        return round(value, 6)

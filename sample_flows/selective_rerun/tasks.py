@@ -23,35 +23,33 @@ def reuse_last_run(flow_name, node_name, node_args, task_names, storage_pool):
 
 
 class ReadMeasurements(SelinonTask):
-    def run(self, node_args):
+    def run(self, node_args) -> list[float]:
         return MEASUREMENTS
 
 
 class RemoveOutliers(SelinonTask):
-    """Leaves out what is further than ``limit`` from the middle; ``node_args`` may give a limit."""
+    """Leaves out what is further than ``limit`` from the middle."""
 
-    def run(self, node_args):
-        limit = (node_args or {}).get("limit", 10)
-        values = self.parent_task_result("ReadMeasurements")
+    def run(self, *, values: list[float], limit: float) -> list[float]:
         middle = sorted(values)[len(values) // 2]
         return [value for value in values if abs(value - middle) <= limit]
 
 
 class Average(SelinonTask):
-    def run(self, node_args):
-        values = self.parent_task_result("RemoveOutliers")
+    def run(self, *, values: list[float]) -> float:
         return round(sum(values) / len(values), 3)
 
 
 class Histogram(SelinonTask):
-    def run(self, node_args):
-        counts = {}
-        for value in self.parent_task_result("RemoveOutliers"):
+    """How many values are near each integer."""
+
+    def run(self, *, values: list[float]) -> dict[str, int]:
+        counts: dict[str, int] = {}
+        for value in values:
             counts[str(round(value))] = counts.get(str(round(value)), 0) + 1
         return counts
 
 
 class Summary(SelinonTask):
-    def run(self, node_args):
-        counts = self.parent_task_result("Histogram")
-        return f"average {self.parent_task_result('Average')} of {sum(counts.values())} measurements"
+    def run(self, *, average: float, count: int) -> str:
+        return f"average {average} of {count} measurements"

@@ -11,14 +11,10 @@ FILES = Path(__file__).with_name("files")
 
 
 class ListFiles(SelinonTask):
-    def run(self, node_args):
+    def run(self, node_args) -> list[str]:
         return sorted(file.name for file in FILES.iterdir())
 
 
-def files(storage_pool, node_args):
-    return storage_pool.get("ListFiles")
-
-
 class Checksum(SelinonTask):
-    def run(self, file):
+    def run(self, file: str) -> str:
         return hashlib.sha256((FILES / file).read_bytes()).hexdigest()[:12]

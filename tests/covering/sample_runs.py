@@ -38,9 +38,9 @@ RUNS = {
         SampleRun("no voucher", {"card": "4000", "voucher": "NO", "amount": 81.0}),
         SampleRun("both fail", {"card": "13", "voucher": "NO", "amount": 81.0}),
     ],
-    "refinement_loop": [SampleRun("of two"), SampleRun("of a thousand", 1000)],
+    "refinement_loop": [SampleRun("of two"), SampleRun("of a thousand", {"number": 1000})],
     "quality_gate": [SampleRun("a review"), SampleRun("documented", ["brew.py"])],
-    "regions": [SampleRun("all is well"), SampleRun("one smokes", "broken-in-america")],
+    "regions": [SampleRun("all is well"), SampleRun("one smokes", {"version": "broken-in-america"})],
 }
 
 

@@ -64,7 +64,7 @@ def test_lines_with_a_covered_goal_are_executed(orders: Path) -> None:
     files = measured(orders, ("test_orders.py",), branch=False)
     assert set(files) == {"flows/order.yaml", "flows/reserve.yaml", "nodes.yaml", "tasks.py", "test_orders.py"}
     order = files["flows/order.yaml"]
-    assert (order["executed_lines"], order["missing_lines"]) == ([7, 9, 11, 17, 19], [26])
+    assert (order["executed_lines"], order["missing_lines"]) == ([9, 13, 17, 23, 28], [33])
     assert files["nodes.yaml"]["missing_lines"] == [9]
 
 
@@ -74,7 +74,7 @@ def test_goals_are_the_branches_of_their_lines(orders: Path) -> None:
         "flows/order.yaml": 13,
         "nodes.yaml": 2,
     }
-    assert files["flows/reserve.yaml"]["missing_branches"] == [[4, -4], [4, -3]]
+    assert files["flows/reserve.yaml"]["missing_branches"] == [[9, -4], [9, -3]]
     assert files["flows/order.yaml"]["summary"]["covered_branches"] == 9
 
 

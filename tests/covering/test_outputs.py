@@ -40,7 +40,7 @@ def test_cobertura_has_a_line_per_edge_with_its_goals_as_branches(orders: Covera
     assert root.findtext("sources/source") == "/repo"
     (reserve,) = [c for c in root.iter("class") if c.attrib["filename"] == "shop/flows/reserve.yaml"]
     (line,) = reserve.iter("line")
-    assert line.attrib == {"number": "4", "hits": "18", "branch": "true", "condition-coverage": "80% (4/5)"}
+    assert line.attrib == {"number": "9", "hits": "18", "branch": "true", "condition-coverage": "80% (4/5)"}
     assert {package.attrib["name"] for package in root.iter("package")} == {"shop", "shop.flows"}
 
 
@@ -62,14 +62,14 @@ def test_lcov_has_the_same_lines(orders: CoverageReport) -> None:
     assert reserve == [
         "TN:",
         "SF:shop/flows/reserve.yaml",
-        "BRDA:4,0,0,10",
-        "BRDA:4,0,1,4",
-        "BRDA:4,0,2,0",
-        "BRDA:4,0,3,1",
-        "BRDA:4,0,4,3",
+        "BRDA:9,0,0,10",
+        "BRDA:9,0,1,4",
+        "BRDA:9,0,2,0",
+        "BRDA:9,0,3,1",
+        "BRDA:9,0,4,3",
         "BRF:5",
         "BRH:4",
-        "DA:4,18",
+        "DA:9,18",
         "LF:1",
         "LH:1",
     ]
@@ -103,7 +103,7 @@ def test_json_lists_goals_with_their_cases(orders: CoverageReport) -> None:
         "id": "order/edge:2/no",
         "kind": "edge-no",
         "text": "[LoadOrder, reserve] -> Charge said no",
-        "where": "flows/order.yaml:11:9",
+        "where": "flows/order.yaml:17:9",
         "status": "covered",
         "hits": 1,
         "by": ["a gift"],

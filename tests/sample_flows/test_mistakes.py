@@ -1,4 +1,4 @@
-"""Mistakes as people make them, put into the samples one at a time: the cases of the sample notice each."""
+"""Mistakes as people make them, put into the samples one at a time: lint or the cases notice each."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import pytest
 
+from selinon_core.project import compile_project
 from selinon_core.testing.collection import collect
 from selinon_core.testing.explained import explanation
 from selinon_core.testing.options import RunOptions
@@ -32,24 +33,24 @@ MISTAKES = (
         "a gift is charged",
         "order_pipeline",
         "flows/order.yaml",
-        "fieldGreater",
-        "fieldGreaterEqual",
+        "LoadOrder.total > 0",
+        "LoadOrder.total >= 0",
         "expected  Charge not to run",
     ),
     Mistake(
         "nothing is charged",
         "order_pipeline",
         "flows/order.yaml",
-        "args: {key: total, value: 0}",
-        "args: {key: total, value: 100}",
-        "LoadOrder.total > 100    is false: total was 81",
+        "LoadOrder.total > 0",
+        "LoadOrder.total > 100",
+        "LoadOrder.total > 100    is false: LoadOrder.total was 81",
     ),
     Mistake(
         "the condition reads another field",
         "order_pipeline",
         "flows/order.yaml",
-        "args: {key: total, value: 0}",
-        "args: {key: number, value: 0}",
+        "LoadOrder.total > 0",
+        "LoadOrder.number > 0",
         "expected  Charge not to run",
     ),
     Mistake(
@@ -69,12 +70,12 @@ MISTAKES = (
         'is called "[LoadOrder, reserve] -> Charge"',
     ),
     Mistake(
-        "the order is not what tasks get",
+        "the number of the order is charged",
         "order_pipeline",
         "flows/order.yaml",
-        "node_args_from_first: true",
-        "node_args_from_first: false",
-        "Charge",
+        "amount: ${LoadOrder.total}",
+        "amount: ${LoadOrder.number}",
+        "expected  the result of Charge",
     ),
     Mistake(
         "the fallback hides that charging failed",
@@ -82,15 +83,15 @@ MISTAKES = (
         "flows/order.yaml",
         "propagate_failure: true",
         "propagate_failure: false",
-        "expected  the flow to end with failure",
+        "no run of Ship finished",
     ),
     Mistake(
         "the reserved items do not reach the parcel",
         "order_pipeline",
-        "flows/order.yaml",
-        "    propagate_finished: reserve",
-        "    propagate_finished: false",
-        "Ship",
+        "flows/reserve.yaml",
+        "shelves: ${[one.shelf for one in all.ReserveItem]}",
+        "shelves: []",
+        "expected  the result of Ship",
     ),
     Mistake(
         "one retry less",
@@ -104,9 +105,9 @@ MISTAKES = (
         "an item is reserved with the whole order",
         "order_pipeline",
         "flows/reserve.yaml",
-        "propagate_result: true",
-        "propagate_result: false",
-        "ReserveItem",
+        "        args:\n          item: ${line.item}\n          quantity: ${line.quantity}\n",
+        "",
+        "price is there too",
     ),
     Mistake(
         "the receipt does not wait for the voucher",
@@ -114,7 +115,7 @@ MISTAKES = (
         "nodes.yaml",
         "from: [ChargeCard, RedeemVoucher]",
         "from: [ChargeCard]",
-        "SendReceipt",
+        '"RedeemVoucher" never runs before this edge',
     ),
     Mistake(
         "the wrong part is given back",
@@ -130,7 +131,9 @@ MISTAKES = (
         "nodes.yaml",
         "      - nodes: [ChargeCard, RedeemVoucher]\n"
         "        fallback: ExplainToCustomer     # nothing to give back\n"
-        "        propagate_failure: true\n",
+        "        propagate_failure: true\n"
+        "        args:\n"
+        '          reasons: ["${failed.ChargeCard.message}", "${failed.RedeemVoucher.message}"]\n',
         "",
         'is called "[ChargeCard, RedeemVoucher] -> ExplainToCustomer"',
     ),
@@ -154,8 +157,8 @@ MISTAKES = (
         "the opposite is released",
         "quality_gate",
         "flows.yaml",
-        "        condition:\n          not: *something_is_undocumented",
-        "        condition: *something_is_undocumented",
+        "        condition:\n          not: *needs_review",
+        "        condition: *needs_review",
         "Release",
     ),
     Mistake(
@@ -170,24 +173,24 @@ MISTAKES = (
         "the loop goes on at the limit",
         "refinement_loop",
         "nodes.yaml",
-        "name: fieldGreater\n          args",
-        "name: fieldGreaterEqual\n          args",
+        "Improve.error > vars.precise",
+        "Improve.error >= vars.precise",
         "the cycle Improve -> Improve in flow square_root does not end",
     ),
     Mistake(
         "good enough is a thousand times better",
         "refinement_loop",
         "nodes.yaml",
-        "args: {key: error, value: 0.000001}",
-        "args: {key: error, value: 0.000000001}",
+        "precise: 0.000001",
+        "precise: 0.000000001",
         "Improve",
     ),
     Mistake(
         "a region is not told the version",
         "regions",
         "flows.yaml",
-        "propagate_node_args: true",
-        "propagate_node_args: [europe, america]",
+        "      - from:\n        to: DeployAsia\n        args:\n          version: ${args.version}\n",
+        "      - from:\n        to: DeployAsia\n        args:\n          version: '1.0'\n",
         "asia/DeployAsia",
     ),
     Mistake(
@@ -226,23 +229,24 @@ MISTAKES = (
         "only the first file is imported",
         "sensor_import",
         "flows.yaml",
-        "        foreach: {import: tasks, function: files, propagate_result: true}",
-        "",
-        'no function of the project is called "tasks.files"',
+        "foreach: {in: ListFiles, as: file}\n        args:\n          file: ${file}",
+        "args:\n          file: ${ListFiles[0]}",
+        "expected  import_one to run 3 times",
     ),
     Mistake(
         "celsius is converted",
         "sensor_import",
         "flows.yaml",
-        "value: F",
-        "value: C",
+        'unit == "F"',
+        'unit == "C"',
         "ConvertToCelsius",
     ),
     Mistake(
         "a broken file stops its import",
         "sensor_import",
         "flows.yaml",
-        "    failures:\n      - nodes: ReadSensor\n        fallback: Quarantine\n",
+        "    failures:\n      - nodes: ReadSensor\n        fallback: Quarantine\n        args:\n"
+        "          file: ${args.file}\n          because: ${failed.ReadSensor.type}\n",
         "",
         "Quarantine",
     ),
@@ -274,8 +278,8 @@ MISTAKES = (
         "shops without sales are in the report",
         "nightly_report",
         "flows/shops.yaml",
-        "length: 0",
-        "length: -1",
+        "len(ReadSales.sales) > 0",
+        "len(ReadSales.sales) >= 0",
         "SumSales",
     ),
     Mistake(
@@ -284,22 +288,22 @@ MISTAKES = (
         "nodes.yaml",
         "from: [CountWords, LongestWord]",
         "from: CountWords",
-        "WriteCard",
+        '"LongestWord" never runs before this edge',
     ),
     Mistake(
         "the walk does not go into directories",
         "directory_walk",
         "nodes.yaml",
-        "function: directories",
-        "function: files",
+        "in: ListDirectory.directories",
+        "in: ListDirectory.files",
         "walk",
     ),
     Mistake(
         "the crawl does not end",
         "crawler",
         "flows.yaml",
-        "args: {key: pages, length: 0}",
-        "args: {key: pages, length: -1}",
+        "len(FindNewPages.pages) > 0",
+        "len(FindNewPages.pages) >= 0",
         "crawl",
     ),
     Mistake(
@@ -314,8 +318,8 @@ MISTAKES = (
         "the histogram has the outliers too",
         "selective_rerun",
         "nodes.yaml",
-        "      - from: RemoveOutliers\n        to: [Average, Histogram]",
-        "      - from: RemoveOutliers\n        to: Average\n      - from: ReadMeasurements\n        to: Histogram",
+        "values: ${RemoveOutliers}",
+        "values: ${ReadMeasurements}",
         "Histogram",
     ),
 )
@@ -334,7 +338,10 @@ def test_a_mistake_is_noticed(mistake: Mistake, tmp_path: Path, monkeypatch: pyt
 
 
 def findings() -> list[str]:
-    """What is told of the cases here: mistakes in them, or what the runs of those that fail did not do."""
+    """What is told here: mistakes in the flows, in the cases, or what the runs of cases that fail did not do."""
+    project = compile_project()
+    if project.plan is None:
+        return [found.message for found in project.diagnostics]
     files = collect(["."])
     broken = [found.message for file in files for found in file.diagnostics]
     if broken:

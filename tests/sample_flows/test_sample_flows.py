@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -57,6 +59,16 @@ def test_the_cases_notice_every_mistake(sample: Path, tmp_path: Path) -> None:
 
 
 @each_sample
+def test_the_cases_cover_every_goal_and_checking_finds_nothing(sample: Path, tmp_path: Path) -> None:
+    copy = tmp_path / sample.name
+    shutil.copytree(sample, copy, ignore=shutil.ignore_patterns("__pycache__", ".selinon"))
+    checked = selinon("check", "--strict", cwd=copy)
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    covered = selinon("test", "--ci", "--cover", "--cover-fail-under", 100, cwd=copy)
+    assert covered.returncode == 0, covered.stdout + covered.stderr
+
+
+@each_sample
 def test_can_be_drawn(sample: Path, tmp_path: Path) -> None:
     drawn = selinon("graph", "--expand", "-o", tmp_path, sample, cwd=tmp_path)
     assert drawn.returncode == 0, drawn.stderr
@@ -69,9 +81,6 @@ def test_can_be_drawn(sample: Path, tmp_path: Path) -> None:
 @each_sample
 def test_readme_shows_commands_that_work(sample: Path, tmp_path: Path) -> None:
     """Each of them, word for word, in a copy of the sample."""
-    import shlex
-    import shutil
-
     copy = tmp_path / sample.name
     shutil.copytree(sample, copy)
     text = (sample / "README.md").read_text(encoding="utf-8")

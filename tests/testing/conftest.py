@@ -11,6 +11,6 @@ from tests.testing.shop import Shop, copy_shop
 
 @pytest.fixture
 def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shop:
-    """The sample project, copied and made the working directory."""
+    """The project, copied and made the working directory."""
     monkeypatch.chdir(copy_shop(tmp_path / "shop"))
     return Shop()

@@ -1,4 +1,8 @@
-"""The sample project ``order_pipeline`` for tests of flow test cases: a copy, and runs of cases in here."""
+"""A project for tests of flow test cases: a copy, and runs of cases in here.
+
+``order_project`` is written with predicates, a foreach function and ``propagate_...`` keys, which cases mock and
+explain. The sample ``order_pipeline`` is the same shop with expressions.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +17,7 @@ from selinon_core.testing.file_run import FileRun
 from selinon_core.testing.options import RunOptions
 from selinon_core.testing.results import CaseResult, FileResult
 
-SHOP = Path(__file__).parents[2] / "sample_flows" / "order_pipeline"
+SHOP = Path(__file__).with_name("order_project")
 
 
 def copy_shop(target: Path) -> Path:

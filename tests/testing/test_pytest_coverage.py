@@ -87,4 +87,4 @@ def test_coverage_py_gets_the_goals_of_the_same_runs(orders: Path) -> None:
         text=True,
         env=os.environ | {"PYTHONPATH": str(ROOT)},
     )
-    assert 19 in json.loads(found.stdout)["files"][os.path.join("flows", "order.yaml")]["executed_lines"]
+    assert 28 in json.loads(found.stdout)["files"][os.path.join("flows", "order.yaml")]["executed_lines"]
