@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TypedDict
-
 from selinon_core import FatalTaskError, SelinonTask
 
 VOUCHERS = {"TEA10": 10.0}
@@ -25,13 +23,8 @@ class ChargeCard(SelinonTask):
         return {"charged": card}
 
 
-class Redeemed(TypedDict):
-    redeemed: str
-    value: float
-
-
 class RedeemVoucher(SelinonTask):
-    def run(self, *, voucher: str) -> Redeemed:
+    def run(self, *, voucher: str):
         if voucher not in VOUCHERS:
             raise FatalTaskError(f"voucher {voucher} is not known")
         return {"redeemed": voucher, "value": VOUCHERS[voucher]}

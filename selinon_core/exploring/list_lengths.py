@@ -6,32 +6,29 @@ arguments that do not fit theirs fail the run. What is not found bounds nothing.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from selinon_core.plan.expression_uses import paths_of
 
 if TYPE_CHECKING:
-    from selinon_core.exploring.model import ProjectModel
-    from selinon_core.plan import FlowPlan
     from selinon_core.schemas.check import ResultSchema
 
+#: The schema of what a node gives, and for None of the arguments of the flow; None where values are not checked.
+SchemaOf = Callable[[str | None], "ResultSchema | None"]
 #: References that are followed at one place of a schema.
 _MOST_REFERENCES = 20
 
 
-def possible_lengths(
-    project: ProjectModel, flow: FlowPlan, text: str, lengths: tuple[int, ...]
-) -> tuple[int, ...]:
-    """Those of the lengths that the list of an expression may have; the least that is possible where none may."""
+def possible_lengths(text: str, lengths: tuple[int, ...], schema_of: SchemaOf) -> tuple[int, ...]:
+    """Those of the lengths that the list of an expression may have; the least possible one where none may."""
     paths = paths_of(text)
     path = paths[0] if len(paths) == 1 else None
     if path is None or path.start != 0 or path.end != len(text) or None in path.keys:
         return lengths
     schema = None
-    if path.use.kind == "args":
-        schema = project.schema_of_arguments(flow.name)
-    elif path.use.kind == "node" and path.use.name in project.plan.tasks:
-        schema = project.schema_of(path.use.name)
+    if path.use.kind in ("args", "node"):
+        schema = schema_of(path.use.name if path.use.kind == "node" else None)
     if schema is None:
         return lengths
     least, most = _bounds(schema, path.keys)

@@ -101,8 +101,11 @@ class FlowModel:
         if key not in self._lengths:
             from selinon_core.exploring.list_lengths import possible_lengths
 
-            self._lengths[key] = possible_lengths(self.project, self.flow, text, lengths)
+            self._lengths[key] = possible_lengths(text, lengths, self._schema_of)
         return self._lengths[key]
+
+    def _schema_of(self, node: str | None) -> ResultSchema | None:
+        return self.project.schema_of_arguments(self.name) if node is None else self.project.schema_of(node)
 
     def _find_worlds(self) -> None:
         read: dict[str | None, dict[LeafKey, Leaf]] = {}

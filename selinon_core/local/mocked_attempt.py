@@ -2,30 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from selinon_core.cases.model import UNGIVEN, Outcome
 from selinon_core.errors import FatalTaskError, Retry
 from selinon_core.plan import TaskPlan
 from selinon_core.runtime.error_codec import rebuild_error
 from selinon_core.runtime.json_values import copy_json
 from selinon_core.runtime.storages import Storages
-from selinon_core.runtime.task_runner import Assignment, Attempt, SchemaChecker, Succeeded, TaskRunner
+from selinon_core.runtime.task_runner import Assignment, Attempt, Succeeded, TaskRunner
 
 
 def mocked_attempt(
     runner: TaskRunner,
     storages: Storages,
-    check_schema: SchemaChecker,
+    stand_in: Callable[[TaskPlan], Any],
     task: TaskPlan,
     assignment: Assignment,
     outcome: Outcome | BaseException,
 ) -> Attempt:
-    """End an attempt as scripted: a result is stored as a real one would be, an error judged as a real one."""
+    """End an attempt as scripted: a result is stored as a real one would be, an error judged as a real one.
+
+    ``stand_in`` gives the result where the script does not.
+    """
     if not isinstance(outcome, Outcome):
         return runner.judge(task, assignment, outcome)
     if outcome.kind != "result":
         return runner.judge(task, assignment, error_of(outcome))
     try:
-        result = check_schema.minimal_value(task) if outcome.value is UNGIVEN else copy_json(outcome.value)
+        result = stand_in(task) if outcome.value is UNGIVEN else copy_json(outcome.value)
         if task.storage is None or task.storage_readonly:
             return Succeeded(result, False)
         storages.store(assignment.args, assignment.flow_name, task.name, assignment.task_id, result)

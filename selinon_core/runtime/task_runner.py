@@ -263,10 +263,6 @@ class SchemaChecker:
             text = f"the result of {task.name} does not fit {named}: {error}"
             raise type(error)(text) from None
 
-    def minimal_value(self, task: TaskPlan) -> Any:
-        """A small result that fits, None for a task without a schema; raises ``ConfigurationError``."""
-        return None if task.output_schema is None else self._schema(task).minimal_value()
-
     def _schema(self, task: TaskPlan) -> ResultSchema:
         schema = self._schemas.get(task.name)
         if schema is None:
