@@ -49,8 +49,12 @@ class SelinonTask(abc.ABC):
         self.dispatcher_id = dispatcher_id
 
     @abc.abstractmethod
-    def run(self, node_args: Any) -> Any:
-        """Do the work. ``node_args`` and the returned result are JSON values."""
+    def run(self, *args: Any, **kwargs: Any) -> Any:
+        """Do the work; the returned result is a JSON value.
+
+        A task writes ``run(self, node_args)``, which is given the arguments as one JSON value, or
+        ``run(self, *, name, ...)``, which is given the keys of an object.
+        """
 
     # Cached properties, not set in __init__: most tasks use none of them, and all three stay assignable.
 

@@ -23,7 +23,6 @@ from selinon_core.runtime.trace.run_records import NodeRecord
 
 if TYPE_CHECKING:
     from selinon_core.local.process_pool import ProcessPool
-    from selinon_core.project.result_schemas import ResultSchemas
 
 
 class Attempts:
@@ -52,7 +51,7 @@ class Attempts:
         self._lookup = lookup
         self._told = told
         self._ended = ended
-        self._schemas: ResultSchemas | None = None
+        self._stand_in = prepared.stand_in
         self._directory = prepared.directory
         self._runner = TaskRunner(
             prepared.imports,
@@ -194,15 +193,6 @@ class Attempts:
         self._ended(record, attempt)
 
     # -- what an attempt is given, and what it means when it takes too long -------------------------------------
-
-    def _stand_in(self, task: TaskPlan) -> Any:
-        """A small result that fits the schema of the task or the annotation of its ``run``; None without them."""
-        if self._schemas is None:
-            from selinon_core.project.result_schemas import ResultSchemas
-
-            self._schemas = ResultSchemas(self._directory, self._pythonpath)
-        schema = self._schemas.of(task)
-        return None if schema is None else schema.minimal_value()
 
     def _assignment(self, record: NodeRecord) -> Assignment:
         run = record.run

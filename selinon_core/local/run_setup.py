@@ -11,7 +11,7 @@ from selinon_core.dispatch.flow_index import FlowIndex
 from selinon_core.errors import ConfigurationError
 from selinon_core.local.mocked_imports import MockedImports
 from selinon_core.local.options import LocalOptions
-from selinon_core.plan import ImportRef, Plan
+from selinon_core.plan import ImportRef, Plan, TaskPlan
 from selinon_core.runtime.conditions import BoundConditions
 from selinon_core.runtime.environment import working_directory
 from selinon_core.runtime.inputs import Inputs
@@ -20,6 +20,7 @@ from selinon_core.runtime.unusable import written_as
 
 if TYPE_CHECKING:
     from selinon_core.cases.model import FunctionMock
+    from selinon_core.project.result_schemas import ResultSchemas
 
 
 def default_pythonpath(plan: Plan) -> tuple[str, ...]:
@@ -59,6 +60,16 @@ class RunSetup:
             self.check_schema = SchemaChecker(self.directory)
         self.inputs = Inputs(self.directory)
         self._checked: set[str] = set()
+        self._results: ResultSchemas | None = None
+
+    def stand_in(self, task: TaskPlan) -> Any:
+        """A small result that fits the schema of a task or the annotation of its ``run``; None without them."""
+        if self._results is None:
+            from selinon_core.project.result_schemas import ResultSchemas
+
+            self._results = ResultSchemas(self.directory, self.imports.pythonpath)
+        schema = self._results.of(task)
+        return None if schema is None else schema.minimal_value()
 
     def check_strategies(self, flow_name: str) -> None:
         """See that the sampling strategies of a flow and of all it may start can be imported.

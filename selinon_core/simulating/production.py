@@ -206,4 +206,4 @@ class _SimulatedRunner(TaskRunner):
         world.now += after
         if outcome is None:
             return super().run(task, assignment, wanted, deadline)
-        return mocked_attempt(self, state.storages, production._prepared.check_schema, task, assignment, outcome)
+        return mocked_attempt(self, state.storages, production._prepared.stand_in, task, assignment, outcome)

@@ -27,7 +27,7 @@ def test_new_project_in_a_fresh_environment(tmp_path: Path) -> None:
     said = call(programs / "selinon", "lint", "--strict", cwd=shop, env=env)
     assert said == "no problems in 2 files (1 flow, 4 tasks)\n"
     assert "order: success" in call(programs / "selinon", "run", "--local", cwd=shop, env=env)
-    assert "4 passed" in call(programs / "pytest", "-q", cwd=shop, env=env)
+    assert "6 passed" in call(programs / "pytest", "-q", cwd=shop, env=env)
     # The engine comes with the wheel's dependencies.
     call(programs / "selinon", "graph", cwd=shop, env=env)
     assert "<svg" in (shop / "order.svg").read_text()
