@@ -34,6 +34,7 @@ _LISTS = ("len", "any", "all", "sum", "min", "max", "count", "flatten", "sorted"
 _WANTED: dict[str, Any] = {
     **{name: [] for name in _LISTS},
     **dict.fromkeys(("abs", "round", "floor", "int", "float"), _NUMBER),
+    "flatten": [[_TEXT]],
     **{name: {} for name in ("keys", "values", "items")},
 }
 #: What they want of each item, where the list is written there.
