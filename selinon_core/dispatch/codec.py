@@ -24,7 +24,9 @@ from selinon_core.plan.flow_diff import MigrationStep
 
 #: The largest format of the header and log of a flow run that is known here. A worker leaves runs with a larger
 #: number to newer workers.
-FORMAT = 2
+FORMAT = 3
+#: The format of a run that failed and was reopened.
+REOPENED_FORMAT = 3
 #: The version of the rules by which the machine replays a log; a run keeps the number that it began with.
 LOGIC = 1
 
@@ -148,6 +150,7 @@ _WRITERS: dict[type[Any], Callable[[Any], list[Any]]] = {
         [step.to_json() for step in event.steps],
         event.forgotten,
     ],
+    on.Reopened: lambda event: ["R", list(event.numbers), *([] if event.by is None else [event.by])],
 }
 
 
@@ -173,6 +176,7 @@ _READERS: dict[str, _Reader] = {
     "r": _Reader(1, on.RetryDue),
     "t": _Reader(1, on.DeadlinePassed),
     "k": _Reader(1, on.FlowCancelled),
+    "R": _Reader(3, on.Reopened),
     "m": _Reader(
         6,
         lambda definition, version, before, steps, forgotten: on.Migrated(

@@ -37,6 +37,20 @@ class StartFlow:
         self.selective = selective
 
 
+class StartAgain:
+    """Run a failed node run again, under its number and id, in a flow run that was reopened.
+
+    ``parent`` and ``selective`` as of the effect that started it first.
+    """
+
+    __slots__ = ("node_run", "parent", "selective")
+
+    def __init__(self, node_run: NodeRun, parent: dict[str, Any], selective: SelectiveRun | None) -> None:
+        self.node_run = node_run
+        self.parent = parent
+        self.selective = selective
+
+
 class ReuseNode:
     """An earlier run of a task stands in for this one, which has its id and is not started (selective runs)."""
 
@@ -141,9 +155,11 @@ class AskArgs:
 
     ``items`` are those of foreach, and ``positions`` their places among all items; None without foreach, and one
     answer is wanted. ``destinations`` are the nodes to be started for each item. ``args`` are the flow's.
+    ``refused`` is the node run that failed for want of them, when they are asked for once more in a run that was
+    reopened.
     """
 
-    __slots__ = ("args", "destinations", "entry", "items", "positions", "question", "sources")
+    __slots__ = ("args", "destinations", "entry", "items", "positions", "question", "refused", "sources")
 
     def __init__(
         self,
@@ -154,6 +170,7 @@ class AskArgs:
         items: Sequence[Any] | None,
         positions: Sequence[int],
         destinations: tuple[str, ...],
+        refused: NodeRun | None = None,
     ) -> None:
         self.question = question
         self.entry = entry
@@ -162,6 +179,7 @@ class AskArgs:
         self.items = items
         self.positions = positions
         self.destinations = destinations
+        self.refused = refused
 
 
 class AskOutput:
@@ -204,7 +222,7 @@ class ScheduleRetry:
 
 
 class FinishFlow:
-    """The flow run is over: there is exactly one such effect, and it is the last of all effects."""
+    """The flow run is over: it is the last of all effects, unless the run failed and is reopened."""
 
     __slots__ = ("outcome",)
 
@@ -234,6 +252,7 @@ class TraceNote:
 Effect = (
     StartTask
     | StartFlow
+    | StartAgain
     | ReuseNode
     | FailNode
     | AskCondition

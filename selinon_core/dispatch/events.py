@@ -205,6 +205,16 @@ class Migrated:
         self.forgotten = forgotten
 
 
+class Reopened:
+    """A flow run that failed goes on: node runs with these numbers run again. ``by`` says who asked for it."""
+
+    __slots__ = ("by", "numbers")
+
+    def __init__(self, numbers: Sequence[int], by: str | None = None) -> None:
+        self.numbers = numbers
+        self.by = by
+
+
 Event = (
     FlowStarted
     | NodeSucceeded
@@ -221,4 +231,5 @@ Event = (
     | DeadlinePassed
     | FlowCancelled
     | Migrated
+    | Reopened
 )

@@ -26,6 +26,8 @@ States and events::
                           RetryDue   |    v                                                |
                                      waiting --------------- FlowCancelled, DeadlinePassed +
 
+    ended, after a failure -- Reopened --> running
+
 While a question is open the run is not idle, so neither fallbacks nor the end can overtake an answer. Completions
 of detached runs (``nowait``, and everything started before a failure ended its attempt) are accepted and change
 nothing: the flow does not wait for them.
@@ -37,7 +39,8 @@ sources costs one decrement per source.
 Modules: ``state`` holds the state of a run. In ``rules``, ``edges`` has rules 1 to 3, ``selection`` what selective
 runs change about them, ``arguments`` and ``starts`` the starting of node runs, ``completion`` rules 4, 6 and 7,
 ``fallbacks`` rule 5, ``answers`` the handling of each answer, ``migration`` and ``questions_again`` the rules for
-a run whose flow changes. All of these are functions of the state; this module calls them, event by event.
+a run whose flow changes, ``reopening`` those for one that failed and goes on. All of these are functions of the
+state; this module calls them, event by event.
 """
 
 from __future__ import annotations
@@ -49,11 +52,12 @@ from selinon_core.dispatch import effects as do
 from selinon_core.dispatch import events as on
 from selinon_core.dispatch.node_run import FlowOutcome, NodeRun, NodeStatus
 from selinon_core.dispatch.rules import answers, completion
-from selinon_core.dispatch.rules.edges import ask_first_result, consider_starting_edges, follow_edges
+from selinon_core.dispatch.rules.edges import ask_first_result, begin_attempt, follow_edges
 from selinon_core.dispatch.rules.fallbacks import begin_fallbacks
 from selinon_core.dispatch.rules.migration import migrate
+from selinon_core.dispatch.rules.reopening import reopen
 from selinon_core.dispatch.rules.starts import launch_again
-from selinon_core.dispatch.state import FlowAttempt, RunState
+from selinon_core.dispatch.state import RunState
 from selinon_core.errors import UnexpectedEvent
 
 
@@ -147,7 +151,7 @@ def _on_started(flow_run: RunState, event: on.FlowStarted) -> None:
     if flow_run.phase != "new":
         raise UnexpectedEvent("the flow run was started already")
     flow_run.start = event
-    _begin_attempt(flow_run)
+    begin_attempt(flow_run)
 
 
 def _on_retry_due(flow_run: RunState, event: on.RetryDue) -> None:
@@ -155,21 +159,7 @@ def _on_retry_due(flow_run: RunState, event: on.RetryDue) -> None:
         return
     if flow_run.phase != "waiting":
         raise UnexpectedEvent("no retry of the flow run was scheduled")
-    _begin_attempt(flow_run)
-
-
-def _begin_attempt(flow_run: RunState) -> None:
-    start, flow = flow_run.start, flow_run.table.flow
-    subset = None if start.selective is None else start.selective.edges.get(flow.name)
-    flow_run.attempt += 1
-    flow_run.phase = "running"
-    flow_run.current = FlowAttempt(
-        start, subset, flow_run.count + 1, flow.node_args_from_first, dict(flow_run.fired)
-    )
-    if start.refused is None:
-        consider_starting_edges(flow_run)
-    else:
-        completion.fail_at_once(flow_run, start.refused)
+    begin_attempt(flow_run)
 
 
 def _on_node_succeeded(flow_run: RunState, event: on.NodeSucceeded) -> None:
@@ -233,4 +223,5 @@ _HANDLERS: dict[type[Any], Callable[[RunState, Any], None]] = {
     on.DeadlinePassed: _on_deadline,
     on.FlowCancelled: _on_cancelled,
     on.Migrated: _on_migrated,
+    on.Reopened: reopen,
 }

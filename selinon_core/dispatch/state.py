@@ -98,19 +98,27 @@ class RunState:
     were active when an attempt failed). ``launched_before`` has the selection of sub-flows that an edge of an
     earlier definition started, by number. ``effects`` collects the effects of the current event. ``current`` and
     ``start`` are unset in phase ``new``.
+
+    With these a run that failed goes on when it is reopened: ``left_at_end`` are the node runs that were active
+    when it ended, ``dropped_at_end`` the questions that were open then, with the one that failed.
+    ``between_attempts``: it ended while it waited for its next attempt. ``ended_for_good``: it cannot go on.
     """
 
     __slots__ = (
         "attempt",
+        "between_attempts",
         "considered",
         "count",
         "current",
         "definitions",
         "detached",
+        "dropped_at_end",
         "effects",
+        "ended_for_good",
         "fired",
         "free_attempts",
         "launched_before",
+        "left_at_end",
         "make_id",
         "on_unreached",
         "outcome",
@@ -145,6 +153,10 @@ class RunState:
         self.detached: dict[int, NodeRun] = {}
         self.launched_before: dict[int, SelectiveRun | None] = {}
         self.outcome: FlowOutcome | None = None
+        self.left_at_end: tuple[NodeRun, ...] = ()
+        self.dropped_at_end: tuple[do.Question, ...] = ()
+        self.ended_for_good = False
+        self.between_attempts = False
 
     def fired_in_attempt(self) -> list[int]:
         """The edges that fired in this attempt; none while the run waits for one or has ended."""

@@ -265,6 +265,10 @@ class Replay:
         if self._retry_due != bool(details.get("will_retry")) or (machine.outcome and machine.outcome.succeeded):
             raise ReplayMismatch("the flow had failed here, which the new one has not", self._table.flow.place)
 
+    def _reopened(self, details: Details) -> None:
+        numbers = [self._ids.get(str(node.get("id"))) for node in details.get("retried") or ()]
+        self._feed(on.Reopened([number for number in numbers if number is not None]))
+
     def _cancelled(self, details: Details) -> None:
         self._feed(on.FlowCancelled())
 
@@ -298,5 +302,6 @@ _HANDLERS: dict[str, Callable[[Replay, Details], None]] = {
     "FLOW_RETRY": Replay._retry,
     "FLOW_END": Replay._ended_well,
     "FLOW_FAILURE": Replay._ended_badly,
+    "RUN_RETRIED": Replay._reopened,
     "FLOW_CANCEL": Replay._cancelled,
 }

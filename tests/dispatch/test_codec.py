@@ -116,7 +116,7 @@ def test_parts_behind_those_that_are_known_are_ignored(event: on.Event) -> None:
         assert shown(decode_event(parts)) == shown(event)
 
 
-@pytest.mark.parametrize("parts", [["?"], ["R", [1]], ["cc", 1, 2]])
+@pytest.mark.parametrize("parts", [["?"], ["Q", [1]], ["cc", 1, 2]])
 def test_an_event_of_an_unknown_kind_is_for_newer_workers(parts: list[Any]) -> None:
     with pytest.raises(FormatSkew, match="a newer selinon wrote it"):
         decode_event(parts)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from selinon_core.dispatch import effects as do
 from selinon_core.dispatch import events as on
-from selinon_core.dispatch.rules.arguments import ask_args, start_given
+from selinon_core.dispatch.rules.arguments import ask_args, start_given, start_refused
 from selinon_core.dispatch.rules.completion import fail_attempt, succeed_with
 from selinon_core.dispatch.rules.edges import ask_first_result, fire, follow_edges, follow_first
 from selinon_core.dispatch.rules.fallbacks import run_fallbacks, start_fallbacks
@@ -105,7 +105,9 @@ def on_args(flow_run: RunState, event: on.ArgsAnswered) -> None:
     question: do.AskArgs | None = flow_run.questions.close(event.question, do.AskArgs)
     if question is None:
         return
-    if isinstance(question.entry, FailurePlan):
+    if question.refused is not None:
+        start_refused(flow_run, question.refused, event.given[0])
+    elif isinstance(question.entry, FailurePlan):
         start_fallbacks(flow_run, question.entry, question.sources, event.given[0])
     else:
         start_given(flow_run, flow_run.table.rows[question.entry.index], question, event.given)
@@ -128,5 +130,6 @@ def on_question_deferred(flow_run: RunState, event: on.QuestionDeferred) -> None
 
 def on_question_failed(flow_run: RunState, event: on.QuestionFailed) -> None:
     """A decision that cannot be made fails the attempt."""
-    if flow_run.questions.close(event.question, object) is not None:
-        fail_attempt(flow_run, event.reason)
+    question = flow_run.questions.close(event.question, object)
+    if question is not None:
+        fail_attempt(flow_run, event.reason, undecided=(question,))

@@ -13,7 +13,7 @@ from selinon_core.dispatch.flow_index import EdgeIndex
 from selinon_core.dispatch.node_run import NodeRun
 from selinon_core.dispatch.references import args_of
 from selinon_core.dispatch.rules.completion import nodes_failed
-from selinon_core.dispatch.rules.starts import inherited_failures, new_node, start
+from selinon_core.dispatch.rules.starts import inherited_failures, launch_again, new_node, start
 from selinon_core.dispatch.state import RunState
 from selinon_core.plan import EdgePlan, FailurePlan
 
@@ -37,7 +37,8 @@ def ask_args(
 def start_given(flow_run: RunState, row: EdgeIndex, question: do.AskArgs, given: Sequence[Sequence[Any]]) -> None:
     """Start the destinations of an edge with the arguments that were worked out, for every item."""
     refused = []
-    for position, each in zip(question.positions, given, strict=True):
+    for at, (position, each) in enumerate(zip(question.positions, given, strict=True)):
+        item = () if question.items is None else (question.items[at],)
         for name in question.destinations:
             destination = flow_run.table.destinations[name]
             reason = reason_of(each, name)
@@ -48,8 +49,44 @@ def start_given(flow_run: RunState, row: EdgeIndex, question: do.AskArgs, given:
             if flow_run.current.passes_failures:
                 failures = inherited_failures(flow_run, destination, question.sources)
             node = new_node(flow_run, destination, row.index, question.sources, None, failures, position)
+            node.refused_item = item
             refused.append(refuse(flow_run, node, reason))
     nodes_failed(flow_run, refused)
+
+
+def ask_args_again(flow_run: RunState, node: NodeRun) -> None:
+    """Ask once more for the arguments of a node run that failed for want of them.
+
+    It has failed as before when a migration took away what gives it arguments.
+    """
+    flow, args = flow_run.table.flow, flow_run.current.args
+    entry: EdgePlan | FailurePlan | None = None
+    if node.edge is None:
+        entry = next((each for each in flow.failures if each.index == node.position), None)
+        gone = entry is None or node.name not in entry.fallback
+    else:
+        entry = flow.edges[node.edge] if node.edge >= 0 else None
+        gone = entry is None or node.name not in entry.destinations
+    if entry is None or gone or entry.args is None:
+        flow_run.current.unhandled.setdefault(node.name, []).append(node)
+        return
+    items = node.refused_item or None
+    number = flow_run.questions.next_number()
+    flow_run.ask(do.AskArgs(number, entry, node.sources, args, items, (node.position,), (node.name,), node))
+
+
+def start_refused(flow_run: RunState, node: NodeRun, given: Sequence[Any]) -> None:
+    """Start a node run that failed for want of arguments with those that it has now, or let it fail again."""
+    reason = reason_of(given, node.name)
+    if reason is not None:
+        nodes_failed(flow_run, [refuse(flow_run, node, reason)])
+        return
+    node.refused, node.status, node.args = None, "active", args_of(given)
+    if flow_run.table.destinations[node.name].waited_for:
+        flow_run.current.active[node.number] = node
+    else:
+        flow_run.detached[node.number] = node
+    flow_run.effects.append(launch_again(flow_run, node))
 
 
 def reason_of(given: Sequence[Any], name: str) -> str | None:

@@ -52,13 +52,17 @@ def nodes_failed(flow_run: RunState, nodes: Sequence[NodeRun]) -> None:
     Runs that the flow does not wait for are left out.
     """
     current = flow_run.current
-    eager = flow_run.table.flow.eager_failures
     failed = [node for node in nodes if flow_run.detached.pop(node.number, None) is None]
     for node in failed:
         current.active.pop(node.number, None)
         current.unhandled.setdefault(node.name, []).append(node)
+    fail_if_eager(flow_run, failed)
+
+
+def fail_if_eager(flow_run: RunState, failed: Sequence[NodeRun]) -> None:
+    """The first failed run of an eager node fails the attempt."""
     for node in failed:
-        if node.name in eager:
+        if node.name in flow_run.table.flow.eager_failures:
             _fail_eagerly(flow_run, node)
             return
 
@@ -68,17 +72,20 @@ def _fail_eagerly(flow_run: RunState, node: NodeRun) -> None:
     fail_attempt(flow_run, f"{node.name} failed and is listed in eager_failures")
 
 
-def fail_attempt(flow_run: RunState, reason: str, unreached: tuple[str, ...] = ()) -> None:
-    """Wait for the next attempt if retries are left, else the flow fails."""
+def fail_attempt(
+    flow_run: RunState, reason: str, unreached: tuple[str, ...] = (), undecided: tuple[do.Question, ...] = ()
+) -> None:
+    """Wait for the next attempt if retries are left, else the flow fails. ``undecided``: a failed question."""
     outcome = _outcome(flow_run, False, reason, unreached=unreached)
     if flow_run.attempt - flow_run.free_attempts <= flow_run.table.flow.max_retry:
         _wait_for_retry(flow_run, outcome)
     else:
-        _end(flow_run, outcome)
+        _end(flow_run, outcome, undecided)
 
 
 def fail_at_once(flow_run: RunState, reason: str) -> None:
     """The flow fails, whether or not retries are left (migrations)."""
+    flow_run.ended_for_good = True
     _end(flow_run, _outcome(flow_run, False, reason))
 
 
@@ -95,6 +102,7 @@ def stop(flow_run: RunState, reason: str, *, timed_out: bool = False, cancelled:
         return
     if flow_run.phase == "new":
         raise UnexpectedEvent("the flow run was not started yet")
+    flow_run.between_attempts = flow_run.phase == "waiting"
     running = {**flow_run.detached, **flow_run.current.active}
     subflows = tuple(node for node in running.values() if node.is_flow)
     if subflows:
@@ -120,7 +128,9 @@ def _wait_for_retry(flow_run: RunState, outcome: FlowOutcome) -> None:
     flow_run.effects.append(do.ScheduleRetry(flow_run.table.flow.retry_countdown, outcome))
 
 
-def _end(flow_run: RunState, outcome: FlowOutcome) -> None:
+def _end(flow_run: RunState, outcome: FlowOutcome, undecided: tuple[do.Question, ...] = ()) -> None:
+    flow_run.left_at_end = tuple(flow_run.current.active.values())
+    flow_run.dropped_at_end = (*undecided, *flow_run.questions.open.values())
     _abandon(flow_run)
     flow_run.phase = "ended"
     flow_run.outcome = outcome

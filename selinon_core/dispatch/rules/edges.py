@@ -8,13 +8,29 @@ from selinon_core.dispatch import effects as do
 from selinon_core.dispatch.flow_index import EdgeIndex
 from selinon_core.dispatch.node_run import NodeRun
 from selinon_core.dispatch.rules.arguments import ask_args
+from selinon_core.dispatch.rules.completion import fail_at_once
 from selinon_core.dispatch.rules.selection import start_selected
 from selinon_core.dispatch.rules.starts import start
-from selinon_core.dispatch.state import RunState
+from selinon_core.dispatch.state import FlowAttempt, RunState
+
+
+def begin_attempt(flow_run: RunState) -> None:
+    """Begin the next attempt of the flow, with a clean state."""
+    start, flow = flow_run.start, flow_run.table.flow
+    subset = None if start.selective is None else start.selective.edges.get(flow.name)
+    flow_run.attempt += 1
+    flow_run.phase = "running"
+    flow_run.current = FlowAttempt(
+        start, subset, flow_run.count + 1, flow.node_args_from_first, dict(flow_run.fired)
+    )
+    if start.refused is None:
+        consider_starting_edges(flow_run)
+    else:
+        fail_at_once(flow_run, start.refused)
 
 
 def consider_starting_edges(flow_run: RunState) -> None:
-    """Begin an attempt (rule 1)."""
+    """Consider every starting edge (rule 1)."""
     for row in flow_run.table.starting:
         if _is_selected(flow_run, row):
             consider(flow_run, row, ())

@@ -32,7 +32,7 @@ from selinon_core.dispatch import events as on
 from selinon_core.dispatch.flow_index import FlowIndex
 from selinon_core.dispatch.replay_definition import ReplayDefinition
 from selinon_core.dispatch.rules import completion
-from selinon_core.dispatch.rules.questions_again import ask_again
+from selinon_core.dispatch.rules.questions_again import ask_again, move_refused
 from selinon_core.dispatch.selective import SelectiveRun, edges_leading_to
 from selinon_core.dispatch.state import FlowAttempt, RunState
 from selinon_core.errors import UnexpectedEvent
@@ -143,9 +143,13 @@ def _trace_migration(
 def _move(flow_run: RunState, steps: tuple[MigrationStep, ...], definition: ReplayDefinition) -> None:
     """Convert everything that refers to edges by index, and derive again what follows from the flow index."""
     table, current = definition.table, flow_run.current
-    for node in (*current.active.values(), *flow_run.detached.values()):
+    failed = [node for nodes in current.unhandled.values() for node in nodes]
+    for node in (*current.active.values(), *flow_run.detached.values(), *failed):
         if node.is_flow and node.edge is not None and node.number not in flow_run.launched_before:
             flow_run.launched_before[node.number] = flow_run.table.rows[node.edge].selective
+    for node in failed:
+        if node.refused is not None:
+            move_refused(node, steps)
     flow_run.considered = _moved(flow_run.considered, steps)
     flow_run.fired = _moved(flow_run.fired, steps)
     current.fired_before = _moved(current.fired_before, steps)

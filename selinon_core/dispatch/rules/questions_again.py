@@ -11,7 +11,7 @@ from selinon_core.dispatch import effects as do
 from selinon_core.dispatch.flow_index import EdgeIndex
 from selinon_core.dispatch.node_run import NodeRun
 from selinon_core.dispatch.rules import edges
-from selinon_core.dispatch.rules.arguments import ask_args
+from selinon_core.dispatch.rules.arguments import ask_args, ask_args_again
 from selinon_core.dispatch.rules.fallbacks import start_fallbacks
 from selinon_core.dispatch.rules.starts import start
 from selinon_core.dispatch.state import RunState
@@ -31,6 +31,9 @@ def ask_again(flow_run: RunState, steps: tuple[MigrationStep, ...], questions: t
                 edges.ask_first_result(flow_run, question.node_run)
             else:
                 first = question.node_run
+        elif isinstance(question, do.AskArgs) and question.refused is not None:
+            move_refused(question.refused, steps)
+            ask_args_again(flow_run, question.refused)
         elif isinstance(question, do.AskArgs) and isinstance(question.entry, FailurePlan):
             of_fallbacks.append((question.entry, question.sources))
         elif not isinstance(question, (do.AskFallbackCondition, do.AskOutput)):
@@ -43,6 +46,13 @@ def ask_again(flow_run: RunState, steps: tuple[MigrationStep, ...], questions: t
     if first is not None:
         edges.follow_first(flow_run, first)
     _ask_about_fallbacks(flow_run, of_fallbacks)
+
+
+def move_refused(node: NodeRun, steps: tuple[MigrationStep, ...]) -> None:
+    """Let a node run that lacks arguments refer to its edge by the new index; -1: there is no such edge now."""
+    if node.edge is not None and node.edge >= 0:
+        index = follow(steps, node.edge)
+        node.edge = -1 if index is None else index
 
 
 def _ask_about(flow_run: RunState, row: EdgeIndex, question: _OfEdge) -> None:
