@@ -25,7 +25,9 @@ from selinon_core.celery.stores.protocol import (
     STALE,
     Begun,
     Commit,
+    NodeRecord,
     Opened,
+    Reopening,
 )
 from selinon_core.celery.stores.sql.store import SqlStore
 from selinon_core.celery.stores.sql.tables import SCHEMA_VERSION
@@ -703,3 +705,80 @@ def test_a_step_that_only_clears_does_not_wait_for_the_disk(
         text = "SELECT current_setting('synchronous_commit')"
         after = store.database.do(lambda connection: connection.exec_driver_sql(text).scalar())
         assert after == "on"  # of the same connection: it was for that transaction only
+
+
+# -- a run that failed and goes on ------------------------------------------------------------------------------
+
+
+def failed_run(store: Store) -> Opened:
+    """A run that ended in failure, of which node run 1 failed and 2 runs, with its lease."""
+    start = Commit("r", 0, NOW, create=HEADER, batch="[0]", outbox=["t1", "t2"], keep=True)
+    token = store.commit(start).token
+    assert token is not None
+    for number in (1, 2):
+        assert store.claim_delivery("r", number, 0, False, NOW + number).kind == RUN
+    store.retry("r", 1, 0, True, 5.0, 1.0, NOW + 3)
+    assert store.claim_delivery("r", 1, 1, False, NOW + 4).kind == RUN
+    store.append_event("r", 1, '["-",1]', NOW + 5, delivery=1, error=("task-1", "{}"), ttl=1000)
+    done = Commit("r", 1, NOW + 6, token, batch="[1]", consumed=1, done=["t1", "t2"], clear_timers=True, ttl=1000)
+    assert store.commit(done._replace(fields={"status": "failure", "reason": "why"})).ok
+    opened = store.acquire_lease("r", 0, 5.0, NOW + 20)
+    assert opened is not None
+    assert store.runs(5) == []
+    return opened
+
+
+def reopening(opened: Opened, again: dict[int, str], awaited: tuple[int, ...]) -> Commit:
+    fields = {"status": "running", "reason": ""}
+    made = Commit("r", opened.version, NOW + 21, opened.token, batch="[2]", fields=fields, outbox=["t1"])
+    return made._replace(reopens=Reopening(again, awaited), keep=True, ttl=1000)
+
+
+def test_a_failed_run_goes_on_and_what_runs_again_is_counted_anew(store: Store) -> None:
+    opened = failed_run(store)
+    assert store.commit(reopening(opened, {1: "task-1"}, (2,))).ok
+    assert store.runs(5) == ["r"]
+    assert store.error("task-1") is None
+    assert store.records("r", [1])[1] == NodeRecord(2)
+    assert store.records("r", [2])[2].begun_at == pytest.approx(NOW + 2)
+    assert store.claim_delivery("r", 1, 1, True, NOW + 21.2).kind == STALE  # a message of before
+    assert store.append_event("r", 1, '["+",1]', NOW + 21.3, delivery=1).kind == DUPLICATE  # its end
+    assert store.claim_delivery("r", 1, 2, False, NOW + 21.4) == Begun(RUN, 0, 0, 1)
+    assert store.append_event("r", 1, '["+",1]', NOW + 21.5, delivery=2).kind == LEASE_HELD
+    assert store.append_event("r", 2, '["+",2]', NOW + 21.6).kind == LEASE_HELD
+    found = store.read("r")
+    assert found is not None
+    assert list(found[1]) == ["[0]", "[1]", "[2]"]
+    assert (found[0]["status"], found[0]["reason"]) == ("running", "")
+    assert list(found[2]) == ['["+",1]', '["+",2]']
+
+
+def test_a_run_that_goes_on_does_not_expire(store: Store) -> None:
+    opened = failed_run(store)
+    assert store.commit(reopening(opened, {1: "task-1"}, (2,))).ok
+    store.claim_due_runs(NOW + 5000, 10, 60.0, 5.0, 60.0)  # removes what has expired
+    assert store.header("r") is not None
+
+
+def test_a_run_does_not_go_on_when_what_it_waits_for_has_ended(store: Store) -> None:
+    opened = failed_run(store)
+    assert store.append_event("r", 2, '["+",2]', NOW + 20.5).kind == ENDED
+    before = store.read("r")
+    assert not store.commit(reopening(opened, {1: "task-1"}, (2,))).ok
+    assert store.read("r") == before
+    assert store.records("r", [1])[1].done
+    assert store.error("task-1") == "{}"
+    assert store.commit(reopening(opened, {1: "task-1"}, ())).ok
+
+
+def test_a_run_that_was_cancelled_before_it_began_may_begin(store: Store) -> None:
+    tombstone = Commit("r", 0, NOW, create={**HEADER, "status": "cancelled"}, batch="[0]", ttl=10)
+    assert store.commit(tombstone._replace(fields={"status": "cancelled"})).ok
+    opened = store.acquire_lease("r", 0, 5.0, NOW + 1)
+    assert opened is not None
+    fields = {"status": "running", "reason": "", "initial_definition": "x"}
+    begins = Commit("r", 1, NOW + 2, opened.token, batch="[1]", fields=fields, reopens=Reopening({}, ()))
+    assert store.commit(begins).ok
+    found = store.header("r")
+    assert found is not None
+    assert (found["status"], found["initial_definition"]) == ("running", "x")

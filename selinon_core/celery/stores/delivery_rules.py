@@ -77,6 +77,11 @@ def completed(record: NodeRecord, delivery: int = -1) -> NodeRecord | None:
     return record._replace(done=True)
 
 
+def reopened(record: NodeRecord) -> NodeRecord:
+    """A failed node run runs again in a run that goes on: what was counted of it is counted anew."""
+    return NodeRecord(record.delivery + 1)
+
+
 def inlined(now: float) -> NodeRecord:
     """A node run that the receiver of another message begins at once."""
     return NodeRecord(0, now, 0, 0, 1)

@@ -179,6 +179,12 @@ class MemoryStore:
                 return Committed(False)
             if step.token is None and not rules.accepts_shortcut(step, len(run.inbox), run.record(step.completes)):
                 return Committed(False)
+            if step.reopens is not None:
+                if any(run.record(number).done for number in step.reopens.awaited):
+                    return Committed(False)
+                run.reopen(step.reopens)
+                for task_id in step.reopens.again.values():
+                    self._errors.pop(task_id, None)
             delays = run.apply(step, self._throttle)
             if step.index_change is not None:
                 self.index.apply(step.flow_id, step.index_change, step.now)

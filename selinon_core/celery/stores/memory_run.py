@@ -12,7 +12,7 @@ from selinon_core.celery.stores.outbox_keys import (
     read_outbox_key,
     send_timer,
 )
-from selinon_core.celery.stores.protocol import Commit, NodeRecord, Opened
+from selinon_core.celery.stores.protocol import Commit, NodeRecord, Opened, Reopening
 
 
 class MemoryRun:
@@ -94,6 +94,12 @@ class MemoryRun:
         if self.running:
             self.progressed(now)
         return True
+
+    def reopen(self, reopening: Reopening) -> None:
+        self.expires = None
+        for number in reopening.again:
+            if number in self.nodes:
+                self.keep(number, rules.reopened(self.nodes[number]))
 
     def take_lease(self, known: int, until: float, now: float) -> Opened:
         self.token += 1

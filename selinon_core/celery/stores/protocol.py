@@ -126,6 +126,20 @@ class StoredResult(NamedTuple):
     expires: int
 
 
+class Reopening(NamedTuple):
+    """What a commit needs that lets a run go on which has failed.
+
+    The run does not expire any more, and is among the running ones again (``fields`` has the status). The commit
+    is refused when one of the ``awaited`` node runs is done: its end was not put into the inbox.
+    """
+
+    #: Node runs that run again, by number, and their task ids. Their records start anew behind the present
+    #: delivery, so messages and ends of before do not count; their errors are removed.
+    again: Mapping[int, str]
+    #: Node runs that have not ended, and are waited for from now on.
+    awaited: Sequence[int]
+
+
 class Commit(NamedTuple):
     """A step of a flow run, all or nothing; see ``Store.commit``."""
 
@@ -175,6 +189,8 @@ class Commit(NamedTuple):
     result: StoredResult | None = None
     #: What changes in the index of runs; None: nothing.
     index_change: IndexChange | None = None
+    #: For a run that failed and goes on, with a token.
+    reopens: Reopening | None = None
 
 
 class Committed(NamedTuple):

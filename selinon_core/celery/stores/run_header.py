@@ -29,6 +29,7 @@ class RunHeader(NamedTuple):
     inbox before anything can be decided. ``root`` is the run at the top of a sub-flow's (empty: of a root run, or
     an older worker started it), ``labels`` are what the index of runs finds it by. ``key`` is the key of a run
     that was started with one, ``request`` the digest of what that start asked for.
+    ``serial`` counts how often the caller's node run was run again: what this run was started or reopened for.
     """
 
     flow: str
@@ -53,6 +54,7 @@ class RunHeader(NamedTuple):
     labels: Mapping[str, str] = {}
     key: str = ""
     request: str = ""
+    serial: int = 0
 
     @classmethod
     def read(cls, fields: Mapping[str, str]) -> RunHeader:
@@ -84,6 +86,7 @@ class RunHeader(NamedTuple):
             json.loads(labels) if labels else {},
             get("key", ""),
             get("request", ""),
+            int(get("serial") or 0),
         )
 
     def new_fields(self) -> dict[str, str]:
@@ -105,6 +108,8 @@ class RunHeader(NamedTuple):
             fields["result_locations"] = json.dumps(self.result_locations)
         if self.labels:
             fields["labels"] = json.dumps(dict(self.labels))
+        if self.serial:
+            fields["serial"] = str(self.serial)
         for name in ("trace", "trace_parent", "root", "key", "request"):
             if value := getattr(self, name):
                 fields[name] = value

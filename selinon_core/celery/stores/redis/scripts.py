@@ -237,6 +237,23 @@ if token == '' then
 elseif token ~= h[2] or tonumber(h[3]) == 0 then
   return {0}
 end
+n, from = list()
+if n > 0 then
+  for i = from + 2, from + n - 1, 2 do
+    if ARGV[i + 1] == '' and done(call('HGET', R .. ':n', ARGV[i])) then return {0} end
+  end
+  for i = from + 2, from + n - 1, 2 do
+    local rec = call('HGET', R .. ':n', ARGV[i])
+    if ARGV[i + 1] ~= '' then
+      local s = fields(rec)
+      if rec then call('HSET', R .. ':n', ARGV[i], table.concat({s + 1, 0, 0, 0, 0}, ',')) end
+      call('ZREM', R .. ':b', ARGV[i])
+      call('DEL', S .. 'e:' .. ARGV[i + 1])
+    end
+  end
+  for _, part in ipairs({':h', ':l', ':o', ':n', ':a', ':p', ':t', ':b'}) do call('PERSIST', R .. part) end
+  call('ZADD', S .. 'runs', call('HGET', H, 'created'), ID)
+end
 local set = {}
 local progress, useful = batch ~= '', false
 if batch ~= '' then

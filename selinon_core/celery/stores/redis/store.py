@@ -19,6 +19,7 @@ from selinon_core.celery.stores.protocol import (
     Due,
     NodeRecord,
     Opened,
+    Reopening,
 )
 from selinon_core.celery.stores.redis import scripts
 from selinon_core.celery.stores.redis.config_warnings import warn_of_settings
@@ -290,6 +291,7 @@ class RedisStore:
             int(step.clear_timers),
         ]
         _pairs(args, step.create)
+        _items(args, _reopening(step.reopens))
         _items(args, step.outbox)
         _items(args, step.done)
         _pairs(args, step.payloads)
@@ -396,6 +398,14 @@ def _begun(reply: list[Any]) -> Begun:
 
 def _text(seconds: float) -> str:
     return f"{seconds:.6f}"
+
+
+def _reopening(reopens: Reopening | None) -> list[Any]:
+    """For each awaited node run its number and an empty text, for each that runs again number and task id."""
+    if reopens is None:
+        return []
+    awaited = [part for number in reopens.awaited for part in (number, "")]
+    return ["reopen", "", *awaited, *(part for each in reopens.again.items() for part in each)]
 
 
 def _items(args: list[Any], items: Sequence[Any]) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import sqlalchemy as sa
 
 from selinon_core.celery.stores import delivery_rules as rules
 from selinon_core.celery.stores.outbox_keys import read_outbox_key, send_timer
-from selinon_core.celery.stores.protocol import Commit, Committed, NodeRecord
+from selinon_core.celery.stores.protocol import Commit, Committed, NodeRecord, Reopening
 from selinon_core.celery.stores.sql import index
 from selinon_core.celery.stores.sql.locked_run import OF_MESSAGES, OWN, RunSnapshot, RunTransaction
 
@@ -35,6 +36,8 @@ def commit(run: RunTransaction, step: Commit) -> Committed:
             return Committed(False)
         if step.completes:
             run.put_record(step.completes, record._replace(done=True))
+    if step.reopens is not None and not _reopen(run, step.reopens):
+        return Committed(False)
     return _keep(run, step, look)
 
 
@@ -74,6 +77,28 @@ def _keep(run: RunTransaction, step: Commit, look: RunSnapshot) -> Committed:
         values |= {"lease": 0.0, "due": rules.due_after_release(facts, now)}
     run.change(**values)
     return Committed(True, token, entries, delays)
+
+
+def _reopen(run: RunTransaction, reopening: Reopening) -> bool:
+    """Let node runs run again; False when one that is awaited is done."""
+    nodes, errors = run.tables.nodes, run.tables.errors
+    for numbers in _parts(reopening.awaited):
+        ended = sa.select(nodes.c.number).where(nodes.c.run == run.id, nodes.c.number.in_(numbers), nodes.c.done)
+        if run.connection.execute(ended.limit(1)).first() is not None:
+            return False
+    anew = {**rules.reopened(NodeRecord())._asdict(), "delivery": nodes.c.delivery + 1, "seen_at": 0.0}
+    for numbers in _parts(list(reopening.again)):
+        where = (nodes.c.run == run.id, nodes.c.number.in_(numbers))
+        run.connection.execute(nodes.update().where(*where).values(anew))
+    for ids in _parts(list(reopening.again.values())):
+        run.connection.execute(errors.delete().where(errors.c.task.in_(ids)))
+    run.change(expires=None)
+    return True
+
+
+def _parts(items: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    for begin in range(0, len(items), _MOST_AT_ONCE):
+        yield items[begin : begin + _MOST_AT_ONCE]
 
 
 def _fields(run: RunTransaction, step: Commit) -> dict[str, Any]:

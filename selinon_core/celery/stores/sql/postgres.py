@@ -162,6 +162,8 @@ class PostgresStore(SqlStore):
 
     def commit(self, step: Commit) -> Committed:
         """See ``Store.commit``."""
+        if step.reopens is not None:
+            return super().commit(step)
         return self._called(
             self._clear if _is_clearing(step) else self._commit,
             _values(step),
