@@ -25,6 +25,7 @@ from selinon_core.celery.reporting.result_writer import (
     ResultInCommit,
     ResultsInCommits,
     ResultWriter,
+    never_forgotten,
     never_in_commit,
 )
 from selinon_core.celery.reporting.run_reporter import RunReporter
@@ -89,7 +90,8 @@ class WorkerServices:
 
     ``serves(queue)`` says whether this worker consumes a queue, None: as set by ``serve``.
     ``write_result(flow_id, outcome)`` puts the result of a flow where Celery looks for it,
-    ``result_in_commit`` gives it to the store where that can write it itself. Parts may be
+    ``result_in_commit`` gives it to the store where that can write it itself, ``forget_result(flow_id)`` removes
+    it. Parts may be
     replaced in simulations: ``storages``, ``runner``, ``imports``, and ``answer``, which answers questions.
     """
 
@@ -104,6 +106,7 @@ class WorkerServices:
         default_queue: str,
         write_result: Callable[[str, FlowOutcome], None],
         result_in_commit: ResultInCommit = never_in_commit,
+        forget_result: Callable[[str], None] = never_forgotten,
         serves: Callable[[str], bool] | None = None,
         surroundings: Surroundings = REAL,
         storages: Storages | None = None,
@@ -143,7 +146,7 @@ class WorkerServices:
         self._answerer = QuestionAnswerer(
             plan, self.imports, BoundConditions(self.imports), self.storages, self.inputs, limits
         )
-        self.executor = FlowExecutor(self._executor_parts(result_in_commit))
+        self.executor = FlowExecutor(self._executor_parts(result_in_commit, forget_result))
 
     def _outbox_relay(self, write_result: Callable[[str, FlowOutcome], None]) -> OutboxRelay:
         return OutboxRelay(
@@ -158,7 +161,9 @@ class WorkerServices:
             self.index_changes,
         )
 
-    def _executor_parts(self, result_in_commit: ResultInCommit) -> ExecutorParts:
+    def _executor_parts(
+        self, result_in_commit: ResultInCommit, forget_result: Callable[[str], None]
+    ) -> ExecutorParts:
         leases = LeaseRenewer(self.store, self.settings.selinon_lease, self.surroundings)
         return ExecutorParts(
             plan=self.plan,
@@ -178,6 +183,7 @@ class WorkerServices:
             report=RunReporter(self.tracer, self.spans).take,
             own_trace=self.spans.own,
             result_in_commit=result_in_commit,
+            forget_result=forget_result,
             index_changes=self.index_changes,
         )
 
@@ -265,6 +271,7 @@ def services_of(app: Celery, plan: Plan, pythonpath: tuple[str, ...], settings: 
     """The services of a worker of a Celery app; raises ``ConfigurationError`` without a place for flow runs."""
     store = open_store(state_url(settings, app.conf.result_backend), *state_options(settings, app.conf))
     tracer = RunTracer(plan, Imports(pythonpath))
+    writer = ResultWriter(app, tracer)
     return WorkerServices(
         plan,
         pythonpath,
@@ -272,7 +279,8 @@ def services_of(app: Celery, plan: Plan, pythonpath: tuple[str, ...], settings: 
         store=store,
         publisher=Publisher(app),
         default_queue=app.conf.task_default_queue,
-        write_result=ResultWriter(app, tracer),
+        write_result=writer,
+        forget_result=writer.forget,
         result_in_commit=ResultsInCommits(app, store),
         surroundings=REAL._replace(now=store.clock),
         tracer=tracer,

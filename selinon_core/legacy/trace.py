@@ -80,6 +80,8 @@ class Trace:
     TASK_TIMEOUT = "TASK_TIMEOUT"
     NODE_ARGS = "NODE_ARGS"
     START_CONFLICT = "START_CONFLICT"
+    RUN_RETRIED = "RUN_RETRIED"
+    RETRY_REFUSED = "RETRY_REFUSED"
 
     #: Events that are logged as warnings.
     WARN_EVENTS = tuple(event for event in events.EVENTS if event in events.WARN_EVENTS)

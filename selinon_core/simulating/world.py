@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from selinon_core.celery.execution.run_reopening import RunBusy
 from selinon_core.celery.reporting.opentelemetry import Spans
 from selinon_core.celery.services import WorkerServices
 from selinon_core.celery.settings import AdapterSettings
@@ -21,6 +22,7 @@ from selinon_core.celery.surroundings import Surroundings, Thread
 from selinon_core.celery.transport.message_schema import (
     Message,
     NodeMessage,
+    RetryMessage,
     StartMessage,
     WakeMessage,
     read_dispatch,
@@ -150,6 +152,12 @@ class World:
             [OutgoingMessage("celery", DISPATCHER, flow, id, id, {"action": "cancel", "flow": flow, "id": id})]
         )
 
+    def retry(self, flow: str, id: str, numbers: Sequence[int] | None = None) -> None:
+        """Send the message that lets a failed flow run go on."""
+        header = self.store.header(id)
+        version = 0 if header is None else int(header["version"])
+        self.broker.send([self.workers[0].messages.retry(flow, id, version, numbers, None, "celery")])
+
     def work(self, most: int = 100_000, until: float = float("inf")) -> None:
         """Deliver messages, and let time pass where none are left, until nothing is due any more."""
         for _ in range(most):
@@ -204,6 +212,9 @@ class World:
         try:
             task, kwargs, headers = json.loads(text)
             self.handle(self.workers[worker], task, kwargs, headers, again)
+        except RunBusy:
+            self.broker.queue.append((text, again))
+            self.now += PAUSE
         except Crash:
             self.crashes += 1
             self.workers[worker] = self.new_worker(worker)  # without anything it remembered
@@ -257,6 +268,8 @@ class World:
                 lambda again: services.executor.start(start, again, budget), again
             )
             TaskMessageHandler(services).run_inline(ahead, budget)
+        elif isinstance(message, RetryMessage):
+            services.executor.retry(message)
         elif isinstance(message, WakeMessage) and message.cancel:
             services.executor.cancel(message.id, message.flow)
         else:

@@ -19,7 +19,7 @@ EARLIER = 1
 @contextmanager
 def earlier_format() -> Iterator[None]:
     """Messages and runs of format 2 are of a newer format here."""
-    with patch.object(run_loader, "FORMAT", EARLIER), patch.object(message_schema, "REFERRING_FORMAT", EARLIER):
+    with patch.object(run_loader, "FORMAT", EARLIER), patch.object(message_schema, "RETRY_FORMAT", EARLIER):
         yield
 
 

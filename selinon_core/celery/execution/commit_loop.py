@@ -20,7 +20,7 @@ from selinon_core.celery.execution.transition import Transition
 from selinon_core.celery.execution.transition_report import ExecutionReport, Scheduled
 from selinon_core.celery.stores.index import IndexChange
 from selinon_core.celery.stores.outbox_keys import WRITE_RESULT, OutboxKey
-from selinon_core.celery.stores.protocol import Commit, Committed
+from selinon_core.celery.stores.protocol import Commit, Committed, Reopening
 from selinon_core.celery.stores.run_header import Status
 from selinon_core.celery.transport.publisher import OutgoingMessage
 from selinon_core.dispatch import FlowOutcome
@@ -49,7 +49,7 @@ class CommitExtras(NamedTuple):
     run whose end is decided on without the inbox, ``consumed`` counts the inbox entries that were fed.
     ``leftover`` are keys that a dead worker left in the outbox, ``resent`` messages that got lost. ``inline``:
     the task that ended was itself run inline, so its carrier does not depend on it any more. ``index_change`` has
-    the row of a run that is created.
+    the row of a run that is created, ``reopens`` what a run needs that failed and goes on.
     """
 
     token: int | None = None
@@ -60,6 +60,7 @@ class CommitExtras(NamedTuple):
     resent: Sequence[OutgoingMessage] = ()
     inline: bool = False
     index_change: IndexChange | None = None
+    reopens: Reopening | None = None
 
 
 class CommitLoop:
@@ -150,6 +151,7 @@ class CommitLoop:
                 ttl=parts.settings.selinon_state_ttl,
                 result=result,
                 index_change=together(extra.index_change, self._index_change()),
+                reopens=extra.reopens,
             )
         )
 

@@ -32,6 +32,7 @@ class ExecutorParts(NamedTuple):
     ``serves(queue)`` says whether this worker consumes a queue, ``report`` is called with what was committed,
     ``own_trace(flow_id, parent)`` makes the traceparent of a new run (empty where spans are not wanted),
     ``result_in_commit(flow_id, outcome)`` is the result that the store writes itself (None: the relay writes it),
+    ``forget_result(flow_id)`` removes the result of a run that goes on from the result backend,
     ``accept(flow, args)`` gives the arguments of a new run their defaults, or raises ``ArgumentError``.
     """
 
@@ -51,6 +52,7 @@ class ExecutorParts(NamedTuple):
     report: Callable[[ExecutionReport], None]
     own_trace: Callable[[str, str], str]
     result_in_commit: Callable[[str, FlowOutcome], StoredResult | None]
+    forget_result: Callable[[str], None]
     accept: Callable[[FlowPlan, Any], Any]
     index_changes: IndexChanges
 

@@ -18,6 +18,7 @@ from selinon_core.celery.execution.inbox_codec import InboxEntry, encode_entry
 from selinon_core.celery.execution.inline_selection import InlineBudget, InlineTask
 from selinon_core.celery.execution.leased_execution import LeasedExecution
 from selinon_core.celery.execution.run_cache import CachedRun
+from selinon_core.celery.execution.run_reopening import RunReopening
 from selinon_core.celery.execution.transition import Problem
 from selinon_core.celery.execution.transition_report import ExecutionReport
 from selinon_core.celery.stores.outbox_keys import DEADLINE, TimerKey
@@ -29,12 +30,14 @@ from selinon_core.celery.stores.protocol import (
     NEEDS_ADVANCE,
     STALE,
     Delivered,
+    Opened,
+    Reopening,
 )
-from selinon_core.celery.stores.run_header import RunHeader
-from selinon_core.celery.transport.message_schema import NodeMessage, StartMessage
+from selinon_core.celery.stores.run_header import Caller, RunHeader
+from selinon_core.celery.transport.message_schema import NodeMessage, RetryMessage, StartMessage
 from selinon_core.dispatch import SelectiveRun
 from selinon_core.dispatch import events as on
-from selinon_core.dispatch.codec import encode_event
+from selinon_core.dispatch.codec import REOPENED_FORMAT, encode_event
 from selinon_core.errors import ArgumentError
 from selinon_core.runtime.trace import entries as trace_entries
 
@@ -45,6 +48,7 @@ class FlowExecutor:
     def __init__(self, parts: ExecutorParts) -> None:
         self._parts = parts
         self._leased = LeasedExecution(parts)
+        self._reopening = RunReopening(parts, self._leased)
 
     def start(self, message: StartMessage, redelivered: bool, budget: InlineBudget | None) -> InlineTask | None:
         """Begin a flow run; for a run that exists already, process its due work instead."""
@@ -56,6 +60,11 @@ class FlowExecutor:
             if begun.kind in (GONE, ENDED, DUPLICATE, STALE):
                 return None
             message = message.with_payload(begun.payload)
+        fields = parts.store.header(message.id) if message.serial and caller is not None else None
+        cancelled = None if fields is None else self._reopening.cancelled_before_it_began(message.id, fields)
+        if fields is not None and caller is not None and cancelled is None:
+            self._retry_subflow(message, caller, RunHeader.read(fields))
+            return None
         header = parts.loader.new_header(message.flow, parts.messages.queue(message.flow))._replace(
             caller=caller,
             result_locations=message.result_locations,
@@ -65,8 +74,9 @@ class FlowExecutor:
             root=message.root if caller is not None else "",
             key=message.key,
             request=message.request,
+            serial=message.serial,
         )
-        advanced = self._begin(message, header, budget)
+        advanced = self._begin(message, header, budget, cancelled)
         if caller is not None:
             parts.store.heartbeat(caller.flow_id, (caller.number,), FOREVER)
         if advanced.kept:
@@ -78,6 +88,21 @@ class FlowExecutor:
         if message.key:
             self._report_conflict(message)
         return None
+
+    def retry(self, message: RetryMessage) -> None:
+        """Let a failed flow run go on; raises ``RunBusy`` when that has to be tried again."""
+        try:
+            self._reopening.retry(message)
+        finally:
+            self._advance_parents()
+
+    def _retry_subflow(self, message: StartMessage, caller: Caller, header: RunHeader) -> None:
+        """Reopen a sub-flow, whose parent waits for it again; raises ``RunBusy``."""
+        try:
+            self._reopening.retry_subflow(message, header)
+        finally:
+            self._advance_parents()
+        self._parts.store.heartbeat(caller.flow_id, (caller.number,), FOREVER)
 
     def _report_conflict(self, message: StartMessage) -> None:
         """Report a start whose key has a run already that was asked for with other arguments: the first counts.
@@ -96,9 +121,13 @@ class FlowExecutor:
         conflict = json.dumps({"type": "StartConflict", "message": what, "at": parts.now()})
         parts.store.put_errors({message.id: conflict}, parts.now(), parts.settings.selinon_state_ttl)
 
-    def _begin(self, message: StartMessage, header: RunHeader, budget: InlineBudget | None) -> Advanced:
+    def _begin(
+        self, message: StartMessage, header: RunHeader, budget: InlineBudget | None, cancelled: Opened | None
+    ) -> Advanced:
+        """Begin a run; ``cancelled``: the lease of one that was cancelled before it began, and begins now."""
         parts = self._parts
         run = parts.loader.new(message.id, header)
+        run.version = 0 if cancelled is None else cancelled.version
         transition = parts.transition(run)
         transition.trace.append((trace_entries.FLOW_STARTED,))
         selective = None if message.selective is None else SelectiveRun.from_json(message.selective)
@@ -116,6 +145,9 @@ class FlowExecutor:
         fields = header._replace(idle_check_after=seconds).new_fields()
         row = parts.index_changes.created(message.id, header, args, transition.now)
         extras = CommitExtras(header=fields, index_change=row)
+        if cancelled is not None:
+            transition.fields |= fields | {"reason": "", "format": str(REOPENED_FORMAT)}
+            extras = extras._replace(token=cancelled.token, header=None, reopens=Reopening({}, ()))
         return CommitLoop(parts, run, transition, budget, extras).complete()
 
     def complete(

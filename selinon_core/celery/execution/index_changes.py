@@ -60,6 +60,13 @@ class IndexChanges:
         columns = {"status": status, "ended": now, "reason": shortened(reason, MAX_REASON)}
         return IndexChange(columns=columns, labelled=bool(header.labels))
 
+    def reopened(self, header: RunHeader) -> IndexChange | None:
+        """A run that failed goes on."""
+        if not self._has_row(header.caller):
+            return None
+        columns: dict[str, str | None] = {"status": "running", "ended": None, "reason": ""}
+        return IndexChange(columns=columns, labelled=bool(header.labels))
+
     def attempt(self, header: RunHeader, number: int) -> IndexChange | None:
         """A new attempt of a flow began."""
         if not self._has_row(header.caller):

@@ -31,7 +31,7 @@ from selinon_core.celery.transport.batching import MessageBatcher
 from selinon_core.celery.transport.message_builder import MessageBuilder, StartEffect
 from selinon_core.celery.transport.message_schema import StartMessage
 from selinon_core.celery.transport.publisher import OutgoingMessage, Publisher
-from selinon_core.dispatch import FlowOutcome
+from selinon_core.dispatch import FlowOutcome, NodeRun
 from selinon_core.dispatch import events as on
 from selinon_core.dispatch.codec import encode_event
 
@@ -191,7 +191,7 @@ class OutboxRelay:
             effect = self._start_effect(run, number)
             if effect is None:
                 self._store.heartbeat(run.id, (number,), FOREVER)  # the flow does not wait for it any more
-            elif effect.node_run.is_flow and self._store.header(effect.node_run.id) is not None:
+            elif effect.node_run.is_flow and self._has_begun(effect.node_run):
                 self._store.heartbeat(run.id, (number,), FOREVER)  # it began, and the sweep checks it by itself
             else:
                 delivery = self._store.next_delivery(run.id, number)
@@ -199,21 +199,27 @@ class OutboxRelay:
                     messages.append(self._with_payload(run, effect, delivery))
         return messages
 
+    def _has_begun(self, node: NodeRun) -> bool:
+        """Whether there is the run of a sub-flow, and it was reopened as often as its node run was run again."""
+        fields = self._store.header(node.id)
+        return fields is not None and RunHeader.read(fields).serial >= node.serial
+
     # -- other keys -------------------------------------------------------------------------------------------
 
     def _perform_non_message(self, run: CachedRun, key: OutboxKey) -> None:
+        outcome = run.machine.outcome
         if key.kind == WRITE_RESULT:
-            assert run.machine.outcome is not None
-            self._write_result(run.id, run.machine.outcome)
+            assert outcome is not None
+            self._write_result(run.id, outcome)
         elif key.kind == NOTIFY_PARENT:
-            self._deliver_to_parent(run)
+            assert outcome is not None
+            assert run.header.caller is not None
+            self.deliver_end(run.header.caller, outcome)
         elif key.kind == CANCEL_FLOW:
             self._cancel(run, key.number)
 
-    def _deliver_to_parent(self, run: CachedRun) -> None:
-        outcome, caller = run.machine.outcome, run.header.caller
-        assert outcome is not None
-        assert caller is not None
+    def deliver_end(self, caller: Caller, outcome: FlowOutcome) -> None:
+        """Put the end of a sub-flow into the inbox of its parent, and have that advanced."""
         flow_id, number, flow = caller
         now = self._now()
         event = (on.NodeSucceeded if outcome.succeeded else on.NodeFailed)(number, outcome, now)

@@ -11,7 +11,7 @@ from selinon_core.celery.stores import Store
 from selinon_core.celery.stores.outbox_keys import OutboxKey, TimerKey
 from selinon_core.celery.stores.protocol import Opened
 from selinon_core.celery.stores.run_header import RunHeader, version_fields
-from selinon_core.dispatch import NodeRun
+from selinon_core.dispatch import FlowOutcome, NodeRun
 from selinon_core.dispatch import events as on
 from selinon_core.dispatch.codec import FORMAT, LOGIC, required_format
 from selinon_core.errors import FormatSkew, MigrationSkew
@@ -77,6 +77,27 @@ class RunLoader:
         if any(isinstance(read_entry(entry).event, on.FlowCancelled) for entry in opened.entries):
             return None  # a run that ends needs nothing of the flow
         raise MigrationSkew(f'flow run {run.id} is of flow "{name}", which this worker does not know')
+
+    def migration_of_ended(self, run: CachedRun) -> on.Migrated | None:
+        """The migration that an ended run needs if it goes on; raises as ``migration``."""
+        name = run.flow.name
+        if name not in self._plan.flows:
+            raise MigrationSkew(f'flow run {run.id} is of flow "{name}", which this worker does not know')
+        return self._flows.migration(name, run.run_version)
+
+    def outcome(self, flow_id: str) -> FlowOutcome | None:
+        """How a run ended, None when it has not, or is not known; raises ``MigrationError``."""
+        found = self._store.read(flow_id)
+        header = None if found is None else RunHeader.read(found[0])
+        if found is None or header is None or header.status == "running":
+            return None
+        if header.initial_definition is not None:
+            require_known_format(header)
+            run = CachedRun(flow_id, header, self._flows)
+            run.replay(found[1])
+            if run.machine.outcome is not None:
+                return run.machine.outcome
+        return FlowOutcome(False, {}, {}, [], {}, header.reason, cancelled=header.status == "cancelled")
 
     def migrate(self, run: CachedRun, step: Transition, event: on.Migrated) -> None:
         """Make a migration the first thing of a step."""

@@ -110,6 +110,14 @@ class Transition:
         self.feed(event)
         self._results.clear()
 
+    def queue(self, event: on.Event) -> None:
+        """Feed this before the next event that is fed, so that it is taken before the answers to this one."""
+        self._queue.append(event)
+
+    def feed_queued(self) -> None:
+        """Feed what is queued."""
+        self._advance()
+
     def feed(self, event: on.Event) -> None:
         """Feed an event, and perform what follows from it."""
         self._queue.append(event)
@@ -153,6 +161,16 @@ class Transition:
         self.start_effects[key] = effect
         if throttling:
             self.throttled.append(Throttled(key, run.name, throttling))
+        else:
+            self.outbox.append(key)
+
+    def _start_again(self, effect: do.StartAgain) -> None:
+        """Put a start into the outbox. Its message is built when it is sent: the new record has its delivery."""
+        node, plan = effect.node_run, self._plan
+        key = OutboxKey(keys.START_FLOW if node.is_flow else keys.START_TASK, node.number)
+        known = plan.flows.get(node.name) if node.is_flow else plan.tasks.get(node.name)
+        if known is not None and known.throttling:
+            self.throttled.append(Throttled(key, node.name, known.throttling))
         else:
             self.outbox.append(key)
 
@@ -207,6 +225,7 @@ class Transition:
 _PERFORM: dict[type[Any], Callable[[Transition, Any], None]] = {
     do.StartTask: Transition._start,
     do.StartFlow: Transition._start,
+    do.StartAgain: Transition._start_again,
     do.AskCondition: Transition._ask,
     do.AskFallbackCondition: Transition._ask,
     do.AskForeach: Transition._ask,

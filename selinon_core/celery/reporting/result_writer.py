@@ -48,6 +48,25 @@ class ResultWriter:
             self._tracer.warn("RESULT_BACKEND_ISSUE", what, dispatcher_id=flow_id)
             raise
 
+    def forget(self, flow_id: str) -> None:
+        """Remove the result of a run that failed and goes on: callers wait for the new one.
+
+        Backends that are queues (``rpc://``) cannot: who waits there may get the old result.
+        """
+        backend: Any = self._app.backend
+        if backend.__class__.__name__ == "DisabledBackend":
+            return
+        try:
+            backend.forget(flow_id)
+        except NotImplementedError:
+            pass
+        except Exception as error:
+            self._tracer.warn("RESULT_BACKEND_ISSUE", f"{type(error).__name__}: {error}", dispatcher_id=flow_id)
+
+
+def never_forgotten(flow_id: str) -> None:
+    """Where there is no result backend."""
+
 
 def _store(backend: Any, flow_id: str, outcome: FlowOutcome) -> None:
     if outcome.succeeded:

@@ -92,12 +92,19 @@ class FoldedRun:
             event = decode_event(parts)
             if isinstance(event, on.NodeSucceeded | on.NodeFailed):
                 self.ended[event.number] = event.ended or at
+            if isinstance(event, on.Reopened):
+                self.finished = None
             for effect in self.run.machine.advance(event):
                 if isinstance(effect, do.FinishFlow):
                     self.finished = at
-                if isinstance(effect, _NEW_NODES):
+                if isinstance(effect, do.StartAgain):
+                    self.queued[effect.node_run.number] = at
+                    self.ended.pop(effect.node_run.number, None)
+                elif isinstance(effect, _NEW_NODES):
                     node = effect.node_run
-                    self.nodes.append(node)
+                    if node.number not in self.queued:  # else it had failed for want of arguments, and starts now
+                        self.nodes.append(node)
+                    self.ended.pop(node.number, None)
                     self.queued[node.number] = at
                     if isinstance(effect, do.FailNode):
                         self.ended[node.number] = at
@@ -158,5 +165,10 @@ class _Slot:
 
 
 def _is_same(folded: FoldedRun, header: RunHeader, known: int) -> bool:
-    """Whether what was read goes on from what is known: an id may have been started anew."""
+    """Whether what was read goes on from what is known.
+
+    An id may have been started anew, and a run that was cancelled before it began may have begun after all.
+    """
+    if folded.header.initial_definition != header.initial_definition:
+        return False
     return folded.header.created == header.created and known == folded.version

@@ -4,10 +4,15 @@ store.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from selinon_core.celery.transport.message_schema import TRACE_HEADER, NodeMessage, split_payload
+from selinon_core.celery.transport.message_schema import (
+    RETRY_FORMAT,
+    TRACE_HEADER,
+    NodeMessage,
+    split_payload,
+)
 from selinon_core.celery.transport.publisher import DISPATCHER, ENVELOPE, OutgoingMessage
 from selinon_core.dispatch import FlowOutcome, NodeRun
 from selinon_core.dispatch import effects as do
@@ -79,6 +84,8 @@ class MessageBuilder:
             return OutgoingMessage(
                 self.queue(node.name), ENVELOPE, shown, node.id, run.id, kwargs, limit, _traced(run.trace)
             ), payload
+        if node.serial:
+            inline |= {"serial": node.serial, "v": RETRY_FORMAT}
         inline["caller"] = [run.id, node.number, run.flow.name]
         if run.root:
             inline["root"] = run.root
@@ -123,6 +130,17 @@ class MessageBuilder:
         queue = self.queue(message.task)
         shown, headers = f"selinon.task.{message.task}", _traced(message.trace)
         return OutgoingMessage(queue, ENVELOPE, shown, task_id, message.id, kwargs, limit, headers)
+
+    def retry(
+        self, flow: str, id: str, version: int, numbers: Sequence[int] | None, by: str | None, queue: str
+    ) -> OutgoingMessage:
+        """The message that lets a failed run go on, see ``RetryMessage``."""
+        kwargs: dict[str, Any] = {"v": RETRY_FORMAT, "action": "retry", "flow": flow, "id": id, "version": version}
+        if numbers is not None:
+            kwargs["numbers"] = list(numbers)
+        if by is not None:
+            kwargs["by"] = by
+        return OutgoingMessage(queue, DISPATCHER, f"selinon.flow.{flow}", id, id, kwargs)
 
     def wake(self, flow: str, id: str, queue: str | None = None, *, cancel: bool = False) -> OutgoingMessage:
         """The message that makes a dispatcher advance or cancel a run."""

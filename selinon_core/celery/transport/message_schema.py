@@ -35,6 +35,8 @@ from selinon_core.errors import FormatSkew, MessageRefused
 FORMAT = 1
 #: The format of a message whose arguments refer to results (``refers``): a worker that knows none gets none.
 REFERRING_FORMAT = 2
+#: The format of messages about runs that are retried: an older worker would refuse them.
+RETRY_FORMAT = 3
 #: Parents, failures and origins above this many characters of JSON go to the store; arguments have more.
 MOST_INLINE = 1024
 MOST_ARGUMENTS = 65536
@@ -93,6 +95,8 @@ class StartMessage(NamedTuple):
     #: The run at the top of a sub-flow's; empty: of a root run, or an older worker sent it.
     root: str = ""
     key: str = ""
+    #: How often the node run that this sub-flow is was run again, in runs that were reopened.
+    serial: int = 0
 
     @property
     def given(self) -> Any:
@@ -125,7 +129,20 @@ class WakeMessage(NamedTuple):
     cancel: bool
 
 
-Message = NodeMessage | StartMessage | WakeMessage
+class RetryMessage(NamedTuple):
+    """Let a flow run that failed go on; its log has ``version`` batches, so it did not go on yet.
+
+    ``numbers`` are the node runs that run again, None: all that failed. ``by`` says who asked for it.
+    """
+
+    flow: str
+    id: str
+    version: int
+    numbers: tuple[int, ...] | None
+    by: str | None
+
+
+Message = NodeMessage | StartMessage | WakeMessage | RetryMessage
 
 
 def split_payload(parts: dict[str, Any]) -> tuple[dict[str, Any], str | None]:
@@ -183,12 +200,16 @@ def read_node(kwargs: Mapping[str, Any], most_bytes: int, trace: Any = None) -> 
     )
 
 
-def read_dispatch(kwargs: Mapping[str, Any], most_bytes: int, trace: Any = None) -> StartMessage | WakeMessage:
+def read_dispatch(
+    kwargs: Mapping[str, Any], most_bytes: int, trace: Any = None
+) -> StartMessage | WakeMessage | RetryMessage:
     """Check the arguments of ``selinon.Dispatcher``; raises as ``read_nodes``."""
     _check_format(kwargs, most_bytes)
     action = kwargs.get("action")
     if action in ("wake", "cancel"):
         return WakeMessage(_name(kwargs, "flow"), _id(kwargs, "id"), action == "cancel")
+    if action == "retry":
+        return _retry(kwargs)
     if action != "start":
         raise MessageRefused(f"it asks for {str(action)[:50]!r}: that is not an action")
     return StartMessage(
@@ -206,6 +227,20 @@ def read_dispatch(kwargs: Mapping[str, Any], most_bytes: int, trace: Any = None)
         bool(kwargs.get("refers")),
         "" if kwargs.get("root") is None else _id(kwargs, "root"),
         _name(kwargs, "key") if kwargs.get("key") is not None else "",
+        _count(kwargs, "serial", 0),
+    )
+
+
+def _retry(kwargs: Mapping[str, Any]) -> RetryMessage:
+    numbers, by = kwargs.get("numbers"), kwargs.get("by")
+    if numbers is not None and not (isinstance(numbers, list) and all(_is_count(each, 1) for each in numbers)):
+        raise _refusal("numbers", numbers, "is not a list of numbers of node runs")
+    return RetryMessage(
+        _name(kwargs, "flow"),
+        _id(kwargs, "id"),
+        _count(kwargs, "version", 0),
+        None if numbers is None else tuple(numbers),
+        None if by is None else _name({"by": by}, "by"),
     )
 
 
@@ -222,10 +257,10 @@ def _check_format(kwargs: Mapping[str, Any], most_bytes: int) -> None:
     version = kwargs.get("v")
     if not isinstance(version, int) or isinstance(version, bool) or version < 1:
         raise MessageRefused(
-            f"its format is {str(version)[:20]!r}, which is not a number from 1 to {REFERRING_FORMAT}"
+            f"its format is {str(version)[:20]!r}, which is not a number from 1 to {RETRY_FORMAT}"
         )
-    if version > REFERRING_FORMAT:
-        raise FormatSkew(f"a message of format {version}, and formats up to {REFERRING_FORMAT} are known here")
+    if version > RETRY_FORMAT:
+        raise FormatSkew(f"a message of format {version}, and formats up to {RETRY_FORMAT} are known here")
     if all(is_small(value) for value in kwargs.values()):
         if not all(_is_finite(value) for value in kwargs.values()):
             raise MessageRefused("it holds a number that is not finite")

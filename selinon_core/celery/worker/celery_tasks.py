@@ -10,11 +10,12 @@ import logging
 from collections.abc import Callable
 from typing import Any, NoReturn
 
+from selinon_core.celery.execution.run_reopening import RunBusy
 from selinon_core.celery.selinon_protocol import Owner
 from selinon_core.celery.transport.message_schema import (
     TRACE_HEADER,
     Message,
-    NodeMessage,
+    RetryMessage,
     StartMessage,
     WakeMessage,
     is_v1_message,
@@ -103,11 +104,14 @@ class MessageReceiver:
         try:
             if isinstance(message, StartMessage):
                 self._start(task, message)
+            elif isinstance(message, RetryMessage):
+                retry = message
+                services.retry_while_unavailable(lambda: services.executor.retry(retry))
             elif message.cancel:
                 services.retry_while_unavailable(lambda: services.executor.cancel(message.id, message.flow))
             else:
                 services.retry_while_unavailable(lambda: services.executor.process_due_work(message.id))
-        except StateStoreError as error:
+        except (StateStoreError, RunBusy) as error:
             self._give_back(task, str(error))
         except Exception as error:
             self._report_bug(message, error)
@@ -220,7 +224,7 @@ class MessageReceiver:
         except Exception as error:  # it will be refused again then
             _log.warning("cannot forget the start of %r: %s: %s", id, type(error).__name__, error)
 
-    def _report_bug(self, message: NodeMessage | StartMessage | WakeMessage, error: Exception) -> None:
+    def _report_bug(self, message: Message, error: Exception) -> None:
         _log.exception("flow run %r of %r cannot be advanced", message.id, message.flow)
         what = f"{type(error).__name__}: {error}"
         details = {"flow_name": message.flow, "dispatcher_id": message.id}

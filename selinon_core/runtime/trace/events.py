@@ -167,6 +167,13 @@ EVENT_KINDS: dict[str, EventKind] = {
         (*_FLOW, "what"),
         warning=True,
     ),
+    "RUN_RETRIED": EventKind(
+        "On workers: a failed flow run goes on; `retried` are the node runs that run again.",
+        (*_FLOW, "retried", "by"),
+    ),
+    "RETRY_REFUSED": EventKind(
+        "On workers: a flow run was to go on and cannot; `what` says why.", (*_FLOW, "what"), warning=True
+    ),
 }
 
 EVENTS = tuple(EVENT_KINDS)

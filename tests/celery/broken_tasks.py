@@ -1,0 +1,43 @@
+"""Tasks that fail while they are broken, and what each did."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from selinon_core.plan import Plan
+from selinon_core.project import compile_text
+
+#: ``flow.task`` of tasks that fail, and how often each task run succeeded, by id.
+BROKEN: set[str] = set()
+SUCCEEDED: Counter[str] = Counter()
+#: Names of predicates that raise.
+RAISES: set[str] = set()
+
+
+class Task:
+    """Fails while it is broken."""
+
+    def __init__(self, **names: Any) -> None:
+        self.names = names
+
+    def run(self, node_args: Any) -> Any:
+        names = self.names
+        if f"{names['flow_name']}.{names['task_name']}" in BROKEN:
+            raise ValueError(f"{names['task_name']} is broken")
+        SUCCEEDED[names["task_id"]] += 1
+        return None
+
+
+def set_up(*broken: str) -> None:
+    BROKEN.clear()
+    BROKEN.update(broken)
+    SUCCEEDED.clear()
+
+
+def broken_plan(flows: str, task: str = "") -> Plan:
+    """A plan of tasks A to F and these flows (YAML, with an indent of two)."""
+    tasks = "\n".join(f"  - {{name: {n}, import: {__name__}, classname: Task{task}}}" for n in "ABCDEF")
+    project = compile_text({"nodes.yaml": f"tasks:\n{tasks}\nflow-definitions:\n{flows}"})
+    assert project.plan is not None, [d.message for d in project.diagnostics]
+    return project.plan
