@@ -58,6 +58,7 @@ SELINON = Program(
         "runs": "selinon_cli.commands.runs",
         "status": "selinon_cli.commands.status",
         "cancel": "selinon_cli.commands.cancel",
+        "retry": "selinon_cli.commands.retry",
         "graph": "selinon_cli.commands.graph",
         "test": "selinon_cli.commands.test",
         "cover": "selinon_cli.commands.cover",

@@ -12,7 +12,7 @@ from __future__ import annotations
 import logging
 import os
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from celery import Celery
@@ -23,6 +23,7 @@ from selinon_core.celery.reporting.run_reader import RunReader
 from selinon_core.celery.reporting.run_status import describe_pending, described
 from selinon_core.celery.services import WorkerServices, services_of
 from selinon_core.celery.settings import AdapterSettings
+from selinon_core.celery.steering import Retry, Steering
 from selinon_core.celery.stores import Store
 from selinon_core.celery.transport.broker_deadline import within
 from selinon_core.celery.transport.celery_defaults import CONFIGURATION, improve_transport
@@ -242,6 +243,17 @@ class Selinon:
             flow, queue = self._flow_of(id)
         message = messages.wake(flow, id, queue, cancel=True)
         within(timeout, lambda: publisher.send([message]), f"the request to cancel {id}")
+
+    def retry(
+        self,
+        id: str,
+        nodes: Sequence[str] | None = None,
+        by: str | None = None,
+        *,
+        timeout: float | None = REQUEST_TIMEOUT,
+    ) -> Retry:
+        """Ask for a failed flow run to go on, see ``steering.Steering.retry``."""
+        return Steering(self).retry(id, nodes, by, timeout=timeout)
 
     def status(self, id: str) -> dict[str, Any]:
         """The status of a flow run, see ``reporting.run_status``; raises ``RequestError`` for an unknown one.

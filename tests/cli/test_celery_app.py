@@ -12,7 +12,16 @@ import pytest
 from tests.cli.conftest import Cli
 
 ROOT = Path(__file__).resolve().parents[2]
-COMMANDS = [["run"], ["run", "--detach"], ["worker"], ["runs"], ["status"], ["status", "a1"], ["cancel", "a1"]]
+COMMANDS = [
+    ["run"],
+    ["run", "--detach"],
+    ["worker"],
+    ["runs"],
+    ["status"],
+    ["status", "a1"],
+    ["cancel", "a1"],
+    ["retry", "a1"],
+]
 
 
 @pytest.fixture(autouse=True)

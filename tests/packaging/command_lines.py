@@ -63,6 +63,8 @@ LINES = (
     Line("web --port 0 --app shop:app", ("web",), here=False),
     Line("cancel 1234", ("dev",), code=2),
     Line("cancel 1234 --app shop:app", ("celery", "dev"), code=2),
+    Line("retry 1234", ("dev",), code=1),
+    Line("retry --flow plain --dry-run --app shop:app", ("celery", "dev")),
     Line("graph -o graph.svg --flow plain"),
     Line("graph -o - --format ascii --flow plain"),
     Line("check --flow plain"),
