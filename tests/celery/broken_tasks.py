@@ -11,8 +11,21 @@ from selinon_core.project import compile_text
 #: ``flow.task`` of tasks that fail, and how often each task run succeeded, by id.
 BROKEN: set[str] = set()
 SUCCEEDED: Counter[str] = Counter()
-#: Names of predicates that raise.
-RAISES: set[str] = set()
+#: A flow with fallbacks, and two more inside each other.
+NESTED = """
+  - name: f
+    edges:
+      - {from: , to: [A, B]}
+      - {from: [A, B], to: C}
+      - {from: A, to: g}
+      - {from: [g, C], to: D}
+    failures: [{nodes: B, fallback: E}]
+  - name: g
+    edges: [{from: , to: [A, h]}, {from: h, to: B}]
+  - name: h
+    edges: [{from: , to: [C, D]}, {from: [C, D], to: E}]
+    failures: [{nodes: D, fallback: F}]
+"""
 
 
 class Task:

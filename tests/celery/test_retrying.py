@@ -12,24 +12,10 @@ from selinon_core.dispatch import flow_indexes
 from selinon_core.migrations.replay import Replay
 from selinon_core.plan import Plan
 from selinon_core.simulating.world import World
-from tests.celery.broken_tasks import BROKEN, SUCCEEDED, broken_plan, set_up
+from tests.celery.broken_tasks import BROKEN, NESTED, SUCCEEDED, broken_plan, set_up
 from tests.celery.reported import report_of
 from tests.conformance.canonical import canonical_runs, counts
 
-NESTED = """
-  - name: f
-    edges:
-      - {from: , to: [A, B]}
-      - {from: [A, B], to: C}
-      - {from: A, to: g}
-      - {from: [g, C], to: D}
-    failures: [{nodes: B, fallback: E}]
-  - name: g
-    edges: [{from: , to: [A, h]}, {from: h, to: B}]
-  - name: h
-    edges: [{from: , to: [C, D]}, {from: [C, D], to: E}]
-    failures: [{nodes: D, fallback: F}]
-"""
 #: What is broken at first. What fallbacks handle stays so.
 BREAKS = [
     ("f.A",),

@@ -11,8 +11,7 @@ from selinon_core.celery.reporting.run_status import describe
 from selinon_core.celery.steering import Steering
 from selinon_core.errors import RequestError
 from selinon_core.simulating.world import World
-from tests.celery.broken_tasks import BROKEN, SUCCEEDED, broken_plan, set_up
-from tests.celery.test_retrying import NESTED
+from tests.celery.broken_tasks import BROKEN, NESTED, SUCCEEDED, broken_plan, set_up
 
 
 class Place:

@@ -15,6 +15,7 @@ from selinon_core.dispatch.codec import decode_event, encode_event
 from selinon_core.dispatch.rules.reopening import retryable, why_not_reopened
 from selinon_core.errors import UnexpectedEvent
 from selinon_core.plan import Plan
+from tests.dispatch.comparable import comparable, summary
 from tests.dispatch.driver import Simulation, TooBig, new_machine
 from tests.dispatch.flows import orders, plans, scripts
 from tests.dispatch.plans import edge, failure, flow, plan
@@ -22,7 +23,6 @@ from tests.dispatch.play import Play
 from tests.dispatch.retrying import Retrying, mended
 from tests.dispatch.script import Script
 from tests.dispatch.shown import shown
-from tests.dispatch.test_machine_properties import comparable, summary
 
 RELAXED = settings(deadline=None, report_multiple_bugs=False, suppress_health_check=list(HealthCheck))
 CHAIN = plan(flow("main", [edge(None, "A"), edge("A", "B"), edge("B", "C")]))
@@ -198,7 +198,7 @@ def test_what_cannot_go_on_is_refused() -> None:
     assert "it succeeded" in refused(Play(CHAIN).ok("A", "B", "C"), [])
     assert "node run 1 did not fail" in refused(Play(CHAIN).ok("A").fail("B"), [1])
     assert "its arguments are refused (no)" in refused(Play(CHAIN, refused="no"), [])
-    handled = plan(flow("main", [edge(None, "A")], [failure("A", True, propagate_failure=True)]))
+    handled = plan(flow("main", [edge(None, "A")], [failure("A", None, propagate_failure=True)]))
     assert "its failures are handled, by fallbacks with propagate_failure: those of A" in refused(
         Play(handled).fail("A"), []
     )
