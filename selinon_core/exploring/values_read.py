@@ -65,6 +65,18 @@ class ValuesRead:
         return self._filled(value, self._by_visit.get(visit, {}), self._shapes.nodes[visit[0]], schema)
 
     def _filled(self, value: Any, lists: Lists, wanted: Shape | None, schema: ResultSchema | None) -> Any:
+        """A value that fits the schema, and has what is read of it if one that fits can have that."""
+        made = self._made(value, lists, wanted, schema)
+        if schema is None:
+            return made
+        try:
+            if schema.fits(made):
+                return made
+            return value if value is not None and schema.fits(value) else schema.minimal_value()
+        except ConfigurationError:
+            return made
+
+    def _made(self, value: Any, lists: Lists, wanted: Shape | None, schema: ResultSchema | None) -> Any:
         if value is None and schema is not None:
             overlay = {} if wanted is None else wanted.schema()
             for place, count in lists.items():

@@ -18,6 +18,7 @@ from selinon_core.mutating.verdicts import MissingCase, Verdict
 from selinon_core.plan import Plan
 from selinon_core.testing.case_run import CaseRunner
 from selinon_core.testing.collection import CaseFile
+from selinon_core.testing.made_up import what_does_not_fit
 from selinon_core.testing.observation import Observation
 from selinon_core.testing.options import RunOptions
 from selinon_core.testing.results import CaseResult
@@ -125,6 +126,8 @@ class Campaign:
 
     def _missing(self, case: Case, mutant: Mutant) -> Case | None:
         """The case, perhaps with one more expectation, if it passes with the project and fails with the mutant."""
+        if what_does_not_fit(self._plan, case):
+            return None
         fine, run = self._play(self._plan, case)
         fine_too, other = self._play(mutant.plan, case)
         if not fine or run is None or not fine_too:
