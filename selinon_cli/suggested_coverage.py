@@ -117,7 +117,9 @@ class _Trial:
         options = RunOptions(ci=True, observer=lambda: self)
         result = FileRun(self._file, self._file, [case], options).run_all(self._runner, [0], self._plan)
         outcome = result.cases[0]
-        return "" if outcome.is_fine else "; ".join(finding.message for finding in outcome.findings)
+        if not outcome.is_fine:
+            return "; ".join(finding.message for finding in outcome.findings)
+        return next((note.text for note in result.notes if note.kind == "unused-mock"), "")
 
 
 def _shown(run: LocalRun) -> Expect:

@@ -49,6 +49,7 @@ from selinon_core.runtime.error_codec import decode_error
 from selinon_core.runtime.imports import Imports
 from selinon_core.runtime.inputs import Inputs
 from selinon_core.runtime.question_answerer import QuestionAnswerer
+from selinon_core.runtime.redaction import redaction
 from selinon_core.runtime.results import Asking, Limits, ReferredResults, with_values
 from selinon_core.runtime.storages import Storages
 from selinon_core.runtime.task_calls import TaskCalls
@@ -138,7 +139,7 @@ class WorkerServices:
         self.durations = DurationEstimates()
         self.batch_watchdog = BatchWatchdog(surroundings)
         self.held_deliveries = HeldDeliveries(store)
-        self.index_changes = IndexChanges(settings)
+        self.index_changes = IndexChanges(settings, redaction(plan.settings.redact))
         self.relay = self._outbox_relay(write_result)
         self._answer_of: Answer = self._answer if answer is None else answer
         seen = SEEN_IN_LOG if settings.selinon_keep_seen else 0

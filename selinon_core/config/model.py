@@ -571,6 +571,7 @@ class GlobalDef(Definition):
         "on_graph_change",
         "on_unreached",
         "predicates_module",
+        "redact",
         "trace",
         "typed_tasks",
         "vars",
@@ -586,6 +587,7 @@ class GlobalDef(Definition):
     vars: dict[str, Json]
     env: dict[str, dict[str, Json]]
     typed_tasks: bool
+    redact: tuple[str, ...]
 
 
 class ProjectModel:

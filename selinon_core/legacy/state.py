@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from selinon_core.errors import ConfigNotInitializedError, MissingExtraError, UnsupportedCeleryError
 from selinon_core.plan import Plan
 from selinon_core.runtime.active_run import active_run_here
+from selinon_core.runtime.redaction import redaction
 from selinon_core.runtime.storages import Storages
 from selinon_core.runtime.trace.tracer import Sink, Tracer, configured_sinks, jsonable
 
@@ -172,7 +173,8 @@ class ProcessWide:
             self._tracer = Tracer(self.functions)  # first: connecting a storage for a sink is itself traced
             if self._plan is not None:
                 configured = configured_sinks(self._plan.settings.trace, self.imports, self.own_storages.connected)
-                self._tracer = Tracer([*configured, *self.functions])
+                hidden = redaction(self._plan.settings.redact)
+                self._tracer = Tracer([*configured, *self.functions], hidden)
         return self._tracer
 
     def _emit(self, event: str, details: dict[str, Any]) -> None:

@@ -12,6 +12,7 @@ from selinon_core.local.stand_ins import MadeUpDecision
 from selinon_core.plan import ImportRef
 from selinon_core.runtime.facts import Facts
 from selinon_core.runtime.json_values import copy_json, restore
+from selinon_core.runtime.redaction import redaction
 from selinon_core.runtime.run_report import decisions_of, edges_of, fallbacks_of, nodes_of, seconds
 from selinon_core.runtime.trace.entries import Entry, TraceEvent, expand
 from selinon_core.runtime.trace.run_records import FlowRecord, NodeRecord
@@ -184,10 +185,10 @@ class LocalRun:
             yield trace_line(event)
 
     def report(self) -> dict[str, Any]:
-        """The JSON report."""
+        """The JSON report, without the values that ``global.redact`` hides."""
         seed = self._state.options.seed
         result = self.result
-        return {
+        report = {
             "version": REPORT_VERSION,
             "flow": self.flow,
             "id": self.id,
@@ -207,6 +208,8 @@ class LocalRun:
             "fallbacks": fallbacks_of(self.facts),
             **decisions_of(self.facts),
         }
+        masked: dict[str, Any] = redaction(self._state.plan.settings.redact).masked(report)
+        return masked
 
 
 def trace_line(event: TraceEvent) -> dict[str, Any]:

@@ -77,6 +77,11 @@ class FlowVersions:
         self._texts: dict[str, str] = {}
         self._definitions: dict[str, ReplayDefinition] = {}
 
+    @property
+    def plan(self) -> Plan:
+        """The plan that the flows are of."""
+        return self._plan
+
     def version(self, flow: str) -> RunVersion:
         """The stamp of a new run. Raises ``UnknownFlowError``, and as ``Migrations.version_of`` does."""
         known = self._stamps.get(flow)

@@ -70,7 +70,7 @@ def plan_from_json(data: Mapping[str, Any]) -> Plan:
 
 #: The fields that only version 2 has, where they differ from their defaults.
 _NEW_IN_FLOWS = ("input_schema", "output", "output_schema", "constants")
-_NEW_IN_SETTINGS = ("environment", "typed_tasks")
+_NEW_IN_SETTINGS = ("environment", "typed_tasks", "redact")
 
 
 def _version(plan: Plan) -> int:
@@ -99,6 +99,8 @@ def _settings(settings: Settings) -> dict[str, Any]:
     data = {**fields(settings), "trace": [wrap(sink) for sink in settings.trace]}
     if "environment" in data:
         data["environment"] = wrap(settings.environment)
+    if "redact" in data:
+        data["redact"] = list(settings.redact)
     return data
 
 
@@ -168,6 +170,8 @@ def _read_settings(data: Mapping[str, Any]) -> Settings:
     settings["trace"] = tuple(unwrap(sink) for sink in settings["trace"])
     if "environment" in settings:
         settings["environment"] = unwrap(settings["environment"])
+    if "redact" in settings:
+        settings["redact"] = tuple(settings["redact"])
     return Settings(**settings)
 
 

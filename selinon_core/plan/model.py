@@ -282,7 +282,8 @@ class Settings(NamedTuple):
 
     ``migration_dir``, queue names and strings in storage configurations may hold ``{ENVIRONMENT}`` references.
     ``environment`` has the variables that expressions may read: name -> ``{}`` or ``{"default": value}``.
-    ``typed_tasks``: arguments of tasks are converted to the types that ``run`` is annotated with.
+    ``typed_tasks``: arguments of tasks are converted to the types that ``run`` is annotated with. ``redact`` are
+    patterns of keys whose values traces, statuses and pages do not show.
     """
 
     migration_dir: str | None
@@ -291,6 +292,7 @@ class Settings(NamedTuple):
     on_graph_change: str
     environment: Mapping[str, Mapping[str, Json]] = {}
     typed_tasks: bool = False
+    redact: tuple[str, ...] = ()
 
 
 class _Plan(NamedTuple):

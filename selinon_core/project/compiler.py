@@ -132,6 +132,7 @@ def _settings(settings: GlobalDef) -> Settings:
         settings.on_graph_change or "fail",
         settings.env,
         settings.typed_tasks,
+        settings.redact,
     )
 
 

@@ -27,6 +27,7 @@ from selinon_core.runtime.error_codec import USER_ERRORS, error_repr, name_error
 from selinon_core.runtime.imports import Imports
 from selinon_core.runtime.inputs import Inputs
 from selinon_core.runtime.json_values import copy_json, describe_json_error, shortened
+from selinon_core.runtime.redaction import redaction
 from selinon_core.runtime.results import LOCAL, Asking, Limits, ResultReader, Results, SourceResults
 from selinon_core.runtime.storage_pool import StoragePool
 from selinon_core.runtime.storages import Storages
@@ -119,7 +120,9 @@ class QuestionAnswerer:
             most = self._limits.seen
             scope.seen = {} if most else None
             value, leaves = bound.evaluate(scope, args)
-            seen = {path: shortened(one, most) for path, one in (scope.seen or {}).items()}
+            hidden = redaction(self._plan.settings.redact)
+            read = (scope.seen or {}).items()
+            seen = {path: shortened(hidden.masked_under(path, one), most) for path, one in read}
             return on.ConditionAnswered(question.question, value, leaves, seen)
         sources_read = SourceResults(self._storages, asking.flow, sources)
         value, leaves = bound.evaluate(sources_read, args)

@@ -119,9 +119,8 @@ def project(seed: int) -> tuple[Json, dict[str, Json]]:
 def misfits(case: Case, schemas: dict[str, Json]) -> list[str]:
     values = [("args", case.args)] if case.flow == "main" else []
     for name, mock in case.mocks.nodes.items():
-        for outcome in (outcome for rule in mock.rules for outcome in rule.script.outcomes):
-            if name in schemas and outcome.kind in ("result", "output") and outcome.value is not UNGIVEN:
-                values.append((name, outcome.value))
+        outcomes = [outcome for rule in mock.rules for outcome in rule.script.outcomes if name in schemas]
+        values += [(name, o.value) for o in outcomes if o.kind in ("result", "output") and o.value is not UNGIVEN]
     checked = [(name, value, jsonschema.Draft202012Validator(schemas[name])) for name, value in values]
     return [f"{name}: {value!r}" for name, value, validator in checked if not validator.is_valid(value)]
 

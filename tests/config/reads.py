@@ -153,6 +153,7 @@ EXPRESSED: dict[str, Any] = {
         "vars": {"currency": "EUR", "limit": 3},
         "env": {"REGION": {"default": "eu"}, "STAGE": None, "ZONE": {}},
         "typed_tasks": True,
+        "redact": ["password", "*token*"],
     },
     "flow-definitions": [
         {

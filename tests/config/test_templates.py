@@ -124,6 +124,7 @@ global:
   vars: {currency: EUR, limit: 3}
   env: {REGION: {default: eu}, STAGE: , ZONE: {}}
   typed_tasks: true
+  redact: [password, "*token*"]
 flow-definitions:
   - name: f
     vars: {limit: 4}
@@ -149,11 +150,11 @@ def test_everything_is_in_the_plan() -> None:
     assert (f.input_schema, f.output_schema, g.input_schema) == ({"type": "object"}, {"type": "object"}, None)
     assert (plan.tasks["A"].output_schema, plan.tasks["A"].input_schema) == ({"type": "object"}, "in.json")
     assert plan.settings.environment == {"REGION": {"default": "eu"}, "STAGE": {}, "ZONE": {}}
-    assert plan.settings.typed_tasks is True
+    assert (plan.settings.typed_tasks, plan.settings.redact) == (True, ("password", "*token*"))
     assert isinstance(f.edges[0].args, Template)
     assert isinstance(f.edges[0].args.value, Computed)
     assert f.failures[0].args is not None
-    assert f.failures[0].args.value["why"].expression.place.line == 19
+    assert f.failures[0].args.value["why"].expression.place.line == 20
     assert f.output is not None
     text = f.output.value["text"]
     assert isinstance(text, ComputedText)
@@ -169,6 +170,7 @@ def test_everything_is_in_the_plan() -> None:
         ("{env: {REGION: eu}}", 24),
         ("{env: {REGION: {default: 5}}}", 34),
         ("{env: {REGION: {defualt: eu}}}", 25),
+        ("{redact: [[a]]}", 19),
         ("{vars: [1]}", 16),
         ("{typed_tasks: 1}", 23),
     ],

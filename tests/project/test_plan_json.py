@@ -153,6 +153,7 @@ plans = st.builds(
         names,
         st.dictionaries(names, mappings, max_size=2),
         st.booleans(),
+        many,
     ),
 )
 

@@ -10,13 +10,15 @@ from selinon_core.celery.settings import AdapterSettings
 from selinon_core.celery.stores.index import MAX_REASON, IndexChange, IndexRow, args_text, shortened
 from selinon_core.celery.stores.run_header import Caller, RunHeader, Status
 from selinon_core.dispatch.references import shown
+from selinon_core.runtime.redaction import Redaction
 
 
 class IndexChanges:
     """Builds ``Commit.index_change``; None where nothing is to be written."""
 
-    def __init__(self, settings: AdapterSettings) -> None:
+    def __init__(self, settings: AdapterSettings, hidden: Redaction) -> None:
         self._subflows = settings.selinon_index_subflows
+        self._hidden = hidden
 
     def _has_row(self, caller: Caller | None) -> bool:
         return caller is None or self._subflows
@@ -32,7 +34,7 @@ class IndexChanges:
             header.status,
             now,
             begun=now,
-            args=indexed_args(header.flow, shown(args)),
+            args=indexed_args(self._hidden, shown(args)),
             key=header.key or None,
             root=None if caller is None else header.root or None,
             parent=None if caller is None else caller.flow_id,
@@ -57,7 +59,7 @@ class IndexChanges:
         """The end of a run."""
         if not self._has_row(header.caller):
             return None
-        columns = {"status": status, "ended": now, "reason": shortened(reason, MAX_REASON)}
+        columns = {"status": status, "ended": now, "reason": shortened(self._hidden.masked(reason), MAX_REASON)}
         return IndexChange(columns=columns, labelled=bool(header.labels))
 
     def reopened(self, header: RunHeader) -> IndexChange | None:
@@ -81,6 +83,6 @@ def together(first: IndexChange | None, then: IndexChange | None) -> IndexChange
     return first._replace(columns={**first.columns, **then.columns})
 
 
-def indexed_args(flow: str, args: Any) -> str | None:
-    """The arguments of a flow as the index keeps them: the one place that decides what of them it may show."""
-    return args_text(args)
+def indexed_args(hidden: Redaction, args: Any) -> str | None:
+    """The arguments of a flow as the index keeps them, without what ``global.redact`` hides."""
+    return args_text(hidden.masked(args))

@@ -15,6 +15,7 @@ from selinon_core.errors import RequestError
 from selinon_core.migrations.versions import FlowVersions
 from selinon_core.plan import FlowPlan
 from selinon_core.plan.template_text import sources_of
+from selinon_core.runtime.redaction import redaction
 from selinon_core.runtime.trace.run_records import args_template
 
 
@@ -38,6 +39,11 @@ def describe(store: Store, flows: FlowVersions, id: str, depth: int = 20) -> dic
 
 def described(reader: RunReader, id: str, depth: int = 20) -> dict[str, Any]:
     """As ``describe``, of runs that a reader keeps."""
+    found: dict[str, Any] = redaction(reader.flows.plan.settings.redact).masked(_described(reader, id, depth))
+    return found
+
+
+def _described(reader: RunReader, id: str, depth: int) -> dict[str, Any]:
     store = reader.store
     with reader.reading(id) as folded:
         if folded is None:

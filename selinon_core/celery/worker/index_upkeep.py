@@ -11,6 +11,7 @@ from selinon_core.celery.execution.log_codec import decode_batch
 from selinon_core.celery.services import WorkerServices
 from selinon_core.celery.stores.index import IndexRow, Unindexed, row_of_header
 from selinon_core.celery.stores.run_header import RunHeader
+from selinon_core.runtime.redaction import Redaction, redaction
 
 #: Seconds between two looks at runs while nothing is missing, and runs that one look is about.
 LOOK_EVERY = 5.0
@@ -36,7 +37,8 @@ class IndexUpkeep:
             self._look_at = now + LOOK_EVERY
             found, self._cursor = index.unindexed(self._cursor, RUNS_AT_ONCE)
             if found:
-                index.fill_in([_row(run) for run in found])
+                hidden = redaction(self._services.plan.settings.redact)
+                index.fill_in([_row(run, hidden) for run in found])
                 self._look_at = now
         if now >= self._trim_at:
             self._trim_at = now + TRIM_EVERY
@@ -45,8 +47,8 @@ class IndexUpkeep:
                 self._trim_at = now
 
 
-def _row(run: Unindexed) -> IndexRow:
+def _row(run: Unindexed, hidden: Redaction) -> IndexRow:
     header = RunHeader.read(run.header)
     events = () if run.first_batch is None else decode_batch(run.first_batch).events
     args = events[0][1] if events and events[0][0] == "S" else None
-    return row_of_header(run.id, header, indexed_args(header.flow, args))
+    return row_of_header(run.id, header, indexed_args(hidden, args))

@@ -20,6 +20,7 @@ from selinon_core.plan import ImportRef
 from selinon_core.runtime.environment import expand
 from selinon_core.runtime.error_codec import USER_ERRORS
 from selinon_core.runtime.imports import Imports
+from selinon_core.runtime.redaction import NOTHING_HIDDEN, Redaction
 from selinon_core.runtime.trace.events import WARN_EVENTS
 from selinon_core.runtime.unusable import unusable, written_as
 
@@ -76,17 +77,18 @@ def _text(value: Any) -> str:
 
 
 class Tracer:
-    """Hands events to sinks."""
+    """Hands events to sinks, without the values that ``hidden`` (``global.redact``) masks."""
 
-    def __init__(self, sinks: Iterable[Sink] = ()) -> None:
+    def __init__(self, sinks: Iterable[Sink] = (), hidden: Redaction = NOTHING_HIDDEN) -> None:
         self.sinks: list[Sink] = list(sinks)
+        self._hidden = hidden
         self._broken: set[int] = set()
 
     def emit(self, event: str, details: Mapping[str, Any]) -> None:
         """Give every sink the event and a report of its own."""
         for sink in self.sinks:
             try:
-                wrong = unusable(sink(event, jsonable(details)))
+                wrong = unusable(sink(event, self._hidden.masked(jsonable(details))))
                 if wrong is not None:
                     raise TypeError(f"the sink {wrong}")
             except USER_ERRORS:
