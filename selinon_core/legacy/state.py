@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any
 from selinon_core.errors import ConfigNotInitializedError, MissingExtraError, UnsupportedCeleryError
 from selinon_core.plan import Plan
 from selinon_core.runtime.active_run import active_run_here
-from selinon_core.runtime.redaction import redaction
 from selinon_core.runtime.storages import Storages
-from selinon_core.runtime.trace.tracer import Sink, Tracer, configured_sinks, jsonable
+from selinon_core.runtime.trace.tracer import Sink, Tracer, configured_sinks, hidden_by, jsonable
 
 if TYPE_CHECKING:
     from celery import Celery
@@ -173,7 +172,7 @@ class ProcessWide:
             self._tracer = Tracer(self.functions)  # first: connecting a storage for a sink is itself traced
             if self._plan is not None:
                 configured = configured_sinks(self._plan.settings.trace, self.imports, self.own_storages.connected)
-                hidden = redaction(self._plan.settings.redact)
+                hidden = hidden_by(self._plan.settings.redact)
                 self._tracer = Tracer([*configured, *self.functions], hidden)
         return self._tracer
 

@@ -12,11 +12,10 @@ from selinon_core.local.stand_ins import MadeUpDecision
 from selinon_core.plan import ImportRef
 from selinon_core.runtime.facts import Facts
 from selinon_core.runtime.json_values import copy_json, restore
-from selinon_core.runtime.redaction import redaction
 from selinon_core.runtime.run_report import decisions_of, edges_of, fallbacks_of, nodes_of, seconds
 from selinon_core.runtime.trace.entries import Entry, TraceEvent, expand
 from selinon_core.runtime.trace.run_records import FlowRecord, NodeRecord
-from selinon_core.runtime.trace.tracer import jsonable
+from selinon_core.runtime.trace.tracer import hidden_by, jsonable
 
 if TYPE_CHECKING:
     from selinon_core.local.unused_mocks import UnusedMock
@@ -208,8 +207,8 @@ class LocalRun:
             "fallbacks": fallbacks_of(self.facts),
             **decisions_of(self.facts),
         }
-        masked: dict[str, Any] = redaction(self._state.plan.settings.redact).masked(report)
-        return masked
+        hidden = hidden_by(self._state.plan.settings.redact)
+        return report if hidden is None else dict(hidden.masked(report))
 
 
 def trace_line(event: TraceEvent) -> dict[str, Any]:

@@ -10,10 +10,9 @@ from selinon_core.local.event_queue import EventQueue
 from selinon_core.local.options import LocalOptions
 from selinon_core.local.run_index import RunIndex
 from selinon_core.plan import Plan
-from selinon_core.runtime.redaction import redaction
 from selinon_core.runtime.trace import entries as trace_entries
 from selinon_core.runtime.trace.run_records import FlowRecord, NodeRecord
-from selinon_core.runtime.trace.tracer import Sink, Tracer
+from selinon_core.runtime.trace.tracer import Sink, Tracer, hidden_by
 
 
 class RunRecorder:
@@ -33,7 +32,7 @@ class RunRecorder:
 
     def attach(self, sinks: Iterable[Sink], lookup: RunIndex) -> None:
         """Emit the events of each entry to the sinks and to the listener as well."""
-        self._tracer = Tracer([*sinks], redaction(self._plan.settings.redact))
+        self._tracer = Tracer([*sinks], hidden_by(self._plan.settings.redact))
         self.is_heard = bool(self._tracer.sinks) or self._listener is not None
         if self.is_heard:
             self._lookup = lookup

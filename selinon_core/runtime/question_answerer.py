@@ -27,7 +27,6 @@ from selinon_core.runtime.error_codec import USER_ERRORS, error_repr, name_error
 from selinon_core.runtime.imports import Imports
 from selinon_core.runtime.inputs import Inputs
 from selinon_core.runtime.json_values import copy_json, describe_json_error, shortened
-from selinon_core.runtime.redaction import redaction
 from selinon_core.runtime.results import LOCAL, Asking, Limits, ResultReader, Results, SourceResults
 from selinon_core.runtime.storage_pool import StoragePool
 from selinon_core.runtime.storages import Storages
@@ -120,13 +119,21 @@ class QuestionAnswerer:
             most = self._limits.seen
             scope.seen = {} if most else None
             value, leaves = bound.evaluate(scope, args)
-            hidden = redaction(self._plan.settings.redact)
-            read = (scope.seen or {}).items()
-            seen = {path: shortened(hidden.masked_under(path, one), most) for path, one in read}
+            seen = {path: shortened(one, most) for path, one in self._shown(scope.seen or {}).items()}
             return on.ConditionAnswered(question.question, value, leaves, seen)
         sources_read = SourceResults(self._storages, asking.flow, sources)
         value, leaves = bound.evaluate(sources_read, args)
         return on.ConditionAnswered(question.question, value, leaves)
+
+    def _shown(self, seen: dict[str, Any]) -> dict[str, Any]:
+        """What the tests of a condition read, without what ``global.redact`` hides: the log keeps it."""
+        patterns = self._plan.settings.redact
+        if not patterns:
+            return seen
+        from selinon_core.runtime.redaction import redaction
+
+        hidden = redaction(patterns)
+        return {path: hidden.masked_under(path, value) for path, value in seen.items()}
 
     def _data(self, asking: Asking, args: Any, results: Results) -> Any:
         """The arguments of a flow as its functions see them: with the values that they refer to."""

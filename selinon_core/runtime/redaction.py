@@ -104,10 +104,6 @@ def _texts_in(value: Any) -> Iterable[str]:
         yield str(value)
 
 
-#: Masks nothing.
-NOTHING_HIDDEN = Redaction(())
-
-
 @lru_cache(maxsize=32)
 def redaction(patterns: tuple[str, ...]) -> Redaction:
     """The redaction of a plan (``plan.settings.redact``): one for a process, so that it knows what it masked."""

@@ -233,6 +233,10 @@ def test_parameters_reach_through_anchors_and_merge_keys() -> None:
     ("case", "message"),
     [
         ("{name: a, parameters: [{n: 1}], args: $m}", 'there is no parameter "m"'),
+        (
+            "{name: a, parameters: [{n: 1}], args: {k: x-$n}}",
+            'the parameter "n" is not replaced inside a longer text',
+        ),
         ("{name: a $m, parameters: [{n: 1}], args: $n}", 'there is no parameter "m"'),
         ("{name: a, args: $m}", 'there is no parameter "m"'),
         ("{name: a, parameters: [{n: 1}]}", 'the parameter "n" is not used'),

@@ -13,11 +13,10 @@ from selinon_core.celery.transport.message_schema import NodeMessage
 from selinon_core.dispatch import NodeRun
 from selinon_core.plan import Plan
 from selinon_core.runtime.imports import Imports
-from selinon_core.runtime.redaction import redaction
 from selinon_core.runtime.storages import Storages
 from selinon_core.runtime.trace import entries as trace_entries
 from selinon_core.runtime.trace.run_records import FlowRecord, NodeRecord
-from selinon_core.runtime.trace.tracer import Sink, Tracer, configured_sinks
+from selinon_core.runtime.trace.tracer import Sink, Tracer, configured_sinks, hidden_by
 
 _log = logging.getLogger("selinon")
 
@@ -29,7 +28,7 @@ class RunTracer:
         self._plan = plan
         self._imports = imports
         self._storages: Storages | None = None
-        self.tracer = Tracer(hidden=redaction(plan.settings.redact))
+        self.tracer = Tracer(hidden=hidden_by(plan.settings.redact))
         self._process = 0
         self._added: list[Sink] = []
 

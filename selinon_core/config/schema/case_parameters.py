@@ -184,12 +184,13 @@ class Filler:
 
     def _scalar(self, node: Node) -> Node:
         text = node.value
-        if not text.startswith("$"):
+        if "$" not in text:
             return node
         if text.startswith("$$"):
             return TextScalar(text[1:], node)
         found = _PARAMETER.match(text)
         if found is None:
+            self._look_inside(node)
             return node
         name = found.group(1)
         value = self._row.nodes.get(name)
@@ -198,6 +199,22 @@ class Filler:
             return BrokenNode(node.start_mark, node.end_mark)
         self._row.used.add(name)
         return AliasNode(node, value[0])
+
+    def _look_inside(self, node: Node) -> None:
+        """Report a parameter that stands in a longer text, which is no parameter there."""
+        for found in _IN_TEXT.finditer(node.value):
+            name = found.group(1)
+            if name in self._row.nodes:
+                self._row.used.add(name)  # one finding is enough
+                self._reading.report(
+                    kinds.CASE_PARAMETER,
+                    node,
+                    (),
+                    f'the parameter "{shorten(name)}" is not replaced inside a longer text',
+                    note=f"a text that is exactly ${shorten(name)} becomes the value; parts are for the name of a case",
+                    help="make the whole text a parameter",
+                )
+                return
 
 
 def _listed(reading: ReadContext, node: Node, via: Via, used: set[str]) -> list[Row] | None:

@@ -20,7 +20,6 @@ from selinon_core.runtime.conditions import explain
 from selinon_core.runtime.environment import expand as with_environment
 from selinon_core.runtime.error_codec import error_details, error_json
 from selinon_core.runtime.json_values import restore
-from selinon_core.runtime.redaction import redaction
 from selinon_core.runtime.trace.run_records import FlowRecord, NodeRecord
 
 SCHEDULED: Final = 0
@@ -127,6 +126,7 @@ def expand(plan: Plan, entry: Entry, flow_run_of: Callable[[str], str | None]) -
         if "task_id" in details and "dispatcher_id" not in details:  # storages know addresses of results only
             details = {"flow_name": None, "dispatcher_id": flow_run_of(details["task_id"])} | details
         if redact:
+            from selinon_core.runtime.redaction import redaction
             from selinon_core.runtime.trace.tracer import jsonable
 
             details = redaction(redact).masked(jsonable(details))

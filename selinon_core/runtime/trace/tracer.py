@@ -13,16 +13,18 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from selinon_core.errors import ConfigurationError, MissingExtraError
 from selinon_core.plan import ImportRef
 from selinon_core.runtime.environment import expand
 from selinon_core.runtime.error_codec import USER_ERRORS
 from selinon_core.runtime.imports import Imports
-from selinon_core.runtime.redaction import NOTHING_HIDDEN, Redaction
 from selinon_core.runtime.trace.events import WARN_EVENTS
 from selinon_core.runtime.unusable import unusable, written_as
+
+if TYPE_CHECKING:
+    from selinon_core.runtime.redaction import Redaction
 
 Sink = Callable[[str, dict[str, Any]], object]
 
@@ -76,10 +78,19 @@ def _text(value: Any) -> str:
     return text if len(text) <= _LONGEST_TEXT else text[:_LONGEST_TEXT] + "..."
 
 
+def hidden_by(patterns: tuple[str, ...]) -> Redaction | None:
+    """What ``global.redact`` of a plan masks; None where it names nothing."""
+    if not patterns:
+        return None
+    from selinon_core.runtime.redaction import redaction
+
+    return redaction(patterns)
+
+
 class Tracer:
     """Hands events to sinks, without the values that ``hidden`` (``global.redact``) masks."""
 
-    def __init__(self, sinks: Iterable[Sink] = (), hidden: Redaction = NOTHING_HIDDEN) -> None:
+    def __init__(self, sinks: Iterable[Sink] = (), hidden: Redaction | None = None) -> None:
         self.sinks: list[Sink] = list(sinks)
         self._hidden = hidden
         self._broken: set[int] = set()
@@ -88,7 +99,8 @@ class Tracer:
         """Give every sink the event and a report of its own."""
         for sink in self.sinks:
             try:
-                wrong = unusable(sink(event, self._hidden.masked(jsonable(details))))
+                report = jsonable(details)
+                wrong = unusable(sink(event, report if self._hidden is None else self._hidden.masked(report)))
                 if wrong is not None:
                     raise TypeError(f"the sink {wrong}")
             except USER_ERRORS:
