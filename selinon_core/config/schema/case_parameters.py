@@ -211,7 +211,7 @@ class Filler:
                     node,
                     (),
                     f'the parameter "{shorten(name)}" is not replaced inside a longer text',
-                    note=f"a text that is exactly ${shorten(name)} becomes the value; parts are for the name of a case",
+                    note=f"a text that is exactly ${shorten(name)} becomes the value; names of cases have parts",
                     help="make the whole text a parameter",
                 )
                 return
