@@ -30,6 +30,7 @@ COMMANDS = (
     "benchmarks/check.py --quick",
     "benchmarks/mutate.py --quick",
     "benchmarks/expressions.py --quick",
+    "benchmarks/index.py --quick",
 )
 
 

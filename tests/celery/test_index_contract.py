@@ -158,6 +158,7 @@ def test_every_condition_filters(store: Store) -> None:
         ({"flows": ["order", "bill"]}, ["ab3", "aa2", "aa1"]),
         ({"flows": ["order"], "statuses": ["running"]}, ["aa1"]),
         ({"statuses": ["failure", "running"]}, ["ab4", "ab3", "aa2", "aa1"]),
+        ({"statuses": ["failure", "failure"], "flows": ["order", "order"]}, ["aa2"]),
         ({"statuses": ["queued"]}, []),
         ({"since": NOW + 1}, ["ab4", "ab3", "aa2"]),
         ({"until": NOW + 1}, ["aa1"]),

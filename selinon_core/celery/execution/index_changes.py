@@ -59,7 +59,9 @@ class IndexChanges:
         """The end of a run."""
         if not self._has_row(header.caller):
             return None
-        columns = {"status": status, "ended": now, "reason": shortened(self._hidden.masked(reason), MAX_REASON)}
+        columns: dict[str, str | float] = {"status": status, "ended": now}
+        if reason:
+            columns["reason"] = shortened(self._hidden.masked(reason), MAX_REASON)
         return IndexChange(columns=columns, labelled=bool(header.labels))
 
     def reopened(self, header: RunHeader) -> IndexChange | None:

@@ -106,6 +106,10 @@ class RunQuery(NamedTuple):
     #: How the id begins.
     id_prefix: str | None = None
 
+    def without_repeats(self) -> RunQuery:
+        """The same question, each flow and status once."""
+        return self._replace(flows=tuple(dict.fromkeys(self.flows)), statuses=tuple(dict.fromkeys(self.statuses)))
+
     def matches(self, row: IndexRow) -> bool:
         """Whether a row is wanted."""
         return (

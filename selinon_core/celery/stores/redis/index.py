@@ -38,6 +38,8 @@ _MOST_CALLS = 10
 #: Beginnings of ids that are shorter stand for many runs: they filter, and are not looked up.
 _LONG_PREFIX = 4
 _NUMBERS = {"created": float, "begun": float, "ended": float, "changed": float, "attempt": int, "priority": int}
+#: The columns of a row that its caller gives; the first is its id, the last when it changed.
+_STORED = IndexRow._fields[1:-1]
 _SPECIAL = str.maketrans({character: f"\\{character}" for character in "*?[]^\\"})
 
 #: ``evaluate(script, *arguments)``: the answer of a script that has the prefix of the store as its key.
@@ -86,6 +88,7 @@ class RedisIndex:
     def _found(
         self, query: RunQuery, position: tuple[float, str] | None, limit: int
     ) -> tuple[Any, tuple[float, str] | None]:
+        query = query.without_repeats()
         found, last, last_id = self._evaluate(scripts.FIND, json.dumps(_question(query, position, limit)))
         return found, (float(last), last_id) if last else None
 
@@ -140,7 +143,7 @@ def _question(query: RunQuery, position: tuple[float, str] | None, limit: int) -
     if query.root is not None:
         groups.append([f"x:t:{query.root}"])
     if query.flows:
-        groups.append([f"x:f:{status}:{flow}" for flow in dict.fromkeys(query.flows) for status in statuses])
+        groups.append([f"x:f:{status}:{flow}" for flow in query.flows for status in statuses])
     prefix = query.id_prefix
     return {
         "limit": limit,
@@ -161,10 +164,12 @@ def _question(query: RunQuery, position: tuple[float, str] | None, limit: int) -
 
 
 def _fields(row: IndexRow) -> list[str]:
-    values: dict[str, Any] = row._asdict()
-    del values["id"], values["changed"]
-    values["labels"] = json.dumps(dict(row.labels)) if row.labels else None
-    return [part for name, value in values.items() if value not in (None, "") for part in (name, _value(value))]
+    fields: list[str] = []
+    for name, value in zip(_STORED, row[1:-1], strict=True):
+        if value is None or value == "" or name == "labels":
+            continue
+        fields += (name, _value(value))
+    return [*fields, "labels", json.dumps(dict(row.labels))] if row.labels else fields
 
 
 def _columns(columns: Mapping[str, Any]) -> list[str]:

@@ -33,15 +33,15 @@ local function forget_row(id)
   redis.call('DEL', key)
 end
 local function put_row(id, fields, now)
-  local key = S .. 'x:r:' .. id
   forget_row(id)
-  redis.call('HSET', key, 'changed', now, unpack(fields))
-  local h = redis.call('HMGET', key, 'status', 'flow', 'labels', 'key', 'root', 'created')
-  row_sets(id, h[1], h[2], h[3], true, h[6])
+  redis.call('HSET', S .. 'x:r:' .. id, 'changed', now, unpack(fields))
+  local row = {}
+  for i = 1, #fields, 2 do row[fields[i]] = fields[i + 1] end
+  row_sets(id, row.status, row.flow, row.labels, true, row.created)
   redis.call('ZADD', S .. 'x:changed', now, id)
   redis.call('ZADD', S .. 'x:ids', 0, id)
-  if h[4] then redis.call('ZADD', S .. 'x:k:' .. h[4], h[6], id) end
-  if h[5] then redis.call('ZADD', S .. 'x:t:' .. h[5], h[6], id) end
+  if row.key then redis.call('ZADD', S .. 'x:k:' .. row.key, row.created, id) end
+  if row.root then redis.call('ZADD', S .. 'x:t:' .. row.root, row.created, id) end
 end
 local function change_row(id, fields, now)
   local key = S .. 'x:r:' .. id

@@ -1,10 +1,4 @@
-"""The index of runs in a SQL database; see ``Index``.
-
-A page has to be found by walking an index of the database in the order of the page, never by sorting what matches.
-Therefore a question for several statuses (or flows) is one question for each of them, put together: every part
-walks its own stretch of ``(flow, status, created)``, ``(status, created)`` or ``(name, value, status, created)``
-and stops at the length of the page.
-"""
+"""The index of runs in a SQL database; see ``Index``. What it asks is in ``index_questions``."""
 
 from __future__ import annotations
 
@@ -17,7 +11,6 @@ import sqlalchemy as sa
 from selinon_core.celery.stores.index import (
     CLOSED,
     OPEN,
-    STATUSES,
     IndexChange,
     IndexRow,
     Page,
@@ -29,17 +22,12 @@ from selinon_core.celery.stores.index import (
 )
 from selinon_core.celery.stores.sql.changes import Changes
 from selinon_core.celery.stores.sql.database import Database
+from selinon_core.celery.stores.sql.index_questions import Questions, begins
 from selinon_core.celery.stores.sql.locked_run import header_of
 from selinon_core.celery.stores.sql.tables import Tables
 from selinon_core.errors import StateStoreError, StateStoreRefused
 
 T = TypeVar("T")
-
-#: Beginnings of ids that are shorter stand for many runs: they filter, and are not looked up.
-_LONG_PREFIX = 4
-#: The most parts that a question is split into.
-_MOST_PARTS = 300
-_MOST_AT_ONCE = 500
 
 
 def row_values(row: IndexRow) -> dict[str, Any]:
@@ -79,22 +67,18 @@ class SqlIndex:
     def __init__(self, database: Database, tables: Tables) -> None:
         self._database = database
         self._tables = tables
+        self._questions = Questions(tables)
 
     def find(self, query: RunQuery, cursor: str | None = None, limit: int = 50) -> Page:
         """See ``Index.find``."""
         before = None if cursor is None else read_cursor(cursor)
-        parts = _parts(self._tables, query, before)
-        rows = self._rows(_newest(parts, limit + 1))
+        rows = self._rows(*self._questions.page(query, before, limit + 1))
         return Page(rows[:limit], cursor_of(rows[limit - 1]) if len(rows) > limit else None)
 
     def count(self, query: RunQuery) -> int:
         """See ``Index.count``."""
-        counts = [
-            sa.select(sa.func.count().label("n")).select_from(part.subquery())
-            for part in _parts(self._tables, query, None)
-        ]
-        total = sa.select(sa.func.sum(sa.union_all(*counts).subquery().c.n))
-        return int(self._read(lambda connection: connection.execute(total).scalar()) or 0)
+        statement, values = self._questions.count(query)
+        return int(self._read(lambda connection: connection.execute(statement, values).scalar()) or 0)
 
     def get(self, id: str) -> IndexRow | None:
         """See ``Index.get``."""
@@ -104,7 +88,7 @@ class SqlIndex:
     def by_prefix(self, text: str, limit: int) -> list[str]:
         """See ``Index.by_prefix``."""
         index = self._tables.index
-        query = sa.select(index.c.id).where(*_begins(index, text)).order_by(index.c.id).limit(limit)
+        query = sa.select(index.c.id).where(*begins(index.c.id, text)).order_by(index.c.id).limit(limit)
         return self._read(lambda connection: list(connection.execute(query).scalars()))
 
     def changed_since(self, at: float, limit: int, after: str = "") -> list[IndexRow]:
@@ -127,8 +111,8 @@ class SqlIndex:
                 "it when it starts"
             ) from error
 
-    def _rows(self, query: Any) -> list[IndexRow]:
-        return self._read(lambda connection: [_row(row) for row in connection.execute(query).mappings()])
+    def _rows(self, query: Any, values: Mapping[str, Any] = {}) -> list[IndexRow]:
+        return self._read(lambda connection: [_row(row) for row in connection.execute(query, values).mappings()])
 
     def progress(self, ids: Sequence[str]) -> dict[str, Progress]:
         """See ``Index.progress``."""
@@ -213,84 +197,3 @@ def _row(row: Mapping[Any, Any]) -> IndexRow:
 def _same_id(connection: sa.Connection, of_run: Any, of_index: Any) -> Any:
     """Tables of before the index have the collation of their database; PostgreSQL asks which one counts."""
     return (of_run.collate("C") if connection.dialect.name == "postgresql" else of_run) == of_index
-
-
-def _begins(index: sa.Table, prefix: str) -> tuple[Any, ...]:
-    """Conditions for the ids that begin with a text, by which a database can find them in the primary key."""
-    same = sa.func.substr(index.c.id, 1, len(prefix)) == prefix
-    return index.c.id >= prefix, index.c.id < prefix + "\U0010ffff", same
-
-
-def _parts(tables: Tables, query: RunQuery, before: tuple[float, str] | None) -> list[Any]:
-    """Questions that together have what is wanted, each of which walks one index of the database."""
-    index = tables.index
-    conditions: list[Any] = []
-    if query.key is not None:
-        conditions.append(index.c.key == query.key)
-    if query.root is not None:
-        conditions.append(index.c.root == query.root)
-    prefix = query.id_prefix
-    if prefix is not None:
-        conditions += _begins(index, prefix) if len(prefix) >= _LONG_PREFIX else _begins(index, prefix)[2:]
-    is_looked_up = query.key is not None or query.root is not None or len(prefix or "") >= _LONG_PREFIX
-    statuses, flows = query.statuses or STATUSES, query.flows
-    if is_looked_up or len(statuses) * len(flows) > _MOST_PARTS:
-        conditions += [index.c.flow.in_(flows)] if flows else []
-        flows = ()
-    if is_looked_up:
-        conditions += [index.c.status.in_(query.statuses)] if query.statuses else []
-        conditions += [_has_label(tables, *label) for label in query.labels.items()]
-        return [_part(tables, query, before, conditions)]
-    if query.labels:
-        (name, value), *others = query.labels.items()
-        conditions += [_has_label(tables, *label) for label in others]
-        conditions += [index.c.flow.in_(flows)] if flows else []
-        label = tables.labels
-        of_label = (label.c.run == index.c.id, label.c.name == name, label.c.value == value)
-        return [
-            _part(tables, query, before, [*conditions, *of_label, label.c.status == status], label)
-            for status in statuses
-        ]
-    of_flows: list[Any] = [[index.c.flow == flow] for flow in flows] or [[]]
-    return [
-        _part(tables, query, before, [*conditions, *of_flow, index.c.status == status])
-        for of_flow in of_flows
-        for status in statuses
-    ]
-
-
-def _part(
-    tables: Tables,
-    query: RunQuery,
-    before: tuple[float, str] | None,
-    conditions: Sequence[Any],
-    walked: sa.Table | None = None,
-) -> Any:
-    index = tables.index
-    created, id = (index.c.created, index.c.id) if walked is None else (walked.c.created, walked.c.run)
-    conditions = list(conditions)
-    if query.since is not None:
-        conditions.append(created >= query.since)
-    if query.until is not None:
-        conditions.append(created < query.until)
-    if before is not None:
-        conditions += [created <= before[0], sa.or_(created < before[0], id < before[1])]
-    return sa.select(*index.c).where(*conditions).order_by(created.desc(), id.desc())
-
-
-def _has_label(tables: Tables, name: str, value: str) -> Any:
-    label = tables.labels
-    other = label.alias()
-    return (
-        sa.select(other.c.run)
-        .where(other.c.run == tables.index.c.id, other.c.name == name, other.c.value == value)
-        .exists()
-    )
-
-
-def _newest(parts: Sequence[Any], limit: int) -> Any:
-    limited = [part.limit(limit).subquery() for part in parts]
-    if len(limited) == 1:
-        return parts[0].limit(limit)
-    found = sa.union_all(*(sa.select(part) for part in limited)).subquery()
-    return sa.select(found).order_by(found.c.created.desc(), found.c.id.desc()).limit(limit)
