@@ -48,9 +48,11 @@ from selinon_core.runtime.environment import expand
 from selinon_core.runtime.error_codec import decode_error
 from selinon_core.runtime.imports import Imports
 from selinon_core.runtime.inputs import Inputs
+from selinon_core.runtime.labels import Labels
 from selinon_core.runtime.question_answerer import QuestionAnswerer
 from selinon_core.runtime.redaction import redaction
-from selinon_core.runtime.results import Asking, Limits, ReferredResults, with_values
+from selinon_core.runtime.results import Asking, Limits, ReferredResults, ResultReader, with_values
+from selinon_core.runtime.scope import Scope
 from selinon_core.runtime.storages import Storages
 from selinon_core.runtime.task_calls import TaskCalls
 from selinon_core.runtime.task_runner import SchemaChecker, TaskRunner
@@ -147,6 +149,7 @@ class WorkerServices:
         self._answerer = QuestionAnswerer(
             plan, self.imports, BoundConditions(self.imports), self.storages, self.inputs, limits
         )
+        self._labels = Labels(limits)
         self.executor = FlowExecutor(self._executor_parts(result_in_commit, forget_result))
 
     def _outbox_relay(self, write_result: Callable[[str, FlowOutcome], None]) -> OutboxRelay:
@@ -186,6 +189,7 @@ class WorkerServices:
             result_in_commit=result_in_commit,
             forget_result=forget_result,
             index_changes=self.index_changes,
+            labels=self._labels_of,
         )
 
     def serve(self, queues: list[str]) -> None:
@@ -230,6 +234,14 @@ class WorkerServices:
         known = RunResults(self.store, run, results)
         asking = Asking(run.flow, run.id, run.machine.attempt, run.machine.start.parent)
         return self._answerer.answer(asking, question, known)
+
+    def _labels_of(self, run: CachedRun, args: Any) -> dict[str, str]:
+        flow = self.plan.flows[run.flow.name]
+        if flow.labels is None:
+            return {}
+        reader = ResultReader(self.storages, flow, RunResults(self.store, run, {}))
+        asking = Asking(flow, run.id, 1, {})
+        return self._labels.of(flow, Scope(asking, reader, self.plan.settings.environment, (), args))
 
     def accept(self, flow: FlowPlan, args: Any) -> Any:
         """The arguments of a flow run that begins, with the defaults of its input schema.

@@ -489,6 +489,7 @@ class FlowDef(Definition):
         "failures",
         "failures_broken",
         "input_schema",
+        "labels",
         "like",
         "max_retry",
         "merged",
@@ -538,6 +539,7 @@ class FlowDef(Definition):
     input_schema: NameRef | SchemaDef | None
     output: TemplateDef | None
     output_schema: NameRef | SchemaDef | None
+    labels: TemplateDef | None
     vars: dict[str, Json]
     like: NameRef | None
 

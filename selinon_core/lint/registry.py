@@ -17,9 +17,9 @@ RULES_OF_PLANS: tuple[type[Rule], ...] = (
 
 def rules_of_expressions() -> tuple[type[Rule], ...]:
     """The rules about expressions, templates and schemas of arguments; projects without any do not need them."""
-    from selinon_core.lint.rules import expressions
+    from selinon_core.lint.rules import expressions, operating
 
-    return expressions.RULES
+    return (*expressions.RULES, *operating.RULES)
 
 
 def project_rules(has_expressions: bool = True) -> tuple[type[Rule], ...]:

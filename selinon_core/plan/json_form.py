@@ -69,7 +69,7 @@ def plan_from_json(data: Mapping[str, Any]) -> Plan:
 # --- there --------------------------------------------------------------------------------------------------
 
 #: The fields that only version 2 has, where they differ from their defaults.
-_NEW_IN_FLOWS = ("input_schema", "output", "output_schema", "constants")
+_NEW_IN_FLOWS = ("input_schema", "output", "output_schema", "constants", "labels")
 _NEW_IN_SETTINGS = ("environment", "typed_tasks", "redact")
 
 
@@ -159,6 +159,9 @@ def _flow(flow: FlowPlan) -> dict[str, Any]:
     if flow.output is not None:
         data["output"] = template_json(flow.output)
         data["output_where"] = where_json(flow.output)
+    if flow.labels is not None:
+        data["labels"] = template_json(flow.labels)
+        data["labels_where"] = where_json(flow.labels)
     return data
 
 
@@ -205,7 +208,9 @@ def _read_storage(data: Mapping[str, Any]) -> StoragePlan:
 
 def _read_flow(data: Mapping[str, Any]) -> FlowPlan:
     sampling = data["sampling"]
-    given = {name: value for name, value in data.items() if name != "output_where"}
+    given = {name: value for name, value in data.items() if not name.endswith("_where")}
+    if "labels" in data:
+        given["labels"] = read_template(data["labels"], data["labels_where"])
     if "output" in data:
         given["output"] = read_template(data["output"], data["output_where"])
     return FlowPlan(

@@ -214,8 +214,8 @@ class FlowPlan(NamedTuple):
     """A flow. The ``propagate_*`` sets hold names of sub-flows; ``true`` is spelled out by the compiler.
 
     ``eager_failures`` is spelled out too. Times are seconds. ``queue`` may hold ``{ENVIRONMENT}`` references.
-    ``output`` None: the flow declares none. ``constants`` are the ``vars`` of expressions: the flow's own over the
-    global ones.
+    ``output`` None: the flow declares none. ``labels`` is a mapping by whose values runs are found. ``constants``
+    are the ``vars`` of expressions: the flow's own over the global ones.
     """
 
     name: str
@@ -243,6 +243,7 @@ class FlowPlan(NamedTuple):
     output: Template | None = None
     output_schema: Schema | None = None
     constants: Mapping[str, Json] = {}
+    labels: Template | None = None
 
 
 class TaskPlan(NamedTuple):

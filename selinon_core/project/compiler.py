@@ -220,6 +220,7 @@ def _flow(flow: FlowDef, default_queue: str, predicates: str, model: ProjectMode
         input_schema=_schema(flow.input_schema),
         output=_template(flow.output),
         output_schema=_schema(flow.output_schema),
+        labels=_template(flow.labels),
         constants={**model.settings.vars, **flow.vars},
     )
 

@@ -32,7 +32,7 @@ class Mixed(World):
 
     def handle(self, engine: WorkerServices, *about: Any) -> None:
         is_new = engine is self.workers[-1]
-        with nullcontext() if is_new else patch.object(IndexChanges, "_has_row", lambda self, caller: False):
+        with nullcontext() if is_new else patch.object(IndexChanges, "has_row", lambda self, caller: False):
             super().handle(engine, *about)
 
 

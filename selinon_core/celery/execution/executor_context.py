@@ -33,7 +33,8 @@ class ExecutorParts(NamedTuple):
     ``own_trace(flow_id, parent)`` makes the traceparent of a new run (empty where spans are not wanted),
     ``result_in_commit(flow_id, outcome)`` is the result that the store writes itself (None: the relay writes it),
     ``forget_result(flow_id)`` removes the result of a run that goes on from the result backend,
-    ``accept(flow, args)`` gives the arguments of a new run their defaults, or raises ``ArgumentError``.
+    ``accept(flow, args)`` gives the arguments of a new run their defaults, or raises ``ArgumentError``;
+    ``labels(run, args)`` are those of a run that begins.
     """
 
     plan: Plan
@@ -55,6 +56,7 @@ class ExecutorParts(NamedTuple):
     forget_result: Callable[[str], None]
     accept: Callable[[FlowPlan, Any], Any]
     index_changes: IndexChanges
+    labels: Callable[[CachedRun, Any], dict[str, str]]
 
     def now(self) -> float:
         """Seconds since the epoch."""

@@ -142,6 +142,8 @@ class FlowExecutor:
             transition.timers[TimerKey(DEADLINE)] = transition.now + timeout
         seconds, problems = parts.wakeups.idle_check_after(run, transition.now)
         transition.problems += problems
+        if parts.index_changes.has_row(header.caller):
+            header = run.header = header._replace(labels=parts.labels(run, args))
         fields = header._replace(idle_check_after=seconds).new_fields()
         row = parts.index_changes.created(message.id, header, args, transition.now)
         extras = CommitExtras(header=fields, index_change=row)

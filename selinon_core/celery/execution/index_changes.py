@@ -20,12 +20,13 @@ class IndexChanges:
         self._subflows = settings.selinon_index_subflows
         self._hidden = hidden
 
-    def _has_row(self, caller: Caller | None) -> bool:
+    def has_row(self, caller: Caller | None) -> bool:
+        """Whether the index has a row of a run with that caller."""
         return caller is None or self._subflows
 
     def created(self, id: str, header: RunHeader, args: Any, now: float) -> IndexChange | None:
         """The row of a run that begins with the step of ``now``; ``args`` as the run has them."""
-        if not self._has_row(header.caller):
+        if not self.has_row(header.caller):
             return None
         caller = header.caller
         row = IndexRow(
@@ -47,7 +48,7 @@ class IndexChanges:
         self, id: str, flow: str, reason: str, now: float, caller: Caller | None, root: str
     ) -> IndexChange | None:
         """The row of a run that was cancelled before a worker began it."""
-        if not self._has_row(caller):
+        if not self.has_row(caller):
             return None
         parent = None if caller is None else caller.flow_id
         row = IndexRow(
@@ -57,7 +58,7 @@ class IndexChanges:
 
     def ended(self, header: RunHeader, status: Status, reason: str, now: float) -> IndexChange | None:
         """The end of a run."""
-        if not self._has_row(header.caller):
+        if not self.has_row(header.caller):
             return None
         columns: dict[str, str | float] = {"status": status, "ended": now}
         if reason:
@@ -73,7 +74,7 @@ class IndexChanges:
 
     def attempt(self, header: RunHeader, number: int) -> IndexChange | None:
         """A new attempt of a flow began."""
-        if not self._has_row(header.caller):
+        if not self.has_row(header.caller):
             return None
         return IndexChange(columns={"attempt": number}, labelled=bool(header.labels))
 

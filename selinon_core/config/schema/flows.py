@@ -353,6 +353,7 @@ FLOW = MappingType(
         Key("input_schema", SCHEMA, f"{SCHEMA_TEXT} of the arguments, with defaults", "input_schema"),
         Key("output", TEMPLATE, "the value of the flow, for the flow above; with ${expressions}", "output"),
         Key("output_schema", SCHEMA, f"{SCHEMA_TEXT} of the output", "output_schema"),
+        Key("labels", TEMPLATE, "what runs are found by: texts by name, with ${expressions} of args", "labels"),
         Key("vars", KEYWORDS, "constants of expressions, over those of global", "vars", {}, broken={}),
         Key("like", _FLOW_NAME, "the flow that this one copies; what is given here replaces its keys", "like"),
     ),

@@ -93,6 +93,7 @@ def flow_key(flow: FlowDef) -> Hashable:
         _sampling(flow.sampling),
         _cache(flow.cache),
         _template(flow.output),
+        _template(flow.labels),
         tuple(_template(failure.args) for failure in flow.failures),
         _schema(flow.input_schema),
         _schema(flow.output_schema),

@@ -118,6 +118,8 @@ class Dataflow:
                 self._args(scope, failure, failure.args, facts, ANY)
             elif not failure.given("args"):
                 self._without_args(flow, failure, facts)
+        if flow.labels is not None:
+            self._template(flow.labels, Scope(self._scope(flow), Part.LABELS), Part.LABELS, NOTHING)
         if flow.output is not None:
             types = self._template(flow.output, self._names_of_output(flow), Part.OUTPUT, NOTHING)
             if flow.output_schema is not None:

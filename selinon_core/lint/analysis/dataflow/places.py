@@ -19,6 +19,7 @@ class Part(Enum):
     FOREACH = "foreach"
     ARGS = "args"
     OUTPUT = "output"
+    LABELS = "labels"
 
 
 #: Why a name has no value in a place, or more than one; each has a rule.

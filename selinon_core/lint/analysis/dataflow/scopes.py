@@ -207,6 +207,9 @@ class Scope:
     def _node(self, name: str) -> Entry | None:
         if name not in self._nodes:
             entry = self._read(name)
+            if entry is not None and self._part is Part.LABELS:
+                note = "labels are worked out when the flow run begins"
+                entry = Refused(NEVER_RUNS, f'"{name}" never runs before the labels', note)
             if isinstance(entry, Known) and self._shared.model.node(name) is not None:
                 entry = self._before(name, entry) if self._origin is not None else self._at_the_end(name, entry)
             self._nodes[name] = entry

@@ -49,7 +49,12 @@ class NeedlessDelimiters(Rule):
 
     def check(self, project: LintContext) -> Iterator[Diagnostic]:
         for flow in project.model.flows:
-            for template in (*(e.args for e in flow.edges), *(f.args for f in flow.failures), flow.output):
+            for template in (
+                *(e.args for e in flow.edges),
+                *(f.args for f in flow.failures),
+                flow.output,
+                flow.labels,
+            ):
                 if template is not None:
                     yield from self._forgotten(project, template)
 

@@ -1,0 +1,8 @@
+"""SEL820 to 839: what is about operating flow runs: labels."""
+
+from __future__ import annotations
+
+from selinon_core.lint.rule import Rule
+from selinon_core.lint.rules.operating.labels import LabelMistakes
+
+RULES: tuple[type[Rule], ...] = (LabelMistakes,)  # SEL828
