@@ -23,7 +23,7 @@ RANGES = {
     "SEL5": "Failures",
     "SEL6": "User code",
     "SEL7": "Migrations",
-    "SEL8": "Flow test cases",
+    "SEL8": "Flow test cases, operating",
     "SEL9": "Use, and what differs from Selinon 1.x",
 }
 

@@ -32,7 +32,8 @@ FOLDERS = {
     "fallbacks": ("SEL5",),
     "code": ("SEL6",),
     "migration": ("SEL7",),
-    "cases": ("SEL8",),
+    "cases": ("SEL80", "SEL81"),
+    "operating": ("SEL82", "SEL83"),
     "style": ("SEL9",),
 }
 

@@ -114,6 +114,7 @@ flows = st.builds(
     templates,
     schemas,
     mappings,
+    templates,
 )
 tasks = st.builds(
     TaskPlan,

@@ -12,7 +12,7 @@ expressions SEL430 to 459   the expressions in conditions, foreach, arguments an
 fallbacks   SEL5xx          fallbacks of failed nodes
 code        SEL6xx          the Python code that a project names
 migration   SEL7xx          changes while flows run
-cases       SEL8xx          flow test cases
+cases       SEL800 to 819   flow test cases
 operating   SEL820 to 839   what is about operating flow runs
 style       SEL9xx          what has no effect, is probably not meant, or differs from Selinon 1.x
 =========== =============== ==========================================================================

@@ -167,8 +167,9 @@ class Tables:
             sa.Column("changed", _SECONDS, nullable=False),
         )
         index, name = self.index.c, f"{self.prefix}index"
-        sa.Index(f"{name}_flow", index.flow, index.status, index.created)
-        sa.Index(f"{name}_status", index.status, index.created)
+        # With the id, so that a walk needs no rows, and no sorting of those of one time.
+        sa.Index(f"{name}_flow", index.flow, index.status, index.created, index.id)
+        sa.Index(f"{name}_status", index.status, index.created, index.id)
         sa.Index(f"{name}_changed", index.changed)
         for column in (index.key, index.root):  # most rows have neither
             there = column.is_not(None)
@@ -182,7 +183,7 @@ class Tables:
             sa.Column("created", _SECONDS, nullable=False),
         )
         label = self.labels.c
-        sa.Index(f"{self.prefix}labels_value", label.name, label.value, label.status, label.created)
+        sa.Index(f"{self.prefix}labels_value", label.name, label.value, label.status, label.created, label.run)
 
     def _prepare_questions(self) -> None:
         """What every step asks, made once: most of the time that a statement takes here goes into making it."""

@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from selinon_core.lint.rule import Rule
-from selinon_core.lint.rules.operating.labels import LabelMistakes
+from selinon_core.lint.rules.operating.label_mistakes import LabelMistakes
 
 RULES: tuple[type[Rule], ...] = (LabelMistakes,)  # SEL828
