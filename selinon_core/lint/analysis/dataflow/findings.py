@@ -119,7 +119,7 @@ class Dataflow:
             elif not failure.given("args"):
                 self._without_args(flow, failure, facts)
         if flow.labels is not None:
-            self._template(flow.labels, Scope(self._scope(flow), Part.LABELS), Part.LABELS, NOTHING)
+            self._template(flow.labels, Scope(self.scope(flow), Part.LABELS), Part.LABELS, NOTHING)
         if flow.output is not None:
             types = self._template(flow.output, self._names_of_output(flow), Part.OUTPUT, NOTHING)
             if flow.output_schema is not None:
