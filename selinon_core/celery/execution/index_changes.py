@@ -67,7 +67,7 @@ class IndexChanges:
 
     def reopened(self, header: RunHeader) -> IndexChange | None:
         """A run that failed goes on."""
-        if not self._has_row(header.caller):
+        if not self.has_row(header.caller):
             return None
         columns: dict[str, str | None] = {"status": "running", "ended": None, "reason": ""}
         return IndexChange(columns=columns, labelled=bool(header.labels))
