@@ -17,6 +17,7 @@ LONGER = {
     "selinon_core.celery.stores.memory.MemoryStore": "as long as the protocol: few lines a method, one lock",
     "selinon_core.celery.stores.redis.store.RedisStore": "as long as the protocol: one script a method",
     "selinon_core.celery.stores.sql.store.SqlStore": "as long as the protocol: one transaction a method",
+    "selinon_core.celery.stores.sql.tables.Tables": "a list: one column a line",
 }
 #: Modules of the adapter with a clock of their own; each says why in its docstring.
 REAL_TIME = {

@@ -39,6 +39,7 @@ from selinon_core.celery.transport.publisher import ENVELOPE, Publisher
 from selinon_core.dispatch import FlowOutcome, flow_indexes
 from selinon_core.dispatch import effects as do
 from selinon_core.dispatch import events as on
+from selinon_core.dispatch.references import Referring
 from selinon_core.errors import ArgumentError, ResultMissingError, StateStoreError, StorageError
 from selinon_core.migrations.repository import Migrations
 from selinon_core.migrations.versions import FlowVersions
@@ -141,7 +142,8 @@ class WorkerServices:
         self.durations = DurationEstimates()
         self.batch_watchdog = BatchWatchdog(surroundings)
         self.held_deliveries = HeldDeliveries(store)
-        self.index_changes = IndexChanges(settings, redaction(plan.settings.redact))
+        self._hidden = redaction(plan.settings.redact)
+        self.index_changes = IndexChanges(settings, self._hidden)
         self.relay = self._outbox_relay(write_result)
         self._answer_of: Answer = self._answer if answer is None else answer
         seen = SEEN_IN_LOG if settings.selinon_keep_seen else 0
@@ -241,6 +243,8 @@ class WorkerServices:
             return {}
         reader = ResultReader(self.storages, flow, RunResults(self.store, run, {}))
         asking = Asking(flow, run.id, 1, {})
+        if not isinstance(args, Referring):
+            args = self._hidden.masked(args)  # labels are shown to all who list runs
         return self._labels.of(flow, Scope(asking, reader, self.plan.settings.environment, (), args))
 
     def accept(self, flow: FlowPlan, args: Any) -> Any:

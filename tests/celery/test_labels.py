@@ -78,6 +78,19 @@ def test_a_label_that_cannot_be_worked_out_is_left_out(args: Any, found: set[str
     assert set(ran(args)[1].labels) == found
 
 
+def test_labels_do_not_show_what_is_redacted() -> None:
+    scripted.set_up({"tasks": {}, "foreach": {}, "parentless": []})
+    text = YAML.replace("global:\n", "global:\n  redact: [customer]\n")
+    found = compile_text({"nodes.yaml": text}).plan
+    assert found is not None
+    world = World(found, workers=1)
+    id = world.start("order", {"customer": "acme-secret", "lines": []})
+    world.work()
+    row = world.store.index.get(id)
+    assert row is not None
+    assert "acme-secret" not in str(row)
+
+
 def test_long_labels_are_cut() -> None:
     row = ran({"customer": "x" * 500, "lines": []})[1]
     assert row.labels["customer"] == "x" * 128
