@@ -121,7 +121,9 @@ class Questions:
         if shape.filtered_flows:
             found.append(index.c.flow.in_(sa.bindparam("flows", expanding=True)))
         if shape.looked_up and shape.statuses:
-            found.append(index.c.status.in_(sa.bindparam("statuses", expanding=True)))
+            # Not the column itself: SQLite would walk all runs of a status to save the sorting of a few.
+            status = sa.func.coalesce(index.c.status, "")
+            found.append(status.in_(sa.bindparam("statuses", expanding=True)))
         others = range(0 if shape.looked_up else 1, shape.labels)
         return found + [self._has_label(number) for number in others]
 
