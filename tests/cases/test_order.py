@@ -21,6 +21,8 @@ from tests.runtime.random_runs import HERE, runnable
 #: What the functions of ``random_runs`` return here.
 _VALUES = {"holds": True, "items": [1, 2], "reuse": None}
 NOT = {"condition": {"not": {"name": "holds"}}}
+#: Conditions of fallbacks that exclude each other.
+WHEN, OTHERWISE = {"condition": "args.n > 3"}, {"condition": "3 >= args.n"}
 
 
 @pytest.mark.parametrize(
@@ -33,6 +35,7 @@ NOT = {"condition": {"not": {"name": "holds"}}}
         ({"f": ["-> A", ("A -> T", {"condition": "A.n > 3"}), ("A -> T", {"condition": "3 >= A.n"})]}, "T"),
         ({"f": {"edges": ["-> A", "A -> T"], "failures": ["A -> T"]}}, "T"),
         ({"f": {"edges": ["-> A B"], "failures": ["A -> T", "A B -> T"]}}, "T"),
+        ({"f": {"edges": ["-> A"], "failures": [("A -> T", WHEN), ("A -> T", OTHERWISE)]}}, "T"),
         ({"f": ["-> g", "g -> B"], "g": ["-> T"]}, "T"),
         ({"f": ["-> T", ("T -> f", holding())]}, "T"),
         ({"f": ["-> A", ("A -> B", each())], "g": ["-> T"]}, "T"),
@@ -56,6 +59,8 @@ def test_runs_that_wait_for_each_other_have_an_order(flows: Any, node: str) -> N
         ({"f": ["-> A", ("A -> T", {"foreach": "A.lines"})]}, "T"),
         ({"f": ["-> T", "T -> A B", "A -> T", "B -> T"]}, "T"),
         ({"f": {"edges": ["-> A B"], "failures": ["A -> T", "B -> T"]}}, "T"),
+        ({"f": {"edges": ["-> A"], "failures": ["A -> T", "A -> T"]}}, "T"),
+        ({"f": {"edges": ["-> A"], "failures": [("A -> T", {"condition": "args.n > 3"}), "A -> T"]}}, "T"),
         ({"f": ["-> g g"], "g": ["-> T"]}, "T"),
         ({"f": ["-> g h"], "g": ["-> T"], "h": ["-> T"]}, "T"),
         ({"f": ["-> A", ("A -> g", each())], "g": ["-> h"], "h": ["-> T"]}, "T"),

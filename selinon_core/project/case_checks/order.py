@@ -196,14 +196,13 @@ def _times(start: EdgePlan | FailurePlan, name: str, counts: dict[str, int]) -> 
 
 def _exclude_each_other(one: EdgePlan | FailurePlan, other: EdgePlan | FailurePlan) -> bool:
     """Whether of the same runs only one of the two starts anything."""
-    if isinstance(one, EdgePlan) and isinstance(other, EdgePlan):
+    nodes, others = set(_sources(one)), set(_sources(other))
+    if type(one) is type(other) and (isinstance(one, EdgePlan) or nodes == others):
         first, second = one.condition, other.condition
-        if set(one.sources) != set(other.sources) or first is None or second is None:
-            return False
-        return _is_negation(first, second)
-    # A run ends well or fails: an edge waits for the one, a fallback for the other. An entry handles what no other
-    # one does.
-    return bool(set(_sources(one)) & set(_sources(other)))
+        return nodes == others and first is not None and second is not None and _is_negation(first, second)
+    # A run ends well or fails: an edge waits for the one, a fallback for the other. Of entries for different nodes,
+    # one handles what no other does.
+    return bool(nodes & others)
 
 
 def _sources(start: EdgePlan | FailurePlan) -> tuple[str, ...]:
