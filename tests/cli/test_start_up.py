@@ -118,7 +118,7 @@ def own(modules: set[str]) -> set[str]:
     [
         (("lint", "nodes.yaml", "flows"), 184),
         (("graph", "--format", "mermaid", "nodes.yaml", "flows"), 173),
-        (("run", "--local", "--mock-tasks", "--flow", "order", "nodes.yaml", "flows"), 258),
+        (("run", "--local", "--mock-tasks", "--flow", "order", "nodes.yaml", "flows"), 263),
         (("--help",), 50),
     ],
 )
