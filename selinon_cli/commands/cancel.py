@@ -1,55 +1,99 @@
-"""``selinon cancel``: end a flow run."""
+"""``selinon cancel``: end flow runs, by their ids or by a query."""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from selinon_cli.broker import asking_broker
 from selinon_cli.celery_app import APP_OPTION, flows_of
 from selinon_cli.exits import EXIT_OK, UsageError
-from selinon_cli.options import Command, Options, text, texts
+from selinon_cli.options import Command, Options, group, texts
+from selinon_cli.run_batch import BatchOptions, act, check_rate, found, has_filter
+from selinon_cli.run_filters import RunFilterOptions
 from selinon_cli.run_ids import full_id
 from selinon_cli.terminal import Terminal
+
+if TYPE_CHECKING:
+    from selinon_core.celery.app import Selinon
+
+#: Statuses of runs that can be ended.
+_OPEN = ("queued", "running", "paused")
 
 
 class CancelOptions(Options):
     """What ``selinon cancel`` takes."""
 
-    ids = texts(help="The flow runs.", metavar="ID", required=True, complete="run")
+    ids = texts(
+        help="The flow runs; without, those that the filters find. "
+        "Beside ids, --flow names the flow of runs that no worker has begun yet.",
+        metavar="ID",
+        complete="run",
+    )
     app = APP_OPTION
-    flow = text("--flow", help="The flow of runs that no worker has begun yet.", metavar="NAME", complete="flow")
+    filters = group(RunFilterOptions)
+    batch = group(BatchOptions)
 
 
 def cancel(terminal: Terminal, options: CancelOptions) -> int:
-    """Ask for the end of flow runs; ``flow`` names that of runs the state store need not know."""
+    """Ask for the end of flow runs; 1 when one that a query found was refused."""
+    selinon = flows_of(terminal, options.app, ())
+    check_rate(options.batch)
+    if options.ids:
+        return _cancel_named(terminal, selinon, options)
+    if not has_filter(options.filters):
+        raise UsageError("name flow runs, or find them by --flow, --since and the like")
+    ids = found(terminal, selinon, options.filters, _OPEN, options.batch, "cancel")
+    if not ids:
+        return EXIT_OK
+
+    def one(id: str) -> str:
+        return _cancel(terminal, selinon, id, None, dry_run=options.batch.dry_run)
+
+    return act(terminal, "cancel", one, ids, options.batch)
+
+
+def _cancel_named(terminal: Terminal, selinon: Selinon, options: CancelOptions) -> int:
+    """Ask for the end of runs by their ids; the store need not know them when their flow is named."""
     from selinon_cli.project import known_name
     from selinon_core.errors import RequestError
 
-    selinon = flows_of(terminal, options.app, ())
-    if options.flow is not None:
-        known_name("flow", options.flow, selinon.plan.flows)
+    flows = options.filters.flow
+    flow = flows[0] if flows else None
+    if len(flows) > 1 or has_filter(options.filters, beside_flow=True):
+        raise UsageError("name flow runs, or find them by --flow, --since and the like, not both")
+    if flow is not None:
+        known_name("flow", flow, selinon.plan.flows)
     for id in [full_id(selinon, typed) for typed in options.ids]:
-        header = selinon.store.header(id)
-        status = "running" if header is None else header["status"]
-        if status != "running":
-            terminal.note(f"{id} has ended already: {status}")
-            continue
         try:
-            with asking_broker(terminal, selinon.app):
-                selinon.cancel(id, options.flow if header is None else None)
+            terminal.note(_cancel(terminal, selinon, id, flow, dry_run=options.batch.dry_run))
         except RequestError as error:
-            raise UsageError(
-                str(error), "one that no worker has begun yet is cancelled with --flow NAME"
-            ) from None
-        terminal.note(f"asked for the end of {id}")
+            hint = "one that no worker has begun yet is cancelled with --flow NAME"
+            raise UsageError(str(error), hint) from None
     return EXIT_OK
+
+
+def _cancel(terminal: Terminal, selinon: Selinon, id: str, flow: str | None, *, dry_run: bool) -> str:
+    """What was done, as a sentence."""
+    header = selinon.store.header(id)
+    status = "running" if header is None else header["status"]
+    if status != "running":
+        return f"{id} has ended already: {status}"
+    if dry_run:
+        return f"would ask for the end of {id}"
+    with asking_broker(terminal, selinon.app):
+        selinon.cancel(id, flow if header is None else None)
+    return f"asked for the end of {id}"
 
 
 COMMAND = Command(
     "cancel",
-    "End a flow run: nothing more of it is started, its sub-flows end too; running tasks finish.",
+    "End flow runs: nothing more of them is started, their sub-flows end too; running tasks finish.",
     cancel,
     options=CancelOptions,
     examples=(
         "selinon cancel 3f2a                         # the beginning of the id is enough",
         "selinon cancel 3f2a91c0-5c1e-4e0e-9d0c-6f1f0e8a2b11 --flow order     # not begun by a worker yet",
+        "selinon cancel --flow order --label customer=acme --dry-run",
+        "selinon cancel --flow order --since 2h --yes",
     ),
 )

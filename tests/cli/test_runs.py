@@ -232,3 +232,52 @@ def test_a_timeline_is_that_of_one_run(cli: Cli, shop: Path) -> None:
         2,
         "error: a timeline is that of one flow run\n  name it: selinon status ID --timeline\n",
     )
+
+
+def test_runs_of_a_query_are_cancelled_after_a_look(cli: Cli, shop: Path) -> None:
+    ran = cli("cancel", "--flow", "bill", "--since", "2h", "--dry-run")
+    assert (ran.code, ran.err) == (
+        0,
+        "1 flow run to cancel\n  cccc3333-3  bill\nwould ask for the end of cccc3333-3\n",
+    )
+    ran = cli("cancel", "--flow", "bill")
+    assert (ran.code, ran.err) == (
+        2,
+        "1 flow run to cancel\n  cccc3333-3  bill\n"
+        "error: these runs are not cancelled without a question, and there is no terminal to ask it\n"
+        "  add --yes, or --dry-run to look\n",
+    )
+    ran = cli("cancel", "--flow", "bill", "--yes")
+    assert (ran.code, ran.err) == (
+        0,
+        "1 flow run to cancel\n  cccc3333-3  bill\nasked for the end of cccc3333-3\n",
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (["--flow", "order"], 0, "no flow run fits that can be cancelled\n"),
+        (
+            ["--status", "success"],
+            2,
+            "error: only runs with --status queued, running, paused can be cancelled\n",
+        ),
+        ([], 2, "error: name flow runs, or find them by --flow, --since and the like\n"),
+        (
+            ["cccc", "--since", "2h"],
+            2,
+            "error: name flow runs, or find them by --flow, --since and the like, not both\n",
+        ),
+        (
+            ["--flow", "bill", "--rate", "fast"],
+            2,
+            'error: --rate: "fast" is not a rate\n  write 10/s, 90/m or 500/h\n',
+        ),
+    ],
+)
+def test_cancelling_says_which_runs_it_does_not_take(
+    cli: Cli, shop: Path, words: list[str], code: int, said: str
+) -> None:
+    ran = cli("cancel", *words)
+    assert (ran.code, ran.err) == (code, said)

@@ -200,8 +200,8 @@ def _exclude_each_other(one: EdgePlan | FailurePlan, other: EdgePlan | FailurePl
     if type(one) is type(other) and (isinstance(one, EdgePlan) or nodes == others):
         first, second = one.condition, other.condition
         return nodes == others and first is not None and second is not None and _is_negation(first, second)
-    # A run ends well or fails: an edge waits for the one, a fallback for the other. Of entries for different nodes,
-    # one handles what no other does.
+    # A run ends well or fails: an edge waits for the one, a fallback for the other. Of entries for different
+    # nodes, one handles what no other does.
     return bool(nodes & others)
 
 

@@ -1,0 +1,146 @@
+"""Acting on several flow runs one by one: finds them by filters, asks first, keeps to a rate, and reports."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from selinon_cli.exits import EXIT_FINDINGS, EXIT_OK, UsageError
+from selinon_cli.options import Options, flag, integer, text
+from selinon_cli.run_filters import RunFilterOptions, query_of
+from selinon_cli.terminal import Terminal
+
+if TYPE_CHECKING:
+    from selinon_core.celery.app import Selinon
+    from selinon_core.celery.stores.index import IndexRow
+
+#: So many of the runs that a query finds are shown before it is asked.
+_SAMPLE = 5
+_PAGE = 100
+_PAST = {"retry": "retried", "cancel": "cancelled"}
+
+
+class BatchOptions(Options):
+    """What a command takes that acts on the runs of a query."""
+
+    limit = integer(
+        "--limit", help="At most so many runs of a query, the newest.", metavar="N", default=100, minimum=1
+    )
+    rate = text("--rate", help="So many runs a second, minute or hour: 10/s, 90/m.", metavar="N/s")
+    yes = flag("-y", "--yes", help="Do not ask before anything is done to runs of a query.")
+    dry_run = flag("--dry-run", help="Say what would be done, and do nothing.")
+
+
+def has_filter(filters: RunFilterOptions, *, beside_flow: bool = False) -> bool:
+    """Whether any filter is given, or any ``beside_flow``."""
+    given = [filters.status, filters.since, filters.until, filters.label, filters.key]
+    return any(given) or (bool(filters.flow) and not beside_flow)
+
+
+def found(
+    terminal: Terminal,
+    selinon: Selinon,
+    filters: RunFilterOptions,
+    allowed: Sequence[str],
+    options: BatchOptions,
+    verb: str,
+) -> list[str]:
+    """The ids of the runs that the filters find, after the user agreed; empty: nothing is to be done.
+
+    Only runs of the ``allowed`` statuses are looked for. Raises ``UsageError`` when the filters name another one.
+    """
+    query = query_of(selinon, filters)
+    if not set(query.statuses) <= set(allowed):
+        raise UsageError(f"only runs with --status {', '.join(allowed)} can be {_PAST[verb]}")
+    if not query.statuses:
+        query = query._replace(statuses=tuple(allowed))
+    rows: list[IndexRow] = []
+    cursor = None
+    while len(rows) < options.limit:
+        page = selinon.store.index.find(query, cursor, min(_PAGE, options.limit - len(rows)))
+        rows += page.rows
+        cursor = page.next
+        if cursor is None:
+            break
+    if not rows:
+        terminal.note(f"no flow run fits that can be {_PAST[verb]}")
+        return []
+    terminal.note(f"{len(rows)} flow runs to {verb}" if len(rows) > 1 else f"1 flow run to {verb}")
+    for row in rows[:_SAMPLE]:
+        terminal.note("  " + "  ".join(part for part in (row.id, row.flow, row.reason) if part))
+    if len(rows) > _SAMPLE:
+        terminal.note(f"  and {len(rows) - _SAMPLE} more")
+    if not (options.yes or options.dry_run) and not _agreed(terminal, len(rows), verb):
+        terminal.note(f"nothing was {_PAST[verb]}")
+        return []
+    return [row.id for row in rows]
+
+
+def act(
+    terminal: Terminal, verb: str, one: Callable[[str], str], ids: Sequence[str], options: BatchOptions
+) -> int:
+    """Call ``one`` for each id, at the rate that is given; says what is left after Ctrl-C.
+
+    ``one`` returns what it did, as a sentence, and raises ``RequestError`` for a run that is refused; 1 when one was.
+    """
+    from selinon_core.errors import RequestError
+
+    pause = _pause(options.rate)
+    done = refused = 0
+
+    def report() -> None:
+        left = len(ids) - done - refused
+        word = f"to be {_PAST[verb]}" if options.dry_run else _PAST[verb]
+        terminal.note(f"{done} {word}, {refused} refused" + (f", {left} left" if left else ""))
+
+    try:
+        for id in ids:
+            if pause and done:
+                time.sleep(pause)
+            try:
+                said = one(id)
+            except RequestError as error:
+                refused += 1
+                terminal.error(str(error))
+            else:
+                done += 1
+                terminal.note(said)
+    except KeyboardInterrupt:
+        report()
+        raise
+    if len(ids) > 1:
+        report()
+    return EXIT_FINDINGS if refused else EXIT_OK
+
+
+def check_rate(options: BatchOptions) -> None:
+    """Raise ``UsageError`` for a rate that cannot be understood, before anything is asked or done."""
+    _pause(options.rate)
+
+
+def _agreed(terminal: Terminal, number: int, verb: str) -> bool:
+    """Whether the user agrees; without a terminal the question cannot be asked."""
+    import sys
+
+    if not sys.stdin.isatty():
+        raise UsageError(
+            f"these runs are not {_PAST[verb]} without a question, and there is no terminal to ask it",
+            "add --yes, or --dry-run to look",
+        )
+    terminal.note(f"{verb} {'them' if number > 1 else 'it'}? [y/N]")
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+
+def _pause(rate: str | None) -> float:
+    """The seconds between two runs."""
+    if rate is None:
+        return 0.0
+    number, _, unit = rate.partition("/")
+    seconds = {"s": 1.0, "m": 60.0, "h": 3600.0}.get(unit)
+    try:
+        if seconds is not None and 0 < float(number) < float("inf"):
+            return seconds / float(number)
+    except ValueError:
+        pass
+    raise UsageError(f'--rate: "{rate}" is not a rate', "write 10/s, 90/m or 500/h")
