@@ -26,6 +26,7 @@ REAL_TIME = {
     "transport/redis_resilience.py",
     "worker/bootsteps.py",
     "worker/fork_gate.py",
+    "worker/waiting_starts.py",
 }
 
 

@@ -8,11 +8,13 @@ import os
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from selinon_core.celery.execution.commit_steps import StepRunner
 from selinon_core.celery.execution.executor_context import ExecutorParts
 from selinon_core.celery.execution.flow_executor import FlowExecutor
 from selinon_core.celery.execution.held_deliveries import HeldDeliveries
 from selinon_core.celery.execution.index_changes import IndexChanges
-from selinon_core.celery.execution.inline_selection import InlineBudget, InlineSelector
+from selinon_core.celery.execution.inline_selection import InlineBudget, InlineSelector, Round, SharedBudget
+from selinon_core.celery.execution.joint_execution import JointExecution
 from selinon_core.celery.execution.lease_renewer import LeaseRenewer
 from selinon_core.celery.execution.outbox_relay import OutboxRelay
 from selinon_core.celery.execution.run_cache import CachedRun, RunCache
@@ -152,7 +154,9 @@ class WorkerServices:
             plan, self.imports, BoundConditions(self.imports), self.storages, self.inputs, limits
         )
         self._labels = Labels(limits)
-        self.executor = FlowExecutor(self._executor_parts(result_in_commit, forget_result))
+        parts = self._executor_parts(result_in_commit, forget_result)
+        self.executor = FlowExecutor(parts)
+        self.joint_execution = JointExecution(parts, self.executor)
 
     def _outbox_relay(self, write_result: Callable[[str, FlowOutcome], None]) -> OutboxRelay:
         return OutboxRelay(
@@ -183,6 +187,7 @@ class WorkerServices:
             questions=QuestionHandler(self._answer_of, leases, self.settings.selinon_max_deferrals),
             messages=self.messages,
             relay=self.relay,
+            steps=StepRunner(self.store, self.relay, self.surroundings.monotonic),
             accept=self.accept,
             inline=InlineSelector(self.plan, self.messages, self.serves, self.durations),
             serves=self.serves,
@@ -201,6 +206,10 @@ class WorkerServices:
     def inline_budget(self, carrier: int) -> InlineBudget:
         """How much may be run inline for the message of a node run (0: of the start of a flow)."""
         return InlineBudget(carrier, self.settings, self.surroundings)
+
+    def shared_budget(self, round: Round) -> SharedBudget:
+        """The same for the start of a flow that others take turns with."""
+        return SharedBudget(0, self.settings, self.surroundings, round)
 
     # -- an unreachable store ---------------------------------------------------------------------------------
 

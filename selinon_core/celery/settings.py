@@ -45,11 +45,11 @@ class AdapterSettings(NamedTuple):
     #: How many node runs a worker executes inline. | 0: every node goes through the broker, which is fairer
     #: among flows and slower.
     selinon_inline_count: int = 1000
-    #: How much work, by the times this process saw, one message may hold. | Short tasks should be spread more
-    #: finely over many workers: less.
+    #: How much work, by the times this process saw, one message may hold, or one round of tasks of several flow
+    #: runs. | Short tasks should be spread more finely over many workers: less.
     selinon_batch_seconds: float = 0.02
-    #: How many node runs one message may hold. | 1: every node run has a message of its own, and Flower shows
-    #: each.
+    #: How many node runs, or starts of flow runs, one message may hold. | 1: every node run and every start has a
+    #: message of its own, and Flower shows each.
     selinon_batch_count: int = 32
     #: After how long in an idle run a message that did not arrive is sent again, then after twice that, and so
     #: on. | Messages get lost often: less. Queues are long: more.

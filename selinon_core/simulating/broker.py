@@ -8,6 +8,7 @@ from collections.abc import Iterable
 
 from selinon_core.celery.transport import message_schema
 from selinon_core.celery.transport.publisher import OutgoingMessage
+from selinon_core.celery.transport.start_batch import START_HEADER
 
 
 class Broker:
@@ -43,3 +44,10 @@ class Broker:
     def take(self, anywhere: bool) -> tuple[str, bool]:
         """Remove the next message, or with ``anywhere`` any of them."""
         return self.queue.pop(self.chooser.randrange(len(self.queue)) if anywhere else 0)
+
+    def take_starts(self, most: int) -> list[str]:
+        """Remove starts that no worker has had, at most so many."""
+        waiting = [item for item in self.queue if not item[1] and START_HEADER in json.loads(item[0])[2]]
+        for item in waiting[:most]:
+            self.queue.remove(item)
+        return [text for text, _ in waiting[:most]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from typing import Any
 
 
@@ -29,6 +30,15 @@ class Faulty:
     def __init__(self, inner: Any, faults: Faults) -> None:
         self._inner = inner
         self._faults = faults
+
+    def commit_all(self, steps: Sequence[Any]) -> list[Any]:
+        """The worker may also die when some of the steps are kept."""
+        self._faults.point()
+        answers = []
+        for step in steps:
+            answers += self._inner.commit_all([step])
+            self._faults.point()
+        return answers
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self._inner, name)

@@ -20,6 +20,7 @@ from selinon_core.celery.stores.memory import MemoryStore
 from selinon_core.celery.stores.protocol import Due
 from selinon_core.celery.surroundings import Surroundings, Thread
 from selinon_core.celery.transport.message_schema import (
+    TRACE_HEADER,
     Message,
     NodeMessage,
     RetryMessage,
@@ -29,6 +30,7 @@ from selinon_core.celery.transport.message_schema import (
     read_nodes,
 )
 from selinon_core.celery.transport.publisher import DISPATCHER, OutgoingMessage
+from selinon_core.celery.transport.start_batch import START_HEADER, is_batch, joined
 from selinon_core.celery.worker.task_handler import TaskMessageHandler
 from selinon_core.celery.worker.unknown_names import PAUSE, Disposition, UnroutableMessages, unknown_in
 from selinon_core.errors import FormatSkew
@@ -56,7 +58,8 @@ class World:
     ``shuffle``: messages are delivered in an order drawn from ``seed``, else first come, first served.
     ``crash``, ``duplicate`` and ``lose`` are probabilities of faults. ``serves(worker, queue)`` says which
     queues a worker consumes. ``parts`` replaces parts of ``WorkerServices``. ``tick``: so many seconds after
-    something was due, it is looked after. ``settings`` are those of the adapter.
+    something was due, it is looked after. ``together``: so many starts that wait are handed to a worker as one
+    message. ``settings`` are those of the adapter.
     """
 
     def __init__(
@@ -74,6 +77,7 @@ class World:
         store: Any = None,
         parts: Mapping[str, Any] = {},
         tick: float = 0.01,
+        together: int = 1,
         **settings: Any,
     ) -> None:
         self.plans = [plan] * workers
@@ -87,6 +91,9 @@ class World:
         self.store: MemoryStore = MemoryStore() if store is None else store
         self.shuffle = shuffle
         self.crashes = 0
+        self.together = together
+        #: Of starts that were handed over with others: flow run ids, and why they could not be handled.
+        self.refused: list[tuple[str, str]] = []
         self.unroutable = UnroutableMessages()
         self.results: dict[str, tuple[str, Any]] = {}
         self.serves = serves
@@ -143,7 +150,7 @@ class World:
         kwargs: dict[str, Any] = {"action": "start", "flow": flow, "id": id, "args": node_args}
         if selective is not None:
             kwargs["selective"] = selective.to_json()
-        self.broker.send([OutgoingMessage("celery", DISPATCHER, flow, id, id, kwargs)])
+        self.broker.send([OutgoingMessage("celery", DISPATCHER, flow, id, id, kwargs, None, {START_HEADER: 1})])
         return id
 
     def cancel(self, flow: str, id: str) -> None:
@@ -209,15 +216,27 @@ class World:
     def deliver(self, text: str, again: bool) -> None:
         """Hand a message to a worker; one that dies leaves it to be delivered again, to a new one."""
         worker = self.chooser.randrange(len(self.workers))
+        task, kwargs, headers = json.loads(text)
+        originals = [text]
+        if self.together > 1 and not again and headers.get(START_HEADER):
+            originals += self.broker.take_starts(self.together - 1)
+            if len(originals) > 1:
+                starts = [json.loads(each) for each in originals]
+                kwargs = joined((sent, about.get(TRACE_HEADER)) for _, sent, about in starts)
+                headers = {name: value for name, value in headers.items() if name != START_HEADER}
         try:
-            task, kwargs, headers = json.loads(text)
-            self.handle(self.workers[worker], task, kwargs, headers, again)
+            self.handle(self.workers[worker], task, kwargs, headers, again or "retries" in headers)
         except RunBusy:
             self.broker.queue.append((text, again))
             self.now += PAUSE
         except Crash:
             self.crashes += 1
             self.workers[worker] = self.new_worker(worker)  # without anything it remembered
+            if len(originals) > 1:  # the broker gives them back one by one, Celery sends the one message again
+                one = json.dumps([task, kwargs, headers])
+                originals = [one] if self.chooser.random() < 0.5 else originals
+                self.broker.queue += [(each, True) for each in originals]
+                return
             kept_elsewhere = (
                 kwargs.get("action") != "start" or "caller" in kwargs
             )  # others are in the ledger of starts
@@ -243,7 +262,10 @@ class World:
         self, services: WorkerServices, task: str, kwargs: dict[str, Any], headers: dict[str, str], again: bool
     ) -> None:
         """Let a worker handle a message, as ``Selinon`` does."""
-        trace = headers.get("traceparent", "")
+        if is_batch(kwargs):
+            start_together(services, kwargs, again, self.refused)
+            return
+        trace = headers.get(TRACE_HEADER, "")
         try:
             messages = read_nodes(kwargs, 1 << 20) if task != DISPATCHER else (read_dispatch(kwargs, 1 << 20),)
         except FormatSkew:
@@ -274,3 +296,19 @@ class World:
             services.executor.cancel(message.id, message.flow)
         else:
             services.retry_while_unavailable(lambda: services.executor.process_due_work(message.id))
+
+
+def start_together(
+    services: WorkerServices, kwargs: dict[str, Any], again: bool, refused: list[tuple[str, str]]
+) -> None:
+    """Let a worker handle a message with several starts; notes which it refused or could not handle, and why."""
+    from selinon_core.celery.worker.start_batch_handler import StartBatchHandler  # local runs need none
+
+    handler = StartBatchHandler(
+        services,
+        "celery",
+        lambda sent, why: refused.append((sent["id"], why)),
+        lambda message, error: refused.append((message.id, repr(error))),
+    )
+    is_done = handler.take_apart(kwargs) if again else handler.handle(kwargs)
+    assert is_done

@@ -146,6 +146,17 @@ class Player:
     def sweep(self) -> Any:
         return self.store.claim_due_runs(self.now, 10, 10.0, 60.0, 60.0)
 
+    def _kept(self, step: Commit) -> Committed:
+        """Every other commit is one of several."""
+        if self.version % 2:
+            return self.store.commit(step)
+        other = Commit("G", 0, self.now, create=HEADER, batch="[]", fields={"note": str(self.now)})
+        _, found, refused = self.store.commit_all([other, step, other._replace(flow_id="H", create=None)])
+        assert isinstance(found, Committed)
+        assert isinstance(refused, Committed)
+        assert not refused.ok
+        return found
+
     def commit(
         self,
         leased: bool,
@@ -161,7 +172,7 @@ class Player:
         status: str | None,
     ) -> Any:
         carrier, number = inlined or (None, 0)
-        found = self.store.commit(
+        found = self._kept(
             Commit(
                 "F",
                 self.version,

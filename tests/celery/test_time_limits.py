@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from selinon_core.celery.settings import AdapterSettings
 from selinon_core.celery.transport.message_schema import read_nodes
 from selinon_core.celery.transport.publisher import DISPATCHER
 from selinon_core.celery.worker import celery_request
@@ -98,13 +99,16 @@ def test_limits_that_change_while_the_worker_runs_count(
 ) -> None:
     """``control.time_limit`` sets them on the task in the main process only."""
     limits = {"time_limit": None, "soft_time_limit": None}
-    task, worker = SimpleNamespace(name=DISPATCHER, **limits), SimpleNamespace(**limits)
-    monkeypatch.setattr(celery_request, "default", lambda *_: lambda message: None)
+    owner = SimpleNamespace(settings=AdapterSettings())
+    task, worker = SimpleNamespace(name=DISPATCHER, selinon=owner, **limits), SimpleNamespace(**limits)
+    monkeypatch.setattr(celery_request, "default", lambda *_: lambda *given: None)
     take = celery_request.strategy(task, None, SimpleNamespace(controller=worker))
     body = [[], {"v": 1}, {}]
-    message: Any = SimpleNamespace(payload=body, body=json.dumps(body), headers={"id": "1", "task": DISPATCHER})
-    take(message)
+    message: Any = SimpleNamespace(
+        payload=body, body=json.dumps(body), headers={"id": "1", "task": DISPATCHER}, delivery_info={}
+    )
+    take(message, None, None, None)
     assert TIME_LIMITED not in message.headers
     setattr(task if of == "task" else worker, name, 5)
-    take(message)
+    take(message, None, None, None)
     assert message.headers[TIME_LIMITED] is True

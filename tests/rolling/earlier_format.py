@@ -7,19 +7,26 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from unittest.mock import patch
 
 from selinon_core.celery.execution import run_loader
 from selinon_core.celery.transport import message_schema
+from selinon_core.celery.worker import celery_tasks, waiting_starts
+from selinon_core.simulating import world
 
 EARLIER = 1
 
 
 @contextmanager
 def earlier_format() -> Iterator[None]:
-    """Messages and runs of format 2 are of a newer format here."""
-    with patch.object(run_loader, "FORMAT", EARLIER), patch.object(message_schema, "RETRY_FORMAT", EARLIER):
+    """Messages and runs of format 2 are of a newer format here, and so is a message with several starts."""
+    with ExitStack() as stack:
+        stack.enter_context(patch.object(run_loader, "FORMAT", EARLIER))
+        stack.enter_context(patch.object(message_schema, "STARTS_FORMAT", EARLIER))
+        for module in (celery_tasks, world):
+            stack.enter_context(patch.object(module, "is_batch", lambda kwargs: False))
+        stack.enter_context(patch.object(waiting_starts, "_TAKERS", {}))
         yield
 
 

@@ -55,6 +55,18 @@ def test_runs_with_args_wait_for_newer_workers(seed: int) -> None:
     assert [header["format"] for header in headers if header is not None] == ["1", "2"]
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_starts_that_share_a_message_wait_for_newer_workers(seed: int) -> None:
+    scripted.set_up({"tasks": {}, "foreach": {}, "parentless": []})
+    plan = compile_text({"nodes.yaml": YAML}).plan
+    assert plan is not None
+    world = Mixed(plan, workers=3, seed=seed, crash=0.02, together=3, selinon_inline_count=0)
+    ids = [world.start("plain") for _ in range(4)] + [world.start("given", {"n": n}) for n in range(4)]
+    world.work()
+    assert [world.results[id][0] for id in ids] == ["success"] * 8
+    assert not world.refused
+
+
 @pytest.mark.parametrize("seed", range(6))
 def test_messages_with_references_wait_for_newer_workers(
     seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -1,5 +1,8 @@
 """Commits a transition and relays its outbox, again and again until the outbox and the inbox are empty.
 
+The loop asks for each commit and for each publishing, and is given the answer (``commit_steps``): so the loops of
+several runs can share their requests.
+
 The commit is one atomic step of the store; it holds the events and the outbox. Then ``OutboxRelay`` performs the
 outbox, and the next commit clears its keys together with the inbox entries that arrived meanwhile. A crash leaves
 either nothing or an outbox that the sweep finds.
@@ -7,14 +10,16 @@ either nothing or an outbox that the sweep finds.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Generator, Mapping, Sequence
+from typing import Any, NamedTuple
 
+from selinon_core.celery.execution.commit_steps import Advanced, Steps
 from selinon_core.celery.execution.executor_context import ExecutorParts
 from selinon_core.celery.execution.inbox_codec import read_entry
 from selinon_core.celery.execution.index_changes import together
 from selinon_core.celery.execution.inline_selection import InlineBudget, InlineChoice, InlineTask
 from selinon_core.celery.execution.log_codec import encode_batch
+from selinon_core.celery.execution.outbox_relay import Send
 from selinon_core.celery.execution.run_cache import CachedRun
 from selinon_core.celery.execution.transition import Transition
 from selinon_core.celery.execution.transition_report import ExecutionReport, Scheduled
@@ -33,13 +38,6 @@ def status_of(outcome: FlowOutcome) -> Status:
     if outcome.succeeded:
         return "success"
     return "cancelled" if outcome.cancelled else "failure"
-
-
-class Advanced(NamedTuple):
-    """Whether the store accepted the first commit, and a task that the caller has to run inline."""
-
-    kept: bool
-    inline_task: InlineTask | None = None
 
 
 class CommitExtras(NamedTuple):
@@ -86,12 +84,12 @@ class CommitLoop:
         self._outbox: list[OutboxKey] = []
         self._messages: dict[OutboxKey, OutgoingMessage] = {}
 
-    def complete(self) -> Advanced:
+    def steps(self) -> Steps:
         """Commit and relay until nothing is left; a refused first commit has no effect."""
         parts, run = self._parts, self._run
         while True:
             chosen = self._choose_inline()
-            committed = self._commit(chosen)
+            committed: Committed = yield self._commit(chosen)
             if not committed.ok:
                 parts.leases.untrack(run.id)
                 return Advanced(self._kept, self._inline_task)
@@ -103,7 +101,7 @@ class CommitLoop:
             if committed.token is None:
                 break
             parts.leases.track(run.id, committed.token)
-            if not self._carry_out(committed, committed.token):
+            if not (yield from self._carry_out(committed, committed.token)):
                 return Advanced(True, self._inline_task)
         parts.leases.untrack(run.id)
         parts.cache.put(run)
@@ -114,7 +112,7 @@ class CommitLoop:
             return None
         return self._parts.inline.choose(self._transition, self._budget)
 
-    def _commit(self, chosen: InlineChoice | None) -> Committed:
+    def _commit(self, chosen: InlineChoice | None) -> Commit:
         parts, step, extra, run = self._parts, self._transition, self._extra, self._run
         payloads = self._build_messages()
         if step.errors:  # what is started by this step may read them
@@ -126,33 +124,31 @@ class CommitLoop:
         if result is not None:
             self._outbox.remove(OutboxKey(WRITE_RESULT))
         carries = self._budget is not None and (extra.inline or chosen is not None)
-        return parts.store.commit(
-            Commit(
-                run.id,
-                run.version,
-                step.now,
-                token=extra.token,
-                create=extra.header,
-                completes=extra.completes,
-                batch=encode_batch(step.now, step.events) if step.events else None,
-                consumed=extra.consumed,
-                outbox=[str(key) for key in self._outbox],
-                done=[str(key) for key in self._done],
-                carrier=self._budget.carrier if carries and self._budget is not None else None,
-                inlined=0 if chosen is None else chosen.task.message.number,
-                payloads=payloads,
-                timers={str(key): due for key, due in step.timers.items()},
-                cancelled_timers=[str(key) for key in step.cancelled_timers],
-                clear_timers=step.ended and bool(step.events),
-                throttled=[(str(each.key), each.name, each.distance) for each in step.throttled],
-                fields=self._fields(),
-                keep=bool(self._outbox or extra.leftover or extra.resent or step.throttled),
-                lease=parts.settings.selinon_lease,
-                ttl=parts.settings.selinon_state_ttl,
-                result=result,
-                index_change=together(extra.index_change, self._index_change()),
-                reopens=extra.reopens,
-            )
+        return Commit(
+            run.id,
+            run.version,
+            step.now,
+            token=extra.token,
+            create=extra.header,
+            completes=extra.completes,
+            batch=encode_batch(step.now, step.events) if step.events else None,
+            consumed=extra.consumed,
+            outbox=[str(key) for key in self._outbox],
+            done=[str(key) for key in self._done],
+            carrier=self._budget.carrier if carries and self._budget is not None else None,
+            inlined=0 if chosen is None else chosen.task.message.number,
+            payloads=payloads,
+            timers={str(key): due for key, due in step.timers.items()},
+            cancelled_timers=[str(key) for key in step.cancelled_timers],
+            clear_timers=step.ended and bool(step.events),
+            throttled=[(str(each.key), each.name, each.distance) for each in step.throttled],
+            fields=self._fields(),
+            keep=bool(self._outbox or extra.leftover or extra.resent or step.throttled),
+            lease=parts.settings.selinon_lease,
+            ttl=parts.settings.selinon_state_ttl,
+            result=result,
+            index_change=together(extra.index_change, self._index_change()),
+            reopens=extra.reopens,
         )
 
     def _index_change(self) -> IndexChange | None:
@@ -202,13 +198,13 @@ class CommitLoop:
             )
         )
 
-    def _carry_out(self, committed: Committed, token: int) -> bool:
+    def _carry_out(self, committed: Committed, token: int) -> Generator[Commit | Send, Any, bool]:
         """Relay what was committed and read the inbox; False when an entry of it is for newer workers."""
         parts, run, extra = self._parts, self._run, self._extra
         keys = [*extra.leftover, *self._outbox]
         throttled = zip(self._transition.throttled, committed.delays, strict=True)
         keys += [each.key for each, delay in throttled if delay <= 0]
-        relayed = parts.relay.perform(run, token, keys, self._messages, extra.resent)
+        relayed = yield from parts.relay.perform(run, token, keys, self._messages, extra.resent)
         try:
             entries = [read_entry(entry) for entry in committed.entries]
         except MigrationSkew as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from selinon_core.celery.execution.commit_steps import StepRunner
 from selinon_core.celery.execution.index_changes import IndexChanges
 from selinon_core.celery.execution.inline_selection import InlineSelector
 from selinon_core.celery.execution.lease_renewer import LeaseRenewer
@@ -48,6 +49,7 @@ class ExecutorParts(NamedTuple):
     questions: QuestionHandler
     messages: MessageBuilder
     relay: OutboxRelay
+    steps: StepRunner
     inline: InlineSelector
     serves: Callable[[str], bool]
     report: Callable[[ExecutionReport], None]

@@ -12,7 +12,8 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from selinon_core.celery.execution.commit_loop import Advanced, CommitExtras, CommitLoop
+from selinon_core.celery.execution.commit_loop import CommitExtras, CommitLoop
+from selinon_core.celery.execution.commit_steps import Advanced, Steps
 from selinon_core.celery.execution.executor_context import ExecutorParts
 from selinon_core.celery.execution.inbox_codec import InboxEntry, encode_entry
 from selinon_core.celery.execution.inline_selection import InlineBudget, InlineTask
@@ -65,25 +66,19 @@ class FlowExecutor:
         if fields is not None and caller is not None and cancelled is None:
             self._retry_subflow(message, caller, RunHeader.read(fields))
             return None
-        header = parts.loader.new_header(message.flow, parts.messages.queue(message.flow))._replace(
-            caller=caller,
-            result_locations=message.result_locations,
-            trace=parts.own_trace(message.id, message.trace),
-            trace_parent=message.trace,
-            created=now,
-            root=message.root if caller is not None else "",
-            key=message.key,
-            request=message.request,
-            serial=message.serial,
-        )
-        advanced = self._begin(message, header, budget, cancelled)
+        advanced = parts.steps.alone(self.begin_steps(message, now, budget, cancelled))
         if caller is not None:
             parts.store.heartbeat(caller.flow_id, (caller.number,), FOREVER)
+        return self.begun(message, advanced)
+
+    def begun(self, message: StartMessage, advanced: Advanced) -> InlineTask | None:
+        """After the first commit of a start: the task to be run inline; the due work of a run that was there."""
+        parts = self._parts
         if advanced.kept:
-            self._advance_parents()
+            self.advance_parents()
             return advanced.inline_task
         # The receiver of the first copy may have died while it ran a task inline: that is due work.
-        parts.store.claim_delivery(message.id, 0, 0, True, now)
+        parts.store.claim_delivery(message.id, 0, 0, True, parts.now())
         self.process_due_work(message.id)
         if message.key:
             self._report_conflict(message)
@@ -94,14 +89,14 @@ class FlowExecutor:
         try:
             self._reopening.retry(message)
         finally:
-            self._advance_parents()
+            self.advance_parents()
 
     def _retry_subflow(self, message: StartMessage, caller: Caller, header: RunHeader) -> None:
         """Reopen a sub-flow, whose parent waits for it again; raises ``RunBusy``."""
         try:
             self._reopening.retry_subflow(message, header)
         finally:
-            self._advance_parents()
+            self.advance_parents()
         self._parts.store.heartbeat(caller.flow_id, (caller.number,), FOREVER)
 
     def _report_conflict(self, message: StartMessage) -> None:
@@ -121,11 +116,22 @@ class FlowExecutor:
         conflict = json.dumps({"type": "StartConflict", "message": what, "at": parts.now()})
         parts.store.put_errors({message.id: conflict}, parts.now(), parts.settings.selinon_state_ttl)
 
-    def _begin(
-        self, message: StartMessage, header: RunHeader, budget: InlineBudget | None, cancelled: Opened | None
-    ) -> Advanced:
+    def begin_steps(
+        self, message: StartMessage, now: float, budget: InlineBudget | None, cancelled: Opened | None = None
+    ) -> Steps:
         """Begin a run; ``cancelled``: the lease of one that was cancelled before it began, and begins now."""
         parts = self._parts
+        header = parts.loader.new_header(message.flow, parts.messages.queue(message.flow))._replace(
+            caller=message.caller,
+            result_locations=message.result_locations,
+            trace=parts.own_trace(message.id, message.trace),
+            trace_parent=message.trace,
+            created=now,
+            root=message.root if message.caller is not None else "",
+            key=message.key,
+            request=message.request,
+            serial=message.serial,
+        )
         run = parts.loader.new(message.id, header)
         run.version = 0 if cancelled is None else cancelled.version
         transition = parts.transition(run)
@@ -150,7 +156,7 @@ class FlowExecutor:
         if cancelled is not None:
             transition.fields |= fields | {"reason": "", "format": str(REOPENED_FORMAT)}
             extras = extras._replace(token=cancelled.token, header=None, reopens=Reopening({}, ()))
-        return CommitLoop(parts, run, transition, budget, extras).complete()
+        return (yield from CommitLoop(parts, run, transition, budget, extras).steps())
 
     def complete(
         self,
@@ -167,12 +173,9 @@ class FlowExecutor:
         serves = parts.serves(parts.messages.queue(message.flow))
         run = parts.cache.take(message.id) if serves else None
         if run is not None and error is None and not entry.results and run.is_last_open_node(number):
-            transition = parts.transition(run)
-            transition.feed(entry.event)
-            extras = CommitExtras(completes=number, inline=inline)
-            advanced = CommitLoop(parts, run, transition, budget, extras).complete()
+            advanced = parts.steps.alone(self.short_cut(run, entry.event, number, budget, inline))
             if advanced.kept:
-                self._advance_parents()
+                self.advance_parents()
                 return advanced.inline_task
             run = None  # its cached state was not the newest
         eager = parts.plan.flows[message.flow].eager_failures
@@ -192,6 +195,13 @@ class FlowExecutor:
             ttl=parts.settings.selinon_state_ttl,
         )
         return self._appended(message, run, delivered, budget, inline)
+
+    def short_cut(self, run: CachedRun, event: on.Event, number: int, budget: InlineBudget, inline: bool) -> Steps:
+        """Decide on the cached state that node run ``number`` has ended, and commit without a lease."""
+        transition = self._parts.transition(run)
+        transition.feed(event)
+        extras = CommitExtras(completes=number, inline=inline)
+        return (yield from CommitLoop(self._parts, run, transition, budget, extras).steps())
 
     def complete_together(self, messages: Sequence[NodeMessage], budget: InlineBudget | None) -> InlineTask | None:
         """Node runs of one flow run ended well: as ``complete`` for each, in one step of the store."""
@@ -222,7 +232,7 @@ class FlowExecutor:
         parts = self._parts
         if delivered.opened is not None:
             inline_task = self._leased.advance(message.id, run, delivered.opened, budget, inline)
-            self._advance_parents()
+            self.advance_parents()
             return inline_task
         if run is not None:
             parts.cache.put(run)
@@ -238,7 +248,7 @@ class FlowExecutor:
         delivered = parts.store.append_event(flow_id, 0, event, parts.now(), urgent=True, lease=lease)
         if delivered.opened is not None:
             self._leased.advance(flow_id, parts.cache.take(flow_id), delivered.opened)
-            self._advance_parents()
+            self.advance_parents()
         elif delivered.kind == GONE:
             parts.relay.create_cancelled(flow_id, flow)
 
@@ -250,11 +260,11 @@ class FlowExecutor:
         opened = parts.store.acquire_lease(flow_id, known, parts.settings.selinon_lease, parts.now())
         if opened is not None:
             self._leased.advance(flow_id, run, opened)
-            self._advance_parents()
+            self.advance_parents()
         elif run is not None:
             parts.cache.put(run)
 
-    def _advance_parents(self) -> None:
+    def advance_parents(self) -> None:
         """Advance the parents of the sub-flows that ended here."""
         parts = self._parts
         while (parent := parts.relay.next_parent()) is not None:

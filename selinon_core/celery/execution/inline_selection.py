@@ -33,9 +33,51 @@ class InlineBudget:
         self._monotonic = surroundings.monotonic
         self.until = self._monotonic() + settings.selinon_inline_seconds
 
-    def allows(self, seconds: float = 0.0) -> bool:
-        """Whether one more may be run that takes about so long."""
-        return self.left > 0 and self._monotonic() + seconds < self.until
+    def allows(self, seconds: float | None = 0.0) -> bool:
+        """Whether one more may be run that takes about so long; None: that is not known."""
+        return self.left > 0 and self._monotonic() + (seconds or 0.0) < self.until
+
+    def take(self, seconds: float | None) -> None:
+        """One more is run that takes about so long."""
+        self.left -= 1
+
+
+class Round:
+    """How much work the tasks may hold that several flow runs run inline in turn, before their ends are committed.
+
+    ``left`` are seconds.
+    """
+
+    __slots__ = ("_most", "left")
+
+    def __init__(self, most: float) -> None:
+        self._most = self.left = most
+
+    def begin(self) -> None:
+        """A new round begins."""
+        self.left = self._most
+
+
+class SharedBudget(InlineBudget):
+    """The budget of a flow run that others take turns with: they wait while its task runs.
+
+    So a task that is of unknown length gets a message of its own, and so does one that a round has no time for.
+    """
+
+    __slots__ = ("_round",)
+
+    def __init__(self, carrier: int, settings: AdapterSettings, surroundings: Surroundings, round: Round) -> None:
+        super().__init__(carrier, settings, surroundings)
+        self._round = round
+
+    def allows(self, seconds: float | None = 0.0) -> bool:
+        """Whether this round has time for a task that takes about so long."""
+        return seconds is not None and seconds <= self._round.left and super().allows(seconds)
+
+    def take(self, seconds: float | None) -> None:
+        """One more is run in this round."""
+        super().take(seconds)
+        self._round.left -= seconds or 0.0
 
 
 class InlineTask(NamedTuple):
@@ -78,7 +120,7 @@ class InlineSelector:
         for key in transition.outbox:
             effect = transition.start_effects.get(key)
             if isinstance(effect, do.StartTask) and self._may_run_here(effect.node_run.name, budget):
-                budget.left -= 1
+                budget.take(self._expected(effect.node_run.name))
                 return InlineChoice(key, self._task(transition, effect))
         return None
 
@@ -86,8 +128,10 @@ class InlineSelector:
         task = self._plan.tasks[name]
         if task.timeout is not None:  # Celery enforces it for a message of its own
             return False
-        expected = self._durations.expected(task.function) or 0.0
-        return budget.allows(expected) and self._serves(self._messages.queue(name))
+        return budget.allows(self._expected(name)) and self._serves(self._messages.queue(name))
+
+    def _expected(self, name: str) -> float | None:
+        return self._durations.expected(self._plan.tasks[name].function)
 
     def _task(self, transition: Transition, effect: do.StartTask) -> InlineTask:
         run, node = transition.run, effect.node_run

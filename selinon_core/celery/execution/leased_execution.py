@@ -73,7 +73,8 @@ class LeasedExecution:
                 resent=resent,
                 inline=inline,
             )
-            return CommitLoop(parts, run, transition, budget, extras).complete().inline_task
+            steps = CommitLoop(parts, run, transition, budget, extras).steps()
+            return parts.steps.alone(steps).inline_task
         except MigrationSkew as error:
             parts.release_newer_run(flow_id, header.flow, opened.token, str(error))
         except MigrationError as error:

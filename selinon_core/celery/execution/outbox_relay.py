@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from selinon_core.celery.execution.index_changes import IndexChanges
@@ -48,6 +48,12 @@ class Parent(NamedTuple):
 
     flow_id: str
     opened: Opened
+
+
+class Send(NamedTuple):
+    """A request to publish messages; its answer is None, or the exception with which that failed."""
+
+    messages: Sequence[OutgoingMessage]
 
 
 class Relayed(NamedTuple):
@@ -95,8 +101,10 @@ class OutboxRelay:
         keys: Iterable[OutboxKey],
         messages: Mapping[OutboxKey, OutgoingMessage],
         more: Sequence[OutgoingMessage] = (),
-    ) -> Relayed:
-        """Perform keys, and send ``more`` messages; the sweep comes back to keys that fail."""
+    ) -> Generator[Send, Exception | None, Relayed]:
+        """Perform keys, and ask for the sending of their and ``more`` messages; the sweep comes back to keys that
+        fail.
+        """
         relayed = Relayed([], [])
         to_send: list[tuple[OutboxKey | None, OutgoingMessage]] = [(None, message) for message in more]
         for key in keys:
@@ -114,12 +122,24 @@ class OutboxRelay:
                 self._store.renew_lease(run.id, token, self._now() + self._settings.selinon_lease)
             part = to_send[begin : begin + SEND_AT_ONCE]
             try:
-                self._publisher.send(self._batcher.batched([message for _, message in part]))
-                relayed.done.extend(key for key, _ in part if key is not None)
+                batched = self._batcher.batched([message for _, message in part])
             except Exception as error:
                 relayed.failed(error)
                 break
+            failure = yield Send(batched)
+            if failure is not None:
+                relayed.failed(failure)
+                break
+            relayed.done.extend(key for key, _ in part if key is not None)
         return relayed
+
+    def publish(self, messages: Sequence[OutgoingMessage]) -> Exception | None:
+        """Publish messages; returns the exception with which that failed."""
+        try:
+            self._publisher.send(messages)
+        except Exception as error:
+            return error
+        return None
 
     def _message(self, run: CachedRun, key: OutboxKey) -> OutgoingMessage | None:
         """The message of a start that was left behind; None when it needs none (any more)."""
@@ -264,12 +284,10 @@ class OutboxRelay:
 
     def send_safely(self, messages: Sequence[OutgoingMessage]) -> bool:
         """Send messages that the sweep would otherwise send later; False when that failed."""
-        try:
-            self._publisher.send(messages)
-        except Exception as error:
+        error = self.publish(messages)
+        if error is not None:
             _log.warning("cannot publish: %s: %s", type(error).__name__, error)
-            return False
-        return True
+        return error is None
 
     def next_parent(self) -> Parent | None:
         """A parent to be advanced now, None when there is none (left)."""

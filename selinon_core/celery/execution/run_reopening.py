@@ -152,7 +152,7 @@ class RunReopening:
             index_change=parts.index_changes.reopened(header),
             reopens=Reopening(again, [node.number for node in waits]),
         )
-        if not CommitLoop(parts, run, transition, None, extras).complete().kept:
+        if not parts.steps.alone(CommitLoop(parts, run, transition, None, extras).steps()).kept:
             self._release(run.id, opened)
             raise RunBusy(f"a node run of flow run {run.id} ended at this moment")
         return None

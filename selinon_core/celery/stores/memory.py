@@ -210,6 +210,10 @@ class MemoryStore:
     def _look_by(self, flow_id: str, when: float) -> None:
         self._due_index[flow_id] = min(when, self._due_index.get(flow_id, when))
 
+    def commit_all(self, steps: Sequence[Commit]) -> Sequence[Committed | Exception]:
+        """See ``Store.commit_all``."""
+        return [self.commit(step) for step in steps]
+
     def heartbeat(self, flow_id: str, numbers: Sequence[int], at: float) -> None:
         """See ``Store.heartbeat``."""
         with self._lock:

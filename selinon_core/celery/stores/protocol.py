@@ -315,6 +315,13 @@ class Store(Protocol):
         """
         ...
 
+    def commit_all(self, steps: Sequence[Commit]) -> Sequence[Committed | Exception]:
+        """``commit`` for steps of different runs, in one request: of each what it returns, or what it raises.
+
+        Each is kept or refused by itself. After ``StateStoreError`` a step may have been kept.
+        """
+        ...
+
     def heartbeat(self, flow_id: str, numbers: Sequence[int], at: float) -> None:
         """A worker works on these node runs, and on those that run inline in their messages, at that time.
 

@@ -17,7 +17,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Protocol
 
 from selinon_core.celery.settings import AdapterSettings
 from selinon_core.celery.stores.protocol import Begun
@@ -228,6 +228,20 @@ class MessageBatch:
                 self._succeeded.clear()
 
 
+class Watched(Protocol):
+    """What is handed back when it takes long: since ``taken_at``, a task of it runs."""
+
+    taken_at: float
+
+    def keep_early(self) -> None:
+        """Commit what has ended so far."""
+        ...
+
+    def hand_back(self) -> None:
+        """Hand what did not begin to other processes."""
+        ...
+
+
 class BatchWatchdog:
     """Hands back the node runs behind a task that takes long, from a thread that lives while there are batches."""
 
@@ -235,11 +249,11 @@ class BatchWatchdog:
         self._surroundings = surroundings
         self._hand_back_after = hand_back_after
         self._lock = threading.Lock()
-        self._batches: set[MessageBatch] = set()
+        self._batches: set[Watched] = set()
         self._thread: Thread | None = None
 
     @contextmanager
-    def over(self, batch: MessageBatch) -> Iterator[None]:
+    def over(self, batch: Watched) -> Iterator[None]:
         """Watch a batch while it is worked on."""
         with self._lock:
             self._batches.add(batch)

@@ -14,6 +14,7 @@ from selinon_core.celery.transport.message_schema import (
     split_payload,
 )
 from selinon_core.celery.transport.publisher import DISPATCHER, ENVELOPE, OutgoingMessage
+from selinon_core.celery.transport.start_batch import START_HEADER
 from selinon_core.dispatch import FlowOutcome, NodeRun
 from selinon_core.dispatch import effects as do
 from selinon_core.plan import FlowPlan, Plan
@@ -105,7 +106,8 @@ class MessageBuilder:
         parts = {} if node_args is None else {"args": node_args}
         if key is not None:
             parts["key"] = key
-        return self._start(flow, id, id, parts, selective, trace)
+        message = self._start(flow, id, id, parts, selective, trace)
+        return message._replace(headers={**(message.headers or {}), START_HEADER: 1})
 
     def _start(
         self, flow: str, id: str, root_id: str, parts: dict[str, Any], selective: dict[str, Any] | None, trace: str

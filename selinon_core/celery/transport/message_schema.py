@@ -37,6 +37,8 @@ FORMAT = 1
 REFERRING_FORMAT = 2
 #: The format of messages about runs that are retried: an older worker would refuse them.
 RETRY_FORMAT = 3
+#: The format of a message with several starts (``start_batch``).
+STARTS_FORMAT = 4
 #: Parents, failures and origins above this many characters of JSON go to the store; arguments have more.
 MOST_INLINE = 1024
 MOST_ARGUMENTS = 65536
@@ -257,10 +259,10 @@ def _check_format(kwargs: Mapping[str, Any], most_bytes: int) -> None:
     version = kwargs.get("v")
     if not isinstance(version, int) or isinstance(version, bool) or version < 1:
         raise MessageRefused(
-            f"its format is {str(version)[:20]!r}, which is not a number from 1 to {RETRY_FORMAT}"
+            f"its format is {str(version)[:20]!r}, which is not a number from 1 to {STARTS_FORMAT}"
         )
-    if version > RETRY_FORMAT:
-        raise FormatSkew(f"a message of format {version}, and formats up to {RETRY_FORMAT} are known here")
+    if version > STARTS_FORMAT:
+        raise FormatSkew(f"a message of format {version}, and formats up to {STARTS_FORMAT} are known here")
     if all(is_small(value) for value in kwargs.values()):
         if not all(_is_finite(value) for value in kwargs.values()):
             raise MessageRefused("it holds a number that is not finite")

@@ -25,6 +25,7 @@ from selinon_core.celery.transport.celery_defaults import REFRESH_EVERY, check_a
 from selinon_core.celery.transport.pending_starts import INTERVAL
 from selinon_core.celery.transport.publisher import DISPATCHER, ENVELOPE
 from selinon_core.celery.transport.redis_resilience import LostConnectionStep
+from selinon_core.celery.transport.start_batch import starts_in
 from selinon_core.celery.worker.fork_gate import fork_gate
 from selinon_core.celery.worker.revocation import extend_commands
 from selinon_core.celery.worker.sweep import Reaper
@@ -203,8 +204,8 @@ def long_running_nodes(app: Any, since: float) -> list[tuple[str, list[int]]]:
         if request.app is not app or not request.time_start or request.time_start > since:
             continue
         kwargs = request.kwargs
-        if request.task.name == DISPATCHER and kwargs.get("action") == "start":
-            held.append((kwargs["id"], [0]))
+        if request.task.name == DISPATCHER:
+            held += [(start["id"], [0]) for start in starts_in(kwargs)]
         elif request.task.name == ENVELOPE:
             nodes = kwargs.get("nodes") or [kwargs]
             held.append((kwargs["id"], [node["number"] for node in nodes]))

@@ -13,8 +13,9 @@ from celery.worker.strategy import default
 from selinon_core.celery.selinon_protocol import Revoked
 from selinon_core.celery.transport.message_limits import AROUND, MAX_DEPTH, is_too_deep, unfit_for_line
 from selinon_core.celery.transport.message_schema import read_node
-from selinon_core.celery.transport.publisher import ENVELOPE
+from selinon_core.celery.transport.publisher import DISPATCHER, ENVELOPE
 from selinon_core.celery.worker.revocation import revoke_message
+from selinon_core.celery.worker.waiting_starts import WaitingStarts
 
 _log = logging.getLogger("selinon")
 
@@ -28,13 +29,18 @@ def strategy(task: Any, app: Any, consumer: Any, **options: Any) -> Callable[...
     """Celery's default strategy; but a message that breaks the task protocol does not end the worker."""
     take = default(task, app, consumer, **options)
     worker = consumer.controller
+    starts = None
+    if task.name == DISPATCHER:
+        starts = WaitingStarts(consumer, task.selinon.settings.selinon_batch_count)
 
-    def checked(message: Any, *how: Any, **more: Any) -> Any:
+    def checked(message: Any, body: Any, ack: Any, reject: Any, *how: Any, **more: Any) -> Any:
         check_form(message)
         revoke_message(message)
         if any((task.time_limit, task.soft_time_limit, worker.time_limit, worker.soft_time_limit)):
             message.headers[TIME_LIMITED] = True
-        return take(message, *how, **more)
+        elif starts is not None:
+            ack, reject = starts.join(message, ack, reject)
+        return take(message, body, ack, reject, *how, **more)
 
     return checked
 

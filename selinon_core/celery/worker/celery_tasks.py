@@ -23,6 +23,7 @@ from selinon_core.celery.transport.message_schema import (
     read_nodes,
 )
 from selinon_core.celery.transport.publisher import DISPATCHER, ENVELOPE
+from selinon_core.celery.transport.start_batch import is_batch, starts_in
 from selinon_core.celery.worker.celery_request import TIME_LIMITED
 from selinon_core.celery.worker.requeue import (
     DEAD_LETTERS,
@@ -31,8 +32,10 @@ from selinon_core.celery.worker.requeue import (
     header_of,
     is_redelivery,
     park,
+    queue_of,
 )
 from selinon_core.celery.worker.shutdown_errors import shutdown_guard
+from selinon_core.celery.worker.start_batch_handler import StartBatchHandler
 from selinon_core.celery.worker.task_handler import TaskMessageHandler
 from selinon_core.celery.worker.unknown_names import PAUSE, Disposition, UnroutableMessages, unknown_in
 from selinon_core.errors import FormatSkew, MessageRefused, StateStoreError
@@ -94,6 +97,9 @@ class MessageReceiver:
 
     def dispatch(self, task: Any, kwargs: dict[str, Any]) -> None:
         """Handle a message of ``selinon.Dispatcher``."""
+        if is_batch(kwargs):
+            self._start_together(task, kwargs)
+            return
         message = self._read(task, kwargs, read_dispatch)
         if message is None:
             return
@@ -127,6 +133,29 @@ class MessageReceiver:
             lambda again: services.executor.start(message, again, budget), is_redelivery(task)
         )
         TaskMessageHandler(services).run_inline(inline_task, budget)
+
+    def _start_together(self, task: Any, kwargs: dict[str, Any]) -> None:
+        handler = StartBatchHandler(
+            self._owner.services,
+            queue_of(task),
+            lambda sent, why: self._refuse(task, sent.get("id"), why),
+            self._report_bug,
+        )
+        try:
+            if is_redelivery(task) or is_time_limited(task):
+                is_done = handler.take_apart(kwargs)
+            else:
+                is_done = handler.handle(kwargs)
+        except MessageRefused as error:
+            self._refuse(task, None, str(error))
+            return
+        except StateStoreError as error:
+            self._give_back(task, str(error))
+        except Exception:
+            _log.exception("%d starts cannot be handled together", len(starts_in(kwargs)))
+            is_done = handler.take_apart(kwargs)
+        if not is_done:
+            self._give_back(task, "the broker does not take its starts one by one")
 
     def run_nodes(self, task: Any, kwargs: dict[str, Any]) -> None:
         """Handle a message of ``selinon.SelinonTaskEnvelope``."""

@@ -77,7 +77,7 @@ def park(owner: Owner, task: Any, why: str) -> bool:
 def _republish(owner: Owner, task: Any) -> bool:
     if is_v1_message(task.request.kwargs):
         return _republish_as_is(task)
-    if _queue_of(task) not in owner.app.amqp.queues:
+    if queue_of(task) not in owner.app.amqp.queues:
         return False
     return owner.services.relay.send_safely([_copy(task, {})])
 
@@ -103,7 +103,7 @@ def _copy(task: Any, more: dict[str, Any]) -> OutgoingMessage:
     if is_redelivery(task):  # the copy must not be taken for a message that was never delivered
         headers["retries"] = max(1, request.retries or 0)
     return OutgoingMessage(
-        _queue_of(task),
+        queue_of(task),
         task.name,
         getattr(request, "shadow", None) or task.name,
         str(request.kwargs.get("id") or request.id),
@@ -114,5 +114,6 @@ def _copy(task: Any, more: dict[str, Any]) -> OutgoingMessage:
     )
 
 
-def _queue_of(task: Any) -> str:
+def queue_of(task: Any) -> str:
+    """The queue that a message came from."""
     return str((task.request.delivery_info or {}).get("routing_key"))

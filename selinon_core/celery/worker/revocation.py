@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 import queue
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -23,6 +23,7 @@ from selinon_core.celery.selinon_protocol import Owner, Revoked
 from selinon_core.celery.stores.protocol import NEEDS_ADVANCE
 from selinon_core.celery.transport.message_schema import NodeMessage, read_nodes
 from selinon_core.celery.transport.publisher import DISPATCHER, ENVELOPE
+from selinon_core.celery.transport.start_batch import apart, is_batch, starts_in
 from selinon_core.dispatch import events as on
 from selinon_core.dispatch.codec import encode_event
 from selinon_core.errors import FormatSkew, MessageRefused
@@ -36,13 +37,10 @@ RETRY_AFTER = 1.0
 
 
 def known_ids(task: str, kwargs: Any) -> Iterator[str]:
-    """The ids by which a message can be revoked: of its node runs, or of the flow run it starts."""
-    if not isinstance(kwargs, dict) or not isinstance(kwargs.get("id"), str):
-        return
+    """The ids by which a message can be revoked: of its node runs, or of the flow runs it starts."""
     if task == DISPATCHER:
-        if kwargs.get("action") == "start":
-            yield kwargs["id"]
-    elif task == ENVELOPE:
+        yield from (start["id"] for start in starts_in(kwargs) if isinstance(start.get("id"), str))
+    elif task == ENVELOPE and isinstance(kwargs, dict) and isinstance(kwargs.get("id"), str):
         make_id = id_maker(kwargs["id"])
         for node in kwargs.get("nodes") or [kwargs]:
             if isinstance(node, dict) and isinstance(node.get("number"), int):
@@ -62,8 +60,9 @@ def revoke_message(message: Any, revoked: Any = state.revoked) -> None:
 class Revocations:
     """Records revocations of one app's messages, from a thread: the main loop of a worker must not wait."""
 
-    def __init__(self, owner: Owner) -> None:
+    def __init__(self, owner: Owner, revoked: Any = state.revoked) -> None:
         self._owner = owner
+        self._revoked = revoked
         self._todo: queue.SimpleQueue[Revoked] = queue.SimpleQueue()
         #: Messages that were terminated for a node run that runs inline, and the ids that were asked for.
         self._for_inlined: dict[str, frozenset[str]] = {}
@@ -93,6 +92,8 @@ class Revocations:
         if wanted is not None:
             self._fail_inlined(item, wanted)
             self._for_inlined.pop(item.message, None)
+        elif item.task == DISPATCHER and is_batch(item.kwargs):
+            self._cancel_some(item)
         elif item.task == DISPATCHER:
             self._cancel(item.kwargs["flow"], item.kwargs["id"])
         elif item.task == ENVELOPE:
@@ -115,7 +116,7 @@ class Revocations:
             kwargs, task = request.kwargs, request.task.name
             if request.app is not self._owner.app or ids.intersection(known_ids(task, kwargs)):
                 continue
-            if any(id in ids for _, id, _ in self._inlined(task, kwargs)):
+            if any(id_maker(id)(number) in ids for id, number, _ in self._inlined(task, kwargs)):
                 self._for_inlined[request.id] = ids
                 try:
                     terminate(request.id)
@@ -123,30 +124,58 @@ class Revocations:
                     del self._for_inlined[request.id]
                     _log.warning("this pool cannot stop a running task: message %r goes on", request.id)
 
-    def _inlined(self, task: str, kwargs: Any) -> Iterator[tuple[int, str, int]]:
-        """The node runs that the receiver of a message runs inline: number, id, and number of the carrier."""
-        if task not in (DISPATCHER, ENVELOPE) or not isinstance(kwargs.get("id"), str):
-            return
-        make_id = id_maker(kwargs["id"])
-        carriers = [0] if task == DISPATCHER else [node["number"] for node in kwargs.get("nodes") or [kwargs]]
-        for carrier in carriers:
-            number = self._owner.store.inlined_node(kwargs["id"], carrier)
+    def _inlined(self, task: str, kwargs: Any) -> Iterator[tuple[str, int, int]]:
+        """The node runs that the receiver of a message runs inline: id of the flow run, number, and number of the
+        carrier.
+        """
+        if task == DISPATCHER:
+            carriers = [(id, 0) for id in known_ids(task, kwargs)]
+        elif task == ENVELOPE and isinstance(kwargs.get("id"), str):
+            carriers = [(kwargs["id"], node["number"]) for node in kwargs.get("nodes") or [kwargs]]
+        else:
+            carriers = []
+        for flow_id, carrier in carriers:
+            number = self._owner.store.inlined_node(flow_id, carrier)
             if number is not None:
-                yield number, make_id(number), carrier
+                yield flow_id, number, carrier
 
     def _fail_inlined(self, item: Revoked, wanted: frozenset[str]) -> None:
         """Fail the node run that a message was terminated for.
 
         Its end may have come first, and its receiver ran the next one inline: that one begins again.
         """
-        flow, flow_id, services = item.kwargs["flow"], item.kwargs["id"], self._owner.services
-        for number, id, carrier in self._inlined(item.task, item.kwargs):
-            if id in wanted:
+        services = self._owner.services
+        flows = {start["id"]: start["flow"] for start in starts_in(item.kwargs)}
+        for flow_id, number, carrier in self._inlined(item.task, item.kwargs):
+            flow = flows.get(flow_id) or item.kwargs["flow"]
+            if id_maker(flow_id)(number) in wanted:
                 self._fail_node(flow, flow_id, number, item.how)
                 continue
             delivery = item.kwargs.get("delivery") or 0
             services.store.claim_delivery(flow_id, carrier, delivery, True, services.clock())
             services.publisher.send([services.messages.wake(flow, flow_id)])
+        # Runs whose message is gone with the others, and that run nothing here at the moment.
+        if is_batch(item.kwargs):
+            self._publish_apart(starts_in(item.kwargs))
+
+    def _cancel_some(self, item: Revoked) -> None:
+        """Cancel the flow runs that were asked for by their ids, else the first, whose message has that id.
+
+        The other starts of the message are published again: its receiver was stopped.
+        """
+        starts = starts_in(item.kwargs)
+        revoked = [start for start in starts if start["id"] in self._revoked] or starts[:1]
+        self._publish_apart([start for start in starts if start not in revoked])
+        for start in revoked:
+            self._cancel(start["flow"], start["id"])
+
+    def _publish_apart(self, starts: Sequence[Mapping[str, Any]]) -> None:
+        """Publish each start in a message of its own, as one that was delivered before."""
+        services = self._owner.services
+        known = [start for start in starts if services.messages.knows(start["flow"])]
+        services.publisher.send(
+            [each for start in known for each in apart([start], services.messages.queue(start["flow"]), True)]
+        )
 
     def _cancel(self, flow: str, id: str) -> None:
         services = self._owner.services

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from selinon_core.celery.execution.inbox_codec import InboxEntry
 from selinon_core.celery.execution.inline_selection import InlineBudget, InlineTask
@@ -33,6 +33,18 @@ GRACE = 10.0
 
 class WorkerKilled(SelinonException):
     """Raised for a task that killed its worker as often as ``selinon_max_deliveries`` allows."""
+
+
+class EndedTasks(Protocol):
+    """Collects the ends of tasks that are committed together."""
+
+    def succeeded(self, message: NodeMessage) -> None:
+        """A node run succeeded; its end has to be committed."""
+        ...
+
+    def keep_early(self) -> None:
+        """Commit the successes so far."""
+        ...
 
 
 class TaskMessageHandler:
@@ -91,6 +103,12 @@ class TaskMessageHandler:
             with self._services.held_deliveries.holding(inline_task.message, first):
                 inline_task = self._run(inline_task.message, inline_task.task_id, first, budget, True)
 
+    def run_in_turn(self, inline_task: InlineTask, budget: InlineBudget, batch: EndedTasks) -> InlineTask | None:
+        """Run a task inline whose end ``batch`` collects if it succeeds; else returns the next one to be run."""
+        first = Begun(RUN)
+        with self._services.held_deliveries.holding(inline_task.message, first):
+            return self._run(inline_task.message, inline_task.task_id, first, budget, True, batch)
+
     def _process_due_work(self, message: NodeMessage) -> None:
         services = self._services
         queue = services.messages.queue(message.flow)
@@ -106,7 +124,7 @@ class TaskMessageHandler:
         begun: Begun,
         budget: InlineBudget,
         inline: bool,
-        batch: MessageBatch | None = None,
+        batch: EndedTasks | None = None,
     ) -> InlineTask | None:
         services = self._services
         most = services.settings.selinon_max_deliveries
@@ -193,11 +211,21 @@ class TaskMessageHandler:
         self, message: NodeMessage, budget: InlineBudget, keep: Callable[[], InlineTask | None]
     ) -> InlineTask | None:
         """Commit a completion. If the store failed meanwhile, the first try may have been stored."""
-        services = self._services
         try:
             return keep()
         except StateStoreError as error:
-            _log.warning("%s; the end of %s will be kept later", error, message.task)
+            return self.keep_later(message, budget, keep, error)
+
+    def keep_later(
+        self,
+        message: NodeMessage,
+        budget: InlineBudget,
+        keep: Callable[[], InlineTask | None],
+        error: StateStoreError,
+    ) -> InlineTask | None:
+        """Commit a completion after a first try, which may have been stored, failed with ``error``."""
+        services = self._services
+        _log.warning("%s; the end of %s will be kept later", error, message.task)
         inline_task = services.retry_while_unavailable(keep)
         if inline_task is None:
             store = services.store

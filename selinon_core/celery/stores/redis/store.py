@@ -70,7 +70,7 @@ class RedisStore:
         return self._client
 
     def _eval(self, script: str, flow_id: str, *args: Any) -> Any:
-        return self._eval_with((self._runs + flow_id, self._prefix, flow_id), script, *args)
+        return self._eval_with(self._keys(flow_id), script, *args)
 
     def _eval_of_index(self, script: str, *args: Any) -> Any:
         return self._eval_with((self._prefix,), script, *args)
@@ -87,12 +87,26 @@ class RedisStore:
             except redis.exceptions.NoScriptError:
                 return client.eval(script, len(keys), *keys, *args)
         except redis.exceptions.RedisError as error:
-            raise StateStoreError(f"the state store in Redis: {type(error).__name__}: {error}") from error
+            raise self._failed(error) from error
+
+    def _keys(self, flow_id: str) -> tuple[str, str, str]:
+        return (self._runs + flow_id, self._prefix, flow_id)
+
+    @staticmethod
+    def _failed(error: Exception) -> StateStoreError:
+        return StateStoreError(f"the state store in Redis: {type(error).__name__}: {error}")
 
     def _evalsha(self, client: Any, sha: str, keys: tuple[str, ...], args: tuple[Any, ...]) -> Any:
-        """Run a script on a connection that no other thread uses meanwhile.
+        (reply,) = self._exchanged(client, [("EVALSHA", sha, str(len(keys)), *keys, *args)])
+        if isinstance(reply, self._redis.exceptions.ResponseError):
+            raise reply
+        return reply
 
-        Going through the client costs twice as much, and it repeats what failed, which may have been done.
+    def _exchanged(self, client: Any, commands: Sequence[tuple[Any, ...]]) -> list[Any]:
+        """Send commands in one go and read their replies, on a connection that no other thread uses meanwhile.
+
+        A reply that is an error is among the others. Going through the client costs twice as much, and it repeats
+        what failed, which may have been done.
         """
         free = self._free
         try:
@@ -102,22 +116,24 @@ class RedisStore:
             connection = pool.connection_class(**pool.connection_kwargs)
             connection.connect()  # with Sentinel only this asks for the master; sending connects to a default
         try:
-            command = _packed(("EVALSHA", sha, str(len(keys)), *keys, *args))
+            packed = [_packed(command) for command in commands]
         except UnicodeError as error:
             free.append(connection)
             raise StateStoreRefused(f"the state store in Redis: {error}") from error
+        replies: list[Any] = []
         try:
-            connection.send_packed_command([command], check_health=False)
-            reply = connection.read_response()
-        except self._redis.exceptions.ResponseError:
-            free.append(connection)
-            raise
+            connection.send_packed_command(packed if len(packed) == 1 else [b"".join(packed)], check_health=False)
+            for _ in packed:
+                try:
+                    replies.append(connection.read_response())
+                except self._redis.exceptions.ResponseError as error:
+                    replies.append(error)
         except BaseException:
             connection.disconnect()  # whatever is still to come must not be taken for another answer
             self._disconnect_free()  # where one broke, others did: not one failure for each of them
             raise
         free.append(connection)
-        return reply
+        return replies
 
     def _disconnect_free(self) -> None:
         while self._free:
@@ -130,7 +146,7 @@ class RedisStore:
         try:
             return getattr(self._connected(), name)(*args, **options)
         except self._redis.exceptions.RedisError as error:
-            raise StateStoreError(f"the state store in Redis: {type(error).__name__}: {error}") from error
+            raise self._failed(error) from error
 
     def prepare(self) -> None:
         """See ``Store.prepare``: nothing to create, but the server has to answer."""
@@ -213,7 +229,7 @@ class RedisStore:
                     pipe.set(f"{self._prefix}e:{task_id}", body, ex=math.ceil(ttl or 86400))
                 pipe.execute()
         except self._redis.exceptions.RedisError as error:
-            raise StateStoreError(f"the state store in Redis: {type(error).__name__}: {error}") from error
+            raise self._failed(error) from error
 
     def put_definition(self, name: str, text: str) -> None:
         """See ``Store.put_definition``."""
@@ -276,6 +292,35 @@ class RedisStore:
 
     def commit(self, step: Commit) -> Committed:
         """See ``Store.commit``."""
+        return _committed(self._eval(scripts.COMMIT, step.flow_id, *self._arguments(step)))
+
+    def commit_all(self, steps: Sequence[Commit]) -> Sequence[Committed | Exception]:
+        """See ``Store.commit_all``."""
+        sha = self._shas.get(scripts.COMMIT)
+        if sha is None:  # the first of this process loads the script
+            return [self._tried(step) for step in steps]
+        commands = [("EVALSHA", sha, "3", *self._keys(step.flow_id), *self._arguments(step)) for step in steps]
+        try:
+            replies = self._exchanged(self._connected(), commands)
+        except StateStoreRefused:  # one of them cannot be stored; nothing was sent
+            return [self._tried(step) for step in steps]
+        except self._redis.exceptions.RedisError as error:
+            return [self._failed(error)] * len(steps)
+        return [self._reply_to(step, reply) for step, reply in zip(steps, replies, strict=True)]
+
+    def _tried(self, step: Commit) -> Committed | Exception:
+        try:
+            return self.commit(step)
+        except (StateStoreError, StateStoreRefused) as error:
+            return error
+
+    def _reply_to(self, step: Commit, reply: Any) -> Committed | Exception:
+        if isinstance(reply, self._redis.exceptions.NoScriptError):  # the server was started again
+            return self._tried(step)
+        return self._failed(reply) if isinstance(reply, self._redis.exceptions.RedisError) else _committed(reply)
+
+    def _arguments(self, step: Commit) -> list[Any]:
+        """The arguments of the script for a step."""
         args: list[Any] = [
             _text(step.now),
             step.version,
@@ -301,13 +346,7 @@ class RedisStore:
         _pairs(args, step.fields)
         _items(args, () if step.result is None else (*step.result, self._database))
         _items(args, commit_arguments(step.index_change))
-        reply = self._eval(scripts.COMMIT, step.flow_id, *args)
-        if not reply[0]:
-            return Committed(False)
-        held = reply[1]
-        return Committed(
-            True, None if held == "" else int(held), tuple(reply[2]), [float(text) for text in reply[3]]
-        )
+        return args
 
     def header(self, flow_id: str) -> Mapping[str, str] | None:
         """See ``Store.header``."""
@@ -321,7 +360,7 @@ class RedisStore:
                     pipe.exists(self._runs + flow_id + ":h")
                 return {flow_id for flow_id, there in zip(flow_ids, pipe.execute(), strict=True) if there}
         except self._redis.exceptions.RedisError as error:
-            raise StateStoreError(f"the state store in Redis: {type(error).__name__}: {error}") from error
+            raise self._failed(error) from error
 
     def read(self, flow_id: str) -> tuple[Mapping[str, str], Sequence[str], Sequence[str]] | None:
         """See ``Store.read``."""
@@ -341,7 +380,7 @@ class RedisStore:
                 pipe.hgetall(run + ":h").lrange(run + ":l", version, -1).lrange(run + ":i", 0, -1)
                 return pipe.execute()
         except self._redis.exceptions.RedisError as error:
-            raise StateStoreError(f"the state store in Redis: {type(error).__name__}: {error}") from error
+            raise self._failed(error) from error
 
     def runs(self, limit: int) -> list[str]:
         """See ``Store.runs``."""
@@ -388,6 +427,13 @@ def _packed(parts: tuple[Any, ...]) -> bytes:
         encoded = part if isinstance(part, bytes) else str(part).encode()
         out.append(b"$%d\r\n%b\r\n" % (len(encoded), encoded))
     return b"".join(out)
+
+
+def _committed(reply: list[Any]) -> Committed:
+    if not reply[0]:
+        return Committed(False)
+    held = reply[1]
+    return Committed(True, None if held == "" else int(held), tuple(reply[2]), [float(text) for text in reply[3]])
 
 
 def _begun(reply: list[Any]) -> Begun:

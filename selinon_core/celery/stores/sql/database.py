@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
@@ -82,8 +82,10 @@ class Database:
                 raise failed(error) from error
         raise AssertionError("unreachable")
 
-    def call(self, text: str, values: Mapping[str, Any]) -> list[Any]:
+    def call(self, text: str, values: Mapping[str, Any] | Sequence[Any]) -> list[Any]:
         """The rows of one statement of PostgreSQL, which is a transaction of its own: one message, one answer.
+
+        Its values have names (``%(name)s``), or numbers (``$1``) where they are a sequence.
 
         Goes past SQLAlchemy, which takes longer to pass a statement on than the server to carry it out. Raises as
         ``do`` does, and ``psycopg.DataError`` and ``psycopg.ProgrammingError``.
@@ -97,7 +99,8 @@ class Database:
                 driver: Any = connection.driver_connection
                 driver.autocommit = True
                 try:
-                    cursor = driver.cursor(row_factory=psycopg.rows.namedtuple_row)
+                    kind = psycopg.Cursor if isinstance(values, Mapping) else psycopg.RawCursor
+                    cursor = kind(driver, row_factory=psycopg.rows.namedtuple_row)
                     rows: list[Any] = cursor.execute(text, values, prepare=True).fetchall()
                 finally:
                     if not driver.closed:

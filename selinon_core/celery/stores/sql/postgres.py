@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import logging
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import psycopg
@@ -36,6 +38,10 @@ _COMMIT = """%(run)s::text, %(version)s::int, %(now)s::float8, %(token)s::int, %
     %(keep)s::bool, %(lease)s::float8, %(ttl)s::float8, %(index)s::text"""
 
 
+#: A place for a value in the text of a statement.
+_NAMED = re.compile(r"%\((\w+)\)s")
+#: The values of a commit in their order.
+_ORDER = _NAMED.findall(_COMMIT)
 #: The transaction that this is part of does not wait for the disk.
 _UNFLUSHED = "set_config('synchronous_commit', 'off', true)"
 
@@ -52,6 +58,7 @@ class PostgresStore(SqlStore):
         self._append = _call(names["append"], _APPEND)
         self._commit = _call(names["commit"], _COMMIT)
         self._clear = _call(names["commit"], _COMMIT, f"{_UNFLUSHED}, ")
+        self._texts: dict[tuple[int, bool], str] = {}
         self._without = False
 
     def prepare(self) -> None:
@@ -69,7 +76,9 @@ class PostgresStore(SqlStore):
             self._without = True
             _log.warning("%s; without functions of its own in the database it works, more slowly", failed(error))
 
-    def _called(self, text: str, values: dict[str, Any], instead: Callable[[], T], read: Callable[[Any], T]) -> T:
+    def _called(
+        self, text: str, values: dict[str, Any] | list[Any], instead: Callable[[], T], read: Callable[[Any], T]
+    ) -> T:
         """Call a function and return its answer; ``instead`` is the same step without it."""
         if self._without:
             return instead()
@@ -170,6 +179,31 @@ class PostgresStore(SqlStore):
             lambda: super(PostgresStore, self).commit(step),
             lambda rows: Committed(*rows[0]),
         )
+
+    def _commit_shared(self, steps: Sequence[Commit]) -> Sequence[Committed]:
+        """See ``SqlStore``: one statement, which calls the function for one step after the other."""
+        if len(steps) < 2:
+            return [self.commit(step) for step in steps]
+        is_clearing = all(_is_clearing(step) for step in steps)
+        values = [each[name] for each in map(_values, steps) for name in _ORDER]
+        return self._called(
+            self._commits(len(steps), is_clearing),
+            values,
+            lambda: super(PostgresStore, self)._commit_shared(steps),
+            lambda rows: [Committed(*row[1:]) for row in sorted(rows, key=lambda row: row.step)],
+        )
+
+    def _commits(self, count: int, is_clearing: bool) -> str:
+        """The statement for so many steps. Its values have numbers: psycopg would parse a long text each time."""
+        text = self._texts.get((count, is_clearing))
+        if text is None:
+            call = self._clear if is_clearing else self._commit
+            numbers = itertools.count(1)
+            calls = (_NAMED.sub(lambda _: f"${next(numbers)}", call) for _ in range(count))
+            text = self._texts[count, is_clearing] = " UNION ALL ".join(
+                each.replace("SELECT ", f"SELECT {number} AS step, ", 1) for number, each in enumerate(calls)
+            )
+        return text
 
     def clear(self) -> None:
         """See ``Store.clear``."""

@@ -32,6 +32,7 @@ from selinon_core.celery.stores.sql.index import SqlIndex
 from selinon_core.celery.stores.sql.locked_run import RunTransaction, header_of, record_of, unfinished
 from selinon_core.celery.stores.sql.tables import Tables
 from selinon_core.celery.surroundings import REAL
+from selinon_core.errors import StateStoreError, StateStoreRefused
 
 T = TypeVar("T")
 _MOST_AT_ONCE = 500
@@ -257,6 +258,41 @@ class SqlStore:
     def commit(self, step: Commit) -> Committed:
         """See ``Store.commit``."""
         return self._step(step.flow_id, lambda run: commit(run, step))
+
+    def commit_all(self, steps: Sequence[Commit]) -> Sequence[Committed | Exception]:
+        """See ``Store.commit_all``: one transaction, and one for each step that shares rows with other runs or
+        reopens one.
+        """
+        shared = [number for number, step in enumerate(steps) if not step.throttled and step.reopens is None]
+        # Every transaction locks its runs in the same order, so no two wait for each other.
+        shared.sort(key=lambda number: steps[number].flow_id)
+        answers: dict[int, Committed | Exception] = {}
+        try:
+            answers |= zip(shared, self._commit_shared([steps[number] for number in shared]), strict=True)
+        except StateStoreRefused:  # one of them cannot be stored, and nothing was: each by itself
+            pass
+        except StateStoreError as error:
+            answers |= dict.fromkeys(shared, error)
+        return [answers[number] if number in answers else self._tried(step) for number, step in enumerate(steps)]
+
+    def _commit_shared(self, steps: Sequence[Commit]) -> Sequence[Committed]:
+        """Steps of different runs in one transaction."""
+
+        def whole(connection: sa.Connection) -> list[Committed]:
+            answers = []
+            for step in steps:
+                run = RunTransaction(connection, self.tables, step.flow_id)
+                answers.append(commit(run, step))
+                run.send()
+            return answers
+
+        return self.database.do(whole) if steps else []
+
+    def _tried(self, step: Commit) -> Committed | Exception:
+        try:
+            return self.commit(step)
+        except (StateStoreError, StateStoreRefused) as error:
+            return error
 
     # -- looking ----------------------------------------------------------------------------------------------
 
