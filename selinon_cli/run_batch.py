@@ -82,7 +82,8 @@ def act(
 ) -> int:
     """Call ``one`` for each id, at the rate that is given; says what is left after Ctrl-C.
 
-    ``one`` returns what it did, as a sentence, and raises ``RequestError`` for a run that is refused; 1 when one was.
+    ``one`` returns what it did, as a sentence, and raises ``RequestError`` for a run that is refused; 1 when one
+    was.
     """
     from selinon_core.errors import RequestError
 
