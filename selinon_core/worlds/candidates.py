@@ -6,7 +6,8 @@ Where a schema may refuse the value itself, a candidate also has a constraint: a
 
 from __future__ import annotations
 
-from itertools import pairwise
+from collections.abc import Sequence
+from itertools import combinations, pairwise
 from typing import Any, NamedTuple
 
 from selinon_core.plan import Leaf
@@ -15,6 +16,7 @@ from selinon_core.predicates.values import MISSING
 #: The keys and indexes that lead to a value inside a result; () is the result itself.
 Path = tuple[str | int, ...]
 _MANY = 50  # elements: a longer list is not built
+_MOST_KEYS = 3  # of which every selection is tried
 _TYPES: dict[str, tuple[str, Any]] = {
     "bool": ("boolean", True),
     "int": ("integer", 1),
@@ -75,7 +77,8 @@ def _of_leaf(name: str, leaf: Leaf) -> list[Candidate]:
     for suffix, (kind, value) in _TYPES.items():
         if name in (f"is{suffix.title()}", f"field{suffix.title()}"):
             others = [Candidate(other) for _, other in _TYPES.values() if other != value]
-            return [Candidate(value, {"type": kind}), *others, Candidate(None)]
+            same = [Candidate(False)] if value is True else []  # equal to 0, as True is to 1
+            return [Candidate(value, {"type": kind}), *same, *others, Candidate(None)]
     if name.startswith("fieldLen"):
         return _of_length(leaf.args.get("length"))
     if name == "fieldContain":
@@ -135,6 +138,25 @@ def _of_length(length: Any) -> list[Candidate]:
             Candidate({f"x{number}": 1 for number in range(wanted)}),
         ]
     return [*found, Candidate(0)]
+
+
+def of_lengths_with(keys: Sequence[str], leaves: list[Leaf]) -> list[Candidate]:
+    """Objects of the lengths that ``leaves`` ask for, with each selection of ``keys`` among theirs.
+
+    Other places look at these keys: a value that is put into one of them later does not change the length then.
+    """
+    found: list[Candidate] = []
+    keys = keys[:_MOST_KEYS]
+    for leaf in leaves:
+        length: Any = leaf.args.get("length")
+        if not _plain_name(leaf).startswith("fieldLen") or not _is_number(length):
+            continue
+        for wanted in (int(length), int(length) + 1, int(length) - 1):
+            for count in range(1, min(len(keys), wanted) + 1) if wanted <= _MANY else ():
+                for there in combinations(keys, count):
+                    others = (f"x{number}" for number in range(wanted - count))
+                    found.append(Candidate(dict.fromkeys([*there, *others], 1)))
+    return _distinct(found)
 
 
 def _of_content(value: Any) -> list[Candidate]:

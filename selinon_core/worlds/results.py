@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from selinon_core.plan import Leaf
 from selinon_core.predicates.values import MISSING, field
 from selinon_core.worlds.assembly import Builder
-from selinon_core.worlds.candidates import Candidate, Path, candidates_at, path_of
+from selinon_core.worlds.candidates import Candidate, Path, candidates_at, of_lengths_with, path_of
 from selinon_core.worlds.leaves import judge
 from selinon_core.worlds.pairwise import pairs_covered
 
@@ -97,6 +97,9 @@ def _classes_at(builder: Builder, path: Path, leaves: list[Leaf], places: list[P
     candidates = [*candidates_at(path, leaves), Candidate(own)]
     inner = [place[len(path)] for place in places if len(place) > len(path) and place[: len(path)] == path]
     candidates += [Candidate({}) if isinstance(step, str) else Candidate([]) for step in inner]
+    keys = sorted({step for step in inner if isinstance(step, str)})
+    with_keys = of_lengths_with(keys, leaves)
+    candidates += with_keys
     classes: dict[tuple[Any, ...], list[Candidate]] = {}
     for candidate in candidates:
         fits, value = builder.build({path: candidate})
@@ -104,7 +107,9 @@ def _classes_at(builder: Builder, path: Path, leaves: list[Leaf], places: list[P
             continue
         now = value if not path else field(value, list(path))
         truths = tuple(judge(leaf, value) for leaf in leaves)
-        group = classes.setdefault((truths, type(now) if inner and isinstance(now, dict | list) else None), [])
+        kind = type(now) if inner and isinstance(now, dict | list) else None
+        there = tuple(key for key in keys if key in now) if with_keys and isinstance(now, dict) else ()
+        group = classes.setdefault((truths, kind, there), [])
         if len(group) < _MOST_PER_CLASS:
             group.append(candidate if candidate.constraint is None else Candidate(now, candidate.constraint))
     return list(classes.values()) or [[Candidate(own)]]

@@ -62,6 +62,11 @@ results = st.fixed_dictionaries({}, optional={"a": scalars | lists | nested, "b"
 
 @given(any_leaves, results)
 @example([leaf("fieldExist", key="a"), leaf("fieldEqual", key=["a", "c"], value=0)], {})
+@example([leaf("fieldLenEqual", key="a", length=1), leaf("fieldExist", key=["a", "c"])], {"a": {"c": None}})
+@example(
+    [leaf("fieldLenGreater", key="a", length=1), leaf("fieldNone", key=["a", "c"])], {"a": {"c": None, "d": 1}}
+)
+@example([leaf("fieldBool", key="b"), leaf("fieldEqual", key="b", value=0)], {"b": False})
 @settings(max_examples=300)
 def test_whatever_a_result_is_some_world_has_the_same_truths(leaves: list[Leaf], result: Any) -> None:
     assert tuple(judge(one, result) for one in leaves) in vectors(leaves)
