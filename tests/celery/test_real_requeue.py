@@ -49,14 +49,14 @@ flow-definitions:
 BROKEN_APP = """
 from tests.celery.real_app import app, selinon
 
-start = selinon.services.executor.start
+begin_steps = selinon.services.executor.begin_steps
 
-def broken(message, *others):
+def broken(message, *others, **named):  # of a start by itself, and of one that is handled with others
     if message.args == "broken":
         raise ValueError("no start like this")
-    return start(message, *others)
+    return (yield from begin_steps(message, *others, **named))
 
-selinon.services.executor.start = broken
+selinon.services.executor.begin_steps = broken
 """
 
 
