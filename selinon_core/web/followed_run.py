@@ -19,7 +19,9 @@ from selinon_core.celery.stores.protocol import NodeRecord
 from selinon_core.celery.stores.run_header import RunHeader
 from selinon_core.dispatch import NodeRun
 from selinon_core.dispatch import events as on
+from selinon_core.dispatch.references import shown
 from selinon_core.errors import RequestError
+from selinon_core.runtime.redaction import redaction
 
 
 class FollowedNode:
@@ -69,6 +71,7 @@ class FollowedRun:
         self._store = reader.store
         self._folded: FoldedRun | None = None
         self._errors: dict[str, dict[str, str] | None] = {}
+        self._hidden = redaction(reader.flows.plan.settings.redact)
 
     def catch_up(self) -> None:
         """Read what is new. Raises ``RequestError`` when there is no such run (any more)."""
@@ -82,7 +85,10 @@ class FollowedRun:
             self.run, self.problem = folded.run, folded.problem or None
             self.ended = folded.finished
             if folded.run is not None:
-                self.attempt = folded.run.machine.attempt
+                machine = folded.run.machine
+                self.attempt = machine.attempt
+                if machine.phase != "new":
+                    self.masked(machine.start.args)  # messages of errors quote values: they are known from here on
             changed = self._look_at_nodes(folded)
         if changed or before != (self.header, self.version, self.undecided):
             self.revision += 1
@@ -114,6 +120,10 @@ class FollowedRun:
             node.status = buffered.get(node.node.number) or self._status(node, record, begun)
             changed = changed or before != (node.status, node.begun, node.attempts)
         return changed
+
+    def masked(self, value: Any) -> Any:
+        """A value as it may leave the server, without what ``global.redact`` hides."""
+        return self._hidden.masked(shown(value))
 
     @property
     def critical_path(self) -> list[dict[str, Any]]:

@@ -42,15 +42,15 @@ def run_json(run: FollowedRun, row: IndexRow | None) -> dict[str, Any]:
         "id": run.id,
         "flow": header.flow,
         "status": row.status if row is not None and row.ended is None and open_run else header.status,
-        "reason": header.reason or run.problem,
+        "reason": run.masked(header.reason) or run.problem,
         "problem": run.problem,
         "attempt": run.attempt,
         "key": None if row is None else row.key,
         "lane": None if row is None else row.lane,
         "priority": None if row is None else row.priority,
         "labels": {} if row is None else dict(row.labels),
-        "args": None if machine is None or machine.phase == "new" else shortened(machine.start.args),
-        "output": shortened(outcome.output) if has_output and outcome is not None else None,
+        "args": None if machine is None or machine.phase == "new" else shortened(run.masked(machine.start.args)),
+        "output": shortened(run.masked(outcome.output)) if has_output and outcome is not None else None,
         "created": header.created,
         "begun": run.nodes[0].queued if run.nodes else None,
         "ended": None if open_run else run.ended or header.updated,
@@ -157,7 +157,8 @@ def _position(after: str | None) -> tuple[bool, int]:
 def node_json(run: FollowedRun, followed: FollowedNode) -> dict[str, Any]:
     """A node run."""
     node = followed.node
-    error = run.error(followed) if followed.status == "failure" else None
+    args = run.masked(node.args)
+    error = run.masked(run.error(followed)) if followed.status == "failure" else None
     shown: dict[str, Any] = {
         "id": node.id,
         "name": node.name,
@@ -171,7 +172,7 @@ def node_json(run: FollowedRun, followed: FollowedNode) -> dict[str, Any]:
         "ended": followed.ended,
         "seconds": None if followed.seconds is None else round(followed.seconds, 3),
         "error": None if error is None else {key: shortened_text(text) for key, text in error.items()},
-        "args": None if node.args is None else shortened(node.args),
+        "args": None if args is None else shortened(args),
         "args_from": None,
         "after": [{"id": source.id, "name": source.name, "number": source.number} for source in node.sources[:20]],
     }

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from selinon_core.dispatch.references import shown
-
 #: The most bytes of a value that are shown.
 LONGEST_VALUE = 4096
 
@@ -14,7 +12,7 @@ LONGEST_VALUE = 4096
 def shortened(value: Any) -> dict[str, Any]:
     """A value as ``{"text": JSON, "bytes": its full size, "cut": whether text is only its beginning}``."""
     try:
-        text = json.dumps(shown(value), ensure_ascii=False, indent=2)
+        text = json.dumps(value, ensure_ascii=False, indent=2)
     except (TypeError, ValueError):
         text = repr(value)
     return shortened_text(text)

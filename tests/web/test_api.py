@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.web.viewed import HOSTILE, Client, Viewed
+from selinon_core.runtime.redaction import redaction
+from tests.web.viewed import HOSTILE, PROJECT, TASKS, Client, Viewed, project
 
 Json = dict[str, Any]
 
@@ -100,6 +102,23 @@ def test_values_are_cut_at_4_kib(shop: Viewed) -> None:
     assert args["cut"]
     assert args["bytes"] > 20_000
     assert len(args["text"].encode()) <= 4096
+
+
+def test_what_is_redacted_is_on_no_page(tmp_path: Path) -> None:
+    hidden = "global: {redact: [declined]}\n"
+    secret = "secret-of-acme"
+    failing = TASKS.replace('"declined: " + HOSTILE', '"declined: %s" % node_args')
+    with project(tmp_path, hidden + PROJECT, tasks=failing) as shop:
+        id = shop.finished("order", {"declined": secret, "open": "seen"})
+        # Of each a server that has seen nothing before: what an error quotes is found all the same.
+        for path in ("nodes?name=Charge", "nodes?name=Load", "", "history", "graph.svg"):
+            redaction.cache_clear()
+            text = shop.client().get(f"/api/runs/{id}/{path}".rstrip("/")).text
+            assert secret not in text, path
+            assert path == "graph.svg" or "***" in text, path
+        for path in (f"/runs/{id}", "/runs", "/api/runs"):
+            assert secret not in shop.client().get(path).text, path
+        assert '"open\\": \\"seen' in shop.client().get(f"/api/runs/{id}").text
 
 
 def test_a_drawing_has_the_run_on_it(shop: Viewed) -> None:

@@ -190,16 +190,17 @@ class Client:
 
 
 @contextmanager
-def project(directory: Path, yaml: str = PROJECT, **world: Any) -> Iterator[Viewed]:
+def project(directory: Path, yaml: str = PROJECT, tasks: str = TASKS, **world: Any) -> Iterator[Viewed]:
     """The project of these tests, compiled."""
     name = "viewed_tasks"
     (directory / "project.yaml").write_text(yaml)
     module = ModuleType(name)
-    exec(TASKS.format(hostile=HOSTILE), module.__dict__)
+    code = tasks.format(hostile=HOSTILE)
+    exec(code, module.__dict__)
     before = sys.modules.get(name)
     sys.modules[name] = module
     try:
-        (directory / f"{name}.py").write_text(TASKS.format(hostile=HOSTILE))
+        (directory / f"{name}.py").write_text(code)
         plan = compile_project([directory / "project.yaml"], pythonpath=[str(directory)]).plan
         assert plan is not None
         yield Viewed(plan, **world)
