@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 from selinon_core.celery.stores import Store, open_store
 from selinon_core.celery.stores.sql.store import SqlStore
 from tests import services
@@ -21,6 +23,13 @@ def server_of(kind: str) -> str:
     return kind.partition("-")[0]
 
 
+#: The kinds as parameters of a test or fixture, with marks for the servers.
+MARKED_KINDS = [
+    pytest.param(kind, marks=pytest.mark.service(server_of(kind))) if server_of(kind) in SERVERS else kind
+    for kind in KINDS
+]
+
+
 def url_of(kind: str, directory: Path) -> str:
     """The URL of a store of that kind; files go to ``directory``."""
     if kind == "memory":
@@ -34,7 +43,11 @@ def url_of(kind: str, directory: Path) -> str:
 
 @contextmanager
 def fresh_store(kind: str, directory: Path) -> Iterator[Store]:
-    """An empty store; everything it wrote is removed afterwards."""
+    """An empty store; everything it wrote is removed afterwards. Skips the test without its server (``need``)."""
+    if server_of(kind) in SERVERS:
+        from tests.conftest import need
+
+        need(server_of(kind))
     name = services.private_name()
     if kind == STATEMENTS:
         store: Store = SqlStore(url_of(server_of(kind), directory), f"{name}_")

@@ -14,22 +14,13 @@ from selinon_core.celery.stores.protocol import Commit
 from selinon_core.celery.stores.run_header import RunHeader
 from selinon_core.celery.stores.sql.store import SqlStore
 from selinon_core.errors import RequestError, StateStoreRefused
-from tests.celery.stores import KINDS, SERVERS, fresh_store, server_of
+from tests.celery.stores import MARKED_KINDS, fresh_store
 
 NOW = 1_800_000_000.0
 
 
-@pytest.fixture(
-    params=[
-        pytest.param(kind, marks=pytest.mark.service(server_of(kind))) if server_of(kind) in SERVERS else kind
-        for kind in KINDS
-    ]
-)
+@pytest.fixture(params=MARKED_KINDS)
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
-    if server_of(request.param) in SERVERS:
-        from tests.conftest import need
-
-        need(server_of(request.param))
     with fresh_store(request.param, tmp_path) as made:
         yield made
 

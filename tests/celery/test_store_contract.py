@@ -32,7 +32,7 @@ from selinon_core.celery.stores.protocol import (
 from selinon_core.celery.stores.sql.store import SqlStore
 from selinon_core.celery.stores.sql.tables import SCHEMA_VERSION
 from selinon_core.errors import ConfigurationError, MissingExtraError, StateStoreRefused
-from tests.celery.stores import KINDS, SERVERS, fresh_store, server_of, url_of
+from tests.celery.stores import MARKED_KINDS, SERVERS, fresh_store, url_of
 
 NOW = 1_800_000_000.0
 HEADER = {
@@ -45,17 +45,8 @@ HEADER = {
 }
 
 
-@pytest.fixture(
-    params=[
-        pytest.param(kind, marks=pytest.mark.service(server_of(kind))) if server_of(kind) in SERVERS else kind
-        for kind in KINDS
-    ]
-)
+@pytest.fixture(params=MARKED_KINDS)
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
-    if server_of(request.param) in SERVERS:
-        from tests.conftest import need
-
-        need(server_of(request.param))
     with fresh_store(request.param, tmp_path) as made:
         yield made
 

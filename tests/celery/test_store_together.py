@@ -12,24 +12,15 @@ from selinon_core.celery.stores import Store
 from selinon_core.celery.stores.index import IndexChange, IndexRow, RunQuery
 from selinon_core.celery.stores.protocol import Commit, Committed, Reopening
 from selinon_core.errors import StateStoreError, StateStoreRefused
-from tests.celery.stores import KINDS, SERVERS, fresh_store, server_of
+from tests.celery.stores import MARKED_KINDS, fresh_store
 
 NOW = 1_800_000_000.0
 HEADER = {"flow": "main", "queue": "q", "status": "running", "inbox_threshold": "0", "idle_check_after": "0"}
 RUNNING = {"status": "running", "reason": ""}
 
 
-@pytest.fixture(
-    params=[
-        pytest.param(kind, marks=pytest.mark.service(server_of(kind))) if server_of(kind) in SERVERS else kind
-        for kind in KINDS
-    ]
-)
+@pytest.fixture(params=MARKED_KINDS)
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
-    if server_of(request.param) in SERVERS:
-        from tests.conftest import need
-
-        need(server_of(request.param))
     with fresh_store(request.param, tmp_path) as made:
         made.commit(Commit("first of the process", 0, NOW, create=HEADER))
         yield made

@@ -13,7 +13,7 @@ from selinon_core.celery.stores.protocol import Commit
 from selinon_core.plan import Plan
 from selinon_core.project import compile_text
 from selinon_core.simulating.world import World
-from tests.celery.stores import KINDS, fresh_store, server_of
+from tests.celery.stores import MARKED_KINDS, fresh_store
 from tests.rolling.next_format import NEW_KEY, NEW_TIMER, next_format
 
 YAML = """
@@ -26,12 +26,7 @@ flow-definitions:
 PAUSE, LOOKS = 100.0, 8
 
 
-@pytest.fixture(
-    params=[
-        pytest.param(kind, marks=() if kind in ("memory", "sqlite") else pytest.mark.service(server_of(kind)))
-        for kind in KINDS
-    ]
-)
+@pytest.fixture(params=MARKED_KINDS)
 def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
     """Two workers of this format, without inline execution."""
     with fresh_store(request.param, tmp_path) as store:

@@ -10,9 +10,14 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from tests import services
 from tests.watch.watcher import PATIENCE
 
 _FLAGS = (
@@ -235,3 +240,17 @@ class Tab:
             for event in list(self._browser.events)
             if event.get("sessionId") == self._session and event["method"] == "Network.requestWillBeSent"
         }
+
+
+@contextmanager
+def real_browser(profile: Path) -> Iterator[Browser]:
+    """A browser; skips the tests without one, or fails them where services are required."""
+    program = find_browser()
+    if program is None:
+        reason = "needs a browser: install chromium, or name one with SELINON_TEST_BROWSER"
+        if services.required():
+            pytest.fail(reason, pytrace=False)
+        pytest.skip(reason)
+    browser = Browser(program, profile)
+    yield browser
+    browser.close()

@@ -13,8 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests import services
-from tests.watch.browser import Browser, Tab, find_browser
+from tests.watch.browser import Browser, Tab, real_browser
 from tests.watch.watcher import Watcher, watching
 
 NODES = """\
@@ -65,15 +64,8 @@ HOSTILE = "<script>hacked()</script><img src=x onerror=hacked()>\"'&amp;</pre>"
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    program = find_browser()
-    if program is None:
-        reason = "needs a browser: install chromium, or name one with SELINON_TEST_BROWSER"
-        if services.required():
-            pytest.fail(reason, pytrace=False)
-        pytest.skip(reason)
-    browser = Browser(program, tmp_path_factory.mktemp("profile"))
-    yield browser
-    browser.close()
+    with real_browser(tmp_path_factory.mktemp("profile")) as browser:
+        yield browser
 
 
 @pytest.fixture

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests import services
-from tests.watch.browser import Browser, find_browser
+from tests.watch.browser import Browser, real_browser
 from tests.web.viewed import Viewed, project
 
 
@@ -22,12 +21,5 @@ def shop(tmp_path: Path) -> Iterator[Viewed]:
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     """A real browser."""
-    program = find_browser()
-    if program is None:
-        reason = "needs a browser: install chromium, or name one with SELINON_TEST_BROWSER"
-        if services.required():
-            pytest.fail(reason, pytrace=False)
-        pytest.skip(reason)
-    browser = Browser(program, tmp_path_factory.mktemp("profile"))
-    yield browser
-    browser.close()
+    with real_browser(tmp_path_factory.mktemp("profile")) as browser:
+        yield browser

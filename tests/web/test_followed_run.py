@@ -15,16 +15,11 @@ from selinon_core.project import compile_project
 from selinon_core.simulating.world import World
 from selinon_core.web.followed_run import FollowedRun
 from selinon_core.web.run_json import groups_json
-from tests.celery.stores import KINDS, SERVERS, fresh_store, server_of
+from tests.celery.stores import MARKED_KINDS, fresh_store
 from tests.conformance.recorded import recorded_cases, write_configuration
 from tests.web.viewed import Viewed, project
 
 Json = dict[str, Any]
-STORES = [
-    pytest.param(kind, marks=pytest.mark.service(server_of(kind))) if server_of(kind) in SERVERS else kind
-    for kind in KINDS
-]
-
 
 #: The start of a selective run is tried elsewhere.
 CASES = [case for case in recorded_cases() if case["request"]["selective"] is None][::4]
@@ -71,7 +66,7 @@ def compare(followed: FollowedRun, status: Json) -> None:
     assert counted == sum(node["flow_attempt"] == status["attempt"] for node in status["nodes"])
 
 
-@pytest.mark.parametrize("kind", STORES)
+@pytest.mark.parametrize("kind", MARKED_KINDS)
 def test_a_run_is_followed_in_every_store(kind: str, tmp_path: Path) -> None:
     with fresh_store(kind, tmp_path) as store, project(tmp_path, store=store) as shop:
         id = shop.begun("order", {"pages": 3, "declined": True})
