@@ -78,16 +78,20 @@ def found(
 
 
 def act(
-    terminal: Terminal, verb: str, one: Callable[[str], str], ids: Sequence[str], options: BatchOptions
+    terminal: Terminal,
+    verb: str,
+    one: Callable[[str], str],
+    ids: Sequence[str],
+    options: BatchOptions,
+    pause: float,
 ) -> int:
-    """Call ``one`` for each id, at the rate that is given; says what is left after Ctrl-C.
+    """Call ``one`` for each id, with ``pause`` seconds between two; says what is left after Ctrl-C.
 
     ``one`` returns what it did, as a sentence, and raises ``RequestError`` for a run that is refused; 1 when one
     was.
     """
     from selinon_core.errors import RequestError
 
-    pause = _pause(options.rate)
     done = refused = 0
 
     def report() -> None:
@@ -115,11 +119,6 @@ def act(
     return EXIT_FINDINGS if refused else EXIT_OK
 
 
-def check_rate(options: BatchOptions) -> None:
-    """Raise ``UsageError`` for a rate that cannot be understood, before anything is asked or done."""
-    _pause(options.rate)
-
-
 def _agreed(terminal: Terminal, number: int, verb: str) -> bool:
     """Whether the user agrees; without a terminal the question cannot be asked."""
     import sys
@@ -133,8 +132,9 @@ def _agreed(terminal: Terminal, number: int, verb: str) -> bool:
     return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
-def _pause(rate: str | None) -> float:
-    """The seconds between two runs."""
+def pause_of(options: BatchOptions) -> float:
+    """The seconds between two runs; raises ``UsageError`` for a rate that cannot be understood."""
+    rate = options.rate
     if rate is None:
         return 0.0
     number, _, unit = rate.partition("/")

@@ -135,6 +135,10 @@ class UnknownFlowError(RequestError):
     """Raised when no flow has the name asked for."""
 
 
+class UnknownRunError(RequestError):
+    """Raised when the state store does not know the flow run asked for."""
+
+
 class UnknownTaskError(RequestError):
     """Raised when no task has the name asked for."""
 

@@ -8,7 +8,7 @@ from selinon_cli.broker import asking_broker
 from selinon_cli.celery_app import APP_OPTION, flows_of
 from selinon_cli.exits import EXIT_OK, UsageError
 from selinon_cli.options import Command, Options, group, texts
-from selinon_cli.run_batch import BatchOptions, act, check_rate, found, has_filter
+from selinon_cli.run_batch import BatchOptions, act, found, has_filter, pause_of
 from selinon_cli.run_filters import RunFilterOptions
 from selinon_cli.run_ids import full_id
 from selinon_cli.terminal import Terminal
@@ -37,7 +37,7 @@ class CancelOptions(Options):
 def cancel(terminal: Terminal, options: CancelOptions) -> int:
     """Ask for the end of flow runs; 1 when one that a query found was refused."""
     selinon = flows_of(terminal, options.app, ())
-    check_rate(options.batch)
+    pause = pause_of(options.batch)
     if options.ids:
         return _cancel_named(terminal, selinon, options)
     if not has_filter(options.filters):
@@ -49,7 +49,7 @@ def cancel(terminal: Terminal, options: CancelOptions) -> int:
     def one(id: str) -> str:
         return _cancel(terminal, selinon, id, None, dry_run=options.batch.dry_run)
 
-    return act(terminal, "cancel", one, ids, options.batch)
+    return act(terminal, "cancel", one, ids, options.batch, pause)
 
 
 def _cancel_named(terminal: Terminal, selinon: Selinon, options: CancelOptions) -> int:

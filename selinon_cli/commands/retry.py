@@ -8,7 +8,7 @@ from selinon_cli.broker import asking_broker
 from selinon_cli.celery_app import APP_OPTION, flows_of
 from selinon_cli.exits import EXIT_OK, UsageError
 from selinon_cli.options import Command, Options, group, text, texts
-from selinon_cli.run_batch import BatchOptions, act, check_rate, found, has_filter
+from selinon_cli.run_batch import BatchOptions, act, found, has_filter, pause_of
 from selinon_cli.run_filters import RunFilterOptions
 from selinon_cli.run_ids import full_id
 from selinon_cli.terminal import Terminal
@@ -39,7 +39,7 @@ def retry(terminal: Terminal, options: RetryOptions) -> int:
     filters, batch = options.filters, options.batch
     if bool(options.ids) == has_filter(filters):
         raise UsageError("name flow runs, or find them by --flow, --since and the like, not both")
-    check_rate(batch)
+    pause = pause_of(batch)
     if options.ids:
         ids = [full_id(selinon, typed) for typed in options.ids]
     else:
@@ -60,7 +60,7 @@ def retry(terminal: Terminal, options: RetryOptions) -> int:
                 steering.send(planned, by)
         return _said(planned, id, batch.dry_run)
 
-    return act(terminal, "retry", one, ids, batch)
+    return act(terminal, "retry", one, ids, batch, pause)
 
 
 def _said(planned: Retry, id: str, dry_run: bool) -> str:

@@ -35,7 +35,7 @@ from selinon_core.celery.worker.celery_tasks import register_tasks
 from selinon_core.celery.worker.revocation import Revocations
 from selinon_core.diagnostics.wording import suggestion
 from selinon_core.dispatch import select
-from selinon_core.errors import ConfigurationError, RequestError, UnknownFlowError
+from selinon_core.errors import ConfigurationError, RequestError, UnknownFlowError, UnknownRunError
 from selinon_core.plan import Plan
 from selinon_core.runtime.ids import is_flow_id, keyed_flow_id, random_flow_id
 from selinon_core.runtime.inputs import Inputs, UncheckedArguments
@@ -296,5 +296,5 @@ class Selinon:
         header = self.store.header(id)
         found = (self._pending(id) or self.store.header(id)) if header is None else header
         if found is None or found["flow"] is None:
-            raise RequestError(f"there is no flow run {id}")
+            raise UnknownRunError(f"there is no flow run {id}")
         return found["flow"], found["queue"]

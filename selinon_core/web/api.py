@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from selinon_core.errors import MissingExtraError, RequestError
+from selinon_core.errors import MissingExtraError, RequestError, UnknownRunError
 from selinon_core.web.answers import ApiError, json_answer
 from selinon_core.web.backend import Backend
 from selinon_core.web.filters import checked_id, read_filter
@@ -116,10 +116,8 @@ class Api:
         id = await self._known_id(request)
         try:
             return await self._backend.call(read, id, *args)
-        except RequestError as error:
-            if str(error).startswith("there is no flow run"):
-                raise ApiError(404, "no_such_run", str(error), EXPIRED) from error
-            raise
+        except UnknownRunError as error:
+            raise ApiError(404, "no_such_run", str(error), EXPIRED) from error
 
     async def _known_id(self, request: Request) -> str:
         return checked_id(request.path_params["id"])

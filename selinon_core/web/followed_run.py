@@ -20,7 +20,7 @@ from selinon_core.celery.stores.run_header import RunHeader
 from selinon_core.dispatch import NodeRun
 from selinon_core.dispatch import events as on
 from selinon_core.dispatch.references import shown
-from selinon_core.errors import RequestError
+from selinon_core.errors import UnknownRunError
 from selinon_core.runtime.redaction import redaction
 
 
@@ -77,7 +77,7 @@ class FollowedRun:
         """Read what is new. Raises ``RequestError`` when there is no such run (any more)."""
         with self._reader.reading(self.id) as folded:
             if folded is None:
-                raise RequestError(f"there is no flow run {self.id}")
+                raise UnknownRunError(f"there is no flow run {self.id}")
             before = (self.header, self.version, self.undecided)
             if folded is not self._folded:  # the run was started anew under this id
                 self._folded, self.nodes, self._errors, self.attempt = folded, [], {}, 0

@@ -176,7 +176,7 @@ class RunReopening:
                 continue
             if (
                 outcome is not None
-            ):  # also of one that was cancelled before it began, which told its parent nothing
+            ):  # also of one that was cancelled before it began: its parent does not know of it
                 failed = not outcome.succeeded
             else:
                 failed = node.is_flow or self._parts.store.error(node.id) is not None

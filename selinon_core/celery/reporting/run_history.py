@@ -17,7 +17,7 @@ from selinon_core.celery.stores.run_header import RunHeader
 from selinon_core.dispatch import effects as do
 from selinon_core.dispatch import events as on
 from selinon_core.dispatch.codec import decode_event
-from selinon_core.errors import RequestError
+from selinon_core.errors import UnknownRunError
 from selinon_core.migrations.versions import FlowVersions
 from selinon_core.plan import Plan
 from selinon_core.runtime.trace import entries as trace_entries
@@ -53,7 +53,7 @@ class _Replayer:
         """What happened to a run and below it; ``above`` is its caller."""
         found = self._store.read(id)
         if found is None:
-            raise RequestError(f"there is no flow run {id}")
+            raise UnknownRunError(f"there is no flow run {id}")
         fields, log, _ = found
         header = RunHeader.read(fields)
         if header.initial_definition is None:

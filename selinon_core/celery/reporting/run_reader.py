@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from selinon_core.celery.execution.log_codec import decode_batch
 from selinon_core.celery.execution.run_cache import CachedRun
 from selinon_core.celery.stores import Store
-from selinon_core.celery.stores.protocol import NodeRecord
 from selinon_core.celery.stores.run_header import RunHeader
 from selinon_core.dispatch import NodeRun
 from selinon_core.dispatch import effects as do
@@ -112,10 +111,6 @@ class FoldedRun:
     def _fail(self, error: Exception) -> None:
         self.problem = f"the log does not fit this configuration: {error}"
         self.run = None
-
-    def begun(self, records: Mapping[int, NodeRecord]) -> dict[int, float]:
-        """When the newest attempt of each node run arrived at a worker, by number; from its record."""
-        return {number: record.begun_at for number, record in records.items() if record.begun_at}
 
 
 class RunReader:

@@ -11,7 +11,7 @@ from selinon_core.celery.stores.protocol import NodeRecord
 from selinon_core.celery.stores.run_header import RunHeader
 from selinon_core.dispatch import FlowOutcome, NodeRun
 from selinon_core.dispatch.references import shown
-from selinon_core.errors import RequestError
+from selinon_core.errors import RequestError, UnknownRunError
 from selinon_core.migrations.versions import FlowVersions
 from selinon_core.plan import FlowPlan
 from selinon_core.plan.template_text import sources_of
@@ -47,18 +47,18 @@ def _described(reader: RunReader, id: str, depth: int) -> dict[str, Any]:
     store = reader.store
     with reader.reading(id) as folded:
         if folded is None:
-            raise RequestError(f"there is no flow run {id}")
+            raise UnknownRunError(f"there is no flow run {id}")
         found = _run(store, folded)
         if folded.run is None:
             return found
         records = store.records(id, [node.number for node in folded.nodes])
-        begun = folded.begun(records)
         rows = [
             (node, _row(store, folded.run.flow, node, records.get(node.number), folded.ended.get(node.number)))
             for node in folded.nodes
         ]
         for node, row in rows:
-            row["queued"], row["begun"] = folded.queued[node.number], begun.get(node.number)
+            record = records.get(node.number)
+            row["queued"], row["begun"] = folded.queued[node.number], (record and record.begun_at) or None
             row["ended"] = folded.ended.get(node.number)
             row["sources"] = [source.number for source in node.sources]
     for node, row in rows:

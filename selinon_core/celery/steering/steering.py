@@ -17,7 +17,7 @@ from selinon_core.celery.transport.broker_deadline import within
 from selinon_core.diagnostics.wording import suggestion
 from selinon_core.dispatch import FlowRun, NodeRun
 from selinon_core.dispatch.rules.reopening import retried_by_default, retryable, why_not_reopened
-from selinon_core.errors import MigrationError, MigrationSkew, RequestError, UnknownFlowError
+from selinon_core.errors import MigrationError, MigrationSkew, RequestError, UnknownFlowError, UnknownRunError
 
 #: How many flows may be inside each other.
 _DEEPEST = 50
@@ -121,7 +121,7 @@ class Steering:
     def _failed(self, id: str, folded: FoldedRun | None) -> tuple[RunHeader, FlowRun, Sequence[NodeRun]]:
         """The machine of a run that failed and may go on, and all node runs of it."""
         if folded is None:
-            raise RequestError(f"there is no flow run {id}, or no worker has begun it")
+            raise UnknownRunError(f"there is no flow run {id}, or no worker has begun it")
         header = folded.header
         if header.status != "failure":
             states = {
