@@ -1,6 +1,7 @@
 """The labels of a flow run: short texts by which it is found, worked out when it begins.
 
-A label never fails a run. One that cannot be worked out, or that is no text, number or boolean, is left out.
+A label never fails a run. One that cannot be worked out is left out, and so is a value other than a text, a number
+or a boolean.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ from starlette.requests import Request
 from selinon_core.errors import ConfigurationError
 
 Role = Literal["viewer", "operator"]
-#: Returns the role of whoever sent a request, None: they may see nothing.
+#: Returns the role of the sender of a request; None: the sender may see nothing.
 Authorize = Callable[[Request], "Role | Awaitable[Role | None] | None"]
 
 _LOOPBACK_NAMES = ("127.0.0.1", "localhost", "::1")

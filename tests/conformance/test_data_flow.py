@@ -84,7 +84,7 @@ def test_simulated_workers_decide_the_same_whatever_fails(seed: int) -> None:
         scripted.set_up(case["behaviour"])
         world = World(plan, seed=seed + number, **world_options)
         id = world.start("main", case["request"]["node_args"])
-        world.broker.lose = 0.05 if world_options else 0.0  # what starts a run is kept by whoever asked for it
+        world.broker.lose = 0.05 if world_options else 0.0  # its caller keeps the start of a run
         world.work()
         report = report_of(plan, world.store, id, lambda id: json.loads(scripted.DictStorage.results[id]))
         if depends:

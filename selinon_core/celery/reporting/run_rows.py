@@ -12,7 +12,7 @@ _MOST_ASKED = 50
 
 
 def find_page(index: Index, query: RunQuery, cursor: str | None, limit: int) -> Page:
-    """A page of ``limit`` rows, unless there are fewer. Raises ``RequestError`` for a text that is no cursor."""
+    """A page of ``limit`` rows, unless there are fewer. Raises ``RequestError`` for another text."""
     rows: list[IndexRow] = []
     for _ in range(_MOST_ASKED):
         page = index.find(query, cursor, limit - len(rows))

@@ -156,7 +156,7 @@ class Index(Protocol):
     def find(self, query: RunQuery, cursor: str | None = None, limit: int = 50) -> Page:
         """A page of at most ``limit`` runs, newest first by time of creation and id.
 
-        ``cursor`` is the ``next`` of the page before. Raises ``RequestError`` for a text that is no cursor.
+        ``cursor`` is the ``next`` of the page before. Raises ``RequestError`` for another text.
         """
         ...
 
@@ -209,7 +209,7 @@ def cursor_of(row: IndexRow) -> str:
 
 
 def read_cursor(text: str) -> tuple[float, str]:
-    """The position that a cursor names; raises ``RequestError`` for a text that is no cursor."""
+    """The position that a cursor names; raises ``RequestError`` for another text."""
     created, comma, id = text.partition(",")
     try:
         if comma and id:

@@ -14,11 +14,11 @@ _SECRET = ("password", "passwd", "secret", "token", "api_key", "apikey", "creden
 class LabelMistakes(Rule):
     """A label of a flow cannot find a run, or should not.
 
-    What it does: Reports `labels` that are no mapping, values that are no text, number or boolean, more than 8 of
-    them, and names that sound like a secret.
+    What it does: Reports `labels` that are not a mapping, values other than texts, numbers and booleans, more than
+    8 of them, and names that sound like a secret.
 
-    Why it is bad: A run is found by the text of a label. What is no text is left out, and so is the ninth. Labels
-    are shown to all who may list runs.
+    Why it is bad: A run is found by the text of a label. Other values are left out, and so is the ninth label.
+    Labels are shown to all who may list runs.
 
     Example:
         flow-definitions:
