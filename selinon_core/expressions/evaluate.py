@@ -8,6 +8,7 @@ changed and nothing is copied: a value may share parts with what the scope gave.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 from selinon_core.expressions.evaluating.binding import Binder, Evaluate, Run, Scope
@@ -74,9 +75,10 @@ def bind(tree: Tree, item_name: str = "item") -> Bound:
     return Bound(evaluate, binder.most_variables)
 
 
+@lru_cache(maxsize=4096)
 def bind_text(text: str, item_name: str = "item") -> Bound:
     """Prepare the text of an expression; ``EvaluationError`` as from ``bind``, and for the first fault of the
-    text.
+    text. Plans that differ little have most texts in common, and what is bound depends on the text alone.
     """
     tree, faults = parse(text)
     for fault in faults:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from selinon_core.dispatch import flow_indexes
@@ -60,16 +61,21 @@ class RunSetup:
             self.check_schema = SchemaChecker(self.directory)
         self.inputs = Inputs(self.directory)
         self._checked: set[str] = set()
-        self._results: ResultSchemas | None = None
+        self._like = like
 
     def stand_in(self, task: TaskPlan) -> Any:
         """A small result that fits the schema of a task or the annotation of its ``run``; None without them."""
-        if self._results is None:
-            from selinon_core.project.result_schemas import ResultSchemas
-
-            self._results = ResultSchemas(self.directory, self.imports.pythonpath)
         schema = self._results.of(task)
         return None if schema is None else schema.minimal_value()
+
+    @cached_property
+    def _results(self) -> ResultSchemas:
+        """The schemas of results; modules of tasks are read for them."""
+        if self._like is not None:
+            return self._like._results
+        from selinon_core.project.result_schemas import ResultSchemas
+
+        return ResultSchemas(self.directory, self.imports.pythonpath)
 
     def check_strategies(self, flow_name: str) -> None:
         """See that the sampling strategies of a flow and of all it may start can be imported.

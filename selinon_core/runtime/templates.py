@@ -8,16 +8,17 @@ result instead; whatever is computed is in the value, up to a limit for all of i
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 from selinon_core.dispatch.references import Referring, written
 from selinon_core.errors import ArgumentError
 from selinon_core.expressions.evaluate import Bound, bind_of_plan
 from selinon_core.expressions.names import constant_key, name_of, path_of
-from selinon_core.expressions.parser import parse
-from selinon_core.expressions.tree import Name, Tree
+from selinon_core.expressions.tree import Name
 from selinon_core.expressions.values import EvaluationError
 from selinon_core.expressions.values import written as as_text
+from selinon_core.plan.expression_uses import tree_of
 from selinon_core.plan.model import Computed, ComputedText, Expression, ForeachItems, Template
 from selinon_core.runtime.json_values import copy_json, describe_json_error, encode_json, is_scalar
 from selinon_core.runtime.results import Limits
@@ -120,7 +121,7 @@ def bound_expression(expression: Expression, item_name: str = "item") -> Bound:
 
 def _computed(expression: Expression, path: str, item_name: str) -> _Part:
     bound = bound_expression(expression, item_name)
-    plain = _plain_path(parse(expression.text).tree, item_name)
+    plain = _plain_path(expression.text, item_name)
 
     def fill(filling: _Filling) -> Any:
         try:
@@ -172,9 +173,10 @@ def _text(part: ComputedText, path: str, item_name: str) -> _Part:
     return fill
 
 
-def _plain_path(tree: Tree, item_name: str) -> tuple[str, str, tuple[str | int, ...]] | None:
+@lru_cache(maxsize=4096)
+def _plain_path(text: str, item_name: str) -> tuple[str, str, tuple[str | int, ...]] | None:
     """Kind, name and path of an expression that is a node or ``args`` with keys behind it; None for any other."""
-    root, steps = path_of(tree)
+    root, steps = path_of(tree_of(text))
     if not isinstance(root, Name):
         return None
     use, taken = name_of(root, steps, item_name)

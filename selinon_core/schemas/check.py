@@ -10,10 +10,11 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
 from selinon_core.errors import ConfigurationError
+from selinon_core.schemas.beside import FilesBeside, References
 from selinon_core.schemas.plain import plain_check
 
 if TYPE_CHECKING:
@@ -27,8 +28,10 @@ if TYPE_CHECKING:
 _LONGEST_MESSAGE = 500  # characters: the validator quotes whole results
 _UNKNOWN = object()
 
-# By what was read: a file that changed is another key, so nothing here can be out of date.
-_loaded: dict[tuple[str, str, int, int], ResultSchema] = {}
+#: By what was read: a file that changed is another key.
+_loaded: dict[tuple[str | int, ...], ResultSchema] = {}
+#: Schemas that are kept; an editor would leave one for every letter that is written.
+_MOST_LOADED = 1000
 
 
 class ResultSchema:
@@ -48,15 +51,17 @@ class ResultSchema:
         self.name = name
         self.key = key
         self.schema = schema
-        self._directory = directory
-        self._surely_fits = plain_check(schema)
+        self._files = FilesBeside(directory)
+        references = References(schema, self._files)
+        self._surely_fits = plain_check(schema, references)
+        self._references = None if self._surely_fits is None else references
         if self._surely_fits is None:
             self._validator  # noqa: B018  # says what is wrong with the schema
         self._minimal: Any = _UNKNOWN
 
     @cached_property
     def _validator(self) -> Validator:
-        return _validator_of(self.schema, f"{self.key} '{self.name}'", self._directory)
+        return _validator_of(self.schema, f"{self.key} '{self.name}'", self._files)
 
     @classmethod
     def load(
@@ -76,12 +81,12 @@ class ResultSchema:
         try:
             status = os.stat(found)
             read = (key, found, status.st_mtime_ns, status.st_size)
-            schema = _loaded.get(read)
+            schema = _known(read)
             if schema is None:
                 with open(found, "rb") as file:
                     content = file.read()
                 about = f"{key} '{found}'"
-                schema = _loaded[read] = cls(_parse(content, about), found, os.path.dirname(found), key)
+                schema = _kept(read, cls(_parse(content, about), found, os.path.dirname(found), key))
         except OSError as exc:
             raise ConfigurationError(f"{key} '{path}' cannot be read: {exc}") from exc
         return schema
@@ -107,7 +112,9 @@ class ResultSchema:
         beside = os.path.join(directory, os.path.dirname(file))
         if isinstance(schema, str):
             return cls.load(schema, (beside,), directory, key)
-        return cls(json.loads(json.dumps(schema)), file, beside, key)
+        text = json.dumps(schema)
+        read = (key, text, file, beside)
+        return _known(read) or _kept(read, cls(json.loads(text), file, beside, key))
 
     def check(self, result: Any, only_given: bool = False) -> None:
         """Raise ``SchemaMismatchError`` with the place and the reason unless ``result`` fits.
@@ -168,8 +175,11 @@ class ResultSchema:
 
     def fits(self, result: Any) -> bool:
         """Whether ``result`` fits; raises ``ConfigurationError`` when the schema cannot be used."""
-        if self._surely_fits is not None and self._surely_fits(result):
-            return True
+        try:
+            if self._surely_fits is not None and self._surely_fits(result):
+                return True
+        except RecursionError:
+            pass
         try:
             return bool(self._validator.is_valid(result))
         except BaseException as exc:  # what it refers to, patterns that do not compile, too large numbers
@@ -180,8 +190,15 @@ class ResultSchema:
         return [] if self.fits(value) else list(self._validator.iter_errors(value))
 
     @property
+    def is_current(self) -> bool:
+        """Whether the files that the schema refers to are still what was read."""
+        return self._files.are_unchanged
+
+    @property
     def resolver(self) -> Any:
-        """What finds the references of this schema: a ``Resolver`` of the library ``referencing``."""
+        """What finds the references of this schema: as a ``Resolver`` of the library ``referencing`` does."""
+        if self._references is not None:  # all references are plain: the validator need not be imported
+            return self._references
         # The validator's own: there is no public way to ask it, and another might disagree.
         return self._validator._resolver  # type: ignore[attr-defined]
 
@@ -191,6 +208,19 @@ class ResultSchema:
         if not isinstance(exc, Exception) and type(exc).__name__ != "PanicException":
             raise exc
         return ConfigurationError(f"{self.key} '{self.name}' cannot be used: {exc}")
+
+
+def _known(read: tuple[str | int, ...]) -> ResultSchema | None:
+    """The schema that was made of the same, if the files that it refers to are the same too."""
+    schema = _loaded.get(read)
+    return schema if schema is not None and schema.is_current else None
+
+
+def _kept(read: tuple[str | int, ...], schema: ResultSchema) -> ResultSchema:
+    while len(_loaded) >= _MOST_LOADED:
+        _loaded.pop(next(iter(_loaded)), None)
+    _loaded[read] = schema
+    return schema
 
 
 def _is_about_missing(error: ValidationError) -> bool:
@@ -232,10 +262,10 @@ def _parse(content: bytes, about: str) -> Any:
         raise ConfigurationError(f"{about} is not JSON: {exc}") from exc
 
 
-def _validator_of(schema: Any, about: str, directory: str | None) -> Validator:
+def _validator_of(schema: Any, about: str, files: FilesBeside) -> Validator:
     from jsonschema import Draft202012Validator
     from jsonschema.exceptions import SchemaError, best_match
-    from jsonschema.validators import extend, validator_for
+    from jsonschema.validators import validator_for
 
     if not isinstance(schema, (dict, bool)):
         raise ConfigurationError(f"{about} is not a valid JSON Schema: it has to be an object")
@@ -249,25 +279,28 @@ def _validator_of(schema: Any, about: str, directory: str | None) -> Validator:
         raise ConfigurationError(f"{about} is not a valid JSON Schema: {exc}") from exc
     if error is not None:
         raise ConfigurationError(f"{about} is not a valid JSON Schema: at {error.json_path}: {error.message}")
-    # A tuple is a list in JSON, and results are checked before they become JSON.
+    return _tolerant(draft)(schema, registry=registry_of(files))
+
+
+@cache
+def _tolerant(draft: type[Validator]) -> type[Validator]:
+    """The validator of a draft, to which a tuple is a list: results are checked before they become JSON."""
+    from jsonschema.validators import extend
+
     types = draft.TYPE_CHECKER.redefine("array", lambda _, value: isinstance(value, (list, tuple)))
-    tolerant: type[Validator] = extend(draft, type_checker=types)  # type: ignore[no-untyped-call]
-    return tolerant(schema, registry=registry_of(directory))
+    return extend(draft, type_checker=types)  # type: ignore[no-untyped-call,no-any-return]
 
 
-def registry_of(directory: str | None) -> Registry[Any]:
+def registry_of(files: FilesBeside) -> Registry[Any]:
     """Return where references are looked up: in files beside the schema, and nowhere else."""
     from referencing import Registry, Resource
     from referencing.exceptions import NoSuchResource
     from referencing.jsonschema import DRAFT202012
 
     def retrieve(uri: str) -> Resource[Any]:
-        if directory is None or "://" in uri or os.path.isabs(uri):
-            raise NoSuchResource(ref=uri)  # type: ignore[call-arg]
         try:
-            with open(os.path.join(directory, uri), "rb") as file:
-                content = json.load(file)
-        except (OSError, ValueError) as exc:
+            content = files.contents(uri)
+        except LookupError as exc:
             raise NoSuchResource(ref=uri) from exc  # type: ignore[call-arg]
         return Resource.from_contents(content, default_specification=DRAFT202012)
 

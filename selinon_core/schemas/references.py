@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urldefrag, urljoin
 
+from selinon_core.schemas.beside import FilesBeside
 from selinon_core.schemas.check import registry_of
 
 #: Keywords whose schemas are about the same value, and those about a part of it.
@@ -44,7 +45,7 @@ class _Walk:
         self._schema = schema
         self._directory = directory
         root = Resource.from_contents(schema, default_specification=DRAFT202012)
-        self._resolver = registry_of(directory).with_resource("", root).resolver()
+        self._resolver = registry_of(FilesBeside(directory)).with_resource("", root).resolver()
         self._seen: set[str] = set()
         #: schemas still to look at: where relative references lead from, and the references taken for this value
         self._todo: list[tuple[Any, str, tuple[str, ...]]] = []

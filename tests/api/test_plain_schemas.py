@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import tempfile
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +14,8 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError
 
 from selinon_core.errors import ConfigurationError
-from selinon_core.schemas.check import ResultSchema
+from selinon_core.schemas.beside import FilesBeside
+from selinon_core.schemas.check import ResultSchema, registry_of
 
 NAMES = st.sampled_from(["a", "b", "c"])
 NUMBERS = st.sampled_from([-1, 0, 1, 2, 1.0, 1.5, 10**30])
@@ -69,6 +73,55 @@ def test_the_answers_are_those_of_the_validator(schema: Any, values: list[Any]) 
         assert checked.fits(value) == validator.is_valid(value), value
 
 
+PLACES = st.sampled_from(
+    ["#", "#/$defs/a", "#/$defs/b", "#/properties/a", "other.json", "other.json#/$defs/a", "deep/third.json", "#b"]
+)
+REFERRING = st.fixed_dictionaries(
+    {},
+    optional={
+        "type": st.one_of(TYPES, st.lists(TYPES, min_size=1, max_size=3, unique=True)),
+        "$ref": PLACES,
+        "enum": st.lists(SCALARS, max_size=3),
+        "minLength": st.just(2),
+        "$id": st.just("here.json"),
+    },
+)
+WITH_PARTS = st.fixed_dictionaries(
+    {},
+    optional={
+        "$ref": PLACES,
+        "items": REFERRING,
+        "properties": st.dictionaries(NAMES, REFERRING, max_size=2),
+        "allOf": st.lists(REFERRING, min_size=1, max_size=2),
+        "anyOf": st.lists(REFERRING, min_size=1, max_size=2),
+    },
+)
+DOCUMENTS = st.builds(
+    lambda schema, parts: {**schema, "$defs": parts}, WITH_PARTS, st.dictionaries(NAMES, WITH_PARTS, max_size=2)
+)
+
+
+@settings(max_examples=100, deadline=None)
+@given(DOCUMENTS, DOCUMENTS, st.lists(VALUES, min_size=1, max_size=4))
+def test_references_lead_where_those_of_the_validator_lead(schema: Any, other: Any, values: list[Any]) -> None:
+    with tempfile.TemporaryDirectory() as directory:
+        Path(directory, "other.json").write_text(json.dumps(other))
+        Path(directory, "deep").mkdir()
+        Path(directory, "deep", "third.json").write_text(json.dumps(other))
+        checked = ResultSchema(schema, directory=directory)
+        validator = Draft202012Validator(schema, registry=registry_of(FilesBeside(directory)))
+        for value in values:
+            try:
+                expected = validator.is_valid(value)
+            except BaseException as error:  # a reference that leads nowhere, or back to itself
+                if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+                    raise
+                with pytest.raises(ConfigurationError, match="cannot be used"):
+                    checked.fits(value)
+            else:
+                assert checked.fits(value) == expected, value
+
+
 class Text(str):
     """A subclass, which is a text for the validator as well."""
 
@@ -82,6 +135,9 @@ class Text(str):
         ({"minimum": 1}, False, True),
         ({"minimum": 1}, float("nan"), True),
         ({"enum": ["a", None]}, Text("a"), True),
+        ({"enum": [1]}, True, False),
+        ({"enum": [False]}, 0, False),
+        ({"const": 1}, 1.0, True),
         ({"type": "string", "maxLength": 1}, Text("ab"), False),
         ({"type": "array", "items": {"type": "string"}}, ("a", "b"), True),
         ({"type": "array", "items": {"type": "string"}}, {"a"}, False),

@@ -114,6 +114,32 @@ def test_read_once_and_again_when_it_changed(tmp_path: Path) -> None:
     ResultSchema.load(str(path)).check("something longer")
 
 
+def test_read_again_when_a_file_changed_that_it_refers_to(tmp_path: Path) -> None:
+    write(tmp_path / "number.json", {"const": 1})
+    path = write(tmp_path / "t.json", {"$ref": "number.json"})
+    in_place, where = {"$ref": "number.json"}, str(tmp_path / "nodes.yaml")
+    for load in (lambda: ResultSchema.load(str(path)), lambda: ResultSchema.written(in_place, where)):
+        write(tmp_path / "number.json", {"const": 1})
+        first = load()
+        first.check(1)
+        assert load() is first
+        write(tmp_path / "number.json", {"const": "something longer"})
+        load().check("something longer")
+        first.check(1)
+
+
+def test_recursive_values_that_are_too_deep_are_told(tmp_path: Path) -> None:
+    schema = ResultSchema({"type": ["array", "null"], "items": {"$ref": "#"}})
+    assert schema.fits([[None]])
+    value: Any = None
+    for _ in range(100_000):
+        value = [value]
+    with pytest.raises(ConfigurationError, match="cannot be used"):
+        schema.fits(value)
+    while value:  # without recursion, as freeing it by itself would do
+        value = value.pop()
+
+
 def test_references_lead_to_files_beside_it(tmp_path: Path) -> None:
     write(tmp_path / "parts.json", {"$defs": {"n": {"type": "integer", "minimum": 3}}})
     path = write(tmp_path / "t.json", {"properties": {"n": {"$ref": "parts.json#/$defs/n"}}, "required": ["n"]})
