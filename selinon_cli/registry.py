@@ -59,6 +59,7 @@ SELINON = Program(
         "status": "selinon_cli.commands.status",
         "cancel": "selinon_cli.commands.cancel",
         "retry": "selinon_cli.commands.retry",
+        "doctor": "selinon_cli.commands.doctor",
         "graph": "selinon_cli.commands.graph",
         "test": "selinon_cli.commands.test",
         "cover": "selinon_cli.commands.cover",

@@ -124,6 +124,11 @@ class Selinon:
         return project.plan
 
     @property
+    def pythonpath(self) -> tuple[str, ...]:
+        """Where modules of the project are looked for."""
+        return self._pythonpath
+
+    @property
     def settings(self) -> AdapterSettings:
         """The ``selinon_*`` settings."""
         return AdapterSettings.of(self.app.conf)

@@ -65,6 +65,8 @@ LINES = (
     Line("cancel 1234 --app shop:app", ("celery", "dev"), code=2),
     Line("retry 1234", ("dev",), code=1),
     Line("retry --flow plain --dry-run --app shop:app", ("celery", "dev")),
+    Line("doctor", ("dev",), code=1),
+    Line("doctor --app shop:app --format json", ("celery", "dev"), code=1),
     Line("graph -o graph.svg --flow plain"),
     Line("graph -o - --format ascii --flow plain"),
     Line("check --flow plain"),

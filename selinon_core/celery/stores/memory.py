@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from selinon_core.celery.stores import delivery_rules as rules
+from selinon_core.celery.stores.condition import StoreCondition
 from selinon_core.celery.stores.memory_index import MemoryIndex
 from selinon_core.celery.stores.memory_run import MemoryRun
 from selinon_core.celery.stores.protocol import (
@@ -46,6 +47,13 @@ class MemoryStore:
 
     def prepare(self) -> None:
         """Nothing is missing."""
+
+    def condition(self) -> StoreCondition:
+        """See ``Store.condition``."""
+        danger = (
+            "memory:// keeps flow runs in one process: other processes do not find them. Set selinon_state_url"
+        )
+        return StoreCondition("memory of this process", self.clock(), (danger,))
 
     def claim_delivery(self, flow_id: str, number: int, delivery: int, redelivered: bool, now: float) -> Begun:
         """See ``Store.claim_delivery``."""

@@ -31,6 +31,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
+from selinon_core.celery.stores.condition import StoreCondition
 from selinon_core.celery.stores.index import Index, IndexChange
 
 #: What ``Store.append_event`` found.
@@ -242,6 +243,10 @@ class Store(Protocol):
 
         Raises ``ConfigurationError`` when another version of selinon made the tables, or for wrong options.
         """
+        ...
+
+    def condition(self) -> StoreCondition:
+        """Look at the server, and change nothing; also raises ``ConfigurationError`` as ``prepare`` does."""
         ...
 
     def claim_delivery(self, flow_id: str, number: int, delivery: int, redelivered: bool, now: float) -> Begun:

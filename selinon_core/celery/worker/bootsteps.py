@@ -29,6 +29,7 @@ from selinon_core.celery.transport.start_batch import starts_in
 from selinon_core.celery.worker.fork_gate import fork_gate
 from selinon_core.celery.worker.revocation import extend_commands
 from selinon_core.celery.worker.sweep import Reaper
+from selinon_core.celery.worker.worker_facts import add_command
 from selinon_core.errors import SelinonException
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ def hook_into_workers(selinon: Owner) -> None:
         owner = selinon
 
     extend_commands()
+    add_command()
     selinon.app.steps["worker"].add(Maintenance)
     selinon.app.steps["consumer"].add(LostConnectionStep)
 
@@ -86,15 +88,19 @@ def hook_into_workers(selinon: Owner) -> None:
     signals.worker_shutting_down.connect(give_back, weak=False)
 
 
+def private_storages(plan: Plan) -> list[str]:
+    """The storages of tasks whose results only the process that stored them can read."""
+    used = sorted({task.storage for task in plan.tasks.values() if task.storage is not None})
+    return [name for name in used if plan.storages[name].function.module in _IN_MEMORY]
+
+
 def _warn_of_private_storages(plan: Plan) -> None:
-    """Warn of storages whose results only the process that stored them can read."""
-    for name in sorted({task.storage for task in plan.tasks.values() if task.storage is not None}):
-        if plan.storages[name].function.module in _IN_MEMORY:
-            _log.warning(
-                'storage "%s" keeps results in the memory of one process: tasks and conditions in other processes '
-                "do not find them. Name one that processes share (files, Redis, SQL, ...)",
-                name,
-            )
+    for name in private_storages(plan):
+        _log.warning(
+            'storage "%s" keeps results in the memory of one process: tasks and conditions in other processes '
+            "do not find them. Name one that processes share (files, Redis, SQL, ...)",
+            name,
+        )
 
 
 def queues_that_drop(app: Any) -> list[str]:

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from selinon_core.celery.stores.clock import StoreClock
+from selinon_core.celery.stores.condition import StoreCondition
 from selinon_core.celery.stores.protocol import (
     LEASED,
     RUN,
@@ -22,7 +23,7 @@ from selinon_core.celery.stores.protocol import (
     Reopening,
 )
 from selinon_core.celery.stores.redis import scripts
-from selinon_core.celery.stores.redis.config_warnings import warn_of_settings
+from selinon_core.celery.stores.redis.config_warnings import dangers, warn_of_settings
 from selinon_core.celery.stores.redis.connection import Server, client_of, server_of
 from selinon_core.celery.stores.redis.index import RedisIndex, commit_arguments
 from selinon_core.errors import MissingExtraError, StateStoreError, StateStoreRefused
@@ -153,6 +154,15 @@ class RedisStore:
         self._call("ping")
         self.clock.measure()
         warn_of_settings(self._connected())
+
+    def condition(self) -> StoreCondition:
+        """See ``Store.condition``."""
+        now = self._time()
+        try:
+            found: dict[str, Any] = self._connected().info()
+        except self._redis.exceptions.RedisError:  # this user may not ask
+            return StoreCondition("Redis, which does not tell its settings", now)
+        return StoreCondition(f"Redis {found.get('redis_version', '')}".strip(), now, dangers(found))
 
     def _time(self) -> float:
         seconds, microseconds = self._call("time")

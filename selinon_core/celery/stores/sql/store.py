@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from selinon_core.celery.stores import delivery_rules as rules
 from selinon_core.celery.stores.clock import StoreClock
+from selinon_core.celery.stores.condition import StoreCondition
 from selinon_core.celery.stores.protocol import (
     Begun,
     Commit,
@@ -64,6 +65,11 @@ class SqlStore:
         except sa.exc.SQLAlchemyError as error:
             raise failed(error) from error
         self.clock.measure()
+
+    def condition(self) -> StoreCondition:
+        """See ``Store.condition``."""
+        missing, server = self.database.read(self.tables.condition)
+        return StoreCondition(server, self._time(), missing=missing, has_tables=True)
 
     def _time(self) -> float:
         question = _CLOCKS.get(sa.make_url(self.database.url).get_backend_name())

@@ -257,6 +257,22 @@ class Tables:
                 last = error
         raise last
 
+    def condition(self, connection: sa.Connection) -> tuple[list[str], str]:
+        """The names of tables that are missing, and the server with its version; changes nothing.
+
+        Raises ``ConfigurationError`` for tables of another version of selinon.
+        """
+        there = set(sa.inspect(connection).get_table_names())
+        if self.schema.name in there:
+            version = connection.execute(sa.select(self.schema.c.version)).scalar()
+            if version is not None:
+                self._check(version)
+        dialect = connection.dialect
+        known = {"postgresql": "PostgreSQL", "mysql": "MySQL", "mariadb": "MariaDB", "sqlite": "SQLite"}
+        number = ".".join(str(part) for part in getattr(dialect, "server_version_info", None) or ())
+        missing = sorted(name for name in self.metadata.tables if name not in there)
+        return missing, f"{known.get(dialect.name, dialect.name)} {number}".strip()
+
     def _check(self, version: int) -> None:
         """Refuse tables of another version of selinon: this one cannot read their rows."""
         if version > SCHEMA_VERSION:

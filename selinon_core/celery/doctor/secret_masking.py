@@ -1,0 +1,47 @@
+"""Masks secrets in what a report says: passwords in URLs, and values under keys that name secrets."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+from urllib.parse import unquote
+
+from selinon_core.runtime.redaction import MASK, Redaction
+
+#: Keys of settings and configurations whose values are secrets.
+_KEYS = ("*password*", "*passwd*", "*secret*", "*token*", "*_key", "*credential*")
+#: The user and the password in a URL; a password may hold an ``@`` that is not escaped.
+_USER = re.compile(r"([a-z][a-z0-9+.-]*://)([^\s/:@]*):([^\s/]*)@", re.IGNORECASE)
+#: A secret in the query of a URL, or in the options of a connection.
+_OPTION = re.compile(r"\b(password|passwd|pwd|secret|token)=[^\s&;'\"]+", re.IGNORECASE)
+
+
+class SecretMasking:
+    """Learns the secrets of a deployment from its settings, and finds them in texts of drivers."""
+
+    def __init__(self, patterns: Iterable[str] = ()) -> None:
+        self._redaction = Redaction((*_KEYS, *patterns))
+
+    def learn(self, value: Any) -> None:
+        """Remember the secrets in a setting: those under keys of ``_KEYS``, and passwords in URLs."""
+        self._redaction.masked(value)
+        for text in _texts(value):
+            for _, _, password in _USER.findall(text):
+                self._redaction.masked({"password": [password, unquote(password)]})
+
+    def masked(self, text: str) -> str:
+        """A text without secrets."""
+        text = _OPTION.sub(rf"\1={MASK}", _USER.sub(rf"\1\2:{MASK}@", text))
+        return str(self._redaction.masked(text))
+
+
+def _texts(value: Any) -> Iterable[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for inner in value.values():
+            yield from _texts(inner)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _texts(item)
