@@ -16,6 +16,7 @@ from jsonschema.exceptions import SchemaError
 from selinon_core.errors import ConfigurationError
 from selinon_core.schemas.beside import FilesBeside
 from selinon_core.schemas.check import ResultSchema, registry_of
+from tests.example_counts import examples
 
 NAMES = st.sampled_from(["a", "b", "c"])
 NUMBERS = st.sampled_from([-1, 0, 1, 2, 1.0, 1.5, 10**30])
@@ -59,7 +60,7 @@ def schemas_around(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
 SCHEMAS = schemas_around(schemas_around(schemas_around(st.booleans())))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(60, 200), deadline=None)
 @given(SCHEMAS, st.lists(VALUES, min_size=1, max_size=5))
 def test_the_answers_are_those_of_the_validator(schema: Any, values: list[Any]) -> None:
     try:

@@ -21,6 +21,7 @@ from selinon_core.diagnostics.location import Place
 from selinon_core.project import compile_text
 from selinon_core.project.case_files import read_case_file
 from tests.cases.reading import EVERY_KEY, FILE, case_of, cases_of, read, wrong
+from tests.example_counts import examples
 
 VALIDATOR = jsonschema.Draft202012Validator(case_json_schema())
 #: What stands in the place of parts of a case file.
@@ -378,7 +379,7 @@ def test_the_json_schema_takes_what_the_reader_takes() -> None:
     assert [data for data in refused if validator.is_valid(data)] == []
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(50, 150), deadline=None)
 @given(st.data())
 def test_an_editor_marks_nothing_that_the_reader_takes(data: st.DataObject) -> None:
     whole = yaml.safe_load(EVERY_KEY)

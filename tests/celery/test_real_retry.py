@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import subprocess
 import sys
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import redirect_stderr
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from celery.result import AsyncResult
 
+from selinon_cli.main import run_program
+from selinon_cli.registry import SELINON
 from selinon_core.errors import FlowError, RequestError
 from tests.celery.workers import ROOT, Site, site, wait_until
 
@@ -90,20 +95,19 @@ def test_a_failed_run_goes_on_although_its_worker_is_killed(broker: str, state: 
 
 
 def selinon(place: Site, *words: str) -> tuple[int, str]:
-    """Run the command; returns its exit code and what it says."""
-    command = [sys.executable, "-m", "selinon", *words, "--app", "tests.celery.real_app:app"]
-    environment = {**os.environ, **place.environment}
-    done = subprocess.run(
-        command, env=environment, cwd=ROOT, capture_output=True, text=True, stdin=subprocess.DEVNULL
-    )
-    return done.returncode, done.stderr
+    """Run the command in this process; returns its exit code and what it says."""
+    said = io.StringIO()
+    with redirect_stderr(said):
+        code = run_program(SELINON, [*words, "--app", "caller:app"])
+    return code, said.getvalue()
 
 
 @pytest.mark.service("redis")
-def test_many_failed_runs_are_retried_by_a_query(tmp_path: Path) -> None:
+def test_many_failed_runs_are_retried_by_a_query(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with site(tmp_path, "redis") as place:
         written(place)
         (tmp_path / "go").touch()
+        monkeypatch.setitem(sys.modules, "caller", SimpleNamespace(app=place.app))
         place.start("-c", "2")
         runs = [place.selinon.run_flow("order", {"id": n}) for n in range(12)]
         assert {run.wait(60) for run in runs} == {"failure"}
@@ -148,16 +152,3 @@ def test_interrupted_it_says_what_is_left(tmp_path: Path) -> None:
             process.wait()
         assert "1 retried, 0 refused, 2 left\n" in said
         assert process.returncode == 130
-
-
-def test_what_does_not_fit_together_is_refused() -> None:
-    for words, what in [
-        ((), "name flow runs, or find them"),
-        (("3f2a", "--flow", "order"), "not both"),
-        (("--flow", "order", "--node", "A"), "--node is about one flow run"),
-        (("--flow", "order", "--status", "success"), "only runs with --status failure"),
-        (("3f2a", "--rate", "fast"), '"fast" is not a rate'),
-    ]:
-        command = [sys.executable, "-m", "selinon", "retry", *words, "--app", "tests.celery.memory_app:app"]
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-        assert (done.returncode, what in done.stderr) == (2, True), done.stderr

@@ -79,7 +79,7 @@ def test_starts_make_one_client(monkeypatch: pytest.MonkeyPatch) -> None:
     assert made == []
     client: Any = redis.Redis.from_url(need("redis"))
     assert client.llen(f"{name}:{name}") == 6
-    for key in client.scan_iter(name + "*"):
+    for key in client.scan_iter(name + "*", 1000):
         client.delete(key)
     client.close()
     app.close()

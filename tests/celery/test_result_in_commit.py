@@ -49,7 +49,7 @@ class Place:
 
     def clear(self) -> None:
         self.store.clear()
-        for key in self.client.scan_iter(self.name + "*"):
+        for key in self.client.scan_iter(self.name + "*", 1000):
             self.client.delete(key)
 
 
@@ -76,7 +76,7 @@ def test_celery_reads_what_the_commit_wrote(place: Place, outcome: FlowOutcome) 
         with pytest.raises(FlowError) as raised:
             found.get(timeout=5)
         assert raised.value.state == outcome.state
-    (key,) = place.client.scan_iter(place.name + "*celery-task-meta-run")
+    (key,) = place.client.scan_iter(place.name + "*celery-task-meta-run", 1000)
     assert 0 < place.client.ttl(key) <= place.app.backend.expires
 
 

@@ -169,7 +169,7 @@ def test_of_pending_starts_the_first_is_kept(tmp_path: Path) -> None:
             (text,) = client.lrange(queue, 0, -1)
             assert json.loads(base64.b64decode(json.loads(text)["body"]))[1]["args"] == {"n": 1}
         finally:
-            for name in client.scan_iter(place.name + ":*"):
+            for name in client.scan_iter(place.name + ":*", 1000):
                 client.delete(name)
             client.close()
 

@@ -63,7 +63,7 @@ def place() -> Iterator[Place]:
     made = Place(need("redis"))
     yield made
     made.selinon.store.clear()
-    for key in made.client.scan_iter(made.name + "*"):
+    for key in made.client.scan_iter(made.name + "*", 1000):
         made.client.delete(key)
     made.app.close()
     made.client.close()
@@ -95,7 +95,7 @@ def test_a_run_that_exists_is_forgotten(place: Place) -> None:
     header = {"flow": "main", "queue": "celery", "status": "running"}
     place.selinon.store.commit(Commit(run.id, 0, NOW, create=header, batch="[0]"))
     assert place.remind(NOW + CHECK_AFTER + 1) == 0
-    assert list(place.client.scan_iter(f"{place.name}:selinon.starts*")) == []
+    assert list(place.client.scan_iter(f"{place.name}:selinon.starts*", 1000)) == []
 
 
 class Counted:

@@ -88,7 +88,7 @@ class Consumer:
         else:
             self.channel.queue_delete(self.name)
         self.connection.release()
-        for key in self.client.scan_iter(f"*{self.name}*"):
+        for key in self.client.scan_iter(f"*{self.name}*", 1000):
             self.client.delete(key)
         self.app.close()
         self.client.close()

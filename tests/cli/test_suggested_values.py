@@ -19,6 +19,7 @@ from selinon_core.covering.goals import goals_of
 from selinon_core.plan import Plan
 from selinon_core.project import compile_project
 from tests.cli.conftest import Cli
+from tests.example_counts import examples
 
 Json = dict[str, Any]
 
@@ -131,7 +132,7 @@ def suggested(plan: Plan) -> tuple[tuple[Case, ...], int]:
     return found.cases, len(found.without)
 
 
-@pytest.mark.parametrize("block", range(4))
+@pytest.mark.parametrize("block", range(examples(2, 8)))
 def test_what_is_suggested_fits_its_schemas(
     block: int, tmp_path: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:

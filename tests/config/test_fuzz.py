@@ -18,6 +18,7 @@ from selinon_core.diagnostics.kinds import Collector
 from selinon_core.project.compiler import compile_model
 from tests.config.mutations import ANYTHING, PATHS, WORDS, replaced
 from tests.config.reads import FULL, read_data
+from tests.example_counts import examples
 
 FULL_TEXT = yaml.safe_dump(FULL, sort_keys=False)
 
@@ -62,7 +63,7 @@ def test_random_punctuation(text: str) -> None:
     read(text.encode())
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(60, 200))
 @given(st.data())
 def test_mutations_of_a_real_file(data: st.DataObject) -> None:
     text = FULL_TEXT
@@ -92,7 +93,7 @@ def test_mutations_of_a_real_file(data: st.DataObject) -> None:
     read(text.encode())
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(80, 300))
 @given(st.sampled_from(PATHS), ANYTHING)
 def test_wrong_types_everywhere(path: tuple[Any, ...], new: Any) -> None:
     data = replaced(FULL, path, new)

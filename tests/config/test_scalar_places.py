@@ -14,6 +14,7 @@ from selinon_core.config.yaml.nodes import AliasNode, GivenScalar, MappingNode, 
 from selinon_core.config.yaml.scalar_places import ScalarPlaces
 from selinon_core.diagnostics.kinds import Collector
 from selinon_core.diagnostics.location import Span
+from tests.example_counts import examples
 
 
 def scalars_of(node: Any) -> list[Any]:
@@ -78,7 +79,7 @@ def check_all(text: str) -> int:
 ALPHABET = " \n\t'\"\\|>-+#:&!,[]{}ab12é\U0001f600\u2028\r"
 
 
-@settings(max_examples=500)
+@settings(max_examples=examples(120, 500))
 @given(st.text(ALPHABET, max_size=40))
 @example('"a\\\n  \n b"')
 @example("|+\n a\n\n\n")
@@ -128,7 +129,7 @@ def plains(draw: st.DrawFn) -> str:
     return f"ä: é\nv: {before}x{body}{draw(st.sampled_from(['', ' # c', '  ']))}\n"
 
 
-@settings(max_examples=500)
+@settings(max_examples=examples(120, 500))
 @given(blocks() | quoted() | plains())
 def test_scalars_of_every_style_are_found_where_they_are_written(text: str) -> None:
     collector = Collector()

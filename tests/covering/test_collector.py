@@ -17,6 +17,7 @@ from selinon_core.local import LocalRun
 from selinon_core.plan import Plan
 from tests.covering import naive
 from tests.covering.random_flows import plans, play, seeds
+from tests.example_counts import examples
 
 
 def of_facts(run: LocalRun, case: str = "case") -> CoverageData:
@@ -36,14 +37,14 @@ def assert_same(run: LocalRun, by_facts: set[str], by_trace: set[str]) -> None:
     assert by_trace == by_facts or (run.stopped_by is not None and by_trace < by_facts)
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(80, 300))
 @given(plans(), seeds)
 def test_a_naive_search_of_the_trace_finds_the_same_goals(plan: Plan, seed: int) -> None:
     run = play(plan, seed)
     assert_same(run, met(plan, of_facts(run)), naive.met(plan, run.trace()))
 
 
-@settings(max_examples=100)
+@settings(max_examples=examples(30, 100))
 @given(plans(), seeds)
 def test_a_trace_read_from_a_file_meets_what_its_facts_meet(plan: Plan, seed: int) -> None:
     run = play(plan, seed)

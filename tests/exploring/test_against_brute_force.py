@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import os
-
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from selinon_core.exploring import Context, Limits, ProjectModel, Summaries
 from selinon_core.plan import Plan
 from tests.dispatch.flows import plans
+from tests.example_counts import examples
 from tests.exploring.brute_force import TooMany, outcomes_of
 
-MANY = os.environ.get("SELINON_TEST_SLOW", "") not in ("", "0")
 RELAXED = settings(
     deadline=None,
-    max_examples=1000 if MANY else 60,
+    max_examples=examples(60, 1000),
     report_multiple_bugs=False,
     suppress_health_check=list(HealthCheck),
 )

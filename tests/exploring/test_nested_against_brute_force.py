@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import os
-
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from selinon_core.exploring import Context, Limits, ProjectModel, Summaries
 from selinon_core.plan import Condition, EdgePlan, FailurePlan, ImportRef, Leaf, Not, Plan
 from tests.dispatch.plans import NOWHERE, edge, failure, flow, plan
+from tests.example_counts import examples
 from tests.exploring.brute_force import TooMany
 from tests.exploring.nested_brute_force import outcomes_of
 
-MANY = os.environ.get("SELINON_TEST_SLOW", "") not in ("", "0")
 RELAXED = settings(
     deadline=None,
-    max_examples=600 if MANY else 60,
+    max_examples=examples(60, 600),
     report_multiple_bugs=False,
     suppress_health_check=list(HealthCheck),
 )

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from selinon_core.expressions.evaluate import EvaluationError, MissingValue, bind
 from selinon_core.expressions.functions import FUNCTIONS
 from selinon_core.expressions.parser import parse
+from tests.example_counts import examples
 from tests.expressions import programs, reference
 from tests.expressions.scopes import Values
 
@@ -36,7 +37,7 @@ def expected(text: str, values: dict[str, Any]) -> Any:
         return EvaluationError
 
 
-@settings(max_examples=1000)
+@settings(max_examples=examples(250, 1000))
 @given(st.randoms(use_true_random=False))
 def test_values_are_those_of_the_second_opinion(chance: Random) -> None:
     text, values = programs.expression(chance), programs.values(chance)

@@ -15,6 +15,7 @@ from selinon_core.expressions.names import paths_used
 from selinon_core.expressions.parser import MAX_CHARACTERS, MAX_DEPTH, Parsed, parse
 from selinon_core.expressions.printer import expression_text
 from selinon_core.expressions.tree import Broken, Tree, children
+from tests.example_counts import examples
 from tests.expressions.call_counts import calls
 from tests.expressions.shapes import shape
 from tests.expressions.texts import expressions, mutated, token_rows
@@ -61,7 +62,7 @@ def places(tree: Tree, text: str, start: int, end: int) -> None:
         places(part, text, tree.start, tree.end)
 
 
-@settings(max_examples=1000)
+@settings(max_examples=examples(250, 1000))
 @given(any_texts)
 @example("")
 @example(" \n")
@@ -163,7 +164,7 @@ def test_random_text_is_read_with_bounded_work_for_each_character() -> None:
         assert calls(partial(parse, text)) < 60 * MAX_CHARACTERS
 
 
-@settings(max_examples=500)
+@settings(max_examples=examples(120, 500))
 @given(expressions)
 def test_the_text_of_a_tree_is_read_as_the_tree(text: str) -> None:
     tree, faults = parse(text)
@@ -175,7 +176,7 @@ def test_the_text_of_a_tree_is_read_as_the_tree(text: str) -> None:
         assert expression_text(again) == printed
 
 
-@settings(max_examples=500)
+@settings(max_examples=examples(120, 500))
 @given(expressions)
 def test_the_text_of_each_part_is_read_as_the_part(text: str) -> None:
     tree, faults = parse(text)

@@ -13,11 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from selinon_core.expressions.parser import parse
+from tests.example_counts import examples
 from tests.expressions.shapes import python_shape, shape
 from tests.expressions.texts import expressions, mutated, token_rows
 
 
-@settings(max_examples=1000)
+@settings(max_examples=examples(250, 1000))
 @given(st.one_of(expressions, mutated(), token_rows))
 def test_python_reads_the_same_tree_or_both_reject(text: str) -> None:
     tree, faults = parse(text)

@@ -20,6 +20,7 @@ from selinon_core.expressions.evaluate import bind
 from selinon_core.expressions.parser import parse
 from selinon_core.expressions.types import contains
 from selinon_core.expressions.values import EvaluationError
+from tests.example_counts import examples
 from tests.expressions.random_checks import NAMES, KnownSchemas, RandomTexts, Values
 from tests.expressions.random_schemas import RandomSchemas, fits
 
@@ -32,7 +33,7 @@ _OTHER_FAILURES = re.compile(
 #: Expressions of one example; an example of Hypothesis costs much more than one of them.
 _EACH = 100
 _seeds = given(st.integers(0, 2**32))
-_many = settings(max_examples=100, deadline=None)
+_many = settings(max_examples=examples(30, 100), deadline=None)
 
 
 def _schemas(schemas: RandomSchemas) -> dict[str, Any]:

@@ -368,7 +368,7 @@ def workers(redis_url: str) -> Iterator[Any]:
 
         with Redis.from_url(redis_url) as client:
             for worker in started:
-                for key in client.scan_iter(f"*{worker.copy.name}*"):
+                for key in client.scan_iter(f"*{worker.copy.name}*", 1000):
                     client.delete(key)
 
 

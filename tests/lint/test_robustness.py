@@ -13,6 +13,7 @@ from selinon_core.config.schema.global_section import GLOBAL, TRACE_ENTRY
 from selinon_core.config.schema.nodes import STORAGE, TASK
 from selinon_core.diagnostics import Diagnostic
 from selinon_core.project import compile_text
+from tests.example_counts import examples
 
 Json = Any
 
@@ -93,7 +94,7 @@ _projects = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=400)
+@settings(max_examples=examples(100, 400))
 @given(_projects)
 def test_no_rule_raises(written: Json) -> None:
     text = yaml.safe_dump(written, sort_keys=False)

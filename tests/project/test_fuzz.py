@@ -13,12 +13,13 @@ from selinon_core.diagnostics import has_errors
 from selinon_core.project import compile_text
 from tests.config.mutations import ANYTHING, PATHS, replaced
 from tests.config.reads import FULL
+from tests.example_counts import examples
 
 NAMES = st.sampled_from(["Fetch", "Store", "Mail", "order", "nightly", "Nobody"])
 NODES = NAMES | st.lists(NAMES, max_size=3) | st.none() | st.booleans()
 
 
-@settings(max_examples=150)
+@settings(max_examples=examples(50, 150))
 @given(st.lists(st.tuples(st.sampled_from(PATHS), ANYTHING | NODES), min_size=1, max_size=4))
 def test_every_project_is_judged(changes: list[tuple[tuple[Any, ...], Any]]) -> None:
     data: Any = FULL

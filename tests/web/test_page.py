@@ -142,6 +142,7 @@ def test_the_page_keeps_what_it_has_while_the_store_is_away(browser: Browser, sh
     with opened(browser, shop, f"runs/{id}") as tab:
         tab.shows("live", "#status")
         tab.shows("Load", "#groups")
+        tab.until("document.querySelector('#graph [data-name=Load]')")  # all that the page asks for is there
         shop.store.away = True
         tab.shows("the state store is away since", "#status")
         assert "Load" in tab.text("#groups")

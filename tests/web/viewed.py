@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import socket
 import sys
 import threading
 from collections import Counter
@@ -211,11 +213,24 @@ def project(directory: Path, yaml: str = PROJECT, tasks: str = TASKS, **world: A
             sys.modules[name] = before
 
 
+class _Server(uvicorn.Server):
+    """A server that closes every connection at its end, also one that is being answered.
+
+    Otherwise the garbage collector closes it in the middle of some later test, which then fails by the warning.
+    """
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().shutdown(sockets)
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()
+        await asyncio.sleep(0)  # the loop closes them
+
+
 @contextmanager
 def served(app: Starlette) -> Iterator[str]:
     """The address of an app that a real server serves."""
     config = uvicorn.Config(app, port=0, log_level="error", lifespan="off", timeout_graceful_shutdown=1)
-    server = uvicorn.Server(config)
+    server = _Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     while not server.started:

@@ -14,6 +14,7 @@ from selinon_core.plan.functions import leaves_of
 from selinon_core.schemas.check import ResultSchema
 from selinon_core.worlds import judge, worlds_of
 from selinon_core.worlds.pairwise import pairs_covered
+from tests.example_counts import examples
 
 NOWHERE = Place("flow.yaml", 1, 1)
 
@@ -67,7 +68,7 @@ results = st.fixed_dictionaries({}, optional={"a": scalars | lists | nested, "b"
     [leaf("fieldLenGreater", key="a", length=1), leaf("fieldNone", key=["a", "c"])], {"a": {"c": None, "d": 1}}
 )
 @example([leaf("fieldBool", key="b"), leaf("fieldEqual", key="b", value=0)], {"b": False})
-@settings(max_examples=300)
+@settings(max_examples=examples(80, 300))
 def test_whatever_a_result_is_some_world_has_the_same_truths(leaves: list[Leaf], result: Any) -> None:
     assert tuple(judge(one, result) for one in leaves) in vectors(leaves)
 
