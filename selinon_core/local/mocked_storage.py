@@ -79,6 +79,24 @@ class MockedStorage(DataStorage):
         )
 
 
+class _StandIns(dict[str, tuple[MockedStorage, str] | None]):
+    """The stand-in that keeps the results of a task, and its name there; None where there is none.
+
+    Only of the tasks that were asked for: a plan may have very many, and a run be short.
+    """
+
+    def __init__(self, plan: Plan, mocked: dict[str, MockedStorage]) -> None:
+        super().__init__()
+        self._tasks = plan.tasks
+        self._mocked = mocked
+
+    def __missing__(self, name: str) -> tuple[MockedStorage, str] | None:
+        task = self._tasks.get(name)
+        mocked = None if task is None or task.storage is None else self._mocked.get(task.storage)
+        found = self[name] = None if task is None or mocked is None else (mocked, task.storage_task_name)
+        return found
+
+
 class LocalStorages(Storages):
     """Storages of a local run: stand-ins, but for the names in ``real``.
 
@@ -102,16 +120,7 @@ class LocalStorages(Storages):
         self._told_error = told_error
         self._mocked = {name: MockedStorage(name) for name in plan.storages if name not in real}
         self._with_cache = {name for name, storage in plan.storages.items() if storage.cache is not None}
-        #: of the tasks that were asked for: a plan may have very many, and a run be short
-        self._known: dict[str, tuple[MockedStorage, str] | None] = {}
-
-    def _of_task(self, name: str) -> tuple[MockedStorage, str] | None:
-        """The stand-in that keeps the results of a task, and its name there; None where there is none."""
-        if name not in self._known:
-            task = self._plan.tasks.get(name)
-            mocked = None if task is None or task.storage is None else self._mocked.get(task.storage)
-            self._known[name] = None if task is None or mocked is None else (mocked, task.storage_task_name)
-        return self._known[name]
+        self._of_task = _StandIns(plan, self._mocked)
 
     def make(self, storage: StoragePlan) -> DataStorage:
         """A stand-in, or the real thing."""
@@ -129,11 +138,11 @@ class LocalStorages(Storages):
 
     def is_mocked(self, task_name: str) -> bool:
         """Whether results of a task are kept by a stand-in."""
-        return self._of_task(task_name) is not None
+        return self._of_task[task_name] is not None
 
     def store(self, node_args: Any, flow_name: str, task_name: str, task_id: str, result: Any) -> Any:
         """As in the base class; a stand-in needs neither connection nor precautions (and is traced later)."""
-        mocked = self._of_task(task_name)
+        mocked = self._of_task[task_name]
         if mocked is None:
             return super().store(node_args, flow_name, task_name, task_id, result)
         storage, storage_task_name = mocked
@@ -148,7 +157,7 @@ class LocalStorages(Storages):
 
     def store_error(self, node_args: Any, flow_name: str, task_name: str, task_id: str, exc_info: ExcInfo) -> bool:
         """As in the base class; the traceback of an error that a stand-in keeps is written when it is read."""
-        mocked = self._of_task(task_name)
+        mocked = self._of_task[task_name]
         if mocked is None or self._told_error is None or self._plan.tasks[task_name].storage_readonly:
             return super().store_error(node_args, flow_name, task_name, task_id, exc_info)
         storage, storage_task_name = mocked
@@ -161,7 +170,7 @@ class LocalStorages(Storages):
 
     def retrieve(self, flow_name: str, task_name: str, task_id: str) -> Any:
         """As in the base class, without the precautions that a stand-in does not need."""
-        mocked = self._of_task(task_name)
+        mocked = self._of_task[task_name]
         if mocked is not None and mocked[0].name not in self._with_cache:
             storage, storage_task_name = mocked
             kept = storage.results.get((flow_name, storage_task_name, task_id), storage)
@@ -178,7 +187,7 @@ class LocalStorages(Storages):
 
     def kept(self, flow_name: str, task_name: str, task_id: str) -> Any:
         """The snapshot of a result that a stand-in keeps; raises ``KeyError``."""
-        mocked = self._of_task(task_name)
+        mocked = self._of_task[task_name]
         if mocked is None:
             raise KeyError(task_name)
         storage, storage_task_name = mocked
@@ -186,7 +195,7 @@ class LocalStorages(Storages):
 
     def preload(self, flow_name: str, task_name: str, task_id: str, result: Any) -> None:
         """Put an earlier result where it can be read again; nothing happens for real storages."""
-        mocked = self._of_task(task_name)
+        mocked = self._of_task[task_name]
         if mocked is not None:
             storage, storage_task_name = mocked
             storage.keep(flow_name, storage_task_name, task_id, result)
