@@ -180,6 +180,15 @@ _LACKS = 'SEL435 "{}" may not have run on the way to this edge'
         ("{from: , to: [A, B]}\n{from: B, to: C, args: '${A}'}", ['SEL441 "A" never runs before this edge']),
         ("{from: , to: A, args: {a: '${B.x}'}}\n{from: A, to: B}", ['SEL441 "B" never runs before this edge']),
         ("{from: , to: A}\n{from: A, to: B, args: {a: '${D.x}'}}", ['SEL441 "D" never runs in this flow']),
+        # behind a node that nothing starts, which is the mistake
+        (
+            "{from: , to: A}\n{from: B, to: C, args: {a: '${A.x}'}}\n{from: C, to: D, args: {a: '${A.x}'}}",
+            ['SEL302 task "B" is waited for, but nothing in the flow starts it'],
+        ),
+        (
+            "{from: , to: A}\n{from: Bee, to: C, args: {a: '${A.x}'}}",
+            ['SEL201 unknown node "Bee"'],
+        ),
         # a join of two ways that come from different runs of A
         (
             "{from: , to: [A, A]}\n{from: A, to: [B, C]}\n{from: [B, C], to: D, args: {a: '${A.x}'}}",

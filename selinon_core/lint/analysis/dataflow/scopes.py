@@ -228,7 +228,7 @@ class Scope:
             note = "nothing runs before a starting edge"
             return Refused(NEVER_RUNS, f'"{name}" never runs before this edge', note)
         if not ways.comes_before(origin, name):
-            return self._never(name, origin, sources)
+            return self._never(name, origin, sources) if ways.are_complete(origin) else entry
         what = "this edge" if isinstance(origin, EdgeDef) else "this fallback"
         lacks = ways.may_lack(origin, name, self._part is not Part.CONDITION)
         missing = f'"{name}" may not have run on the way to {what}' if lacks else ""

@@ -192,6 +192,14 @@ class Ways:
             return True
         return any(self._has_before(source, name) for source in sources)
 
+    def are_complete(self, origin: EdgeDef | FailureDef) -> bool:
+        """Whether all ways to an edge or a fallback begin at the start of the flow.
+
+        Where one begins at a node that nothing starts (a misspelt name, say), what comes before it is not known.
+        """
+        sources = self._step(origin).sources
+        return self._graph.supposed.isdisjoint((*sources, *self._ancestors(sources)))
+
     def _has_before(self, node: str, name: str) -> bool:
         seen = {node}
         todo = [node]
