@@ -73,6 +73,18 @@ def test_boxes_and_tooltips_have_the_texts() -> None:
     assert start.facts[1:-1] == ('number = "${args.number}"', 'kind = "new"')
 
 
+@pytest.mark.parametrize(
+    ("args", "is_argument"), [('        args: {line: "${line}", total: "${Load.total}"}\n', False), ("", True)]
+)
+def test_an_item_is_the_argument_only_where_the_edge_has_no_args(args: str, is_argument: bool) -> None:
+    flow = FLOW.replace('        args: {line: "${line}", total: "${Load.total}"}\n', args)
+    drawing = drawing_of(plan_of(flow), "order")
+    [box] = [node for node in drawing.nodes if node.kind == "foreach"]
+    assert ("the item is the argument" in " ".join(box.notes)) is is_argument
+    facts = [fact for edge in drawing.edges for fact in (*edge.facts, *box.facts)]
+    assert ("each item is the argument of what it starts" in facts) is is_argument
+
+
 def _changed(new: str) -> list[Edge]:
     drawing = drawing_of(plan_of(FLOW.replace(*new.split("|"))), "order", other=plan_of())
     assert drawing.differs

@@ -129,7 +129,7 @@ class _EdgeDrawing:
         text = tooltips.foreach_text(now) if now else "once"
         before_text = tooltips.foreach_text(before) if before else "once"
         differs = foreach_shape(now) != foreach_shape(before)
-        notes = ["the item is the argument"] if now and now.propagate_result else []
+        notes = ["the item is the argument"] if tooltips.passes_items(self.edge) else []
         if differs:
             notes.append(f"was: {'other arguments' if text == before_text else before_text}")
         return Node(

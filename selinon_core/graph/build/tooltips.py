@@ -84,6 +84,11 @@ def storage_facts(storage: StoragePlan) -> tuple[str, ...]:
     return _clean([*facts, str(storage.place)])
 
 
+def passes_items(edge: EdgePlan) -> bool:
+    """Whether an item itself is the argument of what an edge starts: ``args`` replace it."""
+    return edge.foreach is not None and edge.foreach.propagate_result and edge.args is None
+
+
 def edge_facts(edge: EdgePlan) -> tuple[str, ...]:
     """Describe an edge by its ends, decision and place."""
     facts = [f"{' + '.join(edge.sources) or 'start'} → {', '.join(edge.destinations)}"]
@@ -93,7 +98,7 @@ def edge_facts(edge: EdgePlan) -> tuple[str, ...]:
         facts.append(f"if {condition_text(edge.condition, edge.sources)}")
     if edge.foreach:
         facts.append(foreach_text(edge.foreach))
-        if edge.foreach.propagate_result:
+        if passes_items(edge):
             facts.append("each item is the argument of what it starts")
     if edge.selective:
         facts.append(selective_text(edge.selective))
