@@ -59,6 +59,7 @@ SELINON = Program(
         "status": "selinon_cli.commands.status",
         "cancel": "selinon_cli.commands.cancel",
         "retry": "selinon_cli.commands.retry",
+        "export": "selinon_cli.commands.export",
         "doctor": "selinon_cli.commands.doctor",
         "graph": "selinon_cli.commands.graph",
         "test": "selinon_cli.commands.test",

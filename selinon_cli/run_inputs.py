@@ -138,10 +138,18 @@ def mocks(plan: Plan, single: Iterable[str], file: str | None, schemas: ResultSc
     from selinon_core.local.mocks import Mocks, check_names, raise_errors
 
     found = Mocks()
-    if file is not None:
+    text = None if file is None else read_text(file, "--mocks")
+    run = None if text is None else _run_in(text, str(file))
+    if run is not None:
+        from selinon_core.local.run_mocks import mocks_of_run
+
+        # Without the tasks that the project does not have any more.
+        found = Mocks({name: mock for name, mock in mocks_of_run(run).nodes.items() if name in plan.tasks})
+    elif text is not None:
         from selinon_core.project.case_files import read_mocks
 
-        read, wrong = read_mocks(read_text(file, "--mocks"), file, plan, schemas)
+        file = str(file)
+        read, wrong = read_mocks(text, file, plan, schemas)
         try:
             raise_errors(wrong, file, with_places=True)
             check_names(read, plan)
@@ -159,6 +167,30 @@ def mocks(plan: Plan, single: Iterable[str], file: str | None, schemas: ResultSc
         if task in plan.tasks:
             _check_annotated(plan.tasks[task], results[task], schemas)
     return found.with_results(results, plan.flows)
+
+
+def run_of_mocks(file: str | None) -> Mapping[str, Any] | None:
+    """The run that ``--mocks`` names, whose flow and arguments are to run again; None for a file with mocks."""
+    return None if file is None or file == "-" else _run_in(read_text(file, "--mocks"), file)
+
+
+def _run_in(text: str, file: str) -> Mapping[str, Any] | None:
+    """The run whose report a text holds (``selinon export``, ``--report``); None for mocks."""
+    if not text.lstrip().startswith("{"):
+        return None
+    from selinon_core.local.earlier_run import check_report
+    from selinon_core.local.run_mocks import is_run
+
+    try:
+        data = parse_json(text)
+    except ValueError:
+        return None
+    if not is_run(data):
+        return None
+    try:
+        return check_report(data)
+    except RequestError as error:
+        raise UsageError(f"--mocks: {file} is not the report of a run: {error}") from None
 
 
 def _check_annotated(task: TaskPlan, value: Any, schemas: ResultSchemas) -> None:

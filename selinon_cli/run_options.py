@@ -86,7 +86,7 @@ class MockOptions(Options):
     )
     mocks = text(
         "--mocks",
-        help="A YAML file with outcomes of tasks and values of functions.",
+        help="A YAML file with outcomes of tasks and values of functions, or a run that was exported or reported.",
         kind="path",
         metavar="FILE",
     )

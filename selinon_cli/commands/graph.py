@@ -41,7 +41,7 @@ class GraphOptions(ProjectOptions):
     expand = flag("--expand", help="Draw sub-flows with what is in them; recursion once.")
     run = text(
         "--run",
-        help="A run report to lay over the graph: states, attempts, durations, how often edges fired.",
+        help="A report or export of a run to lay over the graph: states, attempts, durations, edges that fired.",
         kind="path",
         metavar="REPORT.json",
     )

@@ -64,7 +64,13 @@ def _run_here(
     from selinon_cli.project import chosen_flow, known_name, load_project
 
     plan, project = load_project(terminal, options.paths, options.pythonpath)
-    flow = chosen_flow(plan, options.input.flow)
+    again = run_inputs.run_of_mocks(options.mocking.mocks)
+    name = options.input.flow
+    if again is not None and name in (None, again.get("flow")):
+        name = str(again.get("flow"))
+        if arguments is None:
+            arguments = again.get("node_args")
+    flow = chosen_flow(plan, name)
     for task in tasks:
         known_name("task", task, plan.tasks)
     selection = options.selection

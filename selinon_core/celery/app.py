@@ -19,6 +19,7 @@ from celery import Celery
 
 from selinon_core.celery.handle import FlowHandle, check_json
 from selinon_core.celery.reporting.opentelemetry import Spans
+from selinon_core.celery.reporting.run_export import export_run
 from selinon_core.celery.reporting.run_reader import RunReader
 from selinon_core.celery.reporting.run_status import describe_pending, described
 from selinon_core.celery.services import WorkerServices, services_of
@@ -291,6 +292,10 @@ class Selinon:
                 asked = start.message.kwargs
                 return describe_pending(id, asked.get("flow"), start.message.queue, start.at, key=asked.get("key"))
         return describe_pending(id, reason=cannot_say) if is_flow_id(id) else None
+
+    def export(self, id: str, *, results: bool = True, redact: bool = True) -> dict[str, Any]:
+        """A flow run as one JSON value, see ``reporting.run_export``; ``RequestError`` for an unknown one."""
+        return export_run(self.reader, self.services.storages, id, results=results, redact=redact)
 
     def handle(self, id: str) -> FlowHandle:
         """The handle of a flow run by its id; raises ``RequestError`` when nothing is known of it."""
