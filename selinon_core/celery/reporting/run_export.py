@@ -38,8 +38,8 @@ def export_run(
     ``export`` is ``{"version", "selinon", "at", "redacted", "missing_results", "runs": [...], "definitions"}``; a
     run is ``{"id", "header", "log", "inbox", "records", "timers"}`` as the store has it, and ``definitions`` are
     the flows that the logs refer to. With ``results`` the nodes have the results that are stored;
-    ``missing_results`` says of others why they cannot be read. ``redact`` masks what ``global.redact`` names. Raises ``RequestError``
-    when the store does not know the run.
+    ``missing_results`` says of others why they cannot be read. ``redact`` masks what ``global.redact`` names.
+    Raises ``RequestError`` when the store does not know the run.
     """
     store = reader.store
     if store.header(id) is None:
