@@ -1,4 +1,4 @@
-"""How node runs end: tasks by one of their worlds or a failure, sub-flows as their summaries say."""
+"""Chooses how a node run ends: a task by one of its worlds or a failure, a sub-flow as its summary says."""
 
 from __future__ import annotations
 

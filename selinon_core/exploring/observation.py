@@ -1,4 +1,4 @@
-"""How runs end for those who wait for them: the end of a sub-flow, or a run without an outcome."""
+"""How a run of an exploration ended, as its parent sees it: the end of a sub-flow, or a run without an outcome."""
 
 from __future__ import annotations
 

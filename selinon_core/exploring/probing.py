@@ -1,4 +1,4 @@
-"""What the flow above can see of a flow run that ended: the truths of its probes.
+"""What the parent flow can read of a sub-flow run that ended: whether each of its probes is true.
 
 A path condition without quantifier reads the last result of a task. Which of several is last is a choice, as far
 as the node runs can end in that order: a run cannot be last if another one is behind it, or was started by a

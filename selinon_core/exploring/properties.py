@@ -1,4 +1,4 @@
-"""What is asked of a flow, and the answers: the verdicts of an exploration."""
+"""The types of verdicts: a property that was checked with its answer, and a row of the failure table."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""What expressions expect of the values that they read: the keys, the lists, and a value of the right type.
+"""Guesses from expressions the shapes of the values that they read: keys, lists, and values of the right type.
 
-That is a guess from the text alone: ``Load.total + 1`` wants a number, ``any(one.ok for one in Load.lines)`` a
+The guess uses the text alone: ``Load.total + 1`` wants a number, ``any(one.ok for one in Load.lines)`` a
 list of objects with ``ok``. It is for made-up results, so that a case that shows a run can be run.
 """
 

@@ -1,4 +1,4 @@
-"""The verdicts about one flow: what always, never or sometimes happens in it."""
+"""Judges one flow from its exploration: what always, never or sometimes happens in it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Answers of the server: JSON with a version, errors of one shape, and headers that keep browsers strict."""
+"""The HTTP responses of the API: JSON with a version, errors of one shape, and security headers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the server reads: flow runs, lists, drawings. All of it blocks, and is read in threads."""
+"""Reads flow runs, lists and drawings for the routes, in threads: every read blocks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which runs are asked for: the query of an address, checked."""
+"""Reads the filter of a list of runs from the query of a URL, and checks it."""
 
 from __future__ import annotations
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from selinon_core.celery.stores.index import OPEN, Index, RunQuery
 from selinon_core.plan import Plan
+from selinon_core.web.quantiles import quantile
 from selinon_core.web.timed_cache import TimedCache
 
 DAY = 86400.0
@@ -57,9 +58,5 @@ class FlowFigures:
             "started": sum(counts.values()),
             **counts,
             "failure_rate": counts["failure"] / ended if ended else None,
-            "seconds": {"p50": _quantile(seconds, 0.5), "p95": _quantile(seconds, 0.95)},
+            "seconds": {"p50": quantile(seconds, 0.5), "p95": quantile(seconds, 0.95)},
         }
-
-
-def _quantile(ordered: Sequence[float], part: float) -> float | None:
-    return round(ordered[min(len(ordered) - 1, int(len(ordered) * part))], 3) if ordered else None

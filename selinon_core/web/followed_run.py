@@ -1,4 +1,4 @@
-"""One flow run as the page has it in memory: its log replayed, and kept up with what is appended to it.
+"""One flow run in the memory of the page: its log is replayed once, then only new batches are read.
 
 To catch up costs two questions to the store, however many viewers there are and however long the log is: what is
 behind the version that is known, and the records of the node runs that have not ended.

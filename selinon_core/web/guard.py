@@ -1,4 +1,4 @@
-"""What every request passes, and how every error is answered."""
+"""The middleware around all routes (access, sizes, security headers), and the handlers that answer errors."""
 
 from __future__ import annotations
 

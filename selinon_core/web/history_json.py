@@ -1,4 +1,4 @@
-"""What the API says of an event of a run's history."""
+"""The JSON of an event of a run's history in responses of the API."""
 
 from __future__ import annotations
 

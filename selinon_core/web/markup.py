@@ -1,4 +1,4 @@
-"""HTML in which everything is text unless it was made here."""
+"""Builds HTML: every string is escaped, unless it was built here."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The pages: what people see."""
+"""The routes of the pages: read the address, have ``backend`` read the state, answer with HTML of ``pages``."""
 
 from __future__ import annotations
 

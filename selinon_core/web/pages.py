@@ -1,4 +1,4 @@
-"""The pages as HTML. They say everything without scripts; with them they are live."""
+"""Builds the HTML of the pages. Without scripts a page shows everything; with scripts it is updated live."""
 
 from __future__ import annotations
 

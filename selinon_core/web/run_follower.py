@@ -1,4 +1,4 @@
-"""The flow runs that are looked at, kept in memory and caught up at most once per ``pace`` seconds."""
+"""Keeps the flow runs that have viewers in memory, and updates each at most once per ``pace`` seconds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the API says of a flow run: JSON values made from a run that is followed."""
+"""The JSON of a flow run in responses of the API, made from a ``FollowedRun``."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from selinon_core.errors import RequestError
 from selinon_core.plan.template_text import sources_of
 from selinon_core.runtime.trace.run_records import args_template
 from selinon_core.web.followed_run import FollowedNode, FollowedRun
+from selinon_core.web.quantiles import quantile
 from selinon_core.web.shortening import shortened, shortened_text
 
 #: The version of everything that the API returns.
@@ -101,7 +102,7 @@ def _group(name: str, nodes: Sequence[FollowedNode]) -> dict[str, Any]:
         "kind": "flow" if nodes[0].node.is_flow else "task",
         "count": len(nodes),
         **counts,
-        "seconds": {"p50": _quantile(seconds, 0.5), "p95": _quantile(seconds, 0.95)},
+        "seconds": {"p50": quantile(seconds, 0.5), "p95": quantile(seconds, 0.95)},
         "queued": min(node.queued for node in nodes),
         "begun": min(begun, default=None),
         "ended": max(ends) if len(ends) == len(nodes) else None,
@@ -113,10 +114,6 @@ def _urgency(group: dict[str, Any]) -> int:
     if group["failure"]:
         return 0
     return 1 if group["running"] or group["retrying"] or group["waiting"] else 2
-
-
-def _quantile(ordered: Sequence[float], part: float) -> float | None:
-    return round(ordered[min(len(ordered) - 1, int(len(ordered) * part))], 3) if ordered else None
 
 
 # -- node runs ----------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Values as text of a bounded length, as they leave the server."""
+"""Shortens values to text of a bounded length before they leave the server."""
 
 from __future__ import annotations
 

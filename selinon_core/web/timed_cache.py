@@ -1,4 +1,4 @@
-"""Answers that are kept for a moment, so that many viewers who ask the same cost one question."""
+"""A cache of results that expire, so that many viewers of the same thing cost one request to the store."""
 
 from __future__ import annotations
 

@@ -90,6 +90,14 @@ class Ship(Refund):
     pass
 """
 
+CASES = """\
+flow: order
+tests:
+  - name: paid
+    mocks: {Charge: {result: {paid: true}}}
+    expect: {ran: [Charge, Ship]}
+"""
+
 
 @pytest.fixture(autouse=True)
 def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -123,3 +131,10 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "shop.py").write_text(SHOP)
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+@pytest.fixture
+def tested(shop: Path) -> Path:
+    """The shop with one flow test case."""
+    (shop / "flows" / "order.flowtest.yaml").write_text(CASES)
+    return shop

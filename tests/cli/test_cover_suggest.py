@@ -5,24 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import pytest
-
-from tests.cli.conftest import Cli
-
-CASES = """\
-flow: order
-tests:
-  - name: paid
-    mocks: {Charge: {result: {paid: true}}}
-    expect: {ran: [Charge, Ship]}
-"""
-
-
-@pytest.fixture
-def tested(shop: Path) -> Path:
-    """The shop with one flow test case."""
-    (shop / "flows" / "order.flowtest.yaml").write_text(CASES)
-    return shop
+from tests.cli.conftest import CASES, Cli
 
 
 def test_cases_are_suggested_for_what_is_missing_and_cover_it(tested: Path, cli: Cli) -> None:

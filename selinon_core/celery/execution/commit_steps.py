@@ -1,4 +1,4 @@
-"""Carries out what commit loops ask for: commits by the store, messages by the broker.
+"""Performs the steps that commit loops yield: commits to the store, messages to the broker.
 
 The loops of several flow runs are carried out together: their commits are one request to the store, their
 messages one publishing. Each run is its own atomic step all the same, and one that fails does not stop the others.

@@ -1,4 +1,4 @@
-"""What flow executor, leased execution and commit loop share in one process; ``services`` builds it."""
+"""The parts that flow executor, leased execution and commit loop share in a process; ``services`` builds them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What expressions and functions may ask of the node runs of one flow run while it is advanced."""
+"""The results and failures of one flow run's nodes, for its expressions and functions while it is advanced."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The upkeep of the index of runs, by the leader of the sweep: what older workers left out, and old rows.
+"""Maintains the index of runs, in the worker that leads the sweep: adds rows of older workers, deletes old rows.
 
 Workers of before the index create and end runs without a row. The leader walks through the runs of the store, some
 at a time, and writes what is missing. It goes on faster while it finds something.

@@ -1,6 +1,6 @@
-"""Handles a message with several starts: their first commits are one request to the store, and so are the commits
-behind each round of tasks that are run inline.
+"""Handles a message with several starts of flow runs: their commits share requests to the store.
 
+Their first commits are one request, and so are the commits behind each round of tasks that are run inline.
 Each flow run is begun, advanced and committed by itself, and the next task of a run begins after the end of the
 one before was kept. What is shared is waiting: a run waits while short tasks of others run. When that takes long
 after all, every start whose run is not at its end is published again, in a message of its own. Its receiver does

@@ -1,4 +1,4 @@
-"""The questions of the index of runs to a SQL database, each made once: making one takes longer than asking it.
+"""The queries of the index of runs to a SQL database; each is built once: building takes longer than running.
 
 A page has to be found by walking an index of the database in the order of the page, never by sorting what matches.
 Therefore a question for several statuses (or flows) is one question for each of them, put together: every part
