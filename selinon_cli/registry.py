@@ -61,6 +61,7 @@ SELINON = Program(
         "retry": "selinon_cli.commands.retry",
         "export": "selinon_cli.commands.export",
         "doctor": "selinon_cli.commands.doctor",
+        "audit": "selinon_cli.commands.audit",
         "graph": "selinon_cli.commands.graph",
         "test": "selinon_cli.commands.test",
         "cover": "selinon_cli.commands.cover",

@@ -28,6 +28,7 @@ class BatchOptions(Options):
         "--limit", help="At most so many runs of a query, the newest.", metavar="N", default=100, minimum=1
     )
     rate = text("--rate", help="So many runs a second, minute or hour: 10/s, 90/m.", metavar="N/s")
+    by = text("--by", help="Who asks, for the audit and the history; by default user@host.", metavar="NAME")
     yes = flag("-y", "--yes", help="Do not ask before anything is done to runs of a query.")
     dry_run = flag("--dry-run", help="Say what would be done, and do nothing.")
 
@@ -134,14 +135,13 @@ def _agreed(terminal: Terminal, number: int, verb: str) -> bool:
 
 def pause_of(options: BatchOptions) -> float:
     """The seconds between two runs; raises ``UsageError`` for a rate that cannot be understood."""
-    rate = options.rate
-    if rate is None:
+    if options.rate is None:
         return 0.0
-    number, _, unit = rate.partition("/")
-    seconds = {"s": 1.0, "m": 60.0, "h": 3600.0}.get(unit)
+    from selinon_core.celery.steering.rates import EXAMPLES
+    from selinon_core.celery.steering.rates import pause_of as read_rate
+    from selinon_core.errors import RequestError
+
     try:
-        if seconds is not None and 0 < float(number) < float("inf"):
-            return seconds / float(number)
-    except ValueError:
-        pass
-    raise UsageError(f'--rate: "{rate}" is not a rate', "write 10/s, 90/m or 500/h")
+        return read_rate(options.rate)
+    except RequestError:
+        raise UsageError(f'--rate: "{options.rate}" is not a rate', EXAMPLES) from None

@@ -47,7 +47,7 @@ def cancel(terminal: Terminal, options: CancelOptions) -> int:
         return EXIT_OK
 
     def one(id: str) -> str:
-        return _cancel(terminal, selinon, id, None, dry_run=options.batch.dry_run)
+        return _cancel(terminal, selinon, id, None, options.batch)
 
     return act(terminal, "cancel", one, ids, options.batch, pause)
 
@@ -65,23 +65,25 @@ def _cancel_named(terminal: Terminal, selinon: Selinon, options: CancelOptions) 
         known_name("flow", flow, selinon.plan.flows)
     for id in [full_id(selinon, typed) for typed in options.ids]:
         try:
-            terminal.note(_cancel(terminal, selinon, id, flow, dry_run=options.batch.dry_run))
+            terminal.note(_cancel(terminal, selinon, id, flow, options.batch))
         except RequestError as error:
             hint = "one that no worker has begun yet is cancelled with --flow NAME"
             raise UsageError(str(error), hint) from None
     return EXIT_OK
 
 
-def _cancel(terminal: Terminal, selinon: Selinon, id: str, flow: str | None, *, dry_run: bool) -> str:
+def _cancel(terminal: Terminal, selinon: Selinon, id: str, flow: str | None, batch: BatchOptions) -> str:
     """What was done, as a sentence."""
+    from selinon_core.celery.steering.auditing import this_user
+
     header = selinon.store.header(id)
     status = "running" if header is None else header["status"]
     if status != "running":
         return f"{id} has ended already: {status}"
-    if dry_run:
+    if batch.dry_run:
         return f"would ask for the end of {id}"
     with asking_broker(terminal, selinon.app):
-        selinon.cancel(id, flow if header is None else None)
+        selinon.cancel(id, flow if header is None else None, batch.by or this_user())
     return f"asked for the end of {id}"
 
 

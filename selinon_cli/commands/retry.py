@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from selinon_cli.broker import asking_broker
 from selinon_cli.celery_app import APP_OPTION, flows_of
 from selinon_cli.exits import EXIT_OK, UsageError
-from selinon_cli.options import Command, Options, group, text, texts
+from selinon_cli.options import Command, Options, group, texts
 from selinon_cli.run_batch import BatchOptions, act, found, has_filter, pause_of
 from selinon_cli.run_filters import RunFilterOptions
 from selinon_cli.run_ids import full_id
@@ -30,7 +30,6 @@ class RetryOptions(Options):
     )
     filters = group(RunFilterOptions)
     batch = group(BatchOptions)
-    by = text("--by", help="Who asks, for the history of the runs; by default the login name.", metavar="NAME")
 
 
 def retry(terminal: Terminal, options: RetryOptions) -> int:
@@ -49,9 +48,10 @@ def retry(terminal: Terminal, options: RetryOptions) -> int:
         if not ids:
             return EXIT_OK
     from selinon_core.celery.steering import Steering
+    from selinon_core.celery.steering.auditing import this_user
 
     steering = Steering(selinon)
-    by = options.by if options.by is not None else _login()
+    by = batch.by or this_user()
 
     def one(id: str) -> str:
         planned = steering.preview(id, options.node or None)
@@ -73,15 +73,6 @@ def _said(planned: Retry, id: str, dry_run: bool) -> str:
     listed = ", ".join(what) or "it goes on with what still runs"
     below = "" if planned.id == id else f" (below {planned.id})"
     return f"{'would retry' if dry_run else 'asked for the retry of'} {id}{below}: {listed}"
-
-
-def _login() -> str | None:
-    import getpass
-
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError, ImportError):
-        return None
 
 
 COMMAND = Command(

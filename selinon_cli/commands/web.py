@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from selinon_cli.celery_app import APP_OPTION, flows_of
 from selinon_cli.exits import EXIT_INTERRUPTED, EXIT_OK, UsageError
-from selinon_cli.options import Command, ProjectOptions, integer, text, texts
+from selinon_cli.options import Command, ProjectOptions, flag, integer, text, texts
 from selinon_cli.terminal import Terminal
 
 if TYPE_CHECKING:
-    from selinon_core.web.access import Authorize
+    from selinon_core.web.access import Authorize, Token
 
 DEFAULT_PORT = 8641
 #: A token that can be guessed is none.
@@ -34,7 +34,8 @@ class WebOptions(ProjectOptions):
     )
     token_file = text(
         "--token-file",
-        help="Who knows the token in this file may see the page: as a bearer token, or as password.",
+        help="Who knows a token of this file may see the page: as a bearer token, or as password. "
+        "A line is a token, or a role (viewer, operator), a name and a token.",
         kind="path",
         metavar="FILE",
     )
@@ -48,6 +49,13 @@ class WebOptions(ProjectOptions):
         help="The address or network of the proxy; may be repeated. Default: 127.0.0.1 and ::1.",
         metavar="ADDRESS",
     )
+    allow_actions = flag("--allow-actions", help="Operators may retry and cancel flow runs.")
+    operator = texts(
+        "--operator",
+        help="With --trust-header: this user is an operator, others are viewers; may be repeated. Default: all.",
+        metavar="NAME",
+    )
+    read_only = flag("--read-only", help="Nothing can be changed, whatever else is given. This is the default.")
 
 
 def web(terminal: Terminal, options: WebOptions) -> int:
@@ -59,7 +67,12 @@ def web(terminal: Terminal, options: WebOptions) -> int:
         from selinon_core.web import create_app
 
         selinon = flows_of(terminal, options.app, options.paths)
-        app = create_app(selinon, authorize=authorize, title=None if options.app else Path.cwd().name)
+        app = create_app(
+            selinon,
+            authorize=authorize,
+            read_only=options.read_only or not options.allow_actions,
+            title=None if options.app else Path.cwd().name,
+        )
         _ = selinon.plan  # its mistakes are told here, not to the first viewer
         host = f"[{options.host}]" if ":" in options.host else options.host
         terminal.note(f"page: http://{host}:{listener.getsockname()[1]}/ (Ctrl-C ends)")
@@ -77,18 +90,22 @@ def _require_web() -> None:
 
 def _authorize(options: WebOptions) -> Authorize | None:
     """Who may see the page; None: this machine. Raises ``UsageError`` where everybody could."""
+    from selinon_core.celery.steering.auditing import this_user
     from selinon_core.errors import ConfigurationError
-    from selinon_core.web.access import BearerToken, TrustedHeader, is_loopback
+    from selinon_core.web.access import BearerToken, LocalOperator, TrustedHeader, is_loopback
 
     if options.trust_from and options.trust_header is None:
         raise UsageError("--trust-from is about --trust-header")
+    if options.operator and (options.trust_header is None or not options.allow_actions):
+        raise UsageError("--operator is about --trust-header together with --allow-actions")
     if options.token_file is not None and options.trust_header is not None:
         raise UsageError("--token-file and --trust-header are two ways in: give one of them")
     if options.token_file is not None:
-        return BearerToken(_token(options.token_file))
+        return BearerToken(*_tokens(options.token_file))
     if options.trust_header is not None:
         try:
-            return TrustedHeader(options.trust_header, options.trust_from or ("127.0.0.1", "::1"))
+            trusted = options.trust_from or ("127.0.0.1", "::1")
+            return TrustedHeader(options.trust_header, trusted, options.operator or None)
         except ConfigurationError as error:
             raise UsageError(f"--trust-from: {error}") from None
     if not is_loopback(options.host):
@@ -96,21 +113,40 @@ def _authorize(options: WebOptions) -> Authorize | None:
             f"whoever reaches {options.host} could see arguments, results and errors",
             "say who may: --token-file FILE, or --trust-header NAME behind a proxy that asks for a password",
         )
-    return None
+    return LocalOperator(this_user()) if options.allow_actions else None
 
 
-def _token(path: str) -> str:
+def _tokens(path: str) -> list[Token]:
+    """The tokens of a file: a line is a token, or role, name and token; ``#`` begins a comment."""
+    from selinon_core.web.access import Token
+
     try:
-        token = Path(path).read_text(encoding="utf-8").strip()
+        text = Path(path).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or error
         raise UsageError(f"--token-file: cannot read {path}: {reason}") from None
-    if len(token) < SHORTEST_TOKEN:
-        raise UsageError(
-            f"--token-file: the token in {path} is shorter than {SHORTEST_TOKEN} characters",
-            f"make one: python -c 'import secrets; print(secrets.token_urlsafe())' > {path}",
-        )
-    return token
+    found: list[Token] = []
+    for number, line in enumerate(text.splitlines(), 1):
+        words = line.split()
+        if not words or words[0].startswith("#"):
+            continue
+        if len(words) == 1:
+            found.append(Token(words[0]))
+        elif len(words) == 3 and words[0] in ("viewer", "operator"):
+            found.append(Token(words[2], "operator" if words[0] == "operator" else "viewer", words[1]))
+        else:
+            raise UsageError(
+                f"--token-file: line {number} of {path} is neither a token nor a role, a name and a token",
+                "write: operator anna TOKEN, or: viewer dashboard TOKEN",
+            )
+        if len(found[-1].text) < SHORTEST_TOKEN:
+            raise UsageError(
+                f"--token-file: the token in line {number} of {path} is shorter than {SHORTEST_TOKEN} characters",
+                "make one: python -c 'import secrets; print(secrets.token_urlsafe())'",
+            )
+    if not found:
+        raise UsageError(f"--token-file: there is no token in {path}")
+    return found
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -166,10 +202,12 @@ COMMAND = Command(
     "Serve a page with the flow runs of the workers: lists, graphs, errors, live.",
     web,
     options=WebOptions,
-    epilog="It shows and changes nothing. Only this machine may see it unless an option says who else.",
+    epilog="It shows and changes nothing unless --allow-actions is given. Only this machine may see it unless an "
+    "option says who else.",
     examples=(
         "selinon web                                 # beside selinon worker in another terminal",
         "selinon web --app shop.app --port 8000",
+        "selinon web --app shop.app --allow-actions  # operators may retry and cancel",
         "selinon web --app shop.app --host 0.0.0.0 --token-file token.txt",
         "selinon web --app shop.app --host 0.0.0.0 --trust-header X-Forwarded-User --trust-from 10.0.0.7",
     ),

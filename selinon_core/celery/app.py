@@ -25,6 +25,7 @@ from selinon_core.celery.reporting.run_status import describe_pending, described
 from selinon_core.celery.services import WorkerServices, services_of
 from selinon_core.celery.settings import AdapterSettings
 from selinon_core.celery.steering import Retry, Steering
+from selinon_core.celery.steering.auditing import record
 from selinon_core.celery.stores import Store
 from selinon_core.celery.transport.broker_deadline import within
 from selinon_core.celery.transport.celery_defaults import CONFIGURATION, improve_transport
@@ -238,15 +239,26 @@ class Selinon:
         if flow not in self.plan.flows:
             raise UnknownFlowError(f'no flow is named "{flow}"{suggestion(flow, self.plan.flows)}')
 
-    def cancel(self, id: str, flow: str | None = None, *, timeout: float | None = REQUEST_TIMEOUT) -> None:
+    def cancel(
+        self,
+        id: str,
+        flow: str | None = None,
+        by: str | None = None,
+        *,
+        timeout: float | None = REQUEST_TIMEOUT,
+    ) -> None:
         """Ask for the end of a flow run; without ``flow`` the state store is asked which one it is.
 
-        Raises ``RequestError`` when nothing is known of the run, and as ``run_flow`` for the broker.
+        ``by`` says who asks, for the audit. With ``flow`` and without ``by`` only the broker is needed, and
+        nothing is kept in the audit. Raises ``RequestError`` when nothing is known of the run, and as
+        ``run_flow`` for the broker.
         """
         messages, publisher = self._publisher()
         queue = None
-        if flow is None:
-            flow, queue = self._flow_of(id)
+        if flow is None or by is not None:
+            if flow is None:
+                flow, queue = self._flow_of(id)
+            record(self.store, "cancel", id, by)
         message = messages.wake(flow, id, queue, cancel=True)
         within(timeout, lambda: publisher.send([message]), f"the request to cancel {id}")
 

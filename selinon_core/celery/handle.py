@@ -121,12 +121,12 @@ class FlowHandle:
                 raise TimeoutError(f"flow run {self.id} did not end within {timeout} s (it is {status})")
             self._surroundings.sleep(interval)
 
-    def cancel(self) -> None:
+    def cancel(self, by: str | None = None) -> None:
         """Ask for the end of the flow run: nothing more is started, sub-flows are cancelled too.
 
-        Raises as ``Selinon.cancel``.
+        ``by`` says who asks, and is kept in the audit. Raises as ``Selinon.cancel``.
         """
-        self._selinon.cancel(self.id, self.flow)
+        self._selinon.cancel(self.id, self.flow, by)
 
 
 def check_json(args: Any, most_bytes: int) -> None:

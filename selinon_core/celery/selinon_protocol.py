@@ -73,6 +73,6 @@ class Owner(Protocol):
         """The state store."""
         ...
 
-    def cancel(self, id: str, flow: str | None = None) -> None:
+    def cancel(self, id: str, flow: str | None = None, by: str | None = None) -> None:
         """Ask for the end of a flow run."""
         ...

@@ -1,10 +1,12 @@
-"""Who may see the page: checked for every request before anything else.
+"""Who may see the page, and who may act on it: checked for every request before anything else.
 
 - *Hosts.* A page of another site can have its name resolve to this machine (DNS rebinding); its requests name that
   site as their host. Without ``authorize`` only names of this machine are accepted, from this machine.
 - *Origins.* What another site's page asks for is refused: browsers say so in ``Sec-Fetch-Site`` and ``Origin``.
   A link from another site may lead here: a navigation shows the page to its user, not to the site.
 - *Roles.* ``authorize(request)`` returns None, ``viewer`` or ``operator``; there are no users and passwords here.
+- *Actions.* A request that may change something is that of an operator, and has a header of its own, which a page
+  of another site cannot send (CSRF). A server that is read-only takes none.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ import hmac
 import inspect
 from collections.abc import Awaitable, Callable, Sequence
 from ipaddress import ip_address, ip_network
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 from urllib.parse import urlsplit
 
 from starlette.requests import Request
@@ -23,8 +25,22 @@ from starlette.requests import Request
 from selinon_core.errors import ConfigurationError
 
 Role = Literal["viewer", "operator"]
-#: Returns the role of the sender of a request; None: the sender may see nothing.
-Authorize = Callable[[Request], "Role | Awaitable[Role | None] | None"]
+
+
+class Visitor(NamedTuple):
+    """Who sends a request."""
+
+    role: Role
+    #: The name for the audit.
+    name: str
+
+
+Granted = Role | tuple[Role, str] | None
+#: Returns the role of the sender of a request, or role and name; None: the sender may see nothing.
+Authorize = Callable[[Request], "Granted | Awaitable[Granted]"]
+
+#: The header of a request that may change something; its value does not matter.
+ACTION_HEADER = "X-Selinon-Request"
 
 _LOOPBACK_NAMES = ("127.0.0.1", "localhost", "::1")
 #: Headers that a proxy adds: the request comes from elsewhere, whatever address it has.
@@ -53,19 +69,22 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-async def role_of(request: Request, authorize: Authorize | None) -> Role:
-    """The role of a request; raises ``Refusal``."""
+async def visitor_of(request: Request, authorize: Authorize | None) -> Visitor:
+    """Who sends a request; raises ``Refusal``."""
     _check_origin(request)
     if authorize is None:
-        _check_local(request)
-        return "viewer"
-    role: Any = authorize(request)
-    if inspect.isawaitable(role):
-        role = await role
-    if role in ("viewer", "operator"):
-        return "operator" if role == "operator" else "viewer"
-    if role is not None:
-        raise ConfigurationError(f'authorize returned {role!r}: it has to be None, "viewer" or "operator"')
+        check_local(request)
+        return Visitor("viewer", "viewer")
+    granted: Any = authorize(request)
+    if inspect.isawaitable(granted):
+        granted = await granted
+    role, name = granted if isinstance(granted, tuple) and len(granted) == 2 else (granted, granted)
+    if role in ("viewer", "operator") and isinstance(name, str):
+        return Visitor("operator" if role == "operator" else "viewer", name)
+    if granted is not None:
+        raise ConfigurationError(
+            f'authorize returned {granted!r}: it has to be None, "viewer", "operator", or a role and a name'
+        )
     challenge = getattr(authorize, "challenge", None)
     raise Refusal(
         403 if challenge is None else 401,
@@ -76,7 +95,21 @@ async def role_of(request: Request, authorize: Authorize | None) -> Role:
     )
 
 
-def _check_local(request: Request) -> None:
+def check_action(request: Request, visitor: Visitor, read_only: bool) -> None:
+    """Refuse a request that may change something unless its sender may and meant it; raises ``Refusal``."""
+    if read_only:
+        raise Refusal(403, "read_only", "this page only shows", "selinon web --allow-actions, or read_only=False")
+    if visitor.role != "operator":
+        raise Refusal(
+            403, "not_operator", "you may see this page, and change nothing", "ask for an operator's role"
+        )
+    if request.headers.get("sec-fetch-site", "same-origin") != "same-origin":
+        raise Refusal(403, "other_origin", "another site asked for this", "open the page itself")
+    if ACTION_HEADER.lower() not in request.headers:
+        raise Refusal(403, "no_header", f"the header {ACTION_HEADER} is missing", f"send {ACTION_HEADER}: 1")
+
+
+def check_local(request: Request) -> None:
     """Refuse what does not come from this machine, or asks for a host that is not this machine."""
     host = urlsplit("//" + request.headers.get("host", "")).hostname
     client = request.client
@@ -102,17 +135,39 @@ def _check_origin(request: Request) -> None:
         raise Refusal(403, "other_origin", "another site asked for this", "open the page itself")
 
 
+class LocalOperator:
+    """Whoever is on this machine may act. ``name`` is for the audit."""
+
+    challenge = None
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __call__(self, request: Request) -> Granted:
+        """Role and name; raises ``Refusal`` for a request from elsewhere."""
+        check_local(request)
+        return "operator", self._name
+
+
+class Token(NamedTuple):
+    """A token, and what it allows."""
+
+    text: str
+    role: Role = "operator"
+    #: For the audit.
+    name: str = "token"
+
+
 class BearerToken:
     """Lets in who knows a token: ``Authorization: Bearer TOKEN``, or as the password that a browser asks for."""
 
     challenge = 'Basic realm="selinon", charset="UTF-8"'
 
-    def __init__(self, token: str, role: Role = "operator") -> None:
-        self._token = token.encode()
-        self._role: Role = role
+    def __init__(self, *tokens: Token | str) -> None:
+        self._tokens = [Token(token) if isinstance(token, str) else token for token in tokens]
 
-    def __call__(self, request: Request) -> Role | None:
-        """The role, None without the token."""
+    def __call__(self, request: Request) -> Granted:
+        """Role and name, None without a token."""
         kind, _, given = request.headers.get("authorization", "").partition(" ")
         if kind.lower() == "basic":
             try:
@@ -121,21 +176,25 @@ class BearerToken:
                 return None
         elif kind.lower() != "bearer":
             return None
-        return self._role if hmac.compare_digest(given.encode(), self._token) else None
+        found = None
+        for token in self._tokens:  # all of them: the time says nothing about which one was nearly right
+            if hmac.compare_digest(given.encode(), token.text.encode()):
+                found = token
+        return None if found is None else (found.role, found.name)
 
 
 class TrustedHeader:
     """Lets in whom a proxy has let in: its requests have a header with the user's name.
 
-    ``proxies`` are addresses or networks of proxies; a request from elsewhere may say what it likes. Raises
-    ``ConfigurationError`` for what is neither.
+    ``proxies`` are addresses or networks of proxies; a request from elsewhere may say what it likes. ``operators``
+    are the users who may act, None: all. Raises ``ConfigurationError`` for what is not an address.
     """
 
     challenge = None
 
-    def __init__(self, header: str, proxies: Sequence[str], role: Role = "operator") -> None:
+    def __init__(self, header: str, proxies: Sequence[str], operators: Sequence[str] | None = None) -> None:
         self.header = header
-        self._role: Role = role
+        self._operators = operators
         try:
             self._proxies = [ip_network(proxy) for proxy in proxies]
         except ValueError as error:
@@ -143,8 +202,8 @@ class TrustedHeader:
                 f"{error}: name the proxy by its address, or a network as 10.0.0.0/8"
             ) from None
 
-    def __call__(self, request: Request) -> Role | None:
-        """The role, None where the proxy names no user."""
+    def __call__(self, request: Request) -> Granted:
+        """Role and name, None where the proxy names no user."""
         names = request.headers.getlist(self.header)
         if request.client is None or len(names) != 1 or not names[0].strip():
             return None
@@ -152,4 +211,7 @@ class TrustedHeader:
             client = ip_address(request.client.host)
         except ValueError:
             return None
-        return self._role if any(client in network for network in self._proxies) else None
+        if not any(client in network for network in self._proxies):
+            return None
+        name = names[0].strip()
+        return "operator" if self._operators is None or name in self._operators else "viewer", name

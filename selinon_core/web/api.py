@@ -1,4 +1,4 @@
-"""The API: JSON with a version, and server-sent events. Nothing in it changes anything."""
+"""The API: JSON with a version, and server-sent events. What changes something is in ``action_routes``."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from selinon_core.errors import MissingExtraError, RequestError, UnknownRunError
+from selinon_core.web.acting import EXPIRED
 from selinon_core.web.answers import ApiError, json_answer
 from selinon_core.web.backend import Backend
 from selinon_core.web.filters import checked_id, read_filter
@@ -46,6 +47,12 @@ class Api:
         _only(request)
         flows = await self._backend.call(self._backend.flows)
         return json_answer({"version": 1, "flows": flows})
+
+    async def audit(self, request: Request) -> Response:
+        """A page of who asked for what, of a run or of all."""
+        query = _only(request, "run", "cursor")
+        run = checked_id(query["run"]) if "run" in query else None
+        return json_answer(await self._backend.call(self._backend.audit, run, query.get("cursor")))
 
     async def run(self, request: Request) -> Response:
         """A run."""
@@ -132,10 +139,6 @@ class Api:
         if found is None:
             raise ApiError(409, "not_begun", "the run was never begun, so there is nothing to draw")
         return found
-
-
-#: Why there may be no run of an id that was seen before.
-EXPIRED = "its start waits for a worker, it was refused, or it is forgotten (selinon_state_ttl)"
 
 
 def _only(request: Request, *names: str) -> dict[str, str]:

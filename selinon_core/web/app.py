@@ -10,6 +10,8 @@ from starlette.routing import Route
 
 from selinon_core.celery.selinon_protocol import Owner
 from selinon_core.web.access import Authorize
+from selinon_core.web.acting import Acting
+from selinon_core.web.action_routes import ActionRoutes
 from selinon_core.web.api import Api
 from selinon_core.web.backend import Backend
 from selinon_core.web.guard import Guard, error_handlers
@@ -23,22 +25,27 @@ def create_app(
     *,
     authorize: Authorize | None = None,
     title: str | None = None,
+    read_only: bool = False,
     pace: float = PACE,
     most_viewers: int = 1000,
 ) -> Starlette:
-    """An ASGI app that shows the flow runs of a ``Selinon``; it changes nothing.
+    """An ASGI app that shows the flow runs of a ``Selinon``; operators may retry and cancel them.
 
     ``authorize(request)`` returns ``"viewer"``, ``"operator"`` or None, which means no access; it may be a
-    coroutine function. Without it, only requests of this machine to this machine are answered. ``title`` names
+    coroutine function. A role with a name, ``("operator", "anna")``, says who it is, for the audit. Without
+    ``authorize``, only requests of this machine to this machine are answered, and nothing can be changed.
+    ``read_only``: nothing can be changed by operators either. ``title`` names
     the project on the pages, by default it is the name of the Celery app. ``pace``: the
     server asks the state store for a run at most once in so many seconds, however many look at it.
     ``most_viewers``: streams of live updates that are open at one time.
 
-    Nothing is read and nothing connected before the first request. ``app.state.close()`` ends open streams.
+    Nothing is read and nothing connected before the first request. ``app.state.close()`` ends open streams and
+    batches.
     """
     backend = Backend(selinon, pace)
     feeds = LiveFeeds(pace, backend.now, most_viewers=most_viewers)
     api = Api(backend, feeds)
+    actions = ActionRoutes(backend, Acting(selinon))
     pages = PageRoutes(backend, title or str(selinon.app.main or "flows"))
     app = Starlette(
         routes=[
@@ -49,6 +56,10 @@ def create_app(
             Route("/healthz", api.health),
             Route("/api/runs", api.runs),
             Route("/api/events", api.events),
+            Route("/api/audit", api.audit),
+            Route("/api/batch", actions.batch, methods=["POST"]),
+            Route("/api/batch/{token}", actions.progress),
+            Route("/api/batch/{token}/stop", actions.stop, methods=["POST"]),
             Route("/api/flows", api.flows),
             Route("/api/runs/{id}", api.run),
             Route("/api/runs/{id}/nodes", api.nodes),
@@ -56,10 +67,16 @@ def create_app(
             Route("/api/runs/{id}/events", api.run_events),
             Route("/api/runs/{id}/graph", api.plain_graph),
             Route("/api/runs/{id}/graph.svg", api.graph),
+            Route("/api/runs/{id}/{action}", actions.act, methods=["POST"]),
         ],
-        middleware=[Middleware(Guard, authorize=authorize)],
+        middleware=[Middleware(Guard, authorize=authorize, read_only=read_only)],
         exception_handlers=error_handlers(pages.error),
     )
+
+    def close() -> None:
+        feeds.close()
+        actions.batches.close()
+
     state: Any = app.state
-    state.close = feeds.close
+    state.close = close
     return app

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from anyio import CapacityLimiter, fail_after, to_thread
 
+from selinon_core.celery.reporting.audit_rows import audit_json
 from selinon_core.celery.reporting.run_history import history
 from selinon_core.celery.reporting.run_rows import find_page, rows_json
 from selinon_core.celery.selinon_protocol import Owner
@@ -29,6 +30,7 @@ THREADS = 8
 #: Seconds after which a store that does not answer counts as away.
 PATIENCE = 10.0
 EVENTS_PER_PAGE = 200
+AUDIT_PER_PAGE = 50
 
 
 class Backend:
@@ -96,6 +98,10 @@ class Backend:
     def flows(self) -> list[dict[str, Any]]:
         """What each flow did in the last day."""
         return self._figures.of_last_day(self.plan, self.now())
+
+    def audit(self, run: str | None, cursor: str | None) -> dict[str, Any]:
+        """A page of who asked for what, see ``audit_json``."""
+        return audit_json(self._selinon.store.audit.read(run, cursor, AUDIT_PER_PAGE))
 
     def ids_like(self, text: str) -> list[str]:
         """Ids that are a text or begin with it, at most 10."""

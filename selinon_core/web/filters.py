@@ -17,7 +17,9 @@ _AGO = re.compile(r"(\d{1,6})(s|m|h|d|w)")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 #: What ids of flow runs consist of: none of it means anything in an address or a path.
 _ID = re.compile(r"[A-Za-z0-9_:.@+-]{1,200}")
-_KEYS = ("flow", "status", "since", "until", "label", "key", "id", "cursor", "limit")
+#: The filters that say which runs are wanted, and those that say which page of them.
+BATCH_KEYS = ("flow", "status", "since", "until", "label", "key", "id")
+_KEYS = (*BATCH_KEYS, "cursor", "limit")
 
 
 class RunFilter(NamedTuple):

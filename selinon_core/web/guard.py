@@ -11,15 +11,15 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from selinon_core.errors import ConfigurationError, RequestError, StateStoreError
-from selinon_core.web.access import Authorize, Refusal, role_of
+from selinon_core.errors import ConfigurationError, RequestError, StateStoreError, StateStoreRefused
+from selinon_core.web.access import Authorize, Refusal, check_action, visitor_of
 from selinon_core.web.answers import RETRY_AFTER, SECURITY_HEADERS, ApiError, error_answer
 from selinon_core.web.live_feeds import TooManyViewers
+from selinon_core.web.request_body import MAX_BODY, too_large
 
 _log = logging.getLogger("selinon.web")
 
-#: The largest body of a request, and the longest query of an address, in bytes.
-MAX_BODY = 64 * 1024
+#: The longest query of an address, in bytes.
 MAX_QUERY = 8 * 1024
 #: What needs no role: it says nothing of the flows, and those who ask (load balancers) have none.
 _OPEN = "/healthz"
@@ -28,9 +28,10 @@ _OPEN = "/healthz"
 class Guard:
     """Middleware: refuses what may not be answered, and adds the headers that keep browsers strict."""
 
-    def __init__(self, app: ASGIApp, authorize: Authorize | None) -> None:
+    def __init__(self, app: ASGIApp, authorize: Authorize | None, read_only: bool) -> None:
         self._app = app
         self._authorize = authorize
+        self._read_only = read_only
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle a request."""
@@ -57,15 +58,18 @@ class Guard:
             return RedirectResponse(request.url.path.rpartition("/")[2] + "/", 307)
         length = request.headers.get("content-length", "0")
         if not length.isdecimal() or int(length) > MAX_BODY:
-            hint = f"at most {MAX_BODY} bytes"
-            return error_answer(ApiError(413, "too_large", "the body of the request is too large", hint))
+            return error_answer(too_large())
         if len(request.scope.get("query_string", b"")) > MAX_QUERY:
             hint = f"at most {MAX_QUERY} bytes"
             return error_answer(ApiError(414, "too_large", "the query of the address is too long", hint))
-        if path == _OPEN:
+        reads = request.method in ("GET", "HEAD")
+        if path == _OPEN and reads:
             return None
         try:
-            request.scope["selinon.role"] = await role_of(request, self._authorize)
+            visitor = request.scope["selinon.visitor"] = await visitor_of(request, self._authorize)
+            request.scope["selinon.acts"] = visitor.role == "operator" and not self._read_only
+            if not reads:  # whatever the route makes of it: what is not asked here may act
+                check_action(request, visitor, self._read_only)
         except Refusal as refusal:
             headers = {} if refusal.challenge is None else {"WWW-Authenticate": refusal.challenge}
             return error_answer(ApiError(refusal.status, refusal.code, refusal.message, refusal.hint, headers))
@@ -91,6 +95,8 @@ def api_error(error: Exception) -> ApiError:
     if isinstance(error, TooManyViewers):
         wait = {"Retry-After": "30"}
         return ApiError(503, "too_many_viewers", "this server has as many viewers as it takes", "come back", wait)
+    if isinstance(error, StateStoreRefused):
+        return ApiError(400, "store_refused", str(error), "the message says what the state store cannot take")
     if isinstance(error, RequestError):
         return ApiError(400, "bad_request", str(error))
     if isinstance(error, ConfigurationError):
@@ -104,7 +110,7 @@ def api_error(error: Exception) -> ApiError:
 def _of_routing(error: HTTPException) -> ApiError:
     headers = dict(error.headers or {})
     if error.status_code == 405:
-        return ApiError(405, "method", "this page only shows: nothing here takes this method", "", headers)
+        return ApiError(405, "method", "nothing here takes this method", "", headers)
     if error.status_code == 404:
         return ApiError(404, "not_found", "there is no such page", "", headers)
     return ApiError(error.status_code, "refused", str(error.detail), "", headers)
@@ -120,5 +126,8 @@ def error_handlers(page: Callable[[Request, ApiError], Response]) -> Mapping[Any
             return error_answer(shown)
         return page(request, shown)
 
-    kinds = (ApiError, StateStoreError, TooManyViewers, RequestError, ConfigurationError, HTTPException, Exception)
+    kinds = (
+        *(ApiError, StateStoreError, StateStoreRefused, TooManyViewers, RequestError),
+        *(ConfigurationError, HTTPException, Exception),
+    )
     return dict.fromkeys(kinds, answer)

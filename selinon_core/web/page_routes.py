@@ -7,8 +7,8 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from selinon_core.errors import RequestError
+from selinon_core.web.acting import EXPIRED
 from selinon_core.web.answers import ApiError
-from selinon_core.web.api import EXPIRED
 from selinon_core.web.backend import Backend
 from selinon_core.web.filters import checked_id, read_filter
 from selinon_core.web.guard import path_of

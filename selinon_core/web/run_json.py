@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from selinon_core.celery.stores import Store
 from selinon_core.celery.stores.index import IndexRow
 from selinon_core.errors import RequestError
 from selinon_core.plan.template_text import sources_of
 from selinon_core.runtime.trace.run_records import args_template
+from selinon_core.web.actions import actions_of
 from selinon_core.web.followed_run import FollowedNode, FollowedRun
 from selinon_core.web.quantiles import quantile
 from selinon_core.web.shortening import shortened, shortened_text
@@ -37,12 +39,13 @@ def run_json(run: FollowedRun, row: IndexRow | None) -> dict[str, Any]:
     outcome = None if machine is None else machine.outcome
     has_output = outcome is not None and outcome.has_output
     open_run = header.status == "running"
+    status = row.status if row is not None and row.ended is None and open_run else header.status
     started = [node for node in run.nodes if node.node.flow_attempt == run.attempt]
     return {
         "version": VERSION,
         "id": run.id,
         "flow": header.flow,
-        "status": row.status if row is not None and row.ended is None and open_run else header.status,
+        "status": status,
         "reason": run.masked(header.reason) or run.problem,
         "problem": run.problem,
         "attempt": run.attempt,
@@ -69,7 +72,18 @@ def run_json(run: FollowedRun, row: IndexRow | None) -> dict[str, Any]:
         "groups": groups[:MAX_GROUPS],
         "groups_left_out": max(0, len(groups) - MAX_GROUPS),
         "critical_path": _longest(run.critical_path),
+        "actions": actions_of(status),
     }
+
+
+def status_of(store: Store, id: str) -> str | None:
+    """The status of a run as ``run_json`` has it; None: there is no such run."""
+    header, row = store.header(id), store.index.get(id)
+    if header is None:
+        return None
+    return (
+        row.status if row is not None and row.ended is None and header["status"] == "running" else header["status"]
+    )
 
 
 def _longest(path: list[dict[str, Any]]) -> list[dict[str, Any]]:

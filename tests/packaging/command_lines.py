@@ -68,6 +68,8 @@ LINES = (
     Line("export 1234", ("dev",), code=2),
     Line("doctor", ("dev",), code=1),
     Line("doctor --app shop:app --format json", ("celery", "dev"), code=1),
+    Line("audit", ("dev",)),
+    Line("audit 1234 --format json --app shop:app", ("celery", "dev")),
     Line("graph -o graph.svg --flow plain"),
     Line("graph -o - --format ascii --flow plain"),
     Line("check --flow plain"),

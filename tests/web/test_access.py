@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -12,7 +12,8 @@ from starlette.requests import Request
 from starlette.routing import Route
 
 from selinon_core.errors import ConfigurationError
-from selinon_core.web.access import BearerToken, TrustedHeader
+from selinon_core.web.access import ACTION_HEADER, BearerToken, LocalOperator, TrustedHeader
+from selinon_core.web.actions import ACTIONS
 from tests.web.viewed import Client, Viewed
 
 TOKEN = "a-token-that-is-long-enough"
@@ -25,35 +26,131 @@ def everything(shop: Viewed) -> Any:
     ids = sorted(store._runs)
     rows = [store.index.get(id) for id in ids]
     states = [(store.read(id), store.timers(id), sorted(store._runs[id].outbox)) for id in ids]
-    return ids, rows, states, dict(store._errors), list(shop.world.broker.queue), store.next_due()
+    sent, audit = list(shop.world.broker.queue), store.audit.read()
+    return ids, rows, states, dict(store._errors), sent, store.next_due(), audit
 
 
-def test_a_viewer_can_break_nothing(shop: Viewed) -> None:
-    ended = shop.finished("order", {"declined": True, "pages": 2})
-    running = shop.begun("order", {"pages": 2})
-    before = everything(shop)
-    app = shop.page()
-    client = Client(app)
-    asked = 0
+def operator(request: Request) -> Any:
+    return "operator", "anna"
+
+
+def viewer(request: Request) -> Any:
+    return "viewer", "bert"
+
+
+#: What a request of an operator needs to be taken.
+TAKEN = {"content-type": "application/json", ACTION_HEADER: "1"}
+#: Every reason why a request may change nothing: how the app is made, headers, and the codes of the refusals.
+POWERLESS: dict[str, tuple[dict[str, Any], dict[str, str], set[str]]] = {
+    "by default": ({}, TAKEN, {"not_operator"}),
+    "a viewer": ({"authorize": viewer}, TAKEN, {"not_operator"}),
+    "not let in": ({"authorize": lambda request: None}, TAKEN, {"not_allowed"}),
+    "read-only": ({"authorize": operator, "read_only": True}, TAKEN, {"read_only"}),
+    "without the header": ({"authorize": operator}, {"content-type": "application/json"}, {"no_header"}),
+    "another origin": ({"authorize": operator}, {**TAKEN, "origin": "http://evil.example"}, {"other_origin"}),
+    "another site": ({"authorize": operator}, {**TAKEN, "sec-fetch-site": "cross-site"}, {"other_origin"}),
+    "another site's link": (
+        {"authorize": operator},
+        {**TAKEN, "sec-fetch-site": "none", "sec-fetch-mode": "navigate", "sec-fetch-dest": "document"},
+        {"other_origin"},
+    ),
+    "another host": (
+        {"authorize": LocalOperator("me")},
+        {**TAKEN, "host": "evil.example"},
+        {"other_host"},
+    ),
+    "not JSON": (
+        {"authorize": operator},
+        {**TAKEN, "content-type": "text/plain"},
+        {"content_type", "method", "no_such_action", "not_found"},
+    ),
+}
+
+
+def paths(app: Any, ids: Sequence[str]) -> Iterator[str]:
+    """The address of every route, of every action, for some ids."""
     for route in app.routes:
         assert isinstance(route, Route)
-        for id in (ended, running, "unknown"):
-            path = route.path.replace("{id}", id).replace("{name}", "base.css")
-            for method in METHODS:
-                if method == "GET" and path.endswith("/events"):
-                    continue  # it does not end; HEAD asks for the same
-                for query in ("", "?action=cancel", "?name=Charge"):
-                    for body in (None, b'{"action": "cancel"}'):
-                        answer = client.request(method, path + query, content=body)
-                        asked += 1
-                        assert answer.status_code < 500, (method, path)
-                        if method not in ("GET", "HEAD"):
-                            assert answer.status_code == 405, (method, path)
-                            assert answer.json()["error"]["code"] == "method"
-    assert asked > 1000
+        for id in ids:
+            for action in ACTIONS if "{action}" in route.path else ("",):
+                path = route.path.replace("{id}", id).replace("{name}", "base.css").replace("{action}", action)
+                yield path.replace("{token}", "x" * 24)
+
+
+@pytest.mark.parametrize("why", POWERLESS)
+def test_who_may_not_act_can_break_nothing(shop: Viewed, why: str) -> None:
+    options, headers, codes = POWERLESS[why]
+    failed = shop.finished("order", {"declined": True, "pages": 2})
+    running = shop.begun("order", {"pages": 2})
+    before = everything(shop)
+    client = Client(shop.page(**options))
+    bodies = [b"{}", b'{"action": "retry", "filter": {"flow": "order"}}']
+    asked = 0
+    for path in paths(shop.page(), (failed, running)):
+        for method in METHODS if why == "by default" else ("POST", "PUT"):
+            if method == "GET" and path.endswith("/events"):
+                continue  # it does not end; HEAD asks for the same
+            for body in bodies:
+                answer = client.request(method, path, content=body, headers=headers)
+                asked += 1
+                assert answer.status_code < 500, (method, path)
+                if method not in ("GET", "HEAD"):
+                    assert answer.status_code in (401, 403, 404, 405, 415), (method, path)
+                    assert answer.json()["error"]["code"] in codes, (method, path)
+    assert asked > 100
     assert everything(shop) == before
-    changing = re.compile("commit|append|lease|claim|retry|put_|heartbeat|prepare|clear|leadership|fill|trim")
+    changing = re.compile(
+        "commit|append|lease|claim|retry|put_|heartbeat|prepare|clear|leadership|fill|trim|write"
+    )
     assert [name for name in shop.store.asked if changing.search(name)] == []
+
+
+def test_an_operator_can_act_by_post_and_with_json_only(shop: Viewed) -> None:
+    id = shop.finished("order", {"declined": True, "pages": 1})
+    before = everything(shop)
+    client = Client(shop.page(authorize=operator))
+    for path in paths(shop.page(), (id,)):
+        for method in METHODS:
+            if method not in ("GET", "HEAD", "POST"):
+                answer = client.request(method, path, content=b"{}", headers=TAKEN)
+                assert (answer.status_code, answer.json()["error"]["code"]) == (405, "method"), (method, path)
+    assert everything(shop) == before
+    assert client.request("POST", f"/api/runs/{id}/retry", content=b"{}", headers=TAKEN).status_code == 202
+
+
+@pytest.mark.parametrize("length", [None, "70000", "1"])
+def test_a_body_that_is_too_large_is_refused(shop: Viewed, length: str | None) -> None:
+    """Also one whose length is not given."""
+    id = shop.finished("order", {"declined": True, "pages": 1})
+    before = everything(shop)
+    client = Client(shop.page(authorize=operator))
+
+    async def parts() -> AsyncIterator[bytes]:
+        yield b'{"nodes": ["'
+        for _ in range(70):
+            yield b"x" * 1000
+        yield b'"]}'
+
+    for path in paths(shop.page(), (id,)):
+        headers = TAKEN if length is None else {**TAKEN, "content-length": length}
+        answer = client.request("POST", path, content=parts(), headers=headers)
+        assert answer.status_code in (404, 405, 413), path
+        if path.endswith(("/retry", "/cancel", "/batch", "/stop")):
+            assert answer.status_code == 413, path
+    assert everything(shop) == before
+
+
+@pytest.mark.parametrize(
+    "id", ["%2e%2e%2fetc", "..%2f..%2fetc%2fpasswd", "%00", "a%20b", "%3Cscript%3E", "a" * 201, "~", ".."]
+)
+def test_an_operator_cannot_name_a_path(shop: Viewed, id: str) -> None:
+    client = Client(shop.page(authorize=operator))
+    before = shop.store.asked.total()
+    for path in paths(shop.page(), (id,)):
+        if id in path:
+            answer = client.request("POST", path, content=b"{}", headers=TAKEN)
+            assert answer.status_code in (400, 404, 405), path
+    assert shop.store.asked.total() == before
 
 
 @pytest.mark.parametrize("path", ["/", "/api/runs", "/static/run.js", "/api/events"])

@@ -42,6 +42,8 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "nodes.yaml").write_text(FLOW)
     (tmp_path / "greeting.py").write_text(TASK)
     (tmp_path / "short.txt").write_text("secret\n")
+    (tmp_path / "empty.txt").write_text("# none\n\n")
+    (tmp_path / "wrong.txt").write_text("# role, name, token\nadmin anna a-token-that-is-long-enough\n")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -53,7 +55,10 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (["--host", "::"], "could see arguments, results"),
         (["--host", "192.0.2.1", "--trust-from", "10.0.0.1"], "--trust-from is about --trust-header"),
         (["--token-file", "missing.txt"], "cannot read missing.txt"),
-        (["--token-file", "short.txt"], "shorter than 16 characters"),
+        (["--token-file", "short.txt"], "the token in line 1 of short.txt is shorter than 16 characters"),
+        (["--token-file", "empty.txt"], "there is no token in empty.txt"),
+        (["--token-file", "wrong.txt"], "line 2 of wrong.txt is neither a token nor a role"),
+        (["--operator", "anna"], "--operator is about --trust-header together with --allow-actions"),
         (["--token-file", "short.txt", "--trust-header", "X-User"], "give one of them"),
         (["--trust-header", "X-User", "--trust-from", "proxy"], "name the proxy by its address"),
         (["--port", "70000"], "there is no port 70000"),

@@ -101,8 +101,8 @@ class CountedStore:
 
     def __getattr__(self, name: str) -> Any:
         value = getattr(self._store, name)
-        if name == "index":
-            return _Away(self, value)
+        if name in ("index", "audit"):
+            return _Away(self, name, value)
 
         def call(*args: Any, **named: Any) -> Any:
             self.asked[name] += 1
@@ -114,22 +114,36 @@ class CountedStore:
 
 
 class _Away:
-    """The index of a store that may be away."""
+    """A part of a store that may be away."""
 
-    def __init__(self, owner: CountedStore, index: Any) -> None:
+    def __init__(self, owner: CountedStore, name: str, part: Any) -> None:
         self._owner = owner
-        self._index = index
+        self._name = name
+        self._part = part
 
     def __getattr__(self, name: str) -> Any:
-        value = getattr(self._index, name)
+        value = getattr(self._part, name)
 
         def call(*args: Any, **named: Any) -> Any:
-            self._owner.asked[f"index.{name}"] += 1
+            self._owner.asked[f"{self._name}.{name}"] += 1
             if self._owner.away:
                 raise StateStoreError("it was taken away")
             return value(*args, **named)
 
         return call
+
+
+class _Broker:
+    """A broker that may be away."""
+
+    def __init__(self, publisher: Any) -> None:
+        self._publisher = publisher
+        self.away = False
+
+    def send(self, messages: Any) -> None:
+        if self.away:
+            raise ConnectionError("it was taken away")
+        self._publisher.send(messages)
 
 
 class Viewed:
@@ -139,10 +153,17 @@ class Viewed:
         self.world = World(plan, workers=1, selinon_inline_count=0, selinon_batch_count=1, **world)
         self.plan = plan
         self.store = CountedStore(self.world.store, lambda: self.world.now)
+        worker = self.world.workers[0]
+        self.broker = _Broker(worker.publisher)
         self.services = SimpleNamespace(
-            plan=plan, store=self.store, flow_versions=self.world.workers[0].flow_versions
+            plan=plan,
+            store=self.store,
+            flow_versions=worker.flow_versions,
+            messages=worker.messages,
+            publisher=self.broker,
         )
-        self.app = SimpleNamespace(main="shop")
+        errors = SimpleNamespace(connection_errors=(ConnectionError,), channel_errors=())
+        self.app = SimpleNamespace(main="shop", connection_for_write=lambda: errors)
 
     def page(self, **options: Any) -> Starlette:
         """The app; it asks the store with every request unless ``pace`` says otherwise."""

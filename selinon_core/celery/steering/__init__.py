@@ -1,5 +1,6 @@
-"""Steering of flow runs by people: letting failed runs go on. What is asked for is a message to a dispatcher."""
+"""Steering of flow runs by people. What is asked for is kept in the audit, and is a message to a dispatcher."""
 
+from selinon_core.celery.steering.cancellation import Cancel, Cancellation
 from selinon_core.celery.steering.steering import Retry, Steering
 
-__all__ = ["Retry", "Steering"]
+__all__ = ["Cancel", "Cancellation", "Retry", "Steering"]

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from selinon_core.celery.execution.run_cache import version_in
 from selinon_core.celery.reporting.run_reader import FoldedRun, RunReader
 from selinon_core.celery.selinon_protocol import Owner
+from selinon_core.celery.steering.auditing import record
 from selinon_core.celery.stores.run_header import RunHeader
 from selinon_core.celery.transport.broker_deadline import within
 from selinon_core.diagnostics.wording import suggestion
@@ -102,8 +103,8 @@ class Steering:
 
         Its failed node runs run again under their ids, failed decisions are made again, what still runs is waited
         for. ``nodes`` names some of the failed node runs, by name or id; the others stay failed. ``by`` says who
-        asks, and is kept in the log of the run. Raises ``RequestError`` with the reason when it cannot go on, and
-        as ``Selinon.run_flow`` for the broker.
+        asks, and is kept in the log of the run and in the audit. Raises ``RequestError`` with the reason when it
+        cannot go on, and as ``Selinon.run_flow`` for the broker.
         """
         planned = self.preview(id, nodes)
         self.send(planned, by, timeout=timeout)
@@ -112,6 +113,8 @@ class Steering:
     def send(self, planned: Retry, by: str | None = None, *, timeout: float | None = 10.0) -> None:
         """Ask for a retry that was looked at; nothing happens when the run went on since then."""
         services = self._selinon.services
+        names = {} if planned.numbers is None else {"nodes": sorted({node.name for node in planned.nodes})}
+        record(services.store, "retry", planned.id, by, **names)
         queue = services.messages.queue(planned.flow)
         message = services.messages.retry(
             planned.flow, planned.id, planned.version, planned.numbers, None if by is None else by[:255], queue

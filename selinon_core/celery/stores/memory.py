@@ -8,6 +8,7 @@ from typing import Any
 
 from selinon_core.celery.stores import delivery_rules as rules
 from selinon_core.celery.stores.condition import StoreCondition
+from selinon_core.celery.stores.memory_audit import MemoryAudit
 from selinon_core.celery.stores.memory_index import MemoryIndex
 from selinon_core.celery.stores.memory_run import MemoryRun
 from selinon_core.celery.stores.protocol import (
@@ -44,6 +45,7 @@ class MemoryStore:
         self._definitions: dict[str, str] = {}
         self._leader = ("", 0.0)
         self.index = MemoryIndex(self._lock, self._runs)
+        self.audit = MemoryAudit(self._lock)
 
     def prepare(self) -> None:
         """Nothing is missing."""

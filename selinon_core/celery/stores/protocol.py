@@ -17,7 +17,7 @@ Per flow run a store keeps
 
 For all runs together it keeps the *due index* (when to look at which run next), the throttling slots, the errors
 of failed task runs, the *definitions* of flows that logs refer to, the leader of the sweep, and the *index*
-(``index.py``), by which runs are found.
+(``index.py``), by which runs are found. The *audit* (``audit.py``) says who asked for what.
 
 One worker advances a run at a time. It holds a *lease* with a fencing token. Each commit names the token and the
 version that the worker has seen; the store refuses an old one. A commit without a token is the short cut for a run
@@ -32,6 +32,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from selinon_core.celery.stores.condition import StoreCondition
+from selinon_core.celery.stores.audit import Audit
 from selinon_core.celery.stores.index import Index, IndexChange
 
 #: What ``Store.append_event`` found.
@@ -236,6 +237,11 @@ class Store(Protocol):
     @property
     def index(self) -> Index:
         """The index of runs, on the same connection."""
+        ...
+
+    @property
+    def audit(self) -> Audit:
+        """Who asked for what, on the same connection."""
         ...
 
     def prepare(self) -> None:

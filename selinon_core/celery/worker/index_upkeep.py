@@ -1,4 +1,4 @@
-"""Maintains the index of runs, in the worker that leads the sweep: adds rows of older workers, deletes old rows.
+"""Maintains index and audit, in the worker that leads the sweep: adds rows of older workers, deletes old rows.
 
 Workers of before the index create and end runs without a row. The leader walks through the runs of the store, some
 at a time, and writes what is missing. It goes on faster while it finds something.
@@ -43,7 +43,11 @@ class IndexUpkeep:
         if now >= self._trim_at:
             self._trim_at = now + TRIM_EVERY
             before = now - self._services.settings.selinon_index_ttl
-            if index.trim(before, now, ROWS_AT_ONCE) == ROWS_AT_ONCE:
+            removed = (
+                index.trim(before, now, ROWS_AT_ONCE),
+                self._services.store.audit.trim(before, ROWS_AT_ONCE),
+            )
+            if ROWS_AT_ONCE in removed:
                 self._trim_at = now
 
 

@@ -24,6 +24,7 @@ from selinon_core.celery.stores.protocol import (
 )
 from selinon_core.celery.stores.redis import scripts
 from selinon_core.celery.stores.redis.config_warnings import dangers, warn_of_settings
+from selinon_core.celery.stores.redis.audit import RedisAudit
 from selinon_core.celery.stores.redis.connection import Server, client_of, server_of
 from selinon_core.celery.stores.redis.index import RedisIndex, commit_arguments
 from selinon_core.errors import MissingExtraError, StateStoreError, StateStoreRefused
@@ -51,6 +52,7 @@ class RedisStore:
         self._free: deque[Any] = deque()
         self.clock = StoreClock(self._time)
         self.index = RedisIndex(self._eval_of_index, self._call, prefix)
+        self.audit = RedisAudit(self._eval_of_index, self._call, prefix)
 
     @property
     def server(self) -> Server | None:

@@ -24,6 +24,7 @@ from selinon_core.celery.stores.protocol import (
     NodeRecord,
     Opened,
 )
+from selinon_core.celery.stores.sql.audit import SqlAudit
 from selinon_core.celery.stores.sql.changes import Changes
 from selinon_core.celery.stores.sql.commit import commit
 from selinon_core.celery.stores.sql.database import Database, failed
@@ -56,6 +57,7 @@ class SqlStore:
         self.database = Database(url, options)
         self.tables = Tables(prefix)
         self.index = SqlIndex(self.database, self.tables)
+        self.audit = SqlAudit(self.database, self.tables)
         self.clock = StoreClock(self._time)
 
     def prepare(self) -> None:

@@ -37,6 +37,7 @@ class Tables:
         self._define_parts_of_runs()
         self._define_shared()
         self._define_index()
+        self._define_audit()
         self._prepare_questions()
 
     def _table(self, name: str, *columns: Any) -> sa.Table:
@@ -184,6 +185,21 @@ class Tables:
         )
         label = self.labels.c
         sa.Index(f"{self.prefix}labels_value", label.name, label.value, label.status, label.created, label.run)
+
+    def _define_audit(self) -> None:
+        """Who asked for what: a table that older workers do not know."""
+        self.audit = self._table(
+            "audit",
+            sa.Column("id", _exact(32), primary_key=True),
+            sa.Column("at", _SECONDS, nullable=False),
+            sa.Column("who", sa.String(255), nullable=False),
+            sa.Column("what", sa.String(64), nullable=False),
+            sa.Column("run", _exact(64)),
+            sa.Column("details", _LONG),
+        )
+        audit, name = self.audit.c, f"{self.prefix}audit"
+        sa.Index(f"{name}_at", audit.at, audit.id)
+        sa.Index(f"{name}_run", audit.run, audit.at)
 
     def _prepare_questions(self) -> None:
         """What every step asks, made once: most of the time that a statement takes here goes into making it."""
