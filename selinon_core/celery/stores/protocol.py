@@ -31,8 +31,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
-from selinon_core.celery.stores.condition import StoreCondition
 from selinon_core.celery.stores.audit import Audit
+from selinon_core.celery.stores.condition import StoreCondition
 from selinon_core.celery.stores.index import Index, IndexChange
 
 #: What ``Store.append_event`` found.

@@ -23,8 +23,8 @@ from selinon_core.celery.stores.protocol import (
     Reopening,
 )
 from selinon_core.celery.stores.redis import scripts
-from selinon_core.celery.stores.redis.config_warnings import dangers, warn_of_settings
 from selinon_core.celery.stores.redis.audit import RedisAudit
+from selinon_core.celery.stores.redis.config_warnings import dangers, warn_of_settings
 from selinon_core.celery.stores.redis.connection import Server, client_of, server_of
 from selinon_core.celery.stores.redis.index import RedisIndex, commit_arguments
 from selinon_core.errors import MissingExtraError, StateStoreError, StateStoreRefused
