@@ -240,18 +240,12 @@ class Selinon:
             raise UnknownFlowError(f'no flow is named "{flow}"{suggestion(flow, self.plan.flows)}')
 
     def cancel(
-        self,
-        id: str,
-        flow: str | None = None,
-        by: str | None = None,
-        *,
-        timeout: float | None = REQUEST_TIMEOUT,
+        self, id: str, flow: str | None = None, by: str | None = None, *, timeout: float | None = REQUEST_TIMEOUT
     ) -> None:
         """Ask for the end of a flow run; without ``flow`` the state store is asked which one it is.
 
-        ``by`` says who asks, for the audit. With ``flow`` and without ``by`` only the broker is needed, and
-        nothing is kept in the audit. Raises ``RequestError`` when nothing is known of the run, and as
-        ``run_flow`` for the broker.
+        ``by`` says who asks, for the audit; with ``flow`` and without ``by`` only the broker is needed, and the
+        audit has nothing. Raises ``RequestError`` for an unknown run, and as ``run_flow`` for the broker.
         """
         messages, publisher = self._publisher()
         queue = None
