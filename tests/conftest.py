@@ -14,6 +14,7 @@ import hypothesis
 import pytest
 
 from tests import services
+from tests.forked_cli import ForkedCli
 
 # A machine under load is no reason to fail; what has to be fast is measured by the benchmarks.
 hypothesis.settings.register_profile("selinon", deadline=None)
@@ -105,6 +106,13 @@ def amqp_url() -> str:
 def postgres_url() -> str:
     """URL of a PostgreSQL database; use tables that begin with a ``private_name``."""
     return need("postgres")
+
+
+@pytest.fixture(scope="session")
+def forked_cli(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ForkedCli]:
+    """Runs ``selinon`` in processes of its own that need no time to start."""
+    with ForkedCli(tmp_path_factory.mktemp("forked-cli")) as made:
+        yield made
 
 
 @pytest.fixture

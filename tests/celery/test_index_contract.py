@@ -11,6 +11,7 @@ import pytest
 from selinon_core.celery.stores import Store
 from selinon_core.celery.stores.index import IndexChange, IndexRow, RunQuery, row_of_header
 from selinon_core.celery.stores.protocol import Commit
+from selinon_core.celery.stores.redis.store import RedisStore
 from selinon_core.celery.stores.run_header import RunHeader
 from selinon_core.celery.stores.sql.store import SqlStore
 from selinon_core.errors import RequestError, StateStoreRefused
@@ -222,7 +223,9 @@ def old_worker(store: Store, id: str, at: float = NOW, **header: Any) -> None:
     assert store.commit(Commit(id, 0, at, create=fields, batch='[0,["S",{"id":7},{},null,null]]')).ok
 
 
-def wrong_runs(store: Store, limit: int = 2) -> dict[str, Any]:
+def wrong_runs(store: Store) -> dict[str, Any]:
+    # Redis counts the keys that are looked at, and the server may hold very many others.
+    limit = 1000 if isinstance(store, RedisStore) else 2
     found: dict[str, Any] = {}
     cursor = None
     while True:

@@ -6,15 +6,15 @@ import json
 import re
 import shlex
 import shutil
-import subprocess
-import sys
 from pathlib import Path
-from typing import Any
+from subprocess import CompletedProcess
+from typing import Any, Protocol
 
 import pytest
 import yaml
 
 from selinon_core.project import compile_project
+from tests.forked_cli import ForkedCli
 
 ROOT = Path(__file__).parents[2]
 SAMPLES = ROOT / "sample_flows"
@@ -22,12 +22,19 @@ ALL = sorted(path for path in SAMPLES.iterdir() if path.is_dir() and not path.na
 each_sample = pytest.mark.parametrize("sample", ALL, ids=[sample.name for sample in ALL])
 
 
-def selinon(*words: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
-    """Call the command line as it is installed; the samples' modules must not meet those of the tests."""
-    command = [sys.executable, "-m", "selinon_cli", *map(str, words)]
-    return subprocess.run(
-        command, cwd=cwd, capture_output=True, text=True, timeout=60, env={"PATH": "", "PYTHONPATH": str(ROOT)}
-    )
+class Selinon(Protocol):
+    """Calls the command line; the samples' modules must not meet those of the tests, so it has its own process."""
+
+    def __call__(self, *words: str | Path, cwd: Path) -> CompletedProcess[str]:
+        """Call it in a directory."""
+
+
+@pytest.fixture
+def selinon(forked_cli: ForkedCli) -> Selinon:
+    def run(*words: str | Path, cwd: Path) -> CompletedProcess[str]:
+        return forked_cli.run(*words, cwd=cwd, env={"PATH": "", "PYTHONPATH": str(ROOT)})
+
+    return run
 
 
 def test_there_are_at_least_ten() -> None:
@@ -35,13 +42,13 @@ def test_there_are_at_least_ten() -> None:
 
 
 @each_sample
-def test_lint_has_nothing_to_say(sample: Path, tmp_path: Path) -> None:
+def test_lint_has_nothing_to_say(sample: Path, tmp_path: Path, selinon: Selinon) -> None:
     linted = selinon("lint", "--strict", "--format", "json", sample, cwd=tmp_path)
     assert (linted.returncode, json.loads(linted.stdout)) == (0, []), linted.stdout + linted.stderr
 
 
 @each_sample
-def test_the_flow_test_cases_pass(sample: Path, tmp_path: Path) -> None:
+def test_the_flow_test_cases_pass(sample: Path, tmp_path: Path, selinon: Selinon) -> None:
     ran = selinon("test", "--ci", "--format", "json", sample, cwd=tmp_path)
     report = json.loads(ran.stdout)
     assert ran.returncode == 0, ran.stdout + ran.stderr
@@ -51,7 +58,7 @@ def test_the_flow_test_cases_pass(sample: Path, tmp_path: Path) -> None:
 
 
 @each_sample
-def test_the_cases_notice_every_mistake(sample: Path, tmp_path: Path) -> None:
+def test_the_cases_notice_every_mistake(sample: Path, tmp_path: Path, selinon: Selinon) -> None:
     ran = selinon("mutate", "--format", "json", "--fail-under", 100, sample, cwd=tmp_path)
     assert ran.returncode == 0, ran.stdout + ran.stderr
     mutants = json.loads(ran.stdout)["mutants"]
@@ -59,7 +66,9 @@ def test_the_cases_notice_every_mistake(sample: Path, tmp_path: Path) -> None:
 
 
 @each_sample
-def test_the_cases_cover_every_goal_and_checking_finds_nothing(sample: Path, tmp_path: Path) -> None:
+def test_the_cases_cover_every_goal_and_checking_finds_nothing(
+    sample: Path, tmp_path: Path, selinon: Selinon
+) -> None:
     copy = tmp_path / sample.name
     shutil.copytree(sample, copy, ignore=shutil.ignore_patterns("__pycache__", ".selinon"))
     checked = selinon("check", "--strict", cwd=copy)
@@ -69,7 +78,7 @@ def test_the_cases_cover_every_goal_and_checking_finds_nothing(sample: Path, tmp
 
 
 @each_sample
-def test_can_be_drawn(sample: Path, tmp_path: Path) -> None:
+def test_can_be_drawn(sample: Path, tmp_path: Path, selinon: Selinon) -> None:
     drawn = selinon("graph", "--expand", "-o", tmp_path, sample, cwd=tmp_path)
     assert drawn.returncode == 0, drawn.stderr
     flows = [flow["name"] for file in sample.rglob("*.yaml") for flow in _flows(file)]
@@ -79,7 +88,7 @@ def test_can_be_drawn(sample: Path, tmp_path: Path) -> None:
 
 
 @each_sample
-def test_readme_shows_commands_that_work(sample: Path, tmp_path: Path) -> None:
+def test_readme_shows_commands_that_work(sample: Path, tmp_path: Path, selinon: Selinon) -> None:
     """Each of them, word for word, in a copy of the sample."""
     copy = tmp_path / sample.name
     shutil.copytree(sample, copy)
@@ -105,13 +114,13 @@ def _flows(file: Path) -> list[dict[str, Any]]:
 # --- what a case cannot say
 
 
-def test_book_statistics_in_files(tmp_path: Path) -> None:
+def test_book_statistics_in_files(tmp_path: Path, selinon: Selinon) -> None:
     ran = selinon("run", "--local", "--storage", "real", SAMPLES / "book_statistics", cwd=tmp_path)
     assert ran.returncode == 0, ran.stderr
     assert len(list(tmp_path.glob("results/book/*/*.json"))) == 4
 
 
-def test_selective_rerun_with_results_of_an_earlier_run(tmp_path: Path) -> None:
+def test_selective_rerun_with_results_of_an_earlier_run(tmp_path: Path, selinon: Selinon) -> None:
     sample = SAMPLES / "selective_rerun"
     assert selinon("run", "--local", "--report", "last-run.json", sample, cwd=tmp_path).returncode == 0
 
@@ -131,7 +140,7 @@ def test_selective_rerun_with_results_of_an_earlier_run(tmp_path: Path) -> None:
     assert len(again) == 5
 
 
-def test_traced_backup_writes_every_step_down(tmp_path: Path) -> None:
+def test_traced_backup_writes_every_step_down(tmp_path: Path, selinon: Selinon) -> None:
     ran = selinon("run", "--local", SAMPLES / "traced_backup", cwd=tmp_path)
     steps = [line.rstrip() for line in ran.stderr.splitlines() if line.startswith("audit: ")]
     assert [step for step in steps if "TASK_END" in step or "FLOW" in step] == [
