@@ -39,8 +39,9 @@ class Planned(NamedTuple):
 class Action(NamedTuple):
     """An action on one run."""
 
-    #: What its button says.
+    #: What its button says, for one run and for all runs of a list.
     title: str
+    title_of_many: str
     #: What was done with a run: ``retried``.
     past: str
     #: The statuses of runs that allow it.
@@ -81,8 +82,8 @@ def _cancel(selinon: Owner, id: str, parameters: Mapping[str, Any]) -> Planned:
 
 #: By their names in addresses and in the audit.
 ACTIONS: Mapping[str, Action] = {
-    "retry": Action("Retry failed", "retried", ("failure",), _retry, ("nodes",)),
-    "cancel": Action("Cancel", "cancelled", OPEN, _cancel),
+    "retry": Action("Retry failed nodes", "Retry these runs", "retried", ("failure",), _retry, ("nodes",)),
+    "cancel": Action("Cancel", "Cancel these runs", "cancelled", OPEN, _cancel),
 }
 
 

@@ -15,6 +15,9 @@ from selinon_core.web.guard import path_of
 from selinon_core.web.pages import error_main, flows_main, page, run_main, runs_main
 from selinon_core.web.static_files import read_static
 
+#: Entries of the audit on the page of a run.
+_ASKED = 5
+
 
 class PageRoutes:
     """The handlers of one server; ``project`` is its name on the pages."""
@@ -28,7 +31,8 @@ class PageRoutes:
         now = await self._backend.call(self._backend.now)
         wanted = read_filter(request.query_params.multi_items(), now)
         found = await self._backend.call(self._backend.runs, wanted)
-        main = runs_main(found["runs"], found["next"], wanted, list(self._backend.plan.flows))
+        flows = list(self._backend.plan.flows)
+        main = runs_main(found["runs"], found["next"], wanted, flows, request.scope["selinon.acts"])
         return HTMLResponse(page("runs", "Runs", main, root="", project=self._project))
 
     async def run(self, request: Request) -> Response:
@@ -44,7 +48,8 @@ class PageRoutes:
             if found and found[0] != id:
                 return RedirectResponse(found[0], 302)
             raise ApiError(404, "no_such_run", str(error), EXPIRED) from error
-        main = run_main(run, "../")
+        asked = await self._backend.call(self._backend.audit, id, None)
+        main = run_main(run, "../", request.scope["selinon.acts"], asked["entries"][:_ASKED])
         title = f"{run['flow']} {run['status']}"
         return HTMLResponse(page("run", title, main, root="../", project=self._project))
 

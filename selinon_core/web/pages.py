@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 from selinon_core.celery.reporting.timeline import waiting_share
 from selinon_core.celery.stores.index import OPEN, STATUSES
 from selinon_core.graph.build.overlay import seconds_text
+from selinon_core.web.actions import ACTIONS
 from selinon_core.web.filters import RunFilter
 from selinon_core.web.markup import Markup, join, tag
 
@@ -50,9 +51,13 @@ def page(kind: str, title: str, main: Markup, *, root: str, project: str, status
 
 
 def runs_main(
-    rows: Sequence[Mapping[str, Any]], next: str | None, wanted: RunFilter, flows: Sequence[str]
+    rows: Sequence[Mapping[str, Any]],
+    next: str | None,
+    wanted: RunFilter,
+    flows: Sequence[str],
+    acts: bool = False,
 ) -> Markup:
-    """The list of runs with its filters."""
+    """The list of runs with its filters; ``acts``: the viewer is an operator."""
     older = None
     if next is not None:
         older = tag(
@@ -60,7 +65,8 @@ def runs_main(
         )
     first = tag("a", "Newest runs", href="?" + urlencode(_pairs(wanted)), class_="button")
     paging = tag("p", first if wanted.cursor else None, older, class_="paging")
-    return join(_filters(wanted, flows), tag("section", runs_table(rows), id="runs", aria_label="Runs"), paging)
+    table = tag("section", runs_table(rows), id="runs", aria_label="Runs")
+    return join(_filters(wanted, flows), batch_buttons() if acts else None, table, paging)
 
 
 def runs_table(rows: Sequence[Mapping[str, Any]]) -> Markup:
@@ -146,11 +152,32 @@ def _pairs(wanted: RunFilter, **more: str) -> list[tuple[str, str]]:
     return [*pairs, *more.items()]
 
 
+def batch_buttons() -> Markup:
+    """What an operator may do with the runs of the list."""
+    buttons = [
+        tag(
+            "button",
+            action.title_of_many,
+            type="button",
+            data_action=name,
+            data_statuses=" ".join(action.statuses),
+        )
+        for name, action in ACTIONS.items()
+        if action.batch
+    ]
+    return tag("div", *buttons, class_="actions live", role="group", aria_label="Actions on the runs of this list")
+
+
 # -- one run ----------------------------------------------------------------------------------------------------
 
 
-def run_main(run: Mapping[str, Any], root: str) -> Markup:
-    """One run; scripts make it live, draw the graph, and show node runs and the history."""
+def run_main(
+    run: Mapping[str, Any], root: str, acts: bool = False, asked: Sequence[Mapping[str, Any]] = ()
+) -> Markup:
+    """One run; scripts make it live, draw the graph, and show node runs and the history.
+
+    ``acts``: the viewer is an operator. ``asked`` are entries of the audit, the newest first.
+    """
     facts = tag("dl", *_facts(run, root), id="facts")
     zoom = [
         tag("button", text, id=id, type="button", aria_label=label)
@@ -184,7 +211,24 @@ def run_main(run: Mapping[str, Any], root: str) -> Markup:
     picture = tag("a", "The graph of this run as a picture", href=f"{root}api/runs/{run['id']}/graph.svg")
     without = tag("noscript", tag("p", picture))
     parts = [values_section(run), graph, without, nodes, history]
-    return join(tag("div", run_title(run), facts, class_="head", id="run", data_id=run["id"]), *parts)
+    buttons = run_buttons(run) if acts and run["actions"] else None
+    head = (run_title(run), facts, asked_line(asked), buttons)
+    return join(tag("div", *head, class_="head", id="run", data_id=run["id"]), *parts)
+
+
+def run_buttons(run: Mapping[str, Any]) -> Markup:
+    """What an operator may do with a run of this status."""
+    buttons = [tag("button", ACTIONS[name].title, type="button", data_action=name) for name in run["actions"]]
+    return tag("div", *buttons, class_="actions live", role="group", aria_label="Actions")
+
+
+def asked_line(asked: Sequence[Mapping[str, Any]]) -> Markup | None:
+    """Who asked for what, the newest first."""
+    if not asked:
+        return None
+    parts = [(entry["what"], " by ", entry["who"], " at ", time_of(entry["at"])) for entry in asked]
+    listed = [part for each in parts for part in (*each, "; ")][:-1]
+    return tag("p", "Asked for: ", *listed, class_="muted", id="asked")
 
 
 _KEYS = "Graph; plus, minus and 0 change its size"

@@ -14,6 +14,7 @@ STATIC_FILES = {
     "base.css": _CSS,
     "graph.css": _CSS,
     "web.css": _CSS,
+    "actions.js": _SCRIPT,
     "common.js": _SCRIPT,
     "graph.js": _SCRIPT,
     "live.js": _SCRIPT,

@@ -20,9 +20,11 @@ MANY = 10_000
 
 
 @contextmanager
-def opened(browser: Browser, shop: Viewed, path: str = "", clean: bool = True, **look: Any) -> Iterator[Tab]:
+def opened(
+    browser: Browser, shop: Viewed, path: str = "", clean: bool = True, page: Any = None, **look: Any
+) -> Iterator[Tab]:
     """A page of the app; nothing on it may have been complained about by the browser, and no script have run."""
-    with served(shop.page()) as address:
+    with served(shop.page(**(page or {}))) as address:
         tab = browser.open(address + path, **look)
         tab.run("window.hacked = () => { window.wasHacked = true; }")
         yield tab
@@ -271,3 +273,57 @@ def test_a_run_of_10000_nodes_is_few_elements(browser: Browser, shop: Viewed) ->
         assert tab.run("document.querySelectorAll('*').length") < few + 3000
         tab.click(".members > button")
         tab.until("document.querySelectorAll('.member').length === 200")
+
+
+OPERATOR = {"authorize": lambda request: ("operator", "anna")}
+
+
+@pytest.mark.parametrize(("width", "dark"), [(375, True), (1280, False)])
+def test_a_failed_run_is_retried_with_the_keyboard(
+    browser: Browser, shop: Viewed, tmp_path: Path, width: int, dark: bool
+) -> None:
+    id = shop.finished("order", {"declined": True, "pages": 1})
+    with opened(browser, shop, f"runs/{id}", page=OPERATOR, width=width, dark=dark) as tab:
+        tab.shows("live", "#status")
+        tab.run("document.querySelector('[data-action=retry]').focus()")
+        tab.press("Enter")
+        tab.shows("Runs again: Charge. Nothing that succeeded runs again.", "dialog")
+        assert tab.run("document.documentElement.scrollWidth <= innerWidth")
+        tab.screenshot(tmp_path / f"retry-{width}.png")
+        assert shop.world.store.audit.read().entries == []
+        tab.press("Enter")  # the confirmation has the focus
+        tab.shows("A worker was asked to do it", "dialog")
+        tab.press("Enter")
+        tab.until("!document.querySelector('dialog')")
+        shop.world.work()
+        tab.shows("retry by anna", "#asked")
+    assert [entry.what for entry in shop.world.store.audit.read(id).entries] == ["retry"]
+
+
+@pytest.mark.parametrize(("width", "dark"), [(375, True), (1280, False)])
+def test_failed_runs_are_retried_from_the_list(
+    browser: Browser, shop: Viewed, tmp_path: Path, width: int, dark: bool
+) -> None:
+    ids = [shop.finished("order", {"declined": True, "pages": 1}) for _ in range(7)]
+    shop.finished("order", {"pages": 1})
+    with opened(browser, shop, "?flow=order", page=OPERATOR, width=width, dark=dark) as tab:
+        tab.shows("live", "#status")
+        tab.run("document.querySelector('[data-action=retry]').focus()")
+        tab.press("Enter")
+        tab.shows("7 flow runs:", "dialog")
+        tab.shows("and 2 more.", "dialog")
+        assert tab.run("document.querySelector('dialog').scrollWidth <= innerWidth")
+        tab.screenshot(tmp_path / f"batch-{width}.png")
+        tab.run("document.querySelector('#rate').value = '1000/s'")
+        tab.press("Enter")
+        tab.shows("Done: 7 asked for, 0 refused, 0 left.", "dialog")
+    asked = shop.world.store.audit.read().entries
+    assert sorted(entry.run or "" for entry in asked) == sorted(ids)
+
+
+def test_viewers_get_no_buttons(shop: Viewed) -> None:
+    id = shop.finished("order", {"declined": True, "pages": 1})
+    for page in ({}, {**OPERATOR, "read_only": True}):
+        for path in ("/", f"/runs/{id}"):
+            assert "data-action" not in shop.client(**page).get(path).text
+    assert "data-action" in shop.client(**OPERATOR).get("/").text

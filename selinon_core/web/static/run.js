@@ -1,5 +1,6 @@
 // The page of one run: live states on the graph, the nodes, and the history on demand.
 
+import "./actions.js";
 import { byId, element, longText, plural } from "./common.js";
 import { GraphView } from "./graph.js";
 import { follow, freshPage, showLocalTimes, takeOver } from "./live.js";

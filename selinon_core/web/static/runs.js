@@ -1,5 +1,6 @@
 // The list of runs: loads itself again when some run of the list changes, at most once in a while.
 
+import "./actions.js";
 import { byId } from "./common.js";
 import { follow, freshPage, showLocalTimes, takeOver } from "./live.js";
 
@@ -20,6 +21,7 @@ async function refresh() {
 }
 
 showLocalTimes(document);
+document.body.classList.add("scripted");
 // A filter that says nothing is left out of the address.
 document.querySelector("form.filters").addEventListener("submit", (event) => {
   for (const field of event.target.elements) if (field.name && !field.value) field.disabled = true;
