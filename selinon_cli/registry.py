@@ -59,6 +59,7 @@ SELINON = Program(
         "status": "selinon_cli.commands.status",
         "cancel": "selinon_cli.commands.cancel",
         "retry": "selinon_cli.commands.retry",
+        "prune": "selinon_cli.commands.prune",
         "export": "selinon_cli.commands.export",
         "doctor": "selinon_cli.commands.doctor",
         "audit": "selinon_cli.commands.audit",

@@ -72,7 +72,7 @@ def found(
         terminal.note("  " + "  ".join(part for part in (row.id, row.flow, row.reason) if part))
     if len(rows) > _SAMPLE:
         terminal.note(f"  and {len(rows) - _SAMPLE} more")
-    if not (options.yes or options.dry_run) and not _agreed(terminal, len(rows), verb):
+    if not (options.yes or options.dry_run) and not agreed(terminal, len(rows), verb, _PAST[verb]):
         terminal.note(f"nothing was {_PAST[verb]}")
         return []
     return [row.id for row in rows]
@@ -120,13 +120,13 @@ def act(
     return EXIT_FINDINGS if refused else EXIT_OK
 
 
-def _agreed(terminal: Terminal, number: int, verb: str) -> bool:
+def agreed(terminal: Terminal, number: int, verb: str, past: str) -> bool:
     """Whether the user agrees; without a terminal the question cannot be asked."""
     import sys
 
     if not sys.stdin.isatty():
         raise UsageError(
-            f"these runs are not {_PAST[verb]} without a question, and there is no terminal to ask it",
+            f"these runs are not {past} without a question, and there is no terminal to ask it",
             "add --yes, or --dry-run to look",
         )
     terminal.note(f"{verb} {'them' if number > 1 else 'it'}? [y/N]")

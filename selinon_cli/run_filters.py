@@ -38,8 +38,8 @@ def query_of(selinon: Selinon, options: RunFilterOptions) -> RunQuery:
 
     now = selinon.store.clock()
     query = RunQuery(
-        flows=_flows(selinon, options.flow),
-        statuses=_statuses(options.status),
+        flows=flows_named(selinon, options.flow),
+        statuses=statuses_of(options.status),
         since=None if options.since is None else _time("--since", options.since, now),
         until=None if options.until is None else _time("--until", options.until, now),
         labels=dict(_label(given) for given in options.label),
@@ -53,7 +53,7 @@ def query_of(selinon: Selinon, options: RunFilterOptions) -> RunQuery:
     return query
 
 
-def _flows(selinon: Selinon, names: Sequence[str]) -> Sequence[str]:
+def flows_named(selinon: Selinon, names: Sequence[str]) -> Sequence[str]:
     """The names; one that the project does not have is a mistake unless there are runs of it."""
     from selinon_core.celery.stores.index import RunQuery
 
@@ -66,7 +66,8 @@ def _flows(selinon: Selinon, names: Sequence[str]) -> Sequence[str]:
     return tuple(names)
 
 
-def _statuses(given: Sequence[str]) -> Sequence[str]:
+def statuses_of(given: Sequence[str]) -> Sequence[str]:
+    """The statuses, given one by one or with commas; raises ``UsageError`` for an unknown one."""
     from selinon_core.celery.stores.index import STATUSES
     from selinon_core.diagnostics.wording import suggestion
 
@@ -84,6 +85,14 @@ def _label(given: str) -> tuple[str, str]:
     if not equals or not name:
         raise UsageError(f'--label: "{given}" has no name and value', "write --label customer=acme")
     return name, value
+
+
+def seconds_of(option: str, given: str) -> float:
+    """How many seconds a text such as 12h or 30d stands for; raises ``UsageError``."""
+    found = re.fullmatch(r"(\d{1,9}(?:\.\d+)?)\s*([smhdw])", given.strip())
+    if found is None or float(found[1]) == 0:
+        raise UsageError(f'{option}: "{given}" is not a time', "write 12h, 30d or 8w")
+    return float(found[1]) * _SECONDS[found[2]]
 
 
 def _time(option: str, given: str, now: float) -> float:

@@ -17,6 +17,7 @@ from selinon_core.celery.execution.inline_selection import InlineBudget, InlineS
 from selinon_core.celery.execution.joint_execution import JointExecution
 from selinon_core.celery.execution.lease_renewer import LeaseRenewer
 from selinon_core.celery.execution.outbox_relay import OutboxRelay
+from selinon_core.celery.execution.retention import Retention
 from selinon_core.celery.execution.run_cache import CachedRun, RunCache
 from selinon_core.celery.execution.run_loader import RunLoader
 from selinon_core.celery.execution.run_results import RunResults
@@ -146,6 +147,7 @@ class WorkerServices:
         self.held_deliveries = HeldDeliveries(store)
         self._hidden = redaction(plan.settings.redact)
         self.index_changes = IndexChanges(settings, self._hidden)
+        self.retention = Retention(plan, settings.selinon_state_ttl)
         self.relay = self._outbox_relay(write_result)
         self._answer_of: Answer = self._answer if answer is None else answer
         seen = SEEN_IN_LOG if settings.selinon_keep_seen else 0
@@ -169,6 +171,7 @@ class WorkerServices:
             lambda id, outcome: write_result(id, with_values(outcome, self.storages)),
             self.surroundings.now,
             self.index_changes,
+            self.retention,
         )
 
     def _executor_parts(
@@ -197,6 +200,7 @@ class WorkerServices:
             forget_result=forget_result,
             index_changes=self.index_changes,
             labels=self._labels_of,
+            retention=self.retention,
         )
 
     def serve(self, queues: list[str]) -> None:

@@ -489,6 +489,7 @@ class FlowDef(Definition):
         "failures",
         "failures_broken",
         "input_schema",
+        "keep",
         "labels",
         "like",
         "max_retry",
@@ -540,6 +541,7 @@ class FlowDef(Definition):
     output: TemplateDef | None
     output_schema: NameRef | SchemaDef | None
     labels: TemplateDef | None
+    keep: dict[str, float] | None
     vars: dict[str, Json]
     like: NameRef | None
 

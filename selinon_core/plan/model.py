@@ -214,7 +214,8 @@ class FlowPlan(NamedTuple):
     """A flow. The ``propagate_*`` sets hold names of sub-flows; ``true`` is spelled out by the compiler.
 
     ``eager_failures`` is spelled out too. Times are seconds. ``queue`` may hold ``{ENVIRONMENT}`` references.
-    ``output`` None: the flow declares none. ``labels`` is a mapping by whose values runs are found. ``constants``
+    ``output`` None: the flow declares none. ``labels`` is a mapping by whose values runs are found. ``keep``
+    says how long a run is kept that ended with success, failure or cancelled. ``constants``
     are the ``vars`` of expressions: the flow's own over the global ones.
     """
 
@@ -244,6 +245,7 @@ class FlowPlan(NamedTuple):
     output_schema: Schema | None = None
     constants: Mapping[str, Json] = {}
     labels: Template | None = None
+    keep: Mapping[str, float] | None = None
 
 
 class TaskPlan(NamedTuple):

@@ -221,6 +221,7 @@ def _flow(flow: FlowDef, default_queue: str, predicates: str, model: ProjectMode
         output=_template(flow.output),
         output_schema=_schema(flow.output_schema),
         labels=_template(flow.labels),
+        keep=flow.keep,
         constants={**model.settings.vars, **flow.vars},
     )
 

@@ -281,3 +281,25 @@ def test_cancelling_says_which_runs_it_does_not_take(
 ) -> None:
     ran = cli("cancel", *words)
     assert (ran.code, ran.err) == (code, said)
+
+
+def test_old_runs_are_removed_after_a_preview(cli: Cli, shop: Path) -> None:
+    ran = cli("prune", "--older", "5m", "--dry-run")
+    assert ran.code == 0
+    assert "3 flow runs and what is below: the state, its row in the index, its result\n" in ran.err
+    assert "  1 x order, failure\n" in ran.err
+    assert len(ids(cli)) == 4
+    assert cli("prune", "--older", "5m").code == 2  # there is no terminal to ask
+    ran = cli("prune", "--older", "5m", "--status", "success,failure", "--flow", "order", "--yes")
+    assert (ran.code, ran.err.splitlines()[-1]) == (0, "removed 2 flow runs and 0 flow runs of sub-flows")
+    assert ids(cli) == ["cccc", "dddd"]
+    assert "no flow run ended longer ago than 52w" in cli("prune", "--older", "52w", "--yes").err
+
+
+def test_what_cannot_be_removed_is_said(cli: Cli, shop: Path) -> None:
+    assert (
+        "only runs with --status success, failure, cancelled"
+        in cli("prune", "--older", "1d", "--status", "running").err
+    )
+    assert '--older: "soon" is not a time' in cli("prune", "--older", "soon").err
+    assert cli("prune", "--older", "1d", "--flow", "ordr").code == 2

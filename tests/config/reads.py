@@ -85,6 +85,7 @@ FULL: dict[str, Any] = {
     "flow-definitions": [
         {
             "name": "order",
+            "keep": {"success": "1d", "failure": 2592000, "cancelled": "1.5 h"},
             "edges": [
                 {"from": None, "to": "Fetch", "name": "begin"},
                 {

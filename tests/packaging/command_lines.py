@@ -65,6 +65,7 @@ LINES = (
     Line("cancel 1234 --app shop:app", ("celery", "dev"), code=2),
     Line("retry 1234", ("dev",), code=1),
     Line("retry --flow plain --dry-run --app shop:app", ("celery", "dev")),
+    Line("prune --older 30d --dry-run", ("dev",)),
     Line("export 1234", ("dev",), code=2),
     Line("doctor", ("dev",), code=1),
     Line("doctor --app shop:app --format json", ("celery", "dev"), code=1),

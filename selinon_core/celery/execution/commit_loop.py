@@ -20,24 +20,16 @@ from selinon_core.celery.execution.index_changes import together
 from selinon_core.celery.execution.inline_selection import InlineBudget, InlineChoice, InlineTask
 from selinon_core.celery.execution.log_codec import encode_batch
 from selinon_core.celery.execution.outbox_relay import Send
+from selinon_core.celery.execution.retention import status_of
 from selinon_core.celery.execution.run_cache import CachedRun
 from selinon_core.celery.execution.transition import Transition
 from selinon_core.celery.execution.transition_report import ExecutionReport, Scheduled
 from selinon_core.celery.stores.index import IndexChange
 from selinon_core.celery.stores.outbox_keys import WRITE_RESULT, OutboxKey
 from selinon_core.celery.stores.protocol import Commit, Committed, Reopening
-from selinon_core.celery.stores.run_header import Status
 from selinon_core.celery.transport.publisher import OutgoingMessage
-from selinon_core.dispatch import FlowOutcome
 from selinon_core.dispatch.references import Referring
 from selinon_core.errors import MigrationSkew
-
-
-def status_of(outcome: FlowOutcome) -> Status:
-    """The status of a run that ended."""
-    if outcome.succeeded:
-        return "success"
-    return "cancelled" if outcome.cancelled else "failure"
 
 
 class CommitExtras(NamedTuple):
@@ -116,7 +108,7 @@ class CommitLoop:
         parts, step, extra, run = self._parts, self._transition, self._extra, self._run
         payloads = self._build_messages()
         if step.errors:  # what is started by this step may read them
-            parts.store.put_errors(step.errors, step.now, parts.settings.selinon_state_ttl)
+            parts.store.put_errors(step.errors, step.now, parts.retention.errors)
         result = None
         if step.outcome is not None and not isinstance(step.outcome.output, Referring):  # else the relay reads it
             result = parts.result_in_commit(run.id, step.outcome)
@@ -145,7 +137,7 @@ class CommitLoop:
             fields=self._fields(),
             keep=bool(self._outbox or extra.leftover or extra.resent or step.throttled),
             lease=parts.settings.selinon_lease,
-            ttl=parts.settings.selinon_state_ttl,
+            ttl=parts.retention.of(run),
             result=result,
             index_change=together(extra.index_change, self._index_change()),
             reopens=extra.reopens,

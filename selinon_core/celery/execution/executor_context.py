@@ -10,6 +10,7 @@ from selinon_core.celery.execution.index_changes import IndexChanges
 from selinon_core.celery.execution.inline_selection import InlineSelector
 from selinon_core.celery.execution.lease_renewer import LeaseRenewer
 from selinon_core.celery.execution.outbox_relay import OutboxRelay
+from selinon_core.celery.execution.retention import Retention
 from selinon_core.celery.execution.run_cache import CachedRun, RunCache
 from selinon_core.celery.execution.run_loader import RunLoader
 from selinon_core.celery.execution.transition import Problem, QuestionHandler, Transition
@@ -59,6 +60,7 @@ class ExecutorParts(NamedTuple):
     accept: Callable[[FlowPlan, Any], Any]
     index_changes: IndexChanges
     labels: Callable[[CachedRun, Any], dict[str, str]]
+    retention: Retention
 
     def now(self) -> float:
         """Seconds since the epoch."""

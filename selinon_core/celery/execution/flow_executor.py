@@ -114,7 +114,7 @@ class FlowExecutor:
         )
         parts.report(ExecutionReport(message.flow, message.id, problems=[Problem("START_CONFLICT", what)]))
         conflict = json.dumps({"type": "StartConflict", "message": what, "at": parts.now()})
-        parts.store.put_errors({message.id: conflict}, parts.now(), parts.settings.selinon_state_ttl)
+        parts.store.put_errors({message.id: conflict}, parts.now(), parts.retention.errors)
 
     def begin_steps(
         self, message: StartMessage, now: float, budget: InlineBudget | None, cancelled: Opened | None = None
@@ -192,7 +192,7 @@ class FlowExecutor:
             known=0 if run is None else run.version,
             lease=parts.settings.selinon_lease if serves else 0.0,
             error=error,
-            ttl=parts.settings.selinon_state_ttl,
+            ttl=parts.retention.errors,
         )
         return self._appended(message, run, delivered, budget, inline)
 

@@ -133,7 +133,7 @@ class LeasedExecution:
                 batch=encode_end(now, reason),
                 fields={"status": "failure", "reason": reason},
                 clear_timers=True,
-                ttl=parts.settings.selinon_state_ttl,
+                ttl=parts.retention.of_end(header.flow, header.caller is not None, "failure"),
                 index_change=parts.index_changes.ended(header, "failure", reason, now),
             )
         )

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from selinon_core.celery.execution.index_changes import IndexChanges
 from selinon_core.celery.execution.log_codec import encode_end
+from selinon_core.celery.execution.retention import Retention
 from selinon_core.celery.execution.run_cache import CachedRun
 from selinon_core.celery.execution.transition import Problem
 from selinon_core.celery.settings import AdapterSettings
@@ -81,7 +82,9 @@ class OutboxRelay:
         write_result: Callable[[str, FlowOutcome], None],
         now: Callable[[], float],
         index: IndexChanges,
+        retention: Retention,
     ) -> None:
+        self._retention = retention
         self._now = now
         self._index = index
         self._store = store
@@ -274,7 +277,7 @@ class OutboxRelay:
         reason = "the flow run was cancelled before it began"
         header = RunHeader(flow, self._messages.queue(flow), "cancelled")
         fields = {"status": "cancelled", "reason": reason}
-        now, ttl = self._now(), self._settings.selinon_state_ttl
+        now, ttl = self._now(), self._retention.of_end(flow, caller is not None, "cancelled")
         batch = encode_end(now, "cancelled")  # advances the version: a late start message cannot create the run
         index = self._index.cancelled_before_it_began(flow_id, flow, reason, now, caller, root)
         create = header._replace(caller=caller).new_fields()

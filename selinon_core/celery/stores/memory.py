@@ -362,6 +362,23 @@ class MemoryStore:
         """See ``Store.get_definition``."""
         return self._definitions.get(name)
 
+    def forget(self, flow_ids: Sequence[str], errors: Sequence[str] = ()) -> list[str]:
+        """See ``Store.forget``."""
+        gone = []
+        with self._lock:
+            for flow_id in flow_ids:
+                run = self._runs.get(flow_id)
+                listed = self.index.get(flow_id)
+                if (run is not None and run.running) or (run is None and (listed is None or listed.is_open)):
+                    continue
+                self._runs.pop(flow_id, None)
+                self._due_index.pop(flow_id, None)
+                self.index.forget(flow_id)
+                gone.append(flow_id)
+            for task_id in errors:
+                self._errors.pop(task_id, None)
+        return gone
+
     def runs(self, limit: int) -> list[str]:
         """See ``Store.runs``."""
         with self._lock:

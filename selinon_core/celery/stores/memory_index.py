@@ -101,6 +101,10 @@ class MemoryIndex:
                     same = {name: getattr(row, name) for name in ("status", "ended", "reason", "changed")}
                     self._rows[row.id] = there._replace(**same)
 
+    def forget(self, id: str) -> None:
+        """Remove a row."""
+        self._rows.pop(id, None)
+
     def trim(self, before: float, now: float, limit: int) -> int:
         """See ``Index.trim``."""
         with self._lock:

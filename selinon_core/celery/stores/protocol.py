@@ -426,6 +426,14 @@ class Store(Protocol):
         """The text that ``put_definition`` kept."""
         ...
 
+    def forget(self, flow_ids: Sequence[str], errors: Sequence[str] = ()) -> list[str]:
+        """Remove runs that have ended, with their rows in the index; returns those that were there.
+
+        A run that has not ended stays, as does one that goes on meanwhile. ``errors`` are task ids whose errors
+        are removed too.
+        """
+        ...
+
     def runs(self, limit: int) -> list[str]:
         """Ids of running flow runs, newest first."""
         ...

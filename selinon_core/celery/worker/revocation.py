@@ -215,7 +215,7 @@ class Revocations:
             services.clock(),
             urgent=True,
             error=(task_id, encode_error(TaskRevokedError(f"its message was {how}"))),
-            ttl=services.settings.selinon_state_ttl,
+            ttl=services.retention.errors,
         )
         if delivered.kind == NEEDS_ADVANCE:
             services.publisher.send([services.messages.wake(flow, flow_id)])

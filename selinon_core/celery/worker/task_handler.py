@@ -273,7 +273,7 @@ class TaskMessageHandler:
             delivery=message.delivery,
             urgent=True,
             error=(task_id, encode_error(error)),
-            ttl=services.settings.selinon_state_ttl,
+            ttl=services.retention.errors,
         )
         if delivered.kind == NEEDS_ADVANCE:
             services.relay.send_safely([services.messages.wake(message.flow, message.id)])

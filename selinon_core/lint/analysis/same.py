@@ -94,6 +94,7 @@ def flow_key(flow: FlowDef) -> Hashable:
         _cache(flow.cache),
         _template(flow.output),
         _template(flow.labels),
+        repr(sorted((flow.keep or {}).items())),
         tuple(_template(failure.args) for failure in flow.failures),
         _schema(flow.input_schema),
         _schema(flow.output_schema),

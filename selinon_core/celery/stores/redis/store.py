@@ -26,6 +26,7 @@ from selinon_core.celery.stores.redis import scripts
 from selinon_core.celery.stores.redis.audit import RedisAudit
 from selinon_core.celery.stores.redis.config_warnings import dangers, warn_of_settings
 from selinon_core.celery.stores.redis.connection import Server, client_of, server_of
+from selinon_core.celery.stores.redis.forgetting import FORGET
 from selinon_core.celery.stores.redis.index import RedisIndex, commit_arguments
 from selinon_core.errors import MissingExtraError, StateStoreError, StateStoreRefused
 
@@ -393,6 +394,13 @@ class RedisStore:
                 return pipe.execute()
         except self._redis.exceptions.RedisError as error:
             raise self._failed(error) from error
+
+    def forget(self, flow_ids: Sequence[str], errors: Sequence[str] = ()) -> list[str]:
+        """See ``Store.forget``."""
+        gone: list[str] = self._eval_of_index(FORGET, *flow_ids) if flow_ids else []
+        if errors:
+            self._call("delete", *(f"{self._prefix}e:{task_id}" for task_id in errors))
+        return gone
 
     def runs(self, limit: int) -> list[str]:
         """See ``Store.runs``."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from selinon_core.celery.stores import delivery_rules as rules
+from selinon_core.celery.stores.index import OPEN
 from selinon_core.celery.stores.protocol import Due
 from selinon_core.celery.stores.sql.locked_run import RunTransaction
 from selinon_core.celery.stores.sql.tables import Tables
@@ -28,6 +29,21 @@ def look_at(run: RunTransaction, limits: rules.Limits) -> Due | None:
     reason = changes.pop("reason")
     run.change(**changes)
     return None if reason is None else Due(run.id, row.flow, row.queue, reason)
+
+
+def forget_ended(connection: sa.Connection, tables: Tables, flow_id: str) -> bool:
+    """Remove a run that has ended, and its row in the index; whether there was one."""
+    runs, index, labels = tables.runs, tables.index, tables.labels
+    # Locked, so that a retry that comes meanwhile finds nothing, or keeps the run.
+    state = connection.execute(sa.select(runs.c.status).where(runs.c.id == flow_id).with_for_update()).scalar()
+    if state is None:
+        state = connection.execute(sa.select(index.c.status).where(index.c.id == flow_id)).scalar()
+    if state is None or state in OPEN:
+        return False
+    forget(connection, tables, flow_id)
+    connection.execute(labels.delete().where(labels.c.run == flow_id))
+    connection.execute(index.delete().where(index.c.id == flow_id))
+    return True
 
 
 def forget(connection: sa.Connection, tables: Tables, flow_id: str) -> None:

@@ -29,7 +29,7 @@ from selinon_core.celery.stores.sql.changes import Changes
 from selinon_core.celery.stores.sql.commit import commit
 from selinon_core.celery.stores.sql.database import Database, failed
 from selinon_core.celery.stores.sql.deliveries import Asked, Event, appended, claimed
-from selinon_core.celery.stores.sql.due_runs import due_runs, forget, look_at
+from selinon_core.celery.stores.sql.due_runs import due_runs, forget, forget_ended, look_at
 from selinon_core.celery.stores.sql.index import SqlIndex
 from selinon_core.celery.stores.sql.locked_run import RunTransaction, header_of, record_of, unfinished
 from selinon_core.celery.stores.sql.tables import Tables
@@ -347,6 +347,18 @@ class SqlStore:
         runs = self.tables.runs
         query = sa.select(runs.c.id).where(runs.c.status == "running").order_by(runs.c.created.desc())
         return self.database.do(lambda connection: list(connection.execute(query.limit(limit)).scalars()))
+
+    def forget(self, flow_ids: Sequence[str], errors: Sequence[str] = ()) -> list[str]:
+        """See ``Store.forget``."""
+        gone = [
+            flow_id
+            for flow_id in flow_ids
+            if self.database.do(lambda connection, id=flow_id: forget_ended(connection, self.tables, id))  # type: ignore[misc]
+        ]
+        table = self.tables.errors
+        if errors:
+            self.database.do(lambda connection: connection.execute(table.delete().where(table.c.task.in_(errors))))
+        return gone
 
     # -- over all runs ----------------------------------------------------------------------------------------
 

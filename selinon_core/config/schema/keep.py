@@ -1,0 +1,99 @@
+"""``keep`` of a flow: how long the state of a run is kept after its end, by how it ended."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from selinon_core.config.read_context import BROKEN, Broken, ReadContext, Via, resolve_alias
+from selinon_core.config.schema.types import LARGEST, JsonSchema, ValueType
+from selinon_core.config.yaml.nodes import BrokenNode, MappingNode, Node, SequenceNode
+from selinon_core.diagnostics import kinds
+from selinon_core.diagnostics.kinds import shorten
+from selinon_core.diagnostics.wording import suggestion
+
+#: How runs end.
+STATUSES = ("success", "failure", "cancelled")
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+_PATTERN = r"^\s*(\d{1,12}(\.\d+)?)\s*([smhdw])\s*$"
+
+
+class KeptTime(ValueType):
+    """Seconds, or a text with a unit: ``90``, ``30m``, ``12h``, ``30d``, ``2w``. As seconds."""
+
+    expected = "a number of seconds greater than 0, or a text such as 12h or 30d"
+
+    def read(self, reading: ReadContext, node: Node, via: Via, label: str) -> float | Broken:
+        value = None if type(node) in (MappingNode, SequenceNode, BrokenNode) else reading.scalar(node)
+        if isinstance(value, str):
+            found = re.match(_PATTERN, value)
+            seconds = float(found[1]) * _UNITS[found[3]] if found else 0.0
+        elif isinstance(value, int | float) and not isinstance(value, bool):
+            seconds = float(value)
+        else:
+            return reading.wrong_type(node, via, label, self.expected)
+        if not 0 < seconds <= LARGEST:
+            return reading.report(
+                kinds.WRONG_VALUE,
+                node,
+                via,
+                f"{label} has to be {self.expected}, not {shorten(str(value))}",
+                note="units are s, m, h, d and w",
+            )
+        return seconds
+
+    def schema(self) -> JsonSchema:
+        return {
+            "anyOf": [
+                {"type": "number", "exclusiveMinimum": 0, "maximum": LARGEST},
+                {"type": "string", "pattern": _PATTERN},
+            ]
+        }
+
+
+KEPT_TIME = KeptTime()
+
+
+class Keep(ValueType):
+    """One time for all ends of a run, or one for each of ``STATUSES``, as a mapping of statuses to seconds."""
+
+    expected = "a time, or a mapping of success, failure and cancelled to times"
+    empty_is_unset = True
+
+    def read(self, reading: ReadContext, node: Node, via: Via, label: str) -> dict[str, float] | Broken | None:
+        reading.has_expressions = True  # the rule about keep is with those that few projects need
+        if type(node) is not MappingNode:
+            seconds = KEPT_TIME.read(reading, node, via, label)
+            return BROKEN if isinstance(seconds, Broken) else dict.fromkeys(STATUSES, seconds)
+        kept: dict[str, float] = {}
+        broken = False
+        for status, (key, value, inner) in node.entries.items():
+            if status not in STATUSES:
+                broken = True
+                reading.report(
+                    kinds.UNKNOWN_KEY,
+                    key,
+                    via + inner,
+                    f'unknown end "{status}" in keep',
+                    note="expected " + ", ".join(STATUSES),
+                    help=suggestion(str(status), STATUSES),
+                )
+                continue
+            target, at = resolve_alias(value, via + inner)
+            seconds = KEPT_TIME.read(reading, target, at, str(status))
+            if isinstance(seconds, Broken):
+                broken = True
+            else:
+                kept[str(status)] = seconds
+        return BROKEN if broken else kept or None
+
+    def schema(self) -> JsonSchema:
+        by_status: dict[str, Any] = {
+            "type": "object",
+            "properties": dict.fromkeys(STATUSES, KEPT_TIME.schema()),
+            "additionalProperties": False,
+        }
+        return {"anyOf": [KEPT_TIME.schema(), by_status]}
+
+
+KEEP = Keep()
