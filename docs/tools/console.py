@@ -62,11 +62,12 @@ class Shell:
     """Runs commands as one shell would: each begins in the directory where the one before it ended.
 
     ``home`` is an empty directory, which gets a clone of this repository. Programs that commands may call are put
-    in ``bin``.
+    in ``bin``; ``selinon`` is one that takes the place of the command line.
     """
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, selinon: Path | None = None) -> None:
         self.home = home
+        self._selinon = selinon
         self.directory = home
         for name in _CLONED:
             source, target = ROOT / name, home / "selinon" / name
@@ -122,6 +123,9 @@ class Shell:
             file = programs / name
             file.write_text(f'#!/bin/sh\nexec "{sys.executable}" {module} "$@"\n', encoding="utf-8")
             file.chmod(0o755)
+        if self._selinon is not None:
+            (programs / "selinon").unlink()
+            (programs / "selinon").symlink_to(self._selinon)
         return programs
 
     def _steady(self, printed: str) -> str:
@@ -150,8 +154,11 @@ def takes_part(page: str) -> bool:
     return any(_begins_session(match) for match in _STEP.finditer(page))
 
 
-def with_real_output(page: str, home: Path) -> str:
-    """The page with what its commands print now; ``home`` is an empty directory. Raises ``WrongExitCode``."""
+def with_real_output(page: str, home: Path, selinon: Path | None = None) -> str:
+    """The page with what its commands print now; raises ``WrongExitCode``.
+
+    ``home`` is an empty directory, ``selinon`` a program that takes the place of the command line.
+    """
     shell: Shell | None = None
     parts = []
     end = 0
@@ -160,7 +167,7 @@ def with_real_output(page: str, home: Path) -> str:
         end = match.end()
         text = match[0]
         if shell is None and _begins_session(match):
-            shell = Shell(home)
+            shell = Shell(home, selinon)
         if shell is not None and match["path"]:
             shell.write(match["path"], match["content"], append=match["append"] is not None)
         elif shell is not None and match["console"] and not match["skip"]:

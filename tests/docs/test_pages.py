@@ -10,6 +10,7 @@ import pytest
 from docs.tools.console import WrongExitCode, takes_part, with_real_output
 from docs.tools.tables import with_generated_parts
 from selinon_cli.registry import SELINON
+from tests.forked_cli import ForkedCli
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGES = sorted(DOCS.rglob("*.md"))
@@ -22,9 +23,9 @@ def name(page: Path) -> str:
 
 
 @pytest.mark.parametrize("page", SHOWN, ids=name)
-def test_output_on_the_page_is_real(page: Path, tmp_path: Path) -> None:
+def test_output_on_the_page_is_real(page: Path, tmp_path: Path, forked_cli: ForkedCli) -> None:
     text = page.read_text(encoding="utf-8")
-    assert with_real_output(text, tmp_path.resolve()) == text, "run: python docs/regenerate.py"
+    assert with_real_output(text, tmp_path.resolve(), forked_cli.program) == text, "run: python docs/regenerate.py"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name)
