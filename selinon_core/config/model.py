@@ -136,9 +136,18 @@ class CacheDef(Definition):
     configuration_broken: bool
 
 
+class WaitDef(Definition):
+    """What a task waits for. ``timeout`` is in seconds; None: it waits without end."""
+
+    __slots__ = ("timeout", "title")
+
+    title: TemplateDef | None
+    timeout: float | None
+
+
 class TaskDef(Definition):
     """A task. Times are seconds. ``function`` is its class; None when ``import`` or ``classname`` is
-    broken.
+    broken, and for a task that waits for a signal: it has ``wait``, and runs nothing.
     """
 
     __slots__ = (
@@ -155,10 +164,12 @@ class TaskDef(Definition):
         "storage_task_name",
         "throttling",
         "timeout",
+        "wait",
     )
 
     name: NameRef
     function: ImportDef | None
+    wait: WaitDef | None
     max_retry: int
     retry_countdown: float
     timeout: float | None

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Any
 
+from selinon_core.errors import ConfigurationError
 from selinon_core.legacy.state import STATE
 from selinon_core.legacy.written import Written
 from selinon_core.plan import FlowPlan, Plan, TaskPlan
@@ -83,7 +84,10 @@ class TaskClasses(Mapping[str, Any]):
         self._plan = plan
 
     def __getitem__(self, name: str) -> Any:
-        return STATE.imports.task_class(self._plan.tasks[name].function)
+        function = self._plan.tasks[name].function
+        if function is None:
+            raise ConfigurationError(f"task {name} waits for a signal: it has no class")
+        return STATE.imports.task_class(function)
 
     def __contains__(self, name: object) -> bool:
         return name in self._plan.tasks

@@ -16,7 +16,7 @@ RULES_OF_PLANS: tuple[type[Rule], ...] = (
 
 
 def rules_of_expressions() -> tuple[type[Rule], ...]:
-    """The rules about expressions, templates and schemas of arguments; projects without any do not need them."""
+    """The rules about expressions, templates, schemas of arguments and waits; projects without any need none."""
     from selinon_core.lint.rules import expressions, operating
 
     return (*expressions.RULES, *operating.RULES)

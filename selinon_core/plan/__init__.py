@@ -27,6 +27,7 @@ from selinon_core.plan.model import (
     TaskPlan,
     Template,
     Test,
+    Wait,
 )
 
 __all__ = [
@@ -54,4 +55,5 @@ __all__ = [
     "TaskPlan",
     "Template",
     "Test",
+    "Wait",
 ]

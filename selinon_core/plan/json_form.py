@@ -32,6 +32,7 @@ from selinon_core.plan.model import (
     StoragePlan,
     Strategy,
     TaskPlan,
+    Wait,
 )
 
 VERSION = 2
@@ -77,7 +78,7 @@ def _version(plan: Plan) -> int:
     is_new = (
         any(name in fields(plan.settings) for name in _NEW_IN_SETTINGS)
         or any(
-            task.input_schema is not None or isinstance(task.output_schema, Mapping)
+            task.input_schema is not None or task.wait is not None or isinstance(task.output_schema, Mapping)
             for task in plan.tasks.values()
         )
         or any(_is_new(flow) for flow in plan.flows.values())
@@ -118,6 +119,16 @@ def _task(task: TaskPlan) -> dict[str, Any]:
     data["output_schema"] = None if task.output_schema is None else schema_json(task.output_schema)
     if task.input_schema is not None:
         data["input_schema"] = schema_json(task.input_schema)
+    if task.wait is not None:
+        data["wait"] = _wait(task.wait)
+    return data
+
+
+def _wait(wait: Wait) -> dict[str, Any]:
+    data = fields(wait)
+    if wait.title is not None:
+        data["title"] = template_json(wait.title)
+        data["title_where"] = where_json(wait.title)
     return data
 
 
@@ -185,15 +196,23 @@ def _read_cache(data: Any) -> CachePlan | None:
 def _read_task(data: Mapping[str, Any]) -> TaskPlan:
     selective = data["selective_run_function"]
     schemas = {name: read_schema(data[name]) for name in ("input_schema", "output_schema") if name in data}
+    function = data["function"]
+    wait = {"wait": _read_wait(data["wait"])} if "wait" in data else {}
     return TaskPlan(
         **{
             **data,
             **schemas,
-            "function": read_reference(data["function"]),
+            **wait,
+            "function": None if function is None else read_reference(function),
             "selective_run_function": None if selective is None else read_reference(selective),
             "place": read_place(data["place"]),
         }
     )
+
+
+def _read_wait(data: Mapping[str, Any]) -> Wait:
+    title = read_template(data["title"], data["title_where"]) if "title" in data else None
+    return Wait(title, data.get("timeout"))
 
 
 def _read_storage(data: Mapping[str, Any]) -> StoragePlan:

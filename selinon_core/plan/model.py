@@ -248,11 +248,24 @@ class FlowPlan(NamedTuple):
     keep: Mapping[str, float] | None = None
 
 
+class Wait(NamedTuple):
+    """What a task waits for: a signal from outside. ``timeout`` in seconds; None: it waits without end.
+
+    ``title`` is a text, or a ``Template`` over the arguments of the node run.
+    """
+
+    title: Template | None = None
+    timeout: float | None = None
+
+
 class TaskPlan(NamedTuple):
-    """A task. Times are seconds."""
+    """A task. Times are seconds.
+
+    A task with ``wait`` has no ``function``: nothing runs it, and it ends by a signal or by its time-out.
+    """
 
     name: str
-    function: ImportRef
+    function: ImportRef | None
     max_retry: int
     retry_countdown: float
     timeout: float | None
@@ -265,6 +278,7 @@ class TaskPlan(NamedTuple):
     queue: str
     place: Place
     input_schema: Schema | None = None
+    wait: Wait | None = None
 
 
 class StoragePlan(NamedTuple):

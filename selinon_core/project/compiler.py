@@ -32,6 +32,7 @@ from selinon_core.config.model import (
     TemplateDef,
     TestDef,
     TextDef,
+    WaitDef,
 )
 from selinon_core.plan import (
     And,
@@ -58,6 +59,7 @@ from selinon_core.plan import (
     TaskPlan,
     Template,
     Test,
+    Wait,
 )
 
 DEFAULT_QUEUE = "celery"
@@ -141,7 +143,7 @@ def _task(task: TaskDef, default_queue: str) -> TaskPlan:
     selective = task.selective_run_function
     return TaskPlan(
         name=name,
-        function=_import(task.function),
+        function=_import(task.function) if task.wait is None else None,
         max_retry=task.max_retry,
         retry_countdown=task.retry_countdown,
         timeout=task.timeout,
@@ -154,7 +156,12 @@ def _task(task: TaskDef, default_queue: str) -> TaskPlan:
         queue=_text(task.queue) or default_queue,
         place=task.name.location.place,
         input_schema=_schema(task.input_schema),
+        wait=_wait(task.wait),
     )
+
+
+def _wait(wait: WaitDef | None) -> Wait | None:
+    return None if wait is None else Wait(_template(wait.title), wait.timeout)
 
 
 def _storage(storage: StorageDef) -> StoragePlan:

@@ -35,7 +35,7 @@ class ResultSchemas:
             from selinon_core.schemas.check import ResultSchema
 
             return ResultSchema.of_task(task, self._directory)
-        if self._pythonpath is None:
+        if self._pythonpath is None or task.function is None:
             return None
         if task.function not in self._annotated:
             self._annotated[task.function] = self._read(task.function, self._pythonpath)

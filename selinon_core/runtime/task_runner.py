@@ -179,6 +179,8 @@ class TaskRunner:
         return Failed(error)
 
     def _instance(self, task: TaskPlan, assignment: Assignment) -> Any:
+        if task.function is None:
+            raise ConfigurationError(f"task {task.name} waits for a signal: there is nothing to run")
         instance = self._imports.task_class(task.function)(
             flow_name=assignment.flow_name,
             task_name=task.name,

@@ -33,6 +33,7 @@ from selinon_core.plan import (
     Strategy,
     TaskPlan,
     Template,
+    Wait,
 )
 from selinon_core.plan import Test as Expressed
 from selinon_core.plan.json_edges import edge_json, read_edge
@@ -67,6 +68,7 @@ template_parts = st.recursive(
 )
 templates = st.none() | st.builds(Template, template_parts, places)
 schemas = st.none() | names | mappings
+waits = st.none() | st.builds(Wait, templates, st.none() | numbers)
 leaves = st.builds(Leaf, imports, st.none() | many, mappings, st.sampled_from([None, "any"]), places)
 conditions = st.recursive(
     leaves | st.builds(Expressed, expressions),
@@ -132,6 +134,7 @@ tasks = st.builds(
     names,
     places,
     schemas,
+    waits,
 )
 storages = st.builds(StoragePlan, names, imports, data, caches, places)
 sinks = st.lists(mappings, max_size=2).map(tuple)

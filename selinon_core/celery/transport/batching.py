@@ -44,14 +44,14 @@ class DurationEstimates:
     """How long tasks take, as seen in this process: an estimate that rises at once and falls slowly."""
 
     def __init__(self) -> None:
-        self._seconds: dict[ImportRef, float] = {}
+        self._seconds: dict[ImportRef | None, float] = {}
 
-    def note(self, function: ImportRef, seconds: float) -> None:
+    def note(self, function: ImportRef | None, seconds: float) -> None:
         """An attempt took so long."""
         known = self._seconds.get(function)
         self._seconds[function] = seconds if known is None else max(seconds, 0.8 * known + 0.2 * seconds)
 
-    def expected(self, function: ImportRef) -> float | None:
+    def expected(self, function: ImportRef | None) -> float | None:
         """Seconds the next attempt takes, None when there was none here."""
         return self._seconds.get(function)
 

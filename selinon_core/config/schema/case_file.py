@@ -6,6 +6,7 @@ import json
 import os
 from typing import Any
 
+from selinon_core.cases.model import Signal
 from selinon_core.config.model import Definition, NameRef
 from selinon_core.config.read_context import BROKEN, Broken, ReadContext, Via, resolve_alias
 from selinon_core.config.schema.case_context import NameOf, NameUse, case_context
@@ -149,10 +150,14 @@ class Failing(ValueType):
 class AtDef(Definition):
     """An entry of ``at``."""
 
-    __slots__ = ("cancel", "seconds")
+    __slots__ = ("cancel", "early", "reject", "seconds", "signal", "value")
 
     cancel: Any
+    early: Any
+    reject: Any
     seconds: Any
+    signal: Any
+    value: Any
 
 
 AT = MappingType(
@@ -160,8 +165,18 @@ AT = MappingType(
     AtDef,
     (
         Key("at", SECONDS, "virtual seconds since the start", "seconds", required=True),
-        Key("cancel", Flag(), "cancel the flow run", "cancel", required=True),
+        Key("cancel", Flag(), "cancel the flow run", "cancel"),
+        Key("signal", Text("the name of a task"), "the task with wait that gets a signal", "signal"),
+        Key("value", LITERAL, "what it gets: its result; default: null", "value", may_be_null=True),
+        Key(
+            "reject",
+            PlainText("the reason as text", nonempty=True),
+            "instead of value: it fails, for this reason",
+            "reject",
+        ),
+        Key("early", Flag(), "keep the signal until the task waits", "early", False),
     ),
+    one_of=("cancel", "signal"),
     text="What happens to the flow run from outside.",
 )
 
@@ -169,19 +184,22 @@ AT = MappingType(
 class Events(ValueType):
     """A list of events from outside, as a tuple of (seconds, event)."""
 
-    expected = "a list like [{at: 5, cancel: true}]"
+    expected = "a list like [{at: 5, cancel: true}, {at: 9, signal: Approve, value: {ok: true}}]"
 
     def read(self, reading: ReadContext, node: Node, via: Via, label: str) -> Any:
         items = [resolve_alias(item, via) for item in node.items] if type(node) is SequenceNode else [(node, via)]
-        found: list[tuple[float, str]] = []
+        found: list[tuple[float, str | Signal]] = []
         whole = True
         for item, at in items:
             event = AT.read(reading, item, at, "an entry of at")
-            if (
-                not isinstance(event, AtDef)
-                or not isinstance(event.seconds, int | float)
-                or event.cancel is BROKEN
-            ):
+            if not isinstance(event, AtDef) or not isinstance(event.seconds, int | float):
+                whole = False
+            elif event.given("signal"):
+                signal = _signal(reading, event, item, at)
+                whole = whole and signal is not None
+                if signal is not None:
+                    found.append((float(event.seconds), signal))
+            elif event.cancel is None or event.cancel is BROKEN:
                 whole = False
             elif event.cancel is False:
                 whole = False
@@ -192,6 +210,23 @@ class Events(ValueType):
 
     def schema(self) -> JsonSchema:
         return {"anyOf": [AT.schema(), {"type": "array", "items": AT.schema()}]}
+
+
+def _signal(reading: ReadContext, event: AtDef, item: Node, via: Via) -> Signal | None:
+    """The signal of an entry; None after what is wrong in it has been reported."""
+    if not isinstance(event.signal, NameRef) or event.value is BROKEN or event.early is BROKEN:
+        return None
+    if event.given("reject") and not isinstance(event.reject, str):
+        return None
+    for key in ("cancel", "value") if event.given("reject") else ("cancel",):
+        if event.given(key):
+            other = "reject" if key == "value" else "signal"
+            text = f'"{key}" and "{other}" are two different events'
+            reading.report(kinds.CONFLICTING_KEYS, item, via, text, note="give one of them")
+            return None
+    name = event.signal
+    case_context(reading).uses.append(NameUse("task", name.name, "signal", name.location))
+    return Signal(name.name, event.value, event.reject, bool(event.early), name.location.place)
 
 
 class SelectDef(Definition):

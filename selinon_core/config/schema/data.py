@@ -7,7 +7,7 @@ from typing import Any
 from selinon_core.config.model import SchemaDef, TemplateDef
 from selinon_core.config.read_context import BROKEN, Broken, KeyLocations, ReadContext, Via
 from selinon_core.config.schema.types import JsonSchema, KeywordData, Text, ValueType
-from selinon_core.config.yaml.nodes import BrokenNode, MappingNode, Node
+from selinon_core.config.yaml.nodes import BrokenNode, MappingNode, Node, SequenceNode
 
 
 class TemplateValue(ValueType):
@@ -26,6 +26,21 @@ class TemplateValue(ValueType):
 
     def schema(self) -> JsonSchema:
         return {}
+
+
+class TemplateText(TemplateValue):
+    """A text with expressions in it, as a ``TemplateDef``."""
+
+    expected = "text, with ${...} in it"
+    keeps_empty = False
+
+    def read(self, reading: ReadContext, node: Node, via: Via, label: str) -> TemplateDef | Broken:
+        if type(node) in (MappingNode, SequenceNode):
+            return reading.wrong_type(node, via, label, self.expected)
+        return super().read(reading, node, via, label)
+
+    def schema(self) -> JsonSchema:
+        return {"type": ["string", "number", "boolean"]}
 
 
 class SchemaValue(ValueType):
@@ -52,6 +67,7 @@ class SchemaValue(ValueType):
 
 
 TEMPLATE = TemplateValue()
+TEMPLATE_TEXT = TemplateText()
 SCHEMA = SchemaValue()
 SCHEMA_TEXT = (
     "a JSON Schema, or the path of one (relative to this file, then to the working directory, or "

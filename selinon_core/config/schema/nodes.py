@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from selinon_core.config.model import NameRef, StorageDef, TaskDef
+from selinon_core.config.model import NameRef, StorageDef, TaskDef, WaitDef
 from selinon_core.config.read_context import BROKEN, ReadContext
 from selinon_core.config.schema.common import (
     CACHE,
@@ -20,7 +20,7 @@ from selinon_core.config.schema.common import (
     FunctionDef,
     import_def,
 )
-from selinon_core.config.schema.data import SCHEMA, SCHEMA_TEXT
+from selinon_core.config.schema.data import SCHEMA, SCHEMA_TEXT, TEMPLATE_TEXT
 from selinon_core.config.schema.mapping import Key, MappingType
 from selinon_core.config.schema.types import Flag, JsonValue, PlainText, Text
 from selinon_core.diagnostics import fixes_of, kinds
@@ -51,11 +51,34 @@ SELECTIVE_RUN_FUNCTION = MappingType(
 )
 
 
+def _finish_wait(reading: ReadContext, wait: WaitDef, raw: dict[str, Any]) -> bool:
+    reading.has_expressions = True  # the rules about waits are with those about expressions
+    return True
+
+
+WAIT = MappingType(
+    "a wait",
+    WaitDef,
+    (
+        Key(
+            "title",
+            TEMPLATE_TEXT,
+            "what is asked, as people read it; ${args.number} is a value of the task's arguments",
+            "title",
+        ),
+        Key("timeout", DURATION, "seconds after which the task fails without a signal; default: never", "timeout"),
+    ),
+    finish=_finish_wait,
+    text="A task that runs nothing: it waits for a signal, whose value is its result.",
+)
+
+
 def _finish_task(reading: ReadContext, task: TaskDef, raw: dict[str, Any]) -> bool:
     name = raw.get("name")
     if not isinstance(name, NameRef):
         return False
-    task.function = import_def(raw.get("import"), raw.get("classname"), "", name)
+    has_code = "wait" not in raw  # also a broken one
+    task.function = import_def(raw.get("import"), raw.get("classname"), "", name) if has_code else None
     for key in ("queue", "output_schema", "input_schema", "storage"):
         ref = getattr(task, key)
         if isinstance(ref, NameRef) and not ref.name:
@@ -76,7 +99,8 @@ TASK = MappingType(
     TaskDef,
     (
         Key("name", NAME, "how flows refer to the task", "name", required=True),
-        Key("import", MODULE, "the module holding the class", required=True),
+        Key("import", MODULE, "the module holding the class; without code, wait is in its place"),
+        Key("wait", WAIT, "in place of import: the task runs nothing, and waits for a signal", "wait"),
         Key("classname", CLASS_NAME, "the class in that module; default: the name"),
         Key("max_retry", COUNT, "retries after an exception", "max_retry", 0, broken=0),
         Key("retry_countdown", SECONDS, "seconds before a retry", "retry_countdown", 0, broken=0),
@@ -110,6 +134,7 @@ TASK = MappingType(
     ),
     finish=_finish_task,
     together=(("storage_readonly", "storage_read_only"),),
+    one_of=("import", "wait"),
     text="A task.",
 )
 

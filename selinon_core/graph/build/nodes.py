@@ -23,6 +23,8 @@ def describe_node(part: Part, name: str) -> Node:
         notes.insert(0, "starts itself again" if name == part.name else "recursion")
     if name in part.flow.nowait:
         notes.insert(0, "not waited for")
+    if task and task.wait and not subflow:
+        notes.insert(0, "waits for a signal")
     if name in part.flow.eager_failures:
         notes.insert(0, "its failure ends the flow")
     state = ""

@@ -15,6 +15,7 @@ from selinon_core.plan import (
     StoragePlan,
     TaskPlan,
     Template,
+    Wait,
 )
 from selinon_core.plan.condition_text import condition_text, value_text
 from selinon_core.plan.text_wrap import printable, truncate
@@ -30,7 +31,10 @@ def brief(facts: Iterable[str]) -> tuple[str, ...]:
 
 def task_facts(task: TaskPlan) -> tuple[str, ...]:
     """Describe a task: its class, queue, storage, retries, limits and place."""
-    facts = [f"class {task.function}", f"queue {task.queue}"]
+    if task.wait is None:
+        facts = [f"class {task.function}", f"queue {task.queue}"]
+    else:
+        facts = _wait_facts(task.wait)
     if task.storage:
         facts.append(f"storage {task.storage}" + (" (read only)" if task.storage_readonly else ""))
         if task.storage_task_name != task.name:
@@ -42,6 +46,17 @@ def task_facts(task: TaskPlan) -> tuple[str, ...]:
     if task.selective_run_function:
         facts.append(f"selective run function {task.selective_run_function}")
     return _clean([*facts, str(task.place)])
+
+
+def _wait_facts(wait: Wait) -> list[str]:
+    facts = ["waits for a signal"]
+    if wait.title is not None:
+        from selinon_core.plan.expression_uses import template_data
+
+        facts.append(f"title {template_data(wait.title)}")
+    if wait.timeout is not None:
+        facts.append(f"fails after {seconds_text(wait.timeout)} without a signal")
+    return facts
 
 
 def flow_facts(flow: FlowPlan) -> tuple[str, ...]:

@@ -36,6 +36,7 @@ from selinon_core.lint.analysis.dataflow.node_types import NodeTypes, type_of_te
 from selinon_core.lint.analysis.dataflow.places import FlowScope, Part
 from selinon_core.lint.analysis.dataflow.schema_types import SchemaTypes, Typed
 from selinon_core.lint.analysis.dataflow.scopes import Scope
+from selinon_core.lint.analysis.dataflow.title_scope import TitleScope
 
 if TYPE_CHECKING:
     from selinon_core.config.model import ProjectModel
@@ -98,6 +99,9 @@ class Dataflow:
         self._facts: dict[int, Facts] = {}
         for flow in model.flows:
             self._flow(flow)
+        for task in model.tasks:
+            if task.wait is not None and task.wait.title is not None:
+                self._template(task.wait.title, TitleScope(model), Part.TITLE, NOTHING)
 
     def scope(self, flow: FlowDef) -> FlowScope:
         """What the places of a flow share."""

@@ -20,6 +20,7 @@ class Part(Enum):
     ARGS = "args"
     OUTPUT = "output"
     LABELS = "labels"
+    TITLE = "the title of a wait"
 
 
 #: Why a name has no value in a place, or more than one; each has a rule.

@@ -57,6 +57,9 @@ class NeedlessDelimiters(Rule):
             ):
                 if template is not None:
                     yield from self._forgotten(project, template)
+        for task in project.model.tasks:
+            if task.wait is not None and task.wait.title is not None:
+                yield from self._forgotten(project, task.wait.title)
 
     def _forgotten(self, project: LintContext, template: TemplateDef) -> Iterator[Diagnostic]:
         """Texts of a template that are paths."""

@@ -1,12 +1,16 @@
-"""SEL820 to 839: what is about operating flow runs: labels, how long they are kept."""
+"""SEL820 to 839: what is about operating flow runs: waits, labels, how long they are kept."""
 
 from __future__ import annotations
 
 from selinon_core.lint.rule import Rule
+from selinon_core.lint.rules.operating.endless_wait import EndlessWait
 from selinon_core.lint.rules.operating.keep_too_long import KeepTooLong
 from selinon_core.lint.rules.operating.label_mistakes import LabelMistakes
+from selinon_core.lint.rules.operating.wait_and_code import WaitAndCode
 
 RULES: tuple[type[Rule], ...] = (
+    WaitAndCode,  # SEL824
+    EndlessWait,  # SEL825
     LabelMistakes,  # SEL828
     KeepTooLong,  # SEL830
 )
