@@ -14,6 +14,7 @@ from selinon_core.errors import ConfigurationError, RequestError, SchemaMismatch
 
 if TYPE_CHECKING:
     from selinon_cli.run_options import ExecutionOptions, MockOptions
+    from selinon_core.cases.model import Signal
     from selinon_core.local import LocalOptions, Mocks
     from selinon_core.plan import Plan, TaskPlan
     from selinon_core.project.result_schemas import ResultSchemas
@@ -126,7 +127,55 @@ def local_options(
         mocks=mocks(plan, mocking.mock, mocking.mocks, results),
         mock_all=mocking.mock_tasks,
         fail=failures(plan, mocking.fail),
+        at=signals(plan, mocking.signal, mocking.reject),
     )
+
+
+def signals(plan: Plan, given: Iterable[str], rejected: Iterable[str]) -> tuple[tuple[float, Signal], ...]:
+    """The signals of ``TASK=JSON[@SECONDS]`` and ``TASK=WHY[@SECONDS]``; without a time for the next wait."""
+    if not (given or rejected):
+        return ()
+    from selinon_core.cases.model import Signal
+
+    waits = {name: task for name, task in plan.tasks.items() if task.wait is not None}
+    found: list[tuple[float, Signal]] = []
+    for option, texts in (("--signal", given), ("--reject", rejected)):
+        for text in texts:
+            name, equals, rest = text.partition("=")
+            if not equals:
+                what = "JSON" if option == "--signal" else "WHY"
+                raise UsageError(f"{option}: expected TASK={what}[@SECONDS], got {_shortened(text)}")
+            if name in plan.tasks and name not in waits:
+                raise UsageError(f"{option}: task {name} does not wait for a signal", _those_that_wait(waits))
+            known_name("task", name, waits)
+            value, at, seconds = rest.rpartition("@")
+            if not at or not _is_number(seconds):
+                value, seconds = rest, ""
+            time = float(seconds) if seconds else 0.0
+            if option == "--reject":
+                found.append((time, Signal(name, reject=value, early=not seconds)))
+            else:
+                found.append((time, Signal(name, _signal_value(value), early=not seconds)))
+    return tuple(found)
+
+
+def _those_that_wait(waits: Iterable[str]) -> str:
+    names = list(waits)
+    return f"those that do: {', '.join(names)}" if names else "a task with wait does"
+
+
+def _is_number(text: str) -> bool:
+    return text.replace(".", "", 1).isdigit() and text.isascii() and text[:1] != "." and len(text) < 16
+
+
+def _signal_value(text: str) -> Any:
+    try:
+        return parse_json(text)
+    except ValueError as error:
+        raise UsageError(
+            f"--signal: {_shortened(text)} is not JSON: {error}",
+            "a text has quotes of its own: --signal A='\"yes\"'",
+        ) from None
 
 
 def mocks(plan: Plan, single: Iterable[str], file: str | None, schemas: ResultSchemas) -> Mocks:

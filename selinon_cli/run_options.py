@@ -90,6 +90,18 @@ class MockOptions(Options):
         kind="path",
         metavar="FILE",
     )
+    signal = texts(
+        "--signal",
+        help="What a task with wait gets: at once, or at a time in seconds; repeatable.",
+        metavar="TASK=JSON[@SECONDS]",
+        complete="task",
+    )
+    reject = texts(
+        "--reject",
+        help="Reject what a task with wait waits for; repeatable.",
+        metavar="TASK=WHY[@SECONDS]",
+        complete="task",
+    )
     fail = texts(
         "--fail",
         help="Let a task fail, always or its first N attempts; repeatable.",

@@ -7,6 +7,7 @@
     ├── FatalTaskError                raised BY a task: fail at once, no retries
     ├── Retry                         raised BY a task (``self.retry``): run again, not counted
     ├── TaskTimeout                   an attempt ran longer than the task's ``timeout``
+    ├── Rejected                      a signal rejected what a task waited for
     ├── FlowError                     a flow run failed; ``state`` lists finished and failed nodes
     │   └── FlowTimeout               a flow run passed its deadline
     ├── UserFunctionError             a predicate, foreach, selective function or strategy raised
@@ -74,6 +75,10 @@ class Retry(SelinonException):
 
 class TaskTimeout(SelinonException):
     """Raised when an attempt ran longer than the task's ``timeout`` seconds."""
+
+
+class Rejected(SelinonException):
+    """Raised when a signal rejects what a task with ``wait`` waits for; the text says why."""
 
 
 class FlowError(SelinonException):

@@ -118,6 +118,19 @@ class Mocks(NamedTuple):
     conditions: tuple[ConditionMock, ...] = ()
 
 
+class Signal(NamedTuple):
+    """What a task with ``wait`` gets from outside: its result, or why it is rejected.
+
+    ``node`` is the name of the task. ``early``: if it does not wait yet, the signal is kept until it does.
+    """
+
+    node: str
+    value: Json = None
+    reject: str | None = None
+    early: bool = False
+    place: Place | None = None
+
+
 class Expected(NamedTuple):
     """A value that is expected, and where that is written. What ``value`` is depends on the expectation."""
 
@@ -178,8 +191,8 @@ class Case(NamedTuple):
 
     ``id`` is ``file::title``. ``row`` tells cases apart whose names are equal but for their parameters. ``mocks``
     has those of the file too. ``fail``: task -> how many first attempts fail (None: all). ``at``: (virtual
-    seconds, event). ``durations``: task -> virtual seconds of an attempt. ``seeds``: the runs' seeds, each has to
-    pass. ``select``: tasks and flags of a selective run.
+    seconds, ``"cancel"`` or a signal). ``durations``: task -> virtual seconds of an attempt. ``seeds``: the runs'
+    seeds, each has to pass. ``select``: tasks and flags of a selective run.
     """
 
     name: str
@@ -196,7 +209,7 @@ class Case(NamedTuple):
     tasks: str = "mocked"  # or real
     fail: Mapping[str, int | None] = {}
     select: Mapping[str, Any] | None = None
-    at: tuple[tuple[float, str], ...] = ()
+    at: tuple[tuple[float, str | Signal], ...] = ()
     durations: Mapping[str, float] = {}
     timeout: float | None = None
     max_steps: int | None = None

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from selinon_core.cases.matchers import flow_text, literal, written
-from selinon_core.cases.model import UNGIVEN, Case, Expect, Mocks, NodeMock, Outcome, Script, When
+from selinon_core.cases.model import UNGIVEN, Case, Expect, Mocks, NodeMock, Outcome, Script, Signal, When
 from selinon_core.cases.references import edge_text, fallback_text
 from selinon_core.plan import Plan
 
@@ -45,7 +45,7 @@ def _case_lines(case: Case, plan: Plan) -> Iterator[str]:
     if case.fail:
         yield f"    fail: {flow_text([n if t is None else f'{n}:{t}' for n, t in case.fail.items()])}"
     if case.at:
-        yield f"    at: {flow_text([{'at': seconds, what: True} for seconds, what in case.at])}"
+        yield f"    at: {flow_text([_event(seconds, what) for seconds, what in case.at])}"
     if case.durations:
         yield f"    durations: {flow_text(case.durations)}"
     if case.timeout is not None:
@@ -53,6 +53,13 @@ def _case_lines(case: Case, plan: Plan) -> Iterator[str]:
     if case.stand_ins != "fail":
         yield f"    stand_ins: {case.stand_ins}"
     yield f"    expect: {flow_text(dict(_expectations(case.expect)))}"
+
+
+def _event(seconds: float, what: str | Signal) -> dict[str, Any]:
+    if isinstance(what, str):
+        return {"at": seconds, what: True}
+    given = {"value": literal(what.value)} if what.reject is None else {"reject": what.reject}
+    return {"at": seconds, "signal": what.node, **given, **({"early": True} if what.early else {})}
 
 
 def _plain(text: str) -> str:

@@ -190,7 +190,7 @@ class _Goals:
             yield self._goal(
                 element, "retry-gave-up", "retry-gave-up", task.place, f"{shown} failed after its last retry"
             )
-        if task is not None and task.timeout is not None:
+        if task is not None and (task.timeout if task.wait is None else task.wait.timeout) is not None:
             yield self._goal(element, "timeout", "timeout", task.place, f"{shown} timed out")
         if name in flow.eager_failures:
             yield self._goal(

@@ -152,6 +152,9 @@ class _Writer:
         if isinstance(end, Observation):
             return self._outcome_of_flow(node, end, after)
         if end == FAILS:
+            task = self._model.project.plan.tasks.get(node.name)
+            if task is not None and task.wait is not None:
+                return Outcome("error", f"Rejected: {node.name} is rejected", after)
             return Outcome("fatal", f"{node.name} fails", after)
         if node.is_flow:
             return self._finished_flow(visit, {}, after)

@@ -48,8 +48,13 @@ class Driver:
         seeded = mocked or options.seed is not None
         id = seeded_flow_id(options.seed or 0, flow_name) if seeded else random_flow_id()
         root = self._flows.begin(flow_name, id, on.FlowStarted(copy_json(node_args), selective=selective))
-        for seconds, _ in options.at:
-            state.agenda.add(seconds, CancelFlow(self._flows, root))
+        for seconds, event in options.at:
+            if isinstance(event, str):
+                state.agenda.add(seconds, CancelFlow(self._flows, root))
+            else:
+                from selinon_core.local.waits import SignalComes
+
+                state.agenda.add(seconds, SignalComes(self._tasks.waits, root, event))
         try:
             with state.steps.collector:
                 self._work()
@@ -57,6 +62,10 @@ class Driver:
             self._tasks.close()
             state.storages.close()
         return root
+
+    def still_waiting(self) -> Exception | None:
+        """Why a run cannot come to its end: tasks wait for signals; None when none does."""
+        return self._tasks.waits.still_waiting()
 
     def interrupt(self) -> None:
         """Let a run in another thread end before its next step."""

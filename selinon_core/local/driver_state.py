@@ -6,6 +6,7 @@ import time
 from collections import deque
 from typing import Any
 
+from selinon_core.cases.model import Signal
 from selinon_core.dispatch import NodeRun
 from selinon_core.dispatch import events as on
 from selinon_core.local.event_queue import EventQueue
@@ -50,7 +51,8 @@ class DriverState:
         if options.storages is not None and options.storage == "real":
             self.storages.share(options.storages)
         self.lookup = RunIndex(self.nodes, self.storages)
-        self.scripts = TaskScripts(options.mocks, options.mock_all, options.fail, self.lookup)
+        signalled = frozenset(event.node for _, event in options.at if isinstance(event, Signal))
+        self.scripts = TaskScripts(options.mocks, options.mock_all, options.fail, self.lookup, signalled)
         self.calls = prepared.imports.begin_run()
         self.stand_ins = StandInWatch(recorder.journal, self.scripts, self.calls, prepared.imports)
         mocks = options.mocks

@@ -51,6 +51,11 @@ class LocalExecutor:
         for name in self._options.real_storages:
             if name not in plan.storages:
                 raise UnknownStorageError(_unknown("storage", name, plan.storages))
+        signals = [event for _, event in self._options.at if not isinstance(event, str)]
+        if signals:
+            from selinon_core.local.waits import check_signals
+
+            check_signals(signals, plan, setup.check_schema)
         for name in (*self._options.fail, *self._options.durations):
             if name not in plan.tasks:
                 raise UnknownTaskError(_unknown("task", name, plan.tasks))
@@ -77,6 +82,8 @@ class LocalExecutor:
 
             # Code of the project may want an event loop of its own, and a thread has but one.
             root = in_thread(drive, driver.interrupt) if loop_is_running() else drive()
+            if root.outcome is None:
+                stopped_by = driver.still_waiting()
         except StepLimitExceeded as error:
             root, stopped_by = driver.state.flows[0], error
         except KeyboardInterrupt as interrupt:

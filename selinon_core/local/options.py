@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from selinon_core.errors import RequestError
 
 if TYPE_CHECKING:
-    from selinon_core.cases.model import Mocks
+    from selinon_core.cases.model import Mocks, Signal
     from selinon_core.runtime.storages import Storages
     from selinon_core.runtime.trace.entries import TraceEvent
     from selinon_core.runtime.trace.run_records import FlowRecord, NodeRecord
@@ -39,10 +39,11 @@ class LocalOptions(NamedTuple):
     read again. ``pythonpath``: directories to import user code from. ``sinks`` hear the trace beside those
     that are configured, ``listener`` its events with their times, which must not be changed. ``storages``: whose
     storages to use with ``storage="real"``, connected or not; they are left open. ``at``: what happens to the
-    flow run from outside, as (seconds since the start, ``"cancel"``); a flow run that has ended by then is not
-    changed. ``durations``: task -> virtual seconds that an attempt takes, of mocked and of real tasks; the code
-    of a task runs at the end of this time, and not at all when the time-out of the task passes before. A mock
-    that says when its attempt ends counts more.
+    flow run from outside, as (seconds since the start, ``"cancel"`` or a ``Signal`` for a task with ``wait``);
+    a flow run that has ended by then is not changed. Of several tasks of one name that wait, a signal ends the one
+    that began first. ``durations``: task -> virtual seconds that an attempt takes, of mocked and of real tasks;
+    the code of a task runs at the end of this time, and not at all when the time-out of the task passes before. A
+    mock that says when its attempt ends counts more.
     """
 
     storage: Literal["mocked", "real"] = "mocked"
@@ -61,7 +62,7 @@ class LocalOptions(NamedTuple):
     sinks: tuple[Sink, ...] = ()
     storages: Storages | None = None
     listener: Callable[[TraceEvent], None] | None = None
-    at: tuple[tuple[float, str], ...] = ()
+    at: tuple[tuple[float, str | Signal], ...] = ()
     durations: Mapping[str, float] = {}
 
     def check(self) -> None:
@@ -79,8 +80,8 @@ class LocalOptions(NamedTuple):
             if times is not None and (isinstance(times, bool) or not isinstance(times, int) or times < 1):
                 raise RequestError(f"fail of {task} is {times!r}, not a number of attempts or None for all")
         for seconds, event in self.at:
-            if event != "cancel":
-                raise RequestError(f'at names {event!r}, and the only event is "cancel"')
+            if event != "cancel" and isinstance(event, str):
+                raise RequestError(f'at names {event!r}, and an event is "cancel" or a Signal')
             _check_seconds("at", seconds)
         for task, seconds in self.durations.items():
             _check_seconds(f"durations of {task}", seconds)

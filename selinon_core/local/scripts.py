@@ -35,10 +35,17 @@ class TaskScripts:
     """
 
     def __init__(
-        self, mocks: Mocks | None, mock_all: bool, fail: Mapping[str, int | None], lookup: RunIndex
+        self,
+        mocks: Mocks | None,
+        mock_all: bool,
+        fail: Mapping[str, int | None],
+        lookup: RunIndex,
+        signalled: frozenset[str] = frozenset(),
     ) -> None:
         self._nodes: Mapping[str, NodeMock] = mocks.nodes if mocks is not None else {}
         self._mock_all = mock_all
+        #: Tasks that get signals: their results are not made up.
+        self._signalled = signalled
         self._fail = fail
         self._lookup = lookup
         #: by identity of the script, whose owner outlives the run
@@ -59,7 +66,8 @@ class TaskScripts:
             times = self._fail[name]
             if times is None or attempt <= times:
                 return InjectedFailure(f"attempt {attempt} of {name} was asked to fail")
-        return self._played(name, record) or (self._made_up(record) if self._mock_all else None)
+        makes_up = self._mock_all and name not in self._signalled
+        return self._played(name, record) or (self._made_up(record) if makes_up else None)
 
     def of_flow(self, record: NodeRecord) -> Outcome | None:
         """The outcome of a sub-flow that is mocked as a whole; None for one that is not."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from selinon_core.dispatch import effects as do
 from selinon_core.dispatch import events as on
@@ -17,6 +17,9 @@ from selinon_core.runtime.task_runner import Attempt, Failed, RetryLater, Succee
 from selinon_core.runtime.trace import entries as trace_entries
 from selinon_core.runtime.trace.run_records import FlowRecord, NodeRecord
 from selinon_core.runtime.trace.tracer import jsonable
+
+if TYPE_CHECKING:
+    from selinon_core.local.waits import LocalWaits
 
 
 class TaskEffects:
@@ -40,18 +43,41 @@ class TaskEffects:
             state.recorder.trace,
             self._attempt_ended,
         )
+        self._stand_in = prepared.stand_in
+        self._waits: LocalWaits | None = None
+
+    @property
+    def waits(self) -> LocalWaits:
+        """The tasks that wait for signals; most runs have none."""
+        if self._waits is None:
+            from selinon_core.local.waits import LocalWaits
+
+            self._waits = LocalWaits(self._state, self.attempts, self._stand_in)
+        return self._waits
 
     def start(self, flow_run: FlowRecord, effect: do.StartTask) -> None:
         """Schedule a task."""
         state = self._state
         record = state.new_node(effect.node_run, flow_run, effect.parent)
-        throttling = state.plan.tasks[effect.node_run.name].throttling
+        task = state.plan.tasks[effect.node_run.name]
+        throttling = task.throttling
         delay = state.throttled(effect.node_run.name, throttling) if throttling else 0.0
         now = state.agenda.now
         self._recorder.record(
             (trace_entries.SCHEDULED, now, record, delay) if delay else (trace_entries.SCHEDULED, now, record)
         )
-        state.agenda.add(delay, RunTask(self, record))
+        if task.wait is None:
+            state.agenda.add(delay, RunTask(self, record))
+        else:
+            state.agenda.add(0, BeginWait(self, record))
+
+    def wait(self, record: NodeRecord) -> None:
+        """A task begins to wait for a signal."""
+        now = self._state.agenda.now
+        record.started_at, record.attempts = now, 1
+        self._recorder.observe("started", record)
+        self._recorder.record((trace_entries.STARTED, now, record, 1))
+        self.waits.begin(record, self._state.plan.tasks[record.run.name])
 
     def run(self, record: NodeRecord) -> None:
         """Run the next attempt of a task, here or at the side, or play its mock."""
@@ -167,6 +193,21 @@ class TaskEffects:
         record.abandoned = record.abandoned or is_abandoned(record)
         about = (record.attempts, attempt.error, record.retries)
         self._recorder.record((trace_entries.FAILED, now, record, *about))
+
+
+class BeginWait(NamedTuple):
+    """A task begins to wait for a signal."""
+
+    tasks: TaskEffects
+    record: NodeRecord
+
+    def is_obsolete(self) -> bool:
+        """A task waits even when its flow is over: it was started."""
+        return False
+
+    def run(self) -> None:
+        """Let it wait."""
+        self.tasks.wait(self.record)
 
 
 class RunTask(NamedTuple):

@@ -235,6 +235,9 @@ def _task_settings(plan: Plan, task: TaskPlan) -> Iterator[Mutant]:
         yield mutant("task-countdown", "", "is tried again without a pause", changed)
     if task.timeout is not None:
         yield mutant("task-timeout", "", "has no timeout", task._replace(timeout=None))
+    if task.wait is not None and task.wait.timeout is not None:
+        waits_for_ever = task._replace(wait=task.wait._replace(timeout=None))
+        yield mutant("task-timeout", "", "waits without a timeout", waits_for_ever)
     if task.output_schema is not None:
         yield mutant("task-schema", "", "has no output_schema", task._replace(output_schema=None))
     if task.throttling is not None:

@@ -13,6 +13,7 @@ from selinon_core.dispatch import select
 from selinon_core.errors import RequestError, SelinonException, UnexpectedEvent
 from selinon_core.local import LocalExecutor, LocalOptions, LocalRun
 from selinon_core.local.run_setup import RunSetup
+from selinon_core.local.step_limit import StepLimitExceeded
 from selinon_core.plan import Plan
 from selinon_core.testing.effects import noted_effects
 from selinon_core.testing.garbage import RareCollections
@@ -231,5 +232,7 @@ def _limits(case: Case, run: LocalRun) -> list[Finding]:
     if run.stopped_by is None:
         return []
     wanted = "the run to come to its end"
+    if not isinstance(run.stopped_by, StepLimitExceeded):  # tasks wait for signals
+        return [Finding("signal", wanted, str(run.stopped_by), str(case.place))]
     found = str(run.stopped_by).replace("raise --max-steps", "raise max_steps of the case")
     return [Finding("max_steps", wanted, found, str(case.place), case.max_steps)]

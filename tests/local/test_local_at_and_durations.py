@@ -96,7 +96,7 @@ def test_a_flow_times_out_while_its_task_takes_its_time() -> None:
 @pytest.mark.parametrize(
     ("options", "text"),
     [
-        ({"at": ((1, "stop"),)}, "at names 'stop', and the only event is \"cancel\""),
+        ({"at": ((1, "stop"),)}, "at names 'stop', and an event is \"cancel\" or a Signal"),
         ({"at": ((-1, "cancel"),)}, "at is -1, not a number of seconds of at least 0"),
         ({"at": (("x", "cancel"),)}, "at is 'x', not a number of seconds of at least 0"),
         ({"durations": {"A": float("nan")}}, "durations of A is nan, not a number of seconds of at least 0"),

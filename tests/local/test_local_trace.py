@@ -20,6 +20,7 @@ FLOW = {"flow_name", "dispatcher_id"}
 ELSEWHERE = {"DISPATCHER_WAKEUP", "RESULT_BACKEND_ISSUE", "START_CONFLICT", "RUN_RETRIED", "RETRY_REFUSED"}
 ELSEWHERE |= {event for event in EVENTS if event.startswith(("NODE_STATE_CACHE_", "MIGRATION"))}
 #: Events about deleting are emitted when user functions delete, NODE_UNREACHED when asked for.
+ELSEWHERE |= {"SIGNAL", "SIGNAL_REFUSED"}  # test_local_waits
 LOCAL = set(EVENTS) - ELSEWHERE
 
 

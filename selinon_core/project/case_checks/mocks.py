@@ -42,6 +42,7 @@ def check_case_mocks(read: CaseRead, plan: Plan, collector: Collector, results: 
         _check_condition(entry, flow, plan, collector)
     if read.case.driver == "production":
         _check_production(read, plan, collector)
+    _check_signals(read, plan, collector, results)
     if not own.nodes:
         return
     reached = {name for below in flows_below(plan, flow) for name in nodes_of(plan.flows[below])}
@@ -55,6 +56,24 @@ def check_case_mocks(read: CaseRead, plan: Plan, collector: Collector, results: 
                 note=f'neither "{flow}" nor a flow that it starts has this node',
                 help="remove it",
             )
+
+
+def _check_signals(read: CaseRead, plan: Plan, collector: Collector, results: ResultSchemas) -> None:
+    """Report signals for tasks that do not wait, and values that do not fit their schema."""
+    for _, event in read.case.at:
+        if isinstance(event, str) or event.node not in plan.tasks:
+            continue
+        task, location = plan.tasks[event.node], _at(event.place, None, event.node)
+        if task.wait is None:
+            collector.add(
+                kinds.CASE_MOCK,
+                location,
+                f'task "{event.node}" does not wait for a signal',
+                note='it has no "wait"',
+                help="give its result as a mock",
+            )
+        elif event.reject is None:
+            _check_result(location, task, event.value, "signal", collector, results)
 
 
 def _check_production(read: CaseRead, plan: Plan, collector: Collector) -> None:
@@ -145,12 +164,15 @@ def _check_result(
         named = task.output_schema if isinstance(task.output_schema, str) else "its output_schema"
         if task.output_schema is None:
             named = "the annotation of run"
+        is_signal = check == "signal"
         collector.add(
             kinds.CASE_MOCK,
             location,
-            f'the mock of "{task.name}" does not fit {named}: {error}',
-            note="no run of the task can return it",
-            help="check: present takes a result in which keys are missing, check: none takes any",
+            f'the {"signal for" if is_signal else "mock of"} "{task.name}" does not fit {named}: {error}',
+            note="it would be refused" if is_signal else "no run of the task can return it",
+            help=""
+            if is_signal
+            else "check: present takes a result in which keys are missing, check: none takes any",
         )
     except ConfigurationError:
         return  # the schema itself is wrong, which is reported where it is named

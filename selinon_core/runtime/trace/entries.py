@@ -238,7 +238,7 @@ def _retried(
 ) -> _Told:
     details = _node(plan, record) | {"attempt": attempt, "retried_count": retries}
     if isinstance(error, TaskTimeout):
-        yield "TASK_TIMEOUT", details | {"timeout": plan.tasks[record.run.name].timeout}
+        yield "TASK_TIMEOUT", details | {"timeout": _timeout(plan.tasks[record.run.name])}
     details |= {"retry_countdown": countdown, "user_retry": error is None}
     details["max_retry"] = plan.tasks[record.run.name].max_retry
     if error is not None:
@@ -249,10 +249,14 @@ def _retried(
 def _failed(plan: Plan, record: NodeRecord, attempt: int, error: BaseException, retries: int) -> _Told:
     details = _node(plan, record) | {"attempt": attempt, "retried_count": retries}
     if isinstance(error, TaskTimeout):
-        yield "TASK_TIMEOUT", details | {"timeout": plan.tasks[record.run.name].timeout}
+        yield "TASK_TIMEOUT", details | {"timeout": _timeout(plan.tasks[record.run.name])}
     what = error_json(error)["traceback"]
     yield "TASK_FAILURE", details | {"what": what}
     yield "NODE_FAILURE", _ended(record) | {"what": what}
+
+
+def _timeout(task: TaskPlan) -> float | None:
+    return task.timeout if task.wait is None else task.wait.timeout
 
 
 def _flow_given(record: FlowRecord) -> dict[str, Any]:

@@ -174,6 +174,11 @@ EVENT_KINDS: dict[str, EventKind] = {
     "RETRY_REFUSED": EventKind(
         "On workers: a flow run was to go on and cannot; `what` says why.", (*_FLOW, "what"), warning=True
     ),
+    "SIGNAL": EventKind(
+        "A task that waited got its signal; `by` says from whom, `rejected` whether it fails by it.",
+        (*_NODE, "rejected", "by"),
+    ),
+    "SIGNAL_REFUSED": EventKind("A signal had no effect; `what` says why.", (*_FLOW, "what"), warning=True),
 }
 
 EVENTS = tuple(EVENT_KINDS)
