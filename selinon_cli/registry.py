@@ -60,6 +60,7 @@ SELINON = Program(
         "cancel": "selinon_cli.commands.cancel",
         "retry": "selinon_cli.commands.retry",
         "prune": "selinon_cli.commands.prune",
+        "signal": "selinon_cli.commands.signal",
         "export": "selinon_cli.commands.export",
         "doctor": "selinon_cli.commands.doctor",
         "audit": "selinon_cli.commands.audit",

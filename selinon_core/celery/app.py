@@ -24,7 +24,7 @@ from selinon_core.celery.reporting.run_reader import RunReader
 from selinon_core.celery.reporting.run_status import describe_pending, described
 from selinon_core.celery.services import WorkerServices, services_of
 from selinon_core.celery.settings import AdapterSettings
-from selinon_core.celery.steering import Retry, Steering
+from selinon_core.celery.steering import Retry, Signalled, Signals, Steering
 from selinon_core.celery.steering.auditing import record
 from selinon_core.celery.stores import Store
 from selinon_core.celery.transport.broker_deadline import within
@@ -266,6 +266,20 @@ class Selinon:
     ) -> Retry:
         """Ask for a failed flow run to go on, see ``steering.Steering.retry``."""
         return Steering(self).retry(id, nodes, by, timeout=timeout)
+
+    def signal(
+        self,
+        id: str,
+        node: str,
+        value: Any = None,
+        *,
+        reject: str | None = None,
+        by: str | None = None,
+        early: bool = False,
+        timeout: float | None = REQUEST_TIMEOUT,
+    ) -> Signalled:
+        """Give a task that waits what it waits for, see ``steering.Signals.signal``."""
+        return Signals(self).signal(id, node, value, reject=reject, by=by, early=early, timeout=timeout)
 
     def status(self, id: str) -> dict[str, Any]:
         """The status of a flow run, see ``reporting.run_status``; raises ``RequestError`` for an unknown one.

@@ -22,6 +22,7 @@ from selinon_core.celery.execution.run_cache import CachedRun, RunCache
 from selinon_core.celery.execution.run_loader import RunLoader
 from selinon_core.celery.execution.run_results import RunResults
 from selinon_core.celery.execution.transition import Answer, QuestionHandler
+from selinon_core.celery.execution.wait_endings import WaitEndings
 from selinon_core.celery.execution.wakeup_policy import WakeupPolicy
 from selinon_core.celery.reporting.opentelemetry import Spans
 from selinon_core.celery.reporting.result_writer import (
@@ -39,14 +40,14 @@ from selinon_core.celery.surroundings import REAL, Surroundings
 from selinon_core.celery.transport.batching import BatchWatchdog, DurationEstimates, MessageBatcher
 from selinon_core.celery.transport.message_builder import MessageBuilder
 from selinon_core.celery.transport.publisher import ENVELOPE, Publisher
-from selinon_core.dispatch import FlowOutcome, flow_indexes
+from selinon_core.dispatch import FlowOutcome, NodeRun, flow_indexes
 from selinon_core.dispatch import effects as do
 from selinon_core.dispatch import events as on
-from selinon_core.dispatch.references import Referring
+from selinon_core.dispatch.references import Referring, shown
 from selinon_core.errors import ArgumentError, ResultMissingError, StateStoreError, StorageError
 from selinon_core.migrations.repository import Migrations
 from selinon_core.migrations.versions import FlowVersions
-from selinon_core.plan import FlowPlan, Plan
+from selinon_core.plan import FlowPlan, Plan, TaskPlan
 from selinon_core.runtime.conditions import BoundConditions
 from selinon_core.runtime.environment import expand
 from selinon_core.runtime.error_codec import decode_error
@@ -59,7 +60,7 @@ from selinon_core.runtime.results import Asking, Limits, ReferredResults, Result
 from selinon_core.runtime.scope import Scope
 from selinon_core.runtime.storages import Storages
 from selinon_core.runtime.task_calls import TaskCalls
-from selinon_core.runtime.task_runner import SchemaChecker, TaskRunner
+from selinon_core.runtime.task_runner import Assignment, Attempt, SchemaChecker, Succeeded, TaskRunner
 from selinon_core.storage import DataStorage
 
 if TYPE_CHECKING:
@@ -172,7 +173,27 @@ class WorkerServices:
             self.surroundings.now,
             self.index_changes,
             self.retention,
+            WaitEndings(
+                self.plan,
+                self.store,
+                self.settings,
+                self.surroundings.now,
+                self.check_schema,
+                self._finish_wait,
+                self.tracer.wait_ended,
+            ),
         )
+
+    def _finish_wait(self, run: CachedRun, node: NodeRun, task: TaskPlan, ended: Any) -> Attempt:
+        """Store what a wait ended with, a value or an exception, as the end of an attempt."""
+        args = shown(node.args)
+        if isinstance(ended, BaseException):
+            assignment = Assignment(run.flow.name, node.id, run.id, args, {}, {}, 1, 0)
+            return self.runner({}).judge(task, assignment, ended)
+        is_stored = task.storage is not None and not task.storage_readonly
+        if is_stored:
+            self.storages.store(args, run.flow.name, task.name, node.id, ended)
+        return Succeeded(ended, is_stored)
 
     def _executor_parts(
         self, result_in_commit: ResultInCommit, forget_result: Callable[[str], None]

@@ -24,9 +24,11 @@ from selinon_core.plan.flow_diff import MigrationStep
 
 #: The largest format of the header and log of a flow run that is known here. A worker leaves runs with a larger
 #: number to newer workers.
-FORMAT = 3
+FORMAT = 4
 #: The format of a run that failed and was reopened.
 REOPENED_FORMAT = 3
+#: The format of a run in which a task has waited for a signal.
+WAITS_FORMAT = 4
 #: The version of the rules by which the machine replays a log; a run keeps the number that it began with.
 LOGIC = 1
 

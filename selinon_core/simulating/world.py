@@ -24,6 +24,7 @@ from selinon_core.celery.transport.message_schema import (
     Message,
     NodeMessage,
     RetryMessage,
+    SignalMessage,
     StartMessage,
     WakeMessage,
     read_dispatch,
@@ -165,6 +166,11 @@ class World:
         version = 0 if header is None else int(header["version"])
         self.broker.send([self.workers[0].messages.retry(flow, id, version, numbers, None, "celery")])
 
+    def signal(self, flow: str, id: str, node: str, value: Any = None, **more: Any) -> None:
+        """Send the message that gives a task what it waits for; ``more`` are fields of ``SignalMessage``."""
+        message = SignalMessage(flow, id, node, value=value, **more)
+        self.broker.send([self.workers[0].messages.signal(message, "celery")])
+
     def work(self, most: int = 100_000, until: float = float("inf")) -> None:
         """Deliver messages, and let time pass where none are left, until nothing is due any more."""
         for _ in range(most):
@@ -292,6 +298,8 @@ class World:
             TaskMessageHandler(services).run_inline(ahead, budget)
         elif isinstance(message, RetryMessage):
             services.executor.retry(message)
+        elif isinstance(message, SignalMessage):
+            services.executor.signal(message)
         elif isinstance(message, WakeMessage) and message.cancel:
             services.executor.cancel(message.id, message.flow)
         else:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from selinon_core.celery.selinon_protocol import Owner
-from selinon_core.celery.steering import Cancellation, Steering
+from selinon_core.celery.steering import Cancellation, Signals, Steering
 from selinon_core.celery.stores.index import OPEN
 from selinon_core.web.answers import ApiError
 
@@ -53,6 +53,8 @@ class Action(NamedTuple):
     parameters: Sequence[str] = ()
     #: Whether it may be done to all runs of a query.
     batch: bool = True
+    #: Whether the page shows a button for it beside a run; else it has a form of its own.
+    listed: bool = True
 
 
 def _retry(selinon: Owner, id: str, parameters: Mapping[str, Any]) -> Planned:
@@ -80,16 +82,45 @@ def _cancel(selinon: Owner, id: str, parameters: Mapping[str, Any]) -> Planned:
     )
 
 
+def _signal(selinon: Owner, id: str, parameters: Mapping[str, Any]) -> Planned:
+    """A signal: ``{"node": name or id, "value": ..., "reject": why, "early": true}``."""
+    node, reject = parameters.get("node"), parameters.get("reject")
+    if not isinstance(node, str) or not 0 < len(node) <= MAX_NAME:
+        raise ApiError(400, "bad_request", '"node" has to be the name of a task, or the id of a node run')
+    if reject is not None and not (isinstance(reject, str) and reject.strip()):
+        raise ApiError(400, "bad_request", '"reject" has to be a text: why it is rejected')
+    if reject is not None and parameters.get("value") is not None:
+        raise ApiError(400, "bad_request", '"value" and "reject" are two different answers: give one of them')
+    signals = Signals(selinon)
+    planned = signals.preview(
+        id, node, parameters.get("value"), reject=reject, early=parameters.get("early") is True
+    )
+    says = f"{planned.node} {'fails: it is rejected' if reject is not None else 'gets its result'}."
+    if not planned.number:
+        says = f"The signal is kept until {planned.node} waits."
+    return Planned(
+        planned.id,
+        planned.flow,
+        planned.version,
+        says,
+        {planned.node: 1},
+        lambda who: signals.send(planned, who),
+    )
+
+
 #: By their names in addresses and in the audit.
 ACTIONS: Mapping[str, Action] = {
     "retry": Action("Retry failed nodes", "Retry these runs", "retried", ("failure",), _retry, ("nodes",)),
     "cancel": Action("Cancel", "Cancel these runs", "cancelled", OPEN, _cancel),
+    "signal": Action(
+        "Answer", "", "answered", OPEN, _signal, ("node", "value", "reject", "early"), batch=False, listed=False
+    ),
 }
 
 
 def actions_of(status: str) -> list[str]:
     """The names of the actions that a run of this status allows."""
-    return [name for name, action in ACTIONS.items() if status in action.statuses]
+    return [name for name, action in ACTIONS.items() if action.listed and status in action.statuses]
 
 
 def _listed(names: Mapping[str, int]) -> str:

@@ -64,6 +64,7 @@ LINES = (
     Line("cancel 1234", ("dev",), code=2),
     Line("cancel 1234 --app shop:app", ("celery", "dev"), code=2),
     Line("retry 1234", ("dev",), code=1),
+    Line("signal 1234 Approve", ("dev",), code=1),
     Line("retry --flow plain --dry-run --app shop:app", ("celery", "dev")),
     Line("prune --older 30d --dry-run", ("dev",)),
     Line("export 1234", ("dev",), code=2),

@@ -23,7 +23,7 @@ def earlier_format() -> Iterator[None]:
     """Messages and runs of format 2 are of a newer format here, and so is a message with several starts."""
     with ExitStack() as stack:
         stack.enter_context(patch.object(run_loader, "FORMAT", EARLIER))
-        stack.enter_context(patch.object(message_schema, "STARTS_FORMAT", EARLIER))
+        stack.enter_context(patch.object(message_schema, "KNOWN_FORMATS", frozenset((EARLIER,))))
         for module in (celery_tasks, world):
             stack.enter_context(patch.object(module, "is_batch", lambda kwargs: False))
         stack.enter_context(patch.object(waiting_starts, "_TAKERS", {}))

@@ -16,7 +16,7 @@ from selinon_core.celery.transport import message_schema, publisher
 from selinon_core.dispatch import codec
 from selinon_core.dispatch import events as on
 
-NEXT = 5
+NEXT = 7
 #: A key of the outbox and a timer that are not known yet; there is nothing to do about them.
 NEW_KEY, NEW_TIMER = "Z3", "zeta"
 
@@ -28,7 +28,8 @@ def next_format() -> Iterator[None]:
     with ExitStack() as stack:
         for module in (codec, run_loader, message_schema, publisher):
             stack.enter_context(patch.object(module, "FORMAT", NEXT))
-        stack.enter_context(patch.object(message_schema, "STARTS_FORMAT", NEXT))
+        known = message_schema.KNOWN_FORMATS | {NEXT}
+        stack.enter_context(patch.object(message_schema, "KNOWN_FORMATS", known))
         stack.enter_context(patch.object(run_loader, "required_format", lambda table: NEXT))
         keys, timers = outbox_keys._NUMBERED_KEYS | {NEW_KEY[0]}, outbox_keys._BARE_TIMERS | {NEW_TIMER}
         stack.enter_context(patch.multiple(outbox_keys, _NUMBERED_KEYS=keys, _BARE_TIMERS=timers))

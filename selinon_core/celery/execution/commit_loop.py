@@ -28,6 +28,7 @@ from selinon_core.celery.stores.index import IndexChange
 from selinon_core.celery.stores.outbox_keys import WRITE_RESULT, OutboxKey
 from selinon_core.celery.stores.protocol import Commit, Committed, Reopening
 from selinon_core.celery.transport.publisher import OutgoingMessage
+from selinon_core.dispatch.codec import WAITS_FORMAT
 from selinon_core.dispatch.references import Referring
 from selinon_core.errors import MigrationSkew
 
@@ -106,6 +107,8 @@ class CommitLoop:
 
     def _commit(self, chosen: InlineChoice | None) -> Commit:
         parts, step, extra, run = self._parts, self._transition, self._extra, self._run
+        if run.header.format >= WAITS_FORMAT:
+            step.show_waits()
         payloads = self._build_messages()
         if step.errors:  # what is started by this step may read them
             parts.store.put_errors(step.errors, step.now, parts.retention.errors)
@@ -185,7 +188,10 @@ class CommitLoop:
                 run,
                 step.problems,
                 step.trace,
-                [Scheduled(effect, delays.get(key, 0.0)) for key, effect in step.start_effects.items()],
+                [
+                    *(Scheduled(effect, delays.get(key, 0.0)) for key, effect in step.start_effects.items()),
+                    *(Scheduled(effect, 0.0) for effect in step.waiting),
+                ],
                 None if step.outcome is None else step.now,
             )
         )

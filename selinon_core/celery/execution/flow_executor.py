@@ -20,6 +20,7 @@ from selinon_core.celery.execution.inline_selection import InlineBudget, InlineT
 from selinon_core.celery.execution.leased_execution import LeasedExecution
 from selinon_core.celery.execution.run_cache import CachedRun
 from selinon_core.celery.execution.run_reopening import RunReopening
+from selinon_core.celery.execution.run_signals import RunSignals
 from selinon_core.celery.execution.transition import Problem
 from selinon_core.celery.execution.transition_report import ExecutionReport
 from selinon_core.celery.stores.outbox_keys import DEADLINE, TimerKey
@@ -35,7 +36,7 @@ from selinon_core.celery.stores.protocol import (
     Reopening,
 )
 from selinon_core.celery.stores.run_header import Caller, RunHeader
-from selinon_core.celery.transport.message_schema import NodeMessage, RetryMessage, StartMessage
+from selinon_core.celery.transport.message_schema import NodeMessage, RetryMessage, SignalMessage, StartMessage
 from selinon_core.dispatch import SelectiveRun
 from selinon_core.dispatch import events as on
 from selinon_core.dispatch.codec import REOPENED_FORMAT, encode_event
@@ -50,6 +51,7 @@ class FlowExecutor:
         self._parts = parts
         self._leased = LeasedExecution(parts)
         self._reopening = RunReopening(parts, self._leased)
+        self._signals = RunSignals(parts, self._leased)
 
     def start(self, message: StartMessage, redelivered: bool, budget: InlineBudget | None) -> InlineTask | None:
         """Begin a flow run; for a run that exists already, process its due work instead."""
@@ -143,6 +145,7 @@ class FlowExecutor:
         except ArgumentError as error:
             refused = str(error)
         transition.feed(on.FlowStarted(args, message.parent, message.failures, selective, refused))
+        header = run.header  # a task that waits has raised its format
         timeout = run.flow.timeout
         if timeout is not None and not transition.ended:
             transition.timers[TimerKey(DEADLINE)] = transition.now + timeout
@@ -154,7 +157,7 @@ class FlowExecutor:
         row = parts.index_changes.created(message.id, header, args, transition.now)
         extras = CommitExtras(header=fields, index_change=row)
         if cancelled is not None:
-            transition.fields |= fields | {"reason": "", "format": str(REOPENED_FORMAT)}
+            transition.fields |= fields | {"reason": "", "format": str(max(REOPENED_FORMAT, header.format))}
             extras = extras._replace(token=cancelled.token, header=None, reopens=Reopening({}, ()))
         return (yield from CommitLoop(parts, run, transition, budget, extras).steps())
 
@@ -251,6 +254,13 @@ class FlowExecutor:
             self.advance_parents()
         elif delivered.kind == GONE:
             parts.relay.create_cancelled(flow_id, flow)
+
+    def signal(self, message: SignalMessage) -> None:
+        """Give a task what it waits for; raises ``RunBusy`` when that has to be tried again."""
+        try:
+            self._signals.take(message)
+        finally:
+            self.advance_parents()
 
     def process_due_work(self, flow_id: str) -> None:
         """Do all due work of a run; nothing while another worker holds its lease."""

@@ -114,6 +114,8 @@ class LeasedExecution:
             transition.feed(on.DeadlinePassed())
         elif timer.kind == keys.ASK_AGAIN:
             transition.ask_again(timer.number)
+        elif timer.kind == keys.WAIT_ENDS:
+            self._parts.relay.waits.time_out(run, timer.number)
         elif timer.is_send:
             message = self._parts.relay.resend(run, timer.number)
             return () if message is None else (message,)
@@ -123,6 +125,7 @@ class LeasedExecution:
         """Fail a run whose log cannot be replayed; its parent is notified first, or it might never be."""
         parts = self._parts
         parts.relay.fail_unreplayable(flow_id, header.caller, reason)
+        parts.relay.waits.forget(flow_id, header.format)
         now = parts.now()
         parts.store.commit(
             Commit(

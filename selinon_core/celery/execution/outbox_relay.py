@@ -16,11 +16,13 @@ from selinon_core.celery.execution.log_codec import encode_end
 from selinon_core.celery.execution.retention import Retention
 from selinon_core.celery.execution.run_cache import CachedRun
 from selinon_core.celery.execution.transition import Problem
+from selinon_core.celery.execution.wait_endings import WaitEndings
 from selinon_core.celery.settings import AdapterSettings
 from selinon_core.celery.stores import Store
 from selinon_core.celery.stores.outbox_keys import (
     CANCEL_FLOW,
     NOTIFY_PARENT,
+    SHOW_WAITS,
     START_INLINED,
     WRITE_RESULT,
     OutboxKey,
@@ -83,10 +85,12 @@ class OutboxRelay:
         now: Callable[[], float],
         index: IndexChanges,
         retention: Retention,
+        waits: WaitEndings,
     ) -> None:
         self._retention = retention
         self._now = now
         self._index = index
+        self.waits = waits
         self._store = store
         self._publisher = publisher
         self._messages = messages
@@ -172,9 +176,11 @@ class OutboxRelay:
         return self._with_payload(run, effect, 0 if record is None else record.delivery)
 
     def _start_effect(self, run: CachedRun, number: int) -> StartEffect | None:
-        """The start effect of an active node run; None also when its task or flow is gone from the files."""
+        """The start effect of an active node run; None also for one that has no message: it waits for a
+        signal, or its task or flow is gone from the files.
+        """
         effect = run.machine.start_effect_of(number)
-        return effect if effect is not None and self._messages.knows(effect.node_run.name) else None
+        return effect if effect is not None and self._messages.is_sent(effect.node_run.name) else None
 
     def undelivered(self, run: CachedRun, started_before: int) -> list[OutgoingMessage]:
         """New messages for the node runs up to number ``started_before`` whose message did not arrive.
@@ -240,6 +246,8 @@ class OutboxRelay:
             self.deliver_end(run.header.caller, outcome)
         elif key.kind == CANCEL_FLOW:
             self._cancel(run, key.number)
+        elif key.kind == SHOW_WAITS:
+            self.waits.show(run)
 
     def deliver_end(self, caller: Caller, outcome: FlowOutcome) -> None:
         """Put the end of a sub-flow into the inbox of its parent, and have that advanced."""

@@ -13,7 +13,7 @@ from selinon_core.celery.stores.protocol import Opened
 from selinon_core.celery.stores.run_header import RunHeader, version_fields
 from selinon_core.dispatch import FlowOutcome, NodeRun
 from selinon_core.dispatch import events as on
-from selinon_core.dispatch.codec import FORMAT, LOGIC, required_format
+from selinon_core.dispatch.codec import FORMAT, LOGIC, WAITS_FORMAT, required_format
 from selinon_core.errors import FormatSkew, MigrationSkew
 from selinon_core.migrations.versions import FlowVersions
 from selinon_core.plan import Plan
@@ -65,6 +65,8 @@ class RunLoader:
         run.replay(batches)
         run.run_version = version_in(header)
         run.inbox_threshold = header.inbox_threshold
+        if header.format >= WAITS_FORMAT:  # another worker may have raised it, or kept a signal
+            run.header = run.header._replace(format=header.format, early=header.early)
         return run
 
     def migration(self, run: CachedRun, opened: Opened) -> on.Migrated | None:

@@ -17,6 +17,7 @@ from selinon_core.celery.execution.leased_execution import LeasedExecution
 from selinon_core.celery.execution.run_cache import CachedRun
 from selinon_core.celery.execution.transition import Problem, Transition
 from selinon_core.celery.execution.transition_report import ExecutionReport
+from selinon_core.celery.execution.wait_endings import is_wait
 from selinon_core.celery.stores.outbox_keys import DEADLINE, TimerKey
 from selinon_core.celery.stores.protocol import Commit, NodeRecord, Opened, Reopening
 from selinon_core.celery.stores.run_header import RunHeader
@@ -144,6 +145,9 @@ class RunReopening:
         transition.feed_queued()
         again = {number: may_run[number].id for number in numbers}
         waits = [node for node in left if node.number not in again and node.number not in meanwhile.events]
+        for node in waits:
+            if not node.is_flow and is_wait(parts.plan.tasks.get(node.name)):
+                transition.wait_for(node)  # its time-out went with the end of the run
         self._finish(transition, wanted.serial)
         parts.forget_result(run.id)  # a crash from here on leaves a failed run, which the store still knows
         extras = CommitExtras(
@@ -160,7 +164,11 @@ class RunReopening:
     def _finish(self, transition: Transition, serial: int) -> None:
         """Set the fields and timers of a run that goes on."""
         fields, timeout = transition.fields, transition.run.flow.timeout
-        fields |= {"status": "running", "reason": "", "format": str(REOPENED_FORMAT)}
+        fields |= {
+            "status": "running",
+            "reason": "",
+            "format": str(max(REOPENED_FORMAT, transition.run.header.format)),
+        }
         if serial:
             fields["serial"] = str(serial)
         if timeout is not None and not transition.ended:

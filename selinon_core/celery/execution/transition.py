@@ -12,16 +12,18 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+from selinon_core.celery.execution.early_signals import bound
 from selinon_core.celery.execution.inbox_codec import InboxEntry
 from selinon_core.celery.execution.lease_renewer import LeaseRenewer
 from selinon_core.celery.execution.run_cache import CachedRun
+from selinon_core.celery.execution.wait_endings import is_wait, open_waits
 from selinon_core.celery.stores import outbox_keys as keys
 from selinon_core.celery.stores.outbox_keys import OutboxKey, TimerKey
 from selinon_core.celery.transport.message_builder import StartEffect
-from selinon_core.dispatch import FlowOutcome
+from selinon_core.dispatch import FlowOutcome, NodeRun
 from selinon_core.dispatch import effects as do
 from selinon_core.dispatch import events as on
-from selinon_core.dispatch.codec import encode_event
+from selinon_core.dispatch.codec import WAITS_FORMAT, encode_event
 from selinon_core.errors import ArgumentError, UnexpectedEvent
 from selinon_core.plan import Plan
 from selinon_core.runtime.error_codec import encode_error
@@ -92,6 +94,10 @@ class Transition:
         self.errors: dict[str, str] = {}
         self.outcome: FlowOutcome | None = None
         self.new_attempt = False
+        #: The starts of tasks that wait for a signal.
+        self.waiting: list[do.StartTask] = []
+        #: What waited before, in a run in which a task has waited.
+        self._waited = self._waiting_now() if run.header.format >= WAITS_FORMAT else frozenset()
         self._queue: deque[on.Event] = deque()
         self._results: dict[str, Any] = {}
 
@@ -142,6 +148,35 @@ class Transition:
             for effect in effects:
                 _PERFORM[effect.__class__](self, effect)
 
+    def show_waits(self) -> None:
+        """Before the commit: put it into the outbox that the rows of waits change, if they do."""
+        key = OutboxKey(keys.SHOW_WAITS)
+        has_waited = self.run.header.format >= WAITS_FORMAT
+        if has_waited and key not in self.outbox and self._waiting_now() != self._waited:
+            self.outbox.append(key)
+
+    def _waiting_now(self) -> frozenset[int]:
+        return frozenset(node.number for node in open_waits(self._plan, self.run.machine))
+
+    def wait_for(self, node: NodeRun) -> None:
+        """A task begins to wait, or waits again: set its time-out, and bind a signal that was kept for it."""
+        wait = self._plan.tasks[node.name].wait
+        assert wait is not None
+        if wait.timeout is not None:
+            self.timers[TimerKey(keys.WAIT_ENDS, node.number)] = self.now + wait.timeout
+        header = self.run.header
+        if header.format < WAITS_FORMAT:
+            header = header._replace(format=WAITS_FORMAT)
+            self.fields["format"] = str(WAITS_FORMAT)
+        early = bound(header.early, node.name, node.number) if header.early else ""
+        if early != header.early:
+            header = header._replace(early=early)
+            self.fields["early"] = early
+        self.run.header = header
+        key = OutboxKey(keys.SHOW_WAITS)
+        if key not in self.outbox:
+            self.outbox.append(key)
+
     def ask_again(self, question: int) -> None:
         """Ask an open question whose time has come."""
         for asked in self.run.machine.open_questions:
@@ -155,7 +190,12 @@ class Transition:
     def _start(self, effect: StartEffect) -> None:
         run = effect.node_run
         if isinstance(effect, do.StartTask):
-            key, throttling = OutboxKey(keys.START_TASK, run.number), self._plan.tasks[run.name].throttling
+            task = self._plan.tasks[run.name]
+            if task.wait is not None:
+                self.waiting.append(effect)
+                self.wait_for(run)
+                return
+            key, throttling = OutboxKey(keys.START_TASK, run.number), task.throttling
         else:
             key, throttling = OutboxKey(keys.START_FLOW, run.number), self._plan.flows[run.name].throttling
         self.start_effects[key] = effect
@@ -167,6 +207,9 @@ class Transition:
     def _start_again(self, effect: do.StartAgain) -> None:
         """Put a start into the outbox. Its message is built when it is sent: the new record has its delivery."""
         node, plan = effect.node_run, self._plan
+        if not node.is_flow and is_wait(plan.tasks.get(node.name)):
+            self.wait_for(node)
+            return
         key = OutboxKey(keys.START_FLOW if node.is_flow else keys.START_TASK, node.number)
         known = plan.flows.get(node.name) if node.is_flow else plan.tasks.get(node.name)
         if known is not None and known.throttling:

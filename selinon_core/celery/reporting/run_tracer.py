@@ -8,12 +8,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from selinon_core.celery.execution.run_cache import CachedRun
+from selinon_core.celery.execution.wait_endings import EndedWait
 from selinon_core.celery.transport.message_limits import one_line
 from selinon_core.celery.transport.message_schema import NodeMessage
 from selinon_core.dispatch import NodeRun
 from selinon_core.plan import Plan
 from selinon_core.runtime.imports import Imports
+from selinon_core.runtime.json_values import snapshot
 from selinon_core.runtime.storages import Storages
+from selinon_core.runtime.task_runner import Failed, Succeeded
 from selinon_core.runtime.trace import entries as trace_entries
 from selinon_core.runtime.trace.run_records import FlowRecord, NodeRecord
 from selinon_core.runtime.trace.tracer import Sink, Tracer, configured_sinks, hidden_by
@@ -91,6 +94,31 @@ class RunTracer:
             record.node = NodeRecord(node, above, parent)
             record.parent_run = above
         return record
+
+    def wait_ended(self, ended: EndedWait) -> None:
+        """A task that waited ended: by a signal, which is an event of its own, or by its time-out."""
+        if self.silent:
+            return
+        run, node, signal = ended.run, ended.node, ended.signal
+        above = FlowRecord(run.flow, run.id, None, None, {}, None, None, None, None)  # type: ignore[arg-type]
+        record = NodeRecord(node, above, {source.name: source.id for source in node.sources})
+        record.attempts = 1
+        if signal is not None:
+            about = {
+                "flow_name": run.flow.name,
+                "dispatcher_id": run.id,
+                "node_name": node.name,
+                "node_id": node.id,
+            }
+            self.emit("SIGNAL", {**about, "rejected": signal.reject is not None, "by": signal.by})
+        attempt = ended.attempt
+        if isinstance(attempt, Succeeded):
+            record.stored = attempt.stored
+            record.result = None if attempt.result is None else snapshot(attempt.result)
+            self.emit_entry(trace_entries.SUCCEEDED, record, attempt.stored)
+        elif isinstance(attempt, Failed):
+            record.error = attempt.error
+            self.emit_entry(trace_entries.FAILED, record, 1, attempt.error, 0)
 
     def task(self, message: NodeMessage, task_id: str, attempts: int) -> NodeRecord:
         """The record of a task run for trace entries, made from its message."""

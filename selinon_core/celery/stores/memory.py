@@ -11,6 +11,7 @@ from selinon_core.celery.stores.condition import StoreCondition
 from selinon_core.celery.stores.memory_audit import MemoryAudit
 from selinon_core.celery.stores.memory_index import MemoryIndex
 from selinon_core.celery.stores.memory_run import MemoryRun
+from selinon_core.celery.stores.memory_waits import MemoryWaits
 from selinon_core.celery.stores.protocol import (
     DUPLICATE,
     ENDED,
@@ -46,6 +47,7 @@ class MemoryStore:
         self._leader = ("", 0.0)
         self.index = MemoryIndex(self._lock, self._runs)
         self.audit = MemoryAudit(self._lock)
+        self.waits = MemoryWaits(self._lock)
 
     def prepare(self) -> None:
         """Nothing is missing."""

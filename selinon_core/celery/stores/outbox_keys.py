@@ -19,18 +19,22 @@ START_TASK, START_FLOW = "t", "f"
 START_INLINED = "o"
 CANCEL_FLOW = "c"
 NOTIFY_PARENT, WRITE_RESULT = "p", "r"
+#: The rows of the tasks that wait for signals are those that the run has now.
+SHOW_WAITS = "w"
 
 #: Send the message of a task, of a sub-flow, that was put off (throttling, the countdown of a retry).
 SEND_TASK, SEND_FLOW = "n", "s"
 ASK_AGAIN = "q"
+#: A task has waited for a signal as long as it may.
+WAIT_ENDS = "v"
 RETRY_FLOW, DEADLINE = "retry", "deadline"
 
 _FIRST_STARTS = frozenset((START_TASK, START_FLOW))
 _STARTS = _FIRST_STARTS | {START_INLINED}
 _SENDS = frozenset((SEND_TASK, SEND_FLOW))
 #: The kinds with a number, and those without.
-_NUMBERED_KEYS, _BARE_KEYS = _STARTS | {CANCEL_FLOW}, frozenset((NOTIFY_PARENT, WRITE_RESULT))
-_NUMBERED_TIMERS, _BARE_TIMERS = _SENDS | {ASK_AGAIN}, frozenset((RETRY_FLOW, DEADLINE))
+_NUMBERED_KEYS, _BARE_KEYS = _STARTS | {CANCEL_FLOW}, frozenset((NOTIFY_PARENT, WRITE_RESULT, SHOW_WAITS))
+_NUMBERED_TIMERS, _BARE_TIMERS = _SENDS | {ASK_AGAIN, WAIT_ENDS}, frozenset((RETRY_FLOW, DEADLINE))
 
 
 class OutboxKey(NamedTuple):

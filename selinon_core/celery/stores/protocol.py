@@ -34,6 +34,7 @@ from typing import NamedTuple, Protocol
 from selinon_core.celery.stores.audit import Audit
 from selinon_core.celery.stores.condition import StoreCondition
 from selinon_core.celery.stores.index import Index, IndexChange
+from selinon_core.celery.stores.waits import Waits
 
 #: What ``Store.append_event`` found.
 BUFFERED = "quiet"  # kept; a decision needs more events
@@ -242,6 +243,11 @@ class Store(Protocol):
     @property
     def audit(self) -> Audit:
         """Who asked for what, on the same connection."""
+        ...
+
+    @property
+    def waits(self) -> Waits:
+        """The tasks that wait for signals, on the same connection."""
         ...
 
     def prepare(self) -> None:

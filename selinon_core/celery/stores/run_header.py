@@ -29,6 +29,7 @@ class RunHeader(NamedTuple):
     inbox before anything can be decided. ``root`` is the run at the top of a sub-flow's (empty: of a root run, or
     an older worker started it), ``labels`` are what the index of runs finds it by. ``key`` is the key of a run
     that was started with one, ``request`` the digest of what that start asked for.
+    ``early`` are signals that are kept for tasks that do not wait yet (``execution.early_signals``).
     ``serial`` counts how often the caller's node run was run again: what this run was started or reopened for.
     """
 
@@ -55,6 +56,7 @@ class RunHeader(NamedTuple):
     key: str = ""
     request: str = ""
     serial: int = 0
+    early: str = ""
 
     @classmethod
     def read(cls, fields: Mapping[str, str]) -> RunHeader:
@@ -87,6 +89,7 @@ class RunHeader(NamedTuple):
             get("key", ""),
             get("request", ""),
             int(get("serial") or 0),
+            get("early", ""),
         )
 
     def new_fields(self) -> dict[str, str]:

@@ -9,8 +9,10 @@ from typing import Any, NamedTuple
 
 from selinon_core.celery.transport.message_schema import (
     RETRY_FORMAT,
+    SIGNAL_FORMAT,
     TRACE_HEADER,
     NodeMessage,
+    SignalMessage,
     split_payload,
 )
 from selinon_core.celery.transport.publisher import DISPATCHER, ENVELOPE, OutgoingMessage
@@ -49,6 +51,11 @@ class MessageBuilder:
     def knows(self, name: str) -> bool:
         """Whether there is a task or a flow of that name."""
         return name in self._plan.tasks or name in self._plan.flows
+
+    def is_sent(self, name: str) -> bool:
+        """Whether node runs of that name have messages: there is such a flow, or such a task that runs code."""
+        task = self._plan.tasks.get(name)
+        return name in self._plan.flows if task is None else task.wait is None
 
     def queue(self, name: str) -> str:
         """The queue of a task, or the dispatcher queue of a flow, with the environment filled in."""
@@ -143,6 +150,12 @@ class MessageBuilder:
         if by is not None:
             kwargs["by"] = by
         return OutgoingMessage(queue, DISPATCHER, f"selinon.flow.{flow}", id, id, kwargs)
+
+    def signal(self, message: SignalMessage, queue: str) -> OutgoingMessage:
+        """The message that gives a task what it waits for."""
+        kwargs: dict[str, Any] = {"v": SIGNAL_FORMAT, "action": "signal"}
+        kwargs |= {name: value for name, value in message._asdict().items() if value not in (None, False, 0)}
+        return OutgoingMessage(queue, DISPATCHER, f"selinon.flow.{message.flow}", message.id, message.id, kwargs)
 
     def wake(self, flow: str, id: str, queue: str | None = None, *, cancel: bool = False) -> OutgoingMessage:
         """The message that makes a dispatcher advance or cancel a run."""

@@ -39,6 +39,10 @@ REFERRING_FORMAT = 2
 RETRY_FORMAT = 3
 #: The format of a message with several starts (``start_batch``).
 STARTS_FORMAT = 4
+#: The format of a message with a signal for a task that waits.
+SIGNAL_FORMAT = 6
+#: The formats that this worker reads.
+KNOWN_FORMATS = frozenset((FORMAT, REFERRING_FORMAT, RETRY_FORMAT, STARTS_FORMAT, SIGNAL_FORMAT))
 #: Parents, failures and origins above this many characters of JSON go to the store; arguments have more.
 MOST_INLINE = 1024
 MOST_ARGUMENTS = 65536
@@ -144,7 +148,24 @@ class RetryMessage(NamedTuple):
     by: str | None
 
 
-Message = NodeMessage | StartMessage | WakeMessage | RetryMessage
+class SignalMessage(NamedTuple):
+    """What the task ``node`` of a flow run waits for: its result ``value``, or with ``reject`` why it fails.
+
+    ``number`` is that of the node run, 0: the one of that name that waits. ``early``: if none waits yet, the
+    signal is kept for the first that does. ``by`` says who gives it.
+    """
+
+    flow: str
+    id: str
+    node: str
+    number: int = 0
+    value: Any = None
+    reject: str | None = None
+    by: str | None = None
+    early: bool = False
+
+
+Message = NodeMessage | StartMessage | WakeMessage | RetryMessage | SignalMessage
 
 
 def split_payload(parts: dict[str, Any]) -> tuple[dict[str, Any], str | None]:
@@ -204,7 +225,7 @@ def read_node(kwargs: Mapping[str, Any], most_bytes: int, trace: Any = None) -> 
 
 def read_dispatch(
     kwargs: Mapping[str, Any], most_bytes: int, trace: Any = None
-) -> StartMessage | WakeMessage | RetryMessage:
+) -> StartMessage | WakeMessage | RetryMessage | SignalMessage:
     """Check the arguments of ``selinon.Dispatcher``; raises as ``read_nodes``."""
     _check_format(kwargs, most_bytes)
     action = kwargs.get("action")
@@ -212,6 +233,8 @@ def read_dispatch(
         return WakeMessage(_name(kwargs, "flow"), _id(kwargs, "id"), action == "cancel")
     if action == "retry":
         return _retry(kwargs)
+    if action == "signal":
+        return _signal(kwargs)
     if action != "start":
         raise MessageRefused(f"it asks for {str(action)[:50]!r}: that is not an action")
     return StartMessage(
@@ -246,6 +269,22 @@ def _retry(kwargs: Mapping[str, Any]) -> RetryMessage:
     )
 
 
+def _signal(kwargs: Mapping[str, Any]) -> SignalMessage:
+    reject, by = kwargs.get("reject"), kwargs.get("by")
+    if reject is not None and not isinstance(reject, str):
+        raise _refusal("reject", reject, "is not a text")
+    return SignalMessage(
+        _name(kwargs, "flow"),
+        _id(kwargs, "id"),
+        _name(kwargs, "node"),
+        _count(kwargs, "number", 0),
+        kwargs.get("value"),
+        reject,
+        None if by is None else _name({"by": by}, "by"),
+        bool(kwargs.get("early")),
+    )
+
+
 def is_v1_message(kwargs: Mapping[str, Any]) -> bool:
     """Whether a message is of selinon 1.x: it belongs to another deployment."""
     return "v" not in kwargs and "flow_name" in kwargs
@@ -259,10 +298,11 @@ def _check_format(kwargs: Mapping[str, Any], most_bytes: int) -> None:
     version = kwargs.get("v")
     if not isinstance(version, int) or isinstance(version, bool) or version < 1:
         raise MessageRefused(
-            f"its format is {str(version)[:20]!r}, which is not a number from 1 to {STARTS_FORMAT}"
+            f"its format is {str(version)[:20]!r}, which is not a number from 1 to {max(KNOWN_FORMATS)}"
         )
-    if version > STARTS_FORMAT:
-        raise FormatSkew(f"a message of format {version}, and formats up to {STARTS_FORMAT} are known here")
+    if version not in KNOWN_FORMATS:
+        known = ", ".join(str(each) for each in sorted(KNOWN_FORMATS))
+        raise FormatSkew(f"a message of format {version}, and formats {known} are known here")
     if all(is_small(value) for value in kwargs.values()):
         if not all(_is_finite(value) for value in kwargs.values()):
             raise MessageRefused("it holds a number that is not finite")

@@ -16,6 +16,7 @@ from selinon_core.celery.transport.message_schema import (
     TRACE_HEADER,
     Message,
     RetryMessage,
+    SignalMessage,
     StartMessage,
     WakeMessage,
     is_v1_message,
@@ -113,6 +114,9 @@ class MessageReceiver:
             elif isinstance(message, RetryMessage):
                 retry = message
                 services.retry_while_unavailable(lambda: services.executor.retry(retry))
+            elif isinstance(message, SignalMessage):
+                signal = message
+                services.retry_while_unavailable(lambda: services.executor.signal(signal))
             elif message.cancel:
                 services.retry_while_unavailable(lambda: services.executor.cancel(message.id, message.flow))
             else:

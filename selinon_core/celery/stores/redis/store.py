@@ -28,6 +28,7 @@ from selinon_core.celery.stores.redis.config_warnings import dangers, warn_of_se
 from selinon_core.celery.stores.redis.connection import Server, client_of, server_of
 from selinon_core.celery.stores.redis.forgetting import FORGET
 from selinon_core.celery.stores.redis.index import RedisIndex, commit_arguments
+from selinon_core.celery.stores.redis.waits import RedisWaits
 from selinon_core.errors import MissingExtraError, StateStoreError, StateStoreRefused
 
 
@@ -54,6 +55,7 @@ class RedisStore:
         self.clock = StoreClock(self._time)
         self.index = RedisIndex(self._eval_of_index, self._call, prefix)
         self.audit = RedisAudit(self._eval_of_index, self._call, prefix)
+        self.waits = RedisWaits(self._call, self._in_transaction, prefix)
 
     @property
     def server(self) -> Server | None:
@@ -95,6 +97,15 @@ class RedisStore:
 
     def _keys(self, flow_id: str) -> tuple[str, str, str]:
         return (self._runs + flow_id, self._prefix, flow_id)
+
+    def _in_transaction(self, commands: Sequence[tuple[Any, ...]]) -> list[Any]:
+        pipeline = self._connected().pipeline(transaction=True)
+        for name, *args in commands:
+            getattr(pipeline, name)(*args)
+        try:
+            return list(pipeline.execute())
+        except self._redis.exceptions.RedisError as error:
+            raise self._failed(error) from error
 
     @staticmethod
     def _failed(error: Exception) -> StateStoreError:

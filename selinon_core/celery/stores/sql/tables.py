@@ -38,6 +38,7 @@ class Tables:
         self._define_shared()
         self._define_index()
         self._define_audit()
+        self._define_waits()
         self._prepare_questions()
 
     def _table(self, name: str, *columns: Any) -> sa.Table:
@@ -200,6 +201,25 @@ class Tables:
         audit, name = self.audit.c, f"{self.prefix}audit"
         sa.Index(f"{name}_at", audit.at, audit.id)
         sa.Index(f"{name}_run", audit.run, audit.at)
+
+    def _define_waits(self) -> None:
+        """The tasks that wait for signals; see ``stores.waits``. Older workers do not know the table either."""
+        self.waits = self._table(
+            "waits",
+            sa.Column("run", _exact(64), primary_key=True),
+            sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+            sa.Column("flow", _exact(255), nullable=False),
+            sa.Column("node", _exact(255), nullable=False),
+            sa.Column("id", _exact(64), nullable=False),
+            sa.Column("root", _exact(64), nullable=False),
+            sa.Column("title", sa.Text(), nullable=False),
+            sa.Column("since", _SECONDS, nullable=False),
+            sa.Column("deadline", _SECONDS),
+        )
+        waits, name = self.waits.c, f"{self.prefix}waits"
+        sa.Index(f"{name}_since", waits.since, waits.run, waits.number)
+        sa.Index(f"{name}_flow", waits.flow, waits.since)
+        sa.Index(f"{name}_root", waits.root)
 
     def _prepare_questions(self) -> None:
         """What every step asks, made once: most of the time that a statement takes here goes into making it."""

@@ -1,0 +1,45 @@
+"""Signals that came before their task waits: the field ``early`` of a header, as JSON.
+
+A signal is kept for the first node run of its name that begins to wait afterwards. It is bound to the number of
+that run in the same commit, so it counts once, whatever crashes.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, NamedTuple
+
+
+class EarlySignal(NamedTuple):
+    """A signal: the result ``value``, or why it is rejected. ``number`` 0: it is not bound to a node run yet."""
+
+    node: str
+    value: Any
+    reject: str | None
+    by: str | None
+    number: int = 0
+
+
+def read_early(text: str) -> list[EarlySignal]:
+    """The signals in a field."""
+    return [EarlySignal(*parts) for parts in json.loads(text)] if text else []
+
+
+def kept(text: str, signal: EarlySignal) -> str:
+    """The field with one signal more."""
+    return json.dumps([*read_early(text), signal])
+
+
+def bound(text: str, node: str, number: int) -> str:
+    """The field after node run ``number`` of that name began to wait; the same text when none is kept for it."""
+    signals = read_early(text)
+    for position, signal in enumerate(signals):
+        if signal.node == node and not signal.number:
+            signals[position] = signal._replace(number=number)
+            return json.dumps(signals)
+    return text
+
+
+def of_run(text: str, number: int) -> EarlySignal | None:
+    """The signal that is bound to a node run."""
+    return next((signal for signal in read_early(text) if signal.number == number), None)

@@ -1,0 +1,244 @@
+"""Tasks that wait for signals, on simulated workers: messages in any order, twice, lost, and crashes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from selinon_core.celery.reporting.run_status import describe
+from selinon_core.celery.stores.waits import WaitQuery, WaitRow
+from selinon_core.plan import Plan
+from selinon_core.project import compile_text
+from selinon_core.simulating.world import BEGINNING, World
+from tests.celery.counted_waits import RAN, ran
+
+PROJECT = """
+tasks:
+  - {{name: A, import: tests.celery.counted_waits, classname: Noting, storage: S}}
+  - {{name: B, import: tests.celery.counted_waits, classname: Noting, storage: S}}
+  - {{name: C, import: tests.celery.counted_waits, classname: Noting, storage: S}}
+  - name: Approve
+    wait: {{title: "Ship ${{args.number}}?"{timeout}}}
+    storage: S
+    output_schema: {{type: object, required: [ok], properties: {{ok: {{type: boolean}}}}}}
+storages:
+  - {{name: S, import: selinon_core.storages.memory, classname: InMemoryStorage}}
+flow-definitions:
+{flows}
+"""
+ORDER = """
+  - name: order
+    edges:
+      - {from: , to: A}
+      - {from: A, to: Approve}
+      - {from: Approve, to: B, condition: Approve.ok}
+    failures:
+      - {nodes: Approve, fallback: C}
+"""
+
+
+def project(flows: str = ORDER, timeout: float | None = 3600) -> Plan:
+    given = "" if timeout is None else f", timeout: {timeout}"
+    compiled = compile_text({"p.yaml": PROJECT.format(flows=flows, timeout=given)})
+    assert compiled.plan is not None, compiled.diagnostics
+    return compiled.plan
+
+
+@pytest.fixture(autouse=True)
+def nothing_ran() -> None:
+    RAN.clear()
+
+
+def rows(world: World) -> list[WaitRow]:
+    return list(world.store.waits.find(WaitQuery()).rows)
+
+
+def status(world: World, id: str) -> dict[str, Any]:
+    return describe(world.store, world.workers[0].flow_versions, id)
+
+
+def waiting(world: World, flow: str = "order", args: Any = None) -> str:
+    """A run that waits, with all else done."""
+    id = world.start(flow, {"number": 7} if args is None else args)
+    world.work(until=world.now + 60)
+    return id
+
+
+def test_a_wait_is_a_row_without_a_message_and_a_signal_is_its_result() -> None:
+    world = World(project())
+    id = waiting(world)
+    (row,) = rows(world)
+    assert (row.run, row.flow, row.node, row.root, row.title) == (id, "order", "Approve", id, "Ship 7?")
+    assert row.deadline is not None
+    assert 3500 < row.deadline - row.since <= 3600
+    assert not world.broker.queue
+    assert world.store.header(id)["format"] == "4"  # type: ignore[index]
+    world.signal("order", id, "Approve", {"ok": True}, by="ann")
+    world.work()
+    assert world.results[id][0] == "success"
+    assert (ran(), rows(world)) == (["A", "B"], [])
+    assert world._storages.retrieve("order", "Approve", row.id) == {"ok": True}
+
+
+def test_the_first_signal_counts_and_a_misfit_changes_nothing() -> None:
+    world = World(project())
+    id = waiting(world)
+    (row,) = rows(world)
+    world.signal("order", id, "Approve", {"ok": 3})
+    world.work(until=world.now + 1)
+    assert rows(world) == [row]
+    world.signal("order", id, "Approve", {"ok": True})
+    world.signal("order", id, "Approve", {"ok": False})
+    world.signal("order", id, "Approve", reject="late")
+    world.work()
+    assert ran() == ["A", "B"]
+    assert world._storages.retrieve("order", "Approve", row.id) == {"ok": True}
+
+
+def test_a_rejection_and_a_time_out_are_failures_with_their_errors() -> None:
+    world = World(project())
+    id = waiting(world)
+    (row,) = rows(world)
+    world.signal("order", id, "Approve", reject="too dear", by="ann")
+    world.work()
+    assert (ran(), world.results[id][0]) == (["A", "C"], "success")
+    assert "Rejected" in world.store.error(row.id)  # type: ignore[operator]
+    late = waiting(world)
+    (row,) = rows(world)
+    world.work()
+    assert (world.results[late][0], rows(world)) == ("success", [])
+    assert "TaskTimeout" in world.store.error(row.id)  # type: ignore[operator]
+    assert world.now >= BEGINNING + 3600
+
+
+def test_the_sweep_does_not_think_that_a_wait_is_lost() -> None:
+    world = World(project(timeout=None))
+    id = waiting(world)
+    for _ in range(20):
+        world.sweep(world.now + 1000)
+        world.work(until=world.now)
+    assert (len(rows(world)), ran()) == (1, ["A"])
+    world.signal("order", id, "Approve", {"ok": True})
+    world.work()
+    assert world.results[id][0] == "success"
+
+
+def test_an_early_signal_is_kept_for_the_first_run_of_that_name_only() -> None:
+    flows = """
+  - name: order
+    edges:
+      - {from: , to: B}
+      - {from: B, to: Approve}
+      - {from: Approve, to: A}
+      - {from: A, to: Approve}
+"""
+    world = World(project(flows), workers=1, selinon_inline_count=0)
+    id = world.start("order", {"number": 1})
+    world.work_some(1)
+    world.signal("order", id, "Approve", {"ok": True}, early=True)
+    world.work(until=world.now + 60)
+    assert ran() == ["B", "A"]
+    assert [row.node for row in rows(world)] == ["Approve"]
+
+
+def test_a_signal_without_early_is_refused_before_the_task_waits() -> None:
+    world = World(project(), workers=1, selinon_inline_count=0)
+    id = world.start("order", {"number": 1})
+    world.work_some(1)
+    world.signal("order", id, "B", {"ok": True})
+    world.signal("order", "nothing", "Approve", {"ok": True})
+    world.broker.queue.insert(0, world.broker.queue.pop())
+    world.signal("order", id, "Approve", {"ok": True})
+    world.broker.queue.insert(0, world.broker.queue.pop())
+    world.work(until=world.now + 60)
+    assert [row.node for row in rows(world)] == ["Approve"]
+
+
+def test_cancel_and_the_time_out_of_the_flow_remove_rows() -> None:
+    world = World(project())
+    id = waiting(world)
+    world.cancel("order", id)
+    world.work()
+    assert (status(world, id)["status"], rows(world)) == ("cancelled", [])
+    timed = World(project(ORDER.replace("name: order", "name: order\n    timeout: 100"), timeout=None))
+    id = timed.start("order", {"number": 1})
+    timed.work()
+    assert (timed.results[id][0], rows(timed)) == ("failure", [])
+
+
+def test_a_retried_run_waits_again_with_a_new_time_out() -> None:
+    flows = """
+  - name: order
+    edges:
+      - {from: , to: [Approve, A]}
+      - {from: Approve, to: B}
+"""
+    world = World(project(flows))
+    id = waiting(world)
+    world.signal("order", id, "Approve", reject="no")
+    world.work()
+    assert (world.results[id][0], rows(world)) == ("failure", [])
+    world.retry("order", id)
+    world.work(until=world.now + 60)
+    (row,) = rows(world)
+    assert row.deadline is not None
+    world.signal("order", id, "Approve", {"ok": True})
+    world.work()
+    assert (world.results[id][0], ran()) == ("success", ["A", "B"])
+    assert world.store.header(id)["format"] == "4"  # type: ignore[index]
+
+
+def test_a_wait_in_a_sub_flow_has_the_run_at_the_top() -> None:
+    top = """
+  - name: top
+    propagate_node_args: true
+    edges:
+      - {from: , to: order}
+      - {from: order, to: C}
+"""
+    world = World(project(ORDER + top))
+    id = waiting(world, "top")
+    (row,) = rows(world)
+    assert (row.root, row.flow, row.title) == (id, "order", "Ship 7?")
+    world.signal("order", row.run, "Approve", {"ok": True})
+    world.work()
+    assert (world.results[id][0], ran()) == ("success", ["A", "B", "C"])
+
+
+def test_many_wait_and_each_is_ended_by_its_number() -> None:
+    flows = """
+  - name: order
+    edges:
+      - {from: , to: Approve, foreach: args.numbers, args: {number: "${item}"}}
+      - {from: Approve, to: B}
+"""
+    world = World(project(flows))
+    id = waiting(world, args={"numbers": [1, 2, 3, 4, 5, 6]})
+    found = rows(world)
+    assert sorted(row.title for row in found) == [f"Ship {n}?" for n in range(1, 7)]
+    world.signal("order", id, "Approve", {"ok": True})  # which one?
+    world.work(until=world.now + 1)
+    assert len(rows(world)) == 6
+    for row in found:
+        world.signal("order", id, "Approve", {"ok": True}, number=row.number)
+    world.work()
+    assert (world.results[id][0], ran()) == ("success", ["B"] * 6)
+
+
+@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("early", [False, True])
+def test_crashes_and_duplicates_change_nothing(seed: int, early: bool) -> None:
+    world = World(project(), seed=seed, workers=3, shuffle=True, crash=0.05, duplicate=0.3)
+    id = world.start("order", {"number": 7})
+    world.work(until=world.now + (2 if early else 200))
+    for _ in range(50):
+        if id in world.results or world.now > BEGINNING + 3000:
+            break
+        world.signal("order", id, "Approve", {"ok": True}, early=early)
+        world.signal("order", id, "Approve", {"ok": True}, early=early)
+        world.work(until=world.now + 30)
+    world.work()
+    assert world.results[id][0] == "success"
+    assert set(ran()) == {"A", "B"}
+    assert rows(world) == []
