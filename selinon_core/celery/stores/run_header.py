@@ -113,7 +113,7 @@ class RunHeader(NamedTuple):
             fields["labels"] = json.dumps(dict(self.labels))
         if self.serial:
             fields["serial"] = str(self.serial)
-        for name in ("trace", "trace_parent", "root", "key", "request"):
+        for name in ("trace", "trace_parent", "root", "key", "request", "early"):
             if value := getattr(self, name):
                 fields[name] = value
         return fields
