@@ -74,6 +74,8 @@ class Selinon:
     Give ``paths`` (files and directories; none: as ``compile_project``) or a compiled ``plan``. Nothing is read
     and nothing connected before it is needed. ``pythonpath`` is where the project's modules are looked for. Raises
     ``ConfigurationError`` for an app that has a ``Selinon`` already.
+
+    The class is long because it is the whole client: each method is a few lines that lead to where it is done.
     """
 
     def __init__(

@@ -27,7 +27,7 @@ _SERIAL = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
 class Tables:
-    """The tables, with names that begin with ``prefix``."""
+    """The tables, with names that begin with ``prefix``. The class is long as a list is: one column a line."""
 
     def __init__(self, prefix: str) -> None:
         self.metadata = sa.MetaData()
