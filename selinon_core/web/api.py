@@ -36,6 +36,15 @@ class Api:
         await self._backend.call(self._backend.healthy)
         return json_answer({"version": 1, "status": "ok"})
 
+    async def metrics(self, request: Request) -> Response:
+        """Metrics for Prometheus."""
+        _only(request)
+        try:
+            text, kind = await self._backend.call(self._backend.metrics, request.headers.get("accept", ""))
+        except MissingExtraError as error:
+            raise ApiError(501, "not_installed", str(error)) from error
+        return Response(text, 200, {"Content-Type": kind})
+
     async def runs(self, request: Request) -> Response:
         """A page of runs."""
         now = await self._backend.call(self._backend.now)

@@ -54,6 +54,7 @@ def create_app(
             Route("/flows", pages.flows),
             Route("/static/{name}", pages.static),
             Route("/healthz", api.health),
+            Route("/metrics", api.metrics),
             Route("/api/runs", api.runs),
             Route("/api/events", api.events),
             Route("/api/audit", api.audit),

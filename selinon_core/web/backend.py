@@ -18,6 +18,7 @@ from selinon_core.plan import Plan
 from selinon_core.web.filters import RunFilter
 from selinon_core.web.flow_figures import FlowFigures
 from selinon_core.web.history_json import event_json
+from selinon_core.web.metrics import RunMetrics
 from selinon_core.web.run_drawings import RunDrawings, run_report
 from selinon_core.web.run_follower import RunFollower
 from selinon_core.web.run_json import VERSION, members_json, run_json
@@ -50,6 +51,7 @@ class Backend:
         self._health: TimedCache[bool] = TimedCache(pace, monotonic)
         self._figures = FlowFigures(lambda: self._selinon.store.index, monotonic)
         self._drawings: RunDrawings | None = None
+        self._metrics: RunMetrics | None = None
 
     async def call(self, read: Callable[..., T], *args: Any) -> T:
         """Call one of the reads in a thread; ``StateStoreError`` also when it takes too long."""
@@ -67,6 +69,12 @@ class Backend:
     def now(self) -> float:
         """The time as the store has it."""
         return self._selinon.store.clock()
+
+    def metrics(self, accept: str) -> tuple[bytes, str]:
+        """The metrics as text, and its content type; raises ``MissingExtraError`` too."""
+        if self._metrics is None:
+            self._metrics = RunMetrics(self._selinon)
+        return self._metrics.scrape(accept)
 
     def healthy(self) -> bool:
         """True; raises ``StateStoreError`` while the store is away."""

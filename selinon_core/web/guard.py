@@ -122,7 +122,7 @@ def error_handlers(page: Callable[[Request, ApiError], Response]) -> Mapping[Any
     def answer(request: Request, error: Exception) -> Response:
         shown = api_error(error)
         path = path_of(request)
-        if path.startswith(("/api/", "/healthz", "/static/")) or request.method not in ("GET", "HEAD"):
+        if path.startswith(("/api/", "/healthz", "/metrics", "/static/")) or request.method not in ("GET", "HEAD"):
             return error_answer(shown)
         return page(request, shown)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -11,11 +12,28 @@ import yaml
 
 from selinon_core.celery.settings import AdapterSettings
 
-DOCS = Path(__file__).parents[2] / "docs" / "production"
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs" / "production"
 PAGES = ("README", "deploying", "settings", "guarantees", "operations")
 COMPOSE: dict[str, Any] = yaml.safe_load((DOCS / "deploy" / "docker-compose.yaml").read_text())
 MANIFESTS: list[dict[str, Any]] = list(yaml.safe_load_all((DOCS / "deploy" / "kubernetes.yaml").read_text()))
 DEPLOYMENTS = [manifest for manifest in MANIFESTS if manifest["kind"] == "Deployment"]
+
+
+def test_the_board_shows_metrics_that_there_are() -> None:
+    board = json.loads((DOCS / "deploy" / "grafana.json").read_text())
+    told = (DOCS / "monitoring.md").read_text()
+    metrics = (ROOT / "selinon_core" / "web" / "metrics.py").read_text()
+    used = {
+        name
+        for panel in board["panels"]
+        for target in panel["targets"]
+        for name in re.findall(r"selinon_\w+", target["expr"])
+    }
+    assert used >= {"selinon_runs", "selinon_waiting", "selinon_oldest_undecided_seconds"}
+    for name in {re.sub("_(count|bucket)$", "", name) for name in used}:
+        assert f"`{name}`" in told
+        assert f'"{name}"' in metrics
 
 
 @pytest.mark.parametrize("name", ["dispatcher", "tasks"])

@@ -26,6 +26,7 @@ PACKAGES_OF = {
     "opentelemetry": {"opentelemetry"},
     "typed": {"msgspec"},
     "web": {"starlette", "uvicorn"},
+    "metrics": {"prometheus_client"},
 }
 
 

@@ -139,6 +139,11 @@ class _Broker:
     def __init__(self, publisher: Any) -> None:
         self._publisher = publisher
         self.away = False
+        #: Messages that wait, by queue.
+        self.counts: Counter[str] = Counter()
+
+    def waiting(self, queue: str) -> int:
+        return self.counts[queue]
 
     def send(self, messages: Any) -> None:
         if self.away:

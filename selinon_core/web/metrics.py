@@ -1,0 +1,111 @@
+"""Metrics for Prometheus, from the index of runs: what changed since the last scrape is counted, exactly once.
+
+Nothing is counted in workers, and nothing is written. A server counts from its first scrape on, so one server is
+to be scraped. Labels are names of the project: a flow that is not in the files is counted as ``other``.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+from selinon_core.celery.selinon_protocol import Owner
+from selinon_core.celery.stores.index import CLOSED, OPEN, IndexRow, RunQuery
+from selinon_core.errors import MissingExtraError
+
+#: The bounds of durations, in seconds: 0.1 s to a day.
+BUCKETS = (0.1, 0.5, 1, 5, 15, 60, 300, 900, 3600, 4 * 3600, 12 * 3600, 86400)
+#: Seconds of the past that are looked at again: a step that is kept later may have an earlier time.
+OVERLAP = 10.0
+#: Rows that one question asks for.
+AT_ONCE = 500
+
+
+class RunMetrics:
+    """The metrics of one server. Safe under threads; raises ``MissingExtraError`` without prometheus-client."""
+
+    def __init__(self, selinon: Owner) -> None:
+        try:
+            from prometheus_client import CollectorRegistry, Gauge, Histogram
+        except ModuleNotFoundError as error:
+            raise MissingExtraError("metrics need: pip install 'selinon[metrics]'") from error
+        self._selinon = selinon
+        self._lock = threading.Lock()
+        self._since: float | None = None
+        #: Ends that were counted and may be found again: (id, end) by the time of the change.
+        self._counted: dict[tuple[str, float], float] = {}
+        self.registry = CollectorRegistry()
+        self._open = Gauge(
+            "selinon_runs", "Flow runs that have not ended.", ["flow", "status"], registry=self.registry
+        )
+        self._seconds = Histogram(
+            "selinon_run_seconds",
+            "Seconds of flow runs that ended, from their begin.",
+            ["flow", "status"],
+            buckets=BUCKETS,
+            registry=self.registry,
+        )
+        self._waiting = Gauge(
+            "selinon_waiting", "Messages that wait in a queue of the broker.", ["queue"], registry=self.registry
+        )
+        self._undecided = Gauge(
+            "selinon_oldest_undecided_seconds",
+            "Since when the flow run is due that waits longest for a dispatcher.",
+            registry=self.registry,
+        )
+
+    def scrape(self, accept: str) -> tuple[bytes, str]:
+        """The metrics as text, and its content type; raises as the store does."""
+        from prometheus_client.exposition import choose_encoder
+
+        with self._lock:
+            now = self._selinon.store.clock()
+            self._count_ends(now)
+            self._count_open()
+            due = self._selinon.store.next_due()
+            self._undecided.set(0.0 if due is None else max(now - due, 0.0))
+            self._count_waiting()
+            encode, kind = choose_encoder(accept)
+            return encode(self.registry), kind
+
+    def _count_ends(self, now: float) -> None:
+        """Count the ends of runs since the last time."""
+        first = self._since is None
+        if first:  # all series are there from the beginning
+            for flow in self._selinon.plan.flows:
+                for status in CLOSED:
+                    self._seconds.labels(flow, status)
+        at, after = (now if self._since is None else self._since) - OVERLAP, ""
+        while True:
+            rows = self._selinon.store.index.changed_since(at, AT_ONCE, after)
+            for row in rows:
+                self._count_end(row, first)
+            if len(rows) < AT_ONCE:
+                break
+            at, after = rows[-1].changed, rows[-1].id
+        self._since = now
+        self._counted = {end: changed for end, changed in self._counted.items() if changed >= now - 2 * OVERLAP}
+
+    def _count_end(self, row: IndexRow, first: bool) -> None:
+        """Count an end that was not counted; what ended before the first scrape is only remembered."""
+        if row.ended is None or (row.id, row.ended) in self._counted:
+            return
+        self._counted[(row.id, row.ended)] = row.changed
+        if not first:
+            begun = row.created if row.begun is None else row.begun
+            self._seconds.labels(self._flow(row.flow), row.status).observe(max(row.ended - begun, 0.0))
+
+    def _count_open(self) -> None:
+        index = self._selinon.store.index
+        for flow in self._selinon.plan.flows:
+            for status in OPEN:
+                number = index.count(RunQuery(flows=(flow,), statuses=(status,)))
+                self._open.labels(flow, status).set(number)
+
+    def _count_waiting(self) -> None:
+        services: Any = self._selinon.services
+        for queue in sorted({services.messages.queue(flow) for flow in self._selinon.plan.flows}):
+            self._waiting.labels(queue).set(services.publisher.waiting(queue))
+
+    def _flow(self, name: str) -> str:
+        return name if name in self._selinon.plan.flows else "other"

@@ -1,0 +1,86 @@
+"""Metrics: what is counted, that it is counted once, and which labels there are."""
+
+from __future__ import annotations
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from selinon_core.web.metrics import RunMetrics
+from tests.web.viewed import Client, Viewed
+
+
+def scraped(client: Client) -> dict[tuple[str, str, str], float]:
+    """Samples by name, flow (or queue) and status; without buckets and times of creation."""
+    answer = client.get("/metrics")
+    assert answer.status_code == 200
+    assert answer.headers["content-type"].startswith("text/plain")
+    found = {}
+    for family in text_string_to_metric_families(answer.text):
+        for sample in family.samples:
+            labels = sample.labels
+            if not sample.name.endswith(("_bucket", "_created")):
+                name = labels.get("flow", labels.get("queue", ""))
+                found[sample.name, name, labels.get("status", "")] = sample.value
+    return found
+
+
+def ends(client: Client, status: str, flow: str = "order") -> float:
+    return scraped(client)["selinon_run_seconds_count", flow, status]
+
+
+def test_ends_are_counted_once(shop: Viewed) -> None:
+    client = shop.client()
+    shop.finished("order", {"pages": 1})
+    assert ends(client, "success") == 0  # it ended before the server looked
+    assert ends(client, "success") == 0
+    for number in range(1, 4):
+        shop.world.now += 4
+        shop.finished("order", {"pages": 1})
+        assert ends(client, "success") == ends(client, "success") == number
+    shop.finished("order", {"pages": 1, "declined": True})
+    assert (ends(client, "failure"), ends(client, "success")) == (1, 3)
+    shop.world.now += 1000
+    assert (ends(client, "failure"), ends(client, "success")) == (1, 3)
+
+
+def test_more_ends_than_one_question_finds_are_counted(shop: Viewed, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("selinon_core.web.metrics.AT_ONCE", 3)
+    client = shop.client()
+    assert ends(client, "success", "pages") == 0
+    for _ in range(10):
+        shop.world.now += 0.01
+        shop.finished("pages", {"pages": 1})
+    assert ends(client, "success", "pages") == 10
+
+
+def test_open_runs_queues_and_the_oldest_undecided_run(shop: Viewed) -> None:
+    client = shop.client()
+    shop.begun("order", {"pages": 1})
+    shop.broker.counts["celery"] = 7
+    found = scraped(client)
+    assert found["selinon_runs", "order", "running"] == 1
+    assert found["selinon_runs", "pages", "running"] == 0
+    assert found["selinon_waiting", "celery", ""] == 7
+    assert found["selinon_oldest_undecided_seconds", "", ""] == 0
+    shop.world.now += 500
+    assert scraped(client)["selinon_oldest_undecided_seconds", "", ""] > 0
+
+
+def test_labels_are_names_of_the_project(shop: Viewed) -> None:
+    metrics = RunMetrics(shop)  # type: ignore[arg-type]
+    metrics.scrape("")
+    id = shop.finished("order", {"pages": 1, "customer": "acme"})
+    row = shop.world.store.index.get(id)
+    assert row is not None
+    shop.world.store.index.fill_in([row._replace(id="x", flow="gone", changed=shop.world.now)])
+    text = metrics.scrape("")[0].decode()
+    assert 'flow="other"' in text
+    for hidden in (id, "acme", "gone"):
+        assert hidden not in text
+
+
+def test_metrics_are_for_who_may_see_the_page(shop: Viewed) -> None:
+    assert Client(shop.page(), "192.0.2.1").get("/metrics").status_code == 403
+    assert shop.client(authorize=lambda request: "viewer").get("/metrics").status_code == 200
+    shop.store.away = True
+    assert shop.client().get("/metrics").status_code == 503
