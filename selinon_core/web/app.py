@@ -48,28 +48,7 @@ def create_app(
     actions = ActionRoutes(backend, Acting(selinon))
     pages = PageRoutes(backend, title or str(selinon.app.main or "flows"))
     app = Starlette(
-        routes=[
-            Route("/", pages.runs),
-            Route("/runs/{id}", pages.run),
-            Route("/flows", pages.flows),
-            Route("/static/{name}", pages.static),
-            Route("/healthz", api.health),
-            Route("/metrics", api.metrics),
-            Route("/api/runs", api.runs),
-            Route("/api/events", api.events),
-            Route("/api/audit", api.audit),
-            Route("/api/batch", actions.batch, methods=["POST"]),
-            Route("/api/batch/{token}", actions.progress),
-            Route("/api/batch/{token}/stop", actions.stop, methods=["POST"]),
-            Route("/api/flows", api.flows),
-            Route("/api/runs/{id}", api.run),
-            Route("/api/runs/{id}/nodes", api.nodes),
-            Route("/api/runs/{id}/history", api.history),
-            Route("/api/runs/{id}/events", api.run_events),
-            Route("/api/runs/{id}/graph", api.plain_graph),
-            Route("/api/runs/{id}/graph.svg", api.graph),
-            Route("/api/runs/{id}/{action}", actions.act, methods=["POST"]),
-        ],
+        routes=_routes(api, pages, actions),
         middleware=[Middleware(Guard, authorize=authorize, read_only=read_only)],
         exception_handlers=error_handlers(pages.error),
     )
@@ -81,3 +60,29 @@ def create_app(
     state: Any = app.state
     state.close = close
     return app
+
+
+def _routes(api: Api, pages: PageRoutes, actions: ActionRoutes) -> list[Route]:
+    """Every address; ``Guard`` has let in who asks."""
+    return [
+        Route("/", pages.runs),
+        Route("/runs/{id}", pages.run),
+        Route("/flows", pages.flows),
+        Route("/static/{name}", pages.static),
+        Route("/healthz", api.health),
+        Route("/metrics", api.metrics),
+        Route("/api/runs", api.runs),
+        Route("/api/events", api.events),
+        Route("/api/audit", api.audit),
+        Route("/api/batch", actions.batch, methods=["POST"]),
+        Route("/api/batch/{token}", actions.progress),
+        Route("/api/batch/{token}/stop", actions.stop, methods=["POST"]),
+        Route("/api/flows", api.flows),
+        Route("/api/runs/{id}", api.run),
+        Route("/api/runs/{id}/nodes", api.nodes),
+        Route("/api/runs/{id}/history", api.history),
+        Route("/api/runs/{id}/events", api.run_events),
+        Route("/api/runs/{id}/graph", api.plain_graph),
+        Route("/api/runs/{id}/graph.svg", api.graph),
+        Route("/api/runs/{id}/{action}", actions.act, methods=["POST"]),
+    ]

@@ -10,6 +10,7 @@ import pytest
 
 from selinon_core.celery.execution.log_codec import decode_batch, encode_batch, encode_end
 from selinon_core.celery.reporting.run_status import outcome_of
+from selinon_core.celery.stores.audit import audit_entry
 from selinon_core.celery.stores.memory import MemoryStore
 from selinon_core.celery.stores.protocol import Commit
 from selinon_core.celery.transport.publisher import DISPATCHER
@@ -299,3 +300,13 @@ flow-definitions:
   - name: inner
     edges: [{from: , to: A}]
 """
+
+
+def test_the_leader_removes_old_entries_of_the_audit() -> None:
+    world = World(plan_of(CHAIN), workers=1, selinon_index_ttl=1000.0)
+    old = audit_entry(world.now - 1001, "anna", "cancel", "r1", {})
+    young = audit_entry(world.now - 999, "anna", "cancel", "r2", {})
+    for entry in (old, young):
+        world.store.audit.write(entry)
+    Reaper(world.workers[0]).run_once()
+    assert world.store.audit.read().entries == [young]
