@@ -75,7 +75,7 @@ def coverage_report(
     def is_over() -> bool:
         return time.monotonic() > end
 
-    impossible = GoalSearch(plan, is_over=is_over).impossible(missing)
+    impossible = GoalSearch(plan, project.pythonpath, is_over=is_over).impossible(missing)
     if is_over():
         terminal.warn(
             f"the flows were explored for {_MOST_SECONDS} seconds: some goals that no run can meet may be among "

@@ -21,16 +21,20 @@ if TYPE_CHECKING:
 
 def run_checks(
     plan: Plan,
+    pythonpath: Sequence[str],
     names: Sequence[str],
     limits: Limits,
     invariants: Sequence[Invariant] = (),
     is_over: Callable[[], bool] = lambda: False,
 ) -> tuple[list[FlowCheck], list[str]]:
-    """Check these flows; also what could not be used, as sentences."""
-    from selinon_core.exploring import Checker, ProjectModel
-    from selinon_core.schemas.check import ResultSchema
+    """Check these flows; also what could not be used, as sentences.
 
-    model = ProjectModel(plan, lambda task: ResultSchema.of_task(task, os.curdir))
+    ``pythonpath`` is where the annotations of tasks are read.
+    """
+    from selinon_core.exploring import Checker, ProjectModel
+    from selinon_core.project.result_schemas import ResultSchemas
+
+    model = ProjectModel(plan, ResultSchemas(os.curdir, pythonpath).of)
     checker = Checker(model, limits, invariants, is_over)
     checks = [checker.check(name) for name in names]
     return checks, list(dict.fromkeys(model.notes))
@@ -68,7 +72,7 @@ def explored_diagnostics(
     project = compile_project(paths, pythonpath=pythonpath)
     if project.plan is None:
         return [], []
-    checks, notes = run_checks(project.plan, tuple(project.plan.flows), Limits())
+    checks, notes = run_checks(project.plan, project.pythonpath, tuple(project.plan.flows), Limits())
     for note in notes:
         terminal.warn(note)
     reasons = silenced_findings(terminal, project, checks, is_whole=True)

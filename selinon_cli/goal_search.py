@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from selinon_core.covering import Goal
@@ -14,7 +14,7 @@ from selinon_core.exploring import Exploration, Limits, ProjectModel, Summaries,
 from selinon_core.exploring import Goal as Asked
 from selinon_core.exploring.observation import Context
 from selinon_core.plan import Plan
-from selinon_core.schemas.check import ResultSchema
+from selinon_core.project.result_schemas import ResultSchemas
 
 if TYPE_CHECKING:
     from selinon_core.cases.model import Case
@@ -46,12 +46,21 @@ _OF_FLOWS = {"timeout": "timed_out", "retry-helped": "retry_helped", "retry-gave
 class GoalSearch:
     """Explores flows of a plan when something is asked about them.
 
-    ``is_over`` says that time is up: what was not explored then is neither impossible nor found.
+    ``pythonpath`` is where the annotations of tasks are read. ``is_over`` says that time is up: what was not
+    explored then is neither impossible nor found.
     """
 
-    def __init__(self, plan: Plan, budget: int = BUDGET, is_over: Callable[[], bool] = lambda: False) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        pythonpath: Sequence[str] | None = None,
+        *,
+        budget: int = BUDGET,
+        is_over: Callable[[], bool] = lambda: False,
+    ) -> None:
         self._plan = plan
-        self._model = ProjectModel(plan, lambda task: ResultSchema.of_task(task, os.curdir))
+        self.results = ResultSchemas(os.curdir, pythonpath)
+        self._model = ProjectModel(plan, self.results.of)
         self._narrow = Summaries(self._model, Limits(budget=budget), is_over)
         self._wide = Summaries(self._model, Limits(failures=None, budget=budget), is_over)
 

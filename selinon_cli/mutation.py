@@ -60,7 +60,7 @@ class MutationRun:
         if options.mutant is not None:
             terminal.data(_difference(plan, chosen[0]))
         terminal.set_user_output_apart()
-        campaign = Campaign(plan, project.pythonpath, files, self._equivalence())
+        campaign = Campaign(plan, project.pythonpath, files, self._equivalence(project))
         if not self._rehearse(campaign):
             return False
         wanted = [mutant for mutant in chosen if mutant.id not in ignored]
@@ -114,12 +114,12 @@ class MutationRun:
             is_whole=not (options.flow or options.operators or options.diff or options.sample or options.mutant),
         )
 
-    def _equivalence(self) -> Equivalence | None:
+    def _equivalence(self, project: Project) -> Equivalence | None:
         if self._options.no_equivalence:
             return None
-        from selinon_core.schemas.check import ResultSchema
+        from selinon_core.project.result_schemas import ResultSchemas
 
-        return Equivalence(lambda task: ResultSchema.of_task(task, os.curdir))
+        return Equivalence(ResultSchemas(os.curdir, project.pythonpath).of)
 
     def _rehearse(self, campaign: Campaign) -> bool:
         """Run the cases with the project as it is; whether they can judge mutants."""

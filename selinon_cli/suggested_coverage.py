@@ -12,6 +12,7 @@ from selinon_core.covering import CoverageData, Goal, GoalCoverage
 from selinon_core.covering.collector import collect
 from selinon_core.local import LocalRun
 from selinon_core.plan import Plan
+from selinon_core.project.result_schemas import ResultSchemas
 from selinon_core.testing.case_run import CaseRunner
 from selinon_core.testing.file_run import FileRun
 from selinon_core.testing.made_up import what_does_not_fit
@@ -42,7 +43,7 @@ def suggest(
             without.append((goal, "no run that was tried meets it"))
             continue
         case = _adapted(plan, goal, case)
-        trial = _Trial(plan, runner, file)
+        trial = _Trial(plan, search.results, runner, file)
         found, problem = trial.confirmed(case)
         if problem:  # schemas may bound what the exploration chose freely; another run may still meet the goal
             found, problem = trial.confirmed(case._replace(expect=Expect()))
@@ -85,8 +86,9 @@ def _adapted(plan: Plan, goal: Goal, case: Case) -> Case:
 class _Trial:
     """A run of one case. ``met``: the goals it meets, as (flow, key)."""
 
-    def __init__(self, plan: Plan, runner: CaseRunner, file: str) -> None:
+    def __init__(self, plan: Plan, results: ResultSchemas, runner: CaseRunner, file: str) -> None:
         self._plan = plan
+        self._results = results
         self._runner = runner
         self._file = file
         self._run: LocalRun | None = None
@@ -112,7 +114,7 @@ class _Trial:
         return case, self._play(case)
 
     def _play(self, case: Case) -> str:
-        if unfit := what_does_not_fit(self._plan, case):
+        if unfit := what_does_not_fit(self._plan, case, self._results.of):
             return unfit
         options = RunOptions(ci=True, observer=lambda: self)
         result = FileRun(self._file, self._file, [case], options).run_all(self._runner, [0], self._plan)

@@ -81,7 +81,7 @@ def check(terminal: Terminal, options: CheckOptions) -> int:
     names = _names(plan, options.flow)
     _check_nodes(plan, options.infallible)
     invariants = _distinct([*_of_case_files(options.paths), *_invariants(terminal, project, options.invariants)])
-    checks, notes = run_checks(plan, names, limits, invariants, _clock(options.time_limit))
+    checks, notes = run_checks(plan, project.pythonpath, names, limits, invariants, _clock(options.time_limit))
     for note in notes:
         terminal.warn(note)
     reasons = silenced_findings(terminal, project, checks, is_whole=not options.flow)

@@ -183,7 +183,8 @@ def _suggest(terminal: Terminal, plan: Plan, project: Project, report: CoverageR
 
     terminal.set_user_output_apart()
     name = "suggested.flowtest.yaml" if target == "-" else target
-    found = suggest(plan, project.pythonpath, GoalSearch(plan), report.having("missing"), name)
+    search = GoalSearch(plan, project.pythonpath)
+    found = suggest(plan, project.pythonpath, search, report.having("missing"), name)
     if found.cases:
         write_text(terminal, target, case_file_text(found.cases, plan))
     for goal, reason in found.without:

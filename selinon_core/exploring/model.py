@@ -203,7 +203,7 @@ class ProjectModel:
 
     def _new_worlds(self, task: str | None, leaves: list[Leaf]) -> Worlds:
         plan = None if task is None else self.plan.tasks.get(task)
-        if plan is not None and plan.output_schema is not None:
+        if plan is not None:
             try:
                 worlds = worlds_of(leaves, self._schemas(plan))
             except ConfigurationError as error:

@@ -16,6 +16,7 @@ from selinon_core.mutating.mutant import Mutant
 from selinon_core.mutating.reach import CaseReach
 from selinon_core.mutating.verdicts import MissingCase, Verdict
 from selinon_core.plan import Plan
+from selinon_core.project.result_schemas import ResultSchemas
 from selinon_core.testing.case_run import CaseRunner
 from selinon_core.testing.collection import CaseFile
 from selinon_core.testing.made_up import what_does_not_fit
@@ -64,6 +65,7 @@ class Campaign:
         self._pythonpath = pythonpath
         self._files = files
         self._equivalence = equivalence
+        self._schemas: Schemas = ResultSchemas().of if equivalence is None else equivalence.schemas
         self._options = RunOptions(ci=True, only_first=True)
         self._cases: list[CaseRun] = []
         self._original = CaseRunner(plan, pythonpath, self._options)
@@ -126,7 +128,7 @@ class Campaign:
 
     def _missing(self, case: Case, mutant: Mutant) -> Case | None:
         """The case, perhaps with one more expectation, if it passes with the project and fails with the mutant."""
-        if what_does_not_fit(self._plan, case):
+        if what_does_not_fit(self._plan, case, self._schemas):
             return None
         fine, run = self._play(self._plan, case)
         fine_too, other = self._play(mutant.plan, case)

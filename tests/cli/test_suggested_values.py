@@ -152,3 +152,64 @@ def test_what_is_suggested_fits_its_schemas(
             assert cli("test", ".").code == 0, seed
         written += len(cases)
     assert written > 20
+
+
+ANNOTATED = '''\
+from typing import Literal, TypedDict
+
+from selinon_core import SelinonTask
+
+
+class Order(TypedDict):
+    number: int
+    total: float
+    kind: Literal["gift", "order"]
+
+
+class Load(SelinonTask):
+    def run(self, node_args: dict) -> Order:
+        ...
+
+
+class Pay(SelinonTask):
+    def run(self, node_args: dict) -> bool:
+        ...
+'''
+READING_ANNOTATED = """\
+tasks:
+  - {name: Load, import: annotated_tasks, storage: S}
+  - {name: Pay, import: annotated_tasks, storage: S}
+storages:
+  - {name: S, import: selinon_core.storages.memory, classname: InMemoryStorage}
+flow-definitions:
+  - name: main
+    edges:
+      - {from: , to: Load}
+      - {from: Load, to: Pay, condition: {name: fieldGreater, node: Load, args: {key: total, value: 0}}}
+    output: {number: "${Load.number}"}
+"""
+CASES_OF_ANNOTATED = """\
+flow: main
+tests:
+  - name: nothing to pay
+    mocks: {Load: {result: {number: 1, total: 0.0, kind: gift}}}
+    expect: {ran: [Load]}
+"""
+
+
+@pytest.mark.parametrize("command", ["check", "cover", "mutate"])
+def test_what_is_suggested_fits_the_annotation_of_run(
+    command: str, tmp_path: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "annotated_tasks.py").write_text(ANNOTATED)
+    (tmp_path / "flows.yaml").write_text(READING_ANNOTATED)
+    (tmp_path / "old.flowtest.yaml").write_text(CASES_OF_ANNOTATED)
+    if command == "cover":
+        assert cli("test", "--cover", ".").code == 0
+    ran = cli(command, ".", "--suggest", "new.flowtest.yaml")
+    assert (tmp_path / "new.flowtest.yaml").exists(), ran
+    assert '"kind": "gift"' in (tmp_path / "new.flowtest.yaml").read_text()  # not only what the condition reads
+    linted = cli("lint", "--select", "SEL8", ".")
+    assert (linted.code, linted.out) == (0, ""), linted.out
+    assert cli("test", ".").code == 0
