@@ -6,12 +6,19 @@ from typing import Any
 
 from selinon_core.dispatch import effects as do
 from selinon_core.dispatch import events as on
-from selinon_core.exploring.conditions import Program
+from selinon_core.exploring.conditions import Program, Undecided
 from selinon_core.exploring.play_state import PlayState
 from selinon_core.plan import ForeachItems
 
 
 def answer(play: PlayState, question: do.Question) -> on.Event:
+    try:
+        return _answer(play, question)
+    except Undecided:
+        return on.QuestionFailed(question.question, "a condition cannot be worked out")
+
+
+def _answer(play: PlayState, question: do.Question) -> on.Event:
     number, kind = question.question, question.__class__
     if kind is do.AskCondition:
         return on.ConditionAnswered(number, _edge_holds(play, question))  # type: ignore[arg-type]

@@ -7,11 +7,12 @@ from typing import Any, NamedTuple, Protocol
 
 from selinon_core.dispatch.node_run import NodeRun
 from selinon_core.exploring.environment import Environment
-from selinon_core.exploring.model import FlowModel, leaf_key, probe_index
+from selinon_core.exploring.leaf_truths import Truths, leaf_key
+from selinon_core.exploring.model import FlowModel, probe_index
 from selinon_core.exploring.observation import Observation
 from selinon_core.plan import And, Condition, Leaf, Not, Test
 from selinon_core.plan.condition_text import constant_truth
-from selinon_core.worlds import LeafKind, judge, kind_of
+from selinon_core.worlds import LeafKind, ReadTest, judge, kind_of
 
 Sources = tuple[NodeRun, ...]
 LeafTruths = list[bool | None]
@@ -37,16 +38,24 @@ class Program(NamedTuple):
     leaves: int
 
 
-def program_of(model: FlowModel, condition: Condition) -> Program:
-    """Compile a condition of a flow."""
+class Undecided(Exception):
+    """An expression has no truth: the question fails, and with it the attempt of the flow."""
+
+
+def program_of(model: FlowModel, condition: Condition, *, is_fallback: bool = False) -> Program:
+    """Compile a condition of a flow; ``run`` raises ``Undecided``."""
     leaves = 0
+
+    def of_test(test: Test) -> Callable[[Running, Sources], bool]:
+        read = model.read(test, is_fallback=is_fallback)
+        return _test(test) if read is None else _read_test(model, test, read)
 
     def compiled(part: Condition) -> _Evaluate:
         nonlocal leaves
         if isinstance(part, Leaf | Test):
             index = leaves
             leaves += 1
-            return _noting(index, _leaf(model, part) if isinstance(part, Leaf) else _test(part))
+            return _noting(index, _leaf(model, part) if isinstance(part, Leaf) else of_test(part))
         if isinstance(part, Not):
             operand = compiled(part.operand)
             return lambda play, sources, truths: not operand(play, sources, truths)
@@ -146,6 +155,47 @@ def _test(test: Test) -> Callable[[Running, Sources], bool]:
         return play.env.is_free((plain.key, read, play.args_variable if on_args else None)) != plain.is_opposite
 
     return truth
+
+
+def unknown_key(test: Test) -> object:
+    """What the truth of an expression that nothing decides is known by, beside the runs that it reads."""
+    from selinon_core.plan.comparisons import plain_test
+    from selinon_core.plan.expression_uses import tree_of
+
+    return plain_test(tree_of(test.text)).key
+
+
+def _read_test(model: FlowModel, test: Test, read: ReadTest) -> Callable[[Running, Sources], bool]:
+    """An expression on one value, decided by its worlds; an unknown for a value that is not there."""
+    from selinon_core.dispatch.ancestors import runs_meant
+
+    unknown, task = _test(test), read.node
+    if task is None:
+        of_args = model.truths_of(None, test)
+        of_first = of_args if model.first is None else model.truths_of(model.first, test)
+
+        def on_arguments(play: Running, sources: Sources) -> bool:
+            variable = play.args_variable
+            if variable is None:
+                return unknown(play, sources)
+            return _decided(play.env, variable, of_args if variable is play.given else of_first)
+
+        return on_arguments
+    truths = model.truths_of(task, test)
+
+    def on_result(play: Running, sources: Sources) -> bool:
+        runs = runs_meant(sources, task)
+        if len(runs) != 1:
+            return unknown(play, sources)
+        return _decided(play.env, (task, play.visits[runs[0].number]), truths)
+
+    return on_result
+
+
+def _decided(env: Environment, variable: Any, truths: Truths) -> bool:
+    if truths.undefined and env.holds(variable, Truths(truths.all, truths.undefined)):
+        raise Undecided
+    return env.holds(variable, truths)
 
 
 def _unknown(leaf: Leaf) -> Callable[[Running, Sources], bool]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from selinon_core.exploring.model import Truths
+from selinon_core.exploring.leaf_truths import Truths
 from selinon_core.exploring.tape import Tape
 
 #: A node run: its node and its visit, from 1.

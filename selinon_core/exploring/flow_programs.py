@@ -55,7 +55,7 @@ class FlowPrograms:
         }
         self.no_bits = {index: model.bits[Goal("edge_no", index)] for index in self.edges}
         self.fallbacks: dict[int, Program] = {
-            entry.index: program_of(model, entry.condition)
+            entry.index: program_of(model, entry.condition, is_fallback=True)
             for entry in model.flow.failures
             if entry.condition is not None
         }

@@ -10,23 +10,15 @@ from selinon_core.dispatch.flow_index import FlowIndex
 from selinon_core.errors import ConfigurationError
 from selinon_core.exploring.cycles import nodes_in_cycles
 from selinon_core.exploring.goals import Goal, GoalTable
+from selinon_core.exploring.leaf_truths import LeafKey, Truths, leaf_key, possible_truths
 from selinon_core.plan import Condition, FlowPlan, Leaf, Plan, TaskPlan, Test
-from selinon_core.plan.functions import predicates_of
+from selinon_core.plan.functions import leaves_of, predicates_of
 from selinon_core.plan.model import Schema
 from selinon_core.schemas.check import ResultSchema
-from selinon_core.worlds import LeafKind, Worlds, kind_of, worlds_of
+from selinon_core.worlds import LeafKind, ReadTest, Vector, Worlds, kind_of, read_test, truth_of, worlds_of
 
 #: Finds the schema of a task's results, None when it has none. Raises ``ConfigurationError``.
 Schemas = Callable[[TaskPlan], ResultSchema | None]
-#: What a leaf is known by: equal leaves have equal truths.
-LeafKey = tuple[str, str, str | None]
-
-
-def leaf_key(leaf: Leaf | Test) -> LeafKey:
-    """What makes two leaves on one value the same."""
-    if isinstance(leaf, Test):
-        return ("", leaf.text, None)
-    return (str(leaf.function), repr(sorted(leaf.args.items())), leaf.quantifier)
 
 
 def conditions_of(flow: FlowPlan) -> list[Condition]:
@@ -45,13 +37,6 @@ class Probe(NamedTuple):
     leaf: Leaf
     path: tuple[str, ...]
     inner: int | None = None
-
-
-class Truths(NamedTuple):
-    """A leaf on the worlds of a variable: ``all`` of them, and those in which it holds."""
-
-    all: int
-    true: int
 
 
 class FlowModel:
@@ -91,9 +76,19 @@ class FlowModel:
         """Whether the given arguments can decide something, in this flow or in one that gets them."""
         return self.name in self.project.flows_reading_args
 
-    def truths_of(self, task: str | None, leaf: Leaf) -> Truths:
-        """A shipped predicate on the results of a task, or for None on the flow's arguments."""
+    def truths_of(self, task: str | None, leaf: Leaf | Test) -> Truths:
+        """A leaf on the results of a task, or for None on the flow's arguments."""
         return self._truths[task, leaf_key(leaf)]
+
+    def read(self, test: Test, *, is_fallback: bool) -> ReadTest | None:
+        """An expression that worlds decide, None for one that stays an unknown.
+
+        That of a fallback reads results of runs above, and is not looked into.
+        """
+        found = read_test(test.text, self.flow.constants)
+        if found is None or (found.node, leaf_key(test)) not in self._truths:
+            return None
+        return None if is_fallback and found.node is not None else found
 
     def lengths_of(self, text: str, lengths: tuple[int, ...]) -> tuple[int, ...]:
         """Those of the lengths that the list of an expression may have, as far as schemas bound it."""
@@ -108,10 +103,17 @@ class FlowModel:
         return self.project.schema_of_arguments(self.name) if node is None else self.project.schema_of(node)
 
     def _find_worlds(self) -> None:
-        read: dict[str | None, dict[LeafKey, Leaf]] = {}
+        read: dict[str | None, dict[LeafKey, Leaf | ReadTest]] = {}
         for leaf in self._leaves():
             kind = kind_of(leaf)
-            if kind is LeafKind.ARGUMENTS:  # until the first task has ended, the arguments are those given
+            if isinstance(leaf, Test):
+                test = read_test(leaf.text, self.flow.constants)
+                if test is not None and test.node is None:
+                    for what in {None, self.first}:
+                        read.setdefault(what, {}).setdefault(leaf_key(test), test)
+                elif test is not None and test.node in self.project.plan.tasks:
+                    read.setdefault(test.node, {}).setdefault(leaf_key(test), test)
+            elif kind is LeafKind.ARGUMENTS:  # until the first task has ended, the arguments are those given
                 for what in {None, self.first}:
                     read.setdefault(what, {}).setdefault(leaf_key(leaf), leaf)
             elif kind is LeafKind.RESULT and leaf.node and leaf.node[0] not in self.project.plan.flows:
@@ -120,17 +122,19 @@ class FlowModel:
             if len(probe.path) == 1 and kind_of(probe.leaf) is LeafKind.RESULT:
                 read.setdefault(probe.path[0], {}).setdefault(leaf_key(probe.leaf), probe.leaf)
         for task, leaves in read.items():
-            worlds = self.project.worlds_of_task(task, list(leaves.values()))
-            for key, true in zip(leaves, worlds.truths, strict=True):
-                self._truths[task, key] = Truths(worlds.all, true)
+            worlds = self.project.worlds_of_task(self.name, task, list(leaves.values()))
+            for one, true, undefined in zip(worlds.leaves, worlds.truths, worlds.undefined, strict=True):
+                self._truths[task, leaf_key(one)] = Truths(worlds.all, true, undefined)
+            if not worlds.leaves:
+                continue
             if task is None:
                 self.args_worlds = worlds
             else:
                 self.worlds[task] = worlds
 
-    def _leaves(self) -> list[Leaf]:
+    def _leaves(self) -> list[Leaf | Test]:
         flows = [plan.flows[self.name] for plan in self.project.plans if self.name in plan.flows]
-        return [leaf for flow in flows for condition in conditions_of(flow) for leaf in predicates_of(condition)]
+        return [leaf for flow in flows for condition in conditions_of(flow) for leaf in leaves_of(condition)]
 
 
 class ProjectModel:
@@ -194,26 +198,49 @@ class ProjectModel:
         except ConfigurationError:
             return None
 
-    def worlds_of_task(self, task: str | None, leaves: list[Leaf]) -> Worlds:
-        """The worlds of a task's results for these leaves; without the schema where that cannot be used."""
-        key = (task, tuple(map(leaf_key, leaves)))
+    def worlds_of_task(self, flow: str, task: str | None, leaves: list[Leaf | ReadTest]) -> Worlds:
+        """The worlds of a task's results, for None of the arguments of the flow, for leaves of its conditions.
+
+        Without the schema where that cannot be used. Expressions that have a truth for no value are left out.
+        """
+        has_tests = any(isinstance(leaf, ReadTest) for leaf in leaves)
+        key = (flow if has_tests or task is None else "", task, tuple(map(leaf_key, leaves)))
         if key not in self._worlds:
-            self._worlds[key] = self._new_worlds(task, leaves)
+            self._worlds[key] = self._new_worlds(flow, task, leaves)
         return self._worlds[key]
 
-    def _new_worlds(self, task: str | None, leaves: list[Leaf]) -> Worlds:
-        plan = None if task is None else self.plan.tasks.get(task)
-        if plan is not None:
-            try:
-                worlds = worlds_of(leaves, self._schemas(plan))
-            except ConfigurationError as error:
-                self.notes.append(f"{task}: its results are tried without their schema: {error}")
-            else:
-                self._note_sampled(task, worlds)
-                return worlds
-        worlds = worlds_of(leaves)
+    def _new_worlds(self, flow: str, task: str | None, leaves: list[Leaf | ReadTest]) -> Worlds:
+        schema = None
+        try:
+            if task is None:
+                schema = self.schema_of_arguments(flow)
+            elif task in self.plan.tasks:
+                schema = self._schemas(self.plan.tasks[task])
+            worlds = self._worlds_within(flow, leaves, schema)
+        except ConfigurationError as error:
+            what = "the arguments are" if task is None else f"{task}: its results are"
+            self.notes.append(f"{what} tried without their schema: {error}")
+            worlds = self._worlds_within(flow, leaves, None)
         self._note_sampled(task, worlds)
         return worlds
+
+    def _worlds_within(self, flow: str, leaves: list[Leaf | ReadTest], schema: ResultSchema | None) -> Worlds:
+        predicates: list[Leaf | ReadTest] = [leaf for leaf in leaves if isinstance(leaf, Leaf)]
+        if len(predicates) == len(leaves):
+            return worlds_of(leaves, schema)
+        # What the original would fail for is not tried; what only another version fails for tells them apart.
+        conditions = conditions_of(self.plans[0].flows[flow]) if flow in self.plans[0].flows else []
+        keys = [leaf_key(leaf) for leaf in leaves]
+
+        def is_possible(vector: Vector) -> bool:
+            if None not in vector:
+                return True
+            truths = dict(zip(keys, vector, strict=True))
+            return not any(None in possible_truths(condition, truths) for condition in conditions)
+
+        worlds = worlds_of(leaves, schema, is_possible)
+        is_whole = is_possible(tuple(truth_of(leaf, worlds.values[0]) for leaf in leaves))
+        return worlds if is_whole else worlds_of(predicates, schema)
 
     def _note_sampled(self, task: str | None, worlds: Worlds) -> None:
         if worlds.sampled:

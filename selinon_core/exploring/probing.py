@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from selinon_core.dispatch.node_run import NodeRun
-from selinon_core.exploring.model import Probe, leaf_key
+from selinon_core.exploring.leaf_truths import leaf_key
+from selinon_core.exploring.model import Probe
 from selinon_core.exploring.observation import Observation
 from selinon_core.exploring.play import Play
 from selinon_core.worlds import LeafKind, judge, kind_of

@@ -192,5 +192,8 @@ def _merged(value: Any, shape: Any) -> Any:
     if isinstance(value, dict) and isinstance(shape, dict):
         return {**value, **{key: _merged(value.get(key), inner) for key, inner in shape.items()}}
     if isinstance(value, list) and isinstance(shape, list) and shape:
-        return [_merged(item, shape[0]) for item in value]
+        item = shape[0]
+        # A list may have been made for its length alone.
+        is_filled = isinstance(item, dict | list)
+        return [item if is_filled and not isinstance(one, type(item)) else _merged(one, item) for one in value]
     return value

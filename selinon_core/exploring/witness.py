@@ -25,6 +25,7 @@ from selinon_core.cases.model import (
     When,
 )
 from selinon_core.dispatch.node_run import NodeRun
+from selinon_core.exploring.conditions import unknown_key
 from selinon_core.exploring.environment import FAILS, Environment
 from selinon_core.exploring.exploration import Choices
 from selinon_core.exploring.limits import Limits
@@ -35,9 +36,9 @@ from selinon_core.exploring.probing import observations_at_end
 from selinon_core.exploring.summaries import Summaries
 from selinon_core.exploring.tape import Tape
 from selinon_core.exploring.values_read import ValuesRead
-from selinon_core.plan import Leaf
+from selinon_core.plan import Leaf, Test
 from selinon_core.plan.functions import leaves_of
-from selinon_core.worlds import LeafKind, kind_of
+from selinon_core.worlds import LeafKind, Worlds, kind_of
 
 _LATE = 2 * STOP  # virtual seconds after which node runs end that end behind a stop
 
@@ -131,8 +132,11 @@ class _Writer:
         worlds = self._model.args_worlds
         if self._play.given is None:
             return None
-        value = None if worlds is None else worlds.values[_first(self._play.env.masks.get(GIVEN, worlds.all))]
-        return self._read.arguments(value, self._model.project.schema_of_arguments(self._model.flow.name))
+        schema = self._model.project.schema_of_arguments(self._model.flow.name)
+        if worlds is None:
+            return self._read.arguments(None, schema)
+        world = _first(self._play.env.masks.get(GIVEN, worlds.all))
+        return _of_world(worlds, world, self._read.arguments(worlds.values[world], schema))
 
     def mocks(self) -> Mocks:
         """The mocks that bring the run about."""
@@ -161,8 +165,12 @@ class _Writer:
         worlds = self._model.worlds.get(node.name)
         if worlds is None and not self._read.is_read(node.name):
             return None if not after else Outcome("result", self._result(node.name), after)
-        value = None if worlds is None else worlds.values[_first(play.env.masks.get(visit, worlds.all))]
-        return Outcome("result", self._read.result(visit, value, self._model.project.schema_of(node.name)), after)
+        schema = self._model.project.schema_of(node.name)
+        if worlds is None:
+            return Outcome("result", self._read.result(visit, None, schema), after)
+        world = _first(play.env.masks.get(visit, worlds.all))
+        value = _of_world(worlds, world, self._read.result(visit, worlds.values[world], schema))
+        return Outcome("result", value, after)
 
     def _finished_flow(self, visit: tuple[str, int], finished: dict[str, list[Any]], after: float) -> Outcome:
         """A sub-flow that succeeds: with its output where that is read, else with the results of its tasks."""
@@ -232,12 +240,25 @@ class _Writer:
             unknown = [
                 str(leaf.function) if isinstance(leaf, Leaf) else leaf.text
                 for leaf in leaves_of(condition)
-                if kind_of(leaf) in (LeafKind.UNKNOWN, LeafKind.ENVIRONMENT)
+                if self._is_unknown(leaf, is_fallback=is_fallback)
             ]
             if unknown:
                 self.guessed.update(dict.fromkeys(unknown))
                 found.append(ConditionMock(flow.name, index, tuple(values), is_fallback))
         return tuple(found)
+
+    def _is_unknown(self, leaf: Leaf | Test, *, is_fallback: bool) -> bool:
+        """Whether no result or argument of the case decides a leaf."""
+        if kind_of(leaf) not in (LeafKind.UNKNOWN, LeafKind.ENVIRONMENT):
+            return False
+        if isinstance(leaf, Leaf) or self._model.read(leaf, is_fallback=is_fallback) is None:
+            return True
+        return any(key[0] == unknown_key(leaf) for key in self._play.env.free if isinstance(key, tuple))
+
+
+def _of_world(worlds: Worlds, world: int, value: Any) -> Any:
+    """The value, which has more than what decides, as long as it is still one of the world."""
+    return value if worlds.is_in(world, value) else worlds.values[world]
 
 
 def _mock(outcomes: Sequence[Outcome | None]) -> NodeMock | None:

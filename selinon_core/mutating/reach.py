@@ -15,7 +15,7 @@ class CaseReach:
 
     Elements are called as those of mutants are. A case comes to an edge when one of the edge's sources finished,
     even if the others never did: a join that forgets them fires then. It comes to a failures entry when one of
-    the entry's nodes failed.
+    the entry's nodes failed. ``code:Name`` is among the elements where the code of a task may have run.
     """
 
     def __init__(self) -> None:
@@ -32,6 +32,8 @@ class CaseReach:
             ended.setdefault((flow, node.run.status), set()).add(node.run.name)
             if not node.run.is_flow:
                 found.add(f"task:{node.run.name}")
+                if case.tasks == "real" and not _is_mocked(case, node.run.name):
+                    found.add(f"code:{node.run.name}")
         for record in facts.flows:
             found.update(_elements_of(record, ended))
         attempts = sum(max(node.attempts, 1) for node in facts.nodes) + len(facts.flows)
@@ -43,6 +45,12 @@ class CaseReach:
             "elements": {title: sorted(found) for title, found in self._elements.items()},
             "steps": self._steps,
         }
+
+
+def _is_mocked(case: Case, task: str) -> bool:
+    """Whether a mock gives every result of a task."""
+    mock = case.mocks.nodes.get(task)
+    return mock is not None and any(rule.when is None for rule in mock.rules)
 
 
 def _elements_of(record: FlowRecord, ended: dict[tuple[str, str], set[str]]) -> Iterator[str]:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 #: Killed: a case failed. Timeout: a case did not come to its end, which counts as killed. Survived: no case
 #: failed. No coverage: no case comes to what was changed. Equivalent: nothing can tell the mutant from the
-#: original. Ignored: a comment in the file says that it may live.
+#: original. Ignored: a comment in the file says that it may live, or no case of this project could notice it.
 STATUSES = ("killed", "timeout", "survived", "no-coverage", "equivalent", "ignored")
 
 

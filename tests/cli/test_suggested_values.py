@@ -154,7 +154,7 @@ def test_what_is_suggested_fits_its_schemas(
     assert written > 20
 
 
-ANNOTATED = '''\
+ANNOTATED = """\
 from typing import Literal, TypedDict
 
 from selinon_core import SelinonTask
@@ -174,7 +174,7 @@ class Load(SelinonTask):
 class Pay(SelinonTask):
     def run(self, node_args: dict) -> bool:
         ...
-'''
+"""
 READING_ANNOTATED = """\
 tasks:
   - {name: Load, import: annotated_tasks, storage: S}
@@ -211,5 +211,6 @@ def test_what_is_suggested_fits_the_annotation_of_run(
     assert (tmp_path / "new.flowtest.yaml").exists(), ran
     assert '"kind": "gift"' in (tmp_path / "new.flowtest.yaml").read_text()  # not only what the condition reads
     linted = cli("lint", "--select", "SEL8", ".")
-    assert (linted.code, linted.out) == (0, ""), linted.out
+    assert linted.code == 0, linted.out
+    assert "no problems" in linted.out
     assert cli("test", ".").code == 0

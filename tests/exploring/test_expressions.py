@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from selinon_core.exploring import Checker, Goal, Limits, ProjectModel
+from selinon_core.exploring import Checker, Goal, Limits, ProjectModel, compare, witness_of
+from selinon_core.exploring.observation import Context
 from selinon_core.local import LocalExecutor, LocalOptions
-from tests.exploring.flows_in_yaml import explored, plan_of, shown
+from selinon_core.schemas.check import ResultSchema
+from tests.exploring.flows_in_yaml import explored, plan_of, shown, summaries_of
 
 FLOW = """
   - name: main
@@ -106,3 +108,59 @@ def test_what_arguments_read_is_in_the_results_of_a_witness(tmp_path: Path, goal
     assert run.status == case.expect.status.value, run.error
     failed = {record.run.name for record in run.facts.nodes if record.run.status == "failure"}
     assert failed == ({"B"} if goal.kind == "fallback_used" else set())
+
+
+PAID = """
+  - name: main
+    edges:
+      - {from: , to: A}
+      - {from: A, to: B, condition: A.total > 0}
+      - {from: A, to: C, condition: A.total == 0}
+      - {from: B, to: D, condition: has(A.note) and len(A.note) > 3}
+      - {from: B, to: E, condition: args.express}
+"""
+TOTAL = ", output_schema: {type: object, required: [total], properties: {total: {type: number, minimum: 0}}}"
+
+
+def test_results_decide_expressions(tmp_path: Path) -> None:
+    plan = plan_of(tmp_path, PAID, "A B C D E", A=TOTAL)
+    ends = shown(summaries_of(plan, tmp_path, failures=0).explore(Context("main")))
+    assert ends == {("success", runs) for runs in ("A B", "A B D", "A B E", "A B D E", "A C")}
+
+
+def test_witnesses_give_results_instead_of_truths(tmp_path: Path) -> None:
+    plan = plan_of(tmp_path, PAID, "A B C D E", A=TOTAL)
+    check = Checker(ProjectModel(plan, lambda task: ResultSchema.of_task(task, str(tmp_path))), Limits(failures=0))
+    found = check.check("main")
+    for key, choices in found.exploration.outcomes.items():
+        case = witness_of(found.summaries, found.context, choices, "a case").case
+        assert case.mocks.conditions == ()
+        run = LocalExecutor(plan, LocalOptions(mocks=case.mocks, mock_all=True)).run("main", case.args)
+        assert {node.run.name: 1 for node in run.facts.nodes} == dict(key.runs)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("A.total > 0}", "A.total >= 0}"),
+        ("A.total > 0}", "A.total > 1}"),
+        ("has(A.note) and len(A.note) > 3", "len(A.note) > 3"),
+        ("len(A.note) > 3", "len(A.note) > 4"),
+    ],
+)
+def test_versions_whose_expressions_differ_are_told_apart_by_a_result(
+    tmp_path: Path, before: str, after: str
+) -> None:
+    plan = plan_of(tmp_path, PAID, "A B C D E", A=TOTAL)
+    other = plan_of(tmp_path, PAID.replace(before, after), "A B C D E", A=TOTAL)
+    assert compare(plan, plan, "main").is_complete
+    found = compare(plan, other, "main", lambda task: ResultSchema.of_task(task, str(tmp_path)))
+    assert found.difference is not None
+    case = found.difference.witness.case
+    assert case.mocks.conditions == ()
+    runs = [
+        LocalExecutor(version, LocalOptions(mocks=case.mocks, mock_all=True)).run("main", case.args)
+        for version in (plan, other)
+    ]
+    one, two = ([*sorted(node.run.name for node in run.facts.nodes), run.status] for run in runs)
+    assert one != two

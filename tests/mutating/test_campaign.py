@@ -45,7 +45,7 @@ def test_cases_that_look_at_every_branch_notice_every_mistake(shop: Path) -> Non
     _, verdicts = judged(shop)
     missed = {id: status for id, status in statuses(verdicts).items() if status != "killed"}
     # Pack then gets one result less, and no case looks at that.
-    assert missed == {"shop/edge:3/join-source-drop:Load": "survived", "task:Load/task-schema": "survived"}
+    assert missed == {"shop/edge:3/join-source-drop:Load": "survived", "task:Load/task-schema": "ignored"}
     missing = verdicts["shop/edge:3/join-source-drop:Load"].missing
     assert missing is not None
     assert list(missing.case.expect.parents) == ["Pack"]
@@ -138,7 +138,7 @@ def test_cases_without_a_look_at_arguments_and_output_miss_what_is_wrong_there(
     monkeypatch.chdir(tmp_path)
     _, whole = judged(tmp_path)
     assert {id: verdict.status for id, verdict in whole.items() if verdict.status != "killed"} == {
-        "task:Bake/task-schema": "survived"
+        "task:Bake/task-schema": "ignored"
     }
     weak = MILL_CASES.replace(", args: {Sell: {count: 2, half: 4}}, output: {weight: 9}", "")
     (tmp_path / "mill.flowtest.yaml").write_text(weak, encoding="utf-8")
@@ -154,6 +154,49 @@ def test_cases_without_a_look_at_arguments_and_output_miss_what_is_wrong_there(
     (tmp_path / "missing.flowtest.yaml").write_text(case_file_text(named, plan), encoding="utf-8")
     _, again = judged(tmp_path)
     assert [v.mutant.id for v in survivors if again[v.mutant.id].status != "killed"] == []
+
+
+CODE = """\
+class Bake:
+    def __init__(self, **names):
+        pass
+
+    def run(self, node_args):
+        return {"count": node_args, "weight": 9}
+
+
+class Sell(Bake):
+    pass
+"""
+CODE_CASES = """
+flow: mill
+tests:
+  - name: bread is sold
+    tasks: real
+    args: 2
+    mocks: {Sell: {result: 1}}
+    expect: {runs: {Bake: 1, Sell: 1}}
+"""
+CODE_FAILS = """
+  - name: no number
+    tasks: real
+    args: two
+    mocks: {Sell: {result: 1}}
+    expect: {status: failure, runs: {Bake: 1}}
+"""
+
+
+def test_a_schema_that_is_gone_is_missed_where_the_code_of_the_task_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "mill.yaml").write_text(MILL.replace("nothing", "mill_code"), encoding="utf-8")
+    (tmp_path / "mill_code.py").write_text(CODE, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    for cases, status in ((CODE_CASES, "survived"), (CODE_CASES + CODE_FAILS, "killed")):
+        (tmp_path / "mill.flowtest.yaml").write_text(cases, encoding="utf-8")
+        _, verdicts = judged(tmp_path, equivalence=False)
+        assert verdicts["task:Bake/task-schema"].status == status
 
 
 def test_the_verdicts_do_not_depend_on_the_number_of_processes(shop: Path) -> None:
