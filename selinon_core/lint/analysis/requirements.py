@@ -20,7 +20,7 @@ from selinon_core.config.model import ConditionDef, EdgeDef, FlowDef, LeafDef, T
 from selinon_core.lint.analysis.atoms import Atom, AtomMaker
 from selinon_core.lint.analysis.facts import FlowGraph, StartRule
 from selinon_core.lint.analysis.predicates import Predicates
-from selinon_core.lint.analysis.verdict import Satisfiability, Stated, may_hold_together, stated
+from selinon_core.lint.analysis.verdict import MOST_UNKNOWNS, Satisfiability, Stated, may_hold_together, stated
 
 if TYPE_CHECKING:
     from selinon_core.expressions.names import NameUse
@@ -60,8 +60,30 @@ class Exclusions:
     def started(self, name: str) -> Requirements:
         """What must have happened for a node to be started."""
         if name not in self._started:
-            self._started[name] = self._of(name)
+            # Those above first, the farthest of them at first: each then has to look one step up.
+            for above in reversed(self._above(name)):
+                if above not in self._started:
+                    self._started[above] = self._of(above)
         return self._started[name]
+
+    def _above(self, name: str) -> list[str]:
+        """The node, and those that were started before it and are not known yet, the nearest first."""
+        found = {name: None}
+        todo = [name]
+        while todo and len(found) <= MOST_ANCESTORS:
+            common = self._common(self._facts.starters.get(todo.pop(0), ()))
+            new = [above for above in sorted(common) if above not in found and above not in self._started]
+            found.update(dict.fromkeys(new))
+            todo += new
+        return list(found)
+
+    @staticmethod
+    def _common(steps: Sequence[StartRule]) -> set[str]:
+        """The nodes that all steps wait for; none where edges and fallbacks start the same."""
+        edges = sum(isinstance(step.origin, EdgeDef) for step in steps)
+        if not steps or 0 < edges < len(steps):
+            return set()
+        return set(steps[0].sources).intersection(*(step.sources for step in steps[1:]))
 
     def succeeded(self, name: str) -> Requirements:
         """What must have happened for a node to have succeeded."""
@@ -97,9 +119,13 @@ class Exclusions:
         if len(needed.clauses) < 2:
             return True
         clauses: list[list[Stated]] = []
-        for steps in sorted(needed.clauses, key=lambda steps: [step.origin.index for step in steps]):
+        atoms: set[Atom] = set()
+        for steps in needed.clauses:
             conditions = [self._leaves.condition(step) for step in steps]
             clauses.append([condition for condition in conditions if condition is not None])
+            atoms.update(atom for condition in clauses[-1] for atom in condition.atoms)
+            if len(atoms) > MOST_UNKNOWNS:
+                return True  # too many to be decided
         return may_hold_together(clauses) is not False
 
     def _once(self, names: Iterable[str]) -> frozenset[str]:
@@ -112,6 +138,12 @@ class Exclusions:
         todo, seen = [name], {name}
         while todo and len(seen) <= MOST_ANCESTORS and self._left > 0:
             current = todo.pop(0)
+            known = self._started.get(current)
+            if known is not None and len(known.succeeded) + len(known.clauses) < MOST_ANCESTORS:
+                clauses |= known.clauses
+                succeeded |= known.succeeded
+                failed |= known.failed
+                continue
             self._left -= 1
             steps = self._facts.starters.get(current, ())
             if not steps:
@@ -119,9 +151,7 @@ class Exclusions:
             edges = [step for step in steps if isinstance(step.origin, EdgeDef)]
             if len(edges) == len(steps) and all(step.verdict is Satisfiability.MAYBE for step in steps):
                 clauses.add(tuple(steps))
-            if edges and len(edges) < len(steps):
-                continue
-            common = set(steps[0].sources).intersection(*(step.sources for step in steps[1:]))
+            common = self._common(steps)
             (succeeded if edges else failed).update(self._once(common))
             todo.extend(sorted(common - seen))
             seen |= common
