@@ -17,7 +17,7 @@ from selinon_cli.main import main as selinon
 from selinon_core.covering import CoverageData, judge
 from selinon_core.covering.histories import read_history
 from selinon_core.covering.outputs.drawing import coverage_drawing
-from selinon_core.graph import draw
+from selinon_core.graph import draw, drawing_of
 from selinon_core.graph import write as draw_as
 from selinon_core.plan import Plan
 from selinon_core.project import compile_project
@@ -111,6 +111,15 @@ def pictures() -> list[Picture]:
             "What lies behind a condition that is always false is grey.",
             "selinon graph shop.yaml --flow track",
             {"plan": shop, "flow": "track"},
+        ),
+        Picture(
+            "order-data",
+            "What moves between nodes",
+            "With `--data` dashed arrows lead from a node to those that read its result: in a condition, "
+            "a `foreach` or an argument.",
+            "selinon graph shop.yaml --flow order --data --no-storages",
+            {},
+            draw_as(drawing_of(shop, "order", storages=False, data=True), "svg"),
         ),
         Picture(
             "order-run",
