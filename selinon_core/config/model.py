@@ -45,10 +45,11 @@ class Definition:
     """A mapping of the language.
 
     ``keys`` holds, per key as written, the locations of the key and of its value; keys given as null or ``[]``
-    are in it too, though they count as not given. Broken and unknown keys are in it as well.
+    are in it too, though they count as not given: they are named in ``unset``. Broken and unknown keys are in
+    ``keys`` as well.
     """
 
-    __slots__ = ("keys", "location")
+    __slots__ = ("keys", "location", "unset")
 
     def __init__(
         self,
@@ -57,6 +58,7 @@ class Definition:
     ) -> None:
         self.location = location
         self.keys: Mapping[str, tuple[SourceLocation, SourceLocation]] = keys if keys is not None else {}
+        self.unset: tuple[str, ...] = ()
 
     @property
     def span(self) -> Span:
@@ -66,6 +68,10 @@ class Definition:
     def given(self, key: str) -> bool:
         """Return whether the key is written, whatever its value."""
         return key in self.keys
+
+    def has_value(self, key: str) -> bool:
+        """Return whether the key has a value, which may be broken; null and ``[]`` are none."""
+        return key in self.keys and key not in self.unset
 
     def key_location(self, key: str) -> SourceLocation:
         """Where ``key`` is written; the whole definition when it is not."""

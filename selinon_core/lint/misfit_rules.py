@@ -19,7 +19,7 @@ class Compared(NamedTuple):
     ``owner`` whose it is. ``unknown`` begins the message about a key that the schema does not have, ``knows`` the
     note with the keys that it has; ``source`` is the file of the schema. ``key`` is where the value is given,
     ``template`` what is written there; without a template everything is at ``key``. ``note`` says where such a
-    value comes from, ``help`` how to add a key.
+    value comes from, ``help`` how to add a key. ``most`` is the severity of what certainly does not fit.
     """
 
     owner: str
@@ -33,6 +33,7 @@ class Compared(NamedTuple):
     source: str = ""
     note: str = ""
     help: str = ""
+    most: Severity = Severity.ERROR
 
 
 class MisfitRule(Rule):
@@ -68,7 +69,7 @@ class MisfitRule(Rule):
         else:
             verb = "is" if misfit.certain else "may be"
             message = f"{subject} {owner} {verb} {misfit.given}, not {misfit.wanted}"
-        severity = Severity.ERROR if misfit.certain else Severity.WARNING
+        severity = compared.most if misfit.certain else Severity.WARNING
         location = _place(compared, misfit)
         return self.found(location, message, note=note, help=help, related=compared.related, severity=severity)
 

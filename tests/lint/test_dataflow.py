@@ -337,3 +337,30 @@ flow-definitions:
     assert sorted(seen["parse"]) == ["A.number", "args.big", "not args.big and A.total > 3"]
     assert seen["check"] == ["A.number"]
     assert len(seen["names"]) == len(set(seen["names"])) > 0
+
+
+_SUB = """  - name: sub
+    input_schema: {type: object, properties: {number: {type: integer}}, required: [number]}
+    edges: [{from: , to: A}]
+"""
+
+
+@pytest.mark.parametrize("args", ["args: null", "args: ~"])
+def test_null_is_no_args(args: str, tmp_path: Path) -> None:
+    flow = _flow("{from: , to: sub, " + args + "}", _SUB)
+    assert _found(flow, tmp_path) == ['SEL443 "number" is missing in the arguments of "sub"']
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "found"),
+    [
+        ("{name: A, import: nodes, storage: Results}", "{name: A, import: nodes, storage: null}", "SEL445"),
+        ("    edges: [{from: , to: A}]\n", "    edges: [{from: , to: A}]\n    output: null\n", "SEL442"),
+    ],
+)
+def test_null_counts_as_not_given_for_what_is_read(old: str, new: str, found: str, tmp_path: Path) -> None:
+    text = _flow(
+        "{from: , to: A}\n{from: A, to: sub, args: {number: 1}}\n{from: [A, sub], to: B, args: ['${A}', '${sub}']}"
+    )
+    text = (text + _SUB).replace(old, new)
+    assert found in [one.split()[0] for one in _found(text, tmp_path)]

@@ -130,6 +130,7 @@ class MappingType(ValueType):
                 else reading.scalar(value) is None
             )
         if unset:
+            definition.unset += (key.name,)
             if key.may_be_null:
                 given[key.name] = True
             return

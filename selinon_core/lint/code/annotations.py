@@ -43,11 +43,12 @@ class RunSchemas(NamedTuple):
     """JSON Schemas of what ``run`` takes and of what it returns; ``{}`` where nothing is known.
 
     ``arguments`` is that of the object whose keys a ``run`` with keyword-only parameters gets, and that of the one
-    value that any other gets.
+    value that any other gets (``is_by_name`` tells them apart).
     """
 
     arguments: JsonSchema
     result: JsonSchema
+    is_by_name: bool = False
 
 
 def schemas_of_run(index: Texts, cls: Symbol) -> RunSchemas | None:
@@ -63,7 +64,8 @@ def _schemas(index: Texts, module: ParsedModule, function: FunctionNode) -> RunS
     parameters = function.args
     positional = [*parameters.posonlyargs, *parameters.args][1:]
     taking, giving = _Reader(index, for_results=False), _Reader(index, for_results=True)
-    if positional or parameters.vararg is not None:
+    is_by_name = not positional and parameters.vararg is None
+    if not is_by_name:
         arguments = taking.whole(positional[0].annotation, module) if positional else {}
     else:
         fields = [
@@ -71,7 +73,7 @@ def _schemas(index: Texts, module: ParsedModule, function: FunctionNode) -> RunS
             for each, default in zip(parameters.kwonlyargs, parameters.kw_defaults, strict=True)
         ]
         arguments = taking.closed(taking.of_fields(fields, module, open=parameters.kwarg is not None))
-    return RunSchemas(arguments, giving.whole(function.returns, module))
+    return RunSchemas(arguments, giving.whole(function.returns, module), is_by_name)
 
 
 def _run_function(index: Texts, cls: Symbol) -> tuple[ParsedModule, FunctionNode] | None:

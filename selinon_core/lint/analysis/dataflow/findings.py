@@ -120,7 +120,7 @@ class Dataflow:
             facts = self._condition(scope, failure)
             if failure.args is not None:
                 self._args(scope, failure, failure.args, facts, ANY)
-            elif not failure.given("args"):
+            elif not failure.has_value("args"):
                 self._without_args(flow, failure, facts)
         if flow.labels is not None:
             self._template(flow.labels, Scope(self.scope(flow), Part.LABELS), Part.LABELS, NOTHING)
@@ -142,7 +142,7 @@ class Dataflow:
             item = self.types_found[id(expression)] = checked.type
         if edge.args is not None:
             self._args(scope, edge, edge.args, facts, item)
-        elif edge.given("args"):
+        elif edge.has_value("args"):
             return  # broken
         elif isinstance(foreach, ForeachItemsDef):
             for ref in self._checked(edge):
@@ -183,8 +183,7 @@ class Dataflow:
         started = entry.destinations if isinstance(entry, EdgeDef) else entry.fallback
         found: dict[str, NameRef] = {}
         for ref in started or ():
-            node = self._model.node(ref.name)
-            if node is not None and node.input_schema is not None:
+            if self.types.are_declared(self._model.node(ref.name)):
                 found.setdefault(ref.name, ref)
         return list(found.values())
 

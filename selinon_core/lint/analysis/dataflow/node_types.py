@@ -46,11 +46,21 @@ class NodeTypes:
             return self._output(node)
         if node is None or node.output_schema is not None:
             return self._schemas.of(None if node is None else node.output_schema)
-        return Typed(ANY) if node.given("output_schema") else self._schemas.of_run(node)
+        return Typed(ANY) if node.has_value("output_schema") else self._schemas.of_run(node)
 
     def arguments(self, node: TaskDef | FlowDef) -> Typed:
-        """The type of a node's arguments, with the defaults of its schema."""
-        return self._schemas.of(node.input_schema, filled=True)
+        """The type of a node's arguments: of its ``input_schema``, with the defaults, or of its annotations."""
+        declared = None if node.input_schema is not None else self._of_parameters(node)
+        return self._schemas.of(node.input_schema, filled=True) if declared is None else declared
+
+    def are_declared(self, node: TaskDef | FlowDef | None) -> bool:
+        """Whether a node says what it takes."""
+        return node is not None and (node.input_schema is not None or self._of_parameters(node) is not None)
+
+    def _of_parameters(self, node: TaskDef | FlowDef) -> Typed | None:
+        if isinstance(node, FlowDef) or node.has_value("input_schema"):
+            return None
+        return self._schemas.of_parameters(node)
 
     def _output(self, flow: FlowDef) -> Typed:
         if flow.output_schema is not None:

@@ -33,6 +33,7 @@ class SchemaTypes:
         self._files: dict[str, Json] = {}
         self._types: dict[tuple[object, bool], Typed] = {}
         self._returned: dict[tuple[str, str], Typed] = {}
+        self._taken: dict[tuple[str, str], Typed | None] = {}
 
     def of(self, schema: NameRef | SchemaDef | None, filled: bool = False) -> Typed:
         """The type of a schema as written; ``filled`` as for ``type_of_schema``. ``ANY`` without a schema."""
@@ -55,6 +56,23 @@ class SchemaTypes:
             known = Typed(type_of_schema(schema), "the annotation of run") if schema else Typed(ANY)
             self._returned[key] = known
         return self._returned[key]
+
+    def of_parameters(self, task: TaskDef) -> Typed | None:
+        """The type of the object whose keys ``run`` of a task takes, by its annotations.
+
+        None where ``run`` takes its arguments as one value, or where its text is not known.
+        """
+        function = task.function
+        if function is None:
+            return None
+        key = (function.module.name, function.name.name)
+        if key not in self._taken:
+            found = schemas_of_task(self._code, *key)
+            is_known = found is not None and found.is_by_name
+            self._taken[key] = (
+                Typed(type_of_schema(found.arguments), "the parameters of run") if found and is_known else None
+            )
+        return self._taken[key]
 
     def _read(self, schema: NameRef | SchemaDef, filled: bool) -> Typed:
         if isinstance(schema, SchemaDef):

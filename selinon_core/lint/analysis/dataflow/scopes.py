@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any
 
 from selinon_core.config.model import EdgeDef, FailureDef, FlowDef, ForeachItemsDef, TaskDef
 from selinon_core.diagnostics.wording import quoted
@@ -48,6 +47,11 @@ class Scope:
         self._part = part
         self._origin = origin
         self._item = item
+        foreach = origin.foreach if isinstance(origin, EdgeDef) else None
+        self._foreach = foreach
+        self._has_items = foreach is not None and part is Part.ARGS
+        named = foreach.item_name if isinstance(foreach, ForeachItemsDef) else None
+        self._item_name = "item" if named is None else named.name
         self._nodes: dict[str, Entry | None] = {}
         self._found: dict[str, Entry] = {}
 
@@ -55,7 +59,7 @@ class Scope:
 
     def find(self, name: str) -> Entry | None:
         """What is known of a name."""
-        if name == self._item_name and self._has_items:
+        if self._has_items and name == self._item_name:
             return Known(self._item, is_there=True)
         finder = _FINDERS.get(name)
         if finder is None:
@@ -72,21 +76,6 @@ class Scope:
         every = ("all", "last") if self._part is Part.OUTPUT else ()
         return dict.fromkeys((*nodes, "args", *items, *failed, *every, "vars", "env", "flow"))
 
-    @property
-    def _foreach(self) -> Any:
-        return self._origin.foreach if isinstance(self._origin, EdgeDef) else None
-
-    @property
-    def _has_items(self) -> bool:
-        return self._part is Part.ARGS and self._foreach is not None
-
-    @property
-    def _item_name(self) -> str:
-        foreach = self._foreach
-        if isinstance(foreach, ForeachItemsDef) and foreach.item_name is not None:
-            return foreach.item_name.name
-        return "item"
-
     def _args(self) -> Entry:
         flow = self._shared.flow
         what = f"the arguments of {flow.name.name}"
@@ -101,8 +90,7 @@ class Scope:
         if self._has_items:
             message = f'the item of this foreach is called "{self._item_name}"'
             return Refused(PLACE, message, f'write "{self._item_name}"')
-        foreach = self._foreach
-        if foreach is not None:
+        if self._foreach is not None:
             note = f"{self._part.value} is worked out before there are items"
             return Refused(PLACE, f'"{name}" is known in "args" only', note)
         what = "the item" if name == "item" else "the position of an item"
@@ -280,7 +268,7 @@ _FINDERS: dict[str, Callable[[Scope], Entry]] = {
 def _not_stored(task: TaskDef) -> Refused | None:
     if task.storage is not None and not task.storage_readonly:
         return None
-    if task.storage is None and task.given("storage"):
+    if task.storage is None and task.has_value("storage"):
         return None  # a broken one
     why = "has no storage" if task.storage is None else "has a read-only storage"
     message = f'the result of "{task.name.name}" is not stored'
@@ -289,7 +277,7 @@ def _not_stored(task: TaskDef) -> Refused | None:
 
 
 def _without_output(flow: FlowDef) -> Refused | None:
-    if flow.output is not None or flow.given("output"):
+    if flow.output is not None or flow.has_value("output"):
         return None
     message = f'flow "{flow.name.name}" declares no output'
     help = f'add "output" to flow "{flow.name.name}"'

@@ -80,7 +80,7 @@ class KeywordArguments(Rule):
         self, project: LintContext, flow: FlowDef, entry: EdgeDef | FailureDef, started: Sequence[NameRef]
     ) -> Iterator[Diagnostic]:
         """Tasks that get the arguments of the flow."""
-        if flow.input_schema is None or entry.given("args"):
+        if flow.input_schema is None or entry.has_value("args"):
             return
         for ref in {ref.name: ref for ref in reversed(started)}.values():
             run = _run_by_name(project, ref.name)

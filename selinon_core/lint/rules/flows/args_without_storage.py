@@ -64,7 +64,7 @@ class ArgsWithoutStorage(Rule):
             task = project.model.task_by_name.get(ref.name)
             if task is None or (task.storage is not None and not task.storage_readonly):
                 continue
-            if task.storage is None and task.given("storage"):
+            if task.storage is None and task.has_value("storage"):
                 continue
             why = "has no storage" if task.storage is None else "has a read-only storage"
             yield self.found(

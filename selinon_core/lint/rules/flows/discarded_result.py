@@ -103,7 +103,7 @@ class DiscardedResult(Rule):
 
 
 def _discards(task: TaskDef) -> bool:
-    return task.storage_readonly if task.storage is not None else not task.given("storage")
+    return task.storage_readonly if task.storage is not None else not task.has_value("storage")
 
 
 def _readers(project: LintContext, flow: FlowDef, edge: EdgeDef) -> Iterator[tuple[str, ImportDef, NameRef]]:

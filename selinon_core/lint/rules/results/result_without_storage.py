@@ -61,7 +61,7 @@ class ResultWithoutStorage(Rule):
 
     def check(self, project: LintContext) -> Iterator[Diagnostic]:
         for leaf, task in results_read(project.leaf_uses, project.predicates, project.model):
-            if task.storage is None and not task.given("storage"):
+            if task.storage is None and not task.has_value("storage"):
                 yield self.found(
                     leaf.name.location if leaf.node is None else leaf.node[-1].location,
                     f'"{leaf.name.name}" looks at the result of "{task.name.name}", which has no storage',

@@ -56,7 +56,7 @@ class UnusedStorage(Rule):
         misspelt = [name for name in used if name not in model.storage_by_name]
         meant = (project.closest("storage", name, model.storage_by_name) for name in misspelt)
         used.update(name for name in meant if name is not None)
-        if any(task.storage is None and task.given("storage") for task in model.tasks):
+        if any(task.storage is None and task.has_value("storage") for task in model.tasks):
             return  # one of them cannot be read
         for name, storage in model.storage_by_name.items():
             if name not in used:
