@@ -108,6 +108,8 @@ def facts_behind(tree: Tree, text: str, names: Names, holds: bool, facts: Facts 
 
 
 def _checked(state: State, type_: Type) -> Checked:
+    if not state.findings:
+        return Checked(type_, (), state.certain)
     found = sorted(dict.fromkeys(state.findings), key=lambda finding: (finding.start, finding.end))
     return Checked(type_, tuple(found), state.certain)
 

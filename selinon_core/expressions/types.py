@@ -169,13 +169,19 @@ class Type:
 
     def of(self, kind: str) -> tuple[Member, ...]:
         """The members of a kind."""
-        return tuple([member for member in self.members if member.kind == kind])
+        members = self.members
+        if len(members) == 1:  # most types
+            return members if members[0].kind == kind else ()
+        return tuple([member for member in members if member.kind == kind])
 
     def without(self, *kinds: str) -> Type:
         """The type without the members of some kinds. What is loose stays so: it may be without them already."""
-        for member in self.members:
+        members = self.members
+        if len(members) == 1:  # most types
+            return Type((), self.loose) if members[0].kind in kinds else self
+        for member in members:
             if member.kind in kinds:
-                return Type(tuple([member for member in self.members if member.kind not in kinds]), self.loose)
+                return Type(tuple([member for member in members if member.kind not in kinds]), self.loose)
         return self
 
     def __repr__(self) -> str:

@@ -153,6 +153,9 @@ def _without_cases(files: Sequence[SourceFile], cases: list[CaseSource]) -> list
 def without_gc() -> Iterator[None]:
     """Hundreds of thousands of nodes without cycles: the cyclic collector only costs, more than the
     reading.
+
+    What was made meanwhile counts as old behind it. As young objects all of it would be walked at once, by the
+    collection that is due as soon as the collector is on again.
     """
     enabled = gc.isenabled()
     gc.disable()
@@ -160,6 +163,9 @@ def without_gc() -> Iterator[None]:
         yield
     finally:
         if enabled:
+            if gc.get_freeze_count() == 0:  # what an application has frozen stays frozen
+                gc.freeze()
+                gc.unfreeze()  # into the oldest generation
             gc.enable()
 
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from selinon_core.expressions.checking.findings import Finding, Fix, Kind
-from selinon_core.expressions.checking.known_names import Family, Known, Refused
-from selinon_core.expressions.checking.narrowing import Facts, Path
+from selinon_core.expressions.checking.known_names import Entry, Family, Known, Refused
+from selinon_core.expressions.checking.narrowing import Facts
 from selinon_core.expressions.checking.state import State
 from selinon_core.expressions.tree import Field, Index, Literal, Name, Tree
 from selinon_core.expressions.types import (
@@ -44,24 +44,30 @@ class Reached(NamedTuple):
 
 def reach(state: State, tree: Tree, facts: Facts, asking: bool = False) -> Reached:
     """What a tree leads to, which is a name, a key or a position of something, or any other tree."""
-    path = state.path(tree)
-    if isinstance(tree, Name):
-        found = _name(state, tree, facts, asking)
-    elif isinstance(tree, Field):
+    if isinstance(tree, Field):
         found = _field(state, tree, facts, asking)
+    elif isinstance(tree, Name):
+        found = _name(state, tree, facts, asking)
     elif isinstance(tree, Index):
         found = _index(state, tree, facts, asking)
     else:
         return Reached(state.type_of(tree, facts))
-    if path is not None and path in facts.types:
-        found = found._replace(type=facts.types[path])
-    state.seen(found.type)
+    return _with_facts(state, tree, found, facts)
+
+
+def _with_facts(state: State, tree: Tree, found: Reached, facts: Facts) -> Reached:
+    if facts.types:
+        path = state.path(tree)
+        if path is not None and path in facts.types:
+            found = found._replace(type=facts.types[path])
+    if found.type.loose:
+        state.certain = False
     return found
 
 
-def has_value(path: Path | None, facts: Facts) -> bool:
-    """Whether a path is known to have a value."""
-    return path is not None and path in facts.present
+def has_value(state: State, tree: Tree, facts: Facts) -> bool:
+    """Whether a tree is a path that is known to have a value."""
+    return bool(facts.present) and state.path(tree) in facts.present
 
 
 # --- names -------------------------------------------------------------------------------------------------------
@@ -70,7 +76,10 @@ def has_value(path: Path | None, facts: Facts) -> bool:
 def _name(state: State, tree: Name, facts: Facts, asking: bool) -> Reached:
     if tree.name in state.variables:
         return Reached(state.variables[tree.name][1], is_there=True)
-    entry = state.names.find(tree.name)
+    return _of_name(state, tree, state.names.find(tree.name), facts, asking)
+
+
+def _of_name(state: State, tree: Name, entry: Entry | None, facts: Facts, asking: bool) -> Reached:
     if isinstance(entry, Family):
         example = next(iter(entry.names()), "...")
         message = f'"{tree.name}" is used with the name of {_article(entry.noun)}: {tree.name}.{example}'
@@ -92,10 +101,9 @@ def _entry(state: State, tree: Tree, start: int, entry: Known | Refused, facts: 
         return Reached(ANY)
     if not asking:
         state.findings.extend(_refusal(tree, start, remark) for remark in entry.remarks)
-    path = state.path(tree)
-    missing = bool(entry.missing) and not has_value(path, facts)
+    missing = bool(entry.missing) and not has_value(state, tree, facts)
     if missing and not asking:
-        state.missing(tree, path, entry.type, start, "", entry.missing)
+        state.missing(tree, state.path(tree), entry.type, start, "", entry.missing)
     return Reached(entry.type, missing, entry.is_there, entry.what, entry.source)
 
 
@@ -117,22 +125,25 @@ def _member(
     return entry
 
 
-def _family(state: State, tree: Tree) -> Family | None:
-    if not isinstance(tree, Name) or tree.name in state.variables:
-        return None
-    entry = state.names.find(tree.name)
-    return entry if isinstance(entry, Family) else None
-
-
 # --- keys --------------------------------------------------------------------------------------------------------
 
 
+def _subject(state: State, tree: Field | Index, facts: Facts, asking: bool) -> Reached | Family:
+    """What a key or a position is read from: the names of a family, or a value."""
+    subject = tree.subject
+    if not isinstance(subject, Name) or subject.name in state.variables:
+        return reach(state, subject, facts, asking)
+    entry = state.names.find(subject.name)
+    if isinstance(entry, Family):
+        return entry
+    return _with_facts(state, subject, _of_name(state, subject, entry, facts, asking), facts)
+
+
 def _field(state: State, tree: Field, facts: Facts, asking: bool) -> Reached:
-    family = _family(state, tree.subject)
-    if family is not None:
-        entry = _member(state, tree, tree.name_start, tree.name, family, asking)
+    subject = _subject(state, tree, facts, asking)
+    if isinstance(subject, Family):
+        entry = _member(state, tree, tree.name_start, tree.name, subject, asking)
         return Reached(ANY) if entry is None else _entry(state, tree, tree.name_start, entry, facts, asking)
-    subject = reach(state, tree.subject, facts, asking)
     if not tree.name:
         return Reached(ANY)
     return _key(state, tree, tree.name, tree.name_start, subject, facts, asking)
@@ -145,17 +156,22 @@ def _key(
     members = [member for member in found.members if isinstance(member, ObjectType)]
     if not members:
         return Reached(found, asking)
-    values = [member.value_of(key) for member in members]
-    type_ = values[0] if len(values) == 1 else union(values)
-    path = state.path(tree)
-    if has_value(path, facts):
+    if len(members) == 1:  # nearly always
+        [member] = members
+        type_ = member.value_of(key)
+        named = member.names(key) and not type_.is_never
+        always = key in member.required
+    else:
+        values = [member.value_of(key) for member in members]
+        type_ = union(values)
+        named = any(m.names(key) and not value.is_never for m, value in zip(members, values, strict=True))
+        always = all(key in member.required for member in members)
+    if has_value(state, tree, facts):
         return Reached(ANY if type_.is_never else type_, source=subject.source)
-    named = any(m.names(key) and not value.is_never for m, value in zip(members, values, strict=True))
     if not named and not any(member.tells_others for member in members):
         return _unknown_key(state, tree, key, start, subject, members, asking)
-    always = all(key in member.required for member in members)
     if not always and not asking:
-        state.missing(tree, path, type_, start, _why(key, members))
+        state.missing(tree, state.path(tree), type_, start, _why(key, members))
     nullable = asking and NULL in subject.type.kinds()
     missing = subject.may_be_missing or not always or nullable
     return Reached(type_, missing, subject.is_there and not subject.type.loose, source=subject.source)
@@ -214,11 +230,12 @@ def _how_to_reach(type_: Type) -> tuple[str, tuple[Fix, ...]]:
 
 def _index(state: State, tree: Index, facts: Facts, asking: bool) -> Reached:
     key = tree.key.value if isinstance(tree.key, Literal) else None
-    family = _family(state, tree.subject)
-    if family is not None and isinstance(key, str):
-        entry = _member(state, tree, tree.key.start, key, family, asking)
-        return Reached(ANY) if entry is None else _entry(state, tree, tree.key.start, entry, facts, asking)
-    subject = reach(state, tree.subject, facts, asking)
+    subject = _subject(state, tree, facts, asking)
+    if isinstance(subject, Family):
+        if isinstance(key, str):
+            entry = _member(state, tree, tree.key.start, key, subject, asking)
+            return Reached(ANY) if entry is None else _entry(state, tree, tree.key.start, entry, facts, asking)
+        subject = reach(state, tree.subject, facts, asking)  # reports that a name is needed
     if isinstance(key, str):
         return _key(state, tree, key, tree.key.start, subject, facts, asking)
     key_type = state.wanted(tree.key, facts, (NUMBER, TEXT), "positions are integers and keys are texts")
@@ -250,12 +267,11 @@ def _part(state: State, tree: Index, subject: Reached, key: Type, facts: Facts, 
             types.append(union([member.value_of(name) for name in names]) if names else member.any_value())
             missing = missing or not names or not member.required.issuperset(names)
     type_ = union(types)
-    path = state.path(tree)
-    if not has_value(path, facts):
+    if not has_value(state, tree, facts):
         if _is_behind_the_end(subject.type, values):
             return _no_such_item(state, tree, subject, asking)
         if missing and not asking:
-            state.missing(tree, path, type_, tree.start, "no schema says that the key is there")
+            state.missing(tree, state.path(tree), type_, tree.start, "no schema says that the key is there")
     return Reached(type_, True, source=subject.source)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Protocol
 
@@ -29,6 +29,8 @@ _REPLACEMENTS = {NUMBER: "0", TEXT: '""', LIST: "[]", BOOLEAN: "false", OBJECT: 
 _LONGEST_SHOWN = 60
 #: The trees that may read a path.
 _WITH_PATH = frozenset({Name, Field, Index})
+
+_NO_VARIABLES: Mapping[str, int] = {}
 
 #: Says what to do about a value of a wrong type.
 Help = Callable[[Type], tuple[str, tuple[Fix, ...]]]
@@ -81,7 +83,9 @@ class State:
             return None
         key = id(tree)
         if key not in self._paths:
-            self._paths[key] = path_of(tree, {name: start for name, (start, _) in self.variables.items()})
+            variables = self.variables
+            starts = {name: start for name, (start, _) in variables.items()} if variables else _NO_VARIABLES
+            self._paths[key] = path_of(tree, starts)
         return self._paths[key]
 
     @contextmanager
@@ -184,6 +188,8 @@ class State:
         kind: Kind = Kind.WRONG_TYPE,
     ) -> Type:
         """The same for a part whose type is known."""
+        if len(type_.members) == 1 and type_.members[0].kind in kinds:
+            return type_  # nearly always
         found = type_ if NULL in kinds else self.not_null(tree, type_, facts)
         wrong = found.without(*kinds)
         if not wrong.members:

@@ -117,15 +117,24 @@ def tokenize(text: str, begin: int = 0, *, until_brace: bool = False) -> Tokens:
     none, it is at the end of the text.
     """
     tokens = Tokens(len(text) + 1)
-    match_token, add, read = _TOKEN.match, tokens.add, _READ
-    position, braces, kind = begin, 0, ""
+    match_token, read, kinds_of_words = _TOKEN.match, _READ, _KINDS_OF_WORDS
+    # Words and signs are most of the tokens, and are added here: a call for each would take longer than the rest.
+    add_kind, add_start = tokens.kinds.append, tokens.starts.append
+    add_end, add_value = tokens.ends.append, tokens.values.append
+    position, braces, length, kind = begin, 0, len(text), ""
     while kind != END:
         found = match_token(text, position)
         assert found is not None  # the pattern has an alternative for every character, and for the end
         group = found.lastgroup
         assert group is not None
         start, position = found.span(group)
-        if group == "sign":
+        if group == "name" and (position == length or text[position] <= "\x7f"):
+            word = text[start:position]
+            add_kind(kinds_of_words.get(word, NAME))
+            add_start(start)
+            add_end(position)
+            add_value(VALUES.get(word, word))
+        elif group == "sign":
             kind = text[start:position]
             if until_brace:
                 braces += (kind in _OPENING) - (kind == "}")
@@ -133,10 +142,13 @@ def tokenize(text: str, begin: int = 0, *, until_brace: bool = False) -> Tokens:
             if kind in MEANT:
                 tokens.meant[len(tokens.kinds)] = _foreign(text, start, position)
                 kind = MEANT[kind]
-            add(kind, start, position)
+            add_kind(kind)
+            add_start(start)
+            add_end(position)
+            add_value(None)
         elif group == "end":
             kind = END
-            add(END, len(text), len(text))
+            tokens.add(END, length, length)
         else:
             position = read[group](tokens, text, start, position)
     return tokens
