@@ -64,6 +64,8 @@ SELINON = Program(
         "export": "selinon_cli.commands.export",
         "doctor": "selinon_cli.commands.doctor",
         "audit": "selinon_cli.commands.audit",
+        "pause": "selinon_cli.commands.pause",
+        "resume": "selinon_cli.commands.resume",
         "graph": "selinon_cli.commands.graph",
         "test": "selinon_cli.commands.test",
         "cover": "selinon_cli.commands.cover",

@@ -10,6 +10,7 @@ from typing import Any
 from selinon_cli.broker import asking_broker
 from selinon_cli.celery_app import flows_of
 from selinon_cli.exits import EXIT_FINDINGS, EXIT_OK
+from selinon_cli.render.run_tree import OPEN
 from selinon_cli.run_options import RunOptions
 from selinon_cli.terminal import Terminal
 from selinon_core.errors import StateStoreError
@@ -66,7 +67,7 @@ def followed(terminal: Terminal, run: Any) -> str:
             if not away:
                 terminal.note(f"{error}; the flow goes on when it is back")
             away = True
-        if status not in ("pending", "running"):
+        if status not in OPEN:
             return status
         if status == "pending" and not hinted and time.monotonic() - began > 3:
             terminal.note("no worker has begun it yet; start one with: selinon worker")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 #: So many of the runs that a query finds are shown before it is asked.
 _SAMPLE = 5
 _PAGE = 100
-_PAST = {"retry": "retried", "cancel": "cancelled"}
+_PAST = {"retry": "retried", "cancel": "cancelled", "pause": "paused", "resume": "resumed"}
 
 
 class BatchOptions(Options):

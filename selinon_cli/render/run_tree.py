@@ -12,7 +12,7 @@ from selinon_cli.render.visible import visible
 #: Of more runs of one node in one state than that, only the number is shown.
 _MAX_ALIKE = 5
 #: States of a flow run that has not ended; ``pending``: no worker has begun it.
-OPEN = ("pending", "running")
+OPEN = ("pending", "queued", "running", "paused")
 
 Json = Mapping[str, Any]
 

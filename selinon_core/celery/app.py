@@ -24,7 +24,7 @@ from selinon_core.celery.reporting.run_reader import RunReader
 from selinon_core.celery.reporting.run_status import describe_pending, described
 from selinon_core.celery.services import WorkerServices, services_of
 from selinon_core.celery.settings import AdapterSettings
-from selinon_core.celery.steering import Retry, Signalled, Signals, Steering
+from selinon_core.celery.steering import Pausing, Retry, Signalled, Signals, Steering
 from selinon_core.celery.steering.auditing import record
 from selinon_core.celery.stores import Store
 from selinon_core.celery.transport.broker_deadline import within
@@ -282,6 +282,16 @@ class Selinon:
     ) -> Signalled:
         """Give a task that waits what it waits for, see ``steering.Signals.signal``."""
         return Signals(self).signal(id, node, value, reject=reject, by=by, early=early, timeout=timeout)
+
+    def pause(
+        self, id: str, by: str | None = None, *, flow: str | None = None, timeout: float | None = REQUEST_TIMEOUT
+    ) -> bool:
+        """Ask for a pause of a flow run, see ``steering.pausing.Pausing.ask``."""
+        return Pausing(self).ask(id, True, by, flow, timeout=timeout)
+
+    def resume(self, id: str, by: str | None = None, *, timeout: float | None = REQUEST_TIMEOUT) -> bool:
+        """Ask for a paused flow run to go on, see ``steering.pausing.Pausing.ask``."""
+        return Pausing(self).ask(id, False, by, timeout=timeout)
 
     def status(self, id: str) -> dict[str, Any]:
         """The status of a flow run, see ``reporting.run_status``; raises ``RequestError`` for an unknown one.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from selinon_core.celery.reporting.run_status import outcome_of
+from selinon_core.celery.stores.run_header import shown_status
 from selinon_core.celery.surroundings import REAL, Surroundings
 from selinon_core.celery.transport.message_limits import MAX_DEPTH, is_too_deep
 from selinon_core.errors import (
@@ -45,11 +46,11 @@ class FlowHandle:
         return f"<FlowHandle {self.flow} {self.id}>"
 
     def status(self) -> str:
-        """``pending`` (no worker has begun it, or it is forgotten), ``running``, ``success``, ``failure``,
-        ``cancelled``. Needs the state store.
+        """``pending`` (no worker has begun it, or it is forgotten), ``running``, ``paused``, ``success``,
+        ``failure``, ``cancelled``; ``queued`` when it was paused before it began. Needs the state store.
         """
         header = self._selinon.store.header(self.id)
-        return "pending" if header is None else header["status"]
+        return "pending" if header is None else shown_status(header)
 
     def result(self, timeout: float | None = None) -> dict[str, Any]:
         """Wait for the end and return ``{"finished_nodes", "failed_nodes", "active_nodes"}``.
@@ -115,7 +116,7 @@ class FlowHandle:
         until = None if timeout is None else self._surroundings.monotonic() + timeout
         while True:
             status = self.status()
-            if status not in ("pending", "running"):
+            if status not in ("pending", "queued", "running", "paused"):
                 return status
             if until is not None and self._surroundings.monotonic() >= until:
                 raise TimeoutError(f"flow run {self.id} did not end within {timeout} s (it is {status})")

@@ -29,6 +29,8 @@ FORMAT = 4
 REOPENED_FORMAT = 3
 #: The format of a run in which a task has waited for a signal.
 WAITS_FORMAT = 4
+#: The format of a run that was paused: an older worker would go on with it.
+PAUSED_FORMAT = 4
 #: The version of the rules by which the machine replays a log; a run keeps the number that it began with.
 LOGIC = 1
 

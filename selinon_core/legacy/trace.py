@@ -82,6 +82,8 @@ class Trace:
     START_CONFLICT = "START_CONFLICT"
     RUN_RETRIED = "RUN_RETRIED"
     RETRY_REFUSED = "RETRY_REFUSED"
+    RUN_PAUSED = "RUN_PAUSED"
+    RUN_RESUMED = "RUN_RESUMED"
 
     #: Events that are logged as warnings.
     WARN_EVENTS = tuple(event for event in events.EVENTS if event in events.WARN_EVENTS)

@@ -23,6 +23,7 @@ from selinon_core.celery.transport.message_schema import (
     TRACE_HEADER,
     Message,
     NodeMessage,
+    PauseMessage,
     RetryMessage,
     SignalMessage,
     StartMessage,
@@ -173,6 +174,10 @@ class World:
         message = SignalMessage(flow, id, node, value=value, **more)
         self.broker.send([self.workers[0].messages.signal(message, "celery")])
 
+    def pause(self, flow: str, id: str, number: int = 1) -> None:
+        """Send the message that pauses (``number`` is odd) or resumes (it is even) a flow run."""
+        self.broker.send([self.workers[0].messages.pause(flow, id, number, None, "celery")])
+
     def work(self, most: int = 100_000, until: float = float("inf")) -> None:
         """Deliver messages, and let time pass where none are left, until nothing is due any more."""
         for _ in range(most):
@@ -302,6 +307,8 @@ class World:
             services.executor.retry(message)
         elif isinstance(message, SignalMessage):
             services.executor.signal(message)
+        elif isinstance(message, PauseMessage):
+            services.executor.pause(message)
         elif isinstance(message, WakeMessage) and message.cancel:
             services.executor.cancel(message.id, message.flow)
         else:

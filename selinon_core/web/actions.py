@@ -11,8 +11,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from selinon_core.celery.selinon_protocol import Owner
-from selinon_core.celery.steering import Cancellation, Signals, Steering
+from selinon_core.celery.steering import Cancellation, Pausing, Signals, Steering
 from selinon_core.celery.stores.index import OPEN
+from selinon_core.errors import RequestError
 from selinon_core.web.answers import ApiError
 
 #: The most names of nodes in one request, and the most characters of one.
@@ -108,9 +109,28 @@ def _signal(selinon: Owner, id: str, parameters: Mapping[str, Any]) -> Planned:
     )
 
 
+def _pause(selinon: Owner, id: str, parameters: Mapping[str, Any]) -> Planned:
+    says = "Nothing new of the run and of its sub-flows starts until it is resumed. Tasks that run finish."
+    return _paused(selinon, id, True, says)
+
+
+def _resume(selinon: Owner, id: str, parameters: Mapping[str, Any]) -> Planned:
+    return _paused(selinon, id, False, "The run and its sub-flows go on.")
+
+
+def _paused(selinon: Owner, id: str, pauses: bool, says: str) -> Planned:
+    pausing = Pausing(selinon)
+    planned = pausing.preview(id, pauses)
+    if not planned.number:
+        raise RequestError(f"flow run {id} is {'paused already' if pauses else 'not paused'}")
+    return Planned(id, planned.flow, planned.version, says, {}, lambda who: pausing.send(planned, who))
+
+
 #: By their names in addresses and in the audit.
 ACTIONS: Mapping[str, Action] = {
     "retry": Action("Retry failed nodes", "Retry these runs", "retried", ("failure",), _retry, ("nodes",)),
+    "pause": Action("Pause", "Pause these runs", "paused", ("running",), _pause),
+    "resume": Action("Resume", "Resume these runs", "resumed", ("paused",), _resume),
     "cancel": Action("Cancel", "Cancel these runs", "cancelled", OPEN, _cancel),
     "signal": Action(
         "Answer", "", "answered", OPEN, _signal, ("node", "value", "reject", "early"), batch=False, listed=False

@@ -39,7 +39,7 @@ def run_json(run: FollowedRun, row: IndexRow | None) -> dict[str, Any]:
     outcome = None if machine is None else machine.outcome
     has_output = outcome is not None and outcome.has_output
     open_run = header.status == "running"
-    status = row.status if row is not None and row.ended is None and open_run else header.status
+    status = row.status if row is not None and row.ended is None and open_run else header.shown_status
     started = [node for node in run.nodes if node.node.flow_attempt == run.attempt]
     return {
         "version": VERSION,

@@ -41,6 +41,7 @@ steps = st.one_of(
     st.tuples(st.just("next_delivery"), numbers),
     st.tuples(st.just("heartbeat"), numbers),
     st.tuples(st.just("sweep")),
+    st.tuples(st.just("pause"), st.sampled_from([1, 1, 3])),
     st.tuples(
         st.just("commit"),
         st.booleans(),  # with the token
@@ -54,6 +55,7 @@ steps = st.one_of(
         st.sampled_from([(), (("t1", "Slow", 10.0),), (("f3", "Slow", 10.0), ("t2", "Other", 3.0))]),
         st.integers(0, 3),
         st.sampled_from([None, "running", "success", "cancelled"]),
+        st.booleans(),  # a pause is over
     ),
 )
 sequences = st.lists(st.tuples(st.sampled_from([0.0, 0.5, 3.0, 30.0, 200.0]), steps), min_size=4, max_size=25)
@@ -170,6 +172,7 @@ class Player:
         throttled: tuple[Any, ...],
         completes: int,
         status: str | None,
+        resumes: bool,
     ) -> Any:
         carrier, number = inlined or (None, 0)
         found = self._kept(
@@ -189,7 +192,7 @@ class Player:
                 cancelled_timers=["q4"],
                 clear_timers=clear,
                 throttled=throttled,
-                fields=None if status is None else {"status": status},
+                fields=self._fields(status, resumes) or None,
                 keep=keep,
             )
         )
@@ -198,6 +201,14 @@ class Player:
             self.waiting = len(found.entries)
         return Committed(found.ok, found.token, list(found.entries), [round(delay, 3) for delay in found.delays])
 
+    @staticmethod
+    def _fields(status: str | None, resumes: bool) -> dict[str, str]:
+        fields = {} if status is None else {"status": status}
+        return fields | {"inbox_threshold": "2"} if resumes else fields
+
+    def pause(self, number: int) -> Any:
+        return self.store.pause("F", number, 4, None, self.now)
+
     def state(self) -> Any:
         """Everything that can be read."""
         found = self.store.read("F")
@@ -205,6 +216,8 @@ class Player:
         header, log, inbox = found
         return (
             _plain(header),
+            header.get("paused"),
+            self.store.next_due() and round(self.store.next_due() or 0, 3),
             list(log),
             list(inbox),
             self.store.records("F", [1, 2, 3]),

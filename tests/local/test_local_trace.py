@@ -17,7 +17,15 @@ from tests.local.trying import HERE, behaviours, build, each, failing, holding, 
 
 FLOW = {"flow_name", "dispatcher_id"}
 #: Events that only workers emit, or nothing.
-ELSEWHERE = {"DISPATCHER_WAKEUP", "RESULT_BACKEND_ISSUE", "START_CONFLICT", "RUN_RETRIED", "RETRY_REFUSED"}
+ELSEWHERE = {
+    "DISPATCHER_WAKEUP",
+    "RESULT_BACKEND_ISSUE",
+    "START_CONFLICT",
+    "RUN_RETRIED",
+    "RETRY_REFUSED",
+    "RUN_PAUSED",
+    "RUN_RESUMED",
+}
 ELSEWHERE |= {event for event in EVENTS if event.startswith(("NODE_STATE_CACHE_", "MIGRATION"))}
 #: Events about deleting are emitted when user functions delete, NODE_UNREACHED when asked for.
 ELSEWHERE |= {"SIGNAL", "SIGNAL_REFUSED"}  # test_local_waits

@@ -92,6 +92,8 @@ class CommitLoop:
             run.version += bool(self._transition.events)
             self._report(committed)
             if committed.token is None:
+                if committed.entries:
+                    parts.wake_paused(run.id, run.flow.name, committed.entries)
                 break
             parts.leases.track(run.id, committed.token)
             if not (yield from self._carry_out(committed, committed.token)):

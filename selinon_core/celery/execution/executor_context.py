@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from selinon_core.celery.execution.commit_steps import StepRunner
+from selinon_core.celery.execution.inbox_codec import Resumed, read_entry
 from selinon_core.celery.execution.index_changes import IndexChanges
 from selinon_core.celery.execution.inline_selection import InlineSelector
 from selinon_core.celery.execution.lease_renewer import LeaseRenewer
@@ -22,6 +23,7 @@ from selinon_core.celery.stores.protocol import StoredResult
 from selinon_core.celery.surroundings import Surroundings
 from selinon_core.celery.transport.message_builder import MessageBuilder
 from selinon_core.dispatch import FlowOutcome
+from selinon_core.dispatch import events as on
 from selinon_core.plan import FlowPlan, Plan
 
 #: Seconds until a run that is for another worker may be tried by the next one.
@@ -69,6 +71,11 @@ class ExecutorParts(NamedTuple):
     def transition(self, run: CachedRun) -> Transition:
         """A new transition of a run, as of now."""
         return Transition(self.plan, run, self.now(), self.questions)
+
+    def wake_paused(self, flow_id: str, flow: str, entries: Sequence[str]) -> None:
+        """The lease of a run that is paused was released: have it advanced if a new entry ends the pause."""
+        if any(isinstance(read_entry(entry).event, on.FlowCancelled | Resumed) for entry in entries):
+            self.relay.send_safely([self.messages.wake(flow, flow_id)])
 
     def release_newer_run(self, flow_id: str, flow: str, token: int, why: str) -> None:
         """Give back the lease of a run that is for newer workers; the sweep wakes one a little later."""

@@ -11,14 +11,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from typing import cast
 
 from selinon_core.celery.execution.commit_loop import CommitExtras, CommitLoop
 from selinon_core.celery.execution.commit_steps import Advanced, Steps
 from selinon_core.celery.execution.executor_context import ExecutorParts
-from selinon_core.celery.execution.inbox_codec import InboxEntry, encode_entry
+from selinon_core.celery.execution.inbox_codec import InboxEntry, Resumed, encode_entry
 from selinon_core.celery.execution.inline_selection import InlineBudget, InlineTask
 from selinon_core.celery.execution.leased_execution import LeasedExecution
 from selinon_core.celery.execution.run_cache import CachedRun
+from selinon_core.celery.execution.run_pausing import RunPausing
 from selinon_core.celery.execution.run_reopening import RunReopening
 from selinon_core.celery.execution.run_signals import RunSignals
 from selinon_core.celery.execution.transition import Problem
@@ -30,13 +32,20 @@ from selinon_core.celery.stores.protocol import (
     FOREVER,
     GONE,
     NEEDS_ADVANCE,
+    PAUSED,
     STALE,
     Delivered,
     Opened,
     Reopening,
 )
 from selinon_core.celery.stores.run_header import Caller, RunHeader
-from selinon_core.celery.transport.message_schema import NodeMessage, RetryMessage, SignalMessage, StartMessage
+from selinon_core.celery.transport.message_schema import (
+    NodeMessage,
+    PauseMessage,
+    RetryMessage,
+    SignalMessage,
+    StartMessage,
+)
 from selinon_core.dispatch import SelectiveRun
 from selinon_core.dispatch import events as on
 from selinon_core.dispatch.codec import REOPENED_FORMAT, encode_event
@@ -45,13 +54,17 @@ from selinon_core.runtime.trace import entries as trace_entries
 
 
 class FlowExecutor:
-    """Advances flow runs of one plan in one process; safe under threads."""
+    """Advances flow runs of one plan in one process; safe under threads.
+
+    The class is long because it has a method for each thing that may be asked of a run.
+    """
 
     def __init__(self, parts: ExecutorParts) -> None:
         self._parts = parts
         self._leased = LeasedExecution(parts)
         self._reopening = RunReopening(parts, self._leased)
         self._signals = RunSignals(parts, self._leased)
+        self._pausing = RunPausing(parts, self._leased)
 
     def start(self, message: StartMessage, redelivered: bool, budget: InlineBudget | None) -> InlineTask | None:
         """Begin a flow run; for a run that exists already, process its due work instead."""
@@ -60,7 +73,7 @@ class FlowExecutor:
         caller = message.caller
         if caller is not None:
             begun = parts.store.claim_delivery(caller.flow_id, caller.number, message.delivery, redelivered, now)
-            if begun.kind in (GONE, ENDED, DUPLICATE, STALE):
+            if begun.kind in (GONE, ENDED, DUPLICATE, STALE, PAUSED):
                 return None
             message = message.with_payload(begun.payload)
         fields = parts.store.header(message.id) if message.serial and caller is not None else None
@@ -79,6 +92,11 @@ class FlowExecutor:
         if advanced.kept:
             self.advance_parents()
             return advanced.inline_task
+        held = self._pausing.begin_held(message.id)
+        if held is not None:
+            self._pausing.begun(message.id, parts.steps.alone(self.begin_steps(message, parts.now(), None, held)))
+            self.advance_parents()
+            return None
         # The receiver of the first copy may have died while it ran a task inline: that is due work.
         parts.store.claim_delivery(message.id, 0, 0, True, parts.now())
         self.process_due_work(message.id)
@@ -92,6 +110,13 @@ class FlowExecutor:
             self._reopening.retry(message)
         finally:
             self.advance_parents()
+
+    def pause(self, message: PauseMessage) -> None:
+        """Pause a run and those below it, or let it go on."""
+        if message.pauses:
+            self._pausing.pause(message)
+        else:
+            self._steer(message.id, encode_entry(InboxEntry(Resumed(message.number, message.by))))
 
     def _retry_subflow(self, message: StartMessage, caller: Caller, header: RunHeader) -> None:
         """Reopen a sub-flow, whose parent waits for it again; raises ``RunBusy``."""
@@ -119,9 +144,9 @@ class FlowExecutor:
         parts.store.put_errors({message.id: conflict}, parts.now(), parts.retention.errors)
 
     def begin_steps(
-        self, message: StartMessage, now: float, budget: InlineBudget | None, cancelled: Opened | None = None
+        self, message: StartMessage, now: float, budget: InlineBudget | None, stub: Opened | None = None
     ) -> Steps:
-        """Begin a run; ``cancelled``: the lease of one that was cancelled before it began, and begins now."""
+        """Begin a run; ``stub``: the lease of one that was paused or cancelled before it began, and begins now."""
         parts = self._parts
         header = parts.loader.new_header(message.flow, parts.messages.queue(message.flow))._replace(
             caller=message.caller,
@@ -134,8 +159,11 @@ class FlowExecutor:
             request=message.request,
             serial=message.serial,
         )
+        there = None if stub is None else RunHeader.read(stub.header)
+        if there is not None:
+            header = header._replace(paused=there.paused)
         run = parts.loader.new(message.id, header)
-        run.version = 0 if cancelled is None else cancelled.version
+        run.version = 0 if stub is None else stub.version
         transition = parts.transition(run)
         transition.trace.append((trace_entries.FLOW_STARTED,))
         selective = None if message.selective is None else SelectiveRun.from_json(message.selective)
@@ -156,9 +184,13 @@ class FlowExecutor:
         fields = header._replace(idle_check_after=seconds).new_fields()
         row = parts.index_changes.created(message.id, header, args, transition.now)
         extras = CommitExtras(header=fields, index_change=row)
-        if cancelled is not None:
-            transition.fields |= fields | {"reason": "", "format": str(max(REOPENED_FORMAT, header.format))}
-            extras = extras._replace(token=cancelled.token, header=None, reopens=Reopening({}, ()))
+        if stub is not None and there is not None:
+            reopens = None if there.has_not_begun else Reopening({}, ())
+            transition.fields |= fields | {
+                "reason": "",
+                "format": str(max(header.format, there.format, REOPENED_FORMAT)),
+            }
+            extras = extras._replace(token=stub.token, header=None, reopens=reopens)
         return (yield from CommitLoop(parts, run, transition, budget, extras).steps())
 
     def complete(
@@ -176,7 +208,7 @@ class FlowExecutor:
         serves = parts.serves(parts.messages.queue(message.flow))
         run = parts.cache.take(message.id) if serves else None
         if run is not None and error is None and not entry.results and run.is_last_open_node(number):
-            advanced = parts.steps.alone(self.short_cut(run, entry.event, number, budget, inline))
+            advanced = parts.steps.alone(self.short_cut(run, cast(on.Event, entry.event), number, budget, inline))
             if advanced.kept:
                 self.advance_parents()
                 return advanced.inline_task
@@ -246,14 +278,18 @@ class FlowExecutor:
 
     def cancel(self, flow_id: str, flow: str) -> None:
         """Cancel a flow run; one that did not begin yet will not begin any more."""
+        if self._steer(flow_id, encode_event(on.FlowCancelled())) == GONE:
+            self._parts.relay.create_cancelled(flow_id, flow)
+
+    def _steer(self, flow_id: str, entry: str) -> str:
+        """Put what was asked for into the inbox of a run, and advance the run; what the store found."""
         parts = self._parts
-        event, lease = encode_event(on.FlowCancelled()), parts.settings.selinon_lease
-        delivered = parts.store.append_event(flow_id, 0, event, parts.now(), urgent=True, lease=lease)
+        lease = parts.settings.selinon_lease
+        delivered = parts.store.append_event(flow_id, 0, entry, parts.now(), urgent=True, lease=lease)
         if delivered.opened is not None:
             self._leased.advance(flow_id, parts.cache.take(flow_id), delivered.opened)
             self.advance_parents()
-        elif delivered.kind == GONE:
-            parts.relay.create_cancelled(flow_id, flow)
+        return delivered.kind
 
     def signal(self, message: SignalMessage) -> None:
         """Give a task what it waits for; raises ``RunBusy`` when that has to be tried again."""

@@ -12,15 +12,28 @@ from selinon_core.dispatch.codec import decode_event, encode_event
 _loads = json.JSONDecoder().raw_decode
 
 
+#: The kind of the entry that ends a pause. It is not an event of the machine, and the log does not have it.
+_RESUMED = "u"
+
+
+class Resumed(NamedTuple):
+    """The run is to go on after a pause; ``number`` as of ``PauseMessage``, ``by`` says who asked for it."""
+
+    number: int
+    by: str | None = None
+
+
 class InboxEntry(NamedTuple):
     """An event; ``results`` holds the result that came with it, if one did (of a task without storage)."""
 
-    event: on.Event
+    event: on.Event | Resumed
     results: Sequence[Any] = ()
 
 
 def encode_entry(entry: InboxEntry) -> str:
     """An entry as text."""
+    if isinstance(entry.event, Resumed):
+        return json.dumps([_RESUMED, *entry.event], separators=(",", ":"))
     event = encode_event(entry.event)
     return f"[{event},{json.dumps(entry.results[0])}]" if entry.results else event
 
@@ -30,4 +43,6 @@ def read_entry(text: str) -> InboxEntry:
     parts = _loads(text)[0]
     if isinstance(parts[0], list):
         return InboxEntry(decode_event(parts[0]), parts[1:2])
+    if parts[0] == _RESUMED:
+        return InboxEntry(Resumed(*parts[1:3]))
     return InboxEntry(decode_event(parts))

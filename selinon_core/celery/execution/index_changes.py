@@ -32,7 +32,7 @@ class IndexChanges:
         row = IndexRow(
             id,
             header.flow,
-            header.status,
+            header.shown_status,
             now,
             begun=now,
             args=indexed_args(self._hidden, shown(args)),
@@ -71,6 +71,22 @@ class IndexChanges:
             return None
         columns: dict[str, str | None] = {"status": "running", "ended": None, "reason": ""}
         return IndexChange(columns=columns, labelled=bool(header.labels))
+
+    def queued(self, id: str, header: RunHeader, now: float) -> IndexChange | None:
+        """The row of a run that no worker has begun, and that was paused."""
+        if not self.has_row(header.caller):
+            return None
+        parent = None if header.caller is None else header.caller.flow_id
+        row = IndexRow(
+            id, header.flow, header.shown_status, now, root=header.root or None, parent=parent, changed=now
+        )
+        return IndexChange(row)
+
+    def status(self, header: RunHeader) -> IndexChange | None:
+        """A run was paused, or goes on."""
+        if not self.has_row(header.caller):
+            return None
+        return IndexChange(columns={"status": header.shown_status}, labelled=bool(header.labels))
 
     def attempt(self, header: RunHeader, number: int) -> IndexChange | None:
         """A new attempt of a flow began."""

@@ -14,6 +14,7 @@ from selinon_core.celery.execution.executor_context import ExecutorParts
 from selinon_core.celery.execution.inbox_codec import read_entry
 from selinon_core.celery.execution.inline_selection import InlineBudget, InlineTask
 from selinon_core.celery.execution.log_codec import encode_end
+from selinon_core.celery.execution.pause_ends import PauseEnds
 from selinon_core.celery.execution.run_cache import CachedRun
 from selinon_core.celery.execution.transition import Problem, Transition
 from selinon_core.celery.stores import outbox_keys as keys
@@ -31,6 +32,7 @@ class LeasedExecution:
 
     def __init__(self, parts: ExecutorParts) -> None:
         self._parts = parts
+        self._pauses = PauseEnds(parts)
 
     def advance(
         self,
@@ -43,8 +45,8 @@ class LeasedExecution:
         """Decide on the inbox and due work; ``run`` is the cached run. The lease is released, or lost."""
         parts = self._parts
         header = RunHeader.read(opened.header)
-        if header.initial_definition is None:  # cancelled before it began
-            parts.store.commit(Commit(flow_id, opened.version, parts.now(), token=opened.token))
+        if header.initial_definition is None:  # it never began
+            self._pauses.advance_before_begin(flow_id, header, opened)
             return None
         parts.leases.track(flow_id, opened.token)
         try:
@@ -55,14 +57,22 @@ class LeasedExecution:
             entries = [read_entry(entry) for entry in opened.entries]
             outbox = [read_outbox_key(key) for key in opened.outbox]
             timers = [read_timer_key(name) for name in opened.due]
+            resumed = None
+            if header.is_paused:
+                resumed, entries, timers = self._pauses.decided(header, entries, timers)
+                if not (resumed or entries or timers):
+                    self._pauses.leave(run, header, opened)
+                    return None
             transition = parts.transition(run)
             started_before = run.machine.count
             if migrated is not None:
                 parts.loader.migrate(run, transition, migrated)
+            if header.is_paused:
+                self._pauses.end(transition, header, resumed, outbox)
             idle_for = transition.now - float(opened.header.get("updated") or transition.now)
             self._fail_removed(transition, parts.loader.nodes_without_definition(run, outbox, timers, idle_for))
             resent = self._take_timers(run, transition, timers)
-            if budget is None:
+            if budget is None and not header.is_paused:
                 resent += self._lost_messages(run, idle_for, started_before)
             for entry in entries:
                 transition.feed_entry(entry)
@@ -72,6 +82,7 @@ class LeasedExecution:
                 leftover=outbox,
                 resent=resent,
                 inline=inline,
+                index_change=parts.index_changes.status(run.header) if resumed else None,
             )
             steps = CommitLoop(parts, run, transition, budget, extras).steps()
             return parts.steps.alone(steps).inline_task

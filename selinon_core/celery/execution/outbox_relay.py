@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+from selinon_core.celery.execution.inbox_codec import InboxEntry, Resumed, encode_entry
 from selinon_core.celery.execution.index_changes import IndexChanges
 from selinon_core.celery.execution.log_codec import encode_end
 from selinon_core.celery.execution.retention import Retention
@@ -22,6 +23,7 @@ from selinon_core.celery.stores import Store
 from selinon_core.celery.stores.outbox_keys import (
     CANCEL_FLOW,
     NOTIFY_PARENT,
+    RESUME_FLOW,
     SHOW_WAITS,
     START_INLINED,
     WRITE_RESULT,
@@ -40,6 +42,7 @@ from selinon_core.dispatch.codec import encode_event
 
 _log = logging.getLogger("selinon")
 
+CANCELLED_BEFORE = "the flow run was cancelled before it began"
 #: Messages sent between two renewals of the lease.
 SEND_AT_ONCE = 1000
 #: While their queue is busy, one in so many undelivered messages is sent again.
@@ -71,7 +74,10 @@ class Relayed(NamedTuple):
 
 
 class OutboxRelay:
-    """Performs the keys of outboxes; ``write_result(id, outcome)`` puts a result where Celery looks for it."""
+    """Performs the keys of outboxes; ``write_result(id, outcome)`` puts a result where Celery looks for it.
+
+    The class is long because an outbox holds many kinds of keys: each takes a few lines.
+    """
 
     def __init__(
         self,
@@ -200,9 +206,7 @@ class OutboxRelay:
         for number in numbers:
             record = records.get(number)
             effect = self._start_effect(run, number)
-            if effect is None or (record is not None and (record.done or record.begun_at)):
-                continue
-            if number in timed:
+            if effect is None or number in timed or (record is not None and (record.done or record.begun_at)):
                 continue
             # The delivery number stays: if the original is only late, the first copy counts, not the second.
             message = self._with_payload(run, effect, 0 if record is None else record.delivery)
@@ -248,6 +252,8 @@ class OutboxRelay:
             self._cancel(run, key.number)
         elif key.kind == SHOW_WAITS:
             self.waits.show(run)
+        elif key.kind == RESUME_FLOW and (node := run.machine.run_of(key.number)) is not None:
+            self.steer(node.id, node.name, InboxEntry(Resumed(run.header.paused)))
 
     def deliver_end(self, caller: Caller, outcome: FlowOutcome) -> None:
         """Put the end of a sub-flow into the inbox of its parent, and have that advanced."""
@@ -273,25 +279,31 @@ class OutboxRelay:
         node = run.machine.run_of(number)
         if node is None:
             return
-        now = self._now()
-        delivered = self._store.append_event(node.id, 0, encode_event(on.FlowCancelled()), now, urgent=True)
-        if delivered.kind == GONE:
+        if self.steer(node.id, node.name, InboxEntry(on.FlowCancelled())) == GONE:
             self.create_cancelled(node.id, node.name, Caller(run.id, number, run.flow.name), run.root)
-        elif delivered.kind == NEEDS_ADVANCE:
-            self._publisher.send([self._messages.wake(node.name, node.id)])
+
+    def steer(self, flow_id: str, flow: str, entry: InboxEntry) -> str:
+        """Cancel or resume the run of a sub-flow; what the store found."""
+        delivered = self._store.append_event(flow_id, 0, encode_entry(entry), self._now(), urgent=True)
+        if delivered.kind == NEEDS_ADVANCE:
+            self._publisher.send([self._messages.wake(flow, flow_id)])
+        return delivered.kind
 
     def create_cancelled(self, flow_id: str, flow: str, caller: Caller | None = None, root: str = "") -> None:
         """Create a cancelled run (a tombstone), so that a late start message cannot begin it."""
-        reason = "the flow run was cancelled before it began"
         header = RunHeader(flow, self._messages.queue(flow), "cancelled")
-        fields = {"status": "cancelled", "reason": reason}
+        fields = {"status": "cancelled", "reason": CANCELLED_BEFORE}
         now, ttl = self._now(), self._retention.of_end(flow, caller is not None, "cancelled")
         batch = encode_end(now, "cancelled")  # advances the version: a late start message cannot create the run
-        index = self._index.cancelled_before_it_began(flow_id, flow, reason, now, caller, root)
+        index = self._index.cancelled_before_it_began(flow_id, flow, CANCELLED_BEFORE, now, caller, root)
         create = header._replace(caller=caller).new_fields()
         step = Commit(flow_id, 0, now, create=create, batch=batch, fields=fields, ttl=ttl, index_change=index)
         if self._store.commit(step).ok:
-            self._write_result(flow_id, FlowOutcome(False, {}, {}, [], {}, reason, cancelled=True))
+            self.write_cancelled(flow_id)
+
+    def write_cancelled(self, flow_id: str) -> None:
+        """Write the result of a run that was cancelled before it began."""
+        self._write_result(flow_id, FlowOutcome(False, {}, {}, [], {}, CANCELLED_BEFORE, cancelled=True))
 
     def send_safely(self, messages: Sequence[OutgoingMessage]) -> bool:
         """Send messages that the sweep would otherwise send later; False when that failed."""

@@ -67,6 +67,8 @@ class RunLoader:
         run.inbox_threshold = header.inbox_threshold
         if header.format >= WAITS_FORMAT:  # another worker may have raised it, or kept a signal
             run.header = run.header._replace(format=header.format, early=header.early)
+        if run.header.paused != header.paused:
+            run.header = run.header._replace(paused=header.paused)
         return run
 
     def migration(self, run: CachedRun, opened: Opened) -> on.Migrated | None:
@@ -100,6 +102,20 @@ class RunLoader:
             if run.machine.outcome is not None:
                 return run.machine.outcome
         return FlowOutcome(False, {}, {}, [], {}, header.reason, cancelled=header.status == "cancelled")
+
+    def read(self, flow_id: str) -> CachedRun | None:
+        """A run as its log has it, without a lease; None when there is none, or no worker has begun it.
+
+        Raises as ``replayed``.
+        """
+        found = self._store.read(flow_id)
+        header = None if found is None else RunHeader.read(found[0])
+        if found is None or header is None or header.initial_definition is None:
+            return None
+        require_known_format(header)
+        run = CachedRun(flow_id, header, self._flows)
+        run.replay(found[1])
+        return run
 
     def migrate(self, run: CachedRun, step: Transition, event: on.Migrated) -> None:
         """Make a migration the first thing of a step."""

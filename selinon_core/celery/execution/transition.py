@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from selinon_core.celery.execution.early_signals import bound
-from selinon_core.celery.execution.inbox_codec import InboxEntry
+from selinon_core.celery.execution.inbox_codec import InboxEntry, Resumed
 from selinon_core.celery.execution.lease_renewer import LeaseRenewer
 from selinon_core.celery.execution.run_cache import CachedRun
 from selinon_core.celery.execution.wait_endings import is_wait, open_waits
@@ -109,12 +109,22 @@ class Transition:
     def feed_entry(self, entry: InboxEntry) -> None:
         """Feed an inbox entry: an event, perhaps with the result of a task without storage."""
         event = entry.event
+        if isinstance(event, Resumed):
+            self._note_resumed(event)
+            return
         if isinstance(event, on.FlowCancelled) and not self.ended:
             self.trace.append((trace_entries.FLOW_CANCELLED,))
         if entry.results and isinstance(event, on.NodeSucceeded):
             self._results[self.run.machine.make_id(event.number)] = entry.results[0]
         self.feed(event)
         self._results.clear()
+
+    def _note_resumed(self, resumed: Resumed) -> None:
+        """The run is not paused; a request to pause it that was overtaken by this one does not count any more."""
+        run = self.run
+        if resumed.number > run.header.paused:
+            run.header = run.header._replace(paused=resumed.number)
+            self.fields["paused"] = str(resumed.number)
 
     def queue(self, event: on.Event) -> None:
         """Feed this before the next event that is fed, so that it is taken before the answers to this one."""

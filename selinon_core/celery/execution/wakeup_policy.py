@@ -19,6 +19,8 @@ class WakeupPolicy:
         """The header fields that changed, and problems with the sampling strategy."""
         fields: dict[str, str] = {}
         problems: list[Problem] = []
+        if run.header.paused and run.header.is_paused:  # its threshold is out of reach
+            return fields, problems
         wake_at = self._inbox_threshold(run)
         if wake_at != run.inbox_threshold:
             run.inbox_threshold = wake_at

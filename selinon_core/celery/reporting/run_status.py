@@ -74,7 +74,7 @@ def _run(store: Store, folded: FoldedRun) -> dict[str, Any]:
     found: dict[str, Any] = {
         "id": folded.id,
         "flow": header.flow,
-        "status": header.status,
+        "status": header.shown_status,
         "reason": folded.problem or header.reason or None,
         "created": header.created,
         "updated": header.updated,

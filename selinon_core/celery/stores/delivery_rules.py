@@ -17,6 +17,7 @@ from selinon_core.celery.stores.protocol import (
     LEASE_HELD,
     LEASED,
     NEEDS_ADVANCE,
+    OUT_OF_REACH,
     REDELIVERED_UNFINISHED,
     RUN,
     STALE,
@@ -51,6 +52,16 @@ def claim(record: NodeRecord, delivery: int, redelivered: bool, now: float) -> C
         return Claim(STALE)
     started = record._replace(delivery=delivery, begun_at=now, deliveries=record.deliveries + 1)
     return Claim(RUN, started, awaited)
+
+
+def held(record: NodeRecord, delivery: int, redelivered: bool) -> NodeRecord | None:
+    """A message that is to be run arrived in a run that is paused, and is dropped; None when its record stays.
+
+    The first receiver of one that was redelivered is dead: the node run counts as not begun.
+    """
+    if redelivered and record.begun_at and record.delivery == delivery:
+        return record._replace(begun_at=0.0)
+    return None
 
 
 def claim_of_done(left_behind: bool) -> str:
@@ -90,6 +101,16 @@ def inlined(now: float) -> NodeRecord:
 # -- events and commits of a flow run -----------------------------------------------------------------------------
 
 
+def is_paused(inbox_threshold: int) -> bool:
+    """Whether a run with that ``inbox_threshold`` is paused."""
+    return inbox_threshold >= OUT_OF_REACH
+
+
+def is_urgent(urgent: bool, inbox_threshold: int, numbers: Iterable[int]) -> bool:
+    """Whether events do not wait for others: in a run that is paused ends of node runs (``numbers``) do."""
+    return urgent and not (is_paused(inbox_threshold) and all(numbers))
+
+
 def event_verdict(
     running: bool, lease_held: bool, urgent: bool, waiting: int, threshold: int, wants_lease: bool
 ) -> str:
@@ -112,9 +133,10 @@ def accepts(step: Commit, version: int, token: int, lease: float) -> bool:
     return token == step.token and lease > 0
 
 
-def accepts_shortcut(step: Commit, inbox: int, record: NodeRecord) -> bool:
+def accepts_shortcut(step: Commit, inbox: int, record: NodeRecord, inbox_threshold: int) -> bool:
     """Whether a commit without a token may be kept: nothing else happened to the run."""
-    return not inbox and not (step.completes and record.done)
+    paused = step.create is None and is_paused(inbox_threshold)
+    return not (inbox or (step.completes and record.done) or paused)
 
 
 def first_messages(step: Commit) -> int:
@@ -166,6 +188,11 @@ class RunFacts(NamedTuple):
     seen: Callable[[], float | None]
     #: How many node runs have a message on its way; asked when needed.
     missing: Callable[[], int]
+
+
+def while_paused(run: RunFacts, deadline: float | None) -> RunFacts:
+    """The facts of a run that is paused: it has nothing due but its time-out and urgent events."""
+    return run._replace(outbox=False, inbox_threshold=0, idle_check_after=0.0, timer=deadline)
 
 
 class Look(NamedTuple):
@@ -242,6 +269,11 @@ def due_after_release(run: RunFacts, now: float) -> float | None:
     left = now + wakeup_backoff(run.wakeups_sent) if run.outbox else None
     quiet = run.updated + run.idle_check_after if run.running and run.idle_check_after else None
     return earliest((run.timer, left, quiet))
+
+
+def due_after_pause(run: RunFacts, now: float) -> float | None:
+    """When to look at a run next that was just paused: what waits in its inbox may be its end."""
+    return earliest((run.timer, now + WAKEUP_BACKOFF if run.waiting else None))
 
 
 def wakeup_backoff(wakeups_sent: int) -> float:

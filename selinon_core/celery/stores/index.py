@@ -226,7 +226,7 @@ def row_of_header(id: str, header: RunHeader, args: str | None) -> IndexRow:
     return IndexRow(
         id,
         header.flow,
-        header.status,
+        header.shown_status,
         header.created,
         None if header.initial_definition is None else header.created,
         ended,

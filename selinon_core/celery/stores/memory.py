@@ -8,6 +8,7 @@ from typing import Any
 
 from selinon_core.celery.stores import delivery_rules as rules
 from selinon_core.celery.stores.condition import StoreCondition
+from selinon_core.celery.stores.index import IndexChange
 from selinon_core.celery.stores.memory_audit import MemoryAudit
 from selinon_core.celery.stores.memory_index import MemoryIndex
 from selinon_core.celery.stores.memory_run import MemoryRun
@@ -18,7 +19,10 @@ from selinon_core.celery.stores.protocol import (
     GONE,
     LEASED,
     NEEDS_ADVANCE,
+    OUT_OF_REACH,
+    PAUSED,
     RUN,
+    STALE,
     Begun,
     Commit,
     Committed,
@@ -75,6 +79,12 @@ class MemoryStore:
             claim = rules.claim(record, delivery, redelivered, now)
             if claim.record is None:
                 return Begun(claim.kind)
+            if run.paused:
+                held = rules.held(record, delivery, redelivered)
+                if held is not None:
+                    run.undelivered += 1
+                    run.keep(number, held)
+                return Begun(PAUSED)
             run.undelivered -= claim.awaited
             run.keep(number, claim.record)
             return Begun(RUN, record.attempts, record.retries, claim.record.deliveries, run.payloads.get(number))
@@ -126,6 +136,7 @@ class MemoryStore:
                 run.keep(number, record)
             if error is not None:
                 self._errors[error[0]] = error[1]
+            urgent = rules.is_urgent(urgent, run.inbox_threshold, (number,))
             return self._appended(flow_id, run, [entry], now, urgent, known, lease)
 
     def append_successes(
@@ -185,11 +196,15 @@ class MemoryStore:
         """See ``Store.commit``."""
         with self._lock:
             run = self._runs.get(step.flow_id)
-            if run is None and step.create is not None:
+            if step.create is not None:
+                if run is not None:
+                    return Committed(False)
                 run = self._runs[step.flow_id] = MemoryRun(step.create, step.now)
             if run is None or not rules.accepts(step, run.version, run.token, run.lease):
                 return Committed(False)
-            if step.token is None and not rules.accepts_shortcut(step, len(run.inbox), run.record(step.completes)):
+            if step.token is None and not rules.accepts_shortcut(
+                step, len(run.inbox), run.record(step.completes), run.inbox_threshold
+            ):
                 return Committed(False)
             if step.reopens is not None:
                 if any(run.record(number).done for number in step.reopens.awaited):
@@ -203,15 +218,36 @@ class MemoryStore:
             if not run.running:
                 run.inbox.clear()
                 run.expires = step.now + step.ttl if step.ttl else run.expires
-            entries = tuple(run.inbox)
-            if not (step.keep or entries):
+            entries = () if run.paused and step.keep else tuple(run.inbox)
+            if not (step.keep or (entries and not run.paused)):
                 run.lease = 0.0
                 self._look_at(step.flow_id, rules.due_after_release(run.facts(), step.now))
-                return Committed(True, None, (), delays)
+                return Committed(True, None, entries, delays)
             run.token += step.token is None
             run.lease = step.now + step.lease
             self._due_index[step.flow_id] = run.lease
             return Committed(True, run.token, entries, delays)
+
+    def pause(self, flow_id: str, number: int, format: int, change: IndexChange | None, now: float) -> str:
+        """See ``Store.pause``."""
+        with self._lock:
+            run = self._runs.get(flow_id)
+            if run is None:
+                return GONE
+            if not run.running:
+                return ENDED
+            known = int(run.header.get("paused") or 0)
+            if known >= number:
+                return PAUSED if known == number else STALE
+            run.token += 1
+            run.lease = 0.0
+            format = max(format, int(run.header.get("format") or 1))
+            fields = {"paused": str(number), "inbox_threshold": str(OUT_OF_REACH), "format": str(format)}
+            run.header.update(fields)
+            if change is not None:
+                self.index.apply(flow_id, change, now)
+            self._look_at(flow_id, rules.due_after_pause(run.facts(), now))
+            return PAUSED
 
     def _look_at(self, flow_id: str, when: float | None) -> None:
         if when is None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from selinon_core.celery.stores import delivery_rules as rules
 from selinon_core.celery.stores.outbox_keys import (
+    DEADLINE,
     START_INLINED,
     OutboxKey,
     known_timers,
@@ -47,6 +48,10 @@ class MemoryRun:
     def inbox_threshold(self) -> int:
         return int(self.header.get("inbox_threshold") or 0)
 
+    @property
+    def paused(self) -> bool:
+        return self.running and rules.is_paused(self.inbox_threshold)
+
     def full_header(self) -> dict[str, str]:
         """The header as readers get it."""
         own = {"version": str(self.version), "lease": repr(self.lease), "updated": repr(self.updated)}
@@ -56,7 +61,7 @@ class MemoryRun:
         return self.nodes.get(number, NodeRecord())
 
     def facts(self) -> rules.RunFacts:
-        return rules.RunFacts(
+        facts = rules.RunFacts(
             running=self.running,
             lease=self.lease,
             waiting=len(self.inbox),
@@ -70,6 +75,7 @@ class MemoryRun:
             seen=lambda: rules.earliest(self.seen.values()),
             missing=lambda: rules.awaited_messages(self.undelivered, self.timers),
         )
+        return rules.while_paused(facts, self.timers.get(DEADLINE)) if self.paused else facts
 
     # -- changing ---------------------------------------------------------------------------------------------
 

@@ -17,6 +17,10 @@ from selinon_core.errors import FormatSkew
 START_TASK, START_FLOW = "t", "f"
 #: A task that a dead worker ran inline: its message is published after all, as a new delivery.
 START_INLINED = "o"
+#: The message of a node run that did not begin while its flow run was paused: it is sent again.
+SEND_AGAIN = "a"
+#: A sub-flow goes on, because its flow run was resumed.
+RESUME_FLOW = "u"
 CANCEL_FLOW = "c"
 NOTIFY_PARENT, WRITE_RESULT = "p", "r"
 #: The rows of the tasks that wait for signals are those that the run has now.
@@ -30,10 +34,13 @@ WAIT_ENDS = "v"
 RETRY_FLOW, DEADLINE = "retry", "deadline"
 
 _FIRST_STARTS = frozenset((START_TASK, START_FLOW))
-_STARTS = _FIRST_STARTS | {START_INLINED}
+_STARTS = _FIRST_STARTS | {START_INLINED, SEND_AGAIN}
 _SENDS = frozenset((SEND_TASK, SEND_FLOW))
 #: The kinds with a number, and those without.
-_NUMBERED_KEYS, _BARE_KEYS = _STARTS | {CANCEL_FLOW}, frozenset((NOTIFY_PARENT, WRITE_RESULT, SHOW_WAITS))
+_NUMBERED_KEYS, _BARE_KEYS = (
+    _STARTS | {CANCEL_FLOW, RESUME_FLOW},
+    frozenset((NOTIFY_PARENT, WRITE_RESULT, SHOW_WAITS)),
+)
 _NUMBERED_TIMERS, _BARE_TIMERS = _SENDS | {ASK_AGAIN, WAIT_ENDS}, frozenset((RETRY_FLOW, DEADLINE))
 
 

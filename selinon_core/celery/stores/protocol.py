@@ -45,13 +45,18 @@ DUPLICATE = "duplicate"  # the node run is done already
 ENDED = "ended"  # the run is over
 GONE = "gone"  # no such run
 
-#: What ``Store.claim_delivery`` found (beside DUPLICATE, ENDED and GONE).
+#: What ``Store.claim_delivery`` found (beside DUPLICATE, ENDED, GONE and PAUSED).
 RUN = "run"  # run it
 STALE = "stale"  # a newer message of the node run is on its way, or another worker has this one
 REDELIVERED_UNFINISHED = "orphan"  # done, but what depends on its receiver was left behind: advance the run
 
+#: The run is paused: its node runs do not begin, and ends of node runs wait in the inbox.
+PAUSED = "paused"
+
 #: A time that never comes to pass; exact in every store.
 FOREVER = 1e12
+#: The ``inbox_threshold`` of a run that is paused: so many events never wait. This is how a store knows it.
+OUT_OF_REACH = 1_000_000_000
 
 
 class Opened(NamedTuple):
@@ -87,7 +92,7 @@ class Delivered(NamedTuple):
 class Begun(NamedTuple):
     """What to do with the message of a node run."""
 
-    #: ``RUN``, ``STALE``, ``DUPLICATE``, ``REDELIVERED_UNFINISHED``, ``ENDED`` (cancelled) or ``GONE``.
+    #: ``RUN``, ``STALE``, ``DUPLICATE``, ``REDELIVERED_UNFINISHED``, ``ENDED`` (cancelled), ``PAUSED``, ``GONE``.
     kind: str
     #: Attempts that ended before this delivery.
     attempts: int = 0
@@ -153,7 +158,7 @@ class Commit(NamedTuple):
     now: float
     #: The fencing token of the worker's lease; None: the short cut, without a lease.
     token: int | None = None
-    #: The header of a run that does not exist yet; ignored when it exists.
+    #: The header of a run that does not exist yet; the commit is refused when it exists.
     create: Mapping[str, str] | None = None
     #: Without a token: the node run that ended, 0: none. The commit is refused when it is done already.
     completes: int = 0
@@ -203,7 +208,8 @@ class Committed(NamedTuple):
     ok: bool
     #: The fencing token, while the worker holds the lease; None: the lease is released.
     token: int | None = None
-    #: What the inbox holds, for the holder of the lease.
+    #: What the inbox holds, for the holder of the lease. Of a run that is paused it waits: it is there when the
+    #: lease is released, so that the worker can look for what ends the run.
     entries: Sequence[str] = ()
     #: Seconds that each node run in ``Commit.throttled`` waits, in that order; those with 0 are in the outbox.
     delays: Sequence[float] = ()
@@ -267,7 +273,8 @@ class Store(Protocol):
         Each ``delivery`` number counts once. A message that the broker ``redelivered`` counts again, because its
         first receiver may be dead. ``number`` 0 is the message that started the run; it counts as done. When the
         message of a done node run arrives again, the node run that its receiver ran inline gets into the outbox as
-        ``o<number>``.
+        ``o<number>``. In a run that is paused a message that would be run does not count; one that the broker
+        redelivered makes its node run count as not begun.
         """
         ...
 
@@ -303,7 +310,8 @@ class Store(Protocol):
         """Put an event into the inbox.
 
         The end of node run ``number`` counts once, and with a ``delivery`` >= 0 only if that is the newest one;
-        ``number`` 0: the event is not of a node run. ``urgent``: it does not wait for ``inbox_threshold`` events.
+        ``number`` 0: the event is not of a node run. ``urgent``: it does not wait for ``inbox_threshold`` events;
+        in a run that is paused only an event that is not of a node run is urgent.
         ``known`` and ``lease`` (seconds) are those of ``acquire_lease``, when a decision is needed; 0: no lease.
         ``error`` is a task id and its error as text, kept for ``ttl`` seconds.
         """
@@ -326,9 +334,19 @@ class Store(Protocol):
     def commit(self, step: Commit) -> Committed:
         """Keep a step, all or nothing; the fields of ``Commit`` say what it changes.
 
-        Refused unless version and token are current. Without a token: unless the lease is free, the inbox empty
-        and node run ``completes`` not done. The lease is released unless ``keep`` is set or the inbox
-        holds entries.
+        Refused unless version and token are current. Without a token: unless the lease is free, the inbox empty,
+        node run ``completes`` not done and the run not paused. The lease is released unless ``keep`` is set or the
+        inbox of a run that is not paused holds entries.
+        """
+        ...
+
+    def pause(self, flow_id: str, number: int, format: int, change: IndexChange | None, now: float) -> str:
+        """Pause a run: ``PAUSED``, ``STALE``, ``ENDED`` or ``GONE``.
+
+        The field ``paused`` gets ``number``, unless it has a larger one (``STALE``), ``format`` is at least the
+        one that is given, and ``inbox_threshold`` is out of reach. A lease is lost, so its holder commits nothing
+        more. A run that is paused needs a wake-up only at its time-out, for an event that is urgent, and where a
+        lease was lost. ``change`` is that of the index.
         """
         ...
 

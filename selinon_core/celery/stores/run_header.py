@@ -30,6 +30,7 @@ class RunHeader(NamedTuple):
     an older worker started it), ``labels`` are what the index of runs finds it by. ``key`` is the key of a run
     that was started with one, ``request`` the digest of what that start asked for.
     ``early`` are signals that are kept for tasks that do not wait yet (``execution.early_signals``).
+    ``paused`` counts how often it was paused and resumed: an odd number says that it is paused.
     ``serial`` counts how often the caller's node run was run again: what this run was started or reopened for.
     """
 
@@ -57,6 +58,22 @@ class RunHeader(NamedTuple):
     request: str = ""
     serial: int = 0
     early: str = ""
+    paused: int = 0
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether nothing of the run starts until it is resumed."""
+        return self.status == "running" and self.paused % 2 == 1
+
+    @property
+    def has_not_begun(self) -> bool:
+        """Whether the run was paused before a worker began it, and no worker has begun it since."""
+        return self.status == "running" and self.initial_definition is None
+
+    @property
+    def shown_status(self) -> str:
+        """As ``shown_status`` of its fields."""
+        return "paused" if self.is_paused else "queued" if self.has_not_begun else self.status
 
     @classmethod
     def read(cls, fields: Mapping[str, str]) -> RunHeader:
@@ -90,6 +107,7 @@ class RunHeader(NamedTuple):
             get("request", ""),
             int(get("serial") or 0),
             get("early", ""),
+            int(get("paused") or 0),
         )
 
     def new_fields(self) -> dict[str, str]:
@@ -113,10 +131,21 @@ class RunHeader(NamedTuple):
             fields["labels"] = json.dumps(dict(self.labels))
         if self.serial:
             fields["serial"] = str(self.serial)
+        if self.paused:
+            fields["paused"] = str(self.paused)
+        if self.inbox_threshold:
+            fields["inbox_threshold"] = str(self.inbox_threshold)
         for name in ("trace", "trace_parent", "root", "key", "request", "early"):
             if value := getattr(self, name):
                 fields[name] = value
         return fields
+
+
+def shown_status(fields: Mapping[str, str]) -> str:
+    """The status as users see it: also ``paused``, and ``queued`` of a run that was paused and has not begun."""
+    if "paused" not in fields:
+        return fields["status"]
+    return RunHeader.read(fields).shown_status
 
 
 def version_fields(migration: int, graph: str, definition: str) -> dict[str, str]:

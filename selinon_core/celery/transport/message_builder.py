@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from selinon_core.celery.transport.message_schema import (
+    PAUSE_FORMAT,
     RETRY_FORMAT,
     SIGNAL_FORMAT,
     TRACE_HEADER,
@@ -156,6 +157,14 @@ class MessageBuilder:
         kwargs: dict[str, Any] = {"v": SIGNAL_FORMAT, "action": "signal"}
         kwargs |= {name: value for name, value in message._asdict().items() if value not in (None, False, 0)}
         return OutgoingMessage(queue, DISPATCHER, f"selinon.flow.{message.flow}", message.id, message.id, kwargs)
+
+    def pause(self, flow: str, id: str, number: int, by: str | None = None, queue: str = "") -> OutgoingMessage:
+        """The message that pauses or resumes a run, see ``PauseMessage``."""
+        action = "pause" if number % 2 == 1 else "resume"
+        kwargs: dict[str, Any] = {"v": PAUSE_FORMAT, "action": action, "flow": flow, "id": id, "pause": number}
+        if by is not None:
+            kwargs["by"] = by
+        return OutgoingMessage(queue or self.queue(flow), DISPATCHER, f"selinon.flow.{flow}", id, id, kwargs)
 
     def wake(self, flow: str, id: str, queue: str | None = None, *, cancel: bool = False) -> OutgoingMessage:
         """The message that makes a dispatcher advance or cancel a run."""

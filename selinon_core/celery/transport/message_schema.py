@@ -39,10 +39,12 @@ REFERRING_FORMAT = 2
 RETRY_FORMAT = 3
 #: The format of a message with several starts (``start_batch``).
 STARTS_FORMAT = 4
+#: The format of messages that pause and resume runs.
+PAUSE_FORMAT = 5
 #: The format of a message with a signal for a task that waits.
 SIGNAL_FORMAT = 6
 #: The formats that this worker reads.
-KNOWN_FORMATS = frozenset((FORMAT, REFERRING_FORMAT, RETRY_FORMAT, STARTS_FORMAT, SIGNAL_FORMAT))
+KNOWN_FORMATS = frozenset((FORMAT, REFERRING_FORMAT, RETRY_FORMAT, STARTS_FORMAT, PAUSE_FORMAT, SIGNAL_FORMAT))
 #: Parents, failures and origins above this many characters of JSON go to the store; arguments have more.
 MOST_INLINE = 1024
 MOST_ARGUMENTS = 65536
@@ -165,7 +167,27 @@ class SignalMessage(NamedTuple):
     early: bool = False
 
 
-Message = NodeMessage | StartMessage | WakeMessage | RetryMessage | SignalMessage
+class PauseMessage(NamedTuple):
+    """Pause or resume a flow run.
+
+    ``number`` is that of the pause, counted for the run: odd to pause, even to resume. So each counts once,
+    however often its message arrives. ``by`` says who asked for it.
+    """
+
+    flow: str
+    id: str
+    number: int
+    by: str | None
+
+    @property
+    def pauses(self) -> bool:
+        """Whether the run is to pause, else to go on."""
+        return self.number % 2 == 1
+
+
+#: What ``read_dispatch`` returns.
+DispatchMessage = StartMessage | WakeMessage | RetryMessage | PauseMessage | SignalMessage
+Message = NodeMessage | DispatchMessage
 
 
 def split_payload(parts: dict[str, Any]) -> tuple[dict[str, Any], str | None]:
@@ -223,9 +245,7 @@ def read_node(kwargs: Mapping[str, Any], most_bytes: int, trace: Any = None) -> 
     )
 
 
-def read_dispatch(
-    kwargs: Mapping[str, Any], most_bytes: int, trace: Any = None
-) -> StartMessage | WakeMessage | RetryMessage | SignalMessage:
+def read_dispatch(kwargs: Mapping[str, Any], most_bytes: int, trace: Any = None) -> DispatchMessage:
     """Check the arguments of ``selinon.Dispatcher``; raises as ``read_nodes``."""
     _check_format(kwargs, most_bytes)
     action = kwargs.get("action")
@@ -235,6 +255,8 @@ def read_dispatch(
         return _retry(kwargs)
     if action == "signal":
         return _signal(kwargs)
+    if action in ("pause", "resume"):
+        return _pause(kwargs, action)
     if action != "start":
         raise MessageRefused(f"it asks for {str(action)[:50]!r}: that is not an action")
     return StartMessage(
@@ -283,6 +305,14 @@ def _signal(kwargs: Mapping[str, Any]) -> SignalMessage:
         None if by is None else _name({"by": by}, "by"),
         bool(kwargs.get("early")),
     )
+
+
+def _pause(kwargs: Mapping[str, Any], action: str) -> PauseMessage:
+    number, by = _count(kwargs, "pause", 1), kwargs.get("by")
+    if (number % 2 == 1) != (action == "pause"):
+        raise _refusal("pause", number, f"does not {action} a flow run")
+    by = None if by is None else _name({"by": by}, "by")
+    return PauseMessage(_name(kwargs, "flow"), _id(kwargs, "id"), number, by)
 
 
 def is_v1_message(kwargs: Mapping[str, Any]) -> bool:

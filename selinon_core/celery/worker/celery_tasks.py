@@ -15,6 +15,7 @@ from selinon_core.celery.selinon_protocol import Owner
 from selinon_core.celery.transport.message_schema import (
     TRACE_HEADER,
     Message,
+    PauseMessage,
     RetryMessage,
     SignalMessage,
     StartMessage,
@@ -117,6 +118,9 @@ class MessageReceiver:
             elif isinstance(message, SignalMessage):
                 signal = message
                 services.retry_while_unavailable(lambda: services.executor.signal(signal))
+            elif isinstance(message, PauseMessage):
+                pause = message
+                services.retry_while_unavailable(lambda: services.executor.pause(pause))
             elif message.cancel:
                 services.retry_while_unavailable(lambda: services.executor.cancel(message.id, message.flow))
             else:

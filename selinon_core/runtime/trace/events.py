@@ -179,6 +179,10 @@ EVENT_KINDS: dict[str, EventKind] = {
         (*_NODE, "rejected", "by"),
     ),
     "SIGNAL_REFUSED": EventKind("A signal had no effect; `what` says why.", (*_FLOW, "what"), warning=True),
+    "RUN_PAUSED": EventKind(
+        "On workers: a flow run was paused: nothing of it starts until it is resumed.", (*_FLOW, "by")
+    ),
+    "RUN_RESUMED": EventKind("On workers: a flow run that was paused goes on.", (*_FLOW, "by")),
 }
 
 EVENTS = tuple(EVENT_KINDS)

@@ -17,6 +17,7 @@ Keys are built inside the scripts: a Redis cluster cannot serve.
 from __future__ import annotations
 
 from selinon_core.celery.stores.delivery_rules import MAX_WAKEUP_BACKOFF, WAKEUP_BACKOFF
+from selinon_core.celery.stores.protocol import OUT_OF_REACH
 from selinon_core.celery.stores.redis.index_scripts import INDEX
 
 _LIMITS = f"""
@@ -24,6 +25,7 @@ local WAKEUP_BACKOFF, MAX_WAKEUP_BACKOFF = {WAKEUP_BACKOFF}, {MAX_WAKEUP_BACKOFF
 local function backoff(wakeups_sent)
   return math.min(WAKEUP_BACKOFF * 2 ^ wakeups_sent, MAX_WAKEUP_BACKOFF)
 end
+local function is_paused(inbox_threshold) return (tonumber(inbox_threshold) or 0) >= {OUT_OF_REACH} end
 """
 
 _COMMON = (
@@ -60,10 +62,15 @@ local function open(now, known, lease)
     call('SMEMBERS', R .. ':o'), call('ZRANGEBYSCORE', R .. ':t', '-inf', text(now))}
 end
 local function plan(now)
+  local h = call('HMGET', H, 'status', 'idle_check_after', 'updated', 'wakeups_sent', 'inbox_threshold')
+  if h[1] == 'running' and is_paused(h[5]) then
+    local deadline = call('ZSCORE', R .. ':t', 'deadline')
+    if deadline then call('ZADD', AG, deadline, ID) else call('ZREM', AG, ID) end
+    return
+  end
   local due = nil
   local first = call('ZRANGE', R .. ':t', 0, 0, 'WITHSCORES')
   if first[2] then due = tonumber(first[2]) end
-  local h = call('HMGET', H, 'status', 'idle_check_after', 'updated', 'wakeups_sent')
   if call('SCARD', R .. ':o') > 0 then
     local left = now + backoff(tonumber(h[4]) or 0)
     if not due or left < due then due = left end
@@ -83,7 +90,8 @@ BEGIN = (
     _COMMON
     + """
 local again, now = ARGV[1] == '1', ARGV[2]
-local status = call('HGET', H, 'status')
+local h = call('HMGET', H, 'status', 'inbox_threshold')
+local status, paused = h[1], h[1] == 'running' and is_paused(h[2])
 local function begin(number, delivery)
   if not status then return {'gone'} end
   if status == 'cancelled' then return {'ended'} end
@@ -103,6 +111,14 @@ local function begin(number, delivery)
   if delivery < s then return {'stale'} end
   local fresh = delivery > s or b == 0
   if not fresh and not again then return {'stale'} end
+  if paused then
+    if not fresh then
+      call('HINCRBY', H, 'undelivered', 1)
+      call('HSET', R .. ':n', number, table.concat({s, 0, a, r, d}, ','))
+      call('ZREM', R .. ':b', number)
+    end
+    return {'paused'}
+  end
   if fresh then call('HINCRBY', H, 'undelivered', -1) end
   call('HSET', R .. ':n', number, table.concat({delivery, now, a, r, d + 1}, ','))
   call('ZADD', R .. ':b', now, number)
@@ -140,6 +156,7 @@ local urgent, known, lease = ARGV[5] == '1', tonumber(ARGV[6]), tonumber(ARGV[7]
 local h = call('HMGET', H, 'status', 'lease', 'inbox_threshold')
 if not h[1] then return {'gone'} end
 if number ~= '0' then
+  if urgent and is_paused(h[3]) then urgent = false end
   local rec = call('HGET', R .. ':n', number)
   if done(rec) or (delivery >= 0 and fields(rec) ~= delivery) then return {'duplicate'} end
   mark_done(number, rec)
@@ -216,15 +233,18 @@ local function list()
   at = from + n
   return n, from
 end
-local h = call('HMGET', H, 'version', 'token', 'lease', 'status')
+local h = call('HMGET', H, 'version', 'token', 'lease', 'status', 'inbox_threshold')
 local n, from = list()
-if not h[1] and n > 0 then
-  local made = {}
+if n > 0 then
+  if h[1] then return {0} end
+  local made, threshold = {}, nil
   for i = from, from + n - 1 do made[#made + 1] = ARGV[i] end
+  for i = 1, n, 2 do if made[i] == 'inbox_threshold' then threshold = made[i + 1] end end
   call('HSET', H, 'version', 0, 'token', 0, 'lease', 0, 'undelivered', 0, 'created', ARGV[1], 'updated', ARGV[1],
     unpack(made))
   call('ZADD', S .. 'runs', ARGV[1], ID)
-  h = {'0', '0', '0', 'running'}
+  h = {'0', '0', '0', 'running', threshold}
+elseif token == '' and is_paused(h[5]) then return {0}
 end
 if h[1] ~= version then return {0} end
 if token == '' then
@@ -308,11 +328,12 @@ for i = from, from + n - 1, 3 do
   end
 end
 n, from = list()
-local status = h[4]
+local status, threshold = h[4], h[5]
 for i = from, from + n - 1, 2 do
   set[#set + 1] = ARGV[i]
   set[#set + 1] = ARGV[i + 1]
-  if ARGV[i] == 'status' then status = ARGV[i + 1] end
+  if ARGV[i] == 'status' then status = ARGV[i + 1]
+  elseif ARGV[i] == 'inbox_threshold' then threshold = ARGV[i + 1] end
 end
 local running = status == 'running'
 if batch ~= '' or (running and progress) then
@@ -324,7 +345,7 @@ if progress or useful then
 end
 local entries = {}
 if running then
-  if token ~= '' then entries = call('LRANGE', R .. ':i', 0, -1) end
+  if token ~= '' and not (keep and is_paused(threshold)) then entries = call('LRANGE', R .. ':i', 0, -1) end
 else
   call('DEL', R .. ':i')
   call('ZREM', S .. 'runs', ID)
@@ -356,7 +377,7 @@ if n > 0 then
   if ARGV[from] == 'row' then put_row(ID, given, ARGV[1]) else change_row(ID, given, ARGV[1]) end
 end
 local held = ''
-if keep or #entries > 0 then
+if keep or (#entries > 0 and not is_paused(threshold)) then
   if token == '' then held = call('HINCRBY', H, 'token', 1) else held = token end
   local ends = text(now + lease)
   set[#set + 1] = 'lease'
@@ -376,6 +397,34 @@ if not running and ttl > 0 then
   end
 end
 return {1, held, entries, delays}
+"""
+)
+
+PAUSE = (
+    _COMMON
+    + f"""
+local OUT_OF_REACH = {OUT_OF_REACH}
+"""
+    + INDEX
+    + """
+local number, format, now = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3]
+local h = call('HMGET', H, 'status', 'paused', 'format')
+if not h[1] then return 'gone' end
+if h[1] ~= 'running' then return 'ended' end
+local known = tonumber(h[2]) or 0
+if known > number then return 'stale' end
+if known == number then return 'paused' end
+call('HINCRBY', H, 'token', 1)
+call('HSET', H, 'paused', number, 'inbox_threshold', OUT_OF_REACH, 'lease', 0,
+  'format', math.max(format, tonumber(h[3]) or 1))
+if #ARGV > 3 then
+  local given = {}
+  for i = 4, #ARGV do given[#given + 1] = ARGV[i] end
+  change_row(ID, given, now)
+end
+plan(tonumber(now))
+if call('EXISTS', R .. ':i') == 1 then look_by(tonumber(now) + WAKEUP_BACKOFF) end
+return 'paused'
 """
 )
 
@@ -403,6 +452,10 @@ for _, id in ipairs(call('ZRANGEBYSCORE', AG, '-inf', ARGV[1], 'LIMIT', 0, limit
     local first = call('ZRANGE', R .. ':t', 0, 0, 'WITHSCORES')
     local timer = first[2] and tonumber(first[2])
     local idle_check_after, updated = tonumber(h[5]) or 0, tonumber(h[4]) or now
+    if running and is_paused(h[3]) then
+      outbox, idle_check_after, h[3] = 0, 0, 0
+      timer = tonumber(call('ZSCORE', R .. ':t', 'deadline') or nil)
+    end
     local oldest = running and idle_check_after > 0 and call('ZRANGE', R .. ':b', 0, 0, 'WITHSCORES')
     local seen = oldest and oldest[2] and tonumber(oldest[2])
     local silent_after = math.max(tonumber(h[9]) or 0, republish)

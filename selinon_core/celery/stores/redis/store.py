@@ -10,6 +10,7 @@ from typing import Any
 
 from selinon_core.celery.stores.clock import StoreClock
 from selinon_core.celery.stores.condition import StoreCondition
+from selinon_core.celery.stores.index import IndexChange
 from selinon_core.celery.stores.protocol import (
     LEASED,
     RUN,
@@ -317,6 +318,11 @@ class RedisStore:
     def commit(self, step: Commit) -> Committed:
         """See ``Store.commit``."""
         return _committed(self._eval(scripts.COMMIT, step.flow_id, *self._arguments(step)))
+
+    def pause(self, flow_id: str, number: int, format: int, change: IndexChange | None, now: float) -> str:
+        """See ``Store.pause``."""
+        columns = commit_arguments(change)[1:]
+        return str(self._eval(scripts.PAUSE, flow_id, number, format, _text(now), *columns))
 
     def commit_all(self, steps: Sequence[Commit]) -> Sequence[Committed | Exception]:
         """See ``Store.commit_all``."""

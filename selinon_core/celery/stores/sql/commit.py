@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from selinon_core.celery.stores import delivery_rules as rules
-from selinon_core.celery.stores.outbox_keys import read_outbox_key, send_timer
+from selinon_core.celery.stores.outbox_keys import DEADLINE, read_outbox_key, send_timer
 from selinon_core.celery.stores.protocol import Commit, Committed, NodeRecord, Reopening
 from selinon_core.celery.stores.sql import index
 from selinon_core.celery.stores.sql.locked_run import OF_MESSAGES, OWN, RunSnapshot, RunTransaction
@@ -19,29 +19,39 @@ _MOST_AT_ONCE = 500
 
 def commit(run: RunTransaction, step: Commit) -> Committed:
     """Keep a step; the row of its run is locked."""
-    if run.row is None and step.create is not None:
+    if step.create is not None:
+        if run.row is not None:
+            return Committed(False)
         run.create(step.create, step.now)
     row = run.row
     if row is None or not rules.accepts(step, row.version, row.token, row.lease):
         return Committed(False)
+    paused = _is_paused_after(row, step)
     look = run.look(
         [step.completes] if step.completes else (),
         done=step.done,
         changed=[*step.cancelled_timers, *(step.timers or ())],
-        timers=OF_MESSAGES if step.clear_timers else "%",
+        timers=DEADLINE if paused else OF_MESSAGES if step.clear_timers else "%",
     )
     if step.token is None:
         record = look.records.get(step.completes, NodeRecord())
-        if not rules.accepts_shortcut(step, look.waiting, record):
+        if not rules.accepts_shortcut(step, look.waiting, record, row.inbox_threshold):
             return Committed(False)
         if step.completes:
             run.put_record(step.completes, record._replace(done=True))
     if step.reopens is not None and not _reopen(run, step.reopens):
         return Committed(False)
-    return _keep(run, step, look)
+    return _keep(run, step, look, paused)
 
 
-def _keep(run: RunTransaction, step: Commit, look: RunSnapshot) -> Committed:
+def _is_paused_after(row: Any, step: Commit) -> bool:
+    """Whether the run is paused when the step is kept."""
+    fields = step.fields or {}
+    running = fields.get("status", row.status) == "running"
+    return running and rules.is_paused(int(fields.get("inbox_threshold", row.inbox_threshold)))
+
+
+def _keep(run: RunTransaction, step: Commit, look: RunSnapshot, paused: bool) -> Committed:
     row, now = run.row, step.now
     values = _fields(run, step)
     running = values.get("status", row.status) == "running"
@@ -50,6 +60,8 @@ def _keep(run: RunTransaction, step: Commit, look: RunSnapshot) -> Committed:
     if step.done or rules.is_progress(step, True):
         values["wakeups_sent"] = 0
     entries = _inbox(run, step, running)
+    if paused and step.keep:
+        entries = []
     run.put_outbox([key for key in step.outbox if key not in step.done])
     for begin in range(0, len(step.done), _MOST_AT_ONCE):
         keys = list(step.done[begin : begin + _MOST_AT_ONCE])
@@ -66,7 +78,7 @@ def _keep(run: RunTransaction, step: Commit, look: RunSnapshot) -> Committed:
     if not running and step.ttl:
         values["expires"] = now + step.ttl
     token = None
-    if step.keep or entries:
+    if step.keep or (entries and not paused):
         token = row.token + 1 if step.token is None else step.token
         values |= {"token": token, "lease": now + step.lease, "due": now + step.lease}
     else:
@@ -74,6 +86,8 @@ def _keep(run: RunTransaction, step: Commit, look: RunSnapshot) -> Committed:
             timer=rules.earliest((look.timer, *(step.timers or {}).values(), *later)),
             outbox=bool(look.outbox or set(step.outbox) - set(step.done) or 0.0 in delays),
         )
+        if paused:
+            facts = rules.while_paused(facts, rules.earliest((look.timer, (step.timers or {}).get(DEADLINE))))
         values |= {"lease": 0.0, "due": rules.due_after_release(facts, now)}
     run.change(**values)
     return Committed(True, token, entries, delays)

@@ -12,6 +12,7 @@ from selinon_core.celery.stores.protocol import (
     GONE,
     LEASED,
     NEEDS_ADVANCE,
+    PAUSED,
     RUN,
     STALE,
     Begun,
@@ -47,6 +48,7 @@ def claimed(run: RunTransaction, deliveries: Mapping[int, int], redelivered: boo
     if run.row.status == "cancelled":
         return [Begun(ENDED)] * len(deliveries)
     answers, awaited = [], 0
+    paused = run.row.status == "running" and rules.is_paused(run.row.inbox_threshold)
     for number, delivery in deliveries.items():
         look = run.look([number])
         record = look.records.get(number, NodeRecord())
@@ -58,6 +60,13 @@ def claimed(run: RunTransaction, deliveries: Mapping[int, int], redelivered: boo
         claim = rules.claim(record, delivery, redelivered, now)
         if claim.record is None:
             answers.append(Begun(claim.kind))
+            continue
+        if paused:
+            held = rules.held(record, delivery, redelivered)
+            if held is not None:
+                awaited -= 1
+                run.put_record(number, held)
+            answers.append(Begun(PAUSED))
             continue
         awaited += claim.awaited
         record = claim.record
@@ -76,7 +85,8 @@ def appended(run: RunTransaction, events: Sequence[Event], asked: Asked) -> Deli
     if row is None:
         return Delivered(GONE)
     held = row.lease > now
-    collects = row.inbox_threshold > 1 and not asked.urgent and not held
+    urgent = rules.is_urgent(asked.urgent, row.inbox_threshold, [event.number for event in events])
+    collects = row.inbox_threshold > 1 and not urgent and not held
     numbers = [event.number for event in events if event.number]
     look = run.look(numbers, counted=True) if numbers or collects else None
     kept = []
@@ -92,7 +102,7 @@ def appended(run: RunTransaction, events: Sequence[Event], asked: Asked) -> Deli
     if not kept:
         return Delivered(DUPLICATE)
     running, waiting = row.status == "running", len(kept) + (0 if look is None else look.waiting)
-    kind = rules.event_verdict(running, held, asked.urgent, waiting, row.inbox_threshold, asked.lease > 0)
+    kind = rules.event_verdict(running, held, urgent, waiting, row.inbox_threshold, asked.lease > 0)
     if kind == ENDED:
         return Delivered(kind)
     pending = run.add_entries(kept)

@@ -6,6 +6,7 @@ import sqlalchemy as sa
 
 from selinon_core.celery.stores import delivery_rules as rules
 from selinon_core.celery.stores.index import OPEN
+from selinon_core.celery.stores.outbox_keys import DEADLINE
 from selinon_core.celery.stores.protocol import Due
 from selinon_core.celery.stores.sql.locked_run import RunTransaction
 from selinon_core.celery.stores.sql.tables import Tables
@@ -24,7 +25,10 @@ def look_at(run: RunTransaction, limits: rules.Limits) -> Due | None:
     row = run.row
     if row is None or row.due is None or row.due > limits.now:
         return None
-    look = rules.look_at(run.facts(run.look(counted=True)), limits)
+    paused = row.status == "running" and rules.is_paused(row.inbox_threshold)
+    found = run.look(counted=True, timers=DEADLINE if paused else "%")
+    facts = run.facts(found)
+    look = rules.look_at(rules.while_paused(facts, found.timer) if paused else facts, limits)
     changes = look._asdict()
     reason = changes.pop("reason")
     run.change(**changes)

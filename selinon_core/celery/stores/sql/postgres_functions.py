@@ -22,6 +22,8 @@ from selinon_core.celery.stores.protocol import (
     LEASE_HELD,
     LEASED,
     NEEDS_ADVANCE,
+    OUT_OF_REACH,
+    PAUSED,
     REDELIVERED_UNFINISHED,
     RUN,
     STALE,
@@ -47,6 +49,8 @@ _WORDS = {
     "BUFFERED": BUFFERED,
     "ADVANCE": NEEDS_ADVANCE,
     "LEASED": LEASED,
+    "PAUSED": PAUSED,
+    "OUT_OF_REACH": str(OUT_OF_REACH),
     "BACKOFF": str(WAKEUP_BACKOFF),
     "MAX_BACKOFF": str(MAX_WAKEUP_BACKOFF),
 }

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from selinon_core.celery.stores import delivery_rules as rules
 from selinon_core.celery.stores.clock import StoreClock
 from selinon_core.celery.stores.condition import StoreCondition
+from selinon_core.celery.stores.index import IndexChange
 from selinon_core.celery.stores.protocol import (
     Begun,
     Commit,
@@ -32,6 +33,7 @@ from selinon_core.celery.stores.sql.deliveries import Asked, Event, appended, cl
 from selinon_core.celery.stores.sql.due_runs import due_runs, forget, forget_ended, look_at
 from selinon_core.celery.stores.sql.index import SqlIndex
 from selinon_core.celery.stores.sql.locked_run import RunTransaction, header_of, record_of, unfinished
+from selinon_core.celery.stores.sql.pausing import pause
 from selinon_core.celery.stores.sql.tables import Tables
 from selinon_core.celery.stores.sql.waits import SqlWaits
 from selinon_core.celery.surroundings import REAL
@@ -268,6 +270,10 @@ class SqlStore:
     def commit(self, step: Commit) -> Committed:
         """See ``Store.commit``."""
         return self._step(step.flow_id, lambda run: commit(run, step))
+
+    def pause(self, flow_id: str, number: int, format: int, change: IndexChange | None, now: float) -> str:
+        """See ``Store.pause``."""
+        return self._step(flow_id, lambda run: pause(run, number, format, change, now))
 
     def commit_all(self, steps: Sequence[Commit]) -> Sequence[Committed | Exception]:
         """See ``Store.commit_all``: one transaction, and one for each step that shares rows with other runs or

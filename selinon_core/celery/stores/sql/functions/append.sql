@@ -4,7 +4,7 @@ CREATE OR REPLACE FUNCTION {append}(p_run text, p_numbers int[], p_serials int[]
 RETURNS TABLE({opened}) LANGUAGE plpgsql AS $body$
 #variable_conflict use_column
 DECLARE
-    v_run record; v_node record; v_number int; v_kept bool := false;
+    v_run record; v_node record; v_number int; v_kept bool := false; v_urgent bool;
 BEGIN
     SELECT run.status, run.lease, run.inbox_threshold INTO v_run FROM {runs} AS run WHERE id = p_run FOR UPDATE;
     IF NOT FOUND THEN
@@ -12,6 +12,7 @@ BEGIN
         RETURN NEXT;
         RETURN;
     END IF;
+    v_urgent := p_urgent AND (v_run.inbox_threshold < {OUT_OF_REACH} OR p_numbers[1] = 0);
     FOR i IN 1 .. cardinality(p_numbers) LOOP
         v_number := p_numbers[i];
         IF v_number <> 0 THEN
@@ -39,7 +40,7 @@ BEGIN
         kind := '{ENDED}';
     ELSIF v_run.lease > p_now THEN
         kind := '{HELD}';
-    ELSIF v_run.inbox_threshold > 1 AND NOT p_urgent
+    ELSIF v_run.inbox_threshold > 1 AND NOT v_urgent
             AND (SELECT count(*) FROM {inbox} WHERE run = p_run) < v_run.inbox_threshold THEN
         kind := '{BUFFERED}';
     ELSIF p_lease > 0 THEN

@@ -5,13 +5,15 @@ RETURNS TABLE(kind text, attempts int, retries int, deliveries int, payload text
 DECLARE
     v_run record; v_node record; v_number int; v_serial int; v_inlined int; v_fresh bool;
     v_begun int := 0; v_forgettable bool := true;
+    v_paused bool;
 BEGIN
-    SELECT status INTO v_run FROM {runs} WHERE id = p_run FOR UPDATE;
+    SELECT status, inbox_threshold INTO v_run FROM {runs} WHERE id = p_run FOR UPDATE;
     IF NOT FOUND OR v_run.status = 'cancelled' THEN
         kind := CASE WHEN FOUND THEN '{ENDED}' ELSE '{GONE}' END;
         RETURN QUERY SELECT kind, 0, 0, 1, NULL::text FROM unnest(p_numbers);
         RETURN;
     END IF;
+    v_paused := v_run.status = 'running' AND v_run.inbox_threshold >= {OUT_OF_REACH};
     FOR i IN 1 .. cardinality(p_numbers) LOOP
         v_number := p_numbers[i];
         v_serial := p_serials[i];
@@ -36,6 +38,12 @@ BEGIN
             END IF;
         ELSIF v_serial < v_node.delivery OR NOT (v_fresh OR p_again) THEN
             kind := '{STALE}';
+        ELSIF v_paused THEN
+            IF NOT v_fresh THEN
+                UPDATE {nodes} SET begun_at = 0, seen_at = 0 WHERE run = p_run AND number = v_number;
+                v_begun := v_begun - 1;
+            END IF;
+            kind := '{PAUSED}';
         ELSE
             INSERT INTO {nodes} AS node
                 (run, number, delivery, begun_at, attempts, retries, deliveries, done, seen_at)
@@ -49,7 +57,7 @@ BEGIN
         END IF;
         RETURN NEXT;
     END LOOP;
-    IF v_begun > 0 THEN
+    IF v_begun <> 0 THEN
         UPDATE {runs} SET undelivered = undelivered - v_begun WHERE id = p_run;
     END IF;
     IF v_forgettable THEN  -- after a crash of the server the nodes count as not begun: at worst they run again

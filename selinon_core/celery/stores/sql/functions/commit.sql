@@ -10,7 +10,7 @@ RETURNS TABLE(ok bool, token int, entries text[], delays float8[]) LANGUAGE plpg
 #variable_conflict use_column
 DECLARE
     v_run {runs}; v_new bool := false; v_running bool; v_last bigint; v_due float8; v_start float8;
-    v_left bool := false; v_index jsonb; v_row {index};
+    v_left bool := false; v_paused bool := false; v_index jsonb; v_row {index};
     v_progress bool := p_batch IS NOT NULL OR p_consumed > 0 OR cardinality(p_outbox) > 0
         OR cardinality(p_timers) + cardinality(p_no_timers) > 0 OR cardinality(p_slot_keys) > 0;
 BEGIN
@@ -25,7 +25,9 @@ BEGIN
         v_run.version := 0; v_run.token := 0; v_run.undelivered := 0; v_run.lease := 0;
         v_run.created := p_now; v_run.updated := p_now; v_run.silent_after := 0; v_run.wakeups_sent := 0;
     END IF;
-    IF v_run.version <> p_version
+    IF (v_new <> (p_create IS NOT NULL))
+            OR v_run.version <> p_version
+            OR (p_token IS NULL AND NOT v_new AND v_run.inbox_threshold >= {OUT_OF_REACH})
             OR (p_token IS NULL AND v_run.lease > p_now)
             OR (p_token IS NOT NULL AND (v_run.token <> p_token OR v_run.lease = 0)) THEN
         RETURN NEXT; RETURN;
@@ -54,6 +56,7 @@ BEGIN
     v_run.idle_check_after := coalesce(p_idle_check_after, v_run.idle_check_after);
     IF p_fields IS NOT NULL THEN v_run.fields := (v_run.fields::jsonb || p_fields::jsonb)::text; END IF;
     v_running := v_run.status = 'running';
+    v_paused := v_running AND v_run.inbox_threshold >= {OUT_OF_REACH};
     IF p_batch IS NOT NULL OR (v_running AND v_progress) THEN
         v_run.updated := p_now; v_run.silent_after := 0;
     END IF;
@@ -66,7 +69,9 @@ BEGIN
                 FROM (SELECT id FROM {inbox} WHERE run = p_run ORDER BY id LIMIT p_consumed) AS consumed;
             DELETE FROM {inbox} WHERE run = p_run AND id <= v_last;
         END IF;
-        entries := ARRAY(SELECT entry FROM {inbox} WHERE run = p_run ORDER BY id);
+        IF NOT (v_paused AND p_keep) THEN
+            entries := ARRAY(SELECT entry FROM {inbox} WHERE run = p_run ORDER BY id);
+        END IF;
     END IF;
     IF cardinality(p_done) > 0 THEN
         DELETE FROM {outbox} WHERE run = p_run AND name = ANY(p_done);
@@ -122,11 +127,14 @@ BEGIN
         END IF;
     END LOOP;
     v_run.undelivered := v_run.undelivered + p_undelivered;
-    IF p_keep OR cardinality(entries) > 0 THEN
+    IF p_keep OR (cardinality(entries) > 0 AND NOT v_paused) THEN
         v_run.token := CASE WHEN p_token IS NULL THEN v_run.token + 1 ELSE p_token END;
         v_run.lease := p_now + p_lease;
         v_run.due := v_run.lease;
         token := v_run.token;
+    ELSIF v_paused THEN
+        v_run.lease := 0;
+        v_run.due := (SELECT due FROM {timers} WHERE run = p_run AND name = 'deadline');
     ELSE
         SELECT min(due) INTO v_due FROM {timers} WHERE run = p_run;
         IF v_left OR cardinality(p_outbox) > 0 OR EXISTS (SELECT 1 FROM {outbox} WHERE run = p_run) THEN

@@ -1,0 +1,128 @@
+"""What ends the pause of a flow run: it is resumed or cancelled, or its time is over; what follows from that."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from selinon_core.celery.execution.executor_context import ExecutorParts
+from selinon_core.celery.execution.inbox_codec import InboxEntry, Resumed, read_entry
+from selinon_core.celery.execution.log_codec import encode_end
+from selinon_core.celery.execution.outbox_relay import CANCELLED_BEFORE
+from selinon_core.celery.execution.run_cache import CachedRun
+from selinon_core.celery.execution.transition import Transition
+from selinon_core.celery.execution.wait_endings import is_wait
+from selinon_core.celery.stores.outbox_keys import (
+    DEADLINE,
+    RESUME_FLOW,
+    SEND_AGAIN,
+    OutboxKey,
+    TimerKey,
+    known_timers,
+)
+from selinon_core.celery.stores.protocol import Commit, Opened
+from selinon_core.celery.stores.run_header import RunHeader
+from selinon_core.dispatch import effects as do
+from selinon_core.dispatch import events as on
+from selinon_core.runtime.trace import entries as trace_entries
+
+
+class PauseEnds:
+    """Looks at runs that are paused and whose lease is held."""
+
+    def __init__(self, parts: ExecutorParts) -> None:
+        self._parts = parts
+
+    def decided(
+        self, header: RunHeader, entries: list[InboxEntry], timers: list[TimerKey]
+    ) -> tuple[Resumed | None, list[InboxEntry], list[TimerKey]]:
+        """Whether the run is resumed, and the entries and due timers that are to be decided on, in this order.
+
+        All of a run that is resumed. Of one that ends its end comes first, so nothing starts. Else nothing.
+        """
+        resumed = _resumption(entries, header)
+        if resumed is not None:
+            return resumed, entries, timers
+        timers = [timer for timer in timers if timer.kind == DEADLINE]
+        if not timers and not any(isinstance(entry.event, on.FlowCancelled) for entry in entries):
+            return None, [], []
+        return None, sorted(entries, key=lambda entry: not isinstance(entry.event, on.FlowCancelled)), timers
+
+    def leave(self, run: CachedRun, header: RunHeader, opened: Opened) -> None:
+        """Nothing is to be decided: release the lease."""
+        self._parts.leases.untrack(run.id)
+        self.give_back(run.id, header, opened)
+        self._parts.cache.put(run)
+
+    def give_back(self, flow_id: str, header: RunHeader, opened: Opened, **changes: Any) -> None:
+        """Release the lease; what came meanwhile may end the pause. ``changes`` are fields of the commit."""
+        parts = self._parts
+        step = Commit(flow_id, opened.version, parts.now(), token=opened.token, **changes)
+        known = set(opened.entries)
+        new = [entry for entry in parts.store.commit(step).entries if entry not in known]
+        parts.wake_paused(flow_id, header.flow, new)
+
+    def end(
+        self, transition: Transition, header: RunHeader, resumed: Resumed | None, outbox: Sequence[OutboxKey]
+    ) -> None:
+        """The pause is over with this step: the run goes on, or ends."""
+        run = transition.run
+        number = header.paused + 1 if resumed is None else resumed.number
+        run.header, run.inbox_threshold = run.header._replace(paused=number), 0
+        transition.fields |= {"paused": str(number), "inbox_threshold": "0"}
+        if resumed is not None:
+            if run.header.caller is None:
+                transition.trace.append((trace_entries.NOTE, do.TraceNote("RUN_RESUMED", {"by": resumed.by})))
+            transition.outbox += self._to_send(run, outbox)
+
+    def _to_send(self, run: CachedRun, outbox: Sequence[OutboxKey]) -> list[OutboxKey]:
+        """The starts of node runs that did not begin, and to sub-flows that they go on."""
+        store, machine = self._parts.store, run.machine
+        open_nodes = {**machine.detached, **{node.number: node for node in machine.active}}
+        records = store.records(run.id, list(open_nodes))
+        sent_otherwise = {timer.number for timer in known_timers(store.timers(run.id)) if timer.is_send}
+        sent_otherwise |= {key.number for key in outbox if key.is_start}
+        found = []
+        for number, node in sorted(open_nodes.items()):
+            record = records.get(number)
+            if node.is_flow:
+                found.append(OutboxKey(RESUME_FLOW, number))
+            if not node.is_flow and is_wait(self._parts.plan.tasks.get(node.name)):
+                continue  # no message is sent for it
+            if (record is None or not (record.done or record.begun_at)) and number not in sent_otherwise:
+                found.append(OutboxKey(SEND_AGAIN, number))
+        return found
+
+    def advance_before_begin(self, flow_id: str, header: RunHeader, opened: Opened) -> None:
+        """Of a run that was paused before it began: it is resumed, and begins when its start arrives, or it was
+        cancelled.
+        """
+        parts, reason = self._parts, CANCELLED_BEFORE
+        entries = [read_entry(entry) for entry in opened.entries]
+        if not (header.has_not_begun and any(isinstance(entry.event, on.FlowCancelled) for entry in entries)):
+            resumed = _resumption(entries, header)
+            changes: dict[str, Any] = {}
+            if resumed is not None:
+                changes["fields"] = {"paused": str(resumed.number), "inbox_threshold": "0"}
+                changes["index_change"] = parts.index_changes.status(header._replace(paused=resumed.number))
+            self.give_back(flow_id, header, opened, consumed=len(entries), **changes)
+            return
+        now = parts.now()
+        self.give_back(
+            flow_id,
+            header,
+            opened,
+            batch=encode_end(now, "cancelled"),
+            consumed=len(entries),
+            fields={"status": "cancelled", "reason": reason},
+            ttl=parts.retention.of_end(header.flow, header.caller is not None, "cancelled"),
+            index_change=parts.index_changes.ended(header, "cancelled", reason, now),
+        )
+        parts.relay.write_cancelled(flow_id)
+
+
+def _resumption(entries: Sequence[InboxEntry], header: RunHeader) -> Resumed | None:
+    """What in the inbox of a run that is paused ends the pause."""
+    found = [entry.event for entry in entries if isinstance(entry.event, Resumed)]
+    newest = max(found, key=lambda resumed: resumed.number, default=None)
+    return newest if newest is not None and header.is_paused and newest.number > header.paused else None

@@ -1,0 +1,125 @@
+"""Pauses flow runs (``selinon pause``, ``selinon resume``).
+
+The header of a run has a number, which each pause and each resumption makes larger by one: odd while the run is
+paused. A request names the number that it makes, so it counts once, whenever and however often its message
+arrives.
+
+A pause is one step of the store that needs no lease: from then on the store lets no message begin, and keeps ends
+in the inbox. The runs of sub-flows are paused too, and get the number of their parent.
+
+That a run is to go on is an entry of its inbox (``Resumed``). The step that takes it in also decides on what
+waited there, and puts into the outbox what follows: node runs whose messages may have been dropped are started
+again, and sub-flows go on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from selinon_core.celery.execution.commit_steps import Advanced
+from selinon_core.celery.execution.executor_context import ExecutorParts
+from selinon_core.celery.execution.inbox_codec import InboxEntry, Resumed
+from selinon_core.celery.execution.leased_execution import LeasedExecution
+from selinon_core.celery.execution.run_cache import CachedRun
+from selinon_core.celery.execution.run_reopening import RunBusy
+from selinon_core.celery.execution.transition_report import ExecutionReport, Told
+from selinon_core.celery.stores.protocol import GONE, OUT_OF_REACH, PAUSED, Commit, Opened
+from selinon_core.celery.stores.run_header import Caller, RunHeader
+from selinon_core.celery.transport.message_schema import PauseMessage
+from selinon_core.dispatch import NodeRun
+from selinon_core.dispatch.codec import PAUSED_FORMAT
+
+
+class _Run(NamedTuple):
+    """A run that is to be paused; one that has not begun is created if it ``may_begin``."""
+
+    id: str
+    flow: str
+    may_begin: bool = True
+    caller: Caller | None = None
+    root: str = ""
+
+
+class RunPausing:
+    """Pauses runs of one plan in one process, and begins those that were paused before."""
+
+    def __init__(self, parts: ExecutorParts, leased: LeasedExecution) -> None:
+        self._parts = parts
+        self._leased = leased
+
+    def pause(self, message: PauseMessage) -> None:
+        """Pause a run and all below it; nothing happens when it was resumed since, or has ended."""
+        parts = self._parts
+        found, is_new = self._pause(_Run(message.id, message.flow), message.number)
+        if is_new:
+            told = Told("RUN_PAUSED", {"by": message.by})
+            parts.report(ExecutionReport(message.flow, message.id, told=(told,)))
+        self._pause_below(message.id, message.number, found)
+
+    def _pause(self, run: _Run, number: int) -> tuple[str, bool]:
+        """Pause one run: what the store found, and whether the run was not paused before."""
+        parts = self._parts
+        while True:
+            fields = parts.store.header(run.id)
+            header = None if fields is None else RunHeader.read(fields)
+            now = parts.now()
+            if header is not None:
+                change = parts.index_changes.status(header._replace(paused=number))
+                found = parts.store.pause(run.id, number, PAUSED_FORMAT, change, now)
+                if found != GONE:
+                    return found, found == PAUSED and header.paused < number
+            elif not run.may_begin:
+                return GONE, False
+            queue = parts.messages.queue(run.flow)
+            header = RunHeader(run.flow, queue, format=PAUSED_FORMAT, caller=run.caller, root=run.root)
+            header = header._replace(paused=number, inbox_threshold=OUT_OF_REACH)
+            row = parts.index_changes.queued(run.id, header, now)
+            step = Commit(run.id, 0, now, create=header.new_fields(), index_change=row)
+            if parts.store.commit(step).ok:
+                return PAUSED, True
+
+    def _pause_below(self, flow_id: str, number: int, found: str) -> None:
+        """Pause the runs of sub-flows; those of a run that was resumed meanwhile go on."""
+        parts = self._parts
+        if found == PAUSED:
+            for run, node in self._subflows(flow_id):
+                # One whose message no worker took is not paused: its message is dropped.
+                record = parts.store.records(run.id, [node.number]).get(node.number)
+                taken = record is not None and record.begun_at > 0
+                caller = Caller(run.id, node.number, run.flow.name)
+                of_node, _ = self._pause(_Run(node.id, node.name, taken, caller, run.root), number)
+                self._pause_below(node.id, number, of_node)
+        fields = parts.store.header(flow_id)
+        header = None if fields is None else RunHeader.read(fields)
+        if header is not None and header.status == "running" and not header.is_paused and header.paused > number:
+            for _, node in self._subflows(flow_id):
+                parts.relay.steer(node.id, node.name, InboxEntry(Resumed(header.paused)))
+
+    def _subflows(self, flow_id: str) -> Iterator[tuple[CachedRun, NodeRun]]:
+        """The sub-flows of a run that have not ended, as far as its log says: nothing is decided meanwhile."""
+        run = self._parts.loader.read(flow_id)
+        if run is not None:
+            machine = run.machine
+            for node in (*machine.detached.values(), *machine.active):
+                if node.is_flow:
+                    yield run, node
+
+    def begin_held(self, flow_id: str) -> Opened | None:
+        """The lease of a run that was paused before it began, and begins now; None for others."""
+        parts = self._parts
+        fields = parts.store.header(flow_id)
+        if fields is None or not RunHeader.read(fields).has_not_begun:
+            return None
+        opened = parts.store.acquire_lease(flow_id, 0, parts.settings.selinon_lease, parts.now())
+        if opened is None:
+            raise RunBusy(f"another worker holds the lease of flow run {flow_id}")
+        if RunHeader.read(opened.header).has_not_begun:
+            return opened
+        self._leased.advance(flow_id, None, opened)  # another worker has begun it
+        return None
+
+    def begun(self, flow_id: str, advanced: Advanced) -> None:
+        """After the first commit of such a run; raises ``RunBusy`` when it was refused."""
+        if not advanced.kept:
+            raise RunBusy(f"flow run {flow_id} was paused or resumed at this moment")
