@@ -57,6 +57,13 @@ class Api:
         flows = await self._backend.call(self._backend.flows)
         return json_answer({"version": 1, "flows": flows})
 
+    async def waits(self, request: Request) -> Response:
+        """A page of tasks that wait for a signal, the longest waiting first."""
+        query = _only(request, "flow", "root", "cursor")
+        root = checked_id(query["root"]) if "root" in query else None
+        flows = (query["flow"],) if "flow" in query else ()
+        return json_answer(await self._backend.call(self._backend.waits, flows, root, query.get("cursor")))
+
     async def audit(self, request: Request) -> Response:
         """A page of who asked for what, of a run or of all."""
         query = _only(request, "run", "cursor")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from anyio import CapacityLimiter, fail_after, to_thread
@@ -12,6 +12,7 @@ from selinon_core.celery.reporting.run_history import history
 from selinon_core.celery.reporting.run_rows import find_page, rows_json
 from selinon_core.celery.selinon_protocol import Owner
 from selinon_core.celery.stores.index import IndexRow
+from selinon_core.celery.stores.waits import WaitQuery
 from selinon_core.celery.surroundings import REAL, Surroundings
 from selinon_core.errors import StateStoreError
 from selinon_core.plan import Plan
@@ -23,6 +24,7 @@ from selinon_core.web.run_drawings import RunDrawings, run_report
 from selinon_core.web.run_follower import RunFollower
 from selinon_core.web.run_json import VERSION, members_json, run_json
 from selinon_core.web.timed_cache import TimedCache
+from selinon_core.web.waits_json import waits_json
 
 T = TypeVar("T")
 
@@ -32,6 +34,7 @@ THREADS = 8
 PATIENCE = 10.0
 EVENTS_PER_PAGE = 200
 AUDIT_PER_PAGE = 50
+WAITS_PER_PAGE = 50
 
 
 class Backend:
@@ -106,6 +109,11 @@ class Backend:
     def flows(self) -> list[dict[str, Any]]:
         """What each flow did in the last day."""
         return self._figures.of_last_day(self.plan, self.now())
+
+    def waits(self, flows: Sequence[str], root: str | None, cursor: str | None) -> dict[str, Any]:
+        """A page of tasks that wait for a signal, with the schemas of what they wait for."""
+        page = self._selinon.store.waits.find(WaitQuery(tuple(flows), root=root), cursor, WAITS_PER_PAGE)
+        return waits_json(page, self._selinon.plan)
 
     def audit(self, run: str | None, cursor: str | None) -> dict[str, Any]:
         """A page of who asked for what, see ``audit_json``."""

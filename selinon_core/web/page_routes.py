@@ -13,6 +13,7 @@ from selinon_core.web.backend import Backend
 from selinon_core.web.filters import checked_id, read_filter
 from selinon_core.web.guard import path_of
 from selinon_core.web.pages import error_main, flows_main, page, run_main, runs_main
+from selinon_core.web.review_page import review_main
 from selinon_core.web.static_files import read_static
 
 #: Entries of the audit on the page of a run.
@@ -57,6 +58,13 @@ class PageRoutes:
         """What each flow did in the last day."""
         main = flows_main(await self._backend.call(self._backend.flows))
         return HTMLResponse(page("flows", "Flows", main, root="", project=self._project))
+
+    async def review(self, request: Request) -> Response:
+        """What waits for an answer."""
+        cursor = request.query_params.get("cursor")
+        found = await self._backend.call(self._backend.waits, (), None, cursor)
+        main = review_main(found["waits"], found["next"], request.scope["selinon.acts"])
+        return HTMLResponse(page("review", "Needs review", main, root="", project=self._project))
 
     async def static(self, request: Request) -> Response:
         """A style sheet or a script."""

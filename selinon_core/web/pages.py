@@ -15,7 +15,7 @@ from selinon_core.web.actions import ACTIONS
 from selinon_core.web.filters import RunFilter
 from selinon_core.web.markup import Markup, join, tag
 
-_SCRIPTS = {"runs": "runs.js", "run": "run.js", "flows": None}
+_SCRIPTS = {"runs": "runs.js", "run": "run.js", "flows": None, "review": "review.js"}
 #: What ``since`` offers; an address may say anything that ``filters.read_time`` reads.
 _SPANS = {"15m": "15 minutes", "1h": "hour", "6h": "6 hours", "1d": "day", "7d": "7 days"}
 
@@ -31,7 +31,11 @@ def page(kind: str, title: str, main: Markup, *, root: str, project: str, status
         *(tag("link", rel="stylesheet", href=f"{root}static/{name}.css") for name in ("base", "graph", "web")),
         tag("script", type="module", src=f"{root}static/{script}") if script else None,
     ]
-    links = [("Runs", root or "./", "runs"), ("Flows", f"{root}flows", "flows")]
+    links = [
+        ("Runs", root or "./", "runs"),
+        ("Needs review", f"{root}review", "review"),
+        ("Flows", f"{root}flows", "flows"),
+    ]
     navigation = [
         tag("a", text, href=address, aria_current="page" if each == kind else None)
         for text, address, each in links

@@ -19,6 +19,7 @@ STATIC_FILES = {
     "graph.js": _SCRIPT,
     "live.js": _SCRIPT,
     "node_groups.js": _SCRIPT,
+    "review.js": _SCRIPT,
     "run.js": _SCRIPT,
     "runs.js": _SCRIPT,
     "icon.svg": "image/svg+xml",

@@ -2,47 +2,18 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from selinon_core.celery.reporting.run_status import describe
+from selinon_core.celery.steering import Signals
 from selinon_core.celery.stores.waits import WaitQuery, WaitRow
-from selinon_core.plan import Plan
-from selinon_core.project import compile_text
+from selinon_core.errors import RequestError, UnknownRunError
 from selinon_core.simulating.world import BEGINNING, World
 from tests.celery.counted_waits import RAN, ran
-
-PROJECT = """
-tasks:
-  - {{name: A, import: tests.celery.counted_waits, classname: Noting, storage: S}}
-  - {{name: B, import: tests.celery.counted_waits, classname: Noting, storage: S}}
-  - {{name: C, import: tests.celery.counted_waits, classname: Noting, storage: S}}
-  - name: Approve
-    wait: {{title: "Ship ${{args.number}}?"{timeout}}}
-    storage: S
-    output_schema: {{type: object, required: [ok], properties: {{ok: {{type: boolean}}}}}}
-storages:
-  - {{name: S, import: selinon_core.storages.memory, classname: InMemoryStorage}}
-flow-definitions:
-{flows}
-"""
-ORDER = """
-  - name: order
-    edges:
-      - {from: , to: A}
-      - {from: A, to: Approve}
-      - {from: Approve, to: B, condition: Approve.ok}
-    failures:
-      - {nodes: Approve, fallback: C}
-"""
-
-
-def project(flows: str = ORDER, timeout: float | None = 3600) -> Plan:
-    given = "" if timeout is None else f", timeout: {timeout}"
-    compiled = compile_text({"p.yaml": PROJECT.format(flows=flows, timeout=given)})
-    assert compiled.plan is not None, compiled.diagnostics
-    return compiled.plan
+from tests.celery.waiting_project import ORDER, project
 
 
 @pytest.fixture(autouse=True)
@@ -242,3 +213,59 @@ def test_crashes_and_duplicates_change_nothing(seed: int, early: bool) -> None:
     assert world.results[id][0] == "success"
     assert set(ran()) == {"A", "B"}
     assert rows(world) == []
+
+
+def asking(world: World) -> Signals:
+    owner: Any = SimpleNamespace(services=world.workers[0])
+    return Signals(owner)
+
+
+def test_who_asks_is_told_what_is_wrong_before_a_message_is_sent() -> None:
+    world = World(project())
+    id = waiting(world)
+    signals = asking(world)
+    for node, value, why in (
+        ("Approve", {"ok": 3}, r"the signal for Approve does not fit: .*at \$.ok"),
+        ("Approve", {}, "does not fit"),
+        ("Aprove", {"ok": True}, r'no task "Aprove" waits in flow run .*did you mean "Approve"'),
+        ("B", {"ok": True}, "B is not a task that waits for signals"),
+        ("A", {"ok": True}, "A of flow run .* is not waiting: it has succeeded"),
+    ):
+        with pytest.raises(RequestError, match=why):
+            signals.signal(id, node, value)
+    with pytest.raises(UnknownRunError):
+        signals.signal("nothing", "Approve", {"ok": True})
+    assert not world.broker.queue
+    sent = signals.signal(id, "Approve", {"ok": True}, by="ann")
+    assert (sent.node, sent.node_id) == ("Approve", rows(world)[0].id)
+    (entry,) = world.store.audit.read().entries
+    assert (entry.who, entry.what, entry.run) == ("ann", "signal", id)
+    world.work()
+    assert ran() == ["A", "B"]
+    with pytest.raises(RequestError, match="has ended"):
+        signals.signal(id, "Approve", {"ok": True})
+
+
+def test_a_task_in_a_sub_flow_is_found_from_the_run_at_the_top_and_an_early_one_by_its_name() -> None:
+    top = """
+  - name: top
+    propagate_node_args: true
+    edges:
+      - {from: , to: order}
+"""
+    world = World(project(ORDER + top))
+    id = waiting(world, "top")
+    sent = asking(world).signal(id, "Approve", reject="no")
+    assert sent.id == rows(world)[0].run
+    world.work()
+    assert ran() == ["A", "C"]
+    RAN.clear()
+    slow = World(project(), workers=1, selinon_inline_count=0)
+    id = slow.start("order", {"number": 1})
+    slow.work_some(1)
+    with pytest.raises(RequestError, match="is not waiting yet"):
+        asking(slow).signal(id, "Approve", {"ok": True})
+    assert asking(slow).signal(id, "Approve", {"ok": True}, early=True).number == 0
+    slow.broker.queue.insert(0, slow.broker.queue.pop())
+    slow.work(until=slow.now + 60)
+    assert (ran(), slow.results[id][0]) == (["A", "B"], "success")

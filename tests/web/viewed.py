@@ -101,7 +101,7 @@ class CountedStore:
 
     def __getattr__(self, name: str) -> Any:
         value = getattr(self._store, name)
-        if name in ("index", "audit"):
+        if name in ("index", "audit", "waits"):
             return _Away(self, name, value)
 
         def call(*args: Any, **named: Any) -> Any:
@@ -166,6 +166,7 @@ class Viewed:
             flow_versions=worker.flow_versions,
             messages=worker.messages,
             publisher=self.broker,
+            check_schema=worker.check_schema,
         )
         errors = SimpleNamespace(connection_errors=(ConnectionError,), channel_errors=())
         self.app = SimpleNamespace(main="shop", connection_for_write=lambda: errors)
