@@ -57,6 +57,7 @@ SELINON = Program(
         "web": "selinon_cli.commands.web",
         "runs": "selinon_cli.commands.runs",
         "status": "selinon_cli.commands.status",
+        "explain": "selinon_cli.commands.explain",
         "cancel": "selinon_cli.commands.cancel",
         "retry": "selinon_cli.commands.retry",
         "prune": "selinon_cli.commands.prune",

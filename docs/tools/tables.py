@@ -27,6 +27,7 @@ from selinon_core.expressions import parser, values
 from selinon_core.expressions.functions import FUNCTIONS
 from selinon_core.mutating.operators import MISTAKES
 from selinon_core.plan import shipped
+from selinon_core.explaining.reason import KINDS
 from selinon_core.runtime.trace.events import EVENT_KINDS, EventKind
 
 _PART = re.compile(r"(<!-- generated: (?P<what>[^>]+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -296,6 +297,10 @@ def _fields(kind: EventKind) -> str:
 # --- coverage --------------------------------------------------------------------------------------------------
 
 
+def _reasons() -> str:
+    return _table(["reason", "says"], ([f"`{kind}`", text] for kind, (text, _) in KINDS.items()))
+
+
 def _coverage_goals() -> str:
     rows = (
         [f"`{name}`" + (f" (`--{kind.needs}`)" if kind.needs else ""), kind.meaning]
@@ -322,6 +327,7 @@ _PARTS: dict[str, Callable[..., str]] = {
     "caches": _caches,
     "storage": _storage,
     "events": _events,
+    "reasons": _reasons,
     "expression-functions": _expression_functions,
     "expression-limits": _expression_limits,
     "settings": _settings,

@@ -110,6 +110,8 @@ def _node(record: NodeRecord, item: int | None, attempts_ended: list[Json] | Non
     row["error"] = None if record.error is None else error_json(record.error)
     if run.is_flow and record.error is not None:
         row["error"]["traceback"] = ""
+    if run.outcome is not None and run.outcome.reason:
+        row["reason"] = run.outcome.reason
     if attempts_ended:
         row["attempts_ended"] = attempts_ended
     row["started_at"] = seconds(record.started_at)

@@ -87,14 +87,23 @@ class CaseRunner:
                 break
         return runs.result()
 
-    def _run_and_judge(
-        self, case: Case, siblings: Sequence[Case], seed: int, snapshots: Snapshots
-    ) -> tuple[LocalRun, list[Finding]]:
+    def observed(self, case: Case, siblings: Sequence[Case], seed: int) -> Observation:
+        """One run of a case, unjudged; what its tasks print is lost. Raises ``SelinonException``."""
+        with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()), noted_effects():
+            setup, run = self._played(case, siblings, seed)
+        return Observation(setup.plan, run)
+
+    def _played(self, case: Case, siblings: Sequence[Case], seed: int) -> tuple[RunSetup, LocalRun]:
         setup, options = self._setup(case), self._local_options(case, seed)
         if case.select and case.select.get("reuse"):
             options = options._replace(reuse=self._report_of(case, siblings, seed))
+        return setup, self._play(case, setup, options)
+
+    def _run_and_judge(
+        self, case: Case, siblings: Sequence[Case], seed: int, snapshots: Snapshots
+    ) -> tuple[LocalRun, list[Finding]]:
         with noted_effects() as effects:
-            run = self._play(case, setup, options)
+            setup, run = self._played(case, siblings, seed)
             run.effects = tuple(effects)
             if run.stopped_by is not None:
                 return run, []  # it says nothing about what the flow does

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from selinon_core.cases.matchers import All, Equal, Fields, Includes, Items, Matcher
-from selinon_core.testing.words import shown
+from selinon_core.explaining.words import shown
 
 
 def difference(matcher: Matcher, value: Any) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
+from selinon_core.explaining.reason_text import reason_lines
 from selinon_core.plan.text_wrap import printable
-from selinon_core.testing.results import CaseResult, Finding, Reason
+from selinon_core.testing.results import CaseResult, Finding
 
-#: Where the reasons of a finding begin, and what each level goes in.
-_INDENT, _STEP = 14, 2
+#: Where the reasons of a finding begin.
+_INDENT = 14
 #: Findings about a case as a whole, whose place stands in its line.
 _OF_CASE = ("xfail", "max_steps", "error")
 
@@ -38,28 +39,4 @@ def _finding(finding: Finding) -> Iterator[str]:
         yield f"  but       {printable(finding.found)}{place if is_of_flow else ''}"
     else:
         yield f"  {printable(finding.found)}"
-    yield from _reasons(finding.reasons, _INDENT, set())
-
-
-def _reasons(reasons: Sequence[Reason], indent: int, explained: set[Reason]) -> Iterator[str]:
-    """Reasons of one level, their details and places in columns; what is behind a reason is said once."""
-    detailed = [reason for reason in reasons if reason.detail]
-    first = max((len(printable(reason.text)) for reason in detailed), default=0)
-    texts = [
-        f"{printable(reason.text).ljust(first)}    {printable(reason.detail)}"
-        if reason.detail
-        else printable(reason.text)
-        for reason in reasons
-    ]
-    placed = [len(text) for text, reason in zip(texts, reasons, strict=True) if reason.where and reason.detail]
-    column = max(placed, default=0)
-    for text, reason in zip(texts, reasons, strict=True):
-        if reason.where:
-            place = f"{reason.where_kind}, {reason.where}" if reason.where_kind else reason.where
-            text = f"{text.ljust(column) if reason.detail else text}  ({printable(place)})"
-        if reason.of and reason in explained:
-            yield f"{' ' * indent}{text}, as above"
-            continue
-        yield f"{' ' * indent}{text}"
-        explained.add(reason)
-        yield from _reasons(reason.of, indent + _STEP, explained)
+    yield from reason_lines(finding.reasons, _INDENT)

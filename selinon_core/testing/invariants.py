@@ -9,13 +9,14 @@ from selinon_core.cases.model import Invariant
 from selinon_core.cases.references import edges_called
 from selinon_core.diagnostics.wording import listed
 from selinon_core.errors import ConfigurationError
+from selinon_core.explaining.explanation import Explanation
+from selinon_core.explaining.reason import Reason
+from selinon_core.explaining.words import shown, times
 from selinon_core.plan import FlowPlan, ImportRef
 from selinon_core.runtime.error_codec import USER_ERRORS, name_error_and_place
 from selinon_core.runtime.trace.run_records import FlowRecord, NodeRecord
-from selinon_core.testing.explanation import Explanation
 from selinon_core.testing.observation import Observation
-from selinon_core.testing.results import Finding, Reason
-from selinon_core.testing.words import shown, times
+from selinon_core.testing.results import Finding
 
 #: From the name of a function to the function; raises ``ConfigurationError``.
 Load = Callable[[ImportRef], Any]

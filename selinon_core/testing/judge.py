@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from itertools import islice
 
 from selinon_core.cases.model import Case
+from selinon_core.explaining.explanation import Explanation
 from selinon_core.testing.expectations import counts, structure, values, whole_run
-from selinon_core.testing.explanation import Explanation
 from selinon_core.testing.invariants import Load, judge_invariant
 from selinon_core.testing.observation import Observation
 from selinon_core.testing.results import Finding

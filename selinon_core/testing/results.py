@@ -5,45 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
+from selinon_core.explaining.reason import Reason
+
 Json = Any
 
 #: What a case may come to, in the order of summaries.
 STATUSES = ("passed", "failed", "error", "stale", "skipped", "xfailed")
 #: Those that make a run of tests fail.
 NOT_FINE = ("failed", "error", "stale")
-
-
-class Reason(NamedTuple):
-    """Why something was so. ``kind`` is one of a closed list of words, ``text`` says it in words.
-
-    ``where`` is ``file:line:column`` of the edge, entry or mock that is meant, ``of`` has what stands behind it.
-    ``detail`` goes on after ``text`` and stands in a column of its own; ``where_kind`` says what is at the place
-    where that is not the flow (``mock``).
-    """
-
-    kind: str
-    text: str
-    where: str | None = None
-    of: tuple[Reason, ...] = ()
-    detail: str = ""
-    where_kind: str = ""
-
-    def to_json(self) -> Json:
-        """As a JSON object."""
-        return {
-            "reason": self.kind,
-            "text": self.text,
-            "detail": self.detail,
-            "where": self.where,
-            "where_kind": self.where_kind,
-            "of": [reason.to_json() for reason in self.of],
-        }
-
-    @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> Reason:
-        """The inverse of ``to_json``."""
-        of = tuple(cls.from_json(each) for each in value["of"])
-        return cls(value["reason"], value["text"], value["where"], of, value["detail"], value["where_kind"])
 
 
 class Finding(NamedTuple):

@@ -10,10 +10,10 @@ from typing import Any
 
 from selinon_core.diagnostics.wording import listed
 from selinon_core.errors import RequestError
+from selinon_core.explaining.words import shown
 from selinon_core.testing.last_run import replace_file
 from selinon_core.testing.observation import Observation
 from selinon_core.testing.results import Finding, Note
-from selinon_core.testing.words import shown
 
 DIRECTORY = "__snapshots__"
 

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 from selinon_core.diagnostics.wording import listed
 from selinon_core.dispatch import effects as do
+from selinon_core.explaining.words import edge_text, entry_text
 from selinon_core.local.stand_ins import MadeUpDecision
 from selinon_core.plan.condition_text import condition_text
 from selinon_core.testing.observation import Observation
 from selinon_core.testing.results import Finding
-from selinon_core.testing.words import edge_text, entry_text
 
 _WANTED = "every decision to rest on what the case says"
 _HINT = "(stand_ins: allow accepts it)"

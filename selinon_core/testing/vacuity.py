@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from selinon_core.cases.model import Case, Invariant
+from selinon_core.explaining.words import shown
 from selinon_core.local import LocalRun
 from selinon_core.testing.invariants import is_exercised, what_exercises
 from selinon_core.testing.observation import Observation
 from selinon_core.testing.results import Note
-from selinon_core.testing.words import shown
 
 
 class InvariantUsage:

@@ -83,6 +83,8 @@ LINES = (
     Line("test --allow-none"),
     Line("mutate", code=2),
     Line("eval 1 --report missing.json", code=2),
+    Line("explain missing.json", code=2),
+    Line("explain 1234", ("dev",), code=2),
     Line("cover --histories traces.jsonl --format html -o page.html"),
     Line("inspect"),
     Line("inspect --dump -"),

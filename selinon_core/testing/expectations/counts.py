@@ -6,11 +6,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from selinon_core.cases.model import Expected
+from selinon_core.explaining.explanation import Explanation
+from selinon_core.explaining.reason import Reason
+from selinon_core.explaining.words import times
 from selinon_core.runtime.trace.run_records import NodeRecord
-from selinon_core.testing.explanation import Explanation
 from selinon_core.testing.observation import Observation
-from selinon_core.testing.results import Finding, Reason
-from selinon_core.testing.words import times
+from selinon_core.testing.results import Finding
 
 
 def runs(expected: Expected, seen: Observation, why: Explanation) -> Iterator[Finding]:

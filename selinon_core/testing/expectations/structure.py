@@ -9,10 +9,11 @@ from typing import Any
 from selinon_core.cases.model import Expect, Expected
 from selinon_core.cases.references import edges_called, parse_reference
 from selinon_core.diagnostics.wording import listed
-from selinon_core.testing.explanation import Explanation
+from selinon_core.explaining.explanation import Explanation
+from selinon_core.explaining.reason import Reason
+from selinon_core.explaining.words import edge_text, fallback_text, times
 from selinon_core.testing.observation import Observation
-from selinon_core.testing.results import Finding, Reason
-from selinon_core.testing.words import edge_text, fallback_text, times
+from selinon_core.testing.results import Finding
 
 
 def order(expected: Expected, seen: Observation, why: Explanation) -> Iterator[Finding]:

@@ -7,13 +7,14 @@ from typing import Any
 
 from selinon_core.cases.matchers import written
 from selinon_core.cases.model import Expect, Expected
+from selinon_core.explaining.explanation import Explanation
+from selinon_core.explaining.reason import Reason
+from selinon_core.explaining.words import shortest, shown
 from selinon_core.runtime.json_values import copy_json
 from selinon_core.runtime.trace.run_records import NodeRecord
 from selinon_core.testing.difference import difference
-from selinon_core.testing.explanation import Explanation
 from selinon_core.testing.observation import Observation
-from selinon_core.testing.results import Finding, Reason
-from selinon_core.testing.words import shortest, shown
+from selinon_core.testing.results import Finding
 
 _Value = Callable[[Observation, NodeRecord], Any]
 

@@ -9,12 +9,13 @@ from typing import Any
 from selinon_core.cases.matchers import written
 from selinon_core.cases.model import Expect, Expected
 from selinon_core.errors import UnknownStorageError
+from selinon_core.explaining.explanation import Explanation
+from selinon_core.explaining.reason import Reason
+from selinon_core.explaining.words import shown
 from selinon_core.runtime.trace.tracer import jsonable
 from selinon_core.testing.difference import difference
-from selinon_core.testing.explanation import Explanation
 from selinon_core.testing.observation import Observation
-from selinon_core.testing.results import Finding, Reason
-from selinon_core.testing.words import shown
+from selinon_core.testing.results import Finding
 
 
 def status(expected: Expected, seen: Observation, why: Explanation) -> Iterator[Finding]:

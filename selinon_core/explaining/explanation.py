@@ -6,14 +6,14 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 
 from selinon_core.diagnostics.wording import listed
+from selinon_core.explaining.condition_reasons import ConditionReasons
+from selinon_core.explaining.reason import Reason
+from selinon_core.explaining.run_view import RunView
+from selinon_core.explaining.words import edge_text, entry_text, times
 from selinon_core.plan import EdgePlan, FailurePlan, FlowPlan
 from selinon_core.runtime.error_codec import name_error_and_place
 from selinon_core.runtime.facts import AttemptEnded, EdgeConsidered, FallbackConsidered
 from selinon_core.runtime.trace.run_records import FlowRecord, NodeRecord
-from selinon_core.testing.condition_reasons import ConditionReasons
-from selinon_core.testing.observation import Observation
-from selinon_core.testing.results import Reason
-from selinon_core.testing.words import edge_text, entry_text, times
 
 #: How far explanations go back, and how many reasons of one sort they give.
 _DEEPEST = 4
@@ -23,7 +23,7 @@ _MOST = 5
 class Explanation:
     """Explains one run. ``in_short``: without what conditions looked at, which takes longer than all the rest."""
 
-    def __init__(self, seen: Observation, *, in_short: bool = False) -> None:
+    def __init__(self, seen: RunView, *, in_short: bool = False) -> None:
         self._seen = seen
         self._conditions = ConditionReasons(seen, in_short=in_short)
 
@@ -100,16 +100,22 @@ class Explanation:
             return
         for edge in flow.edges:
             if name in edge.destinations:
-                yield from self._not_fired(flow, edge, seen | {name})
+                yield from self._not_fired(flow, edge, name, seen | {name})
         for entry in flow.failures:
             if name in entry.fallback:
                 yield self.not_used(flow, entry)
 
-    def _not_fired(self, flow: FlowPlan, edge: EdgePlan, seen: frozenset[str]) -> Iterator[Reason]:
+    def _is_left_out(self, flow: FlowPlan, edge: EdgePlan, name: str) -> bool:
+        left_out = self._seen.facts.left_out
+        return (flow.name, edge.index, None) in left_out or (flow.name, edge.index, name) in left_out
+
+    def _not_fired(self, flow: FlowPlan, edge: EdgePlan, name: str, seen: frozenset[str]) -> Iterator[Reason]:
         considered = self._seen.facts.considered().get((flow.name, edge.index), 0)
         entries = list(self._considered(flow.name, edge))
         if entries and all(entry.items == 0 for entry in entries):
             yield Reason("foreach-empty", f"the foreach of {edge_text(edge)} yielded nothing", str(edge.place))
+        elif self._is_left_out(flow, edge, name):
+            yield Reason("left-out", f"the selective run leaves {edge_text(edge)} out", str(edge.place))
         elif self._seen.facts.fired().get((flow.name, edge.index), 0):
             yield Reason("left-out", f"edge {edge_text(edge)} fired without it", str(edge.place))
         elif considered:
@@ -119,10 +125,13 @@ class Explanation:
             if any(entry.condition is not False and entry.items == 0 for entry in entries):
                 yield Reason("foreach-empty", f"the foreach of {edge_text(edge)} yielded nothing", str(edge.place))
                 return
-            kind = "condition-false" if any(entry.condition is False for entry in entries) else "undecided"
-            what = "said no" if kind == "condition-false" else "was not decided when the flow ended"
-            text = f"edge {edge_text(edge)} was considered {times(considered)} and {what}"
-            yield Reason(kind, text, str(edge.place), of)
+            text = f"edge {edge_text(edge)} was considered {times(considered)} and"
+            if any(entry.condition is False for entry in entries):
+                yield Reason("condition-false", f"{text} said no", str(edge.place), of)
+                return
+            ended = any(run.outcome is not None for run in self._flow_runs(flow.name))
+            text += " was not decided when the flow ended" if ended else " is not decided yet"
+            yield Reason("undecided", text, str(edge.place), of or self._ended_early(flow))
         else:
             of = tuple(self._not_finished(flow, edge, seen))
             text = f"edge {edge_text(edge)} was not considered"
@@ -131,7 +140,9 @@ class Explanation:
     def _not_finished(self, flow: FlowPlan, edge: EdgePlan, seen: frozenset[str]) -> Iterator[Reason]:
         missing = False
         for source in dict.fromkeys(edge.sources):
-            runs = [r for r in self._seen.facts.nodes if r.run.name == source and r.flow_run.flow is flow]
+            runs = [
+                r for r in self._seen.facts.nodes if r.run.name == source and r.flow_run.flow.name == flow.name
+            ]
             if any(record.run.status in ("success", "reused") for record in runs):
                 continue
             missing = True
@@ -139,21 +150,34 @@ class Explanation:
             if failed:
                 yield self.failed(failed[0])
             elif runs:
-                yield Reason("unfinished", f"{source} did not finish before its flow ended")
+                text = f"{source} did not finish before its flow ended"
+                yield self._unfinished(runs[-1]) or Reason("unfinished", text, of=self._ended_early(flow))
             elif source in seen:
-                yield Reason("source-not-run", f"{source} did not run")
+                yield Reason("waits-for-itself", f"{source} did not run: it waits for itself")
             else:
                 yield Reason(
                     "source-not-run",
                     f"{source} did not run",
                     of=tuple(self._not_started(flow, source, seen))[:_MOST],
                 )
-        if not missing and edge.sources:
-            yield Reason("ended-first", f"{listed(edge.sources)} never finished together before the flow ended")
+        if missing or not edge.sources:
+            return
+        of = self._ended_early(flow)
+        if len(edge.sources) > 1:
+            text = f"{listed(edge.sources)} never finished together before the flow ended"
+            yield Reason("never-together", text, of=of)
+        else:
+            yield Reason(
+                "ended-first", f"the flow ended before the edge was considered: {edge.sources[0]} ran", of=of
+            )
 
     def not_used(self, flow: FlowPlan, entry: FailurePlan) -> Reason:
         """Why a failures entry was not used."""
-        asked = [each for each in self._seen.facts.fallbacks if each.failure is entry]
+        asked = [
+            each
+            for each in self._seen.facts.fallbacks
+            if each.flow_run.flow.name == flow.name and each.failure.index == entry.index
+        ]
         where, text = str(entry.place), f"fallback {entry_text(entry)}"
         if asked:
             of = tuple(reason for each in asked for reason in self._conditions.of_fallback(each))[:_MOST]
@@ -161,14 +185,44 @@ class Explanation:
         failed = {
             record.run.name
             for record in self._seen.facts.nodes
-            if record.flow_run.flow is flow and record.run.status == "failure"
+            if record.flow_run.flow.name == flow.name and record.run.status == "failure"
         }
         fine = [name for name in entry.nodes if name not in failed]
         if fine:
             return Reason("fallback-not-needed", f"{text} was not needed: {listed(fine)} did not fail", where)
+        for each in self._seen.facts.fallbacks:
+            larger = each.failure
+            if each.used and each.flow_run.flow.name == flow.name and set(larger.nodes) > set(entry.nodes):
+                text = f"{text} was not used: {entry_text(larger)} took the failures"
+                return Reason("fallback-larger-used", text, where, of=(self._fallback_used(each),))
         return Reason(
             "fallback-not-used", f"{text} was not used: the failures were handled by other entries", where
         )
+
+    def _ended_early(self, flow: FlowPlan) -> tuple[Reason, ...]:
+        """What ended the runs of a flow before all that they could do was done; empty where nothing did."""
+        return tuple(reason for run in self._flow_runs(flow.name)[:_MOST] for reason in self.stopped(run))[:_MOST]
+
+    def stopped(self, flow_run: FlowRecord) -> tuple[Reason, ...]:
+        """What ended a flow run early: its time-out, somebody's wish, a failure that is eager."""
+        outcome, name = flow_run.outcome, flow_run.flow.name
+        if outcome is None or outcome.succeeded:
+            return ()
+        if outcome.timed_out:
+            return (Reason("timed-out", f"the timeout of flow {name} was over", str(flow_run.flow.place)),)
+        if outcome.cancelled:
+            return (Reason("cancelled", f"flow {name} was cancelled"),)
+        eager = [run for run in self._seen.facts.eager if run.id in self._seen.by_id]
+        found = [self._seen.by_id[run.id] for run in eager if self._seen.by_id[run.id].flow_run is flow_run]
+        if not found:
+            return ()
+        text = f"flow {name} ended at the failure of {found[0].run.name}, which is one of its eager_failures"
+        return (Reason("eager-failure", text, str(flow_run.flow.place), (self.failed(found[0]),)),)
+
+    def _unfinished(self, record: NodeRecord) -> Reason | None:
+        """Where a node run is that has not ended, in a run that goes on; None in one that is over."""
+        where = self._seen.live(record)
+        return None if where is None else where._replace(text=f"{self._seen.label(record)} {where.text}")
 
     # -- why a node failed --------------------------------------------------------------------------------------
 
@@ -190,7 +244,7 @@ class Explanation:
         root = self._seen.facts.root
         outcome = root.outcome
         if outcome is not None and (outcome.timed_out or outcome.cancelled):
-            return tuple(self._active(each["id"]) for each in outcome.active[:_MOST])
+            return tuple(self.active(each["id"]) for each in outcome.active[:_MOST])
         found = [
             record
             for record in self._seen.facts.nodes
@@ -198,7 +252,8 @@ class Explanation:
         ]
         return tuple(self.failed(record) for record in found[:_MOST])
 
-    def _active(self, id: str) -> Reason:
+    def active(self, id: str) -> Reason:
+        """A node run that had not ended."""
         record = self._seen.by_id[id]
         began = "" if record.started_at is None else f", which began at {record.started_at:g}"
         return Reason("active", f"{self._seen.label(record)}{began}, had not ended")

@@ -1,0 +1,267 @@
+"""Why something ran or did not: the same answer from a local run, its report, its trace and the log of workers."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from selinon_cli.render.answers import answers_mermaid, answers_text
+from selinon_core.celery.reporting.live_view import LiveView
+from selinon_core.dispatch import select
+from selinon_core.errors import RequestError
+from selinon_core.explaining.answers import VERDICTS, Answer, Answers, cut
+from selinon_core.explaining.event_facts import TraceView
+from selinon_core.explaining.reason import KINDS, Reason
+from selinon_core.explaining.report_facts import ReportView
+from selinon_core.explaining.run_view import RunView
+from selinon_core.local import LocalExecutor, LocalOptions, LocalRun
+from selinon_core.simulating.world import World
+from selinon_core.testing.observation import Observation
+from tests.explaining.situations import SITUATIONS, Situation
+from tests.local import trying
+
+GOLDEN = Path(__file__).parent / "golden"
+
+
+def run_of(situation: Situation) -> LocalRun:
+    plan = situation.plan()
+    trying.behaviours.clear()
+    trying.behaviours.update(situation.does())
+    trying.Remembering.kept.clear()
+    chosen = select(plan, "main", situation.selects) if situation.selects else None
+    options: Any = dict(situation.options)
+    return LocalExecutor(plan, LocalOptions(**options)).run("main", situation.args, chosen)
+
+
+def live(situation: Situation) -> LiveView:
+    plan = situation.plan()
+    trying.behaviours.clear()
+    trying.behaviours.update(situation.does())
+    trying.Remembering.kept.clear()
+    world = World(plan, workers=1)
+    chosen = select(plan, "main", situation.selects) if situation.selects else None
+    id = world.start("main", situation.args, chosen)
+    world.work()
+    return view(world, id)
+
+
+def view(world: World, id: str) -> LiveView:
+    services = world.workers[0]
+    return LiveView(
+        services.store, services.flow_versions, id, services.storages.retrieve, services.messages.queue
+    )
+
+
+def answers(seen: RunView, situation: Situation) -> list[Answer]:
+    asked = Answers(seen)
+    found = [answer for node in situation.asks for answer in asked.of_node(node)]
+    found += [answer for edge in situation.edges for answer in asked.of_edge(edge)]
+    return found or [asked.of_run()]
+
+
+@pytest.mark.parametrize("name", SITUATIONS)
+def test_an_answer_is_that_of_the_golden_text(name: str) -> None:
+    run = run_of(SITUATIONS[name])
+    text = answers_text(answers(Observation(SITUATIONS[name].plan(), run), SITUATIONS[name]))
+    path = GOLDEN / f"{name.replace(' ', '_')}.txt"
+    if os.environ.get("SELINON_UPDATE_GOLDEN"):
+        path.write_text(text)
+    assert text == path.read_text()
+
+
+def test_every_golden_text_is_that_of_a_situation() -> None:
+    assert {path.stem for path in GOLDEN.iterdir()} == {name.replace(" ", "_") for name in SITUATIONS}
+
+
+@pytest.mark.parametrize("name", SITUATIONS)
+def test_a_report_gives_the_same_answer(name: str) -> None:
+    situation, run = SITUATIONS[name], run_of(SITUATIONS[name])
+    report = json.loads(json.dumps(run.report()))
+    if situation.selects:
+        pytest.skip("a report does not say what a selective run left out")
+    assert causes(answers(ReportView(situation.plan(), report), situation)) == causes(
+        answers(Observation(situation.plan(), run), situation)
+    )
+
+
+@pytest.mark.parametrize("name", SITUATIONS)
+def test_a_trace_gives_the_same_answer(name: str) -> None:
+    situation, run = SITUATIONS[name], run_of(SITUATIONS[name])
+    events = [json.loads(json.dumps(line)) for line in run.trace()]
+    assert causes(answers(TraceView(situation.plan(), events), situation)) == causes(
+        answers(Observation(situation.plan(), run), situation)
+    )
+
+
+@pytest.mark.parametrize("name", [name for name, situation in SITUATIONS.items() if not situation.local_only])
+def test_the_log_of_workers_gives_the_same_answer(name: str) -> None:
+    situation = SITUATIONS[name]
+    found = answers_text(answers(live(situation), situation))
+    assert without_places(found) == without_places(
+        answers_text(answers(Observation(situation.plan(), run_of(situation)), situation))
+    )
+
+
+def causes(found: list[Answer]) -> list[Any]:
+    """Verdicts and reasons without the values that conditions looked at: a trace has none."""
+    return [(answer.verdict, answer.text, _causes(answer.because)) for answer in found]
+
+
+def _causes(reasons: tuple[Reason, ...]) -> list[Any]:
+    return [
+        (reason.kind, without_places(reason.text), _causes(reason.of))
+        for reason in reasons
+        if reason.kind != "leaf"
+    ]
+
+
+def without_places(text: str) -> str:
+    """Without where in the user's code an error was raised: only a local run has the traceback at hand."""
+    return re.sub(r" \([\w./]+\.py:\d+\)", "", text)
+
+
+def test_the_golden_situations_have_every_kind_of_reason_that_needs_no_workers() -> None:
+    found = {
+        kind
+        for situation in SITUATIONS.values()
+        for answer in answers(Observation(situation.plan(), run_of(situation)), situation)
+        for kind in _kinds(answer.because)
+    }
+    assert found <= set(KINDS)
+    assert {kind for kind, (_, everywhere) in KINDS.items() if everywhere} <= found
+
+
+def _kinds(reasons: tuple[Reason, ...]) -> Iterator[str]:
+    for reason in reasons:
+        yield reason.kind
+        yield from _kinds(reason.of)
+
+
+def test_an_answer_as_json_has_the_closed_words() -> None:
+    situation = SITUATIONS["a false predicate"]
+    (answer,) = answers(Observation(situation.plan(), run_of(situation)), situation)
+    value = json.loads(json.dumps(answer.to_json()))
+    assert value["version"] == 1
+    assert value["verdict"] in VERDICTS
+    assert value["subject"]["node"] == "B"
+    assert value["because"][0]["reason"] == "condition-false"
+    assert value["because"][0]["of"][0]["detail"] == 'is false: the result was {"total": 2}'
+
+
+def test_reasons_are_cut_at_a_depth() -> None:
+    situation = SITUATIONS["a source that never ran"]
+    (answer,) = answers(Observation(situation.plan(), run_of(situation)), situation)
+    assert answer.because[0].of
+    assert not cut(answer.because, 1)[0].of
+    assert cut(answer.because, 2)[0].of
+    assert not cut(answer.because, 2)[0].of[0].of
+
+
+def test_a_drawing_escapes_what_results_say() -> None:
+    situation = Situation(
+        {"main": ["-> A", ("A -> B", {"condition": "A.kind == 'gift'"})]},
+        lambda: {"A": lambda *_: {"kind": '"]; click a "javascript:alert(1)" <b>'}},
+        asks=("B",),
+    )
+    text = answers_mermaid(answers(Observation(situation.plan(), run_of(situation)), situation))
+    assert "<b>" not in text
+    assert 'click a "' not in text
+    assert "#quot;" in text
+
+
+def test_unknown_names_get_a_hint() -> None:
+    seen = Answers(Observation(SITUATIONS["a node that ran"].plan(), run_of(SITUATIONS["a node that ran"])))
+    with pytest.raises(RequestError, match="no node is named 'AB': did you mean"):
+        seen.of_node("AB")
+    with pytest.raises(RequestError, match="A ran once"):
+        seen.of_node("A#2")
+    with pytest.raises(RequestError, match="no edge is 'A -> C': did you mean"):
+        seen.of_edge("A -> C")
+
+
+def test_what_is_redacted_is_in_no_answer() -> None:
+    plan = trying.build({"main": ["-> A", ("A -> B", {"condition": "A.token == 'x'"})]}, redact=["token"])
+    trying.behaviours.clear()
+    trying.behaviours["A"] = lambda *_: {"token": "sesame-4711"}
+    trying.Remembering.kept.clear()
+    world = World(plan, workers=1)
+    id = world.start("main")
+    world.work()
+    text = answers_text(Answers(view(world, id)).of_node("B"))
+    assert "sesame" not in text
+    assert "A.token was" in text
+
+
+# -- runs that go on --------------------------------------------------------------------------------------------
+
+
+def test_where_the_nodes_of_a_live_run_are() -> None:
+    plan = trying.build(
+        {"main": ["-> A B", "A B -> C"]}, {"B": {"max_retry": 2, "retry_countdown": 60, "queue": "slow"}}
+    )
+    trying.behaviours.clear()
+    trying.behaviours["B"] = trying.failing(9)
+    world = (
+        World(plan, workers=1, inline=0) if "inline" in World.__init__.__annotations__ else World(plan, workers=1)
+    )
+    id = world.start("main")
+    world.work_some(1)
+    (first,) = Answers(view(world, id)).of_node("B")
+    assert first.verdict in ("waiting", "running")
+    world.work(until=world.now + 1)
+    (second,) = Answers(view(world, id)).of_node("B")
+    assert (second.verdict, second.because[0].kind) == ("waiting", "retry")
+    assert "attempt 2 of 3" in second.because[0].text
+    (third,) = Answers(view(world, id)).of_node("C")
+    assert third.verdict == "not_run"
+    assert third.because[0].of[0].kind == "retry"
+    whole = Answers(view(world, id)).of_run()
+    assert (whole.verdict, whole.because[0].kind) == ("running", "retry")
+
+
+def test_a_node_that_a_queue_holds() -> None:
+    plan = trying.build({"main": ["-> A B"]}, {"B": {"queue": "slow"}})
+    trying.behaviours.clear()
+    world = World(plan, workers=1)
+    id = world.start("main")
+    world.work_some(1)
+    (answer,) = Answers(view(world, id)).of_node("B")
+    assert (answer.verdict, answer.because[0].kind) == ("waiting", "on-its-way")
+    assert "of the queue slow" in answer.because[0].text
+
+
+def test_an_unknown_run() -> None:
+    world = World(trying.build({"main": "-> A"}), workers=1)
+    with pytest.raises(RequestError, match="there is no flow run"):
+        view(world, "nix")
+
+
+# -- broken reports and traces ----------------------------------------------------------------------------------
+
+
+def test_a_report_of_files_that_changed_is_about_the_edges_that_ran() -> None:
+    situation = SITUATIONS["a false predicate"]
+    report = json.loads(json.dumps(run_of(situation).report()))
+    changed = trying.build({"main": ["-> A X", "X -> B"]})
+    seen = ReportView(changed, report)
+    (answer,) = Answers(seen).of_node("B")
+    assert answer.because[0].kind == "condition-false"
+    assert answer.because[0].text.startswith("edge A -> B")
+    assert seen.notes
+    assert "flow main has changed since" in seen.notes[0]
+
+
+def test_a_trace_of_several_runs_asks_which() -> None:
+    situation = SITUATIONS["a node that ran"]
+    run = run_of(situation)
+    other = [{**line, "dispatcher_id": "other"} for line in run.trace() if "dispatcher_id" in line]
+    events = [*run.trace(), *other]
+    with pytest.raises(RequestError, match="2 flow runs"):
+        TraceView(situation.plan(), events)
+    assert TraceView(situation.plan(), events, run.id[:8]).root.id == run.id
