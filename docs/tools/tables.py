@@ -23,11 +23,11 @@ from selinon_core.config.schema.mapping import Key, ListOf, MappingType
 from selinon_core.config.schema.sections import SECTIONS
 from selinon_core.config.schema.types import ValueType
 from selinon_core.covering.goals import KINDS
+from selinon_core.explaining.reason import REASON_KINDS
 from selinon_core.expressions import parser, values
 from selinon_core.expressions.functions import FUNCTIONS
 from selinon_core.mutating.operators import MISTAKES
 from selinon_core.plan import shipped
-from selinon_core.explaining.reason import KINDS
 from selinon_core.runtime.trace.events import EVENT_KINDS, EventKind
 
 _PART = re.compile(r"(<!-- generated: (?P<what>[^>]+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -298,7 +298,7 @@ def _fields(kind: EventKind) -> str:
 
 
 def _reasons() -> str:
-    return _table(["reason", "says"], ([f"`{kind}`", text] for kind, (text, _) in KINDS.items()))
+    return _table(["reason", "says"], ([f"`{kind}`", text] for kind, (text, _) in REASON_KINDS.items()))
 
 
 def _coverage_goals() -> str:

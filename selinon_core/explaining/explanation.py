@@ -7,24 +7,23 @@ from functools import cached_property
 
 from selinon_core.diagnostics.wording import listed
 from selinon_core.explaining.condition_reasons import ConditionReasons
+from selinon_core.explaining.end_reasons import MOST_REASONS, EndReasons
 from selinon_core.explaining.reason import Reason
 from selinon_core.explaining.run_view import RunView
 from selinon_core.explaining.words import edge_text, entry_text, times
 from selinon_core.plan import EdgePlan, FailurePlan, FlowPlan
-from selinon_core.runtime.error_codec import name_error_and_place
-from selinon_core.runtime.facts import AttemptEnded, EdgeConsidered, FallbackConsidered
+from selinon_core.runtime.facts import EdgeConsidered, FallbackConsidered
 from selinon_core.runtime.trace.run_records import FlowRecord, NodeRecord
 
-#: How far explanations go back, and how many reasons of one sort they give.
+#: How far explanations go back.
 _DEEPEST = 4
-_MOST = 5
 
 
-class Explanation:
+class Explanation(EndReasons):
     """Explains one run. ``in_short``: without what conditions looked at, which takes longer than all the rest."""
 
     def __init__(self, seen: RunView, *, in_short: bool = False) -> None:
-        self._seen = seen
+        super().__init__(seen)
         self._conditions = ConditionReasons(seen, in_short=in_short)
 
     # -- why a node ran -----------------------------------------------------------------------------------------
@@ -43,7 +42,7 @@ class Explanation:
                 )
                 for reason in self._conditions.of_edge(edge.condition, entry)
             ]
-            return Reason("edge-fired", f"edge {edge_text(edge)} fired", str(edge.place), tuple(of[:_MOST]))
+            return Reason("edge-fired", f"edge {edge_text(edge)} fired", str(edge.place), tuple(of[:MOST_REASONS]))
         for entry in self._seen.facts.fallbacks:
             if any(started is run for started in entry.started):
                 return self._fallback_used(entry)
@@ -54,7 +53,7 @@ class Explanation:
         sources = [self._seen.by_id[run.id] for run in record.run.sources if run.id in self._seen.by_id]
         ended = [self._ended(source) for source in sources if source.finished_at is not None]
         found = self.ran(record)
-        return (found._replace(of=(*ended[:_MOST], *found.of)),)
+        return (found._replace(of=(*ended[:MOST_REASONS], *found.of)),)
 
     def _ended(self, record: NodeRecord) -> Reason:
         after = f" after {record.attempts} attempts" if record.attempts > 1 else ""
@@ -62,22 +61,11 @@ class Explanation:
         text = f"{self._seen.label(record)} ended at {record.finished_at or 0.0:g}{after}"
         return Reason("ended", text, where, where_kind=kind)
 
-    def attempts(self, record: NodeRecord) -> tuple[Reason, ...]:
-        """How the attempts of a node run ended, one by one."""
-        found = [
-            Reason("attempt", f"attempt {each.attempt} {_end_of(each)}")
-            for each in self._seen.facts.attempts
-            if each.node is record
-        ]
-        if record.run.status == "success":
-            found.append(Reason("attempt", f"attempt {record.attempts} succeeded"))
-        return tuple(found[:_MOST])
-
     def _fallback_used(self, entry: FallbackConsidered) -> Reason:
         of = [self.failed(self._seen.by_id[run.id]) for run in entry.handled if run.id in self._seen.by_id]
         of += self._conditions.of_fallback(entry)
         text = f"fallback {entry_text(entry.failure)} was used"
-        return Reason("fallback-used", text, str(entry.failure.place), tuple(of[:_MOST]))
+        return Reason("fallback-used", text, str(entry.failure.place), tuple(of[:MOST_REASONS]))
 
     # -- why a node did not run ---------------------------------------------------------------------------------
 
@@ -93,7 +81,7 @@ class Explanation:
         else:
             ran = [flow for flow in self._seen.plan.flows.values() if self._flow_runs(flow.name)]
         reasons = [reason for flow in ran for reason in self._not_started(flow, name, frozenset())]
-        return tuple(dict.fromkeys(reasons))[:_MOST]
+        return tuple(dict.fromkeys(reasons))[:MOST_REASONS]
 
     def _not_started(self, flow: FlowPlan, name: str, seen: frozenset[str]) -> Iterator[Reason]:
         if len(seen) >= _DEEPEST:
@@ -120,7 +108,7 @@ class Explanation:
             yield Reason("left-out", f"edge {edge_text(edge)} fired without it", str(edge.place))
         elif considered:
             of = tuple(reason for entry in entries for reason in self._conditions.of_edge(edge.condition, entry))[
-                :_MOST
+                :MOST_REASONS
             ]
             if any(entry.condition is not False and entry.items == 0 for entry in entries):
                 yield Reason("foreach-empty", f"the foreach of {edge_text(edge)} yielded nothing", str(edge.place))
@@ -158,7 +146,7 @@ class Explanation:
                 yield Reason(
                     "source-not-run",
                     f"{source} did not run",
-                    of=tuple(self._not_started(flow, source, seen))[:_MOST],
+                    of=tuple(self._not_started(flow, source, seen))[:MOST_REASONS],
                 )
         if missing or not edge.sources:
             return
@@ -180,7 +168,7 @@ class Explanation:
         ]
         where, text = str(entry.place), f"fallback {entry_text(entry)}"
         if asked:
-            of = tuple(reason for each in asked for reason in self._conditions.of_fallback(each))[:_MOST]
+            of = tuple(reason for each in asked for reason in self._conditions.of_fallback(each))[:MOST_REASONS]
             return Reason("fallback-condition-false", f"the condition of {text} was false", where, of)
         failed = {
             record.run.name
@@ -201,62 +189,14 @@ class Explanation:
 
     def _ended_early(self, flow: FlowPlan) -> tuple[Reason, ...]:
         """What ended the runs of a flow before all that they could do was done; empty where nothing did."""
-        return tuple(reason for run in self._flow_runs(flow.name)[:_MOST] for reason in self.stopped(run))[:_MOST]
-
-    def stopped(self, flow_run: FlowRecord) -> tuple[Reason, ...]:
-        """What ended a flow run early: its time-out, somebody's wish, a failure that is eager."""
-        outcome, name = flow_run.outcome, flow_run.flow.name
-        if outcome is None or outcome.succeeded:
-            return ()
-        if outcome.timed_out:
-            return (Reason("timed-out", f"the timeout of flow {name} was over", str(flow_run.flow.place)),)
-        if outcome.cancelled:
-            return (Reason("cancelled", f"flow {name} was cancelled"),)
-        eager = [run for run in self._seen.facts.eager if run.id in self._seen.by_id]
-        found = [self._seen.by_id[run.id] for run in eager if self._seen.by_id[run.id].flow_run is flow_run]
-        if not found:
-            return ()
-        text = f"flow {name} ended at the failure of {found[0].run.name}, which is one of its eager_failures"
-        return (Reason("eager-failure", text, str(flow_run.flow.place), (self.failed(found[0]),)),)
+        return tuple(reason for run in self._flow_runs(flow.name)[:MOST_REASONS] for reason in self.stopped(run))[
+            :MOST_REASONS
+        ]
 
     def _unfinished(self, record: NodeRecord) -> Reason | None:
         """Where a node run is that has not ended, in a run that goes on; None in one that is over."""
         where = self._seen.live(record)
         return None if where is None else where._replace(text=f"{self._seen.label(record)} {where.text}")
-
-    # -- why a node failed --------------------------------------------------------------------------------------
-
-    def failed(self, record: NodeRecord) -> Reason:
-        """What a failed node run raised; a sub-flow run leads to what failed in it."""
-        error = self._seen.error(record) or "it did not say why"
-        if record.error is not None and record.run.outcome is None:
-            error = name_error_and_place(record.error)
-        of: tuple[Reason, ...] = ()
-        if record.run.is_flow:
-            inside = [r for r in self._seen.failed() if r.flow_run.id == record.run.id]
-            of = tuple(self.failed(r) for r in inside[:_MOST])
-        where, kind = self._seen.mocked_at(record)
-        text = f"{self._seen.label(record)} failed: {error}"
-        return Reason("failed", text, where, of, where_kind=kind)
-
-    def flow_failed(self) -> tuple[Reason, ...]:
-        """The failures behind the end of the flow; where it was stopped, what had not ended by then."""
-        root = self._seen.facts.root
-        outcome = root.outcome
-        if outcome is not None and (outcome.timed_out or outcome.cancelled):
-            return tuple(self.active(each["id"]) for each in outcome.active[:_MOST])
-        found = [
-            record
-            for record in self._seen.facts.nodes
-            if record.run.status == "failure" and record.flow_run is root
-        ]
-        return tuple(self.failed(record) for record in found[:_MOST])
-
-    def active(self, id: str) -> Reason:
-        """A node run that had not ended."""
-        record = self._seen.by_id[id]
-        began = "" if record.started_at is None else f", which began at {record.started_at:g}"
-        return Reason("active", f"{self._seen.label(record)}{began}, had not ended")
 
     # -- what conditions saw ------------------------------------------------------------------------------------
 
@@ -268,7 +208,7 @@ class Explanation:
                 return tuple(self._not_finished(self._seen.plan.flows[flow], edge, frozenset()))
             return (Reason("flow-not-run", f"flow {flow} did not run"),)
         return tuple(reason for entry in entries for reason in self._conditions.of_edge(edge.condition, entry))[
-            :_MOST
+            :MOST_REASONS
         ]
 
     def _considered(self, flow: str, edge: EdgePlan) -> Sequence[EdgeConsidered]:
@@ -292,9 +232,3 @@ class Explanation:
 
     def _flow_runs(self, name: str) -> list[FlowRecord]:
         return [record for record in self._seen.facts.flows if record.flow.name == name]
-
-
-def _end_of(attempt: AttemptEnded) -> str:
-    if attempt.error is None:
-        return "asked to be tried again"
-    return f"failed: {name_error_and_place(attempt.error)}"

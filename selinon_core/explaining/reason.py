@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 #: Every ``Reason.kind``: what it says, and whether a run that is over without workers may have it.
-KINDS: Mapping[str, tuple[str, bool]] = {
+REASON_KINDS: Mapping[str, tuple[str, bool]] = {
     "edge-fired": ("The edge fired for its sources.", True),
     "fallback-used": ("The fallback took failures.", True),
     "reused": ("The result of an earlier run was taken.", False),
@@ -48,7 +48,7 @@ KINDS: Mapping[str, tuple[str, bool]] = {
 
 
 class Reason(NamedTuple):
-    """Why something was so. ``kind`` is one of a closed list of words (``KINDS``), ``text`` says it in words.
+    """Why something was so. ``kind`` is a word of a closed list (``REASON_KINDS``), ``text`` says it in words.
 
     ``where`` is ``file:line:column`` of the edge, entry or mock that is meant, ``of`` has what stands behind it.
     ``detail`` goes on after ``text`` and stands in a column of its own; ``where_kind`` says what is at the place

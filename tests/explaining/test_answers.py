@@ -17,7 +17,7 @@ from selinon_core.dispatch import select
 from selinon_core.errors import RequestError
 from selinon_core.explaining.answers import VERDICTS, Answer, Answers, cut
 from selinon_core.explaining.event_facts import TraceView
-from selinon_core.explaining.reason import KINDS, Reason
+from selinon_core.explaining.reason import REASON_KINDS, Reason
 from selinon_core.explaining.report_facts import ReportView
 from selinon_core.explaining.run_view import RunView
 from selinon_core.local import LocalExecutor, LocalOptions, LocalRun
@@ -133,8 +133,8 @@ def test_the_golden_situations_have_every_kind_of_reason_that_needs_no_workers()
         for answer in answers(Observation(situation.plan(), run_of(situation)), situation)
         for kind in _kinds(answer.because)
     }
-    assert found <= set(KINDS)
-    assert {kind for kind, (_, everywhere) in KINDS.items() if everywhere} <= found
+    assert found <= set(REASON_KINDS)
+    assert {kind for kind, (_, everywhere) in REASON_KINDS.items() if everywhere} <= found
 
 
 def _kinds(reasons: tuple[Reason, ...]) -> Iterator[str]:

@@ -28,7 +28,7 @@ from selinon_core.runtime.trace.tracer import jsonable
 class LiveView(RunView):
     """A flow run in the state store; raises ``RequestError`` when the store does not know it.
 
-    ``retrieve`` gives the result of a flow's task by the id of its run, ``queue_of`` the queue of a node's messages.
+    ``retrieve`` gives the result of a task run (flow, task, id), ``queue_of`` the queue of a node's messages.
     """
 
     def __init__(
@@ -46,6 +46,8 @@ class LiveView(RunView):
         if id not in replay.flow_runs:
             raise RequestError(f"flow run {id} was cancelled before it began")
         self._replay = replay
+        for record in replay.flow_runs.values():  # a history has the end of a sub-flow from its parent's log
+            record.node = replay.node_runs.get(record.id)
         flow_runs, node_runs = replay.flow_runs, replay.node_runs
         super().__init__(
             flows.plan,

@@ -47,7 +47,7 @@ class RunReplay:
         if header.initial_definition is None:
             return
         run = CachedRun(id, header, self._flows)
-        record = FlowRecord(run.flow, id, run.machine, None, {}, None, None, above, self.node_runs.get(id))
+        record = FlowRecord(run.flow, id, run.machine, None, {}, None, None, above, None)
         self.flow_runs[id], self.headers[id] = record, header
         below: list[str] = []
         for batch in log:

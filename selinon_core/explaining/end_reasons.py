@@ -1,0 +1,84 @@
+"""Why node runs and flow runs ended as they did: errors, attempts, time-outs, what had not ended."""
+
+from __future__ import annotations
+
+from selinon_core.explaining.reason import Reason
+from selinon_core.explaining.run_view import RunView
+from selinon_core.runtime.error_codec import name_error_and_place
+from selinon_core.runtime.facts import AttemptEnded
+from selinon_core.runtime.trace.run_records import FlowRecord, NodeRecord
+
+#: How many reasons of one sort explanations give.
+MOST_REASONS = 5
+
+
+class EndReasons:
+    """Explains the ends of one run."""
+
+    def __init__(self, seen: RunView) -> None:
+        self._seen = seen
+
+    def failed(self, record: NodeRecord) -> Reason:
+        """What a failed node run raised; a sub-flow run leads to what failed in it."""
+        error = self._seen.error(record) or "it did not say why"
+        if record.error is not None and record.run.outcome is None:
+            error = name_error_and_place(record.error)
+        of: tuple[Reason, ...] = ()
+        if record.run.is_flow:
+            inside = [r for r in self._seen.failed() if r.flow_run.id == record.run.id]
+            of = tuple(self.failed(r) for r in inside[:MOST_REASONS])
+        where, kind = self._seen.mocked_at(record)
+        text = f"{self._seen.label(record)} failed: {error}"
+        return Reason("failed", text, where, of, where_kind=kind)
+
+    def flow_failed(self) -> tuple[Reason, ...]:
+        """The failures behind the end of the flow; where it was stopped, what had not ended by then."""
+        root = self._seen.facts.root
+        outcome = root.outcome
+        if outcome is not None and (outcome.timed_out or outcome.cancelled):
+            return tuple(self.active(each["id"]) for each in outcome.active[:MOST_REASONS])
+        found = [
+            record
+            for record in self._seen.facts.nodes
+            if record.run.status == "failure" and record.flow_run is root
+        ]
+        return tuple(self.failed(record) for record in found[:MOST_REASONS])
+
+    def active(self, id: str) -> Reason:
+        """A node run that had not ended."""
+        record = self._seen.by_id[id]
+        began = "" if record.started_at is None else f", which began at {record.started_at:g}"
+        return Reason("active", f"{self._seen.label(record)}{began}, had not ended")
+
+    def stopped(self, flow_run: FlowRecord) -> tuple[Reason, ...]:
+        """What ended a flow run early: its time-out, somebody's wish, a failure that is eager."""
+        outcome, name = flow_run.outcome, flow_run.flow.name
+        if outcome is None or outcome.succeeded:
+            return ()
+        if outcome.timed_out:
+            return (Reason("timed-out", f"the timeout of flow {name} was over", str(flow_run.flow.place)),)
+        if outcome.cancelled:
+            return (Reason("cancelled", f"flow {name} was cancelled"),)
+        eager = [run for run in self._seen.facts.eager if run.id in self._seen.by_id]
+        found = [self._seen.by_id[run.id] for run in eager if self._seen.by_id[run.id].flow_run is flow_run]
+        if not found:
+            return ()
+        text = f"flow {name} ended at the failure of {found[0].run.name}, which is one of its eager_failures"
+        return (Reason("eager-failure", text, str(flow_run.flow.place), (self.failed(found[0]),)),)
+
+    def attempts(self, record: NodeRecord) -> tuple[Reason, ...]:
+        """How the attempts of a node run ended, one by one."""
+        found = [
+            Reason("attempt", f"attempt {each.attempt} {_end_of(each)}")
+            for each in self._seen.facts.attempts
+            if each.node is record
+        ]
+        if record.run.status == "success":
+            found.append(Reason("attempt", f"attempt {record.attempts} succeeded"))
+        return tuple(found[:MOST_REASONS])
+
+
+def _end_of(attempt: AttemptEnded) -> str:
+    if attempt.error is None:
+        return "asked to be tried again"
+    return f"failed: {name_error_and_place(attempt.error)}"

@@ -1,0 +1,189 @@
+"""The flow runs and node runs of trace events."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from typing import cast
+
+from selinon_core.dispatch import FlowOutcome, FlowRun, NodeRun
+from selinon_core.errors import ArgumentError
+from selinon_core.explaining.event_references import Event, edge_of, error_of
+from selinon_core.explaining.report_facts import CANCELLED, TIMED_OUT, Counts
+from selinon_core.plan import EdgePlan, Plan
+from selinon_core.runtime.facts import AttemptEnded
+from selinon_core.runtime.trace.run_records import FlowRecord, NodeRecord
+
+
+class EventRuns:
+    """Flow runs and node runs, from events taken one by one."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._flow_runs: dict[str, FlowRecord] = {}
+        self._nodes: dict[str, NodeRecord] = {}
+        self._numbers: Counter[str] = Counter()
+        self._attempts: list[AttemptEnded] = []
+        self._eager: list[NodeRun] = []
+        #: By flow run and edge: the combinations for which an edge was considered, and those for which it fired.
+        self._considered: dict[tuple[str, int], set[tuple[int, ...]]] = {}
+        self._fired: dict[tuple[str, int], set[tuple[int, ...]]] = {}
+        #: What a fallback handles, by the ids of what it starts.
+        self._handled: dict[str, list[str]] = {}
+        #: Edge and sources of nodes that are to fail without being started.
+        self._refused: dict[tuple[str, str], tuple[int, tuple[NodeRun, ...]]] = {}
+        self._flow_attempts: Counter[str] = Counter()
+
+    # -- flow runs ----------------------------------------------------------------------------------------------
+
+    def _flow_run(self, event: Event, flow: str) -> FlowRecord:
+        id = str(event["dispatcher_id"])
+        found = self._flow_runs.get(id)
+        if found is None:
+            node = self._nodes.get(id)
+            above = None if node is None else node.flow_run
+            found = FlowRecord(
+                self._plan.flows[flow], id, cast(FlowRun, Counts({}, {})), None, {}, None, None, above, node
+            )
+            self._flow_runs[id] = found
+        return found
+
+    def _flow_started(self, event: Event, record: FlowRecord) -> None:
+        self._flow_attempts[record.id] += 1
+        record.args, record.parent = event.get("node_args"), dict(event.get("parent") or {})
+
+    def _flow_ended(self, event: Event, record: FlowRecord) -> None:
+        state, reason = event.get("state") or {}, event.get("reason")
+        if event.get("will_retry"):
+            return
+        record.ended_at = float(event.get("time") or 0.0)
+        record.outcome = FlowOutcome(
+            event["event"] == "FLOW_END",
+            state.get("finished_nodes") or {},
+            state.get("failed_nodes") or {},
+            list(state.get("active_nodes") or ()),
+            {},
+            reason,
+            timed_out=reason == TIMED_OUT,
+            cancelled=reason == CANCELLED,
+        )
+        if record.node is not None:
+            record.node.run.outcome = record.outcome
+
+    # -- node runs ----------------------------------------------------------------------------------------------
+
+    def _scheduled(self, event: Event, flow_run: FlowRecord) -> None:
+        is_flow = event["event"] == "SUBFLOW_SCHEDULE"
+        name = str(event["child_flow_name" if is_flow else "task_name"])
+        id = str(event["child_dispatcher_id" if is_flow else "task_id"])
+        edge = edge_of(event, flow_run.flow)
+        sources = self._handled.get(id) if edge is None else self._ids(event, flow_run, edge)
+        run = NodeRun(
+            self._next_number(flow_run),
+            id,
+            name,
+            is_flow,
+            None if edge is None else edge.index,
+            self._runs(sources or ()),
+            event.get("node_args"),
+            event.get("failures"),
+            self._flow_attempts[flow_run.id] or 1,
+        )
+        record = NodeRecord(run, flow_run, dict(event.get("parent") or {}))
+        record.started_at = event.get("time")
+        if id in self._nodes:  # it runs again, in a run that was reopened
+            self._nodes[id].run.status = "active"
+            self._nodes[id].error = None
+            return
+        self._nodes[id] = record
+        if edge is not None and edge.condition is None:
+            self._count(flow_run, edge, run.sources, fired=True)
+
+    def _next_number(self, flow_run: FlowRecord) -> int:
+        self._numbers[flow_run.id] += 1
+        return self._numbers[flow_run.id]
+
+    def _reused(self, event: Event, flow_run: FlowRecord) -> None:
+        id = str(event["task_id"])
+        run = NodeRun(
+            self._next_number(flow_run),
+            id,
+            str(event["task_name"]),
+            False,
+            None,
+            (),
+            None,
+            None,
+            self._flow_attempts[flow_run.id] or 1,
+        )
+        run.status = "reused"
+        self._nodes.setdefault(id, NodeRecord(run, flow_run, {}))
+
+    def _attempt_began(self, event: Event, flow_run: FlowRecord) -> None:
+        record = self._nodes.get(str(event["task_id"]))
+        if record is not None:
+            record.attempts = int(event.get("attempt") or record.attempts + 1)
+
+    def _attempt_ended(self, event: Event, flow_run: FlowRecord) -> None:
+        record = self._nodes.get(str(event["task_id"]))
+        if record is None:
+            return
+        will_retry = event["event"] == "TASK_RETRY"
+        error = None if event.get("user_retry") else error_of(event.get("what"))
+        attempt, at = int(event.get("attempt") or 0), float(event.get("time") or 0.0)
+        self._attempts.append(AttemptEnded(record, attempt, error, False, will_retry, at))
+
+    def _node_ended(self, event: Event, flow_run: FlowRecord) -> None:
+        id = str(event["node_id"])
+        record = self._nodes.get(id)
+        if record is None:
+            if not event.get("refused"):
+                return
+            name = str(event["node_name"])
+            index, sources = self._refused.get((flow_run.id, name), (None, ()))
+            number, is_flow = self._next_number(flow_run), name in self._plan.flows
+            run = NodeRun(number, id, name, is_flow, index, sources, None, None, 1)
+            record = self._nodes[id] = NodeRecord(run, flow_run, {})
+        succeeded = event["event"] == "NODE_SUCCESSFUL"
+        record.run.status = "success" if succeeded else "failure"
+        record.finished_at = event.get("time")
+        record.abandoned = bool(event.get("abandoned"))
+        if not succeeded and not record.run.is_flow:
+            what = event.get("what")
+            record.error = ArgumentError(str(what)) if event.get("refused") else error_of(what)
+
+    def _args(self, event: Event, flow_run: FlowRecord) -> None:
+        """The arguments of nodes could not be worked out: they fail without being started."""
+        index, edges = event.get("edge"), flow_run.flow.edges
+        if not event.get("what") or not isinstance(index, int) or not 0 <= index < len(edges):
+            return
+        if edges[index].destinations == tuple(event["nodes_to"]):
+            sources = self._runs(self._ids(event, flow_run, edges[index]))
+            for name in event["nodes_to"]:
+                self._refused[flow_run.id, str(name)] = (index, sources)
+
+    def _eager_failure(self, event: Event, flow_run: FlowRecord) -> None:
+        record = self._nodes.get(str(event["node_id"]))
+        if record is not None:
+            self._eager.append(record.run)
+
+    # -- what events refer to -----------------------------------------------------------------------------------
+
+    def _count(self, flow_run: FlowRecord, edge: EdgePlan, sources: Sequence[NodeRun], *, fired: bool) -> None:
+        key, combination = (flow_run.id, edge.index), tuple(run.number for run in sources)
+        self._considered.setdefault(key, set()).add(combination)
+        if fired:
+            self._fired.setdefault(key, set()).add(combination)
+
+    def _runs(self, ids: Iterable[str]) -> tuple[NodeRun, ...]:
+        return tuple(self._nodes[id].run for id in ids if id in self._nodes)
+
+    def _ids(self, event: Event, flow_run: FlowRecord, edge: EdgePlan) -> Iterator[str]:
+        """The ids of the sources for which an edge was considered, in the order in which the edge names them."""
+        parent = event.get("parent") or {}
+        for name in edge.sources:
+            if isinstance(parent.get(name), str):
+                yield parent[name]
+            elif name in parent:  # a sub-flow that passes on what finished in it: the newest run of it
+                runs = [r.run for r in self._nodes.values() if r.flow_run is flow_run and r.run.name == name]
+                yield from (run.id for run in runs[-1:])
