@@ -24,7 +24,7 @@ from selinon_core.celery.reporting.run_reader import RunReader
 from selinon_core.celery.reporting.run_status import describe_pending, described
 from selinon_core.celery.services import WorkerServices, services_of
 from selinon_core.celery.settings import AdapterSettings
-from selinon_core.celery.steering import Pausing, Retry, Signalled, Signals, Steering
+from selinon_core.celery.steering import Pausing, Retry, ScheduleSteering, Signalled, Signals, Steering
 from selinon_core.celery.steering.auditing import record
 from selinon_core.celery.stores import Store
 from selinon_core.celery.transport.broker_deadline import within
@@ -35,7 +35,7 @@ from selinon_core.celery.transport.pending_starts import PendingStart, PendingSt
 from selinon_core.celery.transport.publisher import Publisher
 from selinon_core.celery.worker.celery_tasks import register_tasks
 from selinon_core.celery.worker.revocation import Revocations
-from selinon_core.diagnostics.wording import suggestion
+from selinon_core.diagnostics.wording import hint
 from selinon_core.dispatch import select
 from selinon_core.errors import ConfigurationError, RequestError, UnknownFlowError, UnknownRunError
 from selinon_core.plan import Plan
@@ -160,6 +160,11 @@ class Selinon:
             self._reader = RunReader(services.store, services.flow_versions)
         return self._reader
 
+    @property
+    def schedules(self) -> ScheduleSteering:
+        """The schedules of the project: ``list()``, ``pause(name)``, ``resume(name)``."""
+        return ScheduleSteering(self)
+
     def _publisher(self) -> tuple[MessageBuilder, Publisher]:
         if self._publishing is None:
             self._publishing = (MessageBuilder(self.plan, self.app.conf.task_default_queue), Publisher(self.app))
@@ -239,7 +244,7 @@ class Selinon:
 
     def _require_flow(self, flow: str) -> None:
         if flow not in self.plan.flows:
-            raise UnknownFlowError(f'no flow is named "{flow}"{suggestion(flow, self.plan.flows)}')
+            raise UnknownFlowError(f'no flow is named "{flow}"{hint(flow, self.plan.flows)}')
 
     def cancel(
         self, id: str, flow: str | None = None, by: str | None = None, *, timeout: float | None = REQUEST_TIMEOUT

@@ -581,8 +581,26 @@ class TraceDef(Definition):
     dsn: NameRef | None
 
 
+class ScheduleDef(Definition):
+    """A schedule. What is wrong or missing is None, ``args`` ``BROKEN``; ``jitter`` is seconds."""
+
+    __slots__ = ("args", "catch_up", "cron", "flow", "jitter", "name", "overlap", "timezone")
+
+    name: NameRef | None
+    flow: NameRef | None
+    cron: NameRef | None
+    timezone: NameRef | None
+    args: Json
+    overlap: str
+    catch_up: str
+    jitter: float
+
+
 class GlobalDef(Definition):
-    """The ``global`` sections of all files together. ``predicates_module`` None means the shipped ones."""
+    """The ``global`` sections of all files together.
+
+    ``predicates_module`` None means the shipped ones, ``schedules`` None that they cannot be read.
+    """
 
     __slots__ = (
         "default_dispatcher_queue",
@@ -593,6 +611,7 @@ class GlobalDef(Definition):
         "on_unreached",
         "predicates_module",
         "redact",
+        "schedules",
         "trace",
         "typed_tasks",
         "vars",
@@ -609,6 +628,7 @@ class GlobalDef(Definition):
     env: dict[str, dict[str, Json]]
     typed_tasks: bool
     redact: tuple[str, ...]
+    schedules: tuple[ScheduleDef, ...] | None
 
 
 class ProjectModel:
@@ -620,7 +640,8 @@ class ProjectModel:
     ``maybe_defined`` holds names that seem to be defined in text that could not be read (after a syntax
     error, or in a broken definition): checks for unknown names have to be silent about them.
     ``files`` are the display names of the files read. ``has_expressions``: some of them have texts of the
-    expression language, templates or schemas of arguments, so that rules about these have something to look at.
+    expression language, templates, schemas of arguments or schedules, so that rules about these have something to
+    look at.
     """
 
     __slots__ = (
@@ -659,7 +680,9 @@ class ProjectModel:
         self.maybe_defined = maybe_defined
         self.incomplete = incomplete
         nodes: tuple[FlowDef | TaskDef, ...] = (*flows, *tasks)
-        self.has_expressions = has_expressions or any(node.input_schema is not None for node in nodes)
+        self.has_expressions = (
+            has_expressions or bool(settings.schedules) or any(node.input_schema is not None for node in nodes)
+        )
         self.task_by_name: dict[str, TaskDef] = {}
         self.flow_by_name: dict[str, FlowDef] = {}
         self.storage_by_name: dict[str, StorageDef] = {}

@@ -28,6 +28,7 @@ from selinon_core.plan.model import (
     FlowPlan,
     ForeachItems,
     Plan,
+    SchedulePlan,
     Settings,
     StoragePlan,
     Strategy,
@@ -71,7 +72,7 @@ def plan_from_json(data: Mapping[str, Any]) -> Plan:
 
 #: The fields that only version 2 has, where they differ from their defaults.
 _NEW_IN_FLOWS = ("input_schema", "output", "output_schema", "constants", "labels", "keep")
-_NEW_IN_SETTINGS = ("environment", "typed_tasks", "redact")
+_NEW_IN_SETTINGS = ("environment", "typed_tasks", "redact", "schedules")
 
 
 def _version(plan: Plan) -> int:
@@ -102,7 +103,13 @@ def _settings(settings: Settings) -> dict[str, Any]:
         data["environment"] = wrap(settings.environment)
     if "redact" in data:
         data["redact"] = list(settings.redact)
+    if "schedules" in data:
+        data["schedules"] = [_schedule(schedule) for schedule in settings.schedules]
     return data
+
+
+def _schedule(schedule: SchedulePlan) -> dict[str, Any]:
+    return {**schedule._asdict(), "args": wrap(schedule.args), "place": place_json(schedule.place)}
 
 
 def _cache(cache: CachePlan | None) -> dict[str, Any] | None:
@@ -186,7 +193,13 @@ def _read_settings(data: Mapping[str, Any]) -> Settings:
         settings["environment"] = unwrap(settings["environment"])
     if "redact" in settings:
         settings["redact"] = tuple(settings["redact"])
+    if "schedules" in settings:
+        settings["schedules"] = tuple(_read_schedule(schedule) for schedule in settings["schedules"])
     return Settings(**settings)
+
+
+def _read_schedule(data: Mapping[str, Any]) -> SchedulePlan:
+    return SchedulePlan(**{**data, "args": unwrap(data["args"]), "place": read_place(data["place"])})
 
 
 def _read_cache(data: Any) -> CachePlan | None:

@@ -294,13 +294,31 @@ class StoragePlan(NamedTuple):
     place: Place
 
 
+class SchedulePlan(NamedTuple):
+    """A start of a flow by the clock: ``cron`` has five fields, ``timezone`` is a name, ``jitter`` is seconds.
+
+    ``overlap``: ``skip``, ``queue``, ``allow`` or ``cancel``. ``catch_up``: ``last``, ``none`` or ``all``.
+    """
+
+    name: str
+    flow: str
+    cron: str
+    timezone: str
+    args: Json
+    overlap: str
+    catch_up: str
+    jitter: float
+    place: Place
+
+
 class Settings(NamedTuple):
     """The ``global`` section. ``trace`` holds one mapping per sink: ``{"logging": True}``, ...
 
     ``migration_dir``, queue names and strings in storage configurations may hold ``{ENVIRONMENT}`` references.
     ``environment`` has the variables that expressions may read: name -> ``{}`` or ``{"default": value}``.
     ``typed_tasks``: arguments of tasks are converted to the types that ``run`` is annotated with. ``redact`` are
-    patterns of keys whose values traces, statuses and pages do not show.
+    patterns of keys whose values traces, statuses and pages do not show. ``schedules`` are in the order of the
+    file.
     """
 
     migration_dir: str | None
@@ -310,6 +328,7 @@ class Settings(NamedTuple):
     environment: Mapping[str, Mapping[str, Json]] = {}
     typed_tasks: bool = False
     redact: tuple[str, ...] = ()
+    schedules: tuple[SchedulePlan, ...] = ()
 
 
 class _Plan(NamedTuple):

@@ -26,6 +26,7 @@ from selinon_core.config.model import (
     NotDef,
     OrDef,
     ProjectModel,
+    ScheduleDef,
     SchemaDef,
     StorageDef,
     TaskDef,
@@ -34,6 +35,7 @@ from selinon_core.config.model import (
     TextDef,
     WaitDef,
 )
+from selinon_core.config.read_context import BROKEN
 from selinon_core.plan import (
     And,
     CachePlan,
@@ -51,6 +53,7 @@ from selinon_core.plan import (
     Not,
     Or,
     Plan,
+    SchedulePlan,
     Schema,
     Selective,
     Settings,
@@ -68,6 +71,7 @@ DEFAULT_SAMPLING = "biexponential_increase"
 DEFAULT_SAMPLING_ARGS = {"start_retry": 2, "max_retry": 120}
 #: What ``args`` call an item of a foreach.
 ITEM = "item"
+DEFAULT_TIMEZONE = "UTC"
 DEFAULT_STRATEGIES = "selinon_core.strategies"
 #: Where shipped caches live; one that is configured by name only caches nothing.
 SHIPPED_CACHES = ("selinon_core.caches", "selinon.caches")
@@ -104,6 +108,11 @@ def _check_references(model: ProjectModel) -> None:
         for group in (*groups, flow.nowait):
             if not nodes >= set(_names(group)):
                 raise ValueError(f"flow {flow.name.name} names an unknown node")
+    schedules = model.settings.schedules
+    if schedules is None or len({_text(each.name) for each in schedules}) < len(schedules):
+        raise ValueError("the schedules are not complete")
+    if any(each.args is BROKEN or _text(each.flow) not in model.flow_by_name for each in schedules):
+        raise ValueError("a schedule names an unknown flow")
     for task in model.tasks:
         if task.storage is not None and task.storage.name not in model.storage_by_name:
             raise ValueError(f"task {task.name.name} names an unknown storage")
@@ -135,6 +144,24 @@ def _settings(settings: GlobalDef) -> Settings:
         settings.env,
         settings.typed_tasks,
         settings.redact,
+        tuple(_schedule(schedule) for schedule in settings.schedules or ()),
+    )
+
+
+def _schedule(schedule: ScheduleDef) -> SchedulePlan:
+    name, flow, cron = _text(schedule.name), _text(schedule.flow), _text(schedule.cron)
+    if name is None or flow is None or cron is None:
+        raise ValueError("a model with errors cannot be compiled")
+    return SchedulePlan(
+        name,
+        flow,
+        " ".join(cron.split()),
+        _text(schedule.timezone) or DEFAULT_TIMEZONE,
+        schedule.args,
+        schedule.overlap,
+        schedule.catch_up,
+        schedule.jitter,
+        schedule.location.place,
     )
 
 

@@ -70,6 +70,12 @@ class Api:
         run = checked_id(query["run"]) if "run" in query else None
         return json_answer(await self._backend.call(self._backend.audit, run, query.get("cursor")))
 
+    async def schedules(self, request: Request) -> Response:
+        """When flows are started by the clock."""
+        _only(request)
+        found = await self._backend.call(self._backend.schedules)
+        return json_answer({"version": 1, "schedules": found})
+
     async def run(self, request: Request) -> Response:
         """A run."""
         _only(request)

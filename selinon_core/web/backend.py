@@ -10,6 +10,7 @@ from anyio import CapacityLimiter, fail_after, to_thread
 from selinon_core.celery.reporting.audit_rows import audit_json
 from selinon_core.celery.reporting.run_history import history
 from selinon_core.celery.reporting.run_rows import find_page, rows_json
+from selinon_core.celery.reporting.schedule_list import schedule_list
 from selinon_core.celery.selinon_protocol import Owner
 from selinon_core.celery.stores.index import IndexRow
 from selinon_core.celery.stores.waits import WaitQuery
@@ -51,6 +52,7 @@ class Backend:
         self._runs = RunFollower(selinon, monotonic, pace)
         self._pages: TimedCache[dict[str, Any]] = TimedCache(pace, monotonic)
         self._histories: TimedCache[list[dict[str, Any]]] = TimedCache(2 * pace, monotonic, most=8)
+        self._schedules: TimedCache[list[dict[str, Any]]] = TimedCache(pace, monotonic)
         self._health: TimedCache[bool] = TimedCache(pace, monotonic)
         self._figures = FlowFigures(lambda: self._selinon.store.index, monotonic)
         self._drawings: RunDrawings | None = None
@@ -118,6 +120,11 @@ class Backend:
     def audit(self, run: str | None, cursor: str | None) -> dict[str, Any]:
         """A page of who asked for what, see ``audit_json``."""
         return audit_json(self._selinon.store.audit.read(run, cursor, AUDIT_PER_PAGE))
+
+    def schedules(self) -> list[dict[str, Any]]:
+        """The schedules of the project, see ``schedule_list``."""
+        store = self._selinon.store
+        return self._schedules.get("all", lambda: schedule_list(self.plan, store, store.clock()))
 
     def ids_like(self, text: str) -> list[str]:
         """Ids that are a text or begin with it, at most 10."""

@@ -11,7 +11,13 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from selinon_core.errors import ConfigurationError, RequestError, StateStoreError, StateStoreRefused
+from selinon_core.errors import (
+    ConfigurationError,
+    MissingExtraError,
+    RequestError,
+    StateStoreError,
+    StateStoreRefused,
+)
 from selinon_core.web.access import Authorize, Refusal, check_action, visitor_of
 from selinon_core.web.answers import RETRY_AFTER, SECURITY_HEADERS, ApiError, error_answer
 from selinon_core.web.live_feeds import TooManyViewers
@@ -97,6 +103,8 @@ def api_error(error: Exception) -> ApiError:
         return ApiError(503, "too_many_viewers", "this server has as many viewers as it takes", "come back", wait)
     if isinstance(error, StateStoreRefused):
         return ApiError(400, "store_refused", str(error), "the message says what the state store cannot take")
+    if isinstance(error, MissingExtraError):
+        return ApiError(409, "missing_extra", str(error))
     if isinstance(error, RequestError):
         return ApiError(400, "bad_request", str(error))
     if isinstance(error, ConfigurationError):
@@ -128,6 +136,6 @@ def error_handlers(page: Callable[[Request, ApiError], Response]) -> Mapping[Any
 
     kinds = (
         *(ApiError, StateStoreError, StateStoreRefused, TooManyViewers, RequestError),
-        *(ConfigurationError, HTTPException, Exception),
+        *(ConfigurationError, MissingExtraError, HTTPException, Exception),
     )
     return dict.fromkeys(kinds, answer)

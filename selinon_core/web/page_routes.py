@@ -14,6 +14,7 @@ from selinon_core.web.filters import checked_id, read_filter
 from selinon_core.web.guard import path_of
 from selinon_core.web.pages import error_main, flows_main, page, run_main, runs_main
 from selinon_core.web.review_page import review_main
+from selinon_core.web.schedules_page import schedules_main
 from selinon_core.web.static_files import read_static
 
 #: Entries of the audit on the page of a run.
@@ -65,6 +66,11 @@ class PageRoutes:
         found = await self._backend.call(self._backend.waits, (), None, cursor)
         main = review_main(found["waits"], found["next"], request.scope["selinon.acts"])
         return HTMLResponse(page("review", "Needs review", main, root="", project=self._project))
+
+    async def schedules(self, request: Request) -> Response:
+        """When flows are started by the clock."""
+        main = schedules_main(await self._backend.call(self._backend.schedules))
+        return HTMLResponse(page("schedules", "Schedules", main, root="", project=self._project))
 
     async def static(self, request: Request) -> Response:
         """A style sheet or a script."""

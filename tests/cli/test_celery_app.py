@@ -21,6 +21,8 @@ COMMANDS = [
     ["status", "a1"],
     ["cancel", "a1"],
     ["retry", "a1"],
+    ["schedules"],
+    ["schedules", "pause", "nightly"],
 ]
 
 

@@ -26,7 +26,7 @@ ELSEWHERE = {
     "RUN_PAUSED",
     "RUN_RESUMED",
 }
-ELSEWHERE |= {event for event in EVENTS if event.startswith(("NODE_STATE_CACHE_", "MIGRATION"))}
+ELSEWHERE |= {event for event in EVENTS if event.startswith(("NODE_STATE_CACHE_", "MIGRATION", "SCHEDULE_"))}
 #: Events about deleting are emitted when user functions delete, NODE_UNREACHED when asked for.
 ELSEWHERE |= {"SIGNAL", "SIGNAL_REFUSED"}  # test_local_waits
 LOCAL = set(EVENTS) - ELSEWHERE

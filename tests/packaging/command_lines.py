@@ -27,6 +27,7 @@ PACKAGES_OF = {
     "typed": {"msgspec"},
     "web": {"starlette", "uvicorn"},
     "metrics": {"prometheus_client"},
+    "schedules": {"cronsim"},
 }
 
 
@@ -64,6 +65,9 @@ LINES = (
     Line("web --port 0 --app shop:app", ("web",), here=False),
     Line("cancel 1234", ("dev",), code=2),
     Line("cancel 1234 --app shop:app", ("celery", "dev"), code=2),
+    Line("schedules", ("dev",)),
+    Line("schedules pause nightly", ("dev",), code=2),
+    Line("schedules resume nightly", ("dev",), code=2),
     Line("retry 1234", ("dev",), code=1),
     Line("signal 1234 Approve", ("dev",), code=1),
     Line("retry --flow plain --dry-run --app shop:app", ("celery", "dev")),

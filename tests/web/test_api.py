@@ -105,10 +105,10 @@ def test_values_are_cut_at_4_kib(shop: Viewed) -> None:
 
 
 def test_what_is_redacted_is_on_no_page(tmp_path: Path) -> None:
-    hidden = "global: {redact: [declined]}\n"
+    hidden = PROJECT.replace("global:\n", "global:\n  redact: [declined]\n")
     secret = "secret-of-acme"
     failing = TASKS.replace('"declined: " + HOSTILE', '"declined: %s" % node_args')
-    with project(tmp_path, hidden + PROJECT, tasks=failing) as shop:
+    with project(tmp_path, hidden, tasks=failing) as shop:
         id = shop.finished("order", {"declined": secret, "open": "seen"})
         # Of each a server that has seen nothing before: what an error quotes is found all the same.
         for path in ("nodes?name=Charge", "nodes?name=Load", "", "history", "graph.svg"):

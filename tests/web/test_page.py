@@ -130,6 +130,7 @@ def test_the_list_and_a_run_say_everything_without_scripts(browser: Browser, sho
             ("", ["failure", "order", id[:8], "UTC"]),
             (f"runs/{id}", ["failure", "Charge", "1 failure", "Arguments", "as a picture"]),
             ("flows", ["order", "100.0%"]),
+            ("schedules", ["nightly", "30 2 * * *"]),
             (f"api/runs/{id}/graph.svg", ["Charge", "failed after"]),
         ):
             tab.call("Page.navigate", url=address + path)

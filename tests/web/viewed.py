@@ -36,6 +36,9 @@ tasks:
   - {name: Fetch, import: viewed_tasks}
 storages:
   - {name: Memory, import: selinon_core.storages.memory, classname: InMemoryStorage}
+global:
+  schedules:
+    - {name: nightly, flow: order, cron: "30 2 * * *", timezone: Europe/Berlin}
 flow-definitions:
   - name: order
     propagate_node_args: true
@@ -101,7 +104,7 @@ class CountedStore:
 
     def __getattr__(self, name: str) -> Any:
         value = getattr(self._store, name)
-        if name in ("index", "audit", "waits"):
+        if name in ("index", "audit", "waits", "schedules"):
             return _Away(self, name, value)
 
         def call(*args: Any, **named: Any) -> Any:

@@ -1,8 +1,19 @@
-"""Steering of flow runs by people. What is asked for is kept in the audit, and is a message to a dispatcher."""
+"""Steering by people: of flow runs, by a message to a dispatcher, and of schedules. The audit keeps who asked."""
 
 from selinon_core.celery.steering.cancellation import Cancel, Cancellation
 from selinon_core.celery.steering.pausing import Pause, Pausing
+from selinon_core.celery.steering.schedules import ScheduleSteering
 from selinon_core.celery.steering.signals import Signalled, Signals
 from selinon_core.celery.steering.steering import Retry, Steering
 
-__all__ = ["Cancel", "Cancellation", "Pause", "Pausing", "Retry", "Signalled", "Signals", "Steering"]
+__all__ = [
+    "Cancel",
+    "Cancellation",
+    "Pause",
+    "Pausing",
+    "Retry",
+    "ScheduleSteering",
+    "Signalled",
+    "Signals",
+    "Steering",
+]

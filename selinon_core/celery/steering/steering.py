@@ -15,7 +15,7 @@ from selinon_core.celery.selinon_protocol import Owner
 from selinon_core.celery.steering.auditing import record
 from selinon_core.celery.stores.run_header import RunHeader
 from selinon_core.celery.transport.broker_deadline import within
-from selinon_core.diagnostics.wording import suggestion
+from selinon_core.diagnostics.wording import hint
 from selinon_core.dispatch import FlowRun, NodeRun
 from selinon_core.dispatch.rules.reopening import retried_by_default, retryable, why_not_reopened
 from selinon_core.errors import MigrationError, MigrationSkew, RequestError, UnknownFlowError, UnknownRunError
@@ -163,7 +163,7 @@ def _chosen(names: Sequence[str], failed: Sequence[NodeRun], nodes: Sequence[Nod
             known = [node for node in nodes if name in (node.name, node.id)]
             if known:
                 raise RequestError(_why_not(known[-1], nodes))
-            near = suggestion(name, [node.name for node in failed])
+            near = hint(name, [node.name for node in failed])
             raise RequestError(f'no node run with the name or id "{name}" failed{near}')
         chosen |= dict.fromkeys(found)
     return tuple(sorted(chosen))

@@ -28,6 +28,7 @@ from selinon_core.celery.transport.redis_resilience import LostConnectionStep
 from selinon_core.celery.transport.start_batch import starts_in
 from selinon_core.celery.worker.fork_gate import fork_gate
 from selinon_core.celery.worker.revocation import extend_commands
+from selinon_core.celery.worker.scheduler import check_schedules
 from selinon_core.celery.worker.sweep import Reaper
 from selinon_core.celery.worker.worker_facts import add_command
 from selinon_core.errors import SelinonException
@@ -67,6 +68,7 @@ def hook_into_workers(selinon: Owner) -> None:
                 # What needs no server comes first: its mistakes are not hidden behind a store that is down.
                 check_accepts_json(instance.app.conf)
                 Spans(selinon.plan).check()
+                check_schedules(selinon.plan)
                 _warn_of_private_storages(selinon.plan)
                 for queue in queues_that_drop(instance.app):
                     _log.warning(
@@ -162,7 +164,8 @@ class MaintenanceStep(bootsteps.StartStopStep):
         self._stop.set()
 
     def _sweep(self) -> None:
-        reaper = Reaper(self.owner.services, clean_results=lambda: self.owner.app.backend.cleanup())
+        owner = self.owner
+        reaper = Reaper(owner.services, clean_results=lambda: owner.app.backend.cleanup(), starts=owner)
         while True:
             with self._gate.passed():
                 pause = reaper.run_once()

@@ -1,8 +1,9 @@
 """The sweep: finds flow runs with due timers, waiting outbox entries or silent workers, and has them advanced.
 
 It runs in a thread of every worker's main process; one of them leads, and keeps the index of runs complete
-(``index_upkeep``). It never runs user code and never advances a flow itself: it sends a wake-up message to the
-flow's dispatcher queue. The store finds due runs by time, so that flow runs that only wait cost nothing.
+(``index_upkeep``) and starts what is scheduled (``scheduler``). It never runs tasks and never advances a flow
+itself: it sends a wake-up message to the flow's dispatcher queue. The store finds due runs by time, so that flow
+runs that only wait cost nothing.
 """
 
 from __future__ import annotations
@@ -13,8 +14,9 @@ import uuid
 from collections.abc import Callable
 
 from selinon_core.celery.services import WorkerServices
-from selinon_core.celery.stores.protocol import Due
+from selinon_core.celery.stores.protocol import FOREVER, Due
 from selinon_core.celery.worker.index_upkeep import IndexUpkeep
+from selinon_core.celery.worker.scheduler import LOOK_AGAIN, Scheduler, Starts
 from selinon_core.errors import StateStoreError
 
 _log = logging.getLogger("selinon")
@@ -31,15 +33,21 @@ CLEAN_EVERY = 86400.0
 
 
 class Reaper:
-    """One worker's part in the sweep; ``clean_results`` removes old results."""
+    """One worker's part in the sweep; ``clean_results`` removes old results, ``starts`` starts schedules."""
 
-    def __init__(self, services: WorkerServices, clean_results: Callable[[], object] = lambda: None) -> None:
+    def __init__(
+        self,
+        services: WorkerServices,
+        clean_results: Callable[[], object] = lambda: None,
+        starts: Starts | None = None,
+    ) -> None:
         self._services = services
         self._owner = uuid.uuid4().hex
         self._pause = services.settings.selinon_sweep_interval
         self._clean = clean_results
         self._clean_at = 0.0
         self._index = IndexUpkeep(services)
+        self._scheduler = None if starts is None else Scheduler(services, starts)
 
     def run_once(self) -> float:
         """Sweep once, if this worker leads; returns the seconds until the next sweep."""
@@ -48,6 +56,7 @@ class Reaper:
         try:
             now = services.clock()
             if not services.store.acquire_leadership(self._owner, now + 4 * settings.selinon_sweep_interval, now):
+                self._lost_the_lead()
                 return settings.selinon_sweep_interval
             found = services.store.claim_due_runs(
                 now,
@@ -62,17 +71,35 @@ class Reaper:
                 services.publisher.send(services.messages.wake(d.flow, d.flow_id, d.queue) for d in wanted)
             self._clean_results(now)
             self._index.run_once(now)
+            scheduled = self._start_what_is_due(now)
             self._pause = settings.selinon_sweep_interval
             if len(found) == BATCH:
                 return 0.0
-            due = services.store.next_due()
-            if due is not None:
+            due = min(services.store.next_due() or FOREVER, scheduled or FOREVER)
+            if due < FOREVER:
                 return min(max(due - services.clock(), LEAST_PAUSE), settings.selinon_sweep_interval)
         except StateStoreError as error:
             return self._away(str(error))
         except Exception as error:
             return self._away(f"{type(error).__name__}: {error}")
         return settings.selinon_sweep_interval
+
+    def _start_what_is_due(self, now: float) -> float | None:
+        """Start what is scheduled; returns when something is due again, None: never."""
+        if self._scheduler is None:
+            return None
+        try:
+            return self._scheduler.run_once(now)
+        except StateStoreError:
+            self._scheduler.look_again()
+            raise
+        except Exception as error:  # the rest of the sweep does not wait for it
+            _log.exception("schedules cannot be looked after: %s", type(error).__name__)
+            return now + LOOK_AGAIN
+
+    def _lost_the_lead(self) -> None:
+        if self._scheduler is not None:
+            self._scheduler.look_again()
 
     def _without_backlog(self, found: list[Due]) -> list[Due]:
         """The wake-ups to be sent now.

@@ -171,6 +171,13 @@ EVENT_KINDS: dict[str, EventKind] = {
         "On workers: a failed flow run goes on; `retried` are the node runs that run again.",
         (*_FLOW, "retried", "by"),
     ),
+    "SCHEDULE_FIRED": EventKind(
+        "On workers: a schedule started a flow run, for the time `due` (UTC).", (*_FLOW, "schedule", "due")
+    ),
+    "SCHEDULE_SKIPPED": EventKind(
+        "On workers: a schedule started nothing for the time `due` (UTC); `what` says why.",
+        ("flow_name", "schedule", "due", "what"),
+    ),
     "RETRY_REFUSED": EventKind(
         "On workers: a flow run was to go on and cannot; `what` says why.", (*_FLOW, "what"), warning=True
     ),

@@ -34,6 +34,7 @@ from selinon_core.celery.stores.sql.due_runs import due_runs, forget, forget_end
 from selinon_core.celery.stores.sql.index import SqlIndex
 from selinon_core.celery.stores.sql.locked_run import RunTransaction, header_of, record_of, unfinished
 from selinon_core.celery.stores.sql.pausing import pause
+from selinon_core.celery.stores.sql.schedules import SqlSchedules
 from selinon_core.celery.stores.sql.tables import Tables
 from selinon_core.celery.stores.sql.waits import SqlWaits
 from selinon_core.celery.surroundings import REAL
@@ -62,6 +63,7 @@ class SqlStore:
         self.index = SqlIndex(self.database, self.tables)
         self.audit = SqlAudit(self.database, self.tables)
         self.waits = SqlWaits(self.database, self.tables)
+        self.schedules = SqlSchedules(self.database, self.tables)
         self.clock = StoreClock(self._time)
 
     def prepare(self) -> None:

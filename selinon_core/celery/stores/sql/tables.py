@@ -39,6 +39,7 @@ class Tables:
         self._define_index()
         self._define_audit()
         self._define_waits()
+        self._define_schedules()
         self._prepare_questions()
 
     def _table(self, name: str, *columns: Any) -> sa.Table:
@@ -220,6 +221,29 @@ class Tables:
         sa.Index(f"{name}_since", waits.since, waits.run, waits.number)
         sa.Index(f"{name}_flow", waits.flow, waits.since)
         sa.Index(f"{name}_root", waits.root)
+
+    def _define_schedules(self) -> None:
+        """Schedules: a row per name and rule, and one per name that was ever paused."""
+        self.schedules = self._table(
+            "schedules",
+            sa.Column("name", _exact(128), primary_key=True),
+            sa.Column("rule", _exact(400), primary_key=True),
+            sa.Column("decided", _SECONDS, nullable=False),
+            sa.Column("waiting", _LONG, nullable=False),
+            sa.Column("last_due", _SECONDS),
+            sa.Column("last_at", _SECONDS),
+            sa.Column("last_flow", _exact(255)),
+            sa.Column("last_run", _exact(64)),
+            sa.Column("absent", _SECONDS),
+            sa.Column("version", sa.Integer, nullable=False),
+        )
+        self.schedule_pauses = self._table(
+            "schedule_pauses",
+            sa.Column("name", _exact(128), primary_key=True),
+            sa.Column("paused", sa.Boolean, nullable=False),
+            sa.Column("at", _SECONDS, nullable=False),
+            sa.Column("who", _exact(255)),
+        )
 
     def _prepare_questions(self) -> None:
         """What every step asks, made once: most of the time that a statement takes here goes into making it."""
