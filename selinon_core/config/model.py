@@ -151,6 +151,20 @@ class WaitDef(Definition):
     timeout: float | None
 
 
+class RetryDef(Definition):
+    """When a task is tried again. Times are seconds; ``only`` and ``never`` are patterns of exception classes."""
+
+    __slots__ = ("factor", "jitter", "max", "max_wait", "never", "only", "wait")
+
+    max: int | None
+    wait: float
+    factor: float
+    max_wait: float | None
+    jitter: float
+    only: tuple[NameRef, ...]
+    never: tuple[NameRef, ...]
+
+
 class TaskDef(Definition):
     """A task. Times are seconds. ``function`` is its class; None when ``import`` or ``classname`` is
     broken, and for a task that waits for a signal: it has ``wait``, and runs nothing.
@@ -163,6 +177,7 @@ class TaskDef(Definition):
         "name",
         "output_schema",
         "queue",
+        "retry",
         "retry_countdown",
         "selective_run_function",
         "storage",
@@ -178,6 +193,7 @@ class TaskDef(Definition):
     wait: WaitDef | None
     max_retry: int
     retry_countdown: float
+    retry: RetryDef | None
     timeout: float | None
     throttling: float | None
     input_schema: NameRef | SchemaDef | None

@@ -28,6 +28,7 @@ from selinon_core.plan.model import (
     FlowPlan,
     ForeachItems,
     Plan,
+    RetryPolicy,
     SchedulePlan,
     Settings,
     StoragePlan,
@@ -79,7 +80,10 @@ def _version(plan: Plan) -> int:
     is_new = (
         any(name in fields(plan.settings) for name in _NEW_IN_SETTINGS)
         or any(
-            task.input_schema is not None or task.wait is not None or isinstance(task.output_schema, Mapping)
+            task.input_schema is not None
+            or task.wait is not None
+            or task.retry is not None
+            or isinstance(task.output_schema, Mapping)
             for task in plan.tasks.values()
         )
         or any(_is_new(flow) for flow in plan.flows.values())
@@ -128,6 +132,8 @@ def _task(task: TaskPlan) -> dict[str, Any]:
         data["input_schema"] = schema_json(task.input_schema)
     if task.wait is not None:
         data["wait"] = _wait(task.wait)
+    if task.retry is not None:
+        data["retry"] = {**fields(task.retry), **_classes(task.retry, list)}
     return data
 
 
@@ -137,6 +143,10 @@ def _wait(wait: Wait) -> dict[str, Any]:
         data["title"] = template_json(wait.title)
         data["title_where"] = where_json(wait.title)
     return data
+
+
+def _classes(retry: RetryPolicy, kind: Any) -> dict[str, Any]:
+    return {name: kind(value) for name in ("only", "never") if (value := getattr(retry, name))}
 
 
 def _storage(storage: StoragePlan) -> dict[str, Any]:
@@ -211,10 +221,15 @@ def _read_task(data: Mapping[str, Any]) -> TaskPlan:
     schemas = {name: read_schema(data[name]) for name in ("input_schema", "output_schema") if name in data}
     function = data["function"]
     wait = {"wait": _read_wait(data["wait"])} if "wait" in data else {}
+    retry = None
+    if "retry" in data:
+        read = RetryPolicy(**data["retry"])
+        retry = read._replace(**_classes(read, tuple))
     return TaskPlan(
         **{
             **data,
             **schemas,
+            **({} if retry is None else {"retry": retry}),
             **wait,
             "function": None if function is None else read_reference(function),
             "selective_run_function": None if selective is None else read_reference(selective),

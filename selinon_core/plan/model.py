@@ -258,10 +258,25 @@ class Wait(NamedTuple):
     timeout: float | None = None
 
 
+class RetryPolicy(NamedTuple):
+    """What ``retry`` of a task says beside ``max_retry`` and ``retry_countdown``, which it sets.
+
+    Times are seconds. ``only`` and ``never`` are patterns of exception classes. ``jitter`` is the part of a wait
+    by which it varies.
+    """
+
+    factor: float = 1
+    max_wait: float | None = None
+    jitter: float = 0
+    only: tuple[str, ...] = ()
+    never: tuple[str, ...] = ()
+
+
 class TaskPlan(NamedTuple):
     """A task. Times are seconds.
 
     A task with ``wait`` has no ``function``: nothing runs it, and it ends by a signal or by its time-out.
+    With ``retry`` None every error is retried after the same time.
     """
 
     name: str
@@ -279,6 +294,7 @@ class TaskPlan(NamedTuple):
     place: Place
     input_schema: Schema | None = None
     wait: Wait | None = None
+    retry: RetryPolicy | None = None
 
 
 class StoragePlan(NamedTuple):

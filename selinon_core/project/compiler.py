@@ -26,6 +26,7 @@ from selinon_core.config.model import (
     NotDef,
     OrDef,
     ProjectModel,
+    RetryDef,
     ScheduleDef,
     SchemaDef,
     StorageDef,
@@ -53,6 +54,7 @@ from selinon_core.plan import (
     Not,
     Or,
     Plan,
+    RetryPolicy,
     SchedulePlan,
     Schema,
     Selective,
@@ -184,11 +186,19 @@ def _task(task: TaskDef, default_queue: str) -> TaskPlan:
         place=task.name.location.place,
         input_schema=_schema(task.input_schema),
         wait=_wait(task.wait),
+        retry=None if task.retry is None else _retry(task.retry),
     )
 
 
 def _wait(wait: WaitDef | None) -> Wait | None:
     return None if wait is None else Wait(_template(wait.title), wait.timeout)
+
+
+def _retry(retry: RetryDef) -> RetryPolicy | None:
+    policy = RetryPolicy(
+        retry.factor, retry.max_wait, retry.jitter, tuple(_names(retry.only)), tuple(_names(retry.never))
+    )
+    return None if policy == RetryPolicy() else policy
 
 
 def _storage(storage: StorageDef) -> StoragePlan:

@@ -167,7 +167,12 @@ class TaskRunner:
             error = _bad_countdown(error)
         hopeless = isinstance(error, (FatalTaskError, ConfigurationError, ArgumentError))
         if not hopeless and assignment.retries < task.max_retry:
-            return RetryLater(task.retry_countdown, error)
+            if task.retry is None:
+                return RetryLater(task.retry_countdown, error)
+            from selinon_core.runtime.retry_policy import is_retried, wait_before  # few tasks have one
+
+            if is_retried(task.retry, error):
+                return RetryLater(wait_before(task, task.retry, assignment.retries, assignment.task_id), error)
         if task.storage is not None and not task.storage_readonly:
             self._storages.store_error(
                 assignment.args,

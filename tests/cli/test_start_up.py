@@ -116,9 +116,9 @@ def own(modules: set[str]) -> set[str]:
 @pytest.mark.parametrize(
     ("words", "most"),
     [
-        (("lint", "nodes.yaml", "flows"), 186),
-        (("graph", "--format", "mermaid", "nodes.yaml", "flows"), 175),
-        (("run", "--local", "--mock-tasks", "--flow", "order", "nodes.yaml", "flows"), 265),
+        (("lint", "nodes.yaml", "flows"), 187),
+        (("graph", "--format", "mermaid", "nodes.yaml", "flows"), 176),
+        (("run", "--local", "--mock-tasks", "--flow", "order", "nodes.yaml", "flows"), 266),
         (("--help",), 63),
     ],
 )

@@ -53,7 +53,20 @@ FULL: dict[str, Any] = {
             "throttling": {"minutes": 1, "seconds": 30, "milliseconds": 500},
         },
         {"name": "Store", "import": "shop.tasks", "storage": "Database", "storage_read_only": True},
-        {"name": "Mail", "import": "shop.tasks", "selective_run_function": {"function": "fresh", "import": "m"}},
+        {
+            "name": "Mail",
+            "import": "shop.tasks",
+            "retry": {
+                "max": 5,
+                "wait": 10,
+                "factor": 2,
+                "max_wait": 600,
+                "jitter": 0.2,
+                "only": ["TimeoutError", "requests.exceptions.*"],
+                "never": "ValueError",
+            },
+            "selective_run_function": {"function": "fresh", "import": "m"},
+        },
     ],
     "storages": [
         {

@@ -21,6 +21,7 @@ from selinon_core.errors import SelinonException, StateStoreError, TaskTimeout
 from selinon_core.runtime.error_codec import encode_error, user_traceback
 from selinon_core.runtime.ids import id_maker
 from selinon_core.runtime.json_values import copy_json, snapshot
+from selinon_core.runtime.retry_policy import is_retried, wait_before
 from selinon_core.runtime.task_runner import Assignment, Attempt, Failed, RetryLater, Succeeded
 from selinon_core.runtime.trace import entries as trace_entries
 from selinon_core.runtime.trace.tracer import jsonable
@@ -261,8 +262,11 @@ class TaskMessageHandler:
             return
         error = TaskTimeout(f"attempt {record.attempts + 1} of {task.name} did not stop after {task.timeout} s")
         task_id = id_maker(message.id)(message.number)
-        if record.retries < task.max_retry:
-            self._retry(message, task_id, RetryLater(task.retry_countdown, error))
+        if record.retries < task.max_retry and (task.retry is None or is_retried(task.retry, error)):
+            wait = task.retry_countdown
+            if task.retry is not None:
+                wait = wait_before(task, task.retry, record.retries, task_id)
+            self._retry(message, task_id, RetryLater(wait, error))
             return
         # The worker's main process runs no user code, so another process has to advance the flow.
         delivered = services.store.append_event(

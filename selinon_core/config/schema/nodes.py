@@ -22,6 +22,7 @@ from selinon_core.config.schema.common import (
 )
 from selinon_core.config.schema.data import SCHEMA, SCHEMA_TEXT, TEMPLATE_TEXT
 from selinon_core.config.schema.mapping import Key, MappingType
+from selinon_core.config.schema.retries import RETRY
 from selinon_core.config.schema.types import Flag, JsonValue, PlainText, Text
 from selinon_core.diagnostics import fixes_of, kinds
 
@@ -83,6 +84,8 @@ def _finish_task(reading: ReadContext, task: TaskDef, raw: dict[str, Any]) -> bo
         ref = getattr(task, key)
         if isinstance(ref, NameRef) and not ref.name:
             setattr(task, key, None)
+    if task.retry is not None:
+        task.max_retry, task.retry_countdown = task.retry.max or 0, task.retry.wait
     if task.storage_task_name is not None and "storage" not in raw:
         reading.collector.add(
             kinds.KEY_WITHOUT_KEY,
@@ -104,6 +107,12 @@ TASK = MappingType(
         Key("classname", CLASS_NAME, "the class in that module; default: the name"),
         Key("max_retry", COUNT, "retries after an exception", "max_retry", 0, broken=0),
         Key("retry_countdown", SECONDS, "seconds before a retry", "retry_countdown", 0, broken=0),
+        Key(
+            "retry",
+            RETRY,
+            "when it is tried again; instead of max_retry and retry_countdown",
+            "retry",
+        ),
         Key("timeout", DURATION, "seconds after which an attempt is stopped and counts as failed", "timeout"),
         Key(
             "output_schema",
@@ -133,7 +142,7 @@ TASK = MappingType(
         Key("throttling", THROTTLING, "least time between two schedulings of this task", "throttling"),
     ),
     finish=_finish_task,
-    together=(("storage_readonly", "storage_read_only"),),
+    together=(("storage_readonly", "storage_read_only"), ("retry", "max_retry"), ("retry", "retry_countdown")),
     one_of=("import", "wait"),
     text="A task.",
 )

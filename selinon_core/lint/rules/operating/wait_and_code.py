@@ -10,6 +10,7 @@ _OF_CODE = {
     "import": "nothing runs",
     "classname": "nothing runs",
     "max_retry": "nothing is tried again",
+    "retry": "nothing is tried again",
     "retry_countdown": "nothing is tried again",
     "timeout": "it is the time-out of an attempt",
     "queue": "no message is sent",
@@ -21,8 +22,8 @@ _OF_CODE = {
 class WaitAndCode(Rule):
     """A task with `wait` has a key that is about running code.
 
-    What it does: Reports `import`, `classname`, `max_retry`, `retry_countdown`, `timeout`, `queue`, `throttling`
-    and `input_schema` beside `wait`.
+    What it does: Reports `import`, `classname`, `max_retry`, `retry_countdown`, `retry`, `timeout`, `queue`,
+    `throttling` and `input_schema` beside `wait`.
 
     Why it is bad: A task with `wait` runs nothing, so the key has no effect. Whoever wrote it expects one.
 
