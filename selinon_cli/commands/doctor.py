@@ -63,9 +63,13 @@ def _findings(terminal: Terminal, options: DoctorOptions) -> Iterator[Finding]:
 
 
 def _app(terminal: Terminal, options: DoctorOptions) -> Selinon | Finding:
-    """The flows and their app; a finding where there are none, or they have errors."""
+    """The flows and their app; a finding where there are none, or they have errors.
+
+    Raises ``MissingExtraError`` where no app is named and the embedded server is not installed: then there is
+    nothing to check.
+    """
     from selinon_core.celery.doctor import FAILED, Finding
-    from selinon_core.errors import SelinonException
+    from selinon_core.errors import MissingExtraError, SelinonException
 
     try:
         selinon = flows_of(terminal, options.app, ())
@@ -75,6 +79,8 @@ def _app(terminal: Terminal, options: DoctorOptions) -> Selinon | Finding:
         return Finding("app", FAILED, str(error), error.hint)
     except CommandExit:  # its errors are printed
         return Finding("app", FAILED, "the project has errors", "selinon lint explains them")
+    except MissingExtraError:
+        raise
     except SelinonException as error:
         return Finding("app", FAILED, _with_first(error), "selinon lint explains errors of the files")
 

@@ -35,6 +35,7 @@ class Line(NamedTuple):
     """A command line. ``needs`` are extras any of which is enough; ``code`` is the exit code where one is there.
 
     ``here``: whether it is run where one is there, too; some would need a server then, or not end.
+    ``looks_around``: it tells what the storages of the project need, too.
     """
 
     words: str
@@ -42,6 +43,7 @@ class Line(NamedTuple):
     code: int = 0
     here: bool = True
     program: str = "selinon"
+    looks_around: bool = False
 
 
 LINES = (
@@ -69,12 +71,12 @@ LINES = (
     Line("schedules pause nightly", ("dev",), code=2),
     Line("schedules resume nightly", ("dev",), code=2),
     Line("retry 1234", ("dev",), code=1),
-    Line("signal 1234 Approve", ("dev",), code=1),
+    Line("signal 1234 Approve", ("dev",), code=2),
     Line("retry --flow plain --dry-run --app shop:app", ("celery", "dev")),
     Line("prune --older 30d --dry-run", ("dev",)),
     Line("export 1234", ("dev",), code=2),
-    Line("doctor", ("dev",), code=1),
-    Line("doctor --app shop:app --format json", ("celery", "dev"), code=1),
+    Line("doctor", ("dev",), code=1, looks_around=True),
+    Line("doctor --app shop:app --format json", ("celery", "dev"), code=1, looks_around=True),
     Line("audit", ("dev",)),
     Line("audit 1234 --format json --app shop:app", ("celery", "dev")),
     Line("pause 1234", ("dev",), code=1),
