@@ -107,7 +107,7 @@ MISTAKES = (
         "flows/reserve.yaml",
         "        args:\n          item: ${line.item}\n          quantity: ${line.quantity}\n",
         "",
-        "price is there too",
+        '"ReserveItem" takes no argument "price"',
     ),
     Mistake(
         "the receipt does not wait for the voucher",
