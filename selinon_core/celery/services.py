@@ -176,7 +176,7 @@ class WorkerServices:
             WaitEndings(
                 self.plan,
                 self.store,
-                self.settings,
+                self.retention.errors,
                 self.surroundings.now,
                 self.check_schema,
                 self._finish_wait,

@@ -10,6 +10,8 @@ import pytest
 from selinon_core.celery.reporting.run_status import describe
 from selinon_core.celery.steering import Signals
 from selinon_core.celery.stores.waits import WaitQuery, WaitRow
+from selinon_core.dispatch import events as on
+from selinon_core.dispatch.codec import encode_event
 from selinon_core.errors import RequestError, UnknownRunError
 from selinon_core.simulating.world import BEGINNING, World
 from tests.celery.counted_waits import RAN, ran
@@ -269,3 +271,74 @@ def test_a_task_in_a_sub_flow_is_found_from_the_run_at_the_top_and_an_early_one_
     slow.broker.queue.insert(0, slow.broker.queue.pop())
     slow.work(until=slow.now + 60)
     assert (ran(), slow.results[id][0]) == (["A", "B"], "success")
+
+
+def test_a_signal_for_a_sub_flow_does_not_reach_one_beside_it() -> None:
+    top = """
+  - name: other
+    edges: [{from: , to: [Approve, A]}]
+  - name: top
+    edges:
+      - {from: , to: order, foreach: args.numbers, args: {number: "${item}"}}
+      - {from: , to: other, args: {number: 3}}
+    failures:
+      - {nodes: [order, other], fallback: B}
+"""
+    world = World(project(ORDER + top), workers=1, selinon_inline_count=0)
+    id = world.start("top", {"numbers": [1]})
+    world.work(until=world.now + 60)
+    by_flow = {row.flow: row for row in rows(world)}
+    lower = by_flow["order"].run
+    asking(world).signal(lower, "Approve", {"ok": True})
+    while len(rows(world)) > 1:  # B of it has not run: the sub-flow has not ended
+        world.work_some(1)
+    assert status(world, lower)["status"] == "running"
+    with pytest.raises(RequestError, match="it has succeeded"):
+        asking(world).signal(lower, "Approve", {"ok": True})
+    assert asking(world).signal(id, "Approve", {"ok": True}).id == by_flow["other"].run
+
+
+def test_a_signal_is_taken_while_ends_wait_for_the_end_of_a_pause() -> None:
+    world = World(
+        project("  - {name: order, edges: [{from: , to: [A, Approve]}]}"), workers=1, selinon_inline_count=0
+    )
+    id = world.start("order", {"number": 1})
+    world.work_some(1)
+    store = world.store
+    (row,) = rows(world)
+    (other,) = {1, 2} - {row.number}
+    assert store.claim_delivery(id, other, 0, False, world.now).kind == "run"
+    world.broker.queue.clear()
+    world.pause("order", id, 1)
+    world.work(until=world.now + 1)
+    assert (
+        store.append_event(id, other, encode_event(on.NodeSucceeded(other)), world.now, urgent=True).kind
+        == "quiet"
+    )
+    world.signal("order", id, "Approve", {"ok": True})
+    world.work_some(1)
+    assert not world.broker.queue
+    assert status(world, id)["status"] == "paused"
+    world.pause("order", id, 2)
+    world.work()
+    assert world.results[id][0] == "success"
+
+
+def test_errors_of_waits_are_kept_as_long_as_those_of_tasks(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World(project(ORDER.replace("name: order", "name: order\n    keep: {failure: 90d}")))
+    waits = world.workers[0].relay.waits
+    kept: list[float] = []
+    append = world.store.append_event
+
+    def appended(*args: Any, **options: Any) -> Any:
+        if options.get("error"):
+            kept.append(options["ttl"])
+        return append(*args, **options)
+
+    id = waiting(world)
+    monkeypatch.setattr(waits._store, "append_event", appended)
+    for worker in world.workers:
+        monkeypatch.setattr(worker.store, "append_event", appended)
+    world.signal("order", id, "Approve", reject="no")
+    world.work()
+    assert kept == [90 * 86400.0]

@@ -33,7 +33,7 @@ class RunSignals:
         if not is_wait(self._parts.plan.tasks.get(message.node)):
             self._refuse(message, f"{message.node} is not a task that waits for signals")
             return
-        for _ in range(MOST_LOOKS):
+        for look in range(MOST_LOOKS):
             opened = self._open(message)
             if opened is None:
                 return
@@ -42,7 +42,9 @@ class RunSignals:
                 self._release(message.id, opened)
                 self._refuse(message, f"the flow run has ended ({header.status})")
                 return
-            if not (opened.entries or opened.outbox or opened.due):
+            # What a paused run has left after a look waits for the end of the pause; a signal does not.
+            is_held = header.is_paused and look > 0
+            if is_held or not (opened.entries or opened.outbox or opened.due):
                 self._take(message, opened, header)
                 return
             # What arrived before may be what lets the task wait.

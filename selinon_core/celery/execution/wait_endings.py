@@ -13,7 +13,6 @@ from typing import Any, NamedTuple
 from selinon_core.celery.execution.early_signals import EarlySignal, of_run
 from selinon_core.celery.execution.inbox_codec import InboxEntry, encode_entry
 from selinon_core.celery.execution.run_cache import CachedRun
-from selinon_core.celery.settings import AdapterSettings
 from selinon_core.celery.stores import Store
 from selinon_core.celery.stores.outbox_keys import WAIT_ENDS, TimerKey
 from selinon_core.celery.stores.protocol import DUPLICATE, ENDED, GONE
@@ -55,14 +54,14 @@ class WaitEndings:
     """Ends waits of one plan.
 
     ``finish(run, node, task, ended)`` stores what a wait ended with, a value or an exception, as that of any task;
-    ``report`` hears of ends that count.
+    ``report`` hears of ends that count. ``errors_ttl`` is how long errors are kept, in seconds.
     """
 
     def __init__(
         self,
         plan: Plan,
         store: Store,
-        settings: AdapterSettings,
+        errors_ttl: float,
         now: Callable[[], float],
         check_schema: Callable[[TaskPlan, Any], None],
         finish: Callable[[CachedRun, NodeRun, TaskPlan, Any], Attempt],
@@ -70,7 +69,7 @@ class WaitEndings:
     ) -> None:
         self._plan = plan
         self._store = store
-        self._settings = settings
+        self._errors_ttl = errors_ttl
         self._now = now
         self._check_schema = check_schema
         self._finish = finish
@@ -150,7 +149,7 @@ class WaitEndings:
             now,
             urgent=True,
             error=error,
-            ttl=self._settings.selinon_state_ttl,
+            ttl=self._errors_ttl,
         )
         if delivered.kind in (DUPLICATE, ENDED, GONE):
             return False

@@ -14,7 +14,8 @@ from selinon_core.celery.reporting.run_reader import FoldedRun, RunReader
 from selinon_core.celery.selinon_protocol import Owner
 from selinon_core.celery.steering.auditing import record, this_user
 from selinon_core.celery.stores.index import RunQuery
-from selinon_core.celery.stores.waits import WaitQuery
+from selinon_core.celery.stores.run_header import RunHeader
+from selinon_core.celery.stores.waits import WaitQuery, WaitRow
 from selinon_core.celery.transport.broker_deadline import within
 from selinon_core.celery.transport.message_limits import MAX_DEPTH, is_too_deep
 from selinon_core.celery.transport.message_schema import SignalMessage
@@ -27,6 +28,8 @@ from selinon_core.runtime.signals import MAX_REASON
 #: The most characters of who gives a signal, and the most bytes of its value.
 MAX_BY = 255
 MAX_VALUE = 64 * 1024
+#: Rows of waits that are read at once.
+_PAGE = 1000
 
 
 class Signalled(NamedTuple):
@@ -159,7 +162,7 @@ class Signals:
             if self._is_done(id, run.number):
                 raise RequestError(f"{run.name} of flow run {id} has its end already: the first signal counts")
             return Signalled(id, header.flow, run.name, run.number, run.id, version)
-        below = [row for row in self._below(header.root or id) if node in (row.node, row.id)]
+        below = self._below(id, header, node)
         if len(below) > 1:
             raise RequestError(self._several(id, node, [row.id for row in below]))
         if below:
@@ -186,8 +189,27 @@ class Signals:
         record = self._store.records(id, [number]).get(number)
         return record is not None and record.done
 
-    def _below(self, root: str) -> Sequence[Any]:
-        return self._store.waits.find(WaitQuery(root=root), None, 1000).rows
+    def _below(self, id: str, header: RunHeader, node: str) -> list[WaitRow]:
+        """The tasks of that name or id that wait in the sub-flows below a run."""
+        query, cursor = WaitQuery(root=header.root or id), None
+        found: list[WaitRow] = []
+        while True:
+            page = self._store.waits.find(query, cursor, _PAGE)
+            found += [row for row in page.rows if row.run != id and node in (row.node, row.id)]
+            cursor = page.next
+            if cursor is None:
+                break
+        # The rows are those of the whole run at the top: sub-flows beside this one are in it, too.
+        return found if header.caller is None else [row for row in found if self._is_below(row.run, id)]
+
+    def _is_below(self, run: str, id: str) -> bool:
+        while run != id:
+            fields = self._store.header(run)
+            caller = None if fields is None else RunHeader.read(fields).caller
+            if caller is None:
+                return False
+            run = caller.flow_id
+        return True
 
     def _names_of(self, folded: FoldedRun) -> set[str]:
         assert folded.run is not None
