@@ -134,6 +134,14 @@ def test_secrets_are_masked() -> None:
     )
 
 
+def test_a_password_with_a_slash_is_masked_and_each_of_several_urls() -> None:
+    masking = SecretMasking()
+    masking.learn({"broker_url": "amqp://shop:pa/ss-w@rd@one//;amqp://till:other1@two//"})
+    assert masking.masked("amqp://shop:pa/ss-w@rd@one//;amqp://till:other1@two//: no pa/ss-w@rd, no other1") == (
+        "amqp://shop:***@one//;amqp://till:***@two//: no ***, no ***"
+    )
+
+
 def test_queues_that_no_worker_serves_are_found(tmp_path: Path) -> None:
     needed = needed_queues(selinon_on(tmp_path))
     assert needed == {"bills": ["Bill"], "celery": ["order", "Ship"]}

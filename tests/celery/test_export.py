@@ -39,6 +39,16 @@ flow-definitions:
   - {name: pay, edges: [{from: , to: Charge}]}
 """
 
+WAITING = """
+global: {redact: [token, GetPin]}
+tasks:
+  - {name: GetPin, import: exported}
+  - {name: Approve, wait: {}}
+flow-definitions:
+  - name: main
+    edges: [{from: , to: GetPin}, {from: GetPin, to: Approve}]
+"""
+
 
 class Load(SelinonTask):
     def run(self, node_args: Any) -> Any:
@@ -104,6 +114,26 @@ def test_an_export_is_a_report_with_the_state_of_the_run_and_its_sub_flows(run: 
 def test_secrets_are_masked_wherever_they_are(run: tuple[World, str]) -> None:
     world, id = run
     assert "hush-hush" not in json.dumps(exported(world, id))
+    assert "hush-hush" in json.dumps(exported(world, id, redact=False))
+
+
+def test_a_signal_that_is_kept_and_a_result_that_waits_are_masked() -> None:
+    plan = compile_text({"nodes.yaml": WAITING}).plan
+    assert plan is not None
+    world = World(plan, workers=1, selinon_inline_count=0)
+    id = world.start("main", {})
+    world.work_some(1)
+    store = world.store
+    assert store.claim_delivery(id, 1, 0, False, world.now).kind == "run"
+    entry = '[["+",1],"hush-of-a-task"]'
+    world.broker.queue.clear()
+    world.signal("main", id, "Approve", {"token": "hush-hush"}, early=True)
+    world.work_some(1)
+    world.pause("main", id, 1)
+    world.work_some(1)
+    assert store.append_event(id, 1, entry, world.now, urgent=True).kind == "quiet"
+    text = json.dumps(exported(world, id))
+    assert "hush" not in text
     assert "hush-hush" in json.dumps(exported(world, id, redact=False))
 
 

@@ -11,8 +11,8 @@ from selinon_core.runtime.redaction import MASK, Redaction
 
 #: Keys of settings and configurations whose values are secrets.
 _KEYS = ("*password*", "*passwd*", "*secret*", "*token*", "*_key", "*credential*")
-#: The user and the password in a URL; a password may hold an ``@`` that is not escaped.
-_USER = re.compile(r"([a-z][a-z0-9+.-]*://)([^\s/:@]*):([^\s/]*)@", re.IGNORECASE)
+#: The user and the password in a URL; a password may hold an ``@`` or a ``/`` that is not escaped.
+_USER = re.compile(r"([a-z][a-z0-9+.-]*://)([^\s/:@]*):((?:(?!://)\S)*)@", re.IGNORECASE)
 #: A secret in the query of a URL, or in the options of a connection.
 _OPTION = re.compile(r"\b(password|passwd|pwd|secret|token)=[^\s&;'\"]+", re.IGNORECASE)
 

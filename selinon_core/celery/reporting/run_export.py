@@ -198,13 +198,19 @@ class _Exporter:
             return
         fields, log, inbox = found
         header = {name: _parsed(text) if name in _JSON_FIELDS else text for name, text in fields.items()}
+        if "early" in header:  # lists of a task, the value of its signal, and more
+            header["early"] = [
+                [name, self._hidden.masked_under(name, value), *more]
+                for name, value, *more in _parsed(header["early"]) or ()
+            ]
+        names = {node.number: node.name for node in folded.nodes}
         records = self._store.records(folded.id, [0, *(node.number for node in folded.nodes)])
         self.runs.append(
             {
                 "id": folded.id,
                 "header": header,
                 "log": [_parsed(batch) for batch in log],
-                "inbox": [_parsed(entry) for entry in inbox],
+                "inbox": [self._entry(_parsed(entry), names) for entry in inbox],
                 "records": {str(number): record._asdict() for number, record in sorted(records.items())},
                 "timers": self._store.timers(folded.id),
             }
@@ -215,6 +221,13 @@ class _Exporter:
             text = self._store.get_definition(name)
             if text is not None and name not in self.definitions:
                 self.definitions[name] = _parsed(text)
+
+    def _entry(self, entry: Any, names: Mapping[int, str]) -> Any:
+        """An entry of an inbox; the result that comes with an end stands under the name of its task."""
+        match entry:
+            case [[kind, number, *more], result]:
+                return [[kind, number, *more], self._hidden.masked_under(names.get(number, ""), result)]
+        return entry
 
 
 def _parsed(text: str) -> Any:
