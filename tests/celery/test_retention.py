@@ -153,6 +153,9 @@ def test_stores_forget_ended_runs_and_nothing_else(kind: str, tmp_path: Path) ->
         assert [store.index.get(f"run{number}") is None for number in range(4)] == [True, True, False, False]
         assert store.index.by_prefix("run", 10) == ["run2", "run3"]
         assert store.forget([]) == []
+        # More than a database takes as parameters of one statement: of large runs they are as many.
+        assert store.forget([], [f"task{number}" for number in range(70_000)]) == []
+        assert store.error("task2") is None
 
 
 @pytest.mark.parametrize("kind", MARKED_KINDS)

@@ -366,8 +366,9 @@ class SqlStore:
             if self.database.do(lambda connection, id=flow_id: forget_ended(connection, self.tables, id))  # type: ignore[misc]
         ]
         table = self.tables.errors
-        if errors:
-            self.database.do(lambda connection: connection.execute(table.delete().where(table.c.task.in_(errors))))
+        for begin in range(0, len(errors), _MOST_AT_ONCE):
+            some = table.delete().where(table.c.task.in_(errors[begin : begin + _MOST_AT_ONCE]))
+            self.database.do(lambda connection, some=some: connection.execute(some))  # type: ignore[misc]
         return gone
 
     # -- over all runs ----------------------------------------------------------------------------------------
