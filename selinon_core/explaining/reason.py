@@ -36,6 +36,8 @@ REASON_KINDS: Mapping[str, tuple[str, bool]] = {
     "cancelled": ("The flow was cancelled.", False),
     "edge": ("The edge has no condition.", True),
     "on-its-way": ("The message of the node run waits for a worker.", False),
+    "waits-for-signal": ("The task waits for a signal.", False),
+    "paused": ("The flow run is paused.", False),
     "throttled": ("The message of the node run is held back.", False),
     "retry": ("The task is tried again later.", False),
     "being-run": ("A worker is at it.", False),

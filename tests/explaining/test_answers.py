@@ -23,6 +23,7 @@ from selinon_core.explaining.run_view import RunView
 from selinon_core.local import LocalExecutor, LocalOptions, LocalRun
 from selinon_core.simulating.world import World
 from selinon_core.testing.observation import Observation
+from tests.celery.waiting_project import project
 from tests.explaining.situations import SITUATIONS, Situation
 from tests.local import trying
 
@@ -234,6 +235,34 @@ def test_a_node_that_a_queue_holds() -> None:
     (answer,) = Answers(view(world, id)).of_node("B")
     assert (answer.verdict, answer.because[0].kind) == ("waiting", "on-its-way")
     assert "of the queue slow" in answer.because[0].text
+
+
+def test_a_task_that_waits_for_a_signal_and_a_run_that_is_paused() -> None:
+    world = World(project(), workers=1)
+    id = world.start("order", {"number": 7})
+    world.work(until=world.now + 60)
+    (answer,) = Answers(view(world, id)).of_node("Approve")
+    assert (answer.verdict, answer.because[0].kind) == ("waiting", "waits-for-signal")
+    assert "Approve waits for a signal, until " in answer.because[0].text
+    world.pause("order", id, 1)
+    world.work(until=world.now + 1)
+    assert [reason.kind for reason in Answers(view(world, id)).of_run().because] == ["waits-for-signal", "paused"]
+
+
+def test_a_task_that_a_paused_run_does_not_begin_and_a_run_that_was_paused_before_it_began() -> None:
+    world = World(trying.build({"main": ["-> A B"]}, {"B": {"queue": "slow"}}), workers=1)
+    trying.behaviours.clear()
+    id = world.start("main")
+    world.work_some(1)
+    world.pause("main", id, 1)
+    world.broker.queue.insert(0, world.broker.queue.pop())
+    world.work(until=world.now + 1)
+    (answer,) = Answers(view(world, id)).of_node("B")
+    assert (answer.verdict, answer.because[0].kind) == ("waiting", "paused")
+    world.pause("main", "before", 1)
+    world.work(until=world.now + 1)
+    with pytest.raises(RequestError, match="flow run before has not begun"):
+        view(world, "before")
 
 
 def test_an_unknown_run() -> None:

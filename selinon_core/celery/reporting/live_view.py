@@ -13,8 +13,9 @@ from typing import Any
 
 from selinon_core.celery.reporting.run_replay import RunReplay
 from selinon_core.celery.stores import Store
-from selinon_core.celery.stores.outbox_keys import ASK_AGAIN, RETRY_FLOW, SEND_FLOW, SEND_TASK
+from selinon_core.celery.stores.outbox_keys import ASK_AGAIN, RETRY_FLOW, SEND_FLOW, SEND_TASK, WAIT_ENDS
 from selinon_core.celery.stores.protocol import NodeRecord as StoredNode
+from selinon_core.celery.stores.run_header import RunHeader
 from selinon_core.errors import RequestError
 from selinon_core.explaining.reason import Reason
 from selinon_core.explaining.run_view import RunView
@@ -44,7 +45,12 @@ class LiveView(RunView):
         replay = RunReplay(store, flows)
         entries = list(replay.entries(id))
         if id not in replay.flow_runs:
-            raise RequestError(f"flow run {id} was cancelled before it began")
+            header = store.header(id)
+            waits = header is not None and header["status"] == "running"
+            raise RequestError(
+                f"flow run {id} "
+                + ("has not begun: no worker took its start" if waits else "was cancelled before it began")
+            )
         self._replay = replay
         for record in replay.flow_runs.values():  # a history has the end of a sub-flow from its parent's log
             record.node = replay.node_runs.get(record.id)
@@ -93,12 +99,19 @@ class LiveView(RunView):
         stored = self._records(flow_run.id).get(run.number)
         if stored is not None and stored.done:
             return Reason("ended-undecided", "has ended, and its end is not decided on yet")
+        task = self.plan.tasks.get(run.name)
+        if task is not None and task.wait is not None:
+            deadline = self._timers_of(flow_run.id).get(f"{WAIT_ENDS}{run.number}")
+            until = "" if deadline is None else f", until {self._at(deadline)}"
+            return Reason("waits-for-signal", f"waits for a signal{until}")
         timer = self._timers_of(flow_run.id).get(f"{SEND_TASK}{run.number}")
         if stored is not None and stored.begun_at:
             text = f"is being run since {self._at(stored.begun_at)}, attempt {stored.attempts + 1}"
             if stored.deliveries > 1:
                 text += f", delivery {stored.deliveries}: workers that had it before are gone"
             return Reason("being-run", text)
+        if header.is_paused:
+            return Reason("paused", "does not begin: the flow run is paused")
         if stored is not None and stored.attempts:
             most = self.plan.tasks[run.name].max_retry + 1
             bound = f" of {most}" if stored.attempts < most else ""
@@ -134,7 +147,10 @@ class LiveView(RunView):
         fields, _, inbox = found
         reasons = []
         now, lease = self._store.clock(), float(fields.get("lease") or 0)
-        if inbox and lease > now:
+        if RunHeader.read(fields).is_paused:
+            ends = f", and {len(inbox)} ends wait" if inbox else ""
+            reasons.append(Reason("paused", f"the flow run is paused{ends}: selinon resume {id} lets it go on"))
+        elif inbox and lease > now:
             reasons.append(
                 Reason(
                     "lease-held",
