@@ -342,3 +342,42 @@ def test_errors_of_waits_are_kept_as_long_as_those_of_tasks(monkeypatch: pytest.
     world.signal("order", id, "Approve", reject="no")
     world.work()
     assert kept == [90 * 86400.0]
+
+
+def with_other_files(world: World, plan: Any) -> None:
+    """All workers begin anew, with these files."""
+    world.plans = [plan] * len(world.workers)
+    world.workers = [world.new_worker(worker) for worker in range(len(world.workers))]
+
+
+def files_of_before() -> Any:
+    """The files before there was a task that waits."""
+    plan = project("  - {name: order, edges: [{from: , to: A}, {from: A, to: B}]}")
+    return plan._replace(tasks={name: task for name, task in plan.tasks.items() if name != "Approve"})
+
+
+@pytest.mark.parametrize("early", [False, True])
+def test_a_worker_with_older_files_leaves_a_signal_to_others(early: bool) -> None:
+    plan = project()
+    world = World(plan, workers=1, selinon_inline_count=0)
+    id = world.start("order", {"number": 7})
+    world.work_some(1) if early else world.work(until=world.now + 60)
+    kept, world.broker.queue = world.broker.queue, []
+    with_other_files(world, files_of_before())
+    world.signal("order", id, "Approve", {"ok": True}, early=early)
+    world.work_some(3)
+    assert len(world.broker.queue) == 1
+    with_other_files(world, plan)
+    world.work_some(1)
+    world.broker.queue += kept
+    world.work()
+    assert (world.results[id][0], ran()) == ("success", ["A", "B"])
+
+
+def test_a_signal_for_a_task_that_the_run_does_not_have_is_refused() -> None:
+    world = World(project(), workers=1)
+    id = waiting(world)
+    for early in (False, True):
+        world.signal("order", id, "Aprove", {"ok": True}, early=early)
+        world.work_some(1)
+        assert not world.broker.queue

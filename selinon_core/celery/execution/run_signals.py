@@ -9,7 +9,7 @@ from selinon_core.celery.execution.run_cache import CachedRun
 from selinon_core.celery.execution.run_reopening import RunBusy
 from selinon_core.celery.execution.transition import Problem
 from selinon_core.celery.execution.transition_report import ExecutionReport
-from selinon_core.celery.execution.wait_endings import is_wait, open_waits
+from selinon_core.celery.execution.wait_endings import is_wait, open_waits, started_in
 from selinon_core.celery.stores.protocol import Commit, Opened
 from selinon_core.celery.stores.run_header import RunHeader
 from selinon_core.celery.transport.message_schema import SignalMessage
@@ -31,6 +31,7 @@ class RunSignals:
     def take(self, message: SignalMessage) -> None:
         """End the wait that a message is for. Raises ``RunBusy``, and ``StateStoreError`` without a storage."""
         if not is_wait(self._parts.plan.tasks.get(message.node)):
+            self._leave_to_others(message)
             self._refuse(message, f"{message.node} is not a task that waits for signals")
             return
         for look in range(MOST_LOOKS):
@@ -50,6 +51,23 @@ class RunSignals:
             # What arrived before may be what lets the task wait.
             self._leased.advance(message.id, self._parts.cache.take(message.id), opened)
         raise RunBusy(f"flow run {message.id} has other work")
+
+    def _leave_to_others(self, message: SignalMessage) -> None:
+        """Raise ``RunBusy`` when the run has the task, and only the files of this worker do not have it."""
+        name = message.node
+        if name in self._parts.plan.tasks:
+            return
+        try:
+            run = self._parts.loader.read(message.id)
+        except MigrationSkew as error:
+            raise RunBusy(str(error)) from error
+        except MigrationError:
+            return
+        if run is None or run.machine.ended:
+            return
+        waits = any(node.name == name for node in run.machine.active)
+        if waits or (message.early and name in started_in(run.flow)):
+            raise RunBusy(f"no task is named {name} here; left to another worker")
 
     def _open(self, message: SignalMessage) -> Opened | None:
         parts = self._parts

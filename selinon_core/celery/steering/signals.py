@@ -9,7 +9,7 @@ import json
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from selinon_core.celery.execution.wait_endings import is_wait, open_waits
+from selinon_core.celery.execution.wait_endings import is_wait, open_waits, started_in
 from selinon_core.celery.reporting.run_reader import FoldedRun, RunReader
 from selinon_core.celery.selinon_protocol import Owner
 from selinon_core.celery.steering.auditing import record, this_user
@@ -152,7 +152,7 @@ class Signals:
             if folded.run is None:
                 raise RequestError(f"flow run {id} cannot be read: {folded.problem or 'it never began'}")
             here = self._waiting(folded)
-            known = self._names_of(folded)
+            known = started_in(folded.run.flow)
             ended = [run for run in folded.nodes if run.status != "active" and node in (run.name, run.id)]
         found = [run for run in here if node in (run.name, run.id)]
         if len(found) > 1:
@@ -210,12 +210,6 @@ class Signals:
                 return False
             run = caller.flow_id
         return True
-
-    def _names_of(self, folded: FoldedRun) -> set[str]:
-        assert folded.run is not None
-        flow = folded.run.flow
-        groups = (*(edge.destinations for edge in flow.edges), *(entry.fallback for entry in flow.failures))
-        return {name for group in groups for name in group}
 
     def _several(self, id: str, node: str, ids: Sequence[str]) -> str:
         listed = ", ".join(list(ids)[:5]) + (", ..." if len(ids) > 5 else "")
