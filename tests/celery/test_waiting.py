@@ -381,3 +381,39 @@ def test_a_signal_for_a_task_that_the_run_does_not_have_is_refused() -> None:
         world.signal("order", id, "Aprove", {"ok": True}, early=early)
         world.work_some(1)
         assert not world.broker.queue
+
+
+def test_signals_for_a_paused_run_are_kept_and_the_first_is_decided_on_when_it_goes_on() -> None:
+    flows = """
+  - name: order
+    edges:
+      - {from: , to: [Approve, A]}
+      - {from: Approve, to: B}
+"""
+    world = World(project(flows))
+    id = waiting(world)
+    (row,) = rows(world)
+    world.pause("order", id)
+    world.work(until=world.now + 60)
+    world.signal("order", id, "Approve", {"ok": True}, by="ann")
+    world.signal("order", id, "Approve", {"ok": False}, by="bob")
+    world.work(most=100, until=world.now + 60)
+    assert (status(world, id)["status"], ran()) == ("paused", ["A"])
+    world.pause("order", id, 2)
+    world.work()
+    assert (ran(), rows(world), world.results[id][0]) == (["A", "B"], [], "success")
+    assert world._storages.retrieve("order", "Approve", row.id) == {"ok": True}
+
+
+@pytest.mark.parametrize("early", [False, True])
+def test_a_signal_for_a_run_that_is_paused_before_it_began_does_no_harm(early: bool) -> None:
+    world = World(project())
+    id = "00000000-0000-4000-8000-000000000007"
+    world.pause("order", id)
+    world.work(until=world.now + 60)
+    world.signal("order", id, "Approve", {"ok": True}, early=early)
+    world.work(most=100, until=world.now + 60)
+    world.start("order", {"number": 7}, id=id)
+    world.pause("order", id, 2)
+    world.work(until=world.now + 60)
+    assert [row.node for row in rows(world)] == ["Approve"]

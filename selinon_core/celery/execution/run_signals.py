@@ -10,7 +10,7 @@ from selinon_core.celery.execution.run_reopening import RunBusy
 from selinon_core.celery.execution.transition import Problem
 from selinon_core.celery.execution.transition_report import ExecutionReport
 from selinon_core.celery.execution.wait_endings import is_wait, open_waits, started_in
-from selinon_core.celery.stores.protocol import Commit, Opened
+from selinon_core.celery.stores.protocol import Commit, Committed, Opened
 from selinon_core.celery.stores.run_header import RunHeader
 from selinon_core.celery.transport.message_schema import SignalMessage
 from selinon_core.dispatch import NodeRun
@@ -134,10 +134,11 @@ class RunSignals:
             "format": str(max(WAITS_FORMAT, run.header.format)),
         }
         batch = f"[{now:.3f}]"
-        if not parts.store.commit(
-            Commit(run.id, opened.version, now, token=opened.token, batch=batch, fields=fields)
-        ).ok:
+        step = Commit(run.id, opened.version, now, token=opened.token, batch=batch, fields=fields)
+        committed = parts.store.commit(step)
+        if not committed.ok:
             raise RunBusy(f"another worker took the lease of flow run {run.id}")
+        self._wake(run.id, opened, committed)
 
     def _refuse(self, message: SignalMessage, why: str) -> None:
         what = f"the signal for {message.node} has no effect: {why}"
@@ -146,4 +147,12 @@ class RunSignals:
 
     def _release(self, flow_id: str, opened: Opened) -> None:
         """Give the lease back; a run that has ended expires when it would have."""
-        self._parts.store.commit(Commit(flow_id, opened.version, self._parts.now(), token=opened.token))
+        step = Commit(flow_id, opened.version, self._parts.now(), token=opened.token)
+        self._wake(flow_id, opened, self._parts.store.commit(step))
+
+    def _wake(self, flow_id: str, opened: Opened, committed: Committed) -> None:
+        """What came meanwhile may end the pause of a run."""
+        header = RunHeader.read(opened.header)
+        if header.is_paused:
+            known = set(opened.entries)
+            self._parts.wake_paused(flow_id, header.flow, [e for e in committed.entries if e not in known])
