@@ -32,7 +32,8 @@ def signal(terminal: Terminal, options: SignalOptions) -> int:
     words = list(options.words)
     least = 1 if options.key is not None else 2
     if not least <= len(words) <= least + 1:
-        raise UsageError(f"expected {'' if least == 1 else 'ID '}NODE [JSON], got {len(words)} words")
+        shape = "NODE [JSON] beside --key" if least == 1 else "ID NODE [JSON]"
+        raise UsageError(f"expected {shape}, got {' '.join(words) or 'nothing'}")
     given = words[least:]
     if given and options.reject is not None:
         raise UsageError("--reject says why the task fails, so it has no result: leave the JSON out")

@@ -92,10 +92,11 @@ def _signal(selinon: Owner, id: str, parameters: Mapping[str, Any]) -> Planned:
         raise ApiError(400, "bad_request", '"reject" has to be a text: why it is rejected')
     if reject is not None and parameters.get("value") is not None:
         raise ApiError(400, "bad_request", '"value" and "reject" are two different answers: give one of them')
+    early = parameters.get("early", False)
+    if not isinstance(early, bool):
+        raise ApiError(400, "bad_request", '"early" has to be true or false')
     signals = Signals(selinon)
-    planned = signals.preview(
-        id, node, parameters.get("value"), reject=reject, early=parameters.get("early") is True
-    )
+    planned = signals.preview(id, node, parameters.get("value"), reject=reject, early=early)
     says = f"{planned.node} {'fails: it is rejected' if reject is not None else 'gets its result'}."
     if not planned.number:
         says = f"The signal is kept until {planned.node} waits."

@@ -66,6 +66,8 @@ def simple_properties(schema: Any) -> Mapping[str, Any] | None:
     properties = schema.get("properties")
     if not isinstance(properties, Mapping) or not properties:
         return None
+    if not set(schema.get("required", ())) <= properties.keys():
+        return None  # a form could not give what has no field
     return properties if all(_is_simple(each) for each in properties.values()) else None
 
 
@@ -75,7 +77,8 @@ def _is_simple(schema: Any) -> bool:
     choices = schema.get("enum")
     if isinstance(choices, list):
         return all(isinstance(each, str | int | float | bool) for each in choices)
-    return schema.get("type") in _FIELDS
+    kind = schema.get("type")
+    return isinstance(kind, str) and kind in _FIELDS
 
 
 def _field(name: str, schema: Mapping[str, Any], required: bool) -> Markup:

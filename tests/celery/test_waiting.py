@@ -226,6 +226,8 @@ def test_who_asks_is_told_what_is_wrong_before_a_message_is_sent() -> None:
     world = World(project())
     id = waiting(world)
     signals = asking(world)
+    with pytest.raises(RequestError, match="its reason is empty"):
+        signals.signal(id, "Approve", reject=" ")
     for node, value, why in (
         ("Approve", {"ok": 3}, r"the signal for Approve does not fit: .*at \$.ok"),
         ("Approve", {}, "does not fit"),

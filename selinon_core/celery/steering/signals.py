@@ -95,6 +95,8 @@ class Signals:
         self, id: str, node: str, value: Any = None, *, reject: str | None = None, early: bool = False
     ) -> Signalled:
         """What ``signal`` would send; raises ``RequestError`` with the reason why it would have no effect."""
+        if reject is not None and not reject.strip():  # an empty variable of a script, for instance
+            raise RequestError("a rejection says why: its reason is empty")
         found = self._found(id, node, early)
         if reject is not None:
             return found._replace(value=None, reject=reject[:MAX_REASON])

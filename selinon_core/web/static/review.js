@@ -11,7 +11,8 @@ function valueOf(form) {
   for (const field of form.querySelectorAll("[data-field]")) {
     if (field.value === "" && !(field.required && field.dataset.type === "string")) continue;
     const name = field.dataset.field;
-    const read = field.dataset.type === "string" ? field.value : JSON.parse(field.value);
+    const { type } = field.dataset;
+    const read = type === "string" ? field.value : type === "number" ? Number(field.value) : JSON.parse(field.value);
     Object.defineProperty(value, name, { value: read, enumerable: true });
   }
   return value;
