@@ -49,7 +49,9 @@ class WebOptions(ProjectOptions):
         help="The address or network of the proxy; may be repeated. Default: 127.0.0.1 and ::1.",
         metavar="ADDRESS",
     )
-    allow_actions = flag("--allow-actions", help="Operators may retry and cancel flow runs.")
+    allow_actions = flag(
+        "--allow-actions", help="Operators may retry, pause, resume and cancel flow runs, and give signals."
+    )
     operator = texts(
         "--operator",
         help="With --trust-header: this user is an operator, others are viewers; may be repeated. Default: all.",
@@ -207,7 +209,7 @@ COMMAND = Command(
     examples=(
         "selinon web                                 # beside selinon worker in another terminal",
         "selinon web --app shop.app --port 8000",
-        "selinon web --app shop.app --allow-actions  # operators may retry and cancel",
+        "selinon web --app shop.app --allow-actions  # operators may retry, cancel, ...",
         "selinon web --app shop.app --host 0.0.0.0 --token-file token.txt",
         "selinon web --app shop.app --host 0.0.0.0 --trust-header X-Forwarded-User --trust-from 10.0.0.7",
     ),

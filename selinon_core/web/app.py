@@ -29,7 +29,7 @@ def create_app(
     pace: float = PACE,
     most_viewers: int = 1000,
 ) -> Starlette:
-    """An ASGI app that shows the flow runs of a ``Selinon``; operators may retry and cancel them.
+    """An ASGI app that shows the flow runs of a ``Selinon``; operators may act on them.
 
     ``authorize(request)`` returns ``"viewer"``, ``"operator"`` or None, which means no access; it may be a
     coroutine function. A role with a name, ``("operator", "anna")``, says who it is, for the audit. Without
