@@ -30,7 +30,7 @@ class PruneOptions(Options):
     )
     flow = texts("--flow", help="Runs of that flow; repeat it for several.", metavar="NAME", complete="flow")
     limit = integer("--limit", help="At most so many runs, the newest of them.", metavar="N", minimum=1)
-    by = text("--by", help="Who asks, for the audit; by default USER@HOST.", metavar="NAME")
+    by = text("--by", help="Who asks, for the audit; by default user@host.", metavar="NAME")
     yes = flag("-y", "--yes", help="Do not ask before anything is removed.")
     dry_run = flag("--dry-run", help="Say what would be removed, and remove nothing.")
 
