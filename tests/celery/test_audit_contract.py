@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from selinon_core.celery.stores.memory_audit import MemoryAudit
 from selinon_core.celery.stores.redis.audit import RedisAudit
 from selinon_core.celery.stores.redis.store import RedisStore
 from selinon_core.celery.stores.sql.store import SqlStore
-from selinon_core.errors import RequestError
+from selinon_core.errors import RequestError, StateStoreRefused
 from tests.celery.stores import MARKED_KINDS, fresh_store
 
 NOW = 1_800_000_000.125
@@ -65,10 +66,15 @@ def test_pages_go_on_where_the_one_before_ended(store: Store) -> None:
     assert every(store, limit=7) == expected
 
 
-@pytest.mark.parametrize("text", ["", "x", "1", "1,", "a,b"])
+@pytest.mark.parametrize("text", ["", "x", "1", "1,", "a,b", "nan,x"])
 def test_another_text_than_a_cursor_is_refused(store: Store, text: str) -> None:
     with pytest.raises(RequestError, match="cursor"):
         store.audit.read(None, text)
+
+
+def test_a_run_id_that_is_no_text_is_an_error_of_the_store_or_is_not_found(store: Store) -> None:
+    with contextlib.suppress(StateStoreRefused):
+        assert store.audit.read("a\udcff").entries == []
 
 
 def test_an_entry_that_is_written_twice_is_kept_once(store: Store) -> None:

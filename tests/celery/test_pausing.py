@@ -294,3 +294,17 @@ def test_a_run_that_is_not_paused_needs_no_request() -> None:
     assert place.asked(id, False) == 0
     with pytest.raises(RequestError, match="was not paused"):
         place.pausing.preview("y", False, "f")
+
+
+def test_a_request_of_an_empty_name_is_not_refused_by_the_worker() -> None:
+    world = World(broken_plan(WAITING), workers=1, selinon_inline_count=0)
+    id = world.start("f", {"n": 1})
+    world.work_some(1)
+    sent: list[Any] = []
+    services = world.workers[0]
+    publisher = SimpleNamespace(send=sent.extend)
+    owner: Any = SimpleNamespace(
+        services=SimpleNamespace(store=world.store, messages=services.messages, publisher=publisher)
+    )
+    assert Pausing(owner).ask(id, True, by="")
+    assert "by" not in sent[0].kwargs

@@ -53,6 +53,9 @@ def test_pages_begin_with_the_longest_wait_and_have_all_rows_once(store: Store) 
     assert found == sorted(rows, key=lambda each: (each.since, each.run, each.number))
     with pytest.raises(RequestError):
         store.waits.find(WaitQuery(), "nonsense")
+    for text in ("nan,run,1", "1.0,run,99999999999999999999"):
+        with pytest.raises(RequestError, match="is not a cursor"):
+            store.waits.find(WaitQuery(), text)
 
 
 def test_waits_are_found_by_flow_and_root_and_counted_by_flow(store: Store) -> None:

@@ -90,6 +90,6 @@ class Pausing:
         services = self._selinon.services
         verb = "pause" if planned.number % 2 == 1 else "resume"
         record(services.store, verb, planned.id, by)
-        by = None if by is None else by[:255]
+        by = by[:255] if by else None
         message = services.messages.pause(planned.flow, planned.id, planned.number, by, planned.queue)
         within(timeout, lambda: services.publisher.send([message]), f"the request to {verb} {planned.id}")

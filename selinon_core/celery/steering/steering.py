@@ -117,7 +117,7 @@ class Steering:
         record(services.store, "retry", planned.id, by, **names)
         queue = services.messages.queue(planned.flow)
         message = services.messages.retry(
-            planned.flow, planned.id, planned.version, planned.numbers, None if by is None else by[:255], queue
+            planned.flow, planned.id, planned.version, planned.numbers, by[:255] if by else None, queue
         )
         within(timeout, lambda: services.publisher.send([message]), f"the request to retry {planned.id}")
 

@@ -8,6 +8,7 @@ removes what is older than ``selinon_index_ttl``.
 from __future__ import annotations
 
 import json
+import math
 import secrets
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
@@ -82,7 +83,7 @@ def read_cursor(text: str) -> tuple[float, str]:
     """The position that a cursor names; raises ``RequestError`` for another text."""
     at, comma, id = text.partition(",")
     try:
-        if comma and id:
+        if comma and id and math.isfinite(float(at)):
             return float(at), id
     except ValueError:
         pass

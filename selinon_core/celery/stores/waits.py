@@ -6,6 +6,7 @@ has committed that: a row may be there a moment too late, and never too early.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
@@ -87,7 +88,7 @@ def read_cursor(text: str) -> tuple[float, str, int]:
     since, _, rest = text.partition(",")
     run, _, number = rest.rpartition(",")
     try:
-        if run:
+        if run and math.isfinite(float(since)) and 0 <= int(number) < 2**31:
             return float(since), run, int(number)
     except ValueError:
         pass
