@@ -114,7 +114,8 @@ def check_local(request: Request) -> None:
     host = urlsplit("//" + request.headers.get("host", "")).hostname
     client = request.client
     if host not in _LOOPBACK_NAMES or client is None or not is_loopback(client.host):
-        raise Refusal(403, "other_host", "this page is for this machine only", "give create_app an authorize=")
+        hint = "selinon web --token-file or --trust-header, or authorize= of create_app"
+        raise Refusal(403, "other_host", "this page is for this machine only", hint)
     if any(name in request.headers for name in _OF_PROXIES):
         raise Refusal(
             403,
