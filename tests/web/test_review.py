@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +11,8 @@ from selinon_core.web.access import ACTION_HEADER
 from selinon_core.web.review_page import review_main, simple_properties
 from tests.celery.counted_waits import RAN, ran
 from tests.celery.waiting_project import project
-from tests.web.viewed import Client, Viewed
+from tests.watch.browser import Browser
+from tests.web.viewed import Client, Viewed, served
 
 
 def authorize(request: Any) -> tuple[str, str]:
@@ -82,3 +84,19 @@ def test_a_schema_that_is_no_simple_object_has_a_text_area() -> None:
     )
     assert all(f'data-field="{name}"' in form for name in fields)
     assert "<script>" not in form
+
+
+def test_the_form_answers_in_a_browser(waiting: tuple[Viewed, str], browser: Browser, tmp_path: Path) -> None:
+    viewed, id = waiting
+    with served(viewed.page(authorize=authorize)) as address:
+        tab = browser.open(address + "review")
+        tab.shows("Ship <b>7</b>?")
+        tab.click("[data-reject]")
+        tab.shows("say why it is rejected", ".answer")
+        tab.run("document.querySelector('[data-field=ok]').value = 'true'")
+        tab.screenshot(tmp_path / "review.png")
+        tab.click("form[data-run] [type=submit], form[data-run] button:not([type])")
+        tab.shows("Sent. A worker takes it.", ".answer")
+        assert tab.complaints() == []
+    viewed.world.work()
+    assert (ran(), viewed.world.results[id][0]) == (["A", "B"], "success")

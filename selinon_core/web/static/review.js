@@ -3,6 +3,7 @@
 import { setStatus } from "./common.js";
 
 const root = document.body.dataset.root;
+document.body.classList.add("scripted");
 
 function valueOf(form) {
   const whole = form.querySelector("[data-json]");
