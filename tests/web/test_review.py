@@ -45,6 +45,7 @@ def test_what_waits_is_listed_and_answered(waiting: tuple[Viewed, str]) -> None:
 
     assert "does not fit" in post(409, node=wait["id"], value={"ok": 3})["error"]["message"]
     assert "two different answers" in post(400, node=wait["id"], value={}, reject="no")["error"]["message"]
+    assert '"early"' in post(400, node="Approve", value={"ok": True}, early="yes")["error"]["message"]
     post(400, value={"ok": True})
     post(202, node=wait["id"], value={"ok": True})
     viewed.world.work()
@@ -63,6 +64,10 @@ def test_a_schema_that_is_no_simple_object_has_a_text_area() -> None:
     assert simple_properties({"type": "object", "properties": {"a": {"type": "array"}}}) is None
     assert simple_properties({"type": "array"}) is None
     assert simple_properties(None) is None
+    assert simple_properties({"type": "object", "properties": {"a": {"type": ["string", "null"]}}}) is None
+    assert (
+        simple_properties({"type": "object", "properties": {"a": {"type": "string"}}, "required": ["b"]}) is None
+    )
     wait = {"run": "r" * 9, "node": "A", "id": "n", "flow": "f", "title": "", "since": 0.0, "deadline": 9.0}
     assert "<textarea" in review_main([{**wait, "schema": {"type": "array"}}], None, True)
     fields = {
