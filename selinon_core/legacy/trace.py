@@ -86,6 +86,8 @@ class Trace:
     RETRY_REFUSED = "RETRY_REFUSED"
     RUN_PAUSED = "RUN_PAUSED"
     RUN_RESUMED = "RUN_RESUMED"
+    SIGNAL = "SIGNAL"
+    SIGNAL_REFUSED = "SIGNAL_REFUSED"
 
     #: Events that are logged as warnings.
     WARN_EVENTS = tuple(event for event in events.EVENTS if event in events.WARN_EVENTS)

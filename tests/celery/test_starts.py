@@ -150,7 +150,7 @@ def test_a_run_that_no_worker_has_begun_is_pending(place: Place) -> None:
 
     header = {"flow": "main", "queue": "celery", "status": "running"}
     place.selinon.store.commit(Commit(run.id, 0, NOW, create=header))
-    assert place.selinon.status(run.id)["status"] == "running"
+    assert place.selinon.status(run.id)["status"] == "queued"
     for unknown in ("misspelt", random_flow_id()):
         for ask in (place.selinon.status, place.selinon.handle, place.selinon.cancel):
             with pytest.raises(RequestError, match=f"there is no flow run {unknown}"):

@@ -15,7 +15,7 @@ from selinon_core.dispatch.codec import encode_event
 from selinon_core.errors import RequestError, UnknownRunError
 from selinon_core.simulating.world import BEGINNING, World
 from tests.celery.counted_waits import RAN, ran
-from tests.celery.waiting_project import ORDER, project
+from tests.celery.waiting_project import ORDER, older_project, project
 
 
 @pytest.fixture(autouse=True)
@@ -419,3 +419,28 @@ def test_a_signal_for_a_run_that_is_paused_before_it_began_does_no_harm(early: b
     world.pause("order", id, 2)
     world.work(until=world.now + 60)
     assert [row.node for row in rows(world)] == ["Approve"]
+
+
+def test_workers_whose_files_do_not_have_the_wait_yet_leave_it_alone() -> None:
+    world = World(project(), workers=1)
+    id = waiting(world)
+    (row,) = rows(world)
+    world.deploy(0, older_project())
+    for _ in range(3):  # idle for long: a task that is gone, and whose message was lost, would count as failed now
+        world.sweep(world.now + 120)
+        world.work(until=world.now + 60)
+    assert rows(world) == [row]
+    assert world.store.header(id)["status"] == "running"  # type: ignore[index]
+    world.deploy(0, project())
+    world.signal("order", id, "Approve", {"ok": True})
+    world.work()
+    assert (world.results[id][0], ran()) == ("success", ["A", "B"])
+
+
+def test_a_wait_that_is_gone_from_the_files_ends_at_its_time_out() -> None:
+    world = World(project(), workers=1)
+    id = waiting(world)
+    world.deploy(0, older_project())
+    world.work()
+    assert id in world.results
+    assert rows(world) == []

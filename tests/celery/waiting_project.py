@@ -28,10 +28,27 @@ ORDER = """
     failures:
       - {nodes: Approve, fallback: C}
 """
+OLD_ORDER = """
+  - name: order
+    edges:
+      - {from: , to: A}
+      - {from: A, to: B}
+    failures:
+      - {nodes: B, fallback: C}
+"""
 
 
 def project(flows: str = ORDER, timeout: float | None = 3600) -> Plan:
     given = "" if timeout is None else f", timeout: {timeout}"
     compiled = compile_text({"p.yaml": PROJECT.format(flows=flows, timeout=given)})
+    assert compiled.plan is not None, compiled.diagnostics
+    return compiled.plan
+
+
+def older_project() -> Plan:
+    """The files of before: the flow had no wait yet."""
+    text = PROJECT.format(flows=OLD_ORDER, timeout="")
+    begin, end = text.index("  - name: Approve"), text.index("storages:")
+    compiled = compile_text({"p.yaml": text[:begin] + text[end:]})
     assert compiled.plan is not None, compiled.diagnostics
     return compiled.plan

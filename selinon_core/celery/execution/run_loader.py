@@ -8,9 +8,10 @@ from selinon_core.celery.execution.inbox_codec import read_entry
 from selinon_core.celery.execution.run_cache import CachedRun, version_in
 from selinon_core.celery.execution.transition import Transition
 from selinon_core.celery.stores import Store
-from selinon_core.celery.stores.outbox_keys import OutboxKey, TimerKey
+from selinon_core.celery.stores.outbox_keys import WAIT_ENDS, OutboxKey, TimerKey
 from selinon_core.celery.stores.protocol import Opened
 from selinon_core.celery.stores.run_header import RunHeader, version_fields
+from selinon_core.celery.stores.waits import rows_of
 from selinon_core.dispatch import FlowOutcome, NodeRun
 from selinon_core.dispatch import events as on
 from selinon_core.dispatch.codec import FORMAT, LOGIC, WAITS_FORMAT, required_format
@@ -131,7 +132,10 @@ class RunLoader:
     def nodes_without_definition(
         self, run: CachedRun, outbox: Iterable[OutboxKey], due_timers: Iterable[TimerKey], idle_for: float
     ) -> list[NodeRun]:
-        """Active nodes whose message is due, but whose task or flow no longer exists in the files."""
+        """Active nodes whose message or time-out is due, but whose task or flow no longer exists in the files.
+
+        A wait that these files do not have may be one of files that are not deployed here yet: its time goes on.
+        """
         flow = run.flow.name
         if flow not in self._plan.flows or run.header.initial_definition == self._flows.version(flow).definition:
             return []
@@ -139,11 +143,13 @@ class RunLoader:
         gone = {node.number: node for node in run.machine.active if node.name not in known}
         if not gone:
             return []
-        due = {timer.number for timer in due_timers if timer.is_send}
+        due = {timer.number for timer in due_timers if timer.is_send or timer.kind == WAIT_ENDS}
         due |= {key.number for key in outbox if key.is_start}
         if idle_for >= GONE_AFTER:
             records = self._store.records(run.id, list(gone))
-            due |= {number for number in gone if number not in records or not records[number].begun_at}
+            waiting = rows_of(self._store.waits, run.id) if run.header.format >= WAITS_FORMAT else ()
+            silent = gone.keys() - {row.number for row in waiting}
+            due |= {number for number in silent if number not in records or not records[number].begun_at}
         return [node for number, node in gone.items() if number in due]
 
     def _store_definition(self, definition: str) -> None:

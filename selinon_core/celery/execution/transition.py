@@ -162,7 +162,10 @@ class Transition:
         """Before the commit: put it into the outbox that the rows of waits change, if they do."""
         key = OutboxKey(keys.SHOW_WAITS)
         has_waited = self.run.header.format >= WAITS_FORMAT
-        if has_waited and key not in self.outbox and self._waiting_now() != self._waited:
+        # An ended run may have rows of waits that the files of this worker do not have.
+        ends = self.run.machine.ended and bool(self.events)
+        changed = has_waited and (ends or self._waiting_now() != self._waited)
+        if changed and key not in self.outbox:
             self.outbox.append(key)
 
     def _waiting_now(self) -> frozenset[int]:

@@ -16,7 +16,7 @@ from selinon_core.celery.execution.run_cache import CachedRun
 from selinon_core.celery.stores import Store
 from selinon_core.celery.stores.outbox_keys import WAIT_ENDS, TimerKey
 from selinon_core.celery.stores.protocol import DUPLICATE, ENDED, GONE
-from selinon_core.celery.stores.waits import WaitRow
+from selinon_core.celery.stores.waits import WaitRow, rows_of
 from selinon_core.dispatch import FlowRun, NodeRun
 from selinon_core.dispatch import events as on
 from selinon_core.dispatch.codec import WAITS_FORMAT
@@ -92,6 +92,10 @@ class WaitEndings:
             deadline = timers.get(str(TimerKey(WAIT_ENDS, node.number)))
             about = (run.id, node.number, run.flow.name, node.name, node.id, run.root or run.id)
             rows.append(WaitRow(*about, title, now, deadline))
+        if any(node.name not in self._plan.tasks and not node.is_flow for node in run.machine.active):
+            known = {row.number for row in rows}  # a wait of files that are not deployed here yet keeps its row
+            active = {node.number for node in run.machine.active} - known
+            rows += [row for row in rows_of(self._store.waits, run.id) if row.number in active]
         self._store.waits.put(run.id, rows)
         if run.header.early:
             for node in nodes:

@@ -98,3 +98,15 @@ def read_cursor(text: str) -> tuple[float, str, int]:
 def page_of(rows: Sequence[WaitRow], limit: int) -> WaitPage:
     """A page of the rows that were found, of which there is one more than wanted if the page has a next one."""
     return WaitPage(rows[:limit], cursor_of(rows[limit - 1]) if len(rows) > limit else None)
+
+
+def rows_of(waits: Waits, run: str) -> list[WaitRow]:
+    """All waits of one flow run."""
+    query, cursor = WaitQuery(run=run), None
+    rows: list[WaitRow] = []
+    while True:
+        page = waits.find(query, cursor, 500)
+        rows += page.rows
+        cursor = page.next
+        if cursor is None:
+            return rows
