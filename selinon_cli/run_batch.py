@@ -6,8 +6,9 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from selinon_cli.celery_app import APP_OPTION
 from selinon_cli.exits import EXIT_FINDINGS, EXIT_OK, UsageError
-from selinon_cli.options import Options, flag, integer, text
+from selinon_cli.options import Options, flag, group, integer, text, texts
 from selinon_cli.run_filters import RunFilterOptions, query_of
 from selinon_cli.terminal import Terminal
 
@@ -31,6 +32,20 @@ class BatchOptions(Options):
     by = text("--by", help="Who asks, for the audit and the history; by default user@host.", metavar="NAME")
     yes = flag("-y", "--yes", help="Do not ask before anything is done to runs of a query.")
     dry_run = flag("--dry-run", help="Say what would be done, and do nothing.")
+
+
+class RunsOptions(Options):
+    """What a command takes that acts on runs by their ids or by a query."""
+
+    ids = texts(
+        help="The flow runs; without, those that the filters find. "
+        "Beside ids, --flow names the flow of runs that no worker has begun yet.",
+        metavar="ID",
+        complete="run",
+    )
+    app = APP_OPTION
+    filters = group(RunFilterOptions)
+    batch = group(BatchOptions)
 
 
 def has_filter(filters: RunFilterOptions, *, beside_flow: bool = False) -> bool:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from selinon_cli.broker import asking_broker
-from selinon_cli.celery_app import APP_OPTION, flows_of
+from selinon_cli.celery_app import flows_of
 from selinon_cli.exits import EXIT_OK, UsageError
-from selinon_cli.options import Command, Options, group, texts
-from selinon_cli.run_batch import BatchOptions, act, found, has_filter, pause_of
-from selinon_cli.run_filters import RunFilterOptions
+from selinon_cli.options import Command
+from selinon_cli.run_batch import BatchOptions, RunsOptions, act, found, has_filter, pause_of
 from selinon_cli.run_ids import full_id
 from selinon_cli.terminal import Terminal
 
@@ -20,21 +19,7 @@ if TYPE_CHECKING:
 _OPEN = ("queued", "running", "paused")
 
 
-class CancelOptions(Options):
-    """What ``selinon cancel`` takes."""
-
-    ids = texts(
-        help="The flow runs; without, those that the filters find. "
-        "Beside ids, --flow names the flow of runs that no worker has begun yet.",
-        metavar="ID",
-        complete="run",
-    )
-    app = APP_OPTION
-    filters = group(RunFilterOptions)
-    batch = group(BatchOptions)
-
-
-def cancel(terminal: Terminal, options: CancelOptions) -> int:
+def cancel(terminal: Terminal, options: RunsOptions) -> int:
     """Ask for the end of flow runs; 1 when one that a query found was refused."""
     selinon = flows_of(terminal, options.app, ())
     pause = pause_of(options.batch)
@@ -52,7 +37,7 @@ def cancel(terminal: Terminal, options: CancelOptions) -> int:
     return act(terminal, "cancel", one, ids, options.batch, pause)
 
 
-def _cancel_named(terminal: Terminal, selinon: Selinon, options: CancelOptions) -> int:
+def _cancel_named(terminal: Terminal, selinon: Selinon, options: RunsOptions) -> int:
     """Ask for the end of runs by their ids; the store need not know them when their flow is named."""
     from selinon_cli.project import known_name
     from selinon_core.errors import RequestError
@@ -91,7 +76,7 @@ COMMAND = Command(
     "cancel",
     "End flow runs: nothing more of them is started, their sub-flows end too; running tasks finish.",
     cancel,
-    options=CancelOptions,
+    options=RunsOptions,
     examples=(
         "selinon cancel 3f2a                         # the beginning of the id is enough",
         "selinon cancel 3f2a91c0-5c1e-4e0e-9d0c-6f1f0e8a2b11 --flow order     # not begun by a worker yet",

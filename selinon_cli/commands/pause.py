@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from selinon_cli.broker import asking_broker
-from selinon_cli.celery_app import APP_OPTION, flows_of
+from selinon_cli.celery_app import flows_of
 from selinon_cli.exits import EXIT_OK, UsageError
-from selinon_cli.options import Command, Options, group, texts
-from selinon_cli.run_batch import BatchOptions, act, found, has_filter, pause_of
+from selinon_cli.options import Command
+from selinon_cli.run_batch import RunsOptions, act, found, has_filter, pause_of
 from selinon_cli.run_filters import RunFilterOptions
 from selinon_cli.run_ids import full_id
 from selinon_cli.terminal import Terminal
@@ -17,26 +17,12 @@ if TYPE_CHECKING:
     from selinon_core.celery.app import Selinon
 
 
-class PauseOptions(Options):
-    """What ``selinon pause`` and ``selinon resume`` take."""
-
-    ids = texts(
-        help="The flow runs; without, those that the filters find. "
-        "Beside ids, --flow names the flow of runs that no worker has begun yet.",
-        metavar="ID",
-        complete="run",
-    )
-    app = APP_OPTION
-    filters = group(RunFilterOptions)
-    batch = group(BatchOptions)
-
-
-def pause(terminal: Terminal, options: PauseOptions) -> int:
+def pause(terminal: Terminal, options: RunsOptions) -> int:
     """Pause runs by their ids or by a query; 1 when one of them was refused."""
     return steer(terminal, options, "pause", ("running",))
 
 
-def steer(terminal: Terminal, options: PauseOptions, verb: str, allowed: tuple[str, ...]) -> int:
+def steer(terminal: Terminal, options: RunsOptions, verb: str, allowed: tuple[str, ...]) -> int:
     """Pause or resume runs, as ``verb`` says; those that a query finds have one of the ``allowed`` statuses."""
     selinon = flows_of(terminal, options.app, ())
     filters, batch = options.filters, options.batch
@@ -86,7 +72,7 @@ COMMAND = Command(
     "pause",
     "Pause flow runs: nothing new of them and of their sub-flows starts; running tasks finish.",
     pause,
-    options=PauseOptions,
+    options=RunsOptions,
     examples=(
         "selinon pause 3f2a                          # the beginning of the id is enough",
         "selinon pause --flow order --label customer=acme --dry-run",

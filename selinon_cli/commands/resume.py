@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from selinon_cli.commands.pause import PauseOptions, steer
+from selinon_cli.commands.pause import steer
 from selinon_cli.options import Command
+from selinon_cli.run_batch import RunsOptions
 from selinon_cli.terminal import Terminal
 
 
-def resume(terminal: Terminal, options: PauseOptions) -> int:
+def resume(terminal: Terminal, options: RunsOptions) -> int:
     """Let paused runs go on, by their ids or by a query; 1 when one of them was refused."""
     return steer(terminal, options, "resume", ("paused",))
 
@@ -16,7 +17,7 @@ COMMAND = Command(
     "resume",
     "Let flow runs that were paused go on.",
     resume,
-    options=PauseOptions,
+    options=RunsOptions,
     examples=(
         "selinon resume 3f2a                         # the beginning of the id is enough",
         "selinon resume --flow order --rate 10/s --yes",
