@@ -15,13 +15,14 @@ from typing import Any
 from selinon_core.covering.collector import evaluated, foreach_size, used_up
 from selinon_core.covering.data import CoverageData, FlowData
 from selinon_core.covering.elements import elements_of
+from selinon_core.dispatch.node_run import CANCELLED, TIMED_OUT
 from selinon_core.errors import RequestError
 from selinon_core.plan import EdgePlan, FailurePlan, Plan
 from selinon_core.plan.condition_text import condition_text
 from selinon_core.plan.functions import leaves_of
 
-#: As the machine words them; a flow run that ends so has not used up its retries.
-_STOPPED = {"the flow's timeout is over": True, "the flow run was cancelled": False}
+#: A flow run that ends so has not used up its retries.
+_STOPPED = {TIMED_OUT: True, CANCELLED: False}
 
 Event = Mapping[str, Any]
 

@@ -50,7 +50,7 @@ from typing import Any
 
 from selinon_core.dispatch import effects as do
 from selinon_core.dispatch import events as on
-from selinon_core.dispatch.node_run import FlowOutcome, NodeRun, NodeStatus
+from selinon_core.dispatch.node_run import CANCELLED, TIMED_OUT, FlowOutcome, NodeRun, NodeStatus
 from selinon_core.dispatch.rules import answers, completion
 from selinon_core.dispatch.rules.edges import ask_first_result, begin_attempt, follow_edges
 from selinon_core.dispatch.rules.fallbacks import begin_fallbacks
@@ -194,11 +194,11 @@ def _complete(flow_run: RunState, number: int, status: NodeStatus, outcome: Flow
 
 
 def _on_deadline(flow_run: RunState, event: on.DeadlinePassed) -> None:
-    completion.stop(flow_run, "the flow's timeout is over", timed_out=True)
+    completion.stop(flow_run, TIMED_OUT, timed_out=True)
 
 
 def _on_cancelled(flow_run: RunState, event: on.FlowCancelled) -> None:
-    completion.stop(flow_run, "the flow run was cancelled", cancelled=True)
+    completion.stop(flow_run, CANCELLED, cancelled=True)
 
 
 def _on_migrated(flow_run: RunState, event: on.Migrated) -> None:

@@ -8,6 +8,9 @@ from selinon_core.dispatch.references import Referring, shown
 
 NodeStatus = Literal["active", "success", "failure", "reused"]
 
+#: Why flows end that are stopped from outside: ``FlowOutcome.reason`` beside ``timed_out`` and ``cancelled``.
+TIMED_OUT, CANCELLED = "the flow's timeout is over", "the flow run was cancelled"
+
 
 class NodeRun:
     """One execution of a task or sub-flow inside a flow run.

@@ -51,7 +51,7 @@ class EndReasons:
         return Reason("active", f"{self._seen.label(record)}{began}, had not ended")
 
     def stopped(self, flow_run: FlowRecord) -> tuple[Reason, ...]:
-        """What ended a flow run early: its time-out, somebody's wish, a failure that is eager."""
+        """What ended a flow run early: its time-out, a cancellation, an eager failure."""
         outcome, name = flow_run.outcome, flow_run.flow.name
         if outcome is None or outcome.succeeded:
             return ()

@@ -7,9 +7,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import cast
 
 from selinon_core.dispatch import FlowOutcome, FlowRun, NodeRun
+from selinon_core.dispatch.node_run import CANCELLED, TIMED_OUT
 from selinon_core.errors import ArgumentError
 from selinon_core.explaining.event_references import Event, edge_of, error_of
-from selinon_core.explaining.report_facts import CANCELLED, TIMED_OUT, Counts
+from selinon_core.explaining.report_facts import Counts
 from selinon_core.plan import EdgePlan, Plan
 from selinon_core.runtime.facts import AttemptEnded
 from selinon_core.runtime.trace.run_records import FlowRecord, NodeRecord

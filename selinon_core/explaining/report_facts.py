@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, cast
 
 from selinon_core.diagnostics.location import Place
 from selinon_core.dispatch import FlowOutcome, FlowRun, NodeRun
+from selinon_core.dispatch.node_run import CANCELLED, TIMED_OUT
 from selinon_core.explaining.run_view import RunView
 from selinon_core.explaining.words import edge_text
 from selinon_core.plan import EdgePlan, FailurePlan, FlowPlan, Plan
@@ -19,8 +20,6 @@ from selinon_core.runtime.facts import AttemptEnded, EdgeConsidered, Facts, Fall
 from selinon_core.runtime.trace.run_records import FlowRecord, NodeRecord
 
 Row = Mapping[str, Any]
-#: Why flows end that are stopped from outside, as the machine words it.
-TIMED_OUT, CANCELLED = "the flow's timeout is over", "the flow run was cancelled"
 
 
 class Counts(NamedTuple):

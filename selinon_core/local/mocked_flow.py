@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from selinon_core.cases.model import UNGIVEN, Outcome
-from selinon_core.dispatch.node_run import FlowOutcome
+from selinon_core.dispatch.node_run import CANCELLED, TIMED_OUT, FlowOutcome
 from selinon_core.local.mocked_attempt import error_from_text
 from selinon_core.local.mocked_storage import LocalStorages
 from selinon_core.local.run_index import RunIndex
@@ -67,12 +67,12 @@ class MockedFlows:
 
 def timed_out() -> FlowOutcome:
     """The outcome of a mocked flow run whose scripted duration is longer than its time-out."""
-    return FlowOutcome(False, {}, {}, [], {}, "the flow's timeout is over", timed_out=True)
+    return FlowOutcome(False, {}, {}, [], {}, TIMED_OUT, timed_out=True)
 
 
 def cancelled() -> FlowOutcome:
     """The outcome of a mocked flow run that the flow above does not wait for any more."""
-    return FlowOutcome(False, {}, {}, [], {}, "the flow run was cancelled", cancelled=True)
+    return FlowOutcome(False, {}, {}, [], {}, CANCELLED, cancelled=True)
 
 
 def _as_list(value: Any) -> list[Any]:

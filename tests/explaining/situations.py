@@ -1,4 +1,4 @@
-"""Situations in which somebody asks why: a small flow, what its tasks do, and the question.
+"""Situations and questions about them: a small flow, what its tasks do, and the question.
 
 Each has a golden text, the answer; it has to be the same from a report, a trace and the log of a run on workers.
 """
