@@ -68,7 +68,7 @@ class Redaction:
         )
 
     def _mask(self, value: Any) -> Any:
-        for text in _texts_in(value):
+        for text in texts_in(value):
             if len(text) >= _SHORTEST and text != MASK and text not in self._secrets:
                 self._secrets[text] = None
                 while len(self._secrets) > _MOST:
@@ -91,15 +91,16 @@ class Redaction:
         return [self._by_text(item, secrets) for item in value] if isinstance(value, list | tuple) else value
 
 
-def _texts_in(value: Any) -> Iterable[str]:
+def texts_in(value: Any) -> Iterable[str]:
+    """The texts in a JSON value, and its integers as texts."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, Mapping):
         for inner in value.values():
-            yield from _texts_in(inner)
+            yield from texts_in(inner)
     elif isinstance(value, list | tuple):
         for item in value:
-            yield from _texts_in(item)
+            yield from texts_in(item)
     elif isinstance(value, int) and not isinstance(value, bool):
         yield str(value)
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 from urllib.parse import unquote
 
-from selinon_core.runtime.redaction import MASK, Redaction
+from selinon_core.runtime.redaction import MASK, Redaction, texts_in
 
 #: Keys of settings and configurations whose values are secrets.
 _KEYS = ("*password*", "*passwd*", "*secret*", "*token*", "*_key", "*credential*")
@@ -26,7 +26,7 @@ class SecretMasking:
     def learn(self, value: Any) -> None:
         """Remember the secrets in a setting: those under keys of ``_KEYS``, and passwords in URLs."""
         self._redaction.masked(value)
-        for text in _texts(value):
+        for text in texts_in(value):
             for _, _, password in _USER.findall(text):
                 self._redaction.masked({"password": [password, unquote(password)]})
 
@@ -34,14 +34,3 @@ class SecretMasking:
         """A text without secrets."""
         text = _OPTION.sub(rf"\1={MASK}", _USER.sub(rf"\1\2:{MASK}@", text))
         return str(self._redaction.masked(text))
-
-
-def _texts(value: Any) -> Iterable[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, Mapping):
-        for inner in value.values():
-            yield from _texts(inner)
-    elif isinstance(value, list | tuple):
-        for item in value:
-            yield from _texts(item)

@@ -15,7 +15,6 @@ from selinon_core.celery.reporting.run_replay import RunReplay
 from selinon_core.celery.stores import Store
 from selinon_core.celery.stores.outbox_keys import ASK_AGAIN, RETRY_FLOW, SEND_FLOW, SEND_TASK, WAIT_ENDS
 from selinon_core.celery.stores.protocol import NodeRecord as StoredNode
-from selinon_core.celery.stores.run_header import RunHeader
 from selinon_core.errors import RequestError
 from selinon_core.explaining.reason import Reason
 from selinon_core.explaining.run_view import RunView
@@ -140,17 +139,13 @@ class LiveView(RunView):
 
     def undecided(self) -> tuple[Reason, ...]:
         """Why the run decides nothing at the moment, where that is so."""
-        id = self.root.id
-        found = self._store.read(id)
-        if found is None:
-            return ()
-        fields, _, inbox = found
+        id, replay = self.root.id, self._replay
+        inbox, lease = replay.inboxes[id], replay.leases[id]
         reasons = []
-        now, lease = self._store.clock(), float(fields.get("lease") or 0)
-        if RunHeader.read(fields).is_paused:
+        if replay.headers[id].is_paused:
             ends = f", and {len(inbox)} ends wait" if inbox else ""
             reasons.append(Reason("paused", f"the flow run is paused{ends}: selinon resume {id} lets it go on"))
-        elif inbox and lease > now:
+        elif inbox and lease > self._store.clock():
             reasons.append(
                 Reason(
                     "lease-held",

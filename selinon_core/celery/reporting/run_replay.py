@@ -27,7 +27,8 @@ class RunReplay:
     """Goes through logs, each with a machine of its own.
 
     ``flow_runs`` and ``node_runs`` are those of the entries that were taken from ``entries`` so far, by id, in the
-    order in which they were started. ``headers`` has the fields of each flow run as the store has them.
+    order in which they were started. ``headers``, ``inboxes`` and the ends of ``leases`` are
+    those of the flow runs as the store had them, by id.
     """
 
     def __init__(self, store: Store, flows: FlowVersions) -> None:
@@ -36,19 +37,22 @@ class RunReplay:
         self.flow_runs: dict[str, FlowRecord] = {}
         self.node_runs: dict[str, NodeRecord] = {}
         self.headers: dict[str, RunHeader] = {}
+        self.leases: dict[str, float] = {}
+        self.inboxes: dict[str, Sequence[str]] = {}
 
     def entries(self, id: str, above: FlowRecord | None = None) -> Iterator[Entry]:
         """What happened to a run and below it; ``above`` is its caller. Raises as ``history``."""
         found = self._store.read(id)
         if found is None:
             raise UnknownRunError(f"there is no flow run {id}")
-        fields, log, _ = found
+        fields, log, inbox = found
         header = RunHeader.read(fields)
         if header.initial_definition is None:
             return
         run = CachedRun(id, header, self._flows)
         record = FlowRecord(run.flow, id, run.machine, None, {}, None, None, above, None)
         self.flow_runs[id], self.headers[id] = record, header
+        self.leases[id], self.inboxes[id] = float(fields.get("lease") or 0), inbox
         below: list[str] = []
         for batch in log:
             at, events, _ = decode_batch(batch)
