@@ -10,7 +10,8 @@ from selinon_core.web.access import ACTION_HEADER
 from selinon_core.web.review_page import review_main, simple_properties
 from tests.celery.counted_waits import RAN, ran
 from tests.celery.waiting_project import project
-from tests.web.viewed import Client, Viewed
+from tests.watch.browser import Browser
+from tests.web.viewed import Client, Viewed, served
 
 
 def authorize(request: Any) -> tuple[str, str]:
@@ -82,3 +83,34 @@ def test_a_schema_that_is_no_simple_object_has_a_text_area() -> None:
     )
     assert all(f'data-field="{name}"' in form for name in fields)
     assert "<script>" not in form
+
+
+def test_the_form_of_a_schema_sends_and_rejects_in_a_browser(
+    browser: Browser, waiting: tuple[Viewed, str]
+) -> None:
+    viewed, sent = waiting
+    rejected = viewed.world.start("order", {"number": "8"})
+    viewed.world.work(until=viewed.world.now + 60)
+    with served(viewed.page(authorize=authorize)) as address:
+        tab = browser.open(address + "review")
+        tab.until("document.body.classList.contains('scripted')")
+        form, other = (f"form[data-run='{id}']" for id in (sent, rejected))
+        tab.shows("Ship <b>7</b>?")
+        tab.click(f"{form} [data-reject]")
+        tab.shows("say why it is rejected", f"{form} .answer")
+        tab.click(f"{form} .primary")  # the browser itself asks for the field that is required
+        tab.run(f"document.querySelector(\"{form} [data-field=ok]\").value = 'true'")
+        tab.click(f"{form} .primary")
+        tab.shows("Sent. A worker takes it.", f"{form} .answer")
+        assert tab.run(f'[...document.querySelector("{form}").elements].every((each) => each.disabled)')
+        # Enter in the reason rejects, although the value could be sent as well
+        tab.run(f"document.querySelector(\"{other} [data-field=ok]\").value = 'true'")
+        tab.click(f"{other} [name=reject]")
+        tab.press("n")
+        tab.press("Enter")
+        tab.shows("Sent. A worker takes it.", f"{other} .answer")
+        assert tab.complaints() == []
+        tab.call("Page.navigate", url="about:blank")
+    viewed.world.work()
+    assert [viewed.world.store.header(id)["status"] for id in (sent, rejected)] == ["success", "success"]
+    assert ran() == ["A", "A", "B", "C"]

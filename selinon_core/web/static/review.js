@@ -51,16 +51,24 @@ for (const form of document.querySelectorAll("form[data-run]")) {
       failed(form, error);
     }
   });
-  form.querySelector("[data-reject]").addEventListener("click", async () => {
-    const why = form.elements.namedItem("reject").value.trim();
-    if (!why) {
+  const why = form.elements.namedItem("reject");
+  const reject = async () => {
+    const text = why.value.trim();
+    if (!text) {
       failed(form, new Error("say why it is rejected"));
       return;
     }
     try {
-      await send(form, { reject: why });
+      await send(form, { reject: text });
     } catch (error) {
       failed(form, error);
     }
+  };
+  form.querySelector("[data-reject]").addEventListener("click", reject);
+  // Enter in a field submits its form, which would accept what its user is about to reject.
+  why.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || event.isComposing) return;
+    event.preventDefault();
+    reject();
   });
 }
