@@ -30,6 +30,10 @@ MARKED_KINDS = [
 ]
 
 
+#: As parameters: what is compared with the memory store.
+OTHERS = MARKED_KINDS[1:]
+
+
 def url_of(kind: str, directory: Path) -> str:
     """The URL of a store of that kind; files go to ``directory``."""
     if kind == "memory":
@@ -59,3 +63,12 @@ def fresh_store(kind: str, directory: Path) -> Iterator[Store]:
     finally:
         store.clear()
         store.close()
+
+
+def wipe(store: Store) -> None:
+    """Remove all rows, and keep the tables."""
+    if isinstance(store, SqlStore):
+        tables = store.tables.metadata.sorted_tables
+        store.database.do(lambda connection: [connection.execute(table.delete()) for table in tables])
+    else:
+        store.clear()

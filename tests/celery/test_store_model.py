@@ -1,6 +1,7 @@
 """All stores do what the memory store does: random steps on both have equal answers.
 
-Redis has the rules in Lua, PostgreSQL in functions of its own, SQLite in Python.
+Redis has the rules in Lua, PostgreSQL in functions of its own, SQLite in Python, as PostgreSQL
+where these functions cannot be made.
 """
 
 from __future__ import annotations
@@ -15,8 +16,8 @@ from hypothesis import strategies as st
 from selinon_core.celery.stores import Store
 from selinon_core.celery.stores.memory import MemoryStore
 from selinon_core.celery.stores.protocol import Commit, Committed
-from selinon_core.celery.stores.sql.store import SqlStore
-from tests.celery.stores import SERVERS, fresh_store
+from tests.celery.stores import OTHERS, fresh_store, wipe
+from tests.example_counts import examples
 
 NOW = 1_800_000_000.0
 HEADER = {"flow": "main", "queue": "q", "status": "running", "inbox_threshold": "2", "idle_check_after": "5"}
@@ -61,26 +62,10 @@ steps = st.one_of(
 sequences = st.lists(st.tuples(st.sampled_from([0.0, 0.5, 3.0, 30.0, 200.0]), steps), min_size=4, max_size=25)
 
 
-OTHERS = ["sqlite", *(pytest.param(kind, marks=pytest.mark.service(kind)) for kind in SERVERS)]
-
-
 @pytest.fixture(scope="module", params=OTHERS)
 def other(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    from tests.conftest import need
-
-    if request.param in SERVERS:
-        need(request.param)
     with fresh_store(request.param, tmp_path_factory.mktemp("store")) as store:
         yield store
-
-
-def wipe(store: Store) -> None:
-    """Remove all rows, and keep the tables."""
-    if isinstance(store, SqlStore):
-        tables = store.tables.metadata.sorted_tables
-        store.database.do(lambda connection: [connection.execute(table.delete()) for table in tables])
-    else:
-        store.clear()
 
 
 class Player:
@@ -232,7 +217,9 @@ def _plain(header: Any) -> dict[str, Any]:
     return {name: header[name] for name in names} | {name: round(float(header[name]), 3) for name in times}
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=examples(15, 80), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(sequence=sequences)
 def test_all_stores_state_the_same_rules(other: Store, sequence: list[tuple[float, tuple[Any, ...]]]) -> None:
     wipe(other)

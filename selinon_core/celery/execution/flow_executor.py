@@ -161,7 +161,7 @@ class FlowExecutor:
         )
         there = None if stub is None else RunHeader.read(stub.header)
         if there is not None:
-            header = header._replace(paused=there.paused)
+            header = header._replace(paused=there.paused, created=there.created)
         run = parts.loader.new(message.id, header)
         run.version = 0 if stub is None else stub.version
         transition = parts.transition(run)

@@ -25,7 +25,10 @@ class IndexChanges:
         return caller is None or self._subflows
 
     def created(self, id: str, header: RunHeader, args: Any, now: float) -> IndexChange | None:
-        """The row of a run that begins with the step of ``now``; ``args`` as the run has them."""
+        """The row of a run that begins with the step of ``now``; ``args`` as the run has them.
+
+        One that was paused before keeps the time of its creation, by which lists are in order.
+        """
         if not self.has_row(header.caller):
             return None
         caller = header.caller
@@ -33,7 +36,7 @@ class IndexChanges:
             id,
             header.flow,
             header.shown_status,
-            now,
+            header.created,
             begun=now,
             args=indexed_args(self._hidden, shown(args)),
             key=header.key or None,
