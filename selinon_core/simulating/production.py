@@ -31,6 +31,7 @@ from selinon_core.runtime.active_run import RunEnvironment, active_run
 from selinon_core.runtime.deadline import Deadline
 from selinon_core.runtime.ids import seeded_flow_id
 from selinon_core.runtime.task_runner import Assignment, Attempt, TaskRunner, timeout_text
+from selinon_core.simulating.outside import Outside
 from selinon_core.simulating.recorder import RecordingTracer
 from selinon_core.simulating.world import BEGINNING, World
 
@@ -150,16 +151,17 @@ class _Production:
 
     def _work(self, flow: str, id: str) -> None:
         world = self.world
-        for seconds in sorted(seconds for seconds, _ in self.state.options.at):
-            while self.recorder.stopped_by is None and self._clock() < seconds:
-                if not world.step(BEGINNING + seconds):
-                    break
-            if self.state.flows and self.state.flows[0].outcome is not None:
+        outside = Outside(world, self.state, self._prepared, self.recorder, flow, id)
+        while self.recorder.stopped_by is None:
+            due = outside.next
+            if due is not None and self._clock() >= due:
+                outside.happen()
+            elif world.step(float("inf") if due is None else BEGINNING + due):
+                outside.look()
+            elif due is None:
                 break
-            world.now = max(world.now, BEGINNING + seconds)
-            world.cancel(flow, id)
-        while self.recorder.stopped_by is None and world.step():
-            pass
+            else:
+                world.now = max(world.now, BEGINNING + due)
 
     def _clock(self) -> float:
         return round(self.world.now - BEGINNING, 9)

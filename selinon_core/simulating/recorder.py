@@ -74,6 +74,9 @@ class RecordingTracer(RunTracer):
         record.attempts = attempts
         return record
 
+    def _wait(self, run: CachedRun, node: NodeRun) -> NodeRecord:
+        return self._nodes[run.id, node.number]
+
     def node_of(self, task_id: str) -> NodeRecord:
         """The record of a task run by its id."""
         return self._by_id[task_id]

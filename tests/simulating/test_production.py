@@ -13,7 +13,17 @@ from typing import Any
 import pytest
 
 from selinon_core.cases.matchers import Equal
-from selinon_core.cases.model import ConditionMock, FunctionMock, Mocks, NodeMock, Outcome, Rule, Script, When
+from selinon_core.cases.model import (
+    ConditionMock,
+    FunctionMock,
+    Mocks,
+    NodeMock,
+    Outcome,
+    Rule,
+    Script,
+    Signal,
+    When,
+)
 from selinon_core.dispatch import select
 from selinon_core.errors import RequestError
 from selinon_core.local import LocalExecutor, LocalOptions, LocalRun
@@ -277,3 +287,42 @@ def test_typed_tasks_are_given_values_of_their_types() -> None:
     plan = build({"main": "-> A"}, {"A": task}, typed_tasks=True)
     for ended in (trying.play(plan, {"numbers": [1, 2]}), play(plan, {"numbers": [1, 2]})):
         assert node(ended, "A")["result"] == {"is": "tuple", "numbers": [1, 2]}
+
+
+# -- signals ----------------------------------------------------------------------------------------------------
+
+YES = Signal("Approve", {"ok": True})
+ORDER: dict[str, Any] = {"main": {"edges": ["-> A", "A -> Approve", "Approve -> B"], "failures": ["Approve -> C"]}}
+BELOW: dict[str, Any] = {"main": ["-> S", "S -> B"], "S": ["-> Approve"]}
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize(
+    ("flows", "options"),
+    [
+        (ORDER, {"at": ((5.0, YES),)}),
+        (ORDER, {"at": ((5.0, Signal("Approve", reject="too dear")),)}),
+        (ORDER, {"at": ((5.0, YES), (6.0, YES)), "durations": {"B": 9.0}}),
+        (ORDER, {"at": ((5.0, YES._replace(early=True)),), "durations": {"A": 9.0}}),
+        (ORDER, {"at": ((5.0, YES),), "durations": {"A": 9.0}}),  # too early
+        (ORDER, {"at": ((5.0, "cancel"), (6.0, YES))}),
+        (ORDER, {"mocks": Mocks(nodes={"Approve": mock(Outcome("result", {"ok": True}, after=3.0))})}),
+        (ORDER, {}),
+        (BELOW, {"at": ((5.0, YES),)}),
+        ({"main": ["-> Approve Approve", "Approve -> B"]}, {"at": ((5.0, YES), (7.0, YES))}),
+    ],
+)
+def test_signals_come_as_in_a_local_run(flows: dict[str, Any], options: dict[str, Any], seed: int) -> None:
+    given = {"import": None, "classname": None, "output_schema": {"type": "object", "required": ["ok"]}}
+    plan = build(flows, {"Approve": {**given, "wait": {"timeout": 60}}})
+    local, simulated = (run(plan, seed=seed, **options) for run in (trying.play, play))
+    assert (simulated.status, simulated.error) == (local.status, local.error)
+
+    def rows(run: LocalRun) -> list[tuple[Any, ...]]:
+        found = [(row["name"], row["status"], row["finished_at"], row.get("result")) for row in run.nodes]
+        return sorted(found, key=str)
+
+    assert rows(simulated) == rows(local)
+    assert len(trying.told(simulated, "SIGNAL_REFUSED")) == len(trying.told(local, "SIGNAL_REFUSED"))
+    refused = [warning for warning in local.warnings if "did not wait" in warning]
+    assert [warning for warning in simulated.warnings if "did not wait" in warning] == refused

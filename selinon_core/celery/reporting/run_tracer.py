@@ -100,8 +100,7 @@ class RunTracer:
         if self.silent:
             return
         run, node, signal = ended.run, ended.node, ended.signal
-        above = FlowRecord(run.flow, run.id, None, None, {}, None, None, None, None)  # type: ignore[arg-type]
-        record = NodeRecord(node, above, {source.name: source.id for source in node.sources})
+        record = self._wait(run, node)
         record.attempts = 1
         if signal is not None:
             about = {
@@ -119,6 +118,11 @@ class RunTracer:
         elif isinstance(attempt, Failed):
             record.error = attempt.error
             self.emit_entry(trace_entries.FAILED, record, 1, attempt.error, 0)
+
+    def _wait(self, run: CachedRun, node: NodeRun) -> NodeRecord:
+        """The record of a task that waited."""
+        above = FlowRecord(run.flow, run.id, None, None, {}, None, None, None, None)  # type: ignore[arg-type]
+        return NodeRecord(node, above, {source.name: source.id for source in node.sources})
 
     def task(self, message: NodeMessage, task_id: str, attempts: int) -> NodeRecord:
         """The record of a task run for trace entries, made from its message."""
