@@ -27,6 +27,8 @@ def wait_before(task: TaskPlan, policy: RetryPolicy, retries: int, task_id: str)
     The jitter follows from the id of the task run and the number of the retry: runs that failed together are
     spread, and a local run with the same seed waits the same times.
     """
+    if not task.retry_countdown:
+        return 0.0  # whatever the factor has grown to
     longest = float("inf") if policy.max_wait is None else policy.max_wait
     try:
         wait = min(task.retry_countdown * policy.factor**retries, longest)

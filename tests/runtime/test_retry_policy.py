@@ -80,6 +80,9 @@ def test_waits_grow_up_to_the_longest() -> None:
     endless = plan_of("retry: {max: 4, wait: 10, factor: 1000}").tasks["Call"]
     assert endless.retry is not None
     assert 0 < wait_before(endless, endless.retry, 5000, "id") < 1e9  # not infinite
+    at_once = plan_of("retry: {max: 4, wait: 0, jitter: 0.2}").tasks["Call"]
+    assert at_once.retry is not None
+    assert {wait_before(at_once, at_once.retry, retries, "id") for retries in (0, 1023, 1024, 5000)} == {0}
 
 
 def test_jitter_spreads_waits_and_repeats_exactly() -> None:
