@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from selinon_core.celery.execution.early_signals import MOST_EARLY, read_early
 from selinon_core.celery.reporting.run_status import describe
 from selinon_core.celery.steering import Signals
 from selinon_core.celery.stores.waits import WaitQuery, WaitRow
@@ -113,6 +114,39 @@ def test_an_early_signal_is_kept_for_the_first_run_of_that_name_only() -> None:
     world.work(until=world.now + 60)
     assert ran() == ["B", "A"]
     assert [row.node for row in rows(world)] == ["Approve"]
+
+
+CYCLE = """
+  - name: order
+    edges:
+      - {from: , to: B}
+      - {from: B, to: Approve}
+      - {from: Approve, to: B}
+"""
+
+
+@pytest.mark.parametrize(("values", "most"), [(["x"] * (MOST_EARLY + 9), MOST_EARLY), (["x" * 60_000] * 9, 4)])
+def test_early_signals_are_bounded_in_number_and_in_size(values: list[str], most: int) -> None:
+    plan = project(CYCLE)
+    plan = plan._replace(tasks={**plan.tasks, "Approve": plan.tasks["Approve"]._replace(output_schema=None)})
+    world = World(plan, workers=1, selinon_inline_count=0)
+    id = world.start("order", {"number": 1})
+    world.work_some(1)
+    for value in values:
+        world.signal("order", id, "Approve", value, early=True)
+        world.broker.queue.insert(0, world.broker.queue.pop())
+        world.deliver(*world.broker.take(False))
+    assert len(read_early(world.store.header(id)["early"])) == most  # type: ignore[index]
+    if most == MOST_EARLY:
+        with pytest.raises(RequestError, match=f"cannot keep the signal: {MOST_EARLY} early signals are kept"):
+            asking(world).signal(id, "Approve", "x", early=True)
+    world.work(until=world.now + 600)  # each is taken once, and then has no place any more
+    assert ran() == ["B"] * (most + 1)
+    (row,) = rows(world)
+    world.signal("order", id, "Approve", "x", early=True)
+    world.signal("order", id, "Approve", "y", early=True)
+    world.work(until=world.now + 60)
+    assert ran() == ["B"] * (most + 3)
 
 
 def test_a_signal_without_early_is_refused_before_the_task_waits() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from selinon_core.celery.execution.early_signals import EarlySignal, kept
+from selinon_core.celery.execution.early_signals import EarlySignal, TooManyEarly, kept
 from selinon_core.celery.execution.executor_context import ExecutorParts
 from selinon_core.celery.execution.leased_execution import LeasedExecution
 from selinon_core.celery.execution.run_cache import CachedRun
@@ -109,7 +109,7 @@ class RunSignals:
         except MigrationSkew as error:
             parts.release_newer_run(message.id, header.flow, opened.token, str(error))
             raise RunBusy(str(error)) from error
-        except MigrationError as error:
+        except (MigrationError, TooManyEarly) as error:
             self._refuse(message, str(error))
         finally:
             parts.leases.untrack(message.id)
@@ -130,7 +130,7 @@ class RunSignals:
         """Keep a signal in the header. A batch without events makes what other workers remember an old version."""
         parts, now = self._parts, self._parts.now()
         fields = {
-            "early": kept(run.header.early, signal),
+            "early": kept(run.header.early, signal, {node.number for node in run.machine.active}),
             "format": str(max(WAITS_FORMAT, run.header.format)),
         }
         batch = f"[{now:.3f}]"

@@ -6,9 +6,10 @@ The worker that takes the message looks at the run again: between the two anothe
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import Any, NamedTuple
 
+from selinon_core.celery.execution.early_signals import EarlySignal, TooManyEarly, kept
 from selinon_core.celery.execution.wait_endings import is_wait, open_waits, started_in
 from selinon_core.celery.reporting.run_reader import FoldedRun, RunReader
 from selinon_core.celery.selinon_protocol import Owner
@@ -155,6 +156,7 @@ class Signals:
                 raise RequestError(f"flow run {id} cannot be read: {folded.problem or 'it never began'}")
             here = self._waiting(folded)
             known = started_in(folded.run.flow)
+            active = {run.number for run in folded.run.machine.active}
             ended = [run for run in folded.nodes if run.status != "active" and node in (run.name, run.id)]
         found = [run for run in here if node in (run.name, run.id)]
         if len(found) > 1:
@@ -171,6 +173,7 @@ class Signals:
             row = below[0]
             return Signalled(row.run, row.flow, row.node, row.number, row.id, version)
         if early and is_wait(self._plan.tasks.get(node)) and node in known:
+            self._check_room(id, header, active)
             return Signalled(id, header.flow, node, 0, "", version)
         if ended:
             state = {"success": "succeeded", "failure": "failed"}.get(ended[-1].status, ended[-1].status)
@@ -182,6 +185,14 @@ class Signals:
             raise RequestError(f"{node} is not a task that waits for signals")
         names = [run.name for run in here] or [name for name in known if is_wait(self._plan.tasks.get(name))]
         raise RequestError(f'no task "{node}" waits in flow run {id}{hint(node, dict.fromkeys(names))}')
+
+    @staticmethod
+    def _check_room(id: str, header: RunHeader, active: Container[int]) -> None:
+        """Raise ``RequestError`` when a run keeps as many early signals as it may, whatever their values."""
+        try:
+            kept(header.early, EarlySignal("", None, None, None), active)
+        except TooManyEarly as error:
+            raise RequestError(f"flow run {id} cannot keep the signal: {error}") from None
 
     def _waiting(self, folded: FoldedRun) -> list[NodeRun]:
         assert folded.run is not None
