@@ -218,6 +218,32 @@ def test_countdowns_wait() -> None:
     assert (status(world, id), begun()) == ("success", 1)
 
 
+@pytest.mark.parametrize("inline", [0, 1])
+@pytest.mark.parametrize("moment", [5, 50])
+def test_a_retry_keeps_its_time_over_a_pause(inline: int, moment: int) -> None:
+    """The next attempt is due at its time, or at the end of the pause where that is later."""
+    set_up("f.A")
+    plan = broken_plan("  - {name: f, edges: [{from: , to: A}]}\n", ", max_retry: 3, retry_countdown: 20")
+    world = World(plan, workers=1, selinon_inline_count=inline)
+    attempts: list[float] = []
+    world.workers[0].tracer.add(
+        lambda event, details: attempts.append(world.now) if event == "TASK_START" else None
+    )
+    began = world.now
+    id = world.start("f")
+    settle(world, 2)
+    assert len(attempts) == 1
+    paused(world, id, 1)
+    settle(world, moment)
+    world.now = began + moment
+    set_up()
+    world.pause("f", id, 2)
+    world.work()
+    assert status(world, id) == "success"
+    assert len(attempts) == 2
+    assert 0 <= attempts[1] - began - max(20, moment) < 1
+
+
 def test_it_says_what_it_does() -> None:
     events: list[tuple[str, Any]] = []
     world = World(broken_plan(WAITING), selinon_inline_count=0, workers=1)

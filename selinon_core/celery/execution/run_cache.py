@@ -27,6 +27,7 @@ class CachedRun:
     __slots__ = (
         "created",
         "evaluated_at",
+        "evaluated_up_to",
         "header",
         "id",
         "idle_check_after",
@@ -50,6 +51,7 @@ class CachedRun:
         self.skip_analysis = 0
         self.idle_check_after: float | None = None
         self.evaluated_at = 0.0
+        self.evaluated_up_to = 0  # the last node run that the sampling strategy was shown
         self.created = header.created
 
     @property

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from selinon_core.celery.execution.run_cache import CachedRun
 from selinon_core.celery.execution.transition import Problem
 from selinon_core.celery.settings import AdapterSettings
+from selinon_core.dispatch import NodeRun
 from selinon_core.runtime.imports import Imports
 
 
@@ -51,12 +54,14 @@ class WakeupPolicy:
         strategy = run.flow.sampling
         machine = run.machine
         active = machine.active if not machine.ended else ()
+        new = [node for node in active if node.number > run.evaluated_up_to]
+        run.evaluated_up_to = max((node.number for node in new), default=run.evaluated_up_to)
         status = {
             "previous_retry": run.idle_check_after if run.evaluated_at else None,
-            "active_nodes": [{"name": node.name, "id": node.id} for node in active[:1000]],
+            "active_nodes": _shown(active),
             "failed_nodes": {name: [r.id for r in runs] for name, runs in machine.unhandled.items()},
-            "new_started_nodes": [],
-            "new_fallback_nodes": [],
+            "new_started_nodes": _shown([node for node in new if node.edge is not None]),
+            "new_fallback_nodes": _shown([node for node in new if node.edge is None]),
             "finished_nodes": {},
         }
         problems: list[Problem] = []
@@ -69,3 +74,7 @@ class WakeupPolicy:
             run.idle_check_after = self._settings.selinon_idle_check_interval
         run.evaluated_at = now
         return run.idle_check_after or 0.0, problems
+
+
+def _shown(nodes: Sequence[NodeRun]) -> list[dict[str, str]]:
+    return [{"name": node.name, "id": node.id} for node in nodes[:1000]]
