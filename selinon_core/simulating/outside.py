@@ -1,4 +1,4 @@
-"""What comes from outside in a simulated run: cancellations, signals, and the mocks of tasks that wait for signals."""
+"""What comes from outside in a simulated run: cancellations, signals, mocks of tasks that wait for signals."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The index of runs on every store says what a plain dictionary says, whatever is done with the runs.
 
-Workers are simulated, decisions are real: one world on a memory store and one on the other store are told the same.
+Workers are simulated, decisions are real: one world on a memory store and one on the other are told the same.
 A run waits for a signal as soon as it begins, so that each step of its life is one that the test chooses.
 """
 
