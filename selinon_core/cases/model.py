@@ -131,6 +131,26 @@ class Signal(NamedTuple):
     place: Place | None = None
 
 
+class Deviation(NamedTuple):
+    """One thing that goes otherwise than by default while a flow run is simulated.
+
+    ``kind`` is a fault (``crash``, ``twice``, ``late``, ``lost``, ``store``, ``broker``, ``pause``, ``clock``,
+    ``poison``, ``task``), ``first`` (another activity goes before the subject), ``take`` (which worker takes the
+    message) or ``takes`` (how long the attempt takes). ``subject`` is the label of a node run (``Charge#1``,
+    ``reserve/ReserveItem#2``), of the message of a flow run (``start order#1``, ``wake order#1``) or of a worker
+    (``w2``). ``point`` is where it happens (``after commit``), for ``first`` the subject that goes before it, for
+    ``take`` the worker. ``occurrence`` counts from 1 how often the subject came to this point. ``seconds`` are
+    virtual, for ``late``, ``pause``, ``clock`` and ``takes``.
+    """
+
+    kind: str
+    subject: str
+    point: str = ""
+    occurrence: int = 1
+    place: Place | None = None
+    seconds: float | None = None
+
+
 class Expected(NamedTuple):
     """A value that is expected, and where that is written. What ``value`` is depends on the expectation."""
 
@@ -192,7 +212,8 @@ class Case(NamedTuple):
     ``id`` is ``file::title``. ``row`` tells cases apart whose names are equal but for their parameters. ``mocks``
     has those of the file too. ``fail``: task -> how many first attempts fail (None: all). ``at``: (virtual
     seconds, ``"cancel"`` or a signal). ``durations``: task -> virtual seconds of an attempt. ``seeds``: the runs'
-    seeds, each has to pass. ``select``: tasks and flags of a selective run.
+    seeds, each has to pass. ``select``: tasks and flags of a selective run. ``schedule``: how a simulation of the
+    production driver deviates from the default.
     """
 
     name: str
@@ -218,6 +239,7 @@ class Case(NamedTuple):
     driver: str = "local"  # or production
     expect: Expect = Expect()
     invariants: tuple[Invariant, ...] = ()
+    schedule: tuple[Deviation, ...] = ()
 
     @property
     def title(self) -> str:

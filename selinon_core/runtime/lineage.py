@@ -39,7 +39,7 @@ from selinon_core.dispatch.node_run import NodeRun
 from selinon_core.plan import FlowPlan
 from selinon_core.runtime.error_codec import name_error
 from selinon_core.runtime.json_values import restore
-from selinon_core.runtime.trace.run_records import FlowRecord, NodeRecord, edge_of, items_of
+from selinon_core.runtime.trace.run_records import FlowRecord, ItemNumbers, NodeRecord, edge_of, items_of
 
 #: A path of more flows than this is shortened in labels: a recursion may be deep.
 _MOST_NAMED = 12
@@ -79,6 +79,51 @@ def run_key(
     """
     text = json.dumps([flow_run, attempt, name, origin, sorted(sources)])
     return blake2b(text.encode(), digest_size=8).hexdigest()
+
+
+class Origins:
+    """How node runs were started, one after the other in the order in which they are."""
+
+    def __init__(self) -> None:
+        self._equals: Counter[tuple[Any, ...]] = Counter()
+        self._ends: dict[str, dict[int, tuple[Any, int]]] = {}
+
+    def add(self, record: NodeRecord, item: int | None) -> _Origin:
+        """How the node run that was started next was started; ``item`` is the number of its item."""
+        run, flow_run = record.run, record.flow_run
+        edge = edge_of(record)
+        if edge is None:
+            handled = sorted(source.name for source in run.sources)
+            about: _Origin = ("fallback", handled, 0, None)
+            alike: Any = tuple(handled)
+        else:
+            ends = self._ends.get(flow_run.flow.name)
+            if ends is None:
+                ends = self._ends[flow_run.flow.name] = _ends(flow_run.flow)
+            about = ("edge", *ends[edge.index], item)
+            alike = (edge.index, item, run.sources)
+        equal = (flow_run.id, run.flow_attempt, run.name, alike)
+        ordinal = self._equals[equal]
+        self._equals[equal] += 1
+        return (*about, ordinal)
+
+
+class GrowingLineage:
+    """The keys of node runs while a run goes on: those that ``Lineage.key`` gives for the whole of it."""
+
+    def __init__(self) -> None:
+        self._origins = Origins()
+        self._items = ItemNumbers()
+        self._keys: dict[NodeRun, str] = {}
+
+    def add(self, record: NodeRecord) -> str:
+        """The key of the node run that was started next."""
+        run, above = record.run, record.flow_run.node
+        flow_run = record.flow_run.flow.name if above is None else self._keys[above.run]
+        sources = () if run.edge is None else [self._keys[source] for source in run.sources]
+        origin = self._origins.add(record, self._items.add(record))
+        key = self._keys[run] = run_key(flow_run, run.flow_attempt, run.name, origin, sources)
+        return key
 
 
 class Lineage:
@@ -142,25 +187,8 @@ class Lineage:
     @cached_property
     def _origins(self) -> dict[NodeRun, _Origin]:
         """How each run was started; equal origins from equal sources do not exist in one attempt."""
-        origins: dict[NodeRun, _Origin] = {}
-        equals: Counter[tuple[Any, ...]] = Counter()
-        ends: dict[str, dict[int, tuple[Any, int]]] = {}
-        for record in self._nodes:
-            run, flow_run = record.run, record.flow_run
-            edge = edge_of(record)
-            if edge is None:
-                handled = sorted(source.name for source in run.sources)
-                about: _Origin = ("fallback", handled, 0, None)
-                alike: Any = tuple(handled)
-            else:
-                if flow_run.flow.name not in ends:
-                    ends[flow_run.flow.name] = _ends(flow_run.flow)
-                about = ("edge", *ends[flow_run.flow.name][edge.index], self._items.get(run))
-                alike = (edge.index, about[-1], run.sources)
-            equal = (flow_run.id, run.flow_attempt, run.name, alike)
-            origins[run] = (*about, equals[equal])
-            equals[equal] += 1
-        return origins
+        origins = Origins()
+        return {record.run: origins.add(record, self._items.get(record.run)) for record in self._nodes}
 
     @cached_property
     def _keys(self) -> dict[NodeRun, str]:

@@ -84,6 +84,9 @@ class TaskRunner:
     several runners share what is known of the classes of tasks.
     """
 
+    #: Whether attempts end at the time-out of their task without an alarm, because their time is not the real one.
+    keeps_time = False
+
     def __init__(
         self,
         imports: Imports,

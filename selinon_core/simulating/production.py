@@ -65,12 +65,13 @@ def run_production(
     """
     options = LocalOptions() if options is None else options
     options.check()
-    _check(plan, options)
+    check_simulated(plan, options)
     prepared = LocalExecutor(plan, options, setup).prepare(flow, node_args)
     return _Production(plan, options, prepared, workers).run(flow, node_args, selective)
 
 
-def _check(plan: Plan, options: LocalOptions) -> None:
+def check_simulated(plan: Plan, options: LocalOptions) -> None:
+    """Raise ``RequestError`` for options that a simulation cannot have, and for mocks of whole sub-flows."""
     for name, value in _FIXED.items():
         if getattr(options, name) != value:
             raise RequestError(f"driver: production simulates: {name} has to be {value!r}")
@@ -85,7 +86,7 @@ def _check(plan: Plan, options: LocalOptions) -> None:
 
 
 @contextmanager
-def _silence() -> Iterator[None]:
+def silence() -> Iterator[None]:
     """Keep what workers log about attempts out of the output; sinks of the trace have another logger."""
     logger = logging.getLogger("selinon")
     logger.addFilter(_drop)
@@ -131,7 +132,7 @@ class _Production:
         stopped_by: Exception | None = None
         environment = RunEnvironment(state.lookup, state.storages, state.recorder.trace, options.sinks)
         try:
-            with active_run(environment), state.steps.collector, _silence():
+            with active_run(environment), state.steps.collector, silence():
                 self._work(flow, self.world.start(flow, node_args, selective, self._id(flow)))
         except StepLimitExceeded as error:
             stopped_by = error
@@ -176,6 +177,8 @@ class _Production:
 
 class _SimulatedRunner(TaskRunner):
     """Runs attempts as mocks say, and lets virtual time pass for them."""
+
+    keeps_time = True
 
     def __init__(self, production: _Production, services: WorkerServices, context: TaskContext) -> None:
         state, prepared = production.state, production._prepared

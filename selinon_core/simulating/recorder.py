@@ -77,6 +77,11 @@ class RecordingTracer(RunTracer):
     def _wait(self, run: CachedRun, node: NodeRun) -> NodeRecord:
         return self._nodes[run.id, node.number]
 
+    @property
+    def nodes(self) -> Mapping[tuple[str, int], NodeRecord]:
+        """The records of node runs by flow run id and number."""
+        return self._nodes
+
     def node_of(self, task_id: str) -> NodeRecord:
         """The record of a task run by its id."""
         return self._by_id[task_id]

@@ -19,28 +19,16 @@ from selinon_core.celery.settings import AdapterSettings
 from selinon_core.celery.stores.memory import MemoryStore
 from selinon_core.celery.stores.protocol import Due
 from selinon_core.celery.surroundings import Surroundings, Thread
-from selinon_core.celery.transport.message_schema import (
-    TRACE_HEADER,
-    Message,
-    NodeMessage,
-    PauseMessage,
-    RetryMessage,
-    SignalMessage,
-    StartMessage,
-    WakeMessage,
-    read_dispatch,
-    read_nodes,
-)
+from selinon_core.celery.transport.message_schema import TRACE_HEADER, SignalMessage
 from selinon_core.celery.transport.publisher import DISPATCHER, OutgoingMessage
-from selinon_core.celery.transport.start_batch import START_HEADER, is_batch, joined
-from selinon_core.celery.worker.task_handler import TaskMessageHandler
-from selinon_core.celery.worker.unknown_names import PAUSE, Disposition, UnroutableMessages, unknown_in
-from selinon_core.errors import FormatSkew
+from selinon_core.celery.transport.start_batch import START_HEADER, joined
+from selinon_core.celery.worker.unknown_names import PAUSE
 from selinon_core.plan import Plan
 from selinon_core.runtime.imports import Imports
 from selinon_core.runtime.storages import Storages
 from selinon_core.simulating.broker import Broker
 from selinon_core.simulating.faults import Crash, Faults, Faulty
+from selinon_core.simulating.receiver import Receiver
 
 
 class _NoThread:
@@ -96,9 +84,7 @@ class World:
         self.shuffle = shuffle
         self.crashes = 0
         self.together = together
-        #: Of starts that were handed over with others: flow run ids, and why they could not be handled.
-        self.refused: list[tuple[str, str]] = []
-        self.unroutable = UnroutableMessages()
+        self.receiver = Receiver()
         self.results: dict[str, tuple[str, Any]] = {}
         self.serves = serves
         self.settings = AdapterSettings(
@@ -130,6 +116,11 @@ class World:
         if "storages" not in self.parts:
             services.storages.share(self._storages)
         return services
+
+    @property
+    def refused(self) -> list[tuple[str, str]]:
+        """Of starts that were handed over with others: flow run ids, and why they could not be handled."""
+        return self.receiver.refused
 
     def _now(self) -> float:
         return self.now
@@ -256,76 +247,10 @@ class World:
             if not kept_elsewhere or self.chooser.random() >= self.broker.lose:
                 self.broker.queue.append((text, True))
 
-    @staticmethod
-    def _is_known(services: WorkerServices, message: Message) -> bool:
-        cancels = isinstance(message, WakeMessage) and message.cancel
-        return cancels or unknown_in(services.plan, message) is None
-
-    def _unknown(self, services: WorkerServices, messages: list[Message], text: str, again: bool) -> None:
-        """As ``Selinon`` does about messages that name what is unknown."""
-        for message in messages:
-            unknown = unknown_in(services.plan, message)
-            assert unknown is not None
-            if self.unroutable.disposition(services, message, unknown) is Disposition.PUT_BACK:
-                self.broker.queue.append((text, again))
-                self.now += PAUSE
-                return
-
     def handle(
         self, services: WorkerServices, task: str, kwargs: dict[str, Any], headers: dict[str, str], again: bool
     ) -> None:
         """Let a worker handle a message, as ``Selinon`` does."""
-        if is_batch(kwargs):
-            start_together(services, kwargs, again, self.refused)
-            return
-        trace = headers.get(TRACE_HEADER, "")
-        try:
-            messages = read_nodes(kwargs, 1 << 20) if task != DISPATCHER else (read_dispatch(kwargs, 1 << 20),)
-        except FormatSkew:
+        if not self.receiver.handle(services, task, kwargs, headers, again):
             self.broker.queue.append((json.dumps([task, kwargs, headers]), again))
             self.now += PAUSE
-            return
-        known = [m for m in messages if self._is_known(services, m)]
-        nodes = [m._replace(trace=trace) for m in known if isinstance(m, NodeMessage)]
-        if nodes:
-            TaskMessageHandler(services).handle(nodes, again)
-        if len(known) < len(messages):
-            self._unknown(
-                services, [m for m in messages if m not in known], json.dumps([task, kwargs, headers]), again
-            )
-        if not known or nodes:
-            return
-        message = known[0]
-        if isinstance(message, StartMessage):
-            budget = services.inline_budget(0)
-            start = message._replace(trace=trace)
-            ahead = services.retry_as_redelivered(
-                lambda again: services.executor.start(start, again, budget), again
-            )
-            TaskMessageHandler(services).run_inline(ahead, budget)
-        elif isinstance(message, RetryMessage):
-            services.executor.retry(message)
-        elif isinstance(message, SignalMessage):
-            services.executor.signal(message)
-        elif isinstance(message, PauseMessage):
-            services.executor.pause(message)
-        elif isinstance(message, WakeMessage) and message.cancel:
-            services.executor.cancel(message.id, message.flow)
-        else:
-            services.retry_while_unavailable(lambda: services.executor.process_due_work(message.id))
-
-
-def start_together(
-    services: WorkerServices, kwargs: dict[str, Any], again: bool, refused: list[tuple[str, str]]
-) -> None:
-    """Let a worker handle a message with several starts; notes which it refused or could not handle, and why."""
-    from selinon_core.celery.worker.start_batch_handler import StartBatchHandler  # local runs need none
-
-    handler = StartBatchHandler(
-        services,
-        "celery",
-        lambda sent, why: refused.append((sent["id"], why)),
-        lambda message, error: refused.append((message.id, repr(error))),
-    )
-    is_done = handler.take_apart(kwargs) if again else handler.handle(kwargs)
-    assert is_done

@@ -432,7 +432,11 @@ class MemoryStore:
     def close(self) -> None:
         """Nothing to give up."""
 
-    # for tests only
+    # for tests and simulations only
+    def ids(self) -> list[str]:
+        """All runs."""
+        return list(self._runs)
+
     def left_over(self) -> Iterator[tuple[str, Any]]:
         """Runs with something in inbox or outbox."""
         for flow_id, run in self._runs.items():

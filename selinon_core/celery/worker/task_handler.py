@@ -189,7 +189,7 @@ class TaskMessageHandler:
             begun.retries,
         )
         runner = services.runner(message.result_locations)
-        if task.timeout is None:
+        if task.timeout is None or runner.keeps_time:
             monotonic = services.surroundings.monotonic
             began = monotonic()
             attempt = runner.run(task, assignment)

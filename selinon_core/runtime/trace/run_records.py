@@ -122,19 +122,29 @@ class NodeRecord:
         return self.parent if given is None else given
 
 
-def items_of(nodes: Iterable[NodeRecord]) -> dict[NodeRun, int]:
-    """The number of the item, from 0, of each node run that a foreach started; ``nodes`` in starting order."""
-    found: dict[NodeRun, int] = {}
-    started: Counter[tuple[str, int, int, str, tuple[NodeRun, ...]]] = Counter()
-    for record in nodes:
+class ItemNumbers:
+    """Counts the items of foreach as their node runs are started."""
+
+    def __init__(self) -> None:
+        self._started: Counter[tuple[str, int, int, str, tuple[NodeRun, ...]]] = Counter()
+
+    def add(self, record: NodeRecord) -> int | None:
+        """The number of the item, from 0, of the node run that was started next; None: no foreach started it."""
         run = record.run
         edge = edge_of(record)
         if edge is None or edge.foreach is None:
-            continue
+            return None
         about = (record.flow_run.id, run.flow_attempt, edge.index, run.name, run.sources)
-        found[run] = started[about] // edge.destinations.count(run.name)
-        started[about] += 1
-    return found
+        number = self._started[about] // edge.destinations.count(run.name)
+        self._started[about] += 1
+        return number
+
+
+def items_of(nodes: Iterable[NodeRecord]) -> dict[NodeRun, int]:
+    """The number of the item, from 0, of each node run that a foreach started; ``nodes`` in starting order."""
+    numbers = ItemNumbers()
+    found = ((record.run, numbers.add(record)) for record in nodes)
+    return {run: number for run, number in found if number is not None}
 
 
 def args_template(flow: FlowPlan, run: NodeRun) -> Template | None:

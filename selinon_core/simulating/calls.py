@@ -1,0 +1,95 @@
+"""What workers call in a simulation, the store and the broker, with a boundary before each call and faults."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from selinon_core.celery.transport.publisher import OutgoingMessage
+from selinon_core.errors import StateStoreError
+from selinon_core.simulating.stage import Stage
+
+#: How steps of the store are called in schedules; others have the name of their method.
+_NAMES = {
+    "claim_delivery": "claim",
+    "claim_deliveries": "claim",
+    "append_event": "append",
+    "append_successes": "append",
+    "acquire_lease": "lease",
+    "commit_all": "commit",
+}
+#: What no other process sees, and no worker dies of.
+_WITHOUT_POINTS = frozenset({"get_definition", "put_definition", "clock", "index", "audit", "waits", "schedules"})
+
+
+class StoreCalls:
+    """A store as the workers of a stage have it."""
+
+    def __init__(self, store: Any, stage: Stage) -> None:
+        self._store = store
+        self._stage = stage
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._store, name)
+        if name in _WITHOUT_POINTS or not callable(found):
+            return found
+        call = self.__dict__[name] = self._with_points(_NAMES.get(name, name.replace("_", " ")), found)
+        return call
+
+    def _with_points(self, step: str, found: Callable[..., Any]) -> Callable[..., Any]:
+        stage = self._stage
+        before, after = f"before {step}", f"after {step}"
+
+        def call(*args: Any, **kwargs: Any) -> Any:
+            slot = stage.current
+            if slot is None:
+                return found(*args, **kwargs)
+            stage.boundary()
+            fault, subject = stage.decisions.fault, slot.subject
+            if fault("store", subject, before):
+                stage.tell(f"{slot.name} {subject} cannot reach the store {before}")
+                slot.point = after
+                raise StateStoreError("the store cannot be reached")
+            result = found(*args, **kwargs)
+            slot.point = after
+            if stage.told is not None:
+                stage.tell(f"{slot.name} {subject} {step}")
+            if fault("store", subject, after):
+                stage.tell(f"{slot.name} {subject} gets no reply {after}")
+                raise StateStoreError("the reply of the store is lost")
+            return result
+
+        return call
+
+
+class Unreachable(Exception):
+    """The broker cannot be reached."""
+
+
+class BrokerCalls:
+    """A publisher as the workers of a stage have it."""
+
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
+
+    def waiting(self, queue: str) -> int:
+        """How many messages a queue holds."""
+        return self._stage.waiting(queue)
+
+    def send(self, messages: Iterable[OutgoingMessage]) -> None:
+        """Send messages."""
+        messages = list(messages)
+        stage, slot = self._stage, self._stage.current
+        if slot is None or not messages:
+            stage.send(messages)
+            return
+        stage.boundary()
+        fault, subject = stage.decisions.fault, slot.subject
+        slot.point = "after send"
+        if fault("broker", subject, "before send"):
+            stage.tell(f"{slot.name} {subject} cannot reach the broker")
+            raise Unreachable("the broker cannot be reached")
+        stage.send(messages)
+        if fault("broker", subject, "after send"):
+            stage.tell(f"{slot.name} {subject} gets no reply of the broker")
+            raise Unreachable("the reply of the broker is lost")

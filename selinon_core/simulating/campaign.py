@@ -1,0 +1,204 @@
+"""Many schedules of one flow run, with what was seen of them; and one schedule that is given.
+
+Each seed draws a schedule. What breaks an invariant is played again (the same must happen), shrunk to few
+deviations, and told with the last events before the violation.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from selinon_core.cases.model import Deviation
+from selinon_core.celery.stores.memory import MemoryStore
+from selinon_core.errors import RequestError
+from selinon_core.simulating.decisions import DEFAULT_FAULTS, FAULTS, Drawn, Given, check_faults
+from selinon_core.simulating.durations import Duration
+from selinon_core.simulating.exercised import Exercised
+from selinon_core.simulating.options import SimulationOptions, Subject
+from selinon_core.simulating.player import Player
+from selinon_core.simulating.results import (
+    CampaignResult,
+    Found,
+    Judge,
+    ScheduleResult,
+    TaskAttempts,
+    Violation,
+    judge_nothing,
+)
+from selinon_core.simulating.shrinking import first_difference, shrunk
+
+__all__ = [
+    "DEFAULT_FAULTS",
+    "FAULTS",
+    "CampaignResult",
+    "Deviation",
+    "Duration",
+    "Found",
+    "Judge",
+    "ScheduleResult",
+    "SimulationOptions",
+    "Subject",
+    "TaskAttempts",
+    "Violation",
+    "replay",
+    "simulate",
+]
+
+#: Lines of what happened that a violation shows.
+EVENTS = 12
+
+
+def simulate(
+    subject: Subject,
+    options: SimulationOptions | None = None,
+    judge: Judge = judge_nothing,
+    seen: Callable[[ScheduleResult], None] = lambda result: None,
+    store: Callable[[], MemoryStore] = MemoryStore,
+) -> CampaignResult:
+    """Play a schedule for each seed. ``judge`` has the invariants of the project, ``seen`` hears of each schedule.
+
+    Raises ``RequestError`` for options that no simulation can have, and what a local run raises.
+    """
+    options = _checked(options)
+    campaign = _Campaign(Player(subject, options, judge, store), options, seen)
+    return campaign.run()
+
+
+def replay(
+    subject: Subject,
+    deviations: Iterable[Deviation],
+    options: SimulationOptions | None = None,
+    judge: Judge = judge_nothing,
+    store: Callable[[], MemoryStore] = MemoryStore,
+) -> ScheduleResult:
+    """Play the schedule with these deviations; those that meet nothing are ``stale``. Raises as ``simulate``."""
+    player = Player(subject, _checked(options), judge, store)
+    return player.play(Given(deviations), told=[])
+
+
+def _checked(options: SimulationOptions | None) -> SimulationOptions:
+    options = SimulationOptions() if options is None else options
+    check_faults(options.faults)
+    for name in ("seeds", "workers", "slots", "pct_depth"):
+        if getattr(options, name) < 1:
+            raise RequestError(f"{name} is {getattr(options, name)!r}, and has to be at least 1")
+    for name, choices in (("strategy", ("random", "pct")), ("pool", ("prefork", "threads"))):
+        if getattr(options, name) not in choices:
+            raise RequestError(f"{name} is {getattr(options, name)!r}, not {' or '.join(choices)}")
+    for task, duration in options.durations.items():
+        duration.check(f"durations of {task}")
+    return options
+
+
+class _Campaign:
+    """One campaign."""
+
+    def __init__(self, player: Player, options: SimulationOptions, seen: Callable[[ScheduleResult], None]) -> None:
+        self._player = player
+        self._options = options
+        self._seen = seen
+        self._outcomes: Counter[str] = Counter()
+        self._seconds: list[float] = []
+        self._violations: dict[tuple[str, str], Violation] = {}
+        self._breaks: Counter[tuple[str, str]] = Counter()
+        self._exercised = Exercised(options.faults)
+        self._attempts: dict[str, TaskAttempts] = {}
+
+    def run(self) -> CampaignResult:
+        """Play all seeds."""
+        options, player = self._options, self._player
+        began = time.perf_counter()
+        undisturbed = player.undisturbed
+        for found in undisturbed.violations:
+            self._take(undisturbed, found)
+        played = 0
+        for seed in range(options.seed_from, options.seed_from + options.seeds):
+            if options.time_limit is not None and time.perf_counter() - began >= options.time_limit:
+                break
+            played += 1
+            decisions = self._drawn(seed)
+            result = player.play(decisions, seed)
+            self._note(result)
+            self._exercised.note(decisions.counts, result.deviations)
+            for found in result.violations:
+                self._take(result, found)
+            self._seen(result)
+        return CampaignResult(
+            played,
+            time.perf_counter() - began,
+            tuple(self._violations.values()),
+            dict(self._breaks),
+            dict(self._outcomes),
+            self._attempts,
+            self._seconds,
+            self._exercised.fired,
+            self._exercised.never(),
+            player.notes,
+            undisturbed,
+        )
+
+    def _drawn(self, seed: int) -> Drawn:
+        options = self._options
+        depth = options.pct_depth if options.strategy == "pct" else None
+        return Drawn(seed, options.faults, depth, self._player.undisturbed.decisions)
+
+    def _note(self, result: ScheduleResult) -> None:
+        self._outcomes[result.outcome] += 1
+        self._seconds.append(result.seconds)
+        expected = self._player.undisturbed.attempts
+        by_task: dict[str, list[int]] = {}
+        for label, count in result.attempts.items():
+            name = label.rpartition("#")[0]
+            normal = expected.get(label, count)
+            entry = by_task.setdefault(name, [0, 0, 0, 0])
+            entry[0] = max(entry[0], count)
+            entry[1] = max(entry[1], normal)
+            entry[2] |= count > normal
+            entry[3] |= result.completed.get(label, 0) > normal
+        for name, (most, normal, repeated, completed) in by_task.items():
+            known = self._attempts.get(name, TaskAttempts())
+            self._attempts[name] = TaskAttempts(
+                max(known.most, most),
+                max(known.expected, normal),
+                known.repeated + bool(repeated),
+                known.completed + bool(completed),
+            )
+
+    def _take(self, result: ScheduleResult, found: Found) -> None:
+        """A schedule broke an invariant: the first one of its kind is played again and shrunk."""
+        signature = (found.invariant, found.subject)
+        self._breaks[signature] += 1
+        if signature in self._violations:
+            return
+        told: list[str] = []
+        again: list[str] = []
+        player = self._player
+        first = player.play(self._again(result), result.seed, told)
+        player.play(self._again(result), result.seed, again)
+        differing = first_difference(told, again)
+        if differing is None and found not in first.violations:
+            differing = f"the violation ({found.text}) did not occur again"
+        deviations, last, differs = result.deviations, first, None
+        if differing is None and self._options.shrink:
+            shrinking = shrunk(player, result, found, self._options.shrink_budget)
+            deviations, last, differs = shrinking.deviations, shrinking.result, shrinking.differs
+            found = next((each for each in last.violations if each[:2] == signature), found)
+        self._violations[signature] = Violation(
+            found.invariant,
+            found.subject,
+            found.text,
+            result.seed,
+            deviations,
+            result.decisions,
+            len(result.deviations),
+            last.stale,
+            tuple(last.told[-EVENTS:]),
+            differs,
+            differing,
+        )
+
+    def _again(self, result: ScheduleResult) -> Any:
+        return Given() if result is self._player.undisturbed else self._drawn(result.seed)

@@ -1,0 +1,99 @@
+"""Names of node runs and messages while a run goes on: labels of lineage, the same in every schedule.
+
+A label counts runs of one name in canonical order, which is known only when the run is over. So the labels are
+those of the undisturbed run, by the keys of its node runs; a node run that it does not have (a fallback after a
+fault) gets the next free number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from selinon_core.celery.transport.publisher import DISPATCHER
+from selinon_core.runtime.lineage import GrowingLineage, Lineage
+from selinon_core.runtime.trace.run_records import FlowRecord, NodeRecord
+
+
+class Labels:
+    """Labels by key, from the undisturbed run; empty before that."""
+
+    def __init__(self) -> None:
+        self.by_key: dict[str, str] = {}
+        #: By path and name: the largest number.
+        self.largest: dict[str, int] = {}
+
+    def learn(self, lineage: Lineage, nodes: Iterable[NodeRecord]) -> None:
+        """Take over the labels of a run."""
+        for record in nodes:
+            label = lineage.label(record.run.id).removeprefix(">")
+            if "#" not in label:
+                label = f"{label}#1"
+            self.by_key[lineage.key(record.run.id)] = label
+            name, _, number = label.rpartition("#")
+            self.largest[name] = max(self.largest.get(name, 0), int(number))
+
+
+class Names:
+    """The names in one schedule."""
+
+    def __init__(self, labels: Labels) -> None:
+        self._labels = labels
+        self._lineage = GrowingLineage()
+        self._largest = dict(labels.largest)
+        self._keys: dict[str, str] = {}  # by id of the node run
+        self._own: dict[str, str] = {}  # by key: labels of node runs that the undisturbed run does not have
+        self._flows: dict[str, str] = {}  # by id of the flow run
+        self._of: dict[tuple[str, int], str] = {}
+
+    def add_flow(self, record: FlowRecord) -> None:
+        """A flow run begins."""
+        node = record.node
+        self._flows[record.id] = f"{record.flow.name}#1" if node is None else self.node(node.run.id)
+
+    def add_node(self, record: NodeRecord) -> None:
+        """A node run was started."""
+        key = self._lineage.add(record)
+        self._keys[record.run.id] = key
+        label = self._labels.by_key.get(key)
+        if label is None:
+            label = self._own.get(key)
+        if label is None:
+            path = self._path(record.flow_run)
+            name = f"{path}/{record.run.name}" if path else record.run.name
+            number = self._largest[name] = self._largest.get(name, 0) + 1
+            label = self._own[key] = f"{name}#{number}"
+        self._of[record.flow_run.id, record.run.number] = label
+
+    @staticmethod
+    def _path(flow_run: FlowRecord) -> str:
+        names = []
+        above: FlowRecord | None = flow_run
+        while above is not None and above.parent_run is not None:
+            names.append(above.flow.name)
+            above = above.parent_run
+        return ">".join(reversed(names))
+
+    def key(self, task_id: str) -> str:
+        """The key of a node run."""
+        return self._keys[task_id]
+
+    def flow(self, flow_id: str) -> str | None:
+        """The label of a flow run, None for one that never began."""
+        return self._flows.get(flow_id)
+
+    def node(self, task_id: str) -> str:
+        """The label of a node run."""
+        key = self._keys[task_id]
+        return self._labels.by_key.get(key) or self._own[key]
+
+    def message(self, celery_task: str, kwargs: Mapping[str, Any]) -> str:
+        """The label of a message: of the node run, or what it asks of which flow run."""
+        if celery_task != DISPATCHER:
+            first = kwargs["nodes"][0] if "nodes" in kwargs else kwargs
+            return self._of.get((kwargs["id"], first["number"])) or f"{kwargs['flow']}/{first['number']}#1"
+        caller = kwargs.get("caller")
+        flow = self._flows.get(kwargs["id"])
+        if flow is None:
+            flow = self._of[caller[0], caller[1]] if caller else f"{kwargs['flow']}#1"
+        return f"{kwargs['action']} {flow}"

@@ -1,0 +1,96 @@
+"""Plays schedules of one flow run: workers, store and mocks of each are new, what never changes is shared."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property
+from typing import Any
+
+from selinon_core.celery.settings import AdapterSettings
+from selinon_core.celery.stores.memory import MemoryStore
+from selinon_core.errors import RequestError
+from selinon_core.local.executor import LocalExecutor
+from selinon_core.simulating.built_in import MOST_EACH, broken
+from selinon_core.simulating.decisions import Decisions, Given
+from selinon_core.simulating.names import Labels
+from selinon_core.simulating.options import SimulationOptions, Subject
+from selinon_core.simulating.order_dependence import order_notes
+from selinon_core.simulating.performance import Memo, Performance, Shared
+from selinon_core.simulating.production import check_simulated, silence
+from selinon_core.simulating.results import Found, Judge, ScheduleResult
+from selinon_core.simulating.slots import coroutines
+
+#: Faults that change what tasks do: the run may end otherwise than undisturbed.
+_CHANGING = frozenset({"poison", "task"})
+#: Messages and sweeps that a schedule may take before the first one was played.
+_FIRST = 20_000
+
+
+class Player:
+    """Plays schedules. Raises ``RequestError`` for options that a simulation cannot have, and for wrong mocks."""
+
+    def __init__(
+        self, subject: Subject, options: SimulationOptions, judge: Judge, store: Callable[[], MemoryStore]
+    ) -> None:
+        self.notes: tuple[str, ...] = ()
+        self._judge = judge
+        self._new_store = store
+        local = subject.options
+        local.check()
+        check_simulated(subject.plan, local)
+        for task in options.durations:
+            if task not in subject.plan.tasks:
+                raise RequestError(f'durations name the task "{task}", which the files do not have')
+        setup = LocalExecutor(subject.plan, local, subject.setup).prepare(subject.flow, subject.node_args)
+        settings = AdapterSettings(selinon_store_retry_timeout=1.0)
+        self._shared = Shared(subject, options, settings, setup, Labels(), Memo(), coroutines())
+        self._most = _FIRST
+        self._expected: Any = None
+
+    @cached_property
+    def undisturbed(self) -> ScheduleResult:
+        """The schedule without deviations: it gives labels, outcomes of mocks and what to expect."""
+        self.notes = tuple(order_notes(self._shared.subject))
+        played = self._perform(Given(), None)
+        lineage = played.run.facts.lineage
+        self._shared.labels.learn(lineage, played.run.records)
+        self._shared.memo.learn(played.memo)
+        self._most = MOST_EACH * (len(played.run.records) + 10)
+        again = self._perform(Given(), None)  # now with the labels of the first
+        if played.is_over and not self.notes:
+            self._expected = again.canonical
+        return self._result(again, -1)
+
+    def play(self, decisions: Decisions, seed: int = -1, told: list[str] | None = None) -> ScheduleResult:
+        """Play a schedule."""
+        assert self.undisturbed is not None
+        return self._result(self._perform(decisions, told), seed)
+
+    def _perform(self, decisions: Decisions, told: list[str] | None) -> Performance:
+        performance = Performance(self._shared, decisions, self._new_store(), told)
+        with silence():
+            performance.perform(self._most)
+        return performance
+
+    def _result(self, played: Performance, seed: int) -> ScheduleResult:
+        deviations = tuple(played.deviations)
+        if not _CHANGING & {each.kind for each in deviations}:
+            played.expected = self._expected
+        violations = list(broken(played))
+        if played.is_over and not violations:
+            violations += [Found(*found) for found in self._judge(played.run)]
+        return ScheduleResult(
+            seed,
+            played.run,
+            played.outcome,
+            deviations,
+            getattr(played.stage.decisions, "stale", ()),
+            played.stage.decisions.made,
+            tuple(violations),
+            played.run.virtual_seconds,
+            played.attempts,
+            played.completed,
+            played.stage.messages,
+            played.stage.crashes,
+            tuple(played.told or ()),
+        )
