@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from selinon_core.celery.stores.outbox_keys import known_timers
 from selinon_core.simulating.aftermath import FlowRemains
+from selinon_core.simulating.played import Played
 from selinon_core.simulating.results import Found
-
-if TYPE_CHECKING:
-    from selinon_core.simulating.performance import Performance
 
 #: Faults after which a publishing or a request fails, which workers report as a problem.
 _REPORTED = frozenset({"store", "broker"})
@@ -18,7 +15,7 @@ _REPORTED = frozenset({"store", "broker"})
 MOST_EACH = 60
 
 
-def broken(played: Performance) -> Iterator[Found]:
+def broken(played: Played) -> Iterator[Found]:
     """What a schedule breaks, the plainest first."""
     yield from _handled(played)
     yield from _folds(played)
@@ -31,7 +28,7 @@ def broken(played: Performance) -> Iterator[Found]:
     yield from _as_undisturbed(played)
 
 
-def _handled(played: Performance) -> Iterator[Found]:
+def _handled(played: Played) -> Iterator[Found]:
     """*One decision*: no message ends with an exception, and no decision with a problem."""
     for subject, error in played.problems:
         yield Found("one decision", subject, f"{subject} ends with {type(error).__name__}: {error}")
@@ -40,7 +37,7 @@ def _handled(played: Performance) -> Iterator[Found]:
             yield Found("one decision", played.flow, f"a worker reports {details}")
 
 
-def _folds(played: Performance) -> Iterator[Found]:
+def _folds(played: Played) -> Iterator[Found]:
     """*Log folds*: replaying the log gives the state that the store has."""
     for remains in played.remains:
         name = played.name_of(remains)
@@ -55,7 +52,7 @@ def _folds(played: Performance) -> Iterator[Found]:
                 yield Found("log folds", name, text)
 
 
-def _nothing_lost(played: Performance) -> Iterator[Found]:
+def _nothing_lost(played: Played) -> Iterator[Found]:
     """*Nothing lost*: every run ends, with nothing left to be done."""
     for remains in played.remains:
         name = played.name_of(remains)
@@ -70,7 +67,7 @@ def _nothing_lost(played: Performance) -> Iterator[Found]:
         yield Found("nothing lost", played.flow, f"{played.flow} did not begin")
 
 
-def _ends_once(played: Performance) -> Iterator[Found]:
+def _ends_once(played: Played) -> Iterator[Found]:
     """*Ends once*: one end in the log, its result written, its parent told."""
     for remains in played.remains:
         name, ends = played.name_of(remains), played.ends.get(remains.id, 0)
@@ -94,7 +91,7 @@ def _is_told(above: FlowRemains, number: int) -> bool:
     return bool(above.ended.get(number)) or above.header.status != "running"
 
 
-def _counted_once(played: Performance) -> Iterator[Found]:
+def _counted_once(played: Played) -> Iterator[Found]:
     """*At least once, counted once*: what has ended was run, and its end counts once."""
     for remains in played.remains:
         for number, count in remains.ended.items():
@@ -109,7 +106,7 @@ def _counted_once(played: Performance) -> Iterator[Found]:
                 yield Found("at least once", label, f"{label} has ended without an attempt")
 
 
-def _as_undisturbed(played: Performance) -> Iterator[Found]:
+def _as_undisturbed(played: Played) -> Iterator[Found]:
     """*Same as undisturbed*: the node runs, and the outcome, are those of the run without deviations."""
     expected = played.expected
     if expected is None:

@@ -47,15 +47,15 @@ class StoreCalls:
             stage.boundary()
             fault, subject = stage.decisions.fault, slot.subject
             if fault("store", subject, before):
-                stage.tell(f"{slot.name} {subject} cannot reach the store {before}")
+                stage.agenda.tell(f"{slot.name} {subject} cannot reach the store {before}")
                 slot.point = after
                 raise StateStoreError("the store cannot be reached")
             result = found(*args, **kwargs)
             slot.point = after
-            if stage.told is not None:
-                stage.tell(f"{slot.name} {subject} {step}")
+            if stage.agenda.told is not None:
+                stage.agenda.tell(f"{slot.name} {subject} {step}")
             if fault("store", subject, after):
-                stage.tell(f"{slot.name} {subject} gets no reply {after}")
+                stage.agenda.tell(f"{slot.name} {subject} gets no reply {after}")
                 raise StateStoreError("the reply of the store is lost")
             return result
 
@@ -74,7 +74,7 @@ class BrokerCalls:
 
     def waiting(self, queue: str) -> int:
         """How many messages a queue holds."""
-        return self._stage.waiting(queue)
+        return self._stage.post.waiting()
 
     def send(self, messages: Iterable[OutgoingMessage]) -> None:
         """Send messages."""
@@ -87,9 +87,9 @@ class BrokerCalls:
         fault, subject = stage.decisions.fault, slot.subject
         slot.point = "after send"
         if fault("broker", subject, "before send"):
-            stage.tell(f"{slot.name} {subject} cannot reach the broker")
+            stage.agenda.tell(f"{slot.name} {subject} cannot reach the broker")
             raise Unreachable("the broker cannot be reached")
         stage.send(messages)
         if fault("broker", subject, "after send"):
-            stage.tell(f"{slot.name} {subject} gets no reply of the broker")
+            stage.agenda.tell(f"{slot.name} {subject} gets no reply of the broker")
             raise Unreachable("the reply of the broker is lost")

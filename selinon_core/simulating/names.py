@@ -10,9 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from selinon_core.celery.execution.run_cache import CachedRun
 from selinon_core.celery.transport.publisher import DISPATCHER
+from selinon_core.dispatch import NodeRun
+from selinon_core.local.driver_state import DriverState
 from selinon_core.runtime.lineage import GrowingLineage, Lineage
 from selinon_core.runtime.trace.run_records import FlowRecord, NodeRecord
+from selinon_core.simulating.recorder import RecordingTracer
 
 
 class Labels:
@@ -97,3 +101,24 @@ class Names:
         if flow is None:
             flow = self._of[caller[0], caller[1]] if caller else f"{kwargs['flow']}#1"
         return f"{kwargs['action']} {flow}"
+
+
+class NamingTracer(RecordingTracer):
+    """Names node runs as they are started."""
+
+    def __init__(self, state: DriverState, clock: Any, names: Names) -> None:
+        super().__init__(state, clock)
+        self._names = names
+
+    def flow(self, run: CachedRun) -> FlowRecord:
+        """The record of a flow run."""
+        is_new = run.id not in self._flows
+        record = super().flow(run)
+        if is_new:
+            self._names.add_flow(record)
+        return record
+
+    def _new_node(self, flow_run: FlowRecord, run: NodeRun, parent: dict[str, Any] | None) -> NodeRecord:
+        record = super()._new_node(flow_run, run, parent)
+        self._names.add_node(record)
+        return record

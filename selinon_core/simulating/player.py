@@ -15,10 +15,13 @@ from selinon_core.simulating.decisions import Decisions, Given
 from selinon_core.simulating.names import Labels
 from selinon_core.simulating.options import SimulationOptions, Subject
 from selinon_core.simulating.order_dependence import order_notes
-from selinon_core.simulating.performance import Memo, Performance, Shared
+from selinon_core.simulating.performance import Performance
+from selinon_core.simulating.played import Played
 from selinon_core.simulating.production import check_simulated, silence
 from selinon_core.simulating.results import Found, Judge, ScheduleResult
+from selinon_core.simulating.shared import Memo, Shared
 from selinon_core.simulating.slots import coroutines
+from selinon_core.simulating.stage import Stage
 
 #: Faults that change what tasks do: the run may end otherwise than undisturbed.
 _CHANGING = frozenset({"poison", "task"})
@@ -51,28 +54,27 @@ class Player:
     def undisturbed(self) -> ScheduleResult:
         """The schedule without deviations: it gives labels, outcomes of mocks and what to expect."""
         self.notes = tuple(order_notes(self._shared.subject))
-        played = self._perform(Given(), None)
+        _, played = self._perform(Given())
         lineage = played.run.facts.lineage
         self._shared.labels.learn(lineage, played.run.records)
         self._shared.memo.learn(played.memo)
         self._most = MOST_EACH * (len(played.run.records) + 10)
-        again = self._perform(Given(), None)  # now with the labels of the first
+        stage, again = self._perform(Given())  # now with the labels of the first
         if played.is_over and not self.notes:
             self._expected = again.canonical
-        return self._result(again, -1)
+        return self._result(stage, again, -1)
 
     def play(self, decisions: Decisions, seed: int = -1, told: list[str] | None = None) -> ScheduleResult:
         """Play a schedule."""
         assert self.undisturbed is not None
-        return self._result(self._perform(decisions, told), seed)
+        return self._result(*self._perform(decisions, told), seed)
 
-    def _perform(self, decisions: Decisions, told: list[str] | None) -> Performance:
+    def _perform(self, decisions: Decisions, told: list[str] | None = None) -> tuple[Stage, Played]:
         performance = Performance(self._shared, decisions, self._new_store(), told)
         with silence():
-            performance.perform(self._most)
-        return performance
+            return performance.stage, performance.perform(self._most)
 
-    def _result(self, played: Performance, seed: int) -> ScheduleResult:
+    def _result(self, stage: Stage, played: Played, seed: int) -> ScheduleResult:
         deviations = tuple(played.deviations)
         if not _CHANGING & {each.kind for each in deviations}:
             played.expected = self._expected
@@ -84,13 +86,13 @@ class Player:
             played.run,
             played.outcome,
             deviations,
-            getattr(played.stage.decisions, "stale", ()),
-            played.stage.decisions.made,
+            getattr(stage.decisions, "stale", ()),
+            stage.decisions.made,
             tuple(violations),
             played.run.virtual_seconds,
             played.attempts,
             played.completed,
-            played.stage.messages,
-            played.stage.crashes,
-            tuple(played.told or ()),
+            stage.messages,
+            stage.crashes,
+            tuple(stage.agenda.told or ()),
         )

@@ -50,8 +50,6 @@ class World:
     queues a worker consumes. ``parts`` replaces parts of ``WorkerServices``. ``tick``: so many seconds after
     something was due, it is looked after. ``together``: so many starts that wait are handed to a worker as one
     message. ``settings`` are those of the adapter.
-
-    The class is long because all that may happen in a world changes the same few lists: few lines a method.
     """
 
     def __init__(

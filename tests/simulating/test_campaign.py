@@ -23,6 +23,7 @@ from selinon_core.simulating.campaign import (
 from tests.simulating.subjects import order
 
 ROOT = Path(__file__).parents[2]
+RELEASED = "failure: a fallback with propagate_failure was used"
 #: Everything at once, so that a few seeds see a lot.
 WILD = SimulationOptions(seeds=40, faults={**FAULTS, "crash": 0.05}, slots=2)
 

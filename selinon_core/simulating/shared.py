@@ -1,0 +1,39 @@
+"""What the schedules of a campaign share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from selinon_core.cases.model import Outcome
+from selinon_core.celery.settings import AdapterSettings
+from selinon_core.local.run_setup import RunSetup
+from selinon_core.simulating.names import Labels
+from selinon_core.simulating.options import SimulationOptions, Subject
+from selinon_core.simulating.slots import Coroutine
+
+#: How an attempt ends; None: as the code of the task says.
+Scripted = Outcome | BaseException | None
+
+
+class Memo:
+    """What scripts and mocked conditions said in the undisturbed run: in any order, a run gets the same."""
+
+    def __init__(self) -> None:
+        self.outcomes: dict[tuple[str, int], Scripted] = {}
+
+    def learn(self, other: Memo) -> None:
+        """Take over what another run was told."""
+        self.outcomes.update(other.outcomes)
+
+
+class Shared(NamedTuple):
+    """What the schedules of a campaign share: it never changes once the undisturbed one was played."""
+
+    subject: Subject
+    options: SimulationOptions
+    settings: AdapterSettings
+    setup: RunSetup
+    labels: Labels
+    memo: Memo
+    new_coroutine: Callable[[Callable[[], None]], Coroutine]
