@@ -76,7 +76,7 @@ class Performance:
         environment = RunEnvironment(state.lookup, state.storages, state.recorder.trace, subject.options.sinks)
         try:
             with active_run(environment):
-                stage.staff(self._new_services)
+                stage.begin(self._new_services)
                 self._ask_for_run()
                 played.is_over = stage.play(most, lambda: self._tracer.stopped_by is not None)
                 stage.close()

@@ -18,7 +18,7 @@ from selinon_core.celery.execution.run_reopening import RunBusy
 from selinon_core.celery.services import WorkerServices
 from selinon_core.celery.settings import AdapterSettings
 from selinon_core.celery.stores.memory import MemoryStore
-from selinon_core.celery.surroundings import Surroundings, Thread
+from selinon_core.celery.surroundings import Surroundings
 from selinon_core.celery.transport.publisher import OutgoingMessage
 from selinon_core.celery.worker.unknown_names import PAUSE
 from selinon_core.errors import StateStoreError
@@ -27,20 +27,18 @@ from selinon_core.simulating.decisions import Decisions
 from selinon_core.simulating.faults import Crash
 from selinon_core.simulating.receiver import Receiver
 from selinon_core.simulating.slots import Coroutine
+from selinon_core.simulating.staff import Staff
 from selinon_core.simulating.turns import Turns
-from selinon_core.simulating.world import _NoThread
 
 #: Seconds after which a message that could not be handled comes again, as Celery's retries do.
 GIVE_BACK_AFTER = 5.0
 
 
 class Stage:
-    """Plays one schedule. ``staff`` begins the workers.
+    """Plays one schedule.
 
     ``subject_of`` names messages. ``problems`` are exceptions that no message may end with. ``told`` has what
     happened line by line, if it was asked for. ``deploys`` is called before each message with its number.
-
-    The class is long because all that may happen changes the same few lists: few lines a method.
     """
 
     def __init__(
@@ -61,11 +59,9 @@ class Stage:
         self.settings = settings
         self.agenda = Agenda(told)
         self.post = Post(self.agenda, decisions, subject_of)
-        self.slots = [Slot(f"w{n // slots + 1}", n // slots) for n in range(workers * slots)]
-        self.worker_names = [f"w{n + 1}" for n in range(workers)]
-        self.turns = Turns(self.agenda, decisions, self.slots, self.worker_names)
-        self.shares = shares
-        self.skews: dict[int, float] = {}
+        self.staff = staff = Staff(workers, slots, shares)
+        self.slots = staff.slots
+        self.turns = Turns(self.agenda, decisions, staff.slots, staff.workers)
         self.current: Slot | None = None
         self.problems: list[tuple[str, BaseException]] = []
         self.messages = 0
@@ -73,36 +69,12 @@ class Stage:
         self.crashes = 0
         self.deploys: Callable[[int], None] | None = None
         self._new_coroutine = new_coroutine
-        self._new_services: Callable[[int, Surroundings], WorkerServices]
         self._receiver = Receiver()
 
-    def staff(self, new_services: Callable[[int, Surroundings], WorkerServices]) -> None:
+    def begin(self, new_services: Callable[[int, Surroundings], WorkerServices]) -> None:
         """Begin the workers; ``new_services`` makes those of a process of the worker of that number."""
-        self._new_services = new_services
-        for worker, name in enumerate(self.worker_names):
-            skew = self.decisions.fault("clock", name)
-            if skew is not None and skew.seconds is not None:
-                self.skews[worker] = skew.seconds
-        for slot in self.slots:
-            self.renew(slot)
-
-    def renew(self, slot: Slot) -> None:
-        """Begin a process: without anything that the one before remembered."""
-        if self.shares:
-            first = next(other for other in self.slots if other.worker == slot.worker)
-            if first is not slot:
-                slot.services = first.services
-                return
-        skew = self.skews.get(slot.worker)
-        now = self._now if skew is None else lambda: self.agenda.now + skew
-        surroundings = Surroundings(now, self._now, self._sleep, _start_thread)
-        slot.services = self._new_services(slot.worker, surroundings)
-
-    def _now(self) -> float:
-        return self.agenda.now
-
-    def _sleep(self, seconds: float) -> None:
-        self.sleep(seconds)
+        agenda = self.agenda
+        self.staff.begin(new_services, lambda: agenda.now, self.sleep, self.decisions)
 
     def send(self, messages: Iterable[OutgoingMessage]) -> None:
         """Put messages into the queue."""
@@ -224,6 +196,7 @@ class Stage:
             kwargs = json.loads(letter.kwargs)
             is_kept = self._receiver.handle(slot.services, letter.task, kwargs, letter.headers, again)
             self.boundary()
+            self.agenda.tell(f"{slot.name} is done with {slot.subject}")
             self._free(slot)
             if not is_kept:
                 self.agenda.post_later(letter, PAUSE)
@@ -246,16 +219,13 @@ class Stage:
             self.agenda.post_later(letter, GIVE_BACK_AFTER)
 
     def _free(self, slot: Slot) -> None:
-        self.agenda.tell(f"{slot.name} is done with {slot.subject}")
         slot.coroutine = slot.letter = None
         slot.subject, slot.is_frozen, slot.is_dying = "", False, False
 
     def _die(self, slot: Slot) -> None:
         """A process is gone: what it worked on is delivered again, or not."""
         self.crashes += 1
-        dead = [slot]
-        if self.shares:
-            dead += [each for each in self.slots if each.worker == slot.worker and each is not slot]
+        dead = self.staff.dying_with(slot)
         for each in dead:
             letter, coroutine = each.letter, each.coroutine
             self._free(each)
@@ -264,9 +234,7 @@ class Stage:
                 self._kill(each, coroutine)
             if letter is not None:
                 self._redeliver(letter)
-        for each in self.slots:
-            if each in dead:
-                self.renew(each)
+        self.staff.renew(dead)
 
     def _redeliver(self, letter: Letter) -> None:
         if not letter.is_kept and self.decisions.fault("lost", letter.subject, "redelivery"):
@@ -286,7 +254,3 @@ class Stage:
         before, self.current, slot.is_dying = self.current, slot, True
         coroutine.kill()
         self.current, slot.is_dying = before, False
-
-
-def _start_thread(name: str, run: Callable[[], None]) -> Thread:
-    return _NoThread()

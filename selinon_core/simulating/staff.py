@@ -1,0 +1,60 @@
+"""The workers of a simulation, and the processes in which they handle messages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from selinon_core.celery.services import WorkerServices
+from selinon_core.celery.surroundings import Surroundings, Thread
+from selinon_core.simulating.agenda import Slot
+from selinon_core.simulating.decisions import Decisions
+from selinon_core.simulating.world import _NoThread
+
+
+class Staff:
+    """Workers with so many slots each; ``shares``: the slots of a worker are threads of one process."""
+
+    def __init__(self, workers: int, slots: int, shares: bool) -> None:
+        self.slots = [Slot(f"w{n // slots + 1}", n // slots) for n in range(workers * slots)]
+        self.workers = [f"w{n + 1}" for n in range(workers)]
+        self._shares = shares
+        self._surroundings: list[Surroundings] = []
+        self._new_services: Callable[[int, Surroundings], WorkerServices]
+
+    def begin(
+        self,
+        new_services: Callable[[int, Surroundings], WorkerServices],
+        now: Callable[[], float],
+        sleep: Callable[[float], None],
+        decisions: Decisions,
+    ) -> None:
+        """Begin all processes; the clocks of some workers are wrong."""
+        self._new_services = new_services
+        for name in self.workers:
+            skew = decisions.fault("clock", name)
+            clock = now if skew is None or skew.seconds is None else _skewed(now, skew.seconds)
+            self._surroundings.append(Surroundings(clock, now, sleep, _start_thread))
+        self.renew(self.slots)
+
+    def renew(self, slots: Sequence[Slot]) -> None:
+        """Begin processes: without anything that those before remembered. ``slots`` has all of a process."""
+        shared: dict[int, WorkerServices] = {}
+        for slot in slots:
+            services = shared.get(slot.worker) if self._shares else None
+            if services is None:
+                services = self._new_services(slot.worker, self._surroundings[slot.worker])
+            shared[slot.worker] = slot.services = services
+
+    def dying_with(self, slot: Slot) -> list[Slot]:
+        """The slots whose process is that of a slot, which is the first of them."""
+        if not self._shares:
+            return [slot]
+        return [slot, *(other for other in self.slots if other.worker == slot.worker and other is not slot)]
+
+
+def _skewed(now: Callable[[], float], seconds: float) -> Callable[[], float]:
+    return lambda: now() + seconds
+
+
+def _start_thread(name: str, run: Callable[[], None]) -> Thread:
+    return _NoThread()
