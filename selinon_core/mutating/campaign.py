@@ -106,13 +106,13 @@ class Campaign:
                 mutant,
                 "ignored",
                 runs=runs,
-                reason="no case runs the code of the task: a mock returns what it says",
+                reason="no case runs the code of the task: a mock or a signal is its result, and known to fit",
             )
         return self._compared(Verdict(mutant, "survived" if cases else "no-coverage", runs=runs))
 
     def _runs_code(self, task: str) -> bool:
-        """Whether the code of a task may run in a case; the result of a mock is known to fit before it runs."""
-        return any(f"code:{task}" in run.elements for run in self._cases)
+        """Whether the code of a task may run in a case; mocks and signals are known to fit before it runs."""
+        return self._plan.tasks[task].wait is None and any(f"code:{task}" in run.elements for run in self._cases)
 
     def _compared(self, verdict: Verdict) -> Verdict:
         """The verdict on a survivor: equivalent, or the case that is missing."""
