@@ -305,3 +305,26 @@ def test_what_came_after_a_version_is_read_without_a_lease(store: Store) -> None
         assert found is not None
         header, log, inbox = found
         assert (header["version"], list(log), list(inbox)) == ("2", batches, ['["x"]']), version
+
+
+@pytest.mark.service("redis")
+def test_keys_of_others_on_the_same_redis_are_walked_through_once(tmp_path: Path) -> None:
+    with fresh_store("redis", tmp_path) as store:
+        assert isinstance(store, RedisStore)
+        create(store, "r1")
+        old_worker(store, "r2")
+        client = store._connected()
+        others = store._prefix + "other:"  # cleared with the store
+        client.mset({f"{others}{number}": "" for number in range(5000)})
+
+        def looks() -> int:
+            """How many calls one walk with a limit of 200 takes."""
+            count, cursor = 0, None
+            while count == 0 or cursor is not None:
+                _, cursor = store.index.unindexed(cursor, 200)
+                count += 1
+            return count
+
+        assert looks() > 20
+        assert looks() == 4
+        assert list(wrong_runs(store)) == ["r2"]

@@ -21,6 +21,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from selinon_core.celery.stores.index import (
+    OPEN,
     STATUSES,
     IndexChange,
     IndexRow,
@@ -37,10 +38,14 @@ _MOST_LOOKED_AT = 2000
 _MOST_CALLS = 10
 #: Beginnings of ids that are shorter stand for many runs: they filter, and are not looked up.
 _LONG_PREFIX = 4
+#: The sets of runs that have not ended by their headers, and by their rows; and what stands for all keys.
+_OF_OPEN_RUNS = ("runs", *(f"x:s:{status}" for status in OPEN))
+_ALL_KEYS = "*"
 _NUMBERS = {"created": float, "begun": float, "ended": float, "changed": float, "attempt": int, "priority": int}
 #: The columns of a row that its caller gives; the first is its id, the last when it changed.
 _STORED = IndexRow._fields[1:-1]
-_SPECIAL = str.maketrans({character: f"\\{character}" for character in "*?[]^\\"})
+#: Escapes what patterns of keys give a meaning.
+SPECIAL = str.maketrans({character: f"\\{character}" for character in "*?[]^\\"})
 
 #: ``evaluate(script, *arguments)``: the answer of a script that has the prefix of the store as its key.
 Evaluate = Callable[..., Any]
@@ -63,6 +68,7 @@ class RedisIndex:
         self._evaluate = evaluate
         self._call = call
         self._prefix = prefix
+        self._looked_at_all = False
 
     def find(self, query: RunQuery, cursor: str | None = None, limit: int = 50) -> Page:
         """See ``Index.find``."""
@@ -114,11 +120,30 @@ class RedisIndex:
     # -- what other workers left out --------------------------------------------------------------------------
 
     def unindexed(self, cursor: str | None, limit: int) -> tuple[list[Unindexed], str | None]:
-        """See ``Index.unindexed``."""
-        pattern = self._prefix.translate(_SPECIAL) + "f:*:h"
-        following, found = self._evaluate(scripts.UNINDEXED, cursor or "0", pattern, limit)
+        """See ``Index.unindexed``.
+
+        Looks at runs that have not ended, by their headers or by their rows. Others may keep millions of keys in
+        the same database, so that all keys are looked at only once by each process: a run that began and ended
+        without a row is in no set.
+        """
+        name, _, position = (cursor or f"{_OF_OPEN_RUNS[0]} 0").rpartition(" ")
+        if name == _ALL_KEYS:
+            pattern = self._prefix.translate(SPECIAL) + "f:*:h"
+            following, found = self._evaluate(scripts.UNINDEXED, position, pattern, limit)
+        else:
+            following, found = self._evaluate(scripts.UNINDEXED_IN, name, position, limit)
         runs = [Unindexed(id, _mapping(header), batch) for id, header, batch in found]
-        return runs, None if following == "0" else following
+        return runs, self._after(name) if following == "0" else f"{name} {following}"
+
+    def _after(self, name: str) -> str | None:
+        """The cursor behind a set that was looked at to its end."""
+        if name == _ALL_KEYS:
+            self._looked_at_all = True
+            return None
+        at = _OF_OPEN_RUNS.index(name) + 1
+        if at < len(_OF_OPEN_RUNS):
+            return f"{_OF_OPEN_RUNS[at]} 0"
+        return None if self._looked_at_all else f"{_ALL_KEYS} 0"
 
     def fill_in(self, rows: Sequence[IndexRow]) -> None:
         """See ``Index.fill_in``."""

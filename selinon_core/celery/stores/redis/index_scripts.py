@@ -227,24 +227,39 @@ end
 return found
 """
 
-#: ARGV: cursor of SCAN, pattern of the keys of headers, how many keys to look at.
-UNINDEXED = """
+_WRONG = """
 local S, call, found = KEYS[1], redis.call, {}
 local open = {queued = true, running = true, paused = true}
-local reply = call('SCAN', ARGV[1], 'MATCH', ARGV[2], 'COUNT', ARGV[3])
-for _, key in ipairs(reply[2]) do
-  local id = string.sub(key, #S + 3, -3)
+local function look(id)
+  local key = S .. 'f:' .. id .. ':h'
   local h = call('HMGET', key, 'status', 'caller')
-  if h[1] and not h[2] then
-    local status = call('HGET', S .. 'x:r:' .. id, 'status')
-    local right = status and (h[1] == 'running' and open[status] or status == h[1])
-    if not right then
-      found[#found + 1] = {id, call('HGETALL', key), call('LINDEX', S .. 'f:' .. id .. ':l', 0)}
-    end
+  if not h[1] or h[2] then return end
+  local status = call('HGET', S .. 'x:r:' .. id, 'status')
+  if not status or not (h[1] == 'running' and open[status] or status == h[1]) then
+    found[#found + 1] = {id, call('HGETALL', key), call('LINDEX', S .. 'f:' .. id .. ':l', 0)}
   end
 end
+"""
+
+#: ARGV: name of a sorted set of runs, cursor of ZSCAN, how many to look at.
+UNINDEXED_IN = (
+    _WRONG
+    + """
+local reply = call('ZSCAN', S .. ARGV[1], ARGV[2], 'COUNT', ARGV[3])
+for i = 1, #reply[2], 2 do look(reply[2][i]) end
 return {reply[1], found}
 """
+)
+
+#: ARGV: cursor of SCAN, pattern of the keys of headers, how many keys to look at.
+UNINDEXED = (
+    _WRONG
+    + """
+local reply = call('SCAN', ARGV[1], 'MATCH', ARGV[2], 'COUNT', ARGV[3])
+for _, key in ipairs(reply[2]) do look(string.sub(key, #S + 3, -3)) end
+return {reply[1], found}
+"""
+)
 
 #: ARGV: id, now, how many parts the next list has, fields of the row if there is none, else fields to change.
 FILL_IN = (

@@ -6,6 +6,7 @@ import math
 import os
 from collections import deque
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 from selinon_core.celery.stores.clock import StoreClock
@@ -28,7 +29,7 @@ from selinon_core.celery.stores.redis.audit import RedisAudit
 from selinon_core.celery.stores.redis.config_warnings import dangers, warn_of_settings
 from selinon_core.celery.stores.redis.connection import Server, client_of, server_of
 from selinon_core.celery.stores.redis.forgetting import FORGET
-from selinon_core.celery.stores.redis.index import RedisIndex, commit_arguments
+from selinon_core.celery.stores.redis.index import SPECIAL, RedisIndex, commit_arguments
 from selinon_core.celery.stores.redis.schedules import RedisSchedules
 from selinon_core.celery.stores.redis.waits import RedisWaits
 from selinon_core.errors import MissingExtraError, StateStoreError, StateStoreRefused
@@ -450,8 +451,9 @@ class RedisStore:
     def clear(self) -> None:
         """See ``Store.clear``."""
         client = self._connected()
-        for batch in iter(lambda: list(client.scan_iter(self._prefix + "*", 1000)), []):
-            client.delete(*batch)
+        keys = client.scan_iter(self._prefix.translate(SPECIAL) + "*", 1000)
+        while batch := list(islice(keys, 1000)):  # one walk: others may keep very many keys there
+            client.unlink(*batch)
 
     def close(self) -> None:
         """See ``Store.close``."""
