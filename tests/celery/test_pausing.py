@@ -6,6 +6,7 @@ While a run is paused nothing of it begins. A run that was paused at any time do
 from __future__ import annotations
 
 import random
+from itertools import count
 from types import SimpleNamespace
 from typing import Any
 
@@ -17,6 +18,7 @@ from selinon_core.errors import RequestError
 from selinon_core.plan import Plan
 from selinon_core.simulating.world import World
 from tests.celery.broken_tasks import NESTED, SUCCEEDED, broken_plan, set_up
+from tests.celery.index_check import index_mistakes
 from tests.celery.reported import report_of
 from tests.conformance.canonical import canonical_runs, counts
 
@@ -334,3 +336,23 @@ def test_a_request_of_an_empty_name_is_not_refused_by_the_worker() -> None:
     )
     assert Pausing(owner).ask(id, True, by="")
     assert "by" not in sent[0].kwargs
+
+
+@pytest.mark.parametrize("paused_first", [False, True])
+def test_index_and_header_have_the_same_time_of_creation_although_time_passes_in_a_step(
+    paused_first: bool,
+) -> None:
+    world = World(broken_plan(WAITING), workers=1)
+    ticking = count()
+    world.clocks = {0: lambda: world.now + next(ticking) / 100}
+    world.workers = [world.new_worker(0)]
+    id = "00000000-0000-4000-8000-000000000007"
+    if paused_first:
+        paused(world, id, 1)
+    world.start("f", id=id)
+    settle(world, 60)
+    if paused_first:
+        paused(world, id, 2)
+        settle(world, 60)
+    assert status(world, id) == "success"
+    assert index_mistakes(world.store, [id]) == []

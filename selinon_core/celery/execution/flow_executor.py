@@ -182,7 +182,9 @@ class FlowExecutor:
         if parts.index_changes.has_row(header.caller):
             header = run.header = header._replace(labels=parts.labels(run, args))
         fields = header._replace(idle_check_after=seconds).new_fields()
-        row = parts.index_changes.created(message.id, header, args, transition.now)
+        # The store takes the time of the step for that of a creation.
+        created = transition.now if there is None else there.created
+        row = parts.index_changes.created(message.id, header, args, transition.now, created)
         extras = CommitExtras(header=fields, index_change=row)
         if stub is not None and there is not None:
             reopens = None if there.has_not_begun else Reopening({}, ())

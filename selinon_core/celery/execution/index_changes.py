@@ -24,10 +24,10 @@ class IndexChanges:
         """Whether the index has a row of a run with that caller."""
         return caller is None or self._subflows
 
-    def created(self, id: str, header: RunHeader, args: Any, now: float) -> IndexChange | None:
+    def created(self, id: str, header: RunHeader, args: Any, now: float, created: float) -> IndexChange | None:
         """The row of a run that begins with the step of ``now``; ``args`` as the run has them.
 
-        One that was paused before keeps the time of its creation, by which lists are in order.
+        ``created`` is earlier for one that was paused before: lists are in the order of creation.
         """
         if not self.has_row(header.caller):
             return None
@@ -36,7 +36,7 @@ class IndexChanges:
             id,
             header.flow,
             header.shown_status,
-            header.created,
+            created,
             begun=now,
             args=indexed_args(self._hidden, shown(args)),
             key=header.key or None,
