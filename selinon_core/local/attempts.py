@@ -6,10 +6,10 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from selinon_core.cases.model import Outcome
+from selinon_core.cases.model import UNGIVEN, Outcome
 from selinon_core.errors import SelinonException
 from selinon_core.local.event_queue import EventQueue, Step
-from selinon_core.local.mocked_attempt import mocked_attempt
+from selinon_core.local.mocked_attempt import Played, mocked_attempt
 from selinon_core.local.mocked_storage import LocalStorages
 from selinon_core.local.options import LocalOptions
 from selinon_core.local.run_index import RunIndex
@@ -52,6 +52,7 @@ class Attempts:
         self._told = told
         self._ended = ended
         self._stand_in = prepared.stand_in
+        self._scripted = prepared.scripted
         self._directory = prepared.directory
         self._runner = TaskRunner(
             prepared.imports,
@@ -187,10 +188,25 @@ class Attempts:
         if outcome is None:
             attempt = self._timed_out(record, task)
         else:
-            attempt = mocked_attempt(
+            attempt = self._played(task, record, outcome) or mocked_attempt(
                 self._runner, self._storages, self._stand_in, task, self._assignment(record), outcome
             )
         self._ended(record, attempt)
+
+    def _played(self, task: TaskPlan, record: NodeRecord, outcome: Outcome | BaseException) -> Attempt | None:
+        """A scripted result for which no code of the project runs: by far the most; None for everything else."""
+        if not isinstance(outcome, Outcome) or outcome.kind != "result" or outcome.value is UNGIVEN:
+            return None
+        try:
+            kept = self._scripted.snapshot(outcome)
+        except (TypeError, ValueError, RecursionError):
+            return None
+        stored = task.storage is not None and not task.storage_readonly
+        run = record.run
+        if stored and not self._storages.keep(record.flow_run.flow.name, run.name, run.id, kept):
+            return None
+        record.given_parent = None
+        return Played(kept, stored)
 
     # -- what an attempt is given, and what it means when it takes too long -------------------------------------
 

@@ -44,9 +44,7 @@ class Driver:
         """
         state, options = self.state, self.state.options
         state.lookup.preload(options.reuse or {}, state.plan.tasks)
-        mocked = options.storage == "mocked" and not options.real_storages
-        seeded = mocked or options.seed is not None
-        id = seeded_flow_id(options.seed or 0, flow_name) if seeded else random_flow_id()
+        id = seeded_flow_id(options.seed or 0, flow_name) if options.is_seeded else random_flow_id()
         root = self._flows.begin(flow_name, id, on.FlowStarted(copy_json(node_args), selective=selective))
         for seconds, event in options.at:
             if isinstance(event, str):

@@ -14,7 +14,7 @@ from selinon_core.local.driver_state import DriverState, is_abandoned
 from selinon_core.local.mocked_attempt import error_of
 from selinon_core.local.run_setup import RunSetup
 from selinon_core.plan import FlowPlan
-from selinon_core.runtime.ids import id_maker
+from selinon_core.runtime.ids import id_maker, seeded_id_maker
 from selinon_core.runtime.trace import entries as trace_entries
 from selinon_core.runtime.trace.run_records import FlowRecord, NodeRecord
 
@@ -26,6 +26,7 @@ class FlowEffects:
         self.state = state
         self._tables = prepared.tables
         self._inputs = prepared.inputs
+        self._id_maker = seeded_id_maker if state.options.is_seeded else id_maker
         #: by id: flows that have not ended, and sub-flows that have not begun
         self._open: dict[str, FlowRecord] = {}
         self._scheduled: dict[str, NodeRecord] = {}
@@ -42,7 +43,7 @@ class FlowEffects:
     ) -> FlowRecord:
         """Begin a flow run; ``node`` is that of a sub-flow in ``parent_run``."""
         state = self.state
-        machine = FlowRun(self._tables[name], id_maker(id), state.plan.settings.on_unreached)
+        machine = FlowRun(self._tables[name], self._id_maker(id), state.plan.settings.on_unreached)
         flow = state.plan.flows[name]
         if flow.input_schema is not None:
             given = self._fitted(flow, given)
@@ -93,7 +94,7 @@ class FlowEffects:
         """Begin a flow run of which only its outcome is played: it starts no nodes."""
         state, run = self.state, effect.node_run
         flow = state.plan.flows[run.name]
-        machine = FlowRun(self._tables[run.name], id_maker(run.id), state.plan.settings.on_unreached)
+        machine = FlowRun(self._tables[run.name], self._id_maker(run.id), state.plan.settings.on_unreached)
         about = (run.args, effect.parent, run.failures, effect.selective)
         record = FlowRecord(flow, run.id, machine, *about, node.flow_run, node)
         state.flows.append(record)

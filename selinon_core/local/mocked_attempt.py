@@ -9,9 +9,30 @@ from selinon_core.cases.model import UNGIVEN, Outcome
 from selinon_core.errors import FatalTaskError, Retry
 from selinon_core.plan import TaskPlan
 from selinon_core.runtime.error_codec import rebuild_error
-from selinon_core.runtime.json_values import copy_json
+from selinon_core.runtime.json_values import copy_json, snapshot
 from selinon_core.runtime.storages import Storages
 from selinon_core.runtime.task_runner import Assignment, Attempt, Succeeded, TaskRunner
+
+
+class Played(Succeeded):
+    """A scripted result; ``result`` is a snapshot, which a stand-in keeps already if ``stored``."""
+
+    __slots__ = ()
+
+
+class ScriptedResults:
+    """The snapshots of the results that scripts give, each made once for all runs that play the script."""
+
+    def __init__(self) -> None:
+        #: by identity of the outcome, which is kept with it
+        self._snapshots: dict[int, tuple[Outcome, Any]] = {}
+
+    def snapshot(self, outcome: Outcome) -> Any:
+        """The snapshot of a result; raises as ``copy_json`` does."""
+        known = self._snapshots.get(id(outcome))
+        if known is None:
+            known = self._snapshots[id(outcome)] = (outcome, snapshot(outcome.value))
+        return known[1]
 
 
 def mocked_attempt(

@@ -65,6 +65,11 @@ class LocalOptions(NamedTuple):
     at: tuple[tuple[float, str | Signal], ...] = ()
     durations: Mapping[str, float] = {}
 
+    @property
+    def is_seeded(self) -> bool:
+        """Whether ids follow from the seed; those of results in real storages must not repeat without one."""
+        return self.seed is not None or (self.storage == "mocked" and not self.real_storages)
+
     def check(self) -> None:
         """Raise ``RequestError`` for a value that no run can have."""
         for name, choices in _CHOICES.items():

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from selinon_core.dispatch import flow_indexes
 from selinon_core.dispatch.flow_index import FlowIndex
 from selinon_core.errors import ConfigurationError
+from selinon_core.local.mocked_attempt import ScriptedResults
 from selinon_core.local.mocked_imports import MockedImports
 from selinon_core.local.options import LocalOptions
 from selinon_core.plan import ImportRef, Plan, TaskPlan
@@ -60,6 +61,7 @@ class RunSetup:
         else:
             self.check_schema = SchemaChecker(self.directory)
         self.inputs = Inputs(self.directory)
+        self.scripted = ScriptedResults() if like is None else like.scripted
         self._checked: set[str] = set()
         self._like = like
 

@@ -11,6 +11,7 @@ from selinon_core.dispatch import events as on
 from selinon_core.errors import ArgumentError
 from selinon_core.local.attempts import Attempts
 from selinon_core.local.driver_state import DriverState, is_abandoned
+from selinon_core.local.mocked_attempt import Played
 from selinon_core.local.run_setup import RunSetup
 from selinon_core.runtime.json_values import NotJson, describe_json_error, snapshot
 from selinon_core.runtime.task_runner import Attempt, Failed, RetryLater, Succeeded
@@ -163,7 +164,9 @@ class TaskEffects:
         result, record.stored = attempt
         record.finished_at = now = self._state.agenda.now
         mocked = record.stored and storages.is_mocked(run.name)
-        if result is not None:
+        if attempt.__class__ is Played:
+            record.result = result
+        elif result is not None:
             record.result = (
                 storages.kept(flow_run.flow.name, run.name, run.id) if mocked else _snapshot_anyway(result)
             )

@@ -11,6 +11,8 @@ from functools import lru_cache
 _NAMESPACE = uuid.UUID("5e11000e-0000-5000-8000-000000000001")
 #: The namespace of runs with a key. It must never change: callers of all versions have to agree on the id.
 _KEYED = uuid.UUID("5e11000e-0000-5000-8000-000000000002")
+#: Node runs of a flow run whose ids are kept for the next flow run of the same id.
+_MOST_KEPT = 64
 _VARIANT = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
 
 
@@ -37,7 +39,27 @@ def id_maker(flow_id: str) -> Callable[[int], str]:
     return make_id
 
 
+class _KeptIds(dict[int, str]):
+    """The ids of the first node runs of a flow run, once they were made."""
+
+    def __init__(self, make_id: Callable[[int], str]) -> None:
+        super().__init__()
+        self._make_id = make_id
+
+    def __missing__(self, number: int) -> str:
+        id = self._make_id(number)
+        if number <= _MOST_KEPT:
+            self[number] = id
+        return id
+
+
 @lru_cache(maxsize=1024)  # the cases of a project run the same few flows
+def seeded_id_maker(flow_id: str) -> Callable[[int], str]:
+    """As ``id_maker``, for a flow run whose id follows from a seed: many runs have it, and the same ids in it."""
+    return _KeptIds(id_maker(flow_id)).__getitem__
+
+
+@lru_cache(maxsize=1024)
 def seeded_flow_id(seed: int, flow_name: str) -> str:
     """The id of a flow run that has to be the same for the same seed."""
     return str(uuid.uuid5(_NAMESPACE, f"{seed}:{flow_name}"))

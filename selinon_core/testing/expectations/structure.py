@@ -124,6 +124,8 @@ def _not_used(nodes: Any, fallback: Any, seen: Observation, why: Explanation) ->
 def unreached(expected: Expected | None, seen: Observation, why: Explanation) -> Iterator[Finding]:
     """The nodes that never had a chance to run; without an expectation there must be none."""
     wanted: tuple[str, ...] = () if expected is None else expected.value
+    if not wanted and not seen.run.unreached_nodes:
+        return  # facts have their price, and most runs have nothing unreached
     where = None if expected is None else _where(expected)
     nodes = seen.facts.unreached()
     found = list(nodes)
