@@ -50,8 +50,17 @@ def new(terminal: Terminal, options: NewOptions) -> int:
 
         terminal.note(f"  cd {shlex.quote(os.path.normpath(options.directory))}")
     terminal.note("  selinon run --local\n  selinon test\n  selinon watch --run --serve")
+    _note_types(terminal)
     _note_origin(terminal)
     return EXIT_OK
+
+
+def _note_types(terminal: Terminal) -> None:
+    """Say it when the tasks cannot run here yet."""
+    from importlib.util import find_spec
+
+    if find_spec("msgspec") is None:
+        terminal.note("its tasks are typed, which needs the extra typed here: pip install -e '.[dev]' brings it")
 
 
 def _note_origin(terminal: Terminal) -> None:
@@ -98,7 +107,7 @@ def _text(template: str, name: str) -> str:
     from selinon_cli.requirement import requirement
 
     text = (files("selinon_cli") / "template" / template).read_text(encoding="utf-8")
-    for mark, extra in (("@SELINON@", ""), ("@SELINON[celery]@", "celery"), ("@SELINON[dev]@", "dev")):
+    for mark, extra in (("@SELINON@", ""), ("@SELINON[celery,typed]@", "celery,typed"), ("@SELINON[dev]@", "dev")):
         text = text.replace(mark, requirement(extra))
     return text.replace("@NAME@", name)
 

@@ -2,9 +2,9 @@
 
 The keywords that say what a value consists of are read: ``type``, ``properties``, ``required``,
 ``additionalProperties``, ``items``, ``prefixItems``, ``maxItems``, ``enum``, ``const``, ``anyOf``, ``oneOf``,
-``allOf``, ``$ref`` and ``default``. Every other keyword, and every keyword that is not as it has to be, makes
-the type larger and never smaller: each value that fits the schema belongs to the type. The validator is not
-needed, which takes longer to import than all checks of expressions.
+``allOf``, ``$ref``, ``default``, and the bounds of numbers and texts (``type_limits``). Every other keyword, and
+every keyword that is not as it has to be, makes the type larger and never smaller: each value that fits the schema
+belongs to the type. The validator is not needed, which takes longer to import than all checks of expressions.
 
 With ``filled``, the type is that of arguments after the defaults of the schema were filled in: a property with a
 ``default`` is there. Below ``anyOf`` and ``oneOf`` none is filled in, because which of their schemas holds is
@@ -18,7 +18,8 @@ from functools import partial
 from typing import Any
 
 from selinon_core.expressions.schema_documents import Document, Documents, Resolve, has_address
-from selinon_core.expressions.type_algebra import intersection
+from selinon_core.expressions.type_algebra import intersection, within
+from selinon_core.expressions.type_limits import limits_of_number, limits_of_text
 from selinon_core.expressions.types import (
     ANY,
     BOOL,
@@ -26,7 +27,9 @@ from selinon_core.expressions.types import (
     INTEGER,
     NEVER,
     NULL_TYPE,
+    NUMBER,
     STRING,
+    TEXT,
     ListType,
     ObjectType,
     Type,
@@ -47,6 +50,9 @@ _TYPES = {
     "object": Type((ObjectType({}, (), ANY),)),
 }
 _OF_OBJECTS = ("properties", "required", "additionalProperties")
+_LIMITING = frozenset(
+    {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "minLength", "maxLength", "pattern"}
+)
 
 #: Keywords that speak of further properties in ways that are not read.
 _MORE_PROPERTIES = frozenset(
@@ -117,6 +123,7 @@ class _Reader:
         if isinstance(parts, list) and "allOf" not in document.unknown:
             for part in parts:
                 found = intersection(found, self._type(part, document, filled))
+        found = _limited(found, schema)
         return _with_others(found) if _speaks_of_others(schema) else found
 
     def _kinds(self, schema: Mapping[str, Json], document: Document, filled: bool) -> Type:
@@ -190,6 +197,15 @@ class _Reader:
         if key not in self._referred:
             self._referred[key] = self.later(*target, filled)
         return self._referred[key]
+
+
+def _limited(found: Type, schema: Mapping[str, Json]) -> Type:
+    """The type within the bounds of numbers and texts; where a kind is not known they say nothing."""
+    if _LIMITING.isdisjoint(schema):
+        return found
+    limits = {NUMBER: limits_of_number(schema), TEXT: limits_of_text(schema)}
+    members = [within(member, limits.get(member.kind)) for member in found.members]
+    return Type(tuple([member for member in members if member is not None]), found.loose)
 
 
 def _speaks_of_others(schema: Mapping[str, Json]) -> bool:

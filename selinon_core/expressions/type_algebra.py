@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from selinon_core.expressions.type_limits import Limits, met
 from selinon_core.expressions.types import (
     KINDS,
     Constant,
@@ -38,11 +39,27 @@ def _meet(a: Member, b: Member) -> Member | None:
         return _object(a, b)
     if isinstance(a, ListType) and isinstance(b, ListType):
         return _list(a, b)
+    if isinstance(a, Plain) and isinstance(b, Plain):
+        limits = met(a.limits, b.limits)
+        if limits is not None and limits.is_empty:
+            return None
+        return Plain(a.kind, a.is_integer or b.is_integer, limits)
     if isinstance(a, Plain):
-        return b if not a.is_integer or is_integral(b) else a if isinstance(b, Plain) else None
+        return b if _has_constant(a, b) else None
     if isinstance(b, Plain):
-        return a if not b.is_integer or is_integral(a) else None
+        return a if _has_constant(b, a) else None
     return a if a == b else None
+
+
+def within(member: Member, limits: Limits | None) -> Member | None:
+    """What limits leave of a member; None: nothing."""
+    return member if limits is None else _meet(member, Plain(member.kind, False, limits))
+
+
+def _has_constant(plain: Plain, member: Member) -> bool:
+    if plain.limits is not None and isinstance(member, Constant) and not plain.limits.allow(member.value):
+        return False
+    return not plain.is_integer or is_integral(member)
 
 
 def _object(a: ObjectType, b: ObjectType) -> ObjectType | None:
@@ -75,24 +92,41 @@ def both(a: Type, b: Type) -> Type:
     return Type.later(lambda: intersection(a, b))
 
 
-def may_be_equal(a: Type, b: Type) -> bool:
+#: Levels of objects whose values are compared: objects may be endless.
+_LEVELS = 4
+
+
+def may_be_equal(a: Type, b: Type, levels: int = _LEVELS) -> bool:
     """Whether some value of one type equals some value of the other, as far as is known."""
     if a.is_never or b.is_never or a.loose or b.loose:
         return True
-    return any(_may_be_equal(x, y) for x in a.members for y in b.members)
+    if not a.members or not b.members:
+        return False
+    constants = {member for member in a.members if isinstance(member, Constant)}
+    if not constants.isdisjoint(b.members):
+        return True
+    others = [member for member in b.members if not isinstance(member, Constant)]
+    # Of two constants it is settled: enumerations may be long.
+    return any(
+        _may_be_equal(x, y, levels) for x in a.members for y in (others if isinstance(x, Constant) else b.members)
+    )
 
 
-def _may_be_equal(a: Member, b: Member) -> bool:
+def _may_be_equal(a: Member, b: Member, levels: int) -> bool:
     if a.kind != b.kind:
         return False
     if isinstance(a, ObjectType) and isinstance(b, ObjectType):
-        return not any(_differs(a, b, key) or _differs(b, a, key) for key in a.required | b.required)
+        return not any(_differs(a, b, key, levels) for key in a.required | b.required)
     return isinstance(a, ListType) or _meet(a, b) is not None
 
 
-def _differs(a: ObjectType, b: ObjectType, key: str) -> bool:
-    """Whether ``b`` never has a key that ``a`` always has. Values are not compared: objects may be endless."""
-    return key in a.required and _is_excluded(b, key)
+def _differs(a: ObjectType, b: ObjectType, key: str, levels: int) -> bool:
+    """Whether one of them never has a key that the other always has, or always with other values."""
+    if _is_excluded(a, key) or _is_excluded(b, key):
+        return True
+    if not levels or key not in a.required or key not in b.required:
+        return False
+    return not may_be_equal(a.value_of(key), b.value_of(key), levels - 1)
 
 
 def is_one_value(type_: Type) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from selinon_core.expressions.type_limits import describe_limits
 from selinon_core.expressions.types import (
     BOOLEAN,
     KINDS,
@@ -14,6 +15,7 @@ from selinon_core.expressions.types import (
     TEXT,
     Constant,
     ListType,
+    Plain,
     Type,
     is_integral,
 )
@@ -58,6 +60,9 @@ def _of_kind(type_: Type, kind: str, show: bool) -> str:
         shown = [json.dumps(member.value, ensure_ascii=False) for member in constants]
         if all(len(text) <= _LONGEST_CONSTANT for text in shown):
             return " or ".join(shown)
+    if show and len(members) == 1 and isinstance(members[0], Plain) and members[0].limits is not None:
+        word = "an integer" if members[0].is_integer else WORDS[kind]
+        return word + describe_limits(members[0].limits, kind == TEXT)
     if kind == NUMBER and all(is_integral(member) for member in members):
         return "an integer"
     if kind == LIST and len(members) == 1 and isinstance(members[0], ListType):

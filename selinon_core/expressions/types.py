@@ -13,21 +13,28 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
+from selinon_core.expressions.type_limits import Limits
+
 Json = Any
 
 #: The kinds, in the order in which messages name them.
 NULL, BOOLEAN, NUMBER, TEXT, LIST, OBJECT = "null", "boolean", "number", "text", "list", "object"
 KINDS = (BOOLEAN, NUMBER, TEXT, LIST, OBJECT, NULL)
 
-#: Constants and objects (or lists) of one kind that a union keeps apart.
+#: Objects (or lists), and constants, of one kind that a union keeps apart. Codes of countries are some 250.
 MOST_OF_A_KIND = 32
+MOST_CONSTANTS = 320
 
 
 class Plain(NamedTuple):
-    """Every value of a kind without parts; ``is_integer`` for the integers among the numbers."""
+    """Every value of a kind without parts; ``is_integer`` for the integers among the numbers.
+
+    ``limits``: only the numbers, or texts, within them.
+    """
 
     kind: str
     is_integer: bool = False
+    limits: Limits | None = None
 
 
 class Constant(NamedTuple):
@@ -255,17 +262,34 @@ def union(types: Iterable[Type]) -> Type:
 def _without_repetitions(members: Iterable[Member]) -> list[Member]:
     kept = list(members)
     for kind in (TEXT, NUMBER, BOOLEAN, LIST, OBJECT):
-        alike = sum(1 for member in kept if member.kind == kind and not isinstance(member, Plain))
-        if alike > (1 if kind == BOOLEAN else MOST_OF_A_KIND):
+        alike = sum(1 for member in kept if member.kind == kind and not _is_whole(member))
+        if alike > _MOST[kind]:
             kept = [*(member for member in kept if member.kind != kind), _WHOLE[kind]]
     plain = {member for member in kept if isinstance(member, Plain)}
     return [member for member in kept if not _is_within(member, plain)]
 
 
+_MOST: Mapping[str, int] = {
+    TEXT: MOST_CONSTANTS,
+    NUMBER: MOST_CONSTANTS,
+    BOOLEAN: 1,
+    LIST: MOST_OF_A_KIND,
+    OBJECT: MOST_OF_A_KIND,
+}
+
+
+def _is_whole(member: Member) -> bool:
+    return isinstance(member, Plain) and member.limits is None
+
+
 def _is_within(member: Member, plain: set[Plain]) -> bool:
     """Whether a larger plain member has all values of ``member``."""
     if isinstance(member, Plain):
-        return member.is_integer and Plain(NUMBER) in plain
+        if member.limits is not None and member._replace(limits=None) in plain:
+            return True
+        return (
+            (member.is_integer or member.limits is not None) and Plain(NUMBER) in plain and member.kind == NUMBER
+        )
     if isinstance(member, Constant):
         return Plain(member.kind) in plain or (Plain(NUMBER, True) in plain and is_integer(member.value))
     return False
@@ -306,6 +330,8 @@ def contains(type_: Type, value: Json) -> bool:
 
 def _has(member: Member, value: Json) -> bool:
     if isinstance(member, Plain):
+        if member.limits is not None and not member.limits.allow(value):
+            return False
         return not member.is_integer or is_integer(value)
     if isinstance(member, Constant):
         return bool(member.value == value)

@@ -42,6 +42,22 @@ def test_writes_a_project_that_lints_clean_and_runs(
     assert cli("migrate", "check", "--help").code == 0
 
 
+def test_the_tasks_that_it_writes_are_typed(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cli("new", "shop")
+    monkeypatch.chdir(tmp_path / "shop")
+    flow = Path("flows/order.yaml")
+    flow.write_text(flow.read_text().replace("number: ${args.number}", "number: ${text(args.number)}"))
+    linted = cli("lint")
+    assert linted.code == 1
+    assert 'the argument "number" of "LoadOrder" is a text, not an integer' in linted.out
+
+
+def test_it_is_said_when_typed_tasks_cannot_run_here(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "extra typed" not in cli("new", "shop").err
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    assert "its tasks are typed, which needs the extra typed here" in cli("new", "other").err
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [
@@ -66,7 +82,7 @@ def test_names_and_versions_are_filled_in(cli: Cli, tmp_path: Path) -> None:
     project = tmp_path / "deep" / "My-Shop.2"
     settings = tomllib.loads((project / "pyproject.toml").read_text())
     assert settings["project"]["name"] == "My-Shop.2"
-    assert settings["project"]["dependencies"] == [requirement("celery")]
+    assert settings["project"]["dependencies"] == [requirement("celery,typed")]
     assert settings["project"]["optional-dependencies"]["dev"][0] == requirement("dev")
     assert 'Celery(\n    "My-Shop.2",' in (project / "app.py").read_text()
     (repository,) = yaml.safe_load((project / ".pre-commit-config.yaml").read_text())["repos"]

@@ -216,6 +216,81 @@ def test_findings(text: str, place: str, message: str) -> None:
     assert (text[first.start : first.end], first.message) == (place, message)
 
 
+_LIMITED = {
+    "type": "object",
+    "required": ["grade", "price", "code", "name", "country", "state", "level", "even"],
+    "properties": {
+        "grade": {"type": "integer", "minimum": 1, "maximum": 5},
+        "price": {"type": "number", "exclusiveMinimum": 0},
+        "code": {"type": "string", "pattern": "^[A-Z]+$"},
+        "name": {"type": "string", "minLength": 3, "maxLength": 5},
+        "country": {"enum": [f"{first}{second}" for first in "abcdefghijklm" for second in "abcdefghijkl"]},
+        "state": {"type": "string", "enum": ["open", "closed"]},
+        "level": {"enum": [1, 2, 3]},
+        "even": {"type": "integer", "multipleOf": 2},
+    },
+}
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("X.grade == 7", "never: X.grade is an integer from 1 to 5"),
+        ("X.grade == 5", None),
+        ("X.grade != 0", "always: X.grade is an integer from 1 to 5"),
+        ("X.grade in [6, 7]", "never: X.grade is an integer from 1 to 5"),
+        ("X.grade in [5, 7]", None),
+        ("X.grade > 5", "never: X.grade is an integer from 1 to 5"),
+        ("X.grade >= 5", None),
+        ("X.grade >= 1", "always: X.grade is an integer from 1 to 5"),
+        ("X.grade > 1", None),
+        ("0 < X.grade", "always: X.grade is an integer from 1 to 5"),
+        ("1 <= X.grade <= 4", "always: X.grade is an integer from 1 to 5"),
+        ("X.price > 0", "always: X.price is a number of more than 0"),
+        ("X.price >= 0.5", None),
+        ("X.price <= 0", "never: X.price is a number of more than 0"),
+        ("X.price == 0", "never: X.price is a number of more than 0"),
+        ("X.grade - 3 > 5", None),
+        ("-X.grade > 0", None),
+        ("X.level > 3", "never: X.level is 1 or 2 or 3"),
+        ("X.level < X.grade", None),
+        ("X.level + 0 > 3", None),
+        ('X.code == "abc"', "never: X.code is a text that matches ^[A-Z]+$"),
+        ('X.code == "ABC"', None),
+        ('lower(X.code) == "abc"', None),
+        ('X.name == "ab"', "never: X.name is a text of 3 to 5 characters"),
+        ('X.name == "abc"', None),
+        ('X.country == "zz"', "never: X.country is a text"),
+        ('X.country == "ab"', None),
+        ('X.state == "opne"', 'never: X.state is "open" or "closed"'),
+        ('{"is": X.state} == {"is": "opne"}', 'never: {"is": X.state} is an object'),
+        ('{"is": X.state} == {"is": "open"}', None),
+        ("X.state == X.country", 'never: X.state is "open" or "closed"'),
+        ("X.even == 3", None),
+    ],
+)
+def test_what_bounds_and_enumerations_decide(text: str, says: str | None) -> None:
+    found = [f"{one.reason}: {one.note}" for one in _of_x(text, _LIMITED) if one.kind is Kind.CONSTANT]
+    assert found[:1] == ([] if says is None else [says])
+
+
+def _of_x(text: str, schema: Any) -> tuple[Finding, ...]:
+    """The findings of a text about ``X``, whose schema is given."""
+
+    class OnlyX(_Names):
+        def find(self, name: str) -> Entry | None:
+            return Known(type_of_schema(schema), is_there=True) if name == "X" else None
+
+    parsed = parse(text)
+    assert not parsed.faults
+    return check(parsed.tree, text, OnlyX()).findings
+
+
+@pytest.mark.parametrize("pattern", ["(a+)+$", "(", r"(x)\1", "a*b*c*d*"])
+def test_a_pattern_that_may_take_long_or_is_none_decides_nothing(pattern: str) -> None:
+    assert not _of_x(f'X == "{"a" * 40}!"', {"type": "string", "pattern": pattern})
+
+
 def test_one_cause_is_one_finding() -> None:
     for text in ("Order.totl > 3 and Order.totl.x + 1 > 3", "len(Order.note) > 1 or len(Order.note) < 0"):
         assert len([found for found in _check(text).findings if found.kind is not Kind.CONSTANT]) == (

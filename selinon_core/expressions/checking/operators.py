@@ -21,6 +21,7 @@ from selinon_core.expressions.tree import (
     Tree,
 )
 from selinon_core.expressions.type_algebra import may_be_equal
+from selinon_core.expressions.type_limits import Limits, always
 from selinon_core.expressions.type_words import describe
 from selinon_core.expressions.types import (
     ANY,
@@ -37,6 +38,7 @@ from selinon_core.expressions.types import (
     ListType,
     Member,
     ObjectType,
+    Plain,
     Type,
     constant,
 )
@@ -99,8 +101,7 @@ def comparison(state: State, tree: Comparison, facts: Facts) -> Type:
         elif operator in ("in", "not in"):
             _membership(state, tree, left, operator, right, facts)
         else:
-            wants = f'"{operator}" compares two numbers or two texts'
-            _pair(state, tree, left, right, facts, wants, left.start)
+            _order(state, tree, left, operator, right, facts)
         left = right
     return BOOL
 
@@ -113,6 +114,27 @@ def _equality(state: State, tree: Comparison, left: Tree, operator: str, right: 
         _constant(state, left, operator, right, operator == "!=", a, b)
     elif a.kinds() == b.kinds() == {NULL}:
         _constant(state, left, operator, right, operator == "==", a, b)
+
+
+def _order(state: State, tree: Comparison, left: Tree, operator: str, right: Tree, facts: Facts) -> None:
+    wants = f'"{operator}" compares two numbers or two texts'
+    pair = _pair(state, tree, left, right, facts, wants, left.start)
+    if pair is None:
+        return
+    a, b = pair
+    if not a.kinds() == b.kinds() == {NUMBER} or a.loose or b.loose:
+        return
+    found = always(operator, map(_limits, a.members), map(_limits, b.members))
+    if found is not None:
+        _constant(state, left, operator, right, found, a, b)
+
+
+def _limits(number: Member) -> Limits:
+    """The bounds of the numbers of a member."""
+    if isinstance(number, Constant):
+        return Limits(number.value, number.value)  # type: ignore[arg-type]
+    limits = number.limits if isinstance(number, Plain) else None
+    return Limits() if limits is None else limits
 
 
 def _constant(state: State, left: Tree, operator: str, right: Tree, always: bool, a: Type, b: Type) -> None:

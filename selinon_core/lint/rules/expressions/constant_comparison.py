@@ -9,7 +9,8 @@ class ConstantComparison(ExpressionRule):
     """A comparison is never true, or always.
 
     What it does: Compares the types of both sides: values that the schema does not allow are never equal, never
-    in a list; what a schema requires is always there.
+    in a list; what a schema requires is always there. `enum` and `const` count, and of numbers and texts their
+    bounds (`minimum`, `exclusiveMaximum`, `maxLength`, ...) and their `pattern`.
 
     Why it is bad: The test decides nothing. Most often a value is misspelt, or has another type.
 
