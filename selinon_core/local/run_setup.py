@@ -61,7 +61,7 @@ class RunSetup:
         else:
             self.check_schema = SchemaChecker(self.directory)
         self.inputs = Inputs(self.directory)
-        self.scripted = ScriptedResults() if like is None else like.scripted
+        self.scripted: ScriptedResults = ScriptedResults() if like is None else like.scripted
         self._checked: set[str] = set()
         self._like = like
 
