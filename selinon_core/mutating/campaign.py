@@ -132,7 +132,7 @@ class Campaign:
             status = "equivalent" if found.is_complete else verdict.status
             return verdict._replace(status=status, reason=found.why_incomplete)
         witness = _bounded(found.difference.witness.case, 0)
-        case = self._missing(witness, mutant) or self._missing(with_distinct_values(witness), mutant)
+        case = self._missing(witness, mutant) or self._missing(with_distinct_values(witness, self._plan), mutant)
         if case is not None:
             return verdict._replace(missing=MissingCase("; ".join(found.difference.texts), case))
         return verdict._replace(reason=f"they differ ({found.difference.texts[0]}), but no case was found for it")

@@ -1,7 +1,8 @@
 """Ten flows in the shapes that public projects have: what can happen, and what a test should have seen.
 
 ``check`` finds the outcomes that local runs have whose tasks fail, return and list everything in turn. The goals
-of coverage are those that were counted by hand, and what no run meets is known to be impossible.
+of coverage are those that were counted by hand, and what no run meets is known to be impossible. Each mutant that
+cases for all outcomes do not notice comes with the case that would.
 """
 
 from __future__ import annotations
@@ -13,8 +14,12 @@ from typing import Any, NamedTuple
 import pytest
 
 from selinon_core.covering import CoverageData, collect, judge
-from selinon_core.exploring import Checker, Context, Goal, Limits, ProjectModel, Summaries
+from selinon_core.exploring import Checker, Context, Goal, Limits, ProjectModel, Summaries, witness_of
+from selinon_core.mutating.campaign import Campaign, Equivalence
+from selinon_core.mutating.operators import mutants
 from selinon_core.plan import Plan
+from selinon_core.project import compile_text
+from selinon_core.testing.collection import CaseFile
 from tests.exploring.brute_force import Choices
 from tests.local.trying import HERE, build, play
 
@@ -250,6 +255,10 @@ SHAPES = {
 }
 
 
+def _plan(shape: Shape) -> Plan:
+    return build(shape.flows, shape.tasks, on_unreached="ignore", predicates_module="selinon_core.predicates")
+
+
 def _outcomes(shape: Shape, plan: Plan, data: CoverageData) -> set[Any]:
     """The ways in which local runs end, and what they cover: every choice of every task."""
     found = set()
@@ -282,7 +291,7 @@ def _outcomes(shape: Shape, plan: Plan, data: CoverageData) -> set[Any]:
 @pytest.mark.parametrize("name", SHAPES)
 def test_check_finds_what_local_runs_do_and_goals_are_those_counted_by_hand(name: str) -> None:
     shape = SHAPES[name]
-    plan = build(shape.flows, shape.tasks, on_unreached="ignore", predicates_module="selinon_core.predicates")
+    plan = _plan(shape)
     data = CoverageData()
     expected = _outcomes(shape, plan, data)
     exploration = Summaries(ProjectModel(plan), Limits(failures=None)).explore(Context(name))
@@ -294,6 +303,27 @@ def test_check_finds_what_local_runs_do_and_goals_are_those_counted_by_hand(name
     assert report.total[0] == shape.met, [goal.id for goal in missing]
     checker = Checker(ProjectModel(plan), Limits())
     assert {checker.reach(name, _searched(goal.key), "never").is_impossible for goal in missing} <= {True}
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_what_cases_for_all_outcomes_do_not_notice_comes_with_a_case_that_does(name: str) -> None:
+    shape = SHAPES[name]
+    plan = _plan(shape)
+    summaries = Summaries(ProjectModel(plan), Limits(failures=2))
+    cases = [
+        witness_of(summaries, Context(flow), choices, f"{flow} {number}").case
+        for flow in plan.flows
+        for number, choices in enumerate(summaries.explore(Context(flow)).outcomes.values())
+    ]
+    project = compile_text({"nodes.yaml": "tasks: []"})  # cases of a file are run with the plan of the campaign
+    file = CaseFile(f"{name}.flowtest.yaml", name, project, tuple(cases), (), tuple(range(len(cases))))
+    campaign = Campaign(plan, (), [file], Equivalence(lambda task: None, seconds=60))
+    assert campaign.rehearse() == []
+    verdicts = [campaign.judge(mutant) for mutant in mutants(plan)]
+    survived = [verdict for verdict in verdicts if verdict.status not in ("killed", "timeout", "equivalent")]
+    # How often a task is tried is no part of what is explored.
+    unnamed = [verdict.mutant.id for verdict in survived if verdict.missing is None]
+    assert unnamed == [id for id in unnamed if "/task-retry" in id]
 
 
 def _searched(key: str) -> Goal:
