@@ -188,6 +188,8 @@ class Expect(NamedTuple):
     stored: Mapping[str, Expected] = {}  # storage name: number, or {task: results}
     virtual_seconds: Expected | None = None  # number, or {"at_most": number}
     snapshot: Expected | None = None  # True
+    ends: Expected | None = None  # "once"
+    same_as: Expected | None = None  # "undisturbed"
 
 
 class Invariant(NamedTuple):

@@ -9,13 +9,25 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from selinon_core.cases.deviations import deviation_data
 from selinon_core.cases.matchers import flow_text, literal, written
-from selinon_core.cases.model import UNGIVEN, Case, Expect, Mocks, NodeMock, Outcome, Script, Signal, When
+from selinon_core.cases.model import (
+    UNGIVEN,
+    Case,
+    Expect,
+    Invariant,
+    Mocks,
+    NodeMock,
+    Outcome,
+    Script,
+    Signal,
+    When,
+)
 from selinon_core.cases.references import edge_text, fallback_text
 from selinon_core.plan import Plan
 
 #: Expectations whose value is written as it is.
-_AS_IT_IS = ("runs", "virtual_seconds", "snapshot")
+_AS_IT_IS = ("runs", "virtual_seconds", "snapshot", "ends", "same_as")
 #: Texts that YAML 1.1 reads as something else.
 _WORDS = ("true", "false", "yes", "no", "on", "off", "y", "n", "null")
 _LISTS = ("ran", "not_ran", "unreached")
@@ -25,10 +37,15 @@ _BY_NODE = ("args", "parents", "results", "outputs", "errors", "statuses", "atte
 def case_file_text(cases: Iterable[Case], plan: Plan) -> str:
     """The text of a case file with these cases, each with its flow and its mocks.
 
-    What a case has besides ``args``, ``mocks``, ``fail``, ``at``, ``durations``, ``timeout``, ``stand_ins`` and
-    ``expect`` is left out.
+    What a case has besides ``args``, ``mocks``, ``tasks``, ``fail``, ``at``, ``durations``, ``timeout``,
+    ``stand_ins``, ``driver``, ``schedule``, ``expect`` and ``invariants`` is left out.
     """
-    return "tests:\n" + "".join(line + "\n" for case in cases for line in _case_lines(case, plan))
+    return "tests:\n" + entries_text(cases, plan)
+
+
+def entries_text(cases: Iterable[Case], plan: Plan) -> str:
+    """The entries of ``tests`` alone, as they can be put behind those of a file that is there."""
+    return "".join(line + "\n" for case in cases for line in _case_lines(case, plan))
 
 
 def _case_lines(case: Case, plan: Plan) -> Iterator[str]:
@@ -42,6 +59,8 @@ def _case_lines(case: Case, plan: Plan) -> Iterator[str]:
     if mocks:
         yield "    mocks:"
         yield from mocks
+    if case.tasks != "mocked":
+        yield f"    tasks: {case.tasks}"
     if case.fail:
         yield f"    fail: {flow_text([n if t is None else f'{n}:{t}' for n, t in case.fail.items()])}"
     if case.at:
@@ -52,7 +71,34 @@ def _case_lines(case: Case, plan: Plan) -> Iterator[str]:
         yield f"    timeout: {flow_text(case.timeout)}"
     if case.stand_ins != "fail":
         yield f"    stand_ins: {case.stand_ins}"
+    if case.driver != "local":
+        yield f"    driver: {case.driver}"
+    if case.schedule:
+        yield "    schedule:"
+        for deviation in case.schedule:
+            ((kind, about),) = deviation_data(deviation).items()
+            yield f"      - {kind}: {_plain(about) if isinstance(about, str) else flow_text(about)}"
     yield f"    expect: {flow_text(dict(_expectations(case.expect)))}"
+    if case.invariants:
+        yield "    invariants:"
+        for invariant in case.invariants:
+            yield f"      - {flow_text(_invariant(invariant))}"
+
+
+def _invariant(invariant: Invariant) -> dict[str, Any]:
+    value = invariant.value
+    flow = {} if invariant.flow is None else {"flow": invariant.flow}
+    about: dict[str, Any] = {invariant.kind: value}
+    if invariant.kind == "function":
+        module, _, function = value.rpartition(".")
+        about = {"import": module, "function": function}
+    elif invariant.kind == "if_then":
+        about = {key: dict(statuses) for key, statuses in value.items()}
+    elif invariant.kind == "before":
+        about = {"before": {node: list(causes) for node, causes in value.items()}}
+    elif invariant.kind == "never_both":
+        about = {"never_both": list(value)}
+    return {"name": invariant.name, **flow, **about}
 
 
 def _event(seconds: float, what: str | Signal) -> dict[str, Any]:
@@ -136,7 +182,8 @@ def _outcome(outcome: Outcome) -> dict[str, Any]:
 
 
 def _expectations(expect: Expect) -> Iterator[tuple[str, Any]]:
-    yield "status", expect.status.value
+    if expect.same_as is None or expect.status.place is not None:
+        yield "status", expect.status.value
     if expect.reason is not None:
         yield "reason", written(expect.reason.value)
     if expect.output is not None:

@@ -277,6 +277,7 @@ def _case_of(reading: CaseContext, found: CaseDef, name: str, flow: str | None, 
         stand_ins=found.value("stand_ins", "fail"),
         seeds=found.value("seeds", (0,)),
         driver=found.value("driver", "local"),
+        schedule=found.value("schedule", ()),
         expect=expect,
         invariants=found.value("invariants", ()),
     )

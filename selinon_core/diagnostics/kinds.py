@@ -56,7 +56,7 @@ CASE_UNUSED = DiagnosticKind("SEL804", Severity.WARNING)
 CASE_ORDER = DiagnosticKind("SEL805", Severity.ERROR)
 CASE_NAME = DiagnosticKind("SEL806", Severity.ERROR)
 CASE_PARAMETER = DiagnosticKind("SEL807", Severity.ERROR)
-# SEL808 is reserved for schedules of flows that are gone.
+CASE_SCHEDULE = DiagnosticKind("SEL808", Severity.WARNING)
 CASE_INVARIANT = DiagnosticKind("SEL809", Severity.ERROR)
 
 UNUSED_IGNORE = DiagnosticKind("SEL190", Severity.WARNING)

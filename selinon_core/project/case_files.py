@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from selinon_core.cases.functions import call_by_call
 from selinon_core.cases.model import Case, ConditionMock, FunctionMock, Invariant, Mocks, NodeMock
 from selinon_core.cases.references import edges_called, fallbacks_called
-from selinon_core.config.case_reader import CaseFileRead, read_case_document, read_mocks_document
+from selinon_core.config.case_reader import (
+    CaseFileRead,
+    as_shape_error,
+    read_case_document,
+    read_mocks_document,
+)
+from selinon_core.config.read_context import Broken, resolve_alias
 from selinon_core.config.schema.case_context import CaseContext
 from selinon_core.config.schema.case_mocks_section import MocksRead
 from selinon_core.config.yaml.document import Document, decode, document_from_data, read_document
@@ -22,6 +28,9 @@ from selinon_core.plan import Plan
 from selinon_core.plan.functions import foreach_functions
 from selinon_core.project.reading import without_gc
 from selinon_core.project.result_schemas import ResultSchemas
+
+if TYPE_CHECKING:
+    from selinon_core.config.schema.case_durations import DurationRead
 
 
 def read_case_file(
@@ -178,3 +187,22 @@ def _conditions(
                 if entry.condition is not None
             ]
     return list(dict.fromkeys(found))
+
+
+def read_durations(text: str, file: str, plan: Plan) -> tuple[dict[str, DurationRead], list[Diagnostic]]:
+    """Task -> how long its attempts take, of a text that holds nothing else, and every mistake in it."""
+    from selinon_core.config.schema.case_durations import DURATIONS
+    from selinon_core.project.case_checks.names import unknown_name
+
+    collector = Collector()
+    document = read_document(text, file, collector)
+    context = _context(document, collector, os.path.dirname(file))
+    found: Any = {}
+    if document.root is not None:
+        found = DURATIONS.read(context, *resolve_alias(document.root, ()), "durations")
+    for use in context.uses:
+        if use.text not in plan.tasks:
+            unknown_name(collector, use.location, "task", use.text, plan.tasks)
+    collector.found[:] = [as_shape_error(one) for one in collector.found]
+    values = {} if isinstance(found, Broken) else {task: one.value for task, one in found.items()}
+    return values, list(sort_diagnostics(collector.found))

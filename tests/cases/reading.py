@@ -53,6 +53,20 @@ tests:
     stand_ins: allow
     seeds: [0, 3]
     driver: production
+    schedule:
+      - crash: {after: commit, in: reserve/ReserveItem#2}
+      - store: {before: read, in: Charge#1, time: 2}
+      - broker: {before: send, in: Charge#1}
+      - pause: {after: commit, in: Charge#1}
+      - twice: start payment#1
+      - lost: {of: wake payment#1, time: 3}
+      - poison: Charge#1
+      - task: Charge#1
+      - late: {of: wake payment#1, by: 30}
+      - clock: {of: w2, by: -0.5}
+      - first: {of: Charge#1, goes: Ship#1}
+      - take: {of: Charge#1, by: w2}
+      - takes: {of: Charge#1, seconds: 2.5}
     expect:
       status: failure
       reason: {$match: "no .* left"}
@@ -73,6 +87,8 @@ tests:
       stored: {Orders: 2, Bills: {Charge: [1]}}
       virtual_seconds: {at_most: 100}
       snapshot: true
+      ends: once
+      same_as: undisturbed
     invariants: [{name: twice, exactly: {Charge: 2}}]
 """
 

@@ -10,9 +10,10 @@ from selinon_core.cases.model import Signal
 from selinon_core.config.model import Definition, NameRef
 from selinon_core.config.read_context import BROKEN, Broken, ReadContext, Via, resolve_alias
 from selinon_core.config.schema.case_context import NameOf, NameUse, case_context
-from selinon_core.config.schema.case_expect import EXPECT, ByName
+from selinon_core.config.schema.case_expect import EXPECT, ByName, ExpectDef
 from selinon_core.config.schema.case_invariants import INVARIANTS
 from selinon_core.config.schema.case_mocks_section import MOCKS, MocksRead
+from selinon_core.config.schema.case_schedule import Schedule
 from selinon_core.config.schema.common import COUNT, DURATION, SECONDS
 from selinon_core.config.schema.mapping import Key, MappingType
 from selinon_core.config.schema.matchers import LITERAL
@@ -289,8 +290,8 @@ class Selection(ValueType):
         return SELECT.schema()
 
 
-class NotYet(ValueType):
-    """A key for what is not there yet."""
+class OfCampaigns(ValueType):
+    """A key for what no case has: an option of ``selinon simulate``."""
 
     expected = "left out"
 
@@ -299,9 +300,9 @@ class NotYet(ValueType):
             kinds.WRONG_VALUE,
             node,
             via,
-            f'"{label}" is for selinon simulate, which does not exist yet',
-            note="cases run undisturbed today",
-            help="remove it",
+            f'"{label}" is no part of a case',
+            note="a case runs with one configuration",
+            help=f"selinon simulate --{label} changes the configuration of workers",
         )
 
     def schema(self) -> JsonSchema:
@@ -323,6 +324,7 @@ class CaseDef(Definition):
         "max_steps",
         "mocks",
         "name",
+        "schedule",
         "seeds",
         "select",
         "skip",
@@ -334,6 +336,7 @@ class CaseDef(Definition):
     )
 
     args: Any
+    driver: Any
     name: NameRef | None
     flow: Any
     mocks: MocksRead | None
@@ -343,6 +346,38 @@ class CaseDef(Definition):
         """The value of a key; the default where it is not given or was reported."""
         found = getattr(self, attribute)
         return default if found is None or isinstance(found, Broken) else found
+
+
+def _finish_case(reading: ReadContext, found: CaseDef, raw: dict[str, Any]) -> bool:
+    """A schedule is for the simulated world of the production driver, which it implies."""
+    if not isinstance(found.value("schedule", None), tuple):
+        return _disturbed_locally(reading, found)
+    if not found.has_value("driver"):
+        found.driver = "production"
+    elif found.driver == "local":
+        reading.collector.add(
+            kinds.CONFLICTING_KEYS,
+            found.value_location("driver"),
+            '"schedule" stands beside driver: local',
+            note="a local run has neither messages nor workers",
+            help="write driver: production",
+        )
+    return True
+
+
+def _disturbed_locally(reading: ReadContext, found: CaseDef) -> bool:
+    """What is expected of runs with faults says nothing about a run that has none."""
+    if isinstance(found.expect, ExpectDef) and found.driver != "production":
+        for key in ("ends", "same_as"):
+            if found.expect.has_value(key):
+                reading.collector.add(
+                    kinds.CONFLICTING_KEYS,
+                    found.expect.key_location(key),
+                    f'"{key}" is expected of a local run',
+                    note="it holds in every local run",
+                    help="write driver: production, or give a schedule",
+                )
+    return True
 
 
 _FLOW = NameOf("flow", "the name of a flow", "flow")
@@ -381,11 +416,12 @@ CASE = MappingType(
         ),
         Key("seeds", Seeds(), "how many orders of equally due tasks are tried, or which seeds", "seeds"),
         Key("driver", Choice("local", "production"), "what runs the flow", "driver", "local"),
-        Key("schedule", NotYet(), "for selinon simulate, which does not exist yet"),
-        Key("deploy", NotYet(), "for selinon simulate, which does not exist yet"),
+        Key("schedule", Schedule(), "what goes otherwise in the world of driver: production", "schedule"),
+        Key("deploy", OfCampaigns(), "an option of selinon simulate"),
         Key("expect", EXPECT, "what has to hold after the run", "expect"),
         Key("invariants", INVARIANTS, "what holds in every run", "invariants"),
     ),
+    finish=_finish_case,
     text="A test case: one run of one flow.",
 )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from selinon_core.config.schema import case_expect, case_file, case_invariants, case_mocks_section
+from selinon_core.config.schema import case_expect, case_file, case_invariants, case_mocks_section, case_schedule
 from selinon_core.config.schema.case_file import CASE_FILE
 from selinon_core.config.schema.case_mocks_section import MocksType
 from selinon_core.config.schema.matchers import MatcherType
@@ -14,6 +14,7 @@ TABLES = (
     *case_mocks_section.TABLES,
     *case_expect.TABLES,
     *case_invariants.TABLES,
+    *case_schedule.TABLES,
 )
 
 #: What stands for a parameter of a case, wherever a value may be.

@@ -10,6 +10,7 @@ from selinon_core.project.case_checks.invariants import check_invariants
 from selinon_core.project.case_checks.mocks import check_case_mocks, check_shared_mocks
 from selinon_core.project.case_checks.names import RightName, check_names, check_shared_names
 from selinon_core.project.case_checks.order import check_order
+from selinon_core.project.case_checks.schedule import check_schedule
 from selinon_core.project.result_schemas import ResultSchemas
 
 
@@ -28,6 +29,7 @@ def check_cases(found: CaseFileRead, plan: Plan, collector: Collector, results: 
             check_expectations(read, plan, collector)
             check_case_mocks(read, plan, collector, results)
             check_order(read, plan, collector)
+            check_schedule(read, plan, collector)
     invariants = [(one, read.case.flow) for read in found.cases for one in read.case.invariants]
     uses = (*found.uses, *(use for read in found.cases for use in read.uses))
     check_invariants(invariants, uses, plan, collector)

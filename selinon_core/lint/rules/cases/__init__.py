@@ -10,6 +10,7 @@ from selinon_core.lint.rules.cases.case_parameter import CaseParameter
 from selinon_core.lint.rules.cases.case_shape import CaseShape
 from selinon_core.lint.rules.cases.invariant_of_nothing import InvariantOfNothing
 from selinon_core.lint.rules.cases.repeated_case_name import RepeatedCaseName
+from selinon_core.lint.rules.cases.schedule_of_nothing import ScheduleOfNothing
 from selinon_core.lint.rules.cases.unknown_in_case import UnknownInCase
 from selinon_core.lint.rules.cases.unused_mock import UnusedMock
 
@@ -22,5 +23,6 @@ RULES: tuple[type[Rule], ...] = (
     AmbiguousOutcomes,  # SEL805
     RepeatedCaseName,  # SEL806
     CaseParameter,  # SEL807
+    ScheduleOfNothing,  # SEL808
     InvariantOfNothing,  # SEL809
 )
