@@ -6,10 +6,10 @@ import io
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import redirect_stderr, redirect_stdout
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from selinon_core.cases.model import Case
-from selinon_core.dispatch import select
+from selinon_core.dispatch import SelectiveRun, select
 from selinon_core.errors import RequestError, SelinonException, UnexpectedEvent
 from selinon_core.local import LocalExecutor, LocalOptions, LocalRun
 from selinon_core.local.run_setup import RunSetup
@@ -20,8 +20,12 @@ from selinon_core.testing.garbage import RareCollections
 from selinon_core.testing.judge import judge
 from selinon_core.testing.observation import Observation
 from selinon_core.testing.options import RunObserver, RunOptions
-from selinon_core.testing.results import CaseResult, Finding
+from selinon_core.testing.results import CaseResult, Finding, Note
+from selinon_core.testing.scheduled import is_scheduled, play_case
 from selinon_core.testing.snapshots import SnapshotError, Snapshots
+
+if TYPE_CHECKING:
+    from selinon_core.simulating.campaign import Subject
 
 #: How much of what tasks print is kept of a case.
 _MOST_OUTPUT = 20_000
@@ -56,11 +60,12 @@ class CaseRunner:
         snapshots: Snapshots,
         ended: Callable[[Case, LocalRun], None],
         observer: RunObserver | None = None,
+        note: Callable[[Note], None] = lambda note: None,
     ) -> CaseResult:
         """Run case ``number`` of ``siblings``, the cases of its file, with all its seeds.
 
-        ``ended`` is called with each run that came to its end. Raises ``SnapshotError`` for a snapshot file that
-        cannot be used.
+        ``ended`` is called with each run that came to its end, ``note`` with what is to be noted. Raises
+        ``SnapshotError`` for a snapshot file that cannot be used.
         """
         case = siblings[number]
         if case.skip is not None:
@@ -72,7 +77,7 @@ class CaseRunner:
             captured = io.StringIO()
             try:
                 with redirect_stdout(captured), redirect_stderr(captured):
-                    run, findings = self._run_and_judge(case, siblings, seed, snapshots)
+                    run, findings = self._run_and_judge(case, siblings, seed, snapshots, note, captured)
             except (SnapshotError, UnexpectedEvent):
                 raise
             except SelinonException as error:
@@ -99,28 +104,48 @@ class CaseRunner:
             options = options._replace(reuse=self._report_of(case, siblings, seed))
         return setup, self._play(case, setup, options)
 
+    def subject(self, case: Case, siblings: Sequence[Case]) -> Subject:
+        """What a simulation of a case is about; its schedule is left out."""
+        from selinon_core.simulating.campaign import Subject
+
+        setup, options = self._setup(case), self._local_options(case, 0)
+        if case.select and case.select.get("reuse"):
+            options = options._replace(reuse=self._report_of(case, siblings, 0))
+        return Subject(setup.plan, case.flow, case.args, options, setup, _selective(case, setup.plan), case.id)
+
     def _run_and_judge(
-        self, case: Case, siblings: Sequence[Case], seed: int, snapshots: Snapshots
+        self,
+        case: Case,
+        siblings: Sequence[Case],
+        seed: int,
+        snapshots: Snapshots,
+        note: Callable[[Note], None],
+        captured: io.StringIO,
     ) -> tuple[LocalRun, list[Finding]]:
         with noted_effects() as effects:
-            setup, run = self._played(case, siblings, seed)
+            found: list[Finding] = []
+            if is_scheduled(case):
+
+                def begin() -> None:  # what the undisturbed run does is not asked for
+                    effects.clear()
+                    captured.seek(0)
+                    captured.truncate()
+
+                setup, played = self._setup(case), play_case(case, self.subject(case, siblings), begin)
+                run, found = played.run, played.findings
+                if played.stale:
+                    note(Note("stale-deviation", f"{case.title}: {played.stale_text}", str(played.stale[0].place)))
+            else:
+                setup, run = self._played(case, siblings, seed)
             run.effects = tuple(effects)
             if run.stopped_by is not None:
-                return run, []  # it says nothing about what the flow does
+                return run, found  # it says nothing about what the flow does
             seen = Observation(setup.plan, run)
-            return run, judge(case, seen, setup.imports.load, snapshots, only_first=self._options.only_first)
+            load, only_first = setup.imports.load, self._options.only_first
+            return run, [*found, *judge(case, seen, load, snapshots, only_first=only_first)]
 
     def _play(self, case: Case, setup: RunSetup, options: LocalOptions) -> LocalRun:
-        selective = None
-        if case.select:
-            chosen = case.select
-            selective = select(
-                setup.plan,
-                case.flow,
-                chosen.get("tasks", ()),
-                chosen.get("follow_subflows", False),
-                chosen.get("run_subsequent", False),
-            )
+        selective = _selective(case, setup.plan)
         if (self._options.driver or case.driver) == "production":
             from selinon_core.simulating.production import run_production
 
@@ -172,6 +197,19 @@ class CaseRunner:
         return Plan(self._plan.tasks, flows, self._plan.storages, self._plan.settings)
 
 
+def _selective(case: Case, plan: Plan) -> SelectiveRun | None:
+    chosen = case.select
+    if not chosen:
+        return None
+    return select(
+        plan,
+        case.flow,
+        chosen.get("tasks", ()),
+        chosen.get("follow_subflows", False),
+        chosen.get("run_subsequent", False),
+    )
+
+
 class _Runs:
     """The runs of one case, one for each seed, on their way to a result."""
 
@@ -190,7 +228,8 @@ class _Runs:
     def add(self, seed: int, findings: list[Finding], output: str, run: LocalRun) -> None:
         """Take over a run that came to its end; of those that failed the first one is reported."""
         self._seeds.append(seed)
-        findings = [*_limits(self._case, run), *findings]
+        if not (findings and is_scheduled(self._case)):  # these say already what did not end
+            findings = [*_limits(self._case, run), *findings]
         if findings:
             self._keep(seed, tuple(findings), output)
             if self._keep_report and self._report is None:

@@ -39,11 +39,12 @@ class FileRun:
         self._invariants = InvariantUsage()
         self._observer = None if options.observer is None else options.observer()
         self._ran: list[int] = []
+        self._notes: list[Note] = []
 
     def run(self, runner: CaseRunner, number: int) -> CaseResult:
         """Run one case. Raises ``SnapshotError``."""
         self._ran.append(number)
-        return runner.run(number, self._cases, self._snapshots, self._ended, self._observer)
+        return runner.run(number, self._cases, self._snapshots, self._ended, self._observer, self._notes.append)
 
     def _ended(self, case: Case, run: LocalRun) -> None:
         self._usage.add(case, run)
@@ -66,7 +67,7 @@ class FileRun:
     def finish(self, plan: Plan) -> list[Note]:
         """Write the snapshots and return what is to be noted."""
         titles = [case.title for case in self._cases if case.expect.snapshot and case.expect.snapshot.value]
-        notes = self._snapshots.finish(titles)
+        notes = [*self._notes, *self._snapshots.finish(titles)]
         ran = [self._cases[number] for number in dict.fromkeys(self._ran)]
         # A mock of the file may be for cases that were not selected, or not run after the first failure.
         whole = len(ran) == len(self._cases)

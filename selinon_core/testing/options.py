@@ -44,7 +44,9 @@ class RunOptions(NamedTuple):
     observer: Callable[[], RunObserver] | None = None
 
     def seeds_of(self, case: Case) -> tuple[int, ...]:
-        """The seeds that a case runs with."""
+        """The seeds that a case runs with; a case with a schedule has nothing to draw."""
+        if case.schedule:
+            return (0,)
         if self.seed is not None:
             return (self.seed,)
         more = (seed for seed in range(self.seeds) if seed not in case.seeds)

@@ -139,7 +139,10 @@ def finish(session: pytest.Session) -> None:
     notes = session.config.stash.setdefault(_NOTES, [])
     for file in session.stash.get(_FILES, []):
         for note in file.run.finish(file.plan):
-            if note.is_error(ci=False) and session.exitstatus == pytest.ExitCode.OK:
+            is_stale = note.kind == "stale-deviation" and note.is_error(
+                ci=session.config.getoption("--selinon-ci")
+            )
+            if (is_stale or note.is_error(ci=False)) and session.exitstatus == pytest.ExitCode.OK:
                 session.exitstatus = pytest.ExitCode.TESTS_FAILED
             if note.kind != "unchecked-mock":
                 notes.append(f"{note.where}: {note.text}" if note.where else note.text)

@@ -102,8 +102,8 @@ class CaseResult(NamedTuple):
 class Note(NamedTuple):
     """What should be seen to although no case fails: an unused mock, an obsolete snapshot.
 
-    ``kind`` is ``unused-mock``, ``vacuous-invariant``, ``obsolete-snapshot``, ``unchecked-mock`` or
-    ``snapshot-written``.
+    ``kind`` is ``unused-mock``, ``vacuous-invariant``, ``obsolete-snapshot``, ``unchecked-mock``,
+    ``stale-deviation`` or ``snapshot-written``.
     """
 
     kind: str
@@ -113,9 +113,9 @@ class Note(NamedTuple):
     def is_error(self, *, ci: bool) -> bool:
         """Whether the cases do not mean what they say: a mock that no run uses is a mistake or a changed flow.
 
-        An obsolete snapshot is an error where nothing may be written (``ci``).
+        An obsolete snapshot, and a schedule that meets nothing, are errors where nothing may be written (``ci``).
         """
-        return self.kind == "unused-mock" or (ci and self.kind == "obsolete-snapshot")
+        return self.kind == "unused-mock" or (ci and self.kind in ("obsolete-snapshot", "stale-deviation"))
 
 
 class FileResult(NamedTuple):
