@@ -74,6 +74,7 @@ SELINON = Program(
         "test": "selinon_cli.commands.test",
         "cover": "selinon_cli.commands.cover",
         "mutate": "selinon_cli.commands.mutate",
+        "simulate": "selinon_cli.commands.simulate",
         "inspect": "selinon_cli.commands.inspect",
         "eval": "selinon_cli.commands.evaluate",
         "migrate": "selinon_cli.commands.migrate",

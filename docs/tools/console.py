@@ -41,6 +41,7 @@ _CLONED = ("sample_flows", "docs/moving", "pyproject.toml")
 #: What is different every time, and what is put in its place.
 _VARYING = (
     (re.compile(r"\b[\d.]+ s real"), "0.01 s real"),
+    (re.compile(r"; \d+/s$", re.MULTILINE), "; 400/s"),
     (re.compile(r'"real_seconds": [\d.e-]+'), '"real_seconds": 0.001'),
     (re.compile(r"\bin \d+\.\d\ds\b"), "in 0.10s"),
     (re.compile(r"\bin \d+\.\d\d s\b"), "in 0.01 s"),

@@ -88,6 +88,7 @@ LINES = (
     Line("test", code=2),
     Line("test --allow-none"),
     Line("mutate", code=2),
+    Line("simulate"),
     Line("eval 1 --report missing.json", code=2),
     Line("explain missing.json", code=2),
     Line("explain 1234", ("dev",), code=2),
