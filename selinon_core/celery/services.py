@@ -16,6 +16,7 @@ from selinon_core.celery.execution.index_changes import IndexChanges
 from selinon_core.celery.execution.inline_selection import InlineBudget, InlineSelector, Round, SharedBudget
 from selinon_core.celery.execution.joint_execution import JointExecution
 from selinon_core.celery.execution.lease_renewer import LeaseRenewer
+from selinon_core.celery.execution.notices import Notices
 from selinon_core.celery.execution.outbox_relay import OutboxRelay
 from selinon_core.celery.execution.retention import Retention
 from selinon_core.celery.execution.run_cache import CachedRun, RunCache
@@ -162,6 +163,7 @@ class WorkerServices:
         self.joint_execution = JointExecution(parts, self.executor)
 
     def _outbox_relay(self, write_result: Callable[[str, FlowOutcome], None]) -> OutboxRelay:
+        notices = Notices(self.plan, self.store, self.surroundings.now, self.imports, self._hidden)
         return OutboxRelay(
             self.store,
             self.publisher,
@@ -181,7 +183,9 @@ class WorkerServices:
                 self.check_schema,
                 self._finish_wait,
                 self.tracer.wait_ended,
+                notices,
             ),
+            notices,
         )
 
     def _finish_wait(self, run: CachedRun, node: NodeRun, task: TaskPlan, ended: Any) -> Attempt:

@@ -77,6 +77,9 @@ class AdapterSettings(NamedTuple):
     selinon_max_deferrals: int | None = None
     #: How many flow runs a worker process keeps in memory. | Flows have many thousand nodes: less.
     selinon_run_cache_size: int = 512
+    #: How often a notice is posted to a webhook that does not take it (`notify`), with pauses of 10 s to 15 min. |
+    #: Receivers are away for longer than half an hour: more.
+    selinon_notify_tries: int = 10
     #: How long a worker waits for an unreachable store before it gives its message back. | Outages of the store
     #: are longer, and giving back costs too much: more.
     selinon_store_retry_timeout: float = 60.0

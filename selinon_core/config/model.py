@@ -612,10 +612,24 @@ class ScheduleDef(Definition):
     jitter: float
 
 
+class NotifyDef(Definition):
+    """Who hears of flow runs that need a look. ``whole``: nothing of it is wrong; ``after`` is seconds."""
+
+    __slots__ = ("after", "flows", "function", "on", "secret", "webhook", "whole")
+
+    on: tuple[str, ...]
+    flows: tuple[NameRef, ...]
+    webhook: NameRef | None
+    secret: NameRef | None
+    function: ImportDef | None
+    after: float
+    whole: bool
+
+
 class GlobalDef(Definition):
     """The ``global`` sections of all files together.
 
-    ``predicates_module`` None means the shipped ones, ``schedules`` None that they cannot be read.
+    ``predicates_module`` None means the shipped ones, ``schedules`` and ``notify`` None that they cannot be read.
     """
 
     __slots__ = (
@@ -623,6 +637,7 @@ class GlobalDef(Definition):
         "default_task_queue",
         "env",
         "migration_dir",
+        "notify",
         "on_graph_change",
         "on_unreached",
         "predicates_module",
@@ -645,6 +660,7 @@ class GlobalDef(Definition):
     typed_tasks: bool
     redact: tuple[str, ...]
     schedules: tuple[ScheduleDef, ...] | None
+    notify: tuple[NotifyDef, ...] | None
 
 
 class ProjectModel:
@@ -656,8 +672,8 @@ class ProjectModel:
     ``maybe_defined`` holds names that seem to be defined in text that could not be read (after a syntax
     error, or in a broken definition): checks for unknown names have to be silent about them.
     ``files`` are the display names of the files read. ``has_expressions``: some of them have texts of the
-    expression language, templates, schemas of arguments or schedules, so that rules about these have something to
-    look at.
+    expression language, templates, schemas of arguments, schedules or notifications, so that rules about these
+    have something to look at.
     """
 
     __slots__ = (
@@ -697,7 +713,9 @@ class ProjectModel:
         self.incomplete = incomplete
         nodes: tuple[FlowDef | TaskDef, ...] = (*flows, *tasks)
         self.has_expressions = (
-            has_expressions or bool(settings.schedules) or any(node.input_schema is not None for node in nodes)
+            has_expressions
+            or bool(settings.schedules or settings.notify)
+            or any(node.input_schema is not None for node in nodes)
         )
         self.task_by_name: dict[str, TaskDef] = {}
         self.flow_by_name: dict[str, FlowDef] = {}

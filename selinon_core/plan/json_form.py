@@ -27,6 +27,7 @@ from selinon_core.plan.model import (
     FailurePlan,
     FlowPlan,
     ForeachItems,
+    NotifyPlan,
     Plan,
     RetryPolicy,
     SchedulePlan,
@@ -73,7 +74,7 @@ def plan_from_json(data: Mapping[str, Any]) -> Plan:
 
 #: The fields that only version 2 has, where they differ from their defaults.
 _NEW_IN_FLOWS = ("input_schema", "output", "output_schema", "constants", "labels", "keep")
-_NEW_IN_SETTINGS = ("environment", "typed_tasks", "redact", "schedules")
+_NEW_IN_SETTINGS = ("environment", "typed_tasks", "redact", "schedules", "notify")
 
 
 def _version(plan: Plan) -> int:
@@ -109,11 +110,18 @@ def _settings(settings: Settings) -> dict[str, Any]:
         data["redact"] = list(settings.redact)
     if "schedules" in data:
         data["schedules"] = [_schedule(schedule) for schedule in settings.schedules]
+    if "notify" in data:
+        data["notify"] = [_notify(notify) for notify in settings.notify]
     return data
 
 
 def _schedule(schedule: SchedulePlan) -> dict[str, Any]:
     return {**schedule._asdict(), "args": wrap(schedule.args), "place": place_json(schedule.place)}
+
+
+def _notify(notify: NotifyPlan) -> dict[str, Any]:
+    function = reference_json(notify.function)
+    return {**notify._asdict(), "function": function, "place": place_json(notify.place)}
 
 
 def _cache(cache: CachePlan | None) -> dict[str, Any] | None:
@@ -205,11 +213,23 @@ def _read_settings(data: Mapping[str, Any]) -> Settings:
         settings["redact"] = tuple(settings["redact"])
     if "schedules" in settings:
         settings["schedules"] = tuple(_read_schedule(schedule) for schedule in settings["schedules"])
+    if "notify" in settings:
+        settings["notify"] = tuple(_read_notify(notify) for notify in settings["notify"])
     return Settings(**settings)
 
 
 def _read_schedule(data: Mapping[str, Any]) -> SchedulePlan:
     return SchedulePlan(**{**data, "args": unwrap(data["args"]), "place": read_place(data["place"])})
+
+
+def _read_notify(data: Mapping[str, Any]) -> NotifyPlan:
+    function = data["function"]
+    read = NotifyPlan(**{**data, "place": read_place(data["place"])})
+    return read._replace(
+        on=tuple(read.on),
+        flows=tuple(read.flows),
+        function=None if function is None else read_reference(function),
+    )
 
 
 def _read_cache(data: Any) -> CachePlan | None:

@@ -327,14 +327,30 @@ class SchedulePlan(NamedTuple):
     place: Place
 
 
+class NotifyPlan(NamedTuple):
+    """Who hears of flow runs that need a look: a webhook or a function.
+
+    ``on``: of ``failure``, ``review`` and ``stuck``. ``flows`` empty: all runs that are not of sub-flows.
+    ``webhook`` and ``secret`` may hold ``{ENVIRONMENT}`` references. ``after`` is seconds without progress.
+    """
+
+    on: tuple[str, ...]
+    flows: tuple[str, ...]
+    webhook: str | None
+    secret: str | None
+    function: ImportRef | None
+    after: float
+    place: Place
+
+
 class Settings(NamedTuple):
     """The ``global`` section. ``trace`` holds one mapping per sink: ``{"logging": True}``, ...
 
     ``migration_dir``, queue names and strings in storage configurations may hold ``{ENVIRONMENT}`` references.
     ``environment`` has the variables that expressions may read: name -> ``{}`` or ``{"default": value}``.
     ``typed_tasks``: arguments of tasks are converted to the types that ``run`` is annotated with. ``redact`` are
-    patterns of keys whose values traces, statuses and pages do not show. ``schedules`` are in the order of the
-    file.
+    patterns of keys whose values traces, statuses and pages do not show. ``schedules`` and ``notify`` are in the
+    order of the file.
     """
 
     migration_dir: str | None
@@ -345,6 +361,7 @@ class Settings(NamedTuple):
     typed_tasks: bool = False
     redact: tuple[str, ...] = ()
     schedules: tuple[SchedulePlan, ...] = ()
+    notify: tuple[NotifyPlan, ...] = ()
 
 
 class _Plan(NamedTuple):

@@ -24,6 +24,7 @@ from selinon_core.config.model import (
     NameRef,
     Names,
     NotDef,
+    NotifyDef,
     OrDef,
     ProjectModel,
     RetryDef,
@@ -52,6 +53,7 @@ from selinon_core.plan import (
     ImportRef,
     Leaf,
     Not,
+    NotifyPlan,
     Or,
     Plan,
     RetryPolicy,
@@ -115,6 +117,11 @@ def _check_references(model: ProjectModel) -> None:
         raise ValueError("the schedules are not complete")
     if any(each.args is BROKEN or _text(each.flow) not in model.flow_by_name for each in schedules):
         raise ValueError("a schedule names an unknown flow")
+    notify = model.settings.notify
+    if notify is None or not all(each.whole for each in notify):
+        raise ValueError("the notifications are not complete")
+    if any(flow.name not in model.flow_by_name for each in notify for flow in each.flows):
+        raise ValueError("a notification names an unknown flow")
     for task in model.tasks:
         if task.storage is not None and task.storage.name not in model.storage_by_name:
             raise ValueError(f"task {task.name.name} names an unknown storage")
@@ -147,6 +154,19 @@ def _settings(settings: GlobalDef) -> Settings:
         settings.typed_tasks,
         settings.redact,
         tuple(_schedule(schedule) for schedule in settings.schedules or ()),
+        tuple(_notify(notify) for notify in settings.notify or ()),
+    )
+
+
+def _notify(notify: NotifyDef) -> NotifyPlan:
+    return NotifyPlan(
+        tuple(dict.fromkeys(notify.on)),
+        _names(notify.flows),
+        _text(notify.webhook),
+        _text(notify.secret),
+        None if notify.function is None else _import(notify.function),
+        notify.after,
+        notify.location.place,
     )
 
 

@@ -42,6 +42,8 @@ class Faulty:
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self._inner, name)
+        if name == "items":
+            return Faulty(found, self._faults)
         if not callable(found):
             return found
 

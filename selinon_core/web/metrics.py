@@ -11,6 +11,7 @@ from typing import Any
 
 from selinon_core.celery.selinon_protocol import Owner
 from selinon_core.celery.stores.index import CLOSED, OPEN, IndexRow, RunQuery
+from selinon_core.celery.stores.items import GIVEN_UP, NOTICE
 from selinon_core.errors import MissingExtraError
 
 #: The bounds of durations, in seconds: 0.1 s to a day.
@@ -54,6 +55,13 @@ class RunMetrics:
             registry=self.registry,
         )
 
+        self._notices = Gauge(
+            "selinon_notices",
+            "Notices that wait to be posted, and that were given up in the last week.",
+            ["state"],
+            registry=self.registry,
+        )
+
     def scrape(self, accept: str) -> tuple[bytes, str]:
         """The metrics as text, and its content type; raises as the store does."""
         from prometheus_client.exposition import choose_encoder
@@ -65,6 +73,9 @@ class RunMetrics:
             due = self._selinon.store.next_due()
             self._undecided.set(0.0 if due is None else max(now - due, 0.0))
             self._count_waiting()
+            items = self._selinon.store.items
+            self._notices.labels("waiting").set(items.count(NOTICE))
+            self._notices.labels("given_up").set(items.count(GIVEN_UP))
             encode, kind = choose_encoder(accept)
             return encode(self.registry), kind
 

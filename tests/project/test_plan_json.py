@@ -25,6 +25,7 @@ from selinon_core.plan import (
     ImportRef,
     Leaf,
     Not,
+    NotifyPlan,
     Or,
     Plan,
     RetryPolicy,
@@ -73,6 +74,9 @@ schemas = st.none() | names | mappings
 waits = st.none() | st.builds(Wait, templates, st.none() | numbers)
 retries = st.none() | st.builds(RetryPolicy, numbers, st.none() | numbers, numbers, many, many)
 keeps = st.none() | st.dictionaries(st.sampled_from(["success", "failure", "cancelled"]), numbers, min_size=1)
+notifications = st.builds(
+    NotifyPlan, many, many, st.none() | names, st.none() | names, st.none() | imports, numbers, places
+)
 schedules = st.builds(SchedulePlan, names, names, names, names, data, names, names, numbers, places)
 leaves = st.builds(Leaf, imports, st.none() | many, mappings, st.sampled_from([None, "any"]), places)
 conditions = st.recursive(
@@ -166,6 +170,7 @@ plans = st.builds(
         st.booleans(),
         many,
         st.lists(schedules, max_size=2).map(tuple),
+        st.lists(notifications, max_size=2).map(tuple),
     ),
 )
 

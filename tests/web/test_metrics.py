@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from selinon_core.celery.stores.items import GIVEN_UP, NOTICE, Item
 from selinon_core.web.metrics import RunMetrics
 from tests.web.viewed import Client, Viewed
 
@@ -19,7 +20,7 @@ def scraped(client: Client) -> dict[tuple[str, str, str], float]:
         for sample in family.samples:
             labels = sample.labels
             if not sample.name.endswith(("_bucket", "_created")):
-                name = labels.get("flow", labels.get("queue", ""))
+                name = labels.get("flow", labels.get("queue", labels.get("state", "")))
                 found[sample.name, name, labels.get("status", "")] = sample.value
     return found
 
@@ -84,3 +85,11 @@ def test_metrics_are_for_who_may_see_the_page(shop: Viewed) -> None:
     assert shop.client(authorize=lambda request: "viewer").get("/metrics").status_code == 200
     shop.store.away = True
     assert shop.client().get("/metrics").status_code == 503
+
+
+def test_notices_are_counted(shop: Viewed) -> None:
+    for kind, ids in ((NOTICE, "abc"), (GIVEN_UP, "d")):
+        for id in ids:
+            shop.world.store.items.put(Item(kind, id, shop.world.now, "{}"), shop.world.now + 60)
+    found = scraped(shop.client())
+    assert [found["selinon_notices", state, ""] for state in ("waiting", "given_up")] == [3, 1]

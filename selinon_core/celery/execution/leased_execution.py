@@ -137,6 +137,7 @@ class LeasedExecution:
         parts = self._parts
         parts.relay.fail_unreplayable(flow_id, header.caller, reason)
         parts.relay.waits.forget(flow_id, header.format)
+        parts.relay.notices.failed(flow_id, header, opened.version, reason)
         now = parts.now()
         parts.store.commit(
             Commit(

@@ -14,6 +14,7 @@ from typing import NamedTuple
 from selinon_core.celery.execution.inbox_codec import InboxEntry, Resumed, encode_entry
 from selinon_core.celery.execution.index_changes import IndexChanges
 from selinon_core.celery.execution.log_codec import encode_end
+from selinon_core.celery.execution.notices import Notices
 from selinon_core.celery.execution.retention import Retention
 from selinon_core.celery.execution.run_cache import CachedRun
 from selinon_core.celery.execution.transition import Problem
@@ -26,6 +27,7 @@ from selinon_core.celery.stores.outbox_keys import (
     RESUME_FLOW,
     SHOW_WAITS,
     START_INLINED,
+    TELL_FAILURE,
     WRITE_RESULT,
     OutboxKey,
     known_timers,
@@ -92,11 +94,13 @@ class OutboxRelay:
         index: IndexChanges,
         retention: Retention,
         waits: WaitEndings,
+        notices: Notices,
     ) -> None:
         self._retention = retention
         self._now = now
         self._index = index
         self.waits = waits
+        self.notices = notices
         self._store = store
         self._publisher = publisher
         self._messages = messages
@@ -252,6 +256,8 @@ class OutboxRelay:
             self._cancel(run, key.number)
         elif key.kind == SHOW_WAITS:
             self.waits.show(run)
+        elif key.kind == TELL_FAILURE and outcome is not None:
+            self.notices.failed(run.id, run.header, run.version, outcome.reason or "", list(outcome.failed))
         elif key.kind == RESUME_FLOW and (node := run.machine.run_of(key.number)) is not None:
             self.steer(node.id, node.name, InboxEntry(Resumed(run.header.paused)))
 

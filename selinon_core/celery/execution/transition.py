@@ -15,6 +15,8 @@ from typing import Any, NamedTuple
 from selinon_core.celery.execution.early_signals import bound
 from selinon_core.celery.execution.inbox_codec import InboxEntry, Resumed
 from selinon_core.celery.execution.lease_renewer import LeaseRenewer
+from selinon_core.celery.execution.notices import FAILURE, listeners
+from selinon_core.celery.execution.retention import status_of
 from selinon_core.celery.execution.run_cache import CachedRun
 from selinon_core.celery.execution.wait_endings import is_wait, open_waits
 from selinon_core.celery.stores import outbox_keys as keys
@@ -261,6 +263,10 @@ class Transition:
         if self.run.header.caller is not None:
             self.outbox.append(OutboxKey(keys.NOTIFY_PARENT))
         self.outbox.append(OutboxKey(keys.WRITE_RESULT))
+        if status_of(effect.outcome) == "failure" and listeners(
+            self._plan, FAILURE, self.run.flow.name, self.run.header.caller is not None
+        ):
+            self.outbox.append(OutboxKey(keys.TELL_FAILURE))
         self.trace.append((trace_entries.FLOW_ENDED, effect.outcome))
 
     def _cancel(self, effect: do.CancelFlows) -> None:

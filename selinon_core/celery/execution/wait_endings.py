@@ -7,11 +7,12 @@ holds the lease of the run.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from selinon_core.celery.execution.early_signals import EarlySignal, of_run
 from selinon_core.celery.execution.inbox_codec import InboxEntry, encode_entry
+from selinon_core.celery.execution.notices import REVIEW, Notices, listeners
 from selinon_core.celery.execution.run_cache import CachedRun
 from selinon_core.celery.stores import Store
 from selinon_core.celery.stores.outbox_keys import WAIT_ENDS, TimerKey
@@ -72,6 +73,7 @@ class WaitEndings:
         check_schema: Callable[[TaskPlan, Any], None],
         finish: Callable[[CachedRun, NodeRun, TaskPlan, Any], Attempt],
         report: Callable[[EndedWait], None],
+        notices: Notices,
     ) -> None:
         self._plan = plan
         self._store = store
@@ -80,6 +82,7 @@ class WaitEndings:
         self._check_schema = check_schema
         self._finish = finish
         self._report = report
+        self._notices = notices
         self._titles = WaitTitles()
 
     def show(self, run: CachedRun) -> None:
@@ -96,12 +99,22 @@ class WaitEndings:
             known = {row.number for row in rows}  # a wait of files that are not deployed here yet keeps its row
             active = {node.number for node in run.machine.active} - known
             rows += [row for row in rows_of(self._store.waits, run.id) if row.number in active]
+        self._tell(run, rows)
         self._store.waits.put(run.id, rows)
         if run.header.early:
             for node in nodes:
                 early = of_run(run.header.early, node.number)
                 if early is not None:
                     self.signal(run, node, early)
+
+    def _tell(self, run: CachedRun, rows: Sequence[WaitRow]) -> None:
+        """Tell of the waits that have no row yet, before they get one."""
+        header = run.header
+        if rows and listeners(self._plan, REVIEW, header.flow, header.caller is not None):
+            there = {row.number for row in rows_of(self._store.waits, run.id)}
+            serials = {node.number: node.serial for node in run.machine.active}
+            new = [(row, serials.get(row.number, 0)) for row in rows if row.number not in there]
+            self._notices.waits(header, new)
 
     def forget(self, flow_id: str, format: int) -> None:
         """A run ended without a replay: nothing of it waits any more."""

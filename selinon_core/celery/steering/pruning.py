@@ -58,6 +58,7 @@ def prune(owner: Owner, reader: RunReader, ids: Sequence[str], by: str | None = 
         record(owner.store, "prune", None, by, runs=len(parts), first=ids[begin])
         gone = owner.store.forget(list(parts))
         below = [run for id in gone for run in parts[id].runs]
+        owner.store.items.forget([*gone, *below])
         removed = owner.store.forget(below, [node for id in gone for node in parts[id].nodes])
         for id in gone:
             _forget_result(owner, id)

@@ -11,6 +11,7 @@ from selinon_core.celery.stores.condition import StoreCondition
 from selinon_core.celery.stores.index import IndexChange
 from selinon_core.celery.stores.memory_audit import MemoryAudit
 from selinon_core.celery.stores.memory_index import MemoryIndex
+from selinon_core.celery.stores.memory_items import MemoryItems
 from selinon_core.celery.stores.memory_run import MemoryRun
 from selinon_core.celery.stores.memory_schedules import MemorySchedules
 from selinon_core.celery.stores.memory_waits import MemoryWaits
@@ -53,6 +54,7 @@ class MemoryStore:
         self.index = MemoryIndex(self._lock, self._runs)
         self.audit = MemoryAudit(self._lock)
         self.waits = MemoryWaits(self._lock)
+        self.items = MemoryItems(self._lock)
         self.schedules = MemorySchedules(self._lock)
 
     def prepare(self) -> None:

@@ -25,6 +25,8 @@ CANCEL_FLOW = "c"
 NOTIFY_PARENT, WRITE_RESULT = "p", "r"
 #: The rows of the tasks that wait for signals are those that the run has now.
 SHOW_WAITS = "w"
+#: The run failed, and there is who wants to hear of it (``global.notify``).
+TELL_FAILURE = "y"
 
 #: Send the message of a task, of a sub-flow, that was put off (throttling, the countdown of a retry).
 SEND_TASK, SEND_FLOW = "n", "s"
@@ -39,7 +41,7 @@ _SENDS = frozenset((SEND_TASK, SEND_FLOW))
 #: The kinds with a number, and those without.
 _NUMBERED_KEYS, _BARE_KEYS = (
     _STARTS | {CANCEL_FLOW, RESUME_FLOW},
-    frozenset((NOTIFY_PARENT, WRITE_RESULT, SHOW_WAITS)),
+    frozenset((NOTIFY_PARENT, WRITE_RESULT, SHOW_WAITS, TELL_FAILURE)),
 )
 _NUMBERED_TIMERS, _BARE_TIMERS = _SENDS | {ASK_AGAIN, WAIT_ENDS}, frozenset((RETRY_FLOW, DEADLINE))
 

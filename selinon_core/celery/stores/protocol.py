@@ -18,7 +18,7 @@ Per flow run a store keeps
 For all runs together it keeps the *due index* (when to look at which run next), the throttling slots, the errors
 of failed task runs, the *definitions* of flows that logs refer to, the leader of the sweep, the *index*
 (``index.py``), by which runs are found, and *schedules* (``schedules.py``). The *audit* (``audit.py``) says who
-asked for what.
+asked for what, and *items* (``items.py``) are texts beside runs, such as notices that are to be sent.
 
 One worker advances a run at a time. It holds a *lease* with a fencing token. Each commit names the token and the
 version that the worker has seen; the store refuses an old one. A commit without a token is the short cut for a run
@@ -35,6 +35,7 @@ from typing import NamedTuple, Protocol
 from selinon_core.celery.stores.audit import Audit
 from selinon_core.celery.stores.condition import StoreCondition
 from selinon_core.celery.stores.index import Index, IndexChange
+from selinon_core.celery.stores.items import Items
 from selinon_core.celery.stores.schedules import Schedules
 from selinon_core.celery.stores.waits import Waits
 
@@ -256,6 +257,11 @@ class Store(Protocol):
     @property
     def waits(self) -> Waits:
         """The tasks that wait for signals, on the same connection."""
+        ...
+
+    @property
+    def items(self) -> Items:
+        """Texts that are kept beside flow runs, on the same connection."""
         ...
 
     @property

@@ -27,9 +27,11 @@ from selinon_core.celery.transport.publisher import DISPATCHER, ENVELOPE
 from selinon_core.celery.transport.redis_resilience import LostConnectionStep
 from selinon_core.celery.transport.start_batch import starts_in
 from selinon_core.celery.worker.fork_gate import fork_gate
+from selinon_core.celery.worker.notifier import LOOK_AGAIN, LOOK_EVERY, Notifier
 from selinon_core.celery.worker.revocation import extend_commands
 from selinon_core.celery.worker.scheduler import check_schedules
 from selinon_core.celery.worker.sweep import Reaper
+from selinon_core.celery.worker.webhooks import check_webhooks
 from selinon_core.celery.worker.worker_facts import add_command
 from selinon_core.errors import SelinonException
 
@@ -69,6 +71,7 @@ def hook_into_workers(selinon: Owner) -> None:
                 check_accepts_json(instance.app.conf)
                 Spans(selinon.plan).check()
                 check_schedules(selinon.plan)
+                check_webhooks(selinon.plan)
                 _warn_of_private_storages(selinon.plan)
                 for queue in queues_that_drop(instance.app):
                     _log.warning(
@@ -143,6 +146,8 @@ class MaintenanceStep(bootsteps.StartStopStep):
 
     def start(self, worker: Any) -> None:
         """The worker starts."""
+        owner = self.owner
+        self._reaper = Reaper(owner.services, clean_results=lambda: owner.app.backend.cleanup(), starts=owner)
         jobs: dict[str, Callable[[], None]] = {
             "selinon-sweep": self._sweep,
             "selinon-refresh": lambda: self._refresh(worker),
@@ -150,6 +155,9 @@ class MaintenanceStep(bootsteps.StartStopStep):
         }
         if self.owner.pending_starts.enabled:
             jobs["selinon-starts"] = self._resend_lost_starts
+        notifier = Notifier(owner.services, gate=self._gate.passed)
+        if notifier.is_needed:
+            jobs["selinon-notify"] = lambda: self._notify(notifier)
         for name, target in jobs.items():
             thread = threading.Thread(target=target, name=name, daemon=True)
             thread.start()
@@ -164,13 +172,20 @@ class MaintenanceStep(bootsteps.StartStopStep):
         self._stop.set()
 
     def _sweep(self) -> None:
-        owner = self.owner
-        reaper = Reaper(owner.services, clean_results=lambda: owner.app.backend.cleanup(), starts=owner)
         while True:
             with self._gate.passed():
-                pause = reaper.run_once()
+                pause = self._reaper.run_once()
             if self._stop.wait(pause):
                 return
+
+    def _notify(self, notifier: Notifier) -> None:
+        pause = LOOK_EVERY
+        while not self._stop.wait(pause):
+            try:
+                pause = notifier.run_once() if self._reaper.leads else LOOK_EVERY
+            except Exception:
+                _log.exception("notices cannot be sent")
+                pause = LOOK_AGAIN
 
     def _resend_lost_starts(self) -> None:
         pending, services = self.owner.pending_starts, self.owner.services

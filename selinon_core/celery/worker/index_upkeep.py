@@ -19,6 +19,8 @@ RUNS_AT_ONCE = 200
 #: Seconds between two removals of old rows, and rows that are removed at once.
 TRIM_EVERY = 60.0
 ROWS_AT_ONCE = 500
+#: Seconds until an item is looked at again whose run is still there.
+ITEMS_AGAIN = 3600.0
 
 
 class IndexUpkeep:
@@ -47,8 +49,19 @@ class IndexUpkeep:
                 index.trim(before, now, ROWS_AT_ONCE),
                 self._services.store.audit.trim(before, ROWS_AT_ONCE),
             )
-            if ROWS_AT_ONCE in removed:
+            if ROWS_AT_ONCE in (*removed, self._trim_items(now)):
                 self._trim_at = now
+
+    def _trim_items(self, now: float) -> int:
+        """Remove items whose time is over; those of a run that is still there stay as long as the run does."""
+        store = self._services.store
+        over = store.items.expired(now, ROWS_AT_ONCE)
+        there = store.existing([item.run for item in over if item.run]) if over else set()
+        kept = [item for item in over if item.run in there]
+        store.items.postpone(kept, now + ITEMS_AGAIN)
+        for kind in {item.kind for item in over}:
+            store.items.remove(kind, [item.id for item in over if item.kind == kind and item not in kept])
+        return len(over)
 
 
 def _row(run: Unindexed, hidden: Redaction) -> IndexRow:

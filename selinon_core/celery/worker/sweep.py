@@ -17,6 +17,7 @@ from selinon_core.celery.services import WorkerServices
 from selinon_core.celery.stores.protocol import FOREVER, Due
 from selinon_core.celery.worker.index_upkeep import IndexUpkeep
 from selinon_core.celery.worker.scheduler import LOOK_AGAIN, Scheduler, Starts
+from selinon_core.celery.worker.stuck_runs import StuckRuns
 from selinon_core.errors import StateStoreError
 
 _log = logging.getLogger("selinon")
@@ -48,6 +49,9 @@ class Reaper:
         self._clean_at = 0.0
         self._index = IndexUpkeep(services)
         self._scheduler = None if starts is None else Scheduler(services, starts)
+        self._stuck = StuckRuns(services, services.relay.notices)
+        #: Whether this worker led at its last sweep.
+        self.leads = False
 
     def run_once(self) -> float:
         """Sweep once, if this worker leads; returns the seconds until the next sweep."""
@@ -56,8 +60,10 @@ class Reaper:
         try:
             now = services.clock()
             if not services.store.acquire_leadership(self._owner, now + 4 * settings.selinon_sweep_interval, now):
+                self.leads = False
                 self._lost_the_lead()
                 return settings.selinon_sweep_interval
+            self.leads = True
             found = services.store.claim_due_runs(
                 now,
                 BATCH,
@@ -69,6 +75,7 @@ class Reaper:
                 # Also for flows this worker does not know: another one may.
                 wanted = self._without_backlog(found)
                 services.publisher.send(services.messages.wake(d.flow, d.flow_id, d.queue) for d in wanted)
+            self._stuck.look(found, now)
             self._clean_results(now)
             self._index.run_once(now)
             scheduled = self._start_what_is_due(now)

@@ -8,6 +8,7 @@ from selinon_core.config.model import Definition, GlobalDef, ImportDef, NameRef,
 from selinon_core.config.read_context import BROKEN, Broken, ReadContext, Via, resolve_alias
 from selinon_core.config.schema.common import FUNCTION_NAME, MODULE, Function, FunctionDef, import_def
 from selinon_core.config.schema.mapping import Key, MappingType
+from selinon_core.config.schema.notify import Notifications
 from selinon_core.config.schema.schedules import Schedules
 from selinon_core.config.schema.types import (
     Choice,
@@ -251,6 +252,7 @@ GLOBAL = MappingType(
             broken=(),
         ),
         Key("schedules", Schedules(), "flows that are started by the clock", "schedules", ()),
+        Key("notify", Notifications(), "who hears of flow runs that need a look", "notify", ()),
     ),
     text="Settings of the whole project.",
 )

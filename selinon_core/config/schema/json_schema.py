@@ -9,6 +9,7 @@ from selinon_core.config.schema.condition import LEAF, Condition
 from selinon_core.config.schema.flows import EDGE, FAILURE, FLOW, FOREACH, FOREACH_ITEMS, SAMPLING, SELECTIVE
 from selinon_core.config.schema.global_section import GLOBAL, SENTRY, TRACE_ENTRY, TRACE_FUNCTION, TRACE_STORAGE
 from selinon_core.config.schema.nodes import SELECTIVE_RUN_FUNCTION, STORAGE, TASK, WAIT
+from selinon_core.config.schema.notify import NOTIFY, NOTIFY_FUNCTION
 from selinon_core.config.schema.retries import RETRY
 from selinon_core.config.schema.schedules import SCHEDULE
 from selinon_core.config.schema.sections import SECTIONS
@@ -31,6 +32,8 @@ TABLES = (
     RETRY,
     GLOBAL,
     SCHEDULE,
+    NOTIFY,
+    NOTIFY_FUNCTION,
     TRACE_ENTRY,
     TRACE_FUNCTION,
     TRACE_STORAGE,

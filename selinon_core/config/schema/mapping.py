@@ -86,6 +86,8 @@ class MappingType(ValueType):
         for name, (written_key, value, inner) in node.entries.items():
             key = keys.get(name)
             at = via + inner if inner else via
+            if key is None and name is True:  # YAML 1.1 reads these words as booleans
+                key = keys.get(str(getattr(written_key, "value", "")))
             if key is None:
                 unknown.append((written_key, at, value))
                 continue

@@ -20,6 +20,7 @@ class Role(Enum):
     SELECTIVE = "selective run function"
     STRATEGY = "sampling strategy"
     TRACE = "trace function"
+    NOTIFY = "notify function"
 
 
 CLASSES = frozenset({Role.TASK, Role.STORAGE, Role.CACHE})
@@ -77,3 +78,5 @@ def _all(model: ProjectModel) -> Iterator[tuple[ImportDef | None, Role]]:
                 yield edge.foreach.function, Role.FOREACH
     for trace in model.settings.trace:
         yield trace.function, Role.TRACE
+    for notify in model.settings.notify or ():
+        yield notify.function, Role.NOTIFY

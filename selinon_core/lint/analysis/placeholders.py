@@ -45,13 +45,15 @@ class Placeholder:
 
 
 def placeholders(model: ProjectModel) -> Iterator[Placeholder]:
-    """Yield the placeholders in queue names, ``migration_dir``, Sentry dsns and storage configurations."""
+    """Yield the placeholders in queue names, ``migration_dir``, Sentry dsns, webhooks, configurations of storages."""
     settings = model.settings
     refs: list[tuple[NameRef | None, str]] = [(task.queue, "a queue name") for task in model.tasks]
     refs += [(flow.queue, "a queue name") for flow in model.flows]
     refs += [(settings.default_task_queue, "a queue name"), (settings.default_dispatcher_queue, "a queue name")]
     refs += [(settings.migration_dir, "migration_dir")]
     refs += [(trace.dsn, "a Sentry dsn") for trace in settings.trace]
+    for notify in settings.notify or ():
+        refs += [(notify.webhook, "a webhook"), (notify.secret, "the secret of a webhook")]
     for ref, where in refs:
         if ref is not None:
             yield from _in_text(ref.name, ref.location, where)

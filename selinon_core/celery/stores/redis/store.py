@@ -30,6 +30,7 @@ from selinon_core.celery.stores.redis.config_warnings import dangers, warn_of_se
 from selinon_core.celery.stores.redis.connection import Server, client_of, server_of
 from selinon_core.celery.stores.redis.forgetting import FORGET
 from selinon_core.celery.stores.redis.index import SPECIAL, RedisIndex, commit_arguments
+from selinon_core.celery.stores.redis.items import RedisItems
 from selinon_core.celery.stores.redis.schedules import RedisSchedules
 from selinon_core.celery.stores.redis.waits import RedisWaits
 from selinon_core.errors import MissingExtraError, StateStoreError, StateStoreRefused
@@ -59,6 +60,7 @@ class RedisStore:
         self.index = RedisIndex(self._eval_of_index, self._call, prefix)
         self.audit = RedisAudit(self._eval_of_index, self._call, prefix)
         self.waits = RedisWaits(self._call, self._in_transaction, prefix)
+        self.items = RedisItems(self._eval_of_index, self._call, self._in_transaction, prefix)
         self.schedules = RedisSchedules(self._eval_of_index, self._call, prefix)
 
     @property

@@ -9,9 +9,9 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 
 from selinon_core.celery.stores.audit import AuditEntry, AuditPage, page_of, read_cursor
-from selinon_core.celery.stores.sql.database import Database, failed
+from selinon_core.celery.stores.sql.database import Database
+from selinon_core.celery.stores.sql.late_tables import with_table
 from selinon_core.celery.stores.sql.tables import Tables
-from selinon_core.errors import StateStoreError, StateStoreRefused
 
 T = TypeVar("T")
 
@@ -63,18 +63,7 @@ class SqlAudit:
         return self._with_table(lambda: self._database.do(step))
 
     def _with_table(self, step: Callable[[], T]) -> T:
-        """Do something; make the tables first where no worker of this version has opened the store yet."""
-        try:
-            return step()
-        except (StateStoreError, StateStoreRefused):
-            name = self._table.name
-            if self._database.read(lambda connection: sa.inspect(connection).has_table(name)):
-                raise
-        try:
-            self._tables.create(self._database.engine)
-        except sa.exc.SQLAlchemyError as error:
-            raise failed(error) from error
-        return step()
+        return with_table(self._database, self._tables, self._table, step)
 
 
 def _entry(row: dict[str, Any]) -> AuditEntry:

@@ -32,6 +32,7 @@ from selinon_core.celery.stores.sql.database import Database, failed
 from selinon_core.celery.stores.sql.deliveries import Asked, Event, appended, claimed
 from selinon_core.celery.stores.sql.due_runs import due_runs, forget, forget_ended, look_at
 from selinon_core.celery.stores.sql.index import SqlIndex
+from selinon_core.celery.stores.sql.items import SqlItems
 from selinon_core.celery.stores.sql.locked_run import RunTransaction, header_of, record_of, unfinished
 from selinon_core.celery.stores.sql.pausing import pause
 from selinon_core.celery.stores.sql.schedules import SqlSchedules
@@ -63,6 +64,7 @@ class SqlStore:
         self.index = SqlIndex(self.database, self.tables)
         self.audit = SqlAudit(self.database, self.tables)
         self.waits = SqlWaits(self.database, self.tables)
+        self.items = SqlItems(self.database, self.tables)
         self.schedules = SqlSchedules(self.database, self.tables)
         self.clock = StoreClock(self._time)
 

@@ -39,6 +39,7 @@ class Tables:
         self._define_index()
         self._define_audit()
         self._define_waits()
+        self._define_items()
         self._define_schedules()
         self._prepare_questions()
 
@@ -221,6 +222,22 @@ class Tables:
         sa.Index(f"{name}_since", waits.since, waits.run, waits.number)
         sa.Index(f"{name}_flow", waits.flow, waits.since)
         sa.Index(f"{name}_root", waits.root)
+
+    def _define_items(self) -> None:
+        """Texts beside runs; see ``stores.items``. Older workers do not know the table."""
+        self.items = self._table(
+            "items",
+            sa.Column("kind", _exact(16), primary_key=True),
+            sa.Column("id", _exact(160), primary_key=True),
+            sa.Column("at", _SECONDS, nullable=False),
+            sa.Column("run", _exact(64), nullable=False),
+            sa.Column("expires", _SECONDS, nullable=False),
+            sa.Column("text", _LONG, nullable=False),
+        )
+        items, name = self.items.c, f"{self.prefix}items"
+        sa.Index(f"{name}_at", items.kind, items.at, items.id)
+        sa.Index(f"{name}_run", items.run, items.kind)
+        sa.Index(f"{name}_expires", items.expires)
 
     def _define_schedules(self) -> None:
         """Schedules: a row per name and rule, and one per name that was ever paused."""

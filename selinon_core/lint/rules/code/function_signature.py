@@ -12,6 +12,7 @@ CALLED_WITH = {
     Role.FOREACH: ("storage_pool", "node_args"),
     Role.SELECTIVE: ("flow_name", "node_name", "node_args", "task_names", "storage_pool"),
     Role.TRACE: ("event", "report"),
+    Role.NOTIFY: ("notice",),
 }
 
 

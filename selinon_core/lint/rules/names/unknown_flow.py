@@ -11,7 +11,8 @@ from selinon_core.lint.rule import LintContext, Rule
 class UnknownFlow(Rule):
     """A name that has to be a flow's is not.
 
-    What it does: Checks the names in ``propagate_*`` and ``selective.run_subsequent`` against all flows.
+    What it does: Checks the names in ``propagate_*`` and ``selective.run_subsequent``, and in ``flows`` of
+    ``notify``, against all flows.
 
     Why it is bad: What is to be passed on to a flow, or collected from it, needs that flow; tasks always get
     their arguments and parents.
@@ -43,8 +44,9 @@ class UnknownFlow(Rule):
 
     def check(self, project: LintContext) -> Iterator[Diagnostic]:
         model = project.model
-        for flow in model.flows:
-            for ref in _flows_named(flow):
+        told = [notify.flows for notify in model.settings.notify or ()]
+        for refs in (*(_flows_named(flow) for flow in model.flows), *told):
+            for ref in refs:
                 if ref.name in model.flow_by_name or ref.name in model.maybe_defined:
                     continue
                 task = model.task_by_name.get(ref.name)
