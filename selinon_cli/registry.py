@@ -64,6 +64,7 @@ SELINON = Program(
         "signal": "selinon_cli.commands.signal",
         "export": "selinon_cli.commands.export",
         "doctor": "selinon_cli.commands.doctor",
+        "logs": "selinon_cli.commands.logs",
         "audit": "selinon_cli.commands.audit",
         "pause": "selinon_cli.commands.pause",
         "resume": "selinon_cli.commands.resume",

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from selinon_core.runtime.storage_pool import StoragePool
     from selinon_core.storage import DataStorage, SelinonMissingDataException
     from selinon_core.task import SelinonTask
+    from selinon_core.task_progress import progress
 
 _WHERE = {
     "Cache": "cache",
@@ -77,6 +78,7 @@ _WHERE = {
     "lint_project": "project",
     "plan_from_json": "plan.json_form",
     "plan_to_json": "plan.json_form",
+    "progress": "task_progress",
     "select": "dispatch",
 }
 
@@ -115,6 +117,7 @@ __all__ = [
     "lint_project",
     "plan_from_json",
     "plan_to_json",
+    "progress",
     "select",
 ]
 

@@ -122,6 +122,13 @@ class SelinonTask(abc.ABC):
         return self._exception(task_id, f"'{task_name}' in {' / '.join(path)}")
 
     @staticmethod
+    def progress(done: float, of: float | None = None, text: str = "") -> None:
+        """Say how far this task is: ``done`` of ``of`` units, and what it is at; see ``selinon_core.progress``."""
+        from selinon_core.task_progress import progress
+
+        progress(done, of, text)
+
+    @staticmethod
     def retry(countdown: float = 0) -> NoReturn:
         """Give up this attempt and run the task again after ``countdown`` seconds; not counted as a retry.
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from selinon_cli.render.run_summary import failures
 from selinon_cli.render.visible import visible
+from selinon_core.task_progress import shown
 
 #: Of more runs of one node in one state than that, only the number is shown.
 _MAX_ALIKE = 5
@@ -49,7 +50,7 @@ def _flow(run: Json, indent: str, now: float) -> Iterator[str]:
             yield from _flow(node["run"], indent, now)
         elif len(others) <= _MAX_ALIKE:
             tries = f"  attempt {node['attempts']}" if node["attempts"] > 1 else ""
-            yield f"{indent}{node['name']}  {node['status']}{tries}{_for(node, now)}"
+            yield f"{indent}{node['name']}  {node['status']}{tries}{_for(node, now)}{_progress(node, now)}"
         elif node is others[0]:
             yield f"{indent}{node['name']}  {len(others)} {node['status']}{_for(node, now)}"
     for name, due in run["timers"].items():
@@ -66,6 +67,15 @@ def _age(run: Json, now: float) -> str:
 def _for(node: Json, now: float) -> str:
     """How long a node has been running; of several the first has for the longest."""
     return f"  for {now - node['since']:.1f} s" if node["status"] == "running" and node["since"] else ""
+
+
+def _progress(node: Json, now: float) -> str:
+    """How far a task is that said so and has not succeeded."""
+    found = node.get("progress")
+    if not found or node["status"] == "success":
+        return ""
+    said = f"  {visible(shown(found['done'], found['of'], found['text']))}"
+    return said + (f", {max(now - found['at'], 0):.0f} s ago" if node["status"] == "running" else "")
 
 
 def _nodes(run: Json) -> Iterator[Json]:

@@ -147,8 +147,8 @@ class WorkerServices:
         self.durations = DurationEstimates()
         self.batch_watchdog = BatchWatchdog(surroundings)
         self.held_deliveries = HeldDeliveries(store)
-        self._hidden = redaction(plan.settings.redact)
-        self.index_changes = IndexChanges(settings, self._hidden)
+        self.hidden = redaction(plan.settings.redact)
+        self.index_changes = IndexChanges(settings, self.hidden)
         self.retention = Retention(plan, settings.selinon_state_ttl)
         self.relay = self._outbox_relay(write_result)
         self._answer_of: Answer = self._answer if answer is None else answer
@@ -163,7 +163,7 @@ class WorkerServices:
         self.joint_execution = JointExecution(parts, self.executor)
 
     def _outbox_relay(self, write_result: Callable[[str, FlowOutcome], None]) -> OutboxRelay:
-        notices = Notices(self.plan, self.store, self.surroundings.now, self.imports, self._hidden)
+        notices = Notices(self.plan, self.store, self.surroundings.now, self.imports, self.hidden)
         return OutboxRelay(
             self.store,
             self.publisher,
@@ -282,7 +282,7 @@ class WorkerServices:
         reader = ResultReader(self.storages, flow, RunResults(self.store, run, {}))
         asking = Asking(flow, run.id, 1, {})
         if not isinstance(args, Referring):
-            args = self._hidden.masked(args)  # labels are shown to all who list runs
+            args = self.hidden.masked(args)  # labels are shown to all who list runs
         return self._labels.of(flow, Scope(asking, reader, self.plan.settings.environment, (), args))
 
     def accept(self, flow: FlowPlan, args: Any) -> Any:

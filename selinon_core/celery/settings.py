@@ -80,6 +80,11 @@ class AdapterSettings(NamedTuple):
     #: How often a notice is posted to a webhook that does not take it (`notify`), with pauses of 10 s to 15 min. |
     #: Receivers are away for longer than half an hour: more.
     selinon_notify_tries: int = 10
+    #: How many lines that an attempt of a task logs and prints the store keeps (`selinon logs`); 0: none. |
+    #: Logs of tasks should be found by their run, and may be in the store.
+    selinon_log_lines: int = 0
+    #: How many characters of them are kept: the newest. | Tasks log long lines: more.
+    selinon_log_bytes: int = 64 * 1024
     #: How long a worker waits for an unreachable store before it gives its message back. | Outages of the store
     #: are longer, and giving back costs too much: more.
     selinon_store_retry_timeout: float = 60.0

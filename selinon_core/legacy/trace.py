@@ -88,6 +88,7 @@ class Trace:
     RUN_RESUMED = "RUN_RESUMED"
     SIGNAL = "SIGNAL"
     SIGNAL_REFUSED = "SIGNAL_REFUSED"
+    NODE_PROGRESS = "NODE_PROGRESS"
 
     #: Events that are logged as warnings.
     WARN_EVENTS = tuple(event for event in events.EVENTS if event in events.WARN_EVENTS)

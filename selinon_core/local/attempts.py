@@ -15,11 +15,13 @@ from selinon_core.local.options import LocalOptions
 from selinon_core.local.run_index import RunIndex
 from selinon_core.local.run_setup import RunSetup
 from selinon_core.local.scripts import TaskScripts
+from selinon_core.local.told_progress import ToldProgress
 from selinon_core.plan import TaskPlan
 from selinon_core.runtime.json_values import copy_json
 from selinon_core.runtime.task_runner import Assignment, Attempt, Failed, Succeeded, TaskRunner, timeout_text
 from selinon_core.runtime.threads import NOWHERE, AttemptHandle, ThreadRunner, TimedOut
 from selinon_core.runtime.trace.run_records import NodeRecord
+from selinon_core.task_progress import listener
 
 if TYPE_CHECKING:
     from selinon_core.local.process_pool import ProcessPool
@@ -29,7 +31,8 @@ class Attempts:
     """The attempts of one local run.
 
     ``ended(record, attempt)`` hears how those ended that ``begin`` began, ``told(event, details)`` what happens to
-    storages in other processes. ``plain``: tasks without a time-out run their own code right here, one at a time.
+    storages in other processes, and how far tasks are.
+    ``plain``: tasks without a time-out run their own code right here, one at a time.
     """
 
     def __init__(
@@ -81,10 +84,18 @@ class Attempts:
     def run(self, record: NodeRecord, task: TaskPlan) -> Attempt:
         """Run the code of a task right here, to its end."""
         record.began = began = time.perf_counter()
-        attempt = self._runner.run(task, self._assignment(record))
+        attempt = self._heard(record, lambda: self._runner.run(task, self._assignment(record)))
         record.real_seconds += time.perf_counter() - began
         record.began = None
         return attempt
+
+    def _heard(self, record: NodeRecord, run: Callable[[], Attempt]) -> Attempt:
+        """Run an attempt, and hear how far it says it is."""
+        token = listener.set(ToldProgress(self._told, record))
+        try:
+            return run()
+        finally:
+            listener.reset(token)
 
     def begin(self, record: NodeRecord, task: TaskPlan) -> None:
         """Begin the next attempt as the options say; it may end at once."""
@@ -144,7 +155,8 @@ class Attempts:
 
         def timed(ticket: AttemptHandle) -> tuple[Attempt, float]:
             began = time.perf_counter()
-            return run(task, assignment, ticket), time.perf_counter() - began
+            attempt = self._heard(record, lambda: run(task, assignment, ticket))
+            return attempt, time.perf_counter() - began
 
         record.began = time.perf_counter()
         self._side.submit(record, timed, task.timeout)

@@ -93,6 +93,13 @@ class Api:
         after = _only(request, "after").get("after", "0")
         return json_answer(await self._of_run(request, self._backend.history, _number(after)))
 
+    async def logs(self, request: Request) -> Response:
+        """What a node run logged."""
+        node = _only(request, "node").get("node")
+        if node is None:
+            raise RequestError('"node" has to be the id of a node run')
+        return json_answer(await self._of_run(request, self._backend.logs, checked_id(node)))
+
     async def plain_graph(self, request: Request) -> Response:
         """The drawing of a run's flow for the page, which colours it."""
         _only(request)

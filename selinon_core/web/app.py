@@ -85,6 +85,7 @@ def _routes(api: Api, pages: PageRoutes, actions: ActionRoutes) -> list[Route]:
         Route("/api/runs/{id}", api.run),
         Route("/api/runs/{id}/nodes", api.nodes),
         Route("/api/runs/{id}/history", api.history),
+        Route("/api/runs/{id}/logs", api.logs),
         Route("/api/runs/{id}/events", api.run_events),
         Route("/api/runs/{id}/graph", api.plain_graph),
         Route("/api/runs/{id}/graph.svg", api.graph),

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from anyio import CapacityLimiter, fail_after, to_thread
 
 from selinon_core.celery.reporting.audit_rows import audit_json
+from selinon_core.celery.reporting.node_output import logs_of
 from selinon_core.celery.reporting.run_history import history
 from selinon_core.celery.reporting.run_rows import find_page, rows_json
 from selinon_core.celery.reporting.schedule_list import schedule_list
@@ -15,7 +16,7 @@ from selinon_core.celery.selinon_protocol import Owner
 from selinon_core.celery.stores.index import IndexRow
 from selinon_core.celery.stores.waits import WaitQuery
 from selinon_core.celery.surroundings import REAL, Surroundings
-from selinon_core.errors import StateStoreError
+from selinon_core.errors import StateStoreError, UnknownRunError
 from selinon_core.plan import Plan
 from selinon_core.web.filters import RunFilter
 from selinon_core.web.flow_figures import FlowFigures
@@ -163,6 +164,13 @@ class Backend:
             "next": behind if behind < len(events) else None,
             "count": len(events),
         }
+
+    def logs(self, id: str, node: str) -> dict[str, Any]:
+        """What a node run of a run logged, by attempts: the newest lines."""
+        store = self._selinon.store
+        if not store.existing([id]):
+            raise UnknownRunError(f"there is no flow run {id}")
+        return {"version": VERSION, "logs": logs_of(store, id, node)}
 
     # -- drawings ---------------------------------------------------------------------------------------------
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from selinon_core.celery.execution.inbox_codec import read_entry
 from selinon_core.celery.execution.run_cache import CachedRun
+from selinon_core.celery.reporting.node_output import progress_of
 from selinon_core.celery.reporting.run_reader import FoldedRun, RunReader
 from selinon_core.celery.reporting.timeline import critical_path
 from selinon_core.celery.stores.protocol import NodeRecord
@@ -66,6 +67,8 @@ class FollowedRun:
         self.ended: float | None = None
         self.undecided = 0
         self.nodes: list[FollowedNode] = []
+        #: How far tasks that run are, by the ids of their node runs.
+        self.progress: dict[str, dict[str, Any]] = {}
         self._path: tuple[int, list[dict[str, Any]]] = (-1, [])
         self._reader = reader
         self._store = reader.store
@@ -119,6 +122,9 @@ class FollowedRun:
             _take_record(node, record)
             node.status = buffered.get(node.node.number) or self._status(node, record, begun)
             changed = changed or before != (node.status, node.begun, node.attempts)
+        if any(node.status == "running" and not node.node.is_flow for node in active):
+            progress = progress_of(self._store, self.id)
+            changed, self.progress = changed or progress != self.progress, progress
         return changed
 
     def masked(self, value: Any) -> Any:

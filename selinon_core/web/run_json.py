@@ -187,6 +187,8 @@ def node_json(run: FollowedRun, followed: FollowedNode) -> dict[str, Any]:
         "args_from": None,
         "after": [{"id": source.id, "name": source.name, "number": source.number} for source in node.sources[:20]],
     }
+    if node.id in run.progress and followed.status in ("running", "retrying", "failure"):
+        shown["progress"] = run.masked(run.progress[node.id])
     flow = None if run.run is None else run.run.flow
     template = args_template(flow, node) if flow is not None and node.flow_attempt == run.attempt else None
     if template is not None and node.refused is None:

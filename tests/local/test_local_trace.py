@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from selinon_core import progress
 from selinon_core.cache import Cache
 from selinon_core.errors import CacheMissError
 from selinon_core.local import LocalExecutor, LocalRun, Mocks
@@ -83,7 +84,7 @@ def eventful() -> list[LocalRun]:
         },
     )
     does = {
-        "A": lambda task, args: {"n": 1},
+        "A": lambda task, args: progress(1, 2, "halves") or {"n": 1},
         "B": lambda task, args: task.parent_task_result("A"),
         "Retried": failing(1),
         "Loose": lambda task, args: "lost",

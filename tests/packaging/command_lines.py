@@ -77,6 +77,7 @@ LINES = (
     Line("export 1234", ("dev",), code=2),
     Line("doctor", ("dev",), code=1, looks_around=True),
     Line("doctor --app shop:app --format json", ("celery", "dev"), code=1, looks_around=True),
+    Line("logs 1234", ("dev",), code=2),
     Line("audit", ("dev",)),
     Line("audit 1234 --format json --app shop:app", ("celery", "dev")),
     Line("pause 1234", ("dev",), code=1),

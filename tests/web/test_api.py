@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from selinon_core.celery.stores.items import LOG, PROGRESS, Item
 from selinon_core.runtime.redaction import redaction
 from tests.web.viewed import HOSTILE, PROJECT, TASKS, Client, Viewed, project
 
@@ -84,6 +85,28 @@ def test_the_history_has_what_conditions_saw(shop: Viewed) -> None:
     assert condition["text"] == "Load → Price · if Load.total > 10 · saw Load.total = 12"
     assert [event["time"] for event in events] == sorted(event["time"] for event in events)
     assert {event["flow"] for event in events} == {"order", "pages"}
+
+
+def test_a_node_run_has_what_it_logged_and_how_far_it_is(shop: Viewed) -> None:
+    id = shop.begun("order", {"pages": 1})
+    client = shop.client()
+    (node,) = get(client, f"/api/runs/{id}/nodes?name=Load")["nodes"]
+    assert get(client, f"/api/runs/{id}/logs?node={node['id']}")["logs"] == []
+    shop.world.store.heartbeat(id, [1], shop.world.now)
+    shop.world.store.claim_delivery(id, 1, 0, False, shop.world.now)
+    log = {"number": 1, "task": "Load", "attempt": 1, "dropped": 2, "lines": [[1.5, "ERROR", HOSTILE]]}
+    progress = {"number": 1, "attempt": 1, "done": 1, "of": 2, "text": HOSTILE}
+    items = shop.world.store.items
+    items.put(Item(LOG, f"{node['id']}:1", shop.world.now, json.dumps(log), id), shop.world.now + 60)
+    before = get(client, f"/api/runs/{id}")["revision"]
+    items.put(Item(PROGRESS, node["id"], shop.world.now, json.dumps(progress), id), shop.world.now + 60)
+    (entry,) = get(client, f"/api/runs/{id}/logs?node={node['id']}")["logs"]
+    assert entry["lines"] == [{"at": 1.5, "level": "ERROR", "text": HOSTILE}]
+    (node,) = get(client, f"/api/runs/{id}/nodes?name=Load")["nodes"]
+    assert node["progress"] == {"done": 1, "of": 2, "text": HOSTILE, "at": shop.world.now}
+    assert get(client, f"/api/runs/{id}")["revision"] > before  # viewers are told
+    assert client.get(f"/api/runs/{id}/logs").status_code == 400
+    assert client.get(f"/api/runs/unknown-run/logs?node={node['id']}").status_code == 404
 
 
 def test_a_long_history_comes_in_pages(shop: Viewed) -> None:

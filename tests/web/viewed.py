@@ -104,7 +104,7 @@ class CountedStore:
 
     def __getattr__(self, name: str) -> Any:
         value = getattr(self._store, name)
-        if name in ("index", "audit", "waits", "schedules"):
+        if name in ("index", "audit", "waits", "schedules", "items"):
             return _Away(self, name, value)
 
         def call(*args: Any, **named: Any) -> Any:

@@ -1,8 +1,8 @@
 """Notices for those whom ``global.notify`` names: a run failed, a task waits for a signal, a run stands still.
 
 A notice for a webhook is put into the store, and ``worker/notifier`` sends it. The key of the outbox that asks for
-it leaves the outbox behind that, so a notice is sent at least once. A function is called at once, in the worker that
-performs the outbox.
+it leaves the outbox behind that, so a notice is sent at least once. A function is called at once, in the worker
+that performs the outbox.
 """
 
 from __future__ import annotations

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from selinon_core.celery.reporting.node_output import progress_of
 from selinon_core.celery.reporting.run_reader import FoldedRun, RunReader
 from selinon_core.celery.stores import Store
 from selinon_core.celery.stores.protocol import NodeRecord
@@ -26,7 +27,8 @@ def describe(store: Store, flows: FlowVersions, id: str, depth: int = 20) -> dic
     "timers": {name: due}}``;
     a node is ``{"id", "name", "kind", "number", "status", "flow_attempt", "attempts", "since", "queued", "begun",
     "ended", "sources", "error"}`` and a sub-flow has its own ``run``. ``error`` is ``{"type", "message",
-    "traceback"}`` of a task that failed; ``node_args`` and ``args_from`` are there of a node whose edge or
+    "traceback"}`` of a task that failed; ``progress`` is there of a task that said how far it is, ``{"done", "of",
+    "text", "at"}``; ``node_args`` and ``args_from`` are there of a node whose edge or
     fallback has ``args``, ``output`` of a run whose flow declares one. A run that was started with a key has
     ``key`` and ``start_conflict``: when it was last asked for with other arguments, ``{"at", "message"}`` or None.
     ``status`` is waiting (its message is on the way), running, retrying, success, failure or reused. Times are
@@ -61,9 +63,12 @@ def _described(reader: RunReader, id: str, depth: int) -> dict[str, Any]:
             row["queued"], row["begun"] = folded.queued[node.number], (record and record.begun_at) or None
             row["ended"] = folded.ended.get(node.number)
             row["sources"] = [source.number for source in node.sources]
+    progress = progress_of(store, id) if any(row["kind"] == "task" and row["begun"] for _, row in rows) else {}
     for node, row in rows:
         if node.is_flow and depth > 0:
             _add_below(reader, row, node.id, depth - 1)
+        if node.id in progress:
+            row["progress"] = progress[node.id]
         found["nodes"].append(row)
     return found
 

@@ -18,6 +18,8 @@ MAX_ITEM_ID = 160
 
 #: The kinds that there are. A notice that is to be sent, and one that was given up.
 NOTICE, GIVEN_UP = "notice", "given-up"
+#: How far a node run is, and what an attempt logged.
+PROGRESS, LOG = "progress", "log"
 
 
 class Item(NamedTuple):

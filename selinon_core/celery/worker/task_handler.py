@@ -13,6 +13,7 @@ from selinon_core.celery.stores.protocol import GONE, NEEDS_ADVANCE, REDELIVERED
 from selinon_core.celery.transport.batching import MessageBatch
 from selinon_core.celery.transport.message_schema import NodeMessage
 from selinon_core.celery.worker import missing_run
+from selinon_core.celery.worker.attempt_reports import AttemptReports
 from selinon_core.celery.worker.batch_handler import BatchHandler
 from selinon_core.celery.worker.task_timeout import run_with_deadline
 from selinon_core.dispatch import events as on
@@ -189,14 +190,15 @@ class TaskMessageHandler:
             begun.retries,
         )
         runner = services.runner(message.result_locations)
+        reports = AttemptReports(services, message, task_id, assignment.attempt)
         if task.timeout is None or runner.keeps_time:
             monotonic = services.surroundings.monotonic
             began = monotonic()
-            attempt = runner.run(task, assignment)
+            attempt = reports.around(lambda: runner.run(task, assignment))
             services.durations.note(task.function, monotonic() - began)
             return attempt
         return run_with_deadline(
-            lambda wanted, deadline: runner.run(task, assignment, wanted, deadline),
+            lambda wanted, deadline: reports.around(lambda: runner.run(task, assignment, wanted, deadline)),
             task.timeout,
             f"attempt {assignment.attempt} of {task.name} ran longer than {task.timeout} s",
             lambda error: runner.judge(task, assignment, error),

@@ -45,7 +45,7 @@ class Placeholder:
 
 
 def placeholders(model: ProjectModel) -> Iterator[Placeholder]:
-    """Yield the placeholders in queue names, ``migration_dir``, Sentry dsns, webhooks, configurations of storages."""
+    """Yield the placeholders in queue names, ``migration_dir``, Sentry dsns, webhooks and storages."""
     settings = model.settings
     refs: list[tuple[NameRef | None, str]] = [(task.queue, "a queue name") for task in model.tasks]
     refs += [(flow.queue, "a queue name") for flow in model.flows]

@@ -21,6 +21,19 @@ async function ask(address) {
   return content;
 }
 
+function progressText({ done, of, text }) {
+  const parts = [of === null ? `${done}` : `${done} of ${of}`];
+  if (of) parts.push(`(${Math.round((100 * done) / of)} %)`);
+  if (text) parts.push(text);
+  return parts.join(" ");
+}
+
+function logParts({ attempt, dropped, lines }) {
+  const caption = `attempt ${attempt}` + (dropped ? `, without ${dropped} older lines` : "");
+  const text = lines.map(({ at, level, text: line }) => `${new Date(at * 1000).toLocaleTimeString()} ${level} ${line}`);
+  return [element("div", "caption", caption), longText(text.join("\n"))];
+}
+
 // One bar of the line of time: waiting, then at work.
 class TimeBar {
   constructor() {
@@ -222,6 +235,7 @@ class Member {
     const parts = [`#${node.number}`];
     if (node.seconds !== null) parts.push(seconds(node.seconds));
     if (node.attempts > 1) parts.push(plural(node.attempts, "attempt"));
+    if (node.progress) parts.push(progressText(node.progress));
     if (node.error) parts.push(`${node.error.type.text}: ${node.error.message.text}`);
     else if (node.args) parts.push(node.args.text.replace(/\s+/g, " "));
     this.text.textContent = parts.join(" · ");
@@ -255,7 +269,25 @@ class Member {
     content.push(element("p", "", times.filter(([, time]) => time !== null)
       .map(([name, time]) => `${name} ${new Date(time * 1000).toLocaleTimeString()}`).join(", ") + `; id ${node.id}`));
     if (node.kind === "flow") content.push(this.subflow(node));
+    else if (node.attempts) content.push(this.logs(node));
     this.content.replaceChildren(...content);
+  }
+
+  // What the task logged, on demand.
+  logs(node) {
+    const box = element("div", "logs");
+    const show = button("Show what it logged", "", async () => {
+      try {
+        const query = new URLSearchParams({ node: node.id });
+        const { logs } = await ask(`${this.group.owner.base}/${this.group.owner.id}/logs?${query}`);
+        box.replaceChildren(show, ...logs.flatMap(logParts));
+        if (!logs.length) box.append(element("p", "muted", "Nothing is kept of what it logged (selinon_log_lines)."));
+      } catch (error) {
+        box.replaceChildren(show, element("p", "failure", String(error.message || error)));
+      }
+    });
+    box.append(show);
+    return box;
   }
 
   // The run of a sub-flow, in place.

@@ -1,0 +1,39 @@
+"""How far tasks of a local run say they are: events of the trace, the same ones in each run of the same code.
+
+A worker keeps progress by time. Here a call is told when it says something new in whole percents, or has another
+text, and at most ``MOST`` times in an attempt.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from selinon_core.runtime.trace.run_records import NodeRecord
+from selinon_core.task_progress import Progress
+
+#: Events of one attempt.
+MOST = 100
+
+
+class ToldProgress:
+    """Listens to one attempt; ``tell(event, details)`` hears what is new."""
+
+    __slots__ = ("_last", "_left", "_record", "_tell")
+
+    def __init__(self, tell: Callable[[str, dict[str, Any]], None], record: NodeRecord) -> None:
+        self._tell = tell
+        self._record = record
+        self._left = MOST
+        self._last: tuple[int | None, str] | None = None
+
+    def __call__(self, progress: Progress) -> None:
+        percent = int(100 * progress.done / progress.of) if progress.of else None
+        if (percent, progress.text) == self._last or not self._left:
+            return
+        self._last = (percent, progress.text)
+        self._left -= 1
+        record = self._record
+        about = {"flow_name": record.flow_run.flow.name, "dispatcher_id": record.flow_run.id}
+        node = {"node_name": record.run.name, "node_id": record.run.id}
+        self._tell("NODE_PROGRESS", {**about, **node, **progress._asdict()})
