@@ -8,7 +8,6 @@ from typing import Any
 
 from selinon_cli.render.run_summary import failures
 from selinon_cli.render.visible import visible
-from selinon_core.task_progress import shown
 
 #: Of more runs of one node in one state than that, only the number is shown.
 _MAX_ALIKE = 5
@@ -74,6 +73,8 @@ def _progress(node: Json, now: float) -> str:
     found = node.get("progress")
     if not found or node["status"] == "success":
         return ""
+    from selinon_core.task_progress import shown
+
     said = f"  {visible(shown(found['done'], found['of'], found['text']))}"
     return said + (f", {max(now - found['at'], 0):.0f} s ago" if node["status"] == "running" else "")
 

@@ -236,7 +236,8 @@ class Store(Protocol):
     All methods raise ``StateStoreError`` when the store cannot be reached, and ``StateStoreRefused`` for values
     that it cannot hold.
 
-    Implementations are safe under threads, and connect again after a fork.
+    Implementations are safe under threads, and connect again after a fork. The class is long because each method
+    says what it promises.
     """
 
     @property
