@@ -23,11 +23,12 @@ _WITHOUT_POINTS = frozenset({"get_definition", "put_definition", "clock", "index
 
 
 class StoreCalls:
-    """A store as the workers of a stage have it."""
+    """A store as the workers of a stage have it; ``kept`` hears of a commit whose reply is lost."""
 
-    def __init__(self, store: Any, stage: Stage) -> None:
+    def __init__(self, store: Any, stage: Stage, kept: Callable[[str], None]) -> None:
         self._store = store
         self._stage = stage
+        self._kept = kept
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self._store, name)
@@ -56,6 +57,8 @@ class StoreCalls:
                 stage.agenda.tell(f"{slot.name} {subject} {step}")
             if fault("store", subject, after):
                 stage.agenda.tell(f"{slot.name} {subject} gets no reply {after}")
+                if step == "commit" and result.ok and args[0].batch is not None:
+                    self._kept(args[0].flow_id)
                 raise StateStoreError("the reply of the store is lost")
             return result
 

@@ -10,11 +10,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from selinon_core.celery.execution.log_codec import decode_batch
 from selinon_core.celery.execution.run_cache import CachedRun
+from selinon_core.celery.reporting.run_replay import RunReplay
+from selinon_core.celery.stores import Store
+from selinon_core.celery.stores.run_header import RunHeader
 from selinon_core.celery.transport.publisher import DISPATCHER
 from selinon_core.dispatch import NodeRun
+from selinon_core.dispatch.codec import decode_event
 from selinon_core.local.driver_state import DriverState
+from selinon_core.migrations.versions import FlowVersions
 from selinon_core.runtime.lineage import GrowingLineage, Lineage
+from selinon_core.runtime.trace import entries as trace_entries
 from selinon_core.runtime.trace.run_records import FlowRecord, NodeRecord
 from selinon_core.simulating.recorder import RecordingTracer
 
@@ -109,6 +116,28 @@ class NamingTracer(RecordingTracer):
     def __init__(self, state: DriverState, clock: Any, names: Names) -> None:
         super().__init__(state, clock)
         self._names = names
+
+    def catch_up(self, store: Store, flows: FlowVersions, flow_id: str) -> None:
+        """Record the last batch of a log: it was kept, and the worker that decided it does not know that."""
+        found = store.read(flow_id)
+        assert found is not None
+        fields, log, _ = found
+        run = CachedRun(flow_id, RunHeader.read(fields), flows)
+        run.replay(log[:-1])
+        replayed = FlowRecord(run.flow, flow_id, run.machine, None, {}, None, None, None, None)
+        replay = RunReplay(store, flows)
+        batch = decode_batch(log[-1])
+        entries = [
+            entry
+            for event in batch.events
+            for entry in replay.event_entries(replayed, batch.at, decode_event(event), [])
+        ]
+        record = self.flow(run)
+        for kind, _, about, *more in entries:
+            if kind == trace_entries.SCHEDULED:
+                self.emit_entry(kind, NodeRecord(about.run, record, about.given_parent))
+            elif kind != trace_entries.TOLD:
+                self.emit_entry(kind, record, *more)
 
     def flow(self, run: CachedRun) -> FlowRecord:
         """The record of a flow run."""

@@ -44,7 +44,7 @@ class Performance:
         self._store = store
         self.flow = shared.subject.flow
         self.state = state = DriverState(shared.setup, shared.subject.options)
-        state.attach_sinks(shared.setup)
+        state.recorder.attach(shared.subject.options.sinks, state.lookup)
         names = Names(shared.labels)
         options = shared.options
         self.stage = Stage(
@@ -60,7 +60,7 @@ class Performance:
         )
         self._tracer = NamingTracer(state, self._clock, names)
         self._answers = LocalAnswers(state, shared.setup)
-        self._store_calls = StoreCalls(store, self.stage)
+        self._store_calls = StoreCalls(store, self.stage, self._catch_up)
         self._broker_calls = BrokerCalls(self.stage)
         self._attempts = Attempts(shared, state, names, self._tracer, self.stage)
         about = (self._tracer, self._attempts, decisions.deviations, self.stage.problems)
@@ -135,6 +135,9 @@ class Performance:
             answer=self._answer,
             runner=self._runner,
         )
+
+    def _catch_up(self, flow_id: str) -> None:
+        self._tracer.catch_up(self._store, self.stage.slots[0].services.flow_versions, flow_id)
 
     def _clock(self) -> float:
         return round(self.stage.agenda.now - BEGINNING, 9)

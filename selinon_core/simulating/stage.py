@@ -20,6 +20,7 @@ from selinon_core.celery.settings import AdapterSettings
 from selinon_core.celery.stores.memory import MemoryStore
 from selinon_core.celery.surroundings import Surroundings
 from selinon_core.celery.transport.publisher import OutgoingMessage
+from selinon_core.celery.worker.sweep import LEAST_PAUSE
 from selinon_core.celery.worker.unknown_names import PAUSE
 from selinon_core.errors import StateStoreError
 from selinon_core.simulating.agenda import Activity, Agenda, Letter, Post, Slot
@@ -66,6 +67,7 @@ class Stage:
         self.problems: list[tuple[str, BaseException]] = []
         self.messages = 0
         self.sweeps = 0
+        self._swept_at = 0.0
         self.crashes = 0
         self.deploys: Callable[[int], None] | None = None
         self._new_coroutine = new_coroutine
@@ -117,6 +119,8 @@ class Stage:
         """Let time pass to what is due next; False when nothing is."""
         due = self.store.next_due()
         agenda = self.agenda
+        if due is not None:
+            due = max(due, self._swept_at + LEAST_PAUSE)
         later = agenda.next_time
         if later is not None and (due is None or later <= due):
             agenda.move_to(later)
@@ -130,6 +134,7 @@ class Stage:
     def _sweep(self) -> None:
         """Wake what is due; before that, processes that work say that they live."""
         self.sweeps += 1
+        self._swept_at = self.agenda.now
         now, settings, store = self.agenda.now, self.settings, self.store
         for slot in self.slots:
             if slot.letter is not None and not slot.is_frozen:

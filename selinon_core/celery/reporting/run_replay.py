@@ -57,12 +57,13 @@ class RunReplay:
         for batch in log:
             at, events, _ = decode_batch(batch)
             for parts in events:
-                yield from self._event(record, at, decode_event(parts), below)
+                yield from self.event_entries(record, at, decode_event(parts), below)
         for inner in below:
             if self._store.header(inner) is not None:
                 yield from self.entries(inner, record)
 
-    def _event(self, record: FlowRecord, at: float, event: on.Event, below: list[str]) -> Iterator[Entry]:
+    def event_entries(self, record: FlowRecord, at: float, event: on.Event, below: list[str]) -> Iterator[Entry]:
+        """What an event of a log is in a journal; the machine of ``record`` takes it, ``below`` the sub-flows."""
         machine = record.machine
         before = self._before(record, at, event)
         if isinstance(event, on.FlowStarted):

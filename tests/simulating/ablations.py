@@ -1,0 +1,189 @@
+"""Safeguards of the driver for production, each of which can be taken away: what a campaign has to find."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from selinon_core.celery.execution.outbox_relay import OutboxRelay
+from selinon_core.celery.stores import delivery_rules as rules
+from selinon_core.celery.stores.memory import MemoryStore
+from selinon_core.celery.stores.memory_run import MemoryRun
+from selinon_core.celery.stores.protocol import DUPLICATE, Commit, Committed
+
+Patch = pytest.MonkeyPatch
+
+
+def _without_reason(patch: Patch, reason: str) -> None:
+    known = rules._reason
+
+    def found(run: rules.RunFacts, limits: rules.Limits) -> str | None:
+        why = known(run, limits)
+        return None if why == reason else why
+
+    patch.setattr(rules, "_reason", found)
+
+
+def _in_commit(patch: Patch, change: Callable[[Commit], Commit]) -> None:
+    known = MemoryStore.commit
+
+    def commit(self: MemoryStore, step: Commit) -> Committed:
+        return known(self, change(step))
+
+    patch.setattr(MemoryStore, "commit", commit)
+
+
+def no_fencing_token(patch: Patch) -> None:
+    """A worker that lost its lease may commit. Token and version each keep it from that, so both are gone."""
+    known = rules.accepts
+
+    def accepts(step: Commit, version: int, token: int, lease: float) -> bool:
+        return step.token is not None or known(step, version, token, lease)
+
+    patch.setattr(rules, "accepts", accepts)
+
+
+def no_lease(patch: Patch) -> None:
+    """Two workers may have the lease of a run, and neither version nor token is looked at."""
+    known = MemoryStore._acquire_lease
+
+    def acquire(self: MemoryStore, flow_id: str, known_version: int, lease: float, now: float) -> Any:
+        run = self._runs.get(flow_id)
+        return None if run is None else known(self, flow_id, run, known_version, lease, now)
+
+    patch.setattr(MemoryStore, "acquire_lease", acquire)
+    patch.setattr(rules, "accepts", lambda step, version, token, lease: True)
+
+
+def no_lease_expiry(patch: Patch) -> None:
+    """The lease of a dead worker is never free again."""
+    known = MemoryStore._acquire_lease
+    patch.setattr(
+        MemoryStore,
+        "_acquire_lease",
+        lambda self, flow_id, run, version, lease, now: known(self, flow_id, run, version, 1e9, now),
+    )
+
+
+def no_done_once(patch: Patch) -> None:
+    """The end of a node run counts as often as it comes."""
+
+    def completed(record: Any, delivery: int = -1) -> Any:
+        return record._replace(done=True)
+
+    patch.setattr(rules, "completed", completed)
+
+
+def no_short_cut_check(patch: Patch) -> None:
+    """The short cut does not look whether anything else happened, nor at the version."""
+    patch.setattr(rules, "accepts_shortcut", lambda *about: True)
+    known = rules.accepts
+    patch.setattr(
+        rules,
+        "accepts",
+        lambda step, version, token, lease: (
+            (lease <= step.now) if step.token is None and step.create is None else known(step, version, token, lease)
+        ),
+    )
+
+
+def no_outbox(patch: Patch) -> None:
+    """Effects are performed behind the commit, and nothing says so in the commit."""
+    _in_commit(patch, lambda step: step._replace(outbox=()))
+
+
+def no_parent_in_outbox(patch: Patch) -> None:
+    """The parent of a sub-flow is told at once or never."""
+    _in_commit(patch, lambda step: step._replace(outbox=[key for key in step.outbox if key != "p"]))
+
+
+def no_result_in_outbox(patch: Patch) -> None:
+    """The result of a flow run is written at once or never."""
+    _in_commit(patch, lambda step: step._replace(outbox=[key for key in step.outbox if key != "r"]))
+
+
+def no_outbox_sweep(patch: Patch) -> None:
+    """Nothing looks after an outbox that was left behind, or a lease."""
+    _without_reason(patch, "outbox")
+    _without_reason(patch, "lease")
+
+
+def no_timer_sweep(patch: Patch) -> None:
+    """Nothing looks after timers."""
+    _without_reason(patch, "timer")
+
+
+def no_lost_sweep(patch: Patch) -> None:
+    """Nothing looks after node runs whose worker is silent."""
+    _without_reason(patch, "lost")
+
+
+def no_silent_sweep(patch: Patch) -> None:
+    """Nothing looks after messages that did not arrive."""
+    _without_reason(patch, "silent")
+
+
+def no_inbox_sweep(patch: Patch) -> None:
+    """Nothing looks after events that wait in an inbox, or a lease, or a run that is silent."""
+    for reason in ("inbox", "lease", "silent"):
+        _without_reason(patch, reason)
+
+
+def no_redelivery(patch: Patch) -> None:
+    """What the broker delivers again counts as a copy, and nothing looks after silent workers."""
+    known = rules.claim
+    patch.setattr(rules, "claim", lambda record, delivery, again, now: known(record, delivery, False, now))
+    _without_reason(patch, "lost")
+
+
+def no_orphans(patch: Patch) -> None:
+    """A node run that ran inline in a dead worker is left to itself, and nothing looks after silent workers."""
+    patch.setattr(MemoryRun, "leave_inlined", lambda self, carrier, now: False)
+    _without_reason(patch, "lost")
+
+
+def no_claim(patch: Patch) -> None:
+    """Every copy of a message runs its task, and each end counts."""
+
+    def claim(record: Any, delivery: int, redelivered: bool, now: float) -> rules.Claim:
+        return rules.Claim("run", record._replace(delivery=delivery, begun_at=now, deliveries=1), False)
+
+    patch.setattr(rules, "claim", claim)
+    patch.setattr(rules, "claim_of_done", lambda left_behind: DUPLICATE)
+    no_done_once(patch)
+
+
+def no_parent_told(patch: Patch) -> None:
+    """The end of a sub-flow that the sweep finds is not told."""
+    known = OutboxRelay.deliver_end
+    told: list[str] = []
+
+    def deliver(self: OutboxRelay, caller: Any, outcome: Any) -> None:
+        told.append(caller.flow_id)
+        if self._store._stage.sweeps == 0:  # type: ignore[attr-defined]
+            known(self, caller, outcome)
+
+    patch.setattr(OutboxRelay, "deliver_end", deliver)
+
+
+ABLATIONS = (
+    no_fencing_token,
+    no_lease,
+    no_lease_expiry,
+    no_done_once,
+    no_short_cut_check,
+    no_outbox,
+    no_parent_in_outbox,
+    no_result_in_outbox,
+    no_outbox_sweep,
+    no_timer_sweep,
+    no_lost_sweep,
+    no_silent_sweep,
+    no_inbox_sweep,
+    no_redelivery,
+    no_orphans,
+    no_claim,
+    no_parent_told,
+)
