@@ -124,6 +124,7 @@ class WorkerServices:
         spans: Spans | None = None,
         imports: Imports | None = None,
         answer: Answer | None = None,
+        flow_versions: FlowVersions | None = None,
     ) -> None:
         self.surroundings = surroundings
         self.clock = surroundings.now
@@ -133,7 +134,9 @@ class WorkerServices:
         self.publisher = publisher
         self._queues = ServedQueues()
         self.serves: Callable[[str], bool] = self._queues if serves is None else serves
-        self.flow_versions = FlowVersions(plan, flow_indexes(plan), _migrations(plan), store.get_definition)
+        if flow_versions is None:
+            flow_versions = flow_versions_of(plan, store.get_definition)
+        self.flow_versions = flow_versions
         self.imports = Imports(pythonpath) if imports is None else imports
         self.messages = MessageBuilder(plan, default_queue)
         self.tracer = RunTracer(plan, self.imports) if tracer is None else tracer
@@ -340,6 +343,11 @@ def services_of(app: Celery, plan: Plan, pythonpath: tuple[str, ...], settings: 
         surroundings=REAL._replace(now=store.clock),
         tracer=tracer,
     )
+
+
+def flow_versions_of(plan: Plan, fetch: Callable[[str], str | None]) -> FlowVersions:
+    """The flows of a plan, with the migration files as they are now; ``fetch`` finds definitions of others."""
+    return FlowVersions(plan, flow_indexes(plan), _migrations(plan), fetch)
 
 
 def _migrations(plan: Plan) -> Migrations:

@@ -14,6 +14,7 @@ from typing import Any
 from selinon_core.cases.model import Deviation
 from selinon_core.celery.stores.memory import MemoryStore
 from selinon_core.errors import RequestError
+from selinon_core.local.garbage import RareCollections, no_automatic_collections
 from selinon_core.simulating.decisions import DEFAULT_FAULTS, FAULTS, Drawn, Given, check_faults
 from selinon_core.simulating.durations import Duration
 from selinon_core.simulating.exercised import Exercised
@@ -49,6 +50,8 @@ __all__ = [
 
 #: Lines of what happened that a violation shows.
 EVENTS = 12
+#: Schedules between two collections of garbage.
+COLLECT_EVERY = 200
 
 
 def simulate(
@@ -109,14 +112,20 @@ class _Campaign:
 
     def run(self) -> CampaignResult:
         """Play all seeds."""
+        with no_automatic_collections():
+            return self._run()
+
+    def _run(self) -> CampaignResult:
         options, player = self._options, self._player
-        began = time.perf_counter()
+        began, collections = time.perf_counter(), RareCollections(COLLECT_EVERY)
         undisturbed = player.undisturbed
         for found in undisturbed.violations:
             self._take(undisturbed, found)
         played = 0
         for seed in range(options.seed_from, options.seed_from + options.seeds):
             if options.time_limit is not None and time.perf_counter() - began >= options.time_limit:
+                break
+            if options.stop_after is not None and len(self._violations) >= options.stop_after:
                 break
             played += 1
             decisions = self._drawn(seed)
@@ -126,6 +135,7 @@ class _Campaign:
             for found in result.violations:
                 self._take(result, found)
             self._seen(result)
+            collections.ran()
         return CampaignResult(
             played,
             time.perf_counter() - began,

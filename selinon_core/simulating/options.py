@@ -33,7 +33,7 @@ class SimulationOptions(NamedTuple):
     ``slots`` activities a worker has at once; ``pool`` ``prefork``: each in a process of its own, ``threads``: in
     one. ``durations``: by task, the seconds that attempts take. ``deploy``: another plan, to which workers
     change one by one from the ``deploy_at``-th message on (None: drawn). A violation is shrunk by playing at most
-    ``shrink_budget`` schedules.
+    ``shrink_budget`` schedules. ``stop_after``: so many different violations end the campaign.
     """
 
     seeds: int = 1000
@@ -50,3 +50,4 @@ class SimulationOptions(NamedTuple):
     deploy_at: int | None = None
     shrink: bool = True
     shrink_budget: int = 500
+    stop_after: int | None = None

@@ -10,7 +10,6 @@ from selinon_core.cases.model import Signal
 from selinon_core.celery.execution.run_cache import CachedRun
 from selinon_core.celery.execution.run_results import RunResults
 from selinon_core.celery.services import RunContext, WorkerServices
-from selinon_core.celery.stores.memory import MemoryStore
 from selinon_core.celery.surroundings import Surroundings
 from selinon_core.celery.transport.message_schema import SignalMessage
 from selinon_core.celery.transport.publisher import DISPATCHER, OutgoingMessage
@@ -39,9 +38,10 @@ from selinon_core.simulating.world import BEGINNING
 class Performance:
     """One schedule."""
 
-    def __init__(self, shared: Shared, decisions: Decisions, store: MemoryStore, told: list[str] | None) -> None:
+    def __init__(self, shared: Shared, decisions: Decisions, told: list[str] | None) -> None:
         self._shared = shared
-        self._store = store
+        self._store = store = shared.store
+        store.clear()
         self.flow = shared.subject.flow
         self.state = state = DriverState(shared.setup, shared.subject.options)
         state.recorder.attach(shared.subject.options.sinks, state.lookup)
@@ -84,8 +84,7 @@ class Performance:
             stopped_by = error
         finally:
             state.storages.close()
-        flows = stage.slots[0].services.flow_versions
-        played.remains = remains_of(self._store, flows)
+        played.remains = remains_of(self._store, self._shared.flow_versions)
         played.settle(self._store)
         root = state.flows[0] if state.flows else None
         stopped_by = self._tracer.stopped_by or stopped_by
@@ -134,10 +133,11 @@ class Performance:
             tracer=self._tracer,
             answer=self._answer,
             runner=self._runner,
+            flow_versions=shared.flow_versions,
         )
 
     def _catch_up(self, flow_id: str) -> None:
-        self._tracer.catch_up(self._store, self.stage.slots[0].services.flow_versions, flow_id)
+        self._tracer.catch_up(self._store, self._shared.flow_versions, flow_id)
 
     def _clock(self) -> float:
         return round(self.stage.agenda.now - BEGINNING, 9)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
+from selinon_core.celery.services import flow_versions_of
 from selinon_core.celery.settings import AdapterSettings
 from selinon_core.celery.stores.memory import MemoryStore
 from selinon_core.errors import RequestError
@@ -37,7 +38,6 @@ class Player:
     ) -> None:
         self.notes: tuple[str, ...] = ()
         self._judge = judge
-        self._new_store = store
         local = subject.options
         local.check()
         check_simulated(subject.plan, local)
@@ -46,7 +46,10 @@ class Player:
                 raise RequestError(f'durations name the task "{task}", which the files do not have')
         setup = LocalExecutor(subject.plan, local, subject.setup).prepare(subject.flow, subject.node_args)
         settings = AdapterSettings(selinon_store_retry_timeout=1.0)
-        self._shared = Shared(subject, options, settings, setup, Labels(), Memo(), coroutines())
+        held = store()
+        versions = flow_versions_of(subject.plan, held.get_definition)
+        about = (settings, setup, Labels(), Memo(), coroutines(), held, versions)
+        self._shared = Shared(subject, options, *about)
         self._most = _FIRST
         self._expected: Any = None
 
@@ -70,7 +73,7 @@ class Player:
         return self._result(*self._perform(decisions, told), seed)
 
     def _perform(self, decisions: Decisions, told: list[str] | None = None) -> tuple[Stage, Played]:
-        performance = Performance(self._shared, decisions, self._new_store(), told)
+        performance = Performance(self._shared, decisions, told)
         with silence():
             return performance.stage, performance.perform(self._most)
 

@@ -7,7 +7,9 @@ from typing import NamedTuple
 
 from selinon_core.cases.model import Outcome
 from selinon_core.celery.settings import AdapterSettings
+from selinon_core.celery.stores.memory import MemoryStore
 from selinon_core.local.run_setup import RunSetup
+from selinon_core.migrations.versions import FlowVersions
 from selinon_core.simulating.names import Labels
 from selinon_core.simulating.options import SimulationOptions, Subject
 from selinon_core.simulating.slots import Coroutine
@@ -37,3 +39,7 @@ class Shared(NamedTuple):
     labels: Labels
     memo: Memo
     new_coroutine: Callable[[Callable[[], None]], Coroutine]
+    #: One store for all schedules, empty at the beginning of each.
+    store: MemoryStore
+    #: The flows of the plan, as all workers have them.
+    flow_versions: FlowVersions

@@ -12,11 +12,11 @@ from selinon_core.cases.model import Case
 from selinon_core.dispatch import SelectiveRun, select
 from selinon_core.errors import RequestError, SelinonException, UnexpectedEvent
 from selinon_core.local import LocalExecutor, LocalOptions, LocalRun
+from selinon_core.local.garbage import RareCollections
 from selinon_core.local.run_setup import RunSetup
 from selinon_core.local.step_limit import StepLimitExceeded
 from selinon_core.plan import Plan
 from selinon_core.testing.effects import noted_effects
-from selinon_core.testing.garbage import RareCollections
 from selinon_core.testing.judge import judge
 from selinon_core.testing.observation import Observation
 from selinon_core.testing.options import RunObserver, RunOptions

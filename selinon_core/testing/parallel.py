@@ -8,11 +8,11 @@ import selectors
 import signal
 from collections.abc import Callable, Iterator, Sequence
 
+from selinon_core.local.garbage import no_automatic_collections
 from selinon_core.project.result_schemas import ResultSchemas
 from selinon_core.testing.case_run import CaseRunner
 from selinon_core.testing.collection import CaseFile, result_schemas
 from selinon_core.testing.file_run import FileRun
-from selinon_core.testing.garbage import no_automatic_collections
 from selinon_core.testing.options import RunOptions
 from selinon_core.testing.results import CaseResult, FileResult, Finding
 from selinon_core.testing.snapshots import SnapshotError

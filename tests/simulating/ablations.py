@@ -1,4 +1,8 @@
-"""Safeguards of the driver for production, each of which can be taken away: what a campaign has to find."""
+"""Safeguards of the driver for production, each of which can be taken away: what a campaign has to find.
+
+Where one safeguard stands in for another, both are taken away: the token and the version each keep a worker that
+lost its lease from committing, and what a redelivery does not run again the search for silent workers finds.
+"""
 
 from __future__ import annotations
 
@@ -80,13 +84,12 @@ def no_short_cut_check(patch: Patch) -> None:
     """The short cut does not look whether anything else happened, nor at the version."""
     patch.setattr(rules, "accepts_shortcut", lambda *about: True)
     known = rules.accepts
-    patch.setattr(
-        rules,
-        "accepts",
-        lambda step, version, token, lease: (
-            (lease <= step.now) if step.token is None and step.create is None else known(step, version, token, lease)
-        ),
-    )
+
+    def accepts(step: Commit, version: int, token: int, lease: float) -> bool:
+        is_short_cut = step.token is None and step.create is None
+        return lease <= step.now if is_short_cut else known(step, version, token, lease)
+
+    patch.setattr(rules, "accepts", accepts)
 
 
 def no_outbox(patch: Patch) -> None:
@@ -158,16 +161,16 @@ def no_claim(patch: Patch) -> None:
 def no_parent_told(patch: Patch) -> None:
     """The end of a sub-flow that the sweep finds is not told."""
     known = OutboxRelay.deliver_end
-    told: list[str] = []
 
     def deliver(self: OutboxRelay, caller: Any, outcome: Any) -> None:
-        told.append(caller.flow_id)
         if self._store._stage.sweeps == 0:  # type: ignore[attr-defined]
             known(self, caller, outcome)
 
     patch.setattr(OutboxRelay, "deliver_end", deliver)
 
 
+#: What only a worker that hangs shows: the others go on without it, and it comes back.
+AFTER_HANGING = frozenset({no_fencing_token, no_lease, no_short_cut_check, no_done_once, no_claim})
 ABLATIONS = (
     no_fencing_token,
     no_lease,

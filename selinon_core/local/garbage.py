@@ -32,11 +32,12 @@ def no_automatic_collections() -> Iterator[None]:
 class RareCollections:
     """Collects garbage after every so many runs, where it is not collected automatically."""
 
-    def __init__(self) -> None:
+    def __init__(self, every: int = _EVERY) -> None:
+        self._every = every
         self._runs = 0
 
     def ran(self) -> None:
         """Count a run."""
         self._runs += 1
-        if self._runs % _EVERY == 0 and not gc.isenabled():
+        if self._runs % self._every == 0 and not gc.isenabled():
             gc.collect()

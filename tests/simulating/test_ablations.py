@@ -1,0 +1,55 @@
+"""Without one of its safeguards the driver for production breaks an invariant: campaigns find it and shrink it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from statistics import median
+
+import pytest
+
+from selinon_core.simulating.campaign import SimulationOptions, Violation, simulate
+from tests.simulating.ablations import ABLATIONS, AFTER_HANGING, Patch
+from tests.simulating.subjects import order
+
+#: More faults than by default, so that few seeds see them.
+STORM = SimulationOptions(
+    seeds=1000, faults={"crash": 0.02, "twice": 0.05, "late": 0.05, "lost": 0.1, "pause": 0.02}, stop_after=1
+)
+HANGING = STORM._replace(faults={"pause": 0.05}, shrink_budget=100)
+MOST_DEVIATIONS = 5
+
+
+def found(ablation: Callable[[Patch], None], number: int = 0) -> tuple[Violation, ...]:
+    """What a campaign finds; campaigns of other numbers have other seeds. Charging fails once."""
+    options = HANGING if ablation in AFTER_HANGING else STORM
+    return simulate(order(2, 1), options._replace(seed_from=1000 * number)).violations
+
+
+@pytest.mark.parametrize("ablation", ABLATIONS, ids=lambda each: each.__name__)
+def test_a_missing_safeguard_is_found_and_shrunk(ablation: Callable[[Patch], None], monkeypatch: Patch) -> None:
+    ablation(monkeypatch)
+    violations = found(ablation)
+    assert violations
+    for violation in violations:
+        assert len(violation.deviations) <= MOST_DEVIATIONS, violation
+        assert (violation.nondeterminism, violation.stale) == (None, ())
+
+
+def test_with_its_safeguards_the_driver_breaks_nothing() -> None:
+    result = simulate(order(2, 1), STORM._replace(seeds=150))
+    assert result.violations == ()
+    assert result.outcomes == {"success": 150}
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("ablation", ABLATIONS, ids=lambda each: each.__name__)
+def test_missing_safeguards_are_found_whatever_the_seeds(
+    ablation: Callable[[Patch], None], monkeypatch: Patch
+) -> None:
+    ablation(monkeypatch)
+    campaigns = [found(ablation, number) for number in range(20)]
+    assert sum(bool(violations) for violations in campaigns) >= 19
+    sizes = [len(violation.deviations) for violations in campaigns for violation in violations]
+    assert median(sizes) <= 2
+    assert max(sizes) <= MOST_DEVIATIONS
