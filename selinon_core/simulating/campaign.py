@@ -119,8 +119,7 @@ class _Campaign:
         options, player = self._options, self._player
         began, collections = time.perf_counter(), RareCollections(COLLECT_EVERY)
         undisturbed = player.undisturbed
-        for found in undisturbed.violations:
-            self._take(undisturbed, found)
+        self._take(undisturbed)
         played = 0
         for seed in range(options.seed_from, options.seed_from + options.seeds):
             if options.time_limit is not None and time.perf_counter() - began >= options.time_limit:
@@ -132,8 +131,7 @@ class _Campaign:
             result = player.play(decisions, seed)
             self._note(result)
             self._exercised.note(decisions.counts, result.deviations)
-            for found in result.violations:
-                self._take(result, found)
+            self._take(result)
             self._seen(result)
             collections.ran()
         return CampaignResult(
@@ -177,12 +175,16 @@ class _Campaign:
                 known.completed + bool(completed),
             )
 
-    def _take(self, result: ScheduleResult, found: Found) -> None:
-        """A schedule broke an invariant: the first one of its kind is played again and shrunk."""
+    def _take(self, result: ScheduleResult) -> None:
+        """Note what a schedule broke. The first of it is looked into if it is new: the others may follow from it."""
+        for found in result.violations:
+            self._breaks[found.invariant, found.subject] += 1
+        if result.violations and result.violations[0][:2] not in self._violations:
+            self._look_into(result, result.violations[0])
+
+    def _look_into(self, result: ScheduleResult, found: Found) -> None:
+        """Play a schedule that broke an invariant again, twice, and shrink it."""
         signature = (found.invariant, found.subject)
-        self._breaks[signature] += 1
-        if signature in self._violations:
-            return
         told: list[str] = []
         again: list[str] = []
         player = self._player
