@@ -176,7 +176,7 @@ class _Campaign:
             )
 
     def _take(self, result: ScheduleResult) -> None:
-        """Note what a schedule broke. The first of it is looked into if it is new: the others may follow from it."""
+        """Note what a schedule broke; the first of it is looked into if it is new. Others may follow from it."""
         for found in result.violations:
             self._breaks[found.invariant, found.subject] += 1
         if result.violations and result.violations[0][:2] not in self._violations:

@@ -15,7 +15,7 @@ from tests.simulating.subjects import order
 STORM = SimulationOptions(
     seeds=1000, faults={"crash": 0.02, "twice": 0.05, "late": 0.05, "lost": 0.1, "pause": 0.02}, stop_after=1
 )
-HANGING = STORM._replace(faults={"pause": 0.05}, shrink_budget=100)
+HANGING = STORM._replace(faults={"pause": 0.05}, shrink_budget=40)
 MOST_DEVIATIONS = 5
 
 
@@ -44,9 +44,7 @@ def test_with_its_safeguards_the_driver_breaks_nothing() -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("ablation", ABLATIONS, ids=lambda each: each.__name__)
-def test_missing_safeguards_are_found_whatever_the_seeds(
-    ablation: Callable[[Patch], None], monkeypatch: Patch
-) -> None:
+def test_whatever_the_seeds_are(ablation: Callable[[Patch], None], monkeypatch: Patch) -> None:
     ablation(monkeypatch)
     campaigns = [found(ablation, number) for number in range(20)]
     assert sum(bool(violations) for violations in campaigns) >= 19
