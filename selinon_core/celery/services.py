@@ -223,6 +223,7 @@ class WorkerServices:
             inline=InlineSelector(self.plan, self.messages, self.serves, self.durations),
             serves=self.serves,
             report=RunReporter(self.tracer, self.spans).take,
+            traced=lambda: not self.tracer.silent,
             own_trace=self.spans.own,
             result_in_commit=result_in_commit,
             forget_result=forget_result,

@@ -27,10 +27,14 @@ from selinon_core.celery.execution.transition_report import ExecutionReport, Sch
 from selinon_core.celery.stores.index import IndexChange
 from selinon_core.celery.stores.outbox_keys import WRITE_RESULT, OutboxKey
 from selinon_core.celery.stores.protocol import Commit, Committed, Reopening
+from selinon_core.celery.transport.message_builder import StartMessageBuilt
 from selinon_core.celery.transport.publisher import OutgoingMessage
 from selinon_core.dispatch.codec import WAITS_FORMAT
 from selinon_core.dispatch.references import Referring
 from selinon_core.errors import MigrationSkew
+
+#: What starts a commit makes, by their keys of the outbox.
+Built = dict[OutboxKey, StartMessageBuilt]
 
 
 class CommitExtras(NamedTuple):
@@ -75,12 +79,13 @@ class CommitLoop:
         self._done: Sequence[OutboxKey] = ()
         #: Of the newest commit: what it put into the outbox, and the messages of its starts.
         self._outbox: list[OutboxKey] = []
-        self._messages: dict[OutboxKey, OutgoingMessage] = {}
+        self._built: Built = {}
 
     def steps(self) -> Steps:
         """Commit and relay until nothing is left; a refused first commit has no effect."""
         parts, run = self._parts, self._run
         while True:
+            self._built = self._build_messages()
             chosen = self._choose_inline()
             committed: Committed = yield self._commit(chosen)
             if not committed.ok:
@@ -105,13 +110,12 @@ class CommitLoop:
     def _choose_inline(self) -> InlineChoice | None:
         if self._inline_task is not None or self._budget is None:
             return None
-        return self._parts.inline.choose(self._transition, self._budget)
+        return self._parts.inline.choose(self._transition, self._built, self._budget)
 
     def _commit(self, chosen: InlineChoice | None) -> Commit:
         parts, step, extra, run = self._parts, self._transition, self._extra, self._run
         if run.header.format >= WAITS_FORMAT:
             step.show_waits()
-        payloads = self._build_messages()
         if step.errors:  # what is started by this step may read them
             parts.store.put_errors(step.errors, step.now, parts.retention.errors)
         result = None
@@ -121,6 +125,7 @@ class CommitLoop:
         if result is not None:
             self._outbox.remove(OutboxKey(WRITE_RESULT))
         carries = self._budget is not None and (extra.inline or chosen is not None)
+        # Empty in most steps, so most of these lists are not built.
         return Commit(
             run.id,
             run.version,
@@ -130,44 +135,47 @@ class CommitLoop:
             completes=extra.completes,
             batch=encode_batch(step.now, step.events) if step.events else None,
             consumed=extra.consumed,
-            outbox=[str(key) for key in self._outbox],
-            done=[str(key) for key in self._done],
+            outbox=[str(key) for key in self._outbox] if self._outbox else (),
+            done=[str(key) for key in self._done] if self._done else (),
             carrier=self._budget.carrier if carries and self._budget is not None else None,
             inlined=0 if chosen is None else chosen.task.message.number,
-            payloads=payloads,
-            timers={str(key): due for key, due in step.timers.items()},
-            cancelled_timers=[str(key) for key in step.cancelled_timers],
+            payloads={
+                step.start_effects[key].node_run.number: payload
+                for key, (_, payload) in self._built.items()
+                if payload is not None
+            },
+            timers={str(key): due for key, due in step.timers.items()} if step.timers else {},
+            cancelled_timers=[str(key) for key in step.cancelled_timers] if step.cancelled_timers else (),
             clear_timers=step.ended and bool(step.events),
-            throttled=[(str(each.key), each.name, each.distance) for each in step.throttled],
+            throttled=[(str(each.key), each.name, each.distance) for each in step.throttled]
+            if step.throttled
+            else (),
             fields=self._fields(),
             keep=bool(self._outbox or extra.leftover or extra.resent or step.throttled),
             lease=parts.settings.selinon_lease,
             ttl=parts.retention.of(run),
             result=result,
-            index_change=together(extra.index_change, self._index_change()),
+            index_change=self._index_change(),
             reopens=extra.reopens,
         )
 
     def _index_change(self) -> IndexChange | None:
-        """What this step changes in the index, beside the row of a new run."""
-        step, run = self._transition, self._run
+        """What this step changes in the index: most change nothing there."""
+        step, run, change = self._transition, self._run, self._extra.index_change
+        if step.new_attempt:
+            change = together(change, self._parts.index_changes.attempt(run.header, run.machine.attempt))
         if step.outcome is not None:
-            attempted = (
-                self._parts.index_changes.attempt(run.header, run.machine.attempt) if step.new_attempt else None
-            )
             status, reason = status_of(step.outcome), step.outcome.reason or ""
-            return together(attempted, self._parts.index_changes.ended(run.header, status, reason, step.now))
-        return self._parts.index_changes.attempt(run.header, run.machine.attempt) if step.new_attempt else None
+            change = together(change, self._parts.index_changes.ended(run.header, status, reason, step.now))
+        return change
 
-    def _build_messages(self) -> dict[int, str]:
-        """Build the messages of all starts; returns the payloads that have to be kept for them."""
-        payloads: dict[int, str] = {}
-        self._messages = {}
-        for key, effect in self._transition.start_effects.items():
-            self._messages[key], payload = self._parts.messages.of_start(self._run.ref, effect)
-            if payload is not None:
-                payloads[effect.node_run.number] = payload
-        return payloads
+    def _build_messages(self) -> Built:
+        """The messages of all starts."""
+        starts = self._transition.start_effects
+        if not starts:
+            return {}
+        of_start, ref = self._parts.messages.of_start, self._run.ref
+        return {key: of_start(ref, effect) for key, effect in starts.items()}
 
     def _fields(self) -> dict[str, str]:
         """The fields of the header that change."""
@@ -182,6 +190,8 @@ class CommitLoop:
 
     def _report(self, committed: Committed) -> None:
         step, run = self._transition, self._run
+        if step.outcome is None and not step.problems and not self._parts.traced():
+            return
         delays = {each.key: delay for each, delay in zip(step.throttled, committed.delays, strict=True)}
         self._parts.report(
             ExecutionReport(
@@ -204,7 +214,8 @@ class CommitLoop:
         keys = [*extra.leftover, *self._outbox]
         throttled = zip(self._transition.throttled, committed.delays, strict=True)
         keys += [each.key for each, delay in throttled if delay <= 0]
-        relayed = yield from parts.relay.perform(run, token, keys, self._messages, extra.resent)
+        messages = {key: message for key, (message, _) in self._built.items()}
+        relayed = yield from parts.relay.perform(run, token, keys, messages, extra.resent)
         try:
             entries = [read_entry(entry) for entry in committed.entries]
         except MigrationSkew as error:

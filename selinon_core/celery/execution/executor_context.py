@@ -34,6 +34,7 @@ class ExecutorParts(NamedTuple):
     """The parts, wired.
 
     ``serves(queue)`` says whether this worker consumes a queue, ``report`` is called with what was committed,
+    ``traced()`` says whether a report is wanted of a step in which nothing ended and nothing went wrong,
     ``own_trace(flow_id, parent)`` makes the traceparent of a new run (empty where spans are not wanted),
     ``result_in_commit(flow_id, outcome)`` is the result that the store writes itself (None: the relay writes it),
     ``forget_result(flow_id)`` removes the result of a run that goes on from the result backend,
@@ -56,6 +57,7 @@ class ExecutorParts(NamedTuple):
     inline: InlineSelector
     serves: Callable[[str], bool]
     report: Callable[[ExecutionReport], None]
+    traced: Callable[[], bool]
     own_trace: Callable[[str, str], str]
     result_in_commit: Callable[[str, FlowOutcome], StoredResult | None]
     forget_result: Callable[[str], None]

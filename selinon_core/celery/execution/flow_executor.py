@@ -238,7 +238,7 @@ class FlowExecutor:
         transition = self._parts.transition(run)
         transition.feed(event)
         extras = CommitExtras(completes=number, inline=inline)
-        return (yield from CommitLoop(self._parts, run, transition, budget, extras).steps())
+        return CommitLoop(self._parts, run, transition, budget, extras).steps()
 
     def complete_together(self, messages: Sequence[NodeMessage], budget: InlineBudget | None) -> InlineTask | None:
         """Node runs of one flow run ended well: as ``complete`` for each, in one step of the store."""

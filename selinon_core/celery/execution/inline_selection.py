@@ -4,7 +4,7 @@ execution).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from selinon_core.celery.execution.transition import Transition
@@ -12,7 +12,7 @@ from selinon_core.celery.settings import AdapterSettings
 from selinon_core.celery.stores.outbox_keys import OutboxKey
 from selinon_core.celery.surroundings import Surroundings
 from selinon_core.celery.transport.batching import DurationEstimates
-from selinon_core.celery.transport.message_builder import MessageBuilder
+from selinon_core.celery.transport.message_builder import MessageBuilder, StartMessageBuilt
 from selinon_core.celery.transport.message_schema import NodeMessage
 from selinon_core.dispatch import effects as do
 from selinon_core.dispatch.references import Referring, shown
@@ -113,29 +113,29 @@ class InlineSelector:
         self._serves = serves
         self._durations = durations
 
-    def choose(self, transition: Transition, budget: InlineBudget) -> InlineChoice | None:
-        """The first task that may be run here; it is taken from the budget."""
+    def choose(
+        self, transition: Transition, built: Mapping[OutboxKey, StartMessageBuilt], budget: InlineBudget
+    ) -> InlineChoice | None:
+        """The first task that may be run here, taken from the budget; ``built`` has the messages of starts."""
         if not transition.outbox or transition.ended or not budget.allows():
             return None
         for key in transition.outbox:
             effect = transition.start_effects.get(key)
-            if isinstance(effect, do.StartTask) and self._may_run_here(effect.node_run.name, budget):
-                budget.take(self._expected(effect.node_run.name))
-                return InlineChoice(key, self._task(transition, effect))
+            if not isinstance(effect, do.StartTask):
+                continue
+            task = self._plan.tasks[effect.node_run.name]
+            if task.timeout is not None:  # Celery enforces it for a message of its own
+                continue
+            expected = self._durations.expected(task.function)
+            if budget.allows(expected) and self._serves(self._messages.queue(task.name)):
+                budget.take(expected)
+                return InlineChoice(key, self._task(transition, effect, built[key]))
         return None
 
-    def _may_run_here(self, name: str, budget: InlineBudget) -> bool:
-        task = self._plan.tasks[name]
-        if task.timeout is not None:  # Celery enforces it for a message of its own
-            return False
-        return budget.allows(self._expected(name)) and self._serves(self._messages.queue(name))
-
-    def _expected(self, name: str) -> float | None:
-        return self._durations.expected(self._plan.tasks[name].function)
-
-    def _task(self, transition: Transition, effect: do.StartTask) -> InlineTask:
+    @staticmethod
+    def _task(transition: Transition, effect: do.StartTask, built: StartMessageBuilt) -> InlineTask:
         run, node = transition.run, effect.node_run
-        message, payload = self._messages.of_start(run.ref, effect)
+        message, payload = built
         return InlineTask(
             NodeMessage(
                 run.flow.name,

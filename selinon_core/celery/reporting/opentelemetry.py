@@ -12,7 +12,7 @@ import copy
 import hashlib
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 from selinon_core.celery.stores.run_header import RunHeader
@@ -71,14 +71,18 @@ class Spans:
         context = api.SpanContext(int(match[1], 16), int(match[2], 16), True, flags)
         return api.set_span_in_context(api.NonRecordingSpan(context))
 
-    @contextmanager
     def attempt(
         self, traceparent: str, flow: str, flow_id: str, task: str, task_id: str, number: int
-    ) -> Iterator[Any]:
+    ) -> AbstractContextManager[Any]:
         """The span of one attempt; call the yielded function with the outcome."""
         if not self.enabled:
-            yield _ignore
-            return
+            return _NO_SPAN
+        return self._attempt(traceparent, flow, flow_id, task, task_id, number)
+
+    @contextmanager
+    def _attempt(
+        self, traceparent: str, flow: str, flow_id: str, task: str, task_id: str, number: int
+    ) -> Iterator[Any]:
         api = self._otel()
         tracer = api.get_tracer("selinon")
         attributes = {
@@ -139,3 +143,6 @@ class _GivenIds:
 
 def _ignore(attempt: Attempt) -> None:
     """Without spans it does not matter how an attempt ended."""
+
+
+_NO_SPAN = nullcontext(_ignore)

@@ -24,6 +24,8 @@ from selinon_core.plan import FlowPlan, Plan
 from selinon_core.runtime.environment import expand
 
 StartEffect = do.StartTask | do.StartFlow
+#: The message of a start, and the payload that has to be kept for it.
+StartMessageBuilt = tuple[OutgoingMessage, str | None]
 
 _DEFAULT_QUEUE = "celery"
 #: Seconds after a task's time-out at which the worker kills the process that did not stop.
@@ -70,7 +72,7 @@ class MessageBuilder:
             self._queues[name] = queue
         return queue
 
-    def of_start(self, run: RunRef, effect: StartEffect, delivery: int = 0) -> tuple[OutgoingMessage, str | None]:
+    def of_start(self, run: RunRef, effect: StartEffect, delivery: int = 0) -> StartMessageBuilt:
         """The message that starts a node run, and the payload that has to be kept for it."""
         node = effect.node_run
         inline, payload = split_payload(

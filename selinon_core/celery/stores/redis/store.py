@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
@@ -372,17 +372,25 @@ class RedisStore:
             step.ttl,
             int(step.clear_timers),
         ]
-        _pairs(args, step.create)
-        _items(args, _reopening(step.reopens))
-        _items(args, step.outbox)
-        _items(args, step.done)
-        _pairs(args, step.payloads)
-        _items(args, step.cancelled_timers)
-        _pairs(args, step.timers)
-        _items(args, [part for entry in step.throttled for part in entry])
-        _pairs(args, step.fields)
-        _items(args, () if step.result is None else (*step.result, self._database))
-        _items(args, commit_arguments(step.index_change))
+        # Most of these are empty in most steps.
+        for part in (
+            step.create and _flat(step.create.items()),
+            None if step.reopens is None else _reopening(step.reopens),
+            step.outbox,
+            step.done,
+            step.payloads and _flat(step.payloads.items()),
+            step.cancelled_timers,
+            step.timers and _flat(step.timers.items()),
+            step.throttled and _flat(step.throttled),
+            step.fields and _flat(step.fields.items()),
+            None if step.result is None else (*step.result, self._database),
+            None if step.index_change is None else commit_arguments(step.index_change),
+        ):
+            if part:
+                args.append(len(part))
+                args += part
+            else:
+                args.append(0)
         return args
 
     def header(self, flow_id: str) -> Mapping[str, str] | None:
@@ -469,7 +477,7 @@ def _packed(parts: tuple[Any, ...]) -> bytes:
     """A command in the protocol of Redis."""
     out = [b"*%d\r\n" % len(parts)]
     for part in parts:
-        encoded = part if isinstance(part, bytes) else str(part).encode()
+        encoded = part if part.__class__ is bytes else str(part).encode()
         out.append(b"$%d\r\n%b\r\n" % (len(encoded), encoded))
     return b"".join(out)
 
@@ -491,27 +499,14 @@ def _text(seconds: float) -> str:
     return f"{seconds:.6f}"
 
 
-def _reopening(reopens: Reopening | None) -> list[Any]:
+def _reopening(reopens: Reopening) -> list[Any]:
     """For each awaited node run its number and an empty text, for each that runs again number and task id."""
-    if reopens is None:
-        return []
     awaited = [part for number in reopens.awaited for part in (number, "")]
-    return ["reopen", "", *awaited, *(part for each in reopens.again.items() for part in each)]
+    return ["reopen", "", *awaited, *_flat(reopens.again.items())]
 
 
-def _items(args: list[Any], items: Sequence[Any]) -> None:
-    args.append(len(items))
-    args.extend(items)
-
-
-def _pairs(args: list[Any], pairs: Mapping[Any, Any] | None) -> None:
-    if not pairs:
-        args.append(0)
-        return
-    args.append(2 * len(pairs))
-    for key, value in pairs.items():
-        args.append(key)
-        args.append(value)
+def _flat(groups: Iterable[Iterable[Any]]) -> list[Any]:
+    return [part for group in groups for part in group]
 
 
 def _record(text: str) -> NodeRecord:
