@@ -21,6 +21,7 @@ COMMANDS = (
     "-m benchmarks.celery --quick --systems selinon --broker amqp --store postgres",
     "-m benchmarks.celery.growth --quick",
     "-m benchmarks.celery.waiting --quick",
+    "-m benchmarks.celery.retry --quick",
     "-m benchmarks.celery.idle --quick",
     "benchmarks/local.py --quick",
     "benchmarks/watch.py --quick",
@@ -31,6 +32,7 @@ COMMANDS = (
     "benchmarks/mutate.py --quick",
     "benchmarks/expressions.py --quick",
     "benchmarks/index.py --quick",
+    "benchmarks/web.py --quick",
 )
 
 

@@ -53,3 +53,12 @@ class Fails(SelinonTask):
     def run(self, node_args: Any) -> Any:
         """Raise."""
         raise RuntimeError("not yet")
+
+
+class Mended(SelinonTask):
+    """Fails until the file that ``BENCH_MENDED`` names is there."""
+
+    def run(self, node_args: Any) -> Any:
+        """Raise, or do nothing."""
+        if not os.path.exists(os.environ["BENCH_MENDED"]):
+            raise RuntimeError("the API is down")
