@@ -6,7 +6,7 @@ from typing import Any
 
 from selinon_cli.broker import asking_broker
 from selinon_cli.celery_app import APP_OPTION, flows_of
-from selinon_cli.exits import EXIT_OK, UsageError
+from selinon_cli.exits import EXIT_FINDINGS, EXIT_OK, UsageError
 from selinon_cli.options import Command, Options, flag, text, texts
 from selinon_cli.run_ids import full_id
 from selinon_cli.terminal import Terminal
@@ -28,7 +28,7 @@ class SignalOptions(Options):
 
 
 def signal(terminal: Terminal, options: SignalOptions) -> int:
-    """Give a signal; raises ``RequestError`` with the reason when nothing waits for it."""
+    """Give a signal; 1 when it is refused: nothing waits for it, or its value does not fit."""
     words = list(options.words)
     least = 1 if options.key is not None else 2
     if not least <= len(words) <= least + 1:
@@ -40,16 +40,19 @@ def signal(terminal: Terminal, options: SignalOptions) -> int:
     value = _value(given[0]) if given else None
     selinon = flows_of(terminal, options.app, ())
     from selinon_core.celery.steering import Signals
+    from selinon_core.errors import RequestError
 
-    signals = Signals(selinon)
-    id = full_id(selinon, words[0]) if options.key is None else signals.run_of_key(options.key)
-    with asking_broker(terminal, selinon.app):
-        sent = signals.signal(
-            id, words[least - 1], value, reject=options.reject, by=options.by, early=options.early
-        )
+    signals, node = Signals(selinon), words[least - 1]
+    try:
+        id = full_id(selinon, words[0]) if options.key is None else signals.run_of_key(options.key)
+        with asking_broker(terminal, selinon.app):
+            sent = signals.signal(id, node, value, reject=options.reject, by=options.by, early=options.early)
+    except RequestError as error:  # as every action on a flow run: the command line itself is not wrong
+        terminal.error(str(error))
+        return EXIT_FINDINGS
     what = "rejected" if options.reject is not None else "gave the signal for"
-    node = f"{sent.node} ({sent.node_id})" if sent.node_id else f"{sent.node}, which is kept until it waits"
-    terminal.data(f"{what} {node} of {sent.id}\n")
+    named = f"{sent.node} ({sent.node_id})" if sent.node_id else f"{sent.node}, which is kept until it waits"
+    terminal.data(f"{what} {named} of {sent.id}\n")
     return EXIT_OK
 
 
