@@ -22,6 +22,9 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--workers", type=int, default=3)
     parser.add_argument("--every", type=float, default=1.0, help="seconds between kills")
+    parser.add_argument(
+        "--steer", type=float, default=0.0, help="runs are paused so often (a probability), retried"
+    )
     parser.add_argument("--no-restarts", dest="restarts", action="store_false", help="servers are left alone")
     options = parser.parse_args()
     directory = Path(tempfile.mkdtemp(prefix="selinon-chaos-"))

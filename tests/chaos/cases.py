@@ -13,8 +13,10 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from selinon_core.cases.model import Signal
 from selinon_core.local import LocalExecutor, LocalOptions
 from selinon_core.project import compile_project
+from tests.chaos.steering import ANSWER
 from tests.conformance import scripted
 from tests.conformance.canonical import outcome_of
 from tests.conformance.data_flow_cases import comparable_data_flow_cases
@@ -107,6 +109,39 @@ def shapes() -> list[Json]:
     ]
 
 
+def steered() -> list[Json]:
+    """Cases that need an operator: what waits is answered, what is broken is mended and retried."""
+    waits = {"import": None, "classname": None, "wait": {}}
+    answered = _case(
+        "waiting",
+        [
+            {
+                "name": "main",
+                "edges": [{"from": None, "to": ["C0", "below"]}, {"from": ["C0", "below"], "to": "End"}],
+            },
+            {"name": "below", "edges": [{"from": None, "to": "Approve"}, {"from": "Approve", "to": "After"}]},
+        ],
+        Approve=waits,
+    )
+    for task in answered["nodes"]["tasks"]:
+        if "wait" in task:
+            del task["import"], task["classname"]
+    mended = _case(
+        "mended",
+        [
+            {
+                "name": "main",
+                "edges": [{"from": None, "to": ["C0", "below"]}, {"from": ["C0", "below"], "to": "End"}],
+            },
+            {"name": "below", "edges": [{"from": None, "to": "Bad"}, {"from": "Bad", "to": "After"}]},
+        ],
+    )
+    mended["behaviour"]["broken"] = ["Bad"]
+    for case in (answered, mended):
+        case["outcome"] = _outcome_of(case)
+    return [answered, mended] * 3
+
+
 def chosen(seed: int, recorded: int, data_flow: int) -> list[Json]:
     """The shapes, and as many recorded cases and cases of data flow; every one has its ``outcome``."""
     mine = shapes()
@@ -136,5 +171,7 @@ def _outcome_of(case: Json) -> Json:
     assert project.plan is not None, [str(diagnostic) for diagnostic in project.diagnostics]
     scripted.set_up(case["behaviour"])
     request = case["request"]
-    run = LocalExecutor(project.plan, LocalOptions(storage="real")).run(request["flow"], request["node_args"])
+    answer = Signal("Approve", ANSWER, early=True)
+    options = LocalOptions(storage="real", at=((0.0, answer),) if "Approve" in project.plan.tasks else ())
+    run = LocalExecutor(project.plan, options).run(request["flow"], request["node_args"])
     return outcome_of(run.report(), case)

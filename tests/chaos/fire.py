@@ -12,14 +12,17 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import redis
+
 from selinon_core.celery import Selinon
 from selinon_core.celery.transport.publisher import DISPATCHER, OutgoingMessage
 from selinon_core.runtime.ids import random_flow_id
-from tests.chaos.cases import chosen
+from tests.chaos.cases import chosen, steered
 from tests.chaos.reckoning import Reckoning, reckon
+from tests.chaos.steering import Steering
 from tests.workers.merging import merge, prefix_of
 from tests.workers.processes import Worker
-from tests.workers.stage import Stage, is_running, patient
+from tests.workers.stage import Stage, patient
 
 Json = dict[str, Any]
 
@@ -42,6 +45,8 @@ class Plan(NamedTuple):
     duplicate: float = 0.05
     delay: float = 0.02
     patience: float = 600.0
+    #: How often a run is paused: a probability each 0.3 s. Above 0 there are waits and retries, too.
+    steer: float = 0.0
 
 
 class Fire:
@@ -56,6 +61,8 @@ class Fire:
         self._workers: list[Worker] = []
         self._read: Counter[str] = Counter()
         self._late: list[tuple[float, OutgoingMessage]] = []
+        self._steering: Steering | None = None
+        self._broken: set[str] = set()
         self._log = (directory / "fire.log").open("a")
 
     def say(self, text: str) -> None:
@@ -68,7 +75,8 @@ class Fire:
     def run(self) -> Reckoning:
         """Set the stage, submit and kill, wait for the end, reckon."""
         plan = self.plan
-        cases = {prefix_of(n): case for n, case in enumerate(chosen(plan.seed, plan.recorded, plan.data_flow))}
+        found_cases = (steered() if plan.steer else []) + chosen(plan.seed, plan.recorded, plan.data_flow)
+        cases = {prefix_of(n): case for n, case in enumerate(found_cases)}
         configuration, behaviours = self.directory / "nodes.yaml", self.directory / "cases.json"
         behaviours.write_text(json.dumps({prefix: case["behaviour"] for prefix, case in cases.items()}))
         with ExitStack() as stack:
@@ -84,6 +92,10 @@ class Fire:
                 "SELINON_TEST_CHAOS": json.dumps({**chaos, "directory": str(self.directory)}),
             }
             selinon = stage.client(environment)
+            if plan.steer:
+                memory = redis.Redis.from_url(stage.memory)
+                stack.callback(memory.close)
+                self._steering = Steering(selinon, random.Random(plan.seed), memory, plan.steer)
             for number in range(plan.workers):
                 self._workers.append(self._worker(environment, queue, number))
             stack.callback(lambda: [worker.kill() for worker in self._workers])
@@ -100,6 +112,9 @@ class Fire:
             self.kills.update({f"died {point}": count for point, count in Counter(points).items()})
             found.figures["kills"] = dict(sorted(self.kills.items()))
             found.figures["kills in total"] = sum(self.kills.values())
+            if self._steering is not None:
+                found.figures["steered"] = dict(self._steering.done)
+                found.figures["refused"] = dict(self._steering.refused)
             found.figures["late messages"] = sum(self._read.values())
             found.figures["seconds to the last end after the fire"] = round(drained, 1)
             for worker in self._workers:
@@ -123,13 +138,20 @@ class Fire:
             passed = time.monotonic() - began
             while prefixes and len(ids) <= plan.flows * passed / plan.seconds:
                 prefix = prefixes.pop()
-                ids[self._submit(selinon, prefix, cases[prefix])] = prefix
+                id = self._submit(selinon, prefix, cases[prefix])
+                ids[id] = prefix
+                if "broken" in cases[prefix]["behaviour"]:
+                    self._broken.add(id)
             if passed >= plan.seconds and not prefixes:
                 return ids
             if time.monotonic() >= next_kill:
                 next_kill += plan.every
                 self._kill_something()
             self._tend(selinon, environment, queue)
+            if self._steering is not None:
+                self._steering.tend(list(ids), self._broken)
+                if passed > plan.seconds / 2 and self._steering.has_failed:
+                    self._steering.mend()
             time.sleep(0.02)
 
     def _submit(self, selinon: Selinon, prefix: str, case: Json) -> str:
@@ -201,14 +223,27 @@ class Fire:
         """Wait until all flow runs are over; returns those that are not after a while."""
         until = time.monotonic() + self.plan.patience
         left = ids
+        if self._steering is not None:
+            self._steering.mend()
         while left and time.monotonic() < until:
             self._tend(selinon, environment, queue)
-            left = [id for id in left if patient(lambda id=id: is_running(selinon, id))]
+            if self._steering is not None:
+                self._steering.tend([], self._broken)
+            left = [id for id in left if patient(lambda id=id: self._goes_on(selinon, id))]
             time.sleep(0.2)
         while time.monotonic() < until and (self._late or patient(lambda: selinon.store.runs(1))):
             self._tend(selinon, environment, queue)
             time.sleep(0.2)
         return left
+
+    def _goes_on(self, selinon: Selinon, id: str) -> bool:
+        """Whether a run has not ended; one that failed because it was broken is retried."""
+        header = selinon.store.header(id)
+        return (
+            header is None
+            or header["status"] == "running"
+            or (id in self._broken and header["status"] == "failure")
+        )
 
 
 __all__ = ["Fire", "Plan"]

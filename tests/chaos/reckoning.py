@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from selinon_core.celery import Selinon
+from selinon_core.celery.stores.waits import WaitQuery
 from tests.celery.index_check import index_mistakes
 from tests.celery.reported import report_of
 from tests.workers.conformance import results_in, told
@@ -63,6 +64,7 @@ def reckon(
             node["id"]
             for node in nodes
             if node["kind"] == "task" and node["status"] != "reused" and not node["refused"]
+            if selinon.plan.tasks[node["name"]].wait is None
         ]
         twice = [task for task, count in Counter(tasks).items() if count > 1]
         wrong += [f"{id}: task run {task} was decided on twice" for task in twice]
@@ -76,6 +78,8 @@ def reckon(
         wrong += [f"task run {task} was decided on and never performed" for task in decided - set(performed)]
         wrong += [f"task run {task} was performed without being decided on" for task in set(performed) - decided]
     wrong += patient(lambda: index_mistakes(selinon.store, ids))
+    waits = patient(lambda: selinon.store.waits.find(WaitQuery())).rows
+    wrong += [f"{row.node} of {row.run} has a row although nothing waits" for row in waits]
     left = left_over(selinon, store_url, broker_url, queue)
     wrong += [f"{count} left in {where}" for where, count in left.items() if count]
     again = sum(count - 1 for count in performed.values())

@@ -28,3 +28,15 @@ def test_on_rabbitmq_and_postgresql(tmp_path: Path) -> None:
         found = Fire(plan, tmp_path).run()
     assert found.wrong == []
     assert found.figures["kills in total"] >= 3
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(480)
+def test_runs_that_are_paused_answered_and_retried_under_fire(tmp_path: Path) -> None:
+    plan = SHORT._replace(seed=13, flows=60, seconds=12.0, recorded=6, data_flow=6, patience=240.0, steer=0.8)
+    found = Fire(plan, tmp_path).run()
+    assert found.wrong == []
+    assert found.figures["kills in total"] >= 3
+    assert {"signal", "pause", "resume", "retry"} <= {
+        what for what, count in found.figures["steered"].items() if count
+    }

@@ -24,7 +24,8 @@ def merge(cases: dict[str, Json], queue: str) -> Json:
         names = {task["name"] for task in case["nodes"]["tasks"]}
         names |= {flow["name"] for flow in case["flow_definitions"]}
         renamed = _renamed(case["nodes"]["tasks"], prefix, names)
-        tasks += [{**task, "import": "tests.workers.acting", "queue": queue} for task in renamed]
+        runs = {"import": "tests.workers.acting", "queue": queue}
+        tasks += [task if "wait" in task else {**task, **runs} for task in renamed]
         flows += [{**flow, "queue": queue} for flow in _renamed(case["flow_definitions"], prefix, names)]
     storage = {"name": "Memory", "import": "tests.workers.acting", "classname": "SharedStorage"}
     return {
