@@ -104,3 +104,48 @@ def test_delimiters_of_a_condition_are_underlined_as_a_whole(style: str, tmp_pat
     [part] = _underlined(_styles('${"\u00df" == Fetch.note}')[style], "condition", "SEL446", tmp_path)
     assert part.startswith("${")
     assert part.endswith("}")
+
+
+_TWICE = """
+tasks:
+  - {name: Many, import: nodes, storage: Results}
+  - {name: Left, import: nodes, storage: Results}
+  - {name: Right, import: nodes, storage: Results}
+  - {name: Store, import: nodes, storage: Results}
+storages:
+  - {name: Results, import: selinon.storages.memory, classname: InMemoryStorage}
+flow-definitions:
+  - name: order
+    edges:
+      - {from: , to: [Many, Many]}
+      - {from: Many, to: [Left, Right]}
+      - from: [Left, Right]
+        to: Store
+        name: "\N{SNOWMAN}"
+        CONDITION
+        args:
+          n: ARGUMENT
+    output:
+      "\N{SNOWMAN}": OUTPUT
+"""
+
+
+@pytest.mark.parametrize("style", ["single", "double", "folded", "literal"])
+@pytest.mark.parametrize(
+    ("key", "code", "text", "part"),
+    [
+        ("CONDITION", "SEL440", f"{_BEFORE}Many > 1", "Many"),
+        ("ARGUMENT", "SEL440", "${[Many, '\u00e4'][0]}", "Many"),
+        ("OUTPUT", "SEL447", "${['\u00e4\U0001f600', Many]}", "Many"),
+    ],
+)
+def test_names_of_several_runs(key: str, code: str, text: str, part: str, style: str, tmp_path: Path) -> None:
+    values = {"CONDITION": "# none", "ARGUMENT": "1", "OUTPUT": "1"}
+    values[key] = ("condition: " if key == "CONDITION" else "") + _styles(text)[style]
+    written = _TWICE
+    for name, value in values.items():
+        written = written.replace(name, value)
+    found = [one.span for one in lint_text(written, tmp_path) if one.code == code]
+    lines = (tmp_path / MAIN).read_text(encoding="utf-8").splitlines()
+    shown = [lines[span.line - 1][span.column - 1 : span.end_column - 1] for span in found]
+    assert (part.replace("'", "''") if style == "single" else part) in shown
