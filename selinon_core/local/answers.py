@@ -14,7 +14,6 @@ from selinon_core.runtime.results import Asking, Results
 from selinon_core.runtime.trace.run_records import FlowRecord
 
 _CONDITIONS = (do.AskCondition, do.AskFallbackCondition)
-_WITH_REASONS = (on.QuestionFailed, on.ArgsAnswered)
 
 
 class LocalAnswers:
@@ -43,7 +42,7 @@ class LocalAnswers:
             answer = self._watched(record, question, known)
         else:
             answer = self._answers.answer(_asking(record), question, known)
-        if answer.__class__ in _WITH_REASONS and not state.scripts.empty:
+        if not state.scripts.empty and _gives_reasons(answer):
             answer = self._hinted(answer)
         if isinstance(answer, on.ForeachAnswered):
             state.steps.check_fan_out(record, question, len(answer.items or ()))
@@ -106,6 +105,13 @@ class LocalAnswers:
         count = asked[key] = asked.get(key, 0) + 1
         leaves = [None] * sum(1 for _ in leaves_of(entry.condition))
         return on.ConditionAnswered(question.question, values[min(count, len(values)) - 1], leaves)
+
+
+def _gives_reasons(answer: on.Event) -> bool:
+    """Whether something could not be worked out; what names the mocks looks at all that were played so far."""
+    if isinstance(answer, on.ArgsAnswered):
+        return any(each[0] for each in answer.given)
+    return isinstance(answer, on.QuestionFailed)
 
 
 def _reads_args(expression: Expression) -> bool:

@@ -16,7 +16,7 @@ def with_hints(answer: on.Event, mocked: Collection[str]) -> on.Event:
     """The answer; in its reasons, if it has any, the mocks of these nodes are named."""
     if isinstance(answer, on.QuestionFailed):
         return on.QuestionFailed(answer.question, hinted(answer.reason, mocked))
-    if isinstance(answer, on.ArgsAnswered) and any(each[0] for each in answer.given):
+    if isinstance(answer, on.ArgsAnswered):
         given = [[1, hinted(each[1], mocked)] if each[0] else each for each in answer.given]
         return on.ArgsAnswered(answer.question, given)
     return answer

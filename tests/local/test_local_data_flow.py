@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
 from selinon_core.errors import ArgumentError, StorageError
-from selinon_core.local import LocalExecutor, LocalOptions, LocalRun
+from selinon_core.local import LocalExecutor, LocalOptions, LocalRun, Mocks
 from tests.local.trying import (
     HERE,
     Remembering,
@@ -557,6 +558,14 @@ class TestMocks:
         run = play(plan, mocks=mocks)
         assert 'the mock of A has no "lines": --mock A=...' in error_of(run, "B")
         assert "(the result of A is a mock: --mock A=... gives another)" in str(run.error)
+
+    def test_arguments_that_are_fine_do_not_look_at_the_mocks_of_the_whole_run(self) -> None:
+        """A run of very many nodes would look at all of them for each."""
+        edges = ["-> A", ("A -> A", {"condition": "A < 9", **given(n="${A + 1}")})]
+        mocks = Mocks.from_mapping({"A": [{"result": number} for number in range(1, 10)]})
+        with patch("selinon_core.local.mock_hints.with_hints", side_effect=AssertionError):
+            run = play(build({"f": edges}), mocks=mocks)
+        assert (run.status, len(names(run))) == ("success", 9)
 
     def test_a_sub_flow_is_mocked_by_its_output(self) -> None:
         from selinon_core.local.mocks import Mocks
