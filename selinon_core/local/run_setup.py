@@ -32,6 +32,16 @@ def default_pythonpath(plan: Plan) -> tuple[str, ...]:
     return tuple(dict.fromkeys([*directories, os.getcwd()]))
 
 
+def _same_schemas(plan: Plan, other: Plan) -> bool:
+    """Whether the schemas of arguments, and of outputs of flows, are the same ones."""
+    if plan.tasks is not other.tasks or plan.flows.keys() != other.flows.keys():
+        return False
+    pairs = [(flow, other.flows[name]) for name, flow in plan.flows.items()]
+    return all(
+        one.input_schema is two.input_schema and one.output_schema is two.output_schema for one, two in pairs
+    )
+
+
 class RunSetup:
     """What runs of one executor share, because it never changes: tables of the flows and imported functions.
 
@@ -60,7 +70,8 @@ class RunSetup:
             self.check_schema = like.check_schema
         else:
             self.check_schema = SchemaChecker(self.directory)
-        self.inputs = Inputs(self.directory)
+        self.inputs: Inputs
+        self.inputs = Inputs(self.directory) if like is None or not _same_schemas(plan, like.plan) else like.inputs
         self.scripted: ScriptedResults = ScriptedResults() if like is None else like.scripted
         self._checked: set[str] = set()
         self._like = like

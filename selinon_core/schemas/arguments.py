@@ -53,9 +53,9 @@ class ArgumentSchema:
         cannot be used.
         """
         try:
-            filled = _Defaults(self._schema.resolver).fill(self._schema.schema, value)
+            filled = _Defaults(self._schema).fill(value)
             if value is None and filled is None and not self._schema.fits(None):
-                other = _Defaults(self._schema.resolver).fill(self._schema.schema, {})
+                other = _Defaults(self._schema).fill({})
                 return other if self._schema.fits(other) else None
         except ConfigurationError:
             raise
@@ -78,19 +78,23 @@ class ArgumentSchema:
 class _Defaults:
     """Fills in the defaults of one value; only what changes is copied."""
 
-    def __init__(self, resolver: Any) -> None:
-        self._resolver = resolver
+    def __init__(self, schema: ResultSchema) -> None:
+        self._schema = schema
         self._added = 0
 
-    def fill(self, schema: Any, value: Any) -> Any:
-        return self._filled(schema, value, self._resolver, ())
+    def fill(self, value: Any) -> Any:
+        return self._filled(self._schema.schema, value, None, ())
+
+    def _looked_up(self, reference: str, resolver: Any) -> Any:
+        """Where a reference leads; ``resolver`` None: that of the schema, which few need and imports much."""
+        return (self._schema.resolver if resolver is None else resolver).lookup(reference)
 
     def _filled(self, schema: Any, value: Any, resolver: Any, taken: tuple[str, ...]) -> Any:
         if not isinstance(schema, dict):
             return value
         reference = schema.get("$ref")
         if isinstance(reference, str) and reference not in taken:
-            found = resolver.lookup(reference)
+            found = self._looked_up(reference, resolver)
             value = self._filled(found.contents, value, found.resolver, (*taken, reference))
         for part in schema.get("allOf", ()):
             value = self._filled(part, value, resolver, taken)
@@ -139,7 +143,7 @@ class _Defaults:
         reference = schema.get("$ref")
         if not isinstance(reference, str) or reference in taken:
             return False, None
-        found = resolver.lookup(reference)
+        found = self._looked_up(reference, resolver)
         return self._default(found.contents, found.resolver, (*taken, reference))
 
     def _count(self) -> None:
