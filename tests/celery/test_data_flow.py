@@ -12,7 +12,7 @@ import pytest
 from selinon_core.celery import Selinon
 from selinon_core.celery.reporting.run_history import history
 from selinon_core.celery.reporting.run_status import describe
-from selinon_core.errors import ArgumentError
+from selinon_core.errors import ArgumentError, StorageError
 from selinon_core.local import LocalExecutor
 from selinon_core.plan import Plan
 from selinon_core.project import compile_project
@@ -147,6 +147,33 @@ class TestReferences:
         assert release["error"]["type"] == "ArgumentError"
         assert "is gone" in release["error"]["message"]
         assert place.args("ReleaseItems") == []
+
+    @pytest.mark.parametrize("readings", [1, 2])
+    def test_a_storage_that_is_away_defers_arguments_as_often_as_the_setting_says(
+        self, place: Place, readings: int, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        world = World(place.plan(), workers=1, selinon_max_deferrals=2, selinon_inline_count=0)
+        storage = world.workers[0].storages.connected("Results")
+        retrieve, failed = storage.retrieve, []
+
+        def away(flow_name: str, task_name: str, task_id: str) -> Any:
+            if task_name == "Charge" or len(failed) == readings:
+                return retrieve(flow_name, task_name, task_id)
+            failed.append(task_name)
+            raise StorageError("it is away")
+
+        monkeypatch.setattr(storage, "retrieve", away)
+        told: list[Any] = []
+        world.workers[0].tracer.add(lambda event, details: told.append((event, dict(details))))
+        _, status, _ = run(world, "order", {"number": 7})
+        assert len(failed) == readings
+        if readings == 1:
+            assert status == "success"
+            return
+        (given_up,) = [details["what"] for event, details in told if event == "DISPATCHER_FAILURE"]
+        assert status == "failure"
+        assert "edge LoadOrder -> reserve" in given_up  # it has no condition: its arguments read the storage
+        assert "a storage could not be read 2 times in a row" in given_up
 
     def test_computed_values_have_a_limit(self, place: Place) -> None:
         text = project(place.module).replace(
