@@ -14,6 +14,7 @@ from selinon_core.errors import RequestError
 if TYPE_CHECKING:
     from selinon_cli.terminal import Terminal
     from selinon_core.explaining.run_view import RunView
+    from selinon_core.plan import Plan
 
 #: How a file of a run ends.
 _SUFFIXES = (".json", ".jsonl", ".ndjson", ".yaml", ".yml")
@@ -61,34 +62,52 @@ def _of_file(terminal: Terminal, file: str, id: str | None, paths: Sequence[str]
 
     text = read_text(file, "RUN")
     plan, _ = load_project(terminal, paths)
-    try:
-        report = parse_json(text)
-    except ValueError:
-        report = None
-    if isinstance(report, dict) and "event" not in report:
-        from selinon_core.explaining.report_facts import ReportView
-        from selinon_core.local.earlier_run import check_report
-
+    report = report_in(text)
+    if report is not None:
         if id is not None:
             raise UsageError(f"{file} is the report of one run: leave ::{id} out")
-        try:
-            return ReportView(plan, check_report(report))
-        except RequestError as error:
-            raise UsageError(
-                f"{file} is not the report of a run: {error}", "selinon run --local --report FILE writes one"
-            ) from None
+        return view_of_report(plan, report, file)
     from selinon_core.explaining.event_facts import TraceView
 
     try:
-        return TraceView(plan, _events(text), id)
+        return TraceView(plan, trace_events(text), id)
+    except RequestError as error:
+        raise UsageError(f"{file}: {error}", WRITE_TRACES) from None
+
+
+#: What to do about a file that is not a trace.
+WRITE_TRACES = "selinon run --local --trace FILE and selinon status ID --history write traces"
+
+
+def report_in(text: str) -> dict[str, Any] | None:
+    """The report that a text is; None for a trace."""
+    try:
+        report = parse_json(text)
+    except ValueError:
+        return None
+    return report if isinstance(report, dict) and "event" not in report else None
+
+
+def view_of_report(plan: Plan, report: dict[str, Any], file: str) -> RunView:
+    """The run of a report or of an export. Raises ``UsageError``."""
+    from selinon_core.explaining.report_facts import ReportView
+    from selinon_core.local.earlier_run import check_report
+
+    try:
+        checked = check_report(report)
+        if isinstance(report.get("export"), dict):
+            from selinon_core.celery.reporting.exported_run import ExportedView
+
+            return ExportedView(plan, checked)
+        return ReportView(plan, checked)
     except RequestError as error:
         raise UsageError(
-            f"{file}: {error}",
-            "selinon run --local --trace FILE and selinon status ID --history write traces",
+            f"{file} is not the report of a run: {error}", "selinon run --local --report FILE writes one"
         ) from None
 
 
-def _events(text: str) -> Iterator[Mapping[str, Any]]:
+def trace_events(text: str) -> Iterator[Mapping[str, Any]]:
+    """The events of a trace, line by line. Raises ``RequestError`` with the line of what is none."""
     for number, line in enumerate(text.splitlines(), 1):
         if not line.strip():
             continue

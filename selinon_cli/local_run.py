@@ -43,18 +43,19 @@ class Outputs(NamedTuple):
     graph: str | None = None
     printing_tasks: bool = False
     durations: int = 0
+    record: str | None = None
 
     def absolute(self) -> Outputs:
         """The same with absolute targets: a task may change the working directory."""
-        report, trace, graph = (
+        report, trace, graph, record = (
             target if target is None or target == "-" else os.path.abspath(target) for target in self.files
         )
-        return self._replace(report=report, trace=trace, graph=graph)
+        return self._replace(report=report, trace=trace, graph=graph, record=record)
 
     @property
     def files(self) -> tuple[str | None, ...]:
         """The targets."""
-        return self.report, self.trace, self.graph
+        return self.report, self.trace, self.graph, self.record
 
 
 def run_locally(
@@ -105,7 +106,19 @@ def run_locally(
     finish(run)
     terminal.flush()
     trace.check()
-    return EXIT_OK if run.status == "success" else EXIT_FINDINGS
+    is_recorded = outputs.record is None or _record(terminal, plan, run, options.pythonpath, outputs.record)
+    return EXIT_OK if run.status == "success" and is_recorded else EXIT_FINDINGS
+
+
+def _record(terminal: Terminal, plan: Plan, run: LocalRun, pythonpath: Sequence[str], target: str) -> bool:
+    """Write the run as a flow test case; False when it cannot be."""
+    from selinon_cli.recording import Target, record_runs
+    from selinon_core.recording.recorder import RecordingOptions
+    from selinon_core.recording.run_data import RecordedRun
+    from selinon_core.testing.observation import Observation
+
+    recorded = RecordedRun("the run", Observation(plan, run))
+    return record_runs(terminal, plan, pythonpath, [recorded], Target(target), RecordingOptions()) == EXIT_OK
 
 
 def _report(

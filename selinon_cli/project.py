@@ -29,13 +29,15 @@ def load_project(terminal: Terminal, paths: Sequence[str], pythonpath: Iterable[
     return project.plan, project
 
 
-def load_whole_project(terminal: Terminal, paths: Sequence[str]) -> tuple[Plan, Project]:
+def load_whole_project(
+    terminal: Terminal, paths: Sequence[str], pythonpath: Iterable[str] = ()
+) -> tuple[Plan, Project]:
     """The project, for commands in which an error of it is another code than a finding.
 
     Raises ``CommandExit`` with the code of wrong use after printing the errors.
     """
     try:
-        return load_project(terminal, paths)
+        return load_project(terminal, paths, pythonpath)
     except CommandExit:
         raise CommandExit(EXIT_USAGE) from None
 

@@ -76,6 +76,7 @@ SELINON = Program(
         "cover": "selinon_cli.commands.cover",
         "mutate": "selinon_cli.commands.mutate",
         "simulate": "selinon_cli.commands.simulate",
+        "record": "selinon_cli.commands.record",
         "inspect": "selinon_cli.commands.inspect",
         "eval": "selinon_cli.commands.evaluate",
         "migrate": "selinon_cli.commands.migrate",

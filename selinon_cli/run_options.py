@@ -153,6 +153,7 @@ class RunOptions(ProjectOptions):
         minimum=0,
     )
     report = text("--report", help="Write the JSON report, - for stdout.", kind="path", metavar="FILE")
+    record = text("--record", help="Write the run as a flow test case, - for stdout.", kind="path", metavar="FILE")
     format = choice(
         "--format",
         help="What to print at the end: a summary, or the JSON report.",

@@ -21,6 +21,8 @@ def run(terminal: Terminal, options: RunOptions, received: Callable[[dict[str, A
         raise UsageError("--select names no task")
     _check_targets(options)
     arguments = run_inputs.node_args(options.input.node_args, options.input.node_args_file)
+    if not options.local and options.record is not None:
+        raise UsageError("--record is about local runs", "selinon record ID records a run on workers")
     if not options.local:
         from selinon_cli.remote_run import run_remotely
 
@@ -37,8 +39,10 @@ def _check(options: RunOptions) -> None:
         raise UsageError("--follow-subflows and --run-subsequent are about the tasks named by --select")
     if selection.reuse is not None and not selection.select:
         raise UsageError("--reuse is about runs with --select: it names what selective run functions may reuse")
-    if (options.report, options.trace, options.graph).count("-") > 1:
-        raise UsageError("only one of --report, --trace and --graph can be written to stdout")
+    if (options.report, options.trace, options.graph, options.record).count("-") > 1:
+        raise UsageError("only one of --report, --trace, --graph and --record can be written to stdout")
+    if options.record is not None and selection.select:
+        raise UsageError("--record is about whole runs: leave --select out")
 
 
 def _check_targets(options: RunOptions) -> None:
@@ -50,6 +54,10 @@ def _check_targets(options: RunOptions) -> None:
             check_target(target)
     if options.graph is not None:
         graph_format(options.graph)
+    if options.record is not None:
+        from selinon_cli.recording import check_case_file
+
+        check_case_file(options.record)
 
 
 def _run_here(
@@ -85,7 +93,14 @@ def _run_here(
         arguments,
         execution._replace(max_steps=options.max_steps, reuse=earlier, pythonpath=project.pythonpath),
         selection=Selection(tasks, selection.follow_subflows, selection.run_subsequent) if tasks else None,
-        outputs=Outputs(options.format, options.report, options.trace, options.graph, durations=options.durations),
+        outputs=Outputs(
+            options.format,
+            options.report,
+            options.trace,
+            options.graph,
+            durations=options.durations,
+            record=options.record,
+        ),
         received=received,
     )
 

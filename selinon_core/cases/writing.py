@@ -25,6 +25,7 @@ from selinon_core.cases.model import (
 )
 from selinon_core.cases.references import edge_text, fallback_text
 from selinon_core.plan import Plan
+from selinon_core.plan.text_wrap import ends_text
 
 #: Expectations whose value is written as it is.
 _AS_IT_IS = ("runs", "virtual_seconds", "snapshot", "ends", "same_as")
@@ -37,8 +38,8 @@ _BY_NODE = ("args", "parents", "results", "outputs", "errors", "statuses", "atte
 def case_file_text(cases: Iterable[Case], plan: Plan) -> str:
     """The text of a case file with these cases, each with its flow and its mocks.
 
-    What a case has besides ``args``, ``mocks``, ``tasks``, ``fail``, ``at``, ``durations``, ``timeout``,
-    ``stand_ins``, ``driver``, ``schedule``, ``expect`` and ``invariants`` is left out.
+    What a case has besides ``args``, ``tags``, ``mocks``, ``tasks``, ``fail``, ``at``, ``durations``, ``timeout``,
+    ``stand_ins``, ``seeds``, ``driver``, ``schedule``, ``expect`` and ``invariants`` is left out.
     """
     return "tests:\n" + entries_text(cases, plan)
 
@@ -78,6 +79,8 @@ def _case_lines(case: Case, plan: Plan) -> Iterator[str]:
         for deviation in case.schedule:
             ((kind, about),) = deviation_data(deviation).items()
             yield f"      - {kind}: {_plain(about) if isinstance(about, str) else flow_text(about)}"
+    if case.seeds != (0,):
+        yield f"    seeds: {flow_text(list(case.seeds))}"
     yield f"    expect: {flow_text(dict(_expectations(case.expect)))}"
     if case.invariants:
         yield "    invariants:"
@@ -202,6 +205,11 @@ def _expectations(expect: Expect) -> Iterator[tuple[str, Any]]:
         of_nodes: Mapping[str, Any] = getattr(expect, key)
         if of_nodes:
             yield key, {name: _matchers(expected.value) for name, expected in of_nodes.items()}
+    if expect.fallbacks is not None:
+        yield (
+            "fallbacks",
+            [ends_text(nodes, ("true",) if used is True else used) for nodes, used in expect.fallbacks.value],
+        )
     if expect.edges:
         yield "edges", {name: dict(expected.value) for name, expected in expect.edges.items()}
 

@@ -21,18 +21,35 @@ from selinon_core.runtime.trace.run_records import FlowRecord, NodeRecord
 
 
 class TraceView(RunView):
-    """A run by its trace events."""
+    """A run by its trace events; ``id`` is needed where they are of several runs."""
 
     def __init__(self, plan: Plan, events: Iterable[Event], id: str | None = None) -> None:
-        reading = _Reading(plan)
-        for event in events:
-            reading.take(event)
-        super().__init__(plan, reading.facts(id))
+        self._read(_read(plan, events), id)
+
+    def _read(self, reading: _Reading, id: str | None) -> None:
+        super().__init__(reading.plan, reading.facts(id))
         self.notes = reading.notes
+
+    @classmethod
+    def each(cls, plan: Plan, events: Iterable[Event]) -> list[TraceView]:
+        """All runs of a trace, in the order in which they begin."""
+        reading, views = _read(plan, events), []
+        for id in reading.roots():
+            view = cls.__new__(cls)
+            view._read(reading, id)
+            views.append(view)
+        return views
 
     def has_result(self, record: NodeRecord) -> bool:
         """A trace has the results of sub-flows only, as what finished and failed in them."""
         return record.run.is_flow
+
+
+def _read(plan: Plan, events: Iterable[Event]) -> _Reading:
+    reading = _Reading(plan)
+    for event in events:
+        reading.take(event)
+    return reading
 
 
 class _Reading(EventRuns):
@@ -79,6 +96,15 @@ class _Reading(EventRuns):
         facts.fallbacks = [fact for fact in facts.decisions if isinstance(fact, FallbackConsidered)]
         facts.eager, facts.left_out = self._eager, self._left_out
         return facts
+
+    @property
+    def plan(self) -> Plan:
+        """The plan of the flows."""
+        return self._plan
+
+    def roots(self) -> list[str]:
+        """The ids of the flow runs that no other started."""
+        return [record.id for record in self._flow_runs.values() if record.parent_run is None]
 
     def _root(self, id: str | None) -> FlowRecord:
         roots = [record for record in self._flow_runs.values() if record.parent_run is None]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from typing import cast
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, cast
 
 from selinon_core.dispatch import FlowOutcome, FlowRun, NodeRun
 from selinon_core.dispatch.node_run import CANCELLED, TIMED_OUT
@@ -34,6 +34,11 @@ class EventRuns:
         #: Edge and sources of nodes that are to fail without being started.
         self._refused: dict[tuple[str, str], tuple[int, tuple[NodeRun, ...]]] = {}
         self._flow_attempts: Counter[str] = Counter()
+        #: By flow run and name: the newest run of a node.
+        self._newest: dict[tuple[str, str], NodeRun] = {}
+        #: By flow run and edge: the sources of the combination that an event was about last. A sub-flow may not be
+        #: told what it was started for.
+        self._asked: dict[tuple[str, int], Mapping[str, Any]] = {}
 
     # -- flow runs ----------------------------------------------------------------------------------------------
 
@@ -97,6 +102,7 @@ class EventRuns:
             self._nodes[id].error = None
             return
         self._nodes[id] = record
+        self._newest[flow_run.id, name] = run
         if edge is not None and edge.condition is None:
             self._count(flow_run, edge, run.sources, fired=True)
 
@@ -156,10 +162,12 @@ class EventRuns:
     def _args(self, event: Event, flow_run: FlowRecord) -> None:
         """The arguments of nodes could not be worked out: they fail without being started."""
         index, edges = event.get("edge"), flow_run.flow.edges
-        if not event.get("what") or not isinstance(index, int) or not 0 <= index < len(edges):
+        if not isinstance(index, int) or not 0 <= index < len(edges):
             return
         if edges[index].destinations == tuple(event["nodes_to"]):
             sources = self._runs(self._ids(event, flow_run, edges[index]))
+            if not event.get("what"):
+                return
             for name in event["nodes_to"]:
                 self._refused[flow_run.id, str(name)] = (index, sources)
 
@@ -181,10 +189,17 @@ class EventRuns:
 
     def _ids(self, event: Event, flow_run: FlowRecord, edge: EdgePlan) -> Iterator[str]:
         """The ids of the sources for which an edge was considered, in the order in which the edge names them."""
-        parent = event.get("parent") or {}
+        parent, key = event.get("parent") or {}, (flow_run.id, edge.index)
+        if event["event"] in _ABOUT_EDGES:
+            self._asked[key] = parent
+        asked = self._asked.get(key, {})
         for name in edge.sources:
-            if isinstance(parent.get(name), str):
-                yield parent[name]
-            elif name in parent:  # a sub-flow that passes on what finished in it: the newest run of it
-                runs = [r.run for r in self._nodes.values() if r.flow_run is flow_run and r.run.name == name]
-                yield from (run.id for run in runs[-1:])
+            known = parent.get(name, asked.get(name))
+            if isinstance(known, str):
+                yield known
+            elif (flow_run.id, name) in self._newest:  # of a sub-flow the parent has what finished in it
+                yield self._newest[flow_run.id, name].id
+
+
+#: Events that say for which combination something was asked about an edge.
+_ABOUT_EDGES = ("EDGE_COND_TRUE", "EDGE_COND_FALSE", "FOREACH_RESULT", "NODE_ARGS")

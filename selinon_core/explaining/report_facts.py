@@ -77,7 +77,7 @@ class _Reading:
         """The facts that the report has."""
         report = self._report
         root = self._flow_run(str(report["id"]), str(report["flow"]), None, None, report.get("node_args"))
-        root.outcome = _root_outcome(report)
+        root.outcome, root.ended_at = _root_outcome(report), float(report.get("virtual_seconds") or 0.0)
         for row in report["nodes"]:
             self._add(row, root)
         self._link()
@@ -138,9 +138,10 @@ class _Reading:
             error = row.get("error") or {}
             ended = run.status in ("success", "failure")
             if ended:
-                inner.outcome = run.outcome = FlowOutcome(
+                outcome = FlowOutcome(
                     run.status == "success", {}, {}, [], {}, row.get("reason") or error.get("message")
                 )
+                inner.outcome = run.outcome = outcome.with_output(row["output"]) if "output" in row else outcome
 
     @staticmethod
     def _edge_index(flow: FlowPlan, index: Any) -> int | None:

@@ -114,7 +114,8 @@ class RunView:
 
     def parents(self, record: NodeRecord) -> Any:
         """What a node run got as ``parent``, with labels in place of ids."""
-        return self.labelled(copy_json(record.parent))
+        given = record.given_parent  # what a recording has, which may not have all that a parent is made of
+        return self.labelled(copy_json(record.parent if given is None else given))
 
     def labelled(self, value: Any) -> Any:
         """A value with the labels of node runs in place of their ids; lists of labels are sorted."""

@@ -52,12 +52,17 @@ class Redaction:
         if isinstance(value, Mapping):
             found = {}
             for key, inner in value.items():
-                steps = tuple(step for step in _STEPS.split(str(key).lower()) if step)
-                found[key] = self._mask(inner) if self._hides(above, steps) else self._by_key(inner, above + steps)
+                steps = self.steps(str(key))
+                found[key] = self._mask(inner) if self.hides(above, steps) else self._by_key(inner, above + steps)
             return found
         return [self._by_key(item, above) for item in value] if isinstance(value, list | tuple) else value
 
-    def _hides(self, above: tuple[str, ...], steps: tuple[str, ...]) -> bool:
+    @staticmethod
+    def steps(key: str) -> tuple[str, ...]:
+        """The steps of a key, which may be a path such as ``Load.card.number``."""
+        return tuple(step for step in _STEPS.split(key.lower()) if step)
+
+    def hides(self, above: tuple[str, ...], steps: tuple[str, ...]) -> bool:
         """Whether a pattern matches one of the steps; earlier keys count for patterns of several."""
         path = above + steps
         return any(

@@ -92,6 +92,7 @@ LINES = (
     Line("simulate"),
     Line("eval 1 --report missing.json", code=2),
     Line("explain missing.json", code=2),
+    Line("record missing.json", code=2),
     Line("explain 1234", ("dev",), code=2),
     Line("cover --histories traces.jsonl --format html -o page.html"),
     Line("inspect"),
