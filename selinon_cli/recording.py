@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from selinon_cli.exits import EXIT_FINDINGS, EXIT_OK, UsageError
 from selinon_cli.output import check_target, write_text
 from selinon_cli.terminal import Terminal
+from selinon_core.config.yaml.files import display_name
 from selinon_core.diagnostics.wording import listed
 from selinon_core.errors import RequestError, SelinonException
 from selinon_core.recording.recorder import Differs, Recorded, Recorder, RecordingOptions
@@ -36,7 +37,8 @@ def check_case_file(file: str) -> None:
         return
     if not file.endswith(SUFFIXES):
         raise UsageError(
-            f"{file} is no name of a case file", f"end it with {SUFFIXES[0]}: selinon test looks for it"
+            f"{file} does not have the name of a case file",
+            f"end it with {SUFFIXES[0]}: selinon test looks for it",
         )
     check_target(file)
 
@@ -50,7 +52,7 @@ def record_runs(
     options: RecordingOptions,
 ) -> int:
     """Record runs; 1 when one of them cannot be. What can be is written all the same."""
-    file = "recorded.flowtest.yaml" if target.file == "-" else target.file
+    file = "recorded.flowtest.yaml" if target.file == "-" else display_name(target.file)
     recorder = Recorder(plan, tuple(pythonpath), os.getcwd())
     found: list[Recorded] = []
     failed, taken = 0, set[str]()
@@ -114,7 +116,7 @@ def _summary(terminal: Terminal, found: Sequence[Recorded], number: int, target:
             _tell(terminal, recorded.missing)
     left_out = f" of {number} runs, the others cover nothing else" if number > len(found) else ""
     cases = "1 case" if len(found) == 1 else f"{len(found)} cases"
-    where = "" if target.file == "-" else f" in {target.file}"
+    where = "" if target.file == "-" else f" in {display_name(target.file)}"
     terminal.note(f"recorded {cases}{where}{left_out}")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 
@@ -37,10 +38,11 @@ def test_a_case_is_written_and_passes(orders: Path, cli: Cli) -> None:
     assert cli("test", CASES).code == 0
 
 
-def test_stdout_has_the_case_alone(orders: Path, cli: Cli) -> None:
+def test_stdout_has_the_case_alone(orders: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     ran = cli("record", "run.json")
     assert ran.out.startswith('tests:\n  - name: "order succeeded, run ')
-    assert cli("record", "-", stdin=Path("run.json").read_text()).out == ran.out
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(Path("run.json").read_bytes())))
+    assert cli("record", "-").out == ran.out
 
 
 def test_a_directory_has_one_case_for_each_run_or_each_set_of_goals(orders: Path, cli: Cli) -> None:
@@ -56,7 +58,7 @@ def test_a_directory_has_one_case_for_each_run_or_each_set_of_goals(orders: Path
 
 def test_a_local_run_is_recorded_at_once(orders: Path, cli: Cli) -> None:
     ran = cli(*RUN, "--record", CASES)
-    assert (ran.code, f"recorded 1 case in {CASES}" in ran.err) == (0, True), ran.err
+    assert ran.code == 0, ran.err
     assert cli("test", CASES).code == 0
 
 
