@@ -15,7 +15,6 @@ LONGEST = {"function": 60, "class": 250}
 #: What is longer, by module and name, and why. The reason stands beside the code, too.
 LONGER = {
     "selinon_core.celery.app.Selinon": "the client: a few lines a method, each leads to where it is done",
-    "selinon_core.celery.execution.flow_executor.FlowExecutor": "what may be asked of a run: one method for each",
     "selinon_core.celery.execution.outbox_relay.OutboxRelay": "what an outbox may hold: few lines for each kind",
     "selinon_core.celery.stores.protocol.Store": "the protocol: one step a method, with what it promises",
     "selinon_core.celery.stores.memory.MemoryStore": "as long as the protocol: few lines a method, one lock",

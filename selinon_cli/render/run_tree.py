@@ -36,6 +36,8 @@ def _flow(run: Json, indent: str, now: float) -> Iterator[str]:
         yield indent + visible(run["reason"])
     elif run["status"] == "pending":
         yield f"{indent}no worker has begun it"
+    if run.get("limit"):
+        yield indent + waits_for(run["limit"])
     if run.get("key"):
         yield f"{indent}key {visible(run['key'])}"
     if run.get("start_conflict"):
@@ -54,6 +56,15 @@ def _flow(run: Json, indent: str, now: float) -> Iterator[str]:
             yield f"{indent}{node['name']}  {len(others)} {node['status']}{_for(node, now)}"
     for name, due in run["timers"].items():
         yield f"{indent}due {_timer(name)} in {due - now:.1f} s"
+
+
+def waits_for(limit: Json) -> str:
+    """What a queued run waits for."""
+    holders, ahead = limit["holders"], limit["ahead"]
+    more = f" and {len(holders) - 3} more" if len(holders) > 3 else ""
+    before = f"; {ahead} before it" if ahead else ""
+    hold = f"held by {', '.join(holders[:3])}{more}" if holders else "none is held"
+    return f"waits for one of {limit['max']} places under the key {visible(limit['key'])}, {hold}{before}"
 
 
 def _age(run: Json, now: float) -> str:
@@ -88,4 +99,6 @@ def _nodes(run: Json) -> Iterator[Json]:
 
 def _timer(name: str) -> str:
     kinds = {"n": "a task's next attempt", "q": "a decision that was put off", "s": "a throttled sub-flow"}
-    return {"retry": "the flow's retry", "deadline": "the flow's time-out"}.get(name, kinds.get(name[0], name))
+    return {"retry": "the flow's retry", "deadline": "the flow's time-out", "begin": "the flow's begin"}.get(
+        name, kinds.get(name[0], name)
+    )

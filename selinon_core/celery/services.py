@@ -55,6 +55,7 @@ from selinon_core.runtime.error_codec import decode_error
 from selinon_core.runtime.imports import Imports
 from selinon_core.runtime.inputs import Inputs
 from selinon_core.runtime.labels import Labels
+from selinon_core.runtime.limit_keys import LimitKeys
 from selinon_core.runtime.question_answerer import QuestionAnswerer
 from selinon_core.runtime.redaction import redaction
 from selinon_core.runtime.results import Asking, Limits, ReferredResults, ResultReader, with_values
@@ -160,7 +161,7 @@ class WorkerServices:
         self._answerer = QuestionAnswerer(
             plan, self.imports, BoundConditions(self.imports), self.storages, self.inputs, limits
         )
-        self._labels = Labels(limits)
+        self._labels, self._limit_keys = Labels(limits), LimitKeys(limits)
         parts = self._executor_parts(result_in_commit, forget_result)
         self.executor = FlowExecutor(parts)
         self.joint_execution = JointExecution(parts, self.executor)
@@ -230,6 +231,7 @@ class WorkerServices:
             index_changes=self.index_changes,
             labels=self._labels_of,
             retention=self.retention,
+            limit_key=self._limit_key_of,
         )
 
     def serve(self, queues: list[str]) -> None:
@@ -283,11 +285,17 @@ class WorkerServices:
         flow = self.plan.flows[run.flow.name]
         if flow.labels is None:
             return {}
-        reader = ResultReader(self.storages, flow, RunResults(self.store, run, {}))
-        asking = Asking(flow, run.id, 1, {})
         if not isinstance(args, Referring):
             args = self.hidden.masked(args)  # labels are shown to all who list runs
-        return self._labels.of(flow, Scope(asking, reader, self.plan.settings.environment, (), args))
+        return self._labels.of(flow, self._scope_at_start(flow, run, args))
+
+    def _limit_key_of(self, run: CachedRun, args: Any) -> str:
+        flow = self.plan.flows[run.flow.name]
+        return self._limit_keys.of(flow, self._scope_at_start(flow, run, args))
+
+    def _scope_at_start(self, flow: FlowPlan, run: CachedRun, args: Any) -> Scope:
+        reader = ResultReader(self.storages, flow, RunResults(self.store, run, {}))
+        return Scope(Asking(flow, run.id, 1, {}), reader, self.plan.settings.environment, (), args)
 
     def accept(self, flow: FlowPlan, args: Any) -> Any:
         """The arguments of a flow run that begins, with the defaults of its input schema.

@@ -151,6 +151,16 @@ class WaitDef(Definition):
     timeout: float | None
 
 
+class LimitDef(Definition):
+    """How many runs there may be at once. ``key`` and ``max`` are None when broken or not given."""
+
+    __slots__ = ("key", "max", "when_full")
+
+    key: TemplateDef | None
+    max: int | None
+    when_full: str
+
+
 class RetryDef(Definition):
     """When a task is tried again. Times are seconds; ``only`` and ``never`` are patterns of exception classes."""
 
@@ -525,6 +535,7 @@ class FlowDef(Definition):
         "keep",
         "labels",
         "like",
+        "limit",
         "max_retry",
         "merged",
         "name",
@@ -575,6 +586,7 @@ class FlowDef(Definition):
     output_schema: NameRef | SchemaDef | None
     labels: TemplateDef | None
     keep: dict[str, float] | None
+    limit: LimitDef | None
     vars: dict[str, Json]
     like: NameRef | None
 

@@ -24,13 +24,15 @@ from selinon_core.plan.flow_diff import MigrationStep
 
 #: The largest format of the header and log of a flow run that is known here. A worker leaves runs with a larger
 #: number to newer workers.
-FORMAT = 4
+FORMAT = 5
 #: The format of a run that failed and was reopened.
 REOPENED_FORMAT = 3
 #: The format of a run in which a task has waited for a signal.
 WAITS_FORMAT = 4
 #: The format of a run that was paused: an older worker would go on with it.
 PAUSED_FORMAT = 4
+#: The format of a run that has a place of a limit: an older worker would not give it back.
+LIMITED_FORMAT = 5
 #: The version of the rules by which the machine replays a log; a run keeps the number that it began with.
 LOGIC = 1
 

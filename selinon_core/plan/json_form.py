@@ -25,6 +25,7 @@ from selinon_core.plan.model import (
     CachePlan,
     EdgePlan,
     FailurePlan,
+    FlowLimit,
     FlowPlan,
     ForeachItems,
     NotifyPlan,
@@ -73,7 +74,7 @@ def plan_from_json(data: Mapping[str, Any]) -> Plan:
 # --- there --------------------------------------------------------------------------------------------------
 
 #: The fields that only version 2 has, where they differ from their defaults.
-_NEW_IN_FLOWS = ("input_schema", "output", "output_schema", "constants", "labels", "keep")
+_NEW_IN_FLOWS = ("input_schema", "output", "output_schema", "constants", "labels", "keep", "limit")
 _NEW_IN_SETTINGS = ("environment", "typed_tasks", "redact", "schedules", "notify")
 
 
@@ -198,7 +199,13 @@ def _flow(flow: FlowPlan) -> dict[str, Any]:
     if flow.labels is not None:
         data["labels"] = template_json(flow.labels)
         data["labels_where"] = where_json(flow.labels)
+    if flow.limit is not None:
+        data["limit"] = _limit(flow.limit)
     return data
+
+
+def _limit(limit: FlowLimit) -> dict[str, Any]:
+    return {**fields(limit), "key": template_json(limit.key), "key_where": where_json(limit.key)}
 
 
 # --- and back -----------------------------------------------------------------------------------------------
@@ -273,11 +280,18 @@ def _read_storage(data: Mapping[str, Any]) -> StoragePlan:
     )
 
 
+def _read_limit(data: Mapping[str, Any]) -> FlowLimit:
+    others = {name: value for name, value in data.items() if not name.startswith("key")}
+    return FlowLimit(read_template(data["key"], data["key_where"]), **others)
+
+
 def _read_flow(data: Mapping[str, Any]) -> FlowPlan:
     sampling = data["sampling"]
     given = {name: value for name, value in data.items() if not name.endswith("_where")}
     if "labels" in data:
         given["labels"] = read_template(data["labels"], data["labels_where"])
+    if "limit" in data:
+        given["limit"] = _read_limit(data["limit"])
     if "output" in data:
         given["output"] = read_template(data["output"], data["output_where"])
     return FlowPlan(

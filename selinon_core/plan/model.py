@@ -210,6 +210,17 @@ class CachePlan(NamedTuple):
     configuration: Mapping[str, Json]
 
 
+class FlowLimit(NamedTuple):
+    """How many runs there may be at once whose ``key`` is the same text.
+
+    ``when_full`` says what a further start does: ``queue``, ``skip`` or ``cancel_running``.
+    """
+
+    key: Template
+    max: int
+    when_full: str = "queue"
+
+
 class FlowPlan(NamedTuple):
     """A flow. The ``propagate_*`` sets hold names of sub-flows; ``true`` is spelled out by the compiler.
 
@@ -246,6 +257,7 @@ class FlowPlan(NamedTuple):
     constants: Mapping[str, Json] = {}
     labels: Template | None = None
     keep: Mapping[str, float] | None = None
+    limit: FlowLimit | None = None
 
 
 class Wait(NamedTuple):

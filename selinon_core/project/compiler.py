@@ -21,6 +21,7 @@ from selinon_core.config.model import (
     GlobalDef,
     ImportDef,
     LeafDef,
+    LimitDef,
     NameRef,
     Names,
     NotDef,
@@ -47,6 +48,7 @@ from selinon_core.plan import (
     EdgePlan,
     Expression,
     FailurePlan,
+    FlowLimit,
     FlowPlan,
     Foreach,
     ForeachItems,
@@ -210,6 +212,15 @@ def _task(task: TaskDef, default_queue: str) -> TaskPlan:
     )
 
 
+def _limit(limit: LimitDef | None) -> FlowLimit | None:
+    if limit is None:
+        return None
+    key = _template(limit.key)
+    if key is None or not limit.max:
+        raise ValueError("a model with errors cannot be compiled")
+    return FlowLimit(key, limit.max, limit.when_full)
+
+
 def _wait(wait: WaitDef | None) -> Wait | None:
     return None if wait is None else Wait(_template(wait.title), wait.timeout)
 
@@ -286,6 +297,7 @@ def _flow(flow: FlowDef, default_queue: str, predicates: str, model: ProjectMode
         output_schema=_schema(flow.output_schema),
         labels=_template(flow.labels),
         keep=flow.keep,
+        limit=_limit(flow.limit),
         constants={**model.settings.vars, **flow.vars},
     )
 

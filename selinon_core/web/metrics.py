@@ -61,6 +61,12 @@ class RunMetrics:
             ["state"],
             registry=self.registry,
         )
+        self._limited = Gauge(
+            "selinon_limit_waiting",
+            "Flow runs that are queued because their limit is reached, by the flow that has the limit.",
+            ["limit"],
+            registry=self.registry,
+        )
 
     def scrape(self, accept: str) -> tuple[bytes, str]:
         """The metrics as text, and its content type; raises as the store does."""
@@ -70,6 +76,7 @@ class RunMetrics:
             now = self._selinon.store.clock()
             self._count_ends(now)
             self._count_open()
+            self._count_limited()
             due = self._selinon.store.next_due()
             self._undecided.set(0.0 if due is None else max(now - due, 0.0))
             self._count_waiting()
@@ -112,6 +119,14 @@ class RunMetrics:
             for status in OPEN:
                 number = index.count(RunQuery(flows=(flow,), statuses=(status,)))
                 self._open.labels(flow, status).set(number)
+
+    def _count_limited(self) -> None:
+        flows = self._selinon.plan.flows
+        if any(flow.limit is not None for flow in flows.values()):
+            counts = self._selinon.store.limits.waiting_by_name()
+            for name, flow in flows.items():
+                if flow.limit is not None:
+                    self._limited.labels(name).set(counts.get(name, 0))
 
     def _count_waiting(self) -> None:
         services: Any = self._selinon.services

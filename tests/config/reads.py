@@ -99,6 +99,7 @@ FULL: dict[str, Any] = {
         {
             "name": "order",
             "keep": {"success": "1d", "failure": 2592000, "cancelled": "1.5 h"},
+            "limit": {"key": "orders", "max": 3, "when_full": "skip"},
             "edges": [
                 {"from": None, "to": "Fetch", "name": "begin"},
                 {

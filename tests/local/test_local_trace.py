@@ -26,6 +26,8 @@ ELSEWHERE = {
     "RETRY_REFUSED",
     "RUN_PAUSED",
     "RUN_RESUMED",
+    "RUN_QUEUED",
+    "LIMIT_CANCEL",
 }
 ELSEWHERE |= {event for event in EVENTS if event.startswith(("NODE_STATE_CACHE_", "MIGRATION", "SCHEDULE_"))}
 #: Events about deleting are emitted when user functions delete, NODE_UNREACHED when asked for.

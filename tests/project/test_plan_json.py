@@ -19,6 +19,7 @@ from selinon_core.plan import (
     EdgePlan,
     Expression,
     FailurePlan,
+    FlowLimit,
     FlowPlan,
     Foreach,
     ForeachItems,
@@ -77,6 +78,9 @@ keeps = st.none() | st.dictionaries(st.sampled_from(["success", "failure", "canc
 notifications = st.builds(
     NotifyPlan, many, many, st.none() | names, st.none() | names, st.none() | imports, numbers, places
 )
+limits = st.none() | st.builds(
+    FlowLimit, templates.filter(bool), st.integers(1, 9), st.sampled_from(["queue", "skip"])
+)
 schedules = st.builds(SchedulePlan, names, names, names, names, data, names, names, numbers, places)
 leaves = st.builds(Leaf, imports, st.none() | many, mappings, st.sampled_from([None, "any"]), places)
 conditions = st.recursive(
@@ -127,6 +131,7 @@ flows = st.builds(
     mappings,
     templates,
     keeps,
+    limits,
 )
 tasks = st.builds(
     TaskPlan,
@@ -200,7 +205,7 @@ def of_before() -> Plan:
     plan = compile_model(read_data(FULL)[0])
     tasks = {name: task._replace(retry=None) for name, task in plan.tasks.items()}
     tasks["Mail"] = tasks["Mail"]._replace(max_retry=0, retry_countdown=0)
-    flows = {name: flow._replace(keep=None) for name, flow in plan.flows.items()}
+    flows = {name: flow._replace(keep=None, limit=None) for name, flow in plan.flows.items()}
     return plan._replace(tasks=tasks, flows=flows)
 
 

@@ -16,7 +16,7 @@ from selinon_core.celery.transport import message_schema, publisher
 from selinon_core.dispatch import codec
 from selinon_core.dispatch import events as on
 
-NEXT = 7
+NEXT = 50
 #: A key of the outbox and a timer that are not known yet; there is nothing to do about them.
 NEW_KEY, NEW_TIMER = "Z3", "zeta"
 

@@ -14,7 +14,7 @@ from collections.abc import Generator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from selinon_core.celery.execution.commit_steps import Advanced, Steps
-from selinon_core.celery.execution.executor_context import ExecutorParts
+from selinon_core.celery.execution.executor_context import ExecutorParts, ends_limit
 from selinon_core.celery.execution.inbox_codec import read_entry
 from selinon_core.celery.execution.index_changes import together
 from selinon_core.celery.execution.inline_selection import InlineBudget, InlineChoice, InlineTask
@@ -25,6 +25,7 @@ from selinon_core.celery.execution.run_cache import CachedRun
 from selinon_core.celery.execution.transition import Transition
 from selinon_core.celery.execution.transition_report import ExecutionReport, Scheduled
 from selinon_core.celery.stores.index import IndexChange
+from selinon_core.celery.stores.limits import LimitStep
 from selinon_core.celery.stores.outbox_keys import WRITE_RESULT, OutboxKey
 from selinon_core.celery.stores.protocol import Commit, Committed, Reopening
 from selinon_core.celery.transport.message_builder import StartMessageBuilt
@@ -56,6 +57,8 @@ class CommitExtras(NamedTuple):
     inline: bool = False
     index_change: IndexChange | None = None
     reopens: Reopening | None = None
+    #: The place of a limit that the run begins with.
+    limit: LimitStep | None = None
 
 
 class CommitLoop:
@@ -96,6 +99,7 @@ class CommitLoop:
                 self._inline_task = chosen.task
             run.version += bool(self._transition.events)
             self._report(committed)
+            parts.wake_granted(committed.granted)
             if committed.token is None:
                 if committed.entries:
                     parts.wake_paused(run.id, run.flow.name, committed.entries)
@@ -157,6 +161,7 @@ class CommitLoop:
             result=result,
             index_change=self._index_change(),
             reopens=extra.reopens,
+            limit=extra.limit if step.outcome is None else ends_limit(run.id, run.header),
         )
 
     def _index_change(self) -> IndexChange | None:

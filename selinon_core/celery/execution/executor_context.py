@@ -19,7 +19,9 @@ from selinon_core.celery.execution.transition_report import ExecutionReport
 from selinon_core.celery.execution.wakeup_policy import WakeupPolicy
 from selinon_core.celery.settings import AdapterSettings
 from selinon_core.celery.stores import Store
+from selinon_core.celery.stores.limits import END, LimitPlace, LimitStep
 from selinon_core.celery.stores.protocol import StoredResult
+from selinon_core.celery.stores.run_header import RunHeader
 from selinon_core.celery.surroundings import Surroundings
 from selinon_core.celery.transport.message_builder import MessageBuilder
 from selinon_core.dispatch import FlowOutcome
@@ -39,7 +41,8 @@ class ExecutorParts(NamedTuple):
     ``result_in_commit(flow_id, outcome)`` is the result that the store writes itself (None: the relay writes it),
     ``forget_result(flow_id)`` removes the result of a run that goes on from the result backend,
     ``accept(flow, args)`` gives the arguments of a new run their defaults, or raises ``ArgumentError``;
-    ``labels(run, args)`` are those of a run that begins.
+    ``labels(run, args)`` are those of a run that begins, ``limit_key(run, args)`` is the key of its limit, or
+    raises ``ArgumentError``.
     """
 
     plan: Plan
@@ -65,6 +68,7 @@ class ExecutorParts(NamedTuple):
     index_changes: IndexChanges
     labels: Callable[[CachedRun, Any], dict[str, str]]
     retention: Retention
+    limit_key: Callable[[CachedRun, Any], str]
 
     def now(self) -> float:
         """Seconds since the epoch."""
@@ -73,6 +77,13 @@ class ExecutorParts(NamedTuple):
     def transition(self, run: CachedRun) -> Transition:
         """A new transition of a run, as of now."""
         return Transition(self.plan, run, self.now(), self.questions)
+
+    def wake_granted(self, granted: Sequence[LimitPlace]) -> None:
+        """Runs were granted the places that they waited for: have them begin. The sweep would, a little later."""
+        if granted:
+            self.relay.send_safely(
+                [self.messages.wake(each.name, each.run, each.queue, limited=True) for each in granted]
+            )
 
     def wake_paused(self, flow_id: str, flow: str, entries: Sequence[str]) -> None:
         """The lease of a run that is paused was released: have it advanced if a new entry ends the pause."""
@@ -84,3 +95,10 @@ class ExecutorParts(NamedTuple):
         self.report(ExecutionReport(flow, flow_id, problems=[Problem("MIGRATION_SKEW", why)]))
         self.leases.untrack(flow_id)
         self.store.renew_lease(flow_id, token, self.now() + RELEASE_PAUSE)
+
+
+def ends_limit(flow_id: str, header: RunHeader) -> LimitStep | None:
+    """What the end of a run does about its place; None: it has none, and waits for none."""
+    if not header.limit:
+        return None
+    return LimitStep(END, LimitPlace(header.limit, flow_id, header.flow, header.queue))

@@ -19,13 +19,14 @@ from selinon_core.celery.execution.executor_context import ExecutorParts
 from selinon_core.celery.execution.inbox_codec import InboxEntry, Resumed, encode_entry
 from selinon_core.celery.execution.inline_selection import InlineBudget, InlineTask
 from selinon_core.celery.execution.leased_execution import LeasedExecution
+from selinon_core.celery.execution.run_beginning import RunBeginning
 from selinon_core.celery.execution.run_cache import CachedRun
 from selinon_core.celery.execution.run_pausing import RunPausing
-from selinon_core.celery.execution.run_reopening import RunReopening
+from selinon_core.celery.execution.run_queueing import RunQueueing
+from selinon_core.celery.execution.run_reopening import RunBusy, RunReopening
 from selinon_core.celery.execution.run_signals import RunSignals
 from selinon_core.celery.execution.transition import Problem
 from selinon_core.celery.execution.transition_report import ExecutionReport
-from selinon_core.celery.stores.outbox_keys import DEADLINE, TimerKey
 from selinon_core.celery.stores.protocol import (
     DUPLICATE,
     ENDED,
@@ -36,7 +37,6 @@ from selinon_core.celery.stores.protocol import (
     STALE,
     Delivered,
     Opened,
-    Reopening,
 )
 from selinon_core.celery.stores.run_header import Caller, RunHeader
 from selinon_core.celery.transport.message_schema import (
@@ -46,22 +46,18 @@ from selinon_core.celery.transport.message_schema import (
     SignalMessage,
     StartMessage,
 )
-from selinon_core.dispatch import SelectiveRun
 from selinon_core.dispatch import events as on
-from selinon_core.dispatch.codec import REOPENED_FORMAT, encode_event
-from selinon_core.errors import ArgumentError
-from selinon_core.runtime.trace import entries as trace_entries
+from selinon_core.dispatch.codec import encode_event
 
 
 class FlowExecutor:
-    """Advances flow runs of one plan in one process; safe under threads.
-
-    The class is long because it has a method for each thing that may be asked of a run.
-    """
+    """Advances flow runs of one plan in one process; safe under threads."""
 
     def __init__(self, parts: ExecutorParts) -> None:
         self._parts = parts
-        self._leased = LeasedExecution(parts)
+        self._beginning = RunBeginning(parts)
+        self._queueing = RunQueueing(parts, self._beginning)
+        self._leased = LeasedExecution(parts, self._queueing)
         self._reopening = RunReopening(parts, self._leased)
         self._signals = RunSignals(parts, self._leased)
         self._pausing = RunPausing(parts, self._leased)
@@ -81,7 +77,10 @@ class FlowExecutor:
         if fields is not None and caller is not None and cancelled is None:
             self._retry_subflow(message, caller, RunHeader.read(fields))
             return None
-        advanced = parts.steps.alone(self.begin_steps(message, now, budget, cancelled))
+        if cancelled is not None and self._queueing.is_limited(message.flow):
+            advanced = self._queueing.ask(message, cancelled) or Advanced(False)
+        else:
+            advanced = parts.steps.alone(self.begin_steps(message, now, budget, cancelled))
         if caller is not None:
             parts.store.heartbeat(caller.flow_id, (caller.number,), FOREVER)
         return self.begun(message, advanced)
@@ -92,8 +91,10 @@ class FlowExecutor:
         if advanced.kept:
             self.advance_parents()
             return advanced.inline_task
-        held = self._pausing.begin_held(message.id)
-        if held is not None:
+        if self._queueing.is_limited(message.flow):
+            if self._begun_limited(message):
+                return None
+        elif (held := self._pausing.begin_held(message.id)) is not None:
             self._pausing.begun(message.id, parts.steps.alone(self.begin_steps(message, parts.now(), None, held)))
             self.advance_parents()
             return None
@@ -103,6 +104,23 @@ class FlowExecutor:
         if message.key:
             self._report_conflict(message)
         return None
+
+    def _begun_limited(self, message: StartMessage) -> bool:
+        """A start whose flow has a limit: whether the run began or is queued; False: it was there before."""
+        parts = self._parts
+        for _ in range(2):
+            fields = parts.store.header(message.id)
+            there = None if fields is None else RunHeader.read(fields)
+            if there is not None and there.limit and there.has_not_begun:
+                self._queueing.make_room(message.id, there)
+                return False
+            held = None if there is None else self._pausing.begin_held(message.id)
+            if there is not None and held is None:
+                return False
+            if self._queueing.ask(message, held) is not None:
+                self.advance_parents()
+                return True
+        raise RunBusy(f"flow run {message.id} was changed at this moment")
 
     def retry(self, message: RetryMessage) -> None:
         """Let a failed flow run go on; raises ``RunBusy`` when that has to be tried again."""
@@ -146,54 +164,13 @@ class FlowExecutor:
     def begin_steps(
         self, message: StartMessage, now: float, budget: InlineBudget | None, stub: Opened | None = None
     ) -> Steps:
-        """Begin a run; ``stub``: the lease of one that was paused or cancelled before it began, and begins now."""
-        parts = self._parts
-        header = parts.loader.new_header(message.flow, parts.messages.queue(message.flow))._replace(
-            caller=message.caller,
-            result_locations=message.result_locations,
-            trace=parts.own_trace(message.id, message.trace),
-            trace_parent=message.trace,
-            created=now,
-            root=message.root if message.caller is not None else "",
-            key=message.key,
-            request=message.request,
-            serial=message.serial,
-        )
-        there = None if stub is None else RunHeader.read(stub.header)
-        if there is not None:
-            header = header._replace(paused=there.paused, created=there.created)
-        run = parts.loader.new(message.id, header)
-        run.version = 0 if stub is None else stub.version
-        transition = parts.transition(run)
-        transition.trace.append((trace_entries.FLOW_STARTED,))
-        selective = None if message.selective is None else SelectiveRun.from_json(message.selective)
-        args, refused = message.given, None
-        try:
-            args = parts.accept(run.flow, args)
-        except ArgumentError as error:
-            refused = str(error)
-        transition.feed(on.FlowStarted(args, message.parent, message.failures, selective, refused))
-        header = run.header  # a task that waits has raised its format
-        timeout = run.flow.timeout
-        if timeout is not None and not transition.ended:
-            transition.timers[TimerKey(DEADLINE)] = transition.now + timeout
-        seconds, problems = parts.wakeups.idle_check_after(run, transition.now)
-        transition.problems += problems
-        if parts.index_changes.has_row(header.caller):
-            header = run.header = header._replace(labels=parts.labels(run, args))
-        fields = header._replace(idle_check_after=seconds).new_fields()
-        # The store takes the time of the step for that of a creation.
-        created = transition.now if there is None else there.created
-        row = parts.index_changes.created(message.id, header, args, transition.now, created)
-        extras = CommitExtras(header=fields, index_change=row)
-        if stub is not None and there is not None:
-            reopens = None if there.has_not_begun else Reopening({}, ())
-            transition.fields |= fields | {
-                "reason": "",
-                "format": str(max(header.format, there.format, REOPENED_FORMAT)),
-            }
-            extras = extras._replace(token=stub.token, header=None, reopens=reopens)
-        return (yield from CommitLoop(parts, run, transition, budget, extras).steps())
+        """Begin a run whose flow has no limit.
+
+        ``stub``: the lease of one that was paused or cancelled before it began, and begins now.
+        """
+        if self._queueing.is_limited(message.flow):
+            return Advanced(False)  # ``begun`` asks for its place
+        return (yield from self._beginning.steps(message, now, budget, stub))
 
     def complete(
         self,

@@ -75,15 +75,38 @@ class IndexChanges:
         columns: dict[str, str | None] = {"status": "running", "ended": None, "reason": ""}
         return IndexChange(columns=columns, labelled=bool(header.labels))
 
-    def queued(self, id: str, header: RunHeader, now: float) -> IndexChange | None:
-        """The row of a run that no worker has begun, and that was paused."""
+    def begun(self, header: RunHeader, now: float) -> IndexChange | None:
+        """A run that was queued begins."""
+        if not self.has_row(header.caller):
+            return None
+        columns: dict[str, str | float] = {"status": header.shown_status, "begun": now}
+        return IndexChange(columns=columns, labelled=bool(header.labels))
+
+    def queued(self, id: str, header: RunHeader, now: float, args: Any = None) -> IndexChange | None:
+        """The row of a run that no worker has begun: it waits for its place, or was paused."""
         if not self.has_row(header.caller):
             return None
         parent = None if header.caller is None else header.caller.flow_id
         row = IndexRow(
-            id, header.flow, header.shown_status, now, root=header.root or None, parent=parent, changed=now
+            id,
+            header.flow,
+            header.shown_status,
+            now,
+            args=indexed_args(self._hidden, shown(args)),
+            key=header.key or None,
+            root=header.root or None,
+            parent=parent,
+            labels=header.labels,
+            changed=now,
         )
-        return IndexChange(row)
+        return IndexChange(row, labelled=bool(header.labels))
+
+    def requeued(self, header: RunHeader) -> IndexChange | None:
+        """A run that was paused or cancelled before it began is queued."""
+        if not self.has_row(header.caller):
+            return None
+        columns = {"status": header.shown_status, "ended": None, "reason": ""}
+        return IndexChange(columns=columns, labelled=bool(header.labels))
 
     def status(self, header: RunHeader) -> IndexChange | None:
         """A run was paused, or goes on."""

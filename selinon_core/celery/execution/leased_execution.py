@@ -10,12 +10,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from selinon_core.celery.execution.commit_loop import CommitExtras, CommitLoop
-from selinon_core.celery.execution.executor_context import ExecutorParts
+from selinon_core.celery.execution.executor_context import ExecutorParts, ends_limit
 from selinon_core.celery.execution.inbox_codec import read_entry
 from selinon_core.celery.execution.inline_selection import InlineBudget, InlineTask
 from selinon_core.celery.execution.log_codec import encode_end
 from selinon_core.celery.execution.pause_ends import PauseEnds
 from selinon_core.celery.execution.run_cache import CachedRun
+from selinon_core.celery.execution.run_loader import require_known_format
+from selinon_core.celery.execution.run_queueing import RunQueueing
 from selinon_core.celery.execution.transition import Problem, Transition
 from selinon_core.celery.stores import outbox_keys as keys
 from selinon_core.celery.stores.outbox_keys import TimerKey, read_outbox_key, read_timer_key
@@ -30,8 +32,9 @@ from selinon_core.errors import MigrationError, MigrationSkew
 class LeasedExecution:
     """Advances runs whose lease this process holds."""
 
-    def __init__(self, parts: ExecutorParts) -> None:
+    def __init__(self, parts: ExecutorParts, queueing: RunQueueing) -> None:
         self._parts = parts
+        self._queueing = queueing
         self._pauses = PauseEnds(parts)
 
     def advance(
@@ -46,7 +49,7 @@ class LeasedExecution:
         parts = self._parts
         header = RunHeader.read(opened.header)
         if header.initial_definition is None:  # it never began
-            self._pauses.advance_before_begin(flow_id, header, opened)
+            self._advance_before_begin(flow_id, header, opened)
             return None
         parts.leases.track(flow_id, opened.token)
         try:
@@ -94,6 +97,23 @@ class LeasedExecution:
             parts.leases.untrack(flow_id)
         return None
 
+    def _advance_before_begin(self, flow_id: str, header: RunHeader, opened: Opened) -> None:
+        """A run that waits for its place begins when it has it; else it is looked at who ends its waiting."""
+        parts = self._parts
+        try:
+            require_known_format(header)
+            if header.limit and header.flow not in parts.plan.flows and not opened.entries:
+                raise MigrationSkew(f'flow run {flow_id} is of flow "{header.flow}", which is not known here')
+        except MigrationSkew as error:
+            parts.release_newer_run(flow_id, header.flow, opened.token, str(error))
+            return
+        may_begin = header.limit and header.has_not_begun and not opened.entries
+        if may_begin and not header.is_paused and self._queueing.begin_queued(flow_id, header, opened):
+            return
+        self._pauses.advance_before_begin(flow_id, header, opened)
+        if may_begin:
+            self._queueing.make_room(flow_id, header)
+
     def _fail_removed(self, transition: Transition, nodes: Sequence[NodeRun]) -> None:
         for node in nodes:
             what = f"{node.name} is gone from the files before it began: it counts as failed"
@@ -139,12 +159,13 @@ class LeasedExecution:
         parts.relay.waits.forget(flow_id, header.format)
         parts.relay.notices.failed(flow_id, header, opened.version, reason)
         now = parts.now()
-        parts.store.commit(
+        committed = parts.store.commit(
             Commit(
                 flow_id,
                 opened.version,
                 now,
                 token=opened.token,
+                limit=ends_limit(flow_id, header),
                 batch=encode_end(now, reason),
                 fields={"status": "failure", "reason": reason},
                 clear_timers=True,
@@ -152,3 +173,4 @@ class LeasedExecution:
                 index_change=parts.index_changes.ended(header, "failure", reason, now),
             )
         )
+        parts.wake_granted(committed.granted)

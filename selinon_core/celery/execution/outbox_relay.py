@@ -297,19 +297,28 @@ class OutboxRelay:
 
     def create_cancelled(self, flow_id: str, flow: str, caller: Caller | None = None, root: str = "") -> None:
         """Create a cancelled run (a tombstone), so that a late start message cannot begin it."""
+        self._create_cancelled(flow_id, flow, CANCELLED_BEFORE, caller, root)
+
+    def end_before_begin(self, flow_id: str, flow: str, reason: str, caller: Caller | None, root: str) -> None:
+        """Cancel a run that a worker does not begin, and tell its caller."""
+        if caller is not None:
+            self.deliver_end(caller, cancelled_before(reason))
+        self._create_cancelled(flow_id, flow, reason, caller, root)
+
+    def _create_cancelled(self, flow_id: str, flow: str, reason: str, caller: Caller | None, root: str) -> None:
         header = RunHeader(flow, self._messages.queue(flow), "cancelled")
-        fields = {"status": "cancelled", "reason": CANCELLED_BEFORE}
+        fields = {"status": "cancelled", "reason": reason}
         now, ttl = self._now(), self._retention.of_end(flow, caller is not None, "cancelled")
         batch = encode_end(now, "cancelled")  # advances the version: a late start message cannot create the run
-        index = self._index.cancelled_before_it_began(flow_id, flow, CANCELLED_BEFORE, now, caller, root)
+        index = self._index.cancelled_before_it_began(flow_id, flow, reason, now, caller, root)
         create = header._replace(caller=caller).new_fields()
         step = Commit(flow_id, 0, now, create=create, batch=batch, fields=fields, ttl=ttl, index_change=index)
         if self._store.commit(step).ok:
-            self.write_cancelled(flow_id)
+            self.write_cancelled(flow_id, reason)
 
-    def write_cancelled(self, flow_id: str) -> None:
+    def write_cancelled(self, flow_id: str, reason: str = CANCELLED_BEFORE) -> None:
         """Write the result of a run that was cancelled before it began."""
-        self._write_result(flow_id, FlowOutcome(False, {}, {}, [], {}, CANCELLED_BEFORE, cancelled=True))
+        self._write_result(flow_id, cancelled_before(reason))
 
     def send_safely(self, messages: Sequence[OutgoingMessage]) -> bool:
         """Send messages that the sweep would otherwise send later; False when that failed."""
@@ -337,3 +346,8 @@ class OutboxRelay:
             entry = encode_event(on.NodeFailed(caller.number, outcome))
             self._store.append_event(caller.flow_id, caller.number, entry, self._now(), urgent=True)
             self.send_safely([self._messages.wake(caller.flow, caller.flow_id)])
+
+
+def cancelled_before(reason: str) -> FlowOutcome:
+    """The outcome of a run that was cancelled before it began."""
+    return FlowOutcome(False, {}, {}, [], {}, reason, cancelled=True)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from selinon_core.celery.execution.executor_context import ExecutorParts
+from selinon_core.celery.execution.executor_context import ExecutorParts, ends_limit
 from selinon_core.celery.execution.inbox_codec import InboxEntry, Resumed, read_entry
 from selinon_core.celery.execution.log_codec import encode_end
-from selinon_core.celery.execution.outbox_relay import CANCELLED_BEFORE
+from selinon_core.celery.execution.outbox_relay import CANCELLED_BEFORE, cancelled_before
 from selinon_core.celery.execution.run_cache import CachedRun
 from selinon_core.celery.execution.transition import Transition
 from selinon_core.celery.execution.wait_endings import is_wait
@@ -59,8 +59,10 @@ class PauseEnds:
         parts = self._parts
         step = Commit(flow_id, opened.version, parts.now(), token=opened.token, **changes)
         known = set(opened.entries)
-        new = [entry for entry in parts.store.commit(step).entries if entry not in known]
+        committed = parts.store.commit(step)
+        new = [entry for entry in committed.entries if entry not in known]
         parts.wake_paused(flow_id, header.flow, new)
+        parts.wake_granted(committed.granted)
 
     def end(
         self, transition: Transition, header: RunHeader, resumed: Resumed | None, outbox: Sequence[OutboxKey]
@@ -94,9 +96,7 @@ class PauseEnds:
         return found
 
     def advance_before_begin(self, flow_id: str, header: RunHeader, opened: Opened) -> None:
-        """Of a run that was paused before it began: it is resumed, and begins when its start arrives, or it was
-        cancelled.
-        """
+        """Of a run that was paused before it began, or that waits for its place: it is resumed, or cancelled."""
         parts, reason = self._parts, CANCELLED_BEFORE
         entries = [read_entry(entry) for entry in opened.entries]
         if not (header.has_not_begun and any(isinstance(entry.event, on.FlowCancelled) for entry in entries)):
@@ -107,14 +107,18 @@ class PauseEnds:
                 changes["index_change"] = parts.index_changes.status(header._replace(paused=resumed.number))
             self.give_back(flow_id, header, opened, consumed=len(entries), **changes)
             return
+        if header.caller is not None:  # told first, or it might never be
+            parts.relay.deliver_end(header.caller, cancelled_before(reason))
         now = parts.now()
         self.give_back(
             flow_id,
             header,
             opened,
+            limit=ends_limit(flow_id, header),
             batch=encode_end(now, "cancelled"),
             consumed=len(entries),
             fields={"status": "cancelled", "reason": reason},
+            clear_timers=True,
             ttl=parts.retention.of_end(header.flow, header.caller is not None, "cancelled"),
             index_change=parts.index_changes.ended(header, "cancelled", reason, now),
         )

@@ -109,7 +109,8 @@ class RunPausing:
         """The lease of a run that was paused before it began, and begins now; None for others."""
         parts = self._parts
         fields = parts.store.header(flow_id)
-        if fields is None or not RunHeader.read(fields).has_not_begun:
+        there = None if fields is None else RunHeader.read(fields)
+        if there is None or there.limit or not there.has_not_begun:
             return None
         opened = parts.store.acquire_lease(flow_id, 0, parts.settings.selinon_lease, parts.now())
         if opened is None:

@@ -18,6 +18,7 @@ from selinon_core.celery.execution.run_cache import CachedRun
 from selinon_core.celery.execution.transition import Problem, Transition
 from selinon_core.celery.execution.transition_report import ExecutionReport
 from selinon_core.celery.execution.wait_endings import is_wait
+from selinon_core.celery.stores.limits import TAKE, LimitPlace, LimitStep
 from selinon_core.celery.stores.outbox_keys import DEADLINE, TimerKey
 from selinon_core.celery.stores.protocol import Commit, NodeRecord, Opened, Reopening
 from selinon_core.celery.stores.run_header import RunHeader
@@ -125,6 +126,12 @@ class RunReopening:
             why = "its flow changed without a migration"
         if why is not None:
             return why
+        full = self._limit_reached(header)
+        if full is not None and wanted.serial:
+            self._release(run.id, opened)
+            raise RunBusy(full)
+        if full is not None:
+            return full
         left = [node for node in machine.left_at_end if node.status == "active"]
         records = parts.store.records(run.id, [node.number for node in left])
         meanwhile = self._ended_meanwhile(run, left, records)
@@ -155,11 +162,33 @@ class RunReopening:
             resent=self._dropped_messages(run, header, waits, records),
             index_change=parts.index_changes.reopened(header),
             reopens=Reopening(again, [node.number for node in waits]),
+            limit=self._place(run.id, header),
         )
         if not parts.steps.alone(CommitLoop(parts, run, transition, None, extras).steps()).kept:
             self._release(run.id, opened)
             raise RunBusy(f"a node run of flow run {run.id} ended at this moment")
         return None
+
+    def _place(self, flow_id: str, header: RunHeader) -> LimitStep | None:
+        """The place that a run takes again."""
+        flow = self._parts.plan.flows[header.flow]
+        if not header.limit or flow.limit is None:
+            return None
+        place = LimitPlace(header.limit, flow_id, header.flow, header.queue, 0, self._parts.now())
+        return LimitStep(TAKE, place, flow.limit.max)
+
+    def _limit_reached(self, header: RunHeader) -> str | None:
+        """Why there is no place for a run that has given its own back; None: there is one, or it needs none."""
+        limit = self._parts.plan.flows[header.flow].limit
+        if not header.limit or limit is None:
+            return None
+        state = self._parts.store.limits.state(header.limit)
+        if not state.waiting and len(state.holders) < limit.max:
+            return None
+        return (
+            f'the limit is reached: {len(state.holders)} of {limit.max} run under the key "{header.limit}", and '
+            f"{len(state.waiting)} wait; retry it when one has ended"
+        )
 
     def _finish(self, transition: Transition, serial: int) -> None:
         """Set the fields and timers of a run that goes on."""

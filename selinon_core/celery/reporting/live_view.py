@@ -12,9 +12,11 @@ from functools import cached_property
 from typing import Any
 
 from selinon_core.celery.reporting.run_replay import RunReplay
+from selinon_core.celery.reporting.run_status import limit_shown
 from selinon_core.celery.stores import Store
 from selinon_core.celery.stores.outbox_keys import ASK_AGAIN, RETRY_FLOW, SEND_FLOW, SEND_TASK, WAIT_ENDS
 from selinon_core.celery.stores.protocol import NodeRecord as StoredNode
+from selinon_core.celery.stores.run_header import RunHeader
 from selinon_core.errors import RequestError
 from selinon_core.explaining.reason import Reason
 from selinon_core.explaining.run_view import RunView
@@ -44,12 +46,7 @@ class LiveView(RunView):
         replay = RunReplay(store, flows)
         entries = list(replay.entries(id))
         if id not in replay.flow_runs:
-            header = store.header(id)
-            waits = header is not None and header["status"] == "running"
-            raise RequestError(
-                f"flow run {id} "
-                + ("has not begun: no worker took its start" if waits else "was cancelled before it began")
-            )
+            raise RequestError(f"flow run {id} {_why_not_begun(store, id)}")
         self._replay = replay
         for record in replay.flow_runs.values():  # a history has the end of a sub-flow from its parent's log
             record.node = replay.node_runs.get(record.id)
@@ -190,3 +187,18 @@ class LiveView(RunView):
 
 #: In place of a result that cannot be had.
 _MISSING = object()
+
+
+def _why_not_begun(store: Store, id: str) -> str:
+    fields = store.header(id)
+    header = None if fields is None else RunHeader.read(fields)
+    if header is None or header.status != "running":
+        reason = "" if header is None or not header.reason else f": {header.reason}"
+        return f"was cancelled before it began{reason}"
+    if not header.limit:
+        return "has not begun: no worker took its start"
+    limit = limit_shown(store, id, header)
+    return (
+        f'is queued: it waits for one of {limit["max"]} places under the key "{header.limit}", held by '
+        f"{', '.join(limit['holders']) or 'none'}; {limit['ahead']} runs wait before it"
+    )

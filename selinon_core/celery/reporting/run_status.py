@@ -31,6 +31,8 @@ def describe(store: Store, flows: FlowVersions, id: str, depth: int = 20) -> dic
     "text", "at"}``; ``node_args`` and ``args_from`` are there of a node whose edge or
     fallback has ``args``, ``output`` of a run whose flow declares one. A run that was started with a key has
     ``key`` and ``start_conflict``: when it was last asked for with other arguments, ``{"at", "message"}`` or None.
+    A run that is queued has ``limit``: ``{"key", "max", "holders", "ahead"}``, the ids of the runs that hold the
+    places, and how many runs wait before it.
     ``status`` is waiting (its message is on the way), running, retrying, success, failure or reused. Times are
     seconds since the epoch: ``queued`` is when the node run was decided on, ``begun`` when its newest attempt
     arrived at a worker. ``sources`` are the numbers of the node runs that it was started after. Raises
@@ -93,6 +95,8 @@ def _run(store: Store, folded: FoldedRun) -> dict[str, Any]:
         conflict = store.error(folded.id)
         found["key"] = header.key
         found["start_conflict"] = None if conflict is None else _shown_conflict(conflict)
+    if header.limit and header.has_not_begun:
+        found["limit"] = limit_shown(store, folded.id, header)
     if run is not None:
         outcome = run.machine.outcome
         if outcome is not None and outcome.has_output:
@@ -100,6 +104,18 @@ def _run(store: Store, folded: FoldedRun) -> dict[str, Any]:
         found["attempt"] = run.machine.attempt
         found["questions"] = len(run.machine.open_questions)
     return found
+
+
+def limit_shown(store: Store, id: str, header: RunHeader) -> dict[str, Any]:
+    """What a queued run waits for: the runs that hold the places, and how many come before it."""
+    state = store.limits.state(header.limit)
+    waiting = [place.run for place in state.waiting]
+    return {
+        "key": header.limit,
+        "max": state.max,
+        "holders": [place.run for place in state.holders],
+        "ahead": waiting.index(id) if id in waiting else 0,
+    }
 
 
 def _add_below(reader: RunReader, row: dict[str, Any], id: str, depth: int) -> None:

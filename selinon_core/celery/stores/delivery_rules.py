@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
+from selinon_core.celery.stores.limits import ASK
 from selinon_core.celery.stores.outbox_keys import known_timers, read_outbox_key
 from selinon_core.celery.stores.protocol import (
     BUFFERED,
@@ -104,6 +105,11 @@ def inlined(now: float) -> NodeRecord:
 def is_paused(inbox_threshold: int) -> bool:
     """Whether a run with that ``inbox_threshold`` is paused."""
     return inbox_threshold >= OUT_OF_REACH
+
+
+def may_keep(step: Commit, holds: bool) -> bool:
+    """Whether the lease may be kept: not by a run that waits for its place."""
+    return step.limit is None or step.limit.action != ASK or holds
 
 
 def is_urgent(urgent: bool, inbox_threshold: int, numbers: Iterable[int]) -> bool:

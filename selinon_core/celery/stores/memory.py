@@ -12,9 +12,11 @@ from selinon_core.celery.stores.index import IndexChange
 from selinon_core.celery.stores.memory_audit import MemoryAudit
 from selinon_core.celery.stores.memory_index import MemoryIndex
 from selinon_core.celery.stores.memory_items import MemoryItems
+from selinon_core.celery.stores.memory_limits import MemoryLimits, Placed
 from selinon_core.celery.stores.memory_run import MemoryRun
 from selinon_core.celery.stores.memory_schedules import MemorySchedules
 from selinon_core.celery.stores.memory_waits import MemoryWaits
+from selinon_core.celery.stores.outbox_keys import BEGIN_FLOW
 from selinon_core.celery.stores.protocol import (
     DUPLICATE,
     ENDED,
@@ -56,6 +58,7 @@ class MemoryStore:
         self.waits = MemoryWaits(self._lock)
         self.items = MemoryItems(self._lock)
         self.schedules = MemorySchedules(self._lock)
+        self.limits = MemoryLimits(self._lock, self._is_running, self._make_due)
 
     def prepare(self) -> None:
         """Nothing is missing."""
@@ -200,6 +203,8 @@ class MemoryStore:
         """See ``Store.commit``."""
         with self._lock:
             run = self._runs.get(step.flow_id)
+            if step.limit is not None and self.limits.refuses(step.limit):
+                return Committed(False)
             if step.create is not None:
                 if run is not None:
                     return Committed(False)
@@ -222,15 +227,28 @@ class MemoryStore:
             if not run.running:
                 run.inbox.clear()
                 run.expires = step.now + step.ttl if step.ttl else run.expires
-            entries = () if run.paused and step.keep else tuple(run.inbox)
-            if not (step.keep or (entries and not run.paused)):
+            placed = Placed(True, []) if step.limit is None else self.limits.apply(step.limit, step.now)
+            keep = step.keep and rules.may_keep(step, placed.holds)
+            entries = () if run.paused and keep else tuple(run.inbox)
+            if not (keep or (entries and not run.paused)):
                 run.lease = 0.0
                 self._look_at(step.flow_id, rules.due_after_release(run.facts(), step.now))
-                return Committed(True, None, entries, delays)
+                return Committed(True, None, entries, delays, *placed)
             run.token += step.token is None
             run.lease = step.now + step.lease
             self._due_index[step.flow_id] = run.lease
-            return Committed(True, run.token, entries, delays)
+            return Committed(True, run.token, entries, delays, *placed)
+
+    def _is_running(self, flow_id: str) -> bool:
+        run = self._runs.get(flow_id)
+        return run is not None and run.running
+
+    def _make_due(self, flow_id: str, now: float) -> None:
+        """A run was granted a place: it begins."""
+        run = self._runs.get(flow_id)
+        if run is not None:
+            run.timers[BEGIN_FLOW] = now
+            self._look_by(flow_id, now + rules.WAKEUP_BACKOFF)
 
     def pause(self, flow_id: str, number: int, format: int, change: IndexChange | None, now: float) -> str:
         """See ``Store.pause``."""

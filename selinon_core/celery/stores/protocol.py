@@ -17,8 +17,9 @@ Per flow run a store keeps
 
 For all runs together it keeps the *due index* (when to look at which run next), the throttling slots, the errors
 of failed task runs, the *definitions* of flows that logs refer to, the leader of the sweep, the *index*
-(``index.py``), by which runs are found, and *schedules* (``schedules.py``). The *audit* (``audit.py``) says who
-asked for what, and *items* (``items.py``) are texts beside runs, such as notices that are to be sent.
+(``index.py``), by which runs are found, *schedules* (``schedules.py``), and the places of runs that are limited in
+number (``limits.py``). The *audit* (``audit.py``) says who asked for what, and *items* (``items.py``) are texts
+beside runs, such as notices that are to be sent.
 
 One worker advances a run at a time. It holds a *lease* with a fencing token. Each commit names the token and the
 version that the worker has seen; the store refuses an old one. A commit without a token is the short cut for a run
@@ -36,6 +37,7 @@ from selinon_core.celery.stores.audit import Audit
 from selinon_core.celery.stores.condition import StoreCondition
 from selinon_core.celery.stores.index import Index, IndexChange
 from selinon_core.celery.stores.items import Items
+from selinon_core.celery.stores.limits import LimitPlace, Limits, LimitStep
 from selinon_core.celery.stores.schedules import Schedules
 from selinon_core.celery.stores.waits import Waits
 
@@ -202,6 +204,9 @@ class Commit(NamedTuple):
     index_change: IndexChange | None = None
     #: For a run that failed and goes on, with a token.
     reopens: Reopening | None = None
+    #: The place that the run takes or gives back (``limits.py``); None: nothing changes. The commit is refused
+    #: where the run does not get the place that it needs. A run that waits for one does not keep the lease.
+    limit: LimitStep | None = None
 
 
 class Committed(NamedTuple):
@@ -216,6 +221,10 @@ class Committed(NamedTuple):
     entries: Sequence[str] = ()
     #: Seconds that each node run in ``Commit.throttled`` waits, in that order; those with 0 are in the outbox.
     delays: Sequence[float] = ()
+    #: With ``Commit.limit``: whether the run has a place.
+    holds: bool = False
+    #: The places that other runs were granted by this step; they are due now.
+    granted: Sequence[LimitPlace] = ()
 
 
 class Due(NamedTuple):
@@ -263,6 +272,11 @@ class Store(Protocol):
     @property
     def items(self) -> Items:
         """Texts that are kept beside flow runs, on the same connection."""
+        ...
+
+    @property
+    def limits(self) -> Limits:
+        """The places of runs that are limited in number, on the same connection."""
         ...
 
     @property

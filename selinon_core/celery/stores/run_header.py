@@ -31,6 +31,7 @@ class RunHeader(NamedTuple):
     that was started with one, ``request`` the digest of what that start asked for.
     ``early`` are signals that are kept for tasks that do not wait yet (``execution.early_signals``).
     ``paused`` counts how often it was paused and resumed: an odd number says that it is paused.
+    ``limit`` is the key of the place that it has, or waits for (``stores.limits``); empty: it needs none.
     ``serial`` counts how often the caller's node run was run again: what this run was started or reopened for.
     """
 
@@ -59,6 +60,7 @@ class RunHeader(NamedTuple):
     serial: int = 0
     early: str = ""
     paused: int = 0
+    limit: str = ""
 
     @property
     def is_paused(self) -> bool:
@@ -67,7 +69,7 @@ class RunHeader(NamedTuple):
 
     @property
     def has_not_begun(self) -> bool:
-        """Whether the run was paused before a worker began it, and no worker has begun it since."""
+        """Whether no worker has begun the run: it waits for its place, or was paused before."""
         return self.status == "running" and self.initial_definition is None
 
     @property
@@ -108,6 +110,7 @@ class RunHeader(NamedTuple):
             int(get("serial") or 0),
             get("early", ""),
             int(get("paused") or 0),
+            get("limit", ""),
         )
 
     def new_fields(self) -> dict[str, str]:
@@ -135,15 +138,15 @@ class RunHeader(NamedTuple):
             fields["paused"] = str(self.paused)
         if self.inbox_threshold:
             fields["inbox_threshold"] = str(self.inbox_threshold)
-        for name in ("trace", "trace_parent", "root", "key", "request", "early"):
+        for name in ("trace", "trace_parent", "root", "key", "request", "early", "limit"):
             if value := getattr(self, name):
                 fields[name] = value
         return fields
 
 
 def shown_status(fields: Mapping[str, str]) -> str:
-    """The status as users see it: also ``paused``, and ``queued`` of a run that was paused and has not begun."""
-    if "paused" not in fields:
+    """The status as users see it: also ``paused``, and ``queued`` of a run that has not begun."""
+    if "paused" not in fields and "limit" not in fields:
         return fields["status"]
     return RunHeader.read(fields).shown_status
 

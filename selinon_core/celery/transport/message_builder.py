@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from selinon_core.celery.transport.message_schema import (
+    LIMIT_FORMAT,
     PAUSE_FORMAT,
     RETRY_FORMAT,
     SIGNAL_FORMAT,
@@ -125,6 +126,8 @@ class MessageBuilder:
         kwargs = {"action": "start", "flow": flow, "id": id, **parts}
         if selective is not None:
             kwargs["selective"] = selective
+        if self._plan.flows[flow].limit is not None:
+            kwargs["v"] = LIMIT_FORMAT
         shown, headers = f"selinon.flow.{flow}", _traced(trace)
         return OutgoingMessage(self.queue(flow), DISPATCHER, shown, id, root_id, kwargs, None, headers)
 
@@ -168,9 +171,13 @@ class MessageBuilder:
             kwargs["by"] = by
         return OutgoingMessage(queue or self.queue(flow), DISPATCHER, f"selinon.flow.{flow}", id, id, kwargs)
 
-    def wake(self, flow: str, id: str, queue: str | None = None, *, cancel: bool = False) -> OutgoingMessage:
-        """The message that makes a dispatcher advance or cancel a run."""
-        kwargs = {"action": "cancel" if cancel else "wake", "flow": flow, "id": id}
+    def wake(
+        self, flow: str, id: str, queue: str | None = None, *, cancel: bool = False, limited: bool = False
+    ) -> OutgoingMessage:
+        """The message that makes a dispatcher advance or cancel a run; ``limited``: one that was queued begins."""
+        kwargs: dict[str, Any] = {"action": "cancel" if cancel else "wake", "flow": flow, "id": id}
+        if limited:
+            kwargs["v"] = LIMIT_FORMAT
         return OutgoingMessage(queue or self.queue(flow), DISPATCHER, f"selinon.flow.{flow}", id, id, kwargs)
 
 

@@ -43,8 +43,12 @@ STARTS_FORMAT = 4
 PAUSE_FORMAT = 5
 #: The format of a message with a signal for a task that waits.
 SIGNAL_FORMAT = 6
+#: The format of messages about runs that wait for the place of a limit: an older worker knows no such runs.
+LIMIT_FORMAT = 7
 #: The formats that this worker reads.
-KNOWN_FORMATS = frozenset((FORMAT, REFERRING_FORMAT, RETRY_FORMAT, STARTS_FORMAT, PAUSE_FORMAT, SIGNAL_FORMAT))
+KNOWN_FORMATS = frozenset(
+    (FORMAT, REFERRING_FORMAT, RETRY_FORMAT, STARTS_FORMAT, PAUSE_FORMAT, SIGNAL_FORMAT, LIMIT_FORMAT)
+)
 #: Parents, failures and origins above this many characters of JSON go to the store; arguments have more.
 MOST_INLINE = 1024
 MOST_ARGUMENTS = 65536

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from selinon_core.celery.services import WorkerServices
 from selinon_core.celery.stores.protocol import FOREVER, Due
 from selinon_core.celery.worker.index_upkeep import IndexUpkeep
+from selinon_core.celery.worker.limit_upkeep import LimitUpkeep
 from selinon_core.celery.worker.scheduler import LOOK_AGAIN, Scheduler, Starts
 from selinon_core.celery.worker.stuck_runs import StuckRuns
 from selinon_core.errors import StateStoreError
@@ -48,6 +49,7 @@ class Reaper:
         self._clean = clean_results
         self._clean_at = 0.0
         self._index = IndexUpkeep(services)
+        self._limits = LimitUpkeep(services)
         self._scheduler = None if starts is None else Scheduler(services, starts)
         self._stuck = StuckRuns(services, services.relay.notices)
         #: Whether this worker led at its last sweep.
@@ -78,6 +80,7 @@ class Reaper:
             self._stuck.look(found, now)
             self._clean_results(now)
             self._index.run_once(now)
+            self._limits.run_once(now)
             scheduled = self._start_what_is_due(now)
             self._pause = settings.selinon_sweep_interval
             if len(found) == BATCH:

@@ -194,6 +194,15 @@ EVENT_KINDS: dict[str, EventKind] = {
         "A task said how far it is: `done` of `of`, and what it is at; not at every call.",
         (*_NODE, "done", "of", "text"),
     ),
+    "RUN_QUEUED": EventKind(
+        "A flow run waits for its place: as many as its limit allows run under the same `key`.",
+        (*_FLOW, "key", "max", "when_full"),
+    ),
+    "LIMIT_CANCEL": EventKind(
+        "A flow run is cancelled because its limit is reached: before it begins, or so that the run `for` "
+        "gets its place.",
+        (*_FLOW, "key", "max", "for"),
+    ),
 }
 
 EVENTS = tuple(EVENT_KINDS)

@@ -19,6 +19,7 @@ from __future__ import annotations
 from selinon_core.celery.stores.delivery_rules import MAX_WAKEUP_BACKOFF, WAKEUP_BACKOFF
 from selinon_core.celery.stores.protocol import OUT_OF_REACH
 from selinon_core.celery.stores.redis.index_scripts import INDEX
+from selinon_core.celery.stores.redis.limit_scripts import LIMITS
 
 _LIMITS = f"""
 local WAKEUP_BACKOFF, MAX_WAKEUP_BACKOFF = {WAKEUP_BACKOFF}, {MAX_WAKEUP_BACKOFF}
@@ -223,10 +224,18 @@ return 1
 COMMIT = (
     _COMMON
     + """
+local limit = nil
+if ARGV[13] ~= '' then
+"""
+    + LIMITS
+    + """
+  limit = cjson.decode(ARGV[13])
+  limit.refuses, limit.apply = limit_refuses, limit_apply
+end
 local now, version, token, completes = tonumber(ARGV[1]), ARGV[2], ARGV[3], ARGV[4]
 local batch, consumed, carrier, inlined = ARGV[5], tonumber(ARGV[6]), ARGV[7], ARGV[8]
 local keep, lease, ttl, clear = ARGV[9] == '1', tonumber(ARGV[10]), tonumber(ARGV[11]), ARGV[12] == '1'
-local at = 13
+local at = 14
 local function list()
   local n = tonumber(ARGV[at])
   local from = at + 1
@@ -234,6 +243,7 @@ local function list()
   return n, from
 end
 local h = call('HMGET', H, 'version', 'token', 'lease', 'status', 'inbox_threshold')
+if limit and limit.refuses(limit) then return {0} end
 local n, from = list()
 if n > 0 then
   if h[1] then return {0} end
@@ -335,6 +345,11 @@ for i = from, from + n - 1, 2 do
   if ARGV[i] == 'status' then status = ARGV[i + 1]
   elseif ARGV[i] == 'inbox_threshold' then threshold = ARGV[i + 1] end
 end
+local holds, granted = true, {}
+if limit then
+  holds, granted = limit.apply(limit, now)
+  if limit.action == 'ask' and not holds then keep = false end
+end
 local running = status == 'running'
 if batch ~= '' or (running and progress) then
   for _, part in ipairs({'updated', ARGV[1], 'silent_after', 0}) do set[#set + 1] = part end
@@ -396,7 +411,7 @@ if not running and ttl > 0 then
     call('EXPIRE', R .. part, math.ceil(ttl))
   end
 end
-return {1, held, entries, delays}
+return {1, held, entries, delays, holds and 1 or 0, granted}
 """
 )
 

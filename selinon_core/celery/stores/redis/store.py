@@ -31,6 +31,7 @@ from selinon_core.celery.stores.redis.connection import Server, client_of, serve
 from selinon_core.celery.stores.redis.forgetting import FORGET
 from selinon_core.celery.stores.redis.index import SPECIAL, RedisIndex, commit_arguments
 from selinon_core.celery.stores.redis.items import RedisItems
+from selinon_core.celery.stores.redis.limits import RedisLimits, commit_argument, place_of
 from selinon_core.celery.stores.redis.schedules import RedisSchedules
 from selinon_core.celery.stores.redis.waits import RedisWaits
 from selinon_core.errors import MissingExtraError, StateStoreError, StateStoreRefused
@@ -62,6 +63,7 @@ class RedisStore:
         self.waits = RedisWaits(self._call, self._in_transaction, prefix)
         self.items = RedisItems(self._eval_of_index, self._call, self._in_transaction, prefix)
         self.schedules = RedisSchedules(self._eval_of_index, self._call, prefix)
+        self.limits = RedisLimits(self._eval_of_index, self._call, prefix)
 
     @property
     def server(self) -> Server | None:
@@ -371,6 +373,7 @@ class RedisStore:
             step.lease,
             step.ttl,
             int(step.clear_timers),
+            commit_argument(step.limit),
         ]
         # Most of these are empty in most steps.
         for part in (
@@ -485,8 +488,10 @@ def _packed(parts: tuple[Any, ...]) -> bytes:
 def _committed(reply: list[Any]) -> Committed:
     if not reply[0]:
         return Committed(False)
-    held = reply[1]
-    return Committed(True, None if held == "" else int(held), tuple(reply[2]), [float(text) for text in reply[3]])
+    _, held, entries, delays, holds, granted = reply
+    token = None if held == "" else int(held)
+    places = [place_of(text) for text in granted]
+    return Committed(True, token, tuple(entries), [float(text) for text in delays], bool(holds), places)
 
 
 def _begun(reply: list[Any]) -> Begun:

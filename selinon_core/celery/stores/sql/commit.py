@@ -9,9 +9,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from selinon_core.celery.stores import delivery_rules as rules
-from selinon_core.celery.stores.outbox_keys import DEADLINE, read_outbox_key, send_timer
+from selinon_core.celery.stores.outbox_keys import BEGIN_FLOW, DEADLINE, read_outbox_key, send_timer
 from selinon_core.celery.stores.protocol import Commit, Committed, NodeRecord, Reopening
-from selinon_core.celery.stores.sql import index
+from selinon_core.celery.stores.sql import index, limits
 from selinon_core.celery.stores.sql.locked_run import OF_MESSAGES, OWN, RunSnapshot, RunTransaction
 
 _MOST_AT_ONCE = 500
@@ -19,6 +19,11 @@ _MOST_AT_ONCE = 500
 
 def commit(run: RunTransaction, step: Commit) -> Committed:
     """Keep a step; the row of its run is locked."""
+    places = None
+    if step.limit is not None:
+        places = limits.refused(run.connection, run.tables, step.limit)
+        if places is None:
+            return Committed(False)
     if step.create is not None:
         if run.row is not None:
             return Committed(False)
@@ -41,7 +46,13 @@ def commit(run: RunTransaction, step: Commit) -> Committed:
             run.put_record(step.completes, record._replace(done=True))
     if step.reopens is not None and not _reopen(run, step.reopens):
         return Committed(False)
-    return _keep(run, step, look, paused)
+    if places is None or step.limit is None:
+        return _keep(run, step, look, paused)
+    placed = limits.apply(places, step.limit, step.now)
+    if placed.is_new:
+        step = step._replace(timers={**(step.timers or {}), BEGIN_FLOW: step.now})
+    step = step._replace(keep=step.keep and rules.may_keep(step, placed.holds))
+    return _keep(run, step, look, paused)._replace(holds=placed.holds, granted=placed.granted)
 
 
 def _is_paused_after(row: Any, step: Commit) -> bool:

@@ -33,6 +33,7 @@ from selinon_core.celery.stores.sql.deliveries import Asked, Event, appended, cl
 from selinon_core.celery.stores.sql.due_runs import due_runs, forget, forget_ended, look_at
 from selinon_core.celery.stores.sql.index import SqlIndex
 from selinon_core.celery.stores.sql.items import SqlItems
+from selinon_core.celery.stores.sql.limits import SqlLimits
 from selinon_core.celery.stores.sql.locked_run import RunTransaction, header_of, record_of, unfinished
 from selinon_core.celery.stores.sql.pausing import pause
 from selinon_core.celery.stores.sql.schedules import SqlSchedules
@@ -66,6 +67,7 @@ class SqlStore:
         self.waits = SqlWaits(self.database, self.tables)
         self.items = SqlItems(self.database, self.tables)
         self.schedules = SqlSchedules(self.database, self.tables)
+        self.limits = SqlLimits(self.database, self.tables)
         self.clock = StoreClock(self._time)
 
     def prepare(self) -> None:
@@ -283,7 +285,11 @@ class SqlStore:
         """See ``Store.commit_all``: one transaction, and one for each step that shares rows with other runs or
         reopens one.
         """
-        shared = [number for number, step in enumerate(steps) if not step.throttled and step.reopens is None]
+        shared = [
+            number
+            for number, step in enumerate(steps)
+            if not step.throttled and step.reopens is None and step.limit is None
+        ]
         # Every transaction locks its runs in the same order, so no two wait for each other.
         shared.sort(key=lambda number: steps[number].flow_id)
         answers: dict[int, Committed | Exception] = {}

@@ -41,6 +41,7 @@ class Tables:
         self._define_waits()
         self._define_items()
         self._define_schedules()
+        self._define_limits()
         self._prepare_questions()
 
     def _table(self, name: str, *columns: Any) -> sa.Table:
@@ -261,6 +262,28 @@ class Tables:
             sa.Column("at", _SECONDS, nullable=False),
             sa.Column("who", _exact(255)),
         )
+
+    def _define_limits(self) -> None:
+        """The places of limits; see ``stores.limits``. A key has its row while there are places under it."""
+        self.limits = self._table(
+            "limits",
+            sa.Column("key", _exact(255), primary_key=True),
+            sa.Column("max", sa.Integer, nullable=False),
+        )
+        self.holders, self.waiting = (
+            self._table(
+                name,
+                sa.Column("key", _exact(255), primary_key=True),
+                sa.Column("run", _exact(64), primary_key=True),
+                sa.Column("name", _exact(255), nullable=False),
+                sa.Column("queue", sa.String(255), nullable=False),
+                sa.Column("priority", sa.Integer, nullable=False),
+                sa.Column("at", _SECONDS, nullable=False),
+            )
+            for name in ("holders", "waiting")
+        )
+        waiting = self.waiting.c
+        sa.Index(f"{self.prefix}waiting_order", waiting.key, waiting.priority, waiting.at, waiting.run)
 
     def _prepare_questions(self) -> None:
         """What every step asks, made once: most of the time that a statement takes here goes into making it."""

@@ -124,6 +124,8 @@ class Dataflow:
                 self._without_args(flow, failure, facts)
         if flow.labels is not None:
             self._template(flow.labels, Scope(self.scope(flow), Part.LABELS), Part.LABELS, NOTHING)
+        if flow.limit is not None and flow.limit.key is not None:
+            self._template(flow.limit.key, Scope(self.scope(flow), Part.LIMIT), Part.LIMIT, NOTHING)
         if flow.output is not None:
             types = self._template(flow.output, self._names_of_output(flow), Part.OUTPUT, NOTHING)
             if flow.output_schema is not None:

@@ -20,6 +20,7 @@ class Part(Enum):
     ARGS = "args"
     OUTPUT = "output"
     LABELS = "labels"
+    LIMIT = "the key of a limit"
     TITLE = "the title of a wait"
 
 

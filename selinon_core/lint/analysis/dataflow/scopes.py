@@ -30,6 +30,11 @@ from selinon_core.lint.analysis.dataflow.places import (
     Part,
 )
 
+#: What is worked out when a flow run is asked for or begins, before any node runs.
+_AT_THE_START = {
+    Part.LABELS: ("the labels", "labels are worked out when the flow run begins"),
+    Part.LIMIT: ("the limit", "the key of a limit is worked out before the flow run begins"),
+}
 _FAILURE = object_of({"type": STRING, "message": STRING, "attempts": INTEGER})
 
 
@@ -195,9 +200,9 @@ class Scope:
     def _node(self, name: str) -> Entry | None:
         if name not in self._nodes:
             entry = self._read(name)
-            if entry is not None and self._part is Part.LABELS:
-                note = "labels are worked out when the flow run begins"
-                entry = Refused(NEVER_RUNS, f'"{name}" never runs before the labels', note)
+            if entry is not None and self._part in _AT_THE_START:
+                what, note = _AT_THE_START[self._part]
+                entry = Refused(NEVER_RUNS, f'"{name}" never runs before {what}', note)
             if isinstance(entry, Known) and self._shared.model.node(name) is not None:
                 entry = self._before(name, entry) if self._origin is not None else self._at_the_end(name, entry)
             self._nodes[name] = entry

@@ -6,6 +6,8 @@ from selinon_core.lint.rule import Rule
 from selinon_core.lint.rules.operating.endless_wait import EndlessWait
 from selinon_core.lint.rules.operating.keep_too_long import KeepTooLong
 from selinon_core.lint.rules.operating.label_mistakes import LabelMistakes
+from selinon_core.lint.rules.operating.limit_deadlock import LimitDeadlock
+from selinon_core.lint.rules.operating.limit_mistakes import LimitMistakes
 from selinon_core.lint.rules.operating.schedule_queue import ScheduleQueue
 from selinon_core.lint.rules.operating.schedule_start import ScheduleStart
 from selinon_core.lint.rules.operating.schedule_time import ScheduleTime
@@ -17,6 +19,8 @@ RULES: tuple[type[Rule], ...] = (
     ScheduleQueue,  # SEL823
     WaitAndCode,  # SEL824
     EndlessWait,  # SEL825
+    LimitMistakes,  # SEL826
+    LimitDeadlock,  # SEL827
     LabelMistakes,  # SEL828
     KeepTooLong,  # SEL830
 )

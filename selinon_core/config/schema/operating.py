@@ -1,12 +1,16 @@
-"""``keep`` of a flow: how long the state of a run is kept after its end, by how it ended."""
+"""What operators say of a flow: ``keep``, how long runs are kept, and ``limit``, how many there may be at once."""
 
 from __future__ import annotations
 
 import re
 from typing import Any
 
+from selinon_core.config.model import LimitDef
 from selinon_core.config.read_context import BROKEN, Broken, ReadContext, Via, resolve_alias
-from selinon_core.config.schema.types import LARGEST, JsonSchema, ValueType
+from selinon_core.config.schema.common import COUNT
+from selinon_core.config.schema.data import TEMPLATE_TEXT
+from selinon_core.config.schema.mapping import Key, MappingType
+from selinon_core.config.schema.types import LARGEST, Choice, JsonSchema, ValueType
 from selinon_core.config.yaml.nodes import BrokenNode, MappingNode, Node, SequenceNode
 from selinon_core.diagnostics import kinds
 from selinon_core.diagnostics.kinds import shorten
@@ -97,3 +101,38 @@ class Keep(ValueType):
 
 
 KEEP = Keep()
+
+
+#: What a start does when the limit is reached.
+WHEN_FULL = ("queue", "skip", "cancel_running")
+
+
+def _finish_limit(reading: ReadContext, limit: LimitDef, raw: dict[str, Any]) -> bool:
+    reading.has_expressions = True  # the rules about limits are with those about expressions
+    return True
+
+
+FLOW_LIMIT = MappingType(
+    "a limit",
+    LimitDef,
+    (
+        Key(
+            "key",
+            TEMPLATE_TEXT,
+            "what is counted: all runs with the same text count together; ${args.customer} is an argument",
+            "key",
+            required=True,
+        ),
+        Key("max", COUNT, "how many of them there may be at once, over all workers", "max", required=True),
+        Key(
+            "when_full",
+            Choice(*WHEN_FULL),
+            "a further start waits for its place, ends at once as cancelled, or cancels the oldest run",
+            "when_full",
+            "queue",
+            broken="queue",
+        ),
+    ),
+    finish=_finish_limit,
+    text="How many runs there may be at once. A run that waits for its place is queued.",
+)

@@ -1,0 +1,92 @@
+"""Limits: how many runs there may be at once under a key, who has a place, and who waits for one.
+
+A place is taken and given back inside the commit of its run (``Commit.limit``), so a worker that dies leaves
+neither a place that belongs to a run that ended nor a run that holds none. Who waits is granted a place by the
+step that gives one back: by priority, then by age. The run that was granted one has the timer ``begin`` from then
+on, so it is due until it begins.
+
+Keys are shared by all that names them. The ``max`` of a key is the one that was asked with last.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple, Protocol
+
+#: Priorities are from 0 to this.
+MOST_PRIORITY = 9
+
+#: What a commit does about a place: ask for one, and wait when there is none;
+ASK = "ask"
+#: take one that is free, else the commit is refused;
+TAKE = "take"
+#: begin what has one: the commit is refused where it has none;
+BEGIN = "begin"
+#: give it back, or leave the waiting list.
+END = "end"
+
+
+class LimitPlace(NamedTuple):
+    """A place under a key, held or waited for."""
+
+    key: str
+    #: The flow run.
+    run: str
+    #: The flow whose limit it is.
+    name: str
+    #: The dispatcher queue of the run.
+    queue: str
+    #: From 0 to ``MOST_PRIORITY``; the larger, the earlier.
+    priority: int = 0
+    #: Since when, seconds since the epoch: when the run was asked for.
+    at: float = 0.0
+
+    @property
+    def order(self) -> tuple[int, float, str]:
+        """Who waits is sorted by this."""
+        return -self.priority, self.at, self.run
+
+
+class LimitStep(NamedTuple):
+    """What a commit does about the place of its run."""
+
+    #: ``ASK``, ``TAKE``, ``BEGIN`` or ``END``.
+    action: str
+    place: LimitPlace
+    #: How many may hold a place at once; of no use for ``END``.
+    max: int = 0
+
+
+class LimitState(NamedTuple):
+    """The places under a key."""
+
+    #: How many may hold one; 0: not known, nothing has asked for one.
+    max: int
+    #: Who holds one, the oldest first.
+    holders: Sequence[LimitPlace]
+    #: Who waits for one, the next one first.
+    waiting: Sequence[LimitPlace]
+
+
+class Limits(Protocol):
+    """Looks at places. Its methods raise ``StateStoreError`` and ``StateStoreRefused`` as those of ``Store``."""
+
+    def holds(self, key: str, run: str) -> bool:
+        """Whether a run has a place under a key."""
+        ...
+
+    def state(self, key: str) -> LimitState:
+        """All places under a key."""
+        ...
+
+    def waiting_by_name(self) -> Mapping[str, int]:
+        """How many runs wait, by the flow whose limit it is; those for which none waits may be left out."""
+        ...
+
+    def tend(self, now: float, most: int) -> list[LimitPlace]:
+        """Give back places of runs that have ended or are gone, and grant places that are free.
+
+        Looks at about ``most`` places, at others each time. Returns the places that were granted. There is
+        something to do only after a worker of before ended such a run, or a store lost runs.
+        """
+        ...

@@ -1,0 +1,112 @@
+"""The places of limits in the memory of one process; see ``Limits``."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from selinon_core.celery.stores.limits import BEGIN, END, TAKE, LimitPlace, LimitState, LimitStep
+
+
+class _Key:
+    """The places under a key."""
+
+    def __init__(self) -> None:
+        self.max = 0
+        self.holders: dict[str, LimitPlace] = {}
+        self.waiting: dict[str, LimitPlace] = {}
+
+
+class Placed(NamedTuple):
+    """What became of a step: whether its run has a place, and who else was granted one."""
+
+    holds: bool
+    granted: list[LimitPlace]
+
+
+class MemoryLimits:
+    """See ``Limits``. Shares the lock of its store.
+
+    ``is_running(run)`` says whether a run has not ended, ``granted(run, now)`` makes it due.
+    """
+
+    def __init__(
+        self, lock: threading.RLock, is_running: Callable[[str], bool], granted: Callable[[str, float], None]
+    ) -> None:
+        self._lock = lock
+        self._is_running = is_running
+        self._granted = granted
+        self._keys: dict[str, _Key] = {}
+
+    def refuses(self, step: LimitStep) -> bool:
+        """Whether a commit with this step is refused."""
+        key, run = self._keys.get(step.place.key, _Key()), step.place.run
+        if step.action == BEGIN:
+            return run not in key.holders
+        return step.action == TAKE and run not in key.holders and bool(key.waiting or len(key.holders) >= step.max)
+
+    def apply(self, step: LimitStep, now: float) -> Placed:
+        """Make the changes of a step that is not refused."""
+        place = step.place
+        if step.action == END:
+            return Placed(False, self._leave(place.key, place.run, now))
+        key = self._keys.setdefault(place.key, _Key())
+        key.max = step.max
+        if place.run not in key.holders:
+            key.waiting.setdefault(place.run, place)
+        granted = self._grant(key, now)
+        return Placed(place.run in key.holders, [each for each in granted if each.run != place.run])
+
+    def _grant(self, key: _Key, now: float) -> list[LimitPlace]:
+        granted = []
+        for place in sorted(key.waiting.values(), key=lambda place: place.order):
+            if len(key.holders) >= key.max:
+                break
+            del key.waiting[place.run]
+            if not self._is_running(place.run):
+                continue
+            key.holders[place.run] = place
+            self._granted(place.run, now)
+            granted.append(place)
+        return granted
+
+    def _leave(self, name: str, run: str, now: float) -> list[LimitPlace]:
+        key = self._keys.get(name)
+        if key is None:
+            return []
+        key.holders.pop(run, None)
+        key.waiting.pop(run, None)
+        granted = self._grant(key, now)
+        if not (key.holders or key.waiting):
+            del self._keys[name]
+        return granted
+
+    def holds(self, key: str, run: str) -> bool:
+        """See ``Limits.holds``."""
+        with self._lock:
+            return run in self._keys.get(key, _Key()).holders
+
+    def state(self, key: str) -> LimitState:
+        """See ``Limits.state``."""
+        with self._lock:
+            found = self._keys.get(key, _Key())
+            holders = sorted(found.holders.values(), key=lambda place: (place.at, place.run))
+            return LimitState(found.max, holders, sorted(found.waiting.values(), key=lambda place: place.order))
+
+    def waiting_by_name(self) -> Mapping[str, int]:
+        """See ``Limits.waiting_by_name``."""
+        with self._lock:
+            return dict(Counter(place.name for key in self._keys.values() for place in key.waiting.values()))
+
+    def tend(self, now: float, most: int) -> list[LimitPlace]:
+        """See ``Limits.tend``."""
+        granted: list[LimitPlace] = []
+        with self._lock:
+            for name, key in list(self._keys.items()):
+                for run in [*key.holders, *key.waiting]:
+                    if not self._is_running(run):
+                        granted += self._leave(name, run, now)
+                granted += self._grant(key, now)
+        return granted

@@ -1,0 +1,115 @@
+"""The Lua sources of limits in Redis; see ``redis/limits.py`` for the keys.
+
+``LIMITS`` is a piece of the script that commits a step, so a place is taken and given back in that step.
+"""
+
+from __future__ import annotations
+
+from selinon_core.celery.stores.delivery_rules import WAKEUP_BACKOFF
+from selinon_core.celery.stores.outbox_keys import BEGIN_FLOW
+
+#: Functions that change places. ``S`` is the prefix of the store. A place is kept as the JSON text of a list:
+#: key, run, name, queue, priority, at.
+LIMITS = f"""
+local BEGIN_FLOW, BEGIN_AFTER = '{BEGIN_FLOW}', {WAKEUP_BACKOFF}
+local L = S .. 'limit:'
+local function limit_count(text, by) redis.call('HINCRBY', L .. 'names', cjson.decode(text)[3], by) end
+local function limit_holds(key, run) return redis.call('ZSCORE', L .. 'h:' .. key, run) end
+local function limit_refuses(limit)
+  local key, run = limit.place[1], limit.place[2]
+  if limit.action == 'begin' then return not limit_holds(key, run) end
+  return limit.action == 'take' and not limit_holds(key, run)
+    and (redis.call('ZCARD', L .. 'w:' .. key) > 0 or redis.call('ZCARD', L .. 'h:' .. key) >= limit.max)
+end
+local function limit_grant(key, now)
+  local given, most = {{}}, tonumber(redis.call('HGET', L .. 'max', key)) or 0
+  local holders, waiting = L .. 'h:' .. key, L .. 'w:' .. key
+  while redis.call('ZCARD', holders) < most do
+    local run = redis.call('ZRANGE', waiting, 0, 0)[1]
+    if not run then break end
+    local text = redis.call('HGET', L .. 'places', run)
+    redis.call('ZREM', waiting, run)
+    limit_count(text, -1)
+    if redis.call('HGET', S .. 'f:' .. run .. ':h', 'status') ~= 'running' then
+      redis.call('HDEL', L .. 'places', run)
+    else
+      redis.call('ZADD', holders, string.format('%.6f', cjson.decode(text)[6]), run)
+      redis.call('ZADD', S .. 'f:' .. run .. ':t', now, BEGIN_FLOW)
+      local due, known = now + BEGIN_AFTER, redis.call('ZSCORE', S .. 'due_index', run)
+      if not known or tonumber(known) > due then
+        redis.call('ZADD', S .. 'due_index', string.format('%.6f', due), run)
+      end
+      given[#given + 1] = text
+    end
+  end
+  if redis.call('ZCARD', waiting) == 0 then redis.call('SREM', L .. 'keys', key)
+  else redis.call('SADD', L .. 'keys', key) end
+  return given
+end
+local function limit_leave(key, run, now)
+  redis.call('ZREM', L .. 'h:' .. key, run)
+  if redis.call('ZREM', L .. 'w:' .. key, run) == 1 then
+    limit_count(redis.call('HGET', L .. 'places', run), -1)
+  end
+  redis.call('HDEL', L .. 'places', run)
+  local given = limit_grant(key, now)
+  if redis.call('EXISTS', L .. 'h:' .. key, L .. 'w:' .. key) == 0 then redis.call('HDEL', L .. 'max', key) end
+  return given
+end
+local function limit_apply(limit, now)
+  local key, run = limit.place[1], limit.place[2]
+  if limit.action == 'end' then return false, limit_leave(key, run, now) end
+  redis.call('HSET', L .. 'max', key, limit.max)
+  if not limit_holds(key, run) and not redis.call('ZSCORE', L .. 'w:' .. key, run) then
+    redis.call('HSET', L .. 'places', run, limit.text)
+    redis.call('ZADD', L .. 'w:' .. key, limit.score, run)
+    limit_count(limit.text, 1)
+  end
+  local others = {{}}
+  for _, text in ipairs(limit_grant(key, now)) do
+    if cjson.decode(text)[2] ~= run then others[#others + 1] = text end
+  end
+  return limit_holds(key, run) and true or false, others
+end
+"""
+
+#: ARGV: now, and how many places to look at.
+TEND = (
+    """
+local S = KEYS[1]
+"""
+    + LIMITS
+    + """
+local now, granted = tonumber(ARGV[1]), {}
+local function add(texts) for _, text in ipairs(texts) do granted[#granted + 1] = text end end
+local cursor = redis.call('GET', L .. 'cursor') or '0'
+local found = redis.call('HSCAN', L .. 'places', cursor, 'COUNT', ARGV[2])
+redis.call('SET', L .. 'cursor', found[1])
+for i = 1, #found[2], 2 do
+  local run = found[2][i]
+  if redis.call('HGET', S .. 'f:' .. run .. ':h', 'status') ~= 'running' then
+    add(limit_leave(cjson.decode(found[2][i + 1])[1], run, now))
+  end
+end
+for _, key in ipairs(redis.call('SRANDMEMBER', L .. 'keys', ARGV[2])) do add(limit_grant(key, now)) end
+return granted
+"""
+)
+
+#: ARGV: a key. The answer: its maximum, and the texts of those who hold a place and who wait.
+STATE = """
+local L = KEYS[1] .. 'limit:'
+local function texts(set)
+  local runs = redis.call('ZRANGE', L .. set .. ':' .. ARGV[1], 0, -1)
+  local found = {}
+  for begin = 1, #runs, 1000 do
+    local part = {}
+    for i = begin, math.min(begin + 999, #runs) do part[#part + 1] = runs[i] end
+    for _, text in ipairs(redis.call('HMGET', L .. 'places', unpack(part))) do
+      if text then found[#found + 1] = text end
+    end
+  end
+  return found
+end
+return {redis.call('HGET', L .. 'max', ARGV[1]) or '0', texts('h'), texts('w')}
+"""
