@@ -81,6 +81,8 @@ def run_locally(
 
     def finish(run: LocalRun) -> None:
         report = run.report()
+        if outputs.report is not None or outputs.format == "json":
+            report["definitions"] = _definitions(plan, report)
         if received is not None:
             received(report)
         _report(terminal, plan, run, report, outputs, selective=selection is not None)
@@ -145,6 +147,14 @@ def _report(
         terminal.err.write(
             run_summary(report, events, unreached, color=terminal.color_err, durations=outputs.durations)
         )
+
+
+def _definitions(plan: Plan, report: dict[str, Any]) -> dict[str, dict[str, str]]:
+    """How what ran is defined, by digests: ``selinon rerun`` tells what has changed since."""
+    from selinon_core.rerunning.definitions import definitions_of
+
+    tasks = {node["name"] for node in report["nodes"] if node["kind"] == "task"}
+    return definitions_of(plan, tasks, {report["flow"], *(node["flow"] for node in report["nodes"])})
 
 
 def _draw(terminal: Terminal, plan: Plan, flow: str, report: dict[str, Any], target: str) -> None:

@@ -60,6 +60,7 @@ SELINON = Program(
         "explain": "selinon_cli.commands.explain",
         "cancel": "selinon_cli.commands.cancel",
         "retry": "selinon_cli.commands.retry",
+        "rerun": "selinon_cli.commands.rerun",
         "prune": "selinon_cli.commands.prune",
         "signal": "selinon_cli.commands.signal",
         "export": "selinon_cli.commands.export",

@@ -168,3 +168,61 @@ class RunOptions(ProjectOptions):
         metavar="FILE.svg",
     )
     pythonpath = PYTHONPATH
+
+
+class RerunOptions(Options):
+    """What ``selinon rerun`` takes."""
+
+    run = text(help="The run: a report of a local run, - for stdin.", metavar="RUN", required=True, complete="run")
+    select = texts(
+        "--select",
+        help="What runs again: Name, flow/Name, Name#2, state:failed, Name+, ...; repeatable. "
+        "By default state:failed and state:unfinished.",
+        metavar="SELECTOR",
+    )
+    exclude = texts("--exclude", help="What does not, as --select; repeatable.", metavar="SELECTOR")
+    give = texts(
+        "--give",
+        help="A result that a task gets instead of running; repeatable.",
+        metavar="NODE=JSON|@FILE",
+    )
+    node_args = texts(
+        "-a",
+        "--node-args",
+        help="Other arguments of the flow: JSON, @file, or key=value (repeatable; values are JSON or text).",
+        metavar="ARGS",
+    )
+    reconsider = flag("--reconsider", help="Ask conditions and foreach functions again.")
+    if_changed = flag("--if-changed", help="Run what follows only where a result is another one than before.")
+    plan = flag("--plan", help="Say what would be done, and do nothing.")
+    yes = flag("-y", "--yes", help="Do not ask before tasks that succeeded run again.")
+    project = texts(
+        "--project",
+        help="YAML files and directories; by default what pyproject.toml names, else the current directory.",
+        kind="path",
+        metavar="PATH",
+    )
+    app = APP_OPTION
+    execution = group(ExecutionOptions, panel="Storages and time")
+    mocking = group(MockOptions, panel="Mocks")
+    max_steps = integer(
+        "--max-steps",
+        help="Stop after this many node runs and retries; default 100 000.",
+        metavar="N",
+        minimum=1,
+    )
+    report = text("--report", help="Write the JSON report, - for stdout.", kind="path", metavar="FILE")
+    format = choice(
+        "--format",
+        help="What to print at the end, or with --plan: text, or JSON.",
+        choices=("text", "json"),
+        default="text",
+    )
+    trace = text("--trace", help="Write the events, one JSON object a line.", kind="path", metavar="FILE")
+    graph = text(
+        "--graph",
+        help="Draw the run on the flow's graph; the ending says how (.svg, .png, .mmd, ...).",
+        kind="path",
+        metavar="FILE.svg",
+    )
+    pythonpath = PYTHONPATH

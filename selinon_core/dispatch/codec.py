@@ -86,16 +86,32 @@ def _ended(kind: str, event: on.NodeSucceeded | on.NodeFailed) -> list[Any]:
 def _started(event: on.FlowStarted) -> list[Any]:
     selective = None if event.selective is None else event.selective.to_json()
     parts = ["S", shown(event.args), event.parent, event.failures, selective]
-    if isinstance(event.args, Referring):
+    refers = isinstance(event.args, Referring)
+    if event.rerun is not None:
+        return [*parts, event.refused, int(refers), event.rerun]
+    if refers:
         return [*parts, event.refused, 1]
     return parts if event.refused is None else [*parts, event.refused]
 
 
 def _read_started(
-    args: Any, parent: Any, failures: Any, selective: Any, refused: str | None = None, refers: int = 0
+    args: Any,
+    parent: Any,
+    failures: Any,
+    selective: Any,
+    refused: str | None = None,
+    refers: int = 0,
+    rerun: str | None = None,
 ) -> on.FlowStarted:
     chosen = None if selective is None else SelectiveRun.from_json(selective)
-    return on.FlowStarted(Referring(args) if refers else args, parent, failures, chosen, refused)
+    return on.FlowStarted(Referring(args) if refers else args, parent, failures, chosen, refused, rerun)
+
+
+def _reused(event: on.ReuseAnswered) -> list[Any]:
+    parts = ["u", event.question, event.reused_id]
+    if event.outcome is None and event.enters is None:
+        return parts
+    return [*parts, _outcome(event.outcome), event.enters]
 
 
 def _condition(event: on.ConditionAnswered) -> list[Any]:
@@ -139,7 +155,7 @@ _WRITERS: dict[type[Any], Callable[[Any], list[Any]]] = {
     on.NodeFailed: lambda event: _ended("-", event),
     on.ConditionAnswered: _condition,
     on.ForeachAnswered: lambda event: ["f", event.question, event.items],
-    on.ReuseAnswered: lambda event: ["u", event.question, event.reused_id],
+    on.ReuseAnswered: _reused,
     on.FirstResultAnswered: lambda event: ["a", event.question, event.args],
     on.ArgsAnswered: lambda event: ["g", event.question, event.given],
     on.OutputAnswered: _output,
@@ -168,12 +184,17 @@ class _Reader(NamedTuple):
 
 
 _READERS: dict[str, _Reader] = {
-    "S": _Reader(7, _read_started),
+    "S": _Reader(8, _read_started),
     "+": _Reader(4, lambda number, outcome=None, at=0.0: on.NodeSucceeded(number, _read_outcome(outcome), at)),
     "-": _Reader(4, lambda number, outcome=None, at=0.0: on.NodeFailed(number, _read_outcome(outcome), at)),
     "c": _Reader(5, _read_condition),
     "f": _Reader(3, on.ForeachAnswered),
-    "u": _Reader(3, on.ReuseAnswered),
+    "u": _Reader(
+        5,
+        lambda question, reused_id, outcome=None, enters=None: on.ReuseAnswered(
+            question, reused_id, _read_outcome(outcome), enters
+        ),
+    ),
     "a": _Reader(3, on.FirstResultAnswered),
     "g": _Reader(3, _read_args),
     "o": _Reader(4, _read_output),

@@ -27,14 +27,24 @@ class StartTask:
 
 
 class StartFlow:
-    """Run a sub-flow with its own machine. ``parent`` is what its starting nodes get."""
+    """Run a sub-flow with its own machine. ``parent`` is what its starting nodes get.
 
-    __slots__ = ("node_run", "parent", "selective")
+    ``rerun`` is the id of the recorded flow run whose node runs it reuses, as of ``events.FlowStarted``.
+    """
 
-    def __init__(self, node_run: NodeRun, parent: dict[str, Any], selective: SelectiveRun | None) -> None:
+    __slots__ = ("node_run", "parent", "rerun", "selective")
+
+    def __init__(
+        self,
+        node_run: NodeRun,
+        parent: dict[str, Any],
+        selective: SelectiveRun | None,
+        rerun: str | None = None,
+    ) -> None:
         self.node_run = node_run
         self.parent = parent
         self.selective = selective
+        self.rerun = rerun
 
 
 class StartAgain:
@@ -52,7 +62,10 @@ class StartAgain:
 
 
 class ReuseNode:
-    """An earlier run of a task stands in for this one, which has its id and is not started (selective runs)."""
+    """An earlier node run stands in for this one, which has its id and is not started.
+
+    In selective runs it is that of a task, in reruns that of a task or a sub-flow.
+    """
 
     __slots__ = ("node_run",)
 
@@ -140,6 +153,23 @@ class AskReuse:
         self.position = position
 
 
+class AskRecorded:
+    """Ask whether the run that is run again has a node run to reuse in place of this one (reruns).
+
+    ``node_run`` is counted and not started. ``parent`` and ``selective`` are what it is started with otherwise.
+    """
+
+    __slots__ = ("node_run", "parent", "question", "selective")
+
+    def __init__(
+        self, question: int, node_run: NodeRun, parent: dict[str, Any], selective: SelectiveRun | None
+    ) -> None:
+        self.question = question
+        self.node_run = node_run
+        self.parent = parent
+        self.selective = selective
+
+
 class AskFirstResult:
     """Read the result of the first task: it becomes the flow's arguments (``node_args_from_first``)."""
 
@@ -193,7 +223,16 @@ class AskOutput:
         self.args = args
 
 
-Question = AskCondition | AskFallbackCondition | AskForeach | AskReuse | AskFirstResult | AskArgs | AskOutput
+Question = (
+    AskCondition
+    | AskFallbackCondition
+    | AskForeach
+    | AskReuse
+    | AskRecorded
+    | AskFirstResult
+    | AskArgs
+    | AskOutput
+)
 
 
 class AskAgain:
@@ -259,6 +298,7 @@ Effect = (
     | AskFallbackCondition
     | AskForeach
     | AskReuse
+    | AskRecorded
     | AskFirstResult
     | AskArgs
     | AskOutput

@@ -17,10 +17,11 @@ from selinon_core.plan.flow_diff import MigrationStep
 class FlowStarted:
     """The flow run was asked for. All arguments are kept for its retries.
 
-    ``refused`` says why the arguments do not fit the flow's ``input_schema``: the run fails at once.
+    ``refused`` says why the arguments do not fit the flow's ``input_schema``: the run fails at once. ``rerun`` is
+    the id of the flow run that is run again: what it did may be reused, so this is asked for every node run.
     """
 
-    __slots__ = ("args", "failures", "parent", "refused", "selective")
+    __slots__ = ("args", "failures", "parent", "refused", "rerun", "selective")
 
     def __init__(
         self,
@@ -29,12 +30,14 @@ class FlowStarted:
         failures: dict[str, Any] | None = None,
         selective: SelectiveRun | None = None,
         refused: str | None = None,
+        rerun: str | None = None,
     ) -> None:
         self.args = args
         self.parent = parent or {}
         self.failures = failures
         self.selective = selective
         self.refused = refused
+        self.rerun = rerun
 
 
 class NodeSucceeded:
@@ -96,13 +99,25 @@ class ForeachAnswered:
 
 
 class ReuseAnswered:
-    """A selective run function returned: the id of an earlier run to reuse, or None to run the task."""
+    """The id of an earlier run to reuse is known, or that the node is to be run (None).
 
-    __slots__ = ("question", "reused_id")
+    In selective runs a selective run function says so. In reruns the answer is to ``AskRecorded``: ``outcome`` is
+    that of a sub-flow that is reused, and ``enters`` the recorded run of a sub-flow that is run again in part.
+    """
 
-    def __init__(self, question: int, reused_id: str | None) -> None:
+    __slots__ = ("enters", "outcome", "question", "reused_id")
+
+    def __init__(
+        self,
+        question: int,
+        reused_id: str | None,
+        outcome: FlowOutcome | None = None,
+        enters: str | None = None,
+    ) -> None:
         self.question = question
         self.reused_id = reused_id
+        self.outcome = outcome
+        self.enters = enters
 
 
 class FirstResultAnswered:

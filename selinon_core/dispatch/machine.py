@@ -126,7 +126,15 @@ class FlowRun(RunState):
     def start_effect_of(self, number: int) -> do.StartTask | do.StartFlow | None:
         """The effect that started an incomplete node run, rebuilt for a driver that lost it."""
         node = self.run_of(number)
-        return None if node is None else launch_again(self, node)
+        if node is None or self._awaits_reuse(node):
+            return None
+        return launch_again(self, node)
+
+    def _awaits_reuse(self, node: NodeRun) -> bool:
+        """Whether it is asked, in a rerun, if the node run is to be started at all."""
+        if self.start.rerun is None:
+            return False
+        return any(isinstance(q, do.AskRecorded) and q.node_run is node for q in self.questions.open.values())
 
     def completions_until_decision(self) -> int:
         """The least number of node runs that have to succeed before the machine can decide something; at least 1.
@@ -151,6 +159,8 @@ def _on_started(flow_run: RunState, event: on.FlowStarted) -> None:
     if flow_run.phase != "new":
         raise UnexpectedEvent("the flow run was started already")
     flow_run.start = event
+    if event.rerun is not None:
+        flow_run.note("RUN_RERUN", {"rerun_of": event.rerun})
     begin_attempt(flow_run)
 
 

@@ -23,6 +23,8 @@ Phase = Literal["new", "running", "waiting", "ended"]
 class FlowAttempt:
     """One attempt of the flow: the node runs it started, and their status.
 
+    ``equals`` counts, in reruns, the runs with one origin, where an edge names a destination several times.
+
     ``args`` are the arguments of the flow's nodes. With ``node_args_from_first`` they are the result of the node
     run with ``first_number``, and not known while ``awaits_args``. ``selected_edges`` are the edges of this flow
     in a selective run. ``passes_failures``: some node run has ``failures`` that the node runs behind it inherit.
@@ -43,6 +45,7 @@ class FlowAttempt:
         "args",
         "awaits_args",
         "edges_not_taken",
+        "equals",
         "fallback_answers",
         "finished",
         "fired_before",
@@ -76,6 +79,7 @@ class FlowAttempt:
         self.started_elsewhere: set[str] = set()
         self.pending_sources: dict[int, int] = {}
         self.edges_not_taken: set[int] = set()
+        self.equals: dict[tuple[Any, ...], int] = {}
         self.fallback_answers: dict[int, bool] = {}
 
     def started(self, name: str) -> bool:
@@ -96,7 +100,9 @@ class RunState:
     retries. ``count`` is the number of the last node run. ``considered`` and ``fired`` count by edge, over all
     attempts. ``detached`` are incomplete node runs that the flow does not wait for (``nowait``, and those that
     were active when an attempt failed). ``launched_before`` has the selection of sub-flows that an edge of an
-    earlier definition started, by number. ``effects`` collects the effects of the current event. ``current`` and
+    earlier definition started, by number, ``entered`` the recorded runs of sub-flows of which only a part runs
+    again. ``ordinals`` counts node runs that are not the first of their origin (``FlowAttempt.equals``).
+    ``effects`` collects the effects of the current event. ``current`` and
     ``start`` are unset in phase ``new``.
 
     With these a run that failed goes on when it is reopened: ``left_at_end`` are the node runs that were active
@@ -115,12 +121,14 @@ class RunState:
         "dropped_at_end",
         "effects",
         "ended_for_good",
+        "entered",
         "fired",
         "free_attempts",
         "launched_before",
         "left_at_end",
         "make_id",
         "on_unreached",
+        "ordinals",
         "outcome",
         "phase",
         "questions",
@@ -152,6 +160,8 @@ class RunState:
         self.questions = Questions()
         self.detached: dict[int, NodeRun] = {}
         self.launched_before: dict[int, SelectiveRun | None] = {}
+        self.entered: dict[int, str] = {}
+        self.ordinals: dict[int, int] = {}
         self.outcome: FlowOutcome | None = None
         self.left_at_end: tuple[NodeRun, ...] = ()
         self.dropped_at_end: tuple[do.Question, ...] = ()

@@ -116,7 +116,7 @@ class EventRuns:
             self._next_number(flow_run),
             id,
             str(event["task_name"]),
-            False,
+            event["task_name"] in self._plan.flows,
             None,
             (),
             None,

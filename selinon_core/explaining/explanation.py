@@ -32,7 +32,9 @@ class Explanation(EndReasons):
         """What started a node run."""
         run, flow = record.run, record.flow_run.flow
         if run.status == "reused":
-            return Reason("reused", "a result of an earlier run was reused")
+            made_by = self._seen.reused_from.get(run.id)
+            whose = "an earlier run" if made_by is None else f"flow run {made_by}"
+            return Reason("reused", f"a result of {whose} was reused")
         if run.edge is not None:
             edge = flow.edges[run.edge]
             of = [

@@ -36,6 +36,12 @@ class ReportView(RunView):
         reading = _Reading(plan, report)
         super().__init__(reading.plan, reading.facts())
         self.notes = reading.notes
+        self.reused_from = {
+            str(row["id"]): str(row["reused_from"]) for row in report["nodes"] if row.get("reused_from")
+        }
+        rerun, definitions = report.get("rerun"), report.get("definitions")
+        self.origin = str(rerun["origin"]) if isinstance(rerun, dict) and rerun.get("origin") else None
+        self.definitions = definitions if isinstance(definitions, dict) else {}
 
 
 class _Reading:
@@ -136,12 +142,12 @@ class _Reading:
         if is_flow:
             inner = self._flow_run(id, run.name, flow_run, record, run.args)
             error = row.get("error") or {}
-            ended = run.status in ("success", "failure")
-            if ended:
-                outcome = FlowOutcome(
-                    run.status == "success", {}, {}, [], {}, row.get("reason") or error.get("message")
+            if run.status != "active":
+                inner.outcome = run.outcome = FlowOutcome(
+                    run.status != "failure", {}, {}, [], {}, row.get("reason") or error.get("message")
                 )
-                inner.outcome = run.outcome = outcome.with_output(row["output"]) if "output" in row else outcome
+                if "output" in row:
+                    run.outcome.with_output(row["output"])
 
     @staticmethod
     def _edge_index(flow: FlowPlan, index: Any) -> int | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -21,6 +21,12 @@ class RunView:
 
     #: What these facts cannot say, and the reader should know.
     notes: Sequence[str] = ()
+    #: By the id of a node run that a rerun reused: the id of the flow run that made it.
+    reused_from: Mapping[str, str] = {}
+    #: The flow run that was run again first, where this is a rerun.
+    origin: str | None = None
+    #: Digests of how tasks and edges were defined then (``rerunning.definitions``).
+    definitions: Mapping[str, Any] = {}
 
     def __init__(self, plan: Plan, facts: Facts | None = None) -> None:
         self.plan = plan

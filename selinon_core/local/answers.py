@@ -36,6 +36,9 @@ class LocalAnswers:
         state = self._state
         watch = self._watch
         known = state.lookup if results is None else results
+        recorded = None if state.rerun is None else state.rerun.answer(record, question)
+        if recorded is not None:
+            return recorded
         if self._mocked_conditions and question.__class__ in _CONDITIONS:
             answer = self._mocked_answer(record, question) or self._watched(record, question, known)
         elif watch.is_needed:

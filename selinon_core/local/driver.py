@@ -44,8 +44,17 @@ class Driver:
         """
         state, options = self.state, self.state.options
         state.lookup.preload(options.reuse or {}, state.plan.tasks)
-        id = seeded_flow_id(options.seed or 0, flow_name) if options.is_seeded else random_flow_id()
-        root = self._flows.begin(flow_name, id, on.FlowStarted(copy_json(node_args), selective=selective))
+        about, recorded = flow_name, None
+        if options.rerun is not None:
+            from selinon_core.local.rerun import LocalRerun
+
+            state.rerun = rerun = LocalRerun(state, options.rerun)
+            rerun.preload()
+            recorded = rerun.root
+            about += f" again {recorded}"  # its node runs have other ids than those that it reuses
+        id = seeded_flow_id(options.seed or 0, about) if options.is_seeded else random_flow_id()
+        given = on.FlowStarted(copy_json(node_args), selective=selective, rerun=recorded)
+        root = self._flows.begin(flow_name, id, given)
         for seconds, event in options.at:
             if isinstance(event, str):
                 state.agenda.add(seconds, CancelFlow(self._flows, root))
@@ -116,6 +125,7 @@ def _performers(flows: FlowEffects, tasks: TaskEffects, questions: QuestionEffec
         do.AskFallbackCondition: questions.ask,
         do.AskForeach: questions.ask,
         do.AskReuse: questions.ask,
+        do.AskRecorded: questions.ask,
         do.AskFirstResult: questions.ask,
         do.AskArgs: questions.ask,
         do.AskOutput: questions.ask,

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from typing import Any
+from typing import Any, Protocol
 
 from selinon_core.cases.model import Signal
 from selinon_core.dispatch import NodeRun
+from selinon_core.dispatch import effects as do
 from selinon_core.dispatch import events as on
 from selinon_core.local.event_queue import EventQueue
 from selinon_core.local.mocked_storage import LocalStorages
@@ -21,6 +22,22 @@ from selinon_core.local.step_counter import StepCounter
 from selinon_core.runtime.json_values import snapshot
 from selinon_core.runtime.trace.run_records import FlowRecord, NodeRecord
 from selinon_core.runtime.trace.tracer import configured_sinks
+
+
+class Reusing(Protocol):
+    """What the parts of a driver ask of a rerun (``local.rerun``)."""
+
+    def answer(self, record: FlowRecord, question: do.Question) -> on.Event | None:
+        """The recorded answer to a question; None: it is to be asked as ever."""
+        ...
+
+    def take_over(self, record: NodeRecord) -> None:
+        """Fill in a reused node run, and add what is inside of it."""
+        ...
+
+    def to_report(self, report: dict[str, Any]) -> None:
+        """Add to a report what is reused, and from where."""
+        ...
 
 
 class DriverState:
@@ -65,6 +82,8 @@ class DriverState:
         self.real_time = options.time == "real"
         self.began = time.monotonic()
         self._next_start: dict[str, float] = {}
+        #: what a rerun reuses; set by the driver
+        self.rerun: Reusing | None = None
 
     def attach_sinks(self, prepared: RunSetup) -> None:
         """Connect the sinks of the configuration and of the options."""

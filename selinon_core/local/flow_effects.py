@@ -64,7 +64,7 @@ class FlowEffects:
             args = self._inputs.fitted(flow, args)
         except ArgumentError as error:
             refused = str(error)
-        return on.FlowStarted(args, given.parent, given.failures, given.selective, refused)
+        return on.FlowStarted(args, given.parent, given.failures, given.selective, refused, given.rerun)
 
     def start(self, parent_run: FlowRecord, effect: do.StartFlow) -> None:
         """Schedule a sub-flow."""
@@ -87,7 +87,7 @@ class FlowEffects:
         if mocked is not None:
             self._begin_mocked(node, effect, mocked)
             return
-        given = on.FlowStarted(run.args, effect.parent, run.failures, effect.selective)
+        given = on.FlowStarted(run.args, effect.parent, run.failures, effect.selective, None, effect.rerun)
         self.begin(run.name, run.id, given, node.flow_run, node)
 
     def _begin_mocked(self, node: NodeRecord, effect: do.StartFlow, mocked: Outcome) -> None:

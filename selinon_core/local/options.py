@@ -9,6 +9,7 @@ from selinon_core.errors import RequestError
 
 if TYPE_CHECKING:
     from selinon_core.cases.model import Mocks, Signal
+    from selinon_core.rerunning.preview import Preview
     from selinon_core.runtime.storages import Storages
     from selinon_core.runtime.trace.entries import TraceEvent
     from selinon_core.runtime.trace.run_records import FlowRecord, NodeRecord
@@ -43,7 +44,8 @@ class LocalOptions(NamedTuple):
     a flow run that has ended by then is not changed. Of several tasks of one name that wait, a signal ends the one
     that began first. ``durations``: task -> virtual seconds that an attempt takes, of mocked and of real tasks;
     the code of a task runs at the end of this time, and not at all when the time-out of the task passes before. A
-    mock that says when its attempt ends counts more.
+    mock that says when its attempt ends counts more. ``rerun``: what is reused of a recorded run of the same flow,
+    whose arguments are those to run with.
     """
 
     storage: Literal["mocked", "real"] = "mocked"
@@ -64,6 +66,7 @@ class LocalOptions(NamedTuple):
     listener: Callable[[TraceEvent], None] | None = None
     at: tuple[tuple[float, str | Signal], ...] = ()
     durations: Mapping[str, float] = {}
+    rerun: Preview | None = None
 
     @property
     def is_seeded(self) -> bool:

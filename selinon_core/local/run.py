@@ -207,6 +207,8 @@ class LocalRun:
             "fallbacks": fallbacks_of(self.facts),
             **decisions_of(self.facts),
         }
+        if self._state.rerun is not None:
+            self._state.rerun.to_report(report)
         hidden = hidden_by(self._state.plan.settings.redact)
         return report if hidden is None else dict(hidden.masked(report))
 

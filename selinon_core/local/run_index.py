@@ -34,6 +34,8 @@ class RunIndex:
         self._lock = threading.Lock()
         self._earlier: dict[str, str] = {}
         self._mocked_errors: dict[str, BaseException] = {}
+        #: whether the records of reused node runs have their results, stored or not (reruns)
+        self.knows_reused = False
 
     def find(self, id: str) -> NodeRecord | None:
         """The node run of this run with this id."""
@@ -78,7 +80,7 @@ class RunIndex:
         Raises ``KeyError`` where this run does not know it, ``UserFunctionError`` where it is not JSON.
         """
         record = self.find(task_id)
-        if record is None or record.run.status == "reused":
+        if record is None or (record.run.status == "reused" and not self.knows_reused):
             raise KeyError(task_id)
         if isinstance(record.result, NotJson):
             text = (

@@ -125,12 +125,15 @@ class TaskEffects:
         del self._advance
 
     def reuse(self, flow_run: FlowRecord, effect: do.ReuseNode) -> None:
-        """Take over a task run of an earlier run, with its result."""
+        """Take over a node run of an earlier run, with its result."""
         state = self._state
         run = effect.node_run
         record = state.new_node(run, flow_run, None)
         record.started_at = record.finished_at = state.agenda.now
-        record.result = state.reused_result(record)
+        if state.rerun is None:
+            record.result = state.reused_result(record)
+        else:
+            state.rerun.take_over(record)
         self._recorder.observe("ended", record)
         self._recorder.record((trace_entries.REUSED, state.agenda.now, flow_run, run))
 

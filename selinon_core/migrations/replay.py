@@ -113,6 +113,9 @@ class Replay:
         for question in self._machine.open_questions:
             if question.question in self._deferred or isinstance(question, (do.AskFirstResult, do.AskOutput)):
                 continue
+            if isinstance(question, do.AskRecorded):
+                name, place = question.node_run.name, self._table.flow.place
+                raise ReplayMismatch(f"the new flow starts {name}, and nothing says whether it was reused", place)
             if isinstance(question, do.AskFallbackCondition):
                 raise ReplayMismatch("the new flow asks the condition of a fallback", question.failure.place)
             if isinstance(question, do.AskArgs):

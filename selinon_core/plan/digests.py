@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from selinon_core.plan.json_expressions import has_where
 from selinon_core.plan.json_form import plan_to_json
-from selinon_core.plan.model import Plan
+from selinon_core.plan.model import FlowPlan, Plan
 
 
 def flow_digests(plan: Plan) -> dict[str, str]:
@@ -45,3 +46,24 @@ def _without_places(value: Any) -> Any:
         left_out = ("place", "args_where", "output_where", "where" if has_where(value) else "place")
         return {key: _without_places(item) for key, item in value.items() if key not in left_out}
     return [_without_places(item) for item in value] if isinstance(value, list) else value
+
+
+def task_digests(plan: Plan, names: Iterable[str]) -> dict[str, str]:
+    """8 hexadecimal digits for each of these tasks, which change with what the files say about it."""
+    from selinon_core.plan.json_form import task_json
+
+    return {name: _digest(task_json(plan.tasks[name])) for name in names}
+
+
+def edge_digests(flow: FlowPlan) -> dict[int, str]:
+    """By index, 8 hexadecimal digits for each edge, which change with it but not with its place in the file."""
+    from selinon_core.plan.json_edges import edge_json
+
+    return {edge.index: _digest({**edge_json(edge), "index": 0}) for edge in flow.edges}
+
+
+def _digest(value: Any) -> str:
+    import hashlib
+    import json
+
+    return hashlib.sha256(json.dumps(_without_places(value), sort_keys=True).encode()).hexdigest()[:8]

@@ -46,7 +46,7 @@ def plan_to_json(plan: Plan) -> dict[str, Any]:
     """The plan as JSON data; sets become sorted lists."""
     return {
         "version": _version(plan),
-        "tasks": [_task(task) for task in plan.tasks.values()],
+        "tasks": [task_json(task) for task in plan.tasks.values()],
         "flows": [_flow(flow) for flow in plan.flows.values()],
         "storages": [_storage(storage) for storage in plan.storages.values()],
         "settings": _settings(plan.settings),
@@ -131,7 +131,8 @@ def _cache(cache: CachePlan | None) -> dict[str, Any] | None:
     return {"function": reference_json(cache.function), "configuration": wrap(cache.configuration)}
 
 
-def _task(task: TaskPlan) -> dict[str, Any]:
+def task_json(task: TaskPlan) -> dict[str, Any]:
+    """A task."""
     data = fields(task)
     data["function"] = reference_json(task.function)
     data["selective_run_function"] = reference_json(task.selective_run_function)

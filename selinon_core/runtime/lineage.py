@@ -99,7 +99,7 @@ class Origins:
         else:
             ends = self._ends.get(flow_run.flow.name)
             if ends is None:
-                ends = self._ends[flow_run.flow.name] = _ends(flow_run.flow)
+                ends = self._ends[flow_run.flow.name] = ends_of_edges(flow_run.flow)
             about = ("edge", *ends[edge.index], item)
             alike = (edge.index, item, run.sources)
         equal = (flow_run.id, run.flow_attempt, run.name, alike)
@@ -347,8 +347,8 @@ def _is_inside(flow_run: FlowRecord, flows: list[str]) -> bool:
     return True
 
 
-def _ends(flow: FlowPlan) -> dict[int, tuple[Any, int]]:
-    """By index of the edge: its ends, and how many edges before it have the same."""
+def ends_of_edges(flow: FlowPlan) -> dict[int, tuple[Any, int]]:
+    """By index of the edge: its ends, and how many edges before it have the same. Edges are known by these."""
     found: dict[int, tuple[Any, int]] = {}
     seen: Counter[tuple[tuple[str, ...], tuple[str, ...]]] = Counter()
     for edge in flow.edges:

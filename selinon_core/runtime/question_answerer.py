@@ -92,6 +92,8 @@ class QuestionAnswerer:
                 return on.ForeachAnswered(number, self._items(asking, question, results))
             if isinstance(question, do.AskReuse):
                 return on.ReuseAnswered(number, self._reuse(asking, question, results))
+            if isinstance(question, do.AskRecorded):
+                return on.ReuseAnswered(number, None)  # a driver that knows the recorded run answers itself
             if isinstance(question, do.AskFirstResult):
                 return on.FirstResultAnswered(number, self._first_result(flow, question.node_run, results))
             if isinstance(question, do.AskArgs):

@@ -70,7 +70,7 @@ def fallbacks_of(facts: Facts) -> list[Json]:
 
 def decisions_of(facts: Facts) -> Json:
     """``decisions``, at most ``MOST_DECISIONS`` of them, and ``decisions_omitted`` if there are more."""
-    report: Json = {"decisions": [_decision(fact) for fact in facts.decisions[:MOST_DECISIONS]]}
+    report: Json = {"decisions": [decision_of(fact) for fact in facts.decisions[:MOST_DECISIONS]]}
     omitted = len(facts.decisions) - MOST_DECISIONS
     if omitted > 0:
         report["decisions_omitted"] = omitted
@@ -146,7 +146,8 @@ def _fallback(flow: str, failure: FailurePlan) -> Json:
     }
 
 
-def _decision(fact: EdgeConsidered | FallbackConsidered) -> Json:
+def decision_of(fact: EdgeConsidered | FallbackConsidered) -> Json:
+    """A decision about an edge or a failures entry."""
     row: Json = {"flow": fact.flow_run.flow.name, "flow_id": fact.flow_run.id, "at": seconds(fact.time)}
     if isinstance(fact, EdgeConsidered):
         condition = fact.edge.condition

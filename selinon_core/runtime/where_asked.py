@@ -15,7 +15,7 @@ def where_asked(flow: FlowPlan, question: do.Question) -> str:
     """Name the flow, the edge or failures entry, and its place in the YAML files."""
     if isinstance(question, do.AskFallbackCondition):
         return f"flow {flow.name}, failures entry at {question.failure.place}"
-    if isinstance(question, do.AskFirstResult | do.AskOutput):
+    if isinstance(question, do.AskFirstResult | do.AskOutput | do.AskRecorded):
         return f"flow {flow.name} at {flow.place}"
     if isinstance(question, do.AskArgs):
         if not isinstance(question.entry, EdgePlan):

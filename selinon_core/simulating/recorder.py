@@ -110,7 +110,7 @@ class RecordingTracer(RunTracer):
         return known
 
     def _asked(self, flow_id: str, question: do.Question) -> do.Question:
-        if isinstance(question, (do.AskFallbackCondition, do.AskFirstResult)):
+        if isinstance(question, (do.AskFallbackCondition, do.AskFirstResult, do.AskRecorded)):
             return question
         if isinstance(question, do.AskOutput):
             return do.AskOutput(question.question, {}, question.args)  # the names say no more than the run does

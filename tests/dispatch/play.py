@@ -27,10 +27,11 @@ class Play:
         selective: SelectiveRun | None = None,
         on_unreached: str = "warn",
         refused: str | None = None,
+        rerun: str | None = None,
     ) -> None:
         self.machine = new_machine(plan, flow, on_unreached)
         self.all: list[do.Effect] = []
-        self.feed(on.FlowStarted(args, parent, failures, selective, refused))
+        self.feed(on.FlowStarted(args, parent, failures, selective, refused, rerun))
 
     def feed(self, event: on.Event) -> Play:
         self.effects = self.machine.advance(event)
@@ -121,7 +122,7 @@ def answer_to(question: do.Question, value: Any) -> on.Event:
         return on.ConditionAnswered(number, value)
     if isinstance(question, do.AskForeach):
         return on.ForeachAnswered(number, value)
-    if isinstance(question, do.AskReuse):
+    if isinstance(question, do.AskReuse | do.AskRecorded):
         return on.ReuseAnswered(number, value)
     if isinstance(question, do.AskArgs):
         return on.ArgsAnswered(number, value)

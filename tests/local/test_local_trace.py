@@ -23,6 +23,7 @@ ELSEWHERE = {
     "RESULT_BACKEND_ISSUE",
     "START_CONFLICT",
     "RUN_RETRIED",
+    "RUN_RERUN",  # tests/rerunning
     "RETRY_REFUSED",
     "RUN_PAUSED",
     "RUN_RESUMED",

@@ -70,6 +70,7 @@ LINES = (
     Line("schedules", ("dev",)),
     Line("schedules pause nightly", ("dev",), code=2),
     Line("schedules resume nightly", ("dev",), code=2),
+    Line("rerun report.json --plan"),
     Line("retry 1234", ("dev",), code=1),
     Line("signal 1234 Approve", ("dev",), code=2),
     Line("retry --flow plain --dry-run --app shop:app", ("celery", "dev")),

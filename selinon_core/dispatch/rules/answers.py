@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from selinon_core.dispatch import effects as do
 from selinon_core.dispatch import events as on
+from selinon_core.dispatch.flow_index import Destination
+from selinon_core.dispatch.node_run import NodeRun
 from selinon_core.dispatch.rules.arguments import ask_args, start_given, start_refused
 from selinon_core.dispatch.rules.completion import fail_attempt, succeed_with
 from selinon_core.dispatch.rules.edges import ask_first_result, fire, follow_edges, follow_first
 from selinon_core.dispatch.rules.fallbacks import run_fallbacks, start_fallbacks
 from selinon_core.dispatch.rules.selection import ask_args_at, start_selected
-from selinon_core.dispatch.rules.starts import inherited_failures, new_node, start
+from selinon_core.dispatch.rules.starts import inherited_failures, launch_now, new_node, start
 from selinon_core.dispatch.state import RunState
 from selinon_core.errors import UnexpectedEvent
 from selinon_core.plan import FailurePlan
@@ -58,9 +60,13 @@ def on_foreach(flow_run: RunState, event: on.ForeachAnswered) -> None:
 
 
 def on_reuse(flow_run: RunState, event: on.ReuseAnswered) -> None:
-    """A task of a selective run is started, or an earlier run stands in for it."""
-    question: do.AskReuse | None = flow_run.questions.close(event.question, do.AskReuse)
+    """A task of a selective run, or a node of a rerun, is started, or an earlier run stands in for it."""
+    question: do.AskReuse | do.AskRecorded | None
+    question = flow_run.questions.close(event.question, (do.AskReuse, do.AskRecorded))
     if question is None:
+        return
+    if isinstance(question, do.AskRecorded):
+        _on_recorded(flow_run, question, event)
         return
     row = flow_run.table.rows[question.edge.index]
     destination = flow_run.table.destinations[question.name]
@@ -74,9 +80,26 @@ def on_reuse(flow_run: RunState, event: on.ReuseAnswered) -> None:
     current = flow_run.current
     failures = inherited_failures(flow_run, destination, question.sources) if current.passes_failures else None
     node = new_node(flow_run, destination, row.index, question.sources, args, failures, position or 0)
+    _reuse(flow_run, node, destination, event)
+
+
+def _on_recorded(flow_run: RunState, question: do.AskRecorded, event: on.ReuseAnswered) -> None:
+    node = question.node_run
+    if event.reused_id:
+        _reuse(flow_run, node, flow_run.table.destinations[node.name], event)
+        return
+    if event.enters is not None:
+        flow_run.entered[node.number] = event.enters
+    launch_now(flow_run, node, question.parent, question.selective)
+
+
+def _reuse(flow_run: RunState, node: NodeRun, destination: Destination, event: on.ReuseAnswered) -> None:
+    """Let a run that is counted and not started have ended, with the id of an earlier one."""
+    current = flow_run.current
     current.active.pop(node.number, None)
     flow_run.detached.pop(node.number, None)
-    node.id = event.reused_id
+    assert event.reused_id is not None
+    node.id, node.outcome = event.reused_id, event.outcome
     node.status = "reused"
     flow_run.effects.append(do.ReuseNode(node))
     if not destination.waited_for:  # like the end of a nowait run: it starts nothing and gives no arguments

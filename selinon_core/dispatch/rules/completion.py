@@ -138,10 +138,15 @@ def _end(flow_run: RunState, outcome: FlowOutcome, undecided: tuple[do.Question,
 
 
 def _abandon(flow_run: RunState) -> None:
-    """Detach the active node runs and drop the open questions: the flow waits for neither."""
+    """Detach the active node runs and drop the open questions: the flow waits for neither.
+
+    A node run of a rerun for which it is still asked whether it is to be started never will be.
+    """
     flow_run.detached.update(flow_run.current.active)
     flow_run.current.active = {}
-    flow_run.questions.drop()
+    for question in flow_run.questions.drop():
+        if isinstance(question, do.AskRecorded):
+            flow_run.detached.pop(question.node_run.number, None)
 
 
 def _outcome(

@@ -158,7 +158,7 @@ def _move(flow_run: RunState, steps: tuple[MigrationStep, ...], definition: Repl
     start = flow_run.start
     if start.selective is not None:
         selective = moved_selection(start.selective, steps, flow_run.table.flow, table)
-        flow_run.start = on.FlowStarted(start.args, start.parent, start.failures, selective)
+        flow_run.start = on.FlowStarted(start.args, start.parent, start.failures, selective, rerun=start.rerun)
         current.selected_edges = selective.edges.get(table.flow.name)
     flow_run.table = table
     flow_run.on_unreached = definition.on_unreached

@@ -31,6 +31,9 @@ def ask_again(flow_run: RunState, steps: tuple[MigrationStep, ...], questions: t
                 edges.ask_first_result(flow_run, question.node_run)
             else:
                 first = question.node_run
+        elif isinstance(question, do.AskRecorded):
+            about = (question.node_run, question.parent, question.selective)
+            flow_run.ask(do.AskRecorded(flow_run.questions.next_number(), *about))
         elif isinstance(question, do.AskArgs) and question.refused is not None:
             move_refused(question.refused, steps)
             ask_args_again(flow_run, question.refused)

@@ -93,7 +93,7 @@ def reopen(flow_run: RunState, event: on.Reopened) -> None:
         return
     for node in left:
         if node.status == "active":
-            current.active[node.number] = flow_run.detached.pop(node.number)
+            current.active[node.number] = flow_run.detached.pop(node.number, node)
     for node in again:
         _run_again(flow_run, node)
     ask_again(flow_run, (), questions)

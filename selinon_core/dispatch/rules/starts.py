@@ -79,11 +79,35 @@ def new_node(
 
 
 def launch(flow_run: RunState, node: NodeRun, parent: dict[str, Any], selective: SelectiveRun | None) -> None:
-    """Add the effect that starts a node; ``selective`` is the selection that its edge gives sub-flows."""
+    """Add the effect that starts a node; ``selective`` is the selection that its edge gives sub-flows.
+
+    In a rerun it is asked before whether a recorded run stands in for it. Never for a fallback: a run that failed
+    is not reused, and whether it fails again is not known.
+    """
+    if flow_run.start.rerun is not None and node.edge is not None:
+        _count_equals(flow_run, node, node.edge)
+        flow_run.ask(do.AskRecorded(flow_run.questions.next_number(), node, parent, selective))
+    else:
+        launch_now(flow_run, node, parent, selective)
+
+
+def _count_equals(flow_run: RunState, node: NodeRun, edge: int) -> None:
+    """Tell apart the node runs of a destination that stands several times in its edge."""
+    if flow_run.table.rows[edge].edge.destinations.count(node.name) > 1:
+        equals, origin = flow_run.current.equals, (edge, node.name, node.position, node.sources)
+        ordinal = equals.get(origin, 0)
+        equals[origin] = ordinal + 1
+        if ordinal:
+            flow_run.ordinals[node.number] = ordinal
+
+
+def launch_now(flow_run: RunState, node: NodeRun, parent: dict[str, Any], selective: SelectiveRun | None) -> None:
+    """As ``launch``, without asking."""
     if not node.is_flow:
         flow_run.effects.append(do.StartTask(node, parent))
         return
-    flow_run.effects.append(do.StartFlow(node, parent, _selective_of(flow_run, node, selective)))
+    entered = flow_run.entered.get(node.number)
+    flow_run.effects.append(do.StartFlow(node, parent, _selective_of(flow_run, node, selective), entered))
 
 
 def launch_again(flow_run: RunState, node: NodeRun) -> do.StartTask | do.StartFlow:
@@ -95,7 +119,8 @@ def launch_again(flow_run: RunState, node: NodeRun) -> do.StartTask | do.StartFl
         selective = flow_run.launched_before[node.number]
     else:
         selective = None if node.edge is None else flow_run.table.rows[node.edge].selective
-    return do.StartFlow(node, parent, _selective_of(flow_run, node, selective))
+    entered = flow_run.entered.get(node.number)
+    return do.StartFlow(node, parent, _selective_of(flow_run, node, selective), entered)
 
 
 def _selective_of(flow_run: RunState, node: NodeRun, of_edge: SelectiveRun | None) -> SelectiveRun | None:

@@ -109,7 +109,7 @@ def of_answer(question: do.Question, answer: on.Event) -> Untimed | None:
         return CONDITION, question, answer.value, answer.leaves
     if isinstance(answer, on.ForeachAnswered):
         return FOREACH, question, answer.items or []
-    if isinstance(answer, on.ReuseAnswered):
+    if isinstance(answer, on.ReuseAnswered) and isinstance(question, do.AskReuse):
         return REUSE, question, answer.reused_id
     if isinstance(answer, on.ArgsAnswered):
         return ARGS, question, answer.given
@@ -358,7 +358,7 @@ def _asked_about(question: do.Question) -> dict[str, Any]:
             "fallback": list(failure.fallback) or True,
             "where": str(failure.place),
         }
-    if isinstance(question, do.AskFirstResult):
+    if isinstance(question, do.AskFirstResult | do.AskRecorded):
         return {"node_name": question.node_run.name, "node_id": question.node_run.id}
     if isinstance(question, do.AskOutput):
         return {}

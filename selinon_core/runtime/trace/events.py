@@ -171,6 +171,10 @@ EVENT_KINDS: dict[str, EventKind] = {
         "On workers: a failed flow run goes on; `retried` are the node runs that run again.",
         (*_FLOW, "retried", "by"),
     ),
+    "RUN_RERUN": EventKind(
+        "A flow run begins that runs another one again: it reuses what the flow run `rerun_of` did.",
+        (*_FLOW, "rerun_of"),
+    ),
     "SCHEDULE_FIRED": EventKind(
         "On workers: a schedule started a flow run, for the time `due` (UTC).", (*_FLOW, "schedule", "due")
     ),
