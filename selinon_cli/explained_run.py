@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from selinon_core.explaining.run_view import RunView
     from selinon_core.plan import Plan
 
+#: How a line of a trace begins, as selinon writes it.
+_EVENT = re.compile(r'\{"event": "([A-Z_]+)"')
 #: How a file of a run ends.
 _SUFFIXES = (".json", ".jsonl", ".ndjson", ".yaml", ".yml")
 
@@ -68,9 +71,11 @@ def _of_file(terminal: Terminal, file: str, id: str | None, paths: Sequence[str]
             raise UsageError(f"{file} is the report of one run: leave ::{id} out")
         return view_of_report(plan, report, file)
     from selinon_core.explaining.event_facts import TraceView
+    from selinon_core.project.reading import without_gc
 
     try:
-        return TraceView(plan, trace_events(text), id)
+        with without_gc():
+            return TraceView(plan, trace_events(text), id)
     except RequestError as error:
         raise UsageError(f"{file}: {error}", WRITE_TRACES) from None
 
@@ -108,7 +113,13 @@ def view_of_report(plan: Plan, report: dict[str, Any], file: str) -> RunView:
 
 def trace_events(text: str) -> Iterator[Mapping[str, Any]]:
     """The events of a trace, line by line. Raises ``RequestError`` with the line of what is none."""
+    from selinon_core.explaining.event_facts import READ_EVENTS
+
+    known = _EVENT.match
     for number, line in enumerate(text.splitlines(), 1):
+        named = known(line)
+        if named is not None and named.group(1) not in READ_EVENTS and line.endswith("}"):
+            continue  # most lines of a trace: to parse them would take as long as all else
         if not line.strip():
             continue
         try:

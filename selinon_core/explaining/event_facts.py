@@ -231,3 +231,5 @@ _HANDLERS: dict[str, _Handler] = {
     "SELECTIVE_OMIT_EDGE": _Reading._omitted,
     "SELECTIVE_OMIT_NODE": _Reading._omitted,
 }
+#: The events that say something of what is explained.
+READ_EVENTS = frozenset(_HANDLERS)

@@ -56,6 +56,13 @@ def test_a_directory_has_one_case_for_each_run_or_each_set_of_goals(orders: Path
     assert ran.err.endswith("recorded 1 case of 3 runs, the others cover nothing else\n")
 
 
+def test_events_that_explain_nothing_do_not_hide_a_line_that_is_cut(orders: Path, cli: Cli) -> None:
+    lines = [*Path("run.jsonl").read_text().splitlines(), '{"event": "STORAGE_STORE", "time": 0.0, "flow_na']
+    Path("cut.jsonl").write_text("\n".join(lines))
+    ran = cli("explain", "cut.jsonl")
+    assert (ran.code, f"line {len(lines)} is not a JSON object" in ran.err) == (2, True)
+
+
 def test_a_local_run_is_recorded_at_once(orders: Path, cli: Cli) -> None:
     ran = cli(*RUN, "--record", CASES)
     assert ran.code == 0, ran.err
