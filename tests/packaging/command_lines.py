@@ -90,7 +90,7 @@ LINES = (
     Line("test", code=2),
     Line("test --allow-none"),
     Line("mutate", code=2),
-    Line("simulate"),
+    Line("simulate --flow plain --seeds 2"),
     Line("eval 1 --report missing.json", code=2),
     Line("explain missing.json", code=2),
     Line("record missing.json", code=2),

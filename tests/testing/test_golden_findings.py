@@ -33,6 +33,18 @@ def fine(run):
 """
 
 
+#: A task whose result is never the same.
+COUNTING = """
+from selinon_core import SelinonTask
+
+runs = []
+
+class Count(SelinonTask):
+    def run(self, node_args):
+        runs.append(self)
+        return len(runs)
+"""
+
 #: A join that waits for what only it starts.
 STARVING = """
 flow-definitions:
@@ -52,6 +64,11 @@ flow-definitions:
     edges:
       - {from: , to: priced}
     output: {total: "${priced}"}
+  - name: counted
+    edges:
+      - {from: , to: Count}
+tasks:
+  - {name: Count, import: counting, storage: Results}
 """
 
 
@@ -60,6 +77,7 @@ def shop_with_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shop:
     """The shop with functions for invariants and a flow in which a node is unreached."""
     monkeypatch.chdir(copy_shop(tmp_path / "shop"))
     Path("checks.py").write_text(CHECKS, encoding="utf-8")
+    Path("counting.py").write_text(COUNTING, encoding="utf-8")
     Path("flows/starving.yaml").write_text(STARVING, encoding="utf-8")
     return Shop()
 
@@ -78,6 +96,6 @@ def test_a_failing_case_explains_itself(path: Path, shop_with_more: Shop) -> Non
 
 def test_every_expectation_and_every_invariant_has_a_golden_text() -> None:
     names = {path.stem for path in CASES}
-    # Snapshots have a module of tests of their own.
-    assert set(Expect._fields) - names == {"snapshot"}
+    # Snapshots have a module of tests of their own, and test_scheduled.py a run that ends twice.
+    assert set(Expect._fields) - names == {"snapshot", "ends"}
     assert {f"invariant_{kind}" for kind in INVARIANT_KINDS} <= names
