@@ -9,6 +9,7 @@ import contextlib
 import io
 import json
 import os
+import shlex
 import tempfile
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -81,6 +82,26 @@ def failure_table() -> str:
     printed = io.StringIO()
     with contextlib.chdir(FLOWS), contextlib.redirect_stdout(printed):
         code = selinon(["check", "shop.yaml", "--flow", "order"])
+    assert code == 0, code
+    return printed.getvalue()
+
+
+#: How a schedule is drawn.
+REPLAY = (
+    "simulate",
+    "shop.yaml",
+    "--replay",
+    "crash.flowtest.yaml::a worker dies after printing",
+    "--format",
+    "mermaid",
+)
+
+
+def schedule_diagram() -> str:
+    """What happens when a worker dies after a task, as a sequence diagram."""
+    printed = io.StringIO()
+    with contextlib.chdir(FLOWS), contextlib.redirect_stdout(printed):
+        code = selinon([*REPLAY])
     assert code == 0, code
     return printed.getvalue()
 
@@ -172,7 +193,13 @@ def write() -> dict[Path, bytes]:
         "each set of failing nodes that does not follow from smaller ones."
     ]
     lines += ["", "```console", "$ selinon check shop.yaml --flow order", failure_table().rstrip(), "```"]
-    lines += ["", "## In a terminal", "", "```console"]
+    lines += ["", "## A schedule in which a worker dies", ""]
+    lines += [
+        "[`selinon simulate`](reference/cli/simulate.md) lets simulated workers die. It draws the schedule of a "
+        "test case, or of what it has found: here a label is printed twice."
+    ]
+    lines += ["", "```console", f"$ selinon {shlex.join(REPLAY)}", "```", "", "```mermaid"]
+    lines += [schedule_diagram().rstrip(), "```", "", "## In a terminal", "", "```console"]
     lines += ["$ selinon graph shop.yaml --flow track --format ascii -o -"]
     lines += [draw(shop, "track", format="ascii").decode().rstrip(), "```", ""]
     files[DOCS / "gallery.md"] = "\n".join(lines).encode()

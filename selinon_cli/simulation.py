@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Sequence
 
 from selinon_cli.exits import UsageError
@@ -58,7 +59,7 @@ class SimulationRun:
             if self.interrupted:
                 terminal.warn("interrupted: this is what was found so far" if played else "interrupted")
                 break
-        self._report(played)
+        self._report(played, worlds)
         if options.save is not None:
             self._save(options.save, played, worlds)
         return not any(summary.violations for _, summary in played)
@@ -71,9 +72,7 @@ class SimulationRun:
         if subject.flow:
             return [self._of_flow(*self._project(), name, own) for name in dict.fromkeys(subject.flow)]
         if subject.case:
-            files = whole_case_files(self._terminal, [*options.paths, *subject.case], options.pythonpath)
-            named = {path.partition("::")[0] for path in subject.case}
-            files = [file for file in files if not options.paths or file.path in named]
+            files = self._named(subject.case)
             return [self._of_case(file, case, own) for file in files for _, case in file.selected]
         files = whole_case_files(self._terminal, options.paths, options.pythonpath)
         found = [
@@ -89,6 +88,13 @@ class SimulationRun:
         if not flows:
             raise UsageError("the project has no flow")
         return [self._of_flow(plan, project, name, own) for name in flows]
+
+    def _named(self, names: Sequence[str]) -> list[CaseFile]:
+        """The case files that are named by ``FILE::NAME``, of the project that is given, if one is."""
+        options = self._options
+        files = whole_case_files(self._terminal, [*options.paths, *names], options.pythonpath)
+        paths = {os.path.realpath(name.partition("::")[0]) for name in names}
+        return [file for file in files if os.path.realpath(file.path) in paths]
 
     def _project(self) -> tuple[Plan, Project]:
         return load_whole_project(self._terminal, self._options.paths)
@@ -179,7 +185,7 @@ class SimulationRun:
         )
         terminal.out.flush()
 
-    def _report(self, played: Sequence[tuple[Campaign, Summary]]) -> None:
+    def _report(self, played: Sequence[tuple[Campaign, Summary]], worlds: dict[int, SimulationOptions]) -> None:
         terminal, options = self._terminal, self._options
         if options.format == "json":
             from selinon_core.testing.simulation.report import json_report
@@ -187,10 +193,11 @@ class SimulationRun:
             terminal.data(json.dumps(json_report(played, interrupted=self.interrupted), indent=2) + "\n")
         elif options.format == "mermaid":
             from selinon_core.testing.simulation.diagram import sequence_diagram
+            from selinon_core.testing.simulation.replaying import told_of
 
             diagrams = [
-                sequence_diagram(violation.text, violation.events)
-                for _, summary in played
+                sequence_diagram(violation.text, told_of(campaign, violation, worlds[id(campaign.subject.plan)]))
+                for campaign, summary in played
                 for violation in summary.violations
             ]
             terminal.data("\n".join(diagrams))
@@ -239,8 +246,7 @@ class SimulationRun:
         terminal, options = self._terminal, self._options
         if "::" not in name:
             raise UsageError(f"--replay: {name} names no case", "the name of one stands behind ::, FILE::NAME")
-        files = whole_case_files(terminal, [name], options.pythonpath)
-        (file,) = files
+        (file,) = self._named([name])
         _, case = next(file.selected)
         terminal.set_user_output_apart()
         campaign = self._campaign(file.project, case, file.cases, case.invariants)

@@ -16,7 +16,7 @@ from selinon_core.testing.simulation.campaign import Campaign, Summary
 from selinon_core.testing.simulation.watching import fallbacks_of, timeouts_of, vacuous
 
 #: Points that were never exercised and outcomes that are named without ``-v``.
-_FEW = 6
+_FEW = 3
 
 
 def campaign_text(

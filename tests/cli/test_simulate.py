@@ -108,6 +108,10 @@ def test_a_task_that_charges_twice_is_found_with_a_schedule_of_few_lines(shop: P
     assert campaign["attempts"]["Charge"]["completed"] >= 1
     assert any("no parcel and money" in phrase for phrase in campaign["never_exercised"])
     assert "charging" not in ended.out + ended.err, "what tasks print is not the report"
+    diagram = cli(*BROKEN, "--format", "mermaid").out
+    assert diagram.startswith("sequenceDiagram\n")
+    assert "dies" in diagram
+    assert "start order#35;1 is sent" in diagram, "it begins at the beginning"
     text = cli(*BROKEN).out
     assert "broken    one charge per order: order 7 is charged 2 times" in text
     assert re.search(r"crash after \w+.* in ", text)
@@ -208,6 +212,19 @@ tests:
     assert campaigns["order.flowtest.yaml::in production"]["virtual_seconds"]["p50"] >= 10
     one = cli("simulate", "--case", "order.flowtest.yaml::local", "--seeds", "1", "--format", "json")
     assert [each["case"] for each in json.loads(one.out)["campaigns"]] == ["order.flowtest.yaml::local"]
+
+
+def test_a_case_is_of_the_project_that_is_given(shop: Path, cli: Cli) -> None:
+    text = "flow: order\ntests: [{name: twice, schedule: [{twice: Charge#1}], expect: {ends: once}}]\n"
+    (shop / "cases").mkdir()
+    (shop / "cases" / "order.flowtest.yaml").write_text(text, encoding="utf-8")
+    (shop / "others").mkdir()
+    (shop / "others" / "flows.yaml").write_text(FLOWS, encoding="utf-8")
+    name = "cases/order.flowtest.yaml::twice"
+    assert cli("simulate", "--replay", name).code == 2, "two definitions of everything"
+    assert cli("simulate", "flows.yaml", "--replay", name).code == 0
+    ended = cli("simulate", "flows.yaml", "--case", name, "--seeds", "1", "--format", "json")
+    assert [each["case"] for each in json.loads(ended.out)["campaigns"]] == [name]
 
 
 def test_durations_are_drawn_and_time_outs_hit(shop: Path, cli: Cli) -> None:

@@ -1,4 +1,4 @@
-"""The schedule of a case, played and told."""
+"""The schedule of a case or of a violation, played and told."""
 
 from __future__ import annotations
 
@@ -6,16 +6,26 @@ from contextlib import redirect_stderr, redirect_stdout
 from io import StringIO
 
 from selinon_core.cases.model import Case
-from selinon_core.simulating.campaign import ScheduleResult, SimulationOptions, Subject, replay
+from selinon_core.simulating.campaign import ScheduleResult, SimulationOptions, Subject, Violation, replay
 from selinon_core.testing.effects import noted_effects
 from selinon_core.testing.invariants import Load
 from selinon_core.testing.scheduled import fixed_durations
+from selinon_core.testing.simulation.campaign import Campaign
 from selinon_core.testing.simulation.watching import Watch
 
 
 def replayed(case: Case, subject: Subject, load: Load) -> ScheduleResult:
     """Play the schedule of a case, and judge its invariants too; what its tasks print is lost."""
-    options = SimulationOptions(durations=fixed_durations(case))
+    return _replayed(case, subject, load, SimulationOptions(durations=fixed_durations(case)))
+
+
+def told_of(campaign: Campaign, violation: Violation, options: SimulationOptions) -> tuple[str, ...]:
+    """All that happens in the schedule of a violation, line by line."""
+    case = campaign.case._replace(schedule=violation.deviations)
+    return _replayed(case, campaign.subject, campaign.load, options).told
+
+
+def _replayed(case: Case, subject: Subject, load: Load, options: SimulationOptions) -> ScheduleResult:
     with redirect_stdout(StringIO()), redirect_stderr(StringIO()), noted_effects() as effects:
         watch = Watch(subject.plan, case.invariants, load, effects)
         return replay(subject, case.schedule, options, watch.judge, watch.new_store)
