@@ -171,3 +171,23 @@ def test_nothing_of_ours_but_the_plugin_is_imported_where_there_are_no_cases(tmp
     )
     ran = run(tmp_path, "-q")
     assert "1 passed" in ran.stdout, ran.stdout
+
+
+SCHEDULED = """\
+flow: order
+tests:
+  - name: crashed and delivered twice
+    tasks: real
+    schedule:
+      - crash: {after: commit, in: LoadOrder#1}
+      - twice: ReleaseItems#1
+    expect: {ends: once, same_as: undisturbed}
+"""
+
+
+def test_schedules_are_played_and_stale_deviations_told(project: Path) -> None:
+    (project / FILE).write_text(SCHEDULED, encoding="utf-8")
+    ran = run(project, "-q")
+    assert ran.returncode == 0, ran.stdout
+    assert "stale: 1 of 2 deviations met nothing" in ran.stdout
+    assert run(project, "-q", "--selinon-ci").returncode == 1

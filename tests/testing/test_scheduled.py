@@ -1,4 +1,4 @@
-"""Cases with a schedule: they are played once, as it says, by ``selinon test`` and by pytest."""
+"""Cases with a schedule: they are played once, as it says."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from selinon_core.simulating.campaign import Found
 from selinon_core.testing.explained import explanation
 from selinon_core.testing.options import RunOptions
 from tests.testing.shop import Shop, copy_shop
-from tests.testing.test_pytest_plugin import FILE, run
 
 CASE = """
 flow: order
@@ -69,14 +68,3 @@ def test_a_run_that_ends_twice_is_what_the_case_asks_not_to_happen(
     )
     assert ended.where == "order.flowtest.yaml:10:14"
     assert (lost.expectation, lost.wanted) == ("invariant", 'what holds for every schedule: "nothing lost"')
-
-
-def test_pytest_plays_schedules_and_tells_stale_ones(tmp_path: Path) -> None:
-    root = copy_shop(tmp_path / "shop")
-    (root / "cases").mkdir()
-    stale = CASE.replace("twice: reserve/ReserveItem#2", "twice: ReleaseItems#1")
-    (root / FILE).write_text(stale, encoding="utf-8")
-    ran = run(root, "-q")
-    assert ran.returncode == 0, ran.stdout
-    assert "stale: 1 of 3 deviations met nothing" in ran.stdout
-    assert run(root, "-q", "--selinon-ci").returncode == 1
