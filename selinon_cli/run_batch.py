@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from selinon_cli.celery_app import APP_OPTION
-from selinon_cli.exits import EXIT_FINDINGS, EXIT_OK, UsageError
+from selinon_cli.exits import EXIT_FINDINGS, EXIT_OK, EXIT_USAGE, UsageError
 from selinon_cli.options import Options, flag, group, integer, text, texts
 from selinon_cli.run_filters import RunFilterOptions, query_of
 from selinon_cli.terminal import Terminal
@@ -104,11 +104,12 @@ def act(
     """Call ``one`` for each id, with ``pause`` seconds between two; says what is left after Ctrl-C.
 
     ``one`` returns what it did, as a sentence, and raises ``RequestError`` for a run that is refused; 1 when one
-    was.
+    was, 2 when one is not known.
     """
-    from selinon_core.errors import RequestError
+    from selinon_core.errors import RequestError, UnknownRunError
 
     done = refused = 0
+    code = EXIT_FINDINGS
 
     def report() -> None:
         left = len(ids) - done - refused
@@ -123,6 +124,8 @@ def act(
                 said = one(id)
             except RequestError as error:
                 refused += 1
+                if isinstance(error, UnknownRunError):  # as a name that is not known
+                    code = EXIT_USAGE
                 terminal.error(str(error))
             else:
                 done += 1
@@ -132,7 +135,7 @@ def act(
         raise
     if len(ids) > 1:
         report()
-    return EXIT_FINDINGS if refused else EXIT_OK
+    return code if refused else EXIT_OK
 
 
 def agreed(terminal: Terminal, number: int, verb: str, past: str) -> bool:

@@ -12,6 +12,7 @@ from selinon_cli.run_ids import full_id
 from selinon_cli.terminal import Terminal
 
 if TYPE_CHECKING:
+    from selinon_core.celery.app import Selinon
     from selinon_core.celery.stores.audit import AuditEntry
 
 
@@ -35,6 +36,8 @@ def audit(terminal: Terminal, options: AuditOptions) -> int:
         page = selinon.store.audit.read(run, options.cursor, options.limit)
     except RequestError as error:
         raise UsageError(f"--cursor: {error}") from None
+    if run is not None and not page.entries and not _is_known(selinon, run):
+        raise UsageError(f"there is no flow run {run}", "entries are kept for selinon_index_ttl")
     if options.format == "json":
         from selinon_core.celery.reporting.audit_rows import audit_json
 
@@ -45,6 +48,10 @@ def audit(terminal: Terminal, options: AuditOptions) -> int:
     if page.next is not None:
         terminal.note(f"there are more: --cursor {page.next}")
     return EXIT_OK
+
+
+def _is_known(selinon: Selinon, run: str) -> bool:
+    return selinon.store.header(run) is not None or selinon.store.index.get(run) is not None
 
 
 def _line(entry: AuditEntry) -> str:

@@ -52,6 +52,8 @@ def _flow(run: Json, indent: str, now: float) -> Iterator[str]:
         elif len(others) <= _MAX_ALIKE:
             tries = f"  attempt {node['attempts']}" if node["attempts"] > 1 else ""
             yield f"{indent}{node['name']}  {node['status']}{tries}{_for(node, now)}{_progress(node, now)}"
+            if "wait" in node:
+                yield from _wait(run, node, indent + "  ", now)
         elif node is others[0]:
             yield f"{indent}{node['name']}  {len(others)} {node['status']}{_for(node, now)}"
     for name, due in run["timers"].items():
@@ -79,6 +81,14 @@ def _for(node: Json, now: float) -> str:
     return f"  for {now - node['since']:.1f} s" if node["status"] == "running" and node["since"] else ""
 
 
+def _wait(run: Json, node: Json, indent: str, now: float) -> Iterator[str]:
+    """What a task waits for, and how to answer it."""
+    deadline = node["wait"]["deadline"]
+    left = "" if deadline is None else f", at most {max(deadline - now, 0):.0f} s more"
+    yield f"{indent}waits for a signal{left}: {visible(node['wait']['title'])}"
+    yield f"{indent}selinon signal {run['id']} {node['id']} JSON, or --reject WHY"
+
+
 def _progress(node: Json, now: float) -> str:
     """How far a task is that said so and has not succeeded."""
     found = node.get("progress")
@@ -98,7 +108,12 @@ def _nodes(run: Json) -> Iterator[Json]:
 
 
 def _timer(name: str) -> str:
-    kinds = {"n": "a task's next attempt", "q": "a decision that was put off", "s": "a throttled sub-flow"}
+    kinds = {
+        "n": "a task's next attempt",
+        "q": "a decision that was put off",
+        "s": "a throttled sub-flow",
+        "v": "the time-out of a task that waits for a signal",
+    }
     return {"retry": "the flow's retry", "deadline": "the flow's time-out", "begin": "the flow's begin"}.get(
         name, kinds.get(name[0], name)
     )

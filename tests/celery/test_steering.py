@@ -9,6 +9,7 @@ import pytest
 
 from selinon_core.celery.reporting.run_status import describe
 from selinon_core.celery.steering import Steering
+from selinon_core.celery.steering.auditing import this_user
 from selinon_core.errors import RequestError
 from selinon_core.simulating.world import World
 from tests.celery.broken_tasks import BROKEN, NESTED, SUCCEEDED, broken_plan, set_up
@@ -131,3 +132,16 @@ def test_a_flow_that_changed_without_a_migration_is_refused() -> None:
     assert place.refused(place.id) == (
         f"flow run {place.id} cannot go on: its flow changed without a migration (selinon migrate writes one)"
     )
+
+
+@pytest.mark.parametrize(
+    ("by", "kept"),
+    [("a\x1b[2J\nb", "a\\x1b[2J\\nb"), ("x" * 400, "x" * 255), ("", this_user())],
+)
+def test_who_asks_is_cleaned_before_it_is_audited_and_sent(by: str, kept: str) -> None:
+    place = Place(NESTED, "f.A")
+    BROKEN.clear()
+    place.retry(place.id, by=by)
+    (entry,) = place.world.store.audit.read(place.id).entries
+    assert entry.who == kept
+    assert place.status(place.id)["status"] == "success"

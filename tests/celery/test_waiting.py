@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from selinon_cli.render.run_tree import run_tree
 from selinon_core.celery.execution.early_signals import MOST_EARLY, read_early
 from selinon_core.celery.reporting.run_status import describe
 from selinon_core.celery.steering import Signals
@@ -478,3 +479,20 @@ def test_a_wait_that_is_gone_from_the_files_ends_at_its_time_out() -> None:
     world.work()
     assert id in world.results
     assert rows(world) == []
+
+
+def test_the_status_of_a_wait_has_its_title_and_the_command_that_answers_it() -> None:
+    world = World(project())
+    id = waiting(world)
+    (row,) = rows(world)
+    found = status(world, id)
+    node = next(node for node in found["nodes"] if node["name"] == "Approve")
+    assert node["wait"] == {"title": "Ship 7?", "since": row.since, "deadline": row.deadline}
+    shown = run_tree(found, color=False)
+    assert "waits for a signal, at most" in shown
+    assert "Ship 7?" in shown
+    assert f"selinon signal {id} {row.id} JSON" in shown
+    assert "due the time-out of a task that waits for a signal" in shown
+    world.signal("order", id, "Approve", {"ok": True})
+    world.work()
+    assert all("wait" not in node for node in status(world, id)["nodes"])

@@ -21,3 +21,23 @@ def test_what_does_not_fit_together_is_refused(cli: Cli, words: tuple[str, ...],
     ran = cli("retry", *words, "--app", "tests.celery.memory_app:app")
     assert ran.code == 2
     assert what in ran.err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("status", "zzzz"),
+        ("retry", "zzzz"),
+        ("pause", "zzzz"),
+        ("resume", "zzzz"),
+        ("cancel", "zzzz"),
+        ("signal", "zzzz", "Approve"),
+        ("export", "zzzz"),
+        ("audit", "zzzz"),
+        ("logs", "zzzz"),
+    ],
+)
+def test_a_run_that_is_not_known_is_wrong_use_for_every_command(cli: Cli, words: tuple[str, ...]) -> None:
+    ran = cli(*words, "--app", "tests.celery.memory_app:app")
+    assert (ran.code, ran.out) == (2, "")
+    assert "there is no flow run zzzz" in ran.err

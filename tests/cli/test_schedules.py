@@ -114,3 +114,11 @@ def test_without_the_library_it_is_said_what_to_install(cli: Cli, monkeypatch: p
 
 def test_the_key_of_a_start_names_schedule_and_time() -> None:
     assert start_key("nightly", 1_800_063_000.0) == "schedule nightly 2027-01-16T01:30:00Z"
+
+
+def test_a_run_that_is_paused_is_listed_as_paused(cli: Cli, shop: Path) -> None:
+    pause = 'selinon.store.pause("aaaa1111-1", 1, 1, None, NOW)\n'
+    (shop / "schedules_app.py").write_text(
+        APP.replace('"status": "running"', '"status": "running", "initial_definition": "x"') + pause
+    )
+    assert json.loads(cli("schedules", "--format", "json").out)["schedules"][0]["last"]["status"] == "paused"

@@ -10,7 +10,9 @@ from selinon_core.celery.reporting.run_reader import FoldedRun, RunReader
 from selinon_core.celery.stores import Store
 from selinon_core.celery.stores.protocol import NodeRecord
 from selinon_core.celery.stores.run_header import RunHeader
+from selinon_core.celery.stores.waits import rows_of
 from selinon_core.dispatch import FlowOutcome, NodeRun
+from selinon_core.dispatch.codec import WAITS_FORMAT
 from selinon_core.dispatch.references import shown
 from selinon_core.errors import RequestError, UnknownRunError
 from selinon_core.migrations.versions import FlowVersions
@@ -18,6 +20,9 @@ from selinon_core.plan import FlowPlan
 from selinon_core.plan.template_text import sources_of
 from selinon_core.runtime.redaction import redaction
 from selinon_core.runtime.trace.run_records import args_template
+
+#: States of a node run that has not ended.
+OPEN_STATES = ("waiting", "running", "retrying")
 
 
 def describe(store: Store, flows: FlowVersions, id: str, depth: int = 20) -> dict[str, Any]:
@@ -27,8 +32,9 @@ def describe(store: Store, flows: FlowVersions, id: str, depth: int = 20) -> dic
     "timers": {name: due}}``;
     a node is ``{"id", "name", "kind", "number", "status", "flow_attempt", "attempts", "since", "queued", "begun",
     "ended", "sources", "error"}`` and a sub-flow has its own ``run``. ``error`` is ``{"type", "message",
-    "traceback"}`` of a task that failed; ``progress`` is there of a task that said how far it is, ``{"done", "of",
-    "text", "at"}``; ``node_args`` and ``args_from`` are there of a node whose edge or
+    "traceback"}`` of a task that failed; ``wait`` of a task that waits for a
+    signal, ``{"title", "since", "deadline"}``; ``progress`` is there of a task that said how far it is,
+    ``{"done", "of", "text", "at"}``; ``node_args`` and ``args_from`` are there of a node whose edge or
     fallback has ``args``, ``output`` of a run whose flow declares one. A run that was started with a key has
     ``key`` and ``start_conflict``: when it was last asked for with other arguments, ``{"at", "message"}`` or None.
     A run that is queued has ``limit``: ``{"key", "max", "holders", "ahead"}``, the ids of the runs that hold the
@@ -60,15 +66,20 @@ def _described(reader: RunReader, id: str, depth: int) -> dict[str, Any]:
             (node, _row(store, folded.run.flow, node, records.get(node.number), folded.ended.get(node.number)))
             for node in folded.nodes
         ]
+        may_wait = folded.header.format >= WAITS_FORMAT and folded.header.status == "running"
         for node, row in rows:
             record = records.get(node.number)
             row["queued"], row["begun"] = folded.queued[node.number], (record and record.begun_at) or None
             row["ended"] = folded.ended.get(node.number)
             row["sources"] = [source.number for source in node.sources]
+    waits = {row.number: row for row in rows_of(store.waits, id)} if may_wait else {}
     progress = progress_of(store, id) if any(row["kind"] == "task" and row["begun"] for _, row in rows) else {}
     for node, row in rows:
         if node.is_flow and depth > 0:
             _add_below(reader, row, node.id, depth - 1)
+        if node.number in waits and row["status"] in OPEN_STATES:
+            wait = waits[node.number]
+            row["wait"] = {"title": wait.title, "since": wait.since, "deadline": wait.deadline}
         if node.id in progress:
             row["progress"] = progress[node.id]
         found["nodes"].append(row)

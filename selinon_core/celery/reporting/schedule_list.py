@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from selinon_core.celery.stores import Store
+from selinon_core.celery.stores.run_header import shown_status
 from selinon_core.celery.stores.schedules import Pause, ScheduleRow, rule_of
 from selinon_core.plan import Plan, SchedulePlan
 
@@ -64,5 +65,5 @@ def _last(row: ScheduleRow, store: Store) -> dict[str, Any]:
     assert row.last_run is not None
     header = store.header(row.last_run)
     indexed = store.index.get(row.last_run) if header is None else None
-    status = header["status"] if header is not None else "pending" if indexed is None else indexed.status
+    status = shown_status(header) if header is not None else "pending" if indexed is None else indexed.status
     return {"due": row.last_due, "at": row.last_at, "flow": row.last_flow, "id": row.last_run, "status": status}

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from selinon_core.celery.selinon_protocol import Owner
-from selinon_core.celery.steering.auditing import record
+from selinon_core.celery.steering.auditing import asker, record
 from selinon_core.celery.stores.run_header import RunHeader
 from selinon_core.celery.transport.broker_deadline import within
 from selinon_core.diagnostics.wording import suggestion
@@ -89,7 +89,7 @@ class Pausing:
             return
         services = self._selinon.services
         verb = "pause" if planned.number % 2 == 1 else "resume"
+        by = asker(by) if by else None
         record(services.store, verb, planned.id, by)
-        by = by[:255] if by else None
         message = services.messages.pause(planned.flow, planned.id, planned.number, by, planned.queue)
         within(timeout, lambda: services.publisher.send([message]), f"the request to {verb} {planned.id}")

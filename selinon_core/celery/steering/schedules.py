@@ -6,14 +6,10 @@ from typing import Any
 
 from selinon_core.celery.reporting.schedule_list import schedule_list
 from selinon_core.celery.selinon_protocol import Owner
-from selinon_core.celery.steering.auditing import record, this_user
-from selinon_core.celery.stores.index import shortened
+from selinon_core.celery.steering.auditing import asker, record
 from selinon_core.celery.stores.schedules import Pause
 from selinon_core.diagnostics.wording import hint
 from selinon_core.errors import RequestError
-
-#: The most characters of a name of who asks.
-_LONGEST = 255
 
 
 class ScheduleSteering:
@@ -47,7 +43,7 @@ class ScheduleSteering:
         before = store.schedules.pauses().get(name)
         if (before is not None and before.paused) == paused:
             return False
-        by = shortened(by or this_user(), _LONGEST)
+        by = asker(by)
         record(store, "pause" if paused else "resume", None, by, schedule=name)
         store.schedules.set_pause(name, Pause(paused, store.clock(), by))
         return True

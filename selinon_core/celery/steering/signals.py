@@ -13,7 +13,7 @@ from selinon_core.celery.execution.early_signals import EarlySignal, TooManyEarl
 from selinon_core.celery.execution.wait_endings import is_wait, open_waits, started_in
 from selinon_core.celery.reporting.run_reader import FoldedRun, RunReader
 from selinon_core.celery.selinon_protocol import Owner
-from selinon_core.celery.steering.auditing import record, this_user
+from selinon_core.celery.steering.auditing import asker, record
 from selinon_core.celery.stores.index import RunQuery
 from selinon_core.celery.stores.run_header import RunHeader
 from selinon_core.celery.stores.waits import WaitQuery, WaitRow
@@ -27,7 +27,6 @@ from selinon_core.runtime.json_values import copy_json, describe_json_error
 from selinon_core.runtime.signals import MAX_REASON
 
 #: The most characters of who gives a signal, and the most bytes of its value.
-MAX_BY = 255
 MAX_VALUE = 64 * 1024
 #: Rows of waits that are read at once.
 _PAGE = 1000
@@ -106,7 +105,7 @@ class Signals:
     def send(self, planned: Signalled, by: str | None = None, *, timeout: float | None = 10.0) -> None:
         """Send a signal that was looked at; the worker refuses it when another one came first."""
         services = self._selinon.services
-        by = (by or this_user())[:MAX_BY]
+        by = asker(by)
         is_early = not planned.number
         record(
             services.store,

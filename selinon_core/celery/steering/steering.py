@@ -12,7 +12,7 @@ from typing import NamedTuple
 from selinon_core.celery.execution.run_cache import version_in
 from selinon_core.celery.reporting.run_reader import FoldedRun, RunReader
 from selinon_core.celery.selinon_protocol import Owner
-from selinon_core.celery.steering.auditing import record
+from selinon_core.celery.steering.auditing import asker, record
 from selinon_core.celery.stores.run_header import RunHeader
 from selinon_core.celery.transport.broker_deadline import within
 from selinon_core.diagnostics.wording import hint
@@ -114,11 +114,10 @@ class Steering:
         """Ask for a retry that was looked at; nothing happens when the run went on since then."""
         services = self._selinon.services
         names = {} if planned.numbers is None else {"nodes": sorted({node.name for node in planned.nodes})}
+        by = asker(by) if by else None
         record(services.store, "retry", planned.id, by, **names)
         queue = services.messages.queue(planned.flow)
-        message = services.messages.retry(
-            planned.flow, planned.id, planned.version, planned.numbers, by[:255] if by else None, queue
-        )
+        message = services.messages.retry(planned.flow, planned.id, planned.version, planned.numbers, by, queue)
         within(timeout, lambda: services.publisher.send([message]), f"the request to retry {planned.id}")
 
     def _failed(self, id: str, folded: FoldedRun | None) -> tuple[RunHeader, FlowRun, Sequence[NodeRun]]:
