@@ -91,6 +91,7 @@ class Trace:
     LIMIT_CANCEL = "LIMIT_CANCEL"
     SIGNAL = "SIGNAL"
     SIGNAL_REFUSED = "SIGNAL_REFUSED"
+    MESSAGE_PARKED = "MESSAGE_PARKED"
     NODE_PROGRESS = "NODE_PROGRESS"
 
     #: Events that are logged as warnings.

@@ -11,7 +11,7 @@ from typing import Any
 
 from selinon_core.celery.selinon_protocol import Owner
 from selinon_core.celery.stores.index import CLOSED, OPEN, IndexRow, RunQuery
-from selinon_core.celery.stores.items import GIVEN_UP, NOTICE
+from selinon_core.celery.stores.items import GIVEN_UP, NOTICE, PARKED
 from selinon_core.errors import MissingExtraError
 
 #: The bounds of durations, in seconds: 0.1 s to a day.
@@ -68,6 +68,11 @@ class RunMetrics:
             registry=self.registry,
         )
 
+        self._parked = Gauge(
+            "selinon_parked", "Starts that could not be handled and are parked.", registry=self.registry
+        )
+        self._waits = Gauge("selinon_waits", "Tasks that wait for a signal.", ["flow"], registry=self.registry)
+
     def scrape(self, accept: str) -> tuple[bytes, str]:
         """The metrics as text, and its content type; raises as the store does."""
         from prometheus_client.exposition import choose_encoder
@@ -83,6 +88,8 @@ class RunMetrics:
             items = self._selinon.store.items
             self._notices.labels("waiting").set(items.count(NOTICE))
             self._notices.labels("given_up").set(items.count(GIVEN_UP))
+            self._parked.set(items.count(PARKED))
+            self._count_waits()
             encode, kind = choose_encoder(accept)
             return encode(self.registry), kind
 
@@ -127,6 +134,13 @@ class RunMetrics:
             for name, flow in flows.items():
                 if flow.limit is not None:
                     self._limited.labels(name).set(counts.get(name, 0))
+
+    def _count_waits(self) -> None:
+        counts = dict.fromkeys(self._selinon.plan.flows, 0)
+        for flow, number in self._selinon.store.waits.count_by_flow().items():
+            counts[self._flow(flow)] = counts.get(self._flow(flow), 0) + number
+        for flow, number in counts.items():
+            self._waits.labels(flow).set(number)
 
     def _count_waiting(self) -> None:
         services: Any = self._selinon.services

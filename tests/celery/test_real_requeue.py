@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 from kombu import Queue
 
+from selinon_core.celery.steering.parked import Parked
 from selinon_core.celery.transport.message_builder import MessageBuilder
 from selinon_core.celery.transport.publisher import ENVELOPE, OutgoingMessage
-from selinon_core.celery.worker.requeue import DEAD_LETTERS, REASON
 from selinon_core.errors import RequestError
 from selinon_core.runtime.ids import random_flow_id
 from tests.celery.workers import Site, site, status_of, wait_until
@@ -71,28 +71,6 @@ def written(directory: Path, broker: str, state: str = "redis", **settings: Any)
                 connection.default_channel.queue_delete(f"{place.name}-unserved")
 
 
-def _dead_letter(place: Site, id: str) -> Any:
-    """Take the dead letter of a flow run; those of others stay."""
-    with place.app.connection_for_write() as connection:
-        channel, others = connection.channel(), []
-        place.app.amqp.queues[DEAD_LETTERS](channel).declare()  # a worker declares it when it first parks a start
-        found = None
-        while found is None:
-            message = channel.basic_get(DEAD_LETTERS)
-            if message is None:
-                break
-            if not hasattr(message, "payload"):
-                message = channel.message_to_python(message)
-            if message.payload[1]["id"] == id:
-                found = message
-                message.ack()
-            else:
-                others.append(message)
-        for message in others:
-            message.requeue()
-    return found
-
-
 @pytest.mark.parametrize("broker", BROKERS)
 def test_a_start_that_raises_is_parked_and_others_run(broker: str, tmp_path: Path) -> None:
     with written(tmp_path, broker, selinon_max_deliveries=2) as place:
@@ -102,15 +80,19 @@ def test_a_start_that_raises_is_parked_and_others_run(broker: str, tmp_path: Pat
         honest = [place.selinon.run_flow("main") for _ in range(3)]
         for run in honest:
             assert run.wait(60) == "success", place.logs()
-        letter = wait_until(lambda: _dead_letter(place, poison.id), told=place.logs)
-        assert letter.headers[REASON] == "ValueError: no start like this"
-        assert (letter.payload[1]["flow"], letter.payload[1]["args"]) == ("main", "broken")
+        parked = Parked(place.selinon)
+        (row,) = wait_until(lambda: parked.list().rows, told=place.logs)
+        assert row["reason"] == "ValueError: no start like this"
+        assert (row["id"], row["flow"]) == (poison.id, "main")
         assert status_of(place, poison.id) is None
         if place.selinon.pending_starts.enabled:  # it is not sent again
             wait_until(lambda: place.selinon.pending_starts.find(poison.id) is None, told=place.logs)
             with pytest.raises(RequestError, match="there is no flow run"):
                 place.selinon.status(poison.id)
         assert place.logs().count("no start like this") >= 2
+        parked.requeue(poison.id)  # nothing has changed: it comes back
+        wait_until(lambda: place.logs().count("no start like this") >= 4, told=place.logs)
+        wait_until(lambda: parked.list().rows, told=place.logs)
 
 
 @pytest.mark.service("redis", "amqp")

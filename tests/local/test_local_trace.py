@@ -25,6 +25,7 @@ ELSEWHERE = {
     "RUN_RETRIED",
     "RUN_RERUN",  # tests/rerunning
     "RETRY_REFUSED",
+    "MESSAGE_PARKED",
     "RUN_PAUSED",
     "RUN_RESUMED",
     "RUN_QUEUED",

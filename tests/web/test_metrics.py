@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from selinon_core.celery.stores.items import GIVEN_UP, NOTICE, Item
+from selinon_core.celery.stores.items import GIVEN_UP, NOTICE, PARKED, Item
+from selinon_core.celery.stores.waits import WaitRow
 from selinon_core.web.metrics import RunMetrics
 from tests.web.viewed import Client, Viewed
 
@@ -88,8 +89,17 @@ def test_metrics_are_for_who_may_see_the_page(shop: Viewed) -> None:
 
 
 def test_notices_are_counted(shop: Viewed) -> None:
-    for kind, ids in ((NOTICE, "abc"), (GIVEN_UP, "d")):
+    for kind, ids in ((NOTICE, "abc"), (GIVEN_UP, "d"), (PARKED, "ef")):
         for id in ids:
             shop.world.store.items.put(Item(kind, id, shop.world.now, "{}"), shop.world.now + 60)
     found = scraped(shop.client())
     assert [found["selinon_notices", state, ""] for state in ("waiting", "given_up")] == [3, 1]
+    assert found["selinon_parked", "", ""] == 2
+
+
+def test_tasks_that_wait_are_counted_by_flow(shop: Viewed) -> None:
+    for number, flow in enumerate(("order", "order", "gone")):
+        row = WaitRow(f"r{number}", 1, flow, "Approve", f"n{number}", f"r{number}", "Ship?", shop.world.now)
+        shop.world.store.waits.put(f"r{number}", [row])
+    found = scraped(shop.client())
+    assert [found["selinon_waits", flow, ""] for flow in ("order", "pages", "other")] == [2, 0, 1]

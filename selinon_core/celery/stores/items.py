@@ -20,6 +20,8 @@ MAX_ITEM_ID = 160
 NOTICE, GIVEN_UP = "notice", "given-up"
 #: How far a node run is, and what an attempt logged.
 PROGRESS, LOG = "progress", "log"
+#: The message of a start that could not be handled.
+PARKED = "parked"
 
 
 class Item(NamedTuple):

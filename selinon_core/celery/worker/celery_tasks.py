@@ -28,7 +28,6 @@ from selinon_core.celery.transport.publisher import DISPATCHER, ENVELOPE
 from selinon_core.celery.transport.start_batch import is_batch, starts_in
 from selinon_core.celery.worker.celery_request import TIME_LIMITED
 from selinon_core.celery.worker.requeue import (
-    DEAD_LETTERS,
     give_back,
     give_back_failed,
     header_of,
@@ -39,7 +38,7 @@ from selinon_core.celery.worker.requeue import (
 from selinon_core.celery.worker.shutdown_errors import shutdown_guard
 from selinon_core.celery.worker.start_batch_handler import StartBatchHandler
 from selinon_core.celery.worker.task_handler import TaskMessageHandler
-from selinon_core.celery.worker.unknown_names import PAUSE, Disposition, UnroutableMessages, unknown_in
+from selinon_core.celery.worker.unknown_names import FAIL_AFTER, PAUSE, Disposition, UnroutableMessages, unknown_in
 from selinon_core.errors import FormatSkew, MessageRefused, StateStoreError
 
 _log = logging.getLogger("selinon")
@@ -215,6 +214,9 @@ class MessageReceiver:
             self._give_back(task, str(error))
         if disposition is Disposition.PUT_BACK:
             give_back(self._owner, task, unknown, PAUSE)
+        if disposition is Disposition.PARK and isinstance(message, StartMessage):
+            failed = f"{unknown}, and no worker took its start for {FAIL_AFTER:.0f} s"
+            self._park(task, message, failed, failed)
         if disposition is Disposition.REFUSE:
             self._refuse(task, message.id if isinstance(message, StartMessage) else None, unknown)
         return True
@@ -239,11 +241,16 @@ class MessageReceiver:
         if message.caller is not None:  # the parent waits for its end
             services.retry_while_unavailable(lambda: services.relay.fail_start(message, failed))
             return
-        if not park(self._owner, task, why):
+        self._park(task, message, why, failed)
+
+    def _park(self, task: Any, message: StartMessage, why: str, failed: str) -> None:
+        """Put a start aside that no worker can handle; gives it back where it cannot be kept."""
+        where = park(self._owner, task, message.flow, message.id, why)
+        if not where:
             self._give_back(task, why)
         details = {"flow_name": message.flow, "dispatcher_id": message.id}
-        services.tracer.warn("DISPATCHER_FAILURE", f"{failed}; it is in the queue {DEAD_LETTERS} now", **details)
-        _log.error("flow run %r did not begin, %r; it is in the queue %s now", message.id, failed, DEAD_LETTERS)
+        self._owner.services.tracer.warn("MESSAGE_PARKED", f"{failed}; it is {where}", **details)
+        _log.error("flow run %r did not begin, %r; it is %s", message.id, failed, where)
         self._forget(message.id)
 
     def _refuse(self, task: Any, id: Any, why: str) -> None:

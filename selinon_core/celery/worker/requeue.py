@@ -8,15 +8,19 @@ a retry, so that it still counts as redelivered. On Redis a rejected message goe
 
 from __future__ import annotations
 
+import json
 import logging
 from typing import Any, NoReturn
 
 from celery.exceptions import Ignore, Reject
 
 from selinon_core.celery.selinon_protocol import Owner
+from selinon_core.celery.stores.items import PARKED, Item
 from selinon_core.celery.transport.celery_defaults import is_redis
+from selinon_core.celery.transport.message_limits import one_line
 from selinon_core.celery.transport.message_schema import TRACE_HEADER, is_v1_message
 from selinon_core.celery.transport.publisher import OutgoingMessage
+from selinon_core.errors import StateStoreError, StateStoreRefused
 
 _log = logging.getLogger("selinon")
 
@@ -68,8 +72,37 @@ def failures_of(task: Any) -> int:
     return found if isinstance(found, int) else 0
 
 
-def park(owner: Owner, task: Any, why: str) -> bool:
-    """Move the message of a Celery task to the queue of dead letters; False when the broker does not take it."""
+def park(owner: Owner, task: Any, flow: str, id: str, why: str) -> str:
+    """Keep the start of a flow run, with the reason, until it is requeued or dropped; says where it is now.
+
+    It is in the state store (``selinon parked``), or in the queue of dead letters while the store does not take
+    it; the text is empty when that is not possible either.
+    """
+    message = _copy(task, {})
+    kept = {
+        "flow": flow,
+        "reason": one_line(why)[:1000],
+        "queue": message.queue,
+        "task": message.celery_task,
+        "shown_as": message.shown_as,
+        "task_id": message.task_id,
+        "root_id": message.root_id,
+        "kwargs": message.kwargs,
+        "headers": {name: text for name, text in (message.headers or {}).items() if name == TRACE_HEADER},
+    }
+    services = owner.services
+    now = services.clock()
+    try:
+        services.store.items.put(
+            Item(PARKED, id, now, json.dumps(kept)), now + services.settings.selinon_index_ttl
+        )
+    except (StateStoreError, StateStoreRefused, TypeError, ValueError) as error:
+        _log.warning("a start is not parked in the state store: %s", error)
+        return f"in the queue {DEAD_LETTERS}" if _to_dead_letters(owner, task, why) else ""
+    return 'parked, see "selinon parked"'
+
+
+def _to_dead_letters(owner: Owner, task: Any, why: str) -> bool:
     message = _copy(task, {REASON: why[:1000]})
     return owner.services.relay.send_safely([message._replace(queue=DEAD_LETTERS)])
 

@@ -183,8 +183,8 @@ class StartBatchHandler:
                 self._left.append(sent)
             elif isinstance(message, MessageRefused):
                 self._refuse(sent, str(message))
-            elif (unknown := unknown_in(self._services.plan, message)) is not None:
-                self._refuse(sent, unknown)
+            elif unknown_in(self._services.plan, message) is not None:  # another worker may know it
+                self._left.append(sent)
             elif message.id not in self._sent:
                 self._sent[message.id] = sent
                 messages.append(message)

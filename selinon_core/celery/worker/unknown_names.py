@@ -2,7 +2,8 @@
 
 A rolling update causes them: a newer worker started a node that came with its files, or an older one a node that
 our files do not have any more. The state store knows the node run of such a message, so the message is put back
-for another worker. When no worker took it for ``FAIL_AFTER`` seconds, the node run fails. It does not fail where
+for another worker. When no worker took it for ``FAIL_AFTER`` seconds, the node run fails; the start of a flow
+run that was asked for is parked. A node run does not fail where
 the flow run is newer than our files: only newer workers know its nodes, and they advance it. Every other message
 with an unknown name is refused.
 """
@@ -35,6 +36,7 @@ class Disposition(Enum):
     REFUSE = "refuse"
     PUT_BACK = "put back"
     FAILED = "failed"  # its node run was
+    PARK = "park"  # a start of a flow that no worker knows
 
 
 def unknown_in(plan: Plan, message: Message) -> str | None:
@@ -67,12 +69,26 @@ class UnroutableMessages:
         self._met[key] = now
         return True
 
+    def _of_start(self, services: WorkerServices, message: StartMessage, unknown: str) -> Disposition:
+        """A flow run that was asked for: another worker may know its flow, else the start is kept for people."""
+        now = services.surroundings.monotonic()
+        key = (message.id, 0)
+        if self._remember(key, now):
+            details = {"flow_name": message.flow, "dispatcher_id": message.id}
+            services.tracer.warn("MIGRATION_SKEW", f"{unknown} here; left to another worker", **details)
+        if now - self._met[key] < FAIL_AFTER:
+            return Disposition.PUT_BACK
+        del self._met[key]
+        return Disposition.PARK
+
     def disposition(self, services: WorkerServices, message: Message, unknown: str) -> Disposition:
         """The disposition of a message with the unknown name ``unknown``; raises ``StateStoreError``."""
         if isinstance(message, NodeMessage):
             flow_id, number, flow = message.id, message.number, message.flow
         elif isinstance(message, StartMessage) and message.caller is not None:
             flow_id, number, flow = message.caller
+        elif isinstance(message, StartMessage):
+            return self._of_start(services, message, unknown)
         else:
             return Disposition.REFUSE
         header = services.store.header(flow_id)

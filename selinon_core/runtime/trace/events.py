@@ -194,6 +194,11 @@ EVENT_KINDS: dict[str, EventKind] = {
         "On workers: a flow run was paused: nothing of it starts until it is resumed.", (*_FLOW, "by")
     ),
     "RUN_RESUMED": EventKind("On workers: a flow run that was paused goes on.", (*_FLOW, "by")),
+    "MESSAGE_PARKED": EventKind(
+        "On workers: a start cannot be handled and was put aside, see `selinon parked`; `what` says why.",
+        (*_FLOW, "what"),
+        warning=True,
+    ),
     "NODE_PROGRESS": EventKind(
         "A task said how far it is: `done` of `of`, and what it is at; not at every call.",
         (*_NODE, "done", "of", "text"),
