@@ -28,7 +28,7 @@ class SignalOptions(Options):
 
 
 def signal(terminal: Terminal, options: SignalOptions) -> int:
-    """Give a signal; 1 when it is refused: nothing waits for it, or its value does not fit."""
+    """Give a signal; 1 when it is refused (nothing waits, or its value does not fit), 2 for an unknown run."""
     words = list(options.words)
     least = 1 if options.key is not None else 2
     if not least <= len(words) <= least + 1:
@@ -40,13 +40,15 @@ def signal(terminal: Terminal, options: SignalOptions) -> int:
     value = _value(given[0]) if given else None
     selinon = flows_of(terminal, options.app, ())
     from selinon_core.celery.steering import Signals
-    from selinon_core.errors import RequestError
+    from selinon_core.errors import RequestError, UnknownRunError
 
     signals, node = Signals(selinon), words[least - 1]
     try:
         id = full_id(selinon, words[0]) if options.key is None else signals.run_of_key(options.key)
         with asking_broker(terminal, selinon.app):
             sent = signals.signal(id, node, value, reject=options.reject, by=options.by, early=options.early)
+    except UnknownRunError:
+        raise  # as a name that is not known
     except RequestError as error:  # as every action on a flow run: the command line itself is not wrong
         terminal.error(str(error))
         return EXIT_FINDINGS
