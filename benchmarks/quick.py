@@ -30,6 +30,7 @@ COMMANDS = (
     "benchmarks/lint.py --quick",
     "benchmarks/check.py --quick",
     "benchmarks/mutate.py --quick",
+    "benchmarks/simulate.py --quick",
     "benchmarks/expressions.py --quick",
     "benchmarks/index.py --quick",
     "benchmarks/web.py --quick",

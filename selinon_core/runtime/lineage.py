@@ -86,7 +86,7 @@ class Origins:
 
     def __init__(self) -> None:
         self._equals: Counter[tuple[Any, ...]] = Counter()
-        self._ends: dict[str, dict[int, tuple[Any, int]]] = {}
+        self._ends: dict[str, tuple[FlowPlan, dict[int, tuple[Any, int]]]] = {}
 
     def add(self, record: NodeRecord, item: int | None) -> _Origin:
         """How the node run that was started next was started; ``item`` is the number of its item."""
@@ -97,10 +97,10 @@ class Origins:
             about: _Origin = ("fallback", handled, 0, None)
             alike: Any = tuple(handled)
         else:
-            ends = self._ends.get(flow_run.flow.name)
-            if ends is None:
-                ends = self._ends[flow_run.flow.name] = ends_of_edges(flow_run.flow)
-            about = ("edge", *ends[edge.index], item)
+            known = self._ends.get(flow_run.flow.name)
+            if known is None or known[0] is not flow_run.flow:  # a migration may have changed it
+                known = self._ends[flow_run.flow.name] = (flow_run.flow, ends_of_edges(flow_run.flow))
+            about = ("edge", *known[1][edge.index], item)
             alike = (edge.index, item, run.sources)
         equal = (flow_run.id, run.flow_attempt, run.name, alike)
         ordinal = self._equals[equal]

@@ -40,8 +40,9 @@ class Performance:
 
     def __init__(self, shared: Shared, decisions: Decisions, told: list[str] | None) -> None:
         self._shared = shared
-        self._store = store = shared.store
-        store.clear()
+        self._store = store = shared.stores.fresh()
+        self._versions = shared.plans[0][1]
+        self._deployed: set[int] = set()
         self.flow = shared.subject.flow
         self.state = state = DriverState(shared.setup, shared.subject.options)
         state.recorder.attach(shared.subject.options.sinks, state.lookup)
@@ -66,8 +67,8 @@ class Performance:
         about = (self._tracer, self._attempts, decisions.deviations, self.stage.problems)
         self.played = Played(self.flow, state, names, *about)
 
-    def perform(self, most: int) -> Played:
-        """Play to the end, at most so many messages and sweeps."""
+    def perform(self, most: int, deploy_at: int | None = None) -> Played:
+        """Play to the end, at most so many messages and sweeps; workers change from message ``deploy_at`` on."""
         state, stage, subject, played = self.state, self.stage, self._shared.subject, self.played
         played.most = most
         state.lookup.preload(subject.options.reuse or {}, state.plan.tasks)
@@ -77,6 +78,8 @@ class Performance:
         try:
             with active_run(environment):
                 stage.begin(self._new_services)
+                if deploy_at is not None:
+                    stage.deploys = lambda message: self._deploy(message - deploy_at)
                 self._ask_for_run()
                 played.is_over = stage.play(most, lambda: self._tracer.stopped_by is not None)
                 stage.close()
@@ -84,7 +87,7 @@ class Performance:
             stopped_by = error
         finally:
             state.storages.close()
-        played.remains = remains_of(self._store, self._shared.flow_versions)
+        played.remains = remains_of(self._store, self._versions)
         played.settle(self._store)
         root = state.flows[0] if state.flows else None
         stopped_by = self._tracer.stopped_by or stopped_by
@@ -118,8 +121,9 @@ class Performance:
 
     def _new_services(self, worker: int, surroundings: Surroundings) -> WorkerServices:
         shared = self._shared
+        plan, versions = shared.plans[-1 if worker in self._deployed else 0]
         return WorkerServices(
-            shared.subject.plan,
+            plan,
             (),
             shared.settings,
             store=self._store_calls,
@@ -133,11 +137,22 @@ class Performance:
             tracer=self._tracer,
             answer=self._answer,
             runner=self._runner,
-            flow_versions=shared.flow_versions,
+            flow_versions=versions,
         )
 
     def _catch_up(self, flow_id: str) -> None:
-        self._tracer.catch_up(self._store, self._shared.flow_versions, flow_id)
+        self._tracer.catch_up(self._store, self._versions, flow_id)
+
+    def _deploy(self, passed: int) -> None:
+        """Change one more worker after each message, when it is idle."""
+        staff = self.stage.staff
+        for worker in range(min(passed + 1, len(staff.workers))):
+            slots = [slot for slot in staff.slots if slot.worker == worker]
+            if worker in self._deployed or any(slot.coroutine is not None for slot in slots):
+                continue
+            self._deployed.add(worker)
+            self.stage.agenda.tell(f"{staff.workers[worker]} has other files")
+            staff.renew(slots)
 
     def _clock(self) -> float:
         return round(self.stage.agenda.now - BEGINNING, 9)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from functools import cached_property
 from typing import Any
@@ -11,6 +12,7 @@ from selinon_core.celery.settings import AdapterSettings
 from selinon_core.celery.stores.memory import MemoryStore
 from selinon_core.errors import RequestError
 from selinon_core.local.executor import LocalExecutor
+from selinon_core.plan import Plan
 from selinon_core.simulating.built_in import MOST_EACH, broken
 from selinon_core.simulating.decisions import Decisions, Given
 from selinon_core.simulating.names import Labels
@@ -20,7 +22,7 @@ from selinon_core.simulating.performance import Performance
 from selinon_core.simulating.played import Played
 from selinon_core.simulating.production import check_simulated, silence
 from selinon_core.simulating.results import Found, Judge, ScheduleResult
-from selinon_core.simulating.shared import Memo, Shared
+from selinon_core.simulating.shared import Memo, Shared, Stores
 from selinon_core.simulating.slots import coroutines
 from selinon_core.simulating.stage import Stage
 
@@ -44,11 +46,15 @@ class Player:
         for task in options.durations:
             if task not in subject.plan.tasks:
                 raise RequestError(f'durations name the task "{task}", which the files do not have')
-        setup = LocalExecutor(subject.plan, local, subject.setup).prepare(subject.flow, subject.node_args)
+        plan, setup = subject.plan, subject.setup
+        if options.deploy is not None:
+            plan, setup = _both(plan, options.deploy), None
+        setup = LocalExecutor(plan, local, setup).prepare(subject.flow, subject.node_args)
         settings = AdapterSettings(selinon_store_retry_timeout=1.0)
-        held = store()
-        versions = flow_versions_of(subject.plan, held.get_definition)
-        about = (settings, setup, Labels(), Memo(), coroutines(), held, versions)
+        stores = Stores(store)
+        plans = [subject.plan] if options.deploy is None else [subject.plan, options.deploy]
+        versions = tuple((each, flow_versions_of(each, stores.definition)) for each in plans)
+        about = (settings, setup, Labels(), Memo(), coroutines(), stores, versions)
         self._shared = Shared(subject, options, *about)
         self._most = _FIRST
         self._expected: Any = None
@@ -57,6 +63,8 @@ class Player:
     def undisturbed(self) -> ScheduleResult:
         """The schedule without deviations: it gives labels, outcomes of mocks and what to expect."""
         self.notes = tuple(order_notes(self._shared.subject))
+        if self._shared.options.deploy is not None:
+            self.notes = ("same as undisturbed is not looked at: workers change to other files",)
         _, played = self._perform(Given())
         lineage = played.run.facts.lineage
         self._shared.labels.learn(lineage, played.run.records)
@@ -70,12 +78,23 @@ class Player:
     def play(self, decisions: Decisions, seed: int = -1, told: list[str] | None = None) -> ScheduleResult:
         """Play a schedule."""
         assert self.undisturbed is not None
-        return self._result(*self._perform(decisions, told), seed)
+        return self._result(*self._perform(decisions, told, self._deploy_at(seed)), seed)
 
-    def _perform(self, decisions: Decisions, told: list[str] | None = None) -> tuple[Stage, Played]:
+    def _deploy_at(self, seed: int) -> int | None:
+        """The message from which on workers change to other files: as asked for, else by the seed."""
+        options = self._shared.options
+        if options.deploy is None or options.deploy_at is not None:
+            return options.deploy_at if options.deploy is not None else None
+        most = self.undisturbed.messages + len(self._shared.plans)
+        chooser = random.Random(f"deployment {seed}")  # noqa: S311  (reproducible)
+        return chooser.randint(1, most)
+
+    def _perform(
+        self, decisions: Decisions, told: list[str] | None = None, deploy_at: int | None = None
+    ) -> tuple[Stage, Played]:
         performance = Performance(self._shared, decisions, told)
         with silence():
-            return performance.stage, performance.perform(self._most)
+            return performance.stage, performance.perform(self._most, deploy_at)
 
     def _result(self, stage: Stage, played: Played, seed: int) -> ScheduleResult:
         deviations = tuple(played.deviations)
@@ -99,3 +118,12 @@ class Player:
             stage.crashes,
             tuple(stage.agenda.told or ()),
         )
+
+
+def _both(plan: Plan, other: Plan) -> Plan:
+    """What a run may meet whose workers have one plan or the other."""
+    return plan._replace(
+        tasks={**other.tasks, **plan.tasks},
+        flows={**other.flows, **plan.flows},
+        storages={**other.storages, **plan.storages},
+    )

@@ -66,6 +66,7 @@ class RecordingTracer(RunTracer):
             record = self._flows[run.id] = FlowRecord(run.flow, run.id, run.machine, *given, above, node)
             self._state.flows.append(record)
         record.machine = run.machine
+        record.flow = run.flow  # a migration may have changed it
         return record
 
     def task(self, message: NodeMessage, task_id: str, attempts: int) -> NodeRecord:

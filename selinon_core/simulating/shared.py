@@ -10,6 +10,7 @@ from selinon_core.celery.settings import AdapterSettings
 from selinon_core.celery.stores.memory import MemoryStore
 from selinon_core.local.run_setup import RunSetup
 from selinon_core.migrations.versions import FlowVersions
+from selinon_core.plan import Plan
 from selinon_core.simulating.names import Labels
 from selinon_core.simulating.options import SimulationOptions, Subject
 from selinon_core.simulating.slots import Coroutine
@@ -29,6 +30,23 @@ class Memo:
         self.outcomes.update(other.outcomes)
 
 
+class Stores:
+    """A new store for each schedule, made by ``new``."""
+
+    def __init__(self, new: Callable[[], MemoryStore]) -> None:
+        self._new = new
+        self._current: MemoryStore | None = None
+
+    def fresh(self) -> MemoryStore:
+        """The store of the next schedule."""
+        self._current = self._new()
+        return self._current
+
+    def definition(self, name: str) -> str | None:
+        """A definition that the store of the schedule keeps."""
+        return None if self._current is None else self._current.get_definition(name)
+
+
 class Shared(NamedTuple):
     """What the schedules of a campaign share: it never changes once the undisturbed one was played."""
 
@@ -39,7 +57,6 @@ class Shared(NamedTuple):
     labels: Labels
     memo: Memo
     new_coroutine: Callable[[Callable[[], None]], Coroutine]
-    #: One store for all schedules, empty at the beginning of each.
-    store: MemoryStore
-    #: The flows of the plan, as all workers have them.
-    flow_versions: FlowVersions
+    stores: Stores
+    #: The plans that workers have, at first and after a deployment, each with its flows.
+    plans: tuple[tuple[Plan, FlowVersions], ...]

@@ -37,8 +37,9 @@ class _OverBudget(Exception):
 
 
 class _Shrinker:
-    def __init__(self, player: Player, found: Found, budget: int) -> None:
+    def __init__(self, player: Player, found: Found, seed: int, budget: int) -> None:
         self._player = player
+        self._seed = seed
         self._signature = found[:2]
         self._left = budget
         self._known: dict[tuple[Deviation, ...], _Verdict] = {}
@@ -53,7 +54,7 @@ class _Shrinker:
         if self._left <= 0:
             raise _OverBudget
         self._left -= 1
-        found = self._player.play(Given(given)).violations
+        found = self._player.play(Given(given), self._seed).violations
         if any(each[:2] == self._signature for each in found):
             verdict = _Verdict.SAME
         else:
@@ -107,7 +108,7 @@ def _plainer(deviation: Deviation) -> list[Deviation]:
 
 def shrunk(player: Player, result: ScheduleResult, found: Found, budget: int) -> Shrunk:
     """Shrink a schedule that broke an invariant."""
-    shrinker = _Shrinker(player, found, budget)
+    shrinker = _Shrinker(player, found, result.seed, budget)
     deviations = list(result.deviations)
     try:
         if deviations and shrinker.is_same(deviations):
