@@ -121,6 +121,12 @@ class Played:
                 record.error = None if text is None else decode_error(text)
 
     @cached_property
+    def left_alone(self) -> frozenset[str]:
+        """Labels of node runs that no flow waits for and that did not end: nothing looks after them any more."""
+        found = [r for r in self.nodes.values() if r.run.name in r.flow_run.flow.nowait and r.finished_at is None]
+        return frozenset(self.names.node(record.run.id) for record in found)
+
+    @cached_property
     def canonical(self) -> tuple[Any, dict[str, Any]]:
         """The outcome, and by label of node runs what is to be the same in each schedule."""
         outcome = self.run.root.outcome
