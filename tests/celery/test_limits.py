@@ -13,6 +13,8 @@ import pytest
 
 from selinon_core.celery.reporting.run_status import describe
 from selinon_core.celery.stores.run_header import RunHeader
+from selinon_core.celery.transport.message_schema import LIMIT_FORMAT
+from selinon_core.dispatch.codec import LIMITED_FORMAT
 from selinon_core.plan import Plan
 from selinon_core.simulating.world import World
 from tests.celery.broken_tasks import SUCCEEDED, broken_plan, set_up
@@ -300,6 +302,21 @@ def test_a_failed_run_takes_a_place_again_or_is_told_that_there_is_none() -> Non
     world.work()
     assert statuses(world, [failed, other]) == ["success", "success"]
     assert world.store.limits.state("all") == (0, [], [])
+
+
+def test_what_is_about_limits_is_of_a_format_that_older_workers_leave_to_newer_ones() -> None:
+    world = World(plan_of("{key: all, max: 1}", more=SUBFLOWS), selinon_inline_count=0)
+    messages = world.workers[0].messages
+    id = "00000000-0000-4000-8000-000000000099"
+    assert messages.of_request("f", id, None, None, "").kwargs["v"] == LIMIT_FORMAT
+    assert "v" not in messages.of_request("g", id, None, None, "").kwargs
+    ids = [world.start("f"), world.start("f"), world.start("g")]
+    world.work()
+    assert statuses(world, ids) == ["success"] * 3
+    assert {header(world, id).format for id in ids} == {LIMITED_FORMAT, 1}
+    sent = [message.kwargs for message in world.broker.sent]
+    assert [each["v"] for each in sent if each.get("flow") == "f" and "caller" in each] == [LIMIT_FORMAT] * 2
+    assert LIMIT_FORMAT in [each.get("v") for each in sent if each.get("action") == "wake"]
 
 
 def test_status_says_what_a_queued_run_waits_for() -> None:
