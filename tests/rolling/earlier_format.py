@@ -13,7 +13,7 @@ from unittest.mock import patch
 from selinon_core.celery.execution import run_loader
 from selinon_core.celery.transport import message_schema
 from selinon_core.celery.worker import celery_tasks, waiting_starts
-from selinon_core.simulating import world
+from selinon_core.simulating import receiver
 
 EARLIER = 1
 
@@ -24,7 +24,7 @@ def earlier_format() -> Iterator[None]:
     with ExitStack() as stack:
         stack.enter_context(patch.object(run_loader, "FORMAT", EARLIER))
         stack.enter_context(patch.object(message_schema, "KNOWN_FORMATS", frozenset((EARLIER,))))
-        for module in (celery_tasks, world):
+        for module in (celery_tasks, receiver):
             stack.enter_context(patch.object(module, "is_batch", lambda kwargs: False))
         stack.enter_context(patch.object(waiting_starts, "_TAKERS", {}))
         yield
