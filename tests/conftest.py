@@ -14,10 +14,11 @@ import hypothesis
 import pytest
 
 from tests import services
+from tests.example_counts import examples
 from tests.forked_cli import ForkedCli
 
 # A machine under load is no reason to fail; what has to be fast is measured by the benchmarks.
-hypothesis.settings.register_profile("selinon", deadline=None)
+hypothesis.settings.register_profile("selinon", deadline=None, max_examples=examples(40, 100))
 hypothesis.settings.load_profile("selinon")
 
 # Who starts the tests in the background makes them, and all programs they start, deaf to these signals.

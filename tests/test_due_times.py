@@ -12,6 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from selinon_core.due_times import CronError, DueTimes, ZoneError, zone_of
+from tests.example_counts import examples
 
 #: Zones and a moment shortly before their clocks change: by an hour and by less, by day and at midnight.
 CHANGES = {
@@ -102,7 +103,7 @@ CRONS = st.tuples(numbers(59), numbers(23), st.one_of(st.just("*"), numbers(6)))
 PLACES = st.sampled_from([(zone, begin) for zone, begins in CHANGES.items() for begin in begins])
 
 
-@settings(max_examples=50)
+@settings(max_examples=examples(20, 50))
 @given(cron=CRONS, place=PLACES)
 @example(cron="30 2 * * *", place=("Europe/Berlin", "2026-10-24T20:00"))
 @example(cron="0,30 2,3 * * *", place=("Europe/Berlin", "2026-03-28T20:00"))

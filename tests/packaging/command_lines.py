@@ -28,6 +28,7 @@ PACKAGES_OF = {
     "web": {"starlette", "uvicorn"},
     "metrics": {"prometheus_client"},
     "schedules": {"cronsim"},
+    "simulate": {"greenlet"},
 }
 
 
@@ -35,7 +36,7 @@ class Line(NamedTuple):
     """A command line. ``needs`` are extras any of which is enough; ``code`` is the exit code where one is there.
 
     ``here``: whether it is run where one is there, too; some would need a server then, or not end.
-    ``looks_around``: it tells what the storages of the project need, too.
+    ``looks_around``: it tells what the project needs, too: its storages, and typed tasks.
     """
 
     words: str
@@ -71,7 +72,7 @@ LINES = (
     Line("schedules pause nightly", ("dev",), code=2),
     Line("schedules resume nightly", ("dev",), code=2),
     Line("rerun report.json --plan"),
-    Line("retry 1234", ("dev",), code=1),
+    Line("retry 1234", ("dev",), code=2),
     Line("signal 1234 Approve", ("dev",), code=2),
     Line("retry --flow plain --dry-run --app shop:app", ("celery", "dev")),
     Line("prune --older 30d --dry-run", ("dev",)),
@@ -83,10 +84,10 @@ LINES = (
     Line("parked requeue 1234", ("dev",), code=2),
     Line("parked drop 1234", ("dev",), code=2),
     Line("audit", ("dev",)),
-    Line("audit 1234 --format json --app shop:app", ("celery", "dev")),
-    Line("pause 1234", ("dev",), code=1),
+    Line("audit 1234 --format json --app shop:app", ("celery", "dev"), code=2),
+    Line("pause 1234", ("dev",), code=2),
     Line("pause --flow plain --dry-run --app shop:app", ("celery", "dev")),
-    Line("resume 1234", ("dev",), code=1),
+    Line("resume 1234", ("dev",), code=2),
     Line("graph -o graph.svg --flow plain"),
     Line("graph -o - --format ascii --flow plain"),
     Line("check --flow plain"),
@@ -105,7 +106,7 @@ LINES = (
     Line("migrate --git -m migrations"),
     Line("migrate check"),
     Line("schema"),
-    Line("new written"),
+    Line("new written", looks_around=True),
     Line("--version"),
     Line("--help"),
     Line("run --help"),

@@ -90,7 +90,12 @@ def project(tmp_path: Path) -> Path:
 
 
 def lines_for(extras: tuple[str, ...]) -> list[Line]:
-    return [line for line in LINES if line.here or not {*line.needs} & {*extras}]
+    """The lines that may be run there. With one extra only those that its packages change something for."""
+    lines = [line for line in LINES if line.here or not {*line.needs} & {*extras}]
+    if len(extras) != 1:
+        return lines
+    there = PACKAGES_OF[extras[0]]
+    return [line for line in lines if any(there & PACKAGES_OF[extra] for extra in line.needs)]
 
 
 def check(lines: list[Line], extras: tuple[str, ...], results: list[tuple[int, str]]) -> None:

@@ -14,9 +14,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.example_counts import examples
 from tests.watch.watcher import FLOW, NODES, WORK, selinon, watching, write_project
 
-EDITS = 100
+EDITS = examples(40, 100)
 BROKEN = "flow-definitions: [\n  name: {"
 
 
