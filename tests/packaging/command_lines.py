@@ -106,7 +106,6 @@ LINES = (
     Line("migrate --git -m migrations"),
     Line("migrate check"),
     Line("schema"),
-    Line("new written", looks_around=True),
     Line("--version"),
     Line("--help"),
     Line("run --help"),
@@ -115,6 +114,8 @@ LINES = (
     Line("run --local -q --flow to_pg --real-storage P", ("postgresql",), here=False),
     Line("run --local -q --flow to_mongo --real-storage M", ("mongodb",), here=False),
     Line("run --local -q --flow to_s3 --real-storage B", ("s3",), here=False),
+    # What it writes belongs to the project from then on.
+    Line("new written", looks_around=True),
     Line(
         "execute --flow-definitions all.yaml --nodes-definition nodes.yaml --flow-name plain",
         program="selinon-cli",
