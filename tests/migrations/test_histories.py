@@ -17,6 +17,7 @@ from selinon_core.plan import Plan
 from selinon_core.plan.flow_diff import ends
 from selinon_core.project import compile_data
 from tests.conformance import scripted
+from tests.example_counts import some
 
 GOLDEN = Path(__file__).parents[1] / "conformance" / "golden"
 CASES = [
@@ -201,7 +202,7 @@ def test_a_field_of_a_wrong_type_is_reported_with_its_line(case: dict[str, Any],
             if (event["event"], field) in seen:
                 continue
             seen.add((event["event"], field))
-            for wrong in [*WRONG, "missing"]:
+            for wrong in [*some(WRONG), "missing"]:
                 changed = {key: value for key, value in event.items() if wrong != "missing" or key != field}
                 if wrong != "missing":
                     changed[field] = wrong

@@ -98,6 +98,12 @@ class Exclusions:
         needs = {name: self.failed(name) for name in names}
         if not all(self.possible(need) for need in needs.values()):
             return None
+        if not any(need.succeeded for need in needs.values()):
+            # Then only the clauses count: of many nodes with the same ones, the first stands for all.
+            firsts: dict[frozenset[tuple[StartRule, ...]], str] = {}
+            for name, need in needs.items():
+                firsts.setdefault(need.clauses, name)
+            needs = {name: needs[name] for name in firsts.values()}
         pairs = combinations(needs, 2)
         return next((p for p in pairs if not self.possible(needs[p[0]].with_(needs[p[1]]))), None)
 
