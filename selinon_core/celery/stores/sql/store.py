@@ -44,6 +44,8 @@ from selinon_core.errors import StateStoreError, StateStoreRefused
 
 T = TypeVar("T")
 _MOST_AT_ONCE = 500
+#: Rows put by one statement: SQLAlchemy compiles it once a size, in time that grows with the square of it.
+_MOST_PUT = 100
 #: The expression for the server's time, by database.
 _CLOCKS = {
     "postgresql": "SELECT extract(epoch FROM clock_timestamp())",
@@ -222,8 +224,8 @@ class SqlStore:
 
         def step(connection: sa.Connection) -> None:
             changes = Changes(connection)
-            for begin in range(0, len(rows), _MOST_AT_ONCE):
-                for task_id, body in rows[begin : begin + _MOST_AT_ONCE]:
+            for begin in range(0, len(rows), _MOST_PUT):
+                for task_id, body in rows[begin : begin + _MOST_PUT]:
                     changes.put(self.tables.errors, {"task": task_id}, body=body, expires=now + (ttl or 86400))
                 changes.send()
 
