@@ -15,9 +15,6 @@ from selinon_cli.terminal import Terminal
 if TYPE_CHECKING:
     from selinon_core.celery.app import Selinon
 
-#: Statuses of runs that can be ended.
-_OPEN = ("queued", "running", "paused")
-
 
 class CancelOptions(RunsOptions):
     """What ``selinon cancel`` takes."""
@@ -29,13 +26,15 @@ class CancelOptions(RunsOptions):
 
 def cancel(terminal: Terminal, options: CancelOptions) -> int:
     """Ask for the end of flow runs; 1 when one that a query found was refused."""
+    from selinon_core.celery.stores.index import OPEN
+
     selinon = flows_of(terminal, options.app, ())
     pause = pause_of(options.batch)
     if options.ids:
         return _cancel_named(terminal, selinon, options)
     if not has_filter(options.filters):
         raise UsageError("name flow runs, or find them by --flow, --since and the like")
-    ids = found(terminal, selinon, options.filters, _OPEN, options.batch, "cancel")
+    ids = found(terminal, selinon, options.filters, OPEN, options.batch, "cancel")
     if not ids:
         return EXIT_OK
 

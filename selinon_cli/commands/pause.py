@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def pause(terminal: Terminal, options: RunsOptions) -> int:
     """Pause runs by their ids or by a query; 1 when one of them was refused."""
-    return steer(terminal, options, "pause", ("running",))
+    return steer(terminal, options, "pause", ("queued", "running"))
 
 
 def steer(terminal: Terminal, options: RunsOptions, verb: str, allowed: tuple[str, ...]) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from selinon_core.celery.reporting.run_status import outcome_of
+from selinon_core.celery.stores.index import OPEN
 from selinon_core.celery.stores.run_header import shown_status
 from selinon_core.celery.surroundings import REAL, Surroundings
 from selinon_core.celery.transport.message_limits import MAX_DEPTH, is_too_deep
@@ -116,7 +117,7 @@ class FlowHandle:
         until = None if timeout is None else self._surroundings.monotonic() + timeout
         while True:
             status = self.status()
-            if status not in ("pending", "queued", "running", "paused"):
+            if status not in ("pending", *OPEN):
                 return status
             if until is not None and self._surroundings.monotonic() >= until:
                 raise TimeoutError(f"flow run {self.id} did not end within {timeout} s (it is {status})")

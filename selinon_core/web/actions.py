@@ -130,7 +130,7 @@ def _paused(selinon: Owner, id: str, pauses: bool, says: str) -> Planned:
 #: By their names in addresses and in the audit.
 ACTIONS: Mapping[str, Action] = {
     "retry": Action("Retry failed nodes", "Retry these runs", "retried", ("failure",), _retry, ("nodes",)),
-    "pause": Action("Pause", "Pause these runs", "paused", ("running",), _pause),
+    "pause": Action("Pause", "Pause these runs", "paused", ("queued", "running"), _pause),
     "resume": Action("Resume", "Resume these runs", "resumed", ("paused",), _resume),
     "cancel": Action("Cancel", "Cancel these runs", "cancelled", OPEN, _cancel),
     "signal": Action(

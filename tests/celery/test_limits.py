@@ -7,11 +7,13 @@ no place is held.
 from __future__ import annotations
 
 import random
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from selinon_core.celery.reporting.run_status import describe
+from selinon_core.celery.steering.termination import Termination, cancel_and_terminate
 from selinon_core.celery.stores.run_header import RunHeader
 from selinon_core.celery.transport.message_schema import LIMIT_FORMAT
 from selinon_core.dispatch.codec import LIMITED_FORMAT
@@ -175,6 +177,18 @@ def test_a_flow_that_skips_is_cancelled_before_it_begins() -> None:
     (again,) = [world.start("f", None)]
     world.work()
     assert statuses(world, [again]) == ["success"]
+
+
+def test_a_queued_run_can_be_cancelled_together_with_its_tasks() -> None:
+    world = World(ONE)
+    ids = started(world, 3)
+    world.work_some(3)
+    assert statuses(world, ids) == ["running", "queued", "queued"]
+    owner: Any = SimpleNamespace(services=world.workers[0], app=None)
+    assert cancel_and_terminate(owner, ids[1], "ann") == Termination({}, {})
+    work_checked(world, ids, 1)
+    assert statuses(world, ids) == ["success", "cancelled", "success"]
+    assert index_mistakes(world.store, ids) == []
 
 
 def test_a_flow_that_cancels_ends_the_oldest_runs_and_the_newest_stay() -> None:

@@ -254,6 +254,21 @@ def test_runs_of_a_query_are_cancelled_after_a_look(cli: Cli, shop: Path) -> Non
     )
 
 
+def test_queued_runs_of_a_query_are_paused(cli: Cli, shop: Path) -> None:
+    queued = """
+header = {"flow": "bill", "queue": "celery", "status": "running", "limit": "all"}
+row = IndexRow("eeee5555-5", "bill", "queued", 1_800_000_300.0, changed=1_800_000_300.0)
+selinon.store.commit(Commit(row.id, 0, row.created, create=header, index_change=IndexChange(row)))
+"""
+    (shop / "runs_app.py").write_text(APP + queued)
+    ran = cli("pause", "--flow", "bill", "--since", "2h", "--dry-run")
+    assert (ran.code, ran.err) == (
+        0,
+        "2 flow runs to pause\n  eeee5555-5  bill\n  cccc3333-3  bill\n"
+        "would ask to pause eeee5555-5\nwould ask to pause cccc3333-3\n2 to be paused, 0 refused\n",
+    )
+
+
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [

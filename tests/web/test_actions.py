@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from selinon_core.web.access import ACTION_HEADER
-from selinon_core.web.actions import ACTIONS
+from selinon_core.web.actions import ACTIONS, actions_of
 from tests.web.viewed import Client, Viewed
 
 UNKNOWN = "00000000-0000-4000-8000-00000000abcd"
@@ -128,6 +128,10 @@ def test_a_run_is_paused_and_resumed(shop: Viewed, operator: Operator) -> None:
         assert header is not None
         assert header["paused"] == number
         assert operator.client.get(f"/api/runs/{id}").json()["status"] == status
+
+
+def test_a_queued_run_can_be_paused_and_cancelled() -> None:
+    assert actions_of("queued") == ["pause", "cancel"]
 
 
 def test_what_the_status_does_not_allow_is_refused(shop: Viewed, operator: Operator) -> None:

@@ -14,6 +14,7 @@ from selinon_core.celery.execution.inbox_codec import InboxEntry
 from selinon_core.celery.reporting.run_status import describe
 from selinon_core.celery.selinon_protocol import Owner
 from selinon_core.celery.steering.auditing import record
+from selinon_core.celery.stores.index import OPEN
 from selinon_core.celery.transport.broker_deadline import within
 from selinon_core.dispatch import events as on
 from selinon_core.errors import RequestError
@@ -43,7 +44,7 @@ def cancel_and_terminate(
     """
     services = owner.services
     run = describe(services.store, services.flow_versions, id)
-    if run["status"] not in ("running", "paused"):
+    if run["status"] not in OPEN:
         raise RequestError(f"flow run {id} has ended already: {run['status']}")
     tasks = {node["id"]: node["name"] for node in _running(run)}
     record(services.store, "cancel", id, by, terminate=len(tasks))
@@ -66,7 +67,7 @@ def cancel_and_terminate(
 
 def _open_runs(run: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """The run and the runs of sub-flows that have not ended, from the top down."""
-    if run["status"] in ("running", "paused"):
+    if run["status"] in OPEN:
         yield run["id"], run["flow"]
     for node in run["nodes"]:
         if "run" in node:
