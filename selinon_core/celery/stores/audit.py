@@ -8,13 +8,11 @@ removes what is older than ``selinon_index_ttl``.
 from __future__ import annotations
 
 import json
-import math
 import secrets
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from selinon_core.celery.stores.index import shortened
-from selinon_core.errors import RequestError
 
 #: The most characters of a name, and of the details as JSON.
 MAX_WHO = 255
@@ -38,6 +36,11 @@ class AuditEntry(NamedTuple):
     details: Mapping[str, Any] = {}
     #: Tells entries of one time apart. An entry that is written twice is kept once.
     id: str = ""
+
+    @property
+    def position(self) -> tuple[float, str]:
+        """Its place in the order of the entries."""
+        return self.at, self.id
 
 
 class AuditPage(NamedTuple):
@@ -72,24 +75,3 @@ def audit_entry(at: float, who: str, what: str, run: str | None, details: Mappin
     text = json.dumps(dict(details), ensure_ascii=False, default=str)
     kept = dict(details) if len(text) <= MAX_DETAILS else {"text": shortened(text, MAX_DETAILS)}
     return AuditEntry(at, shortened(who, MAX_WHO), what, run, kept, secrets.token_hex(8))
-
-
-def cursor_of(entry: AuditEntry) -> str:
-    """The cursor of what follows an entry."""
-    return f"{entry.at!r},{entry.id}"
-
-
-def read_cursor(text: str) -> tuple[float, str]:
-    """The position that a cursor names; raises ``RequestError`` for another text."""
-    at, comma, id = text.partition(",")
-    try:
-        if comma and id and math.isfinite(float(at)):
-            return float(at), id
-    except ValueError:
-        pass
-    raise RequestError(f'"{text[:80]}" is not a cursor: give back what "next" of a page says')
-
-
-def page_of(entries: Sequence[AuditEntry], limit: int) -> AuditPage:
-    """A page of at most ``limit`` entries, of which one more than that was asked for."""
-    return AuditPage(entries[:limit], cursor_of(entries[limit - 1]) if len(entries) > limit else None)

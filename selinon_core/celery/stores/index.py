@@ -16,7 +16,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NamedTuple, Protocol
 
 from selinon_core.celery.stores.run_header import RunHeader
-from selinon_core.errors import RequestError
 
 RowStatus = Literal["queued", "running", "paused", "success", "failure", "cancelled"]
 
@@ -70,6 +69,11 @@ class IndexRow(NamedTuple):
     def is_open(self) -> bool:
         """Whether the run has not ended."""
         return self.status in OPEN
+
+    @property
+    def position(self) -> tuple[float, str]:
+        """Its place in the order of the rows."""
+        return self.created, self.id
 
 
 #: The columns that ``IndexChange.columns`` may set.
@@ -201,22 +205,6 @@ class Index(Protocol):
         The row of an open run whose state is there stays, and counts as changed ``now``.
         """
         ...
-
-
-def cursor_of(row: IndexRow) -> str:
-    """The cursor of what follows a row."""
-    return f"{row.created!r},{row.id}"
-
-
-def read_cursor(text: str) -> tuple[float, str]:
-    """The position that a cursor names; raises ``RequestError`` for another text."""
-    created, comma, id = text.partition(",")
-    try:
-        if comma and id:
-            return float(created), id
-    except ValueError:
-        pass
-    raise RequestError(f'"{text[:80]}" is not a cursor: give back what "next" of a page says')
 
 
 def row_of_header(id: str, header: RunHeader, args: str | None) -> IndexRow:

@@ -6,11 +6,8 @@ An item may belong to a flow run, and stays as long as the store has that run. K
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
-
-from selinon_core.errors import RequestError
 
 #: The most characters of a kind, and of an id.
 MAX_KIND = 16
@@ -33,6 +30,11 @@ class Item(NamedTuple):
     text: str
     #: The flow run that it belongs to; empty: none.
     run: str = ""
+
+    @property
+    def position(self) -> tuple[float, str]:
+        """Its place in the order of its kind."""
+        return self.at, self.id
 
 
 class ItemPage(NamedTuple):
@@ -94,24 +96,3 @@ class Items(Protocol):
     def postpone(self, items: Sequence[Item], expires: float) -> None:
         """Keep items until then; those that are not there any more stay away."""
         ...
-
-
-def cursor_of(item: Item) -> str:
-    """The cursor of what follows an item."""
-    return f"{item.at!r},{item.id}"
-
-
-def read_cursor(text: str) -> tuple[float, str]:
-    """The position that a cursor names; raises ``RequestError`` for another text."""
-    at, comma, id = text.partition(",")
-    try:
-        if comma and id and math.isfinite(float(at)):
-            return float(at), id
-    except ValueError:
-        pass
-    raise RequestError(f'"{text[:80]}" is not a cursor: give back what "next" of a page says')
-
-
-def page_of(items: Sequence[Item], limit: int) -> ItemPage:
-    """A page of at most ``limit`` items, of which one more than that was asked for."""
-    return ItemPage(items[:limit], cursor_of(items[limit - 1]) if len(items) > limit else None)

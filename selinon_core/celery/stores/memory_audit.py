@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 
-from selinon_core.celery.stores.audit import MOST_ENTRIES, AuditEntry, AuditPage, page_of, read_cursor
+from selinon_core.celery.stores.audit import MOST_ENTRIES, AuditEntry, AuditPage
+from selinon_core.celery.stores.cursors import cut, read_cursor
 
 
 class MemoryAudit:
@@ -26,8 +27,8 @@ class MemoryAudit:
         before = None if cursor is None else read_cursor(cursor)
         with self._lock:
             found = [entry for entry in self._entries.values() if run is None or entry.run == run]
-        found.sort(key=lambda entry: (entry.at, entry.id), reverse=True)
-        return page_of([entry for entry in found if before is None or (entry.at, entry.id) < before], limit)
+        found.sort(key=lambda entry: entry.position, reverse=True)
+        return AuditPage(*cut([entry for entry in found if before is None or entry.position < before], limit))
 
     def trim(self, before: float, limit: int) -> int:
         """See ``Audit.trim``."""
@@ -38,6 +39,6 @@ class MemoryAudit:
     def _forget_oldest(self, number: int) -> int:
         if number <= 0:
             return 0
-        for _, id in sorted((entry.at, entry.id) for entry in self._entries.values())[:number]:
+        for _, id in sorted(entry.position for entry in self._entries.values())[:number]:
             del self._entries[id]
         return number

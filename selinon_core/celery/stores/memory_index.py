@@ -6,6 +6,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from selinon_core.celery.stores.cursors import cut, read_cursor
 from selinon_core.celery.stores.index import (
     OPEN,
     IndexChange,
@@ -14,8 +15,6 @@ from selinon_core.celery.stores.index import (
     Progress,
     RunQuery,
     Unindexed,
-    cursor_of,
-    read_cursor,
 )
 
 if TYPE_CHECKING:
@@ -42,10 +41,10 @@ class MemoryIndex:
         before = None if cursor is None else read_cursor(cursor)
         with self._lock:
             wanted = [row for row in self._rows.values() if query.matches(row)]
-        rows = sorted(wanted, key=lambda row: (row.created, row.id), reverse=True)
+        rows = sorted(wanted, key=lambda row: row.position, reverse=True)
         if before is not None:
-            rows = [row for row in rows if (row.created, row.id) < before]
-        return Page(rows[:limit], cursor_of(rows[limit - 1]) if len(rows) > limit else None)
+            rows = [row for row in rows if row.position < before]
+        return Page(*cut(rows, limit))
 
     def count(self, query: RunQuery) -> int:
         """See ``Index.count``."""

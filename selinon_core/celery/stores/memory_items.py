@@ -5,7 +5,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 
-from selinon_core.celery.stores.items import Item, ItemPage, page_of, read_cursor
+from selinon_core.celery.stores.cursors import cut, read_cursor
+from selinon_core.celery.stores.items import Item, ItemPage
 
 
 class MemoryItems:
@@ -33,8 +34,8 @@ class MemoryItems:
     def find(self, kind: str, cursor: str | None = None, limit: int = 50) -> ItemPage:
         """See ``Items.find``."""
         before = None if cursor is None else read_cursor(cursor)
-        wanted = [item for item in self._of_kind(kind) if before is None or (item.at, item.id) < before]
-        return page_of(wanted[::-1][: limit + 1], limit)
+        wanted = [item for item in self._of_kind(kind) if before is None or item.position < before]
+        return ItemPage(*cut(wanted[::-1], limit))
 
     def of_run(self, kind: str, run: str) -> list[Item]:
         """See ``Items.of_run``."""

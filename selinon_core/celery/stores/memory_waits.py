@@ -6,7 +6,8 @@ import threading
 from collections import Counter
 from collections.abc import Sequence
 
-from selinon_core.celery.stores.waits import WaitPage, WaitQuery, WaitRow, page_of, read_cursor
+from selinon_core.celery.stores.cursors import cut
+from selinon_core.celery.stores.waits import WaitPage, WaitQuery, WaitRow, read_cursor
 
 
 class MemoryWaits:
@@ -28,8 +29,8 @@ class MemoryWaits:
         after = None if cursor is None else read_cursor(cursor)
         with self._lock:
             wanted = [row for rows in self._rows.values() for row in rows.values() if query.matches(row)]
-        keyed = sorted(((row.since, row.run, row.number), row) for row in wanted)
-        return page_of([row for key, row in keyed if after is None or key > after][: limit + 1], limit)
+        wanted.sort(key=lambda row: row.position)
+        return WaitPage(*cut([row for row in wanted if after is None or row.position > after], limit))
 
     def count_by_flow(self) -> dict[str, int]:
         """See ``Waits.count_by_flow``."""

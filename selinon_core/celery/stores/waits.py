@@ -6,11 +6,10 @@ has committed that: a row may be there a moment too late, and never too early.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
-from selinon_core.errors import RequestError
+from selinon_core.celery.stores import cursors
 
 
 class WaitRow(NamedTuple):
@@ -31,6 +30,11 @@ class WaitRow(NamedTuple):
     since: float
     #: When it fails without a signal; None: never.
     deadline: float | None = None
+
+    @property
+    def position(self) -> tuple[float, str, int]:
+        """Its place in the order of the rows."""
+        return self.since, self.run, self.number
 
 
 class WaitQuery(NamedTuple):
@@ -78,26 +82,16 @@ class Waits(Protocol):
         ...
 
 
-def cursor_of(row: WaitRow) -> str:
-    """The cursor of what follows a row."""
-    return f"{row.since!r},{row.run},{row.number}"
-
-
 def read_cursor(text: str) -> tuple[float, str, int]:
     """The position that a cursor names; raises ``RequestError`` for another text."""
-    since, _, rest = text.partition(",")
+    since, rest = cursors.read_cursor(text)
     run, _, number = rest.rpartition(",")
     try:
-        if run and math.isfinite(float(since)) and 0 <= int(number) < 2**31:
-            return float(since), run, int(number)
+        if run and 0 <= int(number) < 2**31:
+            return since, run, int(number)
     except ValueError:
         pass
-    raise RequestError(f'"{text[:80]}" is not a cursor: give back what "next" of a page says')
-
-
-def page_of(rows: Sequence[WaitRow], limit: int) -> WaitPage:
-    """A page of the rows that were found, of which there is one more than wanted if the page has a next one."""
-    return WaitPage(rows[:limit], cursor_of(rows[limit - 1]) if len(rows) > limit else None)
+    raise cursors.wrong_cursor(text)
 
 
 def rows_of(waits: Waits, run: str) -> list[WaitRow]:

@@ -9,10 +9,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from selinon_core.celery.stores.audit import MOST_ENTRIES, AuditEntry, AuditPage, page_of, read_cursor
+from selinon_core.celery.stores.audit import MOST_ENTRIES, AuditEntry, AuditPage
+from selinon_core.celery.stores.redis.newest_first import newest_first
 
 #: ``evaluate(script, *arguments)``: the answer of a script that has the prefix of the store as its key.
 Evaluate = Callable[..., Any]
@@ -67,19 +68,12 @@ class RedisAudit:
     def read(self, run: str | None = None, cursor: str | None = None, limit: int = 50) -> AuditPage:
         """See ``Audit.read``."""
         key = f"{self._prefix}audit" + ("" if run is None else f":r:{run}")
-        before = None if cursor is None else read_cursor(cursor)
-        newest = "+inf" if before is None else repr(before[0])
-        found: list[AuditEntry] = []
-        looked_at = 0
-        while len(found) <= limit:  # those of one time are left out one by one
-            texts = self._call("zrevrangebyscore", key, newest, "-inf", start=looked_at, num=limit + 1)
-            entries = [AuditEntry(**json.loads(text.partition(" ")[2])) for text in texts]
-            found += [entry for entry in entries if before is None or (entry.at, entry.id) < before]
-            looked_at += len(texts)
-            if len(texts) <= limit:
-                break
-        return page_of(found, limit)
+        return AuditPage(*newest_first(self._call, key, cursor, limit, _entries))
 
     def trim(self, before: float, limit: int) -> int:
         """See ``Audit.trim``."""
         return int(self._evaluate(_TRIM, repr(before), limit))
+
+
+def _entries(members: Sequence[str]) -> list[AuditEntry]:
+    return [AuditEntry(**json.loads(member.partition(" ")[2])) for member in members]

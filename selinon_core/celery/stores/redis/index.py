@@ -20,6 +20,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from selinon_core.celery.stores.cursors import cursor_of, read_cursor
 from selinon_core.celery.stores.index import (
     OPEN,
     STATUSES,
@@ -29,7 +30,6 @@ from selinon_core.celery.stores.index import (
     Progress,
     RunQuery,
     Unindexed,
-    read_cursor,
 )
 from selinon_core.celery.stores.redis import index_scripts as scripts
 
@@ -79,7 +79,7 @@ class RedisIndex:
             rows += [_row(fields) for fields in found]
             if position is None or len(rows) == limit:
                 break
-        return Page(rows, None if position is None else f"{position[0]!r},{position[1]}")
+        return Page(rows, None if position is None else cursor_of(position))
 
     def count(self, query: RunQuery) -> int:
         """See ``Index.count``."""

@@ -12,9 +12,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
-from selinon_core.celery.stores.items import Item, ItemPage, page_of, read_cursor
+from selinon_core.celery.stores.items import Item, ItemPage
+from selinon_core.celery.stores.redis.newest_first import newest_first
 
 #: ``call(command, *arguments)``: the answer of a command.
 Call = Callable[..., Any]
@@ -84,26 +86,13 @@ class RedisItems:
 
     def find(self, kind: str, cursor: str | None = None, limit: int = 50) -> ItemPage:
         """See ``Items.find``."""
-        before = None if cursor is None else read_cursor(cursor)
-        newest = "+inf" if before is None else repr(before[0])
-        found: list[Item] = []
-        looked_at = 0
-        while len(found) <= limit:  # those of one time are left out one by one
-            ids = self._call(
-                "zrevrangebyscore", self._prefix + kind, newest, "-inf", start=looked_at, num=limit + 1
-            )
-            items = self._read(kind, ids)
-            found += [item for item in items if before is None or (item.at, item.id) < before]
-            looked_at += len(ids)
-            if len(ids) <= limit:
-                break
-        return page_of(found, limit)
+        return ItemPage(*newest_first(self._call, self._prefix + kind, cursor, limit, partial(self._read, kind)))
 
     def of_run(self, kind: str, run: str) -> list[Item]:
         """See ``Items.of_run``."""
         members = [member.partition(" ") for member in self._call("smembers", f"{self._prefix}r:{run}")]
         items = self._read(kind, [id for of_kind, _, id in members if of_kind == kind])
-        return sorted(items, key=lambda item: (item.at, item.id))
+        return sorted(items, key=lambda item: item.position)
 
     def count(self, kind: str) -> int:
         """See ``Items.count``."""

@@ -16,7 +16,8 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from selinon_core.celery.stores.waits import WaitPage, WaitQuery, WaitRow, page_of, read_cursor
+from selinon_core.celery.stores.cursors import cut
+from selinon_core.celery.stores.waits import WaitPage, WaitQuery, WaitRow, read_cursor
 
 #: ``call(command, *arguments)``: the answer of a command.
 Call = Callable[..., Any]
@@ -83,7 +84,7 @@ class RedisWaits:
             parts = [member.rpartition(",") for member in members]
             texts = self._together([("hget", f"{self._prefix}r:{run}", number) for run, _, number in parts])
             rows = [_read(text) for text in texts if text is not None]
-            found += [row for row in rows if query.matches(row) and (after is None or _key(row) > after)]
+            found += [row for row in rows if query.matches(row) and (after is None or row.position > after)]
         return found
 
     def count_by_flow(self) -> dict[str, int]:
@@ -94,12 +95,8 @@ class RedisWaits:
 
 
 def _page(rows: list[WaitRow], after: tuple[float, str, int] | None, limit: int) -> WaitPage:
-    ordered = sorted((row for row in rows if after is None or _key(row) > after), key=_key)
-    return page_of(ordered[: limit + 1], limit)
-
-
-def _key(row: WaitRow) -> tuple[float, str, int]:
-    return row.since, row.run, row.number
+    wanted = [row for row in rows if after is None or row.position > after]
+    return WaitPage(*cut(sorted(wanted, key=lambda row: row.position), limit))
 
 
 def _member(row: WaitRow) -> str:

@@ -8,7 +8,8 @@ from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
-from selinon_core.celery.stores.audit import AuditEntry, AuditPage, page_of, read_cursor
+from selinon_core.celery.stores.audit import AuditEntry, AuditPage
+from selinon_core.celery.stores.cursors import cut, read_cursor
 from selinon_core.celery.stores.sql.database import Database
 from selinon_core.celery.stores.sql.late_tables import with_table
 from selinon_core.celery.stores.sql.tables import Tables
@@ -47,7 +48,7 @@ class SqlAudit:
         rows = self._with_table(
             lambda: self._database.read(lambda connection: connection.execute(query).mappings().all())
         )
-        return page_of([_entry(dict(row)) for row in rows], limit)
+        return AuditPage(*cut([_entry(dict(row)) for row in rows], limit))
 
     def trim(self, before: float, limit: int) -> int:
         """See ``Audit.trim``."""

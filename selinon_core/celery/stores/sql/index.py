@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
+from selinon_core.celery.stores.cursors import cut, read_cursor
 from selinon_core.celery.stores.index import (
     CLOSED,
     OPEN,
@@ -17,8 +18,6 @@ from selinon_core.celery.stores.index import (
     Progress,
     RunQuery,
     Unindexed,
-    cursor_of,
-    read_cursor,
 )
 from selinon_core.celery.stores.sql.changes import Changes
 from selinon_core.celery.stores.sql.database import Database
@@ -73,7 +72,7 @@ class SqlIndex:
         """See ``Index.find``."""
         before = None if cursor is None else read_cursor(cursor)
         rows = self._rows(*self._questions.page(query, before, limit + 1))
-        return Page(rows[:limit], cursor_of(rows[limit - 1]) if len(rows) > limit else None)
+        return Page(*cut(rows, limit))
 
     def count(self, query: RunQuery) -> int:
         """See ``Index.count``."""

@@ -8,7 +8,8 @@ from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
-from selinon_core.celery.stores.items import Item, ItemPage, page_of, read_cursor
+from selinon_core.celery.stores.cursors import cut, read_cursor
+from selinon_core.celery.stores.items import Item, ItemPage
 from selinon_core.celery.stores.sql.database import Database
 from selinon_core.celery.stores.sql.late_tables import with_table
 from selinon_core.celery.stores.sql.tables import Tables
@@ -52,7 +53,8 @@ class SqlItems:
         if cursor is not None:
             at, id = read_cursor(cursor)
             asked = asked.where(sa.or_(column.at < at, sa.and_(column.at == at, column.id < id)))
-        return page_of(self._read(asked.order_by(column.at.desc(), column.id.desc()).limit(limit + 1)), limit)
+        newest_first = asked.order_by(column.at.desc(), column.id.desc())
+        return ItemPage(*cut(self._read(newest_first.limit(limit + 1)), limit))
 
     def of_run(self, kind: str, run: str) -> list[Item]:
         """See ``Items.of_run``."""

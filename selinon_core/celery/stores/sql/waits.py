@@ -7,9 +7,10 @@ from typing import TypeVar
 
 import sqlalchemy as sa
 
+from selinon_core.celery.stores.cursors import cut
 from selinon_core.celery.stores.sql.database import Database
 from selinon_core.celery.stores.sql.tables import Tables
-from selinon_core.celery.stores.waits import WaitPage, WaitQuery, WaitRow, page_of, read_cursor
+from selinon_core.celery.stores.waits import WaitPage, WaitQuery, WaitRow, read_cursor
 from selinon_core.errors import StateStoreError, StateStoreRefused
 
 T = TypeVar("T")
@@ -69,7 +70,7 @@ class SqlWaits:
                 sa.or_(column.since > since, sa.and_(column.since == since, column.run > run), same)
             )
         found = self._read(lambda connection: connection.execute(asked).all())
-        return page_of([WaitRow(*row) for row in found], limit)
+        return WaitPage(*cut([WaitRow(*row) for row in found], limit))
 
     def count_by_flow(self) -> dict[str, int]:
         """See ``Waits.count_by_flow``."""
