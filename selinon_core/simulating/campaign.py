@@ -29,6 +29,7 @@ from selinon_core.simulating.results import (
     Violation,
     judge_nothing,
 )
+from selinon_core.simulating.schedule_tree import ScheduleTree
 from selinon_core.simulating.shrinking import first_difference, shrunk
 
 __all__ = [
@@ -60,13 +61,17 @@ def simulate(
     judge: Judge = judge_nothing,
     seen: Callable[[ScheduleResult], None] = lambda result: None,
     store: Callable[[], MemoryStore] = MemoryStore,
+    tree: ScheduleTree | None = None,
 ) -> CampaignResult:
     """Play a schedule for each seed. ``judge`` has the invariants of the project, ``seen`` hears of each schedule.
+
+    Where no task runs its code, a schedule that several seeds draw is played and judged once. ``tree`` has the
+    schedules that another campaign of this subject with these options has played, except for its seeds.
 
     Raises ``RequestError`` for options that no simulation can have, and what a local run raises.
     """
     options = _checked(options)
-    campaign = _Campaign(Player(subject, options, judge, store), options, seen)
+    campaign = _Campaign(Player(subject, options, judge, store, tree), options, seen)
     return campaign.run()
 
 
@@ -127,8 +132,7 @@ class _Campaign:
             if options.stop_after is not None and len(self._violations) >= options.stop_after:
                 break
             played += 1
-            decisions = self._drawn(seed)
-            result = player.play(decisions, seed)
+            result, decisions = player.play_drawn(self._drawn, seed)
             self._note(result)
             self._exercised.note(decisions.counts, result.deviations)
             self._take(result)

@@ -50,10 +50,22 @@ def check_faults(faults: Mapping[str, float]) -> None:
 
 
 class Decisions(Protocol):
-    """What decides a schedule. ``made`` counts decisions, ``deviations`` are those that were not the default."""
+    """What decides a schedule."""
 
-    made: int
-    deviations: list[Deviation]
+    @property
+    def made(self) -> int:
+        """How many decisions there were."""
+        ...
+
+    @property
+    def deviations(self) -> list[Deviation]:
+        """Those that were not the default."""
+        ...
+
+    @property
+    def counts(self) -> Mapping[_Key, int]:
+        """How often there was a decision, by kind, subject and point."""
+        ...
 
     def boundary(self, subject: str, point: str, others: Sequence[Waiting]) -> Deviation | None:
         """Between two calls of an activity: a crash, a pause, or that one of the others goes first."""

@@ -22,6 +22,7 @@ from selinon_core.simulating.performance import Performance
 from selinon_core.simulating.played import Played
 from selinon_core.simulating.production import check_simulated, silence
 from selinon_core.simulating.results import Found, Judge, ScheduleResult
+from selinon_core.simulating.schedule_tree import ScheduleTree
 from selinon_core.simulating.shared import Memo, Shared, Stores
 from selinon_core.simulating.slots import coroutines
 from selinon_core.simulating.stage import Stage
@@ -36,7 +37,12 @@ class Player:
     """Plays schedules. Raises ``RequestError`` for options that a simulation cannot have, and for wrong mocks."""
 
     def __init__(
-        self, subject: Subject, options: SimulationOptions, judge: Judge, store: Callable[[], MemoryStore]
+        self,
+        subject: Subject,
+        options: SimulationOptions,
+        judge: Judge,
+        store: Callable[[], MemoryStore],
+        tree: ScheduleTree | None = None,
     ) -> None:
         self.notes: tuple[str, ...] = ()
         self._judge = judge
@@ -58,6 +64,7 @@ class Player:
         self._shared = Shared(subject, options, *about)
         self._most = _FIRST
         self._expected: Any = None
+        self._tree = (ScheduleTree() if tree is None else tree) if local.mock_all else None
 
     @cached_property
     def undisturbed(self) -> ScheduleResult:
@@ -79,6 +86,21 @@ class Player:
         """Play a schedule."""
         assert self.undisturbed is not None
         return self._result(*self._perform(decisions, told, self._deploy_at(seed)), seed)
+
+    def play_drawn(self, draw: Callable[[int], Decisions], seed: int) -> tuple[ScheduleResult, Decisions]:
+        """Play the schedule of a seed, unless another seed drew it before: then that is the result."""
+        assert self.undisturbed is not None
+        tree, decisions = self._tree, draw(seed)
+        if tree is None:
+            return self.play(decisions, seed), decisions
+        deploy_at = self._deploy_at(seed)
+        result = tree.find(decisions, deploy_at)
+        if result is not None:
+            return result._replace(seed=seed), decisions
+        decisions = tree.remembering(draw(seed), deploy_at)
+        result = self.play(decisions, seed)
+        tree.keep(decisions, result)
+        return result, decisions
 
     def _deploy_at(self, seed: int) -> int | None:
         """The message from which on workers change to other files: as asked for, else by the seed."""

@@ -1,7 +1,7 @@
 """A campaign: one case or flow under many schedules, in one process or several.
 
-Seeds are played in blocks. A block knows nothing of the others, so what is found, and in which order it is told,
-is the same for any number of processes.
+Seeds are played in blocks. What is found in a block, and in which order, does not depend on the others, so it is
+the same for any number of processes. A process does not play again what it played in an earlier block.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from selinon_core.simulating.campaign import (
     Violation,
     simulate,
 )
+from selinon_core.simulating.schedule_tree import ScheduleTree
 from selinon_core.testing.effects import noted_effects
 from selinon_core.testing.invariants import Load
 from selinon_core.testing.simulation.watching import Met, Watch
@@ -105,18 +106,19 @@ def _blocks(options: SimulationOptions) -> list[SimulationOptions]:
     ]
 
 
-_inherited: tuple[Campaign, Sequence[SimulationOptions], float] | None = None
+_inherited: tuple[Campaign, Sequence[SimulationOptions], float, ScheduleTree] | None = None
 
 
 def _played(campaign: Campaign, blocks: Sequence[SimulationOptions], jobs: int, began: float) -> Iterator[Summary]:
     global _inherited
+    tree = ScheduleTree()
     if jobs < 2 or len(blocks) < 2 or "fork" not in multiprocessing.get_all_start_methods():
         for block in blocks:
             left = _left(block, began)
             if left is not None:
-                yield play(campaign, left)
+                yield play(campaign, left, tree)
         return
-    _inherited = campaign, blocks, began  # processes inherit plans and loaded modules, which cannot be sent
+    _inherited = campaign, blocks, began, tree  # processes inherit plans and loaded modules, which cannot be sent
     try:
         with multiprocessing.get_context("fork").Pool(min(jobs, len(blocks)), _leave_interrupts) as pool:
             for part in pool.imap(_play_block, range(len(blocks))):
@@ -133,9 +135,9 @@ def _leave_interrupts() -> None:
 
 def _play_block(number: int) -> Summary | None:
     assert _inherited is not None
-    campaign, blocks, began = _inherited
+    campaign, blocks, began, tree = _inherited
     left = _left(blocks[number], began)
-    return None if left is None else play(campaign, left)
+    return None if left is None else play(campaign, left, tree)
 
 
 def _left(block: SimulationOptions, began: float) -> SimulationOptions | None:
@@ -146,15 +148,15 @@ def _left(block: SimulationOptions, began: float) -> SimulationOptions | None:
     return block._replace(time_limit=left) if left > 0 else None
 
 
-def play(campaign: Campaign, options: SimulationOptions) -> Summary:
-    """Play one block of seeds; what tasks print is lost."""
+def play(campaign: Campaign, options: SimulationOptions, tree: ScheduleTree | None = None) -> Summary:
+    """Play one block of seeds; what tasks print is lost. ``tree`` has the schedules of blocks before it."""
     with redirect_stdout(StringIO()), redirect_stderr(StringIO()), noted_effects() as effects:
         watch = Watch(campaign.subject.plan, campaign.invariants, campaign.load, effects)
 
         def seen(result: ScheduleResult) -> None:
             watch.note(result.run)
 
-        result = simulate(campaign.subject, options, watch.judge, seen, watch.new_store)
+        result = simulate(campaign.subject, options, watch.judge, seen, watch.new_store, tree)
     return _summary(result, options.seeds, watch.met)
 
 
