@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from anyio import CapacityLimiter, to_thread
@@ -74,23 +75,26 @@ class Acting:
         if version is not None and version != planned.version:
             message = f"flow run {planned.run} went on since this was looked at"
             raise ApiError(409, "changed", message, "look at it again")
-        self.send(planned, who)
-        return planned_json(name, planned)
+        with asking_broker(self.selinon):
+            warnings = planned.send(who)
+        return planned_json(name, planned) | {"warnings": list(warnings or ())}
 
-    def send(self, planned: Planned, who: str) -> None:
-        """Send what was planned; raises ``ApiError`` 503 while the broker is away."""
-        from kombu.exceptions import OperationalError
 
-        connection: Any = self.selinon.app.connection_for_write()  # not made: it knows which errors there are
-        errors = (OperationalError, OSError, *connection.connection_errors, *connection.channel_errors)
-        try:
-            planned.send(who)
-        except errors as error:
-            wait = {"Retry-After": str(RETRY_AFTER)}
-            message = f"the broker is away: {str(error) or type(error).__name__}"
-            raise ApiError(
-                503, "broker_away", message, "ask again: what is asked for twice is done once", wait
-            ) from (error)
+@contextmanager
+def asking_broker(selinon: Owner) -> Iterator[None]:
+    """Raise ``ApiError`` 503 for what fails inside because the broker is away."""
+    from kombu.exceptions import OperationalError
+
+    connection: Any = selinon.app.connection_for_write()  # not made: it knows which errors there are
+    errors = (OperationalError, OSError, *connection.connection_errors, *connection.channel_errors)
+    try:
+        yield
+    except errors as error:
+        wait = {"Retry-After": str(RETRY_AFTER)}
+        message = f"the broker is away: {str(error) or type(error).__name__}"
+        raise ApiError(
+            503, "broker_away", message, "ask again: what is asked for twice is done once", wait
+        ) from error
 
 
 def planned_json(name: str, planned: Planned) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from selinon_core.web.answers import ApiError, json_answer
 from selinon_core.web.backend import Backend
 from selinon_core.web.batches import Batches, Pinned
 from selinon_core.web.filters import BATCH_KEYS, checked_id, read_filter
-from selinon_core.web.request_body import json_object
+from selinon_core.web.request_body import flag_of, json_object
 from selinon_core.web.run_json import VERSION
 
 #: Runs of a batch unless the request says how many, and the most.
@@ -44,7 +44,7 @@ class ActionRoutes:
         version = body.get("log_version")
         if version is not None and (not isinstance(version, int) or isinstance(version, bool)):
             raise RequestError('"log_version" has to be that of a preview: a number')
-        if _flag(body, "dry_run", False):
+        if flag_of(body, "dry_run", False):
             return json_answer(await self._acting.call(self._acting.preview, name, id, parameters))
         done = await self._acting.call(self._acting.perform, name, id, parameters, version, user_of(request))
         return json_answer(done, 202)
@@ -56,7 +56,7 @@ class ActionRoutes:
         body = await json_object(request, ("action", "filter", "limit", "rate", "dry_run", "token", "parameters"))
         pause = pause_of(_text(body, "rate") or DEFAULT_RATE)
         token = _text(body, "token")
-        if _flag(body, "dry_run", token is None):
+        if flag_of(body, "dry_run", token is None):
             if token is not None:
                 raise RequestError('"token" is that of a preview: it begins what was previewed, without "dry_run"')
             return json_answer(await self._previewed(body, user_of(request)))
@@ -143,13 +143,6 @@ def filter_pairs(given: Any) -> list[tuple[str, str]]:
 
 def _parameters(action: Action, body: Mapping[str, Any]) -> dict[str, Any]:
     return {name: body[name] for name in action.parameters if name in body}
-
-
-def _flag(body: Mapping[str, Any], name: str, default: bool) -> bool:
-    value = body.get(name, default)
-    if not isinstance(value, bool):
-        raise RequestError(f'"{name}" has to be true or false')
-    return value
 
 
 def _text(body: Mapping[str, Any], name: str) -> str | None:

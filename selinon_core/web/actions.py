@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from selinon_core.celery.selinon_protocol import Owner
 from selinon_core.celery.steering import Cancellation, Pausing, Signals, Steering
+from selinon_core.celery.steering.termination import cancel_and_terminate, running_tasks
 from selinon_core.celery.stores.index import OPEN
 from selinon_core.errors import RequestError
 from selinon_core.web.answers import ApiError
@@ -33,8 +34,9 @@ class Planned(NamedTuple):
     says: str
     #: The node runs that it concerns, by name.
     nodes: Mapping[str, int]
-    #: Asks a worker for it; the argument is who asks. Raises as ``Selinon.run_flow`` for the broker.
-    send: Callable[[str], None]
+    #: Asks a worker for it; the argument is who asks. Raises as ``Selinon.run_flow`` for the broker. Returns
+    #: warnings: what will not be as was asked for.
+    send: Callable[[str], Sequence[str] | None]
 
 
 class Action(NamedTuple):
@@ -81,6 +83,25 @@ def _cancel(selinon: Owner, id: str, parameters: Mapping[str, Any]) -> Planned:
     return Planned(
         id, planned.flow, planned.version, says, planned.active, lambda who: cancellation.send(planned, who)
     )
+
+
+def _terminate(selinon: Owner, id: str, parameters: Mapping[str, Any]) -> Planned:
+    planned = Cancellation(selinon).preview(id)
+    tasks = Counter(running_tasks(selinon, id).values())
+    says = "Ends the run and its sub-flows: nothing more is started, no fallback runs, and it cannot go on again. "
+    if tasks:
+        says += f"Stops the tasks that run, which clean nothing up: {_listed(tasks)}."
+    else:
+        says += "No task of it runs at a worker now."
+
+    def send(who: str) -> Sequence[str]:
+        ended = cancel_and_terminate(selinon, id, who)
+        return [
+            f"Worker {worker} has the pool {pool}, which cannot stop a task: what it runs goes on to its end."
+            for worker, pool in ended.cannot.items()
+        ]
+
+    return Planned(id, planned.flow, planned.version, says, tasks, send)
 
 
 def _signal(selinon: Owner, id: str, parameters: Mapping[str, Any]) -> Planned:
@@ -133,6 +154,7 @@ ACTIONS: Mapping[str, Action] = {
     "pause": Action("Pause", "Pause these runs", "paused", ("queued", "running"), _pause),
     "resume": Action("Resume", "Resume these runs", "resumed", ("paused",), _resume),
     "cancel": Action("Cancel", "Cancel these runs", "cancelled", OPEN, _cancel),
+    "terminate": Action("Cancel and stop tasks", "", "terminated", ("running", "paused"), _terminate, batch=False),
     "signal": Action(
         "Answer", "", "answered", OPEN, _signal, ("node", "value", "reject", "early"), batch=False, listed=False
     ),

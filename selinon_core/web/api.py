@@ -14,6 +14,7 @@ from selinon_core.web.answers import ApiError, json_answer
 from selinon_core.web.backend import Backend
 from selinon_core.web.filters import checked_id, read_filter
 from selinon_core.web.live_feeds import LiveFeeds, streamed
+from selinon_core.web.query import only
 from selinon_core.web.run_drawings import TooLargeToDraw
 
 T = TypeVar("T")
@@ -38,7 +39,7 @@ class Api:
 
     async def metrics(self, request: Request) -> Response:
         """Metrics for Prometheus."""
-        _only(request)
+        only(request)
         try:
             text, kind = await self._backend.call(self._backend.metrics, request.headers.get("accept", ""))
         except MissingExtraError as error:
@@ -53,62 +54,62 @@ class Api:
 
     async def flows(self, request: Request) -> Response:
         """What each flow did in the last day."""
-        _only(request)
+        only(request)
         flows = await self._backend.call(self._backend.flows)
         return json_answer({"version": 1, "flows": flows})
 
     async def waits(self, request: Request) -> Response:
         """A page of tasks that wait for a signal, the longest waiting first."""
-        query = _only(request, "flow", "root", "cursor")
+        query = only(request, "flow", "root", "cursor")
         root = checked_id(query["root"]) if "root" in query else None
         flows = (query["flow"],) if "flow" in query else ()
         return json_answer(await self._backend.call(self._backend.waits, flows, root, query.get("cursor")))
 
     async def audit(self, request: Request) -> Response:
         """A page of who asked for what, of a run or of all."""
-        query = _only(request, "run", "cursor")
+        query = only(request, "run", "cursor")
         run = checked_id(query["run"]) if "run" in query else None
         return json_answer(await self._backend.call(self._backend.audit, run, query.get("cursor")))
 
     async def schedules(self, request: Request) -> Response:
         """When flows are started by the clock."""
-        _only(request)
+        only(request)
         found = await self._backend.call(self._backend.schedules)
         return json_answer({"version": 1, "schedules": found})
 
     async def run(self, request: Request) -> Response:
         """A run."""
-        _only(request)
+        only(request)
         return json_answer(await self._of_run(request, self._backend.run))
 
     async def nodes(self, request: Request) -> Response:
         """A page of node runs of a name."""
-        query = _only(request, "name", "after")
+        query = only(request, "name", "after")
         if not query.get("name"):
             raise RequestError('"name" has to be the name of a node')
         return json_answer(await self._of_run(request, self._backend.members, query["name"], query.get("after")))
 
     async def history(self, request: Request) -> Response:
         """A page of events."""
-        after = _only(request, "after").get("after", "0")
+        after = only(request, "after").get("after", "0")
         return json_answer(await self._of_run(request, self._backend.history, _number(after)))
 
     async def logs(self, request: Request) -> Response:
         """What a node run logged."""
-        node = _only(request, "node").get("node")
+        node = only(request, "node").get("node")
         if node is None:
             raise RequestError('"node" has to be the id of a node run')
         return json_answer(await self._of_run(request, self._backend.logs, checked_id(node)))
 
     async def plain_graph(self, request: Request) -> Response:
         """The drawing of a run's flow for the page, which colours it."""
-        _only(request)
+        only(request)
         drawing = await self._drawn(request, self._backend.plain_graph)
         return json_answer(drawing)
 
     async def graph(self, request: Request) -> Response:
         """The drawing of a run as a picture."""
-        _only(request)
+        only(request)
         picture = await self._drawn(request, self._backend.graph)
         return Response(picture, 200, _OF_PICTURES, "image/svg+xml")
 
@@ -116,7 +117,7 @@ class Api:
 
     async def run_events(self, request: Request) -> Response:
         """The changes of a run, as they happen."""
-        _number(_only(request, "after").get("after", "0"))
+        _number(only(request, "after").get("after", "0"))
         id = await self._known_id(request)
 
         async def ask() -> tuple[int, bool, dict[str, Any]]:
@@ -126,7 +127,7 @@ class Api:
 
     async def events(self, request: Request) -> Response:
         """Which runs of the list changed."""
-        _only(request)
+        only(request)
         seen: dict[str, Any] = {"number": 0, "at": await self._backend.call(self._backend.now), "rows": ()}
 
         async def ask() -> tuple[int, bool, dict[str, Any]]:
@@ -168,17 +169,6 @@ class Api:
         if found is None:
             raise ApiError(409, "not_begun", "the run was never begun, so there is nothing to draw")
         return found
-
-
-def _only(request: Request, *names: str) -> dict[str, str]:
-    """The query of an address; raises ``RequestError`` for what is not known, or given twice."""
-    pairs = request.query_params.multi_items()
-    for name, _ in pairs:
-        if name not in names:
-            raise RequestError(f'there is no parameter "{name[:80]}"')
-    if len({name for name, _ in pairs}) < len(pairs):
-        raise RequestError("a parameter is given twice")
-    return dict(pairs)
 
 
 def _number(text: str) -> int:

@@ -17,6 +17,7 @@ from selinon_core.web.backend import Backend
 from selinon_core.web.guard import Guard, error_handlers
 from selinon_core.web.live_feeds import LiveFeeds
 from selinon_core.web.page_routes import PageRoutes
+from selinon_core.web.parked_routes import ParkedRoutes
 from selinon_core.web.run_follower import PACE
 
 
@@ -45,10 +46,11 @@ def create_app(
     backend = Backend(selinon, pace)
     feeds = LiveFeeds(pace, backend.now, most_viewers=most_viewers)
     api = Api(backend, feeds)
-    actions = ActionRoutes(backend, Acting(selinon))
+    acting = Acting(selinon)
+    actions = ActionRoutes(backend, acting)
     pages = PageRoutes(backend, title or str(selinon.app.main or "flows"))
     app = Starlette(
-        routes=_routes(api, pages, actions),
+        routes=_routes(api, pages, actions, ParkedRoutes(backend, acting)),
         middleware=[Middleware(Guard, authorize=authorize, read_only=read_only)],
         exception_handlers=error_handlers(pages.error),
     )
@@ -62,7 +64,7 @@ def create_app(
     return app
 
 
-def _routes(api: Api, pages: PageRoutes, actions: ActionRoutes) -> list[Route]:
+def _routes(api: Api, pages: PageRoutes, actions: ActionRoutes, parked: ParkedRoutes) -> list[Route]:
     """Every address; ``Guard`` has let in who asks."""
     return [
         Route("/", pages.runs),
@@ -70,6 +72,7 @@ def _routes(api: Api, pages: PageRoutes, actions: ActionRoutes) -> list[Route]:
         Route("/flows", pages.flows),
         Route("/review", pages.review),
         Route("/schedules", pages.schedules),
+        Route("/parked", pages.parked),
         Route("/static/{name}", pages.static),
         Route("/healthz", api.health),
         Route("/metrics", api.metrics),
@@ -82,6 +85,9 @@ def _routes(api: Api, pages: PageRoutes, actions: ActionRoutes) -> list[Route]:
         Route("/api/batch/{token}/stop", actions.stop, methods=["POST"]),
         Route("/api/flows", api.flows),
         Route("/api/schedules", api.schedules),
+        Route("/api/parked", parked.parked),
+        Route("/api/parked/{id}/requeue", parked.requeue, methods=["POST"]),
+        Route("/api/parked/{id}/drop", parked.drop, methods=["POST"]),
         Route("/api/runs/{id}", api.run),
         Route("/api/runs/{id}/nodes", api.nodes),
         Route("/api/runs/{id}/history", api.history),

@@ -13,6 +13,7 @@ from selinon_core.celery.reporting.run_history import history
 from selinon_core.celery.reporting.run_rows import find_page, rows_json
 from selinon_core.celery.reporting.schedule_list import schedule_list
 from selinon_core.celery.selinon_protocol import Owner
+from selinon_core.celery.steering.parked import Parked
 from selinon_core.celery.stores.index import IndexRow
 from selinon_core.celery.stores.waits import WaitQuery
 from selinon_core.celery.surroundings import REAL, Surroundings
@@ -37,6 +38,7 @@ PATIENCE = 10.0
 EVENTS_PER_PAGE = 200
 AUDIT_PER_PAGE = 50
 WAITS_PER_PAGE = 50
+PARKED_PER_PAGE = 50
 
 
 class Backend:
@@ -121,6 +123,11 @@ class Backend:
     def audit(self, run: str | None, cursor: str | None) -> dict[str, Any]:
         """A page of who asked for what, see ``audit_json``."""
         return audit_json(self._selinon.store.audit.read(run, cursor, AUDIT_PER_PAGE))
+
+    def parked(self, cursor: str | None) -> dict[str, Any]:
+        """A page of starts that workers could not handle, the newest first."""
+        page = Parked(self._selinon).list(cursor, PARKED_PER_PAGE)
+        return {"version": VERSION, "parked": list(page.rows), "next": page.next}
 
     def schedules(self) -> list[dict[str, Any]]:
         """The schedules of the project, see ``schedule_list``."""

@@ -13,6 +13,7 @@ from selinon_core.web.backend import Backend
 from selinon_core.web.filters import checked_id, read_filter
 from selinon_core.web.guard import path_of
 from selinon_core.web.pages import error_main, flows_main, page, run_main, runs_main
+from selinon_core.web.parked_page import parked_main
 from selinon_core.web.review_page import review_main
 from selinon_core.web.schedules_page import schedules_main
 from selinon_core.web.static_files import read_static
@@ -71,6 +72,13 @@ class PageRoutes:
         """When flows are started by the clock."""
         main = schedules_main(await self._backend.call(self._backend.schedules))
         return HTMLResponse(page("schedules", "Schedules", main, root="", project=self._project))
+
+    async def parked(self, request: Request) -> Response:
+        """The starts that workers could not handle."""
+        cursor = request.query_params.get("cursor")
+        found = await self._backend.call(self._backend.parked, cursor)
+        main = parked_main(found["parked"], found["next"], request.scope["selinon.acts"])
+        return HTMLResponse(page("parked", "Parked", main, root="", project=self._project))
 
     async def static(self, request: Request) -> Response:
         """A style sheet or a script."""

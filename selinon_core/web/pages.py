@@ -15,7 +15,14 @@ from selinon_core.web.actions import ACTIONS
 from selinon_core.web.filters import RunFilter
 from selinon_core.web.markup import Markup, join, tag
 
-_SCRIPTS = {"runs": "runs.js", "run": "run.js", "flows": None, "review": "review.js", "schedules": None}
+_SCRIPTS = {
+    "runs": "runs.js",
+    "run": "run.js",
+    "flows": None,
+    "review": "review.js",
+    "schedules": None,
+    "parked": "parked.js",
+}
 #: What ``since`` offers; an address may say anything that ``filters.read_time`` reads.
 _SPANS = {"15m": "15 minutes", "1h": "hour", "6h": "6 hours", "1d": "day", "7d": "7 days"}
 
@@ -36,6 +43,7 @@ def page(kind: str, title: str, main: Markup, *, root: str, project: str, status
         ("Needs review", f"{root}review", "review"),
         ("Flows", f"{root}flows", "flows"),
         ("Schedules", f"{root}schedules", "schedules"),
+        ("Parked", f"{root}parked", "parked"),
     ]
     navigation = [
         tag("a", text, href=address, aria_current="page" if each == kind else None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from starlette.requests import Request
@@ -41,4 +41,12 @@ async def json_object(request: Request, known: Collection[str]) -> dict[str, Any
     for name in value:
         if name not in known:
             raise RequestError(f'there is no "{name[:80]}"{hint(name[:80], known)}')
+    return value
+
+
+def flag_of(body: Mapping[str, Any], name: str, default: bool) -> bool:
+    """A value of a body that has to be true or false; raises ``RequestError`` for another one."""
+    value = body.get(name, default)
+    if not isinstance(value, bool):
+        raise RequestError(f'"{name}" has to be true or false')
     return value

@@ -13,10 +13,12 @@ import pytest
 
 from selinon_cli.main import run_program
 from selinon_cli.registry import SELINON
-from selinon_core.celery.steering.termination import cancel_and_terminate
+from selinon_core.celery.steering.termination import cancel_and_terminate, running_tasks
 from selinon_core.errors import RequestError
 from selinon_core.simulating.world import World
+from tests.celery.broken_tasks import broken_plan, set_up
 from tests.celery.counted_tasks import CALLS, plan_of
+from tests.celery.remote_control import RemoteControl
 from tests.celery.workers import site, wait_until
 
 YAML = """
@@ -51,26 +53,10 @@ class Rescue(SelinonTask):
 """
 
 
-class Control:
-    """Celery's remote control, which notes what it is asked for."""
-
-    def __init__(self, pools: dict[str, str]) -> None:
-        self.revoked: list[str] = []
-        self._pools = pools
-
-    def revoke(self, ids: list[str], terminate: bool) -> None:
-        assert terminate
-        self.revoked += ids
-
-    def inspect(self, timeout: float) -> Any:
-        stats = {name: {"pool": {"implementation": pool}} for name, pool in self._pools.items()}
-        return SimpleNamespace(stats=lambda: stats)
-
-
 def test_the_cancellation_is_kept_before_the_task_is_stopped() -> None:
     CALLS.clear()
     world = World(plan_of("      - {from: , to: A}\n      - {from: A, to: B}\n"), selinon_inline_count=0)
-    control = Control(
+    control = RemoteControl(
         {"w0@a": "celery.concurrency.prefork:TaskPool", "w1@a": "celery.concurrency.thread:TaskPool"}
     )
     owner: Any = SimpleNamespace(services=world.workers[0], app=SimpleNamespace(control=control))
@@ -89,6 +75,21 @@ def test_the_cancellation_is_kept_before_the_task_is_stopped() -> None:
     assert (entry.who, entry.what, dict(entry.details)) == ("ann", "cancel", {"terminate": 1})
     with pytest.raises(RequestError, match="has ended already: cancelled"):
         cancel_and_terminate(owner, id)
+
+
+def test_a_run_that_waits_for_its_place_is_ended_too() -> None:
+    set_up()
+    plan = broken_plan("  - {name: f, limit: {key: all, max: 1}, edges: [{from: , to: A}]}\n")
+    world = World(plan, selinon_inline_count=0)
+    first, second = world.start("f"), world.start("f")
+    world.deliver(*world.broker.take(False))
+    world.deliver(*world.broker.take(False))  # before the task of the first run
+    owner: Any = SimpleNamespace(services=world.workers[0], app=SimpleNamespace(control=RemoteControl()))
+    assert running_tasks(owner, second) == {}
+    assert cancel_and_terminate(owner, second, "ann").tasks == {}
+    world.work()
+    statuses = [world.store.header(id)["status"] for id in (first, second)]  # type: ignore[index]
+    assert statuses == ["success", "cancelled"]
 
 
 @pytest.mark.xdist_group("workers")

@@ -11,6 +11,7 @@ import pytest
 from starlette.requests import Request
 from starlette.routing import Route
 
+from selinon_core.celery.stores.items import PARKED
 from selinon_core.errors import ConfigurationError
 from selinon_core.web.access import ACTION_HEADER, BearerToken, LocalOperator, TrustedHeader
 from selinon_core.web.actions import ACTIONS
@@ -26,8 +27,9 @@ def everything(shop: Viewed) -> Any:
     ids = sorted(store._runs)
     rows = [store.index.get(id) for id in ids]
     states = [(store.read(id), store.timers(id), sorted(store._runs[id].outbox)) for id in ids]
-    sent, audit = list(shop.world.broker.queue), store.audit.read()
-    return ids, rows, states, dict(store._errors), sent, store.next_due(), audit
+    sent, audit, parked = list(shop.world.broker.queue), store.audit.read(), store.items.find(PARKED)
+    stopped = list(shop.control.revoked)
+    return ids, rows, states, dict(store._errors), sent, store.next_due(), audit, parked, stopped
 
 
 def operator(request: Request) -> Any:
@@ -81,12 +83,12 @@ def paths(app: Any, ids: Sequence[str]) -> Iterator[str]:
 def test_who_may_not_act_can_break_nothing(shop: Viewed, why: str) -> None:
     options, headers, codes = POWERLESS[why]
     failed = shop.finished("order", {"declined": True, "pages": 2})
-    running = shop.begun("order", {"pages": 2})
+    running, parked = shop.begun("order", {"pages": 2}), shop.park("pages")
     before = everything(shop)
     client = Client(shop.page(**options))
     bodies = [b"{}", b'{"action": "retry", "filter": {"flow": "order"}}']
     asked = 0
-    for path in paths(shop.page(), (failed, running)):
+    for path in paths(shop.page(), (failed, running, parked)):
         for method in METHODS if why == "by default" else ("POST", "PUT"):
             if method == "GET" and path.endswith("/events"):
                 continue  # it does not end; HEAD asks for the same
@@ -100,7 +102,8 @@ def test_who_may_not_act_can_break_nothing(shop: Viewed, why: str) -> None:
     assert asked > 100
     assert everything(shop) == before
     changing = re.compile(
-        "commit|append|lease|claim|retry|put_|heartbeat|prepare|clear|leadership|fill|trim|write"
+        r"commit|append|lease|claim|retry|put_|heartbeat|prepare|clear|leadership|fill|trim|write"
+        r"|items\.(put|remove|forget|postpone)"
     )
     assert [name for name in shop.store.asked if changing.search(name)] == []
 
@@ -121,7 +124,7 @@ def test_an_operator_can_act_by_post_and_with_json_only(shop: Viewed) -> None:
 @pytest.mark.parametrize("length", [None, "70000", "1"])
 def test_a_body_that_is_too_large_is_refused(shop: Viewed, length: str | None) -> None:
     """Also one whose length is not given."""
-    id = shop.finished("order", {"declined": True, "pages": 1})
+    id, parked = shop.finished("order", {"declined": True, "pages": 1}), shop.park("pages")
     before = everything(shop)
     client = Client(shop.page(authorize=operator))
 
@@ -131,11 +134,11 @@ def test_a_body_that_is_too_large_is_refused(shop: Viewed, length: str | None) -
             yield b"x" * 1000
         yield b'"]}'
 
-    for path in paths(shop.page(), (id,)):
+    for path in paths(shop.page(), (id, parked)):
         headers = TAKEN if length is None else {**TAKEN, "content-length": length}
         answer = client.request("POST", path, content=parts(), headers=headers)
         assert answer.status_code in (404, 405, 413), path
-        if path.endswith(("/retry", "/cancel", "/batch", "/stop")):
+        if path.endswith(("/retry", "/cancel", "/terminate", "/batch", "/stop", "/requeue", "/drop")):
             assert answer.status_code == 413, path
     assert everything(shop) == before
 

@@ -105,6 +105,33 @@ def test_a_running_run_is_cancelled(shop: Viewed, operator: Operator) -> None:
     assert status(shop, id) == "cancelled"
 
 
+def test_a_run_is_ended_with_the_tasks_that_run(shop: Viewed, operator: Operator) -> None:
+    id = shop.begun("order", {"pages": 1})
+    shop.world.store.claim_delivery(id, 1, 0, False, shop.world.now)  # a worker runs Load
+    shop.control.pools = {"w1@a": "celery.concurrency.thread:TaskPool"}
+    looked = operator.post(f"/api/runs/{id}/terminate", 200, dry_run=True)
+    assert looked["nodes"] == {"Load": 1}
+    assert looked["says"].endswith("Stops the tasks that run, which clean nothing up: Load.")
+    assert (shop.control.revoked, asked(shop)) == ([], [])
+    did = operator.post(f"/api/runs/{id}/terminate", 202, log_version=looked["log_version"])
+    (warning,) = did["warnings"]
+    assert warning.startswith("Worker w1@a has the pool thread, which cannot stop a task")
+    assert len(shop.control.revoked) == 1
+    shop.world.work()
+    assert status(shop, id) == "cancelled"
+    assert asked(shop) == [("anna", "cancel", id)]
+    assert operator.refused(f"/api/runs/{id}/terminate", 409)["code"] == "wrong_status"
+
+
+def test_a_run_without_tasks_at_work_says_so(shop: Viewed, operator: Operator) -> None:
+    id = shop.begun("order", {"pages": 1})
+    looked = operator.post(f"/api/runs/{id}/terminate", 200, dry_run=True)
+    assert looked["says"].endswith("No task of it runs at a worker now.")
+    assert operator.client.get(f"/api/runs/{id}").json()["actions"] == ["pause", "cancel", "terminate"]
+    body = {"action": "terminate", "filter": {"flow": "order"}}
+    assert "one run at a time" in operator.refused("/api/batch", 400, **body)["message"]
+
+
 @pytest.mark.parametrize("action", ["retry", "cancel"])
 def test_twice_is_once(shop: Viewed, operator: Operator, action: str) -> None:
     id = shop.begun("order", {"pages": 1, "declined": True})

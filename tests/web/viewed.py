@@ -19,11 +19,13 @@ import httpx
 import uvicorn
 from starlette.applications import Starlette
 
+from selinon_core.celery.stores.items import PARKED, Item
 from selinon_core.errors import StateStoreError
 from selinon_core.plan import Plan
 from selinon_core.project import compile_project
 from selinon_core.simulating.world import World
 from selinon_core.web import create_app
+from tests.celery.remote_control import RemoteControl
 
 HOSTILE = "<script>hacked()</script><img src=x onerror=hacked()>\"'&amp;</pre>"
 
@@ -169,10 +171,12 @@ class Viewed:
             flow_versions=worker.flow_versions,
             messages=worker.messages,
             publisher=self.broker,
+            relay=worker.relay,
             check_schema=worker.check_schema,
         )
         errors = SimpleNamespace(connection_errors=(ConnectionError,), channel_errors=())
-        self.app = SimpleNamespace(main="shop", connection_for_write=lambda: errors)
+        self.control = RemoteControl()
+        self.app = SimpleNamespace(main="shop", connection_for_write=lambda: errors, control=self.control)
 
     def page(self, **options: Any) -> Starlette:
         """The app; it asks the store with every request unless ``pace`` says otherwise."""
@@ -187,6 +191,16 @@ class Viewed:
         id = self.world.start(flow, args, id=id)
         while self.world.store.header(id) is None:
             self.world.step()
+        return id
+
+    def park(self, flow: str, args: Any = None, reason: str = "no worker knows the flow") -> str:
+        """The id of a run whose start is parked, and not at the broker any more."""
+        id = self.world.start(flow, args)
+        sent = self.world.broker.sent[-1]
+        self.world.broker.queue.pop()
+        kept = {"flow": flow, "reason": reason, "queue": sent.queue, "task": sent.celery_task, "shown_as": flow}
+        kept |= {"task_id": id, "root_id": id, "kwargs": sent.kwargs, "headers": {}}
+        self.world.store.items.put(Item(PARKED, id, self.world.now, json.dumps(kept)), self.world.now + 60)
         return id
 
     def finished(self, flow: str, args: Any = None) -> str:

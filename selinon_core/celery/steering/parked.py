@@ -41,6 +41,10 @@ class Parked:
         page = self._selinon.store.items.find(PARKED, cursor, limit)
         return ParkedPage([_row(item) for item in page.items], page.next)
 
+    def get(self, id: str) -> dict[str, Any]:
+        """One of them, as in a page; raises ``RequestError`` where nothing is parked under this id."""
+        return _row(self._known(id))
+
     def requeue(self, id: str, by: str | None = None, *, timeout: float | None = 10.0) -> None:
         """Send a parked message to its queue again; ``by`` says who asks, for the audit.
 

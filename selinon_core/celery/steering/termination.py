@@ -65,6 +65,16 @@ def cancel_and_terminate(
     return Termination(tasks, _pools_that_cannot(owner))
 
 
+def running_tasks(owner: Owner, id: str) -> Mapping[str, str]:
+    """The tasks of a flow run and of its sub-flows that are at a worker: names, by the ids of their node runs.
+
+    Raises ``UnknownRunError`` for a run that the store does not know.
+    """
+    services = owner.services
+    run = describe(services.store, services.flow_versions, id)
+    return {node["id"]: node["name"] for node in _running(run)}
+
+
 def _open_runs(run: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """The run and the runs of sub-flows that have not ended, from the top down."""
     if run["status"] in OPEN:

@@ -1,73 +1,8 @@
 // What operators do. The server says first what would happen; only what was confirmed is asked for.
 
 import { byId, button, element, plural } from "./common.js";
+import { Dialog, answerOf, post } from "./dialog.js";
 import { freshPage, takeOver } from "./live.js";
-
-const root = document.body.dataset.root;
-
-async function answerOf(path, options) {
-  let answer;
-  try {
-    answer = await fetch(root + path, { cache: "no-store", ...options });
-  } catch (error) {
-    throw new Error("no connection to the server: try again", { cause: error });
-  }
-  const content = await answer.json();
-  if (!answer.ok) throw new Error([content.error.message, content.error.hint].filter(Boolean).join("; "));
-  return content;
-}
-
-const post = (path, body) => answerOf(path, {
-  method: "POST",
-  headers: { "Content-Type": "application/json", "X-Selinon-Request": "1" },
-  body: JSON.stringify(body),
-});
-
-// A dialog with a title; Escape closes it, and the focus returns to where it was.
-class Dialog {
-  constructor(title) {
-    this.box = element("dialog");
-    const heading = element("h2", "", title);
-    heading.id = "dialog-title";
-    this.box.setAttribute("aria-labelledby", heading.id);
-    this.body = element("div", "dialog-body");
-    this.body.setAttribute("role", "status");
-    this.buttons = element("p", "buttons");
-    this.close = button("Close", "", () => this.box.close());
-    this.buttons.append(this.close);
-    this.box.append(heading, this.body, this.buttons);
-    this.box.addEventListener("close", () => this.box.remove());
-    document.body.append(this.box);
-    this.box.showModal();
-  }
-
-  show(...parts) {
-    this.body.replaceChildren(...parts.map((part) => (typeof part === "string" ? element("p", "", part) : part)));
-  }
-
-  // Show why something was not done.
-  fail(error) {
-    this.show(element("p", "failure", error.message));
-    this.buttons.replaceChildren(this.close);
-    this.close.focus();
-  }
-
-  // Offer what is done when it is confirmed.
-  offer(text, action) {
-    const confirm = button(text, "primary", async () => {
-      confirm.disabled = true;
-      try {
-        await action();
-      } catch (error) {
-        this.fail(error);
-      }
-    });
-    this.buttons.replaceChildren(confirm, this.close);
-    confirm.focus();
-  }
-
-  get isOpen() { return this.box.isConnected; }
-}
 
 // --- one run ---------------------------------------------------------------------------------------------------
 
@@ -78,8 +13,9 @@ async function act(title, path) {
     const looked = await post(path, { dry_run: true });
     dialog.show(looked.says);
     dialog.offer(title, async () => {
-      await post(path, { log_version: looked.log_version });
-      dialog.show("A worker was asked to do it. This page shows what happens.");
+      const done = await post(path, { log_version: looked.log_version });
+      const warnings = done.warnings.map((text) => element("p", "failure", text));
+      dialog.show("A worker was asked to do it. This page shows what happens.", ...warnings);
       dialog.buttons.replaceChildren(dialog.close);
       dialog.close.focus();
       takeOver(await freshPage(), "run");

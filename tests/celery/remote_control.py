@@ -1,0 +1,25 @@
+"""A stand-in for Celery's remote control."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import SimpleNamespace
+from typing import Any
+
+
+class RemoteControl:
+    """Notes what is revoked. ``pools`` are the pools of live workers, by the names of the workers."""
+
+    def __init__(self, pools: Mapping[str, str] | None = None) -> None:
+        self.revoked: list[str] = []
+        self.pools = dict(pools or {})
+
+    def revoke(self, ids: list[str], terminate: bool) -> None:
+        """Note the ids of tasks that are to be stopped."""
+        assert terminate
+        self.revoked += ids
+
+    def inspect(self, timeout: float) -> Any:
+        """What workers say of themselves."""
+        stats = {name: {"pool": {"implementation": pool}} for name, pool in self.pools.items()}
+        return SimpleNamespace(stats=lambda: stats)
