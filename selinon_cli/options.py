@@ -248,12 +248,16 @@ class Command(NamedTuple):
 
 
 _COMMON = "Common options"
+#: What paths of a project are.
+PATHS_HELP = "YAML files and directories; by default what pyproject.toml names, else the current directory."
+#: For commands whose positional arguments are others.
+PROJECT = texts("--project", help=PATHS_HELP, kind="path", metavar="PATH")
 
 PROJECT_OPTIONS = (
     Option(
         "paths",
         (),
-        "YAML files and directories; by default what pyproject.toml names, else the current directory.",
+        PATHS_HELP,
         kind="path",
         metavar="PATH",
         many=True,

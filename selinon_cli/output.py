@@ -81,6 +81,15 @@ def check_target(target: str) -> None:
         raise UsageError(f"cannot write {target}: there is no permission to write {written}")
 
 
+def check_run_targets(report: str | None, trace: str | None, graph: str | None) -> None:
+    """Raise ``UsageError`` when what a run writes cannot be written, or not in the form that the ending says."""
+    for target in (report, trace, graph):
+        if target is not None:
+            check_target(target)
+    if graph is not None:
+        graph_format(graph)
+
+
 def _mode(target: str) -> int:
     """The permissions a file has, or a new one gets."""
     if os.path.exists(target):

@@ -5,13 +5,27 @@ from __future__ import annotations
 from typing import Literal
 
 from selinon_cli.celery_app import APP_OPTION
-from selinon_cli.options import Options, ProjectOptions, choice, flag, group, integer, text, texts
+from selinon_cli.options import PROJECT, Options, ProjectOptions, choice, flag, group, integer, text, texts
 
 PYTHONPATH = texts(
     "--pythonpath",
     help="A directory to import the project's modules from.",
     kind="path",
     metavar="DIR",
+)
+MAX_STEPS = integer(
+    "--max-steps",
+    help="Stop after this many node runs and retries; default 100 000.",
+    metavar="N",
+    minimum=1,
+)
+REPORT = text("--report", help="Write the JSON report, - for stdout.", kind="path", metavar="FILE")
+TRACE = text("--trace", help="Write the events, one JSON object a line.", kind="path", metavar="FILE")
+GRAPH = text(
+    "--graph",
+    help="Draw the run on the flow's graph; the ending says how (.svg, .png, .mmd, ...).",
+    kind="path",
+    metavar="FILE.svg",
 )
 
 
@@ -139,12 +153,7 @@ class RunOptions(ProjectOptions):
     execution = group(ExecutionOptions, panel="Storages and time")
     mocking = group(MockOptions, panel="Mocks")
     selection = group(SelectionOptions, panel="Selective runs")
-    max_steps = integer(
-        "--max-steps",
-        help="Stop after this many node runs and retries; default 100 000.",
-        metavar="N",
-        minimum=1,
-    )
+    max_steps = MAX_STEPS
     durations = integer(
         "--durations",
         help="Name the N task runs that took most real time.",
@@ -152,7 +161,7 @@ class RunOptions(ProjectOptions):
         default=0,
         minimum=0,
     )
-    report = text("--report", help="Write the JSON report, - for stdout.", kind="path", metavar="FILE")
+    report = REPORT
     record = text("--record", help="Write the run as a flow test case, - for stdout.", kind="path", metavar="FILE")
     format = choice(
         "--format",
@@ -160,13 +169,8 @@ class RunOptions(ProjectOptions):
         choices=("text", "json"),
         default="text",
     )
-    trace = text("--trace", help="Write the events, one JSON object a line.", kind="path", metavar="FILE")
-    graph = text(
-        "--graph",
-        help="Draw the run on the flow's graph; the ending says how (.svg, .png, .mmd, ...).",
-        kind="path",
-        metavar="FILE.svg",
-    )
+    trace = TRACE
+    graph = GRAPH
     pythonpath = PYTHONPATH
 
 
@@ -196,33 +200,18 @@ class RerunOptions(Options):
     if_changed = flag("--if-changed", help="Run what follows only where a result is another one than before.")
     plan = flag("--plan", help="Say what would be done, and do nothing.")
     yes = flag("-y", "--yes", help="Do not ask before tasks that succeeded run again.")
-    project = texts(
-        "--project",
-        help="YAML files and directories; by default what pyproject.toml names, else the current directory.",
-        kind="path",
-        metavar="PATH",
-    )
+    project = PROJECT
     app = APP_OPTION
     execution = group(ExecutionOptions, panel="Storages and time")
     mocking = group(MockOptions, panel="Mocks")
-    max_steps = integer(
-        "--max-steps",
-        help="Stop after this many node runs and retries; default 100 000.",
-        metavar="N",
-        minimum=1,
-    )
-    report = text("--report", help="Write the JSON report, - for stdout.", kind="path", metavar="FILE")
+    max_steps = MAX_STEPS
+    report = REPORT
     format = choice(
         "--format",
         help="What to print at the end, or with --plan: text, or JSON.",
         choices=("text", "json"),
         default="text",
     )
-    trace = text("--trace", help="Write the events, one JSON object a line.", kind="path", metavar="FILE")
-    graph = text(
-        "--graph",
-        help="Draw the run on the flow's graph; the ending says how (.svg, .png, .mmd, ...).",
-        kind="path",
-        metavar="FILE.svg",
-    )
+    trace = TRACE
+    graph = GRAPH
     pythonpath = PYTHONPATH

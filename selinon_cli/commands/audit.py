@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import TYPE_CHECKING
 
 from selinon_cli.celery_app import APP_OPTION, flows_of
 from selinon_cli.exits import EXIT_OK, UsageError
 from selinon_cli.options import Command, Options, choice, integer, text
+from selinon_cli.pages import CURSOR, note_next, page_at
 from selinon_cli.run_ids import full_id
 from selinon_cli.terminal import Terminal
 
@@ -22,20 +24,15 @@ class AuditOptions(Options):
     id = text(help="The flow run; without it, all that were acted on.", metavar="ID", complete="run")
     app = APP_OPTION
     limit = integer("--limit", help="List so many entries, the newest.", metavar="N", default=50, minimum=1)
-    cursor = text("--cursor", help="Go on where another list ended: its next.", metavar="CURSOR")
+    cursor = CURSOR
     format = choice("--format", help="For people or for programs.", choices=("text", "json"), default="text")
 
 
 def audit(terminal: Terminal, options: AuditOptions) -> int:
     """List who asked for what, the newest first."""
-    from selinon_core.errors import RequestError
-
     selinon = flows_of(terminal, options.app, ())
     run = None if options.id is None else full_id(selinon, options.id)
-    try:
-        page = selinon.store.audit.read(run, options.cursor, options.limit)
-    except RequestError as error:
-        raise UsageError(f"--cursor: {error}") from None
+    page = page_at(partial(selinon.store.audit.read, run), options.cursor, options.limit)
     if run is not None and not page.entries and not _is_known(selinon, run):
         raise UsageError(f"there is no flow run {run}", "entries are kept for selinon_index_ttl")
     if options.format == "json":
@@ -44,9 +41,7 @@ def audit(terminal: Terminal, options: AuditOptions) -> int:
         terminal.data(json.dumps(audit_json(page), indent=2) + "\n")
         return EXIT_OK
     terminal.data("".join(_line(entry) for entry in page.entries) or "nothing was asked for\n")
-    terminal.flush()
-    if page.next is not None:
-        terminal.note(f"there are more: --cursor {page.next}")
+    note_next(terminal, page.next)
     return EXIT_OK
 
 

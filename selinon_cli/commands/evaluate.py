@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from selinon_cli.exits import EXIT_FINDINGS, EXIT_OK, UsageError
-from selinon_cli.options import Command, Options, choice, integer, text, texts
+from selinon_cli.options import PATHS_HELP, Command, Options, choice, integer, text, texts
 from selinon_cli.terminal import Terminal
 
 if TYPE_CHECKING:
@@ -18,11 +18,7 @@ class EvalOptions(Options):
     """What ``selinon eval`` takes."""
 
     expression = text(help="The expression, without ${}.", metavar="EXPR", required=True)
-    paths = texts(
-        help="YAML files and directories; by default what pyproject.toml names, else the current directory.",
-        kind="path",
-        metavar="PATH",
-    )
+    paths = texts(help=PATHS_HELP, kind="path", metavar="PATH")
     report = text(
         "--report", help="The report of the run, - for stdin.", kind="path", metavar="FILE", required=True
     )

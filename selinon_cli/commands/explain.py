@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from selinon_cli.celery_app import APP_OPTION
 from selinon_cli.exits import EXIT_OK, UsageError
-from selinon_cli.options import Command, Options, choice, flag, integer, text, texts
+from selinon_cli.options import PROJECT, Command, Options, choice, flag, integer, text, texts
 from selinon_cli.terminal import Terminal
 
 if TYPE_CHECKING:
@@ -29,12 +29,7 @@ class ExplainOptions(Options):
     edge = text("--edge", help="An edge: its ends (A -> B), its name or its index.", metavar="EDGE")
     all = flag("--all", help="Every node that did not run.")
     depth = integer("--depth", help="So many levels of reasons.", metavar="N", default=6, minimum=1)
-    project = texts(
-        "--project",
-        help="YAML files and directories; by default what pyproject.toml names, else the current directory.",
-        kind="path",
-        metavar="PATH",
-    )
+    project = PROJECT
     app = APP_OPTION
     format = choice(
         "--format",

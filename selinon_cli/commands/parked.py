@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 
 from selinon_cli.celery_app import APP_OPTION, flows_of
-from selinon_cli.exits import EXIT_OK, UsageError
-from selinon_cli.options import Command, Options, choice, integer, text
+from selinon_cli.exits import EXIT_OK
+from selinon_cli.options import Command, Options, choice, integer
+from selinon_cli.pages import CURSOR, note_next, page_at
 from selinon_cli.terminal import Terminal
 
 
@@ -15,21 +16,16 @@ class ParkedOptions(Options):
 
     app = APP_OPTION
     limit = integer("--limit", help="List so many, the newest.", metavar="N", default=50, minimum=1)
-    cursor = text("--cursor", help="Go on where another list ended: its next.", metavar="CURSOR")
+    cursor = CURSOR
     format = choice("--format", help="For people or for programs.", choices=("text", "json"), default="text")
 
 
 def parked(terminal: Terminal, options: ParkedOptions) -> int:
     """List what is parked, the newest first."""
-    from selinon_core.errors import RequestError
-
     selinon = flows_of(terminal, options.app, ())
     from selinon_core.celery.steering.parked import Parked
 
-    try:
-        page = Parked(selinon).list(options.cursor, options.limit)
-    except RequestError as error:
-        raise UsageError(f"--cursor: {error}") from None
+    page = page_at(Parked(selinon).list, options.cursor, options.limit)
     if options.format == "json":
         found = {"version": 1, "parked": list(page.rows), "next": page.next}
         terminal.data(json.dumps(found, indent=2) + "\n")
@@ -43,9 +39,7 @@ def parked(terminal: Terminal, options: ParkedOptions) -> int:
         terminal.data(f"{moment}  {visible(row['id'])}  {visible(row['flow'])}  {visible(row['reason'])}\n")
     if not page.rows:
         terminal.data("nothing is parked\n")
-    terminal.flush()
-    if page.next is not None:
-        terminal.note(f"there are more: --cursor {page.next}")
+    note_next(terminal, page.next)
     return EXIT_OK
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from selinon_cli.celery_app import APP_OPTION
 from selinon_cli.exits import UsageError
-from selinon_cli.options import Command, Options, choice, flag, text, texts
+from selinon_cli.options import PROJECT, Command, Options, choice, flag, text, texts
 from selinon_cli.run_options import PYTHONPATH
 from selinon_cli.terminal import Terminal
 
@@ -40,12 +40,7 @@ class RecordOptions(Options):
     )
     distinct = flag("--distinct", help="Of runs that cover the same only the smallest.")
     no_verify = flag("--no-verify", help="Write cases without running them.")
-    project = texts(
-        "--project",
-        help="YAML files and directories; by default what pyproject.toml names, else the current directory.",
-        kind="path",
-        metavar="PATH",
-    )
+    project = PROJECT
     pythonpath = PYTHONPATH
     app = APP_OPTION
 

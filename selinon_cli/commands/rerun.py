@@ -55,16 +55,11 @@ def _real_storages(plan: Plan, options: RerunOptions) -> frozenset[str]:
 
 
 def _check_targets(options: RerunOptions) -> None:
-    from selinon_cli.output import check_target, graph_format
+    from selinon_cli.output import check_run_targets
 
-    targets = (options.report, options.trace, options.graph)
-    if targets.count("-") > 1:
+    if (options.report, options.trace, options.graph).count("-") > 1:
         raise UsageError("only one of --report, --trace and --graph can be written to stdout")
-    for target in targets:
-        if target is not None:
-            check_target(target)
-    if options.graph is not None:
-        graph_format(options.graph)
+    check_run_targets(options.report, options.trace, options.graph)
 
 
 def _planned(terminal: Terminal, preview: Preview, format: str) -> int:

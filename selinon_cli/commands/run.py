@@ -47,13 +47,9 @@ def _check(options: RunOptions) -> None:
 
 def _check_targets(options: RunOptions) -> None:
     """Before the run: a misspelt file name must not make the user repeat what the tasks have done."""
-    from selinon_cli.output import check_target, graph_format
+    from selinon_cli.output import check_run_targets
 
-    for target in (options.report, options.trace, options.graph):
-        if target is not None:
-            check_target(target)
-    if options.graph is not None:
-        graph_format(options.graph)
+    check_run_targets(options.report, options.trace, options.graph)
     if options.record is not None:
         from selinon_cli.recording import check_case_file
 

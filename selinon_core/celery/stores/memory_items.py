@@ -82,4 +82,4 @@ class MemoryItems:
     def _of_kind(self, kind: str) -> list[Item]:
         with self._lock:
             found = [item for item, _ in self._items.values() if item.kind == kind]
-        return sorted(found, key=lambda item: (item.at, item.id))
+        return sorted(found, key=lambda item: item.position)
