@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import NamedTuple
 
 from selinon_core.plan import EdgePlan, FailurePlan, FlowPlan, Plan
+from selinon_core.plan.started import flows_below
 from selinon_core.plan.text_wrap import START, ends_text
 
 
@@ -72,24 +72,6 @@ def fallbacks_called(plan: Plan, flow: str, text: str) -> list[tuple[str, Failur
         if found or owner is not None:
             return found
     return []
-
-
-def flows_below(plan: Plan, flow: str) -> Iterator[str]:
-    """The flow and those that it may start, breadth first; nothing for one that does not exist."""
-    todo = [flow] if flow in plan.flows else []
-    found = set(todo)
-    for name in todo:
-        yield name
-        for node in nodes_of(plan.flows[name]):
-            if node in plan.flows and node not in found:
-                found.add(node)
-                todo.append(node)
-
-
-def nodes_of(flow: FlowPlan) -> dict[str, None]:
-    """The names of a flow's nodes, in the order in which edges and then fallbacks name them as started."""
-    groups = (*(edge.destinations for edge in flow.edges), *(entry.fallback for entry in flow.failures))
-    return dict.fromkeys(node for group in groups for node in group)
 
 
 def edge_text(edge: EdgePlan) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 from selinon_core.errors import RequestError
 from selinon_core.plan import Plan
+from selinon_core.plan.started import flows_below
 
 _Kinds = tuple[type, ...]
 _TEXT: _Kinds = (str,)
@@ -56,22 +57,10 @@ def check_reusable(report: Mapping[str, Any], plan: Plan, flow: str) -> None:
     if "flow" not in report:
         return
     took_part = {str(report["flow"]), *(node["flow"] for node in report["nodes"])}
-    if not took_part & _flows_below(plan, flow):
+    if not took_part.intersection(flows_below(plan, flow)):
         raise RequestError(
             f"the report is about the flow {report['flow']!r}, and nothing of it is in flow {flow!r}"
         )
-
-
-def _flows_below(plan: Plan, name: str) -> set[str]:
-    """A flow and all that it may start."""
-    found, todo = {name}, [name]
-    while todo:
-        flow = plan.flows[todo.pop()]
-        groups = (*(edge.destinations for edge in flow.edges), *(entry.fallback for entry in flow.failures))
-        below = {node for group in groups for node in group if node in plan.flows} - found
-        found |= below
-        todo += below
-    return found
 
 
 def _check(row: Any, where: str, required: Mapping[str, _Kinds], others: Mapping[str, _Kinds]) -> None:

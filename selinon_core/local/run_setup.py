@@ -14,6 +14,7 @@ from selinon_core.local.mocked_attempt import ScriptedResults
 from selinon_core.local.mocked_imports import MockedImports
 from selinon_core.local.options import LocalOptions
 from selinon_core.plan import ImportRef, Plan, TaskPlan
+from selinon_core.plan.started import nodes_of
 from selinon_core.runtime.conditions import BoundConditions
 from selinon_core.runtime.environment import working_directory
 from selinon_core.runtime.inputs import Inputs
@@ -111,8 +112,7 @@ class RunSetup:
                 except ConfigurationError as error:
                     self._checked.discard(name)
                     raise ConfigurationError(f"the sampling of flow {name} at {flow.place}: {error}") from error
-            groups = (*(edge.destinations for edge in flow.edges), *(entry.fallback for entry in flow.failures))
-            todo += [node for group in groups for node in group if node in self.plan.flows]
+            todo += [node for node in nodes_of(flow) if node in self.plan.flows]
 
     def trace_entries(
         self, options: LocalOptions, stands_in: Callable[[str], bool], warn: Callable[[str], None]

@@ -8,6 +8,7 @@ from typing import Any
 from selinon_core.plan.json_expressions import has_where
 from selinon_core.plan.json_form import plan_to_json
 from selinon_core.plan.model import FlowPlan, Plan
+from selinon_core.plan.started import nodes_of
 
 
 def flow_digests(plan: Plan) -> dict[str, str]:
@@ -35,9 +36,7 @@ def _below(plan: Plan, flow: str) -> list[str]:
     found = [flow]
     for name in found:
         if name in plan.flows:
-            one = plan.flows[name]
-            groups = (*(edge.destinations for edge in one.edges), *(entry.fallback for entry in one.failures))
-            found += dict.fromkeys(node for group in groups for node in group if node not in found)
+            found += [node for node in nodes_of(plan.flows[name]) if node not in found]
     return found
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from selinon_core.exploring import Checker, Limits, ProjectModel
-from selinon_core.plan import Plan
+from selinon_core.plan.started import flows_below
 from selinon_core.simulating.options import Subject
 
 #: Runs explored of each flow: what does not show in these is rare.
@@ -16,7 +16,7 @@ _LIMITS = Limits(failures=1, visits=2, budget=_BUDGET)
 def order_notes(subject: Subject) -> Iterator[str]:
     """Why runs of the subject are not compared with the undisturbed one; none if they are."""
     plan = subject.plan
-    flows = list(_reachable(plan, subject.flow))
+    flows = list(flows_below(plan, subject.flow))
     if subject.options.at:
         yield "same as undisturbed is not looked at: what comes from outside comes at its time"
         return
@@ -30,17 +30,3 @@ def order_notes(subject: Subject) -> Iterator[str]:
             if found.name == "order":
                 yield f"same as undisturbed is not looked at: in flow {name} {found.text}"
                 return
-
-
-def _reachable(plan: Plan, flow: str) -> Iterator[str]:
-    """A flow and all that it may start."""
-    seen, todo = {flow}, [flow]
-    while todo:
-        name = todo.pop()
-        yield name
-        found = plan.flows[name]
-        groups = (*(edge.destinations for edge in found.edges), *(entry.fallback for entry in found.failures))
-        for node in (node for group in groups for node in group):
-            if node in plan.flows and node not in seen:
-                seen.add(node)
-                todo.append(node)

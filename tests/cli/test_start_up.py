@@ -118,7 +118,7 @@ def own(modules: set[str]) -> set[str]:
     [
         (("lint", "nodes.yaml", "flows"), 188),
         (("graph", "--format", "mermaid", "nodes.yaml", "flows"), 177),
-        (("run", "--local", "--mock-tasks", "--flow", "order", "nodes.yaml", "flows"), 269),
+        (("run", "--local", "--mock-tasks", "--flow", "order", "nodes.yaml", "flows"), 270),
         (("--help",), 73),
     ],
 )

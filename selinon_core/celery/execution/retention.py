@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 from selinon_core.celery.execution.run_cache import CachedRun
 from selinon_core.celery.stores.run_header import Status
 from selinon_core.dispatch import FlowOutcome
-from selinon_core.plan import FlowPlan, Plan
+from selinon_core.plan import Plan
+from selinon_core.plan.started import flows_below, nodes_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -61,16 +62,4 @@ class Retention:
 
 def _flows_below(plan: Plan, name: str) -> set[str]:
     """The flows that a flow may start, and those that these may start."""
-    found: set[str] = set()
-    todo = [name]
-    while todo:
-        flow = plan.flows[todo.pop()]
-        new = _started(plan, flow) - found
-        found |= new
-        todo += new
-    return found
-
-
-def _started(plan: Plan, flow: FlowPlan) -> set[str]:
-    groups = (*(edge.destinations for edge in flow.edges), *(entry.fallback for entry in flow.failures))
-    return {node for group in groups for node in group if node in plan.flows}
+    return {below for node in nodes_of(plan.flows[name]) for below in flows_below(plan, node)}

@@ -9,13 +9,14 @@ from selinon_core.celery.execution.run_cache import CachedRun
 from selinon_core.celery.execution.run_reopening import RunBusy
 from selinon_core.celery.execution.transition import Problem
 from selinon_core.celery.execution.transition_report import ExecutionReport
-from selinon_core.celery.execution.wait_endings import is_wait, open_waits, started_in
+from selinon_core.celery.execution.wait_endings import is_wait, open_waits
 from selinon_core.celery.stores.protocol import Commit, Committed, Opened
 from selinon_core.celery.stores.run_header import RunHeader
 from selinon_core.celery.transport.message_schema import SignalMessage
 from selinon_core.dispatch import NodeRun
 from selinon_core.dispatch.codec import WAITS_FORMAT
 from selinon_core.errors import MigrationError, MigrationSkew, StateStoreError, StorageError
+from selinon_core.plan.started import nodes_of
 
 #: How often a run is looked at for one signal: other work of it comes first.
 MOST_LOOKS = 5
@@ -66,7 +67,7 @@ class RunSignals:
         if run is None or run.machine.ended:
             return
         waits = any(node.name == name for node in run.machine.active)
-        if waits or (message.early and name in started_in(run.flow)):
+        if waits or (message.early and name in nodes_of(run.flow)):
             raise RunBusy(f"no task is named {name} here; left to another worker")
 
     def _open(self, message: SignalMessage) -> Opened | None:

@@ -22,7 +22,7 @@ from selinon_core.dispatch import FlowRun, NodeRun
 from selinon_core.dispatch import events as on
 from selinon_core.dispatch.codec import WAITS_FORMAT
 from selinon_core.errors import SchemaMismatchError, TaskTimeout
-from selinon_core.plan import FlowPlan, Plan, TaskPlan
+from selinon_core.plan import Plan, TaskPlan
 from selinon_core.runtime.error_codec import encode_error
 from selinon_core.runtime.signals import rejection
 from selinon_core.runtime.task_runner import Attempt, Succeeded
@@ -49,12 +49,6 @@ def open_waits(plan: Plan, machine: FlowRun) -> list[NodeRun]:
         return []
     tasks = plan.tasks
     return [node for node in machine.active if not node.is_flow and is_wait(tasks.get(node.name))]
-
-
-def started_in(flow: FlowPlan) -> set[str]:
-    """The names of the nodes that a flow may start."""
-    groups = (*(edge.destinations for edge in flow.edges), *(entry.fallback for entry in flow.failures))
-    return {name for group in groups for name in group}
 
 
 class WaitEndings:

@@ -10,7 +10,7 @@ from collections.abc import Container, Sequence
 from typing import Any, NamedTuple
 
 from selinon_core.celery.execution.early_signals import EarlySignal, TooManyEarly, kept
-from selinon_core.celery.execution.wait_endings import is_wait, open_waits, started_in
+from selinon_core.celery.execution.wait_endings import is_wait, open_waits
 from selinon_core.celery.reporting.run_reader import FoldedRun, RunReader
 from selinon_core.celery.selinon_protocol import Owner
 from selinon_core.celery.steering.auditing import asker, record
@@ -23,6 +23,7 @@ from selinon_core.celery.transport.message_schema import SignalMessage
 from selinon_core.diagnostics.wording import hint
 from selinon_core.dispatch import NodeRun
 from selinon_core.errors import RequestError, SchemaMismatchError, UnknownRunError
+from selinon_core.plan.started import nodes_of
 from selinon_core.runtime.json_values import copy_json, describe_json_error
 from selinon_core.runtime.signals import MAX_REASON
 
@@ -154,7 +155,7 @@ class Signals:
             if folded.run is None:
                 raise RequestError(f"flow run {id} cannot be read: {folded.problem or 'it never began'}")
             here = self._waiting(folded)
-            known = started_in(folded.run.flow)
+            known = nodes_of(folded.run.flow)
             active = {run.number for run in folded.run.machine.active}
             ended = [run for run in folded.nodes if run.status != "active" and node in (run.name, run.id)]
         found = [run for run in here if node in (run.name, run.id)]

@@ -88,6 +88,13 @@ def first_refs(lists: Iterable[tuple[NameRef, ...] | None]) -> dict[str, NameRef
     return found
 
 
+def started_in(flow: FlowDef) -> dict[str, NameRef]:
+    """Name -> where it stands first, of the nodes that edges and then fallbacks of a flow start."""
+    return first_refs(
+        (*(edge.destinations for edge in flow.edges), *(failure.fallback for failure in flow.failures))
+    )
+
+
 def nodes_named(flow: FlowDef) -> Iterator[NameRef]:
     """Yield every name of a node in a flow, the nodes of conditions apart."""
     for edge in flow.edges:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from selinon_core.cases.model import Invariant
-from selinon_core.cases.references import edge_text, edges_called, flows_below, nodes_of, parse_reference
+from selinon_core.cases.references import edge_text, edges_called, parse_reference
 from selinon_core.config.schema.case_context import NameUse
 from selinon_core.diagnostics import kinds
 from selinon_core.diagnostics.kinds import Collector, shorten
 from selinon_core.diagnostics.location import FixedLocation, SourceLocation, Span
 from selinon_core.diagnostics.wording import suggestion
 from selinon_core.plan import Plan
+from selinon_core.plan.started import flows_below, nodes_of
 from selinon_core.project.case_checks.names import OF_INVARIANTS, is_reached
 
 

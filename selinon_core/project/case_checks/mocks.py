@@ -6,14 +6,7 @@ from typing import Any
 
 from selinon_core.cases.matchers import Anything, Matcher
 from selinon_core.cases.model import UNGIVEN, Mocks, NodeMock, Outcome, Rule, When
-from selinon_core.cases.references import (
-    edge_text,
-    edges_called,
-    fallback_text,
-    fallbacks_called,
-    flows_below,
-    nodes_of,
-)
+from selinon_core.cases.references import edge_text, edges_called, fallback_text, fallbacks_called
 from selinon_core.config.case_reader import CaseFileRead, CaseRead
 from selinon_core.config.schema.case_mocks import FLOW_KINDS, TASK_KINDS
 from selinon_core.config.schema.case_mocks_section import MocksRead, NamedEntry
@@ -23,6 +16,7 @@ from selinon_core.diagnostics.location import FixedLocation, Place, SourceLocati
 from selinon_core.errors import ConfigurationError, SchemaMismatchError
 from selinon_core.plan import Plan, TaskPlan
 from selinon_core.plan.functions import functions_of
+from selinon_core.plan.started import flows_below, nodes_of
 from selinon_core.project.case_checks.names import unknown_name
 from selinon_core.project.result_schemas import ResultSchemas
 

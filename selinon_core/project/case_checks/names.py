@@ -10,8 +10,6 @@ from selinon_core.cases.references import (
     edges_called,
     fallback_text,
     fallbacks_called,
-    flows_below,
-    nodes_of,
     parse_reference,
 )
 from selinon_core.config.case_reader import CaseFileRead, CaseRead
@@ -21,6 +19,7 @@ from selinon_core.diagnostics.kinds import Collector, shorten
 from selinon_core.diagnostics.location import SourceLocation
 from selinon_core.diagnostics.wording import question, suggestion
 from selinon_core.plan import Plan
+from selinon_core.plan.started import flows_below, nodes_of
 
 #: Keys below which a name is an invariant's, which has a code of its own.
 OF_INVARIANTS = frozenset({"invariants", "at_most", "at_least", "exactly", "before", "if", "then", "edge"})

@@ -8,11 +8,11 @@ never depends on the seed.
 from __future__ import annotations
 
 from selinon_core.cases.model import NodeMock, Outcome, Rule
-from selinon_core.cases.references import flows_below, nodes_of
 from selinon_core.config.case_reader import CaseRead
 from selinon_core.diagnostics import kinds
 from selinon_core.diagnostics.kinds import Collector, shorten
 from selinon_core.plan import EdgePlan, FailurePlan, FlowPlan, Not, Plan, Test
+from selinon_core.plan.started import flows_below, nodes_of
 
 
 def check_order(read: CaseRead, plan: Plan, collector: Collector) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from selinon_core.cases.references import flows_below, nodes_of, parse_reference
+from selinon_core.cases.references import parse_reference
 from selinon_core.config.case_reader import CaseRead
 from selinon_core.config.schema.case_context import NameUse
 from selinon_core.config.schema.case_schedule import SUBJECT_KEY
@@ -10,6 +10,7 @@ from selinon_core.diagnostics import kinds
 from selinon_core.diagnostics.kinds import Collector, shorten
 from selinon_core.diagnostics.wording import question, suggestion
 from selinon_core.plan import Plan
+from selinon_core.plan.started import flows_below, nodes_of
 from selinon_core.project.case_checks.names import is_reached, where_reached
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import redirect_stderr, redirect_stdout
 from io import StringIO
 
-from selinon_core.cases.references import flows_below, nodes_of
+from selinon_core.plan.started import flows_below, nodes_of
 from selinon_core.simulating.campaign import ScheduleResult, replay
 from selinon_core.simulating.shrinking import first_difference
 from selinon_core.testing.effects import noted_effects

@@ -6,12 +6,13 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from selinon_core.cases.model import Invariant
-from selinon_core.cases.references import fallback_text, flows_below
+from selinon_core.cases.references import fallback_text
 from selinon_core.celery.stores.memory import MemoryStore
 from selinon_core.explaining.explanation import Explanation
 from selinon_core.explaining.words import shown
 from selinon_core.local import LocalRun
 from selinon_core.plan import Plan
+from selinon_core.plan.started import flows_below, nodes_of
 from selinon_core.testing.effects import Effect
 from selinon_core.testing.invariants import Load, is_exercised, judge_invariant, what_exercises
 from selinon_core.testing.observation import Observation
@@ -104,8 +105,7 @@ def timeouts_of(plan: Plan, flow: str) -> list[str]:
         below = plan.flows[name]
         if below.timeout is not None:
             found[name] = None
-        groups = (*(edge.destinations for edge in below.edges), *(entry.fallback for entry in below.failures))
-        for node in (node for group in groups for node in group):
+        for node in nodes_of(below):
             if node in plan.tasks and plan.tasks[node].timeout is not None:
                 found[node] = None
     return list(found)

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from selinon_core.config.model import FlowDef
 from selinon_core.diagnostics import Diagnostic, Related, Severity
+from selinon_core.lint.analysis.uses import started_in
 from selinon_core.lint.rule import LintContext, Rule
 
 
@@ -50,11 +51,7 @@ class EndlessWait(Rule):
         flows: dict[str, list[FlowDef]] = {}
         for flow in project.model.flows:
             if flow.timeout is None and not flow.given("timeout"):
-                groups = (
-                    *(edge.destinations for edge in flow.edges),
-                    *(entry.fallback for entry in flow.failures),
-                )
-                for name in dict.fromkeys(ref.name for group in groups for ref in group or ()):
+                for name in started_in(flow):
                     flows.setdefault(name, []).append(flow)
         for name, task in endless.items():
             for flow in flows.get(name, ())[:1]:

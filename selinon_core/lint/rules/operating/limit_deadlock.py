@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from selinon_core.config.model import FlowDef, ProjectModel
 from selinon_core.diagnostics import Diagnostic, Related, Severity
+from selinon_core.lint.analysis.uses import started_in
 from selinon_core.lint.rule import LintContext, Rule
 
 
@@ -70,15 +71,15 @@ class LimitDeadlock(Rule):
 
     def check(self, project: LintContext) -> Iterator[Diagnostic]:
         limited = {flow.name.name: flow for flow in project.model.flows if flow.limit is not None}
-        if not limited:
-            return
-        yield from self._of_arguments(project.model, limited)
+        below = {
+            name: [limited[other] for other in _below(project.model, name) if other in limited] for name in limited
+        }
+        yield from self._of_arguments(limited, below)
         # Who holds a place and waits for another one: by their keys.
         waits: dict[tuple[str, str], tuple[FlowDef, FlowDef]] = {}
         for name, flow in limited.items():
-            for below in _below(project.model, name):
-                other = limited.get(below)
-                if other is not None and _key(other) != _key(flow):
+            for other in below[name]:
+                if _key(other) != _key(flow):
                     waits.setdefault((_key(flow), _key(other)), (flow, other))
         for (held, wanted), (flow, other) in waits.items():
             back = waits.get((wanted, held))
@@ -94,22 +95,20 @@ class LimitDeadlock(Rule):
                 related=(Related(back[0].name.span, "this one holds the other place first"),),
             )
 
-    def _of_arguments(self, model: ProjectModel, limited: dict[str, FlowDef]) -> Iterator[Diagnostic]:
+    def _of_arguments(self, limited: dict[str, FlowDef], below: dict[str, list[FlowDef]]) -> Iterator[Diagnostic]:
         for name, flow in limited.items():
             assert flow.limit is not None
             if flow.limit.key is None or "${" not in _key(flow):
                 continue
-            for below in _below(model, name):
-                other = limited.get(below)
-                if other is not None and _key(other) == _key(flow):
-                    yield self.found(
-                        flow.limit.location,
-                        f'a run of "{name}" holds a place under {_key(flow)} while "{below}" below it waits',
-                        note="its key may be another one, which a run holds that waits for this one",
-                        help="limit only one of the two",
-                        related=(Related(other.name.span, "this flow is started below it"),),
-                    )
-                    break
+            same = next((other for other in below[name] if _key(other) == _key(flow)), None)
+            if same is not None:
+                yield self.found(
+                    flow.limit.location,
+                    f'a run of "{name}" holds a place under {_key(flow)} while "{same.name.name}" below it waits',
+                    note="its key may be another one, which a run holds that waits for this one",
+                    help="limit only one of the two",
+                    related=(Related(same.name.span, "this flow is started below it"),),
+                )
 
 
 def _key(flow: FlowDef) -> str:
@@ -133,11 +132,8 @@ def _below(model: ProjectModel, name: str) -> list[str]:
     todo = [name]
     while todo:
         flow = model.flow_by_name.get(todo.pop())
-        if flow is None:
-            continue
-        groups = (*(edge.destinations for edge in flow.edges), *(entry.fallback for entry in flow.failures))
-        for ref in (ref for group in groups for ref in group or ()):
-            if ref.name in model.flow_by_name and ref.name not in found:
-                found[ref.name] = None
-                todo.append(ref.name)
+        new = () if flow is None else [node for node in started_in(flow) if node not in found]
+        below = [node for node in new if node in model.flow_by_name]
+        found |= dict.fromkeys(below)
+        todo += below
     return list(found)
