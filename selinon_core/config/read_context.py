@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from selinon_core.config.yaml.document import Document
 from selinon_core.config.yaml.nodes import (
+    CONTAINERS,
     GIVEN_TAG,
     AliasNode,
     BrokenNode,
@@ -70,6 +71,10 @@ class ReadContext:
         if tag is None:
             return self.plain[node.value] if node.implicit[0] else node.value
         return node.given if tag == GIVEN_TAG else tagged_value(tag, node.value)
+
+    def value_of(self, node: Node) -> Any:
+        """The value of a scalar node; None for any other one."""
+        return None if type(node) in CONTAINERS else self.scalar(node)
 
     def report(
         self,

@@ -13,7 +13,7 @@ from selinon_core.config.schema.common import COUNT, SECONDS
 from selinon_core.config.schema.mapping import Key, MappingType
 from selinon_core.config.schema.matchers import MATCHER, MESSAGE
 from selinon_core.config.schema.types import Choice, Flag, JsonSchema, OneOrMore, ValueType
-from selinon_core.config.yaml.nodes import BrokenNode, MappingNode, Node, SequenceNode
+from selinon_core.config.yaml.nodes import MappingNode, Node, SequenceNode
 from selinon_core.diagnostics import kinds
 from selinon_core.diagnostics.kinds import shorten
 from selinon_core.diagnostics.location import Place
@@ -142,7 +142,7 @@ class Ends(ValueType):
     expected = 'text like "A -> B" or "[A, B] -> true"'
 
     def read(self, reading: ReadContext, node: Node, via: Via, label: str) -> Any:
-        value = None if type(node) in (MappingNode, SequenceNode, BrokenNode) else reading.scalar(node)
+        value = reading.value_of(node)
         if not isinstance(value, str):
             return reading.wrong_type(node, via, label, self.expected)
         ends = parse_ends(value)

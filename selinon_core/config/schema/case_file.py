@@ -29,7 +29,7 @@ from selinon_core.config.schema.types import (
     ValueType,
 )
 from selinon_core.config.yaml.files import read_bytes
-from selinon_core.config.yaml.nodes import BrokenNode, MappingNode, Node, SequenceNode
+from selinon_core.config.yaml.nodes import MappingNode, Node, SequenceNode
 from selinon_core.diagnostics import kinds
 from selinon_core.diagnostics.kinds import shorten
 
@@ -124,7 +124,7 @@ class Failing(ValueType):
         found: dict[str, int | None] = {}
         whole = True
         for item, at in items:
-            text = None if type(item) in (MappingNode, SequenceNode, BrokenNode) else reading.scalar(item)
+            text = reading.value_of(item)
             if not isinstance(text, str):
                 whole = False
                 reading.wrong_type(item, at, f'an entry of "{label}"', "TASK or TASK:N")

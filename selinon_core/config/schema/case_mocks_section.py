@@ -164,7 +164,7 @@ def _truths(reading: ReadContext, node: Node, via: Via, name: str) -> tuple[bool
     truths: list[bool] = []
     for item in items:
         item, at = resolve_alias(item, via) if type(item) is AliasNode else (item, via)
-        value = None if type(item) in (MappingNode, SequenceNode, BrokenNode) else reading.scalar(item)
+        value = reading.value_of(item)
         if not isinstance(value, bool):
             return reading.wrong_type(
                 item,

@@ -13,7 +13,7 @@ from selinon_core.config.schema.case_context import NameUse, case_context
 from selinon_core.config.schema.common import SECONDS
 from selinon_core.config.schema.mapping import Key, MappingType
 from selinon_core.config.schema.types import LARGEST, JsonSchema, Number, PlainText, ValueType
-from selinon_core.config.yaml.nodes import BrokenNode, MappingNode, Node, SequenceNode
+from selinon_core.config.yaml.nodes import MappingNode, Node, SequenceNode
 from selinon_core.diagnostics import kinds
 from selinon_core.diagnostics.kinds import shorten
 
@@ -67,7 +67,7 @@ class _Signed(ValueType):
     expected = "a number"
 
     def read(self, reading: ReadContext, node: Node, via: Via, label: str) -> float | Broken:
-        value = None if type(node) in (MappingNode, SequenceNode, BrokenNode) else reading.scalar(node)
+        value = reading.value_of(node)
         if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= LARGEST:
             return reading.wrong_type(node, via, label, self.expected)
         return value
@@ -114,70 +114,63 @@ def _one_side(reading: ReadContext, found: DeviationDef, raw: dict[str, Any]) ->
     return True
 
 
-_AT_CALL_KEYS = (
-    Key("after", _CALL, "the call after which it happens", "after"),
-    Key("before", _CALL, "the call before which it happens", "before"),
-    _OF._replace(name="in", text="the node run or message whose handling makes the call"),
-    _TIME,
+def _at_call(expected: str, text: str, *keys: Key) -> MappingType:
+    return MappingType(
+        expected,
+        DeviationDef,
+        (
+            Key("after", _CALL, "the call after which it happens", "after"),
+            Key("before", _CALL, "the call before which it happens", "before"),
+            _OF._replace(name="in", text="the node run or message whose handling makes the call"),
+            _TIME,
+            *keys,
+        ),
+        finish=_one_side,
+        one_of=("after", "before"),
+        text=text,
+    )
+
+
+def _of_subject(expected: str, text: str, *keys: Key, of: Key = _OF) -> MappingType:
+    return MappingType(expected, DeviationDef, (of, *keys, _TIME), text=text)
+
+
+AT_CALL = _at_call(
+    "a fault at a call", "Where a fault happens: before or after a call to the store or the broker."
 )
-AT_CALL = MappingType(
-    "a fault at a call",
-    DeviationDef,
-    _AT_CALL_KEYS,
-    finish=_one_side,
-    one_of=("after", "before"),
-    text="Where a fault happens: before or after a call to the store or the broker.",
-)
-PAUSE = MappingType(
+PAUSE = _at_call(
     "a pause of a worker",
-    DeviationDef,
-    (
-        *_AT_CALL_KEYS,
-        Key("seconds", SECONDS, "for how many virtual seconds; default: longer than a lease", "seconds"),
-    ),
-    finish=_one_side,
-    one_of=("after", "before"),
-    text="Where a worker stands still, and for how long.",
+    "Where a worker stands still, and for how long.",
+    Key("seconds", SECONDS, "for how many virtual seconds; default: longer than a lease", "seconds"),
 )
-OF_SUBJECT = MappingType(
-    "a fault of a message or a node run",
-    DeviationDef,
-    (_OF, _TIME),
-    text="What it happens to, and at which of several times.",
+OF_SUBJECT = _of_subject(
+    "a fault of a message or a node run", "What it happens to, and at which of several times."
 )
-ORDER = MappingType(
+ORDER = _of_subject(
     "an order of messages",
-    DeviationDef,
-    (_OF, Key("goes", _SUBJECT, "what goes before it, although it arrived later", "goes", required=True), _TIME),
-    text="Which of two messages goes first.",
+    "Which of two messages goes first.",
+    Key("goes", _SUBJECT, "what goes before it, although it arrived later", "goes", required=True),
 )
-BY_SECONDS = MappingType(
+BY_SECONDS = _of_subject(
     "a deviation by seconds",
-    DeviationDef,
-    (_OF, Key("by", SECONDS, "by how many virtual seconds", "by", required=True), _TIME),
-    text="What is late, or wrong, by some seconds.",
+    "What is late, or wrong, by some seconds.",
+    Key("by", SECONDS, "by how many virtual seconds", "by", required=True),
 )
-CLOCK = MappingType(
+CLOCK = _of_subject(
     "a wrong clock",
-    DeviationDef,
-    (
-        Key("of", _WORKER, "the worker, like w2", "of", required=True),
-        Key("by", _Signed(), "by how many virtual seconds; negative: it is slow", "by", required=True),
-        _TIME,
-    ),
-    text="The worker whose clock is wrong.",
+    "The worker whose clock is wrong.",
+    Key("by", _Signed(), "by how many virtual seconds; negative: it is slow", "by", required=True),
+    of=Key("of", _WORKER, "the worker, like w2", "of", required=True),
 )
-TAKES = MappingType(
+TAKES = _of_subject(
     "the duration of an attempt",
-    DeviationDef,
-    (_OF, Key("seconds", SECONDS, "how many virtual seconds it takes", "seconds", required=True), _TIME),
-    text="How long an attempt takes.",
+    "How long an attempt takes.",
+    Key("seconds", SECONDS, "how many virtual seconds it takes", "seconds", required=True),
 )
-TAKE = MappingType(
+TAKE = _of_subject(
     "the worker of a message",
-    DeviationDef,
-    (_OF, Key("by", _WORKER, "the worker that takes it, like w2", "by", required=True), _TIME),
-    text="Which worker takes a message.",
+    "Which worker takes a message.",
+    Key("by", _WORKER, "the worker that takes it, like w2", "by", required=True),
 )
 
 _TABLES_OF: dict[str, MappingType] = {

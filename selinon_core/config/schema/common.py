@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from selinon_core.config.model import CacheDef, Definition, ImportDef, NameRef
@@ -33,6 +34,33 @@ COUNT = Number(whole=True)
 SECONDS = Number()
 DURATION = Number(positive=True)
 KEYWORDS = KeywordData()
+
+
+def read_words(
+    reading: ReadContext, node: MappingNode, via: Via, words: Collection[str], named: str, item: ValueType
+) -> dict[str, Any] | Broken:
+    """The values of a mapping whose keys are some of ``words``; ``named`` is how messages call another key."""
+    found: dict[str, Any] = {}
+    for word, (key, value, inner) in node.entries.items():
+        if word in words:
+            target, at = resolve_alias(value, via + inner)
+            found[word] = item.read(reading, target, at, word)
+        else:
+            found[word] = reading.report(
+                kinds.UNKNOWN_KEY,
+                key,
+                via + inner,
+                "unknown " + named.format(word),
+                note="expected " + ", ".join(words),
+                help=suggestion(str(word), words),
+            )
+    return BROKEN if BROKEN in found.values() else found
+
+
+def finish_with_rules(reading: ReadContext, found: Definition, raw: dict[str, Any]) -> bool:
+    """For a table that few projects use: the rules about it are with those about expressions."""
+    reading.has_expressions = True
+    return True
 
 
 def import_def(module: Any, name: Any, default_module: str, default_name: NameRef | None) -> ImportDef | None:
@@ -123,27 +151,10 @@ class Throttling(ValueType):
     def read(self, reading: ReadContext, node: Node, via: Via, label: str) -> float | Broken | None:
         if type(node) is not MappingNode:
             return reading.wrong_type(node, via, label, self.expected, help="for instance {seconds: 30}")
-        total = 0.0
-        broken = False
-        for unit, (key, value, inner) in node.entries.items():
-            if unit not in _UNITS:
-                broken = True
-                reading.report(
-                    kinds.UNKNOWN_KEY,
-                    key,
-                    via + inner,
-                    f'unknown unit "{unit}" in throttling',
-                    note="expected " + ", ".join(_UNITS),
-                    help=suggestion(str(unit), _UNITS),
-                )
-                continue
-            target, at = resolve_alias(value, via + inner)
-            number = SECONDS.read(reading, target, at, unit)
-            if isinstance(number, Broken):
-                broken = True
-            else:
-                total += number * _UNITS[unit]
-        return BROKEN if broken else total or None
+        found = read_words(reading, node, via, _UNITS, 'unit "{}" in throttling', SECONDS)
+        if isinstance(found, Broken):
+            return BROKEN
+        return sum(number * _UNITS[unit] for unit, number in found.items()) or None
 
     def schema(self) -> JsonSchema:
         number = {"type": "number", "minimum": 0, "maximum": LARGEST}

@@ -91,7 +91,7 @@ class ExpressionText(ValueType):
         self.expected = expected
 
     def read(self, reading: ReadContext, node: Node, via: Via, label: str) -> ExpressionDef | Broken:
-        if type(node) in (MappingNode, SequenceNode, BrokenNode) or not isinstance(reading.scalar(node), str):
+        if not isinstance(reading.value_of(node), str):
             return reading.wrong_type(node, via, label, self.expected)
         # Files without expressions do not need the language.
         from selinon_core.config.schema.expressions import read_expression

@@ -26,7 +26,7 @@ from selinon_core.cases.matchers import (
 from selinon_core.config.read_context import BROKEN, Broken, ReadContext, Via, resolve_alias
 from selinon_core.config.schema.case_context import case_context
 from selinon_core.config.schema.types import JsonSchema, JsonValue, ValueType
-from selinon_core.config.yaml.nodes import BrokenNode, MappingNode, Node, SequenceNode
+from selinon_core.config.yaml.nodes import CONTAINERS, BrokenNode, MappingNode, Node, SequenceNode
 from selinon_core.diagnostics import kinds
 from selinon_core.diagnostics.kinds import shorten
 from selinon_core.diagnostics.wording import suggestion
@@ -109,7 +109,7 @@ class MatcherType(ValueType):
         self.contains = contains
 
     def read(self, reading: ReadContext, node: Node, via: Via, label: str) -> Matcher | Broken:
-        if self.contains and type(node) not in (MappingNode, SequenceNode, BrokenNode):
+        if self.contains and type(node) not in CONTAINERS:
             value = reading.scalar(node)
             if isinstance(value, str):
                 return Containing(value)
@@ -282,13 +282,13 @@ def _type(reading: ReadContext, node: Node, via: Via, label: str) -> Matcher | B
 
 
 def _any(reading: ReadContext, node: Node, via: Via, label: str) -> Matcher | Broken:
-    if type(node) not in (MappingNode, SequenceNode, BrokenNode) and reading.scalar(node) is True:
+    if reading.value_of(node) is True:
         return Anything()
     return reading.wrong_type(node, via, label, "true")
 
 
 def _approx(reading: ReadContext, node: Node, via: Via, label: str) -> Matcher | Broken:
-    value = None if type(node) in (MappingNode, SequenceNode, BrokenNode) else reading.scalar(node)
+    value = reading.value_of(node)
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         return reading.wrong_type(node, via, label, "a number")
     return Approx(value)
@@ -343,9 +343,9 @@ FORMS: dict[str, Callable[[ReadContext, Node, Via, str], Matcher | Broken]] = {
 
 
 def _text(reading: ReadContext, node: Node, via: Via, label: str, expected: str) -> str | Broken:
-    value = None if type(node) in (MappingNode, SequenceNode, BrokenNode) else reading.scalar(node)
+    value = reading.value_of(node)
     return value if isinstance(value, str) else reading.wrong_type(node, via, label, expected)
 
 
 def _is_null(reading: ReadContext, node: Node) -> bool:
-    return type(node) not in (MappingNode, SequenceNode, BrokenNode) and reading.scalar(node) is None
+    return type(node) not in CONTAINERS and reading.scalar(node) is None

@@ -18,6 +18,7 @@ from selinon_core.config.schema.common import (
     THROTTLING,
     Function,
     FunctionDef,
+    finish_with_rules,
     import_def,
 )
 from selinon_core.config.schema.data import SCHEMA, SCHEMA_TEXT, TEMPLATE_TEXT
@@ -52,11 +53,6 @@ SELECTIVE_RUN_FUNCTION = MappingType(
 )
 
 
-def _finish_wait(reading: ReadContext, wait: WaitDef, raw: dict[str, Any]) -> bool:
-    reading.has_expressions = True  # the rules about waits are with those about expressions
-    return True
-
-
 WAIT = MappingType(
     "a wait",
     WaitDef,
@@ -69,7 +65,7 @@ WAIT = MappingType(
         ),
         Key("timeout", DURATION, "seconds after which the task fails without a signal; default: never", "timeout"),
     ),
-    finish=_finish_wait,
+    finish=finish_with_rules,
     text="A task that runs nothing: it waits for a signal, whose value is its result.",
 )
 

@@ -6,15 +6,14 @@ import re
 from typing import Any
 
 from selinon_core.config.model import LimitDef
-from selinon_core.config.read_context import BROKEN, Broken, ReadContext, Via, resolve_alias
-from selinon_core.config.schema.common import COUNT
+from selinon_core.config.read_context import BROKEN, Broken, ReadContext, Via
+from selinon_core.config.schema.common import COUNT, finish_with_rules, read_words
 from selinon_core.config.schema.data import TEMPLATE_TEXT
 from selinon_core.config.schema.mapping import Key, MappingType
 from selinon_core.config.schema.types import LARGEST, Choice, JsonSchema, ValueType
-from selinon_core.config.yaml.nodes import BrokenNode, MappingNode, Node, SequenceNode
+from selinon_core.config.yaml.nodes import MappingNode, Node
 from selinon_core.diagnostics import kinds
 from selinon_core.diagnostics.kinds import shorten
-from selinon_core.diagnostics.wording import suggestion
 
 #: How runs end.
 STATUSES = ("success", "failure", "cancelled")
@@ -28,7 +27,7 @@ class KeptTime(ValueType):
     expected = "a number of seconds greater than 0, or a text such as 12h or 30d"
 
     def read(self, reading: ReadContext, node: Node, via: Via, label: str) -> float | Broken:
-        value = None if type(node) in (MappingNode, SequenceNode, BrokenNode) else reading.scalar(node)
+        value = reading.value_of(node)
         if isinstance(value, str):
             found = re.match(_PATTERN, value)
             seconds = float(found[1]) * _UNITS[found[3]] if found else 0.0
@@ -69,27 +68,7 @@ class Keep(ValueType):
         if type(node) is not MappingNode:
             seconds = KEPT_TIME.read(reading, node, via, label)
             return BROKEN if isinstance(seconds, Broken) else dict.fromkeys(STATUSES, seconds)
-        kept: dict[str, float] = {}
-        broken = False
-        for status, (key, value, inner) in node.entries.items():
-            if status not in STATUSES:
-                broken = True
-                reading.report(
-                    kinds.UNKNOWN_KEY,
-                    key,
-                    via + inner,
-                    f'unknown end "{status}" in keep',
-                    note="expected " + ", ".join(STATUSES),
-                    help=suggestion(str(status), STATUSES),
-                )
-                continue
-            target, at = resolve_alias(value, via + inner)
-            seconds = KEPT_TIME.read(reading, target, at, str(status))
-            if isinstance(seconds, Broken):
-                broken = True
-            else:
-                kept[str(status)] = seconds
-        return BROKEN if broken else kept or None
+        return read_words(reading, node, via, STATUSES, 'end "{}" in keep', KEPT_TIME) or None
 
     def schema(self) -> JsonSchema:
         by_status: dict[str, Any] = {
@@ -105,11 +84,6 @@ KEEP = Keep()
 
 #: What a start does when the limit is reached.
 WHEN_FULL = ("queue", "skip", "cancel_running")
-
-
-def _finish_limit(reading: ReadContext, limit: LimitDef, raw: dict[str, Any]) -> bool:
-    reading.has_expressions = True  # the rules about limits are with those about expressions
-    return True
 
 
 FLOW_LIMIT = MappingType(
@@ -133,6 +107,6 @@ FLOW_LIMIT = MappingType(
             broken="queue",
         ),
     ),
-    finish=_finish_limit,
+    finish=finish_with_rules,
     text="How many runs there may be at once. A run that waits for its place is queued.",
 )

@@ -13,7 +13,7 @@ from typing import Any
 
 from selinon_core.config.model import NameRef, Names
 from selinon_core.config.read_context import BROKEN, Broken, ReadContext, Via, resolve_alias
-from selinon_core.config.yaml.nodes import BrokenNode, MappingNode, Node, SequenceNode
+from selinon_core.config.yaml.nodes import CONTAINERS, BrokenNode, MappingNode, Node, SequenceNode
 from selinon_core.config.yaml.scalars import reads_otherwise
 from selinon_core.diagnostics import Fix, fixes_of, kinds
 from selinon_core.diagnostics.kinds import shorten
@@ -29,7 +29,6 @@ LONGEST_NAME = 255
 NAME_PATTERN = "^[A-Za-z_][A-Za-z0-9_]*$"
 MODULE_PATTERN = r"^[^\W\d]\w*(\.[^\W\d]\w*)*$"
 FUNCTION_PATTERN = r"^[^\W\d]\w*$"
-_CONTAINERS = (MappingNode, SequenceNode, BrokenNode)
 
 
 def is_name(text: str) -> bool:
@@ -75,7 +74,7 @@ class Text(ValueType):
         return value if isinstance(value, Broken) else NameRef(value, reading.location(node, via))
 
     def _value(self, reading: ReadContext, node: Node, via: Via, label: str) -> str | Broken:
-        if type(node) in _CONTAINERS:
+        if type(node) in CONTAINERS:
             return reading.wrong_type(node, via, label, self.expected)
         value = reading.scalar(node)
         if isinstance(value, bool) and isinstance(node.value, str):
@@ -157,7 +156,7 @@ class Choice(ValueType):
         self.expected = "one of " + ", ".join(words)
 
     def read(self, reading: ReadContext, node: Node, via: Via, label: str) -> str | Broken:
-        value = None if type(node) in _CONTAINERS else reading.scalar(node)
+        value = reading.value_of(node)
         if not isinstance(value, str):
             return reading.wrong_type(node, via, label, self.expected)
         if value not in self.words:
@@ -181,7 +180,7 @@ class Flag(ValueType):
     expected = "true or false"
 
     def read(self, reading: ReadContext, node: Node, via: Via, label: str) -> bool | Broken:
-        value = None if type(node) in _CONTAINERS else reading.scalar(node)
+        value = reading.value_of(node)
         if isinstance(value, bool):
             return value
         offered = _unquoted(reading, node, via, str(value)) if value in ("true", "false") else ()
@@ -201,7 +200,7 @@ class Number(ValueType):
         self.expected = kind + (" greater than 0" if positive else " of at least 0")
 
     def read(self, reading: ReadContext, node: Node, via: Via, label: str) -> float | Broken:
-        value = None if type(node) in _CONTAINERS else reading.scalar(node)
+        value = reading.value_of(node)
         wanted = int if self.whole else (int, float)
         if isinstance(value, bool) or not isinstance(value, wanted):
             offered = (
@@ -244,7 +243,7 @@ class OneOrMore(ValueType):
     def read(self, reading: ReadContext, node: Node, via: Via, label: str) -> tuple[Any, ...] | Broken:
         if type(node) is not SequenceNode:
             if self.only_list or type(node) is MappingNode:
-                listed = () if type(node) in _CONTAINERS else reading.location(node, via).listed()
+                listed = () if type(node) in CONTAINERS else reading.location(node, via).listed()
                 fixes = fixes_of(("make it a list", True, listed))
                 return reading.wrong_type(node, via, label, self.expected, fixes=fixes)
             one = self.item.read(reading, node, via, label)
@@ -278,7 +277,7 @@ class NamesOrAll(ValueType):
 
     def read(self, reading: ReadContext, node: Node, via: Via, label: str) -> Names | Broken:
         if type(node) is not SequenceNode:
-            value = None if type(node) in _CONTAINERS else reading.scalar(node)
+            value = reading.value_of(node)
             if value is True:
                 return Names(True)
             if value is False and self.no:
@@ -397,7 +396,7 @@ def _report_yaml_1_1(reading: ReadContext, node: Any, via: Via, value: Any) -> N
 
 def _quoted(reading: ReadContext, node: Node, via: Via) -> tuple[Fix, ...]:
     """A plain value in quotes: it is text then."""
-    if type(node) in _CONTAINERS or not isinstance(node.value, str) or not node.value:
+    if type(node) in CONTAINERS or not isinstance(node.value, str) or not node.value:
         return ()
     if "\\" in node.value or '"' in node.value:
         return ()

@@ -95,6 +95,9 @@ class BrokenNode:
         self.end_mark = end_mark
 
 
+#: The nodes that are not scalars.
+CONTAINERS = (MappingNode, SequenceNode, BrokenNode)
+
 #: ``SequenceNode | MappingNode | AliasNode | BrokenNode | ScalarEvent | GivenScalar``; readers ask ``type(node)``.
 #: It is ``Any`` because yaml's types do not declare what its events hold.
 Node = Any
