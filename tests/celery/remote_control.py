@@ -19,7 +19,7 @@ class RemoteControl:
         assert terminate
         self.revoked += ids
 
-    def inspect(self, timeout: float) -> Any:
+    def inspect(self, timeout: float, connection: Any) -> Any:
         """What workers say of themselves."""
         stats = {name: {"pool": {"implementation": pool}} for name, pool in self.pools.items()}
         return SimpleNamespace(stats=lambda: stats)

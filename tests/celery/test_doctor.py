@@ -215,7 +215,10 @@ def test_a_real_worker_is_asked(tmp_path: Path) -> None:
         made.write(PROJECT.replace("queue: bills", f"queue: {made.name}-bills"))
         made.start("-P", "threads", "-Q", made.name, talks=True)
         (check,) = worker_checks(made.selinon, 8)
-        found = {one.check: one for one in run_check(check, 60)}
+        # One connection of the pool is in use, the other sends: the answers come over a connection of their own.
+        made.app.conf.broker_pool_limit = 2
+        with made.app.pool.acquire():
+            found = {one.check: one for one in run_check(check, 60)}
         assert found["workers"].message == f"1 live: w0@{made.name}"
         assert found["queues"].message == f'no live worker serves "{made.name}-bills", the queue of Bill'
         assert found["versions"].status == "ok"

@@ -43,6 +43,7 @@ class Place:
             broker_transport_options={"global_keyprefix": self.name + ":"},
         )
         self.selinon = Selinon(self.app, plan=plan)
+        self.starts = f"{self.name}:selinon.starts:{self.name}:state:"
         self.client: Any = redis.Redis.from_url(url, decode_responses=True)
         self.ledger = PendingStarts(self.app, REAL._replace(now=lambda: NOW))
         self.selinon.pending_starts = self.ledger
@@ -118,14 +119,14 @@ def test_many_pending_starts_are_one_question_to_the_store(place: Place) -> None
     store: Any = Counted(place.selinon.store)
     place.ledger.resend_lost(store, place.selinon.services.publisher, NOW + CHECK_AFTER + 1)
     assert len(store.asked) == 1
-    kept = place.client.zrange(f"{place.name}:selinon.starts", 0, -1)
+    kept = place.client.zrange(place.starts, 0, -1)
     assert set(kept) == {run.id for run in runs[1::2]}
 
 
 def test_a_damaged_entry_does_not_stop_the_others(place: Place, caplog: pytest.LogCaptureFixture) -> None:
     newer, damaged, lost = (place.selinon.run_flow("main") for _ in range(3))
     place.client.delete(f"{place.name}:celery")
-    texts = f"{place.name}:selinon.starts.messages"
+    texts = f"{place.starts}.messages"
     place.client.hset(texts, damaged.id, "{not json")
     fields = json.loads(place.client.hget(texts, newer.id))
     place.client.hset(texts, newer.id, json.dumps([*fields, "a field of a newer selinon"]))
@@ -155,6 +156,19 @@ def test_a_run_that_no_worker_has_begun_is_pending(place: Place) -> None:
         for ask in (place.selinon.status, place.selinon.handle, place.selinon.cancel):
             with pytest.raises(RequestError, match=f"there is no flow run {unknown}"):
                 ask(unknown)
+
+
+def test_deployments_that_share_a_broker_leave_each_others_starts_alone(place: Place) -> None:
+    place.selinon.run_flow("main")
+    place.lose()
+    other = Celery("other", broker=place.app.conf.broker_url, set_as_current=False)
+    other.conf.update({**place.app.conf.changes, "selinon_state_prefix": place.name + ":other:"})
+    others = PendingStarts(other)
+    assert others.try_lead()
+    store, publisher = place.selinon.store, place.selinon.services.publisher
+    assert others.resend_lost(store, publisher, NOW + CHECK_AFTER + 1) == 0
+    assert place.ledger.try_lead()
+    assert place.remind(NOW + CHECK_AFTER + 1) == 1
 
 
 def test_one_worker_at_a_time_looks(place: Place) -> None:

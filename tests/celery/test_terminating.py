@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
-from contextlib import redirect_stderr
+from contextlib import nullcontext, redirect_stderr
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -59,7 +59,8 @@ def test_the_cancellation_is_kept_before_the_task_is_stopped() -> None:
     control = RemoteControl(
         {"w0@a": "celery.concurrency.prefork:TaskPool", "w1@a": "celery.concurrency.thread:TaskPool"}
     )
-    owner: Any = SimpleNamespace(services=world.workers[0], app=SimpleNamespace(control=control))
+    app = SimpleNamespace(control=control, connection_for_write=nullcontext)
+    owner: Any = SimpleNamespace(services=world.workers[0], app=app)
     id = world.start("main")
     world.deliver(*world.broker.take(False))
     world.store.claim_delivery(id, 1, 0, False, world.now)  # a worker runs it
@@ -84,7 +85,8 @@ def test_a_run_that_waits_for_its_place_is_ended_too() -> None:
     first, second = world.start("f"), world.start("f")
     world.deliver(*world.broker.take(False))
     world.deliver(*world.broker.take(False))  # before the task of the first run
-    owner: Any = SimpleNamespace(services=world.workers[0], app=SimpleNamespace(control=RemoteControl()))
+    app = SimpleNamespace(control=RemoteControl(), connection_for_write=nullcontext)
+    owner: Any = SimpleNamespace(services=world.workers[0], app=app)
     assert running_tasks(owner, second) == {}
     assert cancel_and_terminate(owner, second, "ann").tasks == {}
     world.work()

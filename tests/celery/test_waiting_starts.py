@@ -335,7 +335,8 @@ def test_many_runs_at_once_on_real_workers(site: Site, pool: str) -> None:
     runs = [site.selinon.run_flow("main", {"n": n}) for n in range(300)]
     for run in runs:
         assert set(run.result(timeout=60)["finished_nodes"]) == {"A", "B"}
-    assert site.app.control.inspect(timeout=5).active() is not None
+    with site.app.connection_for_write() as connection:
+        assert site.app.control.inspect(timeout=5, connection=connection).active() is not None
     assert "Traceback" not in site.logs()
 
 

@@ -74,22 +74,27 @@ def live_workers(
     selinon: Selinon, needed: set[str], silence: float
 ) -> tuple[list[Worker], dict[str, tuple[str, ...]]]:
     """The workers that serve a needed queue, and the queues of all others by the worker's name."""
-    control = selinon.app.control
     served: dict[str, tuple[str, ...]] = {}
-    for reply in control.broadcast("active_queues", reply=True, timeout=silence) or ():
-        for name, queues in reply.items():
-            if isinstance(queues, list):
-                served[name] = tuple(queue["name"] for queue in queues)
-    names = [name for name, queues in served.items() if needed.intersection(queues)]
     facts: dict[str, tuple[Mapping[str, Any], float | None]] = {}
+
+    def ask(command: str, **options: Any) -> list[dict[str, Any]]:
+        # Not over a connection of Celery's pool: one that another question left behind may get no replies.
+        with selinon.app.connection_for_write() as connection:
+            control = selinon.app.control
+            return control.broadcast(command, reply=True, timeout=silence, connection=connection, **options) or []
 
     def arrived(reply: Mapping[str, Any]) -> None:
         for name, said in reply.items():
             if isinstance(said, Mapping) and "selinon" in said:
                 facts[name] = (said, _ahead(selinon, said))
 
+    for reply in ask("active_queues"):
+        for name, queues in reply.items():
+            if isinstance(queues, list):
+                served[name] = tuple(queue["name"] for queue in queues)
+    names = [name for name, queues in served.items() if needed.intersection(queues)]
     if names:
-        control.broadcast(COMMAND, destination=names, reply=True, timeout=silence, callback=arrived)
+        ask(COMMAND, destination=names, callback=arrived)
     workers = [Worker(name, served[name], *facts.get(name, (None, None))) for name in sorted(names)]
     return workers, {name: queues for name, queues in served.items() if name not in names}
 

@@ -96,7 +96,9 @@ def _running(run: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 def _pools_that_cannot(owner: Owner) -> dict[str, str]:
     """The pools of live workers that cannot stop a task; empty where none answers."""
     try:
-        stats = owner.app.control.inspect(timeout=ASK_FOR).stats() or {}
+        # Not over a connection of Celery's pool: one that another question left behind may get no replies.
+        with owner.app.connection_for_write() as connection:
+            stats = owner.app.control.inspect(timeout=ASK_FOR, connection=connection).stats() or {}
     except Exception:  # nothing depends on it
         return {}
     found = {}

@@ -34,9 +34,8 @@ RESEND_DESPITE_BACKLOG_AFTER = 300.0
 INTERVAL = 2.5
 BATCH = 500
 
-_KEY = "selinon.starts"
-_MESSAGES = "selinon.starts.messages"
-_LEADER = "selinon.starts.leader"
+#: The beginning of the keys on the broker.
+_NAME = "selinon.starts"
 
 
 class PendingStart(NamedTuple):
@@ -50,11 +49,24 @@ class PendingStart(NamedTuple):
 
 
 class PendingStarts:
-    """Starts by id in a sorted set (when to look next) and a hash (``PendingStart``)."""
+    """Starts by id in a sorted set (when to look next) and a hash (``PendingStart``).
+
+    Deployments that share a broker differ in ``selinon_state_prefix``. The workers of one do not find the runs of
+    another in their store, so each has keys of its own.
+    """
 
     def __init__(self, app: Celery, surroundings: Surroundings = REAL) -> None:
         self._app = app
         self.clock = surroundings.now
+
+    @property
+    def _when(self) -> str:
+        prefix = self._app.conf.get("selinon_state_prefix")
+        return f"{_NAME}:{prefix}" if prefix else _NAME
+
+    @property
+    def _messages(self) -> str:
+        return f"{self._when}.messages"
 
     @property
     def enabled(self) -> bool:
@@ -78,8 +90,8 @@ class PendingStarts:
         text = json.dumps([1, now, *message])
 
         def write(pipe: Any) -> None:
-            pipe.hsetnx(_unprefixed(pipe, _MESSAGES), message.task_id, text)
-            pipe.zadd(_KEY, {message.task_id: now + CHECK_AFTER}, nx=True)
+            pipe.hsetnx(_unprefixed(pipe, self._messages), message.task_id, text)
+            pipe.zadd(self._when, {message.task_id: now + CHECK_AFTER}, nx=True)
 
         return write
 
@@ -99,20 +111,24 @@ class PendingStarts:
 
         def remove(client: Any) -> None:
             with client.pipeline(transaction=False) as pipe:
-                pipe.zrem(_KEY, id)
-                pipe.hdel(_MESSAGES, id)
+                pipe.zrem(self._when, id)
+                pipe.hdel(self._messages, id)
                 pipe.execute()
 
         self._with_client(remove)
 
     def find(self, id: str) -> PendingStart | None:
         """The start of this flow run, None when none is kept; raises what the connection raises."""
-        text = self._with_client(lambda client: client.hget(_MESSAGES, id))
+        text = self._with_client(lambda client: client.hget(self._messages, id))
         return None if text is None else _read(text)
 
     def try_lead(self) -> bool:
         """Whether this worker is the leader of this check."""
-        return bool(self._with_client(lambda client: client.set(_LEADER, "1", nx=True, px=int(INTERVAL * 900))))
+        return bool(
+            self._with_client(
+                lambda client: client.set(f"{self._when}.leader", "1", nx=True, px=int(INTERVAL * 900))
+            )
+        )
 
     def resend_lost(self, store: Store, publisher: Publisher, now: float) -> int:
         """Forget starts that became runs and send those again that got lost; returns how many were sent."""
@@ -126,37 +142,37 @@ class PendingStarts:
 
     def _look(self, client: Any, store: Store, now: float) -> tuple[int, list[OutgoingMessage]]:
         """How many were due, and those of them that are lost."""
-        rows = client.zrange(_KEY, 0, BATCH - 1, withscores=True)
+        rows = client.zrange(self._when, 0, BATCH - 1, withscores=True)
         due = [name.decode() if isinstance(name, bytes) else str(name) for name, at in rows if at <= now]
         lost: list[OutgoingMessage] = []
         if not due:
             return 0, lost
         with client.pipeline(transaction=False) as pipe:
             for id in due:  # kombu's prefix of keys is not put before the key of HMGET
-                pipe.hget(_MESSAGES, id)
+                pipe.hget(self._messages, id)
             texts = pipe.execute()
         begun = store.existing([id for id, text in zip(due, texts, strict=True) if text is not None])
         busy: dict[str, bool] = {}
         with client.pipeline(transaction=False) as pipe:
             for id, text in zip(due, texts, strict=True):
                 if text is None or id in begun:
-                    pipe.zrem(_KEY, id)
-                    pipe.hdel(_MESSAGES, id)
+                    pipe.zrem(self._when, id)
+                    pipe.hdel(self._messages, id)
                     continue
                 kept = _read(text)
                 if kept is None:
                     _log.error("the pending start of %r cannot be read; it is kept for newer workers", id)
-                    pipe.zadd(_KEY, {id: now + RESEND_DESPITE_BACKLOG_AFTER}, xx=True)
+                    pipe.zadd(self._when, {id: now + RESEND_DESPITE_BACKLOG_AFTER}, xx=True)
                     continue
                 queue = kept.message.queue
                 if queue not in busy:
                     busy[queue] = bool(client.llen(queue))
                 if busy[queue] and now - kept.at < RESEND_DESPITE_BACKLOG_AFTER * kept.times:
-                    pipe.zadd(_KEY, {id: now + CHECK_AFTER}, xx=True)
+                    pipe.zadd(self._when, {id: now + CHECK_AFTER}, xx=True)
                     continue
                 lost.append(kept.message)
-                pipe.hset(_MESSAGES, id, json.dumps([kept.times * 2, kept.at, *kept.message]))
-                pipe.zadd(_KEY, {id: now + CHECK_AFTER * kept.times * 2}, xx=True)
+                pipe.hset(self._messages, id, json.dumps([kept.times * 2, kept.at, *kept.message]))
+                pipe.zadd(self._when, {id: now + CHECK_AFTER * kept.times * 2}, xx=True)
             pipe.execute()
         return len(due), lost
 
