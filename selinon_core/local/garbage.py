@@ -11,17 +11,17 @@ _EVERY = 500
 
 
 @contextmanager
-def no_automatic_collections() -> Iterator[None]:
+def no_automatic_collections() -> Iterator[bool]:
     """While this lasts, ``RareCollections`` alone collects, and only garbage of objects that are made meanwhile.
 
-    What exists at the beginning is frozen, unless the application froze objects of its own.
+    What exists at the beginning is frozen, unless the application froze objects of its own: whether it was.
     """
     enabled, freezes = gc.isenabled(), gc.get_freeze_count() == 0
     gc.disable()
     if freezes:
         gc.freeze()
     try:
-        yield
+        yield freezes
     finally:
         if freezes:
             gc.unfreeze()
@@ -30,10 +30,14 @@ def no_automatic_collections() -> Iterator[None]:
 
 
 class RareCollections:
-    """Collects garbage after every so many runs, where it is not collected automatically."""
+    """Collects garbage after every so many runs, where it is not collected automatically.
 
-    def __init__(self, every: int = _EVERY) -> None:
+    ``freezes``: what is left after a collection is kept for long, so that the next one need not walk it.
+    """
+
+    def __init__(self, every: int = _EVERY, freezes: bool = False) -> None:
         self._every = every
+        self._freezes = freezes
         self._runs = 0
 
     def ran(self) -> None:
@@ -41,3 +45,5 @@ class RareCollections:
         self._runs += 1
         if self._runs % self._every == 0 and not gc.isenabled():
             gc.collect()
+            if self._freezes:
+                gc.freeze()

@@ -40,14 +40,15 @@ class StoreCalls:
     def _with_points(self, step: str, found: Callable[..., Any]) -> Callable[..., Any]:
         stage = self._stage
         before, after = f"before {step}", f"after {step}"
+        fault, may_fail = stage.decisions.fault, stage.decisions.may("store")
 
         def call(*args: Any, **kwargs: Any) -> Any:
             slot = stage.current
             if slot is None:
                 return found(*args, **kwargs)
             stage.boundary()
-            fault, subject = stage.decisions.fault, slot.subject
-            if fault("store", subject, before):
+            subject = slot.subject
+            if may_fail and fault("store", subject, before):
                 stage.agenda.tell(f"{slot.name} {subject} cannot reach the store {before}")
                 slot.point = after
                 raise StateStoreError("the store cannot be reached")
@@ -55,7 +56,7 @@ class StoreCalls:
             slot.point = after
             if stage.agenda.told is not None:
                 stage.agenda.tell(f"{slot.name} {subject} {step}")
-            if fault("store", subject, after):
+            if may_fail and fault("store", subject, after):
                 stage.agenda.tell(f"{slot.name} {subject} gets no reply {after}")
                 if step == "commit" and result.ok and args[0].batch is not None:
                     self._kept(args[0].flow_id)

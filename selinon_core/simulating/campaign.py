@@ -117,12 +117,12 @@ class _Campaign:
 
     def run(self) -> CampaignResult:
         """Play all seeds."""
-        with no_automatic_collections():
-            return self._run()
+        with no_automatic_collections() as freezes:
+            return self._run(RareCollections(COLLECT_EVERY, freezes))
 
-    def _run(self) -> CampaignResult:
+    def _run(self, collections: RareCollections) -> CampaignResult:
         options, player = self._options, self._player
-        began, collections = time.perf_counter(), RareCollections(COLLECT_EVERY)
+        began = time.perf_counter()
         undisturbed = player.undisturbed
         self._take(undisturbed)
         played = 0
@@ -132,12 +132,14 @@ class _Campaign:
             if options.stop_after is not None and len(self._violations) >= options.stop_after:
                 break
             played += 1
+            before = player.played
             result, decisions = player.play_drawn(self._drawn, seed)
             self._note(result)
             self._exercised.note(decisions.counts, result.deviations)
             self._take(result)
             self._seen(result)
-            collections.ran()
+            if player.played > before:
+                collections.ran()
         return CampaignResult(
             played,
             time.perf_counter() - began,

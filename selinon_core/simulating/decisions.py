@@ -67,6 +67,10 @@ class Decisions(Protocol):
         """How often there was a decision, by kind, subject and point."""
         ...
 
+    def may(self, kind: str) -> bool:
+        """Whether a fault of that kind may happen at all; if not, there is no need to ask for it."""
+        ...
+
     def boundary(self, subject: str, point: str, others: Sequence[Waiting]) -> Deviation | None:
         """Between two calls of an activity: a crash, a pause, or that one of the others goes first."""
         ...
@@ -137,6 +141,10 @@ class Drawn(_Counted):
         self._crash = self._faults.get("crash", 0.0)
         self._pause = self._crash + self._faults.get("pause", 0.0)
         self._priorities = None if depth is None else _Priorities(self._chooser, depth, length)
+
+    def may(self, kind: str) -> bool:
+        """See ``Decisions``."""
+        return kind in self._faults
 
     def boundary(self, subject: str, point: str, others: Sequence[Waiting]) -> Deviation | None:
         """See ``Decisions``."""
@@ -228,6 +236,10 @@ class Given(_Counted):
         for each in self._all:
             point = "" if each.kind in ("first", "take") else each.point
             self._given.setdefault((_at(each.kind), each.subject, point, each.occurrence), each)
+
+    def may(self, kind: str) -> bool:
+        """See ``Decisions``."""
+        return any(each.kind == kind for each in self._all)
 
     @property
     def stale(self) -> tuple[Deviation, ...]:

@@ -23,7 +23,6 @@ from selinon_core.local.step_limit import StepLimitExceeded
 from selinon_core.runtime.active_run import RunEnvironment, active_run
 from selinon_core.runtime.ids import seeded_flow_id
 from selinon_core.runtime.task_runner import TaskRunner
-from selinon_core.simulating.aftermath import remains_of
 from selinon_core.simulating.attempts import Attempts, StagedRunner
 from selinon_core.simulating.calls import BrokerCalls, StoreCalls
 from selinon_core.simulating.decisions import Decisions
@@ -87,7 +86,7 @@ class Performance:
             stopped_by = error
         finally:
             state.storages.close()
-        played.remains = remains_of(self._store, self._versions)
+        played.remains = self._shared.aftermath.remains_of(self._store)
         played.settle(self._store)
         root = state.flows[0] if state.flows else None
         stopped_by = self._tracer.stopped_by or stopped_by

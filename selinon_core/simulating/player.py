@@ -13,6 +13,7 @@ from selinon_core.celery.stores.memory import MemoryStore
 from selinon_core.errors import RequestError
 from selinon_core.local.executor import LocalExecutor
 from selinon_core.plan import Plan
+from selinon_core.simulating.aftermath import Aftermath
 from selinon_core.simulating.built_in import MOST_EACH, broken
 from selinon_core.simulating.decisions import Decisions, Given
 from selinon_core.simulating.names import Labels
@@ -45,6 +46,8 @@ class Player:
         tree: ScheduleTree | None = None,
     ) -> None:
         self.notes: tuple[str, ...] = ()
+        #: Schedules that were played, without the undisturbed one.
+        self.played = 0
         self._judge = judge
         local = subject.options
         local.check()
@@ -60,11 +63,11 @@ class Player:
         stores = Stores(store)
         plans = [subject.plan] if options.deploy is None else [subject.plan, options.deploy]
         versions = tuple((each, flow_versions_of(each, stores.definition)) for each in plans)
-        about = (settings, setup, Labels(), Memo(), coroutines(), stores, versions)
+        about = (settings, setup, Labels(), Memo(), coroutines(), stores, versions, Aftermath(versions[0][1]))
         self._shared = Shared(subject, options, *about)
         self._most = _FIRST
         self._expected: Any = None
-        self._tree = (ScheduleTree() if tree is None else tree) if local.mock_all else None
+        self._tree = (ScheduleTree(options) if tree is None else tree) if local.mock_all else None
 
     @cached_property
     def undisturbed(self) -> ScheduleResult:
@@ -85,6 +88,7 @@ class Player:
     def play(self, decisions: Decisions, seed: int = -1, told: list[str] | None = None) -> ScheduleResult:
         """Play a schedule."""
         assert self.undisturbed is not None
+        self.played += 1
         return self._result(*self._perform(decisions, told, self._deploy_at(seed)), seed)
 
     def play_drawn(self, draw: Callable[[int], Decisions], seed: int) -> tuple[ScheduleResult, Decisions]:

@@ -3,6 +3,7 @@
 A schedule is all its decisions, and what comes between two decisions follows from those before. So the schedules
 of a campaign are a tree: a fork is a question that a simulation asks, a branch an answer. The answers of another
 seed are found by asking it the same questions, without a simulation, until it answers something new.
+Workers that have done nothing yet are alike, so the tree has roles in place of their names.
 
 This holds where no task runs its code, since what that does need not follow from decisions.
 """
@@ -14,7 +15,11 @@ from typing import Any, NamedTuple
 
 from selinon_core.cases.model import Deviation
 from selinon_core.simulating.decisions import Decisions, Waiting
+from selinon_core.simulating.options import SimulationOptions
 from selinon_core.simulating.results import ScheduleResult
+from selinon_core.simulating.staff import worker_names
+from selinon_core.simulating.turns import default_worker
+from selinon_core.simulating.worker_roles import WorkerRoles
 
 #: Schedules that are remembered: one of a small flow takes some 50 KB.
 MOST = 1_000
@@ -39,19 +44,36 @@ class _Fork:
 
 
 class ScheduleTree:
-    """Remembers schedules, ``most`` of them. ``deploy_at`` tells schedules apart beside their decisions."""
+    """Remembers schedules. ``deploy_at`` tells schedules apart beside their decisions."""
 
-    def __init__(self, most: int = MOST) -> None:
-        self._left = most
+    def __init__(self, options: SimulationOptions) -> None:
+        self.workers = worker_names(options.workers)
+        self._all_differ = options.deploy is not None or bool(options.faults.get("clock"))
+        self._left = MOST
         self._roots: dict[int | None, _Fork] = {}
         self._is_sound = True
 
     def find(self, decisions: Decisions, deploy_at: int | None = None) -> ScheduleResult | None:
         """The schedule that new decisions decide, None if it was not played yet; the decisions are made then."""
         fork = self._roots.get(deploy_at) if self._is_sound else None
+        roles = self.new_roles()
         while fork is not None and fork.question:
-            fork = fork.branches.get(getattr(decisions, fork.question)(*fork.about))
-        return None if fork is None else fork.result
+            answer: Any
+            if fork.question == "take":
+                subject, idle = fork.about
+                names = roles.names(idle)
+                default = default_worker(subject, self.workers, names)
+                answer = roles.taken_by(decisions.take(subject, default, names))
+            else:
+                answer = getattr(decisions, fork.question)(*fork.about)
+            fork = fork.branches.get(answer)
+        if fork is None or fork.result is None:
+            return None
+        return fork.result._replace(deviations=tuple(decisions.deviations))
+
+    def new_roles(self) -> WorkerRoles:
+        """The roles of workers at the beginning of a schedule."""
+        return WorkerRoles(self.workers, self._all_differ)
 
     def remembering(self, decisions: Decisions, deploy_at: int | None = None) -> Decisions:
         """New decisions as a simulation asks for them. ``keep`` remembers the schedule."""
@@ -81,6 +103,7 @@ class _Remembered:
     def __init__(self, tree: ScheduleTree, decisions: Decisions, root: _Fork) -> None:
         self._tree = tree
         self._decisions = decisions
+        self._roles = tree.new_roles()
         self.fork = root
 
     @property
@@ -97,6 +120,10 @@ class _Remembered:
     def counts(self) -> Mapping[tuple[str, str, str], int]:
         """See ``Decisions``."""
         return self._decisions.counts
+
+    def may(self, kind: str) -> bool:
+        """See ``Decisions``."""
+        return self._decisions.may(kind)
 
     def boundary(self, subject: str, point: str, others: Sequence[Waiting]) -> Deviation | None:
         """See ``Decisions``."""
@@ -118,8 +145,9 @@ class _Remembered:
 
     def take(self, subject: str, default: str, workers: Sequence[str]) -> str:
         """See ``Decisions``."""
+        idle = self._roles.of(workers)
         answer = self._decisions.take(subject, default, workers)
-        self._note("take", (subject, default, tuple(workers)), answer)
+        self._note("take", (subject, idle), self._roles.taken_by(answer))
         return answer
 
     def takes(self, subject: str, median: float, drawn: object) -> float:

@@ -11,6 +11,7 @@ from selinon_core.celery.stores.memory import MemoryStore
 from selinon_core.local.run_setup import RunSetup
 from selinon_core.migrations.versions import FlowVersions
 from selinon_core.plan import Plan
+from selinon_core.simulating.aftermath import Aftermath
 from selinon_core.simulating.names import Labels
 from selinon_core.simulating.options import SimulationOptions, Subject
 from selinon_core.simulating.slots import Coroutine
@@ -60,3 +61,4 @@ class Shared(NamedTuple):
     stores: Stores
     #: The plans that workers have, at first and after a deployment, each with its flows.
     plans: tuple[tuple[Plan, FlowVersions], ...]
+    aftermath: Aftermath

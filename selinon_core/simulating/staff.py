@@ -11,12 +11,17 @@ from selinon_core.simulating.decisions import Decisions
 from selinon_core.simulating.world import _NoThread
 
 
+def worker_names(workers: int) -> list[str]:
+    """The names of so many workers."""
+    return [f"w{n + 1}" for n in range(workers)]
+
+
 class Staff:
     """Workers with so many slots each; ``shares``: the slots of a worker are threads of one process."""
 
     def __init__(self, workers: int, slots: int, shares: bool) -> None:
-        self.slots = [Slot(f"w{n // slots + 1}", n // slots) for n in range(workers * slots)]
-        self.workers = [f"w{n + 1}" for n in range(workers)]
+        self.workers = worker_names(workers)
+        self.slots = [Slot(self.workers[n // slots], n // slots) for n in range(workers * slots)]
         self._shares = shares
         self._surroundings: list[Surroundings] = []
         self._new_services: Callable[[int, Surroundings], WorkerServices]

@@ -69,8 +69,12 @@ class Turns:
         """The slot that takes a message; there is an idle one."""
         idle = [slot for slot in self._slots if slot.coroutine is None]
         names = list(dict.fromkeys(slot.name for slot in idle))
-        default = self._workers[crc32(letter.subject.encode()) % len(self._workers)]
-        if default not in names:
-            default = names[0]
+        default = default_worker(letter.subject, self._workers, names)
         worker = self._decisions.take(letter.subject, default, names)
         return next(slot for slot in idle if slot.name == worker)
+
+
+def default_worker(subject: str, workers: Sequence[str], idle: Sequence[str]) -> str:
+    """The worker of those that are idle that takes a message by default."""
+    default = workers[crc32(subject.encode()) % len(workers)]
+    return default if default in idle else idle[0]

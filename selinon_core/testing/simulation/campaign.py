@@ -90,7 +90,7 @@ def run_campaign(
     parts: list[Summary] = []
     interrupted = False
     try:
-        for part in _played(campaign, _blocks(options), jobs, began):
+        for part in _played(campaign, options, jobs, began):
             parts.append(part)
             progress(sum(one.schedules for one in parts))
     except KeyboardInterrupt:
@@ -109,9 +109,9 @@ def _blocks(options: SimulationOptions) -> list[SimulationOptions]:
 _inherited: tuple[Campaign, Sequence[SimulationOptions], float, ScheduleTree] | None = None
 
 
-def _played(campaign: Campaign, blocks: Sequence[SimulationOptions], jobs: int, began: float) -> Iterator[Summary]:
+def _played(campaign: Campaign, options: SimulationOptions, jobs: int, began: float) -> Iterator[Summary]:
     global _inherited
-    tree = ScheduleTree()
+    blocks, tree = _blocks(options), ScheduleTree(options)
     if jobs < 2 or len(blocks) < 2 or "fork" not in multiprocessing.get_all_start_methods():
         for block in blocks:
             left = _left(block, began)
