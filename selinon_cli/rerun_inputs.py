@@ -88,6 +88,8 @@ def local_preview(
         raise UsageError("the report hides the arguments of the flow (global.redact)", "give them with -a")
 
     def why_missing(record: NodeRecord) -> str | None:
+        if record.run.is_flow:
+            return None
         task = plan.tasks.get(record.run.name)
         if task is None:
             return "its task is not in the files any more"

@@ -177,7 +177,12 @@ class RunOptions(ProjectOptions):
 class RerunOptions(Options):
     """What ``selinon rerun`` takes."""
 
-    run = text(help="The run: a report of a local run, - for stdin.", metavar="RUN", required=True, complete="run")
+    run = text(
+        help="The run: a report of a local run (- for stdin), or the id of a flow run on workers.",
+        metavar="RUN",
+        required=True,
+        complete="run",
+    )
     select = texts(
         "--select",
         help="What runs again: Name, flow/Name, Name#2, state:failed, Name+, ...; repeatable. "
@@ -202,6 +207,8 @@ class RerunOptions(Options):
     yes = flag("-y", "--yes", help="Do not ask before tasks that succeeded run again.")
     project = PROJECT
     app = APP_OPTION
+    detach = flag("--detach", help="Print the id of the new flow run on workers, and do not wait.")
+    by = text("--by", help="Who asks, for the audit; by default user@host.", metavar="NAME")
     execution = group(ExecutionOptions, panel="Storages and time")
     mocking = group(MockOptions, panel="Mocks")
     max_steps = MAX_STEPS

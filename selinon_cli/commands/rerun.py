@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from selinon_cli.exits import EXIT_FINDINGS, EXIT_OK, UsageError
+from selinon_cli.exits import EXIT_OK, UsageError
 from selinon_cli.options import Command
 from selinon_cli.run_options import RerunOptions
 from selinon_cli.terminal import Terminal
@@ -18,15 +18,15 @@ if TYPE_CHECKING:
 def rerun(terminal: Terminal, options: RerunOptions) -> int:
     """Print the preview, or run the flow again; 1 when the rerun fails or results are missing for it."""
     from selinon_cli.rerun_inputs import is_report, recorded_report, request_of
+    from selinon_cli.rerun_preview import ask_to_repeat, results_missing, show_plan
 
     assert options.run is not None
     if not is_report(options.run):
-        raise UsageError(
-            f"{options.run} is not the report of a run: runs on workers cannot be run again yet",
-            "selinon retry lets a failed run on workers go on; selinon run --local --report FILE writes a report",
-        )
-    if options.app is not None:
-        raise UsageError("--app is about workers, and a report is run again in this process")
+        from selinon_cli.remote_rerun import rerun_remotely
+
+        return rerun_remotely(terminal, options)
+    if options.app is not None or options.detach or options.by is not None:
+        raise UsageError("--app, --detach and --by are about workers, and a report is run again in this process")
     _check_targets(options)
     from selinon_cli.project import load_project
 
@@ -39,13 +39,13 @@ def rerun(terminal: Terminal, options: RerunOptions) -> int:
     for note in preview.recorded.seen.notes:
         terminal.note(note)
     if options.plan:
-        return _planned(terminal, preview, options.format)
+        return show_plan(terminal, preview, options.format)
     if preview.missing:
-        raise _missing(preview)
+        raise results_missing(preview)
     if preview.does_nothing:
         terminal.note("nothing is to run again: the run succeeded; --select says what is to")
         return EXIT_OK
-    _agree(terminal, preview, options)
+    ask_to_repeat(terminal, preview, options)
     return _run(terminal, plan, project, preview, options)
 
 
@@ -60,59 +60,6 @@ def _check_targets(options: RerunOptions) -> None:
     if (options.report, options.trace, options.graph).count("-") > 1:
         raise UsageError("only one of --report, --trace and --graph can be written to stdout")
     check_run_targets(options.report, options.trace, options.graph)
-
-
-def _planned(terminal: Terminal, preview: Preview, format: str) -> int:
-    if format == "json":
-        import json
-
-        from selinon_core.rerunning.rows import Rows
-
-        terminal.data(json.dumps(Rows(preview).to_json(), indent=2) + "\n")
-    else:
-        from selinon_cli.render.rerun_plan import rerun_plan
-
-        terminal.data(rerun_plan(preview))
-    if preview.missing and format == "text":
-        error = _missing(preview)
-        terminal.error(str(error))
-        terminal.note(error.hint)
-    return EXIT_FINDINGS if preview.missing else EXIT_OK
-
-
-def _missing(preview: Preview) -> UsageError:
-    from selinon_core.diagnostics.wording import listed
-    from selinon_core.rerunning.rows import Rows
-
-    labels = [row["node"] for row in Rows(preview).to_json()["missing"]]
-    why = preview.why[preview.missing[0].run.id]
-    named = listed(labels[:5]) + (f" and {len(labels) - 5} more" if len(labels) > 5 else "")
-    return UsageError(
-        f"{named} cannot be reused: {why}",
-        f"--select {labels[0]} runs it again, --give {labels[0]}=JSON gives its result",
-    )
-
-
-def _agree(terminal: Terminal, preview: Preview, options: RerunOptions) -> None:
-    """Raise ``UsageError`` unless the user agrees that tasks run again which succeeded."""
-    import sys
-
-    names: dict[str, int] = {}
-    for record in preview.repeated:
-        names[record.run.name] = names.get(record.run.name, 0) + 1
-    if not names or options.yes:
-        return
-    many = ", ".join(name if number == 1 else f"{number} x {name}" for name, number in names.items())
-    if not sys.stdin.isatty():
-        raise UsageError(
-            f"tasks would run again that succeeded: {many}", "add --yes to run them, or --plan to look"
-        )
-    from selinon_cli.render.rerun_plan import rerun_plan
-
-    terminal.err.write(rerun_plan(preview))
-    terminal.note(f"tasks run again that succeeded: {many}. Go on? [y/N]")
-    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
-        raise UsageError("nothing was run")
 
 
 def _run(terminal: Terminal, plan: Plan, project: Project, preview: Preview, options: RerunOptions) -> int:
@@ -142,5 +89,7 @@ COMMAND = Command(
         "selinon rerun run.json --select Charge --yes",
         "selinon rerun run.json --select 'Charge+,state:success' --exclude Ship --plan",
         'selinon rerun run.json --give Charge=\'{"receipt": "R-7"}\'',
+        "selinon rerun 3f2a --plan                    # a run on workers, by the beginning of its id",
+        "selinon rerun 3f2a --select Charge --yes --detach",
     ),
 )

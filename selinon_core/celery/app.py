@@ -12,25 +12,25 @@ from __future__ import annotations
 import logging
 import os
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from celery import Celery
 
-from selinon_core.celery.handle import FlowHandle, check_json
+from selinon_core.celery.handle import FlowHandle
 from selinon_core.celery.reporting.opentelemetry import Spans
 from selinon_core.celery.reporting.run_export import export_run
 from selinon_core.celery.reporting.run_reader import RunReader
 from selinon_core.celery.reporting.run_status import describe_pending, described
 from selinon_core.celery.services import WorkerServices, services_of
 from selinon_core.celery.settings import AdapterSettings
-from selinon_core.celery.steering import Pausing, Retry, ScheduleSteering, Signalled, Signals, Steering
+from selinon_core.celery.steering import Pausing, Reruns, Retry, ScheduleSteering, Signalled, Signals, Steering
 from selinon_core.celery.steering.auditing import record
 from selinon_core.celery.stores import Store
 from selinon_core.celery.transport.broker_deadline import within
 from selinon_core.celery.transport.celery_defaults import CONFIGURATION, improve_transport
 from selinon_core.celery.transport.message_builder import MessageBuilder
-from selinon_core.celery.transport.message_limits import MAX_NAME, unfit_for_line
+from selinon_core.celery.transport.message_limits import MAX_NAME, check_json, unfit_for_line
 from selinon_core.celery.transport.pending_starts import PendingStart, PendingStarts
 from selinon_core.celery.transport.publisher import Publisher
 from selinon_core.celery.worker.celery_tasks import register_tasks
@@ -39,6 +39,7 @@ from selinon_core.diagnostics.wording import hint
 from selinon_core.dispatch import select
 from selinon_core.errors import ConfigurationError, RequestError, UnknownFlowError, UnknownRunError
 from selinon_core.plan import Plan
+from selinon_core.rerunning.request import DEFAULT_SELECT, RECORDED, Request
 from selinon_core.runtime.ids import is_flow_id, keyed_flow_id, random_flow_id
 from selinon_core.runtime.inputs import Inputs, UncheckedArguments
 
@@ -273,6 +274,30 @@ class Selinon:
     ) -> Retry:
         """Ask for a failed flow run to go on, see ``steering.Steering.retry``."""
         return Steering(self).retry(id, nodes, by, timeout=timeout)
+
+    def rerun(
+        self,
+        id: str,
+        select: Sequence[str] = DEFAULT_SELECT,
+        exclude: Sequence[str] = (),
+        *,
+        give: Mapping[str, Any] = {},
+        node_args: Any = RECORDED,
+        reconsider: bool = False,
+        if_changed: bool = False,
+        by: str | None = None,
+        timeout: float | None = REQUEST_TIMEOUT,
+    ) -> FlowHandle:
+        """Ask for a new run that reuses what an ended flow run did, and runs the rest again.
+
+        ``select`` and ``exclude`` are selectors, as ``selinon rerun`` takes them; by default what failed and what
+        had not ended runs again. ``give`` has results by the names of tasks that do not run. ``node_args`` are
+        other arguments of the flow. ``by`` says who asks, for the audit. ``steering.Reruns`` has a preview. Raises
+        ``RequestError`` with the reason when the run cannot be run again, and as ``run_flow`` for the broker.
+        """
+        request = Request(tuple(select), tuple(exclude), give, node_args, reconsider, if_changed)
+        planned, new = Reruns(self).rerun(id, request, by, timeout=timeout)
+        return FlowHandle(self, new, planned.flow)
 
     def signal(
         self,

@@ -8,17 +8,14 @@ from selinon_core.celery.reporting.run_status import outcome_of
 from selinon_core.celery.stores.index import OPEN
 from selinon_core.celery.stores.run_header import shown_status
 from selinon_core.celery.surroundings import REAL, Surroundings
-from selinon_core.celery.transport.message_limits import MAX_DEPTH, is_too_deep
 from selinon_core.errors import (
     ConfigurationError,
     FlowError,
     FlowTimeout,
     MissingExtraError,
-    RequestError,
     StateStoreError,
     StorageError,
 )
-from selinon_core.runtime.json_values import describe_json_error, encode_json
 from selinon_core.runtime.results import with_values
 
 if TYPE_CHECKING:
@@ -129,22 +126,3 @@ class FlowHandle:
         ``by`` says who asks, and is kept in the audit. Raises as ``Selinon.cancel``.
         """
         self._selinon.cancel(self.id, self.flow, by)
-
-
-def check_json(args: Any, most_bytes: int) -> None:
-    """Raise ``RequestError`` for arguments that are no JSON value, or too large to be sent."""
-    try:
-        text = encode_json(args)
-    except (TypeError, ValueError, RecursionError):
-        raise RequestError(f"node_args is not a JSON value: {describe_json_error(args)}") from None
-    if is_too_deep(args, text):
-        raise RequestError(
-            f"node_args has more than {MAX_DEPTH} lists and mappings inside each other: store the value and send "
-            "an id"
-        )
-    size = len(text)
-    if size > most_bytes:
-        raise RequestError(
-            f"node_args are {size} bytes of JSON, selinon_max_message_bytes is {most_bytes}: store them and send "
-            "an id"
-        )

@@ -6,6 +6,7 @@ import json
 import logging
 import os
 from collections.abc import Callable, Mapping
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from selinon_core.celery.execution.commit_steps import StepRunner
@@ -67,6 +68,8 @@ from selinon_core.storage import DataStorage
 
 if TYPE_CHECKING:
     from celery import Celery
+
+    from selinon_core.celery.rerunning.rerun_answers import RerunAnswers
 
 T = TypeVar("T")
 _log = logging.getLogger("selinon")
@@ -276,7 +279,16 @@ class WorkerServices:
 
     # -- questions --------------------------------------------------------------------------------------------
 
+    @cached_property
+    def _rerun_answers(self) -> RerunAnswers:
+        """What answers for runs that run others again; few workers ever have one."""
+        from selinon_core.celery.rerunning.rerun_answers import RerunAnswers
+
+        return RerunAnswers(self.store, self.flow_versions, self.storages)
+
     def _answer(self, run: CachedRun, question: do.Question, results: Mapping[str, Any]) -> on.Event:
+        if run.header.rerun and (answer := self._rerun_answers.answer(run, question, results)) is not None:
+            return answer
         known = RunResults(self.store, run, results)
         asking = Asking(run.flow, run.id, run.machine.attempt, run.machine.start.parent)
         return self._answerer.answer(asking, question, known)

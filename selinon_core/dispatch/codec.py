@@ -24,7 +24,7 @@ from selinon_core.plan.flow_diff import MigrationStep
 
 #: The largest format of the header and log of a flow run that is known here. A worker leaves runs with a larger
 #: number to newer workers.
-FORMAT = 5
+FORMAT = 6
 #: The format of a run that failed and was reopened.
 REOPENED_FORMAT = 3
 #: The format of a run in which a task has waited for a signal.
@@ -33,6 +33,8 @@ WAITS_FORMAT = 4
 PAUSED_FORMAT = 4
 #: The format of a run that has a place of a limit: an older worker would not give it back.
 LIMITED_FORMAT = 5
+#: The format of a run that runs another one again: an older worker would run what is reused.
+RERUN_FORMAT = 6
 #: The version of the rules by which the machine replays a log; a run keeps the number that it began with.
 LOGIC = 1
 

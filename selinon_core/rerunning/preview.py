@@ -46,7 +46,8 @@ _LONGEST_ERROR = 120
 class Preview:
     """What a request does to a recorded run. ``plan`` is the project as it is now.
 
-    ``why_missing`` says why the result of a node run cannot be reused, None where it can. ``definitions`` say what
+    ``why_missing`` says why the result of a node run cannot be reused, or why a sub-flow run that failed cannot be
+    entered; None where it can. ``definitions`` say what
     is defined otherwise now. ``same`` compares arguments that were recorded with new ones.
     Raises ``RequestError`` for a flow, a node or a selector that there is not.
     """
@@ -228,9 +229,13 @@ class Preview:
             return AGAIN, own or "is selected"
         if ended_well and own is not None:
             return AGAIN, own
-        if not ended_well or is_parted:
-            return ENTER, own or "something in it runs again"
-        return REUSE, "results are there"
+        if ended_well and not is_parted:
+            return REUSE, "results are there"
+        missing = self._why_missing(record)
+        if missing is not None:
+            self._without_result.add(run.id)
+            return AGAIN, missing
+        return ENTER, own or "something in it runs again"
 
     def _of_fallback(self, record: NodeRecord) -> tuple[str, str]:
         names = sorted({run.name for run in record.run.sources})

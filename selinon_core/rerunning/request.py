@@ -25,6 +25,18 @@ class Request(NamedTuple):
     reconsider: bool = False
     if_changed: bool = False
 
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any], args: Any) -> Request:
+        """As ``to_json`` wrote it, with given results by name and value; ``args`` if it has other ones."""
+        return cls(
+            tuple(value["select"]),
+            tuple(value.get("exclude", ())),
+            value.get("give", {}),
+            args if value.get("args") else RECORDED,
+            bool(value.get("reconsider")),
+            bool(value.get("if_changed")),
+        )
+
     def to_json(self) -> dict[str, Any]:
         """What of it differs from the default, as a report or a header has it; given results by name only."""
         found: dict[str, Any] = {"select": list(self.select)}

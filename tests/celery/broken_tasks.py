@@ -48,9 +48,11 @@ def set_up(*broken: str) -> None:
     SUCCEEDED.clear()
 
 
-def broken_plan(flows: str, task: str = "") -> Plan:
-    """A plan of tasks A to F and these flows (YAML, with an indent of two)."""
+def broken_plan(flows: str, task: str = "", storages: bool = False) -> Plan:
+    """A plan of tasks A to F and these flows (YAML, with an indent of two); with ``storages`` one called Kept."""
     tasks = "\n".join(f"  - {{name: {n}, import: {__name__}, classname: Task{task}}}" for n in "ABCDEF")
-    project = compile_text({"nodes.yaml": f"tasks:\n{tasks}\nflow-definitions:\n{flows}"})
+    kept = "storages:\n  - {name: Kept, import: selinon_core.storages.memory, classname: InMemoryStorage}\n"
+    text = f"tasks:\n{tasks}\n{kept if storages else ''}flow-definitions:\n{flows}"
+    project = compile_text({"nodes.yaml": text})
     assert project.plan is not None, [d.message for d in project.diagnostics]
     return project.plan

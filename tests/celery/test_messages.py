@@ -11,8 +11,7 @@ from celery.exceptions import InvalidTaskError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from selinon_core.celery.handle import check_json
-from selinon_core.celery.transport.message_limits import MAX_DEPTH
+from selinon_core.celery.transport.message_limits import MAX_DEPTH, check_json
 from selinon_core.celery.transport.message_schema import read_dispatch, read_nodes, split_payload
 from selinon_core.celery.worker.celery_request import check_form
 from selinon_core.errors import MessageRefused, RequestError

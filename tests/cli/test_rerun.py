@@ -111,7 +111,7 @@ def test_a_given_result_has_to_fit(orders: Path, cli: Cli) -> None:
         (["run.json", "--give", "Charge"], "is not NODE=JSON or NODE=@FILE"),
         (["run.json", "--give", "Charge=x"], "is not JSON"),
         (["run.json", "--give", "Chargee=1"], "no task is named Chargee"),
-        (["run.json", "--app", "shop"], "--app is about workers"),
+        (["run.json", "--app", "shop"], "--app, --detach and --by are about workers"),
         (["run.json", "--report", "-", "--trace", "-"], "only one of"),
     ],
 )

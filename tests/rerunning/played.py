@@ -109,7 +109,12 @@ def playable(plan: Plan) -> Plan:
             edge = edge._replace(foreach=edge.foreach._replace(function=ImportRef(HERE, "items")))
         return edge
 
-    flows = {name: flow._replace(edges=tuple(map(changed, flow.edges))) for name, flow in plan.flows.items()}
+    flows = {
+        name: flow._replace(
+            edges=tuple(map(changed, flow.edges)), sampling=flow.sampling._replace(args={"retry": 1.0})
+        )
+        for name, flow in plan.flows.items()
+    }
     kept = StoragePlan("Kept", ImportRef("selinon_core.storages.memory", "InMemoryStorage"), None, None, NOWHERE)
     return Plan(tasks, flows, {"Kept": kept}, plan.settings)
 

@@ -13,7 +13,7 @@ from selinon_core.celery.stores.run_header import RunHeader
 from selinon_core.celery.transport.message_schema import StartMessage
 from selinon_core.dispatch import SelectiveRun
 from selinon_core.dispatch import events as on
-from selinon_core.dispatch.codec import REOPENED_FORMAT
+from selinon_core.dispatch.codec import REOPENED_FORMAT, RERUN_FORMAT
 from selinon_core.errors import ArgumentError
 from selinon_core.runtime.trace import entries as trace_entries
 
@@ -27,7 +27,10 @@ class RunBeginning:
     def header(self, message: StartMessage, now: float) -> RunHeader:
         """The header of a run that begins."""
         parts = self._parts
-        return parts.loader.new_header(message.flow, parts.messages.queue(message.flow))._replace(
+        new = parts.loader.new_header(message.flow, parts.messages.queue(message.flow))
+        return new._replace(
+            format=new.format if message.rerun is None else max(new.format, RERUN_FORMAT),
+            rerun=message.rerun or {},
             caller=message.caller,
             result_locations=message.result_locations,
             trace=parts.own_trace(message.id, message.trace),
@@ -68,7 +71,8 @@ class RunBeginning:
                 args = parts.accept(run.flow, args)
             except ArgumentError as error:
                 refused = str(error)
-        transition.feed(on.FlowStarted(args, message.parent, message.failures, selective, refused))
+        started = (args, message.parent, message.failures, selective, refused, header.rerun_of)
+        transition.feed(on.FlowStarted(*started))
         header = run.header  # a task that waits has raised its format
         timeout = run.flow.timeout
         if timeout is not None and not transition.ended:

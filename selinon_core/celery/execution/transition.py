@@ -292,6 +292,7 @@ _PERFORM: dict[type[Any], Callable[[Transition, Any], None]] = {
     do.AskFallbackCondition: Transition._ask,
     do.AskForeach: Transition._ask,
     do.AskReuse: Transition._ask,
+    do.AskRecorded: Transition._ask,
     do.AskFirstResult: Transition._ask,
     do.AskArgs: Transition._ask,
     do.AskOutput: Transition._ask,

@@ -25,7 +25,7 @@ from selinon_core.version import __version__
 #: The version of the part ``export``; that of the report is beside it.
 EXPORT_VERSION = 1
 #: Fields of the header whose values are JSON texts.
-_JSON_FIELDS = ("caller", "result_locations", "labels")
+_JSON_FIELDS = ("caller", "result_locations", "labels", "rerun")
 
 Json = dict[str, Any]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, TypeGuard
 
 from selinon_core.celery.execution.log_codec import decode_batch
 from selinon_core.celery.execution.run_cache import CachedRun
@@ -29,11 +29,17 @@ class RunReplay:
     ``flow_runs`` and ``node_runs`` are those of the entries that were taken from ``entries`` so far, by id, in the
     order in which they were started. ``headers``, ``inboxes`` and the ends of ``leases`` are
     those of the flow runs as the store had them, by id.
+    ``until``: what was decided later, in seconds since the epoch, is left out. ``with_reused``: what is in
+    sub-flow runs that were reused is gone through as well.
     """
 
-    def __init__(self, store: Store, flows: FlowVersions) -> None:
+    def __init__(
+        self, store: Store, flows: FlowVersions, *, until: float | None = None, with_reused: bool = False
+    ) -> None:
         self._store = store
         self._flows = flows
+        self._until = until
+        self._with_reused = with_reused
         self.flow_runs: dict[str, FlowRecord] = {}
         self.node_runs: dict[str, NodeRecord] = {}
         self.headers: dict[str, RunHeader] = {}
@@ -56,6 +62,8 @@ class RunReplay:
         below: list[str] = []
         for batch in log:
             at, events, _ = decode_batch(batch)
+            if self._until is not None and at > self._until:
+                break
             for parts in events:
                 yield from self.event_entries(record, at, decode_event(parts), below)
         for inner in below:
@@ -73,10 +81,13 @@ class RunReplay:
         record.flow = machine.table.flow
         yield from ((kind, at, *about) for kind, *about in before)
         for effect in effects:
-            if isinstance(effect, do.StartFlow):
+            if isinstance(effect, do.StartFlow) or self._reuses_flow(effect):
                 below.append(effect.node_run.id)
             for kind, *about in self._of_effect(record, effect, at):
                 yield kind, at, *about
+
+    def _reuses_flow(self, effect: do.Effect) -> TypeGuard[do.ReuseNode]:
+        return self._with_reused and isinstance(effect, do.ReuseNode) and effect.node_run.is_flow
 
     def _before(self, record: FlowRecord, at: float, event: on.Event) -> Sequence[Entry]:
         """The trace entries of an event itself, before the machine takes it."""

@@ -37,6 +37,7 @@ def describe(store: Store, flows: FlowVersions, id: str, depth: int = 20) -> dic
     ``{"done", "of", "text", "at"}``; ``node_args`` and ``args_from`` are there of a node whose edge or
     fallback has ``args``, ``output`` of a run whose flow declares one. A run that was started with a key has
     ``key`` and ``start_conflict``: when it was last asked for with other arguments, ``{"at", "message"}`` or None.
+    A run that runs another one again has ``rerun_of``, the id of that one.
     A run that is queued has ``limit``: ``{"key", "max", "holders", "ahead"}``, the ids of the runs that hold the
     places, and how many runs wait before it.
     ``status`` is waiting (its message is on the way), running, retrying, success, failure or reused. Times are
@@ -106,6 +107,8 @@ def _run(store: Store, folded: FoldedRun) -> dict[str, Any]:
         conflict = store.error(folded.id)
         found["key"] = header.key
         found["start_conflict"] = None if conflict is None else _shown_conflict(conflict)
+    if header.rerun:
+        found["rerun_of"] = header.rerun_of
     if header.limit and header.has_not_begun:
         found["limit"] = limit_shown(store, folded.id, header)
     if run is not None:

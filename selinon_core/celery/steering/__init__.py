@@ -2,6 +2,7 @@
 
 from selinon_core.celery.steering.cancellation import Cancel, Cancellation
 from selinon_core.celery.steering.pausing import Pause, Pausing
+from selinon_core.celery.steering.reruns import Rerun, Reruns
 from selinon_core.celery.steering.schedules import ScheduleSteering
 from selinon_core.celery.steering.signals import Signalled, Signals
 from selinon_core.celery.steering.steering import Retry, Steering
@@ -11,6 +12,8 @@ __all__ = [
     "Cancellation",
     "Pause",
     "Pausing",
+    "Rerun",
+    "Reruns",
     "Retry",
     "ScheduleSteering",
     "Signalled",

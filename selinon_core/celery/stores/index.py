@@ -221,6 +221,7 @@ def row_of_header(id: str, header: RunHeader, args: str | None) -> IndexRow:
         reason=shortened(header.reason, MAX_REASON),
         args=args,
         key=header.key or None,
+        rerun_of=header.rerun_of,
         root=root,
         parent=parent,
         labels=header.labels,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Literal, NamedTuple, cast
+from typing import Any, Literal, NamedTuple, cast
 
 Status = Literal["running", "success", "failure", "cancelled"]
 
@@ -33,6 +33,8 @@ class RunHeader(NamedTuple):
     ``paused`` counts how often it was paused and resumed: an odd number says that it is paused.
     ``limit`` is the key of the place that it has, or waits for (``stores.limits``); empty: it needs none.
     ``serial`` counts how often the caller's node run was run again: what this run was started or reopened for.
+    ``rerun`` says of a run that runs another one again: ``{"of": its id}``, and at the top what was asked for
+    (``rerunning.request``).
     """
 
     flow: str
@@ -61,6 +63,12 @@ class RunHeader(NamedTuple):
     early: str = ""
     paused: int = 0
     limit: str = ""
+    rerun: Mapping[str, Any] = {}
+
+    @property
+    def rerun_of(self) -> str | None:
+        """The run that this one runs again."""
+        return self.rerun.get("of")
 
     @property
     def is_paused(self) -> bool:
@@ -83,7 +91,7 @@ class RunHeader(NamedTuple):
         get = fields.get
         caller = get("caller")
         locations = get("result_locations")
-        labels = get("labels")
+        labels, rerun = get("labels"), get("rerun")
         return cls(
             fields["flow"],
             get("queue", ""),
@@ -111,6 +119,7 @@ class RunHeader(NamedTuple):
             get("early", ""),
             int(get("paused") or 0),
             get("limit", ""),
+            json.loads(rerun) if rerun else {},
         )
 
     def new_fields(self) -> dict[str, str]:
@@ -132,6 +141,8 @@ class RunHeader(NamedTuple):
             fields["result_locations"] = json.dumps(self.result_locations)
         if self.labels:
             fields["labels"] = json.dumps(dict(self.labels))
+        if self.rerun:
+            fields["rerun"] = json.dumps(dict(self.rerun))
         if self.serial:
             fields["serial"] = str(self.serial)
         if self.paused:

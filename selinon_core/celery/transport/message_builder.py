@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from selinon_core.celery.transport.message_schema import (
     LIMIT_FORMAT,
     PAUSE_FORMAT,
+    RERUN_FORMAT,
     RETRY_FORMAT,
     SIGNAL_FORMAT,
     TRACE_HEADER,
@@ -101,6 +102,8 @@ class MessageBuilder:
         inline["caller"] = [run.id, node.number, run.flow.name]
         if run.root:
             inline["root"] = run.root
+        if effect.rerun is not None:
+            inline |= {"rerun": {"of": effect.rerun}, "v": RERUN_FORMAT}
         selective = None if effect.selective is None else effect.selective.to_json()
         return self._start(node.name, node.id, run.id, inline, selective, run.trace), payload
 
@@ -112,11 +115,14 @@ class MessageBuilder:
         selective: dict[str, Any] | None,
         trace: str,
         key: str | None = None,
+        rerun: Mapping[str, Any] | None = None,
     ) -> OutgoingMessage:
-        """The message that starts a flow run that a caller asks for."""
+        """The message that starts a flow run that a caller asks for; ``rerun`` as of ``RunHeader``."""
         parts = {} if node_args is None else {"args": node_args}
         if key is not None:
             parts["key"] = key
+        if rerun is not None:
+            parts |= {"rerun": dict(rerun), "v": RERUN_FORMAT}
         message = self._start(flow, id, id, parts, selective, trace)
         return message._replace(headers={**(message.headers or {}), START_HEADER: 1})
 
@@ -127,7 +133,7 @@ class MessageBuilder:
         if selective is not None:
             kwargs["selective"] = selective
         if self._plan.flows[flow].limit is not None:
-            kwargs["v"] = LIMIT_FORMAT
+            kwargs["v"] = max(LIMIT_FORMAT, kwargs.get("v", 0))
         shown, headers = f"selinon.flow.{flow}", _traced(trace)
         return OutgoingMessage(self.queue(flow), DISPATCHER, shown, id, root_id, kwargs, None, headers)
 

@@ -6,6 +6,9 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
+from selinon_core.errors import RequestError
+from selinon_core.runtime.json_values import describe_json_error, encode_json
+
 #: The size of the JSON of what ``is_small``, at the most, in characters.
 SMALL = 1000
 #: How many lists and mappings of a value may be inside each other: Celery's main process pickles messages, with a
@@ -60,3 +63,22 @@ def one_line(text: str) -> str:
 def unfit_for_line(text: Any, most: int) -> bool:
     """Whether this is not text that fits in one line of a log, of at most so many characters."""
     return not isinstance(text, str) or not 0 < len(text) <= most or _UNFIT.search(text) is not None
+
+
+def check_json(args: Any, most_bytes: int, what: str = "node_args") -> None:
+    """Raise ``RequestError`` for arguments that are no JSON value, or too large to be sent."""
+    try:
+        text = encode_json(args)
+    except (TypeError, ValueError, RecursionError):
+        raise RequestError(f"{what} is not a JSON value: {describe_json_error(args)}") from None
+    if is_too_deep(args, text):
+        raise RequestError(
+            f"{what} has more than {MAX_DEPTH} lists and mappings inside each other: store the value and send "
+            "an id"
+        )
+    size = len(text)
+    if size > most_bytes:
+        raise RequestError(
+            f"{what} are {size} bytes of JSON, selinon_max_message_bytes is {most_bytes}: store them and send "
+            "an id"
+        )

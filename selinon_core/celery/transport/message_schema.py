@@ -45,9 +45,20 @@ PAUSE_FORMAT = 5
 SIGNAL_FORMAT = 6
 #: The format of messages about runs that wait for the place of a limit: an older worker knows no such runs.
 LIMIT_FORMAT = 7
+#: The format of a start that runs another run again: an older worker would run what is reused.
+RERUN_FORMAT = 8
 #: The formats that this worker reads.
 KNOWN_FORMATS = frozenset(
-    (FORMAT, REFERRING_FORMAT, RETRY_FORMAT, STARTS_FORMAT, PAUSE_FORMAT, SIGNAL_FORMAT, LIMIT_FORMAT)
+    (
+        FORMAT,
+        REFERRING_FORMAT,
+        RETRY_FORMAT,
+        STARTS_FORMAT,
+        PAUSE_FORMAT,
+        SIGNAL_FORMAT,
+        LIMIT_FORMAT,
+        RERUN_FORMAT,
+    )
 )
 #: Parents, failures and origins above this many characters of JSON go to the store; arguments have more.
 MOST_INLINE = 1024
@@ -109,6 +120,8 @@ class StartMessage(NamedTuple):
     key: str = ""
     #: How often the node run that this sub-flow is was run again, in runs that were reopened.
     serial: int = 0
+    #: What is run again, as ``RunHeader.rerun``.
+    rerun: dict[str, Any] | None = None
 
     @property
     def given(self) -> Any:
@@ -279,6 +292,7 @@ def read_dispatch(kwargs: Mapping[str, Any], most_bytes: int, trace: Any = None)
         "" if kwargs.get("root") is None else _id(kwargs, "root"),
         _name(kwargs, "key") if kwargs.get("key") is not None else "",
         _count(kwargs, "serial", 0),
+        _rerun(kwargs),
     )
 
 
@@ -437,6 +451,15 @@ def _selective(kwargs: Mapping[str, Any]) -> dict[str, Any] | None:
         raise _refusal("selective", value, "is not a selection") from None
     if not all(isinstance(task, str) for task in selective.tasks):
         raise _refusal("selective", value, "does not name tasks")
+    return value
+
+
+def _rerun(kwargs: Mapping[str, Any]) -> dict[str, Any] | None:
+    value = _mapping(kwargs, "rerun")
+    if not value:
+        return None
+    if unfit_for_line(value.get("of"), MAX_ID):
+        raise _refusal("rerun", value, "does not say which flow run")
     return value
 
 

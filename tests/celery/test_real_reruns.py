@@ -1,0 +1,72 @@
+"""A run is run again by real workers, one of which is killed; from Python, and by the command."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from collections import Counter
+from contextlib import redirect_stderr, redirect_stdout
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from selinon_cli.main import run_program
+from selinon_cli.registry import SELINON
+from selinon_core.errors import FlowError
+from tests.celery.retried_project import TASKS, YAML
+from tests.celery.workers import Site, site, wait_until
+
+pytestmark = [pytest.mark.xdist_group("workers"), pytest.mark.timeout(180), pytest.mark.service("redis")]
+
+
+def rerun(place: Site, *words: str) -> tuple[int, str, str]:
+    """Run the command in this process; returns its exit code, what it prints and what it says."""
+    printed, said = io.StringIO(), io.StringIO()
+    with redirect_stdout(printed), redirect_stderr(said):
+        code = run_program(SELINON, ["rerun", *words, "--app", "caller:app"])
+    return code, printed.getvalue(), said.getvalue()
+
+
+def test_a_run_is_run_again_although_a_worker_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with site(tmp_path, "redis") as place:
+        place.write(YAML.replace("MODULE", f"tasks_{place.name}"), TASKS)
+        monkeypatch.setitem(sys.modules, "caller", SimpleNamespace(app=place.app))
+        (tmp_path / "broken").touch()
+        worker = place.start("-c", "2")
+        run = place.selinon.run_flow("order", {"id": 7})
+        with pytest.raises(FlowError):
+            run.result(30)
+        (tmp_path / "broken").unlink()
+        again = place.selinon.rerun(run.id, by="a test")
+        ran = lambda: Counter(line.split()[0] for line in place.ran())  # noqa: E731
+        wait_until(lambda: ran()["Slow"], told=place.logs)
+        place.kill(worker)
+        (tmp_path / "go").touch()
+        place.start("-c", "2")
+        assert set(again.result(60)["finished_nodes"]) == {"Load", "pay", "Ship"}
+        assert ran() == {"Load": 1, "Charge": 2, "Slow": 2, "Ship": 1}
+        assert run.status() == "failure"
+        store = place.selinon.store
+        row = store.index.get(again.id)
+        assert row is not None
+        assert row.rerun_of == run.id
+        audited = store.audit.read(run=run.id).entries[0]
+        assert (audited.what, audited.who) == ("rerun", "a test")
+
+        code, printed, said = rerun(place, again.id[:12], "--select", "Ship", "--plan", "--format", "json")
+        assert code == 0, said
+        plan = json.loads(printed)
+        assert [row["node"] for row in plan["again"]] == ["Ship"]
+        assert [row["node"] for row in plan["reuse"]] == ["Load", "pay"]
+        code, _, said = rerun(place, again.id, "--select", "Ship")
+        assert code == 2
+        assert "tasks would run again that succeeded: Ship" in said
+        code, printed, said = rerun(place, again.id, "--select", "Ship", "--yes")
+        assert code == 0, said
+        assert f"runs {again.id} again" in said
+        assert ran()["Ship"] == 2
+        code, _, said = rerun(place, again.id, "--mock-tasks")
+        assert code == 2
+        assert "--mock-tasks is about runs in this process" in said
