@@ -19,11 +19,8 @@ from selinon_core.recording.reads import Path, Read, Reads
 from selinon_core.recording.run_data import RunData
 from selinon_core.recording.unknown import UNKNOWN
 from selinon_core.runtime.facts import EdgeConsidered
-from selinon_core.runtime.redaction import MASK, Redaction
+from selinon_core.runtime.redaction import MASK, SHORTEST, Redaction, any_of
 from selinon_core.schemas.check import ResultSchema
-
-#: Shorter texts are replaced where they are a whole value, not inside other texts.
-_SHORTEST = 4
 
 
 class Hidden(NamedTuple):
@@ -89,7 +86,7 @@ class Secrets:
             stand_in = f"redacted-{number}" if isinstance(scalar, str) else type(scalar)(number)
         self._stand_ins[key] = stand_in
         text = str(scalar)
-        if len(text) >= _SHORTEST and text != MASK:
+        if len(text) >= SHORTEST and text != MASK:
             self._texts[text] = str(stand_in)
         self._pattern = None
 
@@ -131,8 +128,7 @@ class Secrets:
         if not self._texts:
             return text
         if self._pattern is None:
-            longest_first = sorted(self._texts, key=len, reverse=True)
-            self._pattern = re.compile("|".join(map(re.escape, longest_first)))
+            self._pattern = any_of(self._texts)
         return self._pattern.sub(lambda found: self._texts[found.group()], text)
 
 

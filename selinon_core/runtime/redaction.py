@@ -15,7 +15,7 @@ from typing import Any
 #: What stands in place of a value.
 MASK = "***"
 #: Shorter texts are not looked for in other texts: they would be found everywhere.
-_SHORTEST = 4
+SHORTEST = 4
 #: Texts that are remembered in order to find them in others; the oldest are forgotten.
 _MOST = 1000
 _STEPS = re.compile(r"[.\[\]]+")
@@ -74,15 +74,15 @@ class Redaction:
 
     def _mask(self, value: Any) -> Any:
         for text in texts_in(value):
-            if len(text) >= _SHORTEST and text != MASK and text not in self._secrets:
+            if len(text) >= SHORTEST and text != MASK and text not in self._secrets:
                 self._secrets[text] = None
                 while len(self._secrets) > _MOST:
                     self._secrets.pop(next(iter(self._secrets)), None)
         return MASK
 
     def _alternatives(self) -> re.Pattern[str] | None:
-        longest_first = sorted(self._secrets.copy(), key=len, reverse=True)
-        return re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
+        secrets = self._secrets.copy()
+        return any_of(secrets) if secrets else None
 
     def _by_text(self, value: Any, secrets: re.Pattern[str] | None) -> Any:
         if secrets is None:
@@ -108,6 +108,11 @@ def texts_in(value: Any) -> Iterable[str]:
             yield from texts_in(item)
     elif isinstance(value, int) and not isinstance(value, bool):
         yield str(value)
+
+
+def any_of(texts: Iterable[str]) -> re.Pattern[str]:
+    """A pattern that finds any of these texts, of several at one place the longest."""
+    return re.compile("|".join(map(re.escape, sorted(texts, key=len, reverse=True))))
 
 
 @lru_cache(maxsize=32)

@@ -14,7 +14,7 @@ from selinon_core.celery.reporting.node_output import logs_of, progress_of
 from selinon_core.celery.reporting.run_status import describe
 from selinon_core.celery.stores.items import PROGRESS
 from selinon_core.celery.worker.index_upkeep import IndexUpkeep
-from selinon_core.errors import StateStoreError
+from selinon_core.errors import StateStoreError, StateStoreRefused
 from selinon_core.plan import Plan
 from selinon_core.project import compile_text
 from selinon_core.simulating.world import World
@@ -174,13 +174,16 @@ def test_outside_of_a_task_progress_does_nothing() -> None:
     progress(1, 2, "x")
 
 
-def test_a_store_that_is_away_does_not_disturb_the_task(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("error", [StateStoreError, StateStoreRefused])
+def test_a_store_that_keeps_no_report_does_not_disturb_the_task(
+    monkeypatch: pytest.MonkeyPatch, error: type[Exception]
+) -> None:
     world = World(project(), selinon_log_lines=10)
 
-    def away(*_: Any, **__: Any) -> bool:
-        raise StateStoreError("away")
+    def not_kept(*_: Any, **__: Any) -> bool:
+        raise error("away")
 
-    monkeypatch.setattr(world.store.items, "put", away)
+    monkeypatch.setattr(world.store.items, "put", not_kept)
     ids = [world.start("count", {"of": 3}), world.start("tell", ARGS)]
     world.work()
     assert {world.results[id][0] for id in ids} == {"success"}

@@ -1,7 +1,8 @@
 """What an attempt of a task says while it runs: how far it is, and, where a setting asks for it, what it logs.
 
 Both are kept beside the run, rarely: progress at most once in ``PROGRESS_EVERY`` seconds and at the end of
-the attempt, output once in ``OUTPUT_EVERY`` seconds and at the end. A store that is away disturbs no task.
+the attempt, output once in ``OUTPUT_EVERY`` seconds and at the end. A store that is away, or
+refuses them, disturbs no task.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING
 from selinon_core import task_progress
 from selinon_core.celery.stores.items import LOG, PROGRESS, Item
 from selinon_core.celery.transport.message_schema import NodeMessage
-from selinon_core.errors import StateStoreError
+from selinon_core.errors import StateStoreError, StateStoreRefused
 from selinon_core.runtime.captured_output import CapturedOutput, capturing, not_capturing
 from selinon_core.runtime.task_runner import Attempt
 from selinon_core.task_progress import Progress
@@ -111,5 +112,5 @@ class AttemptReports:
         services = self._services
         try:
             services.store.items.put(item, services.clock() + services.retention.errors)
-        except StateStoreError as error:
+        except (StateStoreError, StateStoreRefused) as error:
             _log.debug("the report of a task is not kept: %s", error)
