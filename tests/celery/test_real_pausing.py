@@ -2,27 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from tests.celery.retried_project import TASKS, YAML
-from tests.celery.workers import ROOT, Site, site, wait_until
+from tests.celery.workers import site, wait_until
 
 pytestmark = [pytest.mark.xdist_group("workers"), pytest.mark.timeout(180)]
-
-
-def selinon(place: Site, *words: str) -> tuple[int, str]:
-    """Run the command; returns its exit code and what it says."""
-    command = [sys.executable, "-m", "selinon", *words, "--app", "tests.celery.real_app:app"]
-    environment = {**os.environ, **place.environment}
-    done = subprocess.run(
-        command, env=environment, cwd=ROOT, capture_output=True, text=True, stdin=subprocess.DEVNULL
-    )
-    return done.returncode, done.stderr
 
 
 @pytest.mark.parametrize(
@@ -39,10 +26,10 @@ def test_a_run_is_paused_and_goes_on_on_other_workers(broker: str, state: str, t
         worker = place.start("-c", "2")
         run = place.selinon.run_flow("order", {"id": 7})
         wait_until(lambda: any("Slow" in line for line in place.ran()), told=place.logs)
-        code, said = selinon(place, "pause", run.id)
+        code, said = place.command("pause", run.id)
         assert (code, said) == (0, f"asked to pause {run.id}\n")
         wait_until(lambda: run.status() == "paused", told=place.logs)
-        assert selinon(place, "pause", run.id) == (0, f"{run.id} is paused already\n")
+        assert place.command("pause", run.id) == (0, f"{run.id} is paused already\n")
         (tmp_path / "go").touch()  # what runs ends
         (below,) = [node["run"] for node in place.selinon.status(run.id)["nodes"] if "run" in node]
         wait_until(lambda: place.selinon.status(below["id"])["undecided"] == 1, told=place.logs)
@@ -53,6 +40,6 @@ def test_a_run_is_paused_and_goes_on_on_other_workers(broker: str, state: str, t
         assert place.selinon.resume(run.id, by="a test")
         assert set(run.result(60)["finished_nodes"]) == {"Load", "pay", "Ship"}
         assert len(place.ran()) == 4
-        code, said = selinon(place, "resume", "--flow", "order", "--yes")
+        code, said = place.command("resume", "--flow", "order", "--yes")
         assert (code, said) == (0, "no flow run fits that can be resumed\n")
-        assert selinon(place, "resume", run.id)[0] == 1
+        assert place.command("resume", run.id)[0] == 1

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from selinon_core.celery.stores.waits import WaitQuery
-from tests.celery.workers import ROOT, Site, site, wait_until
+from tests.celery.workers import site, wait_until
 
 pytestmark = [pytest.mark.xdist_group("workers"), pytest.mark.timeout(180)]
 
@@ -46,16 +43,6 @@ flow-definitions:
 """
 
 
-def selinon(place: Site, *words: str) -> tuple[int, str]:
-    """Run the command; returns its exit code and what it says."""
-    command = [sys.executable, "-m", "selinon", *words, "--app", "tests.celery.real_app:app"]
-    environment = {**os.environ, **place.environment}
-    done = subprocess.run(
-        command, env=environment, cwd=ROOT, capture_output=True, text=True, stdin=subprocess.DEVNULL
-    )
-    return done.returncode, done.stderr
-
-
 @pytest.mark.parametrize(
     ("broker", "state"),
     [
@@ -72,18 +59,18 @@ def test_a_wait_outlives_its_worker_and_a_signal_ends_it(broker: str, state: str
         waits = place.selinon.store.waits
         wait_until(lambda: len(waits.find(WaitQuery(flows=("approval",))).rows) == 2, told=place.logs)
         place.kill(worker)
-        code, said = selinon(place, "signal", approved.id, "Approve", '{"ok": 3}')
+        code, said = place.command("signal", approved.id, "Approve", '{"ok": 3}')
         assert (code, "does not fit" in said) == (1, True), said
-        code, said = selinon(place, "signal", approved.id, "Approve", '{"ok": true}')
+        code, said = place.command("signal", approved.id, "Approve", '{"ok": true}')
         assert code == 0, said
-        code, said = selinon(place, "signal", rejected.id, "Approve", "--reject", "too dear")
+        code, said = place.command("signal", rejected.id, "Approve", "--reject", "too dear")
         assert code == 0, said
         place.start("-c", "1")
         assert set(approved.result(60)["finished_nodes"]) == {"Load", "approval", "Ship"}
         assert set(rejected.result(60)["finished_nodes"]) == {"Load", "approval", "Ship"}
         assert sorted(place.ran()) == ["Load", "Load", "Ship", "Ship", "Tell"]
         assert waits.find(WaitQuery(flows=("approval",))).rows == []
-        code, said = selinon(place, "signal", approved.id, "Approve", '{"ok": true}')
+        code, said = place.command("signal", approved.id, "Approve", '{"ok": true}')
         assert (code, "nothing of it waits" in said) == (1, True), said
         stored = [json.loads(path.read_text()) for path in (tmp_path / "results").rglob("*.json")]
         assert {"ok": True} in stored

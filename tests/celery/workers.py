@@ -69,6 +69,18 @@ class Site:
             )
         return self._selinon
 
+    def command(self, *words: str) -> tuple[int, str]:
+        """Run ``selinon`` with these words; returns its exit code and what it says."""
+        done = subprocess.run(
+            [sys.executable, "-m", "selinon", *words, "--app", "tests.celery.real_app:app"],
+            env={**os.environ, **self.environment},
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            stdin=subprocess.DEVNULL,
+        )
+        return done.returncode, done.stderr
+
     def start(
         self, *options: str, wait: bool = True, talks: bool = False, app: str = "tests.celery.real_app:app"
     ) -> subprocess.Popen[bytes]:

@@ -11,6 +11,7 @@ import pytest
 
 from selinon_cli.main import run_program
 from selinon_cli.registry import SELINON, SELINON_CLI
+from tests.celery.data_flow_project import MEMORY, SCHEMA, project
 
 
 class Ran(NamedTuple):
@@ -99,6 +100,11 @@ tests:
 """
 
 
+#: A run of the flow ``order`` of ``order_project`` in which nothing is charged.
+GIFT_RUN = ["run", "--local", "--quiet", "--flow", "order", "--mock-tasks", "--mock"]
+GIFT_RUN += ['LoadOrder={"number": 7, "total": 0, "lines": []}', "--mock", 'Ship={"parcel": "P-7"}']
+
+
 @pytest.fixture(autouse=True)
 def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
@@ -130,6 +136,16 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "flows" / "order.yaml").write_text(FLOWS)
     (tmp_path / "shop.py").write_text(SHOP)
     monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def order_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The project of ``data_flow_project`` in the working directory, without code."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "project.yaml").write_text(project("tasks", MEMORY))
+    (tmp_path / "order.json").write_text(SCHEMA)
+    (tmp_path / "tasks.py").write_text("")
     return tmp_path
 
 

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.celery.data_flow_project import MEMORY, SCHEMA, project
 from tests.cli.conftest import Cli
 
 MOCKS = {
@@ -20,27 +19,17 @@ RUN = ["run", "--local", "--quiet", "--flow", "order", "--mock-tasks", *RUN]
 
 
 @pytest.fixture
-def orders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A project with arguments and outputs."""
-    monkeypatch.chdir(tmp_path)
-    Path("project.yaml").write_text(project("tasks", MEMORY))
-    Path("order.json").write_text(SCHEMA)
-    Path("tasks.py").write_text("")
-    return tmp_path
-
-
-@pytest.fixture
-def report(orders: Path, cli: Cli) -> str:
+def report(order_project: Path, cli: Cli) -> str:
     """The report of a run."""
     assert cli(*RUN, "--report", "run.json").code == 0
     return "run.json"
 
 
-def test_the_summary_of_a_run_has_the_output(orders: Path, cli: Cli) -> None:
+def test_the_summary_of_a_run_has_the_output(order_project: Path, cli: Cli) -> None:
     assert '\noutput: {"parcel": "P-7"}\n' in cli(*RUN).out
 
 
-def test_a_wrong_call_is_told_before_anything_runs(orders: Path, cli: Cli) -> None:
+def test_a_wrong_call_is_told_before_anything_runs(order_project: Path, cli: Cli) -> None:
     ran = cli(*RUN, "-a", "number=seven")
     what = "the arguments of flow order do not fit its input_schema: at $.number: is text, not an integer"
     assert (ran.code, ran.out, ran.err) == (2, "", f"error: {what}\n")

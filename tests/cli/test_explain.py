@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.celery.data_flow_project import MEMORY, SCHEMA, project
-from tests.cli.conftest import Cli
+from tests.cli.conftest import GIFT_RUN, Cli
 
 CASES = """\
 flow: order
@@ -21,20 +20,14 @@ tests:
     expect: {status: success}
   - {name: twice, mocks: *mocks, expect: {status: success}}
 """
-RUN = ["run", "--local", "--quiet", "--flow", "order", "--mock-tasks", "--mock"]
-RUN += ['LoadOrder={"number": 7, "total": 0, "lines": []}', "--mock", 'Ship={"parcel": "P-7"}']
 
 
 @pytest.fixture
-def orders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cli: Cli) -> Path:
+def orders(order_project: Path, cli: Cli) -> Path:
     """A project with the report and the trace of a run in which nothing was charged."""
-    monkeypatch.chdir(tmp_path)
-    Path("project.yaml").write_text(project("tasks", MEMORY))
-    Path("order.json").write_text(SCHEMA)
-    Path("tasks.py").write_text("")
     Path("order.flowtest.yaml").write_text(CASES)
-    assert cli(*RUN, "--report", "run.json", "--trace", "run.jsonl").code == 0
-    return tmp_path
+    assert cli(*GIFT_RUN, "--report", "run.json", "--trace", "run.jsonl").code == 0
+    return order_project
 
 
 @pytest.mark.parametrize("run", ["run.json", "run.jsonl", "order.flowtest.yaml::a gift"])

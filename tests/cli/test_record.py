@@ -8,23 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from tests.celery.data_flow_project import MEMORY, SCHEMA, project
-from tests.cli.conftest import Cli
+from tests.cli.conftest import GIFT_RUN, Cli
 
-RUN = ["run", "--local", "--quiet", "--flow", "order", "--mock-tasks", "--mock"]
-RUN += ['LoadOrder={"number": 7, "total": 0, "lines": []}', "--mock", 'Ship={"parcel": "P-7"}']
 CASES = "order.flowtest.yaml"
 
 
 @pytest.fixture
-def orders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cli: Cli) -> Path:
+def orders(order_project: Path, cli: Cli) -> Path:
     """A project with the report and the trace of a run in which nothing was charged."""
-    monkeypatch.chdir(tmp_path)
-    Path("project.yaml").write_text(project("tasks", MEMORY))
-    Path("order.json").write_text(SCHEMA)
-    Path("tasks.py").write_text("")
-    assert cli(*RUN, "--report", "run.json", "--trace", "run.jsonl").code == 0
-    return tmp_path
+    assert cli(*GIFT_RUN, "--report", "run.json", "--trace", "run.jsonl").code == 0
+    return order_project
 
 
 def test_a_case_is_written_and_passes(orders: Path, cli: Cli) -> None:
@@ -64,7 +57,7 @@ def test_events_that_explain_nothing_do_not_hide_a_line_that_is_cut(orders: Path
 
 
 def test_a_local_run_is_recorded_at_once(orders: Path, cli: Cli) -> None:
-    ran = cli(*RUN, "--record", CASES)
+    ran = cli(*GIFT_RUN, "--record", CASES)
     assert ran.code == 0, ran.err
     assert cli("test", CASES).code == 0
 
@@ -82,8 +75,8 @@ def test_a_local_run_is_recorded_at_once(orders: Path, cli: Cli) -> None:
         (["record", "other.jsonl"], "it has no event of a flow run that the files know"),
         (["record", "export.json"], "its logs cannot be read"),
         (["record", "empty"], "empty has no history"),
-        ([*RUN, "--record", "x.yaml"], "does not have the name of a case file"),
-        ([*RUN, "--record", CASES, "--select", "Ship"], "--record is about whole runs"),
+        ([*GIFT_RUN, "--record", "x.yaml"], "does not have the name of a case file"),
+        ([*GIFT_RUN, "--record", CASES, "--select", "Ship"], "--record is about whole runs"),
         (["run", "--record", CASES], "--record is about local runs"),
     ],
     ids=lambda value: " ".join(value[-2:]) if isinstance(value, list) else "",

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.celery.data_flow_project import MEMORY, SCHEMA, project
 from tests.cli.conftest import Cli
 
 LOADED = 'LoadOrder={"number": 7, "total": 81.0, "lines": []}'
@@ -17,15 +16,11 @@ MOCKS += ["--mock", 'Charge={"receipt": "R-7", "amount": 81.0}']
 
 
 @pytest.fixture
-def orders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cli: Cli) -> Path:
+def orders(order_project: Path, cli: Cli) -> Path:
     """A project with the report of a run in which charging failed."""
-    monkeypatch.chdir(tmp_path)
-    Path("project.yaml").write_text(project("tasks", MEMORY))
-    Path("order.json").write_text(SCHEMA)
-    Path("tasks.py").write_text("")
     run = cli("run", "--local", "--quiet", "--flow", "order", *MOCKS, "--fail", "Charge", "--report", "run.json")
     assert run.code == 1, run.err
-    return tmp_path
+    return order_project
 
 
 def test_the_plan_says_what_runs_again_and_why(orders: Path, cli: Cli) -> None:

@@ -63,7 +63,11 @@ def _styles(text: str) -> dict[str, str]:
 def _underlined(value: str, key: str, code: str, directory: Path) -> list[str]:
     edge = '      - from: [Fetch, silent, Discard]\n        to: Store\n        name: "\N{SNOWMAN}"\n'
     line = next(line for line in _HEAD.splitlines() if "KEY" in line)
-    text = _HEAD.replace(f"{line}\n", f"{edge}        {key}: {value}\n")
+    return _found(_HEAD.replace(f"{line}\n", f"{edge}        {key}: {value}\n"), code, directory)
+
+
+def _found(text: str, code: str, directory: Path) -> list[str]:
+    """What the diagnostics of a code underline."""
     found = [one.span for one in lint_text(text, directory) if one.code == code]
     lines = (directory / MAIN).read_text(encoding="utf-8").splitlines()
     return [lines[span.line - 1][span.column - 1 : span.end_column - 1] for span in found]
@@ -145,7 +149,4 @@ def test_names_of_several_runs(key: str, code: str, text: str, part: str, style:
     written = _TWICE
     for name, value in values.items():
         written = written.replace(name, value)
-    found = [one.span for one in lint_text(written, tmp_path) if one.code == code]
-    lines = (tmp_path / MAIN).read_text(encoding="utf-8").splitlines()
-    shown = [lines[span.line - 1][span.column - 1 : span.end_column - 1] for span in found]
-    assert (part.replace("'", "''") if style == "single" else part) in shown
+    assert (part.replace("'", "''") if style == "single" else part) in _found(written, code, tmp_path)
