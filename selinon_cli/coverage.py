@@ -55,7 +55,7 @@ def coverage_report(
         if flow in plan.flows:
             terminal.warn(
                 f"flow {flow} changed since it was covered: {elements} of its edges and failures entries "
-                "do not count; selinon test --cover covers them anew"
+                "do not count; selinon test --cover covers them again"
             )
         else:
             terminal.warn(f"there is coverage of flow {flow}, which is not in this project")
@@ -99,7 +99,7 @@ def _ignored(terminal: Terminal, plan: Plan, project: Project) -> dict[str, str]
 
 
 def check_bound(option: str, percent: float | None) -> None:
-    """Raise ``UsageError`` for a bound that is no percentage."""
+    """Raise ``UsageError`` for a bound that is not a percentage."""
     if percent is not None and percent > 100:
         raise UsageError(f"{option}: {percent:g} is not a percentage", "give a number from 0 to 100")
 

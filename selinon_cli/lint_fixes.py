@@ -55,7 +55,7 @@ class _Content(NamedTuple):
 
 
 def _content(data: bytes) -> _Content | None:
-    """None for bytes that are no text."""
+    """None for bytes that are not text."""
     mark, encoding = next(
         ((mark, encoding) for mark, encoding in _BYTE_ORDER_MARKS if data.startswith(mark)), (b"", "utf-8")
     )

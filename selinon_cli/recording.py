@@ -19,7 +19,7 @@ from selinon_core.testing.collection import SUFFIXES
 if TYPE_CHECKING:
     from selinon_core.plan import Plan
 
-#: How many differences, and missing parts, are told.
+#: How many differences, and missing parts, are printed.
 _MOST = 10
 
 
@@ -63,7 +63,7 @@ def record_runs(
         except Differs as error:
             failed += 1
             terminal.error(f"{error}; it is not recorded")
-            _tell(terminal, map(str, error.differences))
+            _print(terminal, map(str, error.differences))
         except SelinonException as error:
             failed += 1
             terminal.error(str(error) if str(error).startswith(run.name) else f"{run.name}: {error}")
@@ -113,14 +113,14 @@ def _summary(terminal: Terminal, found: Sequence[Recorded], number: int, target:
         if recorded.missing:
             less = "" if recorded.is_whole else " and the case expects only that nodes run,"
             terminal.warn(f'"{recorded.case.name}": the recording does not have all,{less} what is missing:')
-            _tell(terminal, recorded.missing)
+            _print(terminal, recorded.missing)
     left_out = f" of {number} runs, the others cover nothing else" if number > len(found) else ""
     cases = "1 case" if len(found) == 1 else f"{len(found)} cases"
     where = "" if target.file == "-" else f" in {display_name(target.file)}"
     terminal.note(f"recorded {cases}{where}{left_out}")
 
 
-def _tell(terminal: Terminal, texts: Iterable[str]) -> None:
+def _print(terminal: Terminal, texts: Iterable[str]) -> None:
     lines = list(texts)
     for line in lines[:_MOST]:
         terminal.err.write(f"  {line}\n")

@@ -42,7 +42,7 @@ def source_url() -> str | None:
 def page_url(page: str) -> str | None:
     """The URL of a page in ``docs``, as the repository has it from which this selinon was installed.
 
-    None where that cannot be told: it was not installed from a repository, or pages of its host have unknown URLs.
+    None where that is not known: it was not installed from a repository, or pages of its host have unknown URLs.
     """
     from importlib.metadata import PackageNotFoundError
 

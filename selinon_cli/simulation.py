@@ -1,4 +1,4 @@
-"""One run of ``selinon simulate``: subjects are chosen, campaigns played, what they break told and kept."""
+"""One run of ``selinon simulate``: subjects are chosen, campaigns played, what they break is printed and kept."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class SimulationRun:
             self._clear_progress()
             if summary is not None:
                 played.append((campaign, summary))
-                self._tell(campaign, summary, world)
+                self._print(campaign, summary, world)
             if self.interrupted:
                 terminal.warn("interrupted: this is what was found so far" if played else "interrupted")
                 break
@@ -157,7 +157,7 @@ class SimulationRun:
         except RealTaskProblem as error:
             raise UsageError(str(error)) from None
 
-    # -- what is told -------------------------------------------------------------------------------------------
+    # -- what is printed ------------------------------------------------------------------------------------------
 
     def _progress(self, campaign: Campaign, world: SimulationOptions) -> Callable[[int], None]:
         def show(schedules: int) -> None:
@@ -174,7 +174,7 @@ class SimulationRun:
             self._terminal.err.write("\r\x1b[K")
             self._terminal.err.flush()
 
-    def _tell(self, campaign: Campaign, summary: Summary, world: SimulationOptions) -> None:
+    def _print(self, campaign: Campaign, summary: Summary, world: SimulationOptions) -> None:
         terminal = self._terminal
         if self._options.format != "text" or self._options.junit == "-":
             return

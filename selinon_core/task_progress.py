@@ -30,7 +30,7 @@ def progress(done: float, of: float | None = None, text: str = "") -> None:
     """Say how far the running task is: ``done`` of ``of`` units, and what it is at (one line).
 
     It may be called as often as one likes: of many calls a few are kept. Raises ``TypeError`` and ``ValueError``
-    for what is no number or no text. Does nothing where no task runs.
+    for values that are not numbers and not text. Does nothing where no task runs.
     """
     for name, value in (("done", done), ("of", of)):
         if value is None and name == "of":

@@ -75,7 +75,7 @@ def web(terminal: Terminal, options: WebOptions) -> int:
             read_only=options.read_only or not options.allow_actions,
             title=None if options.app else Path.cwd().name,
         )
-        _ = selinon.plan  # its mistakes are told here, not to the first viewer
+        _ = selinon.plan  # its mistakes are reported here, not to the first viewer
         host = f"[{options.host}]" if ":" in options.host else options.host
         terminal.note(f"page: http://{host}:{listener.getsockname()[1]}/ (Ctrl-C ends)")
         return _serve(app, listener)
@@ -112,7 +112,7 @@ def _authorize(options: WebOptions) -> Authorize | None:
             raise UsageError(f"--trust-from: {error}") from None
     if not is_loopback(options.host):
         raise UsageError(
-            f"whoever reaches {options.host} could see arguments, results and errors",
+            f"everyone who reaches {options.host} could see arguments, results and errors",
             "say who may: --token-file FILE, or --trust-header NAME behind a proxy that asks for a password",
         )
     return LocalOperator(this_user()) if options.allow_actions else None

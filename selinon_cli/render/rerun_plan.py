@@ -18,15 +18,15 @@ def rerun_plan(preview: Preview) -> str:
     from selinon_core.rerunning.preview import AGAIN, ENTER, GIVEN, NOT_AGAIN, REUSE, THEN
     from selinon_core.rerunning.rows import Rows
 
-    told = Rows(preview)
+    found = Rows(preview)
     then = "then" if not preview.request.if_changed else "if changed"
     lines = [
-        *_lines("run again", told.rows(AGAIN)),
-        *_lines("go on in", told.rows(ENTER)),
-        *_lines("given", told.rows(GIVEN)),
-        *_lines(then, [*told.rows(THEN), *told.never_ran()]),
-        *_reused(told.rows(REUSE), told.inside_counts()),
-        *_lines("not again", told.rows(NOT_AGAIN)),
+        *_lines("run again", found.rows(AGAIN)),
+        *_lines("go on in", found.rows(ENTER)),
+        *_lines("given", found.rows(GIVEN)),
+        *_lines(then, [*found.rows(THEN), *found.never_ran()]),
+        *_reused(found.rows(REUSE), found.inside_counts()),
+        *_lines("not again", found.rows(NOT_AGAIN)),
     ]
     kinds = max((len(kind) for kind, _, _ in lines), default=0)
     names = min(max((len(names) for _, names, _ in lines), default=0), _WIDEST)

@@ -22,7 +22,7 @@ _FEW = 3
 def campaign_text(
     campaign: Campaign, summary: Summary, world: SimulationOptions, *, color: bool, verbosity: int = 0
 ) -> str:
-    """What came of a campaign; with ``verbosity`` 1 nothing is shortened, with -1 only what is broken is told."""
+    """What came of a campaign; with ``verbosity`` 1 nothing is shortened, with -1 only what is broken is shown."""
     lines = [_head(campaign, summary, world, color)]
     if verbosity >= 0:
         lines += [f"  {line}" for line in _body(campaign, summary, color, verbosity > 0)]

@@ -17,7 +17,7 @@ def changed_since(old: Plan, new: Plan) -> Callable[[Goal], bool]:
     """Whether a goal of ``new`` is about what ``old`` did not have.
 
     That is a changed edge or failures entry, a node that one of them starts, a task whose definition changed, and
-    a flow whose own options changed. Places and the order of edges are no change.
+    a flow whose own options changed. Other places and another order of edges do not count as a change.
     """
     elements = {name: _changed_elements(old.flows.get(name), flow) for name, flow in new.flows.items()}
     nodes = {name: _started_by(flow, elements[name]) for name, flow in new.flows.items()}

@@ -169,13 +169,13 @@ class CoverageData:
         if value.get("version") != VERSION:
             raise RequestError(
                 f"{origin} is coverage data of version {value.get('version')!r}, and only {VERSION} can be read; "
-                "selinon test --cover writes it anew"
+                "selinon test --cover writes a new one"
             )
         try:
             return cls._read(value)
         except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
             raise RequestError(
-                f"{origin} is broken ({type(error).__name__}: {error}); selinon test --cover writes it anew"
+                f"{origin} is broken ({type(error).__name__}: {error}); selinon test --cover writes a new one"
             ) from None
 
     @classmethod

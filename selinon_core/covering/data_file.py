@@ -22,10 +22,10 @@ def read_data(path: str) -> CoverageData:
             value = json.load(file)
     except json.JSONDecodeError as error:
         raise RequestError(
-            f"{path}:{error.lineno}:{error.colno}: not JSON ({error.msg}); selinon test --cover writes it anew"
+            f"{path}:{error.lineno}:{error.colno}: not JSON ({error.msg}); selinon test --cover writes a new one"
         ) from None
     except (UnicodeDecodeError, RecursionError) as error:
-        raise RequestError(f"{path} is not a JSON file ({error}); selinon test --cover writes it anew") from None
+        raise RequestError(f"{path} is not a JSON file ({error}); selinon test --cover writes a new one") from None
     except OSError as error:
         raise RequestError(f"cannot read {path}: {error.strerror or error}") from None
     return CoverageData.from_json(value, path)

@@ -36,8 +36,8 @@ class EventRuns:
         self._flow_attempts: Counter[str] = Counter()
         #: By flow run and name: the newest run of a node.
         self._newest: dict[tuple[str, str], NodeRun] = {}
-        #: By flow run and edge: the sources of the combination that an event was about last. A sub-flow may not be
-        #: told what it was started for.
+        #: By flow run and edge: the sources of the combination that an event was about last. What a
+        #: sub-flow was started for may be in no event.
         self._asked: dict[tuple[str, int], Mapping[str, Any]] = {}
 
     # -- flow runs ----------------------------------------------------------------------------------------------

@@ -1,6 +1,6 @@
 """Where the references of JSON Schemas lead: into the same document, or into a file beside it, never further.
 
-What differs between the drafts of JSON Schema is told by a table: a reference may lead from one to another.
+A table has what differs between the drafts of JSON Schema: a reference may lead from one to another.
 """
 
 from __future__ import annotations

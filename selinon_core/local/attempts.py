@@ -12,10 +12,10 @@ from selinon_core.local.event_queue import EventQueue, Step
 from selinon_core.local.mocked_attempt import Played, mocked_attempt
 from selinon_core.local.mocked_storage import LocalStorages
 from selinon_core.local.options import LocalOptions
+from selinon_core.local.progress_events import ProgressEvents
 from selinon_core.local.run_index import RunIndex
 from selinon_core.local.run_setup import RunSetup
 from selinon_core.local.scripts import TaskScripts
-from selinon_core.local.told_progress import ToldProgress
 from selinon_core.plan import TaskPlan
 from selinon_core.runtime.json_values import copy_json
 from selinon_core.runtime.task_runner import Assignment, Attempt, Failed, Succeeded, TaskRunner, timeout_text
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 class Attempts:
     """The attempts of one local run.
 
-    ``ended(record, attempt)`` hears how those ended that ``begin`` began, ``told(event, details)`` what happens to
+    ``ended(record, attempt)`` hears how those ended that ``begin`` began, ``emit(event, details)`` what happens to
     storages in other processes, and how far tasks are.
     ``plain``: tasks without a time-out run their own code right here, one at a time.
     """
@@ -43,7 +43,7 @@ class Attempts:
         storages: LocalStorages,
         lookup: RunIndex,
         scripts: TaskScripts,
-        told: Callable[[str, dict[str, Any]], None],
+        emit: Callable[[str, dict[str, Any]], None],
         ended: Callable[[NodeRecord, Attempt], None],
     ) -> None:
         self.plan = prepared.plan
@@ -52,7 +52,7 @@ class Attempts:
         self._agenda = agenda
         self._storages = storages
         self._lookup = lookup
-        self._told = told
+        self._emit = emit
         self._ended = ended
         self._stand_in = prepared.stand_in
         self._scripted = prepared.scripted
@@ -91,7 +91,7 @@ class Attempts:
 
     def _heard(self, record: NodeRecord, run: Callable[[], Attempt]) -> Attempt:
         """Run an attempt, and hear how far it says it is."""
-        token = listener.set(ToldProgress(self._told, record))
+        token = listener.set(ProgressEvents(self._emit, record))
         try:
             return run()
         finally:
@@ -171,7 +171,7 @@ class Attempts:
         from selinon_core.local.process_pool import ProcessPool
 
         real = frozenset(name for name in self.plan.storages if not self._storages.stands_in(name))
-        return ProcessPool(self.plan, tuple(self._pythonpath), self._directory, real, self._told)
+        return ProcessPool(self.plan, tuple(self._pythonpath), self._directory, real, self._emit)
 
     def _run_in_process(self, task: TaskPlan, assignment: Assignment, ticket: AttemptHandle) -> Attempt:
         assert self._processes is not None

@@ -100,7 +100,7 @@ class _StandIns(dict[str, tuple[MockedStorage, str] | None]):
 class LocalStorages(Storages):
     """Storages of a local run: stand-ins, but for the names in ``real``.
 
-    ``told_read`` is called for every result read from a stand-in: flow name, task name, task id. ``told_error`` is
+    ``on_read`` is called for every result read from a stand-in: flow name, task name, task id. ``on_error`` is
     called for every error that one keeps: flow name, task name, task id, arguments, error. Without it the error
     becomes an event at once, which costs more than the rest of a failed attempt.
     """
@@ -110,14 +110,14 @@ class LocalStorages(Storages):
         plan: Plan,
         imports: Imports,
         emit: Emit,
-        told_read: Callable[[str, str, str], None],
+        on_read: Callable[[str, str, str], None],
         real: frozenset[str],
         directory: str | None = None,
-        told_error: Callable[[str, str, str, Any, BaseException], None] | None = None,
+        on_error: Callable[[str, str, str, Any, BaseException], None] | None = None,
     ) -> None:
         super().__init__(plan, imports, emit, directory)
-        self._told_read = told_read
-        self._told_error = told_error
+        self._on_read = on_read
+        self._on_error = on_error
         self._mocked = {name: MockedStorage(name) for name in plan.storages if name not in real}
         self._with_cache = {name for name, storage in plan.storages.items() if storage.cache is not None}
         self._of_task = _StandIns(plan, self._mocked)
@@ -158,14 +158,14 @@ class LocalStorages(Storages):
     def store_error(self, node_args: Any, flow_name: str, task_name: str, task_id: str, exc_info: ExcInfo) -> bool:
         """As in the base class; the traceback of an error that a stand-in keeps is written when it is read."""
         mocked = self._of_task[task_name]
-        if mocked is None or self._told_error is None or self._plan.tasks[task_name].storage_readonly:
+        if mocked is None or self._on_error is None or self._plan.tasks[task_name].storage_readonly:
             return super().store_error(node_args, flow_name, task_name, task_id, exc_info)
         storage, storage_task_name = mocked
         try:
             self.connected(storage.name).store_error(node_args, flow_name, storage_task_name, task_id, exc_info)
         except USER_ERRORS:  # its text cannot be had
             return super().store_error(node_args, flow_name, task_name, task_id, exc_info)
-        self._told_error(flow_name, task_name, task_id, node_args, exc_info[1])
+        self._on_error(flow_name, task_name, task_id, node_args, exc_info[1])
         return True
 
     def keep(self, flow_name: str, task_name: str, task_id: str, kept: Any) -> bool:
@@ -184,7 +184,7 @@ class LocalStorages(Storages):
             storage, storage_task_name = mocked
             kept = storage.results.get((flow_name, storage_task_name, task_id), storage)
             if kept is not storage:
-                self._told_read(flow_name, task_name, task_id)
+                self._on_read(flow_name, task_name, task_id)
                 return restore(kept)
         return super().retrieve(flow_name, task_name, task_id)
 

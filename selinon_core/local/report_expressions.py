@@ -39,7 +39,7 @@ def evaluate_in_report(
     """Work an expression out for each combination for which an edge was considered in a run.
 
     ``edge`` None: as the output of the flow sees it, for each run of the flow. Raises ``RequestError`` for a text
-    that is no expression, and where the run has no such combination.
+    that is not an expression, and where the run has no such combination.
     """
     parsed = parse(text)
     if parsed.faults:

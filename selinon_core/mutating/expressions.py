@@ -98,7 +98,7 @@ def _of_part(part: Tree) -> Iterator[tuple[str, str, Tree]]:
 
 
 def _stepped(operand: Tree, step: int) -> Tree | None:
-    """A number that is one more or one less; None for what is no number."""
+    """A number that is one more or one less; None for a value of another type."""
     if isinstance(operand, Negative):
         inner = _stepped(operand.operand, -step)
         return None if inner is None else operand._replace(operand=inner)

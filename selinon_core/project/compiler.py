@@ -1,7 +1,7 @@
 """Model to plan: defaults filled in, ``true`` spelled out, places kept. Pure; says nothing about mistakes.
 
-Only a model without errors can be compiled. The model's data goes into the plan as it is; neither is changed by
-anybody.
+Only a model without errors can be compiled. The model's data goes into the plan as it is; neither is changed
+later.
 """
 
 from __future__ import annotations

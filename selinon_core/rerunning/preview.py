@@ -247,7 +247,7 @@ class Preview:
             f"{' and '.join(names)}: {failure} may not happen again; what {record.run.name} did stays done",
         )
 
-    # -- what is told -------------------------------------------------------------------------------------------
+    # -- what is shown -------------------------------------------------------------------------------------------
 
     def state_of(self, id: str) -> str | None:
         """What becomes of a recorded node run; None for one that does not count."""

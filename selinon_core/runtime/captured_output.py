@@ -34,15 +34,15 @@ class Line(NamedTuple):
 class CapturedOutput:
     """The newest lines of one attempt; ``lines`` and ``size`` (characters) bound them. Safe under threads.
 
-    ``told()`` is called behind each line, in the thread of the task.
+    ``heard()`` is called behind each line, in the thread of the task.
     """
 
     def __init__(
-        self, lines: int, size: int, now: Callable[[], float], told: Callable[[], None] = lambda: None
+        self, lines: int, size: int, now: Callable[[], float], heard: Callable[[], None] = lambda: None
     ) -> None:
         self._most, self._most_size = lines, size
         self._now = now
-        self._told = told
+        self._heard = heard
         self._lines: deque[Line] = deque()
         self._size = 0
         self._printed = ""
@@ -67,7 +67,7 @@ class CapturedOutput:
             while self._lines and (len(self._lines) > self._most or self._size > self._most_size):
                 self._size -= len(self._lines.popleft().text)
                 self.dropped += 1
-        self._told()
+        self._heard()
 
     def printed(self, text: str) -> None:
         """Keep the whole lines of what was printed; the rest waits for its end."""

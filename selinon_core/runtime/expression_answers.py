@@ -51,7 +51,7 @@ class ExpressionAnswerer:
         return Scope(asking, reader, self._plan.settings.environment, sources, args, has_item)
 
     def items(self, foreach: ForeachItems, scope: Scope) -> list[Any]:
-        """The items of a foreach; raises ``UserFunctionError`` for what is no list, or too long."""
+        """The items of a foreach; raises ``UserFunctionError`` for a value that is not a list, or is too long."""
         expression = foreach.expression
         where = f"{expression.text} at {expression.place}"
         with _user_errors(f"foreach {where}"):

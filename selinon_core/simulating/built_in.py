@@ -68,7 +68,7 @@ def _nothing_lost(played: Played) -> Iterator[Found]:
 
 
 def _ends_once(played: Played) -> Iterator[Found]:
-    """*Ends once*: one end in the log, its result written, its parent told."""
+    """*Ends once*: one end in the log, its result written, its parent informed."""
     for remains in played.remains:
         name, ends = played.name_of(remains), played.ends.get(remains.id, 0)
         if remains.header.status == "running" or remains.machine is None:
@@ -82,11 +82,11 @@ def _ends_once(played: Played) -> Iterator[Found]:
             yield Found("ends once", name, f"the results written of {name} differ")
         caller = remains.header.caller
         above = None if caller is None else played.by_id.get(caller.flow_id)
-        if caller is not None and above is not None and not _is_told(above, caller.number):
-            yield Found("ends once", name, f"{name} has ended, and its parent was not told")
+        if caller is not None and above is not None and not _is_informed(above, caller.number):
+            yield Found("ends once", name, f"{name} has ended, and its parent was not informed")
 
 
-def _is_told(above: FlowRemains, number: int) -> bool:
+def _is_informed(above: FlowRemains, number: int) -> bool:
     """Whether the end of a node run is in the log, or need not be: the flow ended without waiting for it."""
     return bool(above.ended.get(number)) or above.header.status != "running"
 

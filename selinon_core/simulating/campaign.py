@@ -1,7 +1,7 @@
 """Many schedules of one flow run, with what was seen of them; and one schedule that is given.
 
 Each seed draws a schedule. What breaks an invariant is played again (the same must happen), shrunk to few
-deviations, and told with the last events before the violation.
+deviations, and reported with the last events before the violation.
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ class Memo:
         self.outcomes: dict[tuple[str, int], Scripted] = {}
 
     def learn(self, other: Memo) -> None:
-        """Take over what another run was told."""
+        """Take over what another run learned."""
         self.outcomes.update(other.outcomes)
 
 

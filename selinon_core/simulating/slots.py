@@ -23,7 +23,7 @@ class Coroutine(Protocol):
         ...
 
     def give_way(self) -> None:
-        """Called within it: return to whoever resumed it, until it is resumed again."""
+        """Called within it: return to the caller of ``resume``, until it is resumed again."""
         ...
 
     def kill(self) -> None:

@@ -82,7 +82,7 @@ class FlowTestCase(pytest.Item):
         super().__init__(**rest)
         self._case = case
         self._number = number
-        # Words for -k; they are no marks, which --strict-markers would ask to be registered.
+        # Words for -k; they are not marks, which --strict-markers would ask to be registered.
         self.extra_keyword_matches.update((*case.tags, case.flow))
         self.user_properties.append(("flow", case.flow))
 

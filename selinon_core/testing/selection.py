@@ -22,7 +22,7 @@ class Selection(NamedTuple):
 def select_cases(files: Iterable[CaseFile], selection: Selection) -> list[CaseFile]:
     """The files with the numbers of the cases that are wanted; files without any are left out.
 
-    Broken files stay: what they hold is not known. Raises ``RequestError`` for a keyword that is no expression.
+    Broken files stay: what they hold is not known. Raises ``RequestError`` for a keyword that cannot be parsed.
     """
     wants = _filter(selection)
     found = []

@@ -137,7 +137,7 @@ def _check_origin(request: Request) -> None:
 
 
 class LocalOperator:
-    """Whoever is on this machine may act. ``name`` is for the audit."""
+    """Everyone on this machine may act. ``name`` is for the audit."""
 
     challenge = None
 

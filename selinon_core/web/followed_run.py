@@ -82,7 +82,7 @@ class FollowedRun:
             if folded is None:
                 raise UnknownRunError(f"there is no flow run {self.id}")
             before = (self.header, self.version, self.undecided)
-            if folded is not self._folded:  # the run was started anew under this id
+            if folded is not self._folded:  # the run was started again under this id
                 self._folded, self.nodes, self._errors, self.attempt = folded, [], {}, 0
             self.header, self.version, self.undecided = folded.header, folded.version, len(folded.inbox)
             self.run, self.problem = folded.run, folded.problem or None

@@ -267,7 +267,7 @@ def test_a_parameter_that_is_unknown_or_unused_is_a_mistake(case: str, message: 
         ("test: [{name: a, flow: f}]", "1:1", 'unknown key "test" in a case file'),
         ("tests: [{name: a, flow: f, expct: {}}]", "1:28", 'unknown key "expct" in a test case'),
         ("tests: [{name: a, flow: f, schedule: x}]", "1:38", '"schedule" has to be a list'),
-        ("tests: [{name: a, flow: f, deploy: x}]", "1:36", '"deploy" is no part of a case'),
+        ("tests: [{name: a, flow: f, deploy: x}]", "1:36", '"deploy" is not a key of a case'),
         ("tests: [{name: a, flow: f, seeds: 0}]", "1:35", "seeds has to be an integer greater than 0"),
         ("tests: [{name: a, flow: f, fail: [A:0]}]", "1:35", '"A:0" does not say what fails'),
         ("tests: [{name: a, flow: f, mocks: {A: 1}}]", "1:39", 'the mock of "A" has to be an outcome like'),

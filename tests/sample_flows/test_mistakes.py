@@ -262,7 +262,7 @@ MISTAKES = (
         "the newsletter waits for the statistics",
         "notifications",
         "nodes.yaml",
-        "    nowait: UpdateStatistics        # started, but nobody waits for it or asks whether it failed\n",
+        "    nowait: UpdateStatistics        # started; the flow neither waits for it nor fails with it\n",
         "",
         "expected  the flow to end with success",
     ),

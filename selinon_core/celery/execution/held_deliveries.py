@@ -48,7 +48,7 @@ class HeldDeliveries:
         self._held[message.id, message.number] = (message.delivery, begun.deliveries)
 
     def holding(self, message: NodeMessage, begun: Begun) -> Holding:
-        """This process works on a node run; when it is told to end meanwhile, the delivery stays held."""
+        """This process works on a node run; when it is asked to end meanwhile, the delivery stays held."""
         return Holding(self, message, begun)
 
     def discard(self, message: NodeMessage) -> None:

@@ -1,4 +1,4 @@
-"""Notices for those whom ``global.notify`` names: a run failed, a task waits for a signal, a run stands still.
+"""Notices for the receivers in ``global.notify``: a run failed, a task waits for a signal, a run stands still.
 
 A notice for a webhook is put into the store, and ``worker/notifier`` sends it. The key of the outbox that asks for
 it leaves the outbox behind that, so a notice is sent at least once. A function is called at once, in the worker
@@ -34,7 +34,7 @@ KEPT = 7 * 86400.0
 
 
 def listeners(plan: Plan, occasion: str, flow: str, is_subflow: bool) -> list[NotifyPlan]:
-    """Who hears of something that happened to a run of a flow."""
+    """The receivers of what happened to a run of a flow."""
     return [
         notify
         for notify in plan.settings.notify
@@ -63,31 +63,37 @@ class Notices:
         self, flow_id: str, header: RunHeader, version: int, reason: str, failed: Sequence[str] = ()
     ) -> None:
         """A run failed with its log at ``version``; ``failed`` are names of nodes. Raises as the store does."""
-        told = listeners(self._plan, FAILURE, header.flow, header.caller is not None)
-        if told:
+        receivers = listeners(self._plan, FAILURE, header.flow, header.caller is not None)
+        if receivers:
             more = {"reason": self._shown(reason), "failed": list(failed[:MOST_NAMES])}
-            self._tell(told, f"{FAILURE}:{flow_id}:{version}", FAILURE, flow_id, header, more)
+            self._notify(receivers, f"{FAILURE}:{flow_id}:{version}", FAILURE, flow_id, header, more)
 
     def waits(self, header: RunHeader, rows: Sequence[tuple[WaitRow, int]]) -> None:
         """Tasks began to wait, each with how often its node run was run again; raises as the store does."""
-        told = listeners(self._plan, REVIEW, header.flow, header.caller is not None)
-        for row, serial in rows if told else ():
+        receivers = listeners(self._plan, REVIEW, header.flow, header.caller is not None)
+        for row, serial in rows if receivers else ():
             wait = {"node": row.node, "id": row.id, "title": self._shown(row.title), "deadline": row.deadline}
-            self._tell(told, f"{REVIEW}:{row.id}:{serial}", REVIEW, row.run, header, {"wait": wait})
+            self._notify(receivers, f"{REVIEW}:{row.id}:{serial}", REVIEW, row.run, header, {"wait": wait})
 
     def stuck(
-        self, told: Sequence[NotifyPlan], flow_id: str, header: RunHeader, version: str, since: float, why: str
+        self,
+        receivers: Sequence[NotifyPlan],
+        flow_id: str,
+        header: RunHeader,
+        version: str,
+        since: float,
+        why: str,
     ) -> None:
         """A run makes no progress; raises as the store does."""
         more = {"since": since, "reason": why}
-        self._tell(told, f"{STUCK}:{flow_id}:{version}", STUCK, flow_id, header, more)
+        self._notify(receivers, f"{STUCK}:{flow_id}:{version}", STUCK, flow_id, header, more)
 
     def _shown(self, text: str) -> str:
         return shortened(self._hidden.masked(text), MAX_REASON)
 
-    def _tell(
+    def _notify(
         self,
-        told: Sequence[NotifyPlan],
+        receivers: Sequence[NotifyPlan],
         id: str,
         occasion: str,
         flow_id: str,
@@ -107,7 +113,7 @@ class Notices:
             "labels": dict(header.labels),
             **more,
         }
-        for notify in told:
+        for notify in receivers:
             if notify.webhook is not None:
                 webhook = webhook_id(notify)
                 text = json.dumps({"webhook": webhook, "tries": 0, "notice": notice})
@@ -122,5 +128,5 @@ class Notices:
             self._imports.load(notify.function)(notice)
         except Exception:  # the flow run does not depend on it
             _log.exception(
-                "the notify function %s failed; the notice %s is not told again", notify.function, notice["id"]
+                "the notify function %s failed; the notice %s is not given again", notify.function, notice["id"]
             )

@@ -107,7 +107,7 @@ class PauseEnds:
                 changes["index_change"] = parts.index_changes.status(header._replace(paused=resumed.number))
             self.give_back(flow_id, header, opened, consumed=len(entries), **changes)
             return
-        if header.caller is not None:  # told first, or it might never be
+        if header.caller is not None:  # first, or the parent might never get it
             parts.relay.deliver_end(header.caller, cancelled_before(reason))
         now = parts.now()
         self.give_back(

@@ -2,7 +2,7 @@
 
 The first commit of such a run asks for its place. A run that gets none is *queued*: the store keeps its header
 without a log, and its start message. The step that gives a place back grants it to a run that waits, and makes
-that due. Whoever looks at the run then begins it.
+that due. The worker that looks at the run then begins it.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Lets a flow run that failed go on (``selinon retry``): what failed runs again, and nothing else of it.
 
-A run is reopened in one commit under its lease: its log gets the event, its records start anew, its header says
+A run is reopened in one commit under its lease: its log gets the event, its records are reset, its header says
 ``running``, and it does not expire. What ended while the run was over is not in its log. The state store knows
 it, and it is taken in by the same commit. The parent of a sub-flow is reopened first; its start message then
 reopens the sub-flow (``serial``), and so on down to the tasks that failed.

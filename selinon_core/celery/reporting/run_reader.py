@@ -162,7 +162,7 @@ class _Slot:
 def _is_same(folded: FoldedRun, header: RunHeader, known: int) -> bool:
     """Whether what was read goes on from what is known.
 
-    An id may have been started anew, and a run that was cancelled before it began may have begun after all.
+    An id may have been started again, and a run that was cancelled before it began may have begun after all.
     """
     if folded.header.initial_definition != header.initial_definition:
         return False

@@ -28,7 +28,7 @@ ASK_FOR = 1.0
 class Termination(NamedTuple):
     """What was asked for."""
 
-    #: Running tasks that workers were told to stop: names, by the ids of their node runs.
+    #: Running tasks that workers were asked to stop: names, by the ids of their node runs.
     tasks: Mapping[str, str]
     #: Workers whose pools cannot stop a task: names of pools, by the names of the workers.
     cannot: Mapping[str, str]
@@ -102,8 +102,8 @@ def _pools_that_cannot(owner: Owner) -> dict[str, str]:
     except Exception:  # nothing depends on it
         return {}
     found = {}
-    for worker, told in stats.items():
-        pool = str((told.get("pool") or {}).get("implementation", ""))
+    for worker, figures in stats.items():
+        pool = str((figures.get("pool") or {}).get("implementation", ""))
         if pool and not any(name in pool for name in CAN_STOP):
             found[worker] = pool.rpartition(".")[2].partition(":")[0] or pool
     return found

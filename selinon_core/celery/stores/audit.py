@@ -1,8 +1,8 @@
 """The audit: who asked for what, of which flow run. Kept apart from runs, which it outlives.
 
 The process that asks for an action writes the entry, just before it sends the message. So an entry says that
-somebody asked; what came of it is in the history of the run. Workers write nothing here. The leader of the sweep
-removes what is older than ``selinon_index_ttl``.
+an action was asked for; what came of it is in the history of the run. Workers write nothing here. The leader of
+the sweep removes what is older than ``selinon_index_ttl``.
 """
 
 from __future__ import annotations

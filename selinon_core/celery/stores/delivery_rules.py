@@ -90,7 +90,7 @@ def completed(record: NodeRecord, delivery: int = -1) -> NodeRecord | None:
 
 
 def reopened(record: NodeRecord) -> NodeRecord:
-    """A failed node run runs again in a run that goes on: what was counted of it is counted anew."""
+    """A failed node run runs again in a run that goes on: its counts start again."""
     return NodeRecord(record.delivery + 1)
 
 

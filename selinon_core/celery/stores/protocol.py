@@ -146,7 +146,7 @@ class Reopening(NamedTuple):
     is refused when one of the ``awaited`` node runs is done: its end was not put into the inbox.
     """
 
-    #: Node runs that run again, by number, and their task ids. Their records start anew behind the present
+    #: Node runs that run again, by number, and their task ids. Their records are reset behind the present
     #: delivery, so messages and ends of before do not count; their errors are removed.
     again: Mapping[int, str]
     #: Node runs that have not ended, and are waited for from now on.

@@ -1,6 +1,6 @@
 """What a store keeps of schedules: up to when each was decided on, what waits, and which are paused.
 
-A row is of a schedule's name and its *rule*: expression and time zone. With another rule a schedule begins anew,
+A row is of a schedule's name and its *rule*: expression and time zone. With another rule a schedule begins again,
 so that a change of the expression starts nothing that was due before it. Workers with old and new files may lead
 in turns meanwhile; each goes on with the row of its rule.
 
@@ -80,7 +80,7 @@ class Schedules(Protocol):
 
 
 def rule_of(schedule: SchedulePlan) -> str:
-    """Expression and time zone; with another rule a schedule begins anew."""
+    """Expression and time zone; with another rule a schedule begins again."""
     return f"{schedule.cron} {schedule.timezone}"
 
 

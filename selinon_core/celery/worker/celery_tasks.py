@@ -93,7 +93,7 @@ class MessageReceiver:
         self._unroutable = UnroutableMessages()
 
     def give_back_deliveries(self) -> None:
-        """This process is told to end."""
+        """This process is asked to end."""
         self._owner.services.held_deliveries.give_back()
 
     def dispatch(self, task: Any, kwargs: dict[str, Any]) -> None:

@@ -65,13 +65,13 @@ class Notifier:
                     found = self._services.store.items.claim(NOTICE, now, now + TAKEN, 1)
                 if not found:
                     return LOOK_EVERY
-                self._tell(found[0], now, away)
+                self._handle(found[0], now, away)
         except StateStoreError as error:
             _log.warning("notices wait: %s", error)
             return LOOK_AGAIN
         return 0.0
 
-    def _tell(self, item: Item, now: float, away: set[str]) -> None:
+    def _handle(self, item: Item, now: float, away: set[str]) -> None:
         """Send one notice. One for a receiver that is ``away`` just now waits, and its tries are not counted."""
         kept = json.loads(item.text)
         notify = self._webhooks.get(kept["webhook"])
@@ -91,7 +91,7 @@ class Notifier:
             return
         with self._gate():
             self._services.store.items.remove(NOTICE, [item.id])
-        _log.info("notice %s was told", item.id)
+        _log.info("notice %s was sent", item.id)
 
     def _failed(self, item: Item, kept: dict[str, Any], now: float, why: str) -> None:
         kept["tries"] += 1
@@ -99,7 +99,7 @@ class Notifier:
             self._give_up(item, kept, f"it failed {kept['tries']} times, the last time by: {why}")
             return
         pause = self._put_off(item, kept, now)
-        _log.warning("notice %s is told again in %.0f s: %s", item.id, pause, why)
+        _log.warning("notice %s is sent again in %.0f s: %s", item.id, pause, why)
 
     def _put_off(self, item: Item, kept: dict[str, Any], now: float) -> float:
         pause: float = min(FIRST_PAUSE * 2.0 ** max(kept["tries"] - 1, 0), LONGEST_PAUSE)

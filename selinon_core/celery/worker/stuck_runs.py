@@ -15,8 +15,8 @@ from selinon_core.celery.stores.items import Item
 from selinon_core.celery.stores.protocol import Due
 from selinon_core.celery.stores.run_header import RunHeader
 
-#: The kind of the items that say which runs were told of, and for how many seconds they are kept.
-TOLD = "told-stuck"
+#: The kind of the items that say of which runs there was a notice, and for how many seconds they are kept.
+REPORTED = "reported-stuck"
 KEPT = 30 * 86400.0
 #: Runs that are remembered; the oldest are forgotten.
 MOST_REMEMBERED = 10_000
@@ -60,14 +60,14 @@ class StuckRuns:
         self._since[due.flow_id] = (version, since)
         while len(self._since) > MOST_REMEMBERED:
             self._since.pop(next(iter(self._since)))
-        told = [
+        receivers = [
             notify
             for notify in listeners(self._services.plan, STUCK, header.flow, header.caller is not None)
             if now - since >= notify.after
         ]
-        for notify in told:
+        for notify in receivers:
             id = f"{due.flow_id}:{version}:{notify.after:g}"
-            if store.items.get(TOLD, id) is None:
+            if store.items.get(REPORTED, id) is None:
                 why = _WHY.get(due.reason, _UNDECIDED)
                 self._notices.stuck([notify], due.flow_id, header, version, since, why)
-                store.items.put(Item(TOLD, id, now, ""), now + KEPT)
+                store.items.put(Item(REPORTED, id, now, ""), now + KEPT)

@@ -8,8 +8,8 @@ comes again by itself.
 
 On Redis one script takes the starts and records them as unacknowledged, in one step: kombu needs two requests a
 message, and a worker that is killed between them loses the message. RabbitMQ is asked for one message after the
-other. What is no start goes back to the front of its queue, which a quorum queue counts as a failed delivery: from
-such queues nothing is taken.
+other. A message that is not a start goes back to the front of its queue, which a quorum queue counts as a failed
+delivery: from such queues nothing is taken.
 
 The clock is the real one of this machine, as that of kombu is, by which unacknowledged messages come again.
 """

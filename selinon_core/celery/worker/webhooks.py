@@ -45,7 +45,7 @@ class Webhook(NamedTuple):
 
 
 def webhook_of(notify: NotifyPlan) -> Webhook:
-    """The webhook of an entry; raises ``ConfigurationError`` for a missing variable, or what is no URL."""
+    """The webhook of an entry; raises ``ConfigurationError`` for a missing variable and for a wrong URL."""
     assert notify.webhook is not None
     url = expand(notify.webhook)
     secret = None if notify.secret is None else expand(notify.secret)

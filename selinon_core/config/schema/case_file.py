@@ -300,7 +300,7 @@ class OfCampaigns(ValueType):
             kinds.WRONG_VALUE,
             node,
             via,
-            f'"{label}" is no part of a case',
+            f'"{label}" is not a key of a case',
             note="a case runs with one configuration",
             help=f"selinon simulate --{label} changes the configuration of workers",
         )

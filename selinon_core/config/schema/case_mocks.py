@@ -25,7 +25,7 @@ _TEXT = PlainText("text")
 
 
 class ResultLists(ValueType):
-    """Task name -> the results its runs stored, or the errors they ended with; one that is no list is one."""
+    """Task name -> the results its runs stored, or the errors they ended with; a single value is a list of one."""
 
     expected = "a mapping of tasks to lists"
 

@@ -12,7 +12,7 @@ from selinon_core.config.schema.types import Choice, JsonSchema, Number, OneOrMo
 from selinon_core.config.yaml.nodes import Node
 from selinon_core.diagnostics import Related, kinds
 
-#: What is told of: a run failed, a task waits for a signal, a run makes no progress.
+#: What notices are about: a run failed, a task waits for a signal, a run makes no progress.
 OCCASIONS = ("failure", "review", "stuck")
 #: Seconds without progress after which a run is stuck, where ``after`` is not given.
 STUCK_AFTER = 3600.0
@@ -79,7 +79,7 @@ NOTIFY = MappingType(
         Key(
             "on",
             OneOrMore(Choice(*OCCASIONS), "one or more of " + ", ".join(OCCASIONS), nonempty=True),
-            "what is told: a run failed, a task waits for a signal, a run makes no progress",
+            "what the notices are about: a run failed, a task waits for a signal, a run makes no progress",
             "on",
             (),
             required=True,

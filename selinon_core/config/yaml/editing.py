@@ -1,4 +1,4 @@
-"""Edits of YAML text: what is written is changed as little as possible, and never by writing the data anew.
+"""Edits of YAML text: what is written is changed as little as possible, and never by writing all data again.
 
 Each method of ``TextEditor`` takes a node and returns edits; none where the text is written in a way that does
 not allow the change. Comments, quotes and line breaks stay what they are.

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from selinon_core.errors import RequestError
 
 _SUFFIXES = (".yaml", ".yml")
-#: How the names of case files end: they hold tests of a project, and are no part of it.
+#: How the names of case files end: they hold tests of a project, and do not belong to it.
 CASE_SUFFIXES = (".flowtest.yaml", ".flowtest.yml")
 #: in bytes; it keeps a device or a stray dump from filling the memory
 LARGEST_FILE = 50_000_000

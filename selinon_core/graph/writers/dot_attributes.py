@@ -79,7 +79,7 @@ def node_look(node: Node, drawing: Drawing, style: Style) -> dict[str, str]:
 
 
 def _is_unmet(node: Node) -> bool:
-    """Whether no test has met a node; a fallback that was never used is told apart."""
+    """Whether no test has met a node; a fallback that was never used is another case."""
     return node.state == "never" and node.kind not in ("failure", "handled")
 
 

@@ -56,7 +56,7 @@ def schemas_of_run(index: Texts, cls: Symbol) -> RunSchemas | None:
     try:
         found = _run_function(index, cls)
         return None if found is None else _schemas(index, *found)
-    except RecursionError:  # an annotation nested deeper than anybody writes
+    except RecursionError:  # an annotation that is nested too deep
         return None
 
 

@@ -199,7 +199,7 @@ class CodeIndex:
         if key not in self._methods:
             try:
                 self._methods[key] = self._method(cls, name, LONGEST_CHAIN)
-            except RecursionError:  # a class body nested deeper than anybody writes
+            except RecursionError:  # a class body that is nested too deep
                 self._methods[key] = UNKNOWN
         return self._methods[key]
 

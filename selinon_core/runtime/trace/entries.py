@@ -1,4 +1,4 @@
-"""The record of what node runs and flow runs did, kept compactly and told as trace events: of any driver.
+"""The record of what node runs and flow runs did, kept compactly and expanded into trace events: of any driver.
 
 An entry is a tuple of its kind, the time and what it is about; ``expand`` turns it into events with details.
 Nothing in the records an entry refers to changes in a way that would make an older entry tell something else.
@@ -273,7 +273,7 @@ def _flow_started(plan: Plan, record: FlowRecord) -> _Told:
 
 
 def _attempt_started(plan: Plan, record: FlowRecord) -> _Told:
-    """A further attempt of a flow, which is told as its start is, as 1.x did."""
+    """A further attempt of a flow, whose event is that of a start, as in 1.x."""
     details = _flow_given(record)
     details["selective"] = None if record.selective is None else record.selective.to_json()
     yield "FLOW_START", details

@@ -191,7 +191,7 @@ class Group {
       const left = count - nodes.length;
       more.push(button(`Show ${Math.min(100, left)} of ${plural(left, "more node run")}`, "", () => { this.pages = pages + 1; this.load(); }));
     }
-    // What is in its place stays there: to lay out 100 node runs anew takes longer than all else.
+    // What is in its place stays there: to lay out 100 node runs again takes longer than all else.
     const wanted = [...boxes, ...more];
     const shown = [...this.panel.children];
     if (more.length || wanted.length !== shown.length || wanted.some((box, index) => box !== shown[index])) {

@@ -168,7 +168,7 @@ class RedisStore:
     def _call(self, name: str, *args: Any, **options: Any) -> Any:
         try:
             return getattr(self._connected(), name)(*args, **options)
-        except UnicodeEncodeError as error:  # of an id that is no text
+        except UnicodeEncodeError as error:  # of an id that is not text
             raise StateStoreRefused(f"the state store in Redis: {error}") from error
         except self._redis.exceptions.RedisError as error:
             raise self._failed(error) from error

@@ -111,10 +111,10 @@ def _reopen(run: RunTransaction, reopening: Reopening) -> bool:
         ended = sa.select(nodes.c.number).where(nodes.c.run == run.id, nodes.c.number.in_(numbers), nodes.c.done)
         if run.connection.execute(ended.limit(1)).first() is not None:
             return False
-    anew = {**rules.reopened(NodeRecord())._asdict(), "delivery": nodes.c.delivery + 1, "seen_at": 0.0}
+    reset = {**rules.reopened(NodeRecord())._asdict(), "delivery": nodes.c.delivery + 1, "seen_at": 0.0}
     for numbers in _parts(list(reopening.again)):
         where = (nodes.c.run == run.id, nodes.c.number.in_(numbers))
-        run.connection.execute(nodes.update().where(*where).values(anew))
+        run.connection.execute(nodes.update().where(*where).values(reset))
     for ids in _parts(list(reopening.again.values())):
         run.connection.execute(errors.delete().where(errors.c.task.in_(ids)))
     run.change(expires=None)

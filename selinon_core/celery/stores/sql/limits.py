@@ -1,7 +1,7 @@
 """The places of limits in a SQL database; see ``Limits``.
 
-Whoever changes the places under a key first takes the row of the key, so they take turns. A step has locked the
-row of its run before; what waits and is granted a place is locked last.
+A transaction that changes the places under a key locks the row of the key first, so they take turns.
+A step has locked the row of its run before; what waits and is granted a place is locked last.
 """
 
 from __future__ import annotations

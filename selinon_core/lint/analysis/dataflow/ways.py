@@ -33,7 +33,7 @@ class _Way(NamedTuple):
 
 
 def ways_of(graph: FlowGraph) -> Ways:
-    """The ways through a flow; that a node runs once is told by its edges, and then by their conditions."""
+    """The ways through a flow; that a node runs once follows from its edges, and then by their conditions."""
     first = cache(lambda: Ways(graph, graph.runs_once))  # most flows do not need it
     return Ways(graph, lambda name: graph.runs_once(name) or first().may_run_again(name) is False)
 

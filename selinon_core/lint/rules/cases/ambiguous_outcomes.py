@@ -10,8 +10,8 @@ class AmbiguousOutcomes(Rule):
     What it does: Under several seeds, or with `driver: production`, reports lists of different outcomes for a
     node of which two runs may exist that do not wait for each other. Whether they do is read off the edges:
     runs of a fan-out, of several edges, or in several flow runs have no order; rounds of a cycle have one.
-    `when` with `args`, `visit` or `parent` says which runs an outcome is for; `attempts` begins anew in each
-    run.
+    `when` with `args`, `visit` or `parent` says which runs an outcome is for; `attempts` begins with the
+    first entry in each run.
 
     Why it is bad: Which run gets which outcome depends on the seed, and so does the verdict.
 

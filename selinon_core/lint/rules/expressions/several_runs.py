@@ -12,7 +12,7 @@ class SeveralRuns(ExpressionRule):
     What it does: Looks for nodes that may run more than once and to which two ways lead that come together. A
     source of the edge is never meant twice.
 
-    Why it is bad: Which run is meant cannot be told: the node that needs the value fails.
+    Why it is bad: It is not clear which run is meant: the node that needs the value fails.
 
     Example:
         flow-definitions:

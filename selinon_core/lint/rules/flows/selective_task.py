@@ -11,7 +11,7 @@ class SelectiveTask(Rule):
     """A selective edge names a task that its sub-flow never runs.
 
     What it does: Looks for the tasks in the edges of the sub-flow and, with ``follow_subflows``, of the flows
-    below it. Fallbacks are no way to a task in a selective run.
+    below it. A fallback does not lead to a task in a selective run.
 
     Why it is bad: A selective run that does not find its task fails.
 

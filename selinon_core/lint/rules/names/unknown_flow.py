@@ -44,8 +44,8 @@ class UnknownFlow(Rule):
 
     def check(self, project: LintContext) -> Iterator[Diagnostic]:
         model = project.model
-        told = [notify.flows for notify in model.settings.notify or ()]
-        for refs in (*(_flows_named(flow) for flow in model.flows), *told):
+        notified = [notify.flows for notify in model.settings.notify or ()]
+        for refs in (*(_flows_named(flow) for flow in model.flows), *notified):
             for ref in refs:
                 if ref.name in model.flow_by_name or ref.name in model.maybe_defined:
                     continue

@@ -58,7 +58,7 @@ class LabelMistakes(Rule):
             if isinstance(value, dict | list) or value is None:
                 yield self.found(
                     location,
-                    f'label "{name}" is no text, number or boolean',
+                    f'label "{name}" is not a text, number or boolean',
                     note="it would be left out",
                     help='write one value: "${args.customer}"',
                 )

@@ -8,7 +8,7 @@ from selinon_core.lint.rule import LintContext, Rule
 
 
 class LimitMistakes(Rule):
-    """A limit of a flow lets nothing run, or counts by what is no key.
+    """A limit of a flow lets nothing run, or its key is not one that runs can be counted by.
 
     What it does: Reports a `limit` whose `max` is below 1, and a `key` that is an empty text, a boolean or null.
     Warns where two flows have limits with the same key and another `max`.

@@ -25,7 +25,7 @@ class WaitAndCode(Rule):
     What it does: Reports `import`, `classname`, `max_retry`, `retry_countdown`, `retry`, `timeout`, `queue`,
     `throttling` and `input_schema` beside `wait`.
 
-    Why it is bad: A task with `wait` runs nothing, so the key has no effect. Whoever wrote it expects one.
+    Why it is bad: A task with `wait` runs nothing, so the key has no effect, although one was expected.
 
     Example:
         tasks:

@@ -7,7 +7,7 @@ from selinon_core.lint.rule import Rule
 class UnreadableFile(Rule):
     """A file cannot be read, or is not text in UTF-8.
 
-    What it does: Reports files that cannot be opened and bytes that are no text. UTF-16 with a byte order
+    What it does: Reports files that cannot be opened and bytes that are not text. UTF-16 with a byte order
     mark is read too.
 
     Why it is bad: What the file defines is missing from the project.

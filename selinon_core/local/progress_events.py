@@ -1,7 +1,7 @@
 """How far tasks of a local run say they are: events of the trace, the same ones in each run of the same code.
 
-A worker keeps progress by time. Here a call is told when it says something new in whole percents, or has another
-text, and at most ``MOST`` times in an attempt.
+A worker keeps progress by time. Here a call is an event when it says something new in whole percents, or has
+another text, and at most ``MOST`` times in an attempt.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from selinon_core.task_progress import Progress
 MOST = 100
 
 
-class ToldProgress:
-    """Listens to one attempt; ``tell(event, details)`` hears what is new."""
+class ProgressEvents:
+    """Listens to one attempt; ``emit(event, details)`` hears what is new."""
 
-    __slots__ = ("_last", "_left", "_record", "_tell")
+    __slots__ = ("_emit", "_last", "_left", "_record")
 
-    def __init__(self, tell: Callable[[str, dict[str, Any]], None], record: NodeRecord) -> None:
-        self._tell = tell
+    def __init__(self, emit: Callable[[str, dict[str, Any]], None], record: NodeRecord) -> None:
+        self._emit = emit
         self._record = record
         self._left = MOST
         self._last: tuple[int | None, str] | None = None
@@ -36,4 +36,4 @@ class ToldProgress:
         record = self._record
         about = {"flow_name": record.flow_run.flow.name, "dispatcher_id": record.flow_run.id}
         node = {"node_name": record.run.name, "node_id": record.run.id}
-        self._tell("NODE_PROGRESS", {**about, **node, **progress._asdict()})
+        self._emit("NODE_PROGRESS", {**about, **node, **progress._asdict()})
