@@ -1,7 +1,8 @@
 """Metrics for Prometheus, from the index of runs: what changed since the last scrape is counted, exactly once.
 
-Nothing is counted in workers, and nothing is written. A server counts from its first scrape on, so one server is
-to be scraped. Labels are names of the project: a flow that is not in the files is counted as ``other``.
+How long tasks waited for a worker comes from the logs of the runs that ended, see ``node_waits``. Nothing is
+counted in workers, and nothing is written. A server counts from its first scrape on, so one server is to be
+scraped. Labels are names of the project: a flow that is not in the files is counted as ``other``.
 """
 
 from __future__ import annotations
@@ -13,9 +14,12 @@ from selinon_core.celery.selinon_protocol import Owner
 from selinon_core.celery.stores.index import CLOSED, OPEN, IndexRow, RunQuery
 from selinon_core.celery.stores.items import GIVEN_UP, NOTICE, PARKED
 from selinon_core.errors import MissingExtraError
+from selinon_core.web.node_waits import NodeWaits
 
 #: The bounds of durations, in seconds: 0.1 s to a day.
 BUCKETS = (0.1, 0.5, 1, 5, 15, 60, 300, 900, 3600, 4 * 3600, 12 * 3600, 86400)
+#: The bounds of the seconds for which tasks wait for a worker: 0.05 s to a day.
+WAIT_BUCKETS = (0.05, 0.25, 1, 5, 15, 60, 300, 1800, 7200, 86400)
 #: Seconds of the past that are looked at again: a step that is kept later may have an earlier time.
 OVERLAP = 10.0
 #: Rows that one question asks for.
@@ -46,6 +50,14 @@ class RunMetrics:
             buckets=BUCKETS,
             registry=self.registry,
         )
+        self._node_waits = Histogram(
+            "selinon_node_wait_seconds",
+            "Seconds from the decision that a task runs to its begin at a worker.",
+            ["flow", "node"],
+            buckets=WAIT_BUCKETS,
+            registry=self.registry,
+        )
+        self._waits_of_runs = NodeWaits(selinon, self._count_node_wait)
         self._waiting = Gauge(
             "selinon_waiting", "Messages that wait in a queue of the broker.", ["queue"], registry=self.registry
         )
@@ -101,24 +113,35 @@ class RunMetrics:
                 for status in CLOSED:
                     self._seconds.labels(flow, status)
         at, after = (now if self._since is None else self._since) - OVERLAP, ""
+        ended: list[str] = []
         while True:
             rows = self._selinon.store.index.changed_since(at, AT_ONCE, after)
-            for row in rows:
-                self._count_end(row, first)
+            # runs of sub-flows are read with those at the top
+            ended += [row.id for row in rows if self._count_end(row, first) and not row.parent]
             if len(rows) < AT_ONCE:
                 break
             at, after = rows[-1].changed, rows[-1].id
         self._since = now
+        self._waits_of_runs.take(ended)
         self._counted = {end: changed for end, changed in self._counted.items() if changed >= now - 2 * OVERLAP}
 
-    def _count_end(self, row: IndexRow, first: bool) -> None:
-        """Count an end that was not counted; what ended before the first scrape is only remembered."""
+    def _count_end(self, row: IndexRow, first: bool) -> bool:
+        """Count an end that was not counted; what ended before the first scrape is only remembered.
+
+        Returns whether it was counted.
+        """
         if row.ended is None or (row.id, row.ended) in self._counted:
-            return
+            return False
         self._counted[(row.id, row.ended)] = row.changed
-        if not first:
-            begun = row.created if row.begun is None else row.begun
-            self._seconds.labels(self._flow(row.flow), row.status).observe(max(row.ended - begun, 0.0))
+        if first:
+            return False
+        begun = row.created if row.begun is None else row.begun
+        self._seconds.labels(self._flow(row.flow), row.status).observe(max(row.ended - begun, 0.0))
+        return True
+
+    def _count_node_wait(self, flow: str, node: str, seconds: float) -> None:
+        known = flow in self._selinon.plan.flows and node in self._selinon.plan.tasks
+        self._node_waits.labels(*((flow, node) if known else ("other", "other"))).observe(seconds)
 
     def _count_open(self) -> None:
         index = self._selinon.store.index

@@ -1,4 +1,4 @@
-"""OpenTelemetry: one trace per flow run, a span per attempt."""
+"""OpenTelemetry: one trace per flow run, a span per attempt; the durations of flow runs."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from selinon_core.celery.reporting.meters import BUCKETS, Meters
 from selinon_core.celery.reporting.opentelemetry import Spans
 from selinon_core.plan import Plan
 from selinon_core.project import compile_text
@@ -79,6 +80,31 @@ def test_all_spans_of_a_flow_run_are_of_one_trace() -> None:
     assert failed == {"flow below", "flow main", "task Fail"}
 
 
+def test_the_durations_of_flow_runs_are_recorded() -> None:
+    from opentelemetry.sdk.metrics import MeterProvider
+    from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+
+    reader = InMemoryMetricReader()
+    plan = traced_plan()
+    spans = Spans(plan, meters=Meters(plan, MeterProvider([reader])))
+    world = World(plan, workers=1, spans=spans, selinon_inline_count=0)
+    id = world.start("main")
+    while world.store.header(id) is None:
+        world.step()
+    world.now += 7
+    world.work()
+    data: Any = reader.get_metrics_data()
+    (metric,) = data.resource_metrics[0].scope_metrics[0].metrics
+    assert (metric.name, metric.unit) == ("selinon.run", "s")
+    points = {tuple(point.attributes.values()): point for point in metric.data.data_points}
+    assert {about: point.count for about, point in points.items()} == {
+        ("main", "failure"): 1,
+        ("below", "failure"): 1,
+    }
+    assert points["main", "failure"].sum == 7
+    assert points["main", "failure"].explicit_bounds == BUCKETS
+
+
 def test_nothing_is_traced_that_nobody_asked_for() -> None:
     plan = compile_text({"nodes.yaml": "tasks:\n  - {name: A, import: x}\n"}).plan
-    assert plan is None or not Spans(plan).enabled
+    assert plan is None or not (Spans(plan).enabled or Meters(plan).enabled)

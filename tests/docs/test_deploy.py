@@ -31,6 +31,7 @@ def test_the_board_shows_metrics_that_there_are() -> None:
         for name in re.findall(r"selinon_\w+", target["expr"])
     }
     assert used >= {"selinon_runs", "selinon_waiting", "selinon_oldest_undecided_seconds"}
+    assert "selinon_node_wait_seconds_bucket" in used
     for name in {re.sub("_(count|bucket)$", "", name) for name in used}:
         assert f"`{name}`" in told
         assert f'"{name}"' in metrics

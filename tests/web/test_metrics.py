@@ -103,3 +103,53 @@ def test_tasks_that_wait_are_counted_by_flow(shop: Viewed) -> None:
         shop.world.store.waits.put(f"r{number}", [row])
     found = scraped(shop.client())
     assert [found["selinon_waits", flow, ""] for flow in ("order", "pages", "other")] == [2, 0, 1]
+
+
+def node_waits(client: Client) -> dict[tuple[str, str], tuple[float, float]]:
+    """How many tasks waited, and how long together, by flow and node."""
+    found: dict[tuple[str, str], dict[str, float]] = {}
+    for family in text_string_to_metric_families(client.get("/metrics").text):
+        for sample in family.samples:
+            if sample.name.startswith("selinon_node_wait_seconds_") and "le" not in sample.labels:
+                labels = (sample.labels["flow"], sample.labels["node"])
+                found.setdefault(labels, {})[sample.name.rpartition("_")[2]] = sample.value
+    return {labels: (values["count"], values["sum"]) for labels, values in found.items()}
+
+
+def test_how_long_tasks_waited_is_counted_when_their_run_has_ended(shop: Viewed) -> None:
+    client = shop.client()
+    shop.finished("order", {"pages": 1})
+    assert node_waits(client) == {}  # it ended before the server looked
+    shop.begun("order", {"pages": 2})
+    shop.world.now += 7
+    shop.world.work()
+    found = node_waits(client)
+    assert found["order", "Load"] == (1, 7)
+    assert found["pages", "Fetch"] == (2, 0)
+    assert node_waits(client) == found, "once"
+
+
+def test_what_waited_before_a_retry_is_not_counted_again(shop: Viewed) -> None:
+    client = shop.client()
+    node_waits(client)
+    id = shop.finished("order", {"pages": 1, "declined": True})
+    first = node_waits(client)
+    assert (first["order", "Load"], first["order", "Charge"]) == ((1, 0), (1, 0))
+    shop.world.now += 100
+    shop.world.retry("order", id)
+    shop.world.step()  # it is decided that Charge runs again
+    shop.world.now += 3
+    shop.world.work()
+    assert node_waits(client) == first | {("order", "Charge"): (2, 3)}
+
+
+def test_of_many_ended_runs_some_are_read(shop: Viewed, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("selinon_core.web.node_waits.MOST_RUNS", 4)
+    client = shop.client()
+    node_waits(client)
+    for _ in range(11):
+        shop.world.now += 1
+        shop.finished("pages", {"pages": 1})
+    shop.store.asked.clear()
+    assert node_waits(client)["pages", "Fetch"][0] == 4
+    assert shop.store.asked["since"] == 4

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
+from selinon_core.celery.reporting.meters import Meters
 from selinon_core.celery.stores.run_header import RunHeader
 from selinon_core.errors import MissingExtraError
 from selinon_core.plan import Plan
@@ -26,10 +27,11 @@ _FORM = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}")
 class Spans:
     """Makes spans, if the project's ``trace`` says ``opentelemetry: true``; else everything here does nothing.
 
-    ``api`` stands for ``opentelemetry.trace``.
+    ``api`` stands for ``opentelemetry.trace``; ``meters`` takes what is measured beside.
     """
 
-    def __init__(self, plan: Plan, api: Any = None) -> None:
+    def __init__(self, plan: Plan, api: Any = None, meters: Meters | None = None) -> None:
+        self.meters = Meters(plan) if meters is None else meters
         self.enabled = any(sink.get("opentelemetry") for sink in plan.settings.trace)
         self._api = api
 

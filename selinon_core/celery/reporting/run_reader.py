@@ -44,6 +44,7 @@ class FoldedRun:
         "nodes",
         "problem",
         "queued",
+        "reopened",
         "run",
     )
 
@@ -59,6 +60,8 @@ class FoldedRun:
         self.ended: dict[int, float] = {}
         #: When the run ended, as its log has it; None: it did not, or was ended from outside.
         self.finished: float | None = None
+        #: When it was last retried after it had failed; 0: never.
+        self.reopened = 0.0
         self.run: CachedRun | None = None
         self._flows = flows
         self._version = 0
@@ -92,7 +95,7 @@ class FoldedRun:
             if isinstance(event, on.NodeSucceeded | on.NodeFailed):
                 self.ended[event.number] = event.ended or at
             if isinstance(event, on.Reopened):
-                self.finished = None
+                self.finished, self.reopened = None, at
             for effect in self.run.machine.advance(event):
                 if isinstance(effect, do.FinishFlow):
                     self.finished = at

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from selinon_core.celery.execution.retention import status_of
 from selinon_core.celery.execution.transition_report import ExecutionReport
 from selinon_core.celery.reporting.opentelemetry import Spans
 from selinon_core.celery.reporting.run_tracer import RunTracer
@@ -17,7 +18,7 @@ class RunReporter:
         self._spans = spans
 
     def take(self, report: ExecutionReport) -> None:
-        """Emit the trace events, log lines and spans of a transition."""
+        """Emit the trace events, log lines, spans and measurements of a transition."""
         for problem in report.problems:
             self._tracer.warn(problem.event, problem.what, flow_name=report.flow, dispatcher_id=report.flow_id)
         for told in report.told:
@@ -30,6 +31,8 @@ class RunReporter:
             outcome = run.machine.outcome
             reason = None if outcome is None else outcome.reason
             self._spans.flow(run.header, run.id, run.created, report.ended_at, reason)
+            if outcome is not None:
+                self._spans.meters.run_ended(report.flow, status_of(outcome), report.ended_at - run.created)
         if self._tracer.silent:
             return
         record = self._tracer.flow(run)

@@ -109,7 +109,7 @@ TRACE_ENTRY = MappingType(
     (
         Key("logging", Flag(), "events go to Python's logging"),
         Key("json", Flag(), "events are printed, one JSON object a line"),
-        Key("opentelemetry", Flag(), "events become spans"),
+        Key("opentelemetry", Flag(), "events become spans, durations of runs are recorded"),
         Key("function", Function(TRACE_FUNCTION), "events go to a function"),
         Key("storage", TRACE_STORAGE, "events go to a storage"),
         Key("sentry", SENTRY, "errors go to Sentry"),
