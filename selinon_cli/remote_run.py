@@ -30,10 +30,16 @@ def run_remotely(terminal: Terminal, options: RunOptions, arguments: Any, tasks:
     with asking_broker(terminal, selinon.app):
         if tasks:
             run = selinon.run_flow_selective(
-                name, tasks, arguments, selection.follow_subflows, selection.run_subsequent, key=options.key
+                name,
+                tasks,
+                arguments,
+                selection.follow_subflows,
+                selection.run_subsequent,
+                key=options.key,
+                lane=options.lane,
             )
         else:
-            run = selinon.run_flow(name, arguments, key=options.key)
+            run = selinon.run_flow(name, arguments, key=options.key, lane=options.lane)
     if options.detach:
         terminal.data(f"{run.id}\n")
         return EXIT_OK

@@ -149,6 +149,7 @@ class RunOptions(ProjectOptions):
         help="Start the flow once for this key; another start with it follows the same flow run.",
         metavar="KEY",
     )
+    lane = text("--lane", help="The lane of the run, one of global.lanes.", metavar="NAME")
     input = group(InputOptions)
     execution = group(ExecutionOptions, panel="Storages and time")
     mocking = group(MockOptions, panel="Mocks")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from selinon_cli.broker import check_broker
 from selinon_cli.celery_app import APP_OPTION, flows_of, require_celery
 from selinon_cli.exits import EXIT_FINDINGS, EXIT_INTERRUPTED, EXIT_OK, UsageError
-from selinon_cli.options import Command, ProjectOptions, flag, integer, text
+from selinon_cli.options import Command, ProjectOptions, flag, integer, text, texts
 from selinon_cli.terminal import Terminal
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ class WorkerOptions(ProjectOptions):
 
     app = APP_OPTION
     queues = text("-Q", "--queues", help="Serve these queues only, separated by commas.", metavar="NAMES")
+    lanes = texts("--lane", help="Serve the queues of this lane only (repeatable).", metavar="NAME")
     dispatcher_only = flag("--dispatcher-only", help="Advance flows, run no tasks.")
     tasks_only = flag("--tasks-only", help="Run tasks, advance no flows.")
     concurrency = integer("-c", "--concurrency", help="Processes or threads.", metavar="N", minimum=1)
@@ -36,7 +38,10 @@ def worker(terminal: Terminal, options: WorkerOptions) -> int:
     if options.pool is not None:
         _make_way(options.pool)
     selinon = flows_of(terminal, options.app, options.paths)
-    served = options.queues or ",".join(project_queues(selinon, options.dispatcher_only, options.tasks_only))
+    if options.lanes:
+        _check_lanes(selinon, options)
+    found = project_queues(selinon, options.dispatcher_only, options.tasks_only, options.lanes or None)
+    served = options.queues or ",".join(found)
     if options.queues is not None:
         _check_queues(terminal, selinon, options.queues.split(","))
     words = ["worker", "--queues", served, "--loglevel", options.loglevel]
@@ -86,6 +91,22 @@ def _served(app: Celery, words: list[str]) -> int | str | None:
     return ended
 
 
+def _check_lanes(selinon: Selinon, options: WorkerOptions) -> None:
+    """Refuse lanes that there are not, and those whose queues are those of runs without a lane."""
+    from selinon_core.diagnostics.wording import suggestion
+
+    if options.queues is not None:
+        raise UsageError("--lane and --queues both say which queues are served")
+    lanes = selinon.plan.settings.lanes
+    for name in options.lanes:
+        if name not in lanes:
+            raise UsageError(f'no lane is named "{name}"', suggestion(name, lanes))
+        if not lanes[name].queue_suffix:
+            raise UsageError(
+                f'the lane "{name}" has no queues of its own', "give it a queue_suffix in global.lanes"
+            )
+
+
 def _check_queues(terminal: Terminal, selinon: Selinon, queues: list[str]) -> None:
     """Refuse a queue that is probably misspelt, and warn of one that no flow and no task has.
 
@@ -117,14 +138,19 @@ def _warn_of_shared(terminal: Terminal, selinon: Selinon, served: list[str], dis
         )
 
 
-def project_queues(selinon: Selinon, dispatcher_only: bool = False, tasks_only: bool = False) -> list[str]:
-    """The queues of a project, by kind."""
+def project_queues(
+    selinon: Selinon,
+    dispatcher_only: bool = False,
+    tasks_only: bool = False,
+    lanes: Sequence[str] | None = None,
+) -> list[str]:
+    """The queues of a project, by kind; of some lanes, or of all."""
     from selinon_core.celery.transport.message_builder import MessageBuilder
 
     plan = selinon.plan
     writer = MessageBuilder(plan, selinon.app.conf.task_default_queue)
     names = [*(() if tasks_only else plan.flows), *(() if dispatcher_only else plan.tasks)]
-    return sorted({writer.queue(name) for name in names})
+    return list(writer.queues(names, lanes))
 
 
 COMMAND = Command(

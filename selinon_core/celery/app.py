@@ -168,7 +168,9 @@ class Selinon:
 
     def _publisher(self) -> tuple[MessageBuilder, Publisher]:
         if self._publishing is None:
-            self._publishing = (MessageBuilder(self.plan, self.app.conf.task_default_queue), Publisher(self.app))
+            plan = self.plan
+            messages = MessageBuilder(plan, self.app.conf.task_default_queue)
+            self._publishing = messages, Publisher(self.app, plan.settings.lanes)
         return self._publishing
 
     # -- for callers ------------------------------------------------------------------------------------------
@@ -179,6 +181,7 @@ class Selinon:
         node_args: Any = None,
         *,
         key: str | None = None,
+        lane: str | None = None,
         timeout: float | None = REQUEST_TIMEOUT,
     ) -> FlowHandle:
         """Ask for a run of a flow. Needs nothing but the broker; a worker creates the run.
@@ -187,13 +190,14 @@ class Selinon:
         the same handle, until ``selinon_state_ttl`` after its end. The first start counts; ``status(id)`` and the
         trace event ``START_CONFLICT`` say when a later one has other arguments.
 
-        ``node_args`` is a JSON value. Raises ``UnknownFlowError``, ``RequestError`` for arguments that JSON cannot
-        hold or that are too large, ``ArgumentError`` for what does not fit the flow's ``input_schema``, kombu's
-        ``OperationalError`` when the broker cannot be reached, and ``TimeoutError`` when it does not take the
-        request within ``timeout`` seconds (None: no limit); the flow may
-        still run then.
+        The run, its tasks and its sub-flows are in ``lane``, one of ``global.lanes``; None: in that of the flow.
+
+        ``node_args`` is a JSON value. Raises ``UnknownFlowError``, ``RequestError`` for an unknown lane and for
+        arguments that JSON cannot hold or that are too large, ``ArgumentError`` for what does not fit the flow's
+        ``input_schema``, kombu's ``OperationalError`` when the broker cannot be reached, and ``TimeoutError`` when
+        it does not take the request within ``timeout`` seconds (None: no limit); the flow may still run then.
         """
-        return self._start(flow, node_args, None, key, timeout)
+        return self._start(flow, node_args, None, key, lane, timeout)
 
     def run_flow_selective(
         self,
@@ -204,6 +208,7 @@ class Selinon:
         run_subsequent: bool | Iterable[str] = False,
         *,
         key: str | None = None,
+        lane: str | None = None,
         timeout: float | None = REQUEST_TIMEOUT,
     ) -> FlowHandle:
         """Ask for a run of only what leads to the named tasks; also raises ``SelectiveNoPathError``.
@@ -212,12 +217,21 @@ class Selinon:
         """
         self._require_flow(flow)
         selective = select(self.plan, flow, task_names, follow_subflows, run_subsequent)
-        return self._start(flow, node_args, selective.to_json(), key, timeout)
+        return self._start(flow, node_args, selective.to_json(), key, lane, timeout)
 
     def _start(
-        self, flow: str, node_args: Any, selective: dict[str, Any] | None, key: str | None, timeout: float | None
+        self,
+        flow: str,
+        node_args: Any,
+        selective: dict[str, Any] | None,
+        key: str | None,
+        lane: str | None,
+        timeout: float | None,
     ) -> FlowHandle:
         self._require_flow(flow)
+        lanes = self.plan.settings.lanes
+        if lane is not None and lane not in lanes:
+            raise RequestError(f'no lane is named "{str(lane)[:50]}"{hint(str(lane), lanes)}')
         if key is not None and unfit_for_line(key, MAX_NAME):
             raise RequestError(f"key is not a text of 1 to {MAX_NAME} characters in one line: {str(key)[:50]!r}")
         limits = AdapterSettings.of(self.app.conf, "selinon_max_message_bytes")
@@ -225,7 +239,7 @@ class Selinon:
         self._check_arguments(flow, node_args)
         messages, publisher = self._publisher()
         id = random_flow_id() if key is None else keyed_flow_id(flow, key)
-        message = messages.of_request(flow, id, node_args, selective, Spans(self.plan).current(), key)
+        message = messages.of_request(flow, id, node_args, selective, Spans(self.plan).current(), key, lane=lane)
 
         note = self.pending_starts.note(message) if self.pending_starts.enabled else None
         within(timeout, lambda: publisher.send([message], note), f"the start of {flow}")

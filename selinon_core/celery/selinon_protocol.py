@@ -74,7 +74,13 @@ class Owner(Protocol):
         ...
 
     def run_flow(
-        self, flow: str, node_args: Any = None, *, key: str | None = None, timeout: float | None = ...
+        self,
+        flow: str,
+        node_args: Any = None,
+        *,
+        key: str | None = None,
+        lane: str | None = None,
+        timeout: float | None = ...,
     ) -> object:
         """Ask for a run of a flow; ``str()`` of what it returns is the id."""
         ...

@@ -155,7 +155,7 @@ class WorkerServices:
         self.batch_watchdog = BatchWatchdog(surroundings)
         self.held_deliveries = HeldDeliveries(store)
         self.hidden = redaction(plan.settings.redact)
-        self.index_changes = IndexChanges(settings, self.hidden)
+        self.index_changes = IndexChanges(settings, self.hidden, plan.settings.lanes)
         self.retention = Retention(plan, settings.selinon_state_ttl)
         self.relay = self._outbox_relay(write_result)
         self._answer_of: Answer = self._answer if answer is None else answer
@@ -356,7 +356,7 @@ def services_of(app: Celery, plan: Plan, pythonpath: tuple[str, ...], settings: 
         pythonpath,
         _without_batches(settings) if _limits_time(app) else settings,
         store=store,
-        publisher=Publisher(app),
+        publisher=Publisher(app, plan.settings.lanes),
         default_queue=app.conf.task_default_queue,
         write_result=writer,
         forget_result=writer.forget,

@@ -161,6 +161,15 @@ class LimitDef(Definition):
     when_full: str
 
 
+class LaneDef(Definition):
+    """A lane of flow runs. ``priority`` is 0 to 9; None: not given, or broken."""
+
+    __slots__ = ("priority", "queue_suffix")
+
+    priority: int | None
+    queue_suffix: NameRef | None
+
+
 class RetryDef(Definition):
     """When a task is tried again. Times are seconds; ``only`` and ``never`` are patterns of exception classes."""
 
@@ -534,6 +543,7 @@ class FlowDef(Definition):
         "input_schema",
         "keep",
         "labels",
+        "lane",
         "like",
         "limit",
         "max_retry",
@@ -587,6 +597,7 @@ class FlowDef(Definition):
     labels: TemplateDef | None
     keep: dict[str, float] | None
     limit: LimitDef | None
+    lane: NameRef | None
     vars: dict[str, Json]
     like: NameRef | None
 
@@ -612,7 +623,7 @@ class TraceDef(Definition):
 class ScheduleDef(Definition):
     """A schedule. What is wrong or missing is None, ``args`` ``BROKEN``; ``jitter`` is seconds."""
 
-    __slots__ = ("args", "catch_up", "cron", "flow", "jitter", "name", "overlap", "timezone")
+    __slots__ = ("args", "catch_up", "cron", "flow", "jitter", "lane", "name", "overlap", "timezone")
 
     name: NameRef | None
     flow: NameRef | None
@@ -622,6 +633,7 @@ class ScheduleDef(Definition):
     overlap: str
     catch_up: str
     jitter: float
+    lane: NameRef | None
 
 
 class NotifyDef(Definition):
@@ -641,13 +653,15 @@ class NotifyDef(Definition):
 class GlobalDef(Definition):
     """The ``global`` sections of all files together.
 
-    ``predicates_module`` None means the shipped ones, ``schedules`` and ``notify`` None that they cannot be read.
+    ``predicates_module`` None means the shipped ones, ``schedules``, ``notify`` and ``lanes`` None that they
+    cannot be read.
     """
 
     __slots__ = (
         "default_dispatcher_queue",
         "default_task_queue",
         "env",
+        "lanes",
         "migration_dir",
         "notify",
         "on_graph_change",
@@ -673,6 +687,7 @@ class GlobalDef(Definition):
     redact: tuple[str, ...]
     schedules: tuple[ScheduleDef, ...] | None
     notify: tuple[NotifyDef, ...] | None
+    lanes: dict[str, LaneDef] | None
 
 
 class ProjectModel:
@@ -684,8 +699,8 @@ class ProjectModel:
     ``maybe_defined`` holds names that seem to be defined in text that could not be read (after a syntax
     error, or in a broken definition): checks for unknown names have to be silent about them.
     ``files`` are the display names of the files read. ``has_expressions``: some of them have texts of the
-    expression language, templates, schemas of arguments, schedules or notifications, so that rules about these
-    have something to look at.
+    expression language, templates, schemas of arguments, schedules, lanes or notifications, so that rules about
+    these have something to look at.
     """
 
     __slots__ = (
@@ -726,7 +741,7 @@ class ProjectModel:
         nodes: tuple[FlowDef | TaskDef, ...] = (*flows, *tasks)
         self.has_expressions = (
             has_expressions
-            or bool(settings.schedules or settings.notify)
+            or bool(settings.schedules or settings.notify or settings.lanes)
             or any(node.input_schema is not None for node in nodes)
         )
         self.task_by_name: dict[str, TaskDef] = {}

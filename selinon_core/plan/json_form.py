@@ -28,6 +28,7 @@ from selinon_core.plan.model import (
     FlowLimit,
     FlowPlan,
     ForeachItems,
+    LanePlan,
     NotifyPlan,
     Plan,
     RetryPolicy,
@@ -74,8 +75,8 @@ def plan_from_json(data: Mapping[str, Any]) -> Plan:
 # --- there --------------------------------------------------------------------------------------------------
 
 #: The fields that only version 2 has, where they differ from their defaults.
-_NEW_IN_FLOWS = ("input_schema", "output", "output_schema", "constants", "labels", "keep", "limit")
-_NEW_IN_SETTINGS = ("environment", "typed_tasks", "redact", "schedules", "notify")
+_NEW_IN_FLOWS = ("input_schema", "output", "output_schema", "constants", "labels", "keep", "limit", "lane")
+_NEW_IN_SETTINGS = ("environment", "typed_tasks", "redact", "schedules", "notify", "lanes")
 
 
 def _version(plan: Plan) -> int:
@@ -111,13 +112,15 @@ def _settings(settings: Settings) -> dict[str, Any]:
         data["redact"] = list(settings.redact)
     if "schedules" in data:
         data["schedules"] = [_schedule(schedule) for schedule in settings.schedules]
+    if "lanes" in data:
+        data["lanes"] = {name: lane._asdict() for name, lane in settings.lanes.items()}
     if "notify" in data:
         data["notify"] = [_notify(notify) for notify in settings.notify]
     return data
 
 
 def _schedule(schedule: SchedulePlan) -> dict[str, Any]:
-    return {**schedule._asdict(), "args": wrap(schedule.args), "place": place_json(schedule.place)}
+    return {**fields(schedule), "args": wrap(schedule.args), "place": place_json(schedule.place)}
 
 
 def _notify(notify: NotifyPlan) -> dict[str, Any]:
@@ -221,6 +224,8 @@ def _read_settings(data: Mapping[str, Any]) -> Settings:
         settings["redact"] = tuple(settings["redact"])
     if "schedules" in settings:
         settings["schedules"] = tuple(_read_schedule(schedule) for schedule in settings["schedules"])
+    if "lanes" in settings:
+        settings["lanes"] = {name: LanePlan(**lane) for name, lane in settings["lanes"].items()}
     if "notify" in settings:
         settings["notify"] = tuple(_read_notify(notify) for notify in settings["notify"])
     return Settings(**settings)

@@ -221,6 +221,15 @@ class FlowLimit(NamedTuple):
     when_full: str = "queue"
 
 
+class LanePlan(NamedTuple):
+    """A lane: ``priority`` is 0 to 9 (9 first, None: that of runs without a lane); ``queue_suffix`` is put
+    behind the names of the queues.
+    """
+
+    priority: int | None = None
+    queue_suffix: str = ""
+
+
 class FlowPlan(NamedTuple):
     """A flow. The ``propagate_*`` sets hold names of sub-flows; ``true`` is spelled out by the compiler.
 
@@ -258,6 +267,7 @@ class FlowPlan(NamedTuple):
     labels: Template | None = None
     keep: Mapping[str, float] | None = None
     limit: FlowLimit | None = None
+    lane: str | None = None
 
 
 class Wait(NamedTuple):
@@ -337,6 +347,7 @@ class SchedulePlan(NamedTuple):
     catch_up: str
     jitter: float
     place: Place
+    lane: str | None = None
 
 
 class NotifyPlan(NamedTuple):
@@ -362,7 +373,7 @@ class Settings(NamedTuple):
     ``environment`` has the variables that expressions may read: name -> ``{}`` or ``{"default": value}``.
     ``typed_tasks``: arguments of tasks are converted to the types that ``run`` is annotated with. ``redact`` are
     patterns of keys whose values traces, statuses and pages do not show. ``schedules`` and ``notify`` are in the
-    order of the file.
+    order of the file. ``lanes`` are by name.
     """
 
     migration_dir: str | None
@@ -374,6 +385,7 @@ class Settings(NamedTuple):
     redact: tuple[str, ...] = ()
     schedules: tuple[SchedulePlan, ...] = ()
     notify: tuple[NotifyPlan, ...] = ()
+    lanes: Mapping[str, LanePlan] = {}
 
 
 class _Plan(NamedTuple):

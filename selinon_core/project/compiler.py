@@ -53,6 +53,7 @@ from selinon_core.plan import (
     Foreach,
     ForeachItems,
     ImportRef,
+    LanePlan,
     Leaf,
     Not,
     NotifyPlan,
@@ -119,6 +120,10 @@ def _check_references(model: ProjectModel) -> None:
         raise ValueError("the schedules are not complete")
     if any(each.args is BROKEN or _text(each.flow) not in model.flow_by_name for each in schedules):
         raise ValueError("a schedule names an unknown flow")
+    lanes = model.settings.lanes
+    named = {_text(flow.lane) for flow in model.flows} | {_text(each.lane) for each in schedules}
+    if lanes is None or named - {None, *lanes}:
+        raise ValueError("the lanes are not complete")
     notify = model.settings.notify
     if notify is None or not all(each.whole for each in notify):
         raise ValueError("the notifications are not complete")
@@ -146,6 +151,7 @@ def _names(refs: tuple[NameRef, ...] | None) -> tuple[str, ...]:
 
 
 def _settings(settings: GlobalDef) -> Settings:
+    lanes = settings.lanes or {}
     sinks = tuple({name: value} for entry in settings.trace for name, value in entry.sinks.items())
     return Settings(
         _text(settings.migration_dir),
@@ -157,6 +163,7 @@ def _settings(settings: GlobalDef) -> Settings:
         settings.redact,
         tuple(_schedule(schedule) for schedule in settings.schedules or ()),
         tuple(_notify(notify) for notify in settings.notify or ()),
+        {name: LanePlan(lane.priority, _text(lane.queue_suffix) or "") for name, lane in lanes.items()},
     )
 
 
@@ -186,6 +193,7 @@ def _schedule(schedule: ScheduleDef) -> SchedulePlan:
         schedule.catch_up,
         schedule.jitter,
         schedule.location.place,
+        _text(schedule.lane),
     )
 
 
@@ -298,6 +306,7 @@ def _flow(flow: FlowDef, default_queue: str, predicates: str, model: ProjectMode
         labels=_template(flow.labels),
         keep=flow.keep,
         limit=_limit(flow.limit),
+        lane=_text(flow.lane),
         constants={**model.settings.vars, **flow.vars},
     )
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from selinon_core.celery.transport import message_schema
-from selinon_core.celery.transport.publisher import OutgoingMessage
+from selinon_core.celery.transport.publisher import OutgoingMessage, priority_of
 from selinon_core.celery.transport.start_batch import START_HEADER
+from selinon_core.plan import LanePlan
 
 
 class Broker:
@@ -24,6 +25,8 @@ class Broker:
         self.duplicate = duplicate
         self.lose = lose
         self.backlog = 0
+        #: The lanes of the project, by which messages have priorities.
+        self.lanes: Mapping[str, LanePlan] = {}
 
     def waiting(self, queue: str) -> int:
         """How many messages a queue holds."""
@@ -42,8 +45,15 @@ class Broker:
                 self.queue.append((text, False))
 
     def take(self, anywhere: bool) -> tuple[str, bool]:
-        """Remove the next message, or with ``anywhere`` any of them."""
-        return self.queue.pop(self.chooser.randrange(len(self.queue)) if anywhere else 0)
+        """Remove the next message of the first lane, or with ``anywhere`` any of them."""
+        if anywhere:
+            return self.queue.pop(self.chooser.randrange(len(self.queue)))
+        first = min(range(len(self.queue)), key=lambda at: -self._priority(at)) if self.lanes else 0
+        return self.queue.pop(first)
+
+    def _priority(self, at: int) -> int:
+        kwargs = json.loads(self.queue[at][0])[1]
+        return priority_of(self.lanes.get(kwargs.get("lane") or ""))
 
     def take_starts(self, most: int) -> list[str]:
         """Remove starts that no worker has had, at most so many."""

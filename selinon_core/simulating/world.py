@@ -78,6 +78,7 @@ class World:
         self.chooser = random.Random(seed)  # noqa: S311  (reproducible, not unpredictable)
         self.faults = Faults(self.chooser, crash)
         self.broker = Broker(self.chooser, duplicate, lose)
+        self.broker.lanes = plan.settings.lanes
         self.store: MemoryStore = MemoryStore() if store is None else store
         self.shuffle = shuffle
         self.crashes = 0
@@ -137,10 +138,12 @@ class World:
     def _result(self, id: str, outcome: Any) -> None:
         self.results[id] = ("success" if outcome.succeeded else "failure", outcome.state)
 
-    def start(self, flow: str, node_args: Any = None, selective: Any = None, id: str = "") -> str:
-        """Send the message that starts a flow run; returns its id."""
+    def start(self, flow: str, node_args: Any = None, selective: Any = None, id: str = "", **more: Any) -> str:
+        """Send the message that starts a flow run; returns its id. ``more`` are further fields of it."""
         id = id or f"00000000-0000-4000-8000-{len(self.broker.sent):012d}"
-        kwargs: dict[str, Any] = {"action": "start", "flow": flow, "id": id, "args": node_args}
+        kwargs: dict[str, Any] = {"action": "start", "flow": flow, "id": id, "args": node_args, **more}
+        if lane := self.plans[0].flows[flow].lane:
+            kwargs.setdefault("lane", lane)
         if selective is not None:
             kwargs["selective"] = selective.to_json()
         self.broker.send([OutgoingMessage("celery", DISPATCHER, flow, id, id, kwargs, None, {START_HEADER: 1})])

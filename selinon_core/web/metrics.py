@@ -167,7 +167,7 @@ class RunMetrics:
 
     def _count_waiting(self) -> None:
         services: Any = self._selinon.services
-        for queue in sorted({services.messages.queue(flow) for flow in self._selinon.plan.flows}):
+        for queue in services.messages.queues(self._selinon.plan.flows):
             self._waiting.labels(queue).set(services.publisher.waiting(queue))
 
     def _flow(self, name: str) -> str:

@@ -90,11 +90,12 @@ class _Starts:
         self._leaders = leaders
         self._services = leaders.world.workers[number]
 
-    def run_flow(self, flow: str, node_args: Any, *, key: str, timeout: float | None) -> str:
+    def run_flow(self, flow: str, node_args: Any, *, key: str, lane: str | None, timeout: float | None) -> str:
         if self._leaders.refuse is not None:
             raise self._leaders.refuse
         id = keyed_flow_id(flow, key)
-        self._services.publisher.send([self._services.messages.of_request(flow, id, node_args, None, "", key)])
+        message = self._services.messages.of_request(flow, id, node_args, None, "", key, lane=lane)
+        self._services.publisher.send([message])
         return id
 
     def cancel(self, id: str, flow: str | None, *, timeout: float | None) -> None:

@@ -31,11 +31,11 @@ _FLOW = {
 class Place:
     """An app whose names on the server are its own."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, lanes: dict[str, Any] | None = None) -> None:
         import redis
 
         self.name = services.private_name()
-        plan = compile_data(_FLOW).plan
+        plan = compile_data({**_FLOW, "global": {"lanes": lanes}} if lanes else _FLOW).plan
         assert plan is not None
         self.app = Celery(self.name, broker=url, backend=url, set_as_current=False)
         self.app.conf.update(
@@ -58,16 +58,33 @@ class Place:
     def remind(self, now: float) -> int:
         return self.ledger.resend_lost(self.selinon.store, self.selinon.services.publisher, now)
 
+    def close(self) -> None:
+        self.selinon.store.clear()
+        for key in self.client.scan_iter(self.name + "*", 1000):
+            self.client.delete(key)
+        self.app.close()
+        self.client.close()
+
 
 @pytest.fixture
 def place() -> Iterator[Place]:
     made = Place(need("redis"))
     yield made
-    made.selinon.store.clear()
-    for key in made.client.scan_iter(made.name + "*", 1000):
-        made.client.delete(key)
-    made.app.close()
-    made.client.close()
+    made.close()
+
+
+def test_a_start_that_waits_behind_messages_of_another_priority_is_left_alone() -> None:
+    place = Place(need("redis"), {"bulk": {"priority": 1}})
+    try:
+        place.selinon.run_flow("main", lane="bulk")
+        assert place.queued() == 0  # it is in the list of its priority
+        assert place.remind(NOW + CHECK_AFTER + 1) == 0
+        for key in place.client.scan_iter(f"{place.name}:celery*", 1000):
+            place.client.delete(key)
+        assert place.remind(NOW + 3 * CHECK_AFTER) == 1
+        assert place.client.keys(f"{place.name}:celery*")[0] != f"{place.name}:celery"
+    finally:
+        place.close()
 
 
 def test_a_lost_start_is_sent_again(place: Place) -> None:

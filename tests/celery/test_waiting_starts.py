@@ -39,11 +39,11 @@ class Consumer:
 
     connection_errors = (ConnectionError,)
 
-    def __init__(self, url: str, prefix: bool = True, arguments: Any = None) -> None:
+    def __init__(self, url: str, prefix: bool = True, arguments: Any = None, flow: dict[str, Any] = _FLOW) -> None:
         import redis
 
         self.name = services.private_name()
-        plan = compile_data(_FLOW).plan
+        plan = compile_data(flow).plan
         assert plan is not None
         self.app = Celery(self.name, broker=url, backend=need("redis"), set_as_current=False)
         prefixed = {"global_keyprefix": self.name + ":"} if prefix else {}
@@ -122,6 +122,24 @@ def test_a_share_of_the_starts_that_wait_is_taken_in_their_order(consumer: Consu
     assert consumer.unacknowledged() == (0, 0)
     assert consumer.qos.value == 1
     assert consumer.channel.qos.can_consume()
+
+
+@pytest.mark.parametrize("prefix", [True, False])
+def test_starts_of_a_lane_are_taken_from_the_list_of_its_priority(prefix: bool) -> None:
+    consumer = Consumer(need("redis"), prefix, flow={**_FLOW, "global": {"lanes": {"bulk": {"priority": 1}}}})
+    try:
+        asked = [consumer.selinon.run_flow("main").id for _ in range(1 + 3 * SHARE)]
+        later = consumer.selinon.run_flow("main", lane="bulk").id
+        assert consumer.waiting() == 0
+        message, ack, _ = consumer.take()
+        assert ids_in(message) == asked[:4]
+        ack(LOG, ())
+        while asked[-1] not in ids_in(message):
+            message, ack, _ = consumer.take()
+            ack(LOG, ())
+        assert ids_in(consumer.take()[0]) == [later]
+    finally:
+        consumer.close()
 
 
 def test_few_that_wait_are_left_to_others(consumer: Consumer) -> None:

@@ -92,6 +92,7 @@ FULL: dict[str, Any] = {
             {"sentry": {"dsn": ""}},
             {"opentelemetry": True},
         ],
+        "lanes": {"bulk": {"priority": 2}, "urgent": {"priority": 9, "queue_suffix": "_urgent"}},
         "on_unreached": "fail",
         "on_graph_change": "retry",
     },
@@ -100,6 +101,7 @@ FULL: dict[str, Any] = {
             "name": "order",
             "keep": {"success": "1d", "failure": 2592000, "cancelled": "1.5 h"},
             "limit": {"key": "orders", "max": 3, "when_full": "skip"},
+            "lane": "bulk",
             "edges": [
                 {"from": None, "to": "Fetch", "name": "begin"},
                 {

@@ -24,6 +24,7 @@ from selinon_core.plan import (
     Foreach,
     ForeachItems,
     ImportRef,
+    LanePlan,
     Leaf,
     Not,
     NotifyPlan,
@@ -81,7 +82,10 @@ notifications = st.builds(
 limits = st.none() | st.builds(
     FlowLimit, templates.filter(bool), st.integers(1, 9), st.sampled_from(["queue", "skip"])
 )
-schedules = st.builds(SchedulePlan, names, names, names, names, data, names, names, numbers, places)
+schedules = st.builds(
+    SchedulePlan, names, names, names, names, data, names, names, numbers, places, st.none() | names
+)
+lanes = st.dictionaries(names, st.builds(LanePlan, st.none() | st.integers(0, 9), names), max_size=2)
 leaves = st.builds(Leaf, imports, st.none() | many, mappings, st.sampled_from([None, "any"]), places)
 conditions = st.recursive(
     leaves | st.builds(Expressed, expressions),
@@ -132,6 +136,7 @@ flows = st.builds(
     templates,
     keeps,
     limits,
+    st.none() | names,
 )
 tasks = st.builds(
     TaskPlan,
@@ -205,7 +210,7 @@ def of_before() -> Plan:
     plan = compile_model(read_data(FULL)[0])
     tasks = {name: task._replace(retry=None) for name, task in plan.tasks.items()}
     tasks["Mail"] = tasks["Mail"]._replace(max_retry=0, retry_countdown=0)
-    flows = {name: flow._replace(keep=None, limit=None) for name, flow in plan.flows.items()}
+    flows = {name: flow._replace(keep=None, limit=None, lane=None) for name, flow in plan.flows.items()}
     return plan._replace(tasks=tasks, flows=flows)
 
 

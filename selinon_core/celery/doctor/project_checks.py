@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from selinon_core.celery.doctor.finding import FAILED, OK, WARNING, Check, Finding
 from selinon_core.celery.settings import AdapterSettings
 from selinon_core.celery.transport.celery_defaults import REFRESH_EVERY, check_accepts_json, is_redis
+from selinon_core.celery.transport.message_builder import MessageBuilder
 from selinon_core.celery.worker.bootsteps import private_storages, queues_that_drop
 from selinon_core.diagnostics.wording import suggestion
 from selinon_core.version import __version__
@@ -45,7 +46,7 @@ def _settings(selinon: Selinon) -> Iterator[Finding]:
     conf = selinon.app.conf
     AdapterSettings.of(conf)  # raises for a value of a wrong type
     check_accepts_json(conf)
-    found = [*_unknown(selinon), *_losing(selinon)]
+    found = [*_unknown(selinon), *_losing(selinon), *_unranked(selinon)]
     yield from found or [Finding("settings", OK, "none of them loses flow runs")]
 
 
@@ -91,6 +92,30 @@ def _losing(selinon: Selinon) -> Iterator[Finding]:
             f'storage "{name}" keeps results in the memory of one process: other processes do not find them',
             "name one that processes share (files, Redis, SQL, ...)",
         )
+
+
+def _unranked(selinon: Selinon) -> Iterator[Finding]:
+    """On RabbitMQ, queues in which the priorities of lanes change nothing."""
+    app, plan = selinon.app, selinon.plan
+    if not any(lane.priority is not None for lane in plan.settings.lanes.values()):
+        return
+    if str(app.conf.broker_url or "").partition("://")[0] not in ("amqp", "amqps", "pyamqp"):
+        return
+    builder = MessageBuilder(plan, app.conf.task_default_queue)
+    queues = (app.amqp.queues[name] for name in builder.queues((*plan.flows, *plan.tasks)))
+    unranked = [queue.name for queue in queues if not _has_priorities(queue)]
+    if unranked:
+        yield Finding(
+            "settings",
+            WARNING,
+            f"lanes have priorities, and the queues have none: {', '.join(unranked)}",
+            "set task_queue_max_priority = 9, and delete the queues once, when they are empty",
+        )
+
+
+def _has_priorities(queue: Any) -> bool:
+    arguments = queue.queue_arguments or {}
+    return bool(queue.max_priority or arguments.get("x-max-priority") or arguments.get("x-queue-type") == "quorum")
 
 
 def _storage(selinon: Selinon, name: str) -> Iterator[Finding]:

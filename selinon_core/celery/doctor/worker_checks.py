@@ -45,10 +45,7 @@ def needed_queues(selinon: Selinon) -> dict[str, list[str]]:
     """The flows and tasks of each queue that the project needs."""
     plan = selinon.plan
     builder = MessageBuilder(plan, selinon.app.conf.task_default_queue)
-    found: dict[str, list[str]] = {}
-    for name in (*plan.flows, *plan.tasks):
-        found.setdefault(builder.queue(name), []).append(name)
-    return dict(sorted(found.items()))
+    return builder.queues((*plan.flows, *plan.tasks))
 
 
 def _workers(selinon: Selinon, silence: float) -> Iterator[Finding]:

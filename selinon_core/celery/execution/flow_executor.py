@@ -184,7 +184,7 @@ class FlowExecutor:
     ) -> InlineTask | None:
         """A task run ended: record it, and advance its flow if this worker consumes the flow's queue."""
         parts, number = self._parts, message.number
-        serves = parts.serves(parts.messages.queue(message.flow))
+        serves = parts.serves(parts.messages.queue(message.flow, message.lane))
         run = parts.cache.take(message.id) if serves else None
         if run is not None and error is None and not entry.results and run.is_last_open_node(number):
             advanced = parts.steps.alone(self.short_cut(run, cast(on.Event, entry.event), number, budget, inline))
@@ -222,7 +222,7 @@ class FlowExecutor:
         parts, message = self._parts, messages[0]
         if len(messages) == 1 and budget is not None:
             return self.complete(message, InboxEntry(on.NodeSucceeded(message.number)), budget)
-        serves = parts.serves(parts.messages.queue(message.flow))
+        serves = parts.serves(parts.messages.queue(message.flow, message.lane))
         run = parts.cache.take(message.id) if serves else None
         now = parts.now()
         delivered = parts.store.append_successes(
@@ -251,8 +251,8 @@ class FlowExecutor:
         if run is not None:
             parts.cache.put(run)
         if delivered.kind == NEEDS_ADVANCE:
-            queue = parts.messages.queue(message.flow)
-            parts.relay.send_safely([parts.messages.wake(message.flow, message.id, queue)])
+            queue = parts.messages.queue(message.flow, message.lane)
+            parts.relay.send_safely([parts.messages.wake(message.flow, message.id, queue, lane=message.lane)])
         return None
 
     def cancel(self, flow_id: str, flow: str) -> None:

@@ -4,25 +4,33 @@ attempt.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from selinon_core.celery.settings import AdapterSettings
 from selinon_core.celery.stores.index import MAX_REASON, IndexChange, IndexRow, args_text, shortened
 from selinon_core.celery.stores.run_header import Caller, RunHeader, Status
+from selinon_core.celery.transport.publisher import priority_of
 from selinon_core.dispatch.references import shown
+from selinon_core.plan import LanePlan
 from selinon_core.runtime.redaction import Redaction
 
 
 class IndexChanges:
     """Builds ``Commit.index_change``; None where nothing is to be written."""
 
-    def __init__(self, settings: AdapterSettings, hidden: Redaction) -> None:
+    def __init__(self, settings: AdapterSettings, hidden: Redaction, lanes: Mapping[str, LanePlan] = {}) -> None:
+        self._lanes = lanes
         self._subflows = settings.selinon_index_subflows
         self._hidden = hidden
 
     def has_row(self, caller: Caller | None) -> bool:
         """Whether the index has a row of a run with that caller."""
         return caller is None or self._subflows
+
+    def _priority(self, lane: str) -> int | None:
+        """The priority of a lane; None: no lane."""
+        return priority_of(self._lanes.get(lane)) if lane else None
 
     def created(self, id: str, header: RunHeader, args: Any, now: float, created: float) -> IndexChange | None:
         """The row of a run that begins with the step of ``now``; ``args`` as the run has them.
@@ -41,6 +49,8 @@ class IndexChanges:
             args=indexed_args(self._hidden, shown(args)),
             key=header.key or None,
             rerun_of=header.rerun_of,
+            lane=header.lane or None,
+            priority=self._priority(header.lane),
             root=None if caller is None else header.root or None,
             parent=None if caller is None else caller.flow_id,
             labels=header.labels,
@@ -96,6 +106,8 @@ class IndexChanges:
             args=indexed_args(self._hidden, shown(args)),
             key=header.key or None,
             rerun_of=header.rerun_of,
+            lane=header.lane or None,
+            priority=self._priority(header.lane),
             root=header.root or None,
             parent=parent,
             labels=header.labels,

@@ -127,7 +127,8 @@ class InlineSelector:
             if task.timeout is not None:  # Celery enforces it for a message of its own
                 continue
             expected = self._durations.expected(task.function)
-            if budget.allows(expected) and self._serves(self._messages.queue(task.name)):
+            queue = self._messages.queue(task.name, transition.run.header.lane)
+            if budget.allows(expected) and self._serves(queue):
                 budget.take(expected)
                 return InlineChoice(key, self._task(transition, effect, built[key]))
         return None
@@ -150,6 +151,7 @@ class InlineSelector:
                 False,
                 run.header.trace,
                 isinstance(node.args, Referring),
+                run.header.lane,
             ).with_payload(payload),
             node.id,
         )

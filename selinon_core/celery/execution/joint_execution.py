@@ -57,7 +57,11 @@ class JointExecution:
     def _short_cut_of(self, task: InlineTask, budget: InlineBudget) -> Steps:
         """The short cut, if it can be taken; else nothing is done."""
         parts, message = self._parts, task.message
-        run = parts.cache.take(message.id) if parts.serves(parts.messages.queue(message.flow)) else None
+        run = (
+            parts.cache.take(message.id)
+            if parts.serves(parts.messages.queue(message.flow, message.lane))
+            else None
+        )
         if run is None:
             return Advanced(False)
         if not run.is_last_open_node(message.number):

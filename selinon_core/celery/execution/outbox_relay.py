@@ -251,7 +251,7 @@ class OutboxRelay:
         elif key.kind == NOTIFY_PARENT:
             assert outcome is not None
             assert run.header.caller is not None
-            self.deliver_end(run.header.caller, outcome)
+            self.deliver_end(run.header.caller, outcome, run.header.lane)
         elif key.kind == CANCEL_FLOW:
             self._cancel(run, key.number)
         elif key.kind == SHOW_WAITS:
@@ -261,12 +261,14 @@ class OutboxRelay:
         elif key.kind == RESUME_FLOW and (node := run.machine.run_of(key.number)) is not None:
             self.steer(node.id, node.name, InboxEntry(Resumed(run.header.paused)))
 
-    def deliver_end(self, caller: Caller, outcome: FlowOutcome) -> None:
-        """Put the end of a sub-flow into the inbox of its parent, and have that advanced."""
+    def deliver_end(self, caller: Caller, outcome: FlowOutcome, lane: str = "") -> None:
+        """Put the end of a sub-flow, which has the lane of its parent, into the parent's inbox, and have that
+        advanced.
+        """
         flow_id, number, flow = caller
         now = self._now()
         event = (on.NodeSucceeded if outcome.succeeded else on.NodeFailed)(number, outcome, now)
-        queue = self._messages.queue(flow)
+        queue = self._messages.queue(flow, lane)
         delivered = self._store.append_event(
             flow_id,
             number,
@@ -279,7 +281,7 @@ class OutboxRelay:
             assert delivered.opened is not None
             self._parents.append(Parent(flow_id, delivered.opened))
         elif delivered.kind == NEEDS_ADVANCE:
-            self._publisher.send([self._messages.wake(flow, flow_id)])
+            self._publisher.send([self._messages.wake(flow, flow_id, queue, lane=lane)])
 
     def _cancel(self, run: CachedRun, number: int) -> None:
         node = run.machine.run_of(number)

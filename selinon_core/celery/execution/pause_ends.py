@@ -108,7 +108,7 @@ class PauseEnds:
             self.give_back(flow_id, header, opened, consumed=len(entries), **changes)
             return
         if header.caller is not None:  # first, or the parent might never get it
-            parts.relay.deliver_end(header.caller, cancelled_before(reason))
+            parts.relay.deliver_end(header.caller, cancelled_before(reason), header.lane)
         now = parts.now()
         self.give_back(
             flow_id,

@@ -27,10 +27,14 @@ class RunBeginning:
     def header(self, message: StartMessage, now: float) -> RunHeader:
         """The header of a run that begins."""
         parts = self._parts
-        new = parts.loader.new_header(message.flow, parts.messages.queue(message.flow))
+        lane = message.lane
+        if message.caller is None and not lane:
+            lane = parts.messages.lane_of(message.flow)
+        new = parts.loader.new_header(message.flow, parts.messages.queue(message.flow, lane))
         return new._replace(
             format=new.format if message.rerun is None else max(new.format, RERUN_FORMAT),
             rerun=message.rerun or {},
+            lane=lane,
             caller=message.caller,
             result_locations=message.result_locations,
             trace=parts.own_trace(message.id, message.trace),

@@ -63,7 +63,7 @@ class CachedRun:
     def ref(self) -> RunRef:
         """The fields of the run that messages carry."""
         header = self.header
-        return RunRef(self.flow, self.id, header.trace, header.result_locations, self.root)
+        return RunRef(self.flow, self.id, header.trace, header.result_locations, self.root, header.lane)
 
     @property
     def root(self) -> str:

@@ -19,6 +19,7 @@ from selinon_core.celery.stores.limits import ASK, TAKE, LimitPlace, LimitState,
 from selinon_core.celery.stores.protocol import Commit, Committed, Opened, Reopening
 from selinon_core.celery.stores.run_header import Caller, RunHeader
 from selinon_core.celery.transport.message_schema import StartMessage
+from selinon_core.celery.transport.publisher import priority_of
 from selinon_core.dispatch.codec import LIMITED_FORMAT
 from selinon_core.errors import ArgumentError
 
@@ -37,6 +38,11 @@ class RunQueueing:
         """Whether runs of a flow need a place."""
         found = self._parts.plan.flows.get(flow)
         return found is not None and found.limit is not None
+
+    def _priority(self, lane: str) -> int:
+        """The priority of a run among those that wait; all are alike where no lane has one."""
+        lanes = self._parts.plan.settings.lanes
+        return priority_of(lanes.get(lane)) if lanes else 0
 
     def ask(self, message: StartMessage, stub: Opened | None = None) -> Advanced | None:
         """Ask for the place of a run that does not exist, or of which there is a ``stub`` whose lease is held.
@@ -60,7 +66,7 @@ class RunQueueing:
             labels=parts.labels(run, args) if parts.index_changes.has_row(message.caller) else {},
             format=max(run.header.format, LIMITED_FORMAT),
         )
-        place = LimitPlace(key, message.id, message.flow, header.queue, 0, now)
+        place = LimitPlace(key, message.id, message.flow, header.queue, self._priority(header.lane), now)
         action = TAKE if limit.when_full == "skip" and stub is None else ASK
         committed = self._first_commit(message, header, args, LimitStep(action, place, limit.max), stub, now)
         parts.wake_granted(committed.granted)

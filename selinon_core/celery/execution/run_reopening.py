@@ -68,7 +68,7 @@ class RunReopening:
             self._reopen(message.id, Wanted(serial=message.serial))
         outcome = parts.loader.outcome(message.id)
         if outcome is not None and header.caller is not None:
-            parts.relay.deliver_end(header.caller, outcome)
+            parts.relay.deliver_end(header.caller, outcome, header.lane)
 
     def cancelled_before_it_began(self, flow_id: str, fields: Mapping[str, str]) -> Opened | None:
         """The lease of a sub-flow that its parent's time-out cancelled before it began; None for others."""

@@ -32,6 +32,7 @@ class RunHeader(NamedTuple):
     ``early`` are signals that are kept for tasks that do not wait yet (``execution.early_signals``).
     ``paused`` counts how often it was paused and resumed: an odd number says that it is paused.
     ``limit`` is the key of the place that it has, or waits for (``stores.limits``); empty: it needs none.
+    ``lane`` is the lane of the run, which its sub-flows have too; empty: none.
     ``serial`` counts how often the caller's node run was run again: what this run was started or reopened for.
     ``rerun`` says of a run that runs another one again: ``{"of": its id}``, and at the top what was asked for
     (``rerunning.request``).
@@ -64,6 +65,7 @@ class RunHeader(NamedTuple):
     paused: int = 0
     limit: str = ""
     rerun: Mapping[str, Any] = {}
+    lane: str = ""
 
     @property
     def rerun_of(self) -> str | None:
@@ -120,6 +122,7 @@ class RunHeader(NamedTuple):
             int(get("paused") or 0),
             get("limit", ""),
             json.loads(rerun) if rerun else {},
+            get("lane", ""),
         )
 
     def new_fields(self) -> dict[str, str]:
@@ -149,7 +152,7 @@ class RunHeader(NamedTuple):
             fields["paused"] = str(self.paused)
         if self.inbox_threshold:
             fields["inbox_threshold"] = str(self.inbox_threshold)
-        for name in ("trace", "trace_parent", "root", "key", "request", "early", "limit"):
+        for name in ("trace", "trace_parent", "root", "key", "request", "early", "limit", "lane"):
             if value := getattr(self, name):
                 fields[name] = value
         return fields

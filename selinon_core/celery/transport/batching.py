@@ -36,7 +36,7 @@ HAND_BACK_AFTER = 0.25
 #: Node runs of unknown tasks that begin at once, above which they are batched, and how many share a message then.
 UNKNOWN_FROM = 256
 UNKNOWN_TOGETHER = 8
-_SHARED = ("flow", "id")
+_SHARED = ("flow", "id", "lane")
 _PARTS = ("args", "parent", "failures", "result_locations")
 
 
@@ -151,7 +151,7 @@ def _as_one(messages: list[OutgoingMessage]) -> OutgoingMessage:
     if len(messages) == 1:
         return first
     nodes = [{key: value for key, value in each.kwargs.items() if key not in _SHARED} for each in messages]
-    kwargs: dict[str, Any] = {**{key: first.kwargs[key] for key in _SHARED}, "nodes": nodes}
+    kwargs: dict[str, Any] = {**{key: first.kwargs[key] for key in _SHARED if key in first.kwargs}, "nodes": nodes}
     return first._replace(kwargs=kwargs, shown_as=f"{first.shown_as} and others")
 
 

@@ -4,7 +4,7 @@ store.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from selinon_core.celery.transport.message_schema import (
@@ -22,7 +22,7 @@ from selinon_core.celery.transport.publisher import DISPATCHER, ENVELOPE, Outgoi
 from selinon_core.celery.transport.start_batch import START_HEADER
 from selinon_core.dispatch import FlowOutcome, NodeRun
 from selinon_core.dispatch import effects as do
-from selinon_core.plan import FlowPlan, Plan
+from selinon_core.plan import FlowPlan, LanePlan, Plan
 from selinon_core.runtime.environment import expand
 
 StartEffect = do.StartTask | do.StartFlow
@@ -30,6 +30,8 @@ StartEffect = do.StartTask | do.StartFlow
 StartMessageBuilt = tuple[OutgoingMessage, str | None]
 
 _DEFAULT_QUEUE = "celery"
+#: What a lane is that there is not (any more).
+NO_LANE = LanePlan()
 #: Seconds after a task's time-out at which the worker kills the process that did not stop.
 HARD_STOP_AFTER = 5.0
 
@@ -43,6 +45,8 @@ class RunRef(NamedTuple):
     result_locations: Mapping[str, str]
     #: The run at the top of this one; empty: an older worker started it, and did not say.
     root: str
+    #: The lane of the run; empty: none.
+    lane: str = ""
 
 
 class MessageBuilder:
@@ -51,7 +55,7 @@ class MessageBuilder:
     def __init__(self, plan: Plan, default_queue: str) -> None:
         self._plan = plan
         self._default_queue = default_queue
-        self._queues: dict[str, str] = {}
+        self._queues: dict[tuple[str, str], str] = {}
 
     def knows(self, name: str) -> bool:
         """Whether there is a task or a flow of that name."""
@@ -62,16 +66,32 @@ class MessageBuilder:
         task = self._plan.tasks.get(name)
         return name in self._plan.flows if task is None else task.wait is None
 
-    def queue(self, name: str) -> str:
+    def lane_of(self, flow: str) -> str:
+        """The lane of runs of a flow that were not asked for in another one; empty: none."""
+        plan = self._plan.flows.get(flow)
+        return "" if plan is None else plan.lane or ""
+
+    def queues(self, names: Iterable[str], lanes: Iterable[str] | None = None) -> dict[str, list[str]]:
+        """The queues of tasks and flows, sorted, and for which of them each is: in some lanes, or in all."""
+        found: dict[str, list[str]] = {}
+        for name in names:
+            for lane in ("", *self._plan.settings.lanes) if lanes is None else lanes:
+                of_queue = found.setdefault(self.queue(name, lane), [])
+                if name not in of_queue[-1:]:
+                    of_queue.append(name)
+        return dict(sorted(found.items()))
+
+    def queue(self, name: str, lane: str = "") -> str:
         """The queue of a task, or the dispatcher queue of a flow, with the environment filled in."""
-        queue = self._queues.get(name)
+        queue = self._queues.get((name, lane))
         if queue is None:
             plan = self._plan
             written = plan.flows[name].queue if plan.is_flow(name) else plan.tasks[name].queue
             queue = expand(written)
             if queue == _DEFAULT_QUEUE:  # what a project that names none gets: the app's own default
                 queue = self._default_queue
-            self._queues[name] = queue
+            suffix = plan.settings.lanes.get(lane, NO_LANE).queue_suffix
+            queue = self._queues[name, lane] = queue + suffix
         return queue
 
     def of_start(self, run: RunRef, effect: StartEffect, delivery: int = 0) -> StartMessageBuilt:
@@ -89,13 +109,22 @@ class MessageBuilder:
             inline["delivery"] = delivery
         if payload is not None:
             inline["has_payload"] = True
+        if run.lane:
+            inline["lane"] = run.lane
         if isinstance(effect, do.StartTask):
             kwargs = {"flow": run.flow.name, "id": run.id, "number": node.number, "task": node.name, **inline}
             timeout = self._plan.tasks[node.name].timeout
             limit = None if timeout is None else timeout + HARD_STOP_AFTER
             shown = f"selinon.task.{node.name}"
             return OutgoingMessage(
-                self.queue(node.name), ENVELOPE, shown, node.id, run.id, kwargs, limit, _traced(run.trace)
+                self.queue(node.name, run.lane),
+                ENVELOPE,
+                shown,
+                node.id,
+                run.id,
+                kwargs,
+                limit,
+                _traced(run.trace),
             ), payload
         if node.serial:
             inline |= {"serial": node.serial, "v": RETRY_FORMAT}
@@ -116,9 +145,15 @@ class MessageBuilder:
         trace: str,
         key: str | None = None,
         rerun: Mapping[str, Any] | None = None,
+        lane: str | None = None,
     ) -> OutgoingMessage:
-        """The message that starts a flow run that a caller asks for; ``rerun`` as of ``RunHeader``."""
+        """The message that starts a flow run that a caller asks for; ``rerun`` as of ``RunHeader``.
+
+        ``lane`` None: in that of the flow.
+        """
         parts = {} if node_args is None else {"args": node_args}
+        if lane := self.lane_of(flow) if lane is None else lane:
+            parts["lane"] = lane
         if key is not None:
             parts["key"] = key
         if rerun is not None:
@@ -135,7 +170,8 @@ class MessageBuilder:
         if self._plan.flows[flow].limit is not None:
             kwargs["v"] = max(LIMIT_FORMAT, kwargs.get("v", 0))
         shown, headers = f"selinon.flow.{flow}", _traced(trace)
-        return OutgoingMessage(self.queue(flow), DISPATCHER, shown, id, root_id, kwargs, None, headers)
+        queue = self.queue(flow, parts.get("lane", ""))
+        return OutgoingMessage(queue, DISPATCHER, shown, id, root_id, kwargs, None, headers)
 
     def of_message(self, message: NodeMessage, task_id: str, delivery: int) -> OutgoingMessage:
         """The message of a task's next attempt."""
@@ -148,7 +184,9 @@ class MessageBuilder:
             kwargs["has_payload"] = True
         timeout = self._plan.tasks[message.task].timeout
         limit = None if timeout is None else timeout + HARD_STOP_AFTER
-        queue = self.queue(message.task)
+        queue = self.queue(message.task, message.lane)
+        if message.lane:
+            kwargs["lane"] = message.lane
         shown, headers = f"selinon.task.{message.task}", _traced(message.trace)
         return OutgoingMessage(queue, ENVELOPE, shown, task_id, message.id, kwargs, limit, headers)
 
@@ -178,13 +216,26 @@ class MessageBuilder:
         return OutgoingMessage(queue or self.queue(flow), DISPATCHER, f"selinon.flow.{flow}", id, id, kwargs)
 
     def wake(
-        self, flow: str, id: str, queue: str | None = None, *, cancel: bool = False, limited: bool = False
+        self,
+        flow: str,
+        id: str,
+        queue: str | None = None,
+        *,
+        cancel: bool = False,
+        limited: bool = False,
+        lane: str | None = None,
     ) -> OutgoingMessage:
-        """The message that makes a dispatcher advance or cancel a run; ``limited``: one that was queued begins."""
+        """The message that makes a dispatcher advance or cancel a run; ``limited``: one that was queued begins.
+
+        ``lane`` is that of the run; None: not known, that of the flow is taken.
+        """
         kwargs: dict[str, Any] = {"action": "cancel" if cancel else "wake", "flow": flow, "id": id}
         if limited:
             kwargs["v"] = LIMIT_FORMAT
-        return OutgoingMessage(queue or self.queue(flow), DISPATCHER, f"selinon.flow.{flow}", id, id, kwargs)
+        lane = self.lane_of(flow) if lane is None else lane
+        if lane:
+            kwargs["lane"] = lane
+        return OutgoingMessage(queue or self.queue(flow, lane), DISPATCHER, f"selinon.flow.{flow}", id, id, kwargs)
 
 
 def _traced(trace: str) -> dict[str, str] | None:

@@ -84,6 +84,8 @@ class NodeMessage(NamedTuple):
     has_payload: bool
     trace: str = ""
     refers: bool = False
+    #: The lane of the run; empty: it has none, or an older worker sent the message.
+    lane: str = ""
 
     @property
     def given(self) -> Any:
@@ -122,6 +124,8 @@ class StartMessage(NamedTuple):
     serial: int = 0
     #: What is run again, as ``RunHeader.rerun``.
     rerun: dict[str, Any] | None = None
+    #: The lane that was asked for, or that of the run above; empty: none.
+    lane: str = ""
 
     @property
     def given(self) -> Any:
@@ -239,7 +243,7 @@ def read_nodes(kwargs: Mapping[str, Any], most_bytes: int, trace: Any = None) ->
     _check_format(kwargs, most_bytes)
     if not isinstance(nodes, list) or not nodes or not all(isinstance(node, dict) for node in nodes):
         raise _refusal("nodes", nodes, "is not a list of node runs")
-    shared = {"v": kwargs["v"], "flow": kwargs.get("flow"), "id": kwargs.get("id")}
+    shared = {"v": kwargs["v"], "flow": kwargs.get("flow"), "id": kwargs.get("id"), "lane": kwargs.get("lane")}
     return tuple(read_node({**node, **shared}, most_bytes, trace) for node in nodes)
 
 
@@ -259,6 +263,7 @@ def read_node(kwargs: Mapping[str, Any], most_bytes: int, trace: Any = None) -> 
         bool(kwargs.get("has_payload")),
         _trace(trace),
         bool(kwargs.get("refers")),
+        _lane(kwargs),
     )
 
 
@@ -293,7 +298,12 @@ def read_dispatch(kwargs: Mapping[str, Any], most_bytes: int, trace: Any = None)
         _name(kwargs, "key") if kwargs.get("key") is not None else "",
         _count(kwargs, "serial", 0),
         _rerun(kwargs),
+        _lane(kwargs),
     )
+
+
+def _lane(kwargs: Mapping[str, Any]) -> str:
+    return "" if kwargs.get("lane") is None else _name(kwargs, "lane")
 
 
 def _retry(kwargs: Mapping[str, Any]) -> RetryMessage:

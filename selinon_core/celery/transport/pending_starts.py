@@ -140,6 +140,15 @@ class PendingStarts:
             if looked_at < BATCH:
                 return sent
 
+    def _lists(self, queue: str) -> list[str]:
+        """The lists of a queue, one for each step of priorities, as kombu names them."""
+        from kombu.transport.redis import PRIORITY_STEPS, Channel
+
+        options = self._app.conf.broker_transport_options or {}
+        between = options.get("sep", Channel.sep)
+        steps = options.get("priority_steps", PRIORITY_STEPS)
+        return [f"{queue}{between}{step}" if step else queue for step in steps]
+
     def _look(self, client: Any, store: Store, now: float) -> tuple[int, list[OutgoingMessage]]:
         """How many were due, and those of them that are lost."""
         rows = client.zrange(self._when, 0, BATCH - 1, withscores=True)
@@ -166,7 +175,7 @@ class PendingStarts:
                     continue
                 queue = kept.message.queue
                 if queue not in busy:
-                    busy[queue] = bool(client.llen(queue))
+                    busy[queue] = any(client.llen(key) for key in self._lists(queue))
                 if busy[queue] and now - kept.at < RESEND_DESPITE_BACKLOG_AFTER * kept.times:
                     pipe.zadd(self._when, {id: now + CHECK_AFTER}, xx=True)
                     continue

@@ -14,12 +14,16 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from selinon_core.celery.stores.limits import MOST_PRIORITY
+from selinon_core.celery.transport.celery_defaults import is_redis
 from selinon_core.celery.transport.message_schema import FORMAT
 from selinon_core.celery.transport.redis_clients import keep_client
 from selinon_core.runtime.ids import random_flow_id
 
 if TYPE_CHECKING:
     from celery import Celery
+
+    from selinon_core.plan import LanePlan
 
 DISPATCHER = "selinon.Dispatcher"
 ENVELOPE = "selinon.SelinonTaskEnvelope"
@@ -45,6 +49,15 @@ class OutgoingMessage(NamedTuple):
     headers: Mapping[str, Any] | None = None
 
 
+#: The priority of what has no lane, or a lane without one.
+NORMAL_PRIORITY = 5
+
+
+def priority_of(lane: LanePlan | None) -> int:
+    """The priority of a lane, from 0 to ``MOST_PRIORITY``; the larger, the earlier."""
+    return NORMAL_PRIORITY if lane is None or lane.priority is None else lane.priority
+
+
 #: Adds commands to a pipeline of a Redis broker.
 Note = Callable[[Any], None]
 
@@ -58,8 +71,10 @@ class _MessageTemplate(NamedTuple):
 class Publisher:
     """Sends messages of one Celery app."""
 
-    def __init__(self, app: Celery) -> None:
+    def __init__(self, app: Celery, lanes: Mapping[str, LanePlan] = {}) -> None:
         self._app = app
+        self._lanes = lanes
+        self._are_ranked = any(lane.priority is not None for lane in lanes.values())
         self._templates: dict[tuple[str, str, str], _MessageTemplate] = {}
         self._declared: set[tuple[int, str]] = set()
 
@@ -131,8 +146,19 @@ class Publisher:
                 retry=retry_policy is not None,
                 retry_policy=retry_policy,
                 **template.options,
+                **self._priority(message),
             )
             self._declared.add(known)
+
+    def _priority(self, message: OutgoingMessage) -> dict[str, int]:
+        """The priority of a message as the broker counts it; none where no lane of the project has one."""
+        if not self._are_ranked:
+            return {}
+        lane = self._lanes.get(message.kwargs.get("lane") or "")
+        priority, conf = priority_of(lane), self._app.conf
+        if is_redis(conf.broker_write_url or conf.broker_url):  # kombu counts the other way round there
+            priority = MOST_PRIORITY - priority
+        return {"priority": priority}
 
     def _template(self, message: OutgoingMessage) -> _MessageTemplate:
         key = (message.queue, message.celery_task, message.shown_as)

@@ -54,7 +54,7 @@ LOOK_LATEST = 60.0
 class Starts(Protocol):
     """Starts and cancels flow runs."""
 
-    def run_flow(self, flow: str, node_args: Any, *, key: str, timeout: float | None) -> object:
+    def run_flow(self, flow: str, node_args: Any, *, key: str, lane: str | None, timeout: float | None) -> object:
         """Ask for a flow run; ``str()`` of what it returns is the id."""
         ...
 
@@ -262,7 +262,9 @@ class Scheduler:
                     if schedule.overlap == "cancel":
                         self._cancel(row, now)
                     break
-                run = str(self._starts.run_flow(start.flow, schedule.args, key=key, timeout=None))
+                run = str(
+                    self._starts.run_flow(start.flow, schedule.args, key=key, lane=schedule.lane, timeout=None)
+                )
             except StateStoreError:
                 raise
             except RequestError as error:

@@ -113,11 +113,13 @@ class TaskMessageHandler:
 
     def _process_due_work(self, message: NodeMessage) -> None:
         services = self._services
-        queue = services.messages.queue(message.flow)
+        queue = services.messages.queue(message.flow, message.lane)
         if services.serves(queue):
             services.retry_while_unavailable(lambda: services.executor.process_due_work(message.id))
         else:
-            services.relay.send_safely([services.messages.wake(message.flow, message.id, queue)])
+            services.relay.send_safely(
+                [services.messages.wake(message.flow, message.id, queue, lane=message.lane)]
+            )
 
     def _run(
         self,
@@ -282,7 +284,7 @@ class TaskMessageHandler:
             ttl=services.retention.errors,
         )
         if delivered.kind == NEEDS_ADVANCE:
-            services.relay.send_safely([services.messages.wake(message.flow, message.id)])
+            services.relay.send_safely([services.messages.wake(message.flow, message.id, lane=message.lane)])
 
 
 def _log_failure(message: NodeMessage, task_id: str, number: int, attempt: RetryLater | Failed) -> None:

@@ -127,7 +127,9 @@ class WaitingStarts:
     def _take_from_redis(self, channel: Any, message: Any) -> list[Any]:
         queue = message.delivery_info["routing_key"]
         prefix = getattr(channel, "global_keyprefix", None) or ""
-        keys = [prefix + key for key in (queue, channel.unacked_key, channel.unacked_index_key)]
+        # Behind it in the list of its own priority.
+        waiting = channel._q_for_pri(queue, message.properties.get("priority") or 0)
+        keys = [prefix + key for key in (waiting, channel.unacked_key, channel.unacked_index_key)]
         now = f"{time.time():.6f}"
         others = []
         for text in self._call(channel.pool, keys, [self._most - 1, SHARE, now, queue, DISPATCHER]):

@@ -357,6 +357,7 @@ FLOW = MappingType(
         Key("labels", TEMPLATE, "what runs are found by: texts by name, with ${expressions} of args", "labels"),
         Key("keep", KEEP, "how long a run is kept after its end; default: selinon_state_ttl", "keep"),
         Key("limit", FLOW_LIMIT, "how many runs there may be at once, over all workers", "limit"),
+        Key("lane", Text("the name of a lane"), "the lane of its runs, one of global.lanes", "lane"),
         Key("vars", KEYWORDS, "constants of expressions, over those of global", "vars", {}, broken={}),
         Key("like", _FLOW_NAME, "the flow that this one copies; what is given here replaces its keys", "like"),
     ),

@@ -7,6 +7,7 @@ from typing import Any
 from selinon_core.config.model import Definition, GlobalDef, ImportDef, NameRef, TraceDef
 from selinon_core.config.read_context import BROKEN, Broken, ReadContext, Via, resolve_alias
 from selinon_core.config.schema.common import FUNCTION_NAME, MODULE, Function, FunctionDef, import_def
+from selinon_core.config.schema.lanes import Lanes
 from selinon_core.config.schema.mapping import Key, MappingType
 from selinon_core.config.schema.notify import Notifications
 from selinon_core.config.schema.schedules import Schedules
@@ -252,6 +253,7 @@ GLOBAL = MappingType(
             broken=(),
         ),
         Key("schedules", Schedules(), "flows that are started by the clock", "schedules", ()),
+        Key("lanes", Lanes(), "priorities and queues of flow runs, by the name of the lane", "lanes", {}),
         Key("notify", Notifications(), "who hears of flow runs that need a look", "notify", ()),
     ),
     text="Settings of the whole project.",

@@ -8,6 +8,7 @@ from selinon_core.config.schema.common import CACHE
 from selinon_core.config.schema.condition import LEAF, Condition
 from selinon_core.config.schema.flows import EDGE, FAILURE, FLOW, FOREACH, FOREACH_ITEMS, SAMPLING, SELECTIVE
 from selinon_core.config.schema.global_section import GLOBAL, SENTRY, TRACE_ENTRY, TRACE_FUNCTION, TRACE_STORAGE
+from selinon_core.config.schema.lanes import LANE
 from selinon_core.config.schema.nodes import SELECTIVE_RUN_FUNCTION, STORAGE, TASK, WAIT
 from selinon_core.config.schema.notify import NOTIFY, NOTIFY_FUNCTION
 from selinon_core.config.schema.operating import FLOW_LIMIT
@@ -34,6 +35,7 @@ TABLES = (
     FLOW_LIMIT,
     GLOBAL,
     SCHEDULE,
+    LANE,
     NOTIFY,
     NOTIFY_FUNCTION,
     TRACE_ENTRY,

@@ -44,6 +44,7 @@ SCHEDULE = MappingType(
             broken="last",
         ),
         Key("jitter", SECONDS, "seconds; a start is up to so much later", "jitter", 0, broken=0),
+        Key("lane", Text("the name of a lane"), "the lane of the runs; default: that of the flow", "lane"),
     ),
     text="Starts a flow by the clock. Workers do it, without another process.",
 )

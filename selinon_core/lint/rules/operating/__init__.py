@@ -6,6 +6,7 @@ from selinon_core.lint.rule import Rule
 from selinon_core.lint.rules.operating.endless_wait import EndlessWait
 from selinon_core.lint.rules.operating.keep_too_long import KeepTooLong
 from selinon_core.lint.rules.operating.label_mistakes import LabelMistakes
+from selinon_core.lint.rules.operating.lane_mistakes import LaneMistakes
 from selinon_core.lint.rules.operating.limit_deadlock import LimitDeadlock
 from selinon_core.lint.rules.operating.limit_mistakes import LimitMistakes
 from selinon_core.lint.rules.operating.schedule_queue import ScheduleQueue
@@ -22,5 +23,6 @@ RULES: tuple[type[Rule], ...] = (
     LimitMistakes,  # SEL826
     LimitDeadlock,  # SEL827
     LabelMistakes,  # SEL828
+    LaneMistakes,  # SEL829
     KeepTooLong,  # SEL830
 )
