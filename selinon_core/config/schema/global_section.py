@@ -7,9 +7,9 @@ from typing import Any
 from selinon_core.config.model import Definition, GlobalDef, ImportDef, NameRef, TraceDef
 from selinon_core.config.read_context import BROKEN, Broken, ReadContext, Via, resolve_alias
 from selinon_core.config.schema.common import FUNCTION_NAME, MODULE, Function, FunctionDef, import_def
-from selinon_core.config.schema.lanes import Lanes
 from selinon_core.config.schema.mapping import Key, MappingType
 from selinon_core.config.schema.notify import Notifications
+from selinon_core.config.schema.operating import Lanes
 from selinon_core.config.schema.schedules import Schedules
 from selinon_core.config.schema.types import (
     Choice,

@@ -1,16 +1,18 @@
-"""What operators say of a flow: ``keep``, how long runs are kept, and ``limit``, how many there may be at once."""
+"""What operators say of flows: ``keep``, how long runs are kept, ``limit``, how many there may be at once, and
+``lanes``, which come first.
+"""
 
 from __future__ import annotations
 
 import re
 from typing import Any
 
-from selinon_core.config.model import LimitDef
-from selinon_core.config.read_context import BROKEN, Broken, ReadContext, Via
+from selinon_core.config.model import LaneDef, LimitDef
+from selinon_core.config.read_context import BROKEN, Broken, ReadContext, Via, resolve_alias
 from selinon_core.config.schema.common import COUNT, finish_with_rules, read_words
 from selinon_core.config.schema.data import TEMPLATE_TEXT
 from selinon_core.config.schema.mapping import Key, MappingType
-from selinon_core.config.schema.types import LARGEST, Choice, JsonSchema, ValueType
+from selinon_core.config.schema.types import LARGEST, Choice, JsonSchema, Number, Text, ValueType
 from selinon_core.config.yaml.nodes import MappingNode, Node
 from selinon_core.diagnostics import kinds
 from selinon_core.diagnostics.kinds import shorten
@@ -110,3 +112,81 @@ FLOW_LIMIT = MappingType(
     finish=finish_with_rules,
     text="How many runs there may be at once. A run that waits for its place is queued.",
 )
+
+
+#: The largest priority.
+_MOST_PRIORITY = 9
+_LANE_NAME = r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$"
+
+
+class Priority(Number):
+    """A whole number from 0 to 9."""
+
+    def __init__(self) -> None:
+        super().__init__(whole=True)
+        self.expected = f"an integer from 0 to {_MOST_PRIORITY}"
+
+    def read(self, reading: ReadContext, node: Node, via: Via, label: str) -> float | Broken:
+        value = super().read(reading, node, via, label)
+        if isinstance(value, Broken) or value <= _MOST_PRIORITY:
+            return value
+        return reading.report(
+            kinds.WRONG_VALUE,
+            node,
+            via,
+            f"{label} has to be {self.expected}, not {shorten(str(value))}",
+            note=f"{_MOST_PRIORITY} is the first, 0 the last; runs without a lane have 5",
+        )
+
+    def schema(self) -> JsonSchema:
+        return {"type": "integer", "minimum": 0, "maximum": _MOST_PRIORITY}
+
+
+LANE = MappingType(
+    "a lane",
+    LaneDef,
+    (
+        Key("priority", Priority(), "0 to 9: what has more comes first; what has no lane has 5", "priority"),
+        Key(
+            "queue_suffix",
+            Text("the end of a queue's name", nonempty=True, check=r"^[A-Za-z0-9_.:-]{1,64}$"),
+            "put behind the names of all queues of the run, so other workers can serve them",
+            "queue_suffix",
+        ),
+    ),
+    text="A lane of flow runs, with their tasks and sub-flows.",
+)
+
+
+class Lanes(ValueType):
+    """A mapping of names to lanes, as ``{name: LaneDef}``."""
+
+    expected = "a mapping of names to lanes"
+
+    def read(self, reading: ReadContext, node: Node, via: Via, label: str) -> dict[str, LaneDef] | Broken:
+        if type(node) is not MappingNode:
+            return reading.wrong_type(node, via, label, self.expected, help="for instance {bulk: {priority: 2}}")
+        found: dict[str, LaneDef] = {}
+        broken = False
+        for name, (key, value, inner) in node.entries.items():
+            at = via + inner
+            if not isinstance(name, str) or not re.match(_LANE_NAME, name):
+                reading.report(
+                    kinds.WRONG_VALUE,
+                    key,
+                    at,
+                    f"{shorten(str(name))} is not the name of a lane",
+                    note="a name is 1 to 64 letters, digits, dots, hyphens and underscores",
+                )
+                broken = True
+                continue
+            target, at = resolve_alias(value, at)
+            lane = LANE.read(reading, target, at, name)
+            if isinstance(lane, LaneDef):
+                found[name] = lane
+            else:
+                broken = True
+        return BROKEN if broken else found
+
+    def schema(self) -> JsonSchema:
+        return {"type": "object", "propertyNames": {"pattern": _LANE_NAME}, "additionalProperties": LANE.schema()}
