@@ -259,7 +259,7 @@ class SimulationRun:
         elif options.format == "mermaid":
             from selinon_core.testing.simulation.diagram import sequence_diagram
 
-            terminal.data(sequence_diagram(case.name, result.told))
+            terminal.data(sequence_diagram(case.name, result.transcript))
         else:
             terminal.data(rendered.replay_text(case, result, color=terminal.color_out))
         return not result.violations

@@ -129,7 +129,7 @@ def replay_text(case: Case, result: ScheduleResult, *, color: bool) -> str:
     met = [one for one in case.schedule if one not in result.stale]
     lines += [f"  {visible(deviation_text(one))}" for one in met]
     lines += [f"  met nothing: {visible(deviation_text(one))}" for one in result.stale]
-    lines += [f"    {visible(line)}" for line in result.told]
+    lines += [f"    {visible(line)}" for line in result.transcript]
     for found in result.violations:
         lines.append(f"  {styled('broken', RED, color)}    {visible(found.invariant)}: {visible(found.text)}")
     if not result.violations:
@@ -146,7 +146,7 @@ def replay_json(case: Case, result: ScheduleResult) -> dict[str, Any]:
         "deviations": [deviation_data(one) for one in result.deviations],
         "stale": [deviation_data(one) for one in result.stale],
         "violations": [found._asdict() for found in result.violations],
-        "events": list(result.told),
+        "events": list(result.transcript),
         "virtual_seconds": result.seconds,
     }
 

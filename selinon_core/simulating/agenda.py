@@ -65,11 +65,11 @@ Activity = Letter | Slot
 
 
 class Agenda:
-    """The clock, what is ready, and what is ready later. ``told`` has what happened line by line, if asked for."""
+    """The clock, what is ready, and what is ready later. ``transcript`` has each event, if asked for."""
 
-    def __init__(self, told: list[str] | None) -> None:
+    def __init__(self, transcript: list[str] | None) -> None:
         self.now = BEGINNING
-        self.told = told
+        self.transcript = transcript
         #: Messages, and activities that can go on.
         self.ready: list[Activity] = []
         self._later: list[tuple[float, int, Activity | Callable[[], None]]] = []
@@ -77,8 +77,8 @@ class Agenda:
 
     def tell(self, text: str) -> None:
         """Note what happened."""
-        if self.told is not None:
-            self.told.append(f"{self.now - BEGINNING:.6f} {text}")
+        if self.transcript is not None:
+            self.transcript.append(f"{self.now - BEGINNING:.6f} {text}")
 
     def arrive(self, activity: Activity) -> None:
         """Something is ready, as the youngest."""
@@ -127,7 +127,7 @@ class Post:
             kwargs = {"v": message_schema.FORMAT, **message.kwargs}
             subject = self._subject_of(message.celery_task, kwargs)
             letter = Letter(subject, message.celery_task, json.dumps(kwargs), message.headers or {}, False)
-            if agenda.told is not None:
+            if agenda.transcript is not None:
                 agenda.tell(f"{sender} sends {subject}")
             if not letter.is_kept and fault("lost", subject):
                 continue

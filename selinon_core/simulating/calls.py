@@ -54,7 +54,7 @@ class StoreCalls:
                 raise StateStoreError("the store cannot be reached")
             result = found(*args, **kwargs)
             slot.point = after
-            if stage.agenda.told is not None:
+            if stage.agenda.transcript is not None:
                 stage.agenda.tell(f"{slot.name} {subject} {step}")
             if may_fail and fault("store", subject, after):
                 stage.agenda.tell(f"{slot.name} {subject} gets no reply {after}")

@@ -84,7 +84,7 @@ def replay(
 ) -> ScheduleResult:
     """Play the schedule with these deviations; those that meet nothing are ``stale``. Raises as ``simulate``."""
     player = Player(subject, _checked(options), judge, store)
-    return player.play(Given(deviations), told=[])
+    return player.play(Given(deviations), transcript=[])
 
 
 def _checked(options: SimulationOptions | None) -> SimulationOptions:
@@ -191,12 +191,12 @@ class _Campaign:
     def _look_into(self, result: ScheduleResult, found: Found) -> None:
         """Play a schedule that broke an invariant again, twice, and shrink it."""
         signature = (found.invariant, found.subject)
-        told: list[str] = []
+        transcript: list[str] = []
         again: list[str] = []
         player = self._player
-        first = player.play(self._again(result), result.seed, told)
+        first = player.play(self._again(result), result.seed, transcript)
         player.play(self._again(result), result.seed, again)
-        differing = first_difference(told, again)
+        differing = first_difference(transcript, again)
         if differing is None and found not in first.violations:
             differing = f"the violation ({found.text}) did not occur again"
         deviations, last, differs = result.deviations, first, None
@@ -213,7 +213,7 @@ class _Campaign:
             result.decisions,
             len(result.deviations),
             last.stale,
-            tuple(last.told[-EVENTS:]),
+            tuple(last.transcript[-EVENTS:]),
             differs,
             differing,
         )

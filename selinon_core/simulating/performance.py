@@ -37,7 +37,7 @@ from selinon_core.simulating.world import BEGINNING
 class Performance:
     """One schedule."""
 
-    def __init__(self, shared: Shared, decisions: Decisions, told: list[str] | None) -> None:
+    def __init__(self, shared: Shared, decisions: Decisions, transcript: list[str] | None) -> None:
         self._shared = shared
         self._store = store = shared.stores.fresh()
         self._versions = shared.plans[0][1]
@@ -56,7 +56,7 @@ class Performance:
             workers=options.workers,
             slots=options.slots,
             shares=options.pool == "threads",
-            told=told,
+            transcript=transcript,
         )
         self._tracer = NamingTracer(state, self._clock, names)
         self._answers = LocalAnswers(state, shared.setup)

@@ -85,11 +85,11 @@ class Player:
             self._expected = again.canonical
         return self._result(stage, again, -1)
 
-    def play(self, decisions: Decisions, seed: int = -1, told: list[str] | None = None) -> ScheduleResult:
+    def play(self, decisions: Decisions, seed: int = -1, transcript: list[str] | None = None) -> ScheduleResult:
         """Play a schedule."""
         assert self.undisturbed is not None
         self.played += 1
-        return self._result(*self._perform(decisions, told, self._deploy_at(seed)), seed)
+        return self._result(*self._perform(decisions, transcript, self._deploy_at(seed)), seed)
 
     def play_drawn(self, draw: Callable[[int], Decisions], seed: int) -> tuple[ScheduleResult, Decisions]:
         """Play the schedule of a seed, unless another seed drew it before: then that is the result."""
@@ -116,9 +116,9 @@ class Player:
         return chooser.randint(1, most)
 
     def _perform(
-        self, decisions: Decisions, told: list[str] | None = None, deploy_at: int | None = None
+        self, decisions: Decisions, transcript: list[str] | None = None, deploy_at: int | None = None
     ) -> tuple[Stage, Played]:
-        performance = Performance(self._shared, decisions, told)
+        performance = Performance(self._shared, decisions, transcript)
         with silence():
             return performance.stage, performance.perform(self._most, deploy_at)
 
@@ -142,7 +142,7 @@ class Player:
             played.completed,
             stage.messages,
             stage.crashes,
-            tuple(stage.agenda.told or ()),
+            tuple(stage.agenda.transcript or ()),
         )
 
 

@@ -32,7 +32,7 @@ class ScheduleResult(NamedTuple):
     ``outcome`` is ``success``, ``failure: REASON`` or ``did not end``. ``deviations`` are those that happened,
     ``stale`` the given ones that met nothing. ``decisions`` counts decisions, ``messages`` those handled,
     ``crashes`` dead workers. ``seconds`` are virtual. ``attempts`` and ``completed`` have by label of the node run
-    how many attempts began, and came to their end. ``told`` has what happened line by line, if asked for.
+    how many attempts began, and came to their end. ``transcript`` has what happened line by line, if asked for.
     """
 
     seed: int
@@ -47,7 +47,7 @@ class ScheduleResult(NamedTuple):
     completed: Mapping[str, int]
     messages: int
     crashes: int
-    told: tuple[str, ...] = ()
+    transcript: tuple[str, ...] = ()
 
 
 class Violation(NamedTuple):

@@ -122,10 +122,10 @@ def shrunk(player: Player, result: ScheduleResult, found: Found, budget: int) ->
     differs = None
     if shrinker.clean is not None:
         clean = player.play(Given(shrinker.clean), result.seed, [])
-        differs = first_difference(list(clean.told), list(last.told))
+        differs = first_difference(list(clean.transcript), list(last.transcript))
     elif kept:
         clean = player.play(Given(), result.seed, [])
-        differs = first_difference(list(clean.told), list(last.told))
+        differs = first_difference(list(clean.transcript), list(last.transcript))
     return Shrunk(kept, last, differs)
 
 

@@ -38,8 +38,8 @@ GIVE_BACK_AFTER = 5.0
 class Stage:
     """Plays one schedule.
 
-    ``subject_of`` names messages. ``problems`` are exceptions that no message may end with. ``told`` has what
-    happened line by line, if it was asked for. ``deploys`` is called before each message with its number.
+    ``subject_of`` names messages. ``problems`` are exceptions that no message may end with. ``transcript`` has
+    what happened line by line, if it was asked for. ``deploys`` is called before each message with its number.
     """
 
     def __init__(
@@ -53,12 +53,12 @@ class Stage:
         workers: int,
         slots: int,
         shares: bool,
-        told: list[str] | None,
+        transcript: list[str] | None,
     ) -> None:
         self.decisions = decisions
         self.store = store
         self.settings = settings
-        self.agenda = Agenda(told)
+        self.agenda = Agenda(transcript)
         self.post = Post(self.agenda, decisions, subject_of)
         self.staff = staff = Staff(workers, slots, shares)
         self.slots = staff.slots

@@ -98,7 +98,7 @@ def no_outbox(patch: Patch) -> None:
 
 
 def no_parent_in_outbox(patch: Patch) -> None:
-    """The parent of a sub-flow is told at once or never."""
+    """The parent of a sub-flow is informed at once or never."""
     _in_commit(patch, lambda step: step._replace(outbox=[key for key in step.outbox if key != "p"]))
 
 
@@ -159,7 +159,7 @@ def no_claim(patch: Patch) -> None:
 
 
 def no_parent_told(patch: Patch) -> None:
-    """The end of a sub-flow that the sweep finds is not told."""
+    """The end of a sub-flow that the sweep finds is not passed on."""
     known = OutboxRelay.deliver_end
 
     def deliver(self: OutboxRelay, caller: Any, outcome: Any) -> None:

@@ -31,7 +31,7 @@ WILD = SimulationOptions(seeds=40, faults={**FAULTS, "crash": 0.05}, slots=2)
 def journal(result: ScheduleResult) -> str:
     """All that a schedule did, as text."""
     assert result.run is not None
-    return json.dumps([result.deviations, result.told, *result.run.trace()])
+    return json.dumps([result.deviations, result.transcript, *result.run.trace()])
 
 
 def played(options: SimulationOptions = WILD) -> list[ScheduleResult]:
@@ -112,7 +112,7 @@ def test_what_a_fault_does() -> None:
 def test_another_activity_goes_first() -> None:
     first = Deviation("first", "reserve/ReserveItem#2", "reserve/ReserveItem#3")
     result = replay(order(), [first])
-    begun = [line for line in result.told if " runs reserve/ReserveItem" in line]
+    begun = [line for line in result.transcript if " runs reserve/ReserveItem" in line]
     assert [line.partition("ReserveItem#")[2][:1] for line in begun] == ["1", "3", "2"]  # the first one inline
 
 
@@ -120,8 +120,8 @@ def test_two_workers_are_inside_of_a_step_at_once() -> None:
     options = SimulationOptions(workers=2)
     first = Deviation("first", "reserve/ReserveItem#2", "reserve/ReserveItem#3", occurrence=3)
     taken = [Deviation("take", f"reserve/ReserveItem#{n}", f"w{n - 1}") for n in (2, 3)]
-    told = replay(order(3), [first, *taken], options).told
-    about = [line.partition(" ")[2] for line in told if "ReserveItem" in line]
+    transcript = replay(order(3), [first, *taken], options).transcript
+    about = [line.partition(" ")[2] for line in transcript if "ReserveItem" in line]
     one, two = (about.index(f"w{n - 1} takes reserve/ReserveItem#{n}") for n in (2, 3))
     assert one < two < about.index("w1 is done with reserve/ReserveItem#2")
 

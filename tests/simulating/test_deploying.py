@@ -42,8 +42,8 @@ def test_a_deployment_that_lets_runs_fail_is_seen() -> None:
 
 def test_workers_change_one_after_the_other_from_a_message_on() -> None:
     options = SimulationOptions(deploy=files(LONGER), deploy_at=1, workers=2)
-    told = replay(of(files(BEFORE), "f"), (), options).told
-    changed_at = [told.index(line) for line in told if "has other files" in line]
-    taken = [number for number, line in enumerate(told) if " takes " in line]
+    transcript = replay(of(files(BEFORE), "f"), (), options).transcript
+    changed_at = [transcript.index(line) for line in transcript if "has other files" in line]
+    taken = [number for number, line in enumerate(transcript) if " takes " in line]
     assert len(changed_at) == 2
     assert changed_at[0] < taken[0] < changed_at[1] < taken[1]

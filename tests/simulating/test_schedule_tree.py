@@ -31,7 +31,7 @@ class Campaign:
     @property
     def seen_text(self) -> list[str]:
         """All of each schedule, as text."""
-        bare = [each._replace(run=None, told=()) for each in self.seen]  # type: ignore[arg-type]
+        bare = [each._replace(run=None, transcript=()) for each in self.seen]  # type: ignore[arg-type]
         return [
             json.dumps([*alone, *each.run.trace()], default=str)
             for alone, each in zip(bare, self.seen, strict=True)

@@ -12,18 +12,20 @@ _OF_SUBJECT = re.compile(r"(?:[a-z]+ )?\S+#\d+ (?P<step>.*)")
 _QUIET = frozenset({"header", "records", "timers", "read", "next delivery", "stalled nodes", "lease", "claim"})
 
 
-def sequence_diagram(title: str, told: Sequence[str]) -> str:
-    """The text of a diagram; ``told`` has lines as schedules give them: seconds, who, and what."""
-    lines = [line for each in told for line in _line(each)]
-    workers = sorted({name for line in told for name in _WORKER.findall(line.partition(" ")[2].partition(" ")[0])})
+def sequence_diagram(title: str, transcript: Sequence[str]) -> str:
+    """The text of a diagram; ``transcript`` has lines as schedules give them: seconds, who, and what."""
+    lines = [line for each in transcript for line in _line(each)]
+    workers = sorted(
+        {name for line in transcript for name in _WORKER.findall(line.partition(" ")[2].partition(" ")[0])}
+    )
     head = ["sequenceDiagram", f"    %% {_plain(title)}", "    participant broker"]
     head += [f"    participant {_id(worker)} as {worker}" for worker in workers]
     head.append("    participant store")
     return "\n".join([*head, *(f"    {line}" for line in lines)]) + "\n"
 
 
-def _line(told: str) -> Iterator[str]:
-    seconds, _, rest = told.partition(" ")
+def _line(line: str) -> Iterator[str]:
+    seconds, _, rest = line.partition(" ")
     who, _, what = rest.partition(" ")
     at = "" if float(seconds) == 0 else f" ({float(seconds):g} s)"
     if _WORKER.fullmatch(who) is None:

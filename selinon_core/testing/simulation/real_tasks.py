@@ -37,7 +37,7 @@ def check_real_tasks(campaign: Campaign) -> Iterator[str]:
             f"tasks of {campaign.subject.label} leave {left} thread{'s' * (left != 1)} running, whose work no"
             " simulation can repeat: mock these tasks"
         )
-    differing = first_difference(first.told, second.told) or _other_results(first, second)
+    differing = first_difference(first.transcript, second.transcript) or _other_results(first, second)
     if differing is not None:
         yield (
             f"uncontrolled nondeterminism without any fault, at: {differing}; a task reads the time, randomness or"

@@ -1,4 +1,4 @@
-"""The schedule of a case or of a violation, played and told."""
+"""The schedule of a case or of a violation, played, with its transcript."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def replayed(case: Case, subject: Subject, load: Load) -> ScheduleResult:
 def told_of(campaign: Campaign, violation: Violation, options: SimulationOptions) -> tuple[str, ...]:
     """All that happens in the schedule of a violation, line by line."""
     case = campaign.case._replace(schedule=violation.deviations)
-    return _replayed(case, campaign.subject, campaign.load, options).told
+    return _replayed(case, campaign.subject, campaign.load, options).transcript
 
 
 def _replayed(case: Case, subject: Subject, load: Load, options: SimulationOptions) -> ScheduleResult:
