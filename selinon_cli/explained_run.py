@@ -65,10 +65,8 @@ def _of_file(terminal: Terminal, file: str, id: str | None, paths: Sequence[str]
 
     text = read_text(file, "RUN")
     plan, _ = load_project(terminal, paths)
-    report = report_in(text)
+    report = report_in(text, file, id)
     if report is not None:
-        if id is not None:
-            raise UsageError(f"{file} is the report of one run: leave ::{id} out")
         return view_of_report(plan, report, file)
     from selinon_core.explaining.event_facts import TraceView
     from selinon_core.project.reading import without_gc
@@ -84,13 +82,17 @@ def _of_file(terminal: Terminal, file: str, id: str | None, paths: Sequence[str]
 WRITE_TRACES = "selinon run --local --trace FILE and selinon status ID --history write traces"
 
 
-def report_in(text: str) -> dict[str, Any] | None:
-    """The report that a text is; None for a trace."""
+def report_in(text: str, file: str, id: str | None) -> dict[str, Any] | None:
+    """The report that the text of a file is; None for a trace. Raises ``UsageError`` for an ``id``."""
     try:
         report = parse_json(text)
     except ValueError:
         return None
-    return report if isinstance(report, dict) and "event" not in report else None
+    if not isinstance(report, dict) or "event" in report:
+        return None
+    if id is not None:
+        raise UsageError(f"{file} is the report of one run: leave ::{id} out")
+    return report
 
 
 def view_of_report(plan: Plan, report: dict[str, Any], file: str) -> RunView:

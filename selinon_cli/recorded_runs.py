@@ -43,10 +43,8 @@ def runs_of(terminal: Terminal, plan: Plan, given: Sequence[str], app: str | Non
 
 def _of_file(plan: Plan, file: str, id: str | None) -> Iterator[RecordedRun]:
     text = read_text(file, "RUN")
-    report = report_in(text)
+    report = report_in(text, file, id)
     if report is not None:
-        if id is not None:
-            raise UsageError(f"{file} is the report of one run: leave ::{id} out")
         view = view_of_report(plan, report, file)
         is_export = isinstance(report.get("export"), dict)
         rows = getattr(view, "rows", {})

@@ -13,6 +13,12 @@ PYTHONPATH = texts(
     kind="path",
     metavar="DIR",
 )
+NODE_ARGS = texts(
+    "-a",
+    "--node-args",
+    help="The flow's arguments: JSON, @file, or key=value (repeatable; values are JSON or text).",
+    metavar="ARGS",
+)
 MAX_STEPS = integer(
     "--max-steps",
     help="Stop after this many node runs and retries; default 100 000.",
@@ -38,12 +44,7 @@ class InputOptions(Options):
         metavar="NAME",
         complete="flow",
     )
-    node_args = texts(
-        "-a",
-        "--node-args",
-        help="The flow's arguments: JSON, @file, or key=value (repeatable; values are JSON or text).",
-        metavar="ARGS",
-    )
+    node_args = NODE_ARGS
     node_args_file = text(
         "--node-args-file",
         help="A JSON file with the flow's arguments, - for stdin.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from selinon_cli.options import Options, ProjectOptions, choice, flag, group, integer, number, text, texts
-from selinon_cli.run_options import PYTHONPATH
+from selinon_cli.run_options import NODE_ARGS, PYTHONPATH
 
 FORMATS = ("text", "json", "mermaid")
 _DEFAULT_FAULTS = "crash,twice,late,lost"
@@ -18,12 +18,7 @@ class SubjectOptions(Options):
     flow = texts(
         "--flow", help="Simulate this flow, with mocked tasks; repeatable.", metavar="NAME", complete="flow"
     )
-    node_args = texts(
-        "-a",
-        "--node-args",
-        help="The flow's arguments: JSON, @file, or key=value (repeatable; values are JSON or text).",
-        metavar="ARGS",
-    )
+    node_args = NODE_ARGS
     mocks = text(
         "--mocks", help="A YAML file with mocks for flows, as in test cases.", kind="path", metavar="FILE"
     )

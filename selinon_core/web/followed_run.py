@@ -1,7 +1,8 @@
 """One flow run in the memory of the page: its log is replayed once, then only new batches are read.
 
 To catch up costs two questions to the store, however many viewers there are and however long the log is: what is
-behind the version that is known, and the records of the node runs that have not ended.
+behind the version that is known, and the records of the node runs that have not ended. While a task runs a third
+one is how far the tasks are.
 """
 
 from __future__ import annotations
