@@ -34,6 +34,8 @@ def rerun_remotely(terminal: Terminal, options: RerunOptions) -> int:
     steering = Reruns(selinon)
     planned = steering.preview(full_id(selinon, options.run), request_of(selinon.plan, options))
     preview = planned.preview
+    for note in planned.seen.notes:
+        terminal.note(note)
     if options.plan:
         return show_plan(terminal, preview, options.format)
     if preview.missing:

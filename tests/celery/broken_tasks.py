@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 
 from selinon_core.plan import Plan
@@ -48,9 +49,13 @@ def set_up(*broken: str) -> None:
     SUCCEEDED.clear()
 
 
-def broken_plan(flows: str, task: str = "", storages: bool = False) -> Plan:
-    """A plan of tasks A to F and these flows (YAML, with an indent of two); with ``storages`` one called Kept."""
-    tasks = "\n".join(f"  - {{name: {n}, import: {__name__}, classname: Task{task}}}" for n in "ABCDEF")
+def broken_plan(flows: str, task: str = "", storages: bool = False, own: Mapping[str, str] = {}) -> Plan:
+    """A plan of tasks A to F and these flows (YAML, with an indent of two); with ``storages`` one called Kept.
+
+    ``task`` is added to what all tasks have, ``own`` to what one of them has.
+    """
+    each = {name: task + own.get(name, "") for name in "ABCDEF"}
+    tasks = "\n".join(f"  - {{name: {n}, import: {__name__}, classname: Task{more}}}" for n, more in each.items())
     kept = "storages:\n  - {name: Kept, import: selinon_core.storages.memory, classname: InMemoryStorage}\n"
     text = f"tasks:\n{tasks}\n{kept if storages else ''}flow-definitions:\n{flows}"
     project = compile_text({"nodes.yaml": text})

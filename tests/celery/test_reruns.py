@@ -9,6 +9,7 @@ import pytest
 
 from selinon_core.errors import RequestError, UnknownRunError
 from selinon_core.plan import Plan
+from selinon_core.rerunning.rows import Rows
 from selinon_core.simulating.world import World
 from tests.celery.broken_tasks import BROKEN, NESTED, SUCCEEDED, broken_plan, set_up
 from tests.celery.rerunning import comparable, labels, planned, rerun, reruns, send, stored
@@ -206,3 +207,49 @@ def test_given_results_have_to_fit() -> None:
     world, id = failed("f.C")
     assert "no task is named Nope" in refusal(world, id, give={"Nope": 1})
     assert "g is a flow, and a result can be given to a task only" in refusal(world, id, give={"g": 1})
+
+
+# -- files that have changed since --------------------------------------------------------------------------------
+
+
+def changed_since(world: World, plan: Plan) -> None:
+    """All workers, and callers, get these files."""
+    for worker in range(len(world.workers)):
+        world.deploy(worker, plan)
+
+
+def test_what_is_defined_otherwise_now_runs_again() -> None:
+    world, id = failed("g.B", seed=1, workers=3, shuffle=True)
+    flows = NESTED.replace("{from: [A, B], to: C}", "{from: [A, B], to: C, condition: {name: alwaysTrue}}")
+    changed_since(world, broken_plan(flows, own={"A": ", max_retry: 1"}))
+    found = planned(world, id)
+    assert {row.node: row.why for row in Rows(found.preview).rows("again", "enter")} == {
+        "A": "its task is defined otherwise now",
+    }
+    assert set(labels(planned(world, id, exclude=("A", "g/A")))["again"]) == {"C", "g", "g/B"}
+    before = dict(SUCCEEDED)
+    new = send(world, planned(world, id, exclude=("A", "g/A")))
+    world.work()
+    assert world.results[new][0] == "success"
+    names = sorted(
+        r.run.name for r in stored(world, new).records if SUCCEEDED[r.run.id] and r.run.id not in before
+    )
+    assert names == ["B", "C", "D"]
+
+
+def test_workers_of_before_kept_no_definitions() -> None:
+    world, id = failed("f.C")
+    for flow_run in list(world.results):
+        world.store._runs[flow_run].header.pop("digests")
+    changed_since(world, broken_plan(NESTED, own={"A": ", max_retry: 1"}))
+    found = planned(world, id)
+    assert "A" in labels(found)["reuse"]
+    assert found.seen.notes == (
+        "workers of before began the run: what has changed in the files since is not known",
+    )
+
+
+def test_a_flow_that_is_gone() -> None:
+    world, id = failed("f.C")
+    changed_since(world, broken_plan("  - {name: h, edges: [{from: , to: A}]}\n"))
+    assert refusal(world, id) == "flow f is not in the files any more"

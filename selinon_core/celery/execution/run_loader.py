@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from selinon_core.celery.execution.inbox_codec import read_entry
+from selinon_core.celery.execution.kept_digests import KeptDigests
 from selinon_core.celery.execution.run_cache import CachedRun, version_in
 from selinon_core.celery.execution.transition import Transition
 from selinon_core.celery.stores import Store
@@ -31,6 +32,7 @@ class RunLoader:
         self._flows = flows
         self._store = store
         self._stored_definitions: set[str] = set()
+        self._digests = KeptDigests(plan, store)
 
     def new_header(self, flow: str, queue: str) -> RunHeader:
         """The header of a run that begins now."""
@@ -45,6 +47,7 @@ class RunLoader:
             migration=version.version,
             graph=version.graph,
             definition=version.definition,
+            digests=self._digests.name(flow),
         )
 
     def new(self, id: str, header: RunHeader) -> CachedRun:

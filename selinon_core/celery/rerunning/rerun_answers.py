@@ -22,6 +22,7 @@ from selinon_core.dispatch import events as on
 from selinon_core.dispatch.references import shown
 from selinon_core.errors import MigrationError, RequestError, ResultMissingError, StorageError
 from selinon_core.migrations.versions import FlowVersions
+from selinon_core.rerunning.definitions import Definitions
 from selinon_core.rerunning.preview import THEN, Preview
 from selinon_core.rerunning.recorded import Recorded
 from selinon_core.rerunning.request import Request
@@ -97,7 +98,8 @@ class RerunAnswers:
             header = RunHeader.read(fields)
         asked = header.rerun
         seen = StoredRun(self._store, self._flows, asked["of"], asked["at"])
-        return Preview(Recorded(seen), self._flows.plan, Request.from_json(asked, _OTHER_ARGS))
+        plan, request = self._flows.plan, Request.from_json(asked, _OTHER_ARGS)
+        return Preview(Recorded(seen), plan, request, definitions=Definitions(seen.definitions, plan))
 
     def _first_result(
         self, reuse: Reuse, run: CachedRun, question: do.AskFirstResult

@@ -5,6 +5,9 @@ The run may go on later, by a retry. The rerun of it does not notice: all worker
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
+
 from selinon_core.celery.reporting.run_replay import RunReplay
 from selinon_core.celery.stores import Store
 from selinon_core.celery.stores.run_header import RunHeader
@@ -14,6 +17,9 @@ from selinon_core.migrations.versions import FlowVersions
 from selinon_core.runtime.error_codec import decode_error
 from selinon_core.runtime.facts import Facts
 from selinon_core.runtime.trace.run_records import NodeRecord
+
+#: In place of a digest: there were several.
+_SEVERAL = "several"
 
 
 class StoredRun(RunView):
@@ -37,7 +43,24 @@ class StoredRun(RunView):
         root = replay.flow_runs[id]
         flow_runs, node_runs = list(replay.flow_runs.values()), list(replay.node_runs.values())
         super().__init__(flows.plan, Facts(flows.plan, root, flow_runs, node_runs, entries))
+        self.definitions, self.notes = self._definitions(replay)
         self.origin = self.header.rerun.get("origin") or self.header.rerun_of
+
+    def _definitions(self, replay: RunReplay) -> tuple[dict[str, dict[str, str]], Sequence[str]]:
+        """How tasks and edges were defined when the runs began, and what is not known of that."""
+        found: dict[str, dict[str, str]] = {"tasks": {}, "edges": {}}
+        names = dict.fromkeys(header.digests for header in replay.headers.values())
+        unknown = False
+        for name in names:
+            text = self._store.get_definition(name) if name else None
+            unknown = unknown or text is None
+            for kind, digests in json.loads(text).items() if text is not None else ():
+                for key, digest in digests.items():
+                    # Defined in two ways while the run went on: it counts as changed.
+                    found[kind][key] = digest if found[kind].get(key, digest) == digest else _SEVERAL
+        if unknown:
+            return found, ("workers of before began the run: what has changed in the files since is not known",)
+        return found, ()
 
     def _add_detached_ends(self, replay: RunReplay) -> None:
         """The ends of node runs for which an ended run did not wait: its log does not have them."""

@@ -18,6 +18,7 @@ from selinon_core.celery.transport.publisher import OutgoingMessage
 from selinon_core.diagnostics.wording import listed
 from selinon_core.dispatch.references import shown
 from selinon_core.errors import RequestError, ResultMissingError, StorageError, UnknownRunError
+from selinon_core.rerunning.definitions import Definitions
 from selinon_core.rerunning.preview import Preview
 from selinon_core.rerunning.recorded import Recorded
 from selinon_core.rerunning.request import RECORDED, Request
@@ -75,7 +76,9 @@ class Reruns:
         def why_missing(record: NodeRecord) -> str | None:
             return self._why_missing(seen, record)
 
-        preview = Preview(Recorded(seen), services.plan, request, why_missing=why_missing)
+        plan = services.plan
+        definitions = Definitions(seen.definitions, plan)
+        preview = Preview(Recorded(seen), plan, request, why_missing=why_missing, definitions=definitions)
         return Rerun(id, seen.header.flow, at, preview, seen)
 
     def _ended(self, id: str) -> float:

@@ -35,7 +35,7 @@ class RunHeader(NamedTuple):
     ``lane`` is the lane of the run, which its sub-flows have too; empty: none.
     ``serial`` counts how often the caller's node run was run again: what this run was started or reopened for.
     ``rerun`` says of a run that runs another one again: ``{"of": its id}``, and at the top what was asked for
-    (``rerunning.request``).
+    (``rerunning.request``). ``digests`` is the name of how its flow was defined (``execution.kept_digests``).
     """
 
     flow: str
@@ -66,6 +66,7 @@ class RunHeader(NamedTuple):
     limit: str = ""
     rerun: Mapping[str, Any] = {}
     lane: str = ""
+    digests: str = ""
 
     @property
     def rerun_of(self) -> str | None:
@@ -123,6 +124,7 @@ class RunHeader(NamedTuple):
             get("limit", ""),
             json.loads(rerun) if rerun else {},
             get("lane", ""),
+            get("digests", ""),
         )
 
     def new_fields(self) -> dict[str, str]:
@@ -152,7 +154,7 @@ class RunHeader(NamedTuple):
             fields["paused"] = str(self.paused)
         if self.inbox_threshold:
             fields["inbox_threshold"] = str(self.inbox_threshold)
-        for name in ("trace", "trace_parent", "root", "key", "request", "early", "limit", "lane"):
+        for name in ("trace", "trace_parent", "root", "key", "request", "early", "limit", "lane", "digests"):
             if value := getattr(self, name):
                 fields[name] = value
         return fields

@@ -1,0 +1,41 @@
+"""Keeps how a flow and its tasks are defined, as digests, so that a rerun finds what has changed since."""
+
+from __future__ import annotations
+
+import json
+
+from selinon_core.celery.stores import Store
+from selinon_core.plan import FlowPlan, Plan
+
+
+class KeptDigests:
+    """The digests of the flows of one plan; each text is written once by a process."""
+
+    def __init__(self, plan: Plan, store: Store) -> None:
+        self._plan = plan
+        self._store = store
+        self._names: dict[str, str] = {}
+
+    def name(self, flow: str) -> str:
+        """The name under which the store has the digests of a flow: of its edges, and of its tasks."""
+        name = self._names.get(flow)
+        if name is None:
+            name = self._kept(flow)
+            self._names[flow] = name
+        return name
+
+    def _kept(self, flow: str) -> str:
+        import hashlib
+
+        from selinon_core.rerunning.definitions import definitions_of
+
+        text = json.dumps(definitions_of(self._plan, _tasks_of(self._plan, flow), (flow,)), sort_keys=True)
+        name = "digests-" + hashlib.sha256(text.encode()).hexdigest()[:24]
+        self._store.put_definition(name, text)
+        return name
+
+
+def _tasks_of(plan: Plan, name: str) -> set[str]:
+    flow: FlowPlan = plan.flows[name]
+    groups = (*(edge.destinations for edge in flow.edges), *(entry.fallback for entry in flow.failures))
+    return {node for group in groups for node in group if node in plan.tasks}
