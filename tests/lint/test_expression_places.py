@@ -150,3 +150,104 @@ def test_names_of_several_runs(key: str, code: str, text: str, part: str, style:
     for name, value in values.items():
         written = written.replace(name, value)
     assert (part.replace("'", "''") if style == "single" else part) in _found(written, code, tmp_path)
+
+
+#: Findings that underline a whole value of the file: its text, and a project with the value at VALUE.
+_WHOLE = {
+    "SEL443": (
+        "w\u00e4hrung",
+        """
+flow-definitions:
+  - name: main
+    edges:
+      - from:
+        to: order
+        args:
+          "\N{SNOWMAN}": 1
+          currency: VALUE
+  - name: order
+    input_schema: {type: object, properties: {"\N{SNOWMAN}": {type: integer}, currency: {enum: [eur]}}}
+    edges: [{from: , to: A}]
+tasks:
+  - {name: A, import: nodes}
+""",
+    ),
+    "SEL448": (
+        "\u00e4uropa",
+        """
+tasks: [{name: A, import: nodes}]
+flow-definitions:
+  - {name: europa, edges: [{from: , to: A}]}
+  - queue: "\N{SNOWMAN}"
+    like: VALUE
+    name: other
+""",
+    ),
+    "SEL611": (
+        "F\u00e4tch",
+        """
+tasks:
+  - import: makers
+    name: Fetch
+    queue: "\N{SNOWMAN}"
+    classname: VALUE
+flow-definitions:
+  - {name: main, edges: [{from: , to: Fetch}]}
+""",
+    ),
+}
+
+
+@pytest.mark.parametrize("style", ["plain", "single", "double", "folded", "literal"])
+@pytest.mark.parametrize("code", list(_WHOLE))
+def test_whole_values(code: str, style: str, tmp_path: Path) -> None:
+    (tmp_path / "makers.py").write_text(
+        "from selinon import SelinonTask\n\n\n"
+        "class F\u00e4tch(SelinonTask):\n    def run(self, node_args):\n        yield 1\n",
+        encoding="utf-8",
+    )
+    value, project = _WHOLE[code]
+    written = value if style == "plain" else _styles(value)[style]
+    found = [one.span for one in lint_text(project.replace("VALUE", written), tmp_path) if one.code == code]
+    lines = (tmp_path / MAIN).read_text(encoding="utf-8").splitlines()
+    ends = [span.end_column - 1 if span.end_line == span.line else None for span in found]
+    shown = [lines[span.line - 1][span.column - 1 : end] for span, end in zip(found, ends, strict=True)]
+    at = next(number for number, line in enumerate(project.splitlines()) if "VALUE" in line)
+    assert found[0].line == at
+    assert shown == [written.partition("\n")[0]]
+
+
+@pytest.mark.parametrize("quote", ["", "'", '"'])
+@pytest.mark.parametrize(
+    ("code", "project"),
+    [
+        (
+            "SEL444",
+            """
+tasks: [{name: A, import: nodes}]
+flow-definitions:
+  - name: main
+    propagate_node_args: true
+    edges:
+      - {name: "\N{SNOWMAN}", from: , to: other, KEY: {a: 1}}
+  - {name: other, edges: [{from: , to: A}]}
+""",
+        ),
+        (
+            "SEL610",
+            """
+tasks: [{name: A, import: nodes, storage: Results}]
+storages:
+  - {configuration: {"\N{SNOWMAN}": 1, KEY: 2}, name: Results, import: kept, classname: Results}
+flow-definitions: [{name: main, edges: [{from: , to: A}]}]
+""",
+        ),
+    ],
+)
+def test_keys(code: str, project: str, quote: str, tmp_path: Path) -> None:
+    (tmp_path / "kept.py").write_text(
+        "from selinon import DataStorage\n\n\n"
+        "class Results(DataStorage):\n    def __init__(self, arg=1):\n        pass\n"
+    )
+    key = f"{quote}{'args' if code == 'SEL444' else 'argu'}{quote}"
+    assert key in _found(project.replace("KEY", key), code, tmp_path)
