@@ -12,6 +12,7 @@ from kombu import Exchange, Queue
 from selinon_core.celery import Selinon
 from selinon_core.celery.doctor.project_checks import project_checks
 from selinon_core.celery.doctor.worker_checks import needed_queues
+from selinon_core.celery.stores.index import row_of_header
 from selinon_core.celery.stores.run_header import RunHeader
 from selinon_core.celery.transport.message_schema import read_dispatch, read_nodes
 from selinon_core.errors import RequestError
@@ -223,3 +224,7 @@ def test_the_broker_hands_out_messages_in_the_order_of_their_lanes(selinon: Seli
             found.append(asked[message.payload[1]["id"]])
             message.ack()
     assert found == [("above", None), ("small", None), ("part", None), ("small", "bulk")]
+
+
+def test_the_row_of_a_header_has_its_lane() -> None:
+    assert row_of_header("x", RunHeader("small", "celery", lane="urgent"), None).lane == "urgent"

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from selinon_core.celery.settings import AdapterSettings
-from selinon_core.celery.stores.index import MAX_REASON, IndexChange, IndexRow, args_text, shortened
+from selinon_core.celery.stores.index import MAX_REASON, IndexChange, IndexRow, args_text, row_of_header, shortened
 from selinon_core.celery.stores.run_header import Caller, RunHeader, Status
 from selinon_core.celery.transport.publisher import priority_of
 from selinon_core.dispatch.references import shown
@@ -28,10 +28,6 @@ class IndexChanges:
         """Whether the index has a row of a run with that caller."""
         return caller is None or self._subflows
 
-    def _priority(self, lane: str) -> int | None:
-        """The priority of a lane; None: no lane."""
-        return priority_of(self._lanes.get(lane)) if lane else None
-
     def created(self, id: str, header: RunHeader, args: Any, now: float, created: float) -> IndexChange | None:
         """The row of a run that begins with the step of ``now``; ``args`` as the run has them.
 
@@ -39,24 +35,20 @@ class IndexChanges:
         """
         if not self.has_row(header.caller):
             return None
-        caller = header.caller
-        row = IndexRow(
-            id,
-            header.flow,
-            header.shown_status,
-            created,
-            begun=now,
-            args=indexed_args(self._hidden, shown(args)),
-            key=header.key or None,
-            rerun_of=header.rerun_of,
-            lane=header.lane or None,
-            priority=self._priority(header.lane),
-            root=None if caller is None else header.root or None,
-            parent=None if caller is None else caller.flow_id,
-            labels=header.labels,
-            changed=now,
-        )
+        row = self._row(id, header, args, now)._replace(created=created, begun=now)
         return IndexChange(row, labelled=bool(header.labels))
+
+    def queued(self, id: str, header: RunHeader, now: float, args: Any = None) -> IndexChange | None:
+        """The row of a run that no worker has begun: it waits for its place, or was paused."""
+        if not self.has_row(header.caller):
+            return None
+        row = self._row(id, header, args, now)._replace(begun=None)
+        return IndexChange(row, labelled=bool(header.labels))
+
+    def _row(self, id: str, header: RunHeader, args: Any, now: float) -> IndexRow:
+        """The row of a run that is created now."""
+        row = row_of_header(id, header._replace(created=now), indexed_args(self._hidden, shown(args)))
+        return row._replace(priority=priority_of(self._lanes.get(header.lane)) if header.lane else None)
 
     def cancelled_before_it_began(
         self, id: str, flow: str, reason: str, now: float, caller: Caller | None, root: str
@@ -72,67 +64,34 @@ class IndexChanges:
 
     def ended(self, header: RunHeader, status: Status, reason: str, now: float) -> IndexChange | None:
         """The end of a run."""
-        if not self.has_row(header.caller):
-            return None
-        columns: dict[str, str | float] = {"status": status, "ended": now}
         if reason:
-            columns["reason"] = shortened(self._hidden.masked(reason), MAX_REASON)
-        return IndexChange(columns=columns, labelled=bool(header.labels))
+            reason = shortened(self._hidden.masked(reason), MAX_REASON)
+            return self._change(header, status=status, ended=now, reason=reason)
+        return self._change(header, status=status, ended=now)
 
     def reopened(self, header: RunHeader) -> IndexChange | None:
         """A run that failed goes on."""
-        if not self.has_row(header.caller):
-            return None
-        columns: dict[str, str | None] = {"status": "running", "ended": None, "reason": ""}
-        return IndexChange(columns=columns, labelled=bool(header.labels))
+        return self._change(header, status="running", ended=None, reason="")
 
     def begun(self, header: RunHeader, now: float) -> IndexChange | None:
         """A run that was queued begins."""
-        if not self.has_row(header.caller):
-            return None
-        columns: dict[str, str | float] = {"status": header.shown_status, "begun": now}
-        return IndexChange(columns=columns, labelled=bool(header.labels))
-
-    def queued(self, id: str, header: RunHeader, now: float, args: Any = None) -> IndexChange | None:
-        """The row of a run that no worker has begun: it waits for its place, or was paused."""
-        if not self.has_row(header.caller):
-            return None
-        parent = None if header.caller is None else header.caller.flow_id
-        row = IndexRow(
-            id,
-            header.flow,
-            header.shown_status,
-            now,
-            args=indexed_args(self._hidden, shown(args)),
-            key=header.key or None,
-            rerun_of=header.rerun_of,
-            lane=header.lane or None,
-            priority=self._priority(header.lane),
-            root=header.root or None,
-            parent=parent,
-            labels=header.labels,
-            changed=now,
-        )
-        return IndexChange(row, labelled=bool(header.labels))
+        return self._change(header, status=header.shown_status, begun=now)
 
     def requeued(self, header: RunHeader) -> IndexChange | None:
         """A run that was paused or cancelled before it began is queued."""
-        if not self.has_row(header.caller):
-            return None
-        columns = {"status": header.shown_status, "ended": None, "reason": ""}
-        return IndexChange(columns=columns, labelled=bool(header.labels))
+        return self._change(header, status=header.shown_status, ended=None, reason="")
 
     def status(self, header: RunHeader) -> IndexChange | None:
         """A run was paused, or goes on."""
-        if not self.has_row(header.caller):
-            return None
-        return IndexChange(columns={"status": header.shown_status}, labelled=bool(header.labels))
+        return self._change(header, status=header.shown_status)
 
     def attempt(self, header: RunHeader, number: int) -> IndexChange | None:
         """A new attempt of a flow began."""
-        if not self.has_row(header.caller):
-            return None
-        return IndexChange(columns={"attempt": number}, labelled=bool(header.labels))
+        return self._change(header, attempt=number)
+
+    def _change(self, header: RunHeader, **columns: str | float | None) -> IndexChange | None:
+        """Columns of the row of a run, if it has one."""
+        return IndexChange(columns=columns, labelled=bool(header.labels)) if self.has_row(header.caller) else None
 
 
 def together(first: IndexChange | None, then: IndexChange | None) -> IndexChange | None:

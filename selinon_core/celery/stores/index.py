@@ -222,6 +222,7 @@ def row_of_header(id: str, header: RunHeader, args: str | None) -> IndexRow:
         args=args,
         key=header.key or None,
         rerun_of=header.rerun_of,
+        lane=header.lane or None,
         root=root,
         parent=parent,
         labels=header.labels,
