@@ -1,6 +1,6 @@
 """How far a task is: what it says with ``self.progress(...)`` or ``selinon_core.progress(...)``.
 
-Who runs a task listens; without a listener, and without a call, nothing happens.
+The caller of a task listens; without a listener, and without a call, nothing happens.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class Progress(NamedTuple):
     text: str = ""
 
 
-#: Who listens to the task that runs in this context.
+#: The listener of the task that runs in this context.
 listener: ContextVar[Callable[[Progress], None] | None] = ContextVar("selinon_progress", default=None)
 
 

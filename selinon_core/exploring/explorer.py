@@ -100,7 +100,7 @@ class _Explorer:
             return len(play.started)
         found.runs += 1
         is_cancelled = play.cancelled_at is not None
-        if play.states is not None and not is_cancelled:  # a cancel is no way out of a cycle
+        if play.states is not None and not is_cancelled:  # a cancel does not count as a way out of a cycle
             found.states.add(play.states, "end", env.cost, tape)
         new = play.bits & ~found.reached
         if new:

@@ -13,7 +13,7 @@ _END, _UNKNOWN = "end", "unknown"
 class StateGraph:
     """States as numbers, and the steps that were seen between them.
 
-    A step in which a node run failed is no way out of a cycle: a task may fail, but a flow whose only end is a
+    A step in which a node run failed does not lead out of a cycle: a task may fail, but a flow whose only end is a
     failure goes on for ever as long as all is well.
     """
 

@@ -29,7 +29,7 @@ Lists = dict[Path, int]
 
 
 class ValuesRead:
-    """``items`` is that of the environment of a run. ``unknown``: expressions of foreach that are no such path.
+    """``items`` is that of the environment of a run. ``unknown``: expressions of foreach that are not such paths.
 
     ``example`` gives arguments that a node takes, None where that is not known.
     """

@@ -111,7 +111,7 @@ class Judge:
         return self._flow.failures[int(goal.subject)].fallback if goal.kind == "fallback_used" else ()
 
     def _is_constant(self, goal: Goal) -> bool:
-        """Whether an edge is written to be followed always: ``alwaysTrue`` is no mistake."""
+        """Whether an edge is written to be followed always: ``alwaysTrue`` is not reported."""
         return goal.kind == "edge_no" and constant_truth(self._flow.edges[int(goal.subject)].condition) is True
 
     def _of_goal(self, goal: Goal) -> Property:

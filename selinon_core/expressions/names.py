@@ -3,7 +3,7 @@
 A name is of a *kind*. ``args``, ``item`` and ``index`` stand for themselves; ``failed``, ``all``, ``last``,
 ``vars``, ``env``, ``flow`` and ``results`` are families: what is used is a member, ``vars.currency`` or
 ``vars["currency"]``. Every other name is a node, and so is ``results.NAME``, for nodes with a name of this
-list. Variables of ``for`` are no names in this sense.
+list. Variables of ``for`` are not names in this sense.
 """
 
 from __future__ import annotations

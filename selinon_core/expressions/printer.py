@@ -34,7 +34,7 @@ _IF, _OR, _AND, _NOT, _COMPARE, _SUM, _TERM, _UNARY, _ATOM = range(1, 10)
 
 
 def expression_text(tree: Tree) -> str:
-    """Return a tree as text; what could not be understood is ``...``, which is no expression."""
+    """Return a tree as text; what could not be understood is ``...``, which cannot be parsed."""
     return _PRINT[type(tree)](tree)[0]
 
 
@@ -56,7 +56,7 @@ def _index(tree: Index) -> tuple[str, int]:
 
 
 def _subject(tree: Tree) -> str:
-    # A number is no subject in Python: its point would begin a fraction.
+    # A number is not a subject in Python: its point would begin a fraction.
     return f"({_at_least(tree, _ATOM)})" if _is_number(tree) else _at_least(tree, _ATOM)
 
 

@@ -143,7 +143,7 @@ class ListFor(NamedTuple):
 
 
 class Broken(NamedTuple):
-    """A stretch of text that is no expression."""
+    """A stretch of text that cannot be parsed."""
 
     start: int
     end: int

@@ -1,7 +1,7 @@
 """The hash of a flow's graph: the quick answer to "is this still the flow the run was started with?".
 
 The graph is what `selinon migrate` compares: the ends of the edges, in the order of the file. Sources and
-destinations are sets there, so repeated destinations count once; conditions, foreach and failures are no part of
+destinations are sets there, so repeated destinations count once; conditions, foreach and failures are left out of
 it. Two flows have the same hash exactly when a migration between them would move nothing and taint nothing.
 """
 

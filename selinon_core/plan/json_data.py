@@ -1,6 +1,6 @@
 """Parts that every piece of a plan as JSON has: data of users, places, references to functions.
 
-Data that JSON has no form for (keys that are no text, infinite numbers) is wrapped in a mapping with one key
+Data that JSON has no form for (keys that are not text, infinite numbers) is wrapped in a mapping with one key
 beginning with ``$``; so is a mapping of which a key begins with it.
 """
 

@@ -17,7 +17,7 @@ from selinon_core.errors import TaskTimeout
 class Deadline:
     """The deadline of one attempt: it begins now and is ``seconds`` away; ``text`` is that of the error.
 
-    ``ring`` is for who has an alarm. ``stop`` ends what can be stopped in a better way than by an error.
+    ``ring`` is for callers with an alarm. ``stop`` ends what can be stopped in a better way than by an error.
     """
 
     __slots__ = ("_at", "_clock", "_rang", "awaited", "given_up", "stop", "text")

@@ -103,7 +103,7 @@ def _take_out(top: str) -> dict[str, ModuleType]:
 
 
 class _LibraryFinder:
-    """Finds modules of libraries for who is not the project, whatever the project calls its own."""
+    """Finds modules of libraries for other code than the project's, whatever the project calls its own."""
 
     def find_spec(
         self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None

@@ -45,7 +45,7 @@ class AttemptHandle:
         """Let the time that it may take begin now."""
         if self._timeout is not None:
             self.deadline = time.monotonic() + self._timeout
-            self._ended.put(None)  # who waits has to look at the deadlines again
+            self._ended.put(None)  # the waiting thread has to look at the deadlines again
 
     def give_up(self) -> None:
         """Stop it, as far as that is possible, and ignore it from now on."""

@@ -65,7 +65,7 @@ def create_app(
 
 
 def _routes(api: Api, pages: PageRoutes, actions: ActionRoutes, parked: ParkedRoutes) -> list[Route]:
-    """Every address; ``Guard`` has let in who asks."""
+    """Every address; ``Guard`` has let the request in."""
     return [
         Route("/", pages.runs),
         Route("/runs/{id}", pages.run),

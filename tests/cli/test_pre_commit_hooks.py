@@ -27,5 +27,5 @@ def test_the_lint_hook_runs_for_all_files_that_lint_reads() -> None:
     (hook,) = [hook for hook in yaml.safe_load(HOOKS.read_text()) if hook["id"] == "selinon-lint"]
     assert set(hook["types_or"]) == {"yaml", "python", "json"}
     assert "types" not in hook
-    # Other YAML files of a repository are no mistakes, as they would be if they were named.
+    # Other YAML files of a repository are not reported, as they would be if they were named.
     assert hook["pass_filenames"] is False

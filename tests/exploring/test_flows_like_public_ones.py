@@ -321,7 +321,7 @@ def test_what_cases_for_all_outcomes_do_not_notice_comes_with_a_case_that_does(n
     assert campaign.rehearse() == []
     verdicts = [campaign.judge(mutant) for mutant in mutants(plan)]
     survived = [verdict for verdict in verdicts if verdict.status not in ("killed", "timeout", "equivalent")]
-    # How often a task is tried is no part of what is explored.
+    # How often a task is tried is not explored.
     unnamed = [verdict.mutant.id for verdict in survived if verdict.missing is None]
     assert unnamed == [id for id in unnamed if "/task-retry" in id]
 

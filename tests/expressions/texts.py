@@ -11,7 +11,7 @@ NAMES = ("args", "LoadOrder", "one", "x", "größe", "_")
 NUMBERS = ("0", "7", "100", "0.5", "1e-6", "2.0")
 TEXTS = ('""', '"a"', "'b c'", '"\\n\\u00e9\\\\"', "'\\''", '"\'"', "'é'")
 WORDS = ("true", "false", "null", "True", "False", "None")
-#: The beginnings of these are no words of Python.
+#: The beginnings of these are not words of Python.
 FUNCTIONS = ("len", "any", "sum", "round", "has", "f")
 OPERATORS = ("+", "-", "*", "/", "//", "%", "==", "!=", "<", "<=", ">", ">=", "in", "not in", "and", "or")
 SIGNS = (

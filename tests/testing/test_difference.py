@@ -21,7 +21,7 @@ from selinon_core.testing.difference import difference
         ("{a: {b: 1}}", '{"a": {}}', " (at a: b is missing)"),
         ("[[1, 2, 3]]", "[1, 2]", " (2 items instead of 3)"),
         ("{a: 1}", "[1]", ""),
-        # What a matcher takes is no difference, wherever it stands.
+        # What a matcher takes is not a difference, wherever it stands.
         ("{a: {$any: true}, b: 1}", '{"a": [1], "b": 2}', " (at b: 2 instead of 1)"),
         ("{a: {$approx: 1}, b: {$type: int}}", '{"a": 1.0, "b": "x"}', ' (at b: "x" instead of {"$type": "int"})'),
         ("{$includes: {a: 1, b: 2}}", '{"a": 1, "b": 3, "c": 4}', " (at b: 3 instead of 2)"),

@@ -67,7 +67,7 @@ def test_options_of_run(project: Path) -> None:
         watcher.until((project / "report.yaml").exists)
         assert json.loads((project / "report.yaml").read_text())["nodes"][0]["result"] == {"n": 1}
         watcher.end()
-        # Its own files are no changes, whatever their names.
+        # Its own files are not changes, whatever their names.
         assert "added" not in watcher.err
 
 

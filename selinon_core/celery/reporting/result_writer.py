@@ -51,7 +51,7 @@ class ResultWriter:
     def forget(self, flow_id: str) -> None:
         """Remove the result of a run that failed and goes on: callers wait for the new one.
 
-        Backends that are queues (``rpc://``) cannot: who waits there may get the old result.
+        Backends that are queues (``rpc://``) cannot: a caller that waits there may get the old result.
         """
         backend: Any = self._app.backend
         if backend.__class__.__name__ == "DisabledBackend":

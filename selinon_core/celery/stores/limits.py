@@ -1,9 +1,9 @@
-"""Limits: how many runs there may be at once under a key, who has a place, and who waits for one.
+"""Limits: how many runs there may be at once under a key, which runs have a place, and which wait for one.
 
 A place is taken and given back inside the commit of its run (``Commit.limit``), so a worker that dies leaves
-neither a place that belongs to a run that ended nor a run that holds none. Who waits is granted a place by the
-step that gives one back: by priority, then by age. The run that was granted one has the timer ``begin`` from then
-on, so it is due until it begins.
+neither a place that belongs to a run that ended nor a run that holds none. A run that waits is granted a place
+by the step that gives one back: by priority, then by age. The run that was granted one has the timer ``begin``
+from then on, so it is due until it begins.
 
 Keys are shared by all that names them. The ``max`` of a key is the one that was asked with last.
 """

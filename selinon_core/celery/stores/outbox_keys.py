@@ -25,7 +25,7 @@ CANCEL_FLOW = "c"
 NOTIFY_PARENT, WRITE_RESULT = "p", "r"
 #: The rows of the tasks that wait for signals are those that the run has now.
 SHOW_WAITS = "w"
-#: The run failed, and there is who wants to hear of it (``global.notify``).
+#: The run failed, and ``global.notify`` has receivers for that.
 TELL_FAILURE = "y"
 
 #: Send the message of a task, of a sub-flow, that was put off (throttling, the countdown of a retry).

@@ -201,7 +201,7 @@ class Filler:
         return AliasNode(node, value[0])
 
     def _look_inside(self, node: Node) -> None:
-        """Report a parameter that stands in a longer text, which is no parameter there."""
+        """Report a parameter that stands in a longer text, where it is not replaced."""
         for found in _IN_TEXT.finditer(node.value):
             name = found.group(1)
             if name in self._row.nodes:

@@ -18,7 +18,7 @@ class Kind(StrEnum):
     CONSTANT = "never or always true"
     NOT_BOOLEAN = "not a boolean"
     NOT_A_LIST = "not a list"
-    #: A name that is no value in this place: what it is stands in ``Refused.reason``.
+    #: A name that is not a value in this place: what it is stands in ``Refused.reason``.
     REFUSED = "refused name"
 
 

@@ -12,7 +12,7 @@ from selinon_core.expressions.types import Type
 class Refused(NamedTuple):
     """Why a name has no value in a place, or what is to be said of it; ``reason`` tells the kinds apart.
 
-    ``fails_always``: also in ``has`` and ``default``, for which a value that is missing is no error.
+    ``fails_always``: also in ``has`` and ``default``, for which a missing value is not an error.
     """
 
     reason: str

@@ -212,7 +212,7 @@ def _unknown_key(
 def _parts_of(
     state: State, tree: Field | Index, type_: Type, kinds: tuple[str, ...], wants: str, facts: Facts, asking: bool
 ) -> Type:
-    """The type of something whose parts are read. Of null every part is missing, which is no mistake in
+    """The type of something whose parts are read. Of null every part is missing, which is not a mistake in
     ``has``."""
     if asking:
         type_ = type_.without(NULL)

@@ -245,7 +245,7 @@ def _types(arguments: ast.arguments) -> dict[str, str]:
 
 
 def members(definition: ast.ClassDef) -> dict[str, FunctionNode | None]:
-    """The attributes a class body defines; None for those that are no plain functions."""
+    """The attributes a class body defines; None for those that are not plain functions."""
     found: dict[str, FunctionNode | None] = {}
 
     def collect(body: list[ast.stmt], conditional: bool) -> None:

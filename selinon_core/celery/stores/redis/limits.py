@@ -20,7 +20,7 @@ from typing import Any
 from selinon_core.celery.stores.limits import MOST_PRIORITY, LimitPlace, LimitState, LimitStep
 from selinon_core.celery.stores.redis.limit_scripts import STATE, TEND
 
-#: Larger than a time: who waits is sorted by one number, first by priority.
+#: Larger than a time: runs that wait are sorted by one number, first by priority.
 _PER_PRIORITY = 1e10
 
 

@@ -61,7 +61,7 @@ class Places:
             self._connection.execute(table.delete().where(*self._of(table, run)))
 
     def grant(self, now: float, own: str = "") -> list[LimitPlace]:
-        """Give places that are free to who waits; makes these runs due, but ``own``, whose row is locked."""
+        """Give places that are free to runs that wait; makes these runs due, but ``own``, whose row is locked."""
         granted = []
         holders, waiting = self._tables.holders, self._tables.waiting
         free = self.max - self._held()
