@@ -37,9 +37,10 @@ def run_remotely(terminal: Terminal, options: RunOptions, arguments: Any, tasks:
                 selection.run_subsequent,
                 key=options.key,
                 lane=options.lane,
+                expires=options.expires,
             )
         else:
-            run = selinon.run_flow(name, arguments, key=options.key, lane=options.lane)
+            run = selinon.run_flow(name, arguments, key=options.key, lane=options.lane, expires=options.expires)
     if options.detach:
         terminal.data(f"{run.id}\n")
         return EXIT_OK

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from selinon_cli.celery_app import APP_OPTION
-from selinon_cli.options import PROJECT, Options, ProjectOptions, choice, flag, group, integer, text, texts
+from selinon_cli.options import PROJECT, Options, ProjectOptions, choice, flag, group, integer, number, text, texts
 
 PYTHONPATH = texts(
     "--pythonpath",
@@ -151,6 +151,12 @@ class RunOptions(ProjectOptions):
         metavar="KEY",
     )
     lane = text("--lane", help="The lane of the run, one of global.lanes.", metavar="NAME")
+    expires = number(
+        "--expires",
+        help="Cancel the run if no worker begins it within so many seconds.",
+        metavar="SECONDS",
+        minimum=0.001,
+    )
     input = group(InputOptions)
     execution = group(ExecutionOptions, panel="Storages and time")
     mocking = group(MockOptions, panel="Mocks")

@@ -27,8 +27,11 @@ def run(terminal: Terminal, options: RunOptions, received: Callable[[dict[str, A
         from selinon_cli.remote_run import run_remotely
 
         return run_remotely(terminal, options, arguments, tasks)
-    if options.app is not None or options.detach or options.key is not None or options.lane is not None:
-        raise UsageError("--app, --detach, --key and --lane are about workers; with --local there are none")
+    about_workers = (options.app, options.key, options.lane, options.expires)
+    if options.detach or any(each is not None for each in about_workers):
+        raise UsageError(
+            "--app, --detach, --key, --lane and --expires are about workers; with --local there are none"
+        )
     return _run_here(terminal, options, arguments, tasks, received)
 
 

@@ -47,6 +47,8 @@ _log = logging.getLogger("selinon")
 
 #: Seconds that a caller waits for the broker.
 REQUEST_TIMEOUT = 10.0
+#: Seconds that a start may be given to wait, a thousand years.
+_LONGEST_WAIT = 3.2e10
 
 
 def owner_of(app: Celery) -> Selinon | None:
@@ -182,6 +184,7 @@ class Selinon:
         *,
         key: str | None = None,
         lane: str | None = None,
+        expires: float | None = None,
         timeout: float | None = REQUEST_TIMEOUT,
     ) -> FlowHandle:
         """Ask for a run of a flow. Needs nothing but the broker; a worker creates the run.
@@ -192,12 +195,15 @@ class Selinon:
 
         The run, its tasks and its sub-flows are in ``lane``, one of ``global.lanes``; None: in that of the flow.
 
+        If no worker begins the run within ``expires`` seconds, it is cancelled before it begins; None: that of the
+        flow counts. A start without any waits as long as it has to.
+
         ``node_args`` is a JSON value. Raises ``UnknownFlowError``, ``RequestError`` for an unknown lane and for
         arguments that JSON cannot hold or that are too large, ``ArgumentError`` for what does not fit the flow's
         ``input_schema``, kombu's ``OperationalError`` when the broker cannot be reached, and ``TimeoutError`` when
         it does not take the request within ``timeout`` seconds (None: no limit); the flow may still run then.
         """
-        return self._start(flow, node_args, None, key, lane, timeout)
+        return self._start(flow, node_args, None, key, lane, expires, timeout)
 
     def run_flow_selective(
         self,
@@ -209,6 +215,7 @@ class Selinon:
         *,
         key: str | None = None,
         lane: str | None = None,
+        expires: float | None = None,
         timeout: float | None = REQUEST_TIMEOUT,
     ) -> FlowHandle:
         """Ask for a run of only what leads to the named tasks; also raises ``SelectiveNoPathError``.
@@ -217,7 +224,7 @@ class Selinon:
         """
         self._require_flow(flow)
         selective = select(self.plan, flow, task_names, follow_subflows, run_subsequent)
-        return self._start(flow, node_args, selective.to_json(), key, lane, timeout)
+        return self._start(flow, node_args, selective.to_json(), key, lane, expires, timeout)
 
     def _start(
         self,
@@ -226,12 +233,15 @@ class Selinon:
         selective: dict[str, Any] | None,
         key: str | None,
         lane: str | None,
+        expires: float | None,
         timeout: float | None,
     ) -> FlowHandle:
         self._require_flow(flow)
         lanes = self.plan.settings.lanes
         if lane is not None and lane not in lanes:
             raise RequestError(f'no lane is named "{str(lane)[:50]}"{hint(str(lane), lanes)}')
+        if expires is not None and not 0 < expires < _LONGEST_WAIT:
+            raise RequestError(f"expires is not a number of seconds above 0: {str(expires)[:50]}")
         if key is not None and unfit_for_line(key, MAX_NAME):
             raise RequestError(f"key is not a text of 1 to {MAX_NAME} characters in one line: {str(key)[:50]!r}")
         limits = AdapterSettings.of(self.app.conf, "selinon_max_message_bytes")
@@ -239,7 +249,11 @@ class Selinon:
         self._check_arguments(flow, node_args)
         messages, publisher = self._publisher()
         id = random_flow_id() if key is None else keyed_flow_id(flow, key)
-        message = messages.of_request(flow, id, node_args, selective, Spans(self.plan).current(), key, lane=lane)
+        seconds = self.plan.flows[flow].expires if expires is None else expires
+        until = None if seconds is None else self.pending_starts.clock() + seconds
+        message = messages.of_request(
+            flow, id, node_args, selective, Spans(self.plan).current(), key, lane=lane, expires=until
+        )
 
         note = self.pending_starts.note(message) if self.pending_starts.enabled else None
         within(timeout, lambda: publisher.send([message], note), f"the start of {flow}")

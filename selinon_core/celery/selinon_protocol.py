@@ -80,6 +80,7 @@ class Owner(Protocol):
         *,
         key: str | None = None,
         lane: str | None = None,
+        expires: float | None = None,
         timeout: float | None = ...,
     ) -> object:
         """Ask for a run of a flow; ``str()`` of what it returns is the id."""

@@ -538,6 +538,7 @@ class FlowDef(Definition):
         "eager_failures",
         "edges",
         "edges_broken",
+        "expires",
         "failures",
         "failures_broken",
         "input_schema",
@@ -598,6 +599,7 @@ class FlowDef(Definition):
     keep: dict[str, float] | None
     limit: LimitDef | None
     lane: NameRef | None
+    expires: float | None
     vars: dict[str, Json]
     like: NameRef | None
 

@@ -75,7 +75,17 @@ def plan_from_json(data: Mapping[str, Any]) -> Plan:
 # --- there --------------------------------------------------------------------------------------------------
 
 #: The fields that only version 2 has, where they differ from their defaults.
-_NEW_IN_FLOWS = ("input_schema", "output", "output_schema", "constants", "labels", "keep", "limit", "lane")
+_NEW_IN_FLOWS = (
+    "input_schema",
+    "output",
+    "output_schema",
+    "constants",
+    "labels",
+    "keep",
+    "limit",
+    "lane",
+    "expires",
+)
 _NEW_IN_SETTINGS = ("environment", "typed_tasks", "redact", "schedules", "notify", "lanes")
 
 

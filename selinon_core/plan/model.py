@@ -235,8 +235,8 @@ class FlowPlan(NamedTuple):
 
     ``eager_failures`` is spelled out too. Times are seconds. ``queue`` may hold ``{ENVIRONMENT}`` references.
     ``output`` None: the flow declares none. ``labels`` is a mapping by whose values runs are found. ``keep``
-    says how long a run is kept that ended with success, failure or cancelled. ``constants``
-    are the ``vars`` of expressions: the flow's own over the global ones.
+    says how long a run is kept that ended with success, failure or cancelled, ``expires`` how long a start
+    may wait. ``constants`` are the ``vars`` of expressions: the flow's own over the global ones.
     """
 
     name: str
@@ -268,6 +268,7 @@ class FlowPlan(NamedTuple):
     keep: Mapping[str, float] | None = None
     limit: FlowLimit | None = None
     lane: str | None = None
+    expires: float | None = None
 
 
 class Wait(NamedTuple):

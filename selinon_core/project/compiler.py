@@ -307,6 +307,7 @@ def _flow(flow: FlowDef, default_queue: str, predicates: str, model: ProjectMode
         keep=flow.keep,
         limit=_limit(flow.limit),
         lane=_text(flow.lane),
+        expires=flow.expires,
         constants={**model.settings.vars, **flow.vars},
     )
 

@@ -85,6 +85,27 @@ def test_the_step_that_ends_a_run_grants_its_place_and_the_run_is_due_until_it_b
     assert store.limits.waiting_by_name() == {"order": 1}
 
 
+def test_a_timer_of_a_run_that_waits_makes_it_due_and_its_end_leaves_the_waiting_list(store: Store) -> None:
+    ask(store, "a")
+    limit = LimitStep(ASK, place("b", 1), 1)
+    step = Commit("b", 0, NOW + 1, create=HEADER, limit=limit, keep=True, timers={"expire": NOW + 20})
+    assert not store.commit(step).holds
+    assert store.timers("b") == {"expire": NOW + 20}
+    assert "b" not in [each.flow_id for each in store.claim_due_runs(NOW + 15, 10, 100.0, 600.0, 600.0)]
+    due = store.claim_due_runs(NOW + 24, 10, 100.0, 600.0, 600.0)
+    assert ("b", "timer") in [(each.flow_id, each.reason) for each in due]
+    opened = store.acquire_lease("b", 0, 5.0, NOW + 25)
+    assert opened is not None
+    assert list(opened.due) == ["expire"]
+    ended = Commit(
+        "b", 0, NOW + 25, token=opened.token, batch="b", fields={"status": "cancelled"}, clear_timers=True
+    )
+    assert store.commit(ended._replace(ttl=60, limit=LimitStep(END, place("b", 1)))).ok
+    assert store.timers("b") == {}
+    assert store.limits.waiting_by_name() == {}
+    assert runs(store.limits.state("acme").holders) == ["a"]
+
+
 def test_a_larger_priority_comes_first_then_age_then_the_id(store: Store) -> None:
     ask(store, "a")
     for run, at, priority in (("b", 1, 0), ("d", 2, 5), ("c", 2, 5), ("e", 3, 9), ("f", 0.5, 0)):

@@ -102,6 +102,7 @@ FULL: dict[str, Any] = {
             "keep": {"success": "1d", "failure": 2592000, "cancelled": "1.5 h"},
             "limit": {"key": "orders", "max": 3, "when_full": "skip"},
             "lane": "bulk",
+            "expires": "2h",
             "edges": [
                 {"from": None, "to": "Fetch", "name": "begin"},
                 {

@@ -30,6 +30,7 @@ ELSEWHERE = {
     "RUN_RESUMED",
     "RUN_QUEUED",
     "LIMIT_CANCEL",
+    "START_EXPIRED",
 }
 ELSEWHERE |= {event for event in EVENTS if event.startswith(("NODE_STATE_CACHE_", "MIGRATION", "SCHEDULE_"))}
 #: Events about deleting are emitted when user functions delete, NODE_UNREACHED when asked for.

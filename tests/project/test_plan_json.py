@@ -137,6 +137,7 @@ flows = st.builds(
     keeps,
     limits,
     st.none() | names,
+    st.none() | numbers,
 )
 tasks = st.builds(
     TaskPlan,
@@ -210,8 +211,10 @@ def of_before() -> Plan:
     plan = compile_model(read_data(FULL)[0])
     tasks = {name: task._replace(retry=None) for name, task in plan.tasks.items()}
     tasks["Mail"] = tasks["Mail"]._replace(max_retry=0, retry_countdown=0)
-    flows = {name: flow._replace(keep=None, limit=None, lane=None) for name, flow in plan.flows.items()}
-    return plan._replace(tasks=tasks, flows=flows)
+    flows = {
+        name: flow._replace(keep=None, limit=None, lane=None, expires=None) for name, flow in plan.flows.items()
+    }
+    return plan._replace(tasks=tasks, flows=flows, settings=plan.settings._replace(lanes={}))
 
 
 def test_a_plan_without_expressions_is_written_as_before() -> None:

@@ -91,6 +91,8 @@ class FlowExecutor:
         if advanced.kept:
             self.advance_parents()
             return advanced.inline_task
+        if message.has_expired(parts.now()) and self._queueing.expire(message):
+            return None
         if self._queueing.is_limited(message.flow):
             if self._begun_limited(message):
                 return None
@@ -170,6 +172,8 @@ class FlowExecutor:
         """
         if self._queueing.is_limited(message.flow):
             return Advanced(False)  # ``begun`` asks for its place
+        if stub is None and message.has_expired(now):
+            return Advanced(False)  # ``begun`` cancels it
         return (yield from self._beginning.steps(message, now, budget, stub))
 
     def complete(

@@ -108,6 +108,9 @@ class LeasedExecution:
             parts.release_newer_run(flow_id, header.flow, opened.token, str(error))
             return
         may_begin = header.limit and header.has_not_begun and not opened.entries
+        if may_begin and (reason := self._queueing.expired(flow_id)) is not None:
+            self._pauses.cancel_before_begin(flow_id, header, opened, reason)
+            return
         if may_begin and not header.is_paused and self._queueing.begin_queued(flow_id, header, opened):
             return
         self._pauses.advance_before_begin(flow_id, header, opened)

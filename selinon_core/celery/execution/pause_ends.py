@@ -97,7 +97,7 @@ class PauseEnds:
 
     def advance_before_begin(self, flow_id: str, header: RunHeader, opened: Opened) -> None:
         """Of a run that was paused before it began, or that waits for its place: it is resumed, or cancelled."""
-        parts, reason = self._parts, CANCELLED_BEFORE
+        parts = self._parts
         entries = [read_entry(entry) for entry in opened.entries]
         if not (header.has_not_begun and any(isinstance(entry.event, on.FlowCancelled) for entry in entries)):
             resumed = _resumption(entries, header)
@@ -107,6 +107,11 @@ class PauseEnds:
                 changes["index_change"] = parts.index_changes.status(header._replace(paused=resumed.number))
             self.give_back(flow_id, header, opened, consumed=len(entries), **changes)
             return
+        self.cancel_before_begin(flow_id, header, opened, CANCELLED_BEFORE)
+
+    def cancel_before_begin(self, flow_id: str, header: RunHeader, opened: Opened, reason: str) -> None:
+        """Cancel a run that did not begin and whose lease is held."""
+        parts = self._parts
         if header.caller is not None:  # first, or the parent might never get it
             parts.relay.deliver_end(header.caller, cancelled_before(reason), header.lane)
         now = parts.now()
@@ -116,13 +121,13 @@ class PauseEnds:
             opened,
             limit=ends_limit(flow_id, header),
             batch=encode_end(now, "cancelled"),
-            consumed=len(entries),
+            consumed=len(opened.entries),
             fields={"status": "cancelled", "reason": reason},
             clear_timers=True,
             ttl=parts.retention.of_end(header.flow, header.caller is not None, "cancelled"),
             index_change=parts.index_changes.ended(header, "cancelled", reason, now),
         )
-        parts.relay.write_cancelled(flow_id)
+        parts.relay.write_cancelled(flow_id, reason)
 
 
 def _resumption(entries: Sequence[InboxEntry], header: RunHeader) -> Resumed | None:

@@ -7,7 +7,7 @@ from selinon_core.celery.execution.commit_steps import Steps
 from selinon_core.celery.execution.executor_context import ExecutorParts
 from selinon_core.celery.execution.inline_selection import InlineBudget
 from selinon_core.celery.stores.limits import BEGIN, LimitPlace, LimitStep
-from selinon_core.celery.stores.outbox_keys import BEGIN_FLOW, DEADLINE, TimerKey
+from selinon_core.celery.stores.outbox_keys import BEGIN_FLOW, DEADLINE, EXPIRE, TimerKey
 from selinon_core.celery.stores.protocol import Opened, Reopening
 from selinon_core.celery.stores.run_header import RunHeader
 from selinon_core.celery.transport.message_schema import StartMessage
@@ -101,7 +101,7 @@ class RunBeginning:
             }
             extras = extras._replace(token=stub.token, header=None, reopens=reopens)
             if there.limit:
-                transition.cancelled_timers.append(TimerKey(BEGIN_FLOW))
+                transition.cancelled_timers += [TimerKey(BEGIN_FLOW), TimerKey(EXPIRE)]
                 extras = extras._replace(limit=self._place_of(message, header))
         return (yield from CommitLoop(parts, run, transition, budget, extras).steps())
 

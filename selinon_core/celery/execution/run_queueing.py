@@ -16,6 +16,7 @@ from selinon_core.celery.execution.executor_context import ExecutorParts
 from selinon_core.celery.execution.run_beginning import RunBeginning
 from selinon_core.celery.execution.transition_report import ExecutionReport, Told
 from selinon_core.celery.stores.limits import ASK, TAKE, LimitPlace, LimitState, LimitStep
+from selinon_core.celery.stores.outbox_keys import EXPIRE
 from selinon_core.celery.stores.protocol import Commit, Committed, Opened, Reopening
 from selinon_core.celery.stores.run_header import Caller, RunHeader
 from selinon_core.celery.transport.message_schema import StartMessage
@@ -103,6 +104,7 @@ class RunQueueing:
             create=header.new_fields(),
             payloads={START_PAYLOAD: encode_start(message)},
             keep=True,
+            timers={EXPIRE: message.expires} if message.expires else None,
             lease=parts.settings.selinon_lease,
             index_change=parts.index_changes.queued(message.id, header, now, args),
             limit=limit,
@@ -140,9 +142,31 @@ class RunQueueing:
         parts.report(ExecutionReport(message.flow, message.id, told=(told,)))
         parts.relay.end_before_begin(message.id, message.flow, reason, message.caller, message.root)
 
+    def expire(self, message: StartMessage) -> bool:
+        """Cancel the run of a start that has expired; False: there is a run, which may have begun in time."""
+        parts = self._parts
+        if parts.store.header(message.id) is not None:
+            return False
+        self._tell_expired(message)
+        parts.relay.end_before_begin(message.id, message.flow, message.expiry, message.caller, message.root)
+        return True
+
+    def _tell_expired(self, message: StartMessage) -> None:
+        told = Told("START_EXPIRED", {"expires": message.expires})
+        self._parts.report(ExecutionReport(message.flow, message.id, told=(told,)))
+
     def begin(self, message: StartMessage, opened: Opened) -> Advanced:
         """Begin a run that has its place, and whose lease is held."""
         return self._parts.steps.alone(self._beginning.steps(message, self._parts.now(), None, opened))
+
+    def expired(self, flow_id: str) -> str | None:
+        """Why the start of a queued run does not count any more; None: it does."""
+        text = self._parts.store.payload(flow_id, START_PAYLOAD)
+        message = None if text is None else decode_start(text)
+        if message is None or not message.has_expired(self._parts.now()):
+            return None
+        self._tell_expired(message)
+        return message.expiry
 
     def begin_queued(self, flow_id: str, header: RunHeader, opened: Opened) -> bool:
         """Begin a queued run whose lease is held, if it has its place; False: it has none."""

@@ -34,8 +34,10 @@ ASK_AGAIN = "q"
 #: A task has waited for a signal as long as it may.
 WAIT_ENDS = "v"
 RETRY_FLOW, DEADLINE = "retry", "deadline"
-#: A flow run that waited for its place has it, and begins; or it has waited as long as it may.
+#: A flow run that waited for its place has it, and begins.
 BEGIN_FLOW = "begin"
+#: A start that waits for a place has waited as long as it may.
+EXPIRE = "expire"
 
 _FIRST_STARTS = frozenset((START_TASK, START_FLOW))
 _STARTS = _FIRST_STARTS | {START_INLINED, SEND_AGAIN}
@@ -45,7 +47,10 @@ _NUMBERED_KEYS, _BARE_KEYS = (
     _STARTS | {CANCEL_FLOW, RESUME_FLOW},
     frozenset((NOTIFY_PARENT, WRITE_RESULT, SHOW_WAITS, TELL_FAILURE)),
 )
-_NUMBERED_TIMERS, _BARE_TIMERS = _SENDS | {ASK_AGAIN, WAIT_ENDS}, frozenset((RETRY_FLOW, DEADLINE, BEGIN_FLOW))
+_NUMBERED_TIMERS, _BARE_TIMERS = (
+    _SENDS | {ASK_AGAIN, WAIT_ENDS},
+    frozenset((RETRY_FLOW, DEADLINE, BEGIN_FLOW, EXPIRE)),
+)
 
 
 class OutboxKey(NamedTuple):

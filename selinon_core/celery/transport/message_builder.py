@@ -146,16 +146,20 @@ class MessageBuilder:
         key: str | None = None,
         rerun: Mapping[str, Any] | None = None,
         lane: str | None = None,
+        expires: float | None = None,
     ) -> OutgoingMessage:
         """The message that starts a flow run that a caller asks for; ``rerun`` as of ``RunHeader``.
 
-        ``lane`` None: in that of the flow.
+        ``lane`` None: in that of the flow. ``expires``: from then on it is of no use, in seconds since the
+        epoch.
         """
         parts = {} if node_args is None else {"args": node_args}
         if lane := self.lane_of(flow) if lane is None else lane:
             parts["lane"] = lane
         if key is not None:
             parts["key"] = key
+        if expires is not None:
+            parts["expires"] = round(expires, 3)
         if rerun is not None:
             parts |= {"rerun": dict(rerun), "v": RERUN_FORMAT}
         message = self._start(flow, id, id, parts, selective, trace)

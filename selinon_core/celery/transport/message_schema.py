@@ -14,6 +14,7 @@ import hashlib
 import json
 import math
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from selinon_core.celery.stores.run_header import Caller
@@ -65,6 +66,9 @@ MOST_INLINE = 1024
 MOST_ARGUMENTS = 65536
 #: The header with the trace that a message belongs to.
 TRACE_HEADER = "traceparent"
+
+#: The last time that a start may name: the end of the year 9999.
+_LATEST = 253402300799
 
 _encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 
@@ -126,6 +130,8 @@ class StartMessage(NamedTuple):
     rerun: dict[str, Any] | None = None
     #: The lane that was asked for, or that of the run above; empty: none.
     lane: str = ""
+    #: From when on the start is of no use, in seconds since the epoch; 0: it may wait as long as it has to.
+    expires: float = 0.0
 
     @property
     def given(self) -> Any:
@@ -139,6 +145,15 @@ class StartMessage(NamedTuple):
             return ""
         asked = json.dumps([self.args, self.selective], sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(asked.encode()).hexdigest()
+
+    def has_expired(self, now: float) -> bool:
+        """Whether it is too late to begin the run."""
+        return 0 < self.expires <= now
+
+    @property
+    def expiry(self) -> str:
+        """Why the run of a start that has expired does not begin."""
+        return f"expired: no worker began it before {datetime.fromtimestamp(self.expires, UTC):%Y-%m-%dT%H:%M:%SZ}"
 
     def with_payload(self, text: str | None) -> StartMessage:
         """The message with what the store kept for it."""
@@ -299,7 +314,15 @@ def read_dispatch(kwargs: Mapping[str, Any], most_bytes: int, trace: Any = None)
         _count(kwargs, "serial", 0),
         _rerun(kwargs),
         _lane(kwargs),
+        _expires(kwargs),
     )
+
+
+def _expires(kwargs: Mapping[str, Any]) -> float:
+    value = kwargs.get("expires", 0)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= _LATEST:
+        raise _refusal("expires", value, "is not a time")
+    return float(value)
 
 
 def _lane(kwargs: Mapping[str, Any]) -> str:

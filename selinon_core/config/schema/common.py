@@ -154,7 +154,7 @@ class Throttling(ValueType):
         found = read_words(reading, node, via, _UNITS, 'unit "{}" in throttling', SECONDS)
         if isinstance(found, Broken):
             return BROKEN
-        return sum(number * _UNITS[unit] for unit, number in found.items()) or None
+        return sum((number * _UNITS[unit] for unit, number in found.items()), 0.0) or None
 
     def schema(self) -> JsonSchema:
         number = {"type": "number", "minimum": 0, "maximum": LARGEST}

@@ -33,7 +33,7 @@ from selinon_core.config.schema.common import (
 from selinon_core.config.schema.condition import Condition, ExpressionText
 from selinon_core.config.schema.data import SCHEMA, SCHEMA_TEXT, TEMPLATE
 from selinon_core.config.schema.mapping import Key, ListOf, MappingType
-from selinon_core.config.schema.operating import FLOW_LIMIT, KEEP
+from selinon_core.config.schema.operating import FLOW_LIMIT, KEEP, KEPT_TIME
 from selinon_core.config.schema.types import Flag, JsonSchema, NamesOrAll, OneOrMore, PlainText, Text, ValueType
 from selinon_core.config.yaml.nodes import MappingNode, Node, SequenceNode
 
@@ -357,6 +357,7 @@ FLOW = MappingType(
         Key("labels", TEMPLATE, "what runs are found by: texts by name, with ${expressions} of args", "labels"),
         Key("keep", KEEP, "how long a run is kept after its end; default: selinon_state_ttl", "keep"),
         Key("limit", FLOW_LIMIT, "how many runs there may be at once, over all workers", "limit"),
+        Key("expires", KEPT_TIME, "how long a start may wait for a worker before it is cancelled", "expires"),
         Key("lane", Text("the name of a lane"), "the lane of its runs, one of global.lanes", "lane"),
         Key("vars", KEYWORDS, "constants of expressions, over those of global", "vars", {}, broken={}),
         Key("like", _FLOW_NAME, "the flow that this one copies; what is given here replaces its keys", "like"),

@@ -96,6 +96,7 @@ def flow_key(flow: FlowDef) -> Hashable:
         _template(flow.labels),
         repr(sorted((flow.keep or {}).items())),
         None if flow.lane is None else flow.lane.name,
+        flow.expires,
         None if flow.limit is None else (_template(flow.limit.key), flow.limit.max, flow.limit.when_full),
         tuple(_template(failure.args) for failure in flow.failures),
         _schema(flow.input_schema),

@@ -212,6 +212,11 @@ EVENT_KINDS: dict[str, EventKind] = {
         "gets its place.",
         (*_FLOW, "key", "max", "for"),
     ),
+    "START_EXPIRED": EventKind(
+        "A flow run is cancelled before it begins: no worker began it before `expires`, a time that its start "
+        "named.",
+        (*_FLOW, "expires"),
+    ),
 }
 
 EVENTS = tuple(EVENT_KINDS)
