@@ -108,6 +108,8 @@ class WorkerServices:
     replaced in simulations: ``storages``, ``runner``, ``imports``, and ``answer``, which answers questions.
     """
 
+    _plain_runner: TaskRunner | None = None
+
     def __init__(
         self,
         plan: Plan,
@@ -227,7 +229,7 @@ class WorkerServices:
             inline=InlineSelector(self.plan, self.messages, self.serves, self.durations),
             serves=self.serves,
             report=RunReporter(self.tracer, self.spans).take,
-            traced=lambda: not self.tracer.silent,
+            tracer=self.tracer,
             own_trace=self.spans.own,
             result_in_commit=result_in_commit,
             forget_result=forget_result,
@@ -331,7 +333,11 @@ class WorkerServices:
 
     def runner(self, result_locations: Mapping[str, str]) -> TaskRunner:
         """The runner of an attempt; ``result_locations`` says in which flows its parents' results are."""
-        return self._runner(self, result_locations)
+        if result_locations:
+            return self._runner(self, result_locations)
+        if self._plain_runner is None:  # most attempts share one
+            self._plain_runner = self._runner(self, result_locations)
+        return self._plain_runner
 
 
 def _task_runner(services: WorkerServices, result_locations: Mapping[str, str]) -> TaskRunner:

@@ -29,6 +29,7 @@ class Imports:
 
     def __init__(self, pythonpath: Iterable[str] = ()) -> None:
         self._known: dict[ImportRef, Any] = {}
+        self._task_classes: dict[ImportRef, Callable[..., Any]] = {}
         self._own: dict[str, ModuleType] = {}  # those that are called like modules of libraries
         self.pythonpath = tuple(os.path.abspath(directory) for directory in pythonpath)
         know_project(self.pythonpath)
@@ -84,7 +85,10 @@ class Imports:
 
     def task_class(self, ref: ImportRef) -> Callable[..., Any]:
         """The class of a task."""
-        return self._callable(ref)
+        found = self._task_classes.get(ref)
+        if found is None:
+            found = self._task_classes[ref] = self._callable(ref)
+        return found
 
     def storage_class(self, ref: ImportRef) -> Callable[..., Any]:
         """The class of a storage or cache."""

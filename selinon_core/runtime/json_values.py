@@ -55,7 +55,7 @@ def copy_json(value: Any) -> Any:
 
     Raises as ``encode_json`` does.
     """
-    if is_scalar(value):
+    if value.__class__ in _SCALARS or is_scalar(value):
         return value
     if value.__class__ is dict and len(value) <= _MOST_FLAT_ITEMS and _is_flat(value):
         return dict(value)

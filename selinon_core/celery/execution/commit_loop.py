@@ -80,9 +80,10 @@ class CommitLoop:
         self._kept = False
         self._inline_task: InlineTask | None = None
         self._done: Sequence[OutboxKey] = ()
-        #: Of the newest commit: what it put into the outbox, and the messages of its starts.
+        #: Of the newest commit: what it put into the outbox, and the messages of its starts with their payloads.
         self._outbox: list[OutboxKey] = []
         self._built: Built = {}
+        self._payloads: dict[int, str] = {}
 
     def steps(self) -> Steps:
         """Commit and relay until nothing is left; a refused first commit has no effect."""
@@ -97,9 +98,11 @@ class CommitLoop:
             self._kept = True
             if chosen is not None:
                 self._inline_task = chosen.task
-            run.version += bool(self._transition.events)
+            if self._transition.events:
+                run.version += 1
             self._report(committed)
-            parts.wake_granted(committed.granted)
+            if committed.granted:
+                parts.wake_granted(committed.granted)
             if committed.token is None:
                 if committed.entries:
                     parts.wake_paused(run.id, run.flow.name, committed.entries)
@@ -118,6 +121,7 @@ class CommitLoop:
 
     def _commit(self, chosen: InlineChoice | None) -> Commit:
         parts, step, extra, run = self._parts, self._transition, self._extra, self._run
+        ended = run.machine.ended
         if run.header.format >= WAITS_FORMAT:
             step.show_waits()
         if step.errors:  # what is started by this step may read them
@@ -125,7 +129,9 @@ class CommitLoop:
         result = None
         if step.outcome is not None and not isinstance(step.outcome.output, Referring):  # else the relay reads it
             result = parts.result_in_commit(run.id, step.outcome)
-        self._outbox = [key for key in step.outbox if chosen is None or key != chosen.key]
+        self._outbox = step.outbox.copy()
+        if chosen is not None:
+            self._outbox.remove(chosen.key)
         if result is not None:
             self._outbox.remove(OutboxKey(WRITE_RESULT))
         carries = self._budget is not None and (extra.inline or chosen is not None)
@@ -143,23 +149,21 @@ class CommitLoop:
             done=[str(key) for key in self._done] if self._done else (),
             carrier=self._budget.carrier if carries and self._budget is not None else None,
             inlined=0 if chosen is None else chosen.task.message.number,
-            payloads={
-                step.start_effects[key].node_run.number: payload
-                for key, (_, payload) in self._built.items()
-                if payload is not None
-            },
+            payloads=self._payloads,
             timers={str(key): due for key, due in step.timers.items()} if step.timers else {},
             cancelled_timers=[str(key) for key in step.cancelled_timers] if step.cancelled_timers else (),
-            clear_timers=step.ended and bool(step.events),
+            clear_timers=ended and bool(step.events),
             throttled=[(str(each.key), each.name, each.distance) for each in step.throttled]
             if step.throttled
             else (),
-            fields=self._fields(),
+            fields=self._fields(ended),
             keep=bool(self._outbox or extra.leftover or extra.resent or step.throttled),
             lease=parts.settings.selinon_lease,
             ttl=parts.retention.of(run),
             result=result,
-            index_change=self._index_change(),
+            index_change=self._index_change()
+            if extra.index_change is not None or step.new_attempt or step.outcome is not None
+            else None,
             reopens=extra.reopens,
             limit=extra.limit if step.outcome is None else ends_limit(run.id, run.header),
         )
@@ -177,17 +181,23 @@ class CommitLoop:
     def _build_messages(self) -> Built:
         """The messages of all starts."""
         starts = self._transition.start_effects
+        built: Built = {}
+        self._payloads = {}
         if not starts:
-            return {}
+            return built
         of_start, ref = self._parts.messages.of_start, self._run.ref
-        return {key: of_start(ref, effect) for key, effect in starts.items()}
+        for key, effect in starts.items():
+            built[key] = made = of_start(ref, effect)
+            if made[1] is not None:
+                self._payloads[effect.node_run.number] = made[1]
+        return built
 
-    def _fields(self) -> dict[str, str]:
+    def _fields(self, ended: bool) -> dict[str, str]:
         """The fields of the header that change."""
         step, run = self._transition, self._run
         if step.outcome is not None:
             return step.fields | {"status": status_of(step.outcome), "reason": step.outcome.reason or ""}
-        if not step.events or run.machine.ended:
+        if not step.events or ended:
             return step.fields
         fields, problems = self._parts.wakeups.fields(run, step.now)
         step.problems += problems
@@ -195,7 +205,7 @@ class CommitLoop:
 
     def _report(self, committed: Committed) -> None:
         step, run = self._transition, self._run
-        if step.outcome is None and not step.problems and not self._parts.traced():
+        if step.outcome is None and not step.problems and self._parts.tracer.silent:
             return
         delays = {each.key: delay for each, delay in zip(step.throttled, committed.delays, strict=True)}
         self._parts.report(

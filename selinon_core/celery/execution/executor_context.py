@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from selinon_core.celery.execution.commit_steps import StepRunner
 from selinon_core.celery.execution.inbox_codec import Resumed, read_entry
@@ -32,11 +32,20 @@ from selinon_core.plan import FlowPlan, Plan
 RELEASE_PAUSE = 1.0
 
 
+class Silent(Protocol):
+    """A tracer, as far as the executor has to do with it."""
+
+    @property
+    def silent(self) -> bool:
+        """Whether it has no sink."""
+        ...
+
+
 class ExecutorParts(NamedTuple):
     """The parts, wired.
 
     ``serves(queue)`` says whether this worker consumes a queue, ``report`` is called with what was committed,
-    ``traced()`` says whether a report is wanted of a step in which nothing ended and nothing went wrong,
+    while ``tracer`` is silent no report is wanted of a step in which nothing ended and nothing went wrong,
     ``own_trace(flow_id, parent)`` makes the traceparent of a new run (empty where spans are not wanted),
     ``result_in_commit(flow_id, outcome)`` is the result that the store writes itself (None: the relay writes it),
     ``forget_result(flow_id)`` removes the result of a run that goes on from the result backend,
@@ -60,7 +69,7 @@ class ExecutorParts(NamedTuple):
     inline: InlineSelector
     serves: Callable[[str], bool]
     report: Callable[[ExecutionReport], None]
-    traced: Callable[[], bool]
+    tracer: Silent
     own_trace: Callable[[str, str], str]
     result_in_commit: Callable[[str, FlowOutcome], StoredResult | None]
     forget_result: Callable[[str], None]
@@ -76,7 +85,7 @@ class ExecutorParts(NamedTuple):
 
     def transition(self, run: CachedRun) -> Transition:
         """A new transition of a run, as of now."""
-        return Transition(self.plan, run, self.now(), self.questions)
+        return Transition(self.plan, run, self.surroundings.now(), self.questions)
 
     def wake_granted(self, granted: Sequence[LimitPlace]) -> None:
         """Runs were granted the places that they waited for: have them begin. The sweep would, a little later."""

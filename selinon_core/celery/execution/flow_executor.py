@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import cast
 
 from selinon_core.celery.execution.commit_loop import CommitExtras, CommitLoop
 from selinon_core.celery.execution.commit_steps import Advanced, Steps
@@ -191,9 +190,11 @@ class FlowExecutor:
         serves = parts.serves(parts.messages.queue(message.flow, message.lane))
         run = parts.cache.take(message.id) if serves else None
         if run is not None and error is None and not entry.results and run.is_last_open_node(number):
-            advanced = parts.steps.alone(self.short_cut(run, cast(on.Event, entry.event), number, budget, inline))
+            assert not isinstance(entry.event, Resumed)
+            advanced = parts.steps.alone(self.short_cut(run, entry.event, number, budget, inline))
             if advanced.kept:
-                self.advance_parents()
+                if parts.relay.parents:
+                    self.advance_parents()
                 return advanced.inline_task
             run = None  # its cached state was not the newest
         eager = parts.plan.flows[message.flow].eager_failures

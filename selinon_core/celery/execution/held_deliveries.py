@@ -29,11 +29,12 @@ class Holding:
         self._begun = begun
 
     def __enter__(self) -> None:
-        self._held.add(self._message, self._begun)
+        message = self._message
+        self._held.deliveries[message.id, message.number] = (message.delivery, self._begun.deliveries)
 
     def __exit__(self, kind: type[BaseException] | None, *about: object) -> None:
         if kind is None or issubclass(kind, Exception):
-            self._held.discard(self._message)
+            self._held.deliveries.pop((self._message.id, self._message.number), None)
 
 
 class HeldDeliveries:
@@ -41,11 +42,12 @@ class HeldDeliveries:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._held: dict[tuple[str, int], tuple[int, int]] = {}
+        #: By flow run id and number of the node run: the delivery, and how many there were.
+        self.deliveries: dict[tuple[str, int], tuple[int, int]] = {}
 
     def add(self, message: NodeMessage, begun: Begun) -> None:
         """This process works on a node run from now on."""
-        self._held[message.id, message.number] = (message.delivery, begun.deliveries)
+        self.deliveries[message.id, message.number] = (message.delivery, begun.deliveries)
 
     def holding(self, message: NodeMessage, begun: Begun) -> Holding:
         """This process works on a node run; when it is asked to end meanwhile, the delivery stays held."""
@@ -53,7 +55,7 @@ class HeldDeliveries:
 
     def discard(self, message: NodeMessage) -> None:
         """It does not any more."""
-        self._held.pop((message.id, message.number), None)
+        self.deliveries.pop((message.id, message.number), None)
 
     def discard_all(self, messages: Iterable[NodeMessage]) -> None:
         """This process does not work on these any more."""
@@ -62,9 +64,9 @@ class HeldDeliveries:
 
     def give_back(self) -> None:
         """This process ends: the deliveries that it holds do not count."""
-        while self._held:
+        while self.deliveries:
             try:
-                (flow_id, number), (delivery, deliveries) = self._held.popitem()
+                (flow_id, number), (delivery, deliveries) = self.deliveries.popitem()
                 self._store.release_delivery(flow_id, number, delivery, deliveries)
             except KeyError:  # another thread took the last one
                 return

@@ -117,7 +117,7 @@ class InlineSelector:
         self, transition: Transition, built: Mapping[OutboxKey, StartMessageBuilt], budget: InlineBudget
     ) -> InlineChoice | None:
         """The first task that may be run here, taken from the budget; ``built`` has the messages of starts."""
-        if not transition.outbox or transition.ended or not budget.allows():
+        if not transition.outbox or budget.left <= 0 or transition.run.machine.ended:
             return None
         for key in transition.outbox:
             effect = transition.start_effects.get(key)
@@ -137,21 +137,19 @@ class InlineSelector:
     def _task(transition: Transition, effect: do.StartTask, built: StartMessageBuilt) -> InlineTask:
         run, node = transition.run, effect.node_run
         message, payload = built
-        return InlineTask(
-            NodeMessage(
-                run.flow.name,
-                run.id,
-                node.number,
-                node.name,
-                shown(node.args),
-                effect.parent,
-                node.failures or {},
-                message.kwargs.get("result_locations") or {},
-                0,
-                False,
-                run.header.trace,
-                isinstance(node.args, Referring),
-                run.header.lane,
-            ).with_payload(payload),
-            node.id,
+        inline = NodeMessage(
+            run.machine.table.flow.name,
+            run.id,
+            node.number,
+            node.name,
+            shown(node.args),
+            effect.parent,
+            node.failures or {},
+            message.kwargs.get("result_locations") or {},
+            0,
+            False,
+            run.header.trace,
+            isinstance(node.args, Referring),
+            run.header.lane,
         )
+        return InlineTask(inline if payload is None else inline.with_payload(payload), node.id)

@@ -109,7 +109,8 @@ class OutboxRelay:
         self._serves = serves
         self._write_result = write_result
         # Parents to be advanced once the current run is given back.
-        self._parents: deque[Parent] = deque()
+        #: Parents of the sub-flows that ended here, which are to be advanced now.
+        self.parents: deque[Parent] = deque()
 
     def perform(
         self,
@@ -279,7 +280,7 @@ class OutboxRelay:
         )
         if delivered.kind == LEASED:
             assert delivered.opened is not None
-            self._parents.append(Parent(flow_id, delivered.opened))
+            self.parents.append(Parent(flow_id, delivered.opened))
         elif delivered.kind == NEEDS_ADVANCE:
             self._publisher.send([self._messages.wake(flow, flow_id, queue, lane=lane)])
 
@@ -332,7 +333,7 @@ class OutboxRelay:
     def next_parent(self) -> Parent | None:
         """A parent to be advanced now, None when there is none (left)."""
         try:
-            return self._parents.popleft()
+            return self.parents.popleft()
         except IndexError:
             return None
 

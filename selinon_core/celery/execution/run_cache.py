@@ -63,7 +63,8 @@ class CachedRun:
     def ref(self) -> RunRef:
         """The fields of the run that messages carry."""
         header = self.header
-        return RunRef(self.flow, self.id, header.trace, header.result_locations, self.root, header.lane)
+        root = self.id if header.caller is None else header.root
+        return RunRef(self.machine.table.flow, self.id, header.trace, header.result_locations, root, header.lane)
 
     @property
     def root(self) -> str:
@@ -81,7 +82,7 @@ class CachedRun:
     def is_last_open_node(self, number: int) -> bool:
         """Whether only the end of that node run can happen next in this flow run."""
         machine = self.machine
-        return machine.incomplete == 1 and machine.run_of(number) is not None and not machine.open_questions
+        return machine.incomplete == 1 and machine.run_of(number) is not None and not machine.questions.open
 
 
 class RunCache:

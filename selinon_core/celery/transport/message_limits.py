@@ -33,7 +33,11 @@ def is_small(value: Any) -> bool:
     if kind is str:
         return len(value) < 150
     if kind is dict and len(value) < 8:
-        return all(v.__class__ in _SCALARS or (v.__class__ is str and len(v) < 100) for v in value.values())
+        for each in value.values():
+            inner = each.__class__
+            if inner not in _SCALARS and (inner is not str or len(each) >= 100):
+                return False
+        return True
     return kind in _SCALARS
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from selinon_core import task_progress
 from selinon_core.celery.stores.items import LOG, PROGRESS, Item
@@ -45,19 +45,19 @@ class AttemptReports:
         self._output: CapturedOutput | None = None
         self._output_due = 0.0
 
-    def around(self, run: Callable[[], Attempt]) -> Attempt:
-        """Run the attempt, in the thread that this is called in, and hear it."""
+    def around(self, run: Callable[..., Attempt], *about: Any) -> Attempt:
+        """Run the attempt, ``run(*about)``, in the thread that this is called in, and hear it."""
         token = task_progress.listener.set(self._progressed)
         try:
             most = self._services.settings.selinon_log_lines
             if most <= 0:
-                return run()
+                return run(*about)
             size = self._services.settings.selinon_log_bytes
             self._output_due = self._services.surroundings.monotonic() + OUTPUT_EVERY
             self._output = CapturedOutput(most, size, self._services.clock, self._logged)
             try:
                 with capturing(self._output):
-                    return run()
+                    return run(*about)
             finally:
                 self._keep_output()
         finally:

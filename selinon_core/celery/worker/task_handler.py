@@ -140,10 +140,13 @@ class TaskMessageHandler:
         else:
             if record is not None:
                 services.tracer.emit_entry(trace_entries.STARTED, record, record.attempts)
-            about = (message.flow, message.id, message.task, task_id, begun.attempts + 1)
-            with services.spans.attempt(message.trace, *about) as ended:
+            if services.spans.enabled:
+                about = (message.flow, message.id, message.task, task_id, begun.attempts + 1)
+                with services.spans.attempt(message.trace, *about) as ended:
+                    attempt = self._attempt(message, task_id, begun)
+                    ended(attempt)
+            else:
                 attempt = self._attempt(message, task_id, begun)
-                ended(attempt)
         if isinstance(attempt, Succeeded):
             if record is not None:
                 record.stored, record.result = attempt.stored, _traceable(attempt.result)
@@ -196,11 +199,11 @@ class TaskMessageHandler:
         if task.timeout is None or runner.keeps_time:
             monotonic = services.surroundings.monotonic
             began = monotonic()
-            attempt = reports.around(lambda: runner.run(task, assignment))
+            attempt = reports.around(runner.run, task, assignment)
             services.durations.note(task.function, monotonic() - began)
             return attempt
         return run_with_deadline(
-            lambda wanted, deadline: reports.around(lambda: runner.run(task, assignment, wanted, deadline)),
+            lambda wanted, deadline: reports.around(runner.run, task, assignment, wanted, deadline),
             task.timeout,
             f"attempt {assignment.attempt} of {task.name} ran longer than {task.timeout} s",
             lambda error: runner.judge(task, assignment, error),
@@ -209,8 +212,11 @@ class TaskMessageHandler:
     def _complete(
         self, message: NodeMessage, entry: InboxEntry, budget: InlineBudget, **how: Any
     ) -> InlineTask | None:
-        executor = self._services.executor
-        return self.keep(message, budget, lambda: executor.complete(message, entry, budget, **how))
+        complete = self._services.executor.complete
+        try:
+            return complete(message, entry, budget, **how)
+        except StateStoreError as error:
+            return self.keep_later(message, budget, lambda: complete(message, entry, budget, **how), error)
 
     def keep(
         self, message: NodeMessage, budget: InlineBudget, keep: Callable[[], InlineTask | None]

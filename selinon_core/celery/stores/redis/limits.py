@@ -51,10 +51,8 @@ class RedisLimits:
         return [place_of(text) for text in self._run_script(TEND, f"{now:.6f}", most)]
 
 
-def commit_argument(step: LimitStep | None) -> str:
-    """A step about a place as an argument of the script that commits; empty for none."""
-    if step is None:
-        return ""
+def commit_argument(step: LimitStep) -> str:
+    """A step about a place as an argument of the script that commits."""
     place = step.place
     score = (MOST_PRIORITY - place.priority) * _PER_PRIORITY + place.at
     asked = {"action": step.action, "max": step.max, "place": place, "score": f"{score:.6f}"}

@@ -411,6 +411,8 @@ if not running and ttl > 0 then
     call('EXPIRE', R .. part, math.ceil(ttl))
   end
 end
+-- Most were kept and have nothing more to say. A client pays for each part of a reply.
+if held == '' and #entries == 0 and #delays == 0 and not limit then return {1} end
 return {1, held, entries, delays, holds and 1 or 0, granted}
 """
 )

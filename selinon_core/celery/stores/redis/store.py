@@ -139,7 +139,7 @@ class RedisStore:
             connection = pool.connection_class(**pool.connection_kwargs)
             connection.connect()  # with Sentinel only this asks for the master; sending connects to a default
         try:
-            packed = [_packed(command) for command in commands]
+            packed = list(map(_packed, commands))
         except UnicodeError as error:
             free.append(connection)
             raise StateStoreRefused(f"the state store in Redis: {error}") from error
@@ -361,7 +361,7 @@ class RedisStore:
     def _arguments(self, step: Commit) -> list[Any]:
         """The arguments of the script for a step."""
         args: list[Any] = [
-            _text(step.now),
+            f"{step.now:.6f}",
             step.version,
             "" if step.token is None else step.token,
             step.completes,
@@ -373,7 +373,7 @@ class RedisStore:
             step.lease,
             step.ttl,
             int(step.clear_timers),
-            commit_argument(step.limit),
+            "" if step.limit is None else commit_argument(step.limit),
         ]
         # Most of these are empty in most steps.
         for part in (
@@ -485,9 +485,12 @@ def _packed(parts: tuple[Any, ...]) -> bytes:
     return b"".join(out)
 
 
+_KEPT, _REFUSED = Committed(True, holds=True), Committed(False)
+
+
 def _committed(reply: list[Any]) -> Committed:
-    if not reply[0]:
-        return Committed(False)
+    if len(reply) == 1:
+        return _KEPT if reply[0] else _REFUSED
     _, held, entries, delays, holds, granted = reply
     token = None if held == "" else int(held)
     places = [place_of(text) for text in granted]
