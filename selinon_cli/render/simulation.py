@@ -35,6 +35,8 @@ def _head(campaign: Campaign, summary: Summary, world: SimulationOptions, color:
     played = f"{summary.schedules} schedule{'s' * (summary.schedules != 1)}"
     if summary.schedules < summary.planned:
         played += f" of {summary.planned}"
+    if len(summary.distinct) < summary.schedules:
+        played += f" ({len(summary.distinct)} different)"
     faults = " ".join(world.faults) or "no faults"
     many = f"{world.workers} worker{'s' * (world.workers != 1)}"
     slots = f" of {world.slots} slots ({world.pool})" if world.slots > 1 else ""

@@ -89,7 +89,7 @@ class Player:
         """Play a schedule."""
         assert self.undisturbed is not None
         self.played += 1
-        return self._result(*self._perform(decisions, transcript, self._deploy_at(seed)), seed)
+        return self._result(*self._perform(decisions, transcript, self.deploy_at(seed)), seed)
 
     def play_drawn(self, draw: Callable[[int], Decisions], seed: int) -> tuple[ScheduleResult, Decisions]:
         """Play the schedule of a seed, unless another seed drew it before: then that is the result."""
@@ -97,7 +97,7 @@ class Player:
         tree, decisions = self._tree, draw(seed)
         if tree is None:
             return self.play(decisions, seed), decisions
-        deploy_at = self._deploy_at(seed)
+        deploy_at = self.deploy_at(seed)
         result = tree.find(decisions, deploy_at)
         if result is not None:
             return result._replace(seed=seed), decisions
@@ -106,7 +106,7 @@ class Player:
         tree.keep(decisions, result)
         return result, decisions
 
-    def _deploy_at(self, seed: int) -> int | None:
+    def deploy_at(self, seed: int) -> int | None:
         """The message from which on workers change to other files: as asked for, else by the seed."""
         options = self._shared.options
         if options.deploy is None or options.deploy_at is not None:

@@ -87,12 +87,14 @@ class TaskAttempts(NamedTuple):
 class CampaignResult(NamedTuple):
     """All schedules of a campaign.
 
+    ``distinct`` has a digest of each different schedule: seeds that draw the same deviations share one.
     ``seconds`` are real. ``breaks`` counts schedules by signature, ``violations`` has one of each. ``fired``
     counts by (fault, kind of point), ``never_exercised`` names those that could have been and were not. ``notes``
     say which invariants were not looked at, and why.
     """
 
     schedules: int
+    distinct: frozenset[bytes]
     seconds: float
     violations: tuple[Violation, ...]
     breaks: Mapping[tuple[str, str], int]

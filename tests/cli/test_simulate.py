@@ -82,7 +82,7 @@ def test_a_campaign_tells_first_what_users_ask_first(shop: Path, cli: Cli) -> No
     ended = cli("simulate", *CRASHES)
     assert ended.code == 0
     lines = [line.strip() for line in ended.out.splitlines()]
-    assert re.fullmatch(r"order: 8 schedules, 3 workers, crash; \d+/s", lines[0])
+    assert re.fullmatch(r"order: 8 schedules( \(\d different\))?, 3 workers, crash; \d+/s", lines[0])
     assert lines[1] == "outcome as undisturbed (success) in 8 of 8"
     assert lines[2].startswith("attempts per task: Charge up to ")
     assert any(
@@ -92,6 +92,14 @@ def test_a_campaign_tells_first_what_users_ask_first(shop: Path, cli: Cli) -> No
     assert "fallbacks used: 0 of 1 (never: order/Ship -> Refund)" in lines
     assert "time-outs hit: 0 of 1 (never: Ship)" in lines
     assert any(line.startswith("never exercised: crash ") for line in lines)
+
+
+def test_schedules_that_several_seeds_draw_are_counted_once(shop: Path, cli: Cli) -> None:
+    ended = cli("simulate", "--faults", "none", "--workers", "1", "--seeds", "20", "-j", "1")
+    assert ended.out.startswith("order: 20 schedules (1 different), 1 worker, no faults")
+    report = json.loads(cli("simulate", *CRASHES, "--seeds", "40", "--format", "json").out)
+    (campaign,) = report["campaigns"]
+    assert 1 < campaign["distinct"] < campaign["schedules"] == 40
 
 
 def test_a_task_that_charges_twice_is_found_with_a_schedule_of_few_lines(shop: Path, cli: Cli) -> None:

@@ -52,6 +52,7 @@ class Summary(NamedTuple):
 
     planned: int
     schedules: int
+    distinct: frozenset[bytes]
     seconds: float
     violations: tuple[Violation, ...]
     breaks: dict[tuple[str, str], int]
@@ -164,6 +165,7 @@ def _summary(result: CampaignResult, planned: int, met: Met) -> Summary:
     return Summary(
         planned,
         result.schedules,
+        result.distinct,
         result.seconds,
         result.violations,
         dict(result.breaks),
@@ -200,6 +202,7 @@ def merged(parts: Sequence[Summary], planned: int, seconds: float) -> Summary:
     return Summary(
         planned,
         sum(part.schedules for part in parts),
+        frozenset().union(*(part.distinct for part in parts)),
         seconds,
         tuple(violations.values()),
         dict(breaks),

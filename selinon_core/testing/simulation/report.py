@@ -58,6 +58,7 @@ def _campaign(campaign: Campaign, summary: Summary) -> dict[str, Any]:
         "case": campaign.subject.label,
         "flow": flow,
         "schedules": summary.schedules,
+        "distinct": len(summary.distinct),
         "planned": summary.planned,
         "seconds": round(summary.seconds, 6),
         "undisturbed": summary.outcome,
