@@ -87,6 +87,10 @@ class LintContext:
         model = self.model
         return name in model.task_by_name or name in model.flow_by_name or name in model.maybe_defined
 
+    def may_be_flow(self, name: str) -> bool:
+        """Return whether a flow has the name, or may have it in text that could not be read."""
+        return name in self.model.flow_by_name or name in self.model.maybe_defined
+
     @cached_property
     def _facts(self) -> Mapping[int, FlowGraph]:
         predicates = self.predicates

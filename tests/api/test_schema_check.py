@@ -128,7 +128,7 @@ def test_read_again_when_a_file_changed_that_it_refers_to(tmp_path: Path) -> Non
         first.check(1)
 
 
-def test_recursive_values_that_are_too_deep_are_told(tmp_path: Path) -> None:
+def test_recursive_values_that_are_too_deep_are_reported(tmp_path: Path) -> None:
     schema = ResultSchema({"type": ["array", "null"], "items": {"$ref": "#"}})
     assert schema.fits([[None]])
     value: Any = None

@@ -104,7 +104,7 @@ def test_a_failed_run_is_told_in_a_signed_body(receiver: Receiver) -> None:
     assert world.store.items.count(NOTICE) == 0
 
 
-def test_what_is_not_asked_for_is_not_told(receiver: Receiver) -> None:
+def test_what_is_not_asked_for_is_not_reported(receiver: Receiver) -> None:
     world = World(project("{on: failure, flows: around, " + HOOK + "}"))
     world.start("fine")
     world.start("order", {"number": 7})

@@ -183,7 +183,7 @@ def test_a_comment_without_effect_is_told_by_the_command_that_knows_the_name(
     assert (f"flows/order.yaml:7:41: {says}" in err) if says else err == ""
 
 
-def test_coverage_of_an_edge_that_changed_does_not_count_and_is_told(covered: Path, cli: Cli) -> None:
+def test_coverage_of_an_edge_that_changed_does_not_count_and_is_reported(covered: Path, cli: Cli) -> None:
     flows = covered / "flows" / "order.yaml"
     flows.write_text(flows.read_text().replace("key: paid", "key: payed"))
     ran = cli("cover", "--format", "json")
@@ -191,7 +191,7 @@ def test_coverage_of_an_edge_that_changed_does_not_count_and_is_told(covered: Pa
     assert "flow order changed since it was covered: 1 of its edges and failures entries do not count" in ran.err
 
 
-def test_coverage_of_a_flow_that_is_gone_is_told(covered: Path, cli: Cli) -> None:
+def test_coverage_of_a_flow_that_is_gone_is_reported(covered: Path, cli: Cli) -> None:
     flows = covered / "flows" / "order.yaml"
     flows.write_text(flows.read_text().replace("name: order", "name: sale"))
     ran = cli("cover")

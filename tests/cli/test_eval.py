@@ -78,7 +78,7 @@ def test_an_expression_without_a_value_says_why(report: str, cli: Cli) -> None:
         (["1", "--edge", "4"], "the report has no combination of reserve"),
     ],
 )
-def test_wrong_use_is_told(report: str, cli: Cli, words: list[str], message: str) -> None:
+def test_wrong_use_is_reported(report: str, cli: Cli, words: list[str], message: str) -> None:
     Path(report).write_text(
         json.dumps(
             {**json.loads(Path(report).read_text()), "decisions": []}

@@ -125,7 +125,7 @@ def test_wrong_use(words: list[str], message: str) -> None:
     assert done.stdout == ""
 
 
-def test_errors_in_the_files_are_told(project: Path) -> None:
+def test_errors_in_the_files_are_reported(project: Path) -> None:
     (project / "project.yaml").write_text(PROJECT.replace("to: B", "to: Nobody"))
     done = selinon("graph", "project.yaml")
     assert done.returncode == 1

@@ -76,7 +76,9 @@ def test_an_app_that_is_not_there_is_told_without_the_way_to_it(cli: Cli, shop: 
         ("pigeon://roof", 2, "error: the broker pigeon://roof"),
     ],
 )
-def test_a_broker_that_cannot_be_reached_is_told(cli: Cli, shop: Path, broker: str, code: int, told: str) -> None:
+def test_a_broker_that_cannot_be_reached_is_reported(
+    cli: Cli, shop: Path, broker: str, code: int, told: str
+) -> None:
     (shop / "shop_app.py").write_text(APP % broker)
     ran = cli("run", "--app", "shop_app:app", "--detach")
     assert ran.code == code, ran.err

@@ -110,7 +110,7 @@ def test_a_given_result_has_to_fit(orders: Path, cli: Cli) -> None:
         (["run.json", "--report", "-", "--trace", "-"], "only one of"),
     ],
 )
-def test_wrong_use_is_told(orders: Path, cli: Cli, arguments: list[str], message: str) -> None:
+def test_wrong_use_is_reported(orders: Path, cli: Cli, arguments: list[str], message: str) -> None:
     ran = cli("rerun", *arguments)
     assert ran.code == 2
     assert message in ran.err

@@ -126,7 +126,7 @@ def test_a_second_interrupt_ends_a_task_that_swallows_the_first(project: Path) -
 
 @pytest.mark.parametrize(("given", "code"), [("0", 1), ("7", 7)])
 @pytest.mark.parametrize("concurrency", ["1", "2"])
-def test_a_task_that_ends_the_process_is_told(project: Path, given: str, code: int, concurrency: str) -> None:
+def test_a_task_that_ends_the_process_is_reported(project: Path, given: str, code: int, concurrency: str) -> None:
     process = started(project, "exits", "-a", given, "--report", "r.json", "--concurrency", concurrency)
     out, err = process.communicate(timeout=60)
     assert process.returncode == code

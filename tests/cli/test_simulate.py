@@ -253,7 +253,7 @@ def test_results_as_junit_name_what_is_broken(shop: Path, cli: Cli) -> None:
     assert "order 7 is charged 2 times" in failure.attrib["message"]
 
 
-def test_a_real_task_that_reads_the_world_is_told(shop: Path, cli: Cli) -> None:
+def test_a_real_task_that_reads_the_world_is_reported(shop: Path, cli: Cli) -> None:
     unsteady = TASKS.replace('print("charging")', "self.__class__.count = getattr(self, 'count', 0) + 1")
     (shop / "tasks.py").write_text(
         unsteady.replace('effect("charge", order=7)', "return self.count"), encoding="utf-8"

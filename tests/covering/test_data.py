@@ -57,7 +57,7 @@ def test_places_names_and_the_order_of_arguments_do_not_make_another_edge() -> N
     assert elements_of(old.flows["f"]) == elements_of(new.flows["f"])
 
 
-def test_a_flow_that_is_gone_is_told() -> None:
+def test_a_flow_that_is_gone_is_reported() -> None:
     data = covering(flow(FIRST))
     other = plan_of(HEAD.replace("name: f\n", "name: g\n") + f"    edges: [{FIRST}]\n")
     assert data.onto(other)[1] == {"f": 1}

@@ -231,7 +231,9 @@ def executor(directory: Path) -> Executor:
         (Trace, "log"),
     ],
 )
-def test_a_replaced_method_that_a_run_would_have_called_is_told(tmp_path: Path, kind: Any, method: str) -> None:
+def test_a_replaced_method_that_a_run_would_have_called_is_reported(
+    tmp_path: Path, kind: Any, method: str
+) -> None:
     executing = executor(tmp_path)
     with (
         replaced(kind, method),

@@ -52,7 +52,7 @@ def test_style_file_of_the_original(tmp_path: Path) -> None:
         ("task: {", "not valid YAML"),
     ],
 )
-def test_wrong_style_files_are_told(tmp_path: Path, text: str, message: str) -> None:
+def test_wrong_style_files_are_reported(tmp_path: Path, text: str, message: str) -> None:
     with pytest.raises(RequestError, match=re.escape(message)):
         load_style(str(write(tmp_path / "style.yaml", text)))
 

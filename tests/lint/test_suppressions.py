@@ -94,7 +94,7 @@ def test_other_lines_of_a_mapping_are_not_covered() -> None:
     assert codes(lint(text)) == [("SEL201", 8)]
 
 
-def test_an_error_that_keeps_the_plan_from_being_made_is_told_to_whoever_wants_to_run() -> None:
+def test_an_error_that_keeps_the_plan_from_being_made_is_reported_by_every_command_that_runs() -> None:
     text = FLOW.format("", "", "", "  # selinon: ignore[SEL201]")
     assert (lint(text).plan, codes(lint(text))) == (None, [])
     compiled = compile_text({"f": text})

@@ -143,7 +143,7 @@ class TestFail:
         plan = build({"f": {"edges": ["-> A"], "failures": ["A -> B"]}})
         assert names(play(plan, fail={"A": None})) == ["A", "B"]
 
-    def test_an_unknown_task_is_told(self) -> None:
+    def test_an_unknown_task_is_reported(self) -> None:
         with pytest.raises(UnknownTaskError, match='did you mean "A"'):
             LocalExecutor(chain(), LocalOptions(fail={"Aa": None}))
 

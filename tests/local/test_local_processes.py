@@ -189,7 +189,7 @@ class TestProcesses:
         assert "EOFError" not in dies["error"]["traceback"]
         assert node(run, "Pid")["status"] == "success"
 
-    def test_results_that_json_cannot_hold_fail_or_are_told(self, project: Project) -> None:
+    def test_results_that_json_cannot_hold_fail_or_are_reported(self, project: Project) -> None:
         run = project.run("Unserialisable, Loose")
         assert node(run, "Unserialisable")["error"]["type"] == "StorageError"
         assert node(run, "Loose")["result"] == [1, 2]

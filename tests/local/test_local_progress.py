@@ -21,7 +21,7 @@ def told(calls: list[tuple[Any, ...]], **options: Any) -> list[tuple[Any, ...]]:
 
 
 @pytest.mark.parametrize("options", [{}, {"concurrency": 2}])
-def test_each_new_percent_and_each_new_text_is_told(options: dict[str, Any]) -> None:
+def test_each_new_percent_and_each_new_text_is_reported(options: dict[str, Any]) -> None:
     calls = [(number, 1000) for number in range(1, 31)] + [(30, 1000, "pages"), (5,), (6,)]
     expected = [(1, 1000, ""), (10, 1000, ""), (20, 1000, ""), (30, 1000, ""), (30, 1000, "pages"), (5, None, "")]
     assert told(calls, **options) == expected

@@ -198,7 +198,7 @@ class TestStoringErrors:
         (event,) = told(run, "STORAGE_STORE_ERROR")
         assert (event["storage_name"], event["error_type"], event["error_value"]) == ("E", "ValueError", "no")
 
-    def test_a_read_only_storage_is_not_told(self) -> None:
+    def test_a_read_only_storage_is_not_reported(self) -> None:
         run = play(self.plan(storage_readonly=True), does={"A": failing(9)}, storage="real")  # would be a KeyError
         assert node(run, "A")["error"]["type"] == "ValueError"
         assert not told(run, "STORAGE_STORE_ERROR")
@@ -231,7 +231,7 @@ class TestStoringErrors:
             assert json.dumps([run.report(), list(run.trace())])
 
 
-def test_without_a_storage_a_result_is_discarded_and_told() -> None:
+def test_without_a_storage_a_result_is_discarded_and_reported() -> None:
     plan = build({"f": ["-> A", "A -> B"]}, {"A": {"storage": None}, "B": {"storage": None}})
     run = play(plan, does={"A": lambda task, args: {"x": [1]}})
     (event,) = told(run, "TASK_DISCARD_RESULT")

@@ -248,7 +248,7 @@ class TestSinks:
         assert node(run, "A")["node_args"] == node(run, "B")["node_args"] == {"a": [1]}
 
     @pytest.mark.parametrize("error", [RuntimeError("sink on fire"), SystemExit("sink on fire")])
-    def test_a_broken_sink_disturbs_nobody_and_is_told_once(
+    def test_a_broken_sink_disturbs_no_run_and_is_reported_once(
         self, caplog: pytest.LogCaptureFixture, error: BaseException
     ) -> None:
         calls: list[str] = []

@@ -50,7 +50,7 @@ def raised(make: Any) -> BaseException:
     raise AssertionError("nothing was raised")
 
 
-def test_groups_causes_and_contexts_are_told() -> None:
+def test_groups_causes_and_contexts_are_reported() -> None:
     def make() -> None:
         try:
             raise KeyError("first")

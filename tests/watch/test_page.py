@@ -311,7 +311,7 @@ def test_result_that_json_does_not_know(browser: Browser, project: Path) -> None
         tab.shows("failure of first", "#outcome")
 
 
-def test_problems_are_told(browser: Browser, project: Path) -> None:
+def test_problems_are_reported(browser: Browser, project: Path) -> None:
     with page(browser, project, "--run", "--flow", "first") as tab:
         tab.shows("failure of first", "#outcome")
         save(project / "flows.yaml", FLOWS.replace("name: first", "name: firts"))

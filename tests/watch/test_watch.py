@@ -265,7 +265,7 @@ def test_directory_with_the_name_of_a_file_and_links_to_nowhere(project: Path) -
         watcher.end()
 
 
-def test_task_that_kills_its_process_is_told(project: Path) -> None:
+def test_task_that_kills_its_process_is_reported(project: Path) -> None:
     (project / "work.py").write_text(
         WORK.replace('raise RuntimeError("version {version}")', "import os; os.kill(os.getpid(), 9)")
     )

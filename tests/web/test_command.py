@@ -74,7 +74,7 @@ def test_what_is_not_safe_or_not_possible_is_refused(
     assert not (project / ".selinon").exists()
 
 
-def test_a_port_that_is_taken_is_told(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_port_that_is_taken_is_reported(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()

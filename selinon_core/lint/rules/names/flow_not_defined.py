@@ -40,7 +40,7 @@ class FlowNotDefined(Rule):
         if model.incomplete:
             return
         for ref in model.flow_list or ():
-            if ref.name not in model.flow_by_name and ref.name not in model.maybe_defined:
+            if not project.may_be_flow(ref.name):
                 yield self.found(
                     ref.location,
                     f'flow "{ref.name}" is listed but not defined',

@@ -47,7 +47,7 @@ class UnknownFlow(Rule):
         notified = [notify.flows for notify in model.settings.notify or ()]
         for refs in (*(_flows_named(flow) for flow in model.flows), *notified):
             for ref in refs:
-                if ref.name in model.flow_by_name or ref.name in model.maybe_defined:
+                if project.may_be_flow(ref.name):
                     continue
                 task = model.task_by_name.get(ref.name)
                 if task is None:

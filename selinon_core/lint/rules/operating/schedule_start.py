@@ -77,13 +77,13 @@ class ScheduleStart(Rule):
         model = project.model
         flow = model.flow_by_name.get(ref.name)
         if flow is None:
-            if ref.name not in model.maybe_defined:
+            if not project.may_be_flow(ref.name):
                 is_task = ref.name in model.task_by_name
                 yield self.found(
                     ref.location,
                     f'unknown flow "{ref.name}"',
                     note="it is a task" if is_task else "no flow has this name",
-                    help="" if is_task else project.did_you_mean_one_of("flows", ref.name, model.flow_by_name),
+                    help="" if is_task else project.did_you_mean_one_of("flow", ref.name, model.flow_by_name),
                 )
             return
         if flow.input_schema is None or schedule.args is BROKEN:
