@@ -11,9 +11,10 @@ from selinon_cli.exits import EXIT_FINDINGS, EXIT_OK, UsageError
 from selinon_cli.options import default_of
 from selinon_cli.remote_run import followed
 from selinon_cli.rerun_inputs import request_of
+from selinon_cli.rerun_options import RerunOptions
 from selinon_cli.rerun_preview import ask_to_repeat, results_missing, show_plan
 from selinon_cli.run_ids import full_id
-from selinon_cli.run_options import ExecutionOptions, MockOptions, RerunOptions
+from selinon_cli.run_options import ExecutionOptions, MockOptions
 from selinon_cli.terminal import Terminal
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ _LOCAL = frozenset(("max_steps", "report", "trace", "graph", "pythonpath"))
 def rerun_remotely(terminal: Terminal, options: RerunOptions) -> int:
     """Print the preview, or ask for the new run; 1 when it fails or results are missing for it."""
     assert options.run is not None
-    _refuse_local_options(options)
+    refuse_local_options(options)
     selinon = flows_of(terminal, options.app, options.project)
     from selinon_core.celery.steering import Reruns
     from selinon_core.celery.steering.auditing import this_user
@@ -68,13 +69,14 @@ def _follow(terminal: Terminal, selinon: Selinon, id: str, flow: str, options: R
     return EXIT_OK if status == "success" else EXIT_FINDINGS
 
 
-def _refuse_local_options(options: RerunOptions) -> None:
+def refuse_local_options(options: RerunOptions) -> None:
     """Raise ``UsageError`` for an option that says how tasks run in this process."""
     local = _LOCAL | {option.name for option in (*ExecutionOptions.declared, *MockOptions.declared)}
     values = options.values()
     for option in options.declared:
         if option.name in local and values[option.name] != default_of(option):
+            about = "these are" if options.run is None else f"{options.run} is one"
             raise UsageError(
-                f"{option.flags[0]} is about runs in this process, and {options.run} is a flow run on workers",
+                f"{option.flags[0]} is about runs in this process, and {about} on workers",
                 "selinon export RUN > run.json writes it as a report, which is run again in this process",
             )

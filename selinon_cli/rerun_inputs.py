@@ -11,7 +11,7 @@ from selinon_cli.exits import UsageError
 from selinon_core.errors import RequestError, SchemaMismatchError
 
 if TYPE_CHECKING:
-    from selinon_cli.run_options import RerunOptions
+    from selinon_cli.rerun_options import RerunOptions
     from selinon_core.plan import Plan
     from selinon_core.rerunning.preview import Preview
     from selinon_core.rerunning.request import Request

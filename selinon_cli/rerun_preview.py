@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from selinon_cli.exits import EXIT_FINDINGS, EXIT_OK, UsageError
-from selinon_cli.run_options import RerunOptions
+from selinon_cli.rerun_options import RerunOptions
 from selinon_cli.terminal import Terminal
 
 if TYPE_CHECKING:

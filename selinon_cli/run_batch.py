@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 #: So many of the runs that a query finds are shown before it is asked.
 _SAMPLE = 5
 _PAGE = 100
-_PAST = {"retry": "retried", "cancel": "cancelled", "pause": "paused", "resume": "resumed"}
+_PAST = {"retry": "retried", "cancel": "cancelled", "pause": "paused", "resume": "resumed", "rerun": "run again"}
 
 
 class BatchOptions(Options):

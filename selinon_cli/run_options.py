@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from selinon_cli.celery_app import APP_OPTION
-from selinon_cli.options import PROJECT, Options, ProjectOptions, choice, flag, group, integer, number, text, texts
+from selinon_cli.options import Options, ProjectOptions, choice, flag, group, integer, number, text, texts
 
 PYTHONPATH = texts(
     "--pythonpath",
@@ -174,56 +174,6 @@ class RunOptions(ProjectOptions):
     format = choice(
         "--format",
         help="What to print at the end: a summary, or the JSON report.",
-        choices=("text", "json"),
-        default="text",
-    )
-    trace = TRACE
-    graph = GRAPH
-    pythonpath = PYTHONPATH
-
-
-class RerunOptions(Options):
-    """What ``selinon rerun`` takes."""
-
-    run = text(
-        help="The run: a report of a local run (- for stdin), or the id of a flow run on workers.",
-        metavar="RUN",
-        required=True,
-        complete="run",
-    )
-    select = texts(
-        "--select",
-        help="What runs again: Name, flow/Name, Name#2, state:failed, Name+, ...; repeatable. "
-        "By default state:failed and state:unfinished.",
-        metavar="SELECTOR",
-    )
-    exclude = texts("--exclude", help="What does not, as --select; repeatable.", metavar="SELECTOR")
-    give = texts(
-        "--give",
-        help="A result that a task gets instead of running; repeatable.",
-        metavar="NODE=JSON|@FILE",
-    )
-    node_args = texts(
-        "-a",
-        "--node-args",
-        help="Other arguments of the flow: JSON, @file, or key=value (repeatable; values are JSON or text).",
-        metavar="ARGS",
-    )
-    reconsider = flag("--reconsider", help="Ask conditions and foreach functions again.")
-    if_changed = flag("--if-changed", help="Run what follows only where a result is another one than before.")
-    plan = flag("--plan", help="Say what would be done, and do nothing.")
-    yes = flag("-y", "--yes", help="Do not ask before tasks that succeeded run again.")
-    project = PROJECT
-    app = APP_OPTION
-    detach = flag("--detach", help="Print the id of the new flow run on workers, and do not wait.")
-    by = text("--by", help="Who asks, for the audit; by default user@host.", metavar="NAME")
-    execution = group(ExecutionOptions, panel="Storages and time")
-    mocking = group(MockOptions, panel="Mocks")
-    max_steps = MAX_STEPS
-    report = REPORT
-    format = choice(
-        "--format",
-        help="What to print at the end, or with --plan: text, or JSON.",
         choices=("text", "json"),
         default="text",
     )

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from selinon_cli.exits import EXIT_OK, UsageError
 from selinon_cli.options import Command
-from selinon_cli.run_options import RerunOptions
+from selinon_cli.rerun_options import RerunOptions
+from selinon_cli.run_batch import has_filter
 from selinon_cli.terminal import Terminal
 
 if TYPE_CHECKING:
@@ -20,7 +21,13 @@ def rerun(terminal: Terminal, options: RerunOptions) -> int:
     from selinon_cli.rerun_inputs import is_report, recorded_report, request_of
     from selinon_cli.rerun_preview import ask_to_repeat, results_missing, show_plan
 
-    assert options.run is not None
+    is_query = has_filter(options.filters)
+    if (options.run is None) != is_query:
+        raise UsageError("name a run, or find flow runs by --flow, --since and the like, not both")
+    if options.run is None:
+        from selinon_cli.rerun_batch import rerun_many
+
+        return rerun_many(terminal, options)
     if not is_report(options.run):
         from selinon_cli.remote_rerun import rerun_remotely
 
@@ -91,5 +98,6 @@ COMMAND = Command(
         'selinon rerun run.json --give Charge=\'{"receipt": "R-7"}\'',
         "selinon rerun 3f2a --plan                    # a run on workers, by the beginning of its id",
         "selinon rerun 3f2a --select Charge --yes --detach",
+        "selinon rerun --flow order --since 1d --plan # what that would do to each failed run",
     ),
 )

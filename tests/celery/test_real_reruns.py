@@ -14,6 +14,7 @@ import pytest
 
 from selinon_cli.main import run_program
 from selinon_cli.registry import SELINON
+from selinon_core.celery.stores.index import OPEN, RunQuery
 from selinon_core.errors import FlowError
 from tests.celery.retried_project import TASKS, YAML
 from tests.celery.workers import Site, site, wait_until
@@ -70,3 +71,22 @@ def test_a_run_is_run_again_although_a_worker_is_killed(tmp_path: Path, monkeypa
         code, _, said = rerun(place, again.id, "--mock-tasks")
         assert code == 2
         assert "--mock-tasks is about runs in this process" in said
+        code, _, said = rerun(place, "--flow", "order", "--since", "1h", "--plan")
+        assert code == 0, said
+        assert "1 flow run to rerun\n" in said
+        assert f"would rerun {run.id}: runs pay, pay/Charge, Ship, pay/Slow; reuses 1\n" in said
+        code, _, said = rerun(place, "--flow", "order", "--since", "1h")
+        assert code == 2
+        assert "add --yes" in said
+        before = len(place.selinon.store.index.find(RunQuery(flows=("order",))).rows)
+        code, _, said = rerun(place, "--flow", "order", "--since", "1h", "--yes", "--rate", "100/s")
+        assert code == 0, said
+        rows = place.selinon.store.index.find
+        wait_until(lambda: len(rows(RunQuery(flows=("order",))).rows) == before + 1, told=place.logs)
+        wait_until(lambda: not rows(RunQuery(flows=("order",), statuses=OPEN)).rows, told=place.logs)
+        assert ran()["Load"] == 1
+        code, _, said = rerun(place, "--flow", "order", "--since", "1h", "--yes")
+        assert code == 1
+        assert f"flow run {run.id} was run again already, as flow run" in said
+        assert rerun(place, "--flow", "order", "--give", "Charge=1")[0] == 2
+        assert rerun(place, again.id, "--flow", "order")[0] == 2

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from hypothesis import assume, event, given, settings
 from hypothesis import strategies as st
 
@@ -14,6 +16,7 @@ from tests.rerunning.played import playable
 from tests.rerunning.played import world as tasks
 
 EVERYTHING_THAT_FAILED = ("state:failed", "state:handled", "state:unfinished")
+_ONE_BY_ONE: Any = {"selinon_inline_count": 0, "selinon_batch_count": 1}
 #: Messages after which a run is given up: cycles may be endless.
 _MOST = 150
 
@@ -28,18 +31,18 @@ def _worked(world: World) -> bool:
 
 
 def _undisturbed(plan: Plan) -> tuple[World, str]:
-    world = World(plan, workers=1, selinon_inline_count=0)
+    world = World(plan, workers=1, **_ONE_BY_ONE)
     id = world.start("main")
     assume(_worked(world))
     return world, id
 
 
-@settings(max_examples=examples(12, 300), deadline=None)
+@settings(max_examples=examples(12, 150), deadline=None)
 @given(flows.plans().map(playable), st.integers(0, 10**6), st.integers(0, 3))
 def test_three_reruns_in_a_row_come_to_the_same_end(plan: Plan, seed: int, crashes: int) -> None:
     tasks.reset(seed)
     calm, same = _undisturbed(plan)
-    world = World(plan, seed=seed, workers=3, shuffle=True, crash=0.01 * crashes, selinon_inline_count=0)
+    world = World(plan, seed=seed, workers=3, shuffle=True, crash=0.01 * crashes, **_ONE_BY_ONE)
     tasks.fails = 30
     id = world.start("main")
     assume(_worked(world))

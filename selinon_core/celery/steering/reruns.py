@@ -6,6 +6,7 @@ is worked out by the workers in the same way as here, so the preview is exact.
 
 from __future__ import annotations
 
+import json
 from typing import Any, NamedTuple
 
 from selinon_core.celery.rerunning.stored_run import StoredRun
@@ -22,7 +23,7 @@ from selinon_core.rerunning.definitions import Definitions
 from selinon_core.rerunning.preview import Preview
 from selinon_core.rerunning.recorded import Recorded
 from selinon_core.rerunning.request import RECORDED, Request
-from selinon_core.runtime.ids import random_flow_id
+from selinon_core.runtime.ids import keyed_flow_id, random_flow_id
 from selinon_core.runtime.trace.run_records import NodeRecord
 
 #: So many of the node runs without results are named.
@@ -30,10 +31,14 @@ _SHOWN = 5
 
 
 class Rerun(NamedTuple):
-    """What a rerun of the flow run ``id`` does, as ``preview`` says; the run counts as it was ``at`` that time."""
+    """What a rerun of the flow run ``id`` does, as ``preview`` says; the run counts as it was ``at`` that time.
+
+    ``version`` is the number of batches of its log.
+    """
 
     id: str
     flow: str
+    version: int
     at: float
     preview: Preview
     seen: StoredRun
@@ -68,7 +73,7 @@ class Reruns:
         All results that would be reused are read, to see that they are there.
         """
         services = self._selinon.services
-        at = self._ended(id)
+        version, at = self._ended(id)
         seen = StoredRun(services.store, services.flow_versions, id, at)
         seen.count_attempts()
         request = self._checked(seen, request)
@@ -79,10 +84,10 @@ class Reruns:
         plan = services.plan
         definitions = Definitions(seen.definitions, plan)
         preview = Preview(Recorded(seen), plan, request, why_missing=why_missing, definitions=definitions)
-        return Rerun(id, seen.header.flow, at, preview, seen)
+        return Rerun(id, seen.header.flow, version, at, preview, seen)
 
-    def _ended(self, id: str) -> float:
-        """As of when a run that ended counts."""
+    def _ended(self, id: str) -> tuple[int, float]:
+        """The version of a run that ended, and as of when it counts."""
         store = self._selinon.services.store
         fields = store.header(id)
         if fields is None:
@@ -98,7 +103,7 @@ class Reruns:
             )
         if header.status == "running":
             raise RequestError(f"flow run {id} is {header.shown_status}: it can be run again when it has ended")
-        return max(store.clock(), header.updated)
+        return int(fields["version"]), max(store.clock(), header.updated)
 
     def _checked(self, seen: StoredRun, request: Request) -> Request:
         """The request with arguments as a run would get them.
@@ -147,33 +152,47 @@ class Reruns:
         planned = self.preview(id, request)
         return planned, self.send(planned, by, timeout=timeout)
 
-    def send(self, planned: Rerun, by: str | None = None, *, timeout: float | None = 10.0) -> str:
+    def send(
+        self, planned: Rerun, by: str | None = None, *, once: bool = False, timeout: float | None = 10.0
+    ) -> str:
         """Ask for a rerun that was looked at; returns the id of the new run.
 
         Raises ``RequestError`` for one that would do nothing or lacks results, and as ``Selinon.run_flow`` for the
-        broker. ``by`` says who asks, for the audit.
+        broker. ``by`` says who asks, for the audit. ``once``: as ``message``.
         """
         services, pending = self._selinon.services, self._selinon.pending_starts
-        message = self.message(planned, by)
+        message = self.message(planned, by, once=once)
         record(services.store, "rerun", planned.id, by, new=message.task_id)
         note = pending.note(message) if pending.enabled else None
         within(timeout, lambda: services.publisher.send([message], note), f"the rerun of {planned.id}")
         return message.task_id
 
-    def message(self, planned: Rerun, by: str | None = None) -> OutgoingMessage:
-        """The start message of a rerun; raises ``RequestError`` as ``send``."""
-        self._require_possible(planned)
-        services = self._selinon.services
-        asked = planned.to_json() | {"by": asker(by)}
+    def message(self, planned: Rerun, by: str | None = None, *, once: bool = False) -> OutgoingMessage:
+        """The start message of a rerun; raises ``RequestError`` as ``send``.
+
+        ``once``: the id of the new run follows from what is asked for, so the second start does nothing. It is
+        refused while there is the run of the first one.
+        """
+        self.require_possible(planned)
+        services, asked = self._selinon.services, planned.to_json()
+        id = random_flow_id()
+        if once:
+            request = json.dumps({**asked, "at": planned.version}, sort_keys=True)
+            id = keyed_flow_id(planned.flow, f"rerun {request}")
+            if services.store.header(id) is not None:
+                raise RequestError(f"flow run {planned.id} was run again already, as flow run {id}")
+        asked |= {"by": asker(by)}
         most = services.settings.selinon_max_message_bytes
         check_json({"args": planned.args, "rerun": asked}, most, "arguments and given results")
         selective, trace = planned.seen.root.selective, services.spans.current()
         selected = None if selective is None else selective.to_json()
-        return services.messages.of_request(
-            planned.flow, random_flow_id(), planned.args, selected, trace, rerun=asked
-        )
+        lane = planned.seen.header.lane
+        about = (planned.flow, id, planned.args, selected, trace)
+        known = lane if lane in services.plan.settings.lanes else None
+        return services.messages.of_request(*about, rerun=asked, lane=known)
 
-    def _require_possible(self, planned: Rerun) -> None:
+    def require_possible(self, planned: Rerun) -> None:
+        """Raise ``RequestError`` for a rerun that would do nothing, or lacks results."""
         missing = planned.missing
         if missing:
             names = listed([name for name, _ in missing[:_SHOWN]])
