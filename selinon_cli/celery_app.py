@@ -24,6 +24,11 @@ APP_OPTION = text(
 )
 
 
+def is_named(app: str | None) -> bool:
+    """Whether the command line names an app, and not the environment, which speaks to all commands at once."""
+    return app is not None and app != os.environ.get("SELINON_APP")
+
+
 def flows_of(terminal: Terminal, app: str | None, paths: Sequence[str]) -> Selinon:
     """The flows on the app; without one those of the project in ``paths``, on the embedded server.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from selinon_cli.celery_app import is_named
 from selinon_cli.exits import EXIT_OK, UsageError
 from selinon_cli.options import Command
 from selinon_cli.rerun_options import RerunOptions
@@ -32,7 +33,7 @@ def rerun(terminal: Terminal, options: RerunOptions) -> int:
         from selinon_cli.remote_rerun import rerun_remotely
 
         return rerun_remotely(terminal, options)
-    if options.app is not None or options.detach or options.by is not None:
+    if is_named(options.app) or options.detach or options.by is not None:
         raise UsageError("--app, --detach and --by are about workers, and a report is run again in this process")
     _check_targets(options)
     from selinon_cli.project import load_project

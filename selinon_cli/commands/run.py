@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from selinon_cli.celery_app import is_named
 from selinon_cli.exits import UsageError
 from selinon_cli.options import Command
 from selinon_cli.run_options import RunOptions
@@ -27,8 +28,8 @@ def run(terminal: Terminal, options: RunOptions, received: Callable[[dict[str, A
         from selinon_cli.remote_run import run_remotely
 
         return run_remotely(terminal, options, arguments, tasks)
-    about_workers = (options.app, options.key, options.lane, options.expires)
-    if options.detach or any(each is not None for each in about_workers):
+    about_workers = (options.key, options.lane, options.expires)
+    if is_named(options.app) or options.detach or any(each is not None for each in about_workers):
         raise UsageError(
             "--app, --detach, --key, --lane and --expires are about workers; with --local there are none"
         )

@@ -73,6 +73,19 @@ def test_report_trace_and_graph_are_written(shop: Path, cli: Cli) -> None:
     assert "flowchart" in (shop / "g.mmd").read_text()
 
 
+def test_an_app_that_the_environment_names_does_not_keep_runs_from_being_local(
+    shop: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SELINON_APP", "shop:app")
+    ran = cli("run", "--local", "--report", "run.json")
+    assert ran.code == 0, ran.err
+    assert cli("rerun", "run.json", "--plan").code == 0
+    for words in (("run", "--local"), ("rerun", "run.json")):
+        ran = cli(*words, "--app", "other:app")
+        assert ran.code == 2
+        assert "are about workers" in ran.err
+
+
 def test_a_report_on_stdout_moves_the_summary(shop: Path, cli: Cli) -> None:
     ran = cli("run", "--local", "--report", "-")
     assert json.loads(ran.out)["flow"] == "order"
