@@ -39,9 +39,9 @@ COMPLETED = {
     "graph --run": "run.json",
     "explain ID": "NODE",
     "inspect --dump": "-",
-    "run --key order-7": "--detach",
-    "rerun --app app:app ID --select Charge --yes": "--detach",
 }
+#: Commands that wait for the end of a flow run unless they are told not to; no worker is there.
+WAITING = re.compile(r"run (?!--local)|rerun (?!.*--plan)")
 #: Commands that do not end by themselves: their options are looked up in their help.
 ENDLESS = {"worker", "web"}
 #: Exit codes that are not 0: no worker is there, and a run that failed fails again.
@@ -60,6 +60,8 @@ tasks:
 storages:
   - {name: Memory, import: selinon_core.storages.memory, classname: InMemoryStorage}
 global:
+  lanes:
+    urgent: {priority: 9}
   schedules:
     - {name: nightly, flow: order, cron: "30 2 * * *", timezone: Europe/Berlin}
 flow-definitions:
@@ -170,7 +172,7 @@ def run(words: list[str], capfd: pytest.CaptureFixture[str]) -> tuple[int, str, 
 
 def given(words: str, site: Site) -> list[str]:
     """The words of a command line, with values for what stands for some."""
-    line = f"{words} {COMPLETED.get(words, '')}"
+    line = f"{words} {COMPLETED.get(words, '')} {'--detach' if WAITING.match(words) else ''}"
     command = " ".join(SELINON.command_of(words.split()))
     id = site.ids[RUN_OF.get(command, "failed")]
     node = "Approve" if command == "signal" else "Charge"
