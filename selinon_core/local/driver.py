@@ -22,6 +22,7 @@ from selinon_core.local.task_effects import TaskEffects
 from selinon_core.runtime.ids import random_flow_id, seeded_flow_id
 from selinon_core.runtime.json_values import copy_json
 from selinon_core.runtime.trace.run_records import FlowRecord
+from selinon_core.task_progress import listener
 
 _Perform = Callable[[FlowRecord, Any], None]
 
@@ -62,10 +63,12 @@ class Driver:
                 from selinon_core.local.waits import SignalComes
 
                 state.agenda.add(seconds, SignalComes(self._tasks.waits, root, event))
+        token = listener.set(self._tasks.attempts.progress)
         try:
             with state.steps.collector:
                 self._work()
         finally:
+            listener.reset(token)
             self._tasks.close()
             state.storages.close()
         return root

@@ -17,23 +17,31 @@ MOST = 100
 
 
 class ProgressEvents:
-    """Listens to one attempt; ``emit(event, details)`` hears what is new."""
+    """Listens to one attempt at a time, that of ``record``; ``emit(event, details)`` hears what is new.
 
-    __slots__ = ("_emit", "_last", "_left", "_record")
+    Between attempts ``record`` is None, and nothing is heard.
+    """
 
-    def __init__(self, emit: Callable[[str, dict[str, Any]], None], record: NodeRecord) -> None:
+    __slots__ = ("_attempt", "_emit", "_last", "_left", "record")
+
+    def __init__(self, emit: Callable[[str, dict[str, Any]], None], record: NodeRecord | None = None) -> None:
         self._emit = emit
-        self._record = record
+        self.record = record
+        self._attempt: tuple[NodeRecord, int] | None = None
         self._left = MOST
         self._last: tuple[int | None, str] | None = None
 
     def __call__(self, progress: Progress) -> None:
+        record = self.record
+        if record is None:
+            return
+        if self._attempt != (record, record.attempts):
+            self._attempt, self._left, self._last = (record, record.attempts), MOST, None
         percent = int(100 * progress.done / progress.of) if progress.of else None
         if (percent, progress.text) == self._last or not self._left:
             return
         self._last = (percent, progress.text)
         self._left -= 1
-        record = self._record
         about = {"flow_name": record.flow_run.flow.name, "dispatcher_id": record.flow_run.id}
         node = {"node_name": record.run.name, "node_id": record.run.id}
         self._emit("NODE_PROGRESS", {**about, **node, **progress._asdict()})

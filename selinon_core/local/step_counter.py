@@ -23,10 +23,10 @@ class StepCounter:
 
     def count(self, record: NodeRecord | FlowRecord, question: do.Question | None = None) -> None:
         """Count a step of a node or flow, or a deferral of ``question``. Raises ``StepLimitExceeded``."""
-        self.taken += 1
-        if not self.taken % EVERY:
+        self.taken = taken = self.taken + 1
+        if not taken % EVERY:
             self.collector.grown()
-        if self.taken > self._limit:
+        if taken > self._limit:
             where = (
                 None if question is None or isinstance(record, NodeRecord) else where_asked(record.flow, question)
             )
