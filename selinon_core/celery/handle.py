@@ -81,6 +81,11 @@ class FlowHandle:
                 pass
             except NotImplementedError:  # there is no result backend
                 self._surroundings.sleep(min(pause, 0.1))
+            except Exception:
+                if not self._goes_on():
+                    raise
+                # The failure of before a retry: it was written, or its notification read, when the run went on.
+                self._surroundings.sleep(min(pause, 0.1))
             if until is not None and self._surroundings.monotonic() >= until:
                 raise TimeoutError(f"flow run {self.id} did not end within {timeout} s")
 
@@ -108,6 +113,14 @@ class FlowHandle:
             return None if outcome is None else with_values(outcome, services.storages)
         except (StateStoreError, StorageError, ConfigurationError, MissingExtraError):
             return None
+
+    def _goes_on(self) -> bool:
+        """Whether the state store knows that the run has not ended."""
+        try:
+            header = self._selinon.store.header(self.id)
+        except (StateStoreError, ConfigurationError, MissingExtraError):
+            return False
+        return header is not None and header.get("status") in OPEN
 
     def wait(self, timeout: float | None = None, interval: float = 0.1) -> str:
         """Wait for the end, in the state store, and return the status; raises ``TimeoutError``."""

@@ -11,6 +11,7 @@ from celery import Celery
 from selinon_core.celery import Selinon
 from selinon_core.celery.handle import FlowHandle
 from selinon_core.celery.surroundings import REAL
+from selinon_core.errors import FlowError
 from tests.celery.changed_flows import CHAIN, NODES, plan_of
 
 
@@ -31,12 +32,14 @@ class Clock:
         return self.now
 
 
-def handle(clock: Clock, header: dict[str, str]) -> FlowHandle:
-    """A handle of a run with a header that the test changes."""
-    app = Celery("caller", broker="memory://", set_as_current=False)
+def handle(clock: Clock, header: dict[str, str], backend: str | None = None) -> FlowHandle:
+    """A handle of a run with a header that the test changes. In a ``backend`` the run has failed."""
+    app = Celery("caller", broker="memory://", backend=backend, set_as_current=False)
     app.conf.selinon_state_url = "memory://"
     selinon: Any = Selinon(app, plan=plan_of(NODES, CHAIN))
     selinon.store.header = lambda id: header
+    if backend is not None:
+        app.backend.store_result("id", FlowError({"failed_nodes": {"A": ["a"]}}), "FAILURE")
     return FlowHandle(selinon, "id", "f", REAL._replace(sleep=clock.sleep, monotonic=clock.monotonic))
 
 
@@ -52,6 +55,15 @@ def test_waiting_ends_at_its_time_out() -> None:
     with pytest.raises(TimeoutError, match=r"flow run id did not end within 2 s \(it is running\)"):
         handle(clock, {"status": "running"}).wait(timeout=2, interval=0.5)
     assert clock.slept == [0.5] * 4
+
+
+def test_the_failure_of_before_a_retry_is_not_the_result() -> None:
+    """Where it is written, or heard of, later than the run goes on."""
+    clock = Clock()
+    with pytest.raises(TimeoutError, match=r"flow run id did not end within 1 s"):
+        handle(clock, {"status": "running"}, "cache+memory://").result(timeout=1)
+    with pytest.raises(FlowError):  # the state store does not know the run
+        handle(clock, {}, "cache+memory://").result(timeout=1)
 
 
 def test_a_result_is_waited_for_without_a_result_backend() -> None:

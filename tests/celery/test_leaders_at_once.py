@@ -32,7 +32,7 @@ class Starts:
     def __init__(self, keys: list[str]) -> None:
         self._keys = keys
 
-    def run_flow(self, flow: str, node_args: Any, *, key: str, timeout: float | None) -> str:
+    def run_flow(self, flow: str, node_args: Any, *, key: str, lane: str | None, timeout: float | None) -> str:
         self._keys.append(key)
         return key
 
