@@ -176,8 +176,12 @@ def given(words: str, site: Site) -> list[str]:
     command = " ".join(SELINON.command_of(words.split()))
     id = site.ids[RUN_OF.get(command, "failed")]
     node = "Approve" if command == "signal" else "Charge"
-    values = {"ID": id, "NODE": node, "JSON": '{"ok": true}', "F": "order", "...": ""}
-    return [values.get(word, word) for word in shlex.split(line)]
+    values = {"ID": id, "NODE": node, "JSON": '{"ok": true}'}
+    found = [values.get(word, word) for word in shlex.split(line)]
+    for option, value in (("--flow", "order"), ("--lane", "urgent")):  # pages have flows and lanes of their own
+        if option in found:
+            found[found.index(option) + 1] = value
+    return found
 
 
 @pytest.mark.parametrize("line", SHOWN, ids=lambda line: line.words)
