@@ -156,6 +156,19 @@ class _Broker:
         self._publisher.send(messages)
 
 
+class _Connection:
+    """A connection to the broker, as far as the page needs one."""
+
+    connection_errors = (ConnectionError,)
+    channel_errors = ()
+
+    def __enter__(self) -> _Connection:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+
 class Viewed:
     """A project, its world, and the app that shows it. Stands for a ``Selinon``."""
 
@@ -174,9 +187,8 @@ class Viewed:
             relay=worker.relay,
             check_schema=worker.check_schema,
         )
-        errors = SimpleNamespace(connection_errors=(ConnectionError,), channel_errors=())
         self.control = RemoteControl()
-        self.app = SimpleNamespace(main="shop", connection_for_write=lambda: errors, control=self.control)
+        self.app = SimpleNamespace(main="shop", connection_for_write=_Connection, control=self.control)
 
     def page(self, **options: Any) -> Starlette:
         """The app; it asks the store with every request unless ``pace`` says otherwise."""
