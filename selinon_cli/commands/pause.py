@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from selinon_cli.broker import asking_broker
 from selinon_cli.celery_app import flows_of
 from selinon_cli.exits import EXIT_OK, UsageError
-from selinon_cli.options import Command
+from selinon_cli.options import Command, flag
 from selinon_cli.run_batch import RunsOptions, act, found, has_filter, pause_of
 from selinon_cli.run_filters import RunFilterOptions
 from selinon_cli.run_ids import full_id
@@ -17,14 +17,22 @@ if TYPE_CHECKING:
     from selinon_core.celery.app import Selinon
 
 
-def pause(terminal: Terminal, options: RunsOptions) -> int:
+class PauseOptions(RunsOptions):
+    """What ``selinon pause`` and ``selinon resume`` take."""
+
+    starts = flag("--starts", help="The starts of the flows of --flow, not runs: new runs of them are queued.")
+
+
+def pause(terminal: Terminal, options: PauseOptions) -> int:
     """Pause runs by their ids or by a query; 1 when one of them was refused."""
     return steer(terminal, options, "pause", ("queued", "running"))
 
 
-def steer(terminal: Terminal, options: RunsOptions, verb: str, allowed: tuple[str, ...]) -> int:
+def steer(terminal: Terminal, options: PauseOptions, verb: str, allowed: tuple[str, ...]) -> int:
     """Pause or resume runs, as ``verb`` says; those that a query finds have one of the ``allowed`` statuses."""
     selinon = flows_of(terminal, options.app, ())
+    if options.starts:
+        return _steer_starts(terminal, selinon, options, verb)
     filters, batch = options.filters, options.batch
     seconds = pause_of(batch)
     flow = None
@@ -56,6 +64,27 @@ def steer(terminal: Terminal, options: RunsOptions, verb: str, allowed: tuple[st
     return act(terminal, verb, one, ids, batch, seconds)
 
 
+def _steer_starts(terminal: Terminal, selinon: Selinon, options: PauseOptions, verb: str) -> int:
+    """Pause or resume the starts of flows."""
+    from selinon_cli.project import known_name
+    from selinon_core.celery.steering.auditing import this_user
+
+    filters, by = options.filters, options.batch.by or this_user()
+    if not filters.flow or options.ids or has_filter(filters, beside_flow=True):
+        raise UsageError("--starts is about whole flows: name them by --flow, and nothing else")
+    for flow in filters.flow:
+        known_name("flow", flow, selinon.plan.flows)
+    for flow in filters.flow:
+        if options.batch.dry_run:
+            terminal.data(f"would {verb} the starts of {flow}\n")
+            continue
+        with asking_broker(terminal, selinon.app):
+            done = selinon.starts.pause(flow, by) if verb == "pause" else selinon.starts.resume(flow, by)
+        already = "are paused already" if verb == "pause" else "are not paused"
+        terminal.data(f"{verb}d the starts of {flow}\n" if done else f"the starts of {flow} {already}\n")
+    return EXIT_OK
+
+
 def _flow_beside_ids(selinon: Selinon, filters: RunFilterOptions) -> str | None:
     """The flow that is named for runs that have not begun."""
     from selinon_cli.project import known_name
@@ -72,10 +101,11 @@ COMMAND = Command(
     "pause",
     "Pause flow runs: nothing new of them and of their sub-flows starts; running tasks finish.",
     pause,
-    options=RunsOptions,
+    options=PauseOptions,
     examples=(
         "selinon pause 3f2a                          # the beginning of the id is enough",
         "selinon pause --flow order --label customer=acme --dry-run",
         "selinon pause --flow order --yes",
+        "selinon pause --starts --flow order         # new runs of the flow are queued",
     ),
 )

@@ -36,6 +36,8 @@ def _flow(run: Json, indent: str, now: float) -> Iterator[str]:
         yield indent + visible(run["reason"])
     elif run["status"] == "pending":
         yield f"{indent}no worker has begun it"
+    if run.get("starts_paused"):
+        yield f"{indent}starts of the flow are paused: selinon resume --starts --flow {visible(run['flow'])}"
     if run.get("limit"):
         yield indent + waits_for(run["limit"])
     if run.get("key"):

@@ -26,6 +26,7 @@ from selinon_core.celery.services import WorkerServices, services_of
 from selinon_core.celery.settings import AdapterSettings
 from selinon_core.celery.steering import Pausing, Reruns, Retry, ScheduleSteering, Signalled, Signals, Steering
 from selinon_core.celery.steering.auditing import record
+from selinon_core.celery.steering.starts import StartSteering
 from selinon_core.celery.stores import Store
 from selinon_core.celery.transport.broker_deadline import within
 from selinon_core.celery.transport.celery_defaults import CONFIGURATION, improve_transport
@@ -350,6 +351,11 @@ class Selinon:
     def resume(self, id: str, by: str | None = None, *, timeout: float | None = REQUEST_TIMEOUT) -> bool:
         """Ask for a paused flow run to go on, see ``steering.pausing.Pausing.ask``."""
         return Pausing(self).ask(id, False, by, timeout=timeout)
+
+    @property
+    def starts(self) -> StartSteering:
+        """The starts of the flows: ``pause(flow)``, ``resume(flow)``, ``paused()``."""
+        return StartSteering(self)
 
     def status(self, id: str) -> dict[str, Any]:
         """The status of a flow run, see ``reporting.run_status``; raises ``RequestError`` for an unknown one.

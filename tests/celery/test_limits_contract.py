@@ -106,6 +106,19 @@ def test_a_timer_of_a_run_that_waits_makes_it_due_and_its_end_leaves_the_waiting
     assert runs(store.limits.state("acme").holders) == ["a"]
 
 
+def test_more_places_are_granted_at_once_and_less_end_nothing(store: Store) -> None:
+    assert store.limits.allow("acme", 5, NOW) == []
+    assert store.limits.state("acme").max == 0, "a key without places is forgotten"
+    for at, run in enumerate("abcd"):
+        assert not ask(store, run, at, max=0).holds
+    assert store.limits.allow("acme", 2, NOW + 9) == [place("a", 0), place("b", 1)]
+    assert store.timers("a") == {"begin": NOW + 9}
+    assert store.limits.waiting_by_name() == {"order": 2}
+    assert store.limits.allow("acme", 0, NOW + 9) == []
+    state = store.limits.state("acme")
+    assert (state.max, runs(state.holders), runs(state.waiting)) == (0, ["a", "b"], ["c", "d"])
+
+
 def test_a_larger_priority_comes_first_then_age_then_the_id(store: Store) -> None:
     ask(store, "a")
     for run, at, priority in (("b", 1, 0), ("d", 2, 5), ("c", 2, 5), ("e", 3, 9), ("f", 0.5, 0)):

@@ -90,7 +90,7 @@ class FlowExecutor:
         if advanced.kept:
             self.advance_parents()
             return advanced.inline_task
-        if message.has_expired(parts.now()) and self._queueing.expire(message):
+        if self._queueing.put_off(message):
             return None
         if self._queueing.is_limited(message.flow):
             if self._begun_limited(message):
@@ -99,6 +99,8 @@ class FlowExecutor:
             self._pausing.begun(message.id, parts.steps.alone(self.begin_steps(message, parts.now(), None, held)))
             self.advance_parents()
             return None
+        elif parts.store.header(message.id) is None:  # the pause of its flow's starts has just ended
+            return self.begun(message, parts.steps.alone(self.begin_steps(message, parts.now(), None)))
         # The receiver of the first copy may have died while it ran a task inline: that is due work.
         parts.store.claim_delivery(message.id, 0, 0, True, parts.now())
         self.process_due_work(message.id)
@@ -171,8 +173,8 @@ class FlowExecutor:
         """
         if self._queueing.is_limited(message.flow):
             return Advanced(False)  # ``begun`` asks for its place
-        if stub is None and message.has_expired(now):
-            return Advanced(False)  # ``begun`` cancels it
+        if stub is None and not self._queueing.begins_now(message, now):
+            return Advanced(False)  # ``begun`` cancels or queues it
         return (yield from self._beginning.steps(message, now, budget, stub))
 
     def complete(

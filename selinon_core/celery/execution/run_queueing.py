@@ -13,10 +13,20 @@ from typing import Any
 
 from selinon_core.celery.execution.commit_steps import Advanced
 from selinon_core.celery.execution.executor_context import ExecutorParts
+from selinon_core.celery.execution.held_starts import HeldStarts
 from selinon_core.celery.execution.run_beginning import RunBeginning
 from selinon_core.celery.execution.transition_report import ExecutionReport, Told
-from selinon_core.celery.stores.limits import ASK, TAKE, LimitPlace, LimitState, LimitStep
-from selinon_core.celery.stores.outbox_keys import EXPIRE
+from selinon_core.celery.stores.limits import (
+    ASK,
+    END,
+    TAKE,
+    LimitPlace,
+    LimitState,
+    LimitStep,
+    hold_key,
+    is_hold,
+)
+from selinon_core.celery.stores.outbox_keys import BEGIN_FLOW, EXPIRE
 from selinon_core.celery.stores.protocol import Commit, Committed, Opened, Reopening
 from selinon_core.celery.stores.run_header import Caller, RunHeader
 from selinon_core.celery.transport.message_schema import StartMessage
@@ -34,6 +44,43 @@ class RunQueueing:
     def __init__(self, parts: ExecutorParts, beginning: RunBeginning) -> None:
         self._parts = parts
         self._beginning = beginning
+        self._held = HeldStarts(parts.store, parts.now)
+
+    def begins_now(self, message: StartMessage, now: float) -> bool:
+        """Whether a start counts, and starts of its flow are not paused; those of sub-flows never are."""
+        return not message.has_expired(now) and not self._is_held(message)
+
+    def put_off(self, message: StartMessage) -> bool:
+        """Cancel a start that has expired, queue one that is paused; False: it is neither, or there is a run."""
+        if message.has_expired(self._parts.now()):
+            return self._expire(message)
+        return self._is_held(message) and self._hold(message)
+
+    def _is_held(self, message: StartMessage) -> bool:
+        return message.caller is None and self._held.is_held(message.flow)
+
+    def _hold(self, message: StartMessage) -> bool:
+        """Queue the run of a start whose flow starts nothing new; False: there is a run."""
+        parts, now = self._parts, self._parts.now()
+        if parts.store.header(message.id) is not None:
+            return False
+        run = parts.loader.new(message.id, self._beginning.header(message, now))
+        args, key = message.given, hold_key(message.flow)
+        labels = {}
+        try:
+            args = parts.accept(run.flow, args)
+            labels = parts.labels(run, args)
+        except ArgumentError:
+            pass  # the run fails when it begins
+        header = run.header._replace(
+            initial_definition=None, limit=key, labels=labels, format=max(run.header.format, LIMITED_FORMAT)
+        )
+        place = LimitPlace(key, message.id, message.flow, header.queue, self._priority(header.lane), now)
+        committed = self._first_commit(message, header, args, LimitStep(ASK, place, 0), None, now)
+        if committed.ok:
+            details = {"key": key, "max": 0, "when_full": "queue"}
+            parts.report(ExecutionReport(message.flow, message.id, told=(Told("RUN_QUEUED", details),)))
+        return committed.ok
 
     def is_limited(self, flow: str) -> bool:
         """Whether runs of a flow need a place."""
@@ -142,7 +189,7 @@ class RunQueueing:
         parts.report(ExecutionReport(message.flow, message.id, told=(told,)))
         parts.relay.end_before_begin(message.id, message.flow, reason, message.caller, message.root)
 
-    def expire(self, message: StartMessage) -> bool:
+    def _expire(self, message: StartMessage) -> bool:
         """Cancel the run of a start that has expired; False: there is a run, which may have begun in time."""
         parts = self._parts
         if parts.store.header(message.id) is not None:
@@ -171,13 +218,38 @@ class RunQueueing:
     def begin_queued(self, flow_id: str, header: RunHeader, opened: Opened) -> bool:
         """Begin a queued run whose lease is held, if it has its place; False: it has none."""
         parts = self._parts
-        if not parts.store.limits.holds(header.limit, flow_id):
+        if header.limit and not parts.store.limits.holds(header.limit, flow_id):
             return False
         text = parts.store.payload(flow_id, START_PAYLOAD)
         if text is None:
             return False
-        self.begin(decode_start(text), opened)
+        if not header.limit or is_hold(header.limit):
+            self._begin_held(decode_start(text), header, opened)
+        else:
+            self.begin(decode_start(text), opened)
         return True
+
+    def _begin_held(self, message: StartMessage, header: RunHeader, opened: Opened) -> None:
+        """Begin a run whose start was held, or have it ask for the place that it needs."""
+        parts, now = self._parts, self._parts.now()
+        if header.limit:  # given back first: a step is about one place
+            place = LimitPlace(header.limit, message.id, message.flow, header.queue)
+            step = Commit(message.id, opened.version, now, token=opened.token, keep=True, fields={"limit": ""})
+            step = step._replace(
+                lease=parts.settings.selinon_lease,
+                cancelled_timers=[BEGIN_FLOW, EXPIRE],
+                limit=LimitStep(END, place),
+            )
+            committed = parts.store.commit(step)
+            parts.wake_granted(committed.granted)
+            if not committed.ok or committed.token is None:
+                return
+            fields = {**opened.header, "limit": ""}
+            opened = opened._replace(token=committed.token, entries=committed.entries, header=fields)
+        if self.is_limited(message.flow):
+            self.ask(message, opened)
+        else:
+            self.begin(message, opened)
 
     def make_room(self, flow_id: str, header: RunHeader) -> None:
         """For a queued run of a flow with ``cancel_running``: cancel the runs that it takes the place of.
@@ -187,7 +259,7 @@ class RunQueueing:
         """
         parts = self._parts
         flow = parts.plan.flows.get(header.flow)
-        if flow is None or flow.limit is None or flow.limit.when_full != "cancel_running":
+        if is_hold(header.limit) or flow is None or flow.limit is None or flow.limit.when_full != "cancel_running":
             return
         for place in older_than_allowed(parts.store.limits.state(header.limit), flow_id, flow.limit.max):
             told = Told("LIMIT_CANCEL", {"key": place.key, "max": flow.limit.max, "for": flow_id})

@@ -14,6 +14,7 @@ from typing import Any
 from selinon_core.celery.reporting.run_replay import RunReplay
 from selinon_core.celery.reporting.run_status import limit_shown
 from selinon_core.celery.stores import Store
+from selinon_core.celery.stores.limits import is_hold
 from selinon_core.celery.stores.outbox_keys import ASK_AGAIN, RETRY_FLOW, SEND_FLOW, SEND_TASK, WAIT_ENDS
 from selinon_core.celery.stores.protocol import NodeRecord as StoredNode
 from selinon_core.celery.stores.run_header import RunHeader
@@ -197,6 +198,8 @@ def _why_not_begun(store: Store, id: str) -> str:
         return f"was cancelled before it began{reason}"
     if not header.limit:
         return "has not begun: no worker took its start"
+    if is_hold(header.limit):
+        return f"is queued: starts of {header.flow} are paused"
     limit = limit_shown(store, id, header)
     return (
         f'is queued: it waits for one of {limit["max"]} places under the key "{header.limit}", held by '

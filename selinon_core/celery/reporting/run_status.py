@@ -8,6 +8,7 @@ from typing import Any
 from selinon_core.celery.reporting.node_output import progress_of
 from selinon_core.celery.reporting.run_reader import FoldedRun, RunReader
 from selinon_core.celery.stores import Store
+from selinon_core.celery.stores.limits import is_hold
 from selinon_core.celery.stores.protocol import NodeRecord
 from selinon_core.celery.stores.run_header import RunHeader
 from selinon_core.celery.stores.waits import rows_of
@@ -110,6 +111,8 @@ def _run(store: Store, folded: FoldedRun) -> dict[str, Any]:
     if header.rerun:
         found["rerun_of"] = header.rerun_of
     if header.limit and header.has_not_begun:
+        found["starts_paused"] = is_hold(header.limit)
+    if header.limit and header.has_not_begun and not is_hold(header.limit):
         found["limit"] = limit_shown(store, folded.id, header)
     if run is not None:
         outcome = run.machine.outcome

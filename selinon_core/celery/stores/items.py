@@ -19,6 +19,8 @@ NOTICE, GIVEN_UP = "notice", "given-up"
 PROGRESS, LOG = "progress", "log"
 #: The message of a start that could not be handled.
 PARKED = "parked"
+#: Starts of the flow ``id`` are paused.
+HELD = "held"
 
 
 class Item(NamedTuple):

@@ -26,6 +26,20 @@ BEGIN = "begin"
 END = "end"
 
 
+#: The beginning of the key under which starts of a flow wait while they are paused (``execution.held_starts``).
+_HELD = "paused starts of "
+
+
+def hold_key(flow: str) -> str:
+    """The key under which starts of a flow wait while they are paused."""
+    return _HELD + flow
+
+
+def is_hold(key: str) -> bool:
+    """Whether a key is one of ``hold_key``."""
+    return key.startswith(_HELD)
+
+
 class LimitPlace(NamedTuple):
     """A place under a key, held or waited for."""
 
@@ -81,6 +95,10 @@ class Limits(Protocol):
 
     def waiting_by_name(self) -> Mapping[str, int]:
         """How many runs wait, by the flow whose limit it is; those for which none waits may be left out."""
+        ...
+
+    def allow(self, key: str, max: int, now: float) -> list[LimitPlace]:
+        """Set how many may hold a place under a key; returns the places that were granted."""
         ...
 
     def tend(self, now: float, most: int) -> list[LimitPlace]:

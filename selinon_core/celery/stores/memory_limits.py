@@ -100,6 +100,18 @@ class MemoryLimits:
         with self._lock:
             return dict(Counter(place.name for key in self._keys.values() for place in key.waiting.values()))
 
+    def allow(self, key: str, max: int, now: float) -> list[LimitPlace]:
+        """See ``Limits.allow``."""
+        with self._lock:
+            found = self._keys.get(key)
+            if found is None:
+                return []
+            found.max = max
+            granted = self._grant(found, now)
+            if not (found.holders or found.waiting):
+                del self._keys[key]
+            return granted
+
     def tend(self, now: float, most: int) -> list[LimitPlace]:
         """See ``Limits.tend``."""
         granted: list[LimitPlace] = []

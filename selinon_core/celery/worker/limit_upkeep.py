@@ -6,6 +6,9 @@ The commits of runs do that. What is left is rare: older workers cancelled a que
 from __future__ import annotations
 
 from selinon_core.celery.services import WorkerServices
+from selinon_core.celery.steering.starts import AT_ONCE
+from selinon_core.celery.stores.items import HELD
+from selinon_core.celery.stores.limits import hold_key
 
 #: Seconds between two looks, and places that one look is about.
 LOOK_EVERY = 30.0
@@ -13,7 +16,7 @@ PLACES_AT_ONCE = 200
 
 
 class LimitUpkeep:
-    """Keeps the places of one store; used by one thread. Does nothing for a project without limits."""
+    """Keeps the places of one store, and lets paused starts go on; used by one thread."""
 
     def __init__(self, services: WorkerServices) -> None:
         self._services = services
@@ -22,11 +25,17 @@ class LimitUpkeep:
 
     def run_once(self, now: float) -> None:
         """Look, if it is time to; raises as the store does."""
-        if not self._wanted or now < self._look_at:
+        if now < self._look_at:
             return
         self._look_at = now + LOOK_EVERY
-        services = self._services
-        granted = services.store.limits.tend(now, PLACES_AT_ONCE)
+        services, limits = self._services, self._services.store.limits
+        granted = []
+        for flow in limits.waiting_by_name():
+            # A pause that has ended, and a worker that did not know it queued a start after that.
+            if services.store.items.get(HELD, flow) is None:
+                granted += limits.allow(hold_key(flow), AT_ONCE, now)
+        if self._wanted:
+            granted += limits.tend(now, PLACES_AT_ONCE)
         if granted:
             services.publisher.send(
                 services.messages.wake(each.name, each.run, each.queue, limited=True) for each in granted

@@ -96,6 +96,21 @@ return granted
 """
 )
 
+#: ARGV: now, a key and its new maximum.
+ALLOW = (
+    """
+local S = KEYS[1]
+"""
+    + LIMITS
+    + """
+local now, key = tonumber(ARGV[1]), ARGV[2]
+redis.call('HSET', L .. 'max', key, ARGV[3])
+local granted = limit_grant(key, now)
+if redis.call('EXISTS', L .. 'h:' .. key, L .. 'w:' .. key) == 0 then redis.call('HDEL', L .. 'max', key) end
+return granted
+"""
+)
+
 #: ARGV: a key. The answer: its maximum, and the texts of those who hold a place and who wait.
 STATE = """
 local L = KEYS[1] .. 'limit:'

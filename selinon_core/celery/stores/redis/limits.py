@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from selinon_core.celery.stores.limits import MOST_PRIORITY, LimitPlace, LimitState, LimitStep
-from selinon_core.celery.stores.redis.limit_scripts import STATE, TEND
+from selinon_core.celery.stores.redis.limit_scripts import ALLOW, STATE, TEND
 
 #: Larger than a time: runs that wait are sorted by one number, first by priority.
 _PER_PRIORITY = 1e10
@@ -45,6 +45,10 @@ class RedisLimits:
         """See ``Limits.waiting_by_name``."""
         found = self._call("hgetall", self._prefix + "names")
         return {name: int(number) for name, number in found.items() if int(number) > 0}
+
+    def allow(self, key: str, max: int, now: float) -> list[LimitPlace]:
+        """See ``Limits.allow``."""
+        return [place_of(text) for text in self._run_script(ALLOW, f"{now:.6f}", key, max)]
 
     def tend(self, now: float, most: int) -> list[LimitPlace]:
         """See ``Limits.tend``."""

@@ -182,6 +182,17 @@ class SqlLimits:
             return {}  # no worker of this version has opened the store
         return {row[0]: row[1] for row in found}
 
+    def allow(self, key: str, max: int, now: float) -> list[LimitPlace]:
+        """See ``Limits.allow``."""
+
+        def change(connection: sa.Connection) -> list[LimitPlace]:
+            places = Places(connection, self._tables, key, max)
+            granted = places.grant(now)
+            places.clear()
+            return granted
+
+        return self._database.do(change)
+
     def tend(self, now: float, most: int) -> list[LimitPlace]:
         """See ``Limits.tend``."""
         runs, waiting = self._tables.runs, self._tables.waiting
