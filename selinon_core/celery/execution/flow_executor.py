@@ -105,7 +105,7 @@ class FlowExecutor:
         parts.store.claim_delivery(message.id, 0, 0, True, parts.now())
         self.process_due_work(message.id)
         if message.key:
-            self._report_conflict(message)
+            report_conflict(parts, message)
         return None
 
     def _begun_limited(self, message: StartMessage) -> bool:
@@ -146,23 +146,6 @@ class FlowExecutor:
         finally:
             self.advance_parents()
         self._parts.store.heartbeat(caller.flow_id, (caller.number,), FOREVER)
-
-    def _report_conflict(self, message: StartMessage) -> None:
-        """Report a start whose key has a run already that was asked for with other arguments: the first counts.
-
-        Workers of before know no keys: of a run that one of them began it is not known what it was asked for with.
-        """
-        parts = self._parts
-        fields = parts.store.header(message.id)
-        first = "" if fields is None else RunHeader.read(fields).request
-        if not first or first == message.request:
-            return
-        what = (
-            f'the key "{message.key}" has a flow run that was started with other arguments: the first start counts'
-        )
-        parts.report(ExecutionReport(message.flow, message.id, problems=[Problem("START_CONFLICT", what)]))
-        conflict = json.dumps({"type": "StartConflict", "message": what, "at": parts.now()})
-        parts.store.put_errors({message.id: conflict}, parts.now(), parts.retention.errors)
 
     def begin_steps(
         self, message: StartMessage, now: float, budget: InlineBudget | None, stub: Opened | None = None
@@ -301,3 +284,18 @@ class FlowExecutor:
         parts = self._parts
         while (parent := parts.relay.next_parent()) is not None:
             self._leased.advance(parent.flow_id, parts.cache.take(parent.flow_id), parent.opened)
+
+
+def report_conflict(parts: ExecutorParts, message: StartMessage) -> None:
+    """Report a start whose key has a run already that was asked for with other arguments: the first counts.
+
+    Workers of before know no keys: of a run that one of them began it is not known what it was asked for with.
+    """
+    fields = parts.store.header(message.id)
+    first = "" if fields is None else RunHeader.read(fields).request
+    if not first or first == message.request:
+        return
+    what = f'the key "{message.key}" has a flow run that was started with other arguments: the first start counts'
+    parts.report(ExecutionReport(message.flow, message.id, problems=[Problem("START_CONFLICT", what)]))
+    conflict = json.dumps({"type": "StartConflict", "message": what, "at": parts.now()})
+    parts.store.put_errors({message.id: conflict}, parts.now(), parts.retention.errors)
