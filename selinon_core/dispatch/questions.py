@@ -38,8 +38,9 @@ class Questions:
 
     def close(self, number: int, kinds: type[Any] | tuple[type[Any], ...]) -> Any:
         """Take an answer to a question, which has to be one of ``kinds``; returns and raises as ``find`` does."""
-        question = self.find(number)
+        question = self.open.get(number)
         if question is None:
+            self.find(number)
             self.dropped.discard(number)
             return None
         if not isinstance(question, kinds):

@@ -44,7 +44,8 @@ class LocalAnswers:
         elif watch.is_needed:
             answer = self._watched(record, question, known)
         else:
-            answer = self._answers.answer(_asking(record), question, known)
+            asking = Asking(record.flow, record.id, record.machine.attempt, record.parent)
+            answer = self._answers.answer(asking, question, known)
         if not state.scripts.empty and _gives_reasons(answer):
             answer = self._hinted(answer)
         if isinstance(answer, on.ForeachAnswered):
@@ -60,7 +61,8 @@ class LocalAnswers:
         """The answer of the project's functions; what it rests on is noted if that is made up."""
         watch = self._watch
         before = watch.before()
-        answer = self._answers.answer(_asking(record), question, results)
+        asking = Asking(record.flow, record.id, record.machine.attempt, record.parent)
+        answer = self._answers.answer(asking, question, results)
         if watch.is_suspicious(before):
             watch.after(record, question, before, self._takes_arguments(question))
         return answer
@@ -113,7 +115,10 @@ class LocalAnswers:
 def _gives_reasons(answer: on.Event) -> bool:
     """Whether something could not be worked out; what names the mocks looks at all that were played so far."""
     if isinstance(answer, on.ArgsAnswered):
-        return any(each[0] for each in answer.given)
+        for given in answer.given:  # noqa: SIM110  (a generator takes longer)
+            if given[0]:
+                return True
+        return False
     return isinstance(answer, on.QuestionFailed)
 
 
@@ -121,7 +126,3 @@ def _reads_args(expression: Expression) -> bool:
     from selinon_core.plan.expression_uses import reads_args
 
     return reads_args(expression)
-
-
-def _asking(record: FlowRecord) -> Asking:
-    return Asking(record.flow, record.id, record.machine.attempt, record.parent)

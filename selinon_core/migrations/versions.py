@@ -76,6 +76,8 @@ class FlowVersions:
         self._stamps: dict[str, RunVersion] = {}
         self._texts: dict[str, str] = {}
         self._definitions: dict[str, ReplayDefinition] = {}
+        #: By flow: the name and the text of the digests that ``KeptDigests`` made of it.
+        self.digests: dict[str, tuple[str, str]] = {}
 
     @property
     def plan(self) -> Plan:

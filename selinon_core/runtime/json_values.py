@@ -182,7 +182,7 @@ def snapshot(value: Any) -> Any:
 
     Most results are small flat mappings: for them a copy is as good as text, and much faster.
     """
-    if is_scalar(value):
+    if value.__class__ in _SCALARS or is_scalar(value):
         return value
     if value.__class__ is dict and len(value) <= _MOST_FLAT_ITEMS and _is_flat(value):
         return dict(value)
@@ -199,7 +199,7 @@ def restore(value: Any) -> Any:
 
 def _is_flat(value: dict[Any, Any]) -> bool:
     # Most results pass here twice, and a generator would take twice as long.
-    for key, item in value.items():  # noqa: SIM110
-        if key.__class__ is not str or not is_scalar(item):
+    for key, item in value.items():
+        if key.__class__ is not str or not (item.__class__ in _SCALARS or is_scalar(item)):
             return False
     return True

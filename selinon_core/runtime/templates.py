@@ -128,9 +128,10 @@ def _computed(expression: Expression, path: str, item_name: str) -> _Part:
             value = bound(filling.scope, filling.seen)
         except EvaluationError as error:
             raise ArgumentError(f"{path} at {expression.place}: {error}") from None
+        if value.__class__ is str:
+            filling.inline += len(value)
+            return value
         if is_scalar(value):
-            if value.__class__ is str:
-                filling.inline += len(value)
             return value
         try:
             text = encode_json(value)

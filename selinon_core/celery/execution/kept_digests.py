@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 
 from selinon_core.celery.stores import Store
+from selinon_core.migrations.versions import FlowVersions
 from selinon_core.plan import FlowPlan, Plan
 
 
 class KeptDigests:
-    """The digests of the flows of one plan; each text is written once by a process."""
+    """The digests of the flows of one plan. A text is made once for ``flows``, and written once by a process."""
 
-    def __init__(self, plan: Plan, store: Store) -> None:
-        self._plan = plan
+    def __init__(self, flows: FlowVersions, store: Store) -> None:
+        self._flows = flows
         self._store = store
         self._names: dict[str, str] = {}
 
@@ -20,19 +21,21 @@ class KeptDigests:
         """The name under which the store has the digests of a flow: of its edges, and of its tasks."""
         name = self._names.get(flow)
         if name is None:
-            name = self._kept(flow)
+            name, text = self._flows.digests.get(flow) or self._made(flow)
+            self._store.put_definition(name, text)
             self._names[flow] = name
         return name
 
-    def _kept(self, flow: str) -> str:
+    def _made(self, flow: str) -> tuple[str, str]:
         import hashlib
 
         from selinon_core.rerunning.definitions import definitions_of
 
-        text = json.dumps(definitions_of(self._plan, _tasks_of(self._plan, flow), (flow,)), sort_keys=True)
+        plan = self._flows.plan
+        text = json.dumps(definitions_of(plan, _tasks_of(plan, flow), (flow,)), sort_keys=True)
         name = "digests-" + hashlib.sha256(text.encode()).hexdigest()[:24]
-        self._store.put_definition(name, text)
-        return name
+        made = self._flows.digests[flow] = name, text
+        return made
 
 
 def _tasks_of(plan: Plan, name: str) -> set[str]:

@@ -32,7 +32,7 @@ class RunLoader:
         self._flows = flows
         self._store = store
         self._stored_definitions: set[str] = set()
-        self._digests = KeptDigests(plan, store)
+        self._digests = KeptDigests(flows, store)
 
     def new_header(self, flow: str, queue: str) -> RunHeader:
         """The header of a run that begins now."""
