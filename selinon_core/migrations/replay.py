@@ -13,7 +13,7 @@ from selinon_core.dispatch import effects as do
 from selinon_core.dispatch import events as on
 from selinon_core.dispatch.flow_index import FlowIndex
 from selinon_core.dispatch.machine import FlowRun
-from selinon_core.dispatch.node_run import NodeRun
+from selinon_core.dispatch.node_run import FlowOutcome, NodeRun
 from selinon_core.dispatch.rules.migration import moved_selection
 from selinon_core.dispatch.selective import SelectiveRun
 from selinon_core.errors import UnexpectedEvent
@@ -49,12 +49,16 @@ class Replay:
         self._arguments = RecordedArguments(was, steps)
         self._retry_due = False
         self._retry_recorded = False
+        #: The start of the run, until the next event says whether it runs another one again.
+        self._begins: on.FlowStarted | None = None
 
     def take(self, event: str, details: Details) -> None:
         """Take the next recorded event; raises ``ReplayMismatch``."""
         handler = _HANDLERS.get(event)
         if handler is not None:
             try:
+                if self._begins is not None and event != _RERUN:
+                    self._begin(None)
                 if self._retry_recorded and event not in _BETWEEN_ATTEMPTS:
                     self._begin_attempt()
                 handler(self, details)
@@ -113,20 +117,7 @@ class Replay:
         for question in self._machine.open_questions:
             if question.question in self._deferred or isinstance(question, (do.AskFirstResult, do.AskOutput)):
                 continue
-            if isinstance(question, do.AskRecorded):
-                name, place = question.node_run.name, self._table.flow.place
-                raise ReplayMismatch(f"the new flow starts {name}, and nothing says whether it was reused", place)
-            if isinstance(question, do.AskFallbackCondition):
-                raise ReplayMismatch("the new flow asks the condition of a fallback", question.failure.place)
-            if isinstance(question, do.AskArgs):
-                names = ", ".join(question.destinations)
-                raise ReplayMismatch(f"the new flow works out arguments for {names}", question.entry.place)
-            what = "foreach" if isinstance(question, do.AskForeach) else "condition"
-            if isinstance(question, do.AskReuse):
-                what = "selective run function"
-            raise ReplayMismatch(
-                f"the new flow asks the {what} of {edge_text(question.edge)}", question.edge.place
-            )
+            raise _unexpected(question, self._table.flow)
 
     # -- events -------------------------------------------------------------------------------------------------
 
@@ -137,13 +128,40 @@ class Replay:
         chosen = None if selective is None else SelectiveRun.from_json(selective)
         if chosen is not None:
             chosen = moved_selection(chosen, self._steps, self._was, self._table)
-        self._feed(on.FlowStarted(details.get("node_args"), details.get("parent"), None, chosen))
+        self._begins = on.FlowStarted(details.get("node_args"), details.get("parent"), None, chosen)
+
+    def _begin(self, rerun_of: str | None) -> None:
+        begins, self._begins = self._begins, None
+        if begins is not None:
+            begins.rerun = rerun_of
+            self._feed(begins)
 
     def _node_scheduled(self, details: Details) -> None:
         name = str(details.get("task_name") or details.get("child_flow_name"))
         edge = self._edge(details) if "edge" in details else None
         self._scheduled.append((name, edge, details))
-        self._match()
+        asked = None if edge is None else self._asked_about(name, edge, details)
+        if asked is None:
+            self._match()
+        else:  # of a rerun: this node runs
+            self._feed(on.ReuseAnswered(asked.question, None))
+
+    def _asked_about(self, name: str, edge: EdgePlan | None, details: Details) -> do.AskRecorded | None:
+        """The first question of a rerun about a node, of this edge and these parents if there is one."""
+        about = [q for q in self._machine.open_questions if isinstance(q, do.AskRecorded)]
+        about = [q for q in about if q.node_run.name == name and (edge is None or q.node_run.edge == edge.index)]
+        return next((q for q in about if self._same_parent(q.node_run, details)), about[0] if about else None)
+
+    def _reused(self, details: Details) -> None:
+        """A node of a rerun was reused. In selective runs the answer before says the same."""
+        if self._machine.start.rerun is None:
+            return
+        name, id = str(details.get("task_name")), str(details.get("task_id"))
+        asked = self._asked_about(name, None, {})
+        if asked is None:
+            raise ReplayMismatch(f"{name} was reused, which the new flow does not start", self._table.flow.place)
+        outcome = FlowOutcome(True, {}, {}, [], {}) if asked.node_run.is_flow else None
+        self._feed(on.ReuseAnswered(asked.question, id, outcome))
 
     def _edge(self, details: Details) -> EdgePlan:
         recorded = edge_recorded(details, self._was)
@@ -154,12 +172,6 @@ class Replay:
                 f"there is no edge {sources or 'start'} -> {to} in the new flow", details.get("where", "")
             )
         return self._table.rows[index].edge
-
-    def _node_succeeded(self, details: Details) -> None:
-        self._node_ended(details, on.NodeSucceeded)
-
-    def _node_failed(self, details: Details) -> None:
-        self._node_ended(details, on.NodeFailed)
 
     def _node_ended(self, details: Details, event: Callable[[int], on.Event]) -> None:
         if details.get("refused"):
@@ -272,8 +284,22 @@ class Replay:
         numbers = [self._ids.get(str(node.get("id"))) for node in details.get("retried") or ()]
         self._feed(on.Reopened([number for number in numbers if number is not None]))
 
-    def _cancelled(self, details: Details) -> None:
-        self._feed(on.FlowCancelled())
+
+def _unexpected(question: do.Question, flow: FlowPlan) -> ReplayMismatch:
+    """The new flow asks something to which nothing recorded is the answer."""
+    if isinstance(question, do.AskRecorded):
+        name = question.node_run.name
+        return ReplayMismatch(f"the new flow starts {name}, and nothing says whether it was reused", flow.place)
+    if isinstance(question, do.AskFallbackCondition):
+        return ReplayMismatch("the new flow asks the condition of a fallback", question.failure.place)
+    if isinstance(question, do.AskArgs):
+        names = ", ".join(question.destinations)
+        return ReplayMismatch(f"the new flow works out arguments for {names}", question.entry.place)
+    assert isinstance(question, do.AskCondition | do.AskForeach | do.AskReuse)
+    what = "foreach" if isinstance(question, do.AskForeach) else "condition"
+    if isinstance(question, do.AskReuse):
+        what = "selective run function"
+    return ReplayMismatch(f"the new flow asks the {what} of {edge_text(question.edge)}", question.edge.place)
 
 
 def edge_recorded(details: Mapping[str, Any], was: FlowPlan) -> int | None:
@@ -285,6 +311,7 @@ def edge_recorded(details: Mapping[str, Any], was: FlowPlan) -> int | None:
     return next((edge.index for edge in was.edges if ends(edge) == same), None)
 
 
+_RERUN = "RUN_RERUN"
 #: What may be recorded between the end of an attempt and the beginning of the next.
 _BETWEEN_ATTEMPTS = frozenset({"NODE_SUCCESSFUL", "NODE_FAILURE", "FLOW_CANCEL", "FLOW_FAILURE"})
 
@@ -292,8 +319,8 @@ _HANDLERS: dict[str, Callable[[Replay, Details], None]] = {
     "FLOW_START": Replay._flow_started,
     "TASK_SCHEDULE": Replay._node_scheduled,
     "SUBFLOW_SCHEDULE": Replay._node_scheduled,
-    "NODE_SUCCESSFUL": Replay._node_succeeded,
-    "NODE_FAILURE": Replay._node_failed,
+    "NODE_SUCCESSFUL": lambda replay, details: replay._node_ended(details, on.NodeSucceeded),
+    "NODE_FAILURE": lambda replay, details: replay._node_ended(details, on.NodeFailed),
     "EDGE_COND_TRUE": lambda replay, details: replay._condition(details, True),
     "EDGE_COND_FALSE": lambda replay, details: replay._condition(details, False),
     "FOREACH_RESULT": Replay._foreach,
@@ -301,10 +328,12 @@ _HANDLERS: dict[str, Callable[[Replay, Details], None]] = {
     "FALLBACK_COND_FALSE": lambda replay, details: replay._fallback_condition(details, False),
     "NODE_ARGS": Replay._args,
     "SELECTIVE_RUN_FUNC": Replay._reuse,
+    "SELECTIVE_TASK_REUSE": Replay._reused,
+    _RERUN: lambda replay, details: replay._begin(str(details.get("rerun_of"))),
     "DISPATCHER_RETRY": Replay._deferral,
     "FLOW_RETRY": Replay._retry,
     "FLOW_END": Replay._ended_well,
     "FLOW_FAILURE": Replay._ended_badly,
     "RUN_RETRIED": Replay._reopened,
-    "FLOW_CANCEL": Replay._cancelled,
+    "FLOW_CANCEL": lambda replay, details: replay._feed(on.FlowCancelled()),
 }

@@ -7,8 +7,12 @@ from typing import Any
 
 import pytest
 
+from selinon_core.celery.reporting.run_history import history
+from selinon_core.dispatch import flow_indexes
 from selinon_core.errors import RequestError, UnknownRunError
+from selinon_core.migrations.replay import Replay, ReplayMismatch
 from selinon_core.plan import Plan
+from selinon_core.plan.flow_diff import MigrationStep, compare_flows
 from selinon_core.rerunning.rows import Rows
 from selinon_core.simulating.world import World
 from tests.celery.broken_tasks import BROKEN, NESTED, SUCCEEDED, broken_plan, set_up
@@ -128,6 +132,61 @@ def test_other_arguments() -> None:
     assert row.args == '{"n":2}'
     again = {r.run.name for r in stored(world, new).records if r.run.id not in before and not r.run.is_flow}
     assert {"A", "B", "C", "D"} <= again
+
+
+@pytest.mark.parametrize("breaks", BREAKS, ids=",".join)
+def test_histories_of_reruns_can_be_checked_against_a_flow(breaks: tuple[str, ...]) -> None:
+    """As ``selinon migrate check`` does with the histories of production."""
+    world, id = failed(*breaks)
+    again = rerun(world, rerun(world, id), "A", "g/h")
+    plan, versions = world.plans[0], world.workers[0].flow_versions
+    for flow_run in (again, id):
+        events = history(plan, world.store, versions, flow_run)
+        for flow, table in flow_indexes(plan).items():
+            replay = Replay(table, plan.flows[flow], (), "warn")
+            for event in events:
+                if event.get("flow_name") == flow:
+                    replay.take(event["event"], event)
+
+
+@pytest.mark.parametrize(
+    ("edge", "message"),
+    [
+        ("      - {from: [g, C], to: D}\n", "there is no edge g, C -> D in the new flow"),
+        ("      - {from: [A, B], to: C}\n", "C was reused, which the new flow does not start"),
+    ],
+)
+def test_a_rerun_is_not_what_another_flow_does(edge: str, message: str) -> None:
+    world, id = failed("f.D")
+    again = rerun(world, id)
+    flows = NESTED.replace(edge, "")
+    if edge.endswith("to: C}\n"):
+        flows = flows.replace("[g, C]", "g")
+    was, now = world.plans[0].flows["f"], broken_plan(flows)
+    events = history(world.plans[0], world.store, world.workers[0].flow_versions, again)
+    steps = [MigrationStep(1, "IGNORE", compare_flows(was, now.flows["f"]))]
+    replay = Replay(flow_indexes(now)["f"], was, steps, "warn")
+
+    def replayed() -> None:
+        for event in events:
+            if event.get("flow_name") == "f":
+                replay.take(event["event"], event)
+
+    with pytest.raises(ReplayMismatch, match=message):
+        replayed()
+
+
+def test_a_rerun_that_fails_goes_on_in_place() -> None:
+    world, id = failed("f.C", "g.A")
+    BROKEN.add("g.A")
+    new = rerun(world, id)
+    assert world.results[new][0] == "failure"
+    BROKEN.clear()
+    before = dict(SUCCEEDED)
+    world.retry("f", new)
+    world.work()
+    assert world.results[new][0] == "success"
+    assert all(SUCCEEDED[id] == times for id, times in before.items())
 
 
 # -- what is refused ----------------------------------------------------------------------------------------------
