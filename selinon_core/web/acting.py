@@ -99,6 +99,7 @@ def asking_broker(selinon: Owner) -> Iterator[None]:
 
 def planned_json(name: str, planned: Planned) -> dict[str, Any]:
     """What an action does, as JSON."""
+    starts = {} if planned.starts is None else {"starts": planned.starts}
     return {
         "version": VERSION,
         "action": name,
@@ -107,4 +108,5 @@ def planned_json(name: str, planned: Planned) -> dict[str, Any]:
         "log_version": planned.version,
         "says": planned.says,
         "nodes": dict(planned.nodes),
+        **starts,
     }

@@ -11,10 +11,13 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from selinon_core.celery.selinon_protocol import Owner
-from selinon_core.celery.steering import Cancellation, Pausing, Signals, Steering
+from selinon_core.celery.steering import Cancellation, Pausing, Reruns, Signals, Steering
 from selinon_core.celery.steering.termination import cancel_and_terminate, running_tasks
 from selinon_core.celery.stores.index import OPEN
 from selinon_core.errors import RequestError
+from selinon_core.rerunning.preview import AGAIN, ENTER, REUSE, THEN
+from selinon_core.rerunning.request import Request
+from selinon_core.rerunning.rows import Rows
 from selinon_core.web.answers import ApiError
 
 #: The most names of nodes in one request, and the most characters of one.
@@ -37,6 +40,8 @@ class Planned(NamedTuple):
     #: Asks a worker for it; the argument is who asks. Raises as ``Selinon.run_flow`` for the broker. Returns
     #: warnings: what will not be as was asked for.
     send: Callable[[str], Sequence[str] | None]
+    #: The id of the new run that it starts.
+    starts: str | None = None
 
 
 class Action(NamedTuple):
@@ -72,6 +77,28 @@ def _retry(selinon: Owner, id: str, parameters: Mapping[str, Any]) -> Planned:
         says += f" The run is that of a sub-flow, so it goes on with {planned.flow}, {planned.id}."
     says += " Nothing that succeeded runs again."
     return Planned(planned.id, planned.flow, planned.version, says, names, lambda who: steering.send(planned, who))
+
+
+def _rerun(selinon: Owner, id: str, parameters: Mapping[str, Any]) -> Planned:
+    """A new run that reuses what this one did: ``{"select": selectors}``, or what failed or had not ended."""
+    select = _names(parameters.get("select"), "select", "selectors")
+    steering = Reruns(selinon)
+    planned = steering.preview(id, Request() if select is None else Request(tuple(select)))
+    steering.require_possible(planned)
+    starts = steering.id_once(planned)
+    rows = Rows(planned.preview)
+    names = Counter(row.name for row in (*rows.rows(AGAIN, ENTER, THEN), *rows.never_ran()))
+    reused, repeated = len(rows.rows(REUSE)), Counter(each.run.name for each in planned.preview.repeated)
+    says = f"Starts a new run of {planned.flow}, {starts}. It runs: {_listed(names) or 'what conditions lead to'}."
+    if reused:
+        says += f" It reuses {reused} node run{'s' * (reused > 1)}."
+    if repeated:
+        says += f" These succeeded, and run once more: {_listed(repeated)}."
+
+    def send(who: str) -> None:
+        steering.send(planned, who, once=True)
+
+    return Planned(id, planned.flow, planned.version, says, names, send, starts)
 
 
 def _cancel(selinon: Owner, id: str, parameters: Mapping[str, Any]) -> Planned:
@@ -151,6 +178,14 @@ def _paused(selinon: Owner, id: str, pauses: bool, says: str) -> Planned:
 #: By their names in addresses and in the audit.
 ACTIONS: Mapping[str, Action] = {
     "retry": Action("Retry failed nodes", "Retry these runs", "retried", ("failure",), _retry, ("nodes",)),
+    "rerun": Action(
+        "Run again as a new run",
+        "Run these again as new runs",
+        "run again",
+        ("failure", "cancelled"),
+        _rerun,
+        ("select",),
+    ),
     "pause": Action("Pause", "Pause these runs", "paused", ("queued", "running"), _pause),
     "resume": Action("Resume", "Resume these runs", "resumed", ("paused",), _resume),
     "cancel": Action("Cancel", "Cancel these runs", "cancelled", OPEN, _cancel),
@@ -170,8 +205,8 @@ def _listed(names: Mapping[str, int]) -> str:
     return ", ".join(name if count == 1 else f"{count} x {name}" for name, count in names.items())
 
 
-def _names(given: Any) -> list[str] | None:
-    """Names or ids of node runs; raises ``ApiError`` for another value."""
+def _names(given: Any, key: str = "nodes", what: str = "names or ids of node runs") -> list[str] | None:
+    """A list of texts, None where there is none; raises ``ApiError`` for another value."""
     if given is None:
         return None
     if (
@@ -179,6 +214,6 @@ def _names(given: Any) -> list[str] | None:
         or not 1 <= len(given) <= MAX_NODES
         or not all(isinstance(name, str) and 0 < len(name) <= MAX_NAME for name in given)
     ):
-        message = f'"nodes" has to be a list of 1 to {MAX_NODES} names or ids of node runs'
+        message = f'"{key}" has to be a list of 1 to {MAX_NODES} {what}'
         raise ApiError(400, "bad_request", message)
     return given

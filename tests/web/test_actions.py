@@ -87,6 +87,28 @@ def test_a_failed_run_is_retried(shop: Viewed, operator: Operator) -> None:
     assert status(shop, id) == "success"
 
 
+def test_a_failed_run_is_run_again_as_a_new_one(shop: Viewed, operator: Operator) -> None:
+    id = shop.finished("order", {"declined": True, "pages": 1})
+    before = shop.world.store.read(id)
+    looked = operator.post(f"/api/runs/{id}/rerun", 200, dry_run=True)
+    assert looked["nodes"]["Charge"] == 1
+    assert looked["says"].startswith(f"Starts a new run of order, {looked['starts']}. It runs: Charge")
+    assert asked(shop) == []
+    mend(shop)
+    did = operator.post(f"/api/runs/{id}/rerun", 202, log_version=looked["log_version"])
+    assert (did["run"], did["starts"], did["warnings"]) == (id, looked["starts"], [])
+    assert asked(shop) == [("anna", "rerun", id)]
+    shop.world.work()
+    assert status(shop, did["starts"]) == "success"
+    assert shop.world.store.read(id) == before
+    error = operator.refused(f"/api/runs/{id}/rerun", 409)
+    assert error["message"] == f"flow run {id} was run again already, as flow run {did['starts']}"
+    assert "list of 1 to 100 selectors" in operator.refused(f"/api/runs/{id}/rerun", 400, select=7)["message"]
+    assert "no node Chargee ran" in operator.refused(f"/api/runs/{id}/rerun", 409, select=["Chargee"])["message"]
+    looked = operator.post(f"/api/runs/{did['starts']}/rerun", 200, dry_run=True, select=["Charge"])
+    assert looked["says"].endswith("These succeeded, and run once more: Charge, Ship.")
+
+
 def test_named_nodes_are_retried(shop: Viewed, operator: Operator) -> None:
     id = shop.finished("order", {"declined": True, "pages": 1})
     assert operator.refused(f"/api/runs/{id}/retry", 409, nodes=["Load"])["message"].endswith("did not fail")

@@ -150,7 +150,7 @@ class _Broker:
     def waiting(self, queue: str) -> int:
         return self.counts[queue]
 
-    def send(self, messages: Any) -> None:
+    def send(self, messages: Any, note: Any = None) -> None:
         if self.away:
             raise ConnectionError("it was taken away")
         self._publisher.send(messages)
@@ -186,7 +186,11 @@ class Viewed:
             publisher=self.broker,
             relay=worker.relay,
             check_schema=worker.check_schema,
+            storages=worker.storages,
+            settings=worker.settings,
+            spans=worker.spans,
         )
+        self.pending_starts = SimpleNamespace(enabled=False)
         self.control = RemoteControl()
         self.app = SimpleNamespace(main="shop", connection_for_write=_Connection, control=self.control)
 

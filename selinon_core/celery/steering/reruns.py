@@ -175,12 +175,7 @@ class Reruns:
         """
         self.require_possible(planned)
         services, asked = self._selinon.services, planned.to_json()
-        id = random_flow_id()
-        if once:
-            request = json.dumps({**asked, "at": planned.version}, sort_keys=True)
-            id = keyed_flow_id(planned.flow, f"rerun {request}")
-            if services.store.header(id) is not None:
-                raise RequestError(f"flow run {planned.id} was run again already, as flow run {id}")
+        id = self.id_once(planned) if once else random_flow_id()
         asked |= {"by": asker(by)}
         most = services.settings.selinon_max_message_bytes
         check_json({"args": planned.args, "rerun": asked}, most, "arguments and given results")
@@ -190,6 +185,17 @@ class Reruns:
         about = (planned.flow, id, planned.args, selected, trace)
         known = lane if lane in services.plan.settings.lanes else None
         return services.messages.of_request(*about, rerun=asked, lane=known)
+
+    def id_once(self, planned: Rerun) -> str:
+        """The id of the one new run that is started for what is asked of this state of the run.
+
+        Raises ``RequestError`` if there is that run.
+        """
+        asked = json.dumps({**planned.to_json(), "at": planned.version}, sort_keys=True)
+        id = keyed_flow_id(planned.flow, f"rerun {asked}")
+        if self._selinon.services.store.header(id) is not None:
+            raise RequestError(f"flow run {planned.id} was run again already, as flow run {id}")
+        return id
 
     def require_possible(self, planned: Rerun) -> None:
         """Raise ``RequestError`` for a rerun that would do nothing, or lacks results."""
