@@ -110,7 +110,7 @@ def test_a_start_that_waits_in_its_queue_is_left_alone(place: Place) -> None:
 def test_a_run_that_exists_is_forgotten(place: Place) -> None:
     run = place.selinon.run_flow("main")
     place.lose()
-    header = {"flow": "main", "queue": "celery", "status": "running"}
+    header = {"flow": "main", "queue": "celery", "status": "running", "initial_definition": "d"}
     place.selinon.store.commit(Commit(run.id, 0, NOW, create=header, batch="[0]"))
     assert place.remind(NOW + CHECK_AFTER + 1) == 0
     assert list(place.client.scan_iter(f"{place.name}:selinon.starts*", 1000)) == []
@@ -130,7 +130,7 @@ class Counted:
 
 def test_many_pending_starts_are_one_question_to_the_store(place: Place) -> None:
     runs = [place.selinon.run_flow("main") for _ in range(40)]
-    header = {"flow": "main", "queue": "celery", "status": "running"}
+    header = {"flow": "main", "queue": "celery", "status": "running", "initial_definition": "d"}
     for run in runs[::2]:
         place.selinon.store.commit(Commit(run.id, 0, NOW, create=header, batch="[0]"))
     store: Any = Counted(place.selinon.store)
@@ -173,6 +173,16 @@ def test_a_run_that_no_worker_has_begun_is_pending(place: Place) -> None:
         for ask in (place.selinon.status, place.selinon.handle, place.selinon.cancel):
             with pytest.raises(RequestError, match=f"there is no flow run {unknown}"):
                 ask(unknown)
+
+
+def test_a_start_is_sent_again_though_its_run_was_paused_before(place: Place) -> None:
+    """The pause creates the run, but only the start message has what the run needs."""
+    run = place.selinon.run_flow("main")
+    place.lose()
+    header = {"flow": "main", "queue": "celery", "status": "running", "paused": "1"}
+    place.selinon.store.commit(Commit(run.id, 0, NOW, create=header))
+    assert place.selinon.store.existing([run.id])
+    assert place.remind(NOW + CHECK_AFTER + 1) == 1
 
 
 def test_deployments_that_share_a_broker_leave_each_others_starts_alone(place: Place) -> None:

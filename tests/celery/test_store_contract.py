@@ -79,7 +79,12 @@ def test_of_many_ids_those_with_a_run_are_found(store: Store) -> None:
         create(store, id)
     store.commit(Commit("G", 1, NOW, token=lease(store, "G").token, batch="[]", fields={"status": "success"}))
     assert store.existing([]) == set()
-    assert store.existing(["F", *(f"none{n}" for n in range(1200)), "G"]) == {"F", "G"}
+    header = {"flow": "f", "queue": "q", "status": "running"}
+    for id, more in (("H", {"paused": "1"}), ("I", {"limit": "f"}), ("J", {"initial_definition": "d"})):
+        assert store.commit(Commit(id, 0, NOW, create={**header, **more})).ok
+    ids = ["F", *(f"none{n}" for n in range(1200)), "G", "H", "I", "J"]
+    assert store.existing(ids) == {"F", "G", "H", "I", "J"}
+    assert store.begun(ids) == {"G", "I", "J"}, "F and H wait for their start messages"
 
 
 def test_only_one_holds_the_lease_until_it_is_released_or_over(store: Store) -> None:

@@ -33,7 +33,7 @@ from selinon_core.celery.stores.outbox_keys import (
     known_timers,
 )
 from selinon_core.celery.stores.protocol import FOREVER, GONE, LEASED, NEEDS_ADVANCE, Commit, Opened
-from selinon_core.celery.stores.run_header import Caller, RunHeader
+from selinon_core.celery.stores.run_header import Caller, RunHeader, awaits_start
 from selinon_core.celery.transport.batching import MessageBatcher
 from selinon_core.celery.transport.message_builder import MessageBuilder, StartEffect
 from selinon_core.celery.transport.message_schema import StartMessage
@@ -238,9 +238,9 @@ class OutboxRelay:
         return messages
 
     def _has_begun(self, node: NodeRun) -> bool:
-        """Whether there is the run of a sub-flow, and it was reopened as often as its node run was run again."""
+        """Whether the run of a sub-flow has begun, and was reopened as often as its node run was run again."""
         fields = self._store.header(node.id)
-        return fields is not None and RunHeader.read(fields).serial >= node.serial
+        return fields is not None and not awaits_start(fields) and RunHeader.read(fields).serial >= node.serial
 
     # -- other keys -------------------------------------------------------------------------------------------
 

@@ -35,6 +35,7 @@ from selinon_core.celery.stores.protocol import (
     NodeRecord,
     Opened,
 )
+from selinon_core.celery.stores.run_header import awaits_start
 from selinon_core.celery.surroundings import REAL
 
 
@@ -345,6 +346,12 @@ class MemoryStore:
         """See ``Store.existing``."""
         with self._lock:
             return {id for id in flow_ids if id in self._runs}
+
+    def begun(self, flow_ids: Sequence[str]) -> set[str]:
+        """See ``Store.begun``."""
+        with self._lock:
+            found = {id: self._runs[id].full_header() for id in flow_ids if id in self._runs}
+        return {id for id, fields in found.items() if not awaits_start(fields)}
 
     def read(self, flow_id: str) -> tuple[Mapping[str, str], Sequence[str], Sequence[str]] | None:
         """See ``Store.read``."""

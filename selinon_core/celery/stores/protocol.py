@@ -421,6 +421,10 @@ class Store(Protocol):
         """Those of these runs that the store has, running or ended."""
         ...
 
+    def begun(self, flow_ids: Sequence[str]) -> set[str]:
+        """Those of ``existing`` that do not need their start message any more (``awaits_start``)."""
+        ...
+
     def read(self, flow_id: str) -> tuple[Mapping[str, str], Sequence[str], Sequence[str]] | None:
         """Header, log and inbox of a run, without a lease; None when there is no such run."""
         ...

@@ -167,6 +167,11 @@ def shown_status(fields: Mapping[str, str]) -> str:
     return RunHeader.read(fields).shown_status
 
 
+def awaits_start(fields: Mapping[str, str]) -> bool:
+    """Whether only its start message can begin the run: it was paused before, and no limit keeps it."""
+    return fields["status"] == "running" and not fields.get("initial_definition") and not fields.get("limit")
+
+
 def version_fields(migration: int, graph: str, definition: str) -> dict[str, str]:
     """The fields that say which flow a run was last migrated to."""
     return {"migration": str(migration), "graph": graph, "definition": definition}

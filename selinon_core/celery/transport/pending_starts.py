@@ -160,7 +160,7 @@ class PendingStarts:
             for id in due:  # kombu's prefix of keys is not put before the key of HMGET
                 pipe.hget(self._messages, id)
             texts = pipe.execute()
-        begun = store.existing([id for id, text in zip(due, texts, strict=True) if text is not None])
+        begun = store.begun([id for id, text in zip(due, texts, strict=True) if text is not None])
         busy: dict[str, bool] = {}
         with client.pipeline(transaction=False) as pipe:
             for id, text in zip(due, texts, strict=True):

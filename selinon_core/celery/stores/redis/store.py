@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
@@ -34,6 +34,7 @@ from selinon_core.celery.stores.redis.items import RedisItems
 from selinon_core.celery.stores.redis.limits import RedisLimits, commit_argument, place_of
 from selinon_core.celery.stores.redis.schedules import RedisSchedules
 from selinon_core.celery.stores.redis.waits import RedisWaits
+from selinon_core.celery.stores.run_header import awaits_start
 from selinon_core.errors import MissingExtraError, StateStoreError, StateStoreRefused
 
 
@@ -402,11 +403,22 @@ class RedisStore:
 
     def existing(self, flow_ids: Sequence[str]) -> set[str]:
         """See ``Store.existing``."""
+        return {id for id, there in self._of_each(flow_ids, lambda pipe, key: pipe.exists(key)) if there}
+
+    def begun(self, flow_ids: Sequence[str]) -> set[str]:
+        """See ``Store.begun``."""
+        names = ("status", "initial_definition", "limit")
+        found = self._of_each(flow_ids, lambda pipe, key: pipe.hmget(key, names))
+        headers = [(id, dict(zip(names, values, strict=True))) for id, values in found if values[0]]
+        return {id for id, fields in headers if not awaits_start(fields)}
+
+    def _of_each(self, flow_ids: Sequence[str], ask: Callable[[Any, str], object]) -> list[tuple[str, Any]]:
+        """What the headers of runs answer, in one round trip."""
         try:
             with self._connected().pipeline(transaction=False) as pipe:
                 for flow_id in flow_ids:
-                    pipe.exists(self._runs + flow_id + ":h")
-                return {flow_id for flow_id, there in zip(flow_ids, pipe.execute(), strict=True) if there}
+                    ask(pipe, self._runs + flow_id + ":h")
+                return list(zip(flow_ids, pipe.execute(), strict=True))
         except self._redis.exceptions.RedisError as error:
             raise self._failed(error) from error
 

@@ -25,6 +25,7 @@ from selinon_core.celery.stores.protocol import (
     NodeRecord,
     Opened,
 )
+from selinon_core.celery.stores.run_header import awaits_start
 from selinon_core.celery.stores.sql.audit import SqlAudit
 from selinon_core.celery.stores.sql.changes import Changes
 from selinon_core.celery.stores.sql.commit import commit
@@ -333,13 +334,22 @@ class SqlStore:
 
     def existing(self, flow_ids: Sequence[str]) -> set[str]:
         """See ``Store.existing``."""
-        runs = self.tables.runs
+        return {row.id for row in self._rows(sa.select(self.tables.runs.c.id), flow_ids)}
 
-        def step(connection: sa.Connection) -> set[str]:
-            found: set[str] = set()
+    def begun(self, flow_ids: Sequence[str]) -> set[str]:
+        """See ``Store.begun``."""
+        return {
+            row.id for row in self._rows(sa.select(self.tables.runs), flow_ids) if not awaits_start(header_of(row))
+        }
+
+    def _rows(self, query: sa.Select[Any], flow_ids: Sequence[str]) -> list[sa.Row[Any]]:
+        """The rows of these runs."""
+
+        def step(connection: sa.Connection) -> list[sa.Row[Any]]:
+            found: list[sa.Row[Any]] = []
             for begin in range(0, len(flow_ids), _MOST_AT_ONCE):
                 part = flow_ids[begin : begin + _MOST_AT_ONCE]
-                found.update(connection.execute(sa.select(runs.c.id).where(runs.c.id.in_(part))).scalars())
+                found += connection.execute(query.where(self.tables.runs.c.id.in_(part)))
             return found
 
         return self.database.do(step)
