@@ -301,6 +301,21 @@ def test_a_failed_run_is_retried_with_the_keyboard(
     assert [entry.what for entry in shop.world.store.audit.read(id).entries] == ["retry"]
 
 
+def test_a_run_that_is_run_again_leads_to_the_new_one(browser: Browser, shop: Viewed) -> None:
+    id = shop.finished("order", {"declined": True, "pages": 1})
+    with opened(browser, shop, f"runs/{id}", page=OPERATOR, width=375) as tab:
+        tab.shows("live", "#status")
+        tab.click("[data-action=rerun]")
+        tab.shows("Charge", "dialog")
+        tab.press("Enter")  # the confirmation has the focus
+        tab.shows("The new run:", "dialog")
+        assert tab.run("document.documentElement.scrollWidth <= innerWidth")
+        shop.world.work()
+        tab.click("dialog a")
+        tab.until(f"document.querySelector('#title') && !location.href.includes({json.dumps(id)})")
+        tab.shows("reused", "#groups")
+
+
 @pytest.mark.parametrize(("width", "dark"), [(375, True), (1280, False)])
 def test_failed_runs_are_retried_from_the_list(
     browser: Browser, shop: Viewed, tmp_path: Path, width: int, dark: bool

@@ -15,7 +15,7 @@ async function act(title, path) {
     dialog.offer(title, async () => {
       const done = await post(path, { log_version: looked.log_version });
       const warnings = done.warnings.map((text) => element("p", "failure", text));
-      dialog.show("A worker was asked to do it. This page shows what happens.", ...warnings);
+      dialog.show("A worker was asked to do it. This page shows what happens.", ...warnings, ...linkTo(done.starts));
       dialog.buttons.replaceChildren(dialog.close);
       dialog.close.focus();
       takeOver(await freshPage(), "run");
@@ -23,6 +23,16 @@ async function act(title, path) {
   } catch (error) {
     dialog.fail(error);
   }
+}
+
+// A link to the run that an action started.
+function linkTo(id) {
+  if (!id) return [];
+  const link = element("a", "", id.slice(0, 8));
+  link.href = encodeURIComponent(id);
+  const line = element("p", "", "The new run: ");
+  line.append(link);
+  return [line];
 }
 
 // --- many runs -------------------------------------------------------------------------------------------------
