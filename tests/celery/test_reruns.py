@@ -243,6 +243,43 @@ def test_results_that_are_gone_are_named() -> None:
     assert world.results[rerun(world, id, "state:failed", "A")][0] == "success"
 
 
+def test_what_depends_on_an_equal_result_is_reused_if_asked_for() -> None:
+    world, id = failed(plan=storing())
+    before = dict(SUCCEEDED)
+    new = rerun(world, id, "A", "s/C", if_changed=True)
+    assert world.results[new][0] == "success"
+    fresh = [r.run.name for r in stored(world, new).records if SUCCEEDED[r.run.id] and r.run.id not in before]
+    assert sorted(fresh) == ["A", "B", "C"], "the run of s is another one, and it has no output"
+    again = rerun(world, id, "A", if_changed=True)
+    names = {r.run.name: r.run.status for r in stored(world, again).records if r.flow_run.id == again}
+    assert names == {"A": "success", "s": "reused", "B": "reused"}
+    gone = next(r.run.id for r in stored(world, id).records if r.run.name == "B")
+    found = planned(world, id, "A", if_changed=True)
+    world.workers[0].storages.delete("f", "B", gone)
+    late = send(world, found)
+    world.work()
+    names = {r.run.name: r.run.status for r in stored(world, late).records if r.flow_run.id == late}
+    assert names == {"A": "success", "s": "reused", "B": "success"}, "its result went away meanwhile"
+
+
+def test_a_first_node_that_is_reused_gives_the_arguments_that_it_gave() -> None:
+    flows = """
+  - name: f
+    node_args_from_first: true
+    propagate_node_args: true
+    edges: [{from: , to: A}, {from: A, to: s}]
+  - name: s
+    edges: [{from: , to: B}, {from: B, to: C}]
+"""
+    world, id = failed("s.C", plan=broken_plan(flows))
+    new = rerun(world, id)
+    assert world.results[new][0] == "success"
+    was, now = stored(world, id), stored(world, new)
+    assert [r.run.args for r in now.records] == [r.run.args for r in was.records]
+    statuses = {r.run.name: r.run.status for r in now.records}
+    assert statuses == {"A": "reused", "s": "success", "B": "reused", "C": "success"}
+
+
 def test_the_state_of_a_failed_sub_flow_that_was_removed() -> None:
     world, id = failed("s.C", plan=storing())
     below = next(record.run.id for record in stored(world, id).records if record.run.name == "s")
