@@ -74,10 +74,10 @@ def paused(world: World, id: str, number: int) -> None:
     """Pause a run; the message is handled before others, by a worker that may die meanwhile."""
     lose, world.broker.lose = world.broker.lose, 0.0
     world.pause("f", id, number)
-    world.broker.lose = lose
     while any('"action": "pause"' in text for text, _ in world.broker.queue):
         (index, *_) = [n for n, (text, _) in enumerate(world.broker.queue) if '"action": "pause"' in text]
         world.deliver(*world.broker.queue.pop(index))
+    world.broker.lose = lose
 
 
 @pytest.mark.parametrize("seed", range(40))
