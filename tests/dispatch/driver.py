@@ -268,7 +268,13 @@ class Simulation:
         elif isinstance(question, do.AskArgs):
             combination = tuple(self.keys[run.number] for run in question.sources)
             about = (question.entry.index, combination, question.destinations, tuple(question.positions))
-            key = ("args", attempt, *about, None if self._hint is None else self._hint[1])
+            run = (attempt, *about[:2], question.destinations[0])  # that was just asked about, and is not reused
+            key = (
+                "args",
+                attempt,
+                *about,
+                self._hint[1] if self._hint is not None and self._hint[0] == run else None,
+            )
         else:
             combination = tuple(self.keys[run.number] for run in question.sources)
             key = ("condition", attempt, question.edge.index, combination)
