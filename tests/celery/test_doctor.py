@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 from celery import Celery
+from kombu.exceptions import ConnectionLimitExceeded
 
 from selinon_core.celery import Selinon
 from selinon_core.celery.doctor import Finding, examine
@@ -209,15 +212,29 @@ def test_tables_that_are_missing_or_of_another_version_are_found(tmp_path: Path)
     store.close()
 
 
+@contextmanager
+def all_but_one_in_use(app: Celery) -> Iterator[None]:
+    """The connections of the app's pool, which belongs to the whole process."""
+    taken: list[Any] = []
+    try:
+        while True:
+            taken.append(app.pool.acquire())
+    except ConnectionLimitExceeded:
+        taken.pop().release()
+    try:
+        yield
+    finally:
+        for connection in taken:
+            connection.release()
+
+
 @pytest.mark.service("redis")
 def test_a_real_worker_is_asked(tmp_path: Path) -> None:
     with site(tmp_path) as made:
         made.write(PROJECT.replace("queue: bills", f"queue: {made.name}-bills"))
         made.start("-P", "threads", "-Q", made.name, talks=True)
         (check,) = worker_checks(made.selinon, 8)
-        # One connection of the pool is in use, the other sends: the answers come over a connection of their own.
-        made.app.conf.broker_pool_limit = 2
-        with made.app.pool.acquire():
+        with all_but_one_in_use(made.app):  # that one sends; the answers come over a connection of their own
             found = {one.check: one for one in run_check(check, 60)}
         assert found["workers"].message == f"1 live: w0@{made.name}"
         assert found["queues"].message == f'no live worker serves "{made.name}-bills", the queue of Bill'
