@@ -154,7 +154,7 @@ class Replay:
 
     def _reused(self, details: Details) -> None:
         """A node of a rerun was reused. In selective runs the answer before says the same."""
-        if self._machine.start.rerun is None:
+        if self._machine.phase == "new" or self._machine.start.rerun is None:
             return
         name, id = str(details.get("task_name")), str(details.get("task_id"))
         asked = self._asked_about(name, None, {})

@@ -213,6 +213,16 @@ def test_a_field_of_a_wrong_type_is_reported_with_its_line(case: dict[str, Any],
                 assert message is None or message.startswith(f"{trace}:{number}: this is not an event of a trace")
 
 
+@pytest.mark.parametrize("case", CASES[::30], ids=lambda case: case["name"])
+def test_an_event_of_a_run_that_has_no_start_is_judged(case: dict[str, Any], tmp_path: Path) -> None:
+    plan = plan_of(case)
+    trace = Path(record(case, plan, tmp_path))
+    first_of_each = {json.loads(line)["event"]: line for line in reversed(trace.read_text().splitlines())}
+    for line in first_of_each.values():
+        trace.write_text(line + "\n")
+        assert message_about(trace, plan) is None
+
+
 def message_about(history: Path, plan: Plan) -> str | None:
     """The message that a history is refused with."""
     try:
