@@ -59,12 +59,15 @@ def forget_user_modules(tmp_path_factory: pytest.TempPathFactory) -> Iterator[No
     """Leave the process as it was: projects of other tests have modules of the same names."""
     # Not all of the temporary directory: this clone and its libraries may be in it.
     of_one_test = (str(tmp_path_factory.getbasetemp()), _PROJECTS)
-    path, modules = list(sys.path), set(sys.modules)
+    path, before = list(sys.path), dict(sys.modules)
     yield
     sys.path[:] = path
-    for name in set(sys.modules) - modules:
-        if (getattr(sys.modules[name], "__file__", None) or "").startswith(of_one_test):
+    for name, module in list(sys.modules.items()):
+        is_new = module is not before.get(name)
+        if is_new and (getattr(module, "__file__", None) or "").startswith(of_one_test):
             del sys.modules[name]
+            if name in before:  # it took the name of another one, which was set aside
+                sys.modules[name] = before[name]
 
 
 @pytest.fixture(autouse=True)
