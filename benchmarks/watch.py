@@ -114,6 +114,8 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="one save of each file, one Ctrl-C")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
+    # A shell lets what it starts in the background ignore Ctrl-C, and the watcher would inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     saves, interrupts = (1, 1) if options.quick else (options.saves, 5)
     found: dict[str, float] = {}
     with tempfile.TemporaryDirectory() as home:
