@@ -12,7 +12,7 @@ from selinon_cli.options import default_of
 from selinon_cli.remote_run import followed
 from selinon_cli.rerun_inputs import request_of
 from selinon_cli.rerun_options import RerunOptions
-from selinon_cli.rerun_preview import ask_to_repeat, results_missing, show_plan
+from selinon_cli.rerun_preview import settled
 from selinon_cli.run_ids import full_id
 from selinon_cli.run_options import ExecutionOptions, MockOptions
 from selinon_cli.terminal import Terminal
@@ -34,17 +34,9 @@ def rerun_remotely(terminal: Terminal, options: RerunOptions) -> int:
 
     steering = Reruns(selinon)
     planned = steering.preview(full_id(selinon, options.run), request_of(selinon.plan, options))
-    preview = planned.preview
-    for note in planned.seen.notes:
-        terminal.note(note)
-    if options.plan:
-        return show_plan(terminal, preview, options.format)
-    if preview.missing:
-        raise results_missing(preview)
-    if preview.does_nothing:
-        terminal.note("nothing is to run again: the run succeeded; --select says what is to")
-        return EXIT_OK
-    ask_to_repeat(terminal, preview, options)
+    code = settled(terminal, planned.preview, options)
+    if code is not None:
+        return code
     with asking_broker(terminal, selinon.app):
         id = steering.send(planned, options.by or this_user())
     if options.detach:

@@ -12,6 +12,24 @@ if TYPE_CHECKING:
     from selinon_core.rerunning.preview import Preview
 
 
+def settled(terminal: Terminal, preview: Preview, options: RerunOptions) -> int | None:
+    """The exit code where nothing is to run, as with ``--plan``; None: the rerun is to go on.
+
+    Raises ``UsageError`` where results are missing, or the user does not want tasks to run again.
+    """
+    for note in preview.recorded.seen.notes:
+        terminal.note(note)
+    if options.plan:
+        return show_plan(terminal, preview, options.format)
+    if preview.missing:
+        raise results_missing(preview)
+    if preview.does_nothing:
+        terminal.note("nothing is to run again: the run succeeded; --select says what is to")
+        return EXIT_OK
+    ask_to_repeat(terminal, preview, options)
+    return None
+
+
 def show_plan(terminal: Terminal, preview: Preview, format: str) -> int:
     if format == "json":
         import json

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from selinon_cli.celery_app import is_named
-from selinon_cli.exits import EXIT_OK, UsageError
+from selinon_cli.exits import UsageError
 from selinon_cli.options import Command
 from selinon_cli.rerun_options import RerunOptions
 from selinon_cli.run_batch import has_filter
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def rerun(terminal: Terminal, options: RerunOptions) -> int:
     """Print the preview, or run the flow again; 1 when the rerun fails or results are missing for it."""
     from selinon_cli.rerun_inputs import is_report, recorded_report, request_of
-    from selinon_cli.rerun_preview import ask_to_repeat, results_missing, show_plan
+    from selinon_cli.rerun_preview import settled
 
     is_query = has_filter(options.filters)
     if (options.run is None) != is_query:
@@ -44,16 +44,9 @@ def rerun(terminal: Terminal, options: RerunOptions) -> int:
     from selinon_cli.rerun_inputs import local_preview
 
     preview = local_preview(plan, report, request, reads_storages=_real_storages(plan, options))
-    for note in preview.recorded.seen.notes:
-        terminal.note(note)
-    if options.plan:
-        return show_plan(terminal, preview, options.format)
-    if preview.missing:
-        raise results_missing(preview)
-    if preview.does_nothing:
-        terminal.note("nothing is to run again: the run succeeded; --select says what is to")
-        return EXIT_OK
-    ask_to_repeat(terminal, preview, options)
+    code = settled(terminal, preview, options)
+    if code is not None:
+        return code
     return _run(terminal, plan, project, preview, options)
 
 
