@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -137,6 +138,16 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "shop.py").write_text(SHOP)
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+def project_with_app(directory: Path, patch: pytest.MonkeyPatch, name: str, nodes: str, app: str) -> Path:
+    """The working directory: ``nodes.yaml``, and a module with the Celery app, not imported before."""
+    (directory / "nodes.yaml").write_text(nodes)
+    (directory / f"{name}.py").write_text(app)
+    patch.chdir(directory)
+    patch.setattr(sys, "path", [*sys.path])
+    patch.delitem(sys.modules, name, raising=False)
+    return directory
 
 
 @pytest.fixture

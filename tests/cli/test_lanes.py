@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import Cli
+from tests.cli.conftest import Cli, project_with_app
 
 NODES = """
 global:
@@ -29,11 +28,7 @@ selinon = Selinon(app, paths=["nodes.yaml"])
 
 @pytest.fixture(autouse=True)
 def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    (tmp_path / "nodes.yaml").write_text(NODES)
-    (tmp_path / "lanes_app.py").write_text(APP)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "path", [*sys.path])
-    monkeypatch.delitem(sys.modules, "lanes_app", raising=False)
+    project_with_app(tmp_path, monkeypatch, "lanes_app", NODES, APP)
     monkeypatch.setenv("SELINON_APP", "lanes_app:app")
     return tmp_path
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 import time
 from pathlib import Path
 
@@ -12,7 +11,7 @@ import pytest
 from selinon_cli.render.run_table import run_table
 from selinon_cli.render.timeline import timeline
 from selinon_core.celery.reporting.timeline import critical_path
-from tests.cli.conftest import Cli
+from tests.cli.conftest import Cli, project_with_app
 
 NODES = """
 tasks:
@@ -50,11 +49,7 @@ add("dddd4444-4", "gone", "cancelled", 1_799_990_000.0, 7200.0)
 
 @pytest.fixture
 def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    (tmp_path / "nodes.yaml").write_text(NODES)
-    (tmp_path / "runs_app.py").write_text(APP)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "path", [*sys.path])
-    monkeypatch.delitem(sys.modules, "runs_app", raising=False)
+    project_with_app(tmp_path, monkeypatch, "runs_app", NODES, APP)
     monkeypatch.setenv("SELINON_APP", "runs_app:app")
     monkeypatch.setenv("TZ", "UTC")
     time.tzset()

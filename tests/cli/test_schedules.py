@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from selinon_core.celery.worker.scheduler import start_key
-from tests.cli.conftest import Cli
+from tests.cli.conftest import Cli, project_with_app
 
 NODES = """
 tasks:
@@ -48,11 +48,7 @@ often    order  */5 * * * * UTC           2027-01-15 08:15, 2027-01-15 08:20    
 
 @pytest.fixture(autouse=True)
 def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    (tmp_path / "nodes.yaml").write_text(NODES)
-    (tmp_path / "schedules_app.py").write_text(APP)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "path", [*sys.path])
-    monkeypatch.delitem(sys.modules, "schedules_app", raising=False)
+    project_with_app(tmp_path, monkeypatch, "schedules_app", NODES, APP)
     monkeypatch.setenv("SELINON_APP", "schedules_app:app")
     return tmp_path
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from selinon_cli.render.run_tree import run_tree
-from tests.cli.conftest import Cli
+from tests.cli.conftest import Cli, project_with_app
 
 NODES = """
 tasks:
@@ -33,11 +33,7 @@ for number in range(120):
 
 @pytest.fixture
 def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    (tmp_path / "nodes.yaml").write_text(NODES)
-    (tmp_path / "status_app.py").write_text(APP)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "path", [*sys.path])
-    monkeypatch.delitem(sys.modules, "status_app", raising=False)
+    project_with_app(tmp_path, monkeypatch, "status_app", NODES, APP)
     return tmp_path
 
 
