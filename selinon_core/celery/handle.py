@@ -117,10 +117,9 @@ class FlowHandle:
     def _goes_on(self) -> bool:
         """Whether the state store knows that the run has not ended."""
         try:
-            header = self._selinon.store.header(self.id)
+            return self.status() in OPEN
         except (StateStoreError, ConfigurationError, MissingExtraError):
             return False
-        return header is not None and header.get("status") in OPEN
 
     def wait(self, timeout: float | None = None, interval: float = 0.1) -> str:
         """Wait for the end, in the state store, and return the status; raises ``TimeoutError``."""

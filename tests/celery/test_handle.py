@@ -32,7 +32,7 @@ class Clock:
         return self.now
 
 
-def handle(clock: Clock, header: dict[str, str], backend: str | None = None) -> FlowHandle:
+def handle(clock: Clock, header: dict[str, str] | None, backend: str | None = None) -> FlowHandle:
     """A handle of a run with a header that the test changes. In a ``backend`` the run has failed."""
     app = Celery("caller", broker="memory://", backend=backend, set_as_current=False)
     app.conf.selinon_state_url = "memory://"
@@ -63,7 +63,7 @@ def test_the_failure_of_before_a_retry_is_not_the_result() -> None:
     with pytest.raises(TimeoutError, match=r"flow run id did not end within 1 s"):
         handle(clock, {"status": "running"}, "cache+memory://").result(timeout=1)
     with pytest.raises(FlowError):  # the state store does not know the run
-        handle(clock, {}, "cache+memory://").result(timeout=1)
+        handle(clock, None, "cache+memory://").result(timeout=1)
 
 
 def test_a_result_is_waited_for_without_a_result_backend() -> None:

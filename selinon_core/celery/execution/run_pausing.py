@@ -25,7 +25,7 @@ from selinon_core.celery.execution.run_cache import CachedRun
 from selinon_core.celery.execution.run_reopening import RunBusy
 from selinon_core.celery.execution.transition_report import ExecutionReport, Told
 from selinon_core.celery.stores.protocol import GONE, OUT_OF_REACH, PAUSED, Commit, Opened
-from selinon_core.celery.stores.run_header import Caller, RunHeader
+from selinon_core.celery.stores.run_header import Caller, RunHeader, awaits_start
 from selinon_core.celery.transport.message_schema import PauseMessage
 from selinon_core.dispatch import NodeRun
 from selinon_core.dispatch.codec import PAUSED_FORMAT
@@ -109,8 +109,7 @@ class RunPausing:
         """The lease of a run that was paused before it began, and begins now; None for others."""
         parts = self._parts
         fields = parts.store.header(flow_id)
-        there = None if fields is None else RunHeader.read(fields)
-        if there is None or there.limit or not there.has_not_begun:
+        if fields is None or not awaits_start(fields):
             return None
         opened = parts.store.acquire_lease(flow_id, 0, parts.settings.selinon_lease, parts.now())
         if opened is None:
