@@ -105,7 +105,7 @@ class SimulateOptions(ProjectOptions):
     save = text("--save", help="Add a test case for each violation to this file.", kind="path", metavar="FILE")
     replay = text(
         "--replay",
-        help="Play the schedule of this test case, and tell all of it.",
+        help="Play the schedule of this test case, and print all that happens in it.",
         kind="path",
         metavar="FILE::NAME",
     )

@@ -194,11 +194,11 @@ class RunQueueing:
         parts = self._parts
         if parts.store.header(message.id) is not None:
             return False
-        self._tell_expired(message)
+        self._report_expired(message)
         parts.relay.end_before_begin(message.id, message.flow, message.expiry, message.caller, message.root)
         return True
 
-    def _tell_expired(self, message: StartMessage) -> None:
+    def _report_expired(self, message: StartMessage) -> None:
         told = Told("START_EXPIRED", {"expires": message.expires})
         self._parts.report(ExecutionReport(message.flow, message.id, told=(told,)))
 
@@ -212,7 +212,7 @@ class RunQueueing:
         message = None if text is None else decode_start(text)
         if message is None or not message.has_expired(self._parts.now()):
             return None
-        self._tell_expired(message)
+        self._report_expired(message)
         return message.expiry
 
     def begin_queued(self, flow_id: str, header: RunHeader, opened: Opened) -> bool:
