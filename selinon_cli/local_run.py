@@ -150,7 +150,7 @@ def _report(
 
 
 def _definitions(plan: Plan, report: dict[str, Any]) -> dict[str, dict[str, str]]:
-    """How what ran is defined, by digests: ``selinon rerun`` tells what has changed since."""
+    """How what ran is defined, by digests: ``selinon rerun`` finds what has changed since."""
     from selinon_core.rerunning.definitions import definitions_of
 
     tasks = {node["name"] for node in report["nodes"] if node["kind"] == "task"}

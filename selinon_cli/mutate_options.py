@@ -17,7 +17,9 @@ class MutateOptions(ProjectOptions):
     sample = integer("--sample", help="Only N of the mutants, drawn at random.", metavar="N", minimum=1)
     seed = integer("--seed", help="The seed of --sample.", metavar="N", default=0, minimum=0)
     mutant = text("--mutant", help="One mutant by its id: print its difference, and judge it.", metavar="ID")
-    no_equivalence = flag("--no-equivalence", help="Do not look for what tells survivors from the original.")
+    no_equivalence = flag(
+        "--no-equivalence", help="Do not look for a run in which a survivor differs from the original."
+    )
     jobs = text("-j", "--jobs", help="Judge in N processes, auto: one for each core.", metavar="N", default="1")
     fail_under = number(
         "--fail-under", help="Exit code 1 when less than this is noticed.", metavar="PCT", default=-1, minimum=-1

@@ -240,7 +240,7 @@ class SimulationRun:
     # -- one schedule -------------------------------------------------------------------------------------------
 
     def replay(self, name: str) -> bool:
-        """Play the schedule of a case and tell it; whether nothing is broken."""
+        """Play the schedule of a case and print it; whether nothing is broken."""
         from selinon_core.testing.simulation.replaying import replayed
 
         terminal, options = self._terminal, self._options

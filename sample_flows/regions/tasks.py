@@ -13,7 +13,7 @@ class Deployed(TypedDict):
 
 
 class Deploy(SelinonTask):
-    """One class, three tasks: ``task_name`` tells which one this is."""
+    """One class, three tasks: ``task_name`` says which one this is."""
 
     def run(self, *, version: str) -> Deployed:
         return {"region": self.task_name.removeprefix("Deploy"), "version": version}

@@ -1,7 +1,7 @@
 """The facts of a run that is over, from its report: what ``selinon run --local --report FILE`` wrote.
 
 The report says which edges there were. Where the files have changed since, explanations are about the edges that
-ran, and ``changed`` tells which of them are gone and which are new.
+ran, and ``changed`` says which of them are gone and which are new.
 """
 
 from __future__ import annotations

@@ -30,7 +30,7 @@ _TIMES, _MORE = 10, 100
 
 
 class Equivalence(NamedTuple):
-    """How hard is looked for what tells a surviving mutant from the original: runs, and seconds a mutant."""
+    """How long to search for a run in which a mutant differs from the original: runs, and seconds a mutant."""
 
     schemas: Schemas
     budget: int = 20_000

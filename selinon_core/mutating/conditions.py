@@ -27,7 +27,7 @@ _Put = Callable[[Condition], Condition]
 
 
 class ConditionMutation(NamedTuple):
-    """A condition with one mistake; None: no condition. ``key`` tells mutations of one operator apart."""
+    """A condition with one mistake; None: no condition. ``key`` distinguishes mutations of one operator."""
 
     operator: str
     key: str

@@ -39,7 +39,7 @@ _Put = Callable[[Tree], Tree]
 
 
 class ExpressionMutation(NamedTuple):
-    """An expression with one mistake. ``key`` tells mutations of one operator apart."""
+    """An expression with one mistake. ``key`` distinguishes mutations of one operator."""
 
     operator: str
     key: str

@@ -51,7 +51,7 @@ def _mutant(verdict: Verdict) -> dict[str, Any]:
         "testsCompleted": verdict.runs,
     }
     if verdict.status == "equivalent":
-        found["statusReason"] = "equivalent: no run of the flow can tell it from the original"
+        found["statusReason"] = "equivalent: no run of the flow differs from the original"
     elif verdict.reason or verdict.message:
         found["statusReason"] = verdict.reason or verdict.message
     if verdict.killed_by is not None:

@@ -27,7 +27,7 @@ _Put = Callable[[Any], Any]
 
 
 class TemplateMutation(NamedTuple):
-    """A template with one mistake. ``key`` tells mutations of one operator apart."""
+    """A template with one mistake. ``key`` distinguishes mutations of one operator."""
 
     operator: str
     key: str

@@ -11,13 +11,13 @@ if TYPE_CHECKING:
     from selinon_core.cases.model import Case
 
 #: Killed: a case failed. Timeout: a case did not come to its end, which counts as killed. Survived: no case
-#: failed. No coverage: no case comes to what was changed. Equivalent: nothing can tell the mutant from the
+#: failed. No coverage: no case comes to what was changed. Equivalent: no run can distinguish the mutant from the
 #: original. Ignored: a comment in the file says that it may live, or no case of this project could notice it.
 STATUSES = ("killed", "timeout", "survived", "no-coverage", "equivalent", "ignored")
 
 
 class MissingCase(NamedTuple):
-    """What tells a mutant from the original: ``text`` in a sentence, ``case`` as a case that would notice."""
+    """How a mutant differs from the original: ``text`` in a sentence, ``case`` as a case that would notice."""
 
     text: str
     case: Case

@@ -11,12 +11,12 @@ _HTTP_TIMEOUT = 5.0  # seconds, for connecting and again for the answer
 
 
 def alwaysTrue() -> bool:
-    """Hold always."""
+    """Always."""
     return True
 
 
 def alwaysFalse() -> bool:
-    """Hold never."""
+    """Never."""
     return False
 
 

@@ -10,7 +10,7 @@ from selinon_core.expressions.types import Type
 
 
 class Refused(NamedTuple):
-    """Why a name has no value in a place, or what is to be said of it; ``reason`` tells the kinds apart.
+    """Why a name has no value in a place, or what is to be said of it; ``reason`` distinguishes the kinds.
 
     ``fails_always``: also in ``has`` and ``default``, for which a missing value is not an error.
     """

@@ -1,7 +1,7 @@
 """The record of what node runs and flow runs did, kept compactly and expanded into trace events: of any driver.
 
 An entry is a tuple of its kind, the time and what it is about; ``expand`` turns it into events with details.
-Nothing in the records an entry refers to changes in a way that would make an older entry tell something else.
+Nothing in the records an entry refers to changes in a way that would change what an older entry says.
 """
 
 from __future__ import annotations
@@ -119,7 +119,7 @@ def of_answer(question: do.Question, answer: on.Event) -> Untimed | None:
 
 
 def expand(plan: Plan, entry: Entry, flow_run_of: Callable[[str], str | None]) -> Iterator[TraceEvent]:
-    """The trace events an entry stands for; ``flow_run_of`` tells the id of the flow run a task run was in."""
+    """The trace events an entry stands for; ``flow_run_of`` returns the id of the flow run a task run was in."""
     time = entry[1]
     redact = plan.settings.redact
     for event, details in _told_by(plan, entry):
@@ -148,7 +148,7 @@ def _node(plan: Plan, record: NodeRecord) -> dict[str, Any]:
     else:
         details |= {"task_name": run.name, "task_id": run.id}
     known = plan.flows.get(run.name) or plan.tasks.get(run.name)
-    if known is not None:  # an old run may tell of a node that is gone from the files
+    if known is not None:  # an old run may have a node that is gone from the files
         details["queue"] = _queue(known)
     return details | {"parent": record.parent, "node_args": shown(run.args)}
 
