@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from selinon_cli.exits import EXIT_FINDINGS, EXIT_USAGE, CommandExit, UsageError
 from selinon_cli.module_places import check_pythonpath
@@ -10,8 +11,10 @@ from selinon_cli.render.text import SourceLines, render_blocks, summary
 from selinon_cli.terminal import Terminal
 from selinon_core.diagnostics import Diagnostic, Severity
 from selinon_core.diagnostics.wording import suggestion
-from selinon_core.plan import Plan
 from selinon_core.project import Project, compile_project
+
+if TYPE_CHECKING:
+    from selinon_core.plan import Plan
 
 
 def load_project(terminal: Terminal, paths: Sequence[str], pythonpath: Iterable[str] = ()) -> tuple[Plan, Project]:

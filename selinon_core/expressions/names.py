@@ -89,30 +89,36 @@ def path_of(tree: Tree) -> tuple[Tree, list[Field | Index]]:
 
 def names_used(tree: Tree, item_name: str = "item") -> tuple[NameUse, ...]:
     """Return every use of a name in the order of the text; ``item_name`` is what the foreach calls its item."""
-    return tuple(path.use for path in paths_used(tree, item_name))
+    return tuple(sorted([use for use, _, _ in _reads(tree, item_name, frozenset())], key=lambda use: use.start))
 
 
 def paths_used(tree: Tree, item_name: str = "item") -> tuple[PathUse, ...]:
     """Return every path that begins with a name, in the order of the text."""
-    return tuple(sorted(_paths(tree, item_name, frozenset()), key=lambda path: path.start))
+    found = [
+        PathUse(use, tuple([constant_key(step) for step in steps]), expression_text(path), path.start, path.end)
+        for use, steps, path in _reads(tree, item_name, frozenset())
+    ]
+    return tuple(sorted(found, key=lambda path: path.start))
 
 
-def _paths(tree: Tree, item_name: str, variables: frozenset[str]) -> Iterator[PathUse]:
+def _reads(
+    tree: Tree, item_name: str, variables: frozenset[str]
+) -> Iterator[tuple[NameUse, list[Field | Index], Tree]]:
+    """Every name, the steps behind it, and the whole path."""
     root, steps = path_of(tree)
     if isinstance(root, Name):
         if root.name not in variables:
             use, taken = name_of(root, steps, item_name)
-            keys = tuple(constant_key(step) for step in steps[taken:])
-            yield PathUse(use, keys, expression_text(tree), tree.start, tree.end)
+            yield use, steps[taken:], tree
     elif isinstance(root, ListFor):
-        yield from _paths(root.items, item_name, variables)
+        yield from _reads(root.items, item_name, variables)
         inside = variables | {root.variable}
         for part in (root.element, root.condition):
             if part is not None:
-                yield from _paths(part, item_name, inside)
+                yield from _reads(part, item_name, inside)
     else:
         for part in children(root):
-            yield from _paths(part, item_name, variables)
+            yield from _reads(part, item_name, variables)
     for step in steps:
         if isinstance(step, Index):
-            yield from _paths(step.key, item_name, variables)
+            yield from _reads(step.key, item_name, variables)

@@ -110,12 +110,17 @@ def _expression(cursor: Cursor, power: int) -> Tree:
     # An expression in an expression is a level of the tree, or stands in parentheses.
     if cursor.depth > 2 * MAX_DEPTH:
         cursor.too_deep(cursor.start, cursor.end)
-    while cursor.kind == UNKNOWN:
+    kinds = cursor.kinds
+    while (kind := kinds[cursor.at]) == UNKNOWN:
         cursor.at += 1
-    read = _OPERANDS.get(cursor.kind)
+    read = _OPERANDS.get(kind)
     start = cursor.start if read is not None else cursor.last_end
     tree = cursor.missing_value() if read is None else read(cursor, power)
-    while (operator := _OPERATORS.get(cursor.operator())) is not None and operator[0] >= power:
+    while True:
+        kind = kinds[cursor.at]
+        operator = _OPERATORS.get(cursor.operator() if kind == NAME else kind)
+        if operator is None or operator[0] < power:
+            break
         tree = operator[1](cursor, tree, start)
     cursor.depth -= 1
     return tree

@@ -48,10 +48,10 @@ def plain_test(tree: Tree) -> PlainTest:
     operator, _, right = tree.rest[0]
     form, swapped, is_opposite = _FORMS[operator]
     left, right = (right, tree.first) if swapped else (tree.first, right)
-    is_earlier = _is_constant(left) or expression_text(right) < expression_text(left)
-    if form == "==" and is_earlier and not _is_constant(right):
-        left, right = right, left
-    key = ("expression", form, expression_text(left), expression_text(right))
+    texts = expression_text(left), expression_text(right)
+    if form == "==" and not _is_constant(right) and (_is_constant(left) or texts[1] < texts[0]):
+        left, right, texts = right, left, texts[::-1]
+    key = ("expression", form, *texts)
     if form in _TESTS and _is_constant(right):
         subject = _subject(left)
         return PlainTest(key, subject, _TESTS[form], _constant(right), is_opposite)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from selinon_core.config.model import ProjectModel
@@ -19,11 +20,11 @@ from selinon_core.diagnostics.kinds import Collector
 from selinon_core.lint.rule import LintContext, Rule
 from selinon_core.lint.selection import EVERYTHING, Selection
 from selinon_core.lint.suppressions import NamedIgnore, Suppressed, named_ignores, suppress
-from selinon_core.plan import Plan
 from selinon_core.project.reading import Paths, ReadProject, read_paths, without_gc
 
 if TYPE_CHECKING:
     from selinon_core.migrations.coverage import Deployment
+    from selinon_core.plan import Plan
 
 #: Of a model, the root of its project and its migration directory: what is deployed, None when that is not known.
 FindDeployment = Callable[[ProjectModel, str, str], "Deployment | None"]
@@ -33,18 +34,18 @@ class Project:
     """What became of some YAML files.
 
     ``diagnostics`` are sorted by place; ``suppressed`` are those that comments in the files silence.
-    ``plan`` is None when there are errors. ``files`` are the names of the files read, as diagnostics have
-    them, ``sources`` their texts by that name. ``settings`` is what ``pyproject.toml`` says, ``pythonpath``
-    where modules of the project are looked for. ``named_ignores`` are comments that silence what other commands
-    than lint find.
+    ``plan`` is None when there are errors; it is made when it is first asked for. ``files`` are the names of the
+    files read, as diagnostics have them, ``sources`` their texts by that name. ``settings`` is what
+    ``pyproject.toml`` says, ``pythonpath`` where modules of the project are looked for. ``named_ignores`` are
+    comments that silence what other commands than lint find.
     """
 
     __slots__ = (
+        "_compiled",
         "diagnostics",
         "files",
         "model",
         "named_ignores",
-        "plan",
         "pythonpath",
         "settings",
         "sources",
@@ -54,7 +55,7 @@ class Project:
     def __init__(
         self,
         diagnostics: tuple[Diagnostic, ...],
-        plan: Plan | None,
+        plan: Callable[[], Plan | None],
         model: ProjectModel,
         sources: Mapping[str, str],
         suppressed: tuple[Suppressed, ...] = (),
@@ -63,7 +64,7 @@ class Project:
         named_ignores: tuple[NamedIgnore, ...] = (),
     ) -> None:
         self.diagnostics = diagnostics
-        self.plan = plan
+        self._compiled = plan
         self.model = model
         self.files = model.files
         self.sources = sources
@@ -71,6 +72,11 @@ class Project:
         self.settings = settings
         self.pythonpath = pythonpath
         self.named_ignores = named_ignores
+
+    @property
+    def plan(self) -> Plan | None:
+        """What the files mean, for everything that runs or draws flows."""
+        return self._compiled()
 
     @property
     def ok(self) -> bool:
@@ -149,16 +155,21 @@ def judge(
     for rule in rules:
         found.extend(rule.check(context))
     kept, silenced = suppress(sort_diagnostics(found), read.documents, active.__contains__, _is_rule)
-    plan = None if has_errors(kept) else _compile(read.model, silenced)
+    failed, of_rules = has_errors(kept), silenced
+
+    @cache
+    def plan() -> Plan | None:
+        return None if failed else _compile(read.model, of_rules)
+
     case_files = read.case_files() if everything else ()
     if case_files:
         from selinon_core.project.case_lint import lint_case_files  # few projects have any
 
-        of_cases, silenced_there = lint_case_files(read, case_files, plan, active.__contains__, _is_rule)
+        of_cases, silenced_there = lint_case_files(read, case_files, plan(), active.__contains__, _is_rule)
         kept, silenced = [*kept, *of_cases], [*silenced, *silenced_there]
     if not everything:
         kept = [diagnostic for diagnostic in kept if diagnostic.code not in _COMMENT_CODES]
-        if plan is None:
+        if plan() is None:
             # A run has to report why there is no plan.
             kept += [s.diagnostic for s in silenced if s.diagnostic.severity is Severity.ERROR]
             silenced = [s for s in silenced if s.diagnostic.severity is not Severity.ERROR]

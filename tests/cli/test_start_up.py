@@ -71,6 +71,12 @@ def test_lint_imports_nothing_heavy(shop: Path) -> None:
     assert not modules & set(HEAVY)
 
 
+def test_lint_makes_no_plan(shop: Path) -> None:
+    code, modules = modules_after("lint", "nodes.yaml", "flows", cwd=shop)
+    assert code == 0
+    assert not modules & {"selinon_core.plan.model", "selinon_core.project.compiler"}
+
+
 @pytest.mark.parametrize("words", [("inspect",), ("lint", "--list-rules"), ("lint", "--format", "sarif")])
 def test_no_command_that_reads_files_imports_what_others_need(shop: Path, words: tuple[str, ...]) -> None:
     code, modules = modules_after(*words, cwd=shop)

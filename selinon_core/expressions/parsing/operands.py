@@ -19,16 +19,17 @@ from selinon_core.expressions.tree import (
 
 
 def read_literal(cursor: Cursor, power: int) -> Tree:
-    tree = Literal(cursor.tokens.values[cursor.at], cursor.start, cursor.end)
+    at = cursor.at
     cursor.at += 1
-    return tree
+    return Literal(cursor.tokens.values[at], cursor.starts[at], cursor.ends[at])
 
 
 def read_name(cursor: Cursor, power: int) -> Tree:
     at = cursor.at
     cursor.at += 1
-    name, start, end = cursor.text[cursor.starts[at] : cursor.ends[at]], cursor.starts[at], cursor.ends[at]
-    if cursor.kind != "(":
+    start, end = cursor.starts[at], cursor.ends[at]
+    name = cursor.text[start:end]
+    if cursor.kinds[cursor.at] != "(":
         return Name(name, start, end)
     arguments, alone = read_items(cursor)
     if alone is not None and name not in TAKE_FOR:

@@ -60,10 +60,10 @@ def read_arithmetic(cursor: Cursor, left: Tree, start: int) -> Tree:
 
 
 def read_field(cursor: Cursor, subject: Tree, start: int) -> Tree:
-    cursor.at += 1
-    begin, end = cursor.start, cursor.end
+    at = cursor.at = cursor.at + 1
+    begin, end = cursor.starts[at], cursor.ends[at]
     word = cursor.text[begin:end]
-    if cursor.kind == NAME:
+    if cursor.kinds[at] == NAME:
         cursor.at += 1
         return Field(subject, word, begin, start, end)
     dot = cursor.last_end

@@ -129,7 +129,7 @@ class Exclusions:
         for steps in needed.clauses:
             conditions = [self._leaves.condition(step) for step in steps]
             clauses.append([condition for condition in conditions if condition is not None])
-            atoms.update(atom for condition in clauses[-1] for atom in condition.atoms)
+            atoms.update(atom for condition in clauses[-1] for atom in condition.signs)
             if len(atoms) > MOST_UNKNOWNS:
                 return True  # too many to be decided
         return may_hold_together(clauses) is not False

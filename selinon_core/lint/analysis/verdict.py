@@ -5,11 +5,14 @@ the same answer (``httpStatus`` apart, which asks a server each time). Functions
 unknowns are worked out as truth tables: an integer whose bit number *r* is the value in row *r*, so that ``and``,
 ``or`` and ``not`` are one operation each. ``atoms.py`` says which rows cannot occur, because the shipped
 predicates in them contradict each other (``x`` cannot be 1 and 2).
+
+Most conditions need no table: where each unknown is only asked for, or only ruled out, and no two look at the same
+data, the unknowns can be chosen so that all of it holds, and so that nothing of it does.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum
 from functools import cache
 from typing import NamedTuple
@@ -50,39 +53,46 @@ def verdict(condition: ConditionDef | None, make: AtomMaker) -> Satisfiability:
         return Satisfiability.ALWAYS if constant else Satisfiability.NEVER
     atoms = Formulas(make)
     tree = atoms.tree(condition)
-    if len(atoms.index) <= MOST_UNKNOWNS:
-        table = Table(tuple(atoms.index))
+    if not atoms.has_constants and _are_independent([atoms.signs]):
+        return Satisfiability.MAYBE
+    if len(atoms.signs) <= MOST_UNKNOWNS:
+        table = Table(tuple(atoms.signs))
         return table.verdict(table.values(tree))
     return _structural(tree)
 
 
 def may_all_be_false(conditions: Sequence[tuple[ConditionDef, AtomMaker]]) -> bool | None:
     """Return whether there are answers for which every condition is false; None when there are too many."""
-    index: dict[Atom, int] = {}
-    trees = tuple([Formulas(make, index).tree(condition) for condition, make in conditions])
-    if len(index) > MOST_UNKNOWNS:
+    signs: dict[Atom, int] = {}
+    trees = tuple([Formulas(make, signs).tree(condition) for condition, make in conditions])
+    if len(signs) > MOST_UNKNOWNS:
         return None
-    table = Table(tuple(index))
+    table = Table(tuple(signs))
     return table.verdict(table.values(("or", trees))) is not Satisfiability.ALWAYS
 
 
 class Stated(NamedTuple):
-    """A condition as a formula, and its unknowns in the order of the text."""
+    """A condition as a formula, and its unknowns in the order of the text, with their signs."""
 
     formula: Formula
-    atoms: tuple[Atom, ...]
+    signs: Mapping[Atom, int]
 
 
 def stated(condition: ConditionDef, make: AtomMaker) -> Stated:
     """A condition as a formula over the unknowns that ``make`` gives."""
     formulas = Formulas(make)
     formula = formulas.tree(condition)
-    return Stated(formula, tuple(formulas.index))
+    return Stated(formula, formulas.signs)
 
 
 def may_hold_together(clauses: Sequence[Sequence[Stated]]) -> bool | None:
-    """Whether there are answers for which a condition of every clause holds; None when there are too many."""
-    atoms = tuple(dict.fromkeys([atom for clause in clauses for condition in clause for atom in condition.atoms]))
+    """Whether there are answers for which a condition of every clause holds; None when there are too many.
+
+    Each of the conditions may hold by itself.
+    """
+    if _are_independent([condition.signs for clause in clauses for condition in clause]):
+        return True
+    atoms = tuple(dict.fromkeys([atom for clause in clauses for condition in clause for atom in condition.signs]))
     if len(atoms) > MOST_UNKNOWNS:
         return None
     trees = tuple([("or", tuple([condition.formula for condition in clause])) for clause in clauses])
@@ -90,32 +100,49 @@ def may_hold_together(clauses: Sequence[Sequence[Stated]]) -> bool | None:
     return table.verdict(table.values(("and", trees))) is not Satisfiability.NEVER
 
 
+#: How an unknown occurs: as it is, under a negation, or both.
+ASKED_FOR, RULED_OUT, BOTH = 1, 2, 3
+
+
+def _are_independent(conditions: Iterable[Mapping[Atom, int]]) -> bool:
+    """Whether each unknown of some conditions has one sign, and none says anything of another one."""
+    found: dict[Atom, int] = {}
+    for signs in conditions:
+        for atom, sign in signs.items():
+            found[atom] = found.get(atom, 0) | sign
+    if BOTH in found.values():
+        return False
+    subjects = [atom.subject for atom in found if atom.subject is not None]
+    return len(subjects) < 2 or len(set(subjects)) == len(subjects)
+
+
 #: An unknown, a constant, or an operator with its operands.
 Formula = Atom | bool | tuple[str, "tuple[Formula, ...]"]
 
 
 class Formulas:
-    """Conditions over numbered unknowns."""
+    """Conditions over unknowns, which have the order of the text."""
 
-    def __init__(self, make: AtomMaker, index: dict[Atom, int] | None = None) -> None:
+    def __init__(self, make: AtomMaker, signs: dict[Atom, int] | None = None) -> None:
         self.make = make
-        self.index: dict[Atom, int] = {} if index is None else index
+        self.signs: dict[Atom, int] = {} if signs is None else signs
+        self.has_constants = False
 
-    def tree(self, condition: ConditionDef) -> Formula:
+    def tree(self, condition: ConditionDef, sign: int = ASKED_FOR) -> Formula:
         if isinstance(condition, NotDef):
-            return ("not", (self.tree(condition.operand),))
+            return ("not", (self.tree(condition.operand, BOTH - sign),))
         if isinstance(condition, _JUNCTIONS):
             kind = "and" if isinstance(condition, AndDef) else "or"
-            return (kind, tuple([self.tree(operand) for operand in condition.operands]))
+            return (kind, tuple([self.tree(operand, sign) for operand in condition.operands]))
         if isinstance(condition, _LEAVES):
             constant = self.make.constant(condition)
             if constant is not None:
+                self.has_constants = True
                 return constant
         atom = self.make.atom(condition)
-        self.index.setdefault(atom, len(self.index))
-        if isinstance(condition, TestDef) and self.make.is_opposite(condition):
-            return ("not", (atom,))
-        return atom
+        is_opposite = isinstance(condition, TestDef) and self.make.is_opposite(condition)
+        self.signs[atom] = self.signs.get(atom, 0) | (BOTH - sign if is_opposite else sign)
+        return ("not", (atom,)) if is_opposite else atom
 
 
 class Table:
