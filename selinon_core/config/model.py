@@ -202,6 +202,7 @@ class TaskDef(Definition):
         "storage",
         "storage_readonly",
         "storage_task_name",
+        "tags",
         "throttling",
         "timeout",
         "wait",
@@ -222,6 +223,7 @@ class TaskDef(Definition):
     storage_task_name: str | None
     selective_run_function: ImportDef | None
     queue: NameRef | None
+    tags: tuple[str, ...]
 
 
 class StorageDef(Definition):
@@ -564,6 +566,7 @@ class FlowDef(Definition):
         "queue",
         "retry_countdown",
         "sampling",
+        "tags",
         "throttling",
         "timeout",
         "vars",
@@ -600,6 +603,7 @@ class FlowDef(Definition):
     limit: LimitDef | None
     lane: NameRef | None
     expires: float | None
+    tags: tuple[str, ...]
     vars: dict[str, Json]
     like: NameRef | None
 

@@ -18,7 +18,7 @@ def flow_digests(plan: Plan) -> dict[str, str]:
 
     whole = plan_to_json(plan)
     texts = {
-        kind: {one["name"]: json.dumps(_without_places(one), sort_keys=True) for one in whole[kind]}
+        kind: {one["name"]: json.dumps(_what_it_does(one), sort_keys=True) for one in whole[kind]}
         for kind in ("flows", "tasks")
     }
     return {
@@ -40,6 +40,11 @@ def _below(plan: Plan, flow: str) -> list[str]:
     return found
 
 
+def _what_it_does(definition: dict[str, Any]) -> Any:
+    """A task or a flow without what runs do not depend on: places and tags."""
+    return _without_places({key: value for key, value in definition.items() if key != "tags"})
+
+
 def _without_places(value: Any) -> Any:
     if isinstance(value, dict):
         left_out = ("place", "args_where", "output_where", "where" if has_where(value) else "place")
@@ -51,7 +56,7 @@ def task_digests(plan: Plan, names: Iterable[str]) -> dict[str, str]:
     """8 hexadecimal digits for each of these tasks, which change with what the files say about it."""
     from selinon_core.plan.json_form import task_json
 
-    return {name: _digest(task_json(plan.tasks[name])) for name in names}
+    return {name: _digest(_what_it_does(task_json(plan.tasks[name]))) for name in names}
 
 
 def edge_digests(flow: FlowPlan) -> dict[int, str]:

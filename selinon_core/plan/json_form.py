@@ -85,6 +85,7 @@ _NEW_IN_FLOWS = (
     "limit",
     "lane",
     "expires",
+    "tags",
 )
 _NEW_IN_SETTINGS = ("environment", "typed_tasks", "redact", "schedules", "notify", "lanes")
 
@@ -96,6 +97,7 @@ def _version(plan: Plan) -> int:
             task.input_schema is not None
             or task.wait is not None
             or task.retry is not None
+            or task.tags
             or isinstance(task.output_schema, Mapping)
             for task in plan.tasks.values()
         )
@@ -157,6 +159,8 @@ def task_json(task: TaskPlan) -> dict[str, Any]:
         data["wait"] = _wait(task.wait)
     if task.retry is not None:
         data["retry"] = {**fields(task.retry), **_classes(task.retry, list)}
+    if task.tags:
+        data["tags"] = list(task.tags)
     return data
 
 
@@ -215,6 +219,8 @@ def _flow(flow: FlowPlan) -> dict[str, Any]:
         data["labels_where"] = where_json(flow.labels)
     if flow.limit is not None:
         data["limit"] = _limit(flow.limit)
+    if flow.tags:
+        data["tags"] = list(flow.tags)
     return data
 
 
@@ -277,6 +283,7 @@ def _read_task(data: Mapping[str, Any]) -> TaskPlan:
             "function": None if function is None else read_reference(function),
             "selective_run_function": None if selective is None else read_reference(selective),
             "place": read_place(data["place"]),
+            "tags": tuple(data.get("tags", ())),
         }
     )
 
@@ -322,5 +329,6 @@ def _read_flow(data: Mapping[str, Any]) -> FlowPlan:
             "sampling": Strategy(read_reference(sampling["function"]), unwrap(sampling["args"])),
             "cache": _read_cache(data["cache"]),
             "place": read_place(data["place"]),
+            "tags": tuple(data.get("tags", ())),
         }
     )

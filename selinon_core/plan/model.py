@@ -236,7 +236,8 @@ class FlowPlan(NamedTuple):
     ``eager_failures`` is spelled out too. Times are seconds. ``queue`` may hold ``{ENVIRONMENT}`` references.
     ``output`` None: the flow declares none. ``labels`` is a mapping by whose values runs are found. ``keep``
     says how long a run is kept that ended with success, failure or cancelled, ``expires`` how long a start
-    may wait. ``constants`` are the ``vars`` of expressions: the flow's own over the global ones.
+    may wait. ``tags`` change nothing: selectors read them. ``constants`` are the ``vars`` of expressions: the
+    flow's own over the global ones.
     """
 
     name: str
@@ -269,6 +270,7 @@ class FlowPlan(NamedTuple):
     limit: FlowLimit | None = None
     lane: str | None = None
     expires: float | None = None
+    tags: tuple[str, ...] = ()
 
 
 class Wait(NamedTuple):
@@ -299,7 +301,7 @@ class TaskPlan(NamedTuple):
     """A task. Times are seconds.
 
     A task with ``wait`` has no ``function``: nothing runs it, and it ends by a signal or by its time-out.
-    With ``retry`` None every error is retried after the same time.
+    With ``retry`` None every error is retried after the same time. ``tags`` change nothing: selectors read them.
     """
 
     name: str
@@ -318,6 +320,7 @@ class TaskPlan(NamedTuple):
     input_schema: Schema | None = None
     wait: Wait | None = None
     retry: RetryPolicy | None = None
+    tags: tuple[str, ...] = ()
 
 
 class StoragePlan(NamedTuple):

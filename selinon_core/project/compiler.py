@@ -217,6 +217,7 @@ def _task(task: TaskDef, default_queue: str) -> TaskPlan:
         input_schema=_schema(task.input_schema),
         wait=_wait(task.wait),
         retry=None if task.retry is None else _retry(task.retry),
+        tags=tuple(dict.fromkeys(task.tags)),
     )
 
 
@@ -308,6 +309,7 @@ def _flow(flow: FlowDef, default_queue: str, predicates: str, model: ProjectMode
         limit=_limit(flow.limit),
         lane=_text(flow.lane),
         expires=flow.expires,
+        tags=tuple(dict.fromkeys(flow.tags)),
         constants={**model.settings.vars, **flow.vars},
     )
 

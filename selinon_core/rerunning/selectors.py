@@ -8,7 +8,8 @@ Grammar::
     selector   =  word { "," word }          the runs that all words pick
     word       =  [ [N] "+" ] atom [ "+" [N] ]   with what led to them (N levels), with what depends on them
     atom       =  NAME  FLOW/NAME  NAME#2    as references of ``runtime.lineage``; * ? [..] match names
-                |  state:STATE  flow:FLOW  queue:QUEUE  class:CLASS  error:TYPE  args.KEY=VALUE  changed
+                |  state:STATE  flow:FLOW  tag:TAG  queue:QUEUE  class:CLASS  error:TYPE
+                |  args.KEY=VALUE  changed
 
 Several selectors are united. ``NAME`` means the flow that was asked for, ``*/NAME`` every flow below it.
 """
@@ -96,10 +97,6 @@ def _word(text: str, whole: str) -> Word:
     if method not in _METHODS:
         meant = suggestion(method, _METHODS) or f"known are: {', '.join(_METHODS)}"
         raise SelectorError(f"selector {whole!r}: there is no {method}:", meant)
-    if method == "tag":
-        raise SelectorError(
-            f"selector {whole!r}: tasks and flows have no tags", "name the nodes, or use flow:NAME"
-        )
     if not value:
         raise SelectorError(f"selector {whole!r}: {method}: names nothing")
     if method == "state" and value not in STATES:
@@ -172,6 +169,8 @@ class Picker:
             return found
         if word.method == "flow":
             self._check_flow(word)
+        if word.method == "tag":
+            self._check_tag(word)
         matches = _MATCHES[word.method]
         return [record for record in self._records if matches(self, record, word)]
 
@@ -227,6 +226,21 @@ class Picker:
                 suggestion(word.value, sorted(names)) or f"these ran: {', '.join(sorted(names))}",
             )
 
+    def _check_tag(self, word: Word) -> None:
+        tags = {
+            tag for part in (self._plan.tasks, self._plan.flows) for node in part.values() for tag in node.tags
+        }
+        if not any(fnmatchcase(tag, word.value) for tag in tags):
+            raise SelectorError(
+                f"selector {word.text!r}: no task and no flow has the tag {word.value}",
+                suggestion(word.value, sorted(tags))
+                or (
+                    f"known are: {', '.join(sorted(tags))}"
+                    if tags
+                    else "tags are written as tags: [..] of a task or a flow"
+                ),
+            )
+
     # -- what else words look at --------------------------------------------------------------------------------
 
     def _has_state(self, record: NodeRecord, word: Word) -> bool:
@@ -234,6 +248,10 @@ class Picker:
 
     def _is_in_flow(self, record: NodeRecord, word: Word) -> bool:
         return fnmatchcase(record.flow_run.flow.name, word.value)
+
+    def _has_tag(self, record: NodeRecord, word: Word) -> bool:
+        known: Any = self._plan.tasks.get(record.run.name) or self._plan.flows.get(record.run.name)
+        return known is not None and any(fnmatchcase(tag, word.value) for tag in known.tags)
 
     def _has_queue(self, record: NodeRecord, word: Word) -> bool:
         known: Any = self._plan.tasks.get(record.run.name) or self._plan.flows.get(record.run.name)
@@ -335,6 +353,7 @@ def _json_or_text(text: str) -> Any:
 _MATCHES: dict[str, Callable[[Picker, NodeRecord, Word], bool]] = {
     "state": Picker._has_state,
     "flow": Picker._is_in_flow,
+    "tag": Picker._has_tag,
     "queue": Picker._has_queue,
     "class": Picker._has_class,
     "error": Picker._has_error,

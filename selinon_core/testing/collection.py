@@ -12,6 +12,7 @@ from selinon_core.config.yaml.files import PathError, display_name, is_root, pro
 from selinon_core.diagnostics import Diagnostic, has_errors
 from selinon_core.diagnostics.wording import suggestion
 from selinon_core.errors import RequestError
+from selinon_core.plan import Plan
 from selinon_core.project import Project, compile_project
 from selinon_core.project.case_files import read_case_file
 from selinon_core.project.reading import without_gc
@@ -92,7 +93,8 @@ def read_cases(
     name = display_name(path)
     if project.plan is None:
         return CaseFile(path, name, project, (), (), ())
-    cases, diagnostics = read_case_file(path, project.plan, results or result_schemas(project))
+    read, diagnostics = read_case_file(path, project.plan, results or result_schemas(project))
+    cases = tuple(_with_tags_of_flow(case, project.plan) for case in read)
     numbers = tuple(range(len(cases)))
     if titles:
         numbers = tuple(number for number in numbers if _is_titled(cases[number], titles))
@@ -101,6 +103,12 @@ def read_cases(
             if title not in known and not has_errors(diagnostics):
                 raise RequestError(f"{name} has no case {title!r}{_hint(title, known)}")
     return CaseFile(path, name, project, cases, tuple(diagnostics), numbers)
+
+
+def _with_tags_of_flow(case: Case, plan: Plan) -> Case:
+    flow = plan.flows.get(case.flow)
+    tags = flow.tags if flow is not None else ()
+    return case._replace(tags=tuple(dict.fromkeys((*case.tags, *tags)))) if tags else case
 
 
 def project_paths(directory: str) -> tuple[str, ...]:

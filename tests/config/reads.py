@@ -50,6 +50,7 @@ FULL: dict[str, Any] = {
             "storage_task_name": "Fetched",
             "selective_run_function": {"name": "fresh", "import": "shop.selective"},
             "queue": "fetch_{STAGE}",
+            "tags": ["io", "slow"],
             "throttling": {"minutes": 1, "seconds": 30, "milliseconds": 500},
         },
         {"name": "Store", "import": "shop.tasks", "storage": "Database", "storage_read_only": True},
@@ -103,6 +104,7 @@ FULL: dict[str, Any] = {
             "limit": {"key": "orders", "max": 3, "when_full": "skip"},
             "lane": "bulk",
             "expires": "2h",
+            "tags": "shop",
             "edges": [
                 {"from": None, "to": "Fetch", "name": "begin"},
                 {

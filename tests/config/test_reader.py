@@ -23,6 +23,7 @@ TASK_KEYS = [
     "selective_run_function",
     "queue",
     "throttling",
+    "tags",
 ]
 FLOW = {"name": "f", "edges": [{"from": None, "to": "A"}]}
 
@@ -449,3 +450,14 @@ def test_keys_one_step_too_far_left(lines: list[str], key: str | None) -> None:
     helps = [d.help for d in compile_text({"f": text}).diagnostics if d.code == "SEL101"]
     expected = f'"{key}" has no value: indent "{lines[1].partition(":")[0]}"'
     assert any(help.startswith(expected) for help in helps) is (key is not None)
+
+
+@pytest.mark.parametrize(
+    ("tag", "remedy"),
+    [("slow tasks", 'write "slow-tasks"'), ("+slow", 'write "slow"'), ("a,b", 'write "a-b"'), ("*", "")],
+)
+def test_a_tag_has_nothing_that_means_something_in_selectors(tag: str, remedy: str) -> None:
+    _, (found,) = read_data({"tasks": [{**TASK, "tags": ["ok", tag]}], "flow-definitions": [FLOW]})
+    assert (found.code, found.severity.name) == ("SEL105", "ERROR")
+    assert found.message == f'an item of tags: "{tag}" cannot be a tag'
+    assert found.help == remedy

@@ -138,6 +138,7 @@ flows = st.builds(
     limits,
     st.none() | names,
     st.none() | numbers,
+    many,
 )
 tasks = st.builds(
     TaskPlan,
@@ -157,6 +158,7 @@ tasks = st.builds(
     schemas,
     waits,
     retries,
+    many,
 )
 storages = st.builds(StoragePlan, names, imports, data, caches, places)
 sinks = st.lists(mappings, max_size=2).map(tuple)
@@ -209,10 +211,11 @@ def test_the_form_is_the_same_every_time() -> None:
 def of_before() -> Plan:
     """The plan of a file without what came later."""
     plan = compile_model(read_data(FULL)[0])
-    tasks = {name: task._replace(retry=None) for name, task in plan.tasks.items()}
+    tasks = {name: task._replace(retry=None, tags=()) for name, task in plan.tasks.items()}
     tasks["Mail"] = tasks["Mail"]._replace(max_retry=0, retry_countdown=0)
     flows = {
-        name: flow._replace(keep=None, limit=None, lane=None, expires=None) for name, flow in plan.flows.items()
+        name: flow._replace(keep=None, limit=None, lane=None, expires=None, tags=())
+        for name, flow in plan.flows.items()
     }
     return plan._replace(tasks=tasks, flows=flows, settings=plan.settings._replace(lanes={}))
 

@@ -168,7 +168,7 @@ def test_what_depends_on_a_node_runs_only_if_its_result_changed(result: int, beh
 def test_a_node_whose_task_or_edge_changed_runs_again_unless_it_is_excluded() -> None:
     before = build({"main": ["-> A B", "A -> C"]})
     run = report_of(before, play(before))
-    after = build({"main": ["-> A B", ("A -> C", holding())]}, {"B": {"max_retry": 4}})
+    after = build({"main": ["-> A B", ("A -> C", holding())]}, {"A": {"tags": "new"}, "B": {"max_retry": 4}})
     found = preview(after, run)
     assert labels(found) == {"again": ["B", "C"], "reuse": ["A"]}
     assert set(labels(preview(after, run, exclude=("changed",)))) == {"reuse"}

@@ -26,9 +26,10 @@ def plan() -> Plan:
             "edges": ["-> A", "A -> B", ("B -> part", each(True)), "part -> C", "C -> D"],
             "failures": ["D -> E"],
         },
-        "part": ["-> Fetch", "Fetch -> Keep"],
+        "part": {"edges": ["-> Fetch", "Fetch -> Keep"], "tags": "books"},
     }
-    return build(flows, {"A": {"queue": "slow"}, "D": {"max_retry": 0}, "Fetch": {"max_retry": 0}})
+    tagged = {"A": {"queue": "slow", "tags": "money"}, "D": {"tags": ["money"]}, "E": {"tags": ["rare"]}}
+    return build(flows, {**tagged, "Fetch": {"max_retry": 0}})
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +61,9 @@ def _picked(plan: Plan, run: LocalRun, *select: str) -> set[str]:
         ("error:*Error,flow:main", "D#1 D#2 part#2"),
         ("queue:slow", "A"),
         ("flow:part,state:success", "part/Fetch#1 part/Fetch#3 part/Keep#1 part/Keep#2"),
+        ("tag:money", "A D#1 D#2"),
+        ("tag:m*,A tag:rare", "A E#1 E#2"),
+        ("tag:books", "part#1 part#2 part#3"),
         ("class:*trying*,A", "A"),
         ("args.shop.id=7,A", "A"),
         ("args.shop.id=8", ""),
@@ -74,6 +78,13 @@ def _picked(plan: Plan, run: LocalRun, *select: str) -> set[str]:
 )
 def test_what_is_picked(plan: Plan, run: LocalRun, select: str, picked: str) -> None:
     assert _picked(plan, run, select) == set(picked.split())
+
+
+def test_a_project_without_tags_says_where_they_are_written() -> None:
+    plan = build({"main": ["-> A"]})
+    with pytest.raises(SelectorError) as caught:
+        preview(plan, play(plan), "tag:money")
+    assert caught.value.hint == "tags are written as tags: [..] of a task or a flow"
 
 
 @pytest.mark.parametrize(
@@ -96,7 +107,8 @@ def test_what_is_picked(plan: Plan, run: LocalRun, select: str, picked: str) -> 
         ("flow:prat", "no flow prat ran", 'did you mean "part"?'),
         ("args.x", "says no value", "args.KEY=VALUE"),
         ("queue:", "names nothing", ""),
-        ("tag:shop", "have no tags", ""),
+        ("tag:mony", "no task and no flow has the tag mony", 'did you mean "money"?'),
+        ("tag:x", "has the tag x", "known are: books, money, rare"),
     ],
 )
 def test_what_is_wrong(plan: Plan, run: LocalRun, select: str, message: str, hint: str) -> None:

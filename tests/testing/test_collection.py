@@ -102,6 +102,17 @@ def test_cases_are_selected_by_words_flows_tags_and_ids(tree: Path) -> None:
     assert chosen(Selection(tags=("slow",))) == []
 
 
+def test_a_case_has_the_tags_of_its_flow(tree: Path) -> None:
+    (tree / "flows.yaml").write_text(
+        TASK.replace("name: FLOW", "name: outer, tags: [shop, quick]"), encoding="utf-8"
+    )
+    found = select_cases(collect([]), Selection(tags=("shop",)))
+    assert {case.title: case.tags for file in found for _, case in file.selected} == {
+        "one": ("quick", "shop"),
+        **dict.fromkeys(("two", "three 1", "three 2"), ("shop", "quick")),
+    }
+
+
 def test_what_failed_comes_first(tree: Path) -> None:
     failed = {"inside/cases/inner.flowtest.yaml::two"}
     files = failed_first(collect([]), failed)

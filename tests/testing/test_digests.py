@@ -33,6 +33,8 @@ def digests(text: str) -> dict[str, str]:
         ("tasks:", "# a comment\ntasks:", set()),
         ("max_retry: 1", "max_retry: 2", {"outer", "inner"}),
         ("to: B", "to: [B, B]", {"other"}),
+        ("max_retry: 1", "max_retry: 1, tags: [slow]", set()),
+        ("name: inner", "name: inner\n    tags: shop", set()),
         ("to: inner", "to: [inner, B]", {"outer"}),
     ],
 )

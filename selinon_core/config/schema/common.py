@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from typing import Any
 
@@ -16,11 +17,14 @@ from selinon_core.config.schema.types import (
     JsonSchema,
     KeywordData,
     Number,
+    OneOrMore,
+    PlainText,
     Text,
     ValueType,
 )
 from selinon_core.config.yaml.nodes import MappingNode, Node
-from selinon_core.diagnostics import kinds
+from selinon_core.diagnostics import fixes_of, kinds
+from selinon_core.diagnostics.kinds import shorten
 from selinon_core.diagnostics.wording import suggestion
 
 DEFAULT_CACHES = "selinon_core.caches"
@@ -75,6 +79,42 @@ def import_def(module: Any, name: Any, default_module: str, default_name: NameRe
             return None
         module = NameRef(default_module, name.location)
     return ImportDef(module, name)
+
+
+# --- tags ---------------------------------------------------------------------------------------------------
+
+_NOT_IN_TAGS = re.compile(r"[\s,+*?\[\]]+")
+
+
+class Tag(PlainText):
+    """A tag: text without the characters that mean something in selectors."""
+
+    expected = "a word without blanks and , + * ? [ ]"
+
+    def __init__(self) -> None:
+        super().__init__(self.expected, nonempty=True)
+
+    def read(self, reading: ReadContext, node: Node, via: Via, label: str) -> Any:
+        value = super().read(reading, node, via, label)
+        if value is BROKEN or not _NOT_IN_TAGS.search(value):
+            return value
+        repaired = _NOT_IN_TAGS.sub("-", value.strip()).strip("-")
+        edits = reading.location(node, via).respelled(value, repaired) if repaired else ()
+        return reading.report(
+            kinds.WRONG_VALUE,
+            node,
+            via,
+            f'{label}: "{shorten(value)}" cannot be a tag',
+            note=f"expected {self.expected}",
+            help=f'write "{shorten(repaired)}"' if repaired else "",
+            fixes=fixes_of((f'write "{repaired}"', False, edits)),
+        )
+
+    def schema(self) -> JsonSchema:
+        return {"type": "string", "pattern": r"^[^\s,+*?\[\]]+$"}
+
+
+TAGS = OneOrMore(Tag(), "a tag or a list of tags")
 
 
 # --- caches -------------------------------------------------------------------------------------------------

@@ -27,6 +27,7 @@ from selinon_core.config.schema.common import (
     NAME,
     NODE,
     SECONDS,
+    TAGS,
     THROTTLING,
     import_def,
 )
@@ -359,6 +360,14 @@ FLOW = MappingType(
         Key("limit", FLOW_LIMIT, "how many runs there may be at once, over all workers", "limit"),
         Key("expires", KEPT_TIME, "how long a start may wait for a worker before it is cancelled", "expires"),
         Key("lane", Text("the name of a lane"), "the lane of its runs, one of global.lanes", "lane"),
+        Key(
+            "tags",
+            TAGS,
+            "words that selectors of reruns pick its runs by, and that its test cases have",
+            "tags",
+            (),
+            broken=(),
+        ),
         Key("vars", KEYWORDS, "constants of expressions, over those of global", "vars", {}, broken={}),
         Key("like", _FLOW_NAME, "the flow that this one copies; what is given here replaces its keys", "like"),
     ),

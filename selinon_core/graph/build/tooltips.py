@@ -43,9 +43,14 @@ def task_facts(task: TaskPlan) -> tuple[str, ...]:
     facts.extend(_limits(task.timeout, task.throttling))
     if task.output_schema:
         facts.append(f"output schema {task.output_schema if isinstance(task.output_schema, str) else 'in place'}")
+    facts.extend(_tags(task.tags))
     if task.selective_run_function:
         facts.append(f"selective run function {task.selective_run_function}")
     return _clean([*facts, str(task.place)])
+
+
+def _tags(tags: tuple[str, ...]) -> list[str]:
+    return [f"tags {', '.join(tags)}"] if tags else []
 
 
 def _wait_facts(wait: Wait) -> list[str]:
@@ -78,6 +83,7 @@ def flow_facts(flow: FlowPlan) -> tuple[str, ...]:
         names = getattr(flow, key)
         if names:
             facts.append(f"{key}: {', '.join(sorted(names))}")
+    facts.extend(_tags(flow.tags))
     return _clean([*facts, str(flow.place)])
 
 
