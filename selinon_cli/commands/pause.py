@@ -72,8 +72,9 @@ def _steer_starts(terminal: Terminal, selinon: Selinon, options: PauseOptions, v
     filters, by = options.filters, options.batch.by or this_user()
     if not filters.flow or options.ids or has_filter(filters, beside_flow=True):
         raise UsageError("--starts is about whole flows: name them by --flow, and nothing else")
-    for flow in filters.flow:
-        known_name("flow", flow, selinon.plan.flows)
+    paused = () if verb == "pause" else [each["flow"] for each in selinon.starts.paused()]
+    for flow in filters.flow:  # what is paused may be gone from the files
+        known_name("flow", flow, [*selinon.plan.flows, *paused])
     for flow in filters.flow:
         if options.batch.dry_run:
             terminal.data(f"would {verb} the starts of {flow}\n")

@@ -18,6 +18,7 @@ from selinon_core.web.guard import Guard, error_handlers
 from selinon_core.web.live_feeds import LiveFeeds
 from selinon_core.web.page_routes import PageRoutes
 from selinon_core.web.parked_routes import ParkedRoutes
+from selinon_core.web.pause_routes import PauseRoutes
 from selinon_core.web.run_follower import PACE
 
 
@@ -50,7 +51,7 @@ def create_app(
     actions = ActionRoutes(backend, acting)
     pages = PageRoutes(backend, title or str(selinon.app.main or "flows"))
     app = Starlette(
-        routes=_routes(api, pages, actions, ParkedRoutes(backend, acting)),
+        routes=_routes(api, pages, actions, ParkedRoutes(backend, acting), PauseRoutes(backend, acting)),
         middleware=[Middleware(Guard, authorize=authorize, read_only=read_only)],
         exception_handlers=error_handlers(pages.error),
     )
@@ -64,7 +65,9 @@ def create_app(
     return app
 
 
-def _routes(api: Api, pages: PageRoutes, actions: ActionRoutes, parked: ParkedRoutes) -> list[Route]:
+def _routes(
+    api: Api, pages: PageRoutes, actions: ActionRoutes, parked: ParkedRoutes, pauses: PauseRoutes
+) -> list[Route]:
     """Every address; ``Guard`` has let the request in."""
     return [
         Route("/", pages.runs),
@@ -85,6 +88,11 @@ def _routes(api: Api, pages: PageRoutes, actions: ActionRoutes, parked: ParkedRo
         Route("/api/batch/{token}/stop", actions.stop, methods=["POST"]),
         Route("/api/flows", api.flows),
         Route("/api/schedules", api.schedules),
+        Route("/api/schedules/pause", pauses.pause_schedule, methods=["POST"]),
+        Route("/api/schedules/resume", pauses.resume_schedule, methods=["POST"]),
+        Route("/api/starts", pauses.starts),
+        Route("/api/starts/pause", pauses.pause_starts, methods=["POST"]),
+        Route("/api/starts/resume", pauses.resume_starts, methods=["POST"]),
         Route("/api/parked", parked.parked),
         Route("/api/parked/{id}/requeue", parked.requeue, methods=["POST"]),
         Route("/api/parked/{id}/drop", parked.drop, methods=["POST"]),

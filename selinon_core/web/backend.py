@@ -14,6 +14,7 @@ from selinon_core.celery.reporting.run_rows import find_page, rows_json
 from selinon_core.celery.reporting.schedule_list import schedule_list
 from selinon_core.celery.selinon_protocol import Owner
 from selinon_core.celery.steering.parked import Parked
+from selinon_core.celery.steering.starts import StartSteering
 from selinon_core.celery.stores.index import IndexRow
 from selinon_core.celery.stores.waits import WaitQuery
 from selinon_core.celery.surroundings import REAL, Surroundings
@@ -56,6 +57,7 @@ class Backend:
         self._pages: TimedCache[dict[str, Any]] = TimedCache(pace, monotonic)
         self._histories: TimedCache[list[dict[str, Any]]] = TimedCache(2 * pace, monotonic, most=8)
         self._schedules: TimedCache[list[dict[str, Any]]] = TimedCache(pace, monotonic)
+        self._paused_starts: TimedCache[list[dict[str, Any]]] = TimedCache(pace, monotonic)
         self._health: TimedCache[bool] = TimedCache(pace, monotonic)
         self._figures = FlowFigures(lambda: self._selinon.store.index, monotonic)
         self._drawings: RunDrawings | None = None
@@ -133,6 +135,15 @@ class Backend:
         """The schedules of the project, see ``schedule_list``."""
         store = self._selinon.store
         return self._schedules.get("all", lambda: schedule_list(self.plan, store, store.clock()))
+
+    def paused_starts(self) -> list[dict[str, Any]]:
+        """The flows whose starts are paused, see ``StartSteering.paused``."""
+        return self._paused_starts.get("all", StartSteering(self._selinon).paused)
+
+    def forget_pauses(self) -> None:
+        """Ask the store what is paused when that is read next: it was changed here."""
+        self._schedules.clear()
+        self._paused_starts.clear()
 
     def ids_like(self, text: str) -> list[str]:
         """Ids that are a text or begin with it, at most 10."""

@@ -11,8 +11,9 @@ from selinon_core.web.acting import EXPIRED
 from selinon_core.web.answers import ApiError
 from selinon_core.web.backend import Backend
 from selinon_core.web.filters import checked_id, read_filter
+from selinon_core.web.flows_page import flows_main
 from selinon_core.web.guard import path_of
-from selinon_core.web.pages import error_main, flows_main, page, run_main, runs_main
+from selinon_core.web.pages import error_main, page, run_main, runs_main
 from selinon_core.web.parked_page import parked_main
 from selinon_core.web.review_page import review_main
 from selinon_core.web.schedules_page import schedules_main
@@ -57,8 +58,10 @@ class PageRoutes:
         return HTMLResponse(page("run", title, main, root="../", project=self._project))
 
     async def flows(self, request: Request) -> Response:
-        """What each flow did in the last day."""
-        main = flows_main(await self._backend.call(self._backend.flows))
+        """What each flow did in the last day, and whose starts are paused."""
+        flows = await self._backend.call(self._backend.flows)
+        paused = await self._backend.call(self._backend.paused_starts)
+        main = flows_main(flows, paused, request.scope["selinon.acts"])
         return HTMLResponse(page("flows", "Flows", main, root="", project=self._project))
 
     async def review(self, request: Request) -> Response:
@@ -70,7 +73,7 @@ class PageRoutes:
 
     async def schedules(self, request: Request) -> Response:
         """When flows are started by the clock."""
-        main = schedules_main(await self._backend.call(self._backend.schedules))
+        main = schedules_main(await self._backend.call(self._backend.schedules), request.scope["selinon.acts"])
         return HTMLResponse(page("schedules", "Schedules", main, root="", project=self._project))
 
     async def parked(self, request: Request) -> Response:

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from selinon_core.celery.reporting.timeline import waiting_share
-from selinon_core.celery.stores.index import OPEN, STATUSES
+from selinon_core.celery.stores.index import STATUSES
 from selinon_core.graph.build.overlay import seconds_text
 from selinon_core.web.actions import ACTIONS
 from selinon_core.web.filters import RunFilter
@@ -18,9 +18,9 @@ from selinon_core.web.markup import Markup, join, tag
 _SCRIPTS = {
     "runs": "runs.js",
     "run": "run.js",
-    "flows": None,
+    "flows": "pauses.js",
     "review": "review.js",
-    "schedules": None,
+    "schedules": "pauses.js",
     "parked": "parked.js",
 }
 #: What ``since`` offers; an address may say anything that ``filters.read_time`` reads.
@@ -303,8 +303,8 @@ def groups_table(groups: Sequence[Mapping[str, Any]]) -> Markup:
             "tr",
             tag("th", group["name"], scope="row"),
             tag("td", ", ".join(f"{group[status]} {status}" for status in _shown(group))),
-            tag("td", _seconds(group["seconds"]["p50"]), class_="number"),
-            tag("td", _seconds(group["seconds"]["p95"]), class_="number"),
+            tag("td", seconds_or_nothing(group["seconds"]["p50"]), class_="number"),
+            tag("td", seconds_or_nothing(group["seconds"]["p95"]), class_="number"),
         )
         for group in groups
     ]
@@ -315,54 +315,18 @@ def _shown(group: Mapping[str, Any]) -> list[str]:
     return [name for name in ("failure", "running", "retrying", "waiting", "success", "reused") if group[name]]
 
 
-# -- flows --------------------------------------------------------------------------------------------------------
-
-
-def flows_main(flows: Sequence[Mapping[str, Any]]) -> Markup:
-    """What the flows of the project did in the last day."""
-    names = ("Flow", "Started", "Open", "Failed", "Cancelled", "Failure rate", "Typical", "Slow")
-    rows = [
-        tag(
-            "tr",
-            tag("th", tag("a", flow["flow"], href="./?" + urlencode({"flow": flow["flow"]})), scope="row"),
-            *(_count(flow, name, "1d") for name in ("started", "open", "failure", "cancelled")),
-            tag("td", _percent(flow["failure_rate"]), data_title="Failure rate", class_="number"),
-            tag("td", _seconds(flow["seconds"]["p50"]), data_title="Typical", class_="number"),
-            tag("td", _seconds(flow["seconds"]["p95"]), data_title="Slow", class_="number"),
-        )
-        for flow in flows
-    ]
-    head = tag("thead", tag("tr", *(tag("th", name, scope="col") for name in names)))
-    table = (
-        tag("table", head, tag("tbody", *rows)) if rows else tag("p", "The project has no flows.", class_="muted")
-    )
-    explained = "Runs that were started in the last 24 hours; durations are those of the newest 200 that ended."
-    return tag("section", tag("h2", "Flows"), tag("p", explained, class_="muted"), table, aria_label="Flows")
-
-
-_STATUSES_OF = {
-    "started": (),
-    "open": OPEN,
-    "failure": ("failure",),
-    "cancelled": ("cancelled",),
-}
-_TITLE_OF = {"started": "Started", "open": "Open", "failure": "Failed", "cancelled": "Cancelled"}
-
-
-def _count(flow: Mapping[str, Any], name: str, since: str) -> Markup:
-    pairs = [("flow", flow["flow"]), *(("status", status) for status in _STATUSES_OF[name]), ("since", since)]
-    shown: Any = flow[name]
-    if shown:
-        shown = tag("a", shown, href="./?" + urlencode(pairs), class_="failure" if name == "failure" else None)
-    return tag("td", shown, data_title=_TITLE_OF[name], class_="number")
-
-
 # -- small parts --------------------------------------------------------------------------------------------------
 
 
 def error_main(message: str, hint: str) -> Markup:
     """What is said instead of a page."""
     return tag("section", tag("h2", message), tag("p", hint, class_="muted") if hint else None, aria_label="Error")
+
+
+def pause_button(title: str, path: str, body: Mapping[str, Any]) -> Markup:
+    """A button for operators that asks ``path`` to pause or resume what ``body`` names."""
+    button = tag("button", title, type="button", data_post=path, data_body=json.dumps(body))
+    return tag("div", button, class_="actions live")
 
 
 def status_badge(status: str) -> Markup:
@@ -378,12 +342,9 @@ def time_of(seconds: float) -> Markup:
     )
 
 
-def _seconds(seconds: float | None) -> str:
+def seconds_or_nothing(seconds: float | None) -> str:
+    """Seconds as text; nothing where they are not known."""
     return "" if seconds is None else seconds_text(seconds)
-
-
-def _percent(part: float | None) -> str:
-    return "" if part is None else f"{part:.1%}"
 
 
 def _short(args: Any) -> str:

@@ -6,24 +6,27 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from selinon_core.web.markup import Markup, join, tag
-from selinon_core.web.pages import status_badge, time_of
+from selinon_core.web.pages import pause_button, status_badge, time_of
 
 _COLUMNS = ("Schedule", "Flow", "Expression", "Next", "Last", "Overlap")
 
 
-def schedules_main(schedules: Sequence[Mapping[str, Any]]) -> Markup:
-    """The schedules of the project."""
+def schedules_main(schedules: Sequence[Mapping[str, Any]], acts: bool = False) -> Markup:
+    """The schedules of the project; ``acts``: the viewer is an operator."""
     explained = "Workers start these flows by the clock. The times are in UTC."
     if not schedules:
         table = tag("p", "The project has no schedules.", class_="muted empty")
     else:
-        head = tag("thead", tag("tr", *(tag("th", name, scope="col") for name in _COLUMNS)))
-        table = tag("table", head, tag("tbody", *(_row(each) for each in schedules)))
+        names = (*_COLUMNS, "Actions") if acts else _COLUMNS
+        head = tag("thead", tag("tr", *(tag("th", name, scope="col") for name in names)))
+        table = tag("table", head, tag("tbody", *(_row(each, acts) for each in schedules)))
     heading = tag("h2", "Schedules")
-    return tag("section", heading, tag("p", explained, class_="muted"), table, aria_label="Schedules")
+    return tag(
+        "section", heading, tag("p", explained, class_="muted"), table, id="schedules", aria_label="Schedules"
+    )
 
 
-def _row(schedule: Mapping[str, Any]) -> Markup:
+def _row(schedule: Mapping[str, Any], acts: bool) -> Markup:
     waiting = schedule["waiting"]
     return tag(
         "tr",
@@ -37,7 +40,13 @@ def _row(schedule: Mapping[str, Any]) -> Markup:
         tag("td", _next(schedule), data_title="Next"),
         tag("td", _last(schedule["last"]), data_title="Last"),
         tag("td", schedule["overlap"] + (f", {waiting} waiting" if waiting else ""), data_title="Overlap"),
+        tag("td", _button(schedule)) if acts else None,
     )
+
+
+def _button(schedule: Mapping[str, Any]) -> Markup:
+    verb = "pause" if schedule["paused"] is None else "resume"
+    return pause_button(verb.capitalize(), f"api/schedules/{verb}", {"schedule": schedule["name"]})
 
 
 def _next(schedule: Mapping[str, Any]) -> Markup:

@@ -21,6 +21,7 @@ STATIC_FILES = {
     "live.js": _SCRIPT,
     "node_groups.js": _SCRIPT,
     "parked.js": _SCRIPT,
+    "pauses.js": _SCRIPT,
     "review.js": _SCRIPT,
     "run.js": _SCRIPT,
     "runs.js": _SCRIPT,

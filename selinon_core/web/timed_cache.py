@@ -41,3 +41,8 @@ class TimedCache(Generic[T]):
                 entry.value = make()
                 entry.made_at = self._monotonic()
             return entry.value
+
+    def clear(self) -> None:
+        """Forget the answers; one that is being made is still given to those who wait for it."""
+        with self._lock:
+            self._entries.clear()

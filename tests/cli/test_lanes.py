@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
 from pathlib import Path
 
 import pytest
 
+from selinon_core.celery.stores.items import HELD, Item
 from tests.cli.conftest import Cli, project_with_app
 
 NODES = """
@@ -42,6 +44,15 @@ def test_starts_of_a_flow_are_paused_and_resumed(cli: Cli) -> None:
     assert cli("pause", *words).out == "the starts of order are paused already\n"
     ran = cli("resume", *words)
     assert (ran.code, ran.out) == (0, "resumed the starts of order\n")
+
+
+def test_starts_of_a_flow_that_is_gone_from_the_files_are_resumed(cli: Cli) -> None:
+    assert cli("resume", "--starts", "--flow", "order").code == 0
+    store = importlib.import_module("lanes_app").selinon.store
+    store.items.put(Item(HELD, "gone", 1.0, '{"by": "me"}'), 4e9)
+    ran = cli("resume", "--starts", "--flow", "gone")
+    assert (ran.code, ran.out) == (0, "resumed the starts of gone\n")
+    assert 'no flow is named "gone"' in cli("resume", "--starts", "--flow", "gone").err
 
 
 @pytest.mark.parametrize(

@@ -207,7 +207,7 @@ class Tab:
     def press(self, key: str) -> None:
         """Press a key."""
         text = {"Enter": "\r"}.get(key, key if len(key) == 1 else "")
-        codes = {"Enter": 13, "Tab": 9}
+        codes = {"Enter": 13, "Tab": 9, "Escape": 27}
         for kind in ("keyDown", "keyUp"):
             self.call(
                 "Input.dispatchKeyEvent",

@@ -11,7 +11,7 @@ import pytest
 from starlette.requests import Request
 from starlette.routing import Route
 
-from selinon_core.celery.stores.items import PARKED
+from selinon_core.celery.stores.items import HELD, PARKED
 from selinon_core.errors import ConfigurationError
 from selinon_core.web.access import ACTION_HEADER, BearerToken, LocalOperator, TrustedHeader
 from selinon_core.web.actions import ACTIONS
@@ -29,7 +29,8 @@ def everything(shop: Viewed) -> Any:
     states = [(store.read(id), store.timers(id), sorted(store._runs[id].outbox)) for id in ids]
     sent, audit, parked = list(shop.world.broker.queue), store.audit.read(), store.items.find(PARKED)
     stopped = list(shop.control.revoked)
-    return ids, rows, states, dict(store._errors), sent, store.next_due(), audit, parked, stopped
+    pauses = store.items.find(HELD), store.schedules.pauses()
+    return ids, rows, states, dict(store._errors), sent, store.next_due(), audit, parked, stopped, pauses
 
 
 def operator(request: Request) -> Any:
@@ -86,7 +87,8 @@ def test_who_may_not_act_can_break_nothing(shop: Viewed, why: str) -> None:
     running, parked = shop.begun("order", {"pages": 2}), shop.park("pages")
     before = everything(shop)
     client = Client(shop.page(**options))
-    bodies = [b"{}", b'{"action": "retry", "filter": {"flow": "order"}}']
+    batch, flow = b'{"action": "retry", "filter": {"flow": "order"}}', b'{"flow": "order"}'
+    bodies = [b"{}", batch, flow, b'{"schedule": "nightly"}']
     asked = 0
     for path in paths(shop.page(), (failed, running, parked)):
         for method in METHODS if why == "by default" else ("POST", "PUT"):
@@ -102,7 +104,7 @@ def test_who_may_not_act_can_break_nothing(shop: Viewed, why: str) -> None:
     assert asked > 100
     assert everything(shop) == before
     changing = re.compile(
-        r"commit|append|lease|claim|retry|put_|heartbeat|prepare|clear|leadership|fill|trim|write"
+        r"commit|append|lease|claim|retry|put_|heartbeat|prepare|clear|leadership|fill|trim|write|set_|allow"
         r"|items\.(put|remove|forget|postpone)"
     )
     assert [name for name in shop.store.asked if changing.search(name)] == []
@@ -138,7 +140,7 @@ def test_a_body_that_is_too_large_is_refused(shop: Viewed, length: str | None) -
         headers = TAKEN if length is None else {**TAKEN, "content-length": length}
         answer = client.request("POST", path, content=parts(), headers=headers)
         assert answer.status_code in (404, 405, 413), path
-        if path.endswith(("/retry", "/cancel", "/terminate", "/batch", "/stop", "/requeue", "/drop")):
+        if path.endswith(("/retry", "/cancel", "/terminate", "/batch", "/stop", "/requeue", "/drop", "/resume")):
             assert answer.status_code == 413, path
     assert everything(shop) == before
 

@@ -106,7 +106,7 @@ class CountedStore:
 
     def __getattr__(self, name: str) -> Any:
         value = getattr(self._store, name)
-        if name in ("index", "audit", "waits", "schedules", "items"):
+        if name in ("index", "audit", "waits", "schedules", "items", "limits"):
             return _Away(self, name, value)
 
         def call(*args: Any, **named: Any) -> Any:

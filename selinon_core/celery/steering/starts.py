@@ -51,12 +51,13 @@ class StartSteering:
     def resume(self, flow: str, by: str | None = None, *, timeout: float | None = 10.0) -> bool:
         """Let the runs of a flow begin that were queued, and new ones at once; False: its starts were not paused.
 
-        Raises as ``pause``, and as ``Selinon.run_flow`` for the broker: the runs begin a little later then.
+        A flow whose starts are paused need not be in the files any more. Raises as ``pause``, and as
+        ``Selinon.run_flow`` for the broker: the runs begin a little later then.
         """
-        self._require(flow)
         services = self._selinon.services
         store = services.store
         if store.items.get(HELD, flow) is None:
+            self._require(flow)
             return False
         record(store, "resume", None, asker(by), flow=flow)
         store.items.remove(HELD, [flow])
