@@ -24,7 +24,7 @@ from selinon_core.plan.flow_diff import MigrationStep
 
 #: The largest format of the header and log of a flow run that is known here. A worker leaves runs with a larger
 #: number to newer workers.
-FORMAT = 6
+FORMAT = 7
 #: The format of a run that failed and was reopened.
 REOPENED_FORMAT = 3
 #: The format of a run in which a task has waited for a signal.
@@ -35,6 +35,8 @@ PAUSED_FORMAT = 4
 LIMITED_FORMAT = 5
 #: The format of a run that runs another one again: an older worker would run what is reused.
 RERUN_FORMAT = 6
+#: The format of a failed run that waited for the place of a limit to go on: an older worker would not know of it.
+QUEUED_RETRY_FORMAT = 7
 #: The version of the rules by which the machine replays a log; a run keeps the number that it began with.
 LOGIC = 1
 

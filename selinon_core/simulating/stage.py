@@ -14,7 +14,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from selinon_core.celery.execution.run_reopening import RunBusy
+from selinon_core.celery.execution.reopening_step import RunBusy
 from selinon_core.celery.services import WorkerServices
 from selinon_core.celery.settings import AdapterSettings
 from selinon_core.celery.stores.memory import MemoryStore

@@ -12,7 +12,7 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from selinon_core.celery.execution.run_reopening import RunBusy
+from selinon_core.celery.execution.reopening_step import RunBusy
 from selinon_core.celery.reporting.opentelemetry import Spans
 from selinon_core.celery.services import WorkerServices
 from selinon_core.celery.settings import AdapterSettings

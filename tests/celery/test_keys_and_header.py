@@ -32,6 +32,7 @@ headers = st.builds(
     st.just(0),
     st.just(0.0),
     st.just(0.0),
+    retry=st.just({}) | st.fixed_dictionaries({"by": st.none() | names, "status": names}),
     rerun=st.just({}) | st.fixed_dictionaries({"of": names, "select": st.lists(names, max_size=2)}),
 )
 

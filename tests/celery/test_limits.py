@@ -70,7 +70,7 @@ def check(world: World, ids: list[str], most: int) -> None:
             of = header(world, id)
             if of.status != "running":
                 assert id not in held | waiting, "a run that ended has a place"
-            elif of.has_not_begun:
+            elif of.is_queued:
                 assert id in held | waiting, "a queued run neither has a place nor waits for one"
             else:
                 assert id in held, "a run runs without a place"
@@ -298,24 +298,188 @@ def test_a_key_that_cannot_be_worked_out_fails_the_run_and_says_where() -> None:
     assert world.store.limits.state("") == (0, [], [])
 
 
-def test_a_failed_run_takes_a_place_again_or_is_told_that_there_is_none() -> None:
+def failed_runs(world: World, number: int) -> list[str]:
+    """Runs that failed because B is broken; it is not any more."""
     set_up("f.B")
-    world = World(ONE)
-    (failed,) = started(world, 1)
+    ids = started(world, number)
     world.work()
-    assert statuses(world, [failed]) == ["failure"]
+    assert statuses(world, ids) == ["failure"] * number
     set_up()
+    return ids
+
+
+def test_the_retry_of_a_failed_run_takes_a_place_where_one_is_free() -> None:
+    world = World(ONE)
+    (failed,) = failed_runs(world, 1)
+    world.retry("f", failed)
+    work_checked(world, [failed], 1)
+    assert statuses(world, [failed]) == ["success"]
+    assert header(world, failed).retry == {}
+    assert world.store.limits.state("all") == (0, [], [])
+
+
+def test_retries_wait_for_their_places_like_starts_and_in_their_order() -> None:
+    told: list[tuple[str, dict[str, Any]]] = []
+    world = World(ONE)
+    failed = failed_runs(world, 4)
+    for worker in world.workers:
+        worker.tracer.add(lambda event, details: told.append((event, details)))
+    other = world.start("f", {"customer": "acme"})
+    world.work_some(1)
+    for id in failed:
+        world.retry("f", id)
+        world.retry("f", id)  # twice is once
+    world.broker.queue.sort(key=lambda item: '"retry"' not in item[0])
+    world.work_some(8)
+    assert statuses(world, [other, *failed]) == ["running"] + ["queued"] * 4
+    assert [place.run for place in world.store.limits.state("all").waiting] == failed
+    assert {row.status for row in all_rows(world.store) if row.id in failed} == {"queued"}
+    described = describe(world.store, world.workers[0].flow_versions, failed[2])
+    assert described["status"] == "queued"
+    assert described["limit"] == {"key": "all", "max": 1, "holders": [other], "ahead": 2}
+    work_checked(world, [other, *failed], 1)
+    assert statuses(world, [other, *failed]) == ["success"] * 5
+    assert [details["dispatcher_id"] for event, details in told if event == "RUN_QUEUED"] == failed
+    assert set(SUCCEEDED.values()) == {1}, "what succeeded before does not run again"
+    assert {world.results[id][0] for id in failed} == {"success"}
+    assert index_mistakes(world.store, failed) == []
+
+
+def test_a_retry_that_is_cancelled_while_it_waits_has_failed_as_before_and_can_be_retried() -> None:
+    world = World(ONE)
+    (failed,) = failed_runs(world, 1)
+    before = header(world, failed)
     other = world.start("f", {"customer": "acme"})
     world.work_some(1)
     world.retry("f", failed)
     world.broker.queue.reverse()
     world.work_some(1)
+    world.cancel("f", failed)
+    world.broker.queue.reverse()
+    world.work_some(1)
     assert statuses(world, [failed, other]) == ["failure", "running"]
+    assert header(world, failed).reason == before.reason
+    assert world.store.limits.state("all").waiting == []
     world.work()
+    assert world.results[failed][0] == "failure"
     world.retry("f", failed)
     world.work()
     assert statuses(world, [failed, other]) == ["success", "success"]
+
+
+def test_a_retry_that_waits_can_be_paused_and_keeps_its_place() -> None:
+    world = World(ONE)
+    failed = failed_runs(world, 2)
+    other = world.start("f", {"customer": "acme"})
+    world.work_some(1)
+    for id in failed:
+        world.retry("f", id)
+    world.broker.queue.sort(key=lambda item: '"retry"' not in item[0])
+    world.work_some(2)
+    world.pause("f", failed[0])
+    for _ in range(200):
+        world.step(world.now + 30)
+    assert statuses(world, [other, *failed]) == ["success", "paused", "queued"]
+    assert [place.run for place in world.store.limits.state("all").holders] == [failed[0]]
+    world.pause("f", failed[0], 2)
+    work_checked(world, [other, *failed], 1)
+    assert statuses(world, failed) == ["success"] * 2
+
+
+def test_the_retry_of_a_flow_that_skips_is_refused_with_the_reason() -> None:
+    told: list[tuple[str, dict[str, Any]]] = []
+    world = World(plan_of("{key: all, max: 1, when_full: skip}"))
+    (failed,) = failed_runs(world, 1)
+    for worker in world.workers:
+        worker.tracer.add(lambda event, details: told.append((event, details)))
+    other = world.start("f", {"customer": "acme"})
+    world.work_some(1)
+    world.retry("f", failed)
+    world.broker.queue.reverse()
+    world.work()
+    assert statuses(world, [failed, other]) == ["failure", "success"]
+    assert world.results[failed][0] == "failure"
+    (refused,) = [details["what"] for event, details in told if event == "RETRY_REFUSED"]
+    assert refused == 'the flow run is not retried: the limit is reached under the key "all"'
+    world.retry("f", failed)
+    world.work()
+    assert statuses(world, [failed]) == ["success"]
+
+
+def test_the_retry_of_a_flow_that_cancels_takes_the_place_of_the_oldest() -> None:
+    world = World(plan_of("{key: all, max: 1, when_full: cancel_running}"))
+    (failed,) = failed_runs(world, 1)
+    other = world.start("f", {"customer": "acme"})
+    world.work_some(1)
+    world.retry("f", failed)
+    world.broker.queue.reverse()
+    world.work_some(1)
+    assert statuses(world, [failed, other]) == ["queued", "running"]
+    world.broker.queue.sort(key=lambda item: '"cancel"' not in item[0])
+    work_checked(world, [failed, other], 1)
+    assert statuses(world, [failed, other]) == ["success", "cancelled"]
+
+
+@pytest.mark.parametrize("seed", range(examples(6, 200)))
+def test_retries_neither_double_places_nor_lose_them_whatever_happens(seed: int) -> None:
+    chooser = random.Random(seed)
+    most = chooser.choice((1, 2))
+    world = World(
+        plan_of(f"{{key: all, max: {most}}}", more=SUBFLOWS),
+        seed=seed,
+        shuffle=True,
+        crash=0.03,
+        duplicate=0.1,
+        workers=3,
+    )
+    ids = [*failed_runs(world, 6), *started(world, 9)[6:]]
+    above = world.start("g")
+    set_up("f.A")
+    work_checked(world, ids, most)
+    set_up()
+    for _ in range(30):
+        for id in (*ids, above):
+            if world.store.header(id) is not None and header(world, id).status == "failure":
+                world.retry("f" if id != above else "g", id)
+        for _ in range(chooser.randrange(40)):
+            world.step()
+            check(world, ids, most)
+            if chooser.random() < 0.05:
+                world.cancel("f", chooser.choice(ids))
+            if chooser.random() < 0.05:
+                id = chooser.choice(ids)
+                if world.store.header(id) is not None:
+                    world.pause("f", id, header(world, id).paused + 1)
+    for _ in range(400):
+        for _ in range(50):
+            busy = world.step()
+            check(world, ids, most)
+        for id in (*ids, above):
+            if header(world, id).is_paused:  # its place is needed
+                world.pause("f", id, header(world, id).paused + 1)
+            elif header(world, id).status == "failure":
+                world.retry("f" if id != above else "g", id)
+        if not busy and not world.broker.queue:
+            break
+    assert set(statuses(world, [*ids, above])) <= {"success", "cancelled"}
     assert world.store.limits.state("all") == (0, [], [])
+    assert world.store.limits.waiting_by_name() == {}
+    assert index_mistakes(world.store, ids) == []
+
+
+def test_a_rerun_waits_for_its_place_like_a_start() -> None:
+    world = World(ONE)
+    (failed,) = failed_runs(world, 1)
+    other = world.start("f", {"customer": "acme"})
+    world.work_some(1)
+    asked = {"of": failed, "origin": failed, "at": world.now, "select": [], "exclude": [], "give": {}}
+    again = world.start("f", {"customer": "acme"}, rerun=asked, v=8)
+    world.broker.queue.reverse()
+    world.work_some(1)
+    assert statuses(world, [again, other]) == ["queued", "running"]
+    work_checked(world, [again, other], 1)
+    assert statuses(world, [again, other]) == ["success", "success"]
+    assert header(world, again).rerun_of == failed
 
 
 def test_what_is_about_limits_is_of_a_format_that_older_workers_leave_to_newer_ones() -> None:

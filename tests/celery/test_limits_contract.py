@@ -9,7 +9,7 @@ import pytest
 
 from selinon_core.celery.stores import Store
 from selinon_core.celery.stores.limits import ASK, BEGIN, END, TAKE, LimitPlace, LimitStep
-from selinon_core.celery.stores.protocol import Commit, Committed
+from selinon_core.celery.stores.protocol import Commit, Committed, Reopening
 from tests.celery.stores import MARKED_KINDS, fresh_store
 
 NOW = 1_800_000_000.0
@@ -117,6 +117,29 @@ def test_more_places_are_granted_at_once_and_less_end_nothing(store: Store) -> N
     assert store.limits.allow("acme", 0, NOW + 9) == []
     state = store.limits.state("acme")
     assert (state.max, runs(state.holders), runs(state.waiting)) == (0, ["a", "b"], ["c", "d"])
+
+
+def test_a_run_that_ended_asks_again_and_does_not_expire_while_it_waits(store: Store) -> None:
+    ask(store, "a")
+    assert end(store, "a").ok if store.renew_lease("a", 1, NOW) else False
+    ask(store, "b", 51)
+    opened = store.acquire_lease("a", 0, 5.0, NOW + 55)
+    assert opened is not None
+    fields = {"status": "running", "retry": "{}"}
+    step = Commit("a", 1, NOW + 55, token=opened.token, batch="again", fields=fields, keep=True)
+    asked = store.commit(step._replace(reopens=Reopening({}, ()), limit=LimitStep(ASK, place("a", 55), 1)))
+    assert (asked.ok, asked.holds, asked.token) == (True, False, None)
+    assert "a" in store.runs(10)
+    assert "a" not in [each.flow_id for each in store.claim_due_runs(NOW + 500, 10, 10.0, 60.0, 60.0)]
+    assert store.header("a") is not None
+    assert store.renew_lease("b", 1, NOW + 500)
+    opened = store.acquire_lease("b", 0, 5.0, NOW + 600)
+    assert opened is not None
+    ended = Commit("b", 0, NOW + 600, token=opened.token, batch="b", fields={"status": "success"}, ttl=60)
+    assert runs(store.commit(ended._replace(limit=LimitStep(END, place("b")))).granted) == ["a"]
+    assert ("a", "timer") in [
+        (each.flow_id, each.reason) for each in store.claim_due_runs(NOW + 603, 10, 1e6, 1e6, 1e6)
+    ]
 
 
 def test_a_larger_priority_comes_first_then_age_then_the_id(store: Store) -> None:

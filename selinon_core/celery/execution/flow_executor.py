@@ -18,11 +18,13 @@ from selinon_core.celery.execution.executor_context import ExecutorParts
 from selinon_core.celery.execution.inbox_codec import InboxEntry, Resumed, encode_entry
 from selinon_core.celery.execution.inline_selection import InlineBudget, InlineTask
 from selinon_core.celery.execution.leased_execution import LeasedExecution
+from selinon_core.celery.execution.queued_retries import QueuedRetries
+from selinon_core.celery.execution.reopening_step import RunBusy
 from selinon_core.celery.execution.run_beginning import RunBeginning
 from selinon_core.celery.execution.run_cache import CachedRun
 from selinon_core.celery.execution.run_pausing import RunPausing
 from selinon_core.celery.execution.run_queueing import RunQueueing
-from selinon_core.celery.execution.run_reopening import RunBusy, RunReopening
+from selinon_core.celery.execution.run_reopening import RunReopening
 from selinon_core.celery.execution.run_signals import RunSignals
 from selinon_core.celery.execution.transition import Problem
 from selinon_core.celery.execution.transition_report import ExecutionReport
@@ -56,8 +58,9 @@ class FlowExecutor:
         self._parts = parts
         self._beginning = RunBeginning(parts)
         self._queueing = RunQueueing(parts, self._beginning)
-        self._leased = LeasedExecution(parts, self._queueing)
-        self._reopening = RunReopening(parts, self._leased)
+        retries = QueuedRetries(parts, self._queueing.make_room)
+        self._leased = LeasedExecution(parts, self._queueing, retries)
+        self._reopening = RunReopening(parts, self._leased, retries)
         self._signals = RunSignals(parts, self._leased)
         self._pausing = RunPausing(parts, self._leased)
 

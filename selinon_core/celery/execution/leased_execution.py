@@ -15,6 +15,7 @@ from selinon_core.celery.execution.inbox_codec import read_entry
 from selinon_core.celery.execution.inline_selection import InlineBudget, InlineTask
 from selinon_core.celery.execution.log_codec import encode_end
 from selinon_core.celery.execution.pause_ends import PauseEnds
+from selinon_core.celery.execution.queued_retries import QueuedRetries
 from selinon_core.celery.execution.run_cache import CachedRun
 from selinon_core.celery.execution.run_loader import require_known_format
 from selinon_core.celery.execution.run_queueing import RunQueueing
@@ -32,9 +33,10 @@ from selinon_core.errors import MigrationError, MigrationSkew
 class LeasedExecution:
     """Advances runs whose lease this process holds."""
 
-    def __init__(self, parts: ExecutorParts, queueing: RunQueueing) -> None:
+    def __init__(self, parts: ExecutorParts, queueing: RunQueueing, retries: QueuedRetries) -> None:
         self._parts = parts
         self._queueing = queueing
+        self._retries = retries
         self._pauses = PauseEnds(parts)
 
     def advance(
@@ -55,40 +57,7 @@ class LeasedExecution:
         try:
             run = parts.loader.replayed(flow_id, run, opened, header)
             migrated = parts.loader.migration(run, opened)
-            # Read before anything is decided: a run with an event, a key of the outbox or a due timer that is not
-            # known here is for newer workers.
-            entries = [read_entry(entry) for entry in opened.entries]
-            outbox = [read_outbox_key(key) for key in opened.outbox]
-            timers = [read_timer_key(name) for name in opened.due]
-            resumed = None
-            if header.is_paused:
-                resumed, entries, timers = self._pauses.decided(header, entries, timers)
-                if not (resumed or entries or timers):
-                    self._pauses.leave(run, header, opened)
-                    return None
-            transition = parts.transition(run)
-            started_before = run.machine.count
-            if migrated is not None:
-                parts.loader.migrate(run, transition, migrated)
-            if header.is_paused:
-                self._pauses.end(transition, header, resumed, outbox)
-            idle_for = transition.now - float(opened.header.get("updated") or transition.now)
-            self._fail_removed(transition, parts.loader.nodes_without_definition(run, outbox, timers, idle_for))
-            resent = self._take_timers(run, transition, timers)
-            if budget is None and not header.is_paused:
-                resent += self._lost_messages(run, idle_for, started_before)
-            for entry in entries:
-                transition.feed_entry(entry)
-            extras = CommitExtras(
-                opened.token,
-                consumed=len(entries),
-                leftover=outbox,
-                resent=resent,
-                inline=inline,
-                index_change=parts.index_changes.status(run.header) if resumed else None,
-            )
-            steps = CommitLoop(parts, run, transition, budget, extras).steps()
-            return parts.steps.alone(steps).inline_task
+            return self._decide(run, header, opened, migrated, budget, inline)
         except MigrationSkew as error:
             parts.release_newer_run(flow_id, header.flow, opened.token, str(error))
         except MigrationError as error:
@@ -96,6 +65,54 @@ class LeasedExecution:
         finally:
             parts.leases.untrack(flow_id)
         return None
+
+    def _decide(
+        self,
+        run: CachedRun,
+        header: RunHeader,
+        opened: Opened,
+        migrated: on.Migrated | None,
+        budget: InlineBudget | None,
+        inline: bool,
+    ) -> InlineTask | None:
+        parts = self._parts
+        # Read before anything is decided: a run with an event, a key of the outbox or a due timer that is not
+        # known here is for newer workers.
+        entries = [read_entry(entry) for entry in opened.entries]
+        outbox = [read_outbox_key(key) for key in opened.outbox]
+        timers = [read_timer_key(name) for name in opened.due]
+        if header.awaits_retry:
+            self._retries.advance(run, header, opened, entries)
+            return None
+        resumed = None
+        if header.is_paused:
+            resumed, entries, timers = self._pauses.decided(header, entries, timers)
+            if not (resumed or entries or timers):
+                self._pauses.leave(run, header, opened)
+                return None
+        transition = parts.transition(run)
+        started_before = run.machine.count
+        if migrated is not None:
+            parts.loader.migrate(run, transition, migrated)
+        if header.is_paused:
+            self._pauses.end(transition, header, resumed, outbox)
+        idle_for = transition.now - float(opened.header.get("updated") or transition.now)
+        self._fail_removed(transition, parts.loader.nodes_without_definition(run, outbox, timers, idle_for))
+        resent = self._take_timers(run, transition, timers)
+        if budget is None and not header.is_paused:
+            resent += self._lost_messages(run, idle_for, started_before)
+        for entry in entries:
+            transition.feed_entry(entry)
+        extras = CommitExtras(
+            opened.token,
+            consumed=len(entries),
+            leftover=outbox,
+            resent=resent,
+            inline=inline,
+            index_change=parts.index_changes.status(run.header) if resumed else None,
+        )
+        steps = CommitLoop(parts, run, transition, budget, extras).steps()
+        return parts.steps.alone(steps).inline_task
 
     def _advance_before_begin(self, flow_id: str, header: RunHeader, opened: Opened) -> None:
         """A run that waits for its place begins when it has it; else it is looked at who ends its waiting."""

@@ -25,6 +25,11 @@ def encode_batch(now: float, events: Sequence[str]) -> str:
     return f"[{now:.3f},{','.join(events)}]"
 
 
+def empty_batch(now: float) -> str:
+    """A batch without events: what workers remember of the run is not the newest state of it any more."""
+    return f"[{now:.3f}]"
+
+
 def encode_end(now: float, reason: str) -> str:
     """The batch that ends a run from outside."""
     return encode_batch(now, [json.dumps([_ENDED_OUTSIDE, reason])])

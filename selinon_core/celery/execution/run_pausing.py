@@ -21,8 +21,8 @@ from selinon_core.celery.execution.commit_steps import Advanced
 from selinon_core.celery.execution.executor_context import ExecutorParts
 from selinon_core.celery.execution.inbox_codec import InboxEntry, Resumed
 from selinon_core.celery.execution.leased_execution import LeasedExecution
+from selinon_core.celery.execution.reopening_step import RunBusy
 from selinon_core.celery.execution.run_cache import CachedRun
-from selinon_core.celery.execution.run_reopening import RunBusy
 from selinon_core.celery.execution.transition_report import ExecutionReport, Told
 from selinon_core.celery.stores.protocol import GONE, OUT_OF_REACH, PAUSED, Commit, Opened
 from selinon_core.celery.stores.run_header import Caller, RunHeader, awaits_start
@@ -82,7 +82,7 @@ class RunPausing:
     def _pause_below(self, flow_id: str, number: int, found: str) -> None:
         """Pause the runs of sub-flows; those of a run that was resumed meanwhile go on."""
         parts = self._parts
-        if found == PAUSED:
+        if found == PAUSED and not self._waits_to_go_on(flow_id):
             for run, node in self._subflows(flow_id):
                 # One whose message no worker took is not paused: its message is dropped.
                 record = parts.store.records(run.id, [node.number]).get(node.number)
@@ -95,6 +95,11 @@ class RunPausing:
         if header is not None and header.status == "running" and not header.is_paused and header.paused > number:
             for _, node in self._subflows(flow_id):
                 parts.relay.steer(node.id, node.name, InboxEntry(Resumed(header.paused)))
+
+    def _waits_to_go_on(self, flow_id: str) -> bool:
+        """Whether a run has ended, and waits for its place: what is below it has nothing to do with its pause."""
+        fields = self._parts.store.header(flow_id)
+        return fields is not None and RunHeader.read(fields).awaits_retry
 
     def _subflows(self, flow_id: str) -> Iterator[tuple[CachedRun, NodeRun]]:
         """The sub-flows of a run that have not ended, as far as its log says: nothing is decided meanwhile."""

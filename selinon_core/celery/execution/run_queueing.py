@@ -30,7 +30,7 @@ from selinon_core.celery.stores.outbox_keys import BEGIN_FLOW, EXPIRE
 from selinon_core.celery.stores.protocol import Commit, Committed, Opened, Reopening
 from selinon_core.celery.stores.run_header import Caller, RunHeader
 from selinon_core.celery.transport.message_schema import StartMessage
-from selinon_core.celery.transport.publisher import priority_of
+from selinon_core.celery.transport.publisher import waiting_priority
 from selinon_core.dispatch.codec import LIMITED_FORMAT
 from selinon_core.errors import ArgumentError
 
@@ -88,9 +88,7 @@ class RunQueueing:
         return found is not None and found.limit is not None
 
     def _priority(self, lane: str) -> int:
-        """The priority of a run among those that wait; all are alike where no lane has one."""
-        lanes = self._parts.plan.settings.lanes
-        return priority_of(lanes.get(lane)) if lanes else 0
+        return waiting_priority(self._parts.plan.settings.lanes, lane)
 
     def ask(self, message: StartMessage, stub: Opened | None = None) -> Advanced | None:
         """Ask for the place of a run that does not exist, or of which there is a ``stub`` whose lease is held.

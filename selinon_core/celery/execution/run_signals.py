@@ -5,8 +5,9 @@ from __future__ import annotations
 from selinon_core.celery.execution.early_signals import EarlySignal, TooManyEarly, kept
 from selinon_core.celery.execution.executor_context import ExecutorParts
 from selinon_core.celery.execution.leased_execution import LeasedExecution
+from selinon_core.celery.execution.log_codec import empty_batch
+from selinon_core.celery.execution.reopening_step import RunBusy
 from selinon_core.celery.execution.run_cache import CachedRun
-from selinon_core.celery.execution.run_reopening import RunBusy
 from selinon_core.celery.execution.transition import Problem
 from selinon_core.celery.execution.transition_report import ExecutionReport
 from selinon_core.celery.execution.wait_endings import is_wait, open_waits
@@ -40,9 +41,9 @@ class RunSignals:
             if opened is None:
                 return
             header = RunHeader.read(opened.header)
-            if header.status != "running":
+            if header.status != "running" or header.awaits_retry:
                 self._release(message.id, opened)
-                self._refuse(message, f"the flow run has ended ({header.status})")
+                self._refuse(message, f"the flow run has ended ({header.retry.get('status', header.status)})")
                 return
             # What a paused run has left after a look waits for the end of the pause; a signal does not.
             is_held = header.is_paused and look > 0
@@ -134,8 +135,7 @@ class RunSignals:
             "early": kept(run.header.early, signal, {node.number for node in run.machine.active}),
             "format": str(max(WAITS_FORMAT, run.header.format)),
         }
-        batch = f"[{now:.3f}]"
-        step = Commit(run.id, opened.version, now, token=opened.token, batch=batch, fields=fields)
+        step = Commit(run.id, opened.version, now, token=opened.token, batch=empty_batch(now), fields=fields)
         committed = parts.store.commit(step)
         if not committed.ok:
             raise RunBusy(f"another worker took the lease of flow run {run.id}")

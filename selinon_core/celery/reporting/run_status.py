@@ -110,9 +110,9 @@ def _run(store: Store, folded: FoldedRun) -> dict[str, Any]:
         found["start_conflict"] = None if conflict is None else _shown_conflict(conflict)
     if header.rerun:
         found["rerun_of"] = header.rerun_of
-    if header.limit and header.has_not_begun:
+    if header.limit and header.is_queued:
         found["starts_paused"] = is_hold(header.limit)
-    if header.limit and header.has_not_begun and not is_hold(header.limit):
+    if header.limit and header.is_queued and not is_hold(header.limit):
         found["limit"] = limit_shown(store, folded.id, header)
     if run is not None:
         outcome = run.machine.outcome

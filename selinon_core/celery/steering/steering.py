@@ -125,6 +125,8 @@ class Steering:
         if folded is None:
             raise UnknownRunError(f"there is no flow run {id}, or no worker has begun it")
         header = folded.header
+        if header.awaits_retry:
+            raise RequestError(f"flow run {id} waits for its place to go on: its retry is queued")
         if header.status != "failure":
             states = {
                 "running": "is running",

@@ -32,6 +32,7 @@ class RunHeader(NamedTuple):
     ``early`` are signals that are kept for tasks that do not wait yet (``execution.early_signals``).
     ``paused`` counts how often it was paused and resumed: an odd number says that it is paused.
     ``limit`` is the key of the place that it has, or waits for (``stores.limits``); empty: it needs none.
+    ``retry`` is what was asked for of a failed run that waits for its place (``execution.queued_retries``).
     ``lane`` is the lane of the run, which its sub-flows have too; empty: none.
     ``serial`` counts how often the caller's node run was run again: what this run was started or reopened for.
     ``rerun`` says of a run that runs another one again: ``{"of": its id}``, and at the top what was asked for
@@ -67,6 +68,7 @@ class RunHeader(NamedTuple):
     rerun: Mapping[str, Any] = {}
     lane: str = ""
     digests: str = ""
+    retry: Mapping[str, Any] = {}
 
     @property
     def rerun_of(self) -> str | None:
@@ -84,9 +86,19 @@ class RunHeader(NamedTuple):
         return self.status == "running" and self.initial_definition is None
 
     @property
+    def awaits_retry(self) -> bool:
+        """Whether it failed, and waits for its place to go on."""
+        return self.status == "running" and bool(self.retry)
+
+    @property
+    def is_queued(self) -> bool:
+        """Whether it waits for its place, or for the end of a pause, before it begins or goes on."""
+        return self.has_not_begun or self.awaits_retry
+
+    @property
     def shown_status(self) -> str:
         """As ``shown_status`` of its fields."""
-        return "paused" if self.is_paused else "queued" if self.has_not_begun else self.status
+        return "paused" if self.is_paused else "queued" if self.is_queued else self.status
 
     @classmethod
     def read(cls, fields: Mapping[str, str]) -> RunHeader:
@@ -94,7 +106,7 @@ class RunHeader(NamedTuple):
         get = fields.get
         caller = get("caller")
         locations = get("result_locations")
-        labels, rerun = get("labels"), get("rerun")
+        labels, rerun, retry = get("labels"), get("rerun"), get("retry")
         return cls(
             fields["flow"],
             get("queue", ""),
@@ -125,6 +137,7 @@ class RunHeader(NamedTuple):
             json.loads(rerun) if rerun else {},
             get("lane", ""),
             get("digests", ""),
+            json.loads(retry) if retry else {},
         )
 
     def new_fields(self) -> dict[str, str]:
@@ -148,6 +161,8 @@ class RunHeader(NamedTuple):
             fields["labels"] = json.dumps(dict(self.labels))
         if self.rerun:
             fields["rerun"] = json.dumps(dict(self.rerun))
+        if self.retry:
+            fields["retry"] = json.dumps(dict(self.retry))
         if self.serial:
             fields["serial"] = str(self.serial)
         if self.paused:

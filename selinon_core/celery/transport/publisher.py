@@ -58,6 +58,11 @@ def priority_of(lane: LanePlan | None) -> int:
     return NORMAL_PRIORITY if lane is None or lane.priority is None else lane.priority
 
 
+def waiting_priority(lanes: Mapping[str, LanePlan], lane: str) -> int:
+    """The priority of what waits for a place of a limit; all are alike where there are no lanes."""
+    return priority_of(lanes.get(lane)) if lanes else 0
+
+
 #: Adds commands to a pipeline of a Redis broker.
 Note = Callable[[Any], None]
 

@@ -10,7 +10,7 @@ import logging
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-from selinon_core.celery.execution.run_reopening import RunBusy
+from selinon_core.celery.execution.reopening_step import RunBusy
 from selinon_core.celery.selinon_protocol import Owner
 from selinon_core.celery.transport.message_schema import (
     TRACE_HEADER,

@@ -204,8 +204,8 @@ EVENT_KINDS: dict[str, EventKind] = {
         (*_NODE, "done", "of", "text"),
     ),
     "RUN_QUEUED": EventKind(
-        "A flow run waits for its place: as many as its limit allows run under the same `key`, or starts of its "
-        "flow are paused (`max` is 0).",
+        "A flow run, or the retry of one, waits for its place: as many as its limit allows run under the same "
+        "`key`, or starts of its flow are paused (`max` is 0).",
         (*_FLOW, "key", "max", "when_full"),
     ),
     "LIMIT_CANCEL": EventKind(
