@@ -30,7 +30,7 @@ from selinon_core.config.yaml.nodes import (
 from selinon_core.config.yaml.scalars import MAP_TAG, MERGE_TAG, SEQ_TAG, PlainScalars, short_tag, tagged_value
 from selinon_core.diagnostics import Fix, Related, fixes_of, kinds
 from selinon_core.diagnostics.kinds import Collector, shorten
-from selinon_core.diagnostics.location import FixedLocation, SourceLocation, Span
+from selinon_core.diagnostics.location import Edit, FixedLocation, SourceLocation, Span
 
 MAX_DEPTH = 200
 #: How many nodes a document may have once aliases are expanded: this many and some per node that is written.
@@ -319,15 +319,20 @@ def _report_unknown_alias(
 
 def _report_unknown_tag(collector: Collector, file: str, event: Any) -> None:
     tag = short_tag(event.tag)
+    place = _head(file, event, len(tag))
     help = "write plain values, lists and mappings"
+    fixes: tuple[Fix, ...] = ()
     if tag[:1] == "!" and "." in tag and all(part.isidentifier() for part in tag[1:].split(".")):
         help += f'; in an expression, write "not {shorten(tag[1:])}"'
+        sign = place._replace(end_column=place.column + 1)
+        fixes = (Fix('write "not"', False, (Edit(sign, "not "),)),)
     collector.add(
         kinds.UNKNOWN_TAG,
-        FixedLocation(_head(file, event, len(tag))),
+        FixedLocation(place),
         f'unknown tag "{shorten(tag)}"',
         note="tags are never executed",
         help=help,
+        fixes=fixes,
     )
 
 

@@ -5,21 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import NamedTuple, Protocol
 
-from selinon_core.expressions.checking.findings import Fix
 from selinon_core.expressions.types import Type
 
 
 class Refused(NamedTuple):
     """Why a name has no value in a place, or what is to be said of it; ``reason`` distinguishes the kinds.
 
-    ``fails_always``: also in ``has`` and ``default``, for which a missing value is not an error.
+    ``instead`` are names that may stand in its place; one alone is what was meant. ``fails_always``: also in
+    ``has`` and ``default``, for which a missing value is not an error.
     """
 
     reason: str
     message: str
     note: str = ""
     help: str = ""
-    fixes: tuple[Fix, ...] = ()
+    instead: tuple[str, ...] = ()
     fails_always: bool = False
 
 

@@ -108,7 +108,8 @@ def _entry(state: State, tree: Tree, start: int, entry: Known | Refused, facts: 
 
 
 def _refusal(tree: Tree, start: int, entry: Refused) -> Finding:
-    reason, message, note, help, fixes, _ = entry
+    reason, message, note, help, instead, _ = entry
+    fixes = tuple([Fix(f"write {name}", tree.start, tree.end, name, safe=len(instead) == 1) for name in instead])
     return Finding(Kind.REFUSED, start, tree.end, message, note, help, fixes, reason=reason)
 
 

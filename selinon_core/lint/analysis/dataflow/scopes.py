@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable
 
 from selinon_core.config.model import EdgeDef, FailureDef, FlowDef, ForeachItemsDef, TaskDef
@@ -94,7 +95,8 @@ class Scope:
             return Known(INTEGER, is_there=True)
         if self._has_items:
             message = f'the item of this foreach is called "{self._item_name}"'
-            return Refused(PLACE, message, f'write "{self._item_name}"')
+            instead = (self._item_name,) if name == "item" else ()
+            return Refused(PLACE, message, f'write "{self._item_name}"', instead=instead)
         if self._foreach is not None:
             note = f"{self._part.value} is worked out before there are items"
             return Refused(PLACE, f'"{name}" is known in "args" only', note)
@@ -250,10 +252,16 @@ class Scope:
             message = f'"{name}" {"has" if always else "may have"} several runs'
             help = f"write all.{name} for the list of results, last.{name} for the last one"
             reason = ALWAYS_SEVERAL if always else SEVERAL
-            remarks = (*entry.remarks, Refused(reason, message, "which one is meant is not known", help))
-            return entry._replace(remarks=remarks)
+            refused = Refused(reason, message, "which one is meant is not known", help, _lasts_and_alls(name))
+            return entry._replace(remarks=(*entry.remarks, refused))
         missing = f'"{name}" may not have run' if lacks else ""
         return entry._replace(missing=missing, is_there=lacks is False)
+
+
+def _lasts_and_alls(name: str) -> tuple[str, ...]:
+    """What an output may read in place of a node that has several runs."""
+    member = f".{name}" if name.isidentifier() else f"[{json.dumps(name, ensure_ascii=False)}]"
+    return f"last{member}", f"all{member}"
 
 
 _FINDERS: dict[str, Callable[[Scope], Entry]] = {

@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from selinon_core.config.model import EdgeDef, FailureDef, FlowDef, ForeachDef
-from selinon_core.diagnostics import Diagnostic, Related, Severity
+from selinon_core.diagnostics import Diagnostic, Related, Severity, fixes_of
 from selinon_core.lint.rule import LintContext, Rule
 
 
@@ -55,6 +55,7 @@ class ArgsGivenTwice(Rule):
                 note="the item is item in args",
                 help='remove "propagate_result"',
                 related=(Related(foreach.key_location("propagate_result").span, "the item is given here"),),
+                fixes=fixes_of(('remove "propagate_result"', False, foreach.without("propagate_result"))),
             )
 
     def _flow_args(self, project: LintContext, flow: FlowDef, entry: EdgeDef | FailureDef) -> Iterator[Diagnostic]:
@@ -62,10 +63,12 @@ class ArgsGivenTwice(Rule):
         for ref in dict.fromkeys(given or ()):
             if project.model.is_flow(ref.name) and flow.propagate_node_args.covers(ref.name):
                 flag = flow.key_location("propagate_node_args").span
+                named = [one.location for one in flow.propagate_node_args.refs if one.name == ref.name]
                 yield self.found(
                     entry.key_location("args"),
                     f'"{ref.name}" would get both "args" and the arguments of the flow',
                     note="the arguments of the flow are args in them",
                     help='remove the sub-flow from "propagate_node_args"',
                     related=(Related(flag, '"propagate_node_args" is set here'),),
+                    fixes=fixes_of(*[(f'remove "{ref.name}" there', False, place.removed()) for place in named]),
                 )

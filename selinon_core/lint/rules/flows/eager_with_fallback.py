@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from selinon_core.diagnostics import Diagnostic, Related, Severity
+from selinon_core.diagnostics import Diagnostic, Related, Severity, fixes_of
 from selinon_core.lint.analysis.uses import first_refs
 from selinon_core.lint.rule import LintContext, Rule
 
@@ -52,4 +52,5 @@ class EagerWithFallback(Rule):
                         f'"{ref.name}" is to fail the flow eagerly, but it has a fallback',
                         note="the fallback can never run",
                         related=(Related(handled[ref.name].span, "the fallback is here"),),
+                        fixes=fixes_of((f'remove "{ref.name}" here', False, ref.location.removed())),
                     )

@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from selinon_core.config.model import FlowDef
-from selinon_core.diagnostics import Diagnostic, Related, Severity
+from selinon_core.diagnostics import Diagnostic, Related, Severity, fixes_of
 from selinon_core.lint.analysis.uses import first_refs
 from selinon_core.lint.rule import LintContext, Rule
 
@@ -55,6 +55,7 @@ class NowaitWaitedFor(Rule):
                         f'"{ref.name}" is marked "nowait", but something waits for it',
                         note="its end is not looked at",
                         related=related,
+                        fixes=fixes_of((f'remove "{ref.name}" here', False, ref.location.removed())),
                     )
 
 
