@@ -29,6 +29,7 @@ class Misfit(NamedTuple):
 
     ``path`` leads to the place inside of the value; of a missing or unknown key it ends with that key. ``names``
     are the keys that there are. ``certain``: no value with this place fits; otherwise that depends on the value.
+    ``may_be_absent``: a key on the way to the place may be missing, and a value without it may fit.
     """
 
     kind: str
@@ -37,6 +38,7 @@ class Misfit(NamedTuple):
     wanted: str
     names: tuple[str, ...] = ()
     certain: bool = True
+    may_be_absent: bool = False
 
 
 MISSING, UNKNOWN, WRONG, MAY_BE_MISSING, MAY_BE_NULL = (
@@ -120,6 +122,8 @@ def _objects(given: ObjectType, wanted: ObjectType, path: tuple[str | int, ...])
         if value.is_never:
             continue
         if wanted.others is None and not wanted.names(key):
-            yield Misfit(UNKNOWN, (*path, key), describe(value), "", names)
+            found = iter((Misfit(UNKNOWN, (*path, key), describe(value), "", names),))
         else:
-            yield from misfits(value, wanted.value_of(key), (*path, key))
+            found = misfits(value, wanted.value_of(key), (*path, key))
+        is_there = key in given.required
+        yield from found if is_there else (misfit._replace(may_be_absent=True) for misfit in found)

@@ -44,7 +44,7 @@ class MisfitRule(Rule):
     def misfits_found(
         self, project: LintContext, compared: Compared, found: Iterable[Misfit]
     ) -> Iterable[Diagnostic]:
-        """The diagnostics of one value. An error is one only if no value with this place fits."""
+        """The diagnostics of one value. An error is one only if no value fits; lists may have no items."""
         misfits = list(found)
         unknown = any(misfit.kind == UNKNOWN for misfit in misfits)
         for misfit in misfits:
@@ -69,7 +69,8 @@ class MisfitRule(Rule):
         else:
             verb = "is" if misfit.certain else "may be"
             message = f"{subject} {owner} {verb} {misfit.given}, not {misfit.wanted}"
-        severity = compared.most if misfit.certain else Severity.WARNING
+        is_error = misfit.certain and not misfit.may_be_absent
+        severity = compared.most if is_error else Severity.WARNING
         location = _place(compared, misfit)
         return self.found(location, message, note=note, help=help, related=compared.related, severity=severity)
 

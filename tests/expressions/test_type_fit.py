@@ -101,3 +101,18 @@ _A = {"type": "object", "required": ["a"], "properties": {"a": {"type": "string"
 def test_what_depends_on_the_value_is_not_certain(given_schema: Any, wanted: Any, certain: list[bool]) -> None:
     found = list(misfits(type_of_schema(given_schema), type_of_schema(wanted)))
     assert [one.certain for one in found] == certain
+
+
+@pytest.mark.parametrize("required", [[], ["a"]])
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        {"type": "object", "properties": {"a": {"type": "integer"}}},
+        {"type": "object", "additionalProperties": False},
+    ],
+)
+def test_what_is_wrong_with_a_key_that_may_be_missing_is_wrong_where_it_is_given(
+    required: list[str], wanted: Any
+) -> None:
+    [found] = misfits(type_of_schema(_A | {"required": required}), type_of_schema(wanted))
+    assert (found.certain, found.may_be_absent) == (True, not required)
