@@ -46,11 +46,12 @@ def watch(terminal: Terminal, options: WatchCommandOptions) -> int:
     """Watch until interrupted. A directory without YAML files may get some; a path that is not there is wrong."""
     from selinon_cli.watching.loop import WatchLoop
     from selinon_cli.watching.options import WatchOptions
+    from selinon_core.config.yaml.files import MissingPathError
 
     _check(options)
     for path in options.paths:
         if not os.path.exists(path):
-            raise UsageError(f"no such file or directory: {path}")
+            raise MissingPathError(path)
     check_pythonpath(options.pythonpath)
     of_run = options.of_run
     outputs = [of_run.report, of_run.trace, options.graph]

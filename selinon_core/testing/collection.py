@@ -8,7 +8,14 @@ from typing import NamedTuple
 
 from selinon_core.cases.model import Case
 from selinon_core.config.pyproject import configured_files, project_settings
-from selinon_core.config.yaml.files import PathError, display_name, is_root, project_directories, yaml_files
+from selinon_core.config.yaml.files import (
+    MissingPathError,
+    PathError,
+    display_name,
+    is_root,
+    project_directories,
+    yaml_files,
+)
 from selinon_core.diagnostics import Diagnostic, has_errors
 from selinon_core.diagnostics.wording import suggestion
 from selinon_core.errors import RequestError
@@ -156,7 +163,7 @@ def _files_below(project: Sequence[str]) -> list[str]:
     if project:
         for path in project:
             if not os.path.exists(path):
-                raise PathError(f"no such file or directory: {path}")
+                raise MissingPathError(path)
             directories.append(path if os.path.isdir(path) else os.path.dirname(path) or ".")
     else:
         settings = project_settings()

@@ -235,6 +235,16 @@ def test_a_drawing_needs_an_ending_that_is_known(shop: Path, cli: Cli) -> None:
     assert (shop / "drawing").read_text().startswith("<?xml")
 
 
+@pytest.mark.parametrize(
+    "command", [("run", "--local"), ("graph",), ("check",), ("test",), ("simulate",), ("watch",)]
+)
+def test_the_name_of_a_flow_is_not_a_path(shop: Path, cli: Cli, command: tuple[str, ...]) -> None:
+    """The message names the option where the path may be the name of a flow, and only there."""
+    said = "error: no such file or directory: order\n  if that is the name of a flow: --flow order\n"
+    assert cli(*command, "order") == (2, "", said)
+    assert cli(*command, "order.yml") == (2, "", "error: no such file or directory: order.yml\n")
+
+
 def test_a_selection_of_nothing_is_no_full_run(shop: Path, cli: Cli) -> None:
     assert cli("run", "--local", "--select", "") == (2, "", "error: --select names no task\n")
 

@@ -28,6 +28,14 @@ class PathError(RequestError):
     """Raised when a path named on purpose does not exist, or a directory has no YAML file."""
 
 
+class MissingPathError(PathError):
+    """Raised when ``path`` does not exist."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(f"no such file or directory: {path}")
+        self.path = path
+
+
 class NoFilesError(PathError):
     """Raised when a directory has no YAML file: there is no project yet."""
 
@@ -77,7 +85,7 @@ def named_files(paths: Iterable[str | os.PathLike[str]], *, follow_links: bool =
             if real not in found or not found[real].explicit:
                 found[real] = SourceFile(path, display_name(path), True)
         else:
-            raise PathError(f"no such file or directory: {path}")
+            raise MissingPathError(path)
     return list(found.values())
 
 
