@@ -135,7 +135,8 @@ class RunData:
         view, run = self.view, record.run
         node, row = NodeData(record), self.recorded.rows.get(run.id, {})
         node.args = copy_json(row["node_args"] if "node_args" in row else shown(run.args))
-        node.attempts = int(row["attempts"]) if "attempts" in row else record.attempts or None
+        if not self._is_wait(run.name):  # workers count no attempts of what runs no code
+            node.attempts = int(row["attempts"]) if "attempts" in row else record.attempts or None
         node.started, node.ended = self._since(record.started_at), self._since(record.finished_at)
         if run.is_flow:
             node.result, node.output = None, _output(view, record)
@@ -147,6 +148,10 @@ class RunData:
         if run.status == "failure" and not run.is_flow:
             node.error = _error_of(record, row)
         return node
+
+    def _is_wait(self, name: str) -> bool:
+        task = self.view.plan.tasks.get(name)
+        return task is not None and task.wait is not None
 
     def _result(self, record: NodeRecord) -> Json:
         if self.view.has_result(record):

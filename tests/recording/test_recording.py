@@ -21,6 +21,7 @@ from selinon_core.recording.distinct import distinct
 from selinon_core.recording.recorder import Differs, Recorder, RecordingOptions
 from selinon_core.recording.run_data import RecordedRun
 from selinon_core.simulating.world import World
+from tests.celery.waiting_project import project as waiting_project
 from tests.example_counts import examples
 from tests.local import trying
 from tests.local.trying import build, each, failing, holding, play
@@ -331,3 +332,26 @@ def test_a_case_of_the_same_name_is_refused() -> None:
 def test_a_file_that_cannot_be_extended_is_left_alone(before: str, why: str) -> None:
     with pytest.raises(RequestError, match=why):
         extended(before)
+
+
+# -- tasks that wait ---------------------------------------------------------------------------------------------
+
+WAIT_ENDS = {
+    "signal": ({"value": {"ok": True}}, 'Approve: {"result": {"ok": true}}'),
+    "rejected": ({"reject": "too dear"}, '"errors": {"Approve": "Rejected: '),
+    "time-out": (None, '"errors": {"Approve": "TaskTimeout: '),
+}
+
+
+@pytest.mark.parametrize("end", WAIT_ENDS)
+def test_a_task_that_waited_is_recorded_with_its_end(end: str) -> None:
+    """On workers a wait has no attempts: no worker takes it."""
+    signal, written = WAIT_ENDS[end]
+    world = World(waiting_project())
+    id = world.start("order", {"number": 7})
+    world.work(until=world.now + 60)
+    if signal is not None:
+        world.signal("order", id, "Approve", **signal)
+    world.work()
+    _, text = record(world.plans[0], of_workers(world.plans[0], world, id), expect="full")
+    assert written in text
