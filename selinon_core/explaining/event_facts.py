@@ -12,7 +12,7 @@ from selinon_core.diagnostics.wording import listed
 from selinon_core.dispatch import FlowRun
 from selinon_core.errors import RequestError
 from selinon_core.explaining.event_references import Event, edge_of, entry_of
-from selinon_core.explaining.event_runs import EventRuns
+from selinon_core.explaining.event_runs import EventRuns, root_of
 from selinon_core.explaining.report_facts import Counts, leaves_of_tree, seen_in_tree
 from selinon_core.explaining.run_view import RunView
 from selinon_core.plan import Plan
@@ -29,6 +29,7 @@ class TraceView(RunView):
     def _read(self, reading: _Reading, id: str | None) -> None:
         super().__init__(reading.plan, reading.facts(id))
         self.notes = reading.notes
+        self.reused_from = reading.reused_from(self.records)
 
     @classmethod
     def each(cls, plan: Plan, events: Iterable[Event]) -> list[TraceView]:
@@ -81,10 +82,10 @@ class _Reading(EventRuns):
         for place, started in self._started.items():
             used = self._decisions[place]
             assert isinstance(used, FallbackConsidered)
-            self._decisions[place] = used._replace(started=self._runs(started))
-        flows = [record for record in self._flow_runs.values() if _root_of(record) is root]
+            self._decisions[place] = used._replace(started=self._runs(used.flow_run, started))
+        flows = [record for record in self._flow_runs.values() if root_of(record) is root]
         inside = {record.id for record in flows}
-        nodes = [record for record in self._nodes.values() if record.flow_run.id in inside]
+        nodes = [record for record in self._in_order if record.flow_run.id in inside]
         for record in flows:
             record.machine = cast(
                 FlowRun, Counts(self._counted(self._considered, record), self._counted(self._fired, record))
@@ -96,6 +97,11 @@ class _Reading(EventRuns):
         facts.fallbacks = [fact for fact in facts.decisions if isinstance(fact, FallbackConsidered)]
         facts.eager, facts.left_out = self._eager, self._left_out
         return facts
+
+    def reused_from(self, records: Iterable[NodeRecord]) -> dict[str, str]:
+        """By the ids of reused node runs: the flow run that made each, where the trace says it."""
+        found = {record.run.id: self._made_by(record) for record in records if record.run.status == "reused"}
+        return {id: made_by for id, made_by in found.items() if made_by is not None}
 
     @property
     def plan(self) -> Plan:
@@ -132,7 +138,7 @@ class _Reading(EventRuns):
         edge = edge_of(event, flow_run.flow)
         if edge is None:
             return
-        value, sources = event["event"] == "EDGE_COND_TRUE", self._runs(self._ids(event, flow_run, edge))
+        value, sources = event["event"] == "EDGE_COND_TRUE", self._runs(flow_run, self._ids(event, flow_run, edge))
         tree = event.get("condition") or {}
         self._count(flow_run, edge, sources, fired=value and edge.foreach is None)
         self._decisions.append(
@@ -152,7 +158,7 @@ class _Reading(EventRuns):
         edge = edge_of(event, flow_run.flow)
         if edge is None:
             return
-        sources, items = self._runs(self._ids(event, flow_run, edge)), int(event["count"])
+        sources, items = self._runs(flow_run, self._ids(event, flow_run, edge)), int(event["count"])
         self._count(flow_run, edge, sources, fired=True)
         for place, each in reversed(list(enumerate(self._decisions))):
             if isinstance(each, EdgeConsidered) and each.edge is edge and each.sources == sources:
@@ -183,7 +189,7 @@ class _Reading(EventRuns):
 
     def _fallback_used(self, event: Event, flow_run: FlowRecord) -> None:
         handled = [str(node["id"]) for node in event["nodes"]]
-        runs = self._runs(handled)
+        runs = self._runs(flow_run, handled)
         started = [str(node["id"]) for node in event.get("started", ())]
         for id in started:
             self._handled[id] = handled
@@ -201,15 +207,10 @@ class _Reading(EventRuns):
             self._left_out.add((flow_run.flow.name, edge.index, event.get("omitted_node")))
 
 
-def _root_of(record: FlowRecord) -> FlowRecord:
-    while record.parent_run is not None:
-        record = record.parent_run
-    return record
-
-
 _Handler = Callable[[_Reading, Event, FlowRecord], None]
 _HANDLERS: dict[str, _Handler] = {
     "FLOW_START": _Reading._flow_started,
+    "RUN_RERUN": _Reading._rerun,
     "FLOW_END": _Reading._flow_ended,
     "FLOW_FAILURE": _Reading._flow_ended,
     "TASK_SCHEDULE": _Reading._scheduled,

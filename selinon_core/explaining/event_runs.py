@@ -23,6 +23,8 @@ class EventRuns:
         self._plan = plan
         self._flow_runs: dict[str, FlowRecord] = {}
         self._nodes: dict[str, NodeRecord] = {}
+        #: All node runs in the order in which they were started.
+        self._in_order: list[NodeRecord] = []
         self._numbers: Counter[str] = Counter()
         self._attempts: list[AttemptEnded] = []
         self._eager: list[NodeRun] = []
@@ -34,6 +36,12 @@ class EventRuns:
         #: Edge and sources of nodes that are to fail without being started.
         self._refused: dict[tuple[str, str], tuple[int, tuple[NodeRun, ...]]] = {}
         self._flow_attempts: Counter[str] = Counter()
+        #: By the ids of flow run and node run: reused ones of which the trace has the flow run that made them.
+        self._reused_again: dict[tuple[str, str], NodeRecord] = {}
+        #: The ids of flow runs and of the node runs that they reused.
+        self._reuses: set[tuple[str, str]] = set()
+        #: By the id of a rerun: the run that it runs again.
+        self._reruns: dict[str, str] = {}
         #: By flow run and name: the newest run of a node.
         self._newest: dict[tuple[str, str], NodeRun] = {}
         #: By flow run and edge: the sources of the combination that an event was about last. What a
@@ -57,6 +65,9 @@ class EventRuns:
     def _flow_started(self, event: Event, record: FlowRecord) -> None:
         self._flow_attempts[record.id] += 1
         record.args, record.parent = event.get("node_args"), dict(event.get("parent") or {})
+
+    def _rerun(self, event: Event, record: FlowRecord) -> None:
+        self._reruns[record.id] = str(event["rerun_of"])
 
     def _flow_ended(self, event: Event, record: FlowRecord) -> None:
         state, reason = event.get("state") or {}, event.get("reason")
@@ -90,7 +101,7 @@ class EventRuns:
             name,
             is_flow,
             None if edge is None else edge.index,
-            self._runs(sources or ()),
+            self._runs(flow_run, sources or ()),
             event.get("node_args"),
             event.get("failures"),
             self._flow_attempts[flow_run.id] or 1,
@@ -102,6 +113,7 @@ class EventRuns:
             self._nodes[id].error = None
             return
         self._nodes[id] = record
+        self._in_order.append(record)
         self._newest[flow_run.id, name] = run
         if edge is not None and edge.condition is None:
             self._count(flow_run, edge, run.sources, fired=True)
@@ -124,7 +136,11 @@ class EventRuns:
             self._flow_attempts[flow_run.id] or 1,
         )
         run.status = "reused"
-        self._nodes.setdefault(id, NodeRecord(run, flow_run, {}))
+        self._reuses.add((flow_run.id, id))
+        record = NodeRecord(run, flow_run, {})
+        self._in_order.append(record)
+        if self._nodes.setdefault(id, record) is not record:  # the trace has the run that made it, too
+            self._reused_again[flow_run.id, id] = record
 
     def _attempt_began(self, event: Event, flow_run: FlowRecord) -> None:
         record = self._nodes.get(str(event["task_id"]))
@@ -151,6 +167,7 @@ class EventRuns:
             number, is_flow = self._next_number(flow_run), name in self._plan.flows
             run = NodeRun(number, id, name, is_flow, index, sources, None, None, 1)
             record = self._nodes[id] = NodeRecord(run, flow_run, {})
+            self._in_order.append(record)
         succeeded = event["event"] == "NODE_SUCCESSFUL"
         record.run.status = "success" if succeeded else "failure"
         record.finished_at = event.get("time")
@@ -165,7 +182,7 @@ class EventRuns:
         if not isinstance(index, int) or not 0 <= index < len(edges):
             return
         if edges[index].destinations == tuple(event["nodes_to"]):
-            sources = self._runs(self._ids(event, flow_run, edges[index]))
+            sources = self._runs(flow_run, self._ids(event, flow_run, edges[index]))
             if not event.get("what"):
                 return
             for name in event["nodes_to"]:
@@ -176,6 +193,16 @@ class EventRuns:
         if record is not None:
             self._eager.append(record.run)
 
+    def _made_by(self, record: NodeRecord) -> str | None:
+        """The flow run that made a node run which a rerun reuses, as far back as the trace goes."""
+        flow_run, made_by = record.flow_run, self._reruns.get(root_of(record.flow_run).id)
+        while (of := self._reruns.get(flow_run.id)) is not None:
+            before = self._flow_runs.get(of)
+            if before is None or (before.id, record.run.id) not in self._reuses:
+                break
+            flow_run, made_by = before, self._reruns.get(root_of(before).id)
+        return made_by
+
     # -- what events refer to -----------------------------------------------------------------------------------
 
     def _count(self, flow_run: FlowRecord, edge: EdgePlan, sources: Sequence[NodeRun], *, fired: bool) -> None:
@@ -184,8 +211,9 @@ class EventRuns:
         if fired:
             self._fired.setdefault(key, set()).add(combination)
 
-    def _runs(self, ids: Iterable[str]) -> tuple[NodeRun, ...]:
-        return tuple(self._nodes[id].run for id in ids if id in self._nodes)
+    def _runs(self, flow_run: FlowRecord, ids: Iterable[str]) -> tuple[NodeRun, ...]:
+        again = self._reused_again
+        return tuple(again.get((flow_run.id, id), self._nodes[id]).run for id in ids if id in self._nodes)
 
     def _ids(self, event: Event, flow_run: FlowRecord, edge: EdgePlan) -> Iterator[str]:
         """The ids of the sources for which an edge was considered, in the order in which the edge names them."""
@@ -203,3 +231,10 @@ class EventRuns:
 
 #: Events that say for which combination something was asked about an edge.
 _ABOUT_EDGES = ("EDGE_COND_TRUE", "EDGE_COND_FALSE", "FOREACH_RESULT", "NODE_ARGS")
+
+
+def root_of(record: FlowRecord) -> FlowRecord:
+    """The flow run at the top of one."""
+    while record.parent_run is not None:
+        record = record.parent_run
+    return record

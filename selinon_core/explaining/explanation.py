@@ -13,6 +13,7 @@ from selinon_core.explaining.run_view import RunView
 from selinon_core.explaining.words import edge_text, entry_text, times
 from selinon_core.plan import EdgePlan, FailurePlan, FlowPlan
 from selinon_core.runtime.facts import EdgeConsidered, FallbackConsidered
+from selinon_core.runtime.ids import id_maker
 from selinon_core.runtime.trace.run_records import FlowRecord, NodeRecord
 
 #: How far explanations go back.
@@ -32,9 +33,7 @@ class Explanation(EndReasons):
         """What started a node run."""
         run, flow = record.run, record.flow_run.flow
         if run.status == "reused":
-            made_by = self._seen.reused_from.get(run.id)
-            whose = "an earlier run" if made_by is None else f"flow run {made_by}"
-            return Reason("reused", f"a result of {whose} was reused")
+            return self._reused(record)
         if run.edge is not None:
             edge = flow.edges[run.edge]
             of = [
@@ -49,6 +48,14 @@ class Explanation(EndReasons):
             if any(started is run for started in entry.started):
                 return self._fallback_used(entry)
         return Reason("started", f"{record.run.name} was started by its flow")
+
+    def _reused(self, record: NodeRecord) -> Reason:
+        run = record.run
+        if run.id == id_maker(record.flow_run.id)(run.number):
+            return Reason("given", "it did not run: the rerun was given its result")
+        made_by = self._seen.made_by(record)
+        whose = "an earlier flow run" if made_by is None else f"flow run {made_by}"
+        return Reason("reused", f"its result is that of node run {run.id} in {whose}")
 
     def began(self, record: NodeRecord) -> tuple[Reason, ...]:
         """What a node run waited for: when its sources ended, or what failed before a fallback."""

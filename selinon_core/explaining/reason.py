@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 REASON_KINDS: Mapping[str, tuple[str, bool]] = {
     "edge-fired": ("The edge fired for its sources.", True),
     "fallback-used": ("The fallback took failures.", True),
-    "reused": ("The result of an earlier run was taken.", False),
+    "reused": ("The result of a node run of an earlier flow run was taken.", False),
+    "given": ("A rerun was given the result; nothing ran.", False),
     "started": ("The flow started it; by which edge is not known.", False),
     "leaf": ("What a predicate or an expression of a condition said, and what it looked at.", True),
     "condition-false": ("The condition of the edge was false.", True),

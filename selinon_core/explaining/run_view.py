@@ -21,7 +21,7 @@ class RunView:
 
     #: What these facts cannot say, and the reader should know.
     notes: Sequence[str] = ()
-    #: By the id of a node run that a rerun reused: the id of the flow run that made it.
+    #: By the id of a node run that a rerun reused: the id of the flow run that made it, where that is known.
     reused_from: Mapping[str, str] = {}
     #: The flow run that was run again first, where this is a rerun.
     origin: str | None = None
@@ -143,6 +143,10 @@ class RunView:
     def mocked_at(self, record: NodeRecord) -> tuple[str | None, str]:
         """Where the mock of a node run stands, and that it is a mock; nothing of one that was not mocked."""
         return None, ""
+
+    def made_by(self, record: NodeRecord) -> str | None:
+        """The id of the flow run that made a node run which is reused; None where it is not known."""
+        return self.reused_from.get(record.run.id)
 
     def live(self, record: NodeRecord) -> Reason | None:
         """Where a node run is that has not ended, as half a sentence about it; None where it is not known."""

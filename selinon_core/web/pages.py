@@ -263,6 +263,9 @@ def _facts(run: Mapping[str, Any], root: str) -> list[Markup]:
         facts.append(("Attempt", run["attempt"]))
     if run["parent"]:
         facts.append(("Started by", tag("a", tag("code", run["parent"][:8]), href=f"{root}runs/{run['parent']}")))
+    if run["rerun_of"]:
+        again = tag("a", tag("code", run["rerun_of"][:8]), href=f"{root}runs/{run['rerun_of']}")
+        facts.append(("Runs again", again))
     facts += [(name, value) for name, value in run["labels"].items()]
     if run["key"]:
         facts.append(("Key", run["key"]))

@@ -99,6 +99,8 @@ def test_a_failed_run_is_run_again_as_a_new_one(shop: Viewed, operator: Operator
     assert (did["run"], did["starts"], did["warnings"]) == (id, looked["starts"], [])
     assert asked(shop) == [("anna", "rerun", id)]
     shop.world.work()
+    assert f'<dt>Runs again</dt><dd><a href="../runs/{id}">' in shop.client().get(f"/runs/{did['starts']}").text
+    shop.world.work()
     assert status(shop, did["starts"]) == "success"
     assert shop.world.store.read(id) == before
     error = operator.refused(f"/api/runs/{id}/rerun", 409)

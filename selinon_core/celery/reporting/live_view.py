@@ -11,6 +11,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
+from selinon_core.celery.reporting.reused_runs import ReusedRuns
 from selinon_core.celery.reporting.run_replay import RunReplay
 from selinon_core.celery.reporting.run_status import limit_shown
 from selinon_core.celery.stores import Store
@@ -56,6 +57,7 @@ class LiveView(RunView):
             flows.plan,
             Facts(flows.plan, flow_runs[id], list(flow_runs.values()), list(node_runs.values()), entries),
         )
+        self._reused = ReusedRuns(store, flows)
         self._results: dict[str, Any] = {}
         self._stored: dict[str, Mapping[int, StoredNode]] = {}
         self._timers: dict[str, Mapping[str, float]] = {}
@@ -82,6 +84,11 @@ class LiveView(RunView):
             return self._retrieve(flow, name, record.run.id)
         except USER_ERRORS:  # expired, the storage is away or has none: the decision is explained without it
             return _MISSING
+
+    def made_by(self, record: NodeRecord) -> str | None:
+        """The id of the flow run that made a node run which is reused; a selective run does not say it."""
+        headers = self._replay.headers
+        return self._reused.made_by(headers[record.flow_run.id], headers[self.root.id], record.run.id)
 
     # -- what has not ended -------------------------------------------------------------------------------------
 
