@@ -75,7 +75,8 @@ class Answers:
         if ran:
             raise RequestError(f"{reference.partition('#')[0]} ran {times(ran)}")
         where = self._seen.root.flow.name
-        text = f"{reference} did not run in {where}"
+        has_ended = self._seen.root.outcome is not None
+        text = f"{reference} {'did not run' if has_ended else 'has not run yet'} in {where}"
         answer = Answer(self._subject(node=reference), "not_run", text, self._why.not_ran(reference))
         return [answer.masked(self._hidden)]
 
@@ -113,8 +114,12 @@ class Answers:
             return Answer(self._subject(), "running", f"{name} has not ended", because + self._seen.undecided())
         if outcome.succeeded:
             return Answer(self._subject(), "ran", f"{name} succeeded", ())
-        reason = f": {outcome.reason}" if outcome.reason else ""
         stopped = self._why.stopped(root)
+        if outcome.cancelled:
+            return Answer(self._subject(), "failed", f"{name} was cancelled", self._why.flow_failed())
+        reason = f": {outcome.reason}" if outcome.reason else ""
+        if stopped and stopped[0].kind == "unanswered":  # the reason of the run says it
+            stopped = ()
         of_nodes = () if stopped and stopped[0].kind == "eager-failure" else self._why.flow_failed()
         because = stopped + of_nodes
         return Answer(self._subject(), "failed", f"{name} failed{reason}", because)
@@ -154,7 +159,7 @@ class Answers:
         considered = self._seen.facts.considered().get((flow.name, edge.index), 0)
         fired = self._seen.facts.fired().get((flow.name, edge.index), 0)
         text = f"edge {edge_text(edge)} of {flow.name}"
-        text += f" was considered {times(considered)} and fired {times(fired) if fired else 'never'}"
+        text += f" was considered {times(considered)} and {f'fired {times(fired)}' if fired else 'never fired'}"
         if not considered:
             text = f"edge {edge_text(edge)} of {flow.name} was not considered"
         subject = self._subject(flow=flow.name, edge=edge.index)

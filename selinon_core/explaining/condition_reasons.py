@@ -87,14 +87,14 @@ class ConditionReasons:
             elif path.use.kind == "node" and None not in path.keys:
                 for run in runs_meant(sources, path.use.name)[:_MOST]:
                     record = self._seen.by_id.get(run.id)
-                    if record is None or run.is_flow:
+                    if record is None:
                         continue
-                    if not self._seen.has_result(record):
-                        if path.text in saw:
-                            value = self._hidden.masked_under(path.text, saw[path.text])
-                            values[f"{path.text} was {shown(value)}"] = None
-                    else:
-                        values[_part(path.text, self._hidden.masked(self._seen.result(record)), keys)] = None
+                    if path.text in saw and (run.is_flow or not self._seen.has_result(record)):
+                        value = self._hidden.masked_under(path.text, saw[path.text])
+                        values[f"{path.text} was {shown(value)}"] = None
+                    elif run.is_flow or self._seen.has_result(record):
+                        read = self._seen.output(record) if run.is_flow else self._seen.result(record)
+                        values[_part(path.text, self._hidden.masked(read), keys)] = None
                         places.add(self._seen.mocked_at(record))
         where, kind_of_place = places.pop() if len(places) == 1 else (None, "")
         return (f": {', '.join(values)}" if values else ""), where, kind_of_place

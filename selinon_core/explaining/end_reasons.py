@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 from selinon_core.explaining.reason import Reason
 from selinon_core.explaining.run_view import RunView
+from selinon_core.explaining.words import entry_text
 from selinon_core.runtime.error_codec import name_error_and_place
 from selinon_core.runtime.facts import AttemptEnded
 from selinon_core.runtime.trace.run_records import FlowRecord, NodeRecord
 
+#: How many sub-flows inside each other are looked into.
+_DEEPEST = 4
 #: How many reasons of one sort explanations give.
 MOST_REASONS = 5
 
@@ -18,18 +23,27 @@ class EndReasons:
     def __init__(self, seen: RunView) -> None:
         self._seen = seen
 
-    def failed(self, record: NodeRecord) -> Reason:
+    def failed(self, record: NodeRecord, depth: int = _DEEPEST) -> Reason:
         """What a failed node run raised; a sub-flow run leads to what failed in it."""
         error = self._seen.error(record) or "it did not say why"
         if record.error is not None and record.run.outcome is None:
             error = name_error_and_place(record.error)
         of: tuple[Reason, ...] = ()
-        if record.run.is_flow:
-            inside = [r for r in self._seen.failed() if r.flow_run.id == record.run.id]
-            of = tuple(self.failed(r) for r in inside[:MOST_REASONS])
+        if record.run.is_flow and depth > 1:
+            inside = self._failed_in.get(record.run.id, ())
+            of = tuple(self.failed(each, depth - 1) for each in inside[:MOST_REASONS])
         where, kind = self._seen.mocked_at(record)
         text = f"{self._seen.label(record)} failed: {error}"
         return Reason("failed", text, where, of, where_kind=kind)
+
+    @cached_property
+    def _failed_in(self) -> dict[str, list[NodeRecord]]:
+        """Failed node runs by the ids of their flow runs."""
+        found: dict[str, list[NodeRecord]] = {}
+        for record in self._seen.records:
+            if record.run.status == "failure":
+                found.setdefault(record.flow_run.id, []).append(record)
+        return found
 
     def flow_failed(self) -> tuple[Reason, ...]:
         """The failures behind the end of the flow; where it was stopped, what had not ended by then."""
@@ -37,18 +51,19 @@ class EndReasons:
         outcome = root.outcome
         if outcome is not None and (outcome.timed_out or outcome.cancelled):
             return tuple(self.active(each["id"]) for each in outcome.active[:MOST_REASONS])
-        found = [
-            record
-            for record in self._seen.facts.nodes
-            if record.run.status == "failure" and record.flow_run is root
+        passed_on = [
+            Reason("fallback-used", f"fallback {entry_text(entry.failure)} was used", str(entry.failure.place))
+            for entry in self._seen.facts.fallbacks
+            if entry.used and entry.flow_run is root and entry.failure.propagate_failure
         ]
-        return tuple(self.failed(record) for record in found[:MOST_REASONS])
+        failed = self._failed_in.get(root.id, ())[:MOST_REASONS]
+        return (*passed_on[:MOST_REASONS], *(self.failed(record) for record in failed))
 
     def active(self, id: str) -> Reason:
         """A node run that had not ended."""
         record = self._seen.by_id[id]
-        began = "" if record.started_at is None else f", which began at {record.started_at:g}"
-        return Reason("active", f"{self._seen.label(record)}{began}, had not ended")
+        began = "" if record.started_at is None else f", which began at {self._seen.at(record.started_at)},"
+        return Reason("active", f"{self._seen.label(record)}{began} had not ended")
 
     def stopped(self, flow_run: FlowRecord) -> tuple[Reason, ...]:
         """What ended a flow run early: its time-out, a cancellation, an eager failure."""
@@ -62,7 +77,8 @@ class EndReasons:
         eager = [run for run in self._seen.facts.eager if run.id in self._seen.by_id]
         found = [self._seen.by_id[run.id] for run in eager if self._seen.by_id[run.id].flow_run is flow_run]
         if not found:
-            return ()
+            is_unanswered = (outcome.reason or "").startswith(f"flow {name}, ")
+            return (Reason("unanswered", outcome.reason or ""),) if is_unanswered else ()
         text = f"flow {name} ended at the failure of {found[0].run.name}, which is one of its eager_failures"
         return (Reason("eager-failure", text, str(flow_run.flow.place), (self.failed(found[0]),)),)
 

@@ -223,6 +223,7 @@ _HANDLERS: dict[str, _Handler] = {
     "NODE_FAILURE": _Reading._node_ended,
     "NODE_ARGS": _Reading._args,
     "EAGER_FAILURE": _Reading._eager_failure,
+    "DISPATCHER_FAILURE": _Reading._unanswered,
     "EDGE_COND_TRUE": _Reading._condition,
     "EDGE_COND_FALSE": _Reading._condition,
     "FOREACH_RESULT": _Reading._foreach,

@@ -188,6 +188,12 @@ class EventRuns:
             for name in event["nodes_to"]:
                 self._refused[flow_run.id, str(name)] = (index, sources)
 
+    def _unanswered(self, event: Event, flow_run: FlowRecord) -> None:
+        """A condition or a foreach could not be worked out: its edge was considered."""
+        edge = edge_of(event, flow_run.flow) if "nodes_to" in event else None
+        if edge is not None:
+            self._count(flow_run, edge, self._runs(flow_run, self._ids(event, flow_run, edge)), fired=False)
+
     def _eager_failure(self, event: Event, flow_run: FlowRecord) -> None:
         record = self._nodes.get(str(event["node_id"]))
         if record is not None:

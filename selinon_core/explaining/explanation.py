@@ -8,14 +8,16 @@ from functools import cached_property
 from selinon_core.diagnostics.wording import listed
 from selinon_core.explaining.condition_reasons import ConditionReasons
 from selinon_core.explaining.end_reasons import MOST_REASONS, EndReasons
-from selinon_core.explaining.reason import Reason
+from selinon_core.explaining.reason import Reason, with_causes
 from selinon_core.explaining.run_view import RunView
 from selinon_core.explaining.words import edge_text, entry_text, times
-from selinon_core.plan import EdgePlan, FailurePlan, FlowPlan
+from selinon_core.plan import EdgePlan, FailurePlan, FlowPlan, Leaf, Test
+from selinon_core.plan.condition_text import condition_text
 from selinon_core.runtime.facts import EdgeConsidered, FallbackConsidered
 from selinon_core.runtime.ids import id_maker
 from selinon_core.runtime.trace.run_records import FlowRecord, NodeRecord
 
+_FINISHED = ("success", "reused")
 #: How far explanations go back.
 _DEEPEST = 4
 
@@ -67,7 +69,7 @@ class Explanation(EndReasons):
     def _ended(self, record: NodeRecord) -> Reason:
         after = f" after {record.attempts} attempts" if record.attempts > 1 else ""
         where, kind = self._seen.mocked_at(record)
-        text = f"{self._seen.label(record)} ended at {record.finished_at or 0.0:g}{after}"
+        text = f"{self._seen.label(record)} ended at {self._seen.at(record.finished_at or 0.0)}{after}"
         return Reason("ended", text, where, where_kind=kind)
 
     def _fallback_used(self, entry: FallbackConsidered) -> Reason:
@@ -124,14 +126,18 @@ class Explanation(EndReasons):
                 return
             text = f"edge {edge_text(edge)} was considered {times(considered)} and"
             if any(entry.condition is False for entry in entries):
-                yield Reason("condition-false", f"{text} said no", str(edge.place), of)
+                yield Reason("condition-false", f"{text} said no{_whole(edge)}", str(edge.place), of)
                 return
-            ended = any(run.outcome is not None for run in self._flow_runs(flow.name))
+            ended = self._has_ended(flow)
             text += " was not decided when the flow ended" if ended else " is not decided yet"
-            yield Reason("undecided", text, str(edge.place), of or self._ended_early(flow))
+            if not of:
+                of = self._ended_early(flow) if ended else self._seen.undecided()
+                text = with_causes(text, of)
+            yield Reason("undecided", text, str(edge.place), of)
         else:
             of = tuple(self._not_finished(flow, edge, seen))
-            text = f"edge {edge_text(edge)} was not considered"
+            not_yet = "was not considered" if self._has_ended(flow) else "is not considered yet"
+            text = with_causes(f"edge {edge_text(edge)} {not_yet}", of)
             yield Reason("not-considered", text, str(edge.place), of)
 
     def _not_finished(self, flow: FlowPlan, edge: EdgePlan, seen: frozenset[str]) -> Iterator[Reason]:
@@ -140,12 +146,15 @@ class Explanation(EndReasons):
             runs = [
                 r for r in self._seen.facts.nodes if r.run.name == source and r.flow_run.flow.name == flow.name
             ]
-            if any(record.run.status in ("success", "reused") for record in runs):
+            if any(record.run.status in _FINISHED for record in runs):
                 continue
             missing = True
             failed = [record for record in runs if record.run.status == "failure"]
             if failed:
                 yield self.failed(failed[0])
+                if len(failed) > 1:
+                    runs_text = f"{len(failed) - 1} more run{'s' * (len(failed) > 2)} of {source}"
+                    yield Reason("failed", f"{runs_text} failed")
             elif runs:
                 text = f"{source} did not finish before its flow ended"
                 yield self._unfinished(runs[-1]) or Reason("unfinished", text, of=self._ended_early(flow))
@@ -160,13 +169,24 @@ class Explanation(EndReasons):
         if missing or not edge.sources:
             return
         of = self._ended_early(flow)
-        if len(edge.sources) > 1:
-            text = f"{listed(edge.sources)} never finished together before the flow ended"
+        if self._never_in_one_attempt(flow, edge):
+            text = f"{listed(edge.sources)} never finished in the same attempt of {flow.name}"
             yield Reason("never-together", text, of=of)
         else:
-            yield Reason(
-                "ended-first", f"the flow ended before the edge was considered: {edge.sources[0]} ran", of=of
-            )
+            ends = "the end" if len(set(edge.sources)) == 1 else "the ends"
+            text = f"{flow.name} had ended before it decided on {ends} of {listed(edge.sources)}"
+            yield Reason("ended-first", text, of=of)
+
+    def _has_ended(self, flow: FlowPlan) -> bool:
+        return any(run.outcome is not None for run in self._flow_runs(flow.name))
+
+    def _never_in_one_attempt(self, flow: FlowPlan, edge: EdgePlan) -> bool:
+        attempts: dict[str, set[tuple[str, int]]] = {name: set() for name in edge.sources}
+        for record in self._seen.facts.nodes:
+            run = record.run
+            if run.name in attempts and record.flow_run.flow.name == flow.name and run.status in _FINISHED:
+                attempts[run.name].add((record.flow_run.id, run.flow_attempt))
+        return not set.intersection(*attempts.values())
 
     def not_used(self, flow: FlowPlan, entry: FailurePlan) -> Reason:
         """Why a failures entry was not used."""
@@ -192,9 +212,15 @@ class Explanation(EndReasons):
             if each.used and each.flow_run.flow.name == flow.name and set(larger.nodes) > set(entry.nodes):
                 text = f"{text} was not used: {entry_text(larger)} took the failures"
                 return Reason("fallback-larger-used", text, where, of=(self._fallback_used(each),))
-        return Reason(
-            "fallback-not-used", f"{text} was not used: the failures were handled by other entries", where
-        )
+        before = [
+            each
+            for each in self._seen.facts.fallbacks
+            if each.used and each.flow_run.flow.name == flow.name and set(each.failure.nodes) & set(entry.nodes)
+        ]
+        took = listed([entry_text(each.failure) for each in before]) or "other entries"
+        text = f"{text} was not used: {took} took failures that it needs"
+        of = tuple(self._fallback_used(each) for each in before[:MOST_REASONS])
+        return Reason("fallback-not-used", text, where, of)
 
     def _ended_early(self, flow: FlowPlan) -> tuple[Reason, ...]:
         """What ended the runs of a flow before all that they could do was done; empty where nothing did."""
@@ -241,3 +267,10 @@ class Explanation(EndReasons):
 
     def _flow_runs(self, name: str) -> list[FlowRecord]:
         return [record for record in self._seen.facts.flows if record.flow.name == name]
+
+
+def _whole(edge: EdgePlan) -> str:
+    """The condition of an edge, where its leaves alone do not say how they belong together."""
+    if isinstance(edge.condition, Leaf | Test | None):
+        return ""
+    return f": {condition_text(edge.condition, edge.sources, limit=120)}"

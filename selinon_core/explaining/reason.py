@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
+
+from selinon_core.diagnostics.wording import listed
 
 #: Every ``Reason.kind``: what it says, and whether a run that is over without workers may have it.
 REASON_KINDS: Mapping[str, tuple[str, bool]] = {
@@ -34,7 +36,8 @@ REASON_KINDS: Mapping[str, tuple[str, bool]] = {
     "active": ("A node run had not ended.", True),
     "eager-failure": ("A failure of one of the flow's eager_failures ended the flow.", True),
     "timed-out": ("The timeout of the flow was over.", True),
-    "cancelled": ("The flow was cancelled.", False),
+    "cancelled": ("The flow was cancelled.", True),
+    "unanswered": ("A condition, a foreach or arguments could not be worked out, and the flow failed.", True),
     "edge": ("The edge has no condition.", True),
     "on-its-way": ("The message of the node run waits for a worker.", False),
     "waits-for-signal": ("The task waits for a signal.", False),
@@ -81,3 +84,14 @@ class Reason(NamedTuple):
         """The inverse of ``to_json``."""
         of = tuple(cls.from_json(each) for each in value["of"])
         return cls(value["reason"], value["text"], value["where"], of, value["detail"], value["where_kind"])
+
+
+#: Characters of a cause that a text may end with.
+_SAID_WHOLE = 80
+
+
+def with_causes(text: str, of: Sequence[Reason]) -> str:
+    """A text that ends with its causes in short; a single one without a place is said whole if it is short."""
+    if len(of) == 1 and of[0].where is None and len(of[0].text) <= _SAID_WHOLE:
+        return f"{text}: {of[0].text}"
+    return f"{text}: {listed([reason.text.partition(': ')[0] for reason in of])}" if of else text

@@ -29,6 +29,7 @@ def _lines(reasons: Sequence[Reason], indent: int, explained: set[Reason]) -> It
     placed = [len(text) for text, reason in zip(texts, reasons, strict=True) if reason.where and reason.detail]
     column = max(placed, default=0)
     for text, reason in zip(texts, reasons, strict=True):
+        behind = _unsaid(reason)
         if reason.where:
             place = f"{reason.where_kind}, {reason.where}" if reason.where_kind else reason.where
             text = f"{text.ljust(column) if reason.detail else text}  ({printable(place)})"
@@ -37,4 +38,12 @@ def _lines(reasons: Sequence[Reason], indent: int, explained: set[Reason]) -> It
             continue
         yield f"{' ' * indent}{text}"
         explained.add(reason)
-        yield from _lines(reason.of, indent + _STEP, explained)
+        yield from _lines(behind, indent + _STEP, explained)
+
+
+def _unsaid(reason: Reason) -> Sequence[Reason]:
+    """What stands behind a reason; of a cause that its text ends with, what stands behind that."""
+    of = reason.of
+    if len(of) == 1 and of[0].where is None and reason.text.endswith(f": {of[0].text}"):
+        return of[0].of
+    return of

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from functools import cached_property
 from typing import Any
 
 from selinon_core.explaining.reason import Reason
+from selinon_core.explaining.words import shortest
 from selinon_core.plan import Plan
 from selinon_core.runtime.error_codec import name_error
 from selinon_core.runtime.facts import Facts
@@ -14,6 +16,9 @@ from selinon_core.runtime.json_values import copy_json, restore
 from selinon_core.runtime.lineage import Lineage
 from selinon_core.runtime.trace.run_records import FlowRecord, NodeRecord
 from selinon_core.runtime.trace.tracer import jsonable
+
+#: Greater times are seconds since the epoch.
+_SINCE_EPOCH = 1e8
 
 
 class RunView:
@@ -147,6 +152,12 @@ class RunView:
     def made_by(self, record: NodeRecord) -> str | None:
         """The id of the flow run that made a node run which is reused; None where it is not known."""
         return self.reused_from.get(record.run.id)
+
+    def at(self, seconds: float) -> str:
+        """A time for people: virtual seconds of a local run, or the clock of a run on workers."""
+        if seconds < _SINCE_EPOCH:
+            return str(shortest(round(seconds, 3)))
+        return datetime.fromtimestamp(seconds).astimezone().strftime("%Y-%m-%d %H:%M:%S")
 
     def live(self, record: NodeRecord) -> Reason | None:
         """Where a node run is that has not ended, as half a sentence about it; None where it is not known."""

@@ -190,7 +190,162 @@ SITUATIONS: dict[str, Situation] = {
         lambda: {"A": returns({"sum": 2})},
         asks=("B",),
     ),
+    "one of two conditions": Situation(
+        {"main": ["-> A", ("A -> B", {"condition": "A.total > 3 or A.kind == 'gift'"})]},
+        lambda: {"A": returns({"total": 1, "kind": "parcel"})},
+        asks=("B",),
+    ),
+    "conditions inside each other": Situation(
+        {
+            "main": [
+                "-> A",
+                ("A -> B", {"condition": {"or": [{"not": GREATER["condition"]}, {"name": "holds"}]}}),
+            ]
+        },
+        lambda: {"A": returns({"total": 5}), "holds": no},
+        asks=("B",),
+    ),
+    "two edges lead to a node": Situation(
+        {"main": ["-> A B", ("A -> C", ABOVE), "B -> C"]},
+        lambda: {"A": returns({"total": 2}), "B": failing(9, KeyError("stock"))},
+        asks=("C",),
+    ),
+    "three edges lead to a node and one fired": Situation(
+        {"main": ["-> A B", ("A -> C", ABOVE), "B -> C"]}, lambda: {"A": returns({"total": 2})}, asks=("C",)
+    ),
+    "a failure four flows below": Situation(
+        {"main": ["-> S", "S -> B"], "S": ["-> T"], "T": ["-> U"], "U": ["-> A"]},
+        lambda: {"A": failing(9, OSError("disk full"))},
+        asks=("B", "S"),
+    ),
+    "nodes that wait for each other in a row": Situation(
+        {"main": ["-> A", "A -> B", "B -> C", "C -> D", "D -> E"]},
+        lambda: {"A": failing(9, ValueError("no answer"))},
+        asks=("E",),
+    ),
+    "a member of a fan-out failed": Situation(
+        {"main": ["-> A", ("A -> S", each(True)), "S -> B"], "S": ["-> F"]},
+        lambda: {"items": lambda *_: [1, 2, 3], "F": failing_for(2)},
+        asks=("S#2", "S/F", "B"),
+    ),
+    "no member of a fan-out succeeded": Situation(
+        {"main": ["-> A", ("A -> F", each(True)), "F -> B"]},
+        lambda: {"items": lambda *_: [1, 2], "F": failing(9, ValueError("away"))},
+        asks=("B",),
+    ),
+    "an expression that gives no items": Situation(
+        {"main": ["-> A", ("A -> B", {"foreach": "A.lines"})]}, lambda: {"A": returns({"lines": []})}, asks=("B",)
+    ),
+    "a node behind an empty fan-out": Situation(
+        {"main": ["-> A", ("A -> B", each()), "B -> C"]}, lambda: {"items": lambda *_: []}, asks=("C",)
+    ),
+    "a fallback that failed": Situation(
+        {"main": {"edges": ["-> A"], "failures": ["A -> X"]}},
+        lambda: {"A": failing(9, ValueError("stolen")), "X": failing(9, OSError("no disk"))},
+        asks=("X",),
+    ),
+    "how a run with a fallback that failed ended": Situation(
+        {"main": {"edges": ["-> A"], "failures": ["A -> X"]}},
+        lambda: {"A": failing(9, ValueError("stolen")), "X": failing(9, OSError("no disk"))},
+    ),
+    "a failure that another entry handled": Situation(
+        {"main": {"edges": ["-> A B"], "failures": ["A B -> Y", "A -> X", "B -> Z"]}},
+        lambda: {"A": failing(9), "B": failing(9)},
+        asks=("Z",),
+    ),
+    "a failure that was handled before": Situation(
+        {"main": {"edges": ["-> A", "X -> B"], "failures": ["A -> X", "A B -> Y"]}},
+        lambda: {"A": failing(9), "B": failing(9)},
+        asks=("Y",),
+    ),
+    "an accepted failure": Situation(
+        {"main": {"edges": ["-> A", "A -> B"], "failures": ["A -> "]}}, lambda: {"A": failing(9)}, asks=("A", "B")
+    ),
+    "a fallback that passes the failure on": Situation(
+        {"main": {"edges": ["-> A"], "failures": [("A -> X", {"propagate_failure": True})]}},
+        lambda: {"A": failing(9, ValueError("stolen"))},
+    ),
+    "a node behind a fallback that was not needed": Situation(
+        {"main": {"edges": ["-> A", "X -> Z"], "failures": ["A -> X"]}}, asks=("Z",)
+    ),
+    "a task that was too slow": Situation(
+        {"main": ["-> A", "A -> B"]},
+        asks=("B",),
+        tasks={"A": {"timeout": 5}},
+        options={"durations": {"A": 9}},
+        local_only=True,
+    ),
+    "a result that does not fit": Situation(
+        {"main": ["-> A", "A -> B"]},
+        lambda: {"A": returns({"total": "a lot"})},
+        asks=("A", "B"),
+        tasks={"A": {"output_schema": {"type": "object", "properties": {"total": {"type": "number"}}}}},
+    ),
+    "a condition that cannot be decided": Situation(
+        {"main": ["-> A", ("A -> B", holding())]}, lambda: {"holds": breaks}, asks=("B",)
+    ),
+    "how a run whose condition cannot be decided ended": Situation(
+        {"main": ["-> A", ("A -> B", holding())]}, lambda: {"holds": breaks}
+    ),
+    "a run that was cancelled": Situation(
+        {"main": ["-> A", "A -> B"]},
+        asks=("B",),
+        options={"durations": {"A": 9}, "at": ((1, "cancel"),)},
+        local_only=True,
+    ),
+    "how a run that was cancelled ended": Situation(
+        {"main": ["-> A", "A -> B"]}, options={"durations": {"A": 9}, "at": ((1, "cancel"),)}, local_only=True
+    ),
+    "a flow that was tried again": Situation(
+        {"main": {"edges": ["-> A", "A -> B"], "max_retry": 1}},
+        lambda: {"A": failing(1, ValueError("this time"))},
+        asks=("A#1", "B"),
+    ),
+    "a round of a cycle that did not come": Situation(
+        {"main": ["-> A", ("A -> B", ABOVE), "B -> A", ("A -> C", {"condition": "A.total > 9"})]},
+        lambda: {"A": in_turn({"total": 5}, {"total": 1})},
+        asks=("C", "B"),
+    ),
+    "what a sub-flow returned": Situation(
+        {
+            "main": ["-> S", ("S -> B", {"condition": "S.total > 3"})],
+            "S": {"edges": ["-> A"], "output": {"total": "${A.total}"}},
+        },
+        lambda: {"A": returns({"total": 2})},
+        asks=("B",),
+    ),
+    "results in a sub-flow": Situation(
+        {
+            "main": [
+                "-> S",
+                ("S -> B", {"condition": {**GREATER["condition"], "node": ["S", "F"], "quantifier": "all"}}),
+            ],
+            "S": [("-> F", each(True))],
+        },
+        lambda: {"items": lambda *_: [1, 2], "F": lambda task, item: {"total": 3 * item}},
+        asks=("B",),
+    ),
+    "a sub-flow that is not waited for": Situation(
+        {"main": {"edges": ["-> A S"], "nowait": ["S"]}, "S": ["-> F"]},
+        lambda: {"F": failing(9, ValueError("not now"))},
+        asks=("S/F",),
+    ),
 }
+
+
+def breaks(*_: Any) -> bool:
+    raise LookupError("no rates today")
+
+
+def failing_for(item: Any) -> Any:
+    """A task that fails for one item."""
+
+    def act(task: Any, node_args: Any) -> Any:
+        if node_args == item:
+            raise ValueError(f"no page {item}")
+        return node_args
+
+    return act
 
 
 def failing_at(call: int) -> Any:

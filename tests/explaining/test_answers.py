@@ -6,13 +6,14 @@ import json
 import os
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from selinon_cli.render.answers import answers_mermaid, answers_text
-from selinon_core.celery.reporting.live_view import LiveView
+from selinon_core.celery.reporting.run_history import history
 from selinon_core.dispatch import select
 from selinon_core.errors import RequestError
 from selinon_core.explaining.answers import VERDICTS, Answer, Answers, cut
@@ -21,17 +22,21 @@ from selinon_core.explaining.reason import REASON_KINDS, Reason
 from selinon_core.explaining.report_facts import ReportView
 from selinon_core.explaining.run_view import RunView
 from selinon_core.local import LocalExecutor, LocalOptions, LocalRun
+from selinon_core.plan import Plan
 from selinon_core.simulating.world import World
 from selinon_core.testing.observation import Observation
 from tests.celery.waiting_project import project
+from tests.explaining.live_situations import LIVE_SITUATIONS, view
 from tests.explaining.situations import SITUATIONS, Situation
 from tests.local import trying
 
 GOLDEN = Path(__file__).parent / "golden"
 
 
-def run_of(situation: Situation) -> LocalRun:
-    plan = situation.plan()
+@cache
+def run_of(name: str) -> LocalRun:
+    situation = SITUATIONS[name]
+    plan = plan_of(name)
     trying.behaviours.clear()
     trying.behaviours.update(situation.does())
     trying.Remembering.kept.clear()
@@ -40,8 +45,19 @@ def run_of(situation: Situation) -> LocalRun:
     return LocalExecutor(plan, LocalOptions(**options)).run("main", situation.args, chosen)
 
 
-def live(situation: Situation) -> LiveView:
-    plan = situation.plan()
+@cache
+def plan_of(name: str) -> Plan:
+    return SITUATIONS[name].plan()
+
+
+@cache
+def expected(name: str) -> list[Answer]:
+    """The answers of the local run itself."""
+    return answers(Observation(plan_of(name), run_of(name)), SITUATIONS[name])
+
+
+def on_workers(name: str) -> tuple[World, str]:
+    situation, plan = SITUATIONS[name], plan_of(name)
     trying.behaviours.clear()
     trying.behaviours.update(situation.does())
     trying.Remembering.kept.clear()
@@ -49,14 +65,7 @@ def live(situation: Situation) -> LiveView:
     chosen = select(plan, "main", situation.selects) if situation.selects else None
     id = world.start("main", situation.args, chosen)
     world.work()
-    return view(world, id)
-
-
-def view(world: World, id: str) -> LiveView:
-    services = world.workers[0]
-    return LiveView(
-        services.store, services.flow_versions, id, services.storages.retrieve, services.messages.queue
-    )
+    return world, id
 
 
 def answers(seen: RunView, situation: Situation) -> list[Answer]:
@@ -68,8 +77,10 @@ def answers(seen: RunView, situation: Situation) -> list[Answer]:
 
 @pytest.mark.parametrize("name", SITUATIONS)
 def test_an_answer_is_that_of_the_golden_text(name: str) -> None:
-    run = run_of(SITUATIONS[name])
-    text = answers_text(answers(Observation(SITUATIONS[name].plan(), run), SITUATIONS[name]))
+    assert_golden(name, answers_text(expected(name)))
+
+
+def assert_golden(name: str, text: str) -> None:
     path = GOLDEN / f"{name.replace(' ', '_')}.txt"
     if os.environ.get("SELINON_UPDATE_GOLDEN"):
         path.write_text(text)
@@ -77,36 +88,49 @@ def test_an_answer_is_that_of_the_golden_text(name: str) -> None:
 
 
 def test_every_golden_text_is_that_of_a_situation() -> None:
-    assert {path.stem for path in GOLDEN.iterdir()} == {name.replace(" ", "_") for name in SITUATIONS}
+    assert {path.stem for path in GOLDEN.iterdir()} == {
+        name.replace(" ", "_") for name in (*SITUATIONS, *LIVE_SITUATIONS)
+    }
 
 
 @pytest.mark.parametrize("name", SITUATIONS)
 def test_a_report_gives_the_same_answer(name: str) -> None:
-    situation, run = SITUATIONS[name], run_of(SITUATIONS[name])
-    report = json.loads(json.dumps(run.report()))
-    if situation.selects:
+    if SITUATIONS[name].selects:
         pytest.skip("a report does not say what a selective run left out")
-    assert causes(answers(ReportView(situation.plan(), report), situation)) == causes(
-        answers(Observation(situation.plan(), run), situation)
-    )
+    report = json.loads(json.dumps(run_of(name).report()))
+    assert causes(answers(ReportView(plan_of(name), report), SITUATIONS[name])) == causes(expected(name))
 
 
 @pytest.mark.parametrize("name", SITUATIONS)
 def test_a_trace_gives_the_same_answer(name: str) -> None:
-    situation, run = SITUATIONS[name], run_of(SITUATIONS[name])
-    events = [json.loads(json.dumps(line)) for line in run.trace()]
-    assert causes(answers(TraceView(situation.plan(), events), situation)) == causes(
-        answers(Observation(situation.plan(), run), situation)
-    )
+    events = [json.loads(json.dumps(line)) for line in run_of(name).trace()]
+    assert causes(answers(TraceView(plan_of(name), events), SITUATIONS[name])) == causes(expected(name))
 
 
 @pytest.mark.parametrize("name", [name for name, situation in SITUATIONS.items() if not situation.local_only])
-def test_the_log_of_workers_gives_the_same_answer(name: str) -> None:
-    situation = SITUATIONS[name]
-    found = answers_text(answers(live(situation), situation))
-    assert without_places(found) == without_places(
-        answers_text(answers(Observation(situation.plan(), run_of(situation)), situation))
-    )
+def test_the_log_of_workers_and_their_history_give_the_same_answer(name: str) -> None:
+    situation, (world, id) = SITUATIONS[name], on_workers(name)
+    found = answers_text(answers(view(world, id), situation))
+    assert without_places(found) == without_places(answers_text(expected(name)))
+    events = history(plan_of(name), world.store, world.workers[0].flow_versions, id)
+    told = answers(TraceView(plan_of(name), json.loads(json.dumps(events))), situation)
+    assert causes(told) == causes(expected(name))
+
+
+@pytest.mark.parametrize("name", LIVE_SITUATIONS)
+def test_an_answer_about_a_run_that_goes_on_is_that_of_the_golden_text(name: str) -> None:
+    assert_golden(name, without_times(answers_text(live_answers(name))))
+
+
+@cache
+def live_answers(name: str) -> list[Answer]:
+    return LIVE_SITUATIONS[name]()
+
+
+def without_times(text: str) -> str:
+    """Without times and ids, which differ from run to run."""
+    text = re.sub(r"(\d{4}-\d\d-\d\d )?\d\d:\d\d:\d\d", "TIME", text)
+    return re.sub(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "ID", text)
 
 
 def causes(found: list[Answer]) -> list[Any]:
@@ -127,15 +151,11 @@ def without_places(text: str) -> str:
     return re.sub(r" \([\w./]+\.py:\d+\)", "", text)
 
 
-def test_the_golden_situations_have_every_kind_of_reason_that_needs_no_workers() -> None:
-    found = {
-        kind
-        for situation in SITUATIONS.values()
-        for answer in answers(Observation(situation.plan(), run_of(situation)), situation)
-        for kind in _kinds(answer.because)
-    }
-    assert found <= set(REASON_KINDS)
+def test_the_golden_situations_have_every_kind_of_reason() -> None:
+    found = {kind for name in SITUATIONS for answer in expected(name) for kind in _kinds(answer.because)}
     assert {kind for kind, (_, everywhere) in REASON_KINDS.items() if everywhere} <= found
+    found |= {kind for name in LIVE_SITUATIONS for answer in live_answers(name) for kind in _kinds(answer.because)}
+    assert found | {"ended"} == set(REASON_KINDS)  # when sources ended is a matter of tests of the order
 
 
 def _kinds(reasons: tuple[Reason, ...]) -> Iterator[str]:
@@ -145,8 +165,7 @@ def _kinds(reasons: tuple[Reason, ...]) -> Iterator[str]:
 
 
 def test_an_answer_as_json_has_the_closed_words() -> None:
-    situation = SITUATIONS["a false predicate"]
-    (answer,) = answers(Observation(situation.plan(), run_of(situation)), situation)
+    (answer,) = expected("a false predicate")
     value = json.loads(json.dumps(answer.to_json()))
     assert value["version"] == 1
     assert value["verdict"] in VERDICTS
@@ -156,8 +175,7 @@ def test_an_answer_as_json_has_the_closed_words() -> None:
 
 
 def test_reasons_are_cut_at_a_depth() -> None:
-    situation = SITUATIONS["a source that never ran"]
-    (answer,) = answers(Observation(situation.plan(), run_of(situation)), situation)
+    (answer,) = expected("a source that never ran")
     assert answer.because[0].of
     assert not cut(answer.because, 1)[0].of
     assert cut(answer.because, 2)[0].of
@@ -170,14 +188,15 @@ def test_a_drawing_escapes_what_results_say() -> None:
         lambda: {"A": lambda *_: {"kind": '"]; click a "javascript:alert(1)" <b>'}},
         asks=("B",),
     )
-    text = answers_mermaid(answers(Observation(situation.plan(), run_of(situation)), situation))
+    run = trying.play(situation.plan(), does=situation.does())
+    text = answers_mermaid(answers(Observation(situation.plan(), run), situation))
     assert "<b>" not in text
     assert 'click a "' not in text
     assert "#quot;" in text
 
 
 def test_unknown_names_get_a_hint() -> None:
-    seen = Answers(Observation(SITUATIONS["a node that ran"].plan(), run_of(SITUATIONS["a node that ran"])))
+    seen = Answers(Observation(plan_of("a node that ran"), run_of("a node that ran")))
     with pytest.raises(RequestError, match="no node is named 'AB': did you mean"):
         seen.of_node("AB")
     with pytest.raises(RequestError, match="A ran once"):
@@ -275,8 +294,7 @@ def test_an_unknown_run() -> None:
 
 
 def test_a_report_of_files_that_changed_is_about_the_edges_that_ran() -> None:
-    situation = SITUATIONS["a false predicate"]
-    report = json.loads(json.dumps(run_of(situation).report()))
+    report = json.loads(json.dumps(run_of("a false predicate").report()))
     changed = trying.build({"main": ["-> A X", "X -> B"]})
     seen = ReportView(changed, report)
     (answer,) = Answers(seen).of_node("B")
@@ -287,10 +305,10 @@ def test_a_report_of_files_that_changed_is_about_the_edges_that_ran() -> None:
 
 
 def test_a_trace_of_several_runs_asks_which() -> None:
-    situation = SITUATIONS["a node that ran"]
-    run = run_of(situation)
+    name = "a node that ran"
+    run = run_of(name)
     other = [{**line, "dispatcher_id": "other"} for line in run.trace() if "dispatcher_id" in line]
     events = [*run.trace(), *other]
     with pytest.raises(RequestError, match="2 flow runs"):
-        TraceView(situation.plan(), events)
-    assert TraceView(situation.plan(), events, run.id[:8]).root.id == run.id
+        TraceView(plan_of(name), events)
+    assert TraceView(plan_of(name), events, run.id[:8]).root.id == run.id

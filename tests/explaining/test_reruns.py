@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from selinon_core.celery.reporting.live_view import LiveView
 from selinon_core.celery.reporting.run_history import history
 from selinon_core.explaining.answers import Answer, Answers
 from selinon_core.explaining.event_facts import TraceView
@@ -16,6 +15,7 @@ from selinon_core.local import LocalRun
 from selinon_core.simulating.world import World
 from tests.celery.broken_tasks import BROKEN, NESTED, broken_plan, set_up
 from tests.celery.rerunning import rerun
+from tests.explaining.live_situations import view
 from tests.local.trying import build, failing
 from tests.rerunning.recording import play, play_again, preview, report_of
 
@@ -39,12 +39,6 @@ def workers_run(plan: Any, *broken: str) -> tuple[World, list[str]]:
         world.work()
     BROKEN.clear()
     return world, ids
-
-
-def view(world: World, id: str) -> LiveView:
-    services = world.workers[0]
-    queue_of = services.messages.queue
-    return LiveView(services.store, services.flow_versions, id, services.storages.retrieve, queue_of)
 
 
 def of(seen: Any, node: str) -> Answer:

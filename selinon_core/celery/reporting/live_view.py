@@ -147,18 +147,19 @@ class LiveView(RunView):
         id, replay = self.root.id, self._replay
         inbox, lease = replay.inboxes[id], replay.leases[id]
         reasons = []
+        waiting = "1 end of a node run waits" if len(inbox) == 1 else f"{len(inbox)} ends of node runs wait"
         if replay.headers[id].is_paused:
-            ends = f", and {len(inbox)} ends wait" if inbox else ""
+            ends = f", and {waiting}" if inbox else ""
             reasons.append(Reason("paused", f"the flow run is paused{ends}: selinon resume {id} lets it go on"))
         elif inbox and lease > self._store.clock():
             reasons.append(
                 Reason(
                     "lease-held",
-                    f"{len(inbox)} ends wait: a worker advances the run, until {self._at(lease)} at most",
+                    f"{waiting}: a worker advances the run, until {self._at(lease)} at most",
                 )
             )
         elif inbox:
-            reasons.append(Reason("undecided", f"{len(inbox)} ends wait for a dispatcher"))
+            reasons.append(Reason("undecided", f"{waiting} for a worker that decides on it"))
         for name, due in self._timers_of(id).items():
             if name.startswith(ASK_AGAIN) and name[1:].isdigit():
                 text = f"a decision is put off until {self._at(due)}: a storage cannot be read"
