@@ -13,6 +13,7 @@ from typing import Any
 from selinon_core.celery.selinon_protocol import Owner
 from selinon_core.celery.stores.index import CLOSED, OPEN, IndexRow, RunQuery
 from selinon_core.celery.stores.items import GIVEN_UP, NOTICE, PARKED
+from selinon_core.celery.transport.message_schema import EXPIRY
 from selinon_core.errors import MissingExtraError
 from selinon_core.web.node_waits import NodeWaits
 
@@ -31,7 +32,7 @@ class RunMetrics:
 
     def __init__(self, selinon: Owner) -> None:
         try:
-            from prometheus_client import CollectorRegistry, Gauge, Histogram
+            from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
         except ModuleNotFoundError as error:
             raise MissingExtraError("metrics need: pip install 'selinon[metrics]'") from error
         self._selinon = selinon
@@ -48,6 +49,12 @@ class RunMetrics:
             "Seconds of flow runs that ended, from their begin.",
             ["flow", "status"],
             buckets=BUCKETS,
+            registry=self.registry,
+        )
+        self._expired = Counter(
+            "selinon_expired_starts",
+            "Starts that no worker began in time: their flow runs were cancelled.",
+            ["flow"],
             registry=self.registry,
         )
         self._node_waits = Histogram(
@@ -110,6 +117,7 @@ class RunMetrics:
         first = self._since is None
         if first:  # all series are there from the beginning
             for flow in self._selinon.plan.flows:
+                self._expired.labels(flow)
                 for status in CLOSED:
                     self._seconds.labels(flow, status)
         at, after = (now if self._since is None else self._since) - OVERLAP, ""
@@ -135,6 +143,8 @@ class RunMetrics:
         self._counted[(row.id, row.ended)] = row.changed
         if first:
             return False
+        if row.status == "cancelled" and row.begun is None and row.reason.startswith(EXPIRY):
+            self._expired.labels(self._flow(row.flow)).inc()
         begun = row.created if row.begun is None else row.begun
         self._seconds.labels(self._flow(row.flow), row.status).observe(max(row.ended - begun, 0.0))
         return True

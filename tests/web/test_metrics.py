@@ -105,6 +105,21 @@ def test_tasks_that_wait_are_counted_by_flow(shop: Viewed) -> None:
     assert [found["selinon_waits", flow, ""] for flow in ("order", "pages", "other")] == [2, 0, 1]
 
 
+def test_starts_that_expired_are_counted_once(shop: Viewed) -> None:
+    client = shop.client()
+    assert scraped(client)["selinon_expired_starts_total", "order", ""] == 0
+    for _ in range(2):
+        shop.world.start("order", {"pages": 1}, expires=shop.world.now - 1)
+    cancelled = shop.world.start("order", {"pages": 1})
+    shop.world.cancel("order", cancelled)
+    shop.world.work()
+    for _ in range(2):
+        found = scraped(client)
+        assert found["selinon_expired_starts_total", "order", ""] == 2
+        assert found["selinon_expired_starts_total", "pages", ""] == 0
+    assert found["selinon_run_seconds_count", "order", "cancelled"] == 3
+
+
 def node_waits(client: Client) -> dict[tuple[str, str], tuple[float, float]]:
     """How many tasks waited, and how long together, by flow and node."""
     found: dict[tuple[str, str], dict[str, float]] = {}

@@ -66,6 +66,8 @@ MOST_INLINE = 1024
 MOST_ARGUMENTS = 65536
 #: The header with the trace that a message belongs to.
 TRACE_HEADER = "traceparent"
+#: How the reason of a flow run begins whose start has expired.
+EXPIRY = "expired: "
 
 #: The last time that a start may name: the end of the year 9999.
 _LATEST = 253402300799
@@ -153,7 +155,7 @@ class StartMessage(NamedTuple):
     @property
     def expiry(self) -> str:
         """Why the run of a start that has expired does not begin."""
-        return f"expired: no worker began it before {datetime.fromtimestamp(self.expires, UTC):%Y-%m-%dT%H:%M:%SZ}"
+        return f"{EXPIRY}no worker began it before {datetime.fromtimestamp(self.expires, UTC):%Y-%m-%dT%H:%M:%SZ}"
 
     def with_payload(self, text: str | None) -> StartMessage:
         """The message with what the store kept for it."""
