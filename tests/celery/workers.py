@@ -47,6 +47,8 @@ class Site:
             "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests" / "conformance"), str(directory)]),
         }
         self.workers: list[subprocess.Popen[bytes]] = []
+        #: Queues beside the usual one, which are removed in the end.
+        self.more_queues: list[str] = []
         self.app = Celery("caller", broker=urls[broker], backend=redis, set_as_current=False)
         self.app.conf.update(
             task_default_queue=self.name,
@@ -85,12 +87,31 @@ class Site:
         self, *options: str, wait: bool = True, talks: bool = False, app: str = "tests.celery.real_app:app"
     ) -> subprocess.Popen[bytes]:
         """Start a worker and wait until it is ready. One that ``talks`` to others is slower to start."""
-        number = len(self.workers)
-        log = self.directory / f"worker{number}.log"
-        command = [sys.executable, "-m", "celery", "-A", app, "worker"]
-        command += ["-n", f"w{number}@{self.name}", "-l", "INFO", *options]
+        command = [
+            "celery",
+            "-A",
+            app,
+            "worker",
+            "-n",
+            f"w{len(self.workers)}@{self.name}",
+            "-l",
+            "INFO",
+            *options,
+        ]
         if not talks:
             command += ["--without-mingle", "--without-gossip"]
+        return self._start(command, wait)
+
+    def serve(self, *options: str) -> subprocess.Popen[bytes]:
+        """Start ``selinon worker`` with these options, and wait until it is ready."""
+        name = f"w{len(self.workers)}@{self.name}"
+        return self._start(
+            ["selinon", "worker", "--app", "tests.celery.real_app:app", "--hostname", name, *options], True
+        )
+
+    def _start(self, words: list[str], wait: bool) -> subprocess.Popen[bytes]:
+        log = self.directory / f"worker{len(self.workers)}.log"
+        command = [sys.executable, "-m", *words]
         with log.open("wb") as out:
             worker = subprocess.Popen(
                 command,
@@ -139,8 +160,9 @@ class Site:
             self._selinon.store.close()
         try:
             with self.app.connection_for_write() as connection:
-                connection.default_channel.queue_purge(self.name)
-                connection.default_channel.queue_delete(self.name)
+                for queue in (self.name, *self.more_queues):
+                    connection.default_channel.queue_purge(queue)
+                    connection.default_channel.queue_delete(queue)
         finally:
             self.app.close()
 
