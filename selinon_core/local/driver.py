@@ -74,8 +74,8 @@ class Driver:
         return root
 
     def still_waiting(self) -> Exception | None:
-        """Why a run cannot come to its end: tasks wait for signals; None when none does."""
-        return self._tasks.waits.still_waiting()
+        """Why a run cannot come to its end: tasks wait for signals, sub-flows for places; None when none does."""
+        return self._tasks.waits.still_waiting() or self._flows.still_queued()
 
     def interrupt(self) -> None:
         """Let a run in another thread end before its next step."""

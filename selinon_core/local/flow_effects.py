@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from selinon_core.cases.model import Outcome
 from selinon_core.dispatch import FlowRun
@@ -18,6 +20,9 @@ from selinon_core.runtime.ids import id_maker, seeded_id_maker
 from selinon_core.runtime.trace import entries as trace_entries
 from selinon_core.runtime.trace.run_records import FlowRecord, NodeRecord
 
+if TYPE_CHECKING:
+    from selinon_core.local.places import LocalPlaces
+
 
 class FlowEffects:
     """Performs the effects that are about whole flow runs."""
@@ -30,8 +35,22 @@ class FlowEffects:
         #: by id: flows that have not ended, and sub-flows that have not begun
         self._open: dict[str, FlowRecord] = {}
         self._scheduled: dict[str, NodeRecord] = {}
+        self._places: LocalPlaces | None = None
         #: flow runs by id that are mocked as a whole and have not ended
         self._mocked: dict[str, FlowRecord] = {}
+
+    @property
+    def places(self) -> LocalPlaces:
+        """The places of limits; most projects have none."""
+        if self._places is None:
+            from selinon_core.local.places import LocalPlaces
+
+            self._places = LocalPlaces(self.state, self._cancel_one)
+        return self._places
+
+    def still_queued(self) -> Exception | None:
+        """Why the run cannot come to its end: a sub-flow waits for its place; None when none does."""
+        return None if self._places is None else self._places.still_queued()
 
     def begin(
         self,
@@ -51,6 +70,10 @@ class FlowEffects:
         record = FlowRecord(flow, id, machine, *about, parent_run, node)
         state.flows.append(record)
         self._open[id] = record
+        if flow.limit is not None:
+            if parent_run is None:
+                self._enter(flow, id, given.args, None, _nothing, _nothing)  # the first one finds its place
+            given = self._with_key(id, given)
         state.recorder.record((trace_entries.FLOW_STARTED, state.agenda.now, record))
         if flow.timeout is not None:
             state.agenda.add(flow.timeout, Deadline(self, record))
@@ -79,6 +102,9 @@ class FlowEffects:
     def begin_subflow(self, node: NodeRecord, effect: do.StartFlow) -> None:
         """Begin a sub-flow whose time has come."""
         run = effect.node_run
+        flow = self.state.plan.flows[run.name]
+        if flow.limit is not None and not self._has_place(flow, node, effect):
+            return
         del self._scheduled[run.id]
         node.started_at = self.state.agenda.now
         node.attempts = 1
@@ -90,16 +116,78 @@ class FlowEffects:
         given = on.FlowStarted(run.args, effect.parent, run.failures, effect.selective, None, effect.rerun)
         self.begin(run.name, run.id, given, node.flow_run, node)
 
+    def _enter(
+        self,
+        flow: FlowPlan,
+        id: str,
+        args: Any,
+        above: FlowRecord | None,
+        begin: Callable[[], None],
+        refuse: Callable[[str], None],
+    ) -> str | None:
+        """Ask for the place of a flow run: empty, it begins; None, it waits; else why it does not begin."""
+        from selinon_core.local.places import Queued
+
+        try:
+            args = self._inputs.fitted(flow, args)
+        except ArgumentError:
+            return ""  # it fails when it begins
+        return self.places.enter(Queued(flow, id, begin, refuse), args, above)
+
+    def _with_key(self, id: str, given: on.FlowStarted) -> on.FlowStarted:
+        """A start of a flow with a limit, with the reason why its key cannot be worked out."""
+        refused = self.places.without_key.pop(id, None)
+        if given.refused is not None or refused is None:
+            return given
+        return on.FlowStarted(given.args, given.parent, given.failures, given.selective, refused, given.rerun)
+
+    def _has_place(self, flow: FlowPlan, node: NodeRecord, effect: do.StartFlow) -> bool:
+        """Whether a sub-flow has its place, or needs none; else it waits for it, or is cancelled."""
+        run = effect.node_run
+        if self.places.has(run.id):
+            return True
+        begin = partial(self.state.agenda.add, 0, BeginSubflow(self, node, effect))
+        why = self._enter(flow, run.id, run.args, node.flow_run, begin, partial(self._refuse, node, effect))
+        if why:
+            self._refuse(node, effect, why)
+        return why == ""
+
+    def _refuse(self, node: NodeRecord, effect: do.StartFlow, why: str) -> None:
+        """A sub-flow is cancelled before it begins."""
+        del self._scheduled[effect.node_run.id]
+        node.started_at = self.state.agenda.now
+        self._ended(self._played(node, effect), FlowOutcome(False, {}, {}, [], {}, why, cancelled=True), None)
+
+    def _cancel_one(self, id: str) -> bool:
+        """Cancel a flow run; False: it has not begun."""
+        flow = self._open.get(id)
+        if flow is not None:
+            self.state.recorder.record((trace_entries.FLOW_CANCELLED, self.state.agenda.now, flow))
+            self.state.inbox.append((flow, on.FlowCancelled()))
+            return True
+        mocked = self._mocked.pop(id, None)
+        if mocked is not None:
+            from selinon_core.local.mocked_flow import cancelled
+
+            self.state.recorder.record((trace_entries.FLOW_CANCELLED, self.state.agenda.now, mocked))
+            self._ended(mocked, cancelled(), None)
+        return mocked is not None
+
+    def _played(self, node: NodeRecord, effect: do.StartFlow) -> FlowRecord:
+        """The record of a flow run that starts no nodes."""
+        state, run = self.state, effect.node_run
+        machine = FlowRun(self._tables[run.name], self._id_maker(run.id), state.plan.settings.on_unreached)
+        about = (run.args, effect.parent, run.failures, effect.selective)
+        record = FlowRecord(state.plan.flows[run.name], run.id, machine, *about, node.flow_run, node)
+        state.flows.append(record)
+        state.recorder.record((trace_entries.FLOW_STARTED, state.agenda.now, record))
+        return record
+
     def _begin_mocked(self, node: NodeRecord, effect: do.StartFlow, mocked: Outcome) -> None:
         """Begin a flow run of which only its outcome is played: it starts no nodes."""
         state, run = self.state, effect.node_run
         flow = state.plan.flows[run.name]
-        machine = FlowRun(self._tables[run.name], self._id_maker(run.id), state.plan.settings.on_unreached)
-        about = (run.args, effect.parent, run.failures, effect.selective)
-        record = FlowRecord(flow, run.id, machine, *about, node.flow_run, node)
-        state.flows.append(record)
-        self._mocked[run.id] = record
-        state.recorder.record((trace_entries.FLOW_STARTED, state.agenda.now, record))
+        record = self._mocked[run.id] = self._played(node, effect)
         if flow.timeout is not None and mocked.after > flow.timeout:
             state.agenda.add(flow.timeout, EndMockedFlow(self, record, None))
         else:
@@ -130,6 +218,8 @@ class FlowEffects:
         state = self.state
         record.outcome = outcome
         record.ended_at = now = state.agenda.now
+        if self._places is not None:
+            self._places.leave(record.id)
         node = record.node
         if node is not None:
             node.finished_at = now
@@ -154,20 +244,11 @@ class FlowEffects:
         """Cancel sub-flows, begun or not."""
         state = self.state
         for run in effect.runs:
-            flow = self._open.get(run.id)
-            if flow is not None:
-                state.recorder.record((trace_entries.FLOW_CANCELLED, state.agenda.now, flow))
-                state.inbox.append((flow, on.FlowCancelled()))
-                continue
-            mocked = self._mocked.pop(run.id, None)
-            if mocked is not None:
-                from selinon_core.local.mocked_flow import cancelled
-
-                state.recorder.record((trace_entries.FLOW_CANCELLED, state.agenda.now, mocked))
-                self._ended(mocked, cancelled(), None)
-                continue
+            self._cancel_one(run.id)
             node = self._scheduled.pop(run.id, None)
-            if node is not None:  # throttled, it did not begin yet
+            if node is not None:  # throttled or queued, it did not begin yet
+                if self._places is not None:
+                    self._places.leave(run.id)
                 node.finished_at = state.agenda.now
                 node.abandoned = True
                 run.status = "failure"
@@ -260,3 +341,7 @@ class RetryFlow(NamedTuple):
         if self.record.outcome is None:
             state.recorder.record((trace_entries.ATTEMPT_STARTED, state.agenda.now, self.record))
         state.inbox.append((self.record, on.RetryDue()))
+
+
+def _nothing(*about: Any) -> None:
+    """The flow run at the top finds its place: nothing begins it later."""

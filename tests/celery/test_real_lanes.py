@@ -1,4 +1,4 @@
-"""A flow in a lane on real workers: a worker of the lane serves it with its tasks and sub-flows, and nothing else"""
+"""A flow in a lane on real workers: a worker of the lane serves it with its tasks and sub-flows, and no others."""
 
 from __future__ import annotations
 

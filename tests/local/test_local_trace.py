@@ -28,8 +28,8 @@ ELSEWHERE = {
     "MESSAGE_PARKED",
     "RUN_PAUSED",
     "RUN_RESUMED",
-    "RUN_QUEUED",
-    "LIMIT_CANCEL",
+    "RUN_QUEUED",  # test_local_limits, too
+    "LIMIT_CANCEL",  # the same
     "START_EXPIRED",
 }
 ELSEWHERE |= {event for event in EVENTS if event.startswith(("NODE_STATE_CACHE_", "MIGRATION", "SCHEDULE_"))}
