@@ -62,6 +62,10 @@ class AdapterSettings(NamedTuple):
     #: How often a worker looks for runs with due work. | Retries, throttling and deadlines may be later than
     #: that: more.
     selinon_sweep_interval: float = 0.5
+    #: How many of the node runs that one step starts keep their place in the queues; the others come behind the
+    #: messages of other flow runs. On Redis, and on RabbitMQ in queues with priorities. | Large flows should not
+    #: let small ones pass: more.
+    selinon_front_count: int = 16
     #: The largest message (its arguments as JSON text, in bytes) that is sent or accepted. | Arguments are
     #: larger; better: store them and send an id.
     selinon_max_message_bytes: int = 1 << 20

@@ -7,7 +7,7 @@ import random
 from collections.abc import Iterable, Mapping
 
 from selinon_core.celery.transport import message_schema
-from selinon_core.celery.transport.publisher import OutgoingMessage, priority_of
+from selinon_core.celery.transport.publisher import BEHIND, OutgoingMessage, priority_of
 from selinon_core.celery.transport.start_batch import START_HEADER
 from selinon_core.plan import LanePlan
 
@@ -27,6 +27,8 @@ class Broker:
         self.backlog = 0
         #: The lanes of the project, by which messages have priorities.
         self.lanes: Mapping[str, LanePlan] = {}
+        #: The messages that come behind others (``OutgoingMessage.behind``).
+        self.behind: set[str] = set()
 
     def waiting(self, queue: str) -> int:
         """How many messages a queue holds."""
@@ -40,6 +42,8 @@ class Broker:
             text = json.dumps([message.celery_task, kwargs, message.headers or {}])
             if self.lose and self.chooser.random() < self.lose:
                 continue
+            if message.behind:
+                self.behind.add(text)
             self.queue.append((text, False))
             if self.duplicate and self.chooser.random() < self.duplicate:
                 self.queue.append((text, False))
@@ -48,12 +52,16 @@ class Broker:
         """Remove the next message of the first lane, or with ``anywhere`` any of them."""
         if anywhere:
             return self.queue.pop(self.chooser.randrange(len(self.queue)))
-        first = min(range(len(self.queue)), key=lambda at: -self._priority(at)) if self.lanes else 0
+        is_ranked = self.lanes or self.behind
+        first = min(range(len(self.queue)), key=lambda at: -self._priority(at)) if is_ranked else 0
         return self.queue.pop(first)
 
     def _priority(self, at: int) -> int:
-        kwargs = json.loads(self.queue[at][0])[1]
-        return priority_of(self.lanes.get(kwargs.get("lane") or ""))
+        text = self.queue[at][0]
+        less = BEHIND if text in self.behind else 0
+        if not self.lanes:
+            return -less
+        return max(priority_of(self.lanes.get(json.loads(text)[1].get("lane") or "")) - less, 0)
 
     def take_starts(self, most: int) -> list[str]:
         """Remove starts that no worker has had, at most so many."""

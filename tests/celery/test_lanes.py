@@ -78,7 +78,8 @@ def test_a_small_flow_does_not_wait_behind_a_large_one_in_a_later_lane() -> None
     """The large flow has begun: its tasks wait in the queue. Without lanes the small one waits behind them."""
     needed = {}
     for lanes in ({}, LANES):
-        world = World(plan_of(lanes), workers=1, selinon_inline_count=0, selinon_batch_count=1)
+        settings = {"selinon_inline_count": 0, "selinon_batch_count": 1, "selinon_front_count": 1000}
+        world = World(plan_of(lanes), workers=1, **settings)
         world.start("fan")
         world.step()
         assert len(world.broker.queue) > MANY / 2
@@ -86,6 +87,36 @@ def test_a_small_flow_does_not_wait_behind_a_large_one_in_a_later_lane() -> None
         world.work()
         assert [row.status for row in all_rows(world.store)] == ["success"] * 2
     assert needed[True] < 8 < MANY / 2 < needed[False]
+
+
+@pytest.mark.parametrize("lane", [None, "urgent", "bulk"])
+def test_without_a_lane_of_its_own_a_small_flow_waits_behind_the_front_of_a_large_one_only(
+    lane: str | None,
+) -> None:
+    needed = {}
+    for front in (3, 1000):
+        plan = plan_of({} if lane is None else LANES)
+        world = World(plan, workers=1, selinon_inline_count=0, selinon_batch_count=1, selinon_front_count=front)
+        more = {} if lane is None else {"lane": lane}
+        large = world.start("fan", **more)
+        world.step()
+        assert [message.behind for message in world.broker.sent[1:]] == [
+            front == 3 and n >= 3 for n in range(MANY)
+        ]
+        needed[front] = messages_until_the_end(world, world.start("small", **more))
+        world.work()
+        assert {header(world, id).status for id in (large,)} == {"success"}
+    assert needed[3] < 12 < MANY < needed[1000]
+
+
+def test_node_runs_that_share_messages_are_counted_one_by_one() -> None:
+    world = World(plan_of({}), workers=1, selinon_inline_count=0, selinon_front_count=6)
+    for _ in range(2):  # the first run shows how long the task takes
+        world.start("fan")
+        world.work()
+    sizes = [(len(m.kwargs["nodes"]), m.behind) for m in world.broker.sent if m.kwargs.get("nodes")]
+    assert sizes
+    assert [behind for _, behind in sizes][:2] == [False, True]
 
 
 def test_tasks_and_subflows_of_a_run_have_its_lane_and_its_queues() -> None:
@@ -224,6 +255,27 @@ def test_the_broker_hands_out_messages_in_the_order_of_their_lanes(selinon: Seli
             found.append(asked[message.payload[1]["id"]])
             message.ack()
     assert found == [("above", None), ("small", None), ("part", None), ("small", "bulk")]
+
+
+@pytest.mark.service("redis")
+def test_what_a_large_step_starts_comes_behind_other_flow_runs_on_redis() -> None:
+    name = services.private_name()
+    app = Celery(name, broker=need("redis"), set_as_current=False)
+    app.conf.update(task_default_queue=name, task_ignore_result=True, selinon_state_url="memory://")
+    made = Selinon(app, plan=plan_of({}))
+    publisher, messages = made.services.publisher, made.services.messages
+    wakes = [messages.wake("small", id) for id in ("first", "behind", "other")]
+    publisher.send([wakes[0], wakes[1]._replace(behind=True)])
+    publisher.send([wakes[2]])
+    with app.connection_for_read() as connection:
+        bound = Queue(name, Exchange(""), name, channel=connection.default_channel)
+        found = []
+        while (message := bound.get()) is not None:
+            found.append(message.payload[1]["id"])
+            message.ack()
+        assert publisher.waiting(name) == 0
+    app.close()
+    assert found == ["first", "other", "behind"]
 
 
 def test_the_row_of_a_header_has_its_lane() -> None:

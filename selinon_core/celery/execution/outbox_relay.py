@@ -135,6 +135,7 @@ class OutboxRelay:
                 relayed.done.append(key)
             except Exception as error:
                 relayed.failed(error)
+        sent = 0
         for begin in range(0, len(to_send), SEND_AT_ONCE):
             if begin:
                 self._store.renew_lease(run.id, token, self._now() + self._settings.selinon_lease)
@@ -144,12 +145,25 @@ class OutboxRelay:
             except Exception as error:
                 relayed.failed(error)
                 break
+            if len(to_send) > self._settings.selinon_front_count:
+                batched, sent = self._ranked(batched, sent)
             failure = yield Send(batched)
             if failure is not None:
                 relayed.failed(failure)
                 break
             relayed.done.extend(key for key, _ in part if key is not None)
         return relayed
+
+    def _ranked(self, messages: Sequence[OutgoingMessage], sent: int) -> tuple[list[OutgoingMessage], int]:
+        """Messages of a large step: all but the first node runs come behind those of other flow runs.
+
+        ``sent`` are the node runs that went before; also returns their number with these.
+        """
+        ranked = []
+        for message in messages:
+            ranked.append(message._replace(behind=sent >= self._settings.selinon_front_count))
+            sent += len(message.kwargs.get("nodes") or (None,))
+        return ranked, sent
 
     def publish(self, messages: Sequence[OutgoingMessage]) -> Exception | None:
         """Publish messages; returns the exception with which that failed."""

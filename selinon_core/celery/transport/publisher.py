@@ -47,8 +47,12 @@ class OutgoingMessage(NamedTuple):
     kwargs: Mapping[str, Any]
     time_limit: float | None = None
     headers: Mapping[str, Any] | None = None
+    #: Whether it comes behind the messages of other flow runs: it is of those that a large step sends together.
+    behind: bool = False
 
 
+#: By how much the priority of such a message is less: a step of Redis, where no other ones are set.
+BEHIND = 3
 #: The priority of what has no lane, or a lane without one.
 NORMAL_PRIORITY = 5
 
@@ -156,14 +160,20 @@ class Publisher:
             self._declared.add(known)
 
     def _priority(self, message: OutgoingMessage) -> dict[str, int]:
-        """The priority of a message as the broker counts it; none where no lane of the project has one."""
-        if not self._are_ranked:
+        """The priority of a message as the broker counts it.
+
+        Where no lane of the project has one, Redis has two ranks: no priority, which comes first, and behind that.
+        """
+        if not self._are_ranked and not message.behind:
             return {}
-        lane = self._lanes.get(message.kwargs.get("lane") or "")
-        priority, conf = priority_of(lane), self._app.conf
-        if is_redis(conf.broker_write_url or conf.broker_url):  # kombu counts the other way round there
-            priority = MOST_PRIORITY - priority
-        return {"priority": priority}
+        conf = self._app.conf
+        on_redis = is_redis(conf.broker_write_url or conf.broker_url)
+        if not self._are_ranked:
+            return {"priority": BEHIND} if on_redis else {}
+        priority = priority_of(self._lanes.get(message.kwargs.get("lane") or ""))
+        if message.behind:
+            priority = max(priority - BEHIND, 0)
+        return {"priority": MOST_PRIORITY - priority if on_redis else priority}  # kombu counts the other way round
 
     def _template(self, message: OutgoingMessage) -> _MessageTemplate:
         key = (message.queue, message.celery_task, message.shown_as)
