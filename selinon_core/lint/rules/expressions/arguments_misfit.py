@@ -18,9 +18,10 @@ class ArgumentsMisfit(MisfitRule):
     What it does: Compares what edges and failures give their nodes with the `input_schema` of each: keys that
     are missing, keys that there are not, and types. That are `args`; without them the items of the foreach, for
     tasks and the sub-flows of `propagate_node_args` the arguments of the flow, and for other sub-flows nothing.
-    What depends on the values, as something that may be missing or null, is a warning. Where a task has no
-    `input_schema`, the annotations of the keyword-only parameters of `run` take its place; a value of another
-    type than the annotation is an error with `typed_tasks`, and a warning without: Python does not look at it.
+    What depends on the values, as something that may be missing or null, is a warning, and so is what is wrong
+    with a key that may be missing. Where a task has no `input_schema`, the annotations of the keyword-only
+    parameters of `run` take its place; a value of another type than the annotation is an error with
+    `typed_tasks`, and a warning without: Python does not look at it.
 
     Why it is bad: The node fails before it starts, or `run` gets what it was not written for.
 

@@ -13,7 +13,7 @@ class OutputMisfit(MisfitRule):
 
     What it does: Works out the type of `output` from the schemas of what it reads, and compares it with the
     schema: keys that are missing, keys that there are not, and types. What depends on the values, as something
-    that may be missing or null, is a warning.
+    that may be missing or null, is a warning, and so is what is wrong with a key that may be missing.
 
     Why it is bad: The flow fails when everything in it has succeeded.
 
