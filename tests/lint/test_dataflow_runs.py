@@ -83,6 +83,14 @@ _SCHEMA = "\n    output_schema: {type: object, required: [number], properties: {
         (_OUTPUT + "{number: '${default(Load.nmber, 2)}'}" + _SCHEMA, None, "warning"),
         (_OUTPUT + "{number: '${default(Laod, 2)}'}" + _SCHEMA, None, "warning"),
         (_OUTPUT + "{number: '${2 if has(Take) else 3}'}" + _SCHEMA, None, "warning"),
+        # whether a node with several runs has one is not known
+        (
+            "    input_schema: {type: object, required: [list], properties: {list: {type: array}}}\n"
+            "    edges: [{from: , to: Take, args: {number: 1}}, {from: Take, to: Load, foreach: args.list}]\n"
+            "    output: {number: '${2 if default(Load.number, false) else 3}'}\n",
+            {"list": []},
+            "warning",
+        ),
         (_OUTPUT + "{number: '${2 if has(Load) or Load.number > \"a\" else 3}'}" + _SCHEMA, None, "error unless"),
     ],
 )

@@ -131,7 +131,8 @@ def _has(state: State, tree: Call, facts: Facts) -> Type:
 def _default(state: State, tree: Call, facts: Facts) -> Type:
     found = _asked(state, tree, facts)
     instead = state.type_of(tree.arguments[1], facts)
-    if not found.may_be_missing and not found.type.loose and NULL not in found.type.kinds():
+    is_certain = found.is_there and not found.may_be_missing
+    if is_certain and not found.type.loose and NULL not in found.type.kinds():
         return found.type
     return union((found.type.without(NULL), instead))
 
