@@ -75,6 +75,11 @@ class SourceLocation:
         """Where the text of the thing begins."""
         return self.span.place
 
+    @property
+    def file(self) -> str:
+        """The file of the text."""
+        return self.span.file
+
     def respelled(self, old: str, new: str) -> tuple[Edit, ...]:
         """Edits that make the text ``old`` the text ``new``, in the quotes that it has."""
         return ()

@@ -162,6 +162,10 @@ class NodeLocation(SourceLocation):
         start = self._node.start_mark
         return Place(self._source.file, start.line + 1, self._column(start) + 1)
 
+    @property
+    def file(self) -> str:
+        return self._source.file
+
     def respelled(self, old: str, new: str) -> tuple[Edit, ...]:
         return self._source.editor().respelled(self._node, old, new)
 

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from selinon_core.config.model import FlowDef, ProjectModel
+from selinon_core.expressions.checking.known_names import Entry, Known, Refused
 from selinon_core.lint.analysis.dataflow.node_types import NodeTypes
 from selinon_core.lint.analysis.dataflow.ways import Ways, ways_of
 from selinon_core.lint.analysis.facts import FlowGraph
@@ -37,6 +38,9 @@ class FlowScope:
         self.flow = flow
         self.graph = graph
         self.types = types
+        #: What is known of names that mean the same in all places, and of the results of nodes, once it was asked.
+        self.names: dict[str, Entry] = {}
+        self.results: dict[str, Known | Refused | None] = {}
 
     @cached_property
     def ways(self) -> Ways:

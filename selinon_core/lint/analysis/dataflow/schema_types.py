@@ -39,7 +39,7 @@ class SchemaTypes:
         """The type of a schema as written; ``filled`` as for ``type_of_schema``. ``ANY`` without a schema."""
         if schema is None:
             return Typed(ANY)
-        key = (id(schema) if isinstance(schema, SchemaDef) else (schema.name, schema.span.file), filled)
+        key = (id(schema) if isinstance(schema, SchemaDef) else (schema.name, schema.location.file), filled)
         if key not in self._types:
             self._types[key] = self._read(schema, filled)
         return self._types[key]

@@ -70,9 +70,10 @@ class Scope:
         finder = _FINDERS.get(name)
         if finder is None:
             return self._node(name)
-        if name not in self._found:
-            self._found[name] = finder(self)
-        return self._found[name]
+        found = self._shared.names if name in _SAME_EVERYWHERE else self._found
+        if name not in found:
+            found[name] = finder(self)
+        return found[name]
 
     def names(self) -> Iterable[str]:
         """The names that have a value here."""
@@ -183,6 +184,12 @@ class Scope:
 
     def _read(self, name: str) -> Known | Refused | None:
         """The result of a node that runs in this flow, whenever that is."""
+        results = self._shared.results
+        if name not in results:
+            results[name] = self._result(name)
+        return results[name]
+
+    def _result(self, name: str) -> Known | Refused | None:
         model, graph = self._shared.model, self._shared.graph
         node = model.node(name)
         if node is None:
@@ -276,6 +283,8 @@ _FINDERS: dict[str, Callable[[Scope], Entry]] = {
     "flow": Scope._flow,
     "results": Scope._results,
 }
+#: Of these, the names that mean the same in all places of a flow.
+_SAME_EVERYWHERE = frozenset({"args", "vars", "env", "flow"})
 
 
 def _not_stored(task: TaskDef) -> Refused | None:

@@ -52,7 +52,7 @@ class OutputSchema(Rule):
             if isinstance(schema, SchemaDef):
                 known, fault = ("", ""), _fault_in_place(schema)
             else:
-                known = (os.path.dirname(schema.span.file), schema.name)
+                known = (schema.location.file, schema.name)
                 if known not in judged:
                     judged[known] = _fault(project, schema)
                 fault = judged[known]
