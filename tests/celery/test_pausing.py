@@ -356,3 +356,36 @@ def test_index_and_header_have_the_same_time_of_creation_although_time_passes_in
         settle(world, 60)
     assert status(world, id) == "success"
     assert index_mistakes(world.store, [id]) == []
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_a_pause_reaches_the_runs_below_although_its_message_is_lost_with_its_worker(seed: int) -> None:
+    """The worker dies at any of its steps. Either the run is not paused, or the runs below it are, too."""
+    world = World(broken_plan(WAITING), seed=seed, selinon_inline_count=0)
+    id = world.start("f", {"n": 1})
+    while not (
+        below := [each for each, header in headers(world) if header["flow"] == "g" and header["version"] != "0"]
+    ):
+        world.work_some(1)
+    world.pause("f", id)
+    world.faults.crash, world.broker.lose = 0.2, 1.0
+    world.deliver(*world.broker.queue.pop())
+    world.faults.crash, world.broker.lose = 0.0, 0.0
+    late = [world.broker.queue.pop() for _ in list(world.broker.queue)]  # tasks of the runs below
+    settle(world)
+    world.broker.queue += late
+    settle(world)
+    if status(world, id) == "paused":
+        assert [status(world, each) for each in below] == ["paused"]
+        before = begun()
+        settle(world)
+        assert begun() == before
+        world.pause("f", id, 2)
+        world.work()
+    assert compared(world.plans[0], world, id) == never_paused(world.plans[0], id)
+    assert index_mistakes(world.store, [id]) == []
+
+
+def headers(world: World) -> list[tuple[str, Any]]:
+    """The ids and headers of all runs."""
+    return [(id, world.store.header(id)) for id in world.store._runs]

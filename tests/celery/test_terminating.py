@@ -57,7 +57,12 @@ def test_the_cancellation_is_kept_before_the_task_is_stopped() -> None:
     CALLS.clear()
     world = World(plan_of("      - {from: , to: A}\n      - {from: A, to: B}\n"), selinon_inline_count=0)
     control = RemoteControl(
-        {"w0@a": "celery.concurrency.prefork:TaskPool", "w1@a": "celery.concurrency.thread:TaskPool"}
+        {
+            "w0@a": "celery.concurrency.prefork:TaskPool",
+            "w1@a": "celery.concurrency.thread:TaskPool",
+            "other@a": "celery.concurrency.solo:TaskPool",  # of another app at the same broker
+        },
+        elsewhere=["other@a"],
     )
     app = SimpleNamespace(control=control, connection_for_write=nullcontext)
     owner: Any = SimpleNamespace(services=world.workers[0], app=app)

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from selinon_core.celery.execution.commit_loop import CommitExtras, CommitLoop
 from selinon_core.celery.execution.commit_steps import Advanced, Steps
 from selinon_core.celery.execution.executor_context import ExecutorParts
-from selinon_core.celery.execution.inbox_codec import InboxEntry, Resumed, encode_entry
+from selinon_core.celery.execution.inbox_codec import InboxEntry, Pausing, Resumed, encode_entry
 from selinon_core.celery.execution.inline_selection import InlineBudget, InlineTask
 from selinon_core.celery.execution.leased_execution import LeasedExecution
 from selinon_core.celery.execution.queued_retries import QueuedRetries
@@ -178,7 +178,7 @@ class FlowExecutor:
         serves = parts.serves(parts.messages.queue(message.flow, message.lane))
         run = parts.cache.take(message.id) if serves else None
         if run is not None and error is None and not entry.results and run.is_last_open_node(number):
-            assert not isinstance(entry.event, Resumed)
+            assert not isinstance(entry.event, Resumed | Pausing)
             advanced = parts.steps.alone(self.short_cut(run, entry.event, number, budget, inline))
             if advanced.kept:
                 if parts.relay.parents:

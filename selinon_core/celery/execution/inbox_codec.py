@@ -12,8 +12,8 @@ from selinon_core.dispatch.codec import decode_event, encode_event
 _loads = json.JSONDecoder().raw_decode
 
 
-#: The kind of the entry that ends a pause. It is not an event of the machine, and the log does not have it.
-_RESUMED = "u"
+#: The kinds of the entries about pauses. They are not events of the machine, and the log does not have them.
+_RESUMED, _PAUSING = "u", "h"
 
 
 class Resumed(NamedTuple):
@@ -23,10 +23,16 @@ class Resumed(NamedTuple):
     by: str | None = None
 
 
+class Pausing(NamedTuple):
+    """While the run is paused by ``number``, so are the runs of its sub-flows: who looks at it pauses them."""
+
+    number: int
+
+
 class InboxEntry(NamedTuple):
     """An event; ``results`` holds the result that came with it, if one did (of a task without storage)."""
 
-    event: on.Event | Resumed
+    event: on.Event | Resumed | Pausing
     results: Sequence[Any] = ()
 
 
@@ -34,6 +40,8 @@ def encode_entry(entry: InboxEntry) -> str:
     """An entry as text."""
     if isinstance(entry.event, Resumed):
         return json.dumps([_RESUMED, *entry.event], separators=(",", ":"))
+    if isinstance(entry.event, Pausing):
+        return json.dumps([_PAUSING, entry.event.number], separators=(",", ":"))
     event = encode_event(entry.event)
     return f"[{event},{json.dumps(entry.results[0])}]" if entry.results else event
 
@@ -45,4 +53,6 @@ def read_entry(text: str) -> InboxEntry:
         return InboxEntry(decode_event(parts[0]), parts[1:2])
     if parts[0] == _RESUMED:
         return InboxEntry(Resumed(*parts[1:3]))
+    if parts[0] == _PAUSING:
+        return InboxEntry(Pausing(parts[1]))
     return InboxEntry(decode_event(parts))

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from selinon_core.celery.execution.executor_context import ExecutorParts, ends_limit
-from selinon_core.celery.execution.inbox_codec import InboxEntry, Resumed, read_entry
+from selinon_core.celery.execution.inbox_codec import InboxEntry, Pausing, Resumed, read_entry
 from selinon_core.celery.execution.log_codec import encode_end
 from selinon_core.celery.execution.outbox_relay import CANCELLED_BEFORE, cancelled_before
 from selinon_core.celery.execution.run_cache import CachedRun
+from selinon_core.celery.execution.subflow_pausing import SubflowPausing
 from selinon_core.celery.execution.transition import Transition
 from selinon_core.celery.execution.wait_endings import is_wait
 from selinon_core.celery.stores.outbox_keys import (
@@ -20,7 +21,7 @@ from selinon_core.celery.stores.outbox_keys import (
     TimerKey,
     known_timers,
 )
-from selinon_core.celery.stores.protocol import Commit, Opened
+from selinon_core.celery.stores.protocol import PAUSED, Commit, Opened
 from selinon_core.celery.stores.run_header import RunHeader
 from selinon_core.dispatch import effects as do
 from selinon_core.dispatch import events as on
@@ -32,6 +33,7 @@ class PauseEnds:
 
     def __init__(self, parts: ExecutorParts) -> None:
         self._parts = parts
+        self._below = SubflowPausing(parts)
 
     def decided(
         self, header: RunHeader, entries: list[InboxEntry], timers: list[TimerKey]
@@ -49,8 +51,14 @@ class PauseEnds:
         return None, sorted(entries, key=lambda entry: not isinstance(entry.event, on.FlowCancelled)), timers
 
     def leave(self, run: CachedRun, header: RunHeader, opened: Opened) -> None:
-        """Nothing is to be decided: release the lease."""
+        """Nothing is to be decided: see to it that the runs below are paused, too, and release the lease.
+
+        The entry stays in the inbox: what came before it waits for the end of the pause.
+        """
         self._parts.leases.untrack(run.id)
+        events = [read_entry(entry).event for entry in opened.entries]
+        if any(isinstance(event, Pausing) and event.number == header.paused for event in events):
+            self._below.pause_below(run.id, header.paused, PAUSED)
         self.give_back(run.id, header, opened)
         self._parts.cache.put(run)
 

@@ -5,7 +5,9 @@ paused. A request names the number that it makes, so it counts once, whenever an
 arrives.
 
 A pause is one step of the store that needs no lease: from then on the store lets no message begin, and keeps ends
-in the inbox. The runs of sub-flows are paused too, and get the number of their parent.
+in the inbox. The runs of sub-flows are paused too, and get the number of their parent (``subflow_pausing``). An
+entry of the inbox (``Pausing``) says that before, so the sweep has it done when the worker dies meanwhile and the
+message is lost with it.
 
 That a run is to go on is an entry of its inbox (``Resumed``). The step that takes it in also decides on what
 waited there, and puts into the outbox what follows: node runs whose messages may have been dropped are started
@@ -14,31 +16,17 @@ again, and sub-flows go on.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import NamedTuple
-
 from selinon_core.celery.execution.commit_steps import Advanced
 from selinon_core.celery.execution.executor_context import ExecutorParts
-from selinon_core.celery.execution.inbox_codec import InboxEntry, Resumed
+from selinon_core.celery.execution.inbox_codec import InboxEntry, Pausing, encode_entry
 from selinon_core.celery.execution.leased_execution import LeasedExecution
 from selinon_core.celery.execution.reopening_step import RunBusy
-from selinon_core.celery.execution.run_cache import CachedRun
+from selinon_core.celery.execution.subflow_pausing import PausedRun, SubflowPausing
 from selinon_core.celery.execution.transition_report import ExecutionReport, Told
-from selinon_core.celery.stores.protocol import GONE, OUT_OF_REACH, PAUSED, Commit, Opened
-from selinon_core.celery.stores.run_header import Caller, RunHeader, awaits_start
+from selinon_core.celery.stores.protocol import LEASE_HELD, Opened
+from selinon_core.celery.stores.run_header import RunHeader, awaits_start
 from selinon_core.celery.transport.message_schema import PauseMessage
-from selinon_core.dispatch import NodeRun
-from selinon_core.dispatch.codec import PAUSED_FORMAT
-
-
-class _Run(NamedTuple):
-    """A run that is to be paused; one that has not begun is created if it ``may_begin``."""
-
-    id: str
-    flow: str
-    may_begin: bool = True
-    caller: Caller | None = None
-    root: str = ""
+from selinon_core.plan.started import nodes_of
 
 
 class RunPausing:
@@ -47,68 +35,37 @@ class RunPausing:
     def __init__(self, parts: ExecutorParts, leased: LeasedExecution) -> None:
         self._parts = parts
         self._leased = leased
+        self._below = SubflowPausing(parts)
 
     def pause(self, message: PauseMessage) -> None:
         """Pause a run and all below it; nothing happens when it was resumed since, or has ended."""
         parts = self._parts
-        found, is_new = self._pause(_Run(message.id, message.flow), message.number)
+        is_taken = self._note_below(message)
+        found, is_new = self._below.pause(PausedRun(message.id, message.flow), message.number)
+        if is_taken:
+            self._note_below(message)
         if is_new:
             told = Told("RUN_PAUSED", {"by": message.by})
             parts.report(ExecutionReport(message.flow, message.id, told=(told,)))
-        self._pause_below(message.id, message.number, found)
+        self._below.pause_below(message.id, message.number, found)
 
-    def _pause(self, run: _Run, number: int) -> tuple[str, bool]:
-        """Pause one run: what the store found, and whether the run was not paused before."""
-        parts = self._parts
-        while True:
-            fields = parts.store.header(run.id)
-            header = None if fields is None else RunHeader.read(fields)
-            now = parts.now()
-            if header is not None:
-                change = parts.index_changes.status(header._replace(paused=number))
-                found = parts.store.pause(run.id, number, PAUSED_FORMAT, change, now)
-                if found != GONE:
-                    return found, found == PAUSED and header.paused < number
-            elif not run.may_begin:
-                return GONE, False
-            queue = parts.messages.queue(run.flow)
-            header = RunHeader(run.flow, queue, format=PAUSED_FORMAT, caller=run.caller, root=run.root)
-            header = header._replace(paused=number, inbox_threshold=OUT_OF_REACH)
-            row = parts.index_changes.queued(run.id, header, now)
-            step = Commit(run.id, 0, now, create=header.new_fields(), index_change=row)
-            if parts.store.commit(step).ok:
-                return PAUSED, True
+    def _note_below(self, message: PauseMessage) -> bool:
+        """Put into the inbox that the runs of sub-flows are to be paused: the worker may die before it did that.
 
-    def _pause_below(self, flow_id: str, number: int, found: str) -> None:
-        """Pause the runs of sub-flows; those of a run that was resumed meanwhile go on."""
+        Returns whether another worker holds the lease: it takes the entry out if the run is not paused yet.
+        """
         parts = self._parts
-        if found == PAUSED and not self._waits_to_go_on(flow_id):
-            for run, node in self._subflows(flow_id):
-                # One whose message no worker took is not paused: its message is dropped.
-                record = parts.store.records(run.id, [node.number]).get(node.number)
-                taken = record is not None and record.begun_at > 0
-                caller = Caller(run.id, node.number, run.flow.name)
-                of_node, _ = self._pause(_Run(node.id, node.name, taken, caller, run.root), number)
-                self._pause_below(node.id, number, of_node)
-        fields = parts.store.header(flow_id)
+        flow = parts.plan.flows.get(message.flow)
+        if flow is not None and not any(parts.plan.is_flow(name) for name in nodes_of(flow)):
+            return False
+        fields = parts.store.header(message.id)
         header = None if fields is None else RunHeader.read(fields)
-        if header is not None and header.status == "running" and not header.is_paused and header.paused > number:
-            for _, node in self._subflows(flow_id):
-                parts.relay.steer(node.id, node.name, InboxEntry(Resumed(header.paused)))
-
-    def _waits_to_go_on(self, flow_id: str) -> bool:
-        """Whether a run has ended, and waits for its place: what is below it has nothing to do with its pause."""
-        fields = self._parts.store.header(flow_id)
-        return fields is not None and RunHeader.read(fields).awaits_retry
-
-    def _subflows(self, flow_id: str) -> Iterator[tuple[CachedRun, NodeRun]]:
-        """The sub-flows of a run that have not ended, as far as its log says: nothing is decided meanwhile."""
-        run = self._parts.loader.read(flow_id)
-        if run is not None:
-            machine = run.machine
-            for node in (*machine.detached.values(), *machine.active):
-                if node.is_flow:
-                    yield run, node
+        if header is None or header.initial_definition is None or header.paused > message.number:
+            return False
+        if header.awaits_retry:  # it has ended, and waits for its place: nothing below it goes on
+            return False
+        entry = encode_entry(InboxEntry(Pausing(message.number)))
+        return parts.store.append_event(message.id, 0, entry, parts.now()).kind == LEASE_HELD
 
     def begin_held(self, flow_id: str) -> Opened | None:
         """The lease of a run that was paused before it began, and begins now; None for others."""

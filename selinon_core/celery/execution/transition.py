@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from selinon_core.celery.execution.early_signals import bound
-from selinon_core.celery.execution.inbox_codec import InboxEntry, Resumed
+from selinon_core.celery.execution.inbox_codec import InboxEntry, Pausing, Resumed
 from selinon_core.celery.execution.lease_renewer import LeaseRenewer
 from selinon_core.celery.execution.notices import FAILURE, listeners
 from selinon_core.celery.execution.retention import status_of
@@ -114,6 +114,8 @@ class Transition:
         if isinstance(event, Resumed):
             self._note_resumed(event)
             return
+        if isinstance(event, Pausing):
+            return  # the run is not paused any more, or not yet
         if isinstance(event, on.FlowCancelled) and not self.ended:
             self.trace.append((trace_entries.FLOW_CANCELLED,))
         if entry.results and isinstance(event, on.NodeSucceeded):

@@ -30,7 +30,8 @@ class Termination(NamedTuple):
 
     #: Running tasks that workers were asked to stop: names, by the ids of their node runs.
     tasks: Mapping[str, str]
-    #: Workers whose pools cannot stop a task: names of pools, by the names of the workers.
+    #: Workers that serve queues of the project, and whose pools cannot stop a task: names of pools, by the names of
+    #: the workers.
     cannot: Mapping[str, str]
 
 
@@ -94,16 +95,28 @@ def _running(run: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 
 
 def _pools_that_cannot(owner: Owner) -> dict[str, str]:
-    """The pools of live workers that cannot stop a task; empty where none answers."""
+    """The pools of live workers of this project that cannot stop a task; empty where none answers."""
     try:
         # Not over a connection of Celery's pool: one that another question left behind may get no replies.
         with owner.app.connection_for_write() as connection:
-            stats = owner.app.control.inspect(timeout=ASK_FOR, connection=connection).stats() or {}
+            inspect = owner.app.control.inspect(timeout=ASK_FOR, connection=connection)
+            found = dict(_unable(inspect.stats() or {}))
+            served = (inspect.active_queues() or {}) if found else {}
     except Exception:  # nothing depends on it
         return {}
-    found = {}
+    plan = owner.services.plan
+    ours = owner.services.messages.queues((*plan.flows, *plan.tasks))
+    # Workers of other apps at the same broker answer, too.
+    return {
+        worker: pool
+        for worker, pool in found.items()
+        if any(queue.get("name") in ours for queue in served.get(worker) or ())
+    }
+
+
+def _unable(stats: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """The workers whose pools cannot stop a task, and the names of the pools."""
     for worker, figures in stats.items():
         pool = str((figures.get("pool") or {}).get("implementation", ""))
         if pool and not any(name in pool for name in CAN_STOP):
-            found[worker] = pool.rpartition(".")[2].partition(":")[0] or pool
-    return found
+            yield worker, pool.rpartition(".")[2].partition(":")[0] or pool
