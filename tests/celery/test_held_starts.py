@@ -11,9 +11,10 @@ import pytest
 from selinon_core.celery.execution.held_starts import HeldStarts
 from selinon_core.celery.reporting.run_status import describe
 from selinon_core.celery.steering.starts import StartSteering
+from selinon_core.celery.stores.items import HELD
 from selinon_core.celery.stores.limits import hold_key
 from selinon_core.celery.stores.run_header import RunHeader
-from selinon_core.celery.worker.limit_upkeep import LOOK_EVERY, LimitUpkeep
+from selinon_core.celery.worker.limit_upkeep import HELD_EVERY, LimitUpkeep
 from selinon_core.errors import UnknownFlowError
 from selinon_core.plan import Plan
 from selinon_core.simulating.world import BEGINNING, World
@@ -130,7 +131,7 @@ def test_a_start_that_comes_again_is_queued_once() -> None:
     assert len(broken_tasks.SUCCEEDED) == 2
 
 
-def test_what_a_worker_queues_after_the_pause_has_ended_begins_by_the_upkeep() -> None:
+def test_what_a_worker_queues_after_the_pause_has_ended_begins() -> None:
     """It did not know of the end yet."""
     world = World(FREE, workers=1)
     upkeep = LimitUpkeep(world.workers[0])
@@ -144,15 +145,36 @@ def test_what_a_worker_queues_after_the_pause_has_ended_begins_by_the_upkeep() -
     world.step()
     assert status(world, late) == "queued"
     world.work()
-    upkeep.run_once(world.now)
-    world.work()
     assert [status(world, id) for id in (first, late)] == ["success"] * 2
     pause(world)
     held = world.start("f")
     world.work()
-    upkeep.run_once(world.now + LOOK_EVERY)
+    upkeep.run_once(world.now)
     world.work()
     assert status(world, held) == "queued"
+
+
+def test_the_upkeep_lets_a_start_begin_whose_pause_ended_without_it() -> None:
+    """Its worker died just when it had queued the start, and the message was lost with it."""
+    world = World(FREE, workers=1)
+    pause(world)
+    held = world.start("f")
+    world.work()
+    world.store.items.remove(HELD, ["f"])
+    LimitUpkeep(world.workers[0]).run_once(world.now)
+    world.work()
+    assert status(world, held) == "success"
+
+
+def test_where_nothing_is_paused_the_upkeep_asks_the_store_hardly_ever() -> None:
+    world = World(FREE, workers=1)
+    services = world.workers[0]
+    asked = []
+    services.store = SimpleNamespace(limits=SimpleNamespace(waiting_by_name=lambda: asked.append(1) or {}))  # type: ignore[assignment, func-returns-value]
+    upkeep = LimitUpkeep(services)
+    for second in range(int(HELD_EVERY)):
+        upkeep.run_once(world.now + second)
+    assert len(asked) == 1
 
 
 def test_a_start_begins_that_a_worker_took_while_the_pause_ended(
@@ -178,8 +200,8 @@ def test_crashes_lose_no_run_and_begin_none_early(plan: Plan, seed: int) -> None
     calm(world, lambda: resume(world))
     for _ in range(4):
         world.work()
-        calm(world, lambda: upkeep.run_once(world.now + LOOK_EVERY))
-        world.now += LOOK_EVERY
+        world.now += HELD_EVERY
+        calm(world, lambda: upkeep.run_once(world.now))
     world.work()
     assert [status(world, id) for id in ids] == ["success"] * 6
     assert world.store.limits.state(hold_key("f")) == (0, [], [])

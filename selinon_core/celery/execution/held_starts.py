@@ -14,6 +14,8 @@ from selinon_core.celery.stores.items import HELD
 
 #: Seconds for which an answer of the store counts.
 KNOWN_FOR = 1.0
+#: Runs that begin at once when a pause ends; each of them lets the next one begin.
+AT_ONCE = 100
 #: Flows whose starts are paused, at most.
 _MOST = 1000
 

@@ -13,9 +13,10 @@ from typing import Any
 
 from selinon_core.celery.execution.commit_steps import Advanced
 from selinon_core.celery.execution.executor_context import ExecutorParts
-from selinon_core.celery.execution.held_starts import HeldStarts
+from selinon_core.celery.execution.held_starts import AT_ONCE, HeldStarts
 from selinon_core.celery.execution.run_beginning import RunBeginning
 from selinon_core.celery.execution.transition_report import ExecutionReport, Told
+from selinon_core.celery.stores.items import HELD
 from selinon_core.celery.stores.limits import (
     ASK,
     END,
@@ -63,6 +64,7 @@ class RunQueueing:
         """Queue the run of a start whose flow starts nothing new; False: there is a run."""
         parts, now = self._parts, self._parts.now()
         if parts.store.header(message.id) is not None:
+            self._go_on(message.flow)  # it came again: its first receiver may have died before it did that
             return False
         run = parts.loader.new(message.id, self._beginning.header(message, now))
         args, key = message.given, hold_key(message.flow)
@@ -80,7 +82,14 @@ class RunQueueing:
         if committed.ok:
             details = {"key": key, "max": 0, "when_full": "queue"}
             parts.report(ExecutionReport(message.flow, message.id, told=(Told("RUN_QUEUED", details),)))
+            self._go_on(message.flow)
         return committed.ok
+
+    def _go_on(self, flow: str) -> None:
+        """Let queued starts of a flow begin if the pause has ended meanwhile: this process knows that late."""
+        parts = self._parts
+        if parts.store.items.get(HELD, flow) is None:
+            parts.wake_granted(parts.store.limits.allow(hold_key(flow), AT_ONCE, parts.now()))
 
     def is_limited(self, flow: str) -> bool:
         """Whether runs of a flow need a place."""

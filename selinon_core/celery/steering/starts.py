@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from selinon_core.celery.execution.held_starts import AT_ONCE
 from selinon_core.celery.selinon_protocol import Owner
 from selinon_core.celery.steering.auditing import asker, record
 from selinon_core.celery.stores.items import HELD, Item
@@ -15,8 +16,6 @@ from selinon_core.errors import UnknownFlowError
 
 #: Seconds until a pause is forgotten: a hundred years.
 _FOREVER = 3.2e9
-#: Runs that begin at once when a pause ends; each of them lets the next one begin.
-AT_ONCE = 100
 
 
 class StartSteering:

@@ -30,8 +30,7 @@ class Termination(NamedTuple):
 
     #: Running tasks that workers were asked to stop: names, by the ids of their node runs.
     tasks: Mapping[str, str]
-    #: Workers that serve queues of the project, and whose pools cannot stop a task: names of pools, by the names of
-    #: the workers.
+    #: Workers of the project whose pools cannot stop a task: names of pools, by the names of the workers.
     cannot: Mapping[str, str]
 
 
