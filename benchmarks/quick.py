@@ -33,6 +33,7 @@ COMMANDS = (
     "benchmarks/simulate.py --quick",
     "benchmarks/expressions.py --quick",
     "benchmarks/index.py --quick",
+    "benchmarks/index_cost.py --quick",
     "benchmarks/web.py --quick",
 )
 

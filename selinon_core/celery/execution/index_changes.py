@@ -35,20 +35,21 @@ class IndexChanges:
         """
         if not self.has_row(header.caller):
             return None
-        row = self._row(id, header, args, now)._replace(created=created, begun=now)
+        row = self._row(id, header, args, created=created, begun=now, changed=now)
         return IndexChange(row, labelled=bool(header.labels))
 
     def queued(self, id: str, header: RunHeader, now: float, args: Any = None) -> IndexChange | None:
         """The row of a run that no worker has begun: it waits for its place, or was paused."""
         if not self.has_row(header.caller):
             return None
-        row = self._row(id, header, args, now)._replace(begun=None)
+        row = self._row(id, header, args, created=now, begun=None, changed=now)
         return IndexChange(row, labelled=bool(header.labels))
 
-    def _row(self, id: str, header: RunHeader, args: Any, now: float) -> IndexRow:
-        """The row of a run that is created now."""
-        row = row_of_header(id, header._replace(created=now), indexed_args(self._hidden, shown(args)))
-        return row._replace(priority=priority_of(self._lanes.get(header.lane)) if header.lane else None)
+    def _row(self, id: str, header: RunHeader, args: Any, **columns: float | None) -> IndexRow:
+        """The row of a run that is created now, with these ``columns``."""
+        if header.lane:
+            columns["priority"] = priority_of(self._lanes.get(header.lane))
+        return row_of_header(id, header, indexed_args(self._hidden, shown(args)))._replace(**columns)  # type: ignore[arg-type]
 
     def cancelled_before_it_began(
         self, id: str, flow: str, reason: str, now: float, caller: Caller | None, root: str

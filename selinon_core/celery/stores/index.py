@@ -31,6 +31,9 @@ MAX_LABEL = 128
 MAX_ARGS = 1024
 
 
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
 class IndexRow(NamedTuple):
     """What the index knows of a run; times are seconds since the epoch."""
 
@@ -240,7 +243,7 @@ def args_text(args: Any) -> str | None:
     """Arguments as the index keeps them, see ``IndexRow.args``."""
     if args is None:
         return None
-    data = json.dumps(args, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+    data = _encode(args).encode("utf-8", "replace")
     if len(data) <= MAX_ARGS:
         return data.decode()
     mark = "…"

@@ -58,7 +58,7 @@ def commit_arguments(change: IndexChange | None) -> list[str]:
     if change.row is None:
         return ["columns", *_columns(change.columns)]
     columns: dict[str, Any] = dict(change.columns)
-    return ["row", *_fields(change.row._replace(**columns))]
+    return ["row", *_fields(change.row._replace(**columns) if columns else change.row)]
 
 
 class RedisIndex:

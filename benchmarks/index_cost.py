@@ -1,0 +1,149 @@
+"""What the index of runs costs a flow run, counted: ``python benchmarks/index_cost.py``.
+
+Flow runs are carried out by one simulated worker, whose state store is a private Redis server, with and without
+the index in turn. Requests, commands of the server and calls of Python functions do not depend on what else the
+machine does; microseconds of CPU are the lowest of several rounds, of the worker and of the server. What Celery
+and the broker cost comes on top: ``python -m benchmarks.celery --only many:500`` has all of it. The target is that
+the index costs at most 2 % of a flow of 5, and nothing per node.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import logging
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+import redis
+
+from benchmarks.celery.servers import redis_server
+from selinon_core.celery.execution.index_changes import IndexChanges
+from selinon_core.celery.stores import open_store
+from selinon_core.plan import Plan
+from selinon_core.project import compile_text
+from selinon_core.simulating.world import World
+
+#: What writes to the index as runs begin and end.
+WRITERS = ("created", "ended")
+#: Starts that a worker takes together, as it does where many wait.
+TOGETHER = 16
+COLUMNS = ("requests", "commands", "calls", "worker", "server")
+
+
+def chain(nodes: int) -> Plan:
+    """A flow of so many tasks, one after the other."""
+    module = ModuleType("index_cost_tasks")
+    exec("class T:\n    def __init__(self, **names): pass\n    def run(self, node_args): pass\n", module.__dict__)
+    sys.modules[module.__name__] = module
+    names = [f"T{number}" for number in range(nodes)]
+    tasks = "".join(f"  - {{name: {name}, import: {module.__name__}, classname: T}}\n" for name in names)
+    edges = "".join(
+        f"      - {{from: {one}, to: {other}}}\n" for one, other in zip(["", *names], names, strict=False)
+    )
+    plan = compile_text({"nodes.yaml": f"tasks:\n{tasks}flow-definitions:\n  - name: f\n    edges:\n{edges}"}).plan
+    assert plan is not None
+    return plan
+
+
+@contextmanager
+def without_index() -> Iterator[None]:
+    """Runs have no rows meanwhile."""
+    before = {name: getattr(IndexChanges, name) for name in WRITERS}
+    for name in WRITERS:
+        setattr(IndexChanges, name, lambda self, *args, **named: None)
+    try:
+        yield
+    finally:
+        for name, function in before.items():
+            setattr(IndexChanges, name, function)
+
+
+def measure(url: str, plan: Plan, runs: int, calls: bool) -> dict[str, float]:
+    """What one flow run takes; ``calls``: count calls of functions, which makes the rest slower."""
+    store = open_store(f"{url}/0", "cost:")
+    store.prepare()
+    world = World(plan, workers=1, store=store, together=TOGETHER)
+    world.start("f")
+    _deliver(world)  # the scripts are at the server from then on
+    for number in range(runs):
+        world.start("f", {"id": number})
+    client: Any = redis.Redis.from_url(f"{url}/0")
+    counted = [0]
+
+    def count(frame: Any, event: str, about: Any) -> None:
+        counted[0] += event in ("call", "c_call")
+
+    gc.collect()
+    gc.disable()
+    before, began = _figures(client), time.process_time()
+    if calls:
+        sys.setprofile(count)
+    _deliver(world)
+    sys.setprofile(None)
+    worker = time.process_time() - began
+    after = _figures(client)
+    gc.enable()
+    store.clear()
+    store.close()
+    found = {name: (after[name] - before[name]) / runs for name in before}
+    return found | {"worker": 1e6 * worker / runs, "calls": counted[0] / runs}
+
+
+def _deliver(world: World) -> None:
+    while world.broker.queue:
+        world.deliver(*world.broker.take(False))
+
+
+def _figures(client: Any) -> dict[str, float]:
+    """What the server did: requests of ours, commands with those of scripts, microseconds of CPU."""
+    of_commands = {name: each["calls"] for name, each in client.info("commandstats").items()}
+    cpu = client.info("cpu")
+    requests = sum(of_commands.get(f"cmdstat_{name}", 0) for name in ("evalsha", "eval"))
+    seconds = cpu["used_cpu_user"] + cpu["used_cpu_sys"]
+    return {"requests": requests, "commands": sum(of_commands.values()), "server": 1e6 * seconds}
+
+
+def lowest(found: list[dict[str, float]]) -> dict[str, float]:
+    """The lowest of each figure."""
+    return {name: min(each[name] for each in found) for name in found[0]}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--runs", type=int, default=300)
+    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--quick", action="store_true", help="tiny, to see that it works")
+    options = parser.parse_args()
+    if options.quick:
+        options.runs, options.rounds = 20, 1
+    logging.getLogger("selinon").setLevel(logging.ERROR)  # the server is not to be durable
+    print(f"{'a flow of':10} {'':14}" + "".join(f"{name:>10}" for name in COLUMNS))
+    for nodes in (5, 50):
+        plan, runs = chain(nodes), max(options.runs * 5 // nodes, 1)
+        with redis_server() as url:
+            found: dict[bool, list[dict[str, float]]] = {True: [], False: []}
+            for _ in range(options.rounds):
+                with without_index():
+                    found[False].append(measure(url, plan, runs, False))
+                found[True].append(measure(url, plan, runs, False))
+            with without_index():
+                without = lowest(found[False]) | {"calls": measure(url, plan, runs, True)["calls"]}
+            with_it = lowest(found[True]) | {"calls": measure(url, plan, runs, True)["calls"]}
+        for name, figures in (
+            ("without index", without),
+            ("with index", with_it),
+            ("the index", {name: with_it[name] - without[name] for name in COLUMNS}),
+        ):
+            print(f"{nodes:10} {name:14}" + "".join(f"{figures[each]:10.1f}" for each in COLUMNS), flush=True)
+
+
+if __name__ == "__main__":
+    main()
