@@ -5,7 +5,9 @@
 Generates a project of 10 flows with up to 10 node runs (a join with a condition, a fan-out of three, a sub-flow, a
 fallback) and cases in 10 files: results, errors, parameters, expectations of every sort. Prints medians in seconds
 of wall and of CPU time: lint of the project, reading the cases, running them (with coverage, with ``-j auto``),
-and pytest with an empty directory (with a plug-in that does nothing, and with selinon's) and with the cases.
+and pytest with an empty directory (with a plug-in that does nothing, and with selinon's), with as many items that
+do nothing in as many files, and with the cases. What a case costs over such an item is the plug-in's, with what it
+loads once.
 """
 
 from __future__ import annotations
@@ -70,6 +72,31 @@ mocks:
   functions: {{work.lines: [1, 2, 3]}}
 tests:
 """
+#: A plug-in of pytest whose items do nothing: so many in each file of that ending.
+ITEMS = """\
+\"\"\"A plug-in of pytest with items that do nothing.\"\"\"
+
+import pytest
+
+
+def pytest_collect_file(file_path, parent):
+    if file_path.suffix == ".items":
+        return ItemFile.from_parent(parent, path=file_path)
+
+
+class ItemFile(pytest.File):
+    def collect(self):
+        for number in range(int(self.path.read_text())):
+            yield NoItem.from_parent(self, name=f"a gift {number}")
+
+
+class NoItem(pytest.Item):
+    def runtest(self):
+        pass
+
+    def reportinfo(self):
+        return self.path, 1, self.name
+"""
 #: Five cases each; the last two come from parameters.
 CASES = """\
   - name: charged and shipped {k}
@@ -118,6 +145,10 @@ def write_project(directory: Path, cases: int) -> int:
     (directory / "pyproject.toml").write_text('[tool.selinon]\nnodes = ["nodes.yaml"]\nflows = ["flows"]\n')
     (directory / "empty").mkdir()
     (directory / "no_plugin.py").write_text('"""A plug-in of pytest that does nothing."""\n')
+    (directory / "items_plugin.py").write_text(ITEMS)
+    (directory / "items").mkdir()
+    for n in range(FLOWS):
+        (directory / "items" / f"order{n}.items").write_text(str(blocks * _CASES_OF_BLOCK))
     return FLOWS * blocks * _CASES_OF_BLOCK
 
 
@@ -156,6 +187,7 @@ def commands() -> dict[str, list[str]]:
         # What any plug-in costs is pytest's.
         "pytest, no tests": [*pytest, "-p", "no_plugin", "empty"],
         "pytest, no tests, plugin": [*pytest, *plugin, "empty"],
+        "pytest, items that do nothing": [*pytest, "-p", "items_plugin", "items"],
         "pytest": [*pytest, *plugin, "cases"],
     }
 
@@ -210,10 +242,14 @@ def main() -> int:
         figures = measure(Path(name), 1 if given.quick else given.runs)
     print(f"{cases} cases, medians in seconds of wall time and of CPU time; load {os.getloadavg()[0]:.1f}")
     for label, each in figures.items():
-        print(f"{label:28} {each.wall:8.3f} {each.cpu:8.3f}")
-    empty, plugin, whole = (figures[f"pytest{kind}"].cpu for kind in (", no tests", ", no tests, plugin", ""))
-    print(f"{'a case in pytest':28} {(whole - plugin) / cases * 1000:8.3f} ms of CPU time")
-    print(f"{'the plugin at a start':28} {(plugin - empty) * 1000:8.3f} ms of CPU time")
+        print(f"{label:30} {each.wall:8.3f} {each.cpu:8.3f}")
+    empty, plugin, items, whole = (
+        figures[f"pytest{kind}"].cpu
+        for kind in (", no tests", ", no tests, plugin", ", items that do nothing", "")
+    )
+    print(f"{'an item of pytest':30} {(items - empty) / cases * 1000:8.3f} ms of CPU time")
+    print(f"{'a case in pytest over that':30} {(whole - items) / cases * 1000:8.3f} ms of CPU time")
+    print(f"{'the plugin at a start':30} {(plugin - empty) * 1000:8.3f} ms of CPU time")
     if given.json:
         seconds = {label: each._asdict() for label, each in figures.items()}
         Path(given.json).write_text(json.dumps({"cases": cases, "seconds": seconds}, indent=2) + "\n")

@@ -51,15 +51,12 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> FlowTestFi
     return FlowTestFile.from_parent(parent, path=file_path)
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
-    """Let the runs of a test count as covered by it."""
-    if not item.config.getoption("--selinon-cover"):
-        return (yield)
-    from selinon_core.testing.pytest_coverage import covering
+def pytest_configure(config: pytest.Config) -> None:
+    """Let the runs of tests count as covered, where that is asked for; no test pays for it otherwise."""
+    if config.getoption("--selinon-cover"):
+        from selinon_core.testing.pytest_coverage import CoveringTests
 
-    with covering(item):
-        return (yield)
+        config.pluginmanager.register(CoveringTests(), "selinon-cover")
 
 
 @pytest.hookimpl(wrapper=True, trylast=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
 from uuid import uuid4
 
 import pytest
@@ -21,13 +20,18 @@ _DATA = pytest.StashKey[CoverageData]()
 _PROBLEM = pytest.StashKey[str]()
 
 
-@contextmanager
-def covering(item: pytest.Item) -> Iterator[None]:
-    """While this lasts, what local runs meet is covered by a test."""
-    config = item.config
-    data = config.stash.setdefault(_DATA, CoverageData(_session_of(config)))
-    with run_listener(lambda run: collect(run.facts, item.nodeid, data)):
-        yield
+class CoveringTests:
+    """The plug-in of a session that gathers coverage."""
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_call(self, item: pytest.Item) -> Iterator[None]:
+        """Let what local runs meet while a test is called be covered by it."""
+        config = item.config
+        if _DATA not in config.stash:
+            config.stash[_DATA] = CoverageData(_session_of(config))
+        data = config.stash[_DATA]
+        with run_listener(lambda run: collect(run.facts, item.nodeid, data)):
+            return (yield)
 
 
 def write(config: pytest.Config) -> None:

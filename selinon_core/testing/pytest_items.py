@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -14,6 +14,7 @@ from selinon_core.errors import ConfigurationError, RequestError
 from selinon_core.local import LocalExecutor, LocalOptions, LocalRun
 from selinon_core.project import Project, compile_project
 from selinon_core.project.case_files import mocks_from_data
+from selinon_core.project.result_schemas import ResultSchemas
 from selinon_core.testing.case_run import CaseRunner
 from selinon_core.testing.collection import project_paths, read_cases, result_schemas
 from selinon_core.testing.explained import explanation
@@ -21,7 +22,7 @@ from selinon_core.testing.file_run import FileRun
 from selinon_core.testing.options import RunOptions
 from selinon_core.testing.results import CaseResult
 
-_PROJECTS = pytest.StashKey[dict[tuple[str, ...], "tuple[Project, CaseRunner | None]"]]()
+_PROJECTS = pytest.StashKey[dict[tuple[str, ...], "_SharedProject"]]()
 _FILES = pytest.StashKey[list["FlowTestFile"]]()
 _NOTES = pytest.StashKey[list[str]]()
 
@@ -34,23 +35,32 @@ class FlowTestFailed(FlowTestError):
     """Raised for a case that is not fine."""
 
 
+class _SharedProject(NamedTuple):
+    """A project, and what its case files share. ``runner`` is None for a project without a plan."""
+
+    project: Project
+    runner: CaseRunner | None
+    results: ResultSchemas
+
+
 class FlowTestFile(pytest.File):
     """A case file."""
 
+    cases: tuple[Case, ...]
     run: FileRun
     runner: CaseRunner
 
     def collect(self) -> Iterable[FlowTestCase]:
         """The cases, in the order of the file."""
-        project, runner = self._project()
+        project, runner, results = self._project()
         if project.plan is None or runner is None:
             errors = [found for found in project.diagnostics if found.severity is Severity.ERROR]
             raise FlowTestError("the project of the cases has errors:\n" + _listed(errors))
-        found = read_cases(str(self.path), project)
+        found = read_cases(str(self.path), project, results=results)
         if found.is_broken:
             raise FlowTestError(_listed(found.diagnostics))
-        self.runner = runner
-        self.run = FileRun(str(self.path), found.name, found.cases, _options(self.config), result_schemas(project))
+        self.cases, self.runner = found.cases, runner
+        self.run = FileRun(str(self.path), found.name, found.cases, _options(self.config), results)
         self.plan = project.plan
         self.session.stash.setdefault(_FILES, []).append(self)
         for number, case in enumerate(found.cases):
@@ -62,14 +72,20 @@ class FlowTestFile(pytest.File):
             return str(excinfo.value)
         return super().repr_failure(excinfo)
 
-    def _project(self) -> tuple[Project, CaseRunner | None]:
+    def let_go(self) -> None:
+        """Let go of what only runs need: pytest walks everything that is left, more than once, when it ends."""
+        self.cases = ()
+        del self.run, self.runner, self.plan
+
+    def _project(self) -> _SharedProject:
         """The project of the file; cases of one project share what is set up for their runs."""
         projects = self.session.stash.setdefault(_PROJECTS, {})
         paths = project_paths(str(self.path.parent))
         if paths not in projects:
             project = compile_project(paths)
             plan, options = project.plan, _options(self.config)
-            projects[paths] = project, None if plan is None else CaseRunner(plan, project.pythonpath, options)
+            runner = None if plan is None else CaseRunner(plan, project.pythonpath, options)
+            projects[paths] = _SharedProject(project, runner, result_schemas(project))
         return projects[paths]
 
 
@@ -80,22 +96,23 @@ class FlowTestCase(pytest.Item):
 
     def __init__(self, *, case: Case, number: int, **rest: Any) -> None:
         super().__init__(**rest)
-        self._case = case
         self._number = number
+        self._line = case.place.line
         # Words for -k; they are not marks, which --strict-markers would ask to be registered.
         self.extra_keyword_matches.update((*case.tags, case.flow))
         self.user_properties.append(("flow", case.flow))
 
     def runtest(self) -> None:
         """Run the case with all its seeds."""
-        result = self.parent.run.run(self.parent.runner, self._number)
-        self.user_properties += [("seed", str(result.seed)), *(("tag", tag) for tag in self._case.tags)]
+        file = self.parent
+        case, result = file.cases[self._number], file.run.run(file.runner, self._number)
+        self.user_properties += [("seed", str(result.seed)), *(("tag", tag) for tag in case.tags)]
         if result.status == "skipped":
             pytest.skip(result.reason)
         if result.status == "xfailed":
             pytest.xfail(result.reason)
         if not result.is_fine:
-            raise FlowTestFailed(_text(self._case, result))
+            raise FlowTestFailed(_text(case, result))
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         """What was expected, what was found, and why."""
@@ -105,7 +122,7 @@ class FlowTestCase(pytest.Item):
 
     def reportinfo(self) -> tuple[Path, int, str]:
         """Where the case stands; lines count from 0 here."""
-        return self.path, self._case.place.line - 1, self._case.title
+        return self.path, self._line - 1, self.name
 
 
 def _options(config: pytest.Config) -> RunOptions:
@@ -135,9 +152,12 @@ def _diagnostic(found: Diagnostic) -> str:
 
 
 def finish(session: pytest.Session) -> None:
-    """Write the snapshots of all case files and keep what is to be noted."""
+    """Write the snapshots of all case files, keep what is to be noted, and let go of the rest."""
     notes = session.config.stash.setdefault(_NOTES, [])
-    for file in session.stash.get(_FILES, []):
+    session.stash.setdefault(_PROJECTS, {}).clear()
+    files = session.stash.setdefault(_FILES, [])
+    while files:
+        file = files.pop(0)
         for note in file.run.finish(file.plan):
             is_stale = note.kind == "stale-deviation" and note.is_error(
                 ci=session.config.getoption("--selinon-ci")
@@ -146,6 +166,7 @@ def finish(session: pytest.Session) -> None:
                 session.exitstatus = pytest.ExitCode.TESTS_FAILED
             if note.kind != "unchecked-mock":
                 notes.append(f"{note.where}: {note.text}" if note.where else note.text)
+        file.let_go()
 
 
 def notes_of(config: pytest.Config) -> list[str]:

@@ -11,6 +11,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from selinon_core import pytest_plugin
 from tests.testing.shop import copy_shop
 
 ROOT = Path(__file__).parents[2]
@@ -171,6 +172,36 @@ def test_nothing_of_ours_but_the_plugin_is_imported_where_there_are_no_cases(tmp
     )
     ran = run(tmp_path, "-q")
     assert "1 passed" in ran.stdout, ran.stdout
+
+
+def test_no_test_is_wrapped_where_coverage_is_not_asked_for() -> None:
+    plugins = pytest.PytestPluginManager()
+    plugins.register(pytest_plugin)
+    assert plugins.hook.pytest_runtest_call.get_hookimpls() == []
+
+
+#: What the cases and the parsed code of the project are made of: pytest walks all of it when it ends.
+LEFT = """\
+import ast
+import gc
+
+
+def pytest_unconfigure(config):
+    gc.collect()
+    left = [type(one).__name__ for one in gc.get_objects() if isinstance(one, ast.Module) or _is_case(one)]
+    print("left:", sorted(left))
+
+
+def _is_case(one):
+    return type(one).__module__ == "selinon_core.cases.model" and type(one).__name__ == "Expected"
+"""
+
+
+def test_the_cases_are_let_go_before_pytest_looks_for_garbage(project: Path) -> None:
+    (project / "conftest.py").write_text(LEFT)
+    mocked = "flow: order\nmocks: {Charge: {result: 1}}\ntests: [{name: one, expect: {ran: [Charge]}}]\n"
+    (project / "cases" / "mocked.flowtest.yaml").write_text(mocked)
+    assert "left: ['Expected']" in run(project, "-q").stdout  # the default of the class alone
 
 
 SCHEDULED = """\
