@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
+from contextvars import ContextVar, Token
 from typing import TYPE_CHECKING, Any, Protocol
 
 from selinon_core.errors import ConfigNotInitializedError
@@ -81,16 +81,21 @@ def set_default_context(context: TaskContext | None) -> TaskContext | None:
     return previous
 
 
-@contextmanager
-def active_context(context: TaskContext) -> Iterator[None]:
-    """While this lasts, tasks built by hand use this context."""
-    token = _active_here.set(context)
-    _active.append(context)
-    try:
-        yield
-    finally:
-        _active.remove(context)
-        _active_here.reset(token)
+class ActiveContext:
+    """While this is entered, tasks built by hand use this context."""
+
+    __slots__ = ("_context", "_token")
+
+    def __init__(self, context: TaskContext) -> None:
+        self._context = context
+
+    def __enter__(self) -> None:
+        self._token: Token[TaskContext | None] = _active_here.set(self._context)
+        _active.append(self._context)
+
+    def __exit__(self, *error: object) -> None:
+        _active.remove(self._context)
+        _active_here.reset(self._token)
 
 
 def default_context() -> TaskContext:

@@ -81,6 +81,7 @@ class FlowIndex:
     __slots__ = (
         "destinations",
         "failure_groups",
+        "fallbacks_only",
         "flow",
         "has_data_flow",
         "nodes",
@@ -107,6 +108,8 @@ class FlowIndex:
         for entry in flow.failures:
             for name in entry.fallback:
                 self._destination(plan, name)
+        #: the fallbacks that edges alone cannot start
+        self.fallbacks_only = self._fallbacks_only()
         self.has_data_flow = (
             flow.output is not None
             or flow.input_schema is not None
@@ -119,6 +122,25 @@ class FlowIndex:
         if known is None:
             known = self.destinations[name] = Destination(plan, self.flow, name)
         return known
+
+    def _fallbacks_only(self) -> frozenset[str]:
+        """An edge is followed when all of its sources have finished."""
+        fallbacks = frozenset(name for entry in self.flow.failures for name in entry.fallback)
+        if not fallbacks:
+            return fallbacks
+        waits_for = {row.index: len(set(row.sources)) for row in self.rows}
+        reached: set[str] = set()
+        todo = list(self.starting)
+        while todo:
+            for destination in todo.pop().destinations:
+                if destination.name in reached:
+                    continue
+                reached.add(destination.name)
+                for row in self.out_edges.get(destination.name, ()):
+                    waits_for[row.index] -= 1
+                    if not waits_for[row.index]:
+                        todo.append(row)
+        return fallbacks - reached
 
     def _groups(self) -> tuple[FailureGroup, ...]:
         """Groups from the largest set to the smallest, equal sizes in lexical order (spec: rule 5)."""

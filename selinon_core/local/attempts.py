@@ -102,16 +102,21 @@ class Attempts:
             listener.reset(token)
 
     def begin(self, record: NodeRecord, task: TaskPlan) -> None:
-        """Begin the next attempt as the options say; it may end at once."""
+        """Begin the next attempt as the options say; it may end at once, and by its time-out at the latest."""
         outcome = self._scripts.next(record)
         duration = self._durations.get(task.name, 0.0) if self._durations else 0.0
+        end: Step
         if outcome is not None:
-            after = outcome.after if isinstance(outcome, Outcome) else 0.0
-            self._end_after(after or duration, task, record, EndMocked(self, record, outcome))
+            after = (outcome.after if isinstance(outcome, Outcome) else 0.0) or duration
+            end = EndMocked(self, record, outcome)
         elif duration:
-            self._end_after(duration, task, record, RunCode(self, record))
+            after, end = duration, RunCode(self, record)
         else:
             self.run_code(record, task)
+            return
+        if task.timeout is not None and after > task.timeout:
+            after, end = task.timeout, EndMocked(self, record, None)
+        self._agenda.add(after, end)
 
     def run_code(self, record: NodeRecord, task: TaskPlan) -> None:
         """Run the code of a task, here or at the side."""
@@ -190,13 +195,6 @@ class Attempts:
         return attempt
 
     # -- in virtual time ----------------------------------------------------------------------------------------
-
-    def _end_after(self, after: float, task: TaskPlan, record: NodeRecord, end: Step) -> None:
-        """Let an attempt end after its virtual time, or by its time-out."""
-        if task.timeout is not None and after > task.timeout:
-            self._agenda.add(task.timeout, EndMocked(self, record, None))
-        else:
-            self._agenda.add(after, end)
 
     def end_mocked(self, record: NodeRecord, outcome: Outcome | BaseException | None) -> None:
         """End a mocked attempt; ``outcome`` None: by its time-out."""

@@ -18,7 +18,7 @@ from selinon_core.local.run import LocalRun, RunInterrupted
 from selinon_core.local.run_setup import RunSetup
 from selinon_core.local.step_limit import StepLimitExceeded
 from selinon_core.plan import Plan
-from selinon_core.runtime.active_run import RunEnvironment, active_run
+from selinon_core.runtime.active_run import ActiveRun, RunEnvironment
 from selinon_core.runtime.coroutines import in_thread, loop_is_running
 from selinon_core.runtime.json_values import copy_json, describe_json_error
 from selinon_core.runtime.trace.run_records import FlowRecord
@@ -77,7 +77,7 @@ class LocalExecutor:
             surroundings = RunEnvironment(state.lookup, state.storages, trace, sinks)
 
             def drive() -> FlowRecord:
-                with active_run(surroundings):
+                with ActiveRun(surroundings):
                     return driver.run(flow, node_args, selective)
 
             # Code of the project may want an event loop of its own, and a thread has but one.

@@ -20,7 +20,7 @@ from selinon_core.errors import SelinonException
 from selinon_core.local.mocked_storage import LocalStorages
 from selinon_core.plan import Plan, TaskPlan
 from selinon_core.plan.json_form import plan_from_json, plan_to_json
-from selinon_core.runtime.active_run import RunEnvironment, active_run
+from selinon_core.runtime.active_run import ActiveRun, RunEnvironment
 from selinon_core.runtime.error_codec import error_value, rebuild_error
 from selinon_core.runtime.imports import Imports
 from selinon_core.runtime.inputs import Inputs
@@ -245,7 +245,7 @@ def _serve(line: Connection, plan: str, pythonpath: tuple[str, ...], directory: 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent process decides what an interrupt means
     child = _Child(plan_from_json(json.loads(plan)), pythonpath, directory, frozenset(real))
     line.send_bytes(b"ready")
-    with active_run(RunEnvironment(child, child.storages, child.emit)):
+    with ActiveRun(RunEnvironment(child, child.storages, child.emit)):
         while True:
             try:
                 request = line.recv_bytes()

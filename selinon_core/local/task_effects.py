@@ -33,6 +33,7 @@ class TaskEffects:
         self._advance = advance
         self._recorder = state.recorder
         self._observer = state.options.observer
+        self._is_parallel = state.options.concurrency > 1  # one at a time never waits for a free place
         self._waiting: deque[NodeRecord] = deque()
         self.attempts = Attempts(
             prepared,
@@ -84,7 +85,7 @@ class TaskEffects:
         """Run the next attempt of a task, here or at the side, or play its mock."""
         task = self._state.plan.tasks[record.run.name]
         plain = self.attempts.plain and task.timeout is None
-        if not plain and self.attempts.is_full():
+        if self._is_parallel and not plain and self.attempts.is_full():
             self._waiting.append(record)
             return
         now = self._state.agenda.now
@@ -166,13 +167,14 @@ class TaskEffects:
         storages, run, flow_run = self._state.storages, record.run, record.flow_run
         result, record.stored = attempt
         record.finished_at = now = self._state.agenda.now
-        mocked = record.stored and storages.is_mocked(run.name)
         if attempt.__class__ is Played:
-            record.result = result
-        elif result is not None:
-            record.result = (
-                storages.kept(flow_run.flow.name, run.name, run.id) if mocked else _snapshot_anyway(result)
-            )
+            record.result, mocked = result, record.stored
+        else:
+            mocked = record.stored and storages.is_mocked(run.name)
+            if result is not None:
+                record.result = (
+                    storages.kept(flow_run.flow.name, run.name, run.id) if mocked else _snapshot_anyway(result)
+                )
         if run.flow_attempt != flow_run.machine.attempt or flow_run.outcome is not None:
             record.abandoned = record.abandoned or is_abandoned(record)
         if at_once:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Callable
+from contextvars import ContextVar, Token
 from typing import Any, NamedTuple
 
-from selinon_core.context import TaskContext, active_context
+from selinon_core.context import ActiveContext, TaskContext
 from selinon_core.runtime.storages import Storages
 
 
@@ -24,17 +23,24 @@ _active_here: ContextVar[RunEnvironment | None] = ContextVar("selinon_active_run
 _active: list[RunEnvironment] = []  # newest last; asked by threads that a run has started
 
 
-@contextmanager
-def active_run(environment: RunEnvironment) -> Iterator[None]:
-    """While this lasts, user code that asks the process finds this run."""
-    with active_context(environment.context):
-        token = _active_here.set(environment)
-        _active.append(environment)
-        try:
-            yield
-        finally:
-            _active.remove(environment)
-            _active_here.reset(token)
+class ActiveRun:
+    """While this is entered, user code that asks the process finds this run."""
+
+    __slots__ = ("_context", "_environment", "_token")
+
+    def __init__(self, environment: RunEnvironment) -> None:
+        self._environment = environment
+        self._context = ActiveContext(environment.context)
+
+    def __enter__(self) -> None:
+        self._context.__enter__()
+        self._token: Token[RunEnvironment | None] = _active_here.set(self._environment)
+        _active.append(self._environment)
+
+    def __exit__(self, *error: object) -> None:
+        _active.remove(self._environment)
+        _active_here.reset(self._token)
+        self._context.__exit__()
 
 
 def active_run_here() -> RunEnvironment | None:

@@ -53,9 +53,9 @@ class ArgumentSchema:
         cannot be used.
         """
         try:
-            filled = _Defaults(self._schema).fill(value)
-            if value is None and filled is None and not self._schema.fits(None):
-                other = _Defaults(self._schema).fill({})
+            filled = self._with_defaults(value)
+            if value is None and filled is None and not self._schema.takes_null:
+                other = self._with_defaults({})
                 return other if self._schema.fits(other) else None
         except ConfigurationError:
             raise
@@ -63,6 +63,9 @@ class ArgumentSchema:
             text = f"{self._schema.key} '{self._schema.name}' cannot be used: {error}"
             raise ConfigurationError(text) from error
         return filled
+
+    def _with_defaults(self, value: Any) -> Any:
+        return _Defaults(self._schema).fill(value) if self._schema.may_have_defaults else value
 
     def check(self, value: Any) -> None:
         """Raise ``ArgumentError`` with path and types unless the value fits; ``ConfigurationError`` as above."""

@@ -189,6 +189,16 @@ class ResultSchema:
         """What of a value does not fit, in no order; raises ``ConfigurationError`` as ``fits``."""
         return [] if self.fits(value) else list(self._validator.iter_errors(value))
 
+    @cached_property
+    def takes_null(self) -> bool:
+        """Whether null fits: what a run without arguments asks each time. Raises as ``fits``."""
+        return self.fits(None)
+
+    @cached_property
+    def may_have_defaults(self) -> bool:
+        """Whether a default can be in the schema, or in what it refers to."""
+        return _mentions(self.schema, ("default", "$ref"))
+
     @property
     def is_current(self) -> bool:
         """Whether the files that the schema refers to are still what was read."""
@@ -221,6 +231,20 @@ def _kept(read: tuple[str | int, ...], schema: ResultSchema) -> ResultSchema:
         _loaded.pop(next(iter(_loaded)), None)
     _loaded[read] = schema
     return schema
+
+
+def _mentions(schema: Any, keywords: tuple[str, ...]) -> bool:
+    """Whether a keyword stands anywhere in a schema; a property of the same name counts too."""
+    todo = [schema]
+    while todo:
+        part = todo.pop()
+        if isinstance(part, dict):
+            if any(keyword in part for keyword in keywords):
+                return True
+            todo.extend(part.values())
+        elif isinstance(part, list):
+            todo.extend(part)
+    return False
 
 
 def _is_about_missing(error: ValidationError) -> bool:

@@ -20,7 +20,7 @@ from selinon_core.local.answers import LocalAnswers
 from selinon_core.local.driver_state import DriverState
 from selinon_core.local.run import LocalRun
 from selinon_core.local.step_limit import StepLimitExceeded
-from selinon_core.runtime.active_run import RunEnvironment, active_run
+from selinon_core.runtime.active_run import ActiveRun, RunEnvironment
 from selinon_core.runtime.ids import seeded_flow_id
 from selinon_core.runtime.task_runner import TaskRunner
 from selinon_core.simulating.attempts import Attempts, StagedRunner
@@ -75,7 +75,7 @@ class Performance:
         stopped_by: Exception | None = None
         environment = RunEnvironment(state.lookup, state.storages, state.recorder.trace, subject.options.sinks)
         try:
-            with active_run(environment):
+            with ActiveRun(environment):
                 stage.begin(self._new_services)
                 if deploy_at is not None:
                     stage.deploys = lambda message: self._deploy(message - deploy_at)

@@ -27,7 +27,7 @@ from selinon_core.local.run import LocalRun
 from selinon_core.local.run_setup import RunSetup
 from selinon_core.local.step_limit import StepLimitExceeded
 from selinon_core.plan import Plan, TaskPlan
-from selinon_core.runtime.active_run import RunEnvironment, active_run
+from selinon_core.runtime.active_run import ActiveRun, RunEnvironment
 from selinon_core.runtime.deadline import Deadline
 from selinon_core.runtime.ids import seeded_flow_id
 from selinon_core.runtime.task_runner import Assignment, Attempt, TaskRunner, timeout_text
@@ -132,7 +132,7 @@ class _Production:
         stopped_by: Exception | None = None
         environment = RunEnvironment(state.lookup, state.storages, state.recorder.trace, options.sinks)
         try:
-            with active_run(environment), state.steps.collector, silence():
+            with ActiveRun(environment), state.steps.collector, silence():
                 self._work(flow, self.world.start(flow, node_args, selective, self._id(flow)))
         except StepLimitExceeded as error:
             stopped_by = error

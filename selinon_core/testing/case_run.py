@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import io
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import redirect_stderr, redirect_stdout
 from typing import TYPE_CHECKING, Any
 
 from selinon_core.cases.model import Case
@@ -16,7 +14,8 @@ from selinon_core.local.garbage import RareCollections
 from selinon_core.local.run_setup import RunSetup
 from selinon_core.local.step_limit import StepLimitExceeded
 from selinon_core.plan import Plan
-from selinon_core.testing.effects import noted_effects
+from selinon_core.testing.captured import CapturedOutput
+from selinon_core.testing.effects import EffectNotes
 from selinon_core.testing.judge import judge
 from selinon_core.testing.observation import Observation
 from selinon_core.testing.options import RunObserver, RunOptions
@@ -25,6 +24,8 @@ from selinon_core.testing.scheduled import is_scheduled, play_case
 from selinon_core.testing.snapshots import SnapshotError, Snapshots
 
 if TYPE_CHECKING:
+    from io import StringIO
+
     from selinon_core.simulating.campaign import Subject
 
 #: How much of what tasks print is kept of a case.
@@ -74,27 +75,27 @@ class CaseRunner:
             return CaseResult(number, "stale", reason=f"there is no flow {case.flow} any more")
         runs = _Runs(number, case, self._options.keep_reports)
         for seed in self._options.seeds_of(case):
-            captured = io.StringIO()
+            capturing = CapturedOutput()
             try:
-                with redirect_stdout(captured), redirect_stderr(captured):
+                with capturing as captured:
                     run, findings = self._run_and_judge(case, siblings, seed, snapshots, note, captured)
             except (SnapshotError, UnexpectedEvent):
                 raise
             except SelinonException as error:
-                runs.broke(seed, error, captured.getvalue())
+                runs.broke(seed, error, capturing.text)
                 break
             self._collections.ran()
             ended(case, run)
             if observer is not None:
                 observer.run_ended(case, run)
-            runs.add(seed, findings, captured.getvalue(), run)
+            runs.add(seed, findings, capturing.text, run)
             if findings and self._options.only_first:
                 break
         return runs.result()
 
     def observed(self, case: Case, siblings: Sequence[Case], seed: int) -> Observation:
         """One run of a case, unjudged; what its tasks print is lost. Raises ``SelinonException``."""
-        with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()), noted_effects():
+        with CapturedOutput(), EffectNotes():
             setup, run = self._played(case, siblings, seed)
         return Observation(setup.plan, run)
 
@@ -120,9 +121,9 @@ class CaseRunner:
         seed: int,
         snapshots: Snapshots,
         note: Callable[[Note], None],
-        captured: io.StringIO,
+        captured: StringIO,
     ) -> tuple[LocalRun, list[Finding]]:
-        with noted_effects() as effects:
+        with EffectNotes() as effects:
             found: list[Finding] = []
             if is_scheduled(case):
 

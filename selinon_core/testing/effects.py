@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 _noting: list[list[Effect]] = []  # newest last; tasks may run in threads that a run has started
@@ -22,12 +20,17 @@ def effect(kind: str, **about: Any) -> None:
         _noting[-1].append(Effect(kind, about))
 
 
-@contextmanager
-def noted_effects() -> Iterator[list[Effect]]:
-    """While this lasts, effects are noted in the list."""
-    found: list[Effect] = []
-    _noting.append(found)
-    try:
-        yield found
-    finally:
-        _noting.remove(found)
+class EffectNotes:
+    """While this is entered, effects are noted in the list that ``with`` gives."""
+
+    __slots__ = ("_found",)
+
+    def __init__(self) -> None:
+        self._found: list[Effect] = []
+
+    def __enter__(self) -> list[Effect]:
+        _noting.append(self._found)
+        return self._found
+
+    def __exit__(self, *error: object) -> None:
+        _noting[:] = [found for found in _noting if found is not self._found]  # equal ones are others

@@ -78,11 +78,11 @@ class FileRun:
     def _unchecked(self, cases: Iterable[Case], plan: Plan) -> Iterator[Note]:
         """Tasks whose mocked results nothing checks: they have neither a schema nor an annotation."""
         names: dict[str, TaskPlan] = {}
-        for case in cases:
-            for name, mock in case.mocks.nodes.items():
-                task = plan.tasks.get(name)
-                if task is not None and task.output_schema is None and any(map(_is_given, _outcomes(mock))):
-                    names[name] = task
+        mocks = {(name, id(mock)): mock for case in cases for name, mock in case.mocks.nodes.items()}
+        for (name, _), mock in mocks.items():  # cases share those of the file
+            task = plan.tasks.get(name)
+            if task is not None and task.output_schema is None and any(map(_is_given, _outcomes(mock))):
+                names[name] = task
         for name, task in names.items():
             if self._results.of(task) is None:
                 yield Note("unchecked-mock", name)

@@ -52,19 +52,24 @@ class MockUsage:
     def unused(self, cases: Iterable[Case]) -> Iterator[Note]:
         """A note for each mock that no case needs."""
         seen = set()
+        shared: set[tuple[str, int]] = set()
         for case in cases:
             if case.skip is not None:
                 continue
-            for kind, name, used, place in self._mocks(case):
+            for kind, name, used, place in self._mocks(case, shared):
                 if not used and (kind, name, place) not in seen:
                     seen.add((kind, name, place))
                     yield Note(
                         "unused-mock", f"no run used {kind} of {name}", None if place is None else str(place)
                     )
 
-    def _mocks(self, case: Case) -> Iterator[tuple[str, str, bool, object]]:
+    def _mocks(self, case: Case, shared: set[tuple[str, int]]) -> Iterator[tuple[str, str, bool, object]]:
+        """The mocks of a case; ``shared`` gathers, by identity, those of the file, which all its cases have."""
         for name, mock in case.mocks.nodes.items():
-            yield from self._node(name, mock)
+            key = (name, id(mock))
+            if key not in shared:
+                shared.add(key)
+                yield from self._node(name, mock)
         for name, function in case.mocks.functions.items():
             yield "the mocked function", name, name in self._functions, function.place
         for condition in case.mocks.conditions:

@@ -20,7 +20,7 @@ from selinon import (
 )
 from selinon_core.legacy.task_context import ProcessWideContext
 from selinon_core.project import compile_data
-from selinon_core.runtime.active_run import RunEnvironment, active_run
+from selinon_core.runtime.active_run import ActiveRun, RunEnvironment
 from selinon_core.runtime.imports import Imports
 from selinon_core.runtime.storages import Storages
 
@@ -127,7 +127,7 @@ def test_the_run_that_is_going_on_comes_first() -> None:
     assert plan is not None
     storages = Storages(plan, Imports(), lambda event, details: None)
     outside = StoragePool.get_connected_storage("Memory")
-    with active_run(RunEnvironment(ProcessWideContext(), storages, lambda event, details: None)):
+    with ActiveRun(RunEnvironment(ProcessWideContext(), storages, lambda event, details: None)):
         inside = StoragePool.get_connected_storage("Memory")
         assert by_hand().storage is inside
     assert inside is not outside

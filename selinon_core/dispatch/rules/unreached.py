@@ -29,9 +29,10 @@ def unreached_nodes(
     missing = [name for name in table.nodes if not started(name)]
     if not missing:
         return ()
-    explained = {name for name in _started_by_fallbacks_only(table) if not started(name)}
+    explained = {name for name in table.fallbacks_only if not started(name)}
     todo = [row for row in table.rows if answered_no(row)]
-    todo += [row for row in table.rows if any(source in explained for source in row.sources)]
+    if explained:
+        todo += [row for row in table.rows if not explained.isdisjoint(row.sources)]
     todo += [row for row in table.rows if _source_failed(row, started, finished)]
     while todo:
         for destination in todo.pop().destinations:
@@ -43,24 +44,7 @@ def unreached_nodes(
 
 
 def _source_failed(row: EdgeIndex, started: Callable[[str], bool], finished: Collection[str]) -> bool:
-    return any(name not in finished and started(name) for name in row.sources)
-
-
-def _started_by_fallbacks_only(table: FlowIndex) -> set[str]:
-    """The fallbacks that edges alone cannot start: an edge is followed when all of its sources have finished."""
-    fallbacks = {name for entry in table.flow.failures for name in entry.fallback}
-    if not fallbacks:
-        return fallbacks
-    waits_for = {row.index: len(set(row.sources)) for row in table.rows}
-    reached: set[str] = set()
-    todo = list(table.starting)
-    while todo:
-        for destination in todo.pop().destinations:
-            if destination.name in reached:
-                continue
-            reached.add(destination.name)
-            for row in table.out_edges.get(destination.name, ()):
-                waits_for[row.index] -= 1
-                if not waits_for[row.index]:
-                    todo.append(row)
-    return fallbacks - reached
+    for name in row.sources:  # noqa: SIM110  (a generator takes longer)
+        if name not in finished and started(name):
+            return True
+    return False

@@ -17,7 +17,7 @@ from selinon_core.errors import ConfigurationError, SchemaMismatchError
 from selinon_core.plan import Plan, TaskPlan
 from selinon_core.plan.functions import functions_of
 from selinon_core.plan.started import flows_below, nodes_of
-from selinon_core.project.case_checks.names import unknown_name
+from selinon_core.project.case_checks.names import unknown_name, where_reached
 from selinon_core.project.result_schemas import ResultSchemas
 
 
@@ -37,12 +37,9 @@ def check_case_mocks(read: CaseRead, plan: Plan, collector: Collector, results: 
     if read.case.driver == "production":
         _check_production(read, plan, collector)
     _check_signals(read, plan, collector, results)
-    if not own.nodes:
-        return
-    reached = {name for below in flows_below(plan, flow) for name in nodes_of(plan.flows[below])}
     for entry in own.nodes:
         is_known = entry.name in plan.tasks or entry.name in plan.flows
-        if is_known and entry.name not in reached:
+        if is_known and where_reached(plan, flow, entry.name) is None:
             collector.add(
                 kinds.CASE_UNUSED,
                 entry.location,

@@ -11,8 +11,6 @@ import signal
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import redirect_stderr, redirect_stdout
-from io import StringIO
 from typing import NamedTuple
 
 from selinon_core.cases.model import Case, Invariant
@@ -26,7 +24,8 @@ from selinon_core.simulating.campaign import (
     simulate,
 )
 from selinon_core.simulating.schedule_tree import ScheduleTree
-from selinon_core.testing.effects import noted_effects
+from selinon_core.testing.captured import CapturedOutput
+from selinon_core.testing.effects import EffectNotes
 from selinon_core.testing.invariants import Load
 from selinon_core.testing.simulation.watching import Met, Watch
 
@@ -151,7 +150,7 @@ def _left(block: SimulationOptions, began: float) -> SimulationOptions | None:
 
 def play(campaign: Campaign, options: SimulationOptions, tree: ScheduleTree | None = None) -> Summary:
     """Play one block of seeds; what tasks print is lost. ``tree`` has the schedules of blocks before it."""
-    with redirect_stdout(StringIO()), redirect_stderr(StringIO()), noted_effects() as effects:
+    with CapturedOutput(), EffectNotes() as effects:
         watch = Watch(campaign.subject.plan, campaign.invariants, campaign.load, effects)
 
         def seen(result: ScheduleResult) -> None:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import redirect_stderr, redirect_stdout
-from io import StringIO
 
 from selinon_core.plan.started import flows_below, nodes_of
 from selinon_core.simulating.campaign import ScheduleResult, replay
 from selinon_core.simulating.shrinking import first_difference
-from selinon_core.testing.effects import noted_effects
+from selinon_core.testing.captured import CapturedOutput
+from selinon_core.testing.effects import EffectNotes
 from selinon_core.testing.simulation.campaign import Campaign
 
 
@@ -46,7 +45,7 @@ def check_real_tasks(campaign: Campaign) -> Iterator[str]:
 
 
 def _undisturbed(campaign: Campaign) -> ScheduleResult:
-    with redirect_stdout(StringIO()), redirect_stderr(StringIO()), noted_effects():
+    with CapturedOutput(), EffectNotes():
         return replay(campaign.subject, ())
 
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from contextlib import redirect_stderr, redirect_stdout
-from io import StringIO
-
 from selinon_core.cases.model import Case
 from selinon_core.simulating.campaign import ScheduleResult, SimulationOptions, Subject, Violation, replay
-from selinon_core.testing.effects import noted_effects
+from selinon_core.testing.captured import CapturedOutput
+from selinon_core.testing.effects import EffectNotes
 from selinon_core.testing.invariants import Load
 from selinon_core.testing.scheduled import fixed_durations
 from selinon_core.testing.simulation.campaign import Campaign
@@ -26,6 +24,6 @@ def told_of(campaign: Campaign, violation: Violation, options: SimulationOptions
 
 
 def _replayed(case: Case, subject: Subject, load: Load, options: SimulationOptions) -> ScheduleResult:
-    with redirect_stdout(StringIO()), redirect_stderr(StringIO()), noted_effects() as effects:
+    with CapturedOutput(), EffectNotes() as effects:
         watch = Watch(subject.plan, case.invariants, load, effects)
         return replay(subject, case.schedule, options, watch.judge, watch.new_store)
