@@ -148,6 +148,22 @@ def test_a_run_that_ended_asks_again_and_does_not_expire_while_it_waits(store: S
     ]
 
 
+def test_a_run_that_ended_gets_a_free_place_when_it_asks_again(store: Store) -> None:
+    ask(store, "a")
+    assert store.renew_lease("a", 1, NOW)
+    assert end(store, "a").ok
+    opened = store.acquire_lease("a", 0, 5.0, NOW + 55)
+    assert opened is not None
+    step = Commit("a", 1, NOW + 55, token=opened.token, batch="again", fields={"status": "running"}, keep=True)
+    asked = store.commit(step._replace(reopens=Reopening({}, ()), limit=LimitStep(ASK, place("a", 55), 1)))
+    assert (asked.ok, asked.holds, asked.token) == (True, True, opened.token)
+    assert runs(store.limits.state("acme").holders) == ["a"]
+    assert "begin" in store.timers("a"), "it is due if its worker dies now"
+    begin = Commit("a", 2, NOW + 56, token=asked.token, batch="b", cancelled_timers=["begin"])
+    assert store.commit(begin._replace(limit=LimitStep(BEGIN, place("a", 55), 1))).holds
+    assert store.limits.waiting_by_name() == {}
+
+
 def test_a_larger_priority_comes_first_then_age_then_the_id(store: Store) -> None:
     ask(store, "a")
     for run, at, priority in (("b", 1, 0), ("d", 2, 5), ("c", 2, 5), ("e", 3, 9), ("f", 0.5, 0)):

@@ -347,6 +347,7 @@ for i = from, from + n - 1, 2 do
 end
 local holds, granted = true, {}
 if limit then
+  call('HSET', H, 'status', status)  -- a place is for runs that have not ended, also for one that goes on now
   holds, granted = limit.apply(limit, now)
   if limit.action == 'ask' and not holds then keep = false end
 end
