@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Mapping
 from heapq import heappop, heappush
 from typing import Any
 
-from selinon_core.celery.services import WorkerServices
 from selinon_core.celery.transport import message_schema
 from selinon_core.celery.transport.publisher import OutgoingMessage
 from selinon_core.celery.transport.start_batch import START_HEADER
@@ -44,7 +43,6 @@ class Slot:
         "letter",
         "name",
         "point",
-        "services",
         "subject",
         "worker",
     )
@@ -52,7 +50,6 @@ class Slot:
     def __init__(self, name: str, worker: int) -> None:
         self.name = name
         self.worker = worker
-        self.services: WorkerServices
         self.coroutine: Coroutine | None = None
         self.letter: Letter | None = None
         self.subject = ""

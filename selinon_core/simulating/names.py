@@ -93,6 +93,10 @@ class Names:
         """The label of a flow run, None for one that never began."""
         return self._flows.get(flow_id)
 
+    def knows(self, task_id: str) -> bool:
+        """Whether an id is that of a node run of this schedule."""
+        return task_id in self._keys
+
     def node(self, task_id: str) -> str:
         """The label of a node run."""
         key = self._keys[task_id]

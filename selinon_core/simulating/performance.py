@@ -26,6 +26,7 @@ from selinon_core.runtime.task_runner import TaskRunner
 from selinon_core.simulating.attempts import Attempts, StagedRunner
 from selinon_core.simulating.calls import BrokerCalls, StoreCalls
 from selinon_core.simulating.decisions import Decisions
+from selinon_core.simulating.mocked_answers import MockedAnswers
 from selinon_core.simulating.names import Names, NamingTracer
 from selinon_core.simulating.played import Played
 from selinon_core.simulating.production import DidNotEnd
@@ -62,11 +63,12 @@ class Performance:
         self._answers = LocalAnswers(state, shared.setup)
         self._store_calls = StoreCalls(store, self.stage, self._catch_up)
         self._broker_calls = BrokerCalls(self.stage)
-        self._attempts = Attempts(shared, state, names, self._tracer, self.stage)
-        about = (self._tracer, self._attempts, decisions.deviations, self.stage.problems)
+        self._attempts = attempts = Attempts(shared, state, names, self._tracer, self.stage)
+        self._mocked = MockedAnswers(shared.subject.options.mocks, names, shared.memo, attempts.memo)
+        about = (self._tracer, attempts, decisions.deviations, self.stage.problems)
         self.played = Played(self.flow, state, names, *about)
 
-    def perform(self, most: int, deploy_at: int | None = None) -> Played:
+    def perform(self, most: int, deploy_at: int | None = None) -> None:
         """Play to the end, at most so many messages and sweeps; workers change from message ``deploy_at`` on."""
         state, stage, subject, played = self.state, self.stage, self._shared.subject, self.played
         played.most = most
@@ -97,7 +99,12 @@ class Performance:
         state.agenda.now = max([0.0, *(entry[1] for entry in state.recorder.journal)])
         assert root is not None
         played.run = LocalRun(state, root, time.perf_counter() - began, stopped_by)
-        return played
+
+    def close(self) -> None:
+        """Let go of all parts: they know each other, and would have to wait for the garbage collector."""
+        self.stage.staff.close()
+        vars(self._store_calls).clear()
+        vars(self).clear()
 
     def _ask_for_run(self) -> None:
         subject, stage = self._shared.subject, self.stage
@@ -111,7 +118,7 @@ class Performance:
         stage.send([start])
 
     def _steer(self, id: str, event: str | Signal) -> None:
-        messages, flow = self.stage.slots[0].services.messages, self.flow
+        messages, flow = self.stage.staff.services_of(self.stage.slots[0]).messages, self.flow
         if isinstance(event, Signal):
             signal = SignalMessage(flow, id, event.node, value=event.value, reject=event.reject, early=event.early)
             self.stage.send([messages.signal(signal, messages.queue(flow))])
@@ -151,7 +158,7 @@ class Performance:
                 continue
             self._deployed.add(worker)
             self.stage.agenda.tell(f"{staff.workers[worker]} has other files")
-            staff.renew(slots)
+            staff.end(slots)
 
     def _clock(self) -> float:
         return round(self.stage.agenda.now - BEGINNING, 9)
@@ -163,8 +170,8 @@ class Performance:
         self.played.results.setdefault(id, []).append((outcome.succeeded, outcome.state))
 
     def _answer(self, run: CachedRun, question: do.Question, results: Mapping[str, Any]) -> on.Event:
-        known = RunResults(self._store, run, results)
-        return self._answers.answer(self._tracer.flow(run), question, known)
+        known, record = RunResults(self._store, run, results), self._tracer.flow(run)
+        return self._mocked.answer(record, question, lambda: self._answers.answer(record, question, known))
 
     def _runner(self, services: WorkerServices, result_locations: Mapping[str, str]) -> TaskRunner:
         return StagedRunner(self._attempts, services, RunContext(services, result_locations))

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
 from selinon_core.cases.model import Deviation
 from selinon_core.celery.stores.memory import MemoryStore
+from selinon_core.dispatch import NodeRun
 from selinon_core.local.driver_state import DriverState
 from selinon_core.local.run import LocalRun
-from selinon_core.runtime.error_codec import decode_error
+from selinon_core.runtime.error_codec import decode_error, name_error
+from selinon_core.runtime.json_values import restore
 from selinon_core.runtime.trace import entries as trace_entries
 from selinon_core.runtime.trace.run_records import NodeRecord
 from selinon_core.simulating.aftermath import FlowRemains
@@ -133,9 +136,31 @@ class Played:
         ended = (
             "nothing" if outcome is None else ("success" if outcome.succeeded else f"failure: {outcome.reason}")
         )
-        names = self.names
-        runs = {
-            names.node(record.run.id): (run.status, run.attempts, run.args, run.parent, run.result, run.error)
-            for record, run in zip(self.run.facts.lineage.ordered, self.run.facts.lineage.canonical(), strict=True)
-        }
-        return ended, runs
+        failed = Counter(
+            _name(record.run, record) for record in self.nodes.values() if record.run.status == "failure"
+        )
+        return ended, {self.names.node(r.run.id): self._compared(r, failed) for r in self.nodes.values()}
+
+    def _compared(self, record: NodeRecord, failed: Mapping[tuple[Any, ...], int]) -> tuple[Any, ...]:
+        run = record.run
+        error = None
+        if record.error is not None:  # that of a flow has ids
+            error = type(record.error).__name__ if run.is_flow else name_error(record.error)
+        # Which of several failed runs of a name a fallback handles depends on the order, and so do its parents.
+        is_open = run.edge is None and any(failed[_name(source, record)] > 1 for source in run.sources)
+        parent = None if is_open else self._labelled(record.parent)
+        result = None if run.is_flow else restore(record.result)
+        return (run.status, record.attempts, run.args, parent, result, error)
+
+    def _labelled(self, value: Any) -> Any:
+        """Labels in place of ids, lists of them in alphabetical order; ids from before this run stay."""
+        if isinstance(value, Mapping):
+            return {name: self._labelled(inner) for name, inner in value.items()}
+        if isinstance(value, list):
+            return sorted(map(self._labelled, value))
+        return self.names.node(value) if self.names.knows(value) else value
+
+
+def _name(run: NodeRun, record: NodeRecord) -> tuple[Any, ...]:
+    """What failed runs are counted by: their flow run is that of ``record``."""
+    return (record.flow_run.id, run.flow_attempt, run.name)

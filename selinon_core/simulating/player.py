@@ -20,13 +20,11 @@ from selinon_core.simulating.names import Labels
 from selinon_core.simulating.options import SimulationOptions, Subject
 from selinon_core.simulating.order_dependence import order_notes
 from selinon_core.simulating.performance import Performance
-from selinon_core.simulating.played import Played
 from selinon_core.simulating.production import check_simulated, silence
 from selinon_core.simulating.results import Found, Judge, ScheduleResult
 from selinon_core.simulating.schedule_tree import ScheduleTree
 from selinon_core.simulating.shared import Memo, Shared, Stores
 from selinon_core.simulating.slots import coroutines
-from selinon_core.simulating.stage import Stage
 
 #: Faults that change what tasks do: the run may end otherwise than undisturbed.
 _CHANGING = frozenset({"poison", "task"})
@@ -75,21 +73,23 @@ class Player:
         self.notes = tuple(order_notes(self._shared.subject))
         if self._shared.options.deploy is not None:
             self.notes = ("same as undisturbed is not looked at: workers change to other files",)
-        _, played = self._perform(Given())
+        first = self._perform(Given())
+        played = first.played
         lineage = played.run.facts.lineage
         self._shared.labels.learn(lineage, played.run.records)
         self._shared.memo.learn(played.memo)
         self._most = MOST_EACH * (len(played.run.records) + 10)
-        stage, again = self._perform(Given())  # now with the labels of the first
+        first.close()
+        again = self._perform(Given())  # now with the labels of the first
         if played.is_over and not self.notes:
-            self._expected = again.canonical
-        return self._result(stage, again, -1)
+            self._expected = again.played.canonical
+        return self._result(again, -1)
 
     def play(self, decisions: Decisions, seed: int = -1, transcript: list[str] | None = None) -> ScheduleResult:
         """Play a schedule."""
         assert self.undisturbed is not None
         self.played += 1
-        return self._result(*self._perform(decisions, transcript, self.deploy_at(seed)), seed)
+        return self._result(self._perform(decisions, transcript, self.deploy_at(seed)), seed)
 
     def play_drawn(self, draw: Callable[[int], Decisions], seed: int) -> tuple[ScheduleResult, Decisions]:
         """Play the schedule of a seed, unless another seed drew it before: then that is the result."""
@@ -117,12 +117,16 @@ class Player:
 
     def _perform(
         self, decisions: Decisions, transcript: list[str] | None = None, deploy_at: int | None = None
-    ) -> tuple[Stage, Played]:
+    ) -> Performance:
         performance = Performance(self._shared, decisions, transcript)
         with silence():
-            return performance.stage, performance.perform(self._most, deploy_at)
+            performance.perform(self._most, deploy_at)
+        return performance
 
-    def _result(self, stage: Stage, played: Played, seed: int) -> ScheduleResult:
+    def _result(self, performance: Performance, seed: int) -> ScheduleResult:
+        """What came of a schedule; its world is given up."""
+        stage, played = performance.stage, performance.played
+        performance.close()
         deviations = tuple(played.deviations)
         if not _CHANGING & {each.kind for each in deviations}:
             played.expected = self._expected

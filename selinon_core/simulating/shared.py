@@ -8,6 +8,7 @@ from typing import NamedTuple
 from selinon_core.cases.model import Outcome
 from selinon_core.celery.settings import AdapterSettings
 from selinon_core.celery.stores.memory import MemoryStore
+from selinon_core.dispatch import events as on
 from selinon_core.local.run_setup import RunSetup
 from selinon_core.migrations.versions import FlowVersions
 from selinon_core.plan import Plan
@@ -18,6 +19,8 @@ from selinon_core.simulating.slots import Coroutine
 
 #: How an attempt ends; None: as the code of the task says.
 Scripted = Outcome | BaseException | None
+#: Flow run, its attempt, what is asked, index of the edge or failures entry, keys of the node runs it is about.
+AnswerKey = tuple[str, int, str, int, tuple[str, ...]]
 
 
 class Memo:
@@ -25,10 +28,12 @@ class Memo:
 
     def __init__(self) -> None:
         self.outcomes: dict[tuple[str, int], Scripted] = {}
+        self.answers: dict[AnswerKey, on.ConditionAnswered | on.ForeachAnswered] = {}
 
     def learn(self, other: Memo) -> None:
         """Take over what another run learned."""
         self.outcomes.update(other.outcomes)
+        self.answers.update(other.answers)
 
 
 class Stores:

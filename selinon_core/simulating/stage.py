@@ -104,7 +104,8 @@ class Stage:
             if self.deploys is not None:
                 self.deploys(self.messages)
             slot.letter, slot.subject, slot.point = activity, activity.subject, "before the first step"
-            slot.coroutine = self._new_coroutine(lambda: self._handle(slot))
+            services = self.staff.services_of(slot)
+            slot.coroutine = self._new_coroutine(lambda: self._handle(slot, services))
         else:
             slot = activity
         coroutine = slot.coroutine
@@ -148,7 +149,7 @@ class Stage:
             settings.selinon_idle_check_interval,
             settings.selinon_heartbeat_timeout,
         )
-        messages = self.slots[0].services.messages
+        messages = self.staff.services_of(self.slots[0]).messages
         self.send(messages.wake(due.flow, due.flow_id, due.queue) for due in found)
 
     # -- within a slot --------------------------------------------------------------------------------------------
@@ -192,14 +193,14 @@ class Stage:
         coroutine.give_way()
         self.current = slot
 
-    def _handle(self, slot: Slot) -> None:
+    def _handle(self, slot: Slot, services: WorkerServices) -> None:
         letter = slot.letter
         assert letter is not None
         again = letter.again
         self.agenda.tell(f"{slot.name} takes {letter.subject}{' again' if again else ''}")
         try:
             kwargs = json.loads(letter.kwargs)
-            is_kept = self._receiver.handle(slot.services, letter.task, kwargs, letter.headers, again)
+            is_kept = self._receiver.handle(services, letter.task, kwargs, letter.headers, again)
             self.boundary()
             self.agenda.tell(f"{slot.name} is done with {slot.subject}")
             self._free(slot)
@@ -239,7 +240,7 @@ class Stage:
                 self._kill(each, coroutine)
             if letter is not None:
                 self._redeliver(letter)
-        self.staff.renew(dead)
+        self.staff.end(dead)
 
     def _redeliver(self, letter: Letter) -> None:
         if not letter.is_kept and self.decisions.fault("lost", letter.subject, "redelivery"):
