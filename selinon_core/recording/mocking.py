@@ -117,7 +117,7 @@ class _Node:
         return Script(tuple(joined), per_run=len(joined) > 1)
 
     def _last(self, node: NodeData) -> Outcome:
-        status = node.record.run.status
+        status = node.status
         if status == "failure":
             return _failed(node.error or ("Recorded", "the error was not kept"))
         if status != "success" or node.result is UNKNOWN:
@@ -128,7 +128,7 @@ class _Node:
     def _duration(self, node: NodeData) -> float:
         """Seconds of the last attempt; one that did not end takes longer than the run."""
         started, task = node.started or 0.0, self._data.view.plan.tasks[node.name]
-        if node.ended is None or node.record.run.status not in ("success", "failure"):
+        if node.ended is None or node.status not in ("success", "failure"):
             ended = max((each.ended or each.started or 0.0 for each in self._data.nodes), default=0.0)
             return round(max(ended, run_seconds(self._data)) - started + 1, 3)
         waited = len(node.failures) * task.retry_countdown
@@ -189,7 +189,7 @@ def _functions(data: RunData) -> dict[str, FunctionMock]:
 def _conditions(data: RunData) -> tuple[ConditionMock, ...]:
     """The answers of conditions that ask what a test cannot, or look at results that were not kept."""
     reads = Reads(data.view.plan)
-    ended = [node for node in data.nodes if node.is_task and node.record.run.status == "success"]
+    ended = [node for node in data.nodes if node.is_task and node.status == "success"]
     missing: set[str | None] = {node.name for node in ended if node.result is UNKNOWN or node.is_inferred}
     answers: dict[tuple[str, int, bool], list[bool]] = {}
     for fact in data.decisions:

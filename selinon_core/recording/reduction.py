@@ -36,7 +36,7 @@ class Reduction:
             schema = ResultSchema.written(flow.input_schema, flow.place.file, key="input_schema")
         data.args = self._reduced(data.args, schema, self._reads.deciding_args)
         for node in data.nodes:
-            if node.is_task and node.result is not UNKNOWN and node.record.run.status == "success":
+            if node.is_task and node.result is not UNKNOWN and node.status == "success":
                 node.result = self.result(node.name, node.result)
             if node.error is not None:
                 node.error = (node.error[0], "")

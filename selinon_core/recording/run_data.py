@@ -74,6 +74,12 @@ class NodeData:
         return self.record.run.name
 
     @property
+    def status(self) -> str:
+        """The status of the run; one that a rerun reused stands for the one that succeeded."""
+        status = self.record.run.status
+        return "success" if status == "reused" else status
+
+    @property
     def is_task(self) -> bool:
         """Whether it is the run of a task."""
         return not self.record.run.is_flow
@@ -108,7 +114,7 @@ class RunData:
         self.view = view = recorded.view
         self.args: Json = copy_json(shown(view.root.args))
         self.missing: list[str] = []
-        started = [record.started_at for record in view.records if record.started_at is not None]
+        started = [each.started_at for each in view.records if each.started_at is not None and not _is_older(each)]
         self.began = min(started, default=0.0) if recorded.is_production else 0.0
         #: Logs of workers are read one after another, each flow run by itself.
         self.decisions = sorted(view.facts.decisions, key=lambda fact: fact.time)
@@ -135,7 +141,8 @@ class RunData:
         view, run = self.view, record.run
         node, row = NodeData(record), self.recorded.rows.get(run.id, {})
         node.args = copy_json(row["node_args"] if "node_args" in row else shown(run.args))
-        if not self._is_wait(run.name):  # workers count no attempts of what runs no code
+        # Workers count no attempts of what runs no code; those of a reused run are in no log of this one.
+        if not self._is_wait(run.name) and run.status != "reused":
             node.attempts = int(row["attempts"]) if "attempts" in row else record.attempts or None
         node.started, node.ended = self._since(record.started_at), self._since(record.finished_at)
         if run.is_flow:
@@ -143,7 +150,7 @@ class RunData:
             inner = view.flow_runs.get(run.id)
             if node.args is None and inner is not None:  # a trace has them where the sub-flow begins
                 node.args = copy_json(shown(inner.args))
-        elif run.status == "success":
+        elif node.status == "success":
             node.result = self._result(record)
         if run.status == "failure" and not run.is_flow:
             node.error = _error_of(record, row)
@@ -205,6 +212,16 @@ def _output(view: RunView, record: NodeRecord) -> Json:
     return view.output(record) if outcome.has_output else UNKNOWN
 
 
+def _is_older(record: NodeRecord) -> bool:
+    """Whether it ran in a sub-flow run that a rerun reused whole: before the rerun began."""
+    above = record.flow_run.node
+    while above is not None:
+        if above.run.status == "reused":
+            return True
+        above = above.flow_run.node
+    return False
+
+
 def _start(record: NodeRecord) -> float:
     return record.started_at or 0.0
 
@@ -246,8 +263,8 @@ def check_recordable(recorded: RecordedRun) -> None:
         raise RequestError(f"flow {root.flow.name} is not in the files any more")
     if root.outcome is None:
         raise RequestError("it has not come to its end; selinon explain says what it waits for")
-    if root.selective is not None or any(record.run.status == "reused" for record in view.records):
-        raise RequestError("it is a selective run, or reused results of an earlier one; record a whole run")
+    if root.selective is not None:
+        raise RequestError("it is a selective run: record a whole run")
     lost = sorted({r.run.name for r in view.records} - view.plan.tasks.keys() - view.plan.flows.keys())
     if lost:
         raise RequestError(f"the files have no task or flow {', '.join(lost)} any more")

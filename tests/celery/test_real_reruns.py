@@ -22,11 +22,27 @@ from tests.celery.workers import Site, site, wait_until
 pytestmark = [pytest.mark.xdist_group("workers"), pytest.mark.timeout(180), pytest.mark.service("redis")]
 
 
+#: ``Ship`` runs where the gate is open, which a predicate of the user looks at.
+GATED = YAML.replace("{from: pay, to: Ship}", "{from: pay, to: Ship, condition: {name: gate}}").replace(
+    "flow-definitions:", "global: {predicates_module: MODULE}\nflow-definitions:"
+)
+GATE = """
+
+def gate():
+    return (HERE / "open").exists()
+"""
+
+
 def rerun(place: Site, *words: str) -> tuple[int, str, str]:
     """Run the command in this process; returns its exit code, what it prints and what it says."""
+    return command("rerun", *words)
+
+
+def command(*words: str) -> tuple[int, str, str]:
+    """The same for any command."""
     printed, said = io.StringIO(), io.StringIO()
     with redirect_stdout(printed), redirect_stderr(said):
-        code = run_program(SELINON, ["rerun", *words, "--app", "caller:app"])
+        code = run_program(SELINON, [*words, "--app", "caller:app"])
     return code, printed.getvalue(), said.getvalue()
 
 
@@ -90,3 +106,32 @@ def test_a_run_is_run_again_although_a_worker_is_killed(tmp_path: Path, monkeypa
         assert f"flow run {run.id} was run again already, as flow run" in said
         assert rerun(place, "--flow", "order", "--give", "Charge=1")[0] == 2
         assert rerun(place, again.id, "--flow", "order")[0] == 2
+
+
+def test_a_condition_is_reconsidered_and_the_rerun_recorded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with site(tmp_path, "redis") as place:
+        module = f"tasks_{place.name}"
+        place.write(GATED.replace("MODULE", module), TASKS + GATE)
+        monkeypatch.setitem(sys.modules, "caller", SimpleNamespace(app=place.app))
+        (tmp_path / "go").touch()
+        place.start("-c", "2")
+        run = place.selinon.run_flow("order", {"id": 7})
+        assert set(run.result(60)["finished_nodes"]) == {"Load", "pay"}
+        (tmp_path / "open").touch()
+        again = place.selinon.rerun(run.id, select=["Load"])
+        assert set(again.result(60)["finished_nodes"]) == {"Load", "pay", "Ship"}
+        (tmp_path / "open").unlink()
+        kept = place.selinon.rerun(again.id, select=["Ship"])
+        assert set(kept.result(60)["finished_nodes"]) == {"Load", "pay", "Ship"}
+        asked = place.selinon.rerun(again.id, select=["Ship"], reconsider=True)
+        assert set(asked.result(60)["finished_nodes"]) == {"Load", "pay"}
+        assert Counter(line.split()[0] for line in place.ran()) == {"Load": 2, "Charge": 2, "Slow": 2, "Ship": 2}
+
+        code, printed, said = command("explain", kept.id, "Load")
+        assert code == 0, said
+        assert f"in flow run {again.id}" in printed
+        code, printed, said = command("record", kept.id, "--project", str(tmp_path / "project.yaml"))
+        assert code == 0, said
+        assert '"runs": {"Load": 1, "pay": 1, "pay/Charge": 1, "pay/Slow": 1, "Ship": 1}' in printed

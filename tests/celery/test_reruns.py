@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -17,6 +18,8 @@ from selinon_core.rerunning.rows import Rows
 from selinon_core.simulating.world import World
 from tests.celery.broken_tasks import BROKEN, NESTED, SUCCEEDED, broken_plan, set_up
 from tests.celery.rerunning import comparable, labels, planned, rerun, reruns, send, stored
+from tests.local import trying
+from tests.local.trying import build, each, holding
 
 BREAKS = [("f.A",), ("f.C", "g.A"), ("h.C",), ("h.C", "g.A", "f.D"), ("g.B", "f.E", "f.B")]
 
@@ -260,6 +263,33 @@ def test_what_depends_on_an_equal_result_is_reused_if_asked_for() -> None:
     world.work()
     names = {r.run.name: r.run.status for r in stored(world, late).records if r.flow_run.id == late}
     assert names == {"A": "success", "s": "reused", "B": "success"}, "its result went away meanwhile"
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_conditions_and_foreach_are_asked_again_if_they_are_reconsidered(seed: int) -> None:
+    plan = build({"main": ["-> A", ("A -> B", each(True)), ("A -> C", holding()), "-> D"]})
+    said: dict[str, Any] = {"holds": False, "items": [1]}
+    trying.behaviours.clear()
+    trying.Remembering.kept.clear()
+    trying.behaviours.update({name: lambda *_, name=name: said[name] for name in said})
+    trying.behaviours["D"] = trying.failing(3)
+    faults: Any = {"crash": 0.03, "duplicate": 0.2} if seed else {}
+    world = World(plan, workers=2, seed=seed, shuffle=bool(seed), **faults)
+    ids = [world.start("main")]
+    world.work()
+    said.update(holds=True, items=[1, 2, 3])
+    ids += [rerun(world, ids[0], "D"), rerun(world, ids[0], "D", reconsider=True)]
+    assert [names_in(world, id) for id in ids] == [
+        {"A": 1, "B": 1, "D": 1},
+        {"A": 1, "B": 1, "D": 1},
+        {"A": 1, "B": 3, "C": 1, "D": 1},
+    ]
+    by_name = {record.run.name: record.run.status for record in stored(world, ids[2]).records}
+    assert (by_name["A"], by_name["C"]) == ("reused", "success")
+
+
+def names_in(world: World, id: str) -> dict[str, int]:
+    return dict(Counter(record.run.name for record in stored(world, id).records))
 
 
 def test_a_first_node_that_is_reused_gives_the_arguments_that_it_gave() -> None:

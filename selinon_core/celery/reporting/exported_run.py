@@ -72,6 +72,8 @@ class ExportedView(LiveView):
     project, ``MigrationError`` for a log that cannot be read any more.
     """
 
+    _with_reused = True
+
     def __init__(self, plan: Plan, report: Mapping[str, Json]) -> None:
         self.rows: dict[str, Mapping[str, Json]] = {str(row["id"]): row for row in report["nodes"]}
         try:

@@ -35,6 +35,9 @@ class LiveView(RunView):
     ``retrieve`` gives the result of a task run (flow, task, id), ``queue_of`` the queue of a node's messages.
     """
 
+    #: Whether the runs of sub-flows that were reused whole are looked into.
+    _with_reused = False
+
     def __init__(
         self,
         store: Store,
@@ -45,7 +48,7 @@ class LiveView(RunView):
     ) -> None:
         self._store = store
         self._retrieve, self._queue_of = retrieve, queue_of
-        replay = RunReplay(store, flows)
+        replay = RunReplay(store, flows, with_reused=self._with_reused)
         entries = list(replay.entries(id))
         if id not in replay.flow_runs:
             raise RequestError(f"flow run {id} {_why_not_begun(store, id)}")
