@@ -101,6 +101,11 @@ class Api:
             raise RequestError('"node" has to be the id of a node run')
         return json_answer(await self._of_run(request, self._backend.logs, checked_id(node)))
 
+    async def explain(self, request: Request) -> Response:
+        """Why a node ran, did not run or waits; without a node how the run ended, and why nodes did not run."""
+        node = only(request, "node").get("node")
+        return json_answer(await self._of_run(request, self._backend.explained, node))
+
     async def plain_graph(self, request: Request) -> Response:
         """The drawing of a run's flow for the page, which colours it."""
         only(request)

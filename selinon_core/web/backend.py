@@ -20,6 +20,7 @@ from selinon_core.celery.stores.waits import WaitQuery
 from selinon_core.celery.surroundings import REAL, Surroundings
 from selinon_core.errors import StateStoreError, UnknownRunError
 from selinon_core.plan import Plan
+from selinon_core.web.explanations import explained
 from selinon_core.web.filters import RunFilter
 from selinon_core.web.flow_figures import FlowFigures
 from selinon_core.web.history_json import event_json
@@ -56,6 +57,7 @@ class Backend:
         self._runs = RunFollower(selinon, monotonic, pace)
         self._pages: TimedCache[dict[str, Any]] = TimedCache(pace, monotonic)
         self._histories: TimedCache[list[dict[str, Any]]] = TimedCache(2 * pace, monotonic, most=8)
+        self._answers: TimedCache[dict[str, Any]] = TimedCache(2 * pace, monotonic, most=32)
         self._schedules: TimedCache[list[dict[str, Any]]] = TimedCache(pace, monotonic)
         self._paused_starts: TimedCache[list[dict[str, Any]]] = TimedCache(pace, monotonic)
         self._health: TimedCache[bool] = TimedCache(pace, monotonic)
@@ -182,6 +184,10 @@ class Backend:
             "next": behind if behind < len(events) else None,
             "count": len(events),
         }
+
+    def explained(self, id: str, node: str | None) -> dict[str, Any]:
+        """Why nodes of a run ran, did not run or wait, see ``explanations``."""
+        return self._answers.get((id, node), lambda: explained(self._selinon, id, node))
 
     def logs(self, id: str, node: str) -> dict[str, Any]:
         """What a node run of a run logged, by attempts: the newest lines."""

@@ -214,6 +214,13 @@ def run_main(
         tag("div", groups_table(run["groups"]), id="groups"),
         aria_labelledby="nodes-title",
     )
+    why = tag(
+        "section",
+        tag("h2", "Why", id="why-title"),
+        tag("div", tag("button", "Why did nodes not run?", type="button"), id="why"),
+        aria_labelledby="why-title",
+        class_="live",
+    )
     history = tag(
         "section",
         tag("h2", "History", id="history-title"),
@@ -223,7 +230,7 @@ def run_main(
     )
     picture = tag("a", "The graph of this run as a picture", href=f"{root}api/runs/{run['id']}/graph.svg")
     without = tag("noscript", tag("p", picture))
-    parts = [values_section(run), graph, without, nodes, history]
+    parts = [values_section(run), graph, without, nodes, why, history]
     buttons = run_buttons(run) if acts and run["actions"] else None
     head = (run_title(run), facts, asked_line(asked), buttons)
     return join(tag("div", *head, class_="head", id="run", data_id=run["id"]), *parts)

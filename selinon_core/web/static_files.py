@@ -25,6 +25,7 @@ STATIC_FILES = {
     "review.js": _SCRIPT,
     "run.js": _SCRIPT,
     "runs.js": _SCRIPT,
+    "why.js": _SCRIPT,
     "icon.svg": "image/svg+xml",
 }
 

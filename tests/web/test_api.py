@@ -42,6 +42,27 @@ def test_a_run_has_its_nodes_by_name_and_those_that_failed_first(shop: Viewed) -
     assert run["critical_path"][0]["name"] == "Load"
 
 
+def test_why_a_node_did_not_run(shop: Viewed) -> None:
+    id = shop.finished("order", {"pages": 1, "declined": True})
+    client = shop.client()
+    (answer,) = get(client, f"/api/runs/{id}/explain?node=Ship")["answers"]
+    assert (answer["node"], answer["verdict"]) == ("Ship", "not_run")
+    assert answer["text"]["text"] == "Ship did not run in order"
+    first, *_ = answer["because"]["text"].splitlines()
+    assert first.startswith("edge Charge -> Ship was not considered: Charge failed")
+    whole = get(client, f"/api/runs/{id}/explain")
+    assert [each["node"] for each in whole["answers"]] == [None, "Ship"]
+    assert whole["left_out"] == 0
+    assert "did you mean" in get(client, f"/api/runs/{id}/explain?node=Shipp", 400)["error"]["message"]
+    assert get(client, "/api/runs/nowhere/explain", 404)["error"]["code"] == "no_such_run"
+
+
+def test_why_a_node_waits(shop: Viewed) -> None:
+    id = shop.begun("order", {"pages": 1})
+    (answer,) = get(shop.client(), f"/api/runs/{id}/explain?node=Ship")["answers"]
+    assert answer["text"]["text"] == "Ship has not run yet in order"
+
+
 def test_what_is_at_work_is_told_from_what_waits(shop: Viewed) -> None:
     id = shop.world.start("pages", {"pages": 4})
     shop.world.work_some(3)

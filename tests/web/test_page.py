@@ -98,6 +98,17 @@ def test_a_node_of_the_graph_opens_its_node_runs(browser: Browser, shop: Viewed)
         assert tab.run("document.querySelector('#graph .selected').dataset.name") == "Charge"
 
 
+def test_a_node_of_the_graph_that_did_not_run_says_why(browser: Browser, shop: Viewed) -> None:
+    id = shop.finished("order", {"pages": 1, "declined": True})
+    with opened(browser, shop, f"runs/{id}") as tab:
+        tab.until("document.querySelector('#graph [data-name=Ship]')")
+        tab.click("#graph [data-name=Ship]")
+        tab.shows("Ship did not run in order.", "#why")
+        tab.shows("edge Charge -> Ship was not considered: Charge failed", "#why pre")
+        tab.click("#why button")
+        tab.shows("order failed: no fallback applies to the failed nodes: Charge.", "#why")
+
+
 def test_a_sub_flow_is_shown_in_place_and_by_itself(browser: Browser, shop: Viewed) -> None:
     id = shop.finished("order", {"pages": 3})
     with opened(browser, shop, f"runs/{id}") as tab:

@@ -5,18 +5,20 @@ import { byId, element, longText, plural } from "./common.js";
 import { GraphView } from "./graph.js";
 import { follow, freshPage, showLocalTimes, takeOver } from "./live.js";
 import { NodeGroups } from "./node_groups.js";
+import { Why } from "./why.js";
 
 const id = byId("run").dataset.id;
 const api = `${document.body.dataset.root}api/runs`;
 const groups = new NodeGroups(byId("groups"), api, id, (name) => graph.select(name));
 const graph = new GraphView(choose, choose);
+const why = new Why(byId("why"), `${api}/${id}/explain`);
 let run = null;
 let head = "";      // what of the run the head of the page shows
 let drawnFor = "";  // the definition that the graph is of
 
 function choose(name) {
   graph.select(name);
-  groups.open(name);
+  if (!groups.open(name)) why.ask(name);
 }
 
 // --- graph -----------------------------------------------------------------------------------------------------
