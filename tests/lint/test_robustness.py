@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from selinon_core.config.schema.flows import EDGE, FAILURE, FLOW, FOREACH, SAMPLING, SELECTIVE
 from selinon_core.config.schema.global_section import GLOBAL, TRACE_ENTRY
 from selinon_core.config.schema.nodes import STORAGE, TASK
-from selinon_core.diagnostics import Diagnostic
+from selinon_core.diagnostics import Diagnostic, has_errors
 from selinon_core.project import compile_text
 from tests.example_counts import examples
 
@@ -96,11 +96,13 @@ _projects = st.fixed_dictionaries(
 
 @settings(max_examples=examples(100, 400))
 @given(_projects)
-def test_no_rule_raises(written: Json) -> None:
+def test_no_rule_raises_and_without_errors_there_is_a_plan(written: Json) -> None:
     text = yaml.safe_dump(written, sort_keys=False)
-    found = compile_text({"project.yaml": text}, lint=True).diagnostics
+    linted = compile_text({"project.yaml": text}, lint=True)
+    found = linted.diagnostics
     assert len(set(found)) == len(found)
     assert all(d.span.file == "project.yaml" for d in found)
+    assert linted.ok is not has_errors(found)
 
 
 def project(nodes: list[str], edges: list[str], failures: list[str]) -> str:
