@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from selinon_cli.celery_app import APP_OPTION, flows_of
-from selinon_cli.exits import EXIT_OK, UsageError
+from selinon_cli.exits import EXIT_OK
 from selinon_cli.options import Command, Options, choice, text
 from selinon_cli.run_ids import full_id
 from selinon_cli.terminal import Terminal
@@ -31,11 +31,12 @@ class LogsOptions(Options):
 def logs(terminal: Terminal, options: LogsOptions) -> int:
     """Print what was kept of a run and its sub-flows, in the order of its nodes."""
     selinon = flows_of(terminal, options.app, ())
+    from selinon_cli.node_runs import all_nodes, named_nodes
     from selinon_core.celery.reporting.node_output import logs_of
 
-    nodes = list(_nodes(selinon.status(full_id(selinon, options.id))))
+    nodes = list(all_nodes(selinon.status(full_id(selinon, options.id))))
     if options.node is not None:
-        nodes = _named(nodes, options.node)
+        nodes = named_nodes(nodes, options.node)
     order = {node["id"]: position for position, (_, node) in enumerate(nodes)}
     found = [
         entry
@@ -53,31 +54,6 @@ def logs(terminal: Terminal, options: LogsOptions) -> int:
         terminal.note("nothing is kept of what was logged")
         terminal.note(_OFF)
     return EXIT_OK
-
-
-def _nodes(run: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """The node runs of a run and of its sub-flows, each with the run that it is in."""
-    for node in run["nodes"]:
-        yield run["id"], node
-        if "run" in node:
-            yield from _nodes(node["run"])
-
-
-def _named(nodes: Sequence[tuple[str, Mapping[str, Any]]], wanted: str) -> list[tuple[str, Mapping[str, Any]]]:
-    """The node runs that a text names; raises ``UsageError`` where there are none."""
-    name, mark, ordinal = wanted.partition("#")
-    found = [(run, node) for run, node in nodes if wanted in (node["id"], node["name"])]
-    if not found and mark:
-        alike = [(run, node) for run, node in nodes if node["name"] == name]
-        if ordinal.isascii() and ordinal.isdecimal() and 0 < int(ordinal) <= len(alike):
-            return [alike[int(ordinal) - 1]]
-        raise UsageError(f'there is no node run "{wanted}": {name} ran {len(alike)} times')
-    if not found:
-        from selinon_core.diagnostics.wording import suggestion
-
-        names = sorted({node["name"] for _, node in nodes})
-        raise UsageError(f'no node of the run is named "{wanted}"', suggestion(wanted, names))
-    return found
 
 
 def _lines(entry: Mapping[str, Any], several: bool) -> Iterator[str]:

@@ -13,6 +13,9 @@ from selinon_cli.render.run_tree import OPEN, run_list, run_tree
 from selinon_cli.run_ids import full_id
 from selinon_cli.terminal import Terminal
 
+#: Node runs whose values are shown at once.
+MOST_NODES = 100
+
 
 class StatusOptions(Options):
     """What ``selinon status`` takes."""
@@ -23,6 +26,12 @@ class StatusOptions(Options):
     history = flag(
         "--history",
         help="What happened to the run and its sub-flows, and why: a JSON object a line, as of run --trace.",
+    )
+    data = text(
+        "--data",
+        help="What a node was given, what it gave and why it failed: its name, the id of its run, or NAME#2.",
+        metavar="NODE",
+        complete="node",
     )
     timeline = flag("--timeline", help="When its nodes were queued, waited and ran, and the critical path.")
     limit = integer("--limit", help="List so many flow runs, the newest.", metavar="N", default=100, minimum=1)
@@ -35,6 +44,8 @@ def status(terminal: Terminal, options: StatusOptions) -> int:
     id = None if options.id is None else full_id(selinon, options.id)
     if options.history:
         return _print_history(terminal, selinon, id)
+    if options.data:
+        return _print_data(terminal, selinon, id, options)
     while True:
         found = _described(selinon, id) if id else _listed(terminal, selinon, options.limit)
         if options.timeline:
@@ -94,6 +105,24 @@ def _print_history(terminal: Terminal, selinon: Any, id: str | None) -> int:
     return EXIT_OK
 
 
+def _print_data(terminal: Terminal, selinon: Any, id: str | None, options: StatusOptions) -> int:
+    if id is None:
+        raise UsageError("a node is one of a flow run", "name the run: selinon status ID --data NODE")
+    from selinon_cli.node_runs import all_nodes, named_nodes
+    from selinon_cli.render.node_values import node_values
+    from selinon_core.celery.reporting.stored_values import node_data
+
+    nodes = named_nodes(list(all_nodes(_described(selinon, id))), options.data or "")
+    if len(nodes) > MOST_NODES:
+        terminal.note(f"these are the first {MOST_NODES} of {len(nodes)}: name one by its id, or as NAME#2")
+    found = node_data(selinon.reader, selinon.services.storages, nodes[:MOST_NODES])
+    if options.format == "json":
+        terminal.data(json.dumps({"version": 1, "nodes": found}, indent=2) + "\n")
+    else:
+        terminal.data("\n".join(node_values(node) for node in found))
+    return EXIT_OK
+
+
 def _listed(terminal: Terminal, selinon: Any, limit: int) -> list[dict[str, Any]]:
     from selinon_core.celery.reporting.run_status import list_runs
 
@@ -113,5 +142,6 @@ COMMAND = Command(
         "selinon status 3f2a --watch                 # one run; the beginning of its id is enough",
         "selinon status 3f2a --timeline              # where its time went",
         "selinon status 3f2a --history               # what happened to it, and why",
+        "selinon status 3f2a --data Charge           # its arguments, its result or its error",
     ),
 )

@@ -10,9 +10,11 @@ from typing import Any
 
 import pytest
 
+from selinon_cli.render.node_values import node_values
 from selinon_core import SelinonTask
 from selinon_core.celery.reporting.run_export import export_run
 from selinon_core.celery.reporting.run_reader import RunReader
+from selinon_core.celery.reporting.run_status import described
 from selinon_core.errors import RequestError
 from selinon_core.graph import drawing_of
 from selinon_core.local import LocalExecutor, LocalOptions
@@ -217,3 +219,60 @@ def test_the_command_line_takes_an_export_as_mocks(
     Path("run.json").write_text('{"version": 1, "nodes": [3]}')
     assert run_program(SELINON, words) == 2
     assert "run.json is not the report of a run: nodes[0] is a number" in capsys.readouterr().err
+
+
+def shown(world: World, id: str, *words: str) -> str:
+    """What `selinon status ID` prints of the run of a simulated world."""
+    import io
+    from contextlib import redirect_stdout
+
+    from selinon_cli.main import run_program
+    from selinon_cli.registry import SELINON
+
+    services = world.workers[0]
+    reader = RunReader(world.store, services.flow_versions)
+
+    class Owner:
+        plan, store = world.plans[0], world.store
+
+        def __init__(self) -> None:
+            self.reader, self.services = reader, services
+
+        def status(self, id: str) -> Any:
+            return described(reader, id)
+
+    out = io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(out):
+        patch.setattr("selinon_cli.commands.status.flows_of", lambda *args: Owner())
+        assert run_program(SELINON, ["status", id, *words]) == 0
+    return out.getvalue()
+
+
+def test_status_shows_what_a_node_was_given_and_gave(run: tuple[World, str]) -> None:
+    world, id = run
+    found = json.loads(shown(world, id, "--data", "Charge", "--format", "json"))
+    assert found["version"] == 1
+    assert [(node["node_args"], node.get("result"), node["error"] is None) for node in found["nodes"]] == [
+        (3, 30, True),
+        (7, 70, True),
+        (0, None, False),
+    ]
+    assert {node["status"] for node in found["nodes"]} == {"success", "failure"}
+    (load,) = json.loads(shown(world, id, "--data", "Load", "--format", "json"))["nodes"]
+    assert load["result"]["token"] != "hush-hush"
+    assert load["run"] == id
+    second = shown(world, id, "--data", "Charge#2")
+    assert second.startswith("Charge  success  ")
+    assert second.endswith("\n  arguments: 7\n  result: 70\n")
+    failed = shown(world, id, "--data", "Charge#3")
+    assert "Charge  failure, 2 attempts  " in failed
+    assert "  error: ZeroDivisionError: nothing to charge" in failed
+    assert "hush-hush" not in shown(world, id, "--data", "Load")
+
+
+def test_values_in_a_terminal_have_no_control_characters() -> None:
+    node = {"name": "A", "status": "failure", "attempts": 1, "id": "1", "args_from": None}
+    error = {"type": "E", "message": "\x1b[2J\u202e", "traceback": "one\n  two\x9b"}
+    text = node_values({**node, "node_args": "\x9b\u202e" + 100 * "x", "error": error})
+    assert all(line.isascii() and line.isprintable() for line in text.splitlines())
+    assert "\n      two" in text

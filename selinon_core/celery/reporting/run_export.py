@@ -11,13 +11,12 @@ from typing import Any
 
 from selinon_core.celery.reporting.run_reader import FoldedRun, RunReader
 from selinon_core.celery.reporting.run_status import described
+from selinon_core.celery.reporting.stored_values import StoredValues
 from selinon_core.celery.stores.run_header import RunHeader
 from selinon_core.dispatch import FlowOutcome, NodeRun
-from selinon_core.dispatch.references import Referring, shown
-from selinon_core.errors import ResultMissingError, SelinonException, UnknownRunError
+from selinon_core.errors import UnknownRunError
 from selinon_core.plan import FlowPlan
 from selinon_core.runtime.redaction import Redaction, redaction
-from selinon_core.runtime.results import ReferredResults
 from selinon_core.runtime.storages import Storages
 from selinon_core.runtime.trace.tracer import jsonable
 from selinon_core.version import __version__
@@ -67,7 +66,7 @@ class _Exporter:
     def __init__(self, reader: RunReader, storages: Storages | None, hidden: Redaction) -> None:
         self._reader = reader
         self._store = reader.store
-        self._results = None if storages is None else ReferredResults(storages)
+        self._values = StoredValues(reader.flows.plan, storages, hidden)
         self._hidden = hidden
         self._top: Json = {}
         self._began = 0.0
@@ -112,7 +111,9 @@ class _Exporter:
             "id": folded.id,
             "status": header.status,
             "error": folded.problem or header.reason or None,
-            "node_args": self._hidden.masked(self._value(run.machine.start.args)) if run is not None else None,
+            "node_args": self._hidden.masked(self._values.args(run.machine.start.args))
+            if run is not None
+            else None,
             "virtual_seconds": round(ended - header.created, 3),
             "finished_nodes": dict(outcome.finished) if outcome is not None else {},
             "failed_nodes": dict(outcome.failed) if outcome is not None else {},
@@ -120,7 +121,7 @@ class _Exporter:
         }
 
     def _output(self, outcome: FlowOutcome | None) -> Json:
-        return {"output": self._value(outcome.output)} if outcome is not None and outcome.has_output else {}
+        return {"output": self._values.args(outcome.output)} if outcome is not None and outcome.has_output else {}
 
     def _node(self, folded: FoldedRun, flow: FlowPlan, node: NodeRun, status: Json) -> Json:
         row: Json = {
@@ -135,7 +136,7 @@ class _Exporter:
             "sources": [source.id for source in node.sources],
             "status": status["status"],
             "attempts": status["attempts"],
-            "node_args": self._value(node.args),
+            "node_args": self._values.args(node.args),
             "error": status["error"],
             "started_at": self._since(status["begun"] or status["queued"]),
             "finished_at": self._since(status["ended"]),
@@ -149,26 +150,10 @@ class _Exporter:
         return row
 
     def _add_result(self, row: Json, flow: FlowPlan, node: NodeRun) -> None:
-        task = self._reader.flows.plan.tasks.get(node.name)
-        if self._results is None or task is None or task.storage is None:
-            return
-        try:
-            row["result"] = self._hidden.masked_under(
-                node.name, jsonable(self._results.result(flow.name, node.name, node.id))
-            )
-        except (SelinonException, FileNotFoundError) as error:
-            self.missing[node.id] = str(error)
-
-    def _value(self, args: Any) -> Any:
-        """Arguments with the values that they refer to; with the references where these cannot be read."""
-        if not isinstance(args, Referring):
-            return args
-        if self._results is not None:
-            try:
-                return self._results.decoded(args)
-            except (SelinonException, ResultMissingError):
-                pass
-        return shown(args)
+        found = self._values.result(flow.name, node)
+        if "missing" in found:
+            self.missing[node.id] = found["missing"]
+        row |= {"result": found["result"]} if "result" in found else {}
 
     def _since(self, at: float | None) -> float | None:
         return None if at is None else round(at - self._began, 3)
