@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -66,7 +65,7 @@ class _Run:
 
     def _nodes(self) -> None:
         facts, case, parts = self._facts, self._case, self._parts
-        retries: Counter[int] = Counter()
+        retries: dict[int, int] = {}
         gave_up: set[int] = set()
         for ended in facts.attempts:
             record = ended.node
@@ -75,7 +74,7 @@ class _Run:
             if not ended.will_retry:
                 gave_up.add(id(record))
             elif ended.error is not None:  # a retry that the task asks for is not limited
-                retries[id(record)] += 1
+                retries[id(record)] = retries.get(id(record), 0) + 1
         for record in facts.nodes:
             flow = record.flow_run.flow
             part, name, status = parts[flow.name], record.run.name, record.run.status
@@ -85,14 +84,14 @@ class _Run:
             part.hit(f"node:{name}/ran", case)
             if id(record) in retries and status == "success":
                 part.hit(f"node:{name}/retry-helped", case)
-            elif id(record) in gave_up and used_up(facts.plan, name, retries[id(record)]):
+            elif id(record) in gave_up and used_up(facts.plan, name, retries.get(id(record), 0)):
                 part.hit(f"node:{name}/retry-gave-up", case)
             if status == "failure" and record.error is not None:
                 self._failed(part, flow, record)
-        flow_of = {record.run.id: record for record in facts.nodes}
-        for run in facts.eager:
-            record = flow_of[run.id]
-            parts[record.flow_run.flow.name].hit(f"node:{run.name}/eager-failure", case)
+        if facts.eager:
+            flow_of = {record.run.id: record.flow_run.flow.name for record in facts.nodes}
+            for run in facts.eager:
+                parts[flow_of[run.id]].hit(f"node:{run.name}/eager-failure", case)
 
     def _failed(self, part: FlowData, flow: FlowPlan, record: NodeRecord) -> None:
         name = record.run.name
@@ -104,10 +103,12 @@ class _Run:
             part.hit(f"node:{name}/subflow-failure", self._case)
 
     def _flows(self) -> None:
-        retried = Counter(id(record) for record, _, _ in self._facts.flow_retries)
+        retried: dict[int, int] = {}
+        for record, _, _ in self._facts.flow_retries:
+            retried[id(record)] = retried.get(id(record), 0) + 1
         for record in self._facts.flows:
             if record.outcome is not None:
-                self._flow(record, record.outcome, retried[id(record)])
+                self._flow(record, record.outcome, retried.get(id(record), 0))
 
     def _flow(self, record: FlowRecord, outcome: FlowOutcome, retries: int) -> None:
         part = self._parts[record.flow.name]

@@ -139,7 +139,7 @@ class CoverageData:
         numbers = {case: number for number, case in enumerate(self.cases)}
 
         def counted(by: Hits) -> list[list[int]]:
-            return sorted([numbers[case], times] for case, times in by.items())
+            return sorted([[numbers[case], times] for case, times in by.items()])
 
         return {
             "version": VERSION,

@@ -6,7 +6,6 @@ over the entries finds all of them.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -142,11 +141,12 @@ class Facts:
         return self._summed("fired")
 
     def _summed(self, what: str) -> dict[tuple[str, int], int]:
-        counts: Counter[tuple[str, int]] = Counter()
+        counts: dict[tuple[str, int], int] = {}
         for record in self.flows:
             for index, times in getattr(record.machine, what).items():
-                counts[record.flow.name, index] += times
-        return dict(counts)
+                key = (record.flow.name, index)
+                counts[key] = counts.get(key, 0) + times
+        return counts
 
 
 def _flows_around(record: FlowRecord | None) -> tuple[str, ...]:
