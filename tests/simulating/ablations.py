@@ -158,6 +158,18 @@ def no_claim(patch: Patch) -> None:
     no_done_once(patch)
 
 
+def no_serial(patch: Patch) -> None:
+    """The number of a delivery is not looked at: an old copy of a message counts as the one that is awaited."""
+    claim, retried, completed = rules.claim, rules.retried, rules.completed
+
+    def claimed(record: Any, delivery: int, redelivered: bool, now: float) -> rules.Claim:
+        return claim(record._replace(begun_at=0.0), record.delivery, redelivered, now)
+
+    patch.setattr(rules, "claim", claimed)
+    patch.setattr(rules, "retried", lambda record, delivery, counted: retried(record, record.delivery, counted))
+    patch.setattr(rules, "completed", lambda record, delivery=-1: completed(record))
+
+
 def no_parent_told(patch: Patch) -> None:
     """The end of a sub-flow that the sweep finds is not passed on."""
     known = OutboxRelay.deliver_end
@@ -188,5 +200,6 @@ ABLATIONS = (
     no_redelivery,
     no_orphans,
     no_claim,
+    no_serial,
     no_parent_told,
 )

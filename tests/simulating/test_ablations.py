@@ -16,7 +16,7 @@ from tests.simulating.subjects import order
 STORM = SimulationOptions(
     seeds=1000, faults={"crash": 0.02, "twice": 0.05, "late": 0.05, "lost": 0.1, "pause": 0.02}, stop_after=1
 )
-HANGING = STORM._replace(faults={"pause": 0.05}, shrink_budget=40)
+HANGING = STORM._replace(faults={"pause": 0.05}, shrink_budget=120)
 MOST_DEVIATIONS = 5
 #: Campaigns of each, in the slow test.
 CAMPAIGNS = int(os.environ.get("SELINON_TEST_CAMPAIGNS", "1"))
