@@ -54,7 +54,7 @@ def test_what_failed_runs_again_and_the_report_says_of_which_run_it_is(orders: P
     assert by_name["LoadOrder"]["reused_from"] == first["id"]
     assert by_name["Charge"]["status"] == "success"
     said = cli("explain", "again.json", "LoadOrder")
-    assert f"a result of flow run {first['id']} was reused" in said.out
+    assert f"in flow run {first['id']}" in said.out
     again = cli("rerun", "again.json")
     assert (again.code, again.out) == (0, "")
     assert "nothing is to run again" in again.err
