@@ -35,6 +35,7 @@ WHEN, OTHERWISE = {"condition": "args.n > 3"}, {"condition": "3 >= args.n"}
         ({"f": ["-> A", ("A -> T", {"condition": "A.n > 3"}), ("A -> T", {"condition": "3 >= A.n"})]}, "T"),
         ({"f": {"edges": ["-> A", "A -> T"], "failures": ["A -> T"]}}, "T"),
         ({"f": {"edges": ["-> A B"], "failures": ["A -> T", "A B -> T"]}}, "T"),
+        ({"f": {"edges": ["-> A B C"], "failures": ["A -> T", "A B -> T", "A C -> T", "A B C -> T"]}}, "T"),
         ({"f": {"edges": ["-> A"], "failures": [("A -> T", WHEN), ("A -> T", OTHERWISE)]}}, "T"),
         ({"f": ["-> g", "g -> B"], "g": ["-> T"]}, "T"),
         ({"f": ["-> T", ("T -> f", holding())]}, "T"),
@@ -68,6 +69,7 @@ def test_runs_that_wait_for_each_other_have_an_order(flows: Any, node: str) -> N
         ({"f": ["-> A", ("A -> A", holding()), "A -> T"]}, "T"),
         ({"f": ["-> A", ("A -> A", holding()), "A -> T", ("T -> T", holding())]}, "T"),
         ({"f": ["-> T", "T -> A", ("A T -> T", holding(node="A"))]}, "T"),
+        ({"f": {"edges": ["-> A", "A -> T", "A -> T"], "failures": ["A -> T"]}}, "T"),
         ({"f": {"edges": ["-> A T"], "eager_failures": ["A"], "max_retry": 1}}, "T"),
     ],
 )

@@ -7,6 +7,8 @@ never depends on the seed.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from selinon_core.cases.model import NodeMock, Outcome, Rule
 from selinon_core.config.case_reader import CaseRead
 from selinon_core.diagnostics import kinds
@@ -169,14 +171,22 @@ class _FlowOrder:
         return counts
 
     def _begun(self, name: str, counts: dict[str, int]) -> int:
-        starts = self._starts[name]
-        times = [_times(start, name, counts) for start in starts]
-        total = sum(times)
-        for index, one in enumerate(starts):
-            for other in range(index + 1, len(starts)):
-                if _exclude_each_other(one, starts[other]):
-                    total -= min(times[index], times[other])
-        return min(max(total, *times, 0), _MOST)
+        starts = [(start, _times(start, name, counts)) for start in self._starts[name]]
+        starts = [(start, times) for start, times in starts if times]
+        if len(starts) > _MOST:  # too many to see which of them exclude each other
+            return _MOST
+        return min(_most(starts), _MOST)
+
+
+def _most(starts: Sequence[tuple[EdgePlan | FailurePlan, int]]) -> int:
+    """How many runs some edges and entries may start together, each at most so many as stands beside it."""
+    if not starts:
+        return 0
+    (first, times), rest = starts[0], starts[1:]
+    beside = [other for other in rest if not _exclude_each_other(first, other[0])]
+    if len(beside) == len(rest):
+        return times + _most(rest)
+    return max(times + _most(beside), _most(rest))
 
 
 def _started_by(start: EdgePlan | FailurePlan) -> tuple[str, ...]:
