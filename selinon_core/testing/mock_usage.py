@@ -66,9 +66,8 @@ class MockUsage:
     def _mocks(self, case: Case, shared: set[tuple[str, int]]) -> Iterator[tuple[str, str, bool, object]]:
         """The mocks of a case; ``shared`` gathers, by identity, those of the file, which all its cases have."""
         for name, mock in case.mocks.nodes.items():
-            key = (name, id(mock))
-            if key not in shared:
-                shared.add(key)
+            if (name, id(mock)) not in shared:
+                shared.add((name, id(mock)))
                 yield from self._node(name, mock)
         for name, function in case.mocks.functions.items():
             yield "the mocked function", name, name in self._functions, function.place

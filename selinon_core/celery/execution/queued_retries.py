@@ -20,7 +20,7 @@ from selinon_core.celery.execution.reopening_step import Awaited, Place, Reopeni
 from selinon_core.celery.execution.run_beginning import MOST_WITHOUT
 from selinon_core.celery.execution.run_cache import CachedRun
 from selinon_core.celery.execution.transition import Problem
-from selinon_core.celery.execution.transition_report import ExecutionReport, Told
+from selinon_core.celery.execution.transition_report import ExecutionReport, TracedEvent
 from selinon_core.celery.stores.limits import ASK, BEGIN, TAKE, LimitPlace, LimitStep
 from selinon_core.celery.stores.outbox_keys import NOTIFY_PARENT, WRITE_RESULT, OutboxKey
 from selinon_core.celery.stores.protocol import Commit, Opened, Reopening
@@ -102,7 +102,7 @@ class QueuedRetries:
             self._go_on(run, queued, held, wanted, awaited)
             return
         details = {"key": place.key, "max": limit.max, "when_full": limit.when_full}
-        parts.report(ExecutionReport(header.flow, run.id, told=(Told("RUN_QUEUED", details),)))
+        parts.report(ExecutionReport(header.flow, run.id, events=(TracedEvent("RUN_QUEUED", details),)))
         parts.forget_result(run.id)
         self._make_room(run.id, queued)
 

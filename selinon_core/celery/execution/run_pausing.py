@@ -22,7 +22,7 @@ from selinon_core.celery.execution.inbox_codec import InboxEntry, Pausing, encod
 from selinon_core.celery.execution.leased_execution import LeasedExecution
 from selinon_core.celery.execution.reopening_step import RunBusy
 from selinon_core.celery.execution.subflow_pausing import PausedRun, SubflowPausing
-from selinon_core.celery.execution.transition_report import ExecutionReport, Told
+from selinon_core.celery.execution.transition_report import ExecutionReport, TracedEvent
 from selinon_core.celery.stores.protocol import LEASE_HELD, Opened
 from selinon_core.celery.stores.run_header import RunHeader, awaits_start
 from selinon_core.celery.transport.message_schema import PauseMessage
@@ -45,8 +45,8 @@ class RunPausing:
         if is_taken:
             self._note_below(message)
         if is_new:
-            told = Told("RUN_PAUSED", {"by": message.by})
-            parts.report(ExecutionReport(message.flow, message.id, told=(told,)))
+            event = TracedEvent("RUN_PAUSED", {"by": message.by})
+            parts.report(ExecutionReport(message.flow, message.id, events=(event,)))
         self._below.pause_below(message.id, message.number, found)
 
     def _note_below(self, message: PauseMessage) -> bool:

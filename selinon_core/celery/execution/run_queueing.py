@@ -15,7 +15,7 @@ from selinon_core.celery.execution.commit_steps import Advanced
 from selinon_core.celery.execution.executor_context import ExecutorParts
 from selinon_core.celery.execution.held_starts import AT_ONCE, HeldStarts
 from selinon_core.celery.execution.run_beginning import RunBeginning
-from selinon_core.celery.execution.transition_report import ExecutionReport, Told
+from selinon_core.celery.execution.transition_report import ExecutionReport, TracedEvent
 from selinon_core.celery.stores.items import HELD
 from selinon_core.celery.stores.limits import (
     ASK,
@@ -81,7 +81,7 @@ class RunQueueing:
         committed = self._first_commit(message, header, args, LimitStep(ASK, place, 0), None, now)
         if committed.ok:
             details = {"key": key, "max": 0, "when_full": "queue"}
-            parts.report(ExecutionReport(message.flow, message.id, told=(Told("RUN_QUEUED", details),)))
+            parts.report(ExecutionReport(message.flow, message.id, events=(TracedEvent("RUN_QUEUED", details),)))
             self._go_on(message.flow)
         return committed.ok
 
@@ -135,7 +135,7 @@ class RunQueueing:
             version = 0 if stub is None else stub.version
             return self.begin(message, Opened(committed.token, version, 0, (), committed.entries, fields, (), ()))
         details = {"key": key, "max": limit.max, "when_full": limit.when_full}
-        parts.report(ExecutionReport(message.flow, message.id, told=(Told("RUN_QUEUED", details),)))
+        parts.report(ExecutionReport(message.flow, message.id, events=(TracedEvent("RUN_QUEUED", details),)))
         if limit.when_full == "skip":
             parts.relay.send_safely([parts.messages.wake(message.flow, message.id, header.queue, cancel=True)])
         self.make_room(message.id, header)
@@ -192,8 +192,8 @@ class RunQueueing:
         """The limit is reached, and the flow is not to wait: the run is cancelled before it begins."""
         parts = self._parts
         reason = f'the limit is reached: {most} {"run has" if most == 1 else "runs have"} the key "{place.key}"'
-        told = Told("LIMIT_CANCEL", {"key": place.key, "max": most, "for": None})
-        parts.report(ExecutionReport(message.flow, message.id, told=(told,)))
+        event = TracedEvent("LIMIT_CANCEL", {"key": place.key, "max": most, "for": None})
+        parts.report(ExecutionReport(message.flow, message.id, events=(event,)))
         parts.relay.end_before_begin(message.id, message.flow, reason, message.caller, message.root)
 
     def _expire(self, message: StartMessage) -> bool:
@@ -206,8 +206,8 @@ class RunQueueing:
         return True
 
     def _report_expired(self, message: StartMessage) -> None:
-        told = Told("START_EXPIRED", {"expires": message.expires})
-        self._parts.report(ExecutionReport(message.flow, message.id, told=(told,)))
+        event = TracedEvent("START_EXPIRED", {"expires": message.expires})
+        self._parts.report(ExecutionReport(message.flow, message.id, events=(event,)))
 
     def begin(self, message: StartMessage, opened: Opened) -> Advanced:
         """Begin a run that has its place, and whose lease is held."""
@@ -269,8 +269,8 @@ class RunQueueing:
         if is_hold(header.limit) or flow is None or flow.limit is None or flow.limit.when_full != "cancel_running":
             return
         for place in older_than_allowed(parts.store.limits.state(header.limit), flow_id, flow.limit.max):
-            told = Told("LIMIT_CANCEL", {"key": place.key, "max": flow.limit.max, "for": flow_id})
-            parts.report(ExecutionReport(place.name, place.run, told=(told,)))
+            event = TracedEvent("LIMIT_CANCEL", {"key": place.key, "max": flow.limit.max, "for": flow_id})
+            parts.report(ExecutionReport(place.name, place.run, events=(event,)))
             parts.relay.send_safely([parts.messages.wake(place.name, place.run, place.queue, cancel=True)])
 
 

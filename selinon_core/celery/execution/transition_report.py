@@ -17,7 +17,7 @@ class Scheduled(NamedTuple):
     delay: float
 
 
-class Told(NamedTuple):
+class TracedEvent(NamedTuple):
     """A trace event about a run, and its fields beside the run."""
 
     event: str
@@ -28,7 +28,7 @@ class ExecutionReport(NamedTuple):
     """The result of a transition. ``run`` is None where the run could not be read.
 
     ``entries`` are trace entries without time and record. ``ended_at`` is set when the run ended,
-    ``told`` are events that need no run.
+    ``events`` are trace events that need no run.
     """
 
     flow: str
@@ -38,4 +38,4 @@ class ExecutionReport(NamedTuple):
     entries: Sequence[tuple[Any, ...]] = ()
     scheduled: Sequence[Scheduled] = ()
     ended_at: float | None = None
-    told: Sequence[Told] = ()
+    events: Sequence[TracedEvent] = ()

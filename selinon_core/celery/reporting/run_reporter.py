@@ -21,9 +21,9 @@ class RunReporter:
         """Emit the trace events, log lines, spans and measurements of a transition."""
         for problem in report.problems:
             self._tracer.warn(problem.event, problem.what, flow_name=report.flow, dispatcher_id=report.flow_id)
-        for told in report.told:
-            details = {"flow_name": report.flow, "dispatcher_id": report.flow_id, **told.details}
-            self._tracer.emit(told.event, details)
+        for traced in report.events:
+            details = {"flow_name": report.flow, "dispatcher_id": report.flow_id, **traced.details}
+            self._tracer.emit(traced.event, details)
         run = report.run
         if run is None:
             return
