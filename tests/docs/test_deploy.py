@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from selinon_core.celery.settings import AdapterSettings
+from selinon_core.web.metric_series import MetricSeries
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs" / "production"
@@ -22,8 +23,8 @@ DEPLOYMENTS = [manifest for manifest in MANIFESTS if manifest["kind"] == "Deploy
 
 def test_the_board_shows_metrics_that_there_are() -> None:
     board = json.loads((DOCS / "deploy" / "grafana.json").read_text())
-    told = (DOCS / "monitoring.md").read_text()
-    metrics = (ROOT / "selinon_core" / "web" / "metrics.py").read_text()
+    page = (DOCS / "monitoring.md").read_text()
+    metrics = {metric.name for metric in MetricSeries().registry.collect()}
     used = {
         name
         for panel in board["panels"]
@@ -33,8 +34,8 @@ def test_the_board_shows_metrics_that_there_are() -> None:
     assert used >= {"selinon_runs", "selinon_waiting", "selinon_oldest_undecided_seconds"}
     assert "selinon_node_wait_seconds_bucket" in used
     for name in {re.sub("_(count|bucket)$", "", name) for name in used}:
-        assert f"`{name}`" in told
-        assert f'"{name}"' in metrics
+        assert f"`{name}`" in page
+        assert name in metrics
 
 
 @pytest.mark.parametrize("name", ["dispatcher", "tasks"])
