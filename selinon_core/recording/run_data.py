@@ -180,7 +180,7 @@ class RunData:
             elif node.attempts is None and ended.attempt:
                 node.attempts = ended.attempt
         for node in self.nodes:
-            if node.attempts is None:
+            if node.attempts is None or not node.is_task:  # a flow that runs again does so by itself
                 continue
             lost = range(len(node.failures) + 1, node.attempts)
             if lost:
@@ -191,6 +191,8 @@ class RunData:
 
     def _foreach(self) -> Iterator[ForeachData]:
         started = by_edge(self.nodes)
+        seen: dict[tuple[str, int], list[Json]] = {}
+        calls: list[tuple[str, int, tuple[str, ...], list[Json] | None]] = []
         for fact in self.edges():
             edge = fact.edge
             if not isinstance(edge.foreach, Foreach) or fact.items is None:
@@ -198,9 +200,14 @@ class RunData:
             flows = tuple(name for name in edge.destinations if name in self.view.plan.flows)
             found = started.get(combination(fact), []) if edge.foreach.propagate_result else []
             items = [node.args for node in found[: fact.items * len(edge.destinations) : len(edge.destinations)]]
-            if len(items) != fact.items:
-                items = list(range(1, fact.items + 1))
-            yield ForeachData(str(edge.foreach.function), items, flows)
+            function, is_seen = str(edge.foreach.function), len(items) == fact.items
+            if is_seen:
+                seen[function, fact.items] = items
+            calls.append((function, fact.items, flows, items if is_seen else None))
+        for function, number, flows, known in calls:
+            if known is None:  # items of another edge with the function do as well
+                known = seen.get((function, number)) or list(range(1, number + 1))
+            yield ForeachData(function, known, flows)
 
 
 def _output(view: RunView, record: NodeRecord) -> Json:

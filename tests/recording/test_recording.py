@@ -355,3 +355,19 @@ def test_a_task_that_waited_is_recorded_with_its_end(end: str) -> None:
     world.work()
     _, text = record(world.plans[0], of_workers(world.plans[0], world, id), expect="full")
     assert written in text
+
+
+def test_a_sub_flow_that_ran_again_is_recorded() -> None:
+    """The errors of its attempts are not kept: its nodes have them."""
+    flows = {"main": ["-> g"], "g": {"edges": ["-> A"], "max_retry": 1}}
+    plan = build(flows)
+    run = of_report(plan, play(plan, None, {"A": failing(1, ValueError("no"))}))
+    case, _ = record(plan, run)
+    assert case.case.expect.runs is not None
+    assert case.case.expect.runs.value == {"g": 1, "g/A": 2}
+
+
+def test_items_of_a_function_that_are_seen_once_are_those_of_all_its_calls() -> None:
+    flows = {"main": ["-> Load", ("Load -> A", each(False)), ("Load -> B", each(True))]}
+    _, text = recorded(flows, {"items": lambda *_: ["x", "y"]})
+    assert 'tests.local.trying.items: ["x", "y"]' in text
