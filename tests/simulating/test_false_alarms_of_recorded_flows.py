@@ -28,6 +28,8 @@ CASES = [
     case for case in recorded_cases() if not case["request"]["selective"] and not case["name"].startswith(_ORDERED)
 ]
 SOME = random.Random(12).sample(CASES, min(len(CASES), 200)) if MANY else random.sample(CASES, 4)
+#: Flows of which campaigns once said something, and wrongly.
+ONCE_BLAMED = [case for case in CASES if case["name"] in ("repeated_failures-25", "retries-43")]
 SEEDS = examples(3, 50)
 
 
@@ -40,7 +42,9 @@ def subject_of(case: Json, directory: Path) -> Subject:
     return CaseRunner(plan, (), RunOptions()).subject(found.case, (found.case,))
 
 
-@pytest.mark.parametrize("case", SOME, ids=lambda case: case["name"])
+@pytest.mark.parametrize(
+    "case", [*SOME, *(case for case in ONCE_BLAMED if case not in SOME)], ids=lambda case: case["name"]
+)
 def test_a_recorded_flow_breaks_nothing(case: Json, tmp_path: Path) -> None:
     subject = subject_of(case, tmp_path)
     for options in (
