@@ -74,8 +74,9 @@ class WorldOptions(Options):
     )
     durations = texts(
         "--durations",
-        help="How long attempts take: TASK=SECONDS, TASK={uniform: [1, 9]}, or a YAML file of these; repeatable.",
-        metavar="FILE|TASK=DURATION",
+        help="How long attempts take: TASK=SECONDS, TASK={uniform: [1, 9]}, a YAML file of these, or traces "
+        "(a directory, FILE.jsonl); repeatable.",
+        metavar="TASK=DURATION|PATH",
     )
     deploy = text(
         "--deploy",

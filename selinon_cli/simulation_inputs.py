@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import deque
 from collections.abc import Mapping, Sequence
 
 from selinon_cli.exits import EXIT_USAGE, CommandExit, UsageError
@@ -15,6 +16,9 @@ from selinon_core.diagnostics.kinds import shorten
 from selinon_core.diagnostics.wording import hint
 from selinon_core.plan import Plan
 from selinon_core.simulating.campaign import FAULTS, Duration, SimulationOptions
+
+#: So many attempts of a task are drawn from.
+MOST_SEEN = 1000
 
 
 def simulation_options(terminal: Terminal, options: SimulateOptions, plan: Plan) -> SimulationOptions:
@@ -65,16 +69,37 @@ def faults_of(text: str) -> dict[str, float]:
 
 
 def durations_of(terminal: Terminal, given: Sequence[str], plan: Plan) -> Mapping[str, Duration]:
-    """The durations of ``TASK=DURATION`` texts and files; of two for one task the later one."""
+    """The durations of ``TASK=DURATION`` texts, files and traces; of two for one task the later one."""
     found: dict[str, Duration] = {}
     for text in given:
         task, equals, value = text.partition("=")
+        if os.path.isdir(text) or text.endswith(".jsonl"):
+            found.update(_recorded(text, plan))
+            continue
         if equals and not os.path.exists(text):
             known_name("task", task.strip(), plan.tasks)
             found.update(_read(terminal, f"{task.strip()}: {value}", "--durations", plan))
         else:
             found.update(_read(terminal, read_text(text, "--durations"), text, plan))
     return found
+
+
+def _recorded(path: str, plan: Plan) -> dict[str, Duration]:
+    """The durations of the attempts in traces, of the last ``MOST_SEEN`` of a task; each is as likely."""
+    from selinon_core.covering.attempt_seconds import attempt_seconds
+    from selinon_core.covering.histories import history_files
+
+    seen: dict[str, deque[float]] = {}
+    for file in history_files(path):
+        for task, seconds in attempt_seconds(plan, file):
+            seen.setdefault(task, deque(maxlen=MOST_SEEN)).append(seconds)
+    if not seen:
+        raise UsageError(
+            f"--durations: {path} has no attempt of a task of this project",
+            "selinon run --local --trace FILE writes when attempts begin and end, and so does the json sink of "
+            "workers; selinon status ID --history does not",
+        )
+    return {task: Duration("recorded", tuple(values)) for task, values in seen.items()}
 
 
 def _read(terminal: Terminal, text: str, file: str, plan: Plan) -> dict[str, Duration]:

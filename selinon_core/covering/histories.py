@@ -49,7 +49,7 @@ def read_history(plan: Plan, path: str, data: CoverageData) -> None:
     Raises ``RequestError`` with file and line for what is not an event.
     """
     reading = _Reading(plan, os.path.basename(path), data)
-    for line, event in _events(path):
+    for line, event in events_of(path):
         try:
             reading.take(event)
         except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
@@ -59,7 +59,8 @@ def read_history(plan: Plan, path: str, data: CoverageData) -> None:
     reading.end()
 
 
-def _events(path: str) -> Iterator[tuple[int, Event]]:
+def events_of(path: str) -> Iterator[tuple[int, Event]]:
+    """The events of a trace with their lines. Raises ``RequestError`` with file and line for what is not one."""
     try:
         with open(path, encoding="utf-8") as file:
             for number, line in enumerate(file, 1):
@@ -83,7 +84,7 @@ def _event(path: str, number: int, line: str) -> Event:
             "selinon status ID --history write traces"
         )
     details = found.get("details")  # as the sink for JSON nests them
-    return {**details, "event": found["event"]} if isinstance(details, dict) else found
+    return {"time": found.get("time"), **details, "event": found["event"]} if isinstance(details, dict) else found
 
 
 class _Reading:

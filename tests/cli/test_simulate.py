@@ -244,6 +244,43 @@ def test_durations_are_drawn_and_time_outs_hit(shop: Path, cli: Cli) -> None:
     assert campaign["virtual_seconds"]["p50"] > 1
 
 
+def test_durations_are_those_of_recorded_traces(shop: Path, cli: Cli) -> None:
+    """As ``--trace`` writes them, with seconds, and as the sink of workers does, with date and time."""
+    local = [
+        {"event": "TASK_START", "time": 2.0, "task_name": "Charge", "task_id": "a"},
+        {"event": "TASK_START", "time": 3.0, "task_name": "Ship", "task_id": "never ends"},
+        {"event": "TASK_RETRY", "time": 6.5, "task_name": "Charge", "task_id": "a"},
+        {"event": "TASK_START", "time": 7.0, "task_name": "gone", "task_id": "b"},
+    ]
+    of_ship = {"task_name": "Ship", "task_id": "c"}
+    workers = [
+        {"event": "TASK_START", "time": "2026-11-30 23:59:58.500000", "details": of_ship},
+        {"event": "TASK_END", "time": "2026-12-01 00:01:28.500000", "details": of_ship},
+    ]
+    (shop / "traces").mkdir()
+    for name, events in (("local", local), ("workers", workers)):
+        (shop / "traces" / name).write_text("".join(json.dumps(event) + "\n" for event in events))
+    ended = cli("simulate", "--durations", "traces", "--faults", "none", "--seeds", "1", "--format", "json")
+    (campaign,) = json.loads(ended.out)["campaigns"]
+    assert campaign["timeouts"] == {"Ship": True}
+    assert campaign["virtual_seconds"]["p50"] == pytest.approx(4.5 + 60, abs=1)
+
+
+def test_traces_without_attempts_or_times_are_refused(shop: Path, cli: Cli) -> None:
+    start = {"event": "TASK_START", "task_name": "Ship", "task_id": "a"}
+    (shop / "t.jsonl").write_text(json.dumps({**start, "event": "TASK_END", "time": 1}))
+    ended = cli("simulate", "--durations", "t.jsonl")
+    assert ended.code == 2
+    assert "--durations: t.jsonl has no attempt of a task of this project" in ended.err
+    for time in (None, "yesterday", True):
+        (shop / "t.jsonl").write_text(json.dumps({**start, "time": time}))
+        ended = cli("simulate", "--durations", "t.jsonl")
+        assert (ended.code, ended.err) == (
+            2,
+            f"error: t.jsonl:1: the event TASK_START has no time, but {time!r}\n",
+        )
+
+
 def test_results_as_junit_name_what_is_broken(shop: Path, cli: Cli) -> None:
     assert cli(*BROKEN, "--junit", "results.xml", "-q").code == 1
     (suite,) = ElementTree.parse("results.xml").getroot()
