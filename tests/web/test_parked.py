@@ -119,6 +119,7 @@ def test_starts_are_requeued_and_dropped_on_the_page(
         tab.shows("1 of 1 start dropped.", "dialog")
         tab.press("Enter")  # and now closing it has
         tab.until("!document.querySelector('dialog')")
+        tab.until("document.querySelectorAll('#parked tr[data-id]').length == 6")  # the list is replaced
         tab.click("#parked > .actions [data-parked=requeue]")
         tab.shows("6 starts are sent to their queues again", "dialog")
         assert tab.run("document.querySelector('dialog').scrollWidth <= innerWidth")
