@@ -123,12 +123,12 @@ def _as_undisturbed(played: Played) -> Iterator[Found]:
         return
     there, here = dict(expected[1]), dict(mine[1])
     for label in (*there, *(label for label in here if label not in there)):
-        if label not in here:
-            yield Found("same as undisturbed", label, f"{label} does not run, and undisturbed it does")
-        elif label not in there:
+        if label not in there:
             yield Found("same as undisturbed", label, f"{label} runs, and undisturbed it does not")
-        elif label in played.left_alone:
+        elif played.is_left_alone(label):
             continue
+        elif label not in here:
+            yield Found("same as undisturbed", label, f"{label} does not run, and undisturbed it does")
         elif here[label] != there[label]:
             names = ("status", "number of attempts", "args", "parent", "result", "error")
             both = zip(names, here[label], there[label], strict=True)

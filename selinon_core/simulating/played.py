@@ -12,6 +12,7 @@ from selinon_core.celery.stores.memory import MemoryStore
 from selinon_core.dispatch import NodeRun
 from selinon_core.local.driver_state import DriverState
 from selinon_core.local.run import LocalRun
+from selinon_core.plan.started import flows_below
 from selinon_core.runtime.error_codec import decode_error, name_error
 from selinon_core.runtime.json_values import restore
 from selinon_core.runtime.trace import entries as trace_entries
@@ -123,11 +124,23 @@ class Played:
                 text = store.error(record.run.id)
                 record.error = None if text is None else decode_error(text)
 
+    def is_left_alone(self, label: str) -> bool:
+        """Whether a node run is one that no flow waits for and that did not end, or may be below one.
+
+        Nothing looks after those any more.
+        """
+        flow = label.rpartition("/")[0].rpartition(">")[2]
+        return label in self._left_alone or flow in self._flows_left_alone
+
     @cached_property
-    def left_alone(self) -> frozenset[str]:
-        """Labels of node runs that no flow waits for and that did not end: nothing looks after them any more."""
+    def _left_alone(self) -> Mapping[str, NodeRecord]:
         found = [r for r in self.nodes.values() if r.run.name in r.flow_run.flow.nowait and r.finished_at is None]
-        return frozenset(self.names.node(record.run.id) for record in found)
+        return {self.names.node(record.run.id): record for record in found}
+
+    @cached_property
+    def _flows_left_alone(self) -> frozenset[str]:
+        tops = {record.run.name for record in self._left_alone.values() if record.run.is_flow}
+        return frozenset(name for top in tops for name in flows_below(self._state.plan, top))
 
     @cached_property
     def canonical(self) -> tuple[Any, dict[str, Any]]:

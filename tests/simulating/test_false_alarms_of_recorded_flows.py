@@ -29,7 +29,7 @@ CASES = [
 ]
 SOME = random.Random(12).sample(CASES, min(len(CASES), 200)) if MANY else random.sample(CASES, 4)
 #: Flows of which campaigns once said something, and wrongly.
-ONCE_BLAMED = [case for case in CASES if case["name"] in ("repeated_failures-25", "retries-43")]
+ONCE_BLAMED = [case for case in CASES if case["name"] in ("repeated_failures-25", "retries-43", "mixed-41")]
 SEEDS = examples(3, 50)
 
 
