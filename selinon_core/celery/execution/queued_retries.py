@@ -55,7 +55,7 @@ class QueuedRetries:
         parts, now = self._parts, self._parts.now()
         limit = parts.plan.flows[header.flow].limit
         assert limit is not None
-        asked = {**json.loads(wanted.to_text()), "status": header.status, "reason": header.reason}
+        asked = {**wanted._asdict(), "status": header.status, "reason": header.reason}
         queued = header._replace(
             status="running",
             reason="",

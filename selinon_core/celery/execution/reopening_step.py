@@ -7,7 +7,6 @@ taken in by the same commit.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -39,13 +38,9 @@ class Wanted(NamedTuple):
     by: str | None = None
     serial: int = 0
 
-    def to_text(self) -> str:
-        """As JSON text."""
-        return json.dumps(self._asdict(), separators=(",", ":"))
-
     @classmethod
     def from_json(cls, data: Mapping[str, object]) -> Wanted:
-        """The inverse of ``to_text``, of parsed JSON; fields that are not known are ignored."""
+        """From fields that were read from JSON; those that are not known are ignored."""
         return cls(**{name: value for name, value in data.items() if name in cls._fields})  # type: ignore[arg-type]
 
 
