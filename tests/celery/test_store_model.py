@@ -162,6 +162,7 @@ class Player:
         carrier, number = inlined or (None, 0)
         if completes == number:  # no step runs inline what it ends
             completes = 0
+        starts = {*outbox, *(key for key, _, _ in throttled)}  # no message was sent of what the step starts
         found = self._kept(
             Commit(
                 "F",
@@ -171,8 +172,8 @@ class Player:
                 completes=completes,
                 batch="[]" if batch else None,
                 consumed=self.waiting if leased else 0,
-                outbox=[key for key in dict.fromkeys(outbox) if key not in done],
-                done=done,
+                outbox=list(dict.fromkeys(outbox)),
+                done=[key for key in done if key not in starts],
                 carrier=carrier,
                 inlined=number,
                 timers={name: self.now + due for name, due in timers.items()},
