@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from selinon_cli.exits import EXIT_FINDINGS, EXIT_OK, EXIT_USAGE, CommandExit, UsageError
@@ -12,6 +12,7 @@ from selinon_cli.terminal import Terminal
 
 if TYPE_CHECKING:
     from selinon_core.cases.model import Invariant
+    from selinon_core.explaining.answers import Answer
     from selinon_core.exploring import FlowCheck, Limits
     from selinon_core.plan import Plan
     from selinon_core.project import Project
@@ -89,20 +90,33 @@ def check(terminal: Terminal, options: CheckOptions) -> int:
         _suggest(terminal, plan, checks, options.suggest)
         if options.suggest == "-":
             return EXIT_OK
+    explained = _explained(plan, checks, reasons)
     if options.format == "json":
         import json
 
         from selinon_cli.render.outcomes import checks_to_json
 
-        terminal.data(json.dumps(checks_to_json(checks, limits, reasons), indent=2) + "\n")
+        terminal.data(json.dumps(checks_to_json(checks, limits, reasons, explained), indent=2) + "\n")
     else:
         from selinon_cli.render.outcomes import checks_text
 
-        text = checks_text(checks, reasons, every_outcome=options.outcomes, color=terminal.color_out)
+        text = checks_text(checks, reasons, explained, every_outcome=options.outcomes, color=terminal.color_out)
         terminal.data(text)
     wrong = ("error", "warning") if options.strict else ("error",)
     found = [one for each in checks for one in each.properties if one.severity in wrong]
     return EXIT_FINDINGS if any(one.id not in reasons for one in found) else EXIT_OK
+
+
+def _explained(
+    plan: Plan, checks: Sequence[FlowCheck], reasons: Mapping[str, str]
+) -> Mapping[str, Sequence[Answer]]:
+    """Why the runs that show findings went so; without findings nothing is imported for it."""
+    found = [one for each in checks for one in each.properties if one.severity != "information"]
+    if all(one.choices is None or one.id in reasons for one in found):
+        return {}
+    from selinon_cli.explored_reasons import explained_findings
+
+    return explained_findings(plan, checks, reasons)
 
 
 def _limits(options: CheckOptions) -> Limits:

@@ -7,24 +7,39 @@ from typing import TYPE_CHECKING, Any
 
 from selinon_cli.render.columns import table
 from selinon_cli.render.style import BOLD, RED, YELLOW, styled
+from selinon_core.explaining.reason_text import reason_lines
+from selinon_core.plan.text_wrap import printable
 
 if TYPE_CHECKING:
+    from selinon_core.explaining.answers import Answer
     from selinon_core.exploring import FailureRow, FlowCheck, Limits, OutcomeKey, Property
     from selinon_core.plan import FlowPlan
 
 _MOST_WAYS = 6
 _MOST_ROWS = 20
+#: By the id of a finding: why the run that shows it went so.
+Explained = Mapping[str, Sequence["Answer"]]
 
 
 def checks_text(
-    checks: Sequence[FlowCheck], reasons: Mapping[str, str], *, every_outcome: bool = False, color: bool = False
+    checks: Sequence[FlowCheck],
+    reasons: Mapping[str, str],
+    explained: Explained,
+    *,
+    every_outcome: bool = False,
+    color: bool = False,
 ) -> str:
-    """A block for each flow, and the number of findings."""
-    blocks = ["\n".join(_lines(each, reasons, every_outcome=every_outcome, color=color)) + "\n" for each in checks]
+    """A block for each flow, and the number of findings. ``reasons`` are those of comments that silence some."""
+    blocks = [
+        "\n".join(_lines(each, reasons, explained, every_outcome=every_outcome, color=color)) + "\n"
+        for each in checks
+    ]
     return "\n".join(blocks) + _summary(checks, reasons)
 
 
-def _lines(each: FlowCheck, reasons: Mapping[str, str], *, every_outcome: bool, color: bool) -> Iterator[str]:
+def _lines(
+    each: FlowCheck, reasons: Mapping[str, str], explained: Explained, *, every_outcome: bool, color: bool
+) -> Iterator[str]:
     yield f"{styled(each.flow.name, BOLD, color)}: {_head(each)}"
     findings = [one for one in each.properties if one.severity != "information"]
     (ends,) = (one for one in each.properties if one.name == "ends")
@@ -40,6 +55,7 @@ def _lines(each: FlowCheck, reasons: Mapping[str, str], *, every_outcome: bool, 
     for one in each.properties:
         if one.severity != "information":
             yield from _finding(one, reasons, color)
+            yield from _explained(explained.get(one.id, ()))
         elif one.name == "invariant":
             yield f"  {one.verdict}: {one.subject}{'' if one.text.startswith('holds') else f', which {one.text}'}"
         elif one.name == "order" or (one.verdict == "not within bounds" and one.name != "ends"):
@@ -58,6 +74,13 @@ def _finding(one: Property, reasons: Mapping[str, str], color: bool) -> Iterator
     yield f"  {label}: {about}{one.text} [{one.code}] {one.place}"
     if reason:
         yield f"    {reason}"
+
+
+def _explained(answers: Sequence[Answer]) -> Iterator[str]:
+    """Answers about the run that shows a finding, below it."""
+    for answer in answers:
+        yield f"    {printable(answer.text)}"
+        yield from reason_lines(answer.because, 6)
 
 
 def _head(each: FlowCheck) -> str:
@@ -176,12 +199,17 @@ def _summary(checks: Sequence[FlowCheck], reasons: Mapping[str, str]) -> str:
     return f"\n{', '.join(parts)} in {flows}, {runs} runs\n"
 
 
-def checks_to_json(checks: Sequence[FlowCheck], limits: Limits, reasons: Mapping[str, str]) -> dict[str, Any]:
+def checks_to_json(
+    checks: Sequence[FlowCheck], limits: Limits, reasons: Mapping[str, str], explained: Explained
+) -> dict[str, Any]:
     """The JSON form; see docs/reference/cli/check.md."""
-    return {"version": 1, "flows": {each.flow.name: _flow_to_json(each, limits, reasons) for each in checks}}
+    flows = {each.flow.name: _flow_to_json(each, limits, reasons, explained) for each in checks}
+    return {"version": 1, "flows": flows}
 
 
-def _flow_to_json(each: FlowCheck, limits: Limits, reasons: Mapping[str, str]) -> dict[str, Any]:
+def _flow_to_json(
+    each: FlowCheck, limits: Limits, reasons: Mapping[str, str], explained: Explained
+) -> dict[str, Any]:
     found = each.exploration
     witnesses = _Witnesses(each)
     return {
@@ -211,7 +239,7 @@ def _flow_to_json(each: FlowCheck, limits: Limits, reasons: Mapping[str, str]) -
             }
             for key, choices in found.outcomes.items()
         ],
-        "properties": [_property_to_json(one, witnesses, reasons) for one in each.properties],
+        "properties": [_property_to_json(one, witnesses, reasons, explained) for one in each.properties],
         "failure_table": [
             {
                 "failing": list(row.failing),
@@ -225,7 +253,9 @@ def _flow_to_json(each: FlowCheck, limits: Limits, reasons: Mapping[str, str]) -
     }
 
 
-def _property_to_json(one: Property, witnesses: _Witnesses, reasons: Mapping[str, str]) -> dict[str, Any]:
+def _property_to_json(
+    one: Property, witnesses: _Witnesses, reasons: Mapping[str, str], explained: Explained
+) -> dict[str, Any]:
     data: dict[str, Any] = {
         "name": one.name,
         "subject": one.subject,
@@ -237,6 +267,8 @@ def _property_to_json(one: Property, witnesses: _Witnesses, reasons: Mapping[str
     }
     if one.other_choices is not None:
         data["other_witness"] = witnesses.of(one.other_choices, one.text)
+    if one.id in explained:
+        data["explain"] = [answer.to_json() for answer in explained[one.id]]
     if one.id in reasons:
         data["ignored"] = reasons[one.id]
     return data

@@ -151,7 +151,7 @@ def _was_before(alternative: Any, record: NodeRecord, began: int, inside: _Insid
 def _never_both(value: Any, inside: _Inside, why: Explanation) -> _Found:
     ran = {reference: inside.runs(reference) for reference in value}
     if all(ran.values()):
-        reasons = tuple(why.ran(runs[0]) for runs in ran.values())
+        reasons = tuple(dict.fromkeys(why.ran(runs[0]) for runs in ran.values()))
         yield f"{listed(ran)} all ran" if len(ran) > 2 else f"{listed(ran)} both ran", reasons
 
 

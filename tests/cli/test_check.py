@@ -118,6 +118,93 @@ def test_the_json_form(project: Path, cli: Cli) -> None:
     }
 
 
+WITH_D = NODES.replace("storages:", "  - {name: D, import: tasks}\nstorages:")
+STARVING = """
+flow-definitions:
+  - name: main
+    edges:
+      - {from: , to: [A, B]}
+      - from: A
+        to: C
+        condition:
+          name: fieldGreater
+          args: {key: n, value: 0}
+      - {from: [B, C], to: D}
+    failures: [{nodes: [A, B], fallback: D}]
+"""
+
+
+def after(line: str, text: str) -> list[str]:
+    """The lines below the one that begins so, as far as they are further in."""
+    lines = text.splitlines()
+    (number,) = (number for number, each in enumerate(lines) if each.lstrip().startswith(line))
+    level = len(lines[number]) - len(lines[number].lstrip())
+    rest = lines[number + 1 :]
+    ends = (at for at, each in enumerate(rest) if len(each) - len(each.lstrip()) <= level)
+    return [each.strip() for each in rest[: next(ends, len(rest))]]
+
+
+def test_a_finding_says_why_its_run_went_so(project: Path, cli: Cli) -> None:
+    (project / "nodes.yaml").write_text(WITH_D)
+    write(project, STARVING)
+    (project / "rules.yaml").write_text(
+        "invariants:\n  - {name: D is there, at_least: {D: 1}}\n  - {name: not both, never_both: [A, B]}\n"
+    )
+    out = cli("check", "--invariants", "rules.yaml").out
+    said_no = ["edge A -> C was considered once and said no  (flows.yaml:6:9)", "A.n > 0    is false: n was 0"]
+    assert after("warning: edge [B, C] -> D: B finished, C never came", out) == ["C did not run in main", *said_no]
+    assert after("warning: node A: no edge fires after A (n 0)", out) == ["C did not run in main", *said_no]
+    assert after("warning: failure of A: when A fails, no entry handles A", out) == [
+        "main failed: no fallback applies to the failed nodes: A",
+        "fallback [A, B] -> D was not needed: B did not fail  (flows.yaml:12:16)",
+    ]
+    assert after("error: D is there: D ran 0 times", out)[0] == "D did not run, not at least once"
+    assert after("error: not both: A and B ran", out) == [
+        "A and B both ran",
+        "edge (start) -> [A, B] fired  (flows.yaml:5:9)",
+    ]
+
+
+def test_a_finding_that_a_comment_silences_is_not_explained(project: Path, cli: Cli) -> None:
+    write(project, SILENT.replace("COMMENT", "  # selinon: ignore[check-silent-end] nothing to do"))
+    ran = cli("check")
+    assert "ignored: node A" in ran.out
+    assert "did not run" not in ran.out
+
+
+def test_explanations_import_nothing_of_the_project(project: Path, cli: Cli) -> None:
+    """Functions of the project answer as the run has it, whether or not there are modules for them."""
+    (project / "nodes.yaml").write_text(WITH_D.replace("selinon_core.storages.memory", "nowhere"))
+    write(
+        project,
+        SILENT.replace("COMMENT", "").replace("fieldGreater", "mine").replace("key: n, ", "")
+        + "      - {from: C, to: D, foreach: {import: nowhere, function: items}}\n"
+        + "global: {predicates_module: nowhere}\n",
+    )
+    assert after("warning: node A: no edge fires after A", cli("check").out) == [
+        "B did not run in main",
+        "edge A -> B was considered once and said no  (flows.yaml:6:9)",
+    ]
+
+
+def test_the_json_form_explains(project: Path, cli: Cli) -> None:
+    write(project, SILENT.replace("COMMENT", ""))
+    properties = json.loads(cli("check", "--format", "json").out)["flows"]["main"]["properties"]
+    (silent,) = (one for one in properties if one["name"] == "silent-end")
+    (answer,) = silent["explain"]
+    assert (answer["verdict"], answer["subject"]["node"], answer["text"]) == (
+        "not_run",
+        "B",
+        "B did not run in main",
+    )
+    (reason,) = answer["because"]
+    assert (reason["reason"], [leaf["detail"] for leaf in reason["of"]]) == (
+        "condition-false",
+        ["is false: n was 0"],
+    )
+    assert all("explain" not in one for one in properties if one["severity"] == "information")
+
+
 def test_cases_are_suggested(project: Path, cli: Cli) -> None:
     write(project, SILENT.replace("COMMENT", ""))
     ran = cli("check", "--suggest", "main.flowtest.yaml")
