@@ -659,8 +659,8 @@ class NotifyDef(Definition):
 class GlobalDef(Definition):
     """The ``global`` sections of all files together.
 
-    ``predicates_module`` None means the shipped ones, ``schedules``, ``notify`` and ``lanes`` None that they
-    cannot be read.
+    ``predicates_module`` None means the shipped ones, ``schedules``, ``notify``, ``lanes`` and ``links``
+    None that they cannot be read.
     """
 
     __slots__ = (
@@ -668,6 +668,7 @@ class GlobalDef(Definition):
         "default_task_queue",
         "env",
         "lanes",
+        "links",
         "migration_dir",
         "notify",
         "on_graph_change",
@@ -694,6 +695,7 @@ class GlobalDef(Definition):
     schedules: tuple[ScheduleDef, ...] | None
     notify: tuple[NotifyDef, ...] | None
     lanes: dict[str, LaneDef] | None
+    links: dict[str, NameRef] | None
 
 
 class ProjectModel:

@@ -87,7 +87,7 @@ _NEW_IN_FLOWS = (
     "expires",
     "tags",
 )
-_NEW_IN_SETTINGS = ("environment", "typed_tasks", "redact", "schedules", "notify", "lanes")
+_NEW_IN_SETTINGS = ("environment", "typed_tasks", "redact", "schedules", "notify", "lanes", "links")
 
 
 def _version(plan: Plan) -> int:
@@ -126,6 +126,8 @@ def _settings(settings: Settings) -> dict[str, Any]:
         data["schedules"] = [_schedule(schedule) for schedule in settings.schedules]
     if "lanes" in data:
         data["lanes"] = {name: lane._asdict() for name, lane in settings.lanes.items()}
+    if "links" in data:
+        data["links"] = dict(settings.links)
     if "notify" in data:
         data["notify"] = [_notify(notify) for notify in settings.notify]
     return data

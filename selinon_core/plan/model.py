@@ -377,7 +377,7 @@ class Settings(NamedTuple):
     ``environment`` has the variables that expressions may read: name -> ``{}`` or ``{"default": value}``.
     ``typed_tasks``: arguments of tasks are converted to the types that ``run`` is annotated with. ``redact`` are
     patterns of keys whose values traces, statuses and pages do not show. ``schedules`` and ``notify`` are in the
-    order of the file. ``lanes`` are by name.
+    order of the file. ``lanes`` are by name, ``links`` are templates of addresses by name, see ``link_templates``.
     """
 
     migration_dir: str | None
@@ -390,6 +390,7 @@ class Settings(NamedTuple):
     schedules: tuple[SchedulePlan, ...] = ()
     notify: tuple[NotifyPlan, ...] = ()
     lanes: Mapping[str, LanePlan] = {}
+    links: Mapping[str, str] = {}
 
 
 class _Plan(NamedTuple):

@@ -127,6 +127,8 @@ def _check_references(model: ProjectModel) -> None:
     notify = model.settings.notify
     if notify is None or not all(each.whole for each in notify):
         raise ValueError("the notifications are not complete")
+    if model.settings.links is None:
+        raise ValueError("the links are not complete")
     if any(flow.name not in model.flow_by_name for each in notify for flow in each.flows):
         raise ValueError("a notification names an unknown flow")
     for task in model.tasks:
@@ -164,6 +166,7 @@ def _settings(settings: GlobalDef) -> Settings:
         tuple(_schedule(schedule) for schedule in settings.schedules or ()),
         tuple(_notify(notify) for notify in settings.notify or ()),
         {name: LanePlan(lane.priority, _text(lane.queue_suffix) or "") for name, lane in lanes.items()},
+        {name: ref.name for name, ref in (settings.links or {}).items()},
     )
 
 

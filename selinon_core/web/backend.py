@@ -158,7 +158,7 @@ class Backend:
         """A run, see ``run_json``."""
         row = self._selinon.store.index.get(id)
         with self._runs.run(id) as run:
-            return run_json(run, row)
+            return run_json(run, row, self.plan)
 
     def run_state(self, id: str) -> tuple[int, bool, dict[str, Any]]:
         """The run for its viewers: number of the change, whether it is open, and the run."""
@@ -168,7 +168,7 @@ class Backend:
     def members(self, id: str, name: str, after: str | None) -> dict[str, Any]:
         """A page of node runs, see ``members_json``."""
         with self._runs.run(id) as run:
-            return members_json(run, name, after)
+            return members_json(run, name, after, self.plan)
 
     def history(self, id: str, after: int) -> dict[str, Any]:
         """A page of what happened to a run and its sub-flows, oldest first; long details are cut."""

@@ -276,6 +276,8 @@ def _facts(run: Mapping[str, Any], root: str) -> list[Markup]:
     facts += [(name, value) for name, value in run["labels"].items()]
     if run["key"]:
         facts.append(("Key", run["key"]))
+    if run["links"]:
+        facts.append(("Links", [part for link in run["links"] for part in (" ", outside_link(link))][1:]))
     return [tag("div", tag("dt", name), tag("dd", value)) for name, value in facts]
 
 
@@ -337,6 +339,11 @@ def pause_button(title: str, path: str, body: Mapping[str, Any]) -> Markup:
     """A button for operators that asks ``path`` to pause or resume what ``body`` names."""
     button = tag("button", title, type="button", data_post=path, data_body=json.dumps(body))
     return tag("div", button, class_="actions live")
+
+
+def outside_link(link: Mapping[str, str]) -> Markup:
+    """A link to another system, in a window of its own that knows nothing of this one."""
+    return tag("a", link["name"], href=link["url"], target="_blank", rel="noopener noreferrer", class_="outside")
 
 
 def status_badge(status: str) -> Markup:

@@ -8,10 +8,12 @@ from typing import Any
 from selinon_core.celery.stores import Store
 from selinon_core.celery.stores.index import IndexRow
 from selinon_core.errors import RequestError
+from selinon_core.plan import Plan
 from selinon_core.plan.template_text import sources_of
 from selinon_core.runtime.trace.run_records import args_template
 from selinon_core.web.actions import actions_of
 from selinon_core.web.followed_run import FollowedNode, FollowedRun
+from selinon_core.web.links import run_links, task_links
 from selinon_core.web.quantiles import quantile
 from selinon_core.web.shortening import shortened, shortened_text
 
@@ -28,7 +30,7 @@ STATUSES = ("failure", "running", "retrying", "waiting", "success", "reused")
 _RANK = {status: rank for rank, status in enumerate(STATUSES)}
 
 
-def run_json(run: FollowedRun, row: IndexRow | None) -> dict[str, Any]:
+def run_json(run: FollowedRun, row: IndexRow | None, plan: Plan) -> dict[str, Any]:
     """A run, with its nodes grouped by name; ``row`` is what the index knows of it.
 
     ``groups`` has the nodes of the present attempt of the flow, those that failed first, at most ``MAX_GROUPS``.
@@ -72,6 +74,7 @@ def run_json(run: FollowedRun, row: IndexRow | None) -> dict[str, Any]:
         "groups": groups[:MAX_GROUPS],
         "groups_left_out": max(0, len(groups) - MAX_GROUPS),
         "critical_path": _longest(run.critical_path),
+        "links": run_links(plan, run),
         "actions": actions_of(status),
     }
 
@@ -133,7 +136,7 @@ def _urgency(group: dict[str, Any]) -> int:
 # -- node runs ----------------------------------------------------------------------------------------------
 
 
-def members_json(run: FollowedRun, name: str, after: str | None) -> dict[str, Any]:
+def members_json(run: FollowedRun, name: str, after: str | None, plan: Plan) -> dict[str, Any]:
     """A page of the node runs of a name in the present attempt: those that failed first.
 
     ``after`` is the ``next`` of the page before. Raises ``RequestError`` for another text.
@@ -150,7 +153,7 @@ def members_json(run: FollowedRun, name: str, after: str | None) -> dict[str, An
     more = len(behind) > len(page)
     return {
         "version": VERSION,
-        "nodes": [node_json(run, by_number[number]) for _, number in page],
+        "nodes": [node_json(run, by_number[number], plan) for _, number in page],
         "next": f"{int(page[-1][0])}.{page[-1][1]}" if more else None,
         "count": len(wanted),
     }
@@ -165,7 +168,7 @@ def _position(after: str | None) -> tuple[bool, int]:
     return (rank == "1", int(number))
 
 
-def node_json(run: FollowedRun, followed: FollowedNode) -> dict[str, Any]:
+def node_json(run: FollowedRun, followed: FollowedNode, plan: Plan) -> dict[str, Any]:
     """A node run."""
     node = followed.node
     args = run.masked(node.args)
@@ -186,6 +189,7 @@ def node_json(run: FollowedRun, followed: FollowedNode) -> dict[str, Any]:
         "args": None if args is None else shortened(args),
         "args_from": None,
         "after": [{"id": source.id, "name": source.name, "number": source.number} for source in node.sources[:20]],
+        "links": task_links(plan, run, node),
     }
     if node.id in run.progress and followed.status in ("running", "retrying", "failure"):
         shown["progress"] = run.masked(run.progress[node.id])

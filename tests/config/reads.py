@@ -94,6 +94,7 @@ FULL: dict[str, Any] = {
             {"opentelemetry": True},
         ],
         "lanes": {"bulk": {"priority": 2}, "urgent": {"priority": 9, "queue_suffix": "_urgent"}},
+        "links": {"logs": "https://logs.example.com/?q={task_id}", "the trace": "{TRACES}/{trace_id}"},
         "on_unreached": "fail",
         "on_graph_change": "retry",
     },

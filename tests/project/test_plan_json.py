@@ -217,7 +217,7 @@ def of_before() -> Plan:
         name: flow._replace(keep=None, limit=None, lane=None, expires=None, tags=())
         for name, flow in plan.flows.items()
     }
-    return plan._replace(tasks=tasks, flows=flows, settings=plan.settings._replace(lanes={}))
+    return plan._replace(tasks=tasks, flows=flows, settings=plan.settings._replace(lanes={}, links={}))
 
 
 def test_a_plan_without_expressions_is_written_as_before() -> None:

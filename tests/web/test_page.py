@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.watch.browser import Browser, Tab
-from tests.web.viewed import HOSTILE, Viewed, served
+from tests.web.viewed import HOSTILE, PROJECT, Viewed, project, served
 
 WIDTHS = [375, 1280, 1920]
 #: Numbers of elements: of a page whose run has 10 000 nodes, and of its largest part.
@@ -285,6 +285,32 @@ def test_a_run_of_10000_nodes_is_few_elements(browser: Browser, shop: Viewed) ->
         assert tab.run("document.querySelectorAll('*').length") < few + 3000
         tab.click(".members > button")
         tab.until("document.querySelectorAll('.member').length === 200")
+
+
+LINKS = {
+    "the run": "https://logs.example.com/run/{dispatcher_id}",
+    "<b>its logs</b>": "https://logs.example.com/?q={task_id}",
+}
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_links_of_the_project_are_on_the_page(browser: Browser, tmp_path: Path, width: int) -> None:
+    yaml = PROJECT.replace("global:\n", f"global:\n  links: {json.dumps(LINKS)}\n")
+    with project(tmp_path, yaml) as linked:
+        id = linked.finished("order", {"pages": 1, "declined": True})
+        with opened(browser, linked, f"runs/{id}", width=width, height=900) as tab:
+            tab.until("document.querySelector('#graph [data-name=Charge]')")
+            tab.click("#graph [data-name=Charge]")
+            tab.shows("<b>its logs</b>", "#groups")
+            links = tab.run(
+                "[...document.querySelectorAll('.outside')].map(a => [a.text, a.href, a.target, a.rel])"
+            )
+            assert [link[0] for link in links] == ["the run", "<b>its logs</b>"]
+            assert all(url.startswith("https://logs.example.com/") for _, url, _, _ in links)
+            assert all(rest == ["_blank", "noopener noreferrer"] for _, _, *rest in links)
+            check_look(tab, width, False)
+            tab.run("document.querySelector('.member .outside').scrollIntoView({block: 'center'})")
+            tab.screenshot(tmp_path / "page.png")
 
 
 OPERATOR = {"authorize": lambda request: ("operator", "anna")}

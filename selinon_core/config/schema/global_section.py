@@ -9,7 +9,7 @@ from selinon_core.config.read_context import BROKEN, Broken, ReadContext, Via, r
 from selinon_core.config.schema.common import FUNCTION_NAME, MODULE, Function, FunctionDef, import_def
 from selinon_core.config.schema.mapping import Key, MappingType
 from selinon_core.config.schema.notify import Notifications
-from selinon_core.config.schema.operating import Lanes
+from selinon_core.config.schema.operating import Lanes, Links
 from selinon_core.config.schema.schedules import Schedules
 from selinon_core.config.schema.types import (
     Choice,
@@ -255,6 +255,7 @@ GLOBAL = MappingType(
         Key("schedules", Schedules(), "flows that are started by the clock", "schedules", ()),
         Key("lanes", Lanes(), "priorities and queues of flow runs, by the name of the lane", "lanes", {}),
         Key("notify", Notifications(), "who hears of flow runs that need a look", "notify", ()),
+        Key("links", Links(), "where else to look: addresses of logs or traces of a run or a task", "links", {}),
     ),
     text="Settings of the whole project.",
 )

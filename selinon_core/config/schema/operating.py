@@ -1,5 +1,5 @@
-"""What operators say of flows: ``keep``, how long runs are kept, ``limit``, how many there may be at once, and
-``lanes``, which come first.
+"""What operators say of flows: ``keep``, how long runs are kept, ``limit``, how many there may be at once,
+``lanes``, which come first, and ``links``, where else to look.
 """
 
 from __future__ import annotations
@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from selinon_core.config.model import LaneDef, LimitDef
+from selinon_core.config.model import LaneDef, LimitDef, NameRef
 from selinon_core.config.read_context import BROKEN, Broken, ReadContext, Via, resolve_alias
 from selinon_core.config.schema.common import COUNT, finish_with_rules, read_words
 from selinon_core.config.schema.data import TEMPLATE_TEXT
@@ -16,6 +16,7 @@ from selinon_core.config.schema.types import LARGEST, Choice, JsonSchema, Number
 from selinon_core.config.yaml.nodes import MappingNode, Node
 from selinon_core.diagnostics import kinds
 from selinon_core.diagnostics.kinds import shorten
+from selinon_core.diagnostics.wording import suggestion
 
 #: How runs end.
 STATUSES = ("success", "failure", "cancelled")
@@ -190,3 +191,76 @@ class Lanes(ValueType):
 
     def schema(self) -> JsonSchema:
         return {"type": "object", "propertyNames": {"pattern": _LANE_NAME}, "additionalProperties": LANE.schema()}
+
+
+_LINK_NAME = r"^\S(.{0,30}\S)?$"
+#: How the template of a link begins: as an address, or with an environment variable.
+_LINK_START = r"^(https?://|\{[a-z0-9_]*[A-Z])"
+
+
+class Links(ValueType):
+    """A mapping of what a link is called to the template of its address, as ``{name: NameRef}``."""
+
+    expected = "a mapping of names to addresses"
+    _address = Text("a URL", nonempty=True)
+
+    def read(self, reading: ReadContext, node: Node, via: Via, label: str) -> dict[str, NameRef] | Broken:
+        if type(node) is not MappingNode:
+            example = 'for instance {logs: "https://logs.example.com/?q={task_id}"}'
+            return reading.wrong_type(node, via, label, self.expected, help=example)
+        found: dict[str, NameRef] = {}
+        broken = False
+        for name, (key, value, inner) in node.entries.items():
+            at = via + inner
+            if not isinstance(name, str) or not re.match(_LINK_NAME, name) or not name.isprintable():
+                reading.report(
+                    kinds.WRONG_VALUE,
+                    key,
+                    at,
+                    f"{shorten(str(name))} is not the name of a link",
+                    note="it is the text of the link: 1 to 32 characters, without blanks at its ends",
+                )
+                broken = True
+                continue
+            target, at = resolve_alias(value, at)
+            address = self._address.read(reading, target, at, f'the link "{name}"')
+            if isinstance(address, NameRef) and _is_link(reading, target, at, name, address.name):
+                found[name] = address
+            else:
+                broken = True
+        return BROKEN if broken else found
+
+    def schema(self) -> JsonSchema:
+        address = {**self._address.schema(), "pattern": _LINK_START}
+        return {"type": "object", "propertyNames": {"pattern": _LINK_NAME}, "additionalProperties": address}
+
+
+def _is_link(reading: ReadContext, node: Node, via: Via, name: str, template: str) -> bool:
+    """Report what is wrong in the template of a link; returns whether nothing is."""
+    from selinon_core.plan import link_templates  # few projects have links
+
+    values = link_templates.VALUES
+    unknown = [each for each in link_templates.names_in(template) if link_templates.is_value(each)]
+    unknown = [each for each in unknown if each not in values]
+    for each in unknown:
+        reading.report(
+            kinds.WRONG_VALUE,
+            node,
+            via,
+            f'the link "{name}" has an unknown value "{{{shorten(each)}}}"',
+            note=f"known are {', '.join(values)}; environment variables are written in upper case",
+            help=suggestion(each, values),
+        )
+    if unknown:
+        return False
+    if not template.startswith(("http://", "https://", "{")) or template.startswith("{{"):
+        problem, note = "is not the address of a web server", 'expected "http://..." or "https://..."'
+    elif template.startswith("{") and link_templates.begins_with_value(template):
+        problem, note = "begins with a value of a run", "expected the address of a web server in front of it"
+    elif not link_templates.keeps_server(template):
+        problem = "is not an address whose server is the same for all runs"
+        note = "values may stand in the path and behind it, and there are no blanks"
+    else:
+        return True
+    reading.report(kinds.WRONG_VALUE, node, via, f'the link "{name}" {problem}', note=note)
+    return False

@@ -45,7 +45,7 @@ class Placeholder:
 
 
 def placeholders(model: ProjectModel) -> Iterator[Placeholder]:
-    """Yield the placeholders in queue names, ``migration_dir``, Sentry dsns, webhooks and storages."""
+    """Yield the placeholders in queue names, ``migration_dir``, Sentry dsns, webhooks, links and storages."""
     settings = model.settings
     refs: list[tuple[NameRef | None, str]] = [(task.queue, "a queue name") for task in model.tasks]
     refs += [(flow.queue, "a queue name") for flow in model.flows]
@@ -57,6 +57,10 @@ def placeholders(model: ProjectModel) -> Iterator[Placeholder]:
     for ref, where in refs:
         if ref is not None:
             yield from _in_text(ref.name, ref.location, where)
+    for name, ref in (settings.links or {}).items():
+        found = _in_text(ref.name, ref.location, f'the link "{name}"')
+        # lower case is a value of a run
+        yield from (each for each in found if each.name is None or each.name != each.name.lower())
     for storage in model.storages:
         where = f'the configuration of storage "{storage.name.name}"'
         for text, location in _texts(storage):

@@ -34,6 +34,15 @@ function logParts({ attempt, dropped, lines }) {
   return [element("div", "caption", caption), longText(text.join("\n"))];
 }
 
+// A link to another system, in a window of its own that knows nothing of this one.
+function outsideLink({ name, url }) {
+  const link = element("a", "outside", name);
+  link.href = url;
+  link.target = "_blank";
+  link.rel = "noopener noreferrer";
+  return link;
+}
+
 // One bar of the line of time: waiting, then at work.
 class TimeBar {
   constructor() {
@@ -268,6 +277,12 @@ class Member {
     const times = [["queued", node.queued], ["begun", node.begun], ["ended", node.ended]];
     content.push(element("p", "", times.filter(([, time]) => time !== null)
       .map(([name, time]) => `${name} ${new Date(time * 1000).toLocaleTimeString()}`).join(", ") + `; id ${node.id}`));
+    const links = node.links.filter(({ url }) => /^https?:\/\//i.test(url)).map(outsideLink);
+    if (links.length) {
+      const line = element("p");
+      line.append(...links.flatMap((link) => [link, " "]));
+      content.push(element("div", "caption", "links"), line);
+    }
     if (node.kind === "flow") content.push(this.subflow(node));
     else if (node.attempts) content.push(this.logs(node));
     this.content.replaceChildren(...content);

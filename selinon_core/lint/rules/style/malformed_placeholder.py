@@ -11,7 +11,8 @@ class MalformedPlaceholder(Rule):
     """Braces that look like a placeholder and are not one.
 
     What it does: Looks for braces around something else than a plain name, and for single braces, in queue names,
-    ``migration_dir`` and Sentry dsns; there and in configurations of storages also for ``${NAME}``.
+    ``migration_dir``, Sentry dsns, ``notify`` and ``links``; there and in configurations of storages also for
+    ``${NAME}``.
 
     Why it is bad: ``{NAME}`` is replaced by an environment variable. Attributes, indexes, formats and numbers
     are not understood, and such text stays as it is. So does a dollar sign in front of the braces.

@@ -10,8 +10,8 @@ from selinon_core.lint.rule import LintContext, Rule
 class MissingVariable(Rule):
     """An environment variable that the configuration refers to is not set.
 
-    What it does: Looks for ``{NAME}`` in queue names, ``migration_dir``, Sentry dsns, ``notify`` and
-    storage configurations, and for the variables in the environment of the linter. Each is mentioned once.
+    What it does: Looks for ``{NAME}`` in queue names, ``migration_dir``, Sentry dsns, ``notify``, ``links``
+    and storage configurations, and for the variables in the environment of the linter. Each is mentioned once.
 
     Why it is bad: Here it is information: drawings and runs with mocked storages go on with the placeholder.
     For a worker it is an error.
