@@ -45,6 +45,7 @@ from selinon_core.lint.analysis.parents import Parents
 from selinon_core.lint.analysis.predicates import Predicates
 from selinon_core.lint.analysis.requirements import Exclusions
 from selinon_core.lint.analysis.uses import LeafUse, leaf_uses
+from selinon_core.lint.code.finder import FORMERLY
 from selinon_core.lint.code.index import CodeIndex
 
 if TYPE_CHECKING:
@@ -206,7 +207,7 @@ class LintContext:
 
 
 def _is_of_selinon_1(module: str) -> bool:
-    return module == "selinon" or module.startswith("selinon.")
+    return module.partition(".")[0] in ("selinon", FORMERLY)
 
 
 class Rule:

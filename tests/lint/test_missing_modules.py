@@ -8,6 +8,7 @@ import pytest
 
 from selinon_core.project import lint_project
 
+UNKNOWN = "--pythonpath or [tool.selinon] pythonpath say where modules are"
 FILES = ("tasks.py", "shop/__init__.py", "shop/orders.py", "shop/deep/refunds.py", "reports/monthly.py")
 
 
@@ -46,10 +47,9 @@ def test_what_is_meant(root: Path, module: str, severity: str, meant: str) -> No
 
 
 def test_the_help_is_not_lost_on_the_others(root: Path) -> None:
-    told = "--pythonpath or [tool.selinon] pythonpath say where modules are"
     assert found(root, "taks", "elsewhere.entirely", "not_here") == [
         ("error", 'did you mean "tasks"?'),
-        ("warning", told),
+        ("warning", UNKNOWN),
         ("warning", ""),
     ]
 
@@ -57,3 +57,19 @@ def test_the_help_is_not_lost_on_the_others(root: Path) -> None:
 def test_a_module_of_a_thousand_packages_is_a_diagnostic(root: Path) -> None:
     codes = [severity for severity, _ in found(root, ".".join(["a"] * 1000))]
     assert codes == ["warning"]
+
+
+@pytest.mark.parametrize(
+    ("module", "severity", "help"),
+    [
+        ("selinonlib.storages.redis", "error", 'did you mean "selinon.storages.redis"?'),
+        ("selinonlib.elsewhere", "warning", UNKNOWN),
+        (
+            "selinon.storage.sqlStorage",
+            "warning",
+            "--pythonpath or [tool.selinon] pythonpath say where modules are",
+        ),
+    ],
+)
+def test_modules_of_older_versions(root: Path, module: str, severity: str, help: str) -> None:
+    assert found(root, module) == [(severity, help)]

@@ -42,6 +42,10 @@ def test_files_of_selinon_1(tmp_path: Path) -> None:
     assert found(tmp_path, "selinon", "from selinon_core import SelinonTask") == {"SEL910", "SEL913"}
 
 
+def test_files_of_the_oldest_versions(tmp_path: Path) -> None:
+    assert found(tmp_path, "selinonlib", "from selinon_core import SelinonTask") == {"SEL910", "SEL913"}
+
+
 def test_other_projects(tmp_path: Path) -> None:
     assert found(tmp_path, "selinon_core", "from selinon_core import SelinonTask") == set()
     assert found(tmp_path, "selinon_core", "from selinon_core import SelinonTask", select=["SEL9"]) == set()

@@ -12,6 +12,10 @@ OPAQUE = ""
 
 #: Packages are not nested deeper than this.
 DEEPEST = 100
+
+#: A package of the oldest versions, whose modules are in ``selinon``.
+FORMERLY = "selinonlib"
+
 _COMPILED = (".so", ".pyd", ".pyc")
 
 
@@ -33,15 +37,16 @@ class Finder:
         if parent:
             directories = self._package(parent)
             if directories is None:
-                # Libraries register modules below plain ones (os.path, six.moves); projects hardly do.
+                # Libraries register modules below plain ones (os.path, six.moves); projects hardly do, we never.
                 known = self.find(parent)
-                return OPAQUE if known == OPAQUE or (known is not None and not self._is_own(parent)) else None
+                return OPAQUE if known == OPAQUE or (known is not None and self._is_foreign(parent)) else None
             return self._in(directories, name, parent)
         found = self._in(self._pythonpath, name, "")
         return found if found is not None else _installed(name)
 
-    def _is_own(self, module: str) -> bool:
-        return self._in(self._pythonpath, module.partition(".")[0], "") is not None
+    def _is_foreign(self, module: str) -> bool:
+        package = module.partition(".")[0]
+        return package not in _OURS and self._in(self._pythonpath, package, "") is None
 
     def like(self, module: str) -> str | None:
         """The module of the project that is probably meant by the name of one that is not there."""
@@ -49,6 +54,9 @@ class Finder:
             return None
         if module.endswith(".py") and self.find(module.removesuffix(".py")):
             return module.removesuffix(".py")
+        renamed = "selinon" + module.removeprefix(FORMERLY)
+        if module.startswith(f"{FORMERLY}.") and self.find(renamed) is not None:
+            return renamed
         found = ""
         for name in module.split("."):
             there = f"{found}.{name}" if found else name

@@ -59,6 +59,18 @@ class CodeIndex:
         parsed = self._modules.get(module) if self.state(module) is ModuleState.FOUND else None
         return () if parsed is None else parsed.imports()
 
+    def quotes(self, module: str, text: str) -> bool | None:
+        """Whether a module's text has a text in quotes; None when the module cannot be read."""
+        path = self._finder.find(module)
+        if not path or not os.path.isfile(path):
+            return None
+        try:
+            with open(path, "rb") as file:
+                written = file.read()
+        except OSError:
+            return None
+        return any(f"{quote}{text}{quote}".encode() in written for quote in "\"'")
+
     def fault(self, module: str) -> ModuleFault:
         """Why a module is ``BROKEN``."""
         return self._faults[module]

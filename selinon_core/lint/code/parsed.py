@@ -84,9 +84,10 @@ class ParsedModule:
         self.dynamic = self.dynamic or "__getattr__" in self.bindings
 
     def imports(self) -> list[str]:
-        """The modules that are imported."""
-        imported = [binding.module for binding in self.bindings.values() if isinstance(binding, Import)]
-        return [*imported, *self.stars]
+        """The modules that are imported; what is imported from a package may be one."""
+        imported = [binding for binding in self.bindings.values() if isinstance(binding, Import)]
+        inner = [f"{binding.module}.{binding.name}" for binding in imported if binding.name is not None]
+        return [*(binding.module for binding in imported), *inner, *self.stars]
 
     def imported_as(self, path: str) -> tuple[str, str] | None:
         """The module and the name in it that a dotted path leads to through an import; None without one."""

@@ -45,7 +45,7 @@ class ShadowedFallback(Rule):
     """
 
     code = "SEL505"
-    severity = Severity.WARNING
+    severity = Severity.INFO
     title = "fallback shadowed by a larger one"
 
     def check(self, project: LintContext) -> Iterator[Diagnostic]:
