@@ -29,11 +29,13 @@ def run_checks(
 ) -> tuple[list[FlowCheck], list[str]]:
     """Check these flows; also what could not be used, as sentences.
 
-    ``pythonpath`` is where the annotations of tasks are read.
+    ``pythonpath`` is where the annotations of tasks and the module of the predicates are read.
     """
     from selinon_core.exploring import Checker, ProjectModel
     from selinon_core.project.result_schemas import ResultSchemas
+    from selinon_core.project.shipped_predicates import ShippedPredicates
 
+    plan = ShippedPredicates(pythonpath).resolved(plan)
     model = ProjectModel(plan, ResultSchemas(os.curdir, pythonpath).of)
     checker = Checker(model, limits, invariants, is_over)
     checks = [checker.check(name) for name in names]

@@ -15,6 +15,7 @@ from selinon_core.exploring import Goal as Asked
 from selinon_core.exploring.observation import Context
 from selinon_core.plan import Plan
 from selinon_core.project.result_schemas import ResultSchemas
+from selinon_core.project.shipped_predicates import ShippedPredicates
 
 if TYPE_CHECKING:
     from selinon_core.cases.model import Case
@@ -46,8 +47,8 @@ _OF_FLOWS = {"timeout": "timed_out", "retry-helped": "retry_helped", "retry-gave
 class GoalSearch:
     """Explores flows of a plan when something is asked about them.
 
-    ``pythonpath`` is where the annotations of tasks are read. ``is_over`` says that time is up: what was not
-    explored then is neither impossible nor found.
+    ``pythonpath`` is where the annotations of tasks and the module of the predicates are read. ``is_over`` says
+    that time is up: what was not explored then is neither impossible nor found.
     """
 
     def __init__(
@@ -60,7 +61,7 @@ class GoalSearch:
     ) -> None:
         self._plan = plan
         self.results = ResultSchemas(os.curdir, pythonpath)
-        self._model = ProjectModel(plan, self.results.of)
+        self._model = ProjectModel(ShippedPredicates(pythonpath or ()).resolved(plan), self.results.of)
         self._narrow = Summaries(self._model, Limits(budget=budget), is_over)
         self._wide = Summaries(self._model, Limits(failures=None, budget=budget), is_over)
 

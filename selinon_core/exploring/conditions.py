@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
 from selinon_core.dispatch.node_run import NodeRun
-from selinon_core.exploring.environment import Environment
+from selinon_core.exploring.environment import VARIABLE, Environment
 from selinon_core.exploring.leaf_truths import Truths, leaf_key
 from selinon_core.exploring.model import FlowModel, probe_index
 from selinon_core.exploring.observation import Observation
@@ -81,7 +81,9 @@ def _leaf(model: FlowModel, leaf: Leaf) -> Callable[[Running, Sources], bool]:
         constant = judge(leaf, None)
         return lambda play, sources: constant
     if kind is LeafKind.ENVIRONMENT:
-        return lambda play, sources: play.env.is_free(leaf_key(leaf))
+        name, truths = model.project.variables[leaf_key(leaf)]
+        variable = (VARIABLE, name)
+        return lambda play, sources: play.env.holds(variable, truths)
     if kind is LeafKind.ARGUMENTS:
         return _on_arguments(model, leaf)
     if leaf.node is not None and leaf.node[0] in model.project.plan.flows:

@@ -13,10 +13,12 @@ from selinon_core.exploring.tape import Tape
 
 #: A node run: its node and its visit, from 1.
 Visit = tuple[str, int]
-#: What a set of worlds or a free truth belongs to: a visit, or the arguments.
+#: What a set of worlds or a free truth belongs to: a visit, the arguments, or an environment variable.
 Variable = Any
 
 SUCCEEDS, FAILS = 0, 1
+#: The first part of the variables that are environment variables; that of a visit is a node.
+VARIABLE = "environment variable "
 
 
 class Environment:
@@ -52,6 +54,10 @@ class Environment:
                 return False
             self.masks[variable] = yes
         return True
+
+    def variables(self) -> dict[Variable, int]:
+        """The worlds that are left of the environment variables, which sub-flows see as well."""
+        return {key: mask for key, mask in self.masks.items() if key[0] == VARIABLE}
 
     def is_free(self, key: Any) -> bool:
         """The truth of a function that is not judged."""

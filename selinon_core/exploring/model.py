@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from selinon_core.dispatch import flow_indexes
@@ -11,6 +11,7 @@ from selinon_core.errors import ConfigurationError
 from selinon_core.exploring.cycles import nodes_in_cycles
 from selinon_core.exploring.goals import Goal, GoalTable
 from selinon_core.exploring.leaf_truths import LeafKey, Truths, leaf_key, possible_truths
+from selinon_core.exploring.variables import variable_truths
 from selinon_core.plan import Condition, FlowPlan, Leaf, Plan, TaskPlan, Test
 from selinon_core.plan.functions import leaves_of, predicates_of
 from selinon_core.plan.model import Schema
@@ -162,6 +163,7 @@ class ProjectModel:
         self._flows: dict[str, FlowModel] = {}
         self._worlds: dict[Any, Worlds] = {} if like is None else like._worlds
         self.probes: dict[str, list[Probe]] = _find_probes(self.plans)
+        self.variables = variable_truths(_leaves_on_variables(self.plans))
         self.flows_reading_args = _find_flows_reading_args(plan)
 
     def __getitem__(self, flow: str) -> FlowModel:
@@ -246,6 +248,12 @@ class ProjectModel:
         if worlds.sampled:
             what = "the arguments" if task is None else f"the results of {task}"
             self.notes.append(f"{what}: only pairs of values were combined")
+
+
+def _leaves_on_variables(plans: tuple[Plan, ...]) -> Iterator[Leaf]:
+    for flow in (flow for plan in plans for flow in plan.flows.values()):
+        for condition in conditions_of(flow):
+            yield from (leaf for leaf in predicates_of(condition) if kind_of(leaf) is LeafKind.ENVIRONMENT)
 
 
 def _find_flows_reading_args(plan: Plan) -> frozenset[str]:

@@ -97,10 +97,12 @@ class Summaries:
         model = self.project[node.name]
         env = Environment(above.env.tape)
         env.cost = above.env.cost
+        env.masks.update(above.env.variables())
         selection = selection_of(above.model, node, above.selective)
         inner = Play(self.programs_of(model), env, above.limits, node.args is not None, selection, depth)
         inner.run()
         above.env.cost = env.cost
+        above.env.masks.update(env.variables())
         return inner, observations_at_end(inner)
 
     def _context(self, flow: str, has_args: bool, selection: SelectiveRun | None) -> Context:

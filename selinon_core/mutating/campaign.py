@@ -17,6 +17,7 @@ from selinon_core.mutating.reach import CaseReach
 from selinon_core.mutating.verdicts import MissingCase, Verdict
 from selinon_core.plan import Plan
 from selinon_core.project.result_schemas import ResultSchemas
+from selinon_core.project.shipped_predicates import ShippedPredicates
 from selinon_core.testing.case_run import CaseRunner
 from selinon_core.testing.collection import CaseFile
 from selinon_core.testing.made_up import what_does_not_fit
@@ -63,6 +64,7 @@ class Campaign:
     ) -> None:
         self._plan = plan
         self._pythonpath = pythonpath
+        self._predicates = ShippedPredicates(pythonpath)
         self._files = files
         self._equivalence = equivalence
         self._schemas: Schemas = ResultSchemas().of if equivalence is None else equivalence.schemas
@@ -121,8 +123,8 @@ class Campaign:
             return verdict
         until = time.monotonic() + asked.seconds
         found = compare(
-            self._plan,
-            mutant.plan,
+            self._predicates.resolved(self._plan),
+            self._predicates.resolved(mutant.plan),
             mutant.flow,
             asked.schemas,
             Limits(failures=None, budget=asked.budget),

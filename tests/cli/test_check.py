@@ -369,3 +369,28 @@ def test_a_flow_run_may_be_cancelled_at_any_moment(project: Path, cli: Cli) -> N
     ran = cli("check", "--cancel", "--suggest", "ends.flowtest.yaml")
     assert "bug" not in ran.err
     assert cli("test").code == 0
+
+
+PASSED_ON = """
+flow-definitions:
+  - name: main
+    edges:
+      - {from: , to: A}
+      - {from: A, to: B, condition: {name: fieldGreater, args: {key: n, value: 3}}}
+      - {from: A, to: C, condition: {name: fieldLess, args: {key: n, value: 3}}}
+global: {predicates_module: checks}
+"""
+
+
+@pytest.mark.parametrize(
+    ("module", "ways"),
+    [
+        ("from selinon_core.predicates import *", 3),
+        ("from selinon_core.predicates import fieldGreater, fieldLess", 3),
+        ("from selinon_core.predicates import fieldGreater\ndef fieldLess(message, key, value): ...", 4),
+    ],
+)
+def test_a_module_passes_shipped_predicates_on(project: Path, cli: Cli, module: str, ways: int) -> None:
+    write(project, PASSED_ON)
+    (project / "checks.py").write_text(f"{module}\n")
+    assert f"{ways} ways to succeed" in cli("check").out

@@ -49,6 +49,35 @@ def test_contradicting_conditions_are_never_true_together(tmp_path: Path) -> Non
     assert list(found.silent) == ["A"]  # n is 3, or missing
 
 
+def test_an_environment_variable_has_one_value(tmp_path: Path) -> None:
+    flows = """
+  - name: main
+    edges:
+      - {from: , to: A, condition: {name: envEqual, args: {env: REGION, value: api}}}
+      - {from: , to: B, condition: {name: envEqual, args: {env: REGION, value: batch}}}
+      - {from: , to: C, condition: {not: {name: envExist, args: {env: REGION}}}}
+      - {from: , to: D, condition: {name: envExist, args: {env: OTHER}}}
+"""
+    found = explored(tmp_path, flows, "A B C D", failures=0)
+    assert shown(found) == {("success", one) for one in ("A", "A D", "B", "B D", "C", "C D", "", "D")}
+
+
+def test_a_subflow_that_is_run_sees_the_same_environment(tmp_path: Path) -> None:
+    flows = """
+  - name: main
+    edges:
+      - {from: , to: inner}
+      - {from: inner, to: A, condition: {name: envEqual, args: {env: REGION, value: api}}}
+  - name: inner
+    edges:
+      - {from: , to: B}
+      - {from: B, to: B, condition: {name: envEqual, args: {env: REGION, value: api}}}
+"""
+    found = explored(tmp_path, flows, "A B", failures=0, inline=True, visits=2)
+    assert shown(found) == {("success", "inner")}
+    assert shown(explored(tmp_path, flows, "A B", failures=0)) == {("success", "inner"), ("success", "A inner")}
+
+
 def test_a_function_of_the_project_can_be_true_and_false(tmp_path: Path) -> None:
     """It is called with one result: both edges get the same answer."""
     flows = """

@@ -45,10 +45,9 @@ class CodeIndex:
             self._states[module] = self._load(module)
         return self._states[module]
 
-    def directory(self, module: str) -> str | None:
-        """The directory of a module's file; None when it is not known."""
-        path = self._finder.find(module)
-        return os.path.dirname(path) if path else None
+    def path(self, module: str) -> str | None:
+        """The file of a module; None when it is not known."""
+        return self._finder.find(module) or None
 
     def like(self, module: str) -> str | None:
         """The module of the project that is probably meant by the name of a missing one."""
@@ -58,18 +57,6 @@ class CodeIndex:
         """The modules that a module imports on top, as far as its text shows it."""
         parsed = self._modules.get(module) if self.state(module) is ModuleState.FOUND else None
         return () if parsed is None else parsed.imports()
-
-    def quotes(self, module: str, text: str) -> bool | None:
-        """Whether a module's text has a text in quotes; None when the module cannot be read."""
-        path = self._finder.find(module)
-        if not path or not os.path.isfile(path):
-            return None
-        try:
-            with open(path, "rb") as file:
-                written = file.read()
-        except OSError:
-            return None
-        return any(f"{quote}{text}{quote}".encode() in written for quote in "\"'")
 
     def fault(self, module: str) -> ModuleFault:
         """Why a module is ``BROKEN``."""

@@ -88,7 +88,8 @@ class SchemaTypes:
         path = find_schema(ref.name, (os.path.dirname(ref.span.file),))
         if path is None:
             module, colon, file = ref.name.partition(":")
-            directory = self._code.directory(module) if colon else None
+            path = self._code.path(module) if colon else None
+            directory = None if path is None else os.path.dirname(path)
             path = None if directory is None else os.path.abspath(os.path.join(directory, file))
         return None if path is None else _slashes(path)
 

@@ -86,6 +86,7 @@ def _fault(project: LintContext, ref: NameRef) -> str:
     beside = (os.path.dirname(ref.span.file),)
     module, colon, file = ref.name.partition(":")
     if colon and find_schema(ref.name, beside) is None:
-        directory = project.code.directory(module)
+        path = project.code.path(module)
+        directory = None if path is None else os.path.dirname(path)
         return "" if directory is None else schema_fault(os.path.join(directory, file), ())
     return schema_fault(ref.name, beside)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 from selinon_core.diagnostics import Diagnostic, Severity, fixes_of
@@ -78,6 +79,18 @@ def _is_asked_for(project: LintContext, name: str) -> bool | None:
     """Whether code has the name of a storage in quotes; None where not all code can be read."""
     named = modules_named(project.model)
     imported = {module for start in named for module in project.code.imports(start)}
-    if any(project.code.quotes(module, name) for module in (*named, *imported)):
+    if any(_is_quoted(project, module, name) for module in (*named, *imported)):
         return True
-    return None if any(project.code.quotes(module, name) is None for module in named) else False
+    return None if any(_is_quoted(project, module, name) is None for module in named) else False
+
+
+def _is_quoted(project: LintContext, module: str, text: str) -> bool | None:
+    path = project.code.path(module)
+    if path is None or not os.path.isfile(path):
+        return None
+    try:
+        with open(path, "rb") as file:
+            written = file.read()
+    except OSError:
+        return None
+    return any(f"{quote}{text}{quote}".encode() in written for quote in "\"'")
