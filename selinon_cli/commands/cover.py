@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from selinon_cli.exits import EXIT_FINDINGS, EXIT_OK, UsageError
@@ -12,6 +12,7 @@ from selinon_cli.options import Command, ProjectOptions, choice, flag, number, t
 from selinon_cli.terminal import Terminal
 
 if TYPE_CHECKING:
+    from selinon_cli.uncovered_reasons import Why
     from selinon_core.covering import CoverageData, CoverageReport
     from selinon_core.plan import Plan
     from selinon_core.project import Project
@@ -56,6 +57,7 @@ class CoverOptions(ProjectOptions):
         metavar="FILE|-",
     )
     show = choice("--show", help="Which goals to list.", choices=("missing", "all"), default="missing")
+    why = flag("--why", help="Say what kept each missing goal from being met, in the case that came nearest.")
 
 
 def cover(terminal: Terminal, options: CoverOptions) -> int:
@@ -67,6 +69,8 @@ def cover(terminal: Terminal, options: CoverOptions) -> int:
     check_bound("--fail-under-flow", options.fail_under_flow)
     if options.suggest not in (None, "-"):
         _check_new(options.suggest)
+    if options.why and options.format not in ("text", "json"):
+        raise UsageError(f"--why and --format {options.format} do not go together", "take text or json")
     files = [path for path in options.paths if path.endswith(".json")]
     paths = [path for path in options.paths if not path.endswith(".json")]
     plan, project = load_whole_project(terminal, paths)
@@ -81,7 +85,8 @@ def cover(terminal: Terminal, options: CoverOptions) -> int:
     if options.suggest == "-":
         _suggest(terminal, plan, project, report, "-")
     else:
-        _print(terminal, plan, project, report, options)
+        why = _reasons(terminal, plan, project, report, data, paths, options) if options.why else {}
+        _print(terminal, plan, project, report, options, why)
         if options.suggest is not None:
             _suggest(terminal, plan, project, report, options.suggest)
     is_fine = is_enough(terminal, report, options.fail_under, options.fail_under_flow)
@@ -113,8 +118,32 @@ def _data(plan: Plan, project: Project, files: Sequence[str], histories: Sequenc
     return found
 
 
+def _reasons(
+    terminal: Terminal,
+    plan: Plan,
+    project: Project,
+    report: CoverageReport,
+    data: Sequence[CoverageData],
+    paths: Sequence[str],
+    options: CoverOptions,
+) -> Mapping[str, Why]:
+    """What kept the missing goals from being met, by their ids."""
+    from selinon_cli.uncovered_reasons import NearestRuns, reasons_of
+    from selinon_core.covering.histories import history_files
+
+    terminal.set_user_output_apart()
+    histories = [file for path in options.histories for file in history_files(path)]
+    runs = NearestRuns(plan, paths, project.pythonpath, histories)
+    return reasons_of((found.goal for found in report.having("missing")), plan, data, runs)
+
+
 def _print(
-    terminal: Terminal, plan: Plan, project: Project, report: CoverageReport, options: CoverOptions
+    terminal: Terminal,
+    plan: Plan,
+    project: Project,
+    report: CoverageReport,
+    options: CoverOptions,
+    why: Mapping[str, Why],
 ) -> None:
     from selinon_cli.output import names_directory, write_text
     from selinon_cli.repository import relative_to, repository_root
@@ -135,12 +164,16 @@ def _print(
     elif format == "json":
         from selinon_core.covering.outputs.json_form import report_json
 
-        write_text(terminal, target, json.dumps(report_json(report), indent=2) + "\n")
+        reasons = {
+            id: {"nearest": each.nearest, "explain": [answer.to_json() for answer in each.answers]}
+            for id, each in why.items()
+        }
+        write_text(terminal, target, json.dumps(report_json(report, more=reasons), indent=2) + "\n")
     elif format == "text":
         from selinon_cli.render.coverage import coverage_text
 
         color = terminal.color_out and target == "-"
-        write_text(terminal, target, coverage_text(report, show=options.show, color=color))
+        write_text(terminal, target, coverage_text(report, show=options.show, color=color, why=why))
     else:
         root = repository_root()
         locate = relative_to(root)
@@ -220,6 +253,7 @@ COMMAND = Command(
     options=CoverOptions,
     examples=(
         "selinon cover --show all",
+        "selinon cover --why                                # what kept the missing ones from being met?",
         "selinon cover --format html                        # a page with every flow",
         "selinon cover --format cobertura -o coverage.xml   # for CI services",
         "selinon cover --diff main --fail-under 100         # is everything new tested?",

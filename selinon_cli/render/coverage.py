@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from selinon_cli.render.columns import table
 from selinon_cli.render.style import BOLD, GREEN, RED, YELLOW, styled
 from selinon_cli.render.visible import counted, visible, width
+from selinon_core.explaining.reason_text import reason_lines
+from selinon_core.plan.text_wrap import printable
 
 if TYPE_CHECKING:
+    from selinon_cli.uncovered_reasons import Why
     from selinon_core.covering import CoverageReport, GoalCoverage
     from selinon_core.diagnostics.location import Place
 
@@ -19,19 +22,25 @@ MOST_GOALS = 50
 TIMES = "\u00d7"
 #: Cases named behind a goal.
 _MOST_CASES = 3
+_NOTHING: Mapping[str, Why] = {}
 _HINTS = {
     "failures": "goals about failures: {} of {} covered; they are not counted (--failures counts them)",
     "mcdc": "predicates that decide: {} of {} covered; they are not counted (--mcdc counts them)",
 }
 
 
-def coverage_text(report: CoverageReport, *, show: str = "missing", color: bool = False) -> str:
-    """The table, then the missing goals and those set apart; ``show="all"`` lists the covered ones too."""
+def coverage_text(
+    report: CoverageReport, *, show: str = "missing", color: bool = False, why: Mapping[str, Why] | None = None
+) -> str:
+    """The table, then the missing goals and those set apart; ``show="all"`` lists the covered ones too.
+
+    ``why``: what kept goals from being met, by their ids.
+    """
     parts = [_table(report, color)]
     most = None if show == "all" else MOST_GOALS
     if show == "all":
         parts.append(_section("covered", report.having("covered"), GREEN, color, most, _by))
-    parts.append(_section("missing", report.having("missing"), RED, color, most))
+    parts.append(_section("missing", report.having("missing"), RED, color, most, why=why or {}))
     parts.append(_section("impossible", report.having("impossible"), BOLD, color, most, _reason))
     parts.append(_section("ignored", report.having("ignored"), BOLD, color, most, _reason))
     parts.append(_apart(report, color, show))
@@ -82,13 +91,30 @@ def _section(
     color: bool,
     most: int | None,
     behind: Callable[[GoalCoverage], str] = lambda goal: "",
+    why: Mapping[str, Why] = _NOTHING,
 ) -> str:
     if not goals:
         return ""
-    lines = _goal_lines(goals, behind)
+    lines = [
+        "\n".join([line, *_why_lines(why.get(goal.goal.id), goal.goal.flow)])
+        for line, goal in zip(_goal_lines(goals, behind), goals, strict=True)
+    ]
     shown = lines if most is None else lines[:most]
     more = [f"  ... and {len(lines) - len(shown)} more (--show all)"] if len(lines) > len(shown) else []
     return "\n".join([styled(f"{title}", style, color), *shown, *more, ""])
+
+
+def _why_lines(why: Why | None, flow: str) -> Iterator[str]:
+    """The case that came nearest, and what kept it from the goal."""
+    if why is None:
+        return
+    if why.nearest is None:
+        yield f"    no case that can be run again runs flow {visible(flow)}"
+        return
+    yield f"    nearest: {visible(why.nearest)}"
+    for answer in why.answers:
+        yield f"      {printable(answer.text)}"
+        yield from reason_lines(answer.because, 8)
 
 
 def _goal_lines(goals: Sequence[GoalCoverage], behind: Callable[[GoalCoverage], str]) -> list[str]:

@@ -48,7 +48,7 @@ class Explanation(EndReasons):
             return Reason("edge-fired", f"edge {edge_text(edge)} fired", str(edge.place), tuple(of[:MOST_REASONS]))
         for entry in self._seen.facts.fallbacks:
             if any(started is run for started in entry.started):
-                return self._fallback_used(entry)
+                return self.fallback_used(entry)
         return Reason("started", f"{record.run.name} was started by its flow")
 
     def _reused(self, record: NodeRecord) -> Reason:
@@ -72,7 +72,8 @@ class Explanation(EndReasons):
         text = f"{self._seen.label(record)} ended at {self._seen.at(record.finished_at or 0.0)}{after}"
         return Reason("ended", text, where, where_kind=kind)
 
-    def _fallback_used(self, entry: FallbackConsidered) -> Reason:
+    def fallback_used(self, entry: FallbackConsidered) -> Reason:
+        """That a failures entry was used: for which failures, and what its condition saw."""
         of = [self.failed(self._seen.by_id[run.id]) for run in entry.handled if run.id in self._seen.by_id]
         of += self._conditions.of_fallback(entry)
         text = f"fallback {entry_text(entry.failure)} was used"
@@ -211,7 +212,7 @@ class Explanation(EndReasons):
             larger = each.failure
             if each.used and each.flow_run.flow.name == flow.name and set(larger.nodes) > set(entry.nodes):
                 text = f"{text} was not used: {entry_text(larger)} took the failures"
-                return Reason("fallback-larger-used", text, where, of=(self._fallback_used(each),))
+                return Reason("fallback-larger-used", text, where, of=(self.fallback_used(each),))
         before = [
             each
             for each in self._seen.facts.fallbacks
@@ -219,7 +220,7 @@ class Explanation(EndReasons):
         ]
         took = listed([entry_text(each.failure) for each in before]) or "other entries"
         text = f"{text} was not used: {took} took failures that it needs"
-        of = tuple(self._fallback_used(each) for each in before[:MOST_REASONS])
+        of = tuple(self.fallback_used(each) for each in before[:MOST_REASONS])
         return Reason("fallback-not-used", text, where, of)
 
     def _ended_early(self, flow: FlowPlan) -> tuple[Reason, ...]:

@@ -94,6 +94,122 @@ def test_a_bound_that_is_no_percentage_is_wrong_use(covered: Path, cli: Cli, bou
     assert "Traceback" not in ran.err
 
 
+WHY = """
+tasks:
+  - {name: Load, import: tasks, storage: Results, max_retry: 1}
+  - {name: Charge, import: tasks}
+  - {name: Item, import: tasks}
+  - {name: Refund, import: tasks}
+storages: [{name: Results, import: selinon_core.storages.memory, classname: InMemoryStorage}]
+flow-definitions:
+  - name: order
+    edges:
+      - {from: , to: Load}
+      - {from: Load, to: Charge, condition: Load.total > 0 and Load.open}
+      - {from: Load, to: Item, foreach: Load.lines}
+      - {from: Item, to: inner, condition: Load.total > 1000}
+    failures: [{nodes: Charge, fallback: Refund}]
+  - name: inner
+    edges: [{from: , to: Item}]
+"""
+CASES = """
+flow: order
+tests:
+  - name: a gift
+    mocks: {Load: {result: {total: 0, open: true, lines: [a, b]}}}
+    expect: {runs: {Load: 1, Item: 2}}
+  - name: paid
+    mocks: {Load: {result: {total: 9, open: true, lines: [a, b]}}}
+    expect: {runs: {Load: 1, Charge: 1, Item: 2}}
+"""
+
+
+@pytest.fixture
+def uncovered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cli: Cli) -> Path:
+    """A project whose tests leave most of it out."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "flows.yaml").write_text(WHY)
+    (tmp_path / "order.flowtest.yaml").write_text(CASES)
+    assert cli("test", "--cover").code == 0
+    return tmp_path
+
+
+def reasons(out: str, goal: str) -> list[str]:
+    """The lines below a missing goal."""
+    lines = out.splitlines()
+    (number,) = (number for number, line in enumerate(lines) if goal in line)
+    rest = lines[number + 1 :]
+    return [
+        line.strip() for line in rest[: next((n for n, each in enumerate(rest) if each[:4].strip()), len(rest))]
+    ]
+
+
+def test_the_nearest_case_says_why_a_goal_was_not_met(uncovered: Path, cli: Cli) -> None:
+    assert "nearest" not in cli("cover").out
+    ran = cli("cover", "--why")
+    assert (ran.code, ran.err) == (0, "")
+    paid, place = "nearest: order.flowtest.yaml::paid", "(mock, order.flowtest.yaml:8:13)"
+    assert reasons(ran.out, "Load.open of Load -> Charge: false") == [
+        paid,  # with the gift it was not evaluated
+        "edge Load -> Charge of order was considered once and fired once",
+        f"Load.total > 0    is true: Load.total was 9    {place}",
+        f"Load.open         is true: Load.open was true  {place}",
+    ]
+    assert reasons(ran.out, "inner ran")[1:3] == [
+        "inner did not run in order",
+        "edge Item -> inner was considered 2 times and said no  (flows.yaml:14:9)",
+    ]
+    assert reasons(ran.out, "foreach of Load -> Item: no item")[1:] == [
+        "edge Load -> Item of order was considered once and fired once",
+        "the foreach of Load -> Item yielded 2 items  (flows.yaml:13:9)",
+    ]
+    assert reasons(ran.out, "fallback Charge -> Refund used") == [
+        paid,
+        "order succeeded",
+        "fallback Charge -> Refund was not needed: Charge did not fail  (flows.yaml:15:16)",
+    ]
+    assert reasons(ran.out, "a retry of Load helped")[1:] == ["Load ran in order", "attempt 1 succeeded"]
+    assert reasons(ran.out, "Item ran  ") == ["no case that can be run again runs flow inner"]
+
+
+def test_a_case_that_is_gone_is_passed_over(uncovered: Path, cli: Cli) -> None:
+    (uncovered / "order.flowtest.yaml").write_text(CASES.partition("  - name: paid")[0])
+    assert reasons(cli("cover", "--why").out, "Load.open of Load -> Charge: false")[:2] == [
+        "nearest: order.flowtest.yaml::a gift",
+        "edge Load -> Charge of order was considered once and never fired",
+    ]
+
+
+def test_what_kept_runs_of_histories_from_a_goal(uncovered: Path, cli: Cli) -> None:
+    (uncovered / "load.yaml").write_text("Load: {result: {total: 0, open: true, lines: []}}\n")
+    ran = cli(
+        "run", "--local", "-q", "--flow", "order", "--mocks", "load.yaml", "--mock-tasks", "--trace", "t.jsonl"
+    )
+    assert ran.code == 0, ran.err
+    found = reasons(cli("cover", "--why", "--histories", "t.jsonl").out, "Load -> Charge fired")
+    assert found[0].startswith("nearest: t.jsonl::")
+    assert found[1:] == [
+        "edge Load -> Charge of order was considered once and never fired",
+        "Load.total > 0    is false: Load.total was 0",
+    ]
+
+
+def test_the_json_form_says_why(uncovered: Path, cli: Cli) -> None:
+    flows = json.loads(cli("cover", "--why", "--format", "json").out)["flows"]
+    goals = {goal["id"]: goal for flow in flows.values() for goal in flow["goals_list"]}
+    used = goals["order/failure:0/used"]
+    assert used["nearest"] == "order.flowtest.yaml::paid"
+    assert [answer["because"][0]["reason"] for answer in used["explain"]] == ["fallback-not-needed"]
+    assert (goals["inner/node:Item/ran"]["nearest"], goals["inner/node:Item/ran"]["explain"]) == (None, [])
+    assert "nearest" not in goals["order/node:Load/ran"]
+
+
+def test_why_is_for_reports_that_can_say_it(uncovered: Path, cli: Cli) -> None:
+    ran = cli("cover", "--why", "--format", "lcov")
+    assert (ran.code, ran.out) == (2, "")
+    assert "--why and --format lcov do not go together" in ran.err
+
+
 def test_without_coverage_it_says_how_to_collect_it(shop: Path, cli: Cli) -> None:
     ran = cli("cover")
     assert (ran.code, ran.out) == (2, "")

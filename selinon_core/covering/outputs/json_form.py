@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from selinon_core.covering.report import Counts, CoverageReport, GoalCoverage
@@ -9,11 +10,13 @@ from selinon_core.covering.report import Counts, CoverageReport, GoalCoverage
 VERSION = 1
 
 
-def report_json(report: CoverageReport, *, missing_only: bool = False) -> dict[str, Any]:
+def report_json(
+    report: CoverageReport, *, missing_only: bool = False, more: Mapping[str, Mapping[str, Any]] | None = None
+) -> dict[str, Any]:
     """The report as a JSON value; ``missing_only`` leaves the goals out that are covered.
 
     ``goals_list`` has the counted goals, ``not_counted`` those that an option counts. ``where`` is
-    ``file:line:column``, ``percent`` is null without goals.
+    ``file:line:column``, ``percent`` is null without goals. ``more``: further keys of goals, by their ids.
     """
     flows = {}
     for flow in report.flows:
@@ -23,7 +26,7 @@ def report_json(report: CoverageReport, *, missing_only: bool = False) -> dict[s
             "impossible": len(flow.having("impossible")),
             "ignored": len(flow.having("ignored")),
             "reused": dict(flow.reused),
-            "goals_list": [_goal(goal) for goal in shown],
+            "goals_list": [{**_goal(goal), **(more or {}).get(goal.goal.id, {})} for goal in shown],
             "not_counted": [_goal(goal) for goal in flow.more],
         }
     return {
