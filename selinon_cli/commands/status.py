@@ -51,6 +51,7 @@ def status(terminal: Terminal, options: StatusOptions) -> int:
         if options.timeline:
             found = _with_path(selinon, found)
         if options.format == "json":
+            found = {"version": 1, **found} if isinstance(found, dict) else found
             terminal.data(json.dumps(found, indent=None if options.watch else 2) + "\n")
         else:
             if options.watch and terminal.interactive:

@@ -101,6 +101,13 @@ class Api:
             raise RequestError('"node" has to be the id of a node run')
         return json_answer(await self._of_run(request, self._backend.logs, checked_id(node)))
 
+    async def result(self, request: Request) -> Response:
+        """The result of a run of a task."""
+        node = only(request, "node").get("node")
+        if node is None:
+            raise RequestError('"node" has to be the id of a node run')
+        return json_answer(await self._of_run(request, self._backend.result, checked_id(node)))
+
     async def explain(self, request: Request) -> Response:
         """Why a node ran, did not run or waits; without a node how the run ended, and why nodes did not run."""
         node = only(request, "node").get("node")

@@ -100,6 +100,7 @@ def _routes(
         Route("/api/runs/{id}/nodes", api.nodes),
         Route("/api/runs/{id}/history", api.history),
         Route("/api/runs/{id}/logs", api.logs),
+        Route("/api/runs/{id}/result", api.result),
         Route("/api/runs/{id}/explain", api.explain),
         Route("/api/runs/{id}/events", api.run_events),
         Route("/api/runs/{id}/graph", api.plain_graph),

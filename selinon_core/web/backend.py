@@ -28,8 +28,9 @@ from selinon_core.web.metrics import RunMetrics
 from selinon_core.web.run_drawings import RunDrawings, run_report
 from selinon_core.web.run_follower import RunFollower
 from selinon_core.web.run_json import VERSION, members_json, run_json
+from selinon_core.web.task_results import task_result
 from selinon_core.web.timed_cache import TimedCache
-from selinon_core.web.waits_json import waits_json
+from selinon_core.web.waits_json import wait_rows
 
 T = TypeVar("T")
 
@@ -122,7 +123,7 @@ class Backend:
     def waits(self, flows: Sequence[str], root: str | None, cursor: str | None) -> dict[str, Any]:
         """A page of tasks that wait for a signal, with the schemas of what they wait for."""
         page = self._selinon.store.waits.find(WaitQuery(tuple(flows), root=root), cursor, WAITS_PER_PAGE)
-        return waits_json(page, self._selinon.plan)
+        return {"version": VERSION, "waits": wait_rows(page.rows, self.plan), "next": page.next}
 
     def audit(self, run: str | None, cursor: str | None) -> dict[str, Any]:
         """A page of who asked for what, see ``audit_json``."""
@@ -195,6 +196,14 @@ class Backend:
         if not store.existing([id]):
             raise UnknownRunError(f"there is no flow run {id}")
         return {"version": VERSION, "logs": logs_of(store, id, node)}
+
+    def result(self, id: str, node: str) -> dict[str, Any]:
+        """The result of a run of a task, see ``task_result``."""
+        with self._runs.run(id) as run:
+            found = next((followed for followed in run.nodes if followed.node.id == node), None)
+            flow = None if run.run is None else run.run.flow.name
+        # the storage may take its time: others may look at the run meanwhile
+        return task_result(self.plan, self._selinon.services.storages, flow, node, found)
 
     # -- drawings ---------------------------------------------------------------------------------------------
 

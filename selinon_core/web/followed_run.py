@@ -2,7 +2,7 @@
 
 To catch up costs two questions to the store, however many viewers there are and however long the log is: what is
 behind the version that is known, and the records of the node runs that have not ended. While a task runs a third
-one is how far the tasks are.
+one is how far the tasks are, and where tasks of the project wait for signals a further one is what waits.
 """
 
 from __future__ import annotations
@@ -19,11 +19,15 @@ from selinon_core.celery.reporting.run_reader import FoldedRun, RunReader
 from selinon_core.celery.reporting.timeline import critical_path
 from selinon_core.celery.stores.protocol import NodeRecord
 from selinon_core.celery.stores.run_header import RunHeader
+from selinon_core.celery.stores.waits import WaitQuery, WaitRow
 from selinon_core.dispatch import NodeRun
 from selinon_core.dispatch import events as on
 from selinon_core.dispatch.references import shown
 from selinon_core.errors import UnknownRunError
 from selinon_core.runtime.redaction import redaction
+
+#: Waits of a run that are read: those that wait longest.
+MOST_WAITS = 50
 
 
 class FollowedNode:
@@ -70,6 +74,8 @@ class FollowedRun:
         self.nodes: list[FollowedNode] = []
         #: How far tasks that run are, by the ids of their node runs.
         self.progress: dict[str, dict[str, Any]] = {}
+        #: What waits for a signal in it and, of a run at the top, in its sub-flows.
+        self.waits: tuple[WaitRow, ...] = ()
         self._path: tuple[int, list[dict[str, Any]]] = (-1, [])
         self._reader = reader
         self._store = reader.store
@@ -94,6 +100,7 @@ class FollowedRun:
                 if machine.phase != "new":
                     self.masked(machine.start.args)  # messages of errors quote values: they are known from here on
             changed = self._look_at_nodes(folded)
+        changed = self._look_at_waits() or changed
         if changed or before != (self.header, self.version, self.undecided):
             self.revision += 1
 
@@ -127,6 +134,16 @@ class FollowedRun:
             progress = progress_of(self._store, self.id)
             changed, self.progress = changed or progress != self.progress, progress
         return changed
+
+    def _look_at_waits(self) -> bool:
+        """Read what waits now; returns whether that changed."""
+        before = self.waits
+        self.waits = ()
+        header, plan = self.header, self._reader.flows.plan
+        if header is not None and header.status == "running" and any(task.wait for task in plan.tasks.values()):
+            query = WaitQuery(run=self.id) if header.caller is not None else WaitQuery(root=self.id)
+            self.waits = tuple(self._store.waits.find(query, None, MOST_WAITS).rows)
+        return before != self.waits
 
     def masked(self, value: Any) -> Any:
         """A value as it may leave the server, without what ``global.redact`` hides."""

@@ -276,6 +276,9 @@ def _facts(run: Mapping[str, Any], root: str) -> list[Markup]:
     facts += [(name, value) for name, value in run["labels"].items()]
     if run["key"]:
         facts.append(("Key", run["key"]))
+    if run["waits"]:
+        titles = [tag("div", tag("a", wait["title"], href=f"{root}review")) for wait in run["waits"]]
+        facts.append(("Waits for", titles))
     if run["links"]:
         facts.append(("Links", [part for link in run["links"] for part in (" ", outside_link(link))][1:]))
     return [tag("div", tag("dt", name), tag("dd", value)) for name, value in facts]

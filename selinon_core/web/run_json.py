@@ -16,6 +16,7 @@ from selinon_core.web.followed_run import FollowedNode, FollowedRun
 from selinon_core.web.links import run_links, task_links
 from selinon_core.web.quantiles import quantile
 from selinon_core.web.shortening import shortened, shortened_text
+from selinon_core.web.waits_json import wait_rows
 
 #: The version of everything that the API returns.
 VERSION = 1
@@ -73,6 +74,7 @@ def run_json(run: FollowedRun, row: IndexRow | None, plan: Plan) -> dict[str, An
         },
         "groups": groups[:MAX_GROUPS],
         "groups_left_out": max(0, len(groups) - MAX_GROUPS),
+        "waits": wait_rows(run.waits, plan),
         "critical_path": _longest(run.critical_path),
         "links": run_links(plan, run),
         "actions": actions_of(status),
@@ -191,6 +193,9 @@ def node_json(run: FollowedRun, followed: FollowedNode, plan: Plan) -> dict[str,
         "after": [{"id": source.id, "name": source.name, "number": source.number} for source in node.sources[:20]],
         "links": task_links(plan, run, node),
     }
+    wait = next((row for row in run.waits if row.id == node.id), None)
+    if wait is not None and node.status == "active":
+        shown["wait"] = {"title": wait.title, "since": wait.since, "deadline": wait.deadline}
     if node.id in run.progress and followed.status in ("running", "retrying", "failure"):
         shown["progress"] = run.masked(run.progress[node.id])
     flow = None if run.run is None else run.run.flow

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from selinon_core.celery.stores.waits import WaitPage, WaitRow
+from selinon_core.celery.stores.waits import WaitRow
 from selinon_core.errors import ConfigurationError
 from selinon_core.plan import Plan
 from selinon_core.schemas.check import ResultSchema
-from selinon_core.web.run_json import VERSION
 
 
-def waits_json(page: WaitPage, plan: Plan) -> dict[str, Any]:
-    """A page of waits. ``schema`` is null where a task has none, and where its file cannot be read here."""
+def wait_rows(waits: Sequence[WaitRow], plan: Plan) -> list[dict[str, Any]]:
+    """Waits in their order. ``schema`` is null where a task has none, and where its file cannot be read here."""
     schemas: dict[str, Any] = {}
     rows = []
-    for row in page.rows:
+    for row in waits:
         if row.node not in schemas:
             schemas[row.node] = _schema(plan, row.node)
         rows.append(_row(row, schemas[row.node]))
-    return {"version": VERSION, "waits": rows, "next": page.next}
+    return rows
 
 
 def _row(row: WaitRow, schema: Any) -> dict[str, Any]:

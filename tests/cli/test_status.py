@@ -118,6 +118,7 @@ def test_a_run_that_the_broker_knows_nothing_of_is_shown_without_its_flow(cli: C
     )
     ran = cli("status", "--app", "status_app:app", id, "--format", "json")
     found = json.loads(ran.out)
+    assert found["version"] == 1
     assert (found["id"], found["status"], found["flow"], found["created"]) == (id, "pending", None, None)
     ran = cli("cancel", "--app", "status_app:app", id)
     assert ran.err.startswith(f"error: there is no flow run {id}\n")

@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from selinon_core.celery.stores.items import LOG, PROGRESS, Item
+from selinon_core.runtime.imports import Imports
 from selinon_core.runtime.redaction import redaction
+from selinon_core.runtime.storages import Storages
 from tests.web.viewed import HOSTILE, PROJECT, TASKS, Client, Viewed, project
 
 Json = dict[str, Any]
@@ -106,6 +108,50 @@ def test_the_history_has_what_conditions_saw(shop: Viewed) -> None:
     assert condition["text"] == "Load → Price · if Load.total > 10 · saw Load.total = 12"
     assert [event["time"] for event in events] == sorted(event["time"] for event in events)
     assert {event["flow"] for event in events} == {"order", "pages"}
+
+
+def test_the_result_of_a_task_is_shown_when_it_is_asked_for(shop: Viewed) -> None:
+    id = shop.finished("order", {"pages": 1, "declined": True})
+    client = shop.client()
+    nodes = {
+        name: get(client, f"/api/runs/{id}/nodes?name={name}")["nodes"][0]
+        for name in ("Load", "Price", "Charge", "pages")
+    }
+    found = {name: get(client, f"/api/runs/{id}/result?node={node['id']}") for name, node in nodes.items()}
+    assert json.loads(found["Load"]["result"]["text"]) == {"total": 12, "note": HOSTILE}
+    assert (found["Load"]["name"], found["Load"]["missing"]) == ("Load", None)
+    assert [found[name]["result"] for name in ("Price", "Charge", "pages")] == [None, None, None]
+    assert "no storage" in found["Price"]["missing"]
+    assert found["Charge"]["missing"] == "its status is failure"
+    assert "sub-flow" in found["pages"]["missing"]
+    assert "no node run" in get(client, f"/api/runs/{id}/result?node={id}", 400)["error"]["message"]
+    assert get(client, f"/api/runs/{id}/result", 400)["error"]["code"] == "bad_request"
+    assert get(client, f"/api/runs/nowhere/result?node={id}", 404)["error"]["code"] == "no_such_run"
+
+
+def test_a_long_result_is_cut_and_a_redacted_one_is_masked(tmp_path: Path) -> None:
+    hidden = PROJECT.replace("global:\n", "global:\n  redact: [total]\n")
+    with project(tmp_path, hidden, TASKS.replace('"note": HOSTILE', '"note": "y" * 5000')) as shop:
+        id = shop.finished("order", {"pages": 1})
+        client = shop.client()
+        (node,) = get(client, f"/api/runs/{id}/nodes?name=Load")["nodes"]
+        result = get(client, f"/api/runs/{id}/result?node={node['id']}")["result"]
+        assert result["cut"]
+        assert result["bytes"] > 5000
+        assert len(result["text"]) == 4096
+        assert "12" not in result["text"]
+        assert '"total": "***"' in result["text"]
+
+
+def test_a_result_that_is_gone_says_so(shop: Viewed) -> None:
+    id = shop.finished("order", {"pages": 1})
+    client = shop.client()
+    (node,) = get(client, f"/api/runs/{id}/nodes?name=Load")["nodes"]
+    # another process, which does not have what is kept in memory
+    shop.services.storages = Storages(shop.plan, Imports(()), lambda event, details: None)
+    found = get(client, f"/api/runs/{id}/result?node={node['id']}")
+    assert found["result"] is None
+    assert node["id"] in found["missing"]
 
 
 def test_a_node_run_has_what_it_logged_and_how_far_it_is(shop: Viewed) -> None:

@@ -98,6 +98,24 @@ def test_a_node_of_the_graph_opens_its_node_runs(browser: Browser, shop: Viewed)
         assert tab.run("document.querySelector('#graph .selected').dataset.name") == "Charge"
 
 
+@pytest.mark.parametrize("width", [375, 1280])
+def test_the_result_of_a_task_is_shown_as_text(browser: Browser, shop: Viewed, tmp_path: Path, width: int) -> None:
+    id = shop.finished("order", {"pages": 1})
+    with opened(browser, shop, f"runs/{id}", width=width, height=900) as tab:
+        tab.until("document.querySelector('#graph [data-name=Load]')")
+        tab.click("#graph [data-name=Load]")
+        tab.shows("Show its result", ".group[data-name=Load]")
+        tab.click(".group[data-name=Load] .result button")
+        tab.shows('"total": 12', ".result pre")
+        tab.shows("<script>hacked()</script>", ".result pre")
+        tab.click("#graph [data-name=Price]")
+        tab.shows("Show its result", ".group[data-name=Price]")
+        tab.click(".group[data-name=Price] .result button")
+        tab.shows("No result: the task has no storage", ".group[data-name=Price] .result")
+        check_look(tab, width, False)
+        tab.screenshot(tmp_path / "page.png")
+
+
 def test_a_node_of_the_graph_that_did_not_run_says_why(browser: Browser, shop: Viewed) -> None:
     id = shop.finished("order", {"pages": 1, "declined": True})
     with opened(browser, shop, f"runs/{id}") as tab:

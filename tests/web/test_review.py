@@ -55,6 +55,32 @@ def test_what_waits_is_listed_and_answered(waiting: tuple[Viewed, str]) -> None:
     assert "Nothing waits" in client.get("/review").text
 
 
+def test_a_run_says_what_it_waits_for(waiting: tuple[Viewed, str]) -> None:
+    viewed, id = waiting
+    client = Client(viewed.page(authorize=authorize))
+    run = client.get(f"/api/runs/{id}").json()
+    assert run["waits"] == client.get("/api/waits").json()["waits"]
+    (wait,) = run["waits"]
+    (node,) = client.get(f"/api/runs/{id}/nodes?name=Approve").json()["nodes"]
+    assert node["wait"] == {key: wait[key] for key in ("title", "since", "deadline")}
+    assert (node["id"], node["status"]) == (wait["id"], "waiting")
+    page = client.get(f"/runs/{id}").text
+    assert '<a href="../review">Ship &lt;b&gt;7&lt;/b&gt;?</a>' in page
+    before = run["revision"]
+    client.request(
+        "POST",
+        f"/api/runs/{id}/signal",
+        json={"node": wait["id"], "value": {"ok": True}},
+        headers={ACTION_HEADER: "1"},
+    )
+    viewed.world.work()
+    run = client.get(f"/api/runs/{id}").json()
+    assert (run["status"], run["waits"]) == ("success", [])
+    assert run["revision"] > before
+    (node,) = client.get(f"/api/runs/{id}/nodes?name=Approve").json()["nodes"]
+    assert "wait" not in node
+
+
 def test_a_viewer_sees_what_waits_and_has_no_form(waiting: tuple[Viewed, str]) -> None:
     page = Client(waiting[0].page()).get("/review").text
     assert "Operators can answer it" in page

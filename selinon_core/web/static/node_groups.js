@@ -34,6 +34,17 @@ function logParts({ attempt, dropped, lines }) {
   return [element("div", "caption", caption), longText(text.join("\n"))];
 }
 
+function logsParts({ logs }) {
+  if (logs.length) return logs.flatMap(logParts);
+  return [element("p", "muted", "Nothing is kept of what it logged (selinon_log_lines).")];
+}
+
+function resultParts({ result, missing }) {
+  if (result === null) return [element("p", "muted", `No result: ${missing}.`)];
+  const cut = result.cut ? [element("div", "caption", `the first 4 KiB of ${result.bytes} bytes`)] : [];
+  return [...cut, longText(result.text)];
+}
+
 // A link to another system, in a window of its own that knows nothing of this one.
 function outsideLink({ name, url }) {
   const link = element("a", "outside", name);
@@ -284,19 +295,21 @@ class Member {
       content.push(element("div", "caption", "links"), line);
     }
     if (node.kind === "flow") content.push(this.subflow(node));
-    else if (node.attempts) content.push(this.logs(node));
+    else {
+      if (["success", "reused"].includes(node.status)) content.push(this.onDemand("result", "Show its result", "result", resultParts));
+      if (node.attempts) content.push(this.onDemand("logs", "Show what it logged", "logs", logsParts));
+    }
     this.content.replaceChildren(...content);
   }
 
-  // What the task logged, on demand.
-  logs(node) {
-    const box = element("div", "logs");
-    const show = button("Show what it logged", "", async () => {
+  // What `path` of the API answers about the node run, when it is asked for.
+  onDemand(className, caption, path, parts) {
+    const { node } = this;
+    const box = element("div", className);
+    const show = button(caption, "", async () => {
       try {
         const query = new URLSearchParams({ node: node.id });
-        const { logs } = await ask(`${this.group.owner.base}/${this.group.owner.id}/logs?${query}`);
-        box.replaceChildren(show, ...logs.flatMap(logParts));
-        if (!logs.length) box.append(element("p", "muted", "Nothing is kept of what it logged (selinon_log_lines)."));
+        box.replaceChildren(show, ...parts(await ask(`${this.group.owner.base}/${this.group.owner.id}/${path}?${query}`)));
       } catch (error) {
         box.replaceChildren(show, element("p", "failure", String(error.message || error)));
       }

@@ -96,7 +96,7 @@ async function show(state) {
   run = state;
   groups.show(run);
   colour();
-  const now = JSON.stringify([run.status, run.reason, run.attempt, run.output, run.args, run.progress, run.labels]);
+  const now = JSON.stringify([run.status, run.reason, run.attempt, run.output, run.args, run.progress, run.labels, run.waits]);
   if (now !== head) {
     const first = head === "";
     head = now;
