@@ -707,7 +707,7 @@ class ProjectModel:
     ``maybe_defined`` holds names that seem to be defined in text that could not be read (after a syntax
     error, or in a broken definition): checks for unknown names have to be silent about them.
     ``files`` are the display names of the files read. ``has_expressions``: some of them have texts of the
-    expression language, templates, schemas of arguments, schedules, lanes or notifications, so that rules about
+    expression language, templates, schemas of arguments, or what ``has_operating`` is about, so that rules about
     these have something to look at.
     """
 
@@ -761,6 +761,15 @@ class ProjectModel:
             self.flow_by_name.setdefault(flow.name.name, flow)
         for storage in storages:
             self.storage_by_name.setdefault(storage.name.name, storage)
+
+    def has_operating(self) -> bool:
+        """Whether there are schedules, lanes, notifications, waits, labels, limits or times to keep runs."""
+        settings = self.settings
+        if settings.schedules or settings.notify or settings.lanes:
+            return True
+        return any(task.wait is not None for task in self.tasks) or any(
+            part is not None for flow in self.flows for part in (flow.labels, flow.limit, flow.keep, flow.lane)
+        )
 
     def node(self, name: str) -> TaskDef | FlowDef | None:
         """The task or flow of that name (tasks first: a clash is reported by its own rule); None when

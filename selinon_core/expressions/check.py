@@ -10,8 +10,7 @@ null is reported where it is read first, and counts as there behind that.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from selinon_core.expressions.checking.calls import call
 from selinon_core.expressions.checking.findings import Finding, Fix, Kind
@@ -29,7 +28,7 @@ from selinon_core.expressions.checking.operators import (
 from selinon_core.expressions.checking.parts import if_else, list_for, list_of_items, object_of_entries
 from selinon_core.expressions.checking.paths import reach
 from selinon_core.expressions.checking.signatures import items_of
-from selinon_core.expressions.checking.state import State
+from selinon_core.expressions.checking.state import State, TypeOf
 from selinon_core.expressions.tree import (
     Arithmetic,
     Broken,
@@ -67,21 +66,21 @@ def check(tree: Tree, text: str, names: Names, facts: Facts = NOTHING) -> Checke
 
     ``facts`` are what is known where the expression stands; see ``facts_behind``.
     """
-    state = State(text, names, _type_of)
+    state = State(text, names, _TYPES)
     type_ = state.type_of(tree, facts)
     return _checked(state, type_)
 
 
 def check_condition(tree: Tree, text: str, names: Names, facts: Facts = NOTHING) -> Checked:
     """The same for an expression that has to give a boolean."""
-    state = State(text, names, _type_of)
+    state = State(text, names, _TYPES)
     boolean(state, tree, facts, "a condition is a boolean")
     return _checked(state, BOOL)
 
 
 def check_items(tree: Tree, text: str, names: Names, facts: Facts = NOTHING) -> Checked:
     """The same for an expression that has to give a list; the type is that of its items."""
-    state = State(text, names, _type_of)
+    state = State(text, names, _TYPES)
 
     def help(type_: Type) -> tuple[str, tuple[Fix, ...]]:
         if type_.kinds() != {OBJECT}:
@@ -97,14 +96,14 @@ def check_items(tree: Tree, text: str, names: Names, facts: Facts = NOTHING) -> 
 
 def check_part_of_text(tree: Tree, text: str, names: Names, facts: Facts = NOTHING) -> Checked:
     """The same for an expression whose value is written into a text."""
-    state = State(text, names, _type_of)
+    state = State(text, names, _TYPES)
     wants = "texts, numbers and booleans can be written into a text"
     return _checked(state, state.wanted(tree, facts, (TEXT, NUMBER, BOOLEAN), wants))
 
 
 def facts_behind(tree: Tree, text: str, names: Names, holds: bool, facts: Facts = NOTHING) -> Facts:
     """What is known of values once a condition was worked out and gave ``holds``."""
-    return facts_when(State(text, names, _type_of), tree, holds, facts)
+    return facts_when(State(text, names, _TYPES), tree, holds, facts)
 
 
 def _checked(state: State, type_: Type) -> Checked:
@@ -128,7 +127,7 @@ def _broken(state: State, tree: Broken, facts: Facts) -> Type:
     return ANY
 
 
-_TYPES: dict[type, Callable[[State, Any, Facts], Type]] = {
+_TYPES: dict[type, TypeOf] = {
     Literal: _literal,
     Name: _path,
     Field: _path,
@@ -145,7 +144,3 @@ _TYPES: dict[type, Callable[[State, Any, Facts], Type]] = {
     ListFor: list_for,
     Broken: _broken,
 }
-
-
-def _type_of(state: State, tree: Tree, facts: Facts) -> Type:
-    return _TYPES[type(tree)](state, tree, facts)

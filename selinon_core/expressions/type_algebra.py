@@ -5,6 +5,7 @@ from __future__ import annotations
 from selinon_core.expressions.type_limits import Limits, met
 from selinon_core.expressions.types import (
     KINDS,
+    NEVER,
     Constant,
     ListType,
     Member,
@@ -22,6 +23,10 @@ def intersection(a: Type, b: Type) -> Type:
         return b
     if b.is_any:
         return a
+    if len(a.members) == len(b.members) == 1 and not (a.loose or b.loose):  # nearly always
+        (one,), (other,) = a.members, b.members
+        common = _meet(one, other) if one.kind == other.kind else None
+        return NEVER if common is None else Type((common,))
     members: list[Member] = []
     for kind in KINDS:
         left, right = a.of(kind), b.of(kind)
@@ -102,6 +107,8 @@ def may_be_equal(a: Type, b: Type, levels: int = _LEVELS) -> bool:
         return True
     if not a.members or not b.members:
         return False
+    if len(a.members) == len(b.members) == 1:  # nearly always
+        return _may_be_equal(a.members[0], b.members[0], levels)
     constants = {member for member in a.members if isinstance(member, Constant)}
     if not constants.isdisjoint(b.members):
         return True

@@ -9,9 +9,12 @@ from selinon_core.expressions.type_algebra import may_be_equal
 from selinon_core.expressions.type_words import describe
 from selinon_core.expressions.types import (
     LIST,
+    BOOLEAN,
     NULL,
     NUMBER,
     OBJECT,
+    TEXT,
+    Constant,
     ListType,
     Member,
     ObjectType,
@@ -20,6 +23,8 @@ from selinon_core.expressions.types import (
     is_integral,
 )
 
+#: All values of a kind that has constants.
+_ALL = {kind: Plain(kind) for kind in (BOOLEAN, NUMBER, TEXT)}
 #: Levels of lists and objects that are compared.
 _DEEPEST = 8
 
@@ -74,6 +79,8 @@ def _is_taken(member: Member, wanted: Type) -> bool:
         return wanted.loose
     if member.kind in (LIST, OBJECT):
         return True
+    if isinstance(member, Constant) and _ALL[member.kind] in members:
+        return True
     if isinstance(member, Plain) and member.kind == NUMBER and not member.is_integer:
         return not all(is_integral(other) for other in members)
     return may_be_equal(Type((member,)), wanted)
@@ -81,9 +88,11 @@ def _is_taken(member: Member, wanted: Type) -> bool:
 
 def _inside(given: Type, wanted: Type, path: tuple[str | int, ...]) -> Iterator[Misfit]:
     """Compare the parts of each shape that is given, where one shape is wanted."""
+    if len(given.members) == 1 and given.members[0].kind in _ALL:
+        return  # most values have no parts
     for kind in (OBJECT, LIST):
         ours, theirs = given.of(kind), wanted.of(kind)
-        if len(theirs) == 1:
+        if ours and len(theirs) == 1:
             is_all = len(ours) == len(given.members) and not given.loose
             yield from _of_any([list(_parts(one, theirs[0], path)) for one in ours], is_all)
 

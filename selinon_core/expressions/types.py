@@ -10,6 +10,7 @@ An integer is a number without fraction, so 1.0 is one too: JSON and JSON Schema
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
@@ -20,6 +21,9 @@ Json = Any
 #: The kinds, in the order in which messages name them.
 NULL, BOOLEAN, NUMBER, TEXT, LIST, OBJECT = "null", "boolean", "number", "text", "list", "object"
 KINDS = (BOOLEAN, NUMBER, TEXT, LIST, OBJECT, NULL)
+
+#: The set of each kind alone.
+_ALONE = {kind: frozenset({kind}) for kind in KINDS}
 
 #: Objects (or lists), and constants, of one kind that a union keeps apart. Codes of countries are some 250.
 MOST_OF_A_KIND = 32
@@ -172,7 +176,10 @@ class Type:
 
     def kinds(self) -> frozenset[str]:
         """The kinds of the members."""
-        return frozenset([member.kind for member in self.members])
+        members = self.members
+        if len(members) == 1:  # most types
+            return _ALONE[members[0].kind]
+        return frozenset([member.kind for member in members])
 
     def of(self, kind: str) -> tuple[Member, ...]:
         """The members of a kind."""
@@ -261,9 +268,11 @@ def union(types: Iterable[Type]) -> Type:
 
 def _without_repetitions(members: Iterable[Member]) -> list[Member]:
     kept = list(members)
-    for kind in (TEXT, NUMBER, BOOLEAN, LIST, OBJECT):
-        alike = sum(1 for member in kept if member.kind == kind and not _is_whole(member))
-        if alike > _MOST[kind]:
+    if len(kept) < 2:
+        return kept
+    alike = Counter([member.kind for member in kept if not _is_whole(member)])
+    for kind, most in _MOST.items():
+        if alike[kind] > most:
             kept = [*(member for member in kept if member.kind != kind), _WHOLE[kind]]
     plain = {member for member in kept if isinstance(member, Plain)}
     return [member for member in kept if not _is_within(member, plain)]

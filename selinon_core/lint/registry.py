@@ -16,18 +16,26 @@ RULES_OF_PLANS: tuple[type[Rule], ...] = (
 
 
 def rules_of_expressions() -> tuple[type[Rule], ...]:
-    """The rules about expressions, templates, schemas of arguments and waits; projects without any need none."""
-    from selinon_core.lint.rules import expressions, operating
+    """The rules about expressions, templates and schemas of arguments; projects without any need none."""
+    from selinon_core.lint.rules import expressions
 
-    return (*expressions.RULES, *operating.RULES)
+    return expressions.RULES
 
 
-def project_rules(has_expressions: bool = True) -> tuple[type[Rule], ...]:
-    """The rules that look at a project that has been read; ``has_expressions`` is that of its model."""
+def rules_of_operating() -> tuple[type[Rule], ...]:
+    """The rules about schedules, lanes, waits and the like; projects without any need none."""
+    from selinon_core.lint.rules import operating
+
+    return operating.RULES
+
+
+def project_rules(has_expressions: bool = True, has_operating: bool = True) -> tuple[type[Rule], ...]:
+    """The rules that look at a project that has been read; its model says what it has."""
     from selinon_core.lint.rules import code, migration, style  # not needed to make a plan
 
     of_expressions = rules_of_expressions() if has_expressions else ()
-    return (*RULES_OF_PLANS, *of_expressions, *code.RULES, *migration.RULES, *style.RULES)
+    of_operating = rules_of_operating() if has_operating else ()
+    return (*RULES_OF_PLANS, *of_expressions, *of_operating, *code.RULES, *migration.RULES, *style.RULES)
 
 
 def every_rule() -> tuple[type[Rule], ...]:

@@ -77,14 +77,14 @@ class ScalarPart(SourceLocation):
         return (Edit(self.span, written),)
 
 
-def parts_of(reading: ReadContext, node: Node, via: Via, offset: int = 0) -> Callable[[int, int], SourceLocation]:
-    """The places of the characters of a scalar, counted from ``offset`` on."""
+def parts_of(reading: ReadContext, node: Node, via: Via) -> Callable[[int, int], SourceLocation]:
+    """The places of the characters of a scalar."""
     places = ScalarPlaces(reading.file, reading.document.text, node)
     whole = reading.location(node, ())
     uses = tuple(reading.location(use, ()) for use in via)
 
     def at(start: int, end: int) -> SourceLocation:
-        part = ScalarPart(places, node, whole, offset + start, offset + end)
+        part = ScalarPart(places, node, whole, start, end)
         return AliasedLocation(part, uses) if uses else part
 
     return at

@@ -5,6 +5,7 @@ Only files that have templates need this module and the language behind it.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from selinon_core.config.model import ExpressionDef, TemplateDef, TextDef
@@ -17,6 +18,7 @@ from selinon_core.diagnostics.location import SourceLocation
 from selinon_core.expressions.templates import read_template_text
 
 _Path = tuple[str | int, ...]
+_Places = Callable[[int, int], SourceLocation]
 _DATA = JsonValue()
 
 
@@ -81,13 +83,18 @@ def _text(reading: ReadContext, node: Node, via: Via, text: str) -> Any:
         inner = part.text.strip()
         offset = part.offset + len(part.text) - len(part.text.lstrip())
         location = at(offset, offset + len(inner))
-        parts.append(parsed(reading, inner, location, parts_of(reading, node, via, offset)))
+        parts.append(parsed(reading, inner, location, _behind(at, offset)))
     if None in parts:
         return BROKEN
     whole = [part for part in parts if part is not None]
     if template.is_plain:
         return "".join(part for part in whole if isinstance(part, str))
     return whole[0] if template.only is not None else TextDef(tuple(whole), reading.location(node, via))
+
+
+def _behind(at: _Places, offset: int) -> _Places:
+    """The places of characters that are counted from ``offset`` on."""
+    return lambda start, end: at(offset + start, offset + end)
 
 
 def _located(reading: ReadContext, node: Node, via: Via, path: _Path) -> tuple[SourceLocation, SourceLocation]:

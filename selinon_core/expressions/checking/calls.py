@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from selinon_core.expressions.checking.findings import Finding, Kind
 from selinon_core.expressions.checking.narrowing import Facts
 from selinon_core.expressions.checking.paths import Reached, reach
@@ -57,17 +59,13 @@ def _number_fits(state: State, tree: Call, function: Function) -> bool:
 
 def _of_table(state: State, tree: Call, function: Function, facts: Facts) -> Type:
     signature = SIGNATURES[tree.function]
-    kinds = [words.split(" or ") for words in function.parameters.values()]
     repeated = function.repeats and len(tree.arguments) > 1
     types: list[Type] = []
     for position, argument in enumerate(tree.arguments):
-        allowed = kinds[min(position, len(kinds) - 1)]
-        if function.repeats:
-            allowed = list(signature.items) if repeated else [LIST]
-        if allowed == ["any"]:
+        allowed, wants = _allowed(tree.function, position, repeated)
+        if not allowed:
             types.append(state.type_of(argument, facts))
             continue
-        wants = f"{tree.function}() takes {_words(allowed)}"
         type_ = state.wanted(argument, facts, allowed, wants)
         if position == signature.integer:
             type_ = state.integer(argument, type_, f"argument {position + 1} of {tree.function}() is an integer")
@@ -77,6 +75,20 @@ def _of_table(state: State, tree: Call, function: Function, facts: Facts) -> Typ
     elif signature.items and tree.arguments:
         _items(state, tree, types[0], facts)
     return signature.gives(tuple(types))
+
+
+@cache
+def _allowed(name: str, position: int, repeated: bool) -> tuple[tuple[str, ...], str]:
+    """The kinds that an argument of a function may be of (empty: all), and how messages say it."""
+    function = FUNCTIONS[name]
+    words = list(function.parameters.values())
+    if function.repeats:
+        allowed = SIGNATURES[name].items if repeated else (LIST,)
+    else:
+        allowed = tuple(words[position].split(" or "))
+    if allowed == ("any",):
+        return (), ""
+    return allowed, f"{name}() takes {_words(allowed)}"
 
 
 def _items(state: State, tree: Call, given: Type, facts: Facts) -> None:
@@ -137,7 +149,7 @@ def _default(state: State, tree: Call, facts: Facts) -> Type:
     return union((found.type.without(NULL), instead))
 
 
-def _words(kinds: list[str] | tuple[str, ...], plural: bool = False) -> str:
+def _words(kinds: tuple[str, ...], plural: bool = False) -> str:
     if plural:
         return " or ".join(f"{kind}s" for kind in kinds)
     articles = {kind: f"an {kind}" if kind[0] in "aeiou" else f"a {kind}" for kind in KINDS}

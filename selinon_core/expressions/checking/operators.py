@@ -206,6 +206,8 @@ def _member_of(value: Type, member: Member) -> bool | None:
 def boolean(state: State, tree: Tree, facts: Facts, wants: str) -> None:
     """Report a part that is not a boolean and has to be."""
     found = state.type_of(tree, facts)
+    if found is BOOL:
+        return  # nearly always
     rest = state.not_null(tree, found, facts)
     wrong = rest.without(BOOLEAN)
     if not wrong.members:
@@ -242,7 +244,11 @@ def negation(state: State, tree: Negation, facts: Facts) -> Type:
 
 def junction(state: State, tree: Junction, facts: Facts) -> Type:
     """A boolean; an operand is worked out only when those before it did not decide."""
+    wants = f'"{tree.operator}" takes booleans'
+    before: Tree | None = None
     for operand in tree.operands:
-        boolean(state, operand, facts, f'"{tree.operator}" takes booleans')
-        facts = facts_when(state, operand, tree.operator == "and", facts)
+        if before is not None:
+            facts = facts_when(state, before, tree.operator == "and", facts)
+        boolean(state, operand, facts, wants)
+        before = operand
     return BOOL

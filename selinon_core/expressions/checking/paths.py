@@ -99,7 +99,7 @@ def _entry(state: State, tree: Tree, start: int, entry: Known | Refused, facts: 
         certain = entry.fails_always or not asking
         state.findings.append(_refusal(tree, start, entry)._replace(certain=certain))
         return Reached(ANY)
-    if not asking:
+    if entry.remarks and not asking:
         state.findings.extend(_refusal(tree, start, remark) for remark in entry.remarks)
     missing = bool(entry.missing) and not has_value(state, tree, facts)
     if missing and not asking:
@@ -153,6 +153,12 @@ def _field(state: State, tree: Field, facts: Facts, asking: bool) -> Reached:
 def _key(
     state: State, tree: Field | Index, key: str, start: int, subject: Reached, facts: Facts, asking: bool
 ) -> Reached:
+    shapes = subject.type.members
+    if len(shapes) == 1 and not facts.present and isinstance(shapes[0], ObjectType) and key in shapes[0].required:
+        value = shapes[0].properties.get(key)
+        if value is not None and (value.members or value.loose):  # nearly always: there is nothing to report
+            is_there = subject.is_there and not subject.type.loose
+            return Reached(value, subject.may_be_missing, is_there, source=subject.source)
     found = _parts_of(state, tree, subject.type, (OBJECT,), "only objects have keys", facts, asking)
     members = [member for member in found.members if isinstance(member, ObjectType)]
     if not members:

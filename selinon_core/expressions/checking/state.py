@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Protocol
+from typing import Any
 
 from selinon_core.expressions.checking.findings import Finding, Fix, Kind
 from selinon_core.expressions.checking.known_names import Names
@@ -32,35 +32,33 @@ _WITH_PATH = frozenset({Name, Field, Index})
 
 _NO_VARIABLES: Mapping[str, int] = {}
 
+#: Works out the type of a part of an expression; what is wrong is reported to the state.
+TypeOf = Callable[["State", Any, Facts], Type]
 #: Says what to do about a value of a wrong type.
 Help = Callable[[Type], tuple[str, tuple[Fix, ...]]]
-
-
-class TypeOf(Protocol):
-    """Works out the type of a part of an expression."""
-
-    def __call__(self, state: State, tree: Tree, facts: Facts) -> Type:
-        """Return the type; what is wrong is reported to the state."""
 
 
 class State:
     """The text, the names, the variables of comprehensions around the present place, and the findings."""
 
-    def __init__(self, text: str, names: Names, type_of: TypeOf) -> None:
+    def __init__(self, text: str, names: Names, types: Mapping[type, TypeOf]) -> None:
         self.names = names
         self.certain = True
         self.findings: list[Finding] = []
         #: Variables of comprehensions: where they begin, and their types.
         self.variables: dict[str, tuple[int, Type]] = {}
         self._text = text
-        self._type_of = type_of
+        self._types = types
         self._told: set[Path] = set()
         #: What parts read. A part stands in one place, so its variables are always the same.
         self._paths: dict[int, Path | None] = {}
 
     def type_of(self, tree: Tree, facts: Facts) -> Type:
         """The type of a part."""
-        return self.seen(self._type_of(self, tree, facts))
+        type_ = self._types[type(tree)](self, tree, facts)
+        if type_.loose:
+            self.certain = False
+        return type_
 
     def seen(self, type_: Type) -> Type:
         """The same type; takes down that something unknown was read."""
@@ -73,7 +71,7 @@ class State:
         findings, told, certain = self.findings, self._told, self.certain
         self.findings, self._told = [], set(told)
         try:
-            return self._type_of(self, tree, facts)
+            return self._types[type(tree)](self, tree, facts)
         finally:
             self.findings, self._told, self.certain = findings, told, certain
 

@@ -41,7 +41,11 @@ VALUES: dict[str, bool | None] = {
     "False": False,
     "None": None,
 }
-_KINDS_OF_WORDS = {**{word: word for word in WORDS}, **dict.fromkeys(VALUES, VALUE)}
+#: Word -> its kind, and what it stands for.
+_WORDS: dict[str, tuple[str, bool | str | None]] = {
+    **{word: (word, word) for word in WORDS},
+    **{word: (VALUE, value) for word, value in VALUES.items()},
+}
 
 #: What is written in other languages -> the token that is meant.
 MEANT = {
@@ -72,7 +76,7 @@ _QUOTES = frozenset("\u2018\u2019\u201a\u201b\u201c\u201d\u201e\u201f\u00ab\u00b
 
 _TOKEN = re.compile(
     r"""[ \t\r\n]*+(?:
-      (?P<name>[A-Za-z_][A-Za-z0-9_]*+)
+      (?P<name>[A-Za-z_][A-Za-z0-9_]*+(?![^\x00-\x7F]))
     | (?P<number>\.?[0-9](?:[eE][+-][0-9]|[0-9A-Za-z_.])*+)
     | (?P<text>"(?:[^"\\\n\r]|\\[^\n\r])*+"? | '(?:[^'\\\n\r]|\\[^\n\r])*+'?)
     | (?P<sign>\*\*|//|===|!==|==|!=|<=|>=|<>|=<|=>|&&|\|\||\?\?|\?\.|\$\{|[-+*/%<>()\[\]{},.:&|!=?])
@@ -93,21 +97,27 @@ class Tokens:
 
     __slots__ = ("ends", "faults", "kinds", "meant", "starts", "unclosed", "values")
 
+    def __init__(self, read: _Read) -> None:
+        kinds, starts, ends, values = zip(*read.rows, strict=True)
+        self.kinds: list[str] = list(kinds)  # words of other languages become operators
+        self.starts: tuple[int, ...] = starts
+        self.ends: tuple[int, ...] = ends
+        self.values: tuple[Any, ...] = values
+        self.faults = read.faults
+        self.meant = read.meant
+        self.unclosed = read.unclosed
+
+
+class _Read:
+    """What has been read of a text so far: its tokens as rows, each a kind, two ends and a value."""
+
+    __slots__ = ("faults", "meant", "rows", "unclosed")
+
     def __init__(self, unclosed: int) -> None:
-        self.kinds: list[str] = []
-        self.starts: list[int] = []
-        self.ends: list[int] = []
-        self.values: list[Any] = []
+        self.rows: list[tuple[str, int, int, Any]] = []
         self.faults: list[Fault] = []
         self.meant: dict[int, Fault] = {}
         self.unclosed = unclosed
-
-    def add(self, kind: str, start: int, end: int, value: Any = None) -> None:
-        """Add a token."""
-        self.kinds.append(kind)
-        self.starts.append(start)
-        self.ends.append(end)
-        self.values.append(value)
 
 
 def tokenize(text: str, begin: int = 0, *, until_brace: bool = False) -> Tokens:
@@ -116,50 +126,44 @@ def tokenize(text: str, begin: int = 0, *, until_brace: bool = False) -> Tokens:
     ``until_brace``: the last token is the ``}`` without a ``{`` before it, of the kind ``END``. Where there is
     none, it is at the end of the text.
     """
-    tokens = Tokens(len(text) + 1)
-    match_token, read, kinds_of_words = _TOKEN.match, _READ, _KINDS_OF_WORDS
-    # Words and signs are most of the tokens, and are added here: a call for each would take longer than the rest.
-    add_kind, add_start = tokens.kinds.append, tokens.starts.append
-    add_end, add_value = tokens.ends.append, tokens.values.append
-    position, braces, length, kind = begin, 0, len(text), ""
-    while kind != END:
-        found = match_token(text, position)
-        assert found is not None  # the pattern has an alternative for every character, and for the end
-        group = found.lastgroup
-        assert group is not None
-        start, position = found.span(group)
-        if group == "name" and (position == length or text[position] <= "\x7f"):
-            word = text[start:position]
-            add_kind(kinds_of_words.get(word, NAME))
-            add_start(start)
-            add_end(position)
-            add_value(VALUES.get(word, word))
-        elif group == "sign":
-            kind = text[start:position]
-            if until_brace:
-                braces += (kind in _OPENING) - (kind == "}")
-                kind = END if braces < 0 else kind
-            if kind in MEANT:
-                tokens.meant[len(tokens.kinds)] = _foreign(text, start, position)
-                kind = MEANT[kind]
-            add_kind(kind)
-            add_start(start)
-            add_end(position)
-            add_value(None)
-        elif group == "end":
-            kind = END
-            tokens.add(END, length, length)
-        else:
-            position = read[group](tokens, text, start, position)
-    return tokens
+    tokens = _Read(len(text) + 1)
+    add, words = tokens.rows.append, _WORDS
+    position, braces = begin, 0
+    while True:
+        # The pattern has an alternative for every character, and for the end: each match is of a group.
+        for found in _TOKEN.finditer(text, position):
+            group = found.lastgroup or "end"
+            start, end = found.span(group)
+            # Words and signs are most of the tokens: a call for each would take longer than the rest.
+            if group == "name":
+                word = found[group]
+                kind, value = words.get(word) or (NAME, word)
+                add((kind, start, end, value))
+            elif group == "sign":
+                kind = found[group]
+                if until_brace:
+                    braces += (kind in _OPENING) - (kind == "}")
+                    if braces < 0:
+                        add((END, start, end, None))
+                        return Tokens(tokens)
+                if kind in MEANT:
+                    tokens.meant[len(tokens.rows)] = _foreign(text, start, end)
+                    kind = MEANT[kind]
+                add((kind, start, end, None))
+            elif group == "end":
+                add((END, end, end, None))
+                return Tokens(tokens)
+            elif (position := _READ[group](tokens, text, start, end)) != end:
+                break  # the token ends elsewhere
 
 
-def _word(tokens: Tokens, text: str, start: int, end: int) -> int:
+def _word(tokens: _Read, text: str, start: int, end: int) -> int:
     """Add the name or the word that begins at ``start``; return where it ends, which is not before ``end``."""
     while end < len(text) and text[end] > "\x7f" and ("a" + text[end]).isidentifier():
         end = _after_ascii(text, end + 1)
     word = text[start:end]
-    tokens.add(_KINDS_OF_WORDS.get(word, NAME), start, end, VALUES.get(word, word))
+    kind, value = _WORDS.get(word, (NAME, word))
+    tokens.rows.append((kind, start, end, value))
     return end
 
 
@@ -169,10 +173,10 @@ def _after_ascii(text: str, position: int) -> int:
     return position
 
 
-def _digits(tokens: Tokens, text: str, start: int, end: int) -> int:
+def _digits(tokens: _Read, text: str, start: int, end: int) -> int:
     """Add a number, or the ``.0`` behind a value."""
-    if text[start] != "." or not tokens.ends or start != tokens.ends[-1]:
-        tokens.add(NUMBER, start, end, number_value(text, start, end, tokens.faults))
+    if text[start] != "." or not tokens.rows or start != tokens.rows[-1][2]:
+        tokens.rows.append((NUMBER, start, end, number_value(text, start, end, tokens.faults)))
         return end
     end = start + 1
     while end < len(text) and text[end] in "0123456789":
@@ -180,36 +184,35 @@ def _digits(tokens: Tokens, text: str, start: int, end: int) -> int:
     index = text[start + 1 : end]
     message = "an item of a list stands in brackets"
     tokens.faults.append(Fault(start, end, message, f"write [{written(index)}]", f"[{index}]"))
-    tokens.add(ITEM, start, end)
+    tokens.rows.append((ITEM, start, end, None))
     return end
 
 
-def _quoted(tokens: Tokens, text: str, start: int, end: int) -> int:
+def _quoted(tokens: _Read, text: str, start: int, end: int) -> int:
     closed = is_closed(text, start, end)
     if not closed:
         tokens.unclosed = min(tokens.unclosed, start)
-    tokens.add(TEXT, start, end, text_value(text, start, end, closed, tokens.faults))
+    tokens.rows.append((TEXT, start, end, text_value(text, start, end, closed, tokens.faults)))
     return end
 
 
-def _other(tokens: Tokens, text: str, start: int, end: int) -> int:
+def _other(tokens: _Read, text: str, start: int, end: int) -> int:
     """Add a name or an operator beyond ASCII, or note that there is no such sign."""
     if text[start].isidentifier():
         return _word(tokens, text, start, _after_ascii(text, end))
     if text[start] in MEANT:
-        tokens.meant[len(tokens.kinds)] = _foreign(text, start, end)
-        tokens.add(MEANT[text[start]], start, end)
+        tokens.meant[len(tokens.rows)] = _foreign(text, start, end)
+        tokens.rows.append((MEANT[text[start]], start, end, None))
         return end
     end = _end_of_unknown(text, end)
     tokens.faults.append(_unknown(text, start, end))
     if not text[start:end].isspace():
-        tokens.add(UNKNOWN, start, end)
+        tokens.rows.append((UNKNOWN, start, end, None))
     return end
 
 
 _OPENING = frozenset({"{", "${"})
-_READ: dict[str, Callable[[Tokens, str, int, int], int]] = {
-    "name": _word,
+_READ: dict[str, Callable[[_Read, str, int, int], int]] = {
     "number": _digits,
     "text": _quoted,
     "other": _other,

@@ -15,7 +15,7 @@ from selinon_core.config.model import EdgeDef, FailureDef, FlowDef, NameRef
 from selinon_core.diagnostics.wording import did_you_mean
 from selinon_core.lint.analysis.atoms import AtomMaker
 from selinon_core.lint.analysis.predicates import Predicates
-from selinon_core.lint.analysis.verdict import Satisfiability, verdict
+from selinon_core.lint.analysis.verdict import Satisfiability, Stated, stated, verdict
 from selinon_core.plan.components import cyclic
 
 #: With more unknown names than this in a flow, any of them may mean any node.
@@ -29,7 +29,7 @@ class StartRule:
     run: a condition that may be false, a foreach that may yield nothing, a failure that may not happen.
     """
 
-    __slots__ = ("atoms", "destinations", "guarded", "origin", "sources", "verdict")
+    __slots__ = ("_stated", "atoms", "destinations", "guarded", "origin", "sources", "verdict")
 
     def __init__(
         self,
@@ -49,6 +49,13 @@ class StartRule:
             self.atoms = AtomMaker(predicates, sources if isinstance(origin, EdgeDef) else ())
             self.verdict = verdict(origin.condition, self.atoms)
         self.guarded = guarded or self.verdict is not Satisfiability.ALWAYS
+        self._stated: Stated | None = None
+
+    def stated(self) -> Stated | None:
+        """The condition as a formula over the unknowns of ``atoms``; None without one."""
+        if self._stated is None and self.origin.condition is not None and self.atoms is not None:
+            self._stated = stated(self.origin.condition, self.atoms)
+        return self._stated
 
 
 class FlowGraph:

@@ -13,6 +13,7 @@ arguments of the flow, or the result of a node that runs at most once.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import cached_property
 from itertools import combinations
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -20,7 +21,14 @@ from selinon_core.config.model import ConditionDef, EdgeDef, FlowDef, LeafDef, T
 from selinon_core.lint.analysis.atoms import Atom, AtomMaker
 from selinon_core.lint.analysis.facts import FlowGraph, StartRule
 from selinon_core.lint.analysis.predicates import Predicates
-from selinon_core.lint.analysis.verdict import MOST_UNKNOWNS, Satisfiability, Stated, may_hold_together, stated
+from selinon_core.lint.analysis.verdict import (
+    MOST_UNKNOWNS,
+    Satisfiability,
+    Stated,
+    are_independent,
+    may_hold_together,
+    stated,
+)
 
 if TYPE_CHECKING:
     from selinon_core.expressions.names import NameUse
@@ -122,7 +130,7 @@ class Exclusions:
         return self._verdicts[needed]
 
     def _conditions_may_hold(self, needed: Requirements) -> bool:
-        if len(needed.clauses) < 2:
+        if len(needed.clauses) < 2 or self._are_independent:
             return True
         clauses: list[list[Stated]] = []
         atoms: set[Atom] = set()
@@ -133,6 +141,12 @@ class Exclusions:
             if len(atoms) > MOST_UNKNOWNS:
                 return True  # too many to be decided
         return may_hold_together(clauses) is not False
+
+    @cached_property
+    def _are_independent(self) -> bool:
+        """Whether no condition of the flow says anything of another one, even if all of them see the same data."""
+        found = [stated for step in self._facts.steps if (stated := step.stated()) is not None]
+        return are_independent([condition.signs for condition in found])
 
     def _once(self, names: Iterable[str]) -> frozenset[str]:
         return frozenset(name for name in names if self._facts.runs_once(name))

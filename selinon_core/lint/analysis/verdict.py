@@ -53,7 +53,7 @@ def verdict(condition: ConditionDef | None, make: AtomMaker) -> Satisfiability:
         return Satisfiability.ALWAYS if constant else Satisfiability.NEVER
     atoms = Formulas(make)
     tree = atoms.tree(condition)
-    if not atoms.has_constants and _are_independent([atoms.signs]):
+    if not atoms.has_constants and are_independent([atoms.signs]):
         return Satisfiability.MAYBE
     if len(atoms.signs) <= MOST_UNKNOWNS:
         table = Table(tuple(atoms.signs))
@@ -90,7 +90,7 @@ def may_hold_together(clauses: Sequence[Sequence[Stated]]) -> bool | None:
 
     Each of the conditions may hold by itself.
     """
-    if _are_independent([condition.signs for clause in clauses for condition in clause]):
+    if are_independent([condition.signs for clause in clauses for condition in clause]):
         return True
     atoms = tuple(dict.fromkeys([atom for clause in clauses for condition in clause for atom in condition.signs]))
     if len(atoms) > MOST_UNKNOWNS:
@@ -104,7 +104,7 @@ def may_hold_together(clauses: Sequence[Sequence[Stated]]) -> bool | None:
 ASKED_FOR, RULED_OUT, BOTH = 1, 2, 3
 
 
-def _are_independent(conditions: Iterable[Mapping[Atom, int]]) -> bool:
+def are_independent(conditions: Iterable[Mapping[Atom, int]]) -> bool:
     """Whether each unknown of some conditions has one sign, and none says anything of another one."""
     found: dict[Atom, int] = {}
     for signs in conditions:

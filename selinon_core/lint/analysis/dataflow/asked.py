@@ -32,10 +32,14 @@ class AskedAtoms(AtomMaker):
     def names_in(self, test: TestDef) -> tuple[NameUse, ...]:
         return self._base.names_in(test)
 
+    def are_asked_once(self, condition: ConditionDef) -> bool:
+        """Whether all unknowns of a condition, or of a part of one, are asked at most once in a flow run."""
+        return all(self._runs_once(name) for name in (*self._step.sources, *self._read(condition)))
+
     def atom(self, condition: ConditionDef) -> Atom:
         atom = self._base.atom(condition)
         sources = self._step.sources
-        if all(self._runs_once(name) for name in (*sources, *self._read(condition))):
+        if self.are_asked_once(condition):
             return atom
         subject = (sources, atom.subject) if atom.subject is not None else None
         return Atom((sources, atom.key), subject, atom.test, atom.operand, atom.is_strict)

@@ -68,9 +68,15 @@ class Ways:
     def _way(self, step: StartRule) -> _Way:
         origin = step.origin
         condition: Formula = True
-        if origin.condition is not None and step.atoms is not None:
-            formulas = Formulas(AskedAtoms(step, step.atoms, self._runs_once), self._index)
-            condition = formulas.tree(origin.condition)
+        stated = step.stated()
+        if origin.condition is not None and stated is not None and step.atoms is not None:
+            asked = AskedAtoms(step, step.atoms, self._runs_once)
+            if asked.are_asked_once(origin.condition):
+                condition = stated.formula
+                for atom in stated.signs:
+                    self._index.setdefault(atom, len(self._index))
+            else:
+                condition = Formulas(asked, self._index).tree(origin.condition)
         some: Formula = True
         if isinstance(origin, FailureDef):
             condition = ("and", (condition, self._unknown(("failed", id(origin)))))
