@@ -8,8 +8,8 @@ from typing import NamedTuple
 from selinon_core.expressions.type_algebra import may_be_equal
 from selinon_core.expressions.type_words import describe
 from selinon_core.expressions.types import (
-    LIST,
     BOOLEAN,
+    LIST,
     NULL,
     NUMBER,
     OBJECT,
