@@ -10,7 +10,8 @@ Parts of the answer, each with its ``part``:
 ``check``     ``ok`` (no errors), ``text`` (what lint prints), ``diagnostics``, ``flows``, ``files`` (those read),
               ``problem`` (why there could be no check at all, or null). Then the rebuild waits for an empty line,
               because the following parts write to the same terminal as the watcher
-``run``       ``code``, ``text``, ``report`` (or null), ``problem`` (why there is none), ``files``
+``run``       ``code``, ``text``, ``report`` (or null), ``problem`` (why there is none), ``files``, and
+              ``why``: with ``drawings``, why nodes did not run (see ``not_run_reasons``)
 ``tests``     ``code``, ``text``, ``problem`` (why no case ran), ``files`` (case files), ``flows`` (digests)
 ``drawings``  ``flows`` (see ``draw_flows``) and ``problem``
 ``end``       the last part
@@ -52,6 +53,8 @@ def rebuild(request: Mapping[str, Any], emit: Emit, wait: Callable[[], object]) 
     if request["run"] is not None:
         run = _run(request)
         report, printed = run["report"], run["problem"]
+        if report is not None and request["drawings"]:
+            run["why"] = _why(project, report)
         emit(run)
     if request["test"] is not None:
         emit(_test(request, project))
@@ -126,7 +129,16 @@ def _run(request: Mapping[str, Any]) -> dict[str, Any]:
         "report": reports[0] if reports else None,
         "problem": problem,
         "files": files_imported([*request["pythonpath"], os.getcwd()]),
+        "why": {},
     }
+
+
+def _why(project: Project, report: Mapping[str, Any]) -> dict[str, Any]:
+    """Why nodes did not run, for the page."""
+    from selinon_cli.watching.reasons import not_run_reasons
+
+    assert project.plan is not None
+    return not_run_reasons(project.plan, report)
 
 
 def _test(request: Mapping[str, Any], project: Project) -> dict[str, Any]:

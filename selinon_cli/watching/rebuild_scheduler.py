@@ -126,7 +126,7 @@ class RebuildScheduler:
 
     def _take_run(self, part: dict[str, Any]) -> None:
         assert self._result is not None
-        self._result["run"] = {name: part[name] for name in ("code", "report", "problem")}
+        self._result["run"] = {name: part[name] for name in ("code", "report", "problem", "why")}
         self._add_files(part["files"])
         self._terminal.data(part["text"])
 
@@ -168,7 +168,7 @@ class RebuildScheduler:
         self._reset_screen()
         self._terminal.warn(problem)
         if self._options.run is not None and self._result["ok"] and self._result["run"] is None:
-            self._result["run"] = {"code": None, "report": None, "problem": problem}
+            self._result["run"] = {"code": None, "report": None, "problem": problem, "why": {}}
         else:
             self._result["problem"] = problem
         result, self._result = self._result, None

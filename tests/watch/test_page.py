@@ -157,10 +157,49 @@ def test_pick_a_flow(browser: Browser, project: Path) -> None:
         tab.shows("ValueError: stored nothing of", "#details")
         tab.shows("Traceback", "#details")
         tab.click("#graph [data-name=Clean]")
-        tab.shows("It did not run in this flow.", "#details")
+        tab.shows("second/Clean did not run in first.", "#details")
+        tab.shows("edge Store -> Clean was not considered: second/Store#1 failed", "#details")
         save(project / "work.py", WORK.format(result="2"))
         tab.until("Number(document.querySelector('#status').dataset.version) >= 3")
         assert tab.run("document.querySelector('#flow').value") == "second"
+
+
+WHY = """\
+flow-definitions:
+  - name: first
+    edges:
+      - {from: null, to: Fetch}
+      - {from: Fetch, to: second, condition: Fetch.n > 1}
+    failures:
+      - {nodes: Fetch, fallback: Store}
+  - name: second
+    edges:
+      - {from: null, to: Clean}
+"""
+
+
+def test_click_a_node_that_did_not_run_to_see_why(browser: Browser, project: Path) -> None:
+    (project / "flows.yaml").write_text(WHY)
+    with page(browser, project, "--run", "--flow", "first") as tab:
+        tab.until("document.querySelector('#graph [data-name=second]')")
+        tab.click("#graph [data-name=second]")
+        tab.shows("second did not run in first.", "#details")
+        tab.shows("edge Fetch -> second was considered once and said no  (flows.yaml:5:9)", "#details")
+        tab.shows("Fetch.n > 1    is false: Fetch.n was 1", "#details")
+        tab.click("#graph [data-name=Store]")
+        tab.shows("fallback Fetch -> Store was not needed: Fetch did not fail", "#details")
+        # A flow that was not started, too.
+        tab.run(
+            "(() => { const e = document.querySelector('#flow'); e.value = 'second';"
+            " e.dispatchEvent(new Event('change')); })()"
+        )
+        tab.until("document.querySelector('#graph [data-name=Clean]')")
+        tab.click("#graph [data-name=Clean]")
+        tab.shows("flow second did not run", "#details")
+        tab.shows("Fetch.n was 1", "#details")
+        # It follows the next run.
+        save(project / "work.py", WORK.format(result="{'n': 2}"))
+        tab.shows("success at 0 s", "#details")
 
 
 def many_runs(project: Path, work: str) -> None:

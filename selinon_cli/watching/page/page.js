@@ -1,5 +1,5 @@
 import { GraphView } from "./graph.js";
-import { button, byId, element, json, plural, setStatus } from "./common.js";
+import { button, byId, element, json, longText, plural, setStatus } from "./common.js";
 
 const MAX_RUNS = 100;
 
@@ -86,13 +86,22 @@ function showNode() {
     const flow = chosenNode;
     content.push(button("Show this flow", "", () => chooseFlow(flow)));
   }
-  if (!runs.length) content.push(element("p", "muted", report ? "It did not run in this flow." : "There is no run."));
+  if (!runs.length) content.push(...notRun(report, chosenNode));
   if (runs.length && !found.length) content.push(element("p", "muted", `None of the ${runs.length} runs has that text.`));
   content.push(...found.slice(0, MAX_RUNS).map((run, index) => nodeRun(run, index === 0, runs.length)));
   if (found.length > MAX_RUNS) {
     content.push(element("p", "muted", `and ${found.length - MAX_RUNS} more runs; the filter finds them`));
   }
   area.replaceChildren(...content);
+}
+
+// That a node did not run, and why: the answer of `selinon explain`.
+function notRun(report, name) {
+  if (!report) return [element("p", "muted", "There is no run.")];
+  const { why } = shownResult().run;
+  const answer = why && why[chosenFlow] && why[chosenFlow][name];
+  if (!answer) return [element("p", "muted", "It did not run in this flow.")];
+  return [element("p", "", `${answer.text}.`), ...(answer.because ? [longText(answer.because)] : [])];
 }
 
 // Runs with their numbers; those that failed come first, else the order in which they started stays.
