@@ -144,7 +144,7 @@ class WorkerServices:
             flow_versions = flow_versions_of(plan, store.get_definition)
         self.flow_versions = flow_versions
         self.imports = Imports(pythonpath) if imports is None else imports
-        self.messages = MessageBuilder(plan, default_queue)
+        self.messages = MessageBuilder(plan, default_queue, self.clock)
         self.tracer = RunTracer(plan, self.imports) if tracer is None else tracer
         self.spans = Spans(plan) if spans is None else spans
         self.storages = Storages(plan, self.imports, self._trace_storage) if storages is None else storages

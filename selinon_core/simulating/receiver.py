@@ -7,6 +7,7 @@ from typing import Any
 
 from selinon_core.celery.services import WorkerServices
 from selinon_core.celery.transport.message_schema import (
+    QUEUED_HEADER,
     TRACE_HEADER,
     Message,
     NodeMessage,
@@ -53,7 +54,9 @@ class Receiver:
         trace = headers.get(TRACE_HEADER, "")
         try:
             messages = (
-                read_nodes(kwargs, MOST_BYTES) if task != DISPATCHER else (read_dispatch(kwargs, MOST_BYTES),)
+                read_nodes(kwargs, MOST_BYTES, queued=headers.get(QUEUED_HEADER))
+                if task != DISPATCHER
+                else (read_dispatch(kwargs, MOST_BYTES),)
             )
         except FormatSkew:
             return False

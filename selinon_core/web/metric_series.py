@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
+from selinon_core.celery.reporting.meters import BUCKETS, WAIT_BUCKETS
 from selinon_core.errors import MissingExtraError
-
-#: The bounds of durations, in seconds: 0.1 s to a day.
-BUCKETS = (0.1, 0.5, 1, 5, 15, 60, 300, 900, 3600, 4 * 3600, 12 * 3600, 86400)
-#: The bounds of the seconds for which tasks wait for a worker: 0.05 s to a day.
-WAIT_BUCKETS = (0.05, 0.25, 1, 5, 15, 60, 300, 1800, 7200, 86400)
 
 
 class MetricSeries:

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from selinon_core.celery.reporting.meters import BUCKETS, Meters
+from selinon_core.celery.reporting.meters import BUCKETS, WAIT_BUCKETS, Meters
 from selinon_core.celery.reporting.opentelemetry import Spans
+from selinon_core.celery.transport.message_schema import QUEUED_HEADER, read_nodes
 from selinon_core.plan import Plan
 from selinon_core.project import compile_text
 from selinon_core.simulating.world import World
@@ -94,8 +95,9 @@ def test_the_durations_of_flow_runs_are_recorded() -> None:
     world.now += 7
     world.work()
     data: Any = reader.get_metrics_data()
-    (metric,) = data.resource_metrics[0].scope_metrics[0].metrics
-    assert (metric.name, metric.unit) == ("selinon.run", "s")
+    metrics = {metric.name: metric for metric in data.resource_metrics[0].scope_metrics[0].metrics}
+    metric = metrics["selinon.run"]
+    assert metric.unit == "s"
     points = {tuple(point.attributes.values()): point for point in metric.data.data_points}
     assert {about: point.count for about, point in points.items()} == {
         ("main", "failure"): 1,
@@ -103,6 +105,75 @@ def test_the_durations_of_flow_runs_are_recorded() -> None:
     }
     assert points["main", "failure"].sum == 7
     assert points["main", "failure"].explicit_bounds == BUCKETS
+
+
+@pytest.mark.parametrize("inline", [0, 8])
+def test_how_long_tasks_waited_for_a_worker_is_recorded(inline: int) -> None:
+    from opentelemetry.sdk.metrics import MeterProvider
+    from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+
+    reader = InMemoryMetricReader()
+    plan = traced_plan()
+    spans = Spans(plan, meters=Meters(plan, MeterProvider([reader])))
+    world = World(plan, workers=1, spans=spans, selinon_inline_count=inline)
+    id = world.start("main")
+    while world.store.header(id) is None:
+        world.step()
+    world.now += 7
+    world.work()
+    data: Any = reader.get_metrics_data()
+    metrics = {metric.name: metric for metric in data.resource_metrics[0].scope_metrics[0].metrics}
+    metric = metrics["selinon.node_wait"]
+    points = {tuple(point.attributes.values()): point for point in metric.data.data_points}
+    assert {about: point.count for about, point in points.items()} == {("main", "A"): 1, ("below", "Fail"): 1}
+    assert [points["main", "A"].sum, points["below", "Fail"].sum] == [0 if inline else 7, 0]
+    assert (metric.unit, points["main", "A"].explicit_bounds) == ("s", WAIT_BUCKETS)
+
+
+def test_the_waits_of_later_attempts_are_not_recorded() -> None:
+    from opentelemetry.sdk.metrics import MeterProvider
+    from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+
+    reader = InMemoryMetricReader()
+    text = f"""
+global: {{trace: [{{opentelemetry: true}}]}}
+tasks: [{{name: Fail, import: {__name__}, classname: Task, max_retry: 2, retry_countdown: 60}}]
+flow-definitions: [{{name: main, edges: [{{from: , to: Fail}}]}}]
+"""
+    plan = compile_text({"nodes.yaml": text}).plan
+    assert plan is not None
+    world = World(plan, workers=1, spans=Spans(plan, meters=Meters(plan, MeterProvider([reader]))))
+    id = world.start("main")
+    world.work()
+    header = world.store.header(id)
+    assert header is not None
+    assert header["status"] == "failure"
+    data: Any = reader.get_metrics_data()
+    metrics = {metric.name: metric for metric in data.resource_metrics[0].scope_metrics[0].metrics}
+    (point,) = metrics["selinon.node_wait"].data.data_points
+    assert (point.count, point.sum) == (1, 0)
+
+
+def test_messages_say_since_when_they_are_queued_only_where_that_is_recorded() -> None:
+    silent = compile_text(
+        {
+            "nodes.yaml": f"tasks: [{{name: A, import: {__name__}, classname: Task}}]\n"
+            "flow-definitions: [{name: main, edges: [{from: , to: A}]}]\n"
+        }
+    ).plan
+    assert silent is not None
+    for plan, wanted in ((silent, False), (traced_plan(), True)):
+        world = World(plan, workers=1, selinon_inline_count=0)
+        world.start("main")
+        world.work()
+        sent = [message for message in world.broker.sent if message.kwargs.get("task") == "A"]
+        assert [QUEUED_HEADER in (message.headers or {}) for message in sent] == [wanted]
+
+
+@pytest.mark.parametrize("value", [None, "soon", True, -1, 0, float("nan"), float("inf"), 1e300, [], {}])
+def test_a_header_that_is_no_time_is_ignored(value: Any) -> None:
+    kwargs = {"v": 1, "flow": "f", "id": "i", "number": 1, "task": "A"}
+    assert read_nodes(kwargs, 10_000, queued=value)[0].queued == 0
 
 
 def test_nothing_is_traced_that_nobody_asked_for() -> None:

@@ -4,12 +4,13 @@ store.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from selinon_core.celery.transport.message_schema import (
     LIMIT_FORMAT,
     PAUSE_FORMAT,
+    QUEUED_HEADER,
     RERUN_FORMAT,
     RETRY_FORMAT,
     SIGNAL_FORMAT,
@@ -50,10 +51,14 @@ class RunRef(NamedTuple):
 
 
 class MessageBuilder:
-    """Builds the messages of one plan; queues are looked up once."""
+    """Builds the messages of one plan; queues are looked up once.
 
-    def __init__(self, plan: Plan, default_queue: str) -> None:
+    With a ``clock``, that of the store, messages of a trace say since when their node runs are queued.
+    """
+
+    def __init__(self, plan: Plan, default_queue: str, clock: Callable[[], float] | None = None) -> None:
         self._plan = plan
+        self._clock = clock
         self._default_queue = default_queue
         self._queues: dict[tuple[str, str], str] = {}
 
@@ -124,7 +129,7 @@ class MessageBuilder:
                 run.id,
                 kwargs,
                 limit,
-                _traced(run.trace),
+                self._queued_now(run.trace) if not delivery else _traced(run.trace),
             ), payload
         if node.serial:
             inline |= {"serial": node.serial, "v": RETRY_FORMAT}
@@ -194,6 +199,13 @@ class MessageBuilder:
         shown, headers = f"selinon.task.{message.task}", _traced(message.trace)
         return OutgoingMessage(queue, ENVELOPE, shown, task_id, message.id, kwargs, limit, headers)
 
+    def _queued_now(self, trace: str) -> dict[str, Any] | None:
+        """The headers of the first message of a node run."""
+        headers: dict[str, Any] | None = _traced(trace)
+        if headers is not None and self._clock is not None:
+            headers[QUEUED_HEADER] = round(self._clock(), 3)
+        return headers
+
     def retry(
         self, flow: str, id: str, version: int, numbers: Sequence[int] | None, by: str | None, queue: str
     ) -> OutgoingMessage:
@@ -242,7 +254,7 @@ class MessageBuilder:
         return OutgoingMessage(queue or self.queue(flow, lane), DISPATCHER, f"selinon.flow.{flow}", id, id, kwargs)
 
 
-def _traced(trace: str) -> dict[str, str] | None:
+def _traced(trace: str) -> dict[str, Any] | None:
     return {TRACE_HEADER: trace} if trace else None
 
 

@@ -66,6 +66,9 @@ MOST_INLINE = 1024
 MOST_ARGUMENTS = 65536
 #: The header with the trace that a message belongs to.
 TRACE_HEADER = "traceparent"
+#: The header with the time at which a node run was first sent, in seconds since the epoch by the store's clock.
+#: Only messages of a trace have it.
+QUEUED_HEADER = "selinon_queued"
 #: How the reason of a flow run begins whose start has expired.
 EXPIRY = "expired: "
 
@@ -92,6 +95,8 @@ class NodeMessage(NamedTuple):
     refers: bool = False
     #: The lane of the run; empty: it has none, or an older worker sent the message.
     lane: str = ""
+    #: Its ``QUEUED_HEADER``; 0: it has none.
+    queued: float = 0.0
 
     @property
     def given(self) -> Any:
@@ -248,23 +253,25 @@ def _may_travel(value: Any, limit: int) -> bool:
     return len(text) <= limit and not is_too_deep(value, text)
 
 
-def read_nodes(kwargs: Mapping[str, Any], most_bytes: int, trace: Any = None) -> tuple[NodeMessage, ...]:
+def read_nodes(
+    kwargs: Mapping[str, Any], most_bytes: int, trace: Any = None, queued: Any = None
+) -> tuple[NodeMessage, ...]:
     """Check the arguments of ``selinon.SelinonTaskEnvelope``: one node run, or several (``nodes``).
 
-    ``trace`` is the message's ``TRACE_HEADER``, if it has one. Raises ``MessageRefused``, and
-    ``FormatSkew`` for a message of a newer format.
+    ``trace`` and ``queued`` are the message's ``TRACE_HEADER`` and ``QUEUED_HEADER``, if it has them. Raises
+    ``MessageRefused``, and ``FormatSkew`` for a message of a newer format.
     """
     nodes = kwargs.get("nodes")
     if nodes is None:
-        return (read_node(kwargs, most_bytes, trace),)
+        return (read_node(kwargs, most_bytes, trace, queued),)
     _check_format(kwargs, most_bytes)
     if not isinstance(nodes, list) or not nodes or not all(isinstance(node, dict) for node in nodes):
         raise _refusal("nodes", nodes, "is not a list of node runs")
     shared = {"v": kwargs["v"], "flow": kwargs.get("flow"), "id": kwargs.get("id"), "lane": kwargs.get("lane")}
-    return tuple(read_node({**node, **shared}, most_bytes, trace) for node in nodes)
+    return tuple(read_node({**node, **shared}, most_bytes, trace, queued) for node in nodes)
 
 
-def read_node(kwargs: Mapping[str, Any], most_bytes: int, trace: Any = None) -> NodeMessage:
+def read_node(kwargs: Mapping[str, Any], most_bytes: int, trace: Any = None, queued: Any = None) -> NodeMessage:
     """Check the arguments that ask for one node run; raises as ``read_nodes``."""
     _check_format(kwargs, most_bytes)
     return NodeMessage(
@@ -281,7 +288,14 @@ def read_node(kwargs: Mapping[str, Any], most_bytes: int, trace: Any = None) -> 
         _trace(trace),
         bool(kwargs.get("refers")),
         _lane(kwargs),
+        _time(queued),
     )
+
+
+def _time(value: Any) -> float:
+    """A time in a header; 0 for what is not one: nothing depends on it but a metric."""
+    is_time = isinstance(value, int | float) and not isinstance(value, bool) and 0 < value <= _LATEST
+    return float(value) if is_time else 0.0
 
 
 def read_dispatch(kwargs: Mapping[str, Any], most_bytes: int, trace: Any = None) -> DispatchMessage:

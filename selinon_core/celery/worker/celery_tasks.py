@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NoReturn
 
 from selinon_core.celery.execution.reopening_step import RunBusy
 from selinon_core.celery.selinon_protocol import Owner
 from selinon_core.celery.transport.message_schema import (
+    QUEUED_HEADER,
     TRACE_HEADER,
     Message,
     PauseMessage,
@@ -166,7 +168,10 @@ class MessageReceiver:
 
     def run_nodes(self, task: Any, kwargs: dict[str, Any]) -> None:
         """Handle a message of ``selinon.SelinonTaskEnvelope``."""
-        messages = self._read(task, kwargs, read_nodes)
+        reader: Callable[..., Any] = read_nodes
+        if self._owner.services.spans.enabled:
+            reader = partial(read_nodes, queued=header_of(task, QUEUED_HEADER))
+        messages = self._read(task, kwargs, reader)
         if messages is None:
             return
         unknown = [(message, unknown_in(self._owner.plan, message)) for message in messages]

@@ -18,7 +18,7 @@ from selinon_core.celery.selinon_protocol import Owner
 from selinon_core.celery.stores.items import PARKED, Item
 from selinon_core.celery.transport.celery_defaults import is_redis
 from selinon_core.celery.transport.message_limits import one_line
-from selinon_core.celery.transport.message_schema import TRACE_HEADER, is_v1_message
+from selinon_core.celery.transport.message_schema import QUEUED_HEADER, TRACE_HEADER, is_v1_message
 from selinon_core.celery.transport.publisher import OutgoingMessage
 from selinon_core.errors import StateStoreError, StateStoreRefused
 
@@ -129,7 +129,7 @@ def _republish_as_is(task: Any) -> bool:
 def _copy(task: Any, more: dict[str, Any]) -> OutgoingMessage:
     request = task.request
     headers: dict[str, Any] = {}
-    for name in (TRACE_HEADER, FAILURES):
+    for name in (TRACE_HEADER, QUEUED_HEADER, FAILURES):
         found = header_of(task, name)
         if found is not None:
             headers[name] = found

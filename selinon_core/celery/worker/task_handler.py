@@ -141,6 +141,7 @@ class TaskMessageHandler:
             if record is not None:
                 services.tracer.emit_entry(trace_entries.STARTED, record, record.attempts)
             if services.spans.enabled:
+                self._note_wait(message, begun, inline)
                 about = (message.flow, message.id, message.task, task_id, begun.attempts + 1)
                 with services.spans.attempt(message.trace, *about) as ended:
                     attempt = self._attempt(message, task_id, begun)
@@ -180,6 +181,13 @@ class TaskMessageHandler:
             error=(task_id, encode_error(attempt.error)),
             inline=inline,
         )
+
+    def _note_wait(self, message: NodeMessage, begun: Begun, inline: bool) -> None:
+        """Record how long the first message of a node run waited; what runs inline has waited for 0 s."""
+        first = not message.delivery and not begun.attempts and begun.deliveries == 1
+        if first and (inline or message.queued):
+            seconds = 0.0 if inline else self._services.clock() - message.queued
+            self._services.spans.meters.task_began(message.flow, message.task, seconds)
 
     def _attempt(self, message: NodeMessage, task_id: str, begun: Begun) -> Attempt:
         services = self._services
