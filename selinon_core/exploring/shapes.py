@@ -37,6 +37,8 @@ _WANTED: dict[str, Any] = {
     "flatten": [[_TEXT]],
     **{name: {} for name in ("keys", "values", "items")},
 }
+#: Functions that give a text.
+_TEXTS = ("text", "lower", "upper", "strip", "join", "replace")
 #: What they want of each item, where the list is written there.
 _ITEMS: dict[str, Any] = {
     **dict.fromkeys(("sum", "min", "max"), _NUMBER),
@@ -84,14 +86,15 @@ class Shape:
             return [self.items.value() for _ in range(self.at_least)]
         return _TEXT if self.sample is None else self.sample
 
-    def schema(self) -> dict[str, Any]:
-        """A JSON Schema of the values that have it all."""
+    def schema(self, *, has_types: bool = True) -> dict[str, Any]:
+        """A JSON Schema of the values that have it all; without ``has_types`` of any numbers and texts."""
         if self.fields:
-            inner = {name: field.schema() for name, field in self.fields.items()}
+            inner = {name: field.schema(has_types=has_types) for name, field in self.fields.items()}
             return {"type": "object", "required": list(inner), "properties": inner}
         if self.items is not None:
-            return {"type": "array", "minItems": self.at_least, "items": self.items.schema()}
-        if isinstance(self.sample, bool) or self.sample is None:
+            items = self.items.schema(has_types=has_types)
+            return {"type": "array", "minItems": self.at_least, "items": items}
+        if not has_types or isinstance(self.sample, bool) or self.sample is None:
             return {}
         return {"type": "number"} if isinstance(self.sample, int | float) else {}
 
@@ -156,7 +159,8 @@ class Shapes:
 def _parts(tree: Tree, wanted: Any) -> list[tuple[Tree, Any]]:
     """The parts of a tree with what is wanted of each."""
     if isinstance(tree, Arithmetic | Negative):
-        return [(part, _NUMBER) for part in children(tree)]
+        operand: Any = _TEXT if isinstance(wanted, str) or _is_text(tree) else _NUMBER
+        return [(part, operand) for part in children(tree)]
     if isinstance(tree, Junction | Negation):
         return [(part, True) for part in children(tree)]
     if isinstance(tree, IfElse):
@@ -174,6 +178,15 @@ def _parts(tree: Tree, wanted: Any) -> list[tuple[Tree, Any]]:
             want = others[0].value if others and isinstance(others[0], Literal) else wanted
         return [(first, want), *((part, _TEXT) for part in others)]
     return [(part, _TEXT) for part in children(tree)]
+
+
+def _is_text(tree: Tree) -> bool:
+    """Whether an expression is surely a text: a literal, a function that gives one, or ``+`` with one of these."""
+    if isinstance(tree, Literal):
+        return isinstance(tree.value, str)
+    if isinstance(tree, Arithmetic):
+        return tree.operator == "+" and (_is_text(tree.left) or _is_text(tree.right))
+    return isinstance(tree, Call) and tree.function in _TEXTS
 
 
 def _compared(tree: Comparison) -> list[tuple[Tree, Any]]:

@@ -78,13 +78,16 @@ class ValuesRead:
 
     def _made(self, value: Any, lists: Lists, wanted: Shape | None, schema: ResultSchema | None) -> Any:
         if value is None and schema is not None:
-            overlay = {} if wanted is None else wanted.schema()
-            for place, count in lists.items():
-                _set_length(overlay, place, count)
-            try:
-                return schema.value_within(overlay)
-            except ConfigurationError:
-                value = schema.minimal_value()
+            # The types are guessed from expressions, so a schema may have no value of them.
+            for has_types in (True, False):
+                overlay = {} if wanted is None else wanted.schema(has_types=has_types)
+                for place, count in lists.items():
+                    _set_length(overlay, place, count)
+                try:
+                    return schema.value_within(overlay)
+                except ConfigurationError:
+                    pass
+            value = schema.minimal_value()
         if wanted is None:
             return value
         shape = wanted.value()

@@ -242,6 +242,22 @@ WHATEVER = object()  # fits, and which one does not matter
             {"a": 1, "b": 0},
         ),
         (
+            {
+                "additionalProperties": {"type": "string"},
+                "allOf": [{"type": "object", "required": ["a"], "properties": {"a": {}}}],
+            },
+            {"a": ""},
+        ),
+        (
+            {
+                "allOf": [
+                    {"required": ["a"], "properties": {"a": {"minLength": 1}}},
+                    {"properties": {"b": {}}, "additionalProperties": {"type": "string"}},
+                ]
+            },
+            {"a": "x"},
+        ),
+        (
             {"anyOf": [{"required": ["a"]}, {"required": ["b"]}], "properties": {"a": False}, "type": "object"},
             {"b": None},
         ),

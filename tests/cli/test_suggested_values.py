@@ -214,3 +214,41 @@ def test_what_is_suggested_fits_the_annotation_of_run(
     assert linted.code == 0, linted.out
     assert "no problems" in linted.out
     assert cli("test", ".").code == 0
+
+
+TEXTS = """\
+tasks:
+  - {name: Book, import: tasks, output_schema: {type: object, additionalProperties: {type: string}}, storage: S}
+  - {name: Tell, import: tasks, storage: S}
+storages:
+  - {name: S, import: selinon_core.storages.memory, classname: InMemoryStorage}
+flow-definitions:
+  - name: main
+    edges:
+      - {from: , to: Book}
+      - {from: Book, to: Tell, args: {text: '${EXPRESSION}'}}
+"""
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        '"booked " + Book.entry',
+        'Book.entry + "!"',
+        'Book.entry + (", " + Book.by)',
+        "Book.entry + text(1)",
+        "lower(Book.entry) + Book.by",
+        "Book.entry + Book.by",  # the schema alone says that these are texts
+        'Book.entry + "!" if Book.by == "ann" else Book.by',
+    ],
+)
+def test_texts_that_are_put_together_are_suggested_as_texts(
+    expression: str, tmp_path: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "flows.yaml").write_text(TEXTS.replace("EXPRESSION", expression))
+    ran = cli("check", ".", "--suggest", "new.flowtest.yaml")
+    assert "left out" not in ran.out + ran.err
+    assert "main succeeds after Book, Tell" in (tmp_path / "new.flowtest.yaml").read_text()
+    tested = cli("test", ".")
+    assert tested.code == 0, tested

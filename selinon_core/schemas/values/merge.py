@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 
@@ -43,7 +44,21 @@ def merged(one: Any, other: Any) -> Any:
         elif key in ("anyOf", "oneOf"):
             result["allOf"] = [*result.get("allOf", []), {key: value}]
         # else: the first one; the validator looks at both
+    for listing, ruling in ((one, other), (other, one)):
+        for name, listed in listing.get("properties", {}).items():
+            rule = _rule_of_unlisted(name, ruling)
+            if rule is not True:
+                result["properties"][name] = False if rule is False else {"allOf": [listed, rule]}
     return result
+
+
+def _rule_of_unlisted(name: str, schema: dict[str, Any]) -> Any:
+    """What ``additionalProperties`` of a schema says of a key; True where they are not about it."""
+    if name in schema.get("properties", {}) or any(
+        re.search(one, name) for one in schema.get("patternProperties", {})
+    ):
+        return True
+    return schema.get("additionalProperties", True)
 
 
 def _common_types(one: Any, other: Any) -> list[str]:
