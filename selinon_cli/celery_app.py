@@ -53,7 +53,10 @@ def flows_of(terminal: Terminal, app: str | None, paths: Sequence[str]) -> Selin
     except SelinonException:
         raise
     except USER_ERRORS as error:
-        raise UsageError(f'cannot import the Celery app "{app}": {_import_failure(error)}') from None
+        failure = _import_failure(error)
+        is_misnamed = isinstance(error, ImportError | AttributeError) and f"'{app.partition(':')[0]}'" in failure
+        hint = "name it as MODULE:APP, with a module of this directory or of PYTHONPATH" if is_misnamed else ""
+        raise UsageError(f'cannot import the Celery app "{app}": {failure}', hint) from None
     task = found.tasks.get("selinon.Dispatcher")
     owner: Selinon | None = getattr(task, "selinon", None)
     if owner is None:

@@ -197,7 +197,7 @@ class SqlStorage(ConnectedStorage["Engine"]):
                 f"the driver '{exc.name}' of the URL '{url}' is not installed: pip install "
                 f"'selinon[{extra}]'" + ("" if extra == "postgresql" else f" and '{exc.name}'")
             ) from None
-        except ArgumentError as exc:
+        except (ArgumentError, ValueError) as exc:  # what a port has to be is said by int()
             raise StorageError(f"{type(self).__name__} cannot use its connection_string: {exc}") from exc
 
     def _url(self) -> URL:

@@ -68,6 +68,10 @@ def test_sentinel_is_asked_for_the_master() -> None:
     [
         ("sentinel://one:26379", {}, "master_name"),
         ("redis://host/0", {"no_such_option": 1}, "no_such_option"),
+        ("redis://host/jobs", {}, 'database.*"jobs"'),
+        ("postgresql+psycopg://host:door/db", {}, "URL.*'door'"),
+        ("postgresql+psycopg:/host/db", {}, "URL"),
+        ("postgresql+pigeon://host/db", {}, "URL.*pigeon"),
         ("rediss://host/0?ssl_cert_reqs=SOMETIMES", {}, "SOMETIMES|Certificate"),
     ],
 )

@@ -62,11 +62,13 @@ def test_an_app_that_is_not_there_is_told_without_the_way_to_it(cli: Cli, shop: 
     ran = cli("status", "--app", "shop_app")
     assert ran.code == 2
     told = "ModuleNotFoundError: No module named 'shop_app'"
-    assert ran.err == f'error: cannot import the Celery app "shop_app": {told}\n'
+    assert ran.err.startswith(f'error: cannot import the Celery app "shop_app": {told}\n  name it as MODULE:APP')
     (shop / "shop_app.py").touch()
     ran = cli("status", "--app", "shop_app:shop")
     told = "AttributeError: module 'shop_app' has no attribute 'shop'"
-    assert ran.err == f'error: cannot import the Celery app "shop_app:shop": {told}\n'
+    assert ran.err.startswith(
+        f'error: cannot import the Celery app "shop_app:shop": {told}\n  name it as MODULE:APP'
+    )
 
 
 @pytest.mark.parametrize(
@@ -74,6 +76,15 @@ def test_an_app_that_is_not_there_is_told_without_the_way_to_it(cli: Cli, shop: 
     [
         ("redis://:secret@127.0.0.1:1/0", 1, "error: the broker redis://:**@127.0.0.1:1/0: Error 111 connecting"),
         ("pigeon://roof", 2, "error: the broker pigeon://roof"),
+        (
+            "redis://:secret@host:99999/0",
+            2,
+            "error: the broker redis://**@host:99999/0 cannot be used: Port out of",
+        ),
+        ("redis://host:six/0", 2, "error: the broker redis://host:six/0 cannot be used: Port could not be"),
+        ("amqp://ann:secret@[::1//", 2, "error: the broker amqp://**@[::1// cannot be used: Invalid IPv6 URL"),
+        ("redis://host/jobs", 2, "error: the broker redis://host/jobs cannot be used: its database"),
+        ("sentinel://host:1/0", 2, "error: the broker sentinel://host:1/0 cannot be used: Redis Sentinel needs"),
     ],
 )
 def test_a_broker_that_cannot_be_reached_is_reported(
@@ -83,15 +94,19 @@ def test_a_broker_that_cannot_be_reached_is_reported(
     ran = cli("run", "--app", "shop_app:app", "--detach")
     assert ran.code == code, ran.err
     assert ran.err.startswith(told)
+    assert "broker_url" in ran.err.splitlines()[1]
+    assert "secret" not in ran.err
     assert ran.out == ""
 
 
-def test_a_worker_of_a_broker_nobody_knows_does_not_start(shop: Path) -> None:
-    (shop / "shop_app.py").write_text(APP % "pigeon://roof")
+@pytest.mark.parametrize("broker", ["pigeon://roof", "redis://roof:door/0", "redis://roof/door"])
+def test_a_worker_of_a_broker_nobody_knows_does_not_start(shop: Path, broker: str) -> None:
+    (shop / "shop_app.py").write_text(APP % broker)
     command = [sys.executable, "-m", "selinon_cli", "worker", "--app", "shop_app:app"]
     ran = subprocess.run(command, cwd=shop, env={"PYTHONPATH": str(ROOT)}, capture_output=True, text=True)
     assert ran.returncode == 2
-    assert ran.stderr.startswith("error: the broker pigeon://roof")
+    assert ran.stderr.startswith(f"error: the broker {broker}")
+    assert "cannot be used: " in ran.stderr.splitlines()[0]
 
 
 class Followed:

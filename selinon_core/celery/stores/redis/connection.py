@@ -55,6 +55,7 @@ def client_of(redis: Any, url: str, options: Mapping[str, Any]) -> Any:
             return _through_sentinel(redis, url, keywords, master_name, sentinel_kwargs)
         if any(name.startswith("ssl_") for name in given) and not url.startswith("rediss://"):
             keywords["connection_class"] = redis.SSLConnection
+        _check_database(url)
         client = redis.Redis.from_url(_plain_url(url), **keywords)
         client.connection_pool.connection_class(**client.connection_pool.connection_kwargs)  # not connected
         return client
@@ -62,6 +63,14 @@ def client_of(redis: Any, url: str, options: Mapping[str, Any]) -> Any:
         raise ConfigurationError(
             f"the state store in Redis cannot be reached with this URL and options: {error}"
         ) from None
+
+
+def _check_database(url: str) -> None:
+    """Raise ``ValueError`` for a database that is not a number: redis-py would take the first one in its place."""
+    parts = urlsplit(url)
+    database = "" if "socket" in parts.scheme else parts.path.strip("/")
+    if database and not database.isdecimal():
+        raise ValueError(f'the database has to be a number, not "{database}"')
 
 
 def _through_sentinel(

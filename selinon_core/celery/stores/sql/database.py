@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 
 from selinon_core.celery.surroundings import REAL, Surroundings
-from selinon_core.errors import MissingExtraError, StateStoreError, StateStoreRefused
+from selinon_core.errors import ConfigurationError, MissingExtraError, StateStoreError, StateStoreRefused
 
 T = TypeVar("T")
 _MOST_TRIES = 8
@@ -135,6 +135,10 @@ class Database:
                 f"a state store at {sa.make_url(self.url).drivername} needs the module {error.name} "
                 "(for PostgreSQL: pip install 'selinon[postgresql]')"
             ) from error
+        except (sa.exc.ArgumentError, ValueError, TypeError) as error:
+            raise ConfigurationError(
+                f"the state store in the SQL database cannot be reached with this URL and options: {error}"
+            ) from None
 
     def _made(self) -> sa.Engine:
         # Values are arguments and errors of flows: errors of the driver, which are logged, do not show them.
