@@ -1,7 +1,7 @@
 """Case files (``*.flowtest.yaml``) to test cases, as far as that goes without the plan.
 
-Every mistake of shape is collected and has the code SEL800, whatever part of the language found it; what YAML
-itself warns about keeps its code.
+Every mistake of shape is collected and has the code SEL800, whatever part of the language found it. What YAML
+itself warns about keeps its code, but for a key that is given twice: that is a mistake here.
 """
 
 from __future__ import annotations
@@ -83,6 +83,10 @@ def read_mocks_document(reading: CaseContext) -> MocksRead:
 
 def as_shape_error(found: Diagnostic) -> Diagnostic:
     """A mistake that a reader found, as that of a case file."""
+    if found.code == kinds.DUPLICATE_KEY.code:
+        # In a case file the first one would be an expectation that nothing looks at.
+        note, help = "the first one would not be looked at", "remove one of them"
+        return found._replace(code=kinds.CASE_SHAPE.code, severity=Severity.ERROR, note=note, help=help, fixes=())
     if found.severity is Severity.ERROR and found.code < "SEL200":
         return found._replace(code=kinds.CASE_SHAPE.code)
     return found

@@ -78,7 +78,7 @@ def _has(play: PlayState, reference: str, status: str) -> bool:
     if reference == "status":
         return status == ("success" if play.outcome.succeeded else "failure")
     runs = _runs(play, reference)
-    if status in ("not_run", "not_ran"):
+    if status == "not_run":
         return not runs
     return bool(runs) if status == "ran" else any(node.status == status for node in runs)
 

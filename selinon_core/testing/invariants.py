@@ -175,7 +175,7 @@ def _has(reference: str, status: str, inside: _Inside) -> bool:
     if reference == "status":
         return _status(inside.flow_run) == status
     runs = inside.runs(reference)
-    if status in ("not_run", "not_ran"):
+    if status == "not_run":
         return not runs
     return bool(runs) if status == "ran" else any(record.run.status == status for record in runs)
 

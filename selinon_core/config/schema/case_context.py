@@ -20,7 +20,8 @@ SchemaLoader = Callable[[str], Callable[[Any], bool]]
 class NameUse(NamedTuple):
     """A name that a case gives to a thing of the plan; ``key`` is the key under which it stands.
 
-    ``kind``: ``node`` (a reference), ``edge``, ``fallback``, ``task``, ``flow`` or ``storage``.
+    ``kind``: ``node`` (a reference), ``edge``, ``fallback``, ``task``, ``flow``, ``storage`` or ``case``, another
+    case of the file.
     """
 
     kind: str

@@ -32,6 +32,7 @@ from selinon_core.config.yaml.files import read_bytes
 from selinon_core.config.yaml.nodes import MappingNode, Node, SequenceNode
 from selinon_core.diagnostics import kinds
 from selinon_core.diagnostics.kinds import shorten
+from selinon_core.diagnostics.wording import suggestion
 
 #: As many seeds a case may ask for.
 MOST_SEEDS = 100_000
@@ -47,7 +48,7 @@ class Arguments(ValueType):
 
     def read(self, reading: ReadContext, node: Node, via: Via, label: str) -> Any:
         if type(node) is not MappingNode or "$file" not in node.entries:
-            return LITERAL.read(reading, node, via, label)
+            return self._checked(reading, node, via, label)
         if len(node.entries) > 1:
             return reading.report(
                 kinds.WRONG_VALUE,
@@ -76,6 +77,22 @@ class Arguments(ValueType):
             f"{shorten(path)} {problem}",
             note="relative paths lead from the case file",
         )
+
+    def _checked(self, reading: ReadContext, node: Node, via: Via, label: str) -> Any:
+        """Data; a single key with one dollar was meant to say something else."""
+        if type(node) is MappingNode and len(node.entries) == 1:
+            [(key, (written, _, inner))] = node.entries.items()
+            if isinstance(key, str) and key.startswith("$") and not key.startswith("$$"):
+                return reading.report(
+                    kinds.WRONG_VALUE,
+                    written,
+                    via + inner,
+                    f'"{shorten(key)}" says nothing here: arguments are data',
+                    note=f"expected {self.expected}",
+                    help=suggestion(key, ["$file"])
+                    or f'write "${shorten(key)}" if the key "{shorten(key)}" is meant',
+                )
+        return LITERAL.read(reading, node, via, label)
 
     def schema(self) -> JsonSchema:
         return {}
@@ -166,7 +183,7 @@ AT = MappingType(
     AtDef,
     (
         Key("at", SECONDS, "virtual seconds since the start", "seconds", required=True),
-        Key("cancel", Flag(), "cancel the flow run", "cancel"),
+        Key("cancel", Flag(), "cancel the flow run; signal stands in its place", "cancel"),
         Key("signal", Text("the name of a task"), "the task with wait that gets a signal", "signal"),
         Key("value", LITERAL, "what it gets: its result; default: null", "value", may_be_null=True),
         Key(
@@ -282,6 +299,9 @@ class Selection(ValueType):
             values["run_subsequent"] = False if names is None else BROKEN
         if found.reuse is not None:
             values["reuse"] = found.reuse
+        if isinstance(found.reuse, str):
+            use = NameUse("case", found.reuse, "reuse", found.value_location("reuse"))
+            case_context(reading).uses.append(use)
         if found.tasks is None or any(isinstance(value, Broken) for value in values.values()):
             return BROKEN
         return values

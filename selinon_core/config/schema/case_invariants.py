@@ -11,7 +11,7 @@ from selinon_core.config.schema.case_context import NameOf
 from selinon_core.config.schema.case_expect import ByName
 from selinon_core.config.schema.common import COUNT, FUNCTION_NAME, MODULE
 from selinon_core.config.schema.mapping import Key, MappingType
-from selinon_core.config.schema.types import JsonSchema, OneOrMore, PlainText, ValueType
+from selinon_core.config.schema.types import Choice, JsonSchema, OneOrMore, PlainText, ValueType
 from selinon_core.config.yaml.nodes import MappingNode, Node, SequenceNode
 from selinon_core.diagnostics import Related, kinds
 from selinon_core.diagnostics.kinds import shorten
@@ -147,7 +147,9 @@ def _value(kind: str, raw: dict[str, Any]) -> Any:
 
 _PARTS = {"if_then": ("if", "then"), "function": ("import", "function")}
 _COUNTS = ByName(COUNT, "a mapping of nodes to numbers")
-_STATES = ByName(PlainText("a status"), 'a mapping of nodes, or of "status", to statuses', "state")
+#: What a node did in a run; ``status``, the flow run, is the first or the second.
+_STATUS = Choice("success", "failure", "reused", "ran", "not_run")
+_STATES = ByName(_STATUS, 'a mapping of nodes, or of "status", to statuses', "state")
 
 INVARIANT = MappingType(
     "an invariant",

@@ -86,7 +86,7 @@ def _check_nodes(mocks: MocksRead, plan: Plan, collector: Collector, results: Re
         name = entry.name
         task = plan.tasks.get(name)
         if task is None and name not in plan.flows:
-            unknown_name(collector, entry.location, "task or flow", name, [*plan.tasks, *plan.flows])
+            _report_unknown(entry, plan, collector)
             continue
         if not isinstance(entry.value, NodeMock):
             continue
@@ -94,6 +94,20 @@ def _check_nodes(mocks: MocksRead, plan: Plan, collector: Collector, results: Re
             for outcome in rule.script.outcomes:
                 _check_outcome(entry, task, outcome, plan, collector, results)
         _check_rules(entry.value, collector)
+
+
+def _report_unknown(entry: NamedEntry, plan: Plan, collector: Collector) -> None:
+    flow, slash, node = entry.name.rpartition("/")
+    if not slash or flow not in plan.flows or not (node in plan.tasks or node in plan.flows):
+        unknown_name(collector, entry.location, "task or flow", entry.name, [*plan.tasks, *plan.flows])
+        return
+    collector.add(
+        kinds.CASE_UNKNOWN_NAME,
+        entry.location,
+        f'a mock of "{shorten(node)}" is for its runs in all flows',
+        note="the name of a task or flow alone",
+        help=f'write {node}: [{{when: {{flow: {flow}}}, then: {{...}}}}] for those in "{flow}"',
+    )
 
 
 def _check_outcome(

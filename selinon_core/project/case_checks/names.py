@@ -48,14 +48,15 @@ def check_names(
         name = (flow, use.kind, use.text)
         if use.key in OF_INVARIANTS or name in right:
             continue
+        if use.kind == "case":
+            if use.text not in titles or use.text == read.case.name:
+                others = [title for title in titles if title != read.case.name]
+                _unknown(collector, use.location, "other case", use.text, others)
+            continue
         before = len(collector.found)
         _check(use, flow, plan, collector)
         if len(collector.found) == before:
             right.add(name)
-    reuse = (read.case.select or {}).get("reuse")
-    if reuse is not None and (reuse not in titles or reuse == read.case.name):
-        others = [title for title in titles if title != read.case.name]
-        _unknown(collector, read.name.location, "other case", str(reuse), others)
 
 
 def _check(use: NameUse, flow: str | None, plan: Plan, collector: Collector) -> None:
