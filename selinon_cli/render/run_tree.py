@@ -8,6 +8,7 @@ from typing import Any
 
 from selinon_cli.render.run_summary import failures
 from selinon_cli.render.visible import visible
+from selinon_core.runtime.limit_keys import place_text
 
 #: Of more runs of one node in one state than that, only the number is shown.
 _MAX_ALIKE = 5
@@ -68,7 +69,7 @@ def waits_for(limit: Json) -> str:
     more = f" and {len(holders) - 3} more" if len(holders) > 3 else ""
     before = f"; {ahead} before it" if ahead else ""
     hold = f"held by {', '.join(holders[:3])}{more}" if holders else "none is held"
-    return f"waits for one of {limit['max']} places under the key {visible(limit['key'])}, {hold}{before}"
+    return f"waits for {place_text(limit['max'])} under the key {visible(limit['key'])}, {hold}{before}"
 
 
 def _age(run: Json, now: float) -> str:

@@ -121,7 +121,7 @@ class Answers:
         if stopped and stopped[0].kind == "unanswered":  # the reason of the run says it
             stopped = ()
         of_nodes = () if stopped and stopped[0].kind == "eager-failure" else self._why.flow_failed()
-        because = stopped + of_nodes
+        because = self._seen.undecided() + stopped + of_nodes
         return Answer(self._subject(), "failed", f"{name} failed{reason}", because)
 
     # -- single answers -----------------------------------------------------------------------------------------

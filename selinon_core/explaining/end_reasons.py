@@ -9,6 +9,7 @@ from selinon_core.explaining.run_view import RunView
 from selinon_core.explaining.words import entry_text
 from selinon_core.runtime.error_codec import name_error_and_place
 from selinon_core.runtime.facts import AttemptEnded
+from selinon_core.runtime.limit_keys import place_text
 from selinon_core.runtime.trace.run_records import FlowRecord, NodeRecord
 
 #: How many sub-flows inside each other are looked into.
@@ -62,8 +63,29 @@ class EndReasons:
     def active(self, id: str) -> Reason:
         """A node run that had not ended."""
         record = self._seen.by_id[id]
+        queued = self._queued(record)
+        if queued is not None:
+            return queued
         began = "" if record.started_at is None else f", which began at {self._seen.at(record.started_at)},"
         return Reason("active", f"{self._seen.label(record)}{began} had not ended")
+
+    def _queued(self, record: NodeRecord) -> Reason | None:
+        """Of a sub-flow that never began and has a limit: what it waited for."""
+        flow = self._seen.plan.flows.get(record.run.name) if record.run.is_flow else None
+        if flow is None or flow.limit is None or flow.throttling is not None or record.run.id in self._begun:
+            return None
+        waited = f"it waited for {place_text(flow.limit.max)} of its limit"
+        text = f"{self._seen.label(record)} did not begin: {waited}"
+        return Reason("queued", text, str(flow.place))
+
+    @cached_property
+    def _begun(self) -> frozenset[str]:
+        """The ids of the flow runs that began."""
+        return frozenset(
+            record.id
+            for record in self._seen.facts.flows
+            if record.node is None or record.node.started_at is not None
+        )
 
     def stopped(self, flow_run: FlowRecord) -> tuple[Reason, ...]:
         """What ended a flow run early: its time-out, a cancellation, an eager failure."""

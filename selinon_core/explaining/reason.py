@@ -42,6 +42,7 @@ REASON_KINDS: Mapping[str, tuple[str, bool]] = {
     "on-its-way": ("The message of the node run waits for a worker.", False),
     "waits-for-signal": ("The task waits for a signal.", False),
     "paused": ("The flow run is paused.", False),
+    "queued": ("The flow run waits for a place of its limit, or for the end of a pause of starts.", False),
     "throttled": ("The message of the node run is held back.", False),
     "retry": ("The task is tried again later.", False),
     "being-run": ("A worker is at it.", False),

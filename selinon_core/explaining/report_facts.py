@@ -207,7 +207,8 @@ def _root_outcome(report: Row) -> FlowOutcome | None:
     if report.get("status") not in ("success", "failure"):
         return None
     reason = report.get("error")
-    active = [row for row in report["nodes"] if row["status"] == "active" or row.get("abandoned")]
+    own = [row for row in report["nodes"] if row.get("flow_id", report["id"]) == report["id"]]
+    active = [row for row in own if row["status"] == "active" or row.get("abandoned")]
     return FlowOutcome(
         report["status"] == "success",
         report.get("finished_nodes") or {},

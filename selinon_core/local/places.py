@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from selinon_core.errors import ArgumentError, SelinonException
 from selinon_core.local.driver_state import DriverState
 from selinon_core.plan import FlowPlan
-from selinon_core.runtime.limit_keys import LimitKeys
+from selinon_core.runtime.limit_keys import LimitKeys, place_text
 from selinon_core.runtime.results import Asking, Limits, ReferredResults, ResultReader
 from selinon_core.runtime.scope import Scope
 from selinon_core.runtime.trace.run_records import FlowRecord
@@ -133,7 +133,7 @@ class LocalPlaces:
                 held = ", ".join(dict.fromkeys(other.flow.name for other in key.holders.values()))
                 assert queued.flow.limit is not None
                 return StillQueued(
-                    f"{queued.flow.name} is queued: it waits for one of {queued.flow.limit.max} places under the "
+                    f"{queued.flow.name} is queued: it waits for {place_text(queued.flow.limit.max)} under the "
                     f'key "{name}", held by {held}, which does not end'
                 )
         return None

@@ -61,3 +61,8 @@ def _shown(value: object) -> str:
     if value is None:
         return "null"
     return {bool: "a boolean", dict: "an object", list: "a list"}.get(type(value), "a stored result")
+
+
+def place_text(most: int) -> str:
+    """What a queued run waits for, of a limit of so many."""
+    return "the only place" if most == 1 else f"one of {most} places"

@@ -129,6 +129,28 @@ def _cancelled() -> list[Answer]:
     return [*_asked(world, id, "B"), *_asked(world, id)]
 
 
+_LIMITED = {"edges": ["-> A"], "limit": {"key": "one", "max": 1}}
+_SLOW = {"A": {"max_retry": 1, "retry_countdown": 60}}
+
+
+def _sub_flow_is_queued() -> list[Answer]:
+    world, _ = _begun(build({"main": ["-> S"], "S": _LIMITED}, _SLOW), {"A": failing(9)})
+    world.work(until=world.now + 1)
+    id = world.start("main")
+    world.work(until=world.now + 1)
+    return [*_asked(world, id, "S"), *_asked(world, id)]
+
+
+def _retry_is_queued() -> list[Answer]:
+    world, id = _begun(build({"main": _LIMITED}, _SLOW), {"A": failing(9)})
+    world.work()
+    world.start("main")
+    world.work(until=world.now + 1)
+    world.retry("main", id)
+    world.work(until=world.now + 1)
+    return _asked(world, id)
+
+
 def _rerun() -> list[Answer]:
     world, id = _begun(build({"main": ["-> A", "A -> B", "B -> C"]}), {"B": failing(1)})
     world.work()
@@ -162,6 +184,8 @@ LIVE_SITUATIONS: dict[str, Callable[[], list[Answer]]] = {
     "a flow that is tried again later": _flow_tried_again,
     "a source that had not ended when its flow did": _unfinished,
     "a run on workers that was cancelled": _cancelled,
+    "a sub-flow that waits for a place": _sub_flow_is_queued,
+    "a retry that waits for a place": _retry_is_queued,
     "a rerun": _rerun,
     "a rerun with a given result": _given,
     "an edge that is gone from the files": _edge_is_gone,

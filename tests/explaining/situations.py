@@ -325,6 +325,16 @@ SITUATIONS: dict[str, Situation] = {
         lambda: {"items": lambda *_: [1, 2], "F": lambda task, item: {"total": 3 * item}},
         asks=("B",),
     ),
+    "a sub-flow that waited for a place of its limit": Situation(
+        {
+            "main": {"edges": ["-> S T"], "timeout": 5},
+            "S": {"edges": ["-> A"], "limit": {"key": "one", "max": 1}},
+            "T": {"edges": ["-> B"], "limit": {"key": "one", "max": 1}},
+        },
+        lambda: {"A": failing(9)},
+        tasks={"A": {"max_retry": 1, "retry_countdown": 60}},
+        local_only=True,
+    ),
     "a sub-flow that is not waited for": Situation(
         {"main": {"edges": ["-> A S"], "nowait": ["S"]}, "S": ["-> F"]},
         lambda: {"F": failing(9, ValueError("not now"))},

@@ -112,8 +112,8 @@ def test_flows_that_wait_for_each_other_are_named() -> None:
     run = play(build(flows), durations={"A": 1})
     assert run.status != "success"
     assert run.report()["error"] in (
-        'takes_b is queued: it waits for one of 1 places under the key "b", held by right, which does not end',
-        'takes_a is queued: it waits for one of 1 places under the key "a", held by left, which does not end',
+        'takes_b is queued: it waits for the only place under the key "b", held by right, which does not end',
+        'takes_a is queued: it waits for the only place under the key "a", held by left, which does not end',
     )
 
 

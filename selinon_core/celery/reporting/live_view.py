@@ -25,6 +25,7 @@ from selinon_core.explaining.run_view import RunView
 from selinon_core.migrations.versions import FlowVersions
 from selinon_core.runtime.error_codec import USER_ERRORS
 from selinon_core.runtime.facts import Facts
+from selinon_core.runtime.limit_keys import place_text
 from selinon_core.runtime.trace.run_records import NodeRecord
 from selinon_core.runtime.trace.tracer import jsonable
 
@@ -129,6 +130,10 @@ class LiveView(RunView):
         return self._on_its_way(record)
 
     def _live_flow(self, record: NodeRecord) -> Reason:
+        fields = self._store.header(record.run.id)
+        header = None if fields is None else RunHeader.read(fields)
+        if header is not None and header.is_queued and header.limit:
+            return Reason("queued", f"is queued: {_waits_for_place(self._store, record.run.id, header)}")
         if record.run.id in self._replay.flow_runs:
             return Reason(
                 "sub-flow-runs", f"is a flow that has not ended: selinon explain {record.run.id} says why"
@@ -148,6 +153,9 @@ class LiveView(RunView):
     def undecided(self) -> tuple[Reason, ...]:
         """Why the run decides nothing at the moment, where that is so."""
         id, replay = self.root.id, self._replay
+        if replay.headers[id].awaits_retry:
+            wait = _waits_for_place(self._store, id, replay.headers[id])
+            return (Reason("queued", f"a retry was asked for, and is queued: {wait}"),)
         inbox, lease = replay.inboxes[id], replay.leases[id]
         reasons = []
         waiting = "1 end of a node run waits" if len(inbox) == 1 else f"{len(inbox)} ends of node runs wait"
@@ -199,6 +207,8 @@ class LiveView(RunView):
 
 #: In place of a result that cannot be had.
 _MISSING = object()
+#: Runs that hold places and are named.
+_MOST_HOLDERS = 3
 
 
 def _why_not_begun(store: Store, id: str) -> str:
@@ -209,10 +219,16 @@ def _why_not_begun(store: Store, id: str) -> str:
         return f"was cancelled before it began{reason}"
     if not header.limit:
         return "has not begun: no worker took its start"
+    return f"is queued: {_waits_for_place(store, id, header)}"
+
+
+def _waits_for_place(store: Store, id: str, header: RunHeader) -> str:
+    """What a run waits for that is queued."""
     if is_hold(header.limit):
-        return f"is queued: starts of {header.flow} are paused"
+        return f"starts of {header.flow} are paused"
     limit = limit_shown(store, id, header)
-    return (
-        f'is queued: it waits for one of {limit["max"]} places under the key "{header.limit}", held by '
-        f"{', '.join(limit['holders']) or 'none'}; {limit['ahead']} runs wait before it"
-    )
+    holders, ahead = limit["holders"], limit["ahead"]
+    more = f" and {len(holders) - _MOST_HOLDERS} more" if len(holders) > _MOST_HOLDERS else ""
+    held = f"held by {', '.join(holders[:_MOST_HOLDERS])}{more}" if holders else "which is free"
+    before = {0: "", 1: "; 1 run waits before it"}.get(ahead, f"; {ahead} runs wait before it")
+    return f'it waits for {place_text(limit["max"])} under the key "{header.limit}", {held}{before}'
