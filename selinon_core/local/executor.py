@@ -21,6 +21,7 @@ from selinon_core.plan import Plan
 from selinon_core.runtime.active_run import ActiveRun, RunEnvironment
 from selinon_core.runtime.coroutines import in_thread, loop_is_running
 from selinon_core.runtime.json_values import copy_json, describe_json_error
+from selinon_core.runtime.task_calls import check_typed_extra
 from selinon_core.runtime.trace.run_records import FlowRecord
 
 
@@ -46,6 +47,9 @@ class LocalExecutor:
             if self._options.mocks is not None:
                 check_mocks(self._options.mocks, plan, setup.check_schema)
         self._prepared = setup
+        if plan.settings.typed_tasks and not self._options.mock_all:
+            # Without it each task would fail by itself, and fallbacks would run for that.
+            check_typed_extra()
         if self._options.reuse is not None:
             check_report(self._options.reuse)
         for name in self._options.real_storages:

@@ -12,7 +12,7 @@ from types import CodeType
 from typing import Any, NamedTuple
 
 from selinon_core.diagnostics.wording import plural, suggestion
-from selinon_core.errors import ArgumentError
+from selinon_core.errors import ArgumentError, MissingExtraError
 
 _VARARGS, _VARKEYWORDS = 0x04, 0x08  # flags of code objects
 
@@ -48,6 +48,14 @@ def _plain_function(run: Any) -> Any:
             break
         function = inner
     return function
+
+
+def check_typed_extra() -> None:
+    """Raise ``MissingExtraError`` where the extra ``typed`` is not installed; does not import it."""
+    from importlib.util import find_spec
+
+    if find_spec("msgspec") is None:
+        raise MissingExtraError("typed_tasks needs: pip install 'selinon[typed]'")
 
 
 class TaskCalls:

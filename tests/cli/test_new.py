@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
+import sys
 import tomllib
 from pathlib import Path
 from types import SimpleNamespace
@@ -189,3 +190,22 @@ def test_wrong_use(cli: Cli, tmp_path: Path) -> None:
     assert "nowhere is not a directory" in cli("new", "nowhere").err
     assert cli("new", "file/below").code == 2
     assert cli("new", "a", "b").code == 2
+
+
+def test_without_the_extra_that_it_needs_no_task_fails_by_itself(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert cli("new", "shop").code == 0
+    monkeypatch.chdir(tmp_path / "shop")
+    monkeypatch.setitem(sys.modules, "msgspec", None)
+    told = "typed_tasks needs: pip install 'selinon[typed]'"
+    for words in (["run", "--local"], ["simulate", "--tasks", "real", "--seeds", "2"]):
+        ran = cli(*words)
+        assert (ran.code, ran.out, ran.err) == (2, "", f"error: {told}\n"), words
+    ran = cli("test")
+    assert ran.code == 1
+    broken = [line for line in ran.out.splitlines() if "..." in line]
+    assert len(broken) == 1
+    assert "ERROR" in broken[0]
+    assert ran.out.count(told) == 1
+    assert cli("run", "--local", "--mock-tasks").code == 0
