@@ -1,8 +1,8 @@
 """The type of an expression, and what is wrong with it, found from the types of the names in it.
 
 Where the types of everything that is read are known (``Checked.certain``) and nothing is found, evaluation gives a
-value of the type that was worked out, or fails for a reason that types do not show: a division by zero, a position
-behind the end of a list, a number or a text that is too large.
+value of the type that was worked out, or fails for a reason that types do not show: a division by a number that is
+zero in some runs, a position behind the end of a list, a number or a text that is too large.
 
 One cause is one finding. What is wrong counts as ``ANY``, which is never wrong; a value that may be missing or
 null is reported where it is read first, and counts as there behind that.

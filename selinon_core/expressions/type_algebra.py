@@ -136,6 +136,13 @@ def _differs(a: ObjectType, b: ObjectType, key: str, levels: int) -> bool:
     return not may_be_equal(a.value_of(key), b.value_of(key), levels - 1)
 
 
+def constants_of(type_: Type) -> list[bool | int | float | str] | None:
+    """The values of a type that has constants only; None for any other."""
+    if type_.loose or not all(isinstance(member, Constant) for member in type_.members):
+        return None
+    return [member.value for member in type_.members if isinstance(member, Constant)]
+
+
 def is_one_value(type_: Type) -> bool:
     """Whether exactly one value belongs to the type, and it has no parts."""
     if type_.loose or len(type_.members) != 1:

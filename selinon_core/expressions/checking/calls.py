@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
+from selinon_core.expressions.checking import failing
 from selinon_core.expressions.checking.findings import Finding, Kind
 from selinon_core.expressions.checking.narrowing import Facts
 from selinon_core.expressions.checking.paths import Reached, reach
@@ -74,6 +75,8 @@ def _of_table(state: State, tree: Call, function: Function, facts: Facts) -> Typ
         _alike(state, tree, tree, types, signature.one_kind)
     elif signature.items and tree.arguments:
         _items(state, tree, types[0], facts)
+    if failing.function(state, tree, types, facts):
+        return ANY
     return signature.gives(tuple(types))
 
 

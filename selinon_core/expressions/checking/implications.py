@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from operator import ge, gt, le, lt
+from typing import Any
+
 from selinon_core.expressions.checking.narrowing import Facts
 from selinon_core.expressions.checking.state import State
 from selinon_core.expressions.tree import (
@@ -14,7 +18,7 @@ from selinon_core.expressions.tree import (
     Negation,
     Tree,
 )
-from selinon_core.expressions.type_algebra import intersection, is_one_value, may_be_equal
+from selinon_core.expressions.type_algebra import constants_of, intersection, is_one_value, may_be_equal
 from selinon_core.expressions.types import (
     BOOLEAN,
     NULL,
@@ -91,7 +95,30 @@ def _comparison(state: State, left: Tree, operator: str, right: Tree, holds: boo
         members = [one for value in values for one in value.members]
         if values and holds and all(isinstance(member, Constant) for member in members):
             facts = _narrowed(state, left, union(values), True, facts)
+    elif operator in _ORDERS:
+        facts = _ordered(state, left, right, _ORDERS[operator], holds, facts)
+        facts = _ordered(state, right, left, _ORDERS[_SWAPPED[operator]], holds, facts)
     return facts
+
+
+def _ordered(
+    state: State, tree: Tree, other: Tree, compare: Callable[[Any, Any], bool], holds: bool, facts: Facts
+) -> Facts:
+    """The constants that a path may have where it compares with another constant, or does not."""
+    path = state.path(tree)
+    if path is None:
+        return facts
+    limits, values = constants_of(state.quietly(other, facts)), constants_of(type_ := state.quietly(tree, facts))
+    if not limits or not values or not all(isinstance(value, int | float) for value in (*limits, *values)):
+        return facts
+    kept = {value for value in values if any(compare(value, limit) is holds for limit in limits)}
+    members = tuple([m for m in type_.members if isinstance(m, Constant) and m.value in kept])
+    return facts if len(members) == len(values) else facts.with_type(path, Type(members))
+
+
+#: What compares, and what says the same with the sides the other way round.
+_ORDERS = {"<": lt, "<=": le, ">": gt, ">=": ge}
+_SWAPPED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
 
 def _not_the_default(state: State, tree: Call, other: Type, equal: bool, facts: Facts) -> Facts:

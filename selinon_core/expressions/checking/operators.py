@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from selinon_core.expressions.checking.failing import division
 from selinon_core.expressions.checking.findings import Finding, Fix, Kind
 from selinon_core.expressions.checking.implications import facts_when
 from selinon_core.expressions.checking.narrowing import Facts
@@ -43,6 +44,7 @@ from selinon_core.expressions.types import (
     constant,
 )
 
+_DIVISIONS = frozenset({"/", "//", "%"})
 #: Constants that the help of a comparison lists.
 _MOST_LISTED = 6
 
@@ -53,6 +55,8 @@ def arithmetic(state: State, tree: Arithmetic, facts: Facts) -> Type:
         wants = f'"{tree.operator}" takes numbers'
         left = state.wanted(tree.left, facts, (NUMBER,), wants)
         right = state.wanted(tree.right, facts, (NUMBER,), wants)
+        if tree.operator in _DIVISIONS and division(state, tree, right, facts):
+            return ANY
         return FLOAT if tree.operator == "/" else numeric(left, right)
     pair = _pair(state, tree, tree.left, tree.right, facts, '"+" adds two numbers or two texts')
     if pair is None:

@@ -13,6 +13,7 @@ from selinon_core.expressions.checking.known_names import Entry, Family, Known, 
 from selinon_core.expressions.checking.narrowing import Facts
 from selinon_core.expressions.checking.state import State
 from selinon_core.expressions.tree import Field, Index, Literal, Name, Tree
+from selinon_core.expressions.type_algebra import constants_of
 from selinon_core.expressions.types import (
     ANY,
     LIST,
@@ -20,7 +21,6 @@ from selinon_core.expressions.types import (
     NUMBER,
     OBJECT,
     TEXT,
-    Constant,
     ListType,
     ObjectType,
     Type,
@@ -265,7 +265,7 @@ _PARTS = {
 def _part(state: State, tree: Index, subject: Reached, key: Type, facts: Facts, asking: bool) -> Reached:
     types: list[Type] = []
     missing = False
-    values = _constants(key)
+    values = constants_of(key)
     for member in subject.type.members:
         if isinstance(member, ListType):
             types.append(_item(member, values))
@@ -307,13 +307,6 @@ def _item(member: ListType, positions: list[bool | int | float | str] | None) ->
     if positions is None:
         return member.any_item()
     return union([member.at(int(position)) for position in positions if isinstance(position, int | float)])
-
-
-def _constants(type_: Type) -> list[bool | int | float | str] | None:
-    """The values of a type that has constants only; None for any other."""
-    if type_.loose or not all(isinstance(member, Constant) for member in type_.members):
-        return None
-    return [member.value for member in type_.members if isinstance(member, Constant)]
 
 
 def _article(noun: str) -> str:

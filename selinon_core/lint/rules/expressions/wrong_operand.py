@@ -10,7 +10,8 @@ class WrongOperand(ExpressionRule):
 
     What it does: Works out the type of every part of an expression from the schemas. Texts and numbers do not
     compare or add up, only objects have keys, only lists have positions. Where some values of the type are taken
-    and others are not, it is a warning.
+    and others are not, it is a warning. Constants that always fail are reported too: a division by 0,
+    float("abc"), min([]), also where they are those of "vars" or of an enumeration.
 
     Why it is bad: The expression cannot be worked out.
 
