@@ -41,6 +41,8 @@ def _flow(run: Json, indent: str, now: float) -> Iterator[str]:
         yield f"{indent}starts of the flow are paused: selinon resume --starts --flow {visible(run['flow'])}"
     if run.get("limit"):
         yield indent + waits_for(run["limit"])
+    if run.get("rerun_of"):
+        yield f"{indent}runs {visible(run['rerun_of'])} again"
     if run.get("key"):
         yield f"{indent}key {visible(run['key'])}"
     if run.get("start_conflict"):
@@ -54,13 +56,24 @@ def _flow(run: Json, indent: str, now: float) -> Iterator[str]:
             yield from _flow(node["run"], indent, now)
         elif len(others) <= _MAX_ALIKE:
             tries = f"  attempt {node['attempts']}" if node["attempts"] > 1 else ""
-            yield f"{indent}{node['name']}  {node['status']}{tries}{_for(node, now)}{_progress(node, now)}"
+            state = f"{node['status']}{tries}{_origin([node])}"
+            yield f"{indent}{node['name']}  {state}{_for(node, now)}{_progress(node, now)}"
             if "wait" in node:
                 yield from _wait(run, node, indent + "  ", now)
         elif node is others[0]:
-            yield f"{indent}{node['name']}  {len(others)} {node['status']}{_for(node, now)}"
+            yield f"{indent}{node['name']}  {len(others)} {node['status']}{_origin(others)}{_for(node, now)}"
     for name, due in run["timers"].items():
         yield f"{indent}due {_timer(name)} in {due - now:.1f} s"
+
+
+def _origin(nodes: Sequence[Json]) -> str:
+    """Which flow runs made the results that these node runs reuse; nothing where that is not known."""
+    known = dict.fromkeys(node["reused_from"] for node in nodes if "reused_from" in node)
+    made_by = [id for id in known if id is not None]
+    more = f" and {len(made_by) - 3} more" if len(made_by) > 3 else ""
+    texts = [f"made by {', '.join(visible(id) for id in made_by[:3])}{more}"] if made_by else []
+    texts += ["given"] if None in known else []
+    return f"  {', '.join(texts)}" if texts else ""
 
 
 def waits_for(limit: Json) -> str:

@@ -15,6 +15,7 @@ from typing import Any
 from selinon_core.celery.execution.inbox_codec import read_entry
 from selinon_core.celery.execution.run_cache import CachedRun
 from selinon_core.celery.reporting.node_output import progress_of
+from selinon_core.celery.reporting.reused_runs import ReusedRuns
 from selinon_core.celery.reporting.run_reader import FoldedRun, RunReader
 from selinon_core.celery.reporting.timeline import critical_path
 from selinon_core.celery.stores.protocol import NodeRecord
@@ -76,6 +77,8 @@ class FollowedRun:
         self.progress: dict[str, dict[str, Any]] = {}
         #: What waits for a signal in it and, of a run at the top, in its sub-flows.
         self.waits: tuple[WaitRow, ...] = ()
+        self._reused = ReusedRuns(reader.store, reader.flows)
+        self._origins: tuple[int, dict[int, str | None]] = (-1, {})
         self._path: tuple[int, list[dict[str, Any]]] = (-1, [])
         self._reader = reader
         self._store = reader.store
@@ -157,6 +160,14 @@ class FollowedRun:
             nodes = [_for_timeline(node) for node in self.nodes] if closed else []
             self._path = (self.revision, critical_path({"nodes": nodes}, self.ended or 0.0))
         return self._path[1]
+
+    @property
+    def origins(self) -> dict[int, str | None]:
+        """The flow runs that made what a rerun reuses, see ``ReusedRuns.origins``."""
+        if self._origins[0] != self.revision and self.header is not None:
+            found = self._reused.origins(self.id, self.header, (each.node for each in self.nodes))
+            self._origins = (self.revision, found)
+        return self._origins[1]
 
     def _status(self, node: FollowedNode, record: NodeRecord | None, begun: set[str]) -> str:
         """The status of a node run whose end is not in the log."""

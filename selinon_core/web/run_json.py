@@ -193,6 +193,8 @@ def node_json(run: FollowedRun, followed: FollowedNode, plan: Plan) -> dict[str,
         "after": [{"id": source.id, "name": source.name, "number": source.number} for source in node.sources[:20]],
         "links": task_links(plan, run, node),
     }
+    if followed.status == "reused" and node.number in run.origins:
+        shown["reused_from"] = run.origins[node.number]
     wait = next((row for row in run.waits if row.id == node.id), None)
     if wait is not None and node.status == "active":
         shown["wait"] = {"title": wait.title, "since": wait.since, "deadline": wait.deadline}

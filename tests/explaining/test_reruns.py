@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
+from selinon_cli.render.run_tree import run_tree
 from selinon_core.celery.reporting.run_history import history
+from selinon_core.celery.reporting.run_status import describe
 from selinon_core.explaining.answers import Answer, Answers
 from selinon_core.explaining.event_facts import TraceView
 from selinon_core.explaining.report_facts import ReportView
@@ -83,6 +85,70 @@ def test_a_run_on_workers_names_the_run_that_made_a_result() -> None:
     assert [made_by(of(told, name)) for name in "AB"] == ids[:2]
     world.store.forget(ids[:2])
     assert made_by(of(view(world, ids[2]), "A")) == ids[1]  # the store goes back no further
+
+
+def test_the_status_of_a_rerun_names_the_runs_that_made_what_it_reuses() -> None:
+    plan = broken_plan("  - name: f\n    edges: [{from: , to: A}, {from: A, to: B}, {from: B, to: C}]\n")
+    world, ids = workers_run(plan, "f.B", "f.C")
+    services = world.workers[0]
+    status = describe(services.store, services.flow_versions, ids[2])
+    nodes = {node["name"]: node for node in status["nodes"]}
+    assert [nodes[name].get("reused_from", "it ran") for name in "ABC"] == [*ids[:2], "it ran"]
+    tree = run_tree(status, color=False)
+    assert f"\n  runs {ids[1]} again\n" in tree
+    assert f"\n  A  reused  made by {ids[0]}\n" in tree
+    assert f"\n  B  reused  made by {ids[1]}\n" in tree
+    first = describe(services.store, services.flow_versions, ids[0])
+    assert not any("reused_from" in node for node in first["nodes"])
+
+
+def test_the_status_says_of_a_given_result_that_it_was_given() -> None:
+    plan = broken_plan("  - name: f\n    edges: [{from: , to: A}, {from: A, to: B}]\n")
+    set_up("f.A")
+    world = World(plan, workers=1)
+    id = world.start("f")
+    world.work()
+    services = world.workers[0]
+    status = describe(services.store, services.flow_versions, rerun(world, id, give={"A": 7}))
+    assert [node.get("reused_from", "it ran") for node in status["nodes"]] == [None, "it ran"]
+    assert "\n  A  reused  given\n" in run_tree(status, color=False)
+
+
+def test_results_of_many_node_runs_are_made_by_few_runs() -> None:
+    nodes = [
+        {"name": "A", "status": "reused", "attempts": 1, "since": None, "reused_from": f"run{number % 5}"}
+        for number in range(6)
+    ]
+    run = {
+        "id": "r",
+        "flow": "f",
+        "status": "success",
+        "created": 1.0,
+        "updated": 2.0,
+        "nodes": nodes,
+        "timers": {},
+    }
+    assert "A  6 reused  made by run0, run1, run2 and 2 more\n" in run_tree({**run, "nodes": nodes}, color=False)
+
+
+def test_a_run_that_many_node_runs_come_from_is_read_once() -> None:
+    plan = broken_plan("  - name: f\n    edges: [{from: , to: A}, {from: , to: C}, {from: [A, C], to: B}]\n")
+    world, ids = workers_run(plan, "f.B", "f.B")
+    services = world.workers[0]
+    asked: list[str] = []
+    read = services.store.header
+
+    class Counted:
+        def __getattr__(self, name: str) -> Any:
+            return getattr(services.store, name)
+
+        def header(self, id: str) -> Any:
+            asked.append(id)
+            return read(id)
+
+    status = describe(Counted(), services.flow_versions, ids[2])
+    assert [node.get("reused_from") for node in status["nodes"]][:2] == [ids[0], ids[0]]
+    assert asked.count(ids[1]) == 1
 
 
 def test_a_sub_flow_that_is_entered_names_the_run_at_the_top() -> None:

@@ -12,6 +12,7 @@ from selinon_core.celery.stores.items import LOG, PROGRESS, Item
 from selinon_core.runtime.imports import Imports
 from selinon_core.runtime.redaction import redaction
 from selinon_core.runtime.storages import Storages
+from tests.celery.rerunning import rerun
 from tests.web.viewed import HOSTILE, PROJECT, TASKS, Client, Viewed, project
 
 Json = dict[str, Any]
@@ -108,6 +109,19 @@ def test_the_history_has_what_conditions_saw(shop: Viewed) -> None:
     assert condition["text"] == "Load → Price · if Load.total > 10 · saw Load.total = 12"
     assert [event["time"] for event in events] == sorted(event["time"] for event in events)
     assert {event["flow"] for event in events} == {"order", "pages"}
+
+
+def test_a_rerun_names_the_runs_that_made_what_it_reuses(shop: Viewed) -> None:
+    id = shop.finished("order", {"pages": 1, "declined": True})
+    again = rerun(shop.world, rerun(shop.world, id))
+    client = shop.client()
+    assert get(client, f"/api/runs/{again}")["rerun_of"] != id
+    (node,) = get(client, f"/api/runs/{again}/nodes?name=Load")["nodes"]
+    assert (node["status"], node["reused_from"]) == ("reused", id)
+    (node,) = get(client, f"/api/runs/{again}/nodes?name=Charge")["nodes"]
+    assert "reused_from" not in node
+    (node,) = get(client, f"/api/runs/{id}/nodes?name=Load")["nodes"]
+    assert "reused_from" not in node
 
 
 def test_the_result_of_a_task_is_shown_when_it_is_asked_for(shop: Viewed) -> None:

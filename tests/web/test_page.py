@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from tests.celery.rerunning import rerun
 from tests.watch.browser import Browser, Tab
 from tests.web.viewed import HOSTILE, PROJECT, Viewed, project, served
 
@@ -96,6 +97,23 @@ def test_a_node_of_the_graph_opens_its_node_runs(browser: Browser, shop: Viewed)
         tab.shows("Traceback", ".group[data-name=Charge] details[open]")
         tab.shows('"declined": true', ".group[data-name=Charge] details[open]")
         assert tab.run("document.querySelector('#graph .selected').dataset.name") == "Charge"
+
+
+@pytest.mark.parametrize("width", [375, 1280])
+def test_what_a_rerun_reuses_leads_to_the_run_that_made_it(
+    browser: Browser, shop: Viewed, tmp_path: Path, width: int
+) -> None:
+    id = shop.finished("order", {"pages": 1, "declined": True})
+    again = rerun(shop.world, id)
+    with opened(browser, shop, f"runs/{again}", width=width, height=900) as tab:
+        tab.until("document.querySelector('#graph [data-name=Load]')")
+        tab.click("#graph [data-name=Load]")
+        tab.shows("The result was made by the run", ".group[data-name=Load]")
+        check_look(tab, width, False)
+        tab.screenshot(tmp_path / "page.png")
+        tab.click(".group[data-name=Load] .member a")
+        tab.until(f"location.pathname.endsWith({json.dumps(id)})")
+        tab.shows(id, "#title")
 
 
 @pytest.mark.parametrize("width", [375, 1280])

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from selinon_core.celery.reporting.node_output import progress_of
+from selinon_core.celery.reporting.reused_runs import ReusedRuns
 from selinon_core.celery.reporting.run_reader import FoldedRun, RunReader
 from selinon_core.celery.stores import Store
 from selinon_core.celery.stores.limits import is_hold
@@ -38,7 +39,8 @@ def describe(store: Store, flows: FlowVersions, id: str, depth: int = 20) -> dic
     ``{"done", "of", "text", "at"}``; ``node_args`` and ``args_from`` are there of a node whose edge or
     fallback has ``args``, ``output`` of a run whose flow declares one. A run that was started with a key has
     ``key`` and ``start_conflict``: when it was last asked for with other arguments, ``{"at", "message"}`` or None.
-    A run that runs another one again has ``rerun_of``, the id of that one.
+    A run that runs another one again has ``rerun_of``, the id of that one, and its reused nodes ``reused_from``:
+    the id of the flow run that made the result, None where the result was given.
     A run that is queued has ``limit``: ``{"key", "max", "holders", "ahead"}``, the ids of the runs that hold the
     places, and how many runs wait before it.
     ``status`` is waiting (its message is on the way), running, retrying, success, failure or reused. Times are
@@ -69,6 +71,7 @@ def _described(reader: RunReader, id: str, depth: int) -> dict[str, Any]:
             for node in folded.nodes
         ]
         may_wait = folded.header.format >= WAITS_FORMAT and folded.header.status == "running"
+        header = folded.header
         for node, row in rows:
             record = records.get(node.number)
             row["queued"], row["begun"] = folded.queued[node.number], (record and record.begun_at) or None
@@ -76,7 +79,10 @@ def _described(reader: RunReader, id: str, depth: int) -> dict[str, Any]:
             row["sources"] = [source.number for source in node.sources]
     waits = {row.number: row for row in rows_of(store.waits, id)} if may_wait else {}
     progress = progress_of(store, id) if any(row["kind"] == "task" and row["begun"] for _, row in rows) else {}
+    origins = ReusedRuns(store, reader.flows).origins(id, header, (node for node, _ in rows))
     for node, row in rows:
+        if node.number in origins:
+            row["reused_from"] = origins[node.number]
         if node.is_flow and depth > 0:
             _add_below(reader, row, node.id, depth - 1)
         if node.number in waits and row["status"] in OPEN_STATES:

@@ -280,6 +280,9 @@ class Member {
     }
     part("arguments", node.args);
     part("arguments from", node.args_from);
+    if (node.reused_from !== undefined) {
+      content.push(element("div", "caption", "reused"), this.origin(node.reused_from));
+    }
     if (node.after.length) {
       content.push(element("div", "caption", "after"));
       content.push(element("p", "", node.after.map((source) => `${source.name} #${source.number}`).join(", ")));
@@ -300,6 +303,17 @@ class Member {
       if (node.attempts) content.push(this.onDemand("logs", "Show what it logged", "logs", logsParts));
     }
     this.content.replaceChildren(...content);
+  }
+
+  // The flow run that made the result, of a node run that a rerun reuses.
+  origin(id) {
+    if (id === null) return element("p", "", "The result was given to the rerun.");
+    const line = element("p", "", "The result was made by the run ");
+    const link = element("a", "", id.slice(0, 8));
+    link.href = encodeURIComponent(id);
+    link.title = id;
+    line.append(link);
+    return line;
   }
 
   // What `path` of the API answers about the node run, when it is asked for.
