@@ -34,7 +34,10 @@ class Letter:
 
 
 class Slot:
-    """A place where a worker handles one message; ``coroutine`` while it does."""
+    """A place where a worker handles one message; ``coroutine`` while it does.
+
+    ``not_begun``: flow runs that its activity cancelled, and which the store did not have.
+    """
 
     __slots__ = (
         "coroutine",
@@ -42,6 +45,7 @@ class Slot:
         "is_frozen",
         "letter",
         "name",
+        "not_begun",
         "point",
         "subject",
         "worker",
@@ -56,6 +60,7 @@ class Slot:
         self.point = ""
         self.is_dying = False
         self.is_frozen = False
+        self.not_begun: set[str] = set()
 
 
 Activity = Letter | Slot

@@ -25,6 +25,7 @@ def broken(played: Played) -> Iterator[Found]:
             text = f"{played.flow} is not done after {played.most} messages and sweeps"
             yield Found("bounded", played.flow, text)
         return
+    yield from _stays_cancelled(played)
     yield from _nothing_lost(played)
     yield from _ends_once(played)
     yield from _counted_once(played)
@@ -53,6 +54,14 @@ def _folds(played: Played) -> Iterator[Found]:
             if remains.header.status != status:
                 text = f"the log of {name} ends in {status}, and the store has {remains.header.status}"
                 yield Found("log folds", name, text)
+
+
+def _stays_cancelled(played: Played) -> Iterator[Found]:
+    """*Stays cancelled*: a flow run that was cancelled before it began does not begin."""
+    for remains in played.remains:
+        if remains.id in played.cancelled_before and remains.header.initial_definition is not None:
+            name = played.name_of(remains)
+            yield Found("stays cancelled", name, f"{name} was cancelled before it began, and begins")
 
 
 def _nothing_lost(played: Played) -> Iterator[Found]:

@@ -5,8 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from selinon_core.celery.execution.inbox_codec import InboxEntry, encode_entry
+from selinon_core.celery.stores.protocol import GONE
 from selinon_core.celery.transport.publisher import OutgoingMessage
+from selinon_core.dispatch import events as on
+from selinon_core.dispatch.codec import encode_event
 from selinon_core.errors import StateStoreError
+from selinon_core.simulating.agenda import Slot
 from selinon_core.simulating.stage import Stage
 
 #: How steps of the store are called in schedules; others have the name of their method.
@@ -18,6 +23,9 @@ _NAMES = {
     "acquire_lease": "lease",
     "commit_all": "commit",
 }
+#: How a cancellation stands in the inbox of a flow run, and which argument of ``append_event`` it is.
+_CANCELS = frozenset({encode_event(on.FlowCancelled()), encode_entry(InboxEntry(on.FlowCancelled()))})
+_ENTRY = 2
 #: What no other process sees, and no worker dies of.
 _WITHOUT_POINTS = frozenset({"get_definition", "put_definition", "clock", "index", "audit", "waits", "schedules"})
 
@@ -51,9 +59,12 @@ class StoreCalls:
             if may_fail and fault("store", subject, before):
                 stage.agenda.tell(f"{slot.name} {subject} cannot reach the store {before}")
                 slot.point = after
+                slot.not_begun.clear()  # what follows from a cancellation may not be kept
                 raise StateStoreError("the store cannot be reached")
             result = found(*args, **kwargs)
             slot.point = after
+            if step == "append":
+                _note_cancelled(slot, args, result)
             if stage.agenda.transcript is not None:
                 stage.agenda.tell(f"{slot.name} {subject} {step}")
             if may_fail and fault("store", subject, after):
@@ -64,6 +75,15 @@ class StoreCalls:
             return result
 
         return call
+
+
+def _note_cancelled(slot: Slot, args: tuple[Any, ...], result: Any) -> None:
+    """Whether the store has the flow run that an activity cancels."""
+    if len(args) > _ENTRY and args[_ENTRY] in _CANCELS:
+        if result.kind == GONE:
+            slot.not_begun.add(args[0])
+        else:
+            slot.not_begun.discard(args[0])
 
 
 class Unreachable(Exception):

@@ -89,6 +89,7 @@ class Performance:
         finally:
             state.storages.close()
         played.remains = self._shared.aftermath.remains_of(self._store)
+        played.cancelled_before = frozenset(self.stage.cancelled_before)
         played.settle(self._store)
         root = state.flows[0] if state.flows else None
         stopped_by = self._tracer.stopped_by or stopped_by

@@ -26,7 +26,8 @@ class Played:
     """What came of a schedule.
 
     ``is_over``: it came to its end with at most ``most`` messages and sweeps. ``remains`` is what is left of flow
-    runs. ``results`` are those written for flow runs, by id. ``problems`` are messages that ended with an
+    runs. ``results`` are those written for flow runs, by id. ``cancelled_before``: ids of flow runs that were
+    cancelled before they began. ``problems`` are messages that ended with an
     exception. ``expected``: what ``canonical`` has to be, None: nothing.
     """
 
@@ -53,6 +54,7 @@ class Played:
         self.deviations = deviations
         self.problems = problems
         self.results: dict[str, list[tuple[bool, Any]]] = {}
+        self.cancelled_before: frozenset[str] = frozenset()
         self.is_over = False
         self.most = 0
         self.remains: list[FlowRemains] = []
@@ -61,8 +63,11 @@ class Played:
     @property
     def outcome(self) -> str:
         """How the flow run ended, in words."""
-        if self.run.root.outcome is None:
-            return "did not end"
+        root = self.run.root
+        if root.outcome is None:
+            known = self.by_id.get(root.id)
+            is_cancelled = known is not None and known.header.status == "cancelled"
+            return "cancelled before it began" if is_cancelled else "did not end"
         error = self.run.error
         return self.run.status if error is None else f"{self.run.status}: {error}"
 

@@ -18,7 +18,7 @@ from selinon_core.simulating.built_in import MOST_EACH, broken
 from selinon_core.simulating.decisions import Decisions, Given
 from selinon_core.simulating.names import Labels
 from selinon_core.simulating.options import SimulationOptions, Subject
-from selinon_core.simulating.order_dependence import order_notes
+from selinon_core.simulating.order_dependence import early_end_notes, order_notes
 from selinon_core.simulating.performance import Performance
 from selinon_core.simulating.production import check_simulated, silence
 from selinon_core.simulating.results import Found, Judge, ScheduleResult
@@ -81,6 +81,7 @@ class Player:
         self._most = MOST_EACH * (len(played.run.records) + 10)
         first.close()
         again = self._perform(Given())  # now with the labels of the first
+        self.notes = self.notes or tuple(early_end_notes(again.played))
         if played.is_over and not self.notes:
             self._expected = again.played.canonical
         return self._result(again, -1)

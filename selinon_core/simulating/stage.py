@@ -65,6 +65,8 @@ class Stage:
         self.turns = Turns(self.agenda, decisions, staff.slots, staff.workers)
         self.current: Slot | None = None
         self.problems: list[tuple[str, BaseException]] = []
+        #: flow runs that were cancelled before they began, by an activity that came to its end
+        self.cancelled_before: set[str] = set()
         self.messages = 0
         self.sweeps = 0
         self._swept_at = 0.0
@@ -203,6 +205,7 @@ class Stage:
             is_kept = self._receiver.handle(services, letter.task, kwargs, letter.headers, again)
             self.boundary()
             self.agenda.tell(f"{slot.name} is done with {slot.subject}")
+            self.cancelled_before |= slot.not_begun
             self._free(slot)
             if not is_kept:
                 self.agenda.post_later(letter, PAUSE)
@@ -227,6 +230,7 @@ class Stage:
     def _free(self, slot: Slot) -> None:
         slot.coroutine = slot.letter = None
         slot.subject, slot.is_frozen, slot.is_dying = "", False, False
+        slot.not_begun = set()
 
     def _die(self, slot: Slot) -> None:
         """A process is gone: what it worked on is delivered again, or not."""

@@ -181,6 +181,29 @@ def no_parent_told(patch: Patch) -> None:
     patch.setattr(OutboxRelay, "deliver_end", deliver)
 
 
+def no_tombstone(patch: Patch) -> None:
+    """A run that is cancelled before it began leaves nothing that keeps a late start from beginning it."""
+
+    def create_cancelled(self: OutboxRelay, flow_id: str, flow: str, *about: Any) -> bool:
+        self.write_cancelled(flow_id)
+        return True
+
+    patch.setattr(OutboxRelay, "create_cancelled", create_cancelled)
+
+
+def no_second_look(patch: Patch) -> None:
+    """A run that begins while it is cancelled as one that did not begin is not cancelled."""
+    known = OutboxRelay.create_cancelled
+
+    def create_cancelled(self: OutboxRelay, *about: Any) -> bool:
+        known(self, *about)
+        return True
+
+    patch.setattr(OutboxRelay, "create_cancelled", create_cancelled)
+
+
+#: What only the cancellation of a run shows.
+AFTER_CANCELLING = frozenset({no_tombstone, no_second_look})
 #: What only a worker that hangs shows: the others go on without it, and it comes back.
 AFTER_HANGING = frozenset({no_fencing_token, no_lease, no_short_cut_check, no_done_once, no_claim})
 ABLATIONS = (
@@ -202,4 +225,6 @@ ABLATIONS = (
     no_claim,
     no_serial,
     no_parent_told,
+    no_tombstone,
+    no_second_look,
 )

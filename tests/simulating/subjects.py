@@ -44,6 +44,11 @@ def order(lines: int = 3, fails: int = 0) -> Subject:
     return of(plan, "order", {"number": 7}, LocalOptions(mocks=Mocks(nodes), mock_all=True))
 
 
+def cancelled(subject: Subject) -> Subject:
+    """The same, cancelled at once: what comes first depends on the schedule."""
+    return subject._replace(options=subject.options._replace(at=((0.0, "cancel"),)))
+
+
 def of(plan: Plan, flow: str, node_args: Any = None, options: LocalOptions | None = None) -> Subject:
     """A subject whose setup is shared by all campaigns of a test."""
     options = LocalOptions(mock_all=True) if options is None else options

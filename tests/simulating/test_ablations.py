@@ -9,14 +9,16 @@ from statistics import median
 import pytest
 
 from selinon_core.simulating.campaign import SimulationOptions, Violation, simulate
-from tests.simulating.ablations import ABLATIONS, AFTER_HANGING, Patch
-from tests.simulating.subjects import order
+from tests.simulating.ablations import ABLATIONS, AFTER_CANCELLING, AFTER_HANGING, Patch
+from tests.simulating.subjects import cancelled, order
 
 #: More faults than by default, so that few seeds see them.
 STORM = SimulationOptions(
     seeds=1000, faults={"crash": 0.02, "twice": 0.05, "late": 0.05, "lost": 0.1, "pause": 0.02}, stop_after=1
 )
 HANGING = STORM._replace(faults={"pause": 0.05}, shrink_budget=120)
+#: Starts and cancellations overtake each other.
+LATE = SimulationOptions(seeds=1000, faults={"late": 0.3, "pause": 0.1}, stop_after=1)
 MOST_DEVIATIONS = 5
 #: Campaigns of each, in the slow test.
 CAMPAIGNS = int(os.environ.get("SELINON_TEST_CAMPAIGNS", "1"))
@@ -25,8 +27,10 @@ MANY = 20
 
 def found(ablation: Callable[[Patch], None], number: int = 0) -> tuple[Violation, ...]:
     """What a campaign finds; campaigns of other numbers have other seeds. Charging fails once."""
-    options = HANGING if ablation in AFTER_HANGING else STORM
-    return simulate(order(2, 1), options._replace(seed_from=1000 * number)).violations
+    options, subject = HANGING if ablation in AFTER_HANGING else STORM, order(2, 1)
+    if ablation in AFTER_CANCELLING:
+        options, subject = LATE, cancelled(order(1))
+    return simulate(subject, options._replace(seed_from=1000 * number)).violations
 
 
 @pytest.mark.parametrize("ablation", ABLATIONS, ids=lambda each: each.__name__)
@@ -43,6 +47,17 @@ def test_with_its_safeguards_the_driver_breaks_nothing() -> None:
     result = simulate(order(2, 1), STORM._replace(seeds=150))
     assert result.violations == ()
     assert result.outcomes == {"success": 150}
+
+
+def test_a_cancelled_run_breaks_nothing() -> None:
+    for options in (LATE, STORM):
+        result = simulate(cancelled(order(1)), options._replace(seeds=300))
+        assert result.violations == ()
+        assert result.outcomes.keys() <= {
+            "success",
+            "failure: the flow run was cancelled",
+            "cancelled before it began",
+        }
 
 
 @pytest.mark.slow

@@ -6,7 +6,7 @@ from typing import Any
 
 from selinon_core.cases.model import ConditionMock, Deviation, FunctionMock, Mocks, Outcome
 from selinon_core.local import LocalOptions
-from selinon_core.simulating.campaign import ScheduleResult, replay
+from selinon_core.simulating.campaign import ScheduleResult, SimulationOptions, replay, simulate
 from tests.celery.changed_flows import NODES, flow, plan_of
 from tests.simulating.subjects import mock, of
 
@@ -52,3 +52,21 @@ def test_a_mocked_condition_answers_a_decision_that_is_made_again_as_before() ->
     mocks = Mocks(conditions=(ConditionMock("f", 0, (True, False)),))
     result = played(flows, mocks, DECIDED_TWICE)
     assert (result.violations, result.crashes, set(result.attempts)) == ((), 1, {"A#1"})
+
+
+def eager(*edges: Any) -> Any:
+    """A flow that ends when B fails, and its runs under schedules."""
+    flows = flow(*edges, eager_failures=["B"])
+    options = LocalOptions(mocks=Mocks({"B": mock(Outcome("fatal", "no"))}), mock_all=True)
+    return simulate(of(plan_of(NODES, [flows]), "f", None, options), SimulationOptions(seeds=60))
+
+
+def test_what_has_run_beside_an_eager_failure_is_left_open() -> None:
+    result = eager((None, "A"), (None, "B"), ("A", "C"), ("C", "D"))
+    assert result.violations == ()
+    assert any("same as undisturbed is not looked at" in note for note in result.notes)
+
+
+def test_an_eager_failure_after_all_else_is_compared() -> None:
+    result = eager((None, "A"), ("A", "B"), ("B", "C"))
+    assert (result.violations, result.notes) == ((), ())

@@ -250,8 +250,9 @@ class FlowExecutor:
 
     def cancel(self, flow_id: str, flow: str) -> None:
         """Cancel a flow run; one that did not begin yet will not begin any more."""
-        if self._steer(flow_id, encode_event(on.FlowCancelled())) == GONE:
-            self._parts.relay.create_cancelled(flow_id, flow)
+        while self._steer(flow_id, encode_event(on.FlowCancelled())) == GONE:
+            if self._parts.relay.create_cancelled(flow_id, flow):
+                return
 
     def _steer(self, flow_id: str, entry: str) -> str:
         """Put what was asked for into the inbox of a run, and advance the run; what the store found."""

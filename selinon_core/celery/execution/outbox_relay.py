@@ -302,8 +302,10 @@ class OutboxRelay:
         node = run.machine.run_of(number)
         if node is None:
             return
-        if self.steer(node.id, node.name, InboxEntry(on.FlowCancelled())) == GONE:
-            self.create_cancelled(node.id, node.name, Caller(run.id, number, run.flow.name), run.root)
+        caller = Caller(run.id, number, run.flow.name)
+        while self.steer(node.id, node.name, InboxEntry(on.FlowCancelled())) == GONE:
+            if self.create_cancelled(node.id, node.name, caller, run.root):
+                return
 
     def steer(self, flow_id: str, flow: str, entry: InboxEntry) -> str:
         """Cancel or resume the run of a sub-flow; what the store found."""
@@ -312,9 +314,12 @@ class OutboxRelay:
             self._publisher.send([self._messages.wake(flow, flow_id)])
         return delivered.kind
 
-    def create_cancelled(self, flow_id: str, flow: str, caller: Caller | None = None, root: str = "") -> None:
-        """Create a cancelled run (a tombstone), so that a late start message cannot begin it."""
-        self._create_cancelled(flow_id, flow, CANCELLED_BEFORE, caller, root)
+    def create_cancelled(self, flow_id: str, flow: str, caller: Caller | None = None, root: str = "") -> bool:
+        """Create a cancelled run (a tombstone), so that a late start message cannot begin it.
+
+        False when it has begun since it was looked for: it has to be cancelled like any other.
+        """
+        return self._create_cancelled(flow_id, flow, CANCELLED_BEFORE, caller, root)
 
     def end_before_begin(self, flow_id: str, flow: str, reason: str, caller: Caller | None, root: str) -> None:
         """Cancel a run that a worker does not begin, and tell its caller."""
@@ -322,7 +327,7 @@ class OutboxRelay:
             self.deliver_end(caller, cancelled_before(reason))
         self._create_cancelled(flow_id, flow, reason, caller, root)
 
-    def _create_cancelled(self, flow_id: str, flow: str, reason: str, caller: Caller | None, root: str) -> None:
+    def _create_cancelled(self, flow_id: str, flow: str, reason: str, caller: Caller | None, root: str) -> bool:
         header = RunHeader(flow, self._messages.queue(flow), "cancelled")
         fields = {"status": "cancelled", "reason": reason}
         now, ttl = self._now(), self._retention.of_end(flow, caller is not None, "cancelled")
@@ -330,8 +335,10 @@ class OutboxRelay:
         index = self._index.cancelled_before_it_began(flow_id, flow, reason, now, caller, root)
         create = header._replace(caller=caller).new_fields()
         step = Commit(flow_id, 0, now, create=create, batch=batch, fields=fields, ttl=ttl, index_change=index)
-        if self._store.commit(step).ok:
-            self.write_cancelled(flow_id, reason)
+        if not self._store.commit(step).ok:
+            return False
+        self.write_cancelled(flow_id, reason)
+        return True
 
     def write_cancelled(self, flow_id: str, reason: str = CANCELLED_BEFORE) -> None:
         """Write the result of a run that was cancelled before it began."""
