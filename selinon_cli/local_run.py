@@ -16,6 +16,7 @@ from selinon_cli.render.run_progress import progress
 from selinon_cli.render.run_reasons import never_reached
 from selinon_cli.render.run_summary import run_summary
 from selinon_cli.run_ending import interruptible, reported_exits
+from selinon_cli.run_inputs import starting
 from selinon_cli.terminal import Terminal
 from selinon_cli.trace_file import TraceFile
 from selinon_core.explaining.reasons import not_started
@@ -96,7 +97,7 @@ def run_locally(
         try:
             with progress(terminal) as observer:
                 executor = LocalExecutor(plan, options._replace(observer=observer, listener=trace.listener))
-                with reported_exits(terminal, finish_so_far):
+                with starting(), reported_exits(terminal, finish_so_far):
                     if selection is None:
                         run = executor.run(flow, arguments)
                     else:

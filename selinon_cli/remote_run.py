@@ -11,6 +11,7 @@ from selinon_cli.broker import asking_broker
 from selinon_cli.celery_app import flows_of
 from selinon_cli.exits import EXIT_FINDINGS, EXIT_OK
 from selinon_cli.render.run_tree import OPEN
+from selinon_cli.run_inputs import starting
 from selinon_cli.run_options import RunOptions
 from selinon_cli.terminal import Terminal
 from selinon_core.errors import StateStoreError
@@ -27,7 +28,7 @@ def run_remotely(terminal: Terminal, options: RunOptions, arguments: Any, tasks:
     selinon = flows_of(terminal, options.app, options.paths)
     name = chosen_flow(selinon.plan, options.input.flow)
     selection = options.selection
-    with asking_broker(terminal, selinon.app):
+    with asking_broker(terminal, selinon.app), starting():
         if tasks:
             run = selinon.run_flow_selective(
                 name,

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from selinon_cli.exits import UsageError
 from selinon_cli.project import known_name
-from selinon_core.errors import ConfigurationError, RequestError, SchemaMismatchError
+from selinon_core.errors import ArgumentError, ConfigurationError, RequestError, SchemaMismatchError
 
 if TYPE_CHECKING:
     from selinon_cli.run_options import ExecutionOptions, MockOptions
@@ -51,6 +52,20 @@ def node_args(given: Sequence[str], file: str | None) -> Any:
             raise UsageError(f'--node-args: the key "{key}" is given twice')
         found[key] = json_or_text(value)
     return found
+
+
+@contextmanager
+def starting(option: str = "-a KEY=VALUE") -> Iterator[None]:
+    """Report arguments of the command line that do not fit, with how to give others."""
+    try:
+        yield
+    except ArgumentError as error:
+        from selinon_core.runtime.inputs import UncheckedArguments
+
+        if isinstance(error, UncheckedArguments):
+            raise
+        hint = f"{option} gives one; where a text reads as JSON, it is written -a KEY='\"7\"'"
+        raise UsageError(str(error), hint) from None
 
 
 def _is_key(key: str) -> bool:

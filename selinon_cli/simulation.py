@@ -10,6 +10,7 @@ from selinon_cli.exits import UsageError
 from selinon_cli.output import write_text
 from selinon_cli.project import known_name, load_whole_project
 from selinon_cli.render import simulation as rendered
+from selinon_cli.run_inputs import starting
 from selinon_cli.simulate_options import SimulateOptions
 from selinon_cli.simulation_inputs import invariants_of, simulation_options
 from selinon_cli.terminal import Terminal
@@ -49,9 +50,11 @@ class SimulationRun:
         terminal.set_user_output_apart()
         played: list[tuple[Campaign, Summary]] = []
         for campaign in chosen:
-            self._check_real_tasks(campaign)
-            world = worlds[id(campaign.subject.plan)]
-            summary, self.interrupted = run_campaign(campaign, world, self._jobs, self._progress(campaign, world))
+            with starting("--flow NAME -a KEY=VALUE"):
+                self._check_real_tasks(campaign)
+                world = worlds[id(campaign.subject.plan)]
+                progress = self._progress(campaign, world)
+                summary, self.interrupted = run_campaign(campaign, world, self._jobs, progress)
             self._clear_progress()
             if summary is not None:
                 played.append((campaign, summary))

@@ -8,7 +8,6 @@ from typing import Any
 
 from selinon_cli.render.run_summary import failures
 from selinon_cli.render.visible import visible
-from selinon_core.runtime.limit_keys import place_text
 
 #: Of more runs of one node in one state than that, only the number is shown.
 _MAX_ALIKE = 5
@@ -78,6 +77,8 @@ def _origin(nodes: Sequence[Json]) -> str:
 
 def waits_for(limit: Json) -> str:
     """What a queued run waits for."""
+    from selinon_core.runtime.limit_keys import place_text
+
     holders, ahead = limit["holders"], limit["ahead"]
     more = f" and {len(holders) - 3} more" if len(holders) > 3 else ""
     before = f"; {ahead} before it" if ahead else ""

@@ -73,9 +73,17 @@ class ArgumentSchema:
         if misfits:
             from jsonschema.exceptions import best_match
 
-            error = best_match(misfits)
+            error = self._missing() if value is None else None
+            error = best_match(misfits) if error is None else error
             assert error is not None
             raise ArgumentError(_misfit(error))
+
+    def _missing(self) -> ValidationError | None:
+        """What is wrong where nothing was given: keys, where the schema is of an object that needs some."""
+        from jsonschema.exceptions import best_match
+
+        error = best_match(self._schema.misfits(self._with_defaults({})))
+        return error if error is not None and error.validator == "required" and not error.absolute_path else None
 
 
 class _Defaults:

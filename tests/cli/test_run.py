@@ -429,3 +429,38 @@ def test_reports_to_reuse(tmp_path: Path) -> None:
     path = tmp_path / "r.json"
     path.write_text('{"nodes": []}')
     assert run_inputs.report(str(path)) == {"nodes": []}
+
+
+SCHEMA = "    input_schema: {type: object, required: [day], properties: {day: {type: string}}}\n"
+
+
+@pytest.mark.parametrize(
+    ("command", "option"),
+    [(["run", "--local"], ""), (["simulate", "--seeds", "2", "--flow", "order"], "--flow NAME ")],
+)
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ([], 'has no "day"'),
+        (["-a", "dya=monday"], 'has no "day"'),
+        (["-a", "day=2026"], "at $.day: is a number, not text"),
+        (["-a", "[1]"], "is a list, not an object"),
+    ],
+)
+def test_arguments_that_do_not_fit_are_reported_with_how_to_give_others(
+    shop: Path, cli: Cli, command: list[str], option: str, given: list[str], told: str
+) -> None:
+    flows = shop / "flows" / "order.yaml"
+    flows.write_text(flows.read_text().replace("  - name: order\n", f"  - name: order\n{SCHEMA}"))
+    ran = cli(*command, *given)
+    assert ran.code == 2
+    assert ran.err == (
+        f"error: the arguments of flow order do not fit its input_schema: {told}\n"
+        f"  {option}-a KEY=VALUE gives one; where a text reads as JSON, it is written -a KEY='\"7\"'\n"
+    )
+
+
+def test_a_text_in_quotes_is_no_number(shop: Path, cli: Cli) -> None:
+    flows = shop / "flows" / "order.yaml"
+    flows.write_text(flows.read_text().replace("  - name: order\n", f"  - name: order\n{SCHEMA}"))
+    assert cli("run", "--local", "--mock-tasks", "-a", 'day="2026"').code == 0
