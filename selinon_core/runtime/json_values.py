@@ -50,16 +50,16 @@ def encode_json(value: Any) -> str:
     return text
 
 
-def copy_json(value: Any) -> Any:
+def copy_json(value: Any, text: str = "") -> Any:
     """Copy a JSON value; tuples become lists and subclasses their base, as a trip through JSON text would do.
 
-    Raises as ``encode_json`` does.
+    ``text`` is its JSON text, for whoever has that already. Raises as ``encode_json`` does.
     """
     if value.__class__ in _SCALARS or is_scalar(value):
         return value
     if value.__class__ is dict and len(value) <= _MOST_FLAT_ITEMS and _is_flat(value):
         return dict(value)
-    return _decode(encode_json(value))[0]
+    return _decode(text or encode_json(value))[0]
 
 
 def shortened(value: Any, most: int) -> Any:

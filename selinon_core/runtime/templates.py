@@ -144,7 +144,7 @@ def _computed(expression: Expression, path: str, item_name: str) -> _Part:
                 filling.references += 1
                 return reference
         filling.inline += len(text)
-        return copy_json(value)
+        return copy_json(value, text)
 
     return fill
 

@@ -23,6 +23,7 @@ MOST_DEFAULTS = 10_000
 #: How much of a schema's own values a message shows, in characters.
 _LONGEST_WANTED = 200
 
+_SCALARS = frozenset({str, int, float, bool, type(None)})
 _TYPES = {
     "string": "text",
     "integer": "an integer",
@@ -103,6 +104,8 @@ class _Defaults:
     def _filled(self, schema: Any, value: Any, resolver: Any, taken: tuple[str, ...]) -> Any:
         if not isinstance(schema, dict):
             return value
+        if value.__class__ in _SCALARS and "$ref" not in schema and "allOf" not in schema:
+            return value  # most values: nothing is filled in below them, and no reference can lead nowhere
         reference = schema.get("$ref")
         if isinstance(reference, str) and reference not in taken:
             found = self._looked_up(reference, resolver)

@@ -74,6 +74,9 @@ class _Reader:
             else:
                 _need(given == _DRAFT)
 
+        if len(checks) == 1 and "type" in schema:
+            return checks[0]  # most schemas of keys and items; no value that is not JSON is of a type
+
         def fits(value: Any) -> bool:
             if value.__class__ not in _JSON:
                 return False
