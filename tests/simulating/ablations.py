@@ -16,8 +16,16 @@ from selinon_core.celery.stores import delivery_rules as rules
 from selinon_core.celery.stores.memory import MemoryStore
 from selinon_core.celery.stores.memory_run import MemoryRun
 from selinon_core.celery.stores.protocol import DUPLICATE, Commit, Committed
+from selinon_core.simulating.campaign import SimulationOptions
 
 Patch = pytest.MonkeyPatch
+#: More faults than by default, so that few seeds see them.
+STORM = SimulationOptions(
+    seeds=1000, faults={"crash": 0.02, "twice": 0.05, "late": 0.05, "lost": 0.1, "pause": 0.02}, stop_after=1
+)
+HANGING = STORM._replace(faults={"pause": 0.05}, shrink_budget=120)
+#: Starts and cancellations overtake each other.
+LATE = SimulationOptions(seeds=1000, faults={"late": 0.3, "pause": 0.1}, stop_after=1)
 
 
 def _without_reason(patch: Patch, reason: str) -> None:

@@ -28,9 +28,9 @@ def result(value: Any, **more: Any) -> Outcome:
 
 
 @cache
-def order(lines: int = 3, fails: int = 0) -> Subject:
+def order(lines: int = 3, fails: int = 0, project: Path = SAMPLES / "order_pipeline") -> Subject:
     """An order with so many lines; charging fails so often."""
-    plan = compile_project([str(SAMPLES / "order_pipeline")]).plan
+    plan = compile_project([str(project)]).plan
     assert plan is not None
     charged = result({"receipt": "R-7", "amount": 81.0})
     refused = (Outcome("error", "Busy: no answer", times=fails),) if fails else ()

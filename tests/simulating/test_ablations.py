@@ -8,17 +8,10 @@ from statistics import median
 
 import pytest
 
-from selinon_core.simulating.campaign import SimulationOptions, Violation, simulate
-from tests.simulating.ablations import ABLATIONS, AFTER_CANCELLING, AFTER_HANGING, Patch
+from selinon_core.simulating.campaign import Violation, simulate
+from tests.simulating.ablations import ABLATIONS, AFTER_CANCELLING, AFTER_HANGING, HANGING, LATE, STORM, Patch
 from tests.simulating.subjects import cancelled, order
 
-#: More faults than by default, so that few seeds see them.
-STORM = SimulationOptions(
-    seeds=1000, faults={"crash": 0.02, "twice": 0.05, "late": 0.05, "lost": 0.1, "pause": 0.02}, stop_after=1
-)
-HANGING = STORM._replace(faults={"pause": 0.05}, shrink_budget=120)
-#: Starts and cancellations overtake each other.
-LATE = SimulationOptions(seeds=1000, faults={"late": 0.3, "pause": 0.1}, stop_after=1)
 MOST_DEVIATIONS = 5
 #: Campaigns of each, in the slow test.
 CAMPAIGNS = int(os.environ.get("SELINON_TEST_CAMPAIGNS", "1"))
