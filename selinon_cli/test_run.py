@@ -92,7 +92,7 @@ class TestRun:
             return
         self._terminal.error(
             "there is no flow test case",
-            "write one into a file *.flowtest.yaml; selinon new writes a project that has one",
+            "selinon check --suggest order.flowtest.yaml writes some to begin with",
         )
 
     # -- the run ------------------------------------------------------------------------------------------------

@@ -39,12 +39,16 @@ class FileRun:
         self._invariants = InvariantUsage()
         self._observer = None if options.observer is None else options.observer()
         self._ran: list[int] = []
+        self._is_broken = False
         self._notes: list[Note] = []
 
     def run(self, runner: CaseRunner, number: int) -> CaseResult:
         """Run one case. Raises ``SnapshotError``."""
         self._ran.append(number)
-        return runner.run(number, self._cases, self._snapshots, self._ended, self._observer, self._notes.append)
+        notes = self._notes.append
+        result = runner.run(number, self._cases, self._snapshots, self._ended, self._observer, notes)
+        self._is_broken = self._is_broken or result.status == "error"
+        return result
 
     def _ended(self, case: Case, run: LocalRun) -> None:
         self._usage.add(case, run)
@@ -69,8 +73,8 @@ class FileRun:
         titles = [case.title for case in self._cases if case.expect.snapshot and case.expect.snapshot.value]
         notes = [*self._notes, *self._snapshots.finish(titles)]
         ran = [self._cases[number] for number in dict.fromkeys(self._ran)]
-        # A mock of the file may be for cases that were not selected, or not run after the first failure.
-        whole = len(ran) == len(self._cases)
+        # A mock may be for cases that were not selected, not run after the first failure, or could not be run.
+        whole = len(ran) == len(self._cases) and not self._is_broken
         if whole:
             notes += [*self._usage.unused(ran), *self._invariants.unexercised(ran)]
         return [*notes, *self._unchecked(ran, plan)]

@@ -143,7 +143,7 @@ def test_without_any_case_the_user_is_told_how_to_begin(project: Path, cli: Cli)
     (project / "order.flowtest.yaml").unlink()
     ran = cli("test")
     assert ran.code == 2
-    assert "there is no flow test case" in ran.err
+    assert "there is no flow test case\n  selinon check --suggest order.flowtest.yaml writes some" in ran.err
     assert cli("test", "--allow-none").code == 0
 
 

@@ -236,3 +236,14 @@ def test_an_expectation_that_fails_in_production_is_explained(shop: Shop) -> Non
     )
     assert "Charge" in explanation(result)
     assert result.status == "failed"
+
+
+def test_mocks_of_a_case_that_could_not_be_run_are_not_noted(shop: Shop) -> None:
+    text = (
+        "flow: order\ntests:\n  - name: one\n"
+        f"    mocks: {{{ORDER}, reserve: {{finished: {{}}}}, ReleaseItems: {{result: 5}}}}\n"
+    )
+    assert "no run used the mock of ReleaseItems" in [note.text for note in shop.run_file(text).notes]
+    found = shop.run_file(text, RunOptions(driver="production"))
+    assert [case.status for case in found.cases] == ["error"]  # a sub-flow is not mocked as a whole there
+    assert not [note.text for note in found.notes if note.is_error(ci=True)]

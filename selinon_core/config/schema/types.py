@@ -108,7 +108,8 @@ class Text(ValueType):
             text = f'{label}: "{shorten(value)}" is longer than {LONGEST_NAME} characters'
             reading.report(kinds.BAD_NAME, node, via, text, note=f"it has {len(value)}")
             return
-        allowed = "letters, digits and underscores, not beginning with a digit"
+        letters = "letters (a-z, A-Z)" if self.check == NAME_PATTERN and not value.isascii() else "letters"
+        allowed = f"{letters}, digits and underscores, not beginning with a digit"
         if self.check == MODULE_PATTERN:
             allowed += "; dots between the parts"
         reading.report(
