@@ -22,6 +22,7 @@ COMMANDS = (
     "-m benchmarks.celery.growth --quick",
     "-m benchmarks.celery.waiting --quick",
     "-m benchmarks.celery.retry --quick",
+    "-m benchmarks.celery.retry --quick --others",
     "-m benchmarks.celery.idle --quick",
     "benchmarks/local.py --quick",
     "benchmarks/watch.py --quick",
@@ -34,6 +35,7 @@ COMMANDS = (
     "benchmarks/expressions.py --quick",
     "benchmarks/index.py --quick",
     "benchmarks/index_cost.py --quick",
+    "benchmarks/index_cost.py --quick --store sqlite",
     "benchmarks/web.py --quick",
 )
 
